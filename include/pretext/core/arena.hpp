@@ -1,0 +1,83 @@
+#pragma once
+#include <algorithm>
+#include <cstddef>
+#include <vector>
+
+#include <pretext/core/tensor.hpp>
+
+namespace pretext {
+
+/// Device memory given out front to back and taken back all at once, so that a training step allocates
+/// nothing: the first step grows it, `reset` makes it one piece, every later step gets the same addresses
+/// again.
+template <class Device>
+class arena {
+ public:
+  /// A place to rewind to.
+  struct mark {
+    std::size_t piece = 0, offset = 0, before = 0;
+  };
+
+  /// `count` numbers, not cleared, aligned to 64 bytes.
+  template <class T>
+  T* take(std::size_t count) {
+    const std::size_t bytes = (count * sizeof(T) + alignment - 1) / alignment * alignment;
+    while (at_.piece < pieces_.size() && at_.offset + bytes > pieces_[at_.piece].size()) next_piece();
+    if (at_.piece == pieces_.size()) pieces_.emplace_back(std::max(bytes, smallest_piece));
+    std::byte* begin = pieces_[at_.piece].data() + at_.offset;
+    at_.offset += bytes;
+    peak_ = std::max(peak_, at_.before + at_.offset);
+    return reinterpret_cast<T*>(begin);
+  }
+
+  /// A batch of samples, not cleared.
+  template <class T, Shape S>
+  tensor_view<T, S> take(std::size_t batch) {
+    return {take<T>(batch * S::size), batch};
+  }
+
+  mark position() const { return at_; }
+  void rewind(mark to) { at_ = to; }
+
+  /// Takes everything back; several pieces become one.
+  void reset() {
+    at_ = {};
+    if (pieces_.size() < 2) return;
+    std::size_t total = 0;
+    for (const auto& piece : pieces_) total += piece.size();
+    pieces_.clear();
+    pieces_.emplace_back(total);
+  }
+
+  /// Bytes in use at the fullest moment so far.
+  std::size_t peak() const { return peak_; }
+
+ private:
+  static constexpr std::size_t alignment = 64, smallest_piece = std::size_t{1} << 16;
+
+  void next_piece() {
+    at_.before += pieces_[at_.piece].size();
+    ++at_.piece;
+    at_.offset = 0;
+  }
+
+  std::vector<buffer<std::byte, Device>> pieces_;
+  mark at_;
+  std::size_t peak_ = 0;
+};
+
+/// Rewinds an arena when the block that borrowed from it ends.
+template <class Device>
+class borrowed {
+ public:
+  explicit borrowed(arena<Device>& from) : from_{from}, start_{from.position()} {}
+  borrowed(const borrowed&) = delete;
+  borrowed& operator=(const borrowed&) = delete;
+  ~borrowed() { from_.rewind(start_); }
+
+ private:
+  arena<Device>& from_;
+  typename arena<Device>::mark start_;
+};
+
+}  // namespace pretext

@@ -1,0 +1,43 @@
+#pragma once
+#include <pretext/core/on.hpp>
+#include <pretext/core/parameter.hpp>
+#include <pretext/core/tensor.hpp>
+
+namespace pretext {
+
+/// The sample shape that layer L makes of samples shaped In.
+template <class L, class In>
+using output_of = typename L::template output<In>;
+
+/// What L keeps between forward and backward.
+template <class L, class In, class Place>
+using cache_of = typename L::template cache<In, Place>;
+
+/// L's parameter table: names, extents, offsets.
+template <class L, class In>
+inline constexpr auto parameters_of = lay_out(L::template parameters<In>());
+
+/// Numbers in L's slice of the flat buffers.
+template <class L, class In>
+inline constexpr std::size_t weight_count = count(parameters_of<L, In>);
+
+/// Does L say what it makes of samples shaped In?
+template <class L, class In>
+concept Accepts = requires {
+  typename L::template output<In>;
+};
+
+/// A layer says what it outputs, what it learns and what it must remember; then it runs both ways, and once
+/// more without remembering (`infer`). `y` and `dx` are overwritten, `dx` may be null, gradients are
+/// accumulated.
+template <class L, class In, class Place>
+concept Layer = Accepts<L, In> &&
+    requires(Place place, weights<Place> w, cache_of<L, In, Place> cache, reads<Place, In> x,
+             writes<Place, In> dx, reads<Place, output_of<L, In>> dy, writes<Place, output_of<L, In>> y) {
+  {L::template parameters<In>().size()};
+  L::forward(place, w, x, y, cache);
+  L::backward(place, w, cache, dy, dx);
+  L::infer(place, w, x, y);
+};
+
+}  // namespace pretext

@@ -1,0 +1,60 @@
+#pragma once
+#include <concepts>
+#include <cstddef>
+
+#include <pretext/core/arena.hpp>
+
+namespace pretext {
+
+/// How numbers are kept and added. A policy: layers ask it, they never name float.
+struct fp32 {
+  using activation = float;
+  using weight = float;
+};
+
+/// Twice the digits, for gradient checks.
+struct fp64 {
+  using activation = double;
+  using weight = double;
+};
+
+/// Allocates, moves and clears memory, and has a stream that its kernels run on.
+template <class D>
+concept Device = requires(float* p, std::size_t n) {
+  typename D::stream;
+  { D::template allocate<float>(n) } -> std::same_as<float*>;
+  D::release(p);
+};
+
+/// Where and how precisely a method runs: `on<cpu>`, `on<cpu, fp64>`. Holds the memory of one training step.
+template <Device D, class Numerics = fp32>
+struct on {
+  using device = D;
+  using numerics = Numerics;
+  using activation = typename Numerics::activation;
+  using weight = typename Numerics::weight;
+
+  typename D::stream stream{};
+  arena<D> kept{};         ///< what forward leaves for backward; reset by each step
+  arena<D> scratch{};      ///< what one call needs while it runs
+  std::size_t groups = 1;  ///< equal parts of the batch that batch norm keeps apart (2: statistics per view)
+};
+
+/// A layer's slice of the flat parameter and gradient buffers.
+template <class Place>
+struct weights {
+  typename Place::weight* value = nullptr;
+  typename Place::weight* gradient = nullptr;
+
+  constexpr weights at(std::size_t offset) const {
+    return {value + offset, gradient ? gradient + offset : nullptr};
+  }
+};
+
+/// What a layer reads and what it writes.
+template <class Place, Shape S>
+using reads = tensor_view<const typename Place::activation, S>;
+template <class Place, Shape S>
+using writes = tensor_view<typename Place::activation, S>;
+
+}  // namespace pretext

@@ -1,0 +1,80 @@
+#pragma once
+#include <concepts>
+#include <cstddef>
+#include <type_traits>
+#include <utility>
+
+#include <pretext/core/shape.hpp>
+
+namespace pretext {
+
+/// A batch of samples somebody else owns: a pointer, a batch known at run time, a sample shape known while
+/// compiling.
+template <class T, Shape S>
+struct tensor_view {
+  using sample = S;
+  T* data = nullptr;
+  std::size_t batch = 0;
+
+  constexpr tensor_view() = default;
+  constexpr tensor_view(T* first, std::size_t count) : data{first}, batch{count} {}
+  template <std::same_as<std::remove_const_t<T>> U>
+    requires std::is_const_v<T>
+  constexpr tensor_view(tensor_view<U, S> writable) : data{writable.data}, batch{writable.batch} {}
+
+  constexpr std::size_t size() const { return batch * S::size; }
+  /// `count` samples from `first` on.
+  constexpr tensor_view part(std::size_t first, std::size_t count) const {
+    return {data + first * S::size, count};
+  }
+  /// The same numbers read as samples of another shape of equal size.
+  template <Shape Other>
+    requires(Other::size == S::size)
+  constexpr tensor_view<T, Other> as() const { return {data, batch}; }
+};
+
+/// Device memory with an owner, zero at first. Only devices allocate.
+template <class T, class D>
+class buffer {
+ public:
+  buffer() = default;
+  explicit buffer(std::size_t count) : data_{D::template allocate<T>(count)}, count_{count} {}
+  buffer(buffer&& other) noexcept
+      : data_{std::exchange(other.data_, nullptr)}, count_{std::exchange(other.count_, 0)} {}
+  buffer& operator=(buffer&& other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(count_, other.count_);
+    return *this;
+  }
+  ~buffer() { D::release(data_); }
+
+  T* data() const { return data_; }
+  std::size_t size() const { return count_; }
+
+ private:
+  T* data_ = nullptr;
+  std::size_t count_ = 0;
+};
+
+/// A batch that owns its samples and grows on demand.
+template <class T, Shape S, class D>
+class tensor {
+ public:
+  tensor() = default;
+  explicit tensor(std::size_t batch) { resize(batch); }
+  tensor_view<T, S> resize(std::size_t batch) {
+    if (batch * S::size > memory_.size()) memory_ = buffer<T, D>{batch * S::size};
+    batch_ = batch;
+    return *this;
+  }
+  operator tensor_view<T, S>() { return {memory_.data(), batch_}; }
+  operator tensor_view<const T, S>() const { return {memory_.data(), batch_}; }
+  tensor_view<T, S> view() { return *this; }
+  tensor_view<const T, S> view() const { return *this; }
+
+ private:
+  buffer<T, D> memory_;
+  std::size_t batch_ = 0;
+};
+
+}  // namespace pretext

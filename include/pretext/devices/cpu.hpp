@@ -1,0 +1,67 @@
+#pragma once
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <new>
+#include <utility>
+
+#include <pretext/devices/thread_pool.hpp>
+
+namespace pretext {
+
+/// The processor this program runs on.
+struct cpu {
+  /// Runs kernels on a pool of threads: `on<cpu> place{cpu::stream{4}}`. One thread unless told otherwise.
+  class stream {
+   public:
+    stream() = default;
+    explicit stream(std::size_t threads)
+        : pool_{threads > 1 ? std::make_shared<thread_pool>(threads) : nullptr} {}
+
+    std::size_t threads() const { return pool_ ? pool_->threads() : 1; }
+
+    /// `work(block)` for every block in [0, blocks).
+    template <class Work>
+    void for_each_block(std::size_t blocks, Work&& work) const {
+      if (pool_) {
+        pool_->run(blocks, work);
+      } else {
+        for (std::size_t block = 0; block < blocks; ++block) work(block);
+      }
+    }
+
+    /// `work(begin, end)` over [0, count) in runs of `length`, a number that must not depend on the thread
+    /// count.
+    template <class Work>
+    void for_each_run(std::size_t count, std::size_t length, Work&& work) const {
+      for_each_block((count + length - 1) / length,
+                     [&](std::size_t block) { work(block * length, std::min(count, (block + 1) * length)); });
+    }
+
+   private:
+    std::shared_ptr<thread_pool> pool_;
+  };
+
+  template <class T>
+  static T* allocate(std::size_t count) {
+    return count == 0 ? nullptr : new (std::align_val_t{64}) T[count]{};
+  }
+  template <class T>
+  static void release(T* data) {
+    ::operator delete[](data, std::align_val_t{64});
+  }
+  template <class T>
+  static void write(const stream&, T* to, const T* host, std::size_t count) {
+    std::copy_n(host, count, to);
+  }
+  template <class T>
+  static void read(const stream&, T* host, const T* from, std::size_t count) {
+    std::copy_n(from, count, host);
+  }
+  template <class T>
+  static void clear(const stream&, T* data, std::size_t count) {
+    std::fill_n(data, count, T{});
+  }
+};
+
+}  // namespace pretext
