@@ -1,0 +1,21 @@
+#pragma once
+#include <pretext/kernels/kernel.hpp>
+
+namespace pretext::kernels {
+
+/// Normalises each channel of (rows, channels) over the rows of each of `groups` equal parts (Ioffe & Szegedy
+/// 2015). `mean` and `inverse` (1/√(variance + ε)) have one row per group.
+///   statistics(place, rows, channels, groups, const T* x, epsilon, T* mean, T* inverse, momentum, T*
+///   running_mean, T* running_variance) apply(place, rows, channels, groups, const T* x, const T* scale,
+///   const T* shift, const T* shortcut, bool relu, T* y)
+///     y = x·scale + shift (+ shortcut), then max(0, ·) if asked; scale and shift have one row per group,
+///     scale may be null
+///   backward(place, rows, channels, groups, const T* dy, const T* y, const T* x, const T* mean, const T*
+///   inverse,
+///            const T* gamma, T* dgamma, T* dbeta, T* dx, T* dshortcut)
+///     y is the rectified output, or null if there was no ReLU; gamma, dgamma, dbeta and dshortcut may be
+///     null
+template <class Device>
+struct batch_norm : missing<Device> {};
+
+}  // namespace pretext::kernels

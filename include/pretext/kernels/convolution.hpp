@@ -1,0 +1,27 @@
+#pragma once
+#include <cstddef>
+
+#include <pretext/kernels/kernel.hpp>
+
+namespace pretext::kernels {
+
+/// A convolution's extents: images (height, width, in), kernel (rows, columns, in, out), result (out_height,
+/// out_width, out).
+struct convolution_extents {
+  std::size_t height, width, in, out;
+  std::size_t rows, columns, stride, padding;
+
+  constexpr std::size_t out_height() const { return (height + 2 * padding - rows) / stride + 1; }
+  constexpr std::size_t out_width() const { return (width + 2 * padding - columns) / stride + 1; }
+  constexpr std::size_t taps() const { return rows * columns; }
+  constexpr std::size_t weights() const { return taps() * in * out; }
+};
+
+/// Cross-correlation of a batch of channels-last images, weights kept as (rows, columns, in, out).
+///   forward(place, extents, batch, const T* x, const T* w, T* y)
+///   backward_data(place, extents, batch, const T* dy, const T* w, T* dx, into)
+///   backward_weights(place, extents, batch, const T* x, const T* dy, T* dw)      adds to dw
+template <class Device>
+struct convolution : missing<Device> {};
+
+}  // namespace pretext::kernels

@@ -1,0 +1,98 @@
+#pragma once
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+
+#include <pretext/devices/cpu.hpp>
+#include <pretext/kernels/cpu/isa.hpp>
+#include <pretext/kernels/pooling.hpp>
+
+namespace pretext::kernels {
+
+template <>
+struct average_pool<cpu> {
+  template <class Place, class T>
+  static void forward(Place& place, std::size_t batch, std::size_t places, std::size_t channels, const T* x,
+                      T* y) {
+    const T share = T{1} / static_cast<T>(places);
+    place.stream.for_each_run(batch, 4, [&](std::size_t first, std::size_t last) {
+      for (std::size_t n = first; n < last; ++n) {
+        T* to = y + n * channels;
+        std::fill_n(to, channels, T{0});
+        for (std::size_t p = 0; p < places; ++p)
+          for (std::size_t c = 0; c < channels; ++c) to[c] += x[(n * places + p) * channels + c];
+        for (std::size_t c = 0; c < channels; ++c) to[c] *= share;
+      }
+    });
+  }
+  template <class Place, class T>
+  static void backward(Place& place, std::size_t batch, std::size_t places, std::size_t channels, const T* dy,
+                       T* dx) {
+    const T share = T{1} / static_cast<T>(places);
+    place.stream.for_each_run(batch, 4, [&](std::size_t first, std::size_t last) {
+      for (std::size_t n = first; n < last; ++n)
+        for (std::size_t p = 0; p < places; ++p)
+          for (std::size_t c = 0; c < channels; ++c)
+            dx[(n * places + p) * channels + c] = dy[n * channels + c] * share;
+    });
+  }
+};
+
+template <>
+struct max_pool<cpu> {
+  template <class Place, class T>
+  static void forward(Place& place, const window& w, std::size_t batch, const T* x, T* y,
+                      std::uint32_t* chosen) {
+    const std::size_t rows = w.out_height(), columns = w.out_width();
+    place.stream.for_each_run(batch * rows, 4, [&](std::size_t first, std::size_t last) {
+      for (std::size_t line = first; line < last; ++line)
+        for (std::size_t b = 0; b < columns; ++b) {
+          const std::size_t image = line / rows, a = line % rows, at = (line * columns + b) * w.channels;
+          const span over = inside(w, a, b);
+          for (std::size_t c = 0; c < w.channels; ++c) {
+            T best = -std::numeric_limits<T>::infinity();
+            std::uint32_t place_of = 0;
+            for (std::size_t i = over.top; i < over.bottom; ++i)
+              for (std::size_t j = over.left; j < over.right; ++j) {
+                const T value = x[((image * w.height + i) * w.width + j) * w.channels + c];
+                if (value > best || value != value) {
+                  best = value;
+                  place_of = static_cast<std::uint32_t>(i * w.width + j);
+                }
+              }
+            y[at + c] = best;
+            if (chosen) chosen[at + c] = place_of;
+          }
+        }
+    });
+  }
+  template <class Place, class T>
+  static void backward(Place& place, const window& w, std::size_t batch, const std::uint32_t* chosen,
+                       const T* dy, T* dx) {
+    const std::size_t results = w.out_height() * w.out_width();
+    place.stream.for_each_block(batch, [&](std::size_t image) {
+      T* to = dx + image * w.height * w.width * w.channels;
+      std::fill_n(to, w.height * w.width * w.channels, T{0});
+      for (std::size_t i = image * results; i < (image + 1) * results; ++i)
+        for (std::size_t c = 0; c < w.channels; ++c)
+          to[chosen[i * w.channels + c] * w.channels + c] += dy[i * w.channels + c];
+    });
+  }
+
+ private:
+  struct span {
+    std::size_t top, bottom, left, right;
+  };
+  static span inside(const window& w, std::size_t a, std::size_t b) {
+    const auto begin = [&](std::size_t at) {
+      return at * w.stride > w.padding ? at * w.stride - w.padding : 0;
+    };
+    const auto end = [&](std::size_t at, std::size_t extent) {
+      return std::min(extent, at * w.stride + w.size - std::min(w.padding, at * w.stride + w.size));
+    };
+    return {begin(a), end(a, w.height), begin(b), end(b, w.width)};
+  }
+};
+
+}  // namespace pretext::kernels

@@ -1,0 +1,21 @@
+#pragma once
+#include <pretext/kernels/kernel.hpp>
+
+namespace pretext::kernels {
+
+/// forward(place, n, const T* x, T* y)   backward(place, n, const T* y, const T* dy, T* dx)
+template <class Device>
+struct relu : missing<Device> {};
+
+/// y += a·x   and   y = a·y + (1-a)·x, the exponential moving average
+///   axpy(place, n, a, const T* x, T* y)   lerp(place, n, a, const T* x, T* y)   copy(place, n, const T* x,
+///   T* y)
+template <class Device>
+struct blend : missing<Device> {};
+
+/// y[r,c] += bias[c] for every row; and its gradient, dbias[c] += sum over rows.
+///   add(place, rows, columns, const T* bias, T* y)   sum(place, rows, columns, const T* dy, T* dbias)
+template <class Device>
+struct row_bias : missing<Device> {};
+
+}  // namespace pretext::kernels
