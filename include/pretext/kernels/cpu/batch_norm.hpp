@@ -61,6 +61,31 @@ struct batch_norm<cpu> {
   }
 
   template <class Place, class T>
+  static void fold(Place&, std::size_t channels, std::size_t groups, const T* mean, const T* inverse,
+                   const T* gamma, const T* beta, T* scale, T* shift) {
+    for (std::size_t i = 0; i < groups * channels; ++i) {
+      scale[i] = inverse[i] * (gamma ? gamma[i % channels] : T{1});
+      shift[i] = (beta ? beta[i % channels] : T{0}) - mean[i] * scale[i];
+    }
+  }
+
+  template <class Place, class T>
+  static void running(Place&, std::size_t channels, const T* mean, const T* variance, T epsilon,
+                      const T* gamma, const T* beta, T* scale, T* shift) {
+    for (std::size_t c = 0; c < channels; ++c) {
+      scale[c] = (gamma ? gamma[c] : T{1}) / std::sqrt(variance[c] + epsilon);
+      shift[c] = (beta ? beta[c] : T{0}) - mean[c] * scale[c];
+    }
+  }
+
+  template <class Place, class T>
+  static void scale_columns(Place&, std::size_t rows, std::size_t columns, const T* w, const T* scale,
+                            T* scaled) {
+    for (std::size_t r = 0; r < rows; ++r)
+      for (std::size_t c = 0; c < columns; ++c) scaled[r * columns + c] = w[r * columns + c] * scale[c];
+  }
+
+  template <class Place, class T>
   static void apply(Place& place, std::size_t rows, std::size_t channels, std::size_t groups, const T* x,
                     const T* scale, const T* shift, const T* shortcut, bool relu, T* y) {
     const std::size_t part = rows / groups;

@@ -25,7 +25,7 @@ struct relu<cpu> {
   template <class Place, class T>
   static void forward(Place& place, std::size_t n, const T* x, T* y) {
     detail::each_run(place, n, [=](std::size_t first, std::size_t last) {
-      for (std::size_t i = first; i < last; ++i) y[i] = x[i] > T{0} ? x[i] : T{0};
+      for (std::size_t i = first; i < last; ++i) y[i] = x[i] < T{0} ? T{0} : x[i];
     });
   }
   template <class Place, class T>

@@ -1,0 +1,144 @@
+#pragma once
+#include <array>
+#include <cstddef>
+#include <utility>
+
+#include <pretext/layers/pooling.hpp>
+#include <pretext/layers/residual_block.hpp>
+#include <pretext/layers/sequential.hpp>
+
+namespace pretext {
+
+/// How a ResNet enters: 7×7 stride 2 and a 3×3 stride-2 max-pool, or one 3×3 for images of about 32 pixels
+/// (SimCLR B.9).
+enum class stem { imagenet, cifar };
+
+/// Two 3×3 convolutions (ResNet-18 and -34).
+template <std::size_t Width, std::size_t Stride, gamma Last>
+struct basic_block
+    : residual_block<fused_convolution<"conv1", "bn1", convolution<Width, 3, Stride>>,
+                     fused_convolution<"conv2", "bn2", convolution<Width, 3>, activation::relu, Last>,
+                     Stride> {};
+
+/// 1×1, 3×3 with the stride (v1.5), 1×1 to four times the width (ResNet-50 and deeper).
+template <std::size_t Width, std::size_t Stride, gamma Last>
+struct bottleneck_block;
+
+namespace detail {
+
+/// The first two convolutions of a bottleneck, named as torchvision names them.
+template <std::size_t Width, std::size_t Stride>
+struct bottleneck_entry {
+  using first = fused_convolution<"conv1", "bn1", convolution<Width, 1>>;
+  using second = fused_convolution<"conv2", "bn2", convolution<Width, 3, Stride>>;
+
+  template <ImageShape In>
+  using middle = output_of<first, In>;
+  template <ImageShape In>
+  using output = output_of<second, middle<In>>;
+
+  template <ImageShape In>
+  static consteval auto parameters() {
+    return join(parameters_of<first, In>, parameters_of<second, middle<In>>);
+  }
+
+  template <ImageShape In, class Place>
+  struct cache {
+    cache_of<first, In, Place> one;
+    cache_of<second, middle<In>, Place> two;
+  };
+
+  template <class Place, ImageShape In>
+  static void forward(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, output<In>> y,
+                      cache<In, Place>& kept) {
+    const auto inside = place.kept.template take<typename Place::activation, middle<In>>(x.batch);
+    first::forward(place, w, x, inside, kept.one);
+    second::forward(place, w.at(weight_count<first, In>), reads<Place, middle<In>>{inside}, y, kept.two);
+  }
+
+  template <class Place, ImageShape In>
+  static void backward(Place& place, weights<Place> w, cache<In, Place>& kept, reads<Place, output<In>> dy,
+                       writes<Place, In> dx, kernels::into mode = kernels::into::overwrite) {
+    const borrowed guard{place.scratch};
+    const auto dinside = place.scratch.template take<typename Place::activation, middle<In>>(dy.batch);
+    second::backward(place, w.at(weight_count<first, In>), kept.two, dy, dinside);
+    first::backward(place, w, kept.one, reads<Place, middle<In>>{dinside}, dx, mode,
+                    writes<Place, middle<In>>{});
+  }
+
+  template <class Place, ImageShape In>
+  static void infer(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, output<In>> y) {
+    const borrowed guard{place.scratch};
+    const auto inside = place.scratch.template take<typename Place::activation, middle<In>>(x.batch);
+    first::infer(place, w, x, inside);
+    second::infer(place, w.at(weight_count<first, In>), reads<Place, middle<In>>{inside}, y);
+  }
+};
+
+/// `Count` blocks of one width, the first of them with the stride.
+template <template <std::size_t, std::size_t, gamma> class Block, std::size_t Width, std::size_t Stride,
+          gamma Last, class Index>
+struct stage_of;
+template <template <std::size_t, std::size_t, gamma> class Block, std::size_t Width, std::size_t Stride,
+          gamma Last, std::size_t... I>
+struct stage_of<Block, Width, Stride, Last, std::index_sequence<I...>>
+    : sequential<Block<Width, I == 0 ? Stride : 1, Last>...> {};
+
+template <template <std::size_t, std::size_t, gamma> class Block, std::size_t Width, std::size_t Stride,
+          gamma Last, std::size_t Count>
+struct stage : stage_of<Block, Width, Stride, Last, std::make_index_sequence<Count>> {};
+
+template <stem Stem, std::size_t Width>
+struct entry;
+template <std::size_t Width>
+struct entry<stem::cifar, Width> : fused_convolution<"conv1", "bn1", convolution<Width, 3>> {};
+template <std::size_t Width>
+struct entry<stem::imagenet, Width> : fused_convolution<"conv1", "bn1", convolution<Width, 7, 2, 3>> {};
+
+}  // namespace detail
+
+template <std::size_t Width, std::size_t Stride, gamma Last>
+struct bottleneck_block
+    : residual_block<detail::bottleneck_entry<Width, Stride>,
+                     fused_convolution<"conv3", "bn3", convolution<4 * Width, 1>, activation::relu, Last>,
+                     Stride> {};
+
+/// Four stages of blocks, widths W, 2W, 4W, 8W, then the mean over all places: (H, W, 3) to the feature h.
+/// Parameter paths are torchvision's. `Last` is where the last γ of each block starts (zero in SimCLR and
+/// BYOL's code).
+template <template <std::size_t, std::size_t, gamma> class Block, std::array<std::size_t, 4> Blocks,
+          stem Stem, std::size_t Width, gamma Last>
+struct resnet;
+
+template <template <std::size_t, std::size_t, gamma> class Block, std::array<std::size_t, 4> Blocks,
+          std::size_t Width, gamma Last>
+struct resnet<Block, Blocks, stem::cifar, Width, Last>
+    : sequential<named<"", detail::entry<stem::cifar, Width>>,
+                 named<"layer1", detail::stage<Block, Width, 1, Last, Blocks[0]>>,
+                 named<"layer2", detail::stage<Block, 2 * Width, 2, Last, Blocks[1]>>,
+                 named<"layer3", detail::stage<Block, 4 * Width, 2, Last, Blocks[2]>>,
+                 named<"layer4", detail::stage<Block, 8 * Width, 2, Last, Blocks[3]>>, global_average_pool> {
+};
+
+template <template <std::size_t, std::size_t, gamma> class Block, std::array<std::size_t, 4> Blocks,
+          std::size_t Width, gamma Last>
+struct resnet<Block, Blocks, stem::imagenet, Width, Last>
+    : sequential<named<"", detail::entry<stem::imagenet, Width>>, max_pool<3, 2, 1>,
+                 named<"layer1", detail::stage<Block, Width, 1, Last, Blocks[0]>>,
+                 named<"layer2", detail::stage<Block, 2 * Width, 2, Last, Blocks[1]>>,
+                 named<"layer3", detail::stage<Block, 4 * Width, 2, Last, Blocks[2]>>,
+                 named<"layer4", detail::stage<Block, 8 * Width, 2, Last, Blocks[3]>>, global_average_pool> {
+};
+
+/// `resnet18<>` for 224-pixel images, `resnet18<stem::cifar>` for 32-pixel ones, `resnet18<stem::cifar, 16>`
+/// a thin one; `resnet50<stem::imagenet, 128>` is SimCLR's ResNet-50 (2×).
+template <stem Stem = stem::imagenet, std::size_t Width = 64, gamma Last = gamma::zero>
+struct resnet18 : resnet<basic_block, std::array<std::size_t, 4>{2, 2, 2, 2}, Stem, Width, Last> {};
+template <stem Stem = stem::imagenet, std::size_t Width = 64, gamma Last = gamma::zero>
+struct resnet34 : resnet<basic_block, std::array<std::size_t, 4>{3, 4, 6, 3}, Stem, Width, Last> {};
+template <stem Stem = stem::imagenet, std::size_t Width = 64, gamma Last = gamma::zero>
+struct resnet50 : resnet<bottleneck_block, std::array<std::size_t, 4>{3, 4, 6, 3}, Stem, Width, Last> {};
+template <stem Stem = stem::imagenet, std::size_t Width = 64, gamma Last = gamma::zero>
+struct resnet101 : resnet<bottleneck_block, std::array<std::size_t, 4>{3, 4, 23, 3}, Stem, Width, Last> {};
+
+}  // namespace pretext

@@ -1,0 +1,119 @@
+#pragma once
+#include <algorithm>
+#include <cstddef>
+
+#include <pretext/augment/color.hpp>
+#include <pretext/augment/gaussian_blur.hpp>
+
+namespace pretext::kernels {
+
+/// A view while it is worked on: three planes that stay in the cache, and room to filter one of them.
+struct planar_view {
+  image_extent extent;
+  float* r;
+  float* g;
+  float* b;
+  float* spare;
+
+  constexpr std::size_t size() const { return extent.height * extent.width; }
+  /// Numbers that `spare` needs to filter with the given radius.
+  static constexpr std::size_t spare_size(image_extent view, std::size_t radius) {
+    return (view.height + 2 * radius) * view.width + view.width + 2 * radius;
+  }
+
+  /// Replaces every pixel p by f(p).
+  template <class F>
+  void map(F f) const {
+    float* const red = r;
+    float* const green = g;
+    float* const blue = b;
+#pragma GCC ivdep
+    for (std::size_t i = 0, n = size(); i < n; ++i) {
+      const rgb p = f(rgb{red[i], green[i], blue[i]});
+      red[i] = p.r;
+      green[i] = p.g;
+      blue[i] = p.b;
+    }
+  }
+
+  /// The mean of f(p) over all pixels, added in an order that no thread or instruction set changes.
+  template <class F>
+  rgb mean(F f) const {
+    constexpr std::size_t lanes = 64;
+    float red[lanes]{}, green[lanes]{}, blue[lanes]{};
+    const auto add = [&](std::size_t from, std::size_t count) {
+      for (std::size_t i = 0; i < count; ++i) {
+        const rgb p = f(rgb{r[from + i], g[from + i], b[from + i]});
+        red[i] += p.r;
+        green[i] += p.g;
+        blue[i] += p.b;
+      }
+    };
+    std::size_t i = 0;
+    for (; i + lanes <= size(); i += lanes) add(i, lanes);
+    add(i, size() - i);
+    double total[3]{};
+    for (std::size_t lane = 0; lane < lanes; ++lane) {
+      total[0] += red[lane];
+      total[1] += green[lane];
+      total[2] += blue[lane];
+    }
+    const double count = static_cast<double>(size());
+    return {static_cast<float>(total[0] / count), static_cast<float>(total[1] / count),
+            static_cast<float>(total[2] / count)};
+  }
+
+  /// Filters every plane along its rows and its columns.
+  void filter(filter_taps taps, padding border) const {
+    // Taps too light to change a float are not worth their time: small σ need few of them.
+    while (taps.radius > 0 && taps.weight[taps.radius] < 1e-9f) --taps.radius;
+    if (taps.radius == 0) return;
+    for (float* plane : {r, g, b}) filter_plane(plane, taps, border);
+  }
+
+ private:
+  /// to[i] = Σ_k weight[k] (from[i + k·step] + from[i − k·step]).
+  static void filter_line(const float* from, std::size_t step, const filter_taps& taps, float* to, std::size_t count) {
+    const float* w = taps.weight;
+#pragma GCC ivdep
+    for (std::size_t i = 0; i < count; ++i) to[i] = w[0] * from[i];
+    std::size_t k = 1;
+    for (; k + 3 <= taps.radius; k += 4) {
+      const float *a = from + k * step, *z = from - k * step;
+      const float w0 = w[k], w1 = w[k + 1], w2 = w[k + 2], w3 = w[k + 3];
+#pragma GCC ivdep
+      for (std::size_t i = 0; i < count; ++i)
+        to[i] += (w0 * (a[i] + z[i]) + w1 * (a[i + step] + *(z + i - step))) +
+                 (w2 * (a[i + 2 * step] + *(z + i - 2 * step)) + w3 * (a[i + 3 * step] + *(z + i - 3 * step)));
+    }
+    for (; k <= taps.radius; ++k) {
+      const float *a = from + k * step, *z = from - k * step;
+      const float w0 = w[k];
+#pragma GCC ivdep
+      for (std::size_t i = 0; i < count; ++i) to[i] += w0 * (a[i] + z[i]);
+    }
+  }
+
+  void filter_plane(float* plane, const filter_taps& taps, padding border) const {
+    const std::size_t h = extent.height, w = extent.width, pad = taps.radius;
+    float* const line = spare + (h + 2 * pad) * w;
+    for (std::size_t y = 0; y < h; ++y) {
+      const float* row = plane + y * w;
+      std::copy_n(row, w, line + pad);
+      for (std::size_t k = 1; k <= pad; ++k) {
+        line[pad - k] = border == padding::reflect ? row[k] : 0;
+        line[pad + w - 1 + k] = border == padding::reflect ? row[w - 1 - k] : 0;
+      }
+      filter_line(line + pad, 1, taps, spare + (y + pad) * w, w);
+    }
+    for (std::size_t k = 1; k <= pad; ++k)
+      for (float* out : {spare + (pad - k) * w, spare + (pad + h - 1 + k) * w}) {
+        const bool above = out < spare + pad * w;
+        if (border == padding::zeros) std::fill_n(out, w, 0.f);
+        else std::copy_n(spare + (pad + (above ? k : h - 1 - k)) * w, w, out);
+      }
+    for (std::size_t y = 0; y < h; ++y) filter_line(spare + (y + pad) * w, w, taps, plane + y * w, w);
+  }
+};
+
+}  // namespace pretext::kernels

@@ -1,0 +1,144 @@
+#pragma once
+#include <pretext/core/concepts.hpp>
+#include <pretext/kernels/batch_norm.hpp>
+
+namespace pretext {
+
+/// What batch norm learns: scale γ and shift β, γ alone (the end of SimCLR's official head), or nothing.
+enum class affine { both, scale, none };
+
+/// Where γ starts: one, or zero for the last of a residual branch (Goyal et al. 2017).
+enum class gamma { one, zero };
+
+namespace detail {
+
+/// Batch norm's mathematics for whoever keeps its tensors: the layer, and the fused convolution unit.
+/// Slice of the flat buffer: [γ] [β] running mean, running variance, as in torch.
+template <affine Affine, gamma Start>
+struct normalisation {
+  static constexpr bool scaled = Affine != affine::none, shifted = Affine == affine::both;
+  static constexpr double epsilon = 1e-5, momentum = 0.1;  // torch's; 0.9 in TensorFlow's words
+
+  template <std::size_t C>
+  static consteval auto parameters() {
+    constexpr std::size_t learned = (scaled ? 1 : 0) + (shifted ? 1 : 0);
+    pretext::parameters<learned + 2> table{};
+    std::size_t row = 0;
+    if (scaled)
+      table[row++] = parameter{"weight", {C}, initialiser::constant(Start == gamma::one ? 1 : 0), decay::no};
+    if (shifted) table[row++] = parameter{"bias", {C}, initialiser::constant(0), decay::no};
+    table[row++] = parameter{"running_mean", {C}, initialiser::constant(0), decay::no, role::running};
+    table[row++] = parameter{"running_var", {C}, initialiser::constant(1), decay::no, role::running};
+    return table;
+  }
+
+  /// The pieces of the slice, null where not learned.
+  template <std::size_t C, class W>
+  struct pieces {
+    W *weight, *bias, *running_mean, *running_variance;
+    explicit pieces(W* slice)
+        : weight{slice && scaled ? slice : nullptr},
+          bias{slice && shifted ? slice + C : nullptr},
+          running_mean{slice ? slice + (scaled ? C : 0) + (shifted ? C : 0) : nullptr},
+          running_variance{running_mean ? running_mean + C : nullptr} {}
+  };
+
+  template <class Place>
+  struct cache {
+    std::size_t groups = 1;
+    typename Place::activation *mean = nullptr, *inverse = nullptr;
+  };
+
+  /// y = norm(x) (+ shortcut), rectified if asked; updates the running statistics.
+  template <std::size_t C, class Place, class T>
+  static void forward(Place& place, typename Place::weight* slice, std::size_t rows, const T* x,
+                      const T* shortcut, bool relu, T* y, cache<Place>& kept) {
+    using kernel = kernels::batch_norm<typename Place::device>;
+    const pieces<C, typename Place::weight> own{slice};
+    kept.groups = place.groups;
+    kept.mean = place.kept.template take<T>(kept.groups * C);
+    kept.inverse = place.kept.template take<T>(kept.groups * C);
+    kernel::statistics(place, rows, C, kept.groups, x, T(epsilon), kept.mean, kept.inverse, T(momentum),
+                       own.running_mean, own.running_variance);
+    const borrowed guard{place.scratch};
+    T* scale = place.scratch.template take<T>(kept.groups * C);
+    T* shift = place.scratch.template take<T>(kept.groups * C);
+    kernel::fold(place, C, kept.groups, kept.mean, kept.inverse, own.weight, own.bias, scale, shift);
+    kernel::apply(place, rows, C, kept.groups, x, scale, shift, shortcut, relu, y);
+  }
+
+  /// dx (and dshortcut) of the same; `y` is null where nothing was rectified.
+  template <std::size_t C, class Place, class T>
+  static void backward(Place& place, weights<Place> w, const cache<Place>& kept, std::size_t rows,
+                       const T* dy, const T* y, const T* x, T* dx, T* dshortcut) {
+    const pieces<C, typename Place::weight> own{w.value}, slope{w.gradient};
+    kernels::batch_norm<typename Place::device>::backward(place, rows, C, kept.groups, dy, y, x, kept.mean,
+                                                          kept.inverse, own.weight, slope.weight, slope.bias,
+                                                          dx, dshortcut);
+  }
+
+  /// Inference as one scale and one shift per channel, from the running statistics.
+  template <std::size_t C, class Place, class T>
+  static void running(Place& place, typename Place::weight* slice, T* scale, T* shift) {
+    const pieces<C, typename Place::weight> own{slice};
+    kernels::batch_norm<typename Place::device>::running(place, C, own.running_mean, own.running_variance,
+                                                         T(epsilon), own.weight, own.bias, scale, shift);
+  }
+};
+
+}  // namespace detail
+
+/// Normalises each channel over the batch and all places (Ioffe & Szegedy 2015), with torch's ε = 1e-5 and
+/// running statistics (momentum 0.1, unbiased variance). `place.groups` parts of the batch are normalised
+/// apart.
+template <affine Affine = affine::both, gamma Start = gamma::one>
+struct batch_norm {
+  using math = detail::normalisation<Affine, Start>;
+
+  template <Shape In>
+  using output = In;
+
+  template <Shape In>
+  static consteval auto parameters() {
+    return math::template parameters<channels_of<In>>();
+  }
+
+  template <Shape In, class Place>
+  struct cache {
+    reads<Place, In> x;
+    typename math::template cache<Place> norm;
+  };
+
+  template <class Place, Shape In>
+  static void forward(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, In> y,
+                      cache<In, Place>& kept) {
+    kept.x = x;
+    math::template forward<channels_of<In>>(place, w.value, x.batch * places_of<In>, x.data,
+                                            static_cast<const typename Place::activation*>(nullptr), false,
+                                            y.data, kept.norm);
+  }
+
+  template <class Place, Shape In>
+  static void backward(Place& place, weights<Place> w, cache<In, Place>& kept, reads<Place, In> dy,
+                       writes<Place, In> dx) {
+    using T = typename Place::activation;
+    const borrowed guard{place.scratch};
+    T* to = dx.data ? dx.data : place.scratch.template take<T>(dy.size());
+    math::template backward<channels_of<In>>(place, w, kept.norm, dy.batch * places_of<In>, dy.data,
+                                             static_cast<const T*>(nullptr), kept.x.data, to,
+                                             static_cast<T*>(nullptr));
+  }
+
+  template <class Place, Shape In>
+  static void infer(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, In> y) {
+    using T = typename Place::activation;
+    constexpr std::size_t C = channels_of<In>;
+    const borrowed guard{place.scratch};
+    T *scale = place.scratch.template take<T>(C), *shift = place.scratch.template take<T>(C);
+    math::template running<C>(place, w.value, scale, shift);
+    kernels::batch_norm<typename Place::device>::apply(place, x.batch * places_of<In>, C, 1, x.data, scale,
+                                                       shift, static_cast<const T*>(nullptr), false, y.data);
+  }
+};
+
+}  // namespace pretext

@@ -1,0 +1,79 @@
+#pragma once
+#include <type_traits>
+
+#include <pretext/core/concepts.hpp>
+#include <pretext/kernels/convolution.hpp>
+#include <pretext/kernels/elementwise.hpp>
+#include <pretext/layers/linear.hpp>
+
+namespace pretext {
+
+/// Cross-correlation with a square kernel: (H, W, C) to (H', W', Out), H' = (H + 2·Padding - Kernel)/Stride
+/// + 1. Starts as Kaiming He's normal for ReLU by fan-out, √(2/(Kernel²·Out)), as torchvision's ResNets do.
+template <std::size_t Out, std::size_t Kernel, std::size_t Stride = 1, std::size_t Padding = Kernel / 2,
+          bias Bias = bias::no>
+struct convolution {
+  static_assert(Out > 0 && Kernel > 0 && Stride > 0 && Kernel <= 8,
+                "pretext::convolution: channels, kernel and stride must be positive, the kernel at most 8.");
+
+  template <ImageShape In>
+  static constexpr kernels::convolution_extents extents{
+      In::extents[0], In::extents[1], In::extents[2], Out, Kernel, Kernel, Stride, Padding};
+
+  template <ImageShape In>
+    requires(In::extents[0] + 2 * Padding >= Kernel && In::extents[1] + 2 * Padding >= Kernel)
+  using output = shape<extents<In>.out_height(), extents<In>.out_width(), Out>;
+
+  template <ImageShape In>
+  static consteval auto parameters() {
+    const parameter weight{"weight",
+                           {Out, In::extents[2], Kernel, Kernel},
+                           initialiser::normal(detail::square_root(2.0 / double(Kernel * Kernel * Out))),
+                           decay::yes,
+                           role::weight,
+                           layout::convolution};
+    if constexpr (Bias == bias::yes)
+      return std::array{weight, parameter{"bias", {Out}, initialiser::constant(0), decay::no}};
+    else
+      return std::array{weight};
+  }
+
+  template <ImageShape In, class Place>
+  struct cache {
+    reads<Place, In> x;
+  };
+
+  template <class Place, ImageShape In>
+  static void forward(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, output<In>> y,
+                      cache<In, Place>& kept) {
+    infer(place, w, x, y);
+    kept.x = x;
+  }
+
+  template <class Place, ImageShape In>
+  static void backward(Place& place, weights<Place> w, cache<In, Place>& kept, reads<Place, output<In>> dy,
+                       writes<Place, In> dx, kernels::into mode = kernels::into::overwrite) {
+    using device = typename Place::device;
+    constexpr auto e = extents<In>;
+    kernels::convolution<device>::backward_weights(place, e, dy.batch, kept.x.data, dy.data, w.gradient);
+    if constexpr (Bias == bias::yes)
+      kernels::row_bias<device>::sum(place, dy.size() / Out, Out, dy.data, w.at(e.weights()).gradient);
+    if (dx.data)
+      kernels::convolution<device>::backward_data(
+          place, e, dy.batch, dy.data, static_cast<const typename Place::weight*>(w.value), dx.data, mode);
+  }
+
+  template <class Place, ImageShape In>
+  static void infer(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, output<In>> y) {
+    using device = typename Place::device;
+    constexpr auto e = extents<In>;
+    kernels::convolution<device>::forward(place, e, x.batch, x.data,
+                                          static_cast<const typename Place::weight*>(w.value), y.data);
+    if constexpr (Bias == bias::yes)
+      kernels::row_bias<device>::add(place, y.size() / Out, Out,
+                                     static_cast<const typename Place::weight*>(w.at(e.weights()).value),
+                                     y.data);
+  }
+};
+
+}  // namespace pretext

@@ -1,0 +1,108 @@
+#pragma once
+#include <pretext/core/concepts.hpp>
+#include <pretext/core/name.hpp>
+#include <pretext/layers/batch_norm.hpp>
+#include <pretext/layers/convolution.hpp>
+
+namespace pretext {
+
+/// What follows a normalisation.
+enum class activation { none, relu };
+
+/// convolution -> batch norm -> (+ shortcut) -> ReLU as one layer: two tensors are kept where four would be,
+/// and each is written once. In inference the normalisation is folded into the weights.
+template <name ConvolutionName, name NormName, class Convolution, activation Activation = activation::relu,
+          gamma Start = gamma::one>
+struct fused_convolution {
+  using norm = detail::normalisation<affine::both, Start>;
+  static constexpr bool rectified = Activation == activation::relu;
+
+  template <ImageShape In>
+  using output = output_of<Convolution, In>;
+
+  template <ImageShape In>
+  static constexpr std::size_t channels = channels_of<output<In>>;
+
+  template <ImageShape In>
+  static consteval auto parameters() {
+    auto first = parameters_of<Convolution, In>;
+    auto second = lay_out(norm::template parameters<channels<In>>());
+    for (auto& p : first) p = p.under(ConvolutionName, 0);
+    for (auto& p : second) p = p.under(NormName, 0);
+    return join(first, second);
+  }
+
+  template <ImageShape In, class Place>
+  struct cache {
+    cache_of<Convolution, In, Place> convolution;
+    reads<Place, output<In>> convolved, y;
+    typename norm::template cache<Place> norm_kept;
+  };
+
+  template <class Place, ImageShape In>
+  static void forward(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, output<In>> y,
+                      cache<In, Place>& kept) {
+    forward(place, w, x, reads<Place, output<In>>{}, y, kept);
+  }
+
+  /// With a shortcut that is added before the ReLU; null means none.
+  template <class Place, ImageShape In>
+  static void forward(Place& place, weights<Place> w, reads<Place, In> x, reads<Place, output<In>> shortcut,
+                      writes<Place, output<In>> y, cache<In, Place>& kept) {
+    const auto convolved = place.kept.template take<typename Place::activation, output<In>>(x.batch);
+    Convolution::forward(place, w, x, convolved, kept.convolution);
+    norm::template forward<channels<In>>(place, w.at(weight_count<Convolution, In>).value, rows<In>(x.batch),
+                                         reads<Place, output<In>>{convolved}.data, shortcut.data, rectified,
+                                         y.data, kept.norm_kept);
+    kept.convolved = convolved;
+    kept.y = y;
+  }
+
+  template <class Place, ImageShape In>
+  static void backward(Place& place, weights<Place> w, cache<In, Place>& kept, reads<Place, output<In>> dy,
+                       writes<Place, In> dx) {
+    backward(place, w, kept, dy, dx, kernels::into::overwrite);
+  }
+
+  /// dx may be added to what is there; the shortcut's gradient is written if asked for.
+  template <class Place, ImageShape In>
+  static void backward(Place& place, weights<Place> w, cache<In, Place>& kept, reads<Place, output<In>> dy,
+                       writes<Place, In> dx, kernels::into mode, writes<Place, output<In>> dshortcut = {}) {
+    using T = typename Place::activation;
+    const borrowed guard{place.scratch};
+    const auto dconvolved = place.scratch.template take<T, output<In>>(dy.batch);
+    norm::template backward<channels<In>>(place, w.at(weight_count<Convolution, In>), kept.norm_kept,
+                                          rows<In>(dy.batch), dy.data, rectified ? kept.y.data : nullptr,
+                                          kept.convolved.data, dconvolved.data, dshortcut.data);
+    Convolution::backward(place, w, kept.convolution, reads<Place, output<In>>{dconvolved}, dx, mode);
+  }
+
+  template <class Place, ImageShape In>
+  static void infer(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, output<In>> y) {
+    infer(place, w, x, reads<Place, output<In>>{}, y);
+  }
+
+  template <class Place, ImageShape In>
+  static void infer(Place& place, weights<Place> w, reads<Place, In> x, reads<Place, output<In>> shortcut,
+                    writes<Place, output<In>> y) {
+    using T = typename Place::activation;
+    constexpr std::size_t C = channels<In>, kernel = weight_count<Convolution, In>;
+    const borrowed guard{place.scratch};
+    T* folded = place.scratch.template take<T>(kernel);
+    T *scale = place.scratch.template take<T>(C), *shift = place.scratch.template take<T>(C);
+    norm::template running<C>(place, w.at(kernel).value, scale, shift);
+    kernels::batch_norm<typename Place::device>::scale_columns(place, kernel / C, C, w.value, scale, folded);
+    Convolution::infer(place, weights<Place>{folded, nullptr}, x, y);
+    kernels::batch_norm<typename Place::device>::apply(
+        place, rows<In>(x.batch), C, 1, reads<Place, output<In>>{y}.data, static_cast<const T*>(nullptr),
+        shift, shortcut.data, rectified, y.data);
+  }
+
+ private:
+  template <ImageShape In>
+  static constexpr std::size_t rows(std::size_t batch) {
+    return batch * places_of<output<In>>;
+  }
+};
+
+}  // namespace pretext

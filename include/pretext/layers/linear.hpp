@@ -1,0 +1,93 @@
+#pragma once
+#include <pretext/core/concepts.hpp>
+#include <pretext/kernels/elementwise.hpp>
+#include <pretext/kernels/gemm.hpp>
+
+namespace pretext {
+
+/// Does a layer add a learned constant to each of its channels?
+enum class bias { yes, no };
+
+namespace detail {
+/// A root that can be taken while compiling.
+constexpr double square_root(double x) {
+  double root = x < 1 ? 1 : x;
+  for (int i = 0; i < 100; ++i) root = (root + x / root) / 2;
+  return x == 0 ? 0 : root;
+}
+}  // namespace detail
+
+/// How a linear layer starts: torch's default, U(±1/√fan_in), or N(0, 0.01) as in SimCLR's official head.
+struct torch_default {
+  static constexpr initialiser weight(std::size_t in, std::size_t) {
+    return initialiser::uniform(1 / detail::square_root(double(in)));
+  }
+  static constexpr initialiser constant(std::size_t in) {
+    return initialiser::uniform(1 / detail::square_root(double(in)));
+  }
+};
+struct normal_hundredth {
+  static constexpr initialiser weight(std::size_t, std::size_t) { return initialiser::normal(0.01); }
+  static constexpr initialiser constant(std::size_t) { return initialiser::constant(0); }
+};
+
+/// y = x·Wᵀ + b over the last extent: (…, In) to (…, Out).
+template <std::size_t Out, bias Bias = bias::yes, class Start = torch_default>
+struct linear {
+  template <Shape In>
+  static constexpr std::size_t width = In::extents[In::rank - 1];
+
+  template <Shape In>
+    requires(In::rank == 1 || In::rank == 2)
+  using output = std::conditional_t<In::rank == 1, shape<Out>, shape<In::size / width<In>, Out>>;
+
+  template <Shape In>
+  static consteval auto parameters() {
+    const parameter weight{"weight", {Out, width<In>}, Start::weight(width<In>, Out)};
+    if constexpr (Bias == bias::yes)
+      return std::array{weight, parameter{"bias", {Out}, Start::constant(width<In>), decay::no}};
+    else
+      return std::array{weight};
+  }
+
+  template <Shape In, class Place>
+  struct cache {
+    reads<Place, In> x;
+  };
+
+  template <class Place, Shape In>
+  static void forward(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, output<In>> y,
+                      cache<In, Place>& kept) {
+    infer(place, w, x, y);
+    kept.x = x;
+  }
+
+  template <class Place, Shape In>
+  static void backward(Place& place, weights<Place> w, cache<In, Place>& kept, reads<Place, output<In>> dy,
+                       writes<Place, In> dx) {
+    using device = typename Place::device;
+    const std::size_t rows = dy.size() / Out;
+    kernels::gemm<device>::run(place, kernels::op::transposed, kernels::op::as_is, Out, width<In>, rows,
+                               dy.data, kept.x.data, w.gradient, kernels::into::accumulate);
+    if constexpr (Bias == bias::yes)
+      kernels::row_bias<device>::sum(place, rows, Out, dy.data, w.at(Out * width<In>).gradient);
+    if (dx.data)
+      kernels::gemm<device>::run(place, kernels::op::as_is, kernels::op::as_is, rows, width<In>, Out, dy.data,
+                                 static_cast<const typename Place::weight*>(w.value), dx.data,
+                                 kernels::into::overwrite);
+  }
+
+  template <class Place, Shape In>
+  static void infer(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, output<In>> y) {
+    using device = typename Place::device;
+    const std::size_t rows = y.size() / Out;
+    kernels::gemm<device>::run(place, kernels::op::as_is, kernels::op::transposed, rows, Out, width<In>,
+                               x.data, static_cast<const typename Place::weight*>(w.value), y.data,
+                               kernels::into::overwrite);
+    if constexpr (Bias == bias::yes)
+      kernels::row_bias<device>::add(
+          place, rows, Out, static_cast<const typename Place::weight*>(w.at(Out * width<In>).value), y.data);
+  }
+};
+
+}  // namespace pretext

@@ -1,0 +1,88 @@
+#pragma once
+#include <cstdint>
+
+#include <pretext/core/concepts.hpp>
+#include <pretext/kernels/pooling.hpp>
+
+namespace pretext {
+
+/// Mean of each channel over all places: (H, W, C) to (C).
+struct global_average_pool {
+  template <Shape In>
+  using output = shape<channels_of<In>>;
+
+  template <Shape In>
+  static consteval auto parameters() {
+    return pretext::parameters<0>{};
+  }
+
+  template <Shape In, class Place>
+  struct cache {};
+
+  template <class Place, Shape In>
+  static void forward(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, output<In>> y,
+                      cache<In, Place>&) {
+    infer(place, w, x, y);
+  }
+
+  template <class Place, Shape In>
+  static void backward(Place& place, weights<Place>, cache<In, Place>&, reads<Place, output<In>> dy,
+                       writes<Place, In> dx) {
+    if (!dx.data) return;
+    kernels::average_pool<typename Place::device>::backward(place, dy.batch, places_of<In>, channels_of<In>,
+                                                            dy.data, dx.data);
+  }
+
+  template <class Place, Shape In>
+  static void infer(Place& place, weights<Place>, reads<Place, In> x, writes<Place, output<In>> y) {
+    kernels::average_pool<typename Place::device>::forward(place, x.batch, places_of<In>, channels_of<In>,
+                                                           x.data, y.data);
+  }
+};
+
+/// Largest value of each channel under a window that moves by Stride; padding never wins.
+template <std::size_t Size, std::size_t Stride = Size, std::size_t Padding = 0>
+struct max_pool {
+  static_assert(2 * Padding <= Size, "pretext::max_pool: padding may be at most half of the window.");
+
+  template <ImageShape In>
+  static constexpr kernels::window window{In::extents[0], In::extents[1], In::extents[2],
+                                          Size,           Stride,         Padding};
+
+  template <ImageShape In>
+    requires(In::extents[0] + 2 * Padding >= Size && In::extents[1] + 2 * Padding >= Size)
+  using output = shape<window<In>.out_height(), window<In>.out_width(), In::extents[2]>;
+
+  template <ImageShape In>
+  static consteval auto parameters() {
+    return pretext::parameters<0>{};
+  }
+
+  template <ImageShape In, class Place>
+  struct cache {
+    std::uint32_t* chosen = nullptr;
+  };
+
+  template <class Place, ImageShape In>
+  static void forward(Place& place, weights<Place>, reads<Place, In> x, writes<Place, output<In>> y,
+                      cache<In, Place>& kept) {
+    kept.chosen = place.kept.template take<std::uint32_t>(y.size());
+    kernels::max_pool<typename Place::device>::forward(place, window<In>, x.batch, x.data, y.data,
+                                                       kept.chosen);
+  }
+
+  template <class Place, ImageShape In>
+  static void backward(Place& place, weights<Place>, cache<In, Place>& kept, reads<Place, output<In>> dy,
+                       writes<Place, In> dx) {
+    if (!dx.data) return;
+    kernels::max_pool<typename Place::device>::backward(place, window<In>, dy.batch, kept.chosen, dy.data,
+                                                        dx.data);
+  }
+
+  template <class Place, ImageShape In>
+  static void infer(Place& place, weights<Place>, reads<Place, In> x, writes<Place, output<In>> y) {
+    kernels::max_pool<typename Place::device>::forward(place, window<In>, x.batch, x.data, y.data, nullptr);
+  }
+};
+
+}  // namespace pretext

@@ -1,0 +1,119 @@
+#pragma once
+#include <concepts>
+#include <cstddef>
+
+#include <pretext/layers/fused_convolution.hpp>
+#include <pretext/layers/sequential.hpp>
+
+namespace pretext {
+
+/// y = relu(Last(Before(x)) + shortcut(x)): Last is a fused convolution that adds the shortcut; the shortcut
+/// is the identity where shapes agree and `Always` is false, else a 1×1 convolution with batch norm (He et
+/// al. 2016, option B). Paths are torchvision's: what Before and Last call themselves, then downsample.0 and
+/// downsample.1.
+template <class Before, class Last, std::size_t Stride, bool Always = false>
+struct residual_block {
+  template <ImageShape In>
+  using middle = output_of<Before, In>;
+  template <ImageShape In>
+  using output = output_of<Last, middle<In>>;
+
+  template <ImageShape In>
+  static constexpr bool projects = Always || !std::same_as<In, output<In>>;
+  template <ImageShape In>
+  using projection = fused_convolution<"downsample.0", "downsample.1",
+                                       convolution<channels_of<output<In>>, 1, Stride, 0>, activation::none>;
+
+  template <ImageShape In>
+  static consteval auto parameters() {
+    if constexpr (projects<In>)
+      return join(parameters_of<Before, In>, parameters_of<Last, middle<In>>,
+                  parameters_of<projection<In>, In>);
+    else
+      return join(parameters_of<Before, In>, parameters_of<Last, middle<In>>);
+  }
+
+  struct no_cache {};
+  template <ImageShape In, class Place, bool Projects = projects<In>>
+  struct projection_cache {
+    using type = no_cache;
+  };
+  template <ImageShape In, class Place>
+  struct projection_cache<In, Place, true> {
+    using type = cache_of<projection<In>, In, Place>;
+  };
+
+  template <ImageShape In, class Place>
+  struct cache {
+    cache_of<Before, In, Place> before;
+    cache_of<Last, middle<In>, Place> last;
+    typename projection_cache<In, Place>::type shortcut;
+  };
+
+  template <class Place, ImageShape In>
+  static void forward(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, output<In>> y,
+                      cache<In, Place>& kept) {
+    using T = typename Place::activation;
+    const auto inside = place.kept.template take<T, middle<In>>(x.batch);
+    Before::forward(place, w, x, inside, kept.before);
+    if constexpr (projects<In>) {
+      const auto shortcut = place.kept.template take<T, output<In>>(x.batch);
+      projection<In>::forward(place, w.at(projection_at<In>), x, shortcut, kept.shortcut);
+      Last::forward(place, w.at(last_at<In>), reads<Place, middle<In>>{inside},
+                    reads<Place, output<In>>{shortcut}, y, kept.last);
+    } else {
+      Last::forward(place, w.at(last_at<In>), reads<Place, middle<In>>{inside}, x, y, kept.last);
+    }
+  }
+
+  template <class Place, ImageShape In>
+  static void backward(Place& place, weights<Place> w, cache<In, Place>& kept, reads<Place, output<In>> dy,
+                       writes<Place, In> dx) {
+    using T = typename Place::activation;
+    constexpr auto overwrite = kernels::into::overwrite, accumulate = kernels::into::accumulate;
+    const borrowed guard{place.scratch};
+    const auto dinside = place.scratch.template take<T, middle<In>>(dy.batch);
+    if constexpr (projects<In>) {
+      const auto dshortcut = place.scratch.template take<T, output<In>>(dy.batch);
+      Last::backward(place, w.at(last_at<In>), kept.last, dy, dinside, overwrite, dshortcut);
+      projection<In>::backward(place, w.at(projection_at<In>), kept.shortcut,
+                               reads<Place, output<In>>{dshortcut}, dx);
+    } else {
+      Last::backward(place, w.at(last_at<In>), kept.last, dy, dinside, overwrite, dx);
+    }
+    if constexpr (requires {
+                    Before::backward(place, w, kept.before, reads<Place, middle<In>>{}, dx, accumulate);
+                  }) {
+      Before::backward(place, w, kept.before, reads<Place, middle<In>>{dinside}, dx, accumulate);
+    } else {
+      const auto through = place.scratch.template take<T, In>(dy.batch);
+      Before::backward(place, w, kept.before, reads<Place, middle<In>>{dinside}, through);
+      if (dx.data)
+        kernels::blend<typename Place::device>::axpy(place, dx.size(), T{1}, through.data, dx.data);
+    }
+  }
+
+  template <class Place, ImageShape In>
+  static void infer(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, output<In>> y) {
+    using T = typename Place::activation;
+    const borrowed guard{place.scratch};
+    const auto inside = place.scratch.template take<T, middle<In>>(x.batch);
+    Before::infer(place, w, x, inside);
+    if constexpr (projects<In>) {
+      const auto shortcut = place.scratch.template take<T, output<In>>(x.batch);
+      projection<In>::infer(place, w.at(projection_at<In>), x, shortcut);
+      Last::infer(place, w.at(last_at<In>), reads<Place, middle<In>>{inside},
+                  reads<Place, output<In>>{shortcut}, y);
+    } else {
+      Last::infer(place, w.at(last_at<In>), reads<Place, middle<In>>{inside}, x, y);
+    }
+  }
+
+ private:
+  template <ImageShape In>
+  static constexpr std::size_t last_at = weight_count<Before, In>;
+  template <ImageShape In>
+  static constexpr std::size_t projection_at = last_at<In> + weight_count<Last, middle<In>>;
+};
+
+}  // namespace pretext

@@ -1,0 +1,187 @@
+#pragma once
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <string_view>
+#include <utility>
+
+#include <pretext/core/concepts.hpp>
+#include <pretext/core/name.hpp>
+
+namespace pretext {
+
+/// Gives a layer the name it has in checkpoints; unnamed layers are called by their index.
+template <name Name, class L>
+struct named : L {
+  static constexpr std::string_view checkpoint_name = Name;
+};
+
+namespace detail {
+
+template <class L, std::size_t I>
+constexpr parameter rename(const parameter& p, std::size_t base) {
+  if constexpr (requires { L::checkpoint_name; }) {
+    return p.under(L::checkpoint_name, base);
+  } else {
+    const char digits[] = {char('0' + I / 10), char('0' + I % 10)};
+    return p.under(I < 10 ? std::string_view{digits + 1, 1} : std::string_view{digits, 2}, base);
+  }
+}
+
+template <class... In>
+struct shapes {
+  static constexpr std::size_t largest = std::max({std::size_t{0}, In::size...});
+};
+
+/// Follows a sample through the layers: the shape entering each of them, and the one leaving the last.
+template <class Entered, class In, class... Ls>
+struct walk {
+  using inputs = Entered;
+  using output = In;
+};
+template <class... Entered, class In, class L, class... Rest>
+struct walk<shapes<Entered...>, In, L, Rest...> {
+  static_assert(Accepts<L, In>,
+                "pretext::sequential: a layer does not accept the shape that the layer before it produces.");
+  static_assert(
+      requires { L::template parameters<In>().size(); },
+      "pretext::sequential: a layer does not list what it learns; give it "
+      "`template <Shape In> static consteval auto parameters()`.");
+  using next = walk<shapes<Entered..., In>, output_of<L, In>, Rest...>;
+  using inputs = typename next::inputs;
+  using output = typename next::output;
+};
+
+/// What layer I keeps between forward and backward. One leaf per layer: no recursion, no std::tuple, short
+/// symbols.
+template <std::size_t I, class L, class In, class Place>
+struct leaf {
+  using layer = L;
+  using input = In;
+  using output = output_of<L, In>;
+  static constexpr std::size_t index = I;
+
+  cache_of<L, In, Place> cache;
+};
+
+template <class... Leaves>
+struct leaves : Leaves... {
+  template <class F>
+  void first_to_last(F f) {
+    (f(static_cast<Leaves&>(*this)), ...);
+  }
+  template <class F>
+  void last_to_first(F f) {
+    [[maybe_unused]] int order;
+    ((f(static_cast<Leaves&>(*this)), order) = ... = 0);  // assignment evaluates its right operand first
+  }
+};
+
+template <class Place, class Inputs, class Index, class... Ls>
+struct remembered;
+template <class Place, class... In, std::size_t... I, class... Ls>
+struct remembered<Place, shapes<In...>, std::index_sequence<I...>, Ls...>
+    : leaves<leaf<I, Ls, In, Place>...> {};
+
+/// The same walk without caches, for inference.
+template <class Layer, class In, std::size_t I>
+struct stop {
+  using layer = Layer;
+  using input = In;
+  using output = output_of<Layer, In>;
+  static constexpr std::size_t index = I;
+};
+
+}  // namespace detail
+
+/// Layers one after another: `sequential<linear<64>, relu, linear<10>>`. Derive a struct from it to give a
+/// network a short name.
+template <class... Ls>
+struct sequential {
+  static constexpr std::size_t depth = sizeof...(Ls);
+
+  template <Shape In>
+  using inputs = typename detail::walk<detail::shapes<>, In, Ls...>::inputs;
+
+  template <Shape In>
+  using output = typename detail::walk<detail::shapes<>, In, Ls...>::output;
+
+  template <Shape In>
+  static consteval auto parameters() {
+    return join_tables(inputs<In>{}, std::index_sequence_for<Ls...>{});
+  }
+
+  template <Shape In, class Place>
+  struct cache : detail::remembered<Place, inputs<In>, std::index_sequence_for<Ls...>, Ls...> {};
+
+  template <class Place, Shape In>
+  static void forward(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, output<In>> y,
+                      cache<In, Place>& kept) {
+    const auto* from = x.data;
+    kept.first_to_last([&]<class Leaf>(Leaf& at) {
+      using L = typename Leaf::layer;
+      writes<Place, typename Leaf::output> to{y.data, x.batch};
+      if constexpr (Leaf::index + 1 != depth)
+        to = place.kept.template take<typename Place::activation, typename Leaf::output>(x.batch);
+      L::forward(place, w, reads<Place, typename Leaf::input>{from, x.batch}, to, at.cache);
+      w = w.at(weight_count<L, typename Leaf::input>);
+      from = to.data;
+    });
+  }
+
+  template <class Place, Shape In>
+  static void backward(Place& place, weights<Place> w, cache<In, Place>& kept, reads<Place, output<In>> dy,
+                       writes<Place, In> dx) {
+    using T = typename Place::activation;
+    const borrowed guard{place.scratch};
+    const std::size_t numbers = depth > 1 ? inputs<In>::largest * dy.batch : 0;
+    T* const between[2] = {place.scratch.template take<T>(numbers), place.scratch.template take<T>(numbers)};
+    std::size_t end = weight_count<sequential, In>;
+    const T* from = dy.data;
+    kept.last_to_first([&]<class Leaf>(Leaf& at) {
+      using L = typename Leaf::layer;
+      end -= weight_count<L, typename Leaf::input>;
+      T* to = Leaf::index == 0 ? dx.data : between[Leaf::index % 2];
+      L::backward(place, w.at(end), at.cache, reads<Place, typename Leaf::output>{from, dy.batch},
+                  writes<Place, typename Leaf::input>{to, dy.batch});
+      from = to;
+    });
+  }
+
+  template <class Place, Shape In>
+  static void infer(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, output<In>> y) {
+    using T = typename Place::activation;
+    const borrowed guard{place.scratch};
+    const std::size_t numbers = depth > 1 ? inputs<In>::largest * x.batch : 0;
+    T* const between[2] = {place.scratch.template take<T>(numbers), place.scratch.template take<T>(numbers)};
+    const T* from = x.data;
+    each(inputs<In>{}, std::index_sequence_for<Ls...>{}, [&]<class At>(At) {
+      using L = typename At::layer;
+      T* to = At::index + 1 == depth ? y.data : between[At::index % 2];
+      L::infer(place, w, reads<Place, typename At::input>{from, x.batch},
+               writes<Place, typename At::output>{to, x.batch});
+      w = w.at(weight_count<L, typename At::input>);
+      from = to;
+    });
+  }
+
+ private:
+  template <class... In, std::size_t... I, class F>
+  static void each(detail::shapes<In...>, std::index_sequence<I...>, F f) {
+    (f(detail::stop<Ls, In, I>{}), ...);
+  }
+
+  template <class... In, std::size_t... I>
+  static consteval auto join_tables(detail::shapes<In...>, std::index_sequence<I...>) {
+    pretext::parameters<(parameters_of<Ls, In>.size() + ... + 0)> table{};
+    std::size_t row = 0, base = 0;
+    const auto append = [&]<class L, class Input, std::size_t Index>() {
+      for (const parameter& p : parameters_of<L, Input>) table[row++] = detail::rename<L, Index>(p, base);
+      base += weight_count<L, Input>;
+    };
+    (append.template operator()<Ls, In, I>(), ...);
+    return table;
+  }
+};
+
+}  // namespace pretext

@@ -1,0 +1,117 @@
+#pragma once
+#include <concepts>
+
+#include <pretext/core/concepts.hpp>
+#include <pretext/kernels/elementwise.hpp>
+#include <pretext/layers/sequential.hpp>
+#include <pretext/methods/policies.hpp>
+
+namespace pretext {
+
+/// A predictor that predicts nothing.
+struct nothing : sequential<> {};
+
+/// Two views of every image are embedded and compared. SimCLR, BYOL, SimSiam, VICReg… are choices of its
+/// policies.
+template <Shape Images, class... Policies>
+class joint_embedding {
+  static_assert(
+      (detail::is_word<Policies> && ...),
+      "pretext::joint_embedding: every policy after the image shape must be encoder<>, projector<>, "
+      "predictor<>, loss<>, target<> or statistics<>.");
+  using said = detail::given<Policies...>;
+  template <template <class> class Word, class Otherwise>
+  using pick = typename detail::pick<Word, said, Otherwise>::type;
+
+ public:
+  using images = Images;
+  using encoder = pick<pretext::encoder, void>;
+  using projector = pick<pretext::projector, void>;
+  using predictor = pick<pretext::predictor, nothing>;
+  using loss = pick<pretext::loss, void>;
+  using target = pick<pretext::target, shared>;
+  using statistics = pick<pretext::statistics, joint>;
+  static_assert(!std::is_void_v<encoder>, "pretext::joint_embedding: say which encoder<> to train.");
+  static_assert(!std::is_void_v<projector>,
+                "pretext::joint_embedding: say which projector<> follows the encoder.");
+  static_assert(!std::is_void_v<loss>, "pretext::joint_embedding: say which loss<> compares the views.");
+
+  static constexpr std::size_t views = 2;
+  static constexpr bool has_target = !std::same_as<target, shared>;
+
+  struct trunk : sequential<named<"backbone", encoder>, named<"projection_head", projector>> {};
+  struct online
+      : std::conditional_t<std::same_as<predictor, nothing>,
+                           sequential<named<"backbone", encoder>, named<"projection_head", projector>>,
+                           sequential<named<"backbone", encoder>, named<"projection_head", projector>,
+                                      named<"prediction_head", predictor>>> {};
+  using feature = output_of<encoder, Images>;
+  using embedding = output_of<online, Images>;
+
+  static constexpr auto parameters = parameters_of<online, Images>;
+  static constexpr std::size_t size = weight_count<online, Images>;
+  static constexpr std::size_t encoder_size = weight_count<encoder, Images>;
+  static constexpr std::size_t target_size = has_target ? weight_count<trunk, Images> : 0;
+
+  /// Everything the method keeps while it learns.
+  template <class Place>
+  struct memory {
+    using W = typename Place::weight;
+    buffer<W, typename Place::device> value{size}, gradient{size}, slow{target_size};
+    cache_of<online, Images, Place> tape;
+    cache_of<trunk, Images, Place> slow_tape;
+    writes<Place, embedding> z;  ///< the last batch's embeddings, until the next step
+  };
+
+  loss compare{};
+  target anchor{};
+
+  /// Loss of one batch of stacked views (2n, …), view 1 first; adds its gradient to the memory's.
+  template <class Place>
+  double learn(Place& place, memory<Place>& m, reads<Place, Images> batch) const {
+    using T = typename Place::activation;
+    const weights<Place> w{m.value.data(), m.gradient.data()};
+    place.kept.reset();
+    place.groups = std::same_as<statistics, per_view> ? views : 1;
+    m.z = place.kept.template take<T, embedding>(batch.batch);
+    const auto dz = place.kept.template take<T, embedding>(batch.batch);
+    Place::device::clear(place.stream, dz.data, dz.size());
+
+    online::forward(place, w, batch, m.z, m.tape);
+    double value;
+    if constexpr (has_target) {
+      const auto goal = place.kept.template take<T, embedding>(batch.batch);
+      const auto before = place.kept.position();
+      trunk::forward(place, weights<Place>{m.slow.data(), nullptr}, batch, goal, m.slow_tape);
+      place.kept.rewind(before);
+      value = static_cast<double>(
+          compare(place, reads<Place, embedding>{m.z}, reads<Place, embedding>{goal}, dz));
+    } else {
+      value = static_cast<double>(compare(place, reads<Place, embedding>{m.z}, dz));
+    }
+    online::backward(place, w, m.tape, reads<Place, embedding>{dz},
+                     writes<Place, Images>{nullptr, batch.batch});
+    return value;
+  }
+
+  /// Lets the target follow the online network after the optimizer has moved it; running statistics stay its
+  /// own.
+  template <class Place>
+  void follow(Place& place, memory<Place>& m, double momentum) const {
+    if constexpr (has_target)
+      for (const parameter& p : parameters_of<trunk, Images>)
+        if (p.kind == role::weight)
+          kernels::blend<typename Place::device>::lerp(
+              place, p.size(), typename Place::weight(momentum),
+              static_cast<const typename Place::weight*>(m.value.data()) + p.offset,
+              m.slow.data() + p.offset);
+  }
+
+  /// The backbone's feature h in inference mode: what evaluation and users of the encoder want.
+  template <class Place>
+  static void encode(Place& place, memory<Place>& m, reads<Place, Images> batch, writes<Place, feature> h) {
+    encoder::infer(place, weights<Place>{m.value.data(), nullptr}, batch, h);
+  }
+};
+
+}  // namespace pretext

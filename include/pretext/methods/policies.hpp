@@ -1,0 +1,77 @@
+#pragma once
+#include <type_traits>
+#include <utility>
+
+namespace pretext {
+
+// The words a method is spelled with. Order does not matter; absent words take the method's defaults.
+template <class E>
+struct encoder {
+  using type = E;
+};
+template <class H>
+struct projector {
+  using type = H;
+};
+template <class H>
+struct predictor {
+  using type = H;
+};
+template <class L>
+struct loss {
+  using type = L;
+};
+template <class T>
+struct target {
+  using type = T;
+};
+template <class S>
+struct statistics {
+  using type = S;
+};
+
+// What a view is compared with.
+struct shared {};  ///< the same network, gradients through both views
+struct ema {       ///< a slowly moving copy of encoder and projector, no gradient (Grill et al. 2020)
+  double momentum = 0.996;
+};
+
+// Over which views batch norm takes its statistics.
+struct joint {};     ///< all views together, as SimCLR does
+struct per_view {};  ///< each view apart, as BYOL does: what one forward pass per view computes
+
+namespace detail {
+
+template <class... Policies>
+struct given : Policies... {};
+
+template <template <class> class Word, class T>
+std::type_identity<T> said(const Word<T>&);
+
+template <template <class> class Word, class Policies, class Otherwise>
+struct pick {
+  using type = Otherwise;
+};
+template <template <class> class Word, class Policies, class Otherwise>
+  requires requires(const Policies& p) { said<Word>(p); }
+struct pick<Word, Policies, Otherwise> {
+  using type = typename decltype(said<Word>(std::declval<const Policies&>()))::type;
+};
+
+template <class P>
+inline constexpr bool is_word = false;
+template <class T>
+inline constexpr bool is_word<encoder<T>> = true;
+template <class T>
+inline constexpr bool is_word<projector<T>> = true;
+template <class T>
+inline constexpr bool is_word<predictor<T>> = true;
+template <class T>
+inline constexpr bool is_word<loss<T>> = true;
+template <class T>
+inline constexpr bool is_word<target<T>> = true;
+template <class T>
+inline constexpr bool is_word<statistics<T>> = true;
+
+}  // namespace detail
+}  // namespace pretext

@@ -1,0 +1,13 @@
+#pragma once
+#include <pretext/heads/projection.hpp>
+#include <pretext/losses/nt_xent.hpp>
+#include <pretext/methods/joint_embedding.hpp>
+
+namespace pretext {
+
+/// A Simple Framework for Contrastive Learning of Visual Representations (Chen et al. 2020): both views
+/// through one network, batch norm over both together, the head as wide as the feature, NT-Xent.
+template <Shape Images, class Encoder, class Head = simclr_head<channels_of<output_of<Encoder, Images>>>>
+using simclr = joint_embedding<Images, encoder<Encoder>, projector<Head>, loss<nt_xent>>;
+
+}  // namespace pretext

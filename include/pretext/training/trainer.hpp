@@ -1,0 +1,107 @@
+#pragma once
+#include <cmath>
+#include <cstdint>
+#include <span>
+#include <stdexcept>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <pretext/core/concepts.hpp>
+#include <pretext/core/expects.hpp>
+#include <pretext/training/initialise.hpp>
+
+namespace pretext {
+
+/// views -> encoder -> heads -> loss -> backward -> optimizer -> target, once per step, all on one device.
+template <class Method, class Place, class Optimizer>
+class trainer {
+ public:
+  using method_type = Method;
+  using place_type = Place;
+  using T = typename Place::activation;
+  using W = typename Place::weight;
+  using device = typename Place::device;
+  using images = typename Method::images;
+  using feature = typename Method::feature;
+
+  explicit trainer(Method method = {}, Optimizer optimizer = {}, std::uint64_t seed = 1,
+                   typename device::stream stream = {});
+
+  /// One step on stacked views (2n, H, W, C); returns the batch's loss. Throws std::runtime_error, before any
+  /// weight has changed, if the loss is not a number.
+  double step(reads<Place, images> views, double learning_rate, double target_momentum = 1);
+
+  /// The feature h of each image in inference mode: (n, H, W, C) to (n, D).
+  void encode(reads<Place, images> batch, writes<Place, feature> h);
+
+  /// `visit(name, data, count)` for every flat buffer that training depends on: what a checkpoint holds.
+  template <class Visitor>
+  void for_each_buffer(Visitor&& visit);
+
+  /// `visit(parameter, data)` for every tensor of the network, running statistics included.
+  template <class Visitor>
+  void for_each_parameter(Visitor&& visit) {
+    for (const parameter& p : Method::parameters) visit(p, memory_.value.data() + p.offset);
+  }
+
+  auto& memory() { return memory_; }
+  Place& place() { return place_; }
+  const Method& method() const { return method_; }
+  Method& method() { return method_; }
+  Optimizer& optimizer() { return optimizer_; }
+
+ private:
+  Place place_{};
+  Method method_;
+  Optimizer optimizer_;
+  typename Method::template memory<Place> memory_{};
+  typename Optimizer::template state<Place> state_;
+};
+
+// Out of the class, so not inline: `extern template class trainer<…>` keeps kernels out of the files that
+// only use one.
+
+template <class Method, class Place, class Optimizer>
+trainer<Method, Place, Optimizer>::trainer(Method method, Optimizer optimizer, std::uint64_t seed,
+                                           typename device::stream stream)
+    : method_{std::move(method)}, optimizer_{std::move(optimizer)}, state_{Method::parameters} {
+  place_.stream = std::move(stream);
+  std::vector<W> host(Method::size);
+  initialise<W>(Method::parameters, seed, host.data());
+  device::write(place_.stream, memory_.value.data(), host.data(), host.size());
+  if constexpr (Method::has_target)
+    device::write(place_.stream, memory_.slow.data(), host.data(), memory_.slow.size());
+}
+
+template <class Method, class Place, class Optimizer>
+double trainer<Method, Place, Optimizer>::step(reads<Place, images> views, double learning_rate,
+                                               double target_momentum) {
+  device::clear(place_.stream, memory_.gradient.data(), Method::size);
+  const double value = method_.learn(place_, memory_, views);
+  if (!std::isfinite(value))
+    fail<std::runtime_error>(
+        "the loss became ", value,
+        " (not a number); try a smaller learning rate, a longer warm-up or a larger temperature, "
+        "and look for broken images");
+  optimizer_(place_, std::span<const parameter>{Method::parameters}, state_, learning_rate,
+             static_cast<const W*>(memory_.gradient.data()), memory_.value.data());
+  method_.follow(place_, memory_, target_momentum);
+  return value;
+}
+
+template <class Method, class Place, class Optimizer>
+void trainer<Method, Place, Optimizer>::encode(reads<Place, images> batch, writes<Place, feature> h) {
+  Method::encode(place_, memory_, batch, h);
+}
+
+template <class Method, class Place, class Optimizer>
+template <class Visitor>
+void trainer<Method, Place, Optimizer>::for_each_buffer(Visitor&& visit) {
+  visit(std::string_view{"value"}, memory_.value.data(), memory_.value.size());
+  if constexpr (Method::has_target)
+    visit(std::string_view{"target"}, memory_.slow.data(), memory_.slow.size());
+  state_.for_each_buffer(visit);
+}
+
+}  // namespace pretext
