@@ -1,0 +1,98 @@
+# What the library and its programs stand on: found on this machine first, fetched at a fixed version otherwise.
+# GLOBAL, because whoever adds pretext as a subdirectory links through its targets.
+include(FetchContent)
+find_package(Threads REQUIRED)
+
+# Downloads a header-only library and puts its include folder behind the target that its own package would define.
+function(pretext_fetch_headers name target folder repository tag)
+  message(STATUS "${name} was not found here: fetching ${tag} from ${repository}")
+  FetchContent_Declare(${name} GIT_REPOSITORY ${repository} GIT_TAG ${tag} GIT_SHALLOW ON SOURCE_SUBDIR none)
+  FetchContent_MakeAvailable(${name})
+  string(TOLOWER ${name} lower)
+  add_library(${target} INTERFACE IMPORTED GLOBAL)
+  set_target_properties(${target} PROPERTIES
+    INTERFACE_INCLUDE_DIRECTORIES "${${lower}_SOURCE_DIR}/${folder}"
+    INTERFACE_SYSTEM_INCLUDE_DIRECTORIES "${${lower}_SOURCE_DIR}/${folder}")
+endfunction()
+
+# Downloads a library whose build cannot be embedded, and installs it into the build tree while configuring, so
+# that find_package meets it there.
+function(pretext_fetch_and_install name repository tag)
+  message(STATUS "${name} was not found here: fetching ${tag} from ${repository} and building it")
+  FetchContent_Declare(${name} GIT_REPOSITORY ${repository} GIT_TAG ${tag} GIT_SHALLOW ON SOURCE_SUBDIR none)
+  FetchContent_MakeAvailable(${name})
+  string(TOLOWER ${name} lower)
+  execute_process(COMMAND ${CMAKE_COMMAND} -S ${${lower}_SOURCE_DIR} -B ${${lower}_BINARY_DIR} -G ${CMAKE_GENERATOR}
+    -DCMAKE_BUILD_TYPE=Release -DCMAKE_POSITION_INDEPENDENT_CODE=ON -DCMAKE_INSTALL_LIBDIR=lib
+    -DCMAKE_INSTALL_PREFIX=${pretext_prefix} -DCMAKE_PREFIX_PATH=${pretext_prefix} ${ARGN}
+    COMMAND_ERROR_IS_FATAL ANY OUTPUT_QUIET)
+  execute_process(COMMAND ${CMAKE_COMMAND} --build ${${lower}_BINARY_DIR} --config Release --target install --parallel
+    COMMAND_ERROR_IS_FATAL ANY OUTPUT_QUIET)
+endfunction()
+set(pretext_prefix ${CMAKE_CURRENT_BINARY_DIR}/_deps/prefix)
+
+# Where the library is somebody's subdirectory, it fetches nothing but Eigen: its other components are there if
+# their libraries are.
+set(fetch OFF)
+if(PRETEXT_TESTS OR PRETEXT_EXAMPLES)
+  set(fetch ON)
+endif()
+
+find_package(Eigen3 3.4 QUIET GLOBAL)
+if(NOT TARGET Eigen3::Eigen)
+  pretext_fetch_headers(Eigen Eigen3::Eigen . https://gitlab.com/libeigen/eigen.git 3.4.0)
+endif()
+set(PRETEXT_HAS_pretext ON)
+
+find_package(xtensor 0.24 QUIET GLOBAL)
+if(NOT TARGET xtensor AND fetch)
+  pretext_fetch_headers(xtl xtl include https://github.com/xtensor-stack/xtl.git 0.7.7)
+  pretext_fetch_headers(xtensor xtensor include https://github.com/xtensor-stack/xtensor.git 0.25.0)
+  set_target_properties(xtensor PROPERTIES INTERFACE_LINK_LIBRARIES xtl)
+endif()
+set(PRETEXT_HAS_xtensor OFF)
+if(TARGET xtensor)
+  set(PRETEXT_HAS_xtensor ON)
+endif()
+
+find_package(JPEG QUIET GLOBAL)
+if(NOT TARGET JPEG::JPEG AND fetch)
+  pretext_fetch_and_install(libjpeg-turbo https://github.com/libjpeg-turbo/libjpeg-turbo.git 2.1.5.1
+    -DENABLE_SHARED=OFF -DWITH_TURBOJPEG=OFF)
+  set(JPEG_ROOT ${pretext_prefix})
+  find_package(JPEG REQUIRED GLOBAL)
+endif()
+find_package(PNG QUIET GLOBAL)
+if(NOT TARGET PNG::PNG AND fetch)
+  set(ZLIB_ROOT ${pretext_prefix})
+  find_package(ZLIB QUIET GLOBAL)
+  if(NOT ZLIB_FOUND)
+    pretext_fetch_and_install(zlib https://github.com/madler/zlib.git v1.3.1 -DZLIB_BUILD_EXAMPLES=OFF)
+    find_package(ZLIB REQUIRED GLOBAL)
+  endif()
+  pretext_fetch_and_install(libpng https://github.com/pnggroup/libpng.git v1.6.43 -DPNG_SHARED=OFF -DPNG_TESTS=OFF)
+  set(PNG_ROOT ${pretext_prefix})
+  find_package(PNG REQUIRED GLOBAL)
+endif()
+set(PRETEXT_HAS_data OFF)
+if(TARGET JPEG::JPEG AND TARGET PNG::PNG)
+  set(PRETEXT_HAS_data ON)
+endif()
+
+if(PRETEXT_TESTS)
+  find_package(doctest 2.4 QUIET GLOBAL)
+  if(NOT TARGET doctest::doctest)
+    pretext_fetch_headers(doctest doctest::doctest . https://github.com/doctest/doctest.git v2.4.11)
+  endif()
+endif()
+
+if(PRETEXT_TESTS OR PRETEXT_EXAMPLES)
+  find_package(nlohmann_json 3.10 QUIET GLOBAL)
+  if(NOT TARGET nlohmann_json::nlohmann_json)
+    pretext_fetch_headers(nlohmann_json nlohmann_json::nlohmann_json include https://github.com/nlohmann/json.git v3.11.3)
+  endif()
+  find_package(CLI11 2.1 QUIET GLOBAL)
+  if(NOT TARGET CLI11::CLI11)
+    pretext_fetch_headers(CLI11 CLI11::CLI11 include https://github.com/CLIUtils/CLI11.git v2.4.2)
+  endif()
+endif()

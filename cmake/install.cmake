@@ -1,0 +1,13 @@
+# `cmake --install` puts the headers down with what find_package(pretext COMPONENTS data xtensor) needs.
+include(CMakePackageConfigHelpers)
+include(GNUInstallDirs)
+set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/pretext)
+
+install(TARGETS pretext pretext_data pretext_xtensor EXPORT pretext FILE_SET HEADERS)
+install(EXPORT pretext NAMESPACE pretext:: FILE pretext-targets.cmake DESTINATION ${package_folder})
+configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/pretext-config.cmake.in
+  ${CMAKE_CURRENT_BINARY_DIR}/pretext-config.cmake INSTALL_DESTINATION ${package_folder})
+write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/pretext-config-version.cmake
+  COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/pretext-config.cmake ${CMAKE_CURRENT_BINARY_DIR}/pretext-config-version.cmake
+  DESTINATION ${package_folder})

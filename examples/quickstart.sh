@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# examples/quickstart.sh [method]: installs what is missing, builds, pretrains on the built-in images, evaluates.
+# Leaves encoder.safetensors, metrics.csv and report.html in out/quickstart/; the last line is "result: {...}".
+set -euo pipefail
+method=${1:-simclr}
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+source "$root/cmake/install_dependencies.sh"
+
+if [ ! -e "$root/examples/pretrain_$method.cpp" ]; then
+  echo "There is no examples/pretrain_$method.cpp. Methods to choose from:" >&2
+  for program in "$root"/examples/pretrain_*.cpp; do
+    [ -e "$program" ] && basename "$program" .cpp | sed 's/^pretrain_/  /' >&2
+  done
+  exit 1
+fi
+
+install_dependencies
+build=$root/build out=$root/out/quickstart
+configure "$root" "$build" -DCMAKE_BUILD_TYPE=Release -DPRETEXT_EXAMPLES=ON
+cmake --build "$build" --parallel "$(nproc 2>/dev/null || echo 2)" --target "pretrain_$method" evaluate
+
+"$build/examples/pretrain_$method" --data builtin --out "$out"
+"$build/examples/evaluate" --run "$out" | tee "$out/evaluation.log"
+
+echo "The encoder, the metrics and the report are in $out; open $out/report.html in a browser."
+grep '^result: ' "$out/evaluation.log" | tail -n 1
