@@ -41,7 +41,9 @@ inline constexpr std::size_t most_taps = 64;
 template <class T>
 void run_gather(cpu::stream& stream, const gather<T>& g, std::size_t batch, const T* zeros) {
   // Narrow inputs (a colour image) are copied together: one long tap is quicker than many of three numbers.
-  const bool narrow = g.depth < 8 && g.tap_count > 1;
+  bool narrow = g.depth < 8 && g.tap_count > 1;
+  for (std::size_t t = 1; t < g.tap_count; ++t)
+    narrow = narrow && g.taps[t].weights == g.taps[t - 1].weights + 1;
   const std::size_t rows = batch * g.height * g.width, pixels = g.height * g.width;
   constexpr std::size_t block_rows = 16 * tile_rows;
   stream.for_each_run(rows, block_rows, [&](std::size_t first, std::size_t last) {
@@ -51,11 +53,11 @@ void run_gather(cpu::stream& stream, const gather<T>& g, std::size_t batch, cons
     T* result[most * tile_rows];
     for (std::size_t row = first, tile = 0; row < last; row += tile_rows, ++tile) {
       for (std::size_t r = 0; r < tile_rows; ++r) {
-        const std::size_t at = std::min(row + r, last - 1), image = at / pixels, inside = at % pixels;
+        const std::size_t at = std::min(row + r, last - 1), sample = at / pixels, inside = at % pixels;
         const std::size_t a = inside / g.width, b = inside % g.width;
         result[tile * tile_rows + r] =
-            g.to + image * g.to_size + (g.first + a * g.row_stride + b * g.column_stride) * g.columns;
-        const T* source = g.from + image * g.from_height * g.from_width * g.depth;
+            g.to + sample * g.to_size + (g.first + a * g.row_stride + b * g.column_stride) * g.columns;
+        const T* source = g.from + sample * g.from_height * g.from_width * g.depth;
         const T** pointers = pixel + tile * g.tap_count * tile_rows;
         for (std::size_t t = 0; t < g.tap_count; ++t) {
           const std::ptrdiff_t y = static_cast<std::ptrdiff_t>(a * g.step) + g.taps[t].down;

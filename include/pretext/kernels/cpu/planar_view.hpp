@@ -24,10 +24,9 @@ struct planar_view {
   /// Replaces every pixel p by f(p).
   template <class F>
   void map(F f) const {
-    float* const red = r;
-    float* const green = g;
-    float* const blue = b;
-#pragma GCC ivdep
+    float* __restrict const red = r;
+    float* __restrict const green = g;
+    float* __restrict const blue = b;
     for (std::size_t i = 0, n = size(); i < n; ++i) {
       const rgb p = f(rgb{red[i], green[i], blue[i]});
       red[i] = p.r;
@@ -73,15 +72,14 @@ struct planar_view {
 
  private:
   /// to[i] = Σ_k weight[k] (from[i + k·step] + from[i − k·step]).
-  static void filter_line(const float* from, std::size_t step, const filter_taps& taps, float* to, std::size_t count) {
+  static void filter_line(const float* from, std::size_t step, const filter_taps& taps, float* __restrict to,
+                          std::size_t count) {
     const float* w = taps.weight;
-#pragma GCC ivdep
     for (std::size_t i = 0; i < count; ++i) to[i] = w[0] * from[i];
     std::size_t k = 1;
     for (; k + 3 <= taps.radius; k += 4) {
       const float *a = from + k * step, *z = from - k * step;
       const float w0 = w[k], w1 = w[k + 1], w2 = w[k + 2], w3 = w[k + 3];
-#pragma GCC ivdep
       for (std::size_t i = 0; i < count; ++i)
         to[i] += (w0 * (a[i] + z[i]) + w1 * (a[i + step] + *(z + i - step))) +
                  (w2 * (a[i + 2 * step] + *(z + i - 2 * step)) + w3 * (a[i + 3 * step] + *(z + i - 3 * step)));
@@ -89,7 +87,6 @@ struct planar_view {
     for (; k <= taps.radius; ++k) {
       const float *a = from + k * step, *z = from - k * step;
       const float w0 = w[k];
-#pragma GCC ivdep
       for (std::size_t i = 0; i < count; ++i) to[i] += w0 * (a[i] + z[i]);
     }
   }

@@ -48,14 +48,14 @@ struct max_pool<cpu> {
     place.stream.for_each_run(batch * rows, 4, [&](std::size_t first, std::size_t last) {
       for (std::size_t line = first; line < last; ++line)
         for (std::size_t b = 0; b < columns; ++b) {
-          const std::size_t image = line / rows, a = line % rows, at = (line * columns + b) * w.channels;
+          const std::size_t sample = line / rows, a = line % rows, at = (line * columns + b) * w.channels;
           const span over = inside(w, a, b);
           for (std::size_t c = 0; c < w.channels; ++c) {
             T best = -std::numeric_limits<T>::infinity();
             std::uint32_t place_of = 0;
             for (std::size_t i = over.top; i < over.bottom; ++i)
               for (std::size_t j = over.left; j < over.right; ++j) {
-                const T value = x[((image * w.height + i) * w.width + j) * w.channels + c];
+                const T value = x[((sample * w.height + i) * w.width + j) * w.channels + c];
                 if (value > best || value != value) {
                   best = value;
                   place_of = static_cast<std::uint32_t>(i * w.width + j);
@@ -71,10 +71,10 @@ struct max_pool<cpu> {
   static void backward(Place& place, const window& w, std::size_t batch, const std::uint32_t* chosen,
                        const T* dy, T* dx) {
     const std::size_t results = w.out_height() * w.out_width();
-    place.stream.for_each_block(batch, [&](std::size_t image) {
-      T* to = dx + image * w.height * w.width * w.channels;
+    place.stream.for_each_block(batch, [&](std::size_t sample) {
+      T* to = dx + sample * w.height * w.width * w.channels;
       std::fill_n(to, w.height * w.width * w.channels, T{0});
-      for (std::size_t i = image * results; i < (image + 1) * results; ++i)
+      for (std::size_t i = sample * results; i < (sample + 1) * results; ++i)
         for (std::size_t c = 0; c < w.channels; ++c)
           to[chosen[i * w.channels + c] * w.channels + c] += dy[i * w.channels + c];
     });

@@ -51,23 +51,21 @@ inline four_floats pixel_at(const float* from) {
 
 /// Σ_k weight[k] · row k, for `count` numbers.
 template <class Pixel>
-void mix_rows(const Pixel* from, std::size_t stride, std::size_t taps, const float* weight, float* to,
+void mix_rows(const Pixel* from, std::size_t stride, std::size_t taps, const float* weight,
+              float* __restrict to,
               std::size_t count) {
   if (taps == 4) {
     const Pixel *a = from, *b = a + stride, *c = b + stride, *d = c + stride;
     const float wa = weight[0], wb = weight[1], wc = weight[2], wd = weight[3];
-#pragma GCC ivdep
     for (std::size_t i = 0; i < count; ++i)
       to[i] = (wa * static_cast<float>(a[i]) + wb * static_cast<float>(b[i])) +
               (wc * static_cast<float>(c[i]) + wd * static_cast<float>(d[i]));
     return;
   }
-#pragma GCC ivdep
   for (std::size_t i = 0; i < count; ++i) to[i] = weight[0] * static_cast<float>(from[i]);
   for (std::size_t k = 1; k < taps; ++k) {
     const Pixel* row = from + k * stride;
     const float w = weight[k];
-#pragma GCC ivdep
     for (std::size_t i = 0; i < count; ++i) to[i] += w * static_cast<float>(row[i]);
   }
 }
@@ -121,10 +119,10 @@ void resample(const Image& image, const placement& at, const planar_view& view, 
                      row.data(), across * image.channels);
     if (image.channels == 1)
       for (std::size_t x = across; x-- > 0;) row[3 * x + 2] = row[3 * x + 1] = row[3 * x] = row[x];
-    const auto mix = columns.count == 4   ? detail::mix_columns<4>
-                     : columns.count == 2 ? detail::mix_columns<2>
-                                          : detail::mix_columns<0>;
-    mix(row.data(), columns, view.r + y * width, view.g + y * width, view.b + y * width);
+    float *const r = view.r + y * width, *const g = view.g + y * width, *const b = view.b + y * width;
+    if (columns.count == 4) detail::mix_columns<4>(row.data(), columns, r, g, b);
+    else if (columns.count == 2) detail::mix_columns<2>(row.data(), columns, r, g, b);
+    else detail::mix_columns<0>(row.data(), columns, r, g, b);
   }
 }
 

@@ -1,0 +1,82 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <utility>
+
+#include <pretext/augment/augmentation.hpp>
+#include <pretext/core/expects.hpp>
+#include <pretext/core/tensor.hpp>
+#include <pretext/data/image.hpp>
+#include <pretext/devices/cpu.hpp>
+#include <pretext/kernels/augment.hpp>
+#include <pretext/kernels/cpu/isa.hpp>
+#include <pretext/kernels/cpu/resample.hpp>
+
+namespace pretext::kernels {
+
+/// What one thread needs to make one view; grows with the first views, then stays.
+class view_scratch {
+ public:
+  static view_scratch& of_this_thread() {
+    static thread_local view_scratch scratch;
+    return scratch;
+  }
+
+  planar_view fit(image_extent view) {
+    // Rows of planes start where they may; planes start apart from each other's cache sets.
+    const std::size_t plane = view.height * view.width + 16;
+    const std::size_t spare = planar_view::spare_size(view, filter_taps::largest_radius);
+    if (memory_.size() < 3 * plane + spare) memory_ = buffer<float, cpu>{3 * plane + spare};
+    float* const at = memory_.data();
+    return {view, at, at + plane, at + 2 * plane, at + 3 * plane};
+  }
+  resample_scratch taps;
+
+ private:
+  buffer<float, cpu> memory_;
+};
+
+template <>
+struct augment<cpu> {
+  /// One view, with choices already drawn, to out[h][w][3].
+  template <class Augmentation, class Image, class T>
+  static void render(const Augmentation& pipeline, const view_choices<Augmentation>& choices, const Image& image,
+                     image_extent extent, T* out) {
+    view_scratch& scratch = view_scratch::of_this_thread();
+    const planar_view view = scratch.fit(extent);
+    vectorised([&] {
+      resample(image, pipeline.place(choices, {image.height, image.width}, extent), view, scratch.taps);
+      pipeline.apply(choices, view);
+      T* __restrict to = out;
+      for (std::size_t i = 0, n = view.size(); i < n; ++i) {
+        to[3 * i] = static_cast<T>(view.r[i]);
+        to[3 * i + 1] = static_cast<T>(view.g[i]);
+        to[3 * i + 2] = static_cast<T>(view.b[i]);
+      }
+    });
+  }
+
+  template <class Place, class Views, std::size_t H, std::size_t W>
+  static void run(Place& place, const Views& views, std::span<const image_view> images,
+                  std::span<const std::uint64_t> samples, std::uint64_t seed, std::uint32_t epoch,
+                  tensor_view<typename Place::activation, shape<H, W, 3>> out) {
+    constexpr image_extent extent{H, W};
+    constexpr std::size_t images_per_run = 4;
+    const auto make = [&]<std::size_t V>(std::size_t i) {
+      const auto& pipeline = views.template view<V>();
+      const image_view& image = images[i];
+      const random_key key{seed, epoch, samples[i], static_cast<std::uint32_t>(V)};
+      render(pipeline, pipeline.choose(key, {image.height, image.width}, extent), image, extent,
+             out.part(V * images.size() + i, 1).data);
+    };
+    place.stream.for_each_run(images.size(), images_per_run, [&](std::size_t begin, std::size_t end) {
+      for (std::size_t i = begin; i < end; ++i)
+        [&]<std::size_t... V>(std::index_sequence<V...>) {
+          (make.template operator()<V>(i), ...);
+        }(std::make_index_sequence<Views::views>{});
+    });
+  }
+};
+
+}  // namespace pretext::kernels

@@ -1,0 +1,96 @@
+#pragma once
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <cstddef>
+#include <random>
+#include <vector>
+
+#include <pretext/core/concepts.hpp>
+#include <pretext/devices/cpu.hpp>
+#include <pretext/kernels/cpu/batch_norm.hpp>
+#include <pretext/kernels/cpu/convolution.hpp>
+#include <pretext/kernels/cpu/elementwise.hpp>
+#include <pretext/kernels/cpu/gemm.hpp>
+#include <pretext/kernels/cpu/pooling.hpp>
+
+namespace pretext::tests {
+
+/// Normal numbers that are the same in every run.
+inline std::vector<double> normal_numbers(std::size_t count, unsigned seed, double mean = 0,
+                                          double deviation = 1) {
+  std::mt19937 random{seed};
+  std::normal_distribution<double> draw{mean, deviation};
+  std::vector<double> numbers(count);
+  for (double& number : numbers) number = draw(random);
+  return numbers;
+}
+
+/// Weights around 0.3, running variances positive: no parameter stays at a value that hides a mistake.
+template <class L, class In>
+std::vector<double> plausible_weights(unsigned seed) {
+  auto w = normal_numbers(weight_count<L, In>, seed, 0.1, 0.5);
+  for (const parameter& p : parameters_of<L, In>)
+    if (p.kind == role::running)
+      for (std::size_t i = 0; i < p.size(); ++i) w[p.offset + i] = 0.5 + std::abs(w[p.offset + i]);
+  return w;
+}
+
+/// Checks every gradient of a layer, dx and dw, against central differences of a random linear functional of
+/// y, with buffers that were dirty before. `groups` is batch norm's number of separate parts.
+template <class L, class In>
+void gradients_match_finite_differences(std::size_t batch, double tolerance = 1e-6, std::size_t groups = 1,
+                                        std::size_t threads = 2) {
+  using Out = output_of<L, In>;
+  using Place = on<cpu, fp64>;
+  Place place{.stream = cpu::stream{threads}};
+  place.groups = groups;
+  auto x = normal_numbers(batch * In::size, 1), functional = normal_numbers(batch * Out::size, 2);
+  auto w = plausible_weights<L, In>(3);
+  std::vector<double> y(batch * Out::size, 1e30), dx(x.size(), 1e30), dw(w.size(), 0.25);
+  cache_of<L, In, Place> kept;
+
+  const auto value = [&] {
+    auto running = w;  // running statistics move in forward and must not move the function
+    place.kept.reset();
+    L::forward(place, weights<Place>{running.data(), nullptr}, reads<Place, In>{x.data(), batch},
+               writes<Place, Out>{y.data(), batch}, kept);
+    double sum = 0;
+    for (std::size_t i = 0; i < y.size(); ++i) sum += y[i] * functional[i];
+    return sum;
+  };
+  value();
+  value();  // the second time the arena holds old numbers
+  L::backward(place, weights<Place>{w.data(), dw.data()}, kept, reads<Place, Out>{functional.data(), batch},
+              writes<Place, In>{dx.data(), batch});
+
+  const auto difference = [&](double& at) {
+    const double saved = at, h = 1e-6;  // small, so that hardly a ReLU changes sides
+    at = saved + h;
+    const double up = value();
+    at = saved - h;
+    const double down = value();
+    at = saved;
+    return (up - down) / (2 * h);
+  };
+  const std::size_t step_x = 1 + x.size() / 97;
+  for (std::size_t i = 0; i < x.size(); i += step_x) {
+    CAPTURE(i);
+    CHECK(dx[i] == doctest::Approx(difference(x[i])).epsilon(tolerance).scale(1));
+  }
+  for (const parameter& p : parameters_of<L, In>) {
+    if (p.kind == role::running) continue;
+    CAPTURE(p.path);
+    for (std::size_t i = p.offset; i < p.offset + p.size(); i += 1 + p.size() / 13)
+      CHECK(dw[i] - 0.25 == doctest::Approx(difference(w[i])).epsilon(tolerance).scale(1));
+  }
+
+  // Without anyone wanting dx, the weights' gradients are the same.
+  std::vector<double> again(w.size(), 0.25);
+  value();
+  L::backward(place, weights<Place>{w.data(), again.data()}, kept,
+              reads<Place, Out>{functional.data(), batch}, writes<Place, In>{nullptr, batch});
+  CHECK(again == dw);
+}
+
+}  // namespace pretext::tests

@@ -1,0 +1,189 @@
+#include <pretext/encoders/resnet.hpp>
+#include <pretext/heads/projection.hpp>
+#include <pretext/layers/residual.hpp>
+
+#include "../gradient_check.hpp"
+
+using namespace pretext;
+using tests::gradients_match_finite_differences;
+using image = shape<7, 6, 5>;
+
+static_assert(Layer<linear<8>, shape<12>, on<cpu>>);
+static_assert(Layer<relu, shape<3, 4>, on<cpu, fp64>>);
+static_assert(Layer<sequential<linear<8>, relu>, shape<12>, on<cpu>>);
+static_assert(Layer<residual<sequential<linear<8>, relu>>, shape<8>, on<cpu>>);
+static_assert(!Accepts<residual<sequential<linear<8>, relu>>, shape<9>>);
+static_assert(!Accepts<convolution<8, 5, 1, 0>, shape<4, 4, 3>>,
+              "a kernel larger than its image is no layer");
+static_assert(Layer<convolution<8, 3>, image, on<cpu>>);
+static_assert(Layer<batch_norm<>, image, on<cpu>>);
+static_assert(Layer<max_pool<3, 2, 1>, image, on<cpu>>);
+static_assert(Layer<basic_block<8, 2, gamma::zero>, image, on<cpu>>);
+static_assert(Layer<bottleneck_block<8, 2, gamma::zero>, image, on<cpu, fp64>>);
+static_assert(std::same_as<output_of<convolution<8, 3, 2>, image>, shape<4, 3, 8>>);
+static_assert(std::same_as<output_of<max_pool<3, 2, 1>, image>, shape<4, 3, 5>>);
+static_assert(std::same_as<output_of<linear<4>, shape<10, 3>>, shape<10, 4>>, "tokens keep their count");
+
+TEST_CASE("every gradient of a linear layer matches finite differences") {
+  gradients_match_finite_differences<linear<9>, shape<11>>(6);
+  gradients_match_finite_differences<linear<9, bias::no>, shape<4, 11>>(3);
+}
+
+TEST_CASE(
+    "every gradient of a convolution matches finite differences, whatever its kernel, stride and padding") {
+  gradients_match_finite_differences<convolution<6, 3>, image>(3);
+  gradients_match_finite_differences<convolution<17, 3, 2>, image>(3);
+  gradients_match_finite_differences<convolution<6, 1, 2, 0>, image>(3);
+  gradients_match_finite_differences<convolution<6, 1>, image>(3);
+  gradients_match_finite_differences<convolution<4, 5, 3, 1, bias::yes>, image>(2);
+  gradients_match_finite_differences<convolution<8, 7, 2, 3>, shape<11, 9, 3>>(2);
+  gradients_match_finite_differences<convolution<3, 2, 1, 0>, image>(2);
+}
+
+TEST_CASE("every gradient of batch norm matches finite differences, over all rows or over each view's") {
+  gradients_match_finite_differences<batch_norm<>, image>(4);
+  gradients_match_finite_differences<batch_norm<affine::scale>, shape<5>>(8);
+  gradients_match_finite_differences<batch_norm<affine::none>, shape<5>>(8);
+  gradients_match_finite_differences<batch_norm<>, image>(4, 1e-6, 2);
+}
+
+TEST_CASE("every gradient of the pooling layers matches finite differences") {
+  gradients_match_finite_differences<global_average_pool, image>(3);
+  gradients_match_finite_differences<max_pool<3, 2, 1>, image>(3);
+  gradients_match_finite_differences<max_pool<2>, shape<6, 4, 3>>(3);
+}
+
+TEST_CASE("every gradient of composed layers matches finite differences") {
+  gradients_match_finite_differences<relu, image>(3);
+  gradients_match_finite_differences<residual<sequential<linear<7>, relu, linear<7>, relu>>, shape<7>>(5);
+  gradients_match_finite_differences<
+      sequential<linear<7>, batch_norm<>, relu, residual<linear<7>>, linear<3>>, shape<4>>(6);
+  gradients_match_finite_differences<sequential<linear<7>>, shape<4>>(2);
+  gradients_match_finite_differences<simclr_head<6, 5>, shape<8>>(7);
+  gradients_match_finite_differences<simclr_v2_head<6, 5>, shape<8>>(7, 1e-6, 1);
+}
+
+TEST_CASE("every gradient of the fused convolution and the residual blocks matches finite differences") {
+  using unit = fused_convolution<"conv1", "bn1", convolution<6, 3>>;
+  gradients_match_finite_differences<unit, image>(4);
+  gradients_match_finite_differences<unit, image>(4, 1e-6, 2);
+  gradients_match_finite_differences<fused_convolution<"c", "n", convolution<6, 3, 2>, activation::none>,
+                                     image>(4);
+  gradients_match_finite_differences<basic_block<5, 1, gamma::one>, image>(4);
+  gradients_match_finite_differences<basic_block<6, 2, gamma::one>, image>(4);
+  gradients_match_finite_differences<bottleneck_block<4, 1, gamma::one>, image>(4);
+  gradients_match_finite_differences<bottleneck_block<2, 1, gamma::one>, shape<6, 6, 8>>(4);
+  gradients_match_finite_differences<bottleneck_block<3, 2, gamma::one>, image>(4);
+}
+
+namespace {
+
+template <class Place, class L, class In>
+std::vector<double> training_output(std::size_t batch, std::size_t threads, std::vector<double>& w) {
+  Place place{.stream = cpu::stream{threads}};
+  using T = typename Place::activation;
+  const auto numbers = tests::normal_numbers(batch * In::size, 5);
+  const std::vector<T> x(numbers.begin(), numbers.end());
+  std::vector<T> y(batch * output_of<L, In>::size), value(w.begin(), w.end());
+  cache_of<L, In, Place> kept;
+  L::forward(place, weights<Place>{value.data(), nullptr}, reads<Place, In>{x.data(), batch},
+             writes<Place, output_of<L, In>>{y.data(), batch}, kept);
+  w.assign(value.begin(), value.end());
+  return {y.begin(), y.end()};
+}
+
+}  // namespace
+
+TEST_CASE("batch norm gives each channel mean 0 and variance 1, and keeps torch's running statistics") {
+  using layer = batch_norm<affine::none>;
+  using In = shape<4, 4, 3>;
+  std::vector<double> w{0, 0, 0, 1, 1, 1};
+  const auto y = training_output<on<cpu, fp64>, layer, In>(5, 1, w);
+  const auto x = tests::normal_numbers(5 * In::size, 5);
+  for (std::size_t c = 0; c < 3; ++c) {
+    double sum = 0, square = 0, mean = 0, variance = 0;
+    for (std::size_t r = 0; r < 80; ++r) {
+      sum += y[r * 3 + c] / 80;
+      square += y[r * 3 + c] * y[r * 3 + c] / 80;
+      mean += x[r * 3 + c] / 80;
+    }
+    for (std::size_t r = 0; r < 80; ++r) variance += (x[r * 3 + c] - mean) * (x[r * 3 + c] - mean) / 79;
+    CHECK(sum == doctest::Approx(0).epsilon(1e-12).scale(1));
+    CHECK(square == doctest::Approx(1).epsilon(1e-4));
+    CHECK(w[c] == doctest::Approx(0.1 * mean));
+    CHECK(w[3 + c] == doctest::Approx(0.9 + 0.1 * variance));
+  }
+}
+
+TEST_CASE("statistics survive a mean that is large beside the spread") {
+  using In = shape<3>;
+  on<cpu> place;
+  std::vector<float> x, y(64 * 3), w{1, 1, 1, 0, 0, 0, 0, 0, 0, 1, 1, 1};
+  for (double v : tests::normal_numbers(64 * 3, 8, 10000, 1)) x.push_back(static_cast<float>(v));
+  cache_of<batch_norm<>, In, on<cpu>> kept;
+  batch_norm<>::forward(place, weights<on<cpu>>{w.data(), nullptr}, reads<on<cpu>, In>{x.data(), 64},
+                        writes<on<cpu>, In>{y.data(), 64}, kept);
+  double square = 0;
+  for (float v : y) square += double(v) * double(v) / double(y.size());
+  CHECK(square == doctest::Approx(1).epsilon(0.01));
+}
+
+TEST_CASE("statistics per view equal one forward pass per view, running statistics included") {
+  using layer = basic_block<4, 2, gamma::one>;
+  using In = shape<6, 6, 4>;
+  using Place = on<cpu, fp64>;
+  const auto numbers = tests::normal_numbers(6 * In::size, 5);
+  auto together = tests::plausible_weights<layer, In>(4), apart = together;
+  std::vector<double> y(6 * output_of<layer, In>::size), z(y.size());
+  cache_of<layer, In, Place> kept;
+  Place place;
+  place.groups = 2;
+  layer::forward(place, weights<Place>{together.data(), nullptr}, reads<Place, In>{numbers.data(), 6},
+                 writes<Place, output_of<layer, In>>{y.data(), 6}, kept);
+  place.groups = 1;
+  for (std::size_t view = 0; view < 2; ++view)
+    layer::forward(place, weights<Place>{apart.data(), nullptr},
+                   reads<Place, In>{numbers.data() + view * 3 * In::size, 3},
+                   writes<Place, output_of<layer, In>>{z.data() + view * y.size() / 2, 3}, kept);
+  for (std::size_t i = 0; i < y.size(); ++i) CHECK(y[i] == doctest::Approx(z[i]).epsilon(1e-12));
+  for (std::size_t i = 0; i < apart.size(); ++i)
+    CHECK(together[i] == doctest::Approx(apart[i]).epsilon(1e-12));
+}
+
+TEST_CASE("a whole block computes the same bits with 1, 2 and 3 threads") {
+  using layer = bottleneck_block<8, 2, gamma::one>;
+  using In = shape<9, 9, 12>;
+  const auto start = tests::plausible_weights<layer, In>(4);
+  auto one = start, two = start, three = start;
+  const auto y = training_output<on<cpu>, layer, In>(33, 1, one);
+  CHECK(y == training_output<on<cpu>, layer, In>(33, 2, two));
+  CHECK(y == training_output<on<cpu>, layer, In>(33, 3, three));
+  CHECK(one == two);
+  CHECK(one == three);
+}
+
+TEST_CASE("inference with batch norm folded into the weights equals the unfolded formula") {
+  using In = shape<8, 8, 4>;
+  using Place = on<cpu, fp64>;
+  using unit = fused_convolution<"conv1", "bn1", convolution<6, 3, 2>>;
+  using plain = sequential<named<"conv1", convolution<6, 3, 2>>, named<"bn1", batch_norm<>>, relu>;
+  static_assert(weight_count<unit, In> == weight_count<plain, In>);
+  Place place;
+  auto w = tests::plausible_weights<unit, In>(9);
+  const auto x = tests::normal_numbers(3 * In::size, 5);
+  std::vector<double> y(3 * output_of<unit, In>::size), z(y.size());
+  unit::infer(place, weights<Place>{w.data(), nullptr}, reads<Place, In>{x.data(), 3},
+              writes<Place, output_of<unit, In>>{y.data(), 3});
+  plain::infer(place, weights<Place>{w.data(), nullptr}, reads<Place, In>{x.data(), 3},
+               writes<Place, output_of<unit, In>>{z.data(), 3});
+  for (std::size_t i = 0; i < y.size(); ++i) CHECK(y[i] == doctest::Approx(z[i]).epsilon(1e-12));
+}
+
+TEST_CASE("a NaN that enters a layer leaves it") {
+  using In = shape<4, 4, 3>;
+  on<cpu> place;
+  std::vector<float> x(In::size, 1.f), y(In::size);
+  x[5] = std::nanf("");
+  relu::infer(place, {}, reads<on<cpu>, In>{x.data(), 1}, writes<on<cpu>, In>{y.data(), 1});
+  CHECK(std::isnan(y[5]));
+}
