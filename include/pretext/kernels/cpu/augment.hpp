@@ -41,8 +41,8 @@ template <>
 struct augment<cpu> {
   /// One view, with choices already drawn, to out[h][w][3].
   template <class Augmentation, class Image, class T>
-  static void render(const Augmentation& pipeline, const view_choices<Augmentation>& choices, const Image& image,
-                     image_extent extent, T* out) {
+  static void render(const Augmentation& pipeline, const view_choices<Augmentation>& choices,
+                     const Image& image, image_extent extent, T* out) {
     view_scratch& scratch = view_scratch::of_this_thread();
     const planar_view view = scratch.fit(extent);
     vectorised([&] {
@@ -71,10 +71,10 @@ struct augment<cpu> {
              out.part(V * images.size() + i, 1).data);
     };
     place.stream.for_each_run(images.size(), images_per_run, [&](std::size_t begin, std::size_t end) {
-      for (std::size_t i = begin; i < end; ++i)
-        [&]<std::size_t... V>(std::index_sequence<V...>) {
+      for (std::size_t i = begin; i < end; ++i) [&]<std::size_t... V>(std::index_sequence<V...>) {
           (make.template operator()<V>(i), ...);
-        }(std::make_index_sequence<Views::views>{});
+        }
+      (std::make_index_sequence<Views::views>{});
     });
   }
 };

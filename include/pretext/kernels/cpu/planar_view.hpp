@@ -40,17 +40,17 @@ struct planar_view {
   rgb mean(F f) const {
     constexpr std::size_t lanes = 64;
     float red[lanes]{}, green[lanes]{}, blue[lanes]{};
-    const auto add = [&](std::size_t from, std::size_t count) {
+    const float *from_red = r, *from_green = g, *from_blue = b;
+    for (std::size_t left = size(); left > 0;) {
+      const std::size_t count = std::min(left, lanes);
       for (std::size_t i = 0; i < count; ++i) {
-        const rgb p = f(rgb{r[from + i], g[from + i], b[from + i]});
+        const rgb p = f(rgb{from_red[i], from_green[i], from_blue[i]});
         red[i] += p.r;
         green[i] += p.g;
         blue[i] += p.b;
       }
-    };
-    std::size_t i = 0;
-    for (; i + lanes <= size(); i += lanes) add(i, lanes);
-    add(i, size() - i);
+      from_red += count, from_green += count, from_blue += count, left -= count;
+    }
     double total[3]{};
     for (std::size_t lane = 0; lane < lanes; ++lane) {
       total[0] += red[lane];
@@ -81,8 +81,9 @@ struct planar_view {
       const float *a = from + k * step, *z = from - k * step;
       const float w0 = w[k], w1 = w[k + 1], w2 = w[k + 2], w3 = w[k + 3];
       for (std::size_t i = 0; i < count; ++i)
-        to[i] += (w0 * (a[i] + z[i]) + w1 * (a[i + step] + *(z + i - step))) +
-                 (w2 * (a[i + 2 * step] + *(z + i - 2 * step)) + w3 * (a[i + 3 * step] + *(z + i - 3 * step)));
+        to[i] +=
+            (w0 * (a[i] + z[i]) + w1 * (a[i + step] + *(z + i - step))) +
+            (w2 * (a[i + 2 * step] + *(z + i - 2 * step)) + w3 * (a[i + 3 * step] + *(z + i - 3 * step)));
     }
     for (; k <= taps.radius; ++k) {
       const float *a = from + k * step, *z = from - k * step;
@@ -106,8 +107,10 @@ struct planar_view {
     for (std::size_t k = 1; k <= pad; ++k)
       for (float* out : {spare + (pad - k) * w, spare + (pad + h - 1 + k) * w}) {
         const bool above = out < spare + pad * w;
-        if (border == padding::zeros) std::fill_n(out, w, 0.f);
-        else std::copy_n(spare + (pad + (above ? k : h - 1 - k)) * w, w, out);
+        if (border == padding::zeros)
+          std::fill_n(out, w, 0.f);
+        else
+          std::copy_n(spare + (pad + (above ? k : h - 1 - k)) * w, w, out);
       }
     for (std::size_t y = 0; y < h; ++y) filter_line(spare + (y + pad) * w, w, taps, plane + y * w, w);
   }

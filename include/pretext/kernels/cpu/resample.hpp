@@ -52,8 +52,7 @@ inline four_floats pixel_at(const float* from) {
 /// Σ_k weight[k] · row k, for `count` numbers.
 template <class Pixel>
 void mix_rows(const Pixel* from, std::size_t stride, std::size_t taps, const float* weight,
-              float* __restrict to,
-              std::size_t count) {
+              float* __restrict to, std::size_t count) {
   if (taps == 4) {
     const Pixel *a = from, *b = a + stride, *c = b + stride, *d = c + stride;
     const float wa = weight[0], wb = weight[1], wc = weight[2], wd = weight[3];
@@ -110,7 +109,8 @@ void resample(const Image& image, const placement& at, const planar_view& view, 
   if constexpr (std::is_integral_v<pixel>)
     for (float& w : rows.weight) w *= 1.f / 255;
 
-  const std::size_t across = static_cast<std::size_t>(at.columns.extent), stride = image.width * image.channels;
+  const std::size_t across = static_cast<std::size_t>(at.columns.extent),
+                    stride = image.width * image.channels;
   row.resize(3 * across + 1);
   const pixel* const corner = image.pixels + static_cast<std::size_t>(at.rows.begin) * stride +
                               static_cast<std::size_t>(at.columns.begin) * image.channels;
@@ -120,9 +120,12 @@ void resample(const Image& image, const placement& at, const planar_view& view, 
     if (image.channels == 1)
       for (std::size_t x = across; x-- > 0;) row[3 * x + 2] = row[3 * x + 1] = row[3 * x] = row[x];
     float *const r = view.r + y * width, *const g = view.g + y * width, *const b = view.b + y * width;
-    if (columns.count == 4) detail::mix_columns<4>(row.data(), columns, r, g, b);
-    else if (columns.count == 2) detail::mix_columns<2>(row.data(), columns, r, g, b);
-    else detail::mix_columns<0>(row.data(), columns, r, g, b);
+    if (columns.count == 4)
+      detail::mix_columns<4>(row.data(), columns, r, g, b);
+    else if (columns.count == 2)
+      detail::mix_columns<2>(row.data(), columns, r, g, b);
+    else
+      detail::mix_columns<0>(row.data(), columns, r, g, b);
   }
 }
 

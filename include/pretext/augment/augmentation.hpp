@@ -1,0 +1,170 @@
+#pragma once
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+#include <pretext/augment/resampling.hpp>
+
+namespace pretext {
+
+/// An operation of an augmentation: an aggregate of hyper-parameters whose choice is a pure function of its
+/// draws. Geometric ones `place(choice, image, view, placement&)` where pixels come from, the others
+/// `apply(choice, view&)` themselves through `view.map(rgb -> rgb)`, `view.mean(rgb -> rgb)` and
+/// `view.filter(taps, padding)`. `first_draw` keeps their random numbers apart: crop 0, flip 512, grayscale
+/// 516, solarize 520, blur 524, jitter 528; your own from 1024. `check(view)` may refuse bad values.
+template <class Op>
+concept AugmentationStep = std::copyable<Op> &&
+    requires(const Op op, random_draws draws, image_extent extent) {
+  typename Op::choice;
+  { Op::first_draw } -> std::convertible_to<std::uint32_t>;
+  { op.choose(draws, extent, extent) } -> std::same_as<typename Op::choice>;
+};
+
+namespace detail {
+
+template <std::size_t I, class Op>
+struct step {
+  Op op{};
+};
+template <std::size_t I, class Op>
+struct step_choice {
+  typename Op::choice value{};
+};
+
+template <class Indices, class... Ops>
+struct steps;
+template <std::size_t... I, class... Ops>
+struct steps<std::index_sequence<I...>, Ops...> : step<I, Ops>... {
+  /// What one view drew: plain memory, one choice per operation.
+  struct choices : step_choice<I, Ops>... {};
+
+  constexpr steps() = default;
+  constexpr explicit steps(const Ops&... ops) requires(sizeof...(Ops) > 0) : step<I, Ops>{ops}... {}
+
+  /// Where operation `index` starts to draw: a second operation of the same kind draws numbers of its own.
+  PRETEXT_HOST_DEVICE static constexpr std::uint32_t draws_of(std::size_t index) {
+    const std::uint32_t first[]{Ops::first_draw..., 0};
+    std::uint32_t earlier = 0;
+    for (std::size_t i = 0; i < index; ++i) earlier += first[i] == first[index];
+    return first[index] + (earlier << 16);
+  }
+
+  PRETEXT_HOST_DEVICE constexpr choices choose(const random_key& key, image_extent image,
+                                               image_extent view) const {
+    choices all{};
+    ((static_cast<step_choice<I, Ops>&>(all).value =
+          at<I, Ops>().choose(random_draws{key, draws_of(I)}, image, view)),
+     ...);
+    return all;
+  }
+
+  /// All geometry at once: the crop first, then the flips, wherever they stand.
+  PRETEXT_HOST_DEVICE constexpr placement place(const choices& all, image_extent image,
+                                                image_extent view) const {
+    placement at{{0, static_cast<std::int64_t>(image.height), static_cast<std::int64_t>(view.height), 0},
+                 {0, static_cast<std::int64_t>(image.width), static_cast<std::int64_t>(view.width), 0}};
+    (place_one<I, Ops>(all, image, view, at), ...);
+    return at;
+  }
+
+  /// Everything that is not geometry, in order, on a view of any device.
+  template <class View>
+  PRETEXT_HOST_DEVICE constexpr void apply(const choices& all, View& view) const {
+    (apply_one<I, Ops>(all, view), ...);
+  }
+
+  /// Throws `std::invalid_argument` for hyper-parameters that make no sense or do not suit the view.
+  void check(image_extent view) const { (check_one<I, Ops>(view), ...); }
+
+ private:
+  template <std::size_t J, class Op>
+  PRETEXT_HOST_DEVICE constexpr const Op& at() const {
+    return static_cast<const step<J, Op>&>(*this).op;
+  }
+  template <std::size_t J, class Op>
+  PRETEXT_HOST_DEVICE static constexpr const typename Op::choice& of(const choices& all) {
+    return static_cast<const step_choice<J, Op>&>(all).value;
+  }
+  template <std::size_t J, class Op>
+  PRETEXT_HOST_DEVICE constexpr void place_one(const choices& all, image_extent image, image_extent view,
+                                               placement& where) const {
+    if constexpr (requires(const Op step) { step.place(of<J, Op>(all), image, view, where); })
+      at<J, Op>().place(of<J, Op>(all), image, view, where);
+  }
+  template <std::size_t J, class Op, class View>
+  PRETEXT_HOST_DEVICE constexpr void apply_one(const choices& all, View& view) const {
+    if constexpr (requires(const Op step) { step.apply(of<J, Op>(all), view); })
+      at<J, Op>().apply(of<J, Op>(all), view);
+  }
+  template <std::size_t J, class Op>
+  void check_one(image_extent view) const {
+    if constexpr (requires(const Op step) { step.check(view); }) at<J, Op>().check(view);
+  }
+};
+
+template <class Op>
+inline constexpr bool frames_view = requires {
+  requires Op::frames;
+};
+
+}  // namespace detail
+
+/// Operations in order, run as one pass from an image of any size to a view; pure in a `random_key`. Without
+/// a crop the whole image is resized to the view.
+template <AugmentationStep... Ops>
+struct augmentation : detail::steps<std::index_sequence_for<Ops...>, Ops...> {
+  static_assert(
+      (std::size_t{detail::frames_view<Ops>} + ... + 0) <= 1,
+      "pretext: an augmentation has at most one crop or resize; put the others into views of their own.");
+  static constexpr std::size_t views = 1;
+  using detail::steps<std::index_sequence_for<Ops...>, Ops...>::steps;
+
+  /// This very augmentation: one view is the simplest set of views.
+  template <std::size_t>
+  constexpr const augmentation& view() const {
+    return *this;
+  }
+
+  /// The hyper-parameters of an operation that occurs once.
+  template <class Op>
+  constexpr Op& get() {
+    return pick<Op>(*this);
+  }
+  template <class Op>
+  constexpr const Op& get() const {
+    return pick<Op>(*this);
+  }
+
+  /// What an operation that occurs once drew.
+  template <class Op, class Choices>
+  static constexpr auto& chosen(Choices& all) {
+    return pick_choice<Op>(all);
+  }
+
+ private:
+  template <class Op, std::size_t I>
+  static constexpr Op& pick(detail::step<I, Op>& at) {
+    return at.op;
+  }
+  template <class Op, std::size_t I>
+  static constexpr const Op& pick(const detail::step<I, Op>& at) {
+    return at.op;
+  }
+  template <class Op, std::size_t I>
+  static constexpr auto& pick_choice(detail::step_choice<I, Op>& at) {
+    return at.value;
+  }
+  template <class Op, std::size_t I>
+  static constexpr const auto& pick_choice(const detail::step_choice<I, Op>& at) {
+    return at.value;
+  }
+};
+template <class... Ops>
+augmentation(Ops...) -> augmentation<Ops...>;
+
+/// What one view of an augmentation drew.
+template <class Augmentation>
+using view_choices = typename Augmentation::choices;
+
+}  // namespace pretext

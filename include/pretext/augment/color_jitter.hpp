@@ -1,0 +1,123 @@
+#pragma once
+#include <pretext/augment/color.hpp>
+#include <pretext/augment/flip.hpp>
+
+namespace pretext {
+
+/// x + δ, δ ~ U(−s, s): TensorFlow, SimCLR's paper, BYOL.
+struct additive_brightness {
+  PRETEXT_HOST_DEVICE static constexpr bounds range(float s) { return {-s, s}; }
+  PRETEXT_HOST_DEVICE static constexpr rgb adjust(rgb p, float delta) { return color::brightened(p, delta); }
+};
+/// x f, f ~ U(max(1 − s, 0), 1 + s): torchvision, SimCLR's repository by default.
+struct multiplicative_brightness {
+  PRETEXT_HOST_DEVICE static constexpr bounds range(float s) { return {color::larger(1 - s, 0.f), 1 + s}; }
+  PRETEXT_HOST_DEVICE static constexpr rgb adjust(rgb p, float factor) { return color::scaled(p, factor); }
+};
+
+/// Contrast about each channel's own mean: TensorFlow, SimCLR, BYOL.
+struct channel_mean_contrast {
+  PRETEXT_HOST_DEVICE static constexpr rgb about(rgb p) { return p; }
+};
+/// Contrast about the mean luminance: torchvision.
+struct gray_mean_contrast {
+  PRETEXT_HOST_DEVICE static constexpr rgb about(rgb p) {
+    const float y = color::luminance(p);
+    return {y, y, y};
+  }
+};
+
+/// Saturation multiplied in HSV: TensorFlow, SimCLR, BYOL.
+struct hsv_saturation {
+  PRETEXT_HOST_DEVICE static constexpr rgb adjust(rgb p, float factor) { return color::saturated(p, factor); }
+};
+/// Blended with, or away from, its luminance: torchvision.
+struct gray_blend_saturation {
+  PRETEXT_HOST_DEVICE static constexpr rgb adjust(rgb p, float factor) {
+    return color::blended_with_gray(p, factor);
+  }
+};
+
+/// The four operations of a colour jitter.
+enum class jitter_step : std::uint8_t { brightness, contrast, saturation, hue };
+
+/// One draw of a colour jitter. A strength of zero leaves its operation out.
+struct jitter_choice {
+  bool jittered = false;
+  jitter_step order[4]{jitter_step::brightness, jitter_step::contrast, jitter_step::saturation,
+                       jitter_step::hue};
+  float brightness = 0;  ///< δ or f
+  float contrast = 1;    ///< f
+  float saturation = 1;  ///< f
+  float hue = 0;         ///< in turns of the colour circle
+};
+
+/// Brightness, contrast, saturation and hue in uniformly random order, clipped to [0, 1] after each (SimCLR
+/// App. A). The members are strengths: f ~ U(1 − s, 1 + s), hue ~ U(−s, s) in turns of the colour circle.
+template <class Brightness = additive_brightness, class Contrast = channel_mean_contrast,
+          class Saturation = hsv_saturation>
+struct color_jitter {
+  float brightness = .8f, contrast = .8f, saturation = .8f, hue = .2f;
+  float probability = .8f;
+
+  static constexpr std::uint32_t first_draw = 528;
+  using choice = jitter_choice;
+
+  PRETEXT_HOST_DEVICE jitter_choice choose(const random_draws& draws, image_extent, image_extent) const {
+    jitter_choice chosen;
+    chosen.jittered = draws.happens(0, probability);
+    if (!chosen.jittered) return chosen;
+    std::uint32_t permutation = draws.below(1, 24);
+    for (std::uint32_t left = 4; left > 1; --left) {
+      const std::uint32_t pick = permutation % left, last = left - 1;
+      permutation /= left;
+      const jitter_step swapped = chosen.order[pick];
+      chosen.order[pick] = chosen.order[last];
+      chosen.order[last] = swapped;
+    }
+    const auto factor = [](float s) { return bounds{color::larger(1 - s, 0.f), 1 + s}; };
+    chosen.brightness = draws.uniform(2, Brightness::range(brightness));
+    chosen.contrast = draws.uniform(3, factor(contrast));
+    chosen.saturation = draws.uniform(4, factor(saturation));
+    chosen.hue = draws.uniform(5, {-hue, hue});
+    return chosen;
+  }
+
+  template <class View>
+  PRETEXT_HOST_DEVICE void apply(const jitter_choice& chosen, View& view) const {
+    if (!chosen.jittered) return;
+    for (const jitter_step step : chosen.order) switch (step) {
+        case jitter_step::brightness:
+          if (brightness != 0)
+            view.map([f = chosen.brightness](rgb p) { return color::clipped(Brightness::adjust(p, f)); });
+          break;
+        case jitter_step::contrast:
+          if (contrast != 0) {
+            const rgb mean = view.mean([](rgb p) { return Contrast::about(p); });
+            view.map(
+                [f = chosen.contrast, mean](rgb p) { return color::clipped(color::contrasted(p, mean, f)); });
+          }
+          break;
+        case jitter_step::saturation:
+          if (saturation != 0)
+            view.map([f = chosen.saturation](rgb p) { return color::clipped(Saturation::adjust(p, f)); });
+          break;
+        case jitter_step::hue:
+          if (hue != 0)
+            view.map([f = chosen.hue](rgb p) { return color::clipped(color::hue_rotated(p, f)); });
+          break;
+      }
+  }
+
+  void check(image_extent) const {
+    detail::check_probability("color_jitter", probability);
+    expects(brightness >= 0 && contrast >= 0 && saturation >= 0, "color_jitter: strengths (", brightness,
+            ", ", contrast, ", ", saturation, ") must not be negative");
+    expects(0 <= hue && hue <= .5f, "color_jitter: hue ", hue, " must lie within [0, 0.5], a half turn");
+  }
+};
+
+/// The formulas of torchvision's ColorJitter on float tensors.
+using torchvision_jitter = color_jitter<multiplicative_brightness, gray_mean_contrast, gray_blend_saturation>;
+
+}  // namespace pretext

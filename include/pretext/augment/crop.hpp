@@ -1,0 +1,164 @@
+#pragma once
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+
+#include <pretext/augment/draws.hpp>
+#include <pretext/augment/resampling.hpp>
+#include <pretext/core/expects.hpp>
+
+namespace pretext {
+
+/// A rectangle of source pixels.
+struct crop_box {
+  std::int64_t top = 0, left = 0, height = 0, width = 0;
+  friend constexpr bool operator==(const crop_box&, const crop_box&) = default;
+
+  static constexpr crop_box whole(image_extent image) {
+    return {0, 0, static_cast<std::int64_t>(image.height), static_cast<std::int64_t>(image.width)};
+  }
+};
+
+/// What a random crop may be: its part of the image's area and its width / height.
+struct crop_limits {
+  bounds area, ratio;
+};
+
+namespace detail {
+/// Half to even, as numpy, Python and C's lrint round.
+PRETEXT_HOST_DEVICE inline std::int64_t rounded(double x) { return static_cast<std::int64_t>(std::rint(x)); }
+
+/// Uniform in [low, high), with more digits: boxes are rounded to pixels and must not depend on the device.
+PRETEXT_HOST_DEVICE inline double between(const random_draws& draws, std::uint32_t draw, double low,
+                                          double high) {
+  return low + (high - low) * static_cast<double>(draws.uniform(draw));
+}
+PRETEXT_HOST_DEVICE inline std::int64_t offset(const random_draws& draws, std::uint32_t draw,
+                                               std::int64_t count) {
+  return count < 1 ? 0 : static_cast<std::int64_t>(draws.below(draw, static_cast<std::uint32_t>(count)));
+}
+}  // namespace detail
+
+/// TensorFlow's `sample_distorted_bounding_box`, which Inception and SimCLR's official code use: the ratio is
+/// uniform, the *height* uniform among those that the area allows, and boxes below `least_covered` of the
+/// image are refused; after `attempts` refusals the whole image. The last row and column offsets never occur.
+struct distorted_bounding_box {
+  float least_covered = .1f;
+  std::uint32_t attempts = 100;  ///< at most 128
+
+  PRETEXT_HOST_DEVICE crop_box operator()(const random_draws& draws, image_extent image, image_extent view,
+                                          const crop_limits& limits) const {
+    const crop_box whole = crop_box::whole(image);
+    const double target = static_cast<double>(view.width) / static_cast<double>(view.height);
+    const double pixels = static_cast<double>(whole.height) * static_cast<double>(whole.width);
+    const double least = limits.area.low * pixels, most = limits.area.high * pixels;
+    for (std::uint32_t attempt = 0; attempt < attempts; ++attempt) {
+      const std::uint32_t draw = 4 * attempt;
+      const double ratio =
+          detail::between(draws, draw, limits.ratio.low * target, limits.ratio.high * target);
+      const auto width_of = [ratio](std::int64_t height) {
+        return detail::rounded(static_cast<double>(height) * ratio);
+      };
+      std::int64_t tallest = detail::rounded(std::sqrt(most / ratio));
+      if (width_of(tallest) > whole.width) {
+        tallest = static_cast<std::int64_t>((static_cast<double>(whole.width) + .5 - 1e-7) / ratio);
+        if (width_of(tallest) > whole.width) --tallest;
+      }
+      tallest = tallest < whole.height ? tallest : whole.height;
+      std::int64_t height = detail::rounded(std::sqrt(least / ratio));
+      height = height < tallest ? height + detail::offset(draws, draw + 1, tallest - height + 1) : tallest;
+      const auto area = [&] { return static_cast<double>(height * width_of(height)); };
+      if (area() < least) ++height;
+      if (area() > most) --height;
+      const std::int64_t width = width_of(height);
+      if (area() < least || area() > most || width > whole.width || height > whole.height || width < 1 ||
+          height < 1 || area() < least_covered * pixels)
+        continue;
+      return {detail::offset(draws, draw + 2, whole.height - height),
+              detail::offset(draws, draw + 3, whole.width - width), height, width};
+    }
+    return whole;
+  }
+};
+
+/// torchvision's sampler: area uniform, ratio log-uniform, ten tries, then the largest central box whose
+/// ratio is allowed. MAE pre-trains with it.
+struct retried_box {
+  std::uint32_t attempts = 10;  ///< at most 128
+
+  PRETEXT_HOST_DEVICE crop_box operator()(const random_draws& draws, image_extent image, image_extent,
+                                          const crop_limits& limits) const {
+    const crop_box whole = crop_box::whole(image);
+    const double low = limits.ratio.low, high = limits.ratio.high;
+    for (std::uint32_t attempt = 0; attempt < attempts; ++attempt) {
+      const std::uint32_t draw = 4 * attempt;
+      const double area = detail::between(draws, draw, limits.area.low, limits.area.high) *
+                          static_cast<double>(whole.height * whole.width);
+      const double ratio = std::exp(detail::between(draws, draw + 1, std::log(low), std::log(high)));
+      const std::int64_t width = detail::rounded(std::sqrt(area * ratio));
+      const std::int64_t height = detail::rounded(std::sqrt(area / ratio));
+      if (width < 1 || width > whole.width || height < 1 || height > whole.height) continue;
+      return {detail::offset(draws, draw + 2, whole.height - height + 1),
+              detail::offset(draws, draw + 3, whole.width - width + 1), height, width};
+    }
+    crop_box box = whole;
+    const double ratio = static_cast<double>(whole.width) / static_cast<double>(whole.height);
+    if (ratio < low) box.height = detail::rounded(static_cast<double>(whole.width) / low);
+    if (ratio > high) box.width = detail::rounded(static_cast<double>(whole.height) * high);
+    box.top = (whole.height - box.height) / 2;
+    box.left = (whole.width - box.width) / 2;
+    return box;
+  }
+};
+
+/// BYOL's sampler: area uniform, ratio log-uniform, one try, sides cut to the image.
+struct one_shot_box {
+  PRETEXT_HOST_DEVICE crop_box operator()(const random_draws& draws, image_extent image, image_extent,
+                                          const crop_limits& limits) const {
+    const crop_box whole = crop_box::whole(image);
+    const double area = detail::between(draws, 0, limits.area.low, limits.area.high) *
+                        static_cast<double>(whole.height * whole.width);
+    const double ratio = std::exp(detail::between(draws, 1, std::log(static_cast<double>(limits.ratio.low)),
+                                                  std::log(static_cast<double>(limits.ratio.high))));
+    const auto held = [](std::int64_t side, std::int64_t longest) {
+      return side < 1 ? std::int64_t{1} : side < longest ? side : longest;
+    };
+    const std::int64_t width = held(detail::rounded(std::sqrt(area * ratio)), whole.width);
+    const std::int64_t height = held(detail::rounded(std::sqrt(area / ratio)), whole.height);
+    return {detail::offset(draws, 2, whole.height - height + 1),
+            detail::offset(draws, 3, whole.width - width + 1), height, width};
+  }
+};
+
+/// Cuts a random box out of the image and resizes it to the view (SimCLR App. A; BYOL App. B).
+template <class Sampler = distorted_bounding_box>
+struct random_resized_crop {
+  bounds area{.08f, 1};
+  bounds ratio{3.f / 4, 4.f / 3};
+  interpolation method = interpolation::bicubic_tensorflow;
+  Sampler sampler{};
+
+  static constexpr std::uint32_t first_draw = 0;
+  static constexpr bool frames = true;
+  using choice = crop_box;
+
+  PRETEXT_HOST_DEVICE crop_box choose(const random_draws& draws, image_extent image,
+                                      image_extent view) const {
+    return sampler(draws, image, view, {area, ratio});
+  }
+  PRETEXT_HOST_DEVICE void place(const crop_box& box, image_extent, image_extent view, placement& at) const {
+    at.rows = {box.top, box.height, static_cast<std::int64_t>(view.height), 0};
+    at.columns = {box.left, box.width, static_cast<std::int64_t>(view.width), 0};
+    at.method = method;
+  }
+  void check(image_extent) const {
+    expects(0 < area.low && area.low <= area.high && area.high <= 1, "random_resized_crop: area [", area.low,
+            ", ", area.high, "] must lie within (0, 1]");
+    expects(0 < ratio.low && ratio.low <= ratio.high, "random_resized_crop: ratio [", ratio.low, ", ",
+            ratio.high, "] must be positive and ascending");
+    if constexpr (requires { sampler.attempts; })
+      expects(sampler.attempts <= 128, "random_resized_crop: at most 128 attempts, not ", sampler.attempts);
+  }
+};
+
+}  // namespace pretext

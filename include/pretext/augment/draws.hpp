@@ -1,0 +1,43 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+#include <pretext/core/host_device.hpp>
+#include <pretext/core/random.hpp>
+
+namespace pretext {
+
+/// Rows and columns of an image or a view.
+struct image_extent {
+  std::size_t height = 0, width = 0;
+  friend constexpr bool operator==(const image_extent&, const image_extent&) = default;
+};
+
+/// The bounds of a uniform distribution, or of what a crop may be.
+struct bounds {
+  float low = 0, high = 1;
+};
+
+/// One operation's own random numbers for one view, counted from 0: they start at the operation's
+/// `first_draw`, so that no other operation of the pipeline can change them.
+struct random_draws {
+  random_key key;
+  std::uint32_t first = 0;
+
+  /// Uniform in [0, 1).
+  PRETEXT_HOST_DEVICE constexpr float uniform(std::uint32_t draw) const { return key.uniform(first + draw); }
+  /// Uniform in [range.low, range.high).
+  PRETEXT_HOST_DEVICE constexpr float uniform(std::uint32_t draw, bounds range) const {
+    return key.uniform(first + draw, range.low, range.high);
+  }
+  /// Uniform in {0, …, count-1}.
+  PRETEXT_HOST_DEVICE constexpr std::uint32_t below(std::uint32_t draw, std::uint32_t count) const {
+    return key.below(first + draw, count);
+  }
+  /// True with the given probability: always for 1, never for 0.
+  PRETEXT_HOST_DEVICE constexpr bool happens(std::uint32_t draw, float probability) const {
+    return uniform(draw) < probability;
+  }
+};
+
+}  // namespace pretext

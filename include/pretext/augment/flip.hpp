@@ -1,0 +1,31 @@
+#pragma once
+#include <pretext/augment/draws.hpp>
+#include <pretext/augment/resampling.hpp>
+#include <pretext/core/expects.hpp>
+
+namespace pretext {
+
+namespace detail {
+inline void check_probability(const char* operation, float probability) {
+  expects(0 <= probability && probability <= 1, operation, ": probability ", probability,
+          " must lie within [0, 1]");
+}
+}  // namespace detail
+
+/// Left and right exchanged; costs nothing, as the crop reads its columns backwards.
+struct horizontal_flip {
+  float probability = .5f;
+
+  static constexpr std::uint32_t first_draw = 512;
+  using choice = bool;
+
+  PRETEXT_HOST_DEVICE bool choose(const random_draws& draws, image_extent, image_extent) const {
+    return draws.happens(0, probability);
+  }
+  PRETEXT_HOST_DEVICE void place(bool flipped, image_extent, image_extent, placement& at) const {
+    at.mirrored = at.mirrored != flipped;
+  }
+  void check(image_extent) const { detail::check_probability("horizontal_flip", probability); }
+};
+
+}  // namespace pretext

@@ -1,0 +1,67 @@
+#pragma once
+#include <pretext/augment/augmentation.hpp>
+#include <pretext/augment/color_jitter.hpp>
+#include <pretext/augment/crop.hpp>
+#include <pretext/augment/flip.hpp>
+#include <pretext/augment/frame.hpp>
+#include <pretext/augment/gaussian_blur.hpp>
+#include <pretext/augment/tone.hpp>
+#include <pretext/augment/views.hpp>
+
+namespace pretext {
+
+/// SimCLR's views of ImageNet (App. A), strength s = 1. `Brightness` is additive in the paper and
+/// `multiplicative_brightness` in the repository's version 2. No normalisation, as in the official code.
+template <class Brightness = additive_brightness>
+constexpr auto simclr_imagenet(float strength = 1) {
+  return augmentation{random_resized_crop<>{}, horizontal_flip{},
+                      color_jitter<Brightness>{.brightness = .8f * strength,
+                                               .contrast = .8f * strength,
+                                               .saturation = .8f * strength,
+                                               .hue = .2f * strength},
+                      grayscale{}, gaussian_blur{}};
+}
+
+/// SimCLR's views of CIFAR-10 (App. B.9): strength ½, no blur.
+template <class Brightness = additive_brightness>
+constexpr auto simclr_cifar(float strength = .5f) {
+  return augmentation{random_resized_crop<>{}, horizontal_flip{},
+                      color_jitter<Brightness>{.brightness = .8f * strength,
+                                               .contrast = .8f * strength,
+                                               .saturation = .8f * strength,
+                                               .hue = .2f * strength},
+                      grayscale{}};
+}
+
+/// One of BYOL's two distributions (App. B, Table 6), with ImageNet's normalisation.
+constexpr auto byol_augmentation(float blur_probability, float solarize_probability) {
+  return augmentation{random_resized_crop<one_shot_box>{},
+                      horizontal_flip{},
+                      color_jitter<>{.brightness = .4f, .contrast = .4f, .saturation = .2f, .hue = .1f},
+                      grayscale{},
+                      gaussian_blur{.probability = blur_probability},
+                      solarize{.probability = solarize_probability},
+                      normalise{}};
+}
+
+/// BYOL's T and T′: the first always blurred, the second seldom, but sometimes solarized.
+constexpr auto byol_views() { return two_views{byol_augmentation(1, 0), byol_augmentation(.1f, .2f)}; }
+
+/// MAE's only augmentation: crops of 20 % to 100 %, flips, ImageNet's normalisation (Table 8;
+/// mae:main_pretrain.py).
+constexpr auto mae_augmentation() {
+  return augmentation{
+      random_resized_crop<retried_box>{.area = {.2f, 1}, .method = interpolation::bicubic_antialias},
+      horizontal_flip{}, normalise{}};
+}
+
+/// Crop and flip only: linear probes and fine-tuning in SimCLR and BYOL.
+constexpr auto crop_and_flip() { return augmentation{random_resized_crop<>{}, horizontal_flip{}}; }
+
+/// SimCLR's evaluation: the central 87.5 %.
+constexpr auto evaluation_crop() { return augmentation{central_crop{}}; }
+
+/// Images of at most 32 pixels are evaluated whole.
+constexpr auto whole_image() { return augmentation{resized{}}; }
+
+}  // namespace pretext
