@@ -51,24 +51,21 @@ void run_gather(cpu::stream& stream, const gather<T>& g, std::size_t batch, cons
     static thread_local const T* pixel[most * most_taps * tile_rows];
     static thread_local T together[most * tile_rows * most_taps * 8];
     T* result[most * tile_rows];
+    std::size_t sample = first / pixels, a = first % pixels / g.width, b = first % g.width;
     for (std::size_t row = first, tile = 0; row < last; row += tile_rows, ++tile) {
+      const T** pointers = pixel + tile * g.tap_count * tile_rows;
       for (std::size_t r = 0; r < tile_rows; ++r) {
-        const std::size_t at = std::min(row + r, last - 1), sample = at / pixels, inside = at % pixels;
-        const std::size_t a = inside / g.width, b = inside % g.width;
         result[tile * tile_rows + r] =
             g.to + sample * g.to_size + (g.first + a * g.row_stride + b * g.column_stride) * g.columns;
         const T* source = g.from + sample * g.from_height * g.from_width * g.depth;
-        const T** pointers = pixel + tile * g.tap_count * tile_rows;
+        const auto top = static_cast<std::ptrdiff_t>(a * g.step),
+                   left = static_cast<std::ptrdiff_t>(b * g.step);
         for (std::size_t t = 0; t < g.tap_count; ++t) {
-          const std::ptrdiff_t y = static_cast<std::ptrdiff_t>(a * g.step) + g.taps[t].down;
-          const std::ptrdiff_t x = static_cast<std::ptrdiff_t>(b * g.step) + g.taps[t].right;
-          const bool inside_image = y >= 0 && x >= 0 && y < static_cast<std::ptrdiff_t>(g.from_height) &&
-                                    x < static_cast<std::ptrdiff_t>(g.from_width);
-          pointers[t * tile_rows + r] =
-              inside_image
-                  ? source +
-                        static_cast<std::size_t>(y * static_cast<std::ptrdiff_t>(g.from_width) + x) * g.depth
-                  : zeros;
+          const auto y =
+              static_cast<std::size_t>(top + g.taps[t].down);  // outside on either side is too large
+          const auto x = static_cast<std::size_t>(left + g.taps[t].right);
+          const bool inside = y < g.from_height && x < g.from_width;
+          pointers[t * tile_rows + r] = inside ? source + (y * g.from_width + x) * g.depth : zeros;
         }
         if (narrow) {
           T* row_of = together + (tile * tile_rows + r) * g.tap_count * g.depth;
@@ -76,6 +73,12 @@ void run_gather(cpu::stream& stream, const gather<T>& g, std::size_t batch, cons
             for (std::size_t k = 0; k < g.depth; ++k)
               row_of[t * g.depth + k] = pointers[t * tile_rows + r][k];
         }
+        if (row + r + 1 >= last) continue;  // the last tile is filled up with its last pixel
+        if (++b < g.width) continue;
+        b = 0;
+        if (++a < g.height) continue;
+        a = 0;
+        ++sample;
       }
     }
     const T* weights[most_taps];
@@ -228,17 +231,21 @@ struct convolution<cpu> {
     const std::size_t pixels = e.out_height() * e.out_width();
     const auto down = static_cast<std::ptrdiff_t>(t / e.columns) - static_cast<std::ptrdiff_t>(e.padding);
     const auto right = static_cast<std::ptrdiff_t>(t % e.columns) - static_cast<std::ptrdiff_t>(e.padding);
-    std::size_t image = first / pixels, a = first % pixels / e.out_width(), b = first % e.out_width();
-    for (std::size_t i = 0; i < count; ++i) {
+    std::size_t sample = first / pixels, a = first % pixels / e.out_width(), b = first % e.out_width();
+    for (std::size_t done = 0; done < count;) {
       const auto row = static_cast<std::size_t>(static_cast<std::ptrdiff_t>(a * e.stride) + down);
-      const auto column = static_cast<std::size_t>(static_cast<std::ptrdiff_t>(b * e.stride) + right);
-      const bool inside = row < e.height && column < e.width;  // a negative place became a huge one
-      pixel[i] = inside ? x + ((image * e.height + row) * e.width + column) * e.in : nothing;
-      if (++b < e.out_width()) continue;
+      const bool row_inside = row < e.height;  // a negative place became a huge one
+      const T* line = x + (sample * e.height + (row_inside ? row : 0)) * e.width * e.in;
+      const std::size_t end = std::min(e.out_width(), b + count - done);
+      for (; b < end; ++b, ++done) {
+        const auto column = static_cast<std::size_t>(static_cast<std::ptrdiff_t>(b * e.stride) + right);
+        pixel[done] = row_inside && column < e.width ? line + column * e.in : nothing;
+      }
+      if (b < e.out_width()) continue;
       b = 0;
       if (++a < e.out_height()) continue;
       a = 0;
-      ++image;
+      ++sample;
     }
   }
 };

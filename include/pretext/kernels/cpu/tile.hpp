@@ -1,6 +1,7 @@
 #pragma once
 #include <algorithm>
 #include <cstddef>
+#include <cstring>
 
 #include <pretext/kernels/cpu/isa.hpp>
 #if defined(__x86_64__)
@@ -258,8 +259,13 @@ void pack_panels(const T* b, std::size_t k, std::size_t n, std::size_t row_step,
   for (std::size_t panel = first_panel; panel < last_panel; ++panel) {
     const std::size_t first = panel * panel_width<T>, width = std::min(panel_width<T>, n - first);
     T* to = packed + panel * panel_step;
-    for (std::size_t row = 0; row < k; ++row, to += panel_width<T>) {
-      const T* from = b + row * row_step + first * column_step;
+    const T* from = b + first * column_step;
+    if (column_step == 1 && width == panel_width<T>) {
+      for (std::size_t row = 0; row < k; ++row, to += panel_width<T>, from += row_step)
+        std::memcpy(to, from, 64);
+      continue;
+    }
+    for (std::size_t row = 0; row < k; ++row, to += panel_width<T>, from += row_step) {
       for (std::size_t j = 0; j < width; ++j) to[j] = from[j * column_step];
       for (std::size_t j = width; j < panel_width<T>; ++j) to[j] = T{0};
     }
