@@ -1,0 +1,43 @@
+#include <doctest/doctest.h>
+
+#include <cstdint>
+
+#include <pretext/core/on.hpp>
+#include <pretext/devices/cpu.hpp>
+
+using namespace pretext;
+
+TEST_CASE("an arena gives the same addresses in every step after the first, aligned and apart") {
+  arena<cpu> memory;
+  const auto step = [&](float*& a, double*& b) {
+    memory.reset();
+    a = memory.take<float>(1000);
+    b = memory.take<double>(300000);
+    a[999] = 1;
+    b[0] = 2;
+    CHECK(a[999] == 1);
+    CHECK(reinterpret_cast<std::uintptr_t>(a) % 64 == 0);
+    CHECK(reinterpret_cast<std::uintptr_t>(b) % 64 == 0);
+  };
+  float *a1, *a2, *a3;
+  double *b1, *b2, *b3;
+  step(a1, b1);
+  step(a2, b2);
+  step(a3, b3);
+  CHECK(a2 == a3);
+  CHECK(b2 == b3);
+  CHECK(memory.peak() >= 1000 * sizeof(float) + 300000 * sizeof(double));
+  CHECK(memory.peak() < 2500000);
+}
+
+TEST_CASE("what a block borrowed is taken back when it ends") {
+  arena<cpu> memory;
+  int* first = memory.take<int>(10);
+  int* inside;
+  {
+    const borrowed guard{memory};
+    inside = memory.take<int>(10);
+    CHECK(inside != first);
+  }
+  CHECK(memory.take<int>(10) == inside);
+}
