@@ -4,7 +4,8 @@
 #include <cstdint>
 #include <utility>
 
-#include <pretext/augment/resampling.hpp>
+#include <pretext/augment/draws.hpp>
+#include <pretext/kernels/resampling.hpp>
 
 namespace pretext {
 
@@ -23,24 +24,24 @@ concept AugmentationStep = std::copyable<Op> &&
 
 namespace detail {
 
-template <std::size_t I, class Op>
+template <std::size_t Index, class Op>
 struct step {
   Op op{};
 };
-template <std::size_t I, class Op>
+template <std::size_t Index, class Op>
 struct step_choice {
   typename Op::choice value{};
 };
 
 template <class Indices, class... Ops>
 struct steps;
-template <std::size_t... I, class... Ops>
-struct steps<std::index_sequence<I...>, Ops...> : step<I, Ops>... {
+template <std::size_t... Index, class... Ops>
+struct steps<std::index_sequence<Index...>, Ops...> : step<Index, Ops>... {
   /// What one view drew: plain memory, one choice per operation.
-  struct choices : step_choice<I, Ops>... {};
+  struct choices : step_choice<Index, Ops>... {};
 
   constexpr steps() = default;
-  constexpr explicit steps(const Ops&... ops) requires(sizeof...(Ops) > 0) : step<I, Ops>{ops}... {}
+  constexpr explicit steps(const Ops&... ops) requires(sizeof...(Ops) > 0) : step<Index, Ops>{ops}... {}
 
   /// Where operation `index` starts to draw: a second operation of the same kind draws numbers of its own.
   PRETEXT_HOST_DEVICE static constexpr std::uint32_t draws_of(std::size_t index) {
@@ -53,8 +54,8 @@ struct steps<std::index_sequence<I...>, Ops...> : step<I, Ops>... {
   PRETEXT_HOST_DEVICE constexpr choices choose(const random_key& key, image_extent image,
                                                image_extent view) const {
     choices all{};
-    ((static_cast<step_choice<I, Ops>&>(all).value =
-          at<I, Ops>().choose(random_draws{key, draws_of(I)}, image, view)),
+    ((static_cast<step_choice<Index, Ops>&>(all).value =
+          at<Index, Ops>().choose(random_draws{key, draws_of(Index)}, image, view)),
      ...);
     return all;
   }
@@ -64,18 +65,18 @@ struct steps<std::index_sequence<I...>, Ops...> : step<I, Ops>... {
                                                 image_extent view) const {
     placement at{{0, static_cast<std::int64_t>(image.height), static_cast<std::int64_t>(view.height), 0},
                  {0, static_cast<std::int64_t>(image.width), static_cast<std::int64_t>(view.width), 0}};
-    (place_one<I, Ops>(all, image, view, at), ...);
+    (place_one<Index, Ops>(all, image, view, at), ...);
     return at;
   }
 
   /// Everything that is not geometry, in order, on a view of any device.
   template <class View>
   PRETEXT_HOST_DEVICE constexpr void apply(const choices& all, View& view) const {
-    (apply_one<I, Ops>(all, view), ...);
+    (apply_one<Index, Ops>(all, view), ...);
   }
 
   /// Throws `std::invalid_argument` for hyper-parameters that make no sense or do not suit the view.
-  void check(image_extent view) const { (check_one<I, Ops>(view), ...); }
+  void check(image_extent view) const { (check_one<Index, Ops>(view), ...); }
 
  private:
   template <std::size_t J, class Op>
@@ -143,20 +144,20 @@ struct augmentation : detail::steps<std::index_sequence_for<Ops...>, Ops...> {
   }
 
  private:
-  template <class Op, std::size_t I>
-  static constexpr Op& pick(detail::step<I, Op>& at) {
+  template <class Op, std::size_t Index>
+  static constexpr Op& pick(detail::step<Index, Op>& at) {
     return at.op;
   }
-  template <class Op, std::size_t I>
-  static constexpr const Op& pick(const detail::step<I, Op>& at) {
+  template <class Op, std::size_t Index>
+  static constexpr const Op& pick(const detail::step<Index, Op>& at) {
     return at.op;
   }
-  template <class Op, std::size_t I>
-  static constexpr auto& pick_choice(detail::step_choice<I, Op>& at) {
+  template <class Op, std::size_t Index>
+  static constexpr auto& pick_choice(detail::step_choice<Index, Op>& at) {
     return at.value;
   }
-  template <class Op, std::size_t I>
-  static constexpr const auto& pick_choice(const detail::step_choice<I, Op>& at) {
+  template <class Op, std::size_t Index>
+  static constexpr const auto& pick_choice(const detail::step_choice<Index, Op>& at) {
     return at.value;
   }
 };

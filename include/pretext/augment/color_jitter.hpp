@@ -1,6 +1,6 @@
 #pragma once
-#include <pretext/augment/color.hpp>
 #include <pretext/augment/flip.hpp>
+#include <pretext/kernels/color.hpp>
 
 namespace pretext {
 

@@ -4,8 +4,8 @@
 #include <cstdint>
 
 #include <pretext/augment/draws.hpp>
-#include <pretext/augment/resampling.hpp>
 #include <pretext/core/expects.hpp>
+#include <pretext/kernels/resampling.hpp>
 
 namespace pretext {
 

@@ -1,17 +1,10 @@
 #pragma once
-#include <cstddef>
 #include <cstdint>
 
 #include <pretext/core/host_device.hpp>
 #include <pretext/core/random.hpp>
 
 namespace pretext {
-
-/// Rows and columns of an image or a view.
-struct image_extent {
-  std::size_t height = 0, width = 0;
-  friend constexpr bool operator==(const image_extent&, const image_extent&) = default;
-};
 
 /// The bounds of a uniform distribution, or of what a crop may be.
 struct bounds {

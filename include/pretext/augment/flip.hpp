@@ -1,7 +1,8 @@
 #pragma once
 #include <pretext/augment/draws.hpp>
-#include <pretext/augment/resampling.hpp>
 #include <pretext/core/expects.hpp>
+#include <pretext/augment/draws.hpp>
+#include <pretext/kernels/resampling.hpp>
 
 namespace pretext {
 

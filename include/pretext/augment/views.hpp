@@ -2,12 +2,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <type_traits>
 #include <utility>
 
 #include <pretext/augment/augmentation.hpp>
 #include <pretext/core/expects.hpp>
 #include <pretext/core/tensor.hpp>
-#include <pretext/data/image.hpp>
 #include <pretext/kernels/augment.hpp>
 
 namespace pretext {
@@ -32,29 +32,32 @@ two_views(First) -> two_views<First>;
 template <class First, class Second>
 two_views(First, Second) -> two_views<First, Second>;
 
-/// Makes all views of a batch of n images: view v of image i goes to out[v · n + i]. What image i becomes
+/// Makes all views of a batch of n images (a span or vector of `image_view`, `image` or any other
+/// `ImageSource`): view v of image i goes to out[v · n + i]. What image i becomes
 /// depends on (seed, epoch, samples[i], v) alone, never on its place in the batch or on the number of
 /// threads. Throws `std::invalid_argument` if sizes do not match or an image is empty or neither gray nor
 /// RGB.
-template <class Place, class Views, Shape S>
-  requires(ImageShape<S>&& channels_of<S> == 3)
-void augment(Place& place, const Views& views, std::span<const image_view> images,
-             std::span<const std::uint64_t> samples, std::uint64_t seed, std::uint32_t epoch,
-             tensor_view<typename Place::activation, S> out) {
+template <class Place, class Views, class Images, Shape S>
+  requires(ImageSource<std::remove_cvref_t<decltype(std::declval<const Images&>()[0])>>&& ImageShape<S>&&
+               channels_of<S> == 3)
+void augment(Place& place, const Views& views, const Images& images, std::span<const std::uint64_t> samples,
+             std::uint64_t seed, std::uint32_t epoch, tensor_view<typename Place::activation, S> out) {
   constexpr image_extent extent{S::extents[0], S::extents[1]};
   expects(samples.size() == images.size(), "augment: ", images.size(), " images but ", samples.size(),
           " sample numbers; give one for each image");
   expects(out.batch == Views::views * images.size(), "augment: ", Views::views, " views of ", images.size(),
           " images do not fill a batch of ", out.batch);
   for (std::size_t i = 0; i < images.size(); ++i) {
-    const image_view& image = images[i];
-    expects(image.pixels && image.height > 0 && image.width > 0, "augment: image ", i,
+    const auto& image = images[i];
+    expects(pixels_of(image) && image.height > 0 && image.width > 0, "augment: image ", i,
             " of the batch is empty");
     expects(image.channels == 1 || image.channels == 3, "augment: image ", i, " of the batch has ",
             image.channels, " channels; convert it to gray (1) or RGB (3)");
   }
-  [&]<std::size_t... V>(std::index_sequence<V...>) { (views.template view<V>().check(extent), ...); }
-  (std::make_index_sequence<Views::views>{});
+  const auto check = [&]<std::size_t... V>(std::index_sequence<V...>) {
+    (views.template view<V>().check(extent), ...);
+  };
+  check(std::make_index_sequence<Views::views>{});
   kernels::augment<typename Place::device>::run(place, views, images, samples, seed, epoch, out);
 }
 

@@ -1,10 +1,17 @@
 #pragma once
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 
-#include <pretext/augment/draws.hpp>
+#include <pretext/core/host_device.hpp>
 
 namespace pretext {
+
+/// Rows and columns of an image or a view.
+struct image_extent {
+  std::size_t height = 0, width = 0;
+  friend constexpr bool operator==(const image_extent&, const image_extent&) = default;
+};
 
 /// How a crop is resized. Centres lie at half pixels (but for the legacy kind) and taps beyond the crop read
 /// its border (but for TensorFlow's). With antialias the kernel widens as the image shrinks and a is −.5.

@@ -4,10 +4,8 @@
 #include <span>
 #include <utility>
 
-#include <pretext/augment/augmentation.hpp>
-#include <pretext/core/expects.hpp>
+#include <pretext/core/random.hpp>
 #include <pretext/core/tensor.hpp>
-#include <pretext/data/image.hpp>
 #include <pretext/devices/cpu.hpp>
 #include <pretext/kernels/augment.hpp>
 #include <pretext/kernels/cpu/isa.hpp>
@@ -40,8 +38,8 @@ class view_scratch {
 template <>
 struct augment<cpu> {
   /// One view, with choices already drawn, to out[h][w][3].
-  template <class Augmentation, class Image, class T>
-  static void render(const Augmentation& pipeline, const view_choices<Augmentation>& choices,
+  template <class Augmentation, ImageSource Image, class T>
+  static void render(const Augmentation& pipeline, const typename Augmentation::choices& choices,
                      const Image& image, image_extent extent, T* out) {
     view_scratch& scratch = view_scratch::of_this_thread();
     const planar_view view = scratch.fit(extent);
@@ -57,24 +55,25 @@ struct augment<cpu> {
     });
   }
 
-  template <class Place, class Views, std::size_t H, std::size_t W>
-  static void run(Place& place, const Views& views, std::span<const image_view> images,
+  template <class Place, class Views, class Images, std::size_t H, std::size_t W>
+  static void run(Place& place, const Views& views, const Images& images,
                   std::span<const std::uint64_t> samples, std::uint64_t seed, std::uint32_t epoch,
                   tensor_view<typename Place::activation, shape<H, W, 3>> out) {
     constexpr image_extent extent{H, W};
     constexpr std::size_t images_per_run = 4;
-    const auto make = [&]<std::size_t V>(std::size_t i) {
-      const auto& pipeline = views.template view<V>();
-      const image_view& image = images[i];
-      const random_key key{seed, epoch, samples[i], static_cast<std::uint32_t>(V)};
+    const auto make_view = [&](std::size_t i, const auto& pipeline, std::uint32_t v) {
+      const auto& image = images[i];
+      const random_key key{seed, epoch, samples[i], v};
       render(pipeline, pipeline.choose(key, {image.height, image.width}, extent), image, extent,
-             out.part(V * images.size() + i, 1).data);
+             out.part(v * images.size() + i, 1).data);
+    };
+    const auto make_views = [&]<std::uint32_t... V>(std::size_t i,
+                                                    std::integer_sequence<std::uint32_t, V...>) {
+      (make_view(i, views.template view<V>(), V), ...);
     };
     place.stream.for_each_run(images.size(), images_per_run, [&](std::size_t begin, std::size_t end) {
-      for (std::size_t i = begin; i < end; ++i) [&]<std::size_t... V>(std::index_sequence<V...>) {
-          (make.template operator()<V>(i), ...);
-        }
-      (std::make_index_sequence<Views::views>{});
+      for (std::size_t i = begin; i < end; ++i)
+        make_views(i, std::make_integer_sequence<std::uint32_t, Views::views>{});
     });
   }
 };

@@ -2,8 +2,9 @@
 #include <algorithm>
 #include <cstddef>
 
-#include <pretext/augment/color.hpp>
-#include <pretext/augment/gaussian_blur.hpp>
+#include <pretext/kernels/color.hpp>
+#include <pretext/kernels/filter.hpp>
+#include <pretext/kernels/resampling.hpp>
 
 namespace pretext::kernels {
 
@@ -42,7 +43,7 @@ struct planar_view {
     float red[lanes]{}, green[lanes]{}, blue[lanes]{};
     const float *from_red = r, *from_green = g, *from_blue = b;
     for (std::size_t left = size(); left > 0;) {
-      const std::size_t count = std::min(left, lanes);
+      const std::size_t count = std::min<std::size_t>(left, lanes);
       for (std::size_t i = 0; i < count; ++i) {
         const rgb p = f(rgb{from_red[i], from_green[i], from_blue[i]});
         red[i] += p.r;

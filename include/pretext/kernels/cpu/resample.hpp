@@ -6,7 +6,9 @@
 #include <type_traits>
 #include <vector>
 
+#include <pretext/kernels/augment.hpp>
 #include <pretext/kernels/cpu/planar_view.hpp>
+#include <pretext/kernels/resampling.hpp>
 
 namespace pretext::kernels {
 
@@ -20,13 +22,13 @@ struct tap_table {
   /// `outputs` pixels; backwards if mirrored.
   void fill(interpolation method, const resampled_axis& axis, std::size_t outputs, bool mirrored) {
     const auto extent = static_cast<std::size_t>(axis.extent);
-    count = std::min(extent, static_cast<std::size_t>(resampling::most_taps(method, axis)));
+    count = std::min<std::size_t>(extent, static_cast<std::size_t>(resampling::most_taps(method, axis)));
     first.resize(outputs);
     weight.assign(outputs * count, 0);
     for (std::size_t i = 0; i < outputs; ++i) {
       const auto index = static_cast<std::int64_t>(mirrored ? outputs - 1 - i : i);
       const auto lowest = std::max<std::int64_t>(resampling::window_of(method, axis, index).first, 0);
-      first[i] = std::min(static_cast<std::size_t>(lowest), extent - count);
+      first[i] = std::min<std::size_t>(static_cast<std::size_t>(lowest), extent - count);
       float* const row = weight.data() + i * count;
       float sum = 0;
       resampling::for_each_tap(method, axis, index, [&](std::int64_t at, float w) {
@@ -99,9 +101,9 @@ struct resample_scratch {
 
 /// Reads the part of an image that `at` names, once, into a view, in [0, 1]. `Image` has `pixels` (8-bit, or
 /// floating in [0, 1]), `height`, `width` and `channels`, of which 1 is read as three equal ones.
-template <class Image>
+template <ImageSource Image>
 void resample(const Image& image, const placement& at, const planar_view& view, resample_scratch& scratch) {
-  using pixel = std::remove_cvref_t<decltype(*image.pixels)>;
+  using pixel = std::remove_cvref_t<decltype(image.pixels[0])>;
   const auto [height, width] = view.extent;
   auto& [rows, columns, row] = scratch;
   rows.fill(at.method, at.rows, height, false);
@@ -112,7 +114,7 @@ void resample(const Image& image, const placement& at, const planar_view& view, 
   const std::size_t across = static_cast<std::size_t>(at.columns.extent),
                     stride = image.width * image.channels;
   row.resize(3 * across + 1);
-  const pixel* const corner = image.pixels + static_cast<std::size_t>(at.rows.begin) * stride +
+  const pixel* const corner = pixels_of(image) + static_cast<std::size_t>(at.rows.begin) * stride +
                               static_cast<std::size_t>(at.columns.begin) * image.channels;
   for (std::size_t y = 0; y < height; ++y) {
     detail::mix_rows(corner + rows.first[y] * stride, stride, rows.count, rows.weight.data() + y * rows.count,

@@ -1,0 +1,32 @@
+#pragma once
+#include <cmath>
+#include <cstddef>
+
+#include <pretext/core/host_device.hpp>
+
+namespace pretext {
+
+/// What a filter reads beyond the border: zeros, or the inside mirrored about the outermost pixel.
+enum class padding { zeros, reflect };
+
+/// Half of a symmetric filter: weight[0] at the centre, weight[k] at distance k on both sides.
+struct filter_taps {
+  static constexpr std::size_t largest_radius = 63;
+  std::size_t radius = 0;
+  float weight[largest_radius + 1]{1};
+};
+
+/// exp(−x² / 2σ²) at x = −r … r, divided by its sum.
+PRETEXT_HOST_DEVICE inline filter_taps gaussian_taps(float sigma, std::size_t radius) {
+  filter_taps taps{radius, {}};
+  double sum = 0, weight[filter_taps::largest_radius + 1]{};
+  for (std::size_t k = 0; k <= radius; ++k) {
+    const double x = static_cast<double>(k) / static_cast<double>(sigma);
+    weight[k] = std::exp(-x * x / 2);
+    sum += k == 0 ? weight[k] : 2 * weight[k];
+  }
+  for (std::size_t k = 0; k <= radius; ++k) taps.weight[k] = static_cast<float>(weight[k] / sum);
+  return taps;
+}
+
+}  // namespace pretext
