@@ -1,0 +1,159 @@
+#pragma once
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+
+#include <pretext/core/arena.hpp>
+#include <pretext/devices/cpu.hpp>
+#include <pretext/kernels/cpu/isa.hpp>
+#include <pretext/kernels/optimize.hpp>
+
+namespace pretext::kernels {
+namespace detail {
+
+/// `update(piece, index)` for every piece, each compiled for the best instructions.
+template <class Place, class Update>
+void for_each_piece(Place& place, const pieces<cpu>& all, const Update& update) {
+  place.stream.for_each_block(all.list.size(), [&](std::size_t index) {
+    vectorised([&] { update(all.list.data()[index], index); });
+  });
+}
+
+/// Squares of w and of what LARS divides by, over one piece: eight sums side by side, in double.
+template <class W>
+struct square_sums {
+  double weight = 0, update = 0;
+
+  square_sums(const W* w, const W* g, std::size_t count, W decay) {
+    constexpr std::size_t lanes = 8;
+    double of_w[lanes]{}, of_u[lanes]{};
+    const auto add = [&](std::size_t i, std::size_t lane) {
+      const auto a = static_cast<double>(w[i]), b = static_cast<double>(g[i] + decay * w[i]);
+      of_w[lane] += a * a;
+      of_u[lane] += b * b;
+    };
+    std::size_t i = 0;
+    for (; i + lanes <= count; i += lanes)
+      for (std::size_t lane = 0; lane < lanes; ++lane) add(i + lane, lane);
+    for (; i < count; ++i) add(i, i % lanes);
+    for (std::size_t lane = 0; lane < lanes; ++lane) {
+      weight += of_w[lane];
+      update += of_u[lane];
+    }
+  }
+};
+
+/// What LARS multiplies a parameter's decayed gradient by, from its two norms.
+struct adaptation {
+  double ratio = 1;
+  bool decays = true;
+
+  adaptation(const lars_step& s, double weight_norm, double update_norm) {
+    const bool sum = s.variant == lars_variant::sum_of_norms || s.variant == lars_variant::larc;
+    if (!(weight_norm > 0) || !(update_norm > 0)) {
+      decays = !sum;  // there the published code leaves such a gradient as it is
+      return;
+    }
+    if (sum) update_norm += s.weight_decay * weight_norm + s.epsilon;
+    ratio = s.trust * weight_norm / update_norm;
+    if (s.clip) ratio = s.learning_rate > 0 ? std::min(ratio / s.learning_rate, 1.0) : 1.0;
+  }
+};
+
+}  // namespace detail
+
+template <>
+struct optimize<cpu> {
+  template <class Place, class W>
+  static void sgd(Place& place, const pieces<cpu>& all, const sgd_step& s, const W* g, W* velocity, W* w) {
+    const W rate = static_cast<W>(s.learning_rate), momentum = static_cast<W>(s.momentum);
+    detail::for_each_piece(place, all, [=](const piece& p, std::size_t) {
+      const W decay = static_cast<W>(s.decay_all || p.decays ? s.weight_decay : 0);
+      descend(g + p.first, velocity + p.first, w + p.first, p.count, decay, W{1}, momentum, rate, s.nesterov);
+    });
+  }
+
+  template <class Place, class W>
+  static void adamw(Place& place, const pieces<cpu>& all, const adamw_step& s, const W* g, W* mean, W* square,
+                    std::uint64_t* steps, W* w) {
+    const auto step = static_cast<double>(++*steps);
+    const W b1 = static_cast<W>(s.beta1), b2 = static_cast<W>(s.beta2);
+    const W rest1 = static_cast<W>(1 - s.beta1), rest2 = static_cast<W>(1 - s.beta2);
+    const W rate = static_cast<W>(s.learning_rate / (1 - std::pow(s.beta1, step)));
+    const W correction = static_cast<W>(1 / std::sqrt(1 - std::pow(s.beta2, step)));
+    const W epsilon = static_cast<W>(s.epsilon);
+    detail::for_each_piece(place, all, [=](const piece& p, std::size_t) {
+      const W keep = static_cast<W>(s.decay_all || p.decays ? 1 - s.learning_rate * s.weight_decay : 1);
+      for (std::size_t i = p.first; i < p.first + p.count; ++i) {
+        mean[i] = b1 * mean[i] + rest1 * g[i];
+        square[i] = b2 * square[i] + rest2 * g[i] * g[i];
+        w[i] = keep * w[i] - rate * mean[i] / (std::sqrt(square[i]) * correction + epsilon);
+      }
+    });
+  }
+
+  template <class Place, class W>
+  static void lars(Place& place, const pieces<cpu>& all, const lars_step& s, const W* g, W* velocity, W* w) {
+    const borrowed guard{place.scratch};
+    const std::size_t count = all.list.size();
+    const piece* list = all.list.data();
+    const bool everything = s.decay_all || s.variant == lars_variant::larc;
+    const bool inside = s.variant == lars_variant::simclr;
+    const bool decayed_norm = inside || s.variant == lars_variant::byol;
+
+    double* of_weight = place.scratch.template take<double>(count);
+    double* of_update = place.scratch.template take<double>(count);
+    detail::for_each_piece(place, all, [=](const piece& p, std::size_t index) {
+      if (!everything && !p.decays) return;
+      const W decay = static_cast<W>(decayed_norm ? s.weight_decay : 0);
+      const detail::square_sums<W> sums{w + p.first, g + p.first, p.count, decay};
+      of_weight[index] = sums.weight;
+      of_update[index] = sums.update;
+    });
+
+    W* ratio = place.scratch.template take<W>(all.rows);
+    W* decay = place.scratch.template take<W>(all.rows);
+    for (std::size_t first = 0, last; first < count; first = last) {
+      const piece& p = list[first];
+      double weight = 0, update = 0;
+      for (last = first; last < count && list[last].row == p.row; ++last) {
+        weight += of_weight[last];
+        update += of_update[last];
+      }
+      ratio[p.row] = W{1};
+      decay[p.row] = W{0};
+      if (!everything && !p.decays) continue;
+      const detail::adaptation adapted{s, std::sqrt(weight), std::sqrt(update)};
+      ratio[p.row] = static_cast<W>(adapted.ratio);
+      decay[p.row] = static_cast<W>(adapted.decays ? s.weight_decay : 0);
+    }
+
+    const W momentum = static_cast<W>(s.momentum), rate = static_cast<W>(s.learning_rate);
+    detail::for_each_piece(place, all, [=](const piece& p, std::size_t) {
+      descend(g + p.first, velocity + p.first, w + p.first, p.count, decay[p.row],
+              inside ? rate * ratio[p.row] : ratio[p.row], momentum, inside ? W{1} : rate, s.nesterov);
+    });
+  }
+
+ private:
+  /// v = m·v + scale·(g + decay·w), then w -= rate·v, or Nesterov's look ahead.
+  template <class W>
+  static void descend(const W* g, W* v, W* w, std::size_t count, W decay, W scale, W momentum, W rate,
+                      bool nesterov) {
+    if (nesterov) {
+      for (std::size_t i = 0; i < count; ++i) {
+        const W update = scale * (g[i] + decay * w[i]);
+        v[i] = momentum * v[i] + update;
+        w[i] -= rate * (momentum * v[i] + update);
+      }
+    } else {
+      for (std::size_t i = 0; i < count; ++i) {
+        v[i] = momentum * v[i] + scale * (g[i] + decay * w[i]);
+        w[i] -= rate * v[i];
+      }
+    }
+  }
+};
+
+}  // namespace pretext::kernels

@@ -1,0 +1,51 @@
+#pragma once
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include <pretext/optimizers/velocity.hpp>
+
+namespace pretext {
+
+/// Adam with decoupled weight decay (Loshchilov & Hutter 2019, algorithm 2) as in torch; the defaults are
+/// MAE's.
+struct adamw {
+  double beta1 = 0.9, beta2 = 0.95;
+  double epsilon = 1e-8;
+  double weight_decay = 0.05;
+  bool decay_all = false;  ///< decay biases and norms too
+
+  /// Two flat moments and the number of steps taken, which the bias correction needs.
+  template <class Place>
+  struct state {
+    using device = typename Place::device;
+    kernels::pieces<device> pieces;
+    buffer<typename Place::weight, device> mean, square;
+    buffer<std::uint64_t, device> steps{1};
+
+    explicit state(std::span<const parameter> table)
+        : pieces{table}, mean{pieces.size}, square{pieces.size} {}
+
+    /// `visit(name, data, count)`: what a checkpoint holds; the step count is a std::uint64_t.
+    template <class Visitor>
+    void for_each_buffer(Visitor&& visit) {
+      visit(std::string_view{"mean"}, mean.data(), mean.size());
+      visit(std::string_view{"square"}, square.data(), square.size());
+      visit(std::string_view{"steps"}, steps.data(), steps.size());
+    }
+  };
+
+  /// One step over the flat buffers; running statistics are never touched. Throws std::invalid_argument if
+  /// the state is of another table.
+  template <class Place>
+  void operator()(Place& place, std::span<const parameter> table, state<Place>& kept, double learning_rate,
+                  const typename Place::weight* gradient, typename Place::weight* value) const {
+    detail::expects_table_of(kept.pieces.rows, table);
+    kernels::optimize<typename Place::device>::adamw(
+        place, kept.pieces,
+        kernels::adamw_step{learning_rate, beta1, beta2, epsilon, weight_decay, decay_all}, gradient,
+        kept.mean.data(), kept.square.data(), kept.steps.data(), value);
+  }
+};
+
+}  // namespace pretext

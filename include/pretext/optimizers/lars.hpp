@@ -1,0 +1,38 @@
+#pragma once
+#include <span>
+
+#include <pretext/optimizers/velocity.hpp>
+
+namespace pretext {
+
+/// Layer-wise adaptive rate scaling (You et al. 2017): momentum in which every tensor's update is as long as
+/// its weights times `trust`. Parameters marked `decay::no` are neither decayed nor adapted. A tensor without
+/// weights or gradient has ratio 1.
+struct lars {
+  double momentum = 0.9;
+  double weight_decay = 1e-6;
+  double trust = 1e-3;
+  lars_variant variant = lars_variant::simclr;
+  bool nesterov = false;
+  bool clip = false;       ///< no tensor's rate above the learning rate: solo-learn's clip_lr
+  bool decay_all = false;  ///< adapt and decay biases and norms too; larc always does
+  double epsilon = 1e-8;   ///< added to the sum of norms
+
+  template <class Place>
+  using state = velocity<Place>;
+
+  /// One step over the flat buffers; running statistics are never touched. Throws std::invalid_argument if
+  /// the state is of another table.
+  template <class Place>
+  void operator()(Place& place, std::span<const parameter> table, state<Place>& kept, double learning_rate,
+                  const typename Place::weight* gradient, typename Place::weight* value) const {
+    detail::expects_table_of(kept.pieces.rows, table);
+    kernels::optimize<typename Place::device>::lars(
+        place, kept.pieces,
+        kernels::lars_step{learning_rate, momentum, weight_decay, trust, epsilon, variant, nesterov, clip,
+                           decay_all},
+        gradient, kept.moving.data(), value);
+  }
+};
+
+}  // namespace pretext

@@ -1,0 +1,31 @@
+#pragma once
+#include <span>
+
+#include <pretext/optimizers/velocity.hpp>
+
+namespace pretext {
+
+/// Gradient descent with momentum as in torch: v = m·v + (g + decay·w), w -= rate·v; Nesterov's form looks
+/// one momentum ahead. The learning rate stands outside the momentum.
+struct sgd {
+  double momentum = 0.9;
+  bool nesterov = false;
+  double weight_decay = 0;
+  bool decay_all = false;  ///< decay biases and norms too, as MoCo v2 and SimSiam do
+
+  template <class Place>
+  using state = velocity<Place>;
+
+  /// One step over the flat buffers; running statistics are never touched. Throws std::invalid_argument if
+  /// the state is of another table.
+  template <class Place>
+  void operator()(Place& place, std::span<const parameter> table, state<Place>& kept, double learning_rate,
+                  const typename Place::weight* gradient, typename Place::weight* value) const {
+    detail::expects_table_of(kept.pieces.rows, table);
+    kernels::optimize<typename Place::device>::sgd(
+        place, kept.pieces, kernels::sgd_step{learning_rate, momentum, weight_decay, nesterov, decay_all},
+        gradient, kept.moving.data(), value);
+  }
+};
+
+}  // namespace pretext

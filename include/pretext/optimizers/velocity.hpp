@@ -1,0 +1,36 @@
+#pragma once
+#include <cstddef>
+#include <span>
+#include <string_view>
+
+#include <pretext/core/expects.hpp>
+#include <pretext/core/parameter.hpp>
+#include <pretext/core/tensor.hpp>
+#include <pretext/kernels/optimize.hpp>
+
+namespace pretext {
+
+/// What an optimizer with momentum remembers: one flat buffer, zero at first.
+template <class Place>
+struct velocity {
+  kernels::pieces<typename Place::device> pieces;
+  buffer<typename Place::weight, typename Place::device> moving;
+
+  explicit velocity(std::span<const parameter> table) : pieces{table}, moving{pieces.size} {}
+
+  /// `visit(name, data, count)`: what a checkpoint holds.
+  template <class Visitor>
+  void for_each_buffer(Visitor&& visit) {
+    visit(std::string_view{"velocity"}, moving.data(), moving.size());
+  }
+};
+
+namespace detail {
+/// Throws std::invalid_argument unless the optimizer's state was made for this table.
+inline void expects_table_of(std::size_t rows, std::span<const parameter> table) {
+  expects(rows == table.size(), "the optimizer's state was made for a table of ", rows, " parameters, not ",
+          table.size(), "; construct it from the table of the method that it trains");
+}
+}  // namespace detail
+
+}  // namespace pretext

@@ -1,0 +1,49 @@
+#include <pretext/optimizers/adamw.hpp>
+
+#include "optimizers.hpp"
+
+using namespace pretext;
+using namespace pretext::tests;
+using doctest::Approx;
+
+namespace {
+/// The golden two steps: w = 1, gradients .5 and -.25, rate .1.
+template <std::size_t N>
+std::array<double, 2> golden(const adamw& optimizer, const parameters<N>& table) {
+  on<cpu, fp64> place;
+  adamw::state<on<cpu, fp64>> state{table};
+  double w[]{1, 1};
+  const double first[]{0.5, 0.5}, second[]{-0.25, -0.25};
+  optimizer(place, table, state, 0.1, first, w);
+  const double after_one = w[0];
+  optimizer(place, table, state, 0.1, second, w);
+  return {after_one, w[0]};
+}
+}  // namespace
+
+TEST_CASE("AdamW takes torch's two steps") {
+  const auto w =
+      golden(adamw{.beta1 = 0.9, .beta2 = 0.95, .epsilon = 1e-8, .weight_decay = 0.05}, two_weights);
+  CHECK(w[0] == Approx(0.895000002).epsilon(1e-11));
+  CHECK(w[1] == Approx(0.8636880578658274).epsilon(1e-14));
+}
+
+TEST_CASE("AdamW's decay shrinks weights apart from the gradient, and excluded parameters not at all") {
+  const auto plain = golden(adamw{.weight_decay = 0}, two_weights);
+  const auto decayed = golden(adamw{.weight_decay = 0.05}, two_weights);
+  CHECK(decayed[0] == Approx(plain[0] - 0.1 * 0.05).epsilon(1e-14));
+  CHECK(golden(adamw{.weight_decay = 0.05}, two_excluded) == plain);
+  CHECK(golden(adamw{.weight_decay = 0.05, .decay_all = true}, two_excluded) == decayed);
+}
+
+TEST_CASE("AdamW's first step is the rate in size, whatever the gradient's") {
+  for (const double scale : {1e-3, 1.0, 1e3}) {
+    const auto before = numbers<double>(count(plausible_table), 7);
+    const auto after = train<fp64>(adamw{.weight_decay = 0}, plausible_table, 1, 1, scale);
+    CHECK(std::abs(after[0] - before[0]) == Approx(0.1).epsilon(1e-4));
+  }
+}
+
+TEST_CASE("AdamW: any number of threads, running statistics untouched, fp32 near fp64, resumable") {
+  keeps_its_promises(adamw{});
+}
