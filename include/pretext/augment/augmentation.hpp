@@ -51,8 +51,9 @@ struct steps<std::index_sequence<Index...>, Ops...> : step<Index, Ops>... {
     return first[index] + (earlier << 16);
   }
 
-  PRETEXT_HOST_DEVICE constexpr choices choose(const random_key& key, image_extent image,
-                                               image_extent view) const {
+  PRETEXT_HOST_DEVICE constexpr choices choose([[maybe_unused]] const random_key& key,
+                                               [[maybe_unused]] image_extent image,
+                                               [[maybe_unused]] image_extent view) const {
     choices all{};
     ((static_cast<step_choice<Index, Ops>&>(all).value =
           at<Index, Ops>().choose(random_draws{key, draws_of(Index)}, image, view)),
@@ -61,8 +62,8 @@ struct steps<std::index_sequence<Index...>, Ops...> : step<Index, Ops>... {
   }
 
   /// All geometry at once: the crop first, then the flips, wherever they stand.
-  PRETEXT_HOST_DEVICE constexpr placement place(const choices& all, image_extent image,
-                                                image_extent view) const {
+  PRETEXT_HOST_DEVICE constexpr placement place([[maybe_unused]] const choices& all, image_extent image,
+                                                [[maybe_unused]] image_extent view) const {
     placement at{{0, static_cast<std::int64_t>(image.height), static_cast<std::int64_t>(view.height), 0},
                  {0, static_cast<std::int64_t>(image.width), static_cast<std::int64_t>(view.width), 0}};
     (place_one<Index, Ops>(all, image, view, at), ...);
@@ -71,12 +72,13 @@ struct steps<std::index_sequence<Index...>, Ops...> : step<Index, Ops>... {
 
   /// Everything that is not geometry, in order, on a view of any device.
   template <class View>
-  PRETEXT_HOST_DEVICE constexpr void apply(const choices& all, View& view) const {
+  PRETEXT_HOST_DEVICE constexpr void apply([[maybe_unused]] const choices& all,
+                                           [[maybe_unused]] View& view) const {
     (apply_one<Index, Ops>(all, view), ...);
   }
 
   /// Throws `std::invalid_argument` for hyper-parameters that make no sense or do not suit the view.
-  void check(image_extent view) const { (check_one<Index, Ops>(view), ...); }
+  void check([[maybe_unused]] image_extent view) const { (check_one<Index, Ops>(view), ...); }
 
  private:
   template <std::size_t J, class Op>
