@@ -47,16 +47,28 @@ class trainer {
 
   auto& memory() { return memory_; }
   Place& place() { return place_; }
+  const Place& place() const { return place_; }
   const Method& method() const { return method_; }
   Method& method() { return method_; }
   Optimizer& optimizer() { return optimizer_; }
 
  private:
+  using state = typename Optimizer::template state<Place>;
+
+  /// An optimizer chosen at run time says itself what it remembers.
+  static state remember(const Optimizer& optimizer) {
+    const std::span<const parameter> table{Method::parameters};
+    if constexpr (requires { optimizer.template remember<Place>(table); })
+      return optimizer.template remember<Place>(table);
+    else
+      return state{table};
+  }
+
   Place place_{};
   Method method_;
   Optimizer optimizer_;
   typename Method::template memory<Place> memory_{};
-  typename Optimizer::template state<Place> state_;
+  state state_;
 };
 
 // Out of the class, so not inline: `extern template class trainer<…>` keeps kernels out of the files that
@@ -65,7 +77,7 @@ class trainer {
 template <class Method, class Place, class Optimizer>
 trainer<Method, Place, Optimizer>::trainer(Method method, Optimizer optimizer, std::uint64_t seed,
                                            typename device::stream stream)
-    : method_{std::move(method)}, optimizer_{std::move(optimizer)}, state_{Method::parameters} {
+    : method_{std::move(method)}, optimizer_{std::move(optimizer)}, state_{remember(optimizer_)} {
   place_.stream = std::move(stream);
   std::vector<W> host(Method::size);
   initialise<W>(Method::parameters, seed, host.data());

@@ -1,0 +1,22 @@
+#pragma once
+// The whole vocabulary, for no device in particular. Include <pretext/cpu.hpp> to run it.
+#include <pretext/augment/presets.hpp>
+#include <pretext/encoders/resnet.hpp>
+#include <pretext/heads/projection.hpp>
+#include <pretext/layers/batch_norm.hpp>
+#include <pretext/layers/convolution.hpp>
+#include <pretext/layers/fused_convolution.hpp>
+#include <pretext/layers/linear.hpp>
+#include <pretext/layers/pooling.hpp>
+#include <pretext/layers/relu.hpp>
+#include <pretext/layers/residual.hpp>
+#include <pretext/layers/sequential.hpp>
+#include <pretext/losses/nt_xent.hpp>
+#include <pretext/methods/joint_embedding.hpp>
+#include <pretext/methods/simclr.hpp>
+#include <pretext/optimizers/adamw.hpp>
+#include <pretext/optimizers/lars.hpp>
+#include <pretext/optimizers/one_of.hpp>
+#include <pretext/optimizers/schedule.hpp>
+#include <pretext/optimizers/sgd.hpp>
+#include <pretext/training/trainer.hpp>

@@ -1,0 +1,140 @@
+#pragma once
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <pretext/augment/views.hpp>
+#include <pretext/core/parameter.hpp>
+#include <pretext/data/image.hpp>
+
+namespace pretext {
+
+/// A flat buffer that a checkpoint holds.
+struct saved_buffer {
+  std::string_view name;
+  void* data;
+  std::size_t count, number_size;
+  bool floating;
+};
+
+/// A training chosen at run time: the types of a trainer and of its views behind a few virtual calls per
+/// step, so that a program can offer many encoders and compile each of them in a file of its own.
+class any_trainer {
+ public:
+  /// The rates of one step.
+  struct rates {
+    double learning_rate = 0, target_momentum = 1;
+  };
+  /// A batch's embeddings z, row-major, for the collapse monitors.
+  struct embeddings {
+    std::span<const float> values;
+    std::size_t width = 0;
+  };
+
+  virtual ~any_trainer() = default;
+
+  /// Makes the views of the images and learns from them once; returns the loss.
+  virtual double step(std::span<const image_view> images, std::span<const std::uint64_t> samples,
+                      std::uint64_t seed, std::uint32_t epoch, rates at) = 0;
+  /// The embeddings of the last step.
+  virtual embeddings last_embeddings() = 0;
+  /// The feature h of each image in inference mode, appended to `features`.
+  virtual void encode(std::span<const image_view> images, std::vector<float>& features) = 0;
+  /// The views that a step would see, as floats (views·n, H, W, 3): for looking at.
+  virtual std::vector<float> make_views(std::span<const image_view> images,
+                                        std::span<const std::uint64_t> samples, std::uint64_t seed,
+                                        std::uint32_t epoch) = 0;
+
+  virtual std::size_t feature_width() const = 0;
+  /// Rows and columns of the encoder's input.
+  virtual std::pair<std::size_t, std::size_t> input_size() const = 0;
+  /// The whole network's parameters, and those of the encoder alone, which come first.
+  virtual std::span<const parameter> parameters() const = 0;
+  virtual std::span<const parameter> encoder_parameters() const = 0;
+  /// The flat buffer that the tables describe.
+  virtual float* values() = 0;
+  /// Everything that a checkpoint must hold.
+  virtual void for_each_buffer(const std::function<void(const saved_buffer&)>& visit) = 0;
+  /// Bytes of activations and scratch memory at the fullest moment of a step.
+  virtual std::size_t peak_memory() const = 0;
+};
+
+/// A trainer, the views it learns from and the view that it is evaluated on.
+template <class Trainer, class Views, class Evaluation>
+class erased_trainer final : public any_trainer {
+  using place_type = typename Trainer::place_type;
+  using method = typename Trainer::method_type;
+  using images_shape = typename Trainer::images;
+  using feature = typename Trainer::feature;
+  using device = typename place_type::device;
+  static constexpr auto encoder_table = parameters_of<typename method::encoder, images_shape>;
+
+ public:
+  erased_trainer(std::unique_ptr<Trainer> trainer, Views views, Evaluation evaluation)
+      : trainer_{std::move(trainer)}, views_{std::move(views)}, evaluation_{std::move(evaluation)} {}
+
+  double step(std::span<const image_view> images, std::span<const std::uint64_t> samples, std::uint64_t seed,
+              std::uint32_t epoch, rates at) override {
+    const auto batch = batch_.resize(Views::views * images.size());
+    augment(trainer_->place(), views_, images, samples, seed, epoch, batch);
+    return trainer_->step(batch, at.learning_rate, at.target_momentum);
+  }
+
+  embeddings last_embeddings() override {
+    const auto z = trainer_->memory().z;
+    return {{z.data, z.size()}, method::embedding::size};
+  }
+
+  void encode(std::span<const image_view> images, std::vector<float>& features) override {
+    constexpr std::size_t most = 256;  // images at a time: memory stays bounded, whatever is asked for
+    const std::vector<std::uint64_t> samples(most);
+    for (std::size_t first = 0; first < images.size(); first += most) {
+      const std::size_t count = std::min(most, images.size() - first);
+      const auto batch = batch_.resize(count);
+      augment(trainer_->place(), evaluation_, images.subspan(first, count), std::span{samples}.first(count),
+              0, 0, batch);
+      const auto h = feature_.resize(count);
+      trainer_->encode(batch, h);
+      features.insert(features.end(), h.data, h.data + h.size());
+    }
+  }
+
+  std::vector<float> make_views(std::span<const image_view> images, std::span<const std::uint64_t> samples,
+                                std::uint64_t seed, std::uint32_t epoch) override {
+    const auto batch = batch_.resize(Views::views * images.size());
+    augment(trainer_->place(), views_, images, samples, seed, epoch, batch);
+    return {batch.data, batch.data + batch.size()};
+  }
+
+  std::size_t feature_width() const override { return feature::size; }
+  std::pair<std::size_t, std::size_t> input_size() const override {
+    return {images_shape::extents[0], images_shape::extents[1]};
+  }
+  std::span<const parameter> parameters() const override { return method::parameters; }
+  std::span<const parameter> encoder_parameters() const override { return encoder_table; }
+  float* values() override { return trainer_->memory().value.data(); }
+  void for_each_buffer(const std::function<void(const saved_buffer&)>& visit) override {
+    trainer_->for_each_buffer([&]<class Number>(std::string_view name, Number* data, std::size_t count) {
+      visit({name, data, count, sizeof(Number), std::is_floating_point_v<Number>});
+    });
+  }
+  std::size_t peak_memory() const override {
+    return trainer_->place().kept.peak() + trainer_->place().scratch.peak();
+  }
+
+ private:
+  std::unique_ptr<Trainer> trainer_;
+  Views views_;
+  Evaluation evaluation_;
+  tensor<typename place_type::activation, images_shape, device> batch_;
+  tensor<typename place_type::activation, feature, device> feature_;
+};
+
+}  // namespace pretext

@@ -1,0 +1,75 @@
+#pragma once
+#include <chrono>
+#include <cstddef>
+#include <cstdio>
+#include <string>
+#include <string_view>
+
+#include <unistd.h>
+
+namespace pretext {
+
+/// One line on a terminal that says how far a run is: loss, images per second, time left. Where the output is no
+/// terminal, a line now and then.
+class progress {
+ public:
+  explicit progress(std::size_t steps, std::size_t images_per_step, std::FILE* out = stderr)
+      : steps_{steps}, images_{images_per_step}, out_{out}, terminal_{isatty(fileno(out)) == 1}, shown_{clock::now()} {}
+
+  /// After step `done` (counted from the start of the training, not of this process).
+  void show(std::size_t done, double loss) {
+    const auto now = clock::now();
+    if (timed_ == 0) {
+      started_ = now;
+      first_ = done;
+    }
+    ++timed_;
+    const double gap = std::chrono::duration<double>(now - shown_).count();
+    if (done < steps_ && gap < (terminal_ ? 0.2 : 20)) return;
+    shown_ = now;
+    std::fprintf(out_, terminal_ ? "\r\033[K%s" : "%s\n", line(done, loss).c_str());
+    std::fflush(out_);
+  }
+
+  /// Ends the line.
+  void finish() const {
+    if (terminal_ && timed_ > 0) std::fputc('\n', out_);
+  }
+
+  /// Images per second since the first step shown; 0 before the second.
+  double images_per_second() const {
+    const double seconds = std::chrono::duration<double>(clock::now() - started_).count();
+    return timed_ < 2 || seconds <= 0 ? 0 : static_cast<double>((timed_ - 1) * images_) / seconds;
+  }
+
+ private:
+  using clock = std::chrono::steady_clock;
+
+  std::string line(std::size_t done, double loss) const {
+    constexpr std::size_t width = 24;
+    const std::size_t filled = steps_ == 0 ? width : width * done / steps_;
+    const double rate = images_per_second();
+    const double left = rate > 0 ? static_cast<double>((steps_ - done) * images_) / rate : 0;
+    char text[160];
+    std::snprintf(text, sizeof text, "[%.*s%.*s] step %zu/%zu  loss %.4f  %.0f images/s  %s left",
+                  static_cast<int>(filled), "########################", static_cast<int>(width - filled),
+                  "........................", done, steps_, loss, rate, duration(left).c_str());
+    return text;
+  }
+
+  static std::string duration(double seconds) {
+    const auto whole = static_cast<long>(seconds + 0.5);
+    char text[48];
+    if (whole >= 3600) std::snprintf(text, sizeof text, "%ld h %02ld min", whole / 3600, whole / 60 % 60);
+    else if (whole >= 60) std::snprintf(text, sizeof text, "%ld min %02ld s", whole / 60, whole % 60);
+    else std::snprintf(text, sizeof text, "%ld s", whole);
+    return text;
+  }
+
+  std::size_t steps_, images_, first_ = 0, timed_ = 0;
+  std::FILE* out_;
+  bool terminal_;
+  clock::time_point shown_, started_{};
+};
+
+}  // namespace pretext
