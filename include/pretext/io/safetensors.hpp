@@ -1,0 +1,207 @@
+#pragma once
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <pretext/core/expects.hpp>
+#include <pretext/io/dtype.hpp>
+#include <pretext/io/file.hpp>
+#include <pretext/io/safetensors_header.hpp>
+
+namespace pretext {
+
+static_assert(std::endian::native == std::endian::little, "pretext: safetensors are little-endian");
+
+/// One tensor of a safetensors file: numbers of any dtype in row-major order.
+struct safetensor {
+  std::string dtype = "F32";
+  std::vector<std::size_t> shape;
+  std::vector<std::byte> bytes;
+
+  /// A copy of numbers under the dtype that keeps them as they are; throws std::invalid_argument where the
+  /// shape asks for another count.
+  template <class T>
+  static safetensor of(std::vector<std::size_t> shape, std::span<const T> numbers) {
+    const auto raw = std::as_bytes(numbers);
+    safetensor made{std::string{dtype_of<T>()}, std::move(shape), {raw.begin(), raw.end()}};
+    expects(made.size() == numbers.size(), "a tensor of shape ", made.shape_text(), " holds ", made.size(),
+            " numbers, not ", numbers.size());
+    return made;
+  }
+
+  /// Numbers in the tensor.
+  std::size_t size() const {
+    std::size_t product = 1;
+    for (const std::size_t extent : shape) product *= extent;
+    return product;
+  }
+
+  /// All numbers as T, row-major; throws std::invalid_argument where an integer T cannot hold one of them.
+  template <class T>
+  std::vector<T> as() const {
+    std::vector<T> numbers(size());
+    expects(bytes.size() == size() * dtype_size(dtype), "a tensor ", dtype, " of shape ", shape_text(),
+            " has ", bytes.size(), " bytes");
+    detail::convert_numbers(dtype, bytes, numbers.data());
+    return numbers;
+  }
+
+  /// The shape as people write it: [2, 3].
+  std::string shape_text() const {
+    std::string text = "[";
+    for (const std::size_t extent : shape) (text += text.size() > 1 ? ", " : "") += std::to_string(extent);
+    return text + "]";
+  }
+};
+
+/// What a safetensors file holds: named tensors and named texts.
+struct safetensors {
+  std::map<std::string, std::string> metadata;
+  std::map<std::string, safetensor> tensors;
+  std::string origin;  ///< the file it was read from, for messages; not written
+
+  /// The tensor of that name; throws std::out_of_range with the file and the name where there is none.
+  const safetensor& at(const std::string& name) const {
+    const auto found = tensors.find(name);
+    if (found == tensors.end())
+      fail<std::out_of_range>(origin.empty() ? "safetensors" : origin, ": there is no tensor '", name,
+                              "' among ", tensors.size(), " tensors");
+    return found->second;
+  }
+};
+
+namespace detail {
+
+/// The largest header that the format allows.
+inline constexpr std::uint64_t largest_header = 100'000'000;
+
+/// Throws unless the tensors fill the `bytes` behind the header without gap or overlap, each as large as its
+/// shape says; leaves them in the order of their data.
+inline void check_layout(const std::string& file, std::vector<tensor_entry>& tensors, std::uint64_t bytes) {
+  std::stable_sort(tensors.begin(), tensors.end(), [](const tensor_entry& a, const tensor_entry& b) {
+    return a.begin != b.begin ? a.begin < b.begin : a.end < b.end;
+  });
+  std::uint64_t filled = 0;
+  for (const tensor_entry& entry : tensors) {
+    const auto refuse = [&](const auto&... what) {
+      fail<std::runtime_error>(file, ": byte ", 8 + entry.at, ": tensor '", entry.name, "' ", what...);
+    };
+    if (entry.begin > entry.end || entry.end > bytes)
+      refuse("lies at ", entry.begin, " to ", entry.end, " of ", bytes, " bytes of data");
+    std::uint64_t size = dtype_size(entry.dtype);
+    if (size == 0) refuse("has the unknown dtype '", entry.dtype, "'");
+    const bool empty = std::find(entry.shape.begin(), entry.shape.end(), 0u) != entry.shape.end();
+    for (const std::size_t extent : entry.shape) {
+      if (!empty && extent > bytes / size) refuse("has a shape larger than the file");
+      size = empty ? 0 : size * extent;
+    }
+    if (entry.end - entry.begin != size)
+      refuse("has ", entry.end - entry.begin, " bytes where its dtype and shape ask for ", size);
+    if (entry.begin != filled)
+      refuse("begins at ", entry.begin, " of the data, but the tensor before it ends at ", filled);
+    filled = entry.end;
+  }
+  if (filled != bytes)
+    fail<std::runtime_error>(file, ": the file has ", bytes - filled, " bytes behind its last tensor");
+}
+
+inline std::string print_header(const safetensors& file,
+                                const std::vector<std::pair<std::string_view, const safetensor*>>& order) {
+  std::string text = "{";
+  const auto member = [&](std::string_view name) {
+    ((text += text.size() > 1 ? "," : "") += quote_json(name)) += ':';
+  };
+  if (!file.metadata.empty()) {
+    member("__metadata__");
+    char before = '{';
+    for (const auto& [name, value] : file.metadata) {
+      (((text += before) += quote_json(name)) += ':') += quote_json(value);
+      before = ',';
+    }
+    text += '}';
+  }
+  std::size_t offset = 0;
+  for (const auto& [name, tensor] : order) {
+    member(name);
+    text += sentence("{\"dtype\":\"", tensor->dtype, "\",\"shape\":", tensor->shape_text(),
+                     ",\"data_offsets\":[", offset, ",", offset + tensor->bytes.size(), "]}");
+    offset += tensor->bytes.size();
+  }
+  text += '}';
+  return text.append((8 - text.size() % 8) % 8, ' ');
+}
+
+}  // namespace detail
+
+/// Reads a file of format safetensors (huggingface/safetensors). Throws std::runtime_error with the file and
+/// the byte where it is malformed, truncated or cannot be read.
+inline safetensors read_safetensors(const std::filesystem::path& path) {
+  const input_file file{path};
+  std::array<std::byte, 8> prefix{};
+  if (file.size() < prefix.size())
+    fail<std::runtime_error>(path.string(), ": the file ends at byte ", file.size(),
+                             ", before the eight bytes that every safetensors file begins with");
+  file.read(0, prefix);
+  const auto length = std::bit_cast<std::uint64_t>(prefix);
+  if (length > detail::largest_header || length > file.size() - prefix.size())
+    fail<std::runtime_error>(path.string(), ": byte 0: a header of ", length,
+                             " bytes does not fit into a file of ", file.size(),
+                             " bytes; this is no safetensors file or it is truncated");
+  std::string text(static_cast<std::size_t>(length), '\0');
+  file.read(prefix.size(), std::as_writable_bytes(std::span{text}));
+  auto header = detail::header_parser{path.string(), text, prefix.size()}.parse();
+
+  const std::uint64_t data = prefix.size() + length;
+  detail::check_layout(path.string(), header.tensors, file.size() - data);
+  safetensors read{std::move(header.metadata), {}, path.string()};
+  for (auto& entry : header.tensors) {
+    safetensor& tensor = read.tensors[entry.name];
+    tensor.dtype = std::move(entry.dtype);
+    tensor.shape = std::move(entry.shape);
+    tensor.bytes.resize(static_cast<std::size_t>(entry.end - entry.begin));
+    file.read(data + entry.begin, tensor.bytes);
+  }
+  return read;
+}
+
+/// Writes a file of format safetensors, whole or not at all. Throws std::invalid_argument for a tensor whose
+/// bytes are not what its dtype and shape ask for, std::runtime_error where the file cannot be written.
+inline void write_safetensors(const std::filesystem::path& path, const safetensors& file) {
+  std::vector<std::pair<std::string_view, const safetensor*>> order;
+  for (const auto& [name, tensor] : file.tensors) {
+    expects(name != "__metadata__" && detail::find_invalid_utf8(name) == name.size(), path.string(),
+            ": a tensor cannot be called '", name, "'");
+    expects(dtype_size(tensor.dtype) > 0 && tensor.bytes.size() == tensor.size() * dtype_size(tensor.dtype),
+            path.string(), ": tensor '", name, "' of dtype ", tensor.dtype, " and shape ",
+            tensor.shape_text(), " cannot have ", tensor.bytes.size(), " bytes");
+    order.emplace_back(name, &tensor);
+  }
+  for (const auto& [name, value] : file.metadata)
+    for (const auto& text : {name, value})
+      expects(detail::find_invalid_utf8(text) == text.size(), path.string(), ": metadata '", name,
+              "' is not UTF-8");
+  // Wide numbers first: every tensor then lies at a multiple of its number's size.
+  std::stable_sort(order.begin(), order.end(), [](const auto& a, const auto& b) {
+    return dtype_size(a.second->dtype) > dtype_size(b.second->dtype);
+  });
+  const std::string header = detail::print_header(file, order);
+  expects(header.size() <= detail::largest_header, path.string(), ": a header of ", header.size(),
+          " bytes is too large for a safetensors file");
+  const std::array<std::uint64_t, 1> prefix{header.size()};
+  output_file out{path};
+  out.write(std::as_bytes(std::span{prefix}));
+  out.write(std::as_bytes(std::span{header}));
+  for (const auto& [name, tensor] : order) out.write(tensor->bytes);
+  out.commit();
+}
+
+}  // namespace pretext

@@ -1,0 +1,135 @@
+#include <sys/resource.h>
+
+#include <csignal>
+#include <cstddef>
+#include <filesystem>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include <pretext/io/file.hpp>
+
+#include "../temporary_folder.hpp"
+
+using namespace pretext;
+namespace fs = std::filesystem;
+
+namespace {
+
+std::string text_of(const fs::path& path) {
+  const auto bytes = read_file(path);
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+std::size_t entries(const fs::path& folder) {
+  return static_cast<std::size_t>(std::distance(fs::directory_iterator{folder}, fs::directory_iterator{}));
+}
+
+/// A disk that is full after `bytes`, as far as this process can tell.
+class small_disk {
+ public:
+  explicit small_disk(rlim_t bytes) : handler_{std::signal(SIGXFSZ, SIG_IGN)} {
+    getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit now{bytes, before_.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &now);
+  }
+  ~small_disk() {
+    setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, handler_);
+  }
+
+ private:
+  void (*handler_)(int);
+  rlimit before_{};
+};
+
+}  // namespace
+
+TEST_CASE("what was written is what is read, also over an older and longer file") {
+  const temporary_folder folder;
+  write_atomically(folder / "a", std::string(100000, 'x'));
+  write_atomically(folder / "a", "short");
+  CHECK(text_of(folder / "a") == "short");
+  write_atomically(folder / "empty", "");
+  CHECK(read_file(folder / "empty").empty());
+  CHECK(entries(folder.path()) == 2);
+}
+
+TEST_CASE("a disk that fills up leaves the old file, no partial one, and a sentence with the name") {
+  const temporary_folder folder;
+  write_atomically(folder / "weights", "old");
+  {
+    const small_disk disk{4096};
+    check_throws<std::runtime_error>([&] { write_atomically(folder / "weights", std::string(10000, 'n')); },
+                                     (folder / "weights").string(), "cannot write the file");
+  }
+  CHECK(text_of(folder / "weights") == "old");
+  CHECK(entries(folder.path()) == 1);
+}
+
+TEST_CASE("a writer that gives up half-way leaves nothing behind") {
+  const temporary_folder folder;
+  try {
+    output_file file{folder / "a"};
+    file.write(std::as_bytes(std::span{std::string_view{"half"}}));
+    CHECK(entries(folder.path()) == 1);
+    throw std::logic_error{"interrupted"};
+  } catch (const std::logic_error&) {}
+  CHECK(entries(folder.path()) == 0);
+}
+
+TEST_CASE("a missing folder, a folder in the file's place and a device are refused by name") {
+  const temporary_folder folder;
+  check_throws<std::runtime_error>([&] { write_atomically(folder / "no" / "a", "x"); },
+                                   (folder / "no" / "a").string(), "No such file or directory");
+  fs::create_directory(folder / "sub");
+  check_throws<std::runtime_error>([&] { write_atomically(folder / "sub", "x"); }, "sub",
+                                   "not a regular file");
+  check_throws<std::runtime_error>([] { write_atomically("/dev/null", "x"); }, "/dev/null",
+                                   "not a regular file");
+  CHECK(fs::is_character_file("/dev/null"));
+  check_throws<std::runtime_error>([&] { read_file(folder / "sub"); }, "sub", "not a regular file");
+  check_throws<std::runtime_error>([&] { read_file(folder / "missing"); }, (folder / "missing").string(),
+                                   "No such file or directory");
+}
+
+TEST_CASE("a link keeps pointing to its file, which gets the new bytes") {
+  const temporary_folder folder;
+  write_atomically(folder / "target", "old");
+  fs::create_symlink("target", folder / "link");
+  write_atomically(folder / "link", "new");
+  CHECK(fs::is_symlink(folder / "link"));
+  CHECK(text_of(folder / "target") == "new");
+}
+
+TEST_CASE("a reader beside a writer meets one of the versions, never a mixture") {
+  const temporary_folder folder;
+  const std::string versions[] = {std::string(50000, 'a'), std::string(30000, 'b')};
+  write_atomically(folder / "shared", versions[0]);
+  std::thread writer{[&] {
+    for (int i = 1; i < 40; ++i) write_atomically(folder / "shared", versions[i % 2]);
+  }};
+  bool whole = true;
+  for (int i = 0; i < 200; ++i) {
+    const auto text = text_of(folder / "shared");
+    whole = whole && (text == versions[0] || text == versions[1]);
+  }
+  writer.join();
+  CHECK(whole);
+}
+
+TEST_CASE("reading behind the end of a file names the byte") {
+  const temporary_folder folder;
+  write_atomically(folder / "ten", "0123456789");
+  const input_file file{folder / "ten"};
+  CHECK(file.size() == 10);
+  std::vector<std::byte> bytes(4);
+  file.read(6, bytes);
+  CHECK(static_cast<char>(bytes[3]) == '9');
+  check_throws<std::runtime_error>([&] { file.read(8, bytes); }, "ten", "ends at byte 10",
+                                   "2 bytes too early");
+}

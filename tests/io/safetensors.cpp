@@ -1,0 +1,259 @@
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <limits>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+#include <pretext/io/safetensors.hpp>
+
+#include "../temporary_folder.hpp"
+
+using namespace pretext;
+namespace fs = std::filesystem;
+
+namespace {
+
+fs::path reference_folder() {
+  const char* other = std::getenv("PRETEXT_REFERENCE_DIR");
+  return other ? other : PRETEXT_REFERENCE;
+}
+
+std::string file_of(const std::string& header, std::size_t data_bytes, std::uint64_t length) {
+  std::string file(8, '\0');
+  std::memcpy(file.data(), &length, 8);
+  return file + header + std::string(data_bytes, '\1');
+}
+std::string file_of(const std::string& header, std::size_t data_bytes = 0) {
+  return file_of(header, data_bytes, header.size());
+}
+
+safetensors small_file() {
+  safetensors file;
+  file.metadata = {{"method", "simclr"}, {"note", "\"quoted\"\n\\ and \xC3\xA9\xE2\x82\xAC"}};
+  file.tensors["weight"] = safetensor::of<float>({2, 3}, std::vector<float>{1, -2, 3.5f, 0, 1e-30f, 6});
+  file.tensors["steps"] = safetensor::of<std::int64_t>({1}, std::vector<std::int64_t>{-7});
+  file.tensors["flags"] = safetensor::of<std::uint8_t>({3}, std::vector<std::uint8_t>{1, 0, 255});
+  file.tensors["scalar"] = safetensor::of<double>({}, std::vector<double>{0.1});
+  file.tensors["nothing"] = safetensor::of<float>({4, 0}, std::vector<float>{});
+  return file;
+}
+
+template <class... Words>
+void check_refused(const fs::path& path, const std::string& content, const Words&... words) {
+  write_atomically(path, content);
+  check_throws<std::runtime_error>([&] { read_safetensors(path); }, path.string(), words...);
+}
+
+}  // namespace
+
+TEST_CASE("a file that was written is read back the same, every name, text, shape and bit") {
+  const temporary_folder folder;
+  const auto written = small_file();
+  write_safetensors(folder / "a.safetensors", written);
+  const auto read = read_safetensors(folder / "a.safetensors");
+  CHECK(read.metadata == written.metadata);
+  REQUIRE(read.tensors.size() == written.tensors.size());
+  for (const auto& [name, tensor] : written.tensors) {
+    CAPTURE(name);
+    CHECK(read.at(name).dtype == tensor.dtype);
+    CHECK(read.at(name).shape == tensor.shape);
+    CHECK(read.at(name).bytes == tensor.bytes);
+  }
+  CHECK(read.at("weight").as<double>() == std::vector<double>{1, -2, 3.5, 0, double{1e-30f}, 6});
+  CHECK(read.at("scalar").size() == 1);
+  check_throws<std::out_of_range>([&] { (void)read.at("weights"); }, "a.safetensors", "'weights'");
+}
+
+TEST_CASE("what we write is what the format says: a padded JSON header and aligned data without gaps") {
+  const temporary_folder folder;
+  write_safetensors(folder / "a", small_file());
+  const auto bytes = read_file(folder / "a");
+  std::uint64_t length = 0;
+  std::memcpy(&length, bytes.data(), 8);
+  CHECK(length % 8 == 0);
+  const auto* text = reinterpret_cast<const char*>(bytes.data()) + 8;
+  const auto header = nlohmann::json::parse(text, text + length);
+  CHECK(header["__metadata__"]["note"] == small_file().metadata["note"]);
+  std::vector<std::pair<std::size_t, std::size_t>> places;
+  for (const auto& [name, entry] : header.items()) {
+    if (name == "__metadata__") continue;
+    const std::size_t begin = entry["data_offsets"][0], end = entry["data_offsets"][1];
+    CHECK(begin % dtype_size(entry["dtype"].get<std::string>()) == 0);
+    places.emplace_back(begin, end);
+  }
+  std::sort(places.begin(), places.end());
+  std::size_t filled = 0;
+  for (const auto& [begin, end] : places) {
+    CHECK(begin == filled);
+    filled = end;
+  }
+  CHECK(8 + length + filled == bytes.size());
+}
+
+TEST_CASE("a file cut off at any byte is refused with its name") {
+  const temporary_folder folder;
+  write_safetensors(folder / "whole", small_file());
+  const auto whole = read_file(folder / "whole");
+  for (std::size_t length = 0; length < whole.size(); ++length) {
+    CAPTURE(length);
+    write_atomically(folder / "cut", std::span{whole}.first(length));
+    check_throws<std::runtime_error>([&] { read_safetensors(folder / "cut"); }, (folder / "cut").string(),
+                                     "byte");
+  }
+}
+
+TEST_CASE("a header with any byte overwritten is read or refused, never more") {
+  const temporary_folder folder;
+  write_safetensors(folder / "whole", small_file());
+  const auto whole = read_file(folder / "whole");
+  std::uint64_t length = 0;
+  std::memcpy(&length, whole.data(), 8);
+  for (const char replacement : {'\0', '"', '9', ']', '}', '\xFF'})
+    for (std::size_t at = 0; at < 8 + length; at += 3) {
+      auto broken = whole;
+      broken[at] = static_cast<std::byte>(replacement);
+      write_atomically(folder / "broken", broken);
+      try {
+        const auto read = read_safetensors(folder / "broken");
+        std::size_t data = 0;
+        for (const auto& [name, tensor] : read.tensors) {
+          CHECK(tensor.bytes.size() == tensor.size() * dtype_size(tensor.dtype));
+          data += tensor.bytes.size();
+        }
+        CHECK(data == whole.size() - 8 - length);
+      } catch (const std::runtime_error& error) {
+        CHECK(std::string{error.what()}.find("broken: ") != std::string::npos);
+      }
+    }
+}
+
+TEST_CASE("every malformed file earns one sentence with the file and the byte") {
+  const temporary_folder folder;
+  const auto path = folder / "bad.safetensors";
+  check_refused(path, file_of("{}", 0, std::uint64_t{1} << 60), "byte 0", "1152921504606846976");
+  check_refused(path, file_of("{}", 200'000'000, 150'000'000), "byte 0");
+  check_refused(path, file_of(""), "byte 8", "'{'");
+  check_refused(path, file_of("[]"), "byte 8", "'{'");
+  check_refused(path, file_of("{} x"), "byte 11", "last brace");
+  check_refused(path, file_of("{", 0), "byte 9");
+  check_refused(path, file_of("{}", 3), "3 bytes behind its last tensor");
+  check_refused(path, file_of("{\"a\xFF\":1}"), "byte 11", "UTF-8");
+  check_refused(path, file_of(R"({"a":1})"), "byte 13", "expected '{'");
+  check_refused(path, file_of(R"({"__metadata__":{"a":1}})"), "byte 29", "expected '\"'");
+  check_refused(path, file_of(R"({"__metadata__":{"a":"1","a":"2"}})"), "'a' occurs twice");
+  check_refused(path, file_of(R"({"__metadata__":{"a":"\x"}})"), "unknown escape");
+  check_refused(path, file_of(R"({"__metadata__":{"a":"\ud800"}})"), "surrogate");
+  const std::string good = R"("dtype":"U8","shape":[2],"data_offsets":[0,2])";
+  check_refused(path, file_of("{\"a\":{" + good + "},\"a\":{" + good + "}}", 2), "'a' occurs twice");
+  check_refused(path, file_of("{\"a\":{" + good + "},\"b\":{" + good + "}}", 2), "'b'", "begins at 0",
+                "ends at 2");
+  check_refused(path, file_of("{\"a\":{" + good + ",\"strides\":[1]}}", 2), "unknown member 'strides'");
+  check_refused(path, file_of("{\"a\":{" + good + ",\"shape\":[2]}}", 2), "'shape' occurs twice");
+  check_refused(path, file_of("{\"a\":{" + good + "}}", 1), "byte 9", "0 to 2 of 1 bytes");
+  check_refused(path, file_of(R"({"a":{"dtype":"U8","shape":[2]}})", 2), "'a' lacks");
+  check_refused(path, file_of(R"({"a":{"dtype":"U8","shape":[2],"data_offsets":[0]}})", 2),
+                "two data_offsets");
+  check_refused(path, file_of(R"({"a":{"dtype":"U8","shape":[2],"data_offsets":[1,3]}})", 3), "begins at 1");
+  check_refused(path, file_of(R"({"a":{"dtype":"U8","shape":[2],"data_offsets":[2,0]}})", 2), "2 to 0");
+  check_refused(path, file_of(R"({"a":{"dtype":"U8","shape":[-2],"data_offsets":[0,2]}})", 2),
+                "whole number");
+  check_refused(path, file_of(R"({"a":{"dtype":"U8","shape":[2.0],"data_offsets":[0,2]}})", 2),
+                "expected ']'");
+  check_refused(path, file_of(R"({"a":{"dtype":"F33","shape":[2],"data_offsets":[0,2]}})", 2), "'F33'");
+  check_refused(path, file_of(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,2]}})", 2),
+                "larger than the file");
+  check_refused(path, file_of(R"({"a":{"dtype":"U8","shape":[3],"data_offsets":[0,2]}})", 4), "2 bytes",
+                "ask for 3");
+  check_refused(path,
+                file_of(R"({"a":{"dtype":"U8","shape":[4294967296,4294967296,2],"data_offsets":[0,2]}})", 2),
+                "larger");
+  check_refused(path,
+                file_of(R"({"a":{"dtype":"U8","shape":[99999999999999999999],"data_offsets":[0,2]}})", 2),
+                "too large");
+}
+
+TEST_CASE("every escape of JSON is understood in names and texts") {
+  const temporary_folder folder;
+  write_atomically(folder / "a", file_of(R"( {} )").replace(8, 4, R"({  })"));
+  CHECK(read_safetensors(folder / "a").tensors.empty());
+  const std::string header =
+      R"({"__metadata__" : { "k\u0041\/" : "\ud83d\ude00\u00e9\u20AC\t\"" } , "\b\f" : )"
+      R"({"shape":[],"data_offsets":[0,1],"dtype":"U8"}}   )";
+  write_atomically(folder / "b", file_of(header, 1));
+  const auto read = read_safetensors(folder / "b");
+  CHECK(read.metadata.at("kA/") == "\xF0\x9F\x98\x80\xC3\xA9\xE2\x82\xAC\t\"");
+  CHECK(read.at("\b\f").as<int>() == std::vector<int>{1});
+}
+
+TEST_CASE("numbers of every dtype convert, and integers refuse what they cannot hold") {
+  const auto raw = [](std::string dtype, std::vector<std::uint16_t> words) {
+    const auto bytes = std::as_bytes(std::span{words});
+    return safetensor{std::move(dtype), {words.size()}, {bytes.begin(), bytes.end()}};
+  };
+  CHECK(raw("BF16", {0x3F80, 0xC040, 0x0000}).as<double>() == std::vector<double>{1, -3, 0});
+  const auto halves =
+      raw("F16", {0x3C00, 0xC000, 0x7BFF, 0x0001, 0x8400, 0x7C00, 0x3555, 0x7E00}).as<double>();
+  CHECK(halves[0] == 1);
+  CHECK(halves[1] == -2);
+  CHECK(halves[2] == 65504);
+  CHECK(halves[3] == std::ldexp(1.0, -24));
+  CHECK(halves[4] == -std::ldexp(1.0, -14));
+  CHECK(std::isinf(halves[5]));
+  CHECK(halves[6] == doctest::Approx(1.0 / 3).epsilon(1e-3));
+  CHECK(std::isnan(halves[7]));
+  const auto big = safetensor::of<std::int64_t>({2}, std::vector<std::int64_t>{std::int64_t{1} << 40, -1});
+  CHECK(big.as<std::int64_t>()[0] == std::int64_t{1} << 40);
+  CHECK(big.as<float>()[1] == -1);
+  check_throws<std::invalid_argument>([&] { big.as<int>(); }, "1099511627776");
+  check_throws<std::invalid_argument>([] { safetensor::of<double>({1}, std::vector<double>{2.5}).as<int>(); },
+                                      "2.5");
+  check_throws<std::invalid_argument>(
+      [] { safetensor::of<float>({1}, std::vector<float>{0x1p31f}).as<int>(); }, "2147483648");
+  check_throws<std::invalid_argument>([&] { raw("F8_E4M3", {}).as<float>(); }, "F8_E4M3");
+}
+
+TEST_CASE("a tensor whose bytes do not fit its shape is not written and leaves the old file alone") {
+  const temporary_folder folder;
+  auto file = small_file();
+  write_safetensors(folder / "a", file);
+  const auto before = read_file(folder / "a");
+  file.tensors["weight"].shape = {5};
+  check_throws<std::invalid_argument>([&] { write_safetensors(folder / "a", file); }, "a: tensor 'weight'",
+                                      "[5]", "24 bytes");
+  CHECK(read_file(folder / "a") == before);
+  check_throws<std::invalid_argument>(
+      [] {
+        safetensor::of<float>({2, 2}, std::vector<float>(3));
+      },
+      "[2, 2]", "holds 4 numbers, not 3");
+}
+
+TEST_CASE("files written by the Python package are read: every tensor finite, every text JSON") {
+  std::size_t files = 0;
+  for (const auto& entry : fs::directory_iterator{reference_folder()}) {
+    if (entry.path().extension() != ".safetensors") continue;
+    CAPTURE(entry.path().string());
+    ++files;
+    const auto file = read_safetensors(entry.path());
+    CHECK(!file.tensors.empty());
+    for (const auto& [name, tensor] : file.tensors) {
+      const auto numbers = tensor.as<double>();
+      CHECK(std::all_of(numbers.begin(), numbers.end(), [](double x) { return std::isfinite(x); }));
+    }
+    for (const auto& [name, value] : file.metadata) CHECK(nlohmann::json::accept(value));
+  }
+  CHECK(files > 0);
+  const auto knn = read_safetensors(reference_folder() / "knn.safetensors");
+  const auto shape = knn.at("bank").shape;
+  REQUIRE(shape.size() == 2);
+  CHECK(knn.at("labels").as<int>().size() == shape[0]);
+  CHECK(nlohmann::json::parse(knn.metadata.at("k")).get<int>() > 0);
+}
