@@ -1,0 +1,103 @@
+#pragma once
+#include <concepts>
+#include <cstddef>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <pretext/core/expects.hpp>
+#include <pretext/data/image.hpp>
+
+namespace pretext {
+
+/// One image cannot be read; the sentence names the file and what is wrong with it.
+struct bad_image : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/// A numbered collection of images: `read(i, image&)` overwrites the image with three channels of 8 bits, may
+/// be called by many threads at once and throws `bad_image`; `label(i)` is a class number or -1 where nobody
+/// knows; `name(i)` is a path, or "index 17 of FILE".
+template <class S>
+concept Source = std::copyable<S> && requires(const S source, std::size_t index, image& out) {
+  { source.size() } -> std::convertible_to<std::size_t>;
+  { source.label(index) } -> std::convertible_to<int>;
+  { source.class_names() } -> std::convertible_to<const std::vector<std::string>&>;
+  { source.name(index) } -> std::convertible_to<std::string>;
+  source.read(index, out);
+};
+
+/// Any source behind one type, shared by its copies: what programs hold that learn at run time where images
+/// come from. An empty one has no images.
+class any_source {
+ public:
+  any_source() = default;
+  template <Source S>
+    requires(!std::same_as<S, any_source>)
+  any_source(S source) : held_{std::make_shared<const holder<S>>(std::move(source))} {}
+
+  std::size_t size() const { return held_ ? held_->size() : 0; }
+  int label(std::size_t index) const { return at(index).label(index); }
+  const std::vector<std::string>& class_names() const {
+    static const std::vector<std::string> none;
+    return held_ ? held_->class_names() : none;
+  }
+  std::string name(std::size_t index) const { return at(index).name(index); }
+  void read(std::size_t index, image& out) const { at(index).read(index, out); }
+
+ private:
+  struct interface_type {
+    virtual ~interface_type() = default;
+    virtual std::size_t size() const = 0;
+    virtual int label(std::size_t index) const = 0;
+    virtual const std::vector<std::string>& class_names() const = 0;
+    virtual std::string name(std::size_t index) const = 0;
+    virtual void read(std::size_t index, image& out) const = 0;
+  };
+  template <class S>
+  struct holder final : interface_type {
+    explicit holder(S moved) : source{std::move(moved)} {}
+    std::size_t size() const override { return source.size(); }
+    int label(std::size_t index) const override { return source.label(index); }
+    const std::vector<std::string>& class_names() const override { return source.class_names(); }
+    std::string name(std::size_t index) const override { return source.name(index); }
+    void read(std::size_t index, image& out) const override { source.read(index, out); }
+    S source;
+  };
+
+  const interface_type& at(std::size_t index) const {
+    if (index >= size()) fail<std::out_of_range>("there is no image ", index, " among ", size());
+    return *held_;
+  }
+
+  std::shared_ptr<const interface_type> held_;
+};
+
+/// Chosen images of a source in a chosen order; throws std::out_of_range for an index that the source lacks.
+template <Source S>
+class subset {
+ public:
+  subset(S source, std::vector<std::size_t> indices)
+      : source_{std::move(source)}, indices_{std::move(indices)} {
+    for (const std::size_t index : indices_)
+      if (index >= source_.size())
+        fail<std::out_of_range>("a subset asks for image ", index, " of a source of ", source_.size());
+  }
+
+  std::size_t size() const { return indices_.size(); }
+  int label(std::size_t index) const { return source_.label(indices_.at(index)); }
+  const std::vector<std::string>& class_names() const { return source_.class_names(); }
+  std::string name(std::size_t index) const { return source_.name(indices_.at(index)); }
+  void read(std::size_t index, image& out) const { source_.read(indices_.at(index), out); }
+
+ private:
+  S source_;
+  std::vector<std::size_t> indices_;
+};
+
+static_assert(Source<any_source> && Source<subset<any_source>>);
+
+}  // namespace pretext
