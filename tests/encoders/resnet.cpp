@@ -49,6 +49,6 @@ TEST_CASE("the last scale of each block starts at zero, unless asked otherwise")
       CHECK(p.start == initialiser::constant(0));
     else if (p.name().ends_with("bn2.weight"))
       CHECK(p.start == initialiser::constant(1));
-  for (const parameter& p : parameters_of<resnet18<stem::cifar, 8, gamma::one>, small>)
+  for (const parameter& p : parameters_of<resnet18<stem::cifar, 8, initial_scale::one>, small>)
     if (p.name().ends_with("bn2.weight")) CHECK(p.start == initialiser::constant(1));
 }

@@ -18,8 +18,8 @@ static_assert(!Accepts<convolution<8, 5, 1, 0>, shape<4, 4, 3>>,
 static_assert(Layer<convolution<8, 3>, image, on<cpu>>);
 static_assert(Layer<batch_norm<>, image, on<cpu>>);
 static_assert(Layer<max_pool<3, 2, 1>, image, on<cpu>>);
-static_assert(Layer<basic_block<8, 2, gamma::zero>, image, on<cpu>>);
-static_assert(Layer<bottleneck_block<8, 2, gamma::zero>, image, on<cpu, fp64>>);
+static_assert(Layer<basic_block<8, 2, initial_scale::zero>, image, on<cpu>>);
+static_assert(Layer<bottleneck_block<8, 2, initial_scale::zero>, image, on<cpu, fp64>>);
 static_assert(std::same_as<output_of<convolution<8, 3, 2>, image>, shape<4, 3, 8>>);
 static_assert(std::same_as<output_of<max_pool<3, 2, 1>, image>, shape<4, 3, 5>>);
 static_assert(std::same_as<output_of<linear<4>, shape<10, 3>>, shape<10, 4>>, "tokens keep their count");
@@ -69,11 +69,11 @@ TEST_CASE("every gradient of the fused convolution and the residual blocks match
   gradients_match_finite_differences<unit, image>(4, 1e-6, 2);
   gradients_match_finite_differences<fused_convolution<"c", "n", convolution<6, 3, 2>, activation::none>,
                                      image>(4);
-  gradients_match_finite_differences<basic_block<5, 1, gamma::one>, image>(4);
-  gradients_match_finite_differences<basic_block<6, 2, gamma::one>, image>(4);
-  gradients_match_finite_differences<bottleneck_block<4, 1, gamma::one>, image>(4);
-  gradients_match_finite_differences<bottleneck_block<2, 1, gamma::one>, shape<6, 6, 8>>(4);
-  gradients_match_finite_differences<bottleneck_block<3, 2, gamma::one>, image>(4);
+  gradients_match_finite_differences<basic_block<5, 1, initial_scale::one>, image>(4);
+  gradients_match_finite_differences<basic_block<6, 2, initial_scale::one>, image>(4);
+  gradients_match_finite_differences<bottleneck_block<4, 1, initial_scale::one>, image>(4);
+  gradients_match_finite_differences<bottleneck_block<2, 1, initial_scale::one>, shape<6, 6, 8>>(4);
+  gradients_match_finite_differences<bottleneck_block<3, 2, initial_scale::one>, image>(4);
 }
 
 namespace {
@@ -129,7 +129,7 @@ TEST_CASE("statistics survive a mean that is large beside the spread") {
 }
 
 TEST_CASE("statistics per view equal one forward pass per view, running statistics included") {
-  using layer = basic_block<4, 2, gamma::one>;
+  using layer = basic_block<4, 2, initial_scale::one>;
   using In = shape<6, 6, 4>;
   using Place = on<cpu, fp64>;
   const auto numbers = tests::normal_numbers(6 * In::size, 5);
@@ -151,7 +151,7 @@ TEST_CASE("statistics per view equal one forward pass per view, running statisti
 }
 
 TEST_CASE("a whole block computes the same bits with 1, 2 and 3 threads") {
-  using layer = bottleneck_block<8, 2, gamma::one>;
+  using layer = bottleneck_block<8, 2, initial_scale::one>;
   using In = shape<9, 9, 12>;
   const auto start = tests::plausible_weights<layer, In>(4);
   auto one = start, two = start, three = start;

@@ -13,14 +13,15 @@ using images = shape<8, 8, 3>;
 
 /// A thin ResNet with both kinds of shortcut; the last γ of each block starts at one, so that no branch is
 /// silent.
-struct basic : sequential<named<"", fused_convolution<"conv1", "bn1", convolution<6, 3>>>,
-                          named<"layer1", sequential<basic_block<6, 1, gamma::one>>>,
-                          named<"layer2", sequential<basic_block<8, 2, gamma::one>>>, global_average_pool> {};
+struct basic
+    : sequential<named<"", fused_convolution<"conv1", "bn1", convolution<6, 3>>>,
+                 named<"layer1", sequential<basic_block<6, 1, initial_scale::one>>>,
+                 named<"layer2", sequential<basic_block<8, 2, initial_scale::one>>>, global_average_pool> {};
 struct deep
-    : sequential<
-          named<"", fused_convolution<"conv1", "bn1", convolution<6, 7, 2, 3>>>, max_pool<3, 2, 1>,
-          named<"layer1", sequential<bottleneck_block<4, 1, gamma::one>, bottleneck_block<4, 1, gamma::one>>>,
-          global_average_pool> {};
+    : sequential<named<"", fused_convolution<"conv1", "bn1", convolution<6, 7, 2, 3>>>, max_pool<3, 2, 1>,
+                 named<"layer1", sequential<bottleneck_block<4, 1, initial_scale::one>,
+                                            bottleneck_block<4, 1, initial_scale::one>>>,
+                 global_average_pool> {};
 
 template <class Method>
 void every_gradient_matches(Method method) {

@@ -14,14 +14,14 @@ namespace pretext {
 enum class stem { imagenet, cifar };
 
 /// Two 3×3 convolutions (ResNet-18 and -34).
-template <std::size_t Width, std::size_t Stride, gamma Last>
+template <std::size_t Width, std::size_t Stride, initial_scale Last>
 struct basic_block
     : residual_block<fused_convolution<"conv1", "bn1", convolution<Width, 3, Stride>>,
                      fused_convolution<"conv2", "bn2", convolution<Width, 3>, activation::relu, Last>,
                      Stride> {};
 
 /// 1×1, 3×3 with the stride (v1.5), 1×1 to four times the width (ResNet-50 and deeper).
-template <std::size_t Width, std::size_t Stride, gamma Last>
+template <std::size_t Width, std::size_t Stride, initial_scale Last>
 struct bottleneck_block;
 
 namespace detail {
@@ -76,16 +76,16 @@ struct bottleneck_entry {
 };
 
 /// `Count` blocks of one width, the first of them with the stride.
-template <template <std::size_t, std::size_t, gamma> class Block, std::size_t Width, std::size_t Stride,
-          gamma Last, class Index>
+template <template <std::size_t, std::size_t, initial_scale> class Block, std::size_t Width,
+          std::size_t Stride, initial_scale Last, class Index>
 struct stage_of;
-template <template <std::size_t, std::size_t, gamma> class Block, std::size_t Width, std::size_t Stride,
-          gamma Last, std::size_t... I>
+template <template <std::size_t, std::size_t, initial_scale> class Block, std::size_t Width,
+          std::size_t Stride, initial_scale Last, std::size_t... I>
 struct stage_of<Block, Width, Stride, Last, std::index_sequence<I...>>
     : sequential<Block<Width, I == 0 ? Stride : 1, Last>...> {};
 
-template <template <std::size_t, std::size_t, gamma> class Block, std::size_t Width, std::size_t Stride,
-          gamma Last, std::size_t Count>
+template <template <std::size_t, std::size_t, initial_scale> class Block, std::size_t Width,
+          std::size_t Stride, initial_scale Last, std::size_t Count>
 struct stage : stage_of<Block, Width, Stride, Last, std::make_index_sequence<Count>> {};
 
 template <stem Stem, std::size_t Width>
@@ -97,7 +97,7 @@ struct entry<stem::imagenet, Width> : fused_convolution<"conv1", "bn1", convolut
 
 }  // namespace detail
 
-template <std::size_t Width, std::size_t Stride, gamma Last>
+template <std::size_t Width, std::size_t Stride, initial_scale Last>
 struct bottleneck_block
     : residual_block<detail::bottleneck_entry<Width, Stride>,
                      fused_convolution<"conv3", "bn3", convolution<4 * Width, 1>, activation::relu, Last>,
@@ -106,12 +106,12 @@ struct bottleneck_block
 /// Four stages of blocks, widths W, 2W, 4W, 8W, then the mean over all places: (H, W, 3) to the feature h.
 /// Parameter paths are torchvision's. `Last` is where the last γ of each block starts (zero in SimCLR and
 /// BYOL's code).
-template <template <std::size_t, std::size_t, gamma> class Block, std::array<std::size_t, 4> Blocks,
-          stem Stem, std::size_t Width, gamma Last>
+template <template <std::size_t, std::size_t, initial_scale> class Block, std::array<std::size_t, 4> Blocks,
+          stem Stem, std::size_t Width, initial_scale Last>
 struct resnet;
 
-template <template <std::size_t, std::size_t, gamma> class Block, std::array<std::size_t, 4> Blocks,
-          std::size_t Width, gamma Last>
+template <template <std::size_t, std::size_t, initial_scale> class Block, std::array<std::size_t, 4> Blocks,
+          std::size_t Width, initial_scale Last>
 struct resnet<Block, Blocks, stem::cifar, Width, Last>
     : sequential<named<"", detail::entry<stem::cifar, Width>>,
                  named<"layer1", detail::stage<Block, Width, 1, Last, Blocks[0]>>,
@@ -120,8 +120,8 @@ struct resnet<Block, Blocks, stem::cifar, Width, Last>
                  named<"layer4", detail::stage<Block, 8 * Width, 2, Last, Blocks[3]>>, global_average_pool> {
 };
 
-template <template <std::size_t, std::size_t, gamma> class Block, std::array<std::size_t, 4> Blocks,
-          std::size_t Width, gamma Last>
+template <template <std::size_t, std::size_t, initial_scale> class Block, std::array<std::size_t, 4> Blocks,
+          std::size_t Width, initial_scale Last>
 struct resnet<Block, Blocks, stem::imagenet, Width, Last>
     : sequential<named<"", detail::entry<stem::imagenet, Width>>, max_pool<3, 2, 1>,
                  named<"layer1", detail::stage<Block, Width, 1, Last, Blocks[0]>>,
@@ -132,13 +132,13 @@ struct resnet<Block, Blocks, stem::imagenet, Width, Last>
 
 /// `resnet18<>` for 224-pixel images, `resnet18<stem::cifar>` for 32-pixel ones, `resnet18<stem::cifar, 16>`
 /// a thin one; `resnet50<stem::imagenet, 128>` is SimCLR's ResNet-50 (2×).
-template <stem Stem = stem::imagenet, std::size_t Width = 64, gamma Last = gamma::zero>
+template <stem Stem = stem::imagenet, std::size_t Width = 64, initial_scale Last = initial_scale::zero>
 struct resnet18 : resnet<basic_block, std::array<std::size_t, 4>{2, 2, 2, 2}, Stem, Width, Last> {};
-template <stem Stem = stem::imagenet, std::size_t Width = 64, gamma Last = gamma::zero>
+template <stem Stem = stem::imagenet, std::size_t Width = 64, initial_scale Last = initial_scale::zero>
 struct resnet34 : resnet<basic_block, std::array<std::size_t, 4>{3, 4, 6, 3}, Stem, Width, Last> {};
-template <stem Stem = stem::imagenet, std::size_t Width = 64, gamma Last = gamma::zero>
+template <stem Stem = stem::imagenet, std::size_t Width = 64, initial_scale Last = initial_scale::zero>
 struct resnet50 : resnet<bottleneck_block, std::array<std::size_t, 4>{3, 4, 6, 3}, Stem, Width, Last> {};
-template <stem Stem = stem::imagenet, std::size_t Width = 64, gamma Last = gamma::zero>
+template <stem Stem = stem::imagenet, std::size_t Width = 64, initial_scale Last = initial_scale::zero>
 struct resnet101 : resnet<bottleneck_block, std::array<std::size_t, 4>{3, 4, 23, 3}, Stem, Width, Last> {};
 
 }  // namespace pretext

@@ -8,13 +8,13 @@ namespace pretext {
 enum class affine { both, scale, none };
 
 /// Where γ starts: one, or zero for the last of a residual branch (Goyal et al. 2017).
-enum class gamma { one, zero };
+enum class initial_scale { one, zero };
 
 namespace detail {
 
 /// Batch norm's mathematics for whoever keeps its tensors: the layer, and the fused convolution unit.
 /// Slice of the flat buffer: [γ] [β] running mean, running variance, as in torch.
-template <affine Affine, gamma Start>
+template <affine Affine, initial_scale Start>
 struct normalisation {
   static constexpr bool scaled = Affine != affine::none, shifted = Affine == affine::both;
   static constexpr double epsilon = 1e-5, momentum = 0.1;  // torch's; 0.9 in TensorFlow's words
@@ -25,7 +25,8 @@ struct normalisation {
     pretext::parameters<learned + 2> table{};
     std::size_t row = 0;
     if (scaled)
-      table[row++] = parameter{"weight", {C}, initialiser::constant(Start == gamma::one ? 1 : 0), decay::no};
+      table[row++] =
+          parameter{"weight", {C}, initialiser::constant(Start == initial_scale::one ? 1 : 0), decay::no};
     if (shifted) table[row++] = parameter{"bias", {C}, initialiser::constant(0), decay::no};
     table[row++] = parameter{"running_mean", {C}, initialiser::constant(0), decay::no, role::running};
     table[row++] = parameter{"running_var", {C}, initialiser::constant(1), decay::no, role::running};
@@ -91,7 +92,7 @@ struct normalisation {
 /// Normalises each channel over the batch and all places (Ioffe & Szegedy 2015), with torch's ε = 1e-5 and
 /// running statistics (momentum 0.1, unbiased variance). `place.groups` parts of the batch are normalised
 /// apart.
-template <affine Affine = affine::both, gamma Start = gamma::one>
+template <affine Affine = affine::both, initial_scale Start = initial_scale::one>
 struct batch_norm {
   using math = detail::normalisation<Affine, Start>;
 

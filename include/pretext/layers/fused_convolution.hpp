@@ -12,7 +12,7 @@ enum class activation { none, relu };
 /// convolution -> batch norm -> (+ shortcut) -> ReLU as one layer: two tensors are kept where four would be,
 /// and each is written once. In inference the normalisation is folded into the weights.
 template <name ConvolutionName, name NormName, class Convolution, activation Activation = activation::relu,
-          gamma Start = gamma::one>
+          initial_scale Start = initial_scale::one>
 struct fused_convolution {
   using norm = detail::normalisation<affine::both, Start>;
   static constexpr bool rectified = Activation == activation::relu;
