@@ -35,8 +35,8 @@ concept Source = std::copyable<S> && requires(const S source, std::size_t index,
 class any_source {
  public:
   any_source() = default;
-  template <Source S>
-    requires(!std::same_as<S, any_source>)
+  template <class S>
+    requires(!std::same_as<S, any_source> && Source<S>)  // in this order: a Source is copied
   any_source(S source) : held_{std::make_shared<const holder<S>>(std::move(source))} {}
 
   std::size_t size() const { return held_ ? held_->size() : 0; }
