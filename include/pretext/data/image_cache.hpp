@@ -1,0 +1,58 @@
+#pragma once
+#include <cstddef>
+#include <exception>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <pretext/data/source.hpp>
+
+namespace pretext {
+
+/// Reads each image of a source at most once while they fit into `bytes`, later ones every time; remembers
+/// which are bad. For any number of threads at once.
+class image_cache {
+ public:
+  image_cache(any_source source, std::size_t bytes)
+      : source_{std::move(source)}, images_(bytes > 0 ? source_.size() : 0), bytes_left_{bytes} {}
+
+  const any_source& source() const { return source_; }
+
+  /// The decoded image; throws what the source throws, `bad_image` the second time without reading again.
+  std::shared_ptr<const image> read(std::size_t index) {
+    {
+      const std::lock_guard lock{mutex_};
+      if (!images_.empty() && images_[index]) return images_[index];
+      if (const auto found = bad_.find(index); found != bad_.end()) throw bad_image{found->second};
+    }
+    auto fresh = std::make_shared<image>();
+    try {
+      source_.read(index, *fresh);
+    } catch (const bad_image& error) {
+      const std::lock_guard lock{mutex_};
+      bad_.emplace(index, error.what());
+      throw;
+    }
+    const std::size_t size = fresh->pixels.size() + sizeof(image) + 64;  // with the allocator's own share
+    const std::lock_guard lock{mutex_};
+    if (!images_.empty() && !images_[index] && size <= bytes_left_) {
+      bytes_left_ -= size;
+      fresh->pixels.shrink_to_fit();
+      images_[index] = fresh;
+    }
+    return fresh;
+  }
+
+ private:
+  any_source source_;
+  std::mutex mutex_;
+  std::vector<std::shared_ptr<const image>> images_;
+  std::map<std::size_t, std::string> bad_;
+  std::size_t bytes_left_;
+};
+
+}  // namespace pretext

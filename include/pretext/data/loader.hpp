@@ -1,0 +1,234 @@
+#pragma once
+#include <algorithm>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <exception>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <pretext/core/expects.hpp>
+#include <pretext/data/image_cache.hpp>
+#include <pretext/data/permutation.hpp>
+#include <pretext/data/source.hpp>
+
+namespace pretext {
+
+/// What a loader does with an image that cannot be read: throw, or take another one and note its name.
+enum class bad_image_policy { stop, skip };
+
+/// How images are loaded.
+struct loader_options {
+  std::size_t batch = 256;
+  std::uint64_t seed = 1;
+  std::size_t threads = 1;  ///< that decode in the background
+  bad_image_policy on_bad_image = bad_image_policy::stop;
+  std::size_t cache_bytes = std::size_t{1} << 30;  ///< for decoded images; what does not fit is decoded again
+  std::size_t ahead = 2;                           ///< batches decoded before they are asked for
+  bool shuffle = true;                             ///< false: the source's own order
+  bool drop_last = true;                           ///< false: the last batch of an epoch may be smaller
+};
+
+/// Batches of a source, decoded in the background: at most `ahead` + 1 batches and the cache are in memory.
+/// Which images a batch holds is a pure function of (seed, epoch, batch number), for any number of threads.
+class loader {
+ public:
+  /// A batch; what it views stays until the next call of `next` or `seek`.
+  struct batch {
+    std::uint32_t epoch = 0;
+    std::size_t number = 0;  ///< within the epoch
+    std::span<const image_view> images;
+    std::span<const std::uint64_t> samples;  ///< the images' indices in the source
+  };
+
+  /// Throws std::invalid_argument where the source does not fill one batch.
+  loader(any_source source, loader_options options);
+  loader(const loader&) = delete;
+  loader& operator=(const loader&) = delete;
+  ~loader();
+
+  std::size_t batches_per_epoch() const {
+    const std::size_t images = cache_.source().size() + (options_.drop_last ? 0 : options_.batch - 1);
+    return images / options_.batch;
+  }
+
+  /// The next batch of this epoch or the first of the next one; throws what reading one of its images threw.
+  batch next();
+
+  /// Continues with that batch, as if all before it had been taken.
+  void seek(std::uint32_t epoch, std::size_t number);
+
+  /// Index and fault of every image that batches so far had to do without.
+  const std::map<std::size_t, std::string>& skipped() const { return skipped_; }
+
+ private:
+  struct slot {
+    std::shared_ptr<const image> picture;
+    std::size_t index = 0;
+    std::exception_ptr error;
+    std::map<std::size_t, std::string> skipped;
+  };
+  struct pending {
+    std::uint32_t epoch = 0;
+    std::size_t number = 0, taken = 0, done = 0;
+    std::vector<slot> slots;
+  };
+
+  void enqueue();
+  void serve();
+  void fill(const pending& owner, std::size_t position, slot& to);
+  /// False where the image is bad and another one may take its place.
+  bool read(slot& to);
+
+  loader_options options_;
+  image_cache cache_;
+  std::mutex mutex_;
+  std::condition_variable work_, ready_;
+  std::deque<std::shared_ptr<pending>> queue_;
+  bool stopping_ = false;
+  std::uint32_t next_epoch_ = 0;
+  std::size_t next_number_ = 0;
+
+  std::shared_ptr<pending> current_;
+  std::vector<image_view> views_;
+  std::vector<std::uint64_t> samples_;
+  std::map<std::size_t, std::string> skipped_;
+  std::vector<std::thread> threads_;
+};
+
+inline loader::loader(any_source source, loader_options options)
+    : options_{options}, cache_{std::move(source), options.cache_bytes} {
+  expects(options.batch > 0 && options.threads > 0 && options.ahead > 0,
+          "a loader needs a batch, threads and batches ahead of 1 or more; they are ", options.batch, ", ",
+          options.threads, " and ", options.ahead);
+  expects(batches_per_epoch() > 0, "a batch of ", options.batch, " images cannot be made of ",
+          cache_.source().size(), "; choose a smaller batch");
+  seek(0, 0);
+  for (std::size_t i = 0; i < options.threads; ++i) threads_.emplace_back([this] { serve(); });
+}
+
+inline loader::~loader() {
+  {
+    const std::lock_guard lock{mutex_};
+    stopping_ = true;
+  }
+  work_.notify_all();
+  for (auto& thread : threads_) thread.join();
+}
+
+inline void loader::enqueue() {
+  auto fresh = std::make_shared<pending>();
+  fresh->epoch = next_epoch_;
+  fresh->number = next_number_;
+  const std::size_t first = next_number_ * options_.batch;
+  fresh->slots.resize(std::min(options_.batch, cache_.source().size() - first));
+  queue_.push_back(std::move(fresh));
+  if (++next_number_ == batches_per_epoch()) {
+    next_number_ = 0;
+    ++next_epoch_;
+  }
+}
+
+inline void loader::seek(std::uint32_t epoch, std::size_t number) {
+  const std::size_t epochs = number / batches_per_epoch();
+  {
+    const std::lock_guard lock{mutex_};
+    queue_.clear();  // a thread that still works on a batch of it keeps that batch alive
+    next_epoch_ = epoch + static_cast<std::uint32_t>(epochs);
+    next_number_ = number % batches_per_epoch();
+    while (queue_.size() < options_.ahead) enqueue();
+  }
+  current_.reset();
+  work_.notify_all();
+}
+
+inline loader::batch loader::next() {
+  std::shared_ptr<pending> front;
+  {
+    std::unique_lock lock{mutex_};
+    front = queue_.front();
+    ready_.wait(lock, [&] { return front->done == front->slots.size(); });
+  }
+  // The first fault in the batch's order, whichever thread was first to meet one.
+  for (const slot& each : front->slots)
+    if (each.error) std::rethrow_exception(each.error);
+  current_ = std::move(front);
+  {
+    const std::lock_guard lock{mutex_};
+    queue_.pop_front();
+    enqueue();
+  }
+  work_.notify_all();
+
+  views_.clear();
+  samples_.clear();
+  for (const slot& each : current_->slots) {
+    views_.push_back(*each.picture);
+    samples_.push_back(each.index);
+    skipped_.insert(each.skipped.begin(), each.skipped.end());
+  }
+  return {current_->epoch, current_->number, views_, samples_};
+}
+
+inline void loader::serve() {
+  const std::size_t share =
+      std::clamp(options_.batch / (4 * options_.threads), std::size_t{1}, std::size_t{16});
+  std::unique_lock lock{mutex_};
+  for (;;) {
+    std::shared_ptr<pending> owner;
+    work_.wait(lock, [&] {
+      const auto open = std::find_if(queue_.begin(), queue_.end(),
+                                     [](const auto& each) { return each->taken < each->slots.size(); });
+      if (open != queue_.end()) owner = *open;
+      return stopping_ || owner;
+    });
+    if (stopping_) return;
+    const std::size_t begin = owner->taken, end = std::min(begin + share, owner->slots.size());
+    owner->taken = end;
+    lock.unlock();
+    for (std::size_t position = begin; position < end; ++position)
+      fill(*owner, position, owner->slots[position]);
+    lock.lock();
+    owner->done += end - begin;
+    if (owner->done == owner->slots.size()) ready_.notify_all();
+  }
+}
+
+inline void loader::fill(const pending& owner, std::size_t position, slot& to) {
+  const std::size_t count = cache_.source().size();
+  const std::size_t place = owner.number * options_.batch + position;
+  to.index = options_.shuffle ? permutation{count, options_.seed, owner.epoch}[place] : place;
+  // Whom a bad image is replaced by depends on it alone, so that every run agrees.
+  const permutation others{count, options_.seed ^ (to.index + 1), 0xFFFFFFFF};
+  for (std::size_t attempt = 0; !read(to); ++attempt) {
+    if (options_.on_bad_image == bad_image_policy::stop) return;
+    if (attempt == count) {
+      to.error = std::make_exception_ptr(std::runtime_error{
+          sentence("none of the ", count, " images can be read; one of them: ", to.skipped.begin()->second)});
+      return;
+    }
+    to.error = nullptr;
+    to.index = others[attempt];
+  }
+}
+
+inline bool loader::read(slot& to) {
+  try {
+    to.picture = cache_.read(to.index);
+  } catch (const bad_image& error) {
+    to.skipped.emplace(to.index, error.what());
+    to.error = std::current_exception();
+    return false;
+  } catch (...) { to.error = std::current_exception(); }
+  return true;
+}
+
+}  // namespace pretext

@@ -1,0 +1,52 @@
+#pragma once
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+
+#include <pretext/core/random.hpp>
+
+namespace pretext {
+
+/// An order of {0, …, size-1} that is a pure function of (seed, epoch) and needs no memory: a Feistel network
+/// of Philox rounds over the next even power of two, walked until it falls inside (Black and Rogaway 2002).
+class permutation {
+ public:
+  constexpr permutation(std::size_t size, std::uint64_t seed, std::uint32_t epoch)
+      : size_{size},
+        seed_{seed},
+        epoch_{epoch},
+        half_{size < 2 ? 1u : static_cast<unsigned>(std::bit_width(size - 1) + 1) / 2} {}
+
+  constexpr std::size_t size() const { return size_; }
+
+  /// The index at a position below `size`.
+  constexpr std::size_t operator[](std::size_t position) const {
+    std::uint64_t at = position;
+    do at = shuffle(at);
+    while (at >= size_);
+    return static_cast<std::size_t>(at);
+  }
+
+ private:
+  constexpr std::uint64_t shuffle(std::uint64_t at) const {
+    constexpr std::uint32_t purpose = 0x6F726465;  // keeps these words apart from those of any view
+    const std::uint64_t mask = (std::uint64_t{1} << half_) - 1;
+    std::uint64_t left = at >> half_, right = at & mask;
+    for (std::uint32_t round = 0; round < 8; ++round) {
+      const auto block =
+          philox({static_cast<std::uint32_t>(right), purpose + round, epoch_, 0xFFFFFFFF}, seed_);
+      left = (left ^ block.a) & mask;
+      const std::uint64_t swapped = left;
+      left = right;
+      right = swapped;
+    }
+    return left << half_ | right;
+  }
+
+  std::size_t size_;
+  std::uint64_t seed_;
+  std::uint32_t epoch_;
+  unsigned half_;
+};
+
+}  // namespace pretext

@@ -1,0 +1,181 @@
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include <pretext/data/loader.hpp>
+
+#include "../temporary_folder.hpp"
+
+using namespace pretext;
+
+namespace {
+
+/// Images of one pixel that says its own index; some are bad, some fail otherwise; counts who is read.
+struct numbered_images {
+  std::size_t count = 0;
+  std::set<std::size_t> bad = {}, broken = {};
+  std::shared_ptr<std::vector<std::atomic<int>>> reads =
+      std::make_shared<std::vector<std::atomic<int>>>(count);
+  std::vector<std::string> names = {"only"};
+
+  std::size_t size() const { return count; }
+  int label(std::size_t) const { return 0; }
+  const std::vector<std::string>& class_names() const { return names; }
+  std::string name(std::size_t index) const { return std::to_string(index); }
+  void read(std::size_t index, image& out) const {
+    ++(*reads)[index];
+    if (index % 7 == 0) std::this_thread::sleep_for(std::chrono::microseconds{50});  // out of order
+    if (bad.contains(index)) throw bad_image{"image " + std::to_string(index) + " is damaged"};
+    if (broken.contains(index)) throw std::domain_error{"reading " + std::to_string(index) + " went wrong"};
+    out = {1, 1, 3, {static_cast<std::uint8_t>(index), static_cast<std::uint8_t>(index / 256), 5}};
+  }
+};
+
+struct taken {
+  std::uint32_t epoch;
+  std::size_t number;
+  std::vector<std::uint64_t> samples;
+  friend bool operator==(const taken&, const taken&) = default;
+};
+
+/// The next batches; every image must be the one that its sample index says.
+std::vector<taken> take(loader& from, std::size_t batches) {
+  std::vector<taken> all;
+  for (std::size_t i = 0; i < batches; ++i) {
+    const auto batch = from.next();
+    REQUIRE(batch.images.size() == batch.samples.size());
+    for (std::size_t k = 0; k < batch.images.size(); ++k)
+      CHECK(batch.images[k].pixels[0] + 256u * batch.images[k].pixels[1] == batch.samples[k]);
+    all.push_back({batch.epoch, batch.number, {batch.samples.begin(), batch.samples.end()}});
+  }
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("an epoch holds every image at most once in an order of its own, and drops what fills no batch") {
+  loader from{numbered_images{103}, {.batch = 10, .seed = 3}};
+  CHECK(from.batches_per_epoch() == 10);
+  const auto all = take(from, 20);
+  for (std::uint32_t epoch = 0; epoch < 2; ++epoch) {
+    std::set<std::uint64_t> seen;
+    for (std::size_t i = 0; i < 10; ++i) {
+      CHECK(all[10 * epoch + i].epoch == epoch);
+      CHECK(all[10 * epoch + i].number == i);
+      seen.insert(all[10 * epoch + i].samples.begin(), all[10 * epoch + i].samples.end());
+    }
+    CHECK(seen.size() == 100);
+  }
+  CHECK(all[0].samples != all[10].samples);
+}
+
+TEST_CASE("batches are the same for any number of threads, any cache and any number of batches ahead") {
+  loader one{numbered_images{90, {4, 11, 12}}, {.batch = 16, .on_bad_image = bad_image_policy::skip}};
+  const auto expected = take(one, 17);
+  for (const std::size_t threads : {2, 5})
+    for (const std::size_t cache : {0, 1000, 1 << 20}) {
+      loader other{numbered_images{90, {4, 11, 12}},
+                   {.batch = 16,
+                    .threads = threads,
+                    .on_bad_image = bad_image_policy::skip,
+                    .cache_bytes = cache,
+                    .ahead = threads}};
+      CHECK(take(other, 17) == expected);
+      CHECK(other.skipped() == one.skipped());
+    }
+}
+
+TEST_CASE("seeking to a batch continues as if all before it had been taken") {
+  const loader_options options{.batch = 8, .seed = 9, .threads = 2, .on_bad_image = bad_image_policy::skip};
+  const numbered_images source{50, {3, 30}};
+  loader whole{source, options};
+  const auto all = take(whole, 20);
+  for (const std::size_t at : {0, 1, 5, 6, 13}) {
+    loader resumed{source, options};
+    resumed.seek(static_cast<std::uint32_t>(at / 6), at % 6);
+    CHECK(take(resumed, 7) == std::vector<taken>(all.begin() + static_cast<std::ptrdiff_t>(at),
+                                                 all.begin() + static_cast<std::ptrdiff_t>(at + 7)));
+    resumed.seek(0, 6);  // the end of an epoch is the beginning of the next
+    CHECK(take(resumed, 1)[0] == all[6]);
+  }
+}
+
+TEST_CASE("a bad image stops the loader at its own batch, with its sentence, however often it is asked") {
+  const numbered_images good{60};
+  loader reference{good, {.batch = 10, .seed = 4}};
+  const auto all = take(reference, 3);
+  const auto bad = static_cast<std::size_t>(all[2].samples[6]),
+             worse = static_cast<std::size_t>(all[2].samples[8]);
+  loader from{numbered_images{60, {bad, worse}}, {.batch = 10, .seed = 4, .threads = 3}};
+  CHECK(take(from, 2) == std::vector<taken>(all.begin(), all.begin() + 2));
+  for (int again = 0; again < 2; ++again)
+    check_throws<bad_image>([&] { from.next(); }, "image " + std::to_string(bad) + " is damaged");
+  from.seek(0, 1);
+  CHECK(take(from, 1)[0] == all[1]);
+}
+
+TEST_CASE("skipped images are replaced by good ones and listed once") {
+  std::set<std::size_t> bad;
+  for (std::size_t i = 0; i < 64; i += 3) bad.insert(i);
+  loader from{numbered_images{64, bad}, {.batch = 16, .threads = 2, .on_bad_image = bad_image_policy::skip}};
+  for (const auto& batch : take(from, 12))
+    for (const auto sample : batch.samples) CHECK(sample % 3 != 0);
+  CHECK(from.skipped().size() == bad.size());
+  CHECK(from.skipped().at(33) == "image 33 is damaged");
+}
+
+TEST_CASE("a source without one good image is an error, not an endless search") {
+  loader from{numbered_images{4, {0, 1, 2, 3}}, {.batch = 2, .on_bad_image = bad_image_policy::skip}};
+  check_throws<std::runtime_error>([&] { from.next(); }, "none of the 4 images", "is damaged");
+}
+
+TEST_CASE("what else a source throws reaches the caller, also where bad images are skipped") {
+  loader from{numbered_images{20, {}, {13}},
+              {.batch = 20, .threads = 2, .on_bad_image = bad_image_policy::skip}};
+  check_throws<std::domain_error>([&] { from.next(); }, "reading 13 went wrong");
+}
+
+TEST_CASE("what fits into the cache is decoded once, the rest again in every epoch, bad files never again") {
+  const numbered_images cached{32, {5}};
+  loader from{cached, {.batch = 8, .threads = 2, .on_bad_image = bad_image_policy::skip}};
+  take(from, 40);
+  for (const auto& count : *cached.reads) CHECK(count <= 2);  // two threads may meet in the same image
+  CHECK((*cached.reads)[5] <= 2);
+
+  const numbered_images uncached{32};
+  loader again{uncached, {.batch = 8, .cache_bytes = 0}};
+  take(again, 40);
+  for (const auto& count : *uncached.reads) CHECK(count >= 10);
+}
+
+TEST_CASE("a loader for evaluation keeps the order and the last, smaller batch") {
+  loader from{numbered_images{10}, {.batch = 4, .shuffle = false, .drop_last = false}};
+  CHECK(from.batches_per_epoch() == 3);
+  const auto all = take(from, 4);
+  CHECK(all[0].samples == std::vector<std::uint64_t>{0, 1, 2, 3});
+  CHECK(all[2].samples == std::vector<std::uint64_t>{8, 9});
+  CHECK(all[3] == taken{1, 0, {0, 1, 2, 3}});
+}
+
+TEST_CASE("a loader that is dropped half-way ends its threads") {
+  for (int i = 0; i < 20; ++i) {
+    loader from{numbered_images{200}, {.batch = 50, .threads = 3, .ahead = 4}};
+    if (i % 2 == 0) from.next();
+  }
+}
+
+TEST_CASE("a batch that the source cannot fill is refused with both numbers") {
+  check_throws<std::invalid_argument>([] { loader{numbered_images{7}, {.batch = 8}}; }, "8", "7");
+  check_throws<std::invalid_argument>([] { loader{numbered_images{7}, {.batch = 0}}; }, "batch");
+  check_throws<std::invalid_argument>([] { loader{any_source{}, {.batch = 1, .drop_last = false}}; }, "0");
+}
