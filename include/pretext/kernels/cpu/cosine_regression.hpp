@@ -1,0 +1,40 @@
+#pragma once
+#include <cstddef>
+
+#include <pretext/core/arena.hpp>
+#include <pretext/core/expects.hpp>
+#include <pretext/devices/cpu.hpp>
+#include <pretext/kernels/cosine_regression.hpp>
+#include <pretext/kernels/cpu/unit_rows.hpp>
+
+namespace pretext::kernels {
+
+template <>
+struct cosine_regression<cpu> {
+  template <class Place, class T>
+  static double run(Place& place, std::size_t rows, std::size_t columns, double factor, const T* p,
+                    const T* goal, T* dp) {
+    expects(rows >= 2 && rows % 2 == 0,
+            "cosine regression compares two views of every image, stacked; it cannot take ", rows, " rows");
+    const borrowed guard{place.scratch};
+    T* unit = place.scratch.template take<T>(rows * columns);
+    T* aim = place.scratch.template take<T>(rows * columns);
+    double* cosine = place.scratch.template take<double>(rows);
+    const double scale = factor / static_cast<double>(rows / 2);
+    place.stream.for_each_run(rows, 64, [=](std::size_t first, std::size_t last) {
+      for (std::size_t row = first; row < last; ++row) {
+        T *u = unit + row * columns, *v = aim + row * columns;
+        const T inverse = detail::normalise_row(p + row * columns, u, columns);
+        detail::normalise_row(goal + (row + rows / 2) % rows * columns, v, columns);
+        cosine[row] = detail::dot(u, v, columns);
+        for (std::size_t c = 0; c < columns; ++c) v[c] *= static_cast<T>(-2 * scale);
+        detail::add_row_gradient(u, v, inverse, columns, dp + row * columns);
+      }
+    });
+    double value = 0;
+    for (std::size_t row = 0; row < rows; ++row) value += 2 - 2 * cosine[row];
+    return scale * value;
+  }
+};
+
+}  // namespace pretext::kernels

@@ -1,0 +1,138 @@
+#pragma once
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+
+#include <pretext/core/arena.hpp>
+#include <pretext/core/expects.hpp>
+#include <pretext/devices/cpu.hpp>
+#include <pretext/kernels/cpu/exponential.hpp>
+#include <pretext/kernels/cpu/isa.hpp>
+#include <pretext/kernels/cpu/similarity_tiles.hpp>
+#include <pretext/kernels/nt_xent.hpp>
+
+namespace pretext::kernels {
+
+// With E_ij = exp(s_ij - c), E_ii = 0 and r_i = 1/Σ_j E_ij the gradient is
+//   ∂L/∂u_i = [Σ_j E_ij (r_i + r_j) u_j - 2 u_p(i)] / (rows·τ),
+// so the backward pass needs the row sums and a second look at each tile, and one exponential per pair. c =
+// 1/τ is no less than any s; where temperatures are so low that a whole row could vanish under it, rows have
+// shifts of their own.
+template <>
+struct nt_xent<cpu> {
+  template <class Place, class T>
+  static double run(Place& place, std::size_t rows, std::size_t columns, double temperature, double factor,
+                    const T* z, T* dz) {
+    expects(rows >= 2 && rows % 2 == 0, "NT-Xent compares two views of every image, stacked; it cannot take ",
+            rows, " rows");
+    expects(temperature > 0, "NT-Xent's temperature must be positive, not ", temperature);
+    const borrowed guard{place.scratch};
+    const tiles<T> all{place, rows, columns, temperature, z};
+    const bool common = 2 / temperature < (sizeof(T) == 4 ? 80 : 600);
+    T* shift = place.scratch.template take<T>(rows);
+    double* total = place.scratch.template take<double>(rows);
+    std::fill_n(shift, rows, common ? static_cast<T>(1 / temperature) : -std::numeric_limits<T>::infinity());
+    std::fill_n(total, rows, 0.0);
+    if (!common) all.for_each_tile(place, [=](tile<T>& t) { vectorised([&] { raise(t, shift); }); });
+    all.for_each_tile(place, [=](tile<T>& t) {
+      vectorised([&] { common ? add_up<true>(t, shift, total) : add_up<false>(t, shift, total); });
+    });
+
+    double value = 0;
+    T* share = place.scratch.template take<T>(rows);
+    for (std::size_t row = 0; row < rows; ++row) {
+      const T *u = all.unit + row * columns, *positive = all.unit + (row + rows / 2) % rows * columns;
+      const double log_sum = static_cast<double>(shift[row]) + std::log(total[row]);
+      value += log_sum - detail::dot(u, positive, columns) / temperature;
+      share[row] = static_cast<T>(1 / total[row]);
+      if (!common) shift[row] = static_cast<T>(log_sum);
+    }
+
+    T* du = place.scratch.template take<T>(rows * columns);
+    place.stream.for_each_run(rows * columns, std::size_t{1} << 16, [=](std::size_t first, std::size_t last) {
+      std::fill(du + first, du + last, T{0});
+    });
+    all.for_each_tile(place, [=, &all](tile<T>& t) {
+      vectorised([&] { common ? weigh<true>(t, shift, share) : weigh<false>(t, shift, share); });
+      all.multiply(t, du);
+    });
+    const T scale = static_cast<T>(factor / (static_cast<double>(rows) * temperature));
+    place.stream.for_each_run(rows, 64, [=, &all](std::size_t first, std::size_t last) {
+      for (std::size_t row = first; row < last; ++row) {
+        const T* positive = all.unit + (row + rows / 2) % rows * columns;
+        T* slope = du + row * columns;
+        for (std::size_t c = 0; c < columns; ++c) slope[c] = scale * (slope[c] - 2 * positive[c]);
+        detail::add_row_gradient(all.unit + row * columns, slope, all.inverse[row], columns,
+                                 dz + row * columns);
+      }
+    });
+    return factor * value / static_cast<double>(rows);
+  }
+
+ private:
+  template <class T>
+  using tiles = detail::similarity_tiles<T>;
+  template <class T>
+  using tile = typename tiles<T>::tile;
+  template <class T>
+  static constexpr std::size_t side = tiles<T>::side;
+  static constexpr std::size_t lanes = 16;
+
+  /// The largest similarity of each row so far.
+  template <class T>
+  static void raise(const tile<T>& t, T* most) {
+    for (std::size_t r = 0; r < t.rows; ++r) {
+      T& own = most[t.first_row + r];
+      for (std::size_t c = 0; c < t.columns; ++c) {
+        own = std::max(own, t.at[r][c]);
+        if (t.mirrored) most[t.first_column + c] = std::max(most[t.first_column + c], t.at[r][c]);
+      }
+    }
+  }
+
+  /// Σ exp(s - shift) of each row so far.
+  template <bool Common, class T>
+  static void add_up(const tile<T>& t, const T* shift, double* total) {
+    T e[side<T>], down[side<T>]{}, own[side<T>]{};
+    std::copy_n(shift + t.first_column, t.columns, own);
+    for (std::size_t r = 0; r < t.rows; ++r) {
+      const T base = shift[t.first_row + r];
+      negative_exponentials<side<T>>(
+          t.at[r], [=](std::size_t) { return base; }, e);
+      T across[lanes]{};
+      for (std::size_t c = 0; c < side<T>; c += lanes)
+        for (std::size_t lane = 0; lane < lanes; ++lane) across[lane] += e[c + lane];
+      double sum = 0;
+      for (const T part : across) sum += static_cast<double>(part);
+      total[t.first_row + r] += sum;
+      if constexpr (!Common)
+        negative_exponentials<side<T>>(
+            t.at[r], [&](std::size_t c) { return own[c]; }, e);
+      for (std::size_t c = 0; c < side<T>; ++c) down[c] += e[c];
+    }
+    for (std::size_t c = 0; t.mirrored && c < t.columns; ++c)
+      total[t.first_column + c] += static_cast<double>(down[c]);
+  }
+
+  /// From similarities to E_ij (r_i + r_j).
+  template <bool Common, class T>
+  static void weigh(tile<T>& t, const T* shift, const T* share) {
+    T e[side<T>], other[side<T>], own[side<T>]{};
+    std::copy_n((Common ? share : shift) + t.first_column, t.columns, own);
+    for (std::size_t r = 0; r < t.rows; ++r) {
+      const T base = shift[t.first_row + r], part = share[t.first_row + r];
+      negative_exponentials<side<T>>(
+          t.at[r], [=](std::size_t) { return base; }, e);
+      if constexpr (Common) {
+        for (std::size_t c = 0; c < side<T>; ++c) t.at[r][c] = e[c] * (part + own[c]);
+      } else {
+        negative_exponentials<side<T>>(
+            t.at[r], [&](std::size_t c) { return own[c]; }, other);
+        for (std::size_t c = 0; c < side<T>; ++c) t.at[r][c] = e[c] + other[c];
+      }
+    }
+  }
+};
+
+}  // namespace pretext::kernels

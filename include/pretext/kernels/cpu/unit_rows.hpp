@@ -1,0 +1,35 @@
+#pragma once
+#include <cmath>
+#include <cstddef>
+
+namespace pretext::kernels::detail {
+
+/// The factor 1/√max(Σz², 1e-12) that gives a row length one, and no more than this.
+inline constexpr double longest_inverse = 1e6;
+
+/// u = z·rsqrt(max(Σz², 1e-12)); returns the factor.
+template <class T>
+T normalise_row(const T* z, T* u, std::size_t columns) {
+  double squares = 0;
+  for (std::size_t c = 0; c < columns; ++c) squares += static_cast<double>(z[c]) * static_cast<double>(z[c]);
+  const double inverse = squares <= 1e-12 ? longest_inverse : 1 / std::sqrt(squares);  // NaN stays NaN
+  for (std::size_t c = 0; c < columns; ++c) u[c] = static_cast<T>(static_cast<double>(z[c]) * inverse);
+  return static_cast<T>(inverse);
+}
+
+template <class T>
+double dot(const T* a, const T* b, std::size_t columns) {
+  double sum = 0;
+  for (std::size_t c = 0; c < columns; ++c) sum += static_cast<double>(a[c]) * static_cast<double>(b[c]);
+  return sum;
+}
+
+/// Through the normalisation: dz += (du - (u·du)·u)·factor; where the factor was cut off, dz += du·factor.
+template <class T>
+void add_row_gradient(const T* u, const T* du, T factor, std::size_t columns, T* dz) {
+  const bool turns = !(factor >= static_cast<T>(longest_inverse));
+  const T radial = turns ? static_cast<T>(dot(u, du, columns)) : T{0};
+  for (std::size_t c = 0; c < columns; ++c) dz[c] += (du[c] - radial * u[c]) * factor;
+}
+
+}  // namespace pretext::kernels::detail

@@ -1,0 +1,25 @@
+#pragma once
+#include <pretext/core/expects.hpp>
+#include <pretext/core/on.hpp>
+#include <pretext/kernels/cosine_regression.hpp>
+
+namespace pretext {
+
+/// BYOL's loss (Grill et al. 2020, eq. 2): 2 - 2·cos between a prediction and the target's embedding of the
+/// other view, the sum of both directions, from 0 to 8. Throws std::invalid_argument for an odd number of
+/// rows.
+struct cosine_regression {
+  double factor = 1;  ///< ½ for the mean of both directions
+
+  /// Returns the loss of p (2n, D), whose row i is to meet row (i+n) mod 2n of `goal`, and adds its gradient
+  /// to dp.
+  template <class Place, Shape S>
+  double operator()(Place& place, reads<Place, S> p, reads<Place, S> goal, writes<Place, S> dp) const {
+    expects(p.batch == goal.batch, "cosine regression compares as many predictions as goals, not ", p.batch,
+            " with ", goal.batch);
+    return kernels::cosine_regression<typename Place::device>::run(place, p.batch, S::size, factor, p.data,
+                                                                   goal.data, dp.data);
+  }
+};
+
+}  // namespace pretext

@@ -1,0 +1,21 @@
+#pragma once
+#include <pretext/core/on.hpp>
+#include <pretext/kernels/nt_xent.hpp>
+
+namespace pretext {
+
+/// SimCLR's loss (Chen et al. 2020, eq. 1), the mean over the 2n rows of z: row i and row i+n are two views
+/// of one image, all other rows are its negatives. Throws std::invalid_argument for an odd number of rows.
+struct nt_xent {
+  double temperature = 0.5;
+  double factor = 1;  ///< 2 for the sum over both views that SimCLR's official code returns
+
+  /// Returns the loss of z (2n, D) and adds its gradient to dz.
+  template <class Place, Shape S>
+  double operator()(Place& place, reads<Place, S> z, writes<Place, S> dz) const {
+    return kernels::nt_xent<typename Place::device>::run(place, z.batch, S::size, temperature, factor, z.data,
+                                                         dz.data);
+  }
+};
+
+}  // namespace pretext

@@ -1,0 +1,59 @@
+#pragma once
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <cstddef>
+#include <cstdlib>
+#include <filesystem>
+#include <random>
+#include <string>
+#include <vector>
+
+#include <pretext/core/on.hpp>
+#include <pretext/devices/cpu.hpp>
+
+namespace pretext::tests {
+
+/// A reference case of tests/reference, or of the folder that PRETEXT_REFERENCE_DIR names.
+inline std::filesystem::path reference(const std::string& name) {
+  const char* other = std::getenv("PRETEXT_REFERENCE_DIR");
+  return std::filesystem::path{other ? other : PRETEXT_REFERENCE} / (name + ".safetensors");
+}
+
+/// Rows that are far from unit length.
+template <class T = double>
+std::vector<T> random_rows(std::size_t count, unsigned seed, double deviation = 2) {
+  std::mt19937 random{seed};
+  std::normal_distribution<double> draw{0.2, deviation};
+  std::vector<T> rows(count);
+  for (T& number : rows) number = static_cast<T>(draw(random));
+  return rows;
+}
+
+/// Checks a gradient against central differences of `value()`.
+template <class Value>
+void matches_differences(std::vector<double>& at, const std::vector<double>& gradient, Value&& value,
+                         std::size_t stride = 1, double tolerance = 1e-7) {
+  for (std::size_t i = 0; i < at.size(); i += stride) {
+    CAPTURE(i);
+    const double saved = at[i], h = 1e-5;
+    at[i] = saved + h;
+    const double up = value();
+    at[i] = saved - h;
+    const double down = value();
+    at[i] = saved;
+    CHECK(gradient[i] == doctest::Approx((up - down) / (2 * h)).epsilon(tolerance).scale(1));
+  }
+}
+
+/// |a - b| within tolerance of the larger of 1 and |b|, number by number.
+template <class T>
+void all_near(const std::vector<T>& a, const std::vector<double>& b, double tolerance) {
+  REQUIRE(a.size() == b.size());
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    CAPTURE(i);
+    CHECK(static_cast<double>(a[i]) == doctest::Approx(b[i]).epsilon(tolerance).scale(1));
+  }
+}
+
+}  // namespace pretext::tests
