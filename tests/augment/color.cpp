@@ -96,7 +96,7 @@ TEST_CASE("contrast turns about each channel's mean, or about the mean luminance
 }
 
 TEST_CASE("means over views of any size are exact to rounding") {
-  for (std::size_t width : {1, 7, 63, 64, 65, 1000}) {
+  for (std::size_t width : {1u, 7u, 63u, 64u, 65u, 1000u}) {
     const float_image image = random_floats(3, width, 3, width);
     std::vector<float> planes[3], spare;
     double sum[3]{};

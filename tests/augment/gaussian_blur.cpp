@@ -60,7 +60,7 @@ TEST_CASE("the default radius is a twentieth of the view, as in SimCLR and BYOL"
 TEST_CASE("a blur is the sum over all taps, with zeros or mirrored pixels beyond the border") {
   for (padding border : {padding::zeros, padding::reflect})
     for (float sigma : {.1f, .4f, 1.f, 2.f, 3.f})
-      for (std::size_t taps : {3, 5, 7, 9, 11, 23}) {
+      for (std::size_t taps : {3u, 5u, 7u, 9u, 11u, 23u}) {
         const float_image image = random_floats(13, 17, 3, taps);
         const gaussian_blur blur{.taps = taps, .border = border};
         const auto expected = blurred(image, static_cast<double>(sigma), static_cast<int>(taps / 2), border);

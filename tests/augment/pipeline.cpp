@@ -79,7 +79,7 @@ std::string complaint(Work work) {
 TEST_CASE("any number of threads makes the same bits") {
   const photographs photos{9};
   const auto alone = made(1, everything(), photos.images, photos.samples);
-  for (std::size_t threads : {2, 3, 7})
+  for (std::size_t threads : {2u, 3u, 7u})
     CHECK(made(threads, everything(), photos.images, photos.samples) == alone);
 }
 
@@ -94,7 +94,7 @@ TEST_CASE("a view depends on its sample number, not on its batch or its place in
     samples.push_back(photos.samples[i]);
   }
   const auto some = made(2, everything(), images, samples);
-  for (std::size_t v : {0, 1})
+  for (std::size_t v : {0u, 1u})
     for (std::size_t i = 0; i < order.size(); ++i)
       CHECK(one(some, v, i, order.size()) == one(together, v, order[i], 9));
 }

@@ -14,7 +14,7 @@ struct crop_box {
   std::int64_t top = 0, left = 0, height = 0, width = 0;
   friend constexpr bool operator==(const crop_box&, const crop_box&) = default;
 
-  static constexpr crop_box whole(image_extent image) {
+  PRETEXT_HOST_DEVICE static constexpr crop_box whole(image_extent image) {
     return {0, 0, static_cast<std::int64_t>(image.height), static_cast<std::int64_t>(image.width)};
   }
 };

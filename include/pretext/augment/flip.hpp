@@ -1,7 +1,6 @@
 #pragma once
 #include <pretext/augment/draws.hpp>
 #include <pretext/core/expects.hpp>
-#include <pretext/augment/draws.hpp>
 #include <pretext/kernels/resampling.hpp>
 
 namespace pretext {

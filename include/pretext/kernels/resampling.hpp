@@ -37,83 +37,83 @@ struct placement {
   bool mirrored = false;
 };
 
-namespace resampling {
-
-PRETEXT_HOST_DEVICE constexpr bool antialiased(interpolation method) {
-  return method == interpolation::bilinear_antialias || method == interpolation::bicubic_antialias;
-}
-PRETEXT_HOST_DEVICE constexpr bool linear(interpolation method) {
-  return method == interpolation::bilinear || method == interpolation::bilinear_antialias;
-}
-
 /// Keys' cubic convolution (1981), zero from distance 2 on.
-PRETEXT_HOST_DEVICE constexpr float cubic(float distance, float a) {
+PRETEXT_HOST_DEVICE constexpr float cubic_weight(float distance, float a) {
   const float x = distance < 0 ? -distance : distance;
   if (x < 1) return ((a + 2) * x - (a + 3)) * x * x + 1;
   return x < 2 ? ((a * x - 5 * a) * x + 8 * a) * x - 4 * a : 0.f;
 }
 
-/// Weight of a tap at `distance` from the wanted position (in output pixels if antialiased and shrinking).
-PRETEXT_HOST_DEVICE constexpr float weight(interpolation method, float distance) {
-  if (linear(method))
-    return distance < 0 ? (distance > -1 ? 1 + distance : 0.f) : (distance < 1 ? 1 - distance : 0.f);
-  const bool steep = method == interpolation::bicubic || method == interpolation::bicubic_legacy;
-  return cubic(distance, steep ? -.75f : -.5f);
+/// The triangle of linear interpolation, zero from distance 1 on.
+PRETEXT_HOST_DEVICE constexpr float linear_weight(float distance) {
+  const float x = distance < 0 ? -distance : distance;
+  return x < 1 ? 1 - x : 0.f;
 }
 
-/// The taps of one output pixel: source positions first … first + count − 1, perhaps beyond the axis.
-struct window {
-  std::int64_t first;
-  int count;
-  float start;   ///< distance of the first tap from the wanted position
-  float shrink;  ///< what distances are multiplied by
+/// Which pixels of the source each output pixel of one axis reads, and with what weights.
+struct axis_resampling {
+  resampled_axis axis;
+  bool linear, antialiased, half_pixel, drops_outside;
+  float a;         ///< steepness of the cubic
+  double scale;    ///< source pixels per output pixel
+  double stretch;  ///< how much wider than usual the kernel is
+
+  /// The taps of one output pixel: source positions first … first + count − 1, perhaps beyond the axis.
+  struct window {
+    std::int64_t first;
+    int count;
+    float start, step;  ///< distance of the first tap from the wanted position, and from tap to tap
+  };
+
+  PRETEXT_HOST_DEVICE axis_resampling(interpolation method, const resampled_axis& along)
+      : axis{along},
+        linear{method == interpolation::bilinear || method == interpolation::bilinear_antialias},
+        antialiased{method == interpolation::bilinear_antialias ||
+                    method == interpolation::bicubic_antialias},
+        half_pixel{method != interpolation::bicubic_legacy},
+        drops_outside{method == interpolation::bicubic_tensorflow},
+        a{method == interpolation::bicubic || method == interpolation::bicubic_legacy ? -.75f : -.5f},
+        scale{static_cast<double>(along.extent) / static_cast<double>(along.scaled)},
+        stretch{antialiased && scale > 1 ? scale : 1} {}
+
+  /// Most taps that any output pixel has.
+  PRETEXT_HOST_DEVICE int most_taps() const {
+    const int reach = linear ? 1 : 2;
+    return antialiased ? 2 * static_cast<int>(std::ceil(reach * stretch)) + 1 : 2 * reach;
+  }
+
+  /// The taps of output pixel `index` of the view, counted from the crop's first pixel.
+  PRETEXT_HOST_DEVICE window operator()(std::int64_t index) const {
+    const double output = static_cast<double>(index + axis.offset);
+    if (antialiased) {
+      const double reach = (linear ? 1 : 2) * stretch, centre = scale * (output + .5);
+      const double low = centre - reach + .5, high = centre + reach + .5;
+      const std::int64_t first = low > 0 ? static_cast<std::int64_t>(low) : 0;
+      const auto end = static_cast<std::int64_t>(high);
+      return {first, static_cast<int>((end < axis.extent ? end : axis.extent) - first),
+              static_cast<float>((static_cast<double>(first) + .5 - centre) / stretch),
+              static_cast<float>(1 / stretch)};
+    }
+    double position = half_pixel ? (output + .5) * scale - .5 : output * scale;
+    if (linear && position < 0) position = 0;
+    const double floor = std::floor(position);
+    const int before = linear ? 0 : 1;
+    return {static_cast<std::int64_t>(floor) - before, linear ? 2 : 4,
+            static_cast<float>(floor - position) - static_cast<float>(before), 1.f};
+  }
+
+  /// Calls `visit(source position, weight)` for every tap; positions lie within [0, extent) and the weights
+  /// are yet to be divided by their sum.
+  template <class Visit>
+  PRETEXT_HOST_DEVICE void for_each_tap(const window& taps, Visit&& visit) const {
+    for (int tap = 0; tap < taps.count; ++tap) {
+      const std::int64_t at = taps.first + tap;
+      const std::int64_t held = at < 0 ? 0 : at < axis.extent ? at : axis.extent - 1;
+      if (drops_outside && held != at) continue;
+      const float distance = taps.start + static_cast<float>(tap) * taps.step;
+      visit(held, linear ? linear_weight(distance) : cubic_weight(distance, a));
+    }
+  }
 };
 
-/// Most taps that any output pixel of the axis has.
-PRETEXT_HOST_DEVICE inline int most_taps(interpolation method, const resampled_axis& axis) {
-  const int reach = linear(method) ? 1 : 2;
-  if (!antialiased(method) || axis.extent <= axis.scaled) return 2 * reach + (antialiased(method) ? 1 : 0);
-  return 2 * static_cast<int>(
-                 std::ceil(reach * static_cast<double>(axis.extent) / static_cast<double>(axis.scaled))) +
-         1;
-}
-
-/// The taps that output pixel `index` of a view reads, in source pixels counted from the crop's first.
-PRETEXT_HOST_DEVICE inline window window_of(interpolation method, const resampled_axis& axis,
-                                            std::int64_t index) {
-  const double scale = static_cast<double>(axis.extent) / static_cast<double>(axis.scaled);
-  const double output = static_cast<double>(index + axis.offset);
-  if (antialiased(method)) {
-    const double stretch = scale > 1 ? scale : 1, reach = (linear(method) ? 1 : 2) * stretch;
-    const double centre = scale * (output + .5);
-    const double low = centre - reach + .5, high = centre + reach + .5;
-    const std::int64_t first = low > 0 ? static_cast<std::int64_t>(low) : 0;
-    const auto end = static_cast<std::int64_t>(high);
-    return {first, static_cast<int>((end < axis.extent ? end : axis.extent) - first),
-            static_cast<float>((static_cast<double>(first) + .5 - centre) / stretch),
-            static_cast<float>(1 / stretch)};
-  }
-  double position = method == interpolation::bicubic_legacy ? output * scale : (output + .5) * scale - .5;
-  if (linear(method) && position < 0) position = 0;
-  const double floor = std::floor(position);
-  const int before = linear(method) ? 0 : 1;
-  return {static_cast<std::int64_t>(floor) - before, linear(method) ? 2 : 4,
-          static_cast<float>(floor - position) - static_cast<float>(before), 1.f};
-}
-
-/// Calls `visit(source position, weight)` for every tap of output pixel `index`; positions lie within
-/// [0, extent) and the weights are yet to be divided by their sum.
-template <class Visit>
-PRETEXT_HOST_DEVICE void for_each_tap(interpolation method, const resampled_axis& axis, std::int64_t index,
-                                      Visit&& visit) {
-  const window taps = window_of(method, axis, index);
-  for (int tap = 0; tap < taps.count; ++tap) {
-    const std::int64_t at = taps.first + tap;
-    const std::int64_t held = at < 0 ? 0 : at < axis.extent ? at : axis.extent - 1;
-    if (method == interpolation::bicubic_tensorflow && held != at) continue;
-    visit(held, weight(method, taps.start + static_cast<float>(tap) * taps.shrink));
-  }
-}
-
-}  // namespace resampling
 }  // namespace pretext

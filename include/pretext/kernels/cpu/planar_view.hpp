@@ -22,7 +22,8 @@ struct planar_view {
     return (view.height + 2 * radius) * view.width + view.width + 2 * radius;
   }
 
-  /// Replaces every pixel p by f(p).
+  /// Replaces every pixel p by f(p): many at once if no arm of a `?:` in f computes anything
+  /// (kernels/color.hpp).
   template <class F>
   void map(F f) const {
     float* __restrict const red = r;
