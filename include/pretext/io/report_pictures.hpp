@@ -19,7 +19,7 @@ struct image_sheet {
 };
 
 /// A picture that an encoder finds near another one, and whether it is of the same class.
-struct neighbour {
+struct neighbour_picture {
   image picture;
   std::string label;
   bool right = false;
@@ -29,7 +29,7 @@ struct neighbour {
 struct neighbour_row {
   image query;
   std::string label;
-  std::vector<neighbour> nearest;
+  std::vector<neighbour_picture> nearest;
 };
 
 namespace page {
@@ -74,11 +74,11 @@ inline std::string neighbours_section(const std::vector<neighbour_row>& rows) {
   if (rows.empty()) return {};
   std::string html;
   for (const auto& row : rows) {
-    std::string near;
+    std::string nearest;
     for (const auto& [shown, label, right] : row.nearest)
-      near += labelled(shown, label, right ? "right" : "wrong");
+      nearest += labelled(shown, label, right ? "right" : "wrong");
     html += element("div", {{"class", "row"}},
-                    labelled(row.query, row.label, "query") + element("div", {{"class", "near"}}, near));
+                    labelled(row.query, row.label, "query") + element("div", {{"class", "near"}}, nearest));
   }
   return section(
       "Nearest neighbours",
