@@ -13,14 +13,17 @@
 
 namespace pretext {
 
+/// The part of a data set: to learn from, to be tested on, or without labels (STL-10).
+enum class split { train, test, unlabeled };
+
 /// One image cannot be read; the sentence names the file and what is wrong with it.
 struct bad_image : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// A numbered collection of images: `read(i, image&)` overwrites the image with three channels of 8 bits, may
-/// be called by many threads at once and throws `bad_image`; `label(i)` is a class number or -1 where nobody
-/// knows; `name(i)` is a path, or "index 17 of FILE".
+/// A numbered collection of images: `read(i, image&)` overwrites the image with 8-bit RGB (gray in one
+/// channel only where somebody asked for it), may be called by many threads at once and throws `bad_image`;
+/// `label(i)` is a class number or -1 where nobody knows; `name(i)` is a path, or "index 17 of FILE".
 template <class S>
 concept Source = std::copyable<S> && requires(const S source, std::size_t index, image& out) {
   { source.size() } -> std::convertible_to<std::size_t>;

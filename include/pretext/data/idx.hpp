@@ -1,0 +1,66 @@
+#pragma once
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <pretext/core/expects.hpp>
+#include <pretext/data/records.hpp>
+
+namespace pretext {
+
+namespace detail {
+
+/// The extents in the header of an IDX file of 8-bit numbers, which must account for every byte of it.
+inline std::vector<std::size_t> idx_extents(const input_file& file, std::size_t rank) {
+  std::array<std::byte, 4> magic{};
+  std::vector<std::byte> words(4 * rank);
+  if (file.size() < 4 + words.size())
+    fail<std::runtime_error>(file.path().string(), ": the file ends at byte ", file.size(),
+                             ", within the header of an IDX file");
+  file.read(0, magic);
+  if (magic != std::array{std::byte{0}, std::byte{0}, std::byte{8}, static_cast<std::byte>(rank)})
+    fail<std::runtime_error>(file.path().string(), ": byte 0: this is not an IDX file of 8-bit numbers with ",
+                             rank, " extents");
+  file.read(4, words);
+  std::vector<std::size_t> extents(rank);
+  std::uint64_t total = 1;
+  for (std::size_t i = 0; i < rank; ++i) {
+    for (std::size_t k = 0; k < 4; ++k)
+      extents[i] = extents[i] << 8 | static_cast<std::size_t>(words[4 * i + k]);  // big-endian
+    total = extents[i] > 0 && total > file.size() / extents[i] ? file.size() : total * extents[i];
+  }
+  if (total != file.size() - 4 - words.size())
+    fail<std::runtime_error>(file.path().string(), ": the header promises ", extents[0], " items, but ",
+                             file.size() - 4 - words.size(), " bytes follow it; the file is truncated");
+  return extents;
+}
+
+}  // namespace detail
+
+/// Gray images of an IDX file (MNIST and its kin) and the labels of another, which may be missing (empty
+/// path); as RGB unless `rgb` is false. Throws std::runtime_error with the file that is missing, truncated or
+/// of another format.
+inline record_source open_idx(const std::filesystem::path& images, const std::filesystem::path& labels = {},
+                              bool rgb = true) {
+  const auto extents = detail::idx_extents(input_file{images}, 3);
+  if (extents[0] == 0 || extents[1] == 0 || extents[2] == 0)
+    fail<std::runtime_error>(images.string(), ": the file holds no images");
+  record_source source{
+      {.height = extents[1], .width = extents[2], .channels = 1, .header = 16}, {images}, rgb};
+  if (labels.empty()) return source;
+  detail::idx_extents(input_file{labels}, 1);
+  const auto bytes = read_file(labels);
+  std::vector<int> numbers;
+  for (std::size_t i = 8; i < bytes.size(); ++i) numbers.push_back(static_cast<int>(bytes[i]));
+  try {
+    source.set_labels(std::move(numbers), {});
+  } catch (const std::runtime_error& error) { fail<std::runtime_error>(labels.string(), ": ", error.what()); }
+  return source;
+}
+
+}  // namespace pretext

@@ -1,0 +1,80 @@
+#pragma once
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+// xtensor moved its headers into folders with version 0.26.
+#if __has_include(<xtensor/containers/xtensor.hpp>)
+#include <xtensor/containers/xadapt.hpp>
+#include <xtensor/containers/xtensor.hpp>
+#else
+#include <xtensor/xadapt.hpp>
+#include <xtensor/xtensor.hpp>
+#endif
+
+#include <pretext/core/expects.hpp>
+#include <pretext/core/tensor.hpp>
+#include <pretext/data/memory.hpp>
+
+namespace pretext {
+
+namespace detail {
+
+template <class S>
+constexpr std::array<std::size_t, S::rank + 1> batched_extents(std::size_t batch) {
+  std::array<std::size_t, S::rank + 1> extents{batch};
+  for (std::size_t i = 0; i < S::rank; ++i) extents[i + 1] = S::extents[i];
+  return extents;
+}
+
+template <class S, class Extents>
+void check_extents(const Extents& extents) {
+  for (std::size_t i = 0; i < S::rank; ++i)
+    expects(extents[i + 1] == S::extents[i], "an xtensor has ", extents[i + 1], " numbers along axis ", i + 1,
+            " where samples have ", S::extents[i]);
+}
+
+}  // namespace detail
+
+/// A batch on the CPU as an xtensor expression of rank 1 + the sample's, without copying; it borrows the
+/// numbers of the view.
+template <class T, Shape S>
+auto as_xtensor(tensor_view<T, S> batch) {
+  return xt::adapt(batch.data, batch.size(), xt::no_ownership(), detail::batched_extents<S>(batch.batch));
+}
+
+/// A copy of a batch on the CPU that owns its numbers.
+template <class T, Shape S>
+auto to_xtensor(tensor_view<T, S> batch) {
+  return xt::xtensor<std::remove_const_t<T>, S::rank + 1>{as_xtensor(batch)};
+}
+
+/// The numbers of an xtensor as a batch of samples shaped S, without copying. Throws std::invalid_argument
+/// where its extents are not (N, those of S).
+template <Shape S, class T>
+tensor_view<T, S> view_of(xt::xtensor<T, S::rank + 1>& numbers) {
+  detail::check_extents<S>(numbers.shape());
+  return {numbers.data(), numbers.shape()[0]};
+}
+template <Shape S, class T>
+tensor_view<const T, S> view_of(const xt::xtensor<T, S::rank + 1>& numbers) {
+  detail::check_extents<S>(numbers.shape());
+  return {numbers.data(), numbers.shape()[0]};
+}
+
+/// Images (N, H, W, C) of 8 bits and their labels as a source, without copying: the xtensor must outlive it.
+inline memory_source source_of(const xt::xtensor<std::uint8_t, 4>& images, std::vector<int> labels = {},
+                               std::vector<std::string> class_names = {}) {
+  const auto& extents = images.shape();
+  return {images.data(),
+          {extents[0], extents[1], extents[2], extents[3]},
+          std::move(labels),
+          std::move(class_names)};
+}
+
+}  // namespace pretext

@@ -1,0 +1,100 @@
+#include <filesystem>
+#include <stdexcept>
+#include <string>
+
+#include <doctest/doctest.h>
+
+#include <pretext/data/open.hpp>
+
+#include "../temporary_folder.hpp"
+#include "pictures.hpp"
+
+using namespace pretext;
+namespace fs = std::filesystem;
+
+namespace {
+
+void put(const fs::path& path, const std::string& bytes) {
+  fs::create_directories(path.parent_path());
+  write_atomically(path, bytes);
+}
+
+std::string any_png() { return png_of(1, 1, PNG_COLOR_TYPE_GRAY, 8, {7}); }
+
+any_source opened(const fs::path& path, split part = split::train) {
+  return open_source(path, {.part = part});
+}
+
+}  // namespace
+
+TEST_CASE("CIFAR-10, CIFAR-100, STL-10 and MNIST are recognised by their files, also one folder below") {
+  const temporary_folder ten, hundred, stl, mnist;
+  for (const char number : {'1', '2', '3', '4', '5'})
+    put(ten / "cifar-10-batches-bin" / (std::string{"data_batch_"} + number + ".bin"),
+        std::string(3073, '\4'));
+  put(ten / "cifar-10-batches-bin" / "test_batch.bin", std::string(3073, '\2'));
+  CHECK(opened(ten.path()).size() == 5);
+  CHECK(opened(ten / "cifar-10-batches-bin").label(0) == 4);
+  CHECK(opened(ten.path(), split::test).label(0) == 2);
+
+  put(hundred / "train.bin", std::string(3074, '\x20'));
+  put(hundred / "test.bin", std::string(2 * 3074, '\x20'));
+  CHECK(opened(hundred.path()).class_names().size() == 100);
+  CHECK(opened(hundred.path(), split::test).size() == 2);
+
+  put(stl / "stl10_binary" / "unlabeled_X.bin", std::string(2 * 27648, 'x'));
+  CHECK(opened(stl.path(), split::unlabeled).size() == 2);
+
+  const std::string head{'\0', '\0', '\x08', '\3', '\0', '\0', '\0', '\1',
+                         '\0', '\0', '\0',   '\1', '\0', '\0', '\0', '\1'};
+  put(mnist / "MNIST" / "raw" / "train-images-idx3-ubyte", head + "a");
+  put(mnist / "MNIST" / "raw" / "t10k-images-idx3-ubyte", head + "b");
+  put(mnist / "MNIST" / "raw" / "t10k-labels-idx1-ubyte",
+      std::string{'\0', '\0', '\x08', '\1', '\0', '\0', '\0', '\1', '\6'});
+  image picture;
+  opened(mnist.path()).read(0, picture);
+  CHECK(picture.pixels[0] == 'a');
+  CHECK(opened(mnist.path()).label(0) == -1);
+  CHECK(opened(mnist.path(), split::test).label(0) == 6);
+
+  for (const auto* folder : {&ten, &hundred, &mnist}) CHECK(has_test_part(folder->path()));
+  CHECK(!has_test_part(stl.path()));
+}
+
+TEST_CASE("folders of images open as they are, or in their parts") {
+  const temporary_folder plain, parts;
+  put(plain / "x.png", any_png());
+  CHECK(opened(plain.path()).size() == 1);
+  CHECK(!has_test_part(plain.path()));
+  check_throws<std::runtime_error>([&] { opened(plain.path(), split::test); }, plain.path().string(),
+                                   "no folder test, val or validation");
+  put(parts / "train" / "a" / "1.png", any_png());
+  put(parts / "train" / "b" / "2.png", any_png());
+  put(parts / "val" / "a" / "3.png", any_png());
+  put(parts / "val" / "b" / "4.png", any_png());
+  put(parts / "val" / "b" / "5.png", any_png());
+  CHECK(opened(parts.path()).size() == 2);
+  CHECK(opened(parts.path(), split::test).size() == 3);
+  CHECK(has_test_part(parts.path()));
+  fs::remove_all(parts / "val" / "a");
+  CHECK(opened(parts.path(), split::test).label(0) == 1);  // still b's number in train
+  fs::rename(parts / "val" / "b", parts / "val" / "c");
+  check_throws<std::runtime_error>([&] { opened(parts.path(), split::test); },
+                                   "'c' is none of the 2 classes");
+  fs::rename(parts / "train", parts / "training");
+  check_throws<std::runtime_error>([&] { opened(parts.path()); }, parts.path().string(), "no folder train");
+}
+
+TEST_CASE("what cannot be opened is explained: nothing there, an archive, Python's CIFAR, an empty folder") {
+  const temporary_folder folder;
+  const auto refused = [&](const fs::path& path, const std::string& word) {
+    check_throws<std::runtime_error>([&] { opened(path); }, path.string() + ": ", word);
+  };
+  refused(folder / "missing", "no such folder");
+  put(folder / "cifar.tar.gz", "x");
+  refused(folder / "cifar.tar.gz", "unpack");
+  put(folder / "python" / "data_batch_1", "x");
+  refused(folder / "python", "cifar-10-binary.tar.gz");
+  fs::create_directory(folder / "empty");
+  refused(folder / "empty", "no images");
+}

@@ -1,0 +1,52 @@
+#include <cstdint>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include <pretext/devices/cpu.hpp>
+#include <pretext/edge/xtensor.hpp>
+
+#include "../temporary_folder.hpp"
+
+using namespace pretext;
+
+TEST_CASE("a batch and its xtensor share their numbers, channels last") {
+  tensor<float, shape<2, 3, 4>, cpu> batch{5};
+  const auto view = batch.view();
+  for (std::size_t i = 0; i < view.size(); ++i) view.data[i] = static_cast<float>(i);
+  auto numbers = as_xtensor(view);
+  CHECK(numbers.dimension() == 4);
+  CHECK(numbers.shape()[0] == 5);
+  CHECK(numbers.shape()[3] == 4);
+  CHECK(numbers(4, 1, 2, 3) == 119);
+  CHECK(numbers(1, 0, 2, 1) == 24 + 8 + 1);
+  numbers(0, 0, 0, 1) = -7;
+  CHECK(view.data[1] == -7);
+
+  const auto copy = to_xtensor(tensor_view<const float, shape<2, 3, 4>>{view});
+  view.data[1] = 0;
+  CHECK(copy(0, 0, 0, 1) == -7);
+}
+
+TEST_CASE("an xtensor is a batch where its extents are those of the samples") {
+  xt::xtensor<float, 2> features{{1, 2, 3}, {4, 5, 6}};
+  const auto view = view_of<shape<3>>(features);
+  CHECK(view.batch == 2);
+  view.data[5] = 60;
+  CHECK(features(1, 2) == 60);
+  const auto& constant = features;
+  CHECK(view_of<shape<3>>(constant).data == features.data());
+  check_throws<std::invalid_argument>([&] { view_of<shape<4>>(features); }, "3 numbers along axis 1",
+                                      "have 4");
+}
+
+TEST_CASE("an xtensor of images is a source") {
+  xt::xtensor<std::uint8_t, 4> images{std::array<std::size_t, 4>{2, 1, 2, 3}};
+  for (std::size_t i = 0; i < images.size(); ++i) images.data()[i] = static_cast<std::uint8_t>(i);
+  const auto source = source_of(images, {1, 0}, {"a", "b"});
+  image read;
+  source.read(1, read);
+  CHECK(read.pixels == std::vector<std::uint8_t>{6, 7, 8, 9, 10, 11});
+  CHECK(read.width == 2);
+  CHECK(source.label(0) == 1);
+}
