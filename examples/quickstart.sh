@@ -19,8 +19,6 @@ build=$root/build out=$root/out/quickstart
 configure "$root" "$build" -DCMAKE_BUILD_TYPE=Release -DPRETEXT_EXAMPLES=ON
 cmake --build "$build" --parallel "$(nproc 2>/dev/null || echo 2)" --target "pretrain_$method" evaluate
 
-"$build/examples/pretrain_$method" --data builtin --out "$out"
-"$build/examples/evaluate" --run "$out" | tee "$out/evaluation.log"
-
-echo "The encoder, the metrics and the report are in $out; open $out/report.html in a browser."
-grep '^result: ' "$out/evaluation.log" | tail -n 1
+"$build/examples/pretrain_$method" --data builtin --out "$out" --overwrite
+# Prints the result as its last line, and so does this script.
+"$build/examples/evaluate" --run "$out"
