@@ -1,0 +1,52 @@
+#pragma once
+#include <algorithm>
+#include <cstddef>
+#include <utility>
+#include <vector>
+
+#include <Eigen/Core>
+
+#include <pretext/core/on.hpp>
+#include <pretext/evaluation/features.hpp>
+#include <pretext/kernels/cpu/gemm.hpp>
+
+namespace pretext::detail {
+
+/// The mean row.
+inline std::vector<double> mean_row(const std::vector<float>& rows, std::size_t width) {
+  std::vector<double> mean(width);
+  const std::size_t count = rows.size() / width;
+  for (std::size_t i = 0; i < count; ++i)
+    for (std::size_t c = 0; c < width; ++c) mean[c] += static_cast<double>(rows[i * width + c]);
+  for (double& number : mean) number /= static_cast<double>(count);
+  return mean;
+}
+
+/// Of rows minus their mean, X: the covariance XᵀX/count (width, width), or where rows are fewer than columns
+/// XXᵀ/count (count, count), which has the same eigenvalues but for zeros.
+inline Eigen::MatrixXd scatter_matrix(const std::vector<float>& rows, const std::vector<double>& mean,
+                                      const cpu::stream& stream) {
+  const std::size_t width = mean.size(), count = rows.size() / width, extent = std::min(width, count);
+  const bool wide = count < width;
+  using kernels::op;
+  on<cpu, fp64> place{.stream = stream};
+  std::vector<double> sum(extent * extent), centred;
+  const std::size_t block = wide ? count : std::size_t{1024};
+  for (std::size_t first = 0; first < count; first += block) {
+    const std::size_t some = std::min(block, count - first);
+    centred.resize(some * width);
+    for (std::size_t i = 0; i < centred.size(); ++i)
+      centred[i] = static_cast<double>(rows[first * width + i]) - mean[i % width];
+    const double* x = centred.data();
+    if (wide)
+      kernels::gemm<cpu>::run(place, op::as_is, op::transposed, count, count, width, x, x, sum.data(),
+                              kernels::into::accumulate);
+    else
+      kernels::gemm<cpu>::run(place, op::transposed, op::as_is, width, width, some, x, x, sum.data(),
+                              kernels::into::accumulate);
+  }
+  const auto side = static_cast<Eigen::Index>(extent);
+  return Eigen::Map<const Eigen::MatrixXd>(sum.data(), side, side) / static_cast<double>(count);
+}
+
+}  // namespace pretext::detail

@@ -1,0 +1,85 @@
+#include <pretext/evaluation/collapse.hpp>
+
+#include "evaluation.hpp"
+
+using namespace pretext;
+using namespace pretext::tests;
+using doctest::Approx;
+
+TEST_CASE("embeddings along every axis, both ways, have the even deviation and full rank exactly") {
+  const std::size_t width = 24;
+  features axes{2 * width, width, std::vector<float>(2 * width * width), {}};
+  for (std::size_t i = 0; i < 2 * width; ++i) axes.values[i * width + i / 2] = i % 2 ? 3.0f : -0.5f;
+  const collapse seen = look_for_collapse(axes);
+  CHECK(seen.even == Approx(1 / std::sqrt(24.0)).epsilon(1e-12));
+  CHECK(seen.deviation == Approx(seen.even).epsilon(1e-6));
+  CHECK(seen.effective_rank == Approx(24).epsilon(1e-6));
+  CHECK_FALSE(seen.collapsed);
+  CHECK(seen.verdict ==
+        "No collapse: standard deviation 0.204 per dimension, where 0.204 is spread evenly; effective rank "
+        "24 of 24.");
+}
+
+TEST_CASE("random directions are spread evenly, for more rows than dimensions and for fewer") {
+  const collapse tall = look_for_collapse(blobs(4000, 32, 1, 1000, 1)),
+                 wide = look_for_collapse(blobs(50, 200, 1, 1000, 2));
+  CHECK(tall.deviation == Approx(tall.even).epsilon(0.02));
+  CHECK(tall.effective_rank > 31);
+  CHECK(wide.deviation == Approx(wide.even).epsilon(0.05));
+  CHECK(wide.effective_rank > 40);
+  CHECK(wide.effective_rank < 50);
+  CHECK_FALSE(tall.collapsed);
+  CHECK_FALSE(wide.collapsed);
+}
+
+TEST_CASE("embeddings that are nearly the same are called collapsed, whatever their length") {
+  features same = blobs(200, 64, 1, 1e-3, 3);
+  for (std::size_t i = 0; i < same.values.size(); ++i) same.values[i] *= float(1 + i / 64 % 5);
+  const collapse seen = look_for_collapse(same);
+  CHECK(seen.collapsed);
+  CHECK(seen.deviation < 0.01 * seen.even);
+  CHECK(seen.verdict.starts_with("Collapsed: all embeddings point nearly the same way (standard deviation "));
+  std::ranges::fill(same.values, 1.0f);
+  const collapse exact = look_for_collapse(same);
+  CHECK(exact.collapsed);
+  CHECK(exact.deviation < 1e-6);
+  CHECK(exact.effective_rank == 1);
+}
+
+TEST_CASE("embeddings on a line are collapsed though they spread far") {
+  features line = blobs(300, 128, 1, 0, 4);
+  for (std::size_t i = 0; i < line.values.size(); ++i) line.values[i] *= i / 128 % 2 ? 1.0f : -1.0f;
+  const collapse seen = look_for_collapse(line);
+  CHECK(seen.deviation > 0.5 * seen.even);
+  CHECK(seen.effective_rank == Approx(1).epsilon(1e-3));
+  CHECK(seen.collapsed);
+  CHECK(seen.verdict.starts_with("Collapsed to few dimensions (standard deviation "));
+}
+
+TEST_CASE("embeddings that are not finite are counted and named") {
+  features broken = blobs(40, 8, 4, 1, 5);
+  broken.values[9] = NAN;
+  broken.values[10] = INFINITY;
+  broken.values[300] = -INFINITY;
+  const collapse seen = look_for_collapse(broken);
+  CHECK(seen.not_finite == 2);
+  CHECK(seen.collapsed);
+  CHECK(
+      seen.verdict ==
+      "2 of 40 embeddings are not finite: the weights have diverged. Try a smaller learning rate or a longer "
+      "warm-up, and look for broken images.");
+}
+
+TEST_CASE("two classes in two dimensions are not a collapse, and one embedding says nothing") {
+  CHECK_FALSE(look_for_collapse(blobs(100, 2, 2, 0.1, 6)).collapsed);
+  CHECK_THROWS_WITH_AS(look_for_collapse(blobs(1, 2, 1, 1, 7)),
+                       "collapse: one embedding cannot show whether embeddings differ",
+                       std::invalid_argument);
+}
+
+TEST_CASE("the look for collapse does not depend on the number of threads") {
+  const features some = blobs(3000, 48, 5, 1, 8);
+  const collapse one = look_for_collapse(some), two = look_for_collapse(some, cpu::stream{2});
+  CHECK(one.deviation == two.deviation);
+  CHECK(one.effective_rank == two.effective_rank);
+}

@@ -1,0 +1,120 @@
+#include <cstdlib>
+#include <filesystem>
+
+#include <pretext/evaluation/knn.hpp>
+#include <pretext/io/safetensors.hpp>
+
+#include "evaluation.hpp"
+
+using namespace pretext;
+using namespace pretext::tests;
+
+namespace {
+
+/// Votes of every class, by the formula.
+std::vector<double> votes_of(const knn& voting, const features& bank, const float* query,
+                             std::size_t classes) {
+  std::vector<std::pair<double, int>> all;
+  for (std::size_t i = 0; i < bank.count; ++i)
+    all.emplace_back(-cosine_of(bank.row(i), query, bank.width), bank.labels[i]);
+  std::ranges::sort(all);
+  std::vector<double> votes(classes);
+  for (std::size_t j = 0; j < std::min(voting.k, bank.count); ++j)
+    votes[std::size_t(all[j].second)] += std::exp(-all[j].first / voting.temperature);
+  return votes;
+}
+
+}  // namespace
+
+TEST_CASE("kNN ranks classes as lightly does") {
+  const char* other = std::getenv("PRETEXT_REFERENCE_DIR");
+  const safetensors file =
+      read_safetensors(std::filesystem::path{other ? other : PRETEXT_REFERENCE} / "knn.safetensors");
+  const auto load = [&](const char* name) {
+    const safetensor& tensor = file.at(name);
+    return features{tensor.shape[0], tensor.shape[1], tensor.as<float>(), {}};
+  };
+  features bank = load("bank");
+  bank.labels = file.at("labels").as<int>();
+  const features queries = load("queries");
+  const knn voting{.k = std::stoul(file.metadata.at("k")),
+                   .temperature = std::stod(file.metadata.at("temperature"))};
+  const std::size_t classes = std::stoul(file.metadata.at("classes"));
+  REQUIRE(classes_of(bank) == classes);
+  const auto ranking = voting.rank(bank, queries);
+  const auto expected = file.at("ranking").as<int>();
+  REQUIRE(ranking.size() == expected.size());
+  for (std::size_t q = 0; q < queries.count; ++q) {
+    CAPTURE(q);
+    CHECK(ranking[q * classes] == expected[q * classes]);
+    // Classes that nobody voted for stand last in any order.
+    const auto votes = votes_of(voting, bank, queries.row(q), classes);
+    for (std::size_t place = 0; place < classes; ++place) {
+      const auto label = std::size_t(expected[q * classes + place]);
+      if (votes[label] > 0) CHECK(ranking[q * classes + place] == int(label));
+    }
+  }
+}
+
+TEST_CASE("a neighbour weighs exp(cosine/temperature): 1265 at cosine ½ lose to one at 1, 1266 win") {
+  for (const std::size_t many : {1265, 1266}) {
+    features bank{many + 1, 2, {1, 0}, {1}};
+    for (std::size_t i = 0; i < many; ++i) {
+      bank.values.insert(bank.values.end(), {0.5f, std::sqrt(0.75f)});
+      bank.labels.push_back(0);
+    }
+    const features query{1, 2, {3, 0}, {}};
+    CHECK(knn{.k = 5000, .temperature = 0.07}.rank(bank, query)[0] == (many == 1265 ? 1 : 0));
+    CHECK(knn{.k = 1, .temperature = 0.07}.rank(bank, query)[0] == 1);
+  }
+}
+
+TEST_CASE("the ranking is that of the formula, for any k and temperature, and for any number of threads") {
+  const features bank = blobs(700, 6, 9, 1.2, 1), queries = blobs(60, 6, 9, 1.2, 2);
+  for (const knn voting :
+       {knn{.k = 1}, knn{.k = 20, .temperature = 0.07}, knn{}, knn{.k = 10000, .temperature = 1}}) {
+    CAPTURE(voting.k);
+    const auto ranking = voting.rank(bank, queries);
+    for (std::size_t q = 0; q < queries.count; ++q) {
+      const auto votes = votes_of(voting, bank, queries.row(q), 9);
+      for (std::size_t place = 1; place < 9; ++place) {
+        const auto before = std::size_t(ranking[q * 9 + place - 1]),
+                   after = std::size_t(ranking[q * 9 + place]);
+        CHECK(votes[before] >= votes[after] * (1 - 1e-5));
+        if (votes[before] == votes[after]) CHECK(before < after);
+      }
+    }
+    CHECK(ranking == voting.rank(bank, queries, cpu::stream{2}));
+    CHECK(ranking == voting.rank(bank, queries, cpu::stream{3}));
+  }
+}
+
+TEST_CASE("a temperature of a thousandth neither overflows nor forgets who is nearest") {
+  const features bank = blobs(300, 6, 4, 1, 3), queries = blobs(40, 6, 4, 1, 4);
+  const auto cold = knn{.k = 50, .temperature = 1e-3}.rank(bank, queries),
+             single = knn{.k = 1}.rank(bank, queries);
+  for (std::size_t q = 0; q < queries.count; ++q) CHECK(cold[q * 4] == single[q * 4]);
+}
+
+TEST_CASE(
+    "accuracy is 1 on separated classes, chance on noise, and counts a label that the bank lacks as wrong") {
+  const features bank = blobs(1000, 16, 10, 0.1, 5);
+  features queries = blobs(200, 16, 10, 0.1, 6);
+  CHECK(knn{.k = 20}.accuracy(bank, queries) == 1);
+  for (std::size_t i = 0; i < 50; ++i) queries.labels[i] = 99;
+  CHECK(knn{.k = 20}.accuracy(bank, queries) == 0.75);
+  CHECK(knn{.k = 20}.accuracy(blobs(1000, 16, 10, 100, 7), blobs(1000, 16, 10, 100, 8)) ==
+        doctest::Approx(0.1).epsilon(0.5));
+}
+
+TEST_CASE("kNN refuses missing and negative labels") {
+  features bank = blobs(5, 3, 2, 1, 9);
+  const features queries = bank;
+  bank.labels[3] = -1;
+  CHECK_THROWS_WITH_AS(knn{}.accuracy(bank, queries),
+                       "kNN, bank: the label -1 of row 3 is negative; leave unlabelled images out",
+                       std::invalid_argument);
+  bank.labels.pop_back();
+  CHECK_THROWS_WITH_AS(knn{}.accuracy(bank, queries), "kNN, bank: 5 features need as many labels, not 4",
+                       std::invalid_argument);
+}
