@@ -1,40 +1,41 @@
 # Sourced by examples/quickstart.sh and tests/run.sh: `install_dependencies` brings in what is missing here through
 # apt-get, as root or with sudo, and where there is no apt-get it says which packages are missing and fails.
 
-compiler() {
+has_compiler() {
   local candidate
   for candidate in ${CXX:-} c++ g++ clang++; do
-    if command -v "$candidate" >/dev/null 2>&1; then
-      echo "$candidate"
+    command -v "$candidate" >/dev/null && return
+  done
+  return 1
+}
+
+# Does a header lie where compilers look for it, or below CMAKE_PREFIX_PATH?
+has_header() {
+  local folder prefix prefixes folders=(/usr/include /usr/local/include /opt/homebrew/include)
+  IFS=':;' read -r -a prefixes <<<"${CMAKE_PREFIX_PATH:-}"
+  for prefix in ${prefixes[@]+"${prefixes[@]}"}; do
+    folders+=("$prefix/include")
+  done
+  for folder in "${folders[@]}"; do
+    if [ -e "$folder/$1" ] || [ -e "$folder/eigen3/$1" ]; then
       return
     fi
   done
   return 1
 }
 
-# Does a C++ program find this header, here or below CMAKE_PREFIX_PATH?
-has_header() {
-  local header=$1 prefix prefixes flags=(-I/usr/include/eigen3 -I/usr/local/include/eigen3)
-  IFS=':;' read -r -a prefixes <<<"${CMAKE_PREFIX_PATH:-}"
-  for prefix in ${prefixes[@]+"${prefixes[@]}"}; do
-    flags+=("-I$prefix/include" "-I$prefix/include/eigen3")
-  done
-  printf '#if !__has_include(<%s>)\n#error missing\n#endif\n' "$header" |
-    "$(compiler)" "${flags[@]}" -x c++ -E - >/dev/null 2>&1
-}
-
 # Debian's names of the packages that are missing, one per line.
 missing_packages() {
-  compiler >/dev/null || echo g++
+  has_compiler || echo g++
   command -v cmake >/dev/null || echo cmake
   command -v ninja >/dev/null || command -v make >/dev/null || echo ninja-build
   local header package
   while read -r header package; do
-    { compiler >/dev/null && has_header "$header"; } || echo "$package"
+    has_header "$header" || echo "$package"
   done <<'LIST'
 Eigen/Core libeigen3-dev
-xtl/xtl_config.hpp xtl-dev
-xtensor/xtensor_config.hpp libxtensor-dev
+xtl xtl-dev
+xtensor libxtensor-dev
 doctest/doctest.h doctest-dev
 jpeglib.h libjpeg-dev
 png.h libpng-dev
