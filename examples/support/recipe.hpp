@@ -2,8 +2,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
-
-#include <nlohmann/json.hpp>
+#include <utility>
+#include <vector>
 
 namespace programs {
 
@@ -32,9 +32,11 @@ struct recipe {
 
   friend bool operator==(const recipe&, const recipe&) = default;
 };
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(recipe, method, data, encoder, image_size, images,
-                                                test_images, epochs, batch, seed, optimizer, learning_rate,
-                                                warmup_epochs, momentum, nesterov, weight_decay, temperature,
-                                                jitter, minimum_area, normalisation, on_bad_image)
+/// As JSON text, every member by its name; and back. Throws std::runtime_error with `source` if it is none.
+std::string to_text(const recipe& asked);
+recipe recipe_from_text(const std::string& text, const std::string& source);
+
+/// Name and value of every member, for people to read.
+std::vector<std::pair<std::string, std::string>> settings_of(const recipe& asked);
 
 }  // namespace programs

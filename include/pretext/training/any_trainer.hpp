@@ -11,7 +11,7 @@
 #include <vector>
 
 #include <pretext/augment/views.hpp>
-#include <pretext/core/parameter.hpp>
+#include <pretext/core/concepts.hpp>
 #include <pretext/data/image.hpp>
 
 namespace pretext {
@@ -47,6 +47,8 @@ class any_trainer {
   virtual embeddings last_embeddings() = 0;
   /// The feature h of each image in inference mode, appended to `features`.
   virtual void encode(std::span<const image_view> images, std::vector<float>& features) = 0;
+  /// What `encode` looks at: each image's evaluation view as floats (H, W, 3), appended to `views`.
+  virtual void evaluation_views(std::span<const image_view> images, std::vector<float>& views) = 0;
   /// The views that a step would see, as floats (views·n, H, W, 3): for looking at.
   virtual std::vector<float> make_views(std::span<const image_view> images,
                                         std::span<const std::uint64_t> samples, std::uint64_t seed,
@@ -93,17 +95,17 @@ class erased_trainer final : public any_trainer {
   }
 
   void encode(std::span<const image_view> images, std::vector<float>& features) override {
-    constexpr std::size_t most = 256;  // images at a time: memory stays bounded, whatever is asked for
-    const std::vector<std::uint64_t> samples(most);
-    for (std::size_t first = 0; first < images.size(); first += most) {
-      const std::size_t count = std::min(most, images.size() - first);
-      const auto batch = batch_.resize(count);
-      augment(trainer_->place(), evaluation_, images.subspan(first, count), std::span{samples}.first(count),
-              0, 0, batch);
-      const auto h = feature_.resize(count);
-      trainer_->encode(batch, h);
+    for_each_view(images, [&](reads<place_type, images_shape> views) {
+      const auto h = feature_.resize(views.batch);
+      trainer_->encode(views, h);
       features.insert(features.end(), h.data, h.data + h.size());
-    }
+    });
+  }
+
+  void evaluation_views(std::span<const image_view> images, std::vector<float>& all) override {
+    for_each_view(images, [&](reads<place_type, images_shape> views) {
+      all.insert(all.end(), views.data, views.data + views.size());
+    });
   }
 
   std::vector<float> make_views(std::span<const image_view> images, std::span<const std::uint64_t> samples,
@@ -130,6 +132,20 @@ class erased_trainer final : public any_trainer {
   }
 
  private:
+  /// `use` on the evaluation views of some images at a time: memory stays bounded, whatever is asked for.
+  template <class Use>
+  void for_each_view(std::span<const image_view> images, const Use& use) {
+    constexpr std::size_t most = 256;
+    const std::vector<std::uint64_t> samples(most);
+    for (std::size_t first = 0; first < images.size(); first += most) {
+      const std::size_t count = std::min(most, images.size() - first);
+      const auto batch = batch_.resize(count);
+      augment(trainer_->place(), evaluation_, images.subspan(first, count), std::span{samples}.first(count),
+              0, 0, batch);
+      use(batch);
+    }
+  }
+
   std::unique_ptr<Trainer> trainer_;
   Views views_;
   Evaluation evaluation_;

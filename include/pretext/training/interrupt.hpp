@@ -12,7 +12,8 @@ extern "C" inline void pretext_ask_interrupt(int) {
 }
 }  // namespace detail
 
-/// While it lives, Ctrl-C and SIGTERM are remembered instead of ending the program, so that a run can save and leave.
+/// While it lives, Ctrl-C and SIGTERM are remembered instead of ending the program, so that a run can save
+/// and leave.
 class interrupt_guard {
  public:
   interrupt_guard()

@@ -9,12 +9,16 @@
 
 namespace pretext {
 
-/// One line on a terminal that says how far a run is: loss, images per second, time left. Where the output is no
-/// terminal, a line now and then.
+/// One line on a terminal that says how far a run is: loss, images per second, time left. Where the output is
+/// no terminal, a line now and then.
 class progress {
  public:
   explicit progress(std::size_t steps, std::size_t images_per_step, std::FILE* out = stderr)
-      : steps_{steps}, images_{images_per_step}, out_{out}, terminal_{isatty(fileno(out)) == 1}, shown_{clock::now()} {}
+      : steps_{steps},
+        images_{images_per_step},
+        out_{out},
+        terminal_{isatty(fileno(out)) == 1},
+        shown_{clock::now()} {}
 
   /// After step `done` (counted from the start of the training, not of this process).
   void show(std::size_t done, double loss) {
@@ -60,9 +64,12 @@ class progress {
   static std::string duration(double seconds) {
     const auto whole = static_cast<long>(seconds + 0.5);
     char text[48];
-    if (whole >= 3600) std::snprintf(text, sizeof text, "%ld h %02ld min", whole / 3600, whole / 60 % 60);
-    else if (whole >= 60) std::snprintf(text, sizeof text, "%ld min %02ld s", whole / 60, whole % 60);
-    else std::snprintf(text, sizeof text, "%ld s", whole);
+    if (whole >= 3600)
+      std::snprintf(text, sizeof text, "%ld h %02ld min", whole / 3600, whole / 60 % 60);
+    else if (whole >= 60)
+      std::snprintf(text, sizeof text, "%ld min %02ld s", whole / 60, whole % 60);
+    else
+      std::snprintf(text, sizeof text, "%ld s", whole);
     return text;
   }
 

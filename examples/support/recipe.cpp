@@ -1,0 +1,31 @@
+#include "recipe.hpp"
+
+#include <nlohmann/json.hpp>
+#include <pretext/core/expects.hpp>
+
+namespace programs {
+
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(recipe, method, data, encoder, image_size, images,
+                                                test_images, epochs, batch, seed, optimizer, learning_rate,
+                                                warmup_epochs, momentum, nesterov, weight_decay, temperature,
+                                                jitter, minimum_area, normalisation, on_bad_image)
+
+std::string to_text(const recipe& asked) { return nlohmann::json(asked).dump(2) + "\n"; }
+
+recipe recipe_from_text(const std::string& text, const std::string& source) {
+  try {
+    return nlohmann::json::parse(text).get<recipe>();
+  } catch (const nlohmann::json::exception& error) {
+    pretext::fail<std::runtime_error>(source, ": is no recipe; ", error.what());
+  }
+}
+
+std::vector<std::pair<std::string, std::string>> settings_of(const recipe& asked) {
+  std::vector<std::pair<std::string, std::string>> all;
+  const nlohmann::json members = asked;
+  for (const auto& [name, value] : members.items())
+    all.emplace_back(name, value.is_string() ? value.get<std::string>() : value.dump());
+  return all;
+}
+
+}  // namespace programs
