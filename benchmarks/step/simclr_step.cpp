@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <pretext/cpu.hpp>
+#include <pretext/data/image.hpp>
 
 using namespace pretext;
 

@@ -53,7 +53,10 @@ auto make_evaluation(const recipe& asked) {
 
 template <class Encoder, std::size_t Size>
 std::unique_ptr<any_trainer> make(const recipe& asked, std::size_t threads) {
-  using method = simclr<shape<Size, Size, 3>, Encoder>;
+  // Torch's start for the head: N(0, 0.01) is meant for LARS, and under batch norm it multiplies SGD's
+  // effective rate.
+  constexpr std::size_t width = output_of<Encoder, shape<Size, Size, 3>>::size;
+  using method = simclr<shape<Size, Size, 3>, Encoder, simclr_head<width, 128, affine::scale, torch_default>>;
   using learner = trainer<method, on<cpu>, optimizer>;
   const two_views views{make_view<Size>(asked)};
   const auto evaluation = make_evaluation<Size>(asked);

@@ -9,18 +9,18 @@ namespace pretext {
 /// SimCLR's projection head, version 1 (Chen et al. 2020, §2.1): linear - BN - ReLU - linear - BN without β,
 /// no biases, N(0, 0.01), as in the official code. Paths are lightly's: layers.0, layers.1, layers.3,
 /// layers.4.
-template <std::size_t Hidden, std::size_t Out = 128, affine LastAffine = affine::scale>
+template <std::size_t Hidden, std::size_t Out = 128, affine LastAffine = affine::scale,
+          class Start = normal_hundredth>
 struct simclr_head
-    : sequential<
-          named<"layers", sequential<linear<Hidden, bias::no, normal_hundredth>, batch_norm<>, relu,
-                                     linear<Out, bias::no, normal_hundredth>, batch_norm<LastAffine>>>> {};
+    : sequential<named<"layers", sequential<linear<Hidden, bias::no, Start>, batch_norm<>, relu,
+                                            linear<Out, bias::no, Start>, batch_norm<LastAffine>>>> {};
 
 /// The same with one more hidden layer: version 2's default (Chen et al. 2020b).
-template <std::size_t Hidden, std::size_t Out = 128, affine LastAffine = affine::scale>
+template <std::size_t Hidden, std::size_t Out = 128, affine LastAffine = affine::scale,
+          class Start = normal_hundredth>
 struct simclr_v2_head
-    : sequential<
-          named<"layers", sequential<linear<Hidden, bias::no, normal_hundredth>, batch_norm<>, relu,
-                                     linear<Hidden, bias::no, normal_hundredth>, batch_norm<>, relu,
-                                     linear<Out, bias::no, normal_hundredth>, batch_norm<LastAffine>>>> {};
+    : sequential<named<"layers", sequential<linear<Hidden, bias::no, Start>, batch_norm<>, relu,
+                                            linear<Hidden, bias::no, Start>, batch_norm<>, relu,
+                                            linear<Out, bias::no, Start>, batch_norm<LastAffine>>>> {};
 
 }  // namespace pretext

@@ -1,0 +1,125 @@
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+#include "../gradient_check.hpp"
+
+#include <pretext/encoders/resnet.hpp>
+#include <pretext/kernels/cpu/nt_xent.hpp>
+#include <pretext/kernels/cpu/optimize.hpp>
+#include <pretext/methods/simclr.hpp>
+#include <pretext/optimizers/adamw.hpp>
+#include <pretext/optimizers/lars.hpp>
+#include <pretext/optimizers/one_of.hpp>
+#include <pretext/optimizers/sgd.hpp>
+#include <pretext/training/trainer.hpp>
+
+namespace {
+std::atomic<std::size_t> allocations{0};
+}
+
+[[gnu::noinline]] void* operator new(std::size_t bytes) {
+  ++allocations;
+  if (void* p = std::malloc(bytes)) return p;
+  throw std::bad_alloc{};
+}
+[[gnu::noinline]] void* operator new(std::size_t bytes, std::align_val_t alignment) {
+  ++allocations;
+  const auto unit = static_cast<std::size_t>(alignment);
+  if (void* p = std::aligned_alloc(unit, (bytes + unit - 1) / unit * unit)) return p;
+  throw std::bad_alloc{};
+}
+[[gnu::noinline]] void* operator new[](std::size_t bytes) { return operator new(bytes); }
+[[gnu::noinline]] void* operator new[](std::size_t bytes, std::align_val_t alignment) {
+  return operator new(bytes, alignment);
+}
+[[gnu::noinline]] void operator delete(void* p) noexcept { std::free(p); }
+[[gnu::noinline]] void operator delete(void* p, std::size_t) noexcept { std::free(p); }
+[[gnu::noinline]] void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }
+[[gnu::noinline]] void operator delete(void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
+[[gnu::noinline]] void operator delete[](void* p) noexcept { std::free(p); }
+[[gnu::noinline]] void operator delete[](void* p, std::size_t) noexcept { std::free(p); }
+[[gnu::noinline]] void operator delete[](void* p, std::align_val_t) noexcept { std::free(p); }
+[[gnu::noinline]] void operator delete[](void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
+
+using namespace pretext;
+
+namespace {
+
+using images = shape<16, 16, 3>;
+using method = simclr<images, resnet18<stem::cifar, 4>>;
+using learner = trainer<method, on<cpu>, one_of<sgd, lars, adamw>>;
+
+std::vector<float> views(std::size_t step) {
+  const auto numbers = tests::normal_numbers(12 * images::size, static_cast<unsigned>(step));
+  return {numbers.begin(), numbers.end()};
+}
+
+std::vector<float> weights_after(std::size_t steps, std::size_t threads, one_of<sgd, lars, adamw> optimizer) {
+  learner t{{}, optimizer, 5, cpu::stream{threads}};
+  for (std::size_t k = 0; k < steps; ++k) {
+    auto v = views(k);
+    t.step(reads<on<cpu>, images>{v.data(), 12}, 0.05);
+  }
+  return {t.memory().value.data(), t.memory().value.data() + method::size};
+}
+
+}  // namespace
+
+TEST_CASE("a training step allocates nothing once the first two have made room") {
+  learner t{{}, {sgd{}}, 5, cpu::stream{2}};
+  auto v = views(0);
+  const reads<on<cpu>, images> batch{v.data(), 12};
+  t.step(batch, 0.05);
+  t.step(batch, 0.05);
+  const std::size_t before = allocations;
+  t.step(batch, 0.05);
+  t.step(batch, 0.05);
+  CHECK(allocations == before);
+}
+
+TEST_CASE("training gives the same bits with 1, 2 and 3 threads") {
+  for (const one_of<sgd, lars, adamw>& optimizer :
+       {one_of<sgd, lars, adamw>{sgd{.nesterov = true, .weight_decay = 1e-4}},
+        one_of<sgd, lars, adamw>{lars{}}, one_of<sgd, lars, adamw>{adamw{}}}) {
+    const auto one = weights_after(3, 1, optimizer);
+    CHECK(one == weights_after(3, 2, optimizer));
+    CHECK(one == weights_after(3, 3, optimizer));
+  }
+}
+
+TEST_CASE("a loss that is no number stops the step in a sentence and leaves the weights as they were") {
+  learner t;
+  auto v = views(0);
+  v[7] = std::nanf("");
+  const std::vector<float> before(t.memory().value.data(), t.memory().value.data() + method::size);
+  CHECK_THROWS_WITH_AS(t.step(reads<on<cpu>, images>{v.data(), 12}, 0.05), doctest::Contains("not a number"),
+                       std::runtime_error);
+  for (const parameter& p : method::parameters)
+    if (p.kind == role::weight)
+      for (std::size_t i = p.offset; i < p.offset + p.size(); ++i)
+        REQUIRE(t.memory().value.data()[i] == before[i]);
+}
+
+TEST_CASE("the same seed starts with the same weights, another seed with others") {
+  learner a{{}, {sgd{}}, 1}, b{{}, {sgd{}}, 1}, c{{}, {sgd{}}, 2};
+  const auto all = [](learner& t) {
+    return std::vector<float>(t.memory().value.data(), t.memory().value.data() + method::size);
+  };
+  CHECK(all(a) == all(b));
+  CHECK(all(a) != all(c));
+}
+
+TEST_CASE("weights start with the spread that their layer asked for") {
+  using wide = simclr<shape<32, 32, 3>, resnet18<stem::cifar>>;
+  std::vector<float> w(wide::size);
+  initialise<float>(wide::parameters, 3, w.data());
+  for (const parameter& p : wide::parameters) {
+    if (p.size() < 4000) continue;
+    double square = 0;
+    for (std::size_t i = p.offset; i < p.offset + p.size(); ++i)
+      square += double(w[i]) * double(w[i]) / double(p.size());
+    CAPTURE(p.path);
+    CHECK(std::sqrt(square) == doctest::Approx(p.start.width).epsilon(0.05));
+  }
+}
