@@ -23,10 +23,11 @@ function(pretext_fetch_and_install name repository tag)
   FetchContent_MakeAvailable(${name})
   string(TOLOWER ${name} lower)
   execute_process(COMMAND ${CMAKE_COMMAND} -S ${${lower}_SOURCE_DIR} -B ${${lower}_BINARY_DIR} -G ${CMAKE_GENERATOR}
-    -DCMAKE_BUILD_TYPE=Release -DCMAKE_POSITION_INDEPENDENT_CODE=ON -DCMAKE_INSTALL_LIBDIR=lib
+    -DCMAKE_BUILD_TYPE=Release -DCMAKE_POSITION_INDEPENDENT_CODE=ON -DCMAKE_INSTALL_LIBDIR:STRING=lib
     -DCMAKE_INSTALL_PREFIX=${pretext_prefix} -DCMAKE_PREFIX_PATH=${pretext_prefix} ${ARGN}
     COMMAND_ERROR_IS_FATAL ANY OUTPUT_QUIET)
-  execute_process(COMMAND ${CMAKE_COMMAND} --build ${${lower}_BINARY_DIR} --config Release --target install --parallel
+  cmake_host_system_information(RESULT cores QUERY NUMBER_OF_LOGICAL_CORES)
+  execute_process(COMMAND ${CMAKE_COMMAND} --build ${${lower}_BINARY_DIR} --target install --parallel ${cores}
     COMMAND_ERROR_IS_FATAL ANY OUTPUT_QUIET)
 endfunction()
 set(pretext_prefix ${CMAKE_CURRENT_BINARY_DIR}/_deps/prefix)
