@@ -39,7 +39,7 @@ TEST_CASE("a built-in picture is a pure function of seed and index, of any size"
   CHECK(drawn({.seed = 5}, 17).pixels == drawn({.count = 18, .seed = 5}, 17).pixels);
   CHECK(drawn({.seed = 5}, 17).pixels != drawn({.seed = 6}, 17).pixels);
   CHECK(drawn({.seed = 5}, 17).pixels != drawn({.seed = 5}, 27).pixels);
-  for (const std::size_t side : {1, 7, 32, 96}) {
+  for (const std::size_t side : {1u, 7u, 32u, 96u}) {
     const image picture = drawn({.side = side}, 3);
     CHECK(picture.height == side);
     CHECK(picture.width == side);

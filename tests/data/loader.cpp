@@ -82,8 +82,8 @@ TEST_CASE("an epoch holds every image at most once in an order of its own, and d
 TEST_CASE("batches are the same for any number of threads, any cache and any number of batches ahead") {
   loader one{numbered_images{90, {4, 11, 12}}, {.batch = 16, .on_bad_image = bad_image_policy::skip}};
   const auto expected = take(one, 17);
-  for (const std::size_t threads : {2, 5})
-    for (const std::size_t cache : {0, 1000, 1 << 20}) {
+  for (const std::size_t threads : {2u, 5u})
+    for (const std::size_t cache : {0u, 1000u, 1u << 20}) {
       loader other{numbered_images{90, {4, 11, 12}},
                    {.batch = 16,
                     .threads = threads,
@@ -100,7 +100,7 @@ TEST_CASE("seeking to a batch continues as if all before it had been taken") {
   const numbered_images source{50, {3, 30}};
   loader whole{source, options};
   const auto all = take(whole, 20);
-  for (const std::size_t at : {0, 1, 5, 6, 13}) {
+  for (const std::size_t at : {0u, 1u, 5u, 6u, 13u}) {
     loader resumed{source, options};
     resumed.seek(static_cast<std::uint32_t>(at / 6), at % 6);
     CHECK(take(resumed, 7) == std::vector<taken>(all.begin() + static_cast<std::ptrdiff_t>(at),

@@ -22,7 +22,7 @@ std::vector<std::size_t> order(std::size_t size, std::uint64_t seed, std::uint32
 }  // namespace
 
 TEST_CASE("every index comes exactly once, for any size") {
-  for (const std::size_t size : {1, 2, 3, 4, 5, 7, 16, 17, 255, 256, 257, 1000, 4097, 50000}) {
+  for (const std::size_t size : {1u, 2u, 3u, 4u, 5u, 7u, 16u, 17u, 255u, 256u, 257u, 1000u, 4097u, 50000u}) {
     CAPTURE(size);
     auto indices = order(size, 1, 0);
     std::sort(indices.begin(), indices.end());

@@ -61,11 +61,12 @@ TEST_CASE("a file that was written is read back the same, every name, text, shap
   const auto read = read_safetensors(folder / "a.safetensors");
   CHECK(read.metadata == written.metadata);
   REQUIRE(read.tensors.size() == written.tensors.size());
-  for (const auto& [name, tensor] : written.tensors) {
-    CAPTURE(name);
-    CHECK(read.at(name).dtype == tensor.dtype);
-    CHECK(read.at(name).shape == tensor.shape);
-    CHECK(read.at(name).bytes == tensor.bytes);
+  for (const auto& entry : written.tensors) {
+    CAPTURE(entry.first);
+    const safetensor& tensor = read.at(entry.first);
+    CHECK(tensor.dtype == entry.second.dtype);
+    CHECK(tensor.shape == entry.second.shape);
+    CHECK(tensor.bytes == entry.second.bytes);
   }
   CHECK(read.at("weight").as<double>() == std::vector<double>{1, -2, 3.5, 0, double{1e-30f}, 6});
   CHECK(read.at("scalar").size() == 1);
