@@ -57,7 +57,7 @@ TEST_CASE("kNN ranks classes as lightly does") {
 }
 
 TEST_CASE("a neighbour weighs exp(cosine/temperature): 1265 at cosine ½ lose to one at 1, 1266 win") {
-  for (const std::size_t many : {1265, 1266}) {
+  for (const std::size_t many : {1265u, 1266u}) {
     features bank{many + 1, 2, {1, 0}, {1}};
     for (std::size_t i = 0; i < many; ++i) {
       bank.values.insert(bank.values.end(), {0.5f, std::sqrt(0.75f)});

@@ -77,7 +77,7 @@ TEST_CASE("the probe gives the same bits for any number of threads, and depends 
   const features train = blobs(777, 33, 7, 1, 7), test = blobs(100, 33, 7, 1, 8);
   const linear_probe probe{.epochs = 3, .batch = 100};
   const auto one = probe(train, test);
-  for (const std::size_t threads : {2, 3}) {
+  for (const std::size_t threads : {2u, 3u}) {
     const auto more = probe(train, test, cpu::stream{threads});
     CHECK(more.weight == one.weight);
     CHECK(more.bias == one.bias);

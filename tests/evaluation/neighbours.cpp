@@ -27,7 +27,7 @@ TEST_CASE("of rows that are equally near the earlier one is the nearer neighbour
   features bank{6000, 2, {}, {}};
   for (std::size_t i = 0; i < bank.count; ++i) bank.values.insert(bank.values.end(), {float(1 + i % 3), 0});
   const features query{1, 2, {5, 0}, {}};
-  for (const std::size_t k : {1, 2, 7, 6000}) {
+  for (const std::size_t k : {1u, 2u, 7u, 6000u}) {
     const auto found = nearest_neighbours(bank, query, k);
     for (std::size_t j = 0; j < k; ++j) CHECK(found[j].index == j);
   }

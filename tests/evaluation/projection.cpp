@@ -34,16 +34,17 @@ features plane(std::size_t count, std::size_t width, std::vector<std::array<doub
 }  // namespace
 
 TEST_CASE("points of a plane keep their distances, whether rows are more than columns or fewer") {
-  for (const std::size_t width : {4, 300}) {
-    std::vector<std::array<double, 2>> flat;
-    const auto made = project_to_plane(plane(60, width, flat));
-    for (std::size_t i = 0; i < 60; ++i)
-      for (std::size_t j = 0; j < i; ++j)
-        CHECK(std::hypot(made.points[i][0] - made.points[j][0], made.points[i][1] - made.points[j][1]) ==
-              Approx(std::hypot(flat[i][0] - flat[j][0], flat[i][1] - flat[j][1])).epsilon(1e-4));
-    CHECK(made.explained[0] + made.explained[1] == Approx(1).epsilon(1e-6));
-    CHECK(made.explained[0] > 0.8);
-  }
+  for (const std::size_t count : {60u, 300u})
+    for (const std::size_t width : {4u, 290u}) {
+      std::vector<std::array<double, 2>> flat;
+      const auto made = project_to_plane(plane(count, width, flat));
+      for (std::size_t i = 0; i < count; i += 7)
+        for (std::size_t j = 0; j < i; ++j)
+          CHECK(std::hypot(made.points[i][0] - made.points[j][0], made.points[i][1] - made.points[j][1]) ==
+                Approx(std::hypot(flat[i][0] - flat[j][0], flat[i][1] - flat[j][1])).epsilon(1e-4));
+      CHECK(made.explained[0] + made.explained[1] == Approx(1).epsilon(1e-6));
+      CHECK(made.explained[0] > 0.8);
+    }
 }
 
 TEST_CASE(
@@ -68,6 +69,25 @@ TEST_CASE(
   }
   CHECK(made.explained[0] > made.explained[1]);
   CHECK(made.points == project_to_plane(some).points);
+}
+
+TEST_CASE("of many dimensions the leading axes are those of the full solver, close eigenvalues or not") {
+  for (const double second : {2.9, 2.0}) {
+    Eigen::VectorXd spectrum(400);
+    for (Eigen::Index i = 0; i < 400; ++i) spectrum[i] = 1.5 * std::pow(0.99, double(i));
+    spectrum[399] = 3;
+    spectrum[398] = second;
+    std::srand(5);
+    const Eigen::MatrixXd turn =
+        Eigen::HouseholderQR<Eigen::MatrixXd>{Eigen::MatrixXd::Random(400, 400)}.householderQ();
+    const Eigen::MatrixXd symmetric = turn * spectrum.asDiagonal() * turn.transpose();
+    const detail::leading_axes axes{symmetric, cpu::stream{2}};
+    const Eigen::Index last = axes.values.size() - 1;
+    CHECK(axes.values[last] == Approx(3).epsilon(1e-10));
+    CHECK(axes.values[last - 1] == Approx(second).epsilon(1e-10));
+    CHECK(std::abs(axes.vectors.col(last).dot(turn.col(399))) == Approx(1).epsilon(1e-10));
+    CHECK(std::abs(axes.vectors.col(last - 1).dot(turn.col(398))) == Approx(1).epsilon(1e-10));
+  }
 }
 
 TEST_CASE("features of one number, one feature and equal features are points as well") {

@@ -80,7 +80,7 @@ TEST_CASE("BYOL's loss is the same bits for any number of threads, and float is 
   const auto p = random_rows(500 * 33, 7), goal = random_rows(500 * 33, 8);
   const std::vector<float> single(p.begin(), p.end()), single_goal(goal.begin(), goal.end());
   const auto one = run(cosine_regression{}, single, single_goal, 33, 1);
-  for (const std::size_t threads : {2, 3}) {
+  for (const std::size_t threads : {2u, 3u}) {
     const auto more = run(cosine_regression{}, single, single_goal, 33, threads);
     CHECK(more.value == one.value);
     CHECK(more.gradient == one.gradient);

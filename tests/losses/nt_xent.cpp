@@ -83,7 +83,7 @@ TEST_CASE("the factor scales loss and gradient: 2 is what SimCLR's official code
 }
 
 TEST_CASE("NT-Xent of embeddings that are all equal is log(2N-1), and its gradient vanishes") {
-  for (const std::size_t images : {2, 50, 256, 1024}) {
+  for (const std::size_t images : {2u, 50u, 256u, 1024u}) {
     std::vector<double> z(2 * images * 3);
     for (std::size_t i = 0; i < z.size(); ++i) z[i] = double(1 + i % 3);
     const auto made = run(nt_xent{.temperature = 0.1}, z, 3);
@@ -93,8 +93,8 @@ TEST_CASE("NT-Xent of embeddings that are all equal is log(2N-1), and its gradie
 }
 
 TEST_CASE("NT-Xent follows its definition for any number of rows and columns") {
-  for (const std::size_t rows : {2, 4, 94, 96, 98, 192, 200, 386})
-    for (const std::size_t columns : {1, 3, 16, 37, 128}) {
+  for (const std::size_t rows : {2u, 4u, 94u, 96u, 98u, 192u, 200u, 386u})
+    for (const std::size_t columns : {1u, 3u, 16u, 37u, 128u}) {
       CAPTURE(rows);
       CAPTURE(columns);
       const auto z = random_rows(rows * columns, unsigned(rows + columns));
@@ -106,7 +106,7 @@ TEST_CASE("NT-Xent follows its definition for any number of rows and columns") {
 TEST_CASE("every gradient of NT-Xent matches finite differences, at low temperatures too") {
   // Below 2/600 rows have shifts of their own; 100 rows make two blocks, one of them ragged.
   for (const double temperature : {0.5, 0.07, 0.003})
-    for (const std::size_t rows : {6, 100}) {
+    for (const std::size_t rows : {6u, 100u}) {
       CAPTURE(temperature);
       auto z = random_rows(rows * 5, 3);
       if (temperature <
@@ -180,7 +180,7 @@ TEST_CASE("a number that is not one makes the loss not a number") {
 TEST_CASE("NT-Xent is the same bits for any number of threads") {
   const auto z = random_rows<float>(970 * 24, 9);
   const auto one = run(nt_xent{.temperature = 0.1}, z, 24, 1);
-  for (const std::size_t threads : {2, 3}) {
+  for (const std::size_t threads : {2u, 3u}) {
     const auto more = run(nt_xent{.temperature = 0.1}, z, 24, threads);
     CHECK(more.value == one.value);
     CHECK(more.gradient == one.gradient);
@@ -211,12 +211,13 @@ TEST_CASE("NT-Xent agrees with lightly's, loss and gradients, at every temperatu
   const std::size_t columns = file.at("z1").shape[1], half = z.size();
   z.insert(z.end(), second.begin(), second.end());
   std::size_t temperatures = 0;
-  for (const auto& [name, tensor] : file.tensors) {
+  for (const auto& entry : file.tensors) {
+    const std::string& name = entry.first;
     if (!name.starts_with("nt_xent_") || name.find(".grad") != std::string::npos) continue;
     CAPTURE(name);
     ++temperatures;
     const nt_xent loss{.temperature = std::stod(name.substr(8))};
-    const double value = tensor.as<double>()[0];
+    const double value = entry.second.as<double>()[0];
     auto gradient = file.at(name + ".grad1").as<double>();
     const auto of_second = file.at(name + ".grad2").as<double>();
     gradient.insert(gradient.end(), of_second.begin(), of_second.end());
@@ -233,7 +234,7 @@ TEST_CASE("NT-Xent agrees with lightly's, loss and gradients, at every temperatu
 
 TEST_CASE("the loss value takes views of a place, and its memory grows with rows, not with their square") {
   using sample = shape<16>;
-  for (const std::size_t rows : {1000, 4000}) {
+  for (const std::size_t rows : {1000u, 4000u}) {
     on<cpu> place;
     auto z = random_rows<float>(rows * sample::size, 11);
     std::vector<float> dz(z.size());

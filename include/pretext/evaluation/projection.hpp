@@ -3,10 +3,14 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
+#include <utility>
 #include <vector>
 
 #include <Eigen/Eigenvalues>
+#include <Eigen/QR>
 
+#include <pretext/core/random.hpp>
 #include <pretext/evaluation/scatter_matrix.hpp>
 
 namespace pretext {
@@ -17,6 +21,64 @@ struct plane_projection {
   std::array<double, 2> explained{};         ///< shares of the variance that lie along both axes
 };
 
+namespace detail {
+
+/// Eigenvectors of a symmetric matrix in columns, largest eigenvalue last.
+struct leading_axes {
+  Eigen::VectorXd values;
+  Eigen::MatrixXd vectors;
+
+  /// All of them by Eigen's solver where that is cheap; of a large matrix the last few, by subspace iteration
+  /// from fixed numbers until two directions stand still. A spectrum too flat for that has no directions
+  /// worth waiting for.
+  leading_axes(const Eigen::MatrixXd& symmetric, const cpu::stream& stream) {
+    constexpr Eigen::Index small_enough = 256, block = 16;
+    constexpr int rounds = 40, products = 8;
+    if (symmetric.rows() <= small_enough) {
+      take(symmetric);
+      return;
+    }
+    using rows_of_numbers = Eigen::Matrix<double, Eigen::Dynamic, block, Eigen::RowMajor>;
+    const auto extent = static_cast<std::size_t>(symmetric.rows());
+    on<cpu, fp64> place{.stream = stream};
+    rows_of_numbers basis(symmetric.rows(), block), product(symmetric.rows(), block);
+    for (Eigen::Index i = 0; i < basis.size(); ++i)
+      basis.data()[i] =
+          static_cast<double>(random_key{.sample = static_cast<std::uint64_t>(i)}.uniform(0)) - 0.5;
+    const auto orthonormalise = [&] {
+      const Eigen::HouseholderQR<Eigen::MatrixXd> solved{basis};
+      basis = solved.householderQ() * Eigen::MatrixXd::Identity(basis.rows(), block);
+    };
+    const auto multiply = [&] {
+      kernels::gemm<cpu>::run(place, kernels::op::as_is, kernels::op::as_is, extent, std::size_t{block},
+                              extent, symmetric.data(), std::as_const(basis).data(), product.data(),
+                              kernels::into::overwrite);
+    };
+    orthonormalise();
+    for (int round = 0; round < rounds; ++round) {
+      for (int i = 0; i < products; ++i) {
+        multiply();
+        basis = product;
+        orthonormalise();
+      }
+      multiply();
+      take(basis.transpose() * product);
+      const Eigen::MatrixXd away = (product * vectors - basis * vectors * values.asDiagonal()).rightCols<2>();
+      vectors = basis * vectors;
+      if (away.norm() <= 1e-9 * values[block - 1]) return;
+    }
+  }
+
+ private:
+  void take(const Eigen::MatrixXd& symmetric) {
+    const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solved{symmetric};
+    values = solved.eigenvalues();
+    vectors = solved.eigenvectors();
+  }
+};
+
+}  // namespace detail
+
 /// The first two principal components (Pearson 1901) of features, (count, width) to (count, 2). Each axis
 /// points to where the farthest feature lies. Cost grows with the cube of the smaller of count and width:
 /// hand in a few thousand features. Throws std::invalid_argument if there are none or one is not finite.
@@ -26,14 +88,14 @@ inline plane_projection project_to_plane(const features& some, const cpu::stream
           "projection: a feature is not a finite number");
   const auto mean = detail::mean_row(some.values, some.width);
   const Eigen::MatrixXd scatter = detail::scatter_matrix(some.values, mean, stream);
-  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solved{scatter};
-  const double total = solved.eigenvalues().cwiseMax(0.0).sum();
+  const detail::leading_axes axes{scatter, stream};
+  const double total = scatter.trace();
 
   plane_projection made{std::vector<std::array<float, 2>>(some.count), {}};
   for (Eigen::Index axis = 0; axis < std::min<Eigen::Index>(2, scatter.rows()); ++axis) {
-    const Eigen::Index from_last = scatter.rows() - 1 - axis;
-    const double variance = std::max(0.0, solved.eigenvalues()[from_last]);
-    const auto direction = solved.eigenvectors().col(from_last);
+    const Eigen::Index from_last = axes.values.size() - 1 - axis;
+    const double variance = std::max(0.0, axes.values[from_last]);
+    const auto direction = axes.vectors.col(from_last);
     std::vector<double> along(some.count);
     for (std::size_t i = 0; i < some.count; ++i) {
       if (some.count < some.width) {  // the eigenvector has an entry per feature
