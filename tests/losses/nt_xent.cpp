@@ -161,7 +161,16 @@ TEST_CASE("an embedding of zeros, or one too short to have a direction, gives fi
   const auto made = run(nt_xent{}, z, 4);
   CHECK(std::isfinite(made.value));
   for (const double slope : made.gradient) CHECK(std::isfinite(slope));
-  // Below the smallest norm u = 10⁶·z is linear, and so the gradient there is not orthogonal to z.
+  // Below the smallest norm u = 10⁶·z is linear: the gradient there has a part along z.
+  for (std::size_t i = 4; i < 8; ++i) {
+    const double h = 1e-11, saved = z[i];
+    z[i] = saved + h;
+    const double up = run(nt_xent{}, z, 4).value;
+    z[i] = saved - h;
+    const double down = run(nt_xent{}, z, 4).value;
+    z[i] = saved;
+    CHECK(made.gradient[i] == Approx((up - down) / (2 * h)).epsilon(1e-6));
+  }
   const auto single = run(nt_xent{}, std::vector<float>(z.begin(), z.end()), 4);
   CHECK(single.value == Approx(made.value).epsilon(1e-5));
 }
