@@ -46,6 +46,18 @@ void run_gather(cpu::stream& stream, const gather<T>& g, std::size_t batch, cons
     narrow = narrow && g.taps[t].weights == g.taps[t - 1].weights + 1;
   const std::size_t rows = batch * g.height * g.width, pixels = g.height * g.width;
   constexpr std::size_t block_rows = 16 * tile_rows;
+  // Pixels whose taps all lie inside the image need no question for each of them.
+  std::ptrdiff_t offset[most_taps], highest = 0, lowest = 0, leftmost = 0, rightmost = 0;
+  for (std::size_t t = 0; t < g.tap_count; ++t) {
+    offset[t] = (g.taps[t].down * static_cast<std::ptrdiff_t>(g.from_width) + g.taps[t].right) *
+                static_cast<std::ptrdiff_t>(g.depth);
+    highest = std::min(highest, g.taps[t].down);
+    lowest = std::max(lowest, g.taps[t].down);
+    leftmost = std::min(leftmost, g.taps[t].right);
+    rightmost = std::max(rightmost, g.taps[t].right);
+  }
+  const auto image_height = static_cast<std::ptrdiff_t>(g.from_height);
+  const auto image_width = static_cast<std::ptrdiff_t>(g.from_width);
   stream.for_each_run(rows, block_rows, [&](std::size_t first, std::size_t last) {
     constexpr std::size_t most = 16;
     static thread_local const T* pixel[most * most_taps * tile_rows];
@@ -60,12 +72,18 @@ void run_gather(cpu::stream& stream, const gather<T>& g, std::size_t batch, cons
         const T* source = g.from + sample * g.from_height * g.from_width * g.depth;
         const auto top = static_cast<std::ptrdiff_t>(a * g.step),
                    left = static_cast<std::ptrdiff_t>(b * g.step);
-        for (std::size_t t = 0; t < g.tap_count; ++t) {
-          const auto y =
-              static_cast<std::size_t>(top + g.taps[t].down);  // outside on either side is too large
-          const auto x = static_cast<std::size_t>(left + g.taps[t].right);
-          const bool inside = y < g.from_height && x < g.from_width;
-          pointers[t * tile_rows + r] = inside ? source + (y * g.from_width + x) * g.depth : zeros;
+        if (top + highest >= 0 && top + lowest < image_height && left + leftmost >= 0 &&
+            left + rightmost < image_width) {
+          const T* centre = source + (top * image_width + left) * static_cast<std::ptrdiff_t>(g.depth);
+          for (std::size_t t = 0; t < g.tap_count; ++t) pointers[t * tile_rows + r] = centre + offset[t];
+        } else {
+          for (std::size_t t = 0; t < g.tap_count; ++t) {
+            const auto y =
+                static_cast<std::size_t>(top + g.taps[t].down);  // outside either side is too large
+            const auto x = static_cast<std::size_t>(left + g.taps[t].right);
+            const bool inside = y < g.from_height && x < g.from_width;
+            pointers[t * tile_rows + r] = inside ? source + (y * g.from_width + x) * g.depth : zeros;
+          }
         }
         if (narrow) {
           T* row_of = together + (tile * tile_rows + r) * g.tap_count * g.depth;
@@ -179,6 +197,9 @@ struct convolution<cpu> {
     constexpr std::size_t longest = 256, panel_numbers = longest * panel_width<T>;
     const std::size_t run = std::clamp<std::size_t>(
         (std::size_t{24} << 10) / ((channels + panel_width<T>)*sizeof(T)), 32, longest);
+    // Rows of dy are read where they lie unless they are ragged, or so long that they fall on few sets of the
+    // cache.
+    const bool copies = e.out % panel_width<T> != 0 || e.out * sizeof(T) > 256;
     T* partial = place.scratch.template take<T>(parts * e.weights());
     const std::size_t units = parts * e.taps() * slices;
     const T** gathered = place.scratch.template take<const T*>(units * run);
@@ -198,12 +219,17 @@ struct convolution<cpu> {
         const std::size_t count = std::min(run, end - first);
         gather_pixels(e, x, first, count, t, nothing, pixel);
         const T* rows = dy + first * e.out;
-        alignas(64) T panel[panel_numbers];
+        alignas(64) T copied[panel_numbers];
         for (std::size_t column = 0; column < e.out; column += panel_width<T>) {
           const std::size_t used = std::min(panel_width<T>, e.out - column);
-          pack_panels(rows + column, count, used, e.out, std::size_t{1}, panel, 0, 1, 0);
+          const T* panel = rows + column;
+          if (copies) {
+            pack_panels(panel, count, used, e.out, std::size_t{1}, copied, 0, 1, 0);
+            panel = copied;
+          }
           for (std::size_t channel = first_channel; channel < last_channel; channel += height)
-            run_tile(outer_product<T>{pixel, channel, panel, count, sums + channel * e.out + column, e.out,
+            run_tile(outer_product<T>{pixel, channel, panel, copies ? panel_width<T> : e.out, count,
+                                      sums + channel * e.out + column, e.out,
                                       std::min(height, last_channel - channel), used, first > begin});
         }
       }

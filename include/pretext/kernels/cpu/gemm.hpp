@@ -52,8 +52,8 @@ struct gemm<cpu> {
               run_tile(
                   gathered_product<T>{left_rows, &right_operand, 1, part, result, rows, used, accumulate});
             } else {
-              run_tile(outer_product<T>{gathered + done, row, right_operand, part, corner, n, rows, used,
-                                        accumulate});
+              run_tile(outer_product<T>{gathered + done, row, right_operand, width, part, corner, n, rows,
+                                        used, accumulate});
             }
           }
         }

@@ -31,13 +31,13 @@ struct gathered_product {
   bool accumulate;
 };
 
-/// c[r][0..n) (+)= Σ_p a[p][r] · b[p·panel + 0..n) for r < m: a tile of dW = xᵀ·dy over gathered rows.
+/// c[r][0..n) (+)= Σ_p a[p][r] · b[p·b_stride + 0..n) for r < m: a tile of dW = xᵀ·dy over gathered rows.
 template <class T>
 struct outer_product {
   const T* const* a;
   std::size_t offset;  ///< added to every a[p]
-  const T* b;
-  std::size_t count;
+  const T* b;          ///< a whole panel may be read of each of its rows
+  std::size_t b_stride, count;
   T* c;
   std::size_t c_stride, m, n;
   bool accumulate;
@@ -88,7 +88,7 @@ struct portable_tile {
     T sum[tile_rows][panel_width<T>]{};
     for (std::size_t i = 0; i < p.count; ++i) {
       const T* a = p.a[i] + p.offset;
-      const T* b = p.b + i * panel_width<T>;
+      const T* b = p.b + i * p.b_stride;
       for (std::size_t r = 0; r < p.m; ++r)
         for (std::size_t j = 0; j < panel_width<T>; ++j) sum[r][j] += a[r] * b[j];
     }
@@ -195,7 +195,7 @@ struct avx2_tile {
     for (std::size_t r = 0; r < R; ++r) left[r] = right[r] = simd::fill(T{0});
     for (std::size_t i = 0; i < p.count; ++i) {
       const T* a = p.a[i] + p.offset;
-      const T* b = p.b + i * panel_width<T>;
+      const T* b = p.b + i * p.b_stride;
       const vec b0 = simd::load(b), b1 = simd::load(b + lanes);
 #pragma GCC unroll 6
       for (std::size_t r = 0; r < R; ++r) {
