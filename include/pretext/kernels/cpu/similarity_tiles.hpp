@@ -87,7 +87,7 @@ class similarity_tiles {
       const T* left[side];
       for (std::size_t r = 0; r < t.rows; ++r) left[r] = t.at[r];
       for_each_strip(t.columns, [&](std::size_t row, std::size_t count) {
-        run_tile(outer_product<T>{left, row, down(t.first_row / side) + q * panel, t.rows,
+        run_tile(outer_product<T>{left, row, down(t.first_row / side) + q * panel, panel_width<T>, t.rows,
                                   sum + (t.first_column + row) * columns + column, columns, count, used,
                                   true});
       });
