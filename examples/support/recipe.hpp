@@ -16,17 +16,17 @@ struct recipe {
   std::size_t images = 0;       // of the training set; 0: all of them
   std::size_t test_images = 0;  // 0: all of them
   std::size_t epochs = 20;
-  std::size_t batch = 256;  // images, not views
+  std::size_t batch = 128;  // images, not views
   std::uint64_t seed = 1;
   std::string optimizer = "sgd";
-  double learning_rate = 0.5;  // at its peak, for this batch
+  double learning_rate = 0.4;  // at its peak, for this batch
   double warmup_epochs = 1;
   double momentum = 0.9;
   bool nesterov = true;
   double weight_decay = 1e-4;
   double temperature = 0.2;
-  double jitter = 0.5;         // strength s of the colour jitter
-  double minimum_area = 0.08;  // of a crop
+  double jitter = 0.5;        // strength s of the colour jitter
+  double minimum_area = 0.2;  // of a crop
   std::string normalisation = "none";
   std::string on_bad_image = "stop";
 
