@@ -20,6 +20,6 @@ configure "$root" "$build" -DCMAKE_BUILD_TYPE=Release -DPRETEXT_EXAMPLES=ON
 cmake --build "$build" --parallel "$(nproc 2>/dev/null || echo 2)" --target "pretrain_$method" evaluate
 
 "$build/examples/pretrain_$method" --data builtin --images 6000 --test-images 1500 --epochs 3 --warmup-epochs 0.3 \
-  --out "$out" --overwrite --overwrite
+  --out "$out" --overwrite
 # Prints the result as its last line, and so does this script.
 "$build/examples/evaluate" --run "$out"
