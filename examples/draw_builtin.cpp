@@ -1,0 +1,40 @@
+// Writes the built-in images as PNG files, one folder per class if asked: to look at them, or to try a
+// program on files.
+//   draw_builtin --count 100 --side 32 --out pictures [--classes]
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+#include <filesystem>
+
+#include <pretext/data/builtin.hpp>
+#include <pretext/data/png.hpp>
+#include <pretext/io/file.hpp>
+
+int main(int count, char** words) {
+  pretext::builtin_source::options drawn{.count = 100, .seed = 7};
+  std::filesystem::path out = "pictures";
+  bool classes = false;
+  CLI::App app{"Writes pretext's built-in images as PNG files."};
+  app.add_option("--count", drawn.count)->capture_default_str();
+  app.add_option("--side", drawn.side, "pixels")->capture_default_str();
+  app.add_option("--seed", drawn.seed)->capture_default_str();
+  app.add_option("--out", out)->capture_default_str();
+  app.add_flag("--classes", classes, "one subfolder per class");
+  CLI11_PARSE(app, count, words);
+  try {
+    const pretext::builtin_source source{drawn};
+    pretext::image picture;
+    for (std::size_t i = 0; i < source.size(); ++i) {
+      source.read(i, picture);
+      const auto folder =
+          classes ? out / source.class_names()[static_cast<std::size_t>(source.label(i))] : out;
+      std::filesystem::create_directories(folder);
+      char name[32];
+      std::snprintf(name, sizeof name, "%06zu.png", i);
+      pretext::write_atomically(folder / name, pretext::encode_png(picture));
+    }
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "draw_builtin: %s\n", error.what());
+    return 1;
+  }
+}

@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# Bad input ends in one sentence that names what is wrong, with a status that is not zero, and loses nothing.
+set -euo pipefail
+pretrain=$PRETEXT_PROGRAMS/pretrain_simclr
+evaluate=$PRETEXT_PROGRAMS/evaluate
+[ -x "$pretrain" ] && [ -x "$evaluate" ] || exit 77
+rm -rf run broken photos empty
+
+# fails WORDS COMMAND...: the command must fail and say the words.
+fails() {
+  local words=$1 status=0
+  shift
+  "$@" >said 2>&1 || status=$?
+  if [ "$status" -eq 0 ] || ! grep -qF -- "$words" said; then
+    echo "expected a failure that says \"$words\", got status $status from: $*" >&2
+    cat said >&2
+    exit 1
+  fi
+}
+
+small=(--images 64 --test-images 20 --epochs 1 --batch 32 --threads 2)
+fails "there is no such folder" "$pretrain" --data nowhere --out run
+fails "was not compiled into this program" "$pretrain" --encoder resnet34 --out run
+fails "choose a smaller batch" "$pretrain" --images 8 --batch 32 --out run
+fails "pretrain_simclr --out" "$evaluate" --run nothing_here
+fails "recipe.json" "$pretrain" --resume --out nothing_here
+mkdir empty
+fails "empty" "$pretrain" --data empty --out run
+
+"$pretrain" "${small[@]}" --out run 2>log
+before=$(sha256sum run/checkpoint.safetensors)
+fails "holds a run already" "$pretrain" "${small[@]}" --out run
+[ "$before" = "$(sha256sum run/checkpoint.safetensors)" ]
+
+# A checkpoint that lost its end is refused by name.
+cp -r run broken
+head -c 5000 run/checkpoint.safetensors >broken/checkpoint.safetensors
+fails "broken/checkpoint.safetensors" "$pretrain" --resume --out broken
+cp run/checkpoint.safetensors broken/
+head -c 5000 run/encoder.safetensors >broken/encoder.safetensors
+fails "broken/encoder.safetensors" "$evaluate" --run broken
+
+# A photograph that is none is named; asked to, the run goes on without it and counts it.
+mkdir -p photos/train/a photos/train/b
+"$PRETEXT_PROGRAMS/draw_builtin" --count 70 --out photos/train/a 2>log
+cp photos/train/a/0000*.png photos/train/b/
+echo "this is no picture" >photos/train/a/broken.jpg
+fails "broken.jpg" "$pretrain" --data photos --epochs 1 --batch 32 --threads 2 --out skipping
+"$pretrain" --data photos --epochs 3 --batch 32 --threads 2 --on-bad-image skip --overwrite --out skipping 2>log
+grep -q "broken.jpg" skipping/summary.json
+
+# A learning rate that blows the weights up ends the run, not the computer's patience; what was saved stays.
+fails "try" "$pretrain" "${small[@]}" --learning-rate 1e30 --epochs 20 --warmup-epochs 0 --out diverged
+[ -e diverged/recipe.json ]
+echo "every mistake was answered in a sentence"
