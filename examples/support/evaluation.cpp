@@ -64,6 +64,9 @@ std::string class_name(const any_source& source, int label) {
                                                                       : std::string{"?"};
 }
 
+/// The i-th of some images spread over a set, whether its classes stand one after another or take turns.
+std::size_t spread(std::size_t i, std::size_t some, std::size_t all) { return (i * all / some + i) % all; }
+
 image_sheet augmented_views(const recipe& asked, const datasets& data) {
   const auto trainer = make_simclr(asked, 1);
   const std::size_t shown = std::min<std::size_t>(8, data.train.size()), epochs = 3;
@@ -72,7 +75,7 @@ image_sheet augmented_views(const recipe& asked, const datasets& data) {
   std::vector<image_view> views;
   std::vector<std::uint64_t> samples;
   for (std::size_t i = 0; i < shown; ++i) {
-    samples.push_back(i * data.train.size() / shown);
+    samples.push_back(spread(i, shown, data.train.size()));
     data.train.read(samples.back(), pictures[i]);
     views.push_back(pictures[i]);
   }
@@ -99,7 +102,7 @@ std::vector<neighbour_row> neighbour_rows(const datasets& data, const findings& 
   std::vector<std::size_t> chosen;
   const std::size_t rows = std::min<std::size_t>(10, found.test.count);
   for (std::size_t i = 0; i < rows; ++i) {
-    chosen.push_back(i * found.test.count / rows);
+    chosen.push_back(spread(i, rows, found.test.count));
     queries.values.insert(queries.values.end(), found.test.row(chosen.back()),
                           found.test.row(chosen.back()) + found.test.width);
     queries.labels.push_back(found.test.labels[chosen.back()]);

@@ -1,5 +1,6 @@
 #include "pretrain.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 
@@ -50,6 +51,7 @@ int pretrain(pretrain_options o, const trainer_maker& make) {
                            },
                        .folder = o.out,
                        .checkpoint_seconds = o.checkpoint_seconds,
+                       .monitor_every = std::clamp<std::size_t>(steps / 60, 1, 25),
                        .stop_on_collapse = !o.keep_going,
                        .after_epoch = {},
                        .identity = to_text(r)};
