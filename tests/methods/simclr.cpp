@@ -1,4 +1,6 @@
 #include <pretext/encoders/resnet.hpp>
+#include <pretext/kernels/cpu/nt_xent.hpp>
+#include <pretext/kernels/cpu/optimize.hpp>
 #include <pretext/methods/simclr.hpp>
 #include <pretext/optimizers/sgd.hpp>
 #include <pretext/training/trainer.hpp>
