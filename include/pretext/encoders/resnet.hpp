@@ -80,9 +80,9 @@ template <template <std::size_t, std::size_t, initial_scale> class Block, std::s
           std::size_t Stride, initial_scale Last, class Index>
 struct stage_of;
 template <template <std::size_t, std::size_t, initial_scale> class Block, std::size_t Width,
-          std::size_t Stride, initial_scale Last, std::size_t... I>
-struct stage_of<Block, Width, Stride, Last, std::index_sequence<I...>>
-    : sequential<Block<Width, I == 0 ? Stride : 1, Last>...> {};
+          std::size_t Stride, initial_scale Last, std::size_t... Nth>
+struct stage_of<Block, Width, Stride, Last, std::index_sequence<Nth...>>
+    : sequential<Block<Width, Nth == 0 ? Stride : 1, Last>...> {};
 
 template <template <std::size_t, std::size_t, initial_scale> class Block, std::size_t Width,
           std::size_t Stride, initial_scale Last, std::size_t Count>

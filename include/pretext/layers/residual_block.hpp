@@ -8,10 +8,10 @@
 namespace pretext {
 
 /// y = relu(Last(Before(x)) + shortcut(x)): Last is a fused convolution that adds the shortcut; the shortcut
-/// is the identity where shapes agree and `Always` is false, else a 1×1 convolution with batch norm (He et
-/// al. 2016, option B). Paths are torchvision's: what Before and Last call themselves, then downsample.0 and
-/// downsample.1.
-template <class Before, class Last, std::size_t Stride, bool Always = false>
+/// is the identity where shapes agree and `AlwaysProjects` is false, else a 1×1 convolution with batch norm
+/// (He et al. 2016, option B). Paths are torchvision's: what Before and Last call themselves, then
+/// downsample.0 and downsample.1.
+template <class Before, class Last, std::size_t Stride, bool AlwaysProjects = false>
 struct residual_block {
   template <ImageShape In>
   using middle = output_of<Before, In>;
@@ -19,7 +19,7 @@ struct residual_block {
   using output = output_of<Last, middle<In>>;
 
   template <ImageShape In>
-  static constexpr bool projects = Always || !std::same_as<In, output<In>>;
+  static constexpr bool projects = AlwaysProjects || !std::same_as<In, output<In>>;
   template <ImageShape In>
   using projection = fused_convolution<"downsample.0", "downsample.1",
                                        convolution<channels_of<output<In>>, 1, Stride, 0>, activation::none>;

@@ -18,13 +18,13 @@ struct named : L {
 
 namespace detail {
 
-template <class L, std::size_t I>
+template <class L, std::size_t Nth>
 constexpr parameter rename(const parameter& p, std::size_t base) {
   if constexpr (requires { L::checkpoint_name; }) {
     return p.under(L::checkpoint_name, base);
   } else {
-    const char digits[] = {char('0' + I / 10), char('0' + I % 10)};
-    return p.under(I < 10 ? std::string_view{digits + 1, 1} : std::string_view{digits, 2}, base);
+    const char digits[] = {char('0' + Nth / 10), char('0' + Nth % 10)};
+    return p.under(Nth < 10 ? std::string_view{digits + 1, 1} : std::string_view{digits, 2}, base);
   }
 }
 
@@ -52,14 +52,14 @@ struct walk<shapes<Entered...>, In, L, Rest...> {
   using output = typename next::output;
 };
 
-/// What layer I keeps between forward and backward. One leaf per layer: no recursion, no std::tuple, short
+/// What layer Nth keeps between forward and backward. One leaf per layer: no recursion, no std::tuple, short
 /// symbols.
-template <std::size_t I, class L, class In, class Place>
+template <std::size_t Nth, class L, class In, class Place>
 struct leaf {
   using layer = L;
   using input = In;
   using output = output_of<L, In>;
-  static constexpr std::size_t index = I;
+  static constexpr std::size_t index = Nth;
 
   cache_of<L, In, Place> cache;
 };
@@ -79,17 +79,17 @@ struct leaves : Leaves... {
 
 template <class Place, class Inputs, class Index, class... Ls>
 struct remembered;
-template <class Place, class... In, std::size_t... I, class... Ls>
-struct remembered<Place, shapes<In...>, std::index_sequence<I...>, Ls...>
-    : leaves<leaf<I, Ls, In, Place>...> {};
+template <class Place, class... In, std::size_t... Nth, class... Ls>
+struct remembered<Place, shapes<In...>, std::index_sequence<Nth...>, Ls...>
+    : leaves<leaf<Nth, Ls, In, Place>...> {};
 
 /// The same walk without caches, for inference.
-template <class Layer, class In, std::size_t I>
+template <class Layer, class In, std::size_t Nth>
 struct stop {
   using layer = Layer;
   using input = In;
   using output = output_of<Layer, In>;
-  static constexpr std::size_t index = I;
+  static constexpr std::size_t index = Nth;
 };
 
 }  // namespace detail
@@ -166,20 +166,20 @@ struct sequential {
   }
 
  private:
-  template <class... In, std::size_t... I, class F>
-  static void each(detail::shapes<In...>, std::index_sequence<I...>, F f) {
-    (f(detail::stop<Ls, In, I>{}), ...);
+  template <class... In, std::size_t... Nth, class F>
+  static void each(detail::shapes<In...>, std::index_sequence<Nth...>, F f) {
+    (f(detail::stop<Ls, In, Nth>{}), ...);
   }
 
-  template <class... In, std::size_t... I>
-  static consteval auto join_tables(detail::shapes<In...>, std::index_sequence<I...>) {
+  template <class... In, std::size_t... Nth>
+  static consteval auto join_tables(detail::shapes<In...>, std::index_sequence<Nth...>) {
     pretext::parameters<(parameters_of<Ls, In>.size() + ... + 0)> table{};
     std::size_t row = 0, base = 0;
     const auto append = [&]<class L, class Input, std::size_t Index>() {
       for (const parameter& p : parameters_of<L, Input>) table[row++] = detail::rename<L, Index>(p, base);
       base += weight_count<L, Input>;
     };
-    (append.template operator()<Ls, In, I>(), ...);
+    (append.template operator()<Ls, In, Nth>(), ...);
     return table;
   }
 };

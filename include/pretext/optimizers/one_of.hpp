@@ -36,19 +36,19 @@ struct one_of {
   }
 
  private:
-  template <class Place, std::size_t... I>
-  state<Place> pick(std::span<const parameter> table, std::index_sequence<I...>) const {
+  template <class Place, std::size_t... Nth>
+  state<Place> pick(std::span<const parameter> table, std::index_sequence<Nth...>) const {
     using states = decltype(state<Place>::kept);
     states all{std::in_place_index<0>, table};
-    ((I == chosen.index() ? void(all.template emplace<I>(table)) : void()), ...);
+    ((Nth == chosen.index() ? void(all.template emplace<Nth>(table)) : void()), ...);
     return {std::move(all)};
   }
 
-  template <class Place, class W, std::size_t... I>
+  template <class Place, class W, std::size_t... Nth>
   void step(Place& place, std::span<const parameter> table, state<Place>& kept, double learning_rate,
-            const W* gradient, W* value, std::index_sequence<I...>) const {
-    ((I == chosen.index()
-          ? std::get<I>(chosen)(place, table, std::get<I>(kept.kept), learning_rate, gradient, value)
+            const W* gradient, W* value, std::index_sequence<Nth...>) const {
+    ((Nth == chosen.index()
+          ? std::get<Nth>(chosen)(place, table, std::get<Nth>(kept.kept), learning_rate, gradient, value)
           : void()),
      ...);
   }
