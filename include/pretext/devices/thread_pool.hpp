@@ -39,20 +39,26 @@ class thread_pool {
       for (std::size_t block = 0; block < blocks; ++block) work(block);
       return;
     }
+    bool asleep;
     {
       const std::lock_guard lock{mutex_};
       call_ = [](void* context, std::size_t block) { (*static_cast<Work*>(context))(block); };
       context_ = &work;
       blocks_ = blocks;
-      next_.store(0, std::memory_order_relaxed);
-      busy_ = workers_.size();
       error_ = nullptr;
+      next_.store(0, std::memory_order_relaxed);
+      busy_.store(workers_.size(), std::memory_order_relaxed);
       round_.fetch_add(1, std::memory_order_release);
+      asleep = sleeping_ > 0;
     }
-    wake_.notify_all();
+    if (asleep) wake_.notify_all();
     take_blocks();
-    std::unique_lock lock{mutex_};
-    done_.wait(lock, [this] { return busy_ == 0; });
+    if (!spin_until([this] { return busy_.load(std::memory_order_acquire) == 0; })) {
+      std::unique_lock lock{mutex_};
+      waiting_ = true;
+      done_.wait(lock, [this] { return busy_.load(std::memory_order_acquire) == 0; });
+      waiting_ = false;
+    }
     if (error_) std::rethrow_exception(error_);
   }
 
@@ -68,20 +74,34 @@ class thread_pool {
     }
   }
 
+  /// Kernels follow each other within microseconds, and waking a thread costs more than looking out for a
+  /// while.
+  template <class Condition>
+  static bool spin_until(const Condition& condition) {
+    for (int look = 0; look < 20000; ++look) {
+      if (condition()) return true;
+      if (look % 256 == 255) std::this_thread::yield();
+    }
+    return false;
+  }
+
   void serve() {
     std::size_t seen = 0;
+    const auto called = [&] { return stopping_.load() || round_.load(std::memory_order_acquire) != seen; };
     for (;;) {
-      for (int spin = 0; spin < 2000 && round_.load(std::memory_order_acquire) == seen; ++spin)
-        if (spin % 64 == 63) std::this_thread::yield();
-      {
+      if (!spin_until(called)) {
         std::unique_lock lock{mutex_};
-        wake_.wait(lock, [&] { return stopping_ || round_.load(std::memory_order_relaxed) != seen; });
-        if (stopping_) return;
-        seen = round_.load(std::memory_order_relaxed);
+        ++sleeping_;
+        wake_.wait(lock, called);
+        --sleeping_;
       }
+      if (stopping_.load()) return;
+      seen = round_.load(std::memory_order_acquire);
       take_blocks();
-      const std::lock_guard lock{mutex_};
-      if (--busy_ == 0) done_.notify_one();
+      if (busy_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+        const std::lock_guard lock{mutex_};
+        if (waiting_) done_.notify_one();
+      }
     }
   }
 
@@ -90,10 +110,11 @@ class thread_pool {
   std::vector<std::thread> workers_;
   void (*call_)(void*, std::size_t) = nullptr;
   void* context_ = nullptr;
-  std::size_t blocks_ = 0, busy_ = 0;
-  std::atomic<std::size_t> next_{0}, round_{0};
+  std::size_t blocks_ = 0, sleeping_ = 0;
+  std::atomic<std::size_t> next_{0}, round_{0}, busy_{0};
   std::exception_ptr error_;
-  bool stopping_ = false;
+  std::atomic<bool> stopping_{false};
+  bool waiting_ = false;
 };
 
 }  // namespace pretext
