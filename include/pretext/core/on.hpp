@@ -3,6 +3,7 @@
 #include <cstddef>
 
 #include <pretext/core/arena.hpp>
+#include <pretext/core/random.hpp>
 
 namespace pretext {
 
@@ -38,6 +39,7 @@ struct on {
   arena<D> kept{};         ///< what forward leaves for backward; reset by each step
   arena<D> scratch{};      ///< what one call needs while it runs
   std::size_t groups = 1;  ///< equal parts of the batch that batch norm keeps apart (2: statistics per view)
+  sample_keys keys{};      ///< what layers and methods that draw are keyed by; none unless the step has said
 };
 
 /// A layer's slice of the flat parameter and gradient buffers.

@@ -1,4 +1,5 @@
 #pragma once
+#include <cstddef>
 #include <cstdint>
 
 #include <pretext/core/host_device.hpp>
@@ -63,6 +64,20 @@ struct random_key {
   /// Uniform in {0, …, count-1}.
   PRETEXT_HOST_DEVICE constexpr std::uint32_t below(std::uint32_t draw, std::uint32_t count) const {
     return static_cast<std::uint32_t>((std::uint64_t{word(draw)} * count) >> 32);
+  }
+};
+
+/// Who the samples of a training step are: random choices inside a network (masks, dropped paths) are keyed
+/// by it, so that they depend neither on the batch's size nor on how often a run was interrupted.
+struct sample_keys {
+  std::uint64_t seed = 1;
+  std::uint32_t epoch = 0;
+  const std::uint64_t* samples = nullptr;  ///< on the device that the step runs on
+  std::size_t count = 0;                   ///< rows of a batch after the first `count` are further views
+
+  /// The key of a row of the batch; apart from those of augmentations, whose views are counted from 0.
+  PRETEXT_HOST_DEVICE constexpr random_key operator()(std::size_t row) const {
+    return {seed, epoch, samples[row % count], 128 + static_cast<std::uint32_t>(row / count)};
   }
 };
 

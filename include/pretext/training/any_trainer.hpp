@@ -86,6 +86,7 @@ class erased_trainer final : public any_trainer {
               std::uint32_t epoch, rates at) override {
     const auto batch = batch_.resize(Views::views * images.size());
     augment(trainer_->place(), views_, images, samples, seed, epoch, batch);
+    trainer_->draw(samples, seed, epoch);
     return trainer_->step(batch, at.learning_rate, at.target_momentum);
   }
 

@@ -28,6 +28,10 @@ class trainer {
   explicit trainer(Method method = {}, Optimizer optimizer = {}, std::uint64_t seed = 1,
                    typename device::stream stream = {});
 
+  /// Says who the samples of the next step are: what methods and layers that draw (masks, dropped paths) are
+  /// keyed by. Holds for one step.
+  void draw(std::span<const std::uint64_t> samples, std::uint64_t seed, std::uint32_t epoch);
+
   /// One step on stacked views (2n, H, W, C); returns the batch's loss. Throws std::runtime_error, before any
   /// weight has changed, if the loss is not a number.
   double step(reads<Place, images> views, double learning_rate, double target_momentum = 1);
@@ -69,6 +73,7 @@ class trainer {
   Optimizer optimizer_;
   typename Method::template memory<Place> memory_{};
   state state_;
+  buffer<std::uint64_t, device> samples_;
 };
 
 // Out of the class, so not inline: `extern template class trainer<…>` keeps kernels out of the files that
@@ -87,6 +92,14 @@ trainer<Method, Place, Optimizer>::trainer(Method method, Optimizer optimizer, s
 }
 
 template <class Method, class Place, class Optimizer>
+void trainer<Method, Place, Optimizer>::draw(std::span<const std::uint64_t> samples, std::uint64_t seed,
+                                             std::uint32_t epoch) {
+  if (samples.size() > samples_.size()) samples_ = buffer<std::uint64_t, device>{samples.size()};
+  device::write(place_.stream, samples_.data(), samples.data(), samples.size());
+  place_.keys = {seed, epoch, samples_.data(), samples.size()};
+}
+
+template <class Method, class Place, class Optimizer>
 double trainer<Method, Place, Optimizer>::step(reads<Place, images> views, double learning_rate,
                                                double target_momentum) {
   device::clear(place_.stream, memory_.gradient.data(), Method::size);
@@ -99,6 +112,7 @@ double trainer<Method, Place, Optimizer>::step(reads<Place, images> views, doubl
   optimizer_(place_, std::span<const parameter>{Method::parameters}, state_, learning_rate,
              static_cast<const W*>(memory_.gradient.data()), memory_.value.data());
   method_.follow(place_, memory_, target_momentum);
+  place_.keys = {};
   return value;
 }
 
