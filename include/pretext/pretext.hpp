@@ -13,7 +13,10 @@
 #include <pretext/layers/relu.hpp>
 #include <pretext/layers/residual.hpp>
 #include <pretext/layers/sequential.hpp>
+#include <pretext/losses/cosine_regression.hpp>
 #include <pretext/losses/nt_xent.hpp>
+#include <pretext/methods/byol.hpp>
+#include <pretext/methods/byol_presets.hpp>
 #include <pretext/methods/joint_embedding.hpp>
 #include <pretext/methods/simclr.hpp>
 #include <pretext/optimizers/adamw.hpp>
