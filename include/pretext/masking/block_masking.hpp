@@ -48,8 +48,8 @@ struct block_masking {
     // All patches of a unit share its rank, so that units stay whole even where two drew the same noise.
     kernels::enlarge_grid<device>::run(place, batch, Grid::rows, Grid::columns, units::factor,
                                        static_cast<const std::uint32_t*>(rank), rank_of_patch);
-    return detail::masks_by_noise<masks_of<block_masking, Grid>>(
-        place, batch, static_cast<const std::uint32_t*>(rank_of_patch));
+    return masks_by_noise<masks_of<block_masking, Grid>>(place, batch,
+                                                         static_cast<const std::uint32_t*>(rank_of_patch));
   }
 };
 

@@ -21,7 +21,9 @@ void expects_keys(const Place& place, std::size_t batch, const char* who) {
           " views");
 }
 
-/// Places sorted by given noise, their masks in the step's memory.
+}  // namespace detail
+
+/// The masks of places sorted by given noise (n, places), ascending; they lie in the step's memory.
 template <class Masks, class Place, class N>
 Masks masks_by_noise(Place& place, std::size_t batch, const N* noise) {
   auto* const order = place.kept.template take<std::uint32_t>(batch * Masks::grid::places);
@@ -30,8 +32,6 @@ Masks masks_by_noise(Place& place, std::size_t batch, const N* noise) {
                                                        restore);
   return {order, restore, batch};
 }
-
-}  // namespace detail
 
 /// Hides `Ratio` of the patches of each sample, drawn without replacement (He et al. 2022, §3): the places
 /// are sorted by noise, the first int(places·(1 - ratio)) stay visible, in that shuffled order.
@@ -50,8 +50,7 @@ struct random_masking {
     const borrowed guard{place.scratch};
     float* const noise = place.scratch.template take<float>(batch * Grid::places);
     kernels::uniform_noise<typename Place::device>::run(place, place.keys, batch, Grid::places, noise);
-    return detail::masks_by_noise<masks_of<random_masking, Grid>>(place, batch,
-                                                                  static_cast<const float*>(noise));
+    return masks_by_noise<masks_of<random_masking, Grid>>(place, batch, static_cast<const float*>(noise));
   }
 };
 

@@ -30,6 +30,19 @@ struct statistics {
   using type = S;
 };
 
+template <class M>
+struct masking {
+  using type = M;
+};
+template <class H>
+struct hiding {
+  using type = H;
+};
+template <class D>
+struct decoder {
+  using type = D;
+};
+
 // What a view is compared with.
 struct shared {};  ///< the same network, gradients through both views
 struct ema {       ///< a slowly moving copy of encoder and projector, no gradient (Grill et al. 2020)
@@ -39,6 +52,10 @@ struct ema {       ///< a slowly moving copy of encoder and projector, no gradie
 // Over which views batch norm takes its statistics.
 struct joint {};     ///< all views together, as SimCLR does
 struct per_view {};  ///< each view apart, as BYOL does: what one forward pass per view computes
+
+// How the patches that a mask hides are kept from the encoder.
+struct left_out {};       ///< it computes on the visible ones alone (He et al. 2022)
+struct by_mask_token {};  ///< a learned token stands in their place (Xie et al. 2022)
 
 namespace detail {
 
@@ -57,6 +74,10 @@ template <template <class> class Word, class Policies, class Otherwise>
 struct pick<Word, Policies, Otherwise> {
   using type = typename decltype(said<Word>(std::declval<const Policies&>()))::type;
 };
+
+/// Is P one of these words?
+template <class P, template <class> class... Words>
+inline constexpr bool is_one_of = (requires(const P& p) { said<Words>(p); } || ...);
 
 template <class P>
 inline constexpr bool is_word = false;
