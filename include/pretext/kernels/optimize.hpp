@@ -30,7 +30,7 @@ struct piece {
   bool decays = true;
 };
 
-/// The flat buffers of a table cut into pieces of a fixed length; running statistics are in none of them.
+/// The flat buffers of a table cut into pieces of a fixed length; what is not learned is in none of them.
 template <class Device>
 struct pieces {
   buffer<piece, Device> list;

@@ -36,6 +36,8 @@ inline double start_value(const initialiser& start, std::uint64_t seed, std::uin
       for (std::uint32_t attempt = 0;; ++attempt)
         if (const double draw = detail::standard_normal(key, attempt); std::abs(draw) < 2)
           return start.width * draw;
+    case initialiser::kind::table:
+      return start.value(index);
   }
   return 0;
 }
