@@ -1,7 +1,5 @@
 #pragma once
-#include <cstdint>
-
-#include <pretext/core/concepts.hpp>
+#include <pretext/core/multiply_adds.hpp>
 #include <pretext/kernels/shuffled_tokens.hpp>
 #include <pretext/layers/layer_norm.hpp>
 #include <pretext/layers/linear.hpp>
@@ -18,6 +16,8 @@ namespace pretext {
 /// ones.
 template <std::size_t Width = 512, std::size_t Depth = 8, std::size_t Heads = 16>
 struct mae_decoder {
+  static constexpr std::size_t width = Width;
+
   template <Shape In, class Masks>
   using output = shape<Masks::hidden, Masks::grid::numbers>;
 
@@ -29,15 +29,23 @@ struct mae_decoder {
                 parameters_of<typename at::exit, typename at::hidden>);
   }
 
+  template <Shape In, class Masks>
+  static consteval std::size_t multiply_adds() {
+    using at = stages<In, Masks>;
+    return pretext::multiply_adds<typename at::entry, In> +
+           pretext::multiply_adds<typename at::blocks, typename at::all> +
+           pretext::multiply_adds<typename at::exit, typename at::hidden>;
+  }
+
  private:
   /// The parts, the shapes between them and where their weights begin.
   template <Shape In, class Masks>
   struct stages {
-    static constexpr kernels::token_rows rows{In::extents[0] - Masks::visible, Masks::grid::places,
-                                              Masks::visible, Width};
-    using seen = shape<rows.seen(), Width>;
-    using all = shape<rows.all(), Width>;
-    using hidden = shape<rows.hidden(), Width>;
+    static constexpr kernels::token_extents extents{In::extents[0] - Masks::visible, Masks::grid::places,
+                                                    Width};
+    using seen = shape<In::extents[0], Width>;
+    using all = shape<extents.tokens(), Width>;
+    using hidden = shape<Masks::hidden, Width>;
 
     struct entry : sequential<named<"decoder_embed", linear<Width, bias::yes, xavier_uniform>>> {};
     struct blocks : sequential<named<"decoder_blocks", transformer<Depth, Heads>>> {};
@@ -45,17 +53,15 @@ struct mae_decoder {
                              named<"decoder_pred", linear<Masks::grid::numbers, bias::yes, xavier_uniform>>> {
     };
 
-    static constexpr std::size_t mask_token = weight_count<entry, In>, positions = mask_token + Width,
-                                 first_block = positions + all::size,
-                                 last = first_block + weight_count<blocks, all>;
+    static constexpr std::size_t mask_token_at = weight_count<entry, In>,
+                                 positions_at = mask_token_at + Width, blocks_at = positions_at + all::size,
+                                 exit_at = blocks_at + weight_count<blocks, all>;
     static consteval auto tokens() {
+      static_assert(extents.lead == 1, "pretext::mae_decoder: its encoder must have one class token.");
       return lay_out(
           std::array{parameter{"mask_token", {1, 1, Width}, initialiser::normal(0.02)},
-                     parameter{"decoder_pos_embed",
-                               {1, rows.all(), Width},
-                               sincos_positions<rows.lead, Masks::grid::rows, Masks::grid::columns, Width>,
-                               decay::no,
-                               role::fixed}});
+                     position_table<Masks::grid::rows, Masks::grid::columns, Width, positions::fixed>(
+                         "decoder_pos_embed")});
     }
   };
 
@@ -79,11 +85,11 @@ struct mae_decoder {
     const auto hidden = place.kept.template take<T, typename at::hidden>(x.batch);
     at::entry::forward(place, w, x, seen, kept.entry);
     restore<at>(place, w, masks, seen, all);
-    at::blocks::forward(place, w.at(at::first_block), reads<Place, typename at::all>{all}, decoded,
+    at::blocks::forward(place, w.at(at::blocks_at), reads<Place, typename at::all>{all}, decoded,
                         kept.blocks);
-    kernels::hidden_tokens<typename Place::device>::forward(place, at::rows, x.batch, masks.order,
-                                                            static_cast<const T*>(decoded.data), hidden.data);
-    at::exit::forward(place, w.at(at::last), reads<Place, typename at::hidden>{hidden}, y, kept.exit);
+    kernels::chosen_tokens<typename Place::device>::forward(
+        place, at::extents, x.batch, masks.hidden_places(), static_cast<const T*>(decoded.data), hidden.data);
+    at::exit::forward(place, w.at(at::exit_at), reads<Place, typename at::hidden>{hidden}, y, kept.exit);
   }
 
   template <class Place, Shape In, class Masks>
@@ -97,14 +103,14 @@ struct mae_decoder {
     const auto ddecoded = place.scratch.template take<T, typename at::all>(dy.batch);
     const auto dall = place.scratch.template take<T, typename at::all>(dy.batch);
     const auto dseen = place.scratch.template take<T, typename at::seen>(dy.batch);
-    at::exit::backward(place, w.at(at::last), kept.exit, dy, dhidden);
-    kernels::hidden_tokens<device>::backward(place, at::rows, dy.batch, masks.restore,
+    at::exit::backward(place, w.at(at::exit_at), kept.exit, dy, dhidden);
+    kernels::chosen_tokens<device>::backward(place, at::extents, dy.batch, masks.hidden_places(),
                                              static_cast<const T*>(dhidden.data), ddecoded.data);
-    at::blocks::backward(place, w.at(at::first_block), kept.blocks, reads<Place, typename at::all>{ddecoded},
+    at::blocks::backward(place, w.at(at::blocks_at), kept.blocks, reads<Place, typename at::all>{ddecoded},
                          dall);
-    kernels::restored_tokens<device>::backward(place, at::rows, dy.batch, masks.order,
-                                               static_cast<const T*>(dall.data), dseen.data,
-                                               w.at(at::mask_token).gradient);
+    kernels::restored_tokens<device>::backward(place, at::extents, dy.batch, Masks::visible,
+                                               masks.all_places(), static_cast<const T*>(dall.data),
+                                               dseen.data, w.at(at::mask_token_at).gradient);
     at::entry::backward(place, w, kept.entry, reads<Place, typename at::seen>{dseen}, dx);
   }
 
@@ -122,22 +128,21 @@ struct mae_decoder {
     const auto of_patches = place.scratch.template take<T, places>(x.batch);
     at::entry::infer(place, w, x, seen);
     restore<at>(place, w, masks, seen, all);
-    at::blocks::infer(place, w.at(at::first_block), reads<Place, typename at::all>{all}, decoded);
-    constexpr kernels::token_rows rows{at::rows.lead, at::rows.places, 0, Width};
-    kernels::hidden_tokens<typename Place::device>::forward(
-        place, rows, x.batch, static_cast<const std::uint32_t*>(nullptr), static_cast<const T*>(decoded.data),
+    at::blocks::infer(place, w.at(at::blocks_at), reads<Place, typename at::all>{all}, decoded);
+    kernels::chosen_tokens<typename Place::device>::forward(
+        place, at::extents, x.batch, {Masks::grid::places}, static_cast<const T*>(decoded.data),
         of_patches.data);
-    at::exit::infer(place, w.at(at::last), reads<Place, places>{of_patches}, y);
+    at::exit::infer(place, w.at(at::exit_at), reads<Place, places>{of_patches}, y);
   }
 
  private:
   template <class At, class Place, class Masks, class Seen, class All>
   static void restore(Place& place, weights<Place> w, const Masks& masks, Seen seen, All all) {
-    using W = typename Place::weight;
+    using T = typename Place::activation;
+    const T *mask_token = w.at(At::mask_token_at).value, *positions = w.at(At::positions_at).value;
     kernels::restored_tokens<typename Place::device>::forward(
-        place, At::rows, seen.batch, masks.restore, static_cast<const typename Place::activation*>(seen.data),
-        static_cast<const W*>(w.at(At::mask_token).value), static_cast<const W*>(w.at(At::positions).value),
-        all.data);
+        place, At::extents, seen.batch, Masks::visible, masks.all_places(), static_cast<const T*>(seen.data),
+        mask_token, positions, all.data);
   }
 };
 

@@ -1,7 +1,5 @@
 #pragma once
-#include <cstdint>
-
-#include <pretext/core/concepts.hpp>
+#include <pretext/core/multiply_adds.hpp>
 #include <pretext/kernels/shuffled_tokens.hpp>
 #include <pretext/layers/linear.hpp>
 #include <pretext/layers/sequential.hpp>
@@ -22,10 +20,15 @@ struct linear_decoder {
     return parameters_of<exit<Masks>, hidden<In, Masks>>;
   }
 
+  template <Shape In, class Masks>
+  static consteval std::size_t multiply_adds() {
+    return pretext::multiply_adds<exit<Masks>, hidden<In, Masks>>;
+  }
+
  private:
   template <Shape In, class Masks>
-  static constexpr kernels::token_rows rows{In::extents[0] - Masks::grid::places, Masks::grid::places,
-                                            Masks::visible, channels_of<In>};
+  static constexpr kernels::token_extents extents{In::extents[0] - Masks::grid::places, Masks::grid::places,
+                                                  channels_of<In>};
   template <Shape In, class Masks>
   using hidden = shape<Masks::hidden, channels_of<In>>;
   template <class Masks>
@@ -39,8 +42,8 @@ struct linear_decoder {
   static void forward(Place& place, weights<Place> w, const Masks& masks, reads<Place, In> x,
                       writes<Place, output<In, Masks>> y, cache<In, Masks, Place>& kept) {
     const auto of_hidden = place.kept.template take<typename Place::activation, hidden<In, Masks>>(x.batch);
-    kernels::hidden_tokens<typename Place::device>::forward(place, rows<In, Masks>, x.batch, masks.order,
-                                                            x.data, of_hidden.data);
+    kernels::chosen_tokens<typename Place::device>::forward(place, extents<In, Masks>, x.batch,
+                                                            masks.hidden_places(), x.data, of_hidden.data);
     exit<Masks>::forward(place, w, reads<Place, hidden<In, Masks>>{of_hidden}, y, kept);
   }
 
@@ -51,7 +54,8 @@ struct linear_decoder {
     const borrowed guard{place.scratch};
     const auto dhidden = place.scratch.template take<T, hidden<In, Masks>>(dy.batch);
     exit<Masks>::backward(place, w, kept, dy, dhidden);
-    kernels::hidden_tokens<typename Place::device>::backward(place, rows<In, Masks>, dy.batch, masks.restore,
+    kernels::chosen_tokens<typename Place::device>::backward(place, extents<In, Masks>, dy.batch,
+                                                             masks.hidden_places(),
                                                              static_cast<const T*>(dhidden.data), dx.data);
   }
 
@@ -61,9 +65,8 @@ struct linear_decoder {
     using places = shape<Masks::grid::places, channels_of<In>>;
     const borrowed guard{place.scratch};
     const auto of_patches = place.scratch.template take<typename Place::activation, places>(x.batch);
-    constexpr kernels::token_rows all{rows<In, Masks>.lead, Masks::grid::places, 0, channels_of<In>};
-    kernels::hidden_tokens<typename Place::device>::forward(
-        place, all, x.batch, static_cast<const std::uint32_t*>(nullptr), x.data, of_patches.data);
+    kernels::chosen_tokens<typename Place::device>::forward(place, extents<In, Masks>, x.batch,
+                                                            {Masks::grid::places}, x.data, of_patches.data);
     exit<Masks>::infer(place, w, reads<Place, places>{of_patches}, y);
   }
 };

@@ -21,22 +21,14 @@ struct masked_pixels {
     static_assert(Hidden::size == (Grid::places - Visible) * Grid::numbers,
                   "pretext::masked_pixels: a prediction must have a number for every pixel and channel of "
                   "every hidden patch.");
-    constexpr std::size_t channels = channels_of<typename Grid::images>;
-    const auto pixels = static_cast<double>(prediction.size() / channels);
-    const kernels::pixel_comparison how{Grid::images::extents[1],
-                                        channels,
-                                        Grid::rows,
-                                        Grid::columns,
-                                        Grid::patch,
-                                        Visible,
-                                        normalise,
-                                        error,
-                                        (pixels + slack) * static_cast<double>(channels)};
     expects(images.batch == prediction.batch && hidden.batch == prediction.batch,
             "masked_pixels: ", prediction.batch, " predictions need as many images and masks, not ",
             images.batch, " and ", hidden.batch);
+    constexpr auto channels = static_cast<double>(Grid::extents.channels);
+    const double denominator = static_cast<double>(prediction.size()) + slack * channels;
     return kernels::masked_pixels<typename Place::device>::run(
-        place, how, images.batch, hidden.order, images.data, prediction.data, dprediction.data);
+        place, Grid::extents, kernels::pixel_comparison{normalise, error, denominator}, images.batch,
+        hidden.hidden_places(), images.data, prediction.data, dprediction.data);
   }
 };
 

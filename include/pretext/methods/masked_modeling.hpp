@@ -1,8 +1,8 @@
 #pragma once
 #include <pretext/core/concepts.hpp>
-#include <pretext/encoders/masked.hpp>
 #include <pretext/kernels/pooling.hpp>
 #include <pretext/losses/masked_pixels.hpp>
+#include <pretext/masking/left_out.hpp>
 #include <pretext/masking/random_masking.hpp>
 #include <pretext/methods/policies.hpp>
 
@@ -36,7 +36,7 @@ class masked_modeling {
 
   using grid = patch_grid<Images, encoder::patch>;
   using mask = masks_of<masking, grid>;
-  using trunk = masked_encoder<encoder, hiding, mask>;
+  using trunk = typename hiding::template network<encoder, mask>;
   using tokens = typename trunk::output;  ///< what the encoder makes of the patches it is shown
   using feature = output_of<encoder, Images>;
   using embedding = shape<channels_of<tokens>>;  ///< the mean of those tokens
@@ -47,6 +47,9 @@ class masked_modeling {
   static constexpr std::size_t size = count(parameters);
   static constexpr std::size_t encoder_size = weight_count<encoder, Images>;
   static constexpr std::size_t trunk_size = count(trunk::parameters());
+  /// Of one image's way to its predictions.
+  static constexpr std::size_t multiply_adds =
+      trunk::multiply_adds + decoder::template multiply_adds<tokens, mask>();
 
   /// Everything the method keeps while it learns; the views into it last until the next step.
   template <class Place>

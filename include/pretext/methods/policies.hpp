@@ -53,10 +53,6 @@ struct ema {       ///< a slowly moving copy of encoder and projector, no gradie
 struct joint {};     ///< all views together, as SimCLR does
 struct per_view {};  ///< each view apart, as BYOL does: what one forward pass per view computes
 
-// How the patches that a mask hides are kept from the encoder.
-struct left_out {};       ///< it computes on the visible ones alone (He et al. 2022)
-struct by_mask_token {};  ///< a learned token stands in their place (Xie et al. 2022)
-
 namespace detail {
 
 template <class... Policies>
