@@ -12,6 +12,8 @@
 #include <pretext/kernels/cpu/layer_norm.hpp>
 #include <pretext/kernels/cpu/nt_xent.hpp>
 #include <pretext/kernels/cpu/optimize.hpp>
+#include <pretext/kernels/cpu/patches.hpp>
 #include <pretext/kernels/cpu/pooling.hpp>
 #include <pretext/kernels/cpu/residual.hpp>
+#include <pretext/kernels/cpu/tokens.hpp>
 #include <pretext/pretext.hpp>

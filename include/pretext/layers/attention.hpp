@@ -2,6 +2,7 @@
 #include <cstddef>
 
 #include <pretext/core/concepts.hpp>
+#include <pretext/core/multiply_adds.hpp>
 #include <pretext/kernels/attention.hpp>
 #include <pretext/kernels/elementwise.hpp>
 #include <pretext/layers/linear.hpp>
@@ -32,6 +33,12 @@ struct attention {
     for (auto& p : qkv) p = p.under("qkv", 0);
     for (auto& p : proj) p = p.under("proj", 0);
     return join(qkv, proj);
+  }
+
+  template <Shape In>
+  static consteval std::size_t multiply_adds() {
+    return pretext::multiply_adds<entrance<In>, In> + pretext::multiply_adds<exit<In>, In> +
+           2 * In::extents[0] * In::size;
   }
 
   template <Shape In, class Place>

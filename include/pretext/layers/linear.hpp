@@ -1,5 +1,6 @@
 #pragma once
 #include <pretext/core/concepts.hpp>
+#include <pretext/core/multiply_adds.hpp>
 #include <pretext/kernels/elementwise.hpp>
 #include <pretext/kernels/gemm.hpp>
 
@@ -62,6 +63,11 @@ struct linear {
       return std::array{weight, parameter{"bias", {Out}, Start::constant(width<In>), decay::no}};
     else
       return std::array{weight};
+  }
+
+  template <Shape In>
+  static consteval std::size_t multiply_adds() {
+    return In::size * Out;
   }
 
   template <Shape In, class Place>

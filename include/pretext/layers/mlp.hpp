@@ -2,6 +2,7 @@
 #include <cstddef>
 
 #include <pretext/core/concepts.hpp>
+#include <pretext/core/multiply_adds.hpp>
 #include <pretext/kernels/elementwise.hpp>
 #include <pretext/kernels/gelu.hpp>
 #include <pretext/layers/linear.hpp>
@@ -32,6 +33,11 @@ struct mlp {
     for (auto& p : first) p = p.under("fc1", 0);
     for (auto& p : second) p = p.under("fc2", 0);
     return join(first, second);
+  }
+
+  template <Shape In>
+  static consteval std::size_t multiply_adds() {
+    return pretext::multiply_adds<widened<In>, In> + pretext::multiply_adds<narrowed<In>, hidden<In>>;
   }
 
   template <Shape In, class Place>

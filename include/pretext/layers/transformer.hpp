@@ -31,6 +31,11 @@ struct transformer {
     return table;
   }
 
+  template <Shape In>
+  static consteval std::size_t multiply_adds() {
+    return Depth * pretext::multiply_adds<block, In>;
+  }
+
   template <Shape In, class Place>
   struct cache {
     std::array<cache_of<block, In, Place>, Depth> blocks;

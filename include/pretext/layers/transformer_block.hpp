@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include <pretext/core/concepts.hpp>
+#include <pretext/core/multiply_adds.hpp>
 #include <pretext/kernels/residual.hpp>
 #include <pretext/layers/attention.hpp>
 #include <pretext/layers/drop_path.hpp>
@@ -32,6 +33,11 @@ struct transformer_block {
     for (auto& p : norm2) p = p.under("norm2", 0);
     for (auto& p : mlp) p = p.under("mlp", 0);
     return join(norm1, attn, norm2, mlp);
+  }
+
+  template <Shape In>
+  static consteval std::size_t multiply_adds() {
+    return pretext::multiply_adds<mixer, In> + pretext::multiply_adds<perceptron, In>;
   }
 
   template <Shape In, class Place>
