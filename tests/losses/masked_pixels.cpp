@@ -6,6 +6,7 @@
 
 #include <pretext/kernels/cpu/masked_pixels.hpp>
 #include <pretext/losses/masked_pixels.hpp>
+#include <pretext/losses/sum.hpp>
 
 #include "../gradient_check.hpp"
 
@@ -26,7 +27,8 @@ struct comparison {
   std::vector<double> prediction = tests::normal_numbers(2 * hidden::size, 2);
   std::vector<double> gradient = std::vector<double>(prediction.size(), 0.25);
 
-  double operator()(const masked_pixels& loss, std::size_t threads = 1) {
+  template <class Loss>
+  double operator()(const Loss& loss, std::size_t threads = 1) {
     place_type place{.stream = cpu::stream{threads}};
     gradient.assign(prediction.size(), 0.25);
     return loss(place, reads<place_type, hidden>{prediction.data(), 2},
@@ -78,9 +80,10 @@ TEST_CASE("the loss is the mean over hidden patches of (row, column, channel) nu
     return sum;
   };
   const auto square = [](double away) { return away * away; };
-  CHECK(c({}) == doctest::Approx(by_formula(true, square) / (8 * 48)).epsilon(1e-12));
-  CHECK(c({.normalise = false}) == doctest::Approx(by_formula(false, square) / (8 * 48)).epsilon(1e-12));
-  CHECK(c({.normalise = false, .error = pixel_error::absolute, .slack = 1e-5}) ==
+  CHECK(c(masked_pixels{}) == doctest::Approx(by_formula(true, square) / (8 * 48)).epsilon(1e-12));
+  CHECK(c(masked_pixels{.normalise = false}) ==
+        doctest::Approx(by_formula(false, square) / (8 * 48)).epsilon(1e-12));
+  CHECK(c(masked_pixels{.normalise = false, .error = pixel_error::absolute, .slack = 1e-5}) ==
         doctest::Approx(by_formula(false, [](double away) { return std::abs(away); }) / (8 * 16 + 1e-5) / 3)
             .epsilon(1e-12));
 }
@@ -105,32 +108,45 @@ TEST_CASE("every gradient of the prediction matches finite differences and is ad
 
 TEST_CASE("visible pixels have no part in the loss, hidden ones have") {
   comparison c;
-  const double before = c({});
+  const double before = c(masked_pixels{});
   const auto gradient = c.gradient;
   for (std::size_t j = 0; j < 48; ++j) c.pixel(0, 5, j) += double(j), c.pixel(1, 2, j) = 0;
-  CHECK(c({}) == before);
+  CHECK(c(masked_pixels{}) == before);
   CHECK(c.gradient == gradient);
   c.pixel(1, 4, 7) += 0.1;
-  CHECK(c({}) != before);
+  CHECK(c(masked_pixels{}) != before);
 }
 
 TEST_CASE("norm-pix targets do not change when the contrast and brightness of every patch do") {
   comparison c;
-  const double before = c({});
+  const double before = c(masked_pixels{});
   for (std::size_t n = 0; n < 2; ++n)
     for (std::size_t patch = 0; patch < 6; ++patch)
       for (std::size_t j = 0; j < 48; ++j) {
         double& pixel = c.pixel(n, patch, j);
         pixel = double(3 + patch) * pixel - 7 * double(n);
       }
-  CHECK(c({}) == doctest::Approx(before).epsilon(1e-6));
-  CHECK(c({.normalise = false}) > 2 * before);
+  CHECK(c(masked_pixels{}) == doctest::Approx(before).epsilon(1e-6));
+  CHECK(c(masked_pixels{.normalise = false}) > 2 * before);
 }
 
 TEST_CASE("the loss is the same bits on any number of threads") {
   comparison c;
-  const double one = c({});
+  const double one = c(masked_pixels{});
   const auto gradient = c.gradient;
-  CHECK(c({}, 3) == one);
+  CHECK(c(masked_pixels{}, 3) == one);
   CHECK(c.gradient == gradient);
+}
+
+TEST_CASE("losses over hidden patches compose: a weighted sum has the weighted sum of values and gradients") {
+  comparison c;
+  const masked_pixels one{}, other{.normalise = false, .error = pixel_error::absolute};
+  const double first = c(one);
+  const auto first_gradient = c.gradient;
+  const double second = c(other);
+  const auto second_gradient = c.gradient;
+  CHECK(c(one + 0.5 * other) == doctest::Approx(first + 0.5 * second).epsilon(1e-12));
+  for (std::size_t i = 0; i < c.gradient.size(); i += 7)
+    CHECK(c.gradient[i] - 0.25 ==
+          doctest::Approx(first_gradient[i] - 0.25 + 0.5 * (second_gradient[i] - 0.25)).epsilon(1e-9));
 }

@@ -1,3 +1,4 @@
+#include "../allocations.hpp"
 #include "../gradient_check.hpp"
 
 #include <algorithm>
@@ -156,6 +157,16 @@ TEST_CASE("what MAE predicts depends on visible pixels alone") {
 TEST_CASE("training with masks gives the same bits with 1, 2 and 3 threads") {
   same_bits_on_any_number_of_threads<small_mae>();
   same_bits_on_any_number_of_threads<small_simmim>();
+}
+
+TEST_CASE("a step of MAE allocates nothing once the first two have made room") {
+  learning<small_mae, fp32> l;
+  l.step();
+  l.step(1);
+  const std::size_t before = tests::allocations;
+  l.step(2, 1e-3);
+  l.step(3, 1e-3);
+  CHECK(tests::allocations == before);
 }
 
 TEST_CASE("masks follow the samples of the step and the epoch; a step that was not told them is refused") {
