@@ -4,8 +4,10 @@
 #include <pretext/kernels/cpu/augment.hpp>
 #include <pretext/kernels/cpu/batch_norm.hpp>
 #include <pretext/kernels/cpu/convolution.hpp>
+#include <pretext/kernels/cpu/cross_entropy.hpp>
 #include <pretext/kernels/cpu/elementwise.hpp>
 #include <pretext/kernels/cpu/gemm.hpp>
+#include <pretext/kernels/cpu/mixing.hpp>
 #include <pretext/kernels/cpu/nt_xent.hpp>
 #include <pretext/kernels/cpu/optimize.hpp>
 #include <pretext/kernels/cpu/pooling.hpp>

@@ -1,7 +1,9 @@
 #pragma once
 // The whole vocabulary, for no device in particular. Include <pretext/cpu.hpp> to run it.
+#include <pretext/augment/batch_mixing.hpp>
 #include <pretext/augment/presets.hpp>
 #include <pretext/encoders/resnet.hpp>
+#include <pretext/heads/classification.hpp>
 #include <pretext/heads/projection.hpp>
 #include <pretext/layers/batch_norm.hpp>
 #include <pretext/layers/convolution.hpp>
@@ -11,11 +13,14 @@
 #include <pretext/layers/relu.hpp>
 #include <pretext/layers/residual.hpp>
 #include <pretext/layers/sequential.hpp>
+#include <pretext/losses/cross_entropy.hpp>
 #include <pretext/losses/nt_xent.hpp>
+#include <pretext/methods/classification.hpp>
 #include <pretext/methods/joint_embedding.hpp>
 #include <pretext/methods/simclr.hpp>
 #include <pretext/optimizers/adamw.hpp>
 #include <pretext/optimizers/lars.hpp>
+#include <pretext/optimizers/layer_decay.hpp>
 #include <pretext/optimizers/one_of.hpp>
 #include <pretext/optimizers/schedule.hpp>
 #include <pretext/optimizers/sgd.hpp>

@@ -66,7 +66,9 @@ TEST_CASE("every operation is timm's and PIL's, at several magnitudes and in bot
   const std::size_t height = input.shape.at(1), width = input.shape.at(2), size = height * width * 3;
   const auto pixels = input.as<float>();
   std::map<std::string, int> seen;
-  for (const auto& [key, tensor] : file.tensors) {
+  for (const auto& each : file.tensors) {
+    const std::string& key = each.first;
+    const safetensor& tensor = each.second;
     if (key == "input") continue;
     CAPTURE(key);
     const auto first = key.find(':'), second = key.rfind(':');
