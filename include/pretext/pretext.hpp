@@ -3,11 +3,13 @@
 #include <pretext/augment/batch_mixing.hpp>
 #include <pretext/augment/presets.hpp>
 #include <pretext/encoders/resnet.hpp>
+#include <pretext/encoders/vit.hpp>
 #include <pretext/heads/classification.hpp>
 #include <pretext/heads/projection.hpp>
 #include <pretext/layers/batch_norm.hpp>
 #include <pretext/layers/convolution.hpp>
 #include <pretext/layers/fused_convolution.hpp>
+#include <pretext/layers/gelu.hpp>
 #include <pretext/layers/linear.hpp>
 #include <pretext/layers/pooling.hpp>
 #include <pretext/layers/relu.hpp>

@@ -31,8 +31,8 @@ struct piece {
   double rate = 1;  ///< multiplies the step's learning rate
 };
 
-/// The flat buffers of a table cut into pieces of a fixed length; running statistics and what is frozen (rate
-/// 0) are in none of them.
+/// The flat buffers of a table cut into pieces of a fixed length; what is not learned, by its role or because
+/// it is frozen (rate 0), is in none of them.
 template <class Device>
 struct pieces {
   buffer<piece, Device> list;

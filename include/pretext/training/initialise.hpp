@@ -23,6 +23,8 @@ inline double start_value(const initialiser& start, std::uint64_t seed, std::uin
     case initialiser::kind::truncated_normal:
       for (std::uint32_t attempt = 0;; ++attempt)
         if (const double draw = standard_normal(key, attempt); std::abs(draw) < 2) return start.width * draw;
+    case initialiser::kind::table:
+      return start.value(index);
   }
   return 0;
 }
