@@ -5,6 +5,7 @@
 #include <pretext/kernels/cpu/augment.hpp>
 #include <pretext/kernels/cpu/batch_norm.hpp>
 #include <pretext/kernels/cpu/convolution.hpp>
+#include <pretext/kernels/cpu/cross_entropy.hpp>
 #include <pretext/kernels/cpu/drop_path.hpp>
 #include <pretext/kernels/cpu/elementwise.hpp>
 #include <pretext/kernels/cpu/gelu.hpp>
@@ -12,6 +13,7 @@
 #include <pretext/kernels/cpu/layer_norm.hpp>
 #include <pretext/kernels/cpu/masked_pixels.hpp>
 #include <pretext/kernels/cpu/masking.hpp>
+#include <pretext/kernels/cpu/mixing.hpp>
 #include <pretext/kernels/cpu/nt_xent.hpp>
 #include <pretext/kernels/cpu/optimize.hpp>
 #include <pretext/kernels/cpu/patches.hpp>

@@ -17,6 +17,10 @@ template <class H>
 struct predictor {
   using type = H;
 };
+template <class H>
+struct classifier {
+  using type = H;
+};
 template <class L>
 struct loss {
   using type = L;
@@ -84,6 +88,8 @@ template <class T>
 inline constexpr bool is_word<projector<T>> = true;
 template <class T>
 inline constexpr bool is_word<predictor<T>> = true;
+template <class T>
+inline constexpr bool is_word<classifier<T>> = true;
 template <class T>
 inline constexpr bool is_word<loss<T>> = true;
 template <class T>
