@@ -34,7 +34,7 @@ class Run:
         self.args = args
         self.g = torch.Generator().manual_seed(args.seed)
         self.images = Images(args.data, args.cache, args.threads)
-        hidden = ("data", "cache", "out", "save", "encoder", "labelled")
+        hidden = ("data", "cache", "out", "save", "encoder_file", "labelled")
         self.result = {
             "settings": {k: v for k, v in vars(args).items() if k not in hidden},
             "versions": {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__},
