@@ -14,28 +14,28 @@
 /// What the timing programs share.
 namespace benchmarks {
 
-/// Seconds of each of some calls, after one that is not counted; sorted.
+/// Milliseconds of each of some calls, after one that is not counted; sorted.
 template <class Call>
-std::vector<double> seconds_of(int calls, Call&& call) {
-  std::vector<double> seconds;
+std::vector<double> milliseconds_of(int calls, Call&& call) {
+  std::vector<double> taken;
   for (int i = -1; i < calls; ++i) {
     const auto start = std::chrono::steady_clock::now();
     call(i + 1);
-    if (i >= 0)
-      seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    const std::chrono::duration<double, std::milli> passed = std::chrono::steady_clock::now() - start;
+    if (i >= 0) taken.push_back(passed.count());
   }
-  std::sort(seconds.begin(), seconds.end());
-  return seconds;
+  std::sort(taken.begin(), taken.end());
+  return taken;
 }
 
 /// One JSON line; benchmarks/compare.py reads it.
-inline void report(const std::string& name, std::size_t threads, const std::vector<double>& seconds) {
+inline void report(const std::string& name, std::size_t threads, const std::vector<double>& milliseconds) {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   std::printf(
-      "{\"case\": \"%s\", \"library\": \"pretext\", \"threads\": %zu, \"calls\": %zu, \"median_s\": %.6f, "
-      "\"fastest_s\": %.6f, \"peak_mb\": %ld}\n",
-      name.c_str(), threads, seconds.size(), seconds[seconds.size() / 2], seconds.front(),
+      "{\"side\": \"pretext\", \"case\": \"%s\", \"threads\": %zu, \"ms\": %.4f, \"fastest_ms\": %.4f, "
+      "\"peak_mb\": %ld}\n",
+      name.c_str(), threads, milliseconds[milliseconds.size() / 2], milliseconds.front(),
       usage.ru_maxrss / 1024);
 }
 

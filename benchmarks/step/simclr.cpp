@@ -24,12 +24,12 @@ void time_steps(const std::string& name, std::size_t batch, int steps, std::size
       torchvision_jitter{.brightness = .4f, .contrast = .4f, .saturation = .4f, .hue = .1f}, grayscale{},
       normalise{}}};
   tensor<float, images, cpu> input{2 * batch};
-  const auto seconds = benchmarks::seconds_of(steps, [&](int step) {
+  const auto milliseconds = benchmarks::milliseconds_of(steps, [&](int step) {
     augment(learner.place(), views, data.views, data.samples, 1, static_cast<std::uint32_t>(step),
             input.view());
     learner.step(input.view(), 0.05);
   });
-  benchmarks::report(name, threads, seconds);
+  benchmarks::report(name, threads, milliseconds);
 }
 
 }  // namespace
@@ -39,9 +39,9 @@ int main(int count, char** words) {
   const int steps = count > 2 ? std::atoi(words[2]) : 3;
   const std::size_t threads = count > 3 ? std::strtoull(words[3], nullptr, 10) : 2;
   if (encoder == "resnet18-thin")
-    time_steps<resnet18<stem::cifar, 16>>("simclr-resnet18-thin-b128", 128, steps, threads);
+    time_steps<resnet18<stem::cifar, 16>>("SimCLR step, ResNet-18 width 16, 128 images", 128, steps, threads);
   else if (encoder == "resnet18")
-    time_steps<resnet18<stem::cifar>>("simclr-resnet18-b256", 256, steps, threads);
+    time_steps<resnet18<stem::cifar>>("SimCLR step, ResNet-18, 256 images", 256, steps, threads);
   else {
     std::fprintf(stderr, "unknown encoder %s; choose resnet18-thin or resnet18\n", encoder.c_str());
     return 2;

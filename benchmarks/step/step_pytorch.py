@@ -45,7 +45,8 @@ def simclr(width, batch):
             views = views.contiguous(memory_format=torch.channels_last)
         return criterion(*model(views).chunk(2))
 
-    return f"{options.case}-b{batch}", batch, model, forward, torch.optim.SGD(model.parameters(), 0.05, momentum=0.9)
+    name = f"SimCLR step, ResNet-18{' width 16' if width == 16 else ''}, {batch} images"
+    return name, batch, model, forward, torch.optim.SGD(model.parameters(), 0.05, momentum=0.9)
 
 
 def mae():
@@ -62,7 +63,7 @@ def mae():
         return model(transform(x), g)
 
     optimiser = torch.optim.AdamW(by_decay(model.named_parameters(), 0.05), 1e-3, betas=(0.9, 0.95))
-    return f"{options.case}-b{batch}", batch, model, forward, optimiser
+    return f"MAE step, ViT-Ti/4, {batch} images", batch, model, forward, optimiser
 
 
 case, batch, model, forward, optimiser = {
@@ -76,7 +77,7 @@ if options.compile:
     model = torch.compile(model)
 images = torch.randint(0, 256, (batch, 3, 32, 32), dtype=torch.uint8)
 
-seconds = []
+taken = []
 for step in range(options.steps + 1):
     start = time.perf_counter()
     loss = forward(model, images.float() / 255)
@@ -84,9 +85,9 @@ for step in range(options.steps + 1):
     loss.backward()
     optimiser.step()
     if step:
-        seconds.append(time.perf_counter() - start)
-seconds.sort()
-print(json.dumps({"case": case, "library": f"torch {torch.__version__}", "threads": options.threads,
-                  "channels_last": options.channels_last, "compiled": options.compile, "calls": len(seconds),
-                  "median_s": round(seconds[len(seconds) // 2], 6), "fastest_s": round(seconds[0], 6),
+        taken.append(1000 * (time.perf_counter() - start))
+taken.sort()
+variant = ", ".join(name for name, used in (("channels last", options.channels_last), ("compiled", options.compile)) if used)
+print(json.dumps({"side": "torch", "variant": variant or "eager", "library": f"torch {torch.__version__}", "case": case,
+                  "threads": options.threads, "ms": round(taken[len(taken) // 2], 4), "fastest_ms": round(taken[0], 4),
                   "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)}))
