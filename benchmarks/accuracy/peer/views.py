@@ -130,23 +130,16 @@ def blend(x, other, factor):
     return other + factor.view(-1, 1, 1, 1) * (x - other)
 
 
-def brightness_torchvision(x, f):
-    return x * (1 + f).view(-1, 1, 1, 1)
-
-
-def brightness_tensorflow(x, f):
-    return x + f.view(-1, 1, 1, 1)
-
-
+# brightness, contrast, saturation, hue of a batch x by amounts f, one for each image
 JITTER = {
     "torchvision": (
-        brightness_torchvision,
+        lambda x, f: x * (1 + f).view(-1, 1, 1, 1),
         lambda x, f: blend(x, gray_of(x).mean((1, 2, 3), keepdim=True), 1 + f),
         lambda x, f: blend(x, gray_of(x), 1 + f),
         shift_hue,
     ),
     "tensorflow": (
-        brightness_tensorflow,
+        lambda x, f: x + f.view(-1, 1, 1, 1),
         lambda x, f: blend(x, x.mean((2, 3), keepdim=True), 1 + f),
         lambda x, f: scale_saturation(x, 1 + f),
         shift_hue,
