@@ -1,8 +1,12 @@
 #pragma once
 // The whole vocabulary, for no device in particular. Include <pretext/cpu.hpp> to run it.
+#include <pretext/augment/batch_mixing.hpp>
 #include <pretext/augment/presets.hpp>
 #include <pretext/encoders/resnet.hpp>
 #include <pretext/encoders/vit.hpp>
+#include <pretext/heads/classification.hpp>
+#include <pretext/heads/decoder.hpp>
+#include <pretext/heads/linear_decoder.hpp>
 #include <pretext/heads/projection.hpp>
 #include <pretext/layers/batch_norm.hpp>
 #include <pretext/layers/convolution.hpp>
@@ -13,11 +17,23 @@
 #include <pretext/layers/relu.hpp>
 #include <pretext/layers/residual.hpp>
 #include <pretext/layers/sequential.hpp>
+#include <pretext/losses/cosine_regression.hpp>
+#include <pretext/losses/cross_entropy.hpp>
+#include <pretext/losses/masked_pixels.hpp>
 #include <pretext/losses/nt_xent.hpp>
+#include <pretext/masking/block_masking.hpp>
+#include <pretext/masking/random_masking.hpp>
+#include <pretext/methods/byol.hpp>
+#include <pretext/methods/byol_presets.hpp>
+#include <pretext/methods/classification.hpp>
 #include <pretext/methods/joint_embedding.hpp>
+#include <pretext/methods/mae.hpp>
+#include <pretext/methods/masked_modeling.hpp>
 #include <pretext/methods/simclr.hpp>
+#include <pretext/methods/simmim.hpp>
 #include <pretext/optimizers/adamw.hpp>
 #include <pretext/optimizers/lars.hpp>
+#include <pretext/optimizers/layer_decay.hpp>
 #include <pretext/optimizers/one_of.hpp>
 #include <pretext/optimizers/schedule.hpp>
 #include <pretext/optimizers/sgd.hpp>
