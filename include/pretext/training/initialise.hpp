@@ -1,24 +1,14 @@
 #pragma once
 #include <cmath>
 #include <cstdint>
-#include <numbers>
 #include <span>
 
+#include <pretext/core/distributions.hpp>
 #include <pretext/core/parameter.hpp>
 #include <pretext/core/random.hpp>
+#include <pretext/layers/linear.hpp>
 
 namespace pretext {
-
-namespace detail {
-
-/// Standard normal numbers from the bits of one element's key (Box & Muller 1958), 32 bits each.
-inline double standard_normal(const random_key& key, std::uint32_t pair) {
-  const double u = (static_cast<double>(key.word(2 * pair)) + 0.5) * 0x1p-32;
-  const double v = (static_cast<double>(key.word(2 * pair + 1)) + 0.5) * 0x1p-32;
-  return std::sqrt(-2 * std::log(u)) * std::cos(2 * std::numbers::pi * v);
-}
-
-}  // namespace detail
 
 /// The value that element `index` of a parameter starts with; depends on the seed and the parameter's row
 /// alone.
@@ -31,13 +21,29 @@ inline double start_value(const initialiser& start, std::uint64_t seed, std::uin
     case initialiser::kind::uniform:
       return start.width * (2 * (static_cast<double>(key.word(0)) + 0.5) * 0x1p-32 - 1);
     case initialiser::kind::normal:
-      return start.width * detail::standard_normal(key, 0);
+      return start.width * standard_normal(key, 0);
     case initialiser::kind::truncated_normal:
       for (std::uint32_t attempt = 0;; ++attempt)
-        if (const double draw = detail::standard_normal(key, attempt); std::abs(draw) < 2)
-          return start.width * draw;
+        if (const double draw = standard_normal(key, attempt); std::abs(draw) < 2) return start.width * draw;
+    case initialiser::kind::table:
+      return start.value(index);
   }
   return 0;
+}
+
+/// The same table with the start of DeepMind's Haiku, in which BYOL's official code is written: every weight
+/// of two or more dimensions from a normal distribution of deviation 1/√fan_in cut off at two deviations,
+/// every bias of such a layer 0. Batch norm starts as before.
+template <std::size_t N>
+constexpr parameters<N> haiku_start(parameters<N> table) {
+  for (parameter& p : table) {
+    if (p.kind != role::weight) continue;
+    if (p.rank >= 2)
+      p.start = initialiser::truncated_normal(1 / detail::square_root(double(p.size() / p.extents[0])));
+    else if (p.start.shape != initialiser::kind::constant)
+      p.start = initialiser::constant(0);
+  }
+  return table;
 }
 
 /// Fills a flat buffer on the host with the start of every parameter of the table.
