@@ -4,6 +4,7 @@
 #include <pretext/kernels/cpu/augment.hpp>
 #include <pretext/kernels/cpu/batch_norm.hpp>
 #include <pretext/kernels/cpu/convolution.hpp>
+#include <pretext/kernels/cpu/cosine_regression.hpp>
 #include <pretext/kernels/cpu/elementwise.hpp>
 #include <pretext/kernels/cpu/gemm.hpp>
 #include <pretext/kernels/cpu/nt_xent.hpp>
