@@ -1,6 +1,7 @@
 #pragma once
 #include <cstddef>
 
+#include <pretext/core/name.hpp>
 #include <pretext/layers/class_token.hpp>
 #include <pretext/layers/layer_norm.hpp>
 #include <pretext/layers/patch_embedding.hpp>
@@ -60,7 +61,7 @@ struct vit {
   using blocks = transformer<Depth, Heads, 4, typename Recipe::linear_start>;
   using trunk = vit_trunk<Depth, Heads, Recipe>;
   static constexpr std::size_t patch = Patch, width = Width;
-  static constexpr name classifier{"head"};  ///< timm's name for what follows
+  static constexpr name classifier{"head"};  ///< what timm and MAE call the classifier on the feature
 
   template <ImageShape In>
   using patches = output_of<embedding, In>;

@@ -62,7 +62,7 @@ class classification {
     cache_of<network, Images, Place> tape;
     cache_of<classifier, feature, Place> probe_tape;
     tensor<T, embedding, typename Place::device> goal;  ///< shares of the classes, (n, classes); for one step
-    writes<Place, embedding> z;                         ///< the last batch's logits, until the next step
+    writes<Place, embedding> logits;                    ///< of the last batch, until the next step
   };
 
   loss compare{};

@@ -37,6 +37,9 @@ struct gather {
 };
 
 inline constexpr std::size_t most_taps = 64;
+/// Grid pixels that a thread gathers at a time: a multiple of the rows of every register tile.
+inline constexpr std::size_t block_rows = 96;
+static_assert(block_rows % most_tile_rows == 0);
 
 template <class T>
 void run_gather(cpu::stream& stream, const gather<T>& g, std::size_t batch, const T* zeros) {
@@ -45,7 +48,7 @@ void run_gather(cpu::stream& stream, const gather<T>& g, std::size_t batch, cons
   for (std::size_t t = 1; t < g.tap_count; ++t)
     narrow = narrow && g.taps[t].weights == g.taps[t - 1].weights + 1;
   const std::size_t rows = batch * g.height * g.width, pixels = g.height * g.width;
-  constexpr std::size_t block_rows = 16 * tile_rows;
+  const std::size_t height = tile_rows(), width = panel_width<T>();
   // Pixels whose taps all lie inside the image need no question for each of them.
   std::ptrdiff_t offset[most_taps], highest = 0, lowest = 0, leftmost = 0, rightmost = 0;
   for (std::size_t t = 0; t < g.tap_count; ++t) {
@@ -59,15 +62,14 @@ void run_gather(cpu::stream& stream, const gather<T>& g, std::size_t batch, cons
   const auto image_height = static_cast<std::ptrdiff_t>(g.from_height);
   const auto image_width = static_cast<std::ptrdiff_t>(g.from_width);
   stream.for_each_run(rows, block_rows, [&](std::size_t first, std::size_t last) {
-    constexpr std::size_t most = 16;
-    static thread_local const T* pixel[most * most_taps * tile_rows];
-    static thread_local T together[most * tile_rows * most_taps * 8];
-    T* result[most * tile_rows];
+    static thread_local const T* pixel[block_rows * most_taps];
+    static thread_local T together[block_rows * most_taps * 8];
+    T* result[block_rows];
     std::size_t sample = first / pixels, a = first % pixels / g.width, b = first % g.width;
-    for (std::size_t row = first, tile = 0; row < last; row += tile_rows, ++tile) {
-      const T** pointers = pixel + tile * g.tap_count * tile_rows;
-      for (std::size_t r = 0; r < tile_rows; ++r) {
-        result[tile * tile_rows + r] =
+    for (std::size_t row = first, tile = 0; row < last; row += height, ++tile) {
+      const T** pointers = pixel + tile * g.tap_count * height;
+      for (std::size_t r = 0; r < height; ++r) {
+        result[tile * height + r] =
             g.to + sample * g.to_size + (g.first + a * g.row_stride + b * g.column_stride) * g.columns;
         const T* source = g.from + sample * g.from_height * g.from_width * g.depth;
         const auto top = static_cast<std::ptrdiff_t>(a * g.step),
@@ -75,21 +77,20 @@ void run_gather(cpu::stream& stream, const gather<T>& g, std::size_t batch, cons
         if (top + highest >= 0 && top + lowest < image_height && left + leftmost >= 0 &&
             left + rightmost < image_width) {
           const T* centre = source + (top * image_width + left) * static_cast<std::ptrdiff_t>(g.depth);
-          for (std::size_t t = 0; t < g.tap_count; ++t) pointers[t * tile_rows + r] = centre + offset[t];
+          for (std::size_t t = 0; t < g.tap_count; ++t) pointers[t * height + r] = centre + offset[t];
         } else {
           for (std::size_t t = 0; t < g.tap_count; ++t) {
             const auto y =
                 static_cast<std::size_t>(top + g.taps[t].down);  // outside either side is too large
             const auto x = static_cast<std::size_t>(left + g.taps[t].right);
             const bool inside = y < g.from_height && x < g.from_width;
-            pointers[t * tile_rows + r] = inside ? source + (y * g.from_width + x) * g.depth : zeros;
+            pointers[t * height + r] = inside ? source + (y * g.from_width + x) * g.depth : zeros;
           }
         }
         if (narrow) {
-          T* row_of = together + (tile * tile_rows + r) * g.tap_count * g.depth;
+          T* row_of = together + (tile * height + r) * g.tap_count * g.depth;
           for (std::size_t t = 0; t < g.tap_count; ++t)
-            for (std::size_t k = 0; k < g.depth; ++k)
-              row_of[t * g.depth + k] = pointers[t * tile_rows + r][k];
+            for (std::size_t k = 0; k < g.depth; ++k) row_of[t * g.depth + k] = pointers[t * height + r][k];
         }
         if (row + r + 1 >= last) continue;  // the last tile is filled up with its last pixel
         if (++b < g.width) continue;
@@ -101,21 +102,21 @@ void run_gather(cpu::stream& stream, const gather<T>& g, std::size_t batch, cons
     }
     const T* weights[most_taps];
     for (std::size_t panel = 0; panel < panels<T>(g.columns); ++panel) {
-      const std::size_t column = panel * panel_width<T>, used = std::min(panel_width<T>, g.columns - column);
+      const std::size_t column = panel * width, used = std::min(width, g.columns - column);
       for (std::size_t t = 0; t < g.tap_count; ++t)
-        weights[t] = g.packed + panel * g.panel_step + g.taps[t].weights * g.depth * panel_width<T>;
-      for (std::size_t row = first, tile = 0; row < last; row += tile_rows, ++tile) {
-        T* corner[tile_rows];
-        for (std::size_t r = 0; r < tile_rows; ++r) corner[r] = result[tile * tile_rows + r] + column;
-        const std::size_t m = std::min(tile_rows, last - row);
+        weights[t] = g.packed + panel * g.panel_step + g.taps[t].weights * g.depth * width;
+      for (std::size_t row = first, tile = 0; row < last; row += height, ++tile) {
+        T* corner[most_tile_rows];
+        for (std::size_t r = 0; r < height; ++r) corner[r] = result[tile * height + r] + column;
+        const std::size_t m = std::min(height, last - row);
         if (narrow) {
-          const T* long_rows[tile_rows];
-          for (std::size_t r = 0; r < tile_rows; ++r)
-            long_rows[r] = together + (tile * tile_rows + r) * g.tap_count * g.depth;
+          const T* long_rows[most_tile_rows];
+          for (std::size_t r = 0; r < height; ++r)
+            long_rows[r] = together + (tile * height + r) * g.tap_count * g.depth;
           run_tile(gathered_product<T>{long_rows, weights, 1, g.tap_count * g.depth, corner, m, used,
                                        g.accumulate});
         } else {
-          run_tile(gathered_product<T>{pixel + tile * g.tap_count * tile_rows, weights, g.tap_count, g.depth,
+          run_tile(gathered_product<T>{pixel + tile * g.tap_count * height, weights, g.tap_count, g.depth,
                                        corner, m, used, g.accumulate});
         }
       }
@@ -131,7 +132,7 @@ struct convolution<cpu> {
   static void forward(Place& place, const convolution_extents& e, std::size_t batch, const T* x, const T* w,
                       T* y) {
     const borrowed guard{place.scratch};
-    const std::size_t step = e.taps() * e.in * panel_width<T>;
+    const std::size_t step = e.taps() * e.in * panel_width<T>();
     T* packed = place.scratch.template take<T>(panels<T>(e.out) * step);
     place.stream.for_each_block(panels<T>(e.out), [&](std::size_t panel) {
       pack_panels(w, e.taps() * e.in, e.out, e.out, std::size_t{1}, packed, panel, panel + 1, step);
@@ -151,12 +152,12 @@ struct convolution<cpu> {
   static void backward_data(Place& place, const convolution_extents& e, std::size_t batch, const T* dy,
                             const T* w, T* dx, into mode) {
     const borrowed guard{place.scratch};
-    const std::size_t step = e.taps() * e.out * panel_width<T>;
+    const std::size_t step = e.taps() * e.out * panel_width<T>();
     T* packed = place.scratch.template take<T>(panels<T>(e.in) * step);
     place.stream.for_each_block(panels<T>(e.in), [&](std::size_t panel) {
       for (std::size_t t = 0; t < e.taps(); ++t)
         pack_panels(w + t * e.in * e.out, e.out, e.in, std::size_t{1}, e.out,
-                    packed + t * e.out * panel_width<T>, panel, panel + 1, step);
+                    packed + t * e.out * panel_width<T>(), panel, panel + 1, step);
     });
     const T* nothing = zeros<T>(place, e.out);
     const auto stride = static_cast<std::ptrdiff_t>(e.stride);
@@ -194,17 +195,19 @@ struct convolution<cpu> {
     const std::size_t wanted = std::max<std::size_t>(1, 32 / (e.taps() * slices));
     const std::size_t parts = std::min(batch, wanted), images = (batch + parts - 1) / parts;
     // A run of pixels whose slice of x and panel of dy stay in the L1 cache while all tiles read them.
-    constexpr std::size_t longest = 256, panel_numbers = longest * panel_width<T>;
-    const std::size_t run = std::clamp<std::size_t>(
-        (std::size_t{24} << 10) / ((channels + panel_width<T>)*sizeof(T)), 32, longest);
+    constexpr std::size_t longest = 256, panel_numbers = longest * widest_panel<T>;
+    const std::size_t width = panel_width<T>();
+    const std::size_t run =
+        std::clamp<std::size_t>((std::size_t{24} << 10) / ((channels + width) * sizeof(T)), 32, longest);
     // Rows of dy are read where they lie unless they are ragged, or so long that they fall on few sets of the
     // cache.
-    const bool copies = e.out % panel_width<T> != 0 || e.out * sizeof(T) > 256;
+    const bool copies = e.out % width != 0 || e.out * sizeof(T) > 256;
     T* partial = place.scratch.template take<T>(parts * e.weights());
     const std::size_t units = parts * e.taps() * slices;
     const T** gathered = place.scratch.template take<const T*>(units * run);
-    const std::size_t height =
-        channels <= 32 && channels % 4 == 0 && channels % tile_rows != 0 ? 4 : tile_rows;
+    // Six rows leave too little of few channels in the last tile; remainders of twelve are long enough.
+    const bool ragged = tile_rows() == 6 && channels <= 32 && channels % 4 == 0 && channels % 6 != 0;
+    const std::size_t height = ragged ? 4 : tile_rows();
 
     place.stream.for_each_block(units, [&](std::size_t unit) {
       const std::size_t slice = unit % slices, t = unit / slices % e.taps(), part = unit / slices / e.taps();
@@ -220,15 +223,15 @@ struct convolution<cpu> {
         gather_pixels(e, x, first, count, t, nothing, pixel);
         const T* rows = dy + first * e.out;
         alignas(64) T copied[panel_numbers];
-        for (std::size_t column = 0; column < e.out; column += panel_width<T>) {
-          const std::size_t used = std::min(panel_width<T>, e.out - column);
+        for (std::size_t column = 0; column < e.out; column += width) {
+          const std::size_t used = std::min(width, e.out - column);
           const T* panel = rows + column;
           if (copies) {
             pack_panels(panel, count, used, e.out, std::size_t{1}, copied, 0, 1, 0);
             panel = copied;
           }
           for (std::size_t channel = first_channel; channel < last_channel; channel += height)
-            run_tile(outer_product<T>{pixel, channel, panel, copies ? panel_width<T> : e.out, count,
+            run_tile(outer_product<T>{pixel, channel, panel, copies ? width : e.out, count,
                                       sums + channel * e.out + column, e.out,
                                       std::min(height, last_channel - channel), used, first > begin});
         }
