@@ -94,8 +94,12 @@ class erased_trainer : public Interface {
   }
 
   any_trainer::embeddings last_embeddings() override {
-    const auto z = trainer_->memory().z;
-    return {{z.data, z.size()}, method::embedding::size};
+    if constexpr (requires { trainer_->memory().z; }) {
+      const auto z = trainer_->memory().z;
+      return {{z.data, z.size()}, method::embedding::size};
+    } else {
+      return {};
+    }
   }
 
   void encode(std::span<const image_view> images, std::vector<float>& features) override {
