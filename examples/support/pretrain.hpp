@@ -6,6 +6,7 @@
 
 #include <pretext/training/any_trainer.hpp>
 
+#include "pictures.hpp"
 #include "recipe.hpp"
 
 namespace programs {
@@ -13,7 +14,7 @@ namespace programs {
 /// What a pretraining program is asked for: the recipe, and what does not change its result.
 struct pretrain_options {
   recipe asked;
-  std::filesystem::path out = "out/simclr";
+  std::filesystem::path out;
   std::size_t threads = 1;
   std::size_t knn_every = 0;  // epochs; 0: never
   double checkpoint_seconds = 60;
@@ -25,6 +26,6 @@ using trainer_maker =
 
 /// Runs or resumes a pretraining and leaves its results in the folder `out`; returns the program's exit
 /// status.
-int pretrain(pretrain_options o, const trainer_maker& make);
+int pretrain(pretrain_options o, const trainer_maker& make, const picture_maker& show = augmented_views);
 
 }  // namespace programs

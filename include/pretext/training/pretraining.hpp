@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <pretext/core/expects.hpp>
 #include <pretext/evaluation/collapse.hpp>
@@ -51,10 +52,7 @@ class pretraining_run {
         trainer_{trainer},
         loader_{loader},
         step_{resume ? restore() : 0},
-        metrics_{settings.folder / "metrics.csv",
-                 {"step", "epoch", "loss", "learning_rate", "images_per_second", "embedding_spread",
-                  "effective_rank", "knn"},
-                 step_},
+        metrics_{settings.folder / "metrics.csv", columns(trainer), step_},
         progress_{settings.steps, settings.batch} {
     loader_.seek(static_cast<std::uint32_t>(step_ / settings.steps_per_epoch),
                  step_ % settings.steps_per_epoch);
@@ -70,7 +68,7 @@ class pretraining_run {
       result.loss = trainer_.step(batch.images, batch.samples, settings_.seed, epoch, rates);
       ++step_;
       progress_.show(step_, result.loss);
-      observe(result.loss, rates.learning_rate);
+      observe(result.loss, rates);
       if (since(saved_) > settings_.checkpoint_seconds && step_ < settings_.steps) save();
     }
     result.interrupted = step_ < settings_.steps;
@@ -85,6 +83,14 @@ class pretraining_run {
   using clock = std::chrono::steady_clock;
   static double since(clock::time_point then) {
     return std::chrono::duration<double>(clock::now() - then).count();
+  }
+  /// What is measured; methods without a target have no column for its momentum.
+  static std::vector<std::string> columns(const any_trainer& trainer) {
+    std::vector<std::string> names{
+        "step",           "epoch", "loss", "learning_rate", "images_per_second", "embedding_spread",
+        "effective_rank", "knn"};
+    if (trainer.has_target()) names.push_back("target_momentum");
+    return names;
   }
   std::filesystem::path checkpoint() const { return settings_.folder / "checkpoint.safetensors"; }
 
@@ -112,18 +118,20 @@ class pretraining_run {
   }
 
   /// Metrics of a step; stops a collapsed run after it has been saved.
-  void observe(double loss, double rate) {
+  void observe(double loss, any_trainer::rates rates) {
     const bool epoch_ends = step_ % settings_.steps_per_epoch == 0;
     if (!epoch_ends && step_ % settings_.monitor_every != 0) return;
-    const auto z = trainer_.last_embeddings();
-    const collapse seen = look_for_collapse(
-        features{z.values.size() / z.width, z.width, {z.values.begin(), z.values.end()}, {}});
     std::map<std::string, double> row{{"epoch", double(step_) / double(settings_.steps_per_epoch)},
                                       {"loss", loss},
-                                      {"learning_rate", rate},
-                                      {"images_per_second", progress_.images_per_second()},
-                                      {"embedding_spread", seen.deviation / seen.even},
-                                      {"effective_rank", seen.effective_rank}};
+                                      {"learning_rate", rates.learning_rate},
+                                      {"target_momentum", rates.target_momentum},
+                                      {"images_per_second", progress_.images_per_second()}};
+    collapse seen;
+    if (const auto z = trainer_.last_embeddings(); z.width > 0) {
+      seen = look_for_collapse(
+          features{z.values.size() / z.width, z.width, {z.values.begin(), z.values.end()}, {}});
+      row.insert({{"embedding_spread", seen.deviation / seen.even}, {"effective_rank", seen.effective_rank}});
+    }
     if (epoch_ends && settings_.after_epoch)
       row.merge(settings_.after_epoch(step_ / settings_.steps_per_epoch));
     metrics_.add(step_, row);
