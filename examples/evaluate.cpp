@@ -10,7 +10,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "support/evaluation.hpp"
+#include "support/run_report.hpp"
 
 using namespace programs;
 
@@ -57,12 +57,12 @@ int run(const std::filesystem::path& path, const std::string& other_data, const 
 }  // namespace
 
 int main(int count, char** words) {
-  std::filesystem::path path = "out/simclr";
+  std::filesystem::path path;
   std::string data;
   evaluation_options how;
   how.threads = std::max(1u, std::thread::hardware_concurrency());
   CLI::App app{"Evaluates a pretrained encoder: weighted kNN, linear probe, baselines, report.html."};
-  app.add_option("--run", path, "the folder that pretraining wrote")->capture_default_str();
+  app.add_option("--run", path, "the folder that pretraining wrote")->required();
   app.add_option("--data", data, "labelled images; the run's own unless given");
   app.add_option("--neighbours", how.neighbours, "k of the kNN")
       ->capture_default_str()

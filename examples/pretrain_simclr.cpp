@@ -3,83 +3,22 @@
 //   pretrain_simclr --data photos/ --encoder resnet18 --image-size 96 --epochs 100 --out out/photos
 // Leaves in --out: recipe.json, metrics.csv, checkpoint.safetensors (everything a resume needs),
 // encoder.safetensors.
-#include <CLI/CLI.hpp>
-#include <cstdio>
-#include <exception>
-#include <thread>
-
-#include "support/pretrain.hpp"
+#include "support/command_line.hpp"
 #include "support/trainers.hpp"
 
 using namespace programs;
 
-namespace {
-
-void add_options(CLI::App& app, pretrain_options& o) {
-  recipe& r = o.asked;
-  std::string names;
-  for (const auto& e : encoders())
-    names += "\n  " + e.name + " at " + std::to_string(e.image_size) + ": " + e.about;
-  app.add_option("--data", r.data,
-                 "\"builtin\", or a folder: CIFAR, STL-10 or IDX files, or JPEG and PNG images")
-      ->capture_default_str();
-  app.add_option("--encoder", r.encoder, "the network:" + names)->capture_default_str();
-  app.add_option("--image-size", r.image_size, "pixels of the views")->capture_default_str();
-  app.add_option("--images", r.images, "train on that many images only; 0: all (built-in: 8000)")
-      ->capture_default_str();
-  app.add_option("--test-images", r.test_images, "test on that many only; 0: all (built-in: 2000)")
-      ->capture_default_str();
-  app.add_option("--epochs", r.epochs)->capture_default_str()->check(CLI::PositiveNumber);
-  app.add_option("--batch", r.batch, "images per step, two views each")
-      ->capture_default_str()
-      ->check(CLI::Range(2, 65536));
-  app.add_option("--seed", r.seed)->capture_default_str();
-  app.add_option("--optimizer", r.optimizer)
-      ->capture_default_str()
-      ->check(CLI::IsMember({"sgd", "lars", "adamw"}));
-  app.add_option("--learning-rate", r.learning_rate, "at its peak, for this batch")->capture_default_str();
-  app.add_option("--warmup-epochs", r.warmup_epochs)->capture_default_str();
-  app.add_option("--momentum", r.momentum)->capture_default_str();
-  app.add_flag("--nesterov,!--no-nesterov", r.nesterov, "Nesterov's momentum (SGD)")->capture_default_str();
-  app.add_option("--weight-decay", r.weight_decay)->capture_default_str();
-  app.add_option("--temperature", r.temperature, "of NT-Xent")
-      ->capture_default_str()
-      ->check(CLI::PositiveNumber);
-  app.add_option("--jitter", r.jitter, "strength s of the colour jitter")->capture_default_str();
-  app.add_option("--minimum-area", r.minimum_area, "of a random crop")
-      ->capture_default_str()
-      ->check(CLI::Range(0.0, 1.0));
-  app.add_option("--normalise", r.normalisation)
-      ->capture_default_str()
-      ->check(CLI::IsMember({"none", "cifar", "imagenet"}));
-  app.add_option("--on-bad-image", r.on_bad_image)
-      ->capture_default_str()
-      ->check(CLI::IsMember({"stop", "skip"}));
-  app.add_option("--out", o.out, "folder for the results")->capture_default_str();
-  app.add_option("--threads", o.threads, "results do not depend on it")
-      ->capture_default_str()
-      ->check(CLI::PositiveNumber);
-  app.add_option("--knn-every", o.knn_every, "epochs between two kNN evaluations; 0: none")
-      ->capture_default_str();
-  app.add_option("--checkpoint-seconds", o.checkpoint_seconds, "save at least so often")
-      ->capture_default_str();
-  app.add_flag("--resume", o.resume, "go on from --out's checkpoint; its recipe is used");
-  app.add_flag("--overwrite", o.overwrite, "start anew where --out holds a run");
-  app.add_flag("--keep-going", o.keep_going, "do not stop when the embedding collapses");
-}
-
-}  // namespace
-
 int main(int count, char** words) {
-  pretrain_options o;
-  o.threads = std::max(1u, std::thread::hardware_concurrency());
-  CLI::App app{"Pretrains an image encoder with SimCLR (Chen et al. 2020), without labels."};
-  add_options(app, o);
-  CLI11_PARSE(app, count, words);
-  try {
-    return pretrain(std::move(o), make_simclr);
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "\npretrain_simclr: %s\n", error.what());
-    return 1;
-  }
+  pretraining_program program;
+  program.description = "Pretrains an image encoder with SimCLR (Chen et al. 2020), without labels.";
+  program.defaults.method = "simclr";
+  program.encoders = simclr_encoders();
+  program.make = make_simclr;
+  program.add_options = [](CLI::App& app, recipe& r) {
+    app.add_option("--temperature", r.temperature, "of NT-Xent")
+        ->capture_default_str()
+        ->check(CLI::PositiveNumber);
+    app.add_option("--jitter", r.jitter, "strength s of the colour jitter")->capture_default_str();
+  };
+  return program.run(count, words);
 }

@@ -64,18 +64,18 @@ void for_each_batch(const any_source& source, std::size_t threads,
   }
 }
 
-features encode(any_trainer& trainer, const any_source& source, std::size_t threads) {
-  features all{source.size(), trainer.feature_width(), {}, {}};
+features encode(any_encoder& encoder, const any_source& source, std::size_t threads) {
+  features all{source.size(), encoder.feature_width(), {}, {}};
   all.values.reserve(all.count * all.width);
   for_each_batch(source, threads, [&](std::span<const image_view> images, std::size_t) {
-    trainer.encode(images, all.values);
+    encoder.encode(images, all.values);
   });
   for (std::size_t i = 0; i < source.size(); ++i) all.labels.push_back(source.label(i));
   return all;
 }
 
-features pixels(any_trainer& trainer, const any_source& source, std::size_t threads) {
-  const auto [height, width] = trainer.input_size();
+features pixels(any_encoder& encoder, const any_source& source, std::size_t threads) {
+  const auto [height, width] = encoder.input_size();
   const std::size_t cell =
       std::max<std::size_t>(1, std::max(height, width) / 32);  // means of cell x cell pixels
   const std::size_t rows = height / cell, columns = width / cell;
@@ -84,7 +84,7 @@ features pixels(any_trainer& trainer, const any_source& source, std::size_t thre
   std::vector<float> views;
   for_each_batch(source, threads, [&](std::span<const image_view> images, std::size_t) {
     views.clear();
-    trainer.evaluation_views(images, views);
+    encoder.evaluation_views(images, views);
     for (std::size_t n = 0; n < images.size(); ++n)
       for (std::size_t at = 0; at < all.width; ++at) {
         const std::size_t row = at / 3 / columns * cell, column = at / 3 % columns * cell;

@@ -34,8 +34,4 @@ struct evaluation_options {
 findings evaluate(const run_folder& folder, const recipe& asked, const datasets& data,
                   const evaluation_options& how);
 
-/// report.html in the run's folder.
-void write_run_report(const run_folder& folder, const recipe& asked, const datasets& data,
-                      const findings& found, const evaluation_options& how, const std::string& command_line);
-
 }  // namespace programs

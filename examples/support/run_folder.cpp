@@ -1,5 +1,6 @@
 #include "run_folder.hpp"
 
+#include <cstdint>
 #include <fstream>
 #include <iterator>
 #include <stdexcept>
@@ -8,22 +9,21 @@
 #include <pretext/io/file.hpp>
 #include <pretext/io/weights.hpp>
 
+#include "pictures.hpp"
+
 namespace programs {
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(run_summary, seconds, loss, steps, peak_memory, skipped)
-namespace {
 
 using namespace pretext;
 
-std::string read_text(const std::filesystem::path& path) {
-  std::ifstream file{path};
+std::string run_folder::read_text(const char* name) const {
+  std::ifstream file{path_ / name};
   if (!file)
-    fail<std::runtime_error>(path.string(), ": cannot be opened; start a run with pretrain_simclr --out ",
-                             path.parent_path().string());
+    fail<std::runtime_error>((path_ / name).string(), ": cannot be opened; start a run with ", program_,
+                             " --out ", path_.string());
   return {std::istreambuf_iterator<char>{file}, {}};
 }
-
-}  // namespace
 
 void run_folder::start(const recipe& asked, bool overwrite) const {
   if (std::filesystem::exists(path_ / "checkpoint.safetensors") && !overwrite)
@@ -33,39 +33,36 @@ void run_folder::start(const recipe& asked, bool overwrite) const {
   std::error_code error;
   std::filesystem::create_directories(path_, error);
   if (error) fail<std::runtime_error>(path_.string(), ": cannot be made; ", error.message());
-  for (const char* old :
-       {"checkpoint.safetensors", "encoder.safetensors", "summary.json", "metrics.csv", "report.html"})
+  for (const char* old : {"checkpoint.safetensors", "encoder.safetensors", "summary.json", "metrics.csv",
+                          "pictures.cbor", "report.html"})
     std::filesystem::remove(path_ / old, error);
   write_atomically(path_ / "recipe.json", to_text(asked));
 }
 
+std::string run_folder::read_recipe_text() const { return read_text("recipe.json"); }
+
 recipe run_folder::read_recipe() const {
-  const auto path = path_ / "recipe.json";
-  return recipe_from_text(read_text(path), path.string());
+  return recipe_from_text(read_recipe_text(), (path_ / "recipe.json").string());
 }
 
 run_summary run_folder::read_summary() const {
-  const auto path = path_ / "summary.json";
-  const std::string text = read_text(path);
+  const std::string text = read_text("summary.json");
   try {
     return nlohmann::json::parse(text).get<run_summary>();
   } catch (const nlohmann::json::exception& error) {
-    fail<std::runtime_error>(path.string(), ": is no summary of a run; ", error.what());
+    fail<std::runtime_error>((path_ / "summary.json").string(), ": is no summary of a run; ", error.what());
   }
 }
 
-void run_folder::finish(any_trainer& trainer, const run_summary& summary) const {
-  safetensors encoder;
-  encoder.metadata = {{"format", "pt"}, {"made_by", "pretext"}, {"recipe", to_text(read_recipe())}};
-  append_torch_tensors<float>(trainer.parameters(), trainer.values(), "backbone.", encoder,
+void run_folder::finish(any_encoder& encoder, const run_summary& summary,
+                        const std::vector<image_sheet>& pictures) const {
+  safetensors file;
+  file.metadata = {{"format", "pt"}, {"made_by", "pretext"}, {"recipe", read_recipe_text()}};
+  append_torch_tensors<float>(encoder.encoder_parameters(), encoder.values(), "", file,
                               static_cast<std::int64_t>(summary.steps));
-  write_safetensors(path_ / "encoder.safetensors", encoder);
+  write_safetensors(this->encoder(), file);
+  write_pictures(path_, pictures);
   write_atomically(path_ / "summary.json", nlohmann::json(summary).dump(2) + "\n");
-}
-
-void run_folder::load_encoder(any_trainer& trainer) const {
-  read_torch_tensors<float>(trainer.encoder_parameters(), read_safetensors(path_ / "encoder.safetensors"), "",
-                            trainer.values());
 }
 
 }  // namespace programs

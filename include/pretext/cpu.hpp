@@ -5,6 +5,7 @@
 #include <pretext/kernels/cpu/augment.hpp>
 #include <pretext/kernels/cpu/batch_norm.hpp>
 #include <pretext/kernels/cpu/convolution.hpp>
+#include <pretext/kernels/cpu/cosine_regression.hpp>
 #include <pretext/kernels/cpu/cross_entropy.hpp>
 #include <pretext/kernels/cpu/drop_path.hpp>
 #include <pretext/kernels/cpu/elementwise.hpp>

@@ -15,8 +15,11 @@
 #include <pretext/layers/relu.hpp>
 #include <pretext/layers/residual.hpp>
 #include <pretext/layers/sequential.hpp>
+#include <pretext/losses/cosine_regression.hpp>
 #include <pretext/losses/cross_entropy.hpp>
 #include <pretext/losses/nt_xent.hpp>
+#include <pretext/methods/byol.hpp>
+#include <pretext/methods/byol_presets.hpp>
 #include <pretext/methods/classification.hpp>
 #include <pretext/methods/joint_embedding.hpp>
 #include <pretext/methods/simclr.hpp>
@@ -26,4 +29,5 @@
 #include <pretext/optimizers/one_of.hpp>
 #include <pretext/optimizers/schedule.hpp>
 #include <pretext/optimizers/sgd.hpp>
+#include <pretext/training/trainer.hpp>
 #include <pretext/training/trainer.hpp>

@@ -23,4 +23,14 @@ struct simclr_v2_head
                                             linear<Hidden, bias::no, Start>, batch_norm<>, relu,
                                             linear<Out, bias::no, Start>, batch_norm<LastAffine>>>> {};
 
+/// BYOL's projector, and its predictor, which has the same form (Grill et al. 2020, §3.3): linear - BN - ReLU
+/// - linear, the hidden layer with a bias and the last one without, as in the official code. lightly has it
+/// the other way round: `byol_head<4096, 256, bias::no, bias::yes>`.
+template <std::size_t Hidden = 4096, std::size_t Out = 256, bias First = bias::yes, bias Last = bias::no,
+          class Start = torch_default>
+struct byol_head
+    : sequential<named<
+          "layers", sequential<linear<Hidden, First, Start>, batch_norm<>, relu, linear<Out, Last, Start>>>> {
+};
+
 }  // namespace pretext

@@ -10,12 +10,15 @@
 
 namespace pretext {
 
-/// Pictures in rows of `columns`, with a heading over each column where there are headings.
+/// Pictures in rows of `columns`, with a heading over each column where there are headings. Sheets that
+/// follow one another under one title share a section of the page, `about` below its title.
 struct image_sheet {
   std::string caption;
   std::size_t columns = 8;
   std::vector<image> images;
   std::vector<std::string> headings;
+  std::string title = "What the encoder sees";
+  std::string about = "Augmented views: the encoder learns that the views of one image are the same.";
 };
 
 /// A picture that an encoder finds near another one, and whether it is of the same class.
@@ -56,12 +59,22 @@ inline std::string sheet(const image_sheet& s) {
 }
 
 inline std::string sheets_section(const std::vector<image_sheet>& sheets) {
-  std::string html;
-  for (const auto& s : sheets)
-    if (!s.images.empty()) html += sheet(s);
-  if (html.empty()) return {};
-  return section("What the encoder sees",
-                 "Augmented views: the encoder learns that the views of one image are the same.", html);
+  std::string html, sheets_of_section;
+  const image_sheet* first = nullptr;
+  const auto close = [&] {
+    if (first != nullptr) html += section(first->title, first->about, sheets_of_section);
+    sheets_of_section.clear();
+  };
+  for (const auto& s : sheets) {
+    if (s.images.empty()) continue;
+    if (first == nullptr || first->title != s.title) {
+      close();
+      first = &s;
+    }
+    sheets_of_section += sheet(s);
+  }
+  close();
+  return html;
 }
 
 inline std::string labelled(const image& shown, const std::string& label, const std::string& kind) {

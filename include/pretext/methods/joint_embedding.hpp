@@ -38,28 +38,34 @@ class joint_embedding {
 
   static constexpr std::size_t views = 2;
   static constexpr bool has_target = !std::same_as<target, shared>;
+  static constexpr bool has_predictor = !std::same_as<predictor, nothing>;
 
   struct trunk : sequential<named<"backbone", encoder>, named<"projection_head", projector>> {};
   struct online
-      : std::conditional_t<std::same_as<predictor, nothing>,
-                           sequential<named<"backbone", encoder>, named<"projection_head", projector>>,
+      : std::conditional_t<has_predictor,
                            sequential<named<"backbone", encoder>, named<"projection_head", projector>,
-                                      named<"prediction_head", predictor>>> {};
+                                      named<"prediction_head", predictor>>,
+                           sequential<named<"backbone", encoder>, named<"projection_head", projector>>> {};
   using feature = output_of<encoder, Images>;
-  using embedding = output_of<online, Images>;
+  using embedding = output_of<trunk, Images>;
+  using prediction = output_of<online, Images>;
+  static_assert(!has_target || std::same_as<embedding, prediction>,
+                "pretext::joint_embedding: the predictor<> must give as many numbers as the projector<>, "
+                "because the loss<> compares its output with the target's.");
 
   static constexpr auto parameters = parameters_of<online, Images>;
   static constexpr std::size_t size = weight_count<online, Images>;
   static constexpr std::size_t encoder_size = weight_count<encoder, Images>;
-  static constexpr std::size_t target_size = has_target ? weight_count<trunk, Images> : 0;
+  static constexpr std::size_t trunk_size = weight_count<trunk, Images>;
+  static constexpr std::size_t target_size = has_target ? trunk_size : 0;
 
   /// Everything the method keeps while it learns.
   template <class Place>
   struct memory {
     using W = typename Place::weight;
     buffer<W, typename Place::device> value{size}, gradient{size}, slow{target_size};
-    cache_of<online, Images, Place> tape;
-    cache_of<trunk, Images, Place> slow_tape;
+    cache_of<trunk, Images, Place> tape, slow_tape;
+    cache_of<predictor, embedding, Place> predictor_tape;
     writes<Place, embedding> z;  ///< the last batch's embeddings, until the next step
   };
 
@@ -73,29 +79,36 @@ class joint_embedding {
     const weights<Place> w{m.value.data(), m.gradient.data()};
     place.kept.reset();
     place.groups = std::same_as<statistics, per_view> ? views : 1;
+    const reads<Place, embedding> goal{seen_by_target(place, m, batch)};
+    const auto compared = [&](reads<Place, prediction> q, writes<Place, prediction> dq) {
+      Place::device::clear(place.stream, dq.data, dq.size());
+      if constexpr (has_target)
+        return static_cast<double>(compare(place, q, goal, dq));
+      else
+        return static_cast<double>(compare(place, q, dq));
+    };
+
     m.z = place.kept.template take<T, embedding>(batch.batch);
     const auto dz = place.kept.template take<T, embedding>(batch.batch);
-    Place::device::clear(place.stream, dz.data, dz.size());
-
-    online::forward(place, w, batch, m.z, m.tape);
+    const reads<Place, embedding> z{m.z};
+    trunk::forward(place, w, batch, m.z, m.tape);
     double value;
-    if constexpr (has_target) {
-      const auto goal = place.kept.template take<T, embedding>(batch.batch);
-      const auto before = place.kept.position();
-      trunk::forward(place, weights<Place>{m.slow.data(), nullptr}, batch, goal, m.slow_tape);
-      place.kept.rewind(before);
-      value = static_cast<double>(
-          compare(place, reads<Place, embedding>{m.z}, reads<Place, embedding>{goal}, dz));
+    if constexpr (has_predictor) {
+      const auto q = place.kept.template take<T, prediction>(batch.batch);
+      const auto dq = place.kept.template take<T, prediction>(batch.batch);
+      predictor::forward(place, w.at(trunk_size), z, q, m.predictor_tape);
+      value = compared(reads<Place, prediction>{q}, dq);
+      predictor::backward(place, w.at(trunk_size), m.predictor_tape, reads<Place, prediction>{dq}, dz);
     } else {
-      value = static_cast<double>(compare(place, reads<Place, embedding>{m.z}, dz));
+      value = compared(z, dz);
     }
-    online::backward(place, w, m.tape, reads<Place, embedding>{dz},
-                     writes<Place, Images>{nullptr, batch.batch});
+    trunk::backward(place, w, m.tape, reads<Place, embedding>{dz},
+                    writes<Place, Images>{nullptr, batch.batch});
     return value;
   }
 
-  /// Lets the target follow the online network after the optimizer has moved it; running statistics stay its
-  /// own.
+  /// Lets the target follow the online network after the optimizer has moved it. What follows are the
+  /// parameters; the running statistics stay those of the target's own forward passes, as in BYOL's code.
   template <class Place>
   void follow(Place& place, memory<Place>& m, double momentum) const {
     if constexpr (has_target)
@@ -111,6 +124,22 @@ class joint_embedding {
   template <class Place>
   static void encode(Place& place, memory<Place>& m, reads<Place, Images> batch, writes<Place, feature> h) {
     encoder::infer(place, weights<Place>{m.value.data(), nullptr}, batch, h);
+  }
+
+ private:
+  /// The target's embeddings of the batch, in training mode. They come first and leave no tape behind: the
+  /// online network's may lie in the same memory.
+  template <class Place>
+  static writes<Place, embedding> seen_by_target(Place& place, memory<Place>& m, reads<Place, Images> batch) {
+    if constexpr (has_target) {
+      const auto goal = place.kept.template take<typename Place::activation, embedding>(batch.batch);
+      const auto before = place.kept.position();
+      trunk::forward(place, weights<Place>{m.slow.data(), nullptr}, batch, goal, m.slow_tape);
+      place.kept.rewind(before);
+      return goal;
+    } else {
+      return {};
+    }
   }
 };
 

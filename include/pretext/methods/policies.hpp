@@ -36,8 +36,9 @@ struct statistics {
 
 // What a view is compared with.
 struct shared {};  ///< the same network, gradients through both views
-struct ema {       ///< a slowly moving copy of encoder and projector, no gradient (Grill et al. 2020)
-  double momentum = 0.996;
+/// A slowly moving copy of encoder and projector, no gradient (Grill et al. 2020).
+struct ema {
+  double momentum = 0.996;  ///< the part of itself that it keeps in each step that is not told another
 };
 
 // Over which views batch norm takes its statistics.

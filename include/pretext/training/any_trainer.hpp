@@ -1,5 +1,4 @@
 #pragma once
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -13,6 +12,7 @@
 #include <pretext/augment/views.hpp>
 #include <pretext/core/concepts.hpp>
 #include <pretext/data/image.hpp>
+#include <pretext/training/any_encoder.hpp>
 
 namespace pretext {
 
@@ -26,42 +26,32 @@ struct saved_buffer {
 
 /// A training chosen at run time: the types of a trainer and of its views behind a few virtual calls per
 /// step, so that a program can offer many encoders and compile each of them in a file of its own.
-class any_trainer {
+class any_trainer : public any_encoder {
  public:
   /// The rates of one step.
   struct rates {
     double learning_rate = 0, target_momentum = 1;
   };
-  /// A batch's embeddings z, row-major, for the collapse monitors.
+  /// A batch's embeddings z, row-major, for the collapse monitors; of width 0 where a method has none.
   struct embeddings {
     std::span<const float> values;
     std::size_t width = 0;
   };
-
-  virtual ~any_trainer() = default;
 
   /// Makes the views of the images and learns from them once; returns the loss.
   virtual double step(std::span<const image_view> images, std::span<const std::uint64_t> samples,
                       std::uint64_t seed, std::uint32_t epoch, rates at) = 0;
   /// The embeddings of the last step.
   virtual embeddings last_embeddings() = 0;
-  /// The feature h of each image in inference mode, appended to `features`.
-  virtual void encode(std::span<const image_view> images, std::vector<float>& features) = 0;
-  /// What `encode` looks at: each image's evaluation view as floats (H, W, 3), appended to `views`.
-  virtual void evaluation_views(std::span<const image_view> images, std::vector<float>& views) = 0;
   /// The views that a step would see, as floats (views·n, H, W, 3): for looking at.
   virtual std::vector<float> make_views(std::span<const image_view> images,
                                         std::span<const std::uint64_t> samples, std::uint64_t seed,
                                         std::uint32_t epoch) = 0;
 
-  virtual std::size_t feature_width() const = 0;
-  /// Rows and columns of the encoder's input.
-  virtual std::pair<std::size_t, std::size_t> input_size() const = 0;
-  /// The whole network's parameters, and those of the encoder alone, which come first.
+  /// Does a target follow the network with `rates::target_momentum`?
+  virtual bool has_target() const = 0;
+  /// The whole network's parameters; those of the encoder come first.
   virtual std::span<const parameter> parameters() const = 0;
-  virtual std::span<const parameter> encoder_parameters() const = 0;
-  /// The flat buffer that the tables describe.
-  virtual float* values() = 0;
   /// Everything that a checkpoint must hold.
   virtual void for_each_buffer(const std::function<void(const saved_buffer&)>& visit) = 0;
   /// Bytes of activations and scratch memory at the fullest moment of a step.
@@ -103,17 +93,19 @@ class erased_trainer : public Interface {
   }
 
   void encode(std::span<const image_view> images, std::vector<float>& features) override {
-    for_each_view(images, [&](reads<place_type, images_shape> views) {
-      const auto h = feature_.resize(views.batch);
-      trainer_->encode(views, h);
-      features.insert(features.end(), h.data, h.data + h.size());
-    });
+    detail::for_each_view(trainer_->place(), evaluation_, batch_, images,
+                          [&](reads<place_type, images_shape> views) {
+                            const auto h = feature_.resize(views.batch);
+                            trainer_->encode(views, h);
+                            features.insert(features.end(), h.data, h.data + h.size());
+                          });
   }
 
   void evaluation_views(std::span<const image_view> images, std::vector<float>& all) override {
-    for_each_view(images, [&](reads<place_type, images_shape> views) {
-      all.insert(all.end(), views.data, views.data + views.size());
-    });
+    detail::for_each_view(trainer_->place(), evaluation_, batch_, images,
+                          [&](reads<place_type, images_shape> views) {
+                            all.insert(all.end(), views.data, views.data + views.size());
+                          });
   }
 
   std::vector<float> make_views(std::span<const image_view> images, std::span<const std::uint64_t> samples,
@@ -123,6 +115,7 @@ class erased_trainer : public Interface {
     return {batch.data, batch.data + batch.size()};
   }
 
+  bool has_target() const override { return method::has_target; }
   std::size_t feature_width() const override { return feature::size; }
   std::pair<std::size_t, std::size_t> input_size() const override {
     return {images_shape::extents[0], images_shape::extents[1]};
@@ -145,18 +138,10 @@ class erased_trainer : public Interface {
 
   Trainer& trainer() { return *trainer_; }
 
-  /// `use` on the evaluation views of some images at a time: memory stays bounded, whatever is asked for.
+  /// `use(views)` on the evaluation views of some images at a time.
   template <class Use>
   void for_each_view(std::span<const image_view> images, const Use& use) {
-    constexpr std::size_t most = 256;
-    const std::vector<std::uint64_t> samples(most);
-    for (std::size_t first = 0; first < images.size(); first += most) {
-      const std::size_t count = std::min(most, images.size() - first);
-      const auto batch = batch_.resize(count);
-      augment(trainer_->place(), evaluation_, images.subspan(first, count), std::span{samples}.first(count),
-              0, 0, batch);
-      use(batch);
-    }
+    detail::for_each_view(trainer_->place(), evaluation_, batch_, images, use);
   }
 
  private:

@@ -5,6 +5,7 @@
 
 #include <pretext/core/distributions.hpp>
 #include <pretext/core/parameter.hpp>
+#include <pretext/layers/linear.hpp>
 
 namespace pretext {
 
@@ -27,6 +28,21 @@ inline double start_value(const initialiser& start, std::uint64_t seed, std::uin
       return start.value(index);
   }
   return 0;
+}
+
+/// The same table with the start of DeepMind's Haiku, in which BYOL's official code is written: every weight
+/// of two or more dimensions from a normal distribution of deviation 1/√fan_in cut off at two deviations,
+/// every bias of such a layer 0. Batch norm starts as before.
+template <std::size_t N>
+constexpr parameters<N> haiku_start(parameters<N> table) {
+  for (parameter& p : table) {
+    if (p.kind != role::weight) continue;
+    if (p.rank >= 2)
+      p.start = initialiser::truncated_normal(1 / detail::square_root(double(p.size() / p.extents[0])));
+    else if (p.start.shape != initialiser::kind::constant)
+      p.start = initialiser::constant(0);
+  }
+  return table;
 }
 
 /// Fills a flat buffer on the host with the start of every parameter of the table.

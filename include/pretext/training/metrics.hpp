@@ -58,20 +58,33 @@ class metrics {
   std::vector<std::string> columns_;
 };
 
+namespace detail {
+/// The cells of a line of a CSV file without quotes.
+inline std::vector<std::string> cells_of(const std::string& line) {
+  std::vector<std::string> parts;
+  std::stringstream stream{line + ","};
+  for (std::string part; std::getline(stream, part, ',');) parts.push_back(part);
+  return parts;
+}
+}  // namespace detail
+
+/// Does the file have a column of that name?
+inline bool has_metric(const std::filesystem::path& path, const std::string& name) {
+  std::ifstream file{path};
+  std::string line;
+  std::getline(file, line);
+  const auto names = detail::cells_of(line);
+  return std::ranges::find(names, name) != names.end();
+}
+
 /// Columns of a metrics file by name: (x, y) pairs where both cells hold a number.
 inline std::vector<std::pair<double, double>> read_metrics(const std::filesystem::path& path,
                                                            const std::string& x, const std::string& y) {
   std::ifstream file{path};
   if (!file) fail<std::runtime_error>(path.string(), ": cannot be opened; has the run been started?");
-  const auto cells = [](const std::string& line) {
-    std::vector<std::string> parts;
-    std::stringstream stream{line + ","};
-    for (std::string part; std::getline(stream, part, ',');) parts.push_back(part);
-    return parts;
-  };
   std::string line;
   std::getline(file, line);
-  const auto names = cells(line);
+  const auto names = detail::cells_of(line);
   const auto column = [&](const std::string& name) {
     for (std::size_t i = 0; i < names.size(); ++i)
       if (names[i] == name) return i;
@@ -80,7 +93,7 @@ inline std::vector<std::pair<double, double>> read_metrics(const std::filesystem
   const std::size_t across = column(x), down = column(y);
   std::vector<std::pair<double, double>> pairs;
   while (std::getline(file, line)) {
-    const auto row = cells(line);
+    const auto row = detail::cells_of(line);
     if (row.size() > std::max(across, down) && !row[across].empty() && !row[down].empty())
       pairs.emplace_back(std::stod(row[across]), std::stod(row[down]));
   }

@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <pretext/core/expects.hpp>
 #include <pretext/evaluation/collapse.hpp>
@@ -18,8 +19,8 @@
 
 namespace pretext {
 
-/// How a pretraining run goes on and what it leaves behind; what it computes is decided by the trainer and
-/// the loader.
+/// How a run of any training, with or without labels, goes on and what it leaves behind; what it computes is
+/// decided by the trainer and the loader.
 struct pretraining {
   std::size_t steps = 0, steps_per_epoch = 1, batch = 256;
   std::uint64_t seed = 1;
@@ -28,8 +29,8 @@ struct pretraining {
   double checkpoint_seconds = 60;                        ///< at least every so often, and after every epoch
   std::size_t monitor_every = 25;                        ///< steps between two looks at the embeddings
   bool stop_on_collapse = true;
-  std::function<std::map<std::string, double>(std::size_t)>
-      after_epoch;       ///< measures for metrics.csv; may be empty
+  std::vector<std::string> measures{"knn"};  ///< columns of metrics.csv that `after_epoch` fills
+  std::function<std::map<std::string, double>(std::size_t)> after_epoch;  ///< may be empty
   std::string identity;  ///< what must be the same when a run is resumed, e.g. its recipe
 };
 
@@ -51,10 +52,7 @@ class pretraining_run {
         trainer_{trainer},
         loader_{loader},
         step_{resume ? restore() : 0},
-        metrics_{settings.folder / "metrics.csv",
-                 {"step", "epoch", "loss", "learning_rate", "images_per_second", "embedding_spread",
-                  "effective_rank", "knn"},
-                 step_},
+        metrics_{settings.folder / "metrics.csv", columns(settings, trainer), step_},
         progress_{settings.steps, settings.batch} {
     loader_.seek(static_cast<std::uint32_t>(step_ / settings.steps_per_epoch),
                  step_ % settings.steps_per_epoch);
@@ -70,7 +68,7 @@ class pretraining_run {
       result.loss = trainer_.step(batch.images, batch.samples, settings_.seed, epoch, rates);
       ++step_;
       progress_.show(step_, result.loss);
-      observe(result.loss, rates.learning_rate);
+      observe(result.loss, rates);
       if (since(saved_) > settings_.checkpoint_seconds && step_ < settings_.steps) save();
     }
     result.interrupted = step_ < settings_.steps;
@@ -85,6 +83,15 @@ class pretraining_run {
   using clock = std::chrono::steady_clock;
   static double since(clock::time_point then) {
     return std::chrono::duration<double>(clock::now() - then).count();
+  }
+  /// What is measured; methods without embeddings or without a target have no columns for them.
+  static std::vector<std::string> columns(const pretraining& settings, any_trainer& trainer) {
+    std::vector<std::string> names{"step", "epoch", "loss", "learning_rate", "images_per_second"};
+    if (trainer.last_embeddings().width > 0)
+      names.insert(names.end(), {"embedding_spread", "effective_rank"});
+    names.insert(names.end(), settings.measures.begin(), settings.measures.end());
+    if (trainer.has_target()) names.push_back("target_momentum");
+    return names;
   }
   std::filesystem::path checkpoint() const { return settings_.folder / "checkpoint.safetensors"; }
 
@@ -112,18 +119,20 @@ class pretraining_run {
   }
 
   /// Metrics of a step; stops a collapsed run after it has been saved.
-  void observe(double loss, double rate) {
+  void observe(double loss, any_trainer::rates rates) {
     const bool epoch_ends = step_ % settings_.steps_per_epoch == 0;
     if (!epoch_ends && step_ % settings_.monitor_every != 0) return;
-    const auto z = trainer_.last_embeddings();
-    const collapse seen = look_for_collapse(
-        features{z.values.size() / z.width, z.width, {z.values.begin(), z.values.end()}, {}});
     std::map<std::string, double> row{{"epoch", double(step_) / double(settings_.steps_per_epoch)},
                                       {"loss", loss},
-                                      {"learning_rate", rate},
-                                      {"images_per_second", progress_.images_per_second()},
-                                      {"embedding_spread", seen.deviation / seen.even},
-                                      {"effective_rank", seen.effective_rank}};
+                                      {"learning_rate", rates.learning_rate},
+                                      {"target_momentum", rates.target_momentum},
+                                      {"images_per_second", progress_.images_per_second()}};
+    collapse seen;
+    if (const auto z = trainer_.last_embeddings(); z.width > 0) {
+      seen = look_for_collapse(
+          features{z.values.size() / z.width, z.width, {z.values.begin(), z.values.end()}, {}});
+      row.insert({{"embedding_spread", seen.deviation / seen.even}, {"effective_rank", seen.effective_rank}});
+    }
     if (epoch_ends && settings_.after_epoch)
       row.merge(settings_.after_epoch(step_ / settings_.steps_per_epoch));
     metrics_.add(step_, row);

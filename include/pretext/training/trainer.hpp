@@ -28,13 +28,19 @@ class trainer {
   explicit trainer(Method method = {}, Optimizer optimizer = {}, std::uint64_t seed = 1,
                    typename device::stream stream = {});
 
+  /// Begins anew with weights drawn as `table` says (the method's parameters, perhaps with other
+  /// initialisers), and a target drawn with a seed of its own; the constructor gives both networks one start.
+  void start(std::span<const parameter> table, std::uint64_t seed, std::uint64_t target_seed);
+
   /// Says who the samples of the next step are: what methods and layers that draw (masks, dropped paths) are
   /// keyed by. Holds for one step.
   void draw(std::span<const std::uint64_t> samples, std::uint64_t seed, std::uint32_t epoch);
 
   /// One step on stacked views (2n, H, W, C); returns the batch's loss. Throws std::runtime_error, before any
-  /// weight has changed, if the loss is not a number.
-  double step(reads<Place, images> views, double learning_rate, double target_momentum = 1);
+  /// weight has changed, if the loss is not a number. A target keeps the part `target_momentum` of itself.
+  double step(reads<Place, images> views, double learning_rate, double target_momentum);
+  /// The same with the momentum that the method's target has of its own.
+  double step(reads<Place, images> views, double learning_rate);
 
   /// The feature h of each image in inference mode: (n, H, W, C) to (n, D).
   void encode(reads<Place, images> batch, writes<Place, feature> h);
@@ -84,11 +90,19 @@ trainer<Method, Place, Optimizer>::trainer(Method method, Optimizer optimizer, s
                                            typename device::stream stream)
     : method_{std::move(method)}, optimizer_{std::move(optimizer)}, state_{remember(optimizer_)} {
   place_.stream = std::move(stream);
+  start(Method::parameters, seed, seed);
+}
+
+template <class Method, class Place, class Optimizer>
+void trainer<Method, Place, Optimizer>::start(std::span<const parameter> table, std::uint64_t seed,
+                                              std::uint64_t target_seed) {
   std::vector<W> host(Method::size);
-  initialise<W>(Method::parameters, seed, host.data());
+  initialise<W>(table, seed, host.data());
   device::write(place_.stream, memory_.value.data(), host.data(), host.size());
-  if constexpr (Method::has_target)
+  if constexpr (Method::has_target) {
+    if (target_seed != seed) initialise<W>(table, target_seed, host.data());
     device::write(place_.stream, memory_.slow.data(), host.data(), memory_.slow.size());
+  }
 }
 
 template <class Method, class Place, class Optimizer>
@@ -114,6 +128,14 @@ double trainer<Method, Place, Optimizer>::step(reads<Place, images> views, doubl
   method_.follow(place_, memory_, target_momentum);
   place_.keys = {};
   return value;
+}
+
+template <class Method, class Place, class Optimizer>
+double trainer<Method, Place, Optimizer>::step(reads<Place, images> views, double learning_rate) {
+  if constexpr (Method::has_target)
+    return step(views, learning_rate, method_.anchor.momentum);
+  else
+    return step(views, learning_rate, 1);
 }
 
 template <class Method, class Place, class Optimizer>

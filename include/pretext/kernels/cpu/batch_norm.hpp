@@ -18,33 +18,29 @@ struct batch_norm<cpu> {
                          T epsilon, T* mean, T* inverse, T momentum, T* running_mean, T* running_variance) {
     const std::size_t part = rows / groups, run = block_rows(channels), blocks = (part + run - 1) / run;
     const borrowed guard{place.scratch};
-    T* partial = place.scratch.template take<T>(groups * blocks * 2 * channels);
+    T* partial = place.scratch.template take<T>(groups * blocks * 4 * channels);
     place.stream.for_each_block(groups * blocks, [&](std::size_t block) {
       const std::size_t group = block / blocks, first = block % blocks * run,
                         last = std::min(part, first + run);
       const T* origin =
           x + group * part * channels;  // sums of x - its first row lose no digits to a large mean
-      T* sum = partial + block * 2 * channels;
-      T* square = sum + channels;
-      std::fill_n(sum, 2 * channels, T{0});
-      vectorised([=] {
-        for (std::size_t r = first; r < last; ++r) {
-          const T* row = origin + r * channels;
-          for (std::size_t c = 0; c < channels; ++c) {
-            const T d = row[c] - origin[c];
-            sum[c] += d;
-            square[c] += d * d;
-          }
-        }
-      });
+      sum_in_runs(partial + block * 4 * channels, channels, first, last,
+                  [=](std::size_t r, T* sum, T* square) {
+                    const T* row = origin + r * channels;
+                    for (std::size_t c = 0; c < channels; ++c) {
+                      const T d = row[c] - origin[c];
+                      sum[c] += d;
+                      square[c] += d * d;
+                    }
+                  });
     });
     place.stream.for_each_run(channels, 64, [&](std::size_t first, std::size_t last) {
       for (std::size_t group = 0; group < groups; ++group)
         for (std::size_t c = first; c < last; ++c) {
           double sum = 0, square = 0;
           for (std::size_t block = 0; block < blocks; ++block) {
-            sum += static_cast<double>(partial[((group * blocks + block) * 2) * channels + c]);
-            square += static_cast<double>(partial[((group * blocks + block) * 2 + 1) * channels + c]);
+            sum += static_cast<double>(partial[((group * blocks + block) * 4) * channels + c]);
+            square += static_cast<double>(partial[((group * blocks + block) * 4 + 1) * channels + c]);
           }
           const double count = static_cast<double>(part), shift = sum / count;
           const double variance = std::max(0.0, square / count - shift * shift);
@@ -118,29 +114,24 @@ struct batch_norm<cpu> {
                        T* dbeta, T* dx, T* dshortcut) {
     const std::size_t part = rows / groups, run = block_rows(channels), blocks = (part + run - 1) / run;
     const borrowed guard{place.scratch};
-    T* partial = place.scratch.template take<T>(groups * blocks * 2 * channels);
+    T* partial = place.scratch.template take<T>(groups * blocks * 4 * channels);
     place.stream.for_each_block(groups * blocks, [&](std::size_t block) {
       const std::size_t group = block / blocks, first = group * part + block % blocks * run;
       const std::size_t last = std::min((group + 1) * part, first + run);
       const T* m = mean + group * channels;
-      T* sum = partial + block * 2 * channels;
-      T* dot = sum + channels;
-      std::fill_n(sum, 2 * channels, T{0});
-      vectorised([=] {
-        for (std::size_t r = first; r < last; ++r) {
-          const T *g = dy + r * channels, *in = x + r * channels;
-          if (y) {
-            const T* out = y + r * channels;
-            for (std::size_t c = 0; c < channels; ++c) {
-              const T value = out[c] > T{0} ? g[c] : T{0};
-              sum[c] += value;
-              dot[c] += value * (in[c] - m[c]);
-            }
-          } else {
-            for (std::size_t c = 0; c < channels; ++c) {
-              sum[c] += g[c];
-              dot[c] += g[c] * (in[c] - m[c]);
-            }
+      sum_in_runs(partial + block * 4 * channels, channels, first, last, [=](std::size_t r, T* sum, T* dot) {
+        const T *g = dy + r * channels, *in = x + r * channels;
+        if (y) {
+          const T* out = y + r * channels;
+          for (std::size_t c = 0; c < channels; ++c) {
+            const T value = out[c] > T{0} ? g[c] : T{0};
+            sum[c] += value;
+            dot[c] += value * (in[c] - m[c]);
+          }
+        } else {
+          for (std::size_t c = 0; c < channels; ++c) {
+            sum[c] += g[c];
+            dot[c] += g[c] * (in[c] - m[c]);
           }
         }
       });
@@ -151,8 +142,8 @@ struct batch_norm<cpu> {
       for (std::size_t c = 0; c < channels; ++c) {
         double sum = 0, dot = 0;
         for (std::size_t block = 0; block < blocks; ++block) {
-          sum += static_cast<double>(partial[((group * blocks + block) * 2) * channels + c]);
-          dot += static_cast<double>(partial[((group * blocks + block) * 2 + 1) * channels + c]);
+          sum += static_cast<double>(partial[((group * blocks + block) * 4) * channels + c]);
+          dot += static_cast<double>(partial[((group * blocks + block) * 4 + 1) * channels + c]);
         }
         const std::size_t at = group * channels + c;
         const double scale = static_cast<double>(inverse[at]), count = static_cast<double>(part);
@@ -197,6 +188,22 @@ struct batch_norm<cpu> {
   /// Rows that are summed in one go: a number that depends on the shape alone, about 64 KB of them.
   static constexpr std::size_t block_rows(std::size_t channels) {
     return std::clamp<std::size_t>((std::size_t{1} << 14) / channels, 16, 1024);
+  }
+
+  /// Two sums per channel over some rows, into the first half of `sums` (4, channels). Short runs are summed
+  /// first: a float that grows over a thousand rows would lose three digits of what each of them adds.
+  template <class T, class Add>
+  static void sum_in_runs(T* sums, std::size_t channels, std::size_t first, std::size_t last,
+                          const Add& add) {
+    vectorised([=] {
+      T* of_run = sums + 2 * channels;
+      std::fill_n(sums, 2 * channels, T{0});
+      for (std::size_t begin = first; begin < last; begin += 16) {
+        std::fill_n(of_run, 2 * channels, T{0});
+        for (std::size_t r = begin; r < std::min(last, begin + 16); ++r) add(r, of_run, of_run + channels);
+        for (std::size_t c = 0; c < 2 * channels; ++c) sums[c] += of_run[c];
+      }
+    });
   }
 
   template <class Place, class Work>

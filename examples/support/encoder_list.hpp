@@ -1,0 +1,71 @@
+#pragma once
+#include <cstddef>
+#include <string>
+#include <tuple>
+
+#include <pretext/core/expects.hpp>
+#include <pretext/encoders/resnet.hpp>
+#include <pretext/encoders/vit.hpp>
+
+#include "recipe.hpp"
+
+namespace programs {
+
+/// An encoder that the programs are compiled with, for one size of images.
+template <class Encoder, std::size_t Size>
+struct compiled {
+  using encoder = Encoder;
+  using images = pretext::shape<Size, Size, 3>;
+  static constexpr std::size_t size = Size;
+  static constexpr std::size_t feature = pretext::output_of<Encoder, images>::size;
+
+  const char* name;
+  const char* about;
+};
+
+/// The convolutional ones. Add a line for another one: every program that can train it offers it then.
+inline constexpr std::tuple resnets{
+    compiled<pretext::resnet18<pretext::stem::cifar, 16>, 32>{"resnet18-thin",
+                                                              "width 16, 3x3 stem, 0.7 M parameters"},
+    compiled<pretext::resnet18<pretext::stem::cifar>, 32>{"resnet18", "3x3 stem, 11.2 M parameters"},
+    compiled<pretext::resnet50<pretext::stem::cifar>, 32>{"resnet50", "3x3 stem, 23.5 M parameters"},
+    compiled<pretext::resnet18<>, 96>{"resnet18", "7x7 stem, 11.2 M parameters"},
+    compiled<pretext::resnet18<>, 224>{"resnet18", "7x7 stem, 11.2 M parameters"},
+    compiled<pretext::resnet50<>, 224>{"resnet50", "7x7 stem, 23.5 M parameters"},
+};
+
+/// Vision transformers.
+inline constexpr std::tuple vits{
+    compiled<pretext::vit_tiny<4>, 32>{"vit-tiny", "patches of 4, 5.4 M parameters"},
+};
+
+inline constexpr auto all_encoders = std::tuple_cat(resnets, vits);
+
+/// One line for each encoder of a list, for --help and for error messages.
+template <class... Choices>
+std::string names_of(const std::tuple<Choices...>& list) {
+  std::string names;
+  const auto add = [&](const auto& choice) {
+    names += pretext::sentence("\n  ", choice.name, " at ", choice.size, ": ", choice.about);
+  };
+  std::apply([&](const auto&... choice) { (add(choice), ...); }, list);
+  return names;
+}
+
+/// `make(choice)` for the encoder and the image size of the recipe. Throws std::invalid_argument that lists
+/// the choices if they are not in the list.
+template <class Base, class... Choices, class Make>
+Base make_chosen(const std::tuple<Choices...>& list, const recipe& asked, const Make& make) {
+  Base made{};
+  const auto try_one = [&](const auto& choice) {
+    if (!made && asked.encoder == choice.name && asked.image_size == choice.size) made = make(choice);
+  };
+  std::apply([&](const auto&... choice) { (try_one(choice), ...); }, list);
+  if (!made)
+    pretext::fail("encoder ", asked.encoder, " at ", asked.image_size,
+                  " pixels was not compiled into this program; it has:", names_of(list),
+                  "\nadd a line to examples/support/encoder_list.hpp for another one");
+  return made;
+}
+
+}  // namespace programs

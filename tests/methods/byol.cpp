@@ -1,0 +1,178 @@
+#include <pretext/encoders/resnet.hpp>
+#include <pretext/kernels/cpu/cosine_regression.hpp>
+#include <pretext/kernels/cpu/optimize.hpp>
+#include <pretext/methods/byol.hpp>
+#include <pretext/methods/byol_presets.hpp>
+#include <pretext/optimizers/sgd.hpp>
+#include <pretext/training/trainer.hpp>
+
+#include "../gradient_check.hpp"
+
+using namespace pretext;
+
+namespace {
+
+using images = shape<8, 8, 3>;
+
+/// A thin ResNet with both kinds of shortcut and no silent branch.
+struct basic
+    : sequential<named<"", fused_convolution<"conv1", "bn1", convolution<6, 3>>>,
+                 named<"layer1", sequential<basic_block<6, 1, initial_scale::one>>>,
+                 named<"layer2", sequential<basic_block<8, 2, initial_scale::one>>>, global_average_pool> {};
+using method = byol<images, basic, byol_head<9, 5>>;
+using Place = on<cpu, fp64>;
+using learner = trainer<method, Place, sgd>;
+
+std::vector<double> views(std::size_t images_of_each, unsigned seed) {
+  return tests::normal_numbers(2 * images_of_each * images::size, seed);
+}
+
+template <class T>
+std::vector<T> copy_of(const T* data, std::size_t count) {
+  return {data, data + count};
+}
+
+}  // namespace
+
+TEST_CASE("every gradient of BYOL matches finite differences, the target's network held still") {
+  learner t{{}, {}, 3, cpu::stream{2}};
+  // Away from the target's weights, or the two would agree more than they ever do.
+  t.start(method::parameters, 3, 4);
+  auto& m = t.memory();
+  const auto pixels = views(5, 3);
+  const reads<Place, images> batch{pixels.data(), 10};
+  CHECK(t.step(batch, 0, 1) > 0);
+  const auto gradient = copy_of(m.gradient.data(), method::size);
+  std::size_t checked = 0;
+  for (const parameter& p : method::parameters) {
+    if (p.kind == role::running) continue;
+    CAPTURE(p.path);
+    for (std::size_t i = p.offset; i < p.offset + p.size(); i += 1 + p.size() / 7, ++checked) {
+      double& w = m.value.data()[i];
+      const double saved = w, h = 1e-6;
+      w = saved + h;
+      const double up = t.method().learn(t.place(), m, batch);
+      w = saved - h;
+      const double down = t.method().learn(t.place(), m, batch);
+      w = saved;
+      CHECK(gradient[i] == doctest::Approx((up - down) / (2 * h)).epsilon(1e-6).scale(1));
+    }
+  }
+  CHECK(checked > 50);
+}
+
+TEST_CASE("the loss is the sum of both directions, each view predicting what the target makes of the other") {
+  learner t{{}, {}, 3};
+  t.start(method::parameters, 3, 4);
+  const std::size_t n = 4;
+  const auto pixels = views(n, 5);
+  const double both = t.method().learn(t.place(), t.memory(), {pixels.data(), 2 * n});
+
+  // By hand: each network on each view alone, so that statistics are per view and rows cannot be mixed up.
+  Place place;
+  const auto outputs = [&]<class Network>(const double* w, std::size_t view) {
+    auto own = copy_of(w, weight_count<Network, images>);
+    std::vector<double> y(n * 5);
+    cache_of<Network, images, Place> tape;
+    Network::forward(place, weights<Place>{own.data(), nullptr},
+                     reads<Place, images>{pixels.data() + view * n * images::size, n},
+                     writes<Place, shape<5>>{y.data(), n}, tape);
+    return y;
+  };
+  double expected = 0;
+  for (const std::size_t view : {0, 1}) {
+    const auto q = outputs.template operator()<method::online>(t.memory().value.data(), view);
+    const auto goal = outputs.template operator()<method::trunk>(t.memory().slow.data(), 1 - view);
+    for (std::size_t i = 0; i < n; ++i) {
+      double dot = 0, qq = 0, zz = 0;
+      for (std::size_t c = i * 5; c < i * 5 + 5; ++c) {
+        dot += q[c] * goal[c];
+        qq += q[c] * q[c];
+        zz += goal[c] * goal[c];
+      }
+      expected += (2 - 2 * dot / std::sqrt(qq * zz)) / double(n);
+    }
+  }
+  CHECK(both == doctest::Approx(expected).epsilon(1e-12));
+}
+
+TEST_CASE("a target of momentum 1 keeps its weights, of momentum 0 it is the online network after the step") {
+  learner t{{}, {}, 3};
+  t.start(method::parameters, 3, 4);
+  auto& m = t.memory();
+  const auto before = copy_of(m.slow.data(), method::target_size);
+  const auto pixels = views(4, 7);
+  t.step({pixels.data(), 8}, 0.1, 1);
+  for (const parameter& p : parameters_of<method::trunk, images>)
+    for (std::size_t i = p.offset; i < p.offset + p.size(); ++i)
+      // Training mode: the target's own running statistics move all the same.
+      REQUIRE((m.slow.data()[i] == before[i]) == (p.kind == role::weight));
+  t.step({pixels.data(), 8}, 0.1, 0);
+  for (const parameter& p : parameters_of<method::trunk, images>)
+    if (p.kind == role::weight)
+      for (std::size_t i = p.offset; i < p.offset + p.size(); ++i)
+        REQUIRE(m.slow.data()[i] == doctest::Approx(m.value.data()[i]).epsilon(1e-14));
+}
+
+TEST_CASE("a step that is told no momentum uses the target's own") {
+  learner told{{}, {}, 3}, untold{method{.anchor = {.momentum = 0.7}}, {}, 3};
+  const auto pixels = views(4, 9);
+  told.step({pixels.data(), 8}, 0.1, 0.7);
+  untold.step({pixels.data(), 8}, 0.1);
+  CHECK(copy_of(told.memory().slow.data(), method::target_size) ==
+        copy_of(untold.memory().slow.data(), method::target_size));
+}
+
+TEST_CASE("both networks start alike, unless the target is given a seed of its own") {
+  learner t{{}, {}, 3};
+  const auto online = [&] { return copy_of(t.memory().value.data(), method::target_size); };
+  const auto target = [&] { return copy_of(t.memory().slow.data(), method::target_size); };
+  CHECK(online() == target());
+  t.start(method::parameters, 3, 4);
+  CHECK(online() != target());
+}
+
+TEST_CASE("Haiku's start: weights from a normal cut at two deviations of 1/sqrt(fan_in), biases 0") {
+  constexpr auto table = haiku_start(parameters_of<method::online, images>);
+  for (std::size_t row = 0; row < table.size(); ++row) {
+    const parameter &p = table[row], &before = method::parameters[row];
+    CAPTURE(p.path);
+    CHECK(p.name() == before.name());
+    if (p.rank >= 2) {
+      CHECK(p.start.shape == initialiser::kind::truncated_normal);
+      CHECK(p.start.width == doctest::Approx(1 / std::sqrt(double(p.size() / p.extents[0]))));
+    } else if (p.name().ends_with("layers.0.bias")) {
+      CHECK(p.start == initialiser::constant(0));
+    } else {
+      CHECK(p.start == before.start);
+    }
+  }
+}
+
+TEST_CASE("projector and predictor of ResNet-50 have the published sizes, and lightly's names") {
+  using official = byol<shape<32, 32, 3>, resnet50<stem::cifar>>;
+  static_assert(trainable(parameters_of<official::projector, shape<2048>>) == 9449472);
+  static_assert(trainable(parameters_of<official::predictor, shape<256>>) == 2109440);
+  static_assert(official::parameters[0].name() == "backbone.conv1.weight");
+  static_assert(official::parameters.back().name() == "prediction_head.layers.3.weight");
+  static_assert(std::same_as<official::embedding, shape<256>>);
+}
+
+TEST_CASE("BYOL's presets have the published lengths, rates and momenta") {
+  constexpr std::size_t imagenet = 1281167;
+  constexpr auto longest = byol_1000_epochs();
+  CHECK(longest.steps(imagenet) == 312784);
+  CHECK(longest.rate(imagenet).peak == doctest::Approx(3.2));
+  CHECK(longest.rate(imagenet)(0) == 0);
+  CHECK(longest.rate(imagenet)(3127) == doctest::Approx(3.2));
+  CHECK(longest.momentum(imagenet)(0) == doctest::Approx(0.996).epsilon(1e-12));
+  CHECK(longest.momentum(imagenet)(312784) == 1);
+  CHECK(longest.optimizer().variant == lars_variant::byol);
+  CHECK(longest.optimizer().weight_decay == 1.5e-6);
+  CHECK(byol_300_epochs().rate(imagenet).peak == doctest::Approx(4.8));
+  CHECK(byol_100_epochs().base_momentum == 0.99);
+  CHECK(byol_40_epochs().base_momentum == 0.97);
+  CHECK(byol_40_epochs().rate(imagenet).peak == doctest::Approx(7.2));
+  CHECK(byol_batch_512().rate(imagenet).peak == doctest::Approx(0.8));
+  CHECK(byol_imagenette().rate(9469).peak == 2);
+}

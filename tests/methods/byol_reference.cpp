@@ -1,0 +1,90 @@
+#include "../gradient_check.hpp"
+#include "../lockstep.hpp"
+#include "../thin_trunk.hpp"
+
+#include <pretext/kernels/cpu/cosine_regression.hpp>
+#include <pretext/kernels/cpu/optimize.hpp>
+#include <pretext/methods/byol.hpp>
+#include <pretext/optimizers/lars.hpp>
+#include <pretext/optimizers/schedule.hpp>
+#include <pretext/training/trainer.hpp>
+
+using namespace pretext;
+
+namespace {
+
+/// BYOL with lightly's heads and the official MAE repository's LARS, where a case begins.
+template <std::size_t Side, class Place>
+struct run {
+  using T = typename Place::activation;
+  using images = shape<Side, Side, 3>;
+  using method = byol<images, tests::thin_trunk<basic_block, 8>, byol_head<24, 8, bias::no, bias::yes>>;
+
+  const safetensors& file;
+  double tolerance;
+  trainer<method, Place, lars> learner{{},
+                                       lars{.momentum = number("momentum"),
+                                            .weight_decay = number("weight_decay"),
+                                            .trust = number("trust_coefficient"),
+                                            .variant = lars_variant::byol},
+                                       1,
+                                       cpu::stream{2}};
+  // Torch keeps encoder and projector apart from the predictor; in the table they follow one another.
+  std::span<const parameter> trunk{parameters_of<typename method::trunk, images>};
+  std::span<const parameter> head = std::span<const parameter>{method::parameters}.subspan(trunk.size());
+
+  run(const safetensors& from, double within) : file{from}, tolerance{within} {
+    auto& m = learner.memory();
+    read_torch_tensors<T>(trunk, file, "before.online.", m.value.data());
+    read_torch_tensors<T>(head, file, "before.", m.value.data());
+    read_torch_tensors<T>(trunk, file, "before.target.", m.slow.data());
+  }
+  double number(const char* name) const { return tests::hyper_parameter(file, name).template get<double>(); }
+
+  void step(std::size_t k) {
+    const auto views = tests::views_of_step<T>(file, k);
+    const cosine_momentum momentum{.base = number("tau_base"), .length = number("K")};
+    const double loss = learner.step(reads<Place, images>{views.data(), views.size() / images::size},
+                                     number("learning_rate"), momentum(static_cast<double>(k)));
+    const double expected = file.at("loss").template as<double>()[k];
+    CAPTURE(k);
+    CHECK(std::abs(loss - expected) < tolerance * std::abs(expected));
+  }
+  auto gradients() { return tests::gradients_of<T>(method::parameters, learner.memory().gradient.data()); }
+  auto first_gradients() const {
+    return tests::gradients_of(method::parameters, file, [](const parameter& p) {
+      const std::string name{p.name()};
+      return (name.starts_with("prediction_head") ? "grad." : "grad.online.") + name;
+    });
+  }
+  void end_agrees() {
+    auto& m = learner.memory();
+    tests::weights_agree(trunk, m.value.data(), file, "after.online.", tolerance);
+    tests::weights_agree(head, m.value.data(), file, "after.", tolerance);
+    tests::weights_agree(trunk, m.slow.data(), file, "after.target.", tolerance);
+  }
+};
+
+template <std::size_t Side>
+void ten_steps_agree(const safetensors& file) {
+  tests::lockstep(run<Side, on<cpu, fp64>>{file, 1e-9}, run<Side, on<cpu>>{file, 1e-4},
+                  file.at("loss").shape[0]);
+}
+
+}  // namespace
+
+TEST_CASE(
+    "ten steps of BYOL agree with lightly and torchvision: losses, gradients, weights and running "
+    "statistics of both networks") {
+  const auto file = tests::reference("byol_ten_steps");
+  REQUIRE(file.at("before.online.backbone.conv1.weight").shape[0] == 8);
+  REQUIRE(file.at("before.prediction_head.layers.0.weight").shape == std::vector<std::size_t>{24, 8});
+  switch (const auto side = file.at("view1.0").shape[2]) {
+    case 8:
+      return ten_steps_agree<8>(file);
+    case 12:
+      return ten_steps_agree<12>(file);
+    default:
+      FAIL("no test is compiled for images of ", side, " pixels");
+  }
+}
