@@ -5,6 +5,8 @@
 #include <pretext/encoders/resnet.hpp>
 #include <pretext/encoders/vit.hpp>
 #include <pretext/heads/classification.hpp>
+#include <pretext/heads/decoder.hpp>
+#include <pretext/heads/linear_decoder.hpp>
 #include <pretext/heads/projection.hpp>
 #include <pretext/layers/batch_norm.hpp>
 #include <pretext/layers/convolution.hpp>
@@ -17,12 +19,18 @@
 #include <pretext/layers/sequential.hpp>
 #include <pretext/losses/cosine_regression.hpp>
 #include <pretext/losses/cross_entropy.hpp>
+#include <pretext/losses/masked_pixels.hpp>
 #include <pretext/losses/nt_xent.hpp>
+#include <pretext/masking/block_masking.hpp>
+#include <pretext/masking/random_masking.hpp>
 #include <pretext/methods/byol.hpp>
 #include <pretext/methods/byol_presets.hpp>
 #include <pretext/methods/classification.hpp>
 #include <pretext/methods/joint_embedding.hpp>
+#include <pretext/methods/mae.hpp>
+#include <pretext/methods/masked_modeling.hpp>
 #include <pretext/methods/simclr.hpp>
+#include <pretext/methods/simmim.hpp>
 #include <pretext/optimizers/adamw.hpp>
 #include <pretext/optimizers/lars.hpp>
 #include <pretext/optimizers/layer_decay.hpp>

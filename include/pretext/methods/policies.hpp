@@ -34,6 +34,19 @@ struct statistics {
   using type = S;
 };
 
+template <class M>
+struct masking {
+  using type = M;
+};
+template <class H>
+struct hiding {
+  using type = H;
+};
+template <class D>
+struct decoder {
+  using type = D;
+};
+
 // What a view is compared with.
 struct shared {};  ///< the same network, gradients through both views
 /// A slowly moving copy of encoder and projector, no gradient (Grill et al. 2020).
@@ -62,6 +75,10 @@ template <template <class> class Word, class Policies, class Otherwise>
 struct pick<Word, Policies, Otherwise> {
   using type = typename decltype(said<Word>(std::declval<const Policies&>()))::type;
 };
+
+/// Is P one of these words?
+template <class P, template <class> class... Words>
+inline constexpr bool is_one_of = (requires(const P& p) { said<Words>(p); } || ...);
 
 template <class P>
 inline constexpr bool is_word = false;

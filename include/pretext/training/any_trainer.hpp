@@ -93,19 +93,17 @@ class erased_trainer : public Interface {
   }
 
   void encode(std::span<const image_view> images, std::vector<float>& features) override {
-    detail::for_each_view(trainer_->place(), evaluation_, batch_, images,
-                          [&](reads<place_type, images_shape> views) {
-                            const auto h = feature_.resize(views.batch);
-                            trainer_->encode(views, h);
-                            features.insert(features.end(), h.data, h.data + h.size());
-                          });
+    for_each_view(images, [&](reads<place_type, images_shape> views) {
+      const auto h = feature_.resize(views.batch);
+      trainer_->encode(views, h);
+      features.insert(features.end(), h.data, h.data + h.size());
+    });
   }
 
   void evaluation_views(std::span<const image_view> images, std::vector<float>& all) override {
-    detail::for_each_view(trainer_->place(), evaluation_, batch_, images,
-                          [&](reads<place_type, images_shape> views) {
-                            all.insert(all.end(), views.data, views.data + views.size());
-                          });
+    for_each_view(images, [&](reads<place_type, images_shape> views) {
+      all.insert(all.end(), views.data, views.data + views.size());
+    });
   }
 
   std::vector<float> make_views(std::span<const image_view> images, std::span<const std::uint64_t> samples,

@@ -5,6 +5,7 @@
 
 #include <pretext/core/distributions.hpp>
 #include <pretext/core/parameter.hpp>
+#include <pretext/core/random.hpp>
 #include <pretext/layers/linear.hpp>
 
 namespace pretext {
