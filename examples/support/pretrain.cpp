@@ -62,7 +62,7 @@ int pretrain(pretrain_options o, const trainer_maker& make, const picture_maker&
                        .folder = o.out,
                        .checkpoint_seconds = o.checkpoint_seconds,
                        .monitor_every = std::clamp<std::size_t>(steps / 60, 1, 25),
-                       .stop_on_collapse = !o.keep_going,
+                       .stop_on_collapse = card_of(r.method).pairs_views && !o.keep_going,
                        .after_epoch = {},
                        .identity = folder.read_recipe_text()};
   if (o.knn_every > 0 && can_measure)
