@@ -39,7 +39,7 @@ p.add_argument("--blur", type=float, nargs=2, default=(0.0, 0.0), help="probabil
 p.add_argument("--solarize", type=float, nargs=2, default=(0.0, 0.2), help="likewise")
 p.add_argument("--normalise", choices=("none", "cifar", "imagenet"), default="cifar")
 p.add_argument("--width", type=int, default=16, help="channels of the first stage")
-p.add_argument("--hidden", type=int, default=512, help="of projector and predictor")
+p.add_argument("--hidden", type=int, default=256, help="of projector and predictor")
 p.add_argument("--out-dim", type=int, default=128)
 p.add_argument("--baselines", action="store_true", help="also evaluate the untrained backbone")
 args = p.parse_args()

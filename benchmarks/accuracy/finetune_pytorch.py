@@ -13,7 +13,7 @@ from peer.images import Batches, normalise, to_unit
 from peer.optimisers import set_rate, warm_cosine
 from peer.run import Run, parser
 from peer.views import View
-from peer.vit import PRESETS, classifier, layer_of
+from peer.vit import VIT_TINY, classifier, layer_of
 
 p = parser(__doc__)
 p.add_argument("--encoder-file", dest="encoder_file", help="pretrained encoder (.safetensors)")
@@ -21,8 +21,7 @@ p.add_argument("--labelled", help="text file with the labelled training images")
 p.add_argument("--per-class", type=int, default=500, help="labelled images of each class where --labelled is absent")
 p.add_argument("--epochs", type=int, default=20)
 p.add_argument("--batch", type=int, default=64)
-p.add_argument("--encoder", choices=sorted(PRESETS), default="vit-ti")
-p.add_argument("--depth", type=int, default=0, help="of the encoder; 0: the preset's")
+p.add_argument("--encoder", type=int, nargs=3, default=VIT_TINY, help="width, depth, heads")
 p.add_argument("--patch", type=int, default=4)
 p.add_argument("--lr", type=float, default=1e-3, help="peak learning rate, as is")
 p.add_argument("--min-lr", type=float, default=1e-6)
@@ -46,9 +45,8 @@ else:
 images, labels = run.images.train[rows], run.images.labels[rows]
 classes = int(labels.max()) + 1
 
-width, depth, heads = PRESETS[args.encoder]
-depth = args.depth or depth
-model = classifier(images.shape[2], args.patch, (width, depth, heads), classes,
+depth = args.encoder[1]
+model = classifier(images.shape[2], args.patch, args.encoder, classes,
                    load_file(args.encoder_file) if args.encoder_file else None)
 view = View(area=(args.min_area, 1.0), kernel=args.kernel, statistics=args.normalise)
 groups = [

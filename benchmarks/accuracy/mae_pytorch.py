@@ -11,13 +11,12 @@ from peer.images import Batches, to_unit
 from peer.optimisers import by_decay, set_rate, warm_cosine
 from peer.run import Run, parser
 from peer.views import View
-from peer.vit import PRESETS, MaskedAutoencoder
+from peer.vit import VIT_TINY, MaskedAutoencoder
 
 p = parser(__doc__)
 p.add_argument("--epochs", type=int, default=10)
 p.add_argument("--batch", type=int, default=128)
-p.add_argument("--encoder", choices=sorted(PRESETS), default="vit-ti")
-p.add_argument("--depth", type=int, default=0, help="of the encoder; 0: the preset's")
+p.add_argument("--encoder", type=int, nargs=3, default=VIT_TINY, help="width, depth, heads")
 p.add_argument("--patch", type=int, default=4)
 p.add_argument("--decoder", type=int, nargs=3, default=(192, 4, 3), help="width, depth, heads")
 p.add_argument("--mask-ratio", type=float, default=0.75)
@@ -33,8 +32,7 @@ p.add_argument("--save", help="file for the encoder (.safetensors)")
 args = p.parse_args()
 run = Run(args)
 
-width, depth, heads = PRESETS[args.encoder]
-model = MaskedAutoencoder(run.images.train.shape[2], args.patch, (width, args.depth or depth, heads), args.decoder,
+model = MaskedAutoencoder(run.images.train.shape[2], args.patch, args.encoder, args.decoder,
                           args.mask_ratio, not args.pixels)
 view = View(area=(args.min_area, 1.0), kernel=args.kernel, statistics=args.normalise)
 batches = Batches(len(run.images.train), args.batch, run.g)

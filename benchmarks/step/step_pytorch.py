@@ -51,10 +51,10 @@ def simclr(width, batch):
 
 def mae():
     from peer.optimisers import by_decay
-    from peer.vit import PRESETS, MaskedAutoencoder
+    from peer.vit import VIT_TINY, MaskedAutoencoder
 
     batch = 128
-    model = MaskedAutoencoder(32, 4, PRESETS["vit-ti"], (192, 4, 3))
+    model = MaskedAutoencoder(32, 4, VIT_TINY, (192, 4, 3))
     transform = v2.Compose([v2.RandomResizedCrop(32, (0.2, 1), interpolation=v2.InterpolationMode.BICUBIC,
                                                  antialias=True), v2.RandomHorizontalFlip(), NORMALISE])
     g = torch.Generator().manual_seed(1)

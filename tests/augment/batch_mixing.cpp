@@ -83,6 +83,18 @@ TEST_CASE("mixed goals have timm's on and off values") {
   }
 }
 
+TEST_CASE("goals of fewer classes than there is room for are smoothed over those classes alone") {
+  on<cpu, fp64> place;
+  std::vector<double> goal(2 * 6, 9.);
+  const std::vector<int> labels{2, 0}, wrong{3, 0};
+  const tensor_view<double, shape<6>> room{goal.data(), 2};
+  mixed_goals(place, {.share = .7}, labels, .3, room, 3);
+  const double expected[]{.1 + .3 * .7, .1, .1 + .7 * .7, 0, 0, 0, .1 + .7 * .7, .1, .1 + .3 * .7, 0, 0, 0};
+  for (std::size_t i = 0; i < 12; ++i) CHECK(goal[i] == Approx(expected[i]).epsilon(1e-14));
+  CHECK_THROWS_WITH_AS(mixed_goals(place, {}, wrong, 0, room, 3), "mixed goals: label 3 is none of 3 classes",
+                       std::invalid_argument);
+}
+
 TEST_CASE("cutmix's box is clipped to the image and its share is what the box leaves") {
   const image_extent view{32, 40};
   // λ = .75 cuts half of each side: 16 x 20.

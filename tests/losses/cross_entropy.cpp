@@ -117,6 +117,22 @@ TEST_CASE("cross-entropy gives the same bits for any number of threads, and fp32
   all_near(one.gradient, precise.gradient, 1e-7);
 }
 
+TEST_CASE("logits behind the classes count for nothing") {
+  const auto all = random_rows(4 * 7, 1);
+  std::vector<double> few(4 * 5), goal(4 * 7), short_goal(4 * 5);
+  for (std::size_t i = 0; i < 4; ++i)
+    for (std::size_t c = 0; c < 5; ++c) {
+      few[5 * i + c] = all[7 * i + c];
+      goal[7 * i + c] = short_goal[5 * i + c] = c == i ? 1 : 0;
+    }
+  const auto made = run<7>(cross_entropy{.smoothing = .1, .classes = 5}, all, goal);
+  const auto expected = run<5>(cross_entropy{.smoothing = .1}, few, short_goal);
+  CHECK(made.value == expected.value);
+  for (std::size_t i = 0; i < 4; ++i)
+    for (std::size_t c = 0; c < 7; ++c)
+      CHECK(made.gradient[7 * i + c] == (c < 5 ? expected.gradient[5 * i + c] : 0));
+}
+
 TEST_CASE("class numbers are one-hot goals") {
   on<cpu, fp64> place;
   const auto logits = random_rows(4 * 5, 1);
@@ -124,7 +140,7 @@ TEST_CASE("class numbers are one-hot goals") {
   std::vector<double> goal(20), slope(20);
   for (std::size_t row = 0; row < 4; ++row) goal[row * 5 + static_cast<std::size_t>(labels[row])] = 1;
   const double value =
-      kernels::cross_entropy<cpu>::hard(place, 4, 5, .25, logits.data(), labels.data(), slope.data());
+      kernels::cross_entropy<cpu>::hard(place, 4, 5, 5, .25, logits.data(), labels.data(), slope.data());
   const auto soft = run<5>(cross_entropy{}, logits, goal);
   CHECK(value == soft.value);
   CHECK(slope == soft.gradient);

@@ -1,6 +1,14 @@
 #include <pretext/encoders/resnet.hpp>
+#include <pretext/encoders/vit.hpp>
+#include <pretext/kernels/cpu/attention.hpp>
 #include <pretext/kernels/cpu/cross_entropy.hpp>
+#include <pretext/kernels/cpu/drop_path.hpp>
+#include <pretext/kernels/cpu/gelu.hpp>
+#include <pretext/kernels/cpu/layer_norm.hpp>
 #include <pretext/kernels/cpu/optimize.hpp>
+#include <pretext/kernels/cpu/patches.hpp>
+#include <pretext/kernels/cpu/residual.hpp>
+#include <pretext/kernels/cpu/tokens.hpp>
 #include <pretext/methods/classification.hpp>
 #include <pretext/optimizers/layer_decay.hpp>
 #include <pretext/optimizers/sgd.hpp>
@@ -59,20 +67,31 @@ TEST_CASE("paths are torchvision's for a ResNet, and an encoder may name its cla
   static_assert(vit::parameters.back().name() == "head.bias");
 }
 
-TEST_CASE("every gradient of a classification matches finite differences") {
+namespace {
+
+/// Every gradient of a step beside central differences of its loss.
+template <class Method>
+void every_gradient_matches(Method how, double drop_path = 0) {
   using Place = on<cpu, fp64>;
-  trainer<method, Place, sgd> learner{{.compare = {.smoothing = .1}}, {}, 3, cpu::stream{2}};
+  trainer<Method, Place, sgd> learner{how, {}, 3, cpu::stream{2}};
+  learner.place().drop_path = drop_path;
   auto& m = learner.memory();
-  auto pixels = tests::normal_numbers(10 * images::size, 3);
-  const reads<Place, images> views{pixels.data(), 10};
-  step(learner, pixels, 0);
-  const std::vector<double> gradient(m.gradient.data(), m.gradient.data() + method::size);
-  const auto loss = [&] {
+  auto pixels = tests::normal_numbers(10 * Method::images::size, 3);
+  const reads<Place, typename Method::images> views{pixels.data(), 10};
+  const std::vector<std::uint64_t> samples{4, 8, 15, 16, 23, 42, 5, 6, 7, 9};
+  const auto prepare = [&] {
     set_goal(m, 10);
+    learner.draw(samples, 1, 2);
+  };
+  prepare();
+  learner.step(views, 0);
+  const std::vector<double> gradient(m.gradient.data(), m.gradient.data() + Method::size);
+  const auto loss = [&] {
+    prepare();
     return learner.method().learn(learner.place(), m, views);
   };
   std::size_t checked = 0;
-  for (const parameter& p : method::parameters) {
+  for (const parameter& p : Method::parameters) {
     if (p.kind != role::weight) continue;
     CAPTURE(p.path);
     for (std::size_t i = p.offset; i < p.offset + p.size(); i += 1 + p.size() / 7, ++checked) {
@@ -87,6 +106,45 @@ TEST_CASE("every gradient of a classification matches finite differences") {
     }
   }
   CHECK(checked > 50);
+}
+
+using tokens_trunk = vit<4, 12, 3, 2, mae_fine_tuning>;
+using tuning = classification<images, encoder<tokens_trunk>, classifier<linear_classifier<3, torch_default>>>;
+
+}  // namespace
+
+TEST_CASE(
+    "every gradient of a classification matches finite differences: ResNet, ViT with a mean of its tokens, "
+    "dropped paths") {
+  every_gradient_matches(method{.compare = {.smoothing = .1}});
+  every_gradient_matches(tuning{.compare = {.smoothing = .1}});
+  every_gradient_matches(tuning{}, .6);
+}
+
+TEST_CASE("MAE's fine-tuning: timm's names, positions that learn and do not decay, a head next to zero") {
+  using mae = classification<shape<32, 32, 3>, encoder<vit_tiny<4, mae_fine_tuning>>,
+                             classifier<linear_classifier<10, mae_start>>>;
+  static_assert(mae::parameters.back().name() == "head.bias");
+  static_assert(trainable(mae::parameters) ==
+                5'360'832 + 1930);  // timm's vit_tiny of 65 tokens, fc_norm for norm
+  std::size_t seen = 0;
+  for (const parameter& p : layer_decay<sgd>{{}, .75}.scaled(mae::parameters)) {
+    if (p.name() == "pos_embed") {
+      CHECK(p.kind == role::weight);
+      CHECK(p.weight_decay == decay::no);
+      CHECK(p.rate == Approx(.023757264).epsilon(1e-7));
+      ++seen;
+    }
+    if (p.name() == "fc_norm.weight" || p.name() == "head.weight") {
+      CHECK(p.rate == 1);
+      ++seen;
+    }
+    if (p.name() == "blocks.0.attn.qkv.weight") {
+      CHECK(p.rate == Approx(.031676352).epsilon(1e-7));
+      ++seen;
+    }
+  }
+  CHECK(seen == 4);
 }
 
 TEST_CASE("a classifier that starts from zeros starts at log C, and learns what it is shown") {

@@ -77,7 +77,7 @@ void keeps_its_promises(const Optimizer& optimizer) {
   float number = 0;
   CHECK_THROWS_WITH_AS(
       optimizer(place, plausible_table, state, 0.1, &number, &number),
-      "the optimizer's state was made for a table of 1 parameters, not 4; construct it from the table of the "
+      "the optimizer's state was made for a table of 1 parameters, not 5; construct it from the table of the "
       "method that it trains",
       std::invalid_argument);
 

@@ -80,6 +80,30 @@ TEST_CASE("a mixed step depends on seed, epoch and samples alone: any threads, b
   CHECK(found != losses(*plain, some, 4));
 }
 
+TEST_CASE("a classifier with more outputs than classes learns and answers as one that has as many") {
+  const data some(24);
+  using wide = classification<images, encoder<resnet18<stem::cifar, 4>>, classifier<linear_classifier<9>>>;
+  using wide_learner = trainer<wide, on<cpu>, layer_decay<adamw>>;
+  const augmentation views{horizontal_flip{}, random_erasing{}};
+  const goal_options goals{.mixing = {}, .smoothing = .1, .classes = 4};
+  erased_classifier<wide_learner, std::decay_t<decltype(views)>, augmentation<>> large{
+      std::make_unique<wide_learner>(wide{.compare = {.classes = 4}},
+                                     layer_decay<adamw>{{.beta2 = .999}, .75}, 3),
+      views, augmentation<>{}, goals};
+  const auto exact = made({.mixing = {}, .smoothing = .1});
+  large.set_labels(some.labels);
+  exact->set_labels(some.labels);
+  CHECK(large.classes() == 4);
+  const auto a = losses(large, some, 5), b = losses(*exact, some, 5);
+  for (std::size_t k = 0; k < 5; ++k) CHECK(a[k] == Approx(b[k]).epsilon(1e-5));
+  std::vector<float> found, expected;
+  large.predict(some.views, found);
+  exact->predict(some.views, expected);
+  REQUIRE(found.size() == expected.size());
+  for (std::size_t i = 0; i < found.size(); ++i)
+    CHECK(found[i] == Approx(expected[i]).epsilon(1e-4).scale(1));
+}
+
 TEST_CASE("a sample without a label stops the step in a sentence") {
   const data some(8);
   const auto classifier = made();

@@ -7,11 +7,7 @@ import torch
 from timm.models.vision_transformer import Block, PatchEmbed, VisionTransformer
 from torch import nn
 
-PRESETS = {  # width, depth, heads
-    "vit-ti": (192, 12, 3),
-    "vit-s": (384, 12, 6),
-}
-
+VIT_TINY = (192, 12, 3)  # width, depth, heads
 
 norm = partial(nn.LayerNorm, eps=1e-6)
 
@@ -53,7 +49,7 @@ def patchify(images, p):
 
 class MaskedAutoencoder(nn.Module):
     def __init__(self, size, patch, encoder, decoder, ratio=0.75, norm_pix=True):
-        """`encoder` and `decoder` are (width, depth, heads)."""
+        """`encoder` and `decoder` are width, depth and heads."""
         super().__init__()
         width, depth, heads = encoder
         narrow, shallow, few = decoder

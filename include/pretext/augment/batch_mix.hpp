@@ -30,18 +30,20 @@ void mix(Place& place, const batch_mix& chosen, tensor_view<typename Place::acti
     kernel::blend(place, views.batch, S::size, chosen.share, views.data);
 }
 
-/// Writes the goals (n, classes) of a batch that was mixed like this, from the labels of its images: timm's
-/// `mixup_target`, whose on and off values are 1 - s + s/K and s/K. An unmixed batch has `batch_mix{}`.
-/// Throws std::invalid_argument for a label that is no class.
+/// Writes the goals (n, room) of a batch that was mixed like this, from the labels of its images: timm's
+/// `mixup_target`, whose on and off values are 1 - s + s/K and s/K. An unmixed batch has `batch_mix{}`. K is
+/// `classes`, by default all that a goal has room for. Throws std::invalid_argument for a label that is no
+/// class.
 template <class Place, Shape S>
 void mixed_goals(Place& place, const batch_mix& chosen, std::span<const int> labels, double smoothing,
-                 tensor_view<typename Place::activation, S> goal) {
+                 tensor_view<typename Place::activation, S> goal, std::size_t classes = S::size) {
   expects(labels.size() == goal.batch, "mixed goals: ", labels.size(), " labels for ", goal.batch, " goals");
+  expects(classes <= S::size, "mixed goals: ", classes, " classes do not fit into goals of ", S::size);
   for (const int label : labels)
-    expects(0 <= label && static_cast<std::size_t>(label) < S::size, "mixed goals: label ", label,
-            " is none of ", S::size, " classes");
-  kernels::mixing<typename Place::device>::goals(place, labels.size(), S::size, chosen.share, smoothing,
-                                                 labels.data(), goal.data);
+    expects(0 <= label && static_cast<std::size_t>(label) < classes, "mixed goals: label ", label,
+            " is none of ", classes, " classes");
+  kernels::mixing<typename Place::device>::goals(place, labels.size(), S::size, classes, chosen.share,
+                                                 smoothing, labels.data(), goal.data);
 }
 
 }  // namespace pretext

@@ -147,9 +147,10 @@ inline probe_result linear_probe::operator()(const features& train, const featur
       inputs.learn(place, train, rows.data(), some, x.data());
       classify(some);
       std::ranges::fill(slope, 0.0f);
-      found.loss += static_cast<double>(some) *
-                    kernels::cross_entropy<cpu>::hard(place, some, classes, 1 / static_cast<double>(some),
-                                                      logits.data(), labels.data(), slope.data());
+      found.loss +=
+          static_cast<double>(some) *
+          kernels::cross_entropy<cpu>::hard(place, some, classes, classes, 1 / static_cast<double>(some),
+                                            logits.data(), labels.data(), slope.data());
       std::ranges::fill(gradient, 0.0f);
       kernels::gemm<cpu>::run(place, op::transposed, op::as_is, classes, width, some,
                               std::as_const(slope).data(), std::as_const(x).data(), gradient.data(),

@@ -62,7 +62,7 @@ class classification {
     cache_of<network, Images, Place> tape;
     cache_of<classifier, feature, Place> probe_tape;
     tensor<T, embedding, typename Place::device> goal;  ///< shares of the classes, (n, classes); for one step
-    writes<Place, embedding> z;                         ///< the last batch's logits, until the next step
+    writes<Place, embedding> logits;                    ///< of the last batch, until the next step
   };
 
   loss compare{};
@@ -80,17 +80,17 @@ class classification {
     const weights<Place> w{m.value.data(), m.gradient.data()};
     place.kept.reset();
     place.groups = 1;
-    m.z = place.kept.template take<T, embedding>(batch.batch);
+    m.logits = place.kept.template take<T, embedding>(batch.batch);
     const auto dz = place.kept.template take<T, embedding>(batch.batch);
     Place::device::clear(place.stream, dz.data, dz.size());
     if (frozen) {
       const auto h = place.kept.template take<T, feature>(batch.batch);
       encoder::infer(place, w, batch, h);
-      classifier::forward(place, w.at(encoder_size), reads<Place, feature>{h}, m.z, m.probe_tape);
+      classifier::forward(place, w.at(encoder_size), reads<Place, feature>{h}, m.logits, m.probe_tape);
     } else {
-      network::forward(place, w, batch, m.z, m.tape);
+      network::forward(place, w, batch, m.logits, m.tape);
     }
-    const double value = compare(place, reads<Place, embedding>{m.z}, goal, dz);
+    const double value = compare(place, reads<Place, embedding>{m.logits}, goal, dz);
     if (frozen)
       classifier::backward(place, w.at(encoder_size), m.probe_tape, reads<Place, embedding>{dz},
                            writes<Place, feature>{nullptr, batch.batch});

@@ -26,6 +26,7 @@ class any_classifier : public any_trainer {
 struct goal_options {
   batch_mixing mixing{.blend = {0}, .paste = {0}};
   double smoothing = 0;
+  std::size_t classes = 0;  ///< fewer than the classifier has outputs; 0: all of them
 };
 
 /// A trainer of a `classification`, its views, and how a batch is mixed.
@@ -39,6 +40,9 @@ class erased_classifier final : public erased_trainer<Trainer, Views, Evaluation
   erased_classifier(std::unique_ptr<Trainer> trainer, Views views, Evaluation evaluation, goal_options goals)
       : base{std::move(trainer), std::move(views), std::move(evaluation)}, goals_{goals} {
     goals_.mixing.check();
+    if (goals_.classes == 0) goals_.classes = prediction::size;
+    expects(goals_.classes <= prediction::size, "a classifier of ", prediction::size, " outputs cannot tell ",
+            goals_.classes, " classes apart");
   }
 
   void set_labels(std::vector<int> of_samples) override { labels_ = std::move(of_samples); }
@@ -47,11 +51,12 @@ class erased_classifier final : public erased_trainer<Trainer, Views, Evaluation
     this->for_each_view(images, [&](reads<place_type, images_shape> views) {
       const auto answer = answer_.resize(views.batch);
       method::predict(this->trainer().place(), this->trainer().memory(), views, answer);
-      logits.insert(logits.end(), answer.data, answer.data + answer.size());
+      for (std::size_t i = 0; i < answer.batch; ++i)
+        logits.insert(logits.end(), answer.part(i, 1).data, answer.part(i, 1).data + classes());
     });
   }
 
-  std::size_t classes() const override { return prediction::size; }
+  std::size_t classes() const override { return goals_.classes; }
 
  private:
   /// Mixes the batch and writes its goals; the mix is keyed by the batch's first sample, so by the batch.
@@ -67,7 +72,7 @@ class erased_classifier final : public erased_trainer<Trainer, Views, Evaluation
         goals_.mixing.choose(place.keys(0), {images_shape::extents[0], images_shape::extents[1]});
     mix(place, chosen, batch);
     mixed_goals(place, chosen, batch_labels_, goals_.smoothing,
-                this->trainer().memory().goal.resize(samples.size()));
+                this->trainer().memory().goal.resize(samples.size()), goals_.classes);
   }
 
   goal_options goals_;

@@ -41,15 +41,16 @@ struct mixing<cpu> {
   }
 
   template <class Place, class T>
-  static void goals(Place&, std::size_t rows, std::size_t classes, double share, double smoothing,
-                    const int* labels, T* goal) {
+  static void goals(Place&, std::size_t rows, std::size_t stride, std::size_t classes, double share,
+                    double smoothing, const int* labels, T* goal) {
     for (std::size_t row = 0; row < rows; ++row) {
       const auto own = static_cast<std::size_t>(labels[row]),
                  other = static_cast<std::size_t>(labels[rows - 1 - row]);
       for (std::size_t c = 0; c < classes; ++c) {
         const double t = (c == own ? share : 0) + (c == other ? 1 - share : 0);
-        goal[row * classes + c] = static_cast<T>(smoothed(t, smoothing, classes));
+        goal[row * stride + c] = static_cast<T>(smoothed(t, smoothing, classes));
       }
+      std::fill(goal + row * stride + classes, goal + (row + 1) * stride, T{0});
     }
   }
 };
