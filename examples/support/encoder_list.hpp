@@ -34,12 +34,15 @@ inline constexpr std::tuple resnets{
     compiled<pretext::resnet50<>, 224>{"resnet50", "7x7 stem, 23.5 M parameters"},
 };
 
-/// Vision transformers.
+/// The vision transformers, told by a recipe how they start and what their feature is.
+template <class Recipe = pretext::mae_pretraining>
 inline constexpr std::tuple vits{
-    compiled<pretext::vit_tiny<4>, 32>{"vit-tiny", "patches of 4, 5.4 M parameters"},
+    compiled<pretext::vit<4, 128, 6, 4, Recipe>, 32>{
+        "vit-micro", "4-pixel patches, width 128, 6 blocks, 1.2 M parameters"},
+    compiled<pretext::vit_tiny<4, Recipe>, 32>{"vit-tiny", "4-pixel patches, 5.4 M parameters"},
+    compiled<pretext::vit_small<16, Recipe>, 224>{"vit-small", "16-pixel patches, 21.7 M parameters"},
+    compiled<pretext::vit_base<16, Recipe>, 224>{"vit-base", "16-pixel patches, 85.8 M parameters"},
 };
-
-inline constexpr auto all_encoders = std::tuple_cat(resnets, vits);
 
 /// One line for each encoder of a list, for --help and for error messages.
 template <class... Choices>

@@ -1,6 +1,7 @@
 #include "encoders.hpp"
 
 #include <string>
+#include <tuple>
 
 #include <pretext/cpu.hpp>
 #include <pretext/io/pretrained.hpp>
@@ -14,7 +15,8 @@ using namespace pretext;
 
 std::unique_ptr<any_encoder> make_encoder(const recipe& asked, std::size_t threads) {
   return make_chosen<std::unique_ptr<any_encoder>>(
-      all_encoders, asked, [&]<class Encoder, std::size_t Size>(const compiled<Encoder, Size>&) {
+      std::tuple_cat(resnets, vits<>), asked,
+      [&]<class Encoder, std::size_t Size>(const compiled<Encoder, Size>&) {
         const auto view = make_evaluation<Size>(asked);
         using made = erased_encoder<Encoder, shape<Size, Size, 3>, on<cpu>, std::decay_t<decltype(view)>>;
         return std::make_unique<made>(view, asked.seed, cpu::stream{threads});

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <tuple>
 
 #include <pretext/cpu.hpp>
 
@@ -11,13 +12,8 @@ namespace {
 
 using namespace pretext;
 
-/// The encoder as fine-tuning wants it: a ViT's positions learn and its feature is the mean of its tokens
-/// (MAE).
-template <std::size_t Patch, std::size_t Width, std::size_t Depth, std::size_t Heads, class Recipe>
-vit<Patch, Width, Depth, Heads, mae_fine_tuning> tuned(const vit<Patch, Width, Depth, Heads, Recipe>&);
-template <class Encoder>
-  requires(!requires { Encoder::patch; })
-Encoder tuned(const Encoder&);
+/// ViTs as MAE fine-tunes them: their positions learn and their feature is the mean of their tokens.
+constexpr auto tuned_encoders = std::tuple_cat(resnets, vits<mae_fine_tuning>);
 
 /// MAE's start for a ViT, SimCLR's zeros for a ResNet.
 template <class Encoder>
@@ -39,15 +35,14 @@ auto make_view(const recipe& asked) {
 
 }  // namespace
 
-std::string finetune_encoders() { return names_of(all_encoders); }
+std::string finetune_encoders() { return names_of(tuned_encoders); }
 
 std::unique_ptr<any_classifier> make_classifier(const recipe& asked, std::size_t classes,
                                                 std::size_t threads) {
   expects(classes <= most_classes, "finetune tells at most ", most_classes, " classes apart, not ", classes);
   return make_chosen<std::unique_ptr<any_classifier>>(
-      all_encoders, asked, [&]<class Encoder, std::size_t Size>(const compiled<Encoder, Size>&) {
-        using network = decltype(tuned(Encoder{}));
-        using method = classification<shape<Size, Size, 3>, encoder<network>, classifier<head<network>>>;
+      tuned_encoders, asked, [&]<class Encoder, std::size_t Size>(const compiled<Encoder, Size>&) {
+        using method = classification<shape<Size, Size, 3>, encoder<Encoder>, classifier<head<Encoder>>>;
         using learner = trainer<method, on<cpu>, layer_decay<optimizer>>;
         auto made = std::make_unique<learner>(
             method{.compare = {.classes = classes}, .frozen = asked.freeze},

@@ -38,7 +38,7 @@ std::optional<run_summary> take_steps(const pretrain_options& o, const run_folde
                              .folder = o.out,
                              .checkpoint_seconds = o.checkpoint_seconds,
                              .monitor_every = std::clamp<std::size_t>(steps / 60, 1, 25),
-                             .stop_on_collapse = !o.keep_going,
+                             .stop_on_collapse = card_of(r.method).pairs_views && !o.keep_going,
                              .measures = measure.columns,
                              .after_epoch = measure.after,
                              .identity = folder.read_recipe_text()};
