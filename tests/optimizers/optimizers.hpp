@@ -14,11 +14,13 @@
 
 namespace pretext::tests {
 
-/// A weight larger than one piece, a bias, a running statistic between learned tensors, one more weight.
+/// A weight larger than one piece, a bias, a running statistic and a fixed table between learned tensors, one
+/// more weight.
 inline constexpr auto plausible_table = lay_out(std::array{
     parameter{"conv.weight", {100, 400}, initialiser::normal(1)},
     parameter{"conv.bias", {100}, initialiser::constant(0), decay::no},
     parameter{"bn.running_mean", {100}, initialiser::constant(0), decay::no, role::running},
+    parameter{"pos_embed", {1, 5, 9}, initialiser::normal(1), decay::yes, role::fixed},
     parameter{"fc.weight", {10, 77}, initialiser::normal(1)},
 });
 
@@ -62,7 +64,7 @@ void keeps_its_promises(const Optimizer& optimizer) {
   for (const parameter& p : plausible_table)
     for (std::size_t i = p.offset; i < p.offset + p.size(); ++i) {
       CAPTURE(p.path);
-      CHECK((one[i] == before[i]) == (p.kind == role::running));
+      CHECK((one[i] == before[i]) == (p.kind != role::weight));
     }
 
   const auto precise = train<fp64>(optimizer, plausible_table, 3, 2);
@@ -75,7 +77,7 @@ void keeps_its_promises(const Optimizer& optimizer) {
   float number = 0;
   CHECK_THROWS_WITH_AS(
       optimizer(place, plausible_table, state, 0.1, &number, &number),
-      "the optimizer's state was made for a table of 1 parameters, not 4; construct it from the table of the "
+      "the optimizer's state was made for a table of 1 parameters, not 5; construct it from the table of the "
       "method that it trains",
       std::invalid_argument);
 

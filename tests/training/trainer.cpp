@@ -1,7 +1,4 @@
-#include <atomic>
-#include <cstdlib>
-#include <new>
-
+#include "../allocations.hpp"
 #include "../gradient_check.hpp"
 
 #include <pretext/encoders/resnet.hpp>
@@ -13,34 +10,6 @@
 #include <pretext/optimizers/one_of.hpp>
 #include <pretext/optimizers/sgd.hpp>
 #include <pretext/training/trainer.hpp>
-
-namespace {
-std::atomic<std::size_t> allocations{0};
-}
-
-[[gnu::noinline]] void* operator new(std::size_t bytes) {
-  ++allocations;
-  if (void* p = std::malloc(bytes)) return p;
-  throw std::bad_alloc{};
-}
-[[gnu::noinline]] void* operator new(std::size_t bytes, std::align_val_t alignment) {
-  ++allocations;
-  const auto unit = static_cast<std::size_t>(alignment);
-  if (void* p = std::aligned_alloc(unit, (bytes + unit - 1) / unit * unit)) return p;
-  throw std::bad_alloc{};
-}
-[[gnu::noinline]] void* operator new[](std::size_t bytes) { return operator new(bytes); }
-[[gnu::noinline]] void* operator new[](std::size_t bytes, std::align_val_t alignment) {
-  return operator new(bytes, alignment);
-}
-[[gnu::noinline]] void operator delete(void* p) noexcept { std::free(p); }
-[[gnu::noinline]] void operator delete(void* p, std::size_t) noexcept { std::free(p); }
-[[gnu::noinline]] void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }
-[[gnu::noinline]] void operator delete(void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
-[[gnu::noinline]] void operator delete[](void* p) noexcept { std::free(p); }
-[[gnu::noinline]] void operator delete[](void* p, std::size_t) noexcept { std::free(p); }
-[[gnu::noinline]] void operator delete[](void* p, std::align_val_t) noexcept { std::free(p); }
-[[gnu::noinline]] void operator delete[](void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
 
 using namespace pretext;
 
@@ -72,10 +41,10 @@ TEST_CASE("a training step allocates nothing once the first two have made room")
   const reads<on<cpu>, images> batch{v.data(), 12};
   t.step(batch, 0.05);
   t.step(batch, 0.05);
-  const std::size_t before = allocations;
+  const std::size_t before = tests::allocations;
   t.step(batch, 0.05);
   t.step(batch, 0.05);
-  CHECK(allocations == before);
+  CHECK(tests::allocations == before);
 }
 
 TEST_CASE("training gives the same bits with 1, 2 and 3 threads") {

@@ -11,9 +11,11 @@ namespace pretext {
 
 /// An operation of an augmentation: an aggregate of hyper-parameters whose choice is a pure function of its
 /// draws. Geometric ones `place(choice, image, view, placement&)` where pixels come from, the others
-/// `apply(choice, view&)` themselves through `view.map(rgb -> rgb)`, `view.mean(rgb -> rgb)` and
-/// `view.filter(taps, padding)`. `first_draw` keeps their random numbers apart: crop 0, flip 512, grayscale
-/// 516, solarize 520, blur 524, jitter 528; your own from 1024. `check(view)` may refuse bad values.
+/// `apply(choice, view&)` themselves through `view.map(rgb -> rgb)`, `view.mean(rgb -> rgb)`,
+/// `view.filter(taps, padding)`, `view.histogram()` and, where a pixel needs others or its place,
+/// `view.redraw((row, column, before) -> rgb)`. `first_draw` keeps their random numbers apart: crop 0, flip
+/// 512, grayscale 516, solarize 520, blur 524, jitter 528, RandAugment 640, erasing 768; your own from 1024.
+/// `check(view)` may refuse bad values.
 template <class Op>
 concept AugmentationStep = std::copyable<Op> &&
     requires(const Op op, random_draws draws, image_extent extent) {

@@ -5,6 +5,8 @@
 #include <pretext/augment/flip.hpp>
 #include <pretext/augment/frame.hpp>
 #include <pretext/augment/gaussian_blur.hpp>
+#include <pretext/augment/rand_augment.hpp>
+#include <pretext/augment/random_erasing.hpp>
 #include <pretext/augment/tone.hpp>
 #include <pretext/augment/views.hpp>
 
@@ -53,6 +55,19 @@ constexpr auto mae_augmentation() {
   return augmentation{
       random_resized_crop<retried_box>{.area = {.2f, 1}, .method = interpolation::bicubic_antialias},
       horizontal_flip{}, normalise{}};
+}
+
+/// MAE's fine-tuning (Table 9; mae:FINETUNE.md): crops of 8 % to 100 %, flips, RandAugment, ImageNet's
+/// normalisation, erasing with probability ¼. Mixup and cutmix follow on whole batches (`batch_mixing`).
+constexpr auto mae_fine_tuning_augmentation(float erasing_probability = .25f) {
+  return augmentation{random_resized_crop<retried_box>{.method = interpolation::bicubic_antialias},
+                      horizontal_flip{}, rand_augment{}, normalise{},
+                      random_erasing{.probability = erasing_probability}};
+}
+
+/// MAE's evaluation of 224-pixel views: shorter side 256, centre.
+constexpr auto mae_evaluation(std::size_t shorter_side = 256) {
+  return augmentation{resized_central_crop{.shorter_side = shorter_side}, normalise{}};
 }
 
 /// Crop and flip only: linear probes and fine-tuning in SimCLR and BYOL.

@@ -40,6 +40,7 @@ struct on {
   arena<D> scratch{};      ///< what one call needs while it runs
   std::size_t groups = 1;  ///< equal parts of the batch that batch norm keeps apart (2: statistics per view)
   sample_keys keys{};      ///< what layers and methods that draw are keyed by; none unless the step has said
+  double drop_path = 0;    ///< how often a training step leaves out the last residual branch of a transformer
 };
 
 /// A layer's slice of the flat parameter and gradient buffers.

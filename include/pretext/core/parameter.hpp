@@ -5,11 +5,13 @@
 
 namespace pretext {
 
-/// How a parameter starts: a distribution and its width, worked out by the layer that owns it.
+/// How a parameter starts: a distribution and its width, or a table of given values; worked out by the layer
+/// that owns it.
 struct initialiser {
-  enum class kind { constant, normal, truncated_normal, uniform };
+  enum class kind { constant, normal, truncated_normal, uniform, table };
   kind shape = kind::constant;
-  double width = 0;  ///< the constant, the standard deviation, or the bound ±width
+  double width = 0;                        ///< the constant, the standard deviation, or the bound ±width
+  double (*value)(std::size_t) = nullptr;  ///< of a table: the value of each element
 
   static constexpr initialiser constant(double value) { return {kind::constant, value}; }
   static constexpr initialiser normal(double deviation) { return {kind::normal, deviation}; }
@@ -17,14 +19,16 @@ struct initialiser {
     return {kind::truncated_normal, deviation};
   }
   static constexpr initialiser uniform(double bound) { return {kind::uniform, bound}; }
+  static constexpr initialiser table(double (*value)(std::size_t)) { return {kind::table, 0, value}; }
   friend constexpr bool operator==(const initialiser&, const initialiser&) = default;
 };
 
 /// Does weight decay (and LARS's adaptation) apply?
 enum class decay { yes, no };
 
-/// Learned by the optimizer, or a running statistic that is only saved.
-enum class role { weight, running };
+/// Learned by the optimizer; a running statistic that is only saved; or a table that never changes and is
+/// saved because other people's files have it.
+enum class role { weight, running, fixed };
 
 /// How the numbers lie in the flat buffer: as in torch, or a convolution's (O, I, H, W) kept as (H, W, I, O).
 enum class layout { torch, convolution };
@@ -40,6 +44,7 @@ struct parameter {
   decay weight_decay = decay::yes;
   role kind = role::weight;
   layout stored = layout::torch;
+  double rate = 1;  ///< multiplies the learning rate: layer-wise decay, 0 for what is frozen
 
   constexpr parameter() = default;
   template <std::size_t R>
@@ -92,7 +97,7 @@ constexpr parameters<N> lay_out(parameters<N> table) {
   return table;
 }
 
-/// Numbers in the flat buffer, running statistics included.
+/// Numbers in the flat buffer, running statistics and fixed tables included.
 template <std::size_t N>
 constexpr std::size_t count(const parameters<N>& table) {
   std::size_t total = 0;

@@ -20,13 +20,13 @@ struct cpu {
 
     std::size_t threads() const { return pool_ ? pool_->threads() : 1; }
 
-    /// `work(block)` for every block in [0, blocks).
+    /// `work(block)`, or `work(block, thread)`, for every block in [0, blocks).
     template <class Work>
     void for_each_block(std::size_t blocks, Work&& work) const {
       if (pool_) {
         pool_->run(blocks, work);
       } else {
-        for (std::size_t block = 0; block < blocks; ++block) work(block);
+        for (std::size_t block = 0; block < blocks; ++block) thread_pool::call(work, block, 0);
       }
     }
 

@@ -5,6 +5,7 @@
 #include <exception>
 #include <mutex>
 #include <thread>
+#include <type_traits>
 #include <vector>
 
 namespace pretext {
@@ -16,7 +17,7 @@ class thread_pool {
  public:
   /// `threads` counts the caller: `thread_pool{1}` starts none.
   explicit thread_pool(std::size_t threads) {
-    for (std::size_t i = 1; i < threads; ++i) workers_.emplace_back([this] { serve(); });
+    for (std::size_t i = 1; i < threads; ++i) workers_.emplace_back([this, i] { serve(i); });
   }
   thread_pool(const thread_pool&) = delete;
   thread_pool& operator=(const thread_pool&) = delete;
@@ -32,17 +33,20 @@ class thread_pool {
   std::size_t threads() const { return workers_.size() + 1; }
 
   /// Calls `work(block)` once for every block in [0, blocks) and returns when all are done; rethrows the
-  /// first exception. Not to be called from inside a block.
+  /// first exception. `work(block, thread)` is told which of the threads [0, threads) runs it, for memory
+  /// that a thread reuses. Not to be called from inside a block.
   template <class Work>
   void run(std::size_t blocks, Work& work) {
     if (workers_.empty() || blocks < 2) {
-      for (std::size_t block = 0; block < blocks; ++block) work(block);
+      for (std::size_t block = 0; block < blocks; ++block) call(work, block, 0);
       return;
     }
     bool asleep;
     {
       const std::lock_guard lock{mutex_};
-      call_ = [](void* context, std::size_t block) { (*static_cast<Work*>(context))(block); };
+      call_ = [](void* context, std::size_t block, std::size_t thread) {
+        call(*static_cast<Work*>(context), block, thread);
+      };
       context_ = &work;
       blocks_ = blocks;
       error_ = nullptr;
@@ -52,7 +56,7 @@ class thread_pool {
       asleep = sleeping_ > 0;
     }
     if (asleep) wake_.notify_all();
-    take_blocks();
+    take_blocks(0);
     if (!spin_until([this] { return busy_.load(std::memory_order_acquire) == 0; })) {
       std::unique_lock lock{mutex_};
       waiting_ = true;
@@ -62,11 +66,19 @@ class thread_pool {
     if (error_) std::rethrow_exception(error_);
   }
 
+  template <class Work>
+  static void call(Work& work, std::size_t block, std::size_t thread) {
+    if constexpr (std::is_invocable_v<Work&, std::size_t, std::size_t>)
+      work(block, thread);
+    else
+      work(block);
+  }
+
  private:
-  void take_blocks() {
+  void take_blocks(std::size_t thread) {
     try {
       for (std::size_t block; (block = next_.fetch_add(1, std::memory_order_relaxed)) < blocks_;)
-        call_(context_, block);
+        call_(context_, block, thread);
     } catch (...) {
       next_.store(blocks_, std::memory_order_relaxed);
       const std::lock_guard lock{mutex_};
@@ -85,7 +97,7 @@ class thread_pool {
     return false;
   }
 
-  void serve() {
+  void serve(std::size_t thread) {
     std::size_t seen = 0;
     const auto called = [&] { return stopping_.load() || round_.load(std::memory_order_acquire) != seen; };
     for (;;) {
@@ -97,7 +109,7 @@ class thread_pool {
       }
       if (stopping_.load()) return;
       seen = round_.load(std::memory_order_acquire);
-      take_blocks();
+      take_blocks(thread);
       if (busy_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
         const std::lock_guard lock{mutex_};
         if (waiting_) done_.notify_one();
@@ -108,7 +120,7 @@ class thread_pool {
   std::mutex mutex_;
   std::condition_variable wake_, done_;
   std::vector<std::thread> workers_;
-  void (*call_)(void*, std::size_t) = nullptr;
+  void (*call_)(void*, std::size_t, std::size_t) = nullptr;
   void* context_ = nullptr;
   std::size_t blocks_ = 0, sleeping_ = 0;
   std::atomic<std::size_t> next_{0}, round_{0}, busy_{0};

@@ -42,6 +42,11 @@ struct bottleneck_entry {
     return join(parameters_of<first, In>, parameters_of<second, middle<In>>);
   }
 
+  template <ImageShape In>
+  static consteval std::size_t multiply_adds() {
+    return pretext::multiply_adds<first, In> + pretext::multiply_adds<second, middle<In>>;
+  }
+
   template <ImageShape In, class Place>
   struct cache {
     cache_of<first, In, Place> one;

@@ -8,13 +8,18 @@
 #include <utility>
 #include <vector>
 
+#include <pretext/core/distributions.hpp>
 #include <pretext/core/on.hpp>
 #include <pretext/core/parameter.hpp>
-#include <pretext/core/random.hpp>
+#include <pretext/data/permutation.hpp>
 #include <pretext/evaluation/features.hpp>
+#include <pretext/evaluation/probe_inputs.hpp>
+#include <pretext/kernels/cpu/cross_entropy.hpp>
 #include <pretext/kernels/cpu/elementwise.hpp>
 #include <pretext/kernels/cpu/gemm.hpp>
 #include <pretext/kernels/cpu/optimize.hpp>
+#include <pretext/optimizers/lars.hpp>
+#include <pretext/optimizers/one_of.hpp>
 #include <pretext/optimizers/schedule.hpp>
 #include <pretext/optimizers/sgd.hpp>
 
@@ -25,75 +30,104 @@ struct probe_result {
   double accuracy = 0, top5 = 0;  ///< shares of the test features
   double loss = 0;                ///< mean cross entropy over the last epoch of training
   std::vector<int> predicted;     ///< of each test feature
-  std::vector<float> weight;      ///< (classes, width), of features after standardisation
+  std::vector<float> weight;      ///< (classes, width), of features after scaling
   std::vector<float> bias;        ///< (classes)
 };
 
+/// How a probe descends.
+enum class probe_optimizer {
+  sgd,  ///< with Nesterov's momentum: SimCLR, BYOL
+  lars  ///< as MAE's (variant byol)
+};
+
 /// Multinomial logistic regression on frozen features as in SimCLR (Chen et al. 2020, B.6): SGD with Nesterov
-/// momentum from zeros, a cosine without warm-up. Give it h, not z.
+/// momentum from zeros, a cosine without warm-up. Give it h, not z. `mae_probe()` is MAE's.
 struct linear_probe {
   std::size_t epochs = 90, batch = 256;
   double rate = 0.1;  ///< for a batch of 256, scaled linearly
   double momentum = 0.9, weight_decay = 0;
-  bool standardise =
-      false;  ///< each number to mean 0 and variance 1 over the training features: MAE's batch norm
-  std::uint64_t seed = 1;  ///< of the order of the training features
+  double warmup_epochs = 0;
+  double start_deviation = 0;  ///< of the weights
+  probe_optimizer optimizer = probe_optimizer::sgd;
+  probe_scaling scaling = probe_scaling::none;
+  std::uint64_t seed = 1;  ///< of the order of the training features, and of the start
 
   /// Trains on `train` and answers for `test`; the same bits for any number of threads. Throws
   /// std::invalid_argument where labels are missing, widths differ or a feature is not finite.
   probe_result operator()(const features& train, const features& test, const cpu::stream& stream = {}) const;
 
  private:
-  struct scaling {
-    std::vector<float> mean, inverse;
-  };
-  scaling scaling_of(const features& train) const;
-  static void gather(const features& from, const scaling& s, const std::uint32_t* rows, std::size_t count,
-                     const cpu::stream& stream, float* to);
-  static double cross_entropy(std::size_t rows, std::size_t classes, const int* labels,
-                              const cpu::stream& stream, float* logits);
+  one_of<sgd, lars> descent() const {
+    if (optimizer == probe_optimizer::lars)
+      return {lars{.momentum = momentum, .weight_decay = weight_decay, .variant = lars_variant::byol}};
+    return {sgd{.momentum = momentum, .nesterov = true, .weight_decay = weight_decay}};
+  }
 };
 
-namespace detail {
-/// A permutation of {0, …, count-1} that depends on seed and epoch alone (Fisher & Yates 1938).
-inline std::vector<std::uint32_t> keyed_order(std::size_t count, std::uint64_t seed, std::uint32_t epoch) {
-  std::vector<std::uint32_t> order(count);
-  std::iota(order.begin(), order.end(), 0u);
-  for (std::size_t i = count; i > 1; --i)
-    std::swap(order[i - 1], order[random_key{seed, epoch, i}.below(0, static_cast<std::uint32_t>(i))]);
-  return order;
+/// MAE's linear probe (He et al. 2022, Table 10; mae:main_linprobe.py): batch norm without scale and shift,
+/// LARS without decay, 10 epochs of warm-up, weights from N(0, 0.01). The paper's batch is 16384; what does
+/// not fill a batch is left out of an epoch. Give it the class token of the final norm.
+inline linear_probe mae_probe(std::size_t epochs = 90, std::size_t batch = 16384) {
+  return {.epochs = epochs,
+          .batch = batch,
+          .warmup_epochs = 10,
+          .start_deviation = 0.01,
+          .optimizer = probe_optimizer::lars,
+          .scaling = probe_scaling::batch_norm};
 }
-}  // namespace detail
 
-inline probe_result linear_probe::operator()(const features& train, const features& test,
-                                             const cpu::stream& stream) const {
+namespace detail {
+
+/// Throws std::invalid_argument unless a probe can learn from the one and answer for the other.
+inline void expects_probed(const features& train, const features& test) {
   expects_labels(train, "linear probe, training");
   expects_labels(test, "linear probe, test");
   expects(train.width == test.width, "linear probe: training features have ", train.width,
           " numbers and test features ", test.width);
-  expects(epochs > 0 && batch > 0, "linear probe: epochs and batch must be positive");
   for (const features* some : {&train, &test})
     expects(std::ranges::all_of(some->values, [](float value) { return std::isfinite(value); }),
             "linear probe: a feature is not a finite number");
+}
+
+/// How many classes stand before the right one: 0 is right. Of equals the smaller label comes first.
+inline std::size_t rank_of(std::size_t label, const float* logits, std::size_t classes) {
+  std::size_t before = 0;
+  for (std::size_t c = 0; c < classes; ++c)
+    before += logits[c] > logits[label] || (logits[c] == logits[label] && c < label);
+  return before;
+}
+
+}  // namespace detail
+
+inline probe_result linear_probe::operator()(const features& train, const features& test,
+                                             const cpu::stream& stream) const {
+  detail::expects_probed(train, test);
+  expects(epochs > 0 && batch > 0, "linear probe: epochs and batch must be positive");
 
   using kernels::op;
   const std::size_t classes = std::max(classes_of(train), classes_of(test)), width = train.width;
-  const std::size_t most = std::min(batch, train.count), per_epoch = (train.count + most - 1) / most;
+  const std::size_t most = std::min(batch, train.count);
+  // Batch norm of what is left over would be another one.
+  const std::size_t used = scaling == probe_scaling::batch_norm ? train.count / most * most : train.count;
+  const auto per_epoch = static_cast<double>((used + most - 1) / most);
   const auto table = lay_out(std::array{parameter{"weight", {classes, width}, initialiser::constant(0)},
                                         parameter{"bias", {classes}, initialiser::constant(0), decay::no}});
   const std::size_t bias_at = table[1].offset;
   on<cpu> place{.stream = stream};
-  const sgd optimizer{.momentum = momentum, .nesterov = true, .weight_decay = weight_decay};
-  sgd::state<on<cpu>> state{table};
+  const one_of<sgd, lars> optimize = descent();
+  auto state = optimize.remember<on<cpu>>(table);
   const cosine learning_rate{.peak = linear_scaling(rate, most),
-                             .length = static_cast<double>(epochs * per_epoch)};
-  const scaling scale = scaling_of(train);
+                             .warmup = warmup_epochs * per_epoch,
+                             .length = static_cast<double>(epochs) * per_epoch};
+  detail::probe_inputs inputs{scaling, train};
 
   std::vector<float> value(count(table)), gradient(value.size()), x(std::max(most, batch) * width),
-      logits(std::max(most, batch) * classes);
+      logits(std::max(most, batch) * classes), slope(most * classes);
+  for (std::size_t i = 0; start_deviation > 0 && i < bias_at; ++i)
+    value[i] = static_cast<float>(start_deviation * standard_normal({seed, 0, i, 255}, 0));
   std::vector<int> labels(most);
-  const auto classify = [&](const features& from, const std::uint32_t* rows, std::size_t some) {
-    gather(from, scale, rows, some, stream, x.data());
+  std::vector<std::uint32_t> rows(std::max(most, batch));
+  const auto classify = [&](std::size_t some) {
     kernels::gemm<cpu>::run(place, op::as_is, op::transposed, some, classes, width, std::as_const(x).data(),
                             std::as_const(value).data(), logits.data(), kernels::into::overwrite);
     kernels::row_bias<cpu>::add(place, some, classes, std::as_const(value).data() + bias_at, logits.data());
@@ -102,39 +136,45 @@ inline probe_result linear_probe::operator()(const features& train, const featur
   probe_result found;
   double step = 0;
   for (std::uint32_t epoch = 0; epoch < epochs; ++epoch) {
-    const auto order = detail::keyed_order(train.count, seed, epoch);
+    const permutation order{train.count, seed, epoch};
     found.loss = 0;
-    for (std::size_t first = 0; first < train.count; first += most) {
-      const std::size_t some = std::min(most, train.count - first);
-      classify(train, order.data() + first, some);
-      for (std::size_t i = 0; i < some; ++i) labels[i] = train.labels[order[first + i]];
-      found.loss += cross_entropy(some, classes, labels.data(), stream, logits.data());
+    for (std::size_t first = 0; first < used; first += most) {
+      const std::size_t some = std::min(most, used - first);
+      for (std::size_t i = 0; i < some; ++i) {
+        rows[i] = static_cast<std::uint32_t>(order[first + i]);
+        labels[i] = train.labels[rows[i]];
+      }
+      inputs.learn(place, train, rows.data(), some, x.data());
+      classify(some);
+      std::ranges::fill(slope, 0.0f);
+      found.loss +=
+          static_cast<double>(some) *
+          kernels::cross_entropy<cpu>::hard(place, some, classes, classes, 1 / static_cast<double>(some),
+                                            logits.data(), labels.data(), slope.data());
       std::ranges::fill(gradient, 0.0f);
       kernels::gemm<cpu>::run(place, op::transposed, op::as_is, classes, width, some,
-                              std::as_const(logits).data(), std::as_const(x).data(), gradient.data(),
+                              std::as_const(slope).data(), std::as_const(x).data(), gradient.data(),
                               kernels::into::accumulate);
-      kernels::row_bias<cpu>::sum(place, some, classes, std::as_const(logits).data(),
+      kernels::row_bias<cpu>::sum(place, some, classes, std::as_const(slope).data(),
                                   gradient.data() + bias_at);
-      optimizer(place, table, state, learning_rate(step++), gradient.data(), value.data());
+      optimize(place, table, state, learning_rate(step++), gradient.data(), value.data());
     }
-    found.loss /= static_cast<double>(train.count);
+    found.loss /= static_cast<double>(used);
   }
 
   std::size_t right = 0, near_right = 0;
-  std::vector<std::uint32_t> rows(test.count);
-  std::iota(rows.begin(), rows.end(), 0u);
   for (std::size_t first = 0; first < test.count; first += batch) {
     const std::size_t some = std::min(batch, test.count - first);
-    classify(test, rows.data() + first, some);
+    std::iota(rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(some),
+              static_cast<std::uint32_t>(first));
+    inputs.answer(place, test, rows.data(), some, x.data());
+    classify(some);
     for (std::size_t i = 0; i < some; ++i) {
       const float* own = logits.data() + i * classes;
-      const auto label = static_cast<std::size_t>(test.labels[first + i]);
-      // Places before the right class; of equals the smaller label comes first.
-      std::size_t before = 0;
-      for (std::size_t c = 0; c < classes; ++c)
-        before += own[c] > own[label] || (own[c] == own[label] && c < label);
-      right += before == 0;
-      near_right += before < 5;
+      const std::size_t rank =
+          detail::rank_of(static_cast<std::size_t>(test.labels[first + i]), own, classes);
+      right += rank == 0;
+      near_right += rank < 5;
       found.predicted.push_back(static_cast<int>(std::max_element(own, own + classes) - own));
     }
   }
@@ -143,55 +183,6 @@ inline probe_result linear_probe::operator()(const features& train, const featur
   found.weight.assign(value.begin(), value.begin() + static_cast<std::ptrdiff_t>(bias_at));
   found.bias.assign(value.begin() + static_cast<std::ptrdiff_t>(bias_at), value.end());
   return found;
-}
-
-inline linear_probe::scaling linear_probe::scaling_of(const features& train) const {
-  scaling s{std::vector<float>(train.width, 0.0f), std::vector<float>(train.width, 1.0f)};
-  if (!standardise) return s;
-  std::vector<double> sum(train.width), squares(train.width);
-  for (std::size_t i = 0; i < train.count; ++i)
-    for (std::size_t c = 0; c < train.width; ++c) sum[c] += static_cast<double>(train.row(i)[c]);
-  const auto rows = static_cast<double>(train.count);
-  for (std::size_t i = 0; i < train.count; ++i)
-    for (std::size_t c = 0; c < train.width; ++c) {
-      const double away = static_cast<double>(train.row(i)[c]) - sum[c] / rows;
-      squares[c] += away * away;
-    }
-  for (std::size_t c = 0; c < train.width; ++c) {
-    s.mean[c] = static_cast<float>(sum[c] / rows);
-    s.inverse[c] = static_cast<float>(1 / std::sqrt(squares[c] / rows + 1e-6));
-  }
-  return s;
-}
-
-inline void linear_probe::gather(const features& from, const scaling& s, const std::uint32_t* rows,
-                                 std::size_t count, const cpu::stream& stream, float* to) {
-  stream.for_each_run(count, 32, [&](std::size_t first, std::size_t last) {
-    for (std::size_t i = first; i < last; ++i)
-      for (std::size_t c = 0; c < from.width; ++c)
-        to[i * from.width + c] = (from.row(rows[i])[c] - s.mean[c]) * s.inverse[c];
-  });
-}
-
-/// The sum of the rows' cross entropies; logits become the gradient of the mean.
-inline double linear_probe::cross_entropy(std::size_t rows, std::size_t classes, const int* labels,
-                                          const cpu::stream& stream, float* logits) {
-  std::vector<double> value(rows);
-  stream.for_each_run(rows, 32, [&](std::size_t first, std::size_t last) {
-    for (std::size_t i = first; i < last; ++i) {
-      float* own = logits + i * classes;
-      const auto label = static_cast<std::size_t>(labels[i]);
-      const double most = static_cast<double>(*std::max_element(own, own + classes));
-      double total = 0;
-      for (std::size_t c = 0; c < classes; ++c) total += std::exp(static_cast<double>(own[c]) - most);
-      value[i] = most + std::log(total) - static_cast<double>(own[label]);
-      for (std::size_t c = 0; c < classes; ++c) {
-        const double probability = std::exp(static_cast<double>(own[c]) - most) / total;
-        own[c] = static_cast<float>((probability - (c == label ? 1 : 0)) / static_cast<double>(rows));
-      }
-    }
-  });
-  return std::accumulate(value.begin(), value.end(), 0.0);
 }
 
 }  // namespace pretext

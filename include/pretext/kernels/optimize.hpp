@@ -28,9 +28,11 @@ struct piece {
   std::size_t first = 0;
   std::uint32_t count = 0, row = 0;
   bool decays = true;
+  double rate = 1;  ///< multiplies the step's learning rate
 };
 
-/// The flat buffers of a table cut into pieces of a fixed length; running statistics are in none of them.
+/// The flat buffers of a table cut into pieces of a fixed length; what is not learned, by its role or because
+/// it is frozen (rate 0), is in none of them.
 template <class Device>
 struct pieces {
   buffer<piece, Device> list;
@@ -42,9 +44,9 @@ struct pieces {
     for (std::uint32_t row = 0; row < rows; ++row) {
       const parameter& p = table[row];
       size = std::max(size, p.offset + p.size());
-      for (std::size_t done = 0; p.kind == role::weight && done < p.size(); done += length)
+      for (std::size_t done = 0; p.kind == role::weight && p.rate != 0 && done < p.size(); done += length)
         cut.push_back({p.offset + done, static_cast<std::uint32_t>(std::min(length, p.size() - done)), row,
-                       p.weight_decay == decay::yes});
+                       p.weight_decay == decay::yes, p.rate});
     }
     list = buffer<piece, Device>{cut.size()};
     Device::write(typename Device::stream{}, list.data(), cut.data(), cut.size());

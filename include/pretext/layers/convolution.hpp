@@ -2,6 +2,7 @@
 #include <type_traits>
 
 #include <pretext/core/concepts.hpp>
+#include <pretext/core/multiply_adds.hpp>
 #include <pretext/kernels/convolution.hpp>
 #include <pretext/kernels/elementwise.hpp>
 #include <pretext/layers/linear.hpp>
@@ -36,6 +37,11 @@ struct convolution {
       return std::array{weight, parameter{"bias", {Out}, initialiser::constant(0), decay::no}};
     else
       return std::array{weight};
+  }
+
+  template <ImageShape In>
+  static consteval std::size_t multiply_adds() {
+    return places_of<output<In>> * extents<In>.weights();
   }
 
   template <ImageShape In, class Place>

@@ -1,5 +1,6 @@
 #pragma once
 #include <pretext/core/concepts.hpp>
+#include <pretext/core/multiply_adds.hpp>
 #include <pretext/core/name.hpp>
 #include <pretext/layers/batch_norm.hpp>
 #include <pretext/layers/convolution.hpp>
@@ -30,6 +31,11 @@ struct fused_convolution {
     for (auto& p : first) p = p.under(ConvolutionName, 0);
     for (auto& p : second) p = p.under(NormName, 0);
     return join(first, second);
+  }
+
+  template <ImageShape In>
+  static consteval std::size_t multiply_adds() {
+    return pretext::multiply_adds<Convolution, In>;
   }
 
   template <ImageShape In, class Place>

@@ -1,5 +1,6 @@
 #pragma once
 #include <pretext/core/concepts.hpp>
+#include <pretext/core/multiply_adds.hpp>
 #include <pretext/kernels/elementwise.hpp>
 #include <pretext/kernels/gemm.hpp>
 
@@ -17,7 +18,8 @@ constexpr double square_root(double x) {
 }
 }  // namespace detail
 
-/// How a linear layer starts: torch's default, U(±1/√fan_in), or N(0, 0.01) as in SimCLR's official head.
+/// How a linear layer starts: torch's default, U(±1/√fan_in); N(0, 0.01) as in SimCLR's official head; Glorot
+/// & Bengio's uniform (2010), as in MAE; timm's N(0, 0.02) cut off at two deviations.
 struct torch_default {
   static constexpr initialiser weight(std::size_t in, std::size_t) {
     return initialiser::uniform(1 / detail::square_root(double(in)));
@@ -28,6 +30,19 @@ struct torch_default {
 };
 struct normal_hundredth {
   static constexpr initialiser weight(std::size_t, std::size_t) { return initialiser::normal(0.01); }
+  static constexpr initialiser constant(std::size_t) { return initialiser::constant(0); }
+};
+
+struct xavier_uniform {
+  static constexpr initialiser weight(std::size_t in, std::size_t out) {
+    return initialiser::uniform(detail::square_root(6.0 / double(in + out)));
+  }
+  static constexpr initialiser constant(std::size_t) { return initialiser::constant(0); }
+};
+struct truncated_normal_fiftieth {
+  static constexpr initialiser weight(std::size_t, std::size_t) {
+    return initialiser::truncated_normal(0.02);
+  }
   static constexpr initialiser constant(std::size_t) { return initialiser::constant(0); }
 };
 
@@ -48,6 +63,11 @@ struct linear {
       return std::array{weight, parameter{"bias", {Out}, Start::constant(width<In>), decay::no}};
     else
       return std::array{weight};
+  }
+
+  template <Shape In>
+  static consteval std::size_t multiply_adds() {
+    return In::size * Out;
   }
 
   template <Shape In, class Place>

@@ -2,6 +2,7 @@
 #include <concepts>
 
 #include <pretext/core/concepts.hpp>
+#include <pretext/core/multiply_adds.hpp>
 #include <pretext/kernels/elementwise.hpp>
 
 namespace pretext {
@@ -16,6 +17,11 @@ struct residual {
   template <Shape In>
   static consteval auto parameters() {
     return Body::template parameters<In>();
+  }
+
+  template <Shape In>
+  static consteval std::size_t multiply_adds() {
+    return pretext::multiply_adds<Body, In>;
   }
 
   template <Shape In, class Place>

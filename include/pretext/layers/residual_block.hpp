@@ -33,6 +33,13 @@ struct residual_block {
       return join(parameters_of<Before, In>, parameters_of<Last, middle<In>>);
   }
 
+  template <ImageShape In>
+  static consteval std::size_t multiply_adds() {
+    const std::size_t branch = pretext::multiply_adds<Before, In> + pretext::multiply_adds<Last, middle<In>>;
+    if constexpr (projects<In>) return branch + pretext::multiply_adds<projection<In>, In>;
+    return branch;
+  }
+
   struct no_cache {};
   template <ImageShape In, class Place, bool Projects = projects<In>>
   struct projection_cache {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <pretext/core/concepts.hpp>
+#include <pretext/core/multiply_adds.hpp>
 #include <pretext/core/name.hpp>
 
 namespace pretext {
@@ -111,6 +112,11 @@ struct sequential {
     return join_tables(inputs<In>{}, std::index_sequence_for<Ls...>{});
   }
 
+  template <Shape In>
+  static consteval std::size_t multiply_adds() {
+    return add_multiply_adds(inputs<In>{});
+  }
+
   template <Shape In, class Place>
   struct cache : detail::remembered<Place, inputs<In>, std::index_sequence_for<Ls...>, Ls...> {};
 
@@ -166,6 +172,11 @@ struct sequential {
   }
 
  private:
+  template <class... In>
+  static consteval std::size_t add_multiply_adds(detail::shapes<In...>) {
+    return (std::size_t{0} + ... + pretext::multiply_adds<Ls, In>);
+  }
+
   template <class... In, std::size_t... Nth, class F>
   static void each(detail::shapes<In...>, std::index_sequence<Nth...>, F f) {
     (f(detail::stop<Ls, In, Nth>{}), ...);

@@ -5,6 +5,7 @@
 
 #include <pretext/core/on.hpp>
 #include <pretext/kernels/elementwise.hpp>
+#include <pretext/masking/masks.hpp>
 
 namespace pretext {
 
@@ -21,6 +22,9 @@ struct no_device {
 };
 using no_place = on<no_device>;
 using some_rows = shape<1>;
+using some_patches = shape<1, 1>;
+using some_images = shape<2, 1, 1>;
+using some_masks = masks<patch_grid<some_images, 1>, 1>;
 }  // namespace detail
 
 /// Compares embeddings with one another: (place, z, dz). Returns its value as double and adds its gradient to
@@ -41,8 +45,19 @@ concept PredictiveLoss = requires(const L& loss, detail::no_place& place,
   { loss(place, z, z, dz) } -> std::same_as<double>;
 };
 
+/// Compares predicted patches with the hidden ones of images: (place, prediction, images, masks,
+/// dprediction). Returns its value as double and adds its gradient to dprediction.
 template <class L>
-concept Loss = JointLoss<L> || PredictiveLoss<L>;
+concept MaskedLoss = requires(const L& loss, detail::no_place& place,
+                              reads<detail::no_place, detail::some_patches> p,
+                              reads<detail::no_place, detail::some_images> images,
+                              const detail::some_masks& hidden,
+                              writes<detail::no_place, detail::some_patches> dp) {
+  { loss(place, p, images, hidden, dp) } -> std::same_as<double>;
+};
+
+template <class L>
+concept Loss = JointLoss<L> || PredictiveLoss<L> || MaskedLoss<L>;
 
 /// A loss times a number, in value and gradient.
 template <class L>

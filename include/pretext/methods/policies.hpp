@@ -17,6 +17,10 @@ template <class H>
 struct predictor {
   using type = H;
 };
+template <class H>
+struct classifier {
+  using type = H;
+};
 template <class L>
 struct loss {
   using type = L;
@@ -28,6 +32,19 @@ struct target {
 template <class S>
 struct statistics {
   using type = S;
+};
+
+template <class M>
+struct masking {
+  using type = M;
+};
+template <class H>
+struct hiding {
+  using type = H;
+};
+template <class D>
+struct decoder {
+  using type = D;
 };
 
 // What a view is compared with.
@@ -59,6 +76,10 @@ struct pick<Word, Policies, Otherwise> {
   using type = typename decltype(said<Word>(std::declval<const Policies&>()))::type;
 };
 
+/// Is P one of these words?
+template <class P, template <class> class... Words>
+inline constexpr bool is_one_of = (requires(const P& p) { said<Words>(p); } || ...);
+
 template <class P>
 inline constexpr bool is_word = false;
 template <class T>
@@ -67,6 +88,8 @@ template <class T>
 inline constexpr bool is_word<projector<T>> = true;
 template <class T>
 inline constexpr bool is_word<predictor<T>> = true;
+template <class T>
+inline constexpr bool is_word<classifier<T>> = true;
 template <class T>
 inline constexpr bool is_word<loss<T>> = true;
 template <class T>

@@ -58,9 +58,11 @@ class any_trainer : public any_encoder {
   virtual std::size_t peak_memory() const = 0;
 };
 
-/// A trainer, the views it learns from and the view that it is evaluated on.
-template <class Trainer, class Views, class Evaluation>
-class erased_trainer final : public any_trainer {
+/// A trainer, the views it learns from and the view that it is evaluated on; `Interface` is what a caller
+/// sees of them.
+template <class Trainer, class Views, class Evaluation, class Interface = any_trainer>
+class erased_trainer : public Interface {
+ protected:
   using place_type = typename Trainer::place_type;
   using method = typename Trainer::method_type;
   using images_shape = typename Trainer::images;
@@ -73,14 +75,15 @@ class erased_trainer final : public any_trainer {
       : trainer_{std::move(trainer)}, views_{std::move(views)}, evaluation_{std::move(evaluation)} {}
 
   double step(std::span<const image_view> images, std::span<const std::uint64_t> samples, std::uint64_t seed,
-              std::uint32_t epoch, rates at) override {
+              std::uint32_t epoch, any_trainer::rates at) override {
     const auto batch = batch_.resize(Views::views * images.size());
     augment(trainer_->place(), views_, images, samples, seed, epoch, batch);
     trainer_->draw(samples, seed, epoch);
+    prepare(samples, batch);
     return trainer_->step(batch, at.learning_rate, at.target_momentum);
   }
 
-  embeddings last_embeddings() override {
+  any_trainer::embeddings last_embeddings() override {
     if constexpr (requires { trainer_->memory().z; }) {
       const auto z = trainer_->memory().z;
       return {{z.data, z.size()}, method::embedding::size};
@@ -90,19 +93,17 @@ class erased_trainer final : public any_trainer {
   }
 
   void encode(std::span<const image_view> images, std::vector<float>& features) override {
-    detail::for_each_view(trainer_->place(), evaluation_, batch_, images,
-                          [&](reads<place_type, images_shape> views) {
-                            const auto h = feature_.resize(views.batch);
-                            trainer_->encode(views, h);
-                            features.insert(features.end(), h.data, h.data + h.size());
-                          });
+    for_each_view(images, [&](reads<place_type, images_shape> views) {
+      const auto h = feature_.resize(views.batch);
+      trainer_->encode(views, h);
+      features.insert(features.end(), h.data, h.data + h.size());
+    });
   }
 
   void evaluation_views(std::span<const image_view> images, std::vector<float>& all) override {
-    detail::for_each_view(trainer_->place(), evaluation_, batch_, images,
-                          [&](reads<place_type, images_shape> views) {
-                            all.insert(all.end(), views.data, views.data + views.size());
-                          });
+    for_each_view(images, [&](reads<place_type, images_shape> views) {
+      all.insert(all.end(), views.data, views.data + views.size());
+    });
   }
 
   std::vector<float> make_views(std::span<const image_view> images, std::span<const std::uint64_t> samples,
@@ -127,6 +128,18 @@ class erased_trainer final : public any_trainer {
   }
   std::size_t peak_memory() const override {
     return trainer_->place().kept.peak() + trainer_->place().scratch.peak();
+  }
+
+ protected:
+  /// What else a step of this kind needs, once its views are made and its samples are known.
+  virtual void prepare(std::span<const std::uint64_t>, writes<place_type, images_shape>) {}
+
+  Trainer& trainer() { return *trainer_; }
+
+  /// `use` on the evaluation views of some images at a time: memory stays bounded, whatever is asked for.
+  template <class Use>
+  void for_each_view(std::span<const image_view> images, const Use& use) {
+    detail::for_each_view(trainer_->place(), evaluation_, batch_, images, use);
   }
 
  private:

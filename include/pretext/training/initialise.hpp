@@ -1,25 +1,14 @@
 #pragma once
 #include <cmath>
 #include <cstdint>
-#include <numbers>
 #include <span>
 
+#include <pretext/core/distributions.hpp>
 #include <pretext/core/parameter.hpp>
 #include <pretext/core/random.hpp>
 #include <pretext/layers/linear.hpp>
 
 namespace pretext {
-
-namespace detail {
-
-/// Standard normal numbers from the bits of one element's key (Box & Muller 1958), 32 bits each.
-inline double standard_normal(const random_key& key, std::uint32_t pair) {
-  const double u = (static_cast<double>(key.word(2 * pair)) + 0.5) * 0x1p-32;
-  const double v = (static_cast<double>(key.word(2 * pair + 1)) + 0.5) * 0x1p-32;
-  return std::sqrt(-2 * std::log(u)) * std::cos(2 * std::numbers::pi * v);
-}
-
-}  // namespace detail
 
 /// The value that element `index` of a parameter starts with; depends on the seed and the parameter's row
 /// alone.
@@ -32,11 +21,12 @@ inline double start_value(const initialiser& start, std::uint64_t seed, std::uin
     case initialiser::kind::uniform:
       return start.width * (2 * (static_cast<double>(key.word(0)) + 0.5) * 0x1p-32 - 1);
     case initialiser::kind::normal:
-      return start.width * detail::standard_normal(key, 0);
+      return start.width * standard_normal(key, 0);
     case initialiser::kind::truncated_normal:
       for (std::uint32_t attempt = 0;; ++attempt)
-        if (const double draw = detail::standard_normal(key, attempt); std::abs(draw) < 2)
-          return start.width * draw;
+        if (const double draw = standard_normal(key, attempt); std::abs(draw) < 2) return start.width * draw;
+    case initialiser::kind::table:
+      return start.value(index);
   }
   return 0;
 }

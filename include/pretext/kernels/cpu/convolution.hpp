@@ -1,126 +1,34 @@
 #pragma once
 #include <algorithm>
 #include <cstddef>
-#include <cstdint>
+#include <type_traits>
 
 #include <pretext/core/arena.hpp>
 #include <pretext/devices/cpu.hpp>
 #include <pretext/kernels/convolution.hpp>
+#include <pretext/kernels/cpu/gather.hpp>
 #include <pretext/kernels/cpu/tile.hpp>
+#include <pretext/kernels/cpu/winograd.hpp>
 
 namespace pretext::kernels {
 namespace detail {
 
-/// One kernel tap as a gather sees it: which pixel it reads, seen from the pixel it writes, and which
-/// weights.
-struct tap {
-  std::ptrdiff_t down, right;
-  std::size_t weights;
-};
-
-/// Images whose pixels (a·step + down, b·step + right) are gathered for every pixel (a, b) of a grid and
-/// multiplied by packed weights. Forward is one of these; backward to the data is one for each residue of the
-/// stride.
+/// Whether F(4x4, 3x3) is quicker than the direct gather: one thread of a Zen 5 (AVX-512), times as quick
+/// forward, to the data and to the weights:
+///   64 channels, 32x32, 32 images  2.1 2.2 2.5      64 channels, 4x4, 32 images   2.1 2.1 2.9
+///   128, 16x16, 64                 2.5 2.5 4.2      64, 4x4, 4 (4 tiles)          1.2 1.2 1.7
+///   256, 8x8, 128                  2.6 2.5 3.6      512, 4x4, 32 (32 tiles)       1.2 1.2 2.8
+///   512, 4x4, 256                  2.2 2.2 3.5      512, 4x4, 16 (16 tiles)       0.8 0.8 1.8
+///   256, 14x14, 16                 1.7 1.9 2.4      256, 3x3, 32 (81/36 saved)    1.4 1.1 1.6
+///   512, 7x7, 16                   1.2 1.3 2.6      128, 5x5, 8 (225/144 saved)   1.0 0.9 1.2
+/// Double precision takes the gather: gradient checks stand on it.
 template <class T>
-struct gather {
-  const T* from;
-  std::size_t from_height, from_width, depth;
-  T* to;
-  std::size_t to_size, columns;                        ///< numbers per result image, channels of the result
-  std::size_t height, width;                           ///< the grid
-  std::size_t first, row_stride, column_stride, step;  ///< where grid pixels lie in the result, in pixels
-  const tap* taps;
-  std::size_t tap_count;
-  const T* packed;  ///< panels of `panel_step` numbers
-  std::size_t panel_step;
-  bool accumulate;
-};
-
-inline constexpr std::size_t most_taps = 64;
-
-template <class T>
-void run_gather(cpu::stream& stream, const gather<T>& g, std::size_t batch, const T* zeros) {
-  // Narrow inputs (a colour image) are copied together: one long tap is quicker than many of three numbers.
-  bool narrow = g.depth < 8 && g.tap_count > 1;
-  for (std::size_t t = 1; t < g.tap_count; ++t)
-    narrow = narrow && g.taps[t].weights == g.taps[t - 1].weights + 1;
-  const std::size_t rows = batch * g.height * g.width, pixels = g.height * g.width;
-  constexpr std::size_t block_rows = 16 * tile_rows;
-  // Pixels whose taps all lie inside the image need no question for each of them.
-  std::ptrdiff_t offset[most_taps], highest = 0, lowest = 0, leftmost = 0, rightmost = 0;
-  for (std::size_t t = 0; t < g.tap_count; ++t) {
-    offset[t] = (g.taps[t].down * static_cast<std::ptrdiff_t>(g.from_width) + g.taps[t].right) *
-                static_cast<std::ptrdiff_t>(g.depth);
-    highest = std::min(highest, g.taps[t].down);
-    lowest = std::max(lowest, g.taps[t].down);
-    leftmost = std::min(leftmost, g.taps[t].right);
-    rightmost = std::max(rightmost, g.taps[t].right);
-  }
-  const auto image_height = static_cast<std::ptrdiff_t>(g.from_height);
-  const auto image_width = static_cast<std::ptrdiff_t>(g.from_width);
-  stream.for_each_run(rows, block_rows, [&](std::size_t first, std::size_t last) {
-    constexpr std::size_t most = 16;
-    static thread_local const T* pixel[most * most_taps * tile_rows];
-    static thread_local T together[most * tile_rows * most_taps * 8];
-    T* result[most * tile_rows];
-    std::size_t sample = first / pixels, a = first % pixels / g.width, b = first % g.width;
-    for (std::size_t row = first, tile = 0; row < last; row += tile_rows, ++tile) {
-      const T** pointers = pixel + tile * g.tap_count * tile_rows;
-      for (std::size_t r = 0; r < tile_rows; ++r) {
-        result[tile * tile_rows + r] =
-            g.to + sample * g.to_size + (g.first + a * g.row_stride + b * g.column_stride) * g.columns;
-        const T* source = g.from + sample * g.from_height * g.from_width * g.depth;
-        const auto top = static_cast<std::ptrdiff_t>(a * g.step),
-                   left = static_cast<std::ptrdiff_t>(b * g.step);
-        if (top + highest >= 0 && top + lowest < image_height && left + leftmost >= 0 &&
-            left + rightmost < image_width) {
-          const T* centre = source + (top * image_width + left) * static_cast<std::ptrdiff_t>(g.depth);
-          for (std::size_t t = 0; t < g.tap_count; ++t) pointers[t * tile_rows + r] = centre + offset[t];
-        } else {
-          for (std::size_t t = 0; t < g.tap_count; ++t) {
-            const auto y =
-                static_cast<std::size_t>(top + g.taps[t].down);  // outside either side is too large
-            const auto x = static_cast<std::size_t>(left + g.taps[t].right);
-            const bool inside = y < g.from_height && x < g.from_width;
-            pointers[t * tile_rows + r] = inside ? source + (y * g.from_width + x) * g.depth : zeros;
-          }
-        }
-        if (narrow) {
-          T* row_of = together + (tile * tile_rows + r) * g.tap_count * g.depth;
-          for (std::size_t t = 0; t < g.tap_count; ++t)
-            for (std::size_t k = 0; k < g.depth; ++k)
-              row_of[t * g.depth + k] = pointers[t * tile_rows + r][k];
-        }
-        if (row + r + 1 >= last) continue;  // the last tile is filled up with its last pixel
-        if (++b < g.width) continue;
-        b = 0;
-        if (++a < g.height) continue;
-        a = 0;
-        ++sample;
-      }
-    }
-    const T* weights[most_taps];
-    for (std::size_t panel = 0; panel < panels<T>(g.columns); ++panel) {
-      const std::size_t column = panel * panel_width<T>, used = std::min(panel_width<T>, g.columns - column);
-      for (std::size_t t = 0; t < g.tap_count; ++t)
-        weights[t] = g.packed + panel * g.panel_step + g.taps[t].weights * g.depth * panel_width<T>;
-      for (std::size_t row = first, tile = 0; row < last; row += tile_rows, ++tile) {
-        T* corner[tile_rows];
-        for (std::size_t r = 0; r < tile_rows; ++r) corner[r] = result[tile * tile_rows + r] + column;
-        const std::size_t m = std::min(tile_rows, last - row);
-        if (narrow) {
-          const T* long_rows[tile_rows];
-          for (std::size_t r = 0; r < tile_rows; ++r)
-            long_rows[r] = together + (tile * tile_rows + r) * g.tap_count * g.depth;
-          run_tile(gathered_product<T>{long_rows, weights, 1, g.tap_count * g.depth, corner, m, used,
-                                       g.accumulate});
-        } else {
-          run_tile(gathered_product<T>{pixel + tile * g.tap_count * tile_rows, weights, g.tap_count, g.depth,
-                                       corner, m, used, g.accumulate});
-        }
-      }
-    }
-  });
+bool winograd_pays(const convolution_extents& e, std::size_t batch) {
+  const bool fits = e.rows == 3 && e.columns == 3 && e.stride == 1 && e.padding == 1 && e.in % 16 == 0 &&
+                    e.out % 16 == 0 && std::is_same_v<T, float>;
+  const std::size_t tiles = winograd::tiling{e.height, e.width, batch}.count();
+  const std::size_t multiplications = winograd::products * tiles, direct = 9 * batch * e.height * e.width;
+  return fits && tiles >= 32 && direct >= 2 * multiplications;
 }
 
 }  // namespace detail
@@ -130,8 +38,9 @@ struct convolution<cpu> {
   template <class Place, class T>
   static void forward(Place& place, const convolution_extents& e, std::size_t batch, const T* x, const T* w,
                       T* y) {
+    if (detail::winograd_pays<T>(e, batch)) return detail::winograd::forward(place, e, batch, x, w, y);
     const borrowed guard{place.scratch};
-    const std::size_t step = e.taps() * e.in * panel_width<T>;
+    const std::size_t step = e.taps() * e.in * panel_width<T>();
     T* packed = place.scratch.template take<T>(panels<T>(e.out) * step);
     place.stream.for_each_block(panels<T>(e.out), [&](std::size_t panel) {
       pack_panels(w, e.taps() * e.in, e.out, e.out, std::size_t{1}, packed, panel, panel + 1, step);
@@ -150,13 +59,15 @@ struct convolution<cpu> {
   template <class Place, class T>
   static void backward_data(Place& place, const convolution_extents& e, std::size_t batch, const T* dy,
                             const T* w, T* dx, into mode) {
+    if (detail::winograd_pays<T>(e, batch))
+      return detail::winograd::backward_data(place, e, batch, dy, w, dx, mode);
     const borrowed guard{place.scratch};
-    const std::size_t step = e.taps() * e.out * panel_width<T>;
+    const std::size_t step = e.taps() * e.out * panel_width<T>();
     T* packed = place.scratch.template take<T>(panels<T>(e.in) * step);
     place.stream.for_each_block(panels<T>(e.in), [&](std::size_t panel) {
       for (std::size_t t = 0; t < e.taps(); ++t)
         pack_panels(w + t * e.in * e.out, e.out, e.in, std::size_t{1}, e.out,
-                    packed + t * e.out * panel_width<T>, panel, panel + 1, step);
+                    packed + t * e.out * panel_width<T>(), panel, panel + 1, step);
     });
     const T* nothing = zeros<T>(place, e.out);
     const auto stride = static_cast<std::ptrdiff_t>(e.stride);
@@ -185,6 +96,8 @@ struct convolution<cpu> {
   template <class Place, class T>
   static void backward_weights(Place& place, const convolution_extents& e, std::size_t batch, const T* x,
                                const T* dy, T* dw) {
+    if (detail::winograd_pays<T>(e, batch))
+      return detail::winograd::backward_weights(place, e, batch, x, dy, dw);
     const borrowed guard{place.scratch};
     const T* nothing = zeros<T>(place, e.in);
     // Sums are cut into a number of parts that depends on the extents alone, so that threads cannot change
@@ -194,17 +107,19 @@ struct convolution<cpu> {
     const std::size_t wanted = std::max<std::size_t>(1, 32 / (e.taps() * slices));
     const std::size_t parts = std::min(batch, wanted), images = (batch + parts - 1) / parts;
     // A run of pixels whose slice of x and panel of dy stay in the L1 cache while all tiles read them.
-    constexpr std::size_t longest = 256, panel_numbers = longest * panel_width<T>;
-    const std::size_t run = std::clamp<std::size_t>(
-        (std::size_t{24} << 10) / ((channels + panel_width<T>)*sizeof(T)), 32, longest);
+    constexpr std::size_t longest = 256, panel_numbers = longest * widest_panel<T>;
+    const std::size_t width = panel_width<T>();
+    const std::size_t run =
+        std::clamp<std::size_t>((std::size_t{24} << 10) / ((channels + width) * sizeof(T)), 32, longest);
     // Rows of dy are read where they lie unless they are ragged, or so long that they fall on few sets of the
     // cache.
-    const bool copies = e.out % panel_width<T> != 0 || e.out * sizeof(T) > 256;
+    const bool copies = e.out % width != 0 || e.out * sizeof(T) > 256;
     T* partial = place.scratch.template take<T>(parts * e.weights());
     const std::size_t units = parts * e.taps() * slices;
     const T** gathered = place.scratch.template take<const T*>(units * run);
-    const std::size_t height =
-        channels <= 32 && channels % 4 == 0 && channels % tile_rows != 0 ? 4 : tile_rows;
+    // Six rows leave too little of few channels in the last tile; remainders of twelve are long enough.
+    const bool ragged = tile_rows() == 6 && channels <= 32 && channels % 4 == 0 && channels % 6 != 0;
+    const std::size_t height = ragged ? 4 : tile_rows();
 
     place.stream.for_each_block(units, [&](std::size_t unit) {
       const std::size_t slice = unit % slices, t = unit / slices % e.taps(), part = unit / slices / e.taps();
@@ -220,15 +135,15 @@ struct convolution<cpu> {
         gather_pixels(e, x, first, count, t, nothing, pixel);
         const T* rows = dy + first * e.out;
         alignas(64) T copied[panel_numbers];
-        for (std::size_t column = 0; column < e.out; column += panel_width<T>) {
-          const std::size_t used = std::min(panel_width<T>, e.out - column);
+        for (std::size_t column = 0; column < e.out; column += width) {
+          const std::size_t used = std::min(width, e.out - column);
           const T* panel = rows + column;
           if (copies) {
             pack_panels(panel, count, used, e.out, std::size_t{1}, copied, 0, 1, 0);
             panel = copied;
           }
           for (std::size_t channel = first_channel; channel < last_channel; channel += height)
-            run_tile(outer_product<T>{pixel, channel, panel, copies ? panel_width<T> : e.out, count,
+            run_tile(outer_product<T>{pixel, channel, panel, copies ? width : e.out, count,
                                       sums + channel * e.out + column, e.out,
                                       std::min(height, last_channel - channel), used, first > begin});
         }

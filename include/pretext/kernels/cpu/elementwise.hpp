@@ -3,6 +3,7 @@
 #include <cstddef>
 
 #include <pretext/devices/cpu.hpp>
+#include <pretext/kernels/cpu/column_sums.hpp>
 #include <pretext/kernels/cpu/isa.hpp>
 #include <pretext/kernels/elementwise.hpp>
 
@@ -61,16 +62,19 @@ template <>
 struct row_bias<cpu> {
   template <class Place, class T>
   static void add(Place& place, std::size_t rows, std::size_t columns, const T* bias, T* y) {
-    place.stream.for_each_run(rows, 64, [&](std::size_t first, std::size_t last) {
-      for (std::size_t r = first; r < last; ++r)
-        for (std::size_t c = 0; c < columns; ++c) y[r * columns + c] += bias[c];
+    place.stream.for_each_run(rows, 64, [=](std::size_t first, std::size_t last) {
+      vectorised([=] {
+        for (std::size_t r = first; r < last; ++r)
+          for (std::size_t c = 0; c < columns; ++c) y[r * columns + c] += bias[c];
+      });
     });
   }
   template <class Place, class T>
   static void sum(Place& place, std::size_t rows, std::size_t columns, const T* dy, T* dbias) {
-    place.stream.for_each_run(columns, 64, [&](std::size_t first, std::size_t last) {
-      for (std::size_t r = 0; r < rows; ++r)
-        for (std::size_t c = first; c < last; ++c) dbias[c] += dy[r * columns + c];
+    T* const totals[] = {dbias};
+    detail::sum_columns(place, rows, columns, totals, [=](std::size_t first, std::size_t last, T* partial) {
+      for (std::size_t r = first; r < last; ++r)
+        for (std::size_t c = 0; c < columns; ++c) partial[c] += dy[r * columns + c];
     });
   }
 };

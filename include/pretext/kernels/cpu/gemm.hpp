@@ -15,7 +15,7 @@ struct gemm<cpu> {
   static void run(Place& place, op a, op b, std::size_t m, std::size_t n, std::size_t k, const T* A,
                   const T* B, T* C, into mode) {
     const borrowed guard{place.scratch};
-    const std::size_t width = panel_width<T>, columns = panels<T>(n);
+    const std::size_t width = panel_width<T>(), height = tile_rows(), columns = panels<T>(n);
     const std::size_t depth = std::min<std::size_t>(k, 1024);  // a panel of that depth stays in the L2 cache
     T* packed = place.scratch.template take<T>(columns * width * depth);
     const T** gathered = place.scratch.template take<const T*>(a == op::transposed ? k : 0);
@@ -30,7 +30,7 @@ struct gemm<cpu> {
           pack_panels(B + done, part, n, std::size_t{1}, k, packed, first, last, depth * width);
       });
       const bool accumulate = mode == into::accumulate || done > 0;
-      constexpr std::size_t tall = 16 * tile_rows, wide = 16;
+      const std::size_t tall = 96, wide = 256 / width;
       const std::size_t down = (m + tall - 1) / tall, across = (columns + wide - 1) / wide;
       place.stream.for_each_block(down * across, [&](std::size_t block) {
         const std::size_t top = block / across * tall, bottom = std::min(m, top + tall);
@@ -38,13 +38,13 @@ struct gemm<cpu> {
         for (std::size_t panel = left; panel < right; ++panel) {
           const T* right_operand = packed + panel * depth * width;
           const std::size_t first = panel * width, used = std::min(width, n - first);
-          for (std::size_t row = top; row < bottom; row += tile_rows) {
-            const std::size_t rows = std::min(tile_rows, bottom - row);
+          for (std::size_t row = top; row < bottom; row += height) {
+            const std::size_t rows = std::min(height, bottom - row);
             T* corner = C + row * n + first;
             if (a == op::as_is) {
-              const T* left_rows[tile_rows];
-              T* result[tile_rows];
-              for (std::size_t r = 0; r < tile_rows; ++r) {
+              const T* left_rows[most_tile_rows];
+              T* result[most_tile_rows];
+              for (std::size_t r = 0; r < height; ++r) {
                 const std::size_t at = std::min(r, rows - 1);
                 left_rows[r] = A + (row + at) * k + done;
                 result[r] = corner + at * n;

@@ -49,7 +49,7 @@ struct adaptation {
   double ratio = 1;
   bool decays = true;
 
-  adaptation(const lars_step& s, double weight_norm, double update_norm) {
+  adaptation(const lars_step& s, double learning_rate, double weight_norm, double update_norm) {
     const bool sum = s.variant == lars_variant::sum_of_norms || s.variant == lars_variant::larc;
     if (!(weight_norm > 0) || !(update_norm > 0)) {
       decays = !sum;  // there the published code leaves such a gradient as it is
@@ -57,7 +57,7 @@ struct adaptation {
     }
     if (sum) update_norm += s.weight_decay * weight_norm + s.epsilon;
     ratio = s.trust * weight_norm / update_norm;
-    if (s.clip) ratio = s.learning_rate > 0 ? std::min(ratio / s.learning_rate, 1.0) : 1.0;
+    if (s.clip) ratio = learning_rate > 0 ? std::min(ratio / learning_rate, 1.0) : 1.0;
   }
 };
 
@@ -67,8 +67,9 @@ template <>
 struct optimize<cpu> {
   template <class Place, class W>
   static void sgd(Place& place, const pieces<cpu>& all, const sgd_step& s, const W* g, W* velocity, W* w) {
-    const W rate = static_cast<W>(s.learning_rate), momentum = static_cast<W>(s.momentum);
+    const W momentum = static_cast<W>(s.momentum);
     detail::for_each_piece(place, all, [=](const piece& p, std::size_t) {
+      const W rate = static_cast<W>(s.learning_rate * p.rate);
       const W decay = static_cast<W>(s.decay_all || p.decays ? s.weight_decay : 0);
       descend(g + p.first, velocity + p.first, w + p.first, p.count, decay, W{1}, momentum, rate, s.nesterov);
     });
@@ -80,11 +81,13 @@ struct optimize<cpu> {
     const auto step = static_cast<double>(++*steps);
     const W b1 = static_cast<W>(s.beta1), b2 = static_cast<W>(s.beta2);
     const W rest1 = static_cast<W>(1 - s.beta1), rest2 = static_cast<W>(1 - s.beta2);
-    const W rate = static_cast<W>(s.learning_rate / (1 - std::pow(s.beta1, step)));
+    const double corrected = s.learning_rate / (1 - std::pow(s.beta1, step));
     const W correction = static_cast<W>(1 / std::sqrt(1 - std::pow(s.beta2, step)));
     const W epsilon = static_cast<W>(s.epsilon);
     detail::for_each_piece(place, all, [=](const piece& p, std::size_t) {
-      const W keep = static_cast<W>(s.decay_all || p.decays ? 1 - s.learning_rate * s.weight_decay : 1);
+      const W rate = static_cast<W>(corrected * p.rate);
+      const W keep =
+          static_cast<W>(s.decay_all || p.decays ? 1 - s.learning_rate * p.rate * s.weight_decay : 1);
       for (std::size_t i = p.first; i < p.first + p.count; ++i) {
         mean[i] = b1 * mean[i] + rest1 * g[i];
         square[i] = b2 * square[i] + rest2 * g[i] * g[i];
@@ -124,13 +127,14 @@ struct optimize<cpu> {
       ratio[p.row] = W{1};
       decay[p.row] = W{0};
       if (!everything && !p.decays) continue;
-      const detail::adaptation adapted{s, std::sqrt(weight), std::sqrt(update)};
+      const detail::adaptation adapted{s, s.learning_rate * p.rate, std::sqrt(weight), std::sqrt(update)};
       ratio[p.row] = static_cast<W>(adapted.ratio);
       decay[p.row] = static_cast<W>(adapted.decays ? s.weight_decay : 0);
     }
 
-    const W momentum = static_cast<W>(s.momentum), rate = static_cast<W>(s.learning_rate);
+    const W momentum = static_cast<W>(s.momentum);
     detail::for_each_piece(place, all, [=](const piece& p, std::size_t) {
+      const W rate = static_cast<W>(s.learning_rate * p.rate);
       descend(g + p.first, velocity + p.first, w + p.first, p.count, decay[p.row],
               inside ? rate * ratio[p.row] : ratio[p.row], momentum, inside ? W{1} : rate, s.nesterov);
     });

@@ -4,11 +4,13 @@
 
 #include <pretext/kernels/color.hpp>
 #include <pretext/kernels/filter.hpp>
+#include <pretext/kernels/levels.hpp>
 #include <pretext/kernels/resampling.hpp>
 
 namespace pretext::kernels {
 
-/// A view while it is worked on: three planes that stay in the cache, and room to filter one of them.
+/// A view while it is worked on: three planes that stay in the cache, and room to filter one of them or to
+/// keep all three as they were.
 struct planar_view {
   image_extent extent;
   float* r;
@@ -17,9 +19,10 @@ struct planar_view {
   float* spare;
 
   constexpr std::size_t size() const { return extent.height * extent.width; }
-  /// Numbers that `spare` needs to filter with the given radius.
+  /// Numbers that `spare` needs to redraw, and to filter with the given radius.
   static constexpr std::size_t spare_size(image_extent view, std::size_t radius) {
-    return (view.height + 2 * radius) * view.width + view.width + 2 * radius;
+    return std::max((view.height + 2 * radius) * view.width + view.width + 2 * radius,
+                    3 * view.height * view.width);
   }
 
   /// Replaces every pixel p by f(p): many at once if no arm of a `?:` in f computes anything
@@ -62,6 +65,39 @@ struct planar_view {
     const double count = static_cast<double>(size());
     return {static_cast<float>(total[0] / count), static_cast<float>(total[1] / count),
             static_cast<float>(total[2] / count)};
+  }
+
+  /// Replaces the pixel in row y and column x by f(y, x, before), where `before(row, column)` is any pixel of
+  /// the view as it was.
+  template <class F>
+  void redraw(F f) const {
+    const std::size_t width = extent.width, n = size();
+    float *const red = spare, *const green = spare + n, *const blue = spare + 2 * n;
+    std::copy_n(r, n, red);
+    std::copy_n(g, n, green);
+    std::copy_n(b, n, blue);
+    const auto before = [=](std::size_t y, std::size_t x) {
+      const std::size_t at = y * width + x;
+      return rgb{red[at], green[at], blue[at]};
+    };
+    for (std::size_t y = 0, at = 0; y < extent.height; ++y)
+      for (std::size_t x = 0; x < width; ++x, ++at) {
+        const rgb p = f(y, x, before);
+        r[at] = p.r;
+        g[at] = p.g;
+        b[at] = p.b;
+      }
+  }
+
+  /// The pixels of each level, channel by channel.
+  level_counts histogram() const {
+    level_counts counts;
+    for (std::size_t i = 0, n = size(); i < n; ++i) {
+      ++counts.r[color::level(r[i])];
+      ++counts.g[color::level(g[i])];
+      ++counts.b[color::level(b[i])];
+    }
+    return counts;
   }
 
   /// Filters every plane along its rows and its columns.

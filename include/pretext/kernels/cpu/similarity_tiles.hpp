@@ -15,8 +15,8 @@ namespace pretext::kernels::detail {
 template <class T>
 class similarity_tiles {
  public:
-  static constexpr std::size_t side = 96;  // a multiple of both the rows and the columns of a register tile
-  static_assert(side % tile_rows == 0 && side % panel_width<T> == 0);
+  static constexpr std::size_t side = 96;  // a multiple of the rows and the columns of every register tile
+  static_assert(side % most_tile_rows == 0 && side % widest_panel<T> == 0);
   /// Similarities of one tile; the columns past the last row of z hold -infinity, and so does the diagonal.
   struct alignas(64) tile {
     T at[side][side];
@@ -43,9 +43,9 @@ class similarity_tiles {
       }
       const T* u = unit + first * columns;
       pack_panels(u, columns, used, std::size_t{1}, columns, across(block), 0, panels<T>(used),
-                  panel_width<T> * columns);
+                  panel_width<T>() * columns);
       pack_panels(u, used, columns, columns, std::size_t{1}, down(block), 0, panels<T>(columns),
-                  panel_width<T> * side);
+                  panel_width<T>() * side);
     });
   }
 
@@ -69,14 +69,14 @@ class similarity_tiles {
 
   /// sum[row] += Σ_column tile·u[column], and the same for the transpose where the tile is mirrored.
   void multiply(const tile& t, T* sum) const {
-    const std::size_t panel = panel_width<T> * side;
+    const std::size_t panel = panel_width<T>() * side;
     for (std::size_t q = 0; q < panels<T>(columns); ++q) {
-      const std::size_t column = q * panel_width<T>, used = std::min(panel_width<T>, columns - column);
+      const std::size_t column = q * panel_width<T>(), used = std::min(panel_width<T>(), columns - column);
       const T* right = down(t.first_column / side) + q * panel;
       for_each_strip(t.rows, [&](std::size_t row, std::size_t count) {
-        const T* a[tile_rows];
-        T* c[tile_rows];
-        for (std::size_t r = 0; r < tile_rows; ++r) {
+        const T* a[most_tile_rows];
+        T* c[most_tile_rows];
+        for (std::size_t r = 0; r < tile_rows(); ++r) {
           const std::size_t at = row + std::min(r, count - 1);
           a[r] = t.at[at];
           c[r] = sum + (t.first_row + at) * columns + column;
@@ -87,7 +87,7 @@ class similarity_tiles {
       const T* left[side];
       for (std::size_t r = 0; r < t.rows; ++r) left[r] = t.at[r];
       for_each_strip(t.columns, [&](std::size_t row, std::size_t count) {
-        run_tile(outer_product<T>{left, row, down(t.first_row / side) + q * panel, panel_width<T>, t.rows,
+        run_tile(outer_product<T>{left, row, down(t.first_row / side) + q * panel, panel_width<T>(), t.rows,
                                   sum + (t.first_column + row) * columns + column, columns, count, used,
                                   true});
       });
@@ -95,13 +95,13 @@ class similarity_tiles {
   }
 
  private:
-  std::size_t padded_columns() const { return panels<T>(columns) * panel_width<T>; }
+  std::size_t padded_columns() const { return panels<T>(columns) * panel_width<T>(); }
   T* across(std::size_t block) const { return across_ + block * side * columns; }
   T* down(std::size_t block) const { return down_ + block * side * padded_columns(); }
 
   template <class Work>
   static void for_each_strip(std::size_t count, const Work& work) {
-    for (std::size_t row = 0; row < count; row += tile_rows) work(row, std::min(tile_rows, count - row));
+    for (std::size_t row = 0; row < count; row += tile_rows()) work(row, std::min(tile_rows(), count - row));
   }
 
   void fill(tile& t, std::size_t a, std::size_t b) const {
@@ -110,17 +110,17 @@ class similarity_tiles {
     t.rows = std::min(side, rows - t.first_row);
     t.columns = std::min(side, rows - t.first_column);
     t.mirrored = a != b;
-    for (std::size_t column = 0; column < t.columns; column += panel_width<T>) {
+    for (std::size_t column = 0; column < t.columns; column += panel_width<T>()) {
       const T* right = across(b) + column * columns;
       for_each_strip(t.rows, [&](std::size_t row, std::size_t count) {
-        const T* left[tile_rows];
-        T* c[tile_rows];
-        for (std::size_t r = 0; r < tile_rows; ++r) {
+        const T* left[most_tile_rows];
+        T* c[most_tile_rows];
+        for (std::size_t r = 0; r < tile_rows(); ++r) {
           const std::size_t at = row + std::min(r, count - 1);
           left[r] = unit + (t.first_row + at) * columns;
           c[r] = &t.at[at][column];
         }
-        run_tile(gathered_product<T>{left, &right, 1, columns, c, count, panel_width<T>, false});
+        run_tile(gathered_product<T>{left, &right, 1, columns, c, count, panel_width<T>(), false});
       });
     }
     const T scale = static_cast<T>(1 / temperature);

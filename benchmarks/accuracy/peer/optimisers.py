@@ -1,0 +1,65 @@
+"""Optimisers and schedules as pretext's programs use them."""
+
+import math
+
+import torch
+
+
+class Lars(torch.optim.Optimizer):
+    """LARS as in BYOL's code: g += wd w, g *= eta |w| / |g|, v = m v + g, w -= lr v; vectors (batch norm, biases) get
+    neither decay nor adaptation."""
+
+    def __init__(self, params, lr, momentum, weight_decay, eta=1e-3):
+        super().__init__(params, dict(lr=lr, momentum=momentum, weight_decay=weight_decay, eta=eta))
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is None:
+                    continue
+                step = p.grad
+                if p.ndim > 1:
+                    step = step + group["weight_decay"] * p
+                    w, g = p.norm(), step.norm()
+                    step = step * torch.where((w > 0) & (g > 0), group["eta"] * w / g, torch.ones(()))
+                v = self.state[p].setdefault("v", torch.zeros_like(p))
+                v.mul_(group["momentum"]).add_(step)
+                p.sub_(v, alpha=group["lr"])
+
+
+def by_decay(named_parameters, weight_decay, spared=()):
+    """Parameter groups: vectors, and whatever is named in `spared`, are not decayed."""
+    decayed, free = [], []
+    for name, p in named_parameters:
+        if p.requires_grad:
+            (free if p.ndim <= 1 or name in spared else decayed).append(p)
+    return [{"params": decayed, "weight_decay": weight_decay}, {"params": free, "weight_decay": 0.0}]
+
+
+def joint_optimiser(args, *modules):
+    """The optimiser of the joint-embedding programs: --optimizer, --lr, --momentum, --weight-decay."""
+    named = [(f"{i}.{name}", p) for i, module in enumerate(modules) for name, p in module.named_parameters()]
+    if args.optimizer == "lars":
+        return Lars([p for _, p in named], args.lr, args.momentum, args.weight_decay)
+    return torch.optim.SGD(by_decay(named, args.weight_decay), args.lr, momentum=args.momentum,
+                           nesterov=args.optimizer == "nesterov")
+
+
+def warm_cosine(step, steps, warmup, peak, end=0.0, after_start=False):
+    """Linear warm-up over `warmup` steps, then half a cosine to `end`. Step k of w has rate k/w, or (k + 1)/w if no
+    step may stand at zero."""
+    if step < warmup:
+        return peak * (step + after_start) / warmup
+    return end + (peak - end) * 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, steps - warmup)))
+
+
+def target_momentum(step, steps, base):
+    """BYOL's tau: from `base` to 1 along half a cosine."""
+    return 1 - (1 - base) * (math.cos(math.pi * step / steps) + 1) / 2
+
+
+def set_rate(optimiser, rate):
+    """Every group's rate, times its own `scale` where it has one."""
+    for group in optimiser.param_groups:
+        group["lr"] = rate * group.get("scale", 1.0)

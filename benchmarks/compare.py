@@ -1,0 +1,123 @@
+"""Runs pretext's timing programs and their peers in turn and compares them; benchmarks/run.sh calls it.
+
+A timing program prints JSON lines with "case" and "ms", a peer's also with a "variant"; lines of the same case are
+compared. A ratio is taken in each round, peer over pretext (above 1: pretext is faster); the table shows its median and
+quartiles.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+@dataclass
+class Suite:
+    """One of our programs and the peers that do the same work, all of them command lines."""
+
+    folder: str
+    name: str
+    ours: list
+    peers: list
+
+
+def suites(options, scratch):
+    threads, steps = str(options.threads), str(options.steps)
+
+    def program(folder, name, *words):
+        return [os.path.join(options.programs, f"{folder}.{name}"), *words]
+
+    def script(folder, name, *words):
+        return [sys.executable, "-W", "ignore", os.path.join(HERE, folder, name), *words, "--threads", threads]
+
+    def step(case, *variants):
+        variants = [*variants, ["--channels-last", "--compile"]] if options.compiled else variants
+        return [script("step", "step_pytorch.py", case, "--steps", steps, *words) for words in variants]
+
+    for encoder in ("resnet18-thin", "resnet18"):
+        yield Suite("step", f"simclr-{encoder}", program("step", "simclr", encoder, steps, threads),
+                    step(f"simclr-{encoder}", [], ["--channels-last"]))
+    yield Suite("step", "mae-vit-ti", program("step", "mae", steps, threads), step("mae-vit-ti", []))
+    photos = os.path.join(scratch, "photos")
+    yield Suite("parts", "parts", program("parts", "parts", threads, photos),
+                [script("parts", "parts.py", "--folder", os.path.join(photos, "train"))])
+    yield Suite("kernels", "kernels", program("kernels", "kernels", threads), [script("kernels", "kernels.py")])
+
+
+def lines_of(command, threads):
+    environment = dict(os.environ, OMP_NUM_THREADS=str(threads), PYTHONPATH=os.path.join(HERE, "accuracy"))
+    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True)
+    if done.returncode != 0:
+        sys.exit(f"{' '.join(command)}: exit status {done.returncode}")
+    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+
+
+def quartiles(values):
+    return values * 3 if len(values) == 1 else statistics.quantiles(values, n=4, method="inclusive")
+
+
+def compare(suite, options):
+    """One record for every case and variant of the peers."""
+    ours, theirs = {}, {}
+    for number in range(options.rounds):
+        sides = [("ours", suite.ours), *(("theirs", peer) for peer in suite.peers)]
+        for side, command in sides if number % 2 == 0 else reversed(sides):
+            for line in lines_of(command, options.threads):
+                if side == "ours":
+                    ours.setdefault(line["case"], []).append(line)
+                else:
+                    theirs.setdefault((line["case"], line.get("variant", "eager")), []).append(line)
+        print(f"{suite.folder}, {suite.name}: round {number + 1} of {options.rounds}", file=sys.stderr)
+    for (case, variant), lines in theirs.items():
+        if case not in ours:
+            continue
+        ratios = [line["ms"] / own["ms"] for line, own in zip(lines, ours[case])]
+        low, middle, high = quartiles(ratios)
+        yield {
+            "suite": suite.folder, "case": case, "peer": variant, "threads": options.threads, "rounds": len(ratios),
+            "ratio": round(middle, 3), "ratio_q1": round(low, 3), "ratio_q3": round(high, 3),
+            "pretext_ms": round(statistics.median(own["ms"] for own in ours[case]), 4),
+            "peer_ms": round(statistics.median(line["ms"] for line in lines), 4),
+            **{f"{side}_mb": line["peak_mb"] for side, line in (("pretext", ours[case][0]), ("peer", lines[0]))
+               if "peak_mb" in line},
+        }
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--programs", required=True, help="folder with the compiled programs")
+    p.add_argument("--suite", choices=("step", "parts", "kernels"), help="that one only")
+    p.add_argument("--case", default="", help="of the suite: those with this word in their name only")
+    p.add_argument("--rounds", type=int, default=5)
+    p.add_argument("--steps", type=int, default=3, help="timed steps in a round, after one that warms up")
+    p.add_argument("--threads", type=int, default=2)
+    p.add_argument("--compiled", action="store_true", help="whole steps under torch.compile too; that compiles for minutes")
+    options = p.parse_args()
+
+    records = []
+    with tempfile.TemporaryDirectory() as scratch:
+        for suite in suites(options, scratch):
+            if options.suite not in (None, suite.folder) or options.case not in suite.name:
+                continue
+            if not os.path.exists(suite.ours[0]):
+                continue
+            if suite.folder == "parts":
+                subprocess.run([sys.executable, os.path.join(HERE, "parts", "draw_jpegs.py"),
+                                os.path.join(scratch, "photos"), "320"], check=True)
+            records += compare(suite, options)
+    print("| case | pretext | PyTorch | | PyTorch / pretext (quartiles) |\n|---|---|---|---|---|")
+    for r in records:
+        print(f"| {r['case']} | {r['pretext_ms']:.4g} ms | {r['peer_ms']:.4g} ms | {r['peer']} | "
+              f"{r['ratio']:.2f} ({r['ratio_q1']:.2f} to {r['ratio_q3']:.2f}) |")
+    for r in records:
+        print(json.dumps(r))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+// Forward and backward of MAE's encoder on the visible quarter of the patches against the same encoder on all
+// of them, hidden ones replaced by a mask token (He et al. 2022, Table 2), in turn, on one machine.
+//   encoder_time [rounds] [threads] [batch]      prints one JSON line for each size, of medians
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <ctime>
+#include <numeric>
+#include <vector>
+
+#include <pretext/cpu.hpp>
+
+using namespace pretext;
+
+namespace {
+
+using place_type = on<cpu>;
+
+struct seconds {
+  double wall, processor;
+};
+
+/// An encoder in one of the two ways, its weights and gradients.
+template <class Hiding, class Encoder, class Grid>
+struct encoding {
+  using images = typename Grid::images;
+  using hidden = masks_of<random_masking<>, Grid>;
+  using network = typename Hiding::template network<Encoder, hidden>;
+  using output = typename network::output;
+
+  std::vector<float> value = std::vector<float>(count(network::parameters())), gradient = value;
+  typename network::template cache<place_type> kept;
+  std::vector<float> dy;
+
+  explicit encoding(std::size_t batch) : dy(batch * output::size, 1e-3f) {
+    constexpr auto table = network::parameters();
+    initialise<float>(table, 1, value.data());
+  }
+
+  /// Wall and processor seconds of one forward and backward pass; the latter do not see other programs.
+  seconds operator()(place_type& place, reads<place_type, images> x) {
+    const auto start = std::chrono::steady_clock::now();
+    const auto before = std::clock();
+    place.kept.reset();
+    const auto drawn = random_masking<>{}.template draw<Grid>(place, x.batch);
+    const auto y = place.kept.template take<float, output>(x.batch);
+    const weights<place_type> w{value.data(), gradient.data()};
+    network::forward(place, w, drawn, x, y, kept);
+    network::backward(place, w, drawn, kept, reads<place_type, output>{dy.data(), x.batch});
+    return {std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(),
+            double(std::clock() - before) / CLOCKS_PER_SEC};
+  }
+};
+
+double median(std::vector<double> some) {
+  std::nth_element(some.begin(), some.begin() + std::ptrdiff_t(some.size() / 2), some.end());
+  return some[some.size() / 2];
+}
+
+template <class Encoder, ImageShape Images>
+void compare(const char* name, std::size_t rounds, std::size_t threads, std::size_t batch) {
+  using grid = patch_grid<Images, Encoder::patch>;
+  place_type place{.stream = cpu::stream{threads}};
+  std::vector<std::uint64_t> samples(batch);
+  std::iota(samples.begin(), samples.end(), 0);
+  place.keys = {1, 0, samples.data(), batch};
+  std::vector<float> pixels(batch * Images::size);
+  for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] = random_key{.sample = i}.uniform(0) - 0.5f;
+  const reads<place_type, Images> x{pixels.data(), batch};
+
+  encoding<left_out, Encoder, grid> visible{batch};
+  encoding<by_mask_token, Encoder, grid> all{batch};
+  visible(place, x), all(place, x);  // makes room
+  std::vector<double> masked, whole, ratio, processor_ratio;
+  for (std::size_t round = 0; round < rounds; ++round) {
+    const seconds one = visible(place, x), other = all(place, x);
+    masked.push_back(one.wall);
+    whole.push_back(other.wall);
+    ratio.push_back(other.wall / one.wall);
+    processor_ratio.push_back(other.processor / one.processor);
+  }
+  std::printf(
+      "{\"encoder\": \"%s\", \"image\": %zu, \"visible\": %zu, \"places\": %zu, \"batch\": %zu, \"threads\": "
+      "%zu, "
+      "\"rounds\": %zu, \"masked_s\": %.4f, \"all_s\": %.4f, \"ratio\": %.2f, \"processor_ratio\": %.2f, "
+      "\"multiply_add_ratio\": %.2f}\n",
+      name, Images::extents[0], masks_of<random_masking<>, grid>::visible, grid::places, batch, threads,
+      rounds, median(masked), median(whole), median(ratio), median(processor_ratio),
+      double(decltype(all)::network::multiply_adds) / double(decltype(visible)::network::multiply_adds));
+}
+
+}  // namespace
+
+int main(int count, char** words) {
+  const std::size_t rounds = count > 1 ? std::strtoull(words[1], nullptr, 10) : 9;
+  const std::size_t threads = count > 2 ? std::strtoull(words[2], nullptr, 10) : 2;
+  const std::size_t batch = count > 3 ? std::strtoull(words[3], nullptr, 10) : 32;
+  compare<vit_small<4>, shape<32, 32, 3>>("vit_small/4", rounds, threads, batch);
+  compare<vit_tiny<4>, shape<32, 32, 3>>("vit_tiny/4", rounds, threads, batch);
+}

@@ -1,0 +1,102 @@
+"""The cases of parts.cpp in PyTorch: the fastest way that we know to write each of them. One JSON line per case.
+
+usage: parts.py [--threads N] [--folder FOLDER]
+"""
+import argparse, json, statistics, time
+import torch, torchvision
+from torchvision.transforms import v2
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--threads", type=int, default=2)
+parser.add_argument("--folder", help="of 500x375 JPEG files, in one subfolder")
+options = parser.parse_args()
+torch.set_num_threads(options.threads)
+torch.manual_seed(1)
+
+
+def measure(case, variant, runs, units, work):
+    taken = []
+    for run in range(runs + 1):
+        start = time.perf_counter()
+        work()
+        if run:
+            taken.append(1000 * (time.perf_counter() - start))
+    median = statistics.median(taken)
+    print(json.dumps({"side": "torch", "variant": variant, "case": case, "threads": options.threads, "ms": round(median, 4),
+                      "fastest_ms": round(min(taken), 4), "per_second": round(1000 * units / median)}), flush=True)
+
+
+# Two SimCLR views of 512 images. torchvision draws one set of parameters per call: image by image it does the work that
+# the recipe asks for; on a whole batch it is quicker, but every image of the batch gets the same crop and colours.
+case = "augment, two views of 512 images, 32 px"
+images = torch.randint(0, 256, (512, 3, 32, 32), dtype=torch.uint8)
+view = [v2.RandomResizedCrop(32, antialias=False), v2.RandomHorizontalFlip(),
+        v2.RandomApply([v2.ColorJitter(.4, .4, .4, .1)], .8), v2.RandomGrayscale(.2)]
+on_tensors = v2.Compose([v2.ToDtype(torch.float32, scale=True), *view])
+on_pil = v2.Compose([*view, v2.ToImage(), v2.ToDtype(torch.float32, scale=True)])
+pictures = [torchvision.transforms.functional.to_pil_image(image) for image in images]
+torch.set_num_threads(1)  # small tensors: a second thread only costs
+measure(case, "PIL, image by image, one thread", 3, 1024, lambda: torch.stack([on_pil(p) for _ in range(2) for p in pictures]))
+measure(case, "float tensors, image by image, one thread", 3, 1024,
+        lambda: torch.stack([on_tensors(i) for _ in range(2) for i in images]))
+torch.set_num_threads(options.threads)
+measure(case, "float tensors, one draw for the whole batch", 10, 1024, lambda: torch.cat([on_tensors(images) for _ in range(2)]))
+
+
+def nt_xent(z, temperature=0.5):
+    """Both halves at once, the diagonal masked: fewer passes than lightly's four blocks."""
+    u = torch.nn.functional.normalize(z, dim=1)
+    logits = (u @ u.t() / temperature).fill_diagonal_(float("-inf"))
+    n = len(z) // 2
+    return torch.nn.functional.cross_entropy(logits, (torch.arange(2 * n) + n) % (2 * n))
+
+
+for rows, runs in ((1024, 20), (8192, 3)):
+    z = torch.rand(rows, 128).mul_(2).sub_(1).requires_grad_()
+
+    def step(z=z):
+        z.grad = None
+        nt_xent(z).backward()
+    measure(f"NT-Xent forward + backward, 2N = {rows}", "eager, whole matrix", runs, rows, step)
+
+parameters = [p.detach().clone().requires_grad_() for p in torchvision.models.resnet50().parameters()]
+for p in parameters:
+    p.grad = torch.rand_like(p) * 1e-3
+slow = [p.detach().clone() for p in parameters]
+momenta = [torch.zeros_like(p) for p in parameters]
+matrices = [i for i, p in enumerate(parameters) if p.ndim > 1]
+vectors = [i for i, p in enumerate(parameters) if p.ndim <= 1]
+
+
+@torch.no_grad()
+def lars_and_average(rate=1e-3, decay=1e-6, trust=1e-3):
+    """Variant A over lists of tensors, without a synchronisation per tensor; then the moving average."""
+    w, g = [parameters[i] for i in matrices], [parameters[i].grad for i in matrices]
+    m = [momenta[i] for i in matrices]
+    decayed = torch._foreach_add(g, w, alpha=decay)
+    ratios = torch._foreach_div(torch._foreach_norm(w), torch._foreach_norm(decayed))
+    torch._foreach_mul_(decayed, [trust * rate * r for r in ratios])
+    torch._foreach_mul_(m, 0.9)
+    torch._foreach_add_(m, decayed)
+    torch._foreach_sub_(w, m)
+    w, g, m = ([parameters[i] for i in vectors], [parameters[i].grad for i in vectors], [momenta[i] for i in vectors])
+    torch._foreach_mul_(m, 0.9)
+    torch._foreach_add_(m, g, alpha=rate)
+    torch._foreach_sub_(w, m)
+    torch._foreach_lerp_(slow, parameters, 0.004)
+
+
+measure("LARS + EMA, ResNet-50", "foreach", 10, 1, lars_and_average)
+for name, flags in (("foreach", dict(foreach=True)), ("fused", dict(fused=True))):
+    optimizer = torch.optim.AdamW(parameters, lr=1e-3, betas=(.9, .95), weight_decay=.05, **flags)
+    measure("AdamW, ResNet-50", name, 10, 1, optimizer.step)
+
+if options.folder:
+    normalise = v2.Normalize([.485, .456, .406], [.229, .224, .225])
+    data = torchvision.datasets.ImageFolder(options.folder, transform=v2.Compose(
+        [v2.RandomResizedCrop(224, antialias=True), v2.RandomHorizontalFlip(), v2.ToImage(), v2.ToDtype(torch.float32, scale=True),
+         normalise]))
+    loader = torch.utils.data.DataLoader(data, batch_size=32, shuffle=True, drop_last=True, num_workers=options.threads,
+                                         persistent_workers=True)
+    measure("folder of JPEG files 500x375 to crops of 224", "ImageFolder, PIL", 3, 32 * len(loader),
+            lambda: [None for _ in loader])

@@ -1,0 +1,93 @@
+"""Whole training steps of PyTorch, the peer of the C++ programs beside it. Prints one JSON line.
+
+Augmentation is torchvision's v2 transforms on float tensors, a whole batch at a time: every image of a batch gets the same
+crop and the same colours, which is less work than pretext's draws for each image and flatters PyTorch. The parts of the
+networks come from ../accuracy/peer.
+"""
+
+import argparse
+import json
+import resource
+import time
+
+import torch
+from torchvision.transforms import v2
+
+p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+p.add_argument("case", choices=("simclr-resnet18-thin", "simclr-resnet18", "mae-vit-ti"))
+p.add_argument("--steps", type=int, default=3)
+p.add_argument("--threads", type=int, default=2)
+p.add_argument("--channels-last", action="store_true")
+p.add_argument("--compile", action="store_true")
+options = p.parse_args()
+torch.set_num_threads(options.threads)
+torch.set_flush_denormal(True)
+torch.manual_seed(1)
+
+NORMALISE = v2.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+
+
+def simclr(width, batch):
+    from lightly.loss import NTXentLoss
+    from lightly.models.modules.heads import SimCLRProjectionHead
+    from peer.resnet import ResNet18
+
+    backbone = ResNet18(width)
+    model = torch.nn.Sequential(backbone, SimCLRProjectionHead(backbone.features, backbone.features, 128))
+    criterion = NTXentLoss(temperature=0.5)
+    transform = v2.Compose([v2.RandomResizedCrop(32, antialias=True), v2.RandomHorizontalFlip(),
+                            v2.RandomApply([v2.ColorJitter(0.4, 0.4, 0.4, 0.1)], 0.8), v2.RandomGrayscale(0.2),
+                            NORMALISE])
+
+    def forward(model, x):
+        views = torch.cat([transform(x), transform(x)])
+        if options.channels_last:
+            views = views.contiguous(memory_format=torch.channels_last)
+        return criterion(*model(views).chunk(2))
+
+    name = f"SimCLR step, ResNet-18{' width 16' if width == 16 else ''}, {batch} images"
+    return name, batch, model, forward, torch.optim.SGD(model.parameters(), 0.05, momentum=0.9)
+
+
+def mae():
+    from peer.optimisers import by_decay
+    from peer.vit import VIT_TINY, MaskedAutoencoder
+
+    batch = 128
+    model = MaskedAutoencoder(32, 4, VIT_TINY, (192, 4, 3))
+    transform = v2.Compose([v2.RandomResizedCrop(32, (0.2, 1), interpolation=v2.InterpolationMode.BICUBIC,
+                                                 antialias=True), v2.RandomHorizontalFlip(), NORMALISE])
+    g = torch.Generator().manual_seed(1)
+
+    def forward(model, x):
+        return model(transform(x), g)
+
+    optimiser = torch.optim.AdamW(by_decay(model.named_parameters(), 0.05), 1e-3, betas=(0.9, 0.95))
+    return f"MAE step, ViT-Ti/4, {batch} images", batch, model, forward, optimiser
+
+
+case, batch, model, forward, optimiser = {
+    "simclr-resnet18-thin": lambda: simclr(16, 128),
+    "simclr-resnet18": lambda: simclr(64, 256),
+    "mae-vit-ti": mae,
+}[options.case]()
+if options.channels_last:
+    model = model.to(memory_format=torch.channels_last)
+if options.compile:
+    model = torch.compile(model)
+images = torch.randint(0, 256, (batch, 3, 32, 32), dtype=torch.uint8)
+
+taken = []
+for step in range(options.steps + 1):
+    start = time.perf_counter()
+    loss = forward(model, images.float() / 255)
+    optimiser.zero_grad(set_to_none=True)
+    loss.backward()
+    optimiser.step()
+    if step:
+        taken.append(1000 * (time.perf_counter() - start))
+taken.sort()
+variant = ", ".join(name for name, used in (("channels last", options.channels_last), ("compiled", options.compile)) if used)
+print(json.dumps({"side": "torch", "variant": variant or "eager", "library": f"torch {torch.__version__}", "case": case,
+                  "threads": options.threads, "ms": round(taken[len(taken) // 2], 4), "fastest_ms": round(taken[0], 4),
+                  "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)}))

@@ -1,0 +1,59 @@
+#pragma once
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include <sys/resource.h>
+
+#include <pretext/core/random.hpp>
+#include <pretext/data/image.hpp>
+
+/// What the timing programs share.
+namespace benchmarks {
+
+/// Milliseconds of each of some calls, after one that is not counted; sorted.
+template <class Call>
+std::vector<double> milliseconds_of(int calls, Call&& call) {
+  std::vector<double> taken;
+  for (int i = -1; i < calls; ++i) {
+    const auto start = std::chrono::steady_clock::now();
+    call(i + 1);
+    const std::chrono::duration<double, std::milli> passed = std::chrono::steady_clock::now() - start;
+    if (i >= 0) taken.push_back(passed.count());
+  }
+  std::sort(taken.begin(), taken.end());
+  return taken;
+}
+
+/// One JSON line; benchmarks/compare.py reads it.
+inline void report(const std::string& name, std::size_t threads, const std::vector<double>& milliseconds) {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  std::printf(
+      "{\"side\": \"pretext\", \"case\": \"%s\", \"threads\": %zu, \"ms\": %.4f, \"fastest_ms\": %.4f, "
+      "\"peak_mb\": %ld}\n",
+      name.c_str(), threads, milliseconds[milliseconds.size() / 2], milliseconds.front(),
+      usage.ru_maxrss / 1024);
+}
+
+/// A batch of random images of Size x Size pixels, numbered from 0.
+template <std::size_t Size>
+struct random_images {
+  std::vector<std::uint8_t> pixels;
+  std::vector<pretext::image_view> views;
+  std::vector<std::uint64_t> samples;
+
+  explicit random_images(std::size_t count) : pixels(count * Size * Size * 3) {
+    for (std::size_t i = 0; i < pixels.size(); ++i)
+      pixels[i] = static_cast<std::uint8_t>(pretext::random_key{.sample = i}.word(0) >> 24);
+    for (std::size_t i = 0; i < count; ++i) {
+      views.push_back({pixels.data() + i * Size * Size * 3, Size, Size, 3});
+      samples.push_back(i);
+    }
+  }
+};
+
+}  // namespace benchmarks

@@ -1,0 +1,42 @@
+#pragma once
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+
+#include <pretext/augment/batch_mix.hpp>
+#include <pretext/core/distributions.hpp>
+
+namespace pretext {
+
+/// A box of every image replaced by the same box of another one (Yun et al. 2019): its area is 1 - λ of the
+/// image's, λ ~ Beta(α, α), its centre uniform. λ is what is left after the box was clipped, as in timm 1.0
+/// (older ones make boxes even).
+struct cutmix {
+  double alpha = 1;
+
+  static constexpr std::uint32_t first_draw = 9216;  ///< of the key of a batch, `place.keys(0)`
+
+  batch_mix choose(const random_key& key, image_extent view) const {
+    return around(beta_variate(key, first_draw, alpha, alpha),
+                  key.below(first_draw + 2 * gamma_draws, static_cast<std::uint32_t>(view.height)),
+                  key.below(first_draw + 2 * gamma_draws + 1, static_cast<std::uint32_t>(view.width)), view);
+  }
+
+  /// The mix for a λ and the centre of the box.
+  static batch_mix around(double share, std::size_t row, std::size_t column, image_extent view) {
+    struct stretch {
+      std::size_t begin, end;
+    };
+    const auto clip = [side = std::sqrt(1 - share)](std::size_t centre, std::size_t extent) {
+      const auto cut = static_cast<std::size_t>(static_cast<double>(extent) * side);
+      return stretch{centre - std::min(centre, cut / 2), std::min(centre + (cut + 1) / 2, extent)};
+    };
+    const stretch rows = clip(row, view.height), columns = clip(column, view.width);
+    const std::size_t height = rows.end - rows.begin, width = columns.end - columns.begin;
+    const double covered =
+        static_cast<double>(height * width) / static_cast<double>(view.height * view.width);
+    return {1 - covered, true, rows.begin, columns.begin, height, width};
+  }
+};
+
+}  // namespace pretext

@@ -1,0 +1,18 @@
+#pragma once
+#include <pretext/augment/batch_mix.hpp>
+#include <pretext/core/distributions.hpp>
+
+namespace pretext {
+
+/// Every image blended with another one, λ ~ Beta(α, α) (Zhang et al. 2018).
+struct mixup {
+  double alpha = .8;
+
+  static constexpr std::uint32_t first_draw = 8192;  ///< of the key of a batch, `place.keys(0)`
+
+  batch_mix choose(const random_key& key, image_extent) const {
+    return {.share = beta_variate(key, first_draw, alpha, alpha)};
+  }
+};
+
+}  // namespace pretext

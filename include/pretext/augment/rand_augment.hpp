@@ -1,0 +1,169 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+#include <pretext/augment/draws.hpp>
+#include <pretext/augment/photometry.hpp>
+#include <pretext/augment/warp.hpp>
+#include <pretext/core/distributions.hpp>
+#include <pretext/core/expects.hpp>
+
+namespace pretext {
+
+/// The operations of timm's list whose severity grows with the magnitude, in its order.
+enum class rand_operation : std::uint8_t {
+  auto_contrast,
+  equalize,
+  invert,
+  rotate,        ///< by up to 30 degrees
+  posterize,     ///< to 4 bits, down to 0
+  solarize,      ///< from level 256, down to 0
+  solarize_add,  ///< up to 110 levels
+  color,         ///< a factor of 1 ± 0.9, at least 0.1; also the next three
+  contrast,
+  brightness,
+  sharpness,
+  shear_x,  ///< by up to 0.3
+  shear_y,
+  translate_x,  ///< by up to 45 % of the width
+  translate_y,
+};
+inline constexpr std::uint32_t rand_operations = 15;
+
+/// RandAugment (Cubuk et al. 2020) as timm has it; by default MAE's rand-m9-mstd0.5-inc1: two operations
+/// drawn with replacement, each done with probability ½, at a magnitude from N(9, ½) held within [0, 10]. Its
+/// place is behind crop and flip and before normalisation. Geometry is bicubic and fills with `fill`, the
+/// mean of ImageNet in levels; PIL's formulas on float images, which are not rounded to levels between
+/// operations.
+struct rand_augment {
+  float magnitude = 9, deviation = .5f;
+  std::uint32_t layers = 2;  ///< at most 4
+  float probability = .5f;
+  rgb fill{124.f / 255, 116.f / 255, 104.f / 255};
+
+  static constexpr std::uint32_t first_draw = 640, most_layers = 4;
+
+  /// One operation and its argument: degrees, bits, a level, a factor, a part of the side.
+  struct drawn {
+    bool done = false;
+    rand_operation what{};
+    float argument = 0;
+  };
+  struct choice {
+    drawn layer[most_layers];
+  };
+
+  PRETEXT_HOST_DEVICE choice choose(const random_draws& draws, image_extent, image_extent) const {
+    choice all{};
+    for (std::uint32_t layer = 0; layer < layers && layer < most_layers; ++layer) {
+      const std::uint32_t draw = 8 * layer;
+      const auto what = static_cast<rand_operation>(draws.below(draw, rand_operations));
+      const double noise = deviation * standard_normal(draws.key, (draws.first + draw + 4) / 2);
+      const double severity = magnitude + noise;
+      all.layer[layer] = {draws.happens(draw + 1, probability), what,
+                          argument_of(what,
+                                      severity < 0    ? 0
+                                      : severity > 10 ? 10
+                                                      : severity,
+                                      draws.happens(draw + 2, .5f))};
+    }
+    return all;
+  }
+
+  /// What a magnitude in [0, 10] means for an operation; `negated` where it has two directions.
+  PRETEXT_HOST_DEVICE static float argument_of(rand_operation what, double magnitude, bool negated) {
+    const double part = magnitude / 10, signed_part = negated ? -part : part;
+    const auto whole = [](double x) { return static_cast<double>(static_cast<int>(x)); };
+    double argument = 0;
+    switch (what) {
+      case rand_operation::auto_contrast:
+      case rand_operation::equalize:
+      case rand_operation::invert:
+        break;
+      case rand_operation::rotate:
+        argument = signed_part * 30;
+        break;
+      case rand_operation::posterize:
+        argument = 4 - whole(part * 4);
+        break;
+      case rand_operation::solarize:
+        argument = 256 - whole(part * 256);
+        break;
+      case rand_operation::solarize_add:
+        argument = whole(part * 110);
+        break;
+      case rand_operation::color:
+      case rand_operation::contrast:
+      case rand_operation::brightness:
+      case rand_operation::sharpness:
+        argument = 1 + signed_part * .9;
+        argument = argument < .1 ? .1 : argument;
+        break;
+      case rand_operation::shear_x:
+      case rand_operation::shear_y:
+        argument = signed_part * .3;
+        break;
+      case rand_operation::translate_x:
+      case rand_operation::translate_y:
+        argument = signed_part * .45;
+        break;
+    }
+    return static_cast<float>(argument);
+  }
+
+  template <class View>
+  PRETEXT_HOST_DEVICE void apply(const choice& chosen, View& view) const {
+    for (std::uint32_t layer = 0; layer < layers && layer < most_layers; ++layer)
+      if (chosen.layer[layer].done) apply(chosen.layer[layer], view);
+  }
+
+  /// One operation.
+  template <class View>
+  PRETEXT_HOST_DEVICE void apply(const drawn& chosen, View& view) const {
+    const float argument = chosen.argument;
+    const auto level = static_cast<int>(argument);
+    const double amount = argument;
+    switch (chosen.what) {
+      case rand_operation::auto_contrast:
+        return photometry::auto_contrast(view);
+      case rand_operation::equalize:
+        return photometry::equalize(view);
+      case rand_operation::invert:
+        return photometry::invert(view);
+      case rand_operation::rotate:
+        return warp(view, affine_map::rotated(amount, view.extent), fill);
+      case rand_operation::posterize:
+        return photometry::posterize(view, level);
+      case rand_operation::solarize:
+        return photometry::solarize_from(view, level);
+      case rand_operation::solarize_add:
+        return photometry::solarize_add(view, level);
+      case rand_operation::color:
+        return photometry::color_balance(view, argument);
+      case rand_operation::contrast:
+        return photometry::contrast(view, argument);
+      case rand_operation::brightness:
+        return photometry::brightness(view, argument);
+      case rand_operation::sharpness:
+        return photometry::sharpness(view, argument);
+      case rand_operation::shear_x:
+        return warp(view, affine_map::sheared_x(amount), fill);
+      case rand_operation::shear_y:
+        return warp(view, affine_map::sheared_y(amount), fill);
+      case rand_operation::translate_x:
+        return warp(view, affine_map::translated(amount * static_cast<double>(view.extent.width), 0), fill);
+      case rand_operation::translate_y:
+        return warp(view, affine_map::translated(0, amount * static_cast<double>(view.extent.height)), fill);
+    }
+  }
+
+  void check(image_extent) const {
+    expects(0 <= magnitude && magnitude <= 10 && deviation >= 0, "rand_augment: magnitude ", magnitude,
+            " must lie within [0, 10] and its deviation ", deviation, " must not be negative");
+    expects(layers <= most_layers, "rand_augment: at most ", most_layers, " layers, not ", layers);
+    expects(0 <= probability && probability <= 1, "rand_augment: probability ", probability,
+            " must lie within [0, 1]");
+  }
+};
+
+}  // namespace pretext

@@ -1,0 +1,190 @@
+#pragma once
+#include <cstddef>
+
+#include <pretext/core/name.hpp>
+#include <pretext/layers/class_token.hpp>
+#include <pretext/layers/layer_norm.hpp>
+#include <pretext/layers/patch_embedding.hpp>
+#include <pretext/layers/sequential.hpp>
+#include <pretext/layers/transformer.hpp>
+
+namespace pretext {
+
+/// What a vision transformer's feature is: its class token after the last norm, or the mean of its patch
+/// tokens, normalised afterwards (MAE's global_pool).
+enum class pool { class_token, mean };
+
+/// MAE's pretraining (He et al. 2022, A.1 and the official code): everything a vision transformer is told
+/// besides its size. Derive from a recipe to change a line of it.
+struct mae_pretraining {
+  using linear_start = xavier_uniform;
+  using patch_start = xavier_patches;
+  static constexpr initialiser class_token = initialiser::normal(0.02);
+  static constexpr positions position = positions::fixed;
+  static constexpr decay token_decay = decay::yes, position_decay = decay::no;
+  static constexpr pool feature = pool::class_token;
+};
+
+/// MAE's fine-tuning: positions are tuned from what pretraining used, and neither they nor the class token
+/// decay.
+struct mae_fine_tuning : mae_pretraining {
+  static constexpr positions position = positions::tuned;
+  static constexpr decay token_decay = decay::no;
+  static constexpr pool feature = pool::mean;
+};
+
+/// timm's: learned positions, truncated normal weights.
+struct supervised_start {
+  using linear_start = truncated_normal_fiftieth;
+  using patch_start = torch_default;
+  static constexpr initialiser class_token = initialiser::normal(1e-6);
+  static constexpr positions position = positions::learned;
+  static constexpr decay token_decay = decay::no, position_decay = decay::no;
+  static constexpr pool feature = pool::class_token;
+};
+
+/// The part of a vision transformer that takes any number of tokens: blocks, then layer norm; (T, D) to (T,
+/// D). Paths are timm's: blocks.0 …, norm.
+template <std::size_t Depth, std::size_t Heads, class Recipe = mae_pretraining>
+struct vit_trunk : sequential<named<"blocks", transformer<Depth, Heads, 4, typename Recipe::linear_start>>,
+                              named<"norm", layer_norm>> {};
+
+/// A vision transformer (Dosovitskiy et al. 2021): images (H, W, C), square or not, to the feature (Width).
+/// Parameters are timm's and the official MAE's, in their order: cls_token, pos_embed, patch_embed.proj,
+/// blocks.0 …, norm (fc_norm where the feature is a mean). Its parts are public, so that a method may run
+/// them on other tokens with the same weights.
+template <std::size_t Patch, std::size_t Width, std::size_t Depth, std::size_t Heads,
+          class Recipe = mae_pretraining>
+struct vit {
+  using recipe = Recipe;
+  using embedding = patch_embedding<Patch, Width, typename Recipe::patch_start>;
+  using blocks = transformer<Depth, Heads, 4, typename Recipe::linear_start>;
+  using trunk = vit_trunk<Depth, Heads, Recipe>;
+  static constexpr std::size_t patch = Patch, width = Width;
+  static constexpr name classifier{"head"};  ///< what timm and MAE call the classifier on the feature
+
+  template <ImageShape In>
+  using patches = output_of<embedding, In>;
+  template <ImageShape In>
+  using entrance = class_token<In::extents[0] / Patch, In::extents[1] / Patch, Recipe>;
+  template <ImageShape In>
+  using tokens = output_of<entrance<In>, patches<In>>;
+  using feature = shape<Width>;
+
+  template <ImageShape In>
+    requires Accepts<embedding, In> && Accepts<blocks, tokens<In>>
+  using output = feature;
+
+  /// Where the parts begin in the slice; those of the trunk follow each other as `trunk` has them.
+  static constexpr std::size_t entrance_at = 0;
+  template <ImageShape In>
+  static constexpr std::size_t embedding_at = weight_count<entrance<In>, patches<In>>;
+  template <ImageShape In>
+  static constexpr std::size_t trunk_at = embedding_at<In> + weight_count<embedding, In>;
+  template <ImageShape In>
+  static constexpr std::size_t norm_at = trunk_at<In> + weight_count<blocks, tokens<In>>;
+
+  template <ImageShape In>
+  static consteval auto parameters() {
+    auto embed = parameters_of<embedding, In>;
+    auto body = parameters_of<blocks, tokens<In>>;
+    auto norm = parameters_of<layer_norm, feature>;
+    for (auto& p : embed) p = p.under("patch_embed", 0);
+    for (auto& p : body) p = p.under("blocks", 0);
+    for (auto& p : norm) p = p.under(Recipe::feature == pool::mean ? "fc_norm" : "norm", 0);
+    return join(parameters_of<entrance<In>, patches<In>>, embed, body, norm);
+  }
+
+  template <ImageShape In>
+  static consteval std::size_t multiply_adds() {
+    return pretext::multiply_adds<embedding, In> + pretext::multiply_adds<blocks, tokens<In>>;
+  }
+
+  template <ImageShape In, class Place>
+  struct cache {
+    cache_of<embedding, In, Place> embedded;
+    cache_of<entrance<In>, patches<In>, Place> entered;
+    cache_of<blocks, tokens<In>, Place> body;
+    cache_of<layer_norm, feature, Place> normed;
+  };
+
+  template <class Place, ImageShape In>
+  static void forward(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, feature> y,
+                      cache<In, Place>& kept) {
+    using T = typename Place::activation;
+    const auto sequence = place.kept.template take<T, tokens<In>>(x.batch);
+    const auto seen = place.kept.template take<T, tokens<In>>(x.batch);
+    const auto pooled = place.kept.template take<T, feature>(x.batch);
+    {
+      const borrowed guard{place.scratch};
+      const auto embedded = place.scratch.template take<T, patches<In>>(x.batch);
+      embedding::forward(place, w.at(embedding_at<In>), x, embedded, kept.embedded);
+      entrance<In>::forward(place, w, reads<Place, patches<In>>{embedded}, sequence, kept.entered);
+    }
+    blocks::forward(place, w.at(trunk_at<In>), reads<Place, tokens<In>>{sequence}, seen, kept.body);
+    mean<In>(place, reads<Place, tokens<In>>{seen}, pooled);
+    layer_norm::forward(place, w.at(norm_at<In>), reads<Place, feature>{pooled}, y, kept.normed);
+  }
+
+  template <class Place, ImageShape In>
+  static void backward(Place& place, weights<Place> w, cache<In, Place>& kept, reads<Place, feature> dy,
+                       writes<Place, In> dx) {
+    using T = typename Place::activation;
+    const borrowed guard{place.scratch};
+    const auto dpooled = place.scratch.template take<T, feature>(dy.batch);
+    const auto dseen = place.scratch.template take<T, tokens<In>>(dy.batch);
+    const auto dsequence = place.scratch.template take<T, tokens<In>>(dy.batch);
+    const auto dembedded = place.scratch.template take<T, patches<In>>(dy.batch);
+    layer_norm::backward(place, w.at(norm_at<In>), kept.normed, dy, dpooled);
+    kernels::token_mean<typename Place::device>::backward(place, dy.batch, tokens<In>::extents[0], Width,
+                                                          pooled_from, pooled_count<In>,
+                                                          static_cast<const T*>(dpooled.data), dseen.data);
+    blocks::backward(place, w.at(trunk_at<In>), kept.body, reads<Place, tokens<In>>{dseen}, dsequence);
+    entrance<In>::backward(place, w, kept.entered, reads<Place, tokens<In>>{dsequence}, dembedded);
+    embedding::backward(place, w.at(embedding_at<In>), kept.embedded, reads<Place, patches<In>>{dembedded},
+                        dx);
+  }
+
+  template <class Place, ImageShape In>
+  static void infer(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, feature> y) {
+    using T = typename Place::activation;
+    const borrowed guard{place.scratch};
+    const auto embedded = place.scratch.template take<T, patches<In>>(x.batch);
+    const auto sequence = place.scratch.template take<T, tokens<In>>(x.batch);
+    const auto seen = place.scratch.template take<T, tokens<In>>(x.batch);
+    const auto pooled = place.scratch.template take<T, feature>(x.batch);
+    embedding::infer(place, w.at(embedding_at<In>), x, embedded);
+    entrance<In>::infer(place, w, reads<Place, patches<In>>{embedded}, sequence);
+    blocks::infer(place, w.at(trunk_at<In>), reads<Place, tokens<In>>{sequence}, seen);
+    mean<In>(place, reads<Place, tokens<In>>{seen}, pooled);
+    layer_norm::infer(place, w.at(norm_at<In>), reads<Place, feature>{pooled}, y);
+  }
+
+ private:
+  static constexpr std::size_t pooled_from = Recipe::feature == pool::mean ? 1 : 0;
+  template <ImageShape In>
+  static constexpr std::size_t pooled_count = Recipe::feature == pool::mean ? patches<In>::extents[0] : 1;
+
+  /// What the feature is made of: norms act on each token alone, so the class token may be taken out before.
+  template <ImageShape In, class Place>
+  static void mean(Place& place, reads<Place, tokens<In>> seen, writes<Place, feature> pooled) {
+    kernels::token_mean<typename Place::device>::forward(place, seen.batch, tokens<In>::extents[0], Width,
+                                                         pooled_from, pooled_count<In>, seen.data,
+                                                         pooled.data);
+  }
+};
+
+/// The sizes of Touvron et al. 2021 (Ti, S) and Dosovitskiy et al. 2021 (B, L, H): `vit_small<16>` for
+/// 224-pixel images, `vit_tiny<4>` for 32-pixel ones.
+template <std::size_t Patch, class Recipe = mae_pretraining>
+struct vit_tiny : vit<Patch, 192, 12, 3, Recipe> {};
+template <std::size_t Patch, class Recipe = mae_pretraining>
+struct vit_small : vit<Patch, 384, 12, 6, Recipe> {};
+template <std::size_t Patch, class Recipe = mae_pretraining>
+struct vit_base : vit<Patch, 768, 12, 12, Recipe> {};
+template <std::size_t Patch, class Recipe = mae_pretraining>
+struct vit_large : vit<Patch, 1024, 24, 16, Recipe> {};
+template <std::size_t Patch, class Recipe = mae_pretraining>
+struct vit_huge : vit<Patch, 1280, 32, 16, Recipe> {};
+
+}  // namespace pretext

@@ -1,0 +1,99 @@
+#pragma once
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include <pretext/core/on.hpp>
+#include <pretext/evaluation/features.hpp>
+#include <pretext/kernels/cpu/batch_norm.hpp>
+
+namespace pretext {
+
+/// What happens to features before a linear probe sees them.
+enum class probe_scaling {
+  none,          ///< SimCLR, BYOL
+  standardised,  ///< each number to mean 0 and variance 1 over all training features
+  batch_norm     ///< the same over each training batch, with running statistics for the answers: MAE
+};
+
+namespace detail {
+
+/// Gathers rows of features and scales them.
+class probe_inputs {
+ public:
+  probe_inputs(probe_scaling kind, const features& train)
+      : kind_{kind},
+        width_{train.width},
+        scale_(width_, 1.0f),
+        shift_(width_),
+        mean_(width_),
+        variance_(width_, 1.0f) {
+    if (kind == probe_scaling::standardised) standardise(train);
+  }
+
+  /// Rows of a training batch; moves the running statistics.
+  void learn(on<cpu>& place, const features& from, const std::uint32_t* rows, std::size_t count, float* to) {
+    gather(place, from, rows, count, to);
+    if (kind_ == probe_scaling::batch_norm) {
+      const borrowed guard{place.scratch};
+      float *mean = place.scratch.take<float>(width_), *inverse = place.scratch.take<float>(width_);
+      norm::statistics(place, count, width_, 1, const_to(to), epsilon, mean, inverse, momentum, mean_.data(),
+                       variance_.data());
+      norm::fold(place, width_, 1, mean, inverse, none, none, scale_.data(), shift_.data());
+    }
+    scale(place, count, to);
+  }
+
+  /// Rows to be answered for, by what was learned.
+  void answer(on<cpu>& place, const features& from, const std::uint32_t* rows, std::size_t count, float* to) {
+    gather(place, from, rows, count, to);
+    if (kind_ == probe_scaling::batch_norm)
+      norm::running(place, width_, const_to(mean_.data()), const_to(variance_.data()), epsilon, none, none,
+                    scale_.data(), shift_.data());
+    scale(place, count, to);
+  }
+
+ private:
+  using norm = kernels::batch_norm<cpu>;
+  static constexpr float epsilon = 1e-6f, momentum = 0.1f;  // MAE's ε, torch's momentum
+  static constexpr const float* none = nullptr;
+  static const float* const_to(const float* data) { return data; }
+
+  void standardise(const features& train) {
+    std::vector<double> sum(width_), squares(width_);
+    const auto rows = static_cast<double>(train.count);
+    for (std::size_t i = 0; i < train.count; ++i)
+      for (std::size_t c = 0; c < width_; ++c) sum[c] += static_cast<double>(train.row(i)[c]);
+    for (std::size_t i = 0; i < train.count; ++i)
+      for (std::size_t c = 0; c < width_; ++c) {
+        const double away = static_cast<double>(train.row(i)[c]) - sum[c] / rows;
+        squares[c] += away * away;
+      }
+    for (std::size_t c = 0; c < width_; ++c) {
+      const double inverse = 1 / std::sqrt(squares[c] / rows + static_cast<double>(epsilon));
+      scale_[c] = static_cast<float>(inverse);
+      shift_[c] = static_cast<float>(-sum[c] / rows * inverse);
+    }
+  }
+
+  void gather(on<cpu>& place, const features& from, const std::uint32_t* rows, std::size_t count,
+              float* to) const {
+    place.stream.for_each_run(count, 32, [&](std::size_t first, std::size_t last) {
+      for (std::size_t i = first; i < last; ++i) std::copy_n(from.row(rows[i]), width_, to + i * width_);
+    });
+  }
+
+  void scale(on<cpu>& place, std::size_t count, float* x) const {
+    if (kind_ != probe_scaling::none)
+      norm::apply(place, count, width_, 1, const_to(x), scale_.data(), shift_.data(), none, false, x);
+  }
+
+  probe_scaling kind_;
+  std::size_t width_;
+  std::vector<float> scale_, shift_, mean_, variance_;
+};
+
+}  // namespace detail
+}  // namespace pretext

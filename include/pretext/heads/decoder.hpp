@@ -1,0 +1,149 @@
+#pragma once
+#include <pretext/core/multiply_adds.hpp>
+#include <pretext/kernels/shuffled_tokens.hpp>
+#include <pretext/layers/layer_norm.hpp>
+#include <pretext/layers/linear.hpp>
+#include <pretext/layers/positions.hpp>
+#include <pretext/layers/sequential.hpp>
+#include <pretext/layers/transformer.hpp>
+#include <pretext/masking/masks.hpp>
+
+namespace pretext {
+
+/// MAE's decoder (He et al. 2022, §3): the visible tokens in a width of its own, a learned mask token at
+/// every hidden place, fixed positions, a small transformer, and a linear layer to the numbers of a patch.
+/// Norm and prediction run on the hidden places alone: nothing else enters the loss. Paths are the official
+/// ones.
+template <std::size_t Width = 512, std::size_t Depth = 8, std::size_t Heads = 16>
+struct mae_decoder {
+  static constexpr std::size_t width = Width;
+
+  template <Shape In, class Masks>
+  using output = shape<Masks::hidden, Masks::grid::numbers>;
+
+  template <Shape In, class Masks>
+  static consteval auto parameters() {
+    using at = stages<In, Masks>;
+    return join(parameters_of<typename at::entry, In>, at::tokens(),
+                parameters_of<typename at::blocks, typename at::all>,
+                parameters_of<typename at::exit, typename at::hidden>);
+  }
+
+  template <Shape In, class Masks>
+  static consteval std::size_t multiply_adds() {
+    using at = stages<In, Masks>;
+    return pretext::multiply_adds<typename at::entry, In> +
+           pretext::multiply_adds<typename at::blocks, typename at::all> +
+           pretext::multiply_adds<typename at::exit, typename at::hidden>;
+  }
+
+ private:
+  /// The parts, the shapes between them and where their weights begin.
+  template <Shape In, class Masks>
+  struct stages {
+    static constexpr kernels::token_extents extents{In::extents[0] - Masks::visible, Masks::grid::places,
+                                                    Width};
+    using seen = shape<In::extents[0], Width>;
+    using all = shape<extents.tokens(), Width>;
+    using hidden = shape<Masks::hidden, Width>;
+
+    struct entry : sequential<named<"decoder_embed", linear<Width, bias::yes, xavier_uniform>>> {};
+    struct blocks : sequential<named<"decoder_blocks", transformer<Depth, Heads>>> {};
+    struct exit : sequential<named<"decoder_norm", layer_norm>,
+                             named<"decoder_pred", linear<Masks::grid::numbers, bias::yes, xavier_uniform>>> {
+    };
+
+    static constexpr std::size_t mask_token_at = weight_count<entry, In>,
+                                 positions_at = mask_token_at + Width, blocks_at = positions_at + all::size,
+                                 exit_at = blocks_at + weight_count<blocks, all>;
+    static consteval auto tokens() {
+      static_assert(extents.lead == 1, "pretext::mae_decoder: its encoder must have one class token.");
+      return lay_out(
+          std::array{parameter{"mask_token", {1, 1, Width}, initialiser::normal(0.02)},
+                     position_table<Masks::grid::rows, Masks::grid::columns, Width, positions::fixed>(
+                         "decoder_pos_embed")});
+    }
+  };
+
+ public:
+  template <Shape In, class Masks, class Place>
+  struct cache {
+    using at = stages<In, Masks>;
+    cache_of<typename at::entry, In, Place> entry;
+    cache_of<typename at::blocks, typename at::all, Place> blocks;
+    cache_of<typename at::exit, typename at::hidden, Place> exit;
+  };
+
+  template <class Place, Shape In, class Masks>
+  static void forward(Place& place, weights<Place> w, const Masks& masks, reads<Place, In> x,
+                      writes<Place, output<In, Masks>> y, cache<In, Masks, Place>& kept) {
+    using T = typename Place::activation;
+    using at = stages<In, Masks>;
+    const auto seen = place.kept.template take<T, typename at::seen>(x.batch);
+    const auto all = place.kept.template take<T, typename at::all>(x.batch);
+    const auto decoded = place.kept.template take<T, typename at::all>(x.batch);
+    const auto hidden = place.kept.template take<T, typename at::hidden>(x.batch);
+    at::entry::forward(place, w, x, seen, kept.entry);
+    restore<at>(place, w, masks, seen, all);
+    at::blocks::forward(place, w.at(at::blocks_at), reads<Place, typename at::all>{all}, decoded,
+                        kept.blocks);
+    kernels::chosen_tokens<typename Place::device>::forward(
+        place, at::extents, x.batch, masks.hidden_places(), static_cast<const T*>(decoded.data), hidden.data);
+    at::exit::forward(place, w.at(at::exit_at), reads<Place, typename at::hidden>{hidden}, y, kept.exit);
+  }
+
+  template <class Place, Shape In, class Masks>
+  static void backward(Place& place, weights<Place> w, const Masks& masks, cache<In, Masks, Place>& kept,
+                       reads<Place, output<In, Masks>> dy, writes<Place, In> dx) {
+    using T = typename Place::activation;
+    using device = typename Place::device;
+    using at = stages<In, Masks>;
+    const borrowed guard{place.scratch};
+    const auto dhidden = place.scratch.template take<T, typename at::hidden>(dy.batch);
+    const auto ddecoded = place.scratch.template take<T, typename at::all>(dy.batch);
+    const auto dall = place.scratch.template take<T, typename at::all>(dy.batch);
+    const auto dseen = place.scratch.template take<T, typename at::seen>(dy.batch);
+    at::exit::backward(place, w.at(at::exit_at), kept.exit, dy, dhidden);
+    kernels::chosen_tokens<device>::backward(place, at::extents, dy.batch, masks.hidden_places(),
+                                             static_cast<const T*>(dhidden.data), ddecoded.data);
+    at::blocks::backward(place, w.at(at::blocks_at), kept.blocks, reads<Place, typename at::all>{ddecoded},
+                         dall);
+    kernels::restored_tokens<device>::backward(place, at::extents, dy.batch, Masks::visible,
+                                               masks.all_places(), static_cast<const T*>(dall.data),
+                                               dseen.data, w.at(at::mask_token_at).gradient);
+    at::entry::backward(place, w, kept.entry, reads<Place, typename at::seen>{dseen}, dx);
+  }
+
+  /// Predictions for every place, hidden or visible, in the image's order: (places, numbers).
+  template <class Place, Shape In, class Masks, Shape All>
+  static void infer(Place& place, weights<Place> w, const Masks& masks, reads<Place, In> x,
+                    writes<Place, All> y) {
+    using T = typename Place::activation;
+    using at = stages<In, Masks>;
+    using places = shape<Masks::grid::places, Width>;
+    const borrowed guard{place.scratch};
+    const auto seen = place.scratch.template take<T, typename at::seen>(x.batch);
+    const auto all = place.scratch.template take<T, typename at::all>(x.batch);
+    const auto decoded = place.scratch.template take<T, typename at::all>(x.batch);
+    const auto of_patches = place.scratch.template take<T, places>(x.batch);
+    at::entry::infer(place, w, x, seen);
+    restore<at>(place, w, masks, seen, all);
+    at::blocks::infer(place, w.at(at::blocks_at), reads<Place, typename at::all>{all}, decoded);
+    kernels::chosen_tokens<typename Place::device>::forward(
+        place, at::extents, x.batch, {Masks::grid::places}, static_cast<const T*>(decoded.data),
+        of_patches.data);
+    at::exit::infer(place, w.at(at::exit_at), reads<Place, places>{of_patches}, y);
+  }
+
+ private:
+  template <class At, class Place, class Masks, class Seen, class All>
+  static void restore(Place& place, weights<Place> w, const Masks& masks, Seen seen, All all) {
+    using T = typename Place::activation;
+    const T *mask_token = w.at(At::mask_token_at).value, *positions = w.at(At::positions_at).value;
+    kernels::restored_tokens<typename Place::device>::forward(
+        place, At::extents, seen.batch, Masks::visible, masks.all_places(), static_cast<const T*>(seen.data),
+        mask_token, positions, all.data);
+  }
+};
+
+}  // namespace pretext

@@ -1,0 +1,74 @@
+#pragma once
+#include <pretext/core/multiply_adds.hpp>
+#include <pretext/kernels/shuffled_tokens.hpp>
+#include <pretext/layers/linear.hpp>
+#include <pretext/layers/sequential.hpp>
+#include <pretext/masking/masks.hpp>
+
+namespace pretext {
+
+/// SimMIM's decoder (Xie et al. 2022, §3.4): one linear layer from an encoder's token of a patch to the
+/// numbers of that patch, run on the hidden ones alone. Its encoder has a token for every patch. The path is
+/// the official one; the numbers of a patch come as (row, column, channel), the official code has the channel
+/// first.
+struct linear_decoder {
+  template <Shape In, class Masks>
+  using output = shape<Masks::hidden, Masks::grid::numbers>;
+
+  template <Shape In, class Masks>
+  static consteval auto parameters() {
+    return parameters_of<exit<Masks>, hidden<In, Masks>>;
+  }
+
+  template <Shape In, class Masks>
+  static consteval std::size_t multiply_adds() {
+    return pretext::multiply_adds<exit<Masks>, hidden<In, Masks>>;
+  }
+
+ private:
+  template <Shape In, class Masks>
+  static constexpr kernels::token_extents extents{In::extents[0] - Masks::grid::places, Masks::grid::places,
+                                                  channels_of<In>};
+  template <Shape In, class Masks>
+  using hidden = shape<Masks::hidden, channels_of<In>>;
+  template <class Masks>
+  using exit = sequential<named<"decoder", sequential<linear<Masks::grid::numbers>>>>;
+
+ public:
+  template <Shape In, class Masks, class Place>
+  using cache = cache_of<exit<Masks>, hidden<In, Masks>, Place>;
+
+  template <class Place, Shape In, class Masks>
+  static void forward(Place& place, weights<Place> w, const Masks& masks, reads<Place, In> x,
+                      writes<Place, output<In, Masks>> y, cache<In, Masks, Place>& kept) {
+    const auto of_hidden = place.kept.template take<typename Place::activation, hidden<In, Masks>>(x.batch);
+    kernels::chosen_tokens<typename Place::device>::forward(place, extents<In, Masks>, x.batch,
+                                                            masks.hidden_places(), x.data, of_hidden.data);
+    exit<Masks>::forward(place, w, reads<Place, hidden<In, Masks>>{of_hidden}, y, kept);
+  }
+
+  template <class Place, Shape In, class Masks>
+  static void backward(Place& place, weights<Place> w, const Masks& masks, cache<In, Masks, Place>& kept,
+                       reads<Place, output<In, Masks>> dy, writes<Place, In> dx) {
+    using T = typename Place::activation;
+    const borrowed guard{place.scratch};
+    const auto dhidden = place.scratch.template take<T, hidden<In, Masks>>(dy.batch);
+    exit<Masks>::backward(place, w, kept, dy, dhidden);
+    kernels::chosen_tokens<typename Place::device>::backward(place, extents<In, Masks>, dy.batch,
+                                                             masks.hidden_places(),
+                                                             static_cast<const T*>(dhidden.data), dx.data);
+  }
+
+  /// Predictions for every place, hidden or visible, in the image's order: (places, numbers).
+  template <class Place, Shape In, class Masks, Shape All>
+  static void infer(Place& place, weights<Place> w, const Masks&, reads<Place, In> x, writes<Place, All> y) {
+    using places = shape<Masks::grid::places, channels_of<In>>;
+    const borrowed guard{place.scratch};
+    const auto of_patches = place.scratch.template take<typename Place::activation, places>(x.batch);
+    kernels::chosen_tokens<typename Place::device>::forward(place, extents<In, Masks>, x.batch,
+                                                            {Masks::grid::places}, x.data, of_patches.data);
+    exit<Masks>::infer(place, w, reads<Place, places>{of_patches}, y);
+  }
+};
+
+}  // namespace pretext

@@ -1,0 +1,19 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+namespace pretext::kernels {
+
+/// Which places of each sample take part, and in what order: number j of sample n is place ids[n·stride + j],
+/// j < count; the first `count` in their own order where ids is null. No place of a sample is chosen twice.
+struct choice {
+  std::size_t count = 0;
+  const std::uint32_t* ids = nullptr;
+  std::size_t stride = 0;
+
+  constexpr std::size_t place(std::size_t sample, std::size_t j) const {
+    return ids ? ids[sample * stride + j] : j;
+  }
+};
+
+}  // namespace pretext::kernels

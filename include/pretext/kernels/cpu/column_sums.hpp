@@ -1,0 +1,37 @@
+#pragma once
+#include <algorithm>
+#include <cstddef>
+
+#include <pretext/core/arena.hpp>
+#include <pretext/devices/cpu.hpp>
+#include <pretext/kernels/cpu/isa.hpp>
+
+namespace pretext::kernels::detail {
+
+/// Rows that a thread takes at a time: enough to amortise a partial sum, a number that no thread count moves.
+inline std::size_t rows_of_block(std::size_t columns) {
+  return std::clamp<std::size_t>((std::size_t{1} << 15) / columns, 8, 256);
+}
+
+/// `work(first, last, partial)` over runs of rows, compiled for the best instructions; `partial` is `sums`
+/// rows of `columns` zeros that it may add to. They are combined in order and added to `total`, so that the
+/// threads cannot be seen in the result. A null total is left out.
+template <class Place, class T, std::size_t Sums, class Work>
+void sum_columns(Place& place, std::size_t rows, std::size_t columns, T* const (&total)[Sums],
+                 const Work& work) {
+  const std::size_t run = rows_of_block(columns), blocks = (rows + run - 1) / run, stride = Sums * columns;
+  const borrowed guard{place.scratch};
+  T* const partial = place.scratch.template take<T>(blocks * stride);
+  place.stream.for_each_run(rows, run, [&](std::size_t first, std::size_t last) {
+    T* own = partial + first / run * stride;
+    std::fill_n(own, stride, T{0});
+    vectorised([&] { work(first, last, own); });
+  });
+  place.stream.for_each_run(columns, 64, [&](std::size_t first, std::size_t last) {
+    for (std::size_t s = 0; s < Sums; ++s)
+      for (std::size_t block = 0; total[s] && block < blocks; ++block)
+        for (std::size_t c = first; c < last; ++c) total[s][c] += partial[block * stride + s * columns + c];
+  });
+}
+
+}  // namespace pretext::kernels::detail

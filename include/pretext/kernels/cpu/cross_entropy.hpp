@@ -1,0 +1,65 @@
+#pragma once
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+
+#include <pretext/core/arena.hpp>
+#include <pretext/devices/cpu.hpp>
+#include <pretext/kernels/cross_entropy.hpp>
+
+namespace pretext::kernels {
+
+template <>
+struct cross_entropy<cpu> {
+  template <class Place, class T>
+  static double soft(Place& place, std::size_t rows, std::size_t stride, std::size_t classes, double scale,
+                     double smoothing, const T* logits, const T* goal, T* dlogits) {
+    return run(place, rows, stride, classes, scale, logits, dlogits, [=](std::size_t row, std::size_t c) {
+      return smoothed(static_cast<double>(goal[row * stride + c]), smoothing, classes);
+    });
+  }
+
+  template <class Place, class T>
+  static double hard(Place& place, std::size_t rows, std::size_t stride, std::size_t classes, double scale,
+                     const T* logits, const int* labels, T* dlogits) {
+    return run(place, rows, stride, classes, scale, logits, dlogits, [=](std::size_t row, std::size_t c) {
+      return c == static_cast<std::size_t>(labels[row]) ? 1.0 : 0.0;
+    });
+  }
+
+ private:
+  /// `share(row, class)` is the goal. Sums are taken in double, row by row, so that no thread changes them.
+  template <class Place, class T, class Share>
+  static double run(Place& place, std::size_t rows, std::size_t stride, std::size_t classes, double scale,
+                    const T* logits, T* dlogits, const Share& share) {
+    const borrowed guard{place.scratch};
+    double* value = place.scratch.template take<double>(rows);
+    double* power = place.scratch.template take<double>(rows * classes);
+    place.stream.for_each_run(rows, 32, [=](std::size_t first, std::size_t last) {
+      for (std::size_t row = first; row < last; ++row) {
+        const T* own = logits + row * stride;
+        double* e = power + row * classes;
+        // Differences from the largest logit: none overflows, whatever the network says.
+        const auto most = static_cast<double>(*std::max_element(own, own + classes));
+        double total = 0;
+        for (std::size_t c = 0; c < classes; ++c)
+          total += e[c] = std::exp(static_cast<double>(own[c]) - most);
+        const double log_total = std::log(total);
+        double goals = 0, sum = 0;
+        for (std::size_t c = 0; c < classes; ++c) {
+          const double t = share(row, c);
+          goals += t;
+          if (t != 0) sum += t * (log_total - (static_cast<double>(own[c]) - most));
+        }
+        value[row] = sum;
+        for (std::size_t c = 0; c < classes; ++c)
+          dlogits[row * stride + c] += static_cast<T>(scale * (goals * e[c] / total - share(row, c)));
+      }
+    });
+    double sum = 0;
+    for (std::size_t row = 0; row < rows; ++row) sum += value[row];
+    return scale * sum;
+  }
+};
+
+}  // namespace pretext::kernels

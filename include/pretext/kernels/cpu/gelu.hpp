@@ -1,0 +1,78 @@
+#pragma once
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+
+#include <pretext/devices/cpu.hpp>
+#include <pretext/kernels/cpu/column_sums.hpp>
+#include <pretext/kernels/cpu/exponential.hpp>
+#include <pretext/kernels/cpu/isa.hpp>
+#include <pretext/kernels/gelu.hpp>
+
+namespace pretext::kernels {
+
+template <>
+struct gelu<cpu> {
+  template <class Place, class T>
+  static void forward(Place& place, std::size_t rows, std::size_t columns, const T* x, const T* bias, T* y,
+                      T* slope) {
+    place.stream.for_each_run(rows, detail::rows_of_block(columns), [=](std::size_t first, std::size_t last) {
+      vectorised([=] {
+        for (std::size_t r = first; r < last; ++r) {
+          std::size_t c = 0;
+          for (; c + run <= columns; c += run) piece<run>(r * columns + c, c, run, x, bias, y, slope);
+          if (c < columns) piece<0>(r * columns + c, c, columns - c, x, bias, y, slope);
+        }
+      });
+    });
+  }
+
+  template <class Place, class T>
+  static void backward(Place& place, std::size_t rows, std::size_t columns, const T* slope, const T* dy,
+                       T* dx, T* dbias) {
+    T* const totals[] = {dbias};
+    detail::sum_columns(place, rows, columns, totals, [=](std::size_t first, std::size_t last, T* partial) {
+      for (std::size_t r = first; r < last; ++r) {
+        const std::size_t at = r * columns;
+        for (std::size_t c = 0; c < columns; ++c) {
+          const T g = slope[at + c] * dy[at + c];
+          dx[at + c] = g;
+          partial[c] += g;
+        }
+      }
+    });
+  }
+
+ private:
+  static constexpr std::size_t run = 64;
+
+  /// Up to `run` numbers of a row; their count is `Whole` where that is not 0, since copies of unknown length
+  /// cost more than the arithmetic.
+  template <std::size_t Whole, class T>
+  static void piece(std::size_t at, std::size_t column, std::size_t known, const T* x, const T* bias, T* y,
+                    T* slope) {
+    const std::size_t count = Whole ? Whole : known;
+    T in[run]{}, value[run], derivative[run];
+    for (std::size_t i = 0; i < count; ++i) in[i] = x[at + i];
+    for (std::size_t i = 0; bias && i < count; ++i) in[i] += bias[column + i];
+    activate(in, value, derivative);
+    for (std::size_t i = 0; i < count; ++i) y[at + i] = value[i];
+    for (std::size_t i = 0; slope && i < count; ++i) slope[at + i] = derivative[i];
+  }
+
+  template <class T>
+  static void activate(const T (&x)[run], T (&value)[run], T (&slope)[run]) {
+    T half_square[run], e[run];
+    for (std::size_t i = 0; i < run; ++i) half_square[i] = T(0.5) * x[i] * x[i];
+    const T zero[run]{};
+    negative_exponentials<run>(
+        zero, [&](std::size_t i) { return half_square[i]; }, e);
+    for (std::size_t i = 0; i < run; ++i) {
+      const gelu_point<T> point = gelu_at(x[i], e[i]);
+      value[i] = point.value;
+      slope[i] = point.slope;
+    }
+  }
+};
+
+}  // namespace pretext::kernels

@@ -1,0 +1,38 @@
+#pragma once
+#include <cstddef>
+
+namespace pretext::kernels::detail {
+
+/// Σ f(i) for i < count in sixteen partial sums: the order that vector instructions add in, written down so
+/// that every instruction set gives it.
+template <class T, class F>
+T lane_sum(std::size_t count, const F& f) {
+  constexpr std::size_t lanes = 16;
+  T part[lanes]{};
+  std::size_t i = 0;
+  for (; i + lanes <= count; i += lanes)
+    for (std::size_t lane = 0; lane < lanes; ++lane) part[lane] += f(i + lane);
+  for (std::size_t lane = 0; i < count; ++i, ++lane) part[lane] += f(i);
+  for (std::size_t half = lanes / 2; half > 0; half /= 2)
+    for (std::size_t lane = 0; lane < half; ++lane) part[lane] += part[lane + half];
+  return part[0];
+}
+
+/// The largest of x[0..count); count > 0.
+template <class T>
+T lane_maximum(std::size_t count, const T* x) {
+  constexpr std::size_t lanes = 16;
+  T most[lanes];
+  for (std::size_t lane = 0; lane < lanes; ++lane) most[lane] = x[lane < count ? lane : 0];
+  std::size_t i = lanes;
+  for (; i + lanes <= count; i += lanes)
+    for (std::size_t lane = 0; lane < lanes; ++lane)
+      most[lane] = most[lane] > x[i + lane] ? most[lane] : x[i + lane];
+  for (std::size_t lane = 0; i < count; ++i, ++lane) most[lane] = most[lane] > x[i] ? most[lane] : x[i];
+  for (std::size_t half = lanes / 2; half > 0; half /= 2)
+    for (std::size_t lane = 0; lane < half; ++lane)
+      most[lane] = most[lane] > most[lane + half] ? most[lane] : most[lane + half];
+  return most[0];
+}
+
+}  // namespace pretext::kernels::detail

@@ -1,0 +1,82 @@
+#pragma once
+#include <cmath>
+#include <cstddef>
+
+#include <pretext/core/arena.hpp>
+#include <pretext/devices/cpu.hpp>
+#include <pretext/kernels/masked_pixels.hpp>
+
+namespace pretext::kernels {
+namespace detail {
+
+/// `work(index, number)` for the numbers of a patch; a line of it is a run of the image.
+template <class T, class Work>
+void each_number(const patch_extents& e, const T* patch, const Work& work) {
+  const std::size_t length = e.patch * e.channels;
+  for (std::size_t line = 0; line < e.patch; ++line)
+    for (std::size_t i = 0; i < length; ++i)
+      work(line * length + i, static_cast<double>(patch[line * e.width * e.channels + i]));
+}
+
+/// What turns a number of a patch into its target: (number - shift)·scale.
+struct patch_statistics {
+  double shift = 0, scale = 1;
+};
+
+/// Mean and 1/√(v + 1e-6) over all numbers of a patch, v unbiased.
+template <class T>
+patch_statistics statistics_of(const patch_extents& e, const T* patch) {
+  const auto numbers = static_cast<double>(e.numbers());
+  double sum = 0, squares = 0;
+  each_number(e, patch, [&](std::size_t, double number) { sum += number; });
+  const double mean = sum / numbers;
+  each_number(e, patch, [&](std::size_t, double number) { squares += (number - mean) * (number - mean); });
+  return {mean, 1 / std::sqrt(squares / (numbers - 1) + 1e-6)};
+}
+
+/// The errors of one patch, summed; their gradient times `share` goes to `dp`.
+template <class T>
+double compare_patch(const patch_extents& e, const pixel_comparison& c, const T* patch, double share,
+                     const T* p, T* dp) {
+  const patch_statistics at = c.normalise ? statistics_of(e, patch) : patch_statistics{};
+  double sum = 0;
+  each_number(e, patch, [&](std::size_t i, double number) {
+    const double away = static_cast<double>(p[i]) - (number - at.shift) * at.scale;
+    if (c.error == pixel_error::squared) {
+      sum += away * away;
+      dp[i] += static_cast<T>(2 * share * away);
+    } else {
+      sum += std::abs(away);
+      dp[i] += static_cast<T>(away > 0 ? share : away < 0 ? -share : 0);
+    }
+  });
+  return sum;
+}
+
+}  // namespace detail
+
+template <>
+struct masked_pixels<cpu> {
+  template <class Place, class T>
+  static double run(Place& place, const patch_extents& e, const pixel_comparison& c, std::size_t batch,
+                    const choice& chosen, const T* images, const T* prediction, T* dprediction) {
+    const borrowed guard{place.scratch};
+    const std::size_t rows = batch * chosen.count;
+    double* const errors = place.scratch.template take<double>(rows);
+    place.stream.for_each_run(rows, 16, [&](std::size_t first, std::size_t last) {
+      for (std::size_t row = first; row < last; ++row) {
+        const std::size_t n = row / chosen.count, at = chosen.place(n, row % chosen.count);
+        const std::size_t line = n * e.height + at / e.columns() * e.patch,
+                          column = at % e.columns() * e.patch;
+        errors[row] =
+            detail::compare_patch(e, c, images + (line * e.width + column) * e.channels, 1 / c.denominator,
+                                  prediction + row * e.numbers(), dprediction + row * e.numbers());
+      }
+    });
+    double sum = 0;
+    for (std::size_t row = 0; row < rows; ++row) sum += errors[row];
+    return sum / c.denominator;
+  }
+};
+
+}  // namespace pretext::kernels

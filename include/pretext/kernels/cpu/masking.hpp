@@ -1,0 +1,63 @@
+#pragma once
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <numeric>
+
+#include <pretext/core/random.hpp>
+#include <pretext/devices/cpu.hpp>
+#include <pretext/kernels/masking.hpp>
+
+namespace pretext::kernels {
+
+template <>
+struct uniform_noise<cpu> {
+  template <class Place>
+  static void run(Place& place, const sample_keys& keys, std::size_t batch, std::size_t places,
+                  float* noise) {
+    place.stream.for_each_run(batch, 4, [&](std::size_t first, std::size_t last) {
+      for (std::size_t n = first; n < last; ++n) {
+        const random_key key = keys(n);
+        for (std::size_t p = 0; p < places; ++p)
+          noise[n * places + p] = key.uniform(static_cast<std::uint32_t>(p));
+      }
+    });
+  }
+};
+
+template <>
+struct order_by_noise<cpu> {
+  template <class Place, class N>
+  static void run(Place& place, std::size_t batch, std::size_t places, const N* noise, std::uint32_t* order,
+                  std::uint32_t* restore) {
+    place.stream.for_each_run(batch, 4, [&](std::size_t first, std::size_t last) {
+      for (std::size_t n = first; n < last; ++n) {
+        const N* const at = noise + n * places;
+        std::uint32_t* const sorted = order + n * places;
+        std::iota(sorted, sorted + places, std::uint32_t{0});
+        std::sort(sorted, sorted + places, [at](std::uint32_t a, std::uint32_t b) {
+          return at[a] < at[b] || (!(at[b] < at[a]) && a < b);
+        });
+        for (std::uint32_t i = 0; i < places; ++i) restore[n * places + sorted[i]] = i;
+      }
+    });
+  }
+};
+
+template <>
+struct enlarge_grid<cpu> {
+  template <class Place>
+  static void run(Place& place, std::size_t batch, std::size_t rows, std::size_t columns, std::size_t factor,
+                  const std::uint32_t* coarse, std::uint32_t* fine) {
+    const std::size_t narrow = columns / factor;
+    place.stream.for_each_run(batch * rows, 64, [&](std::size_t first, std::size_t last) {
+      for (std::size_t line = first; line < last; ++line) {
+        const std::size_t n = line / rows, r = line % rows;
+        for (std::size_t c = 0; c < columns; ++c)
+          fine[line * columns + c] = coarse[(n * (rows / factor) + r / factor) * narrow + c / factor];
+      }
+    });
+  }
+};
+
+}  // namespace pretext::kernels

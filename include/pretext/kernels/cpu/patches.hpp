@@ -1,0 +1,55 @@
+#pragma once
+#include <algorithm>
+#include <cstddef>
+
+#include <pretext/devices/cpu.hpp>
+#include <pretext/kernels/patches.hpp>
+
+namespace pretext::kernels {
+
+template <>
+struct patches<cpu> {
+  template <class Place, class T>
+  static void gather(Place& place, const patch_extents& e, std::size_t batch, const choice& chosen,
+                     const T* images, T* rows) {
+    place.stream.for_each_run(batch, samples, [&](std::size_t first, std::size_t last) {
+      for (std::size_t n = first; n < last; ++n)
+        for_each_line(e, n, chosen, [&](std::size_t pixel, std::size_t number, std::size_t length) {
+          std::copy_n(images + pixel, length, rows + number);
+        });
+    });
+  }
+
+  template <class Place, class T>
+  static void scatter(Place& place, const patch_extents& e, std::size_t batch, const choice& chosen,
+                      const T* rows, T* images) {
+    const std::size_t size = e.height * e.width * e.channels;
+    const bool covered = chosen.count == e.places() && e.height % e.patch == 0 && e.width % e.patch == 0;
+    place.stream.for_each_run(batch, samples, [&](std::size_t first, std::size_t last) {
+      if (!covered) std::fill(images + first * size, images + last * size, T{0});
+      for (std::size_t n = first; n < last; ++n)
+        for_each_line(e, n, chosen, [&](std::size_t pixel, std::size_t number, std::size_t length) {
+          std::copy_n(rows + number, length, images + pixel);
+        });
+    });
+  }
+
+ private:
+  static constexpr std::size_t samples = 4;  // that a thread takes at a time
+
+  /// `visit(where it begins in the images, where in the rows, length)` for each line of each chosen patch of
+  /// a sample.
+  template <class Visit>
+  static void for_each_line(const patch_extents& e, std::size_t sample, const choice& chosen,
+                            const Visit& visit) {
+    const std::size_t length = e.patch * e.channels;
+    for (std::size_t j = 0; j < chosen.count; ++j) {
+      const std::size_t at = chosen.place(sample, j), row = at / e.columns() * e.patch;
+      for (std::size_t line = 0; line < e.patch; ++line)
+        visit(((sample * e.height + row + line) * e.width + at % e.columns() * e.patch) * e.channels,
+              ((sample * chosen.count + j) * e.patch + line) * length, length);
+    }
+  }
+};
+
+}  // namespace pretext::kernels

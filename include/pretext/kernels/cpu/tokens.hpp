@@ -1,0 +1,93 @@
+#pragma once
+#include <algorithm>
+#include <cstddef>
+
+#include <pretext/devices/cpu.hpp>
+#include <pretext/kernels/cpu/isa.hpp>
+#include <pretext/kernels/tokens.hpp>
+
+namespace pretext::kernels {
+
+template <>
+struct token_sequence<cpu> {
+  template <class Place, class T>
+  static void forward(Place& place, std::size_t batch, std::size_t width, const choice& chosen, const T* x,
+                      const T* first, const T* positions, T* y) {
+    const std::size_t tokens = 1 + chosen.count;
+    for_each_sample(place, batch, [=](std::size_t n) {
+      T* to = y + n * tokens * width;
+      for (std::size_t c = 0; c < width; ++c) to[c] = first[c] + positions[c];
+      for (std::size_t j = 0; j < chosen.count; ++j) {
+        const T* from = x + (n * chosen.count + j) * width;
+        const T* at = positions + (1 + chosen.place(n, j)) * width;
+        to += width;
+        for (std::size_t c = 0; c < width; ++c) to[c] = from[c] + at[c];
+      }
+    });
+  }
+
+  template <class Place, class T>
+  static void backward(Place& place, std::size_t batch, std::size_t width, const choice& chosen, const T* dy,
+                       T* dx, T* dfirst, T* dpositions) {
+    const std::size_t tokens = 1 + chosen.count;
+    if (dx)
+      for_each_sample(place, batch, [=](std::size_t n) {
+        std::copy_n(dy + (n * tokens + 1) * width, chosen.count * width, dx + n * chosen.count * width);
+      });
+    if (!dfirst && !dpositions) return;
+    place.stream.for_each_run(width, 64, [=](std::size_t begin, std::size_t end) {
+      for (std::size_t n = 0; n < batch; ++n) {
+        const T* from = dy + n * tokens * width;
+        for (std::size_t c = begin; dfirst && c < end; ++c) dfirst[c] += from[c];
+        for (std::size_t j = 0; dpositions && j < tokens; ++j) {
+          T* to = dpositions + (j == 0 ? 0 : 1 + chosen.place(n, j - 1)) * width;
+          for (std::size_t c = begin; c < end; ++c) to[c] += from[j * width + c];
+        }
+      }
+    });
+  }
+
+ private:
+  template <class Place, class Work>
+  static void for_each_sample(Place& place, std::size_t batch, const Work& work) {
+    place.stream.for_each_run(batch, 8, [&](std::size_t first, std::size_t last) {
+      vectorised([&] {
+        for (std::size_t n = first; n < last; ++n) work(n);
+      });
+    });
+  }
+};
+
+template <>
+struct token_mean<cpu> {
+  template <class Place, class T>
+  static void forward(Place& place, std::size_t batch, std::size_t tokens, std::size_t width,
+                      std::size_t first, std::size_t count, const T* x, T* y) {
+    const T share = T{1} / static_cast<T>(count);
+    place.stream.for_each_run(batch, 8, [=](std::size_t begin, std::size_t end) {
+      for (std::size_t n = begin; n < end; ++n) {
+        T* to = y + n * width;
+        std::fill_n(to, width, T{0});
+        for (std::size_t t = first; t < first + count; ++t)
+          for (std::size_t c = 0; c < width; ++c) to[c] += x[(n * tokens + t) * width + c];
+        for (std::size_t c = 0; c < width; ++c) to[c] *= share;
+      }
+    });
+  }
+
+  template <class Place, class T>
+  static void backward(Place& place, std::size_t batch, std::size_t tokens, std::size_t width,
+                       std::size_t first, std::size_t count, const T* dy, T* dx) {
+    const T share = T{1} / static_cast<T>(count);
+    place.stream.for_each_run(batch, 8, [=](std::size_t begin, std::size_t end) {
+      for (std::size_t n = begin; n < end; ++n)
+        for (std::size_t t = 0; t < tokens; ++t) {
+          T* to = dx + (n * tokens + t) * width;
+          const bool taken = first <= t && t < first + count;
+          for (std::size_t c = 0; c < width; ++c) to[c] = taken ? share * dy[n * width + c] : T{0};
+        }
+    });
+  }
+};
+
+}  // namespace pretext::kernels

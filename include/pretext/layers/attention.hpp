@@ -1,0 +1,129 @@
+#pragma once
+#include <cstddef>
+
+#include <pretext/core/concepts.hpp>
+#include <pretext/core/multiply_adds.hpp>
+#include <pretext/kernels/attention.hpp>
+#include <pretext/kernels/elementwise.hpp>
+#include <pretext/layers/linear.hpp>
+
+namespace pretext {
+
+/// Multi-head self-attention over tokens, (T, D) to (T, D) (Vaswani et al. 2017, §3.2.2): one linear layer
+/// makes queries, keys and values, one more mixes the heads. Paths are timm's: qkv, proj.
+template <std::size_t Heads, class Start = xavier_uniform>
+struct attention {
+  template <Shape In>
+    requires(In::rank == 2 && channels_of<In> % Heads == 0)
+  using output = In;
+
+  template <Shape In>
+  static constexpr kernels::attention_extents extents{In::extents[0], In::extents[1], Heads};
+  template <Shape In>
+  using joined = shape<In::extents[0], 3 * channels_of<In>>;
+  template <Shape In>
+  using entrance = linear<3 * channels_of<In>, bias::yes, Start>;
+  template <Shape In>
+  using exit = linear<channels_of<In>, bias::yes, Start>;
+
+  template <Shape In>
+  static consteval auto parameters() {
+    auto qkv = parameters_of<entrance<In>, In>;
+    auto proj = parameters_of<exit<In>, In>;
+    for (auto& p : qkv) p = p.under("qkv", 0);
+    for (auto& p : proj) p = p.under("proj", 0);
+    return join(qkv, proj);
+  }
+
+  template <Shape In>
+  static consteval std::size_t multiply_adds() {
+    return pretext::multiply_adds<entrance<In>, In> + pretext::multiply_adds<exit<In>, In> +
+           2 * In::extents[0] * In::size;
+  }
+
+  template <Shape In, class Place>
+  struct cache {
+    cache_of<entrance<In>, In, Place> entered;
+    reads<Place, joined<In>> qkv;
+    reads<Place, In> mixed;
+    typename Place::activation* log_sum = nullptr;
+  };
+
+  template <class Place, Shape In>
+  static void forward(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, In> y,
+                      cache<In, Place>& kept) {
+    forward_without_bias(place, w, x, y, kept);
+    add_bias(place, w, y);
+  }
+
+  /// All but the last constant, which a residual sum adds on its way.
+  template <class Place, Shape In>
+  static void forward_without_bias(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, In> y,
+                                   cache<In, Place>& kept) {
+    using T = typename Place::activation;
+    const auto qkv = place.kept.template take<T, joined<In>>(x.batch);
+    const auto mixed = place.kept.template take<T, In>(x.batch);
+    kept.log_sum = place.kept.template take<T>(x.batch * Heads * In::extents[0]);
+    entrance<In>::forward(place, w, x, qkv, kept.entered);
+    run(place, w, qkv, mixed, kept.log_sum, y);
+    kept.qkv = qkv;
+    kept.mixed = mixed;
+  }
+
+  template <class Place, Shape In>
+  static void backward(Place& place, weights<Place> w, cache<In, Place>& kept, reads<Place, In> dy,
+                       writes<Place, In> dx) {
+    using T = typename Place::activation;
+    const borrowed guard{place.scratch};
+    const auto dmixed = place.scratch.template take<T, In>(dy.batch);
+    const auto dqkv = place.scratch.template take<T, joined<In>>(dy.batch);
+    cache_of<exit<In>, In, Place> left{kept.mixed};
+    exit<In>::backward(place, w.at(exit_at<In>), left, dy, dmixed);
+    kernels::attention<typename Place::device>::backward(place, extents<In>, dy.batch, kept.qkv.data,
+                                                         static_cast<const T*>(kept.log_sum),
+                                                         reads<Place, In>{dmixed}.data, dqkv.data);
+    entrance<In>::backward(place, w, kept.entered, reads<Place, joined<In>>{dqkv}, dx);
+  }
+
+  template <class Place, Shape In>
+  static void infer(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, In> y) {
+    infer_without_bias(place, w, x, y);
+    add_bias(place, w, y);
+  }
+
+  template <class Place, Shape In>
+  static void infer_without_bias(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, In> y) {
+    using T = typename Place::activation;
+    const borrowed guard{place.scratch};
+    const auto qkv = place.scratch.template take<T, joined<In>>(x.batch);
+    const auto mixed = place.scratch.template take<T, In>(x.batch);
+    entrance<In>::infer(place, w, x, qkv);
+    run(place, w, qkv, mixed, static_cast<T*>(nullptr), y);
+  }
+
+  /// The last constant.
+  template <class Place, Shape In>
+  static const typename Place::weight* last_bias(weights<Place> w) {
+    return w.at(exit_at<In> + channels_of<In> * channels_of<In>).value;
+  }
+
+ private:
+  template <Shape In>
+  static constexpr std::size_t exit_at = weight_count<entrance<In>, In>;
+
+  template <class Place, Shape Joined, Shape In, class T>
+  static void run(Place& place, weights<Place> w, writes<Place, Joined> qkv, writes<Place, In> mixed,
+                  T* log_sum, writes<Place, In> y) {
+    kernels::attention<typename Place::device>::forward(place, extents<In>, y.batch,
+                                                        reads<Place, Joined>{qkv}.data, mixed.data, log_sum);
+    linear<channels_of<In>, bias::no, Start>::infer(place, w.at(exit_at<In>), reads<Place, In>{mixed}, y);
+  }
+
+  template <class Place, Shape In>
+  static void add_bias(Place& place, weights<Place> w, writes<Place, In> y) {
+    kernels::row_bias<typename Place::device>::add(place, y.batch * places_of<In>, channels_of<In>,
+                                                   last_bias<Place, In>(w), y.data);
+  }
+};
+
+}  // namespace pretext

@@ -1,0 +1,32 @@
+#pragma once
+#include <cstdint>
+
+#include <pretext/core/expects.hpp>
+#include <pretext/core/on.hpp>
+#include <pretext/kernels/drop_path.hpp>
+
+namespace pretext {
+
+/// Stochastic depth (Huang et al. 2016): a training step leaves residual branches out, sample by sample.
+struct drop_path {
+  static constexpr std::uint32_t first_draw = 4096;  ///< of each sample's key; masks use those before
+
+  /// The factors of a batch's branches, null for rate 0, which draws nothing and costs nothing. `layer` tells
+  /// the branches of a network apart. Throws std::invalid_argument if the step was not told who its samples
+  /// are.
+  template <class Place>
+  static const typename Place::activation* factors(Place& place, std::size_t batch, double rate,
+                                                   std::uint32_t layer) {
+    if (rate == 0) return nullptr;
+    expects(0 < rate && rate < 1, "the rate of dropped paths must be at least 0 and below 1, not ", rate);
+    expects(place.keys.count != 0,
+            "dropped paths are drawn for every sample, and the step must be told who they are: call "
+            "draw(samples, seed, epoch) before step");
+    auto* const factor = place.kept.template take<typename Place::activation>(batch);
+    kernels::drop_path<typename Place::device>::run(place, place.keys, batch, first_draw + layer, rate,
+                                                    factor);
+    return factor;
+  }
+};
+
+}  // namespace pretext

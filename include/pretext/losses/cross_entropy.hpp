@@ -1,0 +1,34 @@
+#pragma once
+#include <cstddef>
+
+#include <pretext/core/expects.hpp>
+#include <pretext/core/on.hpp>
+#include <pretext/kernels/cross_entropy.hpp>
+
+namespace pretext {
+
+/// Softmax cross-entropy with soft goals, the mean over the rows: timm's SoftTargetCrossEntropy, and with
+/// one-hot goals and smoothing its LabelSmoothingCrossEntropy.
+struct cross_entropy {
+  double smoothing = 0;  ///< of goals that are not smoothed yet; MAE's fine-tuning has 0.1
+  double factor = 1;
+  std::size_t classes = 0;  ///< the first of the logits, where there are fewer classes; 0: all are
+
+  /// Returns the loss of logits (n, classes) against each row's shares of the classes and adds its gradient
+  /// to dlogits.
+  template <class Place, Shape S>
+  double operator()(Place& place, reads<Place, S> logits, reads<Place, S> goal,
+                    writes<Place, S> dlogits) const {
+    expects(logits.batch == goal.batch, "cross-entropy compares as many predictions as goals, not ",
+            logits.batch, " with ", goal.batch);
+    expects(0 <= smoothing && smoothing < 1, "cross-entropy: smoothing ", smoothing,
+            " must lie within [0, 1)");
+    expects(classes <= S::size, "cross-entropy: ", classes, " classes need as many logits, not ", S::size);
+    const std::size_t used = classes == 0 ? S::size : classes;
+    const double scale = factor / static_cast<double>(logits.batch);
+    return kernels::cross_entropy<typename Place::device>::soft(
+        place, logits.batch, S::size, used, scale, smoothing, logits.data, goal.data, dlogits.data);
+  }
+};
+
+}  // namespace pretext

@@ -1,0 +1,35 @@
+#pragma once
+#include <pretext/core/expects.hpp>
+#include <pretext/core/on.hpp>
+#include <pretext/kernels/masked_pixels.hpp>
+#include <pretext/masking/masks.hpp>
+
+namespace pretext {
+
+/// MAE's loss (He et al. 2022, §3): mean error over the numbers of the hidden patches, each normalised by its
+/// own mean and √(v + 1e-6), v unbiased. Visible patches have no part in it.
+struct masked_pixels {
+  bool normalise = true;  ///< false: the pixels themselves, MAE's baseline
+  pixel_error error = pixel_error::squared;
+  double slack = 0;  ///< added to the number of hidden pixels: 1e-5 in SimMIM's official code
+
+  /// Compares predictions (n, hidden, patch·patch·C) of the hidden patches, in the mask's order, with images
+  /// (n, H, W, C); returns the loss and adds its gradient to dprediction.
+  template <class Place, Shape Hidden, class Grid, std::size_t Visible>
+  double operator()(Place& place, reads<Place, Hidden> prediction, reads<Place, typename Grid::images> images,
+                    const masks<Grid, Visible>& hidden, writes<Place, Hidden> dprediction) const {
+    static_assert(Hidden::size == (Grid::places - Visible) * Grid::numbers,
+                  "pretext::masked_pixels: a prediction must have a number for every pixel and channel of "
+                  "every hidden patch.");
+    expects(images.batch == prediction.batch && hidden.batch == prediction.batch,
+            "masked_pixels: ", prediction.batch, " predictions need as many images and masks, not ",
+            images.batch, " and ", hidden.batch);
+    constexpr auto channels = static_cast<double>(Grid::extents.channels);
+    const double denominator = static_cast<double>(prediction.size()) + slack * channels;
+    return kernels::masked_pixels<typename Place::device>::run(
+        place, Grid::extents, kernels::pixel_comparison{normalise, error, denominator}, images.batch,
+        hidden.hidden_places(), images.data, prediction.data, dprediction.data);
+  }
+};
+
+}  // namespace pretext

@@ -1,0 +1,56 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <ratio>
+
+#include <pretext/masking/random_masking.hpp>
+
+namespace pretext {
+
+/// Hides square units of `Unit` pixels, several patches each (Xie et al. 2022, §3.2): of the units of each
+/// sample, `Ratio` rounded up are hidden, drawn without replacement, as SimMIM's official code does.
+template <std::size_t Unit = 32, class Ratio = std::ratio<3, 5>>
+struct block_masking {
+ private:
+  template <class Grid>
+  struct unit_grid {
+    static_assert(Unit % Grid::patch == 0,
+                  "pretext::block_masking: its unit must be a multiple of the patch.");
+    static constexpr std::size_t factor = Unit / Grid::patch;  ///< patches on a side of a unit
+    static_assert(Grid::rows % factor == 0 && Grid::columns % factor == 0,
+                  "pretext::block_masking: its units do not fill the image.");
+    static constexpr std::size_t places = Grid::places / (factor * factor);
+    static constexpr double wanted = double(places) * (double(Ratio::num) / double(Ratio::den));
+    static constexpr auto whole = static_cast<std::size_t>(wanted);
+    static constexpr std::size_t hidden = double(whole) < wanted ? whole + 1 : whole;
+  };
+
+ public:
+  template <class Grid>
+  static constexpr std::size_t visible =
+      Grid::places - unit_grid<Grid>::hidden* unit_grid<Grid>::factor* unit_grid<Grid>::factor;
+
+  /// Draws the masks of a batch from the keys of its samples. Throws std::invalid_argument if the step was
+  /// not told who they are.
+  template <class Grid, class Place>
+  masks_of<block_masking, Grid> draw(Place& place, std::size_t batch) const {
+    using units = unit_grid<Grid>;
+    using device = typename Place::device;
+    detail::expects_keys(place, batch, "block_masking");
+    const borrowed guard{place.scratch};
+    float* const noise = place.scratch.template take<float>(batch * units::places);
+    auto* const order = place.scratch.template take<std::uint32_t>(batch * units::places);
+    auto* const rank = place.scratch.template take<std::uint32_t>(batch * units::places);
+    auto* const rank_of_patch = place.scratch.template take<std::uint32_t>(batch * Grid::places);
+    kernels::uniform_noise<device>::run(place, place.keys, batch, units::places, noise);
+    kernels::order_by_noise<device>::run(place, batch, units::places, static_cast<const float*>(noise), order,
+                                         rank);
+    // All patches of a unit share its rank, so that units stay whole even where two drew the same noise.
+    kernels::enlarge_grid<device>::run(place, batch, Grid::rows, Grid::columns, units::factor,
+                                       static_cast<const std::uint32_t*>(rank), rank_of_patch);
+    return masks_by_noise<masks_of<block_masking, Grid>>(place, batch,
+                                                         static_cast<const std::uint32_t*>(rank_of_patch));
+  }
+};
+
+}  // namespace pretext

@@ -1,0 +1,47 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+#include <pretext/core/shape.hpp>
+#include <pretext/kernels/choice.hpp>
+#include <pretext/kernels/patches.hpp>
+
+namespace pretext {
+
+/// Images cut into square patches, row by row: patch (r, c) is place r·columns + c.
+template <ImageShape Images, std::size_t Patch>
+struct patch_grid {
+  static_assert(Images::extents[0] % Patch == 0 && Images::extents[1] % Patch == 0,
+                "pretext: the patches do not fill the image; its rows and columns must be multiples of the "
+                "patch size.");
+  using images = Images;
+  static constexpr kernels::patch_extents extents{Images::extents[0], Images::extents[1], Images::extents[2],
+                                                  Patch};
+  static constexpr std::size_t patch = Patch;  ///< pixels on a side
+  static constexpr std::size_t rows = extents.rows(), columns = extents.columns(), places = extents.places();
+  static constexpr std::size_t numbers = extents.numbers();  ///< of one patch
+};
+
+/// Which patches of each sample an encoder is shown: as many in every sample, so that shapes stay static.
+template <class Grid, std::size_t Visible>
+struct masks {
+  static_assert(0 < Visible && Visible < Grid::places,
+                "pretext: a mask hides some patches and leaves some; choose a ratio that does so on this "
+                "grid.");
+  using grid = Grid;
+  static constexpr std::size_t visible = Visible, hidden = Grid::places - Visible;
+
+  const std::uint32_t* order = nullptr;    ///< (n, places): the visible places, then the hidden ones
+  const std::uint32_t* restore = nullptr;  ///< (n, places): where a place stands in `order`
+  std::size_t batch = 0;
+
+  constexpr kernels::choice all_places() const { return {Grid::places, order, Grid::places}; }
+  constexpr kernels::choice visible_places() const { return {visible, order, Grid::places}; }
+  constexpr kernels::choice hidden_places() const { return {hidden, order + visible, Grid::places}; }
+};
+
+/// The masks that a way of masking draws on a grid.
+template <class Masking, class Grid>
+using masks_of = masks<Grid, Masking::template visible<Grid>>;
+
+}  // namespace pretext

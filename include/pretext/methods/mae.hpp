@@ -1,0 +1,27 @@
+#pragma once
+#include <pretext/encoders/vit.hpp>
+#include <pretext/heads/decoder.hpp>
+#include <pretext/methods/masked_modeling.hpp>
+
+namespace pretext {
+
+/// Masked Autoencoders Are Scalable Vision Learners (He et al. 2022): the encoder sees a quarter of the
+/// patches, a small decoder predicts the normalised pixels of the others. Parameter paths are the official
+/// ones.
+template <ImageShape Images, class Encoder, class Decoder = mae_decoder<>, class Masking = random_masking<>>
+using mae = masked_modeling<Images, encoder<Encoder>, hiding<left_out>, masking<Masking>, decoder<Decoder>,
+                            loss<masked_pixels>>;
+
+// The published sizes, for 224-pixel images (He et al. 2022, §4).
+using mae_vit_base_16 = mae<shape<224, 224, 3>, vit_base<16>>;
+using mae_vit_large_16 = mae<shape<224, 224, 3>, vit_large<16>>;
+using mae_vit_huge_14 = mae<shape<224, 224, 3>, vit_huge<14>>;
+
+// For 32-pixel images, where there is no official recipe: the decoder is as wide as a ViT-Ti and four blocks
+// deep. With patches of 2 pixels a patch has 12 numbers, too few for its variance to say much: compare with
+// `.compare = {.normalise = false}`.
+using mae_vit_tiny_4 = mae<shape<32, 32, 3>, vit_tiny<4>, mae_decoder<192, 4, 3>>;
+using mae_vit_tiny_2 = mae<shape<32, 32, 3>, vit_tiny<2>, mae_decoder<192, 4, 3>>;
+using mae_vit_small_4 = mae<shape<32, 32, 3>, vit_small<4>, mae_decoder<192, 4, 3>>;
+
+}  // namespace pretext

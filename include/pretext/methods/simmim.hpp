@@ -1,0 +1,21 @@
+#pragma once
+#include <pretext/encoders/vit.hpp>
+#include <pretext/heads/linear_decoder.hpp>
+#include <pretext/masking/block_masking.hpp>
+#include <pretext/masking/by_mask_token.hpp>
+#include <pretext/methods/masked_modeling.hpp>
+
+namespace pretext {
+
+/// SimMIM's loss (Xie et al. 2022, eq. 1 and the official code): |x - x̂| over hidden pixels, not normalised.
+struct simmim_pixels : masked_pixels {
+  simmim_pixels() : masked_pixels{.normalise = false, .error = pixel_error::absolute, .slack = 1e-5} {}
+};
+
+/// SimMIM: A Simple Framework for Masked Image Modeling (Xie et al. 2022): blocks of patches give way to a
+/// learned token, the encoder computes on all tokens, one linear layer predicts the hidden pixels.
+template <ImageShape Images, class Encoder, class Masking = block_masking<>>
+using simmim = masked_modeling<Images, encoder<Encoder>, hiding<by_mask_token>, masking<Masking>,
+                               decoder<linear_decoder>, loss<simmim_pixels>>;
+
+}  // namespace pretext

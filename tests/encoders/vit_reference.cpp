@@ -1,0 +1,65 @@
+#include "../gradient_check.hpp"
+#include "../reference.hpp"
+
+#include <pretext/encoders/vit.hpp>
+#include <pretext/io/weights.hpp>
+
+using namespace pretext;
+
+namespace {
+
+template <class Net, class Place, std::size_t Side>
+void agrees(const safetensors& file, double tolerance) {
+  using T = typename Place::activation;
+  using In = shape<Side, Side, 3>;
+  using Patches = typename Net::template patches<In>;
+  using Tokens = typename Net::template tokens<In>;
+  constexpr const auto& table = parameters_of<Net, In>;
+  Place place{.stream = cpu::stream{2}};
+  const auto x = tests::channels_last<T>(file.at("input"));
+  const std::size_t batch = x.size() / In::size;
+  std::vector<T> w(count(table)), h(batch * Net::width), trained(h.size());
+  CHECK(read_torch_tensors<T>(table, file, "param.", w.data()).tensors == table.size());
+  const weights<Place> own{w.data(), nullptr};
+  const reads<Place, In> images{x.data(), batch};
+
+  Net::infer(place, own, images, writes<Place, typename Net::feature>{h.data(), batch});
+  CHECK(tests::relative_difference(h, file.at("feature").as<double>()) < tolerance);
+  cache_of<Net, In, Place> kept;
+  Net::forward(place, own, images, writes<Place, typename Net::feature>{trained.data(), batch}, kept);
+  CHECK(tests::relative_difference(trained, file.at("feature").as<double>()) < tolerance);
+
+  // The parts, as a method would run them.
+  std::vector<T> embedded(batch * Patches::size), sequence(batch * Tokens::size), tokens(sequence.size());
+  Net::embedding::infer(place, own.at(Net::template embedding_at<In>), images,
+                        writes<Place, Patches>{embedded.data(), batch});
+  Net::template entrance<In>::infer(place, own, reads<Place, Patches>{embedded.data(), batch},
+                                    writes<Place, Tokens>{sequence.data(), batch});
+  Net::trunk::infer(place, own.at(Net::template trunk_at<In>), reads<Place, Tokens>{sequence.data(), batch},
+                    writes<Place, Tokens>{tokens.data(), batch});
+  CHECK(tests::relative_difference(tokens, file.at("tokens").as<double>()) < tolerance);
+}
+
+}  // namespace
+
+TEST_CASE("a vision transformer agrees with timm: its tokens and its feature") {
+  const auto file = tests::reference("vit_timm");
+  REQUIRE(file.at("param.cls_token").shape.at(2) == 24);
+  REQUIRE(tests::hyper_parameter(file, "patch_size").get<int>() == 4);
+  REQUIRE(tests::hyper_parameter(file, "num_heads").get<int>() == 3);
+  const auto both = [&]<std::size_t Depth, std::size_t Side>() {
+    agrees<vit<4, 24, Depth, 3, supervised_start>, on<cpu, fp64>, Side>(file, 1e-9);
+    agrees<vit<4, 24, Depth, 3, supervised_start>, on<cpu>, Side>(file, 1e-4);
+  };
+  const std::size_t side = file.at("input").shape.at(2);
+  REQUIRE(file.tensors.contains("param.blocks.1.norm1.weight"));
+  REQUIRE(!file.tensors.contains("param.blocks.2.norm1.weight"));
+  switch (side) {
+    case 16:
+      return both.template operator()<2, 16>();
+    case 24:
+      return both.template operator()<2, 24>();
+    default:
+      FAIL("no test is compiled for images of ", side, " pixels");
+  }
+}

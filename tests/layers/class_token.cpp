@@ -1,0 +1,65 @@
+#include <pretext/encoders/vit.hpp>
+
+#include "../gradient_check.hpp"
+#include "../same_bits.hpp"
+
+using namespace pretext;
+
+namespace {
+
+struct learned_start : mae_pretraining {
+  static constexpr positions position = positions::learned;
+};
+using learned = class_token<2, 3, learned_start>;
+using fixed = class_token<2, 3, mae_pretraining>;
+using grid = shape<6, 8>;
+
+}  // namespace
+
+static_assert(Layer<learned, grid, on<cpu>>);
+static_assert(std::same_as<output_of<learned, grid>, shape<7, 8>>);
+static_assert(std::same_as<output_of<learned, shape<2, 8>>, shape<3, 8>>, "chosen places");
+static_assert(!Accepts<learned, shape<7, 8>>, "no more tokens than places");
+static_assert(weight_count<learned, grid> == weight_count<learned, shape<2, 8>>);
+
+TEST_CASE("every gradient of class token and positions matches finite differences; a fixed table gets none") {
+  tests::gradients_match_finite_differences<learned, grid>(3);
+  tests::gradients_match_finite_differences<fixed, grid>(3);
+  on<cpu, fp64> place;
+  using Place = on<cpu, fp64>;
+  std::vector<double> w(8 + 7 * 8, 1.0), dw(w.size()), dy(7 * 8, 1.0), x(6 * 8), y(7 * 8);
+  cache_of<fixed, grid, Place> kept;
+  fixed::forward(place, weights<Place>{w.data(), nullptr}, reads<Place, grid>{x.data(), 1},
+                 writes<Place, shape<7, 8>>{y.data(), 1}, kept);
+  fixed::backward(place, weights<Place>{w.data(), dw.data()}, kept, reads<Place, shape<7, 8>>{dy.data(), 1},
+                  writes<Place, grid>{nullptr, 1});
+  for (std::size_t i = 0; i < dw.size(); ++i) CHECK(dw[i] == (i < 8 ? 1 : 0));
+}
+
+TEST_CASE("chosen tokens get the positions of their places, and their gradients go back there") {
+  using some = shape<2, 8>;
+  using Place = on<cpu, fp64>;
+  Place place;
+  const std::uint32_t ids[] = {5, 0, 3, 2, 1, 4};
+  const auto w = tests::normal_numbers(8 + 7 * 8, 1), x = tests::normal_numbers(2 * 16, 2),
+             dy = tests::normal_numbers(2 * 24, 3);
+  std::vector<double> value = w, dw(w.size()), y(2 * 24), dx(2 * 16);
+  cache_of<learned, some, Place> kept;
+  const kernels::choice chosen{2, ids, 3};
+  learned::forward(place, weights<Place>{value.data(), nullptr}, reads<Place, some>{x.data(), 2},
+                   writes<Place, shape<3, 8>>{y.data(), 2}, kept, chosen);
+  learned::backward(place, weights<Place>{value.data(), dw.data()}, kept,
+                    reads<Place, shape<3, 8>>{dy.data(), 2}, writes<Place, some>{dx.data(), 2});
+  for (std::size_t c = 0; c < 8; ++c) {
+    const auto position = [&](std::size_t place_of_grid) { return w[8 + (1 + place_of_grid) * 8 + c]; };
+    CHECK(y[c] == w[c] + w[8 + c]);
+    CHECK(y[8 + c] == x[c] + position(5));
+    CHECK(y[16 + c] == x[8 + c] + position(0));
+    CHECK(y[24 + 8 + c] == x[16 + c] + position(2));
+    CHECK(dw[c] == dy[c] + dy[24 + c]);
+    CHECK(dw[8 + (1 + 5) * 8 + c] == dy[8 + c]);
+    CHECK(dw[8 + (1 + 1) * 8 + c] == dy[24 + 16 + c]);
+    CHECK(dw[8 + (1 + 4) * 8 + c] == 0);
+    CHECK(dx[16 + c] == dy[24 + 8 + c]);
+  }
+}

@@ -1,0 +1,155 @@
+#include <pretext/kernels/cpu/cross_entropy.hpp>
+#include <pretext/losses/cross_entropy.hpp>
+#include <pretext/losses/sum.hpp>
+
+#include "losses.hpp"
+
+using namespace pretext;
+using namespace pretext::tests;
+using doctest::Approx;
+
+static_assert(PredictiveLoss<cross_entropy>);
+
+namespace {
+
+template <class T>
+struct result {
+  double value;
+  std::vector<T> gradient;
+};
+
+template <std::size_t Classes, class T>
+result<T> run(const cross_entropy& loss, const std::vector<T>& logits, const std::vector<T>& goal,
+              std::size_t threads = 1, T before = 0) {
+  using Place = on<cpu, std::conditional_t<std::is_same_v<T, float>, fp32, fp64>>;
+  using S = shape<Classes>;
+  Place place{.stream = cpu::stream{threads}};
+  result<T> made{0, std::vector<T>(logits.size(), before)};
+  const std::size_t rows = logits.size() / Classes;
+  made.value =
+      loss(place, reads<Place, S>{logits.data(), rows}, reads<Place, S>{goal.data(), goal.size() / Classes},
+           writes<Place, S>{made.gradient.data(), rows});
+  return made;
+}
+
+/// Shares of the classes that add up to one, a few of them zero.
+std::vector<double> random_shares(std::size_t rows, std::size_t classes, unsigned seed) {
+  auto shares = random_rows(rows * classes, seed);
+  for (std::size_t row = 0; row < rows; ++row) {
+    double sum = 0;
+    for (std::size_t c = 0; c < classes; ++c) {
+      double& t = shares[row * classes + c];
+      t = c % 3 == 1 ? 0 : std::abs(t);
+      sum += t;
+    }
+    for (std::size_t c = 0; c < classes; ++c) shares[row * classes + c] /= sum;
+  }
+  return shares;
+}
+
+}  // namespace
+
+TEST_CASE("soft goals: value and gradient are torch's") {
+  // torch 2.15, float64: -(t * log_softmax(x)).sum(1).mean(), timm's SoftTargetCrossEntropy.
+  const auto made =
+      run<3>(cross_entropy{}, std::vector{1., 2., -1., .5, -.5, 3.}, std::vector{.7, .3, 0., .1, .2, .7});
+  CHECK(made.value == Approx(1.0527131605240712).epsilon(1e-14));
+  all_near(made.gradient,
+           {-0.2202517698287904, 0.2026922563491206, 0.017559513479669865, -0.013100647844079577,
+            -0.08642548694929175, 0.0995261347933713},
+           1e-14);
+}
+
+TEST_CASE("label smoothing is timm's, and the same as goals smoothed beforehand") {
+  const std::vector<double> logits{1., 2., -1., .5, -.5, 3.}, labels{0., 1., 0., 0., 0., 1.};
+  const auto made = run<3>(cross_entropy{.smoothing = .1}, logits, labels);
+  CHECK(made.value == Approx(0.3943798271907377).epsilon(1e-14));
+  const double off = .1 / 3, on = 1 - .1 + off;
+  const auto soft = run<3>(cross_entropy{}, logits, std::vector{off, on, off, off, off, on});
+  CHECK(made.value == Approx(soft.value).epsilon(1e-14));
+  all_near(made.gradient, soft.gradient, 1e-15);
+}
+
+TEST_CASE("every gradient of cross-entropy matches finite differences, and is added") {
+  auto logits = random_rows(7 * 5, 1);
+  for (const bool unit : {true, false}) {
+    auto goal = random_shares(7, 5, 2);
+    if (!unit) goal = random_rows(7 * 5, 3);  // shares that add up to anything: still the derivative
+    const cross_entropy loss{.smoothing = .2, .factor = 1.5};
+    auto made = run<5>(loss, logits, goal, 2, 4.);
+    for (double& slope : made.gradient) slope -= 4;
+    matches_differences(logits, made.gradient, [&] { return run<5>(loss, logits, goal).value; });
+  }
+}
+
+TEST_CASE("logits of any size give finite losses: none overflows in fp32") {
+  const float huge = 3e38f;
+  const auto sure = run<3>(cross_entropy{}, std::vector{huge, 0.f, -huge}, std::vector{1.f, 0.f, 0.f});
+  CHECK(sure.value == 0);
+  CHECK(sure.gradient == std::vector{0.f, 0.f, 0.f});
+  const auto wrong = run<3>(cross_entropy{}, std::vector{1e4f, 0.f, -1e4f}, std::vector{0.f, 0.f, 1.f});
+  CHECK(wrong.value == Approx(2e4));
+  CHECK(wrong.gradient == std::vector{1.f, 0.f, -1.f});
+  // A constant added to a row changes nothing but what rounding loses.
+  const auto near = run<3>(cross_entropy{}, std::vector{1001.f, 1002.f, 999.f}, std::vector{.7f, .3f, 0.f});
+  const auto plain = run<3>(cross_entropy{}, std::vector{1., 2., -1.}, std::vector{.7, .3, 0.});
+  CHECK(near.value == Approx(plain.value).epsilon(1e-6));
+}
+
+TEST_CASE("a network that knows nothing has loss log C") {
+  CHECK(run<10>(cross_entropy{}, std::vector<double>(40), random_shares(4, 10, 5)).value ==
+        Approx(std::log(10.)).epsilon(1e-14));
+}
+
+TEST_CASE("cross-entropy gives the same bits for any number of threads, and fp32 is near fp64") {
+  const auto logits = random_rows<float>(200 * 7, 1, 5);
+  const auto shares = random_shares(200, 7, 2);
+  const std::vector<float> goal(shares.begin(), shares.end());
+  const auto one = run<7>(cross_entropy{.smoothing = .1}, logits, goal);
+  for (const std::size_t threads : {2u, 3u}) {
+    const auto more = run<7>(cross_entropy{.smoothing = .1}, logits, goal, threads);
+    CHECK(more.value == one.value);
+    CHECK(more.gradient == one.gradient);
+  }
+  const auto precise =
+      run<7>(cross_entropy{.smoothing = .1}, std::vector<double>(logits.begin(), logits.end()), shares);
+  CHECK(one.value == Approx(precise.value).epsilon(1e-6));
+  all_near(one.gradient, precise.gradient, 1e-7);
+}
+
+TEST_CASE("logits behind the classes count for nothing") {
+  const auto all = random_rows(4 * 7, 1);
+  std::vector<double> few(4 * 5), goal(4 * 7), short_goal(4 * 5);
+  for (std::size_t i = 0; i < 4; ++i)
+    for (std::size_t c = 0; c < 5; ++c) {
+      few[5 * i + c] = all[7 * i + c];
+      goal[7 * i + c] = short_goal[5 * i + c] = c == i ? 1 : 0;
+    }
+  const auto made = run<7>(cross_entropy{.smoothing = .1, .classes = 5}, all, goal);
+  const auto expected = run<5>(cross_entropy{.smoothing = .1}, few, short_goal);
+  CHECK(made.value == expected.value);
+  for (std::size_t i = 0; i < 4; ++i)
+    for (std::size_t c = 0; c < 7; ++c)
+      CHECK(made.gradient[7 * i + c] == (c < 5 ? expected.gradient[5 * i + c] : 0));
+}
+
+TEST_CASE("class numbers are one-hot goals") {
+  on<cpu, fp64> place;
+  const auto logits = random_rows(4 * 5, 1);
+  const std::vector<int> labels{3, 0, 4, 3};
+  std::vector<double> goal(20), slope(20);
+  for (std::size_t row = 0; row < 4; ++row) goal[row * 5 + static_cast<std::size_t>(labels[row])] = 1;
+  const double value =
+      kernels::cross_entropy<cpu>::hard(place, 4, 5, 5, .25, logits.data(), labels.data(), slope.data());
+  const auto soft = run<5>(cross_entropy{}, logits, goal);
+  CHECK(value == soft.value);
+  CHECK(slope == soft.gradient);
+}
+
+TEST_CASE("cross-entropy refuses goals that do not fit, in a sentence") {
+  CHECK_THROWS_WITH_AS(run<2>(cross_entropy{}, std::vector{1., 2., 3., 4.}, std::vector{1., 0.}),
+                       "cross-entropy compares as many predictions as goals, not 2 with 1",
+                       std::invalid_argument);
+  CHECK_THROWS_WITH_AS(run<2>(cross_entropy{.smoothing = 1}, std::vector{1., 2.}, std::vector{1., 0.}),
+                       doctest::Contains("smoothing"), std::invalid_argument);
+}

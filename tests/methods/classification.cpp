@@ -1,0 +1,224 @@
+#include <pretext/encoders/resnet.hpp>
+#include <pretext/encoders/vit.hpp>
+#include <pretext/kernels/cpu/attention.hpp>
+#include <pretext/kernels/cpu/cross_entropy.hpp>
+#include <pretext/kernels/cpu/drop_path.hpp>
+#include <pretext/kernels/cpu/gelu.hpp>
+#include <pretext/kernels/cpu/layer_norm.hpp>
+#include <pretext/kernels/cpu/optimize.hpp>
+#include <pretext/kernels/cpu/patches.hpp>
+#include <pretext/kernels/cpu/residual.hpp>
+#include <pretext/kernels/cpu/tokens.hpp>
+#include <pretext/methods/classification.hpp>
+#include <pretext/optimizers/layer_decay.hpp>
+#include <pretext/optimizers/sgd.hpp>
+#include <pretext/training/trainer.hpp>
+
+#include "../gradient_check.hpp"
+#include "../thin_trunk.hpp"
+
+using namespace pretext;
+using doctest::Approx;
+
+namespace {
+
+using images = shape<8, 8, 3>;
+using trunk = tests::thin_trunk<basic_block, 4>;
+using method = classification<images, encoder<trunk>, classifier<linear_classifier<3, torch_default>>>;
+
+struct tokens : linear<8> {
+  static constexpr name classifier{"head"};
+};
+
+/// Soft goals that differ from image to image.
+template <class Memory>
+void set_goal(Memory& m, std::size_t batch) {
+  const auto goal = m.goal.resize(batch);
+  for (std::size_t i = 0; i < batch; ++i) {
+    const double share = .5 + .5 * static_cast<double>(i) / static_cast<double>(batch);
+    for (std::size_t c = 0; c < 3; ++c)
+      goal.data[3 * i + c] =
+          static_cast<std::remove_pointer_t<decltype(goal.data)>>(c == i % 3 ? share : (1 - share) / 2);
+  }
+}
+
+template <class Place, class Optimizer>
+double step(trainer<method, Place, Optimizer>& learner, const std::vector<typename Place::activation>& pixels,
+            double rate) {
+  const std::size_t batch = pixels.size() / images::size;
+  set_goal(learner.memory(), batch);
+  return learner.step(reads<Place, images>{pixels.data(), batch}, rate);
+}
+
+template <class Learner>
+auto values(Learner& learner) {
+  return std::vector(learner.memory().value.data(), learner.memory().value.data() + method::size);
+}
+
+}  // namespace
+
+TEST_CASE("paths are torchvision's for a ResNet, and an encoder may name its classifier") {
+  using resnet =
+      classification<shape<32, 32, 3>, encoder<resnet18<stem::cifar>>, classifier<linear_classifier<10>>>;
+  static_assert(resnet::parameters[0].name() == "conv1.weight");
+  static_assert(resnet::parameters.back().name() == "fc.bias");
+  static_assert(trainable(resnet::parameters) == 11'173'962);  // torchvision's with a 3x3 stem and 10 classes
+  using vit = classification<shape<4>, encoder<tokens>, classifier<linear_classifier<10>>>;
+  static_assert(vit::parameters.back().name() == "head.bias");
+}
+
+namespace {
+
+/// Every gradient of a step beside central differences of its loss.
+template <class Method>
+void every_gradient_matches(Method how, double drop_path = 0) {
+  using Place = on<cpu, fp64>;
+  trainer<Method, Place, sgd> learner{how, {}, 3, cpu::stream{2}};
+  learner.place().drop_path = drop_path;
+  auto& m = learner.memory();
+  auto pixels = tests::normal_numbers(10 * Method::images::size, 3);
+  const reads<Place, typename Method::images> views{pixels.data(), 10};
+  const std::vector<std::uint64_t> samples{4, 8, 15, 16, 23, 42, 5, 6, 7, 9};
+  const auto prepare = [&] {
+    set_goal(m, 10);
+    learner.draw(samples, 1, 2);
+  };
+  prepare();
+  learner.step(views, 0);
+  const std::vector<double> gradient(m.gradient.data(), m.gradient.data() + Method::size);
+  const auto loss = [&] {
+    prepare();
+    return learner.method().learn(learner.place(), m, views);
+  };
+  std::size_t checked = 0;
+  for (const parameter& p : Method::parameters) {
+    if (p.kind != role::weight) continue;
+    CAPTURE(p.path);
+    for (std::size_t i = p.offset; i < p.offset + p.size(); i += 1 + p.size() / 7, ++checked) {
+      double& w = m.value.data()[i];
+      const double saved = w, h = 1e-6;
+      w = saved + h;
+      const double up = loss();
+      w = saved - h;
+      const double down = loss();
+      w = saved;
+      CHECK(gradient[i] == Approx((up - down) / (2 * h)).epsilon(1e-6).scale(1));
+    }
+  }
+  CHECK(checked > 50);
+}
+
+using tokens_trunk = vit<4, 12, 3, 2, mae_fine_tuning>;
+using tuning = classification<images, encoder<tokens_trunk>, classifier<linear_classifier<3, torch_default>>>;
+
+}  // namespace
+
+TEST_CASE(
+    "every gradient of a classification matches finite differences: ResNet, ViT with a mean of its tokens, "
+    "dropped paths") {
+  every_gradient_matches(method{.compare = {.smoothing = .1}});
+  every_gradient_matches(tuning{.compare = {.smoothing = .1}});
+  every_gradient_matches(tuning{}, .6);
+}
+
+TEST_CASE("MAE's fine-tuning: timm's names, positions that learn and do not decay, a head next to zero") {
+  using mae = classification<shape<32, 32, 3>, encoder<vit_tiny<4, mae_fine_tuning>>,
+                             classifier<linear_classifier<10, mae_start>>>;
+  static_assert(mae::parameters.back().name() == "head.bias");
+  static_assert(trainable(mae::parameters) ==
+                5'360'832 + 1930);  // timm's vit_tiny of 65 tokens, fc_norm for norm
+  std::size_t seen = 0;
+  for (const parameter& p : layer_decay<sgd>{{}, .75}.scaled(mae::parameters)) {
+    if (p.name() == "pos_embed") {
+      CHECK(p.kind == role::weight);
+      CHECK(p.weight_decay == decay::no);
+      CHECK(p.rate == Approx(.023757264).epsilon(1e-7));
+      ++seen;
+    }
+    if (p.name() == "fc_norm.weight" || p.name() == "head.weight") {
+      CHECK(p.rate == 1);
+      ++seen;
+    }
+    if (p.name() == "blocks.0.attn.qkv.weight") {
+      CHECK(p.rate == Approx(.031676352).epsilon(1e-7));
+      ++seen;
+    }
+  }
+  CHECK(seen == 4);
+}
+
+TEST_CASE("a classifier that starts from zeros starts at log C, and learns what it is shown") {
+  using zero = classification<images, encoder<trunk>, classifier<linear_classifier<3>>>;
+  trainer<zero, on<cpu>, sgd> learner;
+  const auto numbers = tests::normal_numbers(12 * images::size, 5);
+  const std::vector<float> pixels(numbers.begin(), numbers.end());
+  const reads<on<cpu>, images> views{pixels.data(), 12};
+  const auto labels = [&] {
+    const auto goal = learner.memory().goal.resize(12);
+    for (std::size_t i = 0; i < 36; ++i) goal.data[i] = i % 3 == i / 3 % 3 ? 1.f : 0.f;
+  };
+  labels();
+  CHECK(learner.step(views, .05) == Approx(std::log(3.)).epsilon(1e-6));
+  double loss = 0;
+  for (int k = 0; k < 150; ++k) {
+    labels();
+    loss = learner.step(views, .05);
+  }
+  CHECK(loss < .1);
+
+  // In inference mode the prediction is the classifier on the feature, and right.
+  std::vector<float> h(12 * zero::feature::size), logits(36);
+  learner.encode(views, writes<on<cpu>, zero::feature>{h.data(), 12});
+  zero::predict(learner.place(), learner.memory(), views,
+                writes<on<cpu>, zero::embedding>{logits.data(), 12});
+  const float* w = learner.memory().value.data() + zero::encoder_size;
+  for (std::size_t i = 0; i < 12; ++i)
+    for (std::size_t c = 0; c < 3; ++c) {
+      double sum = static_cast<double>(w[3 * zero::feature::size + c]);
+      for (std::size_t j = 0; j < zero::feature::size; ++j)
+        sum += static_cast<double>(w[c * zero::feature::size + j]) *
+               static_cast<double>(h[i * zero::feature::size + j]);
+      CHECK(static_cast<double>(logits[3 * i + c]) == Approx(sum).epsilon(1e-4).scale(1));
+      CHECK(logits[3 * i + i % 3] >= logits[3 * i + c]);
+    }
+}
+
+TEST_CASE("a frozen encoder stays as it is, its running statistics too, and only the classifier learns") {
+  trainer<method, on<cpu>, layer_decay<sgd>> learner{{.frozen = true}, {sgd{.weight_decay = .1}, 1, true}};
+  const auto before = values(learner);
+  const auto numbers = tests::normal_numbers(12 * images::size, 5);
+  const std::vector<float> pixels(numbers.begin(), numbers.end());
+  const double first = step(learner, pixels, .1);
+  for (int k = 0; k < 20; ++k) step(learner, pixels, .1);
+  CHECK(step(learner, pixels, .1) < first);
+  const auto after = values(learner);
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    CAPTURE(i);
+    CHECK((before[i] == after[i]) == (i < method::encoder_size));
+  }
+}
+
+TEST_CASE("every step needs its own goals, one for each image") {
+  trainer<method, on<cpu>, sgd> learner;
+  const std::vector<float> pixels(4 * images::size, .5f);
+  step(learner, pixels, .1);
+  CHECK_THROWS_WITH_AS(learner.step(reads<on<cpu>, images>{pixels.data(), 4}, .1),
+                       "classification: 4 images but 0 goals; write the classes of every step into "
+                       "goal.resize(n) of the method's memory",
+                       std::invalid_argument);
+  learner.memory().goal.resize(3);
+  CHECK_THROWS_WITH_AS(learner.step(reads<on<cpu>, images>{pixels.data(), 4}, .1),
+                       doctest::Contains("4 images but 3 goals"), std::invalid_argument);
+}
+
+TEST_CASE("classification gives the same bits with 1, 2 and 3 threads") {
+  const auto numbers = tests::normal_numbers(12 * images::size, 5);
+  const std::vector<float> pixels(numbers.begin(), numbers.end());
+  const auto after = [&](std::size_t threads) {
+    trainer<method, on<cpu>, sgd> learner{{}, {}, 5, cpu::stream{threads}};
+    for (int k = 0; k < 3; ++k) step(learner, pixels, .1);
+    return values(learner);
+  };
+  CHECK(after(1) == after(2));
+  CHECK(after(1) == after(3));
+}

@@ -1,0 +1,6 @@
+// expects: pretext::masked_modeling: say which decoder<> predicts the hidden patches
+#include <pretext/encoders/vit.hpp>
+#include <pretext/methods/masked_modeling.hpp>
+using namespace pretext;
+using method = masked_modeling<shape<32, 32, 3>, encoder<vit<4, 64, 2, 4>>>;
+auto numbers = method::size;

@@ -1,0 +1,162 @@
+#include <pretext/optimizers/layer_decay.hpp>
+
+#include <map>
+#include <string>
+
+#include "optimizers.hpp"
+
+#include <pretext/encoders/resnet.hpp>
+#include <pretext/optimizers/adamw.hpp>
+#include <pretext/optimizers/lars.hpp>
+#include <pretext/optimizers/one_of.hpp>
+#include <pretext/optimizers/sgd.hpp>
+
+using namespace pretext;
+using namespace pretext::tests;
+using doctest::Approx;
+
+namespace {
+
+/// The names of a timm ViT with that many blocks and a mean of its tokens.
+std::vector<parameter> vit_table(std::size_t depth) {
+  const auto start = initialiser::normal(1);
+  std::vector<parameter> table{{"cls_token", {1, 1, 4}, start},
+                               {"pos_embed", {1, 5, 4}, start},
+                               {"patch_embed.proj.weight", {4, 3, 2, 2}, start},
+                               {"patch_embed.proj.bias", {4}, start}};
+  for (std::size_t i = 0; i < depth; ++i)
+    for (const char* leaf : {"norm1.weight", "attn.qkv.weight", "mlp.fc1.weight"})
+      table.push_back({"blocks." + std::to_string(i) + "." + leaf, {4, 4}, start});
+  table.push_back({"fc_norm.weight", {4}, start});
+  table.push_back({"head.weight", {10, 4}, start});
+  table.push_back({"head.bias", {10}, start});
+  std::size_t offset = 0;
+  for (parameter& p : table) {
+    p.offset = offset;
+    offset += p.size();
+  }
+  return table;
+}
+
+std::map<std::string, parameter> by_name(const std::vector<parameter>& table) {
+  std::map<std::string, parameter> named;
+  for (const parameter& p : table) named.emplace(p.name(), p);
+  return named;
+}
+
+template <class Optimizer>
+std::vector<double> step(const Optimizer& optimizer, std::span<const parameter> table, double rate,
+                         std::size_t steps = 2) {
+  using Place = on<cpu, fp64>;
+  Place place;
+  std::size_t size = 0;
+  for (const parameter& p : table) size += p.size();
+  auto value = numbers<double>(size, 7);
+  const auto run = [&](auto&& state) {
+    for (std::size_t k = 0; k < steps; ++k) {
+      const auto gradient = numbers<double>(size, 100 + static_cast<unsigned>(k));
+      optimizer(place, table, state, rate, gradient.data(), value.data());
+    }
+  };
+  if constexpr (requires { optimizer.template remember<Place>(table); })
+    run(optimizer.template remember<Place>(table));
+  else
+    run(typename Optimizer::template state<Place>{table});
+  return value;
+}
+
+}  // namespace
+
+TEST_CASE("a ViT's rates have the golden values of MAE's fine-tuning") {
+  const auto base = by_name(layer_decay<adamw>{{}, .75}.scaled(vit_table(12)));
+  CHECK(base.at("head.weight").rate == 1);
+  CHECK(base.at("fc_norm.weight").rate == 1);
+  CHECK(base.at("blocks.11.mlp.fc1.weight").rate == .75);
+  CHECK(base.at("blocks.0.norm1.weight").rate == Approx(.031676352).epsilon(1e-7));
+  for (const char* entry : {"cls_token", "pos_embed", "patch_embed.proj.weight", "patch_embed.proj.bias"})
+    CHECK(base.at(entry).rate == Approx(.023757264).epsilon(1e-7));
+  CHECK(by_name(layer_decay<adamw>{{}, .75}.scaled(vit_table(24))).at("pos_embed").rate ==
+        Approx(7.5254e-4).epsilon(1e-4));
+  CHECK(by_name(layer_decay<adamw>{{}, .65}.scaled(vit_table(12))).at("pos_embed").rate ==
+        Approx(.0036972).epsilon(1e-4));
+}
+
+TEST_CASE("a ResNet's stem, its four stages and its classifier are six groups") {
+  std::vector<parameter> table;
+  for (const parameter& p : parameters_of<resnet18<stem::cifar, 4>, shape<32, 32, 3>>) table.push_back(p);
+  table.push_back({"fc.weight", {10, 32}, initialiser::constant(0)});
+  const auto rates = by_name(layer_decay<sgd>{{}, .5}.scaled(table));
+  CHECK(rates.at("conv1.weight").rate == 1. / 32);
+  CHECK(rates.at("bn1.bias").rate == 1. / 32);
+  CHECK(rates.at("layer1.0.conv1.weight").rate == 1. / 16);
+  CHECK(rates.at("layer3.1.bn2.weight").rate == 1. / 4);
+  CHECK(rates.at("layer4.0.downsample.0.weight").rate == 1. / 2);
+  CHECK(rates.at("fc.weight").rate == 1);
+}
+
+TEST_CASE("fine-tuning decays neither biases and norms nor positions and the class token") {
+  for (const parameter& p : layer_decay<adamw>{{}, .75}.scaled(vit_table(2))) {
+    const std::string name{p.name()};
+    CAPTURE(name);
+    const bool left_out = p.rank == 1 || name == "pos_embed" || name == "cls_token";
+    CHECK((p.weight_decay == decay::no) == left_out);
+  }
+}
+
+TEST_CASE("every optimizer takes each parameter at its own rate, its decay included") {
+  const auto table = vit_table(3);
+  const auto check = [&](const auto& optimizer) {
+    const layer_decay<std::decay_t<decltype(optimizer)>> layered{optimizer, .7};
+    const auto found = step(layered, table, .1);
+    for (const parameter& p : layered.scaled(table)) {
+      // The same parameter alone, by the plain optimizer at the scaled rate.
+      parameter alone = p;
+      const double rate = .1 * p.rate;
+      alone.rate = 1;
+      alone.offset = 0;
+      using Place = on<cpu, fp64>;
+      Place place;
+      const std::span<const parameter> one{&alone, 1};
+      typename std::decay_t<decltype(optimizer)>::template state<Place> state{one};
+      auto all = numbers<double>(found.size(), 7);
+      for (std::size_t k = 0; k < 2; ++k) {
+        const auto gradient = numbers<double>(found.size(), 100 + static_cast<unsigned>(k));
+        optimizer(place, one, state, rate, gradient.data() + p.offset, all.data() + p.offset);
+      }
+      CAPTURE(p.path);
+      for (std::size_t i = p.offset; i < p.offset + p.size(); ++i)
+        CHECK(found[i] == Approx(all[i]).epsilon(1e-13));
+    }
+  };
+  check(sgd{.weight_decay = .1});
+  check(sgd{.nesterov = true, .weight_decay = .1, .decay_all = true});
+  check(adamw{.beta2 = .999});
+  for (const lars_variant variant :
+       {lars_variant::simclr, lars_variant::byol, lars_variant::sum_of_norms, lars_variant::larc})
+    check(lars{.weight_decay = .1, .trust = .02, .variant = variant, .clip = variant == lars_variant::larc});
+}
+
+TEST_CASE("a decay of one is the plain optimizer, chosen at run time or not") {
+  // A table in which fine-tuning leaves out what layers leave out anyway.
+  const auto table = std::vector<parameter>(plausible_table.begin(), plausible_table.end());
+  CHECK(step(layer_decay<adamw>{}, table, .1) == step(adamw{}, table, .1));
+  using any = one_of<sgd, adamw>;
+  CHECK(step(layer_decay<any>{{adamw{}}, .5}, vit_table(2), .1) ==
+        step(layer_decay<adamw>{{}, .5}, vit_table(2), .1));
+}
+
+TEST_CASE("frozen: only the classifier moves") {
+  const auto table = vit_table(2);
+  const auto before = step(sgd{}, table, 0),
+             after = step(layer_decay<sgd>{{.weight_decay = .1}, 1, true}, table, .1);
+  for (const parameter& p : table)
+    for (std::size_t i = p.offset; i < p.offset + p.size(); ++i)
+      CHECK((before[i] == after[i]) == !p.name().starts_with("head."));
+}
+
+TEST_CASE("a decay outside (0, 1] is refused in a sentence") {
+  CHECK_THROWS_WITH_AS((layer_decay<sgd>{{}, 0}.scaled(vit_table(1))),
+                       doctest::Contains("must lie within (0, 1]"), std::invalid_argument);
+  CHECK_THROWS_WITH_AS((layer_decay<sgd>{{}, 1.1}.scaled(vit_table(1))),
+                       doctest::Contains("must lie within (0, 1]"), std::invalid_argument);
+}

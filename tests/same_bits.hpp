@@ -1,0 +1,39 @@
+#pragma once
+#include "gradient_check.hpp"
+
+namespace pretext::tests {
+
+/// Output and gradients of a layer in fp32, one after another; `prepare` as in gradient_check.hpp.
+template <class L, class In, class Prepare = void (*)(on<cpu>&)>
+std::vector<float> everything_computed(
+    std::size_t batch, std::size_t threads, Prepare prepare = [](on<cpu>&) {}) {
+  using Place = on<cpu>;
+  using Out = output_of<L, In>;
+  const auto as_float = [](const std::vector<double>& numbers) {
+    return std::vector<float>(numbers.begin(), numbers.end());
+  };
+  Place place{.stream = cpu::stream{threads}};
+  prepare(place);
+  const auto x = as_float(normal_numbers(batch * In::size, 5));
+  const auto dy = as_float(normal_numbers(batch * Out::size, 6));
+  auto w = as_float(plausible_weights<L, In>(7));
+  std::vector<float> y(batch * Out::size), dx(x.size()), dw(w.size());
+  cache_of<L, In, Place> kept;
+  L::forward(place, weights<Place>{w.data(), nullptr}, reads<Place, In>{x.data(), batch},
+             writes<Place, Out>{y.data(), batch}, kept);
+  L::backward(place, weights<Place>{w.data(), dw.data()}, kept, reads<Place, Out>{dy.data(), batch},
+              writes<Place, In>{dx.data(), batch});
+  y.insert(y.end(), dx.begin(), dx.end());
+  y.insert(y.end(), dw.begin(), dw.end());
+  return y;
+}
+
+template <class L, class In>
+void same_bits_for_any_threads(std::size_t batch) {
+  const auto one = everything_computed<L, In>(batch, 1);
+  for (float number : one) REQUIRE(std::isfinite(number));
+  CHECK(one == everything_computed<L, In>(batch, 2));
+  CHECK(one == everything_computed<L, In>(batch, 3));
+}
+
+}  // namespace pretext::tests
