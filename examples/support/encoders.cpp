@@ -4,7 +4,7 @@
 #include <tuple>
 
 #include <pretext/cpu.hpp>
-#include <pretext/io/weights.hpp>
+#include <pretext/io/pretrained.hpp>
 
 #include "choices.hpp"
 #include "encoder_list.hpp"
@@ -24,15 +24,7 @@ std::unique_ptr<any_encoder> make_encoder(const recipe& asked, std::size_t threa
 }
 
 void load_encoder(const std::filesystem::path& path, any_encoder& encoder) {
-  const safetensors file = read_safetensors(path);
-  const auto table = encoder.encoder_parameters();
-  std::string before;
-  for (const char* prefix : {"", "backbone.", "encoder.", "module."})
-    if (file.tensors.contains(prefix + std::string{table.front().name()})) {
-      before = prefix;
-      break;
-    }
-  read_torch_tensors<float>(table, file, before, encoder.values());
+  read_pretrained<float>(encoder.encoder_parameters(), read_safetensors(path), encoder.values());
 }
 
 }  // namespace programs
