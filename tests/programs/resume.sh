@@ -1,50 +1,66 @@
 #!/usr/bin/env bash
 # The encoder of a run that was killed again and again is the encoder of a run that was left alone, bit for bit; and
-# so it is for 1, 2 and 3 threads. Set KILLS for another number of kills.
+# so it is for 1, 2 and 3 threads; with every method that has a program. Set KILLS for another number of kills.
 set -euo pipefail
-pretrain=$PRETEXT_PROGRAMS/pretrain_simclr
-[ -x "$pretrain" ] || exit 77
-kills=${KILLS:-20}
-rm -rf alone two three killed stopped
-common=(--data builtin --images 160 --test-images 20 --epochs 12 --batch 32 --seed 3 --checkpoint-seconds 0.2)
+
 sum() { sha256sum "$1/encoder.safetensors" | cut -d' ' -f1; }
 same() {
   if [ "$(sum alone)" != "$(sum "$1")" ]; then
-    echo "the encoder of '$1' differs from that of the run left alone" >&2
+    echo "$method: the encoder of '$1' differs from that of the run left alone" >&2
     exit 1
   fi
 }
 
-"$pretrain" "${common[@]}" --threads 1 --out alone 2>log
-"$pretrain" "${common[@]}" --threads 2 --out two 2>>log
-"$pretrain" "${common[@]}" --threads 3 --out three 2>>log
-same two
-same three
+# survives METHOD KILLS OPTION...
+survives() {
+  method=$1 kills=$2
+  shift 2
+  local pretrain=$PRETEXT_PROGRAMS/pretrain_$method done_kills=0 child status=0 resume kill
+  local common=(--data builtin --images 160 --test-images 20 --epochs 12 --batch 32 --seed 3 --checkpoint-seconds 0.2 "$@")
+  rm -rf alone two three killed stopped
 
-RANDOM=7 done_kills=0
-"$pretrain" "${common[@]}" --threads 2 --out killed 2>>log &
-for ((kill = 0; kill < kills; ++kill)); do
+  "$pretrain" "${common[@]}" --threads 1 --out alone 2>log
+  "$pretrain" "${common[@]}" --threads 2 --out two 2>>log
+  "$pretrain" "${common[@]}" --threads 3 --out three 2>>log
+  same two
+  same three
+
+  RANDOM=7
+  "$pretrain" "${common[@]}" --threads 2 --out killed 2>>log &
+  for ((kill = 0; kill < kills; ++kill)); do
+    child=$!
+    sleep "0.$((RANDOM % 80 + 10))"
+    if kill -9 "$child" 2>/dev/null; then done_kills=$((done_kills + 1)); fi
+    wait "$child" 2>/dev/null || true
+    if [ -e killed/checkpoint.safetensors ]; then resume=(--resume --out killed); else resume=("${common[@]}" --overwrite --out killed); fi
+    "$pretrain" "${resume[@]}" --threads 2 2>>log &
+  done
+  wait $!
+  same killed
+  [ "$done_kills" -gt 0 ]
+
+  # Ctrl-C saves and leaves; the next run goes on from there.
+  "$pretrain" "${common[@]}" --threads 2 --out stopped 2>>log &
   child=$!
-  sleep "0.$((RANDOM % 80 + 10))"
-  if kill -9 "$child" 2>/dev/null; then done_kills=$((done_kills + 1)); fi
-  wait "$child" 2>/dev/null || true
-  if [ -e killed/checkpoint.safetensors ]; then resume=(--resume --out killed); else resume=("${common[@]}" --overwrite --out killed); fi
-  "$pretrain" "${resume[@]}" --threads 2 2>>log &
-done
-wait $!
-same killed
-[ "$done_kills" -gt 0 ]
+  sleep 1
+  kill -INT "$child" 2>/dev/null || true
+  wait "$child" || status=$?
+  if [ "$status" -ne 0 ]; then
+    [ "$status" -eq 130 ]
+    "$pretrain" --resume --out stopped --threads 2 2>>log
+  fi
+  same stopped
+  echo "$method: $done_kills kills, 1, 2 and 3 threads: one and the same encoder"
+}
 
-# Ctrl-C saves and leaves; the next run goes on from there.
-"$pretrain" "${common[@]}" --threads 2 --out stopped 2>>log &
-child=$!
-sleep 1
-kill -INT "$child" 2>/dev/null || true
-status=0
-wait "$child" || status=$?
-if [ "$status" -ne 0 ]; then
-  [ "$status" -eq 130 ]
-  "$pretrain" --resume --out stopped --threads 2 2>>log
-fi
-same stopped
-echo "$done_kills kills, 1, 2 and 3 threads: one and the same encoder"
+tried=0
+for program in "$PRETEXT_PROGRAMS"/pretrain_*; do
+  [ -x "$program" ] && [ -f "$program" ] || continue
+  case $(basename "$program") in
+    pretrain_simclr) survives simclr "${KILLS:-20}" ;;
+    pretrain_byol) survives byol "${KILLS:-8}" --optimizer lars --learning-rate 1 ;;
+    pretrain_*) survives "$(basename "$program" | sed 's/^pretrain_//')" "${KILLS:-8}" ;;
+  esac
+  tried=$((tried + 1))
+done
+[ "$tried" -gt 0 ] || exit 77
