@@ -1,11 +1,7 @@
 #!/usr/bin/env bash
 # The encoder of a run that was killed again and again is the encoder of a run that was left alone, bit for bit; and
-# so it is for 1, 2 and 3 threads. Set KILLS for another number of kills.
+# so it is for 1, 2 and 3 threads, whatever the method. Set KILLS for another number of kills.
 set -euo pipefail
-pretrain=$PRETEXT_PROGRAMS/pretrain_simclr
-[ -x "$pretrain" ] || exit 77
-kills=${KILLS:-20}
-rm -rf alone two three killed stopped
 common=(--data builtin --images 160 --test-images 20 --epochs 12 --batch 32 --seed 3 --checkpoint-seconds 0.2)
 sum() { sha256sum "$1/encoder.safetensors" | cut -d' ' -f1; }
 same() {
@@ -15,36 +11,50 @@ same() {
   fi
 }
 
-"$pretrain" "${common[@]}" --threads 1 --out alone 2>log
-"$pretrain" "${common[@]}" --threads 2 --out two 2>>log
-"$pretrain" "${common[@]}" --threads 3 --out three 2>>log
-same two
-same three
+# resumes PROGRAM KILLS: in an empty folder.
+resumes() {
+  local pretrain=$1 kills=$2 done_kills=0 child status resume
+  "$pretrain" "${common[@]}" --threads 1 --out alone 2>log
+  "$pretrain" "${common[@]}" --threads 2 --out two 2>>log
+  "$pretrain" "${common[@]}" --threads 3 --out three 2>>log
+  same two
+  same three
 
-RANDOM=7 done_kills=0
-"$pretrain" "${common[@]}" --threads 2 --out killed 2>>log &
-for ((kill = 0; kill < kills; ++kill)); do
+  RANDOM=7
+  "$pretrain" "${common[@]}" --threads 2 --out killed 2>>log &
+  for ((kill = 0; kill < kills; ++kill)); do
+    child=$!
+    sleep "0.$((RANDOM % 80 + 10))"
+    if kill -9 "$child" 2>/dev/null; then done_kills=$((done_kills + 1)); fi
+    wait "$child" 2>/dev/null || true
+    if [ -e killed/checkpoint.safetensors ]; then resume=(--resume --out killed); else resume=("${common[@]}" --overwrite --out killed); fi
+    "$pretrain" "${resume[@]}" --threads 2 2>>log &
+  done
+  wait $!
+  same killed
+  [ "$done_kills" -gt 0 ]
+
+  # Ctrl-C saves and leaves; the next run goes on from there.
+  "$pretrain" "${common[@]}" --threads 2 --out stopped 2>>log &
   child=$!
-  sleep "0.$((RANDOM % 80 + 10))"
-  if kill -9 "$child" 2>/dev/null; then done_kills=$((done_kills + 1)); fi
-  wait "$child" 2>/dev/null || true
-  if [ -e killed/checkpoint.safetensors ]; then resume=(--resume --out killed); else resume=("${common[@]}" --overwrite --out killed); fi
-  "$pretrain" "${resume[@]}" --threads 2 2>>log &
-done
-wait $!
-same killed
-[ "$done_kills" -gt 0 ]
+  sleep 1
+  kill -INT "$child" 2>/dev/null || true
+  status=0
+  wait "$child" || status=$?
+  if [ "$status" -ne 0 ]; then
+    [ "$status" -eq 130 ]
+    "$pretrain" --resume --out stopped --threads 2 2>>log
+  fi
+  same stopped
+  echo "$(basename "$pretrain"): $done_kills kills, 1, 2 and 3 threads: one and the same encoder"
+}
 
-# Ctrl-C saves and leaves; the next run goes on from there.
-"$pretrain" "${common[@]}" --threads 2 --out stopped 2>>log &
-child=$!
-sleep 1
-kill -INT "$child" 2>/dev/null || true
-status=0
-wait "$child" || status=$?
-if [ "$status" -ne 0 ]; then
-  [ "$status" -eq 130 ]
-  "$pretrain" --resume --out stopped --threads 2 2>>log
-fi
-same stopped
-echo "$done_kills kills, 1, 2 and 3 threads: one and the same encoder"
+tried=0 kills=${KILLS:-20}
+for method in simclr byol mae; do
+  pretrain=$PRETEXT_PROGRAMS/pretrain_$method
+  [ -x "$pretrain" ] || continue
+  rm -rf "$method" && mkdir "$method"
+  (cd "$method" && resumes "$pretrain" "$kills")
+  tried=$((tried + 1)) kills=${KILLS:-5}
+done
+[ "$tried" -gt 0 ] || exit 77
