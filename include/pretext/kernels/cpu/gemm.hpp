@@ -29,7 +29,7 @@ struct gemm<cpu> {
       const auto columns = [&](const detail::strips<T>& piece, std::size_t begin, std::size_t end,
                                std::size_t first, std::size_t length) {
         const T* corner = A + first * m + begin;
-        piece.pack(0, end - begin, length, [&](std::size_t i) { return corner + i * m; });
+        piece.pack(0, end - begin, 0, length, [&](std::size_t i) { return corner + i * m; });
       };
       detail::transposed_product(place, m, n, k, columns, B, b, C, mode);
     }
@@ -43,6 +43,16 @@ struct gemm<cpu> {
   }
 
  private:
+  /// Rows [first, last) of a matrix are needed next; there are too many of them for the processor to see
+  /// where each leads.
+  template <class T>
+  static void ask(const T* matrix, std::size_t first, std::size_t last, std::size_t step,
+                  std::size_t length) {
+    for (std::size_t row = first; row < last; ++row)
+      for (std::size_t i = 0; i < length; i += 64 / sizeof(T))
+        __builtin_prefetch(matrix + row * step + i, 0, 2);
+  }
+
   /// C (+)= A·B: B in panels, the rows of A where they lie.
   template <class Place, class T, class Finish>
   static void product(Place& place, op b, std::size_t m, std::size_t n, std::size_t k, const T* A, const T* B,
@@ -70,6 +80,7 @@ struct gemm<cpu> {
           const T* right_operand = packed + panel * depth * width;
           const std::size_t first = panel * width, used = std::min(width, n - first);
           for (std::size_t row = top; row < bottom; row += height) {
+            if (panel == left) ask(A + done, row + height, std::min(m, row + 2 * height), k, part);
             const std::size_t rows = std::min(height, bottom - row);
             const T* left_rows[most_tile_rows];
             T* result[most_tile_rows];
