@@ -2,9 +2,10 @@
 # Bad input ends in one sentence that names what is wrong, with a status that is not zero, and loses nothing.
 set -euo pipefail
 pretrain=$PRETEXT_PROGRAMS/pretrain_simclr
+byol=$PRETEXT_PROGRAMS/pretrain_byol
 evaluate=$PRETEXT_PROGRAMS/evaluate
-[ -x "$pretrain" ] && [ -x "$evaluate" ] || exit 77
-rm -rf run broken photos empty
+[ -x "$pretrain" ] && [ -x "$byol" ] && [ -x "$evaluate" ] || exit 77
+rm -rf run byol broken photos empty
 
 # fails WORDS COMMAND...: the command must fail and say the words.
 fails() {
@@ -24,6 +25,8 @@ fails "was not compiled into this program" "$pretrain" --encoder resnet34 --out 
 fails "choose a smaller batch" "$pretrain" --images 8 --batch 32 --out run
 fails "pretrain_simclr --out" "$evaluate" --run nothing_here
 fails "recipe.json" "$pretrain" --resume --out nothing_here
+fails "pretrain_byol --out nothing_here" "$byol" --resume --out nothing_here
+fails "Value 1.5 not in range" "$byol" --target-momentum 1.5 --out run
 mkdir empty
 fails "empty" "$pretrain" --data empty --out run
 
@@ -31,6 +34,15 @@ fails "empty" "$pretrain" --data empty --out run
 before=$(sha256sum run/checkpoint.safetensors)
 fails "holds a run already" "$pretrain" "${small[@]}" --out run
 [ "$before" = "$(sha256sum run/checkpoint.safetensors)" ]
+
+# A run is gone on with by the program that began it, and a recipe that knows fewer members is read as it is.
+fails "go on with pretrain_simclr --resume --out run" "$byol" --resume --out run
+"$byol" "${small[@]}" --out byol 2>log
+fails "go on with pretrain_byol --resume --out byol" "$pretrain" --resume --out byol
+grep -v '"beta1"\|"layer_decay"\|"mask_ratio"' byol/recipe.json >older && mv older byol/recipe.json
+"$evaluate" --run byol --linear-epochs 1 >log
+grep -q '"method":"byol"' log
+grep -q "Grill et al. 2020" byol/report.html && grep -q "Momentum of the target" byol/report.html
 
 # A checkpoint that lost its end is refused by name.
 cp -r run broken

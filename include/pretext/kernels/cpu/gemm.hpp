@@ -10,6 +10,12 @@
 
 namespace pretext::kernels {
 
+/// Part of a product that is complete, and still in the cache of the thread that made it.
+struct finished_block {
+  static constexpr std::size_t tall = 96;  ///< its rows, but for the last: `top` is a multiple
+  std::size_t top, bottom, left, right;
+};
+
 template <>
 struct gemm<cpu> {
   template <class Place, class T>
@@ -18,7 +24,7 @@ struct gemm<cpu> {
     if (k == 0) {
       if (mode == into::overwrite) std::fill_n(C, m * n, T{0});
     } else if (a == op::as_is) {
-      product(place, b, m, n, k, A, B, C, mode);
+      product(place, b, m, n, k, A, B, C, mode, [](const finished_block&) {});
     } else {
       const auto columns = [&](const detail::strips<T>& piece, std::size_t begin, std::size_t end,
                                std::size_t first, std::size_t length) {
@@ -27,6 +33,13 @@ struct gemm<cpu> {
       };
       detail::transposed_product(place, m, n, k, columns, B, b, C, mode);
     }
+  }
+
+  /// C = A·B, and `finish(finished_block)` once for each part of C; k > 0.
+  template <class Place, class T, class Finish>
+  static void run_and(Place& place, op b, std::size_t m, std::size_t n, std::size_t k, const T* A, const T* B,
+                      T* C, const Finish& finish) {
+    product(place, b, m, n, k, A, B, C, into::overwrite, finish);
   }
 
  private:
@@ -41,9 +54,9 @@ struct gemm<cpu> {
   }
 
   /// C (+)= A·B: B in panels, the rows of A where they lie.
-  template <class Place, class T>
+  template <class Place, class T, class Finish>
   static void product(Place& place, op b, std::size_t m, std::size_t n, std::size_t k, const T* A, const T* B,
-                      T* C, into mode) {
+                      T* C, into mode, const Finish& finish) {
     const borrowed guard{place.scratch};
     const std::size_t width = panel_width<T>(), height = tile_rows(), columns = panels<T>(n);
     const std::size_t depth = std::min<std::size_t>(k, 1024);  // a panel of that depth stays in the L2 cache
@@ -57,7 +70,8 @@ struct gemm<cpu> {
           pack_panels(B + done, part, n, std::size_t{1}, k, packed, panel, panel + 1, depth * width);
       });
       const bool accumulate = mode == into::accumulate || done > 0;
-      const std::size_t tall = 96, wide = 256 / width;
+      constexpr std::size_t tall = finished_block::tall;
+      const std::size_t wide = 256 / width;
       const std::size_t down = (m + tall - 1) / tall, across = (columns + wide - 1) / wide;
       place.stream.for_each_block(down * across, [&](std::size_t block) {
         const std::size_t top = block / across * tall, bottom = std::min(m, top + tall);
@@ -78,6 +92,7 @@ struct gemm<cpu> {
             run_tile(gathered_product<T>{left_rows, &right_operand, 1, part, result, rows, used, accumulate});
           }
         }
+        if (done + part == k) finish(finished_block{top, bottom, left * width, std::min(n, right * width)});
       });
     }
   }
