@@ -16,9 +16,9 @@
 #include <pretext/kernels/cpu/gelu.hpp>
 #include <pretext/kernels/cpu/gemm.hpp>
 #include <pretext/kernels/cpu/layer_norm.hpp>
+#include <pretext/kernels/cpu/linear.hpp>
 #include <pretext/kernels/cpu/patches.hpp>
 #include <pretext/kernels/cpu/pooling.hpp>
-#include <pretext/kernels/cpu/residual.hpp>
 #include <pretext/kernels/cpu/tokens.hpp>
 
 namespace pretext::tests {

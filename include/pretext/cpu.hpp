@@ -12,6 +12,7 @@
 #include <pretext/kernels/cpu/gelu.hpp>
 #include <pretext/kernels/cpu/gemm.hpp>
 #include <pretext/kernels/cpu/layer_norm.hpp>
+#include <pretext/kernels/cpu/linear.hpp>
 #include <pretext/kernels/cpu/masked_pixels.hpp>
 #include <pretext/kernels/cpu/masking.hpp>
 #include <pretext/kernels/cpu/mixing.hpp>
@@ -19,7 +20,6 @@
 #include <pretext/kernels/cpu/optimize.hpp>
 #include <pretext/kernels/cpu/patches.hpp>
 #include <pretext/kernels/cpu/pooling.hpp>
-#include <pretext/kernels/cpu/residual.hpp>
 #include <pretext/kernels/cpu/shuffled_tokens.hpp>
 #include <pretext/kernels/cpu/tokens.hpp>
 #include <pretext/pretext.hpp>

@@ -7,7 +7,6 @@
 #include <pretext/kernels/cpu/layer_norm.hpp>
 #include <pretext/kernels/cpu/optimize.hpp>
 #include <pretext/kernels/cpu/patches.hpp>
-#include <pretext/kernels/cpu/residual.hpp>
 #include <pretext/kernels/cpu/tokens.hpp>
 #include <pretext/methods/classification.hpp>
 #include <pretext/optimizers/layer_decay.hpp>

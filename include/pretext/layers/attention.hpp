@@ -4,7 +4,6 @@
 #include <pretext/core/concepts.hpp>
 #include <pretext/core/multiply_adds.hpp>
 #include <pretext/kernels/attention.hpp>
-#include <pretext/kernels/elementwise.hpp>
 #include <pretext/layers/linear.hpp>
 
 namespace pretext {
@@ -49,23 +48,17 @@ struct attention {
     typename Place::activation* log_sum = nullptr;
   };
 
+  /// `around` is a residual sum that the result enters.
   template <class Place, Shape In>
   static void forward(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, In> y,
-                      cache<In, Place>& kept) {
-    forward_without_bias(place, w, x, y, kept);
-    add_bias(place, w, y);
-  }
-
-  /// All but the last constant, which a residual sum adds on its way.
-  template <class Place, Shape In>
-  static void forward_without_bias(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, In> y,
-                                   cache<In, Place>& kept) {
+                      cache<In, Place>& kept,
+                      const kernels::linear_sum<typename Place::activation>& around = {}) {
     using T = typename Place::activation;
     const auto qkv = place.kept.template take<T, joined<In>>(x.batch);
     const auto mixed = place.kept.template take<T, In>(x.batch);
     kept.log_sum = place.kept.template take<T>(x.batch * Heads * In::extents[0]);
     entrance<In>::forward(place, w, x, qkv, kept.entered);
-    run(place, w, qkv, mixed, kept.log_sum, y);
+    run(place, w, qkv, mixed, kept.log_sum, y, around);
     kept.qkv = qkv;
     kept.mixed = mixed;
   }
@@ -86,25 +79,14 @@ struct attention {
   }
 
   template <class Place, Shape In>
-  static void infer(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, In> y) {
-    infer_without_bias(place, w, x, y);
-    add_bias(place, w, y);
-  }
-
-  template <class Place, Shape In>
-  static void infer_without_bias(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, In> y) {
+  static void infer(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, In> y,
+                    const kernels::linear_sum<typename Place::activation>& around = {}) {
     using T = typename Place::activation;
     const borrowed guard{place.scratch};
     const auto qkv = place.scratch.template take<T, joined<In>>(x.batch);
     const auto mixed = place.scratch.template take<T, In>(x.batch);
     entrance<In>::infer(place, w, x, qkv);
-    run(place, w, qkv, mixed, static_cast<T*>(nullptr), y);
-  }
-
-  /// The last constant.
-  template <class Place, Shape In>
-  static const typename Place::weight* last_bias(weights<Place> w) {
-    return w.at(exit_at<In> + channels_of<In> * channels_of<In>).value;
+    run(place, w, qkv, mixed, static_cast<T*>(nullptr), y, around);
   }
 
  private:
@@ -113,16 +95,10 @@ struct attention {
 
   template <class Place, Shape Joined, Shape In, class T>
   static void run(Place& place, weights<Place> w, writes<Place, Joined> qkv, writes<Place, In> mixed,
-                  T* log_sum, writes<Place, In> y) {
+                  T* log_sum, writes<Place, In> y, const kernels::linear_sum<T>& around) {
     kernels::attention<typename Place::device>::forward(place, extents<In>, y.batch,
                                                         reads<Place, Joined>{qkv}.data, mixed.data, log_sum);
-    linear<channels_of<In>, bias::no, Start>::infer(place, w.at(exit_at<In>), reads<Place, In>{mixed}, y);
-  }
-
-  template <class Place, Shape In>
-  static void add_bias(Place& place, weights<Place> w, writes<Place, In> y) {
-    kernels::row_bias<typename Place::device>::add(place, y.batch * places_of<In>, channels_of<In>,
-                                                   last_bias<Place, In>(w), y.data);
+    exit<In>::infer(place, w.at(exit_at<In>), reads<Place, In>{mixed}, y, around);
   }
 };
 

@@ -3,6 +3,7 @@
 #include <pretext/core/multiply_adds.hpp>
 #include <pretext/kernels/elementwise.hpp>
 #include <pretext/kernels/gemm.hpp>
+#include <pretext/kernels/linear.hpp>
 
 namespace pretext {
 
@@ -99,14 +100,17 @@ struct linear {
 
   template <class Place, Shape In>
   static void infer(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, output<In>> y) {
-    using device = typename Place::device;
-    const std::size_t rows = y.size() / Out;
-    kernels::gemm<device>::run(place, kernels::op::as_is, kernels::op::transposed, rows, Out, width<In>,
-                               x.data, static_cast<const typename Place::weight*>(w.value), y.data,
-                               kernels::into::overwrite);
-    if constexpr (Bias == bias::yes)
-      kernels::row_bias<device>::add(
-          place, rows, Out, static_cast<const typename Place::weight*>(w.at(Out * width<In>).value), y.data);
+    infer(place, w, x, y, {});
+  }
+
+  /// The same inside of a residual sum; the constant in `around` is filled in here.
+  template <class Place, Shape In>
+  static void infer(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, output<In>> y,
+                    kernels::linear_sum<typename Place::activation> around) {
+    using W = typename Place::weight;
+    if constexpr (Bias == bias::yes) around.bias = w.at(Out * width<In>).value;
+    kernels::linear<typename Place::device>::forward(place, {y.size() / Out, width<In>, Out}, x.data,
+                                                     static_cast<const W*>(w.value), around, y.data);
   }
 };
 

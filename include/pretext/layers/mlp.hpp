@@ -3,8 +3,7 @@
 
 #include <pretext/core/concepts.hpp>
 #include <pretext/core/multiply_adds.hpp>
-#include <pretext/kernels/elementwise.hpp>
-#include <pretext/kernels/gelu.hpp>
+#include <pretext/kernels/linear.hpp>
 #include <pretext/layers/linear.hpp>
 
 namespace pretext {
@@ -46,23 +45,17 @@ struct mlp {
     reads<Place, hidden<In>> slope, activated;
   };
 
+  /// `around` is a residual sum that the result enters.
   template <class Place, Shape In>
   static void forward(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, In> y,
-                      cache<In, Place>& kept) {
-    forward_without_bias(place, w, x, y, kept);
-    add_bias(place, w, y);
-  }
-
-  /// All but the last constant, which a residual sum adds on its way.
-  template <class Place, Shape In>
-  static void forward_without_bias(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, In> y,
-                                   cache<In, Place>& kept) {
+                      cache<In, Place>& kept,
+                      const kernels::linear_sum<typename Place::activation>& around = {}) {
     using T = typename Place::activation;
-    const auto inside = place.kept.template take<T, hidden<In>>(x.batch);
+    const auto slope = place.kept.template take<T, hidden<In>>(x.batch);
     const auto activated = place.kept.template take<T, hidden<In>>(x.batch);
-    run(place, w, x, inside, activated, inside.data, y);  // the derivative takes the place of what it is of
+    run(place, w, x, activated, slope.data, y, around);
     kept.x = x;
-    kept.slope = inside;
+    kept.slope = slope;
     kept.activated = activated;
   }
 
@@ -74,32 +67,22 @@ struct mlp {
     const borrowed guard{place.scratch};
     const auto dinside = place.scratch.template take<T, hidden<In>>(dy.batch);
     cache_of<narrowed<In>, hidden<In>, Place> last{kept.activated};
-    narrowed<In>::backward(place, w.at(last_at<In>), last, dy, dinside);
-    kernels::gelu<typename Place::device>::backward(place, dy.batch * places_of<In>, wide, kept.slope.data,
-                                                    reads<Place, hidden<In>>{dinside}.data, dinside.data,
-                                                    w.at(wide * width<In>).gradient);
+    narrowed<In>::backward(place, w.at(last_at<In>), last, dy, writes<Place, hidden<In>>{nullptr, dy.batch});
+    kernels::linear<typename Place::device>::backward_gelu(
+        place, {dy.batch * places_of<In>, wide, width<In>}, dy.data,
+        static_cast<const typename Place::weight*>(w.at(last_at<In>).value), kept.slope.data, dinside.data,
+        w.at(wide * width<In>).gradient);
     cache_of<linear<wide, bias::no>, In, Place> first{kept.x};
     linear<wide, bias::no>::backward(place, w, first, reads<Place, hidden<In>>{dinside}, dx);
   }
 
   template <class Place, Shape In>
-  static void infer(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, In> y) {
-    infer_without_bias(place, w, x, y);
-    add_bias(place, w, y);
-  }
-
-  template <class Place, Shape In>
-  static void infer_without_bias(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, In> y) {
+  static void infer(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, In> y,
+                    const kernels::linear_sum<typename Place::activation>& around = {}) {
     using T = typename Place::activation;
     const borrowed guard{place.scratch};
-    const auto inside = place.scratch.template take<T, hidden<In>>(x.batch);
-    run(place, w, x, inside, inside, static_cast<T*>(nullptr), y);
-  }
-
-  /// The last constant.
-  template <class Place, Shape In>
-  static const typename Place::weight* last_bias(weights<Place> w) {
-    return w.at(last_at<In> + Ratio * width<In> * width<In>).value;
+    const auto activated = place.scratch.template take<T, hidden<In>>(x.batch);
+    run(place, w, x, activated, static_cast<T*>(nullptr), y, around);
   }
 
  private:
@@ -107,21 +90,14 @@ struct mlp {
   static constexpr std::size_t last_at = weight_count<widened<In>, In>;
 
   template <class Place, Shape In, Shape Hidden, class T>
-  static void run(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, Hidden> inside,
-                  writes<Place, Hidden> activated, T* slope, writes<Place, In> y) {
+  static void run(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, Hidden> activated,
+                  T* slope, writes<Place, In> y, const kernels::linear_sum<T>& around) {
+    using W = typename Place::weight;
     constexpr std::size_t wide = channels_of<Hidden>;
-    const typename Place::weight* bias_of_first = w.at(wide * width<In>).value;
-    linear<wide, bias::no>::infer(place, w, x, inside);
-    kernels::gelu<typename Place::device>::forward(place, y.batch * places_of<In>, wide,
-                                                   reads<Place, Hidden>{inside}.data, bias_of_first,
-                                                   activated.data, slope);
-    linear<width<In>, bias::no>::infer(place, w.at(last_at<In>), reads<Place, Hidden>{activated}, y);
-  }
-
-  template <class Place, Shape In>
-  static void add_bias(Place& place, weights<Place> w, writes<Place, In> y) {
-    kernels::row_bias<typename Place::device>::add(place, y.batch * places_of<In>, width<In>,
-                                                   last_bias<Place, In>(w), y.data);
+    kernels::linear<typename Place::device>::forward_gelu(
+        place, {y.batch * places_of<In>, width<In>, wide}, x.data, static_cast<const W*>(w.value),
+        static_cast<const W*>(w.at(wide * width<In>).value), activated.data, slope);
+    narrowed<In>::infer(place, w.at(last_at<In>), reads<Place, Hidden>{activated}, y, around);
   }
 };
 

@@ -4,7 +4,8 @@
 
 #include <pretext/core/concepts.hpp>
 #include <pretext/core/multiply_adds.hpp>
-#include <pretext/kernels/residual.hpp>
+#include <pretext/kernels/drop_path.hpp>
+#include <pretext/kernels/linear.hpp>
 #include <pretext/layers/attention.hpp>
 #include <pretext/layers/drop_path.hpp>
 #include <pretext/layers/layer_norm.hpp>
@@ -61,12 +62,11 @@ struct transformer_block {
     kept.keep_mlp = drop_path::factors(place, x.batch, drop, draw + 1);
 
     layer_norm::forward(place, w, x, normed1, kept.norm1);
-    mixer::forward_without_bias(place, w.at(attn_at<In>), reads<Place, In>{normed1}, middle, kept.attn);
-    add(place, x, mixer::template last_bias<Place, In>(w.at(attn_at<In>)), kept.keep_attn, middle);
+    mixer::forward(place, w.at(attn_at<In>), reads<Place, In>{normed1}, middle, kept.attn,
+                   sum(x, kept.keep_attn));
     layer_norm::forward(place, w.at(norm2_at<In>), reads<Place, In>{middle}, normed2, kept.norm2);
-    perceptron::forward_without_bias(place, w.at(mlp_at<In>), reads<Place, In>{normed2}, y, kept.mlp);
-    add(place, reads<Place, In>{middle}, perceptron::template last_bias<Place, In>(w.at(mlp_at<In>)),
-        kept.keep_mlp, y);
+    perceptron::forward(place, w.at(mlp_at<In>), reads<Place, In>{normed2}, y, kept.mlp,
+                        sum(reads<Place, In>{middle}, kept.keep_mlp));
   }
 
   template <class Place, Shape In>
@@ -97,13 +97,11 @@ struct transformer_block {
     const auto normed = place.scratch.template take<T, In>(x.batch);
     const auto middle = place.scratch.template take<T, In>(x.batch);
     layer_norm::infer(place, w, x, normed);
-    mixer::infer_without_bias(place, w.at(attn_at<In>), reads<Place, In>{normed}, middle);
-    add(place, x, mixer::template last_bias<Place, In>(w.at(attn_at<In>)), static_cast<const T*>(nullptr),
-        middle);
+    const T* const all = nullptr;
+    mixer::infer(place, w.at(attn_at<In>), reads<Place, In>{normed}, middle, sum(x, all));
     layer_norm::infer(place, w.at(norm2_at<In>), reads<Place, In>{middle}, normed);
-    perceptron::infer_without_bias(place, w.at(mlp_at<In>), reads<Place, In>{normed}, y);
-    add(place, reads<Place, In>{middle}, perceptron::template last_bias<Place, In>(w.at(mlp_at<In>)),
-        static_cast<const T*>(nullptr), y);
+    perceptron::infer(place, w.at(mlp_at<In>), reads<Place, In>{normed}, y,
+                      sum(reads<Place, In>{middle}, all));
   }
 
  private:
@@ -114,18 +112,17 @@ struct transformer_block {
   template <Shape In>
   static constexpr std::size_t mlp_at = norm2_at<In> + weight_count<layer_norm, In>;
 
-  template <class Place, Shape In, class T>
-  static void add(Place& place, reads<Place, In> x, const T* constant, const T* keep, writes<Place, In> y) {
-    kernels::residual_sum<typename Place::device>::add(place, x.batch, places_of<In>, channels_of<In>, x.data,
-                                                       constant, keep, y.data);
+  /// The sum at the end of a branch.
+  template <class T, Shape In>
+  static kernels::linear_sum<T> sum(tensor_view<const T, In> shortcut, const T* keep) {
+    return {.shortcut = shortcut.data, .keep = keep, .tokens = places_of<In>};
   }
 
   /// The gradient that enters a branch: dy itself where no path was dropped.
   template <class Place, Shape In, class T>
   static reads<Place, In> scaled(Place& place, const T* keep, reads<Place, In> dy, writes<Place, In> into) {
     if (!keep) return dy;
-    kernels::residual_sum<typename Place::device>::scale(place, dy.batch, places_of<In>, channels_of<In>,
-                                                         keep, dy.data, into.data);
+    kernels::drop_path<typename Place::device>::scale(place, dy.batch, In::size, keep, dy.data, into.data);
     return into;
   }
 };

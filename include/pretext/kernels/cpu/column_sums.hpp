@@ -13,9 +13,20 @@ inline std::size_t rows_of_block(std::size_t columns) {
   return std::clamp<std::size_t>((std::size_t{1} << 15) / columns, 8, 256);
 }
 
-/// `work(first, last, partial)` over runs of rows, compiled for the best instructions; `partial` is `sums`
-/// rows of `columns` zeros that it may add to. They are combined in order and added to `total`, so that the
-/// threads cannot be seen in the result. A null total is left out.
+/// Adds partial sums (blocks, Sums, columns) to `total`, in order, so that the threads cannot be seen in the
+/// result. A null total is left out.
+template <class Place, class T, std::size_t Sums>
+void add_partial_sums(Place& place, std::size_t blocks, std::size_t columns, const T* partial,
+                      T* const (&total)[Sums]) {
+  place.stream.for_each_run(columns, 64, [&](std::size_t first, std::size_t last) {
+    for (std::size_t s = 0; s < Sums; ++s)
+      for (std::size_t block = 0; total[s] && block < blocks; ++block)
+        for (std::size_t c = first; c < last; ++c) total[s][c] += partial[(block * Sums + s) * columns + c];
+  });
+}
+
+/// `work(first, last, partial)` over runs of rows, compiled for the best instructions; `partial` is `Sums`
+/// rows of `columns` zeros that it may add to. Their sums over all rows are added to `total`.
 template <class Place, class T, std::size_t Sums, class Work>
 void sum_columns(Place& place, std::size_t rows, std::size_t columns, T* const (&total)[Sums],
                  const Work& work) {
@@ -27,11 +38,7 @@ void sum_columns(Place& place, std::size_t rows, std::size_t columns, T* const (
     std::fill_n(own, stride, T{0});
     vectorised([&] { work(first, last, own); });
   });
-  place.stream.for_each_run(columns, 64, [&](std::size_t first, std::size_t last) {
-    for (std::size_t s = 0; s < Sums; ++s)
-      for (std::size_t block = 0; total[s] && block < blocks; ++block)
-        for (std::size_t c = first; c < last; ++c) total[s][c] += partial[block * stride + s * columns + c];
-  });
+  add_partial_sums(place, blocks, columns, partial, total);
 }
 
 }  // namespace pretext::kernels::detail

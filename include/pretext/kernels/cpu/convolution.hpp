@@ -7,6 +7,8 @@
 #include <pretext/devices/cpu.hpp>
 #include <pretext/kernels/convolution.hpp>
 #include <pretext/kernels/cpu/gather.hpp>
+#include <pretext/kernels/cpu/gemm.hpp>
+#include <pretext/kernels/cpu/narrow_convolution.hpp>
 #include <pretext/kernels/cpu/tile.hpp>
 #include <pretext/kernels/cpu/transposed_product.hpp>
 #include <pretext/kernels/cpu/winograd.hpp>
@@ -40,6 +42,10 @@ struct convolution<cpu> {
   static void forward(Place& place, const convolution_extents& e, std::size_t batch, const T* x, const T* w,
                       T* y) {
     if (detail::winograd_pays<T>(e, batch)) return detail::winograd::forward(place, e, batch, x, w, y);
+    if (pointwise(e))
+      return gemm<cpu>::run(place, op::as_is, op::as_is, batch * e.height * e.width, e.out, e.in, x, w, y,
+                            into::overwrite);
+    if (narrow(e)) return detail::convolve_patches(place, e, batch, x, w, y);
     const borrowed guard{place.scratch};
     const std::size_t step = e.taps() * e.in * panel_width<T>();
     T* packed = place.scratch.template take<T>(panels<T>(e.out) * step);
@@ -62,6 +68,9 @@ struct convolution<cpu> {
                             const T* w, T* dx, into mode) {
     if (detail::winograd_pays<T>(e, batch))
       return detail::winograd::backward_data(place, e, batch, dy, w, dx, mode);
+    if (pointwise(e))
+      return gemm<cpu>::run(place, op::as_is, op::transposed, batch * e.height * e.width, e.in, e.out, dy, w,
+                            dx, mode);
     const borrowed guard{place.scratch};
     const std::size_t step = e.taps() * e.out * panel_width<T>();
     T* packed = place.scratch.template take<T>(panels<T>(e.in) * step);
@@ -99,16 +108,20 @@ struct convolution<cpu> {
                                const T* dy, T* dw) {
     if (detail::winograd_pays<T>(e, batch))
       return detail::winograd::backward_weights(place, e, batch, x, dy, dw);
+    if (pointwise(e))
+      return gemm<cpu>::run(place, op::transposed, op::as_is, e.in, e.out, batch * e.height * e.width, x, dy,
+                            dw, into::accumulate);
     // Row by row, what the kernel sees of x is a matrix of (pixels of the result) by (taps, channels).
     const borrowed guard{place.scratch};
     const T* nothing = zeros<T>(place, e.in);
     const auto patches = [&](const detail::strips<T>& piece, std::size_t begin, std::size_t end,
                              std::size_t first, std::size_t length) {
+      if (narrow(e)) return detail::pack_patches(e, x, piece, begin, end, first, length);
       const T* pixel[detail::product_depth];
       for (std::size_t at = begin, t = begin / e.in; at < end; ++t) {
         const std::size_t stop = std::min(end, (t + 1) * e.in), channel = at - t * e.in;
         gather_pixels(e, x, first, length, t, nothing, pixel);
-        piece.pack(at - begin, stop - at, length, [&](std::size_t i) { return pixel[i] + channel; });
+        piece.pack(at - begin, stop - at, 0, length, [&](std::size_t i) { return pixel[i] + channel; });
         at = stop;
       }
     };
@@ -117,6 +130,12 @@ struct convolution<cpu> {
   }
 
  private:
+  /// One matrix product.
+  static bool pointwise(const convolution_extents& e) {
+    return e.taps() == 1 && e.stride == 1 && e.padding == 0;
+  }
+  static bool narrow(const convolution_extents& e) { return e.in <= detail::most_narrow && e.taps() > 1; }
+
   template <class T, class Place>
   static const T* zeros(Place& place, std::size_t count) {
     T* data = place.scratch.template take<T>(count);

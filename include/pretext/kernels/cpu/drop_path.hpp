@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include <pretext/devices/cpu.hpp>
+#include <pretext/kernels/cpu/isa.hpp>
 #include <pretext/kernels/drop_path.hpp>
 
 namespace pretext::kernels {
@@ -13,6 +14,19 @@ struct drop_path<cpu> {
   static void run(Place&, const sample_keys& keys, std::size_t batch, std::uint32_t draw, double rate,
                   T* factor) {
     for (std::size_t n = 0; n < batch; ++n) factor[n] = static_cast<T>(path_factor(keys(n), draw, rate));
+  }
+
+  template <class Place, class T>
+  static void scale(Place& place, std::size_t batch, std::size_t numbers, const T* factor, const T* dy,
+                    T* dbranch) {
+    place.stream.for_each_run(batch, 4, [=](std::size_t first, std::size_t last) {
+      vectorised([=] {
+        for (std::size_t n = first; n < last; ++n) {
+          const T by = factor[n];
+          for (std::size_t i = n * numbers; i < (n + 1) * numbers; ++i) dbranch[i] = by * dy[i];
+        }
+      });
+    });
   }
 };
 

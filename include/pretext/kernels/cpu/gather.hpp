@@ -39,10 +39,6 @@ static_assert(block_rows % most_tile_rows == 0);
 
 template <class T>
 void run_gather(cpu::stream& stream, const gather<T>& g, std::size_t batch, const T* zeros) {
-  // Narrow inputs (a colour image) are copied together: one long tap is quicker than many of three numbers.
-  bool narrow = g.depth < 8 && g.tap_count > 1;
-  for (std::size_t t = 1; t < g.tap_count; ++t)
-    narrow = narrow && g.taps[t].weights == g.taps[t - 1].weights + 1;
   const std::size_t rows = batch * g.height * g.width, pixels = g.height * g.width;
   const std::size_t height = tile_rows(), width = panel_width<T>();
   // Pixels whose taps all lie inside the image need no question for each of them.
@@ -59,7 +55,6 @@ void run_gather(cpu::stream& stream, const gather<T>& g, std::size_t batch, cons
   const auto image_width = static_cast<std::ptrdiff_t>(g.from_width);
   stream.for_each_run(rows, block_rows, [&](std::size_t first, std::size_t last) {
     static thread_local const T* pixel[block_rows * most_taps];
-    static thread_local T together[block_rows * most_taps * 8];
     T* result[block_rows];
     std::size_t sample = first / pixels, a = first % pixels / g.width, b = first % g.width;
     for (std::size_t row = first, tile = 0; row < last; row += height, ++tile) {
@@ -83,11 +78,6 @@ void run_gather(cpu::stream& stream, const gather<T>& g, std::size_t batch, cons
             pointers[t * height + r] = inside ? source + (y * g.from_width + x) * g.depth : zeros;
           }
         }
-        if (narrow) {
-          T* row_of = together + (tile * height + r) * g.tap_count * g.depth;
-          for (std::size_t t = 0; t < g.tap_count; ++t)
-            for (std::size_t k = 0; k < g.depth; ++k) row_of[t * g.depth + k] = pointers[t * height + r][k];
-        }
         if (row + r + 1 >= last) continue;  // the last tile is filled up with its last pixel
         if (++b < g.width) continue;
         b = 0;
@@ -105,16 +95,8 @@ void run_gather(cpu::stream& stream, const gather<T>& g, std::size_t batch, cons
         T* corner[most_tile_rows];
         for (std::size_t r = 0; r < height; ++r) corner[r] = result[tile * height + r] + column;
         const std::size_t m = std::min(height, last - row);
-        if (narrow) {
-          const T* long_rows[most_tile_rows];
-          for (std::size_t r = 0; r < height; ++r)
-            long_rows[r] = together + (tile * height + r) * g.tap_count * g.depth;
-          run_tile(gathered_product<T>{long_rows, weights, 1, g.tap_count * g.depth, corner, m, used,
-                                       g.accumulate});
-        } else {
-          run_tile(gathered_product<T>{pixel + tile * g.tap_count * height, weights, g.tap_count, g.depth,
-                                       corner, m, used, g.accumulate});
-        }
+        run_tile(gathered_product<T>{pixel + tile * g.tap_count * height, weights, g.tap_count, g.depth,
+                                     corner, m, used, g.accumulate});
       }
     }
   });

@@ -18,13 +18,17 @@ struct gelu<cpu> {
                       T* slope) {
     place.stream.for_each_run(rows, detail::rows_of_block(columns), [=](std::size_t first, std::size_t last) {
       vectorised([=] {
-        for (std::size_t r = first; r < last; ++r) {
-          std::size_t c = 0;
-          for (; c + run <= columns; c += run) piece<run>(r * columns + c, c, run, x, bias, y, slope);
-          if (c < columns) piece<0>(r * columns + c, c, columns - c, x, bias, y, slope);
-        }
+        for (std::size_t r = first; r < last; ++r)
+          row(0, columns, x + r * columns, bias, y + r * columns, slope ? slope + r * columns : nullptr);
       });
     });
+  }
+
+  /// Columns [first, last) of one row; written for `vectorised`.
+  template <class T>
+  static void row(std::size_t first, std::size_t last, const T* x, const T* bias, T* y, T* slope) {
+    for (; first + run <= last; first += run) piece<run>(first, run, x, bias, y, slope);
+    if (first < last) piece<0>(first, last - first, x, bias, y, slope);
   }
 
   template <class Place, class T>
@@ -49,12 +53,11 @@ struct gelu<cpu> {
   /// Up to `run` numbers of a row; their count is `Whole` where that is not 0, since copies of unknown length
   /// cost more than the arithmetic.
   template <std::size_t Whole, class T>
-  static void piece(std::size_t at, std::size_t column, std::size_t known, const T* x, const T* bias, T* y,
-                    T* slope) {
+  static void piece(std::size_t at, std::size_t known, const T* x, const T* bias, T* y, T* slope) {
     const std::size_t count = Whole ? Whole : known;
     T in[run]{}, value[run], derivative[run];
     for (std::size_t i = 0; i < count; ++i) in[i] = x[at + i];
-    for (std::size_t i = 0; bias && i < count; ++i) in[i] += bias[column + i];
+    for (std::size_t i = 0; bias && i < count; ++i) in[i] += bias[at + i];
     activate(in, value, derivative);
     for (std::size_t i = 0; i < count; ++i) y[at + i] = value[i];
     for (std::size_t i = 0; slope && i < count; ++i) slope[at + i] = derivative[i];

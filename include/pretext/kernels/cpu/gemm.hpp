@@ -10,6 +10,12 @@
 
 namespace pretext::kernels {
 
+/// Part of a product that is complete, and still in the cache of the thread that made it.
+struct finished_block {
+  static constexpr std::size_t tall = 96;  ///< its rows, but for the last: `top` is a multiple
+  std::size_t top, bottom, left, right;
+};
+
 template <>
 struct gemm<cpu> {
   template <class Place, class T>
@@ -18,22 +24,39 @@ struct gemm<cpu> {
     if (k == 0) {
       if (mode == into::overwrite) std::fill_n(C, m * n, T{0});
     } else if (a == op::as_is) {
-      product(place, b, m, n, k, A, B, C, mode);
+      product(place, b, m, n, k, A, B, C, mode, [](const finished_block&) {});
     } else {
       const auto columns = [&](const detail::strips<T>& piece, std::size_t begin, std::size_t end,
                                std::size_t first, std::size_t length) {
         const T* corner = A + first * m + begin;
-        piece.pack(0, end - begin, length, [&](std::size_t i) { return corner + i * m; });
+        piece.pack(0, end - begin, 0, length, [&](std::size_t i) { return corner + i * m; });
       };
       detail::transposed_product(place, m, n, k, columns, B, b, C, mode);
     }
   }
 
+  /// C = A·B, and `finish(finished_block)` once for each part of C; k > 0.
+  template <class Place, class T, class Finish>
+  static void run_and(Place& place, op b, std::size_t m, std::size_t n, std::size_t k, const T* A, const T* B,
+                      T* C, const Finish& finish) {
+    product(place, b, m, n, k, A, B, C, into::overwrite, finish);
+  }
+
  private:
+  /// Rows [first, last) of a matrix are needed next; there are too many of them for the processor to see
+  /// where each leads.
+  template <class T>
+  static void ask(const T* matrix, std::size_t first, std::size_t last, std::size_t step,
+                  std::size_t length) {
+    for (std::size_t row = first; row < last; ++row)
+      for (std::size_t i = 0; i < length; i += 64 / sizeof(T))
+        __builtin_prefetch(matrix + row * step + i, 0, 2);
+  }
+
   /// C (+)= A·B: B in panels, the rows of A where they lie.
-  template <class Place, class T>
+  template <class Place, class T, class Finish>
   static void product(Place& place, op b, std::size_t m, std::size_t n, std::size_t k, const T* A, const T* B,
-                      T* C, into mode) {
+                      T* C, into mode, const Finish& finish) {
     const borrowed guard{place.scratch};
     const std::size_t width = panel_width<T>(), height = tile_rows(), columns = panels<T>(n);
     const std::size_t depth = std::min<std::size_t>(k, 1024);  // a panel of that depth stays in the L2 cache
@@ -47,7 +70,8 @@ struct gemm<cpu> {
           pack_panels(B + done, part, n, std::size_t{1}, k, packed, panel, panel + 1, depth * width);
       });
       const bool accumulate = mode == into::accumulate || done > 0;
-      const std::size_t tall = 96, wide = 256 / width;
+      constexpr std::size_t tall = finished_block::tall;
+      const std::size_t wide = 256 / width;
       const std::size_t down = (m + tall - 1) / tall, across = (columns + wide - 1) / wide;
       place.stream.for_each_block(down * across, [&](std::size_t block) {
         const std::size_t top = block / across * tall, bottom = std::min(m, top + tall);
@@ -56,6 +80,7 @@ struct gemm<cpu> {
           const T* right_operand = packed + panel * depth * width;
           const std::size_t first = panel * width, used = std::min(width, n - first);
           for (std::size_t row = top; row < bottom; row += height) {
+            if (panel == left) ask(A + done, row + height, std::min(m, row + 2 * height), k, part);
             const std::size_t rows = std::min(height, bottom - row);
             const T* left_rows[most_tile_rows];
             T* result[most_tile_rows];
@@ -67,6 +92,7 @@ struct gemm<cpu> {
             run_tile(gathered_product<T>{left_rows, &right_operand, 1, part, result, rows, used, accumulate});
           }
         }
+        if (done + part == k) finish(finished_block{top, bottom, left * width, std::min(n, right * width)});
       });
     }
   }

@@ -66,6 +66,7 @@ struct avx2_tile {
     vec left[rows], right[rows];
 #pragma GCC unroll 6
     for (std::size_t r = 0; r < rows; ++r) left[r] = right[r] = simd::fill(T{0});
+    for (std::size_t r = 0; r < p.m; ++r) __builtin_prefetch(p.c[r], 1);
     for (std::size_t tap = 0; tap < p.taps; ++tap) {
       const T* const* at = p.a + tap * rows;
       const T *a0 = at[0], *a1 = at[1], *a2 = at[2], *a3 = at[3], *a4 = at[4], *a5 = at[5];
@@ -104,6 +105,7 @@ struct avx2_tile {
     vec left[R], right[R];
 #pragma GCC unroll 6
     for (std::size_t r = 0; r < R; ++r) left[r] = right[r] = simd::fill(T{0});
+    for (std::size_t r = 0; r < R; ++r) __builtin_prefetch(p.c + r * p.c_stride, 1);
     for (std::size_t i = 0; i < p.count; ++i) {
       const T* a = p.a[i] + p.offset;
       const T* b = p.b + i * p.b_stride;

@@ -86,6 +86,7 @@ struct avx512_tile {
     vec left[R], right[R];
 #pragma GCC unroll 12
     for (std::size_t r = 0; r < R; ++r) left[r] = right[r] = simd::fill(T{0});
+    for (std::size_t r = 0; r < p.m && r < R; ++r) ask(p.c[r]);
     for (std::size_t tap = 0; tap < p.taps; ++tap) {
       const T* a[R];
 #pragma GCC unroll 12
@@ -112,6 +113,7 @@ struct avx512_tile {
     vec left[R], right[R];
 #pragma GCC unroll 12
     for (std::size_t r = 0; r < R; ++r) left[r] = right[r] = simd::fill(T{0});
+    for (std::size_t r = 0; r < R; ++r) ask(p.c + r * p.c_stride);
     const T* b = p.b;
     for (std::size_t i = 0; i < p.count; ++i, b += p.b_stride) {
       const T* a = p.a[i] + p.offset;
@@ -127,6 +129,12 @@ struct avx512_tile {
 #pragma GCC unroll 12
     for (std::size_t r = 0; r < R; ++r)
       store(p.c + r * p.c_stride, first, second, left[r], right[r], p.accumulate);
+  }
+
+  /// Results lie far apart in memory: asked for early, they are there when the sums are.
+  static void ask(const T* c) {
+    __builtin_prefetch(c, 1);
+    __builtin_prefetch(c + lanes, 1);
   }
 
   /// The first n lanes.

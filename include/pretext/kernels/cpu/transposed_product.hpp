@@ -25,21 +25,22 @@ struct strips {
   T* data;
   std::size_t height = tile_rows();
 
-  /// Columns [first, first + count) of the piece, `length` rows of which `row(i)` is the pointer.
+  /// Columns [first, first + count) of the piece, `length` rows from `top` on of which `row(i)` is the
+  /// pointer.
   template <class Row>
-  void pack(std::size_t first, std::size_t count, std::size_t length, const Row& row) const {
-    if (height == 12) pack<12>(first, count, length, row);
-    if (height == 6) pack<6>(first, count, length, row);
+  void pack(std::size_t first, std::size_t count, std::size_t top, std::size_t length, const Row& row) const {
+    if (height == 12) pack<12>(first, count, top, length, row);
+    if (height == 6) pack<6>(first, count, top, length, row);
   }
 
  private:
   /// A copy whose length the compiler knows is a few moves, another is a call.
   template <std::size_t Height, class Row>
-  void pack(std::size_t first, std::size_t count, std::size_t length, const Row& row) const {
+  void pack(std::size_t first, std::size_t count, std::size_t top, std::size_t length, const Row& row) const {
     const std::size_t head = std::min((Height - first % Height) % Height, count);
     const std::size_t whole = (count - head) / Height, tail = count - head - whole * Height;
-    T* corner = data + first / Height * product_depth * Height + first % Height;
-    T* to = data + (first + head) / Height * product_depth * Height;
+    T* corner = data + (first / Height * product_depth + top) * Height + first % Height;
+    T* to = data + ((first + head) / Height * product_depth + top) * Height;
     for (std::size_t i = 0; i < length; ++i) {
       const T *from = row(i), *ahead = row(std::min(i + rows_ahead, length - 1));
       for (std::size_t c = 0; c < count; c += 64 / sizeof(T)) __builtin_prefetch(ahead + c);

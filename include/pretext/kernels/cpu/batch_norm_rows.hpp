@@ -1,0 +1,88 @@
+#pragma once
+#include <algorithm>
+#include <cstddef>
+
+// What batch norm does with the channels of one row. Rows never overlap, and the parameters say so: that is
+// what lets a compiler use vector instructions where six arrays meet.
+namespace pretext::kernels::detail {
+
+/// g where the rectified output is positive, else 0.
+template <class T>
+T rectified_gradient(T g, T y) {
+  return y > T{0} ? g : T{0};
+}
+
+/// The sum and the sum of squares of x - origin over a few adjacent rows.
+template <std::size_t Rows, class T>
+void add_moments(std::size_t channels, const T* __restrict x, const T* __restrict origin, T* __restrict sum,
+                 T* __restrict square) {
+  // One stream from memory: without this the processor begins each page anew.
+  constexpr std::size_t line = 64 / sizeof(T), ahead = 64 * line;
+  for (std::size_t i = 0; i < Rows * channels; i += line) __builtin_prefetch(x + i + ahead);
+  for (std::size_t c = 0; c < channels; ++c) {
+    T first = sum[c], second = square[c];
+#pragma GCC unroll 4
+    for (std::size_t r = 0; r < Rows; ++r) {
+      const T d = x[r * channels + c] - origin[c];
+      first += d;
+      second += d * d;
+    }
+    sum[c] = first;
+    square[c] = second;
+  }
+}
+
+/// y = max(x·scale + shift (+ shortcut), floor).
+template <class T>
+void scale_and_shift(std::size_t channels, const T* __restrict x, const T* __restrict scale,
+                     const T* __restrict shift, const T* __restrict shortcut, T floor, T* __restrict y) {
+  if (shortcut && scale)
+    for (std::size_t c = 0; c < channels; ++c)
+      y[c] = std::max(x[c] * scale[c] + shift[c] + shortcut[c], floor);
+  else if (shortcut)
+    for (std::size_t c = 0; c < channels; ++c) y[c] = std::max(x[c] + shift[c] + shortcut[c], floor);
+  else if (scale)
+    for (std::size_t c = 0; c < channels; ++c) y[c] = std::max(x[c] * scale[c] + shift[c], floor);
+  else
+    for (std::size_t c = 0; c < channels; ++c) y[c] = std::max(x[c] + shift[c], floor);
+}
+
+/// The sums of g and of g·(x - mean) over a few adjacent rows; y is the rectified output if there was a ReLU.
+template <std::size_t Rows, bool Rectified, class T>
+void add_gradients(std::size_t channels, const T* __restrict dy, const T* __restrict y, const T* __restrict x,
+                   const T* __restrict mean, T* __restrict sum, T* __restrict dot) {
+  for (std::size_t c = 0; c < channels; ++c) {
+    T first = sum[c], second = dot[c];
+#pragma GCC unroll 4
+    for (std::size_t r = 0; r < Rows; ++r) {
+      const std::size_t at = r * channels + c;
+      T g = dy[at];
+      if constexpr (Rectified) g = rectified_gradient(g, y[at]);
+      first += g;
+      second += g * (x[at] - mean[c]);
+    }
+    sum[c] = first;
+    dot[c] = second;
+  }
+}
+
+/// dx = g·a - (x - mean)·b - d, and dshortcut = g if asked.
+template <class T>
+void pass_gradient(std::size_t channels, const T* __restrict dy, const T* __restrict y, const T* __restrict x,
+                   const T* __restrict mean, const T* __restrict a, const T* __restrict b,
+                   const T* __restrict d, T* __restrict dx, T* __restrict dshortcut) {
+  if (y && dshortcut)
+    for (std::size_t c = 0; c < channels; ++c) {
+      const T g = rectified_gradient(dy[c], y[c]);
+      dshortcut[c] = g;
+      dx[c] = g * a[c] - (x[c] - mean[c]) * b[c] - d[c];
+    }
+  else if (y)
+    for (std::size_t c = 0; c < channels; ++c)
+      dx[c] = rectified_gradient(dy[c], y[c]) * a[c] - (x[c] - mean[c]) * b[c] - d[c];
+  else
+    for (std::size_t c = 0; c < channels; ++c) dx[c] = dy[c] * a[c] - (x[c] - mean[c]) * b[c] - d[c];
+  if (!y && dshortcut) std::copy_n(dy, channels, dshortcut);
+}
+
+}  // namespace pretext::kernels::detail

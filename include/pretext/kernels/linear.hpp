@@ -1,0 +1,33 @@
+#pragma once
+#include <cstddef>
+
+#include <pretext/kernels/kernel.hpp>
+
+namespace pretext::kernels {
+
+/// Rows, and the numbers of each before and after a linear layer.
+struct linear_extents {
+  std::size_t rows, in, out;
+};
+
+/// What surrounds the product of a linear layer: y = shortcut + keep·(x·wᵀ + bias). Each may be null; keep
+/// has a factor for every `tokens` rows.
+template <class T>
+struct linear_sum {
+  const T* bias = nullptr;
+  const T* shortcut = nullptr;
+  const T* keep = nullptr;
+  std::size_t tokens = 1;
+};
+
+/// Products of rows with a weight w (out, in), and what follows them while their result is still in the
+/// cache.
+///   forward(place, extents, const T* x, const T* w, linear_sum, T* y)
+///   forward_gelu(place, extents, const T* x, const T* w, const T* bias, T* y, T* slope)
+///     y = gelu(x·wᵀ + bias); slope gets the derivative there, or is null
+///   backward_gelu(place, extents, const T* dy, const T* w, const T* slope, T* dx, T* dbias)
+///     dx = slope ∘ (dy·w), where slope belongs to the layer's input; dbias += its sums over rows
+template <class Device>
+struct linear : missing<Device> {};
+
+}  // namespace pretext::kernels
