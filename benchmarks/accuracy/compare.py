@@ -1,7 +1,7 @@
 """Runs one recipe in pretext and in PyTorch, seed by seed, and prints the table of what both reached.
 
 What --out holds already is not run again, so that a comparison may be interrupted, and each side run where and when it
-suits.
+suits. Both sides fine-tune on the same images: those that pretext's program wrote down, so let it run first.
 """
 
 import argparse
@@ -11,76 +11,109 @@ import shlex
 import statistics
 import subprocess
 import sys
-import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-p.add_argument("method", choices=("simclr", "byol"))
+p.add_argument("method", choices=("simclr", "byol", "mae"))
 p.add_argument("--data", required=True, help="folder with train/<class>/*.jpg and test/<class>/*.jpg")
 p.add_argument("--out", required=True, help="folder for the results")
 p.add_argument("--programs", default="build/examples", help="folder with pretrain_simclr and its like")
 p.add_argument("--sides", nargs="+", choices=("pretext", "torch"), default=("pretext", "torch"))
 p.add_argument("--seeds", type=int, nargs="+", default=(1, 2, 3))
 p.add_argument("--threads", type=int, default=2)
-p.add_argument("--epochs", type=int, default=2)
-p.add_argument("--warmup-epochs", type=float, default=0.2)
+p.add_argument("--epochs", type=int, help="of pretraining; 2 for SimCLR and BYOL, 20 for MAE")
+p.add_argument("--warmup-epochs", type=float, help="0.2 for SimCLR and BYOL, 1 for MAE")
 args = p.parse_args()
+masked = args.method == "mae"
+epochs = args.epochs or (20 if masked else 2)
+warmup = args.warmup_epochs if args.warmup_epochs is not None else 1 if masked else 0.2
 os.makedirs(args.out, exist_ok=True)
 
 
-def call(command):
+def call(*command):
     print("+", shlex.join(command), file=sys.stderr, flush=True)
-    start = time.perf_counter()
-    output = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
-    return output, round(time.perf_counter() - start, 1)
+    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
 
 
-def recipe(seed):
-    return ["--data", args.data, "--epochs", str(args.epochs), "--warmup-epochs", str(args.warmup_epochs),
-            "--normalise", "cifar", "--seed", str(seed), "--threads", str(args.threads)]
+def pretext(program, *words):
+    """Runs one of our programs; what it says in its line `result: {...}`, if it has one."""
+    output = call(os.path.join(args.programs, program), *words, "--threads", str(args.threads))
+    return next((json.loads(line[8:]) for line in output.splitlines() if line.startswith("result: ")), {})
 
 
-def run_pretext(seed, file):
-    folder = os.path.join(args.out, f"pretext-{seed}")
-    program = os.path.join(args.programs, f"pretrain_{args.method}")
-    _, seconds = call([program, *recipe(seed), "--out", folder, "--overwrite"])
-    output, _ = call([os.path.join(args.programs, "evaluate"), "--run", folder, "--threads", str(args.threads)])
-    line = next(line for line in output.splitlines() if line.startswith("result: "))
-    with open(file, "w") as out:
-        json.dump(json.loads(line[8:]) | {"train_seconds": seconds}, out, indent=1)
-
-
-def run_torch(seed, file):
-    baselines = ["--baselines"] if seed == min(args.seeds) else []
-    call([sys.executable, os.path.join(HERE, f"{args.method}_pytorch.py"), *recipe(seed), *baselines,
-          "--cache", os.path.join(args.out, "images.npz"), "--out", file])
-
-
-def result(side, seed):
-    file = os.path.join(args.out, f"{side}-{seed}.json")
-    if side in args.sides and not os.path.exists(file):
-        {"pretext": run_pretext, "torch": run_torch}[side](seed, file)
-    if not os.path.exists(file):
-        return None
+def torch(script, *words):
+    file = os.path.join(args.out, "peer.json")
+    call(sys.executable, os.path.join(HERE, f"{script}_pytorch.py"), "--data", args.data, *words, "--threads",
+         str(args.threads), "--cache", os.path.join(args.out, "images.npz"), "--out", file)
     with open(file) as text:
         return json.load(text)
 
 
-found = {(side, seed): result(side, seed) for seed in args.seeds for side in ("torch", "pretext")}
+def recipe(seed):
+    return ["--epochs", str(epochs), "--warmup-epochs", f"{warmup:g}", "--normalise", "imagenet" if masked else "cifar",
+            "--seed", str(seed)]
 
 
-def cell(r, name):
-    return f"{r[name]:.4f}" if r and name in r else "-"
+def folder(name, seed):
+    return os.path.join(args.out, f"{name}-{seed}")
 
 
-print("| | PyTorch kNN | pretext kNN | PyTorch s | pretext s |\n|---|---|---|---|---|")
+def run_pretext(seed):
+    run = folder("pretext", seed)
+    pretext(f"pretrain_{args.method}", "--data", args.data, *recipe(seed), "--out", run, "--overwrite")
+    with open(os.path.join(run, "summary.json")) as text:
+        found = {"train_seconds": round(json.load(text)["seconds"], 1)}
+    if not masked:
+        return found | pretext("evaluate", "--run", run)
+    for start, words in (("finetuned", []), ("scratch", ["--from-scratch"])):
+        own = folder(f"pretext-{start}", seed)
+        found[start] = pretext("finetune", "--run", run, "--labels", "0.1", "--seed", str(seed), *words, "--out", own,
+                               "--overwrite")["accuracy"]
+    return found
+
+
+def run_torch(seed):
+    if not masked:
+        return torch(args.method, *recipe(seed), *(["--baselines"] if seed == min(args.seeds) else []))
+    encoder = folder("torch", seed) + ".safetensors"
+    found = torch("mae", *recipe(seed), "--save", encoder)
+    for start, words in (("finetuned", ["--encoder-file", encoder]), ("scratch", [])):
+        chosen = os.path.join(folder("pretext-finetuned", seed), "labelled.txt")
+        words += ["--labelled", chosen] if os.path.exists(chosen) else []
+        found[start] = torch("finetune", "--seed", str(seed), *words)["accuracy"]
+    return found
+
+
+def result(side, seed):
+    file = folder(side, seed) + ".json"
+    if side in args.sides and not os.path.exists(file):
+        found = {"pretext": run_pretext, "torch": run_torch}[side](seed)
+        with open(file, "w") as text:
+            json.dump(found, text, indent=1)
+    if not os.path.exists(file):
+        return {}
+    with open(file) as text:
+        return json.load(text)
+
+
+found = {(side, seed): result(side, seed) for seed in args.seeds for side in ("pretext", "torch")}
+figures = ("finetuned", "scratch") if masked else ("knn", "knn_untrained", "knn_pixels")
+print("| | " + " | ".join(f"{side}: {figure.replace('_', ', ')}" for figure in figures for side in ("PyTorch", "pretext"))
+      + " | PyTorch s | pretext s |\n" + "|---" * (2 * len(figures) + 3) + "|")
+
+
+def row(name, values):
+    print(f"| {name} | " + " | ".join("-" if v is None else v for v in values) + " |")
+
+
 for seed in args.seeds:
-    ours, theirs = found["pretext", seed], found["torch", seed]
-    print(f"| seed {seed} | {cell(theirs, 'knn')} | {cell(ours, 'knn')} | {theirs['train_seconds'] if theirs else '-'} | "
-          f"{ours['train_seconds'] if ours else '-'} |")
-means = {side: [r["knn"] for (s, _), r in found.items() if s == side and r] for side in ("torch", "pretext")}
-print("| mean | " + " | ".join(f"{statistics.mean(m):.4f}" if m else "-" for m in means.values()) + " | | |")
-for name in ("knn_untrained", "knn_pixels"):
-    first = [found[side, min(args.seeds)] for side in ("torch", "pretext")]
-    print(f"| {name[4:]} | " + " | ".join(cell(r, name) for r in first) + " | | |")
+    pair = [found["torch", seed], found["pretext", seed]]
+    row(f"seed {seed}", [f"{r[figure]:.4f}" if figure in r else None for figure in figures for r in pair]
+        + [str(r["train_seconds"]) if r else None for r in pair])
+means = []
+for figure in figures:
+    for side in ("torch", "pretext"):
+        values = [r[figure] for (s, _), r in found.items() if s == side and figure in r]
+        means.append(f"{statistics.mean(values):.4f}" if values else None)
+row("mean", [*means, None, None])

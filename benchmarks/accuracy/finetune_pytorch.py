@@ -13,7 +13,7 @@ from peer.images import Batches, normalise, to_unit
 from peer.optimisers import set_rate, warm_cosine
 from peer.run import Run, parser
 from peer.views import View
-from peer.vit import VIT_TINY, classifier, layer_of
+from peer.vit import VIT_MICRO, classifier, layer_of
 
 p = parser(__doc__)
 p.add_argument("--encoder-file", dest="encoder_file", help="pretrained encoder (.safetensors)")
@@ -21,7 +21,7 @@ p.add_argument("--labelled", help="text file with the labelled training images")
 p.add_argument("--per-class", type=int, default=500, help="labelled images of each class where --labelled is absent")
 p.add_argument("--epochs", type=int, default=20)
 p.add_argument("--batch", type=int, default=64)
-p.add_argument("--encoder", type=int, nargs=3, default=VIT_TINY, help="width, depth, heads")
+p.add_argument("--encoder", type=int, nargs=3, default=VIT_MICRO, help="width, depth, heads")
 p.add_argument("--patch", type=int, default=4)
 p.add_argument("--lr", type=float, default=1e-3, help="peak learning rate, as is")
 p.add_argument("--min-lr", type=float, default=1e-6)
@@ -31,7 +31,7 @@ p.add_argument("--warmup-epochs", type=float, default=2)
 p.add_argument("--smoothing", type=float, default=0.1, help="of the labels")
 p.add_argument("--min-area", type=float, default=0.35)
 p.add_argument("--kernel", choices=("bilinear", "bicubic"), default="bicubic")
-p.add_argument("--normalise", choices=("none", "cifar", "imagenet"), default="cifar")
+p.add_argument("--normalise", choices=("none", "cifar", "imagenet"), default="imagenet")
 args = p.parse_args()
 run = Run(args)
 run.result["settings"]["start"] = "pretrained" if args.encoder_file else "scratch"

@@ -11,14 +11,14 @@ from peer.images import Batches, to_unit
 from peer.optimisers import by_decay, set_rate, warm_cosine
 from peer.run import Run, parser
 from peer.views import View
-from peer.vit import VIT_TINY, MaskedAutoencoder
+from peer.vit import VIT_MICRO, MaskedAutoencoder
 
 p = parser(__doc__)
-p.add_argument("--epochs", type=int, default=10)
+p.add_argument("--epochs", type=int, default=20)
 p.add_argument("--batch", type=int, default=128)
-p.add_argument("--encoder", type=int, nargs=3, default=VIT_TINY, help="width, depth, heads")
+p.add_argument("--encoder", type=int, nargs=3, default=VIT_MICRO, help="width, depth, heads")
 p.add_argument("--patch", type=int, default=4)
-p.add_argument("--decoder", type=int, nargs=3, default=(192, 4, 3), help="width, depth, heads")
+p.add_argument("--decoder", type=int, nargs=3, default=(96, 2, 3), help="width, depth, heads")
 p.add_argument("--mask-ratio", type=float, default=0.75)
 p.add_argument("--pixels", action="store_true", help="plain pixels as the target, not normalised ones")
 p.add_argument("--lr", type=float, default=1e-3, help="peak learning rate, as is")
@@ -27,7 +27,7 @@ p.add_argument("--weight-decay", type=float, default=0.05, help="not on vectors"
 p.add_argument("--warmup-epochs", type=float, default=1)
 p.add_argument("--min-area", type=float, default=0.2)
 p.add_argument("--kernel", choices=("bilinear", "bicubic"), default="bicubic")
-p.add_argument("--normalise", choices=("none", "cifar", "imagenet"), default="cifar")
+p.add_argument("--normalise", choices=("none", "cifar", "imagenet"), default="imagenet")
 p.add_argument("--save", help="file for the encoder (.safetensors)")
 args = p.parse_args()
 run = Run(args)
@@ -45,7 +45,7 @@ def step(k):
     loss = model(images, run.g)
     optimiser.zero_grad(set_to_none=True)
     loss.backward()
-    set_rate(optimiser, warm_cosine(k, steps, warmup, args.lr))
+    set_rate(optimiser, warm_cosine(k, steps, warmup, args.lr, after_start=True))
     optimiser.step()
     return loss.detach()
 

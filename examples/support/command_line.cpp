@@ -8,9 +8,8 @@
 #include "methods.hpp"
 
 namespace programs {
-namespace {
 
-void add_data(CLI::App& app, recipe& r, const std::string& encoders) {
+void add_data_options(CLI::App& app, recipe& r, const std::string& encoders) {
   app.add_option("--data", r.data,
                  "\"builtin\", or a folder: CIFAR, STL-10 or IDX files, or JPEG and PNG images")
       ->capture_default_str();
@@ -31,7 +30,7 @@ void add_data(CLI::App& app, recipe& r, const std::string& encoders) {
       ->check(CLI::IsMember({"stop", "skip"}));
 }
 
-void add_training(CLI::App& app, recipe& r) {
+void add_training_options(CLI::App& app, recipe& r) {
   app.add_option("--epochs", r.epochs)->capture_default_str()->check(CLI::PositiveNumber);
   app.add_option("--batch", r.batch, "images per step")->capture_default_str()->check(CLI::Range(2, 65536));
   app.add_option("--seed", r.seed)->capture_default_str();
@@ -47,31 +46,29 @@ void add_training(CLI::App& app, recipe& r) {
   app.add_option("--weight-decay", r.weight_decay)->capture_default_str();
 }
 
-void add_running(CLI::App& app, pretrain_options& o) {
+void add_running_options(CLI::App& app, pretrain_options& o) {
   app.add_option("--out", o.out, "folder for the results")->capture_default_str();
   app.add_option("--threads", o.threads, "results do not depend on it")
       ->capture_default_str()
       ->check(CLI::PositiveNumber);
-  app.add_option("--knn-every", o.knn_every, "epochs between two kNN evaluations; 0: none")
-      ->capture_default_str();
   app.add_option("--checkpoint-seconds", o.checkpoint_seconds, "save at least so often")
       ->capture_default_str();
   app.add_flag("--resume", o.resume, "go on from --out's checkpoint; its recipe is used");
   app.add_flag("--overwrite", o.overwrite, "start anew where --out holds a run");
-  app.add_flag("--keep-going", o.keep_going, "do not stop when the embedding collapses");
 }
-
-}  // namespace
 
 int pretraining_program::run(int count, char** words) const {
   pretrain_options o{.asked = defaults,
                      .out = "out/" + defaults.method,
                      .threads = std::max(1u, std::thread::hardware_concurrency())};
   CLI::App app{description};
-  add_data(app, o.asked, encoders);
-  add_training(app, o.asked);
+  add_data_options(app, o.asked, encoders);
+  add_training_options(app, o.asked);
   if (add_options) add_options(app, o.asked);
-  add_running(app, o);
+  app.add_option("--knn-every", o.knn_every, "epochs between two kNN evaluations; 0: none")
+      ->capture_default_str();
+  app.add_flag("--keep-going", o.keep_going, "do not stop when the embedding collapses");
+  add_running_options(app, o);
   CLI11_PARSE(app, count, words);
   try {
     return pretrain(std::move(o), make, show);

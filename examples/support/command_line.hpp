@@ -8,6 +8,11 @@
 
 namespace programs {
 
+/// Options that every program that trains has: about its images, its steps, and how it is run.
+void add_data_options(CLI::App& app, recipe& asked, const std::string& encoders);
+void add_training_options(CLI::App& app, recipe& asked);
+void add_running_options(CLI::App& app, pretrain_options& o);
+
 /// A program that pretrains with one method: `main` is one call of `run`.
 struct pretraining_program {
   recipe defaults;                                      // its method's name among them

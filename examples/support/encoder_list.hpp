@@ -5,6 +5,7 @@
 
 #include <pretext/core/expects.hpp>
 #include <pretext/encoders/resnet.hpp>
+#include <pretext/encoders/vit.hpp>
 
 #include "recipe.hpp"
 
@@ -31,6 +32,16 @@ inline constexpr std::tuple resnets{
     compiled<pretext::resnet18<>, 96>{"resnet18", "7x7 stem, 11.2 M parameters"},
     compiled<pretext::resnet18<>, 224>{"resnet18", "7x7 stem, 11.2 M parameters"},
     compiled<pretext::resnet50<>, 224>{"resnet50", "7x7 stem, 23.5 M parameters"},
+};
+
+/// The vision transformers, told by a recipe how they start and what their feature is.
+template <class Recipe = pretext::mae_pretraining>
+inline constexpr std::tuple vits{
+    compiled<pretext::vit<4, 128, 6, 4, Recipe>, 32>{
+        "vit-micro", "4-pixel patches, width 128, 6 blocks, 1.2 M parameters"},
+    compiled<pretext::vit_tiny<4, Recipe>, 32>{"vit-tiny", "4-pixel patches, 5.4 M parameters"},
+    compiled<pretext::vit_small<16, Recipe>, 224>{"vit-small", "16-pixel patches, 21.7 M parameters"},
+    compiled<pretext::vit_base<16, Recipe>, 224>{"vit-base", "16-pixel patches, 85.8 M parameters"},
 };
 
 /// One line for each encoder of a list, for --help and for error messages.

@@ -1,9 +1,10 @@
 #include "encoders.hpp"
 
 #include <string>
+#include <tuple>
 
 #include <pretext/cpu.hpp>
-#include <pretext/io/weights.hpp>
+#include <pretext/io/pretrained.hpp>
 
 #include "choices.hpp"
 #include "encoder_list.hpp"
@@ -14,7 +15,8 @@ using namespace pretext;
 
 std::unique_ptr<any_encoder> make_encoder(const recipe& asked, std::size_t threads) {
   return make_chosen<std::unique_ptr<any_encoder>>(
-      resnets, asked, [&]<class Encoder, std::size_t Size>(const compiled<Encoder, Size>&) {
+      std::tuple_cat(resnets, vits<>), asked,
+      [&]<class Encoder, std::size_t Size>(const compiled<Encoder, Size>&) {
         const auto view = make_evaluation<Size>(asked);
         using made = erased_encoder<Encoder, shape<Size, Size, 3>, on<cpu>, std::decay_t<decltype(view)>>;
         return std::make_unique<made>(view, asked.seed, cpu::stream{threads});
@@ -22,15 +24,7 @@ std::unique_ptr<any_encoder> make_encoder(const recipe& asked, std::size_t threa
 }
 
 void load_encoder(const std::filesystem::path& path, any_encoder& encoder) {
-  const safetensors file = read_safetensors(path);
-  const auto table = encoder.encoder_parameters();
-  std::string before;
-  for (const char* prefix : {"", "backbone.", "encoder.", "module."})
-    if (file.tensors.contains(prefix + std::string{table.front().name()})) {
-      before = prefix;
-      break;
-    }
-  read_torch_tensors<float>(table, file, before, encoder.values());
+  read_pretrained<float>(encoder.encoder_parameters(), read_safetensors(path), encoder.values());
 }
 
 }  // namespace programs

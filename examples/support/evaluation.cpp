@@ -29,7 +29,8 @@ accuracies measure(const features& train, const features& test, const evaluation
   accuracies found{vote.accuracy(train, test, stream), -1};
   if (how.linear_epochs > 0)
     found.linear =
-        linear_probe{.epochs = how.linear_epochs, .scaling = probe_scaling::standardised}(train, test, stream).accuracy;
+        linear_probe{.epochs = how.linear_epochs, .scaling = probe_scaling::standardised}(train, test, stream)
+            .accuracy;
   return found;
 }
 

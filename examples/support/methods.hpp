@@ -9,7 +9,7 @@ struct method_card {
   std::string title;        // "SimCLR"
   std::string paper;        // "Chen et al. 2020"
   std::string loss;         // unit of the loss curve
-  bool pairs_views = true;  // it learns from two views of an image
+  bool pairs_views = true;  // it learns from two views of an image, and could collapse
 
   std::string program() const { return "pretrain_" + name; }
 };

@@ -2,16 +2,21 @@
 #include <cstddef>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include <pretext/training/any_trainer.hpp>
 
 #include "pictures.hpp"
 #include "recipe.hpp"
+#include "run_folder.hpp"
 
 namespace programs {
 
-/// What a pretraining program is asked for: the recipe, and what does not change its result.
+/// What a program that trains is asked for: the recipe, and what does not change its result.
 struct pretrain_options {
   recipe asked;
   std::filesystem::path out;
@@ -21,8 +26,24 @@ struct pretrain_options {
   bool resume = false, overwrite = false, keep_going = false;
 };
 
+/// The rates of a step, of so many.
+using step_rates = std::function<pretext::any_trainer::rates(std::size_t step, std::size_t steps_per_epoch)>;
+
+/// What is measured between epochs: columns of metrics.csv, and their values after an epoch, counted from 1.
+struct epoch_measures {
+  std::vector<std::string> columns{"knn"};
+  std::function<std::map<std::string, double>(std::size_t epoch)> after;
+};
+
 using trainer_maker =
     std::function<std::unique_ptr<pretext::any_trainer>(const recipe&, std::size_t threads)>;
+
+/// Takes the steps of a run, new or resumed, on the images of `train`: progress on stderr, metrics,
+/// checkpoints, Ctrl-C. `rates` and `measure` (after an epoch, for the columns `measures`) are asked as it
+/// goes. Nothing is returned if it was stopped before its end.
+std::optional<run_summary> take_steps(const pretrain_options& o, const run_folder& folder,
+                                      const pretext::any_source& train, pretext::any_trainer& trainer,
+                                      const step_rates& rates, const epoch_measures& measure = {});
 
 /// Runs or resumes a pretraining and leaves its results in the folder `out`; returns the program's exit
 /// status.

@@ -10,7 +10,8 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(recipe, method, data, encoder, i
                                                 warmup_epochs, momentum, nesterov, beta1, beta2, weight_decay,
                                                 temperature, target_momentum, initialisation, mask_ratio,
                                                 normalise_pixels, drop_path, layer_decay, jitter,
-                                                minimum_area, normalisation, on_bad_image)
+                                                minimum_area, normalisation, on_bad_image, weights, labels,
+                                                label_smoothing, mixup, cutmix, erasing, rand_augment, freeze)
 
 std::string to_text(const recipe& asked) { return nlohmann::json(asked).dump(2) + "\n"; }
 

@@ -42,6 +42,14 @@ struct recipe {
   std::string normalisation = "none";
   std::string on_bad_image = "stop";
 
+  std::string weights;  // file that a fine-tuning starts from; empty: from scratch
+  double labels = 1;    // part of the labels that it learns from, the same number of each class
+  double label_smoothing = 0;
+  double mixup = 0, cutmix = 0;  // the alphas of their Beta distributions; 0: none
+  double erasing = 0;            // probability
+  double rand_augment = 0;       // magnitude; 0: none
+  bool freeze = false;           // only the classifier learns
+
   friend bool operator==(const recipe&, const recipe&) = default;
 };
 /// As JSON text, every member by its name; and back. Throws std::runtime_error with `source` if it is none.

@@ -42,6 +42,7 @@ class run_folder {
   std::filesystem::path encoder() const { return path_ / "encoder.safetensors"; }
 
   const std::filesystem::path& path() const { return path_; }
+  const std::string& program() const { return program_; }
 
  private:
   std::string read_text(const char* name) const;

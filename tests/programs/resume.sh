@@ -1,24 +1,19 @@
 #!/usr/bin/env bash
 # The encoder of a run that was killed again and again is the encoder of a run that was left alone, bit for bit; and
-# so it is for 1, 2 and 3 threads; with every method that has a program. Set KILLS for another number of kills.
+# so it is for 1, 2 and 3 threads, whatever the method. Set KILLS for another number of kills.
 set -euo pipefail
-
+common=(--data builtin --images 160 --test-images 20 --epochs 12 --batch 32 --seed 3 --checkpoint-seconds 0.2)
 sum() { sha256sum "$1/encoder.safetensors" | cut -d' ' -f1; }
 same() {
   if [ "$(sum alone)" != "$(sum "$1")" ]; then
-    echo "$method: the encoder of '$1' differs from that of the run left alone" >&2
+    echo "the encoder of '$1' differs from that of the run left alone" >&2
     exit 1
   fi
 }
 
-# survives METHOD KILLS OPTION...
-survives() {
-  method=$1 kills=$2
-  shift 2
-  local pretrain=$PRETEXT_PROGRAMS/pretrain_$method done_kills=0 child status=0 resume kill
-  local common=(--data builtin --images 160 --test-images 20 --epochs 12 --batch 32 --seed 3 --checkpoint-seconds 0.2 "$@")
-  rm -rf alone two three killed stopped
-
+# resumes PROGRAM KILLS: in an empty folder.
+resumes() {
+  local pretrain=$1 kills=$2 done_kills=0 child status resume
   "$pretrain" "${common[@]}" --threads 1 --out alone 2>log
   "$pretrain" "${common[@]}" --threads 2 --out two 2>>log
   "$pretrain" "${common[@]}" --threads 3 --out three 2>>log
@@ -44,23 +39,22 @@ survives() {
   child=$!
   sleep 1
   kill -INT "$child" 2>/dev/null || true
+  status=0
   wait "$child" || status=$?
   if [ "$status" -ne 0 ]; then
     [ "$status" -eq 130 ]
     "$pretrain" --resume --out stopped --threads 2 2>>log
   fi
   same stopped
-  echo "$method: $done_kills kills, 1, 2 and 3 threads: one and the same encoder"
+  echo "$(basename "$pretrain"): $done_kills kills, 1, 2 and 3 threads: one and the same encoder"
 }
 
-tried=0
-for program in "$PRETEXT_PROGRAMS"/pretrain_*; do
-  [ -x "$program" ] && [ -f "$program" ] || continue
-  case $(basename "$program") in
-    pretrain_simclr) survives simclr "${KILLS:-20}" ;;
-    pretrain_byol) survives byol "${KILLS:-8}" --optimizer lars --learning-rate 1 ;;
-    pretrain_*) survives "$(basename "$program" | sed 's/^pretrain_//')" "${KILLS:-8}" ;;
-  esac
-  tried=$((tried + 1))
+tried=0 kills=${KILLS:-20}
+for method in simclr byol mae; do
+  pretrain=$PRETEXT_PROGRAMS/pretrain_$method
+  [ -x "$pretrain" ] || continue
+  rm -rf "$method" && mkdir "$method"
+  (cd "$method" && resumes "$pretrain" "$kills")
+  tried=$((tried + 1)) kills=${KILLS:-5}
 done
 [ "$tried" -gt 0 ] || exit 77

@@ -1,5 +1,5 @@
 """Writes positions.safetensors: a random table of positions for a class token and a 4 x 6 grid, and what
-torch.nn.functional.interpolate makes of its grid at other sizes, as MAE's and timm's loaders call it.
+torch.nn.functional.interpolate makes of its grid at other sizes, as MAE's loader calls it.
 
 usage: python tests/reference/make_positions.py        (needs torch and safetensors; torch 2.15.0 wrote the committed file)
 """

@@ -7,7 +7,8 @@ import torch
 from timm.models.vision_transformer import Block, PatchEmbed, VisionTransformer
 from torch import nn
 
-VIT_TINY = (192, 12, 3)  # width, depth, heads
+VIT_MICRO = (128, 6, 4)  # width, depth, heads
+VIT_TINY = (192, 12, 3)
 
 norm = partial(nn.LayerNorm, eps=1e-6)
 

@@ -40,8 +40,8 @@ inline std::vector<double> resize_axis(std::span<const double> grid, std::size_t
 }  // namespace detail
 
 /// Positions of a grid of tokens at another size, (1 + rows·columns, width): the class token's row stays, the
-/// grid is resized as torch's bicubic `interpolate` with align_corners=False does, which is how MAE and timm
-/// load weights for images of another size.
+/// grid is resized as torch's bicubic `interpolate` with align_corners=False does, which is how MAE's
+/// fine-tuning loads weights for images of another size (timm's loader smooths before it shrinks a grid).
 inline std::vector<double> interpolate_positions(std::span<const double> table, image_extent from,
                                                  image_extent to, std::size_t width) {
   expects(table.size() == (1 + from.height * from.width) * width, "positions of a class token and a grid of ",

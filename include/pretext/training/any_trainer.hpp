@@ -136,7 +136,7 @@ class erased_trainer : public Interface {
 
   Trainer& trainer() { return *trainer_; }
 
-  /// `use` on the evaluation views of some images at a time: memory stays bounded, whatever is asked for.
+  /// `use(views)` on the evaluation views of some images at a time.
   template <class Use>
   void for_each_view(std::span<const image_view> images, const Use& use) {
     detail::for_each_view(trainer_->place(), evaluation_, batch_, images, use);

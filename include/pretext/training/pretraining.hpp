@@ -19,8 +19,8 @@
 
 namespace pretext {
 
-/// How a pretraining run goes on and what it leaves behind; what it computes is decided by the trainer and
-/// the loader.
+/// How a run of any training, with or without labels, goes on and what it leaves behind; what it computes is
+/// decided by the trainer and the loader.
 struct pretraining {
   std::size_t steps = 0, steps_per_epoch = 1, batch = 256;
   std::uint64_t seed = 1;
@@ -29,8 +29,8 @@ struct pretraining {
   double checkpoint_seconds = 60;                        ///< at least every so often, and after every epoch
   std::size_t monitor_every = 25;                        ///< steps between two looks at the embeddings
   bool stop_on_collapse = true;
-  std::function<std::map<std::string, double>(std::size_t)>
-      after_epoch;       ///< measures for metrics.csv; may be empty
+  std::vector<std::string> measures{"knn"};  ///< columns of metrics.csv that `after_epoch` fills
+  std::function<std::map<std::string, double>(std::size_t)> after_epoch;  ///< may be empty
   std::string identity;  ///< what must be the same when a run is resumed, e.g. its recipe
 };
 
@@ -52,7 +52,7 @@ class pretraining_run {
         trainer_{trainer},
         loader_{loader},
         step_{resume ? restore() : 0},
-        metrics_{settings.folder / "metrics.csv", columns(trainer), step_},
+        metrics_{settings.folder / "metrics.csv", columns(settings, trainer), step_},
         progress_{settings.steps, settings.batch} {
     loader_.seek(static_cast<std::uint32_t>(step_ / settings.steps_per_epoch),
                  step_ % settings.steps_per_epoch);
@@ -84,11 +84,12 @@ class pretraining_run {
   static double since(clock::time_point then) {
     return std::chrono::duration<double>(clock::now() - then).count();
   }
-  /// What is measured; methods without a target have no column for its momentum.
-  static std::vector<std::string> columns(const any_trainer& trainer) {
-    std::vector<std::string> names{
-        "step",           "epoch", "loss", "learning_rate", "images_per_second", "embedding_spread",
-        "effective_rank", "knn"};
+  /// What is measured; methods without embeddings or without a target have no columns for them.
+  static std::vector<std::string> columns(const pretraining& settings, any_trainer& trainer) {
+    std::vector<std::string> names{"step", "epoch", "loss", "learning_rate", "images_per_second"};
+    if (trainer.last_embeddings().width > 0)
+      names.insert(names.end(), {"embedding_spread", "effective_rank"});
+    names.insert(names.end(), settings.measures.begin(), settings.measures.end());
     if (trainer.has_target()) names.push_back("target_momentum");
     return names;
   }

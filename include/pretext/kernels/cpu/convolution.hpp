@@ -8,6 +8,7 @@
 #include <pretext/kernels/convolution.hpp>
 #include <pretext/kernels/cpu/gather.hpp>
 #include <pretext/kernels/cpu/tile.hpp>
+#include <pretext/kernels/cpu/transposed_product.hpp>
 #include <pretext/kernels/cpu/winograd.hpp>
 
 namespace pretext::kernels {
@@ -98,63 +99,21 @@ struct convolution<cpu> {
                                const T* dy, T* dw) {
     if (detail::winograd_pays<T>(e, batch))
       return detail::winograd::backward_weights(place, e, batch, x, dy, dw);
+    // Row by row, what the kernel sees of x is a matrix of (pixels of the result) by (taps, channels).
     const borrowed guard{place.scratch};
     const T* nothing = zeros<T>(place, e.in);
-    // Sums are cut into a number of parts that depends on the extents alone, so that threads cannot change
-    // the result.
-    const std::size_t pixels = e.out_height() * e.out_width(), channels = std::min<std::size_t>(e.in, 96);
-    const std::size_t slices = (e.in + channels - 1) / channels;
-    const std::size_t wanted = std::max<std::size_t>(1, 32 / (e.taps() * slices));
-    const std::size_t parts = std::min(batch, wanted), images = (batch + parts - 1) / parts;
-    // A run of pixels whose slice of x and panel of dy stay in the L1 cache while all tiles read them.
-    constexpr std::size_t longest = 256, panel_numbers = longest * widest_panel<T>;
-    const std::size_t width = panel_width<T>();
-    const std::size_t run =
-        std::clamp<std::size_t>((std::size_t{24} << 10) / ((channels + width) * sizeof(T)), 32, longest);
-    // Rows of dy are read where they lie unless they are ragged, or so long that they fall on few sets of the
-    // cache.
-    const bool copies = e.out % width != 0 || e.out * sizeof(T) > 256;
-    T* partial = place.scratch.template take<T>(parts * e.weights());
-    const std::size_t units = parts * e.taps() * slices;
-    const T** gathered = place.scratch.template take<const T*>(units * run);
-    // Six rows leave too little of few channels in the last tile; remainders of twelve are long enough.
-    const bool ragged = tile_rows() == 6 && channels <= 32 && channels % 4 == 0 && channels % 6 != 0;
-    const std::size_t height = ragged ? 4 : tile_rows();
-
-    place.stream.for_each_block(units, [&](std::size_t unit) {
-      const std::size_t slice = unit % slices, t = unit / slices % e.taps(), part = unit / slices / e.taps();
-      const std::size_t first_channel = slice * channels,
-                        last_channel = std::min(e.in, first_channel + channels);
-      const T** pixel = gathered + unit * run;
-      T* sums = partial + part * e.weights() + t * e.in * e.out;
-      const std::size_t begin = part * images * pixels, end = std::min(batch, (part + 1) * images) * pixels;
-      if (begin >= end)
-        std::fill_n(sums + first_channel * e.out, (last_channel - first_channel) * e.out, T{0});
-      for (std::size_t first = begin; first < end; first += run) {
-        const std::size_t count = std::min(run, end - first);
-        gather_pixels(e, x, first, count, t, nothing, pixel);
-        const T* rows = dy + first * e.out;
-        alignas(64) T copied[panel_numbers];
-        for (std::size_t column = 0; column < e.out; column += width) {
-          const std::size_t used = std::min(width, e.out - column);
-          const T* panel = rows + column;
-          if (copies) {
-            pack_panels(panel, count, used, e.out, std::size_t{1}, copied, 0, 1, 0);
-            panel = copied;
-          }
-          for (std::size_t channel = first_channel; channel < last_channel; channel += height)
-            run_tile(outer_product<T>{pixel, channel, panel, copies ? width : e.out, count,
-                                      sums + channel * e.out + column, e.out,
-                                      std::min(height, last_channel - channel), used, first > begin});
-        }
+    const auto patches = [&](const detail::strips<T>& piece, std::size_t begin, std::size_t end,
+                             std::size_t first, std::size_t length) {
+      const T* pixel[detail::product_depth];
+      for (std::size_t at = begin, t = begin / e.in; at < end; ++t) {
+        const std::size_t stop = std::min(end, (t + 1) * e.in), channel = at - t * e.in;
+        gather_pixels(e, x, first, length, t, nothing, pixel);
+        piece.pack(at - begin, stop - at, length, [&](std::size_t i) { return pixel[i] + channel; });
+        at = stop;
       }
-    });
-    place.stream.for_each_run(e.weights(), 4096, [&](std::size_t first, std::size_t last) {
-      for (std::size_t part = 0; part < parts; ++part) {
-        const T* sums = partial + part * e.weights();
-        for (std::size_t i = first; i < last; ++i) dw[i] += sums[i];
-      }
-    });
+    };
+    detail::transposed_product(place, e.taps() * e.in, e.out, batch * e.out_height() * e.out_width(), patches,
+                               dy, op::as_is, dw, into::accumulate);
   }
 
  private:

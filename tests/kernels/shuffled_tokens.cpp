@@ -1,0 +1,94 @@
+#include <doctest/doctest.h>
+
+#include <numeric>
+#include <vector>
+
+#include <pretext/core/on.hpp>
+#include <pretext/kernels/cpu/masking.hpp>
+#include <pretext/kernels/cpu/shuffled_tokens.hpp>
+
+#include "../gradient_check.hpp"
+
+using namespace pretext;
+
+namespace {
+
+constexpr kernels::token_extents extents{1, 12, 5};
+constexpr std::size_t batch = 10, seen = 4, hidden = extents.places - seen;
+
+/// Shuffled places of some samples, and tokens of the visible ones.
+struct shuffled {
+  on<cpu, fp64> place{.stream = cpu::stream{2}};
+  std::vector<std::uint32_t> order = std::vector<std::uint32_t>(batch * extents.places), restore = order;
+  std::vector<double> x = tests::normal_numbers(batch * (1 + seen) * extents.width, 1);
+  std::vector<double> token = tests::normal_numbers(extents.width, 2);
+  std::vector<double> positions = tests::normal_numbers(extents.tokens() * extents.width, 3);
+  std::vector<double> all = std::vector<double>(batch * extents.tokens() * extents.width, 1e30);
+
+  shuffled() {
+    const auto noise = tests::normal_numbers(order.size(), 4);
+    kernels::order_by_noise<cpu>::run(place, batch, extents.places, noise.data(), order.data(),
+                                      restore.data());
+  }
+  kernels::choice places(std::size_t first, std::size_t count) const {
+    return {count, order.data() + first, extents.places};
+  }
+  void put_back(const double* at) {
+    kernels::restored_tokens<cpu>::forward(place, extents, batch, seen, places(0, extents.places), x.data(),
+                                           token.data(), at, all.data());
+  }
+  std::vector<double> choose(kernels::choice chosen) {
+    std::vector<double> y(batch * chosen.count * extents.width, 1e30);
+    kernels::chosen_tokens<cpu>::forward(place, extents, batch, chosen,
+                                         static_cast<const double*>(all.data()), y.data());
+    return y;
+  }
+};
+
+}  // namespace
+
+TEST_CASE(
+    "choosing the visible tokens after they were put back is the identity; all others are the mask token") {
+  shuffled s;
+  s.put_back(nullptr);
+  const auto visible = s.choose(s.places(0, seen)), others = s.choose(s.places(seen, hidden));
+  for (std::size_t n = 0; n < batch; ++n)
+    for (std::size_t c = 0; c < extents.width; ++c) {
+      CHECK(s.all[n * extents.tokens() * extents.width + c] == s.x[n * (1 + seen) * extents.width + c]);
+      for (std::size_t j = 0; j < seen; ++j)
+        CHECK(visible[(n * seen + j) * extents.width + c] ==
+              s.x[(n * (1 + seen) + 1 + j) * extents.width + c]);
+      for (std::size_t j = 0; j < hidden; ++j)
+        CHECK(others[(n * hidden + j) * extents.width + c] == s.token[c]);
+    }
+}
+
+TEST_CASE("every place gets its own position, whatever was shuffled") {
+  shuffled s;
+  s.put_back(nullptr);
+  const auto without = s.all;
+  s.put_back(s.positions.data());
+  for (std::size_t i = 0; i < s.all.size(); ++i)
+    CHECK(s.all[i] == without[i] + s.positions[i % s.positions.size()]);
+}
+
+TEST_CASE("the way back is the transpose of the way there") {
+  shuffled s;
+  const auto functional = tests::normal_numbers(s.all.size(), 5);
+  std::vector<double> dx(s.x.size(), 1e30), dtoken(extents.width, 0.25);
+  kernels::restored_tokens<cpu>::backward(s.place, extents, batch, seen, s.places(0, extents.places),
+                                          functional.data(), dx.data(), dtoken.data());
+  s.put_back(nullptr);
+  const double there = std::inner_product(s.all.begin(), s.all.end(), functional.begin(), 0.0);
+  for (double& d : dtoken) d -= 0.25;  // it is added to
+  const double back = std::inner_product(s.x.begin(), s.x.end(), dx.begin(), 0.0) +
+                      std::inner_product(s.token.begin(), s.token.end(), dtoken.begin(), 0.0);
+  CHECK(there == doctest::Approx(back).epsilon(1e-12));
+
+  const auto chosen = s.places(seen, hidden);
+  const auto y = s.choose(chosen);
+  std::vector<double> dall(s.all.size(), 1e30);
+  kernels::chosen_tokens<cpu>::backward(s.place, extents, batch, chosen, functional.data(), dall.data());
+  CHECK(std::inner_product(y.begin(), y.end(), functional.begin(), 0.0) ==
+        doctest::Approx(std::inner_product(s.all.begin(), s.all.end(), dall.begin(), 0.0)).epsilon(1e-12));
+}
