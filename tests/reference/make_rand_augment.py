@@ -44,5 +44,5 @@ for key in [k for k in tensors if k.endswith(":-1") and np.array_equal(tensors[k
 os.makedirs(out, exist_ok=True)
 save_file({k: np.ascontiguousarray(v) for k, v in tensors.items()}, f"{out}/rand_augment.safetensors",
           {"operations": json.dumps(auto_augment._RAND_INCREASING_TRANSFORMS), "fill": json.dumps(fill),
-           "timm": timm.__version__, "pillow": PIL.__version__})
+           "timm": json.dumps(timm.__version__), "pillow": json.dumps(PIL.__version__)})
 print(len(tensors), "tensors; timm", timm.__version__, "Pillow", PIL.__version__)
