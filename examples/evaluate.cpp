@@ -33,23 +33,28 @@ int run(const std::filesystem::path& path, const std::string& other_data, const 
   const findings found = evaluate(folder, asked, data, how);
   write_run_report(folder, asked, data, found, how, command_line);
 
-  const auto print = [](const char* name, const accuracies& a) {
-    std::printf("  %-18s %7.4f   %7.4f\n", name, a.knn, a.linear);
+  const bool probed = how.linear_epochs > 0;
+  const auto print = [&](const char* name, const accuracies& a) {
+    std::printf("  %-18s %7.4f", name, a.knn);
+    if (probed) std::printf("   %7.4f", a.linear);
+    std::printf("\n");
   };
-  std::printf("%zu training and %zu test images; accuracy of\n  %-18s %7s   %7s\n", data.train.size(),
-              data.test.size(), "", "kNN", "linear");
+  std::printf("%zu training and %zu test images; accuracy of\n  %-18s %7s%s\n", data.train.size(),
+              data.test.size(), "", "kNN", probed ? "    linear" : "");
   print("this encoder", found.trained);
   print("the same untrained", found.untrained);
   print("raw pixels", found.pixels);
   std::printf("report: %s\n", (path / "report.html").c_str());
-  const nlohmann::ordered_json result{{"method", asked.method},
-                                      {"knn", rounded(found.trained.knn)},
-                                      {"knn_untrained", rounded(found.untrained.knn)},
-                                      {"knn_pixels", rounded(found.pixels.knn)},
-                                      {"linear", rounded(found.trained.linear)},
-                                      {"linear_untrained", rounded(found.untrained.linear)},
-                                      {"linear_pixels", rounded(found.pixels.linear)},
-                                      {"seconds", rounded(folder.read_summary().seconds + found.seconds)}};
+  nlohmann::ordered_json result{{"method", asked.method},
+                                {"knn", rounded(found.trained.knn)},
+                                {"knn_untrained", rounded(found.untrained.knn)},
+                                {"knn_pixels", rounded(found.pixels.knn)}};
+  if (probed) {
+    result["linear"] = rounded(found.trained.linear);
+    result["linear_untrained"] = rounded(found.untrained.linear);
+    result["linear_pixels"] = rounded(found.pixels.linear);
+  }
+  result["seconds"] = rounded(folder.read_summary().seconds + found.seconds);
   std::printf("result: %s\n", result.dump().c_str());
   return 0;
 }

@@ -1,9 +1,12 @@
 // Fine-tunes an encoder with labels, or with a part of them: the semi-supervised evaluation of a pretrained
 // one.
-//   finetune --run out/photos --labels 0.1                 what pretrain_simclr, pretrain_byol or
-//   pretrain_mae left finetune --run out/photos --labels 0.1 --from-scratch  the baseline: the same recipe
-//   without the weights finetune --weights resnet18.safetensors --encoder resnet18 --image-size 224 --data
-//   photos/     other people's
+//   finetune --run out/photos --labels 0.1
+//     what a pretraining program left
+//   finetune --run out/photos --labels 0.1 --from-scratch
+//     the baseline: the same recipe without the weights
+//   finetune --weights resnet18.safetensors --encoder resnet18 --image-size 224 --data photos/
+//     other people's weights
+//
 // Leaves in --out: recipe.json, labelled.txt (the images whose labels it saw), metrics.csv,
 // checkpoint.safetensors (everything a resume needs), classifier.safetensors in torchvision's or timm's
 // names; prints one line "result: {...}". What is not given follows the encoder: AdamW with layer decay for a

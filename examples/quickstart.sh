@@ -16,7 +16,7 @@ fi
 
 # What is short and still worth looking at differs from method to method.
 case $method in
-  byol) recipe=(--epochs 3 --batch 32 --warmup-epochs 0.3 --learning-rate 0.1 --target-momentum 0.9) ;;
+  byol) recipe=(--epochs 8 --batch 32 --warmup-epochs 0.5 --learning-rate 0.1 --target-momentum 0.99 --minimum-area 0.08) ;;
   mae) recipe=(--epochs 15 --batch 64 --warmup-epochs 1) ;; # steps are cheap, and it needs many before it learns
   *) recipe=(--epochs 3 --warmup-epochs 0.3) ;;
 esac

@@ -22,13 +22,13 @@ from peer.views import View, one_shot_box, retried_box
 
 p = parser(__doc__)
 p.add_argument("--epochs", type=int, default=2)
-p.add_argument("--batch", type=int, default=128, help="images per step; twice as many views")
+p.add_argument("--batch", type=int, default=64, help="images per step; twice as many views")
 p.add_argument("--optimizer", choices=("sgd", "nesterov", "lars"), default="nesterov")
-p.add_argument("--lr", type=float, default=0.4, help="peak learning rate, as is")
+p.add_argument("--learning-rate", type=float, default=0.2, help="peak learning rate, as is")
 p.add_argument("--momentum", type=float, default=0.9)
 p.add_argument("--weight-decay", type=float, default=1e-4, help="on weights of two or more dimensions only")
 p.add_argument("--warmup-epochs", type=float, default=0.2)
-p.add_argument("--base-momentum", type=float, default=0.99, help="of the target, at the start")
+p.add_argument("--target-momentum", type=float, default=0.99, help="of the target, at the start")
 p.add_argument("--min-area", type=float, default=0.2)
 p.add_argument("--sampler", choices=("retried", "one-shot"), default="retried")
 p.add_argument("--kernel", choices=("bilinear", "bicubic"), default="bilinear")
@@ -87,9 +87,9 @@ def step(k):
     loss = 4 + 2 * (distance(q0, z1) + distance(q1, z0))  # 2 - 2 cos, both directions summed
     optimiser.zero_grad(set_to_none=True)
     loss.backward()
-    set_rate(optimiser, warm_cosine(k, steps, warmup, args.lr, after_start=True))
+    set_rate(optimiser, warm_cosine(k, steps, warmup, args.learning_rate, after_start=True))
     optimiser.step()
-    update_momentum(online, target, target_momentum(k, steps, args.base_momentum))
+    update_momentum(online, target, target_momentum(k, steps, args.target_momentum))
     return loss.detach()
 
 

@@ -51,8 +51,11 @@ def torch(script, *words):
 
 
 def recipe(seed):
-    return ["--epochs", str(epochs), "--warmup-epochs", f"{warmup:g}", "--normalise", "imagenet" if masked else "cifar",
-            "--seed", str(seed)]
+    """Words that both sides understand; what is not said here has the same default on both."""
+    words = {"simclr": "--normalise cifar",
+             "byol": "--normalise cifar --batch 64 --learning-rate 0.2 --target-momentum 0.99",
+             "mae": "--normalise imagenet"}[args.method]
+    return ["--epochs", str(epochs), "--warmup-epochs", f"{warmup:g}", *words.split(), "--seed", str(seed)]
 
 
 def folder(name, seed):

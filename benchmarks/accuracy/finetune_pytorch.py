@@ -23,7 +23,7 @@ p.add_argument("--epochs", type=int, default=20)
 p.add_argument("--batch", type=int, default=64)
 p.add_argument("--encoder", type=int, nargs=3, default=VIT_MICRO, help="width, depth, heads")
 p.add_argument("--patch", type=int, default=4)
-p.add_argument("--lr", type=float, default=1e-3, help="peak learning rate, as is")
+p.add_argument("--learning-rate", type=float, default=1e-3, help="peak learning rate, as is")
 p.add_argument("--min-lr", type=float, default=1e-6)
 p.add_argument("--layer-decay", type=float, default=0.75)
 p.add_argument("--weight-decay", type=float, default=0.05, help="not on vectors, positions and the class token")
@@ -54,7 +54,7 @@ groups = [
      "weight_decay": 0.0 if p.ndim <= 1 or name in ("pos_embed", "cls_token") else args.weight_decay}
     for name, p in model.named_parameters()
 ]
-optimiser = torch.optim.AdamW(groups, args.lr, betas=(0.9, 0.999))
+optimiser = torch.optim.AdamW(groups, args.learning_rate, betas=(0.9, 0.999))
 criterion = nn.CrossEntropyLoss(label_smoothing=args.smoothing)
 batches = Batches(len(images), args.batch, run.g)
 steps, warmup = args.epochs * batches.per_epoch, round(args.warmup_epochs * batches.per_epoch)
@@ -65,7 +65,7 @@ def step(k):
     loss = criterion(model(view(to_unit(images[chosen]), run.g)), labels[chosen])
     optimiser.zero_grad(set_to_none=True)
     loss.backward()
-    set_rate(optimiser, warm_cosine(k, steps, warmup, args.lr, args.min_lr))
+    set_rate(optimiser, warm_cosine(k, steps, warmup, args.learning_rate, args.min_lr))
     optimiser.step()
     return loss.detach()
 

@@ -21,7 +21,7 @@ p.add_argument("--patch", type=int, default=4)
 p.add_argument("--decoder", type=int, nargs=3, default=(96, 2, 3), help="width, depth, heads")
 p.add_argument("--mask-ratio", type=float, default=0.75)
 p.add_argument("--pixels", action="store_true", help="plain pixels as the target, not normalised ones")
-p.add_argument("--lr", type=float, default=1e-3, help="peak learning rate, as is")
+p.add_argument("--learning-rate", type=float, default=1e-3, help="peak learning rate, as is")
 p.add_argument("--beta2", type=float, default=0.95)
 p.add_argument("--weight-decay", type=float, default=0.05, help="not on vectors")
 p.add_argument("--warmup-epochs", type=float, default=1)
@@ -37,7 +37,7 @@ model = MaskedAutoencoder(run.images.train.shape[2], args.patch, args.encoder, a
 view = View(area=(args.min_area, 1.0), kernel=args.kernel, statistics=args.normalise)
 batches = Batches(len(run.images.train), args.batch, run.g)
 steps, warmup = args.epochs * batches.per_epoch, round(args.warmup_epochs * batches.per_epoch)
-optimiser = torch.optim.AdamW(by_decay(model.named_parameters(), args.weight_decay), args.lr, betas=(0.9, args.beta2))
+optimiser = torch.optim.AdamW(by_decay(model.named_parameters(), args.weight_decay), args.learning_rate, betas=(0.9, args.beta2))
 
 
 def step(k):
@@ -45,7 +45,7 @@ def step(k):
     loss = model(images, run.g)
     optimiser.zero_grad(set_to_none=True)
     loss.backward()
-    set_rate(optimiser, warm_cosine(k, steps, warmup, args.lr, after_start=True))
+    set_rate(optimiser, warm_cosine(k, steps, warmup, args.learning_rate, after_start=True))
     optimiser.step()
     return loss.detach()
 

@@ -63,12 +63,11 @@ int pretrain(pretrain_options o, const trainer_maker& make, const picture_maker&
       fail<std::runtime_error>(o.out.string(), " holds a run of ", kept.method, "; go on with ",
                                card_of(kept.method).program(), " --resume --out ", o.out.string());
     o.asked = kept;
-  } else {
-    folder.start(o.asked, o.overwrite);
   }
   const recipe& r = o.asked;
+  const auto trainer = make(r, o.threads);  // first: what was not compiled leaves no folder behind
+  if (!o.resume) folder.start(r, o.overwrite);
   const datasets data = open_datasets(r);
-  const auto trainer = make(r, o.threads);
   const auto rates = [&](std::size_t step, std::size_t per_epoch) {
     const auto at = static_cast<double>(step), epoch = static_cast<double>(per_epoch);
     const double length = static_cast<double>(r.epochs) * epoch;

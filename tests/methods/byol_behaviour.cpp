@@ -25,7 +25,7 @@ collapse after_training(std::size_t steps, double momentum) {
   constexpr std::size_t batch = 32;
   loader batches{builtin_source{{.count = 320, .side = 16}}, {.batch = batch, .threads = 1}};
   trainer<Method, on<cpu>, sgd> learner{
-      {}, {.momentum = 0.9, .nesterov = true, .weight_decay = 1e-4}, 1, cpu::stream{2}};
+      {}, {.momentum = 0.9, .nesterov = true, .weight_decay = 1e-4}, 1, cpu::stream{1}};
   const cosine rate{.peak = 0.1, .warmup = 20, .length = double(steps), .ramp = warm_up::after_start};
   const cosine_momentum follows{.base = momentum, .length = double(steps)};
   const augmentation crop{random_resized_crop<>{}, horizontal_flip{}, torchvision_jitter{.4f, .4f, .2f, .1f},

@@ -27,6 +27,9 @@ fails "pretrain_simclr --out" "$evaluate" --run nothing_here
 fails "recipe.json" "$pretrain" --resume --out nothing_here
 fails "pretrain_byol --out nothing_here" "$byol" --resume --out nothing_here
 fails "Value 1.5 not in range" "$byol" --target-momentum 1.5 --out run
+if [ -x "$PRETEXT_PROGRAMS/pretrain_mae" ]; then
+  fails "name another std::ratio" "$PRETEXT_PROGRAMS/pretrain_mae" --mask-ratio 0.5 --out run
+fi
 mkdir empty
 fails "empty" "$pretrain" --data empty --out run
 

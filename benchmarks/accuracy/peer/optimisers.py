@@ -41,8 +41,8 @@ def joint_optimiser(args, *modules):
     """The optimiser of the joint-embedding programs: --optimizer, --lr, --momentum, --weight-decay."""
     named = [(f"{i}.{name}", p) for i, module in enumerate(modules) for name, p in module.named_parameters()]
     if args.optimizer == "lars":
-        return Lars([p for _, p in named], args.lr, args.momentum, args.weight_decay)
-    return torch.optim.SGD(by_decay(named, args.weight_decay), args.lr, momentum=args.momentum,
+        return Lars([p for _, p in named], args.learning_rate, args.momentum, args.weight_decay)
+    return torch.optim.SGD(by_decay(named, args.weight_decay), args.learning_rate, momentum=args.momentum,
                            nesterov=args.optimizer == "nesterov")
 
 

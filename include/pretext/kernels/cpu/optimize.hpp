@@ -7,6 +7,7 @@
 #include <pretext/core/arena.hpp>
 #include <pretext/devices/cpu.hpp>
 #include <pretext/kernels/cpu/isa.hpp>
+#include <pretext/kernels/cpu/square_root.hpp>
 #include <pretext/kernels/optimize.hpp>
 
 namespace pretext::kernels {
@@ -88,10 +89,19 @@ struct optimize<cpu> {
       const W rate = static_cast<W>(corrected * p.rate);
       const W keep =
           static_cast<W>(s.decay_all || p.decays ? 1 - s.learning_rate * p.rate * s.weight_decay : 1);
-      for (std::size_t i = p.first; i < p.first + p.count; ++i) {
-        mean[i] = b1 * mean[i] + rest1 * g[i];
-        square[i] = b2 * square[i] + rest2 * g[i] * g[i];
-        w[i] = keep * w[i] - rate * mean[i] / (std::sqrt(square[i]) * correction + epsilon);
+      constexpr std::size_t most = 512;
+      W root[most];
+      for (std::size_t first = p.first, end = p.first + p.count; first < end; first += most) {
+        const std::size_t run = std::min(most, end - first);
+        W* __restrict m = mean + first, * __restrict v = square + first, * __restrict to = w + first;
+        const W* __restrict slope = g + first;
+        for (std::size_t i = 0; i < run; ++i) {
+          m[i] = b1 * m[i] + rest1 * slope[i];
+          root[i] = v[i] = b2 * v[i] + rest2 * slope[i] * slope[i];
+        }
+        detail::square_roots(run, root);
+        for (std::size_t i = 0; i < run; ++i)
+          to[i] = keep * to[i] - rate * m[i] / (root[i] * correction + epsilon);
       }
     });
   }
