@@ -59,6 +59,22 @@ TEST_CASE("more tiles than a block are summed part by part") {
   CHECK(largest_error(made.dw, expected.dw) < 1e-12);
 }
 
+TEST_CASE("blocks of tiles and stages over all tiles give the same bits") {
+  const convolution_case<float> c{image(8, 8, 16, 16), 300};
+  const winograd::tiling tiles{8, 8, 300};
+  REQUIRE(tiles.count() > winograd::most_in_stages);
+  on<cpu> place{cpu::stream{3}};
+  std::vector<float> packed(winograd::products * winograd::packed_plane<float>(16, 16)), zeros(16);
+  winograd::pack_weights(place.stream, 16, 16, c.w.data(), packed.data());
+  std::vector<float> blocks(c.dy.size()), stages(c.dy.size());
+  winograd::convolve_blocks(place, tiles, 24, 16, 16, c.x.data(), std::as_const(zeros).data(),
+                            std::as_const(packed).data(), blocks.data(), false);
+  winograd::convolve_stages(place, tiles, 16, 16, c.x.data(), std::as_const(zeros).data(),
+                            std::as_const(packed).data(), stages.data(), false);
+  CHECK(blocks == stages);
+  CHECK(largest_error(blocks, c.definition().y) < 2e-5);
+}
+
 TEST_CASE("in single precision it is off by less than 2e-5 of the largest number, 1e-5 by norm") {
   for (const auto& e :
        {image(8, 8, 16, 16), image(8, 8, 64, 64), image(4, 4, 512, 32), image(7, 7, 32, 512)}) {

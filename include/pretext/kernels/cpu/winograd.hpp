@@ -9,61 +9,100 @@
 #include <pretext/kernels/cpu/tile.hpp>
 #include <pretext/kernels/cpu/winograd_stages.hpp>
 
-// Convolutions with 3x3 kernels, stride 1 and padding 1 as 36 matrix products over 4x4 tiles of the result. A
-// thread takes a block of tiles at a time: transforms what they read, multiplies, transforms the products
-// back. What a block computes does not depend on where blocks begin, nor on threads.
+// Convolutions with 3x3 kernels, stride 1 and padding 1 as 36 matrix products over 4x4 tiles of the result,
+// in three stages: what the tiles read is transformed, multiplied, and the products are transformed back.
+// What comes out of a tile does not depend on the tiles beside it, nor on threads.
 namespace pretext::kernels::detail::winograd {
 
 /// The most tiles that a thread takes at a time.
 inline constexpr std::size_t longest_block = 96;
 static_assert(longest_block % most_tile_rows == 0);
 
-/// Tiles of a block: as many as the L2 cache holds of both operands, or the most where the 36 matrices of
-/// weights do not stay in the L3 cache either and should be read seldom.
+/// The most tiles that threads share out in stages.
+inline constexpr std::size_t most_in_stages = 768;
+
+/// Tiles of a block: as many as the L2 cache holds of both operands.
 template <class T>
 std::size_t block_of_tiles(std::size_t in, std::size_t out) {
-  if (products * in * out * sizeof(T) > (std::size_t{16} << 20)) return longest_block;
   const std::size_t fitting = (std::size_t{768} << 10) / (products * (in + out) * sizeof(T));
   return std::clamp<std::size_t>(fitting / most_tile_rows * most_tile_rows, 24, longest_block);
 }
 
-/// y (+)= x * w with weights that `pack_weights` made.
+/// Columns [begin, end) of m[p] = v[p]·u[p] for the first `rows` tiles, with weights that `pack_weights`
+/// made.
+template <class T>
+void multiply(const planes<T>& v, const planes<T>& m, std::size_t p, std::size_t rows, std::size_t in,
+              std::size_t out, std::size_t begin, std::size_t end, const T* packed) {
+  const std::size_t width = panel_width<T>(), height = tile_rows();
+  for (std::size_t column = begin; column < end; column += width) {
+    const T* right = packed + p * packed_plane<T>(in, out) + column * in;
+    for (std::size_t row = 0; row < rows; row += height) {
+      const std::size_t used = std::min(height, rows - row);
+      const T* a[most_tile_rows];
+      T* c[most_tile_rows];
+      for (std::size_t r = 0; r < height; ++r) {
+        a[r] = v.at(p, row + std::min(r, used - 1));
+        c[r] = m.at(p, row + std::min(r, used - 1)) + column;
+      }
+      run_tile(gathered_product<T>{a, &right, 1, in, c, used, std::min(width, end - column), false});
+    }
+  }
+}
+
+/// y (+)= x * w, each thread taking a block of tiles through all three stages.
+template <class Place, class T>
+void convolve_blocks(Place& place, const tiling& tiles, std::size_t length, std::size_t in, std::size_t out,
+                     const T* x, const T* zeros, const T* packed, T* y, bool accumulate) {
+  const borrowed guard{place.scratch};
+  const std::size_t of_v = planes<T>::size_of(length, in), of_m = planes<T>::size_of(length, out);
+  T* buffers = place.scratch.template take<T>(place.stream.threads() * (of_v + of_m));
+  place.stream.for_each_block(
+      (tiles.count() + length - 1) / length, [&](std::size_t block, std::size_t thread) {
+        const std::size_t first = block * length, last = std::min(tiles.count(), first + length);
+        const planes<T> v{buffers + thread * (of_v + of_m), length, in}, m{v.data + of_v, length, out};
+        transform_input<T>(tiles, first, last, x, in, 0, in, zeros, v);
+        for (std::size_t p = 0; p < products; ++p) multiply(v, m, p, last - first, in, out, 0, out, packed);
+        transform_output<T>(tiles, first, last, m, out, 0, out, y, accumulate);
+      });
+}
+
+/// The same with threads that share out tiles, then products, then tiles again: weights are read once for
+/// many tiles.
+template <class Place, class T>
+void convolve_stages(Place& place, const tiling& tiles, std::size_t in, std::size_t out, const T* x,
+                     const T* zeros, const T* packed, T* y, bool accumulate) {
+  constexpr std::size_t few = 4, group = 128;  // tiles and columns that a thread takes at a time
+  const borrowed guard{place.scratch};
+  const std::size_t rows = std::min(tiles.count(), most_in_stages), groups = (out + group - 1) / group;
+  const planes<T> v{place.scratch.template take<T>(planes<T>::size_of(rows, in)), rows, in};
+  const planes<T> m{place.scratch.template take<T>(planes<T>::size_of(rows, out)), rows, out};
+  for (std::size_t start = 0; start < tiles.count(); start += rows) {
+    const std::size_t count = std::min(rows, tiles.count() - start);
+    place.stream.for_each_run(count, few, [&](std::size_t first, std::size_t last) {
+      transform_input<T>(tiles, start + first, start + last, x, in, 0, in, zeros, v.from(first));
+    });
+    place.stream.for_each_block(products * groups, [&](std::size_t unit) {
+      const std::size_t begin = unit % groups * group, end = std::min(out, begin + group);
+      multiply(v, m, unit / groups, count, in, out, begin, end, packed);
+    });
+    place.stream.for_each_run(count, few, [&](std::size_t first, std::size_t last) {
+      transform_output<T>(tiles, start + first, start + last, m.from(first), out, 0, out, y, accumulate);
+    });
+  }
+}
+
+/// y (+)= x * w: in stages where tiles are few, or the 36 matrices of weights too large for the L3 cache.
 template <class Place, class T>
 void convolve(Place& place, const tiling& tiles, std::size_t in, std::size_t out, const T* x, const T* packed,
               T* y, bool accumulate) {
-  const std::size_t width = panel_width<T>(), height = tile_rows(), count = tiles.count();
-  const std::size_t length = block_of_tiles<T>(in, out), blocks = (count + length - 1) / length;
-  // Few tiles: threads share out the channels of the result, and each transforms what the tiles read.
-  const std::size_t shares = std::min((7 + blocks) / blocks, (out + 63) / 64);
-  const std::size_t group = ((out + shares - 1) / shares + width - 1) / width * width;
-  const std::size_t groups = (out + group - 1) / group;
-  const std::size_t of_v = planes<T>::size_of(length, in), of_m = planes<T>::size_of(length, group);
-
   const borrowed guard{place.scratch};
   T* zeros = place.scratch.template take<T>(in);
   std::fill_n(zeros, in, T{0});
-  T* buffers = place.scratch.template take<T>(place.stream.threads() * (of_v + of_m));
-  place.stream.for_each_block(blocks * groups, [&](std::size_t unit, std::size_t thread) {
-    const std::size_t first = unit / groups * length, last = std::min(count, first + length);
-    const std::size_t begin = unit % groups * group, end = std::min(out, begin + group);
-    const planes<T> v{buffers + thread * (of_v + of_m), length, in}, m{v.data + of_v, length, group};
-    transform_input<T>(tiles, first, last, x, in, 0, in, zeros, v);
-    for (std::size_t p = 0; p < products; ++p)
-      for (std::size_t column = begin; column < end; column += width) {
-        const T* right = packed + p * packed_plane<T>(in, out) + column * in;
-        for (std::size_t row = 0; row < last - first; row += height) {
-          const std::size_t rows = std::min(height, last - first - row);
-          const T* a[most_tile_rows];
-          T* c[most_tile_rows];
-          for (std::size_t r = 0; r < height; ++r) {
-            a[r] = v.at(p, row + std::min(r, rows - 1));
-            c[r] = m.at(p, row + std::min(r, rows - 1)) + column - begin;
-          }
-          run_tile(gathered_product<T>{a, &right, 1, in, c, rows, std::min(width, end - column), false});
-        }
-      }
-    transform_output<T>(tiles, first, last, m, out, begin, end, y, accumulate);
-  });
+  const std::size_t length = block_of_tiles<T>(in, out);
+  if (tiles.count() <= most_in_stages || products * in * out * sizeof(T) > (std::size_t{16} << 20))
+    convolve_stages<Place, T>(place, tiles, in, out, x, zeros, packed, y, accumulate);
+  else
+    convolve_blocks<Place, T>(place, tiles, length, in, out, x, zeros, packed, y, accumulate);
 }
 
 template <class Place, class T>

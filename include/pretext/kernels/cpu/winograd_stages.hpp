@@ -52,6 +52,11 @@ struct planes {
   planes(T* at, std::size_t row_count, std::size_t channels)
       : rows{row_count}, step{step_of(channels)}, plane{rows * step + lanes<T>}, data{at} {}
   T* at(std::size_t product, std::size_t row) const { return data + product * plane + row * step; }
+  planes from(std::size_t row) const {
+    planes rest = *this;
+    rest.data += row * step;
+    return rest;
+  }
 };
 
 /// Bᵀ d B of tiles [first, last), channels [begin, end) of `channels`.
