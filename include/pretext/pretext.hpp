@@ -38,4 +38,3 @@
 #include <pretext/optimizers/schedule.hpp>
 #include <pretext/optimizers/sgd.hpp>
 #include <pretext/training/trainer.hpp>
-#include <pretext/training/trainer.hpp>
