@@ -32,8 +32,8 @@ TEST_CASE("sin-cos positions are those of recipes section 9: the column's half f
   for (std::size_t row = 0; row < 2; ++row)
     for (std::size_t column = 0; column < 2; ++column)
       for (std::size_t i = 0; i < 8; ++i) {
-        const double expected = (i < 4 ? (column ? one : zero) : (row ? one : zero))[i % 4];
-        CHECK(table[(1 + row * 2 + column) * 8 + i] == doctest::Approx(expected).epsilon(1e-5).scale(1));
+        const double* half = (i < 4 ? column : row) ? one : zero;
+        CHECK(table[(1 + row * 2 + column) * 8 + i] == doctest::Approx(half[i % 4]).epsilon(1e-5).scale(1));
       }
 }
 
