@@ -114,8 +114,8 @@ struct convolution<cpu> {
     // Row by row, what the kernel sees of x is a matrix of (pixels of the result) by (taps, channels).
     const borrowed guard{place.scratch};
     const T* nothing = zeros<T>(place, e.in);
-    const auto patches = [&](const detail::strips<T>& piece, std::size_t begin, std::size_t end,
-                             std::size_t first, std::size_t length) {
+    const auto patches = [&](const detail::strips<factor_of<Place, T>>& piece, std::size_t begin,
+                             std::size_t end, std::size_t first, std::size_t length) {
       if (narrow(e)) return detail::pack_patches(e, x, piece, begin, end, first, length);
       const T* pixel[detail::product_depth];
       for (std::size_t at = begin, t = begin / e.in; at < end; ++t) {

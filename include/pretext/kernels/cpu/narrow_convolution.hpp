@@ -92,8 +92,8 @@ void convolve_patches(Place& place, const convolution_extents& e, std::size_t ba
 }
 
 /// Columns [begin, end) of the copied rows [first, first + length), in strips.
-template <class T>
-void pack_patches(const convolution_extents& e, const T* x, const strips<T>& piece, std::size_t begin,
+template <class Factor, class T>
+void pack_patches(const convolution_extents& e, const T* x, const strips<Factor>& piece, std::size_t begin,
                   std::size_t end, std::size_t first, std::size_t length) {
   constexpr std::size_t run = 16;
   const std::size_t depth = e.taps() * e.in;
