@@ -46,21 +46,24 @@ struct convolution<cpu> {
       return gemm<cpu>::run(place, op::as_is, op::as_is, batch * e.height * e.width, e.out, e.in, x, w, y,
                             into::overwrite);
     if (narrow(e)) return detail::convolve_patches(place, e, batch, x, w, y);
+    using factor = factor_of<Place, T>;
     const borrowed guard{place.scratch};
-    const std::size_t step = e.taps() * e.in * panel_width<T>();
-    T* packed = place.scratch.template take<T>(panels<T>(e.out) * step);
-    place.stream.for_each_block(panels<T>(e.out), [&](std::size_t panel) {
-      pack_panels(w, e.taps() * e.in, e.out, e.out, std::size_t{1}, packed, panel, panel + 1, step);
+    const std::size_t lines = factors<factor>(e.in) * panel_width<factor>(), step = e.taps() * lines;
+    factor* packed = place.scratch.template take<factor>(panels<factor>(e.out) * step);
+    place.stream.for_each_block(panels<factor>(e.out), [&](std::size_t panel) {
+      for (std::size_t t = 0; t < e.taps(); ++t)
+        pack_panels(w + t * e.in * e.out, e.in, e.out, e.out, std::size_t{1}, packed + t * lines, panel,
+                    panel + 1, step);
     });
     detail::tap taps[detail::most_taps];
     for (std::size_t t = 0; t < e.taps(); ++t)
       taps[t] = {static_cast<std::ptrdiff_t>(t / e.columns) - static_cast<std::ptrdiff_t>(e.padding),
                  static_cast<std::ptrdiff_t>(t % e.columns) - static_cast<std::ptrdiff_t>(e.padding), t};
-    detail::run_gather<T>(
-        place.stream,
+    detail::run_gather<factor>(
+        place,
         {x, e.height, e.width, e.in, y, e.out_height() * e.out_width() * e.out, e.out, e.out_height(),
          e.out_width(), 0, e.out_width(), 1, e.stride, taps, e.taps(), packed, step, false},
-        batch, zeros<T>(place, e.in));
+        batch);
   }
 
   template <class Place, class T>
@@ -72,14 +75,14 @@ struct convolution<cpu> {
       return gemm<cpu>::run(place, op::as_is, op::transposed, batch * e.height * e.width, e.in, e.out, dy, w,
                             dx, mode);
     const borrowed guard{place.scratch};
-    const std::size_t step = e.taps() * e.out * panel_width<T>();
-    T* packed = place.scratch.template take<T>(panels<T>(e.in) * step);
-    place.stream.for_each_block(panels<T>(e.in), [&](std::size_t panel) {
+    using factor = factor_of<Place, T>;
+    const std::size_t lines = factors<factor>(e.out) * panel_width<factor>(), step = e.taps() * lines;
+    factor* packed = place.scratch.template take<factor>(panels<factor>(e.in) * step);
+    place.stream.for_each_block(panels<factor>(e.in), [&](std::size_t panel) {
       for (std::size_t t = 0; t < e.taps(); ++t)
-        pack_panels(w + t * e.in * e.out, e.out, e.in, std::size_t{1}, e.out,
-                    packed + t * e.out * panel_width<T>(), panel, panel + 1, step);
+        pack_panels(w + t * e.in * e.out, e.out, e.in, std::size_t{1}, e.out, packed + t * lines, panel,
+                    panel + 1, step);
     });
-    const T* nothing = zeros<T>(place, e.out);
     const auto stride = static_cast<std::ptrdiff_t>(e.stride);
     for (std::size_t row = 0; row < std::min(e.stride, e.height); ++row)
       for (std::size_t column = 0; column < std::min(e.stride, e.width); ++column) {
@@ -93,13 +96,13 @@ struct convolution<cpu> {
           if (down % stride == 0 && right % stride == 0) taps[count++] = {down / stride, right / stride, t};
         }
         if (count == 0 && mode == into::accumulate) continue;
-        detail::run_gather<T>(
-            place.stream,
+        detail::run_gather<factor>(
+            place,
             {dy, e.out_height(), e.out_width(), e.out, dx, e.height * e.width * e.in, e.in,
              (e.height - row + e.stride - 1) / e.stride, (e.width - column + e.stride - 1) / e.stride,
              row * e.width + column, e.stride * e.width, e.stride, 1, taps, count, packed, step,
              mode == into::accumulate},
-            batch, nothing);
+            batch);
       }
   }
 
