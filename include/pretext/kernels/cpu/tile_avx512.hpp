@@ -2,6 +2,7 @@
 #include <immintrin.h>
 
 #include <cstddef>
+#include <type_traits>
 #include <utility>
 
 #include <pretext/kernels/cpu/tile_product.hpp>
@@ -75,7 +76,11 @@ struct avx512_tile {
   static constexpr std::size_t rows = shape_of_tile<Factor>(isa::avx512).rows;
   static constexpr std::size_t columns = shape_of_tile<Factor>(isa::avx512).columns;
 
-  static void run(const gathered_product<Factor>& p) { p.m > rows / 2 ? strip<rows>(p) : strip<rows / 2>(p); }
+  static void run(const gathered_product<Factor>& p) {
+    if constexpr (std::is_same_v<Factor, bfloat16_pair>)
+      if (p.n <= lanes) return p.m > rows / 2 ? narrow_strip<rows>(p) : narrow_strip<rows / 2>(p);
+    p.m > rows / 2 ? strip<rows>(p) : strip<rows / 2>(p);
+  }
 
   static void run(const outer_product<Factor>& p) {
     [&]<std::size_t... R>(std::index_sequence<R...>) {
@@ -112,6 +117,29 @@ struct avx512_tile {
 #pragma GCC unroll 12
     for (std::size_t r = 0; r < R; ++r)
       if (r < p.m) store(p.c[r], first, second, left[r], right[r], p.accumulate);
+  }
+
+  /// The same for a result as narrow as one register.
+  template <std::size_t R>
+  [[gnu::target("avx512f,avx512bf16")]] static void narrow_strip(const gathered_product<Factor>& p) {
+    vec sums[R];
+#pragma GCC unroll 12
+    for (std::size_t r = 0; r < R; ++r) sums[r] = Simd::zero();
+    for (std::size_t tap = 0; tap < p.taps; ++tap) {
+      const Factor* a[R];
+#pragma GCC unroll 12
+      for (std::size_t r = 0; r < R; ++r) a[r] = p.a[tap * rows + r];
+      const Factor* b = p.b[tap];
+      for (std::size_t k = 0; k < p.depth; ++k, b += columns) {
+        const factors right = Simd::load(b);
+#pragma GCC unroll 12
+        for (std::size_t r = 0; r < R; ++r) sums[r] = Simd::multiply_add(Simd::fill(a[r][k]), right, sums[r]);
+      }
+    }
+    const mask used = columns_of(p.n);
+#pragma GCC unroll 12
+    for (std::size_t r = 0; r < R; ++r)
+      if (r < p.m) store(p.c[r], used, 0, sums[r], sums[r], p.accumulate);
   }
 
   template <std::size_t R>
