@@ -19,6 +19,7 @@ p.add_argument("--steps", type=int, default=3)
 p.add_argument("--threads", type=int, default=2)
 p.add_argument("--channels-last", action="store_true")
 p.add_argument("--compile", action="store_true")
+p.add_argument("--bf16", action="store_true", help="under autocast")
 options = p.parse_args()
 torch.set_num_threads(options.threads)
 torch.set_flush_denormal(True)
@@ -80,14 +81,15 @@ images = torch.randint(0, 256, (batch, 3, 32, 32), dtype=torch.uint8)
 taken = []
 for step in range(options.steps + 1):
     start = time.perf_counter()
-    loss = forward(model, images.float() / 255)
+    with torch.autocast("cpu", torch.bfloat16, enabled=options.bf16):
+        loss = forward(model, images.float() / 255)
     optimiser.zero_grad(set_to_none=True)
     loss.backward()
     optimiser.step()
     if step:
         taken.append(1000 * (time.perf_counter() - start))
 taken.sort()
-variant = ", ".join(name for name, used in (("channels last", options.channels_last), ("compiled", options.compile)) if used)
+variant = ", ".join(name for name, used in (("channels last", options.channels_last), ("compiled", options.compile), ("bf16", options.bf16)) if used)
 print(json.dumps({"side": "torch", "variant": variant or "eager", "library": f"torch {torch.__version__}", "case": case,
                   "threads": options.threads, "ms": round(taken[len(taken) // 2], 4), "fastest_ms": round(taken[0], 4),
                   "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)}))
