@@ -1,7 +1,8 @@
 // Whole steps of MAE: crops and flips of uint8 images, a quarter of the patches through ViT-Ti/4, the decoder
 // over all, the loss of the hidden ones, backward, AdamW.
-//   step.mae [steps] [threads]
+//   step.mae [steps] [threads] [bf16]
 #include <cstdlib>
+#include <string>
 
 #include <pretext/cpu.hpp>
 
@@ -9,12 +10,14 @@
 
 using namespace pretext;
 
-int main(int count, char** words) {
-  const int steps = count > 1 ? std::atoi(words[1]) : 3;
-  const std::size_t threads = count > 2 ? std::strtoull(words[2], nullptr, 10) : 2;
+namespace {
+
+template <class Numerics>
+void time_steps(const std::string& name, int steps, std::size_t threads) {
   constexpr std::size_t batch = 128;
   using method = mae_vit_tiny_4;
-  trainer<method, on<cpu>, adamw> learner{method{}, adamw{.weight_decay = .05}, 1, cpu::stream{threads}};
+  trainer<method, on<cpu, Numerics>, adamw> learner{method{}, adamw{.weight_decay = .05}, 1,
+                                                    cpu::stream{threads}};
   const benchmarks::random_images<32> data{batch};
   const auto views = mae_augmentation();
   tensor<float, method::images, cpu> input{batch};
@@ -24,5 +27,17 @@ int main(int count, char** words) {
     learner.draw(data.samples, 1, epoch);
     learner.step(input.view(), 1e-3);
   });
-  benchmarks::report("MAE step, ViT-Ti/4, 128 images", threads, milliseconds);
+  benchmarks::report(name, threads, milliseconds);
+}
+
+}  // namespace
+
+int main(int count, char** words) {
+  const int steps = count > 1 ? std::atoi(words[1]) : 3;
+  const std::size_t threads = count > 2 ? std::strtoull(words[2], nullptr, 10) : 2;
+  const std::string name = "MAE step, ViT-Ti/4, 128 images";
+  if (count > 3 && words[3] == std::string{"bf16"})
+    time_steps<bf16>(name + ", bf16", steps, threads);
+  else
+    time_steps<fp32>(name, steps, threads);
 }
