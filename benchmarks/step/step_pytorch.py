@@ -14,7 +14,8 @@ import torch
 from torchvision.transforms import v2
 
 p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-p.add_argument("case", choices=("simclr-resnet18-thin", "simclr-resnet18", "simclr-resnet50", "mae-vit-ti", "mae-vit-b"))
+p.add_argument("case", choices=("simclr-resnet18-thin", "simclr-resnet18", "simclr-resnet50", "mae-vit-ti", "mae-vit-b",
+                                 *(f"simclr-resnet18-{side}" for side in (64, 96, 160, 224))))
 p.add_argument("--steps", type=int, default=3)
 p.add_argument("--batch", type=int, help="images; as many as the case is known for unless given")
 p.add_argument("--threads", type=int, default=2)
@@ -33,11 +34,12 @@ def simclr(encoder, side, batch):
     from lightly.loss import NTXentLoss
     from lightly.models.modules.heads import SimCLRProjectionHead
     from peer.resnet import ResNet18
-    from torchvision.models import resnet50
+    from torchvision.models import resnet18, resnet50
 
     name, backbone, features = {
         "resnet18-thin": lambda: ("ResNet-18 width 16", ResNet18(16), 128),
         "resnet18": lambda: ("ResNet-18", ResNet18(64), 512),
+        "torchvision-resnet18": lambda: ("ResNet-18", resnet18(), 512),
         "resnet50": lambda: ("ResNet-50", resnet50(), 2048),
     }[encoder]()
     backbone.fc = torch.nn.Identity()
@@ -77,6 +79,8 @@ side, batch, make = {
     "simclr-resnet18-thin": (32, 128, lambda *size: simclr("resnet18-thin", *size)),
     "simclr-resnet18": (32, 256, lambda *size: simclr("resnet18", *size)),
     "simclr-resnet50": (224, 16, lambda *size: simclr("resnet50", *size)),
+    **{f"simclr-resnet18-{side}": (side, 16, lambda *size: simclr("torchvision-resnet18", *size))
+       for side in (64, 96, 160, 224)},
     "mae-vit-ti": (32, 256, lambda *size: mae("ViT-Ti/4", 4, (192, 12, 3), (192, 4, 3), *size)),
     "mae-vit-b": (224, 8, lambda *size: mae("ViT-B/16", 16, (768, 12, 12), (512, 8, 16), *size)),
 }[options.case]
@@ -99,7 +103,8 @@ for step in range(options.steps + 1):
     if step:
         taken.append(1000 * (time.perf_counter() - start))
 taken.sort()
-variant = ", ".join(name for name, used in (("channels last", options.channels_last), ("compiled", options.compile), ("bf16", options.bf16)) if used)
-print(json.dumps({"side": "torch", "variant": variant or "eager", "library": f"torch {torch.__version__}", "case": case + (", bf16" if options.bf16 else ""),
-                  "threads": options.threads, "ms": round(taken[len(taken) // 2], 4), "fastest_ms": round(taken[0], 4),
+variant = ", ".join(name for name, used in (("channels last", options.channels_last), ("compiled", options.compile)) if used)
+print(json.dumps({"side": "torch", "variant": variant or "eager", "library": f"torch {torch.__version__}",
+                  "case": case + (", bf16" if options.bf16 else ""), "threads": options.threads,
+                  "ms": round(taken[len(taken) // 2], 4), "fastest_ms": round(taken[0], 4),
                   "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)}))
