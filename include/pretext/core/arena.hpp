@@ -8,8 +8,8 @@
 namespace pretext {
 
 /// Device memory given out front to back and taken back all at once, so that a training step allocates
-/// nothing: the first step grows it piece by piece; once it is empty again it becomes one piece as large as
-/// it ever had to be, and every later step gets the same addresses again.
+/// nothing: the first step grows it piece by piece; once it is empty again, pieces that wasted room become
+/// one as large as it ever had to be, and every later step gets the same addresses again.
 template <class Device>
 class arena {
  public:
@@ -25,7 +25,7 @@ class arena {
     if (at_.piece < pieces_.size() && at_.offset + bytes > pieces_[at_.piece].size()) next_piece();
     if (at_.piece == pieces_.size() || bytes > pieces_[at_.piece].size()) {
       pieces_.erase(pieces_.begin() + static_cast<std::ptrdiff_t>(at_.piece), pieces_.end());  // all free
-      pieces_.emplace_back(std::max(bytes, smallest_piece));
+      pieces_.emplace_back(std::max(bytes, smallest_piece), contents::undefined);
     }
     std::byte* begin = pieces_[at_.piece].data() + at_.offset;
     at_.offset += bytes;
@@ -44,8 +44,11 @@ class arena {
   void rewind(mark to) {
     at_ = to;
     if (at_.piece > 0 || at_.offset > 0 || pieces_.size() < 2) return;
+    std::size_t total = 0;
+    for (const auto& piece : pieces_) total += piece.size();
+    if (total <= peak_ + peak_ / 8) return;  // hardly anything would be won, and new pages cost time
     pieces_.clear();
-    pieces_.emplace_back(peak_);
+    pieces_.emplace_back(peak_, contents::undefined);
   }
   /// Takes everything back.
   void reset() { rewind({}); }
