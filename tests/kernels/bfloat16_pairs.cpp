@@ -36,8 +36,8 @@ std::uint32_t pair(const std::vector<float>& x, std::size_t first, std::size_t s
 }  // namespace
 
 TEST_CASE("rows are rounded to pairs along each, whatever their length, and nothing beside them changes") {
-  for (std::size_t count : {1, 2, 15, 16, 17, 31, 32, 33, 63, 64, 95, 100})
-    for (std::size_t rows : {1, 3}) {
+  for (std::size_t count : {1u, 2u, 15u, 16u, 17u, 31u, 32u, 33u, 63u, 64u, 95u, 100u})
+    for (std::size_t rows : {1u, 3u}) {
       const std::size_t step = count + 3, pairs = (count + 1) / 2, to_step = pairs + 2;
       const auto x = of_all_sizes(rows * step);
       std::vector<bfloat16_pair> made(rows * to_step, untouched);
@@ -55,9 +55,9 @@ TEST_CASE("rows are rounded to pairs along each, whatever their length, and noth
 
 TEST_CASE("rows are rounded to pairs down two of them, in strips that any column may begin") {
   for (std::size_t width : {tile_rows(), panel_width<bfloat16_pair>()})
-    for (std::size_t count : {1, 2, 5, 64})
-      for (std::size_t columns : {1, 11, 12, 16, 40, 70})
-        for (std::size_t first : {0, 1, 11, 33}) {
+    for (std::size_t count : {1u, 2u, 5u, 64u})
+      for (std::size_t columns : {1u, 11u, 12u, 16u, 40u, 70u})
+        for (std::size_t first : {0u, 1u, 11u, 33u}) {
           const std::size_t lines = (count + 1) / 2, strips = (first + columns) / width + 1;
           const std::size_t strip_step = lines * width + 5, step = columns + 1;
           const auto x = of_all_sizes(count * step);
@@ -77,7 +77,7 @@ TEST_CASE("rows are rounded to pairs down two of them, in strips that any column
 
 TEST_CASE("a packed panel holds pairs down its columns, and zeros past the last column and row") {
   const std::size_t width = panel_width<bfloat16_pair>();
-  for (std::size_t k : {1, 2, 63, 64, 131})
+  for (std::size_t k : {1u, 2u, 63u, 64u, 131u})
     for (std::size_t n : {std::size_t{1}, width, width + 2, 3 * width - 1})
       for (bool transposed : {false, true}) {
         const auto b = numbers<float>(k * n, 5);

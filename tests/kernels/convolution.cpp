@@ -114,7 +114,7 @@ TEST_CASE("in bf16 gradients are added to what is there, and are the same bits f
     for (std::size_t i = 0; i < one.dx.size(); ++i) CHECK(one.dx[i] == 5 + alone.dx[i]);
     for (std::size_t i = 0; i < one.dw.size(); ++i)
       CHECK(one.dw[i] == doctest::Approx(5 + alone.dw[i]).epsilon(1e-5));
-    for (std::size_t threads : {2, 3}) {
+    for (std::size_t threads : {2u, 3u}) {
       const auto several = run<bf16>(c, threads, into::accumulate, 5.0f);
       CHECK(one.y == several.y);
       CHECK(one.dx == several.dx);

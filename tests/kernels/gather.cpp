@@ -6,12 +6,12 @@ using namespace pretext::kernels::detail;
 
 TEST_CASE("a block of pixels never reads more rows than it has memory for, and all that its taps need") {
   const std::size_t batch = 5;
-  for (std::size_t size : {1, 2, 4, 7, 12})
-    for (std::size_t step : {1, 2, 3})
+  for (std::size_t size : {1u, 2u, 4u, 7u, 12u})
+    for (std::size_t step : {1u, 2u, 3u})
       for (std::ptrdiff_t highest : {-2, -1, 0})
         for (std::ptrdiff_t lowest : {0, 1, 3})
           for (std::size_t height : {(size + step - 1) / step, size / step, size / step + 1})
-            for (std::size_t length : {1, 5, 96}) {
+            for (std::size_t length : {1u, 5u, 96u}) {
               if (height == 0) continue;
               gather<float> g{};
               g.from_height = size;

@@ -87,7 +87,7 @@ TEST_CASE("a product in bf16 is that of its rounded operands, added up in float"
 TEST_CASE("a product in bf16 is the same bits for any number of threads") {
   for (const auto& e : cases)
     for (op a : {op::as_is, op::transposed})
-      for (std::size_t threads : {2, 3})
+      for (std::size_t threads : {2u, 3u})
         CHECK(product<float, bf16>(e, a, op::transposed, into::accumulate, 1) ==
               product<float, bf16>(e, a, op::transposed, into::accumulate, threads));
 }

@@ -121,12 +121,12 @@ void run_gather(Place& place, const gather<Factor>& g, std::size_t batch) {
           for (std::size_t r = 0; r < height; ++r) {
             result[tile * height + r] =
                 g.to + sample * g.to_size + (g.first + a * g.row_stride + b * g.column_stride) * g.columns;
-            const std::size_t image = sample * g.from_height * g.from_width - origin;  // may lie before it
+            const std::size_t start = sample * g.from_height * g.from_width - origin;  // may lie before it
             const auto top = static_cast<std::ptrdiff_t>(a * g.step),
                        left = static_cast<std::ptrdiff_t>(b * g.step);
             if (top + highest >= 0 && top + lowest < image_height && left + leftmost >= 0 &&
                 left + rightmost < image_width) {
-              const auto centre = (static_cast<std::ptrdiff_t>(image) + top * image_width + left) *
+              const auto centre = (static_cast<std::ptrdiff_t>(start) + top * image_width + left) *
                                   static_cast<std::ptrdiff_t>(depth);
               for (std::size_t t = 0; t < g.tap_count; ++t)
                 pointers[t * height + r] = images + (centre + offset[t]);
@@ -136,7 +136,7 @@ void run_gather(Place& place, const gather<Factor>& g, std::size_t batch) {
                     static_cast<std::size_t>(top + g.taps[t].down);  // outside either side is too large
                 const auto x = static_cast<std::size_t>(left + g.taps[t].right);
                 const bool inside = y < g.from_height && x < g.from_width;
-                pointers[t * height + r] = inside ? images + (image + y * g.from_width + x) * depth : zeros;
+                pointers[t * height + r] = inside ? images + (start + y * g.from_width + x) * depth : zeros;
               }
             }
             if (row + r + 1 >= last) continue;  // the last tile is filled up with its last pixel
