@@ -18,7 +18,7 @@ fi
 case $method in
   byol) recipe=(--epochs 8 --batch 32 --warmup-epochs 0.5 --learning-rate 0.1 --weight-decay 1e-3 --target-momentum 0.9
     --minimum-area 0.08) ;; # 1500 steps are few: the target must follow quickly and the weights forget
-  mae) recipe=(--epochs 15 --batch 64 --warmup-epochs 1) ;; # steps are cheap, and it needs many before it learns
+  mae) recipe=(--epochs 30 --batch 64 --warmup-epochs 2 --learning-rate 0.002) ;; # steps are cheap, and it needs many
   *) recipe=(--epochs 3 --warmup-epochs 0.3) ;;
 esac
 
