@@ -46,7 +46,7 @@ class arena {
     if (at_.piece > 0 || at_.offset > 0 || pieces_.size() < 2) return;
     std::size_t total = 0;
     for (const auto& piece : pieces_) total += piece.size();
-    if (total <= peak_ + peak_ / 8) return;  // hardly anything would be won, and new pages cost time
+    if (total <= peak_ + peak_ / 32) return;  // hardly anything would be won, and new pages cost time
     pieces_.clear();
     pieces_.emplace_back(peak_, contents::undefined);
   }
