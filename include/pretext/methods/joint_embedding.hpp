@@ -74,7 +74,7 @@ class joint_embedding {
 
   /// Loss of one batch of stacked views (2n, …), view 1 first; adds its gradient to the memory's.
   template <class Place>
-  double learn(Place& place, memory<Place>& m, reads<Place, Images> batch) const {
+  typename Place::loss_value learn(Place& place, memory<Place>& m, reads<Place, Images> batch) const {
     using T = typename Place::activation;
     const weights<Place> w{m.value.data(), m.gradient.data()};
     place.kept.reset();
@@ -83,16 +83,16 @@ class joint_embedding {
     const auto compared = [&](reads<Place, prediction> q, writes<Place, prediction> dq) {
       Place::device::clear(place.stream, dq.data, dq.size());
       if constexpr (has_target)
-        return static_cast<double>(compare(place, q, goal, dq));
+        return static_cast<typename Place::loss_value>(compare(place, q, goal, dq));
       else
-        return static_cast<double>(compare(place, q, dq));
+        return static_cast<typename Place::loss_value>(compare(place, q, dq));
     };
 
     m.z = place.kept.template take<T, embedding>(batch.batch);
     const auto dz = place.kept.template take<T, embedding>(batch.batch);
     const reads<Place, embedding> z{m.z};
     trunk::forward(place, w, batch, m.z, m.tape);
-    double value;
+    typename Place::loss_value value{};
     if constexpr (has_predictor) {
       const auto q = place.kept.template take<T, prediction>(batch.batch);
       const auto dq = place.kept.template take<T, prediction>(batch.batch);
