@@ -1,4 +1,7 @@
 #pragma once
+#include <cstddef>
+
+#include <pretext/core/expects.hpp>
 #include <pretext/kernels/kernel.hpp>
 
 namespace pretext::kernels {
@@ -8,5 +11,13 @@ namespace pretext::kernels {
 ///   loss_value run(place, rows, columns, double factor, const T* p, const T* goal, T* dp)
 template <class Device>
 struct cosine_regression : missing<Device> {};
+
+namespace detail {
+/// Throws std::invalid_argument for an odd number of rows, on any device.
+inline void expects_two_views(std::size_t rows) {
+  expects(rows >= 2 && rows % 2 == 0,
+          "cosine regression compares two views of every image, stacked; it cannot take ", rows, " rows");
+}
+}  // namespace detail
 
 }  // namespace pretext::kernels
