@@ -31,9 +31,16 @@ struct emulated {
     }
   };
 
+  /// How often memory was asked for.
+  static std::size_t& allocations() {
+    static std::size_t count = 0;
+    return count;
+  }
+
   template <class T>
   static T* allocate(std::size_t count) {
     if (count == 0) return nullptr;
+    ++allocations();
     void* memory = ::operator new[](count * sizeof(T), std::align_val_t{64});
     std::memset(memory, 0, count * sizeof(T));
     return static_cast<T*>(memory);
