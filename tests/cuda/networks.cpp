@@ -1,5 +1,7 @@
 #include "cuda/networks.hpp"
 
+#include "cuda/beside_cpu.hpp"
+
 using namespace pretext::tests;
 
 TEST_CASE("elementwise kernels of a grid compute what the CPU's do") { elementwise_kernels<emulated>(); }

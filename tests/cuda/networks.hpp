@@ -1,14 +1,12 @@
 #pragma once
 // Kernels that ResNets, projection heads and their losses need, each beside the CPU's.
-#include <pretext/kernels/cuda/batch_norm.hpp>
-#include <pretext/kernels/cuda/convolution.hpp>
-#include <pretext/kernels/cuda/cosine_regression.hpp>
-#include <pretext/kernels/cuda/elementwise.hpp>
-#include <pretext/kernels/cuda/gemm.hpp>
-#include <pretext/kernels/cuda/linear.hpp>
-#include <pretext/kernels/cuda/nt_xent.hpp>
-#include <pretext/kernels/cuda/optimize.hpp>
-#include <pretext/kernels/cuda/pooling.hpp>
+
+#include <algorithm>
+#include <array>
+#include <type_traits>
+#include <utility>
+
+#include <pretext/kernels/cuda/operations.hpp>
 
 #include "cuda/twins.hpp"
 
@@ -89,10 +87,10 @@ void convolutions() {
         using T = typename Place::activation;
         using convolution = kernels::convolution<typename Place::device>;
         const std::size_t pixels = batch * e.height * e.width * e.in,
-                          results = batch * e.out_height() * e.out_width() * e.out;
+                          outputs = batch * e.out_height() * e.out_width() * e.out;
         const auto x = some_numbers<T>(pixels, 1), w = some_numbers<T>(e.weights(), 2),
-                   dy = some_numbers<T>(results, 3);
-        convolution::forward(at.place, e, batch, at.in(x), at.in(w), at.out(results));
+                   dy = some_numbers<T>(outputs, 3);
+        convolution::forward(at.place, e, batch, at.in(x), at.in(w), at.out(outputs));
         convolution::backward_data(at.place, e, batch, at.in(dy), at.in(w), at.out(pixels),
                                    kernels::into::overwrite);
         convolution::backward_data(at.place, e, batch, at.in(dy), at.in(w), at.out(x),
@@ -150,11 +148,11 @@ void pooling() {
       using T = typename Place::activation;
       using largest = kernels::max_pool<typename Place::device>;
       const std::size_t batch = 2, pixels = batch * w.height * w.width * w.channels,
-                        results = batch * w.out_height() * w.out_width() * w.channels;
-      const auto x = some_numbers<T>(pixels, 1), dy = some_numbers<T>(results, 2);
-      std::uint32_t* const chosen = at.out_indices(results);
-      largest::forward(at.place, w, batch, at.in(x), at.out(results), chosen);
-      largest::forward(at.place, w, batch, at.in(x), at.out(results), nullptr);
+                        outputs = batch * w.out_height() * w.out_width() * w.channels;
+      const auto x = some_numbers<T>(pixels, 1), dy = some_numbers<T>(outputs, 2);
+      std::uint32_t* const chosen = at.out_indices(outputs);
+      largest::forward(at.place, w, batch, at.in(x), at.out(outputs), chosen);
+      largest::forward(at.place, w, batch, at.in(x), at.out(outputs), nullptr);
       largest::backward(at.place, w, batch, chosen, at.in(dy), at.out(pixels));
     });
 }

@@ -1,6 +1,15 @@
 #include "cuda/steps.hpp"
 
+#include <pretext/kernels/cuda/operations.hpp>
+
+#include "cuda/beside_cpu.hpp"
+
 using namespace pretext::tests;
+
+template <>
+std::size_t pretext::tests::memory_mark<emulated>() {
+  return emulated::allocations();
+}
 
 TEST_CASE("SimCLR and BYOL on a grid learn what the CPU learns") { joint_embedding_steps<emulated>(); }
 TEST_CASE("deferred losses add up") { sums_of_losses<emulated>(); }

@@ -9,9 +9,7 @@
 #include <random>
 #include <vector>
 
-#include <pretext/cpu.hpp>
-
-#include "cuda/emulated.hpp"
+#include <pretext/core/on.hpp>
 
 namespace pretext::tests {
 
@@ -97,25 +95,43 @@ inline double apart(const std::vector<double>& found, const std::vector<double>&
   return difference / std::max(largest, 1e-30);
 }
 
-/// `compute(workbench)` gives the same results on the device as on the CPU; where the device is played by the
-/// CPU, the same bits in any order of its threads.
-template <class Device, class Numerics, class Compute>
-void same_on_both(double tolerance, const Compute& compute) {
-  workbench<on<cpu, Numerics>> here;
-  workbench<on<Device, Numerics>> there;
-  compute(here);
-  compute(there);
-  const auto expected = here.results(), found = there.results();
+/// Results, one list of numbers after another.
+using results = std::vector<std::vector<double>>;
+
+/// What the CPU makes of a computation; which way a device is compared with it is the device's own
+/// (beside_cpu.hpp, recorded.hpp).
+template <class Device, class Numerics>
+struct reference;
+
+template <class Place, class Compute>
+results results_of(const Compute& compute) {
+  workbench<Place> at;
+  compute(at);
+  return at.results();
+}
+
+inline void all_near(const results& found, const results& expected, double tolerance) {
   REQUIRE(found.size() == expected.size());
   for (std::size_t i = 0; i < found.size(); ++i) {
     CAPTURE(i);
     CHECK(apart(found[i], expected[i]) <= tolerance);
   }
-  if constexpr (requires { there.place.stream.backwards; }) {
-    workbench<on<Device, Numerics>> backwards;
-    backwards.place.stream.backwards = true;
-    compute(backwards);
-    CHECK(backwards.results() == found);
+}
+
+/// `compute(workbench)` gives the same results on the device as on the CPU; where the device is played by the
+/// CPU, the same bits in any order of its threads.
+template <class Device, class Numerics, class Compute>
+void same_on_both(double tolerance, const Compute& compute) {
+  const results expected = reference<Device, Numerics>::of([&]<class Place>() { return results_of<Place>(compute); });
+  if constexpr (requires { typename Device::stream; }) {
+    const results found = results_of<on<Device, Numerics>>(compute);
+    all_near(found, expected, tolerance);
+    if constexpr (requires(typename Device::stream on) { on.backwards; }) {
+      workbench<on<Device, Numerics>> backwards;
+      backwards.place.stream.backwards = true;
+      compute(backwards);
+      CHECK(backwards.results() == found);
+    }
   }
 }
 

@@ -6,6 +6,13 @@
 
 namespace pretext::grid {
 
+template <class Loss>
+struct settle_loss {
+  Loss loss;
+  double* settled;
+  PRETEXT_HOST_DEVICE void operator()(std::size_t) const { *settled = loss.value(); }
+};
+
 /// A loss that the device has yet to compute: a sum of numbers in its memory, each times a factor. Adding and
 /// weighting losses is arithmetic on the factors, so no step waits for a loss before its end.
 template <class Device>
@@ -35,7 +42,7 @@ class deferred_loss {
   /// Has the device note the sum where optimizers look: they change nothing while it is not a number.
   template <class Place>
   void settle(Place& place) const {
-    each_number(place, 1, note{*this, place.stream.settled_loss()});
+    each_number(place, 1, settle_loss<deferred_loss>{*this, place.stream.settled_loss()});
   }
 
   /// Waits for the device; the settled loss. One that is not a number is taken back: it held its own step
@@ -49,11 +56,6 @@ class deferred_loss {
   struct one {
     const double* number;
     double factor;
-  };
-  struct note {
-    deferred_loss loss;
-    double* settled;
-    PRETEXT_HOST_DEVICE void operator()(std::size_t) const { *settled = loss.value(); }
   };
 
   std::size_t terms_ = 0;

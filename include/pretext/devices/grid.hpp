@@ -1,5 +1,6 @@
 #pragma once
 #include <cstddef>
+#include <limits>
 
 #include <pretext/core/host_device.hpp>
 
@@ -35,6 +36,12 @@ struct no_memory {};
 
 PRETEXT_HOST_DEVICE constexpr std::size_t smaller(std::size_t a, std::size_t b) { return a < b ? a : b; }
 PRETEXT_HOST_DEVICE constexpr std::size_t ceil_div(std::size_t a, std::size_t b) { return (a + b - 1) / b; }
+
+template <class T>
+PRETEXT_HOST_DEVICE constexpr T minus_infinity() {
+  constexpr T least = -std::numeric_limits<T>::infinity();
+  return least;
+}
 
 /// Blocks for `n` numbers at one per thread, but no more than some waves of a large GPU.
 constexpr std::size_t blocks_for(std::size_t n, std::size_t threads) {

@@ -1,7 +1,6 @@
 #pragma once
 #include <cmath>
 #include <cstddef>
-#include <limits>
 
 #include <pretext/core/arena.hpp>
 #include <pretext/kernels/cuda/loss_of_rows.hpp>
@@ -48,10 +47,10 @@ struct log_sums_of_part {
       block.each([&](unsigned thread) {
         so_far& own = online[thread];
         const T* const row = memory.tile.at[thread / sharing];
-        T largest = own.begun ? own.largest : -std::numeric_limits<T>::infinity();
+        T largest = own.begun ? own.largest : minus_infinity<T>();
         for (unsigned c = thread % sharing; c < tiles::side; c += sharing)
           largest = row[c] > largest || row[c] != row[c] ? row[c] : largest;
-        if (largest == -std::numeric_limits<T>::infinity()) return;  // nothing counts here
+        if (largest == minus_infinity<T>()) return;  // nothing counts here
         T sum = own.begun ? own.sum * std::exp(own.largest - largest) : T{0};
         for (unsigned c = thread % sharing; c < tiles::side; c += sharing) sum += std::exp(row[c] - largest);
         own = {largest, sum, true};
@@ -60,7 +59,7 @@ struct log_sums_of_part {
     block.each([&](unsigned thread) {
       const so_far& own = online[thread];
       memory.of[thread / sharing][thread % sharing] = {
-          own.begun ? own.largest : -std::numeric_limits<T>::infinity(), own.begun ? own.sum : T{0}};
+          own.begun ? own.largest : minus_infinity<T>(), own.begun ? own.sum : T{0}};
     });
     block.each([&](unsigned thread) {
       if (thread >= tiles::side || top + thread >= all.rows) return;
@@ -70,7 +69,7 @@ struct log_sums_of_part {
 
   /// Several as one.
   PRETEXT_HOST_DEVICE static partial_log_sum<T> joined(const partial_log_sum<T>* some, std::size_t count) {
-    T largest = -std::numeric_limits<T>::infinity(), sum{0};
+    T largest = minus_infinity<T>(), sum{0};
     for (std::size_t i = 0; i < count; ++i)
       largest = some[i].largest > largest || some[i].largest != some[i].largest ? some[i].largest : largest;
     for (std::size_t i = 0; i < count; ++i)

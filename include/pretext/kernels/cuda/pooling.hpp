@@ -1,7 +1,6 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 
 #include <pretext/devices/grid.hpp>
 #include <pretext/kernels/pooling.hpp>
@@ -57,7 +56,7 @@ struct largest_in_window {
                       above = place / w.out_width();
     const std::size_t p = above % w.out_height(), sample = above / w.out_height();
     const covered down{w, p, w.height}, right{w, q, w.width};
-    T best = -std::numeric_limits<T>::infinity();
+    T best = minus_infinity<T>();
     std::uint32_t best_at = 0;
     for (std::size_t i = down.begin; i < down.end; ++i)
       for (std::size_t j = right.begin; j < right.end; ++j) {

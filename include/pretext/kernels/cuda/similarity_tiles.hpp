@@ -1,6 +1,5 @@
 #pragma once
 #include <cstddef>
-#include <limits>
 
 #include <pretext/devices/grid.hpp>
 
@@ -57,7 +56,7 @@ struct similarity_tiles {
         for (unsigned j = 0; j < each; ++j) {
           const std::size_t r = thread / 16 * each + i, c = thread % 16 * each + j;
           const bool counts = top + r < rows && left + c < rows && top + r != left + c;
-          m.at[r][c] = counts ? scale * sum[thread].of[i][j] : -std::numeric_limits<T>::infinity();
+          m.at[r][c] = counts ? scale * sum[thread].of[i][j] : minus_infinity<T>();
         }
     });
   }

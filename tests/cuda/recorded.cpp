@@ -1,0 +1,31 @@
+// What the CPU computes for the tests of networks.cu and steps.cu.
+#include "cuda/recorded.hpp"
+
+#include <pretext/cpu.hpp>
+
+#include "cuda/networks.hpp"
+#include "cuda/steps.hpp"
+
+namespace pretext::tests {
+
+template <class Numerics>
+struct reference<recorder, Numerics> {
+  template <class Run>
+  static results of(const Run& run) {
+    recorded().push_back(run.template operator()<on<cpu, Numerics>>());
+    return {};
+  }
+};
+
+void record_elementwise_kernels() { elementwise_kernels<recorder>(); }
+void record_matrix_products() { matrix_products<recorder>(); }
+void record_linear_layers() { linear_layers<recorder>(); }
+void record_convolutions() { convolutions<recorder>(); }
+void record_batch_norms() { batch_norms<recorder>(); }
+void record_pooling() { pooling<recorder>(); }
+void record_losses_of_views() { losses_of_views<recorder>(); }
+void record_optimizer_steps() { optimizer_steps<recorder>(); }
+void record_joint_embedding_steps() { joint_embedding_steps<recorder>(); }
+void record_sums_of_losses() { sums_of_losses<recorder>(); }
+
+}  // namespace pretext::tests
