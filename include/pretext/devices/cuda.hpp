@@ -102,7 +102,9 @@ struct cuda {
                                 "opening a stream");
         opened = true;
         loss = allocate<double>(1);
-        detail::expects_success(cudaMallocHost(&host_loss, sizeof(double)), "pinning host memory");
+        void* pinned = nullptr;
+        detail::expects_success(cudaMallocHost(&pinned, sizeof(double)), "pinning host memory");
+        host_loss = static_cast<double*>(pinned);
       }
       ~state() {
         if (!opened) return;

@@ -38,9 +38,10 @@ PRETEXT_HOST_DEVICE constexpr std::size_t smaller(std::size_t a, std::size_t b) 
 PRETEXT_HOST_DEVICE constexpr std::size_t ceil_div(std::size_t a, std::size_t b) { return (a + b - 1) / b; }
 
 template <class T>
+inline constexpr T least_number = -std::numeric_limits<T>::infinity();
+template <class T>
 PRETEXT_HOST_DEVICE constexpr T minus_infinity() {
-  constexpr T least = -std::numeric_limits<T>::infinity();
-  return least;
+  return least_number<T>;
 }
 
 /// Blocks for `n` numbers at one per thread, but no more than some waves of a large GPU.

@@ -1,5 +1,6 @@
 #pragma once
 // Every operation of kernels/ for accelerators. What runs them is a device's: kernels/cuda/launch.cuh on a GPU.
+#include <pretext/kernels/cuda/augment.hpp>
 #include <pretext/kernels/cuda/batch_norm.hpp>
 #include <pretext/kernels/cuda/convolution.hpp>
 #include <pretext/kernels/cuda/cosine_regression.hpp>

@@ -1,0 +1,26 @@
+#pragma once
+#include "cuda/recorded.hpp"
+
+namespace pretext {
+struct cuda;
+}
+
+namespace pretext::tests {
+
+/// A GPU finds the CPU's results on record.
+template <class Numerics>
+struct reference<cuda, Numerics> : replay {};
+
+// In recorded.cpp, each for the body of the same name.
+void record_elementwise_kernels();
+void record_matrix_products();
+void record_linear_layers();
+void record_convolutions();
+void record_batch_norms();
+void record_pooling();
+void record_losses_of_views();
+void record_optimizer_steps();
+void record_joint_embedding_steps();
+void record_sums_of_losses();
+
+}  // namespace pretext::tests
