@@ -1,6 +1,6 @@
-#include "cuda/augmentation.hpp"
+#include "augmentation.hpp"
 
-#include "cuda/beside_cpu.hpp"
+#include "beside_cpu.hpp"
 
 using namespace pretext::tests;
 

@@ -1,8 +1,8 @@
 #pragma once
 #include <pretext/cpu.hpp>
 
-#include "cuda/emulated.hpp"
-#include "cuda/twins.hpp"
+#include "emulated.hpp"
+#include "twins.hpp"
 
 namespace pretext::tests {
 

@@ -1,6 +1,6 @@
-#include "cuda/networks.hpp"
+#include "networks.hpp"
 
-#include "cuda/beside_cpu.hpp"
+#include "beside_cpu.hpp"
 
 using namespace pretext::tests;
 

@@ -1,7 +1,7 @@
 #include <pretext/cuda.cuh>
 
-#include "cuda/networks.hpp"
-#include "cuda/on_gpu.hpp"
+#include "networks.hpp"
+#include "on_gpu.hpp"
 
 using namespace pretext;
 using namespace pretext::tests;

@@ -8,7 +8,7 @@
 
 #include <pretext/kernels/cuda/operations.hpp>
 
-#include "cuda/twins.hpp"
+#include "twins.hpp"
 
 namespace pretext::tests {
 

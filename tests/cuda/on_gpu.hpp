@@ -1,5 +1,5 @@
 #pragma once
-#include "cuda/recorded.hpp"
+#include "recorded.hpp"
 
 namespace pretext {
 struct cuda;
@@ -20,6 +20,8 @@ void record_batch_norms();
 void record_pooling();
 void record_losses_of_views();
 void record_optimizer_steps();
+void record_augmentations();
+void record_photometric_operations();
 void record_joint_embedding_steps();
 void record_sums_of_losses();
 

@@ -5,7 +5,7 @@
 #include <deque>
 #include <utility>
 
-#include "cuda/twins.hpp"
+#include "twins.hpp"
 
 namespace pretext::tests {
 

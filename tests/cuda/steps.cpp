@@ -1,8 +1,8 @@
-#include "cuda/steps.hpp"
+#include "steps.hpp"
 
 #include <pretext/kernels/cuda/operations.hpp>
 
-#include "cuda/beside_cpu.hpp"
+#include "beside_cpu.hpp"
 
 using namespace pretext::tests;
 

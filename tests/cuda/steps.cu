@@ -1,8 +1,8 @@
-#include "cuda/steps.hpp"
+#include "steps.hpp"
 
 #include <pretext/cuda.cuh>
 
-#include "cuda/on_gpu.hpp"
+#include "on_gpu.hpp"
 
 using namespace pretext;
 using namespace pretext::tests;

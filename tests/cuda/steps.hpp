@@ -7,8 +7,8 @@
 #include <pretext/losses/sum.hpp>
 #include <pretext/pretext.hpp>
 
-#include "cuda/twins.hpp"
-#include "thin_trunk.hpp"
+#include "twins.hpp"
+#include "../thin_trunk.hpp"
 
 namespace pretext::tests {
 

@@ -32,7 +32,7 @@ struct make_views {
   static constexpr unsigned threads = view_threads;
   static constexpr image_extent extent{H, W};
   static constexpr std::size_t plane_numbers = 6 * H * W;
-  static constexpr bool fits = plane_numbers * sizeof(float) <= (std::size_t{96} << 10);
+  static constexpr bool fits = plane_numbers * sizeof(float) <= (std::size_t{64} << 10);
   struct shared {
     typename Augmentation::choices choices;
     placement place;

@@ -13,68 +13,30 @@
 // so the backward pass needs the l and a second look at each tile; neither exponential exceeds 1.
 namespace pretext::grid {
 
-/// The largest similarity of a row in one part of the columns, and Σ exp(s - largest).
-template <class T>
-struct partial_log_sum {
-  T largest, sum;
-};
-
 template <class T>
 struct log_sums_of_part {
-  using tiles = similarity_tiles<T>;
-  static constexpr unsigned threads = tiles::threads, sharing = 4;  // threads that share a row
-  static_assert(threads == sharing * tiles::side);
+  using sums = row_log_sums<T>;
+  static constexpr unsigned threads = square_tile<T>::threads;
   struct shared {
-    typename tiles::memory tile;
-    partial_log_sum<T> of[tiles::side][sharing];
+    square_tile<T> tile;
+    typename square_tile<T>::strips strips;
+    typename sums::memory sums_of_rows;
   };
-  struct so_far {
-    T largest, sum;
-    bool begun;
-  };
-  tiles all;
+  similarity_tiles<T> all;
   partial_log_sum<T>* partial;  ///< (rows, parts)
 
   template <class Block>
   PRETEXT_HOST_DEVICE void operator()(Block& block) const {
     auto& memory = block.shared();
-    typename Block::template own<so_far> online;
-    const std::size_t top = block.index() / all.parts() * tiles::side, part = block.index() % all.parts();
-    const std::size_t begin = part * all.tiles_of_part(),
-                      end = smaller(begin + all.tiles_of_part(), all.blocks());
-    for (std::size_t tile = begin; tile < end; ++tile) {
-      all.fill(block, memory.tile, top, tile * tiles::side);
-      block.each([&](unsigned thread) {
-        so_far& own = online[thread];
-        const T* const row = memory.tile.at[thread / sharing];
-        T largest = own.begun ? own.largest : minus_infinity<T>();
-        for (unsigned c = thread % sharing; c < tiles::side; c += sharing)
-          largest = row[c] > largest || row[c] != row[c] ? row[c] : largest;
-        if (largest == minus_infinity<T>()) return;  // nothing counts here
-        T sum = own.begun ? own.sum * std::exp(own.largest - largest) : T{0};
-        for (unsigned c = thread % sharing; c < tiles::side; c += sharing) sum += std::exp(row[c] - largest);
-        own = {largest, sum, true};
-      });
+    typename Block::template own<typename sums::so_far> online;
+    const std::size_t part = block.index() % all.parts(), top = block.index() / all.parts() * all.side;
+    for (std::size_t tile = all.first_tile(part); tile < all.last_tile(part); ++tile) {
+      all.fill(block, memory.tile, memory.strips, top, tile * all.side);
+      sums::add(block, memory.tile, online);
     }
-    block.each([&](unsigned thread) {
-      const so_far& own = online[thread];
-      memory.of[thread / sharing][thread % sharing] = {
-          own.begun ? own.largest : minus_infinity<T>(), own.begun ? own.sum : T{0}};
+    sums::finish(block, memory.sums_of_rows, online, [&](std::size_t row, const partial_log_sum<T>& sum) {
+      if (top + row < all.rows) partial[(top + row) * all.parts() + part] = sum;
     });
-    block.each([&](unsigned thread) {
-      if (thread >= tiles::side || top + thread >= all.rows) return;
-      partial[(top + thread) * all.parts() + part] = joined(memory.of[thread], sharing);
-    });
-  }
-
-  /// Several as one.
-  PRETEXT_HOST_DEVICE static partial_log_sum<T> joined(const partial_log_sum<T>* some, std::size_t count) {
-    T largest = minus_infinity<T>(), sum{0};
-    for (std::size_t i = 0; i < count; ++i)
-      largest = some[i].largest > largest || some[i].largest != some[i].largest ? some[i].largest : largest;
-    for (std::size_t i = 0; i < count; ++i)
-      if (some[i].sum != T{0}) sum += some[i].sum * std::exp(some[i].largest - largest);
-    return {largest, sum};
   }
 };
 
@@ -100,7 +62,7 @@ struct losses_of_rows {
     });
     block.each([&](unsigned thread) {
       if (thread != 0) return;
-      const auto whole = log_sums_of_part<T>::joined(partial + row * all.parts(), all.parts());
+      const auto whole = partial_log_sum<T>::joined(partial + row * all.parts(), all.parts());
       const double total = static_cast<double>(whole.largest) + std::log(static_cast<double>(whole.sum));
       log_sum[row] = static_cast<T>(total);
       value[row] = total - dot * static_cast<double>(all.scale);
@@ -111,63 +73,37 @@ struct losses_of_rows {
 /// Σ_j (exp(s_ij - l_i) + exp(s_ij - l_j)) u_j over a part of the j, for some columns of u.
 template <class T>
 struct gradients_of_part {
-  using tiles = similarity_tiles<T>;
-  static constexpr unsigned threads = tiles::threads;
+  static constexpr unsigned threads = square_tile<T>::threads;
   struct shared {
-    typename tiles::memory tile;
+    square_tile<T> tile;
+    typename square_tile<T>::strips strips;
   };
-  tiles all;
+  similarity_tiles<T> all;
   const T* log_sum;
   T* partial;  ///< (parts, rows, columns)
 
-  PRETEXT_HOST_DEVICE constexpr std::size_t chunks() const { return ceil_div(all.columns, tiles::side); }
+  PRETEXT_HOST_DEVICE constexpr std::size_t chunks() const { return ceil_div(all.columns, all.side); }
 
   template <class Block>
   PRETEXT_HOST_DEVICE void operator()(Block& block) const {
-    constexpr std::size_t side = tiles::side, deep = tiles::deep;
-    constexpr unsigned each = tiles::each;
-    auto& m = block.shared().tile;
-    typename Block::template own<typename tiles::numbers> sum;
-    const std::size_t left = block.index() % chunks() * side, above = block.index() / chunks();
-    const std::size_t part = above % all.parts(), top = above / all.parts() * side;
-    const std::size_t begin = part * all.tiles_of_part(),
-                      end = smaller(begin + all.tiles_of_part(), all.blocks());
-    for (std::size_t tile = begin; tile < end; ++tile) {
-      const std::size_t first = tile * side;
-      all.fill(block, m, top, first);
-      block.each([&](unsigned thread) {
-        for (unsigned i = thread; i < side * side; i += threads) {
-          const std::size_t r = i / side, c = i % side;
-          if (top + r >= all.rows || first + c >= all.rows)
-            m.at[r][c] = T{0};
-          else
-            m.at[r][c] = std::exp(m.at[r][c] - log_sum[top + r]) + std::exp(m.at[r][c] - log_sum[first + c]);
-        }
+    auto& memory = block.shared();
+    auto& at = memory.tile.at;
+    typename Block::template own<typename square_tile<T>::numbers> sum;
+    const std::size_t left = block.index() % chunks() * all.side, above = block.index() / chunks();
+    const std::size_t part = above % all.parts(), top = above / all.parts() * all.side;
+    for (std::size_t tile = all.first_tile(part); tile < all.last_tile(part); ++tile) {
+      const std::size_t first = tile * all.side;
+      all.fill(block, memory.tile, memory.strips, top, first);
+      memory.tile.for_each_place(block, [&](std::size_t r, std::size_t c) {
+        const bool inside = top + r < all.rows && first + c < all.rows;
+        at[r][c] = inside ? std::exp(at[r][c] - log_sum[top + r]) + std::exp(at[r][c] - log_sum[first + c])
+                          : T{0};
       });
-      for (std::size_t done = 0; done < side; done += deep) {
-        block.each([&](unsigned thread) {
-          for (unsigned i = thread; i < side * deep; i += threads) {
-            const std::size_t d = i / side, c = i % side, row = first + done + d;
-            m.right[d][c] =
-                row < all.rows && left + c < all.columns ? all.unit[row * all.columns + left + c] : T{0};
-          }
-        });
-        block.each([&](unsigned thread) {
-          for (unsigned d = 0; d < deep; ++d)
-            for (unsigned i = 0; i < each; ++i)
-              for (unsigned j = 0; j < each; ++j)
-                sum[thread].of[i][j] +=
-                    m.at[thread / 16 * each + i][done + d] * m.right[d][thread % 16 * each + j];
-        });
-      }
+      memory.tile.template multiply<false>(block, memory.strips, all.from(first), left, sum);
     }
-    block.each([&](unsigned thread) {
-      for (unsigned i = 0; i < each; ++i)
-        for (unsigned j = 0; j < each; ++j) {
-          const std::size_t row = top + thread / 16 * each + i, column = left + thread % 16 * each + j;
-          if (row < all.rows && column < all.columns)
-            partial[(part * all.rows + row) * all.columns + column] = sum[thread].of[i][j];
-        }
+    memory.tile.for_each_number(block, sum, [&](std::size_t r, std::size_t c, T number) {
+      if (top + r < all.rows && left + c < all.columns)
+        partial[(part * all.rows + top + r) * all.columns + left + c] = number;
     });
   }
 };

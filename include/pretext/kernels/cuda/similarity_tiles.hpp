@@ -1,22 +1,15 @@
 #pragma once
 #include <cstddef>
 
-#include <pretext/devices/grid.hpp>
+#include <pretext/kernels/cuda/square_tile.hpp>
 
 namespace pretext::grid {
 
-/// The similarities s = u·uᵀ/τ in square tiles, none kept: what one block of threads does with a tile.
+/// The similarities s = u·uᵀ/τ in square tiles, none kept.
 template <class T>
 struct similarity_tiles {
-  static constexpr std::size_t side = 64, deep = 16;
-  static constexpr unsigned threads = 256, each = 4;  // 16 x 16 threads with 4 x 4 numbers each
-  struct memory {
-    T at[side][side + 1];
-    T left[deep][side + 4], right[deep][side + 4];
-  };
-  struct numbers {
-    T of[each][each];
-  };
+  using tile = square_tile<T>;
+  static constexpr std::size_t side = tile::side;
   std::size_t rows, columns;
   T scale;  ///< 1/τ
   const T* unit;
@@ -25,39 +18,28 @@ struct similarity_tiles {
   /// In how many parts the columns are cut for each block of rows: enough of them for a large GPU, and few
   /// where there are many rows, so that memory stays O(rows).
   PRETEXT_HOST_DEVICE constexpr std::size_t parts() const {
-    const std::size_t wanted = 256 / smaller(blocks(), 256);
-    return smaller(wanted, blocks());
+    return smaller(256 / smaller(blocks(), 256), blocks());
   }
   PRETEXT_HOST_DEVICE constexpr std::size_t tiles_of_part() const { return ceil_div(blocks(), parts()); }
+  /// The tiles [first, last) of a part.
+  PRETEXT_HOST_DEVICE constexpr std::size_t first_tile(std::size_t part) const {
+    return part * tiles_of_part();
+  }
+  PRETEXT_HOST_DEVICE constexpr std::size_t last_tile(std::size_t part) const {
+    return smaller((part + 1) * tiles_of_part(), blocks());
+  }
 
-  /// m.at = the similarities of rows from `top` and from `left` on; -infinity on the diagonal and outside.
+  PRETEXT_HOST_DEVICE rows_of<T> from(std::size_t first) const {
+    return rows_of<T>{unit, columns, rows, columns}.from(first);
+  }
+
+  /// The similarities of rows from `top` on with rows from `left` on; -infinity on the diagonal and outside.
   template <class Block>
-  PRETEXT_HOST_DEVICE void fill(Block& block, memory& m, std::size_t top, std::size_t left) const {
-    typename Block::template own<numbers> sum;
-    for (std::size_t first = 0; first < columns; first += deep) {
-      block.each([&](unsigned thread) {
-        for (unsigned i = thread; i < side * deep; i += threads) {
-          const unsigned r = i / deep, d = i % deep;
-          const bool inside = first + d < columns;
-          m.left[d][r] = inside && top + r < rows ? unit[(top + r) * columns + first + d] : T{0};
-          m.right[d][r] = inside && left + r < rows ? unit[(left + r) * columns + first + d] : T{0};
-        }
-      });
-      block.each([&](unsigned thread) {
-        numbers& own = sum[thread];
-        for (unsigned d = 0; d < deep; ++d)
-          for (unsigned i = 0; i < each; ++i)
-            for (unsigned j = 0; j < each; ++j)
-              own.of[i][j] += m.left[d][thread / 16 * each + i] * m.right[d][thread % 16 * each + j];
-      });
-    }
-    block.each([&](unsigned thread) {
-      for (unsigned i = 0; i < each; ++i)
-        for (unsigned j = 0; j < each; ++j) {
-          const std::size_t r = thread / 16 * each + i, c = thread % 16 * each + j;
-          const bool counts = top + r < rows && left + c < rows && top + r != left + c;
-          m.at[r][c] = counts ? scale * sum[thread].of[i][j] : minus_infinity<T>();
-        }
+  PRETEXT_HOST_DEVICE void fill(Block& block, tile& square, typename tile::strips& memory, std::size_t top,
+                                std::size_t left) const {
+    square.dots(block, memory, from(top), from(left), [=, this](std::size_t r, std::size_t c, T dot) {
+      const bool counts = top + r < rows && left + c < rows && top + r != left + c;
+      return counts ? scale * dot : minus_infinity<T>();
     });
   }
 };

@@ -1,10 +1,11 @@
-// What the CPU computes for the tests of networks.cu and steps.cu.
-#include "cuda/recorded.hpp"
+// What the CPU computes for the tests in .cu files.
+#include "recorded.hpp"
 
 #include <pretext/cpu.hpp>
 
-#include "cuda/networks.hpp"
-#include "cuda/steps.hpp"
+#include "augmentation.hpp"
+#include "networks.hpp"
+#include "steps.hpp"
 
 namespace pretext::tests {
 
@@ -25,6 +26,8 @@ void record_batch_norms() { batch_norms<recorder>(); }
 void record_pooling() { pooling<recorder>(); }
 void record_losses_of_views() { losses_of_views<recorder>(); }
 void record_optimizer_steps() { optimizer_steps<recorder>(); }
+void record_augmentations() { augmentations<recorder>(); }
+void record_photometric_operations() { photometric_operations<recorder>(); }
 void record_joint_embedding_steps() { joint_embedding_steps<recorder>(); }
 void record_sums_of_losses() { sums_of_losses<recorder>(); }
 
