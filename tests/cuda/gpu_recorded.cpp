@@ -6,6 +6,7 @@
 #include "augmentation.hpp"
 #include "networks.hpp"
 #include "steps.hpp"
+#include "transformers.hpp"
 
 namespace pretext::tests {
 
@@ -28,6 +29,13 @@ void record_losses_of_views() { losses_of_views<recorder>(); }
 void record_optimizer_steps() { optimizer_steps<recorder>(); }
 void record_augmentations() { augmentations<recorder>(); }
 void record_photometric_operations() { photometric_operations<recorder>(); }
+void record_layer_norms() { layer_norms<recorder>(); }
+void record_attentions() { attentions<recorder>(); }
+void record_gelus() { gelus<recorder>(); }
+void record_chosen_places() { chosen_places<recorder>(); }
+void record_masks_and_dropped_paths() { masks_and_dropped_paths<recorder>(); }
+void record_classes() { classes<recorder>(); }
+void record_transformer_steps() { transformer_steps<recorder>(); }
 void record_joint_embedding_steps() { joint_embedding_steps<recorder>(); }
 void record_sums_of_losses() { sums_of_losses<recorder>(); }
 

@@ -22,6 +22,13 @@ void record_losses_of_views();
 void record_optimizer_steps();
 void record_augmentations();
 void record_photometric_operations();
+void record_layer_norms();
+void record_attentions();
+void record_gelus();
+void record_chosen_places();
+void record_masks_and_dropped_paths();
+void record_classes();
+void record_transformer_steps();
 void record_joint_embedding_steps();
 void record_sums_of_losses();
 

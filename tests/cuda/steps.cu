@@ -18,6 +18,10 @@ TEST_CASE("SimCLR and BYOL on the GPU learn what the CPU learns") {
   record_joint_embedding_steps();
   joint_embedding_steps<cuda>();
 }
+TEST_CASE("MAE, SimMIM and fine-tuning on the GPU learn what the CPU learns") {
+  record_transformer_steps();
+  transformer_steps<cuda>();
+}
 TEST_CASE("deferred losses add up on the GPU") {
   record_sums_of_losses();
   sums_of_losses<cuda>();

@@ -1,6 +1,7 @@
 #pragma once
 // Whole training steps on a device beside the CPU's.
 #include <limits>
+#include <ratio>
 #include <stdexcept>
 #include <string_view>
 
@@ -27,6 +28,12 @@ results trained(const Optimizer& optimizer, std::size_t images, std::size_t step
     const auto pixels = some_numbers<T>(batch * Method::images::size, 50 + static_cast<unsigned>(step));
     device::write(learner.place().stream, views.view().data, pixels.data(), pixels.size());
     learner.draw(samples, 5, static_cast<std::uint32_t>(step));
+    if constexpr (requires { learner.memory().goal; }) {  // shares of classes
+      learner.place().drop_path = 0.4;
+      std::vector<T> shares(batch * Method::embedding::size, T(0.25));
+      device::write(learner.place().stream, learner.memory().goal.resize(batch).data, shares.data(),
+                    shares.size());
+    }
     seen[0].push_back(learner.step(views.view(), 0.05));
   }
   learner.for_each_buffer([&]<class Number>(std::string_view, Number* data, std::size_t count) {
@@ -58,6 +65,20 @@ void joint_embedding_steps() {
   same_training<Device, fp64, small_simclr>(1e-9, adamw{}, 4);
   same_training<Device, fp64, small_byol>(1e-9, sgd{.weight_decay = 1e-4}, 5);
   same_training<Device, fp32, small_byol>(1e-3, lars{.variant = lars_variant::byol}, 5);
+}
+
+using small_mae = mae<small_images, vit<2, 16, 2, 2>, mae_decoder<8, 2, 2>, random_masking<std::ratio<1, 2>>>;
+using small_simmim = simmim<small_images, vit<2, 16, 2, 2>, block_masking<4>>;
+using small_classifier = classification<small_images, encoder<vit<4, 12, 3, 2, mae_fine_tuning>>,
+                                        classifier<linear_classifier<4, torch_default>>>;
+
+/// Hidden patches predicted; and fine-tuning with dropped paths.
+template <class Device>
+void transformer_steps() {
+  same_training<Device, fp64, small_mae>(1e-9, adamw{}, 4);
+  same_training<Device, fp32, small_mae>(1e-3, adamw{}, 4);
+  same_training<Device, fp64, small_simmim>(1e-9, adamw{}, 4);
+  same_training<Device, fp64, small_classifier>(1e-9, layer_decay<adamw>{{}, .7}, 4);
 }
 
 /// Losses are added and weighted before the device has computed them.

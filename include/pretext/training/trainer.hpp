@@ -10,6 +10,7 @@
 
 #include <pretext/core/concepts.hpp>
 #include <pretext/core/expects.hpp>
+#include <pretext/devices/device_memory.hpp>
 #include <pretext/training/initialise.hpp>
 
 namespace pretext {
@@ -65,6 +66,15 @@ class trainer {
 
  private:
   using state = typename Optimizer::template state<Place>;
+
+  /// Says which batch would fit where the device's memory ends.
+  typename Place::loss_value learn(reads<Place, images> views) {
+    try {
+      return method_.learn(place_, memory_, views);
+    } catch (const out_of_device_memory& full) {
+      throw full.in_batch(views.batch, place_.kept.peak() + place_.scratch.peak());
+    }
+  }
 
   static void expects_finite(double loss) {
     if (!std::isfinite(loss))
@@ -126,7 +136,7 @@ template <class Method, class Place, class Optimizer>
 double trainer<Method, Place, Optimizer>::step(reads<Place, images> views, double learning_rate,
                                                double target_momentum) {
   device::clear(place_.stream, memory_.gradient.data(), Method::size);
-  const typename Place::loss_value loss = method_.learn(place_, memory_, views);
+  const typename Place::loss_value loss = learn(views);
   // A device that runs apart is not waited for: it holds its own updates back if the loss is not a number.
   constexpr bool known = std::same_as<typename Place::loss_value, double>;
   if constexpr (known)
