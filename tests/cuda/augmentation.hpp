@@ -25,7 +25,8 @@ struct picture {
     const unsigned across = 3 + below(5), down = 2 + below(7);
     for (std::size_t i = 0; i < pixels.size(); ++i) {
       const std::size_t x = i / depth % columns, y = i / depth / columns;
-      const auto level = static_cast<unsigned>(x * across * 31 / columns + y * down * 47 / rows + i % depth * 80);
+      const auto level =
+          static_cast<unsigned>(x * across * 31 / columns + y * down * 47 / rows + i % depth * 80);
       const unsigned noisy = (level + below(16)) % 256;
       pixels[i] = std::is_integral_v<Pixel> ? static_cast<Pixel>(noisy)
                                             : static_cast<Pixel>(static_cast<float>(noisy) / 255);
@@ -64,9 +65,10 @@ void augmentations() {
   same_views<Device, 32, 32>(mae_evaluation(36), large);
   same_views<Device, 28, 28>(evaluation_crop(), pictures_of<float>(40, 30));
   same_views<Device, 32, 32>(whole_image(), small);
-  same_views<Device, 72, 72>(augmentation{random_resized_crop<>{.method = interpolation::bilinear},
-                                          gaussian_blur{.probability = 1, .taps = 9, .border = padding::reflect}},
-                             large);  // planes that no shared memory holds
+  same_views<Device, 72, 72>(
+      augmentation{random_resized_crop<>{.method = interpolation::bilinear},
+                   gaussian_blur{.probability = 1, .taps = 9, .border = padding::reflect}},
+      large);  // planes that no shared memory holds
 }
 
 /// Every operation of RandAugment, at once.

@@ -47,8 +47,8 @@ void matrix_products() {
           same_on_both<Device>([=]<class Place>(workbench<Place>& at) {
             using T = typename Place::activation;
             const auto x = some_numbers<T>(e.m * e.k, 1), y = some_numbers<T>(e.k * e.n, 2);
-            T* const to = mode == kernels::into::overwrite ? at.out(e.m * e.n)
-                                                           : at.out(some_numbers<T>(e.m * e.n, 3));
+            T* const to =
+                mode == kernels::into::overwrite ? at.out(e.m * e.n) : at.out(some_numbers<T>(e.m * e.n, 3));
             kernels::gemm<typename Place::device>::run(at.place, a, b, e.m, e.n, e.k, at.in(x), at.in(y), to,
                                                        mode);
           });
@@ -80,8 +80,12 @@ void linear_layers() {
 template <class Device>
 void convolutions() {
   using extents = kernels::convolution_extents;
-  for (const extents e : {extents{6, 5, 3, 10, 3, 3, 1, 1}, {7, 9, 4, 5, 3, 3, 2, 1}, {8, 8, 6, 70, 1, 1, 1, 0},
-                          {8, 6, 5, 7, 1, 1, 2, 0}, {15, 13, 3, 8, 7, 7, 2, 3}, {4, 4, 66, 5, 3, 3, 1, 1}})
+  for (const extents e : {extents{6, 5, 3, 10, 3, 3, 1, 1},
+                          {7, 9, 4, 5, 3, 3, 2, 1},
+                          {8, 8, 6, 70, 1, 1, 1, 0},
+                          {8, 6, 5, 7, 1, 1, 2, 0},
+                          {15, 13, 3, 8, 7, 7, 2, 3},
+                          {4, 4, 66, 5, 3, 3, 1, 1}})
     for (const std::size_t batch : {1, 3})
       same_on_both<Device>([=]<class Place>(workbench<Place>& at) {
         using T = typename Place::activation;
@@ -203,7 +207,7 @@ void optimizer_steps() {
       auto w = some_numbers<W>(size, 1);
       std::fill(w.end() - 9, w.end(), W(0));  // no norm: the ratio is 1
       W *const value = at.out(w), *const first = at.out(std::vector<W>(size)),
-        *const second = at.out(std::vector<W>(size));
+               *const second = at.out(std::vector<W>(size));
       for (unsigned i = 0; i < 3; ++i)
         step(at, pieces, at.in(some_numbers<W>(size, 10 + i)), first, second, value);
     });
@@ -214,8 +218,8 @@ void optimizer_steps() {
         kernels::optimize<typename std::remove_cvref_t<decltype(at)>::device>::sgd(
             at.place, pieces, {0.1, 0.9, 1e-3, nesterov, all}, g, v, w);
       });
-      for (const auto variant : {lars_variant::simclr, lars_variant::byol, lars_variant::sum_of_norms,
-                                 lars_variant::larc})
+      for (const auto variant :
+           {lars_variant::simclr, lars_variant::byol, lars_variant::sum_of_norms, lars_variant::larc})
         compare([=](auto& at, const auto& pieces, auto* g, auto* v, auto*, auto* w) {
           kernels::optimize<typename std::remove_cvref_t<decltype(at)>::device>::lars(
               at.place, pieces, {0.3, 0.9, 1e-2, 1e-3, 1e-8, variant, nesterov, all, false}, g, v, w);
@@ -227,7 +231,7 @@ void optimizer_steps() {
     const kernels::pieces<device> pieces{table};
     buffer<std::uint64_t, device> steps{1};
     W *const value = at.out(some_numbers<W>(size, 1)), *const mean = at.out(std::vector<W>(size)),
-      *const square = at.out(std::vector<W>(size));
+             *const square = at.out(std::vector<W>(size));
     for (unsigned i = 0; i < 3; ++i)
       kernels::optimize<device>::adamw(at.place, pieces, {1e-3, 0.9, 0.95, 1e-8, 0.05, false},
                                        at.in(some_numbers<W>(size, 10 + i)), mean, square, steps.data(),

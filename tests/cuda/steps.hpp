@@ -8,8 +8,8 @@
 #include <pretext/losses/sum.hpp>
 #include <pretext/pretext.hpp>
 
-#include "twins.hpp"
 #include "../thin_trunk.hpp"
+#include "twins.hpp"
 
 namespace pretext::tests {
 
@@ -72,11 +72,12 @@ using small_simmim = simmim<small_images, vit<2, 16, 2, 2>, block_masking<4>>;
 using small_classifier = classification<small_images, encoder<vit<4, 12, 3, 2, mae_fine_tuning>>,
                                         classifier<linear_classifier<4, torch_default>>>;
 
-/// Hidden patches predicted; and fine-tuning with dropped paths.
+/// Hidden patches predicted; and fine-tuning with dropped paths. In float without AdamW, which makes full
+/// steps of gradients that are 0 but for rounding, such as those of the keys' biases.
 template <class Device>
 void transformer_steps() {
   same_training<Device, fp64, small_mae>(1e-9, adamw{}, 4);
-  same_training<Device, fp32, small_mae>(1e-3, adamw{}, 4);
+  same_training<Device, fp32, small_mae>(1e-3, sgd{}, 4);
   same_training<Device, fp64, small_simmim>(1e-9, adamw{}, 4);
   same_training<Device, fp64, small_classifier>(1e-9, layer_decay<adamw>{{}, .7}, 4);
 }

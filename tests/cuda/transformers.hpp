@@ -20,7 +20,8 @@ void layer_norms() {
       const auto x = some_numbers<T>(r * c, 1), dy = some_numbers<T>(r * c, 2), gamma = some_numbers<T>(c, 3),
                  beta = some_numbers<T>(c, 4), shortcut = some_numbers<T>(r * c, 5);
       T *const mean = at.out(r), *const inverse = at.out(r), *const none = nullptr;
-      norm::forward(at.place, r, c, at.in(x), T(1e-6), at.in(gamma), at.in(beta), at.out(r * c), mean, inverse);
+      norm::forward(at.place, r, c, at.in(x), T(1e-6), at.in(gamma), at.in(beta), at.out(r * c), mean,
+                    inverse);
       norm::forward(at.place, r, c, at.in(x), T(1e-6), at.in(gamma), at.in(beta), at.out(r * c), none, none);
       T* const in_place = at.out(shortcut);
       for (const T* beside : {static_cast<const T*>(none), at.in(shortcut), static_cast<const T*>(in_place)})
@@ -92,7 +93,8 @@ void chosen_places() {
         using device = typename Place::device;
         const kernels::choice chosen{count, ordered ? at.in(order) : nullptr, e.places()};
         const std::size_t width = 10, pixels = batch * e.height * e.width * e.channels;
-        const auto images = some_numbers<T>(pixels, 1), rows = some_numbers<T>(batch * count * e.numbers(), 2);
+        const auto images = some_numbers<T>(pixels, 1),
+                   rows = some_numbers<T>(batch * count * e.numbers(), 2);
         kernels::patches<device>::gather(at.place, e, batch, chosen, at.in(images), at.out(rows.size()));
         kernels::patches<device>::scatter(at.place, e, batch, chosen, at.in(rows), at.out(pixels));
 
@@ -109,8 +111,10 @@ void chosen_places() {
 
         const kernels::token_extents all{2, e.places(), width};
         const auto tokens = some_numbers<T>(batch * all.tokens() * width, 7);
-        kernels::chosen_tokens<device>::forward(at.place, all, batch, chosen, at.in(tokens), at.out(x.size()));
-        kernels::chosen_tokens<device>::backward(at.place, all, batch, chosen, at.in(x), at.out(tokens.size()));
+        kernels::chosen_tokens<device>::forward(at.place, all, batch, chosen, at.in(tokens),
+                                                at.out(x.size()));
+        kernels::chosen_tokens<device>::backward(at.place, all, batch, chosen, at.in(x),
+                                                 at.out(tokens.size()));
 
         using restored = kernels::restored_tokens<device>;
         const auto seen = some_numbers<T>(batch * (2 + count) * width, 8),

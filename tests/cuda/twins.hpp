@@ -122,7 +122,8 @@ inline void all_near(const results& found, const results& expected, double toler
 /// CPU, the same bits in any order of its threads.
 template <class Device, class Numerics, class Compute>
 void same_on_both(double tolerance, const Compute& compute) {
-  const results expected = reference<Device, Numerics>::of([&]<class Place>() { return results_of<Place>(compute); });
+  const results expected =
+      reference<Device, Numerics>::of([&]<class Place>() { return results_of<Place>(compute); });
   if constexpr (requires { typename Device::stream; }) {
     const results found = results_of<on<Device, Numerics>>(compute);
     all_near(found, expected, tolerance);

@@ -7,9 +7,9 @@
 
 #include <cuda_runtime_api.h>
 #include <pretext/devices/cuda_failure.hpp>
+#include <pretext/devices/deferred_loss.hpp>
 #include <pretext/devices/device_memory.hpp>
 #include <pretext/devices/matrix_products.hpp>
-#include <pretext/devices/deferred_loss.hpp>
 
 namespace pretext {
 

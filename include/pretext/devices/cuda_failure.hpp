@@ -15,8 +15,9 @@ inline std::string old_driver(int driver, int toolkit) {
   if (driver == 0)
     return "there is no NVIDIA driver on this machine, so no GPU to run on; use the CPU, or install the "
            "driver";
-  return sentence("the NVIDIA driver supports CUDA ", version(driver), ", but this program was built with CUDA ",
-                  version(toolkit), ": update the driver, or build with a toolkit that it supports");
+  return sentence("the NVIDIA driver supports CUDA ", version(driver),
+                  ", but this program was built with CUDA ", version(toolkit),
+                  ": update the driver, or build with a toolkit that it supports");
 }
 
 inline std::string no_gpu() {

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <stdexcept>
 #include <tuple>
@@ -13,6 +14,7 @@ namespace pretext::detail {
 /// A product in cuBLASLt's own terms: columns first, D = op(A)·op(B) + beta·D, D being m×n.
 struct matrix_product {
   bool transpose_a, transpose_b, accumulate;
+  bool aligned;  ///< to 16 bytes, all three: slices of the flat buffers may start anywhere
   std::size_t m, n, k;
   cudaDataType_t number;
   cublasComputeType_t arithmetic;
@@ -27,8 +29,8 @@ class matrix_products {
   void run(cudaStream_t on, const matrix_product& p, const T* a, const T* b, T* d) {
     const T one{1}, beta = p.accumulate ? T{1} : T{0};
     const plan& chosen = find(p);
-    expects_done(cublasLtMatmul(blas_, chosen.operation, &one, a, chosen.a, b, chosen.b, &beta, d, chosen.d, d,
-                                chosen.d, &chosen.algorithm, workspace_, workspace_bytes, on),
+    expects_done(cublasLtMatmul(blas_, chosen.operation, &one, a, chosen.a, b, chosen.b, &beta, d, chosen.d,
+                                d, chosen.d, &chosen.algorithm, workspace_, workspace_bytes, on),
                  "multiplying matrices");
   }
 
@@ -94,8 +96,7 @@ class matrix_products {
     // Reductions in place take turns in an order of their own.
     const std::uint32_t in_order = CUBLASLT_REDUCTION_SCHEME_NONE | CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE |
                                    CUBLASLT_REDUCTION_SCHEME_OUTPUT_TYPE;
-    // Slices of the flat buffers start anywhere.
-    const std::uint32_t alignment = 4;
+    const std::uint32_t alignment = p.aligned ? 16 : 4;
     cublasLtMatmulPreference_t wish = nullptr;
     expects_done(cublasLtMatmulPreferenceCreate(&wish), "choosing an algorithm");
     const auto ask = [&](cublasLtMatmulPreferenceAttributes_t what, const auto& value) {
@@ -104,13 +105,14 @@ class matrix_products {
     };
     ask(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, workspace_bytes);
     ask(CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, in_order);
-    for (const auto side : {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES,
-                            CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES})
+    for (const auto side :
+         {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES,
+          CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES})
       ask(side, alignment);
     cublasLtMatmulHeuristicResult_t best{};
     int found = 0;
-    const cublasStatus_t status = cublasLtMatmulAlgoGetHeuristic(blas_, made.operation, made.a, made.b, made.d,
-                                                                 made.d, wish, 1, &best, &found);
+    const cublasStatus_t status = cublasLtMatmulAlgoGetHeuristic(blas_, made.operation, made.a, made.b,
+                                                                 made.d, made.d, wish, 1, &best, &found);
     cublasLtMatmulPreferenceDestroy(wish);
     expects_done(status, "choosing an algorithm");
     if (found == 0)

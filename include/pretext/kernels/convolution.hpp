@@ -12,8 +12,12 @@ struct convolution_extents {
   std::size_t height, width, in, out;
   std::size_t rows, columns, stride, padding;
 
-  PRETEXT_HOST_DEVICE constexpr std::size_t out_height() const { return (height + 2 * padding - rows) / stride + 1; }
-  PRETEXT_HOST_DEVICE constexpr std::size_t out_width() const { return (width + 2 * padding - columns) / stride + 1; }
+  PRETEXT_HOST_DEVICE constexpr std::size_t out_height() const {
+    return (height + 2 * padding - rows) / stride + 1;
+  }
+  PRETEXT_HOST_DEVICE constexpr std::size_t out_width() const {
+    return (width + 2 * padding - columns) / stride + 1;
+  }
   PRETEXT_HOST_DEVICE constexpr std::size_t taps() const { return rows * columns; }
   PRETEXT_HOST_DEVICE constexpr std::size_t weights() const { return taps() * in * out; }
 };

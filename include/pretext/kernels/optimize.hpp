@@ -143,6 +143,7 @@ PRETEXT_HOST_DEVICE constexpr bool decayed_norm(const lars_step& s) {
 ///   sgd(place, pieces, sgd_step, const W* g, W* velocity, W* w)
 ///   adamw(place, pieces, adamw_step, const W* g, W* mean, W* square, std::uint64_t* steps, W* w)   counts
 ///   steps lars(place, pieces, lars_step, const W* g, W* velocity, W* w)
+///   follow(place, pieces, W momentum, const W* w, W* slow)   slow = momentum·slow + (1 - momentum)·w
 template <class Device>
 struct optimize : missing<Device> {};
 

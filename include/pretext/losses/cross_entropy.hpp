@@ -18,7 +18,7 @@ struct cross_entropy {
   /// to dlogits.
   template <class Place, Shape S>
   typename Place::loss_value operator()(Place& place, reads<Place, S> logits, reads<Place, S> goal,
-                    writes<Place, S> dlogits) const {
+                                        writes<Place, S> dlogits) const {
     expects(logits.batch == goal.batch, "cross-entropy compares as many predictions as goals, not ",
             logits.batch, " with ", goal.batch);
     expects(0 <= smoothing && smoothing < 1, "cross-entropy: smoothing ", smoothing,

@@ -27,8 +27,8 @@ using some_images = shape<2, 1, 1>;
 using some_masks = masks<patch_grid<some_images, 1>, 1>;
 }  // namespace detail
 
-/// Compares embeddings with one another: (place, z, dz). Returns its value as `Place::loss_value` and adds its gradient to
-/// dz.
+/// Compares embeddings with one another: (place, z, dz). Returns its value as `Place::loss_value` and adds
+/// its gradient to dz.
 template <class L>
 concept JointLoss = requires(const L& loss, detail::no_place& place,
                              reads<detail::no_place, detail::some_rows> z,
@@ -36,8 +36,8 @@ concept JointLoss = requires(const L& loss, detail::no_place& place,
   { loss(place, z, dz) } -> std::same_as<double>;
 };
 
-/// Compares predictions with goals: (place, p, goal, dp). Returns its value as `Place::loss_value` and adds its gradient
-/// to dp.
+/// Compares predictions with goals: (place, p, goal, dp). Returns its value as `Place::loss_value` and adds
+/// its gradient to dp.
 template <class L>
 concept PredictiveLoss = requires(const L& loss, detail::no_place& place,
                                   reads<detail::no_place, detail::some_rows> z,

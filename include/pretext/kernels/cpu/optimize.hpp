@@ -126,6 +126,14 @@ struct optimize<cpu> {
     });
   }
 
+  template <class Place, class W>
+  static void follow(Place& place, const pieces<cpu>& all, W momentum, const W* w, W* slow) {
+    detail::for_each_piece(place, all, [=](const piece& p, std::size_t) {
+      for (std::size_t i = p.first; i < p.first + p.count; ++i)
+        slow[i] = momentum * slow[i] + (W{1} - momentum) * w[i];
+    });
+  }
+
  private:
   template <class W>
   static void descend(const W* g, W* v, W* w, std::size_t count, W decay, W scale, W momentum, W rate,

@@ -6,8 +6,9 @@
 #include <pretext/kernels/attention.hpp>
 #include <pretext/kernels/cuda/square_tile.hpp>
 
-// Scores are made in square tiles wherever they are needed and never leave shared memory. With P = exp(s - l),
-// l the logarithm of each row's sum, and dP = dy·vᵀ, the gradients are dS = P∘(dP - δ), δ = Σ_j P_ij dP_ij.
+// Scores are made in square tiles wherever they are needed and never leave shared memory. With P = exp(s -
+// l), l the logarithm of each row's sum, and dP = dy·vᵀ, the gradients are dS = P∘(dP - δ), δ = Σ_j P_ij
+// dP_ij.
 namespace pretext::grid {
 
 /// One head of one sample, and which rows and which columns of a result a block of threads makes.

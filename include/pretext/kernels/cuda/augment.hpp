@@ -134,14 +134,16 @@ struct augment<Device> {
       const borrowed planes_guard{place.scratch};
       float* const planes =
           kernel::fits ? nullptr : place.scratch.template take<float>(blocks * kernel::plane_numbers);
-      launch(place.stream, blocks,
-             kernel{pipeline,
-                    {list, keys, images.size(), seed, epoch, v, out.part(v * images.size(), images.size()).data},
-                    planes});
+      launch(
+          place.stream, blocks,
+          kernel{pipeline,
+                 {list, keys, images.size(), seed, epoch, v, out.part(v * images.size(), images.size()).data},
+                 planes});
     };
     [&]<std::uint32_t... V>(std::integer_sequence<std::uint32_t, V...>) {
       (make(views.template view<V>(), V), ...);
-    }(std::make_integer_sequence<std::uint32_t, Views::views>{});
+    }
+    (std::make_integer_sequence<std::uint32_t, Views::views>{});
   }
 };
 

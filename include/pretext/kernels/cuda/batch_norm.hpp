@@ -42,8 +42,7 @@ struct finish_statistics {
     const double spread = sums[1] / count - shift * shift, variance = spread > 0 ? spread : 0;
     const double average = static_cast<double>(of.origin(group, c)) + shift;
     mean[group * of.channels + c] = static_cast<T>(average);
-    inverse[group * of.channels + c] =
-        static_cast<T>(1 / std::sqrt(variance + static_cast<double>(epsilon)));
+    inverse[group * of.channels + c] = static_cast<T>(1 / std::sqrt(variance + static_cast<double>(epsilon)));
     if (!running_mean) return;
     const double unbiased = of.part > 1 ? variance * count / (count - 1) : variance;
     running_mean[c] += momentum * (static_cast<T>(average) - running_mean[c]);
@@ -123,7 +122,8 @@ struct finish_gradient {
   T *dgamma, *dbeta, *slope;
 
   PRETEXT_HOST_DEVICE void operator()(std::size_t group, std::size_t c, const double (&sums)[2]) const {
-    const double scale = static_cast<double>(inverse[group * channels + c]), count = static_cast<double>(part);
+    const double scale = static_cast<double>(inverse[group * channels + c]),
+                 count = static_cast<double>(part);
     const double weight = gamma ? static_cast<double>(gamma[c]) : 1.0;
     if (dgamma) dgamma[c] += static_cast<T>(sums[1] * scale);
     if (dbeta) dbeta[c] += static_cast<T>(sums[0]);
@@ -160,9 +160,9 @@ struct batch_norm<Device> {
   static void statistics(Place& place, std::size_t rows, std::size_t channels, std::size_t groups, const T* x,
                          T epsilon, T* mean, T* inverse, T momentum, T* running_mean, T* running_variance) {
     const grid::moments<T> term{channels, rows / groups, x};
-    grid::sum_columns<T, 2>(place, {rows, channels, groups}, term,
-                            grid::finish_statistics<T>{term, epsilon, momentum, mean, inverse, running_mean,
-                                                       running_variance});
+    grid::sum_columns<T, 2>(
+        place, {rows, channels, groups}, term,
+        grid::finish_statistics<T>{term, epsilon, momentum, mean, inverse, running_mean, running_variance});
   }
 
   template <class Place, class T>
@@ -175,9 +175,8 @@ struct batch_norm<Device> {
   template <class Place, class T>
   static void running(Place& place, std::size_t channels, const T* mean, const T* variance, T epsilon,
                       const T* gamma, const T* beta, T* scale, T* shift) {
-    grid::each_number(
-        place, channels,
-        grid::fold_running_statistics<T>{mean, variance, gamma, beta, epsilon, scale, shift});
+    grid::each_number(place, channels,
+                      grid::fold_running_statistics<T>{mean, variance, gamma, beta, epsilon, scale, shift});
   }
 
   template <class Place, class T>
@@ -201,9 +200,9 @@ struct batch_norm<Device> {
     const std::size_t part = rows / groups;
     const borrowed guard{place.scratch};
     T* const slope = place.scratch.template take<T>(3 * groups * channels);
-    grid::sum_columns<T, 2>(
-        place, {rows, channels, groups}, grid::gradient_moments<T>{channels, part, dy, y, x, mean},
-        grid::finish_gradient<T>{channels, part, inverse, gamma, dgamma, dbeta, slope});
+    grid::sum_columns<T, 2>(place, {rows, channels, groups},
+                            grid::gradient_moments<T>{channels, part, dy, y, x, mean},
+                            grid::finish_gradient<T>{channels, part, inverse, gamma, dgamma, dbeta, slope});
     grid::each_number(place, rows * channels,
                       grid::pass_gradient<T>{channels, part, dy, y, x, mean, slope, dx, dshortcut});
   }

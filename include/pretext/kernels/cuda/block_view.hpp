@@ -134,8 +134,9 @@ class block_view {
       const bool has_before = at >= k, has_after = at + k < count;
       const bool mirrors = border == padding::reflect;
       const float before = has_before ? line[(at - k) * step] : mirrors ? line[(k - at) * step] : 0.f;
-      const float after =
-          has_after ? line[(at + k) * step] : mirrors ? line[(2 * count - 2 - at - k) * step] : 0.f;
+      const float after = has_after ? line[(at + k) * step]
+                          : mirrors ? line[(2 * count - 2 - at - k) * step]
+                                    : 0.f;
       sum += taps.weight[k] * (after + before);
     }
     return sum;

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstddef>
+#include <cstdint>
 
 #include <pretext/kernels/convolution.hpp>
 #include <pretext/kernels/cuda/tiled_product.hpp>
@@ -8,64 +9,91 @@
 // Implicit matrix products: the matrix of all patches is never stored, its entries are read from the images.
 namespace pretext::grid {
 
+/// Which tap of a kernel a column stands for, and which channel.
+struct tap_channel {
+  std::uint32_t i, j, channel;
+
+  PRETEXT_HOST_DEVICE static tap_channel of(const kernels::convolution_extents& e, std::size_t column,
+                                            std::size_t channels) {
+    const auto at = static_cast<std::uint32_t>(column), all = static_cast<std::uint32_t>(channels),
+               across = static_cast<std::uint32_t>(e.columns);
+    return {at / all / across, at / all % across, at % all};
+  }
+};
+
+/// A place of an image: where its sample begins, its row and its column.
+struct image_place {
+  std::size_t sample;
+  std::uint32_t row, column;
+
+  PRETEXT_HOST_DEVICE static image_place of(std::size_t index, std::size_t height, std::size_t width) {
+    const std::size_t line = index / width;
+    return {line / height, static_cast<std::uint32_t>(line % height),
+            static_cast<std::uint32_t>(index % width)};
+  }
+};
+
 /// The patches that a convolution sees: row (sample, p, q), column (i, j, channel).
 template <class T>
 struct patch_matrix {
+  static constexpr bool along_columns = true;
   kernels::convolution_extents e;
   const T* x;
 
-  PRETEXT_HOST_DEVICE bool along_columns() const { return true; }
-  PRETEXT_HOST_DEVICE T entry(std::size_t row, std::size_t column) const {
-    const std::size_t channel = column % e.in, tap = column / e.in;
-    const std::size_t q = row % e.out_width(), above = row / e.out_width();
-    const std::size_t p = above % e.out_height(), sample = above / e.out_height();
+  PRETEXT_HOST_DEVICE image_place row(std::size_t r) const {
+    return image_place::of(r, e.out_height(), e.out_width());
+  }
+  PRETEXT_HOST_DEVICE tap_channel column(std::size_t c) const { return tap_channel::of(e, c, e.in); }
+  PRETEXT_HOST_DEVICE T entry(const image_place& at, const tap_channel& tap) const {
     // Below zero it wraps to a number beyond any extent.
-    const std::size_t h = p * e.stride + tap / e.columns - e.padding;
-    const std::size_t w = q * e.stride + tap % e.columns - e.padding;
+    const std::size_t h = at.row * e.stride + tap.i - e.padding, w = at.column * e.stride + tap.j - e.padding;
     if (h >= e.height || w >= e.width) return T{0};
-    return x[((sample * e.height + h) * e.width + w) * e.in + channel];
+    return x[((at.sample * e.height + h) * e.width + w) * e.in + tap.channel];
   }
 };
 
 /// The same, turned: what the weights' gradient multiplies from the left.
 template <class T>
 struct turned_patch_matrix {
+  static constexpr bool along_columns = false;
   patch_matrix<T> patches;
-  PRETEXT_HOST_DEVICE bool along_columns() const { return false; }
-  PRETEXT_HOST_DEVICE T entry(std::size_t row, std::size_t column) const {
-    return patches.entry(column, row);
+
+  PRETEXT_HOST_DEVICE tap_channel row(std::size_t r) const { return patches.column(r); }
+  PRETEXT_HOST_DEVICE image_place column(std::size_t c) const { return patches.row(c); }
+  PRETEXT_HOST_DEVICE T entry(const tap_channel& tap, const image_place& at) const {
+    return patches.entry(at, tap);
   }
 };
 
 /// Which results each pixel took part in: row (sample, h, w), column (i, j, channel of the result).
 template <class T>
 struct result_matrix {
+  static constexpr bool along_columns = true;
   kernels::convolution_extents e;
   const T* dy;
 
-  PRETEXT_HOST_DEVICE bool along_columns() const { return true; }
-  PRETEXT_HOST_DEVICE T entry(std::size_t row, std::size_t column) const {
-    const std::size_t channel = column % e.out, tap = column / e.out;
-    const std::size_t w = row % e.width, above = row / e.width;
-    const std::size_t h = above % e.height, sample = above / e.height;
-    const std::size_t down = h + e.padding - tap / e.columns, right = w + e.padding - tap % e.columns;
-    const std::size_t p = down / e.stride, q = right / e.stride;
+  PRETEXT_HOST_DEVICE image_place row(std::size_t r) const { return image_place::of(r, e.height, e.width); }
+  PRETEXT_HOST_DEVICE tap_channel column(std::size_t c) const { return tap_channel::of(e, c, e.out); }
+  PRETEXT_HOST_DEVICE T entry(const image_place& at, const tap_channel& tap) const {
+    const std::size_t down = at.row + e.padding - tap.i, right = at.column + e.padding - tap.j;
+    const std::size_t p = e.stride == 1 ? down : down / e.stride,
+                      q = e.stride == 1 ? right : right / e.stride;
     if (p >= e.out_height() || q >= e.out_width() || p * e.stride != down || q * e.stride != right)
       return T{0};
-    return dy[((sample * e.out_height() + p) * e.out_width() + q) * e.out + channel];
+    return dy[((at.sample * e.out_height() + p) * e.out_width() + q) * e.out + tap.channel];
   }
 };
 
 /// The weights (i, j, in, out) as result_matrix meets them: row (i, j, out), column in.
 template <class T>
 struct turned_weights {
+  static constexpr bool along_columns = false;
   kernels::convolution_extents e;
   const T* w;
 
-  PRETEXT_HOST_DEVICE bool along_columns() const { return false; }
-  PRETEXT_HOST_DEVICE T entry(std::size_t row, std::size_t column) const {
-    return w[(row / e.out * e.in + column) * e.out + row % e.out];
-  }
+  PRETEXT_HOST_DEVICE std::size_t row(std::size_t r) const { return r / e.out * e.in * e.out + r % e.out; }
+  PRETEXT_HOST_DEVICE std::size_t column(std::size_t c) const { return c * e.out; }
+  PRETEXT_HOST_DEVICE T entry(std::size_t row, std::size_t column) const { return w[row + column]; }
 };
 
 }  // namespace pretext::grid
@@ -82,7 +110,7 @@ struct convolution<Device> {
       gemm<Device>::run(place, op::as_is, op::as_is, places, e.out, e.in, x, w, y, into::overwrite);
     else
       grid::multiply<T>(place, {places, e.out, e.taps() * e.in}, grid::patch_matrix<T>{e, x},
-                        grid::matrix<T>{w, e.out, false}, y, into::overwrite);
+                        grid::matrix<T, false>{w, e.out}, y, into::overwrite);
   }
 
   template <class Place, class T>
@@ -103,9 +131,8 @@ struct convolution<Device> {
     if (pointwise(e))
       gemm<Device>::run(place, op::transposed, op::as_is, e.in, e.out, places, x, dy, dw, into::accumulate);
     else
-      grid::multiply<T>(place, {e.taps() * e.in, e.out, places},
-                        grid::turned_patch_matrix<T>{{e, x}}, grid::matrix<T>{dy, e.out, false}, dw,
-                        into::accumulate);
+      grid::multiply<T>(place, {e.taps() * e.in, e.out, places}, grid::turned_patch_matrix<T>{{e, x}},
+                        grid::matrix<T, false>{dy, e.out}, dw, into::accumulate);
   }
 
  private:

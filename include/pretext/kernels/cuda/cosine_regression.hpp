@@ -29,7 +29,9 @@ struct compare_with_goal {
     const double length = inverse_length(block, memory, columns, own);
     const double goal_length = inverse_length(block, memory, columns, other);
     const auto unit = [=](std::size_t c) { return static_cast<T>(static_cast<double>(own[c]) * length); };
-    const auto aim = [=](std::size_t c) { return static_cast<T>(static_cast<double>(other[c]) * goal_length); };
+    const auto aim = [=](std::size_t c) {
+      return static_cast<T>(static_cast<double>(other[c]) * goal_length);
+    };
     const double cosine = sum_of_row(block, memory, columns, [&](std::size_t c) {
       return static_cast<double>(unit(c)) * static_cast<double>(aim(c));
     });

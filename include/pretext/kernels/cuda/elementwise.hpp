@@ -1,5 +1,4 @@
 #pragma once
-#include <cmath>
 #include <cstddef>
 
 #include <pretext/devices/grid.hpp>
@@ -27,16 +26,12 @@ struct add_scaled {
   T* y;
   PRETEXT_HOST_DEVICE void operator()(std::size_t i) const { y[i] += a * x[i]; }
 };
-/// Only if the step's loss was a number: this is how targets follow.
 template <class T>
 struct interpolate {
   T a;
   const T* x;
-  const double* loss;
   T* y;
-  PRETEXT_HOST_DEVICE void operator()(std::size_t i) const {
-    if (std::isfinite(*loss)) y[i] = a * y[i] + (T{1} - a) * x[i];
-  }
+  PRETEXT_HOST_DEVICE void operator()(std::size_t i) const { y[i] = a * y[i] + (T{1} - a) * x[i]; }
 };
 template <class T>
 struct copy_numbers {
@@ -85,7 +80,7 @@ struct blend<Device> {
   }
   template <class Place, class T>
   static void lerp(Place& place, std::size_t n, T a, const T* x, T* y) {
-    grid::each_number(place, n, grid::interpolate<T>{a, x, place.stream.settled_loss(), y});
+    grid::each_number(place, n, grid::interpolate<T>{a, x, y});
   }
   template <class Place, class T>
   static void copy(Place& place, std::size_t n, const T* x, T* y) {

@@ -13,9 +13,20 @@ struct gemm<Device> {
   template <class Place, class T>
   static void run(Place& place, op a, op b, std::size_t m, std::size_t n, std::size_t k, const T* A,
                   const T* B, T* C, into mode) {
-    const bool turn_a = a == op::transposed, turn_b = b == op::transposed;
-    grid::multiply<T>(place, {m, n, k}, grid::matrix<T>{A, turn_a ? m : k, turn_a},
-                      grid::matrix<T>{B, turn_b ? k : n, turn_b}, C, mode);
+    const bool turn_b = b == op::transposed;
+    const auto multiply = [&](const auto& left, const auto& right) {
+      grid::multiply<T>(place, {m, n, k}, left, right, C, mode);
+    };
+    const auto with = [&](const auto& left) {
+      if (turn_b)
+        multiply(left, grid::matrix<T, true>{B, k});
+      else
+        multiply(left, grid::matrix<T, false>{B, n});
+    };
+    if (a == op::transposed)
+      with(grid::matrix<T, true>{A, m});
+    else
+      with(grid::matrix<T, false>{A, k});
   }
 };
 

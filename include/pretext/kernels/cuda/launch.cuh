@@ -73,8 +73,7 @@ void launch(const cuda::stream& on, std::size_t blocks, const Kernel& kernel) {
         grid::run<Kernel>, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes));
     detail::expects_success(allowed, "asking for shared memory");
   }
-  grid::run<Kernel>
-      <<<static_cast<unsigned>(blocks), Kernel::threads, bytes, on.native()>>>(kernel);
+  grid::run<Kernel><<<static_cast<unsigned>(blocks), Kernel::threads, bytes, on.native()>>>(kernel);
   detail::expects_success(cudaGetLastError(), "starting a kernel");
 }
 

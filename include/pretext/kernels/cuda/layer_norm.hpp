@@ -28,10 +28,9 @@ struct layer_norm_forward {
     const T* const from = x + row * columns;
     T* const to = y + row * columns;
     const double count = static_cast<double>(columns);
-    const T m = static_cast<T>(sum_of_row(block, memory, columns, [=](std::size_t c) {
-                                 return static_cast<double>(from[c]);
-                               }) /
-                               count);
+    const T m = static_cast<T>(
+        sum_of_row(block, memory, columns, [=](std::size_t c) { return static_cast<double>(from[c]); }) /
+        count);
     const double squares = sum_of_row(block, memory, columns, [=](std::size_t c) {
       return static_cast<double>((from[c] - m) * (from[c] - m));
     });
@@ -76,14 +75,13 @@ struct layer_norm_backward {
     const double count = static_cast<double>(columns);
     const auto slope = [=, this](std::size_t c) { return dy[at + c] * gamma[c]; };
     const auto normal = [=, this](std::size_t c) { return (x[at + c] - m) * i; };
-    const T sum = static_cast<T>(sum_of_row(block, memory, columns, [&](std::size_t c) {
-                                   return static_cast<double>(slope(c));
-                                 }) /
-                                 count);
-    const T dot = static_cast<T>(sum_of_row(block, memory, columns, [&](std::size_t c) {
-                                   return static_cast<double>(slope(c) * normal(c));
-                                 }) /
-                                 count);
+    const T sum = static_cast<T>(
+        sum_of_row(block, memory, columns, [&](std::size_t c) { return static_cast<double>(slope(c)); }) /
+        count);
+    const T dot =
+        static_cast<T>(sum_of_row(block, memory, columns,
+                                  [&](std::size_t c) { return static_cast<double>(slope(c) * normal(c)); }) /
+                       count);
     block.each([&](unsigned thread) {
       for (std::size_t c = thread; c < columns; c += row_threads) {
         const T gradient = i * (slope(c) - sum - normal(c) * dot);

@@ -32,9 +32,8 @@ struct compare_patches {
     double shift = 0, scale = 1;
     if (how.normalise) {
       shift = sum_of_row(block, memory, numbers, pixel) / count;
-      const double squares = sum_of_row(block, memory, numbers, [&](std::size_t i) {
-        return (pixel(i) - shift) * (pixel(i) - shift);
-      });
+      const double squares = sum_of_row(
+          block, memory, numbers, [&](std::size_t i) { return (pixel(i) - shift) * (pixel(i) - shift); });
       scale = 1 / std::sqrt(squares / (count - 1) + 1e-6);
     }
     const auto away = [&](std::size_t i) {
@@ -48,8 +47,10 @@ struct compare_patches {
     block.each([&](unsigned thread) {
       for (std::size_t i = thread; i < numbers; i += row_threads) {
         const double d = away(i);
-        dprediction[first + i] +=
-            static_cast<T>(squared ? 2 * share * d : d > 0 ? share : d < 0 ? -share : 0.0);
+        dprediction[first + i] += static_cast<T>(squared ? 2 * share * d
+                                                 : d > 0 ? share
+                                                 : d < 0 ? -share
+                                                         : 0.0);
       }
       if (thread == 0) errors[block.index()] = error;
     });

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstddef>
+#include <cstdint>
 #include <type_traits>
 
 #include <pretext/devices/cuda.hpp>
@@ -20,9 +21,11 @@ struct gemm<cuda> {
     }
     // Its matrices lie columns first, so that ours are their transposes: Cᵀ = Bᵀ·Aᵀ.
     constexpr bool twice = std::is_same_v<T, double>;
+    const auto whole = [](const T* matrix) { return reinterpret_cast<std::uintptr_t>(matrix) % 16 == 0; };
     const pretext::detail::matrix_product product{b == op::transposed,
                                                   a == op::transposed,
                                                   mode == into::accumulate,
+                                                  whole(A) && whole(B) && whole(C),
                                                   n,
                                                   m,
                                                   k,

@@ -96,8 +96,8 @@ struct gradients_of_part {
       all.fill(block, memory.tile, memory.strips, top, first);
       memory.tile.for_each_place(block, [&](std::size_t r, std::size_t c) {
         const bool inside = top + r < all.rows && first + c < all.rows;
-        at[r][c] = inside ? std::exp(at[r][c] - log_sum[top + r]) + std::exp(at[r][c] - log_sum[first + c])
-                          : T{0};
+        at[r][c] =
+            inside ? std::exp(at[r][c] - log_sum[top + r]) + std::exp(at[r][c] - log_sum[first + c]) : T{0};
       });
       memory.tile.template multiply<false>(block, memory.strips, all.from(first), left, sum);
     }

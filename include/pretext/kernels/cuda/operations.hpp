@@ -1,5 +1,6 @@
 #pragma once
-// Every operation of kernels/ for accelerators. What runs them is a device's: kernels/cuda/launch.cuh on a GPU.
+// Every operation of kernels/ for accelerators. What runs them is a device's: kernels/cuda/launch.cuh on a
+// GPU.
 #include <pretext/kernels/cuda/attention.hpp>
 #include <pretext/kernels/cuda/augment.hpp>
 #include <pretext/kernels/cuda/batch_norm.hpp>

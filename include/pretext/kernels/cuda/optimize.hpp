@@ -48,8 +48,8 @@ struct move_number {
 
   PRETEXT_HOST_DEVICE void operator()(std::size_t i) const {
     if (nesterov)
-      kernels::momentum_update<true, W>{plain.decay, plain.scale, plain.momentum, plain.rate}(g[i], velocity[i],
-                                                                                              w[i]);
+      kernels::momentum_update<true, W>{plain.decay, plain.scale, plain.momentum, plain.rate}(
+          g[i], velocity[i], w[i]);
     else
       plain(g[i], velocity[i], w[i]);
   }
@@ -186,6 +186,18 @@ struct lars_update {
   }
 };
 
+template <class W>
+struct follow_weights {
+  W momentum;
+  const W* w;
+  W* slow;
+
+  PRETEXT_HOST_DEVICE follow_weights of(const kernels::piece&) const { return *this; }
+  PRETEXT_HOST_DEVICE void operator()(std::size_t i) const {
+    slow[i] = momentum * slow[i] + (W{1} - momentum) * w[i];
+  }
+};
+
 }  // namespace pretext::grid
 
 namespace pretext::kernels {
@@ -202,13 +214,13 @@ struct optimize<Device> {
                     W* square, std::uint64_t* steps, W* w) {
     const borrowed guard{place.scratch};
     auto* const rates = place.scratch.template take<adamw_rates<W>>(1);
-    grid::each_number(place, 1,
-                      grid::count_adamw_step<W>{s, place.stream.settled_loss(), steps, rates});
+    grid::each_number(place, 1, grid::count_adamw_step<W>{s, place.stream.settled_loss(), steps, rates});
     grid::update(place, all, grid::adamw_update<W>{s, rates, g, mean, square, w});
   }
 
   template <class Place, class W>
-  static void lars(Place& place, const pieces<Device>& all, const lars_step& s, const W* g, W* velocity, W* w) {
+  static void lars(Place& place, const pieces<Device>& all, const lars_step& s, const W* g, W* velocity,
+                   W* w) {
     const borrowed guard{place.scratch};
     const std::size_t count = all.list.size();
     const piece* const list = all.list.data();
@@ -218,9 +230,13 @@ struct optimize<Device> {
     W* const decay = place.scratch.template take<W>(all.rows);
     if (count > 0)
       launch(place.stream, count, grid::squares_of_pieces<W>{s, list, g, w, of_weight, of_update});
-    grid::each_number(place, count,
-                      grid::lars_ratios<W>{s, list, count, of_weight, of_update, ratio, decay});
+    grid::each_number(place, count, grid::lars_ratios<W>{s, list, count, of_weight, of_update, ratio, decay});
     grid::update(place, all, grid::lars_update<W>{s, ratio, decay, g, velocity, w});
+  }
+
+  template <class Place, class W>
+  static void follow(Place& place, const pieces<Device>& all, W momentum, const W* w, W* slow) {
+    grid::update(place, all, grid::follow_weights<W>{momentum, w, slow});
   }
 };
 

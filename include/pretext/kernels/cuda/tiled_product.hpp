@@ -1,26 +1,27 @@
 #pragma once
 #include <cstddef>
+#include <utility>
 
 #include <pretext/core/arena.hpp>
 #include <pretext/devices/grid.hpp>
 #include <pretext/kernels/kernel.hpp>
 
 // C = A·B in tiles of shared memory, A and B being anything with entries: matrices, or images seen as the
-// matrix that a convolution multiplies. An operand says `entry(row, column)`, zero where there is none, and
-// whether neighbouring columns lie side by side (`along_columns`), which is how threads share out its entries.
+// matrix that a convolution multiplies. An operand says what it must know of a row, `row(r)`, and of a
+// column, `column(c)`, which threads keep while they can, and `entry(row, column)`, zero where there is none.
+// Where neighbouring columns lie side by side it is `along_columns`: so threads share out its entries.
 namespace pretext::grid {
 
-/// A matrix in memory, or its transpose.
-template <class T>
+/// A matrix in memory, `step` numbers from one of its stored rows to the next, or its transpose.
+template <class T, bool Transposed>
 struct matrix {
+  static constexpr bool along_columns = !Transposed;
   const T* data;
-  std::size_t step;  ///< from row to row of what is stored
-  bool transposed;
+  std::size_t step;
 
-  PRETEXT_HOST_DEVICE bool along_columns() const { return !transposed; }
-  PRETEXT_HOST_DEVICE T entry(std::size_t row, std::size_t column) const {
-    return transposed ? data[column * step + row] : data[row * step + column];
-  }
+  PRETEXT_HOST_DEVICE std::size_t row(std::size_t r) const { return Transposed ? r : r * step; }
+  PRETEXT_HOST_DEVICE std::size_t column(std::size_t c) const { return Transposed ? c * step : c; }
+  PRETEXT_HOST_DEVICE T entry(std::size_t row, std::size_t column) const { return data[row + column]; }
 };
 
 /// The extents of a product, and in how many parts its depth is cut: a function of the shape alone, so that
@@ -44,13 +45,19 @@ struct tiled_product {
   static constexpr std::size_t tall = product_extents::tall, wide = product_extents::wide,
                                deep = product_extents::deep;
   static constexpr unsigned threads = 256, side = 4;  // 16 x 16 threads with 4 x 4 results each
-  static_assert(tall == 16 * side && wide == 16 * side && deep * tall == side * threads);
+  static_assert(tall == 16 * side && wide == 16 * side && deep == 16);
   struct shared {
     T a[deep][tall + 4];  // rows apart from each other's banks
     T b[deep][wide + 4];
   };
-  struct results {
-    T at[side][side];
+  using a_row = decltype(std::declval<A>().row(0));
+  using b_column = decltype(std::declval<B>().column(0));
+  /// What a thread keeps: of the 4 entries of each operand that it loads for every step, all share a row or
+  /// a column (`across` of the tile), or all lie at one depth.
+  struct registers {
+    T result[side][side];
+    a_row rows[side];
+    b_column columns[side];
   };
   product_extents extents;
   A a;
@@ -60,28 +67,34 @@ struct tiled_product {
   template <class Block>
   PRETEXT_HOST_DEVICE void operator()(Block& block) const {
     auto& memory = block.shared();
-    typename Block::template own<results> sum;
+    typename Block::template own<registers> kept;
     const std::size_t part = block.index() % extents.parts(), tile = block.index() / extents.parts();
     const std::size_t top = tile / extents.across() * tall, left = tile % extents.across() * wide;
     const std::size_t begin = part * extents.length();
     const std::size_t end = smaller(begin + extents.length(), extents.k);
+    block.each([&](unsigned thread) {
+      registers& own = kept[thread];
+      for (unsigned s = 0; s < side; ++s) {
+        own.rows[s] = a.row(top + across<A::along_columns>(thread, s));
+        own.columns[s] = b.column(left + across<!B::along_columns>(thread, s));
+      }
+    });
     for (std::size_t first = begin; first < end; first += deep) {
       block.each([&](unsigned thread) {
-        for (unsigned i = thread; i < tall * deep; i += threads) {
-          const unsigned r = a.along_columns() ? i / deep : i % tall;
-          const unsigned d = a.along_columns() ? i % deep : static_cast<unsigned>(i / tall);
+        const registers& own = kept[thread];
+        for (unsigned s = 0; s < side; ++s) {
+          const unsigned r = across<A::along_columns>(thread, s), d = depth<A::along_columns>(thread, s);
           const bool inside = top + r < extents.m && first + d < end;
-          memory.a[d][r] = inside ? a.entry(top + r, first + d) : T{0};
+          memory.a[d][r] = inside ? a.entry(own.rows[s], a.column(first + d)) : T{0};
         }
-        for (unsigned i = thread; i < wide * deep; i += threads) {
-          const unsigned c = b.along_columns() ? i % wide : i / deep;
-          const unsigned d = b.along_columns() ? static_cast<unsigned>(i / wide) : i % deep;
+        for (unsigned s = 0; s < side; ++s) {
+          const unsigned c = across<!B::along_columns>(thread, s), d = depth<!B::along_columns>(thread, s);
           const bool inside = left + c < extents.n && first + d < end;
-          memory.b[d][c] = inside ? b.entry(first + d, left + c) : T{0};
+          memory.b[d][c] = inside ? b.entry(b.row(first + d), own.columns[s]) : T{0};
         }
       });
       block.each([&](unsigned thread) {
-        results& own = sum[thread];
+        registers& own = kept[thread];
         const unsigned row = thread / 16, column = thread % 16;
         for (unsigned d = 0; d < deep; ++d) {
           T x[side], y[side];
@@ -90,7 +103,7 @@ struct tiled_product {
             y[i] = memory.b[d][column * side + i];
           }
           for (unsigned i = 0; i < side; ++i)
-            for (unsigned j = 0; j < side; ++j) own.at[i][j] += x[i] * y[j];
+            for (unsigned j = 0; j < side; ++j) own.result[i][j] += x[i] * y[j];
         }
       });
     }
@@ -98,9 +111,20 @@ struct tiled_product {
       for (unsigned i = 0; i < side; ++i)
         for (unsigned j = 0; j < side; ++j) {
           const std::size_t row = top + thread / 16 * side + i, column = left + thread % 16 * side + j;
-          if (row < extents.m && column < extents.n) store(part, row, column, sum[thread].at[i][j]);
+          if (row < extents.m && column < extents.n) store(part, row, column, kept[thread].result[i][j]);
         }
     });
+  }
+
+ private:
+  /// Which entry a thread loads as its number s: neighbouring threads go along the depth, or across it.
+  template <bool AlongDepth>
+  PRETEXT_HOST_DEVICE static constexpr unsigned across(unsigned thread, unsigned s) {
+    return AlongDepth ? thread / 16 + 16 * s : thread % 64;
+  }
+  template <bool AlongDepth>
+  PRETEXT_HOST_DEVICE static constexpr unsigned depth(unsigned thread, unsigned s) {
+    return AlongDepth ? thread % 16 : thread / 64 + 4 * s;
   }
 };
 

@@ -83,8 +83,9 @@ struct token_sequence<Device> {
     const borrowed guard{place.scratch};
     const std::size_t places = chosen.ids ? chosen.stride : chosen.count;
     const auto inverse = dpositions ? grid::invert(place, batch, places, chosen) : grid::inverse_choice{};
-    grid::each_number(place, dpositions ? (1 + places) * width : width,
-                      grid::sum_over_sequences<T>{batch, width, inverse, chosen.count, dy, dfirst, dpositions});
+    grid::each_number(
+        place, dpositions ? (1 + places) * width : width,
+        grid::sum_over_sequences<T>{batch, width, inverse, chosen.count, dy, dfirst, dpositions});
   }
 };
 
