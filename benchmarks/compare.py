@@ -12,6 +12,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from dataclasses import dataclass
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -40,10 +41,24 @@ def suites(options, scratch):
         variants = [*variants, ["--channels-last", "--compile"]] if options.compiled else variants
         return [script("step", "step_pytorch.py", case, "--steps", steps, *words) for words in variants]
 
-    for encoder in ("resnet18-thin", "resnet18"):
+    for encoder in ("resnet18-thin", "resnet18", "resnet50"):
         yield Suite("step", f"simclr-{encoder}", program("step", "simclr", encoder, steps, threads),
                     step(f"simclr-{encoder}", [], ["--channels-last"]))
-    yield Suite("step", "mae-vit-ti", program("step", "mae", steps, threads), step("mae-vit-ti", []))
+        yield Suite("step", f"simclr-{encoder}-bf16", program("step", "simclr", encoder, steps, threads, "bf16"),
+                    step(f"simclr-{encoder}", ["--channels-last", "--bf16"]))
+    for encoder in ("vit-ti", "vit-b"):
+        yield Suite("step", f"mae-{encoder}", program("step", "mae", encoder, steps, threads), step(f"mae-{encoder}", []))
+        yield Suite("step", f"mae-{encoder}-bf16", program("step", "mae", encoder, steps, threads, "bf16"),
+                    step(f"mae-{encoder}", ["--bf16"]))
+    yield Suite("start", "start", program("start", "start", threads), [script("start", "start.py")])
+    for batch in ("32", "128", "512", "1024"):
+        yield Suite("growth", f"batch-{batch}", program("step", "simclr", "resnet18-thin", steps, threads, "fp32", batch),
+                    [script("step", "step_pytorch.py", "simclr-resnet18-thin", "--steps", steps, "--batch", batch,
+                            "--channels-last")])
+    for side in ("64", "96", "160", "224"):
+        yield Suite("growth", f"side-{side}", program("step", "simclr", f"resnet18-{side}", steps, threads),
+                    [script("step", "step_pytorch.py", f"simclr-resnet18-{side}", "--steps", steps, "--channels-last")])
+    yield Suite("growth", "nt-xent", program("parts", "parts", threads, "growth"), [script("parts", "parts.py", "--growth")])
     photos = os.path.join(scratch, "photos")
     yield Suite("parts", "parts", program("parts", "parts", threads, photos),
                 [script("parts", "parts.py", "--folder", os.path.join(photos, "train"))])
@@ -52,10 +67,12 @@ def suites(options, scratch):
 
 def lines_of(command, threads):
     environment = dict(os.environ, OMP_NUM_THREADS=str(threads), PYTHONPATH=os.path.join(HERE, "accuracy"))
+    start = time.perf_counter()
     done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True)
+    whole = {"ms": 1000 * (time.perf_counter() - start)}  # for programs that leave the timing to us
     if done.returncode != 0:
         sys.exit(f"{' '.join(command)}: exit status {done.returncode}")
-    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    return [whole | json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
 
 
 def quartiles(values):
@@ -92,7 +109,7 @@ def compare(suite, options):
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--programs", required=True, help="folder with the compiled programs")
-    p.add_argument("--suite", choices=("step", "parts", "kernels"), help="that one only")
+    p.add_argument("--suite", choices=("step", "start", "growth", "parts", "kernels"), help="that one only")
     p.add_argument("--case", default="", help="of the suite: those with this word in their name only")
     p.add_argument("--rounds", type=int, default=5)
     p.add_argument("--steps", type=int, default=3, help="timed steps in a round, after one that warms up")
@@ -105,6 +122,8 @@ def main():
         for suite in suites(options, scratch):
             if options.suite not in (None, suite.folder) or options.case not in suite.name:
                 continue
+            if suite.folder == "growth" and options.suite != "growth":
+                continue  # it takes half an hour
             if not os.path.exists(suite.ours[0]):
                 continue
             if suite.folder == "parts":

@@ -76,6 +76,11 @@ int main(int count, char** words) {
       ->capture_default_str()
       ->check(CLI::PositiveNumber);
   app.add_option("--linear-epochs", how.linear_epochs, "of the linear probe; 0: none")->capture_default_str();
+  app.add_option(
+         "--probe", how.probe,
+         "\"simclr\": SGD on standardised features; \"mae\": LARS behind batch norm, best with 90 epochs")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"simclr", "mae"}));
   app.add_option("--threads", how.threads)->capture_default_str()->check(CLI::PositiveNumber);
   CLI11_PARSE(app, count, words);
   try {

@@ -16,7 +16,8 @@ fi
 
 # What is short and still worth looking at differs from method to method.
 case $method in
-  byol) recipe=(--epochs 8 --batch 32 --warmup-epochs 0.5 --learning-rate 0.1 --target-momentum 0.99 --minimum-area 0.08) ;;
+  byol) recipe=(--epochs 8 --batch 32 --warmup-epochs 0.5 --learning-rate 0.1 --weight-decay 1e-3 --target-momentum 0.9
+    --minimum-area 0.08) ;; # 1500 steps are few: the target must follow quickly and the weights forget
   mae) recipe=(--epochs 15 --batch 64 --warmup-epochs 1) ;; # steps are cheap, and it needs many before it learns
   *) recipe=(--epochs 3 --warmup-epochs 0.3) ;;
 esac

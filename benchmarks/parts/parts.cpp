@@ -2,6 +2,7 @@
 // NT-Xent, optimizers, a folder of JPEG files. One JSON line per case; parts.py measures the same cases in
 // PyTorch.
 //   parts [threads] [folder of 500x375 JPEG files]
+//   parts [threads] growth                             NT-Xent alone, from 512 to 65 536 rows
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -116,6 +117,10 @@ void folder_of_jpegs(const char* folder) {
 
 int main(int count, char** words) {
   if (count > 1) threads = std::strtoull(words[1], nullptr, 10);
+  if (count > 2 && words[2] == std::string{"growth"}) {
+    for (std::size_t rows = 512; rows <= 65536; rows *= 2) contrastive_loss(rows, rows < 8192 ? 10 : 1);
+    return 0;
+  }
   augmentation_of_cifar();
   contrastive_loss(1024, 20);
   contrastive_loss(8192, 3);

@@ -8,6 +8,7 @@ from torchvision.transforms import v2
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--threads", type=int, default=2)
+parser.add_argument("--growth", action="store_true", help="NT-Xent alone, with more and more rows")
 parser.add_argument("--folder", help="of 500x375 JPEG files, in one subfolder")
 options = parser.parse_args()
 torch.set_num_threads(options.threads)
@@ -26,21 +27,26 @@ def measure(case, variant, runs, units, work):
                       "fastest_ms": round(min(taken), 4), "per_second": round(1000 * units / median)}), flush=True)
 
 
-# Two SimCLR views of 512 images. torchvision draws one set of parameters per call: image by image it does the work that
-# the recipe asks for; on a whole batch it is quicker, but every image of the batch gets the same crop and colours.
-case = "augment, two views of 512 images, 32 px"
-images = torch.randint(0, 256, (512, 3, 32, 32), dtype=torch.uint8)
-view = [v2.RandomResizedCrop(32, antialias=False), v2.RandomHorizontalFlip(),
-        v2.RandomApply([v2.ColorJitter(.4, .4, .4, .1)], .8), v2.RandomGrayscale(.2)]
-on_tensors = v2.Compose([v2.ToDtype(torch.float32, scale=True), *view])
-on_pil = v2.Compose([*view, v2.ToImage(), v2.ToDtype(torch.float32, scale=True)])
-pictures = [torchvision.transforms.functional.to_pil_image(image) for image in images]
-torch.set_num_threads(1)  # small tensors: a second thread only costs
-measure(case, "PIL, image by image, one thread", 3, 1024, lambda: torch.stack([on_pil(p) for _ in range(2) for p in pictures]))
-measure(case, "float tensors, image by image, one thread", 3, 1024,
-        lambda: torch.stack([on_tensors(i) for _ in range(2) for i in images]))
-torch.set_num_threads(options.threads)
-measure(case, "float tensors, one draw for the whole batch", 10, 1024, lambda: torch.cat([on_tensors(images) for _ in range(2)]))
+def augmentation():
+    # Two SimCLR views of 512 images. torchvision draws one set of parameters per call: image by image it does the work that
+    # the recipe asks for; on a whole batch it is quicker, but every image of the batch gets the same crop and colours.
+    case = "augment, two views of 512 images, 32 px"
+    images = torch.randint(0, 256, (512, 3, 32, 32), dtype=torch.uint8)
+    view = [v2.RandomResizedCrop(32, antialias=False), v2.RandomHorizontalFlip(),
+            v2.RandomApply([v2.ColorJitter(.4, .4, .4, .1)], .8), v2.RandomGrayscale(.2)]
+    on_tensors = v2.Compose([v2.ToDtype(torch.float32, scale=True), *view])
+    on_pil = v2.Compose([*view, v2.ToImage(), v2.ToDtype(torch.float32, scale=True)])
+    pictures = [torchvision.transforms.functional.to_pil_image(image) for image in images]
+    torch.set_num_threads(1)  # small tensors: a second thread only costs
+    measure(case, "PIL, image by image, one thread", 3, 1024, lambda: torch.stack([on_pil(p) for _ in range(2) for p in pictures]))
+    measure(case, "float tensors, image by image, one thread", 3, 1024,
+            lambda: torch.stack([on_tensors(i) for _ in range(2) for i in images]))
+    torch.set_num_threads(options.threads)
+    measure(case, "float tensors, one draw for the whole batch", 10, 1024, lambda: torch.cat([on_tensors(images) for _ in range(2)]))
+
+
+if not options.growth:
+    augmentation()
 
 
 def nt_xent(z, temperature=0.5):
@@ -51,13 +57,17 @@ def nt_xent(z, temperature=0.5):
     return torch.nn.functional.cross_entropy(logits, (torch.arange(2 * n) + n) % (2 * n))
 
 
-for rows, runs in ((1024, 20), (8192, 3)):
+# 32 768 rows would fill 4 GB a copy of the matrix, 65 536 17 GB.
+growth = [(rows, 10 if rows < 8192 else 1) for rows in (512, 1024, 2048, 4096, 8192, 16384)]
+for rows, runs in growth if options.growth else ((1024, 20), (8192, 3)):
     z = torch.rand(rows, 128).mul_(2).sub_(1).requires_grad_()
 
     def step(z=z):
         z.grad = None
         nt_xent(z).backward()
     measure(f"NT-Xent forward + backward, 2N = {rows}", "eager, whole matrix", runs, rows, step)
+if options.growth:
+    raise SystemExit
 
 parameters = [p.detach().clone().requires_grad_() for p in torchvision.models.resnet50().parameters()]
 for p in parameters:

@@ -1,7 +1,9 @@
-// Whole steps of MAE: crops and flips of uint8 images, a quarter of the patches through ViT-Ti/4, the decoder
+// Whole steps of MAE: crops and flips of uint8 images, a quarter of the patches through the ViT, the decoder
 // over all, the loss of the hidden ones, backward, AdamW.
-//   step.mae [steps] [threads]
+//   step.mae [vit-ti|vit-b] [steps] [threads] [fp32|bf16] [images]
+#include <cstdio>
 #include <cstdlib>
+#include <string>
 
 #include <pretext/cpu.hpp>
 
@@ -9,20 +11,49 @@
 
 using namespace pretext;
 
-int main(int count, char** words) {
-  const int steps = count > 1 ? std::atoi(words[1]) : 3;
-  const std::size_t threads = count > 2 ? std::strtoull(words[2], nullptr, 10) : 2;
-  constexpr std::size_t batch = 128;
-  using method = mae_vit_tiny_4;
-  trainer<method, on<cpu>, adamw> learner{method{}, adamw{.weight_decay = .05}, 1, cpu::stream{threads}};
-  const benchmarks::random_images<32> data{batch};
+namespace {
+
+template <class Method, class Numerics>
+void time_steps(const std::string& name, std::size_t batch, int steps, std::size_t threads) {
+  using method = Method;
+  trainer<method, on<cpu, Numerics>, adamw> learner{method{}, adamw{.weight_decay = .05}, 1,
+                                                    cpu::stream{threads}};
+  const benchmarks::random_images<method::images::extents[0]> data{batch};
   const auto views = mae_augmentation();
-  tensor<float, method::images, cpu> input{batch};
+  tensor<float, typename method::images, cpu> input{batch};
   const auto milliseconds = benchmarks::milliseconds_of(steps, [&](int step) {
     const auto epoch = static_cast<std::uint32_t>(step);
     augment(learner.place(), views, data.views, data.samples, 1, epoch, input.view());
     learner.draw(data.samples, 1, epoch);
     learner.step(input.view(), 1e-3);
   });
-  benchmarks::report("MAE step, ViT-Ti/4, 128 images", threads, milliseconds);
+  benchmarks::report(name, threads, milliseconds);
+}
+
+template <class Method>
+void time_steps(const std::string& encoder, std::size_t batch, int steps, std::size_t threads, bool in_bf16) {
+  const std::string name = "MAE step, " + encoder + ", " + std::to_string(Method::images::extents[0]) +
+                           " px, " + std::to_string(batch) + " images";
+  if (in_bf16)
+    time_steps<Method, bf16>(name + ", bf16", batch, steps, threads);
+  else
+    time_steps<Method, fp32>(name, batch, steps, threads);
+}
+
+}  // namespace
+
+int main(int count, char** words) {
+  const std::string encoder = count > 1 ? words[1] : "vit-ti";
+  const int steps = count > 2 ? std::atoi(words[2]) : 3;
+  const std::size_t threads = count > 3 ? std::strtoull(words[3], nullptr, 10) : 2;
+  const bool in_bf16 = count > 4 && words[4] == std::string{"bf16"};
+  const std::size_t asked = count > 5 ? std::strtoull(words[5], nullptr, 10) : 0;
+  if (encoder == "vit-ti")
+    time_steps<mae_vit_tiny_4>("ViT-Ti/4", asked ? asked : 256, steps, threads, in_bf16);
+  else if (encoder == "vit-b")
+    time_steps<mae_vit_base_16>("ViT-B/16", asked ? asked : 8, steps, threads, in_bf16);
+  else {
+    std::fprintf(stderr, "unknown encoder %s; choose vit-ti or vit-b\n", encoder.c_str());
+    return 2;
+  }
 }

@@ -1,5 +1,7 @@
 // Whole steps of SimCLR: two views augmented from uint8 images, forward, NT-Xent, backward, SGD.
-//   step.simclr [resnet18-thin|resnet18] [steps] [threads]
+//   step.simclr [resnet18-thin|resnet18|resnet18-64|-96|-160|-224|resnet50] [steps] [threads] [fp32|bf16]
+//   [images]
+#include <concepts>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -12,13 +14,13 @@ using namespace pretext;
 
 namespace {
 
-template <class Encoder>
-void time_steps(const std::string& name, std::size_t batch, int steps, std::size_t threads) {
-  using images = shape<32, 32, 3>;
+template <class Encoder, std::size_t Side, class Numerics = fp32>
+void time_steps(const std::string& encoder, std::size_t batch, int steps, std::size_t threads) {
+  using images = shape<Side, Side, 3>;
   using method = simclr<images, Encoder>;
-  trainer<method, on<cpu>, sgd> learner{method{.compare = {.temperature = .5f}}, sgd{}, 1,
-                                        cpu::stream{threads}};
-  const benchmarks::random_images<32> data{batch};
+  trainer<method, on<cpu, Numerics>, sgd> learner{method{.compare = {.temperature = .5f}}, sgd{}, 1,
+                                                  cpu::stream{threads}};
+  const benchmarks::random_images<Side> data{batch};
   const two_views views{augmentation{
       random_resized_crop<retried_box>{.method = interpolation::bilinear_antialias}, horizontal_flip{},
       torchvision_jitter{.brightness = .4f, .contrast = .4f, .saturation = .4f, .hue = .1f}, grayscale{},
@@ -29,7 +31,17 @@ void time_steps(const std::string& name, std::size_t batch, int steps, std::size
             input.view());
     learner.step(input.view(), 0.05);
   });
-  benchmarks::report(name, threads, milliseconds);
+  benchmarks::report("SimCLR step, " + encoder + ", " + std::to_string(Side) + " px, " +
+                         std::to_string(batch) + " images" + (std::same_as<Numerics, bf16> ? ", bf16" : ""),
+                     threads, milliseconds);
+}
+
+template <class Encoder, std::size_t Side>
+void time_steps(const std::string& encoder, std::size_t batch, int steps, std::size_t threads, bool in_bf16) {
+  if (in_bf16)
+    time_steps<Encoder, Side, bf16>(encoder, batch, steps, threads);
+  else
+    time_steps<Encoder, Side, fp32>(encoder, batch, steps, threads);
 }
 
 }  // namespace
@@ -38,12 +50,26 @@ int main(int count, char** words) {
   const std::string encoder = count > 1 ? words[1] : "resnet18-thin";
   const int steps = count > 2 ? std::atoi(words[2]) : 3;
   const std::size_t threads = count > 3 ? std::strtoull(words[3], nullptr, 10) : 2;
+  const bool in_bf16 = count > 4 && words[4] == std::string{"bf16"};
+  const std::size_t asked = count > 5 ? std::strtoull(words[5], nullptr, 10) : 0;
+  const auto batch = [&](std::size_t usual) { return asked ? asked : usual; };
   if (encoder == "resnet18-thin")
-    time_steps<resnet18<stem::cifar, 16>>("SimCLR step, ResNet-18 width 16, 128 images", 128, steps, threads);
+    time_steps<resnet18<stem::cifar, 16>, 32>("ResNet-18 width 16", batch(128), steps, threads, in_bf16);
   else if (encoder == "resnet18")
-    time_steps<resnet18<stem::cifar>>("SimCLR step, ResNet-18, 256 images", 256, steps, threads);
+    time_steps<resnet18<stem::cifar>, 32>("ResNet-18", batch(256), steps, threads, in_bf16);
+  else if (encoder == "resnet50")
+    time_steps<resnet50<>, 224>("ResNet-50", batch(16), steps, threads, in_bf16);
+  else if (encoder == "resnet18-64")
+    time_steps<resnet18<>, 64>("ResNet-18", batch(16), steps, threads);
+  else if (encoder == "resnet18-96")
+    time_steps<resnet18<>, 96>("ResNet-18", batch(16), steps, threads);
+  else if (encoder == "resnet18-160")
+    time_steps<resnet18<>, 160>("ResNet-18", batch(16), steps, threads);
+  else if (encoder == "resnet18-224")
+    time_steps<resnet18<>, 224>("ResNet-18", batch(16), steps, threads);
   else {
-    std::fprintf(stderr, "unknown encoder %s; choose resnet18-thin or resnet18\n", encoder.c_str());
+    std::fprintf(stderr, "unknown encoder %s; choose resnet18-thin, resnet18, resnet18-SIDE or resnet50\n",
+                 encoder.c_str());
     return 2;
   }
 }

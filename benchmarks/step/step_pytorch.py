@@ -14,11 +14,14 @@ import torch
 from torchvision.transforms import v2
 
 p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-p.add_argument("case", choices=("simclr-resnet18-thin", "simclr-resnet18", "mae-vit-ti"))
+p.add_argument("case", choices=("simclr-resnet18-thin", "simclr-resnet18", "simclr-resnet50", "mae-vit-ti", "mae-vit-b",
+                                 *(f"simclr-resnet18-{side}" for side in (64, 96, 160, 224))))
 p.add_argument("--steps", type=int, default=3)
+p.add_argument("--batch", type=int, help="images; as many as the case is known for unless given")
 p.add_argument("--threads", type=int, default=2)
 p.add_argument("--channels-last", action="store_true")
 p.add_argument("--compile", action="store_true")
+p.add_argument("--bf16", action="store_true", help="under autocast")
 options = p.parse_args()
 torch.set_num_threads(options.threads)
 torch.set_flush_denormal(True)
@@ -27,15 +30,22 @@ torch.manual_seed(1)
 NORMALISE = v2.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
 
-def simclr(width, batch):
+def simclr(encoder, side, batch):
     from lightly.loss import NTXentLoss
     from lightly.models.modules.heads import SimCLRProjectionHead
     from peer.resnet import ResNet18
+    from torchvision.models import resnet18, resnet50
 
-    backbone = ResNet18(width)
-    model = torch.nn.Sequential(backbone, SimCLRProjectionHead(backbone.features, backbone.features, 128))
+    name, backbone, features = {
+        "resnet18-thin": lambda: ("ResNet-18 width 16", ResNet18(16), 128),
+        "resnet18": lambda: ("ResNet-18", ResNet18(64), 512),
+        "torchvision-resnet18": lambda: ("ResNet-18", resnet18(), 512),
+        "resnet50": lambda: ("ResNet-50", resnet50(), 2048),
+    }[encoder]()
+    backbone.fc = torch.nn.Identity()
+    model = torch.nn.Sequential(backbone, SimCLRProjectionHead(features, features, 128))
     criterion = NTXentLoss(temperature=0.5)
-    transform = v2.Compose([v2.RandomResizedCrop(32, antialias=True), v2.RandomHorizontalFlip(),
+    transform = v2.Compose([v2.RandomResizedCrop(side, antialias=True), v2.RandomHorizontalFlip(),
                             v2.RandomApply([v2.ColorJitter(0.4, 0.4, 0.4, 0.1)], 0.8), v2.RandomGrayscale(0.2),
                             NORMALISE])
 
@@ -45,17 +55,16 @@ def simclr(width, batch):
             views = views.contiguous(memory_format=torch.channels_last)
         return criterion(*model(views).chunk(2))
 
-    name = f"SimCLR step, ResNet-18{' width 16' if width == 16 else ''}, {batch} images"
-    return name, batch, model, forward, torch.optim.SGD(model.parameters(), 0.05, momentum=0.9)
+    title = f"SimCLR step, {name}, {side} px, {batch} images"
+    return title, model, forward, torch.optim.SGD(model.parameters(), 0.05, momentum=0.9)
 
 
-def mae():
+def mae(name, shape, encoder, decoder, side, batch):
     from peer.optimisers import by_decay
-    from peer.vit import VIT_TINY, MaskedAutoencoder
+    from peer.vit import MaskedAutoencoder
 
-    batch = 128
-    model = MaskedAutoencoder(32, 4, VIT_TINY, (192, 4, 3))
-    transform = v2.Compose([v2.RandomResizedCrop(32, (0.2, 1), interpolation=v2.InterpolationMode.BICUBIC,
+    model = MaskedAutoencoder(side, shape, encoder, decoder)
+    transform = v2.Compose([v2.RandomResizedCrop(side, (0.2, 1), interpolation=v2.InterpolationMode.BICUBIC,
                                                  antialias=True), v2.RandomHorizontalFlip(), NORMALISE])
     g = torch.Generator().manual_seed(1)
 
@@ -63,24 +72,31 @@ def mae():
         return model(transform(x), g)
 
     optimiser = torch.optim.AdamW(by_decay(model.named_parameters(), 0.05), 1e-3, betas=(0.9, 0.95))
-    return f"MAE step, ViT-Ti/4, {batch} images", batch, model, forward, optimiser
+    return f"MAE step, {name}, {side} px, {batch} images", model, forward, optimiser
 
 
-case, batch, model, forward, optimiser = {
-    "simclr-resnet18-thin": lambda: simclr(16, 128),
-    "simclr-resnet18": lambda: simclr(64, 256),
-    "mae-vit-ti": mae,
-}[options.case]()
+side, batch, make = {
+    "simclr-resnet18-thin": (32, 128, lambda *size: simclr("resnet18-thin", *size)),
+    "simclr-resnet18": (32, 256, lambda *size: simclr("resnet18", *size)),
+    "simclr-resnet50": (224, 16, lambda *size: simclr("resnet50", *size)),
+    **{f"simclr-resnet18-{side}": (side, 16, lambda *size: simclr("torchvision-resnet18", *size))
+       for side in (64, 96, 160, 224)},
+    "mae-vit-ti": (32, 256, lambda *size: mae("ViT-Ti/4", 4, (192, 12, 3), (192, 4, 3), *size)),
+    "mae-vit-b": (224, 8, lambda *size: mae("ViT-B/16", 16, (768, 12, 12), (512, 8, 16), *size)),
+}[options.case]
+batch = options.batch or batch
+case, model, forward, optimiser = make(side, batch)
 if options.channels_last:
     model = model.to(memory_format=torch.channels_last)
 if options.compile:
     model = torch.compile(model)
-images = torch.randint(0, 256, (batch, 3, 32, 32), dtype=torch.uint8)
+images = torch.randint(0, 256, (batch, 3, side, side), dtype=torch.uint8)
 
 taken = []
 for step in range(options.steps + 1):
     start = time.perf_counter()
-    loss = forward(model, images.float() / 255)
+    with torch.autocast("cpu", torch.bfloat16, enabled=options.bf16):
+        loss = forward(model, images.float() / 255)
     optimiser.zero_grad(set_to_none=True)
     loss.backward()
     optimiser.step()
@@ -88,6 +104,7 @@ for step in range(options.steps + 1):
         taken.append(1000 * (time.perf_counter() - start))
 taken.sort()
 variant = ", ".join(name for name, used in (("channels last", options.channels_last), ("compiled", options.compile)) if used)
-print(json.dumps({"side": "torch", "variant": variant or "eager", "library": f"torch {torch.__version__}", "case": case,
-                  "threads": options.threads, "ms": round(taken[len(taken) // 2], 4), "fastest_ms": round(taken[0], 4),
+print(json.dumps({"side": "torch", "variant": variant or "eager", "library": f"torch {torch.__version__}",
+                  "case": case + (", bf16" if options.bf16 else ""), "threads": options.threads,
+                  "ms": round(taken[len(taken) // 2], 4), "fastest_ms": round(taken[0], 4),
                   "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)}))

@@ -1,5 +1,6 @@
 #include "evaluation.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <vector>
 
@@ -23,14 +24,18 @@ void centre(features& bank, features& queries) {
       some->values[i] -= static_cast<float>(mean[i % some->width]);
 }
 
+linear_probe make_probe(const evaluation_options& how, std::size_t images) {
+  if (how.probe != "mae") return {.epochs = how.linear_epochs, .scaling = probe_scaling::standardised};
+  auto probe = mae_probe(how.linear_epochs, std::min<std::size_t>(16384, images));
+  probe.warmup_epochs = std::min(probe.warmup_epochs, static_cast<double>(how.linear_epochs) / 3);
+  return probe;
+}
+
 accuracies measure(const features& train, const features& test, const evaluation_options& how,
                    const cpu::stream& stream) {
   const knn vote{.k = how.neighbours, .temperature = how.temperature};
   accuracies found{vote.accuracy(train, test, stream), -1};
-  if (how.linear_epochs > 0)
-    found.linear =
-        linear_probe{.epochs = how.linear_epochs, .scaling = probe_scaling::standardised}(train, test, stream)
-            .accuracy;
+  if (how.linear_epochs > 0) found.linear = make_probe(how, train.count)(train, test, stream).accuracy;
   return found;
 }
 

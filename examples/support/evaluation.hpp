@@ -27,6 +27,7 @@ struct evaluation_options {
   std::size_t neighbours = 200;
   double temperature = 0.1;
   std::size_t linear_epochs = 30;
+  std::string probe = "simclr";  // or "mae": LARS behind batch norm, in batches of up to 16384
   std::size_t threads = 2;
 };
 

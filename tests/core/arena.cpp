@@ -41,3 +41,14 @@ TEST_CASE("what a block borrowed is taken back when it ends") {
   }
   CHECK(memory.take<int>(10) == inside);
 }
+
+TEST_CASE("an arena that has been empty is no larger than what was in use at once") {
+  arena<cpu> memory;
+  for (const std::size_t large : {std::size_t{1} << 17, std::size_t{1} << 19, std::size_t{1} << 18}) {
+    const borrowed guard{memory};
+    memory.take<char>(1000);
+    memory.take<char>(large);
+    memory.take<char>(large / 2);
+  }
+  CHECK(memory.peak() == 1024 + (1 << 19) + (1 << 18));
+}

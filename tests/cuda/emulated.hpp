@@ -39,11 +39,11 @@ struct emulated {
 
   template <class T>
   static T* allocate(std::size_t count) {
-    if (count == 0) return nullptr;
-    ++allocations();
-    void* memory = ::operator new[](count * sizeof(T), std::align_val_t{64});
-    std::memset(memory, 0, count * sizeof(T));
-    return static_cast<T*>(memory);
+    return filled<T>(count, 0);
+  }
+  template <class T>
+  static T* allocate_undefined(std::size_t count) {
+    return filled<T>(count, 0xFF);
   }
   template <class T>
   static void release(T* data) {
@@ -60,6 +60,16 @@ struct emulated {
   template <class T>
   static void clear(const stream&, T* data, std::size_t count) {
     std::fill_n(data, count, T{});
+  }
+
+ private:
+  template <class T>
+  static T* filled(std::size_t count, int byte) {
+    if (count == 0) return nullptr;
+    ++allocations();
+    void* memory = ::operator new[](count * sizeof(T), std::align_val_t{64});
+    std::memset(memory, byte, count * sizeof(T));
+    return static_cast<T*>(memory);
   }
 };
 

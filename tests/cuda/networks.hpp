@@ -129,11 +129,15 @@ void batch_norms() {
       for (const bool relu : {false, true}) {
         norm::apply(at.place, r, c, g, at.in(x), scale, shift, at.in(shortcut), relu, at.out(r * c));
         norm::apply(at.place, r, c, g, at.in(x), none, shift, none, relu, at.out(r * c));
-        norm::backward(at.place, r, c, g, at.in(dy), relu ? at.in(y) : none, at.in(x), mean, inverse,
-                       at.in(gamma), at.out(gamma), at.out(beta), at.out(r * c), at.out(r * c));
-        norm::backward(at.place, r, c, g, at.in(dy), relu ? at.in(y) : none, at.in(x), mean, inverse, none,
+        norm::backward(at.place, r, c, g, at.in(dy), relu, at.in(y), at.in(x), mean, inverse, at.in(gamma),
+                       at.in(beta), at.out(gamma), at.out(beta), at.out(r * c), at.out(r * c));
+        norm::backward(at.place, r, c, g, at.in(dy), relu, none, at.in(x), mean, inverse, none, none,
                        static_cast<T*>(nullptr), static_cast<T*>(nullptr), at.out(r * c),
                        static_cast<T*>(nullptr));
+        T *const over_x = at.out(x), *const over_dy = at.out(dy);
+        norm::backward(at.place, r, c, g, static_cast<const T*>(over_dy), relu, none,
+                       static_cast<const T*>(over_x), mean, inverse, at.in(gamma), at.in(beta), at.out(gamma),
+                       at.out(beta), over_x, over_dy);
       }
     });
 }

@@ -13,10 +13,10 @@ namespace {
 
 using kernel = kernels::convolution<cpu>;
 
-template <class T>
+template <class Numerics = fp32, class T>
 convolution_results<T> run(const convolution_case<T>& c, std::size_t threads, into mode = into::overwrite,
                            T start = 0) {
-  on<cpu> place{cpu::stream{threads}};
+  on<cpu, Numerics> place{cpu::stream{threads}};
   convolution_results<T> made{std::vector<T>(c.dy.size(), start), std::vector<T>(c.x.size(), start),
                               std::vector<T>(c.w.size(), start)};
   kernel::forward(place, c.e, c.batch, c.x.data(), c.w.data(), made.y.data());
@@ -31,6 +31,13 @@ const kernels::convolution_extents extents[] = {{9, 7, 3, 20, 3, 3, 1, 1},  {8, 
                                                 {7, 9, 5, 33, 3, 3, 2, 1},  {6, 6, 40, 17, 1, 1, 1, 0},
                                                 {7, 7, 8, 8, 1, 1, 2, 0},   {14, 14, 3, 8, 7, 7, 2, 3},
                                                 {8, 12, 3, 24, 4, 4, 4, 0}, {4, 4, 100, 48, 3, 3, 1, 1}};
+
+/// The same case with operands that are bfloat16.
+convolution_case<float> rounded(convolution_case<float> c) {
+  for (auto* operand : {&c.x, &c.w, &c.dy})
+    for (float& number : *operand) number = static_cast<float>(bfloat16{number});
+  return c;
+}
 
 }  // namespace
 
@@ -81,4 +88,46 @@ TEST_CASE("results are the same bits for any number of threads") {
     CHECK(one.dx == three.dx);
     CHECK(one.dw == three.dw);
   }
+}
+
+TEST_CASE("in bf16 a convolution and its gradients are those of rounded operands, added up in float") {
+  for (const auto& e : extents) {
+    CAPTURE(e.in);
+    CAPTURE(e.out);
+    const convolution_case<float> c{e, 9};
+    const auto of_rounded = rounded(c).definition(), exact = c.definition();
+    const auto made = run<bf16>(c, 1);
+    const bool in_float = kernels::detail::winograd_pays<float>(e, c.batch);  // the weights' gradient
+    CHECK(largest_error(made.y, of_rounded.y) < 1e-5);
+    CHECK(largest_error(made.dx, of_rounded.dx) < 1e-5);
+    CHECK(largest_error(made.dw, in_float ? exact.dw : of_rounded.dw) < 1e-5);
+    CHECK(relative_error(made.y, exact.y) < 1. / 256);
+    CHECK(relative_error(made.dx, exact.dx) < 1. / 256);
+    CHECK(relative_error(made.dw, exact.dw) < 1. / 256);
+  }
+}
+
+TEST_CASE("in bf16 gradients are added to what is there, and are the same bits for any number of threads") {
+  for (const auto& e : extents) {
+    const convolution_case<float> c{e, 9};
+    const auto alone = run<bf16>(c, 1), one = run<bf16>(c, 1, into::accumulate, 5.0f);
+    for (std::size_t i = 0; i < one.dx.size(); ++i) CHECK(one.dx[i] == 5 + alone.dx[i]);
+    for (std::size_t i = 0; i < one.dw.size(); ++i)
+      CHECK(one.dw[i] == doctest::Approx(5 + alone.dw[i]).epsilon(1e-5));
+    for (std::size_t threads : {2u, 3u}) {
+      const auto several = run<bf16>(c, threads, into::accumulate, 5.0f);
+      CHECK(one.y == several.y);
+      CHECK(one.dx == several.dx);
+      CHECK(one.dw == several.dw);
+    }
+  }
+}
+
+TEST_CASE("in bf16 a convolution with many channels is Winograd's of floats") {
+  const convolution_case<float> c{{8, 8, 64, 64, 3, 3, 1, 1}, 40};
+  REQUIRE(kernels::detail::winograd_pays<kernels::bfloat16_pair>(c.e, c.batch));
+  const auto made = run<bf16>(c, 1), of_floats = run(c, 1);
+  CHECK(made.y == of_floats.y);
+  CHECK(made.dx == of_floats.dx);
+  CHECK(made.dw == of_floats.dw);
 }

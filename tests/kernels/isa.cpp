@@ -18,7 +18,9 @@ TEST_CASE("a name that is no instruction set is refused in words") {
   CHECK(detail::isa_named("portable") == isa::portable);
   CHECK(detail::isa_named("avx2") == isa::avx2);
   CHECK(detail::isa_named("avx512") == isa::avx512);
-  CHECK_THROWS_WITH(detail::isa_named("AVX9"), "PRETEXT_ISA=AVX9: choose portable, avx2 or avx512.");
+  CHECK(detail::isa_named("avx512_bf16") == isa::avx512_bf16);
+  CHECK_THROWS_WITH(detail::isa_named("AVX9"),
+                    "PRETEXT_ISA=AVX9: choose portable, avx2, avx512 or avx512_bf16.");
 }
 
 TEST_CASE("a vectorised loop runs once, and what it throws is thrown") {

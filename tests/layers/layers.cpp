@@ -47,10 +47,73 @@ TEST_CASE("every gradient of batch norm matches finite differences, over all row
   gradients_match_finite_differences<batch_norm<>, image>(4, 1e-6, 2);
 }
 
+TEST_CASE("batch norm's backward gives the same bits in place, and without the output that x tells of") {
+  using norm = kernels::batch_norm<cpu>;
+  constexpr std::size_t rows = 96, channels = 21, groups = 2, size = rows * channels;
+  on<cpu> place;
+  const auto numbers = [](std::size_t count, unsigned seed) {
+    const auto drawn = tests::normal_numbers(count, seed);
+    return std::vector<float>(drawn.begin(), drawn.end());
+  };
+  const auto x = numbers(size, 1), dy = numbers(size, 2), gamma = numbers(channels, 3),
+             beta = numbers(channels, 4);
+  std::vector<float> mean(groups * channels), inverse(mean), scale(mean), shift(mean), y(size);
+  norm::statistics<on<cpu>, float>(place, rows, channels, groups, x.data(), 1e-5f, mean.data(),
+                                   inverse.data(), 0.1f, nullptr, nullptr);
+  norm::fold(place, channels, groups, mean.data(), inverse.data(), gamma.data(), beta.data(), scale.data(),
+             shift.data());
+  norm::apply<on<cpu>, float>(place, rows, channels, groups, x.data(), scale.data(), shift.data(), nullptr,
+                              true, y.data());
+
+  struct result {
+    std::vector<float> dgamma, dbeta, dx, dshortcut;
+    bool operator==(const result&) const = default;
+  };
+  const auto backward = [&](bool relu, bool output, bool in_place) {
+    result r{std::vector<float>(channels), std::vector<float>(channels),
+             in_place ? x : std::vector<float>(size), in_place ? dy : std::vector<float>(size)};
+    norm::backward<on<cpu>, float>(place, rows, channels, groups, in_place ? r.dshortcut.data() : dy.data(),
+                                   relu, output ? y.data() : nullptr, in_place ? r.dx.data() : x.data(),
+                                   mean.data(), inverse.data(), gamma.data(), beta.data(), r.dgamma.data(),
+                                   r.dbeta.data(), r.dx.data(), r.dshortcut.data());
+    return r;
+  };
+  const result expected = backward(true, true, false);
+  for (std::size_t i = 0; i < size; ++i) REQUIRE(expected.dshortcut[i] == (y[i] > 0 ? dy[i] : 0.f));
+  CHECK(backward(true, true, true) == expected);
+  CHECK(backward(true, false, false) == expected);
+  CHECK(backward(true, false, true) == expected);
+  CHECK(backward(false, false, false).dshortcut == dy);
+}
+
 TEST_CASE("every gradient of the pooling layers matches finite differences") {
   gradients_match_finite_differences<global_average_pool, image>(3);
   gradients_match_finite_differences<max_pool<3, 2, 1>, image>(3);
   gradients_match_finite_differences<max_pool<2>, shape<6, 4, 3>>(3);
+}
+
+TEST_CASE("layers that work in place of their gradient are planned so, and nothing else is") {
+  using places = detail::gradient_places<5>;
+  const places plain{{1, 2, 3, 4, 5}, {}};
+  CHECK(plain.of ==
+        std::array{places::callers, places::first, places::second, places::first, places::second});
+  CHECK(plain.size == std::array<std::size_t, 3>{0, 4, 5});
+  CHECK(plain.last_second == 1);
+  const places mixed{{9, 9, 9, 4, 5}, {true, false, true, false, true}};
+  CHECK(mixed.of ==
+        std::array{places::callers, places::callers, places::first, places::first, places::second});
+  CHECK(mixed.size == std::array<std::size_t, 3>{9, 9, 5});
+  CHECK(mixed.last_second == 3);
+
+  using same = basic_block<5, 1, initial_scale::one>;
+  using wider = basic_block<6, 2, initial_scale::one>;
+  static_assert(detail::in_place<same, image> && !detail::in_place<wider, image>);
+  static_assert(detail::in_place<sequential<same, same>, image>);
+  static_assert(!detail::in_place<sequential<same, wider>, image> && !detail::in_place<sequential<>, image>);
+  gradients_match_finite_differences<sequential<same, same, same>, image>(4);
+  gradients_match_finite_differences<sequential<sequential<same, same>, wider, relu>, image>(4);
+  gradients_match_finite_differences<
+      sequential<relu, same, wider, basic_block<6, 1, initial_scale::one>, relu>, image>(4);
 }
 
 TEST_CASE("every gradient of composed layers matches finite differences") {

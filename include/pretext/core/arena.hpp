@@ -8,8 +8,8 @@
 namespace pretext {
 
 /// Device memory given out front to back and taken back all at once, so that a training step allocates
-/// nothing: the first step grows it, `reset` makes it one piece, every later step gets the same addresses
-/// again.
+/// nothing: the first step grows it piece by piece; once it is empty again, pieces that wasted room become
+/// one as large as it ever had to be, and every later step gets the same addresses again.
 template <class Device>
 class arena {
  public:
@@ -22,8 +22,11 @@ class arena {
   template <class T>
   T* take(std::size_t count) {
     const std::size_t bytes = (count * sizeof(T) + alignment - 1) / alignment * alignment;
-    while (at_.piece < pieces_.size() && at_.offset + bytes > pieces_[at_.piece].size()) next_piece();
-    if (at_.piece == pieces_.size()) pieces_.emplace_back(std::max(bytes, smallest_piece));
+    if (at_.piece < pieces_.size() && at_.offset + bytes > pieces_[at_.piece].size()) next_piece();
+    if (at_.piece == pieces_.size() || bytes > pieces_[at_.piece].size()) {
+      pieces_.erase(pieces_.begin() + static_cast<std::ptrdiff_t>(at_.piece), pieces_.end());  // all free
+      pieces_.emplace_back(std::max(bytes, smallest_piece), contents::undefined);
+    }
     std::byte* begin = pieces_[at_.piece].data() + at_.offset;
     at_.offset += bytes;
     peak_ = std::max(peak_, at_.before + at_.offset);
@@ -37,17 +40,18 @@ class arena {
   }
 
   mark position() const { return at_; }
-  void rewind(mark to) { at_ = to; }
-
-  /// Takes everything back; several pieces become one.
-  void reset() {
-    at_ = {};
-    if (pieces_.size() < 2) return;
+  /// Takes back what was taken since.
+  void rewind(mark to) {
+    at_ = to;
+    if (at_.piece > 0 || at_.offset > 0 || pieces_.size() < 2) return;
     std::size_t total = 0;
     for (const auto& piece : pieces_) total += piece.size();
+    if (total <= peak_ + peak_ / 8) return;  // hardly anything would be won, and new pages cost time
     pieces_.clear();
-    pieces_.emplace_back(total);
+    pieces_.emplace_back(peak_, contents::undefined);
   }
+  /// Takes everything back.
+  void reset() { rewind({}); }
 
   /// Bytes in use at the fullest moment so far.
   std::size_t peak() const { return peak_; }
@@ -56,7 +60,7 @@ class arena {
   static constexpr std::size_t alignment = 64, smallest_piece = std::size_t{1} << 16;
 
   void next_piece() {
-    at_.before += pieces_[at_.piece].size();
+    at_.before += at_.offset;
     ++at_.piece;
     at_.offset = 0;
   }

@@ -33,12 +33,16 @@ struct tensor_view {
   constexpr tensor_view<T, Other> as() const { return {data, batch}; }
 };
 
-/// Device memory with an owner, zero at first. Only devices allocate.
+/// What memory holds at first.
+enum class contents { zero, undefined };
+
+/// Device memory with an owner, zero at first unless `undefined` will do. Only devices allocate.
 template <class T, class D>
 class buffer {
  public:
   buffer() = default;
-  explicit buffer(std::size_t count) : data_{D::template allocate<T>(count)}, count_{count} {}
+  explicit buffer(std::size_t count, contents first = contents::zero)
+      : data_{allocate(count, first)}, count_{count} {}
   buffer(buffer&& other) noexcept
       : data_{std::exchange(other.data_, nullptr)}, count_{std::exchange(other.count_, 0)} {}
   buffer& operator=(buffer&& other) noexcept {
@@ -52,6 +56,12 @@ class buffer {
   std::size_t size() const { return count_; }
 
  private:
+  static T* allocate(std::size_t count, contents first) {
+    if constexpr (requires { D::template allocate_undefined<T>(count); })
+      if (first == contents::undefined) return D::template allocate_undefined<T>(count);
+    return D::template allocate<T>(count);
+  }
+
   T* data_ = nullptr;
   std::size_t count_ = 0;
 };

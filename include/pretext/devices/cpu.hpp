@@ -47,12 +47,17 @@ struct cpu {
 
   template <class T>
   static T* allocate(std::size_t count) {
+    T* data = allocate_undefined<T>(count);
+    std::uninitialized_value_construct_n(data, count);
+    return data;
+  }
+  /// The same without clearing: the system gives pages of their own accord when they are written.
+  template <class T>
+  static T* allocate_undefined(std::size_t count) {
     if (count == 0) return nullptr;
     void* memory = ::operator new[](count * sizeof(T), std::align_val_t{64});
     prefer_large_pages(memory, count * sizeof(T));
-    T* data = static_cast<T*>(memory);
-    std::uninitialized_value_construct_n(data, count);
-    return data;
+    return static_cast<T*>(memory);
   }
   template <class T>
   static void release(T* data) {

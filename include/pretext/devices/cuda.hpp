@@ -6,6 +6,7 @@
 #include <string>
 
 #include <cuda_runtime_api.h>
+#include <pretext/core/on.hpp>
 #include <pretext/devices/cuda_failure.hpp>
 #include <pretext/devices/deferred_loss.hpp>
 #include <pretext/devices/device_memory.hpp>
@@ -41,6 +42,11 @@ inline void expects_success(cudaError_t error, std::string_view doing) {
 }
 
 }  // namespace detail
+
+/// Kept and added like fp32, multiplied by a GPU's tensor cores with ten binary digits; `on<cuda, tf32>`.
+struct tf32 : fp32 {
+  static constexpr bool products_in_tf32 = true;
+};
 
 /// An NVIDIA GPU: the one that CUDA calls current. Kernels for it are in <pretext/cuda.cuh>; this header is
 /// for any compiler. Everything that cannot be done throws std::runtime_error with a sentence.
@@ -121,6 +127,14 @@ struct cuda {
   /// Zero at first. Throws out_of_device_memory.
   template <class T>
   static T* allocate(std::size_t count) {
+    T* const memory = allocate_undefined<T>(count);
+    if (count == 0) return nullptr;
+    detail::expects_success(cudaMemset(memory, 0, count * sizeof(T)), "clearing device memory");
+    detail::expects_success(cudaStreamSynchronize(nullptr), "clearing device memory");
+    return memory;
+  }
+  template <class T>
+  static T* allocate_undefined(std::size_t count) {
     if (count == 0) return nullptr;
     void* memory = nullptr;
     const std::size_t bytes = count * sizeof(T);
@@ -132,8 +146,6 @@ struct cuda {
       throw out_of_device_memory{bytes, free, total};
     }
     detail::expects_success(error, "allocating device memory");
-    detail::expects_success(cudaMemset(memory, 0, bytes), "clearing device memory");
-    detail::expects_success(cudaStreamSynchronize(nullptr), "clearing device memory");
     return static_cast<T*>(memory);
   }
   /// Waits for kernels that may still use the memory: the end of a buffer is never part of a step.

@@ -56,18 +56,27 @@ struct bottleneck_entry {
   template <class Place, ImageShape In>
   static void forward(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, output<In>> y,
                       cache<In, Place>& kept) {
-    const auto inside = place.kept.template take<typename Place::activation, middle<In>>(x.batch);
+    const borrowed guard{place.scratch};
+    const auto inside = place.scratch.template take<typename Place::activation, middle<In>>(x.batch);
     first::forward(place, w, x, inside, kept.one);
     second::forward(place, w.at(weight_count<first, In>), reads<Place, middle<In>>{inside}, y, kept.two);
+  }
+
+  template <class Place, ImageShape In>
+  static void again(Place& place, weights<Place> w, const cache<In, Place>& kept,
+                    writes<Place, output<In>> y) {
+    second::again(place, w.at(weight_count<first, In>), kept.two, y);
   }
 
   template <class Place, ImageShape In>
   static void backward(Place& place, weights<Place> w, cache<In, Place>& kept, reads<Place, output<In>> dy,
                        writes<Place, In> dx, kernels::into mode = kernels::into::overwrite) {
     const borrowed guard{place.scratch};
-    const auto dinside = place.scratch.template take<typename Place::activation, middle<In>>(dy.batch);
-    second::backward(place, w.at(weight_count<first, In>), kept.two, dy, dinside);
-    first::backward(place, w, kept.one, reads<Place, middle<In>>{dinside}, dx, mode,
+    const auto inside = place.scratch.template take<typename Place::activation, middle<In>>(dy.batch);
+    first::again(place, w, kept.one, inside);
+    second::input_is(kept.two, reads<Place, middle<In>>{inside});
+    second::backward(place, w.at(weight_count<first, In>), kept.two, dy, inside);
+    first::backward(place, w, kept.one, reads<Place, middle<In>>{inside}, dx, mode,
                     writes<Place, middle<In>>{});
   }
 

@@ -12,6 +12,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <pretext/core/bfloat16.hpp>
 #include <pretext/core/expects.hpp>
 
 namespace pretext {
@@ -53,8 +54,10 @@ template <class T>
     return natural[log_size];
 }
 
-/// The number that a bfloat16 stands for: the upper half of a float.
-constexpr float from_bfloat16(std::uint16_t bits) { return std::bit_cast<float>(std::uint32_t{bits} << 16); }
+/// The number that the bits of a bfloat16 stand for.
+constexpr float from_bfloat16(std::uint16_t bits) {
+  return static_cast<float>(std::bit_cast<bfloat16>(bits));
+}
 
 /// The number that an IEEE 754 half stands for.
 constexpr float from_half(std::uint16_t bits) {

@@ -10,11 +10,10 @@ namespace pretext::kernels {
 ///   const T* shift, const T* shortcut, bool relu, T* y)
 ///     y = x·scale + shift (+ shortcut), then max(0, ·) if asked; scale and shift have one row per group,
 ///     scale may be null
-///   backward(place, rows, channels, groups, const T* dy, const T* y, const T* x, const T* mean, const T*
-///   inverse,
-///            const T* gamma, T* dgamma, T* dbeta, T* dx, T* dshortcut)
-///     y is the rectified output, or null if there was no ReLU; gamma, dgamma, dbeta and dshortcut may be
-///     null
+///   backward(place, rows, channels, groups, const T* dy, bool relu, const T* y, const T* x, const T* mean,
+///            const T* inverse, const T* gamma, const T* beta, T* dgamma, T* dbeta, T* dx, T* dshortcut)
+///     y is the rectified output; null where nothing was added, so that x tells what was rectified. gamma,
+///     beta, dgamma, dbeta and dshortcut may be null; dx may be x, and dshortcut may be dy
 template <class Device>
 struct batch_norm : missing<Device> {};
 

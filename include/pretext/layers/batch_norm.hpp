@@ -61,6 +61,15 @@ struct normalisation {
     kept.inverse = place.kept.template take<T>(kept.groups * C);
     kernel::statistics(place, rows, C, kept.groups, x, T(epsilon), kept.mean, kept.inverse, T(momentum),
                        own.running_mean, own.running_variance);
+    again<C>(place, slice, rows, x, shortcut, relu, y, kept);
+  }
+
+  /// The y of `forward` once more, bit for bit, from what it left behind.
+  template <std::size_t C, class Place, class T>
+  static void again(Place& place, typename Place::weight* slice, std::size_t rows, const T* x,
+                    const T* shortcut, bool relu, T* y, const cache<Place>& kept) {
+    using kernel = kernels::batch_norm<typename Place::device>;
+    const pieces<C, typename Place::weight> own{slice};
     const borrowed guard{place.scratch};
     T* scale = place.scratch.template take<T>(kept.groups * C);
     T* shift = place.scratch.template take<T>(kept.groups * C);
@@ -68,14 +77,15 @@ struct normalisation {
     kernel::apply(place, rows, C, kept.groups, x, scale, shift, shortcut, relu, y);
   }
 
-  /// dx (and dshortcut) of the same; `y` is null where nothing was rectified.
+  /// dx (and dshortcut) of the same; `y` may be null where no shortcut was added. dx may be x, and dshortcut
+  /// may be dy.
   template <std::size_t C, class Place, class T>
   static void backward(Place& place, weights<Place> w, const cache<Place>& kept, std::size_t rows,
-                       const T* dy, const T* y, const T* x, T* dx, T* dshortcut) {
+                       const T* dy, bool relu, const T* y, const T* x, T* dx, T* dshortcut) {
     const pieces<C, typename Place::weight> own{w.value}, slope{w.gradient};
-    kernels::batch_norm<typename Place::device>::backward(place, rows, C, kept.groups, dy, y, x, kept.mean,
-                                                          kept.inverse, own.weight, slope.weight, slope.bias,
-                                                          dx, dshortcut);
+    kernels::batch_norm<typename Place::device>::backward(place, rows, C, kept.groups, dy, relu, y, x,
+                                                          kept.mean, kept.inverse, own.weight, own.bias,
+                                                          slope.weight, slope.bias, dx, dshortcut);
   }
 
   /// Inference as one scale and one shift per channel, from the running statistics.
@@ -125,7 +135,7 @@ struct batch_norm {
     using T = typename Place::activation;
     const borrowed guard{place.scratch};
     T* to = dx.data ? dx.data : place.scratch.template take<T>(dy.size());
-    math::template backward<channels_of<In>>(place, w, kept.norm, dy.batch * places_of<In>, dy.data,
+    math::template backward<channels_of<In>>(place, w, kept.norm, dy.batch * places_of<In>, dy.data, false,
                                              static_cast<const T*>(nullptr), kept.x.data, to,
                                              static_cast<T*>(nullptr));
   }

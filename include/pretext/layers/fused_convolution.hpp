@@ -10,8 +10,8 @@ namespace pretext {
 /// What follows a normalisation.
 enum class activation { none, relu };
 
-/// convolution -> batch norm -> (+ shortcut) -> ReLU as one layer: two tensors are kept where four would be,
-/// and each is written once. In inference the normalisation is folded into the weights.
+/// convolution -> batch norm -> (+ shortcut) -> ReLU as one layer: what the convolution gave is kept, and
+/// backward writes its gradient in the same place. In inference the normalisation is folded into the weights.
 template <name ConvolutionName, name NormName, class Convolution, activation Activation = activation::relu,
           initial_scale Start = initial_scale::one>
 struct fused_convolution {
@@ -41,7 +41,8 @@ struct fused_convolution {
   template <ImageShape In, class Place>
   struct cache {
     cache_of<Convolution, In, Place> convolution;
-    reads<Place, output<In>> convolved, y;
+    writes<Place, output<In>> convolved;
+    reads<Place, output<In>> added;  ///< the output, where a shortcut was added before the ReLU
     typename norm::template cache<Place> norm_kept;
   };
 
@@ -61,7 +62,23 @@ struct fused_convolution {
                                          reads<Place, output<In>>{convolved}.data, shortcut.data, rectified,
                                          y.data, kept.norm_kept);
     kept.convolved = convolved;
-    kept.y = y;
+    kept.added = shortcut.data ? y : writes<Place, output<In>>{};
+  }
+
+  /// The output of `forward` without a shortcut once more, bit for bit.
+  template <class Place, ImageShape In>
+  static void again(Place& place, weights<Place> w, const cache<In, Place>& kept,
+                    writes<Place, output<In>> y) {
+    using T = typename Place::activation;
+    norm::template again<channels<In>>(place, w.at(weight_count<Convolution, In>).value, rows<In>(y.batch),
+                                       reads<Place, output<In>>{kept.convolved}.data,
+                                       static_cast<const T*>(nullptr), rectified, y.data, kept.norm_kept);
+  }
+
+  /// Where the input of `forward` is by now.
+  template <class Place, ImageShape In>
+  static void input_is(cache<In, Place>& kept, reads<Place, In> x) {
+    kept.convolution.x = x;
   }
 
   template <class Place, ImageShape In>
@@ -70,17 +87,16 @@ struct fused_convolution {
     backward(place, w, kept, dy, dx, kernels::into::overwrite);
   }
 
-  /// dx may be added to what is there; the shortcut's gradient is written if asked for.
+  /// dx may be added to what is there, or written where x is; the shortcut's gradient is written if asked
+  /// for, where dy is if need be.
   template <class Place, ImageShape In>
   static void backward(Place& place, weights<Place> w, cache<In, Place>& kept, reads<Place, output<In>> dy,
                        writes<Place, In> dx, kernels::into mode, writes<Place, output<In>> dshortcut = {}) {
-    using T = typename Place::activation;
-    const borrowed guard{place.scratch};
-    const auto dconvolved = place.scratch.template take<T, output<In>>(dy.batch);
+    const reads<Place, output<In>> convolved{kept.convolved};
     norm::template backward<channels<In>>(place, w.at(weight_count<Convolution, In>), kept.norm_kept,
-                                          rows<In>(dy.batch), dy.data, rectified ? kept.y.data : nullptr,
-                                          kept.convolved.data, dconvolved.data, dshortcut.data);
-    Convolution::backward(place, w, kept.convolution, reads<Place, output<In>>{dconvolved}, dx, mode);
+                                          rows<In>(dy.batch), dy.data, rectified, kept.added.data,
+                                          convolved.data, kept.convolved.data, dshortcut.data);
+    Convolution::backward(place, w, kept.convolution, convolved, dx, mode);
   }
 
   template <class Place, ImageShape In>

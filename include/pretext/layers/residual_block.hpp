@@ -9,8 +9,9 @@ namespace pretext {
 
 /// y = relu(Last(Before(x)) + shortcut(x)): Last is a fused convolution that adds the shortcut; the shortcut
 /// is the identity where shapes agree and `AlwaysProjects` is false, else a 1×1 convolution with batch norm
-/// (He et al. 2016, option B). Paths are torchvision's: what Before and Last call themselves, then
-/// downsample.0 and downsample.1.
+/// (He et al. 2016, option B). What is between Before and Last is not kept: backward asks Before for it
+/// `again`. Paths are torchvision's: what Before and Last call themselves, then downsample.0 and
+/// downsample.1.
 template <class Before, class Last, std::size_t Stride, bool AlwaysProjects = false>
 struct residual_block {
   template <ImageShape In>
@@ -23,6 +24,10 @@ struct residual_block {
   template <ImageShape In>
   using projection = fused_convolution<"downsample.0", "downsample.1",
                                        convolution<channels_of<output<In>>, 1, Stride, 0>, activation::none>;
+
+  /// Backward may write dx where dy is.
+  template <ImageShape In>
+  static constexpr bool in_place = !projects<In>;
 
   template <ImageShape In>
   static consteval auto parameters() {
@@ -61,10 +66,11 @@ struct residual_block {
   static void forward(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, output<In>> y,
                       cache<In, Place>& kept) {
     using T = typename Place::activation;
-    const auto inside = place.kept.template take<T, middle<In>>(x.batch);
+    const borrowed guard{place.scratch};
+    const auto inside = place.scratch.template take<T, middle<In>>(x.batch);
     Before::forward(place, w, x, inside, kept.before);
     if constexpr (projects<In>) {
-      const auto shortcut = place.kept.template take<T, output<In>>(x.batch);
+      const auto shortcut = place.scratch.template take<T, output<In>>(x.batch);
       projection<In>::forward(place, w.at(projection_at<In>), x, shortcut, kept.shortcut);
       Last::forward(place, w.at(last_at<In>), reads<Place, middle<In>>{inside},
                     reads<Place, output<In>>{shortcut}, y, kept.last);
@@ -76,28 +82,24 @@ struct residual_block {
   template <class Place, ImageShape In>
   static void backward(Place& place, weights<Place> w, cache<In, Place>& kept, reads<Place, output<In>> dy,
                        writes<Place, In> dx) {
-    using T = typename Place::activation;
-    constexpr auto overwrite = kernels::into::overwrite, accumulate = kernels::into::accumulate;
-    const borrowed guard{place.scratch};
-    const auto dinside = place.scratch.template take<T, middle<In>>(dy.batch);
     if constexpr (projects<In>) {
-      const auto dshortcut = place.scratch.template take<T, output<In>>(dy.batch);
-      Last::backward(place, w.at(last_at<In>), kept.last, dy, dinside, overwrite, dshortcut);
-      projection<In>::backward(place, w.at(projection_at<In>), kept.shortcut,
-                               reads<Place, output<In>>{dshortcut}, dx);
+      const borrowed guard{place.scratch};
+      backward(place, w, kept, dy, dx,
+               place.scratch.template take<typename Place::activation, output<In>>(dy.batch));
     } else {
-      Last::backward(place, w.at(last_at<In>), kept.last, dy, dinside, overwrite, dx);
+      backward(place, w, kept, dy, dx, dx);
     }
-    if constexpr (requires {
-                    Before::backward(place, w, kept.before, reads<Place, middle<In>>{}, dx, accumulate);
-                  }) {
-      Before::backward(place, w, kept.before, reads<Place, middle<In>>{dinside}, dx, accumulate);
-    } else {
-      const auto through = place.scratch.template take<T, In>(dy.batch);
-      Before::backward(place, w, kept.before, reads<Place, middle<In>>{dinside}, through);
-      if (dx.data)
-        kernels::blend<typename Place::device>::axpy(place, dx.size(), T{1}, through.data, dx.data);
-    }
+  }
+
+  /// The same with nothing left of dy.
+  template <class Place, ImageShape In>
+  static void backward_over(Place& place, weights<Place> w, cache<In, Place>& kept,
+                            writes<Place, output<In>> dy, writes<Place, In> dx) {
+    const reads<Place, output<In>> gradient{dy};
+    if constexpr (projects<In>)
+      backward(place, w, kept, gradient, dx, dy);
+    else
+      backward(place, w, kept, gradient, dx, dx);
   }
 
   template <class Place, ImageShape In>
@@ -117,6 +119,23 @@ struct residual_block {
   }
 
  private:
+  /// dshortcut may be dy; it is dx where the shortcut is the identity.
+  template <class Place, ImageShape In>
+  static void backward(Place& place, weights<Place> w, cache<In, Place>& kept, reads<Place, output<In>> dy,
+                       writes<Place, In> dx, writes<Place, output<In>> dshortcut) {
+    using T = typename Place::activation;
+    constexpr auto overwrite = kernels::into::overwrite, accumulate = kernels::into::accumulate;
+    const borrowed guard{place.scratch};
+    const auto inside = place.scratch.template take<T, middle<In>>(dy.batch), dinside = inside;
+    Before::again(place, w, kept.before, inside);
+    Last::input_is(kept.last, reads<Place, middle<In>>{inside});
+    Last::backward(place, w.at(last_at<In>), kept.last, dy, dinside, overwrite, dshortcut);
+    if constexpr (projects<In>)
+      projection<In>::backward(place, w.at(projection_at<In>), kept.shortcut,
+                               reads<Place, output<In>>{dshortcut}, dx);
+    Before::backward(place, w, kept.before, reads<Place, middle<In>>{dinside}, dx, accumulate);
+  }
+
   template <ImageShape In>
   static constexpr std::size_t last_at = weight_count<Before, In>;
   template <ImageShape In>

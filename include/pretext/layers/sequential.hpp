@@ -32,6 +32,47 @@ constexpr parameter rename(const parameter& p, std::size_t base) {
 template <class... In>
 struct shapes {
   static constexpr std::size_t largest = std::max({std::size_t{0}, In::size...});
+  static constexpr std::array<std::size_t, sizeof...(In)> sizes{In::size...};
+};
+
+/// Does L's backward allow dx to be written where dy is?
+template <class L, class In>
+inline constexpr bool in_place = false;
+template <class L, class In>
+  requires requires { L::template in_place<In>; }
+inline constexpr bool in_place<L, In> = L::template in_place<In>;
+
+/// Can L's backward make use of the memory that its dy is in?
+template <class L, class Out, class In, class Place>
+concept spends_gradient = requires(Place& place, weights<Place> w, cache_of<L, In, Place>& kept,
+                                   writes<Place, Out> dy, writes<Place, In> dx) {
+  L::backward_over(place, w, kept, dy, dx);
+};
+
+template <class Inputs, class... Ls>
+inline constexpr bool all_in_place = false;
+template <class... In, class... Ls>
+inline constexpr bool all_in_place<shapes<In...>, Ls...> = sizeof...(Ls) > 0 && (in_place<Ls, In> && ...);
+
+/// Where each layer's backward writes its dx: where the caller wants it, or in one of two buffers, never the
+/// one that holds its dy unless the layer says that it may. The second buffer can be given back early: large
+/// images come last.
+template <std::size_t Depth>
+struct gradient_places {
+  enum place : unsigned char { callers, first, second };
+  std::array<place, Depth> of{};
+  std::array<std::size_t, 3> size{};  ///< numbers per sample that a place must hold
+  std::size_t last_second = Depth;    ///< the layer after whose backward `second` holds nothing
+
+  constexpr gradient_places(const std::array<std::size_t, Depth>& sizes,
+                            const std::array<bool, Depth>& may_overwrite) {
+    for (std::size_t i = 1; i < Depth; ++i) {
+      of[i] = may_overwrite[i - 1] ? of[i - 1] : of[i - 1] == first ? second : first;
+      size[of[i]] = std::max(size[of[i]], sizes[i]);
+    }
+    for (std::size_t i = Depth; i-- > 1;)
+      if (of[i] == second) last_second = i - 1;
+  }
 };
 
 /// Follows a sample through the layers: the shape entering each of them, and the one leaving the last.
@@ -107,6 +148,10 @@ struct sequential {
   template <Shape In>
   using output = typename detail::walk<detail::shapes<>, In, Ls...>::output;
 
+  /// Backward may write dx where dy is.
+  template <Shape In>
+  static constexpr bool in_place = detail::all_in_place<inputs<In>, Ls...>;
+
   template <Shape In>
   static consteval auto parameters() {
     return join_tables(inputs<In>{}, std::index_sequence_for<Ls...>{});
@@ -140,17 +185,30 @@ struct sequential {
                        writes<Place, In> dx) {
     using T = typename Place::activation;
     const borrowed guard{place.scratch};
-    const std::size_t numbers = depth > 1 ? inputs<In>::largest * dy.batch : 0;
-    T* const between[2] = {place.scratch.template take<T>(numbers), place.scratch.template take<T>(numbers)};
+    // Where nobody wants dx, layers that could work in its place have a buffer for it.
+    static constexpr detail::gradient_places<depth> wanted = gradients(inputs<In>{}, true),
+                                                    unwanted = gradients(inputs<In>{}, false);
+    const auto& planned = dx.data ? wanted : unwanted;
+    T* const first = place.scratch.template take<T>(planned.size[1] * dy.batch);
+    const auto below_second = place.scratch.position();
+    T* const places[3] = {dx.data, first, place.scratch.template take<T>(planned.size[2] * dy.batch)};
     std::size_t end = weight_count<sequential, In>;
-    const T* from = dy.data;
+    T* from = nullptr;
     kept.last_to_first([&]<class Leaf>(Leaf& at) {
       using L = typename Leaf::layer;
       end -= weight_count<L, typename Leaf::input>;
-      T* to = Leaf::index == 0 ? dx.data : between[Leaf::index % 2];
-      L::backward(place, w.at(end), at.cache, reads<Place, typename Leaf::output>{from, dy.batch},
-                  writes<Place, typename Leaf::input>{to, dy.batch});
+      T* to = places[planned.of[Leaf::index]];
+      const writes<Place, typename Leaf::input> result{to, dy.batch};
+      if constexpr (Leaf::index + 1 < depth &&
+                    detail::spends_gradient<L, typename Leaf::output, typename Leaf::input, Place>)
+        L::backward_over(place, w.at(end), at.cache, writes<Place, typename Leaf::output>{from, dy.batch},
+                         result);
+      else
+        L::backward(place, w.at(end), at.cache,
+                    reads<Place, typename Leaf::output>{Leaf::index + 1 < depth ? from : dy.data, dy.batch},
+                    result);
       from = to;
+      if (Leaf::index == planned.last_second) place.scratch.rewind(below_second);
     });
   }
 
@@ -172,6 +230,13 @@ struct sequential {
   }
 
  private:
+  template <class... In>
+  static consteval auto gradients(detail::shapes<In...>, bool wanted) {
+    std::array<bool, depth> may{detail::in_place<Ls, In>...};
+    if (depth > 0 && !wanted) may[0] = false;
+    return detail::gradient_places<depth>{detail::shapes<In...>::sizes, may};
+  }
+
   template <class... In>
   static consteval std::size_t add_multiply_adds(detail::shapes<In...>) {
     return (std::size_t{0} + ... + pretext::multiply_adds<Ls, In>);

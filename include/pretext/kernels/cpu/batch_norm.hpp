@@ -80,19 +80,40 @@ struct batch_norm<cpu> {
 
   template <class Place, class T>
   static void backward(Place& place, std::size_t rows, std::size_t channels, std::size_t groups, const T* dy,
-                       const T* y, const T* x, const T* mean, const T* inverse, const T* gamma, T* dgamma,
-                       T* dbeta, T* dx, T* dshortcut) {
+                       bool relu, const T* y, const T* x, const T* mean, const T* inverse, const T* gamma,
+                       const T* beta, T* dgamma, T* dbeta, T* dx, T* dshortcut) {
+    const auto run = [&]<detail::rectified Rectified>() {
+      pass<Rectified>(place, rows, channels, groups, dy, y, x, mean, inverse, gamma, beta, dgamma, dbeta, dx,
+                      dshortcut);
+    };
+    if (!relu)
+      run.template operator()<detail::rectified::no>();
+    else if (y)
+      run.template operator()<detail::rectified::by_output>();
+    else
+      run.template operator()<detail::rectified::by_input>();
+  }
+
+ private:
+  template <detail::rectified Rectified, class Place, class T>
+  static void pass(Place& place, std::size_t rows, std::size_t channels, std::size_t groups, const T* dy,
+                   const T* y, const T* x, const T* mean, const T* inverse, const T* gamma, const T* beta,
+                   T* dgamma, T* dbeta, T* dx, T* dshortcut) {
     const std::size_t part = rows / groups;
     const borrowed guard{place.scratch};
-    const double* sums =
-        sum_rows<T>(place, part, channels, groups,
-                    [=]<std::size_t Rows>(std::size_t group, std::size_t r, T* sum, T* dot) {
-                      const T *g = dy + r * channels, *in = x + r * channels, *m = mean + group * channels;
-                      if (y)
-                        detail::add_gradients<Rows, true>(channels, g, y + r * channels, in, m, sum, dot);
-                      else
-                        detail::add_gradients<Rows, false>(channels, g, y, in, m, sum, dot);
-                    });
+    T *scales = place.scratch.template take<T>(groups * channels),
+      *shifts = place.scratch.template take<T>(groups * channels);
+    fold(place, channels, groups, mean, inverse, gamma, beta, scales, shifts);
+    const auto relu = [=](std::size_t group, std::size_t r) {
+      return detail::rectifier<T>{y ? y + r * channels : nullptr, scales + group * channels,
+                                  shifts + group * channels};
+    };
+    const double* sums = sum_rows<T>(place, part, channels, groups,
+                                     [=]<std::size_t Rows>(std::size_t group, std::size_t r, T* sum, T* dot) {
+                                       detail::add_gradients<Rows, Rectified>(
+                                           channels, dy + r * channels, relu(group, r), x + r * channels,
+                                           mean + group * channels, sum, dot);
+                                     });
     // dx = γ·inverse·(g - mean(g) - x̂·mean(g·x̂)), written as g·a - (x - mean)·b - d with one a, b, d per
     // channel.
     T* slope = place.scratch.template take<T>(3 * groups * channels);
@@ -112,13 +133,19 @@ struct batch_norm<cpu> {
       }
     for_each_row(place, part, channels, groups, [=](std::size_t group, std::size_t r) {
       const T *a = slope + 3 * group * channels, *b = a + channels, *d = b + channels;
-      detail::pass_gradient(channels, dy + r * channels, y ? y + r * channels : nullptr, x + r * channels,
-                            mean + group * channels, a, b, d, dx + r * channels,
-                            dshortcut ? dshortcut + r * channels : nullptr);
+      const std::size_t at = r * channels;
+      if (dx != x) std::copy_n(x + at, channels, dx + at);
+      if (!dshortcut) {
+        detail::pass_gradient<Rectified>(channels, dy + at, relu(group, r), dx + at, mean + group * channels,
+                                         a, b, d);
+        return;
+      }
+      if (dshortcut != dy) std::copy_n(dy + at, channels, dshortcut + at);
+      detail::pass_gradients<Rectified>(channels, dshortcut + at, relu(group, r), dx + at,
+                                        mean + group * channels, a, b, d);
     });
   }
 
- private:
   /// Rows that are summed in one go: a number that depends on the shape alone, about 64 KB of them.
   static constexpr std::size_t block_rows(std::size_t channels) {
     return std::clamp<std::size_t>((std::size_t{1} << 14) / channels, 16, 1024);

@@ -6,10 +6,26 @@
 // what lets a compiler use vector instructions where six arrays meet.
 namespace pretext::kernels::detail {
 
-/// g where the rectified output is positive, else 0.
+/// Where a ReLU's gradient comes from: there was none, its output y tells, or y = x·scale + shift does.
+enum class rectified { no, by_output, by_input };
+
+/// What tells that, for one row.
 template <class T>
-T rectified_gradient(T g, T y) {
-  return y > T{0} ? g : T{0};
+struct rectifier {
+  const T* __restrict y;
+  const T* __restrict scale;
+  const T* __restrict shift;
+};
+
+/// g where the rectified output is positive, else 0.
+template <rectified Rectified, class T>
+T rectified_gradient(const rectifier<T>& relu, std::size_t at, std::size_t channel, T x, T g) {
+  if constexpr (Rectified == rectified::no)
+    return g;
+  else if constexpr (Rectified == rectified::by_output)
+    return relu.y[at] > T{0} ? g : T{0};
+  else
+    return x * relu.scale[channel] + relu.shift[channel] > T{0} ? g : T{0};
 }
 
 /// The sum and the sum of squares of x - origin over a few adjacent rows.
@@ -47,17 +63,17 @@ void scale_and_shift(std::size_t channels, const T* __restrict x, const T* __res
     for (std::size_t c = 0; c < channels; ++c) y[c] = std::max(x[c] + shift[c], floor);
 }
 
-/// The sums of g and of g·(x - mean) over a few adjacent rows; y is the rectified output if there was a ReLU.
-template <std::size_t Rows, bool Rectified, class T>
-void add_gradients(std::size_t channels, const T* __restrict dy, const T* __restrict y, const T* __restrict x,
-                   const T* __restrict mean, T* __restrict sum, T* __restrict dot) {
+/// The sums of g and of g·(x - mean) over a few adjacent rows.
+template <std::size_t Rows, rectified Rectified, class T>
+void add_gradients(std::size_t channels, const T* __restrict dy, const rectifier<T>& relu,
+                   const T* __restrict x, const T* __restrict mean, T* __restrict sum, T* __restrict dot) {
+  const rectifier<T> own = relu;
   for (std::size_t c = 0; c < channels; ++c) {
     T first = sum[c], second = dot[c];
 #pragma GCC unroll 4
     for (std::size_t r = 0; r < Rows; ++r) {
       const std::size_t at = r * channels + c;
-      T g = dy[at];
-      if constexpr (Rectified) g = rectified_gradient(g, y[at]);
+      const T g = rectified_gradient<Rectified>(own, at, c, x[at], dy[at]);
       first += g;
       second += g * (x[at] - mean[c]);
     }
@@ -66,23 +82,29 @@ void add_gradients(std::size_t channels, const T* __restrict dy, const T* __rest
   }
 }
 
-/// dx = g·a - (x - mean)·b - d, and dshortcut = g if asked.
-template <class T>
-void pass_gradient(std::size_t channels, const T* __restrict dy, const T* __restrict y, const T* __restrict x,
+/// g·a - (x - mean)·b - d in place of x.
+template <rectified Rectified, class T>
+void pass_gradient(std::size_t channels, const T* __restrict dy, const rectifier<T>& relu, T* __restrict x,
                    const T* __restrict mean, const T* __restrict a, const T* __restrict b,
-                   const T* __restrict d, T* __restrict dx, T* __restrict dshortcut) {
-  if (y && dshortcut)
-    for (std::size_t c = 0; c < channels; ++c) {
-      const T g = rectified_gradient(dy[c], y[c]);
-      dshortcut[c] = g;
-      dx[c] = g * a[c] - (x[c] - mean[c]) * b[c] - d[c];
-    }
-  else if (y)
-    for (std::size_t c = 0; c < channels; ++c)
-      dx[c] = rectified_gradient(dy[c], y[c]) * a[c] - (x[c] - mean[c]) * b[c] - d[c];
-  else
-    for (std::size_t c = 0; c < channels; ++c) dx[c] = dy[c] * a[c] - (x[c] - mean[c]) * b[c] - d[c];
-  if (!y && dshortcut) std::copy_n(dy, channels, dshortcut);
+                   const T* __restrict d) {
+  const rectifier<T> own = relu;
+  for (std::size_t c = 0; c < channels; ++c) {
+    const T g = rectified_gradient<Rectified>(own, c, c, x[c], dy[c]);
+    x[c] = g * a[c] - (x[c] - mean[c]) * b[c] - d[c];
+  }
+}
+
+/// The same, and g, which is what a shortcut gets, in place of dy.
+template <rectified Rectified, class T>
+void pass_gradients(std::size_t channels, T* __restrict dy, const rectifier<T>& relu, T* __restrict x,
+                    const T* __restrict mean, const T* __restrict a, const T* __restrict b,
+                    const T* __restrict d) {
+  const rectifier<T> own = relu;
+  for (std::size_t c = 0; c < channels; ++c) {
+    const T g = rectified_gradient<Rectified>(own, c, c, x[c], dy[c]);
+    dy[c] = g;
+    x[c] = g * a[c] - (x[c] - mean[c]) * b[c] - d[c];
+  }
 }
 
 }  // namespace pretext::kernels::detail

@@ -16,21 +16,28 @@
 namespace pretext::kernels {
 namespace detail {
 
-/// Whether F(4x4, 3x3) is quicker than the direct gather: one thread of a Zen 5 (AVX-512), times as quick
-/// forward, to the data and to the weights:
+/// Whether F(4x4, 3x3), in float, is quicker than the direct gather: one thread of a Zen 5 (AVX-512), times
+/// as quick forward, to the data and to the weights:
 ///   64 channels, 32x32, 32 images  2.1 2.2 2.5      64 channels, 4x4, 32 images   2.1 2.1 2.9
 ///   128, 16x16, 64                 2.5 2.5 4.2      64, 4x4, 4 (4 tiles)          1.2 1.2 1.7
 ///   256, 8x8, 128                  2.6 2.5 3.6      512, 4x4, 32 (32 tiles)       1.2 1.2 2.8
 ///   512, 4x4, 256                  2.2 2.2 3.5      512, 4x4, 16 (16 tiles)       0.8 0.8 1.8
 ///   256, 14x14, 16                 1.7 1.9 2.4      256, 3x3, 32 (81/36 saved)    1.4 1.1 1.6
 ///   512, 7x7, 16                   1.2 1.3 2.6      128, 5x5, 8 (225/144 saved)   1.0 0.9 1.2
-/// Double precision takes the gather: gradient checks stand on it.
-template <class T>
+/// Double precision takes the gather: gradient checks stand on it. A gather of bfloat16 is quicker where
+/// there are few channels or tiles, but for gradients to the weights, which go by the rule of float:
+///   16 channels, 32x32, 128 images 0.7 0.7 2.2      128 channels, 8x8, 256 images 1.3 1.2 1.5
+///   32, 32x32, 128                 0.8 0.8 1.8      512, 4x4, 256                 1.5 1.4 1.6
+///   48, 16x16, 256                 0.8 0.8 1.3      256, 14x14, 16                1.0 0.9 0.9
+///   64, 16x16, 256                 1.0 1.0 1.7      512, 7x7, 16                  0.6 0.5 1.4
+template <class Factor>
 bool winograd_pays(const convolution_extents& e, std::size_t batch) {
   const bool fits = e.rows == 3 && e.columns == 3 && e.stride == 1 && e.padding == 1 && e.in % 16 == 0 &&
-                    e.out % 16 == 0 && std::is_same_v<T, float>;
+                    e.out % 16 == 0 && std::is_same_v<sum_of<Factor>, float>;
   const std::size_t tiles = winograd::tiling{e.height, e.width, batch}.count();
   const std::size_t multiplications = winograd::products * tiles, direct = 9 * batch * e.height * e.width;
+  if (std::is_same_v<Factor, bfloat16_pair>)
+    return fits && tiles >= 128 && e.in + e.out >= 128 && 2 * direct >= 7 * multiplications;
   return fits && tiles >= 32 && direct >= 2 * multiplications;
 }
 
@@ -41,45 +48,48 @@ struct convolution<cpu> {
   template <class Place, class T>
   static void forward(Place& place, const convolution_extents& e, std::size_t batch, const T* x, const T* w,
                       T* y) {
-    if (detail::winograd_pays<T>(e, batch)) return detail::winograd::forward(place, e, batch, x, w, y);
+    using factor = factor_of<Place, T>;
+    if (detail::winograd_pays<factor>(e, batch)) return detail::winograd::forward(place, e, batch, x, w, y);
     if (pointwise(e))
       return gemm<cpu>::run(place, op::as_is, op::as_is, batch * e.height * e.width, e.out, e.in, x, w, y,
                             into::overwrite);
     if (narrow(e)) return detail::convolve_patches(place, e, batch, x, w, y);
     const borrowed guard{place.scratch};
-    const std::size_t step = e.taps() * e.in * panel_width<T>();
-    T* packed = place.scratch.template take<T>(panels<T>(e.out) * step);
-    place.stream.for_each_block(panels<T>(e.out), [&](std::size_t panel) {
-      pack_panels(w, e.taps() * e.in, e.out, e.out, std::size_t{1}, packed, panel, panel + 1, step);
+    const std::size_t lines = factors<factor>(e.in) * panel_width<factor>(), step = e.taps() * lines;
+    factor* packed = place.scratch.template take<factor>(panels<factor>(e.out) * step);
+    place.stream.for_each_block(panels<factor>(e.out), [&](std::size_t panel) {
+      for (std::size_t t = 0; t < e.taps(); ++t)
+        pack_panels(w + t * e.in * e.out, e.in, e.out, e.out, std::size_t{1}, packed + t * lines, panel,
+                    panel + 1, step);
     });
     detail::tap taps[detail::most_taps];
     for (std::size_t t = 0; t < e.taps(); ++t)
       taps[t] = {static_cast<std::ptrdiff_t>(t / e.columns) - static_cast<std::ptrdiff_t>(e.padding),
                  static_cast<std::ptrdiff_t>(t % e.columns) - static_cast<std::ptrdiff_t>(e.padding), t};
-    detail::run_gather<T>(
-        place.stream,
+    detail::run_gather<factor>(
+        place,
         {x, e.height, e.width, e.in, y, e.out_height() * e.out_width() * e.out, e.out, e.out_height(),
          e.out_width(), 0, e.out_width(), 1, e.stride, taps, e.taps(), packed, step, false},
-        batch, zeros<T>(place, e.in));
+        batch);
   }
 
   template <class Place, class T>
   static void backward_data(Place& place, const convolution_extents& e, std::size_t batch, const T* dy,
                             const T* w, T* dx, into mode) {
-    if (detail::winograd_pays<T>(e, batch))
+    using factor = factor_of<Place, T>;
+    if (detail::winograd_pays<factor>(e, batch))
       return detail::winograd::backward_data(place, e, batch, dy, w, dx, mode);
     if (pointwise(e))
       return gemm<cpu>::run(place, op::as_is, op::transposed, batch * e.height * e.width, e.in, e.out, dy, w,
                             dx, mode);
     const borrowed guard{place.scratch};
-    const std::size_t step = e.taps() * e.out * panel_width<T>();
-    T* packed = place.scratch.template take<T>(panels<T>(e.in) * step);
-    place.stream.for_each_block(panels<T>(e.in), [&](std::size_t panel) {
+    const std::size_t lines = factors<factor>(e.out) * panel_width<factor>(), step = e.taps() * lines;
+    factor* packed = place.scratch.template take<factor>(panels<factor>(e.in) * step);
+    place.stream.for_each_block(panels<factor>(e.in), [&](std::size_t panel) {
       for (std::size_t t = 0; t < e.taps(); ++t)
-        pack_panels(w + t * e.in * e.out, e.out, e.in, std::size_t{1}, e.out,
-                    packed + t * e.out * panel_width<T>(), panel, panel + 1, step);
+        pack_panels(w + t * e.in * e.out, e.out, e.in, std::size_t{1}, e.out, packed + t * lines, panel,
+                    panel + 1, step);
     });
-    const T* nothing = zeros<T>(place, e.out);
     const auto stride = static_cast<std::ptrdiff_t>(e.stride);
     for (std::size_t row = 0; row < std::min(e.stride, e.height); ++row)
       for (std::size_t column = 0; column < std::min(e.stride, e.width); ++column) {
@@ -93,13 +103,13 @@ struct convolution<cpu> {
           if (down % stride == 0 && right % stride == 0) taps[count++] = {down / stride, right / stride, t};
         }
         if (count == 0 && mode == into::accumulate) continue;
-        detail::run_gather<T>(
-            place.stream,
+        detail::run_gather<factor>(
+            place,
             {dy, e.out_height(), e.out_width(), e.out, dx, e.height * e.width * e.in, e.in,
              (e.height - row + e.stride - 1) / e.stride, (e.width - column + e.stride - 1) / e.stride,
              row * e.width + column, e.stride * e.width, e.stride, 1, taps, count, packed, step,
              mode == into::accumulate},
-            batch, nothing);
+            batch);
       }
   }
 
@@ -114,8 +124,8 @@ struct convolution<cpu> {
     // Row by row, what the kernel sees of x is a matrix of (pixels of the result) by (taps, channels).
     const borrowed guard{place.scratch};
     const T* nothing = zeros<T>(place, e.in);
-    const auto patches = [&](const detail::strips<T>& piece, std::size_t begin, std::size_t end,
-                             std::size_t first, std::size_t length) {
+    const auto patches = [&](const detail::strips<factor_of<Place, T>>& piece, std::size_t begin,
+                             std::size_t end, std::size_t first, std::size_t length) {
       if (narrow(e)) return detail::pack_patches(e, x, piece, begin, end, first, length);
       const T* pixel[detail::product_depth];
       for (std::size_t at = begin, t = begin / e.in; at < end; ++t) {

@@ -7,8 +7,9 @@
 namespace pretext::kernels {
 
 /// The instruction sets that kernels have versions for, each containing the ones before it. A program built
-/// for any x86-64 picks at run time. avx2 means FMA too; avx512 means F, BW, DQ and VL.
-enum class isa { portable, avx2, avx512 };
+/// for any x86-64 picks at run time. avx2 means FMA too; avx512 means F, BW, DQ and VL, avx512_bf16 BF16 with
+/// them: products of bfloat16.
+enum class isa { portable, avx2, avx512, avx512_bf16 };
 
 namespace detail {
 
@@ -17,7 +18,8 @@ inline isa isa_of_processor() {
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
     const bool wide = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-    return wide ? isa::avx512 : isa::avx2;
+    if (!wide) return isa::avx2;
+    return __builtin_cpu_supports("avx512bf16") ? isa::avx512_bf16 : isa::avx512;
   }
 #endif
   return isa::portable;
@@ -27,13 +29,14 @@ inline isa isa_named(const std::string& name) {
   if (name == "portable") return isa::portable;
   if (name == "avx2") return isa::avx2;
   if (name == "avx512") return isa::avx512;
-  throw std::invalid_argument{"PRETEXT_ISA=" + name + ": choose portable, avx2 or avx512."};
+  if (name == "avx512_bf16") return isa::avx512_bf16;
+  throw std::invalid_argument{"PRETEXT_ISA=" + name + ": choose portable, avx2, avx512 or avx512_bf16."};
 }
 
 }  // namespace detail
 
-/// What this processor has, or less where the environment variable PRETEXT_ISA=portable, avx2 or avx512 asks
-/// for less. Throws std::invalid_argument for another value.
+/// What this processor has, or less where the environment variable PRETEXT_ISA=portable, avx2, avx512 or
+/// avx512_bf16 asks for less. Throws std::invalid_argument for another value.
 inline isa best_isa() {
   static const isa best = [] {
     const char* asked = std::getenv("PRETEXT_ISA");
@@ -61,7 +64,7 @@ template <class Work>
 template <class Work>
 void vectorised(const Work& work) {
 #if defined(__x86_64__)
-  if (best_isa() == isa::avx512) return detail::run_avx512(work);
+  if (best_isa() >= isa::avx512) return detail::run_avx512(work);
   if (best_isa() == isa::avx2) return detail::run_avx2(work);
 #endif
   work();

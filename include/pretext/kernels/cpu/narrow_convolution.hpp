@@ -2,10 +2,12 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
+#include <type_traits>
 
 #include <pretext/core/arena.hpp>
 #include <pretext/devices/cpu.hpp>
 #include <pretext/kernels/convolution.hpp>
+#include <pretext/kernels/cpu/pack_pairs.hpp>
 #include <pretext/kernels/cpu/tile.hpp>
 #include <pretext/kernels/cpu/transposed_product.hpp>
 
@@ -63,37 +65,51 @@ void copy_patches(const convolution_extents& e, const T* x, std::size_t first, s
 template <class Place, class T>
 void convolve_patches(Place& place, const convolution_extents& e, std::size_t batch, const T* x, const T* w,
                       T* y) {
+  using factor = factor_of<Place, T>;
+  constexpr bool rounds = !std::is_same_v<factor, T>;
   const borrowed guard{place.scratch};
-  const std::size_t depth = e.taps() * e.in, width = panel_width<T>(), height = tile_rows();
-  T* packed = place.scratch.template take<T>(panels<T>(e.out) * depth * width);
-  pack_panels(w, depth, e.out, e.out, std::size_t{1}, packed, 0, panels<T>(e.out), depth * width);
+  const std::size_t depth = e.taps() * e.in, lines = factors<factor>(depth);
+  const std::size_t width = panel_width<factor>(), height = tile_rows();
+  factor* packed = place.scratch.template take<factor>(panels<factor>(e.out) * lines * width);
+  pack_panels(w, depth, e.out, e.out, std::size_t{1}, packed, 0, panels<factor>(e.out), lines * width);
+  factor* const rounded =
+      place.scratch.template take<factor>(rounds ? place.stream.threads() * patch_rows * lines : 0);
   T* buffers = place.scratch.template take<T>(place.stream.threads() * patch_rows * longest_patch);
   const std::size_t count = batch * e.out_height() * e.out_width();
-  place.stream.for_each_block((count + patch_rows - 1) / patch_rows, [&](std::size_t block,
-                                                                         std::size_t thread) {
-    const std::size_t first = block * patch_rows, rows = std::min(patch_rows, count - first);
-    T* patches = buffers + thread * patch_rows * longest_patch;
-    copy_patches(e, x, first, rows, patches);
-    for (std::size_t column = 0; column < e.out; column += width) {
-      const T* right = packed + column * depth;
-      for (std::size_t row = 0; row < rows; row += height) {
-        const std::size_t used = std::min(height, rows - row);
-        const T* a[most_tile_rows];
-        T* c[most_tile_rows];
-        for (std::size_t r = 0; r < height; ++r) {
-          const std::size_t at = row + std::min(r, used - 1);
-          a[r] = patches + at * depth;
-          c[r] = y + (first + at) * e.out + column;
+  place.stream.for_each_block(
+      (count + patch_rows - 1) / patch_rows, [&](std::size_t block, std::size_t thread) {
+        const std::size_t first = block * patch_rows, rows = std::min(patch_rows, count - first);
+        T* patches = buffers + thread * patch_rows * longest_patch;
+        copy_patches(e, x, first, rows, patches);
+        const factor* left;
+        if constexpr (rounds) {
+          factor* own = rounded + thread * patch_rows * lines;
+          round_rows(patches, rows, depth, depth, own, lines);
+          left = own;
+        } else {
+          left = patches;
         }
-        run_tile(gathered_product<T>{a, &right, 1, depth, c, used, std::min(width, e.out - column), false});
-      }
-    }
-  });
+        for (std::size_t column = 0; column < e.out; column += width) {
+          const factor* right = packed + column * lines;
+          for (std::size_t row = 0; row < rows; row += height) {
+            const std::size_t used = std::min(height, rows - row);
+            const factor* a[most_tile_rows];
+            T* c[most_tile_rows];
+            for (std::size_t r = 0; r < height; ++r) {
+              const std::size_t at = row + std::min(r, used - 1);
+              a[r] = left + at * lines;
+              c[r] = y + (first + at) * e.out + column;
+            }
+            run_tile(gathered_product<factor>{a, &right, 1, lines, c, used, std::min(width, e.out - column),
+                                              false});
+          }
+        }
+      });
 }
 
 /// Columns [begin, end) of the copied rows [first, first + length), in strips.
-template <class T>
-void pack_patches(const convolution_extents& e, const T* x, const strips<T>& piece, std::size_t begin,
+template <class Factor, class T>
+void pack_patches(const convolution_extents& e, const T* x, const strips<Factor>& piece, std::size_t begin,
                   std::size_t end, std::size_t first, std::size_t length) {
   constexpr std::size_t run = 16;
   const std::size_t depth = e.taps() * e.in;

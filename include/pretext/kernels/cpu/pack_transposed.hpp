@@ -2,14 +2,15 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
-#include <type_traits>
 
 #include <pretext/kernels/cpu/tile_shape.hpp>
 
 namespace pretext::kernels::detail {
 
-/// Four rows of four floats, `step` apart, as columns of `to`, whose rows are `width` apart.
-inline void transpose_four(const float* from, std::size_t step, float* to, std::size_t width) {
+/// Four rows of four numbers of four bytes, `step` apart, as columns of `to`, whose rows are `width` apart.
+template <class T>
+void transpose_four(const T* from, std::size_t step, T* to, std::size_t width) {
+  static_assert(sizeof(T) == 4);
   typedef float quad __attribute__((vector_size(16)));
   quad a, b, c, d;
   std::memcpy(&a, from, sizeof a);
@@ -34,7 +35,7 @@ void pack_transposed(const T* b, std::size_t depth, std::size_t columns, std::si
   for (std::size_t first = 0; first < columns; first += width, packed += depth * width) {
     const std::size_t used = std::min(width, columns - first);
     std::size_t j = 0;
-    if constexpr (std::is_same_v<T, float>)
+    if constexpr (sizeof(T) == 4)
       for (; j + 4 <= used; j += 4) {
         const T* from = b + (first + j) * step;
         std::size_t k = 0;
@@ -45,7 +46,7 @@ void pack_transposed(const T* b, std::size_t depth, std::size_t columns, std::si
     for (; j < used; ++j)
       for (std::size_t k = 0; k < depth; ++k) packed[k * width + j] = b[(first + j) * step + k];
     for (std::size_t k = 0; used < width && k < depth; ++k)
-      std::fill(packed + k * width + used, packed + (k + 1) * width, T{0});
+      std::fill(packed + k * width + used, packed + (k + 1) * width, T{});
   }
 }
 

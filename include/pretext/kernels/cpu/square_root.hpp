@@ -40,7 +40,7 @@ template <class T>
 void square_roots(std::size_t count, T* x) {
   std::size_t done = 0;
 #if defined(__x86_64__)
-  if (best_isa() == isa::avx512) done = roots_avx512(count, x);
+  if (best_isa() >= isa::avx512) done = roots_avx512(count, x);
   if (best_isa() == isa::avx2) done = roots_avx2(count, x);
 #endif
   for (; done < count; ++done) x[done] = std::sqrt(x[done]);

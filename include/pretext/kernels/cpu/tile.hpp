@@ -1,5 +1,6 @@
 #pragma once
 #include <cstddef>
+#include <type_traits>
 
 #include <pretext/kernels/cpu/isa.hpp>
 #include <pretext/kernels/cpu/tile_portable.hpp>
@@ -8,6 +9,7 @@
 #if defined(__x86_64__)
 #include <pretext/kernels/cpu/tile_avx2.hpp>
 #include <pretext/kernels/cpu/tile_avx512.hpp>
+#include <pretext/kernels/cpu/tile_bfloat16.hpp>
 #endif
 
 namespace pretext::kernels {
@@ -15,12 +17,14 @@ namespace pretext::kernels {
 /// Computes a tile with the best instructions at hand.
 template <class Product>
 void run_tile(const Product& product) {
-  using T = typename Product::number;
+  using factor = typename Product::factor;
 #if defined(__x86_64__)
-  if (best_isa() == isa::avx512) return detail::avx512_tile<T>::run(product);
-  if (best_isa() == isa::avx2) return detail::avx2_tile<T>::run(product);
+  if constexpr (std::is_same_v<factor, bfloat16_pair>)
+    if (best_isa() == isa::avx512_bf16) return detail::avx512_tile<factor, detail::avx512_bf16>::run(product);
+  if (best_isa() >= isa::avx512) return detail::avx512_tile<factor>::run(product);
+  if (best_isa() == isa::avx2) return detail::avx2_tile<factor>::run(product);
 #endif
-  detail::portable_tile<T>::run(product);
+  detail::portable_tile<factor>::run(product);
 }
 
 }  // namespace pretext::kernels

@@ -15,6 +15,7 @@ struct avx2;
 template <>
 struct avx2<float> {
   using vec = __m256;
+  using factors = vec;
   static constexpr std::size_t lanes = 8;
   [[gnu::target("avx2,fma"), gnu::always_inline]] static inline vec load(const float* p) {
     return _mm256_loadu_ps(p);
@@ -22,6 +23,7 @@ struct avx2<float> {
   [[gnu::target("avx2,fma"), gnu::always_inline]] static inline void store(float* p, vec v) {
     _mm256_storeu_ps(p, v);
   }
+  [[gnu::target("avx2,fma"), gnu::always_inline]] static inline vec zero() { return _mm256_setzero_ps(); }
   [[gnu::target("avx2,fma"), gnu::always_inline]] static inline vec fill(float v) {
     return _mm256_set1_ps(v);
   }
@@ -36,6 +38,7 @@ struct avx2<float> {
 template <>
 struct avx2<double> {
   using vec = __m256d;
+  using factors = vec;
   static constexpr std::size_t lanes = 4;
   [[gnu::target("avx2,fma"), gnu::always_inline]] static inline vec load(const double* p) {
     return _mm256_loadu_pd(p);
@@ -43,6 +46,7 @@ struct avx2<double> {
   [[gnu::target("avx2,fma"), gnu::always_inline]] static inline void store(double* p, vec v) {
     _mm256_storeu_pd(p, v);
   }
+  [[gnu::target("avx2,fma"), gnu::always_inline]] static inline vec zero() { return _mm256_setzero_pd(); }
   [[gnu::target("avx2,fma"), gnu::always_inline]] static inline vec fill(double v) {
     return _mm256_set1_pd(v);
   }
@@ -54,29 +58,31 @@ struct avx2<double> {
   }
 };
 
-template <class T>
+template <class Factor>
 struct avx2_tile {
-  using simd = avx2<T>;
+  using simd = avx2<Factor>;
+  using number = sum_of<Factor>;
+  using factors = typename simd::factors;
   using vec = typename simd::vec;
   static constexpr std::size_t lanes = simd::lanes;
-  static constexpr std::size_t rows = shape_of_tile<T>(isa::avx2).rows;
-  static constexpr std::size_t columns = shape_of_tile<T>(isa::avx2).columns;
+  static constexpr std::size_t rows = shape_of_tile<Factor>(isa::avx2).rows;
+  static constexpr std::size_t columns = shape_of_tile<Factor>(isa::avx2).columns;
 
-  [[gnu::target("avx2,fma")]] static void run(const gathered_product<T>& p) {
+  [[gnu::target("avx2,fma")]] static void run(const gathered_product<Factor>& p) {
     vec left[rows], right[rows];
 #pragma GCC unroll 6
-    for (std::size_t r = 0; r < rows; ++r) left[r] = right[r] = simd::fill(T{0});
+    for (std::size_t r = 0; r < rows; ++r) left[r] = right[r] = simd::zero();
     for (std::size_t r = 0; r < p.m; ++r) __builtin_prefetch(p.c[r], 1);
     for (std::size_t tap = 0; tap < p.taps; ++tap) {
-      const T* const* at = p.a + tap * rows;
-      const T *a0 = at[0], *a1 = at[1], *a2 = at[2], *a3 = at[3], *a4 = at[4], *a5 = at[5];
-      const T* b = p.b[tap];
+      const Factor* const* at = p.a + tap * rows;
+      const Factor *a0 = at[0], *a1 = at[1], *a2 = at[2], *a3 = at[3], *a4 = at[4], *a5 = at[5];
+      const Factor* b = p.b[tap];
       for (std::size_t k = 0; k < p.depth; ++k, b += columns) {
-        const vec b0 = simd::load(b), b1 = simd::load(b + lanes);
-        const T a[rows] = {a0[k], a1[k], a2[k], a3[k], a4[k], a5[k]};
+        const factors b0 = simd::load(b), b1 = simd::load(b + lanes);
+        const Factor a[rows] = {a0[k], a1[k], a2[k], a3[k], a4[k], a5[k]};
 #pragma GCC unroll 6
         for (std::size_t r = 0; r < rows; ++r) {
-          const vec value = simd::fill(a[r]);
+          const factors value = simd::fill(a[r]);
           left[r] = simd::multiply_add(value, b0, left[r]);
           right[r] = simd::multiply_add(value, b1, right[r]);
         }
@@ -85,12 +91,12 @@ struct avx2_tile {
     if (p.m == rows && p.n == columns) {
 #pragma GCC unroll 6
       for (std::size_t r = 0; r < rows; ++r) {
-        T* c = p.c[r];
+        number* c = p.c[r];
         simd::store(c, p.accumulate ? simd::add(simd::load(c), left[r]) : left[r]);
         simd::store(c + lanes, p.accumulate ? simd::add(simd::load(c + lanes), right[r]) : right[r]);
       }
     } else {
-      T sum[rows][columns];
+      number sum[rows][columns];
 #pragma GCC unroll 6
       for (std::size_t r = 0; r < rows; ++r) {
         simd::store(sum[r], left[r]);
@@ -101,23 +107,23 @@ struct avx2_tile {
   }
 
   template <std::size_t R>
-  [[gnu::target("avx2,fma")]] static void strip(const outer_product<T>& p) {
+  [[gnu::target("avx2,fma")]] static void strip(const outer_product<Factor>& p) {
     vec left[R], right[R];
 #pragma GCC unroll 6
-    for (std::size_t r = 0; r < R; ++r) left[r] = right[r] = simd::fill(T{0});
+    for (std::size_t r = 0; r < R; ++r) left[r] = right[r] = simd::zero();
     for (std::size_t r = 0; r < R; ++r) __builtin_prefetch(p.c + r * p.c_stride, 1);
     for (std::size_t i = 0; i < p.count; ++i) {
-      const T* a = p.a[i] + p.offset;
-      const T* b = p.b + i * p.b_stride;
-      const vec b0 = simd::load(b), b1 = simd::load(b + lanes);
+      const Factor* a = p.a[i] + p.offset;
+      const Factor* b = p.b + i * p.b_stride;
+      const factors b0 = simd::load(b), b1 = simd::load(b + lanes);
 #pragma GCC unroll 6
       for (std::size_t r = 0; r < R; ++r) {
-        const vec value = simd::fill(a[r]);
+        const factors value = simd::fill(a[r]);
         left[r] = simd::multiply_add(value, b0, left[r]);
         right[r] = simd::multiply_add(value, b1, right[r]);
       }
     }
-    T* c[rows];
+    number* c[rows];
 #pragma GCC unroll 6
     for (std::size_t r = 0; r < R; ++r) c[r] = p.c + r * p.c_stride;
     if (p.n == columns) {
@@ -128,7 +134,7 @@ struct avx2_tile {
       }
       return;
     }
-    T sum[rows][columns];
+    number sum[rows][columns];
 #pragma GCC unroll 6
     for (std::size_t r = 0; r < R; ++r) {
       simd::store(sum[r], left[r]);
@@ -137,8 +143,8 @@ struct avx2_tile {
     store_tile(sum, c, R, p.n, p.accumulate);
   }
 
-  static void run(const outer_product<T>& p) {
-    using version = void (*)(const outer_product<T>&);
+  static void run(const outer_product<Factor>& p) {
+    using version = void (*)(const outer_product<Factor>&);
     static constexpr version versions[] = {strip<1>, strip<2>, strip<3>, strip<4>, strip<5>, strip<6>};
     versions[p.m - 1](p);
   }

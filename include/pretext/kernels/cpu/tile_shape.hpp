@@ -15,7 +15,7 @@ struct tile_shape {
 /// Twelve rows and two registers of 64 bytes under AVX-512, six and twice that of 32 bytes before it.
 template <class T>
 constexpr tile_shape shape_of_tile(isa set) {
-  return set == isa::avx512 ? tile_shape{12, 128 / sizeof(T)} : tile_shape{6, 64 / sizeof(T)};
+  return set >= isa::avx512 ? tile_shape{12, 128 / sizeof(T)} : tile_shape{6, 64 / sizeof(T)};
 }
 
 /// Rows of the tile in use, and the most that any has: what a caller's arrays must hold.

@@ -8,12 +8,6 @@
 
 namespace pretext::grid {
 
-/// g where the rectified output is positive, else 0.
-template <class T>
-PRETEXT_HOST_DEVICE constexpr T rectified_gradient(T g, T y) {
-  return y > T{0} ? g : T{0};
-}
-
 /// x and its square about the first row of each group: sums of these lose no digits to a large mean.
 template <class T>
 struct moments {
@@ -100,17 +94,32 @@ struct apply_normalisation {
   }
 };
 
+/// The gradient behind a ReLU: where its output y was positive, or, where that is null, x·scale + shift.
+template <class T>
+struct rectified_gradient {
+  std::size_t channels, part;
+  const T* dy;
+  bool relu;
+  const T *y, *x, *scale, *shift;
+
+  PRETEXT_HOST_DEVICE T operator()(std::size_t i) const {
+    if (!relu) return dy[i];
+    const std::size_t at = i / channels / part * channels + i % channels;
+    const T output = y ? y[i] : x[i] * scale[at] + shift[at];
+    return output > T{0} ? dy[i] : T{0};
+  }
+};
+
 /// g and g·(x - mean), of which the gradients of β and γ are sums.
 template <class T>
 struct gradient_moments {
-  std::size_t channels, part;
-  const T *dy, *y, *x, *mean;
+  rectified_gradient<T> g;
+  const T *x, *mean;
 
   PRETEXT_HOST_DEVICE void operator()(std::size_t r, std::size_t c, T (&terms)[2]) const {
-    const std::size_t at = r * channels + c;
-    const T g = y ? rectified_gradient(dy[at], y[at]) : dy[at];
-    terms[0] = g;
-    terms[1] = g * (x[at] - mean[r / part * channels + c]);
+    const std::size_t at = r * g.channels + c;
+    terms[0] = g(at);
+    terms[1] = terms[0] * (x[at] - mean[r / g.part * g.channels + c]);
   }
 };
 
@@ -134,19 +143,19 @@ struct finish_gradient {
   }
 };
 
-/// dx = g·a - (x - mean)·b - d, and dshortcut = g if asked.
+/// dx = g·a - (x - mean)·b - d, and dshortcut = g if asked; each may lie where what it is made of does.
 template <class T>
 struct pass_gradient {
-  std::size_t channels, part;
-  const T *dy, *y, *x, *mean, *slope;
+  rectified_gradient<T> g;
+  const T *x, *mean, *slope;
   T *dx, *dshortcut;
 
   PRETEXT_HOST_DEVICE void operator()(std::size_t i) const {
-    const std::size_t group = i / channels / part, c = i % channels;
+    const std::size_t channels = g.channels, group = i / channels / g.part, c = i % channels;
     const T* const a = slope + 3 * group * channels;
-    const T g = y ? rectified_gradient(dy[i], y[i]) : dy[i];
-    if (dshortcut) dshortcut[i] = g;
-    dx[i] = g * a[c] - (x[i] - mean[group * channels + c]) * a[channels + c] - a[2 * channels + c];
+    const T own = g(i), away = x[i] - mean[group * channels + c];
+    if (dshortcut) dshortcut[i] = own;
+    dx[i] = own * a[c] - away * a[channels + c] - a[2 * channels + c];
   }
 };
 
@@ -195,16 +204,18 @@ struct batch_norm<Device> {
 
   template <class Place, class T>
   static void backward(Place& place, std::size_t rows, std::size_t channels, std::size_t groups, const T* dy,
-                       const T* y, const T* x, const T* mean, const T* inverse, const T* gamma, T* dgamma,
-                       T* dbeta, T* dx, T* dshortcut) {
+                       bool relu, const T* y, const T* x, const T* mean, const T* inverse, const T* gamma,
+                       const T* beta, T* dgamma, T* dbeta, T* dx, T* dshortcut) {
     const std::size_t part = rows / groups;
     const borrowed guard{place.scratch};
+    T* const scale = place.scratch.template take<T>(groups * channels);
+    T* const shift = place.scratch.template take<T>(groups * channels);
     T* const slope = place.scratch.template take<T>(3 * groups * channels);
-    grid::sum_columns<T, 2>(place, {rows, channels, groups},
-                            grid::gradient_moments<T>{channels, part, dy, y, x, mean},
+    if (relu && !y) fold(place, channels, groups, mean, inverse, gamma, beta, scale, shift);
+    const grid::rectified_gradient<T> g{channels, part, dy, relu, y, x, scale, shift};
+    grid::sum_columns<T, 2>(place, {rows, channels, groups}, grid::gradient_moments<T>{g, x, mean},
                             grid::finish_gradient<T>{channels, part, inverse, gamma, dgamma, dbeta, slope});
-    grid::each_number(place, rows * channels,
-                      grid::pass_gradient<T>{channels, part, dy, y, x, mean, slope, dx, dshortcut});
+    grid::each_number(place, rows * channels, grid::pass_gradient<T>{g, x, mean, slope, dx, dshortcut});
   }
 };
 

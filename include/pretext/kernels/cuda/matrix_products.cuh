@@ -41,7 +41,7 @@ struct gemm<cuda> {
     using numerics = typename Place::numerics;
     if constexpr (requires { numerics::products_in_tf32; })
       return CUBLAS_COMPUTE_32F_FAST_TF32;
-    else if constexpr (requires { numerics::products_in_bf16; })
+    else if constexpr (std::is_same_v<typename numerics::factor, bfloat16>)
       return CUBLAS_COMPUTE_32F_FAST_16BF;
     else
       return CUBLAS_COMPUTE_32F;

@@ -1,0 +1,31 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+#include <pretext/core/bfloat16.hpp>
+
+namespace pretext::kernels {
+
+/// Two numbers that follow each other along the depth of a product, the first in the lower half.
+struct bfloat16_pair {
+  std::uint32_t bits;
+};
+
+/// What kernels multiply in place of numbers T: T, or pairs of what the place's policy rounds them to.
+template <class Place, class T>
+using factor_of =
+    std::conditional_t<std::is_same_v<T, float> && std::is_same_v<typename Place::numerics::factor, bfloat16>,
+                       bfloat16_pair, T>;
+
+/// What the products of factors are added up in.
+template <class Factor>
+using sum_of = std::conditional_t<std::is_same_v<Factor, bfloat16_pair>, float, Factor>;
+
+/// Factors that `depth` numbers make; an odd one has a zero beside it.
+template <class Factor>
+constexpr std::size_t factors(std::size_t depth) {
+  return std::is_same_v<Factor, bfloat16_pair> ? (depth + 1) / 2 : depth;
+}
+
+}  // namespace pretext::kernels
