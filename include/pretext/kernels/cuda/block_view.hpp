@@ -86,8 +86,8 @@ class block_view {
     each_pixel([&](std::size_t i) { set(i, f(i / extent.width, i % extent.width, before)); });
   }
 
-  /// Each thread counts one level: no two of them add to the same number.
-  PRETEXT_HOST_DEVICE level_counts histogram() const {
+  /// Each thread counts one level: no two of them add to the same number. Valid until the next histogram.
+  PRETEXT_HOST_DEVICE const level_counts& histogram() const {
     static_assert(view_threads == 256);
     block_->each([&](unsigned thread) {
       level_counts& counts = memory_->counts;
@@ -99,9 +99,7 @@ class block_view {
         counts.b[thread] += color::level(p.b) == thread;
       }
     });
-    const level_counts counts = memory_->counts;
-    block_->each([](unsigned) {});
-    return counts;
+    return memory_->counts;
   }
 
   /// Every plane along its rows, into a spare one, and back along its columns.
