@@ -36,6 +36,7 @@ void record_chosen_places() { chosen_places<recorder>(); }
 void record_masks_and_dropped_paths() { masks_and_dropped_paths<recorder>(); }
 void record_classes() { classes<recorder>(); }
 void record_transformer_steps() { transformer_steps<recorder>(); }
+void record_rounded_steps() { rounded_steps<recorder>(); }
 void record_joint_embedding_steps() { joint_embedding_steps<recorder>(); }
 void record_sums_of_losses() { sums_of_losses<recorder>(); }
 

@@ -77,8 +77,9 @@ void linear_layers() {
     });
 }
 
-template <class Device>
-void convolutions() {
+/// `Convolution<device>` is how a device makes them.
+template <class Device, template <class> class Convolution>
+void convolutions_made_by() {
   using extents = kernels::convolution_extents;
   for (const extents e : {extents{6, 5, 3, 10, 3, 3, 1, 1},
                           {7, 9, 4, 5, 3, 3, 2, 1},
@@ -89,7 +90,7 @@ void convolutions() {
     for (const std::size_t batch : {1, 3})
       same_on_both<Device>([=]<class Place>(workbench<Place>& at) {
         using T = typename Place::activation;
-        using convolution = kernels::convolution<typename Place::device>;
+        using convolution = Convolution<typename Place::device>;
         const std::size_t pixels = batch * e.height * e.width * e.in,
                           outputs = batch * e.out_height() * e.out_width() * e.out;
         const auto x = some_numbers<T>(pixels, 1), w = some_numbers<T>(e.weights(), 2),
@@ -101,6 +102,20 @@ void convolutions() {
                                    kernels::into::accumulate);
         convolution::backward_weights(at.place, e, batch, at.in(x), at.in(dy), at.out(w));
       });
+}
+
+template <class D>
+using usual_convolution = kernels::convolution<D>;
+template <class D>
+struct by_stored_patches : grid::convolution_by_stored_patches<D, 4000> {};  // few images at a time
+template <class D>
+  requires(!Accelerator<D>)
+struct by_stored_patches<D> : kernels::convolution<D> {};
+
+template <class Device>
+void convolutions() {
+  convolutions_made_by<Device, usual_convolution>();
+  convolutions_made_by<Device, by_stored_patches>();
 }
 
 template <class Device>

@@ -29,6 +29,7 @@ void record_chosen_places();
 void record_masks_and_dropped_paths();
 void record_classes();
 void record_transformer_steps();
+void record_rounded_steps();
 void record_joint_embedding_steps();
 void record_sums_of_losses();
 

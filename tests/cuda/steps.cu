@@ -22,6 +22,10 @@ TEST_CASE("MAE, SimMIM and fine-tuning on the GPU learn what the CPU learns") {
   record_transformer_steps();
   transformer_steps<cuda>();
 }
+TEST_CASE("SimCLR on tensor cores stays near what the CPU learns") {
+  record_rounded_steps();
+  rounded_steps<cuda>();
+}
 TEST_CASE("deferred losses add up on the GPU") {
   record_sums_of_losses();
   sums_of_losses<cuda>();

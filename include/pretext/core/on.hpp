@@ -32,6 +32,12 @@ struct bf16 {
   using factor = bfloat16;
 };
 
+/// Kept and added like fp32, but multiplied with ten binary digits where a device is quicker at that: by
+/// tensor cores. A CPU multiplies float.
+struct tf32 : fp32 {
+  static constexpr bool products_in_tf32 = true;
+};
+
 /// Allocates, moves and clears memory, and has a stream that its kernels run on.
 template <class D>
 concept Device = requires(float* p, std::size_t n) {

@@ -6,7 +6,6 @@
 #include <string>
 
 #include <cuda_runtime_api.h>
-#include <pretext/core/on.hpp>
 #include <pretext/devices/cuda_failure.hpp>
 #include <pretext/devices/deferred_loss.hpp>
 #include <pretext/devices/device_memory.hpp>
@@ -42,11 +41,6 @@ inline void expects_success(cudaError_t error, std::string_view doing) {
 }
 
 }  // namespace detail
-
-/// Kept and added like fp32, multiplied by a GPU's tensor cores with ten binary digits; `on<cuda, tf32>`.
-struct tf32 : fp32 {
-  static constexpr bool products_in_tf32 = true;
-};
 
 /// An NVIDIA GPU: the one that CUDA calls current. Kernels for it are in <pretext/cuda.cuh>; this header is
 /// for any compiler. Everything that cannot be done throws std::runtime_error with a sentence.
