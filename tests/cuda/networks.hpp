@@ -14,7 +14,7 @@ namespace pretext::tests {
 
 template <class Device>
 void elementwise_kernels() {
-  for (const std::size_t n : {1, 255, 5000})
+  for (const std::size_t n : {1u, 255u, 5000u})
     same_on_both<Device>([n]<class Place>(workbench<Place>& at) {
       using T = typename Place::activation;
       using device = typename Place::device;
@@ -87,7 +87,7 @@ void convolutions_made_by() {
                           {8, 6, 5, 7, 1, 1, 2, 0},
                           {15, 13, 3, 8, 7, 7, 2, 3},
                           {4, 4, 66, 5, 3, 3, 1, 1}})
-    for (const std::size_t batch : {1, 3})
+    for (const std::size_t batch : {1u, 3u})
       same_on_both<Device>([=]<class Place>(workbench<Place>& at) {
         using T = typename Place::activation;
         using convolution = Convolution<typename Place::device>;

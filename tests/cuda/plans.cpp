@@ -10,9 +10,9 @@
 using namespace pretext::grid;
 
 TEST_CASE("every row of every group is summed by one block, and blocks stay few") {
-  for (const std::size_t groups : {1, 2})
-    for (const std::size_t part : {1, 7, 127, 128, 129, 5000, 32767, 32768, 1000003})
-      for (const std::size_t columns : {1, 31, 32, 33, 2048}) {
+  for (const std::size_t groups : {1u, 2u})
+    for (const std::size_t part : {1u, 7u, 127u, 128u, 129u, 5000u, 32767u, 32768u, 1000003u})
+      for (const std::size_t columns : {1u, 31u, 32u, 33u, 2048u}) {
         const row_split split{groups * part, columns, groups};
         CAPTURE(part);
         CHECK(split.part() == part);
@@ -29,8 +29,8 @@ TEST_CASE("a long sum of a small product is cut until a GPU is busy, a large pro
   CHECK(product_extents{std::size_t{1} << 20, 64, 576}.parts() == 1);
   CHECK(product_extents{64, 64, 512}.parts() == 1);
   CHECK(product_extents{1, 1, 0}.parts() == 1);
-  for (const std::size_t m : {1, 64, 65, 2304})
-    for (const std::size_t k : {1, 511, 513, 1025, 4097, 1 << 20}) {
+  for (const std::size_t m : {1u, 64u, 65u, 2304u})
+    for (const std::size_t k : {1u, 511u, 513u, 1025u, 4097u, 1u << 20}) {
       const product_extents e{m, 100, k};
       CHECK(e.parts() * e.length() >= k);
       CHECK((e.parts() - 1) * e.length() < k);
@@ -39,7 +39,7 @@ TEST_CASE("a long sum of a small product is cut until a GPU is busy, a large pro
 }
 
 TEST_CASE("every tile of similarities is in one part, and what parts leave behind is O(rows)") {
-  for (const std::size_t rows : {2, 64, 66, 1024, 8192, 16384, 65536}) {
+  for (const std::size_t rows : {2u, 64u, 66u, 1024u, 8192u, 16384u, 65536u}) {
     const similarity_tiles<float> all{rows, 128, 1, nullptr};
     std::size_t tiles = 0;
     for (std::size_t part = 0; part < all.parts(); ++part)
