@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include <pretext/core/bfloat16.hpp>
 #include <pretext/devices/cuda.hpp>
 #include <pretext/kernels/cuda/gemm.hpp>
 
