@@ -42,6 +42,10 @@ for compiler in g++ clang++; do
   for source in "$here"/*.cpp; do
     [[ $source == */dlib_* ]] || measure "$compiler" "$source" "${flags[@]}"
   done
+  for method in simclr byol mae finetune; do  # what the programs spend their time on: every encoder of each method
+    measure "$compiler" "$root/examples/support/$method.cpp" -std=c++20 -I "$root/include" -I "$root/examples" \
+      -isystem /usr/include/eigen3 -c
+  done
   if [ -e /usr/include/dlib/dnn.h ]; then
     measure "$compiler" "$here/dlib_barlow_twins.cpp" -std=c++17 -ldlib -lblas -llapack -pthread
   fi

@@ -3,6 +3,7 @@
 #include <cstddef>
 
 #include <pretext/kernels/cpu/bfloat16_pairs.hpp>
+#include <pretext/kernels/cpu/pack_panels.hpp>
 #include <pretext/kernels/cpu/pack_transposed.hpp>
 #include <pretext/kernels/cpu/tile_shape.hpp>
 

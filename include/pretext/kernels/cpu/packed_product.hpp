@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstddef>
 
+#include <pretext/kernels/cpu/pack_panels.hpp>
 #include <pretext/kernels/cpu/tile.hpp>
 
 // Small matrix products on one thread, their right operand packed once and used more than once: all that

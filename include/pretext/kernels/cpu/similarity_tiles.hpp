@@ -4,6 +4,7 @@
 #include <limits>
 
 #include <pretext/core/arena.hpp>
+#include <pretext/kernels/cpu/pack_panels.hpp>
 #include <pretext/kernels/cpu/tile.hpp>
 #include <pretext/kernels/cpu/unit_rows.hpp>
 
