@@ -80,6 +80,16 @@ if(TARGET JPEG::JPEG AND TARGET PNG::PNG)
   set(PRETEXT_HAS_data ON)
 endif()
 
+# Whoever wants a GPU has the toolkit.
+find_package(CUDAToolkit 12 QUIET GLOBAL)
+set(PRETEXT_HAS_cuda OFF)
+if(TARGET CUDA::cudart_static AND TARGET CUDA::cublasLt)
+  set(PRETEXT_HAS_cuda ON)
+elseif(PRETEXT_CUDA)
+  message(WARNING "There is a CUDA compiler but no cuBLASLt: nothing is built for GPUs")
+  set(PRETEXT_CUDA OFF)
+endif()
+
 if(PRETEXT_TESTS)
   find_package(doctest 2.4 QUIET GLOBAL)
   if(NOT TARGET doctest::doctest)

@@ -1,6 +1,10 @@
 # How our own tests and programs are compiled. Nothing of this reaches whoever links pretext::pretext.
 add_library(pretext_development INTERFACE)
-target_compile_options(pretext_development INTERFACE -Wall -Wextra -Wconversion -Wshadow $<$<BOOL:${PRETEXT_WERROR}>:-Werror>)
+set(warnings -Wall -Wextra -Wconversion -Wshadow $<$<BOOL:${PRETEXT_WERROR}>:-Werror>)
+target_compile_options(pretext_development INTERFACE $<$<COMPILE_LANGUAGE:CXX>:${warnings}>
+  $<$<COMPILE_LANGUAGE:CUDA>:-std=c++20> # CMake 3.25 knows no CUDA_STANDARD 20
+  $<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra,-Wconversion,-Wshadow>
+  $<$<AND:$<COMPILE_LANGUAGE:CUDA>,$<BOOL:${PRETEXT_WERROR}>>:-Werror=all-warnings>)
 
 if(PRETEXT_SANITIZE)
   target_compile_options(pretext_development INTERFACE -fsanitize=${PRETEXT_SANITIZE} -fno-sanitize-recover=all
@@ -11,6 +15,7 @@ endif()
 find_program(CCACHE ccache)
 if(CCACHE AND PROJECT_IS_TOP_LEVEL AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+  set(CMAKE_CUDA_COMPILER_LAUNCHER ${CCACHE})
 endif()
 
 # compile_commands.json for editors and clang-tidy.

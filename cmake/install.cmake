@@ -1,9 +1,9 @@
-# `cmake --install` puts the headers down with what find_package(pretext COMPONENTS data xtensor) needs.
+# `cmake --install` puts the headers down with what find_package(pretext COMPONENTS data xtensor cuda) needs.
 include(CMakePackageConfigHelpers)
 include(GNUInstallDirs)
 set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/pretext)
 
-install(TARGETS pretext pretext_data pretext_xtensor EXPORT pretext FILE_SET HEADERS)
+install(TARGETS pretext pretext_data pretext_xtensor pretext_cuda EXPORT pretext FILE_SET HEADERS)
 install(EXPORT pretext NAMESPACE pretext:: FILE pretext-targets.cmake DESTINATION ${package_folder})
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/pretext-config.cmake.in
   ${CMAKE_CURRENT_BINARY_DIR}/pretext-config.cmake INSTALL_DESTINATION ${package_folder})

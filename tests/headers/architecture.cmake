@@ -1,6 +1,6 @@
 # cmake -D root=<include/pretext> -P architecture.cmake
 # Dependencies between folders point one way, and a foreign library enters only where the design lets it in.
-file(GLOB_RECURSE headers RELATIVE ${root} ${root}/*.hpp)
+file(GLOB_RECURSE headers RELATIVE ${root} ${root}/*.hpp ${root}/*.cuh)
 list(LENGTH headers count)
 if(count EQUAL 0)
   message(FATAL_ERROR "no headers under ${root}")
@@ -26,6 +26,8 @@ set(may_include_jpeglib.h "^data/")
 set(may_include_turbojpeg.h "^data/")
 set(may_include_png.h "^data/")
 set(may_include_xtensor "^(edge|data)/")
+set(may_include_cuda_runtime_api.h "^devices/")
+set(may_include_cublasLt.h "^devices/")
 set(may_include_nlohmann "^$")
 set(may_include_CLI "^$")
 

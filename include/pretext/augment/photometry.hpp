@@ -54,7 +54,7 @@ PRETEXT_HOST_DEVICE constexpr float gray(rgb p) { return .299f * p.r + .587f * p
 /// Each channel from its darkest to its brightest level.
 template <class View>
 PRETEXT_HOST_DEVICE void auto_contrast(View& view) {
-  const level_counts counts = view.histogram();
+  const level_counts& counts = view.histogram();
   const detail::stretch r{counts.r}, g{counts.g}, b{counts.b};
   view.map([=](rgb p) { return rgb{r(p.r), g(p.g), b(p.b)}; });
 }
@@ -62,7 +62,7 @@ PRETEXT_HOST_DEVICE void auto_contrast(View& view) {
 /// Each channel's levels equally frequent; a channel of few pixels or one level stays as it is.
 template <class View>
 PRETEXT_HOST_DEVICE void equalize(View& view) {
-  const level_counts counts = view.histogram();
+  const level_counts& counts = view.histogram();
   level_table table;
   detail::equalising_table(counts.r, table.r);
   detail::equalising_table(counts.g, table.g);

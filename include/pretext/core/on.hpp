@@ -32,6 +32,12 @@ struct bf16 {
   using factor = bfloat16;
 };
 
+/// Kept and added like fp32, but multiplied with ten binary digits where a device is quicker at that: by
+/// tensor cores. A CPU multiplies float.
+struct tf32 : fp32 {
+  static constexpr bool products_in_tf32 = true;
+};
+
 /// Allocates, moves and clears memory, and has a stream that its kernels run on.
 template <class D>
 concept Device = requires(float* p, std::size_t n) {
@@ -39,6 +45,20 @@ concept Device = requires(float* p, std::size_t n) {
   { D::template allocate<float>(n) } -> std::same_as<float*>;
   D::release(p);
 };
+
+namespace detail {
+/// What a device's kernels say of a loss: its value, or a promise of it where the device runs apart from the
+/// host.
+template <class D>
+struct loss_value_of {
+  using type = double;
+};
+template <class D>
+  requires requires { typename D::loss_value; }
+struct loss_value_of<D> {
+  using type = typename D::loss_value;
+};
+}  // namespace detail
 
 /// Where and how precisely a method runs: `on<cpu>`, `on<cpu, bf16>`, `on<cpu, fp64>`. Holds the memory of
 /// one training step.
@@ -48,6 +68,9 @@ struct on {
   using numerics = Numerics;
   using activation = typename Numerics::activation;
   using weight = typename Numerics::weight;
+  /// What losses return: a double, or what becomes one at the end of the step; it can be added to others and
+  /// multiplied by a double.
+  using loss_value = typename detail::loss_value_of<D>::type;
 
   typename D::stream stream{};
   arena<D> kept{};         ///< what forward leaves for backward; reset by each step

@@ -26,13 +26,15 @@ inline std::vector<double> resize_axis(std::span<const double> grid, std::size_t
   for (std::size_t to = 0; to < wanted; ++to) {
     const auto taps = along(static_cast<std::int64_t>(to));
     double sum = 0;
-    along.for_each_tap(taps, [&](std::int64_t, float weight) { sum += static_cast<double>(weight); });
-    along.for_each_tap(taps, [&](std::int64_t from, float weight) {
+    for (int k = 0; k < taps.count; ++k) sum += static_cast<double>(along(taps, k).weight);
+    for (int k = 0; k < taps.count; ++k) {
+      const auto tap = along(taps, k);
+      const auto from = static_cast<std::size_t>(tap.at);
       for (std::size_t slice = 0; slice < before; ++slice)
         for (std::size_t i = 0; i < step; ++i)
           resized[(slice * wanted + to) * step + i] +=
-              static_cast<double>(weight) / sum * grid[(slice * count + std::size_t(from)) * step + i];
-    });
+              static_cast<double>(tap.weight) / sum * grid[(slice * count + from) * step + i];
+    }
   }
   return resized;
 }

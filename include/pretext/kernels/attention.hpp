@@ -1,6 +1,7 @@
 #pragma once
 #include <cstddef>
 
+#include <pretext/core/host_device.hpp>
 #include <pretext/kernels/kernel.hpp>
 
 namespace pretext::kernels {
@@ -8,7 +9,7 @@ namespace pretext::kernels {
 /// Tokens of a sample, their width, and the heads that share it.
 struct attention_extents {
   std::size_t tokens, width, heads;
-  constexpr std::size_t head_width() const { return width / heads; }
+  PRETEXT_HOST_DEVICE constexpr std::size_t head_width() const { return width / heads; }
 };
 
 /// softmax(q·kᵀ·(width/heads)^-½)·v for each head of each sample (Vaswani et al. 2017, eq. 1). A token's row

@@ -2,6 +2,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <pretext/core/host_device.hpp>
+
 namespace pretext::kernels {
 
 /// Which places of each sample take part, and in what order: number j of sample n is place ids[n·stride + j],
@@ -11,7 +13,7 @@ struct choice {
   const std::uint32_t* ids = nullptr;
   std::size_t stride = 0;
 
-  constexpr std::size_t place(std::size_t sample, std::size_t j) const {
+  PRETEXT_HOST_DEVICE constexpr std::size_t place(std::size_t sample, std::size_t j) const {
     return ids ? ids[sample * stride + j] : j;
   }
 };

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstddef>
 
+#include <pretext/core/host_device.hpp>
 #include <pretext/kernels/kernel.hpp>
 
 namespace pretext::kernels {
@@ -11,10 +12,14 @@ struct convolution_extents {
   std::size_t height, width, in, out;
   std::size_t rows, columns, stride, padding;
 
-  constexpr std::size_t out_height() const { return (height + 2 * padding - rows) / stride + 1; }
-  constexpr std::size_t out_width() const { return (width + 2 * padding - columns) / stride + 1; }
-  constexpr std::size_t taps() const { return rows * columns; }
-  constexpr std::size_t weights() const { return taps() * in * out; }
+  PRETEXT_HOST_DEVICE constexpr std::size_t out_height() const {
+    return (height + 2 * padding - rows) / stride + 1;
+  }
+  PRETEXT_HOST_DEVICE constexpr std::size_t out_width() const {
+    return (width + 2 * padding - columns) / stride + 1;
+  }
+  PRETEXT_HOST_DEVICE constexpr std::size_t taps() const { return rows * columns; }
+  PRETEXT_HOST_DEVICE constexpr std::size_t weights() const { return taps() * in * out; }
 };
 
 /// Cross-correlation of a batch of channels-last images, weights kept as (rows, columns, in, out).

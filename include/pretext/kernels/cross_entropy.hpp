@@ -19,9 +19,9 @@ namespace pretext::kernels {
 /// Softmax cross-entropy, -Σ_c t_c log p_c, times `scale`, summed over the rows; adds its gradient to
 /// dlogits. Goals are rows of shares of every class, smoothed first, or one class number per row. Rows of
 /// logits and goals lie `stride` numbers apart, of which the first `classes` count.
-///   double soft(place, rows, stride, classes, double scale, double smoothing, const T* logits,
+///   loss_value soft(place, rows, stride, classes, double scale, double smoothing, const T* logits,
 ///               const T* goal, T* dlogits)
-///   double hard(place, rows, stride, classes, double scale, const T* logits, const int* labels,
+///   loss_value hard(place, rows, stride, classes, double scale, const T* logits, const int* labels,
 ///               T* dlogits)
 template <class Device>
 struct cross_entropy : missing<Device> {};

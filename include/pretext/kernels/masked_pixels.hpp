@@ -24,8 +24,8 @@ struct pixel_comparison {
 
 /// Sum of the errors over chosen patches, (batch, count, numbers) in the order (row, column, channel), over
 /// the denominator; its gradient is added to dprediction.
-///   double run(place, patch_extents, pixel_comparison, batch, choice, const T* images, const T* prediction,
-///   T* dprediction)
+///   loss_value run(place, patch_extents, pixel_comparison, batch, choice, const T* images, const T*
+///   prediction, T* dprediction)
 template <class Device>
 struct masked_pixels : missing<Device> {};
 

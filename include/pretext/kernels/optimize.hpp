@@ -1,10 +1,12 @@
 #pragma once
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
 
+#include <pretext/core/host_device.hpp>
 #include <pretext/core/parameter.hpp>
 #include <pretext/core/tensor.hpp>
 #include <pretext/kernels/kernel.hpp>
@@ -68,10 +70,80 @@ struct lars_step {
   bool nesterov, clip, decay_all;
 };
 
+/// One number's step with momentum: v = m·v + scale·(g + decay·w), then w -= rate·v, or Nesterov's look
+/// ahead.
+template <bool Nesterov, class W>
+struct momentum_update {
+  W decay, scale, momentum, rate;
+
+  PRETEXT_HOST_DEVICE void operator()(W g, W& v, W& w) const {
+    if constexpr (Nesterov) {
+      const W update = scale * (g + decay * w);
+      v = momentum * v + update;
+      w -= rate * (momentum * v + update);
+    } else {
+      v = momentum * v + scale * (g + decay * w);
+      w -= rate * v;
+    }
+  }
+};
+
+/// What all numbers of an AdamW step share: the betas, and the bias corrections of step `step`, counted from
+/// 1.
+template <class W>
+struct adamw_rates {
+  W b1, b2, rest1, rest2, correction, epsilon;
+  double corrected;  ///< learning rate
+
+  PRETEXT_HOST_DEVICE adamw_rates(const adamw_step& s, double step)
+      : b1{static_cast<W>(s.beta1)},
+        b2{static_cast<W>(s.beta2)},
+        rest1{static_cast<W>(1 - s.beta1)},
+        rest2{static_cast<W>(1 - s.beta2)},
+        correction{static_cast<W>(1 / std::sqrt(1 - std::pow(s.beta2, step)))},
+        epsilon{static_cast<W>(s.epsilon)},
+        corrected{s.learning_rate / (1 - std::pow(s.beta1, step))} {}
+  PRETEXT_HOST_DEVICE W rate(const piece& p) const { return static_cast<W>(corrected * p.rate); }
+  /// What decay leaves of a weight.
+  PRETEXT_HOST_DEVICE static W keep(const adamw_step& s, const piece& p) {
+    return static_cast<W>(s.decay_all || p.decays ? 1 - s.learning_rate * p.rate * s.weight_decay : 1);
+  }
+};
+
+/// What LARS multiplies a parameter's decayed gradient by, from its two norms.
+struct lars_adaptation {
+  double ratio = 1;
+  bool decays = true;
+
+  PRETEXT_HOST_DEVICE lars_adaptation(const lars_step& s, double learning_rate, double weight_norm,
+                                      double update_norm) {
+    const bool sum = s.variant == lars_variant::sum_of_norms || s.variant == lars_variant::larc;
+    if (!(weight_norm > 0) || !(update_norm > 0)) {
+      decays = !sum;  // there the published code leaves such a gradient as it is
+      return;
+    }
+    if (sum) update_norm += s.weight_decay * weight_norm + s.epsilon;
+    ratio = s.trust * weight_norm / update_norm;
+    if (s.clip) {
+      const double clipped = learning_rate > 0 ? ratio / learning_rate : 1.0;
+      ratio = clipped < 1.0 ? clipped : 1.0;
+    }
+  }
+};
+
+/// Which parameters a LARS step adapts, and whether decay is part of the norm that it divides by.
+PRETEXT_HOST_DEVICE constexpr bool adapts(const lars_step& s, const piece& p) {
+  return s.decay_all || s.variant == lars_variant::larc || p.decays;
+}
+PRETEXT_HOST_DEVICE constexpr bool decayed_norm(const lars_step& s) {
+  return s.variant == lars_variant::simclr || s.variant == lars_variant::byol;
+}
+
 /// One pass over flat buffers each; `g` is the gradient, `w` the values.
 ///   sgd(place, pieces, sgd_step, const W* g, W* velocity, W* w)
 ///   adamw(place, pieces, adamw_step, const W* g, W* mean, W* square, std::uint64_t* steps, W* w)   counts
 ///   steps lars(place, pieces, lars_step, const W* g, W* velocity, W* w)
+///   follow(place, pieces, W momentum, const W* w, W* slow)   slow = momentum·slow + (1 - momentum)·w
 template <class Device>
 struct optimize : missing<Device> {};
 

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstddef>
 
+#include <pretext/core/host_device.hpp>
 #include <pretext/kernels/choice.hpp>
 #include <pretext/kernels/kernel.hpp>
 
@@ -11,11 +12,11 @@ namespace pretext::kernels {
 struct patch_extents {
   std::size_t height, width, channels, patch;
 
-  constexpr std::size_t rows() const { return height / patch; }
-  constexpr std::size_t columns() const { return width / patch; }
-  constexpr std::size_t places() const { return rows() * columns(); }
+  PRETEXT_HOST_DEVICE constexpr std::size_t rows() const { return height / patch; }
+  PRETEXT_HOST_DEVICE constexpr std::size_t columns() const { return width / patch; }
+  PRETEXT_HOST_DEVICE constexpr std::size_t places() const { return rows() * columns(); }
   /// Numbers of one patch, in the order (row, column, channel).
-  constexpr std::size_t numbers() const { return patch * patch * channels; }
+  PRETEXT_HOST_DEVICE constexpr std::size_t numbers() const { return patch * patch * channels; }
 };
 
 /// Images (batch, height, width, channels) as rows of patches (batch, count, numbers), and back. All patches,

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstddef>
 
+#include <pretext/core/host_device.hpp>
 #include <pretext/kernels/kernel.hpp>
 
 namespace pretext::kernels {
@@ -14,8 +15,12 @@ struct average_pool : missing<Device> {};
 /// A square window that moves over an image.
 struct window {
   std::size_t height, width, channels, size, stride, padding;
-  constexpr std::size_t out_height() const { return (height + 2 * padding - size) / stride + 1; }
-  constexpr std::size_t out_width() const { return (width + 2 * padding - size) / stride + 1; }
+  PRETEXT_HOST_DEVICE constexpr std::size_t out_height() const {
+    return (height + 2 * padding - size) / stride + 1;
+  }
+  PRETEXT_HOST_DEVICE constexpr std::size_t out_width() const {
+    return (width + 2 * padding - size) / stride + 1;
+  }
 };
 
 /// Largest value under each window; `chosen` remembers where it stood.

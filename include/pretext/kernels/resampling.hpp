@@ -102,17 +102,20 @@ struct axis_resampling {
             static_cast<float>(floor - position) - static_cast<float>(before), 1.f};
   }
 
-  /// Calls `visit(source position, weight)` for every tap; positions lie within [0, extent) and the weights
-  /// are yet to be divided by their sum.
-  template <class Visit>
-  PRETEXT_HOST_DEVICE void for_each_tap(const window& taps, Visit&& visit) const {
-    for (int tap = 0; tap < taps.count; ++tap) {
-      const std::int64_t at = taps.first + tap;
-      const std::int64_t held = at < 0 ? 0 : at < axis.extent ? at : axis.extent - 1;
-      if (drops_outside && held != at) continue;
-      const float distance = taps.start + static_cast<float>(tap) * taps.step;
-      visit(held, linear ? linear_weight(distance) : cubic_weight(distance, a));
-    }
+  /// A source position within [0, extent), and its weight, yet to be divided by the sum of all that count.
+  struct tap {
+    std::int64_t at;
+    float weight;
+    bool counts;
+  };
+
+  /// Tap number `index` < count of an output pixel.
+  PRETEXT_HOST_DEVICE tap operator()(const window& taps, int index) const {
+    const std::int64_t at = taps.first + index;
+    const std::int64_t held = at < 0 ? 0 : at < axis.extent ? at : axis.extent - 1;
+    const float distance = taps.start + static_cast<float>(index) * taps.step;
+    return {held, linear ? linear_weight(distance) : cubic_weight(distance, a),
+            !(drops_outside && held != at)};
   }
 };
 

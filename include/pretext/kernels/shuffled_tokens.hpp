@@ -1,6 +1,7 @@
 #pragma once
 #include <cstddef>
 
+#include <pretext/core/host_device.hpp>
 #include <pretext/kernels/choice.hpp>
 #include <pretext/kernels/kernel.hpp>
 
@@ -9,7 +10,7 @@ namespace pretext::kernels {
 /// Tokens of a sample: `lead` that stand for no place (a class token), then one for every place of a grid.
 struct token_extents {
   std::size_t lead, places, width;
-  constexpr std::size_t tokens() const { return lead + places; }
+  PRETEXT_HOST_DEVICE constexpr std::size_t tokens() const { return lead + places; }
 };
 
 /// The tokens of chosen places: (batch, lead + places, width) to (batch, count, width). Backward, the

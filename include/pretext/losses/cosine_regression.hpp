@@ -14,7 +14,8 @@ struct cosine_regression {
   /// Returns the loss of p (2n, D), whose row i is to meet row (i+n) mod 2n of `goal`, and adds its gradient
   /// to dp.
   template <class Place, Shape S>
-  double operator()(Place& place, reads<Place, S> p, reads<Place, S> goal, writes<Place, S> dp) const {
+  typename Place::loss_value operator()(Place& place, reads<Place, S> p, reads<Place, S> goal,
+                                        writes<Place, S> dp) const {
     expects(p.batch == goal.batch, "cosine regression compares as many predictions as goals, not ", p.batch,
             " with ", goal.batch);
     return kernels::cosine_regression<typename Place::device>::run(place, p.batch, S::size, factor, p.data,

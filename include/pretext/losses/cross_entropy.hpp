@@ -17,8 +17,8 @@ struct cross_entropy {
   /// Returns the loss of logits (n, classes) against each row's shares of the classes and adds its gradient
   /// to dlogits.
   template <class Place, Shape S>
-  double operator()(Place& place, reads<Place, S> logits, reads<Place, S> goal,
-                    writes<Place, S> dlogits) const {
+  typename Place::loss_value operator()(Place& place, reads<Place, S> logits, reads<Place, S> goal,
+                                        writes<Place, S> dlogits) const {
     expects(logits.batch == goal.batch, "cross-entropy compares as many predictions as goals, not ",
             logits.batch, " with ", goal.batch);
     expects(0 <= smoothing && smoothing < 1, "cross-entropy: smoothing ", smoothing,

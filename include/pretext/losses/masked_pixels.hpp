@@ -16,8 +16,10 @@ struct masked_pixels {
   /// Compares predictions (n, hidden, patch·patch·C) of the hidden patches, in the mask's order, with images
   /// (n, H, W, C); returns the loss and adds its gradient to dprediction.
   template <class Place, Shape Hidden, class Grid, std::size_t Visible>
-  double operator()(Place& place, reads<Place, Hidden> prediction, reads<Place, typename Grid::images> images,
-                    const masks<Grid, Visible>& hidden, writes<Place, Hidden> dprediction) const {
+  typename Place::loss_value operator()(Place& place, reads<Place, Hidden> prediction,
+                                        reads<Place, typename Grid::images> images,
+                                        const masks<Grid, Visible>& hidden,
+                                        writes<Place, Hidden> dprediction) const {
     static_assert(Hidden::size == (Grid::places - Visible) * Grid::numbers,
                   "pretext::masked_pixels: a prediction must have a number for every pixel and channel of "
                   "every hidden patch.");

@@ -12,7 +12,7 @@ struct nt_xent {
 
   /// Returns the loss of z (2n, D) and adds its gradient to dz.
   template <class Place, Shape S>
-  double operator()(Place& place, reads<Place, S> z, writes<Place, S> dz) const {
+  typename Place::loss_value operator()(Place& place, reads<Place, S> z, writes<Place, S> dz) const {
     return kernels::nt_xent<typename Place::device>::run(place, z.batch, S::size, temperature, factor, z.data,
                                                          dz.data);
   }

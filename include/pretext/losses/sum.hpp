@@ -27,8 +27,8 @@ using some_images = shape<2, 1, 1>;
 using some_masks = masks<patch_grid<some_images, 1>, 1>;
 }  // namespace detail
 
-/// Compares embeddings with one another: (place, z, dz). Returns its value as double and adds its gradient to
-/// dz.
+/// Compares embeddings with one another: (place, z, dz). Returns its value as `Place::loss_value` and adds
+/// its gradient to dz.
 template <class L>
 concept JointLoss = requires(const L& loss, detail::no_place& place,
                              reads<detail::no_place, detail::some_rows> z,
@@ -36,8 +36,8 @@ concept JointLoss = requires(const L& loss, detail::no_place& place,
   { loss(place, z, dz) } -> std::same_as<double>;
 };
 
-/// Compares predictions with goals: (place, p, goal, dp). Returns its value as double and adds its gradient
-/// to dp.
+/// Compares predictions with goals: (place, p, goal, dp). Returns its value as `Place::loss_value` and adds
+/// its gradient to dp.
 template <class L>
 concept PredictiveLoss = requires(const L& loss, detail::no_place& place,
                                   reads<detail::no_place, detail::some_rows> z,
@@ -46,7 +46,7 @@ concept PredictiveLoss = requires(const L& loss, detail::no_place& place,
 };
 
 /// Compares predicted patches with the hidden ones of images: (place, prediction, images, masks,
-/// dprediction). Returns its value as double and adds its gradient to dprediction.
+/// dprediction). Returns its value as `Place::loss_value` and adds its gradient to dprediction.
 template <class L>
 concept MaskedLoss = requires(const L& loss, detail::no_place& place,
                               reads<detail::no_place, detail::some_patches> p,
@@ -67,7 +67,7 @@ struct weighted {
 
   template <class Place, class... Tensors>
     requires std::invocable<const L&, Place&, Tensors...>
-  double operator()(Place& place, Tensors... tensors) const {
+  typename Place::loss_value operator()(Place& place, Tensors... tensors) const {
     using T = typename Place::activation;
     using device = typename Place::device;
     const borrowed guard{place.scratch};
@@ -76,7 +76,7 @@ struct weighted {
     const T* unweighted = gradient.data;
     kernels::blend<device>::copy(place, gradient.size(), unweighted, before);
     device::clear(place.stream, gradient.data, gradient.size());
-    const double value = loss(place, tensors...);
+    const typename Place::loss_value value = loss(place, tensors...);
     kernels::blend<device>::axpy(place, gradient.size(), static_cast<T>(weight), unweighted, before);
     kernels::blend<device>::copy(place, gradient.size(), static_cast<const T*>(before), gradient.data);
     return weight * value;
@@ -92,8 +92,8 @@ struct sum {
   template <class Place, class... Tensors>
     requires(
         std::invocable<const First&, Place&, Tensors...>&& std::invocable<const Second&, Place&, Tensors...>)
-  double operator()(Place& place, Tensors... tensors) const {
-    const double one = first(place, tensors...);
+  typename Place::loss_value operator()(Place& place, Tensors... tensors) const {
+    const typename Place::loss_value one = first(place, tensors...);
     return one + second(place, tensors...);
   }
 };

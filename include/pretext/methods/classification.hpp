@@ -71,7 +71,7 @@ class classification {
   /// Loss of one batch against the goals; adds its gradient to the memory's. Throws std::invalid_argument
   /// without a goal for every image.
   template <class Place>
-  double learn(Place& place, memory<Place>& m, reads<Place, Images> batch) const {
+  typename Place::loss_value learn(Place& place, memory<Place>& m, reads<Place, Images> batch) const {
     using T = typename Place::activation;
     const reads<Place, embedding> goal{m.goal.view()};
     expects(goal.batch == batch.batch, "classification: ", batch.batch, " images but ", goal.batch,
@@ -90,7 +90,7 @@ class classification {
     } else {
       network::forward(place, w, batch, m.logits, m.tape);
     }
-    const double value = compare(place, reads<Place, embedding>{m.logits}, goal, dz);
+    const typename Place::loss_value value = compare(place, reads<Place, embedding>{m.logits}, goal, dz);
     if (frozen)
       classifier::backward(place, w.at(encoder_size), m.probe_tape, reads<Place, embedding>{dz},
                            writes<Place, feature>{nullptr, batch.batch});

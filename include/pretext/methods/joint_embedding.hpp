@@ -1,8 +1,9 @@
 #pragma once
 #include <concepts>
+#include <span>
 
 #include <pretext/core/concepts.hpp>
-#include <pretext/kernels/elementwise.hpp>
+#include <pretext/kernels/optimize.hpp>
 #include <pretext/layers/sequential.hpp>
 #include <pretext/methods/policies.hpp>
 
@@ -64,6 +65,7 @@ class joint_embedding {
   struct memory {
     using W = typename Place::weight;
     buffer<W, typename Place::device> value{size}, gradient{size}, slow{target_size};
+    kernels::pieces<typename Place::device> followed{leaders()};
     cache_of<trunk, Images, Place> tape, slow_tape;
     cache_of<predictor, embedding, Place> predictor_tape;
     writes<Place, embedding> z;  ///< the last batch's embeddings, until the next step
@@ -74,7 +76,7 @@ class joint_embedding {
 
   /// Loss of one batch of stacked views (2n, …), view 1 first; adds its gradient to the memory's.
   template <class Place>
-  double learn(Place& place, memory<Place>& m, reads<Place, Images> batch) const {
+  typename Place::loss_value learn(Place& place, memory<Place>& m, reads<Place, Images> batch) const {
     using T = typename Place::activation;
     const weights<Place> w{m.value.data(), m.gradient.data()};
     place.kept.reset();
@@ -83,16 +85,16 @@ class joint_embedding {
     const auto compared = [&](reads<Place, prediction> q, writes<Place, prediction> dq) {
       Place::device::clear(place.stream, dq.data, dq.size());
       if constexpr (has_target)
-        return static_cast<double>(compare(place, q, goal, dq));
+        return static_cast<typename Place::loss_value>(compare(place, q, goal, dq));
       else
-        return static_cast<double>(compare(place, q, dq));
+        return static_cast<typename Place::loss_value>(compare(place, q, dq));
     };
 
     m.z = place.kept.template take<T, embedding>(batch.batch);
     const auto dz = place.kept.template take<T, embedding>(batch.batch);
     const reads<Place, embedding> z{m.z};
     trunk::forward(place, w, batch, m.z, m.tape);
-    double value;
+    typename Place::loss_value value{};
     if constexpr (has_predictor) {
       const auto q = place.kept.template take<T, prediction>(batch.batch);
       const auto dq = place.kept.template take<T, prediction>(batch.batch);
@@ -111,13 +113,10 @@ class joint_embedding {
   /// parameters; the running statistics stay those of the target's own forward passes, as in BYOL's code.
   template <class Place>
   void follow(Place& place, memory<Place>& m, double momentum) const {
+    using W = typename Place::weight;
     if constexpr (has_target)
-      for (const parameter& p : parameters_of<trunk, Images>)
-        if (p.kind == role::weight)
-          kernels::blend<typename Place::device>::lerp(
-              place, p.size(), typename Place::weight(momentum),
-              static_cast<const typename Place::weight*>(m.value.data()) + p.offset,
-              m.slow.data() + p.offset);
+      kernels::optimize<typename Place::device>::follow(place, m.followed, W(momentum),
+                                                        static_cast<const W*>(m.value.data()), m.slow.data());
   }
 
   /// The backbone's feature h in inference mode: what evaluation and users of the encoder want.
@@ -127,6 +126,12 @@ class joint_embedding {
   }
 
  private:
+  /// What a target follows.
+  static constexpr auto trunk_table = parameters_of<trunk, Images>;
+  static std::span<const parameter> leaders() {
+    return has_target ? std::span<const parameter>{trunk_table} : std::span<const parameter>{};
+  }
+
   /// The target's embeddings of the batch, in training mode. They come first and leave no tape behind: the
   /// online network's may lie in the same memory.
   template <class Place>

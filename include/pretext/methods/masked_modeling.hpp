@@ -68,7 +68,7 @@ class masked_modeling {
 
   /// Loss of one batch (n, H, W, C); adds its gradient to the memory's.
   template <class Place>
-  double learn(Place& place, memory<Place>& m, reads<Place, Images> batch) const {
+  typename Place::loss_value learn(Place& place, memory<Place>& m, reads<Place, Images> batch) const {
     using T = typename Place::activation;
     const weights<Place> w{m.value.data(), m.gradient.data()};
     place.kept.reset();
@@ -86,7 +86,7 @@ class masked_modeling {
     kernels::average_pool<typename Place::device>::forward(place, batch.batch, places_of<tokens>,
                                                            channels_of<tokens>,
                                                            static_cast<const T*>(seen.data), m.z.data);
-    const double value = static_cast<double>(
+    const auto value = static_cast<typename Place::loss_value>(
         compare(place, reads<Place, prediction>{m.predicted}, batch, m.hidden, dpredicted));
 
     const borrowed guard{place.scratch};

@@ -1,5 +1,6 @@
 #pragma once
 #include <cmath>
+#include <concepts>
 #include <cstdint>
 #include <span>
 #include <stdexcept>
@@ -9,6 +10,7 @@
 
 #include <pretext/core/concepts.hpp>
 #include <pretext/core/expects.hpp>
+#include <pretext/devices/device_memory.hpp>
 #include <pretext/training/initialise.hpp>
 
 namespace pretext {
@@ -65,6 +67,23 @@ class trainer {
  private:
   using state = typename Optimizer::template state<Place>;
 
+  /// Says which batch would fit where the device's memory ends.
+  typename Place::loss_value learn(reads<Place, images> views) {
+    try {
+      return method_.learn(place_, memory_, views);
+    } catch (const out_of_device_memory& full) {
+      throw full.in_batch(views.batch, place_.kept.peak() + place_.scratch.peak());
+    }
+  }
+
+  static void expects_finite(double loss) {
+    if (!std::isfinite(loss))
+      fail<std::runtime_error>(
+          "the loss became ", loss,
+          " (not a number); try a smaller learning rate, a longer warm-up or a larger temperature, "
+          "and look for broken images");
+  }
+
   /// An optimizer chosen at run time says itself what it remembers.
   static state remember(const Optimizer& optimizer) {
     const std::span<const parameter> table{Method::parameters};
@@ -117,17 +136,24 @@ template <class Method, class Place, class Optimizer>
 double trainer<Method, Place, Optimizer>::step(reads<Place, images> views, double learning_rate,
                                                double target_momentum) {
   device::clear(place_.stream, memory_.gradient.data(), Method::size);
-  const double value = method_.learn(place_, memory_, views);
-  if (!std::isfinite(value))
-    fail<std::runtime_error>(
-        "the loss became ", value,
-        " (not a number); try a smaller learning rate, a longer warm-up or a larger temperature, "
-        "and look for broken images");
+  const typename Place::loss_value loss = learn(views);
+  // A device that runs apart is not waited for: it holds its own updates back if the loss is not a number.
+  constexpr bool known = std::same_as<typename Place::loss_value, double>;
+  if constexpr (known)
+    expects_finite(loss);
+  else
+    loss.settle(place_);
   optimizer_(place_, std::span<const parameter>{Method::parameters}, state_, learning_rate,
              static_cast<const W*>(memory_.gradient.data()), memory_.value.data());
   method_.follow(place_, memory_, target_momentum);
   place_.keys = {};
-  return value;
+  if constexpr (known) {
+    return loss;
+  } else {
+    const double value = loss.read(place_);
+    expects_finite(value);
+    return value;
+  }
 }
 
 template <class Method, class Place, class Optimizer>

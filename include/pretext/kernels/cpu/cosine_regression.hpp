@@ -2,7 +2,6 @@
 #include <cstddef>
 
 #include <pretext/core/arena.hpp>
-#include <pretext/core/expects.hpp>
 #include <pretext/devices/cpu.hpp>
 #include <pretext/kernels/cosine_regression.hpp>
 #include <pretext/kernels/cpu/unit_rows.hpp>
@@ -14,8 +13,7 @@ struct cosine_regression<cpu> {
   template <class Place, class T>
   static double run(Place& place, std::size_t rows, std::size_t columns, double factor, const T* p,
                     const T* goal, T* dp) {
-    expects(rows >= 2 && rows % 2 == 0,
-            "cosine regression compares two views of every image, stacked; it cannot take ", rows, " rows");
+    detail::expects_two_views(rows);
     const borrowed guard{place.scratch};
     T* unit = place.scratch.template take<T>(rows * columns);
     T* aim = place.scratch.template take<T>(rows * columns);

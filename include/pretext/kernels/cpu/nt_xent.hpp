@@ -5,7 +5,6 @@
 #include <limits>
 
 #include <pretext/core/arena.hpp>
-#include <pretext/core/expects.hpp>
 #include <pretext/devices/cpu.hpp>
 #include <pretext/kernels/cpu/exponential.hpp>
 #include <pretext/kernels/cpu/isa.hpp>
@@ -24,9 +23,7 @@ struct nt_xent<cpu> {
   template <class Place, class T>
   static double run(Place& place, std::size_t rows, std::size_t columns, double temperature, double factor,
                     const T* z, T* dz) {
-    expects(rows >= 2 && rows % 2 == 0, "NT-Xent compares two views of every image, stacked; it cannot take ",
-            rows, " rows");
-    expects(temperature > 0, "NT-Xent's temperature must be positive, not ", temperature);
+    detail::expects_pairs(rows, temperature);
     const borrowed guard{place.scratch};
     const tiles<T> all{place, rows, columns, temperature, z};
     const bool common = 2 / temperature < (sizeof(T) == 4 ? 80 : 600);

@@ -45,23 +45,6 @@ struct square_sums {
   }
 };
 
-/// What LARS multiplies a parameter's decayed gradient by, from its two norms.
-struct adaptation {
-  double ratio = 1;
-  bool decays = true;
-
-  adaptation(const lars_step& s, double learning_rate, double weight_norm, double update_norm) {
-    const bool sum = s.variant == lars_variant::sum_of_norms || s.variant == lars_variant::larc;
-    if (!(weight_norm > 0) || !(update_norm > 0)) {
-      decays = !sum;  // there the published code leaves such a gradient as it is
-      return;
-    }
-    if (sum) update_norm += s.weight_decay * weight_norm + s.epsilon;
-    ratio = s.trust * weight_norm / update_norm;
-    if (s.clip) ratio = learning_rate > 0 ? std::min(ratio / learning_rate, 1.0) : 1.0;
-  }
-};
-
 }  // namespace detail
 
 template <>
@@ -79,16 +62,11 @@ struct optimize<cpu> {
   template <class Place, class W>
   static void adamw(Place& place, const pieces<cpu>& all, const adamw_step& s, const W* g, W* mean, W* square,
                     std::uint64_t* steps, W* w) {
-    const auto step = static_cast<double>(++*steps);
-    const W b1 = static_cast<W>(s.beta1), b2 = static_cast<W>(s.beta2);
-    const W rest1 = static_cast<W>(1 - s.beta1), rest2 = static_cast<W>(1 - s.beta2);
-    const double corrected = s.learning_rate / (1 - std::pow(s.beta1, step));
-    const W correction = static_cast<W>(1 / std::sqrt(1 - std::pow(s.beta2, step)));
-    const W epsilon = static_cast<W>(s.epsilon);
+    const adamw_rates<W> rates{s, static_cast<double>(++*steps)};
+    const W b1 = rates.b1, b2 = rates.b2, rest1 = rates.rest1, rest2 = rates.rest2;
+    const W correction = rates.correction, epsilon = rates.epsilon;
     detail::for_each_piece(place, all, [=](const piece& p, std::size_t) {
-      const W rate = static_cast<W>(corrected * p.rate);
-      const W keep =
-          static_cast<W>(s.decay_all || p.decays ? 1 - s.learning_rate * p.rate * s.weight_decay : 1);
+      const W rate = rates.rate(p), keep = adamw_rates<W>::keep(s, p);
       constexpr std::size_t most = 512;
       W root[most];
       for (std::size_t first = p.first, end = p.first + p.count; first < end; first += most) {
@@ -111,15 +89,13 @@ struct optimize<cpu> {
     const borrowed guard{place.scratch};
     const std::size_t count = all.list.size();
     const piece* list = all.list.data();
-    const bool everything = s.decay_all || s.variant == lars_variant::larc;
     const bool inside = s.variant == lars_variant::simclr;
-    const bool decayed_norm = inside || s.variant == lars_variant::byol;
 
     double* of_weight = place.scratch.template take<double>(count);
     double* of_update = place.scratch.template take<double>(count);
     detail::for_each_piece(place, all, [=](const piece& p, std::size_t index) {
-      if (!everything && !p.decays) return;
-      const W decay = static_cast<W>(decayed_norm ? s.weight_decay : 0);
+      if (!adapts(s, p)) return;
+      const W decay = static_cast<W>(decayed_norm(s) ? s.weight_decay : 0);
       const detail::square_sums<W> sums{w + p.first, g + p.first, p.count, decay};
       of_weight[index] = sums.weight;
       of_update[index] = sums.update;
@@ -136,8 +112,8 @@ struct optimize<cpu> {
       }
       ratio[p.row] = W{1};
       decay[p.row] = W{0};
-      if (!everything && !p.decays) continue;
-      const detail::adaptation adapted{s, s.learning_rate * p.rate, std::sqrt(weight), std::sqrt(update)};
+      if (!adapts(s, p)) continue;
+      const lars_adaptation adapted{s, s.learning_rate * p.rate, std::sqrt(weight), std::sqrt(update)};
       ratio[p.row] = static_cast<W>(adapted.ratio);
       decay[p.row] = static_cast<W>(adapted.decays ? s.weight_decay : 0);
     }
@@ -150,23 +126,25 @@ struct optimize<cpu> {
     });
   }
 
+  template <class Place, class W>
+  static void follow(Place& place, const pieces<cpu>& all, W momentum, const W* w, W* slow) {
+    detail::for_each_piece(place, all, [=](const piece& p, std::size_t) {
+      for (std::size_t i = p.first; i < p.first + p.count; ++i)
+        slow[i] = momentum * slow[i] + (W{1} - momentum) * w[i];
+    });
+  }
+
  private:
-  /// v = m·v + scale·(g + decay·w), then w -= rate·v, or Nesterov's look ahead.
   template <class W>
   static void descend(const W* g, W* v, W* w, std::size_t count, W decay, W scale, W momentum, W rate,
                       bool nesterov) {
-    if (nesterov) {
-      for (std::size_t i = 0; i < count; ++i) {
-        const W update = scale * (g[i] + decay * w[i]);
-        v[i] = momentum * v[i] + update;
-        w[i] -= rate * (momentum * v[i] + update);
-      }
-    } else {
-      for (std::size_t i = 0; i < count; ++i) {
-        v[i] = momentum * v[i] + scale * (g[i] + decay * w[i]);
-        w[i] -= rate * v[i];
-      }
-    }
+    const auto each = [=](const auto& update) {
+      for (std::size_t i = 0; i < count; ++i) update(g[i], v[i], w[i]);
+    };
+    if (nesterov)
+      each(momentum_update<true, W>{decay, scale, momentum, rate});
+    else
+      each(momentum_update<false, W>{decay, scale, momentum, rate});
   }
 };
 

@@ -32,11 +32,13 @@ struct tap_table {
       float* const row = weight.data() + i * count;
       int visited = 0;
       float sum = 0;
-      axis.for_each_tap(window, [&](std::int64_t at, float w) {
-        row[static_cast<std::size_t>(at) - first[i]] += w;
-        sum += w;
+      for (int k = 0; k < window.count; ++k) {
+        const auto tap = axis(window, k);
+        if (!tap.counts) continue;
+        row[static_cast<std::size_t>(tap.at) - first[i]] += tap.weight;
+        sum += tap.weight;
         ++visited;
-      });
+      }
       // All taps of an unstretched kernel add up to one by themselves.
       if (!axis.antialiased && visited == window.count) continue;
       for (std::size_t k = 0; k < count; ++k) row[k] /= sum;

@@ -2,10 +2,9 @@
 #include <cmath>
 #include <cstddef>
 
-namespace pretext::kernels::detail {
+#include <pretext/kernels/unit_rows.hpp>
 
-/// The factor 1/√max(Σz², 1e-12) that gives a row length one, and no more than this.
-inline constexpr double longest_inverse = 1e6;
+namespace pretext::kernels::detail {
 
 /// u = z·rsqrt(max(Σz², 1e-12)); returns the factor.
 template <class T>
@@ -27,8 +26,7 @@ double dot(const T* a, const T* b, std::size_t columns) {
 /// Through the normalisation: dz += (du - (u·du)·u)·factor; where the factor was cut off, dz += du·factor.
 template <class T>
 void add_row_gradient(const T* u, const T* du, T factor, std::size_t columns, T* dz) {
-  const bool turns = !(factor >= static_cast<T>(longest_inverse));
-  const T radial = turns ? static_cast<T>(dot(u, du, columns)) : T{0};
+  const T radial = turns(factor) ? static_cast<T>(dot(u, du, columns)) : T{0};
   for (std::size_t c = 0; c < columns; ++c) dz[c] += (du[c] - radial * u[c]) * factor;
 }
 

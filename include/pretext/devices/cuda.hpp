@@ -1,0 +1,176 @@
+#pragma once
+#include <cmath>
+#include <cstddef>
+#include <memory>
+#include <stdexcept>
+#include <string>
+
+#include <cuda_runtime_api.h>
+#include <pretext/devices/cuda_failure.hpp>
+#include <pretext/devices/deferred_loss.hpp>
+#include <pretext/devices/device_memory.hpp>
+#include <pretext/devices/matrix_products.hpp>
+
+namespace pretext {
+
+namespace detail {
+
+/// The sentence for a CUDA error.
+inline std::string sentence_for(cudaError_t error, std::string_view doing) {
+  if (error == cudaErrorInsufficientDriver) {
+    int driver = 0, toolkit = 0;
+    cudaDriverGetVersion(&driver);
+    cudaRuntimeGetVersion(&toolkit);
+    return cuda_failure::old_driver(driver, toolkit);
+  }
+  if (error == cudaErrorNoDevice) return cuda_failure::no_gpu();
+  if (error == cudaErrorNoKernelImageForDevice || error == cudaErrorInvalidDeviceFunction) {
+    int device = 0, major = 0, minor = 0;
+    cudaGetDevice(&device);
+    cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device);
+    cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device);
+    return cuda_failure::no_code(major, minor);
+  }
+  return cuda_failure::other(doing, cudaGetErrorString(error));
+}
+
+/// Throws std::runtime_error with a sentence unless CUDA succeeded.
+inline void expects_success(cudaError_t error, std::string_view doing) {
+  if (error != cudaSuccess) [[unlikely]]
+    throw std::runtime_error{sentence_for(error, doing)};
+}
+
+}  // namespace detail
+
+/// An NVIDIA GPU: the one that CUDA calls current. Kernels for it are in <pretext/cuda.cuh>; this header is
+/// for any compiler. Everything that cannot be done throws std::runtime_error with a sentence.
+struct cuda {
+  static constexpr bool runs_grids = true;
+  using loss_value = grid::deferred_loss<cuda>;
+
+  /// Why there is nothing to run on; empty where a GPU can be used.
+  static std::string why_not() {
+    int devices = 0;
+    const cudaError_t error = cudaGetDeviceCount(&devices);
+    if (error != cudaSuccess) return detail::sentence_for(error, "looking for a GPU");
+    return devices == 0 ? cuda_failure::no_gpu() : std::string{};
+  }
+
+  /// Work in order on the GPU. Nothing is asked of CUDA before the first work; copies share one stream.
+  class stream {
+   public:
+    /// The CUDA stream itself.
+    cudaStream_t native() const {
+      if (!state_->opened) state_->open();
+      return state_->native;
+    }
+    /// cuBLASLt with its workspace and the algorithms it has chosen.
+    detail::matrix_products& products() const { return state_->products; }
+
+    /// Where the device keeps the loss of the step: updates are held back while it is not a number.
+    double* settled_loss() const {
+      native();
+      return state_->loss;
+    }
+    /// Waits; the settled loss, taken back if it is not a number.
+    double take_settled_loss() const {
+      const cudaStream_t on = native();
+      detail::expects_success(
+          cudaMemcpyAsync(state_->host_loss, state_->loss, sizeof(double), cudaMemcpyDeviceToHost, on),
+          "reading a loss");
+      wait();
+      const double value = *state_->host_loss;
+      if (!std::isfinite(value))
+        detail::expects_success(cudaMemsetAsync(state_->loss, 0, sizeof(double), on), "clearing a loss");
+      return value;
+    }
+    /// Until everything that was asked for is done.
+    void wait() const { detail::expects_success(cudaStreamSynchronize(native()), "waiting for a kernel"); }
+
+   private:
+    struct state {
+      bool opened = false;
+      cudaStream_t native = nullptr;
+      double *loss = nullptr, *host_loss = nullptr;  // host_loss is pinned
+      detail::matrix_products products;
+
+      state() = default;
+      state(const state&) = delete;
+      state& operator=(const state&) = delete;
+      void open() {
+        detail::expects_success(cudaStreamCreateWithFlags(&native, cudaStreamNonBlocking),
+                                "opening a stream");
+        opened = true;
+        loss = allocate<double>(1);
+        void* pinned = nullptr;
+        detail::expects_success(cudaMallocHost(&pinned, sizeof(double)), "pinning host memory");
+        host_loss = static_cast<double*>(pinned);
+      }
+      ~state() {
+        if (!opened) return;
+        cudaStreamSynchronize(native);
+        products.close();
+        cudaFree(loss);
+        cudaFreeHost(host_loss);
+        cudaStreamDestroy(native);
+      }
+    };
+    std::shared_ptr<state> state_ = std::make_shared<state>();
+  };
+
+  /// Zero at first. Throws out_of_device_memory.
+  template <class T>
+  static T* allocate(std::size_t count) {
+    T* const memory = allocate_undefined<T>(count);
+    if (count == 0) return nullptr;
+    detail::expects_success(cudaMemset(memory, 0, count * sizeof(T)), "clearing device memory");
+    detail::expects_success(cudaStreamSynchronize(nullptr), "clearing device memory");
+    return memory;
+  }
+  template <class T>
+  static T* allocate_undefined(std::size_t count) {
+    if (count == 0) return nullptr;
+    void* memory = nullptr;
+    const std::size_t bytes = count * sizeof(T);
+    const cudaError_t error = cudaMalloc(&memory, bytes);
+    if (error == cudaErrorMemoryAllocation) {
+      cudaGetLastError();  // it is not to be met again by the next call
+      std::size_t free = 0, total = 0;
+      cudaMemGetInfo(&free, &total);
+      throw out_of_device_memory{bytes, free, total};
+    }
+    detail::expects_success(error, "allocating device memory");
+    return static_cast<T*>(memory);
+  }
+  /// Waits for kernels that may still use the memory: the end of a buffer is never part of a step.
+  template <class T>
+  static void release(T* data) {
+    if (!data) return;
+    cudaDeviceSynchronize();
+    cudaFree(data);
+  }
+  /// The host's numbers may change as soon as this returns, if they lie in ordinary memory.
+  template <class T>
+  static void write(const stream& on, T* to, const T* host, std::size_t count) {
+    if (count > 0)
+      detail::expects_success(
+          cudaMemcpyAsync(to, host, count * sizeof(T), cudaMemcpyHostToDevice, on.native()),
+          "writing to the device");
+  }
+  /// Waits for the numbers.
+  template <class T>
+  static void read(const stream& on, T* host, const T* from, std::size_t count) {
+    if (count == 0) return;
+    detail::expects_success(
+        cudaMemcpyAsync(host, from, count * sizeof(T), cudaMemcpyDeviceToHost, on.native()),
+        "reading from the device");
+    on.wait();
+  }
+  template <class T>
+  static void clear(const stream& on, T* data, std::size_t count) {
+    if (count > 0)
+      detail::expects_success(cudaMemsetAsync(data, 0, count * sizeof(T), on.native()), "clearing memory");
+  }
+};
+
+}  // namespace pretext

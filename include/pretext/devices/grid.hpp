@@ -1,0 +1,104 @@
+#pragma once
+#include <cstddef>
+#include <limits>
+
+#include <pretext/core/host_device.hpp>
+
+namespace pretext {
+
+/// A device whose kernels are grids of blocks of threads: `cuda`, and the one that tests play on the CPU.
+template <class D>
+concept Accelerator = D::runs_grids;
+
+}  // namespace pretext
+
+// A kernel is a small functor that says how many `threads` a block has and which memory they share:
+//
+//   struct kernel {
+//     static constexpr unsigned threads = 256;
+//     using shared = …;                                    plain memory, not cleared
+//     template <class Block> PRETEXT_HOST_DEVICE void operator()(Block& block) const;
+//   };
+//
+// What its body may ask of a block:
+//   block.index(), block.count()      which block of the grid this is, and of how many
+//   block.shared()                    the memory that its threads share
+//   block.each(f)                     every thread calls f(its number), then all wait for one another
+//   typename Block::template own<T>   T of every thread's own, zero at first: own[its number]
+//
+// What stands outside of `each` is done by every thread alike. So no thread can miss a barrier, and the same
+// body runs on the CPU, one thread after another in any order: that is how tests check it without a GPU. It
+// may read shared memory outside of `each` if an `each` follows before that memory changes.
+namespace pretext::grid {
+
+/// Of kernels whose threads share nothing.
+struct no_memory {};
+
+PRETEXT_HOST_DEVICE constexpr std::size_t smaller(std::size_t a, std::size_t b) { return a < b ? a : b; }
+PRETEXT_HOST_DEVICE constexpr std::size_t ceil_div(std::size_t a, std::size_t b) { return (a + b - 1) / b; }
+
+template <class T>
+inline constexpr T least_number = -std::numeric_limits<T>::infinity();
+template <class T>
+PRETEXT_HOST_DEVICE constexpr T minus_infinity() {
+  return least_number<T>;
+}
+
+/// Blocks for `n` numbers at one per thread, but no more than some waves of a large GPU.
+constexpr std::size_t blocks_for(std::size_t n, std::size_t threads) {
+  return smaller(ceil_div(n, threads), 4096);
+}
+
+/// `work(i)` for every i < n.
+template <class Work>
+struct for_each_number {
+  static constexpr unsigned threads = 256;
+  using shared = no_memory;
+  std::size_t n;
+  Work work;
+
+  template <class Block>
+  PRETEXT_HOST_DEVICE void operator()(Block& block) const {
+    block.each([&](unsigned thread) {
+      for (std::size_t i = block.index() * threads + thread; i < n; i += block.count() * threads) work(i);
+    });
+  }
+};
+
+/// Launches `work(i)` for every i < n on the place's stream.
+template <class Place, class Work>
+void each_number(Place& place, std::size_t n, const Work& work) {
+  using kernel = for_each_number<Work>;
+  if (n > 0) launch(place.stream, blocks_for(n, kernel::threads), kernel{n, work});
+}
+
+/// Σ term(thread) over a block's threads, told to all of them: a tree, the same on every device. `memory` has
+/// a number for each thread, whose count is a power of two.
+template <class Block, class T, std::size_t Threads, class Term>
+PRETEXT_HOST_DEVICE T sum_of_threads(Block& block, T (&memory)[Threads], const Term& term) {
+  static_assert((Threads & (Threads - 1)) == 0);
+  block.each([&](unsigned thread) { memory[thread] = term(thread); });
+  for (unsigned half = Threads / 2; half > 0; half /= 2)
+    block.each([&](unsigned thread) {
+      if (thread < half) memory[thread] += memory[thread + half];
+    });
+  const T total = memory[0];
+  block.each([](unsigned) {});  // before anybody writes there again
+  return total;
+}
+
+/// The largest of term(thread), told to all threads.
+template <class Block, class T, std::size_t Threads, class Term>
+PRETEXT_HOST_DEVICE T largest_of_threads(Block& block, T (&memory)[Threads], const Term& term) {
+  static_assert((Threads & (Threads - 1)) == 0);
+  block.each([&](unsigned thread) { memory[thread] = term(thread); });
+  for (unsigned half = Threads / 2; half > 0; half /= 2)
+    block.each([&](unsigned thread) {
+      if (thread < half && memory[thread] < memory[thread + half]) memory[thread] = memory[thread + half];
+    });
+  const T largest = memory[0];
+  block.each([](unsigned) {});
+  return largest;
+}
+
+}  // namespace pretext::grid

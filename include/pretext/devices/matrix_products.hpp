@@ -1,0 +1,129 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <stdexcept>
+#include <tuple>
+
+#include <cublasLt.h>
+#include <cuda_runtime_api.h>
+#include <pretext/core/expects.hpp>
+
+namespace pretext::detail {
+
+/// A product in cuBLASLt's own terms: columns first, D = op(A)·op(B) + beta·D, D being m×n.
+struct matrix_product {
+  bool transpose_a, transpose_b, accumulate;
+  bool aligned;  ///< to 16 bytes, all three: slices of the flat buffers may start anywhere
+  std::size_t m, n, k;
+  cudaDataType_t number;
+  cublasComputeType_t arithmetic;
+  friend auto operator<=>(const matrix_product&, const matrix_product&) = default;
+};
+
+/// cuBLASLt, its workspace, and for every product that was ever asked for the algorithm it runs with: chosen
+/// once, among those that add in a fixed order, so that a step repeated is the same bits.
+class matrix_products {
+ public:
+  template <class T>
+  void run(cudaStream_t on, const matrix_product& p, const T* a, const T* b, T* d) {
+    const T one{1}, beta = p.accumulate ? T{1} : T{0};
+    const plan& chosen = find(p);
+    expects_done(cublasLtMatmul(blas_, chosen.operation, &one, a, chosen.a, b, chosen.b, &beta, d, chosen.d,
+                                d, chosen.d, &chosen.algorithm, workspace_, workspace_bytes, on),
+                 "multiplying matrices");
+  }
+
+  void close() {
+    for (auto& [key, made] : plans_) {
+      cublasLtMatrixLayoutDestroy(made.a);
+      cublasLtMatrixLayoutDestroy(made.b);
+      cublasLtMatrixLayoutDestroy(made.d);
+      cublasLtMatmulDescDestroy(made.operation);
+    }
+    plans_.clear();
+    if (!blas_) return;
+    cudaFree(workspace_);
+    cublasLtDestroy(blas_);
+    blas_ = nullptr;
+  }
+
+ private:
+  struct plan {
+    cublasLtMatmulDesc_t operation = nullptr;
+    cublasLtMatrixLayout_t a = nullptr, b = nullptr, d = nullptr;
+    cublasLtMatmulAlgo_t algorithm{};
+  };
+
+  static constexpr std::size_t workspace_bytes = std::size_t{32} << 20;  // what cuBLAS takes itself on Hopper
+
+  static void expects_done(cublasStatus_t status, const char* doing) {
+    if (status != CUBLAS_STATUS_SUCCESS) [[unlikely]]
+      fail<std::runtime_error>("cuBLASLt failed ", doing, ": ", cublasLtGetStatusString(status));
+  }
+
+  const plan& find(const matrix_product& p) {
+    if (const auto known = plans_.find(p); known != plans_.end()) return known->second;
+    if (!blas_) {
+      expects_done(cublasLtCreate(&blas_), "starting");
+      if (cudaMalloc(&workspace_, workspace_bytes) != cudaSuccess)
+        fail<std::runtime_error>("no device memory left for cuBLASLt's workspace");
+    }
+    return plans_.emplace(p, choose(p)).first->second;
+  }
+
+  plan choose(const matrix_product& p) const {
+    plan made;
+    const cublasOperation_t turn[] = {CUBLAS_OP_N, CUBLAS_OP_T};
+    const auto layout = [&](cublasLtMatrixLayout_t& matrix, bool transposed, std::size_t rows,
+                            std::size_t columns) {
+      const std::size_t stored = transposed ? columns : rows;
+      expects_done(cublasLtMatrixLayoutCreate(&matrix, p.number, stored, transposed ? rows : columns,
+                                              static_cast<std::int64_t>(stored)),
+                   "describing a matrix");
+    };
+    expects_done(cublasLtMatmulDescCreate(&made.operation, p.arithmetic, p.number), "describing a product");
+    expects_done(cublasLtMatmulDescSetAttribute(made.operation, CUBLASLT_MATMUL_DESC_TRANSA,
+                                                &turn[p.transpose_a], sizeof turn[0]),
+                 "describing a product");
+    expects_done(cublasLtMatmulDescSetAttribute(made.operation, CUBLASLT_MATMUL_DESC_TRANSB,
+                                                &turn[p.transpose_b], sizeof turn[0]),
+                 "describing a product");
+    layout(made.a, p.transpose_a, p.m, p.k);
+    layout(made.b, p.transpose_b, p.k, p.n);
+    layout(made.d, false, p.m, p.n);
+
+    // Reductions in place take turns in an order of their own.
+    const std::uint32_t in_order = CUBLASLT_REDUCTION_SCHEME_NONE | CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE |
+                                   CUBLASLT_REDUCTION_SCHEME_OUTPUT_TYPE;
+    const std::uint32_t alignment = p.aligned ? 16 : 4;
+    cublasLtMatmulPreference_t wish = nullptr;
+    expects_done(cublasLtMatmulPreferenceCreate(&wish), "choosing an algorithm");
+    const auto ask = [&](cublasLtMatmulPreferenceAttributes_t what, const auto& value) {
+      expects_done(cublasLtMatmulPreferenceSetAttribute(wish, what, &value, sizeof value),
+                   "choosing an algorithm");
+    };
+    ask(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, workspace_bytes);
+    ask(CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, in_order);
+    for (const auto side :
+         {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES,
+          CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES})
+      ask(side, alignment);
+    cublasLtMatmulHeuristicResult_t best{};
+    int found = 0;
+    const cublasStatus_t status = cublasLtMatmulAlgoGetHeuristic(blas_, made.operation, made.a, made.b,
+                                                                 made.d, made.d, wish, 1, &best, &found);
+    cublasLtMatmulPreferenceDestroy(wish);
+    expects_done(status, "choosing an algorithm");
+    if (found == 0)
+      fail<std::runtime_error>("cuBLASLt has no algorithm for a product of ", p.m, " x ", p.n, " x ", p.k);
+    made.algorithm = best.algo;
+    return made;
+  }
+
+  cublasLtHandle_t blas_ = nullptr;
+  void* workspace_ = nullptr;
+  std::map<matrix_product, plan> plans_;
+};
+
+}  // namespace pretext::detail

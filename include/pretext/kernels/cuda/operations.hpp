@@ -1,0 +1,24 @@
+#pragma once
+// Every operation of kernels/ for accelerators. What runs them is a device's: kernels/cuda/launch.cuh on a
+// GPU.
+#include <pretext/kernels/cuda/attention.hpp>
+#include <pretext/kernels/cuda/augment.hpp>
+#include <pretext/kernels/cuda/batch_norm.hpp>
+#include <pretext/kernels/cuda/convolution.hpp>
+#include <pretext/kernels/cuda/cosine_regression.hpp>
+#include <pretext/kernels/cuda/cross_entropy.hpp>
+#include <pretext/kernels/cuda/drop_path.hpp>
+#include <pretext/kernels/cuda/elementwise.hpp>
+#include <pretext/kernels/cuda/gelu.hpp>
+#include <pretext/kernels/cuda/gemm.hpp>
+#include <pretext/kernels/cuda/layer_norm.hpp>
+#include <pretext/kernels/cuda/linear.hpp>
+#include <pretext/kernels/cuda/masked_pixels.hpp>
+#include <pretext/kernels/cuda/masking.hpp>
+#include <pretext/kernels/cuda/mixing.hpp>
+#include <pretext/kernels/cuda/nt_xent.hpp>
+#include <pretext/kernels/cuda/optimize.hpp>
+#include <pretext/kernels/cuda/patches.hpp>
+#include <pretext/kernels/cuda/pooling.hpp>
+#include <pretext/kernels/cuda/shuffled_tokens.hpp>
+#include <pretext/kernels/cuda/tokens.hpp>

@@ -1,0 +1,123 @@
+#pragma once
+#include <cstddef>
+
+#include <pretext/kernels/cuda/column_sums.hpp>
+#include <pretext/kernels/shuffled_tokens.hpp>
+
+namespace pretext::grid {
+
+/// Where the number of a chosen token stands among all tokens.
+struct chosen_numbers {
+  kernels::token_extents e;
+  kernels::choice chosen;
+  PRETEXT_HOST_DEVICE std::size_t operator()(std::size_t i) const {
+    const std::size_t row = i / e.width, n = row / chosen.count;
+    return (n * e.tokens() + e.lead + chosen.place(n, row % chosen.count)) * e.width + i % e.width;
+  }
+};
+
+template <class T>
+struct take_tokens {
+  chosen_numbers at;
+  const T* x;
+  T* y;
+  PRETEXT_HOST_DEVICE void operator()(std::size_t i) const { y[i] = x[at(i)]; }
+};
+template <class T>
+struct put_tokens {
+  chosen_numbers at;
+  const T* dy;
+  T* dx;
+  PRETEXT_HOST_DEVICE void operator()(std::size_t i) const { dx[at(i)] = dy[i]; }
+};
+
+/// Where token `i` of a sample's shuffled ones belongs.
+struct shuffled_rows {
+  kernels::token_extents e;
+  kernels::choice order;
+  PRETEXT_HOST_DEVICE std::size_t operator()(std::size_t n, std::size_t i) const {
+    return n * e.tokens() + (i < e.lead ? i : e.lead + order.place(n, i - e.lead));
+  }
+};
+
+template <class T>
+struct restore_tokens {
+  shuffled_rows row;
+  std::size_t seen;
+  const T *x, *token, *positions;
+  T* y;
+
+  PRETEXT_HOST_DEVICE void operator()(std::size_t i) const {
+    const std::size_t width = row.e.width, tokens = row.e.tokens(), c = i % width;
+    const std::size_t shuffled = i / width % tokens, n = i / width / tokens, to = row(n, shuffled);
+    const T value = shuffled < seen ? x[(n * seen + shuffled) * width + c] : token[c];
+    y[to * width + c] = positions ? value + positions[to % tokens * width + c] : value;
+  }
+};
+
+template <class T>
+struct restore_tokens_backward {
+  shuffled_rows row;
+  std::size_t seen;
+  const T* dy;
+  T* dx;
+
+  PRETEXT_HOST_DEVICE void operator()(std::size_t i) const {
+    const std::size_t width = row.e.width;
+    dx[i] = dy[row(i / width / seen, i / width % seen) * width + i % width];
+  }
+};
+
+/// The gradients of the learned token: those of all places that have it.
+template <class T>
+struct learned_tokens {
+  shuffled_rows row;
+  std::size_t seen;
+  const T* dy;
+
+  PRETEXT_HOST_DEVICE void operator()(std::size_t r, std::size_t c, T (&terms)[1]) const {
+    const std::size_t hidden = row.e.tokens() - seen;
+    terms[0] = dy[row(r / hidden, seen + r % hidden) * row.e.width + c];
+  }
+};
+
+}  // namespace pretext::grid
+
+namespace pretext::kernels {
+
+template <Accelerator Device>
+struct chosen_tokens<Device> {
+  template <class Place, class T>
+  static void forward(Place& place, const token_extents& e, std::size_t batch, const choice& chosen,
+                      const T* x, T* y) {
+    grid::each_number(place, batch * chosen.count * e.width, grid::take_tokens<T>{{e, chosen}, x, y});
+  }
+  template <class Place, class T>
+  static void backward(Place& place, const token_extents& e, std::size_t batch, const choice& chosen,
+                       const T* dy, T* dx) {
+    Device::clear(place.stream, dx, batch * e.tokens() * e.width);
+    grid::each_number(place, batch * chosen.count * e.width, grid::put_tokens<T>{{e, chosen}, dy, dx});
+  }
+};
+
+template <Accelerator Device>
+struct restored_tokens<Device> {
+  template <class Place, class T>
+  static void forward(Place& place, const token_extents& e, std::size_t batch, std::size_t count,
+                      const choice& order, const T* x, const T* token, const T* positions, T* y) {
+    grid::each_number(place, batch * e.tokens() * e.width,
+                      grid::restore_tokens<T>{{e, order}, e.lead + count, x, token, positions, y});
+  }
+  template <class Place, class T>
+  static void backward(Place& place, const token_extents& e, std::size_t batch, std::size_t count,
+                       const choice& order, const T* dy, T* dx, T* dtoken) {
+    const std::size_t seen = e.lead + count;
+    grid::each_number(place, batch * seen * e.width,
+                      grid::restore_tokens_backward<T>{{e, order}, seen, dy, dx});
+    T* const totals[] = {dtoken};
+    grid::add_column_sums(place, batch * (e.tokens() - seen), e.width, totals,
+                          grid::learned_tokens<T>{{e, order}, seen, dy});
+  }
+};
+
+}  // namespace pretext::kernels

@@ -1,0 +1,107 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+#include <pretext/core/arena.hpp>
+#include <pretext/kernels/cuda/inverse_choice.hpp>
+#include <pretext/kernels/cuda/pooling.hpp>
+#include <pretext/kernels/tokens.hpp>
+
+namespace pretext::grid {
+
+template <class T>
+struct begin_sequence {
+  std::size_t width;
+  kernels::choice chosen;
+  const T *x, *first, *positions;
+  T* y;
+
+  PRETEXT_HOST_DEVICE void operator()(std::size_t i) const {
+    const std::size_t c = i % width, token = i / width % (1 + chosen.count),
+                      n = i / width / (1 + chosen.count);
+    if (token == 0)
+      y[i] = first[c] + positions[c];
+    else
+      y[i] = x[(n * chosen.count + token - 1) * width + c] +
+             positions[(1 + chosen.place(n, token - 1)) * width + c];
+  }
+};
+
+/// dx = dy without each sample's first token.
+template <class T>
+struct leave_first_out {
+  std::size_t width, count;
+  const T* dy;
+  T* dx;
+  PRETEXT_HOST_DEVICE void operator()(std::size_t i) const {
+    const std::size_t row = i / width;
+    dx[i] = dy[(row + row / count + 1) * width + i % width];
+  }
+};
+
+/// Each number of first and positions adds up the tokens that had it, sample by sample.
+template <class T>
+struct sum_over_sequences {
+  std::size_t batch, width;
+  inverse_choice at;
+  std::size_t count;
+  const T* dy;
+  T *dfirst, *dpositions;
+
+  PRETEXT_HOST_DEVICE void operator()(std::size_t i) const {
+    const std::size_t row = i / width, c = i % width, tokens = 1 + count;
+    double sum = 0;
+    for (std::size_t n = 0; n < batch; ++n) {
+      const std::size_t token = row == 0 ? 0 : 1 + at.number(n, row - 1);
+      if (token < tokens) sum += static_cast<double>(dy[(n * tokens + token) * width + c]);
+    }
+    if (row == 0 && dfirst) dfirst[c] += static_cast<T>(sum);
+    if (dpositions) dpositions[i] += static_cast<T>(sum);
+  }
+};
+
+}  // namespace pretext::grid
+
+namespace pretext::kernels {
+
+template <Accelerator Device>
+struct token_sequence<Device> {
+  template <class Place, class T>
+  static void forward(Place& place, std::size_t batch, std::size_t width, const choice& chosen, const T* x,
+                      const T* first, const T* positions, T* y) {
+    grid::each_number(place, batch * (1 + chosen.count) * width,
+                      grid::begin_sequence<T>{width, chosen, x, first, positions, y});
+  }
+
+  template <class Place, class T>
+  static void backward(Place& place, std::size_t batch, std::size_t width, const choice& chosen, const T* dy,
+                       T* dx, T* dfirst, T* dpositions) {
+    if (dx)
+      grid::each_number(place, batch * chosen.count * width,
+                        grid::leave_first_out<T>{width, chosen.count, dy, dx});
+    if (!dfirst && !dpositions) return;
+    const borrowed guard{place.scratch};
+    const std::size_t places = chosen.ids ? chosen.stride : chosen.count;
+    const auto inverse = dpositions ? grid::invert(place, batch, places, chosen) : grid::inverse_choice{};
+    grid::each_number(
+        place, dpositions ? (1 + places) * width : width,
+        grid::sum_over_sequences<T>{batch, width, inverse, chosen.count, dy, dfirst, dpositions});
+  }
+};
+
+template <Accelerator Device>
+struct token_mean<Device> {
+  template <class Place, class T>
+  static void forward(Place& place, std::size_t batch, std::size_t tokens, std::size_t width,
+                      std::size_t first, std::size_t count, const T* x, T* y) {
+    grid::each_number(place, batch * width, grid::mean_of_rows<T>{tokens, width, first, count, x, y});
+  }
+  template <class Place, class T>
+  static void backward(Place& place, std::size_t batch, std::size_t tokens, std::size_t width,
+                       std::size_t first, std::size_t count, const T* dy, T* dx) {
+    grid::each_number(place, batch * tokens * width,
+                      grid::mean_of_rows_backward<T>{tokens, width, first, count, dy, dx});
+  }
+};
+
+}  // namespace pretext::kernels

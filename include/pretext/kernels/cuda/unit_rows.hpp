@@ -1,0 +1,71 @@
+#pragma once
+#include <cmath>
+#include <cstddef>
+
+#include <pretext/devices/grid.hpp>
+#include <pretext/kernels/unit_rows.hpp>
+
+// Rows of length one, a block of threads for each.
+namespace pretext::grid {
+
+inline constexpr unsigned row_threads = 128;
+
+/// Σ term(column) over a row, in double, told to all threads.
+template <class Block, class Term>
+PRETEXT_HOST_DEVICE double sum_of_row(Block& block, double (&memory)[row_threads], std::size_t columns,
+                                      const Term& term) {
+  return sum_of_threads(block, memory, [&](unsigned thread) {
+    double own = 0;
+    for (std::size_t c = thread; c < columns; c += row_threads) own += term(c);
+    return own;
+  });
+}
+
+/// The factor that gives a row length one.
+template <class Block, class T>
+PRETEXT_HOST_DEVICE double inverse_length(Block& block, double (&memory)[row_threads], std::size_t columns,
+                                          const T* z) {
+  const double squares = sum_of_row(block, memory, columns, [&](std::size_t c) {
+    return static_cast<double>(z[c]) * static_cast<double>(z[c]);
+  });
+  return squares <= 1e-12 ? kernels::detail::longest_inverse : 1 / std::sqrt(squares);  // NaN stays NaN
+}
+
+/// Through the normalisation: dz += (du - (u·du)·u)·factor; where the factor was cut off, dz += du·factor.
+/// `u(c)` and `du(c)` are numbers of the row.
+template <class Block, class T, class U, class Slope>
+PRETEXT_HOST_DEVICE void add_row_gradient(Block& block, double (&memory)[row_threads], std::size_t columns,
+                                          T factor, const U& u, const Slope& du, T* dz) {
+  const double along = sum_of_row(block, memory, columns, [&](std::size_t c) {
+    return static_cast<double>(u(c)) * static_cast<double>(du(c));
+  });
+  const T radial = kernels::detail::turns(factor) ? static_cast<T>(along) : T{0};
+  block.each([&](unsigned thread) {
+    for (std::size_t c = thread; c < columns; c += row_threads) dz[c] += (du(c) - radial * u(c)) * factor;
+  });
+}
+
+/// unit = z·inverse, row by row.
+template <class T>
+struct normalise_rows {
+  static constexpr unsigned threads = row_threads;
+  struct shared {
+    double of[row_threads];
+  };
+  std::size_t columns;
+  const T* z;
+  T *unit, *inverse;
+
+  template <class Block>
+  PRETEXT_HOST_DEVICE void operator()(Block& block) const {
+    const std::size_t row = block.index();
+    const double by = inverse_length(block, block.shared().of, columns, z + row * columns);
+    block.each([&](unsigned thread) {
+      for (std::size_t c = thread; c < columns; c += row_threads)
+        unit[row * columns + c] = static_cast<T>(static_cast<double>(z[row * columns + c]) * by);
+      if (thread == 0) inverse[row] = static_cast<T>(by);
+    });
+  }
+};
+
+}  // namespace pretext::grid

@@ -1,0 +1,81 @@
+#pragma once
+// The augmentation kernel beside the CPU's.
+#include <array>
+#include <cstdint>
+#include <random>
+#include <vector>
+
+#include <pretext/augment/presets.hpp>
+#include <pretext/kernels/cuda/operations.hpp>
+
+#include "twins.hpp"
+
+namespace pretext::tests {
+
+/// A picture with edges and colours, of any size.
+template <class Pixel>
+struct picture {
+  std::size_t height, width, channels;
+  std::vector<Pixel> pixels;
+
+  picture(std::size_t rows, std::size_t columns, std::size_t depth, unsigned seed)
+      : height{rows}, width{columns}, channels{depth}, pixels(rows * columns * depth) {
+    std::mt19937 random{seed};
+    const auto below = [&](unsigned count) { return static_cast<unsigned>(random() % count); };
+    const unsigned across = 3 + below(5), down = 2 + below(7);
+    for (std::size_t i = 0; i < pixels.size(); ++i) {
+      const std::size_t x = i / depth % columns, y = i / depth / columns;
+      const auto level =
+          static_cast<unsigned>(x * across * 31 / columns + y * down * 47 / rows + i % depth * 80);
+      const unsigned noisy = (level + below(16)) % 256;
+      pixels[i] = std::is_integral_v<Pixel> ? static_cast<Pixel>(noisy)
+                                            : static_cast<Pixel>(static_cast<float>(noisy) / 255);
+    }
+  }
+};
+
+template <class Device, std::size_t H, std::size_t W, class Views, class Pixel>
+void same_views(const Views& views, const std::vector<picture<Pixel>>& pictures, double tolerance = 2e-5) {
+  std::vector<std::uint64_t> samples;
+  for (std::size_t i = 0; i < pictures.size(); ++i) samples.push_back(3 + 11 * i);
+  for (std::uint32_t epoch = 0; epoch < 3; ++epoch)
+    same_on_both<Device, fp32>(tolerance, [&]<class Place>(workbench<Place>& at) {
+      using images = shape<H, W, 3>;
+      const std::size_t batch = Views::views * pictures.size();
+      augment(at.place, views, pictures, samples, 7, epoch,
+              tensor_view<float, images>{at.out(batch * images::size), batch});
+    });
+}
+
+template <class Pixel>
+std::vector<picture<Pixel>> pictures_of(std::size_t height, std::size_t width) {
+  std::vector<picture<Pixel>> all;
+  for (unsigned i = 0; i < 5; ++i) all.emplace_back(height + 3 * i, width - 2 * i, i == 3 ? 1 : 3, i);
+  return all;
+}
+
+template <class Device>
+void augmentations() {
+  const auto small = pictures_of<std::uint8_t>(32, 32), large = pictures_of<std::uint8_t>(70, 90);
+  same_views<Device, 32, 32>(two_views{simclr_cifar()}, small);
+  same_views<Device, 16, 24>(two_views{simclr_imagenet<multiplicative_brightness>()}, large);
+  same_views<Device, 24, 24>(byol_views(), large);
+  same_views<Device, 24, 24>(mae_augmentation(), large);
+  same_views<Device, 24, 24>(mae_fine_tuning_augmentation(1), large, 1e-3);
+  same_views<Device, 32, 32>(mae_evaluation(36), large);
+  same_views<Device, 28, 28>(evaluation_crop(), pictures_of<float>(40, 30));
+  same_views<Device, 32, 32>(whole_image(), small);
+  same_views<Device, 72, 72>(
+      augmentation{random_resized_crop<>{.method = interpolation::bilinear},
+                   gaussian_blur{.probability = 1, .taps = 9, .border = padding::reflect}},
+      large);  // planes that no shared memory holds
+}
+
+/// Every operation of RandAugment, at once.
+template <class Device>
+void photometric_operations() {
+  same_views<Device, 20, 20>(augmentation{rand_augment{.layers = 4, .probability = 1}},
+                             pictures_of<std::uint8_t>(40, 60), 1e-3);
+}
+
+}  // namespace pretext::tests

@@ -1,0 +1,43 @@
+// What the CPU computes for the tests in .cu files.
+#include "recorded.hpp"
+
+#include <pretext/cpu.hpp>
+
+#include "augmentation.hpp"
+#include "networks.hpp"
+#include "steps.hpp"
+#include "transformers.hpp"
+
+namespace pretext::tests {
+
+template <class Numerics>
+struct reference<recorder, Numerics> {
+  template <class Run>
+  static results of(const Run& run) {
+    recorded().push_back(run.template operator()<on<cpu, Numerics>>());
+    return {};
+  }
+};
+
+void record_elementwise_kernels() { elementwise_kernels<recorder>(); }
+void record_matrix_products() { matrix_products<recorder>(); }
+void record_linear_layers() { linear_layers<recorder>(); }
+void record_convolutions() { convolutions<recorder>(); }
+void record_batch_norms() { batch_norms<recorder>(); }
+void record_pooling() { pooling<recorder>(); }
+void record_losses_of_views() { losses_of_views<recorder>(); }
+void record_optimizer_steps() { optimizer_steps<recorder>(); }
+void record_augmentations() { augmentations<recorder>(); }
+void record_photometric_operations() { photometric_operations<recorder>(); }
+void record_layer_norms() { layer_norms<recorder>(); }
+void record_attentions() { attentions<recorder>(); }
+void record_gelus() { gelus<recorder>(); }
+void record_chosen_places() { chosen_places<recorder>(); }
+void record_masks_and_dropped_paths() { masks_and_dropped_paths<recorder>(); }
+void record_classes() { classes<recorder>(); }
+void record_transformer_steps() { transformer_steps<recorder>(); }
+void record_rounded_steps() { rounded_steps<recorder>(); }
+void record_joint_embedding_steps() { joint_embedding_steps<recorder>(); }
+void record_sums_of_losses() { sums_of_losses<recorder>(); }
+
+}  // namespace pretext::tests

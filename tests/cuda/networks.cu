@@ -1,0 +1,40 @@
+#include <pretext/cuda.cuh>
+
+#include "networks.hpp"
+#include "on_gpu.hpp"
+
+using namespace pretext;
+using namespace pretext::tests;
+
+TEST_CASE("elementwise kernels on the GPU compute what the CPU's do") {
+  record_elementwise_kernels();
+  elementwise_kernels<cuda>();
+}
+TEST_CASE("matrix products on the GPU are the CPU's") {
+  record_matrix_products();
+  matrix_products<cuda>();
+}
+TEST_CASE("linear layers on the GPU are the CPU's") {
+  record_linear_layers();
+  linear_layers<cuda>();
+}
+TEST_CASE("convolutions on the GPU are the CPU's, both ways") {
+  record_convolutions();
+  convolutions<cuda>();
+}
+TEST_CASE("batch norm on the GPU is the CPU's, both ways") {
+  record_batch_norms();
+  batch_norms<cuda>();
+}
+TEST_CASE("pooling on the GPU is the CPU's, both ways") {
+  record_pooling();
+  pooling<cuda>();
+}
+TEST_CASE("losses of views on the GPU are the CPU's") {
+  record_losses_of_views();
+  losses_of_views<cuda>();
+}
+TEST_CASE("an optimizer's step on the GPU is the CPU's") {
+  record_optimizer_steps();
+  optimizer_steps<cuda>();
+}

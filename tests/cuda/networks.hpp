@@ -1,0 +1,264 @@
+#pragma once
+// Kernels that ResNets, projection heads and their losses need, each beside the CPU's.
+
+#include <algorithm>
+#include <array>
+#include <type_traits>
+#include <utility>
+
+#include <pretext/kernels/cuda/operations.hpp>
+
+#include "twins.hpp"
+
+namespace pretext::tests {
+
+template <class Device>
+void elementwise_kernels() {
+  for (const std::size_t n : {1u, 255u, 5000u})
+    same_on_both<Device>([n]<class Place>(workbench<Place>& at) {
+      using T = typename Place::activation;
+      using device = typename Place::device;
+      const auto x = some_numbers<T>(n, 1), y = some_numbers<T>(n, 2);
+      kernels::relu<device>::forward(at.place, n, at.in(x), at.out(n));
+      kernels::relu<device>::backward(at.place, n, at.in(y), at.in(x), at.out(n));
+      kernels::blend<device>::axpy(at.place, n, T(0.7), at.in(x), at.out(y));
+      kernels::blend<device>::lerp(at.place, n, T(0.7), at.in(x), at.out(y));
+      kernels::blend<device>::copy(at.place, n, at.in(x), at.out(n));
+    });
+  for (const auto& [rows, columns] : {std::pair<std::size_t, std::size_t>{1, 1}, {7, 33}, {3000, 70}})
+    same_on_both<Device>([=, r = rows, c = columns]<class Place>(workbench<Place>& at) {
+      using T = typename Place::activation;
+      using device = typename Place::device;
+      const auto x = some_numbers<T>(r * c, 1), b = some_numbers<T>(c, 2);
+      kernels::row_bias<device>::add(at.place, r, c, at.in(b), at.out(x));
+      kernels::row_bias<device>::sum(at.place, r, c, at.in(x), at.out(b));
+    });
+}
+
+template <class Device>
+void matrix_products() {
+  struct extents {
+    std::size_t m, n, k;
+  };
+  for (const extents e : {extents{1, 1, 1}, {70, 65, 33}, {9, 130, 1500}, {64, 64, 16}, {3, 5, 0}})
+    for (const auto a : {kernels::op::as_is, kernels::op::transposed})
+      for (const auto b : {kernels::op::as_is, kernels::op::transposed})
+        for (const auto mode : {kernels::into::overwrite, kernels::into::accumulate})
+          same_on_both<Device>([=]<class Place>(workbench<Place>& at) {
+            using T = typename Place::activation;
+            const auto x = some_numbers<T>(e.m * e.k, 1), y = some_numbers<T>(e.k * e.n, 2);
+            T* const to =
+                mode == kernels::into::overwrite ? at.out(e.m * e.n) : at.out(some_numbers<T>(e.m * e.n, 3));
+            kernels::gemm<typename Place::device>::run(at.place, a, b, e.m, e.n, e.k, at.in(x), at.in(y), to,
+                                                       mode);
+          });
+}
+
+template <class Device>
+void linear_layers() {
+  const std::size_t tokens = 3;
+  for (const kernels::linear_extents e : {kernels::linear_extents{6, 5, 7}, {66, 40, 70}})
+    same_on_both<Device>([=]<class Place>(workbench<Place>& at) {
+      using T = typename Place::activation;
+      using linear = kernels::linear<typename Place::device>;
+      const auto x = some_numbers<T>(e.rows * e.in, 1), w = some_numbers<T>(e.in * e.out, 2);
+      const auto b = some_numbers<T>(e.out, 3), s = some_numbers<T>(e.rows * e.out, 4),
+                 keep = some_numbers<T>(e.rows / tokens, 5), dy = some_numbers<T>(e.rows * e.out, 6),
+                 slope = some_numbers<T>(e.rows * e.in, 7);
+      linear::forward(at.place, e, at.in(x), at.in(w), {}, at.out(e.rows * e.out));
+      linear::forward(at.place, e, at.in(x), at.in(w), {at.in(b), at.in(s), at.in(keep), tokens},
+                      at.out(e.rows * e.out));
+      linear::forward_gelu(at.place, e, at.in(x), at.in(w), at.in(b), at.out(e.rows * e.out),
+                           at.out(e.rows * e.out));
+      linear::forward_gelu(at.place, e, at.in(x), at.in(w), at.in(b), at.out(e.rows * e.out),
+                           static_cast<T*>(nullptr));
+      linear::backward_gelu(at.place, e, at.in(dy), at.in(w), at.in(slope), at.out(e.rows * e.in),
+                            at.out(some_numbers<T>(e.in, 8)));
+    });
+}
+
+/// `Convolution<device>` is how a device makes them.
+template <class Device, template <class> class Convolution>
+void convolutions_made_by() {
+  using extents = kernels::convolution_extents;
+  for (const extents e : {extents{6, 5, 3, 10, 3, 3, 1, 1},
+                          {7, 9, 4, 5, 3, 3, 2, 1},
+                          {8, 8, 6, 70, 1, 1, 1, 0},
+                          {8, 6, 5, 7, 1, 1, 2, 0},
+                          {15, 13, 3, 8, 7, 7, 2, 3},
+                          {4, 4, 66, 5, 3, 3, 1, 1}})
+    for (const std::size_t batch : {1u, 3u})
+      same_on_both<Device>([=]<class Place>(workbench<Place>& at) {
+        using T = typename Place::activation;
+        using convolution = Convolution<typename Place::device>;
+        const std::size_t pixels = batch * e.height * e.width * e.in,
+                          outputs = batch * e.out_height() * e.out_width() * e.out;
+        const auto x = some_numbers<T>(pixels, 1), w = some_numbers<T>(e.weights(), 2),
+                   dy = some_numbers<T>(outputs, 3);
+        convolution::forward(at.place, e, batch, at.in(x), at.in(w), at.out(outputs));
+        convolution::backward_data(at.place, e, batch, at.in(dy), at.in(w), at.out(pixels),
+                                   kernels::into::overwrite);
+        convolution::backward_data(at.place, e, batch, at.in(dy), at.in(w), at.out(x),
+                                   kernels::into::accumulate);
+        convolution::backward_weights(at.place, e, batch, at.in(x), at.in(dy), at.out(w));
+      });
+}
+
+template <class D>
+using usual_convolution = kernels::convolution<D>;
+template <class D>
+struct by_stored_patches : grid::convolution_by_stored_patches<D, 4000> {};  // few images at a time
+template <class D>
+  requires(!Accelerator<D>)
+struct by_stored_patches<D> : kernels::convolution<D> {};
+
+template <class Device>
+void convolutions() {
+  convolutions_made_by<Device, usual_convolution>();
+  convolutions_made_by<Device, by_stored_patches>();
+}
+
+template <class Device>
+void batch_norms() {
+  for (const auto& [rows, channels, groups] :
+       {std::array<std::size_t, 3>{6, 5, 1}, {700, 40, 2}, {9000, 3, 1}, {4, 70, 2}})
+    same_on_both<Device>([r = rows, c = channels, g = groups]<class Place>(workbench<Place>& at) {
+      using T = typename Place::activation;
+      using norm = kernels::batch_norm<typename Place::device>;
+      auto x = some_numbers<T>(r * c, 1);
+      for (T& number : x) number += T(3);
+      const auto dy = some_numbers<T>(r * c, 2), gamma = some_numbers<T>(c, 3), beta = some_numbers<T>(c, 4);
+      const auto y = some_numbers<T>(r * c, 5), shortcut = some_numbers<T>(r * c, 6);
+      const T* const none = nullptr;
+      T *const mean = at.out(g * c), *const inverse = at.out(g * c);
+      norm::statistics(at.place, r, c, g, at.in(x), T(1e-5), mean, inverse, T(0.1), at.out(gamma),
+                       at.out(std::vector<T>(c, T(1))));
+      norm::statistics(at.place, r, c, g, at.in(x), T(1e-5), at.out(g * c), at.out(g * c), T(0.1),
+                       static_cast<T*>(nullptr), static_cast<T*>(nullptr));
+      T *const scale = at.out(g * c), *const shift = at.out(g * c);
+      norm::fold(at.place, c, g, mean, inverse, at.in(gamma), at.in(beta), scale, shift);
+      norm::fold(at.place, c, g, mean, inverse, none, none, at.out(g * c), at.out(g * c));
+      norm::running(at.place, c, at.in(beta), at.in(std::vector<T>(c, T(2))), T(1e-5), at.in(gamma),
+                    at.in(beta), at.out(c), at.out(c));
+      norm::scale_columns(at.place, r, c, at.in(x), at.in(gamma), at.out(r * c));
+      for (const bool relu : {false, true}) {
+        norm::apply(at.place, r, c, g, at.in(x), scale, shift, at.in(shortcut), relu, at.out(r * c));
+        norm::apply(at.place, r, c, g, at.in(x), none, shift, none, relu, at.out(r * c));
+        norm::backward(at.place, r, c, g, at.in(dy), relu, at.in(y), at.in(x), mean, inverse, at.in(gamma),
+                       at.in(beta), at.out(gamma), at.out(beta), at.out(r * c), at.out(r * c));
+        norm::backward(at.place, r, c, g, at.in(dy), relu, none, at.in(x), mean, inverse, none, none,
+                       static_cast<T*>(nullptr), static_cast<T*>(nullptr), at.out(r * c),
+                       static_cast<T*>(nullptr));
+        T *const over_x = at.out(x), *const over_dy = at.out(dy);
+        norm::backward(at.place, r, c, g, static_cast<const T*>(over_dy), relu, none,
+                       static_cast<const T*>(over_x), mean, inverse, at.in(gamma), at.in(beta), at.out(gamma),
+                       at.out(beta), over_x, over_dy);
+      }
+    });
+}
+
+template <class Device>
+void pooling() {
+  same_on_both<Device>([]<class Place>(workbench<Place>& at) {
+    using T = typename Place::activation;
+    using mean = kernels::average_pool<typename Place::device>;
+    const auto x = some_numbers<T>(3 * 12 * 5, 1), dy = some_numbers<T>(3 * 5, 2);
+    mean::forward(at.place, 3, 12, 5, at.in(x), at.out(3 * 5));
+    mean::backward(at.place, 3, 12, 5, at.in(dy), at.out(3 * 12 * 5));
+  });
+  for (const kernels::window w : {kernels::window{8, 8, 3, 3, 2, 1}, {7, 5, 2, 2, 2, 0}, {9, 9, 1, 3, 1, 1}})
+    same_on_both<Device>([=]<class Place>(workbench<Place>& at) {
+      using T = typename Place::activation;
+      using largest = kernels::max_pool<typename Place::device>;
+      const std::size_t batch = 2, pixels = batch * w.height * w.width * w.channels,
+                        outputs = batch * w.out_height() * w.out_width() * w.channels;
+      const auto x = some_numbers<T>(pixels, 1), dy = some_numbers<T>(outputs, 2);
+      std::uint32_t* const chosen = at.out_indices(outputs);
+      largest::forward(at.place, w, batch, at.in(x), at.out(outputs), chosen);
+      largest::forward(at.place, w, batch, at.in(x), at.out(outputs), nullptr);
+      largest::backward(at.place, w, batch, chosen, at.in(dy), at.out(pixels));
+    });
+}
+
+template <class Device>
+void losses_of_views() {
+  for (const auto& [rows, columns] :
+       {std::pair<std::size_t, std::size_t>{2, 3}, {10, 20}, {150, 70}, {1100, 9}})
+    for (const double temperature : {0.5, 0.1, 0.01})
+      same_on_both<Device>([=, r = rows, c = columns]<class Place>(workbench<Place>& at) {
+        using T = typename Place::activation;
+        const auto z = some_numbers<T>(r * c, 1), dz = some_numbers<T>(r * c, 2);
+        at.loss(kernels::nt_xent<typename Place::device>::run(at.place, r, c, temperature, 2, at.in(z),
+                                                              at.out(dz)));
+      });
+  for (const auto& [rows, columns] : {std::pair<std::size_t, std::size_t>{2, 3}, {30, 300}})
+    same_on_both<Device>([r = rows, c = columns]<class Place>(workbench<Place>& at) {
+      using T = typename Place::activation;
+      auto p = some_numbers<T>(r * c, 1), goal = some_numbers<T>(r * c, 2);
+      std::fill_n(p.begin(), c, T(0));  // too short to have a direction
+      const auto dp = some_numbers<T>(r * c, 3);
+      at.loss(kernels::cosine_regression<typename Place::device>::run(at.place, r, c, 0.5, at.in(p),
+                                                                      at.in(goal), at.out(dp)));
+    });
+}
+
+/// A weight larger than one piece, what no optimizer touches, and one tensor with a rate of its own.
+inline std::vector<parameter> table_of_pieces() {
+  auto table = lay_out(std::array{
+      parameter{"conv.weight", {100, 400}, initialiser::normal(1)},
+      parameter{"conv.bias", {100}, initialiser::constant(0), decay::no},
+      parameter{"bn.running_mean", {100}, initialiser::constant(0), decay::no, role::running},
+      parameter{"fc.weight", {10, 77}, initialiser::normal(1)},
+      parameter{"zero.weight", {3, 3}, initialiser::constant(0)},
+  });
+  table[3].rate = 0.25;
+  return {table.begin(), table.end()};
+}
+
+template <class Device>
+void optimizer_steps() {
+  const auto table = table_of_pieces();
+  const std::size_t size = 40000 + 100 + 100 + 770 + 9;
+  const auto compare = [&](const auto& step) {
+    same_on_both<Device>([&]<class Place>(workbench<Place>& at) {
+      using W = typename Place::weight;
+      const kernels::pieces<typename Place::device> pieces{table};
+      auto w = some_numbers<W>(size, 1);
+      std::fill(w.end() - 9, w.end(), W(0));  // no norm: the ratio is 1
+      W *const value = at.out(w), *const first = at.out(std::vector<W>(size)),
+               *const second = at.out(std::vector<W>(size));
+      for (unsigned i = 0; i < 3; ++i)
+        step(at, pieces, at.in(some_numbers<W>(size, 10 + i)), first, second, value);
+    });
+  };
+  for (const bool nesterov : {false, true})
+    for (const bool all : {false, true}) {
+      compare([=](auto& at, const auto& pieces, auto* g, auto* v, auto*, auto* w) {
+        kernels::optimize<typename std::remove_cvref_t<decltype(at)>::device>::sgd(
+            at.place, pieces, {0.1, 0.9, 1e-3, nesterov, all}, g, v, w);
+      });
+      for (const auto variant :
+           {lars_variant::simclr, lars_variant::byol, lars_variant::sum_of_norms, lars_variant::larc})
+        compare([=](auto& at, const auto& pieces, auto* g, auto* v, auto*, auto* w) {
+          kernels::optimize<typename std::remove_cvref_t<decltype(at)>::device>::lars(
+              at.place, pieces, {0.3, 0.9, 1e-2, 1e-3, 1e-8, variant, nesterov, all, false}, g, v, w);
+        });
+    }
+  same_on_both<Device>([&]<class Place>(workbench<Place>& at) {
+    using W = typename Place::weight;
+    using device = typename Place::device;
+    const kernels::pieces<device> pieces{table};
+    buffer<std::uint64_t, device> steps{1};
+    W *const value = at.out(some_numbers<W>(size, 1)), *const mean = at.out(std::vector<W>(size)),
+             *const square = at.out(std::vector<W>(size));
+    for (unsigned i = 0; i < 3; ++i)
+      kernels::optimize<device>::adamw(at.place, pieces, {1e-3, 0.9, 0.95, 1e-8, 0.05, false},
+                                       at.in(some_numbers<W>(size, 10 + i)), mean, square, steps.data(),
+                                       value);
+    std::uint64_t counted = 0;
+    device::read(at.place.stream, &counted, steps.data(), 1);
+    CHECK(counted == 3);
+  });
+}
+
+}  // namespace pretext::tests

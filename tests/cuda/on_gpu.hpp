@@ -1,0 +1,36 @@
+#pragma once
+#include "recorded.hpp"
+
+namespace pretext {
+struct cuda;
+}
+
+namespace pretext::tests {
+
+/// A GPU finds the CPU's results on record.
+template <class Numerics>
+struct reference<cuda, Numerics> : replay {};
+
+// In recorded.cpp, each for the body of the same name.
+void record_elementwise_kernels();
+void record_matrix_products();
+void record_linear_layers();
+void record_convolutions();
+void record_batch_norms();
+void record_pooling();
+void record_losses_of_views();
+void record_optimizer_steps();
+void record_augmentations();
+void record_photometric_operations();
+void record_layer_norms();
+void record_attentions();
+void record_gelus();
+void record_chosen_places();
+void record_masks_and_dropped_paths();
+void record_classes();
+void record_transformer_steps();
+void record_rounded_steps();
+void record_joint_embedding_steps();
+void record_sums_of_losses();
+
+}  // namespace pretext::tests

@@ -1,0 +1,56 @@
+// How work is cut for a GPU: numbers that follow from shapes alone.
+#include <doctest/doctest.h>
+
+#include <cstddef>
+
+#include <pretext/kernels/cuda/column_sums.hpp>
+#include <pretext/kernels/cuda/similarity_tiles.hpp>
+#include <pretext/kernels/cuda/tiled_product.hpp>
+
+using namespace pretext::grid;
+
+TEST_CASE("every row of every group is summed by one block, and blocks stay few") {
+  for (const std::size_t groups : {1u, 2u})
+    for (const std::size_t part : {1u, 7u, 127u, 128u, 129u, 5000u, 32767u, 32768u, 1000003u})
+      for (const std::size_t columns : {1u, 31u, 32u, 33u, 2048u}) {
+        const row_split split{groups * part, columns, groups};
+        CAPTURE(part);
+        CHECK(split.part() == part);
+        CHECK(split.down() <= row_split::most_blocks);
+        CHECK(split.down() * split.length() >= part);
+        CHECK((split.down() - 1) * split.length() < part);  // none without a row
+        CHECK(split.across() * row_split::wide >= columns);
+        CHECK(split.blocks() == groups * split.down() * split.across());
+      }
+}
+
+TEST_CASE("a long sum of a small product is cut until a GPU is busy, a large product never") {
+  CHECK(product_extents{576, 64, std::size_t{1} << 20}.parts() == 56);
+  CHECK(product_extents{std::size_t{1} << 20, 64, 576}.parts() == 1);
+  CHECK(product_extents{64, 64, 512}.parts() == 1);
+  CHECK(product_extents{1, 1, 0}.parts() == 1);
+  for (const std::size_t m : {1u, 64u, 65u, 2304u})
+    for (const std::size_t k : {1u, 511u, 513u, 1025u, 4097u, 1u << 20}) {
+      const product_extents e{m, 100, k};
+      CHECK(e.parts() * e.length() >= k);
+      CHECK((e.parts() - 1) * e.length() < k);
+      CHECK((e.parts() == 1 || e.parts() * e.tiles() <= 512));
+    }
+}
+
+TEST_CASE("every tile of similarities is in one part, and what parts leave behind is O(rows)") {
+  for (const std::size_t rows : {2u, 64u, 66u, 1024u, 8192u, 16384u, 65536u}) {
+    const similarity_tiles<float> all{rows, 128, 1, nullptr};
+    std::size_t tiles = 0;
+    for (std::size_t part = 0; part < all.parts(); ++part)
+      for (std::size_t tile = all.first_tile(part); tile < all.last_tile(part); ++tile) ++tiles;
+    CHECK(tiles == all.blocks());
+    CHECK(all.parts() * rows <= 256 * 64 + rows);
+  }
+}
+
+TEST_CASE("an elementwise kernel has a thread for each number, up to some waves of blocks") {
+  CHECK(blocks_for(1, 256) == 1);
+  CHECK(blocks_for(257, 256) == 2);
+  CHECK(blocks_for(std::size_t{1} << 40, 256) == 4096);
+}

@@ -1,0 +1,159 @@
+#pragma once
+// Whole training steps on a device beside the CPU's.
+#include <limits>
+#include <ratio>
+#include <stdexcept>
+#include <string_view>
+
+#include <pretext/losses/sum.hpp>
+#include <pretext/pretext.hpp>
+
+#include "../thin_trunk.hpp"
+#include "twins.hpp"
+
+namespace pretext::tests {
+
+/// Losses of some steps, then the weights (and the target's) and what the optimizer remembers.
+template <class Place, class Method, class Optimizer>
+results trained(const Optimizer& optimizer, std::size_t images, std::size_t steps) {
+  using T = typename Place::activation;
+  using device = typename Place::device;
+  trainer<Method, Place, Optimizer> learner{{}, optimizer, 3};
+  results seen(1);
+  std::vector<std::uint64_t> samples;
+  for (std::size_t i = 0; i < images; ++i) samples.push_back(100 + 7 * i);
+  for (std::size_t step = 0; step < steps; ++step) {
+    const std::size_t batch = Method::views * images;
+    tensor<T, typename Method::images, device> views{batch};
+    const auto pixels = some_numbers<T>(batch * Method::images::size, 50 + static_cast<unsigned>(step));
+    device::write(learner.place().stream, views.view().data, pixels.data(), pixels.size());
+    learner.draw(samples, 5, static_cast<std::uint32_t>(step));
+    if constexpr (requires { learner.memory().goal; }) {  // shares of classes
+      learner.place().drop_path = 0.4;
+      std::vector<T> shares(batch * Method::embedding::size, T(0.25));
+      device::write(learner.place().stream, learner.memory().goal.resize(batch).data, shares.data(),
+                    shares.size());
+    }
+    seen[0].push_back(learner.step(views.view(), 0.05));
+  }
+  learner.for_each_buffer([&]<class Number>(std::string_view, Number* data, std::size_t count) {
+    std::vector<Number> host(count);
+    device::read(learner.place().stream, host.data(), data, count);
+    seen.emplace_back(host.begin(), host.end());
+  });
+  return seen;
+}
+
+template <class Device, class Numerics, class Method, class Optimizer>
+void same_training(double tolerance, const Optimizer& optimizer, std::size_t images, std::size_t steps = 3) {
+  const results expected = reference<Device, Numerics>::of(
+      [&]<class Place>() { return trained<Place, Method>(optimizer, images, steps); });
+  if constexpr (requires { typename Device::stream; })
+    all_near(trained<on<Device, Numerics>, Method>(optimizer, images, steps), expected, tolerance);
+}
+
+using small_images = shape<8, 8, 3>;
+using small_simclr = simclr<small_images, thin_trunk<basic_block, 4>, simclr_head<9, 6>>;
+using small_byol = byol<small_images, thin_trunk<bottleneck_block, 4>, byol_head<9, 6>>;
+
+/// Two views of every image, learned from, optimised, followed. In float the two part slowly: what rounds
+/// differently on the two sides of a ReLU's zero is gone from one of them.
+template <class Device>
+void joint_embedding_steps() {
+  same_training<Device, fp64, small_simclr>(1e-9, lars{.weight_decay = 1e-4}, 4);
+  same_training<Device, fp32, small_simclr>(1e-3, lars{.weight_decay = 1e-4}, 4);
+  same_training<Device, fp64, small_simclr>(1e-9, adamw{}, 4);
+  same_training<Device, fp64, small_byol>(1e-9, sgd{.weight_decay = 1e-4}, 5);
+  same_training<Device, fp32, small_byol>(1e-3, lars{.variant = lars_variant::byol}, 5);
+}
+
+/// With factors of fewer digits, which networks as small as this one feel: a tenth of the last gradients.
+template <class Device>
+void rounded_steps() {
+  same_training<Device, tf32, small_simclr>(2e-2, sgd{}, 4);
+  same_training<Device, bf16, small_simclr>(2e-1, sgd{}, 4);
+}
+
+using small_mae = mae<small_images, vit<2, 16, 2, 2>, mae_decoder<8, 2, 2>, random_masking<std::ratio<1, 2>>>;
+using small_simmim = simmim<small_images, vit<2, 16, 2, 2>, block_masking<4>>;
+using small_classifier = classification<small_images, encoder<vit<4, 12, 3, 2, mae_fine_tuning>>,
+                                        classifier<linear_classifier<4, torch_default>>>;
+
+/// Hidden patches predicted; and fine-tuning with dropped paths. In float without AdamW, which makes full
+/// steps of gradients that are 0 but for rounding, such as those of the keys' biases.
+template <class Device>
+void transformer_steps() {
+  same_training<Device, fp64, small_mae>(1e-9, adamw{}, 4);
+  same_training<Device, fp32, small_mae>(1e-3, sgd{}, 4);
+  same_training<Device, fp64, small_simmim>(1e-9, adamw{}, 4);
+  same_training<Device, fp64, small_classifier>(1e-9, layer_decay<adamw>{{}, .7}, 4);
+}
+
+/// Losses are added and weighted before the device has computed them.
+template <class Device>
+void sums_of_losses() {
+  same_on_both<Device>([]<class Place>(workbench<Place>& at) {
+    using T = typename Place::activation;
+    using rows = shape<6>;
+    const auto loss = 0.3 * nt_xent{.temperature = 0.2} + nt_xent{} + 2.0 * (0.5 * nt_xent{.factor = 3});
+    const auto z = some_numbers<T>(8 * 6, 1), dz = some_numbers<T>(8 * 6, 2);
+    at.loss(loss(at.place, reads<Place, rows>{at.in(z), 8}, writes<Place, rows>{at.out(dz), 8}));
+  });
+}
+
+/// A loss that is not a number: an exception, and nothing has changed, neither weights nor the target nor
+/// what the optimizer remembers; then training goes on.
+template <class Device>
+void broken_steps() {
+  using Place = on<Device>;
+  using method = small_byol;
+  trainer<method, Place, adamw> learner{{}, {}, 3};
+  const auto learned = [&] {
+    std::vector<std::vector<double>> all;
+    learner.for_each_buffer([&]<class Number>(std::string_view, Number* data, std::size_t count) {
+      std::vector<Number> host(count);
+      Device::read(learner.place().stream, host.data(), data, count);
+      all.emplace_back(host.begin(), host.end());
+    });
+    for (auto& numbers : all)  // running statistics belong to the forward pass
+      for (const parameter& p : method::parameters)
+        for (std::size_t i = 0; p.kind == role::running && i < p.size() && p.offset + i < numbers.size(); ++i)
+          numbers[p.offset + i] = 0;
+    return all;
+  };
+  const auto step = [&](std::vector<float> pixels) {
+    tensor<float, typename method::images, Device> views{8};
+    Device::write(learner.place().stream, views.view().data, pixels.data(), pixels.size());
+    return learner.step(views.view(), 0.1);
+  };
+  auto pixels = some_numbers<float>(8 * method::images::size, 1);
+  step(pixels);
+  const auto before = learned();
+  auto broken = pixels;
+  broken[17] = std::numeric_limits<float>::quiet_NaN();
+  CHECK_THROWS_WITH_AS(step(broken), doctest::Contains("not a number"), std::runtime_error);
+  CHECK(learned() == before);
+  learner.start(method::parameters, 3, 3);
+  CHECK(std::isfinite(step(pixels)));
+  CHECK(learned() != before);
+}
+
+/// A number that changes when the device gives memory away.
+template <class Device>
+std::size_t memory_mark();
+
+/// Every step after the second gets the memory of the one before it.
+template <class Device>
+void steps_allocate_nothing() {
+  using Place = on<Device>;
+  trainer<small_byol, Place, lars> learner{{}, {}, 3};
+  tensor<float, small_images, Device> views{8};
+  const auto pixels = some_numbers<float>(8 * small_images::size, 1);
+  Device::write(learner.place().stream, views.view().data, pixels.data(), pixels.size());
+  for (int step = 0; step < 2; ++step) learner.step(views.view(), 0.1);
+  const std::size_t before = memory_mark<Device>();
+  for (int step = 0; step < 2; ++step) learner.step(views.view(), 0.1);
+  CHECK(memory_mark<Device>() == before);
+}
+
+}  // namespace pretext::tests

@@ -1,0 +1,192 @@
+#pragma once
+// Kernels that vision transformers, masking and fine-tuning need, each beside the CPU's.
+#include <cstdint>
+#include <numeric>
+#include <utility>
+#include <vector>
+
+#include <pretext/kernels/cuda/operations.hpp>
+
+#include "twins.hpp"
+
+namespace pretext::tests {
+
+template <class Device>
+void layer_norms() {
+  for (const auto& [rows, columns] : {std::pair<std::size_t, std::size_t>{3, 5}, {300, 130}})
+    same_on_both<Device>([r = rows, c = columns]<class Place>(workbench<Place>& at) {
+      using T = typename Place::activation;
+      using norm = kernels::layer_norm<typename Place::device>;
+      const auto x = some_numbers<T>(r * c, 1), dy = some_numbers<T>(r * c, 2), gamma = some_numbers<T>(c, 3),
+                 beta = some_numbers<T>(c, 4), shortcut = some_numbers<T>(r * c, 5);
+      T *const mean = at.out(r), *const inverse = at.out(r), *const none = nullptr;
+      norm::forward(at.place, r, c, at.in(x), T(1e-6), at.in(gamma), at.in(beta), at.out(r * c), mean,
+                    inverse);
+      norm::forward(at.place, r, c, at.in(x), T(1e-6), at.in(gamma), at.in(beta), at.out(r * c), none, none);
+      T* const in_place = at.out(shortcut);
+      for (const T* beside : {static_cast<const T*>(none), at.in(shortcut), static_cast<const T*>(in_place)})
+        norm::backward(at.place, r, c, at.in(dy), at.in(x), mean, inverse, at.in(gamma), beside,
+                       beside == in_place ? in_place : at.out(r * c), at.out(gamma), at.out(beta));
+      norm::backward(at.place, r, c, at.in(dy), at.in(x), mean, inverse, at.in(gamma),
+                     static_cast<const T*>(none), none, at.out(gamma), at.out(beta));
+    });
+}
+
+template <class Device>
+void attentions() {
+  for (const kernels::attention_extents e :
+       {kernels::attention_extents{1, 4, 2}, {7, 12, 3}, {64, 64, 1}, {65, 32, 2}, {130, 140, 2}})
+    same_on_both<Device>([=]<class Place>(workbench<Place>& at) {
+      using T = typename Place::activation;
+      using attention = kernels::attention<typename Place::device>;
+      const std::size_t batch = 2, tokens = batch * e.tokens;
+      const auto qkv = some_numbers<T>(tokens * 3 * e.width, 1), dy = some_numbers<T>(tokens * e.width, 2);
+      T* const log_sum = at.out(tokens * e.heads);
+      attention::forward(at.place, e, batch, at.in(qkv), at.out(tokens * e.width), log_sum);
+      attention::forward(at.place, e, batch, at.in(qkv), at.out(tokens * e.width), static_cast<T*>(nullptr));
+      attention::backward(at.place, e, batch, at.in(qkv), static_cast<const T*>(log_sum), at.in(dy),
+                          at.out(tokens * 3 * e.width));
+    });
+}
+
+template <class Device>
+void gelus() {
+  same_on_both<Device>([]<class Place>(workbench<Place>& at) {
+    using T = typename Place::activation;
+    using gelu = kernels::gelu<typename Place::device>;
+    const std::size_t r = 90, c = 70;
+    auto x = some_numbers<T>(r * c, 1);
+    for (std::size_t i = 0; i < x.size(); ++i) x[i] *= T(1 + i % 5);
+    const auto b = some_numbers<T>(c, 2), dy = some_numbers<T>(r * c, 3);
+    gelu::forward(at.place, r, c, at.in(x), at.in(b), at.out(r * c), at.out(r * c));
+    T* const slope = at.out(x);  // in place
+    gelu::forward(at.place, r, c, static_cast<const T*>(slope), static_cast<const T*>(nullptr), at.out(r * c),
+                  slope);
+    gelu::backward(at.place, r, c, at.in(x), at.in(dy), at.out(r * c), at.out(b));
+    T* const in_place = at.out(dy);
+    gelu::backward(at.place, r, c, at.in(x), static_cast<const T*>(in_place), in_place,
+                   static_cast<T*>(nullptr));
+  });
+}
+
+/// Some places of each sample, each in an order of its own.
+inline std::vector<std::uint32_t> shuffled_places(std::size_t batch, std::size_t places) {
+  std::vector<std::uint32_t> all;
+  for (unsigned n = 0; n < batch; ++n) {
+    std::vector<std::uint32_t> of_sample(places);
+    std::iota(of_sample.begin(), of_sample.end(), 0u);
+    std::shuffle(of_sample.begin(), of_sample.end(), std::mt19937{n});
+    all.insert(all.end(), of_sample.begin(), of_sample.end());
+  }
+  return all;
+}
+
+template <class Device>
+void chosen_places() {
+  const std::size_t batch = 3;
+  const kernels::patch_extents e{9, 8, 3, 2};  // a line that belongs to no patch
+  const auto order = shuffled_places(batch, e.places());
+  for (const std::size_t count : {std::size_t{5}, e.places()})
+    for (const bool ordered : {false, true})
+      same_on_both<Device>([=]<class Place>(workbench<Place>& at) {
+        using T = typename Place::activation;
+        using device = typename Place::device;
+        const kernels::choice chosen{count, ordered ? at.in(order) : nullptr, e.places()};
+        const std::size_t width = 10, pixels = batch * e.height * e.width * e.channels;
+        const auto images = some_numbers<T>(pixels, 1),
+                   rows = some_numbers<T>(batch * count * e.numbers(), 2);
+        kernels::patches<device>::gather(at.place, e, batch, chosen, at.in(images), at.out(rows.size()));
+        kernels::patches<device>::scatter(at.place, e, batch, chosen, at.in(rows), at.out(pixels));
+
+        using sequence = kernels::token_sequence<device>;
+        const auto x = some_numbers<T>(batch * count * width, 3), first = some_numbers<T>(width, 4),
+                   positions = some_numbers<T>((1 + e.places()) * width, 5),
+                   dy = some_numbers<T>(batch * (1 + count) * width, 6);
+        sequence::forward(at.place, batch, width, chosen, at.in(x), at.in(first), at.in(positions),
+                          at.out(dy.size()));
+        sequence::backward(at.place, batch, width, chosen, at.in(dy), at.out(x.size()), at.out(first),
+                           at.out(positions));
+        sequence::backward(at.place, batch, width, chosen, at.in(dy), static_cast<T*>(nullptr), at.out(first),
+                           static_cast<T*>(nullptr));
+
+        const kernels::token_extents all{2, e.places(), width};
+        const auto tokens = some_numbers<T>(batch * all.tokens() * width, 7);
+        kernels::chosen_tokens<device>::forward(at.place, all, batch, chosen, at.in(tokens),
+                                                at.out(x.size()));
+        kernels::chosen_tokens<device>::backward(at.place, all, batch, chosen, at.in(x),
+                                                 at.out(tokens.size()));
+
+        using restored = kernels::restored_tokens<device>;
+        const auto seen = some_numbers<T>(batch * (2 + count) * width, 8),
+                   places = some_numbers<T>(all.tokens() * width, 9);
+        kernels::choice whole = chosen;
+        whole.count = e.places();
+        restored::forward(at.place, all, batch, count, whole, at.in(seen), at.in(first), at.in(places),
+                          at.out(tokens.size()));
+        restored::forward(at.place, all, batch, count, whole, at.in(seen), at.in(first),
+                          static_cast<const T*>(nullptr), at.out(tokens.size()));
+        restored::backward(at.place, all, batch, count, whole, at.in(tokens), at.out(seen.size()),
+                           at.out(first));
+
+        using mean = kernels::token_mean<device>;
+        const auto dmean = some_numbers<T>(batch * width, 10);
+        mean::forward(at.place, batch, all.tokens(), width, 1, 7, at.in(tokens), at.out(batch * width));
+        mean::backward(at.place, batch, all.tokens(), width, 1, 7, at.in(dmean), at.out(tokens.size()));
+
+        for (const bool normalise : {false, true})
+          for (const auto error : {pixel_error::squared, pixel_error::absolute}) {
+            const auto prediction = some_numbers<T>(batch * count * e.numbers(), 11);
+            at.loss(kernels::masked_pixels<device>::run(at.place, e, {normalise, error, 77.5}, batch, chosen,
+                                                        at.in(images), at.in(prediction), at.out(rows)));
+          }
+      });
+}
+
+template <class Device>
+void masks_and_dropped_paths() {
+  same_on_both<Device>([]<class Place>(workbench<Place>& at) {
+    using T = typename Place::activation;
+    using device = typename Place::device;
+    const std::vector<std::uint64_t> samples{5, 17, 1ull << 40};
+    const sample_keys keys{9, 4, at.in(samples), samples.size()};
+    const std::size_t batch = 6, places = 196;  // two views of each sample
+    buffer<float, device> noise{batch * places};
+    kernels::uniform_noise<device>::run(at.place, keys, batch, places, noise.data());
+    kernels::order_by_noise<device>::run(at.place, batch, places, static_cast<const float*>(noise.data()),
+                                         at.out_indices(batch * places), at.out_indices(batch * places));
+    const std::vector<float> ties(batch * places, 0.5f);
+    kernels::order_by_noise<device>::run(at.place, batch, places, at.in(ties), at.out_indices(batch * places),
+                                         at.out_indices(batch * places));
+    const auto coarse = shuffled_places(batch, 6);
+    kernels::enlarge_grid<device>::run(at.place, batch, 8, 12, 4, at.in(coarse), at.out_indices(batch * 96));
+    T* const factor = at.out(batch);
+    kernels::drop_path<device>::run(at.place, keys, batch, 4100, 0.4, factor);
+    kernels::drop_path<device>::scale(at.place, batch, 50, static_cast<const T*>(factor),
+                                      at.in(some_numbers<T>(batch * 50, 3)), at.out(batch * 50));
+  });
+}
+
+template <class Device>
+void classes() {
+  for (const auto& [rows, stride, of] : {std::array<std::size_t, 3>{4, 7, 5}, {5, 1000, 1000}})
+    same_on_both<Device>([r = rows, s = stride, c = of]<class Place>(workbench<Place>& at) {
+      using T = typename Place::activation;
+      using device = typename Place::device;
+      auto logits = some_numbers<T>(r * s, 1);
+      logits[1] = T(90);
+      const auto dlogits = some_numbers<T>(r * s, 2);
+      std::vector<int> labels;
+      for (std::size_t row = 0; row < r; ++row) labels.push_back(static_cast<int>(row * 3 % c));
+      T* const goal = at.out(r * s);
+      kernels::mixing<device>::goals(at.place, r, s, c, 0.3, 0.1, at.in(labels), goal);
+      at.loss(kernels::cross_entropy<device>::soft(at.place, r, s, c, 0.25, 0.1, at.in(logits),
+                                                   static_cast<const T*>(goal), at.out(dlogits)));
+      at.loss(kernels::cross_entropy<device>::hard(at.place, r, s, c, 0.25, at.in(logits), at.in(labels),
+                                                   at.out(dlogits)));
+      const auto x = some_numbers<T>(r * 6 * 5 * 3, 3);
+      kernels::mixing<device>::blend(at.place, r, 6 * 5 * 3, 0.3, at.out(x));
+      kernels::mixing<device>::paste(at.place, r, 6, 5, 3, 1, 2, 4, 2, at.out(x));
+    });
+}
+
+}  // namespace pretext::tests
