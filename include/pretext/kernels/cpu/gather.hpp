@@ -54,9 +54,9 @@ struct rows_read {
   template <class Factor>
   static std::size_t most(const gather<Factor>& g, std::ptrdiff_t highest, std::ptrdiff_t lowest,
                           std::size_t count) {
-    const std::size_t images = (count + g.height * g.width - 2) / (g.height * g.width);
+    const std::size_t spanned = (count + g.height * g.width - 2) / (g.height * g.width);
     const std::size_t down = (count + g.width - 2) / g.width, used = g.height * g.step;
-    return images * (g.from_height - std::min(g.from_height, used)) + down * g.step +
+    return spanned * (g.from_height - std::min(g.from_height, used)) + down * g.step +
            static_cast<std::size_t>(lowest - highest) + 1;
   }
 
@@ -98,7 +98,7 @@ void run_gather(Place& place, const gather<Factor>& g, std::size_t batch) {
   place.stream.for_each_block(
       (rows + block_rows - 1) / block_rows, [&](std::size_t block, std::size_t thread) {
         const std::size_t first = block * block_rows, last = std::min(rows, first + block_rows);
-        const Factor* images;  // pixel `origin` of the batch stands here
+        const Factor* source;  // pixel `origin` of the batch stands here
         std::size_t origin = 0;
         if constexpr (rounds) {
           Factor* own = rounded + thread * most;
@@ -109,9 +109,9 @@ void run_gather(Place& place, const gather<Factor>& g, std::size_t batch) {
             round_rows(g.from + origin * g.depth, 1, 0, count * g.depth, own, 0);
           else
             round_rows(g.from + origin * g.depth, count, g.depth, g.depth, own, depth);
-          images = own;
+          source = own;
         } else {
-          images = g.from;
+          source = g.from;
         }
         static thread_local const Factor* pixel[block_rows * most_taps];
         sum_of<Factor>* result[block_rows];
@@ -129,14 +129,14 @@ void run_gather(Place& place, const gather<Factor>& g, std::size_t batch) {
               const auto centre = (static_cast<std::ptrdiff_t>(start) + top * image_width + left) *
                                   static_cast<std::ptrdiff_t>(depth);
               for (std::size_t t = 0; t < g.tap_count; ++t)
-                pointers[t * height + r] = images + (centre + offset[t]);
+                pointers[t * height + r] = source + (centre + offset[t]);
             } else {
               for (std::size_t t = 0; t < g.tap_count; ++t) {
                 const auto y =
                     static_cast<std::size_t>(top + g.taps[t].down);  // outside either side is too large
                 const auto x = static_cast<std::size_t>(left + g.taps[t].right);
                 const bool inside = y < g.from_height && x < g.from_width;
-                pointers[t * height + r] = inside ? images + (start + y * g.from_width + x) * depth : zeros;
+                pointers[t * height + r] = inside ? source + (start + y * g.from_width + x) * depth : zeros;
               }
             }
             if (row + r + 1 >= last) continue;  // the last tile is filled up with its last pixel
