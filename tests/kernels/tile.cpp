@@ -5,6 +5,7 @@
 #include <vector>
 
 #include <pretext/core/random.hpp>
+#include <pretext/kernels/cpu/pack_panels.hpp>
 #include <pretext/kernels/cpu/tile.hpp>
 
 using namespace pretext;
