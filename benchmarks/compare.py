@@ -123,7 +123,7 @@ def main():
             if options.suite not in (None, suite.folder) or options.case not in suite.name:
                 continue
             if suite.folder == "growth" and options.suite != "growth":
-                continue  # it takes half an hour
+                continue  # it is asked for by name
             if not os.path.exists(suite.ours[0]):
                 continue
             if suite.folder == "parts":
