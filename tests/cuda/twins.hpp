@@ -43,7 +43,7 @@ class workbench {
       losses_.push_back(value);
     } else {
       value.settle(place);
-      losses_.push_back(value.read(place));
+      losses_.push_back(place.stream.take_settled_loss());
     }
   }
 
