@@ -209,26 +209,29 @@ void steps_recorded_again() {
   CHECK(train(true) == train(false));
 }
 
-/// The views of given pixels, which become no numbers at one step.
+/// Some numbers, at one step others that are none.
+template <class T>
+struct write_views {
+  std::uint64_t breaks_at;
+  const running_step* now;
+  T* to;
+  float none = std::numeric_limits<float>::quiet_NaN();
+  PRETEXT_HOST_DEVICE void operator()(std::size_t i) const {
+    const auto number = static_cast<float>((i * 37 + now->number * 11) % 101) / 101;
+    to[i] = static_cast<T>(now->number == breaks_at ? none : number);
+  }
+};
 template <class Place>
 struct breaking_batches {
+  using T = typename Place::activation;
   std::uint64_t breaks_at;
-  tensor<typename Place::activation, small_images, typename Place::device> views{8};
+  tensor<T, small_images, typename Place::device> views{8};
 
-  struct write {
-    std::uint64_t breaks_at;
-    const running_step* now;
-    typename Place::activation* to;
-    PRETEXT_HOST_DEVICE void operator()(std::size_t i) const {
-      const auto number = static_cast<float>((i * 37 + now->number * 11) % 101) / 101;
-      to[i] = now->number == breaks_at ? std::numeric_limits<float>::quiet_NaN() : number;
-    }
-  };
   std::size_t images() const { return 4; }
   template <class Trainer>
   reads<Place, small_images> operator()(Trainer& trainer, const running_step* now) {
     kernels::each_number<typename Place::device>::run(trainer.place(), 8 * small_images::size,
-                                                      write{breaks_at, now, views.view().data});
+                                                      write_views<T>{breaks_at, now, views.view().data});
     return views.view();
   }
 };
