@@ -10,6 +10,7 @@
 
 #include <pretext/core/expects.hpp>
 #include <pretext/core/parameter.hpp>
+#include <pretext/core/step_number.hpp>
 
 namespace pretext {
 

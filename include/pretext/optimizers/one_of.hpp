@@ -5,6 +5,7 @@
 #include <variant>
 
 #include <pretext/core/parameter.hpp>
+#include <pretext/core/step_number.hpp>
 
 namespace pretext {
 
