@@ -25,7 +25,7 @@ struct fp64 {
 
 /// Kept and added like fp32, but what matrix products and convolutions multiply is rounded to bfloat16 first,
 /// forward and backward, as PyTorch's autocast does: twice as quick where the processor multiplies it.
-/// Convolutions that Winograd's algorithm makes quicker still multiply float.
+/// Convolutions that Winograd's algorithm makes quicker, and those of colour images, still multiply float.
 struct bf16 {
   using activation = float;
   using weight = float;
