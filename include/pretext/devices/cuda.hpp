@@ -6,6 +6,7 @@
 #include <string>
 
 #include <cuda_runtime_api.h>
+#include <pretext/core/on.hpp>
 #include <pretext/devices/cuda_failure.hpp>
 #include <pretext/devices/deferred_loss.hpp>
 #include <pretext/devices/device_memory.hpp>
@@ -45,7 +46,8 @@ inline void expects_success(cudaError_t error, std::string_view doing) {
 /// An NVIDIA GPU: the one that CUDA calls current. Kernels for it are in <pretext/cuda.cuh>; this header is
 /// for any compiler. Everything that cannot be done throws std::runtime_error with a sentence.
 struct cuda {
-  static constexpr bool runs_grids = true;
+  static constexpr bool runs_grids = true, stores_factors = true;
+  using usual_numerics = bf16;
   using loss_value = grid::deferred_loss<cuda>;
 
   /// Why there is nothing to run on; empty where a GPU can be used.
