@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include <pretext/core/on.hpp>
 #include <pretext/devices/deferred_loss.hpp>
 
 namespace pretext::tests {
@@ -21,7 +22,8 @@ namespace pretext::tests {
 /// order; memory that nobody has written is poison. It shows that a kernel's arithmetic, its indices and its
 /// barriers are right; nothing of what a real GPU adds to that: compilers, caches, speed.
 struct emulated {
-  static constexpr bool runs_grids = true;
+  static constexpr bool runs_grids = true, stores_factors = true;
+  using usual_numerics = bf16;
   using loss_value = grid::deferred_loss<emulated>;
 
   struct stream {

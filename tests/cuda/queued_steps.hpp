@@ -199,8 +199,8 @@ void steps_recorded_again() {
     take(0, 8);
     learner->optimizer().weight_decay = 0.1;
     take(8, 4);
-    tensor<float, small_images, Device> many{64};
-    tensor<float, typename small_byol::feature, Device> h{64};
+    tensor<typename Place::activation, small_images, Device> many{64};
+    tensor<typename Place::activation, typename small_byol::feature, Device> h{64};
     learner->encode(many.view(), h.view());  // takes more scratch memory than a step of four
     take(12, 4);
     if (records) CHECK(queue.recordings() == 3);
@@ -318,7 +318,7 @@ void resident_views() {
     const auto views = byol_views();
     augment(at.place, views, images.chosen(at.in(samples), samples.size()), 9,
             step_number<std::uint32_t>::stored_at(at.in(epoch)),
-            tensor_view<float, small_images>{at.out(10 * small_images::size), 10});
+            writes<Place, small_images>{at.out(10 * small_images::size), 10});
   });
 }
 

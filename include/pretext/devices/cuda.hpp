@@ -8,6 +8,7 @@
 
 #include <cuda_runtime_api.h>
 #include <pretext/core/expects.hpp>
+#include <pretext/core/on.hpp>
 #include <pretext/devices/cuda_errors.hpp>
 #include <pretext/devices/cuda_graph.hpp>
 #include <pretext/devices/deferred_loss.hpp>
@@ -19,7 +20,8 @@ namespace pretext {
 /// An NVIDIA GPU: the one that CUDA calls current. Kernels for it are in <pretext/cuda.cuh>; this header is
 /// for any compiler. Everything that cannot be done throws std::runtime_error with a sentence.
 struct cuda {
-  static constexpr bool runs_grids = true;
+  static constexpr bool runs_grids = true, stores_factors = true;
+  using usual_numerics = bf16;
   using loss_value = grid::deferred_loss<cuda>;
 
   /// Why there is nothing to run on; empty where a GPU can be used.
@@ -141,8 +143,8 @@ struct cuda {
     cudaDeviceSynchronize();
     cudaFree(data);
   }
-  /// The host's numbers may change as soon as this returns, if they lie in ordinary memory: hence no such copy
-  /// is ever recorded, which would read them again whenever it is repeated.
+  /// The host's numbers may change as soon as this returns, if they lie in ordinary memory: hence no such
+  /// copy is ever recorded, which would read them again whenever it is repeated.
   template <class T>
   static void write(const stream& on, T* to, const T* host, std::size_t count) {
     if (count == 0) return;
@@ -150,9 +152,8 @@ struct cuda {
     detail::expects_success(cudaStreamIsCapturing(on.native(), &recording), "asking who records");
     if (recording != cudaStreamCaptureStatusNone)
       fail<std::logic_error>("a step that is recorded must not copy numbers of the host's");
-    detail::expects_success(
-        cudaMemcpyAsync(to, host, count * sizeof(T), cudaMemcpyHostToDevice, on.native()),
-        "writing to the device");
+    detail::expects_success(cudaMemcpyAsync(to, host, count * sizeof(T), cudaMemcpyHostToDevice, on.native()),
+                            "writing to the device");
   }
   /// Waits for the numbers.
   template <class T>

@@ -9,6 +9,7 @@
 #include <pretext/augment/views.hpp>
 #include <pretext/core/concepts.hpp>
 #include <pretext/data/image.hpp>
+#include <pretext/layers/network_weights.hpp>
 #include <pretext/training/initialise.hpp>
 
 namespace pretext {
@@ -71,7 +72,9 @@ class erased_encoder final : public any_encoder {
   void encode(std::span<const image_view> images, std::vector<float>& features) override {
     detail::for_each_view(place_, evaluation_, batch_, images, [&](reads<Place, Images> views) {
       const auto h = feature_.resize(views.batch);
-      Encoder::infer(place_, weights<Place>{value_.data(), nullptr}, views, h);
+      const borrowed guard{place_.scratch};
+      Encoder::infer(place_, network_weights(place_, place_.scratch, value_.size(), value_.data(), nullptr),
+                     views, h);
       features.insert(features.end(), h.data, h.data + h.size());
     });
   }
