@@ -36,7 +36,7 @@ void mix(Place& place, const batch_mix& chosen, tensor_view<typename Place::acti
 /// class.
 template <class Place, Shape S>
 void mixed_goals(Place& place, const batch_mix& chosen, std::span<const int> labels, double smoothing,
-                 tensor_view<typename Place::activation, S> goal, std::size_t classes = S::size) {
+                 tensor_view<typename Place::weight, S> goal, std::size_t classes = S::size) {
   expects(labels.size() == goal.batch, "mixed goals: ", labels.size(), " labels for ", goal.batch, " goals");
   expects(classes <= S::size, "mixed goals: ", classes, " classes do not fit into goals of ", S::size);
   for (const int label : labels)

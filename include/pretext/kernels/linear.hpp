@@ -11,12 +11,12 @@ struct linear_extents {
 };
 
 /// What surrounds the product of a linear layer: y = shortcut + keep·(x·wᵀ + bias). Each may be null; keep
-/// has a factor for every `tokens` rows.
-template <class T>
+/// has a factor for every `tokens` rows. Rows are stored as T, numbers that many of them share are W.
+template <class T, class W = T>
 struct linear_sum {
-  const T* bias = nullptr;
+  const W* bias = nullptr;
   const T* shortcut = nullptr;
-  const T* keep = nullptr;
+  const W* keep = nullptr;
   std::size_t tokens = 1;
 };
 

@@ -10,6 +10,7 @@
 
 #include <pretext/core/expects.hpp>
 #include <pretext/core/parameter.hpp>
+#include <pretext/core/step_number.hpp>
 #include <pretext/optimizers/remember.hpp>
 
 namespace pretext {
@@ -91,8 +92,9 @@ struct layer_decay {
   }
 
   template <class Place>
-  void operator()(Place& place, std::span<const parameter> table, state<Place>& kept, double learning_rate,
-                  const typename Place::weight* gradient, typename Place::weight* value) const {
+  void operator()(Place& place, std::span<const parameter> table, state<Place>& kept,
+                  step_number<double> learning_rate, const typename Place::weight* gradient,
+                  typename Place::weight* value) const {
     optimizer(place, table, kept, learning_rate, gradient, value);
   }
 };

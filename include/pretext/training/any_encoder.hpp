@@ -11,6 +11,7 @@
 #include <pretext/core/concepts.hpp>
 #include <pretext/data/image.hpp>
 #include <pretext/devices/on_host.hpp>
+#include <pretext/layers/network_weights.hpp>
 #include <pretext/training/initialise.hpp>
 
 namespace pretext {
@@ -77,7 +78,9 @@ class erased_encoder final : public any_encoder {
   void encode(std::span<const image_view> images, std::vector<float>& features) override {
     detail::for_each_view(place_, evaluation_, batch_, images, [&](reads<Place, Images> views) {
       const auto h = feature_.resize(views.batch);
-      Encoder::infer(place_, weights<Place>{value_.data(), nullptr}, views, h);
+      const borrowed guard{place_.scratch};
+      Encoder::infer(place_, network_weights(place_, place_.scratch, value_.size(), value_.data(), nullptr),
+                     views, h);
       const auto numbers = floats_on_host(place_, reads<Place, feature>{h}, room_);
       features.insert(features.end(), numbers.begin(), numbers.end());
     });

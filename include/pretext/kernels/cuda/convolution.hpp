@@ -22,7 +22,7 @@ struct convolution<Device> {
     else if constexpr (grid::rounds_factors<Place>())
       grid::convolution_by_stored_patches<Device>::forward(place, e, batch, x, w, y);
     else
-      grid::multiply<T>(place, {places, e.out, e.taps() * e.in}, grid::patch_matrix<T>{e, x},
+      grid::multiply(place, {places, e.out, e.taps() * e.in}, grid::patch_matrix<T>{e, x},
                         grid::matrix<T, false>{w, e.out}, y, into::overwrite);
   }
 
@@ -35,20 +35,20 @@ struct convolution<Device> {
     else if constexpr (grid::rounds_factors<Place>())
       grid::convolution_by_stored_patches<Device>::backward_data(place, e, batch, dy, w, dx, mode);
     else
-      grid::multiply<T>(place, {pixels, e.in, e.taps() * e.out}, grid::result_matrix<T>{e, dy},
+      grid::multiply(place, {pixels, e.in, e.taps() * e.out}, grid::result_matrix<T>{e, dy},
                         grid::turned_weights<T>{e, w}, dx, mode);
   }
 
-  template <class Place, class T>
+  template <class Place, class T, class W>
   static void backward_weights(Place& place, const convolution_extents& e, std::size_t batch, const T* x,
-                               const T* dy, T* dw) {
+                               const T* dy, W* dw) {
     const std::size_t places = batch * e.out_height() * e.out_width();
     if (pointwise(e))
       gemm<Device>::run(place, op::transposed, op::as_is, e.in, e.out, places, x, dy, dw, into::accumulate);
     else if constexpr (grid::rounds_factors<Place>())
       grid::convolution_by_stored_patches<Device>::backward_weights(place, e, batch, x, dy, dw);
     else
-      grid::multiply<T>(place, {e.taps() * e.in, e.out, places}, grid::turned_patch_matrix<T>{{e, x}},
+      grid::multiply(place, {e.taps() * e.in, e.out, places}, grid::turned_patch_matrix<T>{{e, x}},
                         grid::matrix<T, false>{dy, e.out}, dw, into::accumulate);
   }
 

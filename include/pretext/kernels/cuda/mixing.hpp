@@ -1,6 +1,7 @@
 #pragma once
 #include <cstddef>
 
+#include <pretext/core/bfloat16.hpp>
 #include <pretext/devices/grid.hpp>
 #include <pretext/kernels/cross_entropy.hpp>
 #include <pretext/kernels/mixing.hpp>
@@ -10,14 +11,15 @@ namespace pretext::grid {
 /// One number of a row and its like in the row from the other end.
 template <class T>
 struct blend_pair {
+  using R = arithmetic<T>;
   std::size_t rows, size;
-  T own, other;
+  R own, other;
   T* x;
   PRETEXT_HOST_DEVICE void operator()(std::size_t i) const {
     T &a = x[i], &b = x[(rows - 1 - i / size) * size + i % size];
-    const T first = a, last = b;
-    a = own * first + other * last;
-    b = own * last + other * first;
+    const R first = static_cast<R>(a), last = static_cast<R>(b);
+    a = static_cast<T>(own * first + other * last);
+    b = static_cast<T>(own * last + other * first);
   }
 };
 
@@ -35,18 +37,18 @@ struct swap_in_box {
   }
 };
 
-template <class T>
+template <class W>
 struct mix_goals {
   std::size_t rows, stride, classes;
   double share, smoothing;
   const int* labels;
-  T* goal;
+  W* goal;
   PRETEXT_HOST_DEVICE void operator()(std::size_t i) const {
     const std::size_t row = i / stride, c = i % stride;
     const auto own = static_cast<std::size_t>(labels[row]),
                other = static_cast<std::size_t>(labels[rows - 1 - row]);
     const double t = (c == own ? share : 0) + (c == other ? 1 - share : 0);
-    goal[i] = c < classes ? static_cast<T>(smoothed(t, smoothing, classes)) : T{0};
+    goal[i] = c < classes ? static_cast<W>(smoothed(t, smoothing, classes)) : W{};
   }
 };
 
@@ -58,8 +60,9 @@ template <Accelerator Device>
 struct mixing<Device> {
   template <class Place, class T>
   static void blend(Place& place, std::size_t rows, std::size_t size, double share, T* x) {
+    using R = arithmetic<T>;
     grid::each_number(place, rows / 2 * size,
-                      grid::blend_pair<T>{rows, size, static_cast<T>(share), static_cast<T>(1 - share), x});
+                      grid::blend_pair<T>{rows, size, static_cast<R>(share), static_cast<R>(1 - share), x});
   }
 
   template <class Place, class T>
@@ -71,11 +74,11 @@ struct mixing<Device> {
         grid::swap_in_box<T>{rows, height, width, channels, top, left, box_height, box_width, x});
   }
 
-  template <class Place, class T>
+  template <class Place, class W>
   static void goals(Place& place, std::size_t rows, std::size_t stride, std::size_t classes, double share,
-                    double smoothing, const int* labels, T* goal) {
+                    double smoothing, const int* labels, W* goal) {
     grid::each_number(place, rows * stride,
-                      grid::mix_goals<T>{rows, stride, classes, share, smoothing, labels, goal});
+                      grid::mix_goals<W>{rows, stride, classes, share, smoothing, labels, goal});
   }
 };
 

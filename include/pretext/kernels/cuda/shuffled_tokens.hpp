@@ -40,18 +40,19 @@ struct shuffled_rows {
   }
 };
 
-template <class T>
+template <class T, class W>
 struct restore_tokens {
   shuffled_rows row;
   std::size_t seen;
-  const T *x, *token, *positions;
+  const T* x;
+  const W *token, *positions;
   T* y;
 
   PRETEXT_HOST_DEVICE void operator()(std::size_t i) const {
     const std::size_t width = row.e.width, tokens = row.e.tokens(), c = i % width;
     const std::size_t shuffled = i / width % tokens, n = i / width / tokens, to = row(n, shuffled);
-    const T value = shuffled < seen ? x[(n * seen + shuffled) * width + c] : token[c];
-    y[to * width + c] = positions ? value + positions[to % tokens * width + c] : value;
+    const W value = shuffled < seen ? static_cast<W>(x[(n * seen + shuffled) * width + c]) : token[c];
+    y[to * width + c] = static_cast<T>(positions ? value + positions[to % tokens * width + c] : value);
   }
 };
 
@@ -75,9 +76,10 @@ struct learned_tokens {
   std::size_t seen;
   const T* dy;
 
-  PRETEXT_HOST_DEVICE void operator()(std::size_t r, std::size_t c, T (&terms)[1]) const {
+  template <unsigned N>
+  PRETEXT_HOST_DEVICE void at(std::size_t r, std::size_t c, several<arithmetic<T>, N> (&terms)[1]) const {
     const std::size_t hidden = row.e.tokens() - seen;
-    terms[0] = dy[row(r / hidden, seen + r % hidden) * row.e.width + c];
+    terms[0] = load<N>(dy + row(r / hidden, seen + r % hidden) * row.e.width + c);
   }
 };
 
@@ -102,20 +104,20 @@ struct chosen_tokens<Device> {
 
 template <Accelerator Device>
 struct restored_tokens<Device> {
-  template <class Place, class T>
+  template <class Place, class T, class W>
   static void forward(Place& place, const token_extents& e, std::size_t batch, std::size_t count,
-                      const choice& order, const T* x, const T* token, const T* positions, T* y) {
+                      const choice& order, const T* x, const W* token, const W* positions, T* y) {
     grid::each_number(place, batch * e.tokens() * e.width,
-                      grid::restore_tokens<T>{{e, order}, e.lead + count, x, token, positions, y});
+                      grid::restore_tokens<T, W>{{e, order}, e.lead + count, x, token, positions, y});
   }
-  template <class Place, class T>
+  template <class Place, class T, class W>
   static void backward(Place& place, const token_extents& e, std::size_t batch, std::size_t count,
-                       const choice& order, const T* dy, T* dx, T* dtoken) {
+                       const choice& order, const T* dy, T* dx, W* dtoken) {
     const std::size_t seen = e.lead + count;
     grid::each_number(place, batch * seen * e.width,
                       grid::restore_tokens_backward<T>{{e, order}, seen, dy, dx});
-    T* const totals[] = {dtoken};
-    grid::add_column_sums(place, batch * (e.tokens() - seen), e.width, totals,
+    W* const totals[] = {dtoken};
+    grid::add_column_sums<T>(place, batch * (e.tokens() - seen), e.width, totals, {dy},
                           grid::learned_tokens<T>{{e, order}, seen, dy});
   }
 };
