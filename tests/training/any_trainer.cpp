@@ -3,6 +3,7 @@
 #include "../temporary_folder.hpp"
 #include "../thin_trunk.hpp"
 
+#include <concepts>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -59,27 +60,27 @@ struct erased_with {
 template <class Learner, class Views, class Evaluation>
 using plain = erased_trainer<Learner, Views, Evaluation>;
 
-template <class Device>
+template <class Place>
 std::unique_ptr<any_trainer> make_byol() {
   using method = byol<images, tests::thin_trunk<basic_block, 4>, byol_head<9, 6>>;
-  using learner = trainer<method, on<Device>, any_optimizer>;
+  using learner = trainer<method, Place, any_optimizer>;
   return erased_with<plain, learner>::make(
       std::make_unique<learner>(method{}, any_optimizer{lars{.weight_decay = 1e-4}}, 3), two_views{one_view});
 }
 
-template <class Device>
+template <class Place>
 std::unique_ptr<any_masked_trainer> make_mae() {
   using method = mae<images, vit<2, 16, 2, 2>, mae_decoder<8, 2, 2>, random_masking<std::ratio<1, 2>>>;
-  using learner = trainer<method, on<Device>, any_optimizer>;
+  using learner = trainer<method, Place, any_optimizer>;
   return erased_with<erased_masked_trainer, learner>::make(
       std::make_unique<learner>(method{}, any_optimizer{sgd{}}, 3), one_view);
 }
 
-template <class Device>
+template <class Place>
 std::unique_ptr<any_classifier> make_classifier() {
   using method = classification<images, encoder<tests::thin_trunk<basic_block, 4>>,
                                 classifier<linear_classifier<5, torch_default>>>;
-  using learner = trainer<method, on<Device>, layer_decay<any_optimizer>>;
+  using learner = trainer<method, Place, layer_decay<any_optimizer>>;
   const goal_options goals{.mixing = {}, .smoothing = .1, .classes = 3};
   return erased_with<erased_classifier, learner>::make(
       std::make_unique<learner>(method{.compare = {.classes = 3}}, layer_decay<any_optimizer>{{sgd{}}, .75},
@@ -131,15 +132,23 @@ std::string bytes_of(const std::filesystem::path& path) {
 }  // namespace
 
 TEST_CASE("what a program sees of a training is the same from a device out of the host's reach") {
-  tests::all_near(seen(*make_byol<out_of_reach>(), 3), seen(*make_byol<cpu>(), 3), 1e-3);
-  tests::all_near(seen(*make_mae<out_of_reach>(), 3), seen(*make_mae<cpu>(), 3), 1e-3);
-  tests::all_near(seen(*make_classifier<out_of_reach>(), 3), seen(*make_classifier<cpu>(), 3), 1e-3);
+  tests::all_near(seen(*make_byol<on<out_of_reach>>(), 3), seen(*make_byol<on<cpu>>(), 3), 1e-3);
+  tests::all_near(seen(*make_mae<on<out_of_reach>>(), 3), seen(*make_mae<on<cpu>>(), 3), 1e-3);
+  tests::all_near(seen(*make_classifier<on<out_of_reach>>(), 3), seen(*make_classifier<on<cpu>>(), 3), 1e-3);
+}
+
+TEST_CASE("what a device keeps in bfloat16 is float for a program") {
+  using rounded = on<out_of_reach, bf16>;
+  static_assert(std::same_as<rounded::activation, bfloat16>);
+  tests::all_near(seen(*make_byol<rounded>(), 1), seen(*make_byol<on<cpu>>(), 1), 1e-1);
+  tests::all_near(seen(*make_mae<rounded>(), 1), seen(*make_mae<on<cpu>>(), 1), 1e-1);
+  tests::all_near(seen(*make_classifier<rounded>(), 1), seen(*make_classifier<on<cpu>>(), 1), 1e-1);
 }
 
 TEST_CASE("a checkpoint of one device is gone on with on another as on its own") {
   const temporary_folder folder;
   const auto gone_on = [&]<class From, class To>() {
-    const auto begun = make_byol<From>(), other = make_byol<To>();
+    const auto begun = make_byol<on<From>>(), other = make_byol<on<To>>();
     seen(*begun, 2);
     save_checkpoint(folder / "half", *begun, {{"step", "2"}});
     CHECK(load_checkpoint(folder / "half", *other).at("step") == "2");
