@@ -90,7 +90,7 @@ elseif(PRETEXT_CUDA)
   set(PRETEXT_CUDA OFF)
 endif()
 
-if(PRETEXT_TESTS)
+if(PRETEXT_TESTS OR (PRETEXT_BENCHMARKS AND PRETEXT_CUDA))
   find_package(doctest 2.4 QUIET GLOBAL)
   if(NOT TARGET doctest::doctest)
     pretext_fetch_headers(doctest doctest::doctest . https://github.com/doctest/doctest.git v2.4.11)
