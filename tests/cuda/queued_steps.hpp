@@ -28,6 +28,9 @@ inline memory_source small_pictures() {
   return {std::move(pixels), 8, 8, 3, std::move(labels)};
 }
 
+/// Of some batches none, of others mixup or cutmix.
+inline batch_mixing some_mixing() { return {.blend = {.8}, .paste = {1}, .probability = .7f}; }
+
 /// A rate and a momentum of its own for every step.
 inline std::vector<step_rates> some_rates(std::size_t steps) {
   std::vector<step_rates> all;
@@ -56,7 +59,7 @@ struct resident_run {
 
   resident_images<device> images{small_pictures()};
   Views views;
-  resident_options options{.batch = 4, .seed = 5, .smoothing = 0.1};
+  resident_options options{.batch = 4, .seed = 5, .mixing = some_mixing(), .smoothing = 0.1};
 
   template <class Trainer>
   step_queue<Trainer, batches> queue_for(Trainer& trainer) const {
@@ -151,7 +154,10 @@ results fed(const Composition& of, std::size_t steps) {
     if constexpr (requires { learner->memory().goal; }) {
       std::vector<int> labels;
       for (const std::uint64_t sample : batch.samples) labels.push_back(small_pictures().label(sample));
-      mixed_goals(learner->place(), {}, labels, 0.1, learner->memory().goal.resize(4));
+      const sample_keys keys{5, batch.epoch, batch.samples.data(), batch.samples.size()};
+      const batch_mix chosen = some_mixing().choose(keys(0), {8, 8});
+      mix(learner->place(), chosen, views.view());
+      mixed_goals(learner->place(), chosen, labels, 0.1, learner->memory().goal.resize(4));
     }
     losses.push_back(learner->step(views.view(), rates[i].learning_rate, rates[i].target_momentum));
   }
