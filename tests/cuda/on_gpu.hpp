@@ -32,5 +32,6 @@ void record_transformer_steps();
 void record_rounded_steps();
 void record_joint_embedding_steps();
 void record_sums_of_losses();
+void record_steps_in_bfloat16();
 
 }  // namespace pretext::tests

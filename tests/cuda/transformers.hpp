@@ -98,8 +98,7 @@ void chosen_places() {
         using device = typename Place::device;
         const kernels::choice chosen{count, ordered ? at.in(order) : nullptr, e.places()};
         const std::size_t width = 10, pixels = batch * e.height * e.width * e.channels;
-        const auto images = at.activations(pixels, 1),
-                   rows = at.activations(batch * count * e.numbers(), 2);
+        const auto images = at.activations(pixels, 1), rows = at.activations(batch * count * e.numbers(), 2);
         kernels::patches<device>::gather(at.place, e, batch, chosen, at.in(images), at.out(rows.size()));
         kernels::patches<device>::scatter(at.place, e, batch, chosen, at.in(rows), at.out(pixels));
 

@@ -51,9 +51,7 @@ class workbench {
   W* out_weights(std::size_t count) {
     return out(std::vector<W>(count, std::numeric_limits<W>::quiet_NaN()));
   }
-  std::uint32_t* out_indices(std::size_t count) {
-    return out(std::vector<std::uint32_t>(count, 0xFFFFFFFF));
-  }
+  std::uint32_t* out_indices(std::size_t count) { return out(std::vector<std::uint32_t>(count, 0xFFFFFFFF)); }
   template <class Number>
   Number* out(const std::vector<Number>& start) {
     Number* const data = held(start);

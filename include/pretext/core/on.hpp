@@ -87,8 +87,8 @@ struct on {
   using device = D;
   using numerics = Numerics;
   /// What activations and their gradients are stored as.
-  using activation = std::conditional_t<detail::stores_factors<D>, typename Numerics::factor,
-                                        typename Numerics::activation>;
+  using activation =
+      std::conditional_t<detail::stores_factors<D>, typename Numerics::factor, typename Numerics::activation>;
   /// What all else is kept in: parameters, their gradients and moments, statistics, single numbers.
   using weight = typename Numerics::weight;
   /// What losses return: a double, or what becomes one at the end of the step; it can be added to others and

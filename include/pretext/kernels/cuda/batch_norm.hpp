@@ -214,9 +214,9 @@ struct batch_norm<Device> {
   static void statistics(Place& place, std::size_t rows, std::size_t channels, std::size_t groups, const T* x,
                          W epsilon, W* mean, W* inverse, W momentum, W* running_mean, W* running_variance) {
     const grid::moments<T> term{channels, rows / groups, x};
-    grid::sum_columns<T, 2>(
-        place, rows, channels, groups, {x}, term,
-        grid::finish_statistics<T, W>{term, epsilon, momentum, mean, inverse, running_mean, running_variance});
+    grid::sum_columns<T, 2>(place, rows, channels, groups, {x}, term,
+                            grid::finish_statistics<T, W>{term, epsilon, momentum, mean, inverse,
+                                                          running_mean, running_variance});
   }
 
   template <class Place, class W>
@@ -242,8 +242,7 @@ struct batch_norm<Device> {
   template <class Place, class T, class W>
   static void apply(Place& place, std::size_t rows, std::size_t channels, std::size_t groups, const T* x,
                     const W* scale, const W* shift, const T* shortcut, bool relu, T* y) {
-    const grid::apply_normalisation<T, W> work{
-        {channels, rows / groups}, x, scale, shift, shortcut, relu, y};
+    const grid::apply_normalisation<T, W> work{{channels, rows / groups}, x, scale, shift, shortcut, relu, y};
     grid::each_lanes<T>(place, rows * channels, channels, {x, scale, shift, shortcut, y}, work);
   }
 
