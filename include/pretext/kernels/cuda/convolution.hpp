@@ -23,7 +23,7 @@ struct convolution<Device> {
       grid::convolution_by_stored_patches<Device>::forward(place, e, batch, x, w, y);
     else
       grid::multiply(place, {places, e.out, e.taps() * e.in}, grid::patch_matrix<T>{e, x},
-                     grid::matrix<T, false>{w, e.out}, y, into::overwrite);
+                     grid::matrix<T>{w, e.out}, y, into::overwrite);
   }
 
   template <class Place, class T>
@@ -49,7 +49,7 @@ struct convolution<Device> {
       grid::convolution_by_stored_patches<Device>::backward_weights(place, e, batch, x, dy, dw);
     else
       grid::multiply(place, {e.taps() * e.in, e.out, places}, grid::turned_patch_matrix<T>{{e, x}},
-                     grid::matrix<T, false>{dy, e.out}, dw, into::accumulate);
+                     grid::matrix<T>{dy, e.out}, dw, into::accumulate);
   }
 
  private:
