@@ -9,7 +9,7 @@ namespace pretext::kernels {
 /// zero from `classes` to `stride`.
 ///   blend(place, rows, size, double share, T* x)
 ///   paste(place, rows, height, width, channels, top, left, box_height, box_width, T* x)
-///   goals(place, rows, stride, classes, double share, double smoothing, const int* labels, T* goal)
+///   goals(place, rows, stride, classes, double share, double smoothing, const int* labels, W* goal)
 template <class Device>
 struct mixing : missing<Device> {};
 
