@@ -26,8 +26,9 @@ struct fp64 {
 
 /// Weights, their gradients and moments, statistics and sums like fp32, but what matrix products and
 /// convolutions multiply is bfloat16, forward and backward, as with PyTorch's autocast. A CPU rounds factors
-/// while it packs them and keeps activations as float (and Winograd's algorithm multiplies float); a GPU,
-/// short of memory traffic, stores activations and their gradients as the factors they become.
+/// while it packs them and keeps activations as float (Winograd's algorithm and convolutions of colour images
+/// multiply float); a GPU, short of memory traffic, stores activations and their gradients as the factors
+/// they become.
 struct bf16 {
   using activation = float;
   using weight = float;

@@ -53,7 +53,7 @@ struct convolution<cpu> {
     if (pointwise(e))
       return gemm<cpu>::run(place, op::as_is, op::as_is, batch * e.height * e.width, e.out, e.in, x, w, y,
                             into::overwrite);
-    if (narrow(e)) return detail::convolve_patches(place, e, batch, x, w, y);
+    if (detail::narrow(e)) return detail::convolve_narrow(place, e, batch, x, w, y);
     const borrowed guard{place.scratch};
     const std::size_t lines = factors<factor>(e.in) * panel_width<factor>(), step = e.taps() * lines;
     factor* packed = place.scratch.template take<factor>(panels<factor>(e.out) * step);
@@ -121,12 +121,12 @@ struct convolution<cpu> {
     if (pointwise(e))
       return gemm<cpu>::run(place, op::transposed, op::as_is, e.in, e.out, batch * e.height * e.width, x, dy,
                             dw, into::accumulate);
+    if (detail::narrow(e)) return detail::weigh_narrow(place, e, batch, x, dy, dw);
     // Row by row, what the kernel sees of x is a matrix of (pixels of the result) by (taps, channels).
     const borrowed guard{place.scratch};
     const T* nothing = zeros<T>(place, e.in);
     const auto patches = [&](const detail::strips<factor_of<Place, T>>& piece, std::size_t begin,
                              std::size_t end, std::size_t first, std::size_t length) {
-      if (narrow(e)) return detail::pack_patches(e, x, piece, begin, end, first, length);
       const T* pixel[detail::product_depth];
       for (std::size_t at = begin, t = begin / e.in; at < end; ++t) {
         const std::size_t stop = std::min(end, (t + 1) * e.in), channel = at - t * e.in;
@@ -144,7 +144,6 @@ struct convolution<cpu> {
   static bool pointwise(const convolution_extents& e) {
     return e.taps() == 1 && e.stride == 1 && e.padding == 0;
   }
-  static bool narrow(const convolution_extents& e) { return e.in <= detail::most_narrow && e.taps() > 1; }
 
   template <class T, class Place>
   static const T* zeros(Place& place, std::size_t count) {

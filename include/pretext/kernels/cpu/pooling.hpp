@@ -46,25 +46,18 @@ struct max_pool<cpu> {
                       std::uint32_t* chosen) {
     const std::size_t rows = w.out_height(), columns = w.out_width();
     place.stream.for_each_run(batch * rows, 4, [&](std::size_t first, std::size_t last) {
-      for (std::size_t line = first; line < last; ++line)
-        for (std::size_t b = 0; b < columns; ++b) {
-          const std::size_t sample = line / rows, a = line % rows, at = (line * columns + b) * w.channels;
-          const span over = inside(w, a, b);
-          for (std::size_t c = 0; c < w.channels; ++c) {
-            T best = -std::numeric_limits<T>::infinity();
-            std::uint32_t place_of = 0;
-            for (std::size_t i = over.top; i < over.bottom; ++i)
-              for (std::size_t j = over.left; j < over.right; ++j) {
-                const T value = x[((sample * w.height + i) * w.width + j) * w.channels + c];
-                if (value > best || value != value) {
-                  best = value;
-                  place_of = static_cast<std::uint32_t>(i * w.width + j);
-                }
-              }
-            y[at + c] = best;
-            if (chosen) chosen[at + c] = place_of;
+      vectorised([&] {
+        for (std::size_t line = first; line < last; ++line) {
+          const T* sample = x + line / rows * w.height * w.width * w.channels;
+          for (std::size_t b = 0; b < columns; ++b) {
+            const std::size_t at = (line * columns + b) * w.channels;
+            if (chosen)
+              choose(w, inside(w, line % rows, b), sample, y + at, chosen + at);
+            else
+              choose(w, inside(w, line % rows, b), sample, y + at);
           }
         }
+      });
     });
   }
   template <class Place, class T>
@@ -84,6 +77,23 @@ struct max_pool<cpu> {
   struct span {
     std::size_t top, bottom, left, right;
   };
+  /// The largest number of each channel, a NaN before all others, and where it was if that is asked for.
+  template <class T, class... Chosen>
+  static void choose(const window& w, const span& over, const T* __restrict sample, T* __restrict best,
+                     Chosen* __restrict... where) {
+    std::fill_n(best, w.channels, -std::numeric_limits<T>::infinity());
+    (std::fill_n(where, w.channels, Chosen{0}), ...);
+    for (std::size_t i = over.top; i < over.bottom; ++i)
+      for (std::size_t j = over.left; j < over.right; ++j) {
+        const std::size_t pixel = i * w.width + j;
+        const T* __restrict x = sample + pixel * w.channels;
+        for (std::size_t c = 0; c < w.channels; ++c) {
+          const bool better = x[c] > best[c] || x[c] != x[c];
+          ((where[c] = better ? static_cast<Chosen>(pixel) : where[c]), ...);
+          best[c] = better ? x[c] : best[c];
+        }
+      }
+  }
   static span inside(const window& w, std::size_t a, std::size_t b) {
     const auto begin = [&](std::size_t at) {
       return at * w.stride > w.padding ? at * w.stride - w.padding : 0;

@@ -17,8 +17,9 @@ namespace pretext::kernels::detail {
 
 /// Rows of A that are multiplied at a time: with them, a strip of A and a panel of B stay in the L1 cache.
 inline constexpr std::size_t product_depth = 192;
-/// Columns of A and of B that a thread packs for itself, both for the L2 cache.
-inline constexpr std::size_t product_rows = 192, product_columns = 384;
+/// Columns of A and of B that a thread packs for itself, both for the L2 cache; whole strips of A.
+inline constexpr std::size_t product_rows = 264, product_columns = 384;
+static_assert(product_rows % most_tile_rows == 0);
 
 /// A piece of A in strips of as many columns as a tile has rows: strip s holds columns [s·height, …) row by
 /// row, or pair of rows by pair.
