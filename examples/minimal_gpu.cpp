@@ -23,7 +23,7 @@ int main() try {
   gpu::learner learner{{.compare = {.temperature = 0.2f}}, {.weight_decay = 1e-6}, 1};
   const cosine rate{.peak = 2.0, .warmup = 5, .length = 60, .ramp = warm_up::after_start};
 
-  tensor<float, gpu::images, cuda> views{2 * batch_size};
+  tensor<gpu::place::activation, gpu::images, cuda> views{2 * batch_size};
   for (int step = 0; step < 60; ++step) {
     const auto batch = batches.next();
     gpu::make_views(learner.place(), batch.images, batch.samples, 1, batch.epoch, views.view());

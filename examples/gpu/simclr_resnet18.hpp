@@ -21,7 +21,8 @@ using learner = pretext::trainer<method, place, pretext::lars>;
 
 /// Two views of every image, in device memory.
 void make_views(place& at, std::span<const pretext::image_view> batch, std::span<const std::uint64_t> samples,
-                std::uint64_t seed, std::uint32_t epoch, pretext::tensor_view<float, images> views);
+                std::uint64_t seed, std::uint32_t epoch,
+                pretext::tensor_view<place::activation, images> views);
 
 }  // namespace gpu
 

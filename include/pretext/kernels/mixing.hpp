@@ -23,8 +23,8 @@ namespace pretext::kernels {
 /// other row's. And the goals that belong to it: share·label_i + (1-share)·label_(n-1-i), one-hot, smoothed;
 /// zero from `classes` to `stride`. Labels lie in the device's memory, and so may what was chosen.
 ///   mix(place, rows, height, width, channels, step_number<batch_mix>, T* x)
-///   goals(place, rows, stride, classes, step_number<batch_mix>, double smoothing, const int* labels, W*
-///   goal)
+///   goals(place, rows, stride, classes, step_number<batch_mix>, double smoothing, const int* labels,
+///         W* goal)
 template <class Device>
 struct mixing : missing<Device> {};
 
