@@ -11,6 +11,7 @@
 #include <pretext/core/expects.hpp>
 #include <pretext/core/parameter.hpp>
 #include <pretext/core/step_number.hpp>
+#include <pretext/optimizers/remember.hpp>
 
 namespace pretext {
 
@@ -87,10 +88,7 @@ struct layer_decay {
   template <class Place>
   state<Place> remember(std::span<const parameter> table) const {
     const auto own = scaled(table);
-    if constexpr (requires { optimizer.template remember<Place>(std::span<const parameter>{own}); })
-      return optimizer.template remember<Place>(std::span<const parameter>{own});
-    else
-      return state<Place>{own};
+    return pretext::remember<Place>(optimizer, std::span<const parameter>{own});
   }
 
   template <class Place>

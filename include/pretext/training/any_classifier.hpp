@@ -51,8 +51,12 @@ class erased_classifier final : public erased_trainer<Trainer, Views, Evaluation
     this->for_each_view(images, [&](reads<place_type, images_shape> views) {
       const auto answer = answer_.resize(views.batch);
       method::predict(this->trainer().place(), this->trainer().memory(), views, answer);
-      for (std::size_t i = 0; i < answer.batch; ++i)
-        logits.insert(logits.end(), answer.part(i, 1).data, answer.part(i, 1).data + classes());
+      const auto numbers =
+          floats_on_host(this->trainer().place(), reads<place_type, prediction>{answer}, room_);
+      for (std::size_t i = 0; i < answer.batch; ++i) {
+        const auto own = numbers.subspan(i * prediction::size, classes());
+        logits.insert(logits.end(), own.begin(), own.end());
+      }
     });
   }
 
@@ -68,8 +72,10 @@ class erased_classifier final : public erased_trainer<Trainer, Views, Evaluation
               " labels and asked for sample ", sample, "; call set_labels with one for every image");
       batch_labels_.push_back(labels_[sample]);
     }
+    // The key of the batch's first row, from the host's samples: those of the place lie on its device.
+    const sample_keys keys{place.keys.seed, place.keys.epoch, samples.data(), samples.size()};
     const batch_mix chosen =
-        goals_.mixing.choose(place.keys(0), {images_shape::extents[0], images_shape::extents[1]});
+        goals_.mixing.choose(keys(0), {images_shape::extents[0], images_shape::extents[1]});
     mix(place, chosen, batch);
     mixed_goals(place, chosen, batch_labels_, goals_.smoothing,
                 this->trainer().memory().goal.resize(samples.size()), goals_.classes);
@@ -78,6 +84,7 @@ class erased_classifier final : public erased_trainer<Trainer, Views, Evaluation
   goal_options goals_;
   std::vector<int> labels_, batch_labels_;
   tensor<typename place_type::activation, prediction, typename place_type::device> answer_;
+  std::vector<float> room_;
 };
 
 }  // namespace pretext

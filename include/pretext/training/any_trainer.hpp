@@ -12,16 +12,20 @@
 #include <pretext/augment/views.hpp>
 #include <pretext/core/concepts.hpp>
 #include <pretext/data/image.hpp>
+#include <pretext/devices/on_host.hpp>
 #include <pretext/training/any_encoder.hpp>
 
 namespace pretext {
 
-/// A flat buffer that a checkpoint holds.
+/// A flat buffer that a checkpoint holds, on whichever device it lies.
 struct saved_buffer {
   std::string_view name;
-  void* data;
   std::size_t count, number_size;
   bool floating;
+  std::function<void(void* host)> read;         ///< copies its bytes to the host
+  std::function<void(const void* host)> write;  ///< and from there
+
+  std::size_t bytes() const { return count * number_size; }
 };
 
 /// A training chosen at run time: the types of a trainer and of its views behind a few virtual calls per
@@ -85,8 +89,8 @@ class erased_trainer : public Interface {
 
   any_trainer::embeddings last_embeddings() override {
     if constexpr (requires { trainer_->memory().z; }) {
-      const auto z = trainer_->memory().z;
-      return {{z.data, z.size()}, method::embedding::size};
+      const reads<place_type, typename method::embedding> z{trainer_->memory().z};
+      return {floats_on_host(trainer_->place(), z, embeddings_), method::embedding::size};
     } else {
       return {};
     }
@@ -96,13 +100,15 @@ class erased_trainer : public Interface {
     for_each_view(images, [&](reads<place_type, images_shape> views) {
       const auto h = feature_.resize(views.batch);
       trainer_->encode(views, h);
-      features.insert(features.end(), h.data, h.data + h.size());
+      const auto numbers = floats_on_host(trainer_->place(), reads<place_type, feature>{h}, room_);
+      features.insert(features.end(), numbers.begin(), numbers.end());
     });
   }
 
   void evaluation_views(std::span<const image_view> images, std::vector<float>& all) override {
     for_each_view(images, [&](reads<place_type, images_shape> views) {
-      all.insert(all.end(), views.data, views.data + views.size());
+      const auto numbers = floats_on_host(trainer_->place(), views, room_);
+      all.insert(all.end(), numbers.begin(), numbers.end());
     });
   }
 
@@ -110,7 +116,8 @@ class erased_trainer : public Interface {
                                 std::uint64_t seed, std::uint32_t epoch) override {
     const auto batch = batch_.resize(Views::views * images.size());
     augment(trainer_->place(), views_, images, samples, seed, epoch, batch);
-    return {batch.data, batch.data + batch.size()};
+    const auto numbers = floats_on_host(trainer_->place(), reads<place_type, images_shape>{batch}, room_);
+    return {numbers.begin(), numbers.end()};
   }
 
   bool has_target() const override { return method::has_target; }
@@ -120,10 +127,22 @@ class erased_trainer : public Interface {
   }
   std::span<const parameter> parameters() const override { return method::parameters; }
   std::span<const parameter> encoder_parameters() const override { return encoder_table; }
-  float* values() override { return trainer_->memory().value.data(); }
+  void read_values(const std::function<void(const float*)>& use) override {
+    const auto& value = trainer_->memory().value;
+    std::vector<float> copy;
+    use(on_host<device, float>(stream(), value.data(), value.size(), copy).data());
+  }
+  void change_values(const std::function<void(float*)>& use) override {
+    const auto& value = trainer_->memory().value;
+    change_on_host<device>(stream(), value.data(), value.size(), use);
+  }
   void for_each_buffer(const std::function<void(const saved_buffer&)>& visit) override {
     trainer_->for_each_buffer([&]<class Number>(std::string_view name, Number* data, std::size_t count) {
-      visit({name, data, count, sizeof(Number), std::is_floating_point_v<Number>});
+      visit({name, count, sizeof(Number), std::is_floating_point_v<Number>,
+             [=, this](void* host) { device::read(stream(), static_cast<Number*>(host), data, count); },
+             [=, this](const void* host) {
+               device::write(stream(), data, static_cast<const Number*>(host), count);
+             }});
     });
   }
   std::size_t peak_memory() const override {
@@ -135,6 +154,7 @@ class erased_trainer : public Interface {
   virtual void prepare(std::span<const std::uint64_t>, writes<place_type, images_shape>) {}
 
   Trainer& trainer() { return *trainer_; }
+  const typename device::stream& stream() const { return trainer_->place().stream; }
 
   /// `use(views)` on the evaluation views of some images at a time.
   template <class Use>
@@ -148,6 +168,7 @@ class erased_trainer : public Interface {
   Evaluation evaluation_;
   tensor<typename place_type::activation, images_shape, device> batch_;
   tensor<typename place_type::activation, feature, device> feature_;
+  std::vector<float> room_, embeddings_;  // for what is copied to the host
 };
 
 }  // namespace pretext

@@ -11,6 +11,7 @@
 #include <pretext/core/concepts.hpp>
 #include <pretext/core/expects.hpp>
 #include <pretext/devices/device_memory.hpp>
+#include <pretext/optimizers/remember.hpp>
 #include <pretext/training/initialise.hpp>
 
 namespace pretext {
@@ -98,15 +99,6 @@ class trainer {
           "and look for broken images");
   }
 
-  /// An optimizer chosen at run time says itself what it remembers.
-  static state remember(const Optimizer& optimizer) {
-    const std::span<const parameter> table{Method::parameters};
-    if constexpr (requires { optimizer.template remember<Place>(table); })
-      return optimizer.template remember<Place>(table);
-    else
-      return state{table};
-  }
-
   Place place_{};
   Method method_;
   Optimizer optimizer_;
@@ -122,7 +114,9 @@ class trainer {
 template <class Method, class Place, class Optimizer>
 trainer<Method, Place, Optimizer>::trainer(Method method, Optimizer optimizer, std::uint64_t seed,
                                            typename device::stream stream)
-    : method_{std::move(method)}, optimizer_{std::move(optimizer)}, state_{remember(optimizer_)} {
+    : method_{std::move(method)},
+      optimizer_{std::move(optimizer)},
+      state_{remember<Place>(optimizer_, std::span<const parameter>{Method::parameters})} {
   place_.stream = std::move(stream);
   start(Method::parameters, seed, seed);
 }
