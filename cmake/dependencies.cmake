@@ -89,6 +89,7 @@ elseif(PRETEXT_CUDA)
   message(WARNING "There is a CUDA compiler but no cuBLASLt: nothing is built for GPUs")
   set(PRETEXT_CUDA OFF)
 endif()
+include(${CMAKE_CURRENT_LIST_DIR}/cudnn.cmake)
 
 if(PRETEXT_TESTS OR (PRETEXT_BENCHMARKS AND PRETEXT_CUDA))
   find_package(doctest 2.4 QUIET GLOBAL)

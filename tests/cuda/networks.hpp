@@ -50,10 +50,11 @@ void matrix_products() {
             const bool adds = mode == kernels::into::accumulate;
             const std::size_t size = e.m * e.n;
             const auto *x = at.in(at.activations(e.m * e.k, 1)), *y = at.in(at.activations(e.k * e.n, 2));
-            gemm::run(at.place, a, b, e.m, e.n, e.k, x, y, adds ? at.out(at.activations(size, 3)) : at.out(size),
-                      mode);
+            gemm::run(at.place, a, b, e.m, e.n, e.k, x, y,
+                      adds ? at.out(at.activations(size, 3)) : at.out(size), mode);
             gemm::run(at.place, a, b, e.m, e.n, e.k, x, y,  // the gradient of a weight
-                      adds ? at.out(some_numbers<typename Place::weight>(size, 3)) : at.out_weights(size), mode);
+                      adds ? at.out(some_numbers<typename Place::weight>(size, 3)) : at.out_weights(size),
+                      mode);
           });
 }
 
@@ -61,25 +62,27 @@ template <class Device>
 void linear_layers() {
   const std::size_t tokens = 3;
   for (const kernels::linear_extents e : {kernels::linear_extents{6, 5, 7}, {66, 40, 70}})
-    same_on_both<Device>([=]<class Place>(workbench<Place>& at) {
-      using T = typename Place::activation;
-      using W = typename Place::weight;
-      using linear = kernels::linear<typename Place::device>;
-      using around = kernels::linear_sum<T, W>;
-      const auto x = at.activations(e.rows * e.in, 1), w = at.activations(e.in * e.out, 2),
-                 s = at.activations(e.rows * e.out, 4), dy = at.activations(e.rows * e.out, 6),
-                 slope = at.activations(e.rows * e.in, 7);
-      const auto b = some_numbers<W>(e.out, 3), keep = some_numbers<W>(e.rows / tokens, 5);
-      linear::forward(at.place, e, at.in(x), at.in(w), around{}, at.out(e.rows * e.out));
-      linear::forward(at.place, e, at.in(x), at.in(w), around{at.in(b), at.in(s), at.in(keep), tokens},
-                      at.out(e.rows * e.out));
-      linear::forward_gelu(at.place, e, at.in(x), at.in(w), at.in(b), at.out(e.rows * e.out),
-                           at.out(e.rows * e.out));
-      linear::forward_gelu(at.place, e, at.in(x), at.in(w), at.in(b), at.out(e.rows * e.out),
-                           static_cast<T*>(nullptr));
-      linear::backward_gelu(at.place, e, at.in(dy), at.in(w), at.in(slope), at.out(e.rows * e.in),
-                            at.out(some_numbers<W>(e.in, 8)));
-    }, 2);  // the product, which a factor enlarges
+    same_on_both<Device>(
+        [=]<class Place>(workbench<Place>& at) {
+          using T = typename Place::activation;
+          using W = typename Place::weight;
+          using linear = kernels::linear<typename Place::device>;
+          using around = kernels::linear_sum<T, W>;
+          const auto x = at.activations(e.rows * e.in, 1), w = at.activations(e.in * e.out, 2),
+                     s = at.activations(e.rows * e.out, 4), dy = at.activations(e.rows * e.out, 6),
+                     slope = at.activations(e.rows * e.in, 7);
+          const auto b = some_numbers<W>(e.out, 3), keep = some_numbers<W>(e.rows / tokens, 5);
+          linear::forward(at.place, e, at.in(x), at.in(w), around{}, at.out(e.rows * e.out));
+          linear::forward(at.place, e, at.in(x), at.in(w), around{at.in(b), at.in(s), at.in(keep), tokens},
+                          at.out(e.rows * e.out));
+          linear::forward_gelu(at.place, e, at.in(x), at.in(w), at.in(b), at.out(e.rows * e.out),
+                               at.out(e.rows * e.out));
+          linear::forward_gelu(at.place, e, at.in(x), at.in(w), at.in(b), at.out(e.rows * e.out),
+                               static_cast<T*>(nullptr));
+          linear::backward_gelu(at.place, e, at.in(dy), at.in(w), at.in(slope), at.out(e.rows * e.in),
+                                at.out(some_numbers<W>(e.in, 8)));
+        },
+        2);  // the product, which a factor enlarges
 }
 
 /// `Convolution<device>` is how a device makes them.
@@ -93,20 +96,22 @@ void convolutions_made_by() {
                           {15, 13, 3, 8, 7, 7, 2, 3},
                           {4, 4, 66, 5, 3, 3, 1, 1}})
     for (const std::size_t batch : {1u, 3u})
-      same_on_both<Device>([=]<class Place>(workbench<Place>& at) {
-        using convolution = Convolution<typename Place::device>;
-        const std::size_t pixels = batch * e.height * e.width * e.in,
-                          outputs = batch * e.out_height() * e.out_width() * e.out;
-        const auto x = at.activations(pixels, 1), w = at.activations(e.weights(), 2),
-                   dy = at.activations(outputs, 3);
-        convolution::forward(at.place, e, batch, at.in(x), at.in(w), at.out(outputs));
-        convolution::backward_data(at.place, e, batch, at.in(dy), at.in(w), at.out(pixels),
-                                   kernels::into::overwrite);
-        convolution::backward_data(at.place, e, batch, at.in(dy), at.in(w), at.out(x),
-                                   kernels::into::accumulate);
-        convolution::backward_weights(at.place, e, batch, at.in(x), at.in(dy),
-                                      at.out(some_numbers<typename Place::weight>(e.weights(), 4)));
-      }, 1);  // gradients of patches
+      same_on_both<Device>(
+          [=]<class Place>(workbench<Place>& at) {
+            using convolution = Convolution<typename Place::device>;
+            const std::size_t pixels = batch * e.height * e.width * e.in,
+                              outputs = batch * e.out_height() * e.out_width() * e.out;
+            const auto x = at.activations(pixels, 1), w = at.activations(e.weights(), 2),
+                       dy = at.activations(outputs, 3);
+            convolution::forward(at.place, e, batch, at.in(x), at.in(w), at.out(outputs));
+            convolution::backward_data(at.place, e, batch, at.in(dy), at.in(w), at.out(pixels),
+                                       kernels::into::overwrite);
+            convolution::backward_data(at.place, e, batch, at.in(dy), at.in(w), at.out(x),
+                                       kernels::into::accumulate);
+            convolution::backward_weights(at.place, e, batch, at.in(x), at.in(dy),
+                                          at.out(some_numbers<typename Place::weight>(e.weights(), 4)));
+          },
+          1);  // gradients of patches
 }
 
 template <class D>

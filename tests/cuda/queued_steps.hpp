@@ -8,6 +8,7 @@
 #include <pretext/augment/presets.hpp>
 #include <pretext/data/loader.hpp>
 #include <pretext/data/memory.hpp>
+#include <pretext/training/loaded_batches.hpp>
 #include <pretext/training/resident_batches.hpp>
 #include <pretext/training/step_queue.hpp>
 
@@ -27,6 +28,9 @@ inline memory_source small_pictures() {
   }
   return {std::move(pixels), 8, 8, 3, std::move(labels)};
 }
+
+/// Of some batches none, of others mixup or cutmix.
+inline batch_mixing some_mixing() { return {.blend = {.8}, .paste = {1}, .probability = .7f}; }
 
 /// A rate and a momentum of its own for every step.
 inline std::vector<step_rates> some_rates(std::size_t steps) {
@@ -56,7 +60,7 @@ struct resident_run {
 
   resident_images<device> images{small_pictures()};
   Views views;
-  resident_options options{.batch = 4, .seed = 5, .smoothing = 0.1};
+  resident_options options{.batch = 4, .seed = 5, .mixing = some_mixing(), .smoothing = 0.1};
 
   template <class Trainer>
   step_queue<Trainer, batches> queue_for(Trainer& trainer) const {
@@ -134,6 +138,41 @@ results launched(const Composition& of, std::size_t steps) {
   return all;
 }
 
+/// What a program does before a step that classifies: it mixes the batch and writes its goals.
+template <class Trainer>
+void prepare(Trainer& learner, const loader::batch& batch,
+             writes<typename Trainer::place_type, small_images> views) {
+  if constexpr (requires { learner.memory().goal; }) {
+    std::vector<int> labels;
+    for (const std::uint64_t sample : batch.samples) labels.push_back(small_pictures().label(sample));
+    const sample_keys keys{5, batch.epoch, batch.samples.data(), batch.samples.size()};
+    const batch_mix chosen = some_mixing().choose(keys(0), {8, 8});
+    mix(learner.place(), chosen, views);
+    mixed_goals(learner.place(), chosen, labels, 0.1, learner.memory().goal.resize(4));
+  }
+}
+
+/// The same by a queue whose batches are a loader's.
+template <class Place, class Composition>
+results loaded(const Composition& of, std::size_t steps) {
+  using views = decltype(of.views);
+  const auto learner = trainer_of<Place>(of);
+  loader source{small_pictures(), {.batch = 4, .seed = 5}};
+  step_queue queue{*learner, loaded_batches<Place, small_images, views>{of.views, 5}};
+  const auto rates = some_rates(steps);
+  for (std::size_t i = 0; i < steps; ++i) {
+    const auto batch = source.next();
+    queue.batches().load(learner->place(), batch.images, batch.samples, batch.epoch);
+    prepare(*learner, batch, queue.batches().views());
+    queue.put(std::span{rates}.subspan(i, 1));
+  }
+  const auto losses = queue.losses();
+  if constexpr (detail::Recorder<typename Place::device>) CHECK(queue.recordings() == 1);
+  results all = learned(*learner);
+  all.push_back(losses);
+  return all;
+}
+
 /// The same by a loader and everything that a program calls for a step.
 template <class Place, class Composition>
 results fed(const Composition& of, std::size_t steps) {
@@ -148,11 +187,7 @@ results fed(const Composition& of, std::size_t steps) {
     const auto batch = batches.next();
     augment(learner->place(), of.views, batch.images, batch.samples, 5, batch.epoch, views.view());
     learner->draw(batch.samples, 5, batch.epoch);
-    if constexpr (requires { learner->memory().goal; }) {
-      std::vector<int> labels;
-      for (const std::uint64_t sample : batch.samples) labels.push_back(small_pictures().label(sample));
-      mixed_goals(learner->place(), {}, labels, 0.1, learner->memory().goal.resize(4));
-    }
+    prepare(*learner, batch, views);
     losses.push_back(learner->step(views.view(), rates[i].learning_rate, rates[i].target_momentum));
   }
   results all = learned(*learner);
@@ -170,10 +205,15 @@ void recorded_steps() {
   });
 }
 
-/// Batches of the device are those of a loader: the same samples in the same order, the same views and draws.
+/// Batches of the device are those of a loader: the same samples in the same order, the same views and draws;
+/// and a loader's may be queued, too.
 template <class Place>
 void fed_steps() {
-  for_each_composition([](const auto& of) { CHECK(queued<Place>(of, 8, 5) == fed<Place>(of, 8)); });
+  for_each_composition([](const auto& of) {
+    const results expected = fed<Place>(of, 8);
+    CHECK(queued<Place>(of, 8, 5) == expected);
+    CHECK(loaded<Place>(of, 8) == expected);
+  });
 }
 
 /// A step is recorded again when what the host has passed to it has changed, or the memory that it is in.

@@ -67,11 +67,10 @@ void joint_embedding_steps() {
   same_training<Device, fp32, small_byol>(1e-3, lars{.variant = lars_variant::byol}, 5);
 }
 
-/// With factors of fewer digits, which networks as small as this one feel: a tenth of the last gradients.
+/// With factors of fewer digits, which networks as small as this one feel; bfloat16.hpp has its own.
 template <class Device>
 void rounded_steps() {
   same_training<Device, tf32, small_simclr>(2e-2, sgd{}, 4);
-  same_training<Device, bf16, small_simclr>(2e-1, sgd{}, 4);
 }
 
 using small_mae = mae<small_images, vit<2, 16, 2, 2>, mae_decoder<8, 2, 2>, random_masking<std::ratio<1, 2>>>;
@@ -92,12 +91,14 @@ void transformer_steps() {
 /// Losses are added and weighted before the device has computed them.
 template <class Device>
 void sums_of_losses() {
-  same_on_both<Device>([]<class Place>(workbench<Place>& at) {
-    using rows = shape<6>;
-    const auto loss = 0.3 * nt_xent{.temperature = 0.2} + nt_xent{} + 2.0 * (0.5 * nt_xent{.factor = 3});
-    const auto z = at.activations(8 * 6, 1), dz = at.activations(8 * 6, 2);
-    at.loss(loss(at.place, reads<Place, rows>{at.in(z), 8}, writes<Place, rows>{at.out(dz), 8}));
-  });
+  same_on_both<Device>(
+      []<class Place>(workbench<Place>& at) {
+        using rows = shape<6>;
+        const auto loss = 0.3 * nt_xent{.temperature = 0.2} + nt_xent{} + 2.0 * (0.5 * nt_xent{.factor = 3});
+        const auto z = at.activations(8 * 6, 1), dz = at.activations(8 * 6, 2);
+        at.loss(loss(at.place, reads<Place, rows>{at.in(z), 8}, writes<Place, rows>{at.out(dz), 8}));
+      },
+      3);  // one loss after the other
 }
 
 /// A loss that is not a number: an exception, and nothing has changed, neither weights nor the target nor

@@ -42,6 +42,12 @@ struct cuda {
     }
     /// cuBLASLt with its workspace and the algorithms it has chosen.
     detail::matrix_products& products() const { return state_->products; }
+    /// What a library that makes convolutions keeps with the stream, made when it is first asked for.
+    template <class Plans>
+    Plans& convolutions() const {
+      if (!state_->convolutions) state_->convolutions = std::make_shared<Plans>();
+      return *static_cast<Plans*>(state_->convolutions.get());
+    }
 
     /// Where the device keeps the loss of the last step: updates are held back while it is not a number.
     double* settled_loss() const {
@@ -70,6 +76,7 @@ struct cuda {
       cudaStream_t native = nullptr;
       double *loss = nullptr, *host_loss = nullptr;  // host_loss is pinned
       detail::matrix_products products;
+      std::shared_ptr<void> convolutions;
 
       state() = default;
       state(const state&) = delete;
@@ -87,6 +94,7 @@ struct cuda {
         if (!opened) return;
         cudaStreamSynchronize(native);
         products.close();
+        convolutions.reset();
         cudaFree(loss);
         cudaFreeHost(host_loss);
         cudaStreamDestroy(native);

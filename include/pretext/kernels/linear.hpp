@@ -22,10 +22,10 @@ struct linear_sum {
 
 /// Products of rows with a weight w (out, in), and what follows them while their result is still in the
 /// cache.
-///   forward(place, extents, const T* x, const T* w, linear_sum, T* y)
-///   forward_gelu(place, extents, const T* x, const T* w, const T* bias, T* y, T* slope)
+///   forward(place, extents, const T* x, const T* w, linear_sum<T, W>, T* y)
+///   forward_gelu(place, extents, const T* x, const T* w, const W* bias, T* y, T* slope)
 ///     y = gelu(x·wᵀ + bias); slope gets the derivative there, or is null
-///   backward_gelu(place, extents, const T* dy, const T* w, const T* slope, T* dx, T* dbias)
+///   backward_gelu(place, extents, const T* dy, const T* w, const T* slope, T* dx, W* dbias)
 ///     dx = slope ∘ (dy·w), where slope belongs to the layer's input; dbias += its sums over rows
 template <class Device>
 struct linear : missing<Device> {};

@@ -51,8 +51,7 @@ struct attention {
   /// `around` is a residual sum that the result enters.
   template <class Place, Shape In>
   static void forward(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, In> y,
-                      cache<In, Place>& kept,
-                      const around_product<Place>& around = {}) {
+                      cache<In, Place>& kept, const around_product<Place>& around = {}) {
     using T = typename Place::activation;
     const auto qkv = place.kept.template take<T, joined<In>>(x.batch);
     const auto mixed = place.kept.template take<T, In>(x.batch);
@@ -72,9 +71,9 @@ struct attention {
     const auto dqkv = place.scratch.template take<T, joined<In>>(dy.batch);
     cache_of<exit<In>, In, Place> left{kept.mixed};
     exit<In>::backward(place, w.at(exit_at<In>), left, dy, dmixed);
-    kernels::attention<typename Place::device>::backward(place, extents<In>, dy.batch, kept.qkv.data,
-                                                         static_cast<const typename Place::weight*>(kept.log_sum),
-                                                         reads<Place, In>{dmixed}.data, dqkv.data);
+    kernels::attention<typename Place::device>::backward(
+        place, extents<In>, dy.batch, kept.qkv.data, static_cast<const typename Place::weight*>(kept.log_sum),
+        reads<Place, In>{dmixed}.data, dqkv.data);
     entrance<In>::backward(place, w, kept.entered, reads<Place, joined<In>>{dqkv}, dx);
   }
 
@@ -95,8 +94,7 @@ struct attention {
 
   template <class Place, Shape Joined, Shape In>
   static void run(Place& place, weights<Place> w, writes<Place, Joined> qkv, writes<Place, In> mixed,
-                  typename Place::weight* log_sum, writes<Place, In> y,
-                  const around_product<Place>& around) {
+                  typename Place::weight* log_sum, writes<Place, In> y, const around_product<Place>& around) {
     kernels::attention<typename Place::device>::forward(place, extents<In>, y.batch,
                                                         reads<Place, Joined>{qkv}.data, mixed.data, log_sum);
     exit<In>::infer(place, w.at(exit_at<In>), reads<Place, In>{mixed}, y, around);

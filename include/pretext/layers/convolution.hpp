@@ -65,8 +65,7 @@ struct convolution {
     if constexpr (Bias == bias::yes)
       kernels::row_bias<device>::sum(place, dy.size() / Out, Out, dy.data, w.at(e.weights()).gradient);
     if (dx.data)
-      kernels::convolution<device>::backward_data(
-          place, e, dy.batch, dy.data, w.factors(), dx.data, mode);
+      kernels::convolution<device>::backward_data(place, e, dy.batch, dy.data, w.factors(), dx.data, mode);
   }
 
   template <class Place, ImageShape In>

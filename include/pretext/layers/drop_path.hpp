@@ -16,7 +16,7 @@ struct drop_path {
   /// are.
   template <class Place>
   static const typename Place::weight* factors(Place& place, std::size_t batch, double rate,
-                                                   std::uint32_t layer) {
+                                               std::uint32_t layer) {
     if (rate == 0) return nullptr;
     expects(0 < rate && rate < 1, "the rate of dropped paths must be at least 0 and below 1, not ", rate);
     expects(place.keys.count != 0,

@@ -46,7 +46,8 @@ struct gelu {
   template <class Place, Shape In, class T>
   static void run(Place& place, reads<Place, In> x, writes<Place, In> y, T* slope) {
     kernels::gelu<typename Place::device>::forward(place, x.batch * places_of<In>, channels_of<In>, x.data,
-                                                   static_cast<const typename Place::weight*>(nullptr), y.data, slope);
+                                                   static_cast<const typename Place::weight*>(nullptr),
+                                                   y.data, slope);
   }
 };
 

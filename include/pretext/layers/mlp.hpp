@@ -48,8 +48,7 @@ struct mlp {
   /// `around` is a residual sum that the result enters.
   template <class Place, Shape In>
   static void forward(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, In> y,
-                      cache<In, Place>& kept,
-                      const around_product<Place>& around = {}) {
+                      cache<In, Place>& kept, const around_product<Place>& around = {}) {
     using T = typename Place::activation;
     const auto slope = place.kept.template take<T, hidden<In>>(x.batch);
     const auto activated = place.kept.template take<T, hidden<In>>(x.batch);
@@ -69,8 +68,8 @@ struct mlp {
     cache_of<narrowed<In>, hidden<In>, Place> last{kept.activated};
     narrowed<In>::backward(place, w.at(last_at<In>), last, dy, writes<Place, hidden<In>>{nullptr, dy.batch});
     kernels::linear<typename Place::device>::backward_gelu(
-        place, {dy.batch * places_of<In>, wide, width<In>}, dy.data,
-        w.at(last_at<In>).factors(), kept.slope.data, dinside.data, w.at(wide * width<In>).gradient);
+        place, {dy.batch * places_of<In>, wide, width<In>}, dy.data, w.at(last_at<In>).factors(),
+        kept.slope.data, dinside.data, w.at(wide * width<In>).gradient);
     cache_of<linear<wide, bias::no>, In, Place> first{kept.x};
     linear<wide, bias::no>::backward(place, w, first, reads<Place, hidden<In>>{dinside}, dx);
   }

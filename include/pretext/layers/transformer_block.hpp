@@ -119,7 +119,8 @@ struct transformer_block {
 
   /// The gradient that enters a branch: dy itself where no path was dropped.
   template <class Place, Shape In>
-  static reads<Place, In> scaled(Place& place, const typename Place::weight* keep, reads<Place, In> dy, writes<Place, In> into) {
+  static reads<Place, In> scaled(Place& place, const typename Place::weight* keep, reads<Place, In> dy,
+                                 writes<Place, In> into) {
     if (!keep) return dy;
     kernels::drop_path<typename Place::device>::scale(place, dy.batch, In::size, keep, dy.data, into.data);
     return into;

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <utility>
 
+#include <pretext/augment/batch_mixing.hpp>
 #include <pretext/augment/views.hpp>
 #include <pretext/core/expects.hpp>
 #include <pretext/core/on.hpp>
@@ -14,11 +15,12 @@
 
 namespace pretext {
 
-/// Which samples the batches hold, and how a classifier's goals are made of their labels.
+/// Which samples the batches hold, and, for a classifier, how they are mixed and goals are made of labels.
 struct resident_options {
   std::size_t batch = 256;
   std::uint64_t seed = 1;  ///< of the order, of the views and of what networks draw
   bool shuffle = true;
+  batch_mixing mixing{.blend = {0}, .paste = {0}};
   double smoothing = 0;     ///< of the goals
   std::size_t classes = 0;  ///< fewer than the classifier has outputs; 0: all of them
 };
@@ -43,8 +45,9 @@ class resident_batches {
   const std::uint64_t* samples() const { return samples_.data(); }
 
  private:
+  /// Mixes the batch and writes its goals.
   template <class Goal>
-  void write_goals(Place& place, Goal& goal);
+  void label(Place& place, Goal& goal);
 
   const resident_images<device>* resident_;
   Views views_;
@@ -53,6 +56,7 @@ class resident_batches {
   buffer<std::uint64_t, device> samples_;
   buffer<std::uint32_t, device> epoch_{1};
   buffer<int, device> labels_;
+  buffer<batch_mix, device> mix_{1};
   tensor<typename Place::activation, Images, device> batch_;
 };
 
@@ -71,11 +75,19 @@ struct choose_samples {
   }
 };
 
+/// The labels of a batch, and how it is mixed.
 struct label_samples {
   const int* labels;
   const std::uint64_t* samples;
   int* of_batch;
-  PRETEXT_HOST_DEVICE void operator()(std::size_t i) const { of_batch[i] = labels[samples[i]]; }
+  batch_mixing mixing;
+  sample_keys keys;
+  image_extent view;
+  batch_mix* mix;
+  PRETEXT_HOST_DEVICE void operator()(std::size_t i) const {
+    of_batch[i] = labels[samples[i]];
+    if (i == 0) *mix = mixing.choose(keys(0), view);
+  }
 };
 
 }  // namespace detail
@@ -92,6 +104,7 @@ resident_batches<Place, Images, Views>::resident_batches(const resident_images<d
       batch_{Views::views * options.batch} {
   expects(options.batch > 0 && options.batch <= images.size(), "a batch of ", options.batch,
           " images cannot be made of ", images.size(), "; choose a smaller batch");
+  options.mixing.check();
 }
 
 template <class Place, ImageShape Images, class Views>
@@ -104,22 +117,30 @@ reads<Place, Images> resident_batches<Place, Images, Views>::operator()(Trainer&
   const auto epoch = step_number<std::uint32_t>::stored_at(epoch_.data());
   augment(place, views_, resident_->chosen(samples_.data(), images()), options_.seed, epoch, batch_.view());
   trainer.draw({options_.seed, epoch, samples_.data(), images()});
-  if constexpr (requires { trainer.memory().goal; }) write_goals(place, trainer.memory().goal);
+  if constexpr (requires { trainer.memory().goal; }) label(place, trainer.memory().goal);
   return batch_.view();
 }
 
 template <class Place, ImageShape Images, class Views>
 template <class Goal>
-void resident_batches<Place, Images, Views>::write_goals(Place& place, Goal& goal) {
+void resident_batches<Place, Images, Views>::label(Place& place, Goal& goal) {
   const auto to = goal.resize(images());
   const std::size_t room = to.size() / to.batch, classes = options_.classes > 0 ? options_.classes : room;
   expects(classes <= room, "a classifier of ", room, " outputs cannot tell ", classes, " classes apart");
   expects(0 < resident_->classes() && resident_->classes() <= classes, "a classifier of ", classes,
           " classes needs a label below that for every image; the images have ", resident_->classes(),
           " classes (0: one of them has no label)");
-  kernels::each_number<device>::run(
-      place, images(), detail::label_samples{resident_->labels(), samples_.data(), labels_.data()});
-  kernels::mixing<device>::goals(place, images(), room, classes, 1, options_.smoothing,
+  kernels::each_number<device>::run(place, images(),
+                                    detail::label_samples{resident_->labels(),
+                                                          samples_.data(),
+                                                          labels_.data(),
+                                                          options_.mixing,
+                                                          place.keys,
+                                                          {Images::extents[0], Images::extents[1]},
+                                                          mix_.data()});
+  const auto how = step_number<batch_mix>::stored_at(mix_.data());
+  mix(place, how, batch_.view());
+  kernels::mixing<device>::goals(place, images(), room, classes, how, options_.smoothing,
                                  static_cast<const int*>(labels_.data()), to.data);
 }
 

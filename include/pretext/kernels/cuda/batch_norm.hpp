@@ -1,97 +1,11 @@
 #pragma once
-#include <cmath>
 #include <cstddef>
 
 #include <pretext/core/arena.hpp>
 #include <pretext/kernels/batch_norm.hpp>
-#include <pretext/kernels/cuda/column_sums.hpp>
+#include <pretext/kernels/cuda/channel_statistics.hpp>
 
 namespace pretext::grid {
-
-/// Where the statistics of number `i` of (rows, channels) stand, which are (groups, channels).
-struct statistic_of {
-  std::size_t channels, part;  ///< part: rows of a group
-  PRETEXT_HOST_DEVICE std::size_t operator()(std::size_t i) const {
-    return i / channels / part * channels + i % channels;
-  }
-};
-
-/// x and its square about the first row of each group: sums of these lose no digits to a large mean.
-template <class T>
-struct moments {
-  using R = arithmetic<T>;
-  std::size_t channels, part;
-  const T* x;
-
-  template <unsigned N>
-  PRETEXT_HOST_DEVICE several<R, N> origin(std::size_t group, std::size_t c) const {
-    return load<N>(x + group * part * channels + c);
-  }
-  template <unsigned N>
-  PRETEXT_HOST_DEVICE void at(std::size_t r, std::size_t c, several<R, N> (&terms)[2]) const {
-    const auto d = load<N>(x + r * channels + c), from = origin<N>(r / part, c);
-    for (unsigned k = 0; k < N; ++k) {
-      terms[0][k] = d[k] - from[k];
-      terms[1][k] = terms[0][k] * terms[0][k];
-    }
-  }
-};
-
-/// From the moments to mean and 1/√(variance + ε); running statistics take part in each group's.
-template <class T, class W>
-struct finish_statistics {
-  moments<T> of;
-  W epsilon, momentum;
-  W *mean, *inverse, *running_mean, *running_variance;
-
-  PRETEXT_HOST_DEVICE void operator()(std::size_t group, std::size_t c, const double (&sums)[2]) const {
-    const double count = static_cast<double>(of.part), shift = sums[0] / count;
-    const double spread = sums[1] / count - shift * shift, variance = spread > 0 ? spread : 0;
-    const double average = static_cast<double>(of.template origin<1>(group, c)[0]) + shift;
-    mean[group * of.channels + c] = static_cast<W>(average);
-    inverse[group * of.channels + c] = static_cast<W>(1 / std::sqrt(variance + static_cast<double>(epsilon)));
-    if (!running_mean) return;
-    const double unbiased = of.part > 1 ? variance * count / (count - 1) : variance;
-    running_mean[c] += momentum * (static_cast<W>(average) - running_mean[c]);
-    running_variance[c] += momentum * (static_cast<W>(unbiased) - running_variance[c]);
-  }
-};
-
-template <class W>
-struct fold_statistics {
-  std::size_t channels;
-  const W *mean, *inverse, *gamma, *beta;
-  W *scale, *shift;
-
-  PRETEXT_HOST_DEVICE void operator()(std::size_t i) const {
-    const W by = inverse[i] * (gamma ? gamma[i % channels] : W{1});
-    scale[i] = by;
-    shift[i] = (beta ? beta[i % channels] : W{0}) - mean[i] * by;
-  }
-};
-
-template <class W>
-struct fold_running_statistics {
-  const W *mean, *variance, *gamma, *beta;
-  W epsilon;
-  W *scale, *shift;
-
-  PRETEXT_HOST_DEVICE void operator()(std::size_t c) const {
-    const W by = (gamma ? gamma[c] : W{1}) / std::sqrt(variance[c] + epsilon);
-    scale[c] = by;
-    shift[c] = (beta ? beta[c] : W{0}) - mean[c] * by;
-  }
-};
-
-template <class T, class W>
-struct scale_by_column {
-  std::size_t columns;
-  const W *w, *scale;
-  T* scaled;
-  PRETEXT_HOST_DEVICE void operator()(std::size_t i) const {
-    scaled[i] = static_cast<T>(w[i] * scale[i % columns]);
-  }
-};
 
 /// y = x·scale + shift (+ shortcut), rectified if asked.
 template <class T, class W>
@@ -214,9 +128,9 @@ struct batch_norm<Device> {
   static void statistics(Place& place, std::size_t rows, std::size_t channels, std::size_t groups, const T* x,
                          W epsilon, W* mean, W* inverse, W momentum, W* running_mean, W* running_variance) {
     const grid::moments<T> term{channels, rows / groups, x};
-    grid::sum_columns<T, 2>(
-        place, rows, channels, groups, {x}, term,
-        grid::finish_statistics<T, W>{term, epsilon, momentum, mean, inverse, running_mean, running_variance});
+    grid::sum_columns<T, 2>(place, rows, channels, groups, {x}, term,
+                            grid::finish_statistics<T, W>{term, epsilon, momentum, mean, inverse,
+                                                          running_mean, running_variance});
   }
 
   template <class Place, class W>
@@ -242,8 +156,7 @@ struct batch_norm<Device> {
   template <class Place, class T, class W>
   static void apply(Place& place, std::size_t rows, std::size_t channels, std::size_t groups, const T* x,
                     const W* scale, const W* shift, const T* shortcut, bool relu, T* y) {
-    const grid::apply_normalisation<T, W> work{
-        {channels, rows / groups}, x, scale, shift, shortcut, relu, y};
+    const grid::apply_normalisation<T, W> work{{channels, rows / groups}, x, scale, shift, shortcut, relu, y};
     grid::each_lanes<T>(place, rows * channels, channels, {x, scale, shift, shortcut, y}, work);
   }
 

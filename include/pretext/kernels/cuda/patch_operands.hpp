@@ -99,7 +99,9 @@ struct turned_weights {
 
   PRETEXT_HOST_DEVICE std::size_t row(std::size_t r) const { return r / e.out * e.in * e.out + r % e.out; }
   PRETEXT_HOST_DEVICE std::size_t column(std::size_t c) const { return c * e.out; }
-  PRETEXT_HOST_DEVICE arithmetic<T> entry(std::size_t row, std::size_t column) const { return static_cast<arithmetic<T>>(w[row + column]); }
+  PRETEXT_HOST_DEVICE arithmetic<T> entry(std::size_t row, std::size_t column) const {
+    return static_cast<arithmetic<T>>(w[row + column]);
+  }
 };
 
 }  // namespace pretext::grid

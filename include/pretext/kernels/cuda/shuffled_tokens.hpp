@@ -118,7 +118,7 @@ struct restored_tokens<Device> {
                       grid::restore_tokens_backward<T>{{e, order}, seen, dy, dx});
     W* const totals[] = {dtoken};
     grid::add_column_sums<T>(place, batch * (e.tokens() - seen), e.width, totals, {dy},
-                          grid::learned_tokens<T>{{e, order}, seen, dy});
+                             grid::learned_tokens<T>{{e, order}, seen, dy});
   }
 };
 

@@ -5,7 +5,7 @@
 #include <pretext/core/arena.hpp>
 #include <pretext/core/bfloat16.hpp>
 #include <pretext/devices/grid.hpp>
-#include <pretext/kernels/gemm.hpp>
+#include <pretext/kernels/kernel.hpp>
 
 // C = A·B in tiles of shared memory, A and B being anything with entries: matrices, or images seen as the
 // matrix that a convolution multiplies. An operand says what it must know of a row, `row(r)`, and of a
@@ -13,15 +13,15 @@
 // Where neighbouring columns lie side by side it is `along_columns`: so threads share out its entries.
 namespace pretext::grid {
 
-/// A matrix in memory, `step` numbers from one of its stored rows to the next, or its transpose.
-template <class T, bool Transposed>
+/// A matrix in memory, so many numbers from row to row and from column to column: or its transpose.
+template <class T>
 struct matrix {
-  static constexpr bool along_columns = !Transposed;
+  static constexpr bool along_columns = true;
   const T* data;
-  std::size_t step;
+  std::size_t row_step, column_step = 1;
 
-  PRETEXT_HOST_DEVICE std::size_t row(std::size_t r) const { return Transposed ? r : r * step; }
-  PRETEXT_HOST_DEVICE std::size_t column(std::size_t c) const { return Transposed ? c * step : c; }
+  PRETEXT_HOST_DEVICE std::size_t row(std::size_t r) const { return r * row_step; }
+  PRETEXT_HOST_DEVICE std::size_t column(std::size_t c) const { return c * column_step; }
   PRETEXT_HOST_DEVICE arithmetic<T> entry(std::size_t row, std::size_t column) const {
     return static_cast<arithmetic<T>>(data[row + column]);
   }
@@ -186,22 +186,6 @@ void multiply(Place& place, const product_extents& e, const A& a, const B& b, C*
   launch(place.stream, blocks,
          tiled_product<R, A, B, store_part<R>>{e, a, b, store_part<R>{waiting, e.m, e.n}});
   each_number(place, e.m * e.n, add_parts<C>{waiting, parts, e.m * e.n, accumulate, c});
-}
-
-/// The same of matrices in memory.
-template <class Place, class T, class C>
-void multiply_matrices(Place& place, kernels::op a, kernels::op b, const product_extents& e, const T* A,
-                       const T* B, C* c, kernels::into mode) {
-  const auto with = [&](const auto& left) {
-    if (b == kernels::op::transposed)
-      multiply(place, e, left, matrix<T, true>{B, e.k}, c, mode);
-    else
-      multiply(place, e, left, matrix<T, false>{B, e.n}, c, mode);
-  };
-  if (a == kernels::op::transposed)
-    with(matrix<T, true>{A, e.m});
-  else
-    with(matrix<T, false>{A, e.k});
 }
 
 }  // namespace pretext::grid
