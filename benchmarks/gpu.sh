@@ -5,6 +5,7 @@
 # --tests leaves the benchmark out, --times everything else; --build names a folder whose programs are used as they are;
 # --seconds is how long all of it may take. PEER_PYTHON is a Python with torch and torchvision (timm for MAE); without one
 # our side is timed alone. What compute-sanitizer says goes to sanitizer.*.log in the build folder. Status 77: no GPU.
+# Building takes CMake, CUDA 12 or newer, Eigen and doctest; cuDNN 9 is used where it is found.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build=$root/build-gpu seconds=530 tests=yes times=yes words=()
@@ -21,15 +22,15 @@ done
 left() { echo $((seconds - SECONDS)); }
 outcome=0
 
-targets=(test.cuda.gpu minimal_gpu gpu.surface.so gpu.alone)
-if [ ! -x "$build/tests/test.cuda.gpu" ] || [ ! -x "$build/benchmarks/gpu.alone" ]; then
+if [ ! -x "$build/tests/test.cuda.gpu" ] || { [ "$times" = yes ] && [ ! -x "$build/benchmarks/gpu.alone" ]; }; then
   source "$root/cmake/install_dependencies.sh"
   # For this GPU alone; where there is none, for Hopper, to see that everything compiles.
   architectures=native
   if ! command -v nvidia-smi >/dev/null || ! nvidia-smi >/dev/null 2>&1; then architectures=90a-real; fi
-  configure "$root" "$build" -DCMAKE_BUILD_TYPE=Release -DPRETEXT_CUDA=ON -DPRETEXT_BENCHMARKS=ON -DPRETEXT_EXAMPLES=ON \
-    -DCMAKE_CUDA_ARCHITECTURES="$architectures"
-  if [ "$times" = no ]; then targets=(test.cuda.gpu minimal_gpu); fi
+  configure "$root" "$build" -DCMAKE_BUILD_TYPE=Release -DPRETEXT_CUDA=ON -DPRETEXT_BENCHMARKS=ON -DPRETEXT_TESTS=OFF \
+    -DPRETEXT_EXAMPLES=OFF -DCMAKE_CUDA_ARCHITECTURES="$architectures"
+  targets=(test.cuda.gpu)
+  if [ "$times" = yes ]; then targets+=(gpu.surface gpu.alone); fi
   cmake --build "$build" --parallel "$(nproc)" --target "${targets[@]}"
   echo "built in $SECONDS s"
 fi
@@ -38,7 +39,11 @@ command -v nvidia-smi >/dev/null && nvidia-smi --query-gpu=name,driver_version,m
 if [ "$tests" = yes ]; then
   "$build/tests/test.cuda.gpu" || outcome=$?
   if [ "$outcome" -eq 77 ]; then exit 77; fi
-  (cd "$(mktemp -d)" && "$build/examples/minimal_gpu") || outcome=1
+  # Where programs were built, too: one in plain C++, and the others with --device.
+  if [ -x "$build/examples/minimal_gpu" ]; then (cd "$(mktemp -d)" && "$build/examples/minimal_gpu") || outcome=1; fi
+  if [ -x "$build/examples/pretrain_simclr" ]; then
+    (cd "$(mktemp -d)" && PRETEXT_CUDA=ON PRETEXT_PROGRAMS="$build/examples" bash "$root/tests/programs/device.sh") || outcome=1
+  fi
   echo "tests done after $SECONDS s"
   if command -v compute-sanitizer >/dev/null; then
     # All four at once: they wait for the host most of the time. Whole steps launch thousands of kernels; each kind of them
