@@ -7,69 +7,22 @@ same round (above 1: ours is faster), the table has its median and quartiles. Va
 """
 
 import argparse
-import ctypes
 import json
 import os
 import signal
 import statistics
 import sys
-import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "accuracy")]
 
-import floors
 import torch
 
+import floors
 import peers
-
-
-class Ours:
-    """A case of the compiled library; see surface.cpp."""
-
-    def __init__(self, library, case, batch):
-        self.library = library
-        self.handle = library.gpu_open(case.encode(), batch)
-        if not self.handle:
-            raise RuntimeError(library.gpu_said().decode())
-
-    def milliseconds(self, times):
-        taken = self.library.gpu_time(self.handle, times)
-        if taken < 0:
-            raise RuntimeError(self.library.gpu_said().decode())
-        return taken
-
-    def check(self):
-        """State by torch's names, views (n, 3, H, W), places of the patches or None, and the loss that we found."""
-        from safetensors.torch import load_file
-
-        loss, views, places = ctypes.c_double(), ctypes.c_size_t(), ctypes.c_size_t()
-        with tempfile.TemporaryDirectory() as folder:
-            file = os.path.join(folder, "weights.safetensors")
-            if not self.library.gpu_check(self.handle, file.encode(), *map(ctypes.byref, (loss, views, places))):
-                raise RuntimeError(self.library.gpu_said().decode())
-            state = load_file(file)
-        seen = torch.tensor(self.library.gpu_views(self.handle)[: views.value])
-        restore = torch.tensor(self.library.gpu_restore(self.handle)[: places.value], dtype=torch.long)
-        return state, seen, restore, loss.value
-
-    def close(self):
-        if self.handle:
-            self.library.gpu_close(self.handle)
-        self.handle = None
-
-
-def load(path):
-    library = ctypes.CDLL(path)
-    library.gpu_said.restype = library.gpu_case.restype = ctypes.c_char_p
-    library.gpu_open.restype, library.gpu_open.argtypes = ctypes.c_void_p, [ctypes.c_char_p, ctypes.c_size_t]
-    library.gpu_close.argtypes = [ctypes.c_void_p]
-    library.gpu_time.restype, library.gpu_time.argtypes = ctypes.c_double, [ctypes.c_void_p, ctypes.c_int]
-    library.gpu_check.argtypes = [ctypes.c_void_p, ctypes.c_char_p] + 3 * [ctypes.c_void_p]
-    for function, number in ((library.gpu_views, ctypes.c_float), (library.gpu_restore, ctypes.c_uint32)):
-        function.restype, function.argtypes = ctypes.POINTER(number), [ctypes.c_void_p]
-    return library
+from ours import Ours, load
+from table import table
 
 
 class Theirs:
@@ -98,8 +51,8 @@ class Theirs:
 
 
 def enough(side, options, granularity):
-    """Runs that take about a tenth of a second, after two that warm up."""
-    for _ in range(2):
+    """Runs that take about a tenth of a second, after some that warm up: memory is found, steps are recorded."""
+    for _ in range(5):
         once = side.milliseconds(granularity)
     return max(1, round(options.round_ms / once / granularity)) * granularity
 
@@ -199,33 +152,6 @@ def measured_ceilings():
     return products, 2 * x.nbytes / seconds(lambda: y.copy_(x), 10)
 
 
-def table(records, rates):
-    """The fastest variant of each case first; shares of the floor are the floor's time over ours."""
-    lines = ["| case | variant | pretext | PyTorch | PyTorch / pretext (quartiles) | demanded | per second | share of the floor |",
-             "|---|---|---|---|---|---|---|---|"]
-    cases = list(dict.fromkeys(r["case"] for r in records))
-    for case in cases:
-        done = sorted((r for r in records if r["case"] == case and "ratio" in r), key=lambda r: r["ratio"])
-        for place, r in enumerate(done):
-            _, _, what, many, _ = floors.CASES[case]
-            share = r["batch"] / r["usual_batch"]
-            rate = 1000 * many * share / r["pretext_ms"]
-            floor = floors.floor_ms(case, share, rates)
-            r |= {"per_second": round(rate), "floor_ms": floor and round(floor, 5), "fastest": place == 0}
-            smaller = "" if share == 1 else f", batch {r['batch']}"
-            bold = "**" if place == 0 else ""
-            part = f"{floor / r['pretext_ms']:.0%}" if floor else ""
-            lines.append(
-                f"| {case}{smaller} | {r['peer']} | {r['pretext_ms']:.4g} ms | {r['peer_ms']:.4g} ms | {bold}{r['ratio']:.2f}{bold} "
-                f"({r['ratio_q1']:.2f} to {r['ratio_q3']:.2f}) | {floors.DEMANDED.get(case, '') if place == 0 else ''} | "
-                f"{rate:,.0f} {what} | {part} |")
-        lines += [f"| {case} | {r['peer']} | | {r['peer_ms']:.4g} ms | | | | |" for r in records
-                  if r["case"] == case and "peer_ms" in r and "ratio" not in r]
-        lines += [f"| {case} | {r['peer']} | left out: {r['left_out'].splitlines()[0][:120]} | | | | | |" for r in records
-                  if r["case"] == case and "left_out" in r]
-    return "\n".join(lines)
-
-
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--library", help="gpu.surface.so; without it PyTorch is timed alone")
@@ -281,8 +207,9 @@ def main():
             else:
                 batch = peers.sizes(True)[case][2] if options.tiny and case in peers.sizes(True) else usual[case]
                 record = compare(library, case, variant, batch, options, left)
-            records.append(note(record | {"usual_batch": usual[case]}))
-    print(table(records, rates))
+            record |= {"usual_batch": usual[case]}
+            records.append(note(record | (floors.figures(record, rates) if "pretext_ms" in record else {})))
+    print(table(records))
     return 1 if failed else 0
 
 

@@ -34,9 +34,12 @@ def ceilings(name, measure):
     return next((rates for part, rates in KNOWN.items() if part in name), None)
 
 
-def floor_ms(case, share_of_batch, rates):
-    """Milliseconds; for a batch that is this share of the usual one."""
-    if rates is None:
-        return None
-    flops, moved, *_ = CASES[case]
-    return 1000 * share_of_batch * max(flops / rates[0], moved / rates[1])
+def figures(record, rates):
+    """What a record's time means: how much was done per second, the floor, and the floor's time over ours."""
+    flops, moved, _, many, _ = CASES[record["case"]]
+    share = record["batch"] / record["usual_batch"]
+    made = {"per_second": round(1000 * many * share / record["pretext_ms"])}
+    if rates is not None:
+        floor = 1000 * share * max(flops / rates[0], moved / rates[1])
+        made |= {"floor_ms": round(floor, 5), "share_of_floor": round(floor / record["pretext_ms"], 4)}
+    return made
