@@ -18,17 +18,18 @@ namespace pretext::detail {
 enum class convolution_pass { forward, data, weights };
 
 /// A convolution in cuDNN's terms: images (batch, in, height, width), results (batch, out, out_height,
-/// out_width) and filters (out, in, rows, columns), all with the channels last in memory. Images, results and
-/// filters are stored as `number`, a gradient of filters as float.
+/// out_width) and filters (out, in, rows, columns), all with the channels last in memory. Images and results
+/// are stored as `number`.
 struct planned_convolution {
   convolution_pass pass;
-  cudnnDataType_t number;
+  cudnnDataType_t number, of_filters;
   std::int64_t batch, height, width, in, out, out_height, out_width, rows, columns, stride, padding;
   friend auto operator<=>(const planned_convolution&, const planned_convolution&) = default;
 };
 
 /// cuDNN with what it has chosen for every convolution that was ever asked for: once, the first of its
-/// heuristics' proposals that adds in a fixed order and in float, so that a step repeated is the same bits.
+/// heuristics' proposals for tensor cores that adds in a fixed order and in float, so that a step repeated is
+/// the same bits.
 class convolution_plans {
  public:
   struct plan {
@@ -69,7 +70,6 @@ class convolution_plans {
 
  private:
   static constexpr std::int64_t image_name = 'x', result_name = 'y', filter_name = 'w';
-  static constexpr std::size_t most_workspace = std::size_t{256} << 20;
   // Newer versions call these two deprecated, all of version 9 take them.
   static constexpr auto graph_handle = static_cast<cudnnBackendAttributeName_t>(800),
                         plan_handle = static_cast<cudnnBackendAttributeName_t>(400);
@@ -127,8 +127,7 @@ class convolution_plans {
     std::vector<cudnn_descriptor> parts;
     parts.push_back(tensor(image_name, c.number, c.batch, c.in, c.height, c.width));
     parts.push_back(tensor(result_name, c.number, c.batch, c.out, c.out_height, c.out_width));
-    parts.push_back(tensor(filter_name, c.pass == convolution_pass::weights ? CUDNN_DATA_FLOAT : c.number,
-                           c.out, c.in, c.rows, c.columns));
+    parts.push_back(tensor(filter_name, c.of_filters, c.out, c.in, c.rows, c.columns));
 
     cudnn_descriptor how{CUDNN_BACKEND_CONVOLUTION_DESCRIPTOR};
     how.set(CUDNN_ATTR_CONVOLUTION_COMP_TYPE, CUDNN_TYPE_DATA_TYPE, CUDNN_DATA_FLOAT);
@@ -160,18 +159,26 @@ class convolution_plans {
     return parts;
   }
 
-  /// Adds in a fixed order, in float, and what was asked for rather than a transform of it?
+  /// On tensor cores, in a fixed order, in float, and what was asked for rather than a transform of it?
   static bool will_do(const cudnn_descriptor& proposal) {
     std::vector<cudnn_descriptor> engine;
     engine.emplace_back(CUDNN_BACKEND_ENGINE_DESCRIPTOR);
     if (proposal.get(CUDNN_ATTR_ENGINECFG_ENGINE, engine) != 1) return false;
     const auto notes = engine.front().get<cudnnBackendNumericalNote_t>(
         CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, CUDNN_TYPE_NUMERICAL_NOTE, CUDNN_NUMERICAL_NOTE_TYPE_COUNT);
-    return std::ranges::none_of(notes, [](cudnnBackendNumericalNote_t note) {
-      return note == CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC ||
-             note == CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION || note == CUDNN_NUMERICAL_NOTE_FFT ||
-             note == CUDNN_NUMERICAL_NOTE_WINOGRAD;
-    });
+    const auto noted = [&](cudnnBackendNumericalNote_t note) {
+      return std::ranges::find(notes, note) != notes.end();
+    };
+    return noted(CUDNN_NUMERICAL_NOTE_TENSOR_CORE) && !noted(CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC) &&
+           !noted(CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION) && !noted(CUDNN_NUMERICAL_NOTE_FFT) &&
+           !noted(CUDNN_NUMERICAL_NOTE_WINOGRAD);
+  }
+
+  /// How much workspace a plan may want: some, or half of what the convolution reads and writes anyway.
+  static std::size_t most_workspace(const planned_convolution& c) {
+    const std::int64_t numbers = c.batch * (c.height * c.width * c.in + c.out_height * c.out_width * c.out);
+    const std::int64_t bytes = c.number == CUDNN_DATA_BFLOAT16 ? 2 : 4;
+    return std::max(std::size_t{64} << 20, static_cast<std::size_t>(numbers * bytes / 2));
   }
 
   plan choose(const planned_convolution& c) const {
@@ -196,7 +203,7 @@ class convolution_plans {
         execution.finish();
         const auto bytes =
             execution.get<std::int64_t>(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_INT64, 1);
-        if (bytes.size() != 1 || static_cast<std::size_t>(bytes[0]) > most_workspace) continue;
+        if (bytes.size() != 1 || static_cast<std::size_t>(bytes[0]) > most_workspace(c)) continue;
         made.parts.push_back(std::move(proposal));
         made.parts.push_back(std::move(execution));
         made.workspace = static_cast<std::size_t>(bytes[0]);
