@@ -1,6 +1,8 @@
 #pragma once
 #include <algorithm>
 #include <chrono>
+#include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <string>
@@ -28,16 +30,42 @@ std::vector<double> milliseconds_of(int calls, Call&& call) {
   return taken;
 }
 
-/// One JSON line; benchmarks/compare.py reads it.
-inline void report(const std::string& name, std::size_t threads, const std::vector<double>& milliseconds) {
+/// One JSON line; benchmarks/compare.py reads it. A step that multiplies and adds `multiply_adds` times
+/// forward does so twice more backward.
+inline void report(const std::string& name, std::size_t threads, const std::vector<double>& milliseconds,
+                   double multiply_adds) {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
+  const double median = milliseconds[milliseconds.size() / 2];
   std::printf(
       "{\"side\": \"pretext\", \"case\": \"%s\", \"threads\": %zu, \"ms\": %.4f, \"fastest_ms\": %.4f, "
-      "\"peak_mb\": %ld}\n",
-      name.c_str(), threads, milliseconds[milliseconds.size() / 2], milliseconds.front(),
+      "\"gflops\": %.1f, \"peak_mb\": %ld}\n",
+      name.c_str(), threads, median, milliseconds.front(), 6 * multiply_adds / median / 1e6,
       usage.ru_maxrss / 1024);
 }
+
+/// Number i of a sequence in [-1, 1) that kernels.py and parts.py know, too: both sides compute the same.
+inline float number(std::uint32_t i, std::uint32_t seed) {
+  std::uint32_t h = i + seed * 0x9e3779b9u;
+  h = (h ^ h >> 16) * 0x85ebca6bu;
+  h = (h ^ h >> 13) * 0xc2b2ae35u;
+  return static_cast<float>(h ^ h >> 16) / 2147483648.0f - 1;
+}
+
+/// What is compared of a result: its product with such a sequence, and its length.
+struct fingerprint {
+  double probe = 0, norm = 0;
+
+  fingerprint() = default;
+  fingerprint(const float* result, std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) {
+      const double value = static_cast<double>(result[i]);
+      probe += value * static_cast<double>(number(static_cast<std::uint32_t>(i), 9));
+      norm += value * value;
+    }
+    norm = std::sqrt(norm);
+  }
+};
 
 /// A batch of random images of Size x Size pixels, numbered from 0.
 template <std::size_t Size>

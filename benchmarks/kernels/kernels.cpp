@@ -1,7 +1,9 @@
 // Convolutions, matrix products and what surrounds them, each alone: one JSON line per case with the fastest
 // of several runs; kernels.py measures the same cases in PyTorch.
-//   kernels [threads] [runs]
+//   kernels [threads] [runs] [peak]       peak: what the processor can do at best, and nothing else
+#include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -11,7 +13,9 @@
 #include <pretext/kernels/cpu/batch_norm.hpp>
 #include <pretext/kernels/cpu/convolution.hpp>
 #include <pretext/kernels/cpu/elementwise.hpp>
+#include <pretext/kernels/cpu/gelu.hpp>
 #include <pretext/kernels/cpu/gemm.hpp>
+#include <pretext/kernels/cpu/layer_norm.hpp>
 
 #include "timing.hpp"
 
@@ -25,26 +29,41 @@ std::size_t threads = 2;
 int runs = 7;
 on<cpu> place;
 
-/// Device memory full of numbers in [-1, 1).
+/// Memory full of the numbers of a seed.
 struct numbers {
   buffer<float, cpu> memory;
+  std::uint32_t seed;
 
-  explicit numbers(std::size_t count) : memory{count} {
-    for (std::size_t i = 0; i < count; ++i)
-      memory.data()[i] = static_cast<float>(random_key{.sample = i}.word(0)) / 2147483648.0f - 1;
+  numbers(std::size_t count, std::uint32_t of_seed) : memory{count}, seed{of_seed} { refill(); }
+  void refill() {
+    for (std::size_t i = 0; i < memory.size(); ++i)
+      memory.data()[i] = benchmarks::number(static_cast<std::uint32_t>(i), seed);
   }
+  void clear() { std::fill_n(memory.data(), memory.size(), 0.0f); }
   operator float*() { return memory.data(); }
 };
 
-/// `operations` are those of the definition: a multiplication and an addition for each product.
-template <class Call>
-void time(const std::string& name, double operations, double bytes, const Call& call) {
+/// `operations` are those of the definition: a multiplication and an addition for each product. `again` puts
+/// the operands in order before what `call` leaves in `result` is looked at.
+template <class Call, class Again>
+void time(const std::string& name, double operations, double bytes, const Call& call, numbers& result,
+          const Again& again) {
   const double fastest = benchmarks::milliseconds_of(runs, [&](int) { call(); }).front();
+  again();
+  call();
+  const benchmarks::fingerprint seen{result, result.memory.size()};
   std::printf(
       "{\"side\": \"pretext\", \"case\": \"%s\", \"threads\": %zu, \"ms\": %.4f, \"gflops\": %.1f, "
-      "\"gbytes_per_s\": %.1f}\n",
-      name.c_str(), threads, fastest, operations / fastest / 1e6, bytes / fastest / 1e6);
+      "\"gbytes_per_s\": %.1f, \"probe\": %.9g, \"norm\": %.9g}\n",
+      name.c_str(), threads, fastest, operations / fastest / 1e6, bytes / fastest / 1e6, seen.probe,
+      seen.norm);
   std::fflush(stdout);
+}
+
+/// The same for a result that is overwritten, or added to zeros.
+template <class Call>
+void time(const std::string& name, double operations, const Call& call, numbers& result) {
+  time(name, operations, 0, call, result, [&] { result.clear(); });
 }
 
 void convolution(std::size_t images, std::size_t side, std::size_t in, std::size_t out, std::size_t kernel,
@@ -52,68 +71,148 @@ void convolution(std::size_t images, std::size_t side, std::size_t in, std::size
   using cpu_convolution = kernels::convolution<cpu>;
   const kernels::convolution_extents e{side, side, in, out, kernel, kernel, stride, kernel / 2};
   const std::size_t results = images * e.out_height() * e.out_width() * out;
-  numbers x{images * side * side * in}, w{e.weights()}, y{results}, dy{results},
-      dx{images * side * side * in}, dw{e.weights()};
+  numbers x{images * side * side * in, 1}, w{e.weights(), 2}, y{results, 0}, dy{results, 3},
+      dx{images * side * side * in, 0}, dw{e.weights(), 0};
   const std::string name = "conv " + std::to_string(kernel) + "x" + std::to_string(kernel) + "/" +
                            std::to_string(stride) + ", " + std::to_string(in) + " to " + std::to_string(out) +
                            ", " + std::to_string(side) + " px, " + std::to_string(images) + " images: ";
   const double operations = 2 * static_cast<double>(results) * static_cast<double>(e.taps() * in);
-  time(name + "forward", operations, 0,
-       [&] { cpu_convolution::forward<on<cpu>, float>(place, e, images, x, w, y); });
+  time(
+      name + "forward", operations,
+      [&] { cpu_convolution::forward<on<cpu>, float>(place, e, images, x, w, y); }, y);
   if (in > 3)
-    time(name + "data gradient", operations, 0, [&] {
-      cpu_convolution::backward_data<on<cpu>, float>(place, e, images, dy, w, dx, into::overwrite);
-    });
-  time(name + "weight gradient", operations, 0,
-       [&] { cpu_convolution::backward_weights<on<cpu>, float>(place, e, images, x, dy, dw); });
+    time(
+        name + "data gradient", operations,
+        [&] { cpu_convolution::backward_data<on<cpu>, float>(place, e, images, dy, w, dx, into::overwrite); },
+        dx);
+  time(
+      name + "weight gradient", operations,
+      [&] { cpu_convolution::backward_weights<on<cpu>, float>(place, e, images, x, dy, dw); }, dw);
 }
 
 /// A linear layer of `tokens` rows, weights (in, out).
 void linear(std::size_t tokens, std::size_t in, std::size_t out) {
-  numbers x{tokens * in}, w{in * out}, y{tokens * out}, dx{tokens * in}, dw{in * out};
+  numbers x{tokens * in, 1}, w{in * out, 2}, dy{tokens * out, 3}, y{tokens * out, 0}, dx{tokens * in, 0},
+      dw{in * out, 0};
   const std::string name = "linear " + std::to_string(in) + " to " + std::to_string(out) + ", " +
                            std::to_string(tokens) + " rows: ";
   const double operations = 2 * static_cast<double>(tokens) * static_cast<double>(in * out);
   const auto product = [&](const char* what, op a, op b, std::size_t m, std::size_t n, std::size_t k,
-                           const float* left, const float* right, float* result) {
-    time(name + what, operations, 0,
-         [&] { kernels::gemm<cpu>::run(place, a, b, m, n, k, left, right, result, into::overwrite); });
+                           const float* left, const float* right, numbers& result) {
+    time(
+        name + what, operations,
+        [&] {
+          kernels::gemm<cpu>::run<on<cpu>, float>(place, a, b, m, n, k, left, right, result, into::overwrite);
+        },
+        result);
   };
   product("forward", op::as_is, op::as_is, tokens, out, in, x, w, y);
-  product("data gradient", op::as_is, op::transposed, tokens, in, out, y, w, dx);
-  product("weight gradient", op::transposed, op::as_is, in, out, tokens, x, y, dw);
+  product("data gradient", op::as_is, op::transposed, tokens, in, out, dy, w, dx);
+  product("weight gradient", op::transposed, op::as_is, in, out, tokens, x, dy, dw);
 }
 
 void batch_norm(std::size_t images, std::size_t side, std::size_t channels) {
   using norm = kernels::batch_norm<cpu>;
   const std::size_t rows = images * side * side, size = rows * channels;
-  numbers x{size}, y{size}, dy{size}, dx{size}, gamma{channels}, beta{channels}, mean{channels},
-      inverse{channels}, running_mean{channels}, running_variance{channels}, scale{channels}, shift{channels},
-      dgamma{channels}, dbeta{channels};
+  numbers x{size, 1}, y{size, 0}, dy{size, 3}, gamma{channels, 4}, beta{channels, 5}, mean{channels, 0},
+      inverse{channels, 0}, running_mean{channels, 0}, running_variance{channels, 0}, scale{channels, 0},
+      shift{channels, 0}, dgamma{channels, 0}, dbeta{channels, 0};
   const std::string name = "batch norm + ReLU, " + std::to_string(channels) + " channels, " +
                            std::to_string(side) + " px, " + std::to_string(images) + " images: ";
   const double pass = static_cast<double>(size * sizeof(float));
-  time(name + "forward", 0, 3 * pass, [&] {
-    norm::statistics<on<cpu>, float>(place, rows, channels, 1, x, 1e-5f, mean, inverse, 0.1f, running_mean,
-                                     running_variance);
-    norm::fold<on<cpu>, float>(place, channels, 1, mean, inverse, gamma, beta, scale, shift);
-    norm::apply<on<cpu>, float>(place, rows, channels, 1, x, scale, shift, nullptr, true, y);
-  });
-  time(name + "backward", 0, 5 * pass, [&] {
-    // In place, as a fused convolution calls it: x takes the gradient.
-    norm::backward<on<cpu>, float>(place, rows, channels, 1, dy, true, nullptr, x, mean, inverse, gamma, beta,
-                                   dgamma, dbeta, x, nullptr);
-  });
+  time(
+      name + "forward", 0, 3 * pass,
+      [&] {
+        norm::statistics<on<cpu>, float>(place, rows, channels, 1, x, 1e-5f, mean, inverse, 0.1f,
+                                         running_mean, running_variance);
+        norm::fold<on<cpu>, float>(place, channels, 1, mean, inverse, gamma, beta, scale, shift);
+        norm::apply<on<cpu>, float>(place, rows, channels, 1, x, scale, shift, nullptr, true, y);
+      },
+      y, [] {});
+  time(
+      name + "backward", 0, 5 * pass,
+      [&] {
+        // In place, as a fused convolution calls it: x takes the gradient.
+        norm::backward<on<cpu>, float>(place, rows, channels, 1, dy, true, nullptr, x, mean, inverse, gamma,
+                                       beta, dgamma, dbeta, x, nullptr);
+      },
+      x, [&] { x.refill(); });
+}
+
+void layer_norm(std::size_t rows, std::size_t width) {
+  using norm = kernels::layer_norm<cpu>;
+  numbers x{rows * width, 1}, y{rows * width, 0}, dy{rows * width, 3}, dx{rows * width, 0}, gamma{width, 4},
+      beta{width, 5}, mean{rows, 0}, inverse{rows, 0}, dgamma{width, 0}, dbeta{width, 0};
+  const std::string name = "layer norm, " + std::to_string(rows) + " rows of " + std::to_string(width) + ": ";
+  const double pass = static_cast<double>(rows * width * sizeof(float));
+  time(
+      name + "forward", 0, 2 * pass,
+      [&] { norm::forward<on<cpu>, float>(place, rows, width, x, 1e-6f, gamma, beta, y, mean, inverse); }, y,
+      [] {});
+  time(
+      name + "backward", 0, 3 * pass,
+      [&] {
+        norm::backward<on<cpu>, float>(place, rows, width, dy, x, mean, inverse, gamma, nullptr, dx, dgamma,
+                                       dbeta);
+      },
+      dx, [] {});
+}
+
+void bias_and_gelu(std::size_t rows, std::size_t width) {
+  numbers x{rows * width, 1}, bias{width, 2}, y{rows * width, 0}, slope{rows * width, 0}, dy{rows * width, 3},
+      dx{rows * width, 0}, dbias{width, 0};
+  const std::string name =
+      "bias + GELU, " + std::to_string(rows) + " rows of " + std::to_string(width) + ": ";
+  const double pass = static_cast<double>(rows * width * sizeof(float));
+  time(
+      name + "forward", 0, 3 * pass,
+      [&] { kernels::gelu<cpu>::forward<on<cpu>, float>(place, rows, width, x, bias, y, slope); }, y, [] {});
+  time(
+      name + "backward", 0, 3 * pass,
+      [&] { kernels::gelu<cpu>::backward<on<cpu>, float>(place, rows, width, slope, dy, dx, dbias); }, dx,
+      [] {});
 }
 
 void bias(std::size_t rows, std::size_t columns) {
-  numbers y{rows * columns}, b{columns}, db{columns};
+  numbers y{rows * columns, 1}, b{columns, 2}, db{columns, 0};
   const std::string name = "bias, " + std::to_string(rows) + " rows of " + std::to_string(columns) + ": ";
   const double pass = static_cast<double>(rows * columns * sizeof(float));
-  time(name + "forward", 0, 2 * pass,
-       [&] { kernels::row_bias<cpu>::add<on<cpu>, float>(place, rows, columns, b, y); });
-  time(name + "gradient", 0, pass,
-       [&] { kernels::row_bias<cpu>::sum<on<cpu>, float>(place, rows, columns, y, db); });
+  time(
+      name + "forward", 0, 2 * pass,
+      [&] { kernels::row_bias<cpu>::add<on<cpu>, float>(place, rows, columns, b, y); }, y,
+      [&] { y.refill(); });
+  y.refill();
+  time(
+      name + "gradient", 0, pass,
+      [&] { kernels::row_bias<cpu>::sum<on<cpu>, float>(place, rows, columns, y, db); }, db,
+      [&] { db.clear(); });
+}
+
+/// Multiply-adds per second between registers: what nothing can exceed.
+void peak() {
+  typedef float sixteen __attribute__((vector_size(64)));
+  constexpr std::size_t chains = 12, length = 500'000;
+  float used = 0;
+  auto chain = [&](std::size_t block) {
+    kernels::vectorised([&] {
+      const sixteen half = sixteen{} + .5f, one = sixteen{} + 1.f;
+      sixteen sum[chains];
+      for (std::size_t c = 0; c < chains; ++c)
+        sum[c] = half * static_cast<float>(c);  // all of them different
+      for (std::size_t i = 0; i < length; ++i)
+#pragma GCC unroll 12
+        for (std::size_t c = 0; c < chains; ++c) sum[c] = sum[c] * half + one;
+      if (block == 0)
+        for (std::size_t c = 0; c < chains; ++c) used += sum[c][0];
+    });
+  };
+  const double fastest = benchmarks::milliseconds_of(runs, [&](int) {
+                           place.stream.for_each_block(20 * threads, chain);
+                         }).front();
+  std::printf(
+      "{\"side\": \"pretext\", \"case\": \"peak\", \"threads\": %zu, \"ms\": %.4f, \"gflops\": %.1f, "
+      "\"probe\": %.3g}\n",
+      threads, fastest, 32. * double(20 * threads * chains * length) / fastest / 1e6, double(used));
 }
 
 }  // namespace
@@ -122,6 +221,7 @@ int main(int count, char** words) {
   if (count > 1) threads = std::strtoull(words[1], nullptr, 10);
   if (count > 2) runs = std::atoi(words[2]);
   place.stream = cpu::stream{threads};
+  if (count > 3 && words[3] == std::string{"peak"}) return peak(), 0;
   convolution(64, 32, 64, 64, 3, 1);  // the 3x3 of ResNet-18 on CIFAR and of ResNet-50
   convolution(64, 16, 128, 128, 3, 1);
   convolution(128, 8, 256, 256, 3, 1);
@@ -151,6 +251,9 @@ int main(int count, char** words) {
   batch_norm(64, 32, 64);
   batch_norm(16, 56, 256);
   batch_norm(256, 4, 512);
+  layer_norm(256 * 65, 192);
+  layer_norm(8 * 197, 768);
+  bias_and_gelu(256 * 65, 768);
   bias(256 * 17, 768);
   bias(8 * 197, 3072);
 }

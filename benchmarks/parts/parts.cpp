@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -14,15 +15,19 @@
 #include <pretext/data/loader.hpp>
 #include <pretext/data/open.hpp>
 
+#include "timing.hpp"
+
 using namespace pretext;
 
 namespace {
 
 std::size_t threads = 2;
 
-/// The fastest and the median of some runs, in milliseconds; `units` is what one run does.
+/// The fastest and the median of some runs, in milliseconds; `units` is what one run does. `result`, if there
+/// is one, is what PyTorch must find, too.
 template <class Work>
-void time(const std::string& name, int runs, double units, const Work& work) {
+void time(const std::string& name, int runs, double units, const Work& work,
+          std::span<const float> result = {}) {
   std::vector<double> milliseconds;
   for (int run = -1; run < runs; ++run) {
     const auto start = std::chrono::steady_clock::now();
@@ -33,9 +38,14 @@ void time(const std::string& name, int runs, double units, const Work& work) {
   std::sort(milliseconds.begin(), milliseconds.end());
   std::printf(
       "{\"side\": \"pretext\", \"case\": \"%s\", \"threads\": %zu, \"ms\": %.4f, \"fastest_ms\": %.4f, "
-      "\"per_second\": %.0f}\n",
+      "\"per_second\": %.0f",
       name.c_str(), threads, milliseconds[milliseconds.size() / 2], milliseconds.front(),
       1000 * units / milliseconds[milliseconds.size() / 2]);
+  if (!result.empty()) {
+    const benchmarks::fingerprint seen{result.data(), result.size()};
+    std::printf(", \"probe\": %.9g, \"norm\": %.9g", seen.probe, seen.norm);
+  }
+  std::printf("}\n");
   std::fflush(stdout);
 }
 
@@ -67,12 +77,15 @@ void contrastive_loss(std::size_t rows, int runs) {
   using embedding = shape<width>;
   on<cpu> place{.stream = cpu::stream{threads}};
   tensor<float, embedding, cpu> z{rows}, dz{rows};
-  for (std::size_t i = 0; i < rows * width; ++i) z.view().data[i] = random_key{.sample = i}.uniform(0, -1, 1);
+  for (std::size_t i = 0; i < rows * width; ++i)
+    z.view().data[i] = benchmarks::number(static_cast<std::uint32_t>(i), 1);
   const nt_xent loss{.temperature = 0.5};
-  time("NT-Xent forward + backward, 2N = " + std::to_string(rows), runs, double(rows), [&](int) {
-    cpu::clear(place.stream, dz.view().data, dz.view().size());
-    loss(place, reads<on<cpu>, embedding>{z}, dz.view());
-  });
+  time("NT-Xent forward + backward, 2N = " + std::to_string(rows), runs, double(rows),
+       [&](int) {
+         cpu::clear(place.stream, dz.view().data, dz.view().size());
+         loss(place, reads<on<cpu>, embedding>{z}, dz.view());
+       },
+       {dz.view().data, dz.view().size()});
 }
 
 /// One step over ResNet-50's parameters, an exponential moving average with it.

@@ -4,6 +4,7 @@ usage: parts.py [--threads N] [--folder FOLDER]
 """
 import argparse, json, statistics, time
 import torch, torchvision
+from sequence import fingerprint, numbers
 from torchvision.transforms import v2
 
 parser = argparse.ArgumentParser()
@@ -15,7 +16,7 @@ torch.set_num_threads(options.threads)
 torch.manual_seed(1)
 
 
-def measure(case, variant, runs, units, work):
+def measure(case, variant, runs, units, work, result=None):
     taken = []
     for run in range(runs + 1):
         start = time.perf_counter()
@@ -24,7 +25,8 @@ def measure(case, variant, runs, units, work):
             taken.append(1000 * (time.perf_counter() - start))
     median = statistics.median(taken)
     print(json.dumps({"side": "torch", "variant": variant, "case": case, "threads": options.threads, "ms": round(median, 4),
-                      "fastest_ms": round(min(taken), 4), "per_second": round(1000 * units / median)}), flush=True)
+                      "fastest_ms": round(min(taken), 4), "per_second": round(1000 * units / median),
+                      **(fingerprint(result()) if result else {})}), flush=True)
 
 
 def augmentation():
@@ -60,12 +62,12 @@ def nt_xent(z, temperature=0.5):
 # 32 768 rows would fill 4 GB a copy of the matrix, 65 536 17 GB.
 growth = [(rows, 10 if rows < 8192 else 1) for rows in (512, 1024, 2048, 4096, 8192, 16384)]
 for rows, runs in growth if options.growth else ((1024, 20), (8192, 3)):
-    z = torch.rand(rows, 128).mul_(2).sub_(1).requires_grad_()
+    z = numbers(1, rows, 128).requires_grad_()
 
     def step(z=z):
         z.grad = None
         nt_xent(z).backward()
-    measure(f"NT-Xent forward + backward, 2N = {rows}", "eager, whole matrix", runs, rows, step)
+    measure(f"NT-Xent forward + backward, 2N = {rows}", "eager, whole matrix", runs, rows, step, lambda: z.grad)
 if options.growth:
     raise SystemExit
 

@@ -13,6 +13,16 @@ using namespace pretext;
 
 namespace {
 
+/// Forward, of one image: a quarter of the patches through the encoder, all of them through the decoder.
+template <class Method>
+constexpr double multiply_adds_of() {
+  using tokens = typename Method::tokens;
+  constexpr double share = double(tokens::extents[0] - 1) / double(Method::grid::places);
+  return share * double(multiply_adds<typename Method::encoder::embedding, typename Method::images>) +
+         double(multiply_adds<typename Method::encoder::blocks, tokens>) +
+         double(Method::decoder::template multiply_adds<tokens, typename Method::mask>());
+}
+
 template <class Method, class Numerics>
 void time_steps(const std::string& name, std::size_t batch, int steps, std::size_t threads) {
   using method = Method;
@@ -27,7 +37,7 @@ void time_steps(const std::string& name, std::size_t batch, int steps, std::size
     learner.draw(data.samples, 1, epoch);
     learner.step(input.view(), 1e-3);
   });
-  benchmarks::report(name, threads, milliseconds);
+  benchmarks::report(name, threads, milliseconds, double(batch) * multiply_adds_of<Method>());
 }
 
 template <class Method>

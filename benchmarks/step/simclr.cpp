@@ -33,7 +33,7 @@ void time_steps(const std::string& encoder, std::size_t batch, int steps, std::s
   });
   benchmarks::report("SimCLR step, " + encoder + ", " + std::to_string(Side) + " px, " +
                          std::to_string(batch) + " images" + (std::same_as<Numerics, bf16> ? ", bf16" : ""),
-                     threads, milliseconds);
+                     threads, milliseconds, 2. * double(batch) * double(multiply_adds<Encoder, images>));
 }
 
 template <class Encoder, std::size_t Side>

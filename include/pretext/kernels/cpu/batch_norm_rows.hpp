@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <cstddef>
 
+#include <pretext/kernels/cpu/ask_ahead.hpp>
+
 // What batch norm does with the channels of one row. Rows never overlap, and the parameters say so: that is
 // what lets a compiler use vector instructions where six arrays meet.
 namespace pretext::kernels::detail {
@@ -26,13 +28,6 @@ T rectified_gradient(const rectifier<T>& relu, std::size_t at, std::size_t chann
     return relu.y[at] > T{0} ? g : T{0};
   else
     return x * relu.scale[channel] + relu.shift[channel] > T{0} ? g : T{0};
-}
-
-/// Asks for numbers that are needed 4 KB later: on its own the processor begins each page anew.
-template <class T>
-[[gnu::always_inline]] inline void ask_ahead(const T* x, std::size_t count) {
-  constexpr std::size_t line = 64 / sizeof(T), ahead = 64 * line;
-  for (std::size_t i = 0; i < count; i += line) __builtin_prefetch(x + i + ahead);
 }
 
 /// The sum and the sum of squares of x - origin over a few adjacent rows.
