@@ -57,8 +57,8 @@ TEST_CASE("queued steps on the CPU allocate nothing once two have made room") {
   const auto learner = trainer_of<on<cpu>>(of);
   auto queue = run.queue_for(*learner);
   const auto rates = some_rates(6);
-  queue.put(std::span{rates}.first(3));
+  queue.take(std::span{rates}.first(3));
   const std::size_t before = allocations;
-  queue.put(std::span{rates}.subspan(3));
+  queue.take(std::span{rates}.subspan(3));
   CHECK(allocations == before);
 }
