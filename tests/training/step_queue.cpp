@@ -37,7 +37,7 @@ TEST_CASE("on the CPU a loss that is not a number throws when its step is asked 
   learner whole{{}, {}, 3}, broken{{}, {}, 3};
   step_queue whole_steps{whole, breaking_batches<on<cpu>>{100}};
   step_queue broken_steps{broken, breaking_batches<on<cpu>>{6}};
-  const auto losses = whole_steps.take(std::span{rates}.first(6));
+  whole_steps.take(std::span{rates}.first(6));
   CHECK_THROWS_WITH_AS(broken_steps.put(rates), doctest::Contains("not a number"), std::runtime_error);
   CHECK(broken_steps.steps() == 6);
   CHECK(optimised(broken) == optimised(whole));
