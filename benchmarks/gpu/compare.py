@@ -21,6 +21,7 @@ import torch
 
 import floors
 import peers
+from networks import losses_on, sizes
 from ours import Ours, load
 from table import table
 
@@ -124,9 +125,9 @@ def check(library, case, options):
         state, views, restore, loss = ours.check()
     finally:
         ours.close()
-    side = peers.sizes(False)[case][1]
+    side = sizes(False)[case][1]
     views = views.view(-1, side, side, 3).permute(0, 3, 1, 2).contiguous()
-    exact, rounded = peers.losses_on(case, state, views, restore.view(len(views), -1) if len(restore) else None,
+    exact, rounded = losses_on(case, state, views, restore.view(len(views), -1) if len(restore) else None,
                                      options.device)
     allowed = max(2 * abs(rounded - exact), 0.01 * abs(exact))
     return {"case": case, "check": "ok" if abs(loss - exact) <= allowed else "FAILED", "loss": loss, "peer_loss": exact,
@@ -180,7 +181,7 @@ def main():
         rates = floors.ceilings(torch.cuda.get_device_name(), measured_ceilings)
         print(f"{torch.cuda.get_device_name()}, torch {torch.__version__}: products {rates[0] / 1e12:.0f} TFLOP/s, copies "
               f"{rates[1] / 1e12:.2f} TB/s", flush=True)
-    usual = {case: peers.sizes(False)[case][2] if case in peers.sizes(False) else floors.CASES[case][3] for case in floors.CASES}
+    usual = {case: sizes(False)[case][2] if case in sizes(False) else floors.CASES[case][3] for case in floors.CASES}
     usual |= {"augment-32": 512, "augment-224": 256}
     cases = [case for case in floors.CASES if options.case in case]
     records = []
@@ -190,7 +191,7 @@ def main():
         return record
 
     for case in cases if library and not options.tiny else ():
-        if case in peers.sizes(False):
+        if case in sizes(False):
             try:
                 failed |= note(check(library, case, options))["check"] != "ok"
             except Exception as error:
@@ -205,7 +206,7 @@ def main():
             if left() < 5:
                 record = {"case": case, "peer": variant, "batch": usual[case], "left_out": "no time left"}
             else:
-                batch = peers.sizes(True)[case][2] if options.tiny and case in peers.sizes(True) else usual[case]
+                batch = sizes(True)[case][2] if options.tiny and case in sizes(True) else usual[case]
                 record = compare(library, case, variant, batch, options, left)
             record |= {"usual_batch": usual[case]}
             records.append(note(record | (floors.figures(record, rates) if "pretext_ms" in record else {})))
