@@ -4,6 +4,10 @@ include(GNUInstallDirs)
 set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/pretext)
 
 install(TARGETS pretext pretext_data pretext_xtensor pretext_cuda EXPORT pretext FILE_SET HEADERS)
+if(PRETEXT_HAS_cudnn)
+  install(TARGETS pretext_cudnn EXPORT pretext)
+  install(FILES ${CMAKE_CURRENT_LIST_DIR}/cudnn.cmake DESTINATION ${package_folder})
+endif()
 install(EXPORT pretext NAMESPACE pretext:: FILE pretext-targets.cmake DESTINATION ${package_folder})
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/pretext-config.cmake.in
   ${CMAKE_CURRENT_BINARY_DIR}/pretext-config.cmake INSTALL_DESTINATION ${package_folder})

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <bit>
 #include <cmath>
 #include <initializer_list>
 #include <limits>
@@ -50,4 +51,10 @@ TEST_CASE("what is too large becomes infinite, and what is no number stays none"
   CHECK(rounded(-infinity) == -infinity);
   for (std::uint32_t payload : {0x7f800001u, 0x7fffffffu, 0xff8000ffu, 0xffffffffu})
     CHECK(std::isnan(rounded(std::bit_cast<float>(payload))));
+}
+
+TEST_CASE("a double is rounded as the float nearest to it, and a bfloat16 is a double exactly") {
+  CHECK(bfloat16{1.0 + 0x1p-9}.bits == bfloat16{1.0f}.bits);
+  CHECK(bfloat16{3.14159265358979}.bits == bfloat16{3.14159265f}.bits);
+  CHECK(static_cast<double>(bfloat16{-0.15625}) == -0.15625);
 }

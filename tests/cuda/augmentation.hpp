@@ -34,16 +34,16 @@ struct picture {
   }
 };
 
-template <class Device, std::size_t H, std::size_t W, class Views, class Pixel>
-void same_views(const Views& views, const std::vector<picture<Pixel>>& pictures, double tolerance = 2e-5) {
+template <class Device, std::size_t H, std::size_t W, class Numerics = fp32, class Views, class Pixel>
+void same_views(const Views& views, const std::vector<picture<Pixel>>& pictures, tolerance within = 2e-5) {
   std::vector<std::uint64_t> samples;
   for (std::size_t i = 0; i < pictures.size(); ++i) samples.push_back(3 + 11 * i);
   for (std::uint32_t epoch = 0; epoch < 3; ++epoch)
-    same_on_both<Device, fp32>(tolerance, [&]<class Place>(workbench<Place>& at) {
+    same_on_both<Device, Numerics>(within, [&]<class Place>(workbench<Place>& at) {
       using images = shape<H, W, 3>;
       const std::size_t batch = Views::views * pictures.size();
       augment(at.place, views, pictures, samples, 7, epoch,
-              tensor_view<float, images>{at.out(batch * images::size), batch});
+              tensor_view<typename Place::activation, images>{at.out(batch * images::size), batch});
     });
 }
 
@@ -58,6 +58,7 @@ template <class Device>
 void augmentations() {
   const auto small = pictures_of<std::uint8_t>(32, 32), large = pictures_of<std::uint8_t>(70, 90);
   same_views<Device, 32, 32>(two_views{simclr_cifar()}, small);
+  same_views<Device, 32, 32, bf16>(two_views{simclr_cifar()}, small, {2e-5, 0x1p-8});
   same_views<Device, 16, 24>(two_views{simclr_imagenet<multiplicative_brightness>()}, large);
   same_views<Device, 24, 24>(byol_views(), large);
   same_views<Device, 24, 24>(mae_augmentation(), large);

@@ -16,20 +16,22 @@ template <class Device>
 void elementwise_kernels() {
   for (const std::size_t n : {1u, 255u, 5000u})
     same_on_both<Device>([n]<class Place>(workbench<Place>& at) {
-      using T = typename Place::activation;
+      using W = typename Place::weight;
       using device = typename Place::device;
-      const auto x = some_numbers<T>(n, 1), y = some_numbers<T>(n, 2);
+      const auto x = at.activations(n, 1), y = at.activations(n, 2);
       kernels::relu<device>::forward(at.place, n, at.in(x), at.out(n));
       kernels::relu<device>::backward(at.place, n, at.in(y), at.in(x), at.out(n));
-      kernels::blend<device>::axpy(at.place, n, T(0.7), at.in(x), at.out(y));
-      kernels::blend<device>::lerp(at.place, n, T(0.7), at.in(x), at.out(y));
+      kernels::blend<device>::axpy(at.place, n, W(0.7), at.in(x), at.out(y));
+      kernels::blend<device>::lerp(at.place, n, W(0.7), at.in(x), at.out(y));
       kernels::blend<device>::copy(at.place, n, at.in(x), at.out(n));
     });
-  for (const auto& [rows, columns] : {std::pair<std::size_t, std::size_t>{1, 1}, {7, 33}, {3000, 70}})
+  for (const auto& [rows, columns] :
+       {std::pair<std::size_t, std::size_t>{1, 1}, {7, 33}, {3000, 70}, {500, 64}})
     same_on_both<Device>([=, r = rows, c = columns]<class Place>(workbench<Place>& at) {
-      using T = typename Place::activation;
+      using W = typename Place::weight;
       using device = typename Place::device;
-      const auto x = some_numbers<T>(r * c, 1), b = some_numbers<T>(c, 2);
+      const auto x = at.activations(r * c, 1);
+      const auto b = some_numbers<W>(c, 2);
       kernels::row_bias<device>::add(at.place, r, c, at.in(b), at.out(x));
       kernels::row_bias<device>::sum(at.place, r, c, at.in(x), at.out(b));
     });
@@ -45,36 +47,43 @@ void matrix_products() {
       for (const auto b : {kernels::op::as_is, kernels::op::transposed})
         for (const auto mode : {kernels::into::overwrite, kernels::into::accumulate})
           same_on_both<Device>([=]<class Place>(workbench<Place>& at) {
-            using T = typename Place::activation;
-            const auto x = some_numbers<T>(e.m * e.k, 1), y = some_numbers<T>(e.k * e.n, 2);
-            T* const to =
-                mode == kernels::into::overwrite ? at.out(e.m * e.n) : at.out(some_numbers<T>(e.m * e.n, 3));
-            kernels::gemm<typename Place::device>::run(at.place, a, b, e.m, e.n, e.k, at.in(x), at.in(y), to,
-                                                       mode);
+            using gemm = kernels::gemm<typename Place::device>;
+            const bool adds = mode == kernels::into::accumulate;
+            const std::size_t size = e.m * e.n;
+            const auto *x = at.in(at.activations(e.m * e.k, 1)), *y = at.in(at.activations(e.k * e.n, 2));
+            gemm::run(at.place, a, b, e.m, e.n, e.k, x, y,
+                      adds ? at.out(at.activations(size, 3)) : at.out(size), mode);
+            gemm::run(at.place, a, b, e.m, e.n, e.k, x, y,  // the gradient of a weight
+                      adds ? at.out(some_numbers<typename Place::weight>(size, 3)) : at.out_weights(size),
+                      mode);
           });
 }
 
 template <class Device>
 void linear_layers() {
   const std::size_t tokens = 3;
-  for (const kernels::linear_extents e : {kernels::linear_extents{6, 5, 7}, {66, 40, 70}})
-    same_on_both<Device>([=]<class Place>(workbench<Place>& at) {
-      using T = typename Place::activation;
-      using linear = kernels::linear<typename Place::device>;
-      const auto x = some_numbers<T>(e.rows * e.in, 1), w = some_numbers<T>(e.in * e.out, 2);
-      const auto b = some_numbers<T>(e.out, 3), s = some_numbers<T>(e.rows * e.out, 4),
-                 keep = some_numbers<T>(e.rows / tokens, 5), dy = some_numbers<T>(e.rows * e.out, 6),
-                 slope = some_numbers<T>(e.rows * e.in, 7);
-      linear::forward(at.place, e, at.in(x), at.in(w), {}, at.out(e.rows * e.out));
-      linear::forward(at.place, e, at.in(x), at.in(w), {at.in(b), at.in(s), at.in(keep), tokens},
-                      at.out(e.rows * e.out));
-      linear::forward_gelu(at.place, e, at.in(x), at.in(w), at.in(b), at.out(e.rows * e.out),
-                           at.out(e.rows * e.out));
-      linear::forward_gelu(at.place, e, at.in(x), at.in(w), at.in(b), at.out(e.rows * e.out),
-                           static_cast<T*>(nullptr));
-      linear::backward_gelu(at.place, e, at.in(dy), at.in(w), at.in(slope), at.out(e.rows * e.in),
-                            at.out(some_numbers<T>(e.in, 8)));
-    });
+  for (const kernels::linear_extents e : {kernels::linear_extents{6, 5, 7}, {66, 40, 70}, {12, 24, 16}})
+    same_on_both<Device>(
+        [=]<class Place>(workbench<Place>& at) {
+          using T = typename Place::activation;
+          using W = typename Place::weight;
+          using linear = kernels::linear<typename Place::device>;
+          using around = kernels::linear_sum<T, W>;
+          const auto x = at.activations(e.rows * e.in, 1), w = at.activations(e.in * e.out, 2),
+                     s = at.activations(e.rows * e.out, 4), dy = at.activations(e.rows * e.out, 6),
+                     slope = at.activations(e.rows * e.in, 7);
+          const auto b = some_numbers<W>(e.out, 3), keep = some_numbers<W>(e.rows / tokens, 5);
+          linear::forward(at.place, e, at.in(x), at.in(w), around{}, at.out(e.rows * e.out));
+          linear::forward(at.place, e, at.in(x), at.in(w), around{at.in(b), at.in(s), at.in(keep), tokens},
+                          at.out(e.rows * e.out));
+          linear::forward_gelu(at.place, e, at.in(x), at.in(w), at.in(b), at.out(e.rows * e.out),
+                               at.out(e.rows * e.out));
+          linear::forward_gelu(at.place, e, at.in(x), at.in(w), at.in(b), at.out(e.rows * e.out),
+                               static_cast<T*>(nullptr));
+          linear::backward_gelu(at.place, e, at.in(dy), at.in(w), at.in(slope), at.out(e.rows * e.in),
+                                at.out(some_numbers<W>(e.in, 8)));
+        },
+        2);  // the product, which a factor enlarges
 }
 
 /// `Convolution<device>` is how a device makes them.
@@ -86,22 +95,25 @@ void convolutions_made_by() {
                           {8, 8, 6, 70, 1, 1, 1, 0},
                           {8, 6, 5, 7, 1, 1, 2, 0},
                           {15, 13, 3, 8, 7, 7, 2, 3},
-                          {4, 4, 66, 5, 3, 3, 1, 1}})
+                          {4, 4, 66, 5, 3, 3, 1, 1},
+                          {6, 5, 8, 16, 3, 3, 2, 1}})
     for (const std::size_t batch : {1u, 3u})
-      same_on_both<Device>([=]<class Place>(workbench<Place>& at) {
-        using T = typename Place::activation;
-        using convolution = Convolution<typename Place::device>;
-        const std::size_t pixels = batch * e.height * e.width * e.in,
-                          outputs = batch * e.out_height() * e.out_width() * e.out;
-        const auto x = some_numbers<T>(pixels, 1), w = some_numbers<T>(e.weights(), 2),
-                   dy = some_numbers<T>(outputs, 3);
-        convolution::forward(at.place, e, batch, at.in(x), at.in(w), at.out(outputs));
-        convolution::backward_data(at.place, e, batch, at.in(dy), at.in(w), at.out(pixels),
-                                   kernels::into::overwrite);
-        convolution::backward_data(at.place, e, batch, at.in(dy), at.in(w), at.out(x),
-                                   kernels::into::accumulate);
-        convolution::backward_weights(at.place, e, batch, at.in(x), at.in(dy), at.out(w));
-      });
+      same_on_both<Device>(
+          [=]<class Place>(workbench<Place>& at) {
+            using convolution = Convolution<typename Place::device>;
+            const std::size_t pixels = batch * e.height * e.width * e.in,
+                              outputs = batch * e.out_height() * e.out_width() * e.out;
+            const auto x = at.activations(pixels, 1), w = at.activations(e.weights(), 2),
+                       dy = at.activations(outputs, 3);
+            convolution::forward(at.place, e, batch, at.in(x), at.in(w), at.out(outputs));
+            convolution::backward_data(at.place, e, batch, at.in(dy), at.in(w), at.out(pixels),
+                                       kernels::into::overwrite);
+            convolution::backward_data(at.place, e, batch, at.in(dy), at.in(w), at.out(x),
+                                       kernels::into::accumulate);
+            convolution::backward_weights(at.place, e, batch, at.in(x), at.in(dy),
+                                          at.out(some_numbers<typename Place::weight>(e.weights(), 4)));
+          },
+          1);  // gradients of patches
 }
 
 template <class D>
@@ -121,36 +133,36 @@ void convolutions() {
 template <class Device>
 void batch_norms() {
   for (const auto& [rows, channels, groups] :
-       {std::array<std::size_t, 3>{6, 5, 1}, {700, 40, 2}, {9000, 3, 1}, {4, 70, 2}})
+       {std::array<std::size_t, 3>{6, 5, 1}, {700, 40, 2}, {9000, 3, 1}, {4, 70, 2}, {300, 264, 1}})
     same_on_both<Device>([r = rows, c = channels, g = groups]<class Place>(workbench<Place>& at) {
       using T = typename Place::activation;
+      using W = typename Place::weight;
       using norm = kernels::batch_norm<typename Place::device>;
-      auto x = some_numbers<T>(r * c, 1);
-      for (T& number : x) number += T(3);
-      const auto dy = some_numbers<T>(r * c, 2), gamma = some_numbers<T>(c, 3), beta = some_numbers<T>(c, 4);
-      const auto y = some_numbers<T>(r * c, 5), shortcut = some_numbers<T>(r * c, 6);
-      const T* const none = nullptr;
-      T *const mean = at.out(g * c), *const inverse = at.out(g * c);
-      norm::statistics(at.place, r, c, g, at.in(x), T(1e-5), mean, inverse, T(0.1), at.out(gamma),
-                       at.out(std::vector<T>(c, T(1))));
-      norm::statistics(at.place, r, c, g, at.in(x), T(1e-5), at.out(g * c), at.out(g * c), T(0.1),
-                       static_cast<T*>(nullptr), static_cast<T*>(nullptr));
-      T *const scale = at.out(g * c), *const shift = at.out(g * c);
+      const auto x = at.activations(r * c, 1, 1, 3), dy = at.activations(r * c, 2),
+                 y = at.activations(r * c, 5), shortcut = at.activations(r * c, 6);
+      const auto gamma = some_numbers<W>(c, 3), beta = some_numbers<W>(c, 4);
+      const T* const alone = nullptr;
+      const W* const none = nullptr;
+      W *const mean = at.out_weights(g * c), *const inverse = at.out_weights(g * c), *const nowhere = nullptr;
+      norm::statistics(at.place, r, c, g, at.in(x), W(1e-5), mean, inverse, W(0.1), at.out(gamma),
+                       at.out(std::vector<W>(c, W(1))));
+      norm::statistics(at.place, r, c, g, at.in(x), W(1e-5), at.out_weights(g * c), at.out_weights(g * c),
+                       W(0.1), nowhere, nowhere);
+      W *const scale = at.out_weights(g * c), *const shift = at.out_weights(g * c);
       norm::fold(at.place, c, g, mean, inverse, at.in(gamma), at.in(beta), scale, shift);
-      norm::fold(at.place, c, g, mean, inverse, none, none, at.out(g * c), at.out(g * c));
-      norm::running(at.place, c, at.in(beta), at.in(std::vector<T>(c, T(2))), T(1e-5), at.in(gamma),
-                    at.in(beta), at.out(c), at.out(c));
-      norm::scale_columns(at.place, r, c, at.in(x), at.in(gamma), at.out(r * c));
+      norm::fold(at.place, c, g, mean, inverse, none, none, at.out_weights(g * c), at.out_weights(g * c));
+      norm::running(at.place, c, at.in(beta), at.in(std::vector<W>(c, W(2))), W(1e-5), at.in(gamma),
+                    at.in(beta), at.out_weights(c), at.out_weights(c));
+      norm::scale_columns(at.place, r, c, at.in(some_numbers<W>(r * c, 7)), at.in(gamma), at.out(r * c));
       for (const bool relu : {false, true}) {
         norm::apply(at.place, r, c, g, at.in(x), scale, shift, at.in(shortcut), relu, at.out(r * c));
-        norm::apply(at.place, r, c, g, at.in(x), none, shift, none, relu, at.out(r * c));
+        norm::apply(at.place, r, c, g, at.in(x), none, shift, alone, relu, at.out(r * c));
         norm::backward(at.place, r, c, g, at.in(dy), relu, at.in(y), at.in(x), mean, inverse, at.in(gamma),
                        at.in(beta), at.out(gamma), at.out(beta), at.out(r * c), at.out(r * c));
-        norm::backward(at.place, r, c, g, at.in(dy), relu, none, at.in(x), mean, inverse, none, none,
-                       static_cast<T*>(nullptr), static_cast<T*>(nullptr), at.out(r * c),
-                       static_cast<T*>(nullptr));
+        norm::backward(at.place, r, c, g, at.in(dy), relu, alone, at.in(x), mean, inverse, none, none,
+                       nowhere, nowhere, at.out(r * c), static_cast<T*>(nullptr));
         T *const over_x = at.out(x), *const over_dy = at.out(dy);
-        norm::backward(at.place, r, c, g, static_cast<const T*>(over_dy), relu, none,
+        norm::backward(at.place, r, c, g, static_cast<const T*>(over_dy), relu, alone,
                        static_cast<const T*>(over_x), mean, inverse, at.in(gamma), at.in(beta), at.out(gamma),
                        at.out(beta), over_x, over_dy);
       }
@@ -160,19 +172,17 @@ void batch_norms() {
 template <class Device>
 void pooling() {
   same_on_both<Device>([]<class Place>(workbench<Place>& at) {
-    using T = typename Place::activation;
     using mean = kernels::average_pool<typename Place::device>;
-    const auto x = some_numbers<T>(3 * 12 * 5, 1), dy = some_numbers<T>(3 * 5, 2);
+    const auto x = at.activations(3 * 12 * 5, 1), dy = at.activations(3 * 5, 2);
     mean::forward(at.place, 3, 12, 5, at.in(x), at.out(3 * 5));
     mean::backward(at.place, 3, 12, 5, at.in(dy), at.out(3 * 12 * 5));
   });
   for (const kernels::window w : {kernels::window{8, 8, 3, 3, 2, 1}, {7, 5, 2, 2, 2, 0}, {9, 9, 1, 3, 1, 1}})
     same_on_both<Device>([=]<class Place>(workbench<Place>& at) {
-      using T = typename Place::activation;
       using largest = kernels::max_pool<typename Place::device>;
       const std::size_t batch = 2, pixels = batch * w.height * w.width * w.channels,
                         outputs = batch * w.out_height() * w.out_width() * w.channels;
-      const auto x = some_numbers<T>(pixels, 1), dy = some_numbers<T>(outputs, 2);
+      const auto x = at.activations(pixels, 1), dy = at.activations(outputs, 2);
       std::uint32_t* const chosen = at.out_indices(outputs);
       largest::forward(at.place, w, batch, at.in(x), at.out(outputs), chosen);
       largest::forward(at.place, w, batch, at.in(x), at.out(outputs), nullptr);
@@ -186,17 +196,16 @@ void losses_of_views() {
        {std::pair<std::size_t, std::size_t>{2, 3}, {10, 20}, {150, 70}, {1100, 9}})
     for (const double temperature : {0.5, 0.1, 0.01})
       same_on_both<Device>([=, r = rows, c = columns]<class Place>(workbench<Place>& at) {
-        using T = typename Place::activation;
-        const auto z = some_numbers<T>(r * c, 1), dz = some_numbers<T>(r * c, 2);
+        const auto z = at.activations(r * c, 1), dz = at.activations(r * c, 2);
         at.loss(kernels::nt_xent<typename Place::device>::run(at.place, r, c, temperature, 2, at.in(z),
                                                               at.out(dz)));
       });
   for (const auto& [rows, columns] : {std::pair<std::size_t, std::size_t>{2, 3}, {30, 300}})
     same_on_both<Device>([r = rows, c = columns]<class Place>(workbench<Place>& at) {
       using T = typename Place::activation;
-      auto p = some_numbers<T>(r * c, 1), goal = some_numbers<T>(r * c, 2);
-      std::fill_n(p.begin(), c, T(0));  // too short to have a direction
-      const auto dp = some_numbers<T>(r * c, 3);
+      auto p = at.activations(r * c, 1), goal = at.activations(r * c, 2);
+      std::fill_n(p.begin(), c, T{});  // too short to have a direction
+      const auto dp = at.activations(r * c, 3);
       at.loss(kernels::cosine_regression<typename Place::device>::run(at.place, r, c, 0.5, at.in(p),
                                                                       at.in(goal), at.out(dp)));
     });

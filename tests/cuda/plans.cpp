@@ -10,18 +10,22 @@
 using namespace pretext::grid;
 
 TEST_CASE("every row of every group is summed by one block, and blocks stay few") {
-  for (const std::size_t groups : {1u, 2u})
-    for (const std::size_t part : {1u, 7u, 127u, 128u, 129u, 5000u, 32767u, 32768u, 1000003u})
-      for (const std::size_t columns : {1u, 31u, 32u, 33u, 2048u}) {
-        const row_split split{groups * part, columns, groups};
-        CAPTURE(part);
-        CHECK(split.part() == part);
-        CHECK(split.down() <= row_split::most_blocks);
-        CHECK(split.down() * split.length() >= part);
-        CHECK((split.down() - 1) * split.length() < part);  // none without a row
-        CHECK(split.across() * row_split::wide >= columns);
-        CHECK(split.blocks() == groups * split.down() * split.across());
-      }
+  for (const unsigned lanes : {1u, 8u})
+    for (const std::size_t groups : {1u, 2u})
+      for (const std::size_t part : {1u, 7u, 127u, 128u, 129u, 5000u, 32767u, 32768u, 1000003u})
+        for (const std::size_t columns : {8u, 24u, 32u, 40u, 64u, 2048u, 40000u}) {
+          const row_split split{groups * part, columns, groups, lanes};
+          CAPTURE(part);
+          CAPTURE(columns);
+          CHECK(split.part() == part);
+          CHECK(split.wide() * split.tall() == row_split::threads);
+          CHECK(split.down() * split.across() < row_split::most_blocks + split.across());
+          CHECK(split.down() * split.length() >= part);
+          CHECK((split.down() - 1) * split.length() < part);  // none without a row
+          CHECK(split.across() * split.wide() * lanes >= columns);
+          CHECK((split.across() - 1) * split.wide() * lanes < columns);
+          CHECK(split.blocks() == groups * split.down() * split.across());
+        }
 }
 
 TEST_CASE("a long sum of a small product is cut until a GPU is busy, a large product never") {

@@ -13,16 +13,20 @@ namespace pretext::tests {
 
 template <class Device>
 void layer_norms() {
-  for (const auto& [rows, columns] : {std::pair<std::size_t, std::size_t>{3, 5}, {300, 130}})
+  for (const auto& [rows, columns] : {std::pair<std::size_t, std::size_t>{3, 5}, {300, 130}, {7, 1040}})
     same_on_both<Device>([r = rows, c = columns]<class Place>(workbench<Place>& at) {
       using T = typename Place::activation;
+      using W = typename Place::weight;
       using norm = kernels::layer_norm<typename Place::device>;
-      const auto x = some_numbers<T>(r * c, 1), dy = some_numbers<T>(r * c, 2), gamma = some_numbers<T>(c, 3),
-                 beta = some_numbers<T>(c, 4), shortcut = some_numbers<T>(r * c, 5);
-      T *const mean = at.out(r), *const inverse = at.out(r), *const none = nullptr;
-      norm::forward(at.place, r, c, at.in(x), T(1e-6), at.in(gamma), at.in(beta), at.out(r * c), mean,
+      const auto x = at.activations(r * c, 1), dy = at.activations(r * c, 2),
+                 shortcut = at.activations(r * c, 5);
+      const auto gamma = some_numbers<W>(c, 3), beta = some_numbers<W>(c, 4);
+      W *const mean = at.out_weights(r), *const inverse = at.out_weights(r), *const nowhere = nullptr;
+      T* const none = nullptr;
+      norm::forward(at.place, r, c, at.in(x), W(1e-6), at.in(gamma), at.in(beta), at.out(r * c), mean,
                     inverse);
-      norm::forward(at.place, r, c, at.in(x), T(1e-6), at.in(gamma), at.in(beta), at.out(r * c), none, none);
+      norm::forward(at.place, r, c, at.in(x), W(1e-6), at.in(gamma), at.in(beta), at.out(r * c), nowhere,
+                    nowhere);
       T* const in_place = at.out(shortcut);
       for (const T* beside : {static_cast<const T*>(none), at.in(shortcut), static_cast<const T*>(in_place)})
         norm::backward(at.place, r, c, at.in(dy), at.in(x), mean, inverse, at.in(gamma), beside,
@@ -37,14 +41,14 @@ void attentions() {
   for (const kernels::attention_extents e :
        {kernels::attention_extents{1, 4, 2}, {7, 12, 3}, {64, 64, 1}, {65, 32, 2}, {130, 140, 2}})
     same_on_both<Device>([=]<class Place>(workbench<Place>& at) {
-      using T = typename Place::activation;
+      using W = typename Place::weight;
       using attention = kernels::attention<typename Place::device>;
       const std::size_t batch = 2, tokens = batch * e.tokens;
-      const auto qkv = some_numbers<T>(tokens * 3 * e.width, 1), dy = some_numbers<T>(tokens * e.width, 2);
-      T* const log_sum = at.out(tokens * e.heads);
+      const auto qkv = at.activations(tokens * 3 * e.width, 1), dy = at.activations(tokens * e.width, 2);
+      W* const log_sum = at.out_weights(tokens * e.heads);
       attention::forward(at.place, e, batch, at.in(qkv), at.out(tokens * e.width), log_sum);
-      attention::forward(at.place, e, batch, at.in(qkv), at.out(tokens * e.width), static_cast<T*>(nullptr));
-      attention::backward(at.place, e, batch, at.in(qkv), static_cast<const T*>(log_sum), at.in(dy),
+      attention::forward(at.place, e, batch, at.in(qkv), at.out(tokens * e.width), static_cast<W*>(nullptr));
+      attention::backward(at.place, e, batch, at.in(qkv), static_cast<const W*>(log_sum), at.in(dy),
                           at.out(tokens * 3 * e.width));
     });
 }
@@ -54,18 +58,18 @@ void gelus() {
   same_on_both<Device>([]<class Place>(workbench<Place>& at) {
     using T = typename Place::activation;
     using gelu = kernels::gelu<typename Place::device>;
-    const std::size_t r = 90, c = 70;
-    auto x = some_numbers<T>(r * c, 1);
-    for (std::size_t i = 0; i < x.size(); ++i) x[i] *= T(1 + i % 5);
-    const auto b = some_numbers<T>(c, 2), dy = some_numbers<T>(r * c, 3);
+    const std::size_t r = 90, c = 72;
+    using W = typename Place::weight;
+    const auto x = at.activations(r * c, 1, 4), dy = at.activations(r * c, 3);
+    const auto b = some_numbers<W>(c, 2);
     gelu::forward(at.place, r, c, at.in(x), at.in(b), at.out(r * c), at.out(r * c));
     T* const slope = at.out(x);  // in place
-    gelu::forward(at.place, r, c, static_cast<const T*>(slope), static_cast<const T*>(nullptr), at.out(r * c),
+    gelu::forward(at.place, r, c, static_cast<const T*>(slope), static_cast<const W*>(nullptr), at.out(r * c),
                   slope);
     gelu::backward(at.place, r, c, at.in(x), at.in(dy), at.out(r * c), at.out(b));
     T* const in_place = at.out(dy);
     gelu::backward(at.place, r, c, at.in(x), static_cast<const T*>(in_place), in_place,
-                   static_cast<T*>(nullptr));
+                   static_cast<W*>(nullptr));
   });
 }
 
@@ -86,56 +90,57 @@ void chosen_places() {
   const std::size_t batch = 3;
   const kernels::patch_extents e{9, 8, 3, 2};  // a line that belongs to no patch
   const auto order = shuffled_places(batch, e.places());
-  for (const std::size_t count : {std::size_t{5}, e.places()})
+  for (const auto& [count, width] : {std::pair<std::size_t, std::size_t>{5, 10}, {e.places(), 16}, {5, 16}})
     for (const bool ordered : {false, true})
-      same_on_both<Device>([=]<class Place>(workbench<Place>& at) {
+      same_on_both<Device>([=, count = count, width = width]<class Place>(workbench<Place>& at) {
         using T = typename Place::activation;
+        using W = typename Place::weight;
         using device = typename Place::device;
         const kernels::choice chosen{count, ordered ? at.in(order) : nullptr, e.places()};
-        const std::size_t width = 10, pixels = batch * e.height * e.width * e.channels;
-        const auto images = some_numbers<T>(pixels, 1),
-                   rows = some_numbers<T>(batch * count * e.numbers(), 2);
+        const std::size_t pixels = batch * e.height * e.width * e.channels;
+        const auto images = at.activations(pixels, 1), rows = at.activations(batch * count * e.numbers(), 2);
         kernels::patches<device>::gather(at.place, e, batch, chosen, at.in(images), at.out(rows.size()));
         kernels::patches<device>::scatter(at.place, e, batch, chosen, at.in(rows), at.out(pixels));
 
         using sequence = kernels::token_sequence<device>;
-        const auto x = some_numbers<T>(batch * count * width, 3), first = some_numbers<T>(width, 4),
-                   positions = some_numbers<T>((1 + e.places()) * width, 5),
-                   dy = some_numbers<T>(batch * (1 + count) * width, 6);
+        const auto x = at.activations(batch * count * width, 3),
+                   dy = at.activations(batch * (1 + count) * width, 6);
+        const auto first = some_numbers<W>(width, 4),
+                   positions = some_numbers<W>((1 + e.places()) * width, 5);
         sequence::forward(at.place, batch, width, chosen, at.in(x), at.in(first), at.in(positions),
                           at.out(dy.size()));
         sequence::backward(at.place, batch, width, chosen, at.in(dy), at.out(x.size()), at.out(first),
                            at.out(positions));
         sequence::backward(at.place, batch, width, chosen, at.in(dy), static_cast<T*>(nullptr), at.out(first),
-                           static_cast<T*>(nullptr));
+                           static_cast<W*>(nullptr));
 
         const kernels::token_extents all{2, e.places(), width};
-        const auto tokens = some_numbers<T>(batch * all.tokens() * width, 7);
+        const auto tokens = at.activations(batch * all.tokens() * width, 7);
         kernels::chosen_tokens<device>::forward(at.place, all, batch, chosen, at.in(tokens),
                                                 at.out(x.size()));
         kernels::chosen_tokens<device>::backward(at.place, all, batch, chosen, at.in(x),
                                                  at.out(tokens.size()));
 
         using restored = kernels::restored_tokens<device>;
-        const auto seen = some_numbers<T>(batch * (2 + count) * width, 8),
-                   places = some_numbers<T>(all.tokens() * width, 9);
+        const auto seen = at.activations(batch * (2 + count) * width, 8);
+        const auto places = some_numbers<W>(all.tokens() * width, 9);
         kernels::choice whole = chosen;
         whole.count = e.places();
         restored::forward(at.place, all, batch, count, whole, at.in(seen), at.in(first), at.in(places),
                           at.out(tokens.size()));
         restored::forward(at.place, all, batch, count, whole, at.in(seen), at.in(first),
-                          static_cast<const T*>(nullptr), at.out(tokens.size()));
+                          static_cast<const W*>(nullptr), at.out(tokens.size()));
         restored::backward(at.place, all, batch, count, whole, at.in(tokens), at.out(seen.size()),
                            at.out(first));
 
         using mean = kernels::token_mean<device>;
-        const auto dmean = some_numbers<T>(batch * width, 10);
+        const auto dmean = at.activations(batch * width, 10);
         mean::forward(at.place, batch, all.tokens(), width, 1, 7, at.in(tokens), at.out(batch * width));
         mean::backward(at.place, batch, all.tokens(), width, 1, 7, at.in(dmean), at.out(tokens.size()));
 
         for (const bool normalise : {false, true})
           for (const auto error : {pixel_error::squared, pixel_error::absolute}) {
-            const auto prediction = some_numbers<T>(batch * count * e.numbers(), 11);
+            const auto prediction = at.activations(batch * count * e.numbers(), 11);
             at.loss(kernels::masked_pixels<device>::run(at.place, e, {normalise, error, 77.5}, batch, chosen,
                                                         at.in(images), at.in(prediction), at.out(rows)));
           }
@@ -145,7 +150,7 @@ void chosen_places() {
 template <class Device>
 void masks_and_dropped_paths() {
   same_on_both<Device>([]<class Place>(workbench<Place>& at) {
-    using T = typename Place::activation;
+    using W = typename Place::weight;
     using device = typename Place::device;
     const std::vector<std::uint64_t> samples{5, 17, 1ull << 40};
     const sample_keys keys{9, 4, at.in(samples), samples.size()};
@@ -159,10 +164,10 @@ void masks_and_dropped_paths() {
                                          at.out_indices(batch * places));
     const auto coarse = shuffled_places(batch, 6);
     kernels::enlarge_grid<device>::run(at.place, batch, 8, 12, 4, at.in(coarse), at.out_indices(batch * 96));
-    T* const factor = at.out(batch);
+    W* const factor = at.out_weights(batch);
     kernels::drop_path<device>::run(at.place, keys, batch, 4100, 0.4, factor);
-    kernels::drop_path<device>::scale(at.place, batch, 50, static_cast<const T*>(factor),
-                                      at.in(some_numbers<T>(batch * 50, 3)), at.out(batch * 50));
+    kernels::drop_path<device>::scale(at.place, batch, 50, static_cast<const W*>(factor),
+                                      at.in(at.activations(batch * 50, 3)), at.out(batch * 50));
   });
 }
 
@@ -172,20 +177,21 @@ void classes() {
     same_on_both<Device>([r = rows, s = stride, c = of]<class Place>(workbench<Place>& at) {
       using T = typename Place::activation;
       using device = typename Place::device;
-      auto logits = some_numbers<T>(r * s, 1);
-      logits[1] = T(90);
-      const auto dlogits = some_numbers<T>(r * s, 2);
+      using W = typename Place::weight;
+      auto logits = at.activations(r * s, 1);
+      logits[1] = T(90.0f);
+      const auto dlogits = at.activations(r * s, 2);
       std::vector<int> labels;
       for (std::size_t row = 0; row < r; ++row) labels.push_back(static_cast<int>(row * 3 % c));
-      T* const goal = at.out(r * s);
-      kernels::mixing<device>::goals(at.place, r, s, c, 0.3, 0.1, at.in(labels), goal);
+      W* const goal = at.out_weights(r * s);
+      kernels::mixing<device>::goals(at.place, r, s, c, batch_mix{.share = 0.3}, 0.1, at.in(labels), goal);
       at.loss(kernels::cross_entropy<device>::soft(at.place, r, s, c, 0.25, 0.1, at.in(logits),
-                                                   static_cast<const T*>(goal), at.out(dlogits)));
+                                                   static_cast<const W*>(goal), at.out(dlogits)));
       at.loss(kernels::cross_entropy<device>::hard(at.place, r, s, c, 0.25, at.in(logits), at.in(labels),
                                                    at.out(dlogits)));
-      const auto x = some_numbers<T>(r * 6 * 5 * 3, 3);
-      kernels::mixing<device>::blend(at.place, r, 6 * 5 * 3, 0.3, at.out(x));
-      kernels::mixing<device>::paste(at.place, r, 6, 5, 3, 1, 2, 4, 2, at.out(x));
+      const auto x = at.activations(r * 6 * 5 * 3, 3);
+      for (const batch_mix& how : {batch_mix{}, batch_mix{.share = 0.3}, batch_mix{0.7, true, 1, 2, 4, 2}})
+        kernels::mixing<device>::mix(at.place, r, 6, 5, 3, how, at.out(x));
     });
 }
 

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <random>
@@ -13,55 +15,74 @@
 
 namespace pretext::tests {
 
+/// N(0.1, 1), of any type.
+template <class T>
+std::vector<T> some_numbers(std::size_t count, unsigned seed) {
+  std::mt19937 random{seed};
+  std::normal_distribution<double> draw{0.1, 1};
+  std::vector<T> numbers(count);
+  for (T& number : numbers) number = static_cast<T>(draw(random));
+  return numbers;
+}
+
 /// One device at work: gives a computation its numbers, takes its results.
 template <class Place>
 class workbench {
  public:
   using T = typename Place::activation;
+  using W = typename Place::weight;
   using device = typename Place::device;
   Place place{};
+
+  /// Activations that every device of these numerics can store as they are.
+  std::vector<T> activations(std::size_t count, unsigned seed, double times = 1, double plus = 0) const {
+    std::vector<T> all;
+    for (const double number : some_numbers<double>(count, seed))
+      all.push_back(static_cast<T>(static_cast<typename Place::numerics::factor>(number * times + plus)));
+    return all;
+  }
 
   template <class Number>
   const Number* in(const std::vector<Number>& numbers) {
     return held(numbers);
   }
   /// Memory for results, which hold `start` or, where that says nothing, no number at all.
-  T* out(std::size_t count) { return out(std::vector<T>(count, std::numeric_limits<T>::quiet_NaN())); }
-  T* out(const std::vector<T>& start) {
-    T* const data = held(start);
-    results_.push_back({data, start.size()});
+  T* out(std::size_t count) { return out(std::vector<T>(count, T(std::numeric_limits<W>::quiet_NaN()))); }
+  W* out_weights(std::size_t count) {
+    return out(std::vector<W>(count, std::numeric_limits<W>::quiet_NaN()));
+  }
+  std::uint32_t* out_indices(std::size_t count) { return out(std::vector<std::uint32_t>(count, 0xFFFFFFFF)); }
+  template <class Number>
+  Number* out(const std::vector<Number>& start) {
+    Number* const data = held(start);
+    results_.push_back([this, data, count = start.size()] {
+      std::vector<Number> host(count);
+      device::read(place.stream, host.data(), data, count);
+      std::vector<double> numbers;
+      for (const Number& number : host) numbers.push_back(static_cast<double>(number));
+      return numbers;
+    });
     return data;
   }
-  std::uint32_t* out_indices(std::size_t count) {
-    auto* const data = held(std::vector<std::uint32_t>(count, 0xFFFFFFFF));
-    indices_.push_back({data, count});
-    return data;
-  }
-  /// A loss is a result, too.
+  /// A loss is a result, too; beside 1, since it may vanish.
   void loss(const typename Place::loss_value& value) {
+    double number;
     if constexpr (std::same_as<typename Place::loss_value, double>) {
-      losses_.push_back(value);
+      number = value;
     } else {
       value.settle(place);
-      losses_.push_back(value.read(place));
+      number = place.stream.take_settled_loss();
     }
+    results_.push_back([number] { return std::vector<double>{number, 1}; });
   }
 
   std::vector<std::vector<double>> results() {
     std::vector<std::vector<double>> all;
-    for (const auto& [data, count] : results_) all.push_back(numbers(data, count));
-    for (const auto& [data, count] : indices_) all.push_back(numbers(data, count));
-    for (double value : losses_) all.push_back({value, 1});  // beside 1, since a loss may vanish
+    for (const auto& result : results_) all.push_back(result());
     return all;
   }
 
  private:
-  template <class Number>
-  struct piece {
-    Number* data;
-    std::size_t count;
-  };
-
   template <class Number>
   Number* held(const std::vector<Number>& numbers) {
     auto memory = std::make_shared<buffer<Number, device>>(numbers.size());
@@ -69,25 +90,26 @@ class workbench {
     memory_.push_back(memory);
     return memory->data();
   }
-  template <class Number>
-  std::vector<double> numbers(const Number* data, std::size_t count) {
-    std::vector<Number> host(count);
-    device::read(place.stream, host.data(), data, count);
-    return {host.begin(), host.end()};
-  }
 
   std::vector<std::shared_ptr<void>> memory_;
-  std::vector<piece<T>> results_;
-  std::vector<piece<std::uint32_t>> indices_;
-  std::vector<double> losses_;
+  std::vector<std::function<std::vector<double>()>> results_;
 };
 
-/// The largest difference, as a part of the largest number expected; NaN where either has one.
-inline double apart(const std::vector<double>& found, const std::vector<double>& expected) {
+/// How far results may be from those expected: each number by a part of its own, to which it was rounded, and
+/// by a part of the largest.
+struct tolerance {
+  double of_largest, of_each = 0;
+  constexpr tolerance(double largest, double each = 0) : of_largest{largest}, of_each{each} {}
+};
+
+/// The largest difference beyond what each number may have, as a part of the largest number expected; NaN
+/// where either has one.
+inline double apart(const std::vector<double>& found, const std::vector<double>& expected,
+                    double of_each = 0) {
   REQUIRE(found.size() == expected.size());
   double difference = 0, largest = 0;
   for (std::size_t i = 0; i < found.size(); ++i) {
-    const double here = std::abs(found[i] - expected[i]);
+    const double here = std::abs(found[i] - expected[i]) - of_each * std::abs(expected[i]);
     difference = std::isnan(here) ? here : std::max(difference, here);
     if (std::isnan(difference)) return difference;
     largest = std::max(largest, std::abs(expected[i]));
@@ -110,23 +132,23 @@ results results_of(const Compute& compute) {
   return at.results();
 }
 
-inline void all_near(const results& found, const results& expected, double tolerance) {
+inline void all_near(const results& found, const results& expected, tolerance within) {
   REQUIRE(found.size() == expected.size());
   for (std::size_t i = 0; i < found.size(); ++i) {
     CAPTURE(i);
-    CHECK(apart(found[i], expected[i]) <= tolerance);
+    CHECK(apart(found[i], expected[i], within.of_each) <= within.of_largest);
   }
 }
 
 /// `compute(workbench)` gives the same results on the device as on the CPU; where the device is played by the
 /// CPU, the same bits in any order of its threads.
 template <class Device, class Numerics, class Compute>
-void same_on_both(double tolerance, const Compute& compute) {
+void same_on_both(tolerance within, const Compute& compute) {
   const results expected =
       reference<Device, Numerics>::of([&]<class Place>() { return results_of<Place>(compute); });
   if constexpr (requires { typename Device::stream; }) {
     const results found = results_of<on<Device, Numerics>>(compute);
-    all_near(found, expected, tolerance);
+    all_near(found, expected, within);
     if constexpr (requires(typename Device::stream on) { on.backwards; }) {
       workbench<on<Device, Numerics>> backwards;
       backwards.place.stream.backwards = true;
@@ -136,21 +158,14 @@ void same_on_both(double tolerance, const Compute& compute) {
   }
 }
 
-/// In double and in float, with tolerances for both.
+/// In double, in float, and with activations in bfloat16. There every result was calculated in float and then
+/// rounded once, by at most half of its last digit, 2^-9 of it; where kernels hand one another activations
+/// (`handed_on` of them, one after the other), each of those was rounded before, by 2^-9 of itself.
 template <class Device, class Compute>
-void same_on_both(const Compute& compute) {
+void same_on_both(const Compute& compute, int handed_on = 0) {
   same_on_both<Device, fp64>(1e-12, compute);
   same_on_both<Device, fp32>(2e-5, compute);
-}
-
-/// N(0.1, 1), of the type that a place computes in.
-template <class T>
-std::vector<T> some_numbers(std::size_t count, unsigned seed) {
-  std::mt19937 random{seed};
-  std::normal_distribution<double> draw{0.1, 1};
-  std::vector<T> numbers(count);
-  for (T& number : numbers) number = static_cast<T>(draw(random));
-  return numbers;
+  same_on_both<Device, bf16>({2e-5 + handed_on * 0x1p-9, 0x1p-8}, compute);
 }
 
 }  // namespace pretext::tests

@@ -28,6 +28,7 @@ set(may_include_png.h "^data/")
 set(may_include_xtensor "^(edge|data)/")
 set(may_include_cuda_runtime_api.h "^devices/")
 set(may_include_cublasLt.h "^devices/")
+set(may_include_cudnn_graph.h "^devices/")
 set(may_include_nlohmann "^$")
 set(may_include_CLI "^$")
 

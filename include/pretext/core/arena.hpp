@@ -53,6 +53,8 @@ class arena {
   /// Takes everything back.
   void reset() { rewind({}); }
 
+  /// How often it has asked for memory: while this number stays, equal steps get equal addresses.
+  std::size_t pieces_made() const { return pieces_made_; }
   /// Bytes in use at the fullest moment so far.
   std::size_t peak() const { return peak_; }
 
@@ -61,6 +63,7 @@ class arena {
   static constexpr std::size_t alignment = 64, smallest_piece = std::size_t{1} << (on_demand ? 30 : 16);
 
   void add_piece(std::size_t bytes) {
+    ++pieces_made_;
     try {
       pieces_.emplace_back(std::max(bytes, smallest_piece), contents::undefined);
     } catch (const std::bad_alloc&) {  // a system that does not give more than it has
@@ -81,7 +84,7 @@ class arena {
 
   std::vector<buffer<std::byte, Device>> pieces_;
   mark at_;
-  std::size_t peak_ = 0;
+  std::size_t peak_ = 0, pieces_made_ = 0;
 };
 
 /// Rewinds an arena when the block that borrowed from it ends.

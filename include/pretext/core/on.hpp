@@ -1,6 +1,7 @@
 #pragma once
 #include <concepts>
 #include <cstddef>
+#include <type_traits>
 
 #include <pretext/core/arena.hpp>
 #include <pretext/core/bfloat16.hpp>
@@ -23,9 +24,11 @@ struct fp64 {
   using factor = double;
 };
 
-/// Kept and added like fp32, but what matrix products and convolutions multiply is rounded to bfloat16 first,
-/// forward and backward, as PyTorch's autocast does: twice as quick where the processor multiplies it.
-/// Convolutions that Winograd's algorithm makes quicker, and those of colour images, still multiply float.
+/// Weights, their gradients and moments, statistics and sums like fp32, but what matrix products and
+/// convolutions multiply is bfloat16, forward and backward, as with PyTorch's autocast. A CPU rounds factors
+/// while it packs them and keeps activations as float (Winograd's algorithm and convolutions of colour images
+/// multiply float); a GPU, short of memory traffic, stores activations and their gradients as the factors
+/// they become.
 struct bf16 {
   using activation = float;
   using weight = float;
@@ -58,15 +61,36 @@ template <class D>
 struct loss_value_of<D> {
   using type = typename D::loss_value;
 };
+
+/// What a device runs in unless it is told: fp32, or what it says itself.
+template <class D>
+struct usual_numerics {
+  using type = fp32;
+};
+template <class D>
+  requires requires { typename D::usual_numerics; }
+struct usual_numerics<D> {
+  using type = typename D::usual_numerics;
+};
+
+/// Does a device store activations as the factors that products make of them?
+template <class D>
+inline constexpr bool stores_factors = false;
+template <class D>
+  requires requires { D::stores_factors; }
+inline constexpr bool stores_factors<D> = D::stores_factors;
 }  // namespace detail
 
-/// Where and how precisely a method runs: `on<cpu>`, `on<cpu, bf16>`, `on<cpu, fp64>`. Holds the memory of
-/// one training step.
-template <Device D, class Numerics = fp32>
+/// Where and how precisely a method runs: `on<cpu>`, `on<cpu, bf16>`, `on<cpu, fp64>`, `on<cuda>`, which is
+/// `on<cuda, bf16>`. Holds the memory of one training step.
+template <Device D, class Numerics = typename detail::usual_numerics<D>::type>
 struct on {
   using device = D;
   using numerics = Numerics;
-  using activation = typename Numerics::activation;
+  /// What activations and their gradients are stored as.
+  using activation =
+      std::conditional_t<detail::stores_factors<D>, typename Numerics::factor, typename Numerics::activation>;
+  /// What all else is kept in: parameters, their gradients and moments, statistics, single numbers.
   using weight = typename Numerics::weight;
   /// What losses return: a double, or what becomes one at the end of the step; it can be added to others and
   /// multiplied by a double.
@@ -83,11 +107,29 @@ struct on {
 /// A layer's slice of the flat parameter and gradient buffers.
 template <class Place>
 struct weights {
-  typename Place::weight* value = nullptr;
-  typename Place::weight* gradient = nullptr;
+  using weight = typename Place::weight;
+  using activation = typename Place::activation;
+
+  weight* value = nullptr;
+  weight* gradient = nullptr;
+  const activation* rounded = nullptr;  ///< the values once more, where activations are stored otherwise
 
   constexpr weights at(std::size_t offset) const {
-    return {value + offset, gradient ? gradient + offset : nullptr};
+    return {value + offset, gradient ? gradient + offset : nullptr, rounded ? rounded + offset : nullptr};
+  }
+  /// What products and convolutions read.
+  constexpr const activation* factors() const {
+    if constexpr (std::same_as<weight, activation>)
+      return value;
+    else
+      return rounded;
+  }
+  /// Weights that are nothing but factors.
+  static constexpr weights of_factors(activation* factors) {
+    if constexpr (std::same_as<weight, activation>)
+      return {factors, nullptr};
+    else
+      return {nullptr, nullptr, factors};
   }
 };
 

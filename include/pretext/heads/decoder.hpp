@@ -139,7 +139,8 @@ struct mae_decoder {
   template <class At, class Place, class Masks, class Seen, class All>
   static void restore(Place& place, weights<Place> w, const Masks& masks, Seen seen, All all) {
     using T = typename Place::activation;
-    const T *mask_token = w.at(At::mask_token_at).value, *positions = w.at(At::positions_at).value;
+    const typename Place::weight *mask_token = w.at(At::mask_token_at).value,
+                                 *positions = w.at(At::positions_at).value;
     kernels::restored_tokens<typename Place::device>::forward(
         place, At::extents, seen.batch, Masks::visible, masks.all_places(), static_cast<const T*>(seen.data),
         mask_token, positions, all.data);

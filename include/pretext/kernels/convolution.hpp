@@ -25,7 +25,7 @@ struct convolution_extents {
 /// Cross-correlation of a batch of channels-last images, weights kept as (rows, columns, in, out).
 ///   forward(place, extents, batch, const T* x, const T* w, T* y)
 ///   backward_data(place, extents, batch, const T* dy, const T* w, T* dx, into)
-///   backward_weights(place, extents, batch, const T* x, const T* dy, T* dw)      adds to dw
+///   backward_weights(place, extents, batch, const T* x, const T* dy, W* dw)      adds to dw
 template <class Device>
 struct convolution : missing<Device> {};
 

@@ -20,7 +20,7 @@ namespace pretext::kernels {
 /// dlogits. Goals are rows of shares of every class, smoothed first, or one class number per row. Rows of
 /// logits and goals lie `stride` numbers apart, of which the first `classes` count.
 ///   loss_value soft(place, rows, stride, classes, double scale, double smoothing, const T* logits,
-///               const T* goal, T* dlogits)
+///               const W* goal, T* dlogits)
 ///   loss_value hard(place, rows, stride, classes, double scale, const T* logits, const int* labels,
 ///               T* dlogits)
 template <class Device>

@@ -12,10 +12,9 @@ PRETEXT_HOST_DEVICE constexpr double path_factor(const random_key& key, std::uin
 }
 
 /// The factors of a batch, from one draw of each sample's key.
-///   run(place, const sample_keys&, batch, draw, rate, T* factor)
-///   scale(place, batch, numbers, const T* factor, const T* dy, T* dbranch)   dbranch = factor·dy, `numbers`
-///   of
-///     each sample
+///   run(place, const sample_keys&, batch, draw, rate, W* factor)
+///   scale(place, batch, numbers, const W* factor, const T* dy, T* dbranch)
+///     dbranch = factor·dy, `numbers` of each sample
 template <class Device>
 struct drop_path : missing<Device> {};
 

@@ -39,8 +39,8 @@ PRETEXT_HOST_DEVICE inline gelu_point<double> gelu_at(double x, double e) {
 
 /// y = gelu(x + bias) for each row of (rows, columns); bias may be null. `slope` gets the derivative at the
 /// same places, or is null; it may be x itself.
-///   forward(place, rows, columns, const T* x, const T* bias, T* y, T* slope)
-///   backward(place, rows, columns, const T* slope, const T* dy, T* dx, T* dbias)   dbias += sums over rows,
+///   forward(place, rows, columns, const T* x, const W* bias, T* y, T* slope)
+///   backward(place, rows, columns, const T* slope, const T* dy, T* dx, W* dbias)   dbias += sums over rows,
 ///     unless it is null; dx may be dy itself
 template <class Device>
 struct gelu : missing<Device> {};

@@ -1,5 +1,8 @@
 #pragma once
 
+// Where an operation's declaration says T it means numbers stored as activations are (and what products
+// multiply by), where it says W those kept as weights are: parameters, their gradients, statistics and
+// factors of single rows or channels. On most devices and in most numerics these are one type.
 namespace pretext::kernels {
 
 /// Fails, in words, when an operation is asked of a device that has no kernel for it in this file.

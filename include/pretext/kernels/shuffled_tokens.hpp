@@ -23,9 +23,9 @@ struct chosen_tokens : missing<Device> {};
 /// The tokens of chosen places back where they belong, one learned token at every other place, positions
 /// added, in one pass: (batch, lead + count, width) to (batch, lead + places, width). `order` lists all
 /// places of each sample, the chosen ones first; positions (lead + places, width) may be null for none.
-///   forward(place, extents, batch, count, choice order, const T* x, const T* token, const T* positions, T*
-///   y) backward(place, extents, batch, count, choice order, const T* dy, T* dx, T* dtoken)   dtoken is added
-///   to
+///   forward(place, extents, batch, count, choice order, const T* x, const W* token, const W* positions,
+///           T* y)
+///   backward(place, extents, batch, count, choice order, const T* dy, T* dx, W* dtoken)   dtoken is added to
 template <class Device>
 struct restored_tokens : missing<Device> {};
 

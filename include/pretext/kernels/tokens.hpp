@@ -8,9 +8,9 @@ namespace pretext::kernels {
 
 /// Puts a token before those of each sample and adds to each what its place has: x is (batch, count, width),
 /// y (batch, 1 + count, width), positions (1 + places, width), its row 0 the first token's.
-///   forward(place, batch, width, choice, const T* x, const T* first, const T* positions, T* y)
+///   forward(place, batch, width, choice, const T* x, const W* first, const W* positions, T* y)
 ///     y[n, 0] = first + positions[0],   y[n, 1 + j] = x[n, j] + positions[1 + place of j]
-///   backward(place, batch, width, choice, const T* dy, T* dx, T* dfirst, T* dpositions)
+///   backward(place, batch, width, choice, const T* dy, T* dx, W* dfirst, W* dpositions)
 ///     dx is overwritten, dfirst and dpositions are added to; each may be null
 template <class Device>
 struct token_sequence : missing<Device> {};

@@ -45,18 +45,17 @@ struct attention {
     cache_of<entrance<In>, In, Place> entered;
     reads<Place, joined<In>> qkv;
     reads<Place, In> mixed;
-    typename Place::activation* log_sum = nullptr;
+    typename Place::weight* log_sum = nullptr;
   };
 
   /// `around` is a residual sum that the result enters.
   template <class Place, Shape In>
   static void forward(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, In> y,
-                      cache<In, Place>& kept,
-                      const kernels::linear_sum<typename Place::activation>& around = {}) {
+                      cache<In, Place>& kept, const around_product<Place>& around = {}) {
     using T = typename Place::activation;
     const auto qkv = place.kept.template take<T, joined<In>>(x.batch);
     const auto mixed = place.kept.template take<T, In>(x.batch);
-    kept.log_sum = place.kept.template take<T>(x.batch * Heads * In::extents[0]);
+    kept.log_sum = place.kept.template take<typename Place::weight>(x.batch * Heads * In::extents[0]);
     entrance<In>::forward(place, w, x, qkv, kept.entered);
     run(place, w, qkv, mixed, kept.log_sum, y, around);
     kept.qkv = qkv;
@@ -72,30 +71,30 @@ struct attention {
     const auto dqkv = place.scratch.template take<T, joined<In>>(dy.batch);
     cache_of<exit<In>, In, Place> left{kept.mixed};
     exit<In>::backward(place, w.at(exit_at<In>), left, dy, dmixed);
-    kernels::attention<typename Place::device>::backward(place, extents<In>, dy.batch, kept.qkv.data,
-                                                         static_cast<const T*>(kept.log_sum),
-                                                         reads<Place, In>{dmixed}.data, dqkv.data);
+    kernels::attention<typename Place::device>::backward(
+        place, extents<In>, dy.batch, kept.qkv.data, static_cast<const typename Place::weight*>(kept.log_sum),
+        reads<Place, In>{dmixed}.data, dqkv.data);
     entrance<In>::backward(place, w, kept.entered, reads<Place, joined<In>>{dqkv}, dx);
   }
 
   template <class Place, Shape In>
   static void infer(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, In> y,
-                    const kernels::linear_sum<typename Place::activation>& around = {}) {
+                    const around_product<Place>& around = {}) {
     using T = typename Place::activation;
     const borrowed guard{place.scratch};
     const auto qkv = place.scratch.template take<T, joined<In>>(x.batch);
     const auto mixed = place.scratch.template take<T, In>(x.batch);
     entrance<In>::infer(place, w, x, qkv);
-    run(place, w, qkv, mixed, static_cast<T*>(nullptr), y, around);
+    run(place, w, qkv, mixed, static_cast<typename Place::weight*>(nullptr), y, around);
   }
 
  private:
   template <Shape In>
   static constexpr std::size_t exit_at = weight_count<entrance<In>, In>;
 
-  template <class Place, Shape Joined, Shape In, class T>
+  template <class Place, Shape Joined, Shape In>
   static void run(Place& place, weights<Place> w, writes<Place, Joined> qkv, writes<Place, In> mixed,
-                  T* log_sum, writes<Place, In> y, const kernels::linear_sum<T>& around) {
+                  typename Place::weight* log_sum, writes<Place, In> y, const around_product<Place>& around) {
     kernels::attention<typename Place::device>::forward(place, extents<In>, y.batch,
                                                         reads<Place, Joined>{qkv}.data, mixed.data, log_sum);
     exit<In>::infer(place, w.at(exit_at<In>), reads<Place, In>{mixed}, y, around);

@@ -47,7 +47,7 @@ struct normalisation {
   template <class Place>
   struct cache {
     std::size_t groups = 1;
-    typename Place::activation *mean = nullptr, *inverse = nullptr;
+    typename Place::weight *mean = nullptr, *inverse = nullptr;
   };
 
   /// y = norm(x) (+ shortcut), rectified if asked; updates the running statistics.
@@ -55,11 +55,12 @@ struct normalisation {
   static void forward(Place& place, typename Place::weight* slice, std::size_t rows, const T* x,
                       const T* shortcut, bool relu, T* y, cache<Place>& kept) {
     using kernel = kernels::batch_norm<typename Place::device>;
-    const pieces<C, typename Place::weight> own{slice};
+    using W = typename Place::weight;
+    const pieces<C, W> own{slice};
     kept.groups = place.groups;
-    kept.mean = place.kept.template take<T>(kept.groups * C);
-    kept.inverse = place.kept.template take<T>(kept.groups * C);
-    kernel::statistics(place, rows, C, kept.groups, x, T(epsilon), kept.mean, kept.inverse, T(momentum),
+    kept.mean = place.kept.template take<W>(kept.groups * C);
+    kept.inverse = place.kept.template take<W>(kept.groups * C);
+    kernel::statistics(place, rows, C, kept.groups, x, W(epsilon), kept.mean, kept.inverse, W(momentum),
                        own.running_mean, own.running_variance);
     again<C>(place, slice, rows, x, shortcut, relu, y, kept);
   }
@@ -69,10 +70,11 @@ struct normalisation {
   static void again(Place& place, typename Place::weight* slice, std::size_t rows, const T* x,
                     const T* shortcut, bool relu, T* y, const cache<Place>& kept) {
     using kernel = kernels::batch_norm<typename Place::device>;
-    const pieces<C, typename Place::weight> own{slice};
+    using W = typename Place::weight;
+    const pieces<C, W> own{slice};
     const borrowed guard{place.scratch};
-    T* scale = place.scratch.template take<T>(kept.groups * C);
-    T* shift = place.scratch.template take<T>(kept.groups * C);
+    W* const scale = place.scratch.template take<W>(kept.groups * C);
+    W* const shift = place.scratch.template take<W>(kept.groups * C);
     kernel::fold(place, C, kept.groups, kept.mean, kept.inverse, own.weight, own.bias, scale, shift);
     kernel::apply(place, rows, C, kept.groups, x, scale, shift, shortcut, relu, y);
   }
@@ -89,11 +91,11 @@ struct normalisation {
   }
 
   /// Inference as one scale and one shift per channel, from the running statistics.
-  template <std::size_t C, class Place, class T>
-  static void running(Place& place, typename Place::weight* slice, T* scale, T* shift) {
-    const pieces<C, typename Place::weight> own{slice};
+  template <std::size_t C, class Place, class W>
+  static void running(Place& place, W* slice, W* scale, W* shift) {
+    const pieces<C, W> own{slice};
     kernels::batch_norm<typename Place::device>::running(place, C, own.running_mean, own.running_variance,
-                                                         T(epsilon), own.weight, own.bias, scale, shift);
+                                                         W(epsilon), own.weight, own.bias, scale, shift);
   }
 };
 
@@ -145,7 +147,8 @@ struct batch_norm {
     using T = typename Place::activation;
     constexpr std::size_t C = channels_of<In>;
     const borrowed guard{place.scratch};
-    T *scale = place.scratch.template take<T>(C), *shift = place.scratch.template take<T>(C);
+    using W = typename Place::weight;
+    W *const scale = place.scratch.template take<W>(C), *const shift = place.scratch.template take<W>(C);
     math::template running<C>(place, w.value, scale, shift);
     kernels::batch_norm<typename Place::device>::apply(place, x.batch * places_of<In>, C, 1, x.data, scale,
                                                        shift, static_cast<const T*>(nullptr), false, y.data);

@@ -65,16 +65,14 @@ struct convolution {
     if constexpr (Bias == bias::yes)
       kernels::row_bias<device>::sum(place, dy.size() / Out, Out, dy.data, w.at(e.weights()).gradient);
     if (dx.data)
-      kernels::convolution<device>::backward_data(
-          place, e, dy.batch, dy.data, static_cast<const typename Place::weight*>(w.value), dx.data, mode);
+      kernels::convolution<device>::backward_data(place, e, dy.batch, dy.data, w.factors(), dx.data, mode);
   }
 
   template <class Place, ImageShape In>
   static void infer(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, output<In>> y) {
     using device = typename Place::device;
     constexpr auto e = extents<In>;
-    kernels::convolution<device>::forward(place, e, x.batch, x.data,
-                                          static_cast<const typename Place::weight*>(w.value), y.data);
+    kernels::convolution<device>::forward(place, e, x.batch, x.data, w.factors(), y.data);
     if constexpr (Bias == bias::yes)
       kernels::row_bias<device>::add(place, y.size() / Out, Out,
                                      static_cast<const typename Place::weight*>(w.at(e.weights()).value),

@@ -111,12 +111,13 @@ struct fused_convolution {
     constexpr std::size_t C = channels<In>, kernel = weight_count<Convolution, In>;
     const borrowed guard{place.scratch};
     T* folded = place.scratch.template take<T>(kernel);
-    T *scale = place.scratch.template take<T>(C), *shift = place.scratch.template take<T>(C);
+    using W = typename Place::weight;
+    W *const scale = place.scratch.template take<W>(C), *const shift = place.scratch.template take<W>(C);
     norm::template running<C>(place, w.at(kernel).value, scale, shift);
     kernels::batch_norm<typename Place::device>::scale_columns(place, kernel / C, C, w.value, scale, folded);
-    Convolution::infer(place, weights<Place>{folded, nullptr}, x, y);
+    Convolution::infer(place, weights<Place>::of_factors(folded), x, y);
     kernels::batch_norm<typename Place::device>::apply(
-        place, rows<In>(x.batch), C, 1, reads<Place, output<In>>{y}.data, static_cast<const T*>(nullptr),
+        place, rows<In>(x.batch), C, 1, reads<Place, output<In>>{y}.data, static_cast<const W*>(nullptr),
         shift, shortcut.data, rectified, y.data);
   }
 

@@ -34,7 +34,7 @@ struct gelu {
     if (!dx.data) return;
     kernels::gelu<typename Place::device>::backward(place, dy.batch * places_of<In>, channels_of<In>,
                                                     kept.slope.data, dy.data, dx.data,
-                                                    static_cast<typename Place::activation*>(nullptr));
+                                                    static_cast<typename Place::weight*>(nullptr));
   }
 
   template <class Place, Shape In>
@@ -46,7 +46,8 @@ struct gelu {
   template <class Place, Shape In, class T>
   static void run(Place& place, reads<Place, In> x, writes<Place, In> y, T* slope) {
     kernels::gelu<typename Place::device>::forward(place, x.batch * places_of<In>, channels_of<In>, x.data,
-                                                   static_cast<const T*>(nullptr), y.data, slope);
+                                                   static_cast<const typename Place::weight*>(nullptr),
+                                                   y.data, slope);
   }
 };
 

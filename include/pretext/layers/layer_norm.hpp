@@ -21,16 +21,16 @@ struct layer_norm {
   template <Shape In, class Place>
   struct cache {
     reads<Place, In> x;
-    typename Place::activation *mean = nullptr, *inverse = nullptr;
+    typename Place::weight *mean = nullptr, *inverse = nullptr;
   };
 
   template <class Place, Shape In>
   static void forward(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, In> y,
                       cache<In, Place>& kept) {
-    using T = typename Place::activation;
+    using W = typename Place::weight;
     kept.x = x;
-    kept.mean = place.kept.template take<T>(x.batch * places_of<In>);
-    kept.inverse = place.kept.template take<T>(x.batch * places_of<In>);
+    kept.mean = place.kept.template take<W>(x.batch * places_of<In>);
+    kept.inverse = place.kept.template take<W>(x.batch * places_of<In>);
     run(place, w, x, y, kept.mean, kept.inverse);
   }
 
@@ -44,8 +44,7 @@ struct layer_norm {
   template <class Place, Shape In>
   static void backward(Place& place, weights<Place> w, cache<In, Place>& kept, reads<Place, In> dy,
                        writes<Place, In> dx, reads<Place, In> shortcut) {
-    using T = typename Place::activation;
-    const T *gamma = w.value, *mean = kept.mean, *inverse = kept.inverse;
+    const typename Place::weight *gamma = w.value, *mean = kept.mean, *inverse = kept.inverse;
     kernels::layer_norm<typename Place::device>::backward(
         place, dy.batch * places_of<In>, channels_of<In>, dy.data, kept.x.data, mean, inverse, gamma,
         shortcut.data, dx.data, w.gradient, w.gradient + channels_of<In>);
@@ -53,17 +52,17 @@ struct layer_norm {
 
   template <class Place, Shape In>
   static void infer(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, In> y) {
-    using T = typename Place::activation;
-    run(place, w, x, y, static_cast<T*>(nullptr), static_cast<T*>(nullptr));
+    using W = typename Place::weight;
+    run(place, w, x, y, static_cast<W*>(nullptr), static_cast<W*>(nullptr));
   }
 
  private:
-  template <class Place, Shape In, class T>
-  static void run(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, In> y, T* mean,
-                  T* inverse) {
-    const T *gamma = w.value, *beta = w.at(channels_of<In>).value;
+  template <class Place, Shape In, class W>
+  static void run(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, In> y, W* mean,
+                  W* inverse) {
+    const W *gamma = w.value, *beta = w.at(channels_of<In>).value;
     kernels::layer_norm<typename Place::device>::forward(place, x.batch * places_of<In>, channels_of<In>,
-                                                         x.data, T(epsilon), gamma, beta, y.data, mean,
+                                                         x.data, W(epsilon), gamma, beta, y.data, mean,
                                                          inverse);
   }
 };

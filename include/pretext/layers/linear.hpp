@@ -47,6 +47,10 @@ struct truncated_normal_fiftieth {
   static constexpr initialiser constant(std::size_t) { return initialiser::constant(0); }
 };
 
+/// What may surround a linear layer's product at a place.
+template <class Place>
+using around_product = kernels::linear_sum<typename Place::activation, typename Place::weight>;
+
 /// y = x·Wᵀ + b over the last extent: (…, In) to (…, Out).
 template <std::size_t Out, bias Bias = bias::yes, class Start = torch_default>
 struct linear {
@@ -94,8 +98,7 @@ struct linear {
       kernels::row_bias<device>::sum(place, rows, Out, dy.data, w.at(Out * width<In>).gradient);
     if (dx.data)
       kernels::gemm<device>::run(place, kernels::op::as_is, kernels::op::as_is, rows, width<In>, Out, dy.data,
-                                 static_cast<const typename Place::weight*>(w.value), dx.data,
-                                 kernels::into::overwrite);
+                                 w.factors(), dx.data, kernels::into::overwrite);
   }
 
   template <class Place, Shape In>
@@ -106,11 +109,10 @@ struct linear {
   /// The same inside of a residual sum; the constant in `around` is filled in here.
   template <class Place, Shape In>
   static void infer(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, output<In>> y,
-                    kernels::linear_sum<typename Place::activation> around) {
-    using W = typename Place::weight;
+                    around_product<Place> around) {
     if constexpr (Bias == bias::yes) around.bias = w.at(Out * width<In>).value;
     kernels::linear<typename Place::device>::forward(place, {y.size() / Out, width<In>, Out}, x.data,
-                                                     static_cast<const W*>(w.value), around, y.data);
+                                                     w.factors(), around, y.data);
   }
 };
 

@@ -48,8 +48,7 @@ struct mlp {
   /// `around` is a residual sum that the result enters.
   template <class Place, Shape In>
   static void forward(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, In> y,
-                      cache<In, Place>& kept,
-                      const kernels::linear_sum<typename Place::activation>& around = {}) {
+                      cache<In, Place>& kept, const around_product<Place>& around = {}) {
     using T = typename Place::activation;
     const auto slope = place.kept.template take<T, hidden<In>>(x.batch);
     const auto activated = place.kept.template take<T, hidden<In>>(x.batch);
@@ -69,16 +68,15 @@ struct mlp {
     cache_of<narrowed<In>, hidden<In>, Place> last{kept.activated};
     narrowed<In>::backward(place, w.at(last_at<In>), last, dy, writes<Place, hidden<In>>{nullptr, dy.batch});
     kernels::linear<typename Place::device>::backward_gelu(
-        place, {dy.batch * places_of<In>, wide, width<In>}, dy.data,
-        static_cast<const typename Place::weight*>(w.at(last_at<In>).value), kept.slope.data, dinside.data,
-        w.at(wide * width<In>).gradient);
+        place, {dy.batch * places_of<In>, wide, width<In>}, dy.data, w.at(last_at<In>).factors(),
+        kept.slope.data, dinside.data, w.at(wide * width<In>).gradient);
     cache_of<linear<wide, bias::no>, In, Place> first{kept.x};
     linear<wide, bias::no>::backward(place, w, first, reads<Place, hidden<In>>{dinside}, dx);
   }
 
   template <class Place, Shape In>
   static void infer(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, In> y,
-                    const kernels::linear_sum<typename Place::activation>& around = {}) {
+                    const around_product<Place>& around = {}) {
     using T = typename Place::activation;
     const borrowed guard{place.scratch};
     const auto activated = place.scratch.template take<T, hidden<In>>(x.batch);
@@ -91,11 +89,11 @@ struct mlp {
 
   template <class Place, Shape In, Shape Hidden, class T>
   static void run(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, Hidden> activated,
-                  T* slope, writes<Place, In> y, const kernels::linear_sum<T>& around) {
+                  T* slope, writes<Place, In> y, const around_product<Place>& around) {
     using W = typename Place::weight;
     constexpr std::size_t wide = channels_of<Hidden>;
     kernels::linear<typename Place::device>::forward_gelu(
-        place, {y.batch * places_of<In>, width<In>, wide}, x.data, static_cast<const W*>(w.value),
+        place, {y.batch * places_of<In>, width<In>, wide}, x.data, w.factors(),
         static_cast<const W*>(w.at(wide * width<In>).value), activated.data, slope);
     narrowed<In>::infer(place, w.at(last_at<In>), reads<Place, Hidden>{activated}, y, around);
   }

@@ -68,8 +68,7 @@ struct patch_projection {
     kernels::row_bias<device>::sum(place, rows, Width, dy.data, w.at(in * Width).gradient);
     if (dx.data)
       kernels::gemm<device>::run(place, kernels::op::as_is, kernels::op::transposed, rows, in, Width, dy.data,
-                                 static_cast<const typename Place::weight*>(w.value), dx.data,
-                                 kernels::into::overwrite);
+                                 w.factors(), dx.data, kernels::into::overwrite);
   }
 
   template <class Place, Shape In>
@@ -79,7 +78,7 @@ struct patch_projection {
     constexpr std::size_t in = channels_of<In>;
     const std::size_t rows = y.size() / Width;
     kernels::gemm<device>::run(place, kernels::op::as_is, kernels::op::as_is, rows, Width, in, x.data,
-                               static_cast<const W*>(w.value), y.data, kernels::into::overwrite);
+                               w.factors(), y.data, kernels::into::overwrite);
     kernels::row_bias<device>::add(place, rows, Width, static_cast<const W*>(w.at(in * Width).value), y.data);
   }
 };

@@ -46,7 +46,7 @@ struct transformer_block {
     cache_of<layer_norm, In, Place> norm1, norm2;
     cache_of<mixer, In, Place> attn;
     cache_of<perceptron, In, Place> mlp;
-    const typename Place::activation *keep_attn = nullptr, *keep_mlp = nullptr;
+    const typename Place::weight *keep_attn = nullptr, *keep_mlp = nullptr;
   };
 
   /// `drop` is the rate at which both branches are left out, `index` tells the blocks of a network apart.
@@ -63,10 +63,10 @@ struct transformer_block {
 
     layer_norm::forward(place, w, x, normed1, kept.norm1);
     mixer::forward(place, w.at(attn_at<In>), reads<Place, In>{normed1}, middle, kept.attn,
-                   sum(x, kept.keep_attn));
+                   sum<Place>(x, kept.keep_attn));
     layer_norm::forward(place, w.at(norm2_at<In>), reads<Place, In>{middle}, normed2, kept.norm2);
     perceptron::forward(place, w.at(mlp_at<In>), reads<Place, In>{normed2}, y, kept.mlp,
-                        sum(reads<Place, In>{middle}, kept.keep_mlp));
+                        sum<Place>(reads<Place, In>{middle}, kept.keep_mlp));
   }
 
   template <class Place, Shape In>
@@ -97,11 +97,10 @@ struct transformer_block {
     const auto normed = place.scratch.template take<T, In>(x.batch);
     const auto middle = place.scratch.template take<T, In>(x.batch);
     layer_norm::infer(place, w, x, normed);
-    const T* const all = nullptr;
-    mixer::infer(place, w.at(attn_at<In>), reads<Place, In>{normed}, middle, sum(x, all));
+    mixer::infer(place, w.at(attn_at<In>), reads<Place, In>{normed}, middle, sum<Place>(x, nullptr));
     layer_norm::infer(place, w.at(norm2_at<In>), reads<Place, In>{middle}, normed);
     perceptron::infer(place, w.at(mlp_at<In>), reads<Place, In>{normed}, y,
-                      sum(reads<Place, In>{middle}, all));
+                      sum<Place>(reads<Place, In>{middle}, nullptr));
   }
 
  private:
@@ -113,14 +112,15 @@ struct transformer_block {
   static constexpr std::size_t mlp_at = norm2_at<In> + weight_count<layer_norm, In>;
 
   /// The sum at the end of a branch.
-  template <class T, Shape In>
-  static kernels::linear_sum<T> sum(tensor_view<const T, In> shortcut, const T* keep) {
+  template <class Place, Shape In>
+  static around_product<Place> sum(reads<Place, In> shortcut, const typename Place::weight* keep) {
     return {.shortcut = shortcut.data, .keep = keep, .tokens = places_of<In>};
   }
 
   /// The gradient that enters a branch: dy itself where no path was dropped.
-  template <class Place, Shape In, class T>
-  static reads<Place, In> scaled(Place& place, const T* keep, reads<Place, In> dy, writes<Place, In> into) {
+  template <class Place, Shape In>
+  static reads<Place, In> scaled(Place& place, const typename Place::weight* keep, reads<Place, In> dy,
+                                 writes<Place, In> into) {
     if (!keep) return dy;
     kernels::drop_path<typename Place::device>::scale(place, dy.batch, In::size, keep, dy.data, into.data);
     return into;

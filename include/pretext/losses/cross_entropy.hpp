@@ -17,7 +17,8 @@ struct cross_entropy {
   /// Returns the loss of logits (n, classes) against each row's shares of the classes and adds its gradient
   /// to dlogits.
   template <class Place, Shape S>
-  typename Place::loss_value operator()(Place& place, reads<Place, S> logits, reads<Place, S> goal,
+  typename Place::loss_value operator()(Place& place, reads<Place, S> logits,
+                                        tensor_view<const typename Place::weight, S> goal,
                                         writes<Place, S> dlogits) const {
     expects(logits.batch == goal.batch, "cross-entropy compares as many predictions as goals, not ",
             logits.batch, " with ", goal.batch);

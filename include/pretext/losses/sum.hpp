@@ -77,7 +77,8 @@ struct weighted {
     kernels::blend<device>::copy(place, gradient.size(), unweighted, before);
     device::clear(place.stream, gradient.data, gradient.size());
     const typename Place::loss_value value = loss(place, tensors...);
-    kernels::blend<device>::axpy(place, gradient.size(), static_cast<T>(weight), unweighted, before);
+    kernels::blend<device>::axpy(place, gradient.size(), static_cast<typename Place::weight>(weight),
+                                 unweighted, before);
     kernels::blend<device>::copy(place, gradient.size(), static_cast<const T*>(before), gradient.data);
     return weight * value;
   }

@@ -85,10 +85,11 @@ struct by_mask_token {
     static void complete(Place& place, weights<Place> w, const Masks& masks, writes<Place, embedded> tokens,
                          writes<Place, completed> all) {
       using T = typename Place::activation;
-      const T* const mask_token = w.at(mask_token_at).value;
+      using W = typename Place::weight;
+      const W* const mask_token = w.at(mask_token_at).value;
       kernels::restored_tokens<typename Place::device>::forward(
           place, extents, tokens.batch, Masks::visible, masks.all_places(),
-          static_cast<const T*>(tokens.data), mask_token, static_cast<const T*>(nullptr), all.data);
+          static_cast<const T*>(tokens.data), mask_token, static_cast<const W*>(nullptr), all.data);
     }
   };
 };

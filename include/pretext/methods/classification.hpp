@@ -4,6 +4,7 @@
 #include <pretext/core/concepts.hpp>
 #include <pretext/core/expects.hpp>
 #include <pretext/heads/classification.hpp>
+#include <pretext/layers/network_weights.hpp>
 #include <pretext/layers/sequential.hpp>
 #include <pretext/losses/cross_entropy.hpp>
 #include <pretext/methods/policies.hpp>
@@ -57,11 +58,11 @@ class classification {
   /// Everything the method keeps while it learns.
   template <class Place>
   struct memory {
-    using T = typename Place::activation;
-    buffer<typename Place::weight, typename Place::device> value{size}, gradient{size};
+    using W = typename Place::weight;
+    buffer<W, typename Place::device> value{size}, gradient{size};
     cache_of<network, Images, Place> tape;
     cache_of<classifier, feature, Place> probe_tape;
-    tensor<T, embedding, typename Place::device> goal;  ///< shares of the classes, (n, classes); for one step
+    tensor<W, embedding, typename Place::device> goal;  ///< shares of the classes, (n, classes); for one step
     writes<Place, embedding> logits;                    ///< of the last batch, until the next step
   };
 
@@ -73,12 +74,12 @@ class classification {
   template <class Place>
   typename Place::loss_value learn(Place& place, memory<Place>& m, reads<Place, Images> batch) const {
     using T = typename Place::activation;
-    const reads<Place, embedding> goal{m.goal.view()};
+    const tensor_view<const typename Place::weight, embedding> goal{m.goal.view()};
     expects(goal.batch == batch.batch, "classification: ", batch.batch, " images but ", goal.batch,
             " goals; write the classes of every step into goal.resize(n) of the method's memory");
     m.goal.resize(0);
-    const weights<Place> w{m.value.data(), m.gradient.data()};
     place.kept.reset();
+    const auto w = network_weights(place, place.kept, size, m.value.data(), m.gradient.data());
     place.groups = 1;
     m.logits = place.kept.template take<T, embedding>(batch.batch);
     const auto dz = place.kept.template take<T, embedding>(batch.batch);
@@ -102,19 +103,23 @@ class classification {
 
   /// Nothing follows.
   template <class Place>
-  void follow(Place&, memory<Place>&, double) const {}
+  void follow(Place&, memory<Place>&, step_number<double>) const {}
 
   /// The encoder's feature h in inference mode.
   template <class Place>
   static void encode(Place& place, memory<Place>& m, reads<Place, Images> batch, writes<Place, feature> h) {
-    encoder::infer(place, weights<Place>{m.value.data(), nullptr}, batch, h);
+    const borrowed guard{place.scratch};
+    encoder::infer(place, network_weights(place, place.scratch, encoder_size, m.value.data(), nullptr), batch,
+                   h);
   }
 
   /// The logits in inference mode.
   template <class Place>
   static void predict(Place& place, memory<Place>& m, reads<Place, Images> batch,
                       writes<Place, embedding> logits) {
-    network::infer(place, weights<Place>{m.value.data(), nullptr}, batch, logits);
+    const borrowed guard{place.scratch};
+    network::infer(place, network_weights(place, place.scratch, size, m.value.data(), nullptr), batch,
+                   logits);
   }
 };
 

@@ -4,6 +4,7 @@
 
 #include <pretext/core/concepts.hpp>
 #include <pretext/kernels/optimize.hpp>
+#include <pretext/layers/network_weights.hpp>
 #include <pretext/layers/sequential.hpp>
 #include <pretext/methods/policies.hpp>
 
@@ -78,8 +79,8 @@ class joint_embedding {
   template <class Place>
   typename Place::loss_value learn(Place& place, memory<Place>& m, reads<Place, Images> batch) const {
     using T = typename Place::activation;
-    const weights<Place> w{m.value.data(), m.gradient.data()};
     place.kept.reset();
+    const auto w = network_weights(place, place.kept, size, m.value.data(), m.gradient.data());
     place.groups = std::same_as<statistics, per_view> ? views : 1;
     const reads<Place, embedding> goal{seen_by_target(place, m, batch)};
     const auto compared = [&](reads<Place, prediction> q, writes<Place, prediction> dq) {
@@ -109,20 +110,23 @@ class joint_embedding {
     return value;
   }
 
-  /// Lets the target follow the online network after the optimizer has moved it. What follows are the
+  /// Lets the target follow the online network after the optimizer has moved it: it keeps the part `momentum`
+  /// of itself. What follows are the
   /// parameters; the running statistics stay those of the target's own forward passes, as in BYOL's code.
   template <class Place>
-  void follow(Place& place, memory<Place>& m, double momentum) const {
+  void follow(Place& place, memory<Place>& m, step_number<double> momentum) const {
     using W = typename Place::weight;
     if constexpr (has_target)
-      kernels::optimize<typename Place::device>::follow(place, m.followed, W(momentum),
+      kernels::optimize<typename Place::device>::follow(place, m.followed, momentum,
                                                         static_cast<const W*>(m.value.data()), m.slow.data());
   }
 
   /// The backbone's feature h in inference mode: what evaluation and users of the encoder want.
   template <class Place>
   static void encode(Place& place, memory<Place>& m, reads<Place, Images> batch, writes<Place, feature> h) {
-    encoder::infer(place, weights<Place>{m.value.data(), nullptr}, batch, h);
+    const borrowed guard{place.scratch};
+    encoder::infer(place, network_weights(place, place.scratch, encoder_size, m.value.data(), nullptr), batch,
+                   h);
   }
 
  private:
@@ -139,7 +143,8 @@ class joint_embedding {
     if constexpr (has_target) {
       const auto goal = place.kept.template take<typename Place::activation, embedding>(batch.batch);
       const auto before = place.kept.position();
-      trunk::forward(place, weights<Place>{m.slow.data(), nullptr}, batch, goal, m.slow_tape);
+      const auto w = network_weights(place, place.kept, trunk_size, m.slow.data(), nullptr);
+      trunk::forward(place, w, batch, goal, m.slow_tape);
       place.kept.rewind(before);
       return goal;
     } else {

@@ -1,6 +1,7 @@
 #pragma once
 #include <pretext/core/concepts.hpp>
 #include <pretext/kernels/pooling.hpp>
+#include <pretext/layers/network_weights.hpp>
 #include <pretext/losses/masked_pixels.hpp>
 #include <pretext/masking/left_out.hpp>
 #include <pretext/masking/random_masking.hpp>
@@ -70,8 +71,8 @@ class masked_modeling {
   template <class Place>
   typename Place::loss_value learn(Place& place, memory<Place>& m, reads<Place, Images> batch) const {
     using T = typename Place::activation;
-    const weights<Place> w{m.value.data(), m.gradient.data()};
     place.kept.reset();
+    const auto w = network_weights(place, place.kept, size, m.value.data(), m.gradient.data());
     place.groups = 1;
     m.hidden = mask_patches.template draw<grid>(place, batch.batch);
     m.predicted = place.kept.template take<T, prediction>(batch.batch);
@@ -99,7 +100,7 @@ class masked_modeling {
 
   /// Nothing follows.
   template <class Place>
-  void follow(Place&, memory<Place>&, double) const {}
+  void follow(Place&, memory<Place>&, step_number<double>) const {}
 
   /// Predicts every patch of each image, hidden or visible, from those that a mask leaves visible; keeps the
   /// masks in the memory. Call the trainer's `draw` first, as before a step.
@@ -107,10 +108,10 @@ class masked_modeling {
   void reconstruct(Place& place, memory<Place>& m, reads<Place, Images> batch,
                    writes<Place, reconstruction> all) const {
     using T = typename Place::activation;
-    const weights<Place> w{m.value.data(), nullptr};
     place.kept.reset();
     m.hidden = mask_patches.template draw<grid>(place, batch.batch);
     const borrowed guard{place.scratch};
+    const auto w = network_weights(place, place.scratch, size, m.value.data(), nullptr);
     const auto seen = place.scratch.template take<T, tokens>(batch.batch);
     trunk::infer(place, w, m.hidden, batch, seen);
     decoder::infer(place, w.at(trunk_size), m.hidden, reads<Place, tokens>{seen}, all);
@@ -119,7 +120,9 @@ class masked_modeling {
   /// The encoder's feature h of whole images in inference mode.
   template <class Place>
   static void encode(Place& place, memory<Place>& m, reads<Place, Images> batch, writes<Place, feature> h) {
-    encoder::infer(place, weights<Place>{m.value.data(), nullptr}, batch, h);
+    const borrowed guard{place.scratch};
+    encoder::infer(place, network_weights(place, place.scratch, encoder_size, m.value.data(), nullptr), batch,
+                   h);
   }
 };
 

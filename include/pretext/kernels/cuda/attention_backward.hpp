@@ -10,18 +10,19 @@ namespace pretext::grid {
 /// δ of each query.
 template <class T>
 struct attention_deltas {
-  using tile = square_tile<T>;
+  using R = arithmetic<T>;
+  using tile = square_tile<R>;
   static constexpr unsigned threads = tile::threads;
   struct shared {
     tile p, dp;
     typename tile::strips strips;
   };
   struct total {
-    T sum;
+    R sum;
   };
   attention_heads<T> all;
-  const T* log_sum;
-  T* delta;
+  const R* log_sum;
+  R* delta;
 
   template <class Block>
   PRETEXT_HOST_DEVICE void operator()(Block& block) const {
@@ -47,14 +48,15 @@ struct attention_deltas {
 /// dq = dS·k·scale.
 template <class T>
 struct attention_dqueries {
-  using tile = square_tile<T>;
+  using R = arithmetic<T>;
+  using tile = square_tile<R>;
   static constexpr unsigned threads = tile::threads;
   struct shared {
     tile p, dp;
     typename tile::strips strips;
   };
   attention_heads<T> all;
-  const T *log_sum, *delta;
+  const R *log_sum, *delta;
   T* dqkv;
 
   template <class Block>
@@ -67,16 +69,16 @@ struct attention_dqueries {
       all.dprobabilities(block, memory.dp, memory.strips, own.unit, own.top, left);
       memory.p.for_each_place(block, [&](std::size_t r, std::size_t c) {
         const bool inside = own.top + r < all.e.tokens;
-        const T of_row = inside ? delta[own.unit * all.e.tokens + own.top + r] : T{0};
+        const R of_row = inside ? delta[own.unit * all.e.tokens + own.top + r] : R{0};
         memory.dp.at[r][c] = all.scale * memory.p.at[r][c] * (memory.dp.at[r][c] - of_row);
       });
       memory.dp.template multiply<false>(block, memory.strips, all.rows(own.unit, 1).from(left), own.left,
                                          sum);
     }
     T* const to = dqkv + all.offset(own.unit, 0);
-    memory.p.for_each_number(block, sum, [&](std::size_t r, std::size_t c, T number) {
+    memory.p.for_each_number(block, sum, [&](std::size_t r, std::size_t c, R number) {
       if (own.top + r < all.e.tokens && own.left + c < all.e.head_width())
-        to[(own.top + r) * 3 * all.e.width + own.left + c] = number;
+        to[(own.top + r) * 3 * all.e.width + own.left + c] = static_cast<T>(number);
     });
   }
 };
@@ -84,14 +86,15 @@ struct attention_dqueries {
 /// dk = dSᵀ·q·scale and dv = Pᵀ·dy, for keys from `top` on.
 template <class T>
 struct attention_dkeys {
-  using tile = square_tile<T>;
+  using R = arithmetic<T>;
+  using tile = square_tile<R>;
   static constexpr unsigned threads = tile::threads;
   struct shared {
     tile p, dp;
     typename tile::strips strips;
   };
   attention_heads<T> all;
-  const T *log_sum, *delta;
+  const R *log_sum, *delta;
   T* dqkv;
 
   template <class Block>
@@ -104,7 +107,7 @@ struct attention_dkeys {
       all.dprobabilities(block, memory.dp, memory.strips, own.unit, query, own.top);
       memory.p.for_each_place(block, [&](std::size_t r, std::size_t c) {
         const bool inside = query + r < all.e.tokens;
-        const T of_row = inside ? delta[own.unit * all.e.tokens + query + r] : T{0};
+        const R of_row = inside ? delta[own.unit * all.e.tokens + query + r] : R{0};
         memory.dp.at[r][c] = all.scale * memory.p.at[r][c] * (memory.dp.at[r][c] - of_row);
       });
       memory.dp.template multiply<true>(block, memory.strips, all.rows(own.unit, 0).from(query), own.left,
@@ -114,9 +117,9 @@ struct attention_dkeys {
     }
     const auto store = [&](std::size_t which, auto& sum) {
       T* const to = dqkv + all.offset(own.unit, which);
-      memory.p.for_each_number(block, sum, [&](std::size_t r, std::size_t c, T number) {
+      memory.p.for_each_number(block, sum, [&](std::size_t r, std::size_t c, R number) {
         if (own.top + r < all.e.tokens && own.left + c < all.e.head_width())
-          to[(own.top + r) * 3 * all.e.width + own.left + c] = number;
+          to[(own.top + r) * 3 * all.e.width + own.left + c] = static_cast<T>(number);
       });
     };
     store(1, dkeys);

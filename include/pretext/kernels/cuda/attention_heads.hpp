@@ -10,10 +10,11 @@ namespace pretext::grid {
 /// One head of one sample, and which rows and which columns of a result a block of threads makes.
 template <class T>
 struct attention_heads {
-  using tile = square_tile<T>;
+  using R = arithmetic<T>;
+  using tile = square_tile<R>;
   static constexpr std::size_t side = tile::side;
   kernels::attention_extents e;
-  T scale;
+  R scale;
   const T *qkv, *dy;
 
   PRETEXT_HOST_DEVICE std::size_t tiles() const { return ceil_div(e.tokens, side); }
@@ -46,19 +47,19 @@ struct attention_heads {
   PRETEXT_HOST_DEVICE void scores(Block& block, tile& square, typename tile::strips& memory, std::size_t unit,
                                   std::size_t top, std::size_t left) const {
     square.dots(block, memory, rows(unit, 0).from(top), rows(unit, 1).from(left),
-                [=, this](std::size_t, std::size_t c, T dot) {
-                  return left + c < e.tokens ? scale * dot : minus_infinity<T>();
+                [=, this](std::size_t, std::size_t c, R dot) {
+                  return left + c < e.tokens ? scale * dot : minus_infinity<R>();
                 });
   }
   /// exp(score - l), 0 where there is no query or no key.
   template <class Block>
   PRETEXT_HOST_DEVICE void probabilities(Block& block, tile& square, typename tile::strips& memory,
                                          std::size_t unit, std::size_t top, std::size_t left,
-                                         const T* log_sum) const {
+                                         const R* log_sum) const {
     square.dots(block, memory, rows(unit, 0).from(top), rows(unit, 1).from(left),
-                [=, this](std::size_t r, std::size_t c, T dot) {
+                [=, this](std::size_t r, std::size_t c, R dot) {
                   const bool inside = top + r < e.tokens && left + c < e.tokens;
-                  return inside ? std::exp(scale * dot - log_sum[unit * e.tokens + top + r]) : T{0};
+                  return inside ? std::exp(scale * dot - log_sum[unit * e.tokens + top + r]) : R{0};
                 });
   }
   /// dP of queries from `top` on with keys from `left` on.
@@ -66,7 +67,7 @@ struct attention_heads {
   PRETEXT_HOST_DEVICE void dprobabilities(Block& block, tile& square, typename tile::strips& memory,
                                           std::size_t unit, std::size_t top, std::size_t left) const {
     square.dots(block, memory, dmixed(unit).from(top), rows(unit, 2).from(left),
-                [](std::size_t, std::size_t, T dot) { return dot; });
+                [](std::size_t, std::size_t, R dot) { return dot; });
   }
 };
 

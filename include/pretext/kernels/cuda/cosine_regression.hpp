@@ -28,9 +28,10 @@ struct compare_with_goal {
     const T *own = p + row * columns, *other = goal + (row + rows / 2) % rows * columns;
     const double length = inverse_length(block, memory, columns, own);
     const double goal_length = inverse_length(block, memory, columns, other);
-    const auto unit = [=](std::size_t c) { return static_cast<T>(static_cast<double>(own[c]) * length); };
+    using R = arithmetic<T>;
+    const auto unit = [=](std::size_t c) { return static_cast<R>(static_cast<double>(own[c]) * length); };
     const auto aim = [=](std::size_t c) {
-      return static_cast<T>(static_cast<double>(other[c]) * goal_length);
+      return static_cast<R>(static_cast<double>(other[c]) * goal_length);
     };
     const double cosine = sum_of_row(block, memory, columns, [&](std::size_t c) {
       return static_cast<double>(unit(c)) * static_cast<double>(aim(c));
@@ -38,9 +39,9 @@ struct compare_with_goal {
     block.each([&](unsigned thread) {
       if (thread == 0) distance[row] = 2 - 2 * cosine;
     });
-    const T by = static_cast<T>(-2 * scale);
+    const R by = static_cast<R>(-2 * scale);
     add_row_gradient(
-        block, memory, columns, static_cast<T>(length), unit, [=](std::size_t c) { return by * aim(c); },
+        block, memory, columns, static_cast<R>(length), unit, [=](std::size_t c) { return by * aim(c); },
         dp + row * columns);
   }
 };

@@ -10,11 +10,11 @@
 namespace pretext::grid {
 
 /// Shares of every class, smoothed.
-template <class T>
+template <class W>
 struct soft_goals {
   std::size_t stride, classes;
   double smoothing;
-  const T* goal;
+  const W* goal;
   PRETEXT_HOST_DEVICE double operator()(std::size_t row, std::size_t c) const {
     return smoothed(static_cast<double>(goal[row * stride + c]), smoothing, classes);
   }
@@ -64,8 +64,9 @@ struct compare_classes {
     });
     block.each([&](unsigned thread) {
       for (std::size_t c = thread; c < classes; c += row_threads)
-        dlogits[row * stride + c] +=
-            static_cast<T>(scale * (all * std::exp(above(c)) / total - goals(row, c)));
+        dlogits[row * stride + c] =
+            static_cast<T>(static_cast<double>(dlogits[row * stride + c]) +
+                           scale * (all * std::exp(above(c)) / total - goals(row, c)));
       if (thread == 0) value[row] = loss;
     });
   }
@@ -77,11 +78,11 @@ namespace pretext::kernels {
 
 template <Accelerator Device>
 struct cross_entropy<Device> {
-  template <class Place, class T>
+  template <class Place, class T, class W>
   static auto soft(Place& place, std::size_t rows, std::size_t stride, std::size_t classes, double scale,
-                   double smoothing, const T* logits, const T* goal, T* dlogits) {
+                   double smoothing, const T* logits, const W* goal, T* dlogits) {
     return run(place, rows, stride, classes, scale, logits, dlogits,
-               grid::soft_goals<T>{stride, classes, smoothing, goal});
+               grid::soft_goals<W>{stride, classes, smoothing, goal});
   }
 
   template <class Place, class T>

@@ -1,7 +1,6 @@
 #pragma once
 #include <cstddef>
 
-#include <pretext/devices/grid.hpp>
 #include <pretext/kernels/cuda/column_sums.hpp>
 #include <pretext/kernels/elementwise.hpp>
 
@@ -11,48 +10,72 @@ template <class T>
 struct rectify {
   const T* x;
   T* y;
-  PRETEXT_HOST_DEVICE void operator()(std::size_t i) const { y[i] = x[i] < T{0} ? T{0} : x[i]; }
+  template <unsigned N>
+  PRETEXT_HOST_DEVICE void at(std::size_t i) const {
+    auto v = load<N>(x + i);
+    for (unsigned k = 0; k < N; ++k) v[k] = v[k] < 0 ? 0 : v[k];
+    store<N>(y + i, v);
+  }
 };
 template <class T>
 struct rectify_backward {
   const T *y, *dy;
   T* dx;
-  PRETEXT_HOST_DEVICE void operator()(std::size_t i) const { dx[i] = y[i] > T{0} ? dy[i] : T{0}; }
+  template <unsigned N>
+  PRETEXT_HOST_DEVICE void at(std::size_t i) const {
+    const auto output = load<N>(y + i);
+    auto d = load<N>(dy + i);
+    for (unsigned k = 0; k < N; ++k) d[k] = output[k] > 0 ? d[k] : 0;
+    store<N>(dx + i, d);
+  }
 };
+/// y = a·x + b·y.
 template <class T>
 struct add_scaled {
-  T a;
+  arithmetic<T> a, b;
   const T* x;
   T* y;
-  PRETEXT_HOST_DEVICE void operator()(std::size_t i) const { y[i] += a * x[i]; }
+  template <unsigned N>
+  PRETEXT_HOST_DEVICE void at(std::size_t i) const {
+    const auto from = load<N>(x + i);
+    auto to = load<N>(y + i);
+    for (unsigned k = 0; k < N; ++k) to[k] = a * from[k] + b * to[k];
+    store<N>(y + i, to);
+  }
 };
-template <class T>
-struct interpolate {
-  T a;
-  const T* x;
-  T* y;
-  PRETEXT_HOST_DEVICE void operator()(std::size_t i) const { y[i] = a * y[i] + (T{1} - a) * x[i]; }
-};
-template <class T>
+/// Also from one type to another.
+template <class From, class To>
 struct copy_numbers {
-  const T* x;
-  T* y;
-  PRETEXT_HOST_DEVICE void operator()(std::size_t i) const { y[i] = x[i]; }
+  const From* x;
+  To* y;
+  template <unsigned N>
+  PRETEXT_HOST_DEVICE void at(std::size_t i) const {
+    const auto from = load<N>(x + i);
+    several<arithmetic<To>, N> to;
+    for (unsigned k = 0; k < N; ++k) to[k] = static_cast<arithmetic<To>>(from[k]);
+    store<N>(y + i, to);
+  }
 };
-template <class T>
+template <class T, class W>
 struct add_to_rows {
   std::size_t columns;
-  const T* bias;
+  const W* bias;
   T* y;
-  PRETEXT_HOST_DEVICE void operator()(std::size_t i) const { y[i] += bias[i % columns]; }
+  template <unsigned N>
+  PRETEXT_HOST_DEVICE void at(std::size_t i) const {
+    auto to = load<N>(y + i);
+    for (unsigned k = 0; k < N; ++k) to[k] += bias[i % columns + k];
+    store<N>(y + i, to);
+  }
 };
 /// One term of a column's sum: the number itself.
 template <class T>
 struct entry {
   std::size_t columns;
   const T* x;
-  PRETEXT_HOST_DEVICE void operator()(std::size_t r, std::size_t c, T (&term)[1]) const {
-    term[0] = x[r * columns + c];
+  template <unsigned N>
+  PRETEXT_HOST_DEVICE void at(std::size_t r, std::size_t c, several<arithmetic<T>, N> (&term)[1]) const {
+    term[0] = load<N>(x + r * columns + c);
   }
 };
 
@@ -64,40 +87,40 @@ template <Accelerator Device>
 struct relu<Device> {
   template <class Place, class T>
   static void forward(Place& place, std::size_t n, const T* x, T* y) {
-    grid::each_number(place, n, grid::rectify<T>{x, y});
+    grid::each_lanes<T>(place, n, n, {x, y}, grid::rectify<T>{x, y});
   }
   template <class Place, class T>
   static void backward(Place& place, std::size_t n, const T* y, const T* dy, T* dx) {
-    grid::each_number(place, n, grid::rectify_backward<T>{y, dy, dx});
+    grid::each_lanes<T>(place, n, n, {y, dy, dx}, grid::rectify_backward<T>{y, dy, dx});
   }
 };
 
 template <Accelerator Device>
 struct blend<Device> {
   template <class Place, class T>
-  static void axpy(Place& place, std::size_t n, T a, const T* x, T* y) {
-    grid::each_number(place, n, grid::add_scaled<T>{a, x, y});
+  static void axpy(Place& place, std::size_t n, arithmetic<T> a, const T* x, T* y) {
+    grid::each_lanes<T>(place, n, n, {x, y}, grid::add_scaled<T>{a, 1, x, y});
   }
   template <class Place, class T>
-  static void lerp(Place& place, std::size_t n, T a, const T* x, T* y) {
-    grid::each_number(place, n, grid::interpolate<T>{a, x, y});
+  static void lerp(Place& place, std::size_t n, arithmetic<T> a, const T* x, T* y) {
+    grid::each_lanes<T>(place, n, n, {x, y}, grid::add_scaled<T>{1 - a, a, x, y});
   }
-  template <class Place, class T>
-  static void copy(Place& place, std::size_t n, const T* x, T* y) {
-    grid::each_number(place, n, grid::copy_numbers<T>{x, y});
+  template <class Place, class From, class To>
+  static void copy(Place& place, std::size_t n, const From* x, To* y) {
+    grid::each_lanes<To>(place, n, n, {x, y}, grid::copy_numbers<From, To>{x, y});
   }
 };
 
 template <Accelerator Device>
 struct row_bias<Device> {
-  template <class Place, class T>
-  static void add(Place& place, std::size_t rows, std::size_t columns, const T* bias, T* y) {
-    grid::each_number(place, rows * columns, grid::add_to_rows<T>{columns, bias, y});
+  template <class Place, class T, class W>
+  static void add(Place& place, std::size_t rows, std::size_t columns, const W* bias, T* y) {
+    grid::each_lanes<T>(place, rows * columns, columns, {y}, grid::add_to_rows<T, W>{columns, bias, y});
   }
-  template <class Place, class T>
-  static void sum(Place& place, std::size_t rows, std::size_t columns, const T* dy, T* dbias) {
-    T* const totals[] = {dbias};
-    grid::add_column_sums(place, rows, columns, totals, grid::entry<T>{columns, dy});
+  template <class Place, class T, class W>
+  static void sum(Place& place, std::size_t rows, std::size_t columns, const T* dy, W* dbias) {
+    W* const totals[] = {dbias};
+    grid::add_column_sums<T>(place, rows, columns, totals, {dy}, grid::entry<T>{columns, dy});
   }
 };
 

@@ -8,17 +8,25 @@
 namespace pretext::grid {
 
 /// y = gelu(x + bias) and its slope; x may be either of them.
-template <class T>
+template <class T, class W>
 struct gelu_forward {
+  using R = arithmetic<T>;
   std::size_t columns;
-  const T *x, *bias;
+  const T* x;
+  const W* bias;
   T *y, *slope;
 
-  PRETEXT_HOST_DEVICE void operator()(std::size_t i) const {
-    const T at = bias ? x[i] + bias[i % columns] : x[i];
-    const auto point = kernels::gelu_at(at, std::exp(T(-0.5) * at * at));
-    y[i] = point.value;
-    if (slope) slope[i] = point.slope;
+  template <unsigned N>
+  PRETEXT_HOST_DEVICE void at(std::size_t i) const {
+    auto value = load<N>(x + i), derivative = value;
+    for (unsigned k = 0; k < N; ++k) {
+      const R at = bias ? value[k] + bias[i % columns + k] : value[k];
+      const auto point = kernels::gelu_at(at, std::exp(R(-0.5) * at * at));
+      value[k] = point.value;
+      derivative[k] = point.slope;
+    }
+    store<N>(y + i, value);
+    if (slope) store<N>(slope + i, derivative);
   }
 };
 
@@ -29,9 +37,12 @@ struct gelu_backward {
   const T *slope, *dy;
   T* dx;
 
-  PRETEXT_HOST_DEVICE void operator()(std::size_t r, std::size_t c, T (&term)[1]) const {
+  template <unsigned N>
+  PRETEXT_HOST_DEVICE void at(std::size_t r, std::size_t c, several<arithmetic<T>, N> (&term)[1]) const {
     const std::size_t at = r * columns + c;
-    term[0] = dx[at] = slope[at] * dy[at];
+    const auto by = load<N>(slope + at), d = load<N>(dy + at);
+    for (unsigned k = 0; k < N; ++k) term[0][k] = by[k] * d[k];
+    store<N>(dx + at, term[0]);
   }
 };
 
@@ -41,16 +52,18 @@ namespace pretext::kernels {
 
 template <Accelerator Device>
 struct gelu<Device> {
-  template <class Place, class T>
-  static void forward(Place& place, std::size_t rows, std::size_t columns, const T* x, const T* bias, T* y,
+  template <class Place, class T, class W>
+  static void forward(Place& place, std::size_t rows, std::size_t columns, const T* x, const W* bias, T* y,
                       T* slope) {
-    grid::each_number(place, rows * columns, grid::gelu_forward<T>{columns, x, bias, y, slope});
+    grid::each_lanes<T>(place, rows * columns, columns, {x, y, slope},
+                        grid::gelu_forward<T, W>{columns, x, bias, y, slope});
   }
-  template <class Place, class T>
+  template <class Place, class T, class W>
   static void backward(Place& place, std::size_t rows, std::size_t columns, const T* slope, const T* dy,
-                       T* dx, T* dbias) {
-    T* const totals[] = {dbias};
-    grid::add_column_sums(place, rows, columns, totals, grid::gelu_backward<T>{columns, slope, dy, dx});
+                       T* dx, W* dbias) {
+    W* const totals[] = {dbias};
+    grid::add_column_sums<T>(place, rows, columns, totals, {slope, dy, dx},
+                             grid::gelu_backward<T>{columns, slope, dy, dx});
   }
 };
 

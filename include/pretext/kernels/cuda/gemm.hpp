@@ -4,29 +4,30 @@
 #include <pretext/kernels/cuda/tiled_product.hpp>
 #include <pretext/kernels/gemm.hpp>
 
+namespace pretext::grid {
+
+/// kernels::gemm in our own tiles, exact in what they add and in which order. Factors are stored as T, the
+/// result as C: activations as activations, gradients of weights as weights.
+template <class Place, class T, class C>
+void multiply_matrices(Place& place, kernels::op a, kernels::op b, const product_extents& e, const T* A,
+                       const T* B, C* c, kernels::into mode) {
+  const auto turn = [](kernels::op how, const T* data, std::size_t rows, std::size_t columns) {
+    return how == kernels::op::transposed ? matrix<T>{data, 1, rows} : matrix<T>{data, columns, 1};
+  };
+  multiply(place, e, turn(a, A, e.m, e.k), turn(b, B, e.k, e.n), c, mode);
+}
+
+}  // namespace pretext::grid
+
 namespace pretext::kernels {
 
-/// Our own tiles, exact in what they add and in which order; `gemm<cuda>` is cuBLASLt's
-/// (matrix_products.cuh).
+/// Our own; `gemm<cuda>` is cuBLASLt's (matrix_products.cuh).
 template <Accelerator Device>
 struct gemm<Device> {
-  template <class Place, class T>
+  template <class Place, class T, class C>
   static void run(Place& place, op a, op b, std::size_t m, std::size_t n, std::size_t k, const T* A,
-                  const T* B, T* C, into mode) {
-    const bool turn_b = b == op::transposed;
-    const auto multiply = [&](const auto& left, const auto& right) {
-      grid::multiply<T>(place, {m, n, k}, left, right, C, mode);
-    };
-    const auto with = [&](const auto& left) {
-      if (turn_b)
-        multiply(left, grid::matrix<T, true>{B, k});
-      else
-        multiply(left, grid::matrix<T, false>{B, n});
-    };
-    if (a == op::transposed)
-      with(grid::matrix<T, true>{A, m});
-    else
-      with(grid::matrix<T, false>{A, k});
+                  const T* B, C* c, into mode) {
+    grid::multiply_matrices(place, a, b, {m, n, k}, A, B, c, mode);
   }
 };
 

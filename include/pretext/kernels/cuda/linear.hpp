@@ -8,18 +8,24 @@
 namespace pretext::grid {
 
 /// What surrounds a product: y = shortcut + keep·(y + bias).
-template <class T>
+template <class T, class W>
 struct surround {
   std::size_t columns;
-  kernels::linear_sum<T> sum;
+  kernels::linear_sum<T, W> sum;
   T* y;
 
-  PRETEXT_HOST_DEVICE void operator()(std::size_t i) const {
-    T value = y[i];
-    if (sum.bias) value += sum.bias[i % columns];
-    if (sum.keep) value *= sum.keep[i / columns / sum.tokens];
-    if (sum.shortcut) value += sum.shortcut[i];
-    y[i] = value;
+  template <unsigned N>
+  PRETEXT_HOST_DEVICE void at(std::size_t i) const {
+    auto value = load<N>(y + i);
+    if (sum.bias)
+      for (unsigned k = 0; k < N; ++k) value[k] += sum.bias[i % columns + k];
+    if (sum.keep)
+      for (unsigned k = 0; k < N; ++k) value[k] *= sum.keep[i / columns / sum.tokens];
+    if (sum.shortcut) {
+      const auto beside = load<N>(sum.shortcut + i);
+      for (unsigned k = 0; k < N; ++k) value[k] += beside[k];
+    }
+    store<N>(y + i, value);
   }
 };
 
@@ -31,25 +37,26 @@ namespace pretext::kernels {
 /// exact one.
 template <Accelerator Device>
 struct linear<Device> {
-  template <class Place, class T>
-  static void forward(Place& place, const linear_extents& e, const T* x, const T* w, const linear_sum<T>& sum,
-                      T* y) {
+  template <class Place, class T, class W>
+  static void forward(Place& place, const linear_extents& e, const T* x, const T* w,
+                      const linear_sum<T, W>& sum, T* y) {
     gemm<Device>::run(place, op::as_is, op::transposed, e.rows, e.out, e.in, x, w, y, into::overwrite);
     if (sum.bias || sum.shortcut || sum.keep)
-      grid::each_number(place, e.rows * e.out, grid::surround<T>{e.out, sum, y});
+      grid::each_lanes<T>(place, e.rows * e.out, e.out, {sum.shortcut, y},
+                          grid::surround<T, W>{e.out, sum, y});
   }
 
-  template <class Place, class T>
-  static void forward_gelu(Place& place, const linear_extents& e, const T* x, const T* w, const T* bias, T* y,
+  template <class Place, class T, class W>
+  static void forward_gelu(Place& place, const linear_extents& e, const T* x, const T* w, const W* bias, T* y,
                            T* slope) {
     T* const product = slope ? slope : y;
     gemm<Device>::run(place, op::as_is, op::transposed, e.rows, e.out, e.in, x, w, product, into::overwrite);
     gelu<Device>::forward(place, e.rows, e.out, static_cast<const T*>(product), bias, y, slope);
   }
 
-  template <class Place, class T>
+  template <class Place, class T, class W>
   static void backward_gelu(Place& place, const linear_extents& e, const T* dy, const T* w, const T* slope,
-                            T* dx, T* dbias) {
+                            T* dx, W* dbias) {
     gemm<Device>::run(place, op::as_is, op::as_is, e.rows, e.in, e.out, dy, w, dx, into::overwrite);
     gelu<Device>::backward(place, e.rows, e.in, slope, static_cast<const T*>(dx), dx, dbias);
   }

@@ -47,10 +47,8 @@ struct compare_patches {
     block.each([&](unsigned thread) {
       for (std::size_t i = thread; i < numbers; i += row_threads) {
         const double d = away(i);
-        dprediction[first + i] += static_cast<T>(squared ? 2 * share * d
-                                                 : d > 0 ? share
-                                                 : d < 0 ? -share
-                                                         : 0.0);
+        const double slope = squared ? 2 * share * d : d > 0 ? share : d < 0 ? -share : 0.0;
+        dprediction[first + i] = static_cast<T>(static_cast<double>(dprediction[first + i]) + slope);
       }
       if (thread == 0) errors[block.index()] = error;
     });

@@ -111,23 +111,25 @@ struct gradients_of_part {
 /// The parts together, and back through the normalisation.
 template <class T>
 struct gradients_of_rows {
+  using R = arithmetic<T>;
   static constexpr unsigned threads = row_threads;
   struct shared {
     double of[row_threads];
   };
-  similarity_tiles<T> all;
-  T scale;
-  const T* inverse;
-  T *partial, *dz;
+  similarity_tiles<R> all;
+  R scale;
+  const R* inverse;
+  R* partial;
+  T* dz;
 
   template <class Block>
   PRETEXT_HOST_DEVICE void operator()(Block& block) const {
     const std::size_t row = block.index(), columns = all.columns, size = all.rows * columns;
-    const T *u = all.unit + row * columns, *positive = all.unit + (row + all.rows / 2) % all.rows * columns;
-    T* const slope = partial + row * columns;
+    const R *u = all.unit + row * columns, *positive = all.unit + (row + all.rows / 2) % all.rows * columns;
+    R* const slope = partial + row * columns;
     block.each([&](unsigned thread) {
       for (std::size_t c = thread; c < columns; c += row_threads) {
-        T sum = slope[c];
+        R sum = slope[c];
         for (std::size_t part = 1; part < all.parts(); ++part) sum += slope[part * size + c];
         slope[c] = scale * (sum - 2 * positive[c]);
       }
@@ -149,20 +151,21 @@ struct nt_xent<Device> {
                   const T* z, T* dz) {
     detail::expects_pairs(rows, temperature);
     const borrowed guard{place.scratch};
-    T* const unit = place.scratch.template take<T>(rows * columns);
-    T* const inverse = place.scratch.template take<T>(rows);
-    const grid::similarity_tiles<T> all{rows, columns, static_cast<T>(1 / temperature), unit};
-    auto* const partial = place.scratch.template take<grid::partial_log_sum<T>>(rows * all.parts());
-    T* const log_sum = place.scratch.template take<T>(rows);
+    using R = arithmetic<T>;
+    R* const unit = place.scratch.template take<R>(rows * columns);
+    R* const inverse = place.scratch.template take<R>(rows);
+    const grid::similarity_tiles<R> all{rows, columns, static_cast<R>(1 / temperature), unit};
+    auto* const partial = place.scratch.template take<grid::partial_log_sum<R>>(rows * all.parts());
+    R* const log_sum = place.scratch.template take<R>(rows);
     double* const value = place.scratch.template take<double>(rows);
-    T* const slopes = place.scratch.template take<T>(all.parts() * rows * columns);
+    R* const slopes = place.scratch.template take<R>(all.parts() * rows * columns);
 
     launch(place.stream, rows, grid::normalise_rows<T>{columns, z, unit, inverse});
-    launch(place.stream, all.blocks() * all.parts(), grid::log_sums_of_part<T>{all, partial});
-    launch(place.stream, rows, grid::losses_of_rows<T>{all, partial, log_sum, value});
-    const grid::gradients_of_part<T> gradients{all, log_sum, slopes};
+    launch(place.stream, all.blocks() * all.parts(), grid::log_sums_of_part<R>{all, partial});
+    launch(place.stream, rows, grid::losses_of_rows<R>{all, partial, log_sum, value});
+    const grid::gradients_of_part<R> gradients{all, log_sum, slopes};
     launch(place.stream, all.blocks() * all.parts() * gradients.chunks(), gradients);
-    const T scale = static_cast<T>(factor / (static_cast<double>(rows) * temperature));
+    const R scale = static_cast<R>(factor / (static_cast<double>(rows) * temperature));
     launch(place.stream, rows, grid::gradients_of_rows<T>{all, scale, inverse, slopes, dz});
     return grid::loss_of_rows(place, rows, factor / static_cast<double>(rows), value);
   }

@@ -62,7 +62,7 @@ struct sgd_update {
   W *velocity, *w;
 
   PRETEXT_HOST_DEVICE move_number<W> of(const kernels::piece& p) const {
-    const W rate = static_cast<W>(s.learning_rate * p.rate);
+    const W rate = static_cast<W>(kernels::rate_of(s, p));
     const W decay = static_cast<W>(s.decay_all || p.decays ? s.weight_decay : 0);
     return {{decay, W{1}, static_cast<W>(s.momentum), rate}, s.nesterov, g, velocity, w};
   }
@@ -163,7 +163,7 @@ struct lars_ratios {
       weight += of_weight[i];
       update += of_update[i];
     }
-    const kernels::lars_adaptation adapted{s, s.learning_rate * p.rate, std::sqrt(weight), std::sqrt(update)};
+    const kernels::lars_adaptation adapted{s, kernels::rate_of(s, p), std::sqrt(weight), std::sqrt(update)};
     ratio[p.row] = static_cast<W>(adapted.ratio);
     decay[p.row] = static_cast<W>(adapted.decays ? s.weight_decay : 0);
   }
@@ -177,7 +177,7 @@ struct lars_update {
 
   PRETEXT_HOST_DEVICE move_number<W> of(const kernels::piece& p) const {
     const bool inside = s.variant == lars_variant::simclr;
-    const W rate = static_cast<W>(s.learning_rate * p.rate), by = ratio[p.row];
+    const W rate = static_cast<W>(kernels::rate_of(s, p)), by = ratio[p.row];
     return {{decay[p.row], inside ? rate * by : by, static_cast<W>(s.momentum), inside ? W{1} : rate},
             s.nesterov,
             g,
@@ -188,14 +188,20 @@ struct lars_update {
 
 template <class W>
 struct follow_weights {
-  W momentum;
+  step_number<double> momentum;
   const W* w;
   W* slow;
 
-  PRETEXT_HOST_DEVICE follow_weights of(const kernels::piece&) const { return *this; }
-  PRETEXT_HOST_DEVICE void operator()(std::size_t i) const {
-    slow[i] = momentum * slow[i] + (W{1} - momentum) * w[i];
-  }
+  struct number {
+    W momentum;
+    const W* w;
+    W* slow;
+
+    PRETEXT_HOST_DEVICE void operator()(std::size_t i) const {
+      slow[i] = momentum * slow[i] + (W{1} - momentum) * w[i];
+    }
+  };
+  PRETEXT_HOST_DEVICE number of(const kernels::piece&) const { return {static_cast<W>(momentum), w, slow}; }
 };
 
 }  // namespace pretext::grid
@@ -235,7 +241,8 @@ struct optimize<Device> {
   }
 
   template <class Place, class W>
-  static void follow(Place& place, const pieces<Device>& all, W momentum, const W* w, W* slow) {
+  static void follow(Place& place, const pieces<Device>& all, step_number<double> momentum, const W* w,
+                     W* slow) {
     grid::update(place, all, grid::follow_weights<W>{momentum, w, slow});
   }
 };

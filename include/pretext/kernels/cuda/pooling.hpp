@@ -2,6 +2,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <pretext/core/bfloat16.hpp>
 #include <pretext/devices/grid.hpp>
 #include <pretext/kernels/pooling.hpp>
 
@@ -16,9 +17,11 @@ struct mean_of_rows {
 
   PRETEXT_HOST_DEVICE void operator()(std::size_t i) const {
     const std::size_t n = i / width, c = i % width;
-    T sum{0};
-    for (std::size_t t = first; t < first + count; ++t) sum += x[(n * tokens + t) * width + c];
-    y[i] = sum * (T{1} / static_cast<T>(count));
+    using R = arithmetic<T>;
+    R sum{0};
+    for (std::size_t t = first; t < first + count; ++t)
+      sum += static_cast<R>(x[(n * tokens + t) * width + c]);
+    y[i] = static_cast<T>(sum * (R{1} / static_cast<R>(count)));
   }
 };
 
@@ -32,7 +35,9 @@ struct mean_of_rows_backward {
   PRETEXT_HOST_DEVICE void operator()(std::size_t i) const {
     const std::size_t t = i / width % tokens;
     const bool taken = first <= t && t < first + count;
-    dx[i] = taken ? dy[i / width / tokens * width + i % width] * (T{1} / static_cast<T>(count)) : T{0};
+    using R = arithmetic<T>;
+    const R share = R{1} / static_cast<R>(count);
+    dx[i] = taken ? static_cast<T>(static_cast<R>(dy[i / width / tokens * width + i % width]) * share) : T{};
   }
 };
 
@@ -56,17 +61,18 @@ struct largest_in_window {
                       above = place / w.out_width();
     const std::size_t p = above % w.out_height(), sample = above / w.out_height();
     const covered down{w, p, w.height}, right{w, q, w.width};
-    T best = minus_infinity<T>();
+    using R = arithmetic<T>;
+    R best = minus_infinity<R>();
     std::uint32_t best_at = 0;
     for (std::size_t i = down.begin; i < down.end; ++i)
       for (std::size_t j = right.begin; j < right.end; ++j) {
-        const T value = x[((sample * w.height + i) * w.width + j) * w.channels + c];
+        const R value = static_cast<R>(x[((sample * w.height + i) * w.width + j) * w.channels + c]);
         if (value > best || value != value) {
           best = value;
           best_at = static_cast<std::uint32_t>(i * w.width + j);
         }
       }
-    y[at] = best;
+    y[at] = static_cast<T>(best);
     if (chosen) chosen[at] = best_at;
   }
 };
@@ -84,13 +90,13 @@ struct largest_in_window_backward {
                       above = pixel / w.width;
     const std::size_t i = above % w.height, sample = above / w.height;
     const auto own = static_cast<std::uint32_t>(i * w.width + j);
-    T sum{0};
+    arithmetic<T> sum{0};
     for (std::size_t p = first(i); p < last(i, w.out_height()); ++p)
       for (std::size_t q = first(j); q < last(j, w.out_width()); ++q) {
         const std::size_t from = ((sample * w.out_height() + p) * w.out_width() + q) * w.channels + c;
-        if (chosen[from] == own) sum += dy[from];
+        if (chosen[from] == own) sum += static_cast<arithmetic<T>>(dy[from]);
       }
-    dx[at] = sum;
+    dx[at] = static_cast<T>(sum);
   }
 
  private:

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <cstddef>
 
+#include <pretext/core/bfloat16.hpp>
 #include <pretext/devices/grid.hpp>
 
 namespace pretext::grid {
@@ -12,8 +13,9 @@ struct rows_of {
   const T* data;
   std::size_t step, count, columns;
 
-  PRETEXT_HOST_DEVICE T operator()(std::size_t r, std::size_t c) const {
-    return r < count && c < columns ? data[r * step + c] : T{0};
+  PRETEXT_HOST_DEVICE arithmetic<T> operator()(std::size_t r, std::size_t c) const {
+    using R = arithmetic<T>;
+    return r < count && c < columns ? static_cast<R>(data[r * step + c]) : R{0};
   }
   PRETEXT_HOST_DEVICE rows_of from(std::size_t first) const {
     return {data + first * step, step, count > first ? count - first : 0, columns};
@@ -46,9 +48,9 @@ struct square_tile {
   }
 
   /// at[r][c] = finish(r, c, Σ_d a(r, d)·b(c, d)).
-  template <class Block, class Finish>
-  PRETEXT_HOST_DEVICE void dots(Block& block, strips& memory, const rows_of<T>& a, const rows_of<T>& b,
-                                const Finish& finish) {
+  template <class Block, class Stored, class Finish>
+  PRETEXT_HOST_DEVICE void dots(Block& block, strips& memory, const rows_of<Stored>& a,
+                                const rows_of<Stored>& b, const Finish& finish) {
     typename Block::template own<numbers> sum;
     for (std::size_t first = 0; first < a.columns; first += deep) {
       block.each([&](unsigned thread) {
@@ -69,8 +71,8 @@ struct square_tile {
   }
 
   /// sum[r][c] += Σ_k at[r][k]·b(k, left + c), or at[k][r] instead.
-  template <bool Turned, class Block, class Own>
-  PRETEXT_HOST_DEVICE void multiply(Block& block, strips& memory, const rows_of<T>& b, std::size_t left,
+  template <bool Turned, class Block, class Stored, class Own>
+  PRETEXT_HOST_DEVICE void multiply(Block& block, strips& memory, const rows_of<Stored>& b, std::size_t left,
                                     Own& sum) const {
     for (std::size_t first = 0; first < side; first += deep) {
       block.each([&](unsigned thread) {

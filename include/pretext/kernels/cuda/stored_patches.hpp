@@ -3,7 +3,7 @@
 #include <type_traits>
 
 #include <pretext/core/arena.hpp>
-#include <pretext/devices/grid.hpp>
+#include <pretext/kernels/cuda/lanes.hpp>
 #include <pretext/kernels/cuda/patch_operands.hpp>
 #include <pretext/kernels/gemm.hpp>
 
@@ -26,8 +26,9 @@ struct store_patches {
   std::size_t numbers;  ///< of a patch
   T* patches;
 
-  PRETEXT_HOST_DEVICE void operator()(std::size_t i) const {
-    patches[i] = from.entry(from.row(i / numbers), from.column(i % numbers));
+  template <unsigned N>
+  PRETEXT_HOST_DEVICE void at(std::size_t i) const {
+    store<N>(patches + i, from.template entries<N>(from.row(i / numbers), from.column(i % numbers)));
   }
 };
 
@@ -39,9 +40,11 @@ struct add_patches {
   bool accumulate;
   T* dx;
 
-  PRETEXT_HOST_DEVICE void operator()(std::size_t i) const {
+  template <unsigned N>
+  PRETEXT_HOST_DEVICE void at(std::size_t i) const {
     const image_place at = image_place::of(i / e.in, e.height, e.width);
-    T sum = accumulate ? dx[i] : T{0};
+    several<arithmetic<T>, N> sum{};
+    if (accumulate) sum = load<N>(dx + i);
     for (std::size_t a = 0; a < e.rows; ++a)
       for (std::size_t b = 0; b < e.columns; ++b) {
         // Below zero it wraps to a number beyond any extent.
@@ -50,9 +53,10 @@ struct add_patches {
         if (p >= e.out_height() || q >= e.out_width() || p * e.stride != down || q * e.stride != right)
           continue;
         const std::size_t place = (at.sample * e.out_height() + p) * e.out_width() + q;
-        sum += dpatches[(place * e.taps() + a * e.columns + b) * e.in + i % e.in];
+        const auto says = load<N>(dpatches + (place * e.taps() + a * e.columns + b) * e.in + i % e.in);
+        for (unsigned k = 0; k < N; ++k) sum[k] += says[k];
       }
-    dx[i] = sum;
+    store<N>(dx + i, sum);
   }
 };
 
@@ -81,14 +85,14 @@ struct convolution_by_stored_patches {
       gemm::run(place, op::as_is, op::transposed, rows, numbers(e), e.out, dy + first * places(e) * e.out, w,
                 patches, into::overwrite);
       const std::size_t image = e.height * e.width * e.in;
-      each_number(place, rows / places(e) * image,
-                  add_patches<T>{e, patches, mode == into::accumulate, dx + first * image});
+      each_lanes<T>(place, rows / places(e) * image, e.in, {patches, dx + first * image},
+                    add_patches<T>{e, patches, mode == into::accumulate, dx + first * image});
     });
   }
 
-  template <class Place, class T>
+  template <class Place, class T, class W>
   static void backward_weights(Place& place, const kernels::convolution_extents& e, std::size_t batch,
-                               const T* x, const T* dy, T* dw) {
+                               const T* x, const T* dy, W* dw) {
     each_run<T>(place, e, batch, [&](std::size_t first, std::size_t rows, T* patches) {
       store(place, e, first, rows, x, patches);
       gemm::run(place, op::transposed, op::as_is, numbers(e), e.out, rows, static_cast<const T*>(patches),
@@ -117,8 +121,9 @@ struct convolution_by_stored_patches {
   template <class Place, class T>
   static void store(Place& place, const kernels::convolution_extents& e, std::size_t first, std::size_t rows,
                     const T* x, T* patches) {
-    each_number(place, rows * numbers(e),
-                store_patches<T>{{e, x + first * e.height * e.width * e.in}, numbers(e), patches});
+    const T* const images = x + first * e.height * e.width * e.in;
+    each_lanes<T>(place, rows * numbers(e), e.in, {images, patches},
+                  store_patches<T>{{e, images}, numbers(e), patches});
   }
 };
 

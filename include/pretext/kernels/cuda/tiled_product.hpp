@@ -3,6 +3,7 @@
 #include <utility>
 
 #include <pretext/core/arena.hpp>
+#include <pretext/core/bfloat16.hpp>
 #include <pretext/devices/grid.hpp>
 #include <pretext/kernels/kernel.hpp>
 
@@ -12,16 +13,18 @@
 // Where neighbouring columns lie side by side it is `along_columns`: so threads share out its entries.
 namespace pretext::grid {
 
-/// A matrix in memory, `step` numbers from one of its stored rows to the next, or its transpose.
-template <class T, bool Transposed>
+/// A matrix in memory, so many numbers from row to row and from column to column: or its transpose.
+template <class T>
 struct matrix {
-  static constexpr bool along_columns = !Transposed;
+  static constexpr bool along_columns = true;
   const T* data;
-  std::size_t step;
+  std::size_t row_step, column_step = 1;
 
-  PRETEXT_HOST_DEVICE std::size_t row(std::size_t r) const { return Transposed ? r : r * step; }
-  PRETEXT_HOST_DEVICE std::size_t column(std::size_t c) const { return Transposed ? c * step : c; }
-  PRETEXT_HOST_DEVICE T entry(std::size_t row, std::size_t column) const { return data[row + column]; }
+  PRETEXT_HOST_DEVICE std::size_t row(std::size_t r) const { return r * row_step; }
+  PRETEXT_HOST_DEVICE std::size_t column(std::size_t c) const { return c * column_step; }
+  PRETEXT_HOST_DEVICE arithmetic<T> entry(std::size_t row, std::size_t column) const {
+    return static_cast<arithmetic<T>>(data[row + column]);
+  }
 };
 
 /// The extents of a product, and in how many parts its depth is cut: a function of the shape alone, so that
@@ -129,14 +132,15 @@ struct tiled_product {
 };
 
 /// Where a product in one part goes.
-template <class T>
+template <class C>
 struct store_result {
-  T* c;
+  using R = arithmetic<C>;
+  C* c;
   std::size_t n;
   bool accumulate;
-  PRETEXT_HOST_DEVICE void operator()(std::size_t, std::size_t row, std::size_t column, T value) const {
-    T& to = c[row * n + column];
-    to = accumulate ? to + value : value;
+  PRETEXT_HOST_DEVICE void operator()(std::size_t, std::size_t row, std::size_t column, R value) const {
+    C& to = c[row * n + column];
+    to = static_cast<C>(accumulate ? static_cast<R>(to) + value : value);
   }
 };
 
@@ -150,35 +154,38 @@ struct store_part {
   }
 };
 
-template <class T>
+template <class C>
 struct add_parts {
-  const T* parts;
+  using R = arithmetic<C>;
+  const R* parts;
   std::size_t count, size;
   bool accumulate;
-  T* c;
+  C* c;
   PRETEXT_HOST_DEVICE void operator()(std::size_t i) const {
-    T sum = accumulate ? c[i] : T{0};
+    R sum = accumulate ? static_cast<R>(c[i]) : R{0};
     for (std::size_t part = 0; part < count; ++part) sum += parts[part * size + i];
-    c[i] = sum;
+    c[i] = static_cast<C>(sum);
   }
 };
 
-/// C = A·B, or C += A·B, C row-major with n columns.
-template <class T, class Place, class A, class B>
-void multiply(Place& place, const product_extents& e, const A& a, const B& b, T* c, kernels::into mode) {
+/// C = A·B, or C += A·B, C row-major with n columns; added up as C is calculated with, whatever it is stored
+/// as.
+template <class Place, class A, class B, class C>
+void multiply(Place& place, const product_extents& e, const A& a, const B& b, C* c, kernels::into mode) {
+  using R = arithmetic<C>;
   if (e.m == 0 || e.n == 0) return;
   const bool accumulate = mode == kernels::into::accumulate;
   const std::size_t parts = e.parts(), blocks = e.tiles() * parts;
   if (parts == 1) {
     launch(place.stream, blocks,
-           tiled_product<T, A, B, store_result<T>>{e, a, b, store_result<T>{c, e.n, accumulate}});
+           tiled_product<R, A, B, store_result<C>>{e, a, b, store_result<C>{c, e.n, accumulate}});
     return;
   }
   const borrowed guard{place.scratch};
-  T* const waiting = place.scratch.template take<T>(parts * e.m * e.n);
+  R* const waiting = place.scratch.template take<R>(parts * e.m * e.n);
   launch(place.stream, blocks,
-         tiled_product<T, A, B, store_part<T>>{e, a, b, store_part<T>{waiting, e.m, e.n}});
-  each_number(place, e.m * e.n, add_parts<T>{waiting, parts, e.m * e.n, accumulate, c});
+         tiled_product<R, A, B, store_part<R>>{e, a, b, store_part<R>{waiting, e.m, e.n}});
+  each_number(place, e.m * e.n, add_parts<C>{waiting, parts, e.m * e.n, accumulate, c});
 }
 
 }  // namespace pretext::grid

@@ -4,26 +4,32 @@
 
 #include <pretext/core/arena.hpp>
 #include <pretext/kernels/cuda/inverse_choice.hpp>
+#include <pretext/kernels/cuda/lanes.hpp>
 #include <pretext/kernels/cuda/pooling.hpp>
 #include <pretext/kernels/tokens.hpp>
 
 namespace pretext::grid {
 
-template <class T>
+template <class T, class W>
 struct begin_sequence {
   std::size_t width;
   kernels::choice chosen;
-  const T *x, *first, *positions;
+  const T* x;
+  const W *first, *positions;
   T* y;
 
-  PRETEXT_HOST_DEVICE void operator()(std::size_t i) const {
+  template <unsigned N>
+  PRETEXT_HOST_DEVICE void at(std::size_t i) const {
     const std::size_t c = i % width, token = i / width % (1 + chosen.count),
                       n = i / width / (1 + chosen.count);
+    const std::size_t position = token == 0 ? 0 : 1 + chosen.place(n, token - 1);
+    several<W, N> value;
     if (token == 0)
-      y[i] = first[c] + positions[c];
+      for (unsigned k = 0; k < N; ++k) value[k] = first[c + k];
     else
-      y[i] = x[(n * chosen.count + token - 1) * width + c] +
-             positions[(1 + chosen.place(n, token - 1)) * width + c];
+      value = load<N>(x + (n * chosen.count + token - 1) * width + c);
+    for (unsigned k = 0; k < N; ++k) value[k] += positions[position * width + c + k];
+    store<N>(y + i, value);
   }
 };
 
@@ -33,20 +39,21 @@ struct leave_first_out {
   std::size_t width, count;
   const T* dy;
   T* dx;
-  PRETEXT_HOST_DEVICE void operator()(std::size_t i) const {
+  template <unsigned N>
+  PRETEXT_HOST_DEVICE void at(std::size_t i) const {
     const std::size_t row = i / width;
-    dx[i] = dy[(row + row / count + 1) * width + i % width];
+    store<N>(dx + i, load<N>(dy + (row + row / count + 1) * width + i % width));
   }
 };
 
 /// Each number of first and positions adds up the tokens that had it, sample by sample.
-template <class T>
+template <class T, class W>
 struct sum_over_sequences {
   std::size_t batch, width;
   inverse_choice at;
   std::size_t count;
   const T* dy;
-  T *dfirst, *dpositions;
+  W *dfirst, *dpositions;
 
   PRETEXT_HOST_DEVICE void operator()(std::size_t i) const {
     const std::size_t row = i / width, c = i % width, tokens = 1 + count;
@@ -55,8 +62,8 @@ struct sum_over_sequences {
       const std::size_t token = row == 0 ? 0 : 1 + at.number(n, row - 1);
       if (token < tokens) sum += static_cast<double>(dy[(n * tokens + token) * width + c]);
     }
-    if (row == 0 && dfirst) dfirst[c] += static_cast<T>(sum);
-    if (dpositions) dpositions[i] += static_cast<T>(sum);
+    if (row == 0 && dfirst) dfirst[c] += static_cast<W>(sum);
+    if (dpositions) dpositions[i] += static_cast<W>(sum);
   }
 };
 
@@ -66,26 +73,26 @@ namespace pretext::kernels {
 
 template <Accelerator Device>
 struct token_sequence<Device> {
-  template <class Place, class T>
+  template <class Place, class T, class W>
   static void forward(Place& place, std::size_t batch, std::size_t width, const choice& chosen, const T* x,
-                      const T* first, const T* positions, T* y) {
-    grid::each_number(place, batch * (1 + chosen.count) * width,
-                      grid::begin_sequence<T>{width, chosen, x, first, positions, y});
+                      const W* first, const W* positions, T* y) {
+    grid::each_lanes<T>(place, batch * (1 + chosen.count) * width, width, {x, y},
+                        grid::begin_sequence<T, W>{width, chosen, x, first, positions, y});
   }
 
-  template <class Place, class T>
+  template <class Place, class T, class W>
   static void backward(Place& place, std::size_t batch, std::size_t width, const choice& chosen, const T* dy,
-                       T* dx, T* dfirst, T* dpositions) {
+                       T* dx, W* dfirst, W* dpositions) {
     if (dx)
-      grid::each_number(place, batch * chosen.count * width,
-                        grid::leave_first_out<T>{width, chosen.count, dy, dx});
+      grid::each_lanes<T>(place, batch * chosen.count * width, width, {dy, dx},
+                          grid::leave_first_out<T>{width, chosen.count, dy, dx});
     if (!dfirst && !dpositions) return;
     const borrowed guard{place.scratch};
     const std::size_t places = chosen.ids ? chosen.stride : chosen.count;
     const auto inverse = dpositions ? grid::invert(place, batch, places, chosen) : grid::inverse_choice{};
     grid::each_number(
         place, dpositions ? (1 + places) * width : width,
-        grid::sum_over_sequences<T>{batch, width, inverse, chosen.count, dy, dfirst, dpositions});
+        grid::sum_over_sequences<T, W>{batch, width, inverse, chosen.count, dy, dfirst, dpositions});
   }
 };
 

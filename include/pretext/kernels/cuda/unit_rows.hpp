@@ -2,6 +2,7 @@
 #include <cmath>
 #include <cstddef>
 
+#include <pretext/core/bfloat16.hpp>
 #include <pretext/devices/grid.hpp>
 #include <pretext/kernels/unit_rows.hpp>
 
@@ -21,6 +22,17 @@ PRETEXT_HOST_DEVICE double sum_of_row(Block& block, double (&memory)[row_threads
   });
 }
 
+/// The same of N columns at a time: Σ term(first of them).
+template <unsigned N, class Block, class Term>
+PRETEXT_HOST_DEVICE double sum_of_lanes(Block& block, double (&memory)[row_threads], std::size_t columns,
+                                        const Term& term) {
+  return sum_of_threads(block, memory, [&](unsigned thread) {
+    double own = 0;
+    for (std::size_t c = thread * N; c < columns; c += row_threads * N) own += term(c);
+    return own;
+  });
+}
+
 /// The factor that gives a row length one.
 template <class Block, class T>
 PRETEXT_HOST_DEVICE double inverse_length(Block& block, double (&memory)[row_threads], std::size_t columns,
@@ -33,15 +45,16 @@ PRETEXT_HOST_DEVICE double inverse_length(Block& block, double (&memory)[row_thr
 
 /// Through the normalisation: dz += (du - (u·du)·u)·factor; where the factor was cut off, dz += du·factor.
 /// `u(c)` and `du(c)` are numbers of the row.
-template <class Block, class T, class U, class Slope>
+template <class Block, class R, class U, class Slope, class T>
 PRETEXT_HOST_DEVICE void add_row_gradient(Block& block, double (&memory)[row_threads], std::size_t columns,
-                                          T factor, const U& u, const Slope& du, T* dz) {
+                                          R factor, const U& u, const Slope& du, T* dz) {
   const double along = sum_of_row(block, memory, columns, [&](std::size_t c) {
     return static_cast<double>(u(c)) * static_cast<double>(du(c));
   });
-  const T radial = kernels::detail::turns(factor) ? static_cast<T>(along) : T{0};
+  const R radial = kernels::detail::turns(factor) ? static_cast<R>(along) : R{0};
   block.each([&](unsigned thread) {
-    for (std::size_t c = thread; c < columns; c += row_threads) dz[c] += (du(c) - radial * u(c)) * factor;
+    for (std::size_t c = thread; c < columns; c += row_threads)
+      dz[c] = static_cast<T>(static_cast<R>(dz[c]) + (du(c) - radial * u(c)) * factor);
   });
 }
 
@@ -52,9 +65,10 @@ struct normalise_rows {
   struct shared {
     double of[row_threads];
   };
+  using R = arithmetic<T>;
   std::size_t columns;
   const T* z;
-  T *unit, *inverse;
+  R *unit, *inverse;
 
   template <class Block>
   PRETEXT_HOST_DEVICE void operator()(Block& block) const {
@@ -62,8 +76,8 @@ struct normalise_rows {
     const double by = inverse_length(block, block.shared().of, columns, z + row * columns);
     block.each([&](unsigned thread) {
       for (std::size_t c = thread; c < columns; c += row_threads)
-        unit[row * columns + c] = static_cast<T>(static_cast<double>(z[row * columns + c]) * by);
-      if (thread == 0) inverse[row] = static_cast<T>(by);
+        unit[row * columns + c] = static_cast<R>(static_cast<double>(z[row * columns + c]) * by);
+      if (thread == 0) inverse[row] = static_cast<R>(by);
     });
   }
 };

@@ -1,0 +1,81 @@
+#pragma once
+#include <cstdint>
+#include <initializer_list>
+#include <utility>
+#include <vector>
+
+#include <cudnn_graph.h>
+
+namespace pretext::detail {
+
+/// One of the descriptors that cuDNN's graphs are made of. It is `good` until something was refused; whoever
+/// builds one asks at the end.
+class cudnn_descriptor {
+ public:
+  explicit cudnn_descriptor(cudnnBackendDescriptorType_t kind)
+      : good_{cudnnBackendCreateDescriptor(kind, &raw_) == CUDNN_STATUS_SUCCESS} {}
+  cudnn_descriptor(cudnn_descriptor&& other) noexcept
+      : raw_{std::exchange(other.raw_, nullptr)}, good_{std::exchange(other.good_, false)} {}
+  cudnn_descriptor& operator=(cudnn_descriptor&& other) noexcept {
+    std::swap(raw_, other.raw_);
+    std::swap(good_, other.good_);
+    return *this;
+  }
+  ~cudnn_descriptor() {
+    if (raw_) cudnnBackendDestroyDescriptor(raw_);
+  }
+
+  cudnnBackendDescriptor_t raw() const { return raw_; }
+  bool good() const { return good_; }
+
+  template <class T>
+  void set(cudnnBackendAttributeName_t name, cudnnBackendAttributeType_t type, const T* values,
+           std::int64_t count) {
+    good_ = good_ && cudnnBackendSetAttribute(raw_, name, type, count, values) == CUDNN_STATUS_SUCCESS;
+  }
+  template <class T>
+  void set(cudnnBackendAttributeName_t name, cudnnBackendAttributeType_t type, const T& value) {
+    set(name, type, &value, 1);
+  }
+  void set(cudnnBackendAttributeName_t name, std::initializer_list<std::int64_t> numbers) {
+    set(name, CUDNN_TYPE_INT64, numbers.begin(), static_cast<std::int64_t>(numbers.size()));
+  }
+  void set(cudnnBackendAttributeName_t name, const cudnn_descriptor& other) {
+    good_ = good_ && other.good_;
+    set(name, CUDNN_TYPE_BACKEND_DESCRIPTOR, other.raw_);
+  }
+
+  /// No more is set from here on.
+  void finish() { good_ = good_ && cudnnBackendFinalize(raw_) == CUDNN_STATUS_SUCCESS; }
+
+  /// Some values of an attribute, at most `most`; none where it has none.
+  template <class T>
+  std::vector<T> get(cudnnBackendAttributeName_t name, cudnnBackendAttributeType_t type,
+                     std::int64_t most) const {
+    std::vector<T> values(static_cast<std::size_t>(most));
+    std::int64_t count = 0;
+    if (!good_ ||
+        cudnnBackendGetAttribute(raw_, name, type, most, &count, values.data()) != CUDNN_STATUS_SUCCESS)
+      count = 0;
+    values.resize(static_cast<std::size_t>(count < most ? count : most));
+    return values;
+  }
+  /// Descriptors of an attribute, filled in: as many of `room` as there are.
+  std::size_t get(cudnnBackendAttributeName_t name, const std::vector<cudnn_descriptor>& room) const {
+    std::vector<cudnnBackendDescriptor_t> handles;
+    for (const cudnn_descriptor& one : room) handles.push_back(one.raw_);
+    std::int64_t count = 0;
+    if (!good_ || cudnnBackendGetAttribute(raw_, name, CUDNN_TYPE_BACKEND_DESCRIPTOR,
+                                           static_cast<std::int64_t>(handles.size()), &count,
+                                           handles.data()) != CUDNN_STATUS_SUCCESS)
+      return 0;
+    const auto found = static_cast<std::size_t>(count);
+    return found < room.size() ? found : room.size();
+  }
+
+ private:
+  cudnnBackendDescriptor_t raw_ = nullptr;
+  bool good_ = false;
+};
+
+}  // namespace pretext::detail

@@ -1,0 +1,12 @@
+#include "bfloat16.hpp"
+
+#include <pretext/kernels/cuda/operations.hpp>
+
+#include "beside_cpu.hpp"
+
+using namespace pretext::tests;
+
+TEST_CASE("activations in bfloat16 teach SimCLR, BYOL and MAE what float teaches them") {
+  steps_in_bfloat16<emulated>();
+}
+TEST_CASE("weights keep updates that bfloat16 could not tell") { small_updates_are_kept<emulated>(); }
