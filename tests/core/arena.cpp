@@ -1,6 +1,8 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstdint>
+#include <fstream>
 
 #include <pretext/core/on.hpp>
 #include <pretext/devices/cpu.hpp>
@@ -42,6 +44,28 @@ TEST_CASE("what a block borrowed is taken back when it ends") {
   CHECK(memory.take<int>(10) == inside);
 }
 
+#if defined(__linux__)
+TEST_CASE("memory that an arena gave out takes none before it is written, and none beside what is written") {
+  const auto pages = [] {
+    std::size_t whole = 0, resident = 0;
+    std::ifstream{"/proc/self/statm"} >> whole >> resident;
+    return resident * 4096;
+  };
+  arena<cpu> memory;
+  memory.take<char>(1000);
+  constexpr std::size_t large = std::size_t{256} << 20, half = large / 2;
+  const std::size_t before = pages();
+  for (const std::size_t bytes : {large, half, large}) {
+    const borrowed guard{memory};
+    char* const data = memory.take<char>(bytes);
+    CHECK(data != nullptr);
+    if (bytes == half) std::fill_n(data, bytes, char{1});
+  }
+  CHECK(pages() < before + half + (std::size_t{8} << 20));
+  CHECK(pages() > before + half / 2);
+}
+#endif
+
 TEST_CASE("an arena that has been empty is no larger than what was in use at once") {
   arena<cpu> memory;
   for (const std::size_t large : {std::size_t{1} << 17, std::size_t{1} << 19, std::size_t{1} << 18}) {
@@ -53,16 +77,42 @@ TEST_CASE("an arena that has been empty is no larger than what was in use at onc
   CHECK(memory.peak() == 1024 + (1 << 19) + (1 << 18));
 }
 
-TEST_CASE("an arena counts how often it asks for memory, and stops when steps repeat") {
-  arena<cpu> memory;
+namespace {
+
+/// Memory that costs something before it is written, as a GPU's.
+struct scarce {
+  template <class T>
+  static T* allocate_undefined(std::size_t count) {
+    return cpu::allocate_undefined<T>(count);
+  }
+  template <class T>
+  static T* allocate(std::size_t count) {
+    return cpu::allocate<T>(count);
+  }
+  template <class T>
+  static void release(T* data) {
+    cpu::release(data);
+  }
+};
+
+template <class Device>
+void counts_pieces() {
+  arena<Device> memory;
   std::size_t before = 0;
   for (int step = 0; step < 5; ++step) {
     before = memory.pieces_made();
-    memory.take<char>(100000);
-    memory.take<char>(200000);
+    memory.template take<char>(100000);
+    memory.template take<char>(200000);
     memory.reset();
     CHECK((memory.pieces_made() == before) == (step > 0));
   }
-  memory.take<char>(400000);
+  memory.template take<char>((std::size_t{1} << 30) + 1);
   CHECK(memory.pieces_made() == before + 1);
+}
+
+}  // namespace
+
+TEST_CASE("an arena counts how often it asks for memory, and stops when steps repeat") {
+  counts_pieces<cpu>();
+  counts_pieces<scarce>();
 }
