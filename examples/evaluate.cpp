@@ -10,6 +10,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "support/command_line.hpp"
 #include "support/run_report.hpp"
 
 using namespace programs;
@@ -65,7 +66,7 @@ int main(int count, char** words) {
   std::filesystem::path path;
   std::string data;
   evaluation_options how;
-  how.threads = std::max(1u, std::thread::hardware_concurrency());
+  how.where.threads = std::max(1u, std::thread::hardware_concurrency());
   CLI::App app{"Evaluates a pretrained encoder: weighted kNN, linear probe, baselines, report.html."};
   app.add_option("--run", path, "the folder that pretraining wrote")->required();
   app.add_option("--data", data, "labelled images; the run's own unless given");
@@ -81,7 +82,7 @@ int main(int count, char** words) {
          "\"simclr\": SGD on standardised features; \"mae\": LARS behind batch norm, best with 90 epochs")
       ->capture_default_str()
       ->check(CLI::IsMember({"simclr", "mae"}));
-  app.add_option("--threads", how.threads)->capture_default_str()->check(CLI::PositiveNumber);
+  add_processor_options(app, how.where);
   CLI11_PARSE(app, count, words);
   try {
     return run(path, data, how, joined(count, words));

@@ -92,7 +92,7 @@ int run(int count, char** words) {
   asked_for asked;
   asked.o = {.asked = defaults_of(count, words),
              .out = "out/finetune",
-             .threads = std::max(1u, std::thread::hardware_concurrency())};
+             .where = {.threads = std::max(1u, std::thread::hardware_concurrency())}};
   CLI::App app{"Fine-tunes an encoder with labels: all of them, or a class-balanced part."};
   add_options(app, asked);
   CLI11_PARSE(app, count, words);

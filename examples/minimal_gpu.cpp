@@ -1,11 +1,11 @@
-// minimal.cpp on a GPU, compiled by any C++ compiler: the kernels are in gpu/simclr_resnet18.cu.
+// minimal.cpp on a GPU, compiled by any C++ compiler: the kernels are in gpu/simclr_resnet18.cu. The images
+// live in the GPU's memory, and it takes ten steps before it is asked for their losses.
 #include <cstdio>
 #include <exception>
 #include <string>
 #include <vector>
 
 #include <pretext/data/builtin.hpp>
-#include <pretext/data/loader.hpp>
 #include <pretext/io/weights.hpp>
 #include <pretext/optimizers/schedule.hpp>
 
@@ -18,17 +18,15 @@ int main() try {
     std::printf("%s\n", reason.c_str());
     return 77;
   }
-  constexpr std::size_t batch_size = 512;
-  loader batches{builtin_source{{.count = 8192}}, {.batch = batch_size}};
+  const resident_images<cuda> images{builtin_source{{.count = 8192}}};
   gpu::learner learner{{.compare = {.temperature = 0.2f}}, {.weight_decay = 1e-6}, 1};
+  gpu::queue queue{learner, {images, two_views{simclr_cifar()}, {.batch = 512}}};
   const cosine rate{.peak = 2.0, .warmup = 5, .length = 60, .ramp = warm_up::after_start};
 
-  tensor<gpu::place::activation, gpu::images, cuda> views{2 * batch_size};
-  for (int step = 0; step < 60; ++step) {
-    const auto batch = batches.next();
-    gpu::make_views(learner.place(), batch.images, batch.samples, 1, batch.epoch, views.view());
-    const double loss = learner.step(views.view(), rate(step));
-    if (step % 10 == 9) std::printf("step %2d  loss %.3f\n", step + 1, loss);
+  for (int step = 0; step < 60; step += 10) {
+    std::vector<step_rates> rates;
+    for (int next = step; next < step + 10; ++next) rates.push_back({.learning_rate = rate(next)});
+    std::printf("step %2d  loss %.3f\n", step + 10, queue.take(rates).back());
   }
   std::vector<float> values(gpu::method::size);
   cuda::read(learner.place().stream, values.data(), learner.memory().value.data(), values.size());

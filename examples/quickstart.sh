@@ -1,8 +1,17 @@
 #!/usr/bin/env bash
-# examples/quickstart.sh [method]: installs what is missing, builds, pretrains on the built-in images, evaluates.
+# examples/quickstart.sh [method] [--device cuda]: installs what is missing, builds, pretrains on the built-in images,
+# evaluates.
 # Leaves encoder.safetensors, metrics.csv and report.html in out/quickstart/; the last line is "result: {...}".
 set -euo pipefail
-method=${1:-simclr}
+method=simclr device=cpu
+while (($# > 0)); do
+  case $1 in
+    --device) device=${2:?--device takes cpu or cuda} && shift ;;
+    --device=*) device=${1#*=} ;;
+    *) method=$1 ;;
+  esac
+  shift
+done
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 source "$root/cmake/install_dependencies.sh"
 
@@ -24,9 +33,18 @@ esac
 
 install_dependencies
 build=$root/build out=$root/out/quickstart
-configure "$root" "$build" -DCMAKE_BUILD_TYPE=Release -DPRETEXT_EXAMPLES=ON
+options=(-DCMAKE_BUILD_TYPE=Release -DPRETEXT_EXAMPLES=ON)
+if [ "$device" = cuda ]; then
+  build=$root/build-gpu
+  options+=(-DPRETEXT_CUDA=ON)
+  if [ ! -e "$build/CMakeCache.txt" ]; then options+=(-DCMAKE_CUDA_ARCHITECTURES=native); fi
+elif [ ! -e "$build/CMakeCache.txt" ]; then
+  options+=(-DPRETEXT_CUDA=OFF) # nobody waits for a compiler that was not asked for
+fi
+configure "$root" "$build" "${options[@]}"
 cmake --build "$build" --parallel "$(nproc 2>/dev/null || echo 2)" --target "pretrain_$method" evaluate
 
-"$build/examples/pretrain_$method" --data builtin --images 6000 --test-images 1500 "${recipe[@]}" --out "$out" --overwrite
+"$build/examples/pretrain_$method" --data builtin --images 6000 --test-images 1500 "${recipe[@]}" --device "$device" \
+  --out "$out" --overwrite
 # Prints the result as its last line, and so does this script.
-"$build/examples/evaluate" --run "$out"
+"$build/examples/evaluate" --run "$out" --device "$device"

@@ -7,7 +7,7 @@ source "$root/cmake/install_dependencies.sh"
 
 install_dependencies
 build=$root/build
-configure "$root" "$build" -DCMAKE_BUILD_TYPE=Release -DPRETEXT_TESTS=ON -DPRETEXT_EXAMPLES=ON \
+configure "$root" "$build" -DCMAKE_BUILD_TYPE=Release -DPRETEXT_TESTS=ON -DPRETEXT_EXAMPLES=ON -DPRETEXT_CUDA=ON \
   -DPRETEXT_WERROR="${PRETEXT_WERROR:-OFF}"
 
 jobs=$(nproc 2>/dev/null || echo 2)

@@ -1,15 +1,13 @@
 #pragma once
 // SimCLR with a ResNet-18 on the GPU, for programs that any compiler compiles: what is a kernel stands in
 // simclr_resnet18.cu.
-#include <cstdint>
-#include <span>
-
 #include <pretext/augment/presets.hpp>
-#include <pretext/data/image.hpp>
 #include <pretext/devices/cuda.hpp>
 #include <pretext/encoders/resnet.hpp>
 #include <pretext/methods/simclr.hpp>
 #include <pretext/optimizers/lars.hpp>
+#include <pretext/training/resident_batches.hpp>
+#include <pretext/training/step_queue.hpp>
 #include <pretext/training/trainer.hpp>
 
 namespace gpu {
@@ -18,12 +16,14 @@ using images = pretext::shape<32, 32, 3>;
 using method = pretext::simclr<images, pretext::resnet18<pretext::stem::cifar>>;
 using place = pretext::on<pretext::cuda>;
 using learner = pretext::trainer<method, place, pretext::lars>;
-
-/// Two views of every image, in device memory.
-void make_views(place& at, std::span<const pretext::image_view> batch, std::span<const std::uint64_t> samples,
-                std::uint64_t seed, std::uint32_t epoch,
-                pretext::tensor_view<place::activation, images> views);
+/// Batches and their two views, made by the GPU of images in its memory.
+using batches =
+    pretext::resident_batches<place, images, decltype(pretext::two_views{pretext::simclr_cifar()})>;
+using queue = pretext::step_queue<learner, batches>;
 
 }  // namespace gpu
 
 extern template class pretext::trainer<gpu::method, gpu::place, pretext::lars>;
+extern template class pretext::resident_batches<gpu::place, gpu::images,
+                                                decltype(pretext::two_views{pretext::simclr_cifar()})>;
+extern template class pretext::step_queue<gpu::learner, gpu::batches>;

@@ -1,53 +1,16 @@
-#include <algorithm>
-
 #include <pretext/cpu.hpp>
 
-#include "choices.hpp"
-#include "encoder_list.hpp"
-#include "trainers.hpp"
+#include "byol_on.hpp"
+#include "on_gpu.hpp"
 
 namespace programs {
-namespace {
 
 using namespace pretext;
 
-/// One of BYOL's two views (App. B, Table 6), with torchvision's formulas; strength ½ is the paper's. Images
-/// of at most 32 pixels are not blurred: three taps are all that is left of the kernel.
-template <std::size_t Size>
-auto make_view(const recipe& asked, float blurred, float solarized) {
-  const auto s = static_cast<float>(asked.jitter);
-  return augmentation{
-      random_resized_crop<retried_box>{.area = {static_cast<float>(asked.minimum_area), 1},
-                                       .method = interpolation::bilinear},
-      horizontal_flip{},
-      torchvision_jitter{.brightness = .8f * s, .contrast = .8f * s, .saturation = .4f * s, .hue = .2f * s},
-      grayscale{},
-      gaussian_blur{.probability = Size > 32 ? blurred : 0.f},
-      solarize{.probability = solarized},
-      make_normalisation(asked)};
-}
-
-}  // namespace
-
 std::string byol_encoders() { return names_of(resnets); }
 
-std::unique_ptr<any_trainer> make_byol(const recipe& asked, std::size_t threads) {
-  return make_chosen<std::unique_ptr<any_trainer>>(
-      resnets, asked, [&]<class Encoder, std::size_t Size>(const compiled<Encoder, Size>& choice) {
-        // Twice as wide as the feature and at most 256 out: 4096 and 256 for ResNet-50, as in the paper.
-        constexpr std::size_t width = std::decay_t<decltype(choice)>::feature;
-        using method =
-            byol<shape<Size, Size, 3>, Encoder, byol_head<2 * width, std::min(width, std::size_t{256})>>;
-        auto made = std::make_unique<trainer<method, on<cpu>, optimizer>>(
-            method{}, make_optimizer(asked, lars_variant::byol), asked.seed, cpu::stream{threads});
-        if (asked.initialisation == "official") {
-          static constexpr auto table = haiku_start(method::parameters);
-          made->start(table, asked.seed, asked.seed + (std::uint64_t{1} << 63));
-        }
-        return erase(std::move(made),
-                     two_views{make_view<Size>(asked, 1, 0), make_view<Size>(asked, .1f, .2f)},
-                     make_evaluation<Size>(asked));
-      });
+std::unique_ptr<any_trainer> make_byol(const recipe& asked, const processor& where) {
+  return where.is_gpu() ? make_byol_on_gpu(asked) : make_byol_on<cpu>(asked, cpu::stream{where.threads});
 }
 
 }  // namespace programs

@@ -48,19 +48,26 @@ void add_training_options(CLI::App& app, recipe& r) {
 
 void add_running_options(CLI::App& app, pretrain_options& o) {
   app.add_option("--out", o.out, "folder for the results")->capture_default_str();
-  app.add_option("--threads", o.threads, "results do not depend on it")
-      ->capture_default_str()
-      ->check(CLI::PositiveNumber);
+  add_processor_options(app, o.where);
   app.add_option("--checkpoint-seconds", o.checkpoint_seconds, "save at least so often")
       ->capture_default_str();
   app.add_flag("--resume", o.resume, "go on from --out's checkpoint; its recipe is used");
   app.add_flag("--overwrite", o.overwrite, "start anew where --out holds a run");
 }
 
+void add_processor_options(CLI::App& app, processor& where) {
+  app.add_option("--device", where.device, "\"cuda\": the GPU; its results differ from the CPU's by rounding")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"cpu", "cuda"}));
+  app.add_option("--threads", where.threads, "of the CPU; results do not depend on it")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+}
+
 int pretraining_program::run(int count, char** words) const {
   pretrain_options o{.asked = defaults,
                      .out = "out/" + defaults.method,
-                     .threads = std::max(1u, std::thread::hardware_concurrency())};
+                     .where = {.threads = std::max(1u, std::thread::hardware_concurrency())}};
   CLI::App app{description};
   add_data_options(app, o.asked, encoders);
   add_training_options(app, o.asked);

@@ -12,6 +12,8 @@ namespace programs {
 void add_data_options(CLI::App& app, recipe& asked, const std::string& encoders);
 void add_training_options(CLI::App& app, recipe& asked);
 void add_running_options(CLI::App& app, pretrain_options& o);
+/// What every program is told about where it calculates.
+void add_processor_options(CLI::App& app, processor& where);
 
 /// A program that pretrains with one method: `main` is one call of `run`.
 struct pretraining_program {

@@ -8,6 +8,7 @@
 #include <pretext/evaluation/linear_probe.hpp>
 
 #include "encoders.hpp"
+#include "trainers.hpp"
 
 namespace programs {
 namespace {
@@ -47,22 +48,23 @@ findings evaluate(const run_folder& folder, const recipe& asked, const datasets&
           "evaluation needs labelled training and test images; give --data a folder with train/<class>/ and "
           "test/<class>/ inside");
   const auto start = std::chrono::steady_clock::now();
-  const cpu::stream stream{how.threads};
+  const cpu::stream stream{how.where.threads};
   findings found;
-  const auto encoder = make_encoder(asked, how.threads);
+  const auto encoder = make_encoder(asked, how.where);
   {
-    const auto train = encode(*encoder, data.train, how.threads),
-               test = encode(*encoder, data.test, how.threads);
+    const auto train = encode(*encoder, data.train, how.where.threads),
+               test = encode(*encoder, data.test, how.where.threads);
     found.untrained = measure(train, test, how, stream);
   }
   {
-    auto train = pixels(*encoder, data.train, how.threads), test = pixels(*encoder, data.test, how.threads);
+    auto train = pixels(*encoder, data.train, how.where.threads),
+         test = pixels(*encoder, data.test, how.where.threads);
     centre(train, test);
     found.pixels = measure(train, test, how, stream);
   }
   load_encoder(folder.encoder(), *encoder);
-  found.train = encode(*encoder, data.train, how.threads);
-  found.test = encode(*encoder, data.test, how.threads);
+  found.train = encode(*encoder, data.train, how.where.threads);
+  found.test = encode(*encoder, data.test, how.where.threads);
   found.trained = measure(found.train, found.test, how, stream);
   found.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return found;

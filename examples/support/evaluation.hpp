@@ -6,6 +6,7 @@
 #include <pretext/evaluation/features.hpp>
 
 #include "datasets.hpp"
+#include "processor.hpp"
 #include "run_folder.hpp"
 
 namespace programs {
@@ -27,8 +28,8 @@ struct evaluation_options {
   std::size_t neighbours = 200;
   double temperature = 0.1;
   std::size_t linear_epochs = 30;
-  std::string probe = "simclr";  // or "mae": LARS behind batch norm, in batches of up to 16384
-  std::size_t threads = 2;
+  std::string probe = "simclr";   // or "mae": LARS behind batch norm, in batches of up to 16384
+  processor where{.threads = 2};  // of the encoder; the rest is the CPU's
 };
 
 /// Weighted kNN and a linear probe on the feature h, beside the same encoder untrained and raw pixels.

@@ -68,7 +68,7 @@ void write_classifier(const std::filesystem::path& path, any_classifier& classif
                    {"made_by", "pretext"},
                    {"recipe", recipe_text},
                    {"classes", nlohmann::json(source.class_names()).dump()}};
-  append_torch_tensors<float>(table, classifier.values(), "", file);
+  classifier.read_values([&](const float* values) { append_torch_tensors<float>(table, values, "", file); });
   write_safetensors(path, file);
 }
 
@@ -133,7 +133,7 @@ int fine_tune(pretrain_options o, std::size_t test_every) {
   const auto classes =
       std::max(data.train.class_names().size(), static_cast<std::size_t>(std::ranges::max(all)) + 1);
 
-  const auto classifier = make_classifier(r, classes, o.threads);
+  const auto classifier = make_classifier(r, classes, o.where);
   classifier->set_labels(labels_of(train));
   if (!o.resume) {
     // Before the folder of an earlier run is emptied: a file that cannot be read costs nothing.
@@ -156,7 +156,7 @@ int fine_tune(pretrain_options o, std::size_t test_every) {
   if (test_every > 0)
     measure.after = [&](std::size_t epoch) -> std::map<std::string, double> {
       if (epoch % test_every != 0) return {};
-      return {{"accuracy", accuracy_of(*classifier, data.test, o.threads).first}};
+      return {{"accuracy", accuracy_of(*classifier, data.test, o.where.threads).first}};
     };
   std::fprintf(stderr, "%zu of %zu labels, %zu classes, %s\n", train.size(), all.size(), classes,
                r.weights.empty() ? "from scratch" : r.weights.c_str());
@@ -164,7 +164,7 @@ int fine_tune(pretrain_options o, std::size_t test_every) {
   if (!summary) return 130;
 
   const auto start = std::chrono::steady_clock::now();
-  const top_accuracy found = accuracy_of(*classifier, data.test, o.threads);
+  const top_accuracy found = accuracy_of(*classifier, data.test, o.where.threads);
   const double seconds =
       summary->seconds + std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   folder.finish(*classifier, *summary, {});

@@ -25,11 +25,12 @@ std::optional<run_summary> take_steps(const pretrain_options& o, const run_folde
       train,
       {.batch = r.batch,
        .seed = r.seed,
-       .threads = o.threads,
+       .threads = o.where.threads,
        .on_bad_image = r.on_bad_image == "skip" ? bad_image_policy::skip : bad_image_policy::stop}};
   const std::size_t per_epoch = batches.batches_per_epoch(), steps = r.epochs * per_epoch;
-  std::fprintf(stderr, "%zu images, %zu steps of %zu images, %s at %zu pixels, %zu threads\n", train.size(),
-               steps, r.batch, r.encoder.c_str(), r.image_size, o.threads);
+  std::fprintf(stderr, "%zu images, %zu steps of %zu images, %s at %zu pixels, %zu threads%s\n", train.size(),
+               steps, r.batch, r.encoder.c_str(), r.image_size, o.where.threads,
+               o.where.is_gpu() ? " and a GPU" : "");
   const pretraining settings{.steps = steps,
                              .steps_per_epoch = per_epoch,
                              .batch = r.batch,
@@ -41,6 +42,7 @@ std::optional<run_summary> take_steps(const pretrain_options& o, const run_folde
                              .stop_on_collapse = card_of(r.method).pairs_views && !o.keep_going,
                              .measures = measure.columns,
                              .after_epoch = measure.after,
+                             // Not where it calculates: either device may go on with what the other began.
                              .identity = folder.read_recipe_text()};
   const pretraining_result result = pretext::pretrain(settings, trainer, batches, o.resume);
   if (result.interrupted) {
@@ -65,7 +67,7 @@ int pretrain(pretrain_options o, const trainer_maker& make, const picture_maker&
     o.asked = kept;
   }
   const recipe& r = o.asked;
-  const auto trainer = make(r, o.threads);  // first: what was not compiled leaves no folder behind
+  const auto trainer = make(r, o.where);  // first: what was not compiled leaves no folder behind
   if (!o.resume) folder.start(r, o.overwrite);
   const datasets data = open_datasets(r);
   const auto rates = [&](std::size_t step, std::size_t per_epoch) {
@@ -81,8 +83,9 @@ int pretrain(pretrain_options o, const trainer_maker& make, const picture_maker&
   if (o.knn_every > 0 && labelled(data.train) && labelled(data.test))
     measure.after = [&](std::size_t epoch) -> std::map<std::string, double> {
       if (epoch % o.knn_every != 0) return {};
-      return {{"knn", knn{}.accuracy(encode(*trainer, data.train, o.threads),
-                                     encode(*trainer, data.test, o.threads), cpu::stream{o.threads})}};
+      return {{"knn",
+               knn{}.accuracy(encode(*trainer, data.train, o.where.threads),
+                              encode(*trainer, data.test, o.where.threads), cpu::stream{o.where.threads})}};
     };
   const auto summary = take_steps(o, folder, data.train, *trainer, rates, measure);
   if (!summary) return 130;

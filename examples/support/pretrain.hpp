@@ -11,6 +11,7 @@
 #include <pretext/training/any_trainer.hpp>
 
 #include "pictures.hpp"
+#include "processor.hpp"
 #include "recipe.hpp"
 #include "run_folder.hpp"
 
@@ -20,7 +21,7 @@ namespace programs {
 struct pretrain_options {
   recipe asked;
   std::filesystem::path out;
-  std::size_t threads = 1;
+  processor where;
   std::size_t knn_every = 0;  // epochs; 0: never
   double checkpoint_seconds = 60;
   bool resume = false, overwrite = false, keep_going = false;
@@ -35,8 +36,7 @@ struct epoch_measures {
   std::function<std::map<std::string, double>(std::size_t epoch)> after;
 };
 
-using trainer_maker =
-    std::function<std::unique_ptr<pretext::any_trainer>(const recipe&, std::size_t threads)>;
+using trainer_maker = std::function<std::unique_ptr<pretext::any_trainer>(const recipe&, const processor&)>;
 
 /// Takes the steps of a run, new or resumed, on the images of `train`: progress on stderr, metrics,
 /// checkpoints, Ctrl-C. `rates` and `measure` (after an epoch, for the columns `measures`) are asked as it

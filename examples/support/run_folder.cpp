@@ -58,8 +58,10 @@ void run_folder::finish(any_encoder& encoder, const run_summary& summary,
                         const std::vector<image_sheet>& pictures) const {
   safetensors file;
   file.metadata = {{"format", "pt"}, {"made_by", "pretext"}, {"recipe", read_recipe_text()}};
-  append_torch_tensors<float>(encoder.encoder_parameters(), encoder.values(), "", file,
-                              static_cast<std::int64_t>(summary.steps));
+  encoder.read_values([&](const float* values) {
+    append_torch_tensors<float>(encoder.encoder_parameters(), values, "", file,
+                                static_cast<std::int64_t>(summary.steps));
+  });
   write_safetensors(this->encoder(), file);
   write_pictures(path_, pictures);
   write_atomically(path_ / "summary.json", nlohmann::json(summary).dump(2) + "\n");

@@ -98,7 +98,7 @@ void add_curve(report& page, const run_folder& folder, const std::string& column
 
 void write_run_report(const run_folder& folder, const recipe& asked, const datasets& data,
                       const findings& found, const evaluation_options& how, const std::string& command_line) {
-  const cpu::stream stream{how.threads};
+  const cpu::stream stream{how.where.threads};
   const run_summary summary = folder.read_summary();
   const method_card card = card_of(asked.method);
   report page;

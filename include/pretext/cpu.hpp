@@ -8,6 +8,7 @@
 #include <pretext/kernels/cpu/cosine_regression.hpp>
 #include <pretext/kernels/cpu/cross_entropy.hpp>
 #include <pretext/kernels/cpu/drop_path.hpp>
+#include <pretext/kernels/cpu/each_number.hpp>
 #include <pretext/kernels/cpu/elementwise.hpp>
 #include <pretext/kernels/cpu/gelu.hpp>
 #include <pretext/kernels/cpu/gemm.hpp>

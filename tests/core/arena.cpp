@@ -52,3 +52,17 @@ TEST_CASE("an arena that has been empty is no larger than what was in use at onc
   }
   CHECK(memory.peak() == 1024 + (1 << 19) + (1 << 18));
 }
+
+TEST_CASE("an arena counts how often it asks for memory, and stops when steps repeat") {
+  arena<cpu> memory;
+  std::size_t before = 0;
+  for (int step = 0; step < 5; ++step) {
+    before = memory.pieces_made();
+    memory.take<char>(100000);
+    memory.take<char>(200000);
+    memory.reset();
+    CHECK((memory.pieces_made() == before) == (step > 0));
+  }
+  memory.take<char>(400000);
+  CHECK(memory.pieces_made() == before + 1);
+}

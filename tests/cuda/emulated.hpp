@@ -3,9 +3,14 @@
 #include <cmath>
 #include <cstddef>
 #include <cstring>
+#include <functional>
+#include <map>
 #include <memory>
 #include <new>
+#include <stdexcept>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include <pretext/core/on.hpp>
 #include <pretext/devices/deferred_loss.hpp>
@@ -27,11 +32,50 @@ struct emulated {
 
     double* settled_loss() const { return loss.get(); }
     double take_settled_loss() const {
+      refuse("waits for a loss");
       const double value = *loss;
       if (!std::isfinite(value)) *loss = 0;
       return value;
     }
   };
+
+  /// What some work put on the stream, as a list of kernels with the parameters that they had. Like a CUDA
+  /// graph it knows nothing of the host; while it is recorded, whatever a graph could not hold is an error.
+  class recording {
+   public:
+    /// What a step leaves in memory that started undefined is of no use to the next one: it is poison again.
+    void replay(const stream&) const {
+      for (const auto& [memory, bytes] : undefined()) std::memset(memory, 0xFF, bytes);
+      for (const auto& one : work_) one();
+    }
+
+   private:
+    friend struct emulated;
+    std::vector<std::function<void()>> work_;
+    std::string refused_;
+  };
+  template <class Work>
+  static recording record(const stream&, const Work& work) {
+    recording made;
+    open_recording() = &made;
+    try {
+      work();
+    } catch (...) {
+      open_recording() = nullptr;
+      throw;
+    }
+    open_recording() = nullptr;
+    if (!made.refused_.empty()) throw std::logic_error{"a recorded step " + made.refused_};
+    return made;
+  }
+  /// Does it, or notes it where somebody records.
+  template <class Work>
+  static void perform(const Work& work) {
+    if (open_recording())
+      open_recording()->work_.push_back(work);
+    else
+      work();
+  }
 
   /// How often memory was asked for.
   static std::size_t& allocations() {
@@ -45,29 +89,50 @@ struct emulated {
   }
   template <class T>
   static T* allocate_undefined(std::size_t count) {
-    return filled<T>(count, 0xFF);
+    T* const data = filled<T>(count, 0xFF);
+    if (data) undefined().emplace(data, count * sizeof(T));
+    return data;
   }
   template <class T>
   static void release(T* data) {
+    if (!data) return;
+    refuse("releases memory");
+    undefined().erase(data);
     ::operator delete[](data, std::align_val_t{64});
   }
   template <class T>
   static void write(const stream&, T* to, const T* host, std::size_t count) {
+    refuse("copies from the host");
     std::copy_n(host, count, to);
   }
   template <class T>
   static void read(const stream&, T* host, const T* from, std::size_t count) {
+    refuse("reads a result");
     std::copy_n(from, count, host);
   }
   template <class T>
   static void clear(const stream&, T* data, std::size_t count) {
-    std::fill_n(data, count, T{});
+    perform([=] { std::fill_n(data, count, T{}); });
   }
 
  private:
+  static recording*& open_recording() {
+    static recording* open = nullptr;
+    return open;
+  }
+  /// Memory that was asked for without contents, and its bytes.
+  static std::map<void*, std::size_t>& undefined() {
+    static std::map<void*, std::size_t> all;
+    return all;
+  }
+  /// Noted, not thrown: memory is released where nothing may be thrown.
+  static void refuse(const char* what) {
+    if (open_recording()) open_recording()->refused_ = what;
+  }
   template <class T>
   static T* filled(std::size_t count, int byte) {
     if (count == 0) return nullptr;
+    refuse("allocates");
     ++allocations();
     void* memory = ::operator new[](count * sizeof(T), std::align_val_t{64});
     std::memset(memory, byte, count * sizeof(T));
@@ -112,10 +177,12 @@ template <class Kernel>
 void launch(const emulated::stream& stream, std::size_t blocks, const Kernel& kernel) {
   static_assert(std::is_trivially_copyable_v<Kernel>, "a kernel is copied to the device as it is");
   static_assert(sizeof(Kernel) <= 4096, "a kernel's numbers fit where a GPU takes parameters");
-  for (std::size_t i = 0; i < blocks; ++i) {
-    emulated_block<Kernel> block{stream.backwards ? blocks - 1 - i : i, blocks, stream.backwards};
-    kernel(block);
-  }
+  emulated::perform([blocks, backwards = stream.backwards, kernel] {
+    for (std::size_t i = 0; i < blocks; ++i) {
+      emulated_block<Kernel> block{backwards ? blocks - 1 - i : i, blocks, backwards};
+      kernel(block);
+    }
+  });
 }
 
 }  // namespace pretext::tests

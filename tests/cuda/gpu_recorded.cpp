@@ -6,6 +6,7 @@
 #include "augmentation.hpp"
 #include "bfloat16.hpp"
 #include "networks.hpp"
+#include "queued_steps.hpp"
 #include "steps.hpp"
 #include "transformers.hpp"
 
@@ -40,6 +41,7 @@ void record_transformer_steps() { transformer_steps<recorder>(); }
 void record_rounded_steps() { rounded_steps<recorder>(); }
 void record_joint_embedding_steps() { joint_embedding_steps<recorder>(); }
 void record_sums_of_losses() { sums_of_losses<recorder>(); }
+void record_resident_views() { resident_views<recorder>(); }
 void record_steps_in_bfloat16() { steps_in_bfloat16<recorder>(); }
 
 }  // namespace pretext::tests

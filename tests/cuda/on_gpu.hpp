@@ -32,6 +32,7 @@ void record_transformer_steps();
 void record_rounded_steps();
 void record_joint_embedding_steps();
 void record_sums_of_losses();
+void record_resident_views();
 void record_steps_in_bfloat16();
 
 }  // namespace pretext::tests

@@ -184,14 +184,14 @@ void classes() {
       std::vector<int> labels;
       for (std::size_t row = 0; row < r; ++row) labels.push_back(static_cast<int>(row * 3 % c));
       W* const goal = at.out_weights(r * s);
-      kernels::mixing<device>::goals(at.place, r, s, c, 0.3, 0.1, at.in(labels), goal);
+      kernels::mixing<device>::goals(at.place, r, s, c, batch_mix{.share = 0.3}, 0.1, at.in(labels), goal);
       at.loss(kernels::cross_entropy<device>::soft(at.place, r, s, c, 0.25, 0.1, at.in(logits),
                                                    static_cast<const W*>(goal), at.out(dlogits)));
       at.loss(kernels::cross_entropy<device>::hard(at.place, r, s, c, 0.25, at.in(logits), at.in(labels),
                                                    at.out(dlogits)));
       const auto x = at.activations(r * 6 * 5 * 3, 3);
-      kernels::mixing<device>::blend(at.place, r, 6 * 5 * 3, 0.3, at.out(x));
-      kernels::mixing<device>::paste(at.place, r, 6, 5, 3, 1, 2, 4, 2, at.out(x));
+      for (const batch_mix& how : {batch_mix{}, batch_mix{.share = 0.3}, batch_mix{0.7, true, 1, 2, 4, 2}})
+        kernels::mixing<device>::mix(at.place, r, 6, 5, 3, how, at.out(x));
     });
 }
 

@@ -71,7 +71,7 @@ class workbench {
       number = value;
     } else {
       value.settle(place);
-      number = value.read(place);
+      number = place.stream.take_settled_loss();
     }
     results_.push_back([number] { return std::vector<double>{number, 1}; });
   }

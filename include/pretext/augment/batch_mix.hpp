@@ -2,32 +2,21 @@
 #include <cstddef>
 #include <span>
 
+#include <pretext/core/arena.hpp>
 #include <pretext/core/expects.hpp>
 #include <pretext/core/on.hpp>
+#include <pretext/core/step_number.hpp>
+#include <pretext/core/tensor.hpp>
 #include <pretext/kernels/mixing.hpp>
-#include <pretext/kernels/resampling.hpp>
 
 namespace pretext {
 
-/// What a batch's images are mixed with, image i with image n-1-i: λ, and the pixels that are the other
-/// image's. One draw for a whole batch, as timm's batch mode.
-struct batch_mix {
-  double share = 1;  ///< λ: the part of every image, and of its goal, that is its own
-  bool pasted = false;
-  std::size_t top = 0, left = 0, height = 0, width = 0;  ///< of the pasted box
-};
-
-/// Mixes a batch of views (n, H, W, C) in place.
+/// Mixes a batch of views (n, H, W, C) in place; how, the device may have chosen.
 template <class Place, Shape S>
   requires ImageShape<S>
-void mix(Place& place, const batch_mix& chosen, tensor_view<typename Place::activation, S> views) {
-  using kernel = kernels::mixing<typename Place::device>;
-  if (chosen.share == 1) return;
-  if (chosen.pasted)
-    kernel::paste(place, views.batch, S::extents[0], S::extents[1], S::extents[2], chosen.top, chosen.left,
-                  chosen.height, chosen.width, views.data);
-  else
-    kernel::blend(place, views.batch, S::size, chosen.share, views.data);
+void mix(Place& place, step_number<batch_mix> chosen, tensor_view<typename Place::activation, S> views) {
+  kernels::mixing<typename Place::device>::mix(place, views.batch, S::extents[0], S::extents[1],
+                                               S::extents[2], chosen, views.data);
 }
 
 /// Writes the goals (n, room) of a batch that was mixed like this, from the labels of its images: timm's
@@ -42,8 +31,11 @@ void mixed_goals(Place& place, const batch_mix& chosen, std::span<const int> lab
   for (const int label : labels)
     expects(0 <= label && static_cast<std::size_t>(label) < classes, "mixed goals: label ", label,
             " is none of ", classes, " classes");
-  kernels::mixing<typename Place::device>::goals(place, labels.size(), S::size, classes, chosen.share,
-                                                 smoothing, labels.data(), goal.data);
+  const borrowed guard{place.scratch};
+  int* const on_device = place.scratch.template take<int>(labels.size());
+  Place::device::write(place.stream, on_device, labels.data(), labels.size());
+  kernels::mixing<typename Place::device>::goals(place, labels.size(), S::size, classes, chosen, smoothing,
+                                                 static_cast<const int*>(on_device), goal.data);
 }
 
 }  // namespace pretext

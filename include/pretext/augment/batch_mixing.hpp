@@ -14,7 +14,7 @@ struct batch_mixing {
 
   static constexpr std::uint32_t first_draw = 10240;
 
-  batch_mix choose(const random_key& key, image_extent view) const {
+  PRETEXT_HOST_DEVICE batch_mix choose(const random_key& key, image_extent view) const {
     const bool blends = blend.alpha > 0, pastes = paste.alpha > 0;
     if (!(blends || pastes) || key.uniform(first_draw) >= probability) return {};
     const bool cut = pastes && (!blends || key.uniform(first_draw + 1) < switch_probability);

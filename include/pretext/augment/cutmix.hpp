@@ -1,10 +1,11 @@
 #pragma once
-#include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 
 #include <pretext/augment/batch_mix.hpp>
 #include <pretext/core/distributions.hpp>
+#include <pretext/kernels/resampling.hpp>
 
 namespace pretext {
 
@@ -16,20 +17,22 @@ struct cutmix {
 
   static constexpr std::uint32_t first_draw = 9216;  ///< of the key of a batch, `place.keys(0)`
 
-  batch_mix choose(const random_key& key, image_extent view) const {
+  PRETEXT_HOST_DEVICE batch_mix choose(const random_key& key, image_extent view) const {
     return around(beta_variate(key, first_draw, alpha, alpha),
                   key.below(first_draw + 2 * gamma_draws, static_cast<std::uint32_t>(view.height)),
                   key.below(first_draw + 2 * gamma_draws + 1, static_cast<std::uint32_t>(view.width)), view);
   }
 
   /// The mix for a λ and the centre of the box.
-  static batch_mix around(double share, std::size_t row, std::size_t column, image_extent view) {
+  PRETEXT_HOST_DEVICE static batch_mix around(double share, std::size_t row, std::size_t column,
+                                              image_extent view) {
     struct stretch {
       std::size_t begin, end;
     };
     const auto clip = [side = std::sqrt(1 - share)](std::size_t centre, std::size_t extent) {
       const auto cut = static_cast<std::size_t>(static_cast<double>(extent) * side);
-      return stretch{centre - std::min(centre, cut / 2), std::min(centre + (cut + 1) / 2, extent)};
+      const std::size_t before = cut / 2, end = centre + (cut + 1) / 2;
+      return stretch{before < centre ? centre - before : 0, end < extent ? end : extent};
     };
     const stretch rows = clip(row, view.height), columns = clip(column, view.width);
     const std::size_t height = rows.end - rows.begin, width = columns.end - columns.begin;

@@ -1,6 +1,7 @@
 #pragma once
 #include <pretext/augment/batch_mix.hpp>
 #include <pretext/core/distributions.hpp>
+#include <pretext/kernels/resampling.hpp>
 
 namespace pretext {
 
@@ -10,7 +11,7 @@ struct mixup {
 
   static constexpr std::uint32_t first_draw = 8192;  ///< of the key of a batch, `place.keys(0)`
 
-  batch_mix choose(const random_key& key, image_extent) const {
+  PRETEXT_HOST_DEVICE batch_mix choose(const random_key& key, image_extent) const {
     return {.share = beta_variate(key, first_draw, alpha, alpha)};
   }
 };

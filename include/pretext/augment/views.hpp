@@ -7,6 +7,7 @@
 
 #include <pretext/augment/augmentation.hpp>
 #include <pretext/core/expects.hpp>
+#include <pretext/core/step_number.hpp>
 #include <pretext/core/tensor.hpp>
 #include <pretext/kernels/augment.hpp>
 
@@ -32,6 +33,17 @@ two_views(First) -> two_views<First>;
 template <class First, class Second>
 two_views(First, Second) -> two_views<First, Second>;
 
+namespace detail {
+
+/// Throws std::invalid_argument for hyper-parameters that make no sense or do not suit the views.
+template <class Views>
+void check_views(const Views& views, image_extent extent) {
+  [&]<std::size_t... V>(std::index_sequence<V...>) { (views.template view<V>().check(extent), ...); }
+  (std::make_index_sequence<Views::views>{});
+}
+
+}  // namespace detail
+
 /// Makes all views of a batch of n images (a span or vector of `image_view`, `image` or any other
 /// `ImageSource`): view v of image i goes to out[v · n + i]. What image i becomes
 /// depends on (seed, epoch, samples[i], v) alone, never on its place in the batch or on the number of
@@ -54,11 +66,23 @@ void augment(Place& place, const Views& views, const Images& images, std::span<c
     expects(image.channels == 1 || image.channels == 3, "augment: image ", i, " of the batch has ",
             image.channels, " channels; convert it to gray (1) or RGB (3)");
   }
-  const auto check = [&]<std::size_t... V>(std::index_sequence<V...>) {
-    (views.template view<V>().check(extent), ...);
-  };
-  check(std::make_index_sequence<Views::views>{});
+  detail::check_views(views, extent);
   kernels::augment<typename Place::device>::run(place, views, images, samples, seed, epoch, out);
+}
+
+/// The same views of images that lie in the device's memory, where their numbers are, too, and perhaps the
+/// epoch: nothing of them comes from the host.
+template <class Place, class Views, Shape S>
+  requires(ImageShape<S>&& channels_of<S> == 3)
+void augment(Place& place, const Views& views, const chosen_images& images, std::uint64_t seed,
+             step_number<std::uint32_t> epoch, tensor_view<typename Place::activation, S> out) {
+  constexpr image_extent extent{S::extents[0], S::extents[1]};
+  expects(out.batch == Views::views * images.count, "augment: ", Views::views, " views of ", images.count,
+          " images do not fill a batch of ", out.batch);
+  expects(images.channels == 1 || images.channels == 3, "augment: the images have ", images.channels,
+          " channels; convert them to gray (1) or RGB (3)");
+  detail::check_views(views, extent);
+  kernels::augment<typename Place::device>::run(place, views, images, seed, epoch, out);
 }
 
 }  // namespace pretext

@@ -25,7 +25,7 @@ class arena {
     if (at_.piece < pieces_.size() && at_.offset + bytes > pieces_[at_.piece].size()) next_piece();
     if (at_.piece == pieces_.size() || bytes > pieces_[at_.piece].size()) {
       pieces_.erase(pieces_.begin() + static_cast<std::ptrdiff_t>(at_.piece), pieces_.end());  // all free
-      pieces_.emplace_back(std::max(bytes, smallest_piece), contents::undefined);
+      add_piece(std::max(bytes, smallest_piece));
     }
     std::byte* begin = pieces_[at_.piece].data() + at_.offset;
     at_.offset += bytes;
@@ -48,17 +48,23 @@ class arena {
     for (const auto& piece : pieces_) total += piece.size();
     if (total <= peak_ + peak_ / 32) return;  // hardly anything would be won, and new pages cost time
     pieces_.clear();
-    pieces_.emplace_back(peak_, contents::undefined);
+    add_piece(peak_);
   }
   /// Takes everything back.
   void reset() { rewind({}); }
 
+  /// How often it has asked for memory: while this number stays, equal steps get equal addresses.
+  std::size_t pieces_made() const { return pieces_made_; }
   /// Bytes in use at the fullest moment so far.
   std::size_t peak() const { return peak_; }
 
  private:
   static constexpr std::size_t alignment = 64, smallest_piece = std::size_t{1} << 16;
 
+  void add_piece(std::size_t bytes) {
+    pieces_.emplace_back(bytes, contents::undefined);
+    ++pieces_made_;
+  }
   void next_piece() {
     at_.before += at_.offset;
     ++at_.piece;
@@ -67,7 +73,7 @@ class arena {
 
   std::vector<buffer<std::byte, Device>> pieces_;
   mark at_;
-  std::size_t peak_ = 0;
+  std::size_t peak_ = 0, pieces_made_ = 0;
 };
 
 /// Rewinds an arena when the block that borrowed from it ends.

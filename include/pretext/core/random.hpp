@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include <pretext/core/host_device.hpp>
+#include <pretext/core/step_number.hpp>
 
 namespace pretext {
 
@@ -71,7 +72,7 @@ struct random_key {
 /// by it, so that they depend neither on the batch's size nor on how often a run was interrupted.
 struct sample_keys {
   std::uint64_t seed = 1;
-  std::uint32_t epoch = 0;
+  step_number<std::uint32_t> epoch = 0;
   const std::uint64_t* samples = nullptr;  ///< on the device that the step runs on
   std::size_t count = 0;                   ///< rows of a batch after the first `count` are further views
 

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include <pretext/core/expects.hpp>
+#include <pretext/data/batch_order.hpp>
 #include <pretext/data/image_cache.hpp>
 #include <pretext/data/permutation.hpp>
 #include <pretext/data/source.hpp>
@@ -55,10 +56,7 @@ class loader {
   loader& operator=(const loader&) = delete;
   ~loader();
 
-  std::size_t batches_per_epoch() const {
-    const std::size_t images = cache_.source().size() + (options_.drop_last ? 0 : options_.batch - 1);
-    return images / options_.batch;
-  }
+  std::size_t batches_per_epoch() const { return order().batches_per_epoch(); }
 
   /// The next batch of this epoch or the first of the next one; throws what reading one of its images threw.
   batch next();
@@ -82,6 +80,9 @@ class loader {
     std::vector<slot> slots;
   };
 
+  batch_order order() const {
+    return {cache_.source().size(), options_.batch, options_.seed, options_.shuffle, options_.drop_last};
+  }
   void enqueue();
   void serve();
   void fill(const pending& owner, std::size_t position, slot& to);
@@ -204,8 +205,7 @@ inline void loader::serve() {
 
 inline void loader::fill(const pending& owner, std::size_t position, slot& to) {
   const std::size_t count = cache_.source().size();
-  const std::size_t place = owner.number * options_.batch + position;
-  to.index = options_.shuffle ? permutation{count, options_.seed, owner.epoch}[place] : place;
+  to.index = order().sample(owner.epoch, owner.number * options_.batch + position);
   // Whom a bad image is replaced by depends on it alone, so that every run agrees.
   const permutation others{count, options_.seed ^ (to.index + 1), 0xFFFFFFFF};
   for (std::size_t attempt = 0; !read(to); ++attempt) {

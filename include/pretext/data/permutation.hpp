@@ -1,5 +1,4 @@
 #pragma once
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -11,16 +10,15 @@ namespace pretext {
 /// of Philox rounds over the next even power of two, walked until it falls inside (Black and Rogaway 2002).
 class permutation {
  public:
-  constexpr permutation(std::size_t size, std::uint64_t seed, std::uint32_t epoch)
-      : size_{size},
-        seed_{seed},
-        epoch_{epoch},
-        half_{size < 2 ? 1u : static_cast<unsigned>(std::bit_width(size - 1) + 1) / 2} {}
+  PRETEXT_HOST_DEVICE constexpr permutation(std::size_t size, std::uint64_t seed, std::uint32_t epoch)
+      : size_{size}, seed_{seed}, epoch_{epoch} {
+    while (half_ < 32 && (std::uint64_t{1} << 2 * half_) < size) ++half_;
+  }
 
-  constexpr std::size_t size() const { return size_; }
+  PRETEXT_HOST_DEVICE constexpr std::size_t size() const { return size_; }
 
   /// The index at a position below `size`.
-  constexpr std::size_t operator[](std::size_t position) const {
+  PRETEXT_HOST_DEVICE constexpr std::size_t operator[](std::size_t position) const {
     std::uint64_t at = position;
     do at = shuffle(at);
     while (at >= size_);
@@ -28,7 +26,7 @@ class permutation {
   }
 
  private:
-  constexpr std::uint64_t shuffle(std::uint64_t at) const {
+  PRETEXT_HOST_DEVICE constexpr std::uint64_t shuffle(std::uint64_t at) const {
     constexpr std::uint32_t purpose = 0x6F726465;  // keeps these words apart from those of any view
     const std::uint64_t mask = (std::uint64_t{1} << half_) - 1;
     std::uint64_t left = at >> half_, right = at & mask;
@@ -46,7 +44,7 @@ class permutation {
   std::size_t size_;
   std::uint64_t seed_;
   std::uint32_t epoch_;
-  unsigned half_;
+  unsigned half_ = 1;  ///< of the bits of an index
 };
 
 }  // namespace pretext

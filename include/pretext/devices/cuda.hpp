@@ -4,44 +4,18 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 #include <cuda_runtime_api.h>
+#include <pretext/core/expects.hpp>
 #include <pretext/core/on.hpp>
-#include <pretext/devices/cuda_failure.hpp>
+#include <pretext/devices/cuda_errors.hpp>
+#include <pretext/devices/cuda_graph.hpp>
 #include <pretext/devices/deferred_loss.hpp>
 #include <pretext/devices/device_memory.hpp>
 #include <pretext/devices/matrix_products.hpp>
 
 namespace pretext {
-
-namespace detail {
-
-/// The sentence for a CUDA error.
-inline std::string sentence_for(cudaError_t error, std::string_view doing) {
-  if (error == cudaErrorInsufficientDriver) {
-    int driver = 0, toolkit = 0;
-    cudaDriverGetVersion(&driver);
-    cudaRuntimeGetVersion(&toolkit);
-    return cuda_failure::old_driver(driver, toolkit);
-  }
-  if (error == cudaErrorNoDevice) return cuda_failure::no_gpu();
-  if (error == cudaErrorNoKernelImageForDevice || error == cudaErrorInvalidDeviceFunction) {
-    int device = 0, major = 0, minor = 0;
-    cudaGetDevice(&device);
-    cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device);
-    cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device);
-    return cuda_failure::no_code(major, minor);
-  }
-  return cuda_failure::other(doing, cudaGetErrorString(error));
-}
-
-/// Throws std::runtime_error with a sentence unless CUDA succeeded.
-inline void expects_success(cudaError_t error, std::string_view doing) {
-  if (error != cudaSuccess) [[unlikely]]
-    throw std::runtime_error{sentence_for(error, doing)};
-}
-
-}  // namespace detail
 
 /// An NVIDIA GPU: the one that CUDA calls current. Kernels for it are in <pretext/cuda.cuh>; this header is
 /// for any compiler. Everything that cannot be done throws std::runtime_error with a sentence.
@@ -75,12 +49,13 @@ struct cuda {
       return *static_cast<Plans*>(state_->convolutions.get());
     }
 
-    /// Where the device keeps the loss of the step: updates are held back while it is not a number.
+    /// Where the device keeps the loss of the last step: updates are held back while it is not a number.
     double* settled_loss() const {
       native();
       return state_->loss;
     }
-    /// Waits; the settled loss, taken back if it is not a number.
+    /// Waits; the settled loss. One that is not a number is taken back: it held its own step back and must
+    /// not hold back others.
     double take_settled_loss() const {
       const cudaStream_t on = native();
       detail::expects_success(
@@ -128,6 +103,23 @@ struct cuda {
     std::shared_ptr<state> state_ = std::make_shared<state>();
   };
 
+  /// What some work put on a stream, to be done again: the same addresses, the same numbers.
+  class recording {
+   public:
+    void replay(const stream& on) const { graph_.launch(on.native()); }
+
+   private:
+    friend struct cuda;
+    explicit recording(detail::cuda_graph graph) : graph_{std::move(graph)} {}
+    detail::cuda_graph graph_;
+  };
+  /// Records what `work` puts on the stream, without doing it. Work that waits, reads or allocates is
+  /// refused.
+  template <class Work>
+  static recording record(const stream& on, const Work& work) {
+    return recording{detail::cuda_graph{on.native(), work}};
+  }
+
   /// Zero at first. Throws out_of_device_memory.
   template <class T>
   static T* allocate(std::size_t count) {
@@ -159,13 +151,17 @@ struct cuda {
     cudaDeviceSynchronize();
     cudaFree(data);
   }
-  /// The host's numbers may change as soon as this returns, if they lie in ordinary memory.
+  /// The host's numbers may change as soon as this returns, if they lie in ordinary memory: hence no such
+  /// copy is ever recorded, which would read them again whenever it is repeated.
   template <class T>
   static void write(const stream& on, T* to, const T* host, std::size_t count) {
-    if (count > 0)
-      detail::expects_success(
-          cudaMemcpyAsync(to, host, count * sizeof(T), cudaMemcpyHostToDevice, on.native()),
-          "writing to the device");
+    if (count == 0) return;
+    cudaStreamCaptureStatus recording = cudaStreamCaptureStatusNone;
+    detail::expects_success(cudaStreamIsCapturing(on.native(), &recording), "asking who records");
+    if (recording != cudaStreamCaptureStatusNone)
+      fail<std::logic_error>("a step that is recorded must not copy numbers of the host's");
+    detail::expects_success(cudaMemcpyAsync(to, host, count * sizeof(T), cudaMemcpyHostToDevice, on.native()),
+                            "writing to the device");
   }
   /// Waits for the numbers.
   template <class T>

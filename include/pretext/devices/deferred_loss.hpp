@@ -1,4 +1,5 @@
 #pragma once
+#include <cmath>
 #include <cstddef>
 
 #include <pretext/core/expects.hpp>
@@ -10,7 +11,9 @@ template <class Loss>
 struct settle_loss {
   Loss loss;
   double* settled;
-  PRETEXT_HOST_DEVICE void operator()(std::size_t) const { *settled = loss.value(); }
+  PRETEXT_HOST_DEVICE void operator()(std::size_t) const {
+    if (std::isfinite(*settled)) *settled = loss.value();
+  }
 };
 
 /// A loss that the device has yet to compute: a sum of numbers in its memory, each times a factor. Adding and
@@ -39,17 +42,11 @@ class deferred_loss {
     return sum;
   }
 
-  /// Has the device note the sum where optimizers look: they change nothing while it is not a number.
+  /// Has the device note the sum where optimizers look: they change nothing while it is not a number, in this
+  /// step or, until somebody has read it, in those that follow.
   template <class Place>
   void settle(Place& place) const {
     each_number(place, 1, settle_loss<deferred_loss>{*this, place.stream.settled_loss()});
-  }
-
-  /// Waits for the device; the settled loss. One that is not a number is taken back: it held its own step
-  /// back and must not hold back others.
-  template <class Place>
-  double read(Place& place) const {
-    return place.stream.take_settled_loss();
   }
 
  private:

@@ -8,6 +8,7 @@
 
 #include <pretext/core/host_device.hpp>
 #include <pretext/core/parameter.hpp>
+#include <pretext/core/step_number.hpp>
 #include <pretext/core/tensor.hpp>
 #include <pretext/kernels/kernel.hpp>
 
@@ -57,15 +58,18 @@ struct pieces {
 
 /// One step's numbers.
 struct sgd_step {
-  double learning_rate, momentum, weight_decay;
+  step_number<double> learning_rate;
+  double momentum, weight_decay;
   bool nesterov, decay_all;
 };
 struct adamw_step {
-  double learning_rate, beta1, beta2, epsilon, weight_decay;
+  step_number<double> learning_rate;
+  double beta1, beta2, epsilon, weight_decay;
   bool decay_all;
 };
 struct lars_step {
-  double learning_rate, momentum, weight_decay, trust, epsilon;
+  step_number<double> learning_rate;
+  double momentum, weight_decay, trust, epsilon;
   lars_variant variant;
   bool nesterov, clip, decay_all;
 };
@@ -139,11 +143,13 @@ PRETEXT_HOST_DEVICE constexpr bool decayed_norm(const lars_step& s) {
   return s.variant == lars_variant::simclr || s.variant == lars_variant::byol;
 }
 
-/// One pass over flat buffers each; `g` is the gradient, `w` the values.
+/// One pass over flat buffers each; `g` is the gradient, `w` the values. On a device that runs apart from the
+/// host the rates may be numbers of its memory, read when the step runs.
 ///   sgd(place, pieces, sgd_step, const W* g, W* velocity, W* w)
 ///   adamw(place, pieces, adamw_step, const W* g, W* mean, W* square, std::uint64_t* steps, W* w)   counts
 ///   steps lars(place, pieces, lars_step, const W* g, W* velocity, W* w)
-///   follow(place, pieces, W momentum, const W* w, W* slow)   slow = momentum·slow + (1 - momentum)·w
+///   follow(place, pieces, step_number<double> momentum, const W* w, W* slow)   slow = momentum·slow + (1 -
+///   momentum)·w
 template <class Device>
 struct optimize : missing<Device> {};
 

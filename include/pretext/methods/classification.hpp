@@ -103,7 +103,7 @@ class classification {
 
   /// Nothing follows.
   template <class Place>
-  void follow(Place&, memory<Place>&, double) const {}
+  void follow(Place&, memory<Place>&, step_number<double>) const {}
 
   /// The encoder's feature h in inference mode.
   template <class Place>

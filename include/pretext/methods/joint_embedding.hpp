@@ -110,13 +110,14 @@ class joint_embedding {
     return value;
   }
 
-  /// Lets the target follow the online network after the optimizer has moved it. What follows are the
+  /// Lets the target follow the online network after the optimizer has moved it: it keeps the part `momentum`
+  /// of itself. What follows are the
   /// parameters; the running statistics stay those of the target's own forward passes, as in BYOL's code.
   template <class Place>
-  void follow(Place& place, memory<Place>& m, double momentum) const {
+  void follow(Place& place, memory<Place>& m, step_number<double> momentum) const {
     using W = typename Place::weight;
     if constexpr (has_target)
-      kernels::optimize<typename Place::device>::follow(place, m.followed, W(momentum),
+      kernels::optimize<typename Place::device>::follow(place, m.followed, momentum,
                                                         static_cast<const W*>(m.value.data()), m.slow.data());
   }
 

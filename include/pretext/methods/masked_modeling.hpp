@@ -100,7 +100,7 @@ class masked_modeling {
 
   /// Nothing follows.
   template <class Place>
-  void follow(Place&, memory<Place>&, double) const {}
+  void follow(Place&, memory<Place>&, step_number<double>) const {}
 
   /// Predicts every patch of each image, hidden or visible, from those that a mask leaves visible; keeps the
   /// masks in the memory. Call the trainer's `draw` first, as before a step.

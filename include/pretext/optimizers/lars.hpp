@@ -24,8 +24,9 @@ struct lars {
   /// One step over the flat buffers; running statistics are never touched. Throws std::invalid_argument if
   /// the state is of another table.
   template <class Place>
-  void operator()(Place& place, std::span<const parameter> table, state<Place>& kept, double learning_rate,
-                  const typename Place::weight* gradient, typename Place::weight* value) const {
+  void operator()(Place& place, std::span<const parameter> table, state<Place>& kept,
+                  step_number<double> learning_rate, const typename Place::weight* gradient,
+                  typename Place::weight* value) const {
     detail::expects_table_of(kept.pieces.rows, table);
     kernels::optimize<typename Place::device>::lars(
         place, kept.pieces,

@@ -10,6 +10,8 @@
 
 #include <pretext/core/expects.hpp>
 #include <pretext/core/parameter.hpp>
+#include <pretext/core/step_number.hpp>
+#include <pretext/optimizers/remember.hpp>
 
 namespace pretext {
 
@@ -86,15 +88,13 @@ struct layer_decay {
   template <class Place>
   state<Place> remember(std::span<const parameter> table) const {
     const auto own = scaled(table);
-    if constexpr (requires { optimizer.template remember<Place>(std::span<const parameter>{own}); })
-      return optimizer.template remember<Place>(std::span<const parameter>{own});
-    else
-      return state<Place>{own};
+    return pretext::remember<Place>(optimizer, std::span<const parameter>{own});
   }
 
   template <class Place>
-  void operator()(Place& place, std::span<const parameter> table, state<Place>& kept, double learning_rate,
-                  const typename Place::weight* gradient, typename Place::weight* value) const {
+  void operator()(Place& place, std::span<const parameter> table, state<Place>& kept,
+                  step_number<double> learning_rate, const typename Place::weight* gradient,
+                  typename Place::weight* value) const {
     optimizer(place, table, kept, learning_rate, gradient, value);
   }
 };

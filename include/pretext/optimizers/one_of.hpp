@@ -5,6 +5,7 @@
 #include <variant>
 
 #include <pretext/core/parameter.hpp>
+#include <pretext/core/step_number.hpp>
 
 namespace pretext {
 
@@ -30,8 +31,9 @@ struct one_of {
   }
 
   template <class Place>
-  void operator()(Place& place, std::span<const parameter> table, state<Place>& kept, double learning_rate,
-                  const typename Place::weight* gradient, typename Place::weight* value) const {
+  void operator()(Place& place, std::span<const parameter> table, state<Place>& kept,
+                  step_number<double> learning_rate, const typename Place::weight* gradient,
+                  typename Place::weight* value) const {
     step(place, table, kept, learning_rate, gradient, value, std::index_sequence_for<Optimizers...>{});
   }
 
@@ -45,8 +47,9 @@ struct one_of {
   }
 
   template <class Place, class W, std::size_t... Nth>
-  void step(Place& place, std::span<const parameter> table, state<Place>& kept, double learning_rate,
-            const W* gradient, W* value, std::index_sequence<Nth...>) const {
+  void step(Place& place, std::span<const parameter> table, state<Place>& kept,
+            step_number<double> learning_rate, const W* gradient, W* value,
+            std::index_sequence<Nth...>) const {
     ((Nth == chosen.index()
           ? std::get<Nth>(chosen)(place, table, std::get<Nth>(kept.kept), learning_rate, gradient, value)
           : void()),

@@ -51,8 +51,12 @@ class erased_classifier final : public erased_trainer<Trainer, Views, Evaluation
     this->for_each_view(images, [&](reads<place_type, images_shape> views) {
       const auto answer = answer_.resize(views.batch);
       method::predict(this->trainer().place(), this->trainer().memory(), views, answer);
-      for (std::size_t i = 0; i < answer.batch; ++i)
-        logits.insert(logits.end(), answer.part(i, 1).data, answer.part(i, 1).data + classes());
+      const auto numbers =
+          floats_on_host(this->trainer().place(), reads<place_type, prediction>{answer}, room_);
+      for (std::size_t i = 0; i < answer.batch; ++i) {
+        const auto own = numbers.subspan(i * prediction::size, classes());
+        logits.insert(logits.end(), own.begin(), own.end());
+      }
     });
   }
 
@@ -60,24 +64,25 @@ class erased_classifier final : public erased_trainer<Trainer, Views, Evaluation
 
  private:
   /// Mixes the batch and writes its goals; the mix is keyed by the batch's first sample, so by the batch.
-  void prepare(std::span<const std::uint64_t> samples, writes<place_type, images_shape> batch) override {
+  void prepare(const sample_keys& keys, writes<place_type, images_shape> batch) override {
     auto& place = this->trainer().place();
     batch_labels_.clear();
-    for (const std::uint64_t sample : samples) {
+    for (const std::uint64_t sample : std::span{keys.samples, keys.count}) {
       expects(sample < labels_.size(), "a classifier was given ", labels_.size(),
               " labels and asked for sample ", sample, "; call set_labels with one for every image");
       batch_labels_.push_back(labels_[sample]);
     }
     const batch_mix chosen =
-        goals_.mixing.choose(place.keys(0), {images_shape::extents[0], images_shape::extents[1]});
+        goals_.mixing.choose(keys(0), {images_shape::extents[0], images_shape::extents[1]});
     mix(place, chosen, batch);
     mixed_goals(place, chosen, batch_labels_, goals_.smoothing,
-                this->trainer().memory().goal.resize(samples.size()), goals_.classes);
+                this->trainer().memory().goal.resize(keys.count), goals_.classes);
   }
 
   goal_options goals_;
   std::vector<int> labels_, batch_labels_;
   tensor<typename place_type::activation, prediction, typename place_type::device> answer_;
+  std::vector<float> room_;
 };
 
 }  // namespace pretext

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -9,13 +10,15 @@
 #include <pretext/augment/views.hpp>
 #include <pretext/core/concepts.hpp>
 #include <pretext/data/image.hpp>
+#include <pretext/devices/on_host.hpp>
 #include <pretext/layers/network_weights.hpp>
 #include <pretext/training/initialise.hpp>
 
 namespace pretext {
 
-/// An encoder chosen at run time, whatever trained it: its weights, the view of an image that it is evaluated
-/// on, and the feature h in inference mode.
+/// An encoder chosen at run time, whatever trained it and on whichever device it runs: its weights, the view
+/// of an image that it is evaluated on, and the feature h in inference mode. What goes in and comes out lies
+/// in the host's memory.
 class any_encoder {
  public:
   virtual ~any_encoder() = default;
@@ -28,9 +31,12 @@ class any_encoder {
   virtual std::size_t feature_width() const = 0;
   /// Rows and columns of the encoder's input.
   virtual std::pair<std::size_t, std::size_t> input_size() const = 0;
-  /// The encoder's parameters, and the flat buffer that they describe.
   virtual std::span<const parameter> encoder_parameters() const = 0;
-  virtual float* values() = 0;
+  /// `use(values)` on the flat buffer that the parameters describe, without a copy where it is the host's
+  /// own.
+  virtual void read_values(const std::function<void(const float*)>& use) = 0;
+  /// The same for who writes there.
+  virtual void change_values(const std::function<void(float*)>& use) = 0;
 };
 
 namespace detail {
@@ -66,7 +72,7 @@ class erased_encoder final : public any_encoder {
   erased_encoder(Evaluation evaluation, std::uint64_t seed, typename device::stream stream = {})
       : evaluation_{std::move(evaluation)} {
     place_.stream = std::move(stream);
-    initialise<float>(table, seed, value_.data());
+    change_values([&](float* values) { initialise<float>(table, seed, values); });
   }
 
   void encode(std::span<const image_view> images, std::vector<float>& features) override {
@@ -75,12 +81,14 @@ class erased_encoder final : public any_encoder {
       const borrowed guard{place_.scratch};
       Encoder::infer(place_, network_weights(place_, place_.scratch, value_.size(), value_.data(), nullptr),
                      views, h);
-      features.insert(features.end(), h.data, h.data + h.size());
+      const auto numbers = floats_on_host(place_, reads<Place, feature>{h}, room_);
+      features.insert(features.end(), numbers.begin(), numbers.end());
     });
   }
   void evaluation_views(std::span<const image_view> images, std::vector<float>& all) override {
     detail::for_each_view(place_, evaluation_, batch_, images, [&](reads<Place, Images> views) {
-      all.insert(all.end(), views.data, views.data + views.size());
+      const auto numbers = floats_on_host(place_, views, room_);
+      all.insert(all.end(), numbers.begin(), numbers.end());
     });
   }
   std::size_t feature_width() const override { return feature::size; }
@@ -88,7 +96,13 @@ class erased_encoder final : public any_encoder {
     return {Images::extents[0], Images::extents[1]};
   }
   std::span<const parameter> encoder_parameters() const override { return table; }
-  float* values() override { return value_.data(); }
+  void read_values(const std::function<void(const float*)>& use) override {
+    std::vector<float> copy;
+    use(on_host<device, float>(place_.stream, value_.data(), value_.size(), copy).data());
+  }
+  void change_values(const std::function<void(float*)>& use) override {
+    change_on_host<device>(place_.stream, value_.data(), value_.size(), use);
+  }
 
  private:
   Place place_{};
@@ -96,6 +110,7 @@ class erased_encoder final : public any_encoder {
   buffer<typename Place::weight, device> value_{weight_count<Encoder, Images>};
   tensor<T, Images, device> batch_;
   tensor<T, feature, device> feature_;
+  std::vector<float> room_;  // for what is copied to the host
 };
 
 }  // namespace pretext

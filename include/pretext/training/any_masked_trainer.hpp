@@ -65,21 +65,29 @@ class erased_masked_trainer final : public erased_trainer<Trainer, Views, Evalua
       const auto predicted = predicted_.resize(views.batch);
       learner.method().reconstruct(learner.place(), learner.memory(), views, predicted);
       learner.place().keys = {};  // they were for these images alone
-      append(views, predicted, learner.method().compare.normalise, learner.memory().hidden, made);
+      const auto& place = learner.place();
+      const auto& masks = learner.memory().hidden;
+      std::vector<float> seen, drawn;
+      std::vector<std::uint32_t> restore;
+      append(floats_on_host(place, views, seen),
+             floats_on_host(place, reads<place_type, patches>{predicted}, drawn),
+             on_host<typename place_type::device>(place.stream, masks.restore, views.batch * grid::places,
+                                                  restore),
+             learner.method().compare.normalise, made);
     });
     return made;
   }
 
  private:
-  static void append(reads<place_type, images_shape> views, reads<place_type, patches> predicted,
-                     bool normalised, const typename method::mask& masks, reconstructions& to) {
+  static void append(std::span<const float> views, std::span<const float> predicted,
+                     std::span<const std::uint32_t> restore, bool normalised, reconstructions& to) {
     constexpr std::size_t channels = channels_of<images_shape>, width = images_shape::extents[1];
     const std::size_t first = to.images.size();
-    to.images.insert(to.images.end(), views.data, views.data + views.size());
+    to.images.insert(to.images.end(), views.begin(), views.end());
     to.predicted.resize(to.images.size());
     to.hidden.resize(to.images.size() / channels);
     std::vector<std::size_t> offset(grid::numbers);
-    for (std::size_t n = 0; n < views.batch; ++n)
+    for (std::size_t n = 0; n < views.size() / images_shape::size; ++n)
       for (std::size_t patch = 0; patch < grid::places; ++patch) {
         const std::size_t row = patch / grid::columns * grid::patch,
                           column = patch % grid::columns * grid::patch;
@@ -87,9 +95,9 @@ class erased_masked_trainer final : public erased_trainer<Trainer, Views, Evalua
           const std::size_t line = row + i / (grid::patch * channels), along = i % (grid::patch * channels);
           offset[i] = n * images_shape::size + (line * width + column) * channels + along;
         }
-        const auto scale = normalised ? detail::scale_of(views.data, offset) : detail::patch_scale{};
-        const float* numbers = predicted.data + (n * grid::places + patch) * grid::numbers;
-        const bool hidden = masks.restore[n * grid::places + patch] >= method::mask::visible;
+        const auto scale = normalised ? detail::scale_of(views.data(), offset) : detail::patch_scale{};
+        const float* numbers = predicted.data() + (n * grid::places + patch) * grid::numbers;
+        const bool hidden = restore[n * grid::places + patch] >= method::mask::visible;
         for (std::size_t i = 0; i < grid::numbers; ++i) {
           to.predicted[first + offset[i]] =
               static_cast<float>(static_cast<double>(numbers[i]) * scale.deviation + scale.mean);

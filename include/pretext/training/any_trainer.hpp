@@ -3,35 +3,40 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include <pretext/augment/views.hpp>
 #include <pretext/core/concepts.hpp>
 #include <pretext/data/image.hpp>
+#include <pretext/devices/on_host.hpp>
 #include <pretext/training/any_encoder.hpp>
+#include <pretext/training/loaded_batches.hpp>
+#include <pretext/training/step_queue.hpp>
 
 namespace pretext {
 
-/// A flat buffer that a checkpoint holds.
+/// A flat buffer that a checkpoint holds, on whichever device it lies.
 struct saved_buffer {
   std::string_view name;
-  void* data;
   std::size_t count, number_size;
   bool floating;
+  std::function<void(void* host)> read;         ///< copies its bytes to the host
+  std::function<void(const void* host)> write;  ///< and from there
+
+  std::size_t bytes() const { return count * number_size; }
 };
 
 /// A training chosen at run time: the types of a trainer and of its views behind a few virtual calls per
 /// step, so that a program can offer many encoders and compile each of them in a file of its own.
 class any_trainer : public any_encoder {
  public:
-  /// The rates of one step.
-  struct rates {
-    double learning_rate = 0, target_momentum = 1;
-  };
+  using rates = step_rates;
   /// A batch's embeddings z, row-major, for the collapse monitors; of width 0 where a method has none.
   struct embeddings {
     std::span<const float> values;
@@ -68,6 +73,7 @@ class erased_trainer : public Interface {
   using images_shape = typename Trainer::images;
   using feature = typename Trainer::feature;
   using device = typename place_type::device;
+  using batches = loaded_batches<place_type, images_shape, Views>;
   static constexpr auto encoder_table = parameters_of<typename method::encoder, images_shape>;
 
  public:
@@ -76,17 +82,26 @@ class erased_trainer : public Interface {
 
   double step(std::span<const image_view> images, std::span<const std::uint64_t> samples, std::uint64_t seed,
               std::uint32_t epoch, any_trainer::rates at) override {
-    const auto batch = batch_.resize(Views::views * images.size());
-    augment(trainer_->place(), views_, images, samples, seed, epoch, batch);
-    trainer_->draw(samples, seed, epoch);
-    prepare(samples, batch);
-    return trainer_->step(batch, at.learning_rate, at.target_momentum);
+    const sample_keys keys{seed, epoch, samples.data(), samples.size()};
+    if constexpr (apart_from_host<device>) {
+      // The host makes the batch; what follows is recorded once and repeated.
+      if (!queue_ || seed != seed_) queue_.emplace(*trainer_, batches{views_, seed_ = seed});
+      queue_->batches().load(trainer_->place(), images, samples, epoch);
+      prepare(keys, queue_->batches().views());
+      return queue_->take({&at, 1}).front();
+    } else {
+      const auto batch = batch_.resize(Views::views * images.size());
+      augment(trainer_->place(), views_, images, samples, seed, epoch, batch);
+      trainer_->draw(samples, seed, epoch);
+      prepare(keys, batch);
+      return trainer_->step(batch, at.learning_rate, at.target_momentum);
+    }
   }
 
   any_trainer::embeddings last_embeddings() override {
     if constexpr (requires { trainer_->memory().z; }) {
-      const auto z = trainer_->memory().z;
-      return {{z.data, z.size()}, method::embedding::size};
+      const reads<place_type, typename method::embedding> z{trainer_->memory().z};
+      return {floats_on_host(trainer_->place(), z, embeddings_), method::embedding::size};
     } else {
       return {};
     }
@@ -96,13 +111,15 @@ class erased_trainer : public Interface {
     for_each_view(images, [&](reads<place_type, images_shape> views) {
       const auto h = feature_.resize(views.batch);
       trainer_->encode(views, h);
-      features.insert(features.end(), h.data, h.data + h.size());
+      const auto numbers = floats_on_host(trainer_->place(), reads<place_type, feature>{h}, room_);
+      features.insert(features.end(), numbers.begin(), numbers.end());
     });
   }
 
   void evaluation_views(std::span<const image_view> images, std::vector<float>& all) override {
     for_each_view(images, [&](reads<place_type, images_shape> views) {
-      all.insert(all.end(), views.data, views.data + views.size());
+      const auto numbers = floats_on_host(trainer_->place(), views, room_);
+      all.insert(all.end(), numbers.begin(), numbers.end());
     });
   }
 
@@ -110,7 +127,8 @@ class erased_trainer : public Interface {
                                 std::uint64_t seed, std::uint32_t epoch) override {
     const auto batch = batch_.resize(Views::views * images.size());
     augment(trainer_->place(), views_, images, samples, seed, epoch, batch);
-    return {batch.data, batch.data + batch.size()};
+    const auto numbers = floats_on_host(trainer_->place(), reads<place_type, images_shape>{batch}, room_);
+    return {numbers.begin(), numbers.end()};
   }
 
   bool has_target() const override { return method::has_target; }
@@ -120,10 +138,22 @@ class erased_trainer : public Interface {
   }
   std::span<const parameter> parameters() const override { return method::parameters; }
   std::span<const parameter> encoder_parameters() const override { return encoder_table; }
-  float* values() override { return trainer_->memory().value.data(); }
+  void read_values(const std::function<void(const float*)>& use) override {
+    const auto& value = trainer_->memory().value;
+    std::vector<float> copy;
+    use(on_host<device, float>(stream(), value.data(), value.size(), copy).data());
+  }
+  void change_values(const std::function<void(float*)>& use) override {
+    const auto& value = trainer_->memory().value;
+    change_on_host<device>(stream(), value.data(), value.size(), use);
+  }
   void for_each_buffer(const std::function<void(const saved_buffer&)>& visit) override {
     trainer_->for_each_buffer([&]<class Number>(std::string_view name, Number* data, std::size_t count) {
-      visit({name, data, count, sizeof(Number), std::is_floating_point_v<Number>});
+      visit({name, count, sizeof(Number), std::is_floating_point_v<Number>,
+             [=, this](void* host) { device::read(stream(), static_cast<Number*>(host), data, count); },
+             [=, this](const void* host) {
+               device::write(stream(), data, static_cast<const Number*>(host), count);
+             }});
     });
   }
   std::size_t peak_memory() const override {
@@ -131,10 +161,11 @@ class erased_trainer : public Interface {
   }
 
  protected:
-  /// What else a step of this kind needs, once its views are made and its samples are known.
-  virtual void prepare(std::span<const std::uint64_t>, writes<place_type, images_shape>) {}
+  /// What else a step of this kind needs, once its views are made: whose they are, for the host.
+  virtual void prepare(const sample_keys&, writes<place_type, images_shape>) {}
 
   Trainer& trainer() { return *trainer_; }
+  const typename device::stream& stream() const { return trainer_->place().stream; }
 
   /// `use(views)` on the evaluation views of some images at a time.
   template <class Use>
@@ -148,6 +179,10 @@ class erased_trainer : public Interface {
   Evaluation evaluation_;
   tensor<typename place_type::activation, images_shape, device> batch_;
   tensor<typename place_type::activation, feature, device> feature_;
+  std::vector<float> room_, embeddings_;  // for what is copied to the host
+  std::uint64_t seed_ = 0;                // of the queue
+  std::conditional_t<apart_from_host<device>, std::optional<step_queue<Trainer, batches>>, std::monostate>
+      queue_;
 };
 
 }  // namespace pretext

@@ -11,6 +11,7 @@
 #include <pretext/core/concepts.hpp>
 #include <pretext/core/expects.hpp>
 #include <pretext/devices/device_memory.hpp>
+#include <pretext/optimizers/remember.hpp>
 #include <pretext/training/initialise.hpp>
 
 namespace pretext {
@@ -37,12 +38,24 @@ class trainer {
   /// Says who the samples of the next step are: what methods and layers that draw (masks, dropped paths) are
   /// keyed by. Holds for one step.
   void draw(std::span<const std::uint64_t> samples, std::uint64_t seed, std::uint32_t epoch);
+  /// The same where the device knows them already.
+  void draw(const sample_keys& of_the_next_step) { place_.keys = of_the_next_step; }
 
   /// One step on stacked views (2n, H, W, C); returns the batch's loss. Throws std::runtime_error, before any
   /// weight has changed, if the loss is not a number. A target keeps the part `target_momentum` of itself.
   double step(reads<Place, images> views, double learning_rate, double target_momentum);
   /// The same with the momentum that the method's target has of its own.
   double step(reads<Place, images> views, double learning_rate);
+
+  /// Puts that step on the stream and waits for nothing; what its rates are may be left to the device's
+  /// memory. A loss that is not a number holds back its own update and, until `settled_loss` has said so,
+  /// those of all steps after it.
+  void put(reads<Place, images> views, step_number<double> learning_rate,
+           step_number<double> target_momentum);
+  /// Waits; the loss of the last step. Throws as `step` does.
+  double settled_loss();
+  /// Where the device keeps it.
+  const double* loss_on_device() const;
 
   /// The feature h of each image in inference mode: (n, H, W, C) to (n, D).
   void encode(reads<Place, images> batch, writes<Place, feature> h);
@@ -66,6 +79,8 @@ class trainer {
 
  private:
   using state = typename Optimizer::template state<Place>;
+  /// Is a loss a number as soon as the host has it?
+  static constexpr bool knows_losses = std::same_as<typename Place::loss_value, double>;
 
   /// Says which batch would fit where the device's memory ends.
   typename Place::loss_value learn(reads<Place, images> views) {
@@ -84,21 +99,13 @@ class trainer {
           "and look for broken images");
   }
 
-  /// An optimizer chosen at run time says itself what it remembers.
-  static state remember(const Optimizer& optimizer) {
-    const std::span<const parameter> table{Method::parameters};
-    if constexpr (requires { optimizer.template remember<Place>(table); })
-      return optimizer.template remember<Place>(table);
-    else
-      return state{table};
-  }
-
   Place place_{};
   Method method_;
   Optimizer optimizer_;
   typename Method::template memory<Place> memory_{};
   state state_;
   buffer<std::uint64_t, device> samples_;
+  double loss_ = 0;
 };
 
 // Out of the class, so not inline: `extern template class trainer<…>` keeps kernels out of the files that
@@ -107,7 +114,9 @@ class trainer {
 template <class Method, class Place, class Optimizer>
 trainer<Method, Place, Optimizer>::trainer(Method method, Optimizer optimizer, std::uint64_t seed,
                                            typename device::stream stream)
-    : method_{std::move(method)}, optimizer_{std::move(optimizer)}, state_{remember(optimizer_)} {
+    : method_{std::move(method)},
+      optimizer_{std::move(optimizer)},
+      state_{remember<Place>(optimizer_, std::span<const parameter>{Method::parameters})} {
   place_.stream = std::move(stream);
   start(Method::parameters, seed, seed);
 }
@@ -133,27 +142,42 @@ void trainer<Method, Place, Optimizer>::draw(std::span<const std::uint64_t> samp
 }
 
 template <class Method, class Place, class Optimizer>
-double trainer<Method, Place, Optimizer>::step(reads<Place, images> views, double learning_rate,
-                                               double target_momentum) {
+void trainer<Method, Place, Optimizer>::put(reads<Place, images> views, step_number<double> learning_rate,
+                                            step_number<double> target_momentum) {
   device::clear(place_.stream, memory_.gradient.data(), Method::size);
-  const typename Place::loss_value loss = learn(views);
   // A device that runs apart is not waited for: it holds its own updates back if the loss is not a number.
-  constexpr bool known = std::same_as<typename Place::loss_value, double>;
-  if constexpr (known)
-    expects_finite(loss);
-  else
-    loss.settle(place_);
+  if constexpr (knows_losses) {
+    loss_ = learn(views);
+    expects_finite(loss_);
+  } else {
+    learn(views).settle(place_);
+  }
   optimizer_(place_, std::span<const parameter>{Method::parameters}, state_, learning_rate,
              static_cast<const W*>(memory_.gradient.data()), memory_.value.data());
   method_.follow(place_, memory_, target_momentum);
   place_.keys = {};
-  if constexpr (known) {
-    return loss;
-  } else {
-    const double value = loss.read(place_);
-    expects_finite(value);
-    return value;
-  }
+}
+
+template <class Method, class Place, class Optimizer>
+double trainer<Method, Place, Optimizer>::settled_loss() {
+  if constexpr (!knows_losses) loss_ = place_.stream.take_settled_loss();
+  expects_finite(loss_);
+  return loss_;
+}
+
+template <class Method, class Place, class Optimizer>
+const double* trainer<Method, Place, Optimizer>::loss_on_device() const {
+  if constexpr (knows_losses)
+    return &loss_;
+  else
+    return place_.stream.settled_loss();
+}
+
+template <class Method, class Place, class Optimizer>
+double trainer<Method, Place, Optimizer>::step(reads<Place, images> views, double learning_rate,
+                                               double target_momentum) {
+  put(views, learning_rate, target_momentum);
+  return settled_loss();
 }
 
 template <class Method, class Place, class Optimizer>

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include <pretext/core/random.hpp>
+#include <pretext/core/step_number.hpp>
 #include <pretext/core/tensor.hpp>
 #include <pretext/devices/cpu.hpp>
 #include <pretext/kernels/augment.hpp>
@@ -75,6 +76,12 @@ struct augment<cpu> {
       for (std::size_t i = begin; i < end; ++i)
         make_views(i, std::make_integer_sequence<std::uint32_t, Views::views>{});
     });
+  }
+
+  template <class Place, class Views, class T, Shape S>
+  static void run(Place& place, const Views& views, const chosen_images& images, std::uint64_t seed,
+                  step_number<std::uint32_t> epoch, tensor_view<T, S> out) {
+    run(place, views, images, std::span{images.samples, images.count}, seed, epoch, out);
   }
 };
 

@@ -129,7 +129,8 @@ struct optimize<cpu> {
   }
 
   template <class Place, class W>
-  static void follow(Place& place, const pieces<cpu>& all, W momentum, const W* w, W* slow) {
+  static void follow(Place& place, const pieces<cpu>& all, step_number<double> keeps, const W* w, W* slow) {
+    const W momentum = static_cast<W>(keeps);
     detail::for_each_piece(place, all, [=](const piece& p, std::size_t) {
       for (std::size_t i = p.first; i < p.first + p.count; ++i)
         slow[i] = momentum * slow[i] + (W{1} - momentum) * w[i];

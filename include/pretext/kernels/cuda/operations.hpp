@@ -8,6 +8,7 @@
 #include <pretext/kernels/cuda/cosine_regression.hpp>
 #include <pretext/kernels/cuda/cross_entropy.hpp>
 #include <pretext/kernels/cuda/drop_path.hpp>
+#include <pretext/kernels/cuda/each_number.hpp>
 #include <pretext/kernels/cuda/elementwise.hpp>
 #include <pretext/kernels/cuda/gelu.hpp>
 #include <pretext/kernels/cuda/gemm.hpp>

@@ -188,14 +188,20 @@ struct lars_update {
 
 template <class W>
 struct follow_weights {
-  W momentum;
+  step_number<double> momentum;
   const W* w;
   W* slow;
 
-  PRETEXT_HOST_DEVICE follow_weights of(const kernels::piece&) const { return *this; }
-  PRETEXT_HOST_DEVICE void operator()(std::size_t i) const {
-    slow[i] = momentum * slow[i] + (W{1} - momentum) * w[i];
-  }
+  struct number {
+    W momentum;
+    const W* w;
+    W* slow;
+
+    PRETEXT_HOST_DEVICE void operator()(std::size_t i) const {
+      slow[i] = momentum * slow[i] + (W{1} - momentum) * w[i];
+    }
+  };
+  PRETEXT_HOST_DEVICE number of(const kernels::piece&) const { return {static_cast<W>(momentum), w, slow}; }
 };
 
 }  // namespace pretext::grid
@@ -235,7 +241,8 @@ struct optimize<Device> {
   }
 
   template <class Place, class W>
-  static void follow(Place& place, const pieces<Device>& all, W momentum, const W* w, W* slow) {
+  static void follow(Place& place, const pieces<Device>& all, step_number<double> momentum, const W* w,
+                     W* slow) {
     grid::update(place, all, grid::follow_weights<W>{momentum, w, slow});
   }
 };

@@ -4,17 +4,11 @@
 #include <type_traits>
 
 #include <pretext/core/host_device.hpp>
+#include <pretext/kernels/augment.hpp>
 #include <pretext/kernels/color.hpp>
 #include <pretext/kernels/resampling.hpp>
 
 namespace pretext::grid {
-
-/// An image in device memory, channels last.
-template <class Pixel>
-struct device_image {
-  const Pixel* pixels;
-  std::size_t height, width, channels;
-};
 
 /// The taps of one output pixel along one axis, their weights divided by their sum where that is not one by
 /// itself.
@@ -49,7 +43,7 @@ class normalised_taps {
 
 /// One pixel of a view, in [0, 1].
 template <class Pixel>
-PRETEXT_HOST_DEVICE rgb resampled_pixel(const device_image<Pixel>& image, const placement& at,
+PRETEXT_HOST_DEVICE rgb resampled_pixel(const stored_image<Pixel>& image, const placement& at,
                                         const axis_resampling& rows, const axis_resampling& columns,
                                         image_extent view, std::size_t y, std::size_t x) {
   const normalised_taps down{rows, static_cast<std::int64_t>(y)},

@@ -1,0 +1,10 @@
+#include "../byol_on.hpp"
+
+#include <pretext/cuda.cuh>
+
+#include "../on_gpu.hpp"
+
+std::unique_ptr<pretext::any_trainer> programs::make_byol_on_gpu(const recipe& asked) {
+  expects_gpu();
+  return make_byol_on<pretext::cuda>(asked, {});
+}

@@ -1,0 +1,10 @@
+#include "../mae_on.hpp"
+
+#include <pretext/cuda.cuh>
+
+#include "../on_gpu.hpp"
+
+std::unique_ptr<pretext::any_trainer> programs::make_mae_on_gpu(const recipe& asked) {
+  expects_gpu();
+  return make_mae_on<pretext::cuda>(asked, {});
+}

@@ -1,0 +1,8 @@
+// Programs that a CUDA compiler was there for.
+#include <pretext/devices/cuda.hpp>
+
+#include "../on_gpu.hpp"
+
+void programs::expects_gpu() {
+  if (const std::string reason = pretext::cuda::why_not(); !reason.empty()) throw std::runtime_error{reason};
+}

@@ -1,0 +1,175 @@
+#pragma once
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include <pretext/core/expects.hpp>
+#include <pretext/core/on.hpp>
+#include <pretext/core/step_number.hpp>
+#include <pretext/core/tensor.hpp>
+#include <pretext/kernels/each_number.hpp>
+#include <pretext/training/circumstances.hpp>
+
+namespace pretext {
+
+/// What the host says of a step before it runs.
+struct step_rates {
+  double learning_rate = 0, target_momentum = 1;
+};
+
+/// What a step finds about itself in the device's memory.
+struct running_step {
+  std::uint64_t number = 0;  ///< steps taken before it: those whose loss was a number
+  std::size_t asked = 0;     ///< steps asked for before it since losses were last read
+  step_rates rates{};
+};
+
+/// Steps of a trainer that nobody waits for: they are asked for one after another, the device takes them
+/// while the host does something else, and keeps their losses until somebody wants them. As soon as a step
+/// has found all the memory it needed, a device that can (a GPU: as a CUDA graph) records the next one, from
+/// the choice of its samples to its last update, and from then on repeats what it recorded: one launch, which
+/// allocates nothing and reads nothing. After a change of the batch, of hyper-parameters or of the place's
+/// memory a step is recorded anew.
+///
+/// `Batches` makes the batches: `images()` says how many images one has, and a call with the trainer and the
+/// running step, which only the device can look at, puts on the stream what writes the batch, tells the
+/// trainer whose it is (`draw`) and returns its stacked views.
+template <class Trainer, class Batches>
+class step_queue {
+ public:
+  using device = typename Trainer::device;
+  static constexpr std::size_t most = 1024;  ///< steps between two looks at their losses
+
+  /// Keeps a pointer to the trainer.
+  step_queue(Trainer& trainer, Batches batches);
+
+  /// Asks for a step with each of these rates. A device that does not run apart takes them at once and throws
+  /// as the trainer's `step` does.
+  void put(std::span<const step_rates> rates);
+  /// Waits; the losses of all steps that were asked for since the last call. Throws as the trainer's `step`
+  /// does if one of them is not a number: then its update and those after it have not happened.
+  std::vector<double> losses();
+  /// Both.
+  std::vector<double> take(std::span<const step_rates> rates) {
+    put(rates);
+    return losses();
+  }
+
+  /// Goes on as if so many steps had been taken.
+  void seek(std::uint64_t steps);
+  /// Waits; how many have been taken.
+  std::uint64_t steps();
+
+  Batches& batches() { return batches_; }
+  /// How often a step was recorded.
+  std::size_t recordings() const { return recordings_; }
+
+ private:
+  void take_one();
+  /// The whole step, onto the stream.
+  void enqueue();
+
+  Trainer* trainer_;
+  Batches batches_;
+  buffer<running_step, device> now_{1};
+  buffer<step_rates, device> rates_{most};
+  buffer<double, device> losses_{most};
+  std::size_t asked_ = 0, recordings_ = 0;
+  std::optional<detail::circumstances<Trainer>> before_;  ///< those of the last step
+  std::optional<detail::recording_of<device>> recorded_;
+};
+
+namespace detail {
+
+struct begin_step {
+  const step_rates* rates;
+  running_step* now;
+  PRETEXT_HOST_DEVICE void operator()(std::size_t) const { now->rates = rates[now->asked]; }
+};
+struct end_step {
+  const double* settled;
+  double* losses;
+  running_step* now;
+  PRETEXT_HOST_DEVICE void operator()(std::size_t) const {
+    losses[now->asked++] = *settled;
+    if (std::isfinite(*settled)) ++now->number;
+  }
+};
+
+}  // namespace detail
+
+template <class Trainer, class Batches>
+step_queue<Trainer, Batches>::step_queue(Trainer& trainer, Batches batches)
+    : trainer_{&trainer}, batches_{std::move(batches)} {
+  seek(0);
+}
+
+template <class Trainer, class Batches>
+void step_queue<Trainer, Batches>::put(std::span<const step_rates> rates) {
+  expects(asked_ + rates.size() <= most, "a queue keeps the losses of ", most,
+          " steps: ask for them before it is asked for more than that");
+  device::write(trainer_->place().stream, rates_.data() + asked_, rates.data(), rates.size());
+  for (std::size_t i = 0; i < rates.size(); ++i) take_one();
+}
+
+template <class Trainer, class Batches>
+std::vector<double> step_queue<Trainer, Batches>::losses() {
+  const auto& stream = trainer_->place().stream;
+  std::vector<double> seen(std::exchange(asked_, 0));
+  if (seen.empty()) return seen;
+  device::read(stream, seen.data(), losses_.data(), seen.size());
+  device::clear(stream, &now_.data()->asked, 1);
+  trainer_->settled_loss();  // the last one, or the first that was not a number
+  return seen;
+}
+
+template <class Trainer, class Batches>
+void step_queue<Trainer, Batches>::seek(std::uint64_t steps) {
+  device::write(trainer_->place().stream, &now_.data()->number, &steps, 1);
+}
+
+template <class Trainer, class Batches>
+std::uint64_t step_queue<Trainer, Batches>::steps() {
+  std::uint64_t taken = 0;
+  device::read(trainer_->place().stream, &taken, &now_.data()->number, 1);
+  return taken;
+}
+
+template <class Trainer, class Batches>
+void step_queue<Trainer, Batches>::take_one() {
+  const detail::circumstances<Trainer> present{*trainer_, batches_.images()};
+  if constexpr (detail::Recorder<device>) {
+    const auto& stream = trainer_->place().stream;
+    if (before_ == present) {
+      if (!recorded_) {
+        recorded_.emplace(device::record(stream, [this] { enqueue(); }));
+        ++recordings_;
+      }
+      recorded_->replay(stream);
+      ++asked_;
+      return;
+    }
+  }
+  recorded_.reset();
+  before_ = present;
+  enqueue();
+  ++asked_;
+}
+
+template <class Trainer, class Batches>
+void step_queue<Trainer, Batches>::enqueue() {
+  using each = kernels::each_number<device>;
+  auto& place = trainer_->place();
+  running_step* const now = now_.data();
+  each::run(place, 1, detail::begin_step{rates_.data(), now});
+  const auto views = batches_(*trainer_, static_cast<const running_step*>(now));
+  trainer_->put(views, step_number<double>::stored_at(&now->rates.learning_rate),
+                step_number<double>::stored_at(&now->rates.target_momentum));
+  each::run(place, 1, detail::end_step{trainer_->loss_on_device(), losses_.data(), now});
+}
+
+}  // namespace pretext

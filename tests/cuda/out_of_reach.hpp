@@ -1,0 +1,99 @@
+#pragma once
+#include <sys/mman.h>
+
+#include <cstddef>
+#include <new>
+
+#include "emulated.hpp"
+
+namespace pretext::tests {
+
+/// The played GPU with memory out of the host's reach, as a GPU's is: outside of kernels and copies, who
+/// reads or writes it ends the program.
+struct out_of_reach {
+  static constexpr bool runs_grids = true, stores_factors = true;
+  using loss_value = grid::deferred_loss<out_of_reach>;
+
+  /// While one lives, the memory is open.
+  class access {
+   public:
+    access() { protect(depth_++ == 0 ? PROT_READ | PROT_WRITE : -1); }
+    access(const access&) = delete;
+    access& operator=(const access&) = delete;
+    ~access() { protect(--depth_ == 0 ? PROT_NONE : -1); }
+
+   private:
+    static void protect(int how) {
+      if (how >= 0) mprotect(memory().first, memory().taken, how);
+    }
+    static inline int depth_ = 0;
+  };
+
+  struct stream : emulated::stream {
+    double take_settled_loss() const {
+      const access open;
+      return emulated::stream::take_settled_loss();
+    }
+  };
+
+  template <class T>
+  static T* allocate(std::size_t count) {
+    return filled<T>(count, 0);
+  }
+  template <class T>
+  static T* allocate_undefined(std::size_t count) {
+    return filled<T>(count, 0xFF);
+  }
+  template <class T>
+  static void release(T*) {}  // a test is short
+  template <class T>
+  static void write(const stream& on, T* to, const T* host, std::size_t count) {
+    const access open;
+    emulated::write(on, to, host, count);
+  }
+  template <class T>
+  static void read(const stream& on, T* host, const T* from, std::size_t count) {
+    const access open;
+    emulated::read(on, host, from, count);
+  }
+  template <class T>
+  static void clear(const stream& on, T* data, std::size_t count) {
+    const access open;
+    emulated::clear(on, data, count);
+  }
+
+ private:
+  /// Addresses for all that a program asks for; pages come when they are written.
+  struct region {
+    static constexpr std::size_t size = std::size_t{1} << 32;
+    std::byte* first = static_cast<std::byte*>(
+        mmap(nullptr, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
+    std::size_t taken = 0;
+  };
+  static region& memory() {
+    static region all;
+    return all;
+  }
+
+  template <class T>
+  static T* filled(std::size_t count, int byte) {
+    if (count == 0) return nullptr;
+    constexpr std::size_t page = 4096;
+    region& all = memory();
+    const std::size_t bytes = (count * sizeof(T) + page - 1) / page * page;
+    if (all.first == MAP_FAILED || all.taken + bytes > region::size) throw std::bad_alloc{};
+    std::byte* const made = all.first + all.taken;
+    all.taken += bytes;
+    const access open;
+    std::memset(made, byte, count * sizeof(T));
+    return reinterpret_cast<T*>(made);
+  }
+};
+
+template <class Kernel>
+void launch(const out_of_reach::stream& stream, std::size_t blocks, const Kernel& kernel) {
+  const out_of_reach::access open;
+  launch(static_cast<const emulated::stream&>(stream), blocks, kernel);
+}
+
+}  // namespace pretext::tests

@@ -1,0 +1,64 @@
+#include "../allocations.hpp"
+
+#include <pretext/cpu.hpp>
+
+#include "../cuda/queued_steps.hpp"
+
+using namespace pretext;
+using namespace pretext::tests;
+
+TEST_CASE("queued steps on the CPU are those of a program that calls loader, augment, draw and step") {
+  fed_steps<on<cpu>>();
+}
+
+TEST_CASE("rates may be asked for one by one or many at once") {
+  const auto of = composed<small_byol>(lars{}, byol_views());
+  CHECK(queued<on<cpu>>(of, 7, 1) == queued<on<cpu>>(of, 7, 7));
+}
+
+TEST_CASE("a queue goes on where another one stopped") {
+  const auto of = composed<small_mae>(adamw{}, mae_augmentation());
+  const resident_run<on<cpu>, small_mae, decltype(of.views)> run{.views = of.views};
+  const auto rates = some_rates(7);
+  const auto learner = trainer_of<on<cpu>>(of);
+  run.queue_for(*learner).take(std::span{rates}.first(4));
+  auto second = run.queue_for(*learner);
+  second.seek(4);
+  second.take(std::span{rates}.subspan(4));
+  CHECK(second.steps() == 7);
+  results expected = queued<on<cpu>>(of, 7, 7);
+  expected.pop_back();  // the losses
+  CHECK(learned(*learner) == expected);
+}
+
+TEST_CASE("on the CPU a loss that is not a number throws when its step is asked for") {
+  using learner = trainer<small_byol, on<cpu>, adamw>;
+  const auto rates = some_rates(10);
+  learner whole{{}, {}, 3}, broken{{}, {}, 3};
+  step_queue whole_steps{whole, breaking_batches<on<cpu>>{100}};
+  step_queue broken_steps{broken, breaking_batches<on<cpu>>{6}};
+  const auto losses = whole_steps.take(std::span{rates}.first(6));
+  CHECK_THROWS_WITH_AS(broken_steps.put(rates), doctest::Contains("not a number"), std::runtime_error);
+  CHECK(broken_steps.steps() == 6);
+  CHECK(optimised(broken) == optimised(whole));
+  CHECK_THROWS_AS(broken_steps.losses(), std::runtime_error);
+}
+
+TEST_CASE("a queue says how many losses it keeps") {
+  trainer<small_byol, on<cpu>, sgd> learner;
+  step_queue queue{learner, breaking_batches<on<cpu>>{100}};
+  const std::vector<step_rates> many(queue.most + 1);
+  CHECK_THROWS_WITH_AS(queue.put(many), doctest::Contains("losses of 1024 steps"), std::invalid_argument);
+}
+
+TEST_CASE("queued steps on the CPU allocate nothing once two have made room") {
+  const auto of = composed<small_byol>(sgd{}, byol_views());
+  const resident_run<on<cpu>, small_byol, decltype(of.views)> run{.views = of.views};
+  const auto learner = trainer_of<on<cpu>>(of);
+  auto queue = run.queue_for(*learner);
+  const auto rates = some_rates(6);
+  queue.put(std::span{rates}.first(3));
+  const std::size_t before = allocations;
+  queue.put(std::span{rates}.subspan(3));
+  CHECK(allocations == before);
+}
