@@ -10,11 +10,11 @@ using namespace pretext;
 
 TEST_CASE("a step's number is the one given, or the one that stands in memory when it is read") {
   const step_number<double> given = 0.25;
-  CHECK(given * 2 == 0.5);
+  CHECK(double{given} == 0.25);
   double in_memory = 1;
   const auto stored = step_number<double>::stored_at(&in_memory);
   in_memory = 3;
-  CHECK(stored * 2 == 6);
+  CHECK(double{stored} == 3);
   static_assert(std::is_trivially_copyable_v<step_number<double>>);
 }
 

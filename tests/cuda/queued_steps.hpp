@@ -169,7 +169,7 @@ results loaded(const Composition& of, std::size_t steps) {
   const auto losses = queue.losses();
   if constexpr (detail::Recorder<typename Place::device>) CHECK(queue.recordings() == 1);
   results all = learned(*learner);
-  all.push_back(losses);
+  all.emplace_back(losses.begin(), losses.end());
   return all;
 }
 

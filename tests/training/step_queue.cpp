@@ -37,7 +37,7 @@ TEST_CASE("on the CPU a loss that is not a number throws when its step is asked 
   learner whole{{}, {}, 3}, broken{{}, {}, 3};
   step_queue whole_steps{whole, breaking_batches<on<cpu>>{100}};
   step_queue broken_steps{broken, breaking_batches<on<cpu>>{6}};
-  const auto losses = whole_steps.take(std::span{rates}.first(6));
+  whole_steps.take(std::span{rates}.first(6));
   CHECK_THROWS_WITH_AS(broken_steps.put(rates), doctest::Contains("not a number"), std::runtime_error);
   CHECK(broken_steps.steps() == 6);
   CHECK(optimised(broken) == optimised(whole));
@@ -57,8 +57,8 @@ TEST_CASE("queued steps on the CPU allocate nothing once two have made room") {
   const auto learner = trainer_of<on<cpu>>(of);
   auto queue = run.queue_for(*learner);
   const auto rates = some_rates(6);
-  queue.put(std::span{rates}.first(3));
+  queue.take(std::span{rates}.first(3));
   const std::size_t before = allocations;
-  queue.put(std::span{rates}.subspan(3));
+  queue.take(std::span{rates}.subspan(3));
   CHECK(allocations == before);
 }

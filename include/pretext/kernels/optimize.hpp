@@ -74,6 +74,12 @@ struct lars_step {
   bool nesterov, clip, decay_all;
 };
 
+/// The learning rate of a piece.
+template <class Step>
+PRETEXT_HOST_DEVICE double rate_of(const Step& s, const piece& p) {
+  return double{s.learning_rate} * p.rate;
+}
+
 /// One number's step with momentum: v = m·v + scale·(g + decay·w), then w -= rate·v, or Nesterov's look
 /// ahead.
 template <bool Nesterov, class W>
@@ -106,11 +112,11 @@ struct adamw_rates {
         rest2{static_cast<W>(1 - s.beta2)},
         correction{static_cast<W>(1 / std::sqrt(1 - std::pow(s.beta2, step)))},
         epsilon{static_cast<W>(s.epsilon)},
-        corrected{s.learning_rate / (1 - std::pow(s.beta1, step))} {}
+        corrected{double{s.learning_rate} / (1 - std::pow(s.beta1, step))} {}
   PRETEXT_HOST_DEVICE W rate(const piece& p) const { return static_cast<W>(corrected * p.rate); }
   /// What decay leaves of a weight.
   PRETEXT_HOST_DEVICE static W keep(const adamw_step& s, const piece& p) {
-    return static_cast<W>(s.decay_all || p.decays ? 1 - s.learning_rate * p.rate * s.weight_decay : 1);
+    return static_cast<W>(s.decay_all || p.decays ? 1 - rate_of(s, p) * s.weight_decay : 1);
   }
 };
 

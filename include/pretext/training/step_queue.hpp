@@ -13,13 +13,9 @@
 #include <pretext/core/tensor.hpp>
 #include <pretext/kernels/each_number.hpp>
 #include <pretext/training/circumstances.hpp>
+#include <pretext/training/step_rates.hpp>
 
 namespace pretext {
-
-/// What the host says of a step before it runs.
-struct step_rates {
-  double learning_rate = 0, target_momentum = 1;
-};
 
 /// What a step finds about itself in the device's memory.
 struct running_step {
@@ -50,11 +46,12 @@ class step_queue {
   /// Asks for a step with each of these rates. A device that does not run apart takes them at once and throws
   /// as the trainer's `step` does.
   void put(std::span<const step_rates> rates);
-  /// Waits; the losses of all steps that were asked for since the last call. Throws as the trainer's `step`
-  /// does if one of them is not a number: then its update and those after it have not happened.
-  std::vector<double> losses();
+  /// Waits; the losses of all steps that were asked for since the last call, to be looked at before the next
+  /// one. Throws as the trainer's `step` does if one of them is not a number: then its update and those after
+  /// it have not happened.
+  std::span<const double> losses();
   /// Both.
-  std::vector<double> take(std::span<const step_rates> rates) {
+  std::span<const double> take(std::span<const step_rates> rates) {
     put(rates);
     return losses();
   }
@@ -78,6 +75,7 @@ class step_queue {
   buffer<running_step, device> now_{1};
   buffer<step_rates, device> rates_{most};
   buffer<double, device> losses_{most};
+  std::vector<double> seen_;
   std::size_t asked_ = 0, recordings_ = 0;
   std::optional<detail::circumstances<Trainer>> before_;  ///< those of the last step
   std::optional<detail::recording_of<device>> recorded_;
@@ -117,14 +115,14 @@ void step_queue<Trainer, Batches>::put(std::span<const step_rates> rates) {
 }
 
 template <class Trainer, class Batches>
-std::vector<double> step_queue<Trainer, Batches>::losses() {
+std::span<const double> step_queue<Trainer, Batches>::losses() {
   const auto& stream = trainer_->place().stream;
-  std::vector<double> seen(std::exchange(asked_, 0));
-  if (seen.empty()) return seen;
-  device::read(stream, seen.data(), losses_.data(), seen.size());
+  seen_.resize(std::exchange(asked_, 0));
+  if (seen_.empty()) return {};
+  device::read(stream, seen_.data(), losses_.data(), seen_.size());
   device::clear(stream, &now_.data()->asked, 1);
   trainer_->settled_loss();  // the last one, or the first that was not a number
-  return seen;
+  return seen_;
 }
 
 template <class Trainer, class Batches>

@@ -55,7 +55,7 @@ struct optimize<cpu> {
   static void sgd(Place& place, const pieces<cpu>& all, const sgd_step& s, const W* g, W* velocity, W* w) {
     const W momentum = static_cast<W>(s.momentum);
     detail::for_each_piece(place, all, [=](const piece& p, std::size_t) {
-      const W rate = static_cast<W>(s.learning_rate * p.rate);
+      const W rate = static_cast<W>(rate_of(s, p));
       const W decay = static_cast<W>(s.decay_all || p.decays ? s.weight_decay : 0);
       descend(g + p.first, velocity + p.first, w + p.first, p.count, decay, W{1}, momentum, rate, s.nesterov);
     });
@@ -115,14 +115,14 @@ struct optimize<cpu> {
       ratio[p.row] = W{1};
       decay[p.row] = W{0};
       if (!adapts(s, p)) continue;
-      const lars_adaptation adapted{s, s.learning_rate * p.rate, std::sqrt(weight), std::sqrt(update)};
+      const lars_adaptation adapted{s, rate_of(s, p), std::sqrt(weight), std::sqrt(update)};
       ratio[p.row] = static_cast<W>(adapted.ratio);
       decay[p.row] = static_cast<W>(adapted.decays ? s.weight_decay : 0);
     }
 
     const W momentum = static_cast<W>(s.momentum);
     detail::for_each_piece(place, all, [=](const piece& p, std::size_t) {
-      const W rate = static_cast<W>(s.learning_rate * p.rate);
+      const W rate = static_cast<W>(rate_of(s, p));
       descend(g + p.first, velocity + p.first, w + p.first, p.count, decay[p.row],
               inside ? rate * ratio[p.row] : ratio[p.row], momentum, inside ? W{1} : rate, s.nesterov);
     });

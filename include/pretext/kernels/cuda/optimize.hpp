@@ -62,7 +62,7 @@ struct sgd_update {
   W *velocity, *w;
 
   PRETEXT_HOST_DEVICE move_number<W> of(const kernels::piece& p) const {
-    const W rate = static_cast<W>(s.learning_rate * p.rate);
+    const W rate = static_cast<W>(kernels::rate_of(s, p));
     const W decay = static_cast<W>(s.decay_all || p.decays ? s.weight_decay : 0);
     return {{decay, W{1}, static_cast<W>(s.momentum), rate}, s.nesterov, g, velocity, w};
   }
@@ -163,7 +163,7 @@ struct lars_ratios {
       weight += of_weight[i];
       update += of_update[i];
     }
-    const kernels::lars_adaptation adapted{s, s.learning_rate * p.rate, std::sqrt(weight), std::sqrt(update)};
+    const kernels::lars_adaptation adapted{s, kernels::rate_of(s, p), std::sqrt(weight), std::sqrt(update)};
     ratio[p.row] = static_cast<W>(adapted.ratio);
     decay[p.row] = static_cast<W>(adapted.decays ? s.weight_decay : 0);
   }
@@ -177,7 +177,7 @@ struct lars_update {
 
   PRETEXT_HOST_DEVICE move_number<W> of(const kernels::piece& p) const {
     const bool inside = s.variant == lars_variant::simclr;
-    const W rate = static_cast<W>(s.learning_rate * p.rate), by = ratio[p.row];
+    const W rate = static_cast<W>(kernels::rate_of(s, p)), by = ratio[p.row];
     return {{decay[p.row], inside ? rate * by : by, static_cast<W>(s.momentum), inside ? W{1} : rate},
             s.nesterov,
             g,
