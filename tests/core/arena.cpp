@@ -1,6 +1,8 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstdint>
+#include <fstream>
 
 #include <pretext/core/on.hpp>
 #include <pretext/devices/cpu.hpp>
@@ -41,6 +43,28 @@ TEST_CASE("what a block borrowed is taken back when it ends") {
   }
   CHECK(memory.take<int>(10) == inside);
 }
+
+#if defined(__linux__)
+TEST_CASE("memory that an arena gave out takes none before it is written, and none beside what is written") {
+  const auto pages = [] {
+    std::size_t whole = 0, resident = 0;
+    std::ifstream{"/proc/self/statm"} >> whole >> resident;
+    return resident * 4096;
+  };
+  arena<cpu> memory;
+  memory.take<char>(1000);
+  constexpr std::size_t large = std::size_t{256} << 20, half = large / 2;
+  const std::size_t before = pages();
+  for (const std::size_t bytes : {large, half, large}) {
+    const borrowed guard{memory};
+    char* const data = memory.take<char>(bytes);
+    CHECK(data != nullptr);
+    if (bytes == half) std::fill_n(data, bytes, char{1});
+  }
+  CHECK(pages() < before + half + (std::size_t{8} << 20));
+  CHECK(pages() > before + half / 2);
+}
+#endif
 
 TEST_CASE("an arena that has been empty is no larger than what was in use at once") {
   arena<cpu> memory;

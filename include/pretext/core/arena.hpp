@@ -1,6 +1,7 @@
 #pragma once
 #include <algorithm>
 #include <cstddef>
+#include <new>
 #include <vector>
 
 #include <pretext/core/tensor.hpp>
@@ -8,8 +9,9 @@
 namespace pretext {
 
 /// Device memory given out front to back and taken back all at once, so that a training step allocates
-/// nothing: the first step grows it piece by piece; once it is empty again, pieces that wasted room become
-/// one as large as it ever had to be, and every later step gets the same addresses again.
+/// nothing: the first step grows it piece by piece, and every later step gets the same addresses again. Where
+/// memory costs nothing before it is written, pieces are larger than most steps need; elsewhere each is as
+/// large as it must be, and once the arena is empty again, pieces that wasted room become one.
 template <class Device>
 class arena {
  public:
@@ -25,7 +27,7 @@ class arena {
     if (at_.piece < pieces_.size() && at_.offset + bytes > pieces_[at_.piece].size()) next_piece();
     if (at_.piece == pieces_.size() || bytes > pieces_[at_.piece].size()) {
       pieces_.erase(pieces_.begin() + static_cast<std::ptrdiff_t>(at_.piece), pieces_.end());  // all free
-      add_piece(std::max(bytes, smallest_piece));
+      add_piece(bytes);
     }
     std::byte* begin = pieces_[at_.piece].data() + at_.offset;
     at_.offset += bytes;
@@ -44,9 +46,7 @@ class arena {
   void rewind(mark to) {
     at_ = to;
     if (at_.piece > 0 || at_.offset > 0 || pieces_.size() < 2) return;
-    std::size_t total = 0;
-    for (const auto& piece : pieces_) total += piece.size();
-    if (total <= peak_ + peak_ / 32) return;  // hardly anything would be won, and new pages cost time
+    if (on_demand || total() <= peak_ + peak_ / 32) return;  // hardly anything would be won
     pieces_.clear();
     add_piece(peak_);
   }
@@ -59,11 +59,22 @@ class arena {
   std::size_t peak() const { return peak_; }
 
  private:
-  static constexpr std::size_t alignment = 64, smallest_piece = std::size_t{1} << 16;
+  static constexpr bool on_demand = requires { Device::pages_on_demand; };
+  static constexpr std::size_t alignment = 64, smallest_piece = std::size_t{1} << (on_demand ? 30 : 16);
 
   void add_piece(std::size_t bytes) {
-    pieces_.emplace_back(bytes, contents::undefined);
+    try {
+      pieces_.emplace_back(std::max(bytes, smallest_piece), contents::undefined);
+    } catch (const std::bad_alloc&) {  // a system that does not give more than it has
+      if (bytes >= smallest_piece) throw;
+      pieces_.emplace_back(bytes, contents::undefined);
+    }
     ++pieces_made_;
+  }
+  std::size_t total() const {
+    std::size_t sum = 0;
+    for (const auto& piece : pieces_) sum += piece.size();
+    return sum;
   }
   void next_piece() {
     at_.before += at_.offset;

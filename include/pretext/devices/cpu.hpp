@@ -45,6 +45,9 @@ struct cpu {
     std::shared_ptr<thread_pool> pool_;
   };
 
+  /// Memory that nobody has written takes none.
+  static constexpr bool pages_on_demand = true;
+
   template <class T>
   static T* allocate(std::size_t count) {
     T* data = allocate_undefined<T>(count);

@@ -29,10 +29,10 @@ std::size_t block_of_tiles(std::size_t in, std::size_t out) {
 }
 
 /// Columns [begin, end) of m[p] = v[p]·u[p] for the first `rows` tiles, with weights that `pack_weights`
-/// made.
+/// made; m holds columns from `left` on.
 template <class T>
 void multiply(const planes<T>& v, const planes<T>& m, std::size_t p, std::size_t rows, std::size_t in,
-              std::size_t out, std::size_t begin, std::size_t end, const T* packed) {
+              std::size_t out, std::size_t left, std::size_t begin, std::size_t end, const T* packed) {
   const std::size_t width = panel_width<T>(), height = tile_rows();
   for (std::size_t column = begin; column < end; column += width) {
     const T* right = packed + p * packed_plane<T>(in, out) + column * in;
@@ -42,7 +42,7 @@ void multiply(const planes<T>& v, const planes<T>& m, std::size_t p, std::size_t
       T* c[most_tile_rows];
       for (std::size_t r = 0; r < height; ++r) {
         a[r] = v.at(p, row + std::min(r, used - 1));
-        c[r] = m.at(p, row + std::min(r, used - 1)) + column;
+        c[r] = m.at(p, row + std::min(r, used - 1)) + column - left;
       }
       run_tile(gathered_product<T>{a, &right, 1, in, c, used, std::min(width, end - column), false});
     }
@@ -61,33 +61,39 @@ void convolve_blocks(Place& place, const tiling& tiles, std::size_t length, std:
         const std::size_t first = block * length, last = std::min(tiles.count(), first + length);
         const planes<T> v{buffers + thread * (of_v + of_m), length, in}, m{v.data + of_v, length, out};
         transform_input<T>(tiles, first, last, x, in, 0, in, zeros, v);
-        for (std::size_t p = 0; p < products; ++p) multiply(v, m, p, last - first, in, out, 0, out, packed);
+        for (std::size_t p = 0; p < products; ++p)
+          multiply(v, m, p, last - first, in, out, 0, 0, out, packed);
         transform_output<T>(tiles, first, last, m, out, 0, out, y, accumulate);
       });
 }
 
 /// The same with threads that share out tiles, then products, then tiles again: weights are read once for
-/// many tiles.
+/// many tiles. Results are made a few hundred columns at a time, so that the products take little memory.
 template <class Place, class T>
 void convolve_stages(Place& place, const tiling& tiles, std::size_t in, std::size_t out, const T* x,
                      const T* zeros, const T* packed, T* y, bool accumulate) {
   constexpr std::size_t few = 4, group = 128;  // tiles and columns that a thread takes at a time
+  constexpr std::size_t most_columns = 2 * group;
   const borrowed guard{place.scratch};
-  const std::size_t rows = std::min(tiles.count(), most_in_stages), groups = (out + group - 1) / group;
+  const std::size_t rows = std::min(tiles.count(), most_in_stages), wide = std::min(out, most_columns);
   const planes<T> v{place.scratch.template take<T>(planes<T>::size_of(rows, in)), rows, in};
-  const planes<T> m{place.scratch.template take<T>(planes<T>::size_of(rows, out)), rows, out};
+  const planes<T> m{place.scratch.template take<T>(planes<T>::size_of(rows, wide)), rows, wide};
   for (std::size_t start = 0; start < tiles.count(); start += rows) {
     const std::size_t count = std::min(rows, tiles.count() - start);
     place.stream.for_each_run(count, few, [&](std::size_t first, std::size_t last) {
       transform_input<T>(tiles, start + first, start + last, x, in, 0, in, zeros, v.from(first));
     });
-    place.stream.for_each_block(products * groups, [&](std::size_t unit) {
-      const std::size_t begin = unit % groups * group, end = std::min(out, begin + group);
-      multiply(v, m, unit / groups, count, in, out, begin, end, packed);
-    });
-    place.stream.for_each_run(count, few, [&](std::size_t first, std::size_t last) {
-      transform_output<T>(tiles, start + first, start + last, m.from(first), out, 0, out, y, accumulate);
-    });
+    for (std::size_t left = 0; left < out; left += wide) {
+      const std::size_t right = std::min(out, left + wide), groups = (right - left + group - 1) / group;
+      place.stream.for_each_block(products * groups, [&](std::size_t unit) {
+        const std::size_t begin = left + unit % groups * group, end = std::min(right, begin + group);
+        multiply(v, m, unit / groups, count, in, out, left, begin, end, packed);
+      });
+      place.stream.for_each_run(count, few, [&](std::size_t first, std::size_t last) {
+        transform_output<T>(tiles, start + first, start + last, m.from(first), out, left, right, y,
+                            accumulate);
+      });
+    }
   }
 }
 
@@ -113,15 +119,12 @@ void forward(Place& place, const convolution_extents& e, std::size_t batch, cons
   convolve(place, tiling{e.height, e.width, batch}, e.in, e.out, x, packed, y, false);
 }
 
-/// The gradient to the data is a convolution with the kernel turned by half a circle, in and out exchanged.
-template <class Place, class T>
-void backward_data(Place& place, const convolution_extents& e, std::size_t batch, const T* dy, const T* w,
-                   T* dx, into mode) {
-  const borrowed guard{place.scratch};
-  T* turned = place.scratch.template take<T>(e.weights());
+/// The kernel turned by half a circle, in and out exchanged.
+template <class T>
+void turn(const cpu::stream& stream, const convolution_extents& e, const T* w, T* turned) {
   constexpr std::size_t side = 16;  // channels, each way, of a square that is transposed in the L1 cache
   const std::size_t across = e.out / side, down = e.in / side;
-  place.stream.for_each_block(e.taps() * down, [&](std::size_t block) {
+  stream.for_each_block(e.taps() * down, [&](std::size_t block) {
     const std::size_t t = block / down, c = block % down * side;
     const T* from = w + (t * e.in + c) * e.out;
     T* to = turned + (e.taps() - 1 - t) * e.in * e.out + c;
@@ -129,8 +132,20 @@ void backward_data(Place& place, const convolution_extents& e, std::size_t batch
       for (std::size_t k = square * side; k < (square + 1) * side; ++k)
         for (std::size_t i = 0; i < side; ++i) to[k * e.in + i] = from[i * e.out + k];
   });
+}
+
+/// The gradient to the data is a convolution with the turned kernel.
+template <class Place, class T>
+void backward_data(Place& place, const convolution_extents& e, std::size_t batch, const T* dy, const T* w,
+                   T* dx, into mode) {
+  const borrowed guard{place.scratch};
   T* packed = place.scratch.template take<T>(products * packed_plane<T>(e.out, e.in));
-  pack_weights(place.stream, e.out, e.in, turned, packed);
+  {
+    const borrowed until_packed{place.scratch};
+    T* turned = place.scratch.template take<T>(e.weights());
+    turn(place.stream, e, w, turned);
+    pack_weights(place.stream, e.out, e.in, turned, packed);
+  }
   convolve(place, tiling{e.height, e.width, batch}, e.out, e.in, dy, packed, dx, mode == into::accumulate);
 }
 
