@@ -91,7 +91,7 @@ elseif(PRETEXT_CUDA)
 endif()
 include(${CMAKE_CURRENT_LIST_DIR}/cudnn.cmake)
 
-if(PRETEXT_TESTS)
+if(PRETEXT_TESTS OR (PRETEXT_BENCHMARKS AND PRETEXT_CUDA))
   find_package(doctest 2.4 QUIET GLOBAL)
   if(NOT TARGET doctest::doctest)
     pretext_fetch_headers(doctest doctest::doctest . https://github.com/doctest/doctest.git v2.4.11)

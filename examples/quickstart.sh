@@ -6,7 +6,7 @@ set -euo pipefail
 method=simclr device=cpu
 while (($# > 0)); do
   case $1 in
-    --device) device=${2:-cpu} && shift ;;
+    --device) device=${2:?--device takes cpu or cuda} && shift ;;
     --device=*) device=${1#*=} ;;
     *) method=$1 ;;
   esac

@@ -7,6 +7,9 @@ import torch, torchvision
 from sequence import fingerprint, numbers
 from torchvision.transforms import v2
 
+from peer.contrastive import nt_xent
+from peer.optimisers import ForeachLars
+
 parser = argparse.ArgumentParser()
 parser.add_argument("--threads", type=int, default=2)
 parser.add_argument("--growth", action="store_true", help="NT-Xent alone, with more and more rows")
@@ -51,14 +54,6 @@ if not options.growth:
     augmentation()
 
 
-def nt_xent(z, temperature=0.5):
-    """Both halves at once, the diagonal masked: fewer passes than lightly's four blocks."""
-    u = torch.nn.functional.normalize(z, dim=1)
-    logits = (u @ u.t() / temperature).fill_diagonal_(float("-inf"))
-    n = len(z) // 2
-    return torch.nn.functional.cross_entropy(logits, (torch.arange(2 * n) + n) % (2 * n))
-
-
 # 32 768 rows would fill 4 GB a copy of the matrix, 65 536 17 GB.
 growth = [(rows, 10 if rows < 8192 else 1) for rows in (512, 1024, 2048, 4096, 8192, 16384)]
 for rows, runs in growth if options.growth else ((1024, 20), (8192, 3)):
@@ -75,26 +70,12 @@ parameters = [p.detach().clone().requires_grad_() for p in torchvision.models.re
 for p in parameters:
     p.grad = torch.rand_like(p) * 1e-3
 slow = [p.detach().clone() for p in parameters]
-momenta = [torch.zeros_like(p) for p in parameters]
-matrices = [i for i, p in enumerate(parameters) if p.ndim > 1]
-vectors = [i for i, p in enumerate(parameters) if p.ndim <= 1]
+lars = ForeachLars(parameters)
 
 
 @torch.no_grad()
-def lars_and_average(rate=1e-3, decay=1e-6, trust=1e-3):
-    """Variant A over lists of tensors, without a synchronisation per tensor; then the moving average."""
-    w, g = [parameters[i] for i in matrices], [parameters[i].grad for i in matrices]
-    m = [momenta[i] for i in matrices]
-    decayed = torch._foreach_add(g, w, alpha=decay)
-    ratios = torch._foreach_div(torch._foreach_norm(w), torch._foreach_norm(decayed))
-    torch._foreach_mul_(decayed, [trust * rate * r for r in ratios])
-    torch._foreach_mul_(m, 0.9)
-    torch._foreach_add_(m, decayed)
-    torch._foreach_sub_(w, m)
-    w, g, m = ([parameters[i] for i in vectors], [parameters[i].grad for i in vectors], [momenta[i] for i in vectors])
-    torch._foreach_mul_(m, 0.9)
-    torch._foreach_add_(m, g, alpha=rate)
-    torch._foreach_sub_(w, m)
+def lars_and_average():
+    lars.step()
     torch._foreach_lerp_(slow, parameters, 0.004)
 
 

@@ -11,5 +11,4 @@ TEST_CASE("activations in bfloat16 teach SimCLR, BYOL and MAE what float teaches
   record_steps_in_bfloat16();
   steps_in_bfloat16<cuda>();
 }
-TEST_CASE("activations in bfloat16 need half the memory on the GPU") { steps_need_half_the_memory<cuda>(); }
 TEST_CASE("weights on the GPU keep updates that bfloat16 could not tell") { small_updates_are_kept<cuda>(); }

@@ -39,11 +39,12 @@ template <class Place, class Method, class Optimizer>
 struct learning {
   using T = typename Place::activation;
   using device = typename Place::device;
+  static constexpr std::size_t images = 12;
   trainer<Method, Place, Optimizer> learner{{}, {}, 3};
   std::vector<std::uint64_t> samples;
   tensor<T, seen_images, device> views;
 
-  explicit learning(std::size_t images = 12) : samples(images), views{Method::views * images} {
+  learning() : samples(images), views{Method::views * images} {
     std::iota(samples.begin(), samples.end(), 0);
     const auto pixels = waves<bf16, T>(images, Method::views);
     device::write(learner.place().stream, views.view().data, pixels.data(), pixels.size());
@@ -67,7 +68,6 @@ struct learning {
     learner.encode(views.view(), h.view());
     return read(h.view().data, h.view().size());
   }
-  std::size_t memory() const { return learner.place().kept.peak() + learner.place().scratch.peak(); }
 };
 
 /// Features of the images before, the gradient of the first step, the losses of some.
@@ -119,23 +119,6 @@ void steps_in_bfloat16() {
   learns_what_float_learns<Device, half_simclr, sgd>(0.02);
   learns_what_float_learns<Device, half_byol, lars>(0.2);
   learns_what_float_learns<Device, half_mae, adamw>(1e-3);
-}
-
-/// Arenas, rounded weights and stored patches included, which tf32 has, too.
-template <class Device, class Method>
-double part_of_float_memory() {
-  learning<on<Device, bf16>, Method, sgd> rounded{40};
-  learning<on<Device, tf32>, Method, sgd> exact{40};
-  rounded.step(0, 0.01);
-  exact.step(0, 0.01);
-  return double(rounded.memory()) / double(exact.memory());
-}
-
-template <class Device>
-void steps_need_half_the_memory() {
-  CHECK(part_of_float_memory<Device, half_simclr>() < 0.55);
-  CHECK(part_of_float_memory<Device, half_byol>() < 0.55);
-  CHECK(part_of_float_memory<Device, half_mae>() < 0.55);
 }
 
 /// Weights move by less than their rounded copies could tell.

@@ -25,7 +25,8 @@ void elementwise_kernels() {
       kernels::blend<device>::lerp(at.place, n, W(0.7), at.in(x), at.out(y));
       kernels::blend<device>::copy(at.place, n, at.in(x), at.out(n));
     });
-  for (const auto& [rows, columns] : {std::pair<std::size_t, std::size_t>{1, 1}, {7, 33}, {3000, 70}})
+  for (const auto& [rows, columns] :
+       {std::pair<std::size_t, std::size_t>{1, 1}, {7, 33}, {3000, 70}, {500, 64}})
     same_on_both<Device>([=, r = rows, c = columns]<class Place>(workbench<Place>& at) {
       using W = typename Place::weight;
       using device = typename Place::device;
@@ -61,7 +62,7 @@ void matrix_products() {
 template <class Device>
 void linear_layers() {
   const std::size_t tokens = 3;
-  for (const kernels::linear_extents e : {kernels::linear_extents{6, 5, 7}, {66, 40, 70}})
+  for (const kernels::linear_extents e : {kernels::linear_extents{6, 5, 7}, {66, 40, 70}, {12, 24, 16}})
     same_on_both<Device>(
         [=]<class Place>(workbench<Place>& at) {
           using T = typename Place::activation;
@@ -94,7 +95,8 @@ void convolutions_made_by() {
                           {8, 8, 6, 70, 1, 1, 1, 0},
                           {8, 6, 5, 7, 1, 1, 2, 0},
                           {15, 13, 3, 8, 7, 7, 2, 3},
-                          {4, 4, 66, 5, 3, 3, 1, 1}})
+                          {4, 4, 66, 5, 3, 3, 1, 1},
+                          {6, 5, 8, 16, 3, 3, 2, 1}})
     for (const std::size_t batch : {1u, 3u})
       same_on_both<Device>(
           [=]<class Place>(workbench<Place>& at) {

@@ -58,7 +58,7 @@ void gelus() {
   same_on_both<Device>([]<class Place>(workbench<Place>& at) {
     using T = typename Place::activation;
     using gelu = kernels::gelu<typename Place::device>;
-    const std::size_t r = 90, c = 70;
+    const std::size_t r = 90, c = 72;
     using W = typename Place::weight;
     const auto x = at.activations(r * c, 1, 4), dy = at.activations(r * c, 3);
     const auto b = some_numbers<W>(c, 2);
@@ -90,14 +90,14 @@ void chosen_places() {
   const std::size_t batch = 3;
   const kernels::patch_extents e{9, 8, 3, 2};  // a line that belongs to no patch
   const auto order = shuffled_places(batch, e.places());
-  for (const std::size_t count : {std::size_t{5}, e.places()})
+  for (const auto& [count, width] : {std::pair<std::size_t, std::size_t>{5, 10}, {e.places(), 16}, {5, 16}})
     for (const bool ordered : {false, true})
-      same_on_both<Device>([=]<class Place>(workbench<Place>& at) {
+      same_on_both<Device>([=, count = count, width = width]<class Place>(workbench<Place>& at) {
         using T = typename Place::activation;
         using W = typename Place::weight;
         using device = typename Place::device;
         const kernels::choice chosen{count, ordered ? at.in(order) : nullptr, e.places()};
-        const std::size_t width = 10, pixels = batch * e.height * e.width * e.channels;
+        const std::size_t pixels = batch * e.height * e.width * e.channels;
         const auto images = at.activations(pixels, 1), rows = at.activations(batch * count * e.numbers(), 2);
         kernels::patches<device>::gather(at.place, e, batch, chosen, at.in(images), at.out(rows.size()));
         kernels::patches<device>::scatter(at.place, e, batch, chosen, at.in(rows), at.out(pixels));

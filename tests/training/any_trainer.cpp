@@ -9,6 +9,7 @@
 #include <iterator>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <pretext/cpu.hpp>
@@ -20,7 +21,7 @@
 #include <pretext/training/checkpoint.hpp>
 
 using namespace pretext;
-using tests::out_of_reach;
+using tests::emulated, tests::out_of_reach;
 
 // A training on a device whose memory the host cannot touch, beside the same on the CPU.
 namespace {
@@ -135,6 +136,16 @@ TEST_CASE("what a program sees of a training is the same from a device out of th
   tests::all_near(seen(*make_byol<on<out_of_reach>>(), 3), seen(*make_byol<on<cpu>>(), 3), 1e-3);
   tests::all_near(seen(*make_mae<on<out_of_reach>>(), 3), seen(*make_mae<on<cpu>>(), 3), 1e-3);
   tests::all_near(seen(*make_classifier<on<out_of_reach>>(), 3), seen(*make_classifier<on<cpu>>(), 3), 1e-3);
+}
+
+TEST_CASE("steps that a device records and repeats for a program are those that it takes one by one") {
+  const auto twice = [](const auto& trained) {
+    const auto first = seen(*trained, 4), second = seen(*trained, 4, 4);  // looked at in between
+    return std::pair{first, second};
+  };
+  CHECK(twice(make_byol<on<emulated, fp32>>()) == twice(make_byol<on<out_of_reach>>()));
+  CHECK(twice(make_mae<on<emulated, fp32>>()) == twice(make_mae<on<out_of_reach>>()));
+  CHECK(twice(make_classifier<on<emulated, fp32>>()) == twice(make_classifier<on<out_of_reach>>()));
 }
 
 TEST_CASE("what a device keeps in bfloat16 is float for a program") {

@@ -28,6 +28,34 @@ class Lars(torch.optim.Optimizer):
                 p.sub_(v, alpha=group["lr"])
 
 
+class ForeachLars:
+    """LARS as in SimCLR's code, over lists of tensors and without a synchronisation: v = m v + lr eta |w| / |g + wd w|
+    (g + wd w), w -= v; vectors get neither decay nor adaptation."""
+
+    def __init__(self, parameters, rate=1e-3, momentum=0.9, decay=1e-6, trust=1e-3):
+        self.rate, self.momentum, self.decay, self.trust = rate, momentum, decay, trust
+        parameters = [p for p in parameters if p.requires_grad]
+        self.matrices = [p for p in parameters if p.ndim > 1]
+        self.vectors = [p for p in parameters if p.ndim <= 1]
+        self.velocity = {p: torch.zeros_like(p) for p in parameters}
+
+    @torch.no_grad()
+    def step(self):
+        w, g = self.matrices, [p.grad for p in self.matrices]
+        v = [self.velocity[p] for p in w]
+        decayed = torch._foreach_add(g, w, alpha=self.decay)
+        ratios = torch._foreach_div(torch._foreach_norm(w), torch._foreach_norm(decayed))
+        torch._foreach_mul_(decayed, [self.trust * self.rate * r for r in ratios])
+        torch._foreach_mul_(v, self.momentum)
+        torch._foreach_add_(v, decayed)
+        torch._foreach_sub_(w, v)
+        w, g = self.vectors, [p.grad for p in self.vectors]
+        v = [self.velocity[p] for p in w]
+        torch._foreach_mul_(v, self.momentum)
+        torch._foreach_add_(v, g, alpha=self.rate)
+        torch._foreach_sub_(w, v)
+
+
 def by_decay(named_parameters, weight_decay, spared=()):
     """Parameter groups: vectors, and whatever is named in `spared`, are not decayed."""
     decayed, free = [], []

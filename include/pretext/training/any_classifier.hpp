@@ -64,21 +64,19 @@ class erased_classifier final : public erased_trainer<Trainer, Views, Evaluation
 
  private:
   /// Mixes the batch and writes its goals; the mix is keyed by the batch's first sample, so by the batch.
-  void prepare(std::span<const std::uint64_t> samples, writes<place_type, images_shape> batch) override {
+  void prepare(const sample_keys& keys, writes<place_type, images_shape> batch) override {
     auto& place = this->trainer().place();
     batch_labels_.clear();
-    for (const std::uint64_t sample : samples) {
+    for (const std::uint64_t sample : std::span{keys.samples, keys.count}) {
       expects(sample < labels_.size(), "a classifier was given ", labels_.size(),
               " labels and asked for sample ", sample, "; call set_labels with one for every image");
       batch_labels_.push_back(labels_[sample]);
     }
-    // The key of the batch's first row, from the host's samples: those of the place lie on its device.
-    const sample_keys keys{place.keys.seed, place.keys.epoch, samples.data(), samples.size()};
     const batch_mix chosen =
         goals_.mixing.choose(keys(0), {images_shape::extents[0], images_shape::extents[1]});
     mix(place, chosen, batch);
     mixed_goals(place, chosen, batch_labels_, goals_.smoothing,
-                this->trainer().memory().goal.resize(samples.size()), goals_.classes);
+                this->trainer().memory().goal.resize(keys.count), goals_.classes);
   }
 
   goal_options goals_;

@@ -3,10 +3,12 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include <pretext/augment/views.hpp>
@@ -14,6 +16,8 @@
 #include <pretext/data/image.hpp>
 #include <pretext/devices/on_host.hpp>
 #include <pretext/training/any_encoder.hpp>
+#include <pretext/training/loaded_batches.hpp>
+#include <pretext/training/step_queue.hpp>
 
 namespace pretext {
 
@@ -32,10 +36,7 @@ struct saved_buffer {
 /// step, so that a program can offer many encoders and compile each of them in a file of its own.
 class any_trainer : public any_encoder {
  public:
-  /// The rates of one step.
-  struct rates {
-    double learning_rate = 0, target_momentum = 1;
-  };
+  using rates = step_rates;
   /// A batch's embeddings z, row-major, for the collapse monitors; of width 0 where a method has none.
   struct embeddings {
     std::span<const float> values;
@@ -72,6 +73,7 @@ class erased_trainer : public Interface {
   using images_shape = typename Trainer::images;
   using feature = typename Trainer::feature;
   using device = typename place_type::device;
+  using batches = loaded_batches<place_type, images_shape, Views>;
   static constexpr auto encoder_table = parameters_of<typename method::encoder, images_shape>;
 
  public:
@@ -80,11 +82,20 @@ class erased_trainer : public Interface {
 
   double step(std::span<const image_view> images, std::span<const std::uint64_t> samples, std::uint64_t seed,
               std::uint32_t epoch, any_trainer::rates at) override {
-    const auto batch = batch_.resize(Views::views * images.size());
-    augment(trainer_->place(), views_, images, samples, seed, epoch, batch);
-    trainer_->draw(samples, seed, epoch);
-    prepare(samples, batch);
-    return trainer_->step(batch, at.learning_rate, at.target_momentum);
+    const sample_keys keys{seed, epoch, samples.data(), samples.size()};
+    if constexpr (apart_from_host<device>) {
+      // The host makes the batch; what follows is recorded once and repeated.
+      if (!queue_ || seed != seed_) queue_.emplace(*trainer_, batches{views_, seed_ = seed});
+      queue_->batches().load(trainer_->place(), images, samples, epoch);
+      prepare(keys, queue_->batches().views());
+      return queue_->take({&at, 1}).front();
+    } else {
+      const auto batch = batch_.resize(Views::views * images.size());
+      augment(trainer_->place(), views_, images, samples, seed, epoch, batch);
+      trainer_->draw(samples, seed, epoch);
+      prepare(keys, batch);
+      return trainer_->step(batch, at.learning_rate, at.target_momentum);
+    }
   }
 
   any_trainer::embeddings last_embeddings() override {
@@ -150,8 +161,8 @@ class erased_trainer : public Interface {
   }
 
  protected:
-  /// What else a step of this kind needs, once its views are made and its samples are known.
-  virtual void prepare(std::span<const std::uint64_t>, writes<place_type, images_shape>) {}
+  /// What else a step of this kind needs, once its views are made: whose they are, for the host.
+  virtual void prepare(const sample_keys&, writes<place_type, images_shape>) {}
 
   Trainer& trainer() { return *trainer_; }
   const typename device::stream& stream() const { return trainer_->place().stream; }
@@ -169,6 +180,9 @@ class erased_trainer : public Interface {
   tensor<typename place_type::activation, images_shape, device> batch_;
   tensor<typename place_type::activation, feature, device> feature_;
   std::vector<float> room_, embeddings_;  // for what is copied to the host
+  std::uint64_t seed_ = 0;                // of the queue
+  std::conditional_t<apart_from_host<device>, std::optional<step_queue<Trainer, batches>>, std::monostate>
+      queue_;
 };
 
 }  // namespace pretext

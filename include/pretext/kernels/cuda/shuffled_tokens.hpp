@@ -18,17 +18,23 @@ struct chosen_numbers {
 
 template <class T>
 struct take_tokens {
-  chosen_numbers at;
+  chosen_numbers from;
   const T* x;
   T* y;
-  PRETEXT_HOST_DEVICE void operator()(std::size_t i) const { y[i] = x[at(i)]; }
+  template <unsigned N>
+  PRETEXT_HOST_DEVICE void at(std::size_t i) const {
+    store<N>(y + i, load<N>(x + from(i)));
+  }
 };
 template <class T>
 struct put_tokens {
-  chosen_numbers at;
+  chosen_numbers to;
   const T* dy;
   T* dx;
-  PRETEXT_HOST_DEVICE void operator()(std::size_t i) const { dx[at(i)] = dy[i]; }
+  template <unsigned N>
+  PRETEXT_HOST_DEVICE void at(std::size_t i) const {
+    store<N>(dx + to(i), load<N>(dy + i));
+  }
 };
 
 /// Where token `i` of a sample's shuffled ones belongs.
@@ -48,11 +54,18 @@ struct restore_tokens {
   const W *token, *positions;
   T* y;
 
-  PRETEXT_HOST_DEVICE void operator()(std::size_t i) const {
+  template <unsigned N>
+  PRETEXT_HOST_DEVICE void at(std::size_t i) const {
     const std::size_t width = row.e.width, tokens = row.e.tokens(), c = i % width;
     const std::size_t shuffled = i / width % tokens, n = i / width / tokens, to = row(n, shuffled);
-    const W value = shuffled < seen ? static_cast<W>(x[(n * seen + shuffled) * width + c]) : token[c];
-    y[to * width + c] = static_cast<T>(positions ? value + positions[to % tokens * width + c] : value);
+    several<W, N> value;
+    if (shuffled < seen)
+      value = load<N>(x + (n * seen + shuffled) * width + c);
+    else
+      for (unsigned k = 0; k < N; ++k) value[k] = token[c + k];
+    if (positions)
+      for (unsigned k = 0; k < N; ++k) value[k] += positions[to % tokens * width + c + k];
+    store<N>(y + to * width + c, value);
   }
 };
 
@@ -63,9 +76,10 @@ struct restore_tokens_backward {
   const T* dy;
   T* dx;
 
-  PRETEXT_HOST_DEVICE void operator()(std::size_t i) const {
+  template <unsigned N>
+  PRETEXT_HOST_DEVICE void at(std::size_t i) const {
     const std::size_t width = row.e.width;
-    dx[i] = dy[row(i / width / seen, i / width % seen) * width + i % width];
+    store<N>(dx + i, load<N>(dy + row(i / width / seen, i / width % seen) * width + i % width));
   }
 };
 
@@ -92,13 +106,15 @@ struct chosen_tokens<Device> {
   template <class Place, class T>
   static void forward(Place& place, const token_extents& e, std::size_t batch, const choice& chosen,
                       const T* x, T* y) {
-    grid::each_number(place, batch * chosen.count * e.width, grid::take_tokens<T>{{e, chosen}, x, y});
+    grid::each_lanes<T>(place, batch * chosen.count * e.width, e.width, {x, y},
+                        grid::take_tokens<T>{{e, chosen}, x, y});
   }
   template <class Place, class T>
   static void backward(Place& place, const token_extents& e, std::size_t batch, const choice& chosen,
                        const T* dy, T* dx) {
     Device::clear(place.stream, dx, batch * e.tokens() * e.width);
-    grid::each_number(place, batch * chosen.count * e.width, grid::put_tokens<T>{{e, chosen}, dy, dx});
+    grid::each_lanes<T>(place, batch * chosen.count * e.width, e.width, {dy, dx},
+                        grid::put_tokens<T>{{e, chosen}, dy, dx});
   }
 };
 
@@ -107,15 +123,15 @@ struct restored_tokens<Device> {
   template <class Place, class T, class W>
   static void forward(Place& place, const token_extents& e, std::size_t batch, std::size_t count,
                       const choice& order, const T* x, const W* token, const W* positions, T* y) {
-    grid::each_number(place, batch * e.tokens() * e.width,
-                      grid::restore_tokens<T, W>{{e, order}, e.lead + count, x, token, positions, y});
+    grid::each_lanes<T>(place, batch * e.tokens() * e.width, e.width, {x, y},
+                        grid::restore_tokens<T, W>{{e, order}, e.lead + count, x, token, positions, y});
   }
   template <class Place, class T, class W>
   static void backward(Place& place, const token_extents& e, std::size_t batch, std::size_t count,
                        const choice& order, const T* dy, T* dx, W* dtoken) {
     const std::size_t seen = e.lead + count;
-    grid::each_number(place, batch * seen * e.width,
-                      grid::restore_tokens_backward<T>{{e, order}, seen, dy, dx});
+    grid::each_lanes<T>(place, batch * seen * e.width, e.width, {dy, dx},
+                        grid::restore_tokens_backward<T>{{e, order}, seen, dy, dx});
     W* const totals[] = {dtoken};
     grid::add_column_sums<T>(place, batch * (e.tokens() - seen), e.width, totals, {dy},
                              grid::learned_tokens<T>{{e, order}, seen, dy});

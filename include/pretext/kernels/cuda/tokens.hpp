@@ -4,6 +4,7 @@
 
 #include <pretext/core/arena.hpp>
 #include <pretext/kernels/cuda/inverse_choice.hpp>
+#include <pretext/kernels/cuda/lanes.hpp>
 #include <pretext/kernels/cuda/pooling.hpp>
 #include <pretext/kernels/tokens.hpp>
 
@@ -17,14 +18,18 @@ struct begin_sequence {
   const W *first, *positions;
   T* y;
 
-  PRETEXT_HOST_DEVICE void operator()(std::size_t i) const {
+  template <unsigned N>
+  PRETEXT_HOST_DEVICE void at(std::size_t i) const {
     const std::size_t c = i % width, token = i / width % (1 + chosen.count),
                       n = i / width / (1 + chosen.count);
+    const std::size_t position = token == 0 ? 0 : 1 + chosen.place(n, token - 1);
+    several<W, N> value;
     if (token == 0)
-      y[i] = static_cast<T>(first[c] + positions[c]);
+      for (unsigned k = 0; k < N; ++k) value[k] = first[c + k];
     else
-      y[i] = static_cast<T>(static_cast<W>(x[(n * chosen.count + token - 1) * width + c]) +
-                            positions[(1 + chosen.place(n, token - 1)) * width + c]);
+      value = load<N>(x + (n * chosen.count + token - 1) * width + c);
+    for (unsigned k = 0; k < N; ++k) value[k] += positions[position * width + c + k];
+    store<N>(y + i, value);
   }
 };
 
@@ -34,9 +39,10 @@ struct leave_first_out {
   std::size_t width, count;
   const T* dy;
   T* dx;
-  PRETEXT_HOST_DEVICE void operator()(std::size_t i) const {
+  template <unsigned N>
+  PRETEXT_HOST_DEVICE void at(std::size_t i) const {
     const std::size_t row = i / width;
-    dx[i] = dy[(row + row / count + 1) * width + i % width];
+    store<N>(dx + i, load<N>(dy + (row + row / count + 1) * width + i % width));
   }
 };
 
@@ -70,16 +76,16 @@ struct token_sequence<Device> {
   template <class Place, class T, class W>
   static void forward(Place& place, std::size_t batch, std::size_t width, const choice& chosen, const T* x,
                       const W* first, const W* positions, T* y) {
-    grid::each_number(place, batch * (1 + chosen.count) * width,
-                      grid::begin_sequence<T, W>{width, chosen, x, first, positions, y});
+    grid::each_lanes<T>(place, batch * (1 + chosen.count) * width, width, {x, y},
+                        grid::begin_sequence<T, W>{width, chosen, x, first, positions, y});
   }
 
   template <class Place, class T, class W>
   static void backward(Place& place, std::size_t batch, std::size_t width, const choice& chosen, const T* dy,
                        T* dx, W* dfirst, W* dpositions) {
     if (dx)
-      grid::each_number(place, batch * chosen.count * width,
-                        grid::leave_first_out<T>{width, chosen.count, dy, dx});
+      grid::each_lanes<T>(place, batch * chosen.count * width, width, {dy, dx},
+                          grid::leave_first_out<T>{width, chosen.count, dy, dx});
     if (!dfirst && !dpositions) return;
     const borrowed guard{place.scratch};
     const std::size_t places = chosen.ids ? chosen.stride : chosen.count;

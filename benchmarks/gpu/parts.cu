@@ -1,0 +1,97 @@
+// Parts of a step, each alone.
+#include "repeated_part.hpp"
+#include "whole_steps.hpp"
+
+namespace benchmarks {
+namespace {
+
+using namespace pretext;
+using place = on<cuda>;
+using T = place::activation;
+
+template <std::size_t Side, std::size_t Out, class Views>
+struct views_of_pictures {
+  std::size_t batch;
+  Views views;
+  resident_images<cuda> pictures{random_pictures<Side>(batch)};
+  buffer<std::uint64_t, cuda> samples = on_device(counted(batch));
+  tensor<T, shape<Out, Out, 3>, cuda> input{Views::views * batch};
+
+  void operator()(place& at) {
+    augment(at, views, pictures.chosen(samples.data(), batch), 1, step_number<std::uint32_t>{3},
+            input.view());
+  }
+
+  static std::vector<std::uint64_t> counted(std::size_t count) {
+    std::vector<std::uint64_t> all(count);
+    std::iota(all.begin(), all.end(), 0);
+    return all;
+  }
+};
+
+struct contrastive_loss {
+  using embedding = shape<128>;
+  std::size_t rows;
+  buffer<T, cuda> z = on_device(random_numbers<T>(rows * embedding::size));
+  buffer<T, cuda> dz{rows * embedding::size};
+
+  void operator()(place& at) {
+    cuda::clear(at.stream, dz.data(), dz.size());
+    pretext::nt_xent{}(at, reads<place, embedding>{z.data(), rows},
+                       writes<place, embedding>{dz.data(), rows});
+  }
+};
+
+/// Over ResNet-50's parameters.
+struct update_and_average {
+  static constexpr auto table = parameters_of<resnet50<>, shape<224, 224, 3>>;
+  lars optimizer{};
+  lars::state<place> state{table};
+  kernels::pieces<cuda> followed{std::span<const parameter>{table}};
+  buffer<float, cuda> value = on_device(random_numbers<float>(count(table)));
+  buffer<float, cuda> gradient = on_device(random_numbers<float>(count(table)));
+  buffer<float, cuda> slow = on_device(random_numbers<float>(count(table)));
+
+  void operator()(place& at) {
+    const float* const read = gradient.data();
+    optimizer(at, std::span<const parameter>{table}, state, 1e-6, read, value.data());
+    kernels::optimize<cuda>::follow(at, followed, .996, static_cast<const float*>(value.data()), slow.data());
+  }
+};
+
+/// Of ViT-B on the quarter of the patches that MAE shows it.
+struct short_attention {
+  static constexpr kernels::attention_extents extents{50, 768, 12};
+  std::size_t batch;
+  std::size_t numbers = batch * extents.tokens * extents.width;
+  buffer<T, cuda> qkv = on_device(random_numbers<T>(3 * numbers)), y{numbers},
+                  dy = on_device(random_numbers<T>(numbers)), dqkv{3 * numbers};
+  buffer<float, cuda> log_sum{batch * extents.heads * extents.tokens};
+
+  void operator()(place& at) {
+    using attention = kernels::attention<cuda>;
+    attention::forward(at, extents, batch, static_cast<const T*>(qkv.data()), y.data(), log_sum.data());
+    attention::backward(at, extents, batch, static_cast<const T*>(qkv.data()),
+                        static_cast<const float*>(log_sum.data()), static_cast<const T*>(dy.data()),
+                        dqkv.data());
+  }
+};
+
+template <std::size_t Side, std::size_t Out, class Views>
+std::unique_ptr<timed_work> views_part(std::size_t batch, Views views) {
+  return make_part(new views_of_pictures<Side, Out, Views>{.batch = batch, .views = views});
+}
+
+}  // namespace
+
+std::unique_ptr<timed_work> augment_32(std::size_t batch) {
+  return views_part<32, 32>(batch, two_views{simclr_cifar<multiplicative_brightness>()});
+}
+std::unique_ptr<timed_work> augment_224(std::size_t batch) {
+  return views_part<256, 224>(batch, two_views{simclr_imagenet<multiplicative_brightness>()});
+}
+std::unique_ptr<timed_work> nt_xent(std::size_t rows) { return make_part(new contrastive_loss{rows}); }
+std::unique_ptr<timed_work> lars_and_average(std::size_t) { return make_part(new update_and_average{}); }
+std::unique_ptr<timed_work> attention(std::size_t batch) { return make_part(new short_attention{batch}); }
+
+}  // namespace benchmarks

@@ -1,0 +1,94 @@
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <numeric>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include <pretext/cuda.cuh>
+#include <pretext/data/memory.hpp>
+#include <pretext/devices/on_host.hpp>
+#include <pretext/training/resident_batches.hpp>
+#include <pretext/training/step_queue.hpp>
+
+#include "timed_work.hpp"
+
+namespace benchmarks {
+
+/// Random images of Side x Side pixels.
+template <std::size_t Side>
+pretext::memory_source random_pictures(std::size_t count) {
+  std::vector<std::uint8_t> pixels(count * Side * Side * 3);
+  std::uint32_t state = 1;
+  for (auto& pixel : pixels) {
+    state = state * 1664525u + 1013904223u;
+    pixel = static_cast<std::uint8_t>(state >> 24);
+  }
+  return {std::move(pixels), Side, Side};
+}
+
+/// Whole steps on images in the GPU's memory: choice of the samples, views, forward, loss, backward,
+/// optimizer, repeated as one CUDA graph.
+template <class Method, class Views, class Optimizer, std::size_t Side>
+class whole_steps final : public timed_work {
+  using place = pretext::on<pretext::cuda>;
+  using images = typename Method::images;
+  using learner = pretext::trainer<Method, place, Optimizer>;
+  using batches = pretext::resident_batches<place, images, Views>;
+
+ public:
+  whole_steps(std::size_t batch, Method method, Optimizer optimizer, Views views, double rate)
+      : batch_{batch},
+        rate_{rate},
+        views_{views},
+        pictures_{random_pictures<Side>(2 * batch)},
+        learner_{std::move(method), std::move(optimizer)},
+        queue_{learner_, batches{pictures_, views, {.batch = batch}}} {}
+
+  const pretext::cuda::stream& stream() const override { return learner_.place().stream; }
+  void run(int times) override {
+    queue_.put(std::vector(static_cast<std::size_t>(times), pretext::step_rates{rate_, 1}));
+  }
+  void finish() override { queue_.losses(); }
+
+  step_to_check check() override {
+    using namespace pretext;
+    step_to_check made{Method::parameters, std::vector<float>(Method::size), {}, {}, 0};
+    auto& at = learner_.place();
+    cuda::read(at.stream, made.values.data(), learner_.memory().value.data(), Method::size);
+    std::vector<std::uint64_t> samples(batch_);
+    std::iota(samples.begin(), samples.end(), 0);
+    const buffer<std::uint64_t, cuda> chosen{batch_};
+    cuda::write(at.stream, chosen.data(), samples.data(), batch_);
+    tensor<typename place::activation, images, cuda> input{Method::views * batch_};
+    augment(at, views_, pictures_.chosen(chosen.data(), batch_), 1, step_number<std::uint32_t>{0},
+            input.view());
+    const auto views = floats_on_host(at, reads<place, images>{input.view()}, made.views);
+    if (views.data() != made.views.data()) made.views.assign(views.begin(), views.end());
+    learner_.draw(samples, 1, 0);
+    made.loss = learner_.step(input.view(), 0);
+    if constexpr (requires { learner_.memory().hidden; }) {
+      made.restore.resize(batch_ * Method::grid::places);
+      cuda::read(at.stream, made.restore.data(), learner_.memory().hidden.restore, made.restore.size());
+    }
+    return made;
+  }
+
+ private:
+  std::size_t batch_;
+  double rate_;
+  Views views_;
+  pretext::resident_images<pretext::cuda> pictures_;
+  learner learner_;
+  pretext::step_queue<learner, batches> queue_;
+};
+
+template <class Method, std::size_t Side, class Optimizer, class Views>
+std::unique_ptr<timed_work> make_steps(std::size_t batch, Method method, Optimizer optimizer, Views views,
+                                       double rate) {
+  return std::make_unique<whole_steps<Method, Views, Optimizer, Side>>(batch, std::move(method),
+                                                                       std::move(optimizer), views, rate);
+}
+
+}  // namespace benchmarks
