@@ -28,7 +28,10 @@ if [ ! -x "$build/tests/test.cuda.gpu" ] || { [ "$times" = yes ] && [ ! -x "$bui
   architectures=native
   if ! command -v nvidia-smi >/dev/null || ! nvidia-smi >/dev/null 2>&1; then architectures=90a-real; fi
   configure "$root" "$build" -DCMAKE_BUILD_TYPE=Release -DPRETEXT_CUDA=ON -DPRETEXT_BENCHMARKS=ON -DPRETEXT_TESTS=OFF \
-    -DPRETEXT_EXAMPLES=OFF -DCMAKE_CUDA_ARCHITECTURES="$architectures"
+    -DPRETEXT_EXAMPLES=OFF -DCMAKE_CUDA_ARCHITECTURES="$architectures" || {
+    echo "Without a network Eigen and doctest must be here: name folders that hold them in CMAKE_PREFIX_PATH." >&2
+    exit 1
+  }
   targets=(test.cuda.gpu)
   if [ "$times" = yes ]; then targets+=(gpu.surface gpu.alone); fi
   cmake --build "$build" --parallel "$(nproc)" --target "${targets[@]}"
