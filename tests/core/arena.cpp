@@ -77,16 +77,42 @@ TEST_CASE("an arena that has been empty is no larger than what was in use at onc
   CHECK(memory.peak() == 1024 + (1 << 19) + (1 << 18));
 }
 
-TEST_CASE("an arena counts how often it asks for memory, and stops when steps repeat") {
-  arena<cpu> memory;
+namespace {
+
+/// Memory that costs something before it is written, as a GPU's.
+struct scarce {
+  template <class T>
+  static T* allocate_undefined(std::size_t count) {
+    return cpu::allocate_undefined<T>(count);
+  }
+  template <class T>
+  static T* allocate(std::size_t count) {
+    return cpu::allocate<T>(count);
+  }
+  template <class T>
+  static void release(T* data) {
+    cpu::release(data);
+  }
+};
+
+template <class Device>
+void counts_pieces() {
+  arena<Device> memory;
   std::size_t before = 0;
   for (int step = 0; step < 5; ++step) {
     before = memory.pieces_made();
-    memory.take<char>(100000);
-    memory.take<char>(200000);
+    memory.template take<char>(100000);
+    memory.template take<char>(200000);
     memory.reset();
     CHECK((memory.pieces_made() == before) == (step > 0));
   }
-  memory.take<char>(400000);
+  memory.template take<char>((std::size_t{1} << 30) + 1);
   CHECK(memory.pieces_made() == before + 1);
+}
+
+}  // namespace
+
+TEST_CASE("an arena counts how often it asks for memory, and stops when steps repeat") {
+  counts_pieces<cpu>();
+  counts_pieces<scarce>();
 }

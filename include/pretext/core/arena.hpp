@@ -63,13 +63,13 @@ class arena {
   static constexpr std::size_t alignment = 64, smallest_piece = std::size_t{1} << (on_demand ? 30 : 16);
 
   void add_piece(std::size_t bytes) {
-    ++pieces_made_;
     try {
       pieces_.emplace_back(std::max(bytes, smallest_piece), contents::undefined);
     } catch (const std::bad_alloc&) {  // a system that does not give more than it has
       if (bytes >= smallest_piece) throw;
       pieces_.emplace_back(bytes, contents::undefined);
     }
+    ++pieces_made_;
   }
   std::size_t total() const {
     std::size_t sum = 0;
