@@ -14,6 +14,7 @@
 
 #include <pretext/core/on.hpp>
 #include <pretext/devices/deferred_loss.hpp>
+#include <pretext/devices/product_tiles.hpp>
 
 namespace pretext::tests {
 
@@ -165,6 +166,31 @@ class emulated_block {
 
    private:
     std::unique_ptr<T[]> of_ = std::make_unique<T[]>(Kernel::threads);
+  };
+
+  /// What tensor cores do, one product after another.
+  template <unsigned M, unsigned N>
+  class tile_sums {
+   public:
+    template <class A, class B>
+    void add(const A& a, const B& b) {
+      static_assert(A::rows == M && B::columns == N && A::columns == B::rows);
+      std::vector<float> right(A::columns * N);
+      for (unsigned k = 0; k < A::columns; ++k)
+        for (unsigned j = 0; j < N; ++j) right[k * N + j] = static_cast<float>(b.at(k, j));
+      for (unsigned i = 0; i < M; ++i)
+        for (unsigned k = 0; k < A::columns; ++k) {
+          const auto left = static_cast<float>(a.at(i, k));
+          for (unsigned j = 0; j < N; ++j) sums_[i * N + j] += left * right[k * N + j];
+        }
+    }
+    template <class Work>
+    void each(const grid::sums_apart<Kernel::threads>&, const Work& work) const {
+      for (unsigned at = 0; at < M * N; at += 8) work(at / N, at % N, &sums_[at]);
+    }
+
+   private:
+    std::vector<float> sums_ = std::vector<float>(M * N);
   };
 
  private:

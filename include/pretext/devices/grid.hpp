@@ -26,6 +26,12 @@ concept Accelerator = D::runs_grids;
 //   block.each(f)                     every thread calls f(its number), then all wait for one another
 //   typename Block::template own<T>   T of every thread's own, zero at first: own[its number]
 //
+// And, where it multiplies bfloat16, for which a GPU has tensor cores:
+//   typename Block::template tile_sums<M, N>   M×N sums in float, 0 at first, which all threads keep
+//   together:
+//     sums.add(a, b)      adds A·B, tiles in shared memory (product_tiles.hpp), then all wait for one another
+//     sums.each(apart, f) f(row, column, pointer to 8 sums side by side) for all of them, each by some thread
+//
 // What stands outside of `each` is done by every thread alike. So no thread can miss a barrier, and the same
 // body runs on the CPU, one thread after another in any order: that is how tests check it without a GPU. It
 // may read shared memory outside of `each` if an `each` follows before that memory changes.

@@ -1,16 +1,18 @@
 #pragma once
 #include <cstddef>
+#include <type_traits>
 
 #include <pretext/kernels/convolution.hpp>
 #include <pretext/kernels/cuda/patch_operands.hpp>
 #include <pretext/kernels/cuda/stored_patches.hpp>
+#include <pretext/kernels/cuda/tensor_product.hpp>
 #include <pretext/kernels/cuda/tiled_product.hpp>
 #include <pretext/kernels/gemm.hpp>
 
 namespace pretext::grid {
 
-/// Implicit products, whose matrix of patches is never stored and whose sums have all digits; or products of
-/// stored patches, where the numerics leave digits out.
+/// Implicit products, whose matrix of patches is never stored: on tensor cores where activations are stored
+/// as bfloat16, else with all digits. In tf32 products of stored patches.
 template <class Device>
 struct own_convolution {
   using gemm = kernels::gemm<Device>;
@@ -29,11 +31,11 @@ struct own_convolution {
     const std::size_t places = batch * e.out_height() * e.out_width();
     if (pointwise(e))
       gemm::run(place, op::as_is, op::as_is, places, e.out, e.in, x, w, y, into::overwrite);
-    else if constexpr (rounds_factors<Place>())
+    else if constexpr (in_tf32<Place, T>)
       convolution_by_stored_patches<Device>::forward(place, e, batch, x, w, y);
     else
-      multiply(place, {places, e.out, e.taps() * e.in}, patch_matrix<T>{e, x}, matrix<T>{w, e.out}, y,
-               into::overwrite);
+      multiply<T>(place, places, e.out, e.taps() * e.in, patch_matrix<T>{e, x}, matrix<T>{w, e.out}, y,
+                  into::overwrite);
   }
 
   template <class Place, class T>
@@ -42,11 +44,11 @@ struct own_convolution {
     const std::size_t pixels = batch * e.height * e.width;
     if (pointwise(e))
       gemm::run(place, op::as_is, op::transposed, pixels, e.in, e.out, dy, w, dx, mode);
-    else if constexpr (rounds_factors<Place>())
+    else if constexpr (in_tf32<Place, T>)
       convolution_by_stored_patches<Device>::backward_data(place, e, batch, dy, w, dx, mode);
     else
-      multiply(place, {pixels, e.in, e.taps() * e.out}, result_matrix<T>{e, dy}, turned_weights<T>{e, w}, dx,
-               mode);
+      multiply<T>(place, pixels, e.in, e.taps() * e.out, result_matrix<T>{e, dy}, turned_weights<T>{e, w}, dx,
+                  mode);
   }
 
   template <class Place, class T, class W>
@@ -55,11 +57,24 @@ struct own_convolution {
     const std::size_t places = batch * e.out_height() * e.out_width();
     if (pointwise(e))
       gemm::run(place, op::transposed, op::as_is, e.in, e.out, places, x, dy, dw, into::accumulate);
-    else if constexpr (rounds_factors<Place>())
+    else if constexpr (in_tf32<Place, T>)
       convolution_by_stored_patches<Device>::backward_weights(place, e, batch, x, dy, dw);
     else
-      multiply(place, {e.taps() * e.in, e.out, places}, turned_patch_matrix<T>{{e, x}}, matrix<T>{dy, e.out},
-               dw, into::accumulate);
+      multiply<T>(place, e.taps() * e.in, e.out, places, turned_patch_matrix<T>{{e, x}}, matrix<T>{dy, e.out},
+                  dw, into::accumulate);
+  }
+
+ private:
+  template <class Place, class T>
+  static constexpr bool in_tf32 = rounds_factors<Place>() && !std::is_same_v<T, bfloat16>;
+
+  template <class T, class Place, class A, class B, class C>
+  static void multiply(Place& place, std::size_t m, std::size_t n, std::size_t k, const A& a, const B& b,
+                       C* c, into mode) {
+    if constexpr (std::is_same_v<T, bfloat16>)
+      multiply_factors(place, {m, n, k}, a, b, c, mode);
+    else
+      grid::multiply(place, {m, n, k}, a, b, c, mode);
   }
 };
 

@@ -35,6 +35,11 @@ PRETEXT_HOST_DEVICE several<arithmetic<T>, N> load(const T* from) {
   for (unsigned k = 0; k < N; ++k) x[k] = static_cast<arithmetic<T>>(stored.of[k]);
   return x;
 }
+/// Zeros where there is nothing.
+template <unsigned N, class T>
+PRETEXT_HOST_DEVICE several<arithmetic<T>, N> load_if_any(const T* from) {
+  return from ? load<N>(from) : several<arithmetic<T>, N>{};
+}
 template <unsigned N, class T>
 PRETEXT_HOST_DEVICE void store(T* to, const several<arithmetic<T>, N>& x) {
   stored_lanes<T, N> stored;

@@ -4,6 +4,7 @@
 
 #include <pretext/devices/cuda.hpp>
 #include <pretext/devices/grid.hpp>
+#include <pretext/kernels/cuda/tensor_cores.cuh>
 
 namespace pretext {
 namespace grid {
@@ -43,6 +44,9 @@ class gpu_block {
     PRETEXT_HOST_DEVICE T& operator[](unsigned) { return of_this_thread; }
   };
 
+  template <unsigned M, unsigned N>
+  using tile_sums = tensor_core_sums<Kernel::threads, M, N>;
+
   PRETEXT_HOST_DEVICE explicit gpu_block(void* memory) : memory_{memory} {}
 
  private:
@@ -53,7 +57,7 @@ class gpu_block {
 template <class Kernel>
 __global__ void __launch_bounds__(Kernel::threads) __attribute__((visibility("hidden")))
 run(const __grid_constant__ Kernel kernel) {
-  extern __shared__ __align__(16) unsigned char memory[];
+  extern __shared__ __align__(32) unsigned char memory[];
   gpu_block<Kernel> block{memory};
   kernel(block);
 }
@@ -64,6 +68,7 @@ run(const __grid_constant__ Kernel kernel) {
 template <class Kernel>
 void launch(const cuda::stream& on, std::size_t blocks, const Kernel& kernel) {
   static_assert(std::is_trivially_copyable_v<Kernel> && sizeof(Kernel) <= 4096);
+  static_assert(alignof(typename Kernel::shared) <= 32);
   constexpr std::size_t most_by_default = 48 << 10;
   constexpr std::size_t bytes =
       std::is_empty_v<typename Kernel::shared> ? 0 : sizeof(typename Kernel::shared);

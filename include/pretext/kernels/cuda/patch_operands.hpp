@@ -44,17 +44,13 @@ struct patch_matrix {
     return image_place::of(r, e.out_height(), e.out_width());
   }
   PRETEXT_HOST_DEVICE tap_channel column(std::size_t c) const { return tap_channel::of(e, c, e.in); }
-  /// Of N channels from the column's on.
-  template <unsigned N>
-  PRETEXT_HOST_DEVICE several<arithmetic<T>, N> entries(const image_place& at, const tap_channel& tap) const {
+  PRETEXT_HOST_DEVICE const T* where(const image_place& at, const tap_channel& tap) const {
     // Below zero it wraps to a number beyond any extent.
     const std::size_t h = at.row * e.stride + tap.i - e.padding, w = at.column * e.stride + tap.j - e.padding;
-    if (h >= e.height || w >= e.width) return {};
-    return load<N>(x + ((at.sample * e.height + h) * e.width + w) * e.in + tap.channel);
+    if (h >= e.height || w >= e.width) return nullptr;
+    return x + ((at.sample * e.height + h) * e.width + w) * e.in + tap.channel;
   }
-  PRETEXT_HOST_DEVICE arithmetic<T> entry(const image_place& at, const tap_channel& tap) const {
-    return entries<1>(at, tap)[0];
-  }
+  bool by_lanes() const { return side_by_side<T>(e.in, {x}); }
 };
 
 /// The same, turned: what the weights' gradient multiplies from the left.
@@ -65,9 +61,10 @@ struct turned_patch_matrix {
 
   PRETEXT_HOST_DEVICE tap_channel row(std::size_t r) const { return patches.column(r); }
   PRETEXT_HOST_DEVICE image_place column(std::size_t c) const { return patches.row(c); }
-  PRETEXT_HOST_DEVICE arithmetic<T> entry(const tap_channel& tap, const image_place& at) const {
-    return patches.entry(at, tap);
+  PRETEXT_HOST_DEVICE const T* where(const tap_channel& tap, const image_place& at) const {
+    return patches.where(at, tap);
   }
+  bool by_lanes() const { return patches.by_lanes(); }
 };
 
 /// Which results each pixel took part in: row (sample, h, w), column (i, j, channel of the result).
@@ -79,15 +76,15 @@ struct result_matrix {
 
   PRETEXT_HOST_DEVICE image_place row(std::size_t r) const { return image_place::of(r, e.height, e.width); }
   PRETEXT_HOST_DEVICE tap_channel column(std::size_t c) const { return tap_channel::of(e, c, e.out); }
-  PRETEXT_HOST_DEVICE arithmetic<T> entry(const image_place& at, const tap_channel& tap) const {
+  PRETEXT_HOST_DEVICE const T* where(const image_place& at, const tap_channel& tap) const {
     const std::size_t down = at.row + e.padding - tap.i, right = at.column + e.padding - tap.j;
     const std::size_t p = e.stride == 1 ? down : down / e.stride,
                       q = e.stride == 1 ? right : right / e.stride;
     if (p >= e.out_height() || q >= e.out_width() || p * e.stride != down || q * e.stride != right)
-      return arithmetic<T>{0};
-    return static_cast<arithmetic<T>>(
-        dy[((at.sample * e.out_height() + p) * e.out_width() + q) * e.out + tap.channel]);
+      return nullptr;
+    return dy + ((at.sample * e.out_height() + p) * e.out_width() + q) * e.out + tap.channel;
   }
+  bool by_lanes() const { return side_by_side<T>(e.out, {dy}); }
 };
 
 /// The weights (i, j, in, out) as result_matrix meets them: row (i, j, out), column in.
@@ -99,9 +96,8 @@ struct turned_weights {
 
   PRETEXT_HOST_DEVICE std::size_t row(std::size_t r) const { return r / e.out * e.in * e.out + r % e.out; }
   PRETEXT_HOST_DEVICE std::size_t column(std::size_t c) const { return c * e.out; }
-  PRETEXT_HOST_DEVICE arithmetic<T> entry(std::size_t row, std::size_t column) const {
-    return static_cast<arithmetic<T>>(w[row + column]);
-  }
+  PRETEXT_HOST_DEVICE const T* where(std::size_t row, std::size_t column) const { return w + row + column; }
+  bool by_lanes() const { return side_by_side<T>(e.out, {w}); }
 };
 
 }  // namespace pretext::grid

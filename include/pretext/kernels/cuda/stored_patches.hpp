@@ -28,7 +28,7 @@ struct store_patches {
 
   template <unsigned N>
   PRETEXT_HOST_DEVICE void at(std::size_t i) const {
-    store<N>(patches + i, from.template entries<N>(from.row(i / numbers), from.column(i % numbers)));
+    store<N>(patches + i, load_if_any<N>(from.where(from.row(i / numbers), from.column(i % numbers))));
   }
 };
 

@@ -5,12 +5,15 @@
 #include <pretext/core/arena.hpp>
 #include <pretext/core/bfloat16.hpp>
 #include <pretext/devices/grid.hpp>
+#include <pretext/kernels/cuda/lanes.hpp>
 #include <pretext/kernels/kernel.hpp>
 
 // C = A·B in tiles of shared memory, A and B being anything with entries: matrices, or images seen as the
 // matrix that a convolution multiplies. An operand says what it must know of a row, `row(r)`, and of a
-// column, `column(c)`, which threads keep while they can, and `entry(row, column)`, zero where there is none.
-// Where neighbouring columns lie side by side it is `along_columns`: so threads share out its entries.
+// column, `column(c)`, which threads keep while they can, and `where(row, column)` the entry lies, null where
+// it is zero. Where neighbouring columns lie side by side it is `along_columns`: so threads share out its
+// entries; else neighbouring rows do. Do they lie so in whole lanes of 16 bytes, from every eighth or so on:
+// `by_lanes()`?
 namespace pretext::grid {
 
 /// A matrix in memory, so many numbers from row to row and from column to column: or its transpose.
@@ -22,31 +25,34 @@ struct matrix {
 
   PRETEXT_HOST_DEVICE std::size_t row(std::size_t r) const { return r * row_step; }
   PRETEXT_HOST_DEVICE std::size_t column(std::size_t c) const { return c * column_step; }
-  PRETEXT_HOST_DEVICE arithmetic<T> entry(std::size_t row, std::size_t column) const {
-    return static_cast<arithmetic<T>>(data[row + column]);
+  PRETEXT_HOST_DEVICE const T* where(std::size_t row, std::size_t column) const {
+    return data + row + column;
   }
+  bool by_lanes() const { return column_step == 1 && side_by_side<T>(row_step, {data}); }
 };
 
-/// The extents of a product, and in how many parts its depth is cut: a function of the shape alone, so that
-/// small results of long sums keep a GPU busy, too.
-struct product_extents {
+/// The extents of a product, in which tiles it is made, and in how many parts of whole tiles its depth is
+/// cut: a function of the shape alone, so that small results of long sums keep a GPU busy, too.
+template <unsigned Tall, unsigned Wide, unsigned Deep>
+struct extents_in_tiles {
   std::size_t m, n, k;
 
-  static constexpr std::size_t tall = 64, wide = 64, deep = 16;
+  static constexpr unsigned tall = Tall, wide = Wide, deep = Deep;
 
   PRETEXT_HOST_DEVICE constexpr std::size_t across() const { return ceil_div(n, wide); }
   PRETEXT_HOST_DEVICE constexpr std::size_t tiles() const { return ceil_div(m, tall) * across(); }
-  PRETEXT_HOST_DEVICE constexpr std::size_t parts() const {
+  PRETEXT_HOST_DEVICE constexpr std::size_t length() const {
     const std::size_t wanted = 512 / smaller(tiles(), 512), most = ceil_div(k, 512);
-    return wanted < most ? wanted : most > 0 ? most : 1;
+    return ceil_div(k, (wanted < most ? wanted : most > 0 ? most : 1) * deep) * deep;
   }
-  PRETEXT_HOST_DEVICE constexpr std::size_t length() const { return ceil_div(k, parts()); }
+  PRETEXT_HOST_DEVICE constexpr std::size_t parts() const { return k > 0 ? ceil_div(k, length()) : 1; }
 };
+using product_extents = extents_in_tiles<64, 64, 16>;
 
 template <class T, class A, class B, class C>
 struct tiled_product {
-  static constexpr std::size_t tall = product_extents::tall, wide = product_extents::wide,
-                               deep = product_extents::deep;
+  static constexpr unsigned tall = product_extents::tall, wide = product_extents::wide,
+                            deep = product_extents::deep;
   static constexpr unsigned threads = 256, side = 4;  // 16 x 16 threads with 4 x 4 results each
   static_assert(tall == 16 * side && wide == 16 * side && deep == 16);
   struct shared {
@@ -88,12 +94,12 @@ struct tiled_product {
         for (unsigned s = 0; s < side; ++s) {
           const unsigned r = across<A::along_columns>(thread, s), d = depth<A::along_columns>(thread, s);
           const bool inside = top + r < extents.m && first + d < end;
-          memory.a[d][r] = inside ? a.entry(own.rows[s], a.column(first + d)) : T{0};
+          memory.a[d][r] = inside ? load_if_any<1>(a.where(own.rows[s], a.column(first + d)))[0] : T{0};
         }
         for (unsigned s = 0; s < side; ++s) {
           const unsigned c = across<!B::along_columns>(thread, s), d = depth<!B::along_columns>(thread, s);
           const bool inside = left + c < extents.n && first + d < end;
-          memory.b[d][c] = inside ? b.entry(b.row(first + d), own.columns[s]) : T{0};
+          memory.b[d][c] = inside ? load_if_any<1>(b.where(b.row(first + d), own.columns[s]))[0] : T{0};
         }
       });
       block.each([&](unsigned thread) {

@@ -1,0 +1,86 @@
+#pragma once
+#include <type_traits>
+
+#include <cuda_bf16.h>
+#include <mma.h>
+#include <pretext/devices/product_tiles.hpp>
+
+namespace pretext::grid {
+
+/// A block's `tile_sums` (devices/grid.hpp) by a GPU's tensor cores: warps, two of them side by side, share
+/// out the M×N sums in squares of 16.
+template <unsigned Threads, unsigned M, unsigned N>
+class tensor_core_sums {
+  static constexpr unsigned side = 16, warps = Threads / 32;
+  static constexpr unsigned down = M / (warps / 2) / side, across = N / 2 / side;  // squares of a warp
+  static_assert(warps % 2 == 0 && down * side * (warps / 2) == M && across * side * 2 == N);
+
+ public:
+  PRETEXT_HOST_DEVICE tensor_core_sums() {
+#ifdef __CUDA_ARCH__
+#pragma unroll
+    for (unsigned i = 0; i < down; ++i)
+#pragma unroll
+      for (unsigned j = 0; j < across; ++j) nvcuda::wmma::fill_fragment(sum_[i][j], 0.0f);
+#endif
+  }
+
+  template <class A, class B>
+  PRETEXT_HOST_DEVICE void add([[maybe_unused]] const A& a, [[maybe_unused]] const B& b) {
+    static_assert(A::rows == M && B::columns == N && A::columns == B::rows);
+#ifdef __CUDA_ARCH__
+#pragma unroll
+    for (unsigned k = 0; k < A::columns; k += side) {
+      factors<nvcuda::wmma::matrix_b, B> y[across];
+#pragma unroll
+      for (unsigned j = 0; j < across; ++j) load(y[j], b, k, left() + j * side);
+#pragma unroll
+      for (unsigned i = 0; i < down; ++i) {
+        factors<nvcuda::wmma::matrix_a, A> x;
+        load(x, a, top() + i * side, k);
+#pragma unroll
+        for (unsigned j = 0; j < across; ++j) nvcuda::wmma::mma_sync(sum_[i][j], x, y[j], sum_[i][j]);
+      }
+    }
+    __syncthreads();
+#endif
+  }
+
+  template <class Work>
+  PRETEXT_HOST_DEVICE void each([[maybe_unused]] sums_apart<Threads>& memory,
+                                [[maybe_unused]] const Work& work) const {
+#ifdef __CUDA_ARCH__
+    float* const mine = memory.of[threadIdx.x / 32];
+    const unsigned lane = threadIdx.x % 32, row = lane / 2, column = lane % 2 * 8;
+#pragma unroll
+    for (unsigned i = 0; i < down; ++i)
+#pragma unroll
+      for (unsigned j = 0; j < across; ++j) {
+        nvcuda::wmma::store_matrix_sync(mine, sum_[i][j], side, nvcuda::wmma::mem_row_major);
+        __syncwarp();
+        work(top() + i * side + row, left() + j * side + column, mine + row * side + column);
+        __syncwarp();
+      }
+#endif
+  }
+
+ private:
+#ifdef __CUDA_ARCH__
+  template <class Use, class Tile>
+  using factors = nvcuda::wmma::fragment<
+      Use, side, side, side, __nv_bfloat16,
+      std::conditional_t<Tile::turned, nvcuda::wmma::col_major, nvcuda::wmma::row_major>>;
+
+  template <class Fragment, class Tile>
+  __device__ static void load(Fragment& to, const Tile& from, unsigned row, unsigned column) {
+    nvcuda::wmma::load_matrix_sync(to, reinterpret_cast<const __nv_bfloat16*>(&from.at(row, column)),
+                                   Tile::stride);
+  }
+  __device__ static unsigned top() { return threadIdx.x / 64 * (down * side); }
+  __device__ static unsigned left() { return threadIdx.x / 32 % 2 * (across * side); }
+#endif
+
+  nvcuda::wmma::fragment<nvcuda::wmma::accumulator, side, side, side, float> sum_[down][across];
+};
+
+}  // namespace pretext::grid
