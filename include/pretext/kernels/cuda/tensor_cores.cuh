@@ -33,11 +33,11 @@ class tensor_core_sums {
     for (unsigned k = 0; k < A::columns; k += side) {
       factors<nvcuda::wmma::matrix_b, B> y[across];
 #pragma unroll
-      for (unsigned j = 0; j < across; ++j) load(y[j], b, k, left() + j * side);
+      for (unsigned j = 0; j < across; ++j) load<nvcuda::wmma::matrix_b>(y[j], b, k, left() + j * side);
 #pragma unroll
       for (unsigned i = 0; i < down; ++i) {
         factors<nvcuda::wmma::matrix_a, A> x;
-        load(x, a, top() + i * side, k);
+        load<nvcuda::wmma::matrix_a>(x, a, top() + i * side, k);
 #pragma unroll
         for (unsigned j = 0; j < across; ++j) nvcuda::wmma::mma_sync(sum_[i][j], x, y[j], sum_[i][j]);
       }
@@ -71,10 +71,34 @@ class tensor_core_sums {
       Use, side, side, side, __nv_bfloat16,
       std::conditional_t<Tile::turned, nvcuda::wmma::col_major, nvcuda::wmma::row_major>>;
 
-  template <class Fragment, class Tile>
-  __device__ static void load(Fragment& to, const Tile& from, unsigned row, unsigned column) {
-    nvcuda::wmma::load_matrix_sync(to, reinterpret_cast<const __nv_bfloat16*>(&from.at(row, column)),
-                                   Tile::stride);
+  /// load_matrix_sync from memory that is known to be shared, of which bfloat16's does not convince the
+  /// compiler: else each thread would fetch its numbers one pair after another.
+  template <class Use, class Tile>
+  __device__ static void load(factors<Use, Tile>& to, const Tile& from, unsigned row, unsigned column) {
+    static_assert(sizeof to == 16, "four registers");
+    auto* const r = reinterpret_cast<unsigned*>(&to);
+    const auto address = static_cast<unsigned>(__cvta_generic_to_shared(&from.at(row, column)));
+    constexpr bool left = std::is_same_v<Use, nvcuda::wmma::matrix_a>;
+    if constexpr (left && Tile::turned)
+      asm volatile("wmma.load.a.sync.aligned.col.m16n16k16.shared.bf16 {%0, %1, %2, %3}, [%4], %5;"
+                   : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
+                   : "r"(address), "r"(Tile::stride)
+                   : "memory");
+    else if constexpr (left)
+      asm volatile("wmma.load.a.sync.aligned.row.m16n16k16.shared.bf16 {%0, %1, %2, %3}, [%4], %5;"
+                   : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
+                   : "r"(address), "r"(Tile::stride)
+                   : "memory");
+    else if constexpr (Tile::turned)
+      asm volatile("wmma.load.b.sync.aligned.col.m16n16k16.shared.bf16 {%0, %1, %2, %3}, [%4], %5;"
+                   : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
+                   : "r"(address), "r"(Tile::stride)
+                   : "memory");
+    else
+      asm volatile("wmma.load.b.sync.aligned.row.m16n16k16.shared.bf16 {%0, %1, %2, %3}, [%4], %5;"
+                   : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
+                   : "r"(address), "r"(Tile::stride)
+                   : "memory");
   }
   __device__ static unsigned top() { return threadIdx.x / 64 * (down * side); }
   __device__ static unsigned left() { return threadIdx.x / 32 % 2 * (across * side); }

@@ -52,7 +52,7 @@ struct store_sums {
 /// multiply while the next ones are fetched.
 template <class A, class B, class C>
 struct tensor_product {
-  static constexpr unsigned threads = 128;
+  static constexpr unsigned threads = 256;
   static constexpr unsigned tall = tensor_extents::tall, wide = tensor_extents::wide,
                             deep = tensor_extents::deep;
   struct shared {
