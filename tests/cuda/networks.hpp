@@ -96,7 +96,8 @@ void convolutions_made_by() {
                           {8, 6, 5, 7, 1, 1, 2, 0},
                           {15, 13, 3, 8, 7, 7, 2, 3},
                           {4, 4, 66, 5, 3, 3, 1, 1},
-                          {6, 5, 8, 16, 3, 3, 2, 1}})
+                          {6, 5, 8, 16, 3, 3, 2, 1},
+                          {5, 6, 64, 72, 3, 3, 1, 1}})
     for (const std::size_t batch : {1u, 3u})
       same_on_both<Device>(
           [=]<class Place>(workbench<Place>& at) {
@@ -124,9 +125,16 @@ template <class D>
   requires(!Accelerator<D>)
 struct by_stored_patches<D> : kernels::convolution<D> {};
 
+template <class D>
+struct our_own : grid::own_convolution<D> {};  // where usual ones are cuDNN's, too
+template <class D>
+  requires(!Accelerator<D>)
+struct our_own<D> : kernels::convolution<D> {};
+
 template <class Device>
 void convolutions() {
   convolutions_made_by<Device, usual_convolution>();
+  convolutions_made_by<Device, our_own>();
   convolutions_made_by<Device, by_stored_patches>();
 }
 
