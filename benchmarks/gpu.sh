@@ -8,12 +8,12 @@
 # Building takes CMake, CUDA 12 or newer, Eigen and doctest; cuDNN 9 is used where it is found.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-build=$root/build-gpu seconds=530 tests=yes times=yes words=()
+build=$root/build-gpu given=no seconds=530 tests=yes times=yes words=()
 while (($# > 0)); do
   case $1 in
     --tests) times=no seconds=230 ;;
     --times) tests=no ;;
-    --build) build=$2 && shift ;;
+    --build) build=$(cd "$2" && pwd) given=yes && shift ;;
     --seconds) seconds=$2 && shift ;;
     *) words+=("$1") ;;
   esac
@@ -22,7 +22,18 @@ done
 left() { echo $((seconds - SECONDS)); }
 outcome=0
 
-if [ ! -x "$build/tests/test.cuda.gpu" ] || { [ "$times" = yes ] && [ ! -x "$build/benchmarks/gpu.alone" ]; }; then
+programs=()
+if [ "$tests" = yes ]; then programs+=(tests/test.cuda.gpu); fi
+if [ "$times" = yes ]; then programs+=(benchmarks/gpu.alone benchmarks/gpu.surface.so); fi
+missing=
+for program in "${programs[@]}"; do
+  if [ ! -e "$build/$program" ]; then missing=$program; fi
+done
+if [ -n "$missing" ] && [ "$given" = yes ]; then
+  echo "$build has no $missing: build it there, or leave --build out" >&2
+  exit 1
+fi
+if [ -n "$missing" ]; then
   source "$root/cmake/install_dependencies.sh"
   # For this GPU alone; where there is none, for Hopper, to see that everything compiles.
   architectures=native
@@ -32,8 +43,8 @@ if [ ! -x "$build/tests/test.cuda.gpu" ] || { [ "$times" = yes ] && [ ! -x "$bui
     echo "Without a network Eigen and doctest must be here: name folders that hold them in CMAKE_PREFIX_PATH." >&2
     exit 1
   }
-  targets=(test.cuda.gpu)
-  if [ "$times" = yes ]; then targets+=(gpu.surface gpu.alone); fi
+  targets=()
+  for program in "${programs[@]}"; do targets+=("$(basename "$program" .so)"); done
   cmake --build "$build" --parallel "$(nproc)" --target "${targets[@]}"
   echo "built in $SECONDS s"
 fi

@@ -59,6 +59,23 @@ struct planes {
   }
 };
 
+/// The pixels that a tile makes, or is alone to read: asked for while the tile before it is transformed,
+/// since rows of tiles are too short for the processor to see where they lead.
+template <class T>
+class following_tile {
+ public:
+  following_tile(const tiling& tiles, std::size_t tile, std::size_t last, const T* images,
+                 std::size_t channels, const T* zeros) {
+    tiles.window<made>(std::min(tile + 1, last - 1), 0, images, channels, zeros, pixel_);
+  }
+  void ask(std::size_t channel) const {
+    for (const T* pixel : pixel_) __builtin_prefetch(pixel + channel);
+  }
+
+ private:
+  const T* pixel_[made * made];
+};
+
 /// Bᵀ d B of tiles [first, last), channels [begin, end) of `channels`.
 template <class T>
 void transform_input(const tiling& tiles, std::size_t first, std::size_t last, const T* x,
@@ -68,10 +85,13 @@ void transform_input(const tiling& tiles, std::size_t first, std::size_t last, c
     const T* pixel[read * read];
     for (std::size_t tile = first; tile < last; ++tile) {
       tiles.window<read>(tile, 1, x, channels, zeros, pixel);
-      for (std::size_t c = begin; c < end; c += lanes<T>)
+      const following_tile<T> next{tiles, tile, last, x, channels, zeros};
+      for (std::size_t c = begin; c < end; c += lanes<T>) {
+        next.ask(c);
         both_ways<input_line, T>(
             [&](std::size_t i, std::size_t j) { return pixel[i * read + j] + c; },
             [&](std::size_t i, std::size_t j) { return v.at(i * read + j, tile - first) + c - begin; });
+      }
     }
   });
 }
@@ -85,10 +105,13 @@ void transform_output_gradient(const tiling& tiles, std::size_t first, std::size
     const T* pixel[made * made];
     for (std::size_t tile = first; tile < last; ++tile) {
       tiles.window<made>(tile, 0, dy, channels, zeros, pixel);
-      for (std::size_t c = begin; c < end; c += lanes<T>)
+      const following_tile<T> next{tiles, tile, last, dy, channels, zeros};
+      for (std::size_t c = begin; c < end; c += lanes<T>) {
+        next.ask(c);
         both_ways<output_gradient_line, T>(
             [&](std::size_t i, std::size_t j) { return pixel[i * made + j] + c; },
             [&](std::size_t i, std::size_t j) { return d.at(i * read + j, tile - first) + c - begin; });
+      }
     }
   });
 }
