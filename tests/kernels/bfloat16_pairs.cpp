@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <bit>
 #include <limits>
 
 #include <pretext/kernels/cpu/pack_pairs.hpp>
