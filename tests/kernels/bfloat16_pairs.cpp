@@ -31,7 +31,7 @@ std::vector<float> of_all_sizes(std::size_t count) {
 
 /// x[first], x[second] rounded; a missing second is zero.
 std::uint32_t pair(const std::vector<float>& x, std::size_t first, std::size_t second, bool there) {
-  return detail::pair_of(x[first], there ? x[second] : 0).bits;
+  return kernels::detail::pair_of(x[first], there ? x[second] : 0).bits;
 }
 
 }  // namespace
@@ -42,7 +42,7 @@ TEST_CASE("rows are rounded to pairs along each, whatever their length, and noth
       const std::size_t step = count + 3, pairs = (count + 1) / 2, to_step = pairs + 2;
       const auto x = of_all_sizes(rows * step);
       std::vector<bfloat16_pair> made(rows * to_step, untouched);
-      detail::round_rows(x.data(), rows, step, count, made.data(), to_step);
+      kernels::detail::round_rows(x.data(), rows, step, count, made.data(), to_step);
       bool same = true;
       for (std::size_t row = 0; row < rows; ++row)
         for (std::size_t i = 0; i < to_step; ++i) {
@@ -69,7 +69,7 @@ TEST_CASE("rows are rounded to pairs down two of them, in strips that any column
             for (std::size_t c = 0; c < columns; ++c)
               expected[(first + c) / width * strip_step + line * width + (first + c) % width].bits =
                   pair(x, 2 * line * step + c, (2 * line + 1) * step + c, 2 * line + 1 < count);
-          detail::round_down_rows(rows.data(), count, columns, first, width, made.data(), strip_step);
+          kernels::detail::round_down_rows(rows.data(), count, columns, first, width, made.data(), strip_step);
           bool same = true;
           for (std::size_t i = 0; i < made.size(); ++i) same = same && made[i].bits == expected[i].bits;
           CHECK(same);

@@ -64,9 +64,9 @@ struct planes {
 template <class T>
 class following_tile {
  public:
-  following_tile(const tiling& tiles, std::size_t tile, std::size_t last, const T* images,
-                 std::size_t channels, const T* zeros) {
-    tiles.window<made>(std::min(tile + 1, last - 1), 0, images, channels, zeros, pixel_);
+  following_tile(const tiling& tiles, std::size_t tile, std::size_t last, const T* data, std::size_t channels,
+                 const T* zeros) {
+    tiles.window<made>(std::min(tile + 1, last - 1), 0, data, channels, zeros, pixel_);
   }
   void ask(std::size_t channel) const {
     for (const T* pixel : pixel_) __builtin_prefetch(pixel + channel);
