@@ -1,6 +1,6 @@
 #pragma once
-// pretext on an NVIDIA GPU, for files compiled as CUDA. Link cudart and cuBLASLt (in CMake: pretext::cuda). Who
-// links cuDNN 9, too, defines PRETEXT_CUDNN for all such files of a program (in CMake: pretext::cudnn).
+// pretext on an NVIDIA GPU, for files compiled as CUDA. Link cudart and cuBLASLt (in CMake: pretext::cuda).
+// Who links cuDNN 9, too, defines PRETEXT_CUDNN for all such files of a program (in CMake: pretext::cudnn).
 #include <pretext/kernels/cuda/launch.cuh>
 #include <pretext/kernels/cuda/matrix_products.cuh>
 #include <pretext/kernels/cuda/operations.hpp>
