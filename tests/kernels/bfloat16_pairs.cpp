@@ -69,7 +69,8 @@ TEST_CASE("rows are rounded to pairs down two of them, in strips that any column
             for (std::size_t c = 0; c < columns; ++c)
               expected[(first + c) / width * strip_step + line * width + (first + c) % width].bits =
                   pair(x, 2 * line * step + c, (2 * line + 1) * step + c, 2 * line + 1 < count);
-          kernels::detail::round_down_rows(rows.data(), count, columns, first, width, made.data(), strip_step);
+          kernels::detail::round_down_rows(rows.data(), count, columns, first, width, made.data(),
+                                           strip_step);
           bool same = true;
           for (std::size_t i = 0; i < made.size(); ++i) same = same && made[i].bits == expected[i].bits;
           CHECK(same);

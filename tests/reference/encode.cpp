@@ -1,5 +1,5 @@
-// The C++ half of compare_torchvision.py and compare_timm.py: features of given images by an encoder with given
-// weights, and the other way round, fresh weights of ours with their features.
+// The C++ half of compare_torchvision.py and compare_timm.py: features of given images by an encoder with
+// given weights, and the other way round, fresh weights of ours with their features.
 //   encode resnet18|resnet50|vit_small read IMAGES.safetensors WEIGHTS.safetensors OUT.safetensors
 //   encode resnet18|resnet50|vit_small write IMAGES.safetensors WEIGHTS.safetensors OUT.safetensors
 #include <cstdio>
