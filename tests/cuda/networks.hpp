@@ -109,7 +109,9 @@ void convolutions_made_by() {
                           {15, 13, 3, 8, 7, 7, 2, 3},
                           {4, 4, 66, 5, 3, 3, 1, 1},
                           {6, 5, 8, 16, 3, 3, 2, 1},
-                          {5, 6, 64, 72, 3, 3, 1, 1}})
+                          {5, 6, 64, 72, 3, 3, 1, 1},
+                          {7, 8, 5, 300, 3, 3, 2, 1},
+                          {9, 8, 4, 6, 2, 4, 3, 0}})
     for (const std::size_t batch : {1u, 3u})
       same_on_both<Device>(
           [=]<class Place>(workbench<Place>& at) {
