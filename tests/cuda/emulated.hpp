@@ -212,3 +212,5 @@ void launch(const emulated::stream& stream, std::size_t blocks, const Kernel& ke
 }
 
 }  // namespace pretext::tests
+
+#include "fused_products.hpp"
