@@ -144,6 +144,12 @@ struct cuda {
     detail::expects_success(error, "allocating device memory");
     return static_cast<T*>(memory);
   }
+  /// Bytes that may still be asked for.
+  static std::size_t free_memory() {
+    std::size_t free = 0, total = 0;
+    detail::expects_success(cudaMemGetInfo(&free, &total), "asking for free memory");
+    return free;
+  }
   /// Waits for kernels that may still use the memory: the end of a buffer is never part of a step.
   template <class T>
   static void release(T* data) {
