@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <string>
 
+#include <pretext/core/arena.hpp>
 #include <pretext/core/on.hpp>
 #include <pretext/core/tensor.hpp>
 #include <pretext/kernels/cpu/batch_norm.hpp>
@@ -139,6 +140,31 @@ void batch_norm(std::size_t images, std::size_t side, std::size_t channels) {
       x, [&] { x.refill(); });
 }
 
+/// Convolution, batch norm and ReLU as a fused convolution computes them: statistics while it writes.
+void normalised_convolution(std::size_t images, std::size_t side, std::size_t in, std::size_t out,
+                            std::size_t kernel) {
+  using norm = kernels::batch_norm<cpu>;
+  const kernels::convolution_extents e{side, side, in, out, kernel, kernel, 1, kernel / 2};
+  const std::size_t rows = images * side * side;
+  numbers x{rows * in, 1}, w{e.weights(), 2}, convolved{rows * out, 0}, y{rows * out, 0}, gamma{out, 4},
+      beta{out, 5}, mean{out, 0}, inverse{out, 0}, running_mean{out, 0}, running_variance{out, 0},
+      scale{out, 0}, shift{out, 0};
+  time(
+      "conv " + std::to_string(kernel) + "x" + std::to_string(kernel) + " + batch norm + ReLU, " +
+          std::to_string(in) + " to " + std::to_string(out) + ", " + std::to_string(side) + " px, " +
+          std::to_string(images) + " images: forward",
+      2 * static_cast<double>(rows * out) * static_cast<double>(e.taps() * in),
+      [&] {
+        const borrowed guard{place.scratch};
+        const auto moments = norm::room(place, 1, out);
+        kernels::convolution<cpu>::forward<on<cpu>, float>(place, e, images, x, w, convolved, &moments);
+        norm::settle<float>(rows, out, moments, 1e-5f, mean, inverse, 0.1f, running_mean, running_variance);
+        norm::fold<on<cpu>, float>(place, out, 1, mean, inverse, gamma, beta, scale, shift);
+        norm::apply<on<cpu>, float>(place, rows, out, 1, convolved, scale, shift, nullptr, true, y);
+      },
+      y);
+}
+
 void layer_norm(std::size_t rows, std::size_t width) {
   using norm = kernels::layer_norm<cpu>;
   numbers x{rows * width, 1}, y{rows * width, 0}, dy{rows * width, 3}, dx{rows * width, 0}, gamma{width, 4},
@@ -251,6 +277,10 @@ int main(int count, char** words) {
   batch_norm(64, 32, 64);
   batch_norm(16, 56, 256);
   batch_norm(256, 4, 512);
+  normalised_convolution(64, 32, 64, 64, 3);
+  normalised_convolution(256, 4, 512, 512, 3);
+  normalised_convolution(16, 56, 64, 256, 1);
+  normalised_convolution(64, 32, 3, 64, 3);
   layer_norm(256 * 65, 192);
   layer_norm(8 * 197, 768);
   bias_and_gelu(256 * 65, 768);

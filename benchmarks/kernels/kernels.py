@@ -85,6 +85,17 @@ def batch_norm(count, side, channels):
     measure(name + "backward", backward, last)
 
 
+def normalised_convolution(count, side, channels, out, kernel):
+    x = images(1, count, side, channels)
+    w = numbers(2, kernel, kernel, channels, out).permute(3, 2, 0, 1).contiguous(memory_format=torch.channels_last)
+    gamma, beta, mean, variance = numbers(4, out), numbers(5, out), torch.zeros(out), torch.ones(out)
+
+    def forward():
+        convolved = torch.nn.functional.conv2d(x, w, padding=kernel // 2)
+        return torch.relu_(torch.native_batch_norm(convolved, gamma, beta, mean, variance, True, 0.1, 1e-5)[0])
+    measure(f"conv {kernel}x{kernel} + batch norm + ReLU, {channels} to {out}, {side} px, {count} images: forward", forward, last)
+
+
 def layer_norm(rows, width):
     x, dy, gamma, beta = numbers(1, rows, width), numbers(3, rows, width), numbers(4, width), numbers(5, width)
     _, mean, inverse = torch.native_layer_norm(x, [width], gamma, beta, 1e-6)
@@ -126,6 +137,8 @@ for sizes in ((256 * 17, 192, 576), (256 * 17, 192, 768), (256 * 17, 768, 192), 
     linear(*sizes)
 for sizes in ((64, 32, 64), (16, 56, 256), (256, 4, 512)):
     batch_norm(*sizes)
+for sizes in ((64, 32, 64, 64, 3), (256, 4, 512, 512, 3), (16, 56, 64, 256, 1), (64, 32, 3, 64, 3)):
+    normalised_convolution(*sizes)
 for sizes in ((256 * 65, 192), (8 * 197, 768)):
     layer_norm(*sizes)
 bias_and_gelu(256 * 65, 768)

@@ -7,6 +7,10 @@ namespace pretext::kernels {
 /// 2015). `mean` and `inverse` (1/√(variance + ε)) have one row per group.
 ///   statistics(place, rows, channels, groups, const T* x, W epsilon, W* mean, W* inverse, W momentum,
 ///              W* running_mean, W* running_variance)
+///   room(place, groups, channels)   a channel_moments in scratch memory, and
+///   settle(rows, channels, channel_moments, W epsilon, …)   what `statistics` gives, from moments that
+///   whoever
+///     wrote x took: where `takes_moments` says that a convolution does
 ///   apply(place, rows, channels, groups, const T* x, const W* scale, const W* shift, const T* shortcut,
 ///         bool relu, T* y)
 ///     y = x·scale + shift (+ shortcut), then max(0, ·) if asked; scale and shift have one row per group,

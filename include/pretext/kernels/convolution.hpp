@@ -26,7 +26,14 @@ struct convolution_extents {
 ///   forward(place, extents, batch, const T* x, const T* w, T* y)
 ///   backward_data(place, extents, batch, const T* dy, const T* w, T* dx, into)
 ///   backward_weights(place, extents, batch, const T* x, const T* dy, W* dw)      adds to dw
+/// Where `takes_moments` says so, `forward` has one more argument, a channel_moments* for those of y.
 template <class Device>
 struct convolution : missing<Device> {};
+
+/// Whether a device's convolutions take the moments of what they write while it is in a cache.
+template <class Device>
+inline constexpr bool takes_moments = requires {
+  requires convolution<Device>::takes_moments;
+};
 
 }  // namespace pretext::kernels

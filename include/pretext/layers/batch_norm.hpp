@@ -1,6 +1,7 @@
 #pragma once
 #include <pretext/core/concepts.hpp>
 #include <pretext/kernels/batch_norm.hpp>
+#include <pretext/kernels/channel_moments.hpp>
 
 namespace pretext {
 
@@ -54,14 +55,25 @@ struct normalisation {
   template <std::size_t C, class Place, class T>
   static void forward(Place& place, typename Place::weight* slice, std::size_t rows, const T* x,
                       const T* shortcut, bool relu, T* y, cache<Place>& kept) {
-    using kernel = kernels::batch_norm<typename Place::device>;
     using W = typename Place::weight;
     const pieces<C, W> own{slice};
-    kept.groups = place.groups;
-    kept.mean = place.kept.template take<W>(kept.groups * C);
-    kept.inverse = place.kept.template take<W>(kept.groups * C);
-    kernel::statistics(place, rows, C, kept.groups, x, W(epsilon), kept.mean, kept.inverse, W(momentum),
-                       own.running_mean, own.running_variance);
+    begin<C>(place, kept);
+    kernels::batch_norm<typename Place::device>::statistics(place, rows, C, kept.groups, x, W(epsilon),
+                                                            kept.mean, kept.inverse, W(momentum),
+                                                            own.running_mean, own.running_variance);
+    again<C>(place, slice, rows, x, shortcut, relu, y, kept);
+  }
+
+  /// The same where the moments of x are known.
+  template <std::size_t C, class Place, class T>
+  static void forward(Place& place, typename Place::weight* slice, std::size_t rows,
+                      const kernels::channel_moments& moments, const T* x, const T* shortcut, bool relu, T* y,
+                      cache<Place>& kept) {
+    using W = typename Place::weight;
+    const pieces<C, W> own{slice};
+    begin<C>(place, kept);
+    kernels::batch_norm<typename Place::device>::settle(rows, C, moments, W(epsilon), kept.mean, kept.inverse,
+                                                        W(momentum), own.running_mean, own.running_variance);
     again<C>(place, slice, rows, x, shortcut, relu, y, kept);
   }
 
@@ -96,6 +108,15 @@ struct normalisation {
     const pieces<C, W> own{slice};
     kernels::batch_norm<typename Place::device>::running(place, C, own.running_mean, own.running_variance,
                                                          W(epsilon), own.weight, own.bias, scale, shift);
+  }
+
+ private:
+  template <std::size_t C, class Place>
+  static void begin(Place& place, cache<Place>& kept) {
+    using W = typename Place::weight;
+    kept.groups = place.groups;
+    kept.mean = place.kept.template take<W>(kept.groups * C);
+    kept.inverse = place.kept.template take<W>(kept.groups * C);
   }
 };
 

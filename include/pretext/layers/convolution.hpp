@@ -3,6 +3,7 @@
 
 #include <pretext/core/concepts.hpp>
 #include <pretext/core/multiply_adds.hpp>
+#include <pretext/kernels/channel_moments.hpp>
 #include <pretext/kernels/convolution.hpp>
 #include <pretext/kernels/elementwise.hpp>
 #include <pretext/layers/linear.hpp>
@@ -53,6 +54,16 @@ struct convolution {
   static void forward(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, output<In>> y,
                       cache<In, Place>& kept) {
     infer(place, w, x, y);
+    kept.x = x;
+  }
+
+  /// The same, and the moments of y's channels, on a device that takes them on the way.
+  template <class Place, ImageShape In>
+    requires(Bias == bias::no && kernels::takes_moments<typename Place::device>)
+  static void forward(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, output<In>> y,
+                      cache<In, Place>& kept, const kernels::channel_moments& moments) {
+    kernels::convolution<typename Place::device>::forward(place, extents<In>, x.batch, x.data, w.factors(),
+                                                          y.data, &moments);
     kept.x = x;
   }
 

@@ -10,8 +10,9 @@ namespace pretext {
 /// What follows a normalisation.
 enum class activation { none, relu };
 
-/// convolution -> batch norm -> (+ shortcut) -> ReLU as one layer: what the convolution gave is kept, and
-/// backward writes its gradient in the same place. In inference the normalisation is folded into the weights.
+/// convolution -> batch norm -> (+ shortcut) -> ReLU as one layer: statistics are taken while the convolution
+/// writes where a device can; what it gave is kept, and backward writes its gradient in the same place. In
+/// inference the normalisation is folded into the weights.
 template <name ConvolutionName, name NormName, class Convolution, activation Activation = activation::relu,
           initial_scale Start = initial_scale::one>
 struct fused_convolution {
@@ -57,10 +58,20 @@ struct fused_convolution {
   static void forward(Place& place, weights<Place> w, reads<Place, In> x, reads<Place, output<In>> shortcut,
                       writes<Place, output<In>> y, cache<In, Place>& kept) {
     const auto convolved = place.kept.template take<typename Place::activation, output<In>>(x.batch);
-    Convolution::forward(place, w, x, convolved, kept.convolution);
-    norm::template forward<channels<In>>(place, w.at(weight_count<Convolution, In>).value, rows<In>(x.batch),
-                                         reads<Place, output<In>>{convolved}.data, shortcut.data, rectified,
-                                         y.data, kept.norm_kept);
+    const auto normalise = [&](const auto&... moments) {
+      Convolution::forward(place, w, x, convolved, kept.convolution, moments...);
+      norm::template forward<channels<In>>(
+          place, w.at(weight_count<Convolution, In>).value, rows<In>(x.batch), moments...,
+          reads<Place, output<In>>{convolved}.data, shortcut.data, rectified, y.data, kept.norm_kept);
+    };
+    if constexpr (requires(const kernels::channel_moments& moments) {
+                    Convolution::forward(place, w, x, convolved, kept.convolution, moments);
+                  }) {
+      const borrowed guard{place.scratch};
+      normalise(kernels::batch_norm<typename Place::device>::room(place, place.groups, channels<In>));
+    } else {
+      normalise();
+    }
     kept.convolved = convolved;
     kept.added = shortcut.data ? y : writes<Place, output<In>>{};
   }

@@ -9,6 +9,7 @@
 #include <pretext/kernels/batch_norm.hpp>
 #include <pretext/kernels/cpu/batch_norm_rows.hpp>
 #include <pretext/kernels/cpu/isa.hpp>
+#include <pretext/kernels/cpu/piecewise_moments.hpp>
 
 namespace pretext::kernels {
 
@@ -17,27 +18,38 @@ struct batch_norm<cpu> {
   template <class Place, class T>
   static void statistics(Place& place, std::size_t rows, std::size_t channels, std::size_t groups, const T* x,
                          T epsilon, T* mean, T* inverse, T momentum, T* running_mean, T* running_variance) {
-    const std::size_t part = rows / groups;
     const borrowed guard{place.scratch};
-    // Sums of x - its first row lose no digits to a large mean.
-    const double* sums = sum_rows<T>(
-        place, part, channels, groups,
-        [=]<std::size_t Rows>(std::size_t group, std::size_t r, T* sum, T* square) {
-          detail::add_moments<Rows>(channels, x + r * channels, x + group * part * channels, sum, square);
-        });
-    const double count = static_cast<double>(part);
-    for (std::size_t group = 0; group < groups; ++group)
+    const channel_moments found = room(place, groups, channels);
+    const std::size_t length = block_rows(channels);
+    const detail::piecewise_moments<T> moments{place, &found, channels, rows, length};
+    place.stream.for_each_run(rows, length, [&](std::size_t first, std::size_t last) {
+      moments.template add_rows<true>(x, first, last, 0, channels);
+    });
+    moments.combine(place.stream);
+    settle(rows, channels, found, epsilon, mean, inverse, momentum, running_mean, running_variance);
+  }
+
+  /// Room for the moments of as many groups.
+  template <class Place>
+  static channel_moments room(Place& place, std::size_t groups, std::size_t channels) {
+    double* const numbers = place.scratch.template take<double>(2 * groups * channels);
+    return {groups, numbers, numbers + groups * channels};
+  }
+
+  /// What `statistics` gives, from moments that whoever wrote the rows has taken.
+  template <class T>
+  static void settle(std::size_t rows, std::size_t channels, const channel_moments& found, T epsilon, T* mean,
+                     T* inverse, T momentum, T* running_mean, T* running_variance) {
+    const double count = static_cast<double>(rows / found.groups);
+    for (std::size_t group = 0; group < found.groups; ++group)
       for (std::size_t c = 0; c < channels; ++c) {
-        const double shift = sums[2 * group * channels + c] / count;
-        const double square = sums[(2 * group + 1) * channels + c] / count;
-        const double variance = std::max(0.0, square - shift * shift);
-        const double average = static_cast<double>(x[group * part * channels + c]) + shift;
-        mean[group * channels + c] = static_cast<T>(average);
-        inverse[group * channels + c] =
-            static_cast<T>(1 / std::sqrt(variance + static_cast<double>(epsilon)));
+        const std::size_t at = group * channels + c;
+        const double variance = std::max(0.0, found.deviations[at] / count);
+        mean[at] = static_cast<T>(found.mean[at]);
+        inverse[at] = static_cast<T>(1 / std::sqrt(variance + static_cast<double>(epsilon)));
         if (!running_mean) continue;
-        const double unbiased = part > 1 ? variance * count / (count - 1) : variance;
-        running_mean[c] += momentum * (static_cast<T>(average) - running_mean[c]);
+        const double unbiased = count > 1 ? variance * count / (count - 1) : variance;
+        running_mean[c] += momentum * (mean[at] - running_mean[c]);
         running_variance[c] += momentum * (static_cast<T>(unbiased) - running_variance[c]);
       }
   }

@@ -30,24 +30,6 @@ T rectified_gradient(const rectifier<T>& relu, std::size_t at, std::size_t chann
     return x * relu.scale[channel] + relu.shift[channel] > T{0} ? g : T{0};
 }
 
-/// The sum and the sum of squares of x - origin over a few adjacent rows.
-template <std::size_t Rows, class T>
-void add_moments(std::size_t channels, const T* __restrict x, const T* __restrict origin, T* __restrict sum,
-                 T* __restrict square) {
-  ask_ahead(x, Rows * channels);
-  for (std::size_t c = 0; c < channels; ++c) {
-    T first = sum[c], second = square[c];
-#pragma GCC unroll 4
-    for (std::size_t r = 0; r < Rows; ++r) {
-      const T d = x[r * channels + c] - origin[c];
-      first += d;
-      second += d * d;
-    }
-    sum[c] = first;
-    square[c] = second;
-  }
-}
-
 /// y = max(x·scale + shift (+ shortcut), floor).
 template <class T>
 void scale_and_shift(std::size_t channels, const T* __restrict x, const T* __restrict scale,

@@ -9,6 +9,7 @@
 #include <pretext/kernels/cpu/gather.hpp>
 #include <pretext/kernels/cpu/gemm.hpp>
 #include <pretext/kernels/cpu/narrow_convolution.hpp>
+#include <pretext/kernels/cpu/piecewise_moments.hpp>
 #include <pretext/kernels/cpu/tile.hpp>
 #include <pretext/kernels/cpu/transposed_product.hpp>
 #include <pretext/kernels/cpu/winograd.hpp>
@@ -45,15 +46,16 @@ bool winograd_pays(const convolution_extents& e, std::size_t batch) {
 
 template <>
 struct convolution<cpu> {
+  static constexpr bool takes_moments = true;
+
   template <class Place, class T>
   static void forward(Place& place, const convolution_extents& e, std::size_t batch, const T* x, const T* w,
-                      T* y) {
+                      T* y, const channel_moments* asked = nullptr) {
     using factor = factor_of<Place, T>;
-    if (detail::winograd_pays<factor>(e, batch)) return detail::winograd::forward(place, e, batch, x, w, y);
-    if (pointwise(e))
-      return gemm<cpu>::run(place, op::as_is, op::as_is, batch * e.height * e.width, e.out, e.in, x, w, y,
-                            into::overwrite);
-    if (detail::narrow(e)) return detail::convolve_narrow(place, e, batch, x, w, y);
+    if (detail::winograd_pays<factor>(e, batch))
+      return detail::winograd::forward(place, e, batch, x, w, y, asked);
+    if (pointwise(e)) return multiply(place, batch * e.height * e.width, e.out, e.in, x, w, y, asked);
+    if (detail::narrow(e)) return detail::convolve_narrow(place, e, batch, x, w, y, asked);
     const borrowed guard{place.scratch};
     const std::size_t lines = factors<factor>(e.in) * panel_width<factor>(), step = e.taps() * lines;
     factor* packed = place.scratch.template take<factor>(panels<factor>(e.out) * step);
@@ -70,7 +72,7 @@ struct convolution<cpu> {
         place,
         {x, e.height, e.width, e.in, y, e.out_height() * e.out_width() * e.out, e.out, e.out_height(),
          e.out_width(), 0, e.out_width(), 1, e.stride, taps, e.taps(), packed, step, false},
-        batch);
+        batch, asked);
   }
 
   template <class Place, class T>
@@ -143,6 +145,17 @@ struct convolution<cpu> {
   /// One matrix product.
   static bool pointwise(const convolution_extents& e) {
     return e.taps() == 1 && e.stride == 1 && e.padding == 0;
+  }
+
+  template <class Place, class T>
+  static void multiply(Place& place, std::size_t rows, std::size_t out, std::size_t in, const T* x,
+                       const T* w, T* y, const channel_moments* asked) {
+    const borrowed guard{place.scratch};
+    const detail::piecewise_moments<T> moments{place, asked, out, rows, finished_block::tall};
+    gemm<cpu>::run_and(place, op::as_is, rows, out, in, x, w, y, [&](const finished_block& done) {
+      moments.add_rows(y, done.top, done.bottom, done.left, done.right);
+    });
+    moments.combine(place.stream);
   }
 
   template <class T, class Place>

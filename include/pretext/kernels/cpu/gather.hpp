@@ -6,6 +6,7 @@
 #include <pretext/core/arena.hpp>
 #include <pretext/devices/cpu.hpp>
 #include <pretext/kernels/cpu/bfloat16_pairs.hpp>
+#include <pretext/kernels/cpu/piecewise_moments.hpp>
 #include <pretext/kernels/cpu/tile.hpp>
 
 namespace pretext::kernels::detail {
@@ -71,9 +72,10 @@ struct rows_read {
 };
 
 /// Runs a gather, a block of pixels at a time; of what it reads, each block makes pairs where those are its
-/// factors.
+/// factors. The moments of a result can be asked for where its pixels are the grid's.
 template <class Factor, class Place>
-void run_gather(Place& place, const gather<Factor>& g, std::size_t batch) {
+void run_gather(Place& place, const gather<Factor>& g, std::size_t batch,
+                const channel_moments* asked = nullptr) {
   constexpr bool rounds = !std::is_same_v<Factor, sum_of<Factor>>;
   const std::size_t rows = batch * g.height * g.width, pixels = g.height * g.width;
   const std::size_t height = tile_rows(), width = panel_width<Factor>(), depth = factors<Factor>(g.depth);
@@ -90,6 +92,7 @@ void run_gather(Place& place, const gather<Factor>& g, std::size_t batch) {
   const auto image_height = static_cast<std::ptrdiff_t>(g.from_height);
   const auto image_width = static_cast<std::ptrdiff_t>(g.from_width);
   const borrowed guard{place.scratch};
+  const piecewise_moments<sum_of<Factor>> moments{place, asked, g.columns, rows, block_rows};
   Factor* const zeros = place.scratch.template take<Factor>(depth);
   std::fill_n(zeros, depth, Factor{});
   const std::size_t most =
@@ -160,7 +163,9 @@ void run_gather(Place& place, const gather<Factor>& g, std::size_t batch) {
                                               depth, corner, m, used, g.accumulate});
           }
         }
+        moments.add_rows(g.to, first, last, 0, g.columns);
       });
+  moments.combine(place.stream);
 }
 
 }  // namespace pretext::kernels::detail

@@ -6,6 +6,7 @@
 #include <pretext/devices/cpu.hpp>
 #include <pretext/kernels/convolution.hpp>
 #include <pretext/kernels/cpu/packed_product.hpp>
+#include <pretext/kernels/cpu/piecewise_moments.hpp>
 #include <pretext/kernels/cpu/tile.hpp>
 
 // Convolutions of colour images. Taps of three numbers each are too short to be gathered one by one, but a
@@ -83,14 +84,16 @@ class padded_lines {
 /// y = x * w.
 template <class Place, class T>
 void convolve_narrow(Place& place, const convolution_extents& e, std::size_t batch, const T* x, const T* w,
-                     T* y) {
+                     T* y, const channel_moments* asked) {
   const borrowed guard{place.scratch};
+  const std::size_t bands = padded_lines<T>::bands(e, batch);
+  const piecewise_moments<T> moments{place, asked, e.out, bands, 1};
   const std::size_t across = e.columns * e.in, depth = e.rows * across;
   const std::size_t width = panel_width<T>(), height = tile_rows(), size = padded_lines<T>::size(e);
   T* packed = place.scratch.template take<T>(whole_panels<T>(e.out) * depth);
   pack_operand(w, depth, e.out, e.out, packed);
   T* copies = place.scratch.template take<T>(place.stream.threads() * size);
-  place.stream.for_each_block(padded_lines<T>::bands(e, batch), [&](std::size_t band, std::size_t thread) {
+  place.stream.for_each_block(bands, [&](std::size_t band, std::size_t thread) {
     padded_lines<T> lines{e, copies + thread * size};
     lines.hold(band, x);
     for (std::size_t row = 0; row < lines.pixels(); row += height) {
@@ -109,7 +112,11 @@ void convolve_narrow(Place& place, const convolution_extents& e, std::size_t bat
         for (std::size_t r = 0; r < height; ++r) c[r] += width;
       }
     }
+    moments.for_each_part(band, band + 1, [&](std::size_t, std::size_t, const partial_moments<T>& part) {
+      if (part) vectorised([&] { part.take(y + lines.first() * e.out, e.out, lines.pixels(), 0, e.out); });
+    });
   });
+  moments.combine(place.stream);
 }
 
 /// dw += xᵀ·dy. Bands are cut into parts whose number depends on the extents alone.

@@ -52,8 +52,10 @@ void multiply(const planes<T>& v, const planes<T>& m, std::size_t p, std::size_t
 /// y (+)= x * w, each thread taking a block of tiles through all three stages.
 template <class Place, class T>
 void convolve_blocks(Place& place, const tiling& tiles, std::size_t length, std::size_t in, std::size_t out,
-                     const T* x, const T* zeros, const T* packed, T* y, bool accumulate) {
+                     const T* x, const T* zeros, const T* packed, T* y, bool accumulate,
+                     const channel_moments* asked = nullptr) {
   const borrowed guard{place.scratch};
+  const piecewise_moments<T> moments{place, asked, out, tiles.count(), length};
   const std::size_t of_v = planes<T>::size_of(length, in), of_m = planes<T>::size_of(length, out);
   T* buffers = place.scratch.template take<T>(place.stream.threads() * (of_v + of_m));
   place.stream.for_each_block(
@@ -63,18 +65,25 @@ void convolve_blocks(Place& place, const tiling& tiles, std::size_t length, std:
         transform_input<T>(tiles, first, last, x, in, 0, in, zeros, v);
         for (std::size_t p = 0; p < products; ++p)
           multiply(v, m, p, last - first, in, out, 0, 0, out, packed);
-        transform_output<T>(tiles, first, last, m, out, 0, out, y, accumulate);
+        moments.for_each_part(
+            first, last, [&](std::size_t begin, std::size_t end, const partial_moments<T>& part) {
+              transform_output<T>(tiles, begin, end, m.from(begin - first), out, 0, out, y, accumulate, part);
+            });
       });
+  moments.combine(place.stream);
 }
 
 /// The same with threads that share out tiles, then products, then tiles again: weights are read once for
 /// many tiles. Results are made a few hundred columns at a time, so that the products take little memory.
 template <class Place, class T>
 void convolve_stages(Place& place, const tiling& tiles, std::size_t in, std::size_t out, const T* x,
-                     const T* zeros, const T* packed, T* y, bool accumulate) {
+                     const T* zeros, const T* packed, T* y, bool accumulate,
+                     const channel_moments* asked = nullptr) {
   constexpr std::size_t few = 4, group = 128;  // tiles and columns that a thread takes at a time
   constexpr std::size_t most_columns = 2 * group;
+  static_assert(most_in_stages % few == 0);
   const borrowed guard{place.scratch};
+  const piecewise_moments<T> moments{place, asked, out, tiles.count(), few};
   const std::size_t rows = std::min(tiles.count(), most_in_stages), wide = std::min(out, most_columns);
   const planes<T> v{place.scratch.template take<T>(planes<T>::size_of(rows, in)), rows, in};
   const planes<T> m{place.scratch.template take<T>(planes<T>::size_of(rows, wide)), rows, wide};
@@ -90,33 +99,38 @@ void convolve_stages(Place& place, const tiling& tiles, std::size_t in, std::siz
         multiply(v, m, unit / groups, count, in, out, left, begin, end, packed);
       });
       place.stream.for_each_run(count, few, [&](std::size_t first, std::size_t last) {
-        transform_output<T>(tiles, start + first, start + last, m.from(first), out, left, right, y,
-                            accumulate);
+        moments.for_each_part(start + first, start + last,
+                              [&](std::size_t begin, std::size_t end, const partial_moments<T>& part) {
+                                transform_output<T>(tiles, begin, end, m.from(begin - start), out, left,
+                                                    right, y, accumulate, part);
+                              });
       });
     }
   }
+  moments.combine(place.stream);
 }
 
 /// y (+)= x * w: in stages where tiles are few, or the 36 matrices of weights too large for the L3 cache.
 template <class Place, class T>
 void convolve(Place& place, const tiling& tiles, std::size_t in, std::size_t out, const T* x, const T* packed,
-              T* y, bool accumulate) {
+              T* y, bool accumulate, const channel_moments* asked = nullptr) {
   const borrowed guard{place.scratch};
   T* zeros = place.scratch.template take<T>(in);
   std::fill_n(zeros, in, T{0});
   const std::size_t length = block_of_tiles<T>(in, out);
   if (tiles.count() <= most_in_stages || products * in * out * sizeof(T) > (std::size_t{16} << 20))
-    convolve_stages<Place, T>(place, tiles, in, out, x, zeros, packed, y, accumulate);
+    convolve_stages<Place, T>(place, tiles, in, out, x, zeros, packed, y, accumulate, asked);
   else
-    convolve_blocks<Place, T>(place, tiles, length, in, out, x, zeros, packed, y, accumulate);
+    convolve_blocks<Place, T>(place, tiles, length, in, out, x, zeros, packed, y, accumulate, asked);
 }
 
 template <class Place, class T>
-void forward(Place& place, const convolution_extents& e, std::size_t batch, const T* x, const T* w, T* y) {
+void forward(Place& place, const convolution_extents& e, std::size_t batch, const T* x, const T* w, T* y,
+             const channel_moments* asked = nullptr) {
   const borrowed guard{place.scratch};
   T* packed = place.scratch.template take<T>(products * packed_plane<T>(e.in, e.out));
   pack_weights(place.stream, e.in, e.out, w, packed);
-  convolve(place, tiling{e.height, e.width, batch}, e.in, e.out, x, packed, y, false);
+  convolve(place, tiling{e.height, e.width, batch}, e.in, e.out, x, packed, y, false, asked);
 }
 
 /// The kernel turned by half a circle, in and out exchanged.

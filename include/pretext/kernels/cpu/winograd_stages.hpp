@@ -4,6 +4,7 @@
 
 #include <pretext/devices/cpu.hpp>
 #include <pretext/kernels/cpu/isa.hpp>
+#include <pretext/kernels/cpu/piecewise_moments.hpp>
 #include <pretext/kernels/cpu/tile_shape.hpp>
 #include <pretext/kernels/cpu/winograd_transforms.hpp>
 
@@ -116,15 +117,41 @@ void transform_output_gradient(const tiling& tiles, std::size_t first, std::size
   });
 }
 
-/// y (+)= Aᵀ m A of tiles [first, last), channels [begin, end) of `channels`.
+/// Adds `lanes` channels from c on of a tile's pixels to their moments; null stands for those that no image
+/// has.
+template <class T>
+void add_tile(T* const (&pixel)[made * made], std::size_t c, const partial_moments<T>& moments) {
+  const T* at[made * made];
+  for (std::size_t i = 0; i < made * made; ++i)
+    at[i] = (pixel[i] ? pixel[i] : moments.origin) + c;  // the origin differs from itself by nothing
+  T first[lanes<T>], second[lanes<T>];
+  for (std::size_t lane = 0; lane < lanes<T>; ++lane) {
+    const T origin = moments.origin[c + lane];
+    T sum = 0, square = 0;
+#pragma GCC unroll 16
+    for (std::size_t i = 0; i < made * made; ++i) {
+      const T d = at[i][lane] - origin;
+      sum += d;
+      square += d * d;
+    }
+    first[lane] = sum;
+    second[lane] = square;
+  }
+  for (std::size_t lane = 0; lane < lanes<T>; ++lane) moments.sum[c + lane] += first[lane];
+  for (std::size_t lane = 0; lane < lanes<T>; ++lane) moments.square[c + lane] += second[lane];
+}
+
+/// y (+)= Aᵀ m A of tiles [first, last), channels [begin, end) of `channels`, and the moments of y.
 template <class T>
 void transform_output(const tiling& tiles, std::size_t first, std::size_t last, const planes<T>& m,
-                      std::size_t channels, std::size_t begin, std::size_t end, T* y, bool accumulate) {
+                      std::size_t channels, std::size_t begin, std::size_t end, T* y, bool accumulate,
+                      const partial_moments<T>& moments) {
   vectorised([&] {
     T* pixel[made * made];
+    std::size_t inside = 0;
     for (std::size_t tile = first; tile < last; ++tile) {
       tiles.window<made>(tile, 0, y, channels, static_cast<T*>(nullptr), pixel);
-      for (std::size_t c = begin; c < end; c += lanes<T>)
+      for (std::size_t c = begin; c < end; c += lanes<T>) {
         both_ways<output_line, T>(
             [&](std::size_t i, std::size_t j) { return m.at(i * read + j, tile - first) + c - begin; },
             [&](std::size_t i, std::size_t j) {
@@ -132,7 +159,13 @@ void transform_output(const tiling& tiles, std::size_t first, std::size_t last, 
               return to ? to + c : nullptr;
             },
             accumulate);
+        if (!moments) continue;
+        if (tile == first) moments.begin(pixel[0], c, c + lanes<T>);
+        add_tile(pixel, c, moments);
+      }
+      inside += static_cast<std::size_t>(std::count_if(pixel, pixel + made * made, [](T* at) { return at; }));
     }
+    if (moments && begin == 0) *moments.rows = inside;
   });
 }
 

@@ -1,0 +1,13 @@
+#pragma once
+#include <cstddef>
+
+namespace pretext::kernels {
+
+/// Where the moments of each channel of (rows, channels) go, apart for each of `groups` equal parts of the
+/// rows: means, and sums of squared deviations from them, (groups, channels) each.
+struct channel_moments {
+  std::size_t groups;
+  double *mean, *deviations;
+};
+
+}  // namespace pretext::kernels
