@@ -49,13 +49,7 @@ struct own_convolution {
     else if constexpr (in_tf32<Place, T>)
       convolution_by_stored_patches<Device>::backward_data(place, e, batch, dy, w, dx, mode);
     else
-      for (std::size_t row = 0; row < e.stride; ++row)
-        for (std::size_t column = 0; column < e.stride; ++column) {
-          const residue_class some{e, row, column};
-          if (some.taps() == 0 && mode == into::accumulate) continue;
-          multiply<T>(place, batch * some.pixels(), e.in, some.taps() * e.out, result_matrix<T>{some, dy},
-                      turned_weights<T>{some, w}, residue_pixels<T>{some, dx}, mode);
-        }
+      backward_data_by_residues(place, e, batch, dy, w, dx, mode);
   }
 
   template <class Place, class T, class W>
@@ -74,6 +68,18 @@ struct own_convolution {
  private:
   template <class Place, class T>
   static constexpr bool in_tf32 = rounds_factors<Place>() && !std::is_same_v<T, bfloat16>;
+
+  template <class Place, class T>
+  static void backward_data_by_residues(Place& place, const convolution_extents& e, std::size_t batch,
+                                        const T* dy, const T* w, T* dx, into mode) {
+    for (std::size_t row = 0; row < e.stride; ++row)
+      for (std::size_t column = 0; column < e.stride; ++column) {
+        const residue_class some{e, row, column};
+        if (some.taps() == 0 && mode == into::accumulate) continue;
+        multiply<T>(place, batch * some.pixels(), e.in, some.taps() * e.out, result_matrix<T>{some, dy},
+                    turned_weights<T>{some, w}, residue_pixels<T>{some, dx}, mode);
+      }
+  }
 
   template <class T, class Place, class A, class B, class Result>
   static void multiply(Place& place, std::size_t m, std::size_t n, std::size_t k, const A& a, const B& b,
