@@ -99,3 +99,22 @@ void launch(const out_of_reach::stream& stream, std::size_t blocks, const Kernel
 }
 
 }  // namespace pretext::tests
+
+namespace pretext::grid {
+
+/// Products end as those of the played GPU do, while the memory is open.
+template <>
+struct fused_product<tests::out_of_reach> {
+  template <class Place, class... Arguments>
+  static bool add(Place& place, const Arguments&... of) {
+    const tests::out_of_reach::access open;
+    return fused_product<tests::emulated>::add(place, of...);
+  }
+  template <class Place, class... Arguments>
+  static bool sum_columns(Place& place, const Arguments&... of) {
+    const tests::out_of_reach::access open;
+    return fused_product<tests::emulated>::sum_columns(place, of...);
+  }
+};
+
+}  // namespace pretext::grid
