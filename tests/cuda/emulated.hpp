@@ -172,24 +172,39 @@ class emulated_block {
   template <unsigned M, unsigned N>
   class tile_sums {
    public:
-    template <class A, class B>
-    void add(const A& a, const B& b) {
+    template <class A, class B, class Limits = grid::whole_product>
+    void add(const A& a, const B& b, Limits limits = {}) {
       static_assert(A::rows == M && B::columns == N && A::columns == B::rows);
       std::vector<float> right(A::columns * N);
       for (unsigned k = 0; k < A::columns; ++k)
         for (unsigned j = 0; j < N; ++j) right[k * N + j] = static_cast<float>(b.at(k, j));
       for (unsigned i = 0; i < M; ++i)
         for (unsigned k = 0; k < A::columns; ++k) {
+          if (!limits.has_row(square(i)) || !limits.has_depth(square(k))) continue;
           const auto left = static_cast<float>(a.at(i, k));
-          for (unsigned j = 0; j < N; ++j) sums_[i * N + j] += left * right[k * N + j];
+          for (unsigned j = 0; j < N; ++j)
+            if (limits.has_column(square(j))) sums_[i * N + j] += left * right[k * N + j];
         }
     }
-    template <class Work>
-    void each(const grid::sums_apart<Kernel::threads>&, const Work& work) const {
-      for (unsigned at = 0; at < M * N; at += 8) work(at / N, at % N, &sums_[at]);
+    template <class Work, class Limits = grid::whole_product>
+    void each(const grid::sums_apart<Kernel::threads>&, const Work& work, Limits limits = {}) const {
+      for_each_eight(limits, [&](unsigned at) { work(at / N, at % N, &sums_[at]); });
+    }
+    template <class Work, class Limits = grid::whole_product>
+    void each_beside(const tile_sums& other, const grid::sums_apart<Kernel::threads, 2>&, const Work& work,
+                     Limits limits = {}) const {
+      for_each_eight(limits, [&](unsigned at) { work(at / N, at % N, &sums_[at], &other.sums_[at]); });
     }
 
    private:
+    /// Tensor cores take squares of 16.
+    static constexpr unsigned square(unsigned i) { return i / 16 * 16; }
+    template <class Limits, class Work>
+    static void for_each_eight(Limits limits, const Work& work) {
+      for (unsigned at = 0; at < M * N; at += 8)
+        if (limits.has_row(square(at / N)) && limits.has_column(square(at % N))) work(at);
+    }
+
     std::vector<float> sums_ = std::vector<float>(M * N);
   };
 

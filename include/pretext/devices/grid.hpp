@@ -20,6 +20,9 @@ concept Accelerator = D::runs_grids;
 //     template <class Block> PRETEXT_HOST_DEVICE void operator()(Block& block) const;
 //   };
 //
+// It may say how many of its blocks should be `resident` on a multiprocessor at once: a GPU's compiler then
+// gives threads so few registers.
+//
 // What its body may ask of a block:
 //   block.index(), block.count()      which block of the grid this is, and of how many
 //   block.shared()                    the memory that its threads share
@@ -31,6 +34,8 @@ concept Accelerator = D::runs_grids;
 //   together:
 //     sums.add(a, b)      adds A·B, tiles in shared memory (product_tiles.hpp), then all wait for one another
 //     sums.each(apart, f) f(row, column, pointer to 8 sums side by side) for all of them, each by some thread
+//     sums.each_beside(more, apart, f)   f(row, column, 8 sums, the same 8 of `more`)
+//   All of them may be told `product_limits` at the end. Nobody waits for anybody after `each`.
 //
 // What stands outside of `each` is done by every thread alike. So no thread can miss a barrier, and the same
 // body runs on the CPU, one thread after another in any order: that is how tests check it without a GPU. It

@@ -59,7 +59,7 @@ PRETEXT_HOST_DEVICE void add_row_gradient(Block& block, double (&memory)[row_thr
 }
 
 /// unit = z·inverse, row by row.
-template <class T>
+template <class T, class U = arithmetic<T>>
 struct normalise_rows {
   static constexpr unsigned threads = row_threads;
   struct shared {
@@ -68,7 +68,8 @@ struct normalise_rows {
   using R = arithmetic<T>;
   std::size_t columns;
   const T* z;
-  R *unit, *inverse;
+  U* unit;
+  R* inverse;
 
   template <class Block>
   PRETEXT_HOST_DEVICE void operator()(Block& block) const {
@@ -76,7 +77,7 @@ struct normalise_rows {
     const double by = inverse_length(block, block.shared().of, columns, z + row * columns);
     block.each([&](unsigned thread) {
       for (std::size_t c = thread; c < columns; c += row_threads)
-        unit[row * columns + c] = static_cast<R>(static_cast<double>(z[row * columns + c]) * by);
+        unit[row * columns + c] = static_cast<U>(static_cast<double>(z[row * columns + c]) * by);
       if (thread == 0) inverse[row] = static_cast<R>(by);
     });
   }

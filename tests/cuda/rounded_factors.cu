@@ -1,0 +1,10 @@
+#include "rounded_factors.hpp"
+
+#include <pretext/cuda.cuh>
+
+using namespace pretext;
+using namespace pretext::tests;
+
+TEST_CASE("NT-Xent on a GPU's tensor cores is its formula with rounded factors") {
+  losses_of_rounded_views<cuda>();
+}

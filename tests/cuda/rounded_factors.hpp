@@ -1,0 +1,110 @@
+#pragma once
+// What is multiplied on tensor cores is bfloat16. So the same formulas in double, with the same numbers
+// rounded where a kernel rounds them, are what a kernel computes: to the rounding of sums in float, and of
+// the few numbers that it rounds the other way since they lie half-way.
+#include <cmath>
+#include <concepts>
+#include <cstddef>
+#include <vector>
+
+#include <pretext/kernels/cuda/operations.hpp>
+
+#include "twins.hpp"
+
+namespace pretext::tests {
+
+using numbers = std::vector<double>;
+
+inline double rounded(double x) { return static_cast<double>(bfloat16{x}); }
+template <class T>
+numbers in_double(const std::vector<T>& stored) {
+  numbers all;
+  for (const T& x : stored) all.push_back(static_cast<double>(x));
+  return all;
+}
+/// sum_k a(i, k)·b(k, j)
+template <class A, class B>
+numbers product(std::size_t m, std::size_t n, std::size_t k, const A& a, const B& b) {
+  numbers c(m * n);
+  for (std::size_t i = 0; i < m; ++i)
+    for (std::size_t j = 0; j < n; ++j)
+      for (std::size_t d = 0; d < k; ++d) c[i * n + j] += a(i, d) * b(d, j);
+  return c;
+}
+
+/// Vectors that mean something: two views of an image resemble each other.
+inline std::vector<double> resembling_views(std::size_t rows, std::size_t columns, double noise) {
+  auto z = some_numbers<double>(rows * columns, 1);
+  const auto more = some_numbers<double>(rows * columns / 2, 2);
+  for (std::size_t i = 0; i < more.size(); ++i) z[more.size() + i] = z[i] + noise * more[i];
+  return z;
+}
+
+/// NT-Xent's loss and its gradient (losses/nt_xent.hpp); `Rounds` are the factors.
+template <bool Rounds>
+std::vector<numbers> nt_xent_in_double(std::size_t rows, std::size_t columns, double temperature,
+                                       const numbers& z) {
+  const auto factor = [](double x) { return Rounds ? rounded(x) : x; };
+  const auto positive = [=](std::size_t i) { return (i + rows / 2) % rows; };
+  numbers u(z.size()), inverse(rows), log_sum(rows), w(rows * rows), dz(z.size());
+  for (std::size_t i = 0; i < rows; ++i) {
+    double squares = 0;
+    for (std::size_t c = 0; c < columns; ++c) squares += z[i * columns + c] * z[i * columns + c];
+    inverse[i] = 1 / std::sqrt(squares);
+    for (std::size_t c = 0; c < columns; ++c) u[i * columns + c] = factor(z[i * columns + c] * inverse[i]);
+  }
+  const auto row = [&](std::size_t i, std::size_t c) { return u[i * columns + c]; };
+  auto s = product(rows, rows, columns, row, [&](std::size_t c, std::size_t j) { return row(j, c); });
+  double loss = 0;
+  for (std::size_t i = 0; i < rows; ++i) {
+    double sum = 0;
+    for (std::size_t j = 0; j < rows; ++j) {
+      s[i * rows + j] /= temperature;
+      if (j != i) sum += std::exp(s[i * rows + j]);
+    }
+    log_sum[i] = std::log(sum);
+    loss += (log_sum[i] - s[i * rows + positive(i)]) / double(rows);
+  }
+  for (std::size_t i = 0; i < rows; ++i)
+    for (std::size_t j = 0; j < rows; ++j)
+      if (i != j)
+        w[i * rows + j] = factor(std::exp(s[i * rows + j] - log_sum[i]) +
+                                 std::exp(s[i * rows + j] - log_sum[j]) - 2 * (j == positive(i)));
+  auto du = product(
+      rows, columns, rows, [&](std::size_t i, std::size_t j) { return w[i * rows + j]; }, row);
+  for (std::size_t i = 0; i < rows; ++i) {
+    double along = 0;
+    for (std::size_t c = 0; c < columns; ++c) along += z[i * columns + c] * inverse[i] * du[i * columns + c];
+    for (std::size_t c = 0; c < columns; ++c)
+      dz[i * columns + c] = (du[i * columns + c] - along * z[i * columns + c] * inverse[i]) * inverse[i] /
+                            (double(rows) * temperature);
+  }
+  return {{loss}, dz};
+}
+
+template <class Device>
+void losses_of_rounded_views() {
+  struct views {
+    std::size_t rows, columns;
+    double temperature, noise;
+  };
+  for (const views v : {views{4, 3, 0.5, 1}, views{130, 128, 0.5, 0.3}, views{150, 70, 0.1, 0.5},
+                        views{192, 264, 0.2, 0.1}, views{1090, 136, 0.5, 0.5}, views{64, 136, 0.02, 3}}) {
+    CAPTURE(v.rows);
+    workbench<on<Device, bf16>> at;
+    std::vector<bfloat16> z;
+    for (const double x : resembling_views(v.rows, v.columns, v.noise)) z.emplace_back(x);
+    auto* const dz = at.out(std::vector<bfloat16>(z.size()));
+    at.loss(kernels::nt_xent<Device>::run(at.place, v.rows, v.columns, v.temperature, 1, at.in(z), dz));
+    const auto found = at.results();
+    const auto same = nt_xent_in_double<true>(v.rows, v.columns, v.temperature, in_double(z)),
+               exact = nt_xent_in_double<false>(v.rows, v.columns, v.temperature, in_double(z));
+    const double loss = found[1][0];
+    CHECK(std::abs(loss - same[0][0]) < 3e-6);
+    CHECK(apart(found[0], same[1], 0x1p-8) < 5e-5);  // the gradient is stored as bfloat16
+    CHECK(std::abs(loss - exact[0][0]) < 1e-3);
+    CHECK(apart(found[0], exact[1], 0x1p-8) < 2e-2);
+  }
+}
+
+}  // namespace pretext::tests
