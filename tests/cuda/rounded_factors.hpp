@@ -2,6 +2,7 @@
 // What is multiplied on tensor cores is bfloat16. So the same formulas in double, with the same numbers
 // rounded where a kernel rounds them, are what a kernel computes: to the rounding of sums in float, and of
 // the few numbers that it rounds the other way since they lie half-way.
+#include <algorithm>
 #include <cmath>
 #include <concepts>
 #include <cstddef>
@@ -22,6 +23,19 @@ numbers in_double(const std::vector<T>& stored) {
   for (const T& x : stored) all.push_back(static_cast<double>(x));
   return all;
 }
+/// How far results are from those expected beyond their own rounding to bfloat16: the root of the mean
+/// square, as a part of that of what is expected. One number rounded the other way hardly shows in it.
+inline double usually_apart(const numbers& found, const numbers& expected, double of_each = 0x1p-8) {
+  REQUIRE(found.size() == expected.size());
+  double squares = 0, all = 0;
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    const double beyond = std::abs(found[i] - expected[i]) - of_each * std::abs(expected[i]);
+    if (!(beyond <= 0)) squares += beyond * beyond;  // NaN stays NaN
+    all += expected[i] * expected[i];
+  }
+  return std::sqrt(squares / all);
+}
+
 /// sum_k a(i, k)·b(k, j)
 template <class A, class B>
 numbers product(std::size_t m, std::size_t n, std::size_t k, const A& a, const B& b) {
@@ -104,6 +118,83 @@ void losses_of_rounded_views() {
     CHECK(apart(found[0], same[1], 0x1p-8) < 5e-5);  // the gradient is stored as bfloat16
     CHECK(std::abs(loss - exact[0][0]) < 1e-3);
     CHECK(apart(found[0], exact[1], 0x1p-8) < 2e-2);
+  }
+}
+
+/// One head of attention: where its numbers lie among those of a sample's other heads.
+struct attention_head {
+  kernels::attention_extents e;
+  std::size_t sample, head;
+
+  std::size_t of_qkv(std::size_t which, std::size_t token, std::size_t c) const {
+    return ((sample * e.tokens + token) * 3 + which) * e.width + head * e.head_width() + c;
+  }
+  std::size_t of_y(std::size_t token, std::size_t c) const {
+    return (sample * e.tokens + token) * e.width + head * e.head_width() + c;
+  }
+  std::size_t of_sum(std::size_t token) const { return (sample * e.heads + head) * e.tokens + token; }
+};
+
+/// MAE's on all, and on the visible quarter of 32x32 and 224x224 pixels; and some that fill no tile.
+inline std::vector<kernels::attention_extents> attentions_on_tensor_cores() {
+  return {{17, 128, 2}, {50, 192, 3}, {65, 64, 1},   {65, 160, 2},
+          {197, 64, 2}, {7, 24, 3},   {130, 144, 2}, {1, 16, 1}};
+}
+
+/// y and the logarithms of sums.
+template <bool Rounds>
+std::vector<numbers> attention_in_double(const kernels::attention_extents& e, std::size_t batch,
+                                         const numbers& qkv) {
+  const std::size_t n = e.tokens, width = e.head_width();
+  numbers y(batch * n * e.width), log_sum(batch * e.heads * n);
+  for (std::size_t unit = 0; unit < batch * e.heads; ++unit) {
+    const attention_head at{e, unit / e.heads, unit % e.heads};
+    auto p = product(
+        n, n, width, [&](std::size_t i, std::size_t c) { return qkv[at.of_qkv(0, i, c)]; },
+        [&](std::size_t c, std::size_t j) { return qkv[at.of_qkv(1, j, c)] / std::sqrt(double(width)); });
+    numbers sums(n);
+    for (std::size_t i = 0; i < n; ++i) {
+      const double largest = *std::max_element(&p[i * n], &p[i * n] + n);
+      for (std::size_t j = 0; j < n; ++j) {
+        const double weight = std::exp(p[i * n + j] - largest);
+        sums[i] += weight;
+        p[i * n + j] = Rounds ? rounded(weight) : weight;
+      }
+      log_sum[at.of_sum(i)] = largest + std::log(sums[i]);
+    }
+    const auto mixed = product(
+        n, width, n, [&](std::size_t i, std::size_t j) { return p[i * n + j]; },
+        [&](std::size_t j, std::size_t c) { return qkv[at.of_qkv(2, j, c)]; });
+    for (std::size_t i = 0; i < n; ++i)
+      for (std::size_t c = 0; c < width; ++c) y[at.of_y(i, c)] = mixed[i * width + c] / sums[i];
+  }
+  return {y, log_sum};
+}
+
+template <class Device>
+void attention_of_rounded_weights() {
+  for (const kernels::attention_extents e : attentions_on_tensor_cores()) {
+    CAPTURE(e.tokens);
+    CAPTURE(e.head_width());
+    const std::size_t batch = 2, rows = batch * e.tokens;
+    workbench<on<Device, bf16>> at;
+    auto qkv = at.activations(rows * 3 * e.width, 1, 1.5);
+    if (e.tokens == 7)  // all scores far below those of keys that there are not
+      for (std::size_t i = 0; i < qkv.size(); ++i) {
+        const std::size_t which = i / e.width % 3;
+        const float away = which == 0 ? 6.f : which == 1 ? -6.f : 0.f;
+        qkv[i] = bfloat16{static_cast<float>(qkv[i]) + away};
+      }
+    bfloat16* const y = at.out(rows * e.width);
+    float* const log_sum = at.out_weights(rows * e.heads);
+    kernels::attention<Device>::forward(at.place, e, batch, at.in(qkv), y, log_sum);
+    const auto found = at.results();
+    const auto same = attention_in_double<true>(e, batch, in_double(qkv)),
+               exact = attention_in_double<false>(e, batch, in_double(qkv));
+    CHECK(usually_apart(found[0], same[0]) < 2e-5);
+    CHECK(apart(found[0], same[0], 0x1p-8) < 1e-3);
+    CHECK(apart(found[1], same[1]) < 1e-6);
+    CHECK(apart(found[0], exact[0], 0x1p-8) < 4e-3);
   }
 }
 

@@ -19,16 +19,11 @@ class staged_rows {
  public:
   using tile = factor_tile<Rows, Columns, false>;
 
-  /// The rows' columns from `left` on; `together` if any eight of them lie in 16 bytes.
-  PRETEXT_HOST_DEVICE void fetch(unsigned thread, const rows_of<bfloat16>& from, std::size_t left,
-                                 bool together) {
+  /// The rows' columns from `left` on. They lie in whole pieces of 16 bytes, zeros where they end within one.
+  PRETEXT_HOST_DEVICE void fetch(unsigned thread, const rows_of<bfloat16>& from, std::size_t left = 0) {
     for (unsigned s = 0; s < pieces; ++s) {
       const std::size_t r = row(thread, s), c = left + column(thread, s);
-      if (together)
-        piece_[s] = from.has(r, c) ? *reinterpret_cast<const piece*>(from.where(r, c)) : piece{};
-      else
-        for (unsigned k = 0; k < 8; ++k)
-          piece_[s].of[k] = from.has(r, c + k) ? *from.where(r, c + k) : bfloat16{};
+      piece_[s] = from.has(r, c) ? *reinterpret_cast<const piece*>(from.where(r, c)) : piece{};
     }
   }
   PRETEXT_HOST_DEVICE void write(unsigned thread, tile& to) const {
@@ -39,11 +34,13 @@ class staged_rows {
  private:
   using piece = stored_lanes<bfloat16, 8>;
 
+  /// Neighbouring threads go along a row; where rows are shared out evenly, all pieces lie in one column.
+  static constexpr bool evenly = Threads % in_row == 0;
   PRETEXT_HOST_DEVICE static unsigned row(unsigned thread, unsigned s) {
-    return (thread + s * Threads) / in_row;
+    return evenly ? thread / in_row + s * (Threads / in_row) : (thread + s * Threads) / in_row;
   }
   PRETEXT_HOST_DEVICE static unsigned column(unsigned thread, unsigned s) {
-    return (thread + s * Threads) % in_row * 8;
+    return (evenly ? thread % in_row : (thread + s * Threads) % in_row) * 8;
   }
   piece piece_[pieces];
 };

@@ -36,13 +36,9 @@ struct rows_to {
   PRETEXT_HOST_DEVICE void operator()(std::size_t r, std::size_t c, R number) const {
     if (r < count && c < columns) data[r * step + c] = static_cast<T>(number);
   }
-  /// Eight side by side, which lie in whole lanes if they are `together`.
-  PRETEXT_HOST_DEVICE void put(std::size_t r, std::size_t c, const several<R, 8>& numbers,
-                               bool together) const {
-    if (!together)
-      for (unsigned k = 0; k < 8; ++k) (*this)(r, c + k, numbers[k]);
-    else if (r < count && c < columns)
-      store<8>(data + r * step + c, numbers);
+  /// Eight side by side, where rows lie in whole pieces of eight.
+  PRETEXT_HOST_DEVICE void put(std::size_t r, std::size_t c, const several<R, 8>& numbers) const {
+    if (r < count && c < columns) store<8>(data + r * step + c, numbers);
   }
 };
 

@@ -1,6 +1,5 @@
 #pragma once
 #include <cmath>
-#include <concepts>
 #include <cstddef>
 
 #include <pretext/core/arena.hpp>
@@ -65,7 +64,7 @@ struct losses_of_rows {
   template <class Block>
   PRETEXT_HOST_DEVICE void operator()(Block& block) const {
     const std::size_t row = block.index();
-    const U *u = all.unit + row * all.columns, *positive = all.unit + all.positive(row) * all.columns;
+    const U *u = all.unit + row * all.step(), *positive = all.unit + all.positive(row) * all.step();
     const double dot = sum_of_row(block, block.shared().of, all.columns, [=](std::size_t c) {
       return static_cast<double>(u[c]) * static_cast<double>(positive[c]);
     });
@@ -91,7 +90,7 @@ struct gradients_of_part {
   };
   tiles all;
   const T* log_sum;
-  T* partial;  ///< (parts, rows, columns)
+  T* partial;  ///< (parts, rows, step)
 
   PRETEXT_HOST_DEVICE constexpr std::size_t chunks() const { return ceil_div(all.columns, tiles::wide); }
 
@@ -107,7 +106,7 @@ struct gradients_of_part {
                [&](std::size_t r, std::size_t c, T s) { return weight(top + r, first + c, s); });
       all.multiply(block, memory.products, memory.tile, first, left, sum);
     }
-    const rows_to<T> of_part{partial + part * all.rows * all.columns, all.columns, all.rows, all.columns};
+    const rows_to<T> of_part{partial + part * all.rows * all.step(), all.step(), all.rows, all.columns};
     all.store(block, memory.products, sum, left, of_part.from(top));
   }
 
@@ -136,10 +135,10 @@ struct gradients_of_rows {
 
   template <class Block>
   PRETEXT_HOST_DEVICE void operator()(Block& block) const {
-    const std::size_t row = block.index(), columns = all.columns, size = all.rows * columns;
+    const std::size_t row = block.index(), columns = all.columns, size = all.rows * all.step();
     const T* const from = z + row * columns;
     const R factor = inverse[row];
-    R* const slope = partial + row * columns;
+    R* const slope = partial + row * all.step();
     block.each([&](unsigned thread) {
       for (std::size_t c = thread; c < columns; c += row_threads) {
         R sum = slope[c];
@@ -166,32 +165,23 @@ struct nt_xent<Device> {
     detail::expects_pairs(rows, temperature);
     const borrowed guard{place.scratch};
     using R = arithmetic<T>;  // vectors of length one are stored as z is: for tensor cores, if it is bfloat16
-    T* const unit = place.scratch.template take<T>(rows * columns);
+    const grid::similarity_extents e{rows, columns};
+    T* const unit = place.scratch.template take<T>(rows * e.step());
     R* const inverse = place.scratch.template take<R>(rows);
-    const auto all = tiles<T>({rows, columns}, static_cast<R>(1 / temperature), unit);
+    const grid::similarity_tiles<T> all{e, static_cast<R>(1 / temperature), unit};
     auto* const partial = place.scratch.template take<grid::partial_log_sum<R>>(rows * all.parts());
     R* const log_sum = place.scratch.template take<R>(rows);
     double* const value = place.scratch.template take<double>(rows);
-    R* const slopes = place.scratch.template take<R>(all.parts() * rows * columns);
+    R* const slopes = place.scratch.template take<R>(e.parts() * rows * e.step());
 
-    launch(place.stream, rows, grid::normalise_rows<T, T>{columns, z, unit, inverse});
+    launch(place.stream, rows, grid::normalise_rows<T, T>{columns, e.step(), z, unit, inverse});
     launch(place.stream, all.blocks() * all.parts(), grid::log_sums_of_part<T>{all, partial});
     launch(place.stream, rows, grid::losses_of_rows<T>{all, partial, log_sum, value});
     const grid::gradients_of_part<T> gradients{all, log_sum, slopes};
     launch(place.stream, all.blocks() * all.parts() * gradients.chunks(), gradients);
     const R scale = static_cast<R>(factor / (static_cast<double>(rows) * temperature));
-    launch(place.stream, rows, grid::gradients_of_rows<T>{all, scale, z, inverse, slopes, dz});
+    launch(place.stream, rows, grid::gradients_of_rows<T>{e, scale, z, inverse, slopes, dz});
     return grid::loss_of_rows(place, rows, factor / static_cast<double>(rows), value);
-  }
-
- private:
-  template <class T>
-  static grid::similarity_tiles<T> tiles(const grid::similarity_extents& e, arithmetic<T> scale,
-                                         const T* unit) {
-    if constexpr (std::same_as<T, bfloat16>)
-      return {e, scale, unit, grid::side_by_side<bfloat16>(e.columns, {unit})};
-    else
-      return {e, scale, unit};
   }
 };
 

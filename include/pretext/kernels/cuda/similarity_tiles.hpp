@@ -13,6 +13,8 @@ struct similarity_extents {
   static constexpr std::size_t side = 64;
   std::size_t rows, columns;
 
+  /// How far rows of vectors and of sums lie apart: in whole pieces of eight.
+  PRETEXT_HOST_DEVICE constexpr std::size_t step() const { return ceil_div(columns, 8) * 8; }
   PRETEXT_HOST_DEVICE constexpr std::size_t blocks() const { return ceil_div(rows, side); }
   /// In how many parts the columns are cut for each block of rows: enough of them for a large GPU, and few
   /// where there are many rows, so that memory stays O(rows).
@@ -51,7 +53,7 @@ struct similarity_tiles : similarity_extents {
   const T* unit;
 
   PRETEXT_HOST_DEVICE rows_of<T> from(std::size_t first) const {
-    return rows_of<T>{unit, columns, rows, columns}.from(first);
+    return rows_of<T>{unit, step(), rows, columns}.from(first);
   }
 
   /// to(r, c) = finish(r, c, similarity of top + r and first + c).
@@ -90,10 +92,9 @@ struct similarity_tiles<bfloat16> : similarity_extents {
   };
   float scale;
   const bfloat16* unit;
-  bool together;  ///< eight numbers of a vector lie in 16 bytes
 
   PRETEXT_HOST_DEVICE rows_of<bfloat16> from(std::size_t first) const {
-    return rows_of<bfloat16>{unit, columns, rows, columns}.from(first);
+    return rows_of<bfloat16>{unit, step(), rows, columns}.from(first);
   }
 
   /// It ends with the chunk of `wide` columns that the block multiplies by, and leaves it where `multiply`
@@ -110,10 +111,10 @@ struct similarity_tiles<bfloat16> : similarity_extents {
       block.each([&](unsigned thread) {
         staged& own = kept[thread];
         if (fetches_left) {
-          own.fetch(thread, from(top), column, together);
+          own.fetch(thread, from(top), column);
           own.write(thread, factors.left);
         }
-        own.fetch(thread, from(first), column, together);
+        own.fetch(thread, from(first), column);
         own.write(thread, factors.right);
       });
       dots.add(factors.left, transposed{factors.right}, limits(side, column));
@@ -136,9 +137,8 @@ struct similarity_tiles<bfloat16> : similarity_extents {
   template <class Block>
   PRETEXT_HOST_DEVICE void store(Block&, memory& factors, sums<Block>& sum, std::size_t left,
                                  const rows_to<float>& to) const {
-    sum.each(factors.apart, [&](unsigned r, unsigned c, const float* eight) {
-      to.put(r, left + c, load<8>(eight), together);
-    });
+    sum.each(factors.apart,
+             [&](unsigned r, unsigned c, const float* eight) { to.put(r, left + c, load<8>(eight)); });
   }
 
  private:

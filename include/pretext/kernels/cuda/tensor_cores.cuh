@@ -30,7 +30,7 @@ class tensor_core_sums {
                                [[maybe_unused]] Limits limits = {}) {
     static_assert(A::rows == M && B::columns == N && A::columns == B::rows);
 #ifdef __CUDA_ARCH__
-#pragma unroll
+#pragma unroll 2  // or factors of all steps would be loaded at once, into registers that are not there
     for (unsigned k = 0; k < A::columns; k += side) {
       if (!limits.has_depth(k)) break;
       factors<nvcuda::wmma::matrix_b, B> y[across];
