@@ -193,8 +193,8 @@ class emulated_block {
             if (limits.has_column(square(j))) sums_[i * N + j] += left * right[k * N + j];
         }
     }
-    template <class Work, class Limits = grid::whole_product>
-    void each(const grid::sums_apart<Kernel::threads>&, const Work& work, Limits limits = {}) const {
+    template <unsigned Tiles, class Work, class Limits = grid::whole_product>
+    void each(const grid::sums_apart<Kernel::threads, Tiles>&, const Work& work, Limits limits = {}) const {
       for_each_eight(limits, [&](unsigned at) { work(at / N, at % N, &sums_[at]); });
     }
     template <class Work, class Limits = grid::whole_product>

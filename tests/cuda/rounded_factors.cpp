@@ -10,18 +10,32 @@ TEST_CASE("NT-Xent on tensor cores is its formula with rounded factors") {
 TEST_CASE("attention on tensor cores is its formula with rounded probabilities") {
   attention_of_rounded_weights<emulated>();
 }
-TEST_CASE("a block has the memory for attention forward to 197 tokens on any GPU that multiplies bfloat16") {
-  const auto bytes = []<unsigned Depth>(std::size_t tokens) {
-    const pretext::kernels::attention_extents e{tokens, Depth, 1};
-    return pretext::grid::shared_bytes(
-        pretext::grid::short_attention<Depth>{{{e, nullptr}}, nullptr, nullptr});
+TEST_CASE("a block has the memory for the attention of MAE and of longer sequences on newer GPUs") {
+  const auto heads = []<unsigned Depth>(std::size_t tokens) {
+    return pretext::grid::attention_squares<Depth>{{{tokens, Depth, 1}, nullptr}};
+  };
+  const auto forward = [&]<unsigned Depth>(std::size_t tokens) {
+    return shared_bytes(
+        pretext::grid::short_attention<Depth>{heads.operator()<Depth>(tokens), nullptr, nullptr});
+  };
+  const auto backward = [&]<unsigned Depth>(std::size_t tokens) {
+    return shared_bytes(
+        pretext::grid::short_attention_backward<Depth>{heads.operator()<Depth>(tokens), nullptr, nullptr});
   };
   const std::size_t ada = 99 << 10, ampere = 163 << 10, hopper = 227 << 10;
-  CHECK(4 * bytes.operator()<64>(50) < hopper);  // four blocks at once
-  CHECK(bytes.operator()<64>(197) <= ada);
-  CHECK(bytes.operator()<96>(257) <= ampere);
-  CHECK(bytes.operator()<64>(577) <= hopper);
-  CHECK(bytes.operator()<64>(1025) > hopper);
+  CHECK(4 * forward.operator()<64>(50) < hopper);  // as many blocks at once
+  CHECK(3 * backward.operator()<64>(50) < hopper);
+  CHECK(2 * backward.operator()<32>(197) < hopper);
+  CHECK(forward.operator()<64>(197) <= ada);
+  CHECK(backward.operator()<32>(197) <= ada);
+  CHECK(backward.operator()<64>(197) > ada);
+  CHECK(backward.operator()<64>(197) <= ampere);
+  CHECK(forward.operator()<96>(257) <= ampere);
+  CHECK(backward.operator()<96>(257) > ampere);
+  CHECK(backward.operator()<96>(257) <= hopper);
+  CHECK(forward.operator()<64>(577) <= hopper);
+  CHECK(backward.operator()<64>(577) > hopper);
+  CHECK(forward.operator()<64>(1025) > hopper);
 }
 TEST_CASE("where a block has less memory, attention is made by ordinary cores") {
   const pretext::kernels::attention_extents e{65, 64, 2};

@@ -171,6 +171,48 @@ std::vector<numbers> attention_in_double(const kernels::attention_extents& e, st
   return {y, log_sum};
 }
 
+/// The gradients, from y and the logarithms of sums as they were stored.
+template <bool Rounds>
+numbers attention_slopes_in_double(const kernels::attention_extents& e, std::size_t batch, const numbers& qkv,
+                                   const numbers& y, const numbers& log_sum, const numbers& dy) {
+  const std::size_t n = e.tokens, width = e.head_width();
+  const double scale = 1 / std::sqrt(double(width));
+  const auto factor = [](double x) { return Rounds ? rounded(x) : x; };
+  numbers dqkv(qkv.size());
+  for (std::size_t unit = 0; unit < batch * e.heads; ++unit) {
+    const attention_head at{e, unit / e.heads, unit % e.heads};
+    const auto q = [&](std::size_t i, std::size_t c) { return qkv[at.of_qkv(0, i, c)]; };
+    const auto k = [&](std::size_t j, std::size_t c) { return qkv[at.of_qkv(1, j, c)]; };
+    const auto slope = [&](std::size_t i, std::size_t c) { return dy[at.of_y(i, c)]; };
+    auto p = product(n, n, width, q, [&](std::size_t c, std::size_t j) { return k(j, c); });
+    auto ds =
+        product(n, n, width, slope, [&](std::size_t c, std::size_t j) { return qkv[at.of_qkv(2, j, c)]; });
+    for (std::size_t i = 0; i < n; ++i) {
+      double delta = 0;
+      for (std::size_t c = 0; c < width; ++c) delta += slope(i, c) * y[at.of_y(i, c)];
+      for (std::size_t j = 0; j < n; ++j) {
+        double &weight = p[i * n + j], &dweight = ds[i * n + j];
+        weight = std::exp(weight * scale - log_sum[at.of_sum(i)]);
+        dweight = factor(weight * (dweight - delta));
+        weight = factor(weight);
+      }
+    }
+    const auto dq = product(
+                   n, width, n, [&](std::size_t i, std::size_t j) { return ds[i * n + j]; }, k),
+               dk = product(
+                   n, width, n, [&](std::size_t j, std::size_t i) { return ds[i * n + j]; }, q),
+               dv = product(
+                   n, width, n, [&](std::size_t j, std::size_t i) { return p[i * n + j]; }, slope);
+    for (std::size_t i = 0; i < n; ++i)
+      for (std::size_t c = 0; c < width; ++c) {
+        dqkv[at.of_qkv(0, i, c)] = dq[i * width + c] * scale;
+        dqkv[at.of_qkv(1, i, c)] = dk[i * width + c] * scale;
+        dqkv[at.of_qkv(2, i, c)] = dv[i * width + c];
+      }
+  }
+  return dqkv;
+}
+
 template <class Device>
 void attention_of_rounded_weights() {
   for (const kernels::attention_extents e : attentions_on_tensor_cores()) {
@@ -188,6 +230,10 @@ void attention_of_rounded_weights() {
     bfloat16* const y = at.out(rows * e.width);
     float* const log_sum = at.out_weights(rows * e.heads);
     kernels::attention<Device>::forward(at.place, e, batch, at.in(qkv), y, log_sum);
+    const auto dy = at.activations(rows * e.width, 2);
+    kernels::attention<Device>::backward(at.place, e, batch, at.in(qkv), static_cast<const bfloat16*>(y),
+                                         static_cast<const float*>(log_sum), at.in(dy),
+                                         at.out(rows * 3 * e.width));
     const auto found = at.results();
     const auto same = attention_in_double<true>(e, batch, in_double(qkv)),
                exact = attention_in_double<false>(e, batch, in_double(qkv));
@@ -195,6 +241,14 @@ void attention_of_rounded_weights() {
     CHECK(apart(found[0], same[0], 0x1p-8) < 1e-3);
     CHECK(apart(found[1], same[1]) < 1e-6);
     CHECK(apart(found[0], exact[0], 0x1p-8) < 4e-3);
+
+    const auto slopes = attention_slopes_in_double<true>(e, batch, in_double(qkv), found[0], found[1],
+                                                         in_double(dy)),
+               exact_slopes = attention_slopes_in_double<false>(e, batch, in_double(qkv), exact[0], exact[1],
+                                                                in_double(dy));
+    CHECK(usually_apart(found[2], slopes) < 2e-4);
+    CHECK(apart(found[2], slopes, 0x1p-8) < 3e-3);
+    CHECK(apart(found[2], exact_slopes, 0x1p-8) < 1e-2);
   }
 }
 

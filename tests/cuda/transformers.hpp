@@ -38,8 +38,12 @@ void layer_norms() {
 
 template <class Device>
 void attentions() {
-  for (const kernels::attention_extents e :
-       {kernels::attention_extents{1, 4, 2}, {7, 12, 3}, {64, 64, 1}, {65, 32, 2}, {130, 140, 2}})
+  for (const kernels::attention_extents e : {kernels::attention_extents{1, 4, 2},
+                                             {7, 12, 3},
+                                             {64, 64, 1},
+                                             {65, 32, 2},
+                                             {130, 140, 2},
+                                             {130, 48, 2}})
     same_on_both<Device>(
         [=]<class Place>(workbench<Place>& at) {
           using T = typename Place::activation;

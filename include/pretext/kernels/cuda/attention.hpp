@@ -7,6 +7,7 @@
 #include <pretext/kernels/cuda/attention_backward.hpp>
 #include <pretext/kernels/cuda/attention_heads.hpp>
 #include <pretext/kernels/cuda/short_attention.hpp>
+#include <pretext/kernels/cuda/short_attention_backward.hpp>
 
 // Scores are made in square tiles wherever they are needed and never leave shared memory.
 namespace pretext::grid {
@@ -91,6 +92,8 @@ struct attention<Device> {
   static void backward(Place& place, const attention_extents& e, std::size_t batch, const T* qkv, const T* y,
                        const W* log_sum, const T* dy, T* dqkv) {
     if (batch == 0) return;
+    if constexpr (std::same_as<T, bfloat16>)
+      if (in_one_kernel<grid::short_attention_backward>(place, batch, {e, qkv, y, dy}, log_sum, dqkv)) return;
     const borrowed guard{place.scratch};
     const std::size_t queries = batch * e.heads * e.tokens;
     W* const delta = place.scratch.template take<W>(queries);

@@ -14,7 +14,7 @@ struct attention_deltas {
   arithmetic<T>* delta;
 
   PRETEXT_HOST_DEVICE void operator()(std::size_t i) const {
-    delta[i] = heads.delta(i / heads.e.tokens, i % heads.e.tokens);
+    delta[i] = heads.template delta<1>(i / heads.e.tokens, i % heads.e.tokens);
   }
 };
 

@@ -27,8 +27,9 @@ struct attention_heads {
   PRETEXT_HOST_DEVICE rows_of<T> rows(std::size_t unit, std::size_t which) const {
     return {qkv + offset(unit, which), 3 * e.width, e.tokens, e.head_width()};
   }
-  PRETEXT_HOST_DEVICE rows_of<T> mixed(std::size_t unit) const { return beside(y, unit); }
-  PRETEXT_HOST_DEVICE rows_of<T> dmixed(std::size_t unit) const { return beside(dy, unit); }
+  PRETEXT_HOST_DEVICE rows_of<T> dmixed(std::size_t unit) const {
+    return {dy + mixed_offset(unit), e.width, e.tokens, e.head_width()};
+  }
   /// Their places in memory of the same layout.
   PRETEXT_HOST_DEVICE rows_to<T> rows_in(T* dqkv, std::size_t unit, std::size_t which) const {
     return {dqkv + offset(unit, which), 3 * e.width, e.tokens, e.head_width()};
@@ -37,11 +38,15 @@ struct attention_heads {
     return {to + mixed_offset(unit), e.width, e.tokens, e.head_width()};
   }
 
-  /// Σ_j P_ij dP_ij of a query.
+  /// Σ_j P_ij dP_ij of a query, N numbers at a time.
+  template <unsigned N>
   PRETEXT_HOST_DEVICE R delta(std::size_t unit, std::size_t query) const {
-    const rows_of<T> made = mixed(unit), slope = dmixed(unit);
+    const std::size_t row = mixed_offset(unit) + query * e.width;
     R sum{0};
-    for (std::size_t c = 0; c < e.head_width(); ++c) sum += made(query, c) * slope(query, c);
+    for (std::size_t c = 0; c < e.head_width(); c += N) {
+      const auto made = load<N>(y + row + c), slope = load<N>(dy + row + c);
+      for (unsigned k = 0; k < N; ++k) sum += made[k] * slope[k];
+    }
     return sum;
   }
 
@@ -51,9 +56,6 @@ struct attention_heads {
   }
   PRETEXT_HOST_DEVICE std::size_t mixed_offset(std::size_t unit) const {
     return unit / e.heads * e.tokens * e.width + unit % e.heads * e.head_width();
-  }
-  PRETEXT_HOST_DEVICE rows_of<T> beside(const T* data, std::size_t unit) const {
-    return {data + mixed_offset(unit), e.width, e.tokens, e.head_width()};
   }
 };
 

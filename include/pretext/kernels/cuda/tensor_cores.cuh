@@ -51,8 +51,8 @@ class tensor_core_sums {
 #endif
   }
 
-  template <class Work, class Limits = whole_product>
-  PRETEXT_HOST_DEVICE void each([[maybe_unused]] sums_apart<Threads>& memory,
+  template <unsigned Tiles, class Work, class Limits = whole_product>
+  PRETEXT_HOST_DEVICE void each([[maybe_unused]] sums_apart<Threads, Tiles>& memory,
                                 [[maybe_unused]] const Work& work,
                                 [[maybe_unused]] Limits limits = {}) const {
 #ifdef __CUDA_ARCH__
