@@ -49,6 +49,8 @@ void add_training_options(CLI::App& app, recipe& r) {
 void add_running_options(CLI::App& app, pretrain_options& o) {
   app.add_option("--out", o.out, "folder for the results")->capture_default_str();
   add_processor_options(app, o.where);
+  app.add_flag("--load-batches", o.load_batches,
+               "do not keep the images in the GPU's memory, even if they fit; changes no result");
   app.add_option("--checkpoint-seconds", o.checkpoint_seconds, "save at least so often")
       ->capture_default_str();
   app.add_flag("--resume", o.resume, "go on from --out's checkpoint; its recipe is used");

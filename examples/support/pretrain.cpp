@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <stdexcept>
 
+#include <pretext/core/expects.hpp>
+#include <pretext/data/batch_order.hpp>
 #include <pretext/data/loader.hpp>
 #include <pretext/evaluation/knn.hpp>
 #include <pretext/optimizers/schedule.hpp>
@@ -15,22 +17,39 @@
 #include "run_folder.hpp"
 
 namespace programs {
+namespace {
+
+/// Are the images in the GPU's memory from now on? Says so, or why they are not.
+bool keeps_images(const pretrain_options& o, const pretext::any_source& train, pretext::any_trainer& trainer,
+                  const pretext::loader_options& how) {
+  const std::string why_not = o.load_batches ? "--load-batches asks for that" : trainer.keep(train, how);
+  if (why_not.empty())
+    std::fprintf(stderr, "the images are in the GPU's memory, which makes the batches by itself\n");
+  else
+    std::fprintf(stderr, "batches are loaded by the CPU and copied to the GPU: %s\n", why_not.c_str());
+  return why_not.empty();
+}
+
+}  // namespace
 
 std::optional<run_summary> take_steps(const pretrain_options& o, const run_folder& folder,
                                       const pretext::any_source& train, pretext::any_trainer& trainer,
                                       const step_rates& rates, const epoch_measures& measure) {
   using namespace pretext;
   const recipe& r = o.asked;
-  loader batches{
-      train,
-      {.batch = r.batch,
-       .seed = r.seed,
-       .threads = o.where.threads,
-       .on_bad_image = r.on_bad_image == "skip" ? bad_image_policy::skip : bad_image_policy::stop}};
-  const std::size_t per_epoch = batches.batches_per_epoch(), steps = r.epochs * per_epoch;
+  const loader_options how{
+      .batch = r.batch,
+      .seed = r.seed,
+      .threads = o.where.threads,
+      .on_bad_image = r.on_bad_image == "skip" ? bad_image_policy::skip : bad_image_policy::stop};
+  expects(r.batch <= train.size(), "a batch of ", r.batch, " images cannot be made of ", train.size(),
+          "; choose a smaller batch");
+  const std::size_t per_epoch = batch_order{train.size(), r.batch}.batches_per_epoch(),
+                    steps = r.epochs * per_epoch;
   std::fprintf(stderr, "%zu images, %zu steps of %zu images, %s at %zu pixels, %zu threads%s\n", train.size(),
                steps, r.batch, r.encoder.c_str(), r.image_size, o.where.threads,
                o.where.is_gpu() ? " and a GPU" : "");
+  const bool keeps = o.where.is_gpu() && keeps_images(o, train, trainer, how);
   const pretraining settings{.steps = steps,
                              .steps_per_epoch = per_epoch,
                              .batch = r.batch,
@@ -44,7 +63,15 @@ std::optional<run_summary> take_steps(const pretrain_options& o, const run_folde
                              .after_epoch = measure.after,
                              // Not where it calculates: either device may go on with what the other began.
                              .identity = folder.read_recipe_text()};
-  const pretraining_result result = pretext::pretrain(settings, trainer, batches, o.resume);
+  pretraining_result result;
+  std::map<std::size_t, std::string> skipped;
+  if (kept_batches of_the_device; keeps) {
+    result = pretext::pretrain(settings, trainer, of_the_device, o.resume);
+  } else {
+    loader batches{train, how};
+    result = pretext::pretrain(settings, trainer, batches, o.resume);
+    skipped = batches.skipped();
+  }
   if (result.interrupted) {
     std::fprintf(stderr,
                  "stopped at step %zu of %zu; everything is saved, go on with: %s --resume --out %s\n",
@@ -52,7 +79,7 @@ std::optional<run_summary> take_steps(const pretrain_options& o, const run_folde
     return {};
   }
   run_summary summary{result.seconds, result.loss, result.steps, trainer.peak_memory(), {}};
-  for (const auto& [index, fault] : batches.skipped()) summary.skipped[train.name(index)] = fault;
+  for (const auto& [index, fault] : skipped) summary.skipped[train.name(index)] = fault;
   return summary;
 }
 

@@ -25,6 +25,7 @@ struct pretrain_options {
   std::size_t knn_every = 0;  // epochs; 0: never
   double checkpoint_seconds = 60;
   bool resume = false, overwrite = false, keep_going = false;
+  bool load_batches = false;  // though the images would fit into the GPU's memory
 };
 
 /// The rates of a step, of so many.

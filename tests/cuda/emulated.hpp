@@ -87,6 +87,12 @@ struct emulated {
     return count;
   }
 
+  /// What it says is free; a test may change it.
+  static std::size_t& free_memory() {
+    static std::size_t bytes = std::size_t{1} << 30;
+    return bytes;
+  }
+
   template <class T>
   static T* allocate(std::size_t count) {
     return filled<T>(count, 0);
@@ -239,3 +245,5 @@ void launch(const emulated::stream& stream, std::size_t blocks, const Kernel& ke
 }
 
 }  // namespace pretext::tests
+
+#include "fused_products.hpp"

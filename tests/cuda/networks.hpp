@@ -69,16 +69,28 @@ void linear_layers() {
           using W = typename Place::weight;
           using linear = kernels::linear<typename Place::device>;
           using around = kernels::linear_sum<T, W>;
+          const std::size_t outputs = e.rows * e.out;
           const auto x = at.activations(e.rows * e.in, 1), w = at.activations(e.in * e.out, 2),
                      s = at.activations(e.rows * e.out, 4), dy = at.activations(e.rows * e.out, 6),
                      slope = at.activations(e.rows * e.in, 7);
-          const auto b = some_numbers<W>(e.out, 3), keep = some_numbers<W>(e.rows / tokens, 5);
-          linear::forward(at.place, e, at.in(x), at.in(w), around{}, at.out(e.rows * e.out));
-          linear::forward(at.place, e, at.in(x), at.in(w), around{at.in(b), at.in(s), at.in(keep), tokens},
-                          at.out(e.rows * e.out));
-          linear::forward_gelu(at.place, e, at.in(x), at.in(w), at.in(b), at.out(e.rows * e.out),
-                               at.out(e.rows * e.out));
-          linear::forward_gelu(at.place, e, at.in(x), at.in(w), at.in(b), at.out(e.rows * e.out),
+          const auto rounded = at.activations(e.out, 3);
+          const std::vector<W> b(rounded.begin(), rounded.end());
+          const auto keep = some_numbers<W>(e.rows / tokens, 5);
+          linear::forward(at.place, e, at.in(x), at.in(w), around{}, at.out(outputs));
+          linear::forward(at.place, e, at.in(x), at.in(w),
+                          around{at.in(b), at.in(s), at.in(keep), tokens, at.in(rounded)}, at.out(outputs));
+          for (const T* shortcut : {static_cast<const T*>(nullptr), at.in(s)})
+            for (const bool biased : {false, true})
+              linear::forward(at.place, e, at.in(x), at.in(w),
+                              around{.bias = biased ? at.in(b) : nullptr,
+                                     .shortcut = shortcut,
+                                     .rounded_bias = biased ? at.in(rounded) : nullptr},
+                              at.out(outputs));
+          for (const auto& dbias : {std::vector<W>{}, b})
+            linear::backward_weights(at.place, e, at.in(x), at.in(dy), at.out(some_numbers<W>(w.size(), 9)),
+                                     dbias.empty() ? nullptr : at.out(dbias));
+          linear::forward_gelu(at.place, e, at.in(x), at.in(w), at.in(b), at.out(outputs), at.out(outputs));
+          linear::forward_gelu(at.place, e, at.in(x), at.in(w), at.in(b), at.out(outputs),
                                static_cast<T*>(nullptr));
           linear::backward_gelu(at.place, e, at.in(dy), at.in(w), at.in(slope), at.out(e.rows * e.in),
                                 at.out(some_numbers<W>(e.in, 8)));
@@ -97,7 +109,9 @@ void convolutions_made_by() {
                           {15, 13, 3, 8, 7, 7, 2, 3},
                           {4, 4, 66, 5, 3, 3, 1, 1},
                           {6, 5, 8, 16, 3, 3, 2, 1},
-                          {5, 6, 64, 72, 3, 3, 1, 1}})
+                          {5, 6, 64, 72, 3, 3, 1, 1},
+                          {7, 8, 5, 300, 3, 3, 2, 1},
+                          {9, 8, 4, 6, 2, 4, 3, 0}})
     for (const std::size_t batch : {1u, 3u})
       same_on_both<Device>(
           [=]<class Place>(workbench<Place>& at) {

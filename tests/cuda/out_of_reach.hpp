@@ -36,6 +36,8 @@ struct out_of_reach {
     }
   };
 
+  static std::size_t& free_memory() { return emulated::free_memory(); }
+
   template <class T>
   static T* allocate(std::size_t count) {
     return filled<T>(count, 0);

@@ -98,7 +98,11 @@ TEST_CASE("convolutions on tensor cores are exact where sums are") {
         extents{17, 12, 12, 20, 3, 3, 2, 1},  // half of 16 bytes
         extents{11, 11, 16, 9, 3, 3, 2, 1},   // images in whole lanes, results not
         extents{10, 9, 7, 16, 2, 5, 1, 2},    // the other way round
-        extents{12, 12, 16, 72, 1, 1, 2, 0}})
+        extents{12, 12, 16, 72, 1, 1, 2, 0},  // pixels that no result saw
+        extents{7, 9, 8, 264, 3, 3, 2, 1},    // a gradient of data in parts
+        extents{11, 8, 12, 16, 4, 5, 3, 2},   // uneven remainders
+        extents{2, 9, 8, 8, 3, 3, 3, 1},      // fewer lines than remainders
+        extents{9, 9, 8, 16, 2, 2, 3, 0}})    // taps for some remainders, none for others
     for (const bool backwards : {false, true}) {
       CAPTURE(e.in);
       CAPTURE(e.out);

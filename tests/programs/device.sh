@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # `--device cuda` without CUDA, or without a GPU, ends in one sentence that says what to do, before anything is written.
-# With a GPU, a run that one device began is gone on with by the other, from the same files.
+# With a GPU, a run that one device began is gone on with by the other, from the same files; images that the GPU keeps
+# and batches that it is sent give the same.
 set -euo pipefail
 pretrain=$PRETEXT_PROGRAMS/pretrain_simclr
 finetune=$PRETEXT_PROGRAMS/finetune
@@ -41,6 +42,12 @@ if [ -n "$words" ]; then
   echo "one sentence and status 1: $(tail -n 1 said)"
   exit 0
 fi
+
+# Where the images are it says; what is learned does not depend on it.
+grep -q "the images are in the GPU's memory" said || die "small images are not kept on the GPU: $(cat said)"
+"$pretrain" "${small[@]}" --epochs 1 --device cuda --load-batches --out loaded 2>said
+grep -q "batches are loaded by the CPU.*--load-batches" said || die "it does not say who loads: $(cat said)"
+cmp first/encoder.safetensors loaded/encoder.safetensors
 
 # Ctrl-C after the first checkpoint, and on with the other device.
 for device in cpu cuda; do

@@ -1,7 +1,7 @@
 #include "../cuda/out_of_reach.hpp"
 #include "../cuda/twins.hpp"
 #include "../temporary_folder.hpp"
-#include "../thin_trunk.hpp"
+#include "some_trainings.hpp"
 
 #include <concepts>
 #include <filesystem>
@@ -13,81 +13,14 @@
 #include <vector>
 
 #include <pretext/cpu.hpp>
-#include <pretext/data/builtin.hpp>
 #include <pretext/kernels/cuda/operations.hpp>
-#include <pretext/optimizers/one_of.hpp>
-#include <pretext/training/any_classifier.hpp>
-#include <pretext/training/any_masked_trainer.hpp>
 #include <pretext/training/checkpoint.hpp>
 
 using namespace pretext;
-using tests::emulated, tests::out_of_reach;
+using namespace pretext::tests;
 
 // A training on a device whose memory the host cannot touch, beside the same on the CPU.
 namespace {
-
-using images = shape<8, 8, 3>;
-using any_optimizer = one_of<sgd, lars, adamw>;
-
-/// Pictures, who they are, and what they are called.
-struct pictures {
-  std::vector<image> all;
-  std::vector<image_view> views;
-  std::vector<std::uint64_t> samples;
-  std::vector<int> labels;
-
-  explicit pictures(std::size_t count) : all(count) {
-    const builtin_source source{{.count = count, .side = 12, .seed = 7}};
-    for (std::size_t i = 0; i < count; ++i) {
-      source.read(i, all[i]);
-      views.push_back(all[i]);
-      samples.push_back(3 * i);
-      labels.push_back(static_cast<int>(i % 3));
-    }
-  }
-};
-
-const augmentation one_view{random_resized_crop<>{}, horizontal_flip{}, normalise{}};
-const augmentation evaluation{resized{}, normalise{}};
-
-template <template <class, class, class> class Erased, class Learner>
-struct erased_with {
-  template <class Views, class... More>
-  static auto make(std::unique_ptr<Learner> learner, const Views& views, const More&... more) {
-    return std::make_unique<Erased<Learner, Views, std::decay_t<decltype(evaluation)>>>(
-        std::move(learner), views, evaluation, more...);
-  }
-};
-template <class Learner, class Views, class Evaluation>
-using plain = erased_trainer<Learner, Views, Evaluation>;
-
-template <class Place>
-std::unique_ptr<any_trainer> make_byol() {
-  using method = byol<images, tests::thin_trunk<basic_block, 4>, byol_head<9, 6>>;
-  using learner = trainer<method, Place, any_optimizer>;
-  return erased_with<plain, learner>::make(
-      std::make_unique<learner>(method{}, any_optimizer{lars{.weight_decay = 1e-4}}, 3), two_views{one_view});
-}
-
-template <class Place>
-std::unique_ptr<any_masked_trainer> make_mae() {
-  using method = mae<images, vit<2, 16, 2, 2>, mae_decoder<8, 2, 2>, random_masking<std::ratio<1, 2>>>;
-  using learner = trainer<method, Place, any_optimizer>;
-  return erased_with<erased_masked_trainer, learner>::make(
-      std::make_unique<learner>(method{}, any_optimizer{sgd{}}, 3), one_view);
-}
-
-template <class Place>
-std::unique_ptr<any_classifier> make_classifier() {
-  using method = classification<images, encoder<tests::thin_trunk<basic_block, 4>>,
-                                classifier<linear_classifier<5, torch_default>>>;
-  using learner = trainer<method, Place, layer_decay<any_optimizer>>;
-  const goal_options goals{.mixing = {}, .smoothing = .1, .classes = 3};
-  return erased_with<erased_classifier, learner>::make(
-      std::make_unique<learner>(method{.compare = {.classes = 3}}, layer_decay<any_optimizer>{{sgd{}}, .75},
-                                3),
-      one_view, goals);
-}
 
 std::vector<double> in_double(const std::vector<float>& numbers) { return {numbers.begin(), numbers.end()}; }
 
@@ -176,7 +109,8 @@ TEST_CASE("a checkpoint of one device is gone on with on another as on its own")
 TEST_CASE("an encoder starts on every device with the weights of its seed, and takes others") {
   using network = tests::thin_trunk<basic_block, 4>;
   const auto features_on = []<class Device>(bool changed) {
-    erased_encoder<network, images, on<Device>, std::decay_t<decltype(evaluation)>> encoder{evaluation, 3};
+    erased_encoder<network, tiny_images, on<Device>, std::decay_t<decltype(evaluation)>> encoder{evaluation,
+                                                                                                 3};
     if (changed)
       encoder.change_values([&](float* values) {
         for (const parameter& p : encoder.encoder_parameters())

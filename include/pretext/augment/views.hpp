@@ -1,4 +1,5 @@
 #pragma once
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -7,6 +8,8 @@
 
 #include <pretext/augment/augmentation.hpp>
 #include <pretext/core/expects.hpp>
+#include <pretext/core/on.hpp>
+#include <pretext/core/other_numbers.hpp>
 #include <pretext/core/step_number.hpp>
 #include <pretext/core/tensor.hpp>
 #include <pretext/kernels/augment.hpp>
@@ -83,6 +86,20 @@ void augment(Place& place, const Views& views, const chosen_images& images, std:
           " channels; convert them to gray (1) or RGB (3)");
   detail::check_views(views, extent);
   kernels::augment<typename Place::device>::run(place, views, images, seed, epoch, out);
+}
+
+/// Room for views of another type of number is a mistake: the compiler says what to do.
+template <class Place, class Views, class Images, class Number, Shape S>
+  requires(!std::same_as<Number, typename Place::activation>)
+void augment(Place&, const Views&, const Images&, std::span<const std::uint64_t>, std::uint64_t,
+             std::uint32_t, tensor_view<Number, S>) {
+  detail::refuse_other_numbers<Place, Number>();
+}
+template <class Place, class Views, class Number, Shape S>
+  requires(!std::same_as<Number, typename Place::activation>)
+void augment(Place&, const Views&, const chosen_images&, std::uint64_t, step_number<std::uint32_t>,
+             tensor_view<Number, S>) {
+  detail::refuse_other_numbers<Place, Number>();
 }
 
 }  // namespace pretext

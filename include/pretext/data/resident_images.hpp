@@ -6,6 +6,7 @@
 
 #include <pretext/core/expects.hpp>
 #include <pretext/core/tensor.hpp>
+#include <pretext/data/loader.hpp>
 #include <pretext/data/source.hpp>
 #include <pretext/kernels/augment.hpp>
 
@@ -16,14 +17,16 @@ namespace pretext {
 template <class Device>
 class resident_images {
  public:
-  /// Reads every image. Throws std::invalid_argument unless all have one size, bad_image where one cannot be
-  /// read, and out_of_device_memory.
-  explicit resident_images(const any_source& source);
+  /// Reads every image, with so many threads. Throws std::invalid_argument unless all have one size,
+  /// bad_image where one cannot be read, and out_of_device_memory.
+  explicit resident_images(const any_source& source, std::size_t threads = 1);
 
   std::size_t size() const { return labels_.size(); }
   std::size_t height() const { return height_; }
   std::size_t width() const { return width_; }
   std::size_t channels() const { return channels_; }
+  /// Bytes of pixels.
+  std::size_t bytes() const { return pixels_.size(); }
   /// By sample, in the device's memory; -1 where nobody knows.
   const int* labels() const { return labels_.data(); }
   /// Labels are below it; 0 where a sample has none.
@@ -35,39 +38,49 @@ class resident_images {
   }
 
  private:
+  std::size_t image_size() const { return height_ * width_ * channels_; }
+
   std::size_t height_ = 0, width_ = 0, channels_ = 0, classes_ = 0;
   buffer<std::uint8_t, Device> pixels_;
   buffer<int, Device> labels_;
 };
 
 template <class Device>
-resident_images<Device>::resident_images(const any_source& source) {
+resident_images<Device>::resident_images(const any_source& source, std::size_t threads) {
   expects(source.size() > 0, "there are no images to keep in the device's memory");
-  std::vector<std::uint8_t> pixels;
+  const typename Device::stream stream{};
+  loader in_order{source,
+                  {.batch = std::min<std::size_t>(256, source.size()),
+                   .threads = threads,
+                   .cache_bytes = 0,
+                   .shuffle = false,
+                   .drop_last = false}};
+  std::vector<std::uint8_t> some;
   std::vector<int> labels;
-  image one;
-  for (std::size_t i = 0; i < source.size(); ++i) {
-    source.read(i, one);
-    if (i == 0) {
-      height_ = one.height;
-      width_ = one.width;
-      channels_ = one.channels;
-      pixels.reserve(source.size() * one.pixels.size());
+  while (labels.size() < source.size()) {
+    const auto batch = in_order.next();
+    some.clear();
+    for (std::size_t i = 0; i < batch.images.size(); ++i) {
+      const image_view& one = batch.images[i];
+      if (labels.empty()) {
+        height_ = one.height;
+        width_ = one.width;
+        channels_ = one.channels;
+        pixels_ = buffer<std::uint8_t, Device>{source.size() * image_size()};
+      }
+      const std::uint64_t sample = batch.samples[i];
+      expects(one.height == height_ && one.width == width_ && one.channels == channels_,
+              "images in the device's memory have one size: ", source.name(0), " has ", height_, " x ",
+              width_, " x ", channels_, " numbers, ", source.name(sample), " has ", one.height, " x ",
+              one.width, " x ", one.channels, "; load them batch by batch instead");
+      some.insert(some.end(), one.pixels, one.pixels + image_size());
+      labels.push_back(source.label(sample));
     }
-    expects(one.height == height_ && one.width == width_ && one.channels == channels_,
-            "images in the device's memory have one size: ", source.name(0), " has ", height_, " x ", width_,
-            " x ", channels_, " numbers, ", source.name(i), " has ", one.height, " x ", one.width, " x ",
-            one.channels, "; load them batch by batch instead");
-    pixels.insert(pixels.end(), one.pixels.begin(), one.pixels.end());
-    labels.push_back(source.label(i));
+    Device::write(stream, pixels_.data() + batch.samples[0] * image_size(), some.data(), some.size());
   }
   if (*std::min_element(labels.begin(), labels.end()) >= 0)
     classes_ = static_cast<std::size_t>(*std::max_element(labels.begin(), labels.end())) + 1;
-
-  const typename Device::stream stream{};
-  pixels_ = buffer<std::uint8_t, Device>{pixels.size()};
   labels_ = buffer<int, Device>{labels.size()};
-  Device::write(stream, pixels_.data(), pixels.data(), pixels.size());
   Device::write(stream, labels_.data(), labels.data(), labels.size());
 }  // the end of the stream waits for the copies
 

@@ -9,11 +9,13 @@
 #include <cuda_runtime_api.h>
 #include <pretext/core/expects.hpp>
 #include <pretext/core/on.hpp>
+#include <pretext/devices/cuda_copies.hpp>
 #include <pretext/devices/cuda_errors.hpp>
 #include <pretext/devices/cuda_graph.hpp>
 #include <pretext/devices/deferred_loss.hpp>
 #include <pretext/devices/device_memory.hpp>
 #include <pretext/devices/matrix_products.hpp>
+#include <pretext/devices/send_ring.hpp>
 
 namespace pretext {
 
@@ -54,6 +56,8 @@ struct cuda {
       native();
       return state_->most_shared_memory;
     }
+    /// What the host has sent and the device has not taken yet.
+    detail::send_ring<detail::cuda_copies>& sent() const { return state_->sent; }
 
     /// Where the device keeps the loss of the last step: updates are held back while it is not a number.
     double* settled_loss() const {
@@ -84,6 +88,7 @@ struct cuda {
       std::size_t most_shared_memory = 0;
       detail::matrix_products products;
       std::shared_ptr<void> convolutions;
+      detail::send_ring<detail::cuda_copies> sent;
 
       state() = default;
       state(const state&) = delete;
@@ -157,6 +162,12 @@ struct cuda {
     detail::expects_success(error, "allocating device memory");
     return static_cast<T*>(memory);
   }
+  /// Bytes that may still be asked for.
+  static std::size_t free_memory() {
+    std::size_t free = 0, total = 0;
+    detail::expects_success(cudaMemGetInfo(&free, &total), "asking for free memory");
+    return free;
+  }
   /// Waits for kernels that may still use the memory: the end of a buffer is never part of a step.
   template <class T>
   static void release(T* data) {
@@ -164,8 +175,8 @@ struct cuda {
     cudaDeviceSynchronize();
     cudaFree(data);
   }
-  /// The host's numbers may change as soon as this returns, if they lie in ordinary memory: hence no such
-  /// copy is ever recorded, which would read them again whenever it is repeated.
+  /// Waits for nothing, and the host's numbers may change as soon as this returns, if they lie in ordinary
+  /// memory: hence no such copy is ever recorded, which would read them again whenever it is repeated.
   template <class T>
   static void write(const stream& on, T* to, const T* host, std::size_t count) {
     if (count == 0) return;
@@ -173,8 +184,7 @@ struct cuda {
     detail::expects_success(cudaStreamIsCapturing(on.native(), &recording), "asking who records");
     if (recording != cudaStreamCaptureStatusNone)
       fail<std::logic_error>("a step that is recorded must not copy numbers of the host's");
-    detail::expects_success(cudaMemcpyAsync(to, host, count * sizeof(T), cudaMemcpyHostToDevice, on.native()),
-                            "writing to the device");
+    on.sent().send(on.native(), to, host, count * sizeof(T));
   }
   /// Waits for the numbers.
   template <class T>

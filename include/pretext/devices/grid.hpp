@@ -22,8 +22,8 @@ concept Accelerator = D::runs_grids;
 //   };
 //
 // It may ask for more shared memory than a type can say, so many floats: `std::size_t beside() const`. And it
-// may say how many of its blocks should be `resident` on a multiprocessor at once: a GPU's compiler then
-// gives threads so few registers.
+// may say how many `blocks_at_once` a multiprocessor shall have room for: a GPU's compiler then gives threads
+// so few registers.
 //
 // What its body may ask of a block:
 //   block.index(), block.count()      which block of the grid this is, and of how many

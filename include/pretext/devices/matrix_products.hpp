@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -11,10 +12,17 @@
 
 namespace pretext::detail {
 
-/// A product in cuBLASLt's own terms: columns first, D = op(A)·op(B) + beta·D, D being m×n.
+/// What a product ends in: its result; a bias that is added to each of D's columns; or, beside the result,
+/// the sums of op(B)'s columns. Biases and sums are stored as D is.
+enum class ending { result, bias, sums_of_b };
+
+/// A product in cuBLASLt's own terms: columns first, D = op(A)·op(B) + beta·C, D being m×n. C is D itself or
+/// lies apart from it; that is no part of the plan, since both have one layout.
 struct matrix_product {
-  bool transpose_a, transpose_b, accumulate;
-  bool aligned;  ///< to 16 bytes, all three: slices of the flat buffers may start anywhere
+  bool transpose_a, transpose_b;
+  bool accumulate;  ///< is beta 1, not 0?
+  bool aligned;     ///< to 16 bytes, all that takes part: slices of the flat buffers may start anywhere
+  ending end;
   std::size_t m, n, k;
   cudaDataType_t factor, result, scale;  ///< of A and B, of D, of beta
   cublasComputeType_t arithmetic;
@@ -25,19 +33,24 @@ struct matrix_product {
 /// once, among those that add in a fixed order, so that a step repeated is the same bits.
 class matrix_products {
  public:
-  /// Says whether it was done: there are products that cuBLASLt has no algorithm for.
-  bool run(cudaStream_t on, const matrix_product& p, const void* a, const void* b, void* d) {
-    const plan& chosen = find(p);
+  /// Says whether it was done: there are products that cuBLASLt has no algorithm for. `column` is the bias or
+  /// gets the sums.
+  bool run(cudaStream_t on, const matrix_product& p, const void* a, const void* b, const void* c, void* d,
+           const void* column = nullptr) {
+    plan& chosen = find(p);
     if (!chosen.possible) return false;
+    if (p.end != ending::result) describe(chosen.operation, CUBLASLT_MATMUL_DESC_BIAS_POINTER, column);
     const double one = 1, none = 0;
     const float single_one = 1, single_none = 0;
     const bool twice = p.scale == CUDA_R_64F;
     const void* const alpha = twice ? static_cast<const void*>(&one) : &single_one;
     const void* const zero = twice ? static_cast<const void*>(&none) : &single_none;
-    expects_done(
+    const cublasStatus_t status =
         cublasLtMatmul(blas_, chosen.operation, alpha, a, chosen.a, b, chosen.b, p.accumulate ? alpha : zero,
-                       d, chosen.d, d, chosen.d, &chosen.algorithm, workspace_, workspace_bytes, on),
-        "multiplying matrices");
+                       c, chosen.d, d, chosen.d, &chosen.algorithm, workspace_, workspace_bytes, on);
+    if (status == CUBLAS_STATUS_NOT_SUPPORTED && p.end != ending::result)
+      return chosen.possible = false;  // on second thoughts
+    expects_done(status, "multiplying matrices");
     return true;
   }
 
@@ -60,6 +73,7 @@ class matrix_products {
     cublasLtMatmulDesc_t operation = nullptr;
     cublasLtMatrixLayout_t a = nullptr, b = nullptr, d = nullptr;
     cublasLtMatmulAlgo_t algorithm{};
+    float waves = 0;  ///< of blocks, on this GPU: less than 1 leave a part of it idle
     bool possible = false;
   };
 
@@ -70,14 +84,29 @@ class matrix_products {
       fail<std::runtime_error>("cuBLASLt failed ", doing, ": ", cublasLtGetStatusString(status));
   }
 
-  const plan& find(const matrix_product& p) {
+  plan& find(const matrix_product& p) {
     if (const auto known = plans_.find(p); known != plans_.end()) return known->second;
     if (!blas_) {
       expects_done(cublasLtCreate(&blas_), "starting");
       if (cudaMalloc(&workspace_, workspace_bytes) != cudaSuccess)
         fail<std::runtime_error>("no device memory left for cuBLASLt's workspace");
     }
-    return plans_.emplace(p, choose(p)).first->second;
+    plan made = choose(p);
+    if (p.end != ending::result && made.possible) {
+      // Few algorithms have an ending, and those may lack what fills a GPU with a small result of long sums:
+      // a pass of its own costs less than a product on a part of the GPU.
+      matrix_product alone = p;
+      alone.end = ending::result;
+      made.possible = made.waves >= std::min(1.0f, 0.9f * find(alone).waves);
+    }
+    return plans_.emplace(p, made).first->second;
+  }
+
+  template <class Value>
+  static void describe(cublasLtMatmulDesc_t operation, cublasLtMatmulDescAttributes_t what,
+                       const Value& value) {
+    expects_done(cublasLtMatmulDescSetAttribute(operation, what, &value, sizeof value),
+                 "describing a product");
   }
 
   plan choose(const matrix_product& p) const {
@@ -91,20 +120,24 @@ class matrix_products {
                    "describing a matrix");
     };
     expects_done(cublasLtMatmulDescCreate(&made.operation, p.arithmetic, p.scale), "describing a product");
-    expects_done(cublasLtMatmulDescSetAttribute(made.operation, CUBLASLT_MATMUL_DESC_TRANSA,
-                                                &turn[p.transpose_a], sizeof turn[0]),
-                 "describing a product");
-    expects_done(cublasLtMatmulDescSetAttribute(made.operation, CUBLASLT_MATMUL_DESC_TRANSB,
-                                                &turn[p.transpose_b], sizeof turn[0]),
-                 "describing a product");
+    describe(made.operation, CUBLASLT_MATMUL_DESC_TRANSA, turn[p.transpose_a]);
+    describe(made.operation, CUBLASLT_MATMUL_DESC_TRANSB, turn[p.transpose_b]);
     layout(made.a, p.factor, p.transpose_a, p.m, p.k);
     layout(made.b, p.factor, p.transpose_b, p.k, p.n);
     layout(made.d, p.result, false, p.m, p.n);
 
+    const std::uint32_t alignment = p.aligned ? 16 : p.factor == CUDA_R_16BF ? 2 : 4;
+    if (p.end != ending::result) {
+      describe(made.operation, CUBLASLT_MATMUL_DESC_EPILOGUE,
+               p.end == ending::bias ? CUBLASLT_EPILOGUE_BIAS : CUBLASLT_EPILOGUE_BGRADB);
+      // Whoever chooses takes the bias to be as aligned as the address that it finds, which it does not read.
+      describe(made.operation, CUBLASLT_MATMUL_DESC_BIAS_POINTER,
+               reinterpret_cast<const void*>(std::uintptr_t{alignment}));
+    }
+
     // Reductions in place take turns in an order of their own.
     const std::uint32_t in_order = CUBLASLT_REDUCTION_SCHEME_NONE | CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE |
                                    CUBLASLT_REDUCTION_SCHEME_OUTPUT_TYPE;
-    const std::uint32_t alignment = p.aligned ? 16 : p.factor == CUDA_R_16BF ? 2 : 4;
     cublasLtMatmulPreference_t wish = nullptr;
     expects_done(cublasLtMatmulPreferenceCreate(&wish), "choosing an algorithm");
     const auto ask = [&](cublasLtMatmulPreferenceAttributes_t what, const auto& value) {
@@ -122,9 +155,11 @@ class matrix_products {
     const cublasStatus_t status = cublasLtMatmulAlgoGetHeuristic(blas_, made.operation, made.a, made.b,
                                                                  made.d, made.d, wish, 1, &best, &found);
     cublasLtMatmulPreferenceDestroy(wish);
-    if (status != CUBLAS_STATUS_NOT_SUPPORTED) expects_done(status, "choosing an algorithm");
-    made.possible = status == CUBLAS_STATUS_SUCCESS && found > 0;
+    if (status != CUBLAS_STATUS_NOT_SUPPORTED && p.end == ending::result)
+      expects_done(status, "choosing an algorithm");  // there is nothing else to try
+    made.possible = status == CUBLAS_STATUS_SUCCESS && found > 0 && best.state == CUBLAS_STATUS_SUCCESS;
     made.algorithm = best.algo;
+    made.waves = made.possible ? best.wavesCount : 0;
     return made;
   }
 

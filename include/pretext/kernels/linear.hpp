@@ -18,6 +18,7 @@ struct linear_sum {
   const T* shortcut = nullptr;
   const W* keep = nullptr;
   std::size_t tokens = 1;
+  const T* rounded_bias = nullptr;  ///< the bias once more, for products that add it before they round
 };
 
 /// Products of rows with a weight w (out, in), and what follows them while their result is still in the
@@ -27,6 +28,8 @@ struct linear_sum {
 ///     y = gelu(x·wᵀ + bias); slope gets the derivative there, or is null
 ///   backward_gelu(place, extents, const T* dy, const T* w, const T* slope, T* dx, W* dbias)
 ///     dx = slope ∘ (dy·w), where slope belongs to the layer's input; dbias += its sums over rows
+///   backward_weights(place, extents, const T* x, const T* dy, W* dw, W* dbias)
+///     dw += dyᵀ·x; dbias += the sums of dy over rows, unless it is null
 template <class Device>
 struct linear : missing<Device> {};
 

@@ -1,7 +1,6 @@
 #pragma once
 #include <pretext/core/concepts.hpp>
 #include <pretext/core/multiply_adds.hpp>
-#include <pretext/kernels/elementwise.hpp>
 #include <pretext/kernels/gemm.hpp>
 #include <pretext/kernels/linear.hpp>
 
@@ -92,10 +91,8 @@ struct linear {
                        writes<Place, In> dx) {
     using device = typename Place::device;
     const std::size_t rows = dy.size() / Out;
-    kernels::gemm<device>::run(place, kernels::op::transposed, kernels::op::as_is, Out, width<In>, rows,
-                               dy.data, kept.x.data, w.gradient, kernels::into::accumulate);
-    if constexpr (Bias == bias::yes)
-      kernels::row_bias<device>::sum(place, rows, Out, dy.data, w.at(Out * width<In>).gradient);
+    kernels::linear<device>::backward_weights(place, {rows, width<In>, Out}, kept.x.data, dy.data, w.gradient,
+                                              Bias == bias::yes ? w.at(Out * width<In>).gradient : nullptr);
     if (dx.data)
       kernels::gemm<device>::run(place, kernels::op::as_is, kernels::op::as_is, rows, width<In>, Out, dy.data,
                                  w.factors(), dx.data, kernels::into::overwrite);
@@ -110,7 +107,10 @@ struct linear {
   template <class Place, Shape In>
   static void infer(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, output<In>> y,
                     around_product<Place> around) {
-    if constexpr (Bias == bias::yes) around.bias = w.at(Out * width<In>).value;
+    if constexpr (Bias == bias::yes) {
+      around.bias = w.at(Out * width<In>).value;
+      around.rounded_bias = w.at(Out * width<In>).factors();
+    }
     kernels::linear<typename Place::device>::forward(place, {y.size() / Out, width<In>, Out}, x.data,
                                                      w.factors(), around, y.data);
   }

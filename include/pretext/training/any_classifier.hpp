@@ -79,6 +79,18 @@ class erased_classifier final : public erased_trainer<Trainer, Views, Evaluation
                 this->trainer().memory().goal.resize(keys.count), goals_.classes);
   }
 
+  /// The device reads the images' own labels: they must be those that it was given.
+  void prepare(const any_source& images, resident_options& options) override {
+    expects(labels_.size() == images.size(), "a classifier was given ", labels_.size(), " labels and keeps ",
+            images.size(), " images; call set_labels with one for every image");
+    for (std::size_t i = 0; i < labels_.size(); ++i)
+      expects(labels_[i] == images.label(i), "a classifier was given the label ", labels_[i], " for ",
+              images.name(i), ", whose own is ", images.label(i));
+    options.mixing = goals_.mixing;
+    options.smoothing = goals_.smoothing;
+    options.classes = goals_.classes;
+  }
+
   goal_options goals_;
   std::vector<int> labels_, batch_labels_;
   tensor<typename place_type::activation, prediction, typename place_type::device> answer_;

@@ -3,21 +3,22 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include <pretext/augment/views.hpp>
 #include <pretext/core/concepts.hpp>
+#include <pretext/core/expects.hpp>
 #include <pretext/data/image.hpp>
+#include <pretext/data/loader.hpp>
+#include <pretext/data/source.hpp>
 #include <pretext/devices/on_host.hpp>
 #include <pretext/training/any_encoder.hpp>
-#include <pretext/training/loaded_batches.hpp>
-#include <pretext/training/step_queue.hpp>
+#include <pretext/training/erased_steps.hpp>
 
 namespace pretext {
 
@@ -43,9 +44,31 @@ class any_trainer : public any_encoder {
     std::size_t width = 0;
   };
 
-  /// Makes the views of the images and learns from them once; returns the loss.
-  virtual double step(std::span<const image_view> images, std::span<const std::uint64_t> samples,
-                      std::uint64_t seed, std::uint32_t epoch, rates at) = 0;
+  /// Makes the views of the images and learns from them once; returns the loss. Throws std::runtime_error,
+  /// before any weight has changed, if it is not a number.
+  double step(std::span<const image_view> images, std::span<const std::uint64_t> samples, std::uint64_t seed,
+              std::uint32_t epoch, rates at) {
+    put(images, samples, seed, epoch, at);
+    return losses().back();
+  }
+
+  /// Asks for that step. A device that runs apart is not waited for; another one takes the step at once and
+  /// throws as `step` does.
+  virtual void put(std::span<const image_view> images, std::span<const std::uint64_t> samples,
+                   std::uint64_t seed, std::uint32_t epoch, rates at) = 0;
+  /// Waits; the losses of the steps asked for since the last call, to be looked at before the next step.
+  /// Throws as `step` does if one is not a number: then its update and those after it have not happened.
+  virtual std::span<const double> losses() = 0;
+  /// So many steps may be asked for before their losses are: 1 where nothing is gained by more.
+  virtual std::size_t most_steps() const = 0;
+
+  /// Has the device keep the images if it runs apart and they suit it (`take_residence`), for batches that it
+  /// makes by itself: those of a loader with these options, until it is given one of the host's again. Else
+  /// says why not, in a sentence.
+  virtual std::string keep(const any_source& images, const loader_options& batches) = 0;
+  /// Asks for steps on batches of the kept images, as if so many steps had been taken before.
+  virtual void put(std::uint64_t taken, std::span<const rates> at) = 0;
+
   /// The embeddings of the last step.
   virtual embeddings last_embeddings() = 0;
   /// The views that a step would see, as floats (views·n, H, W, 3): for looking at.
@@ -73,30 +96,28 @@ class erased_trainer : public Interface {
   using images_shape = typename Trainer::images;
   using feature = typename Trainer::feature;
   using device = typename place_type::device;
-  using batches = loaded_batches<place_type, images_shape, Views>;
   static constexpr auto encoder_table = parameters_of<typename method::encoder, images_shape>;
 
  public:
   erased_trainer(std::unique_ptr<Trainer> trainer, Views views, Evaluation evaluation)
       : trainer_{std::move(trainer)}, views_{std::move(views)}, evaluation_{std::move(evaluation)} {}
 
-  double step(std::span<const image_view> images, std::span<const std::uint64_t> samples, std::uint64_t seed,
-              std::uint32_t epoch, any_trainer::rates at) override {
-    const sample_keys keys{seed, epoch, samples.data(), samples.size()};
-    if constexpr (apart_from_host<device>) {
-      // The host makes the batch; what follows is recorded once and repeated.
-      if (!queue_ || seed != seed_) queue_.emplace(*trainer_, batches{views_, seed_ = seed});
-      queue_->batches().load(trainer_->place(), images, samples, epoch);
-      prepare(keys, queue_->batches().views());
-      return queue_->take({&at, 1}).front();
-    } else {
-      const auto batch = batch_.resize(Views::views * images.size());
-      augment(trainer_->place(), views_, images, samples, seed, epoch, batch);
-      trainer_->draw(samples, seed, epoch);
-      prepare(keys, batch);
-      return trainer_->step(batch, at.learning_rate, at.target_momentum);
-    }
+  void put(std::span<const image_view> images, std::span<const std::uint64_t> samples, std::uint64_t seed,
+           std::uint32_t epoch, any_trainer::rates at) override {
+    const auto complete = [&](writes<place_type, images_shape> views) {
+      prepare({seed, epoch, samples.data(), samples.size()}, views);
+    };
+    steps_.put(*trainer_, views_, batch_, detail::host_batch{images, samples, seed, epoch}, at, complete);
   }
+  std::span<const double> losses() override { return steps_.losses(*trainer_); }
+  std::size_t most_steps() const override { return steps_.most; }
+
+  std::string keep(const any_source& images, const loader_options& batches) override {
+    resident_options options{.batch = batches.batch, .seed = batches.seed, .shuffle = batches.shuffle};
+    prepare(images, options);
+    return steps_.keep(*trainer_, views_, images, batches, options);
+  }
+  void put(std::uint64_t taken, std::span<const any_trainer::rates> at) override { steps_.put(taken, at); }
 
   any_trainer::embeddings last_embeddings() override {
     if constexpr (requires { trainer_->memory().z; }) {
@@ -163,6 +184,8 @@ class erased_trainer : public Interface {
  protected:
   /// What else a step of this kind needs, once its views are made: whose they are, for the host.
   virtual void prepare(const sample_keys&, writes<place_type, images_shape>) {}
+  /// The same for steps on kept images.
+  virtual void prepare(const any_source&, resident_options&) {}
 
   Trainer& trainer() { return *trainer_; }
   const typename device::stream& stream() const { return trainer_->place().stream; }
@@ -180,9 +203,7 @@ class erased_trainer : public Interface {
   tensor<typename place_type::activation, images_shape, device> batch_;
   tensor<typename place_type::activation, feature, device> feature_;
   std::vector<float> room_, embeddings_;  // for what is copied to the host
-  std::uint64_t seed_ = 0;                // of the queue
-  std::conditional_t<apart_from_host<device>, std::optional<step_queue<Trainer, batches>>, std::monostate>
-      queue_;
+  detail::erased_steps<Trainer, Views> steps_;
 };
 
 }  // namespace pretext

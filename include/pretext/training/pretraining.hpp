@@ -1,5 +1,7 @@
 #pragma once
+#include <algorithm>
 #include <chrono>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -14,6 +16,7 @@
 #include <pretext/training/any_trainer.hpp>
 #include <pretext/training/checkpoint.hpp>
 #include <pretext/training/interrupt.hpp>
+#include <pretext/training/look_ahead.hpp>
 #include <pretext/training/metrics.hpp>
 #include <pretext/training/progress.hpp>
 
@@ -28,6 +31,7 @@ struct pretraining {
   std::filesystem::path folder;                          ///< checkpoint.safetensors and metrics.csv go here
   double checkpoint_seconds = 60;                        ///< at least every so often, and after every epoch
   std::size_t monitor_every = 25;                        ///< steps between two looks at the embeddings
+  double patience = 0.5;  ///< seconds that a device which runs apart may be left alone, and Ctrl-C unheard
   bool stop_on_collapse = true;
   std::vector<std::string> measures{"knn"};  ///< columns of metrics.csv that `after_epoch` fills
   std::function<std::map<std::string, double>(std::size_t)> after_epoch;  ///< may be empty
@@ -40,6 +44,9 @@ struct pretraining_result {
   double loss = 0, seconds = 0;
   bool interrupted = false;
 };
+
+/// For `pretrain`, instead of a loader: the device makes the batches of the images that its trainer keeps.
+struct kept_batches {};
 
 namespace detail {
 
@@ -54,21 +61,23 @@ class pretraining_run {
         step_{resume ? restore() : 0},
         metrics_{settings.folder / "metrics.csv", columns(settings, trainer), step_},
         progress_{settings.steps, settings.batch} {
-    loader_.seek(static_cast<std::uint32_t>(step_ / settings.steps_per_epoch),
-                 step_ % settings.steps_per_epoch);
+    if constexpr (!std::same_as<Loader, kept_batches>)
+      loader_.seek(static_cast<std::uint32_t>(step_ / settings_.steps_per_epoch),
+                   step_ % settings_.steps_per_epoch);
   }
 
   pretraining_result run() {
     const interrupt_guard guard;
     pretraining_result result;
     while (step_ < settings_.steps && !interrupt_guard::asked()) {
-      const auto rates = settings_.rates(step_);
-      const auto batch = loader_.next();
-      const auto epoch = static_cast<std::uint32_t>(step_ / settings_.steps_per_epoch);
-      result.loss = trainer_.step(batch.images, batch.samples, settings_.seed, epoch, rates);
-      ++step_;
+      const auto began = clock::now();
+      put(ahead_.steps(undisturbed(), settings_.checkpoint_seconds - since(saved_)));
+      const auto losses = trainer_.losses();
+      ahead_.took(losses.size(), since(began));
+      step_ += losses.size();
+      result.loss = losses.back();
       progress_.show(step_, result.loss);
-      observe(result.loss, rates);
+      observe(result.loss, rates_[losses.size() - 1]);
       if (since(saved_) > settings_.checkpoint_seconds && step_ < settings_.steps) save();
     }
     result.interrupted = step_ < settings_.steps;
@@ -84,6 +93,28 @@ class pretraining_run {
   static double since(clock::time_point then) {
     return std::chrono::duration<double>(clock::now() - then).count();
   }
+  /// Steps until the host needs what they have left.
+  std::size_t undisturbed() const {
+    return std::min({trainer_.most_steps(), settings_.steps - step_, until_next(settings_.steps_per_epoch),
+                     until_next(settings_.monitor_every)});
+  }
+  std::size_t until_next(std::size_t every) const { return every - step_ % every; }
+
+  /// Asks for so many steps, or fewer if somebody wants to stop while the host loads them.
+  void put(std::size_t steps) {
+    rates_.clear();
+    for (std::size_t i = 0; i < steps; ++i) rates_.push_back(settings_.rates(step_ + i));
+    if constexpr (std::same_as<Loader, kept_batches>) {
+      trainer_.put(step_, rates_);
+    } else {
+      for (std::size_t i = 0; i < steps && (i == 0 || !interrupt_guard::asked()); ++i) {
+        const auto batch = loader_.next();
+        const auto epoch = static_cast<std::uint32_t>((step_ + i) / settings_.steps_per_epoch);
+        trainer_.put(batch.images, batch.samples, settings_.seed, epoch, rates_[i]);
+      }
+    }
+  }
+
   /// What is measured; methods without embeddings or without a target have no columns for them.
   static std::vector<std::string> columns(const pretraining& settings, any_trainer& trainer) {
     std::vector<std::string> names{"step", "epoch", "loss", "learning_rate", "images_per_second"};
@@ -152,6 +183,8 @@ class pretraining_run {
   std::size_t step_;
   metrics metrics_;
   progress progress_;
+  look_ahead ahead_{settings_.patience};
+  std::vector<any_trainer::rates> rates_;  // of the steps that were asked for last
   clock::time_point started_ = clock::now(), saved_ = clock::now();
 };
 
@@ -159,7 +192,8 @@ class pretraining_run {
 
 /// Pretrains until the last step, Ctrl-C, a collapse or a loss that is no number, saving on the way; with
 /// `resume` it goes on from the folder's checkpoint, bit for bit as if it had never stopped. Throws
-/// std::runtime_error with a sentence that says what was seen and what to try.
+/// std::runtime_error with a sentence that says what was seen and what to try. A device that runs apart is
+/// asked for as many steps at a time as nobody has to look between.
 template <class Loader>
 pretraining_result pretrain(const pretraining& settings, any_trainer& trainer, Loader& loader,
                             bool resume = false) {

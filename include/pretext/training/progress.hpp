@@ -23,11 +23,12 @@ class progress {
   /// After step `done` (counted from the start of the training, not of this process).
   void show(std::size_t done, double loss) {
     const auto now = clock::now();
-    if (timed_ == 0) {
+    if (!timing_) {
+      timing_ = true;
       started_ = now;
       first_ = done;
     }
-    ++timed_;
+    last_ = done;
     const double gap = std::chrono::duration<double>(now - shown_).count();
     if (done < steps_ && gap < (terminal_ ? 0.2 : 20)) return;
     shown_ = now;
@@ -37,13 +38,13 @@ class progress {
 
   /// Ends the line.
   void finish() const {
-    if (terminal_ && timed_ > 0) std::fputc('\n', out_);
+    if (terminal_ && timing_) std::fputc('\n', out_);
   }
 
-  /// Images per second since the first step shown; 0 before the second.
+  /// Images per second since the first step shown; 0 before another one.
   double images_per_second() const {
     const double seconds = std::chrono::duration<double>(clock::now() - started_).count();
-    return timed_ < 2 || seconds <= 0 ? 0 : static_cast<double>((timed_ - 1) * images_) / seconds;
+    return last_ == first_ || seconds <= 0 ? 0 : static_cast<double>((last_ - first_) * images_) / seconds;
   }
 
  private:
@@ -73,9 +74,9 @@ class progress {
     return text;
   }
 
-  std::size_t steps_, images_, first_ = 0, timed_ = 0;
+  std::size_t steps_, images_, first_ = 0, last_ = 0;
   std::FILE* out_;
-  bool terminal_;
+  bool terminal_, timing_ = false;
   clock::time_point shown_, started_{};
 };
 

@@ -10,6 +10,7 @@
 
 #include <pretext/core/concepts.hpp>
 #include <pretext/core/expects.hpp>
+#include <pretext/core/other_numbers.hpp>
 #include <pretext/devices/device_memory.hpp>
 #include <pretext/optimizers/remember.hpp>
 #include <pretext/training/initialise.hpp>
@@ -52,6 +53,16 @@ class trainer {
   /// those of all steps after it.
   void put(reads<Place, images> views, step_number<double> learning_rate,
            step_number<double> target_momentum);
+  /// Views of another type of number are a mistake: the compiler says what to do.
+  template <detail::OfOtherNumbers<Place, images> Views, class... Rates>
+  double step(const Views&, Rates...) {
+    detail::refuse_other_numbers<Place, Views>();
+    return 0;
+  }
+  template <detail::OfOtherNumbers<Place, images> Views, class... Rates>
+  void put(const Views&, Rates...) {
+    detail::refuse_other_numbers<Place, Views>();
+  }
   /// Waits; the loss of the last step. Throws as `step` does.
   double settled_loss();
   /// Where the device keeps it.

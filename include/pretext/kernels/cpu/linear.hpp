@@ -5,6 +5,7 @@
 #include <pretext/core/arena.hpp>
 #include <pretext/devices/cpu.hpp>
 #include <pretext/kernels/cpu/column_sums.hpp>
+#include <pretext/kernels/cpu/elementwise.hpp>
 #include <pretext/kernels/cpu/gelu.hpp>
 #include <pretext/kernels/cpu/gemm.hpp>
 #include <pretext/kernels/cpu/isa.hpp>
@@ -70,6 +71,13 @@ struct linear<cpu> {
     gemm<cpu>::run_and(place, op::as_is, e.rows, e.in, e.out, dy, w, dx, finish);
     T* const totals[] = {dbias};
     detail::add_partial_sums(place, blocks, e.in, partial, totals);
+  }
+
+  template <class Place, class T>
+  static void backward_weights(Place& place, const linear_extents& e, const T* x, const T* dy, T* dw,
+                               T* dbias) {
+    gemm<cpu>::run(place, op::transposed, op::as_is, e.out, e.in, e.rows, dy, x, dw, into::accumulate);
+    if (dbias) row_bias<cpu>::sum(place, e.rows, e.out, dy, dbias);
   }
 };
 

@@ -2,8 +2,10 @@
 #include <cstddef>
 #include <type_traits>
 
+#include <pretext/core/expects.hpp>
 #include <pretext/kernels/convolution.hpp>
 #include <pretext/kernels/cuda/patch_operands.hpp>
+#include <pretext/kernels/cuda/residues.hpp>
 #include <pretext/kernels/cuda/stored_patches.hpp>
 #include <pretext/kernels/cuda/tensor_product.hpp>
 #include <pretext/kernels/cuda/tiled_product.hpp>
@@ -34,8 +36,8 @@ struct own_convolution {
     else if constexpr (in_tf32<Place, T>)
       convolution_by_stored_patches<Device>::forward(place, e, batch, x, w, y);
     else
-      multiply<T>(place, places, e.out, e.taps() * e.in, patch_matrix<T>{e, x}, matrix<T>{w, e.out}, y,
-                  into::overwrite);
+      multiply<T>(place, places, e.out, e.taps() * e.in, patch_matrix<T>{e, x}, matrix<T>{w, e.out},
+                  rows_in_order<T>{y, e.out}, into::overwrite);
   }
 
   template <class Place, class T>
@@ -47,8 +49,13 @@ struct own_convolution {
     else if constexpr (in_tf32<Place, T>)
       convolution_by_stored_patches<Device>::backward_data(place, e, batch, dy, w, dx, mode);
     else
-      multiply<T>(place, pixels, e.in, e.taps() * e.out, result_matrix<T>{e, dy}, turned_weights<T>{e, w}, dx,
-                  mode);
+      for (std::size_t row = 0; row < e.stride; ++row)
+        for (std::size_t column = 0; column < e.stride; ++column) {
+          const residue_class some{e, row, column};
+          if (some.taps() == 0 && mode == into::accumulate) continue;
+          multiply<T>(place, batch * some.pixels(), e.in, some.taps() * e.out, result_matrix<T>{some, dy},
+                      turned_weights<T>{some, w}, residue_pixels<T>{some, dx}, mode);
+        }
   }
 
   template <class Place, class T, class W>
@@ -61,21 +68,24 @@ struct own_convolution {
       convolution_by_stored_patches<Device>::backward_weights(place, e, batch, x, dy, dw);
     else
       multiply<T>(place, e.taps() * e.in, e.out, places, turned_patch_matrix<T>{{e, x}}, matrix<T>{dy, e.out},
-                  dw, into::accumulate);
+                  rows_in_order<W>{dw, e.out}, into::accumulate);
   }
 
  private:
   template <class Place, class T>
   static constexpr bool in_tf32 = rounds_factors<Place>() && !std::is_same_v<T, bfloat16>;
 
-  template <class T, class Place, class A, class B, class C>
+  template <class T, class Place, class A, class B, class Result>
   static void multiply(Place& place, std::size_t m, std::size_t n, std::size_t k, const A& a, const B& b,
-                       C* c, into mode) {
+                       const Result& result, into mode) {
+    expects(m < most && n < most && k < most,
+            "a convolution over so many places cannot be counted in 32 bits: take a smaller batch");
     if constexpr (std::is_same_v<T, bfloat16>)
-      multiply_factors(place, {m, n, k}, a, b, c, mode);
+      multiply_factors_into(place, {m, n, k}, a, b, result, mode);
     else
-      grid::multiply(place, {m, n, k}, a, b, c, mode);
+      multiply_into(place, {m, n, k}, a, b, result, mode);
   }
+  static constexpr std::size_t most = std::size_t{1} << 31;
 };
 
 }  // namespace pretext::grid

@@ -56,16 +56,17 @@ class gpu_block {
   void* memory_;
 };
 
-/// How many blocks of a kernel a multiprocessor should have registers for: one, or what the kernel says.
+/// How many blocks a multiprocessor shall have room for at once, at the expense of registers: as many as a
+/// kernel says.
 template <class Kernel>
-inline constexpr unsigned resident_blocks = 1;
+inline constexpr unsigned blocks_at_once = 1;
 template <class Kernel>
-  requires requires { Kernel::resident; }
-inline constexpr unsigned resident_blocks<Kernel> = Kernel::resident;
+  requires requires { Kernel::blocks_at_once; }
+inline constexpr unsigned blocks_at_once<Kernel> = Kernel::blocks_at_once;
 
 /// Any kernel of kernels/cuda.
 template <class Kernel>
-__global__ void __launch_bounds__(Kernel::threads, resident_blocks<Kernel>)
+__global__ void __launch_bounds__(Kernel::threads, blocks_at_once<Kernel>)
     __attribute__((visibility("hidden"))) run(const __grid_constant__ Kernel kernel) {
   extern __shared__ __align__(32) unsigned char memory[];
   gpu_block<Kernel> block{memory};

@@ -20,7 +20,7 @@ struct log_sums_of_part {
   using tiles = similarity_tiles<U>;
   using T = typename tiles::number;
   using sums = row_log_sums<T>;
-  static constexpr unsigned threads = tiles::threads, resident = 2;
+  static constexpr unsigned threads = tiles::threads, blocks_at_once = 2;
   struct shared {
     square_tile<T> tile;
     typename tiles::memory products;
@@ -83,7 +83,7 @@ template <class U>
 struct gradients_of_part {
   using tiles = similarity_tiles<U>;
   using T = typename tiles::number;
-  static constexpr unsigned threads = tiles::threads, resident = 2;
+  static constexpr unsigned threads = tiles::threads, blocks_at_once = 2;
   struct shared {
     typename tiles::weights tile;
     typename tiles::memory products;

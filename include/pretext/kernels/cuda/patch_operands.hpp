@@ -2,34 +2,43 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <pretext/core/divisor.hpp>
 #include <pretext/kernels/convolution.hpp>
 #include <pretext/kernels/cuda/lanes.hpp>
 
 // Images and results as the matrices that a convolution multiplies (tiled_product.hpp says what an operand
-// is).
+// is). Their rows and columns are counted in 32 bits.
 namespace pretext::grid {
 
 /// Which tap of a kernel a column stands for, and which channel.
 struct tap_channel {
   std::uint32_t i, j, channel;
+};
 
-  PRETEXT_HOST_DEVICE static tap_channel of(const kernels::convolution_extents& e, std::size_t column,
-                                            std::size_t channels) {
-    const auto at = static_cast<std::uint32_t>(column), all = static_cast<std::uint32_t>(channels),
-               across = static_cast<std::uint32_t>(e.columns);
-    return {at / all / across, at / all % across, at % all};
+/// Columns (i, j, channel), so many taps to a line of the kernel.
+struct tap_columns {
+  divisor channels, across;
+
+  PRETEXT_HOST_DEVICE tap_channel of(std::size_t column) const {
+    const auto at = static_cast<std::uint32_t>(column);
+    const std::uint32_t tap = channels.quotient(at), i = across.quotient(tap);
+    return {i, tap - i * across.value(), at - tap * channels.value()};
   }
 };
 
-/// A place of an image: where its sample begins, its row and its column.
+/// A place of an image: its sample, its row and its column.
 struct image_place {
-  std::size_t sample;
-  std::uint32_t row, column;
+  std::uint32_t sample, row, column;
+};
 
-  PRETEXT_HOST_DEVICE static image_place of(std::size_t index, std::size_t height, std::size_t width) {
-    const std::size_t line = index / width;
-    return {line / height, static_cast<std::uint32_t>(line % height),
-            static_cast<std::uint32_t>(index % width)};
+/// Rows (sample, row, column) of images of one size.
+struct image_rows {
+  divisor height, width;
+
+  PRETEXT_HOST_DEVICE image_place of(std::size_t index) const {
+    const auto at = static_cast<std::uint32_t>(index);
+    const std::uint32_t line = width.quotient(at), sample = height.quotient(line);
+    return {sample, line - sample * height.value(), at - line * width.value()};
   }
 };
 
@@ -39,11 +48,11 @@ struct patch_matrix {
   static constexpr bool along_columns = true;
   kernels::convolution_extents e;
   const T* x;
+  image_rows places{divisor{e.out_height()}, divisor{e.out_width()}};
+  tap_columns taps{divisor{e.in}, divisor{e.columns}};
 
-  PRETEXT_HOST_DEVICE image_place row(std::size_t r) const {
-    return image_place::of(r, e.out_height(), e.out_width());
-  }
-  PRETEXT_HOST_DEVICE tap_channel column(std::size_t c) const { return tap_channel::of(e, c, e.in); }
+  PRETEXT_HOST_DEVICE image_place row(std::size_t r) const { return places.of(r); }
+  PRETEXT_HOST_DEVICE tap_channel column(std::size_t c) const { return taps.of(c); }
   PRETEXT_HOST_DEVICE const T* where(const image_place& at, const tap_channel& tap) const {
     // Below zero it wraps to a number beyond any extent.
     const std::size_t h = at.row * e.stride + tap.i - e.padding, w = at.column * e.stride + tap.j - e.padding;
@@ -65,39 +74,6 @@ struct turned_patch_matrix {
     return patches.where(at, tap);
   }
   bool by_lanes() const { return patches.by_lanes(); }
-};
-
-/// Which results each pixel took part in: row (sample, h, w), column (i, j, channel of the result).
-template <class T>
-struct result_matrix {
-  static constexpr bool along_columns = true;
-  kernels::convolution_extents e;
-  const T* dy;
-
-  PRETEXT_HOST_DEVICE image_place row(std::size_t r) const { return image_place::of(r, e.height, e.width); }
-  PRETEXT_HOST_DEVICE tap_channel column(std::size_t c) const { return tap_channel::of(e, c, e.out); }
-  PRETEXT_HOST_DEVICE const T* where(const image_place& at, const tap_channel& tap) const {
-    const std::size_t down = at.row + e.padding - tap.i, right = at.column + e.padding - tap.j;
-    const std::size_t p = e.stride == 1 ? down : down / e.stride,
-                      q = e.stride == 1 ? right : right / e.stride;
-    if (p >= e.out_height() || q >= e.out_width() || p * e.stride != down || q * e.stride != right)
-      return nullptr;
-    return dy + ((at.sample * e.out_height() + p) * e.out_width() + q) * e.out + tap.channel;
-  }
-  bool by_lanes() const { return side_by_side<T>(e.out, {dy}); }
-};
-
-/// The weights (i, j, in, out) as result_matrix meets them: row (i, j, out), column in.
-template <class T>
-struct turned_weights {
-  static constexpr bool along_columns = false;
-  kernels::convolution_extents e;
-  const T* w;
-
-  PRETEXT_HOST_DEVICE std::size_t row(std::size_t r) const { return r / e.out * e.in * e.out + r % e.out; }
-  PRETEXT_HOST_DEVICE std::size_t column(std::size_t c) const { return c * e.out; }
-  PRETEXT_HOST_DEVICE const T* where(std::size_t row, std::size_t column) const { return w + row + column; }
-  bool by_lanes() const { return side_by_side<T>(e.out, {w}); }
 };
 
 }  // namespace pretext::grid

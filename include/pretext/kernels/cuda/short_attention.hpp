@@ -32,7 +32,8 @@ template <unsigned Depth>
 struct short_attention {
   using squares = attention_squares<Depth>;
   using rows = typename squares::rows;
-  static constexpr unsigned threads = squares::threads, side = squares::side, resident = Depth > 64 ? 2 : 3;
+  static constexpr unsigned threads = squares::threads, side = squares::side,
+                            blocks_at_once = Depth > 64 ? 2 : 3;
   static constexpr unsigned sharing = threads / side;  ///< threads of a row
   struct shared {
     typename rows::tile queries, others;  ///< others: keys, then values

@@ -13,7 +13,8 @@ template <unsigned Depth>
 struct short_attention_backward {
   using squares = attention_squares<Depth>;
   using rows = typename squares::rows;
-  static constexpr unsigned threads = squares::threads, side = squares::side, resident = Depth > 64 ? 1 : 2;
+  static constexpr unsigned threads = squares::threads, side = squares::side,
+                            blocks_at_once = Depth > 64 ? 1 : 2;
   struct shared {
     typename rows::tile queries, slopes, keys, values;  ///< slopes: of y
     typename squares::square p, ds;

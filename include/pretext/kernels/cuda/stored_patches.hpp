@@ -39,10 +39,11 @@ struct add_patches {
   const T* dpatches;
   bool accumulate;
   T* dx;
+  image_rows pixels{divisor{e.height}, divisor{e.width}};
 
   template <unsigned N>
   PRETEXT_HOST_DEVICE void at(std::size_t i) const {
-    const image_place at = image_place::of(i / e.in, e.height, e.width);
+    const image_place at = pixels.of(i / e.in);
     several<arithmetic<T>, N> sum{};
     if (accumulate) sum = load<N>(dx + i);
     for (std::size_t a = 0; a < e.rows; ++a)

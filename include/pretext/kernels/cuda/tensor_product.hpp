@@ -11,9 +11,9 @@ namespace pretext::grid {
 using tensor_extents = extents_in_tiles<128, 64, 32>;
 
 /// Where a block's sums go, eight at a time: into the result or, of a product in parts, where those wait.
-template <class C>
+template <class Result>
 struct store_sums {
-  C* c;
+  Result result;
   float* parts;  ///< none: null
   std::size_t m, n;
   bool accumulate, together;  ///< eight results side by side lie in whole lanes
@@ -24,7 +24,7 @@ struct store_sums {
     if (parts)
       put(parts + (part * m + row) * n + column, column, sums, false);
     else
-      put(c + row * n + column, column, sums, accumulate);
+      put(result(row, column), column, sums, accumulate);
   }
 
  private:
@@ -50,9 +50,9 @@ struct store_sums {
 
 /// A·B of operands stored as bfloat16, added up in float: tiles of both in shared memory, which tensor cores
 /// multiply while the next ones are fetched.
-template <class A, class B, class C>
+template <class A, class B, class Result>
 struct tensor_product {
-  static constexpr unsigned threads = 256;
+  static constexpr unsigned threads = 256, blocks_at_once = 2;
   static constexpr unsigned tall = tensor_extents::tall, wide = tensor_extents::wide,
                             deep = tensor_extents::deep;
   struct shared {
@@ -68,7 +68,7 @@ struct tensor_product {
   from_left<A> a;
   from_right<B> b;
   bool a_together, b_together;  ///< eight numbers side by side lie in 16 bytes
-  store_sums<C> store;
+  store_sums<Result> store;
 
   template <class Block>
   PRETEXT_HOST_DEVICE void operator()(Block& block) const {
@@ -112,24 +112,28 @@ struct tensor_product {
   }
 };
 
-/// `multiply` (tiled_product.hpp) on tensor cores: the digits that bfloat16 has are all that is multiplied.
+/// `multiply_into` (tiled_product.hpp) on tensor cores: the digits that bfloat16 has are all that is
+/// multiplied.
+template <class Place, class A, class B, class Result>
+void multiply_factors_into(Place& place, const tensor_extents& e, const A& a, const B& b,
+                           const Result& result, kernels::into mode) {
+  if (e.m == 0 || e.n == 0) return;
+  const bool accumulate = mode == kernels::into::accumulate;
+  const std::size_t parts = e.parts(), all = e.m * e.n;
+  const borrowed guard{place.scratch};
+  float* const waiting = parts > 1 ? place.scratch.template take<float>(parts * all) : nullptr;
+  const bool together = waiting ? side_by_side<bfloat16>(e.n, {waiting}) : result.by_lanes();
+  launch(place.stream, e.tiles() * parts,
+         tensor_product<A, B, Result>{
+             e, {a}, {b}, a.by_lanes(), b.by_lanes(), {result, waiting, e.m, e.n, accumulate, together}});
+  if (waiting) each_number(place, all, add_parts<float, Result>{waiting, parts, all, accumulate, result});
+}
+
+/// The same where C is row-major with n columns.
 template <class Place, class A, class B, class C>
 void multiply_factors(Place& place, const tensor_extents& e, const A& a, const B& b, C* c,
                       kernels::into mode) {
-  if (e.m == 0 || e.n == 0) return;
-  const bool accumulate = mode == kernels::into::accumulate;
-  const std::size_t parts = e.parts();
-  const borrowed guard{place.scratch};
-  float* const waiting = parts > 1 ? place.scratch.template take<float>(parts * e.m * e.n) : nullptr;
-  launch(
-      place.stream, e.tiles() * parts,
-      tensor_product<A, B, C>{e,
-                              {a},
-                              {b},
-                              a.by_lanes(),
-                              b.by_lanes(),
-                              {c, waiting, e.m, e.n, accumulate, side_by_side<bfloat16>(e.n, {c, waiting})}});
-  if (waiting) each_number(place, e.m * e.n, add_parts<C>{waiting, parts, e.m * e.n, accumulate, c});
+  multiply_factors_into(place, e, a, b, rows_in_order<C>{c, e.n}, mode);
 }
 
 }  // namespace pretext::grid

@@ -1,11 +1,13 @@
 #pragma once
 #include <cstddef>
+#include <type_traits>
 #include <utility>
 
 #include <pretext/core/arena.hpp>
 #include <pretext/core/bfloat16.hpp>
 #include <pretext/devices/grid.hpp>
 #include <pretext/kernels/cuda/lanes.hpp>
+#include <pretext/kernels/cuda/product_results.hpp>
 #include <pretext/kernels/kernel.hpp>
 
 // C = A·B in tiles of shared memory, A and B being anything with entries: matrices, or images seen as the
@@ -137,61 +139,30 @@ struct tiled_product {
   }
 };
 
-/// Where a product in one part goes.
-template <class C>
-struct store_result {
-  using R = arithmetic<C>;
-  C* c;
-  std::size_t n;
-  bool accumulate;
-  PRETEXT_HOST_DEVICE void operator()(std::size_t, std::size_t row, std::size_t column, R value) const {
-    C& to = c[row * n + column];
-    to = static_cast<C>(accumulate ? static_cast<R>(to) + value : value);
-  }
-};
-
-/// Where the parts of a product wait to be added.
-template <class T>
-struct store_part {
-  T* parts;
-  std::size_t m, n;
-  PRETEXT_HOST_DEVICE void operator()(std::size_t part, std::size_t row, std::size_t column, T value) const {
-    parts[(part * m + row) * n + column] = value;
-  }
-};
-
-template <class C>
-struct add_parts {
-  using R = arithmetic<C>;
-  const R* parts;
-  std::size_t count, size;
-  bool accumulate;
-  C* c;
-  PRETEXT_HOST_DEVICE void operator()(std::size_t i) const {
-    R sum = accumulate ? static_cast<R>(c[i]) : R{0};
-    for (std::size_t part = 0; part < count; ++part) sum += parts[part * size + i];
-    c[i] = static_cast<C>(sum);
-  }
-};
-
-/// C = A·B, or C += A·B, C row-major with n columns; added up as C is calculated with, whatever it is stored
-/// as.
-template <class Place, class A, class B, class C>
-void multiply(Place& place, const product_extents& e, const A& a, const B& b, C* c, kernels::into mode) {
-  using R = arithmetic<C>;
+/// Result = A·B, or Result += A·B, added up as its numbers are calculated with, whatever they are stored as.
+template <class Place, class A, class B, class Result>
+void multiply_into(Place& place, const product_extents& e, const A& a, const B& b, const Result& result,
+                   kernels::into mode) {
+  using R = arithmetic<std::remove_pointer_t<decltype(result.at(0))>>;
   if (e.m == 0 || e.n == 0) return;
   const bool accumulate = mode == kernels::into::accumulate;
   const std::size_t parts = e.parts(), blocks = e.tiles() * parts;
   if (parts == 1) {
-    launch(place.stream, blocks,
-           tiled_product<R, A, B, store_result<C>>{e, a, b, store_result<C>{c, e.n, accumulate}});
+    using store = store_result<Result>;
+    launch(place.stream, blocks, tiled_product<R, A, B, store>{e, a, b, store{result, accumulate}});
     return;
   }
   const borrowed guard{place.scratch};
   R* const waiting = place.scratch.template take<R>(parts * e.m * e.n);
   launch(place.stream, blocks,
          tiled_product<R, A, B, store_part<R>>{e, a, b, store_part<R>{waiting, e.m, e.n}});
-  each_number(place, e.m * e.n, add_parts<C>{waiting, parts, e.m * e.n, accumulate, c});
+  each_number(place, e.m * e.n, add_parts<R, Result>{waiting, parts, e.m * e.n, accumulate, result});
+}
+
+/// The same where C is row-major with n columns.
+template <class Place, class A, class B, class C>
+void multiply(Place& place, const product_extents& e, const A& a, const B& b, C* c, kernels::into mode) {
+  multiply_into(place, e, a, b, rows_in_order<C>{c, e.n}, mode);
 }
 
 }  // namespace pretext::grid

@@ -1,0 +1,67 @@
+#pragma once
+#include <array>
+#include <cstddef>
+#include <cstring>
+
+namespace pretext::detail {
+
+/// Numbers on their way from the host to a device that runs apart. A device takes them by itself, when its
+/// stream gets there, only from pinned memory; from ordinary memory the host may have to wait for all that is
+/// on the stream. So they are put aside in pinned memory, turn by turn in one of a few places, and the host
+/// waits only where it is that many copies ahead.
+///
+/// `Copies` is what does it: `pin(bytes)`, which may fail with a null pointer, and `unpin`; `copy(stream, to,
+/// from, bytes)`; and a `mark` with `set(stream)` and `wait()`, until the stream has got there.
+template <class Copies>
+class send_ring {
+ public:
+  static constexpr std::size_t places = 3;
+  /// What is smaller a driver puts aside by itself; what is larger is no batch, and too much to be pinned.
+  static constexpr std::size_t smallest = std::size_t{1} << 16, largest = std::size_t{1} << 28;
+
+  send_ring() = default;
+  send_ring(const send_ring&) = delete;
+  send_ring& operator=(const send_ring&) = delete;
+  ~send_ring() {
+    for (place& each : places_) Copies::unpin(each.memory);
+  }
+
+  /// The host's numbers may change as soon as this returns.
+  template <class Stream>
+  void send(const Stream& on, void* to, const void* host, std::size_t bytes) {
+    place* const next = bytes > smallest && bytes <= largest ? make_room(bytes) : nullptr;
+    if (!next) return Copies::copy(on, to, host, bytes);
+    std::memcpy(next->memory, host, bytes);
+    Copies::copy(on, to, next->memory, bytes);
+    next->sent.set(on);
+    next->waits = true;
+  }
+
+ private:
+  struct place {
+    void* memory = nullptr;
+    std::size_t room = 0;
+    typename Copies::mark sent{};
+    bool waits = false;  // for the device to have taken what is there
+  };
+
+  /// The next place, free again; none if there is no memory to be pinned.
+  place* make_room(std::size_t bytes) {
+    place& next = places_[turn_];
+    turn_ = (turn_ + 1) % places;
+    if (next.waits) next.sent.wait();
+    next.waits = false;
+    if (next.room < bytes) {
+      Copies::unpin(next.memory);
+      next.room = bytes + bytes / 4;  // batches of photographs differ in size
+      next.memory = Copies::pin(next.room);
+      if (!next.memory) next.room = 0;
+    }
+    return next.memory ? &next : nullptr;
+  }
+
+  std::array<place, places> places_{};
+  std::size_t turn_ = 0;
+};
+
+}  // namespace pretext::detail

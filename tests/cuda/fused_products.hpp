@@ -1,0 +1,82 @@
+#pragma once
+// What cuBLASLt's epilogues are on a GPU, as plain loops: the played device has them for what cuBLASLt has
+// them for.
+#include <algorithm>
+#include <cstddef>
+#include <initializer_list>
+#include <limits>
+#include <type_traits>
+
+#include <pretext/core/bfloat16.hpp>
+#include <pretext/kernels/cuda/fused_product.hpp>
+#include <pretext/kernels/cuda/lanes.hpp>
+
+#include "emulated.hpp"
+
+namespace pretext::tests {
+
+/// How many products have ended in more than their result.
+inline std::size_t& fused_products() {
+  static std::size_t count = 0;
+  return count;
+}
+
+}  // namespace pretext::tests
+
+namespace pretext::grid {
+
+template <>
+struct fused_product<tests::emulated> {
+  template <class Place, class T>
+  static bool add(Place&, std::size_t m, std::size_t n, std::size_t k, const T* A, const T* B, const T* bias,
+                  const T* beside, T* c) {
+    if (!has<T>(m * n * k, {n, k}, {A, B, bias, beside, c})) return false;
+    tests::emulated::perform([=] {
+      poison(c, m * n);  // nobody may have meant to read what lies there
+      for (std::size_t i = 0; i < m; ++i)
+        for (std::size_t j = 0; j < n; ++j) {
+          arithmetic<T> sum = beside ? static_cast<arithmetic<T>>(beside[i * n + j]) : 0;
+          for (std::size_t l = 0; l < k; ++l)
+            sum += static_cast<arithmetic<T>>(A[i * k + l]) * static_cast<arithmetic<T>>(B[j * k + l]);
+          c[i * n + j] = static_cast<T>(bias ? sum + static_cast<arithmetic<T>>(bias[j]) : sum);
+        }
+    });
+    return true;
+  }
+
+  template <class Place, class T, class W>
+  static bool sum_columns(Place&, std::size_t m, std::size_t n, std::size_t k, const T* A, const T* B, W* c,
+                          W* sums) {
+    if (!has<T>(m * n * k, {m, n}, {A, B, c, sums})) return false;
+    tests::emulated::perform([=] {
+      for (std::size_t i = 0; i < m; ++i) {
+        for (std::size_t j = 0; j < n; ++j) {
+          W sum = 0;
+          for (std::size_t l = 0; l < k; ++l)
+            sum += static_cast<W>(A[l * m + i]) * static_cast<W>(B[l * n + j]);
+          c[i * n + j] += sum;
+        }
+        sums[i] = 0;
+        for (std::size_t l = 0; l < k; ++l) sums[i] += static_cast<W>(A[l * m + i]);
+      }
+    });
+    return true;
+  }
+
+ private:
+  /// Not in double, and not for rows that begin where they like.
+  template <class T>
+  static bool has(std::size_t work, std::initializer_list<std::size_t> columns,
+                  std::initializer_list<const void*> where) {
+    bool can = !std::is_same_v<T, double> && work > 0;
+    for (const std::size_t of_a_row : columns) can = can && side_by_side<T>(of_a_row, where);
+    tests::fused_products() += can;
+    return can;
+  }
+  template <class T>
+  static void poison(T* data, std::size_t count) {
+    std::fill_n(data, count, static_cast<T>(std::numeric_limits<arithmetic<T>>::quiet_NaN()));
+  }
+};
+
+}  // namespace pretext::grid

@@ -1,0 +1,12 @@
+// expects: pretext: these views hold another type of number than the place keeps
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include <pretext/cpu.hpp>
+#include <pretext/data/image.hpp>
+using namespace pretext;
+void misuse(on<cpu, fp64>& place, const std::vector<image>& images, std::span<const std::uint64_t> samples,
+            tensor_view<float, shape<32, 32, 3>> views) {
+  augment(place, two_views{simclr_cifar()}, images, samples, 1, 0, views);
+}
