@@ -72,8 +72,8 @@ struct short_attention {
     using attention = kernels::attention<cuda>;
     attention::forward(at, extents, batch, static_cast<const T*>(qkv.data()), y.data(), log_sum.data());
     attention::backward(at, extents, batch, static_cast<const T*>(qkv.data()),
-                        static_cast<const float*>(log_sum.data()), static_cast<const T*>(dy.data()),
-                        dqkv.data());
+                        static_cast<const T*>(y.data()), static_cast<const float*>(log_sum.data()),
+                        static_cast<const T*>(dy.data()), dqkv.data());
   }
 };
 

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstring>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <new>
@@ -29,8 +30,10 @@ struct emulated {
 
   struct stream {
     bool backwards = false;
+    std::size_t most_shared = 227 << 10;  ///< bytes for a block, as on Hopper
     std::shared_ptr<double> loss = std::make_shared<double>(0);
 
+    std::size_t most_shared_memory() const { return most_shared; }
     double* settled_loss() const { return loss.get(); }
     double take_settled_loss() const {
       refuse("waits for a loss");
@@ -151,14 +154,18 @@ struct emulated {
 template <class Kernel>
 class emulated_block {
  public:
-  emulated_block(std::size_t index, std::size_t count, bool backwards)
-      : index_{index}, count_{count}, backwards_{backwards} {
+  emulated_block(std::size_t index, std::size_t count, bool backwards, std::size_t floats_beside)
+      : index_{index},
+        count_{count},
+        backwards_{backwards},
+        beside_(floats_beside, std::numeric_limits<float>::quiet_NaN()) {
     std::memset(static_cast<void*>(shared_.get()), 0xFF, sizeof(typename Kernel::shared));  // NaN everywhere
   }
 
   std::size_t index() const { return index_; }
   std::size_t count() const { return count_; }
   auto& shared() { return *shared_; }
+  float* beside() { return beside_.data(); }
 
   template <class Work>
   void each(const Work& work) {
@@ -178,24 +185,39 @@ class emulated_block {
   template <unsigned M, unsigned N>
   class tile_sums {
    public:
-    template <class A, class B>
-    void add(const A& a, const B& b) {
+    template <class A, class B, class Limits = grid::whole_product>
+    void add(const A& a, const B& b, Limits limits = {}) {
       static_assert(A::rows == M && B::columns == N && A::columns == B::rows);
       std::vector<float> right(A::columns * N);
       for (unsigned k = 0; k < A::columns; ++k)
         for (unsigned j = 0; j < N; ++j) right[k * N + j] = static_cast<float>(b.at(k, j));
       for (unsigned i = 0; i < M; ++i)
         for (unsigned k = 0; k < A::columns; ++k) {
+          if (!limits.has_row(square(i)) || !limits.has_depth(square(k))) continue;
           const auto left = static_cast<float>(a.at(i, k));
-          for (unsigned j = 0; j < N; ++j) sums_[i * N + j] += left * right[k * N + j];
+          for (unsigned j = 0; j < N; ++j)
+            if (limits.has_column(square(j))) sums_[i * N + j] += left * right[k * N + j];
         }
     }
-    template <class Work>
-    void each(const grid::sums_apart<Kernel::threads>&, const Work& work) const {
-      for (unsigned at = 0; at < M * N; at += 8) work(at / N, at % N, &sums_[at]);
+    template <unsigned Tiles, class Work, class Limits = grid::whole_product>
+    void each(const grid::sums_apart<Kernel::threads, Tiles>&, const Work& work, Limits limits = {}) const {
+      for_each_eight(limits, [&](unsigned at) { work(at / N, at % N, &sums_[at]); });
+    }
+    template <class Work, class Limits = grid::whole_product>
+    void each_beside(const tile_sums& other, const grid::sums_apart<Kernel::threads, 2>&, const Work& work,
+                     Limits limits = {}) const {
+      for_each_eight(limits, [&](unsigned at) { work(at / N, at % N, &sums_[at], &other.sums_[at]); });
     }
 
    private:
+    /// Tensor cores take squares of 16.
+    static constexpr unsigned square(unsigned i) { return i / 16 * 16; }
+    template <class Limits, class Work>
+    static void for_each_eight(Limits limits, const Work& work) {
+      for (unsigned at = 0; at < M * N; at += 8)
+        if (limits.has_row(square(at / N)) && limits.has_column(square(at % N))) work(at);
+    }
+
     std::vector<float> sums_ = std::vector<float>(M * N);
   };
 
@@ -203,15 +225,20 @@ class emulated_block {
   std::size_t index_, count_;
   bool backwards_;
   std::unique_ptr<typename Kernel::shared> shared_{new typename Kernel::shared};
+  std::vector<float> beside_;
 };
 
 template <class Kernel>
 void launch(const emulated::stream& stream, std::size_t blocks, const Kernel& kernel) {
   static_assert(std::is_trivially_copyable_v<Kernel>, "a kernel is copied to the device as it is");
   static_assert(sizeof(Kernel) <= 4096, "a kernel's numbers fit where a GPU takes parameters");
-  emulated::perform([blocks, backwards = stream.backwards, kernel] {
+  if (grid::shared_bytes(kernel) > stream.most_shared_memory())
+    throw std::logic_error{"a block has no more shared memory than the device"};
+  std::size_t beside = 0;
+  if constexpr (grid::asks_beside<Kernel>) beside = kernel.beside();
+  emulated::perform([blocks, backwards = stream.backwards, beside, kernel] {
     for (std::size_t i = 0; i < blocks; ++i) {
-      emulated_block<Kernel> block{backwards ? blocks - 1 - i : i, blocks, backwards};
+      emulated_block<Kernel> block{backwards ? blocks - 1 - i : i, blocks, backwards, beside};
       kernel(block);
     }
   });

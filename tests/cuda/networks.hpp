@@ -217,11 +217,13 @@ void losses_of_views() {
   for (const auto& [rows, columns] :
        {std::pair<std::size_t, std::size_t>{2, 3}, {10, 20}, {150, 70}, {1100, 9}})
     for (const double temperature : {0.5, 0.1, 0.01})
-      same_on_both<Device>([=, r = rows, c = columns]<class Place>(workbench<Place>& at) {
-        const auto z = at.activations(r * c, 1), dz = at.activations(r * c, 2);
-        at.loss(kernels::nt_xent<typename Place::device>::run(at.place, r, c, temperature, 2, at.in(z),
-                                                              at.out(dz)));
-      });
+      same_on_both<Device>(
+          [=, r = rows, c = columns]<class Place>(workbench<Place>& at) {
+            const auto z = at.activations(r * c, 1), dz = at.activations(r * c, 2);
+            at.loss(kernels::nt_xent<typename Place::device>::run(at.place, r, c, temperature, 2, at.in(z),
+                                                                  at.out(dz)));
+          },
+          1);  // vectors of length one
   for (const auto& [rows, columns] : {std::pair<std::size_t, std::size_t>{2, 3}, {30, 300}})
     same_on_both<Device>([r = rows, c = columns]<class Place>(workbench<Place>& at) {
       using T = typename Place::activation;

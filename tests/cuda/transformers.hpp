@@ -38,19 +38,28 @@ void layer_norms() {
 
 template <class Device>
 void attentions() {
-  for (const kernels::attention_extents e :
-       {kernels::attention_extents{1, 4, 2}, {7, 12, 3}, {64, 64, 1}, {65, 32, 2}, {130, 140, 2}})
-    same_on_both<Device>([=]<class Place>(workbench<Place>& at) {
-      using W = typename Place::weight;
-      using attention = kernels::attention<typename Place::device>;
-      const std::size_t batch = 2, tokens = batch * e.tokens;
-      const auto qkv = at.activations(tokens * 3 * e.width, 1), dy = at.activations(tokens * e.width, 2);
-      W* const log_sum = at.out_weights(tokens * e.heads);
-      attention::forward(at.place, e, batch, at.in(qkv), at.out(tokens * e.width), log_sum);
-      attention::forward(at.place, e, batch, at.in(qkv), at.out(tokens * e.width), static_cast<W*>(nullptr));
-      attention::backward(at.place, e, batch, at.in(qkv), static_cast<const W*>(log_sum), at.in(dy),
-                          at.out(tokens * 3 * e.width));
-    });
+  for (const kernels::attention_extents e : {kernels::attention_extents{1, 4, 2},
+                                             {7, 12, 3},
+                                             {64, 64, 1},
+                                             {65, 32, 2},
+                                             {130, 140, 2},
+                                             {130, 48, 2}})
+    same_on_both<Device>(
+        [=]<class Place>(workbench<Place>& at) {
+          using T = typename Place::activation;
+          using W = typename Place::weight;
+          using attention = kernels::attention<typename Place::device>;
+          const std::size_t batch = 2, tokens = batch * e.tokens;
+          const auto qkv = at.activations(tokens * 3 * e.width, 1), dy = at.activations(tokens * e.width, 2);
+          W* const log_sum = at.out_weights(tokens * e.heads);
+          T* const y = at.out(tokens * e.width);
+          attention::forward(at.place, e, batch, at.in(qkv), y, log_sum);
+          attention::forward(at.place, e, batch, at.in(qkv), at.out(tokens * e.width),
+                             static_cast<W*>(nullptr));
+          attention::backward(at.place, e, batch, at.in(qkv), static_cast<const T*>(y),
+                              static_cast<const W*>(log_sum), at.in(dy), at.out(tokens * 3 * e.width));
+        },
+        1);  // probabilities
 }
 
 template <class Device>

@@ -63,9 +63,10 @@ TEST_CASE(
     on<cpu, fp64> exact;
     on<cpu> place{.stream = cpu::stream{2}};
     kernels::attention<cpu>::forward(exact, e, batch, qkv.data(), y.data(), log_sum.data());
-    kernels::attention<cpu>::backward(exact, e, batch, qkv.data(), log_sum.data(), dy.data(), dqkv.data());
+    kernels::attention<cpu>::backward(exact, e, batch, qkv.data(), y.data(), log_sum.data(), dy.data(),
+                                      dqkv.data());
     kernels::attention<cpu>::forward(place, e, batch, rounded_qkv.data(), near_y.data(), near_log_sum.data());
-    kernels::attention<cpu>::backward(place, e, batch, rounded_qkv.data(), near_log_sum.data(),
+    kernels::attention<cpu>::backward(place, e, batch, rounded_qkv.data(), near_y.data(), near_log_sum.data(),
                                       rounded_dy.data(), near_dqkv.data());
     close(near_y, y);
     close(near_dqkv, dqkv);

@@ -51,6 +51,11 @@ struct cuda {
       return *static_cast<Plans*>(state_->convolutions.get());
     }
 
+    /// How many bytes a block of threads can share on this GPU.
+    std::size_t most_shared_memory() const {
+      native();
+      return state_->most_shared_memory;
+    }
     /// What the host has sent and the device has not taken yet.
     detail::send_ring<detail::cuda_copies>& sent() const { return state_->sent; }
 
@@ -80,6 +85,7 @@ struct cuda {
       bool opened = false;
       cudaStream_t native = nullptr;
       double *loss = nullptr, *host_loss = nullptr;  // host_loss is pinned
+      std::size_t most_shared_memory = 0;
       detail::matrix_products products;
       std::shared_ptr<void> convolutions;
       detail::send_ring<detail::cuda_copies> sent;
@@ -91,6 +97,12 @@ struct cuda {
         detail::expects_success(cudaStreamCreateWithFlags(&native, cudaStreamNonBlocking),
                                 "opening a stream");
         opened = true;
+        int device = 0, bytes = 0;
+        detail::expects_success(cudaGetDevice(&device), "asking for the current GPU");
+        detail::expects_success(
+            cudaDeviceGetAttribute(&bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device),
+            "asking for the size of shared memory");
+        most_shared_memory = static_cast<std::size_t>(bytes);
         loss = allocate<double>(1);
         void* pinned = nullptr;
         detail::expects_success(cudaMallocHost(&pinned, sizeof(double)), "pinning host memory");

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstddef>
 #include <limits>
+#include <type_traits>
 
 #include <pretext/core/host_device.hpp>
 
@@ -20,9 +21,14 @@ concept Accelerator = D::runs_grids;
 //     template <class Block> PRETEXT_HOST_DEVICE void operator()(Block& block) const;
 //   };
 //
+// It may ask for more shared memory than a type can say, so many floats: `std::size_t beside() const`. And it
+// may say how many `blocks_at_once` a multiprocessor shall have room for: a GPU's compiler then gives threads
+// so few registers.
+//
 // What its body may ask of a block:
 //   block.index(), block.count()      which block of the grid this is, and of how many
 //   block.shared()                    the memory that its threads share
+//   block.beside()                    and the floats beside it, at a multiple of 32 bytes
 //   block.each(f)                     every thread calls f(its number), then all wait for one another
 //   typename Block::template own<T>   T of every thread's own, zero at first: own[its number]
 //
@@ -31,6 +37,8 @@ concept Accelerator = D::runs_grids;
 //   together:
 //     sums.add(a, b)      adds A·B, tiles in shared memory (product_tiles.hpp), then all wait for one another
 //     sums.each(apart, f) f(row, column, pointer to 8 sums side by side) for all of them, each by some thread
+//     sums.each_beside(more, apart, f)   f(row, column, 8 sums, the same 8 of `more`)
+//   All of them may be told `product_limits` at the end. Nobody waits for anybody after `each`.
 //
 // What stands outside of `each` is done by every thread alike. So no thread can miss a barrier, and the same
 // body runs on the CPU, one thread after another in any order: that is how tests check it without a GPU. It
@@ -48,6 +56,24 @@ inline constexpr T least_number = -std::numeric_limits<T>::infinity();
 template <class T>
 PRETEXT_HOST_DEVICE constexpr T minus_infinity() {
   return least_number<T>;
+}
+
+/// Does a kernel ask for shared memory beside what its type says?
+template <class Kernel>
+concept asks_beside = requires(const Kernel& kernel) {
+  kernel.beside();
+};
+
+/// The bytes that a block of a kernel shares.
+template <class Kernel>
+constexpr std::size_t shared_bytes(const Kernel& kernel) {
+  using shared = typename Kernel::shared;
+  if constexpr (asks_beside<Kernel>) {
+    static_assert(sizeof(shared) % 32 == 0);
+    return sizeof(shared) + kernel.beside() * sizeof(float);
+  } else {
+    return std::is_empty_v<shared> ? 0 : sizeof(shared);
+  }
 }
 
 /// Blocks for `n` numbers at one per thread, but no more than some waves of a large GPU.

@@ -22,11 +22,39 @@ struct factor_tile {
   }
 };
 
-/// Where each 32 of a block's threads lay down 16×16 of their sums, which no thread has whole before.
-template <unsigned Threads>
+/// The same factors where they lie, rows taken for columns.
+template <class Tile>
+struct transposed {
+  static constexpr unsigned rows = Tile::columns, columns = Tile::rows, stride = Tile::stride;
+  static constexpr bool turned = !Tile::turned;
+  const Tile& tile;
+
+  PRETEXT_HOST_DEVICE const bfloat16& at(unsigned row, unsigned column) const { return tile.at(column, row); }
+};
+template <class Tile>
+transposed(const Tile&) -> transposed<Tile>;
+
+/// How much of a product of tiles is wanted, in whole squares of 16: the sums beyond stay as they are.
+struct product_limits {
+  unsigned rows, columns, depth;
+
+  PRETEXT_HOST_DEVICE constexpr bool has_row(unsigned r) const { return r < rows; }
+  PRETEXT_HOST_DEVICE constexpr bool has_column(unsigned c) const { return c < columns; }
+  PRETEXT_HOST_DEVICE constexpr bool has_depth(unsigned d) const { return d < depth; }
+};
+/// All of it.
+struct whole_product {
+  PRETEXT_HOST_DEVICE static constexpr bool has_row(unsigned) { return true; }
+  PRETEXT_HOST_DEVICE static constexpr bool has_column(unsigned) { return true; }
+  PRETEXT_HOST_DEVICE static constexpr bool has_depth(unsigned) { return true; }
+};
+
+/// Where each 32 of a block's threads lay down 16×16 of their sums, which no thread has whole before: of one
+/// tile, or of several side by side.
+template <unsigned Threads, unsigned Tiles = 1>
 struct sums_apart {
   static_assert(Threads % 32 == 0);
-  alignas(32) float of[Threads / 32][16 * 16];
+  alignas(32) float of[Threads / 32][Tiles][16 * 16];
 };
 
 }  // namespace pretext::grid

@@ -16,7 +16,7 @@ struct attention_extents {
 /// of qkv is q, k, v, one after another, each of all heads. `log_sum` (batch, heads, tokens) is the logarithm
 /// of each row's sum of exponentials: from it backward computes probabilities again instead of keeping them.
 ///   forward(place, extents, batch, const T* qkv, T* y, W* log_sum)   log_sum may be null
-///   backward(place, extents, batch, const T* qkv, const W* log_sum, const T* dy, T* dqkv)
+///   backward(place, extents, batch, const T* qkv, const T* y, const W* log_sum, const T* dy, T* dqkv)
 template <class Device>
 struct attention : missing<Device> {};
 

@@ -72,8 +72,8 @@ struct attention {
     cache_of<exit<In>, In, Place> left{kept.mixed};
     exit<In>::backward(place, w.at(exit_at<In>), left, dy, dmixed);
     kernels::attention<typename Place::device>::backward(
-        place, extents<In>, dy.batch, kept.qkv.data, static_cast<const typename Place::weight*>(kept.log_sum),
-        reads<Place, In>{dmixed}.data, dqkv.data);
+        place, extents<In>, dy.batch, kept.qkv.data, kept.mixed.data,
+        static_cast<const typename Place::weight*>(kept.log_sum), reads<Place, In>{dmixed}.data, dqkv.data);
     entrance<In>::backward(place, w, kept.entered, reads<Place, joined<In>>{dqkv}, dx);
   }
 

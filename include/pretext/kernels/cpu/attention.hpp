@@ -46,7 +46,7 @@ struct attention<cpu> {
   }
 
   template <class Place, class T>
-  static void backward(Place& place, const attention_extents& e, std::size_t batch, const T* qkv,
+  static void backward(Place& place, const attention_extents& e, std::size_t batch, const T* qkv, const T*,
                        const T* log_sum, const T* dy, T* dqkv) {
     const geometry<T> g{e};
     const std::size_t across = g.depth * g.group, along = g.group * detail::whole_panels<T>(g.depth);

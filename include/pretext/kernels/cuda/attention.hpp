@@ -1,10 +1,13 @@
 #pragma once
 #include <cmath>
+#include <concepts>
 #include <cstddef>
 
 #include <pretext/core/arena.hpp>
 #include <pretext/kernels/cuda/attention_backward.hpp>
 #include <pretext/kernels/cuda/attention_heads.hpp>
+#include <pretext/kernels/cuda/short_attention.hpp>
+#include <pretext/kernels/cuda/short_attention_backward.hpp>
 
 // Scores are made in square tiles wherever they are needed and never leave shared memory.
 namespace pretext::grid {
@@ -19,7 +22,7 @@ struct attention_log_sums {
     typename square_tile<R>::strips strips;
     typename sums::memory sums_of_rows;
   };
-  attention_heads<T> all;
+  attention_tiles<T> all;
   R* log_sum;
 
   template <class Block>
@@ -27,13 +30,13 @@ struct attention_log_sums {
     auto& memory = block.shared();
     typename Block::template own<typename sums::so_far> online;
     const auto own = all.of(block.index(), 1);
-    for (std::size_t left = 0; left < all.e.tokens; left += all.side) {
+    for (std::size_t left = 0; left < all.tokens(); left += all.side) {
       all.scores(block, memory.tile, memory.strips, own.unit, own.top, left);
       sums::add(block, memory.tile, online);
     }
     sums::finish(block, memory.sums_of_rows, online, [&](std::size_t row, const partial_log_sum<R>& sum) {
-      if (own.top + row < all.e.tokens)
-        log_sum[own.unit * all.e.tokens + own.top + row] = sum.largest + std::log(sum.sum);
+      if (own.top + row < all.tokens())
+        log_sum[own.unit * all.tokens() + own.top + row] = sum.largest + std::log(sum.sum);
     });
   }
 };
@@ -47,7 +50,7 @@ struct attention_mix {
     square_tile<R> tile;
     typename square_tile<R>::strips strips;
   };
-  attention_heads<T> all;
+  attention_tiles<T> all;
   const R* log_sum;
   T* y;
 
@@ -56,16 +59,12 @@ struct attention_mix {
     auto& memory = block.shared();
     typename Block::template own<typename square_tile<R>::numbers> sum;
     const auto own = all.of(block.index(), all.chunks());
-    for (std::size_t left = 0; left < all.e.tokens; left += all.side) {
+    for (std::size_t left = 0; left < all.tokens(); left += all.side) {
       all.probabilities(block, memory.tile, memory.strips, own.unit, own.top, left, log_sum);
-      memory.tile.template multiply<false>(block, memory.strips, all.rows(own.unit, 2).from(left), own.left,
-                                           sum);
+      memory.tile.template multiply<false>(block, memory.strips, all.heads.rows(own.unit, 2).from(left),
+                                           own.left, sum);
     }
-    T* const to = y + all.mixed_offset(own.unit);
-    memory.tile.for_each_number(block, sum, [&](std::size_t r, std::size_t c, R number) {
-      if (own.top + r < all.e.tokens && own.left + c < all.e.head_width())
-        to[(own.top + r) * all.e.width + own.left + c] = static_cast<T>(number);
-    });
+    all.store(block, sum, own.left, all.heads.mixed_in(y, own.unit).from(own.top));
   }
 };
 
@@ -79,32 +78,49 @@ struct attention<Device> {
   static void forward(Place& place, const attention_extents& e, std::size_t batch, const T* qkv, T* y,
                       W* log_sum) {
     if (batch == 0) return;
+    if constexpr (std::same_as<T, bfloat16>)
+      if (in_one_kernel<grid::short_attention>(place, batch, {e, qkv}, y, log_sum)) return;
     const borrowed guard{place.scratch};
     W* const sums = log_sum ? log_sum : place.scratch.template take<W>(batch * e.heads * e.tokens);
-    const auto all = heads_of(e, qkv, static_cast<const T*>(nullptr));
+    const grid::attention_tiles<T> all{{e, qkv}};
     const std::size_t blocks = batch * e.heads * all.tiles();
     launch(place.stream, blocks, grid::attention_log_sums<T>{all, sums});
     launch(place.stream, blocks * all.chunks(), grid::attention_mix<T>{all, sums, y});
   }
 
   template <class Place, class T, class W>
-  static void backward(Place& place, const attention_extents& e, std::size_t batch, const T* qkv,
+  static void backward(Place& place, const attention_extents& e, std::size_t batch, const T* qkv, const T* y,
                        const W* log_sum, const T* dy, T* dqkv) {
     if (batch == 0) return;
+    if constexpr (std::same_as<T, bfloat16>)
+      if (in_one_kernel<grid::short_attention_backward>(place, batch, {e, qkv, y, dy}, log_sum, dqkv)) return;
     const borrowed guard{place.scratch};
-    W* const delta = place.scratch.template take<W>(batch * e.heads * e.tokens);
-    const auto all = heads_of(e, qkv, dy);
-    const std::size_t blocks = batch * e.heads * all.tiles();
-    launch(place.stream, blocks, grid::attention_deltas<T>{all, log_sum, delta});
-    launch(place.stream, blocks * all.chunks(), grid::attention_dqueries<T>{all, log_sum, delta, dqkv});
-    launch(place.stream, blocks * all.chunks(), grid::attention_dkeys<T>{all, log_sum, delta, dqkv});
+    const std::size_t queries = batch * e.heads * e.tokens;
+    W* const delta = place.scratch.template take<W>(queries);
+    const grid::attention_tiles<T> all{{e, qkv, y, dy}};
+    const std::size_t blocks = batch * e.heads * all.tiles() * all.chunks();
+    grid::each_number(place, queries, grid::attention_deltas<T>{all.heads, delta});
+    launch(place.stream, blocks, grid::attention_dqueries<T>{all, log_sum, delta, dqkv});
+    launch(place.stream, blocks, grid::attention_dkeys<T>{all, log_sum, delta, dqkv});
   }
 
  private:
-  template <class T>
-  static grid::attention_heads<T> heads_of(const attention_extents& e, const T* qkv, const T* dy) {
-    using R = arithmetic<T>;
-    return {e, R{1} / std::sqrt(static_cast<R>(e.head_width())), qkv, dy};
+  /// Does all of it on tensor cores, if heads lie in whole pieces of 16 bytes and are narrow enough, and a
+  /// block has the memory: has it?
+  template <template <unsigned Depth> class Kernel, class Place, class... Results>
+  static bool in_one_kernel(Place& place, std::size_t batch, const grid::attention_heads<bfloat16>& heads,
+                            Results*... results) {
+    const std::size_t width = heads.e.head_width();
+    const auto launched = [&](const auto& kernel) {
+      if (grid::shared_bytes(kernel) > place.stream.most_shared_memory()) return false;
+      launch(place.stream, batch * heads.e.heads * kernel.blocks_of_head(), kernel);
+      return true;
+    };
+    if (!grid::side_by_side<bfloat16>(width, {heads.qkv, heads.y, heads.dy, results...})) return false;
+    if (width <= 32) return launched(Kernel<32>{{heads}, results...});
+    if (width <= 64) return launched(Kernel<64>{{heads}, results...});
+    if (width <= 96) return launched(Kernel<96>{{heads}, results...});
+    return false;
   }
 };
 

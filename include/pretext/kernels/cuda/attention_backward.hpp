@@ -4,44 +4,17 @@
 #include <pretext/kernels/cuda/attention_heads.hpp>
 
 // With P = exp(s - l), l the logarithm of each row's sum, and dP = dy·vᵀ, the gradients are those of
-// dS = P∘(dP - δ), δ = Σ_j P_ij dP_ij.
+// dS = P∘(dP - δ), δ_i = Σ_j P_ij dP_ij = dy_i·y_i.
 namespace pretext::grid {
 
 /// δ of each query.
 template <class T>
 struct attention_deltas {
-  using R = arithmetic<T>;
-  using tile = square_tile<R>;
-  static constexpr unsigned threads = tile::threads;
-  struct shared {
-    tile p, dp;
-    typename tile::strips strips;
-  };
-  struct total {
-    R sum;
-  };
-  attention_heads<T> all;
-  const R* log_sum;
-  R* delta;
+  attention_heads<T> heads;
+  arithmetic<T>* delta;
 
-  template <class Block>
-  PRETEXT_HOST_DEVICE void operator()(Block& block) const {
-    auto& memory = block.shared();
-    typename Block::template own<total> of_row;
-    const auto own = all.of(block.index(), 1);
-    for (std::size_t left = 0; left < all.e.tokens; left += all.side) {
-      all.probabilities(block, memory.p, memory.strips, own.unit, own.top, left, log_sum);
-      all.dprobabilities(block, memory.dp, memory.strips, own.unit, own.top, left);
-      block.each([&](unsigned thread) {
-        if (thread >= tile::side) return;
-        for (std::size_t c = 0; c < tile::side; ++c)
-          of_row[thread].sum += memory.p.at[thread][c] * memory.dp.at[thread][c];
-      });
-    }
-    block.each([&](unsigned thread) {
-      if (thread < tile::side && own.top + thread < all.e.tokens)
-        delta[own.unit * all.e.tokens + own.top + thread] = of_row[thread].sum;
-    });
+  PRETEXT_HOST_DEVICE void operator()(std::size_t i) const {
+    delta[i] = heads.template delta<1>(i / heads.e.tokens, i % heads.e.tokens);
   }
 };
 
@@ -52,10 +25,10 @@ struct attention_dqueries {
   using tile = square_tile<R>;
   static constexpr unsigned threads = tile::threads;
   struct shared {
-    tile p, dp;
+    tile p, ds;
     typename tile::strips strips;
   };
-  attention_heads<T> all;
+  attention_tiles<T> all;
   const R *log_sum, *delta;
   T* dqkv;
 
@@ -64,22 +37,12 @@ struct attention_dqueries {
     auto& memory = block.shared();
     typename Block::template own<typename tile::numbers> sum;
     const auto own = all.of(block.index(), all.chunks());
-    for (std::size_t left = 0; left < all.e.tokens; left += all.side) {
-      all.probabilities(block, memory.p, memory.strips, own.unit, own.top, left, log_sum);
-      all.dprobabilities(block, memory.dp, memory.strips, own.unit, own.top, left);
-      memory.p.for_each_place(block, [&](std::size_t r, std::size_t c) {
-        const bool inside = own.top + r < all.e.tokens;
-        const R of_row = inside ? delta[own.unit * all.e.tokens + own.top + r] : R{0};
-        memory.dp.at[r][c] = all.scale * memory.p.at[r][c] * (memory.dp.at[r][c] - of_row);
-      });
-      memory.dp.template multiply<false>(block, memory.strips, all.rows(own.unit, 1).from(left), own.left,
-                                         sum);
+    for (std::size_t left = 0; left < all.tokens(); left += all.side) {
+      all.slopes(block, memory.p, memory.ds, memory.strips, own.unit, own.top, left, log_sum, delta);
+      memory.ds.template multiply<false>(block, memory.strips, all.heads.rows(own.unit, 1).from(left),
+                                         own.left, sum);
     }
-    T* const to = dqkv + all.offset(own.unit, 0);
-    memory.p.for_each_number(block, sum, [&](std::size_t r, std::size_t c, R number) {
-      if (own.top + r < all.e.tokens && own.left + c < all.e.head_width())
-        to[(own.top + r) * 3 * all.e.width + own.left + c] = static_cast<T>(number);
-    });
+    all.store(block, sum, own.left, all.heads.rows_in(dqkv, own.unit, 0).from(own.top));
   }
 };
 
@@ -90,10 +53,10 @@ struct attention_dkeys {
   using tile = square_tile<R>;
   static constexpr unsigned threads = tile::threads;
   struct shared {
-    tile p, dp;
+    tile p, ds;
     typename tile::strips strips;
   };
-  attention_heads<T> all;
+  attention_tiles<T> all;
   const R *log_sum, *delta;
   T* dqkv;
 
@@ -102,28 +65,15 @@ struct attention_dkeys {
     auto& memory = block.shared();
     typename Block::template own<typename tile::numbers> dkeys, dvalues;
     const auto own = all.of(block.index(), all.chunks());
-    for (std::size_t query = 0; query < all.e.tokens; query += all.side) {
-      all.probabilities(block, memory.p, memory.strips, own.unit, query, own.top, log_sum);
-      all.dprobabilities(block, memory.dp, memory.strips, own.unit, query, own.top);
-      memory.p.for_each_place(block, [&](std::size_t r, std::size_t c) {
-        const bool inside = query + r < all.e.tokens;
-        const R of_row = inside ? delta[own.unit * all.e.tokens + query + r] : R{0};
-        memory.dp.at[r][c] = all.scale * memory.p.at[r][c] * (memory.dp.at[r][c] - of_row);
-      });
-      memory.dp.template multiply<true>(block, memory.strips, all.rows(own.unit, 0).from(query), own.left,
-                                        dkeys);
-      memory.p.template multiply<true>(block, memory.strips, all.dmixed(own.unit).from(query), own.left,
+    for (std::size_t query = 0; query < all.tokens(); query += all.side) {
+      all.slopes(block, memory.p, memory.ds, memory.strips, own.unit, query, own.top, log_sum, delta);
+      memory.ds.template multiply<true>(block, memory.strips, all.heads.rows(own.unit, 0).from(query),
+                                        own.left, dkeys);
+      memory.p.template multiply<true>(block, memory.strips, all.heads.dmixed(own.unit).from(query), own.left,
                                        dvalues);
     }
-    const auto store = [&](std::size_t which, auto& sum) {
-      T* const to = dqkv + all.offset(own.unit, which);
-      memory.p.for_each_number(block, sum, [&](std::size_t r, std::size_t c, R number) {
-        if (own.top + r < all.e.tokens && own.left + c < all.e.head_width())
-          to[(own.top + r) * 3 * all.e.width + own.left + c] = static_cast<T>(number);
-      });
-    };
-    store(1, dkeys);
-    store(2, dvalues);
+    all.store(block, dkeys, own.left, all.heads.rows_in(dqkv, own.unit, 1).from(own.top));
+    all.store(block, dvalues, own.left, all.heads.rows_in(dqkv, own.unit, 2).from(own.top));
   }
 };
 

@@ -29,6 +29,9 @@ class gpu_block {
 #endif
   }
   PRETEXT_HOST_DEVICE auto& shared() const { return *static_cast<typename Kernel::shared*>(memory_); }
+  PRETEXT_HOST_DEVICE float* beside() const {
+    return reinterpret_cast<float*>(static_cast<unsigned char*>(memory_) + sizeof(typename Kernel::shared));
+  }
 
   template <class Work>
   PRETEXT_HOST_DEVICE void each([[maybe_unused]] const Work& work) const {
@@ -78,12 +81,16 @@ void launch(const cuda::stream& on, std::size_t blocks, const Kernel& kernel) {
   static_assert(std::is_trivially_copyable_v<Kernel> && sizeof(Kernel) <= 4096);
   static_assert(alignof(typename Kernel::shared) <= 32);
   constexpr std::size_t most_by_default = 48 << 10;
-  constexpr std::size_t bytes =
-      std::is_empty_v<typename Kernel::shared> ? 0 : sizeof(typename Kernel::shared);
+  const std::size_t bytes = grid::shared_bytes(kernel);
   expects(blocks < std::size_t{1} << 31, "a grid of ", blocks, " blocks is too large: take a smaller batch");
-  if constexpr (bytes > most_by_default) {
-    static const cudaError_t allowed = cudaFuncSetAttribute(
-        grid::run<Kernel>, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes));
+  const auto allow = [bytes] {
+    return cudaFuncSetAttribute(grid::run<Kernel>, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                static_cast<int>(bytes));
+  };
+  if constexpr (grid::asks_beside<Kernel>) {
+    if (bytes > most_by_default) detail::expects_success(allow(), "asking for shared memory");
+  } else if constexpr (sizeof(typename Kernel::shared) > most_by_default) {
+    static const cudaError_t allowed = allow();
     detail::expects_success(allowed, "asking for shared memory");
   }
   grid::run<Kernel><<<static_cast<unsigned>(blocks), Kernel::threads, bytes, on.native()>>>(kernel);

@@ -4,23 +4,9 @@
 
 #include <pretext/core/bfloat16.hpp>
 #include <pretext/devices/grid.hpp>
+#include <pretext/kernels/cuda/matrix_rows.hpp>
 
 namespace pretext::grid {
-
-/// Some rows of a matrix, as far as they go: 0 beyond.
-template <class T>
-struct rows_of {
-  const T* data;
-  std::size_t step, count, columns;
-
-  PRETEXT_HOST_DEVICE arithmetic<T> operator()(std::size_t r, std::size_t c) const {
-    using R = arithmetic<T>;
-    return r < count && c < columns ? static_cast<R>(data[r * step + c]) : R{0};
-  }
-  PRETEXT_HOST_DEVICE rows_of from(std::size_t first) const {
-    return {data + first * step, step, count > first ? count - first : 0, columns};
-  }
-};
 
 /// A square of numbers in shared memory that one block of threads makes, looks at and multiplies by.
 template <class T>

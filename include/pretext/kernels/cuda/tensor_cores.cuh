@@ -25,42 +25,62 @@ class tensor_core_sums {
 #endif
   }
 
-  template <class A, class B>
-  PRETEXT_HOST_DEVICE void add([[maybe_unused]] const A& a, [[maybe_unused]] const B& b) {
+  template <class A, class B, class Limits = whole_product>
+  PRETEXT_HOST_DEVICE void add([[maybe_unused]] const A& a, [[maybe_unused]] const B& b,
+                               [[maybe_unused]] Limits limits = {}) {
     static_assert(A::rows == M && B::columns == N && A::columns == B::rows);
 #ifdef __CUDA_ARCH__
-#pragma unroll
+#pragma unroll 2  // or factors of all steps would be loaded at once, into registers that are not there
     for (unsigned k = 0; k < A::columns; k += side) {
+      if (!limits.has_depth(k)) break;
       factors<nvcuda::wmma::matrix_b, B> y[across];
 #pragma unroll
-      for (unsigned j = 0; j < across; ++j) load<nvcuda::wmma::matrix_b>(y[j], b, k, left() + j * side);
+      for (unsigned j = 0; j < across; ++j)
+        if (limits.has_column(left() + j * side)) load<nvcuda::wmma::matrix_b>(y[j], b, k, left() + j * side);
 #pragma unroll
       for (unsigned i = 0; i < down; ++i) {
+        if (!limits.has_row(top() + i * side)) continue;
         factors<nvcuda::wmma::matrix_a, A> x;
         load<nvcuda::wmma::matrix_a>(x, a, top() + i * side, k);
 #pragma unroll
-        for (unsigned j = 0; j < across; ++j) nvcuda::wmma::mma_sync(sum_[i][j], x, y[j], sum_[i][j]);
+        for (unsigned j = 0; j < across; ++j)
+          if (limits.has_column(left() + j * side)) nvcuda::wmma::mma_sync(sum_[i][j], x, y[j], sum_[i][j]);
       }
     }
     __syncthreads();
 #endif
   }
 
-  template <class Work>
-  PRETEXT_HOST_DEVICE void each([[maybe_unused]] sums_apart<Threads>& memory,
-                                [[maybe_unused]] const Work& work) const {
+  template <unsigned Tiles, class Work, class Limits = whole_product>
+  PRETEXT_HOST_DEVICE void each([[maybe_unused]] sums_apart<Threads, Tiles>& memory,
+                                [[maybe_unused]] const Work& work,
+                                [[maybe_unused]] Limits limits = {}) const {
 #ifdef __CUDA_ARCH__
-    float* const mine = memory.of[threadIdx.x / 32];
-    const unsigned lane = threadIdx.x % 32, row = lane / 2, column = lane % 2 * 8;
-#pragma unroll
-    for (unsigned i = 0; i < down; ++i)
-#pragma unroll
-      for (unsigned j = 0; j < across; ++j) {
-        nvcuda::wmma::store_matrix_sync(mine, sum_[i][j], side, nvcuda::wmma::mem_row_major);
-        __syncwarp();
-        work(top() + i * side + row, left() + j * side + column, mine + row * side + column);
-        __syncwarp();
-      }
+    each_square(limits, [&](unsigned i, unsigned j) {
+      float* const mine = memory.of[threadIdx.x / 32][0];
+      nvcuda::wmma::store_matrix_sync(mine, sum_[i][j], side, nvcuda::wmma::mem_row_major);
+      __syncwarp();
+      work(top() + i * side + row(), left() + j * side + column(), mine + row() * side + column());
+      __syncwarp();
+    });
+#endif
+  }
+
+  template <class Work, class Limits = whole_product>
+  PRETEXT_HOST_DEVICE void each_beside([[maybe_unused]] const tensor_core_sums& other,
+                                       [[maybe_unused]] sums_apart<Threads, 2>& memory,
+                                       [[maybe_unused]] const Work& work,
+                                       [[maybe_unused]] Limits limits = {}) const {
+#ifdef __CUDA_ARCH__
+    each_square(limits, [&](unsigned i, unsigned j) {
+      float *const mine = memory.of[threadIdx.x / 32][0], *const theirs = memory.of[threadIdx.x / 32][1];
+      nvcuda::wmma::store_matrix_sync(mine, sum_[i][j], side, nvcuda::wmma::mem_row_major);
+      nvcuda::wmma::store_matrix_sync(theirs, other.sum_[i][j], side, nvcuda::wmma::mem_row_major);
+      __syncwarp();
+      work(top() + i * side + row(), left() + j * side + column(), mine + row() * side + column(),
+           theirs + row() * side + column());
+      __syncwarp();
+    });
 #endif
   }
 
@@ -100,6 +120,17 @@ class tensor_core_sums {
                    : "r"(address), "r"(Tile::stride)
                    : "memory");
   }
+  template <class Limits, class Work>
+  __device__ static void each_square(Limits limits, const Work& work) {
+#pragma unroll
+    for (unsigned i = 0; i < down; ++i)
+#pragma unroll
+      for (unsigned j = 0; j < across; ++j)
+        if (limits.has_row(top() + i * side) && limits.has_column(left() + j * side)) work(i, j);
+  }
+  /// Which eight sums of a square are a thread's, once they lie apart.
+  __device__ static unsigned row() { return threadIdx.x % 32 / 2; }
+  __device__ static unsigned column() { return threadIdx.x % 2 * 8; }
   __device__ static unsigned top() { return threadIdx.x / 64 * (down * side); }
   __device__ static unsigned left() { return threadIdx.x / 32 % 2 * (across * side); }
 #endif

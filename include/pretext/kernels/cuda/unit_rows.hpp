@@ -58,25 +58,27 @@ PRETEXT_HOST_DEVICE void add_row_gradient(Block& block, double (&memory)[row_thr
   });
 }
 
-/// unit = z·inverse, row by row.
-template <class T>
+/// unit = z·inverse, row by row, which begin so far apart; zeros between them.
+template <class T, class U = arithmetic<T>>
 struct normalise_rows {
   static constexpr unsigned threads = row_threads;
   struct shared {
     double of[row_threads];
   };
   using R = arithmetic<T>;
-  std::size_t columns;
+  std::size_t columns, step;
   const T* z;
-  R *unit, *inverse;
+  U* unit;
+  R* inverse;
 
   template <class Block>
   PRETEXT_HOST_DEVICE void operator()(Block& block) const {
     const std::size_t row = block.index();
     const double by = inverse_length(block, block.shared().of, columns, z + row * columns);
     block.each([&](unsigned thread) {
-      for (std::size_t c = thread; c < columns; c += row_threads)
-        unit[row * columns + c] = static_cast<R>(static_cast<double>(z[row * columns + c]) * by);
+      for (std::size_t c = thread; c < step; c += row_threads)
+        unit[row * step + c] =
+            c < columns ? static_cast<U>(static_cast<double>(z[row * columns + c]) * by) : U{};
       if (thread == 0) inverse[row] = static_cast<R>(by);
     });
   }

@@ -1,0 +1,57 @@
+#include "rounded_factors.hpp"
+
+#include "beside_cpu.hpp"
+
+using namespace pretext::tests;
+
+TEST_CASE("NT-Xent on tensor cores is its formula with rounded factors") {
+  losses_of_rounded_views<emulated>();
+}
+TEST_CASE("attention on tensor cores is its formula with rounded probabilities") {
+  attention_of_rounded_weights<emulated>();
+}
+TEST_CASE("a block has the memory for the attention of MAE and of longer sequences on newer GPUs") {
+  const auto heads = []<unsigned Depth>(std::size_t tokens) {
+    return pretext::grid::attention_squares<Depth>{{{tokens, Depth, 1}, nullptr}};
+  };
+  const auto forward = [&]<unsigned Depth>(std::size_t tokens) {
+    return shared_bytes(
+        pretext::grid::short_attention<Depth>{heads.operator()<Depth>(tokens), nullptr, nullptr});
+  };
+  const auto backward = [&]<unsigned Depth>(std::size_t tokens) {
+    return shared_bytes(
+        pretext::grid::short_attention_backward<Depth>{heads.operator()<Depth>(tokens), nullptr, nullptr});
+  };
+  const std::size_t ada = 99 << 10, ampere = 163 << 10, hopper = 227 << 10;
+  CHECK(4 * forward.operator()<64>(50) < hopper);  // as many blocks at once
+  CHECK(3 * backward.operator()<64>(50) < hopper);
+  CHECK(2 * backward.operator()<32>(197) < hopper);
+  CHECK(forward.operator()<64>(197) <= ada);
+  CHECK(backward.operator()<32>(197) <= ada);
+  CHECK(backward.operator()<64>(197) > ada);
+  CHECK(backward.operator()<64>(197) <= ampere);
+  CHECK(forward.operator()<96>(257) <= ampere);
+  CHECK(backward.operator()<96>(257) > ampere);
+  CHECK(backward.operator()<96>(257) <= hopper);
+  CHECK(forward.operator()<64>(577) <= hopper);
+  CHECK(backward.operator()<64>(577) > hopper);
+  CHECK(forward.operator()<64>(1025) > hopper);
+}
+TEST_CASE("where a block has less memory, attention is made by ordinary cores") {
+  const pretext::kernels::attention_extents e{65, 64, 2};
+  const auto found = [&](std::size_t bytes) {
+    workbench<pretext::on<emulated, pretext::bf16>> at;
+    at.place.stream.most_shared = bytes;
+    const auto qkv = at.activations(e.tokens * 3 * e.width, 1, 1.5);
+    float* const log_sum = at.out_weights(e.tokens * e.heads);
+    pretext::kernels::attention<emulated>::forward(at.place, e, 1, at.in(qkv), at.out(e.tokens * e.width),
+                                                   log_sum);
+    return std::pair{at.results(), in_double(qkv)};
+  };
+  const auto [unrounded, qkv] = found(48 << 10);
+  const auto rounded_weights = found(99 << 10).first;
+  // results in the order of `out`
+  const auto exact = attention_in_double<false>(e, 1, qkv);
+  CHECK(usually_apart(unrounded[1], exact[0]) < 2e-5);
+  CHECK(usually_apart(rounded_weights[1], exact[0]) > 2e-5);
+}

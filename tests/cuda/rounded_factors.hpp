@@ -1,0 +1,255 @@
+#pragma once
+// What is multiplied on tensor cores is bfloat16. So the same formulas in double, with the same numbers
+// rounded where a kernel rounds them, are what a kernel computes: to the rounding of sums in float, and of
+// the few numbers that it rounds the other way since they lie half-way.
+#include <algorithm>
+#include <cmath>
+#include <concepts>
+#include <cstddef>
+#include <vector>
+
+#include <pretext/kernels/cuda/operations.hpp>
+
+#include "twins.hpp"
+
+namespace pretext::tests {
+
+using numbers = std::vector<double>;
+
+inline double rounded(double x) { return static_cast<double>(bfloat16{x}); }
+template <class T>
+numbers in_double(const std::vector<T>& stored) {
+  numbers all;
+  for (const T& x : stored) all.push_back(static_cast<double>(x));
+  return all;
+}
+/// How far results are from those expected beyond their own rounding to bfloat16: the root of the mean
+/// square, as a part of that of what is expected. One number rounded the other way hardly shows in it.
+inline double usually_apart(const numbers& found, const numbers& expected, double of_each = 0x1p-8) {
+  REQUIRE(found.size() == expected.size());
+  double squares = 0, all = 0;
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    const double beyond = std::abs(found[i] - expected[i]) - of_each * std::abs(expected[i]);
+    if (!(beyond <= 0)) squares += beyond * beyond;  // NaN stays NaN
+    all += expected[i] * expected[i];
+  }
+  return std::sqrt(squares / all);
+}
+
+/// sum_k a(i, k)·b(k, j)
+template <class A, class B>
+numbers product(std::size_t m, std::size_t n, std::size_t k, const A& a, const B& b) {
+  numbers c(m * n);
+  for (std::size_t i = 0; i < m; ++i)
+    for (std::size_t j = 0; j < n; ++j)
+      for (std::size_t d = 0; d < k; ++d) c[i * n + j] += a(i, d) * b(d, j);
+  return c;
+}
+
+/// Vectors that mean something: two views of an image resemble each other.
+inline std::vector<double> resembling_views(std::size_t rows, std::size_t columns, double noise) {
+  auto z = some_numbers<double>(rows * columns, 1);
+  const auto more = some_numbers<double>(rows * columns / 2, 2);
+  for (std::size_t i = 0; i < more.size(); ++i) z[more.size() + i] = z[i] + noise * more[i];
+  return z;
+}
+
+/// NT-Xent's loss and its gradient (losses/nt_xent.hpp); `Rounds` are the factors.
+template <bool Rounds>
+std::vector<numbers> nt_xent_in_double(std::size_t rows, std::size_t columns, double temperature,
+                                       const numbers& z) {
+  const auto factor = [](double x) { return Rounds ? rounded(x) : x; };
+  const auto positive = [=](std::size_t i) { return (i + rows / 2) % rows; };
+  numbers u(z.size()), inverse(rows), log_sum(rows), w(rows * rows), dz(z.size());
+  for (std::size_t i = 0; i < rows; ++i) {
+    double squares = 0;
+    for (std::size_t c = 0; c < columns; ++c) squares += z[i * columns + c] * z[i * columns + c];
+    inverse[i] = 1 / std::sqrt(squares);
+    for (std::size_t c = 0; c < columns; ++c) u[i * columns + c] = factor(z[i * columns + c] * inverse[i]);
+  }
+  const auto row = [&](std::size_t i, std::size_t c) { return u[i * columns + c]; };
+  auto s = product(rows, rows, columns, row, [&](std::size_t c, std::size_t j) { return row(j, c); });
+  double loss = 0;
+  for (std::size_t i = 0; i < rows; ++i) {
+    double sum = 0;
+    for (std::size_t j = 0; j < rows; ++j) {
+      s[i * rows + j] /= temperature;
+      if (j != i) sum += std::exp(s[i * rows + j]);
+    }
+    log_sum[i] = std::log(sum);
+    loss += (log_sum[i] - s[i * rows + positive(i)]) / double(rows);
+  }
+  for (std::size_t i = 0; i < rows; ++i)
+    for (std::size_t j = 0; j < rows; ++j)
+      if (i != j)
+        w[i * rows + j] = factor(std::exp(s[i * rows + j] - log_sum[i]) +
+                                 std::exp(s[i * rows + j] - log_sum[j]) - 2 * (j == positive(i)));
+  auto du = product(
+      rows, columns, rows, [&](std::size_t i, std::size_t j) { return w[i * rows + j]; }, row);
+  for (std::size_t i = 0; i < rows; ++i) {
+    double along = 0;
+    for (std::size_t c = 0; c < columns; ++c) along += z[i * columns + c] * inverse[i] * du[i * columns + c];
+    for (std::size_t c = 0; c < columns; ++c)
+      dz[i * columns + c] = (du[i * columns + c] - along * z[i * columns + c] * inverse[i]) * inverse[i] /
+                            (double(rows) * temperature);
+  }
+  return {{loss}, dz};
+}
+
+template <class Device>
+void losses_of_rounded_views() {
+  struct views {
+    std::size_t rows, columns;
+    double temperature, noise;
+  };
+  for (const views v : {views{4, 3, 0.5, 1}, views{130, 128, 0.5, 0.3}, views{150, 70, 0.1, 0.5},
+                        views{192, 264, 0.2, 0.1}, views{1090, 136, 0.5, 0.5}, views{64, 136, 0.02, 3}}) {
+    CAPTURE(v.rows);
+    workbench<on<Device, bf16>> at;
+    std::vector<bfloat16> z;
+    for (const double x : resembling_views(v.rows, v.columns, v.noise)) z.emplace_back(x);
+    auto* const dz = at.out(std::vector<bfloat16>(z.size()));
+    at.loss(kernels::nt_xent<Device>::run(at.place, v.rows, v.columns, v.temperature, 1, at.in(z), dz));
+    const auto found = at.results();
+    const auto same = nt_xent_in_double<true>(v.rows, v.columns, v.temperature, in_double(z)),
+               exact = nt_xent_in_double<false>(v.rows, v.columns, v.temperature, in_double(z));
+    const double loss = found[1][0];
+    CHECK(std::abs(loss - same[0][0]) < 3e-6);
+    CHECK(apart(found[0], same[1], 0x1p-8) < 5e-5);  // the gradient is stored as bfloat16
+    CHECK(std::abs(loss - exact[0][0]) < 1e-3);
+    CHECK(apart(found[0], exact[1], 0x1p-8) < 2e-2);
+  }
+}
+
+/// One head of attention: where its numbers lie among those of a sample's other heads.
+struct attention_head {
+  kernels::attention_extents e;
+  std::size_t sample, head;
+
+  std::size_t of_qkv(std::size_t which, std::size_t token, std::size_t c) const {
+    return ((sample * e.tokens + token) * 3 + which) * e.width + head * e.head_width() + c;
+  }
+  std::size_t of_y(std::size_t token, std::size_t c) const {
+    return (sample * e.tokens + token) * e.width + head * e.head_width() + c;
+  }
+  std::size_t of_sum(std::size_t token) const { return (sample * e.heads + head) * e.tokens + token; }
+};
+
+/// MAE's on all, and on the visible quarter of 32x32 and 224x224 pixels; and some that fill no tile.
+inline std::vector<kernels::attention_extents> attentions_on_tensor_cores() {
+  return {{17, 128, 2}, {50, 192, 3}, {65, 64, 1},   {65, 160, 2},
+          {197, 64, 2}, {7, 24, 3},   {130, 144, 2}, {1, 16, 1}};
+}
+
+/// y and the logarithms of sums.
+template <bool Rounds>
+std::vector<numbers> attention_in_double(const kernels::attention_extents& e, std::size_t batch,
+                                         const numbers& qkv) {
+  const std::size_t n = e.tokens, width = e.head_width();
+  numbers y(batch * n * e.width), log_sum(batch * e.heads * n);
+  for (std::size_t unit = 0; unit < batch * e.heads; ++unit) {
+    const attention_head at{e, unit / e.heads, unit % e.heads};
+    auto p = product(
+        n, n, width, [&](std::size_t i, std::size_t c) { return qkv[at.of_qkv(0, i, c)]; },
+        [&](std::size_t c, std::size_t j) { return qkv[at.of_qkv(1, j, c)] / std::sqrt(double(width)); });
+    numbers sums(n);
+    for (std::size_t i = 0; i < n; ++i) {
+      const double largest = *std::max_element(&p[i * n], &p[i * n] + n);
+      for (std::size_t j = 0; j < n; ++j) {
+        const double weight = std::exp(p[i * n + j] - largest);
+        sums[i] += weight;
+        p[i * n + j] = Rounds ? rounded(weight) : weight;
+      }
+      log_sum[at.of_sum(i)] = largest + std::log(sums[i]);
+    }
+    const auto mixed = product(
+        n, width, n, [&](std::size_t i, std::size_t j) { return p[i * n + j]; },
+        [&](std::size_t j, std::size_t c) { return qkv[at.of_qkv(2, j, c)]; });
+    for (std::size_t i = 0; i < n; ++i)
+      for (std::size_t c = 0; c < width; ++c) y[at.of_y(i, c)] = mixed[i * width + c] / sums[i];
+  }
+  return {y, log_sum};
+}
+
+/// The gradients, from y and the logarithms of sums as they were stored.
+template <bool Rounds>
+numbers attention_slopes_in_double(const kernels::attention_extents& e, std::size_t batch, const numbers& qkv,
+                                   const numbers& y, const numbers& log_sum, const numbers& dy) {
+  const std::size_t n = e.tokens, width = e.head_width();
+  const double scale = 1 / std::sqrt(double(width));
+  const auto factor = [](double x) { return Rounds ? rounded(x) : x; };
+  numbers dqkv(qkv.size());
+  for (std::size_t unit = 0; unit < batch * e.heads; ++unit) {
+    const attention_head at{e, unit / e.heads, unit % e.heads};
+    const auto q = [&](std::size_t i, std::size_t c) { return qkv[at.of_qkv(0, i, c)]; };
+    const auto k = [&](std::size_t j, std::size_t c) { return qkv[at.of_qkv(1, j, c)]; };
+    const auto slope = [&](std::size_t i, std::size_t c) { return dy[at.of_y(i, c)]; };
+    auto p = product(n, n, width, q, [&](std::size_t c, std::size_t j) { return k(j, c); });
+    auto ds =
+        product(n, n, width, slope, [&](std::size_t c, std::size_t j) { return qkv[at.of_qkv(2, j, c)]; });
+    for (std::size_t i = 0; i < n; ++i) {
+      double delta = 0;
+      for (std::size_t c = 0; c < width; ++c) delta += slope(i, c) * y[at.of_y(i, c)];
+      for (std::size_t j = 0; j < n; ++j) {
+        double &weight = p[i * n + j], &dweight = ds[i * n + j];
+        weight = std::exp(weight * scale - log_sum[at.of_sum(i)]);
+        dweight = factor(weight * (dweight - delta));
+        weight = factor(weight);
+      }
+    }
+    const auto dq = product(
+                   n, width, n, [&](std::size_t i, std::size_t j) { return ds[i * n + j]; }, k),
+               dk = product(
+                   n, width, n, [&](std::size_t j, std::size_t i) { return ds[i * n + j]; }, q),
+               dv = product(
+                   n, width, n, [&](std::size_t j, std::size_t i) { return p[i * n + j]; }, slope);
+    for (std::size_t i = 0; i < n; ++i)
+      for (std::size_t c = 0; c < width; ++c) {
+        dqkv[at.of_qkv(0, i, c)] = dq[i * width + c] * scale;
+        dqkv[at.of_qkv(1, i, c)] = dk[i * width + c] * scale;
+        dqkv[at.of_qkv(2, i, c)] = dv[i * width + c];
+      }
+  }
+  return dqkv;
+}
+
+template <class Device>
+void attention_of_rounded_weights() {
+  for (const kernels::attention_extents e : attentions_on_tensor_cores()) {
+    CAPTURE(e.tokens);
+    CAPTURE(e.head_width());
+    const std::size_t batch = 2, rows = batch * e.tokens;
+    workbench<on<Device, bf16>> at;
+    auto qkv = at.activations(rows * 3 * e.width, 1, 1.5);
+    if (e.tokens == 7)  // all scores far below those of keys that there are not
+      for (std::size_t i = 0; i < qkv.size(); ++i) {
+        const std::size_t which = i / e.width % 3;
+        const float away = which == 0 ? 6.f : which == 1 ? -6.f : 0.f;
+        qkv[i] = bfloat16{static_cast<float>(qkv[i]) + away};
+      }
+    bfloat16* const y = at.out(rows * e.width);
+    float* const log_sum = at.out_weights(rows * e.heads);
+    kernels::attention<Device>::forward(at.place, e, batch, at.in(qkv), y, log_sum);
+    const auto dy = at.activations(rows * e.width, 2);
+    kernels::attention<Device>::backward(at.place, e, batch, at.in(qkv), static_cast<const bfloat16*>(y),
+                                         static_cast<const float*>(log_sum), at.in(dy),
+                                         at.out(rows * 3 * e.width));
+    const auto found = at.results();
+    const auto same = attention_in_double<true>(e, batch, in_double(qkv)),
+               exact = attention_in_double<false>(e, batch, in_double(qkv));
+    CHECK(usually_apart(found[0], same[0]) < 2e-5);
+    CHECK(apart(found[0], same[0], 0x1p-8) < 1e-3);
+    CHECK(apart(found[1], same[1]) < 1e-6);
+    CHECK(apart(found[0], exact[0], 0x1p-8) < 4e-3);
+
+    const auto slopes = attention_slopes_in_double<true>(e, batch, in_double(qkv), found[0], found[1],
+                                                         in_double(dy)),
+               exact_slopes = attention_slopes_in_double<false>(e, batch, in_double(qkv), exact[0], exact[1],
+                                                                in_double(dy));
+    CHECK(usually_apart(found[2], slopes) < 2e-4);
+    CHECK(apart(found[2], slopes, 0x1p-8) < 3e-3);
+    CHECK(apart(found[2], exact_slopes, 0x1p-8) < 1e-2);
+  }
+}
+
+}  // namespace pretext::tests
