@@ -2,6 +2,7 @@
 // computed.
 #include <doctest/doctest.h>
 
+#include <cstddef>
 #include <cstdlib>
 #include <string>
 #include <vector>
@@ -22,6 +23,7 @@ struct idle {
   struct stream {
     double* settled_loss() const { return nullptr; }
     double take_settled_loss() const { return 0; }
+    std::size_t most_shared_memory() const { return 227 << 10; }
   };
 
   template <class T>
