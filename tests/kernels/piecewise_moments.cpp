@@ -68,7 +68,7 @@ const kernels::convolution_extents extents[] = {
 
 TEST_CASE("moments taken while a convolution writes are those of what it wrote, in every group") {
   for (const auto& e : extents)
-    for (const std::size_t groups : {1, 2, 5, 30}) {
+    for (const std::size_t groups : {1u, 2u, 5u, 30u}) {
       CAPTURE(e.height);
       CAPTURE(e.in);
       CAPTURE(e.out);
