@@ -3,8 +3,9 @@
 #include <cstddef>
 #include <memory>
 #include <new>
-#include <utility>
+#include <type_traits>
 
+#include <pretext/core/function_ref.hpp>
 #include <pretext/devices/thread_pool.hpp>
 #if defined(__linux__)
 #include <sys/mman.h>
@@ -26,11 +27,10 @@ struct cpu {
     /// `work(block)`, or `work(block, thread)`, for every block in [0, blocks).
     template <class Work>
     void for_each_block(std::size_t blocks, Work&& work) const {
-      if (pool_) {
-        pool_->run(blocks, work);
-      } else {
-        for (std::size_t block = 0; block < blocks; ++block) thread_pool::call(work, block, 0);
-      }
+      if constexpr (std::is_invocable_v<Work&, std::size_t, std::size_t>)
+        run(blocks, work);
+      else
+        run(blocks, [&](std::size_t block, std::size_t) { work(block); });
     }
 
     /// `work(begin, end)` over [0, count) in runs of `length`, a number that must not depend on the thread
@@ -42,6 +42,12 @@ struct cpu {
     }
 
    private:
+    /// Out of line: what a block does is code that every kernel has once.
+    [[gnu::noinline]] void run(std::size_t blocks, function_ref<void(std::size_t, std::size_t)> work) const {
+      if (pool_) return pool_->run(blocks, work);
+      for (std::size_t block = 0; block < blocks; ++block) work(block, 0);
+    }
+
     std::shared_ptr<thread_pool> pool_;
   };
 

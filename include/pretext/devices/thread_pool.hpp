@@ -5,8 +5,9 @@
 #include <exception>
 #include <mutex>
 #include <thread>
-#include <type_traits>
 #include <vector>
+
+#include <pretext/core/function_ref.hpp>
 
 namespace pretext {
 
@@ -32,22 +33,18 @@ class thread_pool {
 
   std::size_t threads() const { return workers_.size() + 1; }
 
-  /// Calls `work(block)` once for every block in [0, blocks) and returns when all are done; rethrows the
-  /// first exception. `work(block, thread)` is told which of the threads [0, threads) runs it, for memory
-  /// that a thread reuses. Not to be called from inside a block.
-  template <class Work>
-  void run(std::size_t blocks, Work& work) {
+  /// Calls `work(block, thread)` once for every block in [0, blocks) and returns when all are done; rethrows
+  /// the first exception. `thread` says which of the threads [0, threads) runs it, for memory that a thread
+  /// reuses. Not to be called from inside a block.
+  void run(std::size_t blocks, function_ref<void(std::size_t, std::size_t)> work) {
     if (workers_.empty() || blocks < 2) {
-      for (std::size_t block = 0; block < blocks; ++block) call(work, block, 0);
+      for (std::size_t block = 0; block < blocks; ++block) work(block, 0);
       return;
     }
     bool asleep;
     {
       const std::lock_guard lock{mutex_};
-      call_ = [](void* context, std::size_t block, std::size_t thread) {
-        call(*static_cast<Work*>(context), block, thread);
-      };
-      context_ = &work;
+      work_ = &work;
       blocks_ = blocks;
       error_ = nullptr;
       next_.store(0, std::memory_order_relaxed);
@@ -66,19 +63,11 @@ class thread_pool {
     if (error_) std::rethrow_exception(error_);
   }
 
-  template <class Work>
-  static void call(Work& work, std::size_t block, std::size_t thread) {
-    if constexpr (std::is_invocable_v<Work&, std::size_t, std::size_t>)
-      work(block, thread);
-    else
-      work(block);
-  }
-
  private:
   void take_blocks(std::size_t thread) {
     try {
       for (std::size_t block; (block = next_.fetch_add(1, std::memory_order_relaxed)) < blocks_;)
-        call_(context_, block, thread);
+        (*work_)(block, thread);
     } catch (...) {
       next_.store(blocks_, std::memory_order_relaxed);
       const std::lock_guard lock{mutex_};
@@ -120,8 +109,7 @@ class thread_pool {
   std::mutex mutex_;
   std::condition_variable wake_, done_;
   std::vector<std::thread> workers_;
-  void (*call_)(void*, std::size_t, std::size_t) = nullptr;
-  void* context_ = nullptr;
+  const function_ref<void(std::size_t, std::size_t)>* work_ = nullptr;
   std::size_t blocks_ = 0, sleeping_ = 0;
   std::atomic<std::size_t> next_{0}, round_{0}, busy_{0};
   std::exception_ptr error_;

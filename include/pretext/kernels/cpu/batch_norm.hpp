@@ -23,7 +23,7 @@ struct batch_norm<cpu> {
     const std::size_t length = block_rows(channels);
     const detail::piecewise_moments<T> moments{place, &found, channels, rows, length};
     place.stream.for_each_run(rows, length, [&](std::size_t first, std::size_t last) {
-      moments.template add_rows<true>(x, first, last, 0, channels);
+      moments.add_rows(x, first, last, 0, channels, true);
     });
     moments.combine(place.stream);
     settle(rows, channels, found, epsilon, mean, inverse, momentum, running_mean, running_variance);
@@ -94,41 +94,49 @@ struct batch_norm<cpu> {
   static void backward(Place& place, std::size_t rows, std::size_t channels, std::size_t groups, const T* dy,
                        bool relu, const T* y, const T* x, const T* mean, const T* inverse, const T* gamma,
                        const T* beta, T* dgamma, T* dbeta, T* dx, T* dshortcut) {
-    const auto run = [&]<detail::rectified Rectified>() {
-      pass<Rectified>(place, rows, channels, groups, dy, y, x, mean, inverse, gamma, beta, dgamma, dbeta, dx,
-                      dshortcut);
-    };
-    if (!relu)
-      run.template operator()<detail::rectified::no>();
-    else if (y)
-      run.template operator()<detail::rectified::by_output>();
-    else
-      run.template operator()<detail::rectified::by_input>();
-  }
-
- private:
-  template <detail::rectified Rectified, class Place, class T>
-  static void pass(Place& place, std::size_t rows, std::size_t channels, std::size_t groups, const T* dy,
-                   const T* y, const T* x, const T* mean, const T* inverse, const T* gamma, const T* beta,
-                   T* dgamma, T* dbeta, T* dx, T* dshortcut) {
     const std::size_t part = rows / groups;
     const borrowed guard{place.scratch};
     T *scales = place.scratch.template take<T>(groups * channels),
       *shifts = place.scratch.template take<T>(groups * channels);
     fold(place, channels, groups, mean, inverse, gamma, beta, scales, shifts);
-    const auto relu = [=](std::size_t group, std::size_t r) {
+    const auto by = [=](std::size_t group, std::size_t r) {
       return detail::rectifier<T>{y ? y + r * channels : nullptr, scales + group * channels,
                                   shifts + group * channels};
     };
-    const double* sums = sum_rows<T>(place, part, channels, groups,
-                                     [=]<std::size_t Rows>(std::size_t group, std::size_t r, T* sum, T* dot) {
-                                       detail::add_gradients<Rows, Rectified>(
-                                           channels, dy + r * channels, relu(group, r), x + r * channels,
-                                           mean + group * channels, sum, dot);
-                                     });
-    // dx = γ·inverse·(g - mean(g) - x̂·mean(g·x̂)), written as g·a - (x - mean)·b - d with one a, b, d per
-    // channel.
-    T* slope = place.scratch.template take<T>(3 * groups * channels);
+    const double* sums = nullptr;
+    detail::where_rectified(relu, y, [&]<detail::rectified Rectified>() {
+      sums = sum_rows<T>(place, part, channels, groups,
+                         [=]<std::size_t Rows>(std::size_t group, std::size_t r, T* sum, T* dot) {
+                           detail::add_gradients<Rows, Rectified>(channels, dy + r * channels, by(group, r),
+                                                                  x + r * channels, mean + group * channels,
+                                                                  sum, dot);
+                         });
+    });
+    const T* slope = slopes(place, part, channels, groups, sums, inverse, gamma, dgamma, dbeta);
+    detail::where_rectified(relu, y, [&]<detail::rectified Rectified>() {
+      for_each_row(place, part, channels, groups, [=](std::size_t group, std::size_t r) {
+        const T *a = slope + 3 * group * channels, *b = a + channels, *d = b + channels;
+        const std::size_t at = r * channels;
+        if (dx != x) std::copy_n(x + at, channels, dx + at);
+        if (!dshortcut) {
+          detail::pass_gradient<Rectified>(channels, dy + at, by(group, r), dx + at, mean + group * channels,
+                                           a, b, d);
+          return;
+        }
+        if (dshortcut != dy) std::copy_n(dy + at, channels, dshortcut + at);
+        detail::pass_gradients<Rectified>(channels, dshortcut + at, by(group, r), dx + at,
+                                          mean + group * channels, a, b, d);
+      });
+    });
+  }
+
+ private:
+  /// dx = γ·inverse·(g - mean(g) - x̂·mean(g·x̂)), written as g·a - (x - mean)·b - d: a, b and d of each
+  /// channel, (groups, 3, channels).
+  template <class Place, class T>
+  static const T* slopes(Place& place, std::size_t part, std::size_t channels, std::size_t groups,
+                         const double* sums, const T* inverse, const T* gamma, T* dgamma, T* dbeta) {
+    T* const slope = place.scratch.template take<T>(3 * groups * channels);
     for (std::size_t group = 0; group < groups; ++group)
       for (std::size_t c = 0; c < channels; ++c) {
         const double sum = sums[2 * group * channels + c], dot = sums[(2 * group + 1) * channels + c];
@@ -143,19 +151,7 @@ struct batch_norm<cpu> {
         three[channels + c] = static_cast<T>(b);
         three[2 * channels + c] = static_cast<T>(weight * scale * sum / count);
       }
-    for_each_row(place, part, channels, groups, [=](std::size_t group, std::size_t r) {
-      const T *a = slope + 3 * group * channels, *b = a + channels, *d = b + channels;
-      const std::size_t at = r * channels;
-      if (dx != x) std::copy_n(x + at, channels, dx + at);
-      if (!dshortcut) {
-        detail::pass_gradient<Rectified>(channels, dy + at, relu(group, r), dx + at, mean + group * channels,
-                                         a, b, d);
-        return;
-      }
-      if (dshortcut != dy) std::copy_n(dy + at, channels, dshortcut + at);
-      detail::pass_gradients<Rectified>(channels, dshortcut + at, relu(group, r), dx + at,
-                                        mean + group * channels, a, b, d);
-    });
+    return slope;
   }
 
   /// Rows that are summed in one go: a number that depends on the shape alone, about 64 KB of them.
@@ -190,6 +186,13 @@ struct batch_norm<cpu> {
         }
       });
     });
+    add_blocks(place, blocks, channels, groups, partial, sums);
+    return sums;
+  }
+
+  template <class Place, class T>
+  static void add_blocks(Place& place, std::size_t blocks, std::size_t channels, std::size_t groups,
+                         const T* partial, double* sums) {
     place.stream.for_each_run(2 * channels, 128, [&](std::size_t first, std::size_t last) {
       vectorised([=] {
         for (std::size_t group = 0; group < groups; ++group) {
@@ -201,7 +204,6 @@ struct batch_norm<cpu> {
         }
       });
     });
-    return sums;
   }
 
   /// `work(group, row)` for every row, the last blocks first: what `sum_rows` read last is still in the

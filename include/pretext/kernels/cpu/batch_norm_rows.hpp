@@ -11,6 +11,17 @@ namespace pretext::kernels::detail {
 /// Where a ReLU's gradient comes from: there was none, its output y tells, or y = x·scale + shift does.
 enum class rectified { no, by_output, by_input };
 
+/// `work<Rectified>()` for the place that fits.
+template <class Work>
+void where_rectified(bool relu, const void* y, const Work& work) {
+  if (!relu)
+    work.template operator()<rectified::no>();
+  else if (y)
+    work.template operator()<rectified::by_output>();
+  else
+    work.template operator()<rectified::by_input>();
+}
+
 /// What tells that, for one row.
 template <class T>
 struct rectifier {

@@ -4,6 +4,7 @@
 #include <type_traits>
 
 #include <pretext/core/arena.hpp>
+#include <pretext/core/function_ref.hpp>
 #include <pretext/devices/cpu.hpp>
 #include <pretext/kernels/cpu/pack_pairs.hpp>
 #include <pretext/kernels/cpu/tile.hpp>
@@ -38,9 +39,9 @@ struct gemm<cpu> {
   }
 
   /// C = A·B, and `finish(finished_block)` once for each part of C; k > 0.
-  template <class Place, class T, class Finish>
+  template <class Place, class T>
   static void run_and(Place& place, op b, std::size_t m, std::size_t n, std::size_t k, const T* A, const T* B,
-                      T* C, const Finish& finish) {
+                      T* C, function_ref<void(const finished_block&)> finish) {
     product(place, b, m, n, k, A, B, C, into::overwrite, finish);
   }
 
@@ -56,9 +57,9 @@ struct gemm<cpu> {
   }
 
   /// C (+)= A·B: B in panels, the rows of A where they lie, or as pairs that a thread made for its block.
-  template <class Place, class T, class Finish>
+  template <class Place, class T>
   static void product(Place& place, op b, std::size_t m, std::size_t n, std::size_t k, const T* A, const T* B,
-                      T* C, into mode, const Finish& finish) {
+                      T* C, into mode, function_ref<void(const finished_block&)> finish) {
     using factor = factor_of<Place, T>;
     constexpr bool rounds = !std::is_same_v<factor, T>;
     const borrowed guard{place.scratch};

@@ -113,7 +113,7 @@ void convolve_narrow(Place& place, const convolution_extents& e, std::size_t bat
       }
     }
     moments.for_each_part(band, band + 1, [&](std::size_t, std::size_t, const partial_moments<T>& part) {
-      if (part) vectorised([&] { part.take(y + lines.first() * e.out, e.out, lines.pixels(), 0, e.out); });
+      if (part) part.take(y + lines.first() * e.out, e.out, lines.pixels(), 0, e.out);
     });
   });
   moments.combine(place.stream);

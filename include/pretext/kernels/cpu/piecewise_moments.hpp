@@ -44,33 +44,39 @@ struct partial_moments {
     std::fill(square + left, square + right, T{0});
   }
 
-  /// Columns [left, right) of all its rows, which lie `step` apart; `Streams` where they come from memory.
-  template <bool Streams = false>
-  void take(const T* x, std::size_t step, std::size_t count, std::size_t left, std::size_t right) const {
+  /// Columns [left, right) of all its rows, which lie `step` apart and come from memory or from the cache.
+  void take(const T* x, std::size_t step, std::size_t count, std::size_t left, std::size_t right,
+            bool from_memory = false) const {
     if (left == 0) *rows = count;
-    begin(x, left, right);
-    constexpr std::size_t most = 256;
-    T sums[most], squares[most];
-    for (std::size_t row = 0; row < count; row += run)
-      for (std::size_t first = left; first < right; first += most) {
-        const std::size_t wide = std::min(most, right - first);
-        std::fill_n(sums, wide, T{0});
-        std::fill_n(squares, wide, T{0});
-        const T* from = x + row * step + first;
-        std::size_t rest = std::min(run, count - row);
-        for (; rest >= 4; rest -= 4, from += 4 * step) {
-          if constexpr (Streams)
-            for (std::size_t r = 0; r < 4; ++r) ask_ahead(from + r * step, wide);
-          add_moments<4>(wide, step, from, origin + first, sums, squares);
-        }
-        for (; rest > 0; --rest, from += step)
-          add_moments<1>(wide, step, from, origin + first, sums, squares);
-        add_numbers(wide, sums, sum + first);
-        add_numbers(wide, squares, square + first);
-      }
+    vectorised([=, this] {
+      begin(x, left, right);
+      for (std::size_t row = 0; row < count; row += run)
+        add_run(x + row * step, step, std::min(run, count - row), left, right, from_memory);
+    });
   }
 
  private:
+  void add_run(const T* x, std::size_t step, std::size_t count, std::size_t left, std::size_t right,
+               bool from_memory) const {
+    constexpr std::size_t most = 256;
+    T sums[most], squares[most];
+    for (std::size_t first = left; first < right; first += most) {
+      const std::size_t wide = std::min(most, right - first);
+      std::fill_n(sums, wide, T{0});
+      std::fill_n(squares, wide, T{0});
+      const T* from = x + first;
+      std::size_t rest = count;
+      for (; rest >= 4; rest -= 4, from += 4 * step) {
+        if (from_memory)
+          for (std::size_t r = 0; r < 4; ++r) ask_ahead(from + r * step, wide);
+        add_moments<4>(wide, step, from, origin + first, sums, squares);
+      }
+      for (; rest > 0; --rest, from += step) add_moments<1>(wide, step, from, origin + first, sums, squares);
+      add_numbers(wide, sums, sum + first);
+      add_numbers(wide, squares, square + first);
+    }
+  }
+
   static void add_numbers(std::size_t count, const T* __restrict from, T* __restrict to) {
     for (std::size_t i = 0; i < count; ++i) to[i] += from[i];
   }
@@ -109,14 +115,11 @@ class piecewise_moments {
   }
 
   /// Units are rows of `matrix`: columns [left, right) of a piece.
-  template <bool Streams = false>
-  void add_rows(const T* matrix, std::size_t first, std::size_t last, std::size_t left,
-                std::size_t right) const {
+  void add_rows(const T* matrix, std::size_t first, std::size_t last, std::size_t left, std::size_t right,
+                bool from_memory = false) const {
     if (!asked_) return;
-    vectorised([&] {
-      for_each_part(first, last, [&](std::size_t begin, std::size_t end, const partial_moments<T>& to) {
-        to.template take<Streams>(matrix + begin * channels_, channels_, end - begin, left, right);
-      });
+    for_each_part(first, last, [&](std::size_t begin, std::size_t end, const partial_moments<T>& to) {
+      to.take(matrix + begin * channels_, channels_, end - begin, left, right, from_memory);
     });
   }
 

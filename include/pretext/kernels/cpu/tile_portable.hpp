@@ -50,7 +50,7 @@ struct portable_tile {
   static constexpr std::size_t rows = shape_of_tile<Factor>(isa::portable).rows;
   static constexpr std::size_t columns = shape_of_tile<Factor>(isa::portable).columns;
 
-  static void run(const gathered_product<Factor>& p) {
+  [[gnu::noinline]] static void run(const gathered_product<Factor>& p) {
     number sum[rows][columns];
     for (std::size_t column = 0; column < columns; column += 2 * lanes) {
       vec left[rows]{}, right[rows]{};
@@ -71,7 +71,7 @@ struct portable_tile {
     store_tile(sum, p.c, p.m, p.n, p.accumulate);
   }
 
-  static void run(const outer_product<Factor>& p) {
+  [[gnu::noinline]] static void run(const outer_product<Factor>& p) {
     number sum[rows][columns];
     number* c[rows];
     std::size_t at[rows];  // rows past the last repeat it

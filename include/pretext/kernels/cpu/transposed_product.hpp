@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include <pretext/core/arena.hpp>
+#include <pretext/core/function_ref.hpp>
 #include <pretext/devices/cpu.hpp>
 #include <pretext/kernels/cpu/isa.hpp>
 #include <pretext/kernels/cpu/pack_pairs.hpp>
@@ -64,12 +65,16 @@ struct strips {
   }
 };
 
+template <class Factor>
+using pack_strips =
+    function_ref<void(const strips<Factor>&, std::size_t, std::size_t, std::size_t, std::size_t)>;
+
 /// C (+)= Aᵀ·B with A (k, m), B (k, n) in rows or transposed. `left(piece, begin, end, first, length)` packs
 /// columns [begin, end) of rows [first, first + length) of A, where `first` is even. Long sums are cut into
 /// parts whose number depends on the extents alone, so that threads cannot change the result.
-template <class Place, class T, class Left>
-void transposed_product(Place& place, std::size_t m, std::size_t n, std::size_t k, const Left& left,
-                        const T* B, op b, T* C, into mode) {
+template <class Place, class T>
+void transposed_product(Place& place, std::size_t m, std::size_t n, std::size_t k,
+                        pack_strips<factor_of<Place, T>> left, const T* B, op b, T* C, into mode) {
   using factor = factor_of<Place, T>;
   constexpr std::size_t wanted = 16, depth = product_depth;
   const std::size_t width = panel_width<T>(), height = tile_rows();

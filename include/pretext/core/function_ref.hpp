@@ -1,0 +1,36 @@
+#pragma once
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+namespace pretext {
+
+template <class Signature>
+class function_ref;
+
+/// A callable object by its address, for what is called seldom enough that a call costs nothing beside it:
+/// whoever takes one is compiled once, not once for each callable. It must not outlive the callable (C++26
+/// has it as std::function_ref).
+template <class Result, class... Arguments>
+class function_ref<Result(Arguments...)> {
+ public:
+  template <class Callable>
+    requires(std::is_object_v<std::remove_reference_t<Callable>> &&
+             !std::is_same_v<std::remove_cvref_t<Callable>, function_ref> &&
+             std::is_invocable_r_v<Result, Callable&, Arguments...>)
+  function_ref(Callable&& callable)
+      : address_{std::addressof(callable)}, call_{[](const void* address, Arguments... arguments) -> Result {
+          using type = std::remove_reference_t<Callable>;
+          return (*static_cast<type*>(const_cast<void*>(address)))(std::forward<Arguments>(arguments)...);
+        }} {}
+
+  Result operator()(Arguments... arguments) const {
+    return call_(address_, std::forward<Arguments>(arguments)...);
+  }
+
+ private:
+  const void* address_;
+  Result (*call_)(const void*, Arguments...);
+};
+
+}  // namespace pretext
