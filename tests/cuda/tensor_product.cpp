@@ -124,6 +124,24 @@ TEST_CASE("what lies at odd addresses is multiplied number by number") {
   CHECK(as_float(y) == rounded(exact));
 }
 
+TEST_CASE("rows of results that end in half of eight leave alone what follows them") {
+  constexpr std::size_t m = 5, n = 12, k = 8, beyond = 8;
+  const auto a = whole_numbers(m * k, 1), b = whole_numbers(k * n, 2);
+  for (const bool backwards : {false, true}) {
+    on<emulated, bf16> place{.stream = {.backwards = backwards}};
+    std::vector<float> c(m * n + beyond, 7), exact = c;
+    for (std::size_t row = 0; row < m; ++row)
+      for (std::size_t column = 0; column < n; ++column) {
+        float& sum = exact[row * n + column] = 0;
+        for (std::size_t i = 0; i < k; ++i)
+          sum += static_cast<float>(a[row * k + i]) * static_cast<float>(b[i * n + column]);
+      }
+    grid::multiply_factors(place, {m, n, k}, grid::matrix<bfloat16>{a.data(), k},
+                           grid::matrix<bfloat16>{b.data(), n}, c.data(), kernels::into::overwrite);
+    CHECK(c == exact);
+  }
+}
+
 TEST_CASE("a sum without terms is nothing, or what was there") {
   on<emulated, bf16> place;
   const grid::matrix<bfloat16> none{nullptr, 0};

@@ -122,7 +122,8 @@ void multiply_factors_into(Place& place, const tensor_extents& e, const A& a, co
   const std::size_t parts = e.parts(), all = e.m * e.n;
   const borrowed guard{place.scratch};
   float* const waiting = parts > 1 ? place.scratch.template take<float>(parts * all) : nullptr;
-  const bool together = waiting ? side_by_side<bfloat16>(e.n, {waiting}) : result.by_lanes();
+  // Sums are stored by eights: rows of floats that hold whole lanes may end in four.
+  const bool together = e.n % 8 == 0 && (waiting ? side_by_side<float>(e.n, {waiting}) : result.by_lanes());
   launch(place.stream, e.tiles() * parts,
          tensor_product<A, B, Result>{
              e, {a}, {b}, a.by_lanes(), b.by_lanes(), {result, waiting, e.m, e.n, accumulate, together}});
