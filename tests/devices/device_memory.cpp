@@ -23,9 +23,8 @@ TEST_CASE("a full device says what was asked for, what is free and which batch i
   CHECK(full.what() == std::string{"out of device memory: asked for 30 MiB with 10 MiB of 80 MiB free"});
   const auto told = full.in_batch(64, 70 * mebibyte);
   CHECK(std::string{told.what()} ==
-        "out of device memory: asked for 30 MiB with 10 MiB of 80 MiB free; the batch of 64 does not fit, "
-        "one of "
-        "more than 51 cannot: take a smaller batch or a smaller network");
+        "out of device memory: asked for 30 MiB with 10 MiB of 80 MiB free; a batch of 64 images does not "
+        "fit, and none of more than 51 can: take a smaller batch or a smaller network");
   CHECK_THROWS_AS(throw told, std::bad_alloc);
 }
 

@@ -32,12 +32,12 @@ class out_of_device_memory : public std::bad_alloc {
         text_{sentence("out of device memory: asked for ", detail::mebibytes(asked), " with ",
                        detail::mebibytes(free), " of ", detail::mebibytes(total), " free")} {}
 
-  /// The same for who knows that the step of a batch has taken `taken` bytes before it failed.
+  /// The same for who knows that the step of a batch of images has taken `taken` bytes before it failed.
   out_of_device_memory in_batch(std::size_t batch, std::size_t taken) const {
     out_of_device_memory told{*this};
-    told.text_ += sentence("; the batch of ", batch, " does not fit, one of more than ",
+    told.text_ += sentence("; a batch of ", batch, " images does not fit, and none of more than ",
                            largest_batch(batch, taken + asked_, taken + free_),
-                           " cannot: take a smaller batch or a smaller network");
+                           " can: take a smaller batch or a smaller network");
     return told;
   }
 

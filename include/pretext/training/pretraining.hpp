@@ -8,12 +8,14 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include <pretext/core/expects.hpp>
 #include <pretext/evaluation/collapse.hpp>
 #include <pretext/training/any_trainer.hpp>
+#include <pretext/training/broken_loss.hpp>
 #include <pretext/training/checkpoint.hpp>
 #include <pretext/training/interrupt.hpp>
 #include <pretext/training/look_ahead.hpp>
@@ -71,8 +73,7 @@ class pretraining_run {
     pretraining_result result;
     while (step_ < settings_.steps && !interrupt_guard::asked()) {
       const auto began = clock::now();
-      put(ahead_.steps(undisturbed(), settings_.checkpoint_seconds - since(saved_)));
-      const auto losses = trainer_.losses();
+      const auto losses = take(ahead_.steps(undisturbed(), settings_.checkpoint_seconds - since(saved_)));
       ahead_.took(losses.size(), since(began));
       step_ += losses.size();
       result.loss = losses.back();
@@ -99,6 +100,18 @@ class pretraining_run {
                      until_next(settings_.monitor_every)});
   }
   std::size_t until_next(std::size_t every) const { return every - step_ % every; }
+
+  /// The losses of so many steps, or fewer.
+  std::span<const double> take(std::size_t steps) try {
+    put(steps);
+    return trainer_.losses();
+  } catch (const broken_loss& broken) {
+    progress_.finish();
+    const std::size_t last = step_ + rates_.size();
+    fail<broken_loss>(
+        last == step_ + 1 ? sentence("step ", last) : sentence("steps ", step_ + 1, " to ", last), ": ",
+        broken.what());
+  }
 
   /// Asks for so many steps, or fewer if somebody wants to stop while the host loads them.
   void put(std::size_t steps) {

@@ -1,5 +1,4 @@
 #pragma once
-#include <cmath>
 #include <concepts>
 #include <cstdint>
 #include <span>
@@ -13,6 +12,7 @@
 #include <pretext/core/other_numbers.hpp>
 #include <pretext/devices/device_memory.hpp>
 #include <pretext/optimizers/remember.hpp>
+#include <pretext/training/broken_loss.hpp>
 #include <pretext/training/initialise.hpp>
 
 namespace pretext {
@@ -98,16 +98,8 @@ class trainer {
     try {
       return method_.learn(place_, memory_, views);
     } catch (const out_of_device_memory& full) {
-      throw full.in_batch(views.batch, place_.kept.peak() + place_.scratch.peak());
+      throw full.in_batch(views.batch / Method::views, place_.kept.peak() + place_.scratch.peak());
     }
-  }
-
-  static void expects_finite(double loss) {
-    if (!std::isfinite(loss))
-      fail<std::runtime_error>(
-          "the loss became ", loss,
-          " (not a number); try a smaller learning rate, a longer warm-up or a larger temperature, "
-          "and look for broken images");
   }
 
   Place place_{};
@@ -159,7 +151,7 @@ void trainer<Method, Place, Optimizer>::put(reads<Place, images> views, step_num
   // A device that runs apart is not waited for: it holds its own updates back if the loss is not a number.
   if constexpr (knows_losses) {
     loss_ = learn(views);
-    expects_finite(loss_);
+    expects_finite_loss(loss_);
   } else {
     learn(views).settle(place_);
   }
@@ -172,7 +164,7 @@ void trainer<Method, Place, Optimizer>::put(reads<Place, images> views, step_num
 template <class Method, class Place, class Optimizer>
 double trainer<Method, Place, Optimizer>::settled_loss() {
   if constexpr (!knows_losses) loss_ = place_.stream.take_settled_loss();
-  expects_finite(loss_);
+  expects_finite_loss(loss_);
   return loss_;
 }
 
