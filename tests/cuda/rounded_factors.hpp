@@ -114,8 +114,9 @@ void losses_of_rounded_views() {
     const auto same = nt_xent_in_double<true>(v.rows, v.columns, v.temperature, in_double(z)),
                exact = nt_xent_in_double<false>(v.rows, v.columns, v.temperature, in_double(z));
     const double loss = found[1][0];
-    CHECK(std::abs(loss - same[0][0]) < 3e-6);
-    CHECK(apart(found[0], same[1], 0x1p-8) < 5e-5);  // the gradient is stored as bfloat16
+    // Tensor cores cut off what they add, and a GPU's powers of two have an error of two units.
+    CHECK(std::abs(loss - same[0][0]) < 1e-5);
+    CHECK(apart(found[0], same[1], 0x1p-8) < 3e-4);  // the gradient is stored as bfloat16
     CHECK(std::abs(loss - exact[0][0]) < 1e-3);
     CHECK(apart(found[0], exact[1], 0x1p-8) < 2e-2);
   }
