@@ -51,12 +51,7 @@ bool labelled(const any_source& source) {
 void for_each_batch(const any_source& source, std::size_t threads,
                     const std::function<void(std::span<const image_view>, std::size_t)>& use) {
   if (source.size() == 0) return;
-  loader in_order{source,
-                  {.batch = std::min<std::size_t>(256, source.size()),
-                   .threads = threads,
-                   .cache_bytes = 0,
-                   .shuffle = false,
-                   .drop_last = false}};
+  loader in_order{source, once_in_order(source.size(), threads)};
   for (std::size_t first = 0; first < source.size();) {
     const auto batch = in_order.next();
     use(batch.images, first);

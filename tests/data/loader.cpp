@@ -167,6 +167,16 @@ TEST_CASE("a loader for evaluation keeps the order and the last, smaller batch")
   CHECK(all[3] == taken{1, 0, {0, 1, 2, 3}});
 }
 
+TEST_CASE("images are gone through once in order, however few they are") {
+  for (const std::size_t images : {3, 256, 600}) {
+    loader from{numbered_images{images}, once_in_order(images, 2)};
+    std::size_t seen = 0;
+    for (std::size_t i = 0; i < from.batches_per_epoch(); ++i)
+      for (const std::uint64_t sample : from.next().samples) CHECK(sample == seen++);
+    CHECK(seen == images);
+  }
+}
+
 TEST_CASE("a loader that is dropped half-way ends its threads") {
   for (int i = 0; i < 20; ++i) {
     loader from{numbered_images{200}, {.batch = 50, .threads = 3, .ahead = 4}};

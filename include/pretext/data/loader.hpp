@@ -38,6 +38,15 @@ struct loader_options {
   bool drop_last = true;                           ///< false: the last batch of an epoch may be smaller
 };
 
+/// To go through so many images once, in the source's own order.
+inline loader_options once_in_order(std::size_t images, std::size_t threads) {
+  return {.batch = std::min<std::size_t>(256, images),
+          .threads = threads,
+          .cache_bytes = 0,
+          .shuffle = false,
+          .drop_last = false};
+}
+
 /// Batches of a source, decoded in the background: at most `ahead` + 1 batches and the cache are in memory.
 /// Which images a batch holds is a pure function of (seed, epoch, batch number), for any number of threads.
 class loader {

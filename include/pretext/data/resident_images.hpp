@@ -49,12 +49,7 @@ template <class Device>
 resident_images<Device>::resident_images(const any_source& source, std::size_t threads) {
   expects(source.size() > 0, "there are no images to keep in the device's memory");
   const typename Device::stream stream{};
-  loader in_order{source,
-                  {.batch = std::min<std::size_t>(256, source.size()),
-                   .threads = threads,
-                   .cache_bytes = 0,
-                   .shuffle = false,
-                   .drop_last = false}};
+  loader in_order{source, once_in_order(source.size(), threads)};
   std::vector<std::uint8_t> some;
   std::vector<int> labels;
   while (labels.size() < source.size()) {
