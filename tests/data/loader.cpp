@@ -168,7 +168,7 @@ TEST_CASE("a loader for evaluation keeps the order and the last, smaller batch")
 }
 
 TEST_CASE("images are gone through once in order, however few they are") {
-  for (const std::size_t images : {3, 256, 600}) {
+  for (const std::size_t images : {3u, 256u, 600u}) {
     loader from{numbered_images{images}, once_in_order(images, 2)};
     std::size_t seen = 0;
     for (std::size_t i = 0; i < from.batches_per_epoch(); ++i)
