@@ -1,5 +1,5 @@
-// What cuBLASLt is asked for, and what becomes of its answers: a library played here, in its own terms and in
-// the order of its numbers, that has only the algorithms that a test lets it have.
+// What cuBLASLt is asked for, and what becomes of its answers: a played library has only the algorithms that
+// a test lets it have.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -16,149 +16,23 @@
 
 #include "../gradient_check.hpp"
 #include "emulated.hpp"
+#include "played_products.hpp"
 
 using namespace pretext;
+using tests::played;
 
-namespace {
-
-/// Of one product, as it was described; and of the address of a bias, how far it was aligned then.
-struct played_product {
-  cublasOperation_t a = CUBLAS_OP_N, b = CUBLAS_OP_N;
-  cublasLtEpilogue_t end = CUBLASLT_EPILOGUE_DEFAULT;
-  float* column = nullptr;
-};
-struct played_layout {
-  std::uint64_t rows, columns;
-  std::int64_t step;
-};
-
-/// What the library can do, and what it was asked.
-struct library {
-  std::set<cublasLtEpilogue_t> ends{CUBLASLT_EPILOGUE_DEFAULT, CUBLASLT_EPILOGUE_BIAS,
-                                    CUBLASLT_EPILOGUE_BGRADB};
-  float waves = 1;  ///< of algorithms with an ending; others fill the GPU 0.8 times
-  bool second_thoughts = false;
-  std::vector<cublasLtEpilogue_t> chosen{}, run{};
-  std::vector<std::uintptr_t> alignments{};
-};
-library played;
-
-played_product& of(cublasLtMatmulDesc_t description) {
-  return *reinterpret_cast<played_product*>(description);
-}
-const played_layout& of(cublasLtMatrixLayout_t layout) { return *reinterpret_cast<played_layout*>(layout); }
-
-}  // namespace
+// The played device's memory is the host's, and work is done at once.
+const void* pretext::tests::read_by_library(const void* memory, std::size_t) { return memory; }
+void* pretext::tests::written_by_library(void* memory, std::size_t) { return memory; }
+void pretext::tests::done_by_library(cudaStream_t, std::function<void()> work) { work(); }
 
 extern "C" {
-
 cudaError_t cudaMalloc(void** memory, std::size_t) {
   *memory = nullptr;
   return cudaSuccess;
 }
 cudaError_t cudaFree(void*) { return cudaSuccess; }
-const char* cublasLtGetStatusString(cublasStatus_t) { return "what a test said"; }
-cublasStatus_t cublasLtCreate(cublasLtHandle_t* handle) {
-  static int any;
-  *handle = reinterpret_cast<cublasLtHandle_t>(&any);
-  return CUBLAS_STATUS_SUCCESS;
 }
-cublasStatus_t cublasLtDestroy(cublasLtHandle_t) { return CUBLAS_STATUS_SUCCESS; }
-cublasStatus_t cublasLtMatmulDescCreate(cublasLtMatmulDesc_t* made, cublasComputeType_t, cudaDataType_t) {
-  *made = reinterpret_cast<cublasLtMatmulDesc_t>(new played_product);
-  return CUBLAS_STATUS_SUCCESS;
-}
-cublasStatus_t cublasLtMatmulDescDestroy(cublasLtMatmulDesc_t made) {
-  delete &of(made);
-  return CUBLAS_STATUS_SUCCESS;
-}
-cublasStatus_t cublasLtMatmulDescSetAttribute(cublasLtMatmulDesc_t to, cublasLtMatmulDescAttributes_t what,
-                                              const void* value, std::size_t size) {
-  const auto set = [&](auto& member) {
-    CHECK(size == sizeof member);
-    std::memcpy(&member, value, sizeof member);
-  };
-  played_product& product = of(to);
-  if (what == CUBLASLT_MATMUL_DESC_TRANSA) set(product.a);
-  if (what == CUBLASLT_MATMUL_DESC_TRANSB) set(product.b);
-  if (what == CUBLASLT_MATMUL_DESC_EPILOGUE) set(product.end);
-  if (what == CUBLASLT_MATMUL_DESC_BIAS_POINTER) set(product.column);
-  return CUBLAS_STATUS_SUCCESS;
-}
-cublasStatus_t cublasLtMatrixLayoutCreate(cublasLtMatrixLayout_t* made, cudaDataType, std::uint64_t rows,
-                                          std::uint64_t columns, std::int64_t step) {
-  *made = reinterpret_cast<cublasLtMatrixLayout_t>(new played_layout{rows, columns, step});
-  return CUBLAS_STATUS_SUCCESS;
-}
-cublasStatus_t cublasLtMatrixLayoutDestroy(cublasLtMatrixLayout_t made) {
-  delete &of(made);
-  return CUBLAS_STATUS_SUCCESS;
-}
-cublasStatus_t cublasLtMatmulPreferenceCreate(cublasLtMatmulPreference_t* made) {
-  *made = nullptr;
-  return CUBLAS_STATUS_SUCCESS;
-}
-cublasStatus_t cublasLtMatmulPreferenceDestroy(cublasLtMatmulPreference_t) { return CUBLAS_STATUS_SUCCESS; }
-cublasStatus_t cublasLtMatmulPreferenceSetAttribute(cublasLtMatmulPreference_t,
-                                                    cublasLtMatmulPreferenceAttributes_t what,
-                                                    const void* value, std::size_t) {
-  std::uint32_t bytes;
-  if (what == CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES) {
-    std::memcpy(&bytes, value, sizeof bytes);
-    played.alignments.push_back(bytes);
-  }
-  return CUBLAS_STATUS_SUCCESS;
-}
-cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t, cublasLtMatmulDesc_t product,
-                                              cublasLtMatrixLayout_t, cublasLtMatrixLayout_t,
-                                              cublasLtMatrixLayout_t, cublasLtMatrixLayout_t,
-                                              cublasLtMatmulPreference_t, int,
-                                              cublasLtMatmulHeuristicResult_t* best, int* found) {
-  const cublasLtEpilogue_t end = of(product).end;
-  played.chosen.push_back(end);
-  if (end != CUBLASLT_EPILOGUE_DEFAULT)  // taken for a bias as aligned as all the rest
-    CHECK(reinterpret_cast<std::uintptr_t>(of(product).column) == played.alignments.back());
-  if (!played.ends.contains(end)) {
-    *found = 0;
-    return end == CUBLASLT_EPILOGUE_DEFAULT ? CUBLAS_STATUS_NOT_SUPPORTED : CUBLAS_STATUS_INVALID_VALUE;
-  }
-  *found = 1;
-  best->state = CUBLAS_STATUS_SUCCESS;
-  best->wavesCount = end == CUBLASLT_EPILOGUE_DEFAULT ? 0.8f : played.waves;
-  return CUBLAS_STATUS_SUCCESS;
-}
-cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t description, const void*, const void* a,
-                              cublasLtMatrixLayout_t a_layout, const void* b, cublasLtMatrixLayout_t b_layout,
-                              const void* beta, const void* c, cublasLtMatrixLayout_t, void* d,
-                              cublasLtMatrixLayout_t d_layout, const cublasLtMatmulAlgo_t*, void*,
-                              std::size_t, cudaStream_t) {
-  const played_product product = of(description);
-  const auto entry = [](const void* matrix, cublasLtMatrixLayout_t layout, cublasOperation_t turn,
-                        std::size_t row, std::size_t column) {
-    const auto step = static_cast<std::size_t>(of(layout).step);
-    return static_cast<const float*>(matrix)[turn == CUBLAS_OP_T ? row * step + column : column * step + row];
-  };
-  if (played.second_thoughts && product.end != CUBLASLT_EPILOGUE_DEFAULT) return CUBLAS_STATUS_NOT_SUPPORTED;
-  played.run.push_back(product.end);
-  const std::size_t m = of(d_layout).rows, n = of(d_layout).columns;
-  const std::size_t k = product.a == CUBLAS_OP_T ? of(a_layout).rows : of(a_layout).columns;
-  CHECK(k == (product.b == CUBLAS_OP_T ? of(b_layout).columns : of(b_layout).rows));
-  for (std::size_t j = 0; j < n; ++j) {
-    if (product.end == CUBLASLT_EPILOGUE_BGRADB) product.column[j] = 0;
-    for (std::size_t l = 0; product.end == CUBLASLT_EPILOGUE_BGRADB && l < k; ++l)
-      product.column[j] += entry(b, b_layout, product.b, l, j);
-    for (std::size_t i = 0; i < m; ++i) {
-      float sum = *static_cast<const float*>(beta) == 0 ? 0 : entry(c, d_layout, CUBLAS_OP_N, i, j);
-      for (std::size_t l = 0; l < k; ++l)
-        sum += entry(a, a_layout, product.a, i, l) * entry(b, b_layout, product.b, l, j);
-      if (product.end == CUBLASLT_EPILOGUE_BIAS) sum += product.column[i];
-      static_cast<float*>(d)[j * m + i] = sum;
-    }
-  }
-  return CUBLAS_STATUS_SUCCESS;
-}
-
-}  // extern "C"
 
 namespace {
 
@@ -206,7 +80,7 @@ struct example {
 };
 
 /// A library with these abilities helps to what loops give.
-void comes_out_right(const library& what, bool biased = true, bool summed = true) {
+void comes_out_right(const tests::played_products& what, bool biased = true, bool summed = true) {
   played = what;
   asking place;
   example found, expected;

@@ -1,0 +1,170 @@
+// The runtime of the GPU that interprets PTX: as late as a GPU may be, and as strict.
+#include <doctest/doctest.h>
+
+#include <cstddef>
+#include <cstring>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <cuda_runtime_api.h>
+
+#include "ptx/gpu.hpp"
+
+using pretext::tests::ptx::gpu;
+
+namespace {
+
+using ints = std::vector<int>;
+constexpr std::size_t bytes = 4 * sizeof(int);
+
+/// A stream, four numbers on the device, and four that are pinned.
+struct place {
+  cudaStream_t stream = nullptr;
+  void* device = nullptr;
+  void* pinned = nullptr;
+
+  place() {
+    REQUIRE(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking) == cudaSuccess);
+    REQUIRE(cudaMalloc(&device, bytes) == cudaSuccess);
+    REQUIRE(cudaMallocHost(&pinned, bytes) == cudaSuccess);
+  }
+  ~place() {
+    cudaStreamDestroy(stream);
+    cudaFree(device);
+    cudaFreeHost(pinned);
+  }
+  void send(const void* host) {
+    REQUIRE(cudaMemcpyAsync(device, host, bytes, cudaMemcpyHostToDevice, stream) == cudaSuccess);
+  }
+  void fetch(void* host) {
+    REQUIRE(cudaMemcpyAsync(host, device, bytes, cudaMemcpyDeviceToHost, stream) == cudaSuccess);
+  }
+  cudaError_t wait() { return cudaStreamSynchronize(stream); }
+  ints found() {
+    ints host(4);
+    fetch(host.data());
+    REQUIRE(wait() == cudaSuccess);
+    return host;
+  }
+};
+
+/// What went wrong, which is then forgotten.
+std::string fault_of(cudaError_t error) {
+  CHECK(error == cudaErrorLaunchFailure);
+  cudaGetLastError();
+  return gpu::only().take_fault();
+}
+
+}  // namespace
+
+TEST_CASE("a copy comes when somebody waits for it, and no sooner") {
+  place p;
+  ints host{1, 2, 3, 4}, back(4, -1);
+  p.send(host.data());
+  p.fetch(back.data());
+  CHECK(back == ints(4, -1));
+  CHECK(p.wait() == cudaSuccess);
+  CHECK(back == host);
+}
+TEST_CASE("ordinary memory is taken at once, pinned memory is read when the copy is made") {
+  place p;
+  ints host{1, 2, 3, 4};
+  p.send(host.data());
+  host.assign(4, 9);
+  CHECK(p.found() == ints{1, 2, 3, 4});
+  std::memset(p.pinned, 0, bytes);
+  p.send(p.pinned);
+  std::memset(p.pinned, 0xFF, bytes);
+  CHECK(p.found() == ints(4, -1));
+}
+TEST_CASE("an event waits for what was before it alone") {
+  place p;
+  ints first{1, 2, 3, 4}, seen(4, -1), later(4, -1);
+  cudaEvent_t event = nullptr;
+  REQUIRE(cudaEventCreateWithFlags(&event, cudaEventDisableTiming) == cudaSuccess);
+  p.send(first.data());
+  p.fetch(seen.data());
+  REQUIRE(cudaEventRecord(event, p.stream) == cudaSuccess);
+  p.fetch(later.data());
+  CHECK(cudaEventSynchronize(event) == cudaSuccess);
+  CHECK(seen == first);
+  CHECK(later == ints(4, -1));
+  CHECK(p.wait() == cudaSuccess);
+  CHECK(later == first);
+  cudaEventDestroy(event);
+}
+TEST_CASE("what a stream records is done when the graph is launched, as often as that") {
+  place p;
+  const auto last = static_cast<int*>(p.pinned);
+  REQUIRE(cudaMemsetAsync(p.device, 0, bytes, p.stream) == cudaSuccess);
+  REQUIRE(cudaStreamBeginCapture(p.stream, cudaStreamCaptureModeThreadLocal) == cudaSuccess);
+  p.fetch(p.pinned);
+  REQUIRE(cudaMemsetAsync(p.device, 0xFF, bytes, p.stream) == cudaSuccess);
+  cudaGraph_t graph = nullptr;
+  cudaGraphExec_t ready = nullptr;
+  REQUIRE(cudaStreamEndCapture(p.stream, &graph) == cudaSuccess);
+  REQUIRE(cudaGraphInstantiate(&ready, graph, 0) == cudaSuccess);
+  cudaGraphDestroy(graph);
+  CHECK(p.found() == ints(4, 0));
+  for (const int expected : {0, -1}) {
+    CHECK(cudaGraphLaunch(ready, p.stream) == cudaSuccess);
+    CHECK(p.wait() == cudaSuccess);
+    CHECK(last[3] == expected);
+  }
+  cudaGraphExecDestroy(ready);
+}
+TEST_CASE("a recording ends where somebody waits, allocates, or copies ordinary memory") {
+  place p;
+  ints host(4);
+  void* memory = nullptr;
+  const auto broken_by = [&](const auto& call) {
+    REQUIRE(cudaStreamBeginCapture(p.stream, cudaStreamCaptureModeThreadLocal) == cudaSuccess);
+    CHECK(call() == cudaErrorStreamCaptureUnsupported);
+    cudaGraph_t graph = nullptr;
+    CHECK(cudaStreamEndCapture(p.stream, &graph) == cudaErrorStreamCaptureInvalidated);
+    CHECK(cudaGetLastError() != cudaSuccess);
+    return graph == nullptr;
+  };
+  CHECK(broken_by([&] { return p.wait(); }));
+  CHECK(broken_by([&] { return cudaDeviceSynchronize(); }));
+  CHECK(broken_by([&] { return cudaMalloc(&memory, 4); }));
+  CHECK(broken_by([&] { return cudaFree(p.device); }));
+  CHECK(broken_by([&] { return cudaMemset(p.device, 0, bytes); }));
+  CHECK(broken_by(
+      [&] { return cudaMemcpyAsync(p.device, host.data(), bytes, cudaMemcpyHostToDevice, p.stream); }));
+}
+TEST_CASE("a copy of what is not there, or not there any more, is a fault that stays") {
+  {
+    place p;
+    ints host(4);
+    p.fetch(host.data());
+    const std::string said = fault_of(p.wait());
+    CHECK(said == "a copy reads memory that nobody has written");
+  }
+  {
+    place p;
+    p.send(p.pinned);
+    cudaFreeHost(std::exchange(p.pinned, nullptr));
+    CHECK(p.wait() == cudaErrorLaunchFailure);
+    CHECK(cudaDeviceSynchronize() == cudaErrorLaunchFailure);
+    CHECK(fault_of(cudaErrorLaunchFailure) == "a copy finds its pinned memory given back");
+  }
+  {
+    place p;
+    REQUIRE(cudaMemsetAsync(p.device, 0, bytes + 1, p.stream) == cudaSuccess);
+    CHECK(fault_of(p.wait()) == "clearing writes memory that is not allocated");
+    CHECK(cudaFree(static_cast<std::byte*>(p.device) + 4) == cudaErrorLaunchFailure);
+    CHECK(fault_of(cudaErrorLaunchFailure) == "memory is released that was not allocated");
+  }
+}
+TEST_CASE("more memory than there is is refused, and what is free is told") {
+  std::size_t before = 0, after = 0, total = 0;
+  void *memory = nullptr, *more = nullptr;
+  CHECK(cudaMemGetInfo(&before, &total) == cudaSuccess);
+  CHECK(cudaMalloc(&memory, 1000) == cudaSuccess);
+  CHECK(cudaMalloc(&more, total) == cudaErrorMemoryAllocation);
+  CHECK(cudaMemGetInfo(&after, &total) == cudaSuccess);
+  CHECK(before - after == 1000);
+  CHECK(cudaFree(memory) == cudaSuccess);
+}

@@ -1,0 +1,375 @@
+// The interpreter that tests the GPU's code without a GPU: what PTX means, and what it objects to.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "ptx/block.hpp"
+
+using namespace pretext::tests::ptx;
+
+namespace {
+
+/// A device that runs kernels of one parameter, the address of some numbers.
+struct device {
+  device_memory memory{};
+  shared_memory shared{};
+
+  template <class T>
+  std::uint64_t put(const std::vector<T>& numbers) {
+    const std::size_t bytes = numbers.size() * sizeof(T);
+    const std::uint64_t address = memory.allocate(bytes);
+    REQUIRE(memory.on_write(address, bytes) == nullptr);
+    std::memcpy(memory.reach(address), numbers.data(), bytes);
+    return address;
+  }
+  template <class T>
+  std::vector<T> get(std::uint64_t address, std::size_t count) {
+    std::vector<T> numbers(count);
+    REQUIRE(memory.on_read(address, count * sizeof(T)) == nullptr);
+    std::memcpy(numbers.data(), memory.reach(address), count * sizeof(T));
+    return numbers;
+  }
+
+  /// `body` finds the address in %rd1, the thread's number in %r1 (times four in %rd2, added to the address
+  /// in %rd3) and the block's in %r2; from %r3, %rd4, %f1, %fd1 and %p1 on registers are its own.
+  void run(std::uint64_t numbers, const grid_of_blocks& grid, const std::string& body,
+           const std::string& before = "") {
+    program text{
+        ".version 8.0\n.target sm_80\n.address_size 64\n" + before +
+            ".extern .shared .align 32 .b8 memory[];\n"
+            ".visible .entry it(\n.param .align 8 .b8 it_param[8]\n)\n.maxntid 256, 1, 1\n{\n"
+            ".reg .pred %p<9>;\n.reg .b32 %r<20>;\n.reg .b64 %rd<20>;\n.reg .f32 %f<60>;\n"
+            ".reg .f64 %fd<9>;\n.reg .b16 %rs<9>;\n"
+            "ld.param.u64 %rd1, [it_param];  // where\nmov.u32 %r1, %tid.x;\nmov.u32 %r2, %ctaid.x;\n"
+            "mul.wide.u32 %rd2, %r1, 4;\nadd.s64 %rd3, %rd1, %rd2;\n" +
+            body + "\nret;\n}\n",
+        memory};
+    std::vector<std::byte> parameters(sizeof numbers);
+    std::memcpy(parameters.data(), &numbers, sizeof numbers);
+    run_kernel(text.find("it"), grid, parameters, memory, shared);
+  }
+  /// What is objected to.
+  std::string refused(std::uint64_t numbers, const grid_of_blocks& grid, const std::string& body) {
+    try {
+      run(numbers, grid, body);
+    } catch (const fault& wrong) { return wrong.what(); }
+    return "nothing";
+  }
+  bool refuses(const std::string& words, std::uint64_t numbers, const grid_of_blocks& grid,
+               const std::string& body) {
+    const std::string said = refused(numbers, grid, body);
+    INFO(said);
+    return said.find(words) != std::string::npos;
+  }
+};
+
+using ints = std::vector<std::int32_t>;
+using words = std::vector<std::uint32_t>;
+constexpr grid_of_blocks one_warp{1, 32, 1024};
+
+/// What one thread makes of two words.
+std::uint32_t of(const std::string& body, std::uint32_t a, std::uint32_t b = 0) {
+  device d;
+  const auto numbers = d.put(words{a, b, 0});
+  d.run(
+      numbers, {1, 1, 0},
+      "ld.global.u32 %r3, [%rd1];\nld.global.u32 %r4, [%rd1+4];\n" + body + "\nst.global.u32 [%rd1+8], %r5;");
+  return d.get<std::uint32_t>(numbers, 3)[2];
+}
+
+}  // namespace
+
+TEST_CASE("threads part at a branch and meet behind it") {
+  device d;
+  const auto numbers = d.put(ints(32, 7));
+  d.run(numbers, one_warp, R"(
+    and.b32 %r3, %r1, 1;
+    setp.eq.s32 %p1, %r3, 0;
+    @%p1 bra $even;
+    mov.u32 %r4, -100;
+    bra.uni $all;
+$even:
+    mul.lo.s32 %r4, %r1, %r1;
+$all:
+    bar.warp.sync -1;
+    st.global.u32 [%rd3], %r4;)");
+  ints expected;
+  for (int i = 0; i < 32; ++i) expected.push_back(i % 2 == 0 ? i * i : -100);
+  CHECK(d.get<std::int32_t>(numbers, 32) == expected);
+}
+TEST_CASE("threads leave a loop one after another") {
+  device d;
+  const auto numbers = d.put(ints(32, 0));
+  d.run(numbers, {1, 20, 0}, R"(
+    mov.u32 %r3, 0;
+    mov.u32 %r4, 0;
+$again:
+    add.s32 %r3, %r3, %r4;
+    add.s32 %r4, %r4, 1;
+    setp.le.u32 %p1, %r4, %r1;
+    @%p1 bra $again;
+    st.global.u32 [%rd3], %r3;)");
+  ints expected(32, 0);
+  for (int i = 0; i < 20; ++i) expected[static_cast<std::size_t>(i)] = i * (i + 1) / 2;
+  CHECK(d.get<std::int32_t>(numbers, 32) == expected);
+}
+TEST_CASE("a barrier hands what one warp has written to another") {
+  device d;
+  const auto numbers = d.put(ints(64, 0));
+  const std::string body = R"(
+    mov.u32 %r3, memory;
+    mad.lo.s32 %r4, %r1, 4, %r3;
+    st.shared.u32 [%r4], %r1;
+    BARRIER
+    sub.s32 %r5, 63, %r1;
+    mad.lo.s32 %r6, %r5, 4, %r3;
+    ld.shared.u32 %r7, [%r6];
+    st.global.u32 [%rd3], %r7;)";
+  const auto with = [&](const char* barrier) {
+    return std::string{body}.replace(body.find("BARRIER"), 7, barrier);
+  };
+  d.run(numbers, {1, 64, 256}, with("bar.sync 0;"));
+  CHECK(d.get<std::int32_t>(numbers, 64)[3] == 60);
+  CHECK(d.refuses("without a barrier between", numbers, {1, 64, 256}, with("")));
+  CHECK(d.refuses("without a barrier between", numbers, {1, 64, 256}, with("bar.warp.sync -1;")));
+  CHECK(d.refuses("beyond the memory that the block shares", numbers, {1, 64, 128}, with("bar.sync 0;")));
+}
+TEST_CASE("a barrier of a warp is enough for threads of a warp") {
+  device d;
+  const auto numbers = d.put(ints(32, 0));
+  const std::string write = "shl.b32 %r3, %r1, 2;\nst.shared.u32 [%r3], %r1;\n";
+  const std::string read = "xor.b32 %r4, %r3, 4;\nld.shared.u32 %r5, [%r4];\nst.global.u32 [%rd3], %r5;\n";
+  d.run(numbers, one_warp, write + "bar.warp.sync -1;\n" + read);
+  CHECK(d.get<std::int32_t>(numbers, 32)[6] == 7);
+  CHECK(d.refuses("another thread writes", numbers, one_warp, write + read));
+  CHECK(d.refuses("another thread reads", numbers, one_warp,
+                  write + "bar.warp.sync -1;\n" + read + "st.shared.u32 [%r3], %r1;"));
+  d.run(numbers, one_warp,
+        write + "bar.warp.sync -1;\n" + read + "bar.warp.sync -1;\nst.shared.u32 [%r3], %r1;");
+}
+TEST_CASE("all threads of a block must get to a barrier") {
+  device d;
+  const auto numbers = d.put(ints(64, 0));
+  CHECK(d.refuses("does not do what the rest of its warp does", numbers, one_warp,
+                  "setp.lt.u32 %p1, %r1, 7;\n@%p1 bar.sync 0;"));
+  CHECK(d.refuses("left behind", numbers, {1, 64, 0},
+                  "setp.lt.u32 %p1, %r1, 32;\n@%p1 bra $on;\nret;\n$on:\nbar.sync 0;"));
+  CHECK(d.refuses("wait elsewhere", numbers, one_warp,
+                  "setp.lt.u32 %p1, %r1, 7;\n@%p1 bra $on;\nbar.sync 0;\nret;\n$on:\nbar.sync 0;"));
+}
+TEST_CASE("memory is allocated, written, and of one block while a kernel runs") {
+  device d;
+  const auto numbers = d.put(ints(64, 1));
+  const grid_of_blocks two{2, 1, 0};
+  const std::uint64_t fresh = d.memory.allocate(64);
+  CHECK(d.refuses("reads memory that is not allocated", numbers, one_warp, "ld.global.u32 %r3, [%rd1+256];"));
+  CHECK(d.refuses("reads memory that is not allocated", 0, one_warp, "ld.u32 %r3, [%rd1];"));
+  CHECK(d.refuses("writes memory that is not allocated", numbers, one_warp, "st.global.u32 [%rd1+-4], %r1;"));
+  CHECK(d.refuses("reads memory that nobody has written", fresh, one_warp, "ld.global.u32 %r3, [%rd1];"));
+  CHECK(d.refused(fresh, {1, 1, 0}, "st.global.u32 [%rd1], 0;\nld.global.u32 %r3, [%rd1];") == "nothing");
+  CHECK(d.refuses("finds 8 bytes at an address that they do not divide", numbers, one_warp,
+                  "ld.global.v2.u32 {%r3, %r4}, [%rd1+4];"));
+  CHECK(d.refuses("what another block of the kernel writes", numbers, two, "st.global.u32 [%rd1], %r2;"));
+  CHECK(d.refuses("what another block of the kernel writes", numbers, two,
+                  "setp.eq.s32 %p1, %r2, 0;\n@%p1 st.global.u32 [%rd1], %r2;\nld.global.u32 %r3, [%rd1];"));
+  CHECK(d.refuses(
+      "what another block of the kernel reads", numbers, two,
+      "setp.eq.s32 %p1, %r2, 1;\n@%p1 st.global.u32 [%rd1], %r2;\n@!%p1 ld.global.u32 %r3, [%rd1];"));
+  CHECK(d.refuses("as constant what the kernel writes", numbers, {1, 1, 0},
+                  "st.global.u32 [%rd1], %r2;\nld.global.nc.u32 %r3, [%rd1];"));
+  CHECK(d.refused(numbers, two, "ld.global.u32 %r3, [%rd1];") == "nothing");
+  CHECK(d.memory.release(fresh));
+  CHECK(d.refuses("writes memory that is not allocated", fresh, one_warp, "st.global.u32 [%rd1], %r1;"));
+  CHECK(!d.memory.release(fresh));
+}
+TEST_CASE("an objection names the thread, the block and the instruction") {
+  device d;
+  const auto numbers = d.put(ints(1, 1));
+  const std::string said = d.refused(numbers, {3, 2, 0}, "ld.global.u32 %r3, [%rd3];");
+  CHECK(said.find("thread 1 of block 0") == 0);
+  CHECK(said.find("`ld.global.u32 %r3, [%rd3]`") != std::string::npos);
+}
+TEST_CASE("what the interpreter does not know it names") {
+  device d;
+  CHECK(
+      d.refuses("`tex.1d.v4.f32.s32 %f1, %f2`", d.put(ints(1, 1)), one_warp, "tex.1d.v4.f32.s32 %f1, %f2;"));
+  CHECK(d.refuses("`add.rz.f32 %f1, %f2, %f3`", d.put(ints(1, 1)), one_warp, "add.rz.f32 %f1, %f2, %f3;"));
+  CHECK(d.refuses("`$nowhere`", d.put(ints(1, 1)), one_warp, "bra $nowhere;"));
+}
+TEST_CASE("integers wrap around, and shifts stop at their length") {
+  CHECK(of("add.s32 %r5, %r3, %r4;", 0x7FFFFFFF, 1) == 0x80000000u);
+  CHECK(of("mul.hi.u32 %r5, %r3, %r4;", 0x80000000u, 6) == 3);
+  CHECK(of("mul.hi.s32 %r5, %r3, %r4;", 0x80000000u, 6) == static_cast<std::uint32_t>(-3));
+  CHECK(of("div.s32 %r5, %r3, %r4;", static_cast<std::uint32_t>(-7), 2) == static_cast<std::uint32_t>(-3));
+  CHECK(of("shr.s32 %r5, %r3, %r4;", 0x80000000u, 99) == 0xFFFFFFFFu);
+  CHECK(of("shr.u32 %r5, %r3, %r4;", 0x80000000u, 99) == 0);
+  CHECK(of("shl.b32 %r5, %r3, %r4;", 3, 31) == 0x80000000u);
+  CHECK(of("min.s32 %r5, %r3, %r4;", static_cast<std::uint32_t>(-7), 2) == static_cast<std::uint32_t>(-7));
+  CHECK(of("cvt.u64.u32 %rd4, %r3;\nclz.b64 %r5, %rd4;", 1) == 63);
+  CHECK(of("add.cc.u32 %r6, %r3, %r4;\naddc.u32 %r5, 5, 0;", 0xFFFFFFFFu, 1) == 6);
+  CHECK(of("sub.cc.u32 %r6, %r3, %r4;\nsubc.u32 %r5, 5, 0;", 1, 2) == 4);
+  CHECK(of("mad.lo.cc.u32 %r6, %r3, %r4, -1;\nmadc.hi.u32 %r5, %r3, %r4, 7;", 0x10000, 0x10001) == 9);
+  CHECK(of("mov.b64 %rd4, {%r3, %r4};\nshr.u64 %rd5, %rd4, 16;\nmov.b64 {%r5, %r6}, %rd5;", 0xABCD0000u,
+           0x1234) == 0x1234ABCDu);
+}
+TEST_CASE("comparisons know what is no number") {
+  const std::uint32_t nan = 0x7FC00000, one = 0x3F800000;
+  const auto holds = [&](const char* how, std::uint32_t a, std::uint32_t b) {
+    return of(std::string{"mov.b32 %f1, %r3;\nmov.b32 %f2, %r4;\nsetp."} + how +
+                  ".f32 %p1, %f1, %f2;\nselp.u32 %r5, 1, 0, %p1;",
+              a, b) == 1;
+  };
+  for (const char* how : {"eq", "ne", "lt", "le", "gt", "ge", "num"}) CHECK_FALSE(holds(how, nan, one));
+  for (const char* how : {"equ", "neu", "ltu", "leu", "gtu", "geu", "nan"}) CHECK(holds(how, nan, one));
+  CHECK(holds("ge", one, one));
+  CHECK_FALSE(holds("ltu", one, one));
+}
+TEST_CASE("conversions round, cut and stop as a GPU's") {
+  const auto converted = [](const char* how, float x) {
+    std::uint32_t bits;
+    std::memcpy(&bits, &x, sizeof bits);
+    return of(std::string{"mov.b32 %f1, %r3;\n"} + how, bits);
+  };
+  CHECK(converted("cvt.rzi.s32.f32 %r5, %f1;", -2.9f) == static_cast<std::uint32_t>(-2));
+  CHECK(converted("cvt.rni.s32.f32 %r5, %f1;", 2.5f) == 2);
+  CHECK(converted("cvt.rzi.u32.f32 %r5, %f1;", -1) == 0);
+  CHECK(converted("cvt.rzi.s32.f32 %r5, %f1;", 1e20f) == 0x7FFFFFFFu);
+  CHECK(converted("cvt.rzi.s32.f32 %r5, %f1;", std::nanf("")) == 0);
+  CHECK(converted("cvt.rn.bf16.f32 %rs1, %f1;\ncvt.u32.u16 %r5, %rs1;", 1.00390625f) == 0x3F80);  // a tie
+  CHECK(converted("cvt.rn.bf16.f32 %rs1, %f1;\ncvt.u32.u16 %r5, %rs1;", 1.01171875f) == 0x3F82);
+  CHECK(converted("cvt.sat.f32.f32 %f2, %f1;\nmov.b32 %r5, %f2;", 3) == 0x3F800000u);
+  CHECK(converted("fma.rm.f32 %f2, %f1, 0f3F800000, 0f33000000;\nmov.b32 %r5, %f2;", 1) == 0x3F800000u);
+  CHECK(converted("fma.rp.f32 %f2, %f1, 0f3F800000, 0f33000000;\nmov.b32 %r5, %f2;", 1) == 0x3F800001u);
+}
+TEST_CASE("functions that are called get their parameters and give their result") {
+  device d;
+  const auto numbers = d.put(ints{40, 50});
+  d.run(numbers, {1, 2, 0}, R"(
+    ld.global.u32 %r3, [%rd3];
+    {
+    .param .b32 param0;
+    st.param.b32 [param0+0], %r3;
+    .param .b32 retval0;
+    call.uni (retval0), half_of, (param0);
+    ld.param.b32 %r4, [retval0+0];
+    }
+    st.global.u32 [%rd3], %r4;)",
+        R"(.func (.param .b32 half_of_retval) half_of(
+.param .b32 half_of_param
+)
+;
+.func (.param .b32 half_of_retval) half_of(
+.param .b32 half_of_param
+)
+{
+.local .align 4 .b8 depot[8];
+.reg .b64 %SPL;
+.reg .b32 %r<4>;
+.reg .pred %p<2>;
+mov.u64 %SPL, depot;
+ld.param.u32 %r1, [half_of_param];
+setp.gt.s32 %p1, %r1, 45;
+@%p1 bra $L_large;
+st.local.u32 [%SPL+4], %r1;
+ld.local.u32 %r2, [%SPL+4];
+shr.s32 %r3, %r2, 1;
+st.param.b32 [half_of_retval+0], %r3;
+ret;
+$L_large:
+st.param.b32 [half_of_retval+0], -1;
+ret;
+}
+)");
+  CHECK(d.get<std::int32_t>(numbers, 2) == ints{20, -1});
+}
+TEST_CASE("variables of a module have their first values") {
+  device d;
+  const auto numbers = d.put(ints{0});
+  d.run(numbers, {1, 1, 0}, "ld.global.u32 %r3, [table+4];\nst.global.u32 [%rd1], %r3;",
+        ".global .align 4 .b8 table[8] = {1, 0, 0, 0, 2, 1, 0, 0};\n");
+  CHECK(d.get<std::int32_t>(numbers, 1) == ints{258});
+}
+TEST_CASE("addresses of shared and local memory can be told from others") {
+  device d;
+  const auto numbers = d.put(ints{5});
+  d.run(numbers, {1, 1, 64}, R"(
+    .local .align 4 .b8 own[8];
+    mov.u64 %rd4, own;
+    cvta.local.u64 %rd5, %rd4;
+    st.u32 [%rd5], 11;
+    mov.u64 %rd6, memory;
+    cvta.shared.u64 %rd7, %rd6;
+    st.u32 [%rd7+8], 31;
+    ld.local.u32 %r3, [%rd4];
+    ld.shared.u32 %r4, [memory+8];
+    ld.u32 %r5, [%rd1];
+    add.s32 %r6, %r3, %r4;
+    add.s32 %r6, %r6, %r5;
+    st.global.u32 [%rd1], %r6;)");
+  CHECK(d.get<std::int32_t>(numbers, 1) == ints{47});
+  CHECK(d.refuses("beyond its own memory", numbers, {1, 1, 0},
+                  ".local .align 4 .b8 own[8];\nmov.u64 %rd4, own;\nld.local.u32 %r3, [%rd4+8];"));
+}
+TEST_CASE("a tensor core multiplies squares, by rows or by columns") {
+  device d;
+  std::vector<float> numbers(3 * 256);
+  for (std::size_t i = 0; i < 512; ++i) numbers[i] = static_cast<float>(static_cast<int>(i * 7 % 13) - 6);
+  const auto list = [](const char* name, int first, int count) {
+    std::string made = "{";
+    for (int i = 0; i < count; ++i) made += (i ? ", " : "") + std::string{name} + std::to_string(first + i);
+    return made + "}";
+  };
+  const auto multiplied = [&](const std::string& right) {
+    std::string body = "shl.b32 %r3, %r1, 1;\n";  // all numbers into shared memory, as bfloat16
+    for (int i = 0; i < 16; ++i) {
+      const std::string at = std::to_string(i * 128), half = std::to_string(i * 64);
+      body += "ld.global.f32 %f1, [%rd3+" + at + "];\ncvt.rn.bf16.f32 %rs1, %f1;\nst.shared.u16 [%r3+" +
+              half + "], %rs1;\n";
+    }
+    body +=
+        "bar.warp.sync -1;\nmov.u32 %r4, 0;\nmov.u32 %r5, 512;\nmov.u32 %r6, 1024;\n"
+        "wmma.load.a.sync.aligned.row.m16n16k16.shared.bf16 " +
+        list("%r", 8, 4) +
+        ", [%r4], 16;\n"
+        "wmma.load.b.sync.aligned." +
+        right + ".m16n16k16.shared.bf16 " + list("%r", 12, 4) + ", [%r5], 16;\n";
+    for (int i = 10; i < 18; ++i) body += "mov.f32 %f" + std::to_string(i) + ", 0f3F800000;\n";
+    body += "wmma.mma.sync.aligned.row." + right + ".m16n16k16.f32.bf16.bf16.f32 " + list("%f", 20, 8) +
+            ", " + list("%r", 8, 4) + ", " + list("%r", 12, 4) + ", " + list("%f", 10, 8) +
+            ";\n"
+            "wmma.store.d.sync.aligned.row.m16n16k16.shared.f32 [%r6], " +
+            list("%f", 20, 8) +
+            ", 16;\n"
+            "bar.warp.sync -1;\nshl.b32 %r7, %r1, 2;\n";
+    for (int i = 0; i < 8; ++i) {
+      const std::string from = std::to_string(1024 + i * 128), to = std::to_string(2048 + i * 128);
+      body += "ld.shared.f32 %f1, [%r7+" + from + "];\nst.global.f32 [%rd3+" + to + "], %f1;\n";
+    }
+    const auto where = d.put(numbers);
+    d.run(where, {1, 32, 2048}, body);
+    return d.get<float>(where, numbers.size());
+  };
+  for (const bool by_rows : {true, false}) {
+    const std::vector<float> found = multiplied(by_rows ? "row" : "col");
+    for (std::size_t r = 0; r < 16; ++r)
+      for (std::size_t c = 0; c < 16; ++c) {
+        float sum = 1;
+        for (std::size_t k = 0; k < 16; ++k)
+          sum += numbers[r * 16 + k] * numbers[256 + (by_rows ? k * 16 + c : c * 16 + k)];
+        CHECK(found[512 + r * 16 + c] == sum);
+      }
+  }
+}
+TEST_CASE("shared memory that a block has not written is no number") {
+  device d;
+  const auto numbers = d.put(std::vector<float>{0});
+  d.run(numbers, {1, 1, 64}, "st.shared.u32 [memory+4], 0;");
+  d.run(numbers, {1, 1, 64}, "ld.shared.f32 %f1, [memory+4];\nst.global.f32 [%rd1], %f1;");
+  CHECK(std::isnan(d.get<float>(numbers, 1)[0]));
+}

@@ -1,0 +1,151 @@
+#include "block.hpp"
+
+#include <cxxabi.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <sstream>
+
+namespace pretext::tests::ptx {
+namespace {
+
+constexpr std::uint32_t nowhere = ~std::uint32_t{0};
+
+std::string readable(const std::string& mangled) {
+  int status = 0;
+  const std::unique_ptr<char, decltype(&std::free)> name{
+      abi::__cxa_demangle(mangled.c_str(), nullptr, nullptr, &status), &std::free};
+  return name ? name.get() : mangled;
+}
+
+}  // namespace
+
+warp::warp(const surroundings& around, unsigned first_thread)
+    : around_{around},
+      first_thread_{first_thread},
+      rows_(around.code.registers),
+      local_(around.code.local_bytes * lanes) {
+  for (const auto& [at, value] : around.code.constants) rows_[at].fill(value);
+  rows_[always].fill(1);
+  rows_[block_count].fill(around.grid.blocks);
+  rows_[thread_count].fill(around.grid.threads);
+  for (unsigned lane = 0; lane < lanes; ++lane) {
+    rows_[thread_index][lane] = first_thread + lane;
+    rows_[lane_index][lane] = lane;
+  }
+}
+
+void warp::begin(unsigned block) {
+  block_ = block;
+  rows_[block_index].fill(block);
+  std::ranges::fill(local_, std::byte{0xFF});
+  next_.fill(0);
+  const unsigned threads = std::min(lanes, around_.grid.threads - first_thread_);
+  alive_ = threads == lanes ? ~std::uint32_t{0} : (std::uint32_t{1} << threads) - 1;
+}
+
+warp::state warp::run() {
+  while (alive_ != 0)
+    if (const state now = advance(); now == state::waits) return now;
+  return state::has_ended;
+}
+
+void warp::leave(std::uint32_t who, std::uint32_t where) {
+  for (std::uint32_t left = who; left != 0; left &= left - 1)
+    next_[static_cast<unsigned>(std::countr_zero(left))] = where;
+}
+
+warp::state warp::advance() {
+  const bool together = waiting_ == alive_;
+  if (together) waiting_ = 0;
+  std::uint32_t at = nowhere, others = nowhere,
+                here = 0;  // the least, and the least of those that are farther
+  for (std::uint32_t left = alive_ & ~waiting_; left != 0; left &= left - 1) {
+    const std::uint32_t bit = left & ~(left - 1), next = next_[static_cast<unsigned>(std::countr_zero(left))];
+    if (next == at) {
+      here |= bit;
+    } else if (next < at) {
+      others = at;
+      at = next;
+      here = bit;
+    } else {
+      others = std::min(others, next);
+    }
+  }
+  const std::vector<instruction>& code = around_.code.code;
+  if (together && others != nowhere)
+    refuse(code[at], static_cast<unsigned>(std::countr_zero(here)),
+           "waits for threads of its warp that wait elsewhere");
+  for (; at < others; ++at) {
+    const instruction& i = code[at];
+    if (i.together && here != alive_) {
+      waiting_ |= here;
+      leave(here, at);
+      return state::runs;
+    }
+    where_ = here;
+    if (i.guard != always || i.unless)
+      for (unsigned lane = 0; lane < lanes; ++lane)
+        if (((rows_[i.guard][lane] & 1) != 0) == i.unless) where_ &= ~(std::uint32_t{1} << lane);
+    if (where_ == 0) continue;
+    if (i.together && where_ != alive_)
+      refuse(i, static_cast<unsigned>(std::countr_zero(alive_ & ~where_)),
+             "does not do what the rest of its warp does");
+    switch (i.is) {
+      case instruction::kind::ordinary:
+        i.act(*this, i);
+        break;
+      case instruction::kind::branch:
+        if (where_ == here && i.target < others) {
+          at = i.target - 1;
+        } else {
+          leave(here & ~where_, at + 1);
+          leave(where_, i.target);
+          return state::runs;
+        }
+        break;
+      case instruction::kind::end:
+        alive_ &= ~where_;
+        leave(here & ~where_, at + 1);
+        return state::runs;
+      case instruction::kind::barrier:
+        leave(here, at + 1);
+        barriers_ = 0;
+        return state::waits;
+    }
+  }
+  leave(here, at);
+  return state::runs;
+}
+
+void warp::refuse(const instruction& i, unsigned lane, const std::string& what) const {
+  std::ostringstream text;
+  text << "thread " << first_thread_ + lane << " of block " << block_ << " " << what << ", in `" << i.text
+       << "` of " << readable(around_.code.name);
+  throw fault{text.str()};
+}
+
+void run_kernel(const kernel& code, const grid_of_blocks& grid, const std::vector<std::byte>& parameters,
+                device_memory& global, shared_memory& shared) {
+  if (parameters.size() != code.parameter_bytes)
+    throw fault{"a kernel gets parameters of another size than its own"};
+  const surroundings around{code, grid, parameters, global, shared};
+  std::vector<warp> warps;
+  for (unsigned first = 0; first < grid.threads; first += lanes) warps.emplace_back(around, first);
+  global.begin_kernel();
+  for (unsigned block = 0; block < grid.blocks; ++block) {
+    global.begin_block();
+    shared.begin(grid.shared_bytes + code.shared_bytes);
+    for (warp& each : warps) each.begin(block);
+    for (bool waiting = true; waiting;) {
+      std::size_t ended = 0;
+      for (warp& each : warps) ended += each.run() == warp::state::has_ended;
+      waiting = ended < warps.size();
+      if (waiting && ended > 0)
+        throw fault{"warps of " + readable(code.name) + " wait at a barrier that others have left behind"};
+      shared.pass_barrier();
+    }
+  }
+}
+
+}  // namespace pretext::tests::ptx

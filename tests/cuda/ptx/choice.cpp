@@ -1,0 +1,71 @@
+#include "actions.hpp"
+#include "lanewise.hpp"
+
+namespace pretext::tests::ptx {
+namespace {
+
+template <class T>
+void choose(warp& w, const instruction& i) {
+  row& to = w[i.to[0]];
+  const row &a = w[i.from[0]], &b = w[i.from[1]], &which = w[i.from[2]];
+  w.each_lane([&](unsigned lane) { to[lane] = bits_of(get<T>((which[lane] & 1) != 0 ? a[lane] : b[lane])); });
+}
+
+/// setp.lt and the like, `unordered` ones true for what is not a number.
+template <auto holds, bool unordered = false>
+action comparison(std::string_view type) {
+  const auto made = []<class T>() -> action {
+    constexpr auto compare = [](T a, T b) {
+      if constexpr (unordered) return a != a || b != b || holds(a, b);
+      return holds(a, b);
+    };
+    return each_lane_alone<T, compare>;
+  };
+  if (const action found = of_float(type, made)) return found;
+  if constexpr (unordered) return nullptr;
+  if (type == "b16" || type == "b32" || type == "b64")
+    return type == "b16"   ? made.template operator()<std::uint16_t>()
+           : type == "b32" ? made.template operator()<std::uint32_t>()
+                           : made.template operator()<std::uint64_t>();
+  return of_integer(type, made);
+}
+constexpr auto equal = []<class T>(T a, T b) { return a == b; };
+constexpr auto unequal = []<class T>(T a, T b) { return a < b || a > b; };
+constexpr auto less = []<class T>(T a, T b) { return a < b; };
+constexpr auto at_most = []<class T>(T a, T b) { return a <= b; };
+constexpr auto more = []<class T>(T a, T b) { return a > b; };
+constexpr auto at_least = []<class T>(T a, T b) { return a >= b; };
+constexpr auto no_number = []<class T>(T a, T b) { return a != a || b != b; };
+constexpr auto numbers = []<class T>(T a, T b) { return a == a && b == b; };
+
+action compared(std::string_view how, std::string_view type) {
+  if (how == "eq") return comparison<equal>(type);
+  if (how == "ne") return comparison<unequal>(type);
+  if (how == "lt" || how == "lo") return comparison<less>(type);
+  if (how == "le" || how == "ls") return comparison<at_most>(type);
+  if (how == "gt" || how == "hi") return comparison<more>(type);
+  if (how == "ge" || how == "hs") return comparison<at_least>(type);
+  if (how == "equ") return comparison<equal, true>(type);
+  if (how == "neu") return comparison<unequal, true>(type);
+  if (how == "ltu") return comparison<less, true>(type);
+  if (how == "leu") return comparison<at_most, true>(type);
+  if (how == "gtu") return comparison<more, true>(type);
+  if (how == "geu") return comparison<at_least, true>(type);
+  if (how == "nan") return comparison<no_number>(type);
+  if (how == "num") return comparison<numbers>(type);
+  return nullptr;
+}
+
+}  // namespace
+
+action choice(const words_of_name& words) {
+  const std::string_view name = words[0], type = words.back();
+  if (name == "setp") return words.size() == 3 ? compared(words[1], type) : nullptr;
+  if (name != "selp") return nullptr;
+  const auto made = []<class T>() -> action { return choose<T>; };
+  if (const action found = of_integer(type, made)) return found;
+  if (const action found = of_bits(type, made)) return found;
+  return of_float(type, made);
+}
+
+}  // namespace pretext::tests::ptx

@@ -1,0 +1,107 @@
+#include <bit>
+#include <cmath>
+#include <concepts>
+#include <limits>
+#include <type_traits>
+
+#include "actions.hpp"
+#include "lanewise.hpp"
+
+namespace pretext::tests::ptx {
+namespace {
+
+enum class rounding { none, nearest, zero, down, up };
+
+template <rounding how, std::floating_point T>
+T whole(T value) {
+  if constexpr (how == rounding::nearest) return std::nearbyint(value);
+  if constexpr (how == rounding::zero) return std::trunc(value);
+  if constexpr (how == rounding::down) return std::floor(value);
+  if constexpr (how == rounding::up) return std::ceil(value);
+  return value;
+}
+
+/// What lies beyond the integers of a type becomes the nearest of them, and what is no number 0, as a GPU has
+/// it.
+template <class To, std::floating_point From>
+To nearest_integer(From value) {
+  using limits = std::numeric_limits<To>;
+  if (std::isnan(value)) return 0;
+  if (value <= static_cast<From>(limits::min())) return limits::min();
+  if (value >= static_cast<From>(limits::max())) return limits::max();
+  return static_cast<To>(value);
+}
+
+template <class To, class From, rounding how, bool saturated>
+void convert(warp& w, const instruction& i) {
+  row& to = w[i.to[0]];
+  const row& from = w[i.from[0]];
+  w.each_lane([&](unsigned lane) {
+    const From value = get<From>(from[lane]);
+    if constexpr (std::floating_point<From> && std::integral<To>) {
+      to[lane] = bits_of(nearest_integer<To>(whole<how>(value)));
+    } else if constexpr (std::floating_point<From>) {
+      const auto made = static_cast<To>(whole<how>(value));
+      to[lane] = bits_of(saturated ? (made > 0 ? std::fmin(made, To{1}) : To{0}) : made);
+    } else {
+      to[lane] = bits_of(static_cast<To>(value));
+    }
+  });
+}
+
+/// To the nearest bfloat16, of two the one that ends in zero.
+void round_to_bfloat16(warp& w, const instruction& i) {
+  row& to = w[i.to[0]];
+  const row& from = w[i.from[0]];
+  w.each_lane([&](unsigned lane) {
+    const auto bits = static_cast<std::uint32_t>(from[lane]);
+    const bool number = !std::isnan(get<float>(bits));
+    to[lane] = number ? (bits + 0x7FFF + (bits >> 16 & 1)) >> 16 : 0x7FFF;
+  });
+}
+
+template <class F>
+action of_any(std::string_view type, const F& f) {
+  if (type == "u8") return f.template operator()<std::uint8_t>();
+  if (type == "s8") return f.template operator()<std::int8_t>();
+  if (const action found = of_integer(type, f)) return found;
+  return of_float(type, f);
+}
+
+}  // namespace
+
+action conversion(const words_of_name& words) {
+  if (words.size() < 3 || words[0] != "cvt") return nullptr;
+  const std::string_view from = words.back(), to = words[words.size() - 2];
+  auto how = rounding::none;
+  bool saturated = false;
+  for (std::size_t i = 1; i + 2 < words.size(); ++i) {
+    if (words[i] == "sat" && to.starts_with('f'))
+      saturated = true;
+    else if (words[i] == "rni")
+      how = rounding::nearest;
+    else if (words[i] == "rzi")
+      how = rounding::zero;
+    else if (words[i] == "rmi")
+      how = rounding::down;
+    else if (words[i] == "rpi")
+      how = rounding::up;
+    else if (words[i] != "rn")
+      return nullptr;
+  }
+  if (to == "bf16" && from == "f32" && words.size() == 4 && words[1] == "rn") return round_to_bfloat16;
+  return of_any(to, [&]<class To>() {
+    return of_any(from, [&]<class From>() -> action {
+      if constexpr (std::floating_point<From>) {
+        if (saturated) return how == rounding::none ? convert<To, From, rounding::none, true> : nullptr;
+        if (how == rounding::nearest) return convert<To, From, rounding::nearest, false>;
+        if (how == rounding::zero) return convert<To, From, rounding::zero, false>;
+        if (how == rounding::down) return convert<To, From, rounding::down, false>;
+        if (how == rounding::up) return convert<To, From, rounding::up, false>;
+      }
+      return convert<To, From, rounding::none, false>;
+    });
+  });
+}
+
+}  // namespace pretext::tests::ptx

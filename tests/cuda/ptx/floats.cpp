@@ -1,0 +1,76 @@
+#include <bit>
+#include <cfenv>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+
+#include "actions.hpp"
+#include "lanewise.hpp"
+
+namespace pretext::tests::ptx {
+namespace {
+
+/// As far from the true value as its description allows: whoever needs more must not use it.
+template <class T>
+T nearly(T value) {
+  if (!std::isfinite(value) || value == 0) return value;
+  const T there = std::numeric_limits<T>::infinity();
+  return std::nextafter(std::nextafter(value, there), there);
+}
+/// rcp.approx.ftz.f64 knows the upper half of its argument, and of its result.
+double upper_half(double value) {
+  return std::bit_cast<double>(std::bit_cast<std::uint64_t>(value) & 0xFFFFFFFF00000000u);
+}
+
+template <int mode>
+constexpr auto rounded = []<class T>(T a, T b, T c) { return std::fma(a, b, c); };
+/// a·b + c rounded as the processor is told to for as long.
+template <int mode, action fused>
+void in_mode(warp& w, const instruction& i) {
+  std::fesetround(mode);
+  fused(w, i);
+  std::fesetround(FE_TONEAREST);
+}
+template <int mode>
+action fused_in_mode(std::string_view type) {
+  return of_float(type, []<class T>() -> action { return in_mode<mode, each_lane_alone<T, rounded<mode>>>; });
+}
+
+}  // namespace
+
+action floats(const words_of_name& words) {
+  const std::string_view name = words[0], type = words.back();
+  const std::string_view how = words.size() > 2 ? words[1] : "";
+  if (type != "f32" && type != "f64") return nullptr;
+  if (how == "approx") {
+    const auto half = [](double a) { return upper_half(1 / upper_half(a)); };
+    if (name == "rcp" && type == "f64") return each_lane_alone<double, half>;
+    if (type != "f32") return nullptr;
+    if (name == "ex2") return each_lane_alone<float, [](float a) { return nearly(std::exp2(a)); }>;
+    if (name == "lg2") return each_lane_alone<float, [](float a) { return nearly(std::log2(a)); }>;
+    if (name == "rcp") return each_lane_alone<float, [](float a) { return nearly(1 / a); }>;
+    if (name == "sqrt") return each_lane_alone<float, [](float a) { return nearly(std::sqrt(a)); }>;
+    if (name == "rsqrt") return each_lane_alone<float, [](float a) { return nearly(1 / std::sqrt(a)); }>;
+    return nullptr;
+  }
+  if (name == "fma" && how == "rm") return fused_in_mode<FE_DOWNWARD>(type);
+  if (name == "fma" && how == "rp") return fused_in_mode<FE_UPWARD>(type);
+  if (name == "fma" && how == "rz") return fused_in_mode<FE_TOWARDZERO>(type);
+  if (how != "" && how != "rn") return nullptr;
+  if (name == "fma") return on_floats<rounded<FE_TONEAREST>>(type);
+  if (name == "add") return on_floats<[]<class T>(T a, T b) { return a + b; }>(type);
+  if (name == "sub") return on_floats<[]<class T>(T a, T b) { return a - b; }>(type);
+  if (name == "mul") return on_floats<[]<class T>(T a, T b) { return a * b; }>(type);
+  if (name == "div") return on_floats<[]<class T>(T a, T b) { return a / b; }>(type);
+  if (name == "rcp") return on_floats<[]<class T>(T a) { return 1 / a; }>(type);
+  if (name == "sqrt") return on_floats<[]<class T>(T a) { return std::sqrt(a); }>(type);
+  if (name == "neg") return on_floats<[]<class T>(T a) { return -a; }>(type);
+  if (name == "abs") return on_floats<[]<class T>(T a) { return std::fabs(a); }>(type);
+  // A number beside what is none is the result of both.
+  if (name == "min") return on_floats<[]<class T>(T a, T b) { return std::fmin(a, b); }>(type);
+  if (name == "max") return on_floats<[]<class T>(T a, T b) { return std::fmax(a, b); }>(type);
+  if (name == "copysign") return on_floats<[]<class T>(T sign, T a) { return std::copysign(a, sign); }>(type);
+  return nullptr;
+}
+
+}  // namespace pretext::tests::ptx

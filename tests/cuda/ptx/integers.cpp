@@ -1,0 +1,107 @@
+#include <algorithm>
+#include <bit>
+#include <concepts>
+#include <type_traits>
+
+#include "actions.hpp"
+#include "lanewise.hpp"
+#include "wrapping.hpp"
+
+namespace pretext::tests::ptx {
+namespace {
+
+constexpr auto divide = []<class T>(T a, T b) { return static_cast<T>(b == 0 ? T(-1) : a / b); };
+constexpr auto remainder = []<class T>(T a, T b) { return static_cast<T>(b == 0 ? a : T(a % b)); };
+
+/// d = a·b or a·b + c in twice as many bits.
+template <class T>
+void wide_product(warp& w, const instruction& i) {
+  if constexpr (sizeof(T) < 8) {
+    row& to = w[i.to[0]];
+    const row &a = w[i.from[0]], &b = w[i.from[1]];
+    w.each_lane([&](unsigned lane) {
+      const auto more = i.from.size() > 2 ? get<typename twice<T>::type>(w[i.from[2]][lane]) : 0;
+      to[lane] =
+          bits_of(sum(product(get<T>(a[lane]), get<T>(b[lane])), static_cast<typename twice<T>::type>(more)));
+    });
+  }
+}
+
+/// The distance is unsigned, and may be larger than the number is long.
+template <class T, bool left>
+void shift(warp& w, const instruction& i) {
+  row& to = w[i.to[0]];
+  const row &a = w[i.from[0]], &by = w[i.from[1]];
+  w.each_lane([&](unsigned lane) {
+    constexpr unsigned bits = sizeof(T) * 8;
+    const unsigned distance = std::min(get<std::uint32_t>(by[lane]), bits);
+    const T value = get<T>(a[lane]);
+    if constexpr (left)
+      to[lane] = distance == bits ? 0 : bits_of(static_cast<T>(wrap(value) << distance));
+    else if (distance == bits)
+      to[lane] = bits_of(static_cast<T>(value < 0 ? -1 : 0));
+    else
+      to[lane] = bits_of(static_cast<T>(value >> distance));
+  });
+}
+
+constexpr auto negative = []<class T>(T a) { return static_cast<T>(wrapping<T>{0} - wrap(a)); };
+
+action numbers(const words_of_name& words) {
+  const std::string_view name = words[0], type = words.back();
+  const std::string_view part = words.size() > 2 ? words[1] : "";
+  if (name == "add") return on_integers<[]<class T>(T a, T b) { return sum(a, b); }>(type);
+  if (name == "sub")
+    return on_integers<[]<class T>(T a, T b) { return static_cast<T>(wrap(a) - wrap(b)); }>(type);
+  if (name == "div") return on_integers<divide>(type);
+  if (name == "rem") return on_integers<remainder>(type);
+  if (name == "min") return on_integers<[]<class T>(T a, T b) { return std::min(a, b); }>(type);
+  if (name == "max") return on_integers<[]<class T>(T a, T b) { return std::max(a, b); }>(type);
+  if (name == "neg") return on_integers<negative>(type);
+  if (name == "abs") return on_integers<[]<class T>(T a) { return a < 0 ? negative(a) : a; }>(type);
+  if (part == "wide" && (name == "mul" || name == "mad"))
+    return of_integer(type, []<class T>() -> action { return wide_product<T>; });
+  if (name == "mul" && part == "lo") return on_integers<[]<class T>(T a, T b) { return low(a, b); }>(type);
+  if (name == "mul" && part == "hi") return on_integers<[]<class T>(T a, T b) { return high(a, b); }>(type);
+  if (name == "mad" && part == "lo")
+    return on_integers<[]<class T>(T a, T b, T c) { return sum(low(a, b), c); }>(type);
+  if (name == "mad" && part == "hi")
+    return on_integers<[]<class T>(T a, T b, T c) { return sum(high(a, b), c); }>(type);
+  return nullptr;
+}
+
+action bits(const words_of_name& words) {
+  const std::string_view name = words[0], type = words.back();
+  if (name == "and") return on_bits<[]<class T>(T a, T b) { return static_cast<T>(a & b); }>(type);
+  if (name == "or") return on_bits<[]<class T>(T a, T b) { return static_cast<T>(a | b); }>(type);
+  if (name == "xor") return on_bits<[]<class T>(T a, T b) { return static_cast<T>(a ^ b); }>(type);
+  if (name == "not")
+    return on_bits<[]<class T>(T a) { return static_cast<T>(std::same_as<T, bool> ? T(!a) : T(~wrap(a))); }>(
+        type);
+  if (name == "shl" || name == "shr") {
+    const auto made = [&]<class T>() -> action { return name == "shl" ? shift<T, true> : shift<T, false>; };
+    if (type == "b16") return made.operator()<std::uint16_t>();
+    if (type == "b32") return made.operator()<std::uint32_t>();
+    if (type == "b64") return made.operator()<std::uint64_t>();
+    return of_integer(type, made);
+  }
+  if (name == "clz" || name == "popc") {
+    const auto leading = []<class T>(T a) { return static_cast<std::uint32_t>(std::countl_zero(a)); };
+    const auto ones = []<class T>(T a) { return static_cast<std::uint32_t>(std::popcount(a)); };
+    const bool counts_zeros = name == "clz";
+    if (type == "b32")
+      return counts_zeros ? each_lane_alone<std::uint32_t, leading> : each_lane_alone<std::uint32_t, ones>;
+    if (type == "b64")
+      return counts_zeros ? each_lane_alone<std::uint64_t, leading> : each_lane_alone<std::uint64_t, ones>;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+action integers(const words_of_name& words) {
+  if (const action found = bits(words)) return found;
+  return numbers(words);
+}
+
+}  // namespace pretext::tests::ptx

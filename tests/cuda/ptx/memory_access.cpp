@@ -1,0 +1,154 @@
+#include <algorithm>
+#include <cstring>
+
+#include "actions.hpp"
+#include "lanewise.hpp"
+
+namespace pretext::tests::ptx {
+namespace {
+
+/// What a thread finds at an address of a kind of memory, and that it may.
+template <space where, std::size_t Bytes, bool writes>
+std::byte* found(warp& w, const instruction& i, unsigned lane, std::uint64_t address) {
+  const auto expects = [&](objection what) {
+    if (what) w.refuse(i, lane, (writes ? "writes " : "reads ") + std::string{what});
+  };
+  const auto within = [&](std::uint64_t size, objection what) {
+    expects(address > size || size - address < Bytes ? what : nullptr);
+  };
+  if constexpr (where == space::generic) {
+    if (address >= local_window)
+      return found<space::local, Bytes, writes>(w, i, lane, address - local_window);
+    if (address >= shared_window)
+      return found<space::shared, Bytes, writes>(w, i, lane, address - shared_window);
+    return found<space::global, Bytes, writes>(w, i, lane, address);
+  } else if constexpr (where == space::shared) {
+    shared_memory& memory = w.around().shared;
+    expects(writes ? memory.on_write(address, Bytes, w.now(lane))
+                   : memory.on_read(address, Bytes, w.now(lane)));
+    return memory.reach(address);
+  } else if constexpr (where == space::local) {
+    within(w.around().code.local_bytes, "beyond its own memory");
+    return w.local(lane) + address;
+  } else if constexpr (where == space::parameters) {
+    within(w.around().parameters.size(), "beyond the parameters");
+    return const_cast<std::byte*>(w.around().parameters.data()) + address;
+  } else {
+    device_memory& memory = w.around().global;
+    expects(writes ? memory.on_block_write<Bytes>(address)
+                   : memory.on_block_read<Bytes>(address, where == space::constant));
+    return memory.reach(address);
+  }
+}
+
+/// Of one number or of several side by side, which begin where their size divides the address.
+template <space where, class T, std::size_t count, bool writes>
+void access(warp& w, const instruction& i) {
+  constexpr std::size_t bytes = sizeof(T) * count;
+  const row& base = w[i.from[0]];
+  w.each_lane([&](unsigned lane) {
+    const std::uint64_t address = base[lane] + static_cast<std::uint64_t>(i.offset);
+    // What stands at an address of shared or local memory may be a register of 32 bits.
+    constexpr bool narrow = where == space::shared || where == space::local;
+    const std::uint64_t at = narrow ? static_cast<std::uint32_t>(address) : address;
+    if (at % bytes != 0)
+      w.refuse(i, lane, "finds " + std::to_string(bytes) + " bytes at an address that they do not divide");
+    std::byte* const memory = found<where, bytes, writes>(w, i, lane, at);
+    for (std::size_t k = 0; k < count; ++k) {
+      T value;
+      if constexpr (writes) {
+        value = static_cast<T>(w[i.from[1 + k]][lane]);
+        std::memcpy(memory + k * sizeof(T), &value, sizeof value);
+      } else {
+        std::memcpy(&value, memory + k * sizeof(T), sizeof value);
+        w[i.to[k]][lane] = bits_of(value);
+      }
+    }
+  });
+}
+
+template <space where, bool writes, class T>
+action access_to(std::size_t count) {
+  if (count == 1) return access<where, T, 1, writes>;
+  if (count == 2) return access<where, T, 2, writes>;
+  if constexpr (sizeof(T) <= 4)
+    if (count == 4) return access<where, T, 4, writes>;
+  return nullptr;
+}
+template <space where, bool writes>
+action access_to(std::string_view type, std::size_t count) {
+  if (type == "u8" || type == "b8") return access_to<where, writes, std::uint8_t>(count);
+  if (type == "u16" || type == "b16") return access_to<where, writes, std::uint16_t>(count);
+  if (type == "u32" || type == "b32" || type == "f32") return access_to<where, writes, std::uint32_t>(count);
+  if (type == "u64" || type == "b64" || type == "f64") return access_to<where, writes, std::uint64_t>(count);
+  if constexpr (!writes) {
+    if (type == "s8") return access_to<where, writes, std::int8_t>(count);
+    if (type == "s16") return access_to<where, writes, std::int16_t>(count);
+    if (type == "s32") return access_to<where, writes, std::int32_t>(count);
+  } else {
+    if (type == "s8") return access_to<where, writes, std::uint8_t>(count);
+    if (type == "s16") return access_to<where, writes, std::uint16_t>(count);
+    if (type == "s32") return access_to<where, writes, std::uint32_t>(count);
+  }
+  return type == "s64" ? access_to<where, writes, std::uint64_t>(count) : nullptr;
+}
+
+/// mov.b64 d, {a, b}; mov.b64 {a, b}, c; or from register to register.
+template <std::size_t bits, std::size_t parts>
+void move(warp& w, const instruction& i) {
+  constexpr std::size_t each = bits / parts;
+  constexpr std::uint64_t mask = each == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << each) - 1;
+  w.each_lane([&](unsigned lane) {
+    if (i.to.size() == i.from.size()) {
+      w[i.to[0]][lane] = w[i.from[0]][lane];
+    } else if (i.from.size() == parts) {
+      std::uint64_t whole = 0;
+      for (std::size_t k = 0; k < parts; ++k) whole |= (w[i.from[k]][lane] & mask) << (k * each);
+      w[i.to[0]][lane] = whole;
+    } else {
+      const std::uint64_t whole = w[i.from[0]][lane];
+      for (std::size_t k = 0; k < parts; ++k) w[i.to[k]][lane] = whole >> (k * each) & mask;
+    }
+  });
+}
+
+/// Between addresses of a kind of memory and those that hold for all.
+template <std::uint64_t window>
+action to_or_from_window(bool to_kind) {
+  if (to_kind) return each_lane_alone<std::uint64_t, [](std::uint64_t a) { return a - window; }>;
+  return each_lane_alone<std::uint64_t, [](std::uint64_t a) { return a + window; }>;
+}
+
+}  // namespace
+
+action memory_access(const words_of_name& words, space named) {
+  const std::string_view name = words[0], type = words.back();
+  const auto has = [&](std::string_view word) { return std::ranges::find(words, word) != words.end(); };
+  const bool writes = name == "st";
+  if (name == "ld" || writes) {
+    const std::size_t count = has("v4") ? 4 : has("v2") ? 2 : 1;
+    const auto one = [&]<space where>() {
+      return writes ? access_to<where, true>(type, count) : access_to<where, false>(type, count);
+    };
+    if (has("nc")) return writes ? nullptr : access_to<space::constant, false>(type, count);
+    if (has("global")) return one.operator()<space::global>();
+    if (has("shared")) return one.operator()<space::shared>();
+    if (has("local") || (has("param") && named == space::local)) return one.operator()<space::local>();
+    if (has("param")) return writes ? nullptr : access_to<space::parameters, false>(type, count);
+    const bool plain = words.size() == (count == 1 ? 2u : 3u);
+    return plain ? one.operator()<space::generic>() : nullptr;
+  }
+  if (name == "cvta") {
+    const bool to_kind = words.size() > 2 && words[1] == "to";
+    if (has("shared")) return to_or_from_window<shared_window>(to_kind);
+    if (has("local")) return to_or_from_window<local_window>(to_kind);
+    return has("global") ? to_or_from_window<0>(to_kind) : nullptr;
+  }
+  if (name == "mov") {
+    const bool pair = type == "b64" || type == "u64";
+    return pair ? move<64, 2> : move<32, 2>;
+  }
+  return nullptr;
+}
+
+}  // namespace pretext::tests::ptx

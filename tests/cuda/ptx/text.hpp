@@ -1,0 +1,147 @@
+#pragma once
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "program.hpp"
+
+// The letters of PTX: words, numbers, lists.
+namespace pretext::tests::ptx {
+
+[[noreturn]] inline void unknown(std::string_view what) {
+  throw fault{"the PTX interpreter does not know `" + std::string{what} + "`: teach it in tests/cuda/ptx"};
+}
+
+inline std::string_view trimmed(std::string_view text) {
+  const auto blank = [](char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; };
+  while (!text.empty() && blank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && blank(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+/// Parts between separators that stand in no brackets.
+inline std::vector<std::string_view> split(std::string_view text, char separator) {
+  std::vector<std::string_view> parts;
+  int depth = 0;
+  std::size_t begin = 0;
+  for (std::size_t i = 0; i <= text.size(); ++i) {
+    if (i < text.size() && (text[i] == '{' || text[i] == '[' || text[i] == '(')) ++depth;
+    if (i < text.size() && (text[i] == '}' || text[i] == ']' || text[i] == ')')) --depth;
+    if (i < text.size() && (depth > 0 || text[i] != separator)) continue;
+    if (const auto part = trimmed(text.substr(begin, i - begin)); !part.empty()) parts.push_back(part);
+    begin = i + 1;
+  }
+  return parts;
+}
+
+/// What stands between the brackets that a text begins and ends with.
+inline std::string_view inside(std::string_view text) { return trimmed(text.substr(1, text.size() - 2)); }
+
+/// Takes pieces off the front of a text, past blanks and comments.
+class cutter {
+ public:
+  explicit cutter(std::string_view text) : left_{text} {}
+
+  bool done() {
+    skip();
+    return left_.empty();
+  }
+  char front() const { return left_.front(); }
+  std::string_view word() {
+    skip();
+    const auto letter = [](char c) {
+      return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '$' || c == '%' || c == '.' ||
+             c == ':';
+    };
+    return take(static_cast<std::size_t>(std::ranges::find_if_not(left_, letter) - left_.begin()));
+  }
+  /// Up to a character, which goes, too.
+  std::string_view until(char last) {
+    const std::string_view piece = take(std::min(left_.find(last), left_.size()));
+    if (!left_.empty()) left_.remove_prefix(1);
+    return trimmed(piece);
+  }
+  /// From one bracket to its partner; the text between them.
+  std::string_view brackets(char open, char close) {
+    std::size_t depth = 0, at = 0;
+    do {
+      if (left_.size() <= at) unknown("a text that ends within brackets");
+      if (left_[at] == open) ++depth;
+      if (left_[at] == close) --depth;
+      ++at;
+    } while (depth > 0);
+    return inside(take(at));
+  }
+
+ private:
+  std::string_view take(std::size_t count) {
+    const std::string_view piece = left_.substr(0, count);
+    left_.remove_prefix(count);
+    return piece;
+  }
+  void skip() {
+    for (;;) {
+      left_ = left_.substr(std::min(left_.find_first_not_of(" \t\r\n"), left_.size()));
+      if (!left_.starts_with("//")) return;
+      left_ = left_.substr(std::min(left_.find('\n'), left_.size()));
+    }
+  }
+
+  std::string_view left_;
+};
+
+/// `0f3F800000`, `0d…`, `0x…`, `-7`: the bits.
+inline std::uint64_t number(std::string_view text) {
+  std::string_view digits = text;
+  const bool negative = digits.starts_with('-');
+  if (negative) digits.remove_prefix(1);
+  int base = 10;
+  if (digits.size() > 2 && digits[0] == '0' &&
+      std::string_view{"fdxFDX"}.find(digits[1]) != std::string_view::npos) {
+    digits.remove_prefix(2);
+    base = 16;
+  }
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value, base);
+  if (error != std::errc{} || (end != digits.data() + digits.size() && *end != 'U')) unknown(text);
+  return negative ? ~value + 1 : value;
+}
+
+/// `.align 8 .b8 name[128]`, `.b64 name`, `.f32 name`: a variable or a parameter.
+struct declaration {
+  std::string_view name;
+  std::size_t bytes = 0, alignment = 1;
+};
+inline declaration declared(std::string_view text) {
+  declaration made;
+  cutter words{text};
+  std::size_t each = 0;
+  while (!words.done() && words.front() != '[') {
+    const std::string_view word = words.word();
+    if (word == ".align") {
+      made.alignment = number(words.word());
+    } else if (word.size() > 2 && word[0] == '.' && std::isdigit(static_cast<unsigned char>(word[2]))) {
+      each = number(word.substr(2)) / 8;
+    } else if (word.empty()) {
+      unknown(text);
+    } else if (word[0] != '.') {
+      made.name = word;
+    }
+  }
+  std::size_t count = 1;
+  if (!words.done()) {
+    const std::string_view extent = words.brackets('[', ']');
+    count = extent.empty() ? 0 : number(extent);
+  }
+  if (made.name.empty() || each == 0) unknown(text);
+  made.bytes = each * count;
+  made.alignment = std::max(made.alignment, count == 1 ? each : 1);
+  return made;
+}
+
+}  // namespace pretext::tests::ptx
