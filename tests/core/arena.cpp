@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <fstream>
+#include <new>
 
 #include <pretext/core/on.hpp>
 #include <pretext/devices/cpu.hpp>
@@ -81,8 +82,11 @@ namespace {
 
 /// Memory that costs something before it is written, as a GPU's.
 struct scarce {
+  static inline bool used_up = false;
+
   template <class T>
   static T* allocate_undefined(std::size_t count) {
+    if (used_up) throw std::bad_alloc{};
     return cpu::allocate_undefined<T>(count);
   }
   template <class T>
@@ -115,4 +119,19 @@ void counts_pieces() {
 TEST_CASE("an arena counts how often it asks for memory, and stops when steps repeat") {
   counts_pieces<cpu>();
   counts_pieces<scarce>();
+}
+TEST_CASE("an arena that finds no memory says so to whoever takes, not to a block that is left") {
+  arena<scarce> memory;
+  {
+    const borrowed guard{memory};
+    memory.take<char>(1000);
+    memory.take<char>(200000);
+    scarce::used_up = true;
+  }  // here the two pieces would become one
+  CHECK_THROWS_AS(memory.take<char>(100), std::bad_alloc);
+  scarce::used_up = false;
+  char* const again = memory.take<char>(100000);
+  again[99999] = 1;
+  memory.reset();
+  CHECK(memory.take<char>(100000) == again);
 }

@@ -43,15 +43,18 @@ class arena {
 
   mark position() const { return at_; }
   /// Takes back what was taken since.
-  void rewind(mark to) {
+  void rewind(mark to) noexcept {
     at_ = to;
     if (at_.piece > 0 || at_.offset > 0 || pieces_.size() < 2) return;
     if (on_demand || total() <= peak_ + peak_ / 32) return;  // hardly anything would be won
     pieces_.clear();
-    add_piece(peak_);
+    try {
+      add_piece(peak_);
+    } catch (...) {  // a block is being left; whoever takes next hears of it
+    }
   }
   /// Takes everything back.
-  void reset() { rewind({}); }
+  void reset() noexcept { rewind({}); }
 
   /// How often it has asked for memory: while this number stays, equal steps get equal addresses.
   std::size_t pieces_made() const { return pieces_made_; }

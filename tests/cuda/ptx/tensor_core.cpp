@@ -5,12 +5,17 @@
 #include "lanewise.hpp"
 
 // Tensor cores, as far as our kernels use them: squares of 16 from shared memory, bfloat16 times bfloat16,
-// added in float. Which number lies in which lane is nobody's business but ours, as PTX says: row after row,
-// eight to a lane.
+// added in float.
 namespace pretext::tests::ptx {
 namespace {
 
 constexpr unsigned side = 16, of_a_lane = side * side / lanes;
+
+/// Which number of a square is the k-th of a lane: PTX leaves that open. Here they lie scattered, so that
+/// nobody gets by with a guess.
+constexpr unsigned number_of(unsigned lane, unsigned k) {
+  return (lane * of_a_lane + k) * 37 % (side * side);
+}
 
 /// Where the number of a row and a column lies, `stride` apart; `turned` has columns side by side.
 template <class T, bool turned>
@@ -34,7 +39,7 @@ void load(warp& w, const instruction& i) {
   shared_memory& memory = w.around().shared;
   w.each_lane([&](unsigned lane) {
     for (unsigned k = 0; k < of_a_lane; ++k) {
-      const unsigned at = lane * of_a_lane + k;
+      const unsigned at = number_of(lane, k);
       const std::uint64_t address = place<std::uint16_t, turned>(first, stride, at / side, at % side);
       if (const objection what = memory.on_read(address, 2, w.now(lane)))
         w.refuse(i, lane, "reads " + std::string{what});
@@ -56,7 +61,7 @@ void store(warp& w, const instruction& i) {
   shared_memory& memory = w.around().shared;
   w.each_lane([&](unsigned lane) {
     for (unsigned k = 0; k < of_a_lane; ++k) {
-      const unsigned at = lane * of_a_lane + k;
+      const unsigned at = number_of(lane, k);
       const std::uint64_t address = place<float, turned>(first, stride, at / side, at % side);
       if (const objection what = memory.on_write(address, 4, w.now(lane)))
         w.refuse(i, lane, "writes " + std::string{what});
@@ -74,25 +79,29 @@ float cut(double value) {
 
 /// d = a·b + c.
 void multiply(warp& w, const instruction& i) {
-  double a[side][side], b[side][side];
-  for (unsigned at = 0; at < side * side; ++at) {
-    const auto number = [&](unsigned first) {
-      const std::uint64_t pair = w[i.from[first + at % of_a_lane / 2]][at / of_a_lane];
-      return static_cast<double>(get<float>((at % 2 == 0 ? pair << 16 : pair) & 0xFFFF0000u));
+  double a[side][side], b[side][side], sums[side][side] = {};
+  const auto each_number = [](const auto& work) {
+    for (unsigned lane = 0; lane < lanes; ++lane)
+      for (unsigned k = 0; k < of_a_lane; ++k) {
+        const unsigned at = number_of(lane, k);
+        work(lane, k, at / side, at % side);
+      }
+  };
+  each_number([&](unsigned lane, unsigned k, unsigned r, unsigned c) {
+    const auto half = [&](unsigned first) {
+      const std::uint64_t pair = w[i.from[first + k / 2]][lane];
+      return static_cast<double>(get<float>((k % 2 == 0 ? pair << 16 : pair) & 0xFFFF0000u));
     };
-    a[at / side][at % side] = number(0);
-    b[at / side][at % side] = number(of_a_lane / 2);
-  }
-  for (unsigned r = 0; r < side; ++r) {
-    double sums[side] = {};
+    a[r][c] = half(0);
+    b[r][c] = half(of_a_lane / 2);
+  });
+  for (unsigned r = 0; r < side; ++r)
     for (unsigned k = 0; k < side; ++k)
-      for (unsigned c = 0; c < side; ++c) sums[c] += a[r][k] * b[k][c];
-    for (unsigned c = 0; c < side; ++c) {
-      const unsigned at = r * side + c, lane = at / of_a_lane, k = at % of_a_lane;
-      const auto before = static_cast<double>(get<float>(w[i.from[of_a_lane + k]][lane]));
-      w[i.to[k]][lane] = bits_of(cut(before + sums[c]));
-    }
-  }
+      for (unsigned c = 0; c < side; ++c) sums[r][c] += a[r][k] * b[k][c];
+  each_number([&](unsigned lane, unsigned k, unsigned r, unsigned c) {
+    const auto before = static_cast<double>(get<float>(w[i.from[of_a_lane + k]][lane]));
+    w[i.to[k]][lane] = bits_of(cut(before + sums[r][c]));
+  });
 }
 
 }  // namespace

@@ -1,0 +1,128 @@
+#pragma once
+// Numbers so small and whole that every order of a sum gives the same: an index gone wrong shows in every
+// digit.
+#include <cmath>
+#include <cstddef>
+#include <random>
+#include <vector>
+
+#include <pretext/kernels/cuda/operations.hpp>
+#include <pretext/kernels/cuda/tensor_product.hpp>
+
+#include "twins.hpp"
+
+namespace pretext::tests {
+
+using extents = kernels::convolution_extents;
+
+inline std::vector<bfloat16> whole_numbers(std::size_t count, unsigned seed) {
+  std::mt19937 random{seed};
+  std::uniform_int_distribution<int> draw{-2, 2};
+  std::vector<bfloat16> all(count);
+  for (bfloat16& x : all) x = bfloat16{static_cast<float>(draw(random))};
+  return all;
+}
+
+inline std::size_t images(const extents& e) { return e.height * e.width * e.in; }
+inline std::size_t results_of(const extents& e) { return e.out_height() * e.out_width() * e.out; }
+
+/// `visit(pixel, weight, result)`: the three indices of every multiplication that a convolution makes.
+template <class Visit>
+void each_multiplication(const extents& e, std::size_t batch, const Visit& visit) {
+  for (std::size_t b = 0; b < batch; ++b)
+    for (std::size_t p = 0; p < e.out_height(); ++p)
+      for (std::size_t q = 0; q < e.out_width(); ++q)
+        for (std::size_t i = 0; i < e.rows; ++i)
+          for (std::size_t j = 0; j < e.columns; ++j) {
+            const std::size_t h = p * e.stride + i - e.padding, w = q * e.stride + j - e.padding;
+            if (h >= e.height || w >= e.width) continue;
+            for (std::size_t c = 0; c < e.in; ++c)
+              for (std::size_t o = 0; o < e.out; ++o)
+                visit(((b * e.height + h) * e.width + w) * e.in + c,
+                      ((i * e.columns + j) * e.in + c) * e.out + o,
+                      ((b * e.out_height() + p) * e.out_width() + q) * e.out + o);
+          }
+}
+
+/// What a computation finds must be what is expected, rounded once if it is stored as bfloat16.
+inline void are_exact(const results& found, const std::vector<std::vector<float>>& expected) {
+  REQUIRE(found.size() == expected.size());
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    CAPTURE(i);
+    CHECK(found[i] == std::vector<double>(expected[i].begin(), expected[i].end()));
+  }
+}
+inline std::vector<float> stored(const std::vector<float>& exact) {
+  std::vector<float> all;
+  for (const float x : exact) all.push_back(static_cast<float>(bfloat16{x}));
+  return all;
+}
+
+/// A convolution and its gradients, one of them added to what is there.
+template <class Place>
+void exact_convolution(workbench<Place>& at, const extents& e, std::size_t batch) {
+  using convolution = grid::own_convolution<typename Place::device>;
+  const auto x = whole_numbers(batch * images(e), 1), w = whole_numbers(e.weights(), 2),
+             dy = whole_numbers(batch * results_of(e), 3);
+  const bfloat16 *const images_there = at.in(x), *const filters = at.in(w), *const slopes = at.in(dy);
+  convolution::forward(at.place, e, batch, images_there, filters, at.out(dy.size()));
+  convolution::backward_data(at.place, e, batch, slopes, filters, at.out(x.size()), kernels::into::overwrite);
+  convolution::backward_data(at.place, e, batch, slopes, filters, at.out(x), kernels::into::accumulate);
+  convolution::backward_weights(at.place, e, batch, images_there, slopes,
+                                at.out(std::vector<float>(w.size(), 5)));
+
+  std::vector<float> y(dy.size()), dx(x.size()), dx_more, dw(w.size(), 5);
+  for (const bfloat16 pixel : x) dx_more.push_back(static_cast<float>(pixel));
+  each_multiplication(e, batch, [&](std::size_t pixel, std::size_t weight, std::size_t result) {
+    const auto image = static_cast<float>(x[pixel]), filter = static_cast<float>(w[weight]),
+               slope = static_cast<float>(dy[result]);
+    y[result] += image * filter;
+    dx[pixel] += slope * filter;
+    dx_more[pixel] += slope * filter;
+    dw[weight] += image * slope;
+  });
+  are_exact(at.results(), {stored(y), stored(dx), stored(dx_more), dw});
+}
+
+template <class Place>
+void exact_convolutions(const typename Place::device::stream& stream = {}) {
+  for (const extents e :
+       {extents{9, 8, 72, 136, 3, 3, 1, 1},   // whole lanes, three tiles across, sums in parts
+        extents{16, 12, 8, 24, 3, 3, 1, 1},   // a gradient of weights in parts
+        extents{16, 13, 3, 64, 7, 7, 2, 3},   // colours
+        extents{17, 12, 12, 20, 3, 3, 2, 1},  // half of 16 bytes
+        extents{11, 11, 16, 9, 3, 3, 2, 1},   // images in whole lanes, results not
+        extents{10, 9, 7, 16, 2, 5, 1, 2},    // the other way round
+        extents{12, 12, 16, 72, 1, 1, 2, 0},  // pixels that no result saw
+        extents{7, 9, 8, 264, 3, 3, 2, 1},    // a gradient of data in parts
+        extents{11, 8, 12, 16, 4, 5, 3, 2},   // uneven remainders
+        extents{2, 9, 8, 8, 3, 3, 3, 1},      // fewer lines than remainders
+        extents{9, 9, 8, 16, 2, 2, 3, 0}}) {  // taps for some remainders, none for others
+    CAPTURE(e.in);
+    CAPTURE(e.out);
+    workbench<Place> at;
+    at.place.stream = stream;
+    exact_convolution(at, e, 4);
+  }
+}
+
+/// Results lie side by side with what a kernel must leave alone.
+template <class Place>
+void rows_that_end_in_half_of_eight(const typename Place::device::stream& stream = {}) {
+  constexpr std::size_t m = 5, n = 12, k = 8, beyond = 8;
+  const auto a = whole_numbers(m * k, 1), b = whole_numbers(k * n, 2);
+  workbench<Place> at;
+  at.place.stream = stream;
+  std::vector<float> c(m * n + beyond, 7);
+  grid::multiply_factors(at.place, {m, n, k}, grid::matrix<bfloat16>{at.in(a), k},
+                         grid::matrix<bfloat16>{at.in(b), n}, at.out(c), kernels::into::overwrite);
+  for (std::size_t row = 0; row < m; ++row)
+    for (std::size_t column = 0; column < n; ++column) {
+      float& sum = c[row * n + column] = 0;
+      for (std::size_t i = 0; i < k; ++i)
+        sum += static_cast<float>(a[row * k + i]) * static_cast<float>(b[i * n + column]);
+    }
+  are_exact(at.results(), {c});
+}
+
+}  // namespace pretext::tests
