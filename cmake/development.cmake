@@ -4,7 +4,8 @@ set(warnings -Wall -Wextra -Wconversion -Wshadow $<$<BOOL:${PRETEXT_WERROR}>:-We
 target_compile_options(pretext_development INTERFACE $<$<COMPILE_LANGUAGE:CXX>:${warnings}>
   $<$<COMPILE_LANGUAGE:CUDA>:-std=c++20> # CMake 3.25 knows no CUDA_STANDARD 20
   $<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra,-Wconversion,-Wshadow>
-  $<$<AND:$<COMPILE_LANGUAGE:CUDA>,$<BOOL:${PRETEXT_WERROR}>>:-Werror=all-warnings>)
+  $<$<AND:$<COMPILE_LANGUAGE:CUDA>,$<BOOL:${PRETEXT_WERROR}>>:-Werror=all-warnings>
+  $<$<AND:$<COMPILE_LANGUAGE:CUDA>,$<BOOL:${PRETEXT_TESTS}>>:-no-compress>) # tests read the PTX
 
 if(PRETEXT_SANITIZE)
   target_compile_options(pretext_development INTERFACE -fsanitize=${PRETEXT_SANITIZE} -fno-sanitize-recover=all

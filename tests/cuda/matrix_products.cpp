@@ -25,6 +25,7 @@ using tests::played;
 const void* pretext::tests::read_by_library(const void* memory, std::size_t) { return memory; }
 void* pretext::tests::written_by_library(void* memory, std::size_t) { return memory; }
 void pretext::tests::done_by_library(cudaStream_t, std::function<void()> work) { work(); }
+void pretext::tests::refused_by_library(const char* what) { FAIL_CHECK(what); }
 
 extern "C" {
 cudaError_t cudaMalloc(void** memory, std::size_t) {

@@ -1,18 +1,16 @@
 #pragma once
 // cuBLASLt, played: in its own terms and in the order of its numbers, with only the algorithms that a test
 // lets it have. A program includes this once.
-#include <doctest/doctest.h>
-
 #include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <functional>
 #include <set>
 #include <vector>
 
 #include <cublasLt.h>
-#include <pretext/core/bfloat16.hpp>
+
+#include "played_library.hpp"
 
 namespace pretext::tests {
 
@@ -26,12 +24,6 @@ struct played_products {
   std::vector<std::uintptr_t> alignments{};
 };
 inline played_products played;
-
-// How the library gets at the device's memory and works in a stream's order: the program that includes this
-// says so.
-const void* read_by_library(const void* memory, std::size_t bytes);
-void* written_by_library(void* memory, std::size_t bytes);
-void done_by_library(cudaStream_t on, std::function<void()> work);
 
 /// Of one product, as it was described; and of the address of a bias, how far it was aligned then.
 struct played_product {
@@ -48,22 +40,7 @@ struct played_layout {
   std::uint64_t rows, columns;
   std::int64_t step;
 
-  std::size_t bytes() const {
-    return rows * columns * (number == CUDA_R_64F ? 8 : number == CUDA_R_16BF ? 2 : 4);
-  }
-  double get(const void* from, std::size_t at) const {
-    if (number == CUDA_R_64F) return static_cast<const double*>(from)[at];
-    if (number == CUDA_R_16BF) return static_cast<float>(static_cast<const bfloat16*>(from)[at]);
-    return static_cast<double>(static_cast<const float*>(from)[at]);
-  }
-  void set(void* to, std::size_t at, double value) const {
-    if (number == CUDA_R_64F)
-      static_cast<double*>(to)[at] = value;
-    else if (number == CUDA_R_16BF)
-      static_cast<bfloat16*>(to)[at] = bfloat16{static_cast<float>(value)};
-    else
-      static_cast<float*>(to)[at] = static_cast<float>(value);
-  }
+  stored_numbers whole() const { return {number, rows * columns}; }
 };
 
 namespace detail {
@@ -77,14 +54,14 @@ inline const played_layout& of(cublasLtMatrixLayout_t layout) {
 /// op(matrix), row after row.
 inline std::vector<double> numbers(const void* matrix, const played_layout& layout, cublasOperation_t turn,
                                    bool in_tf32) {
-  const void* const memory = read_by_library(matrix, layout.bytes());
+  const std::vector<double> memory = layout.whole().fetch(matrix);
   const std::size_t rows = turn == CUBLAS_OP_T ? layout.columns : layout.rows;
   const std::size_t columns = turn == CUBLAS_OP_T ? layout.rows : layout.columns;
   const auto step = static_cast<std::size_t>(layout.step);
   std::vector<double> made(rows * columns);
   for (std::size_t r = 0; r < rows; ++r)
     for (std::size_t c = 0; c < columns; ++c) {
-      const double exact = layout.get(memory, turn == CUBLAS_OP_T ? r * step + c : c * step + r);
+      const double exact = memory[turn == CUBLAS_OP_T ? r * step + c : c * step + r];
       const std::uint32_t bits = std::bit_cast<std::uint32_t>(static_cast<float>(exact));
       made[r * columns + c] = in_tf32 ? std::bit_cast<float>((bits + 0x1000) & ~0x1FFFu) : exact;
     }
@@ -98,32 +75,21 @@ inline void multiply(const played_product& product, const void* a, const played_
   const std::vector<double> left = numbers(a, a_layout, product.a, in_tf32),
                             right = numbers(b, b_layout, product.b, in_tf32);
   const std::size_t m = layout.rows, n = layout.columns, k = left.size() / m;
-  CHECK(right.size() == k * n);
-  const void* const before = adds ? read_by_library(c, layout.bytes()) : nullptr;
-  const auto side = [&](std::uint64_t count) {
-    return played_layout{layout.number, count, 1, std::int64_t{1}};
-  };
-  const void* const bias =
-      product.end == CUBLASLT_EPILOGUE_BIAS ? read_by_library(product.column, side(m).bytes()) : nullptr;
-  std::vector<double> sums(m * n);
+  if (right.size() != k * n) refused_by_library("factors of other sizes than their product");
+  std::vector<double> sums = adds ? layout.whole().fetch(c) : std::vector<double>(m * n);
+  if (product.end == CUBLASLT_EPILOGUE_BIAS) {
+    const auto bias = stored_numbers{layout.number, m}.fetch(product.column);
+    for (std::size_t at = 0; at < sums.size(); ++at) sums[at] += bias[at % m];
+  }
   for (std::size_t i = 0; i < m; ++i)
     for (std::size_t l = 0; l < k; ++l)
       for (std::size_t j = 0; j < n; ++j) sums[j * m + i] += left[i * k + l] * right[l * n + j];
-  for (std::size_t j = 0; j < n; ++j)
-    for (std::size_t i = 0; i < m; ++i) {
-      const std::size_t at = j * m + i;
-      if (before) sums[at] += layout.get(before, at);
-      if (bias) sums[at] += layout.get(bias, i);
-    }
-  void* const result = written_by_library(d, layout.bytes());
-  for (std::size_t at = 0; at < sums.size(); ++at) layout.set(result, at, sums[at]);
+  layout.whole().store(d, sums);
   if (product.end != CUBLASLT_EPILOGUE_BGRADB) return;
-  void* const of_columns = written_by_library(product.column, side(n).bytes());
-  for (std::size_t j = 0; j < n; ++j) {
-    double sum = 0;
-    for (std::size_t l = 0; l < k; ++l) sum += right[l * n + j];
-    layout.set(of_columns, j, sum);
-  }
+  std::vector<double> of_columns(n);
+  for (std::size_t l = 0; l < k; ++l)
+    for (std::size_t j = 0; j < n; ++j) of_columns[j] += right[l * n + j];
+  stored_numbers{layout.number, n}.store(product.column, of_columns);
 }
 }  // namespace detail
 
@@ -151,7 +117,8 @@ cublasStatus_t cublasLtMatmulDescDestroy(cublasLtMatmulDesc_t made) {
 cublasStatus_t cublasLtMatmulDescSetAttribute(cublasLtMatmulDesc_t to, cublasLtMatmulDescAttributes_t what,
                                               const void* value, std::size_t size) {
   const auto set = [&](auto& member) {
-    CHECK(size == sizeof member);
+    if (size != sizeof member)
+      pretext::tests::refused_by_library("an attribute of another size than its own");
     std::memcpy(&member, value, sizeof member);
   };
   auto& product = pretext::tests::detail::of(to);
@@ -194,8 +161,9 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t, cublasLtMatmulDe
   auto& played = pretext::tests::played;
   const pretext::tests::played_product& asked = pretext::tests::detail::of(product);
   played.chosen.push_back(asked.end);
-  if (asked.end != CUBLASLT_EPILOGUE_DEFAULT)  // taken for a bias as aligned as all the rest
-    CHECK(reinterpret_cast<std::uintptr_t>(asked.column) == played.alignments.back());
+  if (asked.end != CUBLASLT_EPILOGUE_DEFAULT &&
+      reinterpret_cast<std::uintptr_t>(asked.column) != played.alignments.back())
+    pretext::tests::refused_by_library("a bias that is not taken to be as aligned as all the rest");
   if (!played.ends.contains(asked.end)) {
     *found = 0;
     return asked.end == CUBLASLT_EPILOGUE_DEFAULT ? CUBLAS_STATUS_NOT_SUPPORTED : CUBLAS_STATUS_INVALID_VALUE;

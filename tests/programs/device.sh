@@ -19,7 +19,7 @@ ends() {
   [ "$status" -eq "$expected" ] && grep -qE -- "$words" said || die "\"$words\", status $expected? $status: $(cat said)"
 }
 
-small=(--images 96 --test-images 20 --batch 32 --threads 2)
+small=(--images 48 --test-images 20 --batch 16 --threads 2)
 "$pretrain" "${small[@]}" --epochs 1 --out run 2>log
 ends 105 "gpu.*not in" "$pretrain" --device gpu --out nothing
 "$pretrain" --help | grep -q -- "--device" || die "--help does not name --device"

@@ -84,6 +84,10 @@ class warp {
   shared_memory::moment now(unsigned lane) const {
     return {around_.shared.barriers(), barriers_, static_cast<std::uint16_t>(first_thread_ + lane)};
   }
+  shared_memory::moment now_all() const {
+    return {around_.shared.barriers(), barriers_,
+            shared_memory::whole_warp(static_cast<std::uint16_t>(first_thread_ / lanes))};
+  }
   /// A barrier of the warp.
   void pass_barrier() { ++barriers_; }
   /// Ends everything with a sentence: "… reads memory that nobody has written".

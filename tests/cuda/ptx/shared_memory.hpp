@@ -25,6 +25,11 @@ class shared_memory {
     friend bool operator==(const moment&, const moment&) = default;
   };
 
+  /// Stands for a thread where all of a warp read or write at once.
+  static constexpr std::uint16_t whole_warp(std::uint16_t warp) {
+    return static_cast<std::uint16_t>(several | warp);
+  }
+
   /// For another block.
   void begin(std::size_t bytes) {
     ++barriers_;
@@ -66,7 +71,8 @@ class shared_memory {
 
   /// Has no barrier parted the two, who are not one thread?
   static bool meet(moment before, moment now) {
-    if (before.barriers != now.barriers || before.thread == now.thread) return false;
+    if (before.barriers != now.barriers) return false;
+    if (before.thread == now.thread) return (now.thread & several) != 0 && before.of_warp == now.of_warp;
     return before.thread == of_any_warp || warp_of(before.thread) != warp_of(now.thread) ||
            before.of_warp == now.of_warp;
   }
@@ -76,7 +82,7 @@ class shared_memory {
     if (before.thread == of_any_warp || warp_of(before.thread) != warp_of(now.thread)) {
       now.thread = of_any_warp;
     } else if (before.of_warp == now.of_warp) {
-      now.thread = static_cast<std::uint16_t>(several | warp_of(now.thread));
+      now.thread = whole_warp(warp_of(now.thread));
     }
     return now;
   }

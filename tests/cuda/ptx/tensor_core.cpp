@@ -1,5 +1,8 @@
+#include <bit>
 #include <cmath>
-#include <limits>
+#include <cstdint>
+#include <cstring>
+#include <string>
 
 #include "actions.hpp"
 #include "lanewise.hpp"
@@ -17,91 +20,86 @@ constexpr unsigned number_of(unsigned lane, unsigned k) {
   return (lane * of_a_lane + k) * 37 % (side * side);
 }
 
-/// Where the number of a row and a column lies, `stride` apart; `turned` has columns side by side.
-template <class T, bool turned>
-std::uint64_t place(std::uint64_t first, std::uint64_t stride, unsigned r, unsigned c) {
-  return first + (turned ? c * stride + r : r * stride + c) * sizeof(T);
-}
+/// Where a square lies in shared memory: 16 lines, each a row or, where it lies `turned`, a column.
+struct square {
+  std::uint64_t first, stride;  // of lines, in numbers
 
-template <class T>
-void expects_aligned(warp& w, const instruction& i, std::uint64_t first, std::uint64_t stride) {
-  if (first % 32 != 0 || stride * sizeof(T) % 16 != 0)
-    w.refuse(i, 0, "gives a tensor core an address that 32 does not divide, or rows that 16 bytes do not");
-}
+  square(warp& w, const instruction& i, std::uint32_t stride_in, std::size_t bytes_each)
+      : first{static_cast<std::uint32_t>(w[i.from[0]][0]) + static_cast<std::uint64_t>(i.offset)},
+        stride{static_cast<std::uint32_t>(w[stride_in][0])} {
+    if (first % 32 != 0 || stride * bytes_each % 16 != 0)
+      w.refuse(i, 0, "gives a tensor core an address that 32 does not divide, or rows that 16 bytes do not");
+  }
+};
 
-/// wmma.load: two numbers to a register.
+/// wmma.load: two numbers to a register. All of the warp have read it then.
 template <bool turned>
 void load(warp& w, const instruction& i) {
-  const std::uint64_t first =
-      static_cast<std::uint32_t>(w[i.from[0]][0]) + static_cast<std::uint64_t>(i.offset);
-  const std::uint64_t stride = static_cast<std::uint32_t>(w[i.from[1]][0]);
-  expects_aligned<std::uint16_t>(w, i, first, stride);
+  const square from{w, i, i.from[1], sizeof(std::uint16_t)};
   shared_memory& memory = w.around().shared;
-  w.each_lane([&](unsigned lane) {
+  std::uint16_t numbers[side][side];
+  for (unsigned line = 0; line < side; ++line) {
+    const std::uint64_t address = from.first + line * from.stride * sizeof(std::uint16_t);
+    if (const objection what = memory.on_read(address, sizeof numbers[0], w.now_all()))
+      w.refuse(i, 0, "reads " + std::string{what});
+    std::memcpy(numbers[line], memory.reach(address), sizeof numbers[0]);
+  }
+  for (unsigned lane = 0; lane < lanes; ++lane)
     for (unsigned k = 0; k < of_a_lane; ++k) {
-      const unsigned at = number_of(lane, k);
-      const std::uint64_t address = place<std::uint16_t, turned>(first, stride, at / side, at % side);
-      if (const objection what = memory.on_read(address, 2, w.now(lane)))
-        w.refuse(i, lane, "reads " + std::string{what});
-      std::uint16_t value;
-      std::memcpy(&value, memory.reach(address), sizeof value);
+      const unsigned at = number_of(lane, k), r = at / side, c = at % side;
+      const std::uint64_t number = turned ? numbers[c][r] : numbers[r][c];
       std::uint64_t& pair = w[i.to[k / 2]][lane];
-      pair = k % 2 == 0 ? value : pair | std::uint64_t{value} << 16;
+      pair = k % 2 == 0 ? number : pair | number << 16;
     }
-  });
 }
 
 /// wmma.store of sums.
 template <bool turned>
 void store(warp& w, const instruction& i) {
-  const std::uint64_t first =
-      static_cast<std::uint32_t>(w[i.from[0]][0]) + static_cast<std::uint64_t>(i.offset);
-  const std::uint64_t stride = static_cast<std::uint32_t>(w[i.from[1 + of_a_lane]][0]);
-  expects_aligned<float>(w, i, first, stride);
+  const square to{w, i, i.from[1 + of_a_lane], sizeof(float)};
   shared_memory& memory = w.around().shared;
-  w.each_lane([&](unsigned lane) {
+  std::uint32_t numbers[side][side];
+  for (unsigned lane = 0; lane < lanes; ++lane)
     for (unsigned k = 0; k < of_a_lane; ++k) {
-      const unsigned at = number_of(lane, k);
-      const std::uint64_t address = place<float, turned>(first, stride, at / side, at % side);
-      if (const objection what = memory.on_write(address, 4, w.now(lane)))
-        w.refuse(i, lane, "writes " + std::string{what});
-      const auto value = static_cast<std::uint32_t>(w[i.from[1 + k]][lane]);
-      std::memcpy(memory.reach(address), &value, sizeof value);
+      const unsigned at = number_of(lane, k), r = at / side, c = at % side;
+      (turned ? numbers[c][r] : numbers[r][c]) = static_cast<std::uint32_t>(w[i.from[1 + k]][lane]);
     }
-  });
+  for (unsigned line = 0; line < side; ++line) {
+    const std::uint64_t address = to.first + line * to.stride * sizeof(float);
+    if (const objection what = memory.on_write(address, sizeof numbers[0], w.now_all()))
+      w.refuse(i, 0, "writes " + std::string{what});
+    std::memcpy(memory.reach(address), numbers[line], sizeof numbers[0]);
+  }
 }
 
 /// Cuts off what a float has no room for, as the additions of tensor cores do.
 float cut(double value) {
   const auto nearest = static_cast<float>(value);
-  return std::fabs(static_cast<double>(nearest)) > std::fabs(value) ? std::nextafter(nearest, 0.0f) : nearest;
+  if (!(std::fabs(static_cast<double>(nearest)) > std::fabs(value)) || std::isinf(value)) return nearest;
+  return std::bit_cast<float>(std::bit_cast<std::uint32_t>(nearest) - 1);  // one nearer to zero
 }
 
 /// d = a·b + c.
 void multiply(warp& w, const instruction& i) {
-  double a[side][side], b[side][side], sums[side][side] = {};
-  const auto each_number = [](const auto& work) {
-    for (unsigned lane = 0; lane < lanes; ++lane)
-      for (unsigned k = 0; k < of_a_lane; ++k) {
-        const unsigned at = number_of(lane, k);
-        work(lane, k, at / side, at % side);
-      }
-  };
-  each_number([&](unsigned lane, unsigned k, unsigned r, unsigned c) {
-    const auto half = [&](unsigned first) {
-      const std::uint64_t pair = w[i.from[first + k / 2]][lane];
-      return static_cast<double>(get<float>((k % 2 == 0 ? pair << 16 : pair) & 0xFFFF0000u));
-    };
-    a[r][c] = half(0);
-    b[r][c] = half(of_a_lane / 2);
-  });
+  float a[side * side], b[side * side], sums[side * side] = {};  // products are exact
+  for (unsigned k = 0; k < of_a_lane; ++k) {
+    const row &of_a = w[i.from[k / 2]], &of_b = w[i.from[of_a_lane / 2 + k / 2]];
+    const unsigned up = k % 2 == 0 ? 16 : 0;
+    for (unsigned lane = 0; lane < lanes; ++lane) {
+      const unsigned at = number_of(lane, k);
+      a[at] = get<float>(of_a[lane] << up & 0xFFFF0000u);
+      b[at] = get<float>(of_b[lane] << up & 0xFFFF0000u);
+    }
+  }
   for (unsigned r = 0; r < side; ++r)
     for (unsigned k = 0; k < side; ++k)
-      for (unsigned c = 0; c < side; ++c) sums[r][c] += a[r][k] * b[k][c];
-  each_number([&](unsigned lane, unsigned k, unsigned r, unsigned c) {
-    const auto before = static_cast<double>(get<float>(w[i.from[of_a_lane + k]][lane]));
-    w[i.to[k]][lane] = bits_of(cut(before + sums[r][c]));
-  });
+      for (unsigned c = 0; c < side; ++c) sums[r * side + c] += a[r * side + k] * b[k * side + c];
+  for (unsigned k = 0; k < of_a_lane; ++k) {
+    const row& before = w[i.from[of_a_lane + k]];
+    row& after = w[i.to[k]];
+    for (unsigned lane = 0; lane < lanes; ++lane)
+      after[lane] = bits_of(cut(double{get<float>(before[lane])} + double{sums[number_of(lane, k)]}));
+  }
 }
 
 }  // namespace

@@ -1,0 +1,201 @@
+// cuDNN as far as devices/convolution_plans.hpp asks it, on the played GPU: every convolution as it was
+// described, by loops over its multiplications. Only where PRETEXT_PLAYED_CUDNN says so; else it cannot be
+// started, and convolutions are our own kernels.
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <map>
+#include <string>
+#include <vector>
+
+#include <cudnn_graph.h>
+
+#include "../played_library.hpp"
+#include "runtime.hpp"
+
+using namespace pretext::tests;
+
+namespace {
+
+/// What was said of a tensor, an operation or a plan; others are referred to.
+struct description {
+  std::map<int, std::vector<std::byte>> attributes{};
+  const description* made_from = nullptr;  // a plan or what leads to it: the graph
+
+  template <class T>
+  T get(cudnnBackendAttributeName_t name, std::size_t index = 0) const {
+    const auto found = attributes.find(name);
+    T value;
+    if (found == attributes.end() || found->second.size() < (index + 1) * sizeof value)
+      throw ptx::fault{"cuDNN misses an attribute, number " + std::to_string(name)};
+    std::memcpy(&value, found->second.data() + index * sizeof value, sizeof value);
+    return value;
+  }
+  const description& other(cudnnBackendAttributeName_t name) const {
+    return *static_cast<const description*>(get<void*>(name));
+  }
+};
+description& of(cudnnBackendDescriptor_t handle) { return *static_cast<description*>(handle); }
+
+std::size_t bytes_of(cudnnBackendAttributeType_t type) {
+  const bool wide = type == CUDNN_TYPE_INT64 || type == CUDNN_TYPE_BACKEND_DESCRIPTOR ||
+                    type == CUDNN_TYPE_HANDLE || type == CUDNN_TYPE_VOID_PTR;
+  return wide ? 8 : 4;
+}
+
+/// A tensor of four extents, where it lies, and its numbers as double.
+struct tensor {
+  std::int64_t extent[4], stride[4], name;
+  stored_numbers stored{};
+  std::vector<double> numbers{};
+
+  explicit tensor(const description& told) : name{told.get<std::int64_t>(CUDNN_ATTR_TENSOR_UNIQUE_ID)} {
+    std::int64_t count = 1;
+    for (std::size_t i = 0; i < 4; ++i) {
+      extent[i] = told.get<std::int64_t>(CUDNN_ATTR_TENSOR_DIMENSIONS, i);
+      stride[i] = told.get<std::int64_t>(CUDNN_ATTR_TENSOR_STRIDES, i);
+      count *= extent[i];
+    }
+    const bool half = told.get<cudnnDataType_t>(CUDNN_ATTR_TENSOR_DATA_TYPE) == CUDNN_DATA_BFLOAT16;
+    stored = {half ? CUDA_R_16BF : CUDA_R_32F, static_cast<std::size_t>(count)};
+    numbers.resize(stored.count);
+  }
+  double& at(std::int64_t i, std::int64_t channel, std::int64_t row, std::int64_t column) {
+    return numbers[static_cast<std::size_t>(i * stride[0] + channel * stride[1] + row * stride[2] +
+                                            column * stride[3])];
+  }
+};
+
+/// y = x * w, or what a gradient of it is: `visit(x's number, w's, y's)` for every multiplication.
+template <class Visit>
+void each_multiplication(tensor& x, tensor& w, tensor& y, std::int64_t stride, std::int64_t padding,
+                         const Visit& visit) {
+  for (std::int64_t b = 0; b < y.extent[0]; ++b)
+    for (std::int64_t p = 0; p < y.extent[2]; ++p)
+      for (std::int64_t q = 0; q < y.extent[3]; ++q)
+        for (std::int64_t i = 0; i < w.extent[2]; ++i)
+          for (std::int64_t j = 0; j < w.extent[3]; ++j) {
+            const std::int64_t row = p * stride + i - padding, column = q * stride + j - padding;
+            if (row < 0 || column < 0 || row >= x.extent[2] || column >= x.extent[3]) continue;
+            for (std::int64_t o = 0; o < y.extent[1]; ++o)
+              for (std::int64_t c = 0; c < x.extent[1]; ++c)
+                visit(x.at(b, c, row, column), w.at(o, c, i, j), y.at(b, o, p, q));
+          }
+}
+
+/// The words of one pass.
+struct pass {
+  cudnnBackendAttributeName_t how, x, w, y;
+  char result;
+};
+const pass& pass_of(const description& operation) {
+  static constexpr pass all[] = {
+      {CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X,
+       CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y, 'y'},
+      {CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_CONV_DESC, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DX,
+       CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_W, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DY, 'x'},
+      {CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_CONV_DESC, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_X,
+       CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DW, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DY, 'w'}};
+  for (const pass& one : all)
+    if (operation.attributes.contains(one.how)) return one;
+  throw ptx::fault{"cuDNN is asked for what is no convolution"};
+}
+
+void convolve(const description& operation, const std::map<std::int64_t, void*>& memory) {
+  const pass& words = pass_of(operation);
+  const description& how = operation.other(words.how);
+  tensor x{operation.other(words.x)}, w{operation.other(words.w)}, y{operation.other(words.y)};
+  tensor* const result = words.result == 'x' ? &x : words.result == 'w' ? &w : &y;
+  for (tensor* each : {&x, &w, &y})
+    if (each != result) each->numbers = each->stored.fetch(memory.at(each->name));
+  const auto stride = how.get<std::int64_t>(CUDNN_ATTR_CONVOLUTION_FILTER_STRIDES),
+             padding = how.get<std::int64_t>(CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS);
+  each_multiplication(x, w, y, stride, padding, [&](double& image, double& filter, double& sum) {
+    if (result == &y)
+      sum += image * filter;
+    else if (result == &x)
+      image += sum * filter;
+    else
+      filter += sum * image;
+  });
+  result->stored.store(memory.at(result->name), result->numbers);
+}
+
+cudaStream_t current = nullptr;
+constexpr std::int64_t workspace_bytes = 1000;
+
+}  // namespace
+
+extern "C" {
+
+cudnnStatus_t cudnnCreate(cudnnHandle_t* handle) {
+  if (!std::getenv("PRETEXT_PLAYED_CUDNN")) return CUDNN_STATUS_NOT_INITIALIZED;
+  static int any;
+  *handle = reinterpret_cast<cudnnHandle_t>(&any);
+  return CUDNN_STATUS_SUCCESS;
+}
+cudnnStatus_t cudnnDestroy(cudnnHandle_t) { return CUDNN_STATUS_SUCCESS; }
+cudnnStatus_t cudnnSetStream(cudnnHandle_t, cudaStream_t stream) {
+  current = stream;
+  return CUDNN_STATUS_SUCCESS;
+}
+const char* cudnnGetErrorString(cudnnStatus_t) { return "what the played cuDNN refuses"; }
+
+cudnnStatus_t cudnnBackendCreateDescriptor(cudnnBackendDescriptorType_t, cudnnBackendDescriptor_t* made) {
+  *made = new description;
+  return CUDNN_STATUS_SUCCESS;
+}
+cudnnStatus_t cudnnBackendDestroyDescriptor(cudnnBackendDescriptor_t old) {
+  delete &of(old);
+  return CUDNN_STATUS_SUCCESS;
+}
+cudnnStatus_t cudnnBackendFinalize(cudnnBackendDescriptor_t) { return CUDNN_STATUS_SUCCESS; }
+cudnnStatus_t cudnnBackendSetAttribute(cudnnBackendDescriptor_t to, cudnnBackendAttributeName_t name,
+                                       cudnnBackendAttributeType_t type, std::int64_t count,
+                                       const void* values) {
+  const auto* const first = static_cast<const std::byte*>(values);
+  of(to).attributes[name].assign(first, first + static_cast<std::size_t>(count) * bytes_of(type));
+  if (name == CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH) of(to).made_from = &of(to).other(name);
+  if (name == CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG) of(to).made_from = of(to).other(name).made_from;
+  return CUDNN_STATUS_SUCCESS;
+}
+/// One proposal, on tensor cores, that wants some memory.
+cudnnStatus_t cudnnBackendGetAttribute(cudnnBackendDescriptor_t from, cudnnBackendAttributeName_t name,
+                                       cudnnBackendAttributeType_t, std::int64_t, std::int64_t* count,
+                                       void* values) {
+  *count = 1;
+  void* proposal = nullptr;
+  switch (name) {
+    case CUDNN_ATTR_ENGINEHEUR_RESULTS:
+      std::memcpy(&proposal, values, sizeof proposal);
+      of(proposal).made_from = of(from).made_from;
+      return CUDNN_STATUS_SUCCESS;
+    case CUDNN_ATTR_ENGINECFG_ENGINE:
+      return CUDNN_STATUS_SUCCESS;
+    case CUDNN_ATTR_ENGINE_NUMERICAL_NOTE:
+      *static_cast<cudnnBackendNumericalNote_t*>(values) = CUDNN_NUMERICAL_NOTE_TENSOR_CORE;
+      return CUDNN_STATUS_SUCCESS;
+    case CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE:
+      std::memcpy(values, &workspace_bytes, sizeof workspace_bytes);
+      return CUDNN_STATUS_SUCCESS;
+    default:
+      return CUDNN_STATUS_NOT_SUPPORTED;
+  }
+}
+cudnnStatus_t cudnnBackendExecute(cudnnHandle_t, cudnnBackendDescriptor_t plan,
+                                  cudnnBackendDescriptor_t pack) {
+  std::map<std::int64_t, void*> memory;
+  for (std::size_t i = 0; i < 3; ++i)
+    memory[of(pack).get<std::int64_t>(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, i)] =
+        of(pack).get<void*>(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, i);
+  void* const workspace = of(pack).get<void*>(CUDNN_ATTR_VARIANT_PACK_WORKSPACE);
+  const description& operation = of(plan).made_from->other(CUDNN_ATTR_OPERATIONGRAPH_OPS);
+  done_by_library(current, [=, &operation] {
+    written_by_library(workspace, workspace_bytes);
+    convolve(operation, memory);
+  });
+  return CUDNN_STATUS_SUCCESS;
+}
+
+}  // extern "C"
