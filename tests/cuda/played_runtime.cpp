@@ -158,6 +158,46 @@ TEST_CASE("a copy of what is not there, or not there any more, is a fault that s
     CHECK(fault_of(cudaErrorLaunchFailure) == "memory is released that was not allocated");
   }
 }
+TEST_CASE(
+    "a kernel is started with its parameters as they are then, and with no more memory than was asked for") {
+  using namespace pretext::tests::ptx;
+  const gpu::function writes{.from = &gpu::only().add(R"(.version 8.0
+.target sm_80
+.address_size 64
+.extern .shared .align 32 .b8 memory[];
+.visible .entry writes(
+.param .align 8 .b8 writes_param[16]
+)
+{
+.reg .b32 %r<4>;
+.reg .b64 %rd<4>;
+ld.param.u64 %rd1, [writes_param];
+ld.param.u32 %r1, [writes_param+8];
+mov.u32 %r2, %tid.x;
+mul.wide.u32 %rd2, %r2, 4;
+add.s64 %rd3, %rd1, %rd2;
+st.global.u32 [%rd3], %r1;
+ret;
+}
+)"),
+                             .name = "writes"};
+  struct {
+    void* where;
+    int value;
+  } parameters{};
+  place p;
+  parameters = {p.device, 7};
+  CHECK(gpu::only().launch(writes, {1, 4, 0}, &parameters, p.stream) == nullptr);
+  parameters.value = 8;
+  CHECK(p.found() == ints(4, 7));
+  CHECK(gpu::only().launch(writes, {1, 4, gpu::most_by_default + 1}, &parameters, p.stream) != nullptr);
+  CHECK(gpu::only().launch(writes, {0, 4, 0}, &parameters, p.stream) != nullptr);
+  CHECK(gpu::only().launch(writes, {1, 1025, 0}, &parameters, p.stream) != nullptr);
+  CHECK(p.found() == ints(4, 7));
+  CHECK(gpu::only().launch(writes, {1, 5, 0}, &parameters, p.stream) == nullptr);
+  const std::string said = fault_of(p.wait());
+  CHECK(said.find("thread 4 of block 0 writes memory that is not allocated") == 0);
+}
 TEST_CASE("more memory than there is is refused, and what is free is told") {
   std::size_t before = 0, after = 0, total = 0;
   void *memory = nullptr, *more = nullptr;
