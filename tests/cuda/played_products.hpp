@@ -81,9 +81,12 @@ inline void multiply(const played_product& product, const void* a, const played_
     const auto bias = stored_numbers{layout.number, m}.fetch(product.column);
     for (std::size_t at = 0; at < sums.size(); ++at) sums[at] += bias[at % m];
   }
-  for (std::size_t i = 0; i < m; ++i)
+  for (std::size_t i = 0; i < m; ++i) {
+    std::vector<double> row(n);
     for (std::size_t l = 0; l < k; ++l)
-      for (std::size_t j = 0; j < n; ++j) sums[j * m + i] += left[i * k + l] * right[l * n + j];
+      for (std::size_t j = 0; j < n; ++j) row[j] += left[i * k + l] * right[l * n + j];
+    for (std::size_t j = 0; j < n; ++j) sums[j * m + i] += row[j];
+  }
   layout.whole().store(d, sums);
   if (product.end != CUBLASLT_EPILOGUE_BGRADB) return;
   std::vector<double> of_columns(n);
