@@ -120,7 +120,7 @@ def compare(library, case, variant, batch, options, left):
 
 def check(library, case, options):
     """Are our losses PyTorch's? Within twice what bfloat16 costs PyTorch itself, or 1 %."""
-    ours = Ours(library, case, 32)
+    ours = Ours(library, case, options.check_only or 32)
     try:
         state, views, restore, loss = ours.check()
     finally:
@@ -162,6 +162,7 @@ def main():
     p.add_argument("--round-ms", type=float, default=100)
     p.add_argument("--seconds", type=float, default=1e9, help="after which nothing new is begun")
     p.add_argument("--device", default="cuda", choices=("cuda", "cpu"))
+    p.add_argument("--check-only", type=int, metavar="N", help="compare the losses of steps of N images, and time nothing")
     p.add_argument("--tiny", action="store_true", help="with --device cpu: small shapes, to see that the peers run")
     options = p.parse_args()
     start = time.perf_counter()
@@ -196,6 +197,8 @@ def main():
                 failed |= note(check(library, case, options))["check"] != "ok"
             except Exception as error:
                 failed = note({"case": case, "check": "FAILED", "error": str(error)}) is not None
+    if options.check_only:
+        return 1 if failed else 0
     # The variants that everybody has first, those that compile for minutes last.
     for variant in ("eager", "graph", "kornia", "compile", "compile graph", "max-autotune"):
         for case in cases:

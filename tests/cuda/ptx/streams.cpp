@@ -45,6 +45,12 @@ cudaError_t cudaEventCreateWithFlags(cudaEvent_t* made, unsigned) {
   *made = reinterpret_cast<cudaEvent_t>(new event);
   return cudaSuccess;
 }
+cudaError_t cudaEventCreate(cudaEvent_t* made) { return cudaEventCreateWithFlags(made, 0); }
+/// As if each piece of work took a millisecond.
+cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t from, cudaEvent_t to) {
+  *milliseconds = static_cast<float>(as<event>(to)->after - as<event>(from)->after);
+  return cudaSuccess;
+}
 cudaError_t cudaEventDestroy(cudaEvent_t old) {
   delete as<event>(old);
   return cudaSuccess;
