@@ -116,7 +116,11 @@ if [ "$tests" = yes ]; then
   if [ -x "$build/examples/minimal_gpu" ]; then
     passes minimal_gpu env --chdir="$(mktemp -d)" "$build/examples/minimal_gpu"
   fi
-  if [ -x "$build/examples/pretrain_simclr" ] && [ -x "$build/examples/finetune" ] && [ -x "$build/examples/evaluate" ]; then
+  there=yes
+  for program in pretrain_simclr pretrain_byol pretrain_mae finetune evaluate; do
+    if [ ! -x "$build/examples/$program" ]; then there=no; fi
+  done
+  if [ "$there" = yes ]; then
     passes device.sh env --chdir="$(mktemp -d)" PRETEXT_CUDA=ON PRETEXT_PROGRAMS="$build/examples" \
       bash "$root/tests/programs/device.sh"
   fi

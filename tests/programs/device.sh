@@ -6,7 +6,9 @@ set -euo pipefail
 pretrain=$PRETEXT_PROGRAMS/pretrain_simclr
 finetune=$PRETEXT_PROGRAMS/finetune
 evaluate=$PRETEXT_PROGRAMS/evaluate
-[ -x "$pretrain" ] && [ -x "$finetune" ] && [ -x "$evaluate" ] || exit 77
+for program in pretrain_simclr pretrain_byol pretrain_mae finetune evaluate; do
+  [ -x "$PRETEXT_PROGRAMS/$program" ] || exit 77
+done
 die() {
   echo "$*" >&2
   exit 1
@@ -66,4 +68,8 @@ done
 "$evaluate" --run first --device cpu --linear-epochs 1 >on_cpu 2>>log
 "$finetune" --run first --device cuda --labels 0.5 --epochs 1 --batch 16 --out tuned >said 2>>log
 grep -q '^result: ' said
+for method in byol mae; do
+  "$PRETEXT_PROGRAMS/pretrain_$method" "${small[@]}" --epochs 1 --device cuda --out "$method" 2>>log
+  [ -s "$method/encoder.safetensors" ] || die "pretrain_$method left no encoder"
+done
 echo "runs begun on one device and gone on with on the other"

@@ -38,7 +38,7 @@ all_is_well() {
   play played/tests/programs/device.sh '[ "$PRETEXT_CUDA" = ON ] && [ -x "$PRETEXT_PROGRAMS/finetune" ] && echo devices'
   play played/built/tests/test.cuda.gpu 'echo tests'
   play played/built/examples/minimal_gpu 'echo minimal'
-  for program in pretrain_simclr finetune evaluate; do play played/built/examples/$program ''; done
+  for program in pretrain_simclr pretrain_byol pretrain_mae finetune evaluate; do play played/built/examples/$program ''; done
   play played/built/benchmarks/gpu.alone 'echo alone'
   play played/built/benchmarks/gpu.surface.so ''
   play played/path/nvidia-smi 'echo a played GPU'
