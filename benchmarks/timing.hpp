@@ -10,8 +10,8 @@
 
 #include <sys/resource.h>
 
+#include <pretext/core/image.hpp>
 #include <pretext/core/random.hpp>
-#include <pretext/data/image.hpp>
 
 /// What the timing programs share.
 namespace benchmarks {

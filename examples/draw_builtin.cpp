@@ -7,8 +7,8 @@
 #include <filesystem>
 
 #include <pretext/data/builtin.hpp>
-#include <pretext/data/png.hpp>
 #include <pretext/io/file.hpp>
+#include <pretext/io/png.hpp>
 
 int main(int count, char** words) {
   pretext::builtin_source::options drawn{.count = 100, .seed = 7};

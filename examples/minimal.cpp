@@ -4,7 +4,7 @@
 #include <pretext/cpu.hpp>
 #include <pretext/data/builtin.hpp>
 #include <pretext/data/loader.hpp>
-#include <pretext/io/weights.hpp>
+#include <pretext/io/torch_weights.hpp>
 
 using namespace pretext;
 

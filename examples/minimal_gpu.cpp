@@ -6,7 +6,7 @@
 #include <vector>
 
 #include <pretext/data/builtin.hpp>
-#include <pretext/io/weights.hpp>
+#include <pretext/io/torch_weights.hpp>
 #include <pretext/optimizers/schedule.hpp>
 
 #include "gpu/simclr_resnet18.hpp"

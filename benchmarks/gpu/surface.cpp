@@ -5,7 +5,7 @@
 #include <string>
 
 #include <pretext/io/safetensors.hpp>
-#include <pretext/io/weights.hpp>
+#include <pretext/io/torch_weights.hpp>
 
 #include "timed_work.hpp"
 

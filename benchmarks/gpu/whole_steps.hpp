@@ -7,9 +7,9 @@
 #include <vector>
 
 #include <pretext/cuda.cuh>
-#include <pretext/data/memory.hpp>
+#include <pretext/data/memory_source.hpp>
 #include <pretext/devices/on_host.hpp>
-#include <pretext/training/resident_batches.hpp>
+#include <pretext/training/device_batches.hpp>
 #include <pretext/training/step_queue.hpp>
 
 #include "timed_work.hpp"

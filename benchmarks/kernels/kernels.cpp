@@ -9,7 +9,7 @@
 #include <string>
 
 #include <pretext/core/arena.hpp>
-#include <pretext/core/on.hpp>
+#include <pretext/core/context.hpp>
 #include <pretext/core/tensor.hpp>
 #include <pretext/kernels/cpu/batch_norm.hpp>
 #include <pretext/kernels/cpu/convolution.hpp>

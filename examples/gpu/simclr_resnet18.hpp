@@ -6,7 +6,7 @@
 #include <pretext/encoders/resnet.hpp>
 #include <pretext/methods/simclr.hpp>
 #include <pretext/optimizers/lars.hpp>
-#include <pretext/training/resident_batches.hpp>
+#include <pretext/training/device_batches.hpp>
 #include <pretext/training/step_queue.hpp>
 #include <pretext/training/trainer.hpp>
 

@@ -4,8 +4,8 @@
 #include <pretext/augment/presets.hpp>
 #include <pretext/core/expects.hpp>
 #include <pretext/optimizers/adamw.hpp>
+#include <pretext/optimizers/any_optimizer.hpp>
 #include <pretext/optimizers/lars.hpp>
-#include <pretext/optimizers/one_of.hpp>
 #include <pretext/optimizers/sgd.hpp>
 
 #include "recipe.hpp"

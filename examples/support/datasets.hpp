@@ -9,7 +9,7 @@
 #include <pretext/data/open.hpp>
 #include <pretext/data/source.hpp>
 #include <pretext/evaluation/features.hpp>
-#include <pretext/training/any_encoder.hpp>
+#include <pretext/runtime/any_encoder.hpp>
 
 #include "recipe.hpp"
 

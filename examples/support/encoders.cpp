@@ -1,6 +1,6 @@
 #include "encoders.hpp"
 
-#include <pretext/io/pretrained.hpp>
+#include <pretext/io/load_encoder.hpp>
 
 void programs::load_encoder(const std::filesystem::path& path, pretext::any_encoder& encoder) {
   const pretext::safetensors file = pretext::read_safetensors(path);

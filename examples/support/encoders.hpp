@@ -1,7 +1,7 @@
 #pragma once
 #include <filesystem>
 
-#include <pretext/training/any_encoder.hpp>
+#include <pretext/runtime/any_encoder.hpp>
 
 namespace programs {
 

@@ -4,7 +4,7 @@
 #include <type_traits>
 
 #include <pretext/pretext.hpp>
-#include <pretext/training/any_encoder.hpp>
+#include <pretext/runtime/any_encoder.hpp>
 
 #include "choices.hpp"
 #include "encoder_list.hpp"

@@ -9,7 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <pretext/evaluation/subsets.hpp>
 #include <pretext/io/file.hpp>
-#include <pretext/io/weights.hpp>
+#include <pretext/io/torch_weights.hpp>
 #include <pretext/optimizers/schedule.hpp>
 
 #include "encoders.hpp"

@@ -3,7 +3,7 @@
 #include <filesystem>
 #include <string>
 
-#include <pretext/training/any_classifier.hpp>
+#include <pretext/runtime/any_classifier.hpp>
 
 #include "datasets.hpp"
 #include "pretrain.hpp"

@@ -2,7 +2,7 @@
 #include <cstddef>
 #include <memory>
 
-#include <pretext/training/any_classifier.hpp>
+#include <pretext/runtime/any_classifier.hpp>
 
 #include "recipe.hpp"
 

@@ -3,8 +3,8 @@
 #include <functional>
 #include <vector>
 
-#include <pretext/io/report.hpp>
-#include <pretext/training/any_trainer.hpp>
+#include <pretext/report/report.hpp>
+#include <pretext/runtime/any_trainer.hpp>
 
 #include "datasets.hpp"
 #include "recipe.hpp"

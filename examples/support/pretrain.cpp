@@ -10,7 +10,7 @@
 #include <pretext/data/loader.hpp>
 #include <pretext/evaluation/knn.hpp>
 #include <pretext/optimizers/schedule.hpp>
-#include <pretext/training/pretraining.hpp>
+#include <pretext/runtime/run.hpp>
 
 #include "datasets.hpp"
 #include "methods.hpp"

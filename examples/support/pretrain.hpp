@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include <pretext/training/any_trainer.hpp>
+#include <pretext/runtime/any_trainer.hpp>
 
 #include "pictures.hpp"
 #include "processor.hpp"

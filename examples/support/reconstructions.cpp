@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include <pretext/training/any_masked_trainer.hpp>
+#include <pretext/runtime/any_masked_trainer.hpp>
 
 namespace programs {
 

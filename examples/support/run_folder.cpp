@@ -7,7 +7,7 @@
 
 #include <nlohmann/json.hpp>
 #include <pretext/io/file.hpp>
-#include <pretext/io/weights.hpp>
+#include <pretext/io/torch_weights.hpp>
 
 #include "pictures.hpp"
 

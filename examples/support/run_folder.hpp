@@ -6,8 +6,8 @@
 #include <utility>
 #include <vector>
 
-#include <pretext/io/report.hpp>
-#include <pretext/training/any_encoder.hpp>
+#include <pretext/report/report.hpp>
+#include <pretext/runtime/any_encoder.hpp>
 
 #include "recipe.hpp"
 

@@ -5,10 +5,10 @@
 #include <utility>
 #include <vector>
 
-#include <pretext/evaluation/neighbours.hpp>
-#include <pretext/evaluation/projection.hpp>
-#include <pretext/io/report.hpp>
-#include <pretext/training/metrics.hpp>
+#include <pretext/evaluation/nearest_neighbours.hpp>
+#include <pretext/evaluation/principal_plane.hpp>
+#include <pretext/report/report.hpp>
+#include <pretext/runtime/metrics.hpp>
 
 #include "methods.hpp"
 #include "pictures.hpp"

@@ -5,8 +5,8 @@
 #include <type_traits>
 #include <utility>
 
-#include <pretext/training/any_classifier.hpp>
-#include <pretext/training/any_trainer.hpp>
+#include <pretext/runtime/any_classifier.hpp>
+#include <pretext/runtime/any_trainer.hpp>
 
 #include "processor.hpp"
 #include "recipe.hpp"

@@ -4,8 +4,8 @@
 #include <pretext/augment/presets.hpp>
 #include <pretext/encoders/resnet.hpp>
 #include <pretext/encoders/vit.hpp>
-#include <pretext/heads/classification.hpp>
 #include <pretext/heads/decoder.hpp>
+#include <pretext/heads/linear_classifier.hpp>
 #include <pretext/heads/linear_decoder.hpp>
 #include <pretext/heads/projection.hpp>
 #include <pretext/layers/batch_norm.hpp>
@@ -24,7 +24,6 @@
 #include <pretext/masking/block_masking.hpp>
 #include <pretext/masking/random_masking.hpp>
 #include <pretext/methods/byol.hpp>
-#include <pretext/methods/byol_presets.hpp>
 #include <pretext/methods/classification.hpp>
 #include <pretext/methods/joint_embedding.hpp>
 #include <pretext/methods/mae.hpp>
@@ -32,9 +31,10 @@
 #include <pretext/methods/simclr.hpp>
 #include <pretext/methods/simmim.hpp>
 #include <pretext/optimizers/adamw.hpp>
+#include <pretext/optimizers/any_optimizer.hpp>
 #include <pretext/optimizers/lars.hpp>
 #include <pretext/optimizers/layer_decay.hpp>
-#include <pretext/optimizers/one_of.hpp>
 #include <pretext/optimizers/schedule.hpp>
 #include <pretext/optimizers/sgd.hpp>
+#include <pretext/recipes/byol.hpp>
 #include <pretext/training/trainer.hpp>

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include <pretext/augment/batch_mixing.hpp>
-#include <pretext/kernels/cpu/mixing.hpp>
+#include <pretext/kernels/cpu/batch_mix.hpp>
 
 using namespace pretext;
 using doctest::Approx;

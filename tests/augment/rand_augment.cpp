@@ -9,7 +9,7 @@
 
 #include <pretext/augment/rand_augment.hpp>
 
-#include "../reference.hpp"
+#include "support/reference.hpp"
 
 using namespace pretext;
 using namespace pretext_tests;

@@ -4,8 +4,8 @@
 #include <vector>
 
 #include <pretext/augment/presets.hpp>
-#include <pretext/core/on.hpp>
-#include <pretext/data/image.hpp>
+#include <pretext/core/context.hpp>
+#include <pretext/core/image.hpp>
 #include <pretext/kernels/cpu/augment.hpp>
 
 namespace pretext_tests {

@@ -5,7 +5,7 @@
 #include <fstream>
 #include <new>
 
-#include <pretext/core/on.hpp>
+#include <pretext/core/context.hpp>
 #include <pretext/devices/cpu.hpp>
 
 using namespace pretext;

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include <pretext/augment/presets.hpp>
-#include <pretext/kernels/cuda/operations.hpp>
+#include <pretext/kernels/gpu/operations.hpp>
 
 #include "twins.hpp"
 

@@ -7,7 +7,7 @@
 
 #include <pretext/pretext.hpp>
 
-#include "../thin_trunk.hpp"
+#include "support/thin_trunk.hpp"
 #include "twins.hpp"
 
 namespace pretext::tests {

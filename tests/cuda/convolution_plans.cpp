@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include <pretext/devices/convolution_plans.hpp>
+#include <pretext/devices/cuda/cudnn_plans.hpp>
 
 using namespace pretext::detail;
 

@@ -13,13 +13,13 @@
 #include <utility>
 #include <vector>
 
-#include <pretext/core/on.hpp>
-#include <pretext/devices/deferred_loss.hpp>
-#include <pretext/devices/product_tiles.hpp>
+#include <pretext/core/context.hpp>
+#include <pretext/devices/grid/deferred_loss.hpp>
+#include <pretext/devices/grid/tiles.hpp>
 
 namespace pretext::tests {
 
-/// A GPU played by the CPU: the kernels of kernels/cuda run as they are, blocks one after another and in each
+/// A GPU played by the CPU: the kernels of kernels/gpu run as they are, blocks one after another and in each
 /// of them threads one after another, forwards or backwards. What a kernel computes must not depend on that
 /// order; memory that nobody has written is poison. It shows that a kernel's arithmetic, its indices and its
 /// barriers are right; nothing of what a real GPU adds to that: compilers, caches, speed.

@@ -8,8 +8,8 @@
 #include <type_traits>
 
 #include <pretext/core/bfloat16.hpp>
-#include <pretext/kernels/cuda/fused_product.hpp>
-#include <pretext/kernels/cuda/lanes.hpp>
+#include <pretext/kernels/gpu/block/vector_access.hpp>
+#include <pretext/kernels/gpu/gemm/fused_product.hpp>
 
 #include "emulated.hpp"
 

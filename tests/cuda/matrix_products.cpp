@@ -11,12 +11,12 @@
 #include <set>
 #include <vector>
 
-#include <pretext/kernels/cuda/linear.hpp>
-#include <pretext/kernels/cuda/matrix_products.cuh>
+#include <pretext/kernels/gpu/gemm/cublaslt.cuh>
+#include <pretext/kernels/gpu/linear.hpp>
 
-#include "../gradient_check.hpp"
 #include "emulated.hpp"
 #include "played_products.hpp"
+#include "support/gradient_check.hpp"
 
 using namespace pretext;
 using tests::played;

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include <pretext/devices/deferred_loss.hpp>
-#include <pretext/kernels/cuda/operations.hpp>
+#include <pretext/devices/grid/deferred_loss.hpp>
+#include <pretext/kernels/gpu/operations.hpp>
 #include <pretext/pretext.hpp>
 
 using namespace pretext;

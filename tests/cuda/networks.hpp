@@ -6,7 +6,7 @@
 #include <type_traits>
 #include <utility>
 
-#include <pretext/kernels/cuda/operations.hpp>
+#include <pretext/kernels/gpu/operations.hpp>
 
 #include "twins.hpp"
 

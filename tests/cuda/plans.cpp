@@ -3,9 +3,9 @@
 
 #include <cstddef>
 
-#include <pretext/kernels/cuda/column_sums.hpp>
-#include <pretext/kernels/cuda/similarity_tiles.hpp>
-#include <pretext/kernels/cuda/tiled_product.hpp>
+#include <pretext/kernels/gpu/block/column_sums.hpp>
+#include <pretext/kernels/gpu/gemm/tiled_product.hpp>
+#include <pretext/kernels/gpu/nt_xent/similarity_tiles.hpp>
 
 using namespace pretext::grid;
 

@@ -9,7 +9,7 @@
 
 #include <cuda_runtime_api.h>
 
-#include "ptx/gpu.hpp"
+#include "cuda/ptx/gpu.hpp"
 
 using pretext::tests::ptx::gpu;
 

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "ptx/block.hpp"
+#include "cuda/ptx/block.hpp"
 
 using namespace pretext::tests::ptx;
 

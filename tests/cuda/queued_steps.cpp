@@ -1,6 +1,6 @@
 #include "queued_steps.hpp"
 
-#include <pretext/kernels/cuda/operations.hpp>
+#include <pretext/kernels/gpu/operations.hpp>
 
 #include "beside_cpu.hpp"
 

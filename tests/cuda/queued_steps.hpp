@@ -7,9 +7,9 @@
 
 #include <pretext/augment/presets.hpp>
 #include <pretext/data/loader.hpp>
-#include <pretext/data/memory.hpp>
-#include <pretext/training/loaded_batches.hpp>
-#include <pretext/training/resident_batches.hpp>
+#include <pretext/data/memory_source.hpp>
+#include <pretext/training/device_batches.hpp>
+#include <pretext/training/host_batches.hpp>
 #include <pretext/training/step_queue.hpp>
 
 #include "steps.hpp"

@@ -8,7 +8,7 @@
 #include <cstddef>
 #include <vector>
 
-#include <pretext/kernels/cuda/operations.hpp>
+#include <pretext/kernels/gpu/operations.hpp>
 
 #include "twins.hpp"
 

@@ -5,10 +5,10 @@
 #include <stdexcept>
 #include <string_view>
 
-#include <pretext/losses/sum.hpp>
+#include <pretext/losses/composition.hpp>
 #include <pretext/pretext.hpp>
 
-#include "../thin_trunk.hpp"
+#include "support/thin_trunk.hpp"
 #include "twins.hpp"
 
 namespace pretext::tests {

@@ -6,8 +6,8 @@
 #include <random>
 #include <vector>
 
-#include <pretext/kernels/cuda/operations.hpp>
-#include <pretext/kernels/cuda/tensor_product.hpp>
+#include <pretext/kernels/gpu/gemm/tensor_product.hpp>
+#include <pretext/kernels/gpu/operations.hpp>
 
 #include "twins.hpp"
 

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include <pretext/kernels/cuda/operations.hpp>
+#include <pretext/kernels/gpu/operations.hpp>
 
 #include "twins.hpp"
 

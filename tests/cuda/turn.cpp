@@ -3,7 +3,7 @@
 #include <utility>
 #include <vector>
 
-#include <pretext/kernels/cuda/turn.hpp>
+#include <pretext/kernels/gpu/block/transpose.hpp>
 
 #include "emulated.hpp"
 

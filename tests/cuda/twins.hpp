@@ -11,7 +11,7 @@
 #include <random>
 #include <vector>
 
-#include <pretext/core/on.hpp>
+#include <pretext/core/context.hpp>
 
 namespace pretext::tests {
 

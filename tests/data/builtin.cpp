@@ -9,7 +9,7 @@
 
 #include <pretext/data/builtin.hpp>
 
-#include "../temporary_folder.hpp"
+#include "support/temporary_folder.hpp"
 
 using namespace pretext;
 

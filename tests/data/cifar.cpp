@@ -8,7 +8,7 @@
 
 #include <pretext/data/cifar.hpp>
 
-#include "../temporary_folder.hpp"
+#include "support/temporary_folder.hpp"
 
 using namespace pretext;
 

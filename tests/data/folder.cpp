@@ -8,8 +8,8 @@
 
 #include <pretext/data/folder.hpp>
 
-#include "../temporary_folder.hpp"
-#include "pictures.hpp"
+#include "support/pictures.hpp"
+#include "support/temporary_folder.hpp"
 
 using namespace pretext;
 namespace fs = std::filesystem;

@@ -7,7 +7,7 @@
 
 #include <pretext/data/idx.hpp>
 
-#include "../temporary_folder.hpp"
+#include "support/temporary_folder.hpp"
 
 using namespace pretext;
 

@@ -14,7 +14,7 @@
 
 #include <pretext/data/loader.hpp>
 
-#include "../temporary_folder.hpp"
+#include "support/temporary_folder.hpp"
 
 using namespace pretext;
 

@@ -4,10 +4,10 @@
 
 #include <doctest/doctest.h>
 
-#include <pretext/data/memory.hpp>
+#include <pretext/data/memory_source.hpp>
 #include <pretext/data/source.hpp>
 
-#include "../temporary_folder.hpp"
+#include "support/temporary_folder.hpp"
 
 using namespace pretext;
 

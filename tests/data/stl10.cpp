@@ -6,7 +6,7 @@
 
 #include <pretext/data/stl10.hpp>
 
-#include "../temporary_folder.hpp"
+#include "support/temporary_folder.hpp"
 
 using namespace pretext;
 

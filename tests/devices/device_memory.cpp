@@ -3,7 +3,7 @@
 #include <cstring>
 #include <string>
 
-#include <pretext/devices/cuda_failure.hpp>
+#include <pretext/devices/cuda/messages.hpp>
 #include <pretext/devices/device_memory.hpp>
 
 using namespace pretext;

@@ -6,7 +6,7 @@
 #include <pretext/devices/cpu.hpp>
 #include <pretext/edge/xtensor.hpp>
 
-#include "../temporary_folder.hpp"
+#include "support/temporary_folder.hpp"
 
 using namespace pretext;
 

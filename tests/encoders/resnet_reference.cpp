@@ -1,8 +1,8 @@
-#include "../gradient_check.hpp"
-#include "../reference.hpp"
-#include "../thin_trunk.hpp"
+#include "support/gradient_check.hpp"
+#include "support/reference.hpp"
+#include "support/thin_trunk.hpp"
 
-#include <pretext/io/weights.hpp>
+#include <pretext/io/torch_weights.hpp>
 
 using namespace pretext;
 

@@ -1,8 +1,8 @@
-#include "../gradient_check.hpp"
-#include "../reference.hpp"
+#include "support/gradient_check.hpp"
+#include "support/reference.hpp"
 
 #include <pretext/encoders/vit.hpp>
-#include <pretext/io/weights.hpp>
+#include <pretext/io/torch_weights.hpp>
 
 using namespace pretext;
 

@@ -13,7 +13,7 @@
 
 #include <pretext/io/file.hpp>
 
-#include "../temporary_folder.hpp"
+#include "support/temporary_folder.hpp"
 
 using namespace pretext;
 namespace fs = std::filesystem;

@@ -14,7 +14,7 @@
 
 #include <pretext/io/safetensors.hpp>
 
-#include "../temporary_folder.hpp"
+#include "support/temporary_folder.hpp"
 
 using namespace pretext;
 namespace fs = std::filesystem;

@@ -3,11 +3,11 @@
 #include <numeric>
 #include <vector>
 
-#include <pretext/core/on.hpp>
+#include <pretext/core/context.hpp>
 #include <pretext/kernels/cpu/masking.hpp>
 #include <pretext/kernels/cpu/shuffled_tokens.hpp>
 
-#include "../gradient_check.hpp"
+#include "support/gradient_check.hpp"
 
 using namespace pretext;
 

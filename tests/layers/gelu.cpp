@@ -1,6 +1,6 @@
 #include <pretext/layers/gelu.hpp>
 
-#include "../gradient_check.hpp"
+#include "support/gradient_check.hpp"
 
 using namespace pretext;
 

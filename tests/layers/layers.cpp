@@ -2,7 +2,7 @@
 #include <pretext/heads/projection.hpp>
 #include <pretext/layers/residual.hpp>
 
-#include "../gradient_check.hpp"
+#include "support/gradient_check.hpp"
 
 using namespace pretext;
 using tests::gradients_match_finite_differences;

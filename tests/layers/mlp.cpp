@@ -2,8 +2,8 @@
 #include <pretext/layers/mlp.hpp>
 #include <pretext/layers/sequential.hpp>
 
-#include "../gradient_check.hpp"
-#include "../same_bits.hpp"
+#include "support/gradient_check.hpp"
+#include "support/same_bits.hpp"
 
 using namespace pretext;
 

@@ -1,8 +1,8 @@
 #include <pretext/layers/convolution.hpp>
 #include <pretext/layers/patch_embedding.hpp>
 
-#include "../gradient_check.hpp"
-#include "../same_bits.hpp"
+#include "support/gradient_check.hpp"
+#include "support/same_bits.hpp"
 
 using namespace pretext;
 

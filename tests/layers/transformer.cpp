@@ -1,7 +1,7 @@
 #include <pretext/layers/transformer.hpp>
 
-#include "../gradient_check.hpp"
-#include "../same_bits.hpp"
+#include "support/gradient_check.hpp"
+#include "support/same_bits.hpp"
 
 using namespace pretext;
 using tests::gradients_match_finite_differences;

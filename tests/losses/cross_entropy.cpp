@@ -1,6 +1,6 @@
 #include <pretext/kernels/cpu/cross_entropy.hpp>
+#include <pretext/losses/composition.hpp>
 #include <pretext/losses/cross_entropy.hpp>
-#include <pretext/losses/sum.hpp>
 
 #include "losses.hpp"
 

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include <pretext/core/on.hpp>
+#include <pretext/core/context.hpp>
 #include <pretext/devices/cpu.hpp>
 
 namespace pretext::tests {

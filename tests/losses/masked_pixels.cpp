@@ -5,10 +5,10 @@
 #include <vector>
 
 #include <pretext/kernels/cpu/masked_pixels.hpp>
+#include <pretext/losses/composition.hpp>
 #include <pretext/losses/masked_pixels.hpp>
-#include <pretext/losses/sum.hpp>
 
-#include "../gradient_check.hpp"
+#include "support/gradient_check.hpp"
 
 using namespace pretext;
 

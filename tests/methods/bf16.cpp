@@ -1,5 +1,5 @@
-#include "../allocations.hpp"
-#include "../gradient_check.hpp"
+#include "support/allocations.hpp"
+#include "support/gradient_check.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -2,11 +2,11 @@
 #include <pretext/kernels/cpu/cosine_regression.hpp>
 #include <pretext/kernels/cpu/optimize.hpp>
 #include <pretext/methods/byol.hpp>
-#include <pretext/methods/byol_presets.hpp>
 #include <pretext/optimizers/sgd.hpp>
+#include <pretext/recipes/byol.hpp>
 #include <pretext/training/trainer.hpp>
 
-#include "../gradient_check.hpp"
+#include "support/gradient_check.hpp"
 
 using namespace pretext;
 

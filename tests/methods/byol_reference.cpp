@@ -1,6 +1,6 @@
-#include "../gradient_check.hpp"
-#include "../lockstep.hpp"
-#include "../thin_trunk.hpp"
+#include "support/gradient_check.hpp"
+#include "support/lockstep.hpp"
+#include "support/thin_trunk.hpp"
 
 #include <pretext/kernels/cpu/cosine_regression.hpp>
 #include <pretext/kernels/cpu/optimize.hpp>

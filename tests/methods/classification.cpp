@@ -13,8 +13,8 @@
 #include <pretext/optimizers/sgd.hpp>
 #include <pretext/training/trainer.hpp>
 
-#include "../gradient_check.hpp"
-#include "../thin_trunk.hpp"
+#include "support/gradient_check.hpp"
+#include "support/thin_trunk.hpp"
 
 using namespace pretext;
 using doctest::Approx;

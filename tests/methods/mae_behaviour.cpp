@@ -1,4 +1,4 @@
-#include "../gradient_check.hpp"
+#include "support/gradient_check.hpp"
 
 #include <cmath>
 #include <numbers>

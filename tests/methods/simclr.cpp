@@ -5,7 +5,7 @@
 #include <pretext/optimizers/sgd.hpp>
 #include <pretext/training/trainer.hpp>
 
-#include "../gradient_check.hpp"
+#include "support/gradient_check.hpp"
 
 using namespace pretext;
 

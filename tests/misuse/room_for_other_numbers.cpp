@@ -3,8 +3,8 @@
 #include <span>
 #include <vector>
 
+#include <pretext/core/image.hpp>
 #include <pretext/cpu.hpp>
-#include <pretext/data/image.hpp>
 using namespace pretext;
 void misuse(on<cpu, fp64>& place, const std::vector<image>& images, std::span<const std::uint64_t> samples,
             tensor_view<float, shape<32, 32, 3>> views) {

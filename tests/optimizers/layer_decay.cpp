@@ -7,8 +7,8 @@
 
 #include <pretext/encoders/resnet.hpp>
 #include <pretext/optimizers/adamw.hpp>
+#include <pretext/optimizers/any_optimizer.hpp>
 #include <pretext/optimizers/lars.hpp>
-#include <pretext/optimizers/one_of.hpp>
 #include <pretext/optimizers/sgd.hpp>
 
 using namespace pretext;

@@ -8,7 +8,7 @@
 #include <span>
 #include <vector>
 
-#include <pretext/core/on.hpp>
+#include <pretext/core/context.hpp>
 #include <pretext/devices/cpu.hpp>
 #include <pretext/kernels/cpu/optimize.hpp>
 

@@ -6,7 +6,7 @@
 #include <string>
 
 #include <pretext/cpu.hpp>
-#include <pretext/io/weights.hpp>
+#include <pretext/io/torch_weights.hpp>
 
 using namespace pretext;
 

@@ -1,8 +1,8 @@
-#include "../allocations.hpp"
+#include "support/allocations.hpp"
 
 #include <pretext/cpu.hpp>
 
-#include "../cuda/queued_steps.hpp"
+#include "cuda/queued_steps.hpp"
 
 using namespace pretext;
 using namespace pretext::tests;

@@ -1,13 +1,13 @@
-#include "../allocations.hpp"
-#include "../gradient_check.hpp"
+#include "support/allocations.hpp"
+#include "support/gradient_check.hpp"
 
 #include <pretext/encoders/resnet.hpp>
 #include <pretext/kernels/cpu/nt_xent.hpp>
 #include <pretext/kernels/cpu/optimize.hpp>
 #include <pretext/methods/simclr.hpp>
 #include <pretext/optimizers/adamw.hpp>
+#include <pretext/optimizers/any_optimizer.hpp>
 #include <pretext/optimizers/lars.hpp>
-#include <pretext/optimizers/one_of.hpp>
 #include <pretext/optimizers/sgd.hpp>
 #include <pretext/training/trainer.hpp>
 

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include <pretext/augment/draws.hpp>
-#include <pretext/kernels/resampling.hpp>
+#include <pretext/kernels/image/resampling.hpp>
 
 namespace pretext {
 

@@ -3,11 +3,11 @@
 #include <span>
 
 #include <pretext/core/arena.hpp>
+#include <pretext/core/context.hpp>
+#include <pretext/core/device_scalar.hpp>
 #include <pretext/core/expects.hpp>
-#include <pretext/core/on.hpp>
-#include <pretext/core/step_number.hpp>
 #include <pretext/core/tensor.hpp>
-#include <pretext/kernels/mixing.hpp>
+#include <pretext/kernels/batch_mix.hpp>
 
 namespace pretext {
 

@@ -1,6 +1,6 @@
 #pragma once
 #include <pretext/augment/flip.hpp>
-#include <pretext/kernels/color.hpp>
+#include <pretext/kernels/image/color.hpp>
 
 namespace pretext {
 

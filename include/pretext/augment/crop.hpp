@@ -5,7 +5,7 @@
 
 #include <pretext/augment/draws.hpp>
 #include <pretext/core/expects.hpp>
-#include <pretext/kernels/resampling.hpp>
+#include <pretext/kernels/image/resampling.hpp>
 
 namespace pretext {
 

@@ -5,7 +5,7 @@
 
 #include <pretext/augment/batch_mix.hpp>
 #include <pretext/core/distributions.hpp>
-#include <pretext/kernels/resampling.hpp>
+#include <pretext/kernels/image/resampling.hpp>
 
 namespace pretext {
 

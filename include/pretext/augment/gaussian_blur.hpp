@@ -1,6 +1,6 @@
 #pragma once
 #include <pretext/augment/flip.hpp>
-#include <pretext/kernels/filter.hpp>
+#include <pretext/kernels/image/filter.hpp>
 
 namespace pretext {
 

@@ -3,8 +3,8 @@
 #include <cstdint>
 
 #include <pretext/core/host_device.hpp>
-#include <pretext/kernels/color.hpp>
-#include <pretext/kernels/levels.hpp>
+#include <pretext/kernels/image/color.hpp>
+#include <pretext/kernels/image/levels.hpp>
 
 // What PIL's ImageOps and ImageEnhance do to the light of a view, on float views: nothing is rounded to 8
 // bits but where the operation itself speaks of levels. Results lie in [0, 1].

@@ -1,13 +1,13 @@
 #pragma once
 #include <pretext/augment/augmentation.hpp>
 #include <pretext/augment/color_jitter.hpp>
+#include <pretext/augment/color_ops.hpp>
 #include <pretext/augment/crop.hpp>
+#include <pretext/augment/crops.hpp>
 #include <pretext/augment/flip.hpp>
-#include <pretext/augment/frame.hpp>
 #include <pretext/augment/gaussian_blur.hpp>
 #include <pretext/augment/rand_augment.hpp>
 #include <pretext/augment/random_erasing.hpp>
-#include <pretext/augment/tone.hpp>
 #include <pretext/augment/views.hpp>
 
 namespace pretext {

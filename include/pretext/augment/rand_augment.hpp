@@ -3,8 +3,8 @@
 #include <cstdint>
 
 #include <pretext/augment/draws.hpp>
+#include <pretext/augment/map_pixels.hpp>
 #include <pretext/augment/photometry.hpp>
-#include <pretext/augment/warp.hpp>
 #include <pretext/core/distributions.hpp>
 #include <pretext/core/expects.hpp>
 

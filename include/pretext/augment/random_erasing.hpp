@@ -9,7 +9,7 @@
 #include <pretext/core/distributions.hpp>
 #include <pretext/core/expects.hpp>
 #include <pretext/core/random.hpp>
-#include <pretext/kernels/color.hpp>
+#include <pretext/kernels/image/color.hpp>
 
 namespace pretext {
 

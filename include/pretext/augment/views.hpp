@@ -7,11 +7,11 @@
 #include <utility>
 
 #include <pretext/augment/augmentation.hpp>
+#include <pretext/core/context.hpp>
+#include <pretext/core/device_scalar.hpp>
 #include <pretext/core/expects.hpp>
-#include <pretext/core/on.hpp>
-#include <pretext/core/other_numbers.hpp>
-#include <pretext/core/step_number.hpp>
 #include <pretext/core/tensor.hpp>
+#include <pretext/core/wrong_dtype.hpp>
 #include <pretext/kernels/augment.hpp>
 
 namespace pretext {

@@ -1,5 +1,5 @@
 #pragma once
-#include <pretext/core/on.hpp>
+#include <pretext/core/context.hpp>
 #include <pretext/core/parameter.hpp>
 #include <pretext/core/tensor.hpp>
 

@@ -2,8 +2,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <pretext/core/device_scalar.hpp>
 #include <pretext/core/host_device.hpp>
-#include <pretext/core/step_number.hpp>
 
 namespace pretext {
 

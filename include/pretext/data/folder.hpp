@@ -14,8 +14,8 @@
 #include <vector>
 
 #include <pretext/core/expects.hpp>
-#include <pretext/data/decode.hpp>
 #include <pretext/data/source.hpp>
+#include <pretext/io/decode.hpp>
 #include <pretext/io/file.hpp>
 
 namespace pretext {

@@ -9,17 +9,13 @@
 #include <vector>
 
 #include <pretext/core/expects.hpp>
-#include <pretext/data/image.hpp>
+#include <pretext/core/image.hpp>
+#include <pretext/io/bad_image.hpp>
 
 namespace pretext {
 
 /// The part of a data set: to learn from, to be tested on, or without labels (STL-10).
 enum class split { train, test, unlabeled };
-
-/// One image cannot be read; the sentence names the file and what is wrong with it.
-struct bad_image : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
 
 /// A numbered collection of images: `read(i, image&)` overwrites the image with 8-bit RGB (gray in one
 /// channel only where somebody asked for it), may be called by many threads at once and throws `bad_image`;

@@ -7,15 +7,15 @@
 #include <utility>
 
 #include <cuda_runtime_api.h>
+#include <pretext/core/context.hpp>
 #include <pretext/core/expects.hpp>
-#include <pretext/core/on.hpp>
-#include <pretext/devices/cuda_copies.hpp>
-#include <pretext/devices/cuda_errors.hpp>
-#include <pretext/devices/cuda_graph.hpp>
-#include <pretext/devices/deferred_loss.hpp>
+#include <pretext/devices/cuda/cublaslt.hpp>
+#include <pretext/devices/cuda/errors.hpp>
+#include <pretext/devices/cuda/graph.hpp>
+#include <pretext/devices/cuda/pinned_ring.hpp>
+#include <pretext/devices/cuda/staging_copies.hpp>
 #include <pretext/devices/device_memory.hpp>
-#include <pretext/devices/matrix_products.hpp>
-#include <pretext/devices/send_ring.hpp>
+#include <pretext/devices/grid/deferred_loss.hpp>
 
 namespace pretext {
 

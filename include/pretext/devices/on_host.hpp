@@ -6,7 +6,7 @@
 #include <vector>
 
 #include <pretext/core/tensor.hpp>
-#include <pretext/devices/grid.hpp>
+#include <pretext/devices/grid/kernel.hpp>
 
 // Numbers of a device for the host to read and to change: the numbers themselves where the device calculates
 // in the host's memory, copies of them elsewhere.

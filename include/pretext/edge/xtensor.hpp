@@ -19,7 +19,7 @@
 
 #include <pretext/core/expects.hpp>
 #include <pretext/core/tensor.hpp>
-#include <pretext/data/memory.hpp>
+#include <pretext/data/memory_source.hpp>
 
 namespace pretext {
 

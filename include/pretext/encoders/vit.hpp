@@ -1,7 +1,7 @@
 #pragma once
 #include <cstddef>
 
-#include <pretext/core/name.hpp>
+#include <pretext/core/fixed_string.hpp>
 #include <pretext/layers/class_token.hpp>
 #include <pretext/layers/layer_norm.hpp>
 #include <pretext/layers/patch_embedding.hpp>

@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include <pretext/evaluation/neighbours.hpp>
+#include <pretext/evaluation/nearest_neighbours.hpp>
 
 namespace pretext {
 

@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include <pretext/core/context.hpp>
 #include <pretext/core/distributions.hpp>
-#include <pretext/core/on.hpp>
 #include <pretext/core/parameter.hpp>
 #include <pretext/data/permutation.hpp>
 #include <pretext/evaluation/features.hpp>
@@ -18,8 +18,8 @@
 #include <pretext/kernels/cpu/elementwise.hpp>
 #include <pretext/kernels/cpu/gemm.hpp>
 #include <pretext/kernels/cpu/optimize.hpp>
+#include <pretext/optimizers/any_optimizer.hpp>
 #include <pretext/optimizers/lars.hpp>
-#include <pretext/optimizers/one_of.hpp>
 #include <pretext/optimizers/schedule.hpp>
 #include <pretext/optimizers/sgd.hpp>
 

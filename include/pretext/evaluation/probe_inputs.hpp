@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include <pretext/core/on.hpp>
+#include <pretext/core/context.hpp>
 #include <pretext/evaluation/features.hpp>
 #include <pretext/kernels/cpu/batch_norm.hpp>
 

@@ -6,7 +6,7 @@
 
 #include <Eigen/Core>
 
-#include <pretext/core/on.hpp>
+#include <pretext/core/context.hpp>
 #include <pretext/evaluation/features.hpp>
 #include <pretext/kernels/cpu/gemm.hpp>
 

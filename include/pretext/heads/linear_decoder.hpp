@@ -1,5 +1,5 @@
 #pragma once
-#include <pretext/core/multiply_adds.hpp>
+#include <pretext/core/macs.hpp>
 #include <pretext/kernels/shuffled_tokens.hpp>
 #include <pretext/layers/linear.hpp>
 #include <pretext/layers/sequential.hpp>

@@ -1,5 +1,5 @@
 #pragma once
-#include <pretext/kernels/choice.hpp>
+#include <pretext/kernels/index_list.hpp>
 #include <pretext/kernels/kernel.hpp>
 #include <pretext/kernels/patches.hpp>
 

@@ -6,9 +6,9 @@
 #include <span>
 #include <vector>
 
+#include <pretext/core/device_scalar.hpp>
 #include <pretext/core/host_device.hpp>
 #include <pretext/core/parameter.hpp>
-#include <pretext/core/step_number.hpp>
 #include <pretext/core/tensor.hpp>
 #include <pretext/kernels/kernel.hpp>
 

@@ -2,7 +2,7 @@
 #include <cstddef>
 
 #include <pretext/core/host_device.hpp>
-#include <pretext/kernels/choice.hpp>
+#include <pretext/kernels/index_list.hpp>
 #include <pretext/kernels/kernel.hpp>
 
 namespace pretext::kernels {

@@ -1,7 +1,7 @@
 #pragma once
 #include <cstddef>
 
-#include <pretext/kernels/choice.hpp>
+#include <pretext/kernels/index_list.hpp>
 #include <pretext/kernels/kernel.hpp>
 
 namespace pretext::kernels {

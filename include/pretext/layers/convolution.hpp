@@ -2,7 +2,7 @@
 #include <type_traits>
 
 #include <pretext/core/concepts.hpp>
-#include <pretext/core/multiply_adds.hpp>
+#include <pretext/core/macs.hpp>
 #include <pretext/kernels/channel_moments.hpp>
 #include <pretext/kernels/convolution.hpp>
 #include <pretext/kernels/elementwise.hpp>

@@ -1,8 +1,8 @@
 #pragma once
 #include <cstdint>
 
+#include <pretext/core/context.hpp>
 #include <pretext/core/expects.hpp>
-#include <pretext/core/on.hpp>
 #include <pretext/kernels/drop_path.hpp>
 
 namespace pretext {

@@ -1,7 +1,7 @@
 #pragma once
 #include <pretext/core/concepts.hpp>
-#include <pretext/core/multiply_adds.hpp>
-#include <pretext/core/name.hpp>
+#include <pretext/core/fixed_string.hpp>
+#include <pretext/core/macs.hpp>
 #include <pretext/layers/batch_norm.hpp>
 #include <pretext/layers/convolution.hpp>
 

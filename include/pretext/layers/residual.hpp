@@ -2,7 +2,7 @@
 #include <concepts>
 
 #include <pretext/core/concepts.hpp>
-#include <pretext/core/multiply_adds.hpp>
+#include <pretext/core/macs.hpp>
 #include <pretext/kernels/elementwise.hpp>
 
 namespace pretext {

@@ -5,9 +5,9 @@
 #include <utility>
 
 #include <pretext/core/concepts.hpp>
-#include <pretext/core/multiply_adds.hpp>
-#include <pretext/core/name.hpp>
-#include <pretext/layers/gradient_places.hpp>
+#include <pretext/core/fixed_string.hpp>
+#include <pretext/core/macs.hpp>
+#include <pretext/layers/detail/gradient_buffers.hpp>
 
 namespace pretext {
 

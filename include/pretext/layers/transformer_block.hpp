@@ -3,7 +3,7 @@
 #include <cstdint>
 
 #include <pretext/core/concepts.hpp>
-#include <pretext/core/multiply_adds.hpp>
+#include <pretext/core/macs.hpp>
 #include <pretext/kernels/drop_path.hpp>
 #include <pretext/kernels/linear.hpp>
 #include <pretext/layers/attention.hpp>

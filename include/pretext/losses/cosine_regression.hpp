@@ -1,6 +1,6 @@
 #pragma once
+#include <pretext/core/context.hpp>
 #include <pretext/core/expects.hpp>
-#include <pretext/core/on.hpp>
 #include <pretext/kernels/cosine_regression.hpp>
 
 namespace pretext {

@@ -1,8 +1,8 @@
 #pragma once
 #include <cstddef>
 
+#include <pretext/core/context.hpp>
 #include <pretext/core/expects.hpp>
-#include <pretext/core/on.hpp>
 #include <pretext/kernels/cross_entropy.hpp>
 
 namespace pretext {

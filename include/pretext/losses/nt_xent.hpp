@@ -1,5 +1,5 @@
 #pragma once
-#include <pretext/core/on.hpp>
+#include <pretext/core/context.hpp>
 #include <pretext/kernels/nt_xent.hpp>
 
 namespace pretext {

@@ -3,7 +3,7 @@
 #include <cstdint>
 
 #include <pretext/core/shape.hpp>
-#include <pretext/kernels/choice.hpp>
+#include <pretext/kernels/index_list.hpp>
 #include <pretext/kernels/patches.hpp>
 
 namespace pretext {

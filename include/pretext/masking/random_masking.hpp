@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <ratio>
 
+#include <pretext/core/context.hpp>
 #include <pretext/core/expects.hpp>
-#include <pretext/core/on.hpp>
 #include <pretext/kernels/masking.hpp>
 #include <pretext/masking/masks.hpp>
 

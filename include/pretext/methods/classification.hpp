@@ -3,8 +3,8 @@
 
 #include <pretext/core/concepts.hpp>
 #include <pretext/core/expects.hpp>
-#include <pretext/heads/classification.hpp>
-#include <pretext/layers/network_weights.hpp>
+#include <pretext/heads/linear_classifier.hpp>
+#include <pretext/layers/detail/network_weights.hpp>
 #include <pretext/layers/sequential.hpp>
 #include <pretext/losses/cross_entropy.hpp>
 #include <pretext/methods/policies.hpp>

@@ -4,7 +4,7 @@
 
 #include <pretext/core/concepts.hpp>
 #include <pretext/kernels/optimize.hpp>
-#include <pretext/layers/network_weights.hpp>
+#include <pretext/layers/detail/network_weights.hpp>
 #include <pretext/layers/sequential.hpp>
 #include <pretext/methods/policies.hpp>
 

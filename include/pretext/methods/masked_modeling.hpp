@@ -1,9 +1,9 @@
 #pragma once
 #include <pretext/core/concepts.hpp>
+#include <pretext/encoders/masked/visible_only.hpp>
 #include <pretext/kernels/pooling.hpp>
-#include <pretext/layers/network_weights.hpp>
+#include <pretext/layers/detail/network_weights.hpp>
 #include <pretext/losses/masked_pixels.hpp>
-#include <pretext/masking/left_out.hpp>
 #include <pretext/masking/random_masking.hpp>
 #include <pretext/methods/policies.hpp>
 

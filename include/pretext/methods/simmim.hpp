@@ -1,8 +1,8 @@
 #pragma once
+#include <pretext/encoders/masked/mask_token.hpp>
 #include <pretext/encoders/vit.hpp>
 #include <pretext/heads/linear_decoder.hpp>
 #include <pretext/masking/block_masking.hpp>
-#include <pretext/masking/by_mask_token.hpp>
 #include <pretext/methods/masked_modeling.hpp>
 
 namespace pretext {

@@ -3,7 +3,7 @@
 #include <span>
 #include <string_view>
 
-#include <pretext/optimizers/velocity.hpp>
+#include <pretext/optimizers/detail/momentum_state.hpp>
 
 namespace pretext {
 

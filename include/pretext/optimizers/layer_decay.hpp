@@ -8,10 +8,10 @@
 #include <string_view>
 #include <vector>
 
+#include <pretext/core/device_scalar.hpp>
 #include <pretext/core/expects.hpp>
 #include <pretext/core/parameter.hpp>
-#include <pretext/core/step_number.hpp>
-#include <pretext/optimizers/remember.hpp>
+#include <pretext/optimizers/detail/make_state.hpp>
 
 namespace pretext {
 

@@ -1,7 +1,7 @@
 #pragma once
 #include <span>
 
-#include <pretext/optimizers/velocity.hpp>
+#include <pretext/optimizers/detail/momentum_state.hpp>
 
 namespace pretext {
 

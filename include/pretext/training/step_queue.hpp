@@ -7,13 +7,13 @@
 #include <utility>
 #include <vector>
 
+#include <pretext/core/context.hpp>
+#include <pretext/core/device_scalar.hpp>
 #include <pretext/core/expects.hpp>
-#include <pretext/core/on.hpp>
-#include <pretext/core/step_number.hpp>
 #include <pretext/core/tensor.hpp>
-#include <pretext/kernels/each_number.hpp>
-#include <pretext/training/circumstances.hpp>
-#include <pretext/training/step_rates.hpp>
+#include <pretext/kernels/parallel_for.hpp>
+#include <pretext/training/detail/graph_key.hpp>
+#include <pretext/training/step_values.hpp>
 
 namespace pretext {
 

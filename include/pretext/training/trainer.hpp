@@ -9,11 +9,11 @@
 
 #include <pretext/core/concepts.hpp>
 #include <pretext/core/expects.hpp>
-#include <pretext/core/other_numbers.hpp>
+#include <pretext/core/wrong_dtype.hpp>
 #include <pretext/devices/device_memory.hpp>
-#include <pretext/optimizers/remember.hpp>
-#include <pretext/training/broken_loss.hpp>
+#include <pretext/optimizers/detail/make_state.hpp>
 #include <pretext/training/initialise.hpp>
+#include <pretext/training/non_finite_loss.hpp>
 
 namespace pretext {
 

@@ -1,4 +1,4 @@
-// cuDNN as far as devices/convolution_plans.hpp asks it, on the played GPU: every convolution as it was
+// cuDNN as far as devices/cuda/cudnn_plans.hpp asks it, on the played GPU: every convolution as it was
 // described, by loops over its multiplications. Only where PRETEXT_PLAYED_CUDNN says so; else it cannot be
 // started, and convolutions are our own kernels.
 #include <cstddef>
@@ -11,7 +11,7 @@
 
 #include <cudnn_graph.h>
 
-#include "../played_library.hpp"
+#include "cuda/played_library.hpp"
 #include "runtime.hpp"
 
 using namespace pretext::tests;

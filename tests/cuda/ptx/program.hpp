@@ -10,7 +10,7 @@
 
 #include "memory.hpp"
 
-// PTX as nvcc writes it for the kernels of kernels/cuda: what the interpreter beside this file runs. Whatever
+// PTX as nvcc writes it for the kernels of kernels/gpu: what the interpreter beside this file runs. Whatever
 // it does not know it says by name; it guesses nothing.
 namespace pretext::tests::ptx {
 

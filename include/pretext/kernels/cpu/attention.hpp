@@ -6,10 +6,10 @@
 #include <pretext/core/arena.hpp>
 #include <pretext/devices/cpu.hpp>
 #include <pretext/kernels/attention.hpp>
-#include <pretext/kernels/cpu/isa.hpp>
-#include <pretext/kernels/cpu/pack_transposed.hpp>
-#include <pretext/kernels/cpu/packed_product.hpp>
-#include <pretext/kernels/cpu/softmax_columns.hpp>
+#include <pretext/kernels/cpu/attention/softmax_columns.hpp>
+#include <pretext/kernels/cpu/gemm/pack_transposed.hpp>
+#include <pretext/kernels/cpu/gemm/packed_product.hpp>
+#include <pretext/kernels/cpu/simd/isa.hpp>
 
 namespace pretext::kernels {
 

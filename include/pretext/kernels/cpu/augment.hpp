@@ -4,13 +4,13 @@
 #include <span>
 #include <utility>
 
+#include <pretext/core/device_scalar.hpp>
 #include <pretext/core/random.hpp>
-#include <pretext/core/step_number.hpp>
 #include <pretext/core/tensor.hpp>
 #include <pretext/devices/cpu.hpp>
 #include <pretext/kernels/augment.hpp>
-#include <pretext/kernels/cpu/isa.hpp>
-#include <pretext/kernels/cpu/resample.hpp>
+#include <pretext/kernels/cpu/augment/resample.hpp>
+#include <pretext/kernels/cpu/simd/isa.hpp>
 
 namespace pretext::kernels {
 

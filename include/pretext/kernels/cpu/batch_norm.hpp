@@ -7,9 +7,9 @@
 #include <pretext/core/arena.hpp>
 #include <pretext/devices/cpu.hpp>
 #include <pretext/kernels/batch_norm.hpp>
-#include <pretext/kernels/cpu/batch_norm_rows.hpp>
-#include <pretext/kernels/cpu/isa.hpp>
-#include <pretext/kernels/cpu/piecewise_moments.hpp>
+#include <pretext/kernels/cpu/batch_norm/blocked_moments.hpp>
+#include <pretext/kernels/cpu/batch_norm/rows.hpp>
+#include <pretext/kernels/cpu/simd/isa.hpp>
 
 namespace pretext::kernels {
 

@@ -6,13 +6,13 @@
 #include <pretext/core/arena.hpp>
 #include <pretext/devices/cpu.hpp>
 #include <pretext/kernels/convolution.hpp>
-#include <pretext/kernels/cpu/gather.hpp>
+#include <pretext/kernels/cpu/batch_norm/blocked_moments.hpp>
+#include <pretext/kernels/cpu/convolution/few_channels.hpp>
+#include <pretext/kernels/cpu/convolution/implicit_gemm.hpp>
+#include <pretext/kernels/cpu/convolution/winograd.hpp>
 #include <pretext/kernels/cpu/gemm.hpp>
-#include <pretext/kernels/cpu/narrow_convolution.hpp>
-#include <pretext/kernels/cpu/piecewise_moments.hpp>
-#include <pretext/kernels/cpu/tile.hpp>
-#include <pretext/kernels/cpu/transposed_product.hpp>
-#include <pretext/kernels/cpu/winograd.hpp>
+#include <pretext/kernels/cpu/gemm/tile.hpp>
+#include <pretext/kernels/cpu/gemm/transposed_product.hpp>
 
 namespace pretext::kernels {
 namespace detail {

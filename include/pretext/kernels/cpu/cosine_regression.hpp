@@ -4,7 +4,7 @@
 #include <pretext/core/arena.hpp>
 #include <pretext/devices/cpu.hpp>
 #include <pretext/kernels/cosine_regression.hpp>
-#include <pretext/kernels/cpu/unit_rows.hpp>
+#include <pretext/kernels/cpu/simd/l2_normalize.hpp>
 
 namespace pretext::kernels {
 

@@ -3,7 +3,7 @@
 #include <cstdint>
 
 #include <pretext/devices/cpu.hpp>
-#include <pretext/kernels/cpu/isa.hpp>
+#include <pretext/kernels/cpu/simd/isa.hpp>
 #include <pretext/kernels/drop_path.hpp>
 
 namespace pretext::kernels {

@@ -3,8 +3,8 @@
 #include <cstddef>
 
 #include <pretext/devices/cpu.hpp>
-#include <pretext/kernels/cpu/column_sums.hpp>
-#include <pretext/kernels/cpu/isa.hpp>
+#include <pretext/kernels/cpu/simd/column_sums.hpp>
+#include <pretext/kernels/cpu/simd/isa.hpp>
 #include <pretext/kernels/elementwise.hpp>
 
 namespace pretext::kernels {

@@ -4,9 +4,9 @@
 #include <cstddef>
 
 #include <pretext/devices/cpu.hpp>
-#include <pretext/kernels/cpu/column_sums.hpp>
-#include <pretext/kernels/cpu/exponential.hpp>
-#include <pretext/kernels/cpu/isa.hpp>
+#include <pretext/kernels/cpu/simd/column_sums.hpp>
+#include <pretext/kernels/cpu/simd/exponential.hpp>
+#include <pretext/kernels/cpu/simd/isa.hpp>
 #include <pretext/kernels/gelu.hpp>
 
 namespace pretext::kernels {

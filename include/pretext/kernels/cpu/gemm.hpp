@@ -6,9 +6,9 @@
 #include <pretext/core/arena.hpp>
 #include <pretext/core/function_ref.hpp>
 #include <pretext/devices/cpu.hpp>
-#include <pretext/kernels/cpu/pack_pairs.hpp>
-#include <pretext/kernels/cpu/tile.hpp>
-#include <pretext/kernels/cpu/transposed_product.hpp>
+#include <pretext/kernels/cpu/gemm/pack_pairs.hpp>
+#include <pretext/kernels/cpu/gemm/tile.hpp>
+#include <pretext/kernels/cpu/gemm/transposed_product.hpp>
 #include <pretext/kernels/gemm.hpp>
 
 namespace pretext::kernels {

@@ -3,9 +3,9 @@
 #include <cstddef>
 
 #include <pretext/devices/cpu.hpp>
-#include <pretext/kernels/cpu/column_sums.hpp>
-#include <pretext/kernels/cpu/isa.hpp>
-#include <pretext/kernels/cpu/lanes.hpp>
+#include <pretext/kernels/cpu/simd/column_sums.hpp>
+#include <pretext/kernels/cpu/simd/isa.hpp>
+#include <pretext/kernels/cpu/simd/lane_sums.hpp>
 #include <pretext/kernels/layer_norm.hpp>
 
 namespace pretext::kernels {

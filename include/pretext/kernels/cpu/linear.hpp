@@ -4,11 +4,11 @@
 
 #include <pretext/core/arena.hpp>
 #include <pretext/devices/cpu.hpp>
-#include <pretext/kernels/cpu/column_sums.hpp>
 #include <pretext/kernels/cpu/elementwise.hpp>
 #include <pretext/kernels/cpu/gelu.hpp>
 #include <pretext/kernels/cpu/gemm.hpp>
-#include <pretext/kernels/cpu/isa.hpp>
+#include <pretext/kernels/cpu/simd/column_sums.hpp>
+#include <pretext/kernels/cpu/simd/isa.hpp>
 #include <pretext/kernels/linear.hpp>
 
 namespace pretext::kernels {

@@ -6,9 +6,9 @@
 
 #include <pretext/core/arena.hpp>
 #include <pretext/devices/cpu.hpp>
-#include <pretext/kernels/cpu/exponential.hpp>
-#include <pretext/kernels/cpu/isa.hpp>
-#include <pretext/kernels/cpu/similarity_tiles.hpp>
+#include <pretext/kernels/cpu/nt_xent/similarity_tiles.hpp>
+#include <pretext/kernels/cpu/simd/exponential.hpp>
+#include <pretext/kernels/cpu/simd/isa.hpp>
 #include <pretext/kernels/nt_xent.hpp>
 
 namespace pretext::kernels {

@@ -6,8 +6,8 @@
 
 #include <pretext/core/arena.hpp>
 #include <pretext/devices/cpu.hpp>
-#include <pretext/kernels/cpu/isa.hpp>
-#include <pretext/kernels/cpu/square_root.hpp>
+#include <pretext/kernels/cpu/simd/isa.hpp>
+#include <pretext/kernels/cpu/simd/square_root.hpp>
 #include <pretext/kernels/optimize.hpp>
 
 namespace pretext::kernels {

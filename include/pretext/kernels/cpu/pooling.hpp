@@ -5,7 +5,7 @@
 #include <limits>
 
 #include <pretext/devices/cpu.hpp>
-#include <pretext/kernels/cpu/isa.hpp>
+#include <pretext/kernels/cpu/simd/isa.hpp>
 #include <pretext/kernels/pooling.hpp>
 
 namespace pretext::kernels {

@@ -3,7 +3,7 @@
 #include <cstddef>
 
 #include <pretext/devices/cpu.hpp>
-#include <pretext/kernels/cpu/isa.hpp>
+#include <pretext/kernels/cpu/simd/isa.hpp>
 #include <pretext/kernels/tokens.hpp>
 
 namespace pretext::kernels {

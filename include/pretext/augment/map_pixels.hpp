@@ -1,0 +1,78 @@
+#pragma once
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <numbers>
+
+#include <pretext/core/host_device.hpp>
+#include <pretext/kernels/image/color.hpp>
+#include <pretext/kernels/image/resampling.hpp>
+
+namespace pretext {
+
+/// Where a warped view reads: position (x, y) is taken from (xx·x + xy·y + x0, yx·x + yy·y + y0), pixel
+/// centres at halves.
+struct affine_map {
+  double xx = 1, xy = 0, x0 = 0, yx = 0, yy = 1, y0 = 0;
+
+  PRETEXT_HOST_DEVICE static constexpr affine_map sheared_x(double factor) { return {1, factor, 0, 0, 1, 0}; }
+  PRETEXT_HOST_DEVICE static constexpr affine_map sheared_y(double factor) { return {1, 0, 0, factor, 1, 0}; }
+  /// Moved to the left and up by that many pixels.
+  PRETEXT_HOST_DEVICE static constexpr affine_map translated(double x, double y) {
+    return {1, 0, x, 0, 1, y};
+  }
+  /// Turned counter-clockwise about the centre of a view.
+  PRETEXT_HOST_DEVICE static affine_map rotated(double degrees, image_extent view) {
+    const double angle = -degrees * std::numbers::pi / 180, c = std::cos(angle), s = std::sin(angle);
+    const double x = static_cast<double>(view.width) / 2, y = static_cast<double>(view.height) / 2;
+    return {c, s, x - c * x - s * y, -s, c, y + s * x - c * y};
+  }
+};
+
+namespace detail {
+/// The four weights of PIL's bicubic transform: Keys' cubic with a = -1.
+struct cubic_taps {
+  std::int64_t first;
+  float weight[4];
+
+  PRETEXT_HOST_DEVICE explicit cubic_taps(double centre) {
+    const double floor = std::floor(centre);
+    first = static_cast<std::int64_t>(floor) - 1;
+    const auto apart = static_cast<float>(centre - floor);
+    for (int tap = 0; tap < 4; ++tap) weight[tap] = cubic_weight(apart + 1 - static_cast<float>(tap), -1.f);
+  }
+};
+
+PRETEXT_HOST_DEVICE constexpr std::size_t held_inside(std::int64_t at, std::size_t extent) {
+  const auto last = static_cast<std::int64_t>(extent) - 1;
+  return static_cast<std::size_t>(at < 0 ? 0 : at < last ? at : last);
+}
+}  // namespace detail
+
+/// Redraws a view from elsewhere in itself, bicubic as PIL's `Image.transform`: taps beyond the border read
+/// the border, positions beyond it become `fill`; clipped to [0, 1].
+template <class View>
+PRETEXT_HOST_DEVICE void warp(View& view, const affine_map& from, rgb fill) {
+  const image_extent extent = view.extent;
+  view.redraw([=](std::size_t row, std::size_t column, const auto& before) {
+    const double x = static_cast<double>(column) + .5, y = static_cast<double>(row) + .5;
+    const double across = from.xx * x + from.xy * y + from.x0, down = from.yx * x + from.yy * y + from.y0;
+    if (across < 0 || across >= static_cast<double>(extent.width) || down < 0 ||
+        down >= static_cast<double>(extent.height))
+      return fill;
+    const detail::cubic_taps columns{across - .5}, rows{down - .5};
+    rgb sum{0, 0, 0};
+    for (int j = 0; j < 4; ++j)
+      for (int i = 0; i < 4; ++i) {
+        const rgb p = before(detail::held_inside(rows.first + j, extent.height),
+                             detail::held_inside(columns.first + i, extent.width));
+        const float w = rows.weight[j] * columns.weight[i];
+        sum.r += w * p.r;
+        sum.g += w * p.g;
+        sum.b += w * p.b;
+      }
+    return color::clipped(sum);
+  });
+}
+
+}  // namespace pretext

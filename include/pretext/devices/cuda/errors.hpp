@@ -1,0 +1,36 @@
+#pragma once
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+#include <cuda_runtime_api.h>
+#include <pretext/devices/cuda/messages.hpp>
+
+namespace pretext::detail {
+
+/// The sentence for a CUDA error.
+inline std::string sentence_for(cudaError_t error, std::string_view doing) {
+  if (error == cudaErrorInsufficientDriver) {
+    int driver = 0, toolkit = 0;
+    cudaDriverGetVersion(&driver);
+    cudaRuntimeGetVersion(&toolkit);
+    return cuda_failure::old_driver(driver, toolkit);
+  }
+  if (error == cudaErrorNoDevice) return cuda_failure::no_gpu();
+  if (error == cudaErrorNoKernelImageForDevice || error == cudaErrorInvalidDeviceFunction) {
+    int device = 0, major = 0, minor = 0;
+    cudaGetDevice(&device);
+    cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device);
+    cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device);
+    return cuda_failure::no_code(major, minor);
+  }
+  return cuda_failure::other(doing, cudaGetErrorString(error));
+}
+
+/// Throws std::runtime_error with a sentence unless CUDA succeeded.
+inline void expects_success(cudaError_t error, std::string_view doing) {
+  if (error != cudaSuccess) [[unlikely]]
+    throw std::runtime_error{sentence_for(error, doing)};
+}
+
+}  // namespace pretext::detail

@@ -1,0 +1,28 @@
+#pragma once
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <span>
+#include <string>
+
+#include <pretext/io/jpeg.hpp>
+#include <pretext/io/png.hpp>
+
+namespace pretext {
+
+/// Decodes a JPEG or PNG file, told apart by its first bytes, to RGB of 8 bits. Throws `bad_image`, whose
+/// sentence begins with `name`.
+inline void decode_image(std::span<const std::byte> file, const std::string& name,
+                         const decode_options& options, image& out) {
+  constexpr std::array<std::byte, 2> jpeg{std::byte{0xFF}, std::byte{0xD8}};
+  constexpr std::array<std::byte, 4> png{std::byte{0x89}, std::byte{'P'}, std::byte{'N'}, std::byte{'G'}};
+  const auto begins_with = [&](const auto& magic) {
+    return file.size() >= magic.size() && std::equal(magic.begin(), magic.end(), file.begin());
+  };
+  if (file.empty()) fail<bad_image>(name, ": the file is empty");
+  if (begins_with(jpeg)) return decode_jpeg(file, name, options, out);
+  if (begins_with(png)) return decode_png(file, name, options, out);
+  fail<bad_image>(name, ": the file is neither JPEG nor PNG");
+}
+
+}  // namespace pretext

@@ -1,0 +1,129 @@
+#pragma once
+#include <csetjmp>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>  // jpeglib.h needs FILE
+#include <span>
+#include <string>
+
+#include <jerror.h>
+#include <jpeglib.h>
+
+#include <pretext/core/expects.hpp>
+#include <pretext/io/bad_image.hpp>
+#include <pretext/io/decode_options.hpp>
+
+namespace pretext {
+
+namespace detail {
+
+/// libjpeg's decoder; its errors jump to `escape` with a message and are never printed.
+struct jpeg_decoder {
+  jpeg_error_mgr errors{};  // first: libjpeg hands its address back
+  std::jmp_buf escape;
+  char message[JMSG_LENGTH_MAX]{};
+  jpeg_progress_mgr progress{};
+  jpeg_decompress_struct info{};
+
+  jpeg_decoder() {
+    info.err = jpeg_std_error(&errors);
+    errors.error_exit = [](j_common_ptr common) { give_up(common); };
+    errors.output_message = [](j_common_ptr) {};
+    errors.emit_message = [](j_common_ptr common, int level) {
+      if (level >= 0) return;  // a trace; below zero, data are damaged
+      const int code = common->err->msg_code;
+      if (code != JWRN_EXTRANEOUS_DATA && code != JWRN_ADOBE_XFORM && code != JWRN_JFIF_MAJOR &&
+          code != JWRN_TOO_MUCH_DATA)
+        give_up(common);
+    };
+    // A few bytes can ask for thousands of progressive scans of a large image.
+    progress.progress_monitor = [](j_common_ptr common) {
+      auto* decompress = reinterpret_cast<j_decompress_ptr>(common);
+      if (decompress->input_scan_number <= 500) return;
+      common->err->msg_code = JERR_BAD_PROGRESSION;
+      give_up(common);
+    };
+  }
+  jpeg_decoder(const jpeg_decoder&) = delete;
+  jpeg_decoder& operator=(const jpeg_decoder&) = delete;
+  ~jpeg_decoder() { jpeg_destroy_decompress(&info); }
+
+  [[noreturn]] static void give_up(j_common_ptr common) {
+    auto& self = *reinterpret_cast<jpeg_decoder*>(common->err);
+    self.errors.format_message(common, self.message);
+    std::longjmp(self.escape, 1);
+  }
+
+  /// False where libjpeg gave up within `work`, which must not hold anything with a destructor meanwhile.
+  template <class Work>
+  bool run(Work& work) {
+    if (setjmp(escape) != 0) return false;
+    work();
+    return true;
+  }
+};
+
+/// The coarsest of libjpeg's scales n/8 at which the shorter side is still twice the target.
+inline unsigned jpeg_scale(std::size_t shorter, std::size_t target) {
+  for (unsigned eighths = 1; eighths < 8 && target > 0; eighths *= 2)
+    if ((shorter * eighths + 7) / 8 >= 2 * target) return eighths;
+  return 8;
+}
+
+/// Four inks to three colours in place; Adobe stores inks inverted.
+inline void cmyk_to_rgb(image& picture, bool inverted) {
+  const std::size_t places = picture.height * picture.width;
+  for (std::size_t at = 0; at < places; ++at)
+    for (std::size_t c = 0; c < 3; ++c) {
+      const auto light = [&](std::size_t ink) {
+        const unsigned value = picture.pixels[4 * at + ink];
+        return inverted ? value : 255 - value;
+      };
+      picture.pixels[3 * at + c] = static_cast<std::uint8_t>((light(c) * light(3) + 127) / 255);
+    }
+  picture.pixels.resize(3 * places);
+}
+
+}  // namespace detail
+
+/// Decodes a JPEG file to RGB; gray, CMYK and YCCK are converted, EXIF orientation and colour profiles are
+/// ignored. Throws `bad_image`, whose sentence begins with `name`, where the data are damaged, cut off or
+/// larger than the options allow.
+inline void decode_jpeg(std::span<const std::byte> file, const std::string& name,
+                        const decode_options& options, image& out) {
+  detail::jpeg_decoder decoder;
+  auto& info = decoder.info;
+  bool too_large = false, four_inks = false;
+  auto work = [&] {
+    jpeg_create_decompress(&info);
+    info.progress = &decoder.progress;
+    jpeg_mem_src(&info, reinterpret_cast<const unsigned char*>(file.data()),
+                 static_cast<unsigned long>(file.size()));
+    jpeg_read_header(&info, TRUE);
+    const std::size_t height = info.image_height, width = info.image_width;
+    too_large = height * width > options.most_pixels;
+    if (too_large) return;
+    four_inks = info.jpeg_color_space == JCS_CMYK || info.jpeg_color_space == JCS_YCCK;
+    info.out_color_space = four_inks ? JCS_CMYK : JCS_RGB;
+    info.scale_num = detail::jpeg_scale(height < width ? height : width, options.target_side);
+    info.scale_denom = 8;
+    jpeg_start_decompress(&info);
+    out.height = info.output_height;
+    out.width = info.output_width;
+    out.channels = 3;
+    const std::size_t row = out.width * (four_inks ? 4 : 3);
+    out.pixels.resize(out.height * row);
+    while (info.output_scanline < info.output_height) {
+      JSAMPROW line = out.pixels.data() + info.output_scanline * row;
+      jpeg_read_scanlines(&info, &line, 1);
+    }
+    jpeg_finish_decompress(&info);
+  };
+  if (!decoder.run(work)) fail<bad_image>(name, ": damaged JPEG: ", decoder.message);
+  if (too_large)
+    fail<bad_image>(name, ": ", info.image_width, " x ", info.image_height, " pixels are more than the ",
+                    options.most_pixels, " allowed");
+  if (four_inks) detail::cmyk_to_rgb(out, info.saw_Adobe_marker != 0);
+}
+
+}  // namespace pretext

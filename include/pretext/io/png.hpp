@@ -1,0 +1,125 @@
+#pragma once
+#include <algorithm>
+#include <csetjmp>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include <png.h>
+
+#include <pretext/core/expects.hpp>
+#include <pretext/io/bad_image.hpp>
+#include <pretext/io/decode_options.hpp>
+
+namespace pretext {
+
+namespace detail {
+
+/// libpng's decoder; its errors jump to `escape` with a message and are never printed.
+struct png_decoder {
+  std::span<const std::byte> rest;
+  std::jmp_buf escape;
+  char message[160]{};
+  png_structp png = nullptr;
+  png_infop info = nullptr;
+
+  explicit png_decoder(std::span<const std::byte> file) : rest{file} {
+    png = png_create_read_struct(PNG_LIBPNG_VER_STRING, this, give_up, [](png_structp, png_const_charp) {});
+    if (png != nullptr) info = png_create_info_struct(png);
+    if (info == nullptr) {
+      png_destroy_read_struct(&png, nullptr, nullptr);
+      throw std::bad_alloc{};
+    }
+    png_set_read_fn(png, this, [](png_structp reader, png_bytep to, std::size_t count) {
+      auto& self = *static_cast<png_decoder*>(png_get_io_ptr(reader));
+      if (count > self.rest.size()) png_error(reader, "the file ends too early");
+      std::copy_n(reinterpret_cast<const png_byte*>(self.rest.data()), count, to);
+      self.rest = self.rest.subspan(count);
+    });
+  }
+  png_decoder(const png_decoder&) = delete;
+  png_decoder& operator=(const png_decoder&) = delete;
+  ~png_decoder() { png_destroy_read_struct(&png, &info, nullptr); }
+
+  [[noreturn]] static void give_up(png_structp reader, png_const_charp what) {
+    auto& self = *static_cast<png_decoder*>(png_get_error_ptr(reader));
+    std::snprintf(self.message, sizeof self.message, "%s", what);
+    std::longjmp(self.escape, 1);
+  }
+
+  /// False where libpng gave up within `work`, which must not hold anything with a destructor meanwhile.
+  template <class Work>
+  bool run(Work& work) {
+    if (setjmp(escape) != 0) return false;
+    work();
+    return true;
+  }
+};
+
+}  // namespace detail
+
+/// Decodes a PNG file to RGB of 8 bits: gray, palettes and 16 bits are converted, alpha and gamma are
+/// ignored. Throws `bad_image`, whose sentence begins with `name`, where the data are damaged, cut off or
+/// larger than the options allow.
+inline void decode_png(std::span<const std::byte> file, const std::string& name,
+                       const decode_options& options, image& out) {
+  detail::png_decoder decoder{file};
+  std::vector<png_bytep> rows;
+  std::size_t height = 0, width = 0;
+  bool too_large = false;
+  auto work = [&] {
+    const png_structp png = decoder.png;
+    png_read_info(png, decoder.info);
+    height = png_get_image_height(png, decoder.info);
+    width = png_get_image_width(png, decoder.info);
+    too_large = height * width > options.most_pixels;
+    if (too_large) return;
+    png_set_scale_16(png);
+    png_set_expand(png);
+    png_set_gray_to_rgb(png);
+    png_set_strip_alpha(png);
+    png_set_interlace_handling(png);
+    png_read_update_info(png, decoder.info);
+    if (png_get_rowbytes(png, decoder.info) != 3 * width) png_error(png, "the pixels do not become RGB");
+    out.height = height;
+    out.width = width;
+    out.channels = 3;
+    out.pixels.resize(3 * height * width);
+    rows.resize(height);
+    for (std::size_t y = 0; y < height; ++y) rows[y] = out.pixels.data() + 3 * width * y;
+    png_read_image(png, rows.data());
+    png_read_end(png, nullptr);
+  };
+  if (!decoder.run(work)) fail<bad_image>(name, ": damaged PNG: ", decoder.message);
+  if (too_large)
+    fail<bad_image>(name, ": ", width, " x ", height, " pixels are more than the ", options.most_pixels,
+                    " allowed");
+}
+
+/// The picture (H, W, C) as a PNG file of 8 bits; C = 1 (gray), 3 (RGB) or 4 (RGBA), or
+/// std::invalid_argument.
+inline std::vector<std::byte> encode_png(image_view picture) {
+  expects(picture.height > 0 && picture.width > 0 &&
+              (picture.channels == 1 || picture.channels == 3 || picture.channels == 4),
+          "cannot encode a picture of ", picture.height, " x ", picture.width, " x ", picture.channels,
+          " as PNG");
+  png_image header{};
+  header.version = PNG_IMAGE_VERSION;
+  header.width = static_cast<png_uint_32>(picture.width);
+  header.height = static_cast<png_uint_32>(picture.height);
+  header.format = picture.channels == 1   ? PNG_FORMAT_GRAY
+                  : picture.channels == 3 ? PNG_FORMAT_RGB
+                                          : PNG_FORMAT_RGBA;
+  png_alloc_size_t size = PNG_IMAGE_PNG_SIZE_MAX(header);
+  std::vector<std::byte> file(size);
+  if (png_image_write_to_memory(&header, file.data(), &size, 0, picture.pixels, 0, nullptr) == 0)
+    fail<std::runtime_error>("cannot encode a picture as PNG: ", header.message);
+  file.resize(size);
+  return file;
+}
+
+}  // namespace pretext

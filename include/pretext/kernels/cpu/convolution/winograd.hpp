@@ -1,0 +1,226 @@
+#pragma once
+#include <algorithm>
+#include <cstddef>
+
+#include <pretext/core/arena.hpp>
+#include <pretext/devices/cpu.hpp>
+#include <pretext/kernels/convolution.hpp>
+#include <pretext/kernels/cpu/convolution/winograd_stages.hpp>
+#include <pretext/kernels/cpu/gemm/tile.hpp>
+#include <pretext/kernels/cpu/simd/isa.hpp>
+
+// Convolutions with 3x3 kernels, stride 1 and padding 1 as 36 matrix products over 4x4 tiles of the result,
+// in three stages: what the tiles read is transformed, multiplied, and the products are transformed back.
+// What comes out of a tile does not depend on the tiles beside it, nor on threads.
+namespace pretext::kernels::detail::winograd {
+
+/// The most tiles that a thread takes at a time.
+inline constexpr std::size_t longest_block = 96;
+static_assert(longest_block % most_tile_rows == 0);
+
+/// The most tiles that threads share out in stages.
+inline constexpr std::size_t most_in_stages = 768;
+
+/// Tiles of a block: as many as the L2 cache holds of both operands.
+template <class T>
+std::size_t block_of_tiles(std::size_t in, std::size_t out) {
+  const std::size_t fitting = (std::size_t{768} << 10) / (products * (in + out) * sizeof(T));
+  return std::clamp<std::size_t>(fitting / most_tile_rows * most_tile_rows, 24, longest_block);
+}
+
+/// Columns [begin, end) of m[p] = v[p]·u[p] for the first `rows` tiles, with weights that `pack_weights`
+/// made; m holds columns from `left` on.
+template <class T>
+void multiply(const planes<T>& v, const planes<T>& m, std::size_t p, std::size_t rows, std::size_t in,
+              std::size_t out, std::size_t left, std::size_t begin, std::size_t end, const T* packed) {
+  const std::size_t width = panel_width<T>(), height = tile_rows();
+  for (std::size_t column = begin; column < end; column += width) {
+    const T* right = packed + p * packed_plane<T>(in, out) + column * in;
+    for (std::size_t row = 0; row < rows; row += height) {
+      const std::size_t used = std::min(height, rows - row);
+      const T* a[most_tile_rows];
+      T* c[most_tile_rows];
+      for (std::size_t r = 0; r < height; ++r) {
+        a[r] = v.at(p, row + std::min(r, used - 1));
+        c[r] = m.at(p, row + std::min(r, used - 1)) + column - left;
+      }
+      run_tile(gathered_product<T>{a, &right, 1, in, c, used, std::min(width, end - column), false});
+    }
+  }
+}
+
+/// y (+)= x * w, each thread taking a block of tiles through all three stages.
+template <class Place, class T>
+void convolve_blocks(Place& place, const tiling& tiles, std::size_t length, std::size_t in, std::size_t out,
+                     const T* x, const T* zeros, const T* packed, T* y, bool accumulate,
+                     const channel_moments* asked = nullptr) {
+  const borrowed guard{place.scratch};
+  const piecewise_moments<T> moments{place, asked, out, tiles.count(), length};
+  const std::size_t of_v = planes<T>::size_of(length, in), of_m = planes<T>::size_of(length, out);
+  T* buffers = place.scratch.template take<T>(place.stream.threads() * (of_v + of_m));
+  place.stream.for_each_block(
+      (tiles.count() + length - 1) / length, [&](std::size_t block, std::size_t thread) {
+        const std::size_t first = block * length, last = std::min(tiles.count(), first + length);
+        const planes<T> v{buffers + thread * (of_v + of_m), length, in}, m{v.data + of_v, length, out};
+        transform_input<T>(tiles, first, last, x, in, 0, in, zeros, v);
+        for (std::size_t p = 0; p < products; ++p)
+          multiply(v, m, p, last - first, in, out, 0, 0, out, packed);
+        moments.for_each_part(
+            first, last, [&](std::size_t begin, std::size_t end, const partial_moments<T>& part) {
+              transform_output<T>(tiles, begin, end, m.from(begin - first), out, 0, out, y, accumulate, part);
+            });
+      });
+  moments.combine(place.stream);
+}
+
+/// The same with threads that share out tiles, then products, then tiles again: weights are read once for
+/// many tiles. Results are made a few hundred columns at a time, so that the products take little memory.
+template <class Place, class T>
+void convolve_stages(Place& place, const tiling& tiles, std::size_t in, std::size_t out, const T* x,
+                     const T* zeros, const T* packed, T* y, bool accumulate,
+                     const channel_moments* asked = nullptr) {
+  constexpr std::size_t few = 4, group = 128;  // tiles and columns that a thread takes at a time
+  constexpr std::size_t most_columns = 2 * group;
+  static_assert(most_in_stages % few == 0);
+  const borrowed guard{place.scratch};
+  const piecewise_moments<T> moments{place, asked, out, tiles.count(), few};
+  const std::size_t rows = std::min(tiles.count(), most_in_stages), wide = std::min(out, most_columns);
+  const planes<T> v{place.scratch.template take<T>(planes<T>::size_of(rows, in)), rows, in};
+  const planes<T> m{place.scratch.template take<T>(planes<T>::size_of(rows, wide)), rows, wide};
+  for (std::size_t start = 0; start < tiles.count(); start += rows) {
+    const std::size_t count = std::min(rows, tiles.count() - start);
+    place.stream.for_each_run(count, few, [&](std::size_t first, std::size_t last) {
+      transform_input<T>(tiles, start + first, start + last, x, in, 0, in, zeros, v.from(first));
+    });
+    for (std::size_t left = 0; left < out; left += wide) {
+      const std::size_t right = std::min(out, left + wide), groups = (right - left + group - 1) / group;
+      place.stream.for_each_block(products * groups, [&](std::size_t unit) {
+        const std::size_t begin = left + unit % groups * group, end = std::min(right, begin + group);
+        multiply(v, m, unit / groups, count, in, out, left, begin, end, packed);
+      });
+      place.stream.for_each_run(count, few, [&](std::size_t first, std::size_t last) {
+        moments.for_each_part(start + first, start + last,
+                              [&](std::size_t begin, std::size_t end, const partial_moments<T>& part) {
+                                transform_output<T>(tiles, begin, end, m.from(begin - start), out, left,
+                                                    right, y, accumulate, part);
+                              });
+      });
+    }
+  }
+  moments.combine(place.stream);
+}
+
+/// y (+)= x * w: in stages where tiles are few, or the 36 matrices of weights too large for the L3 cache.
+template <class Place, class T>
+void convolve(Place& place, const tiling& tiles, std::size_t in, std::size_t out, const T* x, const T* packed,
+              T* y, bool accumulate, const channel_moments* asked = nullptr) {
+  const borrowed guard{place.scratch};
+  T* zeros = place.scratch.template take<T>(in);
+  std::fill_n(zeros, in, T{0});
+  const std::size_t length = block_of_tiles<T>(in, out);
+  if (tiles.count() <= most_in_stages || products * in * out * sizeof(T) > (std::size_t{16} << 20))
+    convolve_stages<Place, T>(place, tiles, in, out, x, zeros, packed, y, accumulate, asked);
+  else
+    convolve_blocks<Place, T>(place, tiles, length, in, out, x, zeros, packed, y, accumulate, asked);
+}
+
+template <class Place, class T>
+void forward(Place& place, const convolution_extents& e, std::size_t batch, const T* x, const T* w, T* y,
+             const channel_moments* asked = nullptr) {
+  const borrowed guard{place.scratch};
+  T* packed = place.scratch.template take<T>(products * packed_plane<T>(e.in, e.out));
+  pack_weights(place.stream, e.in, e.out, w, packed);
+  convolve(place, tiling{e.height, e.width, batch}, e.in, e.out, x, packed, y, false, asked);
+}
+
+/// The kernel turned by half a circle, in and out exchanged.
+template <class T>
+void turn(const cpu::stream& stream, const convolution_extents& e, const T* w, T* turned) {
+  constexpr std::size_t side = 16;  // channels, each way, of a square that is transposed in the L1 cache
+  const std::size_t across = e.out / side, down = e.in / side;
+  stream.for_each_block(e.taps() * down, [&](std::size_t block) {
+    const std::size_t t = block / down, c = block % down * side;
+    const T* from = w + (t * e.in + c) * e.out;
+    T* to = turned + (e.taps() - 1 - t) * e.in * e.out + c;
+    for (std::size_t square = 0; square < across; ++square)
+      for (std::size_t k = square * side; k < (square + 1) * side; ++k)
+        for (std::size_t i = 0; i < side; ++i) to[k * e.in + i] = from[i * e.out + k];
+  });
+}
+
+/// The gradient to the data is a convolution with the turned kernel.
+template <class Place, class T>
+void backward_data(Place& place, const convolution_extents& e, std::size_t batch, const T* dy, const T* w,
+                   T* dx, into mode) {
+  const borrowed guard{place.scratch};
+  T* packed = place.scratch.template take<T>(products * packed_plane<T>(e.out, e.in));
+  {
+    const borrowed until_packed{place.scratch};
+    T* turned = place.scratch.template take<T>(e.weights());
+    turn(place.stream, e, w, turned);
+    pack_weights(place.stream, e.out, e.in, turned, packed);
+  }
+  convolve(place, tiling{e.height, e.width, batch}, e.out, e.in, dy, packed, dx, mode == into::accumulate);
+}
+
+/// dw += Gᵀ dU G with dU[p] = (Bᵀ x B)[p]ᵀ·(A dy Aᵀ)[p], the adjoint of `forward`. Squares of 128 by 128
+/// channels are units of work, and tiles are cut into parts where that makes too few of them.
+template <class Place, class T>
+void backward_weights(Place& place, const convolution_extents& e, std::size_t batch, const T* x, const T* dy,
+                      T* dw) {
+  constexpr std::size_t slice = 128, wanted = 16, length = longest_block;
+  const tiling tiles{e.height, e.width, batch};
+  const std::size_t width = panel_width<T>(), height = tile_rows(), count = tiles.count();
+  const std::size_t in_slice = std::min(e.in, slice), out_slice = std::min(e.out, slice);
+  const std::size_t down = (e.in + slice - 1) / slice, across = (e.out + slice - 1) / slice;
+  const std::size_t cuts = (wanted + down * across - 1) / (down * across);
+  const std::size_t part = std::max<std::size_t>((count + cuts - 1) / cuts, 48);
+  const std::size_t parts = (count + part - 1) / part;
+  const std::size_t of_v = planes<T>::size_of(length, in_slice), of_d = planes<T>::size_of(length, out_slice);
+  const std::size_t of_u = planes<T>::size_of(in_slice, out_slice);
+
+  const borrowed guard{place.scratch};
+  T* zeros = place.scratch.template take<T>(std::max(e.in, e.out));
+  std::fill_n(zeros, std::max(e.in, e.out), T{0});
+  T* partial = place.scratch.template take<T>(parts > 1 ? parts * e.weights() : 0);
+  T* buffers = place.scratch.template take<T>(place.stream.threads() * (of_v + of_d + of_u));
+  place.stream.for_each_block(parts * down * across, [&](std::size_t unit, std::size_t thread) {
+    const std::size_t begin = unit / across % down * slice, end = std::min(e.in, begin + slice);
+    const std::size_t left = unit % across * slice, right = std::min(e.out, left + slice);
+    const std::size_t start = unit / across / down * part, stop = std::min(count, start + part);
+    const planes<T> v{buffers + thread * (of_v + of_d + of_u), length, in_slice};
+    const planes<T> d{v.data + of_v, length, out_slice}, u{d.data + of_d, in_slice, out_slice};
+    const T* rows[length];
+    for (std::size_t r = 0; r < length; ++r) rows[r] = v.at(0, r);
+    for (std::size_t first = start; first < stop; first += length) {
+      const std::size_t last = std::min(stop, first + length);
+      transform_input<T>(tiles, first, last, x, e.in, begin, end, zeros, v);
+      transform_output_gradient<T>(tiles, first, last, dy, e.out, left, right, zeros, d);
+      for (std::size_t p = 0; p < products; ++p)
+        for (std::size_t column = 0; column < right - left; column += width)
+          for (std::size_t row = 0; row < end - begin; row += height)
+            run_tile(outer_product<T>{rows, p * v.plane + row, d.at(p, 0) + column, d.step, last - first,
+                                      u.at(p, row) + column, u.step, std::min(height, end - begin - row),
+                                      std::min(width, right - left - column), first > start});
+    }
+    T* result = (parts > 1 ? partial + unit / across / down * e.weights() : dw) + begin * e.out + left;
+    vectorised([&] {
+      for (std::size_t c = 0; c < end - begin; ++c)
+        for (std::size_t k = 0; k < right - left; k += lanes<T>)
+          both_ways<weight_gradient_line, T>(
+              [&](std::size_t i, std::size_t j) { return u.at(i * read + j, c) + k; },
+              [&](std::size_t i, std::size_t j) { return result + ((i * 3 + j) * e.in + c) * e.out + k; },
+              parts == 1);
+    });
+  });
+  place.stream.for_each_run(parts > 1 ? e.weights() : 0, 4096, [&](std::size_t first, std::size_t last) {
+    vectorised([&] {
+      for (std::size_t i = 0; i < parts; ++i) {
+        const T* sums = partial + i * e.weights();
+        for (std::size_t at = first; at < last; ++at) dw[at] += sums[at];
+      }
+    });
+  });
+}
+
+}  // namespace pretext::kernels::detail::winograd

@@ -1,0 +1,30 @@
+#pragma once
+#include <cstddef>
+#include <type_traits>
+
+#include <pretext/kernels/cpu/gemm/tile_portable.hpp>
+#include <pretext/kernels/cpu/gemm/tile_product.hpp>
+#include <pretext/kernels/cpu/gemm/tile_shape.hpp>
+#include <pretext/kernels/cpu/simd/isa.hpp>
+#if defined(__x86_64__)
+#include <pretext/kernels/cpu/gemm/tile_avx2.hpp>
+#include <pretext/kernels/cpu/gemm/tile_avx512.hpp>
+#include <pretext/kernels/cpu/gemm/tile_bfloat16.hpp>
+#endif
+
+namespace pretext::kernels {
+
+/// Computes a tile with the best instructions at hand.
+template <class Product>
+void run_tile(const Product& product) {
+  using factor = typename Product::factor;
+#if defined(__x86_64__)
+  if constexpr (std::is_same_v<factor, bfloat16_pair>)
+    if (best_isa() == isa::avx512_bf16) return detail::avx512_tile<factor, detail::avx512_bf16>::run(product);
+  if (best_isa() >= isa::avx512) return detail::avx512_tile<factor>::run(product);
+  if (best_isa() == isa::avx2) return detail::avx2_tile<factor>::run(product);
+#endif
+  detail::portable_tile<factor>::run(product);
+}
+
+}  // namespace pretext::kernels

@@ -1,0 +1,191 @@
+#pragma once
+#include <immintrin.h>
+
+#include <cstddef>
+#include <type_traits>
+#include <utility>
+
+#include <pretext/kernels/cpu/gemm/tile_product.hpp>
+#include <pretext/kernels/cpu/gemm/tile_shape.hpp>
+
+namespace pretext::kernels::detail {
+
+/// A register of one number type; what the AVX-512 tiles are written in.
+template <class T>
+struct avx512;
+
+template <>
+struct avx512<float> {
+  using vec = __m512;
+  using factors = vec;
+  using mask = __mmask16;
+  [[gnu::target("avx512f"), gnu::always_inline]] static inline vec load(const float* p) {
+    return _mm512_loadu_ps(p);
+  }
+  [[gnu::target("avx512f"), gnu::always_inline]] static inline vec load(mask m, const float* p) {
+    return _mm512_maskz_loadu_ps(m, p);
+  }
+  [[gnu::target("avx512f"), gnu::always_inline]] static inline void store(float* p, mask m, vec v) {
+    _mm512_mask_storeu_ps(p, m, v);
+  }
+  [[gnu::target("avx512f"), gnu::always_inline]] static inline vec zero() { return _mm512_setzero_ps(); }
+  [[gnu::target("avx512f"), gnu::always_inline]] static inline vec fill(float v) { return _mm512_set1_ps(v); }
+  [[gnu::target("avx512f"), gnu::always_inline]] static inline vec add(vec a, vec b) {
+    return _mm512_add_ps(a, b);
+  }
+  [[gnu::target("avx512f"), gnu::always_inline]] static inline vec multiply_add(vec a, vec b, vec c) {
+    return _mm512_fmadd_ps(a, b, c);
+  }
+};
+
+template <>
+struct avx512<double> {
+  using vec = __m512d;
+  using factors = vec;
+  using mask = __mmask8;
+  [[gnu::target("avx512f"), gnu::always_inline]] static inline vec load(const double* p) {
+    return _mm512_loadu_pd(p);
+  }
+  [[gnu::target("avx512f"), gnu::always_inline]] static inline vec load(mask m, const double* p) {
+    return _mm512_maskz_loadu_pd(m, p);
+  }
+  [[gnu::target("avx512f"), gnu::always_inline]] static inline void store(double* p, mask m, vec v) {
+    _mm512_mask_storeu_pd(p, m, v);
+  }
+  [[gnu::target("avx512f"), gnu::always_inline]] static inline vec zero() { return _mm512_setzero_pd(); }
+  [[gnu::target("avx512f"), gnu::always_inline]] static inline vec fill(double v) {
+    return _mm512_set1_pd(v);
+  }
+  [[gnu::target("avx512f"), gnu::always_inline]] static inline vec add(vec a, vec b) {
+    return _mm512_add_pd(a, b);
+  }
+  [[gnu::target("avx512f"), gnu::always_inline]] static inline vec multiply_add(vec a, vec b, vec c) {
+    return _mm512_fmadd_pd(a, b, c);
+  }
+};
+
+/// 24 sums in registers; each number of the left operand is loaded once for two multiply-adds.
+/// Instructions of BF16 come from `avx512_bf16` alone, wherever they would be allowed.
+template <class Factor, class Simd = avx512<Factor>>
+struct avx512_tile {
+  using number = sum_of<Factor>;
+  using vec = typename Simd::vec;
+  using factors = typename Simd::factors;
+  using mask = typename Simd::mask;
+  static constexpr std::size_t lanes = 64 / sizeof(Factor);
+  static constexpr std::size_t rows = shape_of_tile<Factor>(isa::avx512).rows;
+  static constexpr std::size_t columns = shape_of_tile<Factor>(isa::avx512).columns;
+
+  static void run(const gathered_product<Factor>& p) {
+    if constexpr (std::is_same_v<Factor, bfloat16_pair>)
+      if (p.n <= lanes) return p.m > rows / 2 ? narrow_strip<rows>(p) : narrow_strip<rows / 2>(p);
+    p.m > rows / 2 ? strip<rows>(p) : strip<rows / 2>(p);
+  }
+
+  static void run(const outer_product<Factor>& p) {
+    [&]<std::size_t... R>(std::index_sequence<R...>) {
+      using version = void (*)(const outer_product<Factor>&);
+      static constexpr version versions[] = {strip<R + 1>...};
+      versions[p.m - 1](p);
+    }
+    (std::make_index_sequence<rows>{});
+  }
+
+ private:
+  template <std::size_t R>
+  [[gnu::target("avx512f,avx512bf16")]] static void strip(const gathered_product<Factor>& p) {
+    vec left[R], right[R];
+#pragma GCC unroll 12
+    for (std::size_t r = 0; r < R; ++r) left[r] = right[r] = Simd::zero();
+    for (std::size_t r = 0; r < p.m && r < R; ++r) ask(p.c[r]);
+    for (std::size_t tap = 0; tap < p.taps; ++tap) {
+      const Factor* a[R];
+#pragma GCC unroll 12
+      for (std::size_t r = 0; r < R; ++r) a[r] = p.a[tap * rows + r];
+      const Factor* b = p.b[tap];
+      for (std::size_t k = 0; k < p.depth; ++k, b += columns) {
+        const factors b0 = Simd::load(b), b1 = Simd::load(b + lanes);
+#pragma GCC unroll 12
+        for (std::size_t r = 0; r < R; ++r) {
+          const factors value = Simd::fill(a[r][k]);
+          left[r] = Simd::multiply_add(value, b0, left[r]);
+          right[r] = Simd::multiply_add(value, b1, right[r]);
+        }
+      }
+    }
+    const mask first = columns_of(p.n), second = columns_of(p.n > lanes ? p.n - lanes : 0);
+#pragma GCC unroll 12
+    for (std::size_t r = 0; r < R; ++r)
+      if (r < p.m) store(p.c[r], first, second, left[r], right[r], p.accumulate);
+  }
+
+  /// The same for a result as narrow as one register.
+  template <std::size_t R>
+  [[gnu::target("avx512f,avx512bf16")]] static void narrow_strip(const gathered_product<Factor>& p) {
+    vec sums[R];
+#pragma GCC unroll 12
+    for (std::size_t r = 0; r < R; ++r) sums[r] = Simd::zero();
+    for (std::size_t tap = 0; tap < p.taps; ++tap) {
+      const Factor* a[R];
+#pragma GCC unroll 12
+      for (std::size_t r = 0; r < R; ++r) a[r] = p.a[tap * rows + r];
+      const Factor* b = p.b[tap];
+      for (std::size_t k = 0; k < p.depth; ++k, b += columns) {
+        const factors right = Simd::load(b);
+#pragma GCC unroll 12
+        for (std::size_t r = 0; r < R; ++r) sums[r] = Simd::multiply_add(Simd::fill(a[r][k]), right, sums[r]);
+      }
+    }
+    const mask used = columns_of(p.n);
+#pragma GCC unroll 12
+    for (std::size_t r = 0; r < R; ++r)
+      if (r < p.m) store(p.c[r], used, 0, sums[r], sums[r], p.accumulate);
+  }
+
+  template <std::size_t R>
+  [[gnu::target("avx512f,avx512bf16")]] static void strip(const outer_product<Factor>& p) {
+    vec left[R], right[R];
+#pragma GCC unroll 12
+    for (std::size_t r = 0; r < R; ++r) left[r] = right[r] = Simd::zero();
+    for (std::size_t r = 0; r < R; ++r) ask(p.c + r * p.c_stride);
+    const Factor* b = p.b;
+    for (std::size_t i = 0; i < p.count; ++i, b += p.b_stride) {
+      const Factor* a = p.a[i] + p.offset;
+      const factors b0 = Simd::load(b), b1 = Simd::load(b + lanes);
+#pragma GCC unroll 12
+      for (std::size_t r = 0; r < R; ++r) {
+        const factors value = Simd::fill(a[r]);
+        left[r] = Simd::multiply_add(value, b0, left[r]);
+        right[r] = Simd::multiply_add(value, b1, right[r]);
+      }
+    }
+    const mask first = columns_of(p.n), second = columns_of(p.n > lanes ? p.n - lanes : 0);
+#pragma GCC unroll 12
+    for (std::size_t r = 0; r < R; ++r)
+      store(p.c + r * p.c_stride, first, second, left[r], right[r], p.accumulate);
+  }
+
+  /// Results lie far apart in memory: asked for early, they are there when the sums are.
+  static void ask(const number* c) {
+    __builtin_prefetch(c, 1);
+    __builtin_prefetch(c + lanes, 1);
+  }
+
+  /// The first n lanes.
+  static mask columns_of(std::size_t n) {
+    return static_cast<mask>(n < lanes ? (1u << n) - 1 : (1u << (lanes - 1) << 1) - 1);
+  }
+
+  [[gnu::target("avx512f"), gnu::always_inline]] static inline void store(number* c, mask first, mask second,
+                                                                          vec left, vec right,
+                                                                          bool accumulate) {
+    if (accumulate) {
+      left = Simd::add(Simd::load(first, c), left);
+      right = Simd::add(Simd::load(second, c + lanes), right);
+    }
+    Simd::store(c, first, left);
+    Simd::store(c + lanes, second, right);
+  }
+};
+
+}  // namespace pretext::kernels::detail

@@ -1,0 +1,129 @@
+#pragma once
+#include <algorithm>
+#include <cstddef>
+#include <cstring>
+#include <type_traits>
+
+#include <pretext/core/arena.hpp>
+#include <pretext/core/function_ref.hpp>
+#include <pretext/devices/cpu.hpp>
+#include <pretext/kernels/cpu/gemm/pack_pairs.hpp>
+#include <pretext/kernels/cpu/gemm/tile.hpp>
+#include <pretext/kernels/cpu/simd/isa.hpp>
+#include <pretext/kernels/gemm.hpp>
+
+// C (+)= Aᵀ·B, the gradient of weights: few rows and columns, and sums that are as long as a batch has tokens
+// or pixels.
+namespace pretext::kernels::detail {
+
+/// Rows of A that are multiplied at a time: with them, a strip of A and a panel of B stay in the L1 cache.
+inline constexpr std::size_t product_depth = 192;
+/// Columns of A and of B that a thread packs for itself, both for the L2 cache; whole strips of A.
+inline constexpr std::size_t product_rows = 264, product_columns = 384;
+static_assert(product_rows % most_tile_rows == 0);
+
+/// A piece of A in strips of as many columns as a tile has rows: strip s holds columns [s·height, …) row by
+/// row, or pair of rows by pair.
+template <class Factor>
+struct strips {
+  Factor* data;
+  std::size_t height = tile_rows();
+
+  /// Columns [first, first + count) of the piece, `length` rows from `top` on, which is even, of which
+  /// `row(i)` is the pointer.
+  template <class Row>
+  void pack(std::size_t first, std::size_t count, std::size_t top, std::size_t length, const Row& row) const {
+    if constexpr (std::is_same_v<Factor, bfloat16_pair>) {
+      const float* rows[product_depth];
+      for (std::size_t i = 0; i < length; ++i) rows[i] = row(i);
+      round_down_rows(rows, length, count, first, height, data + top / 2 * height,
+                      product_depth / 2 * height);
+    } else {
+      if (height == 12) pack<12>(first, count, top, length, row);
+      if (height == 6) pack<6>(first, count, top, length, row);
+    }
+  }
+
+ private:
+  /// A copy whose length the compiler knows is a few moves, another is a call.
+  template <std::size_t Height, class Row>
+  void pack(std::size_t first, std::size_t count, std::size_t top, std::size_t length, const Row& row) const {
+    const std::size_t head = std::min((Height - first % Height) % Height, count);
+    const std::size_t whole = (count - head) / Height, tail = count - head - whole * Height;
+    Factor* corner = data + (first / Height * product_depth + top) * Height + first % Height;
+    Factor* to = data + ((first + head) / Height * product_depth + top) * Height;
+    for (std::size_t i = 0; i < length; ++i) {
+      const Factor *from = row(i), *ahead = row(std::min(i + rows_ahead, length - 1));
+      for (std::size_t c = 0; c < count; c += 64 / sizeof(Factor)) __builtin_prefetch(ahead + c);
+      for (std::size_t c = 0; c < head; ++c) corner[i * Height + c] = from[c];
+      from += head;
+      Factor* line = to + i * Height;
+      for (std::size_t s = 0; s < whole; ++s, from += Height, line += product_depth * Height)
+        std::memcpy(line, from, Height * sizeof(Factor));
+      for (std::size_t c = 0; c < tail; ++c) line[c] = from[c];
+    }
+  }
+};
+
+template <class Factor>
+using pack_strips =
+    function_ref<void(const strips<Factor>&, std::size_t, std::size_t, std::size_t, std::size_t)>;
+
+/// C (+)= Aᵀ·B with A (k, m), B (k, n) in rows or transposed. `left(piece, begin, end, first, length)` packs
+/// columns [begin, end) of rows [first, first + length) of A, where `first` is even. Long sums are cut into
+/// parts whose number depends on the extents alone, so that threads cannot change the result.
+template <class Place, class T>
+void transposed_product(Place& place, std::size_t m, std::size_t n, std::size_t k,
+                        pack_strips<factor_of<Place, T>> left, const T* B, op b, T* C, into mode) {
+  using factor = factor_of<Place, T>;
+  constexpr std::size_t wanted = 16, depth = product_depth;
+  const std::size_t width = panel_width<T>(), height = tile_rows();
+  const std::size_t down = (m + product_rows - 1) / product_rows,
+                    across = (n + product_columns - 1) / product_columns;
+  const std::size_t cuts =
+      std::clamp<std::size_t>(k / (2 * depth), 1, (wanted + down * across - 1) / (down * across));
+  const std::size_t part = ((k + cuts - 1) / cuts + depth - 1) / depth * depth;
+  const std::size_t parts = std::max<std::size_t>(1, (k + part - 1) / part);
+  constexpr std::size_t lines = factors<factor>(depth);
+  const std::size_t of_a = product_rows * lines, of_b = product_columns * lines;
+
+  const borrowed guard{place.scratch};
+  T* partial = place.scratch.template take<T>(parts > 1 ? parts * m * n : 0);
+  factor* buffers = place.scratch.template take<factor>(place.stream.threads() * (of_a + of_b));
+  place.stream.for_each_block(parts * down * across, [&](std::size_t unit, std::size_t thread) {
+    const std::size_t top = unit / across % down * product_rows, bottom = std::min(m, top + product_rows);
+    const std::size_t begin = unit % across * product_columns, end = std::min(n, begin + product_columns);
+    const std::size_t start = unit / across / down * part, stop = std::min(k, start + part);
+    const strips<factor> a{buffers + thread * (of_a + of_b)};
+    factor* panel = a.data + of_a;
+    T* result = (parts > 1 ? partial + unit / across / down * m * n : C) + top * n + begin;
+    const factor* rows[lines];
+    for (std::size_t i = 0; i < lines; ++i) rows[i] = a.data + i * height;
+    for (std::size_t first = start; first < stop; first += depth) {
+      const std::size_t length = std::min(depth, stop - first);
+      const bool accumulate = first > start || (parts == 1 && mode == into::accumulate);
+      left(a, top, bottom, first, length);
+      pack_panels(b == op::as_is ? B + first * n + begin : B + begin * k + first, length, end - begin,
+                  b == op::as_is ? n : 1, b == op::as_is ? 1 : k, panel, 0, panels<T>(end - begin),
+                  lines * width);
+      for (std::size_t column = 0; column < end - begin; column += width)
+        for (std::size_t row = 0; row < bottom - top; row += height)
+          run_tile(outer_product<factor>{rows, row * lines, panel + column * lines, width,
+                                         factors<factor>(length), result + row * n + column, n,
+                                         std::min(height, bottom - top - row),
+                                         std::min(width, end - begin - column), accumulate});
+    }
+  });
+  if (parts == 1) return;
+  place.stream.for_each_run(m * n, 4096, [&](std::size_t first, std::size_t last) {
+    vectorised([&] {
+      if (mode == into::overwrite) std::copy(partial + first, partial + last, C + first);
+      for (std::size_t i = mode == into::overwrite; i < parts; ++i) {
+        const T* sums = partial + i * m * n;
+        for (std::size_t at = first; at < last; ++at) C[at] += sums[at];
+      }
+    });
+  });
+}
+
+}  // namespace pretext::kernels::detail

@@ -1,0 +1,33 @@
+#pragma once
+#include <cmath>
+#include <cstddef>
+
+#include <pretext/kernels/l2_normalize.hpp>
+
+namespace pretext::kernels::detail {
+
+/// u = z·rsqrt(max(Σz², 1e-12)); returns the factor.
+template <class T>
+T normalise_row(const T* z, T* u, std::size_t columns) {
+  double squares = 0;
+  for (std::size_t c = 0; c < columns; ++c) squares += static_cast<double>(z[c]) * static_cast<double>(z[c]);
+  const double inverse = squares <= 1e-12 ? longest_inverse : 1 / std::sqrt(squares);  // NaN stays NaN
+  for (std::size_t c = 0; c < columns; ++c) u[c] = static_cast<T>(static_cast<double>(z[c]) * inverse);
+  return static_cast<T>(inverse);
+}
+
+template <class T>
+double dot(const T* a, const T* b, std::size_t columns) {
+  double sum = 0;
+  for (std::size_t c = 0; c < columns; ++c) sum += static_cast<double>(a[c]) * static_cast<double>(b[c]);
+  return sum;
+}
+
+/// Through the normalisation: dz += (du - (u·du)·u)·factor; where the factor was cut off, dz += du·factor.
+template <class T>
+void add_row_gradient(const T* u, const T* du, T factor, std::size_t columns, T* dz) {
+  const T radial = turns(factor) ? static_cast<T>(dot(u, du, columns)) : T{0};
+  for (std::size_t c = 0; c < columns; ++c) dz[c] += (du[c] - radial * u[c]) * factor;
+}
+
+}  // namespace pretext::kernels::detail

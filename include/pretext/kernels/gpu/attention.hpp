@@ -1,0 +1,127 @@
+#pragma once
+#include <cmath>
+#include <concepts>
+#include <cstddef>
+
+#include <pretext/core/arena.hpp>
+#include <pretext/kernels/gpu/attention/fused_backward.hpp>
+#include <pretext/kernels/gpu/attention/fused_forward.hpp>
+#include <pretext/kernels/gpu/attention/heads.hpp>
+#include <pretext/kernels/gpu/attention/tiled_backward.hpp>
+
+// Scores are made in square tiles wherever they are needed and never leave shared memory.
+namespace pretext::grid {
+
+template <class T>
+struct attention_log_sums {
+  using R = arithmetic<T>;
+  using sums = row_log_sums<R>;
+  static constexpr unsigned threads = square_tile<R>::threads;
+  struct shared {
+    square_tile<R> tile;
+    typename square_tile<R>::strips strips;
+    typename sums::memory sums_of_rows;
+  };
+  attention_tiles<T> all;
+  R* log_sum;
+
+  template <class Block>
+  PRETEXT_HOST_DEVICE void operator()(Block& block) const {
+    auto& memory = block.shared();
+    typename Block::template own<typename sums::so_far> online;
+    const auto own = all.of(block.index(), 1);
+    for (std::size_t left = 0; left < all.tokens(); left += all.side) {
+      all.scores(block, memory.tile, memory.strips, own.unit, own.top, left);
+      sums::add(block, memory.tile, online);
+    }
+    sums::finish(block, memory.sums_of_rows, online, [&](std::size_t row, const partial_log_sum<R>& sum) {
+      if (own.top + row < all.tokens())
+        log_sum[own.unit * all.tokens() + own.top + row] = sum.largest + std::log(sum.sum);
+    });
+  }
+};
+
+/// y = P·v.
+template <class T>
+struct attention_mix {
+  using R = arithmetic<T>;
+  static constexpr unsigned threads = square_tile<R>::threads;
+  struct shared {
+    square_tile<R> tile;
+    typename square_tile<R>::strips strips;
+  };
+  attention_tiles<T> all;
+  const R* log_sum;
+  T* y;
+
+  template <class Block>
+  PRETEXT_HOST_DEVICE void operator()(Block& block) const {
+    auto& memory = block.shared();
+    typename Block::template own<typename square_tile<R>::numbers> sum;
+    const auto own = all.of(block.index(), all.chunks());
+    for (std::size_t left = 0; left < all.tokens(); left += all.side) {
+      all.probabilities(block, memory.tile, memory.strips, own.unit, own.top, left, log_sum);
+      memory.tile.template multiply<false>(block, memory.strips, all.heads.rows(own.unit, 2).from(left),
+                                           own.left, sum);
+    }
+    all.store(block, sum, own.left, all.heads.mixed_in(y, own.unit).from(own.top));
+  }
+};
+
+}  // namespace pretext::grid
+
+namespace pretext::kernels {
+
+template <Accelerator Device>
+struct attention<Device> {
+  template <class Place, class T, class W>
+  static void forward(Place& place, const attention_extents& e, std::size_t batch, const T* qkv, T* y,
+                      W* log_sum) {
+    if (batch == 0) return;
+    if constexpr (std::same_as<T, bfloat16>)
+      if (in_one_kernel<grid::short_attention>(place, batch, {e, qkv}, y, log_sum)) return;
+    const borrowed guard{place.scratch};
+    W* const sums = log_sum ? log_sum : place.scratch.template take<W>(batch * e.heads * e.tokens);
+    const grid::attention_tiles<T> all{{e, qkv}};
+    const std::size_t blocks = batch * e.heads * all.tiles();
+    launch(place.stream, blocks, grid::attention_log_sums<T>{all, sums});
+    launch(place.stream, blocks * all.chunks(), grid::attention_mix<T>{all, sums, y});
+  }
+
+  template <class Place, class T, class W>
+  static void backward(Place& place, const attention_extents& e, std::size_t batch, const T* qkv, const T* y,
+                       const W* log_sum, const T* dy, T* dqkv) {
+    if (batch == 0) return;
+    if constexpr (std::same_as<T, bfloat16>)
+      if (in_one_kernel<grid::short_attention_backward>(place, batch, {e, qkv, y, dy}, log_sum, dqkv)) return;
+    const borrowed guard{place.scratch};
+    const std::size_t queries = batch * e.heads * e.tokens;
+    W* const delta = place.scratch.template take<W>(queries);
+    const grid::attention_tiles<T> all{{e, qkv, y, dy}};
+    const std::size_t blocks = batch * e.heads * all.tiles() * all.chunks();
+    grid::each_number(place, queries, grid::attention_deltas<T>{all.heads, delta});
+    launch(place.stream, blocks, grid::attention_dqueries<T>{all, log_sum, delta, dqkv});
+    launch(place.stream, blocks, grid::attention_dkeys<T>{all, log_sum, delta, dqkv});
+  }
+
+ private:
+  /// Does all of it on tensor cores, if heads lie in whole pieces of 16 bytes and are narrow enough, and a
+  /// block has the memory: has it?
+  template <template <unsigned Depth> class Kernel, class Place, class... Results>
+  static bool in_one_kernel(Place& place, std::size_t batch, const grid::attention_heads<bfloat16>& heads,
+                            Results*... results) {
+    const std::size_t width = heads.e.head_width();
+    const auto launched = [&](const auto& kernel) {
+      if (grid::shared_bytes(kernel) > place.stream.most_shared_memory()) return false;
+      launch(place.stream, batch * heads.e.heads * kernel.blocks_of_head(), kernel);
+      return true;
+    };
+    if (!grid::side_by_side<bfloat16>(width, {heads.qkv, heads.y, heads.dy, results...})) return false;
+    if (width <= 32) return launched(Kernel<32>{{heads}, results...});
+    if (width <= 64) return launched(Kernel<64>{{heads}, results...});
+    if (width <= 96) return launched(Kernel<96>{{heads}, results...});
+    return false;
+  }
+};
+
+}  // namespace pretext::kernels

@@ -1,0 +1,172 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <pretext/core/arena.hpp>
+#include <pretext/core/device_scalar.hpp>
+#include <pretext/core/random.hpp>
+#include <pretext/kernels/augment.hpp>
+#include <pretext/kernels/gpu/augment/block_view.hpp>
+#include <pretext/kernels/gpu/augment/resample.hpp>
+
+namespace pretext::grid {
+
+/// The images of a batch in a list of their own.
+template <class Pixel>
+struct listed_images {
+  const stored_image<Pixel>* list;
+  PRETEXT_HOST_DEVICE const stored_image<Pixel>& operator[](std::size_t n) const { return list[n]; }
+};
+
+/// What the views of a batch are made of.
+template <class Images>
+struct view_batch {
+  Images images;
+  const std::uint64_t* samples;
+  std::size_t count;
+  std::uint64_t seed;
+  step_number<std::uint32_t> epoch;
+};
+
+/// All views of one kind: a block makes one after another, from the image to the network's input in one pass.
+/// Random choices are those of the CPU: they depend on the key alone.
+template <class Augmentation, std::size_t H, std::size_t W, class Images, class T>
+struct make_views {
+  static constexpr unsigned threads = view_threads;
+  static constexpr image_extent extent{H, W};
+  static constexpr std::size_t plane_numbers = 6 * H * W;
+  static constexpr bool fits = plane_numbers * sizeof(float) <= (std::size_t{64} << 10);
+  struct shared {
+    typename Augmentation::choices choices;
+    placement place;
+    view_memory work;
+    float planes[fits ? plane_numbers : 1];
+  };
+  Augmentation pipeline;
+  view_batch<Images> batch;
+  std::uint32_t view;
+  T* out;         ///< (count, H, W, 3)
+  float* planes;  ///< of each block, where they do not fit into shared memory
+
+  template <class Block>
+  PRETEXT_HOST_DEVICE void operator()(Block& block) const {
+    auto& memory = block.shared();
+    float* const own = fits ? memory.planes : planes + block.index() * plane_numbers;
+    for (std::size_t n = block.index(); n < batch.count; n += block.count()) {
+      const auto image = batch.images[n];
+      block.each([&](unsigned thread) {
+        if (thread != 0) return;
+        const random_key key{batch.seed, batch.epoch, batch.samples[n], view};
+        const image_extent size{image.height, image.width};
+        memory.choices = pipeline.choose(key, size, extent);
+        memory.place = pipeline.place(memory.choices, size, extent);
+      });
+      block_view<Block> canvas{block, memory.work, extent, own};
+      const axis_resampling rows{memory.place.method, memory.place.rows},
+          columns{memory.place.method, memory.place.columns};
+      canvas.each_pixel([&](std::size_t i) {
+        canvas.set(i, resampled_pixel(image, memory.place, rows, columns, extent, i / W, i % W));
+      });
+      pipeline.apply(memory.choices, canvas);
+      T* const to = out + n * H * W * 3;
+      canvas.each_pixel([&](std::size_t i) {
+        const rgb p = canvas.at(i);
+        to[3 * i] = static_cast<T>(p.r);
+        to[3 * i + 1] = static_cast<T>(p.g);
+        to[3 * i + 2] = static_cast<T>(p.b);
+      });
+    }
+  }
+};
+
+/// The images of a batch on their way to the device, one after another in one copy.
+template <class Pixel>
+class packed_images {
+ public:
+  static packed_images& of_this_thread() {
+    static thread_local packed_images packed;
+    return packed;
+  }
+
+  template <class Place, class Images>
+  listed_images<Pixel> upload(Place& place, const Images& images) {
+    using device = typename Place::device;
+    pixels_.clear();
+    described_.clear();
+    std::size_t total = 0;
+    for (std::size_t i = 0; i < images.size(); ++i) {
+      const auto& image = images[i];
+      total += image.height * image.width * image.channels;
+    }
+    Pixel* const on_device = place.scratch.template take<Pixel>(total);
+    auto* const list = place.scratch.template take<stored_image<Pixel>>(images.size());
+    for (std::size_t i = 0; i < images.size(); ++i) {
+      const auto& image = images[i];
+      described_.push_back({on_device + pixels_.size(), image.height, image.width, image.channels});
+      const Pixel* const from = pixels_of(image);
+      pixels_.insert(pixels_.end(), from, from + image.height * image.width * image.channels);
+    }
+    device::write(place.stream, on_device, pixels_.data(), pixels_.size());
+    device::write(place.stream, list, described_.data(), described_.size());
+    return {list};
+  }
+
+ private:
+  std::vector<Pixel> pixels_;
+  std::vector<stored_image<Pixel>> described_;
+};
+
+}  // namespace pretext::grid
+
+namespace pretext::kernels {
+
+template <Accelerator Device>
+struct augment<Device> {
+  template <class Place, class Views, class Images, std::size_t H, std::size_t W>
+  static void run(Place& place, const Views& views, const Images& images,
+                  std::span<const std::uint64_t> samples, std::uint64_t seed, std::uint32_t epoch,
+                  tensor_view<typename Place::activation, shape<H, W, 3>> out) {
+    if (images.size() == 0) return;
+    using pixel = std::remove_cvref_t<decltype(pixels_of(images[0])[0])>;
+    const borrowed guard{place.scratch};
+    const auto list = grid::packed_images<pixel>::of_this_thread().upload(place, images);
+    auto* const keys = place.scratch.template take<std::uint64_t>(samples.size());
+    Device::write(place.stream, keys, samples.data(), samples.size());
+    make(place, views, grid::view_batch<grid::listed_images<pixel>>{list, keys, images.size(), seed, epoch},
+         out);
+  }
+
+  template <class Place, class Views, class T, std::size_t H, std::size_t W>
+  static void run(Place& place, const Views& views, const chosen_images& images, std::uint64_t seed,
+                  step_number<std::uint32_t> epoch, tensor_view<T, shape<H, W, 3>> out) {
+    if (images.count > 0)
+      make(place, views, grid::view_batch<chosen_images>{images, images.samples, images.count, seed, epoch},
+           out);
+  }
+
+ private:
+  /// One launch for each kind of view.
+  template <class Place, class Views, class Images, class T, std::size_t H, std::size_t W>
+  static void make(Place& place, const Views& views, const grid::view_batch<Images>& batch,
+                   tensor_view<T, shape<H, W, 3>> out) {
+    const auto make_one = [&](const auto& pipeline, std::uint32_t v) {
+      using kernel = grid::make_views<std::remove_cvref_t<decltype(pipeline)>, H, W, Images, T>;
+      const std::size_t blocks = kernel::fits ? batch.count : grid::smaller(batch.count, 264);
+      const borrowed planes_guard{place.scratch};
+      float* const planes =
+          kernel::fits ? nullptr : place.scratch.template take<float>(blocks * kernel::plane_numbers);
+      launch(place.stream, blocks,
+             kernel{pipeline, batch, v, out.part(v * batch.count, batch.count).data, planes});
+    };
+    [&]<std::uint32_t... V>(std::integer_sequence<std::uint32_t, V...>) {
+      (make_one(views.template view<V>(), V), ...);
+    }
+    (std::make_integer_sequence<std::uint32_t, Views::views>{});
+  }
+};
+
+}  // namespace pretext::kernels

@@ -1,0 +1,79 @@
+#pragma once
+#include <cstddef>
+
+#include <pretext/core/bfloat16.hpp>
+#include <pretext/devices/grid/kernel.hpp>
+#include <pretext/kernels/batch_mix.hpp>
+#include <pretext/kernels/cross_entropy.hpp>
+
+namespace pretext::grid {
+
+/// One number of a row and its like in the row from the other end.
+template <class T>
+struct mix_pair {
+  std::size_t rows, height, width, channels;
+  step_number<batch_mix> how;
+  T* x;
+
+  PRETEXT_HOST_DEVICE void operator()(std::size_t i) const {
+    using R = arithmetic<T>;
+    const batch_mix chosen = how;
+    if (chosen.share == 1) return;
+    const std::size_t size = height * width * channels, at = i % size;
+    T &a = x[i], &b = x[(rows - 1 - i / size) * size + at];
+    const T first = a, last = b;
+    if (chosen.pasted) {
+      const std::size_t row = at / channels / width, column = at / channels % width;
+      const bool inside = chosen.top <= row && row < chosen.top + chosen.height && chosen.left <= column &&
+                          column < chosen.left + chosen.width;
+      a = inside ? last : first;
+      b = inside ? first : last;
+    } else {
+      const R own = static_cast<R>(chosen.share), other = static_cast<R>(1 - chosen.share);
+      a = static_cast<T>(own * static_cast<R>(first) + other * static_cast<R>(last));
+      b = static_cast<T>(own * static_cast<R>(last) + other * static_cast<R>(first));
+    }
+  }
+};
+
+template <class W>
+struct mix_goals {
+  std::size_t rows, stride, classes;
+  step_number<batch_mix> how;
+  double smoothing;
+  const int* labels;
+  W* goal;
+
+  PRETEXT_HOST_DEVICE void operator()(std::size_t i) const {
+    const batch_mix chosen = how;
+    const double share = chosen.share;
+    const std::size_t row = i / stride, c = i % stride;
+    const auto own = static_cast<std::size_t>(labels[row]),
+               other = static_cast<std::size_t>(labels[rows - 1 - row]);
+    const double t = (c == own ? share : 0) + (c == other ? 1 - share : 0);
+    goal[i] = c < classes ? static_cast<W>(smoothed(t, smoothing, classes)) : W{};
+  }
+};
+
+}  // namespace pretext::grid
+
+namespace pretext::kernels {
+
+template <Accelerator Device>
+struct mixing<Device> {
+  template <class Place, class T>
+  static void mix(Place& place, std::size_t rows, std::size_t height, std::size_t width, std::size_t channels,
+                  step_number<batch_mix> how, T* x) {
+    grid::each_number(place, rows / 2 * height * width * channels,
+                      grid::mix_pair<T>{rows, height, width, channels, how, x});
+  }
+
+  template <class Place, class W>
+  static void goals(Place& place, std::size_t rows, std::size_t stride, std::size_t classes,
+                    step_number<batch_mix> how, double smoothing, const int* labels, W* goal) {
+    grid::each_number(place, rows * stride,
+                      grid::mix_goals<W>{rows, stride, classes, how, smoothing, labels, goal});
+  }
+};
+
+}  // namespace pretext::kernels

@@ -1,0 +1,182 @@
+#pragma once
+#include <cstddef>
+
+#include <pretext/core/arena.hpp>
+#include <pretext/kernels/batch_norm.hpp>
+#include <pretext/kernels/gpu/batch_norm/statistics.hpp>
+
+namespace pretext::grid {
+
+/// y = x·scale + shift (+ shortcut), rectified if asked.
+template <class T, class W>
+struct apply_normalisation {
+  statistic_of statistic;
+  const T* x;
+  const W *scale, *shift;
+  const T* shortcut;
+  bool relu;
+  T* y;
+
+  template <unsigned N>
+  PRETEXT_HOST_DEVICE void at(std::size_t i) const {
+    const std::size_t c = statistic(i);
+    auto value = load<N>(x + i);
+    const auto move = load<N>(shift + c);
+    if (scale) {
+      const auto by = load<N>(scale + c);
+      for (unsigned k = 0; k < N; ++k) value[k] *= by[k];
+    }
+    for (unsigned k = 0; k < N; ++k) value[k] += move[k];
+    if (shortcut) {
+      const auto beside = load<N>(shortcut + i);
+      for (unsigned k = 0; k < N; ++k) value[k] += beside[k];
+    }
+    for (unsigned k = 0; k < N; ++k) value[k] = relu && value[k] < 0 ? 0 : value[k];
+    store<N>(y + i, value);
+  }
+};
+
+/// The gradient behind a ReLU: where its output y was positive, or, where that is null, x·scale + shift.
+template <class T, class W>
+struct rectified_gradient {
+  statistic_of statistic;
+  const T* dy;
+  bool relu;
+  const T *y, *x;
+  const W *scale, *shift;
+
+  template <unsigned N>
+  PRETEXT_HOST_DEVICE several<arithmetic<T>, N> at(std::size_t i) const {
+    auto d = load<N>(dy + i);
+    if (!relu) return d;
+    auto output = load<N>((y ? y : x) + i);
+    if (!y) {
+      const auto by = load<N>(scale + statistic(i)), move = load<N>(shift + statistic(i));
+      for (unsigned k = 0; k < N; ++k) output[k] = output[k] * by[k] + move[k];
+    }
+    for (unsigned k = 0; k < N; ++k) d[k] = output[k] > 0 ? d[k] : 0;
+    return d;
+  }
+};
+
+/// g and g·(x - mean), of which the gradients of β and γ are sums.
+template <class T, class W>
+struct gradient_moments {
+  rectified_gradient<T, W> g;
+  const T* x;
+  const W* mean;
+
+  template <unsigned N>
+  PRETEXT_HOST_DEVICE void at(std::size_t r, std::size_t c, several<arithmetic<T>, N> (&terms)[2]) const {
+    const std::size_t i = r * g.statistic.channels + c;
+    terms[0] = g.template at<N>(i);
+    const auto from = load<N>(x + i), centre = load<N>(mean + g.statistic(i));
+    for (unsigned k = 0; k < N; ++k) terms[1][k] = terms[0][k] * (from[k] - centre[k]);
+  }
+};
+
+/// From their sums to dγ, dβ and the three numbers per channel that dx is made of.
+template <class W>
+struct finish_gradient {
+  std::size_t channels, part;
+  const W *inverse, *gamma;
+  W *dgamma, *dbeta, *slope;
+
+  PRETEXT_HOST_DEVICE void operator()(std::size_t group, std::size_t c, const double (&sums)[2]) const {
+    const double scale = static_cast<double>(inverse[group * channels + c]),
+                 count = static_cast<double>(part);
+    const double weight = gamma ? static_cast<double>(gamma[c]) : 1.0;
+    if (dgamma) dgamma[c] += static_cast<W>(sums[1] * scale);
+    if (dbeta) dbeta[c] += static_cast<W>(sums[0]);
+    W* const three = slope + 3 * group * channels;
+    three[c] = static_cast<W>(weight * scale);
+    three[channels + c] = static_cast<W>(weight * scale * scale * scale * sums[1] / count);
+    three[2 * channels + c] = static_cast<W>(weight * scale * sums[0] / count);
+  }
+};
+
+/// dx = g·a - (x - mean)·b - d, and dshortcut = g if asked; each may lie where what it is made of does.
+template <class T, class W>
+struct pass_gradient {
+  rectified_gradient<T, W> g;
+  const T* x;
+  const W *mean, *slope;
+  T *dx, *dshortcut;
+
+  template <unsigned N>
+  PRETEXT_HOST_DEVICE void at(std::size_t i) const {
+    const std::size_t channels = g.statistic.channels, c = i % channels;
+    const std::size_t first = g.statistic(i) - c;  // of the group
+    const W* const three = slope + 3 * first + c;
+    const auto own = g.template at<N>(i), from = load<N>(x + i), centre = load<N>(mean + first + c);
+    const auto a = load<N>(three), b = load<N>(three + channels), d = load<N>(three + 2 * channels);
+    several<arithmetic<T>, N> gradient;
+    for (unsigned k = 0; k < N; ++k) gradient[k] = own[k] * a[k] - (from[k] - centre[k]) * b[k] - d[k];
+    if (dshortcut) store<N>(dshortcut + i, own);
+    store<N>(dx + i, gradient);
+  }
+};
+
+}  // namespace pretext::grid
+
+namespace pretext::kernels {
+
+/// (rows, channels) are stored as T; what belongs to a channel is W.
+template <Accelerator Device>
+struct batch_norm<Device> {
+  template <class Place, class T, class W>
+  static void statistics(Place& place, std::size_t rows, std::size_t channels, std::size_t groups, const T* x,
+                         W epsilon, W* mean, W* inverse, W momentum, W* running_mean, W* running_variance) {
+    const grid::moments<T> term{channels, rows / groups, x};
+    grid::sum_columns<T, 2>(place, rows, channels, groups, {x}, term,
+                            grid::finish_statistics<T, W>{term, epsilon, momentum, mean, inverse,
+                                                          running_mean, running_variance});
+  }
+
+  template <class Place, class W>
+  static void fold(Place& place, std::size_t channels, std::size_t groups, const W* mean, const W* inverse,
+                   const W* gamma, const W* beta, W* scale, W* shift) {
+    grid::each_number(place, groups * channels,
+                      grid::fold_statistics<W>{channels, mean, inverse, gamma, beta, scale, shift});
+  }
+
+  template <class Place, class W>
+  static void running(Place& place, std::size_t channels, const W* mean, const W* variance, W epsilon,
+                      const W* gamma, const W* beta, W* scale, W* shift) {
+    grid::each_number(place, channels,
+                      grid::fold_running_statistics<W>{mean, variance, gamma, beta, epsilon, scale, shift});
+  }
+
+  template <class Place, class T, class W>
+  static void scale_columns(Place& place, std::size_t rows, std::size_t columns, const W* w, const W* scale,
+                            T* scaled) {
+    grid::each_number(place, rows * columns, grid::scale_by_column<T, W>{columns, w, scale, scaled});
+  }
+
+  template <class Place, class T, class W>
+  static void apply(Place& place, std::size_t rows, std::size_t channels, std::size_t groups, const T* x,
+                    const W* scale, const W* shift, const T* shortcut, bool relu, T* y) {
+    const grid::apply_normalisation<T, W> work{{channels, rows / groups}, x, scale, shift, shortcut, relu, y};
+    grid::each_lanes<T>(place, rows * channels, channels, {x, scale, shift, shortcut, y}, work);
+  }
+
+  template <class Place, class T, class W>
+  static void backward(Place& place, std::size_t rows, std::size_t channels, std::size_t groups, const T* dy,
+                       bool relu, const T* y, const T* x, const W* mean, const W* inverse, const W* gamma,
+                       const W* beta, W* dgamma, W* dbeta, T* dx, T* dshortcut) {
+    const std::size_t part = rows / groups;
+    const borrowed guard{place.scratch};
+    W* const scale = place.scratch.template take<W>(groups * channels);
+    W* const shift = place.scratch.template take<W>(groups * channels);
+    W* const slope = place.scratch.template take<W>(3 * groups * channels);
+    if (relu && !y) fold(place, channels, groups, mean, inverse, gamma, beta, scale, shift);
+    const grid::rectified_gradient<T, W> g{{channels, part}, dy, relu, y, x, scale, shift};
+    grid::sum_columns<T, 2>(place, rows, channels, groups, {dy, y, x, mean},
+                            grid::gradient_moments<T, W>{g, x, mean},
+                            grid::finish_gradient<W>{channels, part, inverse, gamma, dgamma, dbeta, slope});
+    grid::each_lanes<T>(place, rows * channels, channels, {dy, y, x, mean, dx, dshortcut},
+                        grid::pass_gradient<T, W>{g, x, mean, slope, dx, dshortcut});
+  }
+};
+
+}  // namespace pretext::kernels

@@ -1,0 +1,100 @@
+#pragma once
+#include <cstddef>
+#include <type_traits>
+
+#include <pretext/devices/cuda.hpp>
+#include <pretext/devices/grid/kernel.hpp>
+#include <pretext/kernels/gpu/block/tensor_cores.cuh>
+
+namespace pretext {
+namespace grid {
+
+/// What devices/grid/kernel.hpp says of a block, by a GPU's own. Kernels are compiled for the host, too,
+/// where nobody runs them: hence the macro, without which each of these would be an error there.
+template <class Kernel>
+class gpu_block {
+ public:
+  PRETEXT_HOST_DEVICE std::size_t index() const {
+#ifdef __CUDA_ARCH__
+    return blockIdx.x;
+#else
+    return 0;
+#endif
+  }
+  PRETEXT_HOST_DEVICE std::size_t count() const {
+#ifdef __CUDA_ARCH__
+    return gridDim.x;
+#else
+    return 1;
+#endif
+  }
+  PRETEXT_HOST_DEVICE auto& shared() const { return *static_cast<typename Kernel::shared*>(memory_); }
+  PRETEXT_HOST_DEVICE float* beside() const {
+    return reinterpret_cast<float*>(static_cast<unsigned char*>(memory_) + sizeof(typename Kernel::shared));
+  }
+
+  template <class Work>
+  PRETEXT_HOST_DEVICE void each([[maybe_unused]] const Work& work) const {
+#ifdef __CUDA_ARCH__
+    work(threadIdx.x);
+    __syncthreads();
+#endif
+  }
+
+  template <class T>
+  struct own {
+    T of_this_thread{};
+    PRETEXT_HOST_DEVICE T& operator[](unsigned) { return of_this_thread; }
+  };
+
+  template <unsigned M, unsigned N>
+  using tile_sums = tensor_core_sums<Kernel::threads, M, N>;
+
+  PRETEXT_HOST_DEVICE explicit gpu_block(void* memory) : memory_{memory} {}
+
+ private:
+  void* memory_;
+};
+
+/// How many blocks a multiprocessor shall have room for at once, at the expense of registers: as many as a
+/// kernel says.
+template <class Kernel>
+inline constexpr unsigned blocks_at_once = 1;
+template <class Kernel>
+  requires requires { Kernel::blocks_at_once; }
+inline constexpr unsigned blocks_at_once<Kernel> = Kernel::blocks_at_once;
+
+/// Any kernel of kernels/gpu.
+template <class Kernel>
+__global__ void __launch_bounds__(Kernel::threads, blocks_at_once<Kernel>)
+    __attribute__((visibility("hidden"))) run(const __grid_constant__ Kernel kernel) {
+  extern __shared__ __align__(32) unsigned char memory[];
+  gpu_block<Kernel> block{memory};
+  kernel(block);
+}
+
+}  // namespace grid
+
+/// Puts a kernel on the stream.
+template <class Kernel>
+void launch(const cuda::stream& on, std::size_t blocks, const Kernel& kernel) {
+  static_assert(std::is_trivially_copyable_v<Kernel> && sizeof(Kernel) <= 4096);
+  static_assert(alignof(typename Kernel::shared) <= 32);
+  constexpr std::size_t most_by_default = 48 << 10;
+  const std::size_t bytes = grid::shared_bytes(kernel);
+  expects(blocks < std::size_t{1} << 31, "a grid of ", blocks, " blocks is too large: take a smaller batch");
+  const auto allow = [bytes] {
+    return cudaFuncSetAttribute(grid::run<Kernel>, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                static_cast<int>(bytes));
+  };
+  if constexpr (grid::asks_beside<Kernel>) {
+    if (bytes > most_by_default) detail::expects_success(allow(), "asking for shared memory");
+  } else if constexpr (sizeof(typename Kernel::shared) > most_by_default) {
+    static const cudaError_t allowed = allow();
+    detail::expects_success(allowed, "asking for shared memory");
+  }
+  grid::run<Kernel><<<static_cast<unsigned>(blocks), Kernel::threads, bytes, on.native()>>>(kernel);
+  detail::expects_success(cudaGetLastError(), "starting a kernel");
+}
+
+}  // namespace pretext

@@ -1,0 +1,45 @@
+#pragma once
+#include <cstddef>
+
+#include <pretext/core/bfloat16.hpp>
+#include <pretext/kernels/gpu/block/vector_access.hpp>
+
+namespace pretext::grid {
+
+/// Some rows of a matrix, as far as they go: 0 beyond.
+template <class T>
+struct rows_of {
+  const T* data;
+  std::size_t step, count, columns;
+
+  PRETEXT_HOST_DEVICE bool has(std::size_t r, std::size_t c) const { return r < count && c < columns; }
+  PRETEXT_HOST_DEVICE const T* where(std::size_t r, std::size_t c) const { return data + r * step + c; }
+  PRETEXT_HOST_DEVICE arithmetic<T> operator()(std::size_t r, std::size_t c) const {
+    using R = arithmetic<T>;
+    return has(r, c) ? static_cast<R>(*where(r, c)) : R{0};
+  }
+  PRETEXT_HOST_DEVICE rows_of from(std::size_t first) const {
+    return {data + first * step, step, count > first ? count - first : 0, columns};
+  }
+};
+
+/// And some that take results, as far as they go.
+template <class T>
+struct rows_to {
+  using R = arithmetic<T>;
+  T* data;
+  std::size_t step, count, columns;
+
+  PRETEXT_HOST_DEVICE rows_to from(std::size_t first) const {
+    return {data + first * step, step, count > first ? count - first : 0, columns};
+  }
+  PRETEXT_HOST_DEVICE void operator()(std::size_t r, std::size_t c, R number) const {
+    if (r < count && c < columns) data[r * step + c] = static_cast<T>(number);
+  }
+  /// Eight side by side, where rows lie in whole pieces of eight.
+  PRETEXT_HOST_DEVICE void put(std::size_t r, std::size_t c, const several<R, 8>& numbers) const {
+    if (r < count && c < columns) store<8>(data + r * step + c, numbers);
+  }
+};
+
+}  // namespace pretext::grid

@@ -1,0 +1,40 @@
+#pragma once
+#include <cstddef>
+
+#include <pretext/devices/grid/deferred_loss.hpp>
+
+namespace pretext::grid {
+
+/// A loss made of one number per row: their sum times `factor`, in a fixed order.
+struct sum_of_rows {
+  static constexpr unsigned threads = 256;
+  struct shared {
+    double of[threads];
+  };
+  std::size_t rows;
+  double factor;
+  const double* number;
+  double* sum;
+
+  template <class Block>
+  PRETEXT_HOST_DEVICE void operator()(Block& block) const {
+    const double total = sum_of_threads(block, block.shared().of, [&](unsigned thread) {
+      double own = 0;
+      for (std::size_t row = thread; row < rows; row += threads) own += number[row];
+      return own;
+    });
+    block.each([&](unsigned thread) {
+      if (thread == 0) *sum = factor * total;
+    });
+  }
+};
+
+/// The loss that has one number per row.
+template <class Place>
+auto loss_of_rows(Place& place, std::size_t rows, double factor, const double* number) {
+  double* const sum = place.kept.template take<double>(1);
+  launch(place.stream, 1, sum_of_rows{rows, factor, number, sum});
+  return deferred_loss<typename Place::device>{sum};
+}
+
+}  // namespace pretext::grid

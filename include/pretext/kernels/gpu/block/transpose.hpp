@@ -1,0 +1,52 @@
+#pragma once
+#include <cstddef>
+
+#include <pretext/core/bfloat16.hpp>
+#include <pretext/devices/grid/kernel.hpp>
+
+namespace pretext::grid {
+
+/// to (columns, rows) = from (rows, columns), turned; added to what is there if asked. Squares of it go
+/// through shared memory, so that neighbouring threads read and write what lies side by side.
+template <class From, class To>
+struct turn_matrix {
+  static constexpr unsigned threads = 256, side = 32, tall = threads / side;
+  using R = arithmetic<To>;
+  struct shared {
+    R of[side][side + 1];
+  };
+  std::size_t rows, columns;
+  const From* from;
+  To* to;
+  bool accumulate;
+
+  PRETEXT_HOST_DEVICE constexpr std::size_t across() const { return ceil_div(columns, side); }
+  constexpr std::size_t blocks() const { return ceil_div(rows, side) * across(); }
+
+  template <class Block>
+  PRETEXT_HOST_DEVICE void operator()(Block& block) const {
+    auto& square = block.shared().of;
+    const std::size_t top = block.index() / across() * side, left = block.index() % across() * side;
+    block.each([&](unsigned thread) {
+      for (unsigned r = thread / side, c = thread % side; r < side; r += tall)
+        if (top + r < rows && left + c < columns)
+          square[r][c] = static_cast<R>(from[(top + r) * columns + left + c]);
+    });
+    block.each([&](unsigned thread) {
+      for (unsigned c = thread / side, r = thread % side; c < side; c += tall) {
+        if (top + r >= rows || left + c >= columns) continue;
+        To& there = to[(left + c) * rows + top + r];
+        there = static_cast<To>(accumulate ? static_cast<R>(there) + square[r][c] : square[r][c]);
+      }
+    });
+  }
+};
+
+template <class Place, class From, class To>
+void turn(Place& place, std::size_t rows, std::size_t columns, const From* from, To* to,
+          bool accumulate = false) {
+  const turn_matrix<From, To> work{rows, columns, from, to, accumulate};
+  if (work.blocks() > 0) launch(place.stream, work.blocks(), work);
+}
+
+}  // namespace pretext::grid

@@ -1,0 +1,131 @@
+#pragma once
+#include <cstddef>
+#include <type_traits>
+
+#include <pretext/core/arena.hpp>
+#include <pretext/kernels/gemm.hpp>
+#include <pretext/kernels/gpu/block/vector_access.hpp>
+#include <pretext/kernels/gpu/convolution/patch_operands.hpp>
+
+namespace pretext::grid {
+
+/// Do a place's numerics ask for products of fewer digits, which tensor cores make?
+template <class Place>
+constexpr bool rounds_factors() {
+  using numerics = typename Place::numerics;
+  if constexpr (requires { numerics::products_in_tf32; })
+    return true;
+  else
+    return !std::is_same_v<typename numerics::factor, typename numerics::activation>;
+}
+
+/// The patches of some images, one after another.
+template <class T>
+struct store_patches {
+  patch_matrix<T> from;
+  std::size_t numbers;  ///< of a patch
+  T* patches;
+
+  template <unsigned N>
+  PRETEXT_HOST_DEVICE void at(std::size_t i) const {
+    store<N>(patches + i, load_if_any<N>(from.where(from.row(i / numbers), from.column(i % numbers))));
+  }
+};
+
+/// dx from the gradients of all patches: each pixel adds up what the patches that saw it say, in their order.
+template <class T>
+struct add_patches {
+  kernels::convolution_extents e;
+  const T* dpatches;
+  bool accumulate;
+  T* dx;
+  image_rows pixels{divisor{e.height}, divisor{e.width}};
+
+  template <unsigned N>
+  PRETEXT_HOST_DEVICE void at(std::size_t i) const {
+    const image_place at = pixels.of(i / e.in);
+    several<arithmetic<T>, N> sum{};
+    if (accumulate) sum = load<N>(dx + i);
+    for (std::size_t a = 0; a < e.rows; ++a)
+      for (std::size_t b = 0; b < e.columns; ++b) {
+        // Below zero it wraps to a number beyond any extent.
+        const std::size_t down = at.row + e.padding - a, right = at.column + e.padding - b;
+        const std::size_t p = down / e.stride, q = right / e.stride;
+        if (p >= e.out_height() || q >= e.out_width() || p * e.stride != down || q * e.stride != right)
+          continue;
+        const std::size_t place = (at.sample * e.out_height() + p) * e.out_width() + q;
+        const auto says = load<N>(dpatches + (place * e.taps() + a * e.columns + b) * e.in + i % e.in);
+        for (unsigned k = 0; k < N; ++k) sum[k] += says[k];
+      }
+    store<N>(dx + i, sum);
+  }
+};
+
+/// A convolution as products of matrices (Chellapilla et al. 2006), a few images at a time, so that their
+/// patches stay in a GPU's L2 cache: what makes use of tensor cores through `gemm`.
+template <class Device, std::size_t Most = std::size_t{1} << 23>
+struct convolution_by_stored_patches {
+  using gemm = kernels::gemm<Device>;
+  using op = kernels::op;
+  using into = kernels::into;
+
+  template <class Place, class T>
+  static void forward(Place& place, const kernels::convolution_extents& e, std::size_t batch, const T* x,
+                      const T* w, T* y) {
+    each_run<T>(place, e, batch, [&](std::size_t first, std::size_t rows, T* patches) {
+      store(place, e, first, rows, x, patches);
+      gemm::run(place, op::as_is, op::as_is, rows, e.out, numbers(e), static_cast<const T*>(patches), w,
+                y + first * places(e) * e.out, into::overwrite);
+    });
+  }
+
+  template <class Place, class T>
+  static void backward_data(Place& place, const kernels::convolution_extents& e, std::size_t batch,
+                            const T* dy, const T* w, T* dx, into mode) {
+    each_run<T>(place, e, batch, [&](std::size_t first, std::size_t rows, T* patches) {
+      gemm::run(place, op::as_is, op::transposed, rows, numbers(e), e.out, dy + first * places(e) * e.out, w,
+                patches, into::overwrite);
+      const std::size_t image = e.height * e.width * e.in;
+      each_lanes<T>(place, rows / places(e) * image, e.in, {patches, dx + first * image},
+                    add_patches<T>{e, patches, mode == into::accumulate, dx + first * image});
+    });
+  }
+
+  template <class Place, class T, class W>
+  static void backward_weights(Place& place, const kernels::convolution_extents& e, std::size_t batch,
+                               const T* x, const T* dy, W* dw) {
+    each_run<T>(place, e, batch, [&](std::size_t first, std::size_t rows, T* patches) {
+      store(place, e, first, rows, x, patches);
+      gemm::run(place, op::transposed, op::as_is, numbers(e), e.out, rows, static_cast<const T*>(patches),
+                dy + first * places(e) * e.out, dw, into::accumulate);
+    });
+  }
+
+ private:
+  static constexpr std::size_t numbers(const kernels::convolution_extents& e) { return e.taps() * e.in; }
+  static constexpr std::size_t places(const kernels::convolution_extents& e) {
+    return e.out_height() * e.out_width();
+  }
+
+  /// `work(first image, rows of patches, room for them)` for runs of images.
+  template <class T, class Place, class Work>
+  static void each_run(Place& place, const kernels::convolution_extents& e, std::size_t batch,
+                       const Work& work) {
+    const std::size_t image = places(e) * numbers(e), most = Most / image;
+    const std::size_t run = smaller(batch, most > 0 ? most : 1);
+    const borrowed guard{place.scratch};
+    T* const patches = place.scratch.template take<T>(run * image);
+    for (std::size_t first = 0; first < batch; first += run)
+      work(first, smaller(run, batch - first) * places(e), patches);
+  }
+
+  template <class Place, class T>
+  static void store(Place& place, const kernels::convolution_extents& e, std::size_t first, std::size_t rows,
+                    const T* x, T* patches) {
+    const T* const images = x + first * e.height * e.width * e.in;
+    each_lanes<T>(place, rows * numbers(e), e.in, {images, patches},
+                  store_patches<T>{{e, images}, numbers(e), patches});
+  }
+};
+
+}  // namespace pretext::grid

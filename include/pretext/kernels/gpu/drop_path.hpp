@@ -1,0 +1,54 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+#include <pretext/kernels/drop_path.hpp>
+#include <pretext/kernels/gpu/block/vector_access.hpp>
+
+namespace pretext::grid {
+
+template <class W>
+struct draw_path_factor {
+  sample_keys keys;
+  std::uint32_t draw;
+  double rate;
+  W* factor;
+  PRETEXT_HOST_DEVICE void operator()(std::size_t n) const {
+    factor[n] = static_cast<W>(kernels::path_factor(keys(n), draw, rate));
+  }
+};
+template <class T, class W>
+struct scale_samples {
+  std::size_t numbers;
+  const W* factor;
+  const T* dy;
+  T* dbranch;
+  template <unsigned N>
+  PRETEXT_HOST_DEVICE void at(std::size_t i) const {
+    const W by = factor[i / numbers];
+    auto d = load<N>(dy + i);
+    for (unsigned k = 0; k < N; ++k) d[k] *= by;
+    store<N>(dbranch + i, d);
+  }
+};
+
+}  // namespace pretext::grid
+
+namespace pretext::kernels {
+
+template <Accelerator Device>
+struct drop_path<Device> {
+  template <class Place, class W>
+  static void run(Place& place, const sample_keys& keys, std::size_t batch, std::uint32_t draw, double rate,
+                  W* factor) {
+    grid::each_number(place, batch, grid::draw_path_factor<W>{keys, draw, rate, factor});
+  }
+  template <class Place, class T, class W>
+  static void scale(Place& place, std::size_t batch, std::size_t numbers, const W* factor, const T* dy,
+                    T* dbranch) {
+    grid::each_lanes<T>(place, batch * numbers, numbers, {dy, dbranch},
+                        grid::scale_samples<T, W>{numbers, factor, dy, dbranch});
+  }
+};
+
+}  // namespace pretext::kernels

@@ -1,0 +1,127 @@
+#pragma once
+#include <cstddef>
+
+#include <pretext/kernels/elementwise.hpp>
+#include <pretext/kernels/gpu/block/column_sums.hpp>
+
+namespace pretext::grid {
+
+template <class T>
+struct rectify {
+  const T* x;
+  T* y;
+  template <unsigned N>
+  PRETEXT_HOST_DEVICE void at(std::size_t i) const {
+    auto v = load<N>(x + i);
+    for (unsigned k = 0; k < N; ++k) v[k] = v[k] < 0 ? 0 : v[k];
+    store<N>(y + i, v);
+  }
+};
+template <class T>
+struct rectify_backward {
+  const T *y, *dy;
+  T* dx;
+  template <unsigned N>
+  PRETEXT_HOST_DEVICE void at(std::size_t i) const {
+    const auto output = load<N>(y + i);
+    auto d = load<N>(dy + i);
+    for (unsigned k = 0; k < N; ++k) d[k] = output[k] > 0 ? d[k] : 0;
+    store<N>(dx + i, d);
+  }
+};
+/// y = a·x + b·y.
+template <class T>
+struct add_scaled {
+  arithmetic<T> a, b;
+  const T* x;
+  T* y;
+  template <unsigned N>
+  PRETEXT_HOST_DEVICE void at(std::size_t i) const {
+    const auto from = load<N>(x + i);
+    auto to = load<N>(y + i);
+    for (unsigned k = 0; k < N; ++k) to[k] = a * from[k] + b * to[k];
+    store<N>(y + i, to);
+  }
+};
+/// Also from one type to another.
+template <class From, class To>
+struct copy_numbers {
+  const From* x;
+  To* y;
+  template <unsigned N>
+  PRETEXT_HOST_DEVICE void at(std::size_t i) const {
+    const auto from = load<N>(x + i);
+    several<arithmetic<To>, N> to;
+    for (unsigned k = 0; k < N; ++k) to[k] = static_cast<arithmetic<To>>(from[k]);
+    store<N>(y + i, to);
+  }
+};
+template <class T, class W>
+struct add_to_rows {
+  std::size_t columns;
+  const W* bias;
+  T* y;
+  template <unsigned N>
+  PRETEXT_HOST_DEVICE void at(std::size_t i) const {
+    auto to = load<N>(y + i);
+    for (unsigned k = 0; k < N; ++k) to[k] += bias[i % columns + k];
+    store<N>(y + i, to);
+  }
+};
+/// One term of a column's sum: the number itself.
+template <class T>
+struct entry {
+  std::size_t columns;
+  const T* x;
+  template <unsigned N>
+  PRETEXT_HOST_DEVICE void at(std::size_t r, std::size_t c, several<arithmetic<T>, N> (&term)[1]) const {
+    term[0] = load<N>(x + r * columns + c);
+  }
+};
+
+}  // namespace pretext::grid
+
+namespace pretext::kernels {
+
+template <Accelerator Device>
+struct relu<Device> {
+  template <class Place, class T>
+  static void forward(Place& place, std::size_t n, const T* x, T* y) {
+    grid::each_lanes<T>(place, n, n, {x, y}, grid::rectify<T>{x, y});
+  }
+  template <class Place, class T>
+  static void backward(Place& place, std::size_t n, const T* y, const T* dy, T* dx) {
+    grid::each_lanes<T>(place, n, n, {y, dy, dx}, grid::rectify_backward<T>{y, dy, dx});
+  }
+};
+
+template <Accelerator Device>
+struct blend<Device> {
+  template <class Place, class T>
+  static void axpy(Place& place, std::size_t n, arithmetic<T> a, const T* x, T* y) {
+    grid::each_lanes<T>(place, n, n, {x, y}, grid::add_scaled<T>{a, 1, x, y});
+  }
+  template <class Place, class T>
+  static void lerp(Place& place, std::size_t n, arithmetic<T> a, const T* x, T* y) {
+    grid::each_lanes<T>(place, n, n, {x, y}, grid::add_scaled<T>{1 - a, a, x, y});
+  }
+  template <class Place, class From, class To>
+  static void copy(Place& place, std::size_t n, const From* x, To* y) {
+    grid::each_lanes<To>(place, n, n, {x, y}, grid::copy_numbers<From, To>{x, y});
+  }
+};
+
+template <Accelerator Device>
+struct row_bias<Device> {
+  template <class Place, class T, class W>
+  static void add(Place& place, std::size_t rows, std::size_t columns, const W* bias, T* y) {
+    grid::each_lanes<T>(place, rows * columns, columns, {y}, grid::add_to_rows<T, W>{columns, bias, y});
+  }
+  template <class Place, class T, class W>
+  static void sum(Place& place, std::size_t rows, std::size_t columns, const T* dy, W* dbias) {
+    W* const totals[] = {dbias};
+    grid::add_column_sums<T>(place, rows, columns, totals, {dy}, grid::entry<T>{columns, dy});
+  }
+};
+
+}  // namespace pretext::kernels

@@ -1,0 +1,70 @@
+#pragma once
+#include <cmath>
+#include <cstddef>
+
+#include <pretext/kernels/gelu.hpp>
+#include <pretext/kernels/gpu/block/column_sums.hpp>
+
+namespace pretext::grid {
+
+/// y = gelu(x + bias) and its slope; x may be either of them.
+template <class T, class W>
+struct gelu_forward {
+  using R = arithmetic<T>;
+  std::size_t columns;
+  const T* x;
+  const W* bias;
+  T *y, *slope;
+
+  template <unsigned N>
+  PRETEXT_HOST_DEVICE void at(std::size_t i) const {
+    auto value = load<N>(x + i), derivative = value;
+    for (unsigned k = 0; k < N; ++k) {
+      const R at = bias ? value[k] + bias[i % columns + k] : value[k];
+      const auto point = kernels::gelu_at(at, std::exp(R(-0.5) * at * at));
+      value[k] = point.value;
+      derivative[k] = point.slope;
+    }
+    store<N>(y + i, value);
+    if (slope) store<N>(slope + i, derivative);
+  }
+};
+
+/// dx = slope∘dy, and its sum over the rows.
+template <class T>
+struct gelu_backward {
+  std::size_t columns;
+  const T *slope, *dy;
+  T* dx;
+
+  template <unsigned N>
+  PRETEXT_HOST_DEVICE void at(std::size_t r, std::size_t c, several<arithmetic<T>, N> (&term)[1]) const {
+    const std::size_t at = r * columns + c;
+    const auto by = load<N>(slope + at), d = load<N>(dy + at);
+    for (unsigned k = 0; k < N; ++k) term[0][k] = by[k] * d[k];
+    store<N>(dx + at, term[0]);
+  }
+};
+
+}  // namespace pretext::grid
+
+namespace pretext::kernels {
+
+template <Accelerator Device>
+struct gelu<Device> {
+  template <class Place, class T, class W>
+  static void forward(Place& place, std::size_t rows, std::size_t columns, const T* x, const W* bias, T* y,
+                      T* slope) {
+    grid::each_lanes<T>(place, rows * columns, columns, {x, y, slope},
+                        grid::gelu_forward<T, W>{columns, x, bias, y, slope});
+  }
+  template <class Place, class T, class W>
+  static void backward(Place& place, std::size_t rows, std::size_t columns, const T* slope, const T* dy,
+                       T* dx, W* dbias) {
+    W* const totals[] = {dbias};
+    grid::add_column_sums<T>(place, rows, columns, totals, {slope, dy, dx},
+                             grid::gelu_backward<T>{columns, slope, dy, dx});
+  }
+};
+
+}  // namespace pretext::kernels

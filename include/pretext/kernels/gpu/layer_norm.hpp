@@ -1,0 +1,169 @@
+#pragma once
+#include <cmath>
+#include <cstddef>
+
+#include <pretext/kernels/gpu/block/column_sums.hpp>
+#include <pretext/kernels/gpu/block/l2_normalize.hpp>
+#include <pretext/kernels/layer_norm.hpp>
+
+namespace pretext::grid {
+
+/// A block of threads for each row, N columns for each of them at a time.
+template <class T, class W, unsigned N>
+struct layer_norm_forward {
+  static constexpr unsigned threads = row_threads;
+  struct shared {
+    double of[row_threads];
+  };
+  std::size_t columns;
+  const T* x;
+  W epsilon;
+  const W *gamma, *beta;
+  T* y;
+  W *mean, *inverse;
+
+  template <class Block>
+  PRETEXT_HOST_DEVICE void operator()(Block& block) const {
+    auto& memory = block.shared().of;
+    const std::size_t row = block.index();
+    const T* const from = x + row * columns;
+    T* const to = y + row * columns;
+    const double count = static_cast<double>(columns);
+    const double sum = sum_of_lanes<N>(block, memory, columns, [=](std::size_t c) {
+      const auto v = load<N>(from + c);
+      double own = 0;
+      for (unsigned k = 0; k < N; ++k) own += static_cast<double>(v[k]);
+      return own;
+    });
+    const W m = static_cast<W>(sum / count);
+    const double squares = sum_of_lanes<N>(block, memory, columns, [=](std::size_t c) {
+      const auto v = load<N>(from + c);
+      double own = 0;
+      for (unsigned k = 0; k < N; ++k) own += static_cast<double>((v[k] - m) * (v[k] - m));
+      return own;
+    });
+    const W i = W{1} / std::sqrt(static_cast<W>(squares / count) + epsilon);
+    block.each([&](unsigned thread) {
+      for (std::size_t c = thread * N; c < columns; c += row_threads * N) {
+        auto v = load<N>(from + c);
+        for (unsigned k = 0; k < N; ++k) v[k] = (v[k] - m) * i * gamma[c + k] + beta[c + k];
+        store<N>(to + c, v);
+      }
+      if (thread == 0 && mean) mean[row] = m;
+      if (thread == 0 && inverse) inverse[row] = i;
+    });
+  }
+};
+
+/// g·x̂ and g, of which the gradients of γ and β are sums.
+template <class T, class W>
+struct layer_norm_moments {
+  std::size_t columns;
+  const T *dy, *x;
+  const W *mean, *inverse;
+
+  template <unsigned N>
+  PRETEXT_HOST_DEVICE void at(std::size_t r, std::size_t c, several<arithmetic<T>, N> (&terms)[2]) const {
+    const auto g = load<N>(dy + r * columns + c), from = load<N>(x + r * columns + c);
+    for (unsigned k = 0; k < N; ++k) terms[0][k] = g[k] * ((from[k] - mean[r]) * inverse[r]);
+    terms[1] = g;
+  }
+};
+
+template <class T, class W, unsigned N>
+struct layer_norm_backward {
+  static constexpr unsigned threads = row_threads;
+  struct shared {
+    double of[row_threads];
+  };
+  std::size_t columns;
+  const T *dy, *x;
+  const W *mean, *inverse, *gamma;
+  const T* shortcut;
+  T* dx;
+
+  template <class Block>
+  PRETEXT_HOST_DEVICE void operator()(Block& block) const {
+    auto& memory = block.shared().of;
+    const std::size_t row = block.index(), at = row * columns;
+    const W m = mean[row], i = inverse[row];
+    const double count = static_cast<double>(columns);
+    const auto slope = [=, this](std::size_t c) {
+      auto g = load<N>(dy + at + c);
+      for (unsigned k = 0; k < N; ++k) g[k] *= gamma[c + k];
+      return g;
+    };
+    const auto normal = [=, this](std::size_t c) {
+      auto v = load<N>(x + at + c);
+      for (unsigned k = 0; k < N; ++k) v[k] = (v[k] - m) * i;
+      return v;
+    };
+    const double sum = sum_of_lanes<N>(block, memory, columns, [&](std::size_t c) {
+      const auto g = slope(c);
+      double own = 0;
+      for (unsigned k = 0; k < N; ++k) own += static_cast<double>(g[k]);
+      return own;
+    });
+    const double dot = sum_of_lanes<N>(block, memory, columns, [&](std::size_t c) {
+      const auto g = slope(c), v = normal(c);
+      double own = 0;
+      for (unsigned k = 0; k < N; ++k) own += static_cast<double>(g[k] * v[k]);
+      return own;
+    });
+    const W mean_slope = static_cast<W>(sum / count), mean_dot = static_cast<W>(dot / count);
+    block.each([&](unsigned thread) {
+      for (std::size_t c = thread * N; c < columns; c += row_threads * N) {
+        auto g = slope(c);
+        const auto v = normal(c);
+        for (unsigned k = 0; k < N; ++k) g[k] = i * (g[k] - mean_slope - v[k] * mean_dot);
+        if (shortcut) {
+          const auto beside = load<N>(shortcut + at + c);
+          for (unsigned k = 0; k < N; ++k) g[k] += beside[k];
+        }
+        store<N>(dx + at + c, g);
+      }
+    });
+  }
+};
+
+}  // namespace pretext::grid
+
+namespace pretext::kernels {
+
+/// (rows, columns) are stored as T; what belongs to a row or to a column is W.
+template <Accelerator Device>
+struct layer_norm<Device> {
+  template <class Place, class T, class W>
+  static void forward(Place& place, std::size_t rows, std::size_t columns, const T* x, W epsilon,
+                      const W* gamma, const W* beta, T* y, W* mean, W* inverse) {
+    if (rows == 0) return;
+    const auto run = [&]<unsigned N>() {
+      launch(place.stream, rows,
+             grid::layer_norm_forward<T, W, N>{columns, x, epsilon, gamma, beta, y, mean, inverse});
+    };
+    if (grid::side_by_side<T>(columns, {x, y}))
+      run.template operator()<grid::lanes<T>>();
+    else
+      run.template operator()<1>();
+  }
+
+  template <class Place, class T, class W>
+  static void backward(Place& place, std::size_t rows, std::size_t columns, const T* dy, const T* x,
+                       const W* mean, const W* inverse, const W* gamma, const T* shortcut, T* dx, W* dgamma,
+                       W* dbeta) {
+    W* const totals[] = {dgamma, dbeta};
+    grid::add_column_sums<T>(place, rows, columns, totals, {dy, x},
+                             grid::layer_norm_moments<T, W>{columns, dy, x, mean, inverse});
+    if (!dx || rows == 0) return;
+    const auto run = [&]<unsigned N>() {
+      launch(place.stream, rows,
+             grid::layer_norm_backward<T, W, N>{columns, dy, x, mean, inverse, gamma, shortcut, dx});
+    };
+    if (grid::side_by_side<T>(columns, {dy, x, shortcut, dx}))
+      run.template operator()<grid::lanes<T>>();
+    else
+      run.template operator()<1>();
+  }
+};
+
+}  // namespace pretext::kernels

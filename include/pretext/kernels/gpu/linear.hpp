@@ -1,0 +1,92 @@
+#pragma once
+#include <cstddef>
+
+#include <pretext/core/arena.hpp>
+#include <pretext/kernels/gemm.hpp>
+#include <pretext/kernels/gpu/elementwise.hpp>
+#include <pretext/kernels/gpu/gelu.hpp>
+#include <pretext/kernels/gpu/gemm/fused_product.hpp>
+#include <pretext/kernels/linear.hpp>
+
+namespace pretext::grid {
+
+/// What surrounds a product: y = shortcut + keep·(y + bias).
+template <class T, class W>
+struct surround {
+  std::size_t columns;
+  kernels::linear_sum<T, W> sum;
+  T* y;
+
+  template <unsigned N>
+  PRETEXT_HOST_DEVICE void at(std::size_t i) const {
+    auto value = load<N>(y + i);
+    if (sum.bias)
+      for (unsigned k = 0; k < N; ++k) value[k] += sum.bias[i % columns + k];
+    if (sum.keep)
+      for (unsigned k = 0; k < N; ++k) value[k] *= sum.keep[i / columns / sum.tokens];
+    if (sum.shortcut) {
+      const auto beside = load<N>(sum.shortcut + i);
+      for (unsigned k = 0; k < N; ++k) value[k] += beside[k];
+    }
+    store<N>(y + i, value);
+  }
+};
+
+}  // namespace pretext::grid
+
+namespace pretext::kernels {
+
+/// A product that ends in what surrounds it, where the device has such, else one pass for that. GELU is
+/// always a pass: cuBLASLt has one, but does not say which, and others (PyTorch) take it for the tanh form;
+/// ours and MAE's is the exact one, and its slope is what we keep.
+template <Accelerator Device>
+struct linear<Device> {
+  template <class Place, class T, class W>
+  static void forward(Place& place, const linear_extents& e, const T* x, const T* w,
+                      const linear_sum<T, W>& sum, T* y) {
+    if (ends_in(sum) &&
+        grid::fused_product<Device>::add(place, e.rows, e.out, e.in, x, w, sum.rounded_bias, sum.shortcut, y))
+      return;
+    gemm<Device>::run(place, op::as_is, op::transposed, e.rows, e.out, e.in, x, w, y, into::overwrite);
+    if (sum.bias || sum.shortcut || sum.keep)
+      grid::each_lanes<T>(place, e.rows * e.out, e.out, {sum.shortcut, y},
+                          grid::surround<T, W>{e.out, sum, y});
+  }
+
+  template <class Place, class T, class W>
+  static void forward_gelu(Place& place, const linear_extents& e, const T* x, const T* w, const W* bias, T* y,
+                           T* slope) {
+    T* const product = slope ? slope : y;
+    gemm<Device>::run(place, op::as_is, op::transposed, e.rows, e.out, e.in, x, w, product, into::overwrite);
+    gelu<Device>::forward(place, e.rows, e.out, static_cast<const T*>(product), bias, y, slope);
+  }
+
+  template <class Place, class T, class W>
+  static void backward_gelu(Place& place, const linear_extents& e, const T* dy, const T* w, const T* slope,
+                            T* dx, W* dbias) {
+    gemm<Device>::run(place, op::as_is, op::as_is, e.rows, e.in, e.out, dy, w, dx, into::overwrite);
+    gelu<Device>::backward(place, e.rows, e.in, slope, static_cast<const T*>(dx), dx, dbias);
+  }
+
+  template <class Place, class T, class W>
+  static void backward_weights(Place& place, const linear_extents& e, const T* x, const T* dy, W* dw,
+                               W* dbias) {
+    const borrowed guard{place.scratch};
+    W* const sums = dbias ? place.scratch.template take<W>(e.out) : nullptr;
+    if (dbias && grid::fused_product<Device>::sum_columns(place, e.out, e.in, e.rows, dy, x, dw, sums)) {
+      blend<Device>::axpy(place, e.out, W{1}, sums, dbias);
+      return;
+    }
+    gemm<Device>::run(place, op::transposed, op::as_is, e.out, e.in, e.rows, dy, x, dw, into::accumulate);
+    if (dbias) row_bias<Device>::sum(place, e.rows, e.out, dy, dbias);
+  }
+
+ private:
+  /// Is the sum one that a product may end in?
+  template <class T, class W>
+  static bool ends_in(const linear_sum<T, W>& sum) {
+    return !sum.keep && !sum.bias == !sum.rounded_bias && (sum.bias || sum.shortcut);
+  }
+};
+
+}  // namespace pretext::kernels

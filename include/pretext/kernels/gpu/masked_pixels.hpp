@@ -1,0 +1,77 @@
+#pragma once
+#include <cmath>
+#include <cstddef>
+
+#include <pretext/core/arena.hpp>
+#include <pretext/kernels/gpu/block/l2_normalize.hpp>
+#include <pretext/kernels/gpu/block/row_loss.hpp>
+#include <pretext/kernels/gpu/patches.hpp>
+#include <pretext/kernels/masked_pixels.hpp>
+
+namespace pretext::grid {
+
+/// A block of threads for each chosen patch.
+template <class T>
+struct compare_patches {
+  static constexpr unsigned threads = row_threads;
+  struct shared {
+    double of[row_threads];
+  };
+  patch_numbers at;
+  kernels::pixel_comparison how;
+  const T *images, *prediction;
+  double* errors;
+  T* dprediction;
+
+  template <class Block>
+  PRETEXT_HOST_DEVICE void operator()(Block& block) const {
+    auto& memory = block.shared().of;
+    const std::size_t numbers = at.e.numbers(), first = block.index() * numbers;
+    const double count = static_cast<double>(numbers), share = 1 / how.denominator;
+    const auto pixel = [=, this](std::size_t i) { return static_cast<double>(images[at(first + i)]); };
+    double shift = 0, scale = 1;
+    if (how.normalise) {
+      shift = sum_of_row(block, memory, numbers, pixel) / count;
+      const double squares = sum_of_row(
+          block, memory, numbers, [&](std::size_t i) { return (pixel(i) - shift) * (pixel(i) - shift); });
+      scale = 1 / std::sqrt(squares / (count - 1) + 1e-6);
+    }
+    const auto away = [&](std::size_t i) {
+      return static_cast<double>(prediction[first + i]) - (pixel(i) - shift) * scale;
+    };
+    const bool squared = how.error == pixel_error::squared;
+    const double error = sum_of_row(block, memory, numbers, [&](std::size_t i) {
+      const double d = away(i);
+      return squared ? d * d : std::fabs(d);
+    });
+    block.each([&](unsigned thread) {
+      for (std::size_t i = thread; i < numbers; i += row_threads) {
+        const double d = away(i);
+        const double slope = squared ? 2 * share * d : d > 0 ? share : d < 0 ? -share : 0.0;
+        dprediction[first + i] = static_cast<T>(static_cast<double>(dprediction[first + i]) + slope);
+      }
+      if (thread == 0) errors[block.index()] = error;
+    });
+  }
+};
+
+}  // namespace pretext::grid
+
+namespace pretext::kernels {
+
+template <Accelerator Device>
+struct masked_pixels<Device> {
+  template <class Place, class T>
+  static auto run(Place& place, const patch_extents& e, const pixel_comparison& c, std::size_t batch,
+                  const choice& chosen, const T* images, const T* prediction, T* dprediction) {
+    const borrowed guard{place.scratch};
+    const std::size_t rows = batch * chosen.count;
+    double* const errors = place.scratch.template take<double>(rows);
+    if (rows > 0)
+      launch(place.stream, rows,
+             grid::compare_patches<T>{{e, chosen}, c, images, prediction, errors, dprediction});
+    return grid::loss_of_rows(place, rows, 1 / c.denominator, errors);
+  }
+};
+
+}  // namespace pretext::kernels

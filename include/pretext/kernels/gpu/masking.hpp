@@ -1,0 +1,79 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+#include <pretext/core/random.hpp>
+#include <pretext/devices/grid/kernel.hpp>
+#include <pretext/kernels/masking.hpp>
+
+namespace pretext::grid {
+
+struct draw_noise {
+  sample_keys keys;
+  std::size_t places;
+  float* noise;
+  PRETEXT_HOST_DEVICE void operator()(std::size_t i) const {
+    noise[i] = keys(i / places).uniform(static_cast<std::uint32_t>(i % places));
+  }
+};
+
+/// A place's rank is how many stand before it: a few hundred comparisons each, and no sorting.
+template <class N>
+struct rank_place {
+  std::size_t places;
+  const N* noise;
+  std::uint32_t *order, *restore;
+
+  PRETEXT_HOST_DEVICE void operator()(std::size_t i) const {
+    const std::size_t first = i / places * places, own = i - first;
+    const N* const at = noise + first;
+    std::uint32_t rank = 0;
+    for (std::size_t other = 0; other < places; ++other)
+      rank += at[other] < at[own] || (!(at[own] < at[other]) && other < own);
+    restore[i] = rank;
+    order[first + rank] = static_cast<std::uint32_t>(own);
+  }
+};
+
+struct enlarge {
+  std::size_t rows, columns, factor;
+  const std::uint32_t* coarse;
+  std::uint32_t* fine;
+  PRETEXT_HOST_DEVICE void operator()(std::size_t i) const {
+    const std::size_t c = i % columns, r = i / columns % rows, n = i / columns / rows;
+    fine[i] = coarse[(n * (rows / factor) + r / factor) * (columns / factor) + c / factor];
+  }
+};
+
+}  // namespace pretext::grid
+
+namespace pretext::kernels {
+
+template <Accelerator Device>
+struct uniform_noise<Device> {
+  template <class Place>
+  static void run(Place& place, const sample_keys& keys, std::size_t batch, std::size_t places,
+                  float* noise) {
+    grid::each_number(place, batch * places, grid::draw_noise{keys, places, noise});
+  }
+};
+
+template <Accelerator Device>
+struct order_by_noise<Device> {
+  template <class Place, class N>
+  static void run(Place& place, std::size_t batch, std::size_t places, const N* noise, std::uint32_t* order,
+                  std::uint32_t* restore) {
+    grid::each_number(place, batch * places, grid::rank_place<N>{places, noise, order, restore});
+  }
+};
+
+template <Accelerator Device>
+struct enlarge_grid<Device> {
+  template <class Place>
+  static void run(Place& place, std::size_t batch, std::size_t rows, std::size_t columns, std::size_t factor,
+                  const std::uint32_t* coarse, std::uint32_t* fine) {
+    grid::each_number(place, batch * rows * columns, grid::enlarge{rows, columns, factor, coarse, fine});
+  }
+};
+
+}  // namespace pretext::kernels

@@ -1,0 +1,188 @@
+#pragma once
+#include <cmath>
+#include <cstddef>
+
+#include <pretext/core/arena.hpp>
+#include <pretext/kernels/gpu/block/l2_normalize.hpp>
+#include <pretext/kernels/gpu/block/row_loss.hpp>
+#include <pretext/kernels/gpu/nt_xent/similarity_tiles.hpp>
+#include <pretext/kernels/nt_xent.hpp>
+
+// With l_i = log Σ_j exp(s_ij) the gradient is
+//   ∂L/∂u_i = Σ_j w_ij u_j / (rows·τ),   w_ij = exp(s_ij - l_i) + exp(s_ij - l_j) - 2·[j is i's positive],
+// so the backward pass needs the l and a second look at each tile; neither exponential exceeds 1. The
+// positive is no term of its own: a weight that is about to vanish keeps its digits where weights are
+// rounded.
+namespace pretext::grid {
+
+template <class U>
+struct log_sums_of_part {
+  using tiles = similarity_tiles<U>;
+  using T = typename tiles::number;
+  using sums = row_log_sums<T>;
+  static constexpr unsigned threads = tiles::threads, blocks_at_once = 2;
+  struct shared {
+    square_tile<T> tile;
+    typename tiles::memory products;
+    typename sums::memory sums_of_rows;
+  };
+  tiles all;
+  partial_log_sum<T>* partial;  ///< (rows, parts)
+
+  template <class Block>
+  PRETEXT_HOST_DEVICE void operator()(Block& block) const {
+    auto& memory = block.shared();
+    typename Block::template own<typename sums::so_far> online;
+    const std::size_t part = block.index() % all.parts(), top = block.index() / all.parts() * all.side;
+    for (std::size_t tile = all.first_tile(part); tile < all.last_tile(part); ++tile) {
+      const std::size_t first = tile * all.side;
+      all.fill(block, memory.products, memory.tile, top, first, 0, tile == all.first_tile(part),
+               [&](std::size_t r, std::size_t c, T s) {
+                 return all.counts(top + r, first + c) ? s : minus_infinity<T>();
+               });
+      sums::add(block, memory.tile, online);
+    }
+    sums::finish(block, memory.sums_of_rows, online, [&](std::size_t row, const partial_log_sum<T>& sum) {
+      if (top + row < all.rows) partial[(top + row) * all.parts() + part] = sum;
+    });
+  }
+};
+
+/// log Σ exp(s) of each row, and the row's part of the loss.
+template <class U>
+struct losses_of_rows {
+  using T = arithmetic<U>;
+  static constexpr unsigned threads = row_threads;
+  struct shared {
+    double of[row_threads];
+  };
+  similarity_tiles<U> all;
+  const partial_log_sum<T>* partial;
+  T* log_sum;
+  double* value;
+
+  template <class Block>
+  PRETEXT_HOST_DEVICE void operator()(Block& block) const {
+    const std::size_t row = block.index();
+    const U *u = all.unit + row * all.step(), *positive = all.unit + all.positive(row) * all.step();
+    const double dot = sum_of_row(block, block.shared().of, all.columns, [=](std::size_t c) {
+      return static_cast<double>(u[c]) * static_cast<double>(positive[c]);
+    });
+    block.each([&](unsigned thread) {
+      if (thread != 0) return;
+      const auto whole = partial_log_sum<T>::joined(partial + row * all.parts(), all.parts());
+      const double total = static_cast<double>(whole.largest) + std::log(static_cast<double>(whole.sum));
+      log_sum[row] = static_cast<T>(total);
+      value[row] = total - dot * static_cast<double>(all.scale);
+    });
+  }
+};
+
+/// Σ_j w_ij u_j over a part of the j, for some columns of u.
+template <class U>
+struct gradients_of_part {
+  using tiles = similarity_tiles<U>;
+  using T = typename tiles::number;
+  static constexpr unsigned threads = tiles::threads, blocks_at_once = 2;
+  struct shared {
+    typename tiles::weights tile;
+    typename tiles::memory products;
+  };
+  tiles all;
+  const T* log_sum;
+  T* partial;  ///< (parts, rows, step)
+
+  PRETEXT_HOST_DEVICE constexpr std::size_t chunks() const { return ceil_div(all.columns, tiles::wide); }
+
+  template <class Block>
+  PRETEXT_HOST_DEVICE void operator()(Block& block) const {
+    auto& memory = block.shared();
+    typename tiles::template sums<Block> sum;
+    const std::size_t left = block.index() % chunks() * tiles::wide, above = block.index() / chunks();
+    const std::size_t part = above % all.parts(), top = above / all.parts() * all.side;
+    for (std::size_t tile = all.first_tile(part); tile < all.last_tile(part); ++tile) {
+      const std::size_t first = tile * all.side;
+      all.fill(block, memory.products, memory.tile, top, first, left, tile == all.first_tile(part),
+               [&](std::size_t r, std::size_t c, T s) { return weight(top + r, first + c, s); });
+      all.multiply(block, memory.products, memory.tile, first, left, sum);
+    }
+    const rows_to<T> of_part{partial + part * all.rows * all.step(), all.step(), all.rows, all.columns};
+    all.store(block, memory.products, sum, left, of_part.from(top));
+  }
+
+ private:
+  PRETEXT_HOST_DEVICE T weight(std::size_t i, std::size_t j, T s) const {
+    if (!all.counts(i, j)) return T{0};
+    const T positive = j == all.positive(i) ? T{2} : T{0};
+    return std::exp(s - log_sum[i]) + std::exp(s - log_sum[j]) - positive;
+  }
+};
+
+/// The parts together, and back through the normalisation.
+template <class T>
+struct gradients_of_rows {
+  using R = arithmetic<T>;
+  static constexpr unsigned threads = row_threads;
+  struct shared {
+    double of[row_threads];
+  };
+  similarity_extents all;
+  R scale;
+  const T* z;
+  const R* inverse;
+  R* partial;
+  T* dz;
+
+  template <class Block>
+  PRETEXT_HOST_DEVICE void operator()(Block& block) const {
+    const std::size_t row = block.index(), columns = all.columns, size = all.rows * all.step();
+    const T* const from = z + row * columns;
+    const R factor = inverse[row];
+    R* const slope = partial + row * all.step();
+    block.each([&](unsigned thread) {
+      for (std::size_t c = thread; c < columns; c += row_threads) {
+        R sum = slope[c];
+        for (std::size_t part = 1; part < all.parts(); ++part) sum += slope[part * size + c];
+        slope[c] = scale * sum;
+      }
+    });
+    add_row_gradient(
+        block, block.shared().of, columns, factor,
+        [=](std::size_t c) { return static_cast<R>(from[c]) * factor; },
+        [=](std::size_t c) { return slope[c]; }, dz + row * columns);
+  }
+};
+
+}  // namespace pretext::grid
+
+namespace pretext::kernels {
+
+template <Accelerator Device>
+struct nt_xent<Device> {
+  template <class Place, class T>
+  static auto run(Place& place, std::size_t rows, std::size_t columns, double temperature, double factor,
+                  const T* z, T* dz) {
+    detail::expects_pairs(rows, temperature);
+    const borrowed guard{place.scratch};
+    using R = arithmetic<T>;  // vectors of length one are stored as z is: for tensor cores, if it is bfloat16
+    const grid::similarity_extents e{rows, columns};
+    T* const unit = place.scratch.template take<T>(rows * e.step());
+    R* const inverse = place.scratch.template take<R>(rows);
+    const grid::similarity_tiles<T> all{e, static_cast<R>(1 / temperature), unit};
+    auto* const partial = place.scratch.template take<grid::partial_log_sum<R>>(rows * all.parts());
+    R* const log_sum = place.scratch.template take<R>(rows);
+    double* const value = place.scratch.template take<double>(rows);
+    R* const slopes = place.scratch.template take<R>(e.parts() * rows * e.step());
+
+    launch(place.stream, rows, grid::normalise_rows<T, T>{columns, e.step(), z, unit, inverse});
+    launch(place.stream, all.blocks() * all.parts(), grid::log_sums_of_part<T>{all, partial});
+    launch(place.stream, rows, grid::losses_of_rows<T>{all, partial, log_sum, value});
+    const grid::gradients_of_part<T> gradients{all, log_sum, slopes};
+    launch(place.stream, all.blocks() * all.parts() * gradients.chunks(), gradients);
+    const R scale = static_cast<R>(factor / (static_cast<double>(rows) * temperature));
+    launch(place.stream, rows, grid::gradients_of_rows<T>{e, scale, z, inverse, slopes, dz});
+    return grid::loss_of_rows(place, rows, factor / static_cast<double>(rows), value);
+  }
+};
+
+}  // namespace pretext::kernels

@@ -1,0 +1,61 @@
+#pragma once
+#include <cstddef>
+
+#include <pretext/devices/grid/kernel.hpp>
+#include <pretext/kernels/patches.hpp>
+
+namespace pretext::grid {
+
+/// Where a number of a row of patches stands in the images.
+struct patch_numbers {
+  kernels::patch_extents e;
+  kernels::choice chosen;
+
+  PRETEXT_HOST_DEVICE std::size_t operator()(std::size_t i) const {
+    const std::size_t number = i % e.numbers(), row = i / e.numbers();
+    const std::size_t sample = row / chosen.count, at = chosen.place(sample, row % chosen.count);
+    const std::size_t length = e.patch * e.channels;
+    const std::size_t line = at / e.columns() * e.patch + number / length;
+    return ((sample * e.height + line) * e.width + at % e.columns() * e.patch) * e.channels + number % length;
+  }
+};
+
+template <class T>
+struct gather_patches {
+  patch_numbers at;
+  const T* images;
+  T* rows;
+  PRETEXT_HOST_DEVICE void operator()(std::size_t i) const { rows[i] = images[at(i)]; }
+};
+template <class T>
+struct scatter_patches {
+  patch_numbers at;
+  const T* rows;
+  T* images;
+  PRETEXT_HOST_DEVICE void operator()(std::size_t i) const { images[at(i)] = rows[i]; }
+};
+
+}  // namespace pretext::grid
+
+namespace pretext::kernels {
+
+template <Accelerator Device>
+struct patches<Device> {
+  template <class Place, class T>
+  static void gather(Place& place, const patch_extents& e, std::size_t batch, const choice& chosen,
+                     const T* images, T* rows) {
+    grid::each_number(place, batch * chosen.count * e.numbers(),
+                      grid::gather_patches<T>{{e, chosen}, images, rows});
+  }
+
+  template <class Place, class T>
+  static void scatter(Place& place, const patch_extents& e, std::size_t batch, const choice& chosen,
+                      const T* rows, T* images) {
+    const bool covered = chosen.count == e.places() && e.height % e.patch == 0 && e.width % e.patch == 0;
+    if (!covered) Device::clear(place.stream, images, batch * e.height * e.width * e.channels);
+    grid::each_number(place, batch * chosen.count * e.numbers(),
+                      grid::scatter_patches<T>{{e, chosen}, rows, images});
+  }
+};
+
+}  // namespace pretext::kernels

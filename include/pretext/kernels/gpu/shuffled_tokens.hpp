@@ -1,0 +1,141 @@
+#pragma once
+#include <cstddef>
+
+#include <pretext/kernels/gpu/block/column_sums.hpp>
+#include <pretext/kernels/shuffled_tokens.hpp>
+
+namespace pretext::grid {
+
+/// Where the number of a chosen token stands among all tokens.
+struct chosen_numbers {
+  kernels::token_extents e;
+  kernels::choice chosen;
+  PRETEXT_HOST_DEVICE std::size_t operator()(std::size_t i) const {
+    const std::size_t row = i / e.width, n = row / chosen.count;
+    return (n * e.tokens() + e.lead + chosen.place(n, row % chosen.count)) * e.width + i % e.width;
+  }
+};
+
+template <class T>
+struct take_tokens {
+  chosen_numbers from;
+  const T* x;
+  T* y;
+  template <unsigned N>
+  PRETEXT_HOST_DEVICE void at(std::size_t i) const {
+    store<N>(y + i, load<N>(x + from(i)));
+  }
+};
+template <class T>
+struct put_tokens {
+  chosen_numbers to;
+  const T* dy;
+  T* dx;
+  template <unsigned N>
+  PRETEXT_HOST_DEVICE void at(std::size_t i) const {
+    store<N>(dx + to(i), load<N>(dy + i));
+  }
+};
+
+/// Where token `i` of a sample's shuffled ones belongs.
+struct shuffled_rows {
+  kernels::token_extents e;
+  kernels::choice order;
+  PRETEXT_HOST_DEVICE std::size_t operator()(std::size_t n, std::size_t i) const {
+    return n * e.tokens() + (i < e.lead ? i : e.lead + order.place(n, i - e.lead));
+  }
+};
+
+template <class T, class W>
+struct restore_tokens {
+  shuffled_rows row;
+  std::size_t seen;
+  const T* x;
+  const W *token, *positions;
+  T* y;
+
+  template <unsigned N>
+  PRETEXT_HOST_DEVICE void at(std::size_t i) const {
+    const std::size_t width = row.e.width, tokens = row.e.tokens(), c = i % width;
+    const std::size_t shuffled = i / width % tokens, n = i / width / tokens, to = row(n, shuffled);
+    several<W, N> value;
+    if (shuffled < seen)
+      value = load<N>(x + (n * seen + shuffled) * width + c);
+    else
+      for (unsigned k = 0; k < N; ++k) value[k] = token[c + k];
+    if (positions)
+      for (unsigned k = 0; k < N; ++k) value[k] += positions[to % tokens * width + c + k];
+    store<N>(y + to * width + c, value);
+  }
+};
+
+template <class T>
+struct restore_tokens_backward {
+  shuffled_rows row;
+  std::size_t seen;
+  const T* dy;
+  T* dx;
+
+  template <unsigned N>
+  PRETEXT_HOST_DEVICE void at(std::size_t i) const {
+    const std::size_t width = row.e.width;
+    store<N>(dx + i, load<N>(dy + row(i / width / seen, i / width % seen) * width + i % width));
+  }
+};
+
+/// The gradients of the learned token: those of all places that have it.
+template <class T>
+struct learned_tokens {
+  shuffled_rows row;
+  std::size_t seen;
+  const T* dy;
+
+  template <unsigned N>
+  PRETEXT_HOST_DEVICE void at(std::size_t r, std::size_t c, several<arithmetic<T>, N> (&terms)[1]) const {
+    const std::size_t hidden = row.e.tokens() - seen;
+    terms[0] = load<N>(dy + row(r / hidden, seen + r % hidden) * row.e.width + c);
+  }
+};
+
+}  // namespace pretext::grid
+
+namespace pretext::kernels {
+
+template <Accelerator Device>
+struct chosen_tokens<Device> {
+  template <class Place, class T>
+  static void forward(Place& place, const token_extents& e, std::size_t batch, const choice& chosen,
+                      const T* x, T* y) {
+    grid::each_lanes<T>(place, batch * chosen.count * e.width, e.width, {x, y},
+                        grid::take_tokens<T>{{e, chosen}, x, y});
+  }
+  template <class Place, class T>
+  static void backward(Place& place, const token_extents& e, std::size_t batch, const choice& chosen,
+                       const T* dy, T* dx) {
+    Device::clear(place.stream, dx, batch * e.tokens() * e.width);
+    grid::each_lanes<T>(place, batch * chosen.count * e.width, e.width, {dy, dx},
+                        grid::put_tokens<T>{{e, chosen}, dy, dx});
+  }
+};
+
+template <Accelerator Device>
+struct restored_tokens<Device> {
+  template <class Place, class T, class W>
+  static void forward(Place& place, const token_extents& e, std::size_t batch, std::size_t count,
+                      const choice& order, const T* x, const W* token, const W* positions, T* y) {
+    grid::each_lanes<T>(place, batch * e.tokens() * e.width, e.width, {x, y},
+                        grid::restore_tokens<T, W>{{e, order}, e.lead + count, x, token, positions, y});
+  }
+  template <class Place, class T, class W>
+  static void backward(Place& place, const token_extents& e, std::size_t batch, std::size_t count,
+                       const choice& order, const T* dy, T* dx, W* dtoken) {
+    const std::size_t seen = e.lead + count;
+    grid::each_lanes<T>(place, batch * seen * e.width, e.width, {dy, dx},
+                        grid::restore_tokens_backward<T>{{e, order}, seen, dy, dx});
+    W* const totals[] = {dtoken};
+    grid::add_column_sums<T>(place, batch * (e.tokens() - seen), e.width, totals, {dy},
+                             grid::learned_tokens<T>{{e, order}, seen, dy});
+  }
+};
+
+}  // namespace pretext::kernels

@@ -1,0 +1,48 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+#include <pretext/devices/grid/kernel.hpp>
+#include <pretext/kernels/index_list.hpp>
+
+namespace pretext::grid {
+
+/// Which number a place has in a choice: what lets a thread ask for a place's gradient instead of adding to
+/// it.
+struct inverse_choice {
+  std::size_t places = 0, count = 0;
+  const std::uint32_t* numbers = nullptr;  ///< (batch, places); null: the first `count` places in order
+
+  static constexpr std::size_t none = ~std::size_t{0} - 1;  ///< also behind one more token
+
+  PRETEXT_HOST_DEVICE std::size_t number(std::size_t sample, std::size_t place) const {
+    const std::size_t at = numbers ? numbers[sample * places + place] : place;
+    return at < count ? at : none;
+  }
+};
+
+struct number_places {
+  std::size_t places;
+  kernels::choice chosen;
+  std::uint32_t* numbers;
+  PRETEXT_HOST_DEVICE void operator()(std::size_t i) const {
+    const std::size_t sample = i / chosen.count, j = i % chosen.count;
+    numbers[sample * places + chosen.place(sample, j)] = static_cast<std::uint32_t>(j);
+  }
+};
+struct number_no_place {
+  std::uint32_t* numbers;
+  PRETEXT_HOST_DEVICE void operator()(std::size_t i) const { numbers[i] = 0xFFFFFFFF; }
+};
+
+/// Lives in scratch memory that the caller borrows.
+template <class Place>
+inverse_choice invert(Place& place, std::size_t batch, std::size_t places, const kernels::choice& chosen) {
+  if (!chosen.ids) return {places, chosen.count, nullptr};
+  auto* const numbers = place.scratch.template take<std::uint32_t>(batch * places);
+  each_number(place, batch * places, number_no_place{numbers});
+  each_number(place, batch * chosen.count, number_places{places, chosen, numbers});
+  return {places, chosen.count, numbers};
+}
+
+}  // namespace pretext::grid

@@ -1,0 +1,114 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+#include <pretext/core/arena.hpp>
+#include <pretext/kernels/gpu/block/vector_access.hpp>
+#include <pretext/kernels/gpu/pooling.hpp>
+#include <pretext/kernels/gpu/shuffled_tokens/inverse_index.hpp>
+#include <pretext/kernels/tokens.hpp>
+
+namespace pretext::grid {
+
+template <class T, class W>
+struct begin_sequence {
+  std::size_t width;
+  kernels::choice chosen;
+  const T* x;
+  const W *first, *positions;
+  T* y;
+
+  template <unsigned N>
+  PRETEXT_HOST_DEVICE void at(std::size_t i) const {
+    const std::size_t c = i % width, token = i / width % (1 + chosen.count),
+                      n = i / width / (1 + chosen.count);
+    const std::size_t position = token == 0 ? 0 : 1 + chosen.place(n, token - 1);
+    several<W, N> value;
+    if (token == 0)
+      for (unsigned k = 0; k < N; ++k) value[k] = first[c + k];
+    else
+      value = load<N>(x + (n * chosen.count + token - 1) * width + c);
+    for (unsigned k = 0; k < N; ++k) value[k] += positions[position * width + c + k];
+    store<N>(y + i, value);
+  }
+};
+
+/// dx = dy without each sample's first token.
+template <class T>
+struct leave_first_out {
+  std::size_t width, count;
+  const T* dy;
+  T* dx;
+  template <unsigned N>
+  PRETEXT_HOST_DEVICE void at(std::size_t i) const {
+    const std::size_t row = i / width;
+    store<N>(dx + i, load<N>(dy + (row + row / count + 1) * width + i % width));
+  }
+};
+
+/// Each number of first and positions adds up the tokens that had it, sample by sample.
+template <class T, class W>
+struct sum_over_sequences {
+  std::size_t batch, width;
+  inverse_choice at;
+  std::size_t count;
+  const T* dy;
+  W *dfirst, *dpositions;
+
+  PRETEXT_HOST_DEVICE void operator()(std::size_t i) const {
+    const std::size_t row = i / width, c = i % width, tokens = 1 + count;
+    double sum = 0;
+    for (std::size_t n = 0; n < batch; ++n) {
+      const std::size_t token = row == 0 ? 0 : 1 + at.number(n, row - 1);
+      if (token < tokens) sum += static_cast<double>(dy[(n * tokens + token) * width + c]);
+    }
+    if (row == 0 && dfirst) dfirst[c] += static_cast<W>(sum);
+    if (dpositions) dpositions[i] += static_cast<W>(sum);
+  }
+};
+
+}  // namespace pretext::grid
+
+namespace pretext::kernels {
+
+template <Accelerator Device>
+struct token_sequence<Device> {
+  template <class Place, class T, class W>
+  static void forward(Place& place, std::size_t batch, std::size_t width, const choice& chosen, const T* x,
+                      const W* first, const W* positions, T* y) {
+    grid::each_lanes<T>(place, batch * (1 + chosen.count) * width, width, {x, y},
+                        grid::begin_sequence<T, W>{width, chosen, x, first, positions, y});
+  }
+
+  template <class Place, class T, class W>
+  static void backward(Place& place, std::size_t batch, std::size_t width, const choice& chosen, const T* dy,
+                       T* dx, W* dfirst, W* dpositions) {
+    if (dx)
+      grid::each_lanes<T>(place, batch * chosen.count * width, width, {dy, dx},
+                          grid::leave_first_out<T>{width, chosen.count, dy, dx});
+    if (!dfirst && !dpositions) return;
+    const borrowed guard{place.scratch};
+    const std::size_t places = chosen.ids ? chosen.stride : chosen.count;
+    const auto inverse = dpositions ? grid::invert(place, batch, places, chosen) : grid::inverse_choice{};
+    grid::each_number(
+        place, dpositions ? (1 + places) * width : width,
+        grid::sum_over_sequences<T, W>{batch, width, inverse, chosen.count, dy, dfirst, dpositions});
+  }
+};
+
+template <Accelerator Device>
+struct token_mean<Device> {
+  template <class Place, class T>
+  static void forward(Place& place, std::size_t batch, std::size_t tokens, std::size_t width,
+                      std::size_t first, std::size_t count, const T* x, T* y) {
+    grid::each_number(place, batch * width, grid::mean_of_rows<T>{tokens, width, first, count, x, y});
+  }
+  template <class Place, class T>
+  static void backward(Place& place, std::size_t batch, std::size_t tokens, std::size_t width,
+                       std::size_t first, std::size_t count, const T* dy, T* dx) {
+    grid::each_number(place, batch * tokens * width,
+                      grid::mean_of_rows_backward<T>{tokens, width, first, count, dy, dx});
+  }
+};
+
+}  // namespace pretext::kernels

@@ -1,0 +1,31 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+#include <pretext/core/host_device.hpp>
+#include <pretext/kernels/image/color.hpp>
+
+namespace pretext {
+
+namespace color {
+/// Which of 256 levels a channel would have in an 8-bit image.
+PRETEXT_HOST_DEVICE constexpr std::uint32_t level(float x) {
+  return static_cast<std::uint32_t>(clipped(x) * 255 + .5f);
+}
+}  // namespace color
+
+/// How many pixels of each channel have each level.
+struct level_counts {
+  std::uint32_t r[256]{}, g[256]{}, b[256]{};
+};
+
+/// What each level of each channel becomes.
+struct level_table {
+  float r[256], g[256], b[256];
+
+  PRETEXT_HOST_DEVICE constexpr rgb operator()(rgb p) const {
+    return {r[color::level(p.r)], g[color::level(p.g)], b[color::level(p.b)]};
+  }
+};
+
+}  // namespace pretext

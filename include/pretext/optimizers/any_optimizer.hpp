@@ -1,0 +1,60 @@
+#pragma once
+#include <cstddef>
+#include <span>
+#include <utility>
+#include <variant>
+
+#include <pretext/core/device_scalar.hpp>
+#include <pretext/core/parameter.hpp>
+
+namespace pretext {
+
+/// An optimizer chosen at run time among some: `one_of<sgd, lars>{lars{.weight_decay = 1e-4}}`.
+template <class... Optimizers>
+struct one_of {
+  std::variant<Optimizers...> chosen;
+
+  /// What the chosen one remembers.
+  template <class Place>
+  struct state {
+    std::variant<typename Optimizers::template state<Place>...> kept;
+
+    template <class Visitor>
+    void for_each_buffer(Visitor&& visit) {
+      std::visit([&](auto& of_chosen) { of_chosen.for_each_buffer(visit); }, kept);
+    }
+  };
+
+  template <class Place>
+  state<Place> remember(std::span<const parameter> table) const {
+    return pick<Place>(table, std::index_sequence_for<Optimizers...>{});
+  }
+
+  template <class Place>
+  void operator()(Place& place, std::span<const parameter> table, state<Place>& kept,
+                  step_number<double> learning_rate, const typename Place::weight* gradient,
+                  typename Place::weight* value) const {
+    step(place, table, kept, learning_rate, gradient, value, std::index_sequence_for<Optimizers...>{});
+  }
+
+ private:
+  template <class Place, std::size_t... Nth>
+  state<Place> pick(std::span<const parameter> table, std::index_sequence<Nth...>) const {
+    using states = decltype(state<Place>::kept);
+    states all{std::in_place_index<0>, table};
+    ((Nth == chosen.index() ? void(all.template emplace<Nth>(table)) : void()), ...);
+    return {std::move(all)};
+  }
+
+  template <class Place, class W, std::size_t... Nth>
+  void step(Place& place, std::span<const parameter> table, state<Place>& kept,
+            step_number<double> learning_rate, const W* gradient, W* value,
+            std::index_sequence<Nth...>) const {
+    ((Nth == chosen.index()
+          ? std::get<Nth>(chosen)(place, table, std::get<Nth>(kept.kept), learning_rate, gradient, value)
+          : void()),
+     ...);
+  }
+};
+
+}  // namespace pretext

@@ -1,0 +1,169 @@
+#pragma once
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include <pretext/core/expects.hpp>
+#include <pretext/report/axis.hpp>
+
+namespace pretext {
+
+/// A line through points; a value that is not finite leaves a gap.
+struct curve {
+  std::string name;
+  std::vector<double> x, y;
+};
+
+/// A dashed horizontal line that curves are read against: a baseline.
+struct reference_line {
+  std::string name;
+  double y = 0;
+};
+
+/// Curves over one pair of axes. The names of the axes carry the units: "kNN accuracy (%)".
+struct chart {
+  std::string title, x_name, y_name;
+  std::vector<curve> curves;
+  std::vector<reference_line> references;
+};
+
+namespace page {
+
+/// The points that are drawn, in order: all, or of a long curve the lowest and the highest of each of 400
+/// stretches, so that no peak is lost.
+inline std::vector<std::size_t> points_to_draw(const curve& c) {
+  constexpr std::size_t stretches = 400;
+  const std::size_t count = c.x.size();
+  std::vector<std::size_t> kept;
+  for (std::size_t i = 0; count <= 2 * stretches && i < count; ++i) kept.push_back(i);
+  for (std::size_t s = 0; count > 2 * stretches && s < stretches; ++s) {
+    const std::size_t begin = s * count / stretches, end = (s + 1) * count / stretches;
+    std::size_t lowest = end, highest = end, gap = end;
+    for (std::size_t i = begin; i < end; ++i) {
+      if (!std::isfinite(c.y[i]))
+        gap = i;
+      else {
+        if (lowest == end || c.y[i] < c.y[lowest]) lowest = i;
+        if (highest == end || c.y[i] > c.y[highest]) highest = i;
+      }
+    }
+    std::vector<std::size_t> here{lowest, highest, gap};
+    std::sort(here.begin(), here.end());
+    here.erase(std::unique(here.begin(), here.end()), here.end());
+    std::copy_if(here.begin(), here.end(), std::back_inserter(kept), [&](std::size_t i) { return i != end; });
+  }
+  return kept;
+}
+
+/// Where a chart's axes lie in its drawing, and how values map to places.
+struct plot_area {
+  static constexpr double width = 520, height = 300, left = 54, right = 508, top = 26, bottom = 252;
+  axis x, y;
+
+  std::string across(double value) const {
+    return fixed(left + (value - x.low) / (x.high - x.low) * (right - left), 2);
+  }
+  std::string up(double value) const {
+    return fixed(bottom - (value - y.low) / (y.high - y.low) * (bottom - top), 2);
+  }
+};
+
+inline plot_area area_of(const chart& c) {
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  double x0 = infinity, x1 = -infinity, y0 = infinity, y1 = -infinity;
+  const auto take = [](double value, double& low, double& high) {
+    if (std::isfinite(value)) low = std::min(low, value), high = std::max(high, value);
+  };
+  for (const auto& line : c.curves)
+    for (std::size_t i = 0; i < line.x.size(); ++i)
+      if (std::isfinite(line.y[i])) take(line.x[i], x0, x1), take(line.y[i], y0, y1);
+  for (const auto& line : c.references) take(line.y, y0, y1);
+  return {axis_over(x0, x1, 6, false), axis_over(y0, y1, 5, true)};
+}
+
+inline std::string path_of(const plot_area& area, const curve& line) {
+  std::string path;
+  bool pen_down = false;
+  for (const std::size_t i : points_to_draw(line)) {
+    const bool finite = std::isfinite(line.x[i]) && std::isfinite(line.y[i]);
+    if (finite) path += sentence(pen_down ? "L" : "M", area.across(line.x[i]), " ", area.up(line.y[i]));
+    pen_down = finite;
+  }
+  return path;
+}
+
+inline std::string line_element(std::string_view kind, std::string x1, std::string y1, std::string x2,
+                                std::string y2) {
+  return element("line", {{"class", std::string{kind}}, {"x1", x1}, {"y1", y1}, {"x2", x2}, {"y2", y2}});
+}
+
+inline std::string draw_axes(const plot_area& area, const chart& c) {
+  const std::string left = fixed(area.left, 0), right = fixed(area.right, 0), bottom = fixed(area.bottom, 0);
+  std::string svg;
+  for (const double value : area.y.ticks()) {
+    const std::string y = area.up(value);
+    svg += line_element("grid", left, y, right, y);
+    svg += element("text", {{"class", "end"}, {"x", fixed(area.left - 8, 0)}, {"y", y}, {"dy", ".34em"}},
+                   area.y.label(value));
+  }
+  for (const double value : area.x.ticks()) {
+    const std::string x = area.across(value);
+    svg += line_element("axis", x, bottom, x, fixed(area.bottom + 5, 0));
+    svg += element("text", {{"class", "middle"}, {"x", x}, {"y", fixed(area.bottom + 21, 0)}},
+                   area.x.label(value));
+  }
+  return svg + line_element("axis", left, bottom, right, bottom) +
+         text_element("text", {{"x", "0"}, {"y", "10"}}, c.y_name) +
+         text_element("text", {{"class", "end"}, {"x", right}, {"y", fixed(area.height - 4, 0)}}, c.x_name);
+}
+
+inline std::string draw(const chart& c) {
+  for (const auto& line : c.curves)
+    expects(line.x.size() == line.y.size(), "report: the curve \"", line.name, "\" has ", line.x.size(),
+            " places but ", line.y.size(), " values");
+  const plot_area area = area_of(c);
+  std::string lines, legend;
+  for (std::size_t i = 0; i < c.references.size(); ++i) {
+    const std::string y = area.up(c.references[i].y), color = sentence(" c", 8 + i % 2);
+    if (!std::isfinite(c.references[i].y)) continue;
+    lines += line_element("reference" + color, fixed(area.left, 0), y, fixed(area.right, 0), y);
+    legend += text_element("span", {{"class", "dashed" + color}}, c.references[i].name);
+  }
+  std::string names;
+  for (std::size_t i = 0; i < c.curves.size(); ++i) {
+    const std::string color = sentence("c", i % 8);
+    lines += element("path", {{"class", "curve " + color}, {"d", path_of(area, c.curves[i])}});
+    names += element("span", {{"class", color}}, escape(c.curves[i].name) + "<output></output>");
+  }
+
+  std::string numbers;
+  for (const double number :
+       {area.left, area.right, area.x.low, area.x.high, area.top, area.bottom, area.y.low, area.y.high}) {
+    char digits[32];
+    numbers.append(numbers.empty() ? "" : " ");
+    numbers.append(digits, std::to_chars(digits, digits + sizeof digits, number).ptr);
+  }
+  const std::string cursor = line_element("cursor", "0", fixed(area.top, 0), "0", fixed(area.bottom, 0));
+  return element("figure", {{"class", "chart"}},
+                 text_element("figcaption", {}, c.title) +
+                     element("div", {{"class", "legend"}}, names + legend) +
+                     element("svg",
+                             {{"role", "img"},
+                              {"aria-label", c.title},
+                              {"viewBox", "0 0 " + fixed(area.width, 0) + " " + fixed(area.height, 0)},
+                              {"data-area", numbers}},
+                             draw_axes(area, c) + lines + cursor));
+}
+
+inline std::string charts_section(const std::vector<chart>& charts) {
+  if (charts.empty()) return {};
+  std::string html;
+  for (const auto& c : charts) html += draw(c);
+  return section("Training", "", element("div", {{"class", "charts"}}, html));
+}
+
+}  // namespace page
+}  // namespace pretext

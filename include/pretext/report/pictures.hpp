@@ -1,0 +1,104 @@
+#pragma once
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include <pretext/core/expects.hpp>
+#include <pretext/core/image.hpp>
+#include <pretext/io/png.hpp>
+#include <pretext/report/page.hpp>
+
+namespace pretext {
+
+/// Pictures in rows of `columns`, with a heading over each column where there are headings. Sheets that
+/// follow one another under one title share a section of the page, `about` below its title.
+struct image_sheet {
+  std::string caption;
+  std::size_t columns = 8;
+  std::vector<image> images;
+  std::vector<std::string> headings;
+  std::string title = "What the encoder sees";
+  std::string about = "Augmented views: the encoder learns that the views of one image are the same.";
+};
+
+/// A picture that an encoder finds near another one, and whether it is of the same class.
+struct neighbour_picture {
+  image picture;
+  std::string label;
+  bool right = false;
+};
+
+/// A picture and its nearest neighbours, the nearest first.
+struct neighbour_row {
+  image query;
+  std::string label;
+  std::vector<neighbour_picture> nearest;
+};
+
+namespace page {
+
+/// The picture inside the page, as PNG. Small ones are enlarged pixel by pixel.
+inline std::string picture(const image& picture, const std::string& what) {
+  return element("img", {{"src", "data:image/png;base64," + base64(encode_png(picture))},
+                         {"alt", what},
+                         {"width", std::to_string(picture.width)},
+                         {"height", std::to_string(picture.height)},
+                         {"class", picture.width < 96 ? "small" : "large"}});
+}
+
+inline std::string sheet(const image_sheet& s) {
+  expects(s.columns > 0, "report: the sheet \"", s.caption, "\" has no columns");
+  std::string cells;
+  for (const auto& heading : s.headings) cells += text_element("div", {{"class", "heading"}}, heading);
+  for (std::size_t i = 0; i < s.images.size(); ++i) {
+    const std::size_t column = i % s.columns;
+    cells += picture(s.images[i], column < s.headings.size() ? s.headings[column] : "");
+  }
+  return element("div", {{"class", "sheet"}, {"style", "--columns:" + std::to_string(s.columns)}}, cells) +
+         (s.caption.empty() ? "" : text_element("p", {{"class", "caption"}}, s.caption));
+}
+
+inline std::string sheets_section(const std::vector<image_sheet>& sheets) {
+  std::string html, sheets_of_section;
+  const image_sheet* first = nullptr;
+  const auto close = [&] {
+    if (first != nullptr) html += section(first->title, first->about, sheets_of_section);
+    sheets_of_section.clear();
+  };
+  for (const auto& s : sheets) {
+    if (s.images.empty()) continue;
+    if (first == nullptr || first->title != s.title) {
+      close();
+      first = &s;
+    }
+    sheets_of_section += sheet(s);
+  }
+  close();
+  return html;
+}
+
+inline std::string labelled(const image& shown, const std::string& label, const std::string& kind) {
+  std::string html = element("div", {{"class", "picture"}}, picture(shown, label));
+  if (!label.empty()) html += text_element("div", {{"class", "label"}, {"title", label}}, label);
+  return element("div", {{"class", kind}}, html);
+}
+
+inline std::string neighbours_section(const std::vector<neighbour_row>& rows) {
+  if (rows.empty()) return {};
+  std::string html;
+  for (const auto& row : rows) {
+    std::string nearest;
+    for (const auto& [shown, label, right] : row.nearest)
+      nearest += labelled(shown, label, right ? "right" : "wrong");
+    html += element("div", {{"class", "row"}},
+                    labelled(row.query, row.label, "query") + element("div", {{"class", "near"}}, nearest));
+  }
+  return section(
+      "Nearest neighbours",
+      "Left, an image the encoder has never seen; beside it, the training images whose features are nearest, "
+      "nearest first. A dashed frame marks another class.",
+      element("div", {{"class", "rows"}}, html));
+}
+
+}  // namespace page
+}  // namespace pretext

@@ -1,0 +1,105 @@
+#pragma once
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <pretext/core/expects.hpp>
+#include <pretext/report/page.hpp>
+
+namespace pretext {
+
+/// Points in the plane, one per image, coloured by class. `label` may be empty; otherwise it indexes
+/// `classes`.
+struct scatter_plot {
+  std::string caption;  ///< how the plane was found, and of which images
+  std::vector<double> x, y;
+  std::vector<std::size_t> label;
+  std::vector<std::string> classes;
+};
+
+namespace page {
+
+/// Maps points into a drawing with one scale for both axes, as high as the points need.
+struct plane {
+  static constexpr double width = 760, margin = 28;
+  double height = width, x_centre = 0, y_centre = 0, scale = 1;
+
+  explicit plane(const scatter_plot& s) {
+    const auto [x0, x1] = extent(s.x);
+    const auto [y0, y1] = extent(s.y);
+    x_centre = (x0 + x1) / 2;
+    y_centre = (y0 + y1) / 2;
+    height = std::clamp((width - 2 * margin) * (y1 - y0) / std::max(x1 - x0, 1e-300) + 2 * margin,
+                        0.5 * width, 0.85 * width);
+    const double fit = std::min((width - 2 * margin) / (x1 - x0), (height - 2 * margin) / (y1 - y0));
+    if (std::isfinite(fit)) scale = fit;
+  }
+  std::string across(double x) const { return fixed(width / 2 + (x - x_centre) * scale, 1); }
+  std::string up(double y) const { return fixed(height / 2 - (y - y_centre) * scale, 1); }
+
+ private:
+  static std::pair<double, double> extent(std::vector<double> values) {
+    std::erase_if(values, [](double v) { return !std::isfinite(v); });
+    if (values.empty()) return {0, 0};
+    const auto [low, high] = std::minmax_element(values.begin(), values.end());
+    return {*low, *high};
+  }
+};
+
+/// The middle of many values, unmoved by a few far ones; the values are reordered.
+inline double median(std::vector<double>& values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+inline std::string scatter_section(const scatter_plot& s) {
+  if (s.x.empty()) return {};
+  expects(s.x.size() == s.y.size() && (s.label.empty() || s.label.size() == s.x.size()),
+          "report: the scatter has ", s.x.size(), " and ", s.y.size(), " coordinates for ", s.label.size(),
+          " labels");
+  for (const std::size_t label : s.label)
+    expects(label < s.classes.size(), "report: the scatter has a point of class ", label, " but names ",
+            s.classes.size(), " classes");
+
+  const plane to{s};
+  std::string dots, names, legend;
+  const std::size_t groups = s.label.empty() ? 1 : s.classes.size();
+  for (std::size_t group = 0; group < groups; ++group) {
+    std::string path;
+    std::vector<double> xs, ys;
+    for (std::size_t i = 0; i < s.x.size(); ++i) {
+      if ((!s.label.empty() && s.label[i] != group) || !std::isfinite(s.x[i]) || !std::isfinite(s.y[i]))
+        continue;
+      // A line of no length with round ends is a dot, and a whole class is one element.
+      path += sentence("M", to.across(s.x[i]), " ", to.up(s.y[i]), "h0");
+      xs.push_back(s.x[i]);
+      ys.push_back(s.y[i]);
+    }
+    if (xs.empty()) continue;
+    const std::string number = std::to_string(group),
+                      color = " c" + std::to_string(group % palette_light.size());
+    dots += element("path", {{"class", "dots" + color}, {"data-class", number}, {"d", path}});
+    if (s.label.empty()) continue;
+    const std::string x = to.across(median(xs)), y = to.up(median(ys));
+    names +=
+        text_element("text", {{"data-class", number}, {"x", x}, {"y", y}, {"dy", ".34em"}}, s.classes[group]);
+    legend += text_element("span", {{"class", color}, {"data-class", number}}, s.classes[group]);
+  }
+  const std::string width = fixed(plane::width, 0), height = fixed(to.height, 0);
+  const std::string frame =
+      element("rect", {{"class", "frame"}, {"width", width}, {"height", height}, {"rx", "8"}});
+  const std::string svg = element("svg",
+                                  {{"role", "img"},
+                                   {"aria-label", "Embedding in two dimensions"},
+                                   {"viewBox", "0 0 " + width + " " + height}},
+                                  frame + dots + names);
+  return section("Embedding in two dimensions", s.caption,
+                 element("div", {{"class", "scatter"}}, svg + element("div", {{"class", "legend"}}, legend)));
+}
+
+}  // namespace page
+}  // namespace pretext

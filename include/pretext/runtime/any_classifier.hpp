@@ -1,0 +1,100 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include <pretext/augment/batch_mixing.hpp>
+#include <pretext/core/expects.hpp>
+#include <pretext/runtime/any_trainer.hpp>
+
+namespace pretext {
+
+/// A supervised training chosen at run time: it learns the labels of its samples and answers for images.
+class any_classifier : public any_trainer {
+ public:
+  /// The class of every sample, by the number that a step calls it by; needed before the first step.
+  virtual void set_labels(std::vector<int> of_samples) = 0;
+  /// The logits of each image in inference mode, (n, classes), appended to `logits`.
+  virtual void predict(std::span<const image_view> images, std::vector<float>& logits) = 0;
+  virtual std::size_t classes() const = 0;
+};
+
+/// How labels become the goals of a batch.
+struct goal_options {
+  batch_mixing mixing{.blend = {0}, .paste = {0}};
+  double smoothing = 0;
+  std::size_t classes = 0;  ///< fewer than the classifier has outputs; 0: all of them
+};
+
+/// A trainer of a `classification`, its views, and how a batch is mixed.
+template <class Trainer, class Views, class Evaluation>
+class erased_classifier final : public erased_trainer<Trainer, Views, Evaluation, any_classifier> {
+  using base = erased_trainer<Trainer, Views, Evaluation, any_classifier>;
+  using typename base::images_shape, typename base::method, typename base::place_type;
+  using prediction = typename method::embedding;
+
+ public:
+  erased_classifier(std::unique_ptr<Trainer> trainer, Views views, Evaluation evaluation, goal_options goals)
+      : base{std::move(trainer), std::move(views), std::move(evaluation)}, goals_{goals} {
+    goals_.mixing.check();
+    if (goals_.classes == 0) goals_.classes = prediction::size;
+    expects(goals_.classes <= prediction::size, "a classifier of ", prediction::size, " outputs cannot tell ",
+            goals_.classes, " classes apart");
+  }
+
+  void set_labels(std::vector<int> of_samples) override { labels_ = std::move(of_samples); }
+
+  void predict(std::span<const image_view> images, std::vector<float>& logits) override {
+    this->for_each_view(images, [&](reads<place_type, images_shape> views) {
+      const auto answer = answer_.resize(views.batch);
+      method::predict(this->trainer().place(), this->trainer().memory(), views, answer);
+      const auto numbers =
+          floats_on_host(this->trainer().place(), reads<place_type, prediction>{answer}, room_);
+      for (std::size_t i = 0; i < answer.batch; ++i) {
+        const auto own = numbers.subspan(i * prediction::size, classes());
+        logits.insert(logits.end(), own.begin(), own.end());
+      }
+    });
+  }
+
+  std::size_t classes() const override { return goals_.classes; }
+
+ private:
+  /// Mixes the batch and writes its goals; the mix is keyed by the batch's first sample, so by the batch.
+  void prepare(const sample_keys& keys, writes<place_type, images_shape> batch) override {
+    auto& place = this->trainer().place();
+    batch_labels_.clear();
+    for (const std::uint64_t sample : std::span{keys.samples, keys.count}) {
+      expects(sample < labels_.size(), "a classifier was given ", labels_.size(),
+              " labels and asked for sample ", sample, "; call set_labels with one for every image");
+      batch_labels_.push_back(labels_[sample]);
+    }
+    const batch_mix chosen =
+        goals_.mixing.choose(keys(0), {images_shape::extents[0], images_shape::extents[1]});
+    mix(place, chosen, batch);
+    mixed_goals(place, chosen, batch_labels_, goals_.smoothing,
+                this->trainer().memory().goal.resize(keys.count), goals_.classes);
+  }
+
+  /// The device reads the images' own labels: they must be those that it was given.
+  void prepare(const any_source& images, resident_options& options) override {
+    expects(labels_.size() == images.size(), "a classifier was given ", labels_.size(), " labels and keeps ",
+            images.size(), " images; call set_labels with one for every image");
+    for (std::size_t i = 0; i < labels_.size(); ++i)
+      expects(labels_[i] == images.label(i), "a classifier was given the label ", labels_[i], " for ",
+              images.name(i), ", whose own is ", images.label(i));
+    options.mixing = goals_.mixing;
+    options.smoothing = goals_.smoothing;
+    options.classes = goals_.classes;
+  }
+
+  goal_options goals_;
+  std::vector<int> labels_, batch_labels_;
+  tensor<typename place_type::activation, prediction, typename place_type::device> answer_;
+  std::vector<float> room_;
+};
+
+}  // namespace pretext

@@ -1,0 +1,112 @@
+#pragma once
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include <pretext/runtime/any_trainer.hpp>
+
+namespace pretext {
+
+/// What a masked method makes of some images, as the network sees them.
+struct reconstructions {
+  std::vector<float> images, predicted;  ///< (n, H, W, 3); every patch is predicted, hidden or visible
+  std::vector<bool> hidden;              ///< (n, H, W)
+};
+
+/// A masked training chosen at run time: it can show what it predicts.
+class any_masked_trainer : public any_trainer {
+ public:
+  /// Predicts the evaluation view of each image with the masks that its sample has in an epoch.
+  virtual reconstructions reconstruct(std::span<const image_view> images,
+                                      std::span<const std::uint64_t> samples, std::uint64_t seed,
+                                      std::uint32_t epoch) = 0;
+};
+
+namespace detail {
+
+/// A number of a patch is its prediction·deviation + mean.
+struct patch_scale {
+  double mean = 0, deviation = 1;
+};
+
+/// What norm-pix took away from a patch whose numbers are at `offset`: their mean and √(v + 1e-6), v
+/// unbiased.
+inline patch_scale scale_of(const float* image, std::span<const std::size_t> offset) {
+  const auto numbers = static_cast<double>(offset.size());
+  double sum = 0, squares = 0;
+  for (const std::size_t at : offset) sum += static_cast<double>(image[at]);
+  const double mean = sum / numbers;
+  for (const std::size_t at : offset) squares += std::pow(static_cast<double>(image[at]) - mean, 2);
+  return {mean, std::sqrt(squares / (numbers - 1) + 1e-6)};
+}
+
+}  // namespace detail
+
+/// A trainer of a `masked_modeling`, the views it learns from and the view that it is evaluated on.
+template <class Trainer, class Views, class Evaluation>
+class erased_masked_trainer final : public erased_trainer<Trainer, Views, Evaluation, any_masked_trainer> {
+  using base = erased_trainer<Trainer, Views, Evaluation, any_masked_trainer>;
+  using typename base::images_shape, typename base::method, typename base::place_type;
+  using patches = typename method::reconstruction;
+  using grid = typename method::grid;
+
+ public:
+  using base::base;
+
+  reconstructions reconstruct(std::span<const image_view> images, std::span<const std::uint64_t> samples,
+                              std::uint64_t seed, std::uint32_t epoch) override {
+    reconstructions made;
+    this->for_each_view(images, [&](reads<place_type, images_shape> views) {
+      const std::size_t first = made.images.size() / images_shape::size;
+      auto& learner = this->trainer();
+      learner.draw(samples.subspan(first, views.batch), seed, epoch);
+      const auto predicted = predicted_.resize(views.batch);
+      learner.method().reconstruct(learner.place(), learner.memory(), views, predicted);
+      learner.place().keys = {};  // they were for these images alone
+      const auto& place = learner.place();
+      const auto& masks = learner.memory().hidden;
+      std::vector<float> seen, drawn;
+      std::vector<std::uint32_t> restore;
+      append(floats_on_host(place, views, seen),
+             floats_on_host(place, reads<place_type, patches>{predicted}, drawn),
+             on_host<typename place_type::device>(place.stream, masks.restore, views.batch * grid::places,
+                                                  restore),
+             learner.method().compare.normalise, made);
+    });
+    return made;
+  }
+
+ private:
+  static void append(std::span<const float> views, std::span<const float> predicted,
+                     std::span<const std::uint32_t> restore, bool normalised, reconstructions& to) {
+    constexpr std::size_t channels = channels_of<images_shape>, width = images_shape::extents[1];
+    const std::size_t first = to.images.size();
+    to.images.insert(to.images.end(), views.begin(), views.end());
+    to.predicted.resize(to.images.size());
+    to.hidden.resize(to.images.size() / channels);
+    std::vector<std::size_t> offset(grid::numbers);
+    for (std::size_t n = 0; n < views.size() / images_shape::size; ++n)
+      for (std::size_t patch = 0; patch < grid::places; ++patch) {
+        const std::size_t row = patch / grid::columns * grid::patch,
+                          column = patch % grid::columns * grid::patch;
+        for (std::size_t i = 0; i < grid::numbers; ++i) {
+          const std::size_t line = row + i / (grid::patch * channels), along = i % (grid::patch * channels);
+          offset[i] = n * images_shape::size + (line * width + column) * channels + along;
+        }
+        const auto scale = normalised ? detail::scale_of(views.data(), offset) : detail::patch_scale{};
+        const float* numbers = predicted.data() + (n * grid::places + patch) * grid::numbers;
+        const bool hidden = restore[n * grid::places + patch] >= method::mask::visible;
+        for (std::size_t i = 0; i < grid::numbers; ++i) {
+          to.predicted[first + offset[i]] =
+              static_cast<float>(static_cast<double>(numbers[i]) * scale.deviation + scale.mean);
+          to.hidden[(first + offset[i]) / channels] = hidden;
+        }
+      }
+  }
+
+  tensor<typename place_type::activation, patches, typename place_type::device> predicted_;
+};
+
+}  // namespace pretext

@@ -1,0 +1,147 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+#include <pretext/augment/batch_mixing.hpp>
+#include <pretext/augment/views.hpp>
+#include <pretext/core/context.hpp>
+#include <pretext/core/expects.hpp>
+#include <pretext/core/random.hpp>
+#include <pretext/data/batch_order.hpp>
+#include <pretext/kernels/batch_mix.hpp>
+#include <pretext/training/device_dataset.hpp>
+#include <pretext/training/step_queue.hpp>
+
+namespace pretext {
+
+/// Which samples the batches hold, and, for a classifier, how they are mixed and goals are made of labels.
+struct resident_options {
+  std::size_t batch = 256;
+  std::uint64_t seed = 1;  ///< of the order, of the views and of what networks draw
+  bool shuffle = true;
+  batch_mixing mixing{.blend = {0}, .paste = {0}};
+  double smoothing = 0;     ///< of the goals
+  std::size_t classes = 0;  ///< fewer than the classifier has outputs; 0: all of them
+};
+
+/// Batches that a device makes by itself of images in its memory: the samples are those of a `loader` with
+/// that seed, batch after batch of whole epochs, their views those of `augment`, and a classifier's goals
+/// come from the images' labels. One step with them is `loader::next`, `augment`, `draw` and `step`.
+template <class Place, ImageShape Images, class Views>
+class resident_batches {
+ public:
+  using device = typename Place::device;
+
+  /// Keeps a pointer to the images. Throws std::invalid_argument where they do not fill one batch.
+  resident_batches(const resident_images<device>& images, Views views, resident_options options = {});
+
+  std::size_t images() const { return order_.batch; }
+  /// The batch of a step.
+  template <class Trainer>
+  reads<Place, Images> operator()(Trainer& trainer, const running_step* now);
+
+  /// The last batch's samples, in the device's memory.
+  const std::uint64_t* samples() const { return samples_.data(); }
+
+ private:
+  /// Mixes the batch and writes its goals.
+  template <class Goal>
+  void label(Place& place, Goal& goal);
+
+  const resident_images<device>* resident_;
+  Views views_;
+  resident_options options_;
+  batch_order order_;
+  buffer<std::uint64_t, device> samples_;
+  buffer<std::uint32_t, device> epoch_{1};
+  buffer<int, device> labels_;
+  buffer<batch_mix, device> mix_{1};
+  tensor<typename Place::activation, Images, device> batch_;
+};
+
+namespace detail {
+
+struct choose_samples {
+  batch_order order;
+  const running_step* now;
+  std::uint64_t* samples;
+  std::uint32_t* epoch;
+  PRETEXT_HOST_DEVICE void operator()(std::size_t i) const {
+    const std::uint64_t batches = order.batches_per_epoch();
+    const auto of_step = static_cast<std::uint32_t>(now->number / batches);
+    samples[i] = order.sample(of_step, now->number % batches * order.batch + i);
+    if (i == 0) *epoch = of_step;
+  }
+};
+
+/// The labels of a batch, and how it is mixed.
+struct label_samples {
+  const int* labels;
+  const std::uint64_t* samples;
+  int* of_batch;
+  batch_mixing mixing;
+  sample_keys keys;
+  image_extent view;
+  batch_mix* mix;
+  PRETEXT_HOST_DEVICE void operator()(std::size_t i) const {
+    of_batch[i] = labels[samples[i]];
+    if (i == 0) *mix = mixing.choose(keys(0), view);
+  }
+};
+
+}  // namespace detail
+
+template <class Place, ImageShape Images, class Views>
+resident_batches<Place, Images, Views>::resident_batches(const resident_images<device>& images, Views views,
+                                                         resident_options options)
+    : resident_{&images},
+      views_{std::move(views)},
+      options_{options},
+      order_{images.size(), options.batch, options.seed, options.shuffle},
+      samples_{options.batch},
+      labels_{options.batch},
+      batch_{Views::views * options.batch} {
+  expects(options.batch > 0 && options.batch <= images.size(), "a batch of ", options.batch,
+          " images cannot be made of ", images.size(), "; choose a smaller batch");
+  options.mixing.check();
+}
+
+template <class Place, ImageShape Images, class Views>
+template <class Trainer>
+reads<Place, Images> resident_batches<Place, Images, Views>::operator()(Trainer& trainer,
+                                                                        const running_step* now) {
+  auto& place = trainer.place();
+  kernels::each_number<device>::run(place, images(),
+                                    detail::choose_samples{order_, now, samples_.data(), epoch_.data()});
+  const auto epoch = step_number<std::uint32_t>::stored_at(epoch_.data());
+  augment(place, views_, resident_->chosen(samples_.data(), images()), options_.seed, epoch, batch_.view());
+  trainer.draw({options_.seed, epoch, samples_.data(), images()});
+  if constexpr (requires { trainer.memory().goal; }) label(place, trainer.memory().goal);
+  return batch_.view();
+}
+
+template <class Place, ImageShape Images, class Views>
+template <class Goal>
+void resident_batches<Place, Images, Views>::label(Place& place, Goal& goal) {
+  const auto to = goal.resize(images());
+  const std::size_t room = to.size() / to.batch, classes = options_.classes > 0 ? options_.classes : room;
+  expects(classes <= room, "a classifier of ", room, " outputs cannot tell ", classes, " classes apart");
+  expects(0 < resident_->classes() && resident_->classes() <= classes, "a classifier of ", classes,
+          " classes needs a label below that for every image; the images have ", resident_->classes(),
+          " classes (0: one of them has no label)");
+  kernels::each_number<device>::run(place, images(),
+                                    detail::label_samples{resident_->labels(),
+                                                          samples_.data(),
+                                                          labels_.data(),
+                                                          options_.mixing,
+                                                          place.keys,
+                                                          {Images::extents[0], Images::extents[1]},
+                                                          mix_.data()});
+  const auto how = step_number<batch_mix>::stored_at(mix_.data());
+  mix(place, how, batch_.view());
+  kernels::mixing<device>::goals(place, images(), room, classes, how, options_.smoothing,
+                                 static_cast<const int*>(labels_.data()), to.data);
+}
+
+}  // namespace pretext

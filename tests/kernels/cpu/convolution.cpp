@@ -1,0 +1,135 @@
+#include <doctest/doctest.h>
+
+#include <pretext/core/context.hpp>
+#include <pretext/kernels/cpu/convolution.hpp>
+
+#include "convolutions.hpp"
+
+using namespace pretext;
+using namespace pretext::tests;
+using kernels::into;
+
+namespace {
+
+using kernel = kernels::convolution<cpu>;
+
+template <class Numerics = fp32, class T>
+convolution_results<T> run(const convolution_case<T>& c, std::size_t threads, into mode = into::overwrite,
+                           T start = 0) {
+  on<cpu, Numerics> place{cpu::stream{threads}};
+  convolution_results<T> made{std::vector<T>(c.dy.size(), start), std::vector<T>(c.x.size(), start),
+                              std::vector<T>(c.w.size(), start)};
+  kernel::forward(place, c.e, c.batch, c.x.data(), c.w.data(), made.y.data());
+  kernel::backward_data(place, c.e, c.batch, c.dy.data(), c.w.data(), made.dx.data(), mode);
+  kernel::backward_weights(place, c.e, c.batch, c.x.data(), c.dy.data(), made.dw.data());
+  return made;
+}
+
+// Kernel, stride and padding of ResNets and ViTs, ragged channels, odd sizes, more than one slice of
+// channels.
+const kernels::convolution_extents extents[] = {{9, 7, 3, 20, 3, 3, 1, 1},   {8, 8, 16, 32, 3, 3, 1, 1},
+                                                {7, 9, 5, 33, 3, 3, 2, 1},   {6, 6, 40, 17, 1, 1, 1, 0},
+                                                {7, 7, 8, 8, 1, 1, 2, 0},    {14, 14, 3, 8, 7, 7, 2, 3},
+                                                {8, 12, 3, 24, 4, 4, 4, 0},  {4, 4, 100, 48, 3, 3, 1, 1},
+                                                {70, 90, 3, 64, 3, 3, 1, 1}, {5, 6, 1, 65, 5, 2, 3, 2}};
+
+/// The same case with operands that are bfloat16.
+convolution_case<float> rounded(convolution_case<float> c) {
+  for (auto* operand : {&c.x, &c.w, &c.dy})
+    for (float& number : *operand) number = static_cast<float>(bfloat16{number});
+  return c;
+}
+
+}  // namespace
+
+TEST_CASE("in double precision a convolution and its gradients are those of the definition") {
+  for (const auto& e : extents) {
+    CAPTURE(e.in);
+    CAPTURE(e.out);
+    const convolution_case<double> c{e, 3};
+    const auto expected = c.definition();
+    const auto made = run(c, 1);
+    CHECK(largest_error(made.y, expected.y) < 1e-13);
+    CHECK(largest_error(made.dx, expected.dx) < 1e-13);
+    CHECK(largest_error(made.dw, expected.dw) < 1e-13);
+  }
+}
+
+TEST_CASE("in single precision a convolution and its gradients are those of the definition") {
+  for (const auto& e : extents) {
+    CAPTURE(e.in);
+    CAPTURE(e.out);
+    const convolution_case<float> c{e, 9};
+    const auto expected = c.definition();
+    const auto made = run(c, 1);
+    CHECK(largest_error(made.y, expected.y) < 1e-5);
+    CHECK(largest_error(made.dx, expected.dx) < 1e-5);
+    CHECK(largest_error(made.dw, expected.dw) < 1e-5);
+  }
+}
+
+TEST_CASE("gradients are added to what is there, the data's only if asked") {
+  for (const auto& e : extents) {
+    const convolution_case<double> c{e, 2};
+    const auto expected = c.definition();
+    auto made = run(c, 1, into::accumulate, 5.0);
+    for (double& number : made.dx) number -= 5;
+    for (double& number : made.dw) number -= 5;
+    CHECK(largest_error(made.y, expected.y) < 1e-13);
+    CHECK(largest_error(made.dx, expected.dx) < 1e-13);
+    CHECK(largest_error(made.dw, expected.dw) < 1e-13);
+  }
+}
+
+TEST_CASE("results are the same bits for any number of threads") {
+  for (const auto& e : extents) {
+    const convolution_case<float> c{e, 9};
+    const auto one = run(c, 1), three = run(c, 3);
+    CHECK(one.y == three.y);
+    CHECK(one.dx == three.dx);
+    CHECK(one.dw == three.dw);
+  }
+}
+
+TEST_CASE("in bf16 a convolution and its gradients are those of rounded operands, added up in float") {
+  for (const auto& e : extents) {
+    CAPTURE(e.in);
+    CAPTURE(e.out);
+    const convolution_case<float> c{e, 9};
+    const auto of_rounded = rounded(c).definition(), exact = c.definition();
+    const auto made = run<bf16>(c, 1);
+    const bool narrow = kernels::detail::narrow(e);  // forward and the weights' gradient
+    const bool in_float = narrow || kernels::detail::winograd_pays<float>(e, c.batch);
+    CHECK(largest_error(made.y, narrow ? exact.y : of_rounded.y) < 1e-5);
+    CHECK(largest_error(made.dx, of_rounded.dx) < 1e-5);
+    CHECK(largest_error(made.dw, in_float ? exact.dw : of_rounded.dw) < 1e-5);
+    CHECK(relative_error(made.y, exact.y) < 1. / 256);
+    CHECK(relative_error(made.dx, exact.dx) < 1. / 256);
+    CHECK(relative_error(made.dw, exact.dw) < 1. / 256);
+  }
+}
+
+TEST_CASE("in bf16 gradients are added to what is there, and are the same bits for any number of threads") {
+  for (const auto& e : extents) {
+    const convolution_case<float> c{e, 9};
+    const auto alone = run<bf16>(c, 1), one = run<bf16>(c, 1, into::accumulate, 5.0f);
+    for (std::size_t i = 0; i < one.dx.size(); ++i) CHECK(one.dx[i] == 5 + alone.dx[i]);
+    for (std::size_t i = 0; i < one.dw.size(); ++i)
+      CHECK(one.dw[i] == doctest::Approx(5 + alone.dw[i]).epsilon(1e-5));
+    for (std::size_t threads : {2u, 3u}) {
+      const auto several = run<bf16>(c, threads, into::accumulate, 5.0f);
+      CHECK(one.y == several.y);
+      CHECK(one.dx == several.dx);
+      CHECK(one.dw == several.dw);
+    }
+  }
+}
+
+TEST_CASE("in bf16 a convolution with many channels is Winograd's of floats") {
+  const convolution_case<float> c{{8, 8, 64, 64, 3, 3, 1, 1}, 40};
+  REQUIRE(kernels::detail::winograd_pays<kernels::bfloat16_pair>(c.e, c.batch));
+  const auto made = run<bf16>(c, 1), of_floats = run(c, 1);
+  CHECK(made.y == of_floats.y);
+  CHECK(made.dx == of_floats.dx);
+  CHECK(made.dw == of_floats.dw);
+}

@@ -1,0 +1,100 @@
+#include <doctest/doctest.h>
+
+#include <pretext/core/context.hpp>
+#include <pretext/kernels/cpu/gemm.hpp>
+
+#include "convolutions.hpp"
+
+using namespace pretext;
+using namespace pretext::tests;
+using kernels::into;
+using kernels::op;
+
+namespace {
+
+struct extents {
+  std::size_t m, n, k;
+};
+// Whole and ragged tiles, several blocks of rows, columns and depth, a sum long enough to be cut into parts.
+const extents cases[] = {{1, 1, 1},      {13, 33, 5}, {100, 70, 1100}, {24, 64, 3000},
+                         {200, 400, 17}, {50, 3, 2},  {5, 7, 0}};
+
+template <class T, class Numerics = fp32>
+std::vector<T> product(const extents& e, op a, op b, into mode, std::size_t threads) {
+  const auto A = numbers<T>(e.m * e.k, 1), B = numbers<T>(e.k * e.n, 2);
+  std::vector<T> C(e.m * e.n, T{3});
+  on<cpu, Numerics> place{cpu::stream{threads}};
+  kernels::gemm<cpu>::run(place, a, b, e.m, e.n, e.k, A.data(), B.data(), C.data(), mode);
+  return C;
+}
+
+template <class T>
+std::vector<double> definition(const extents& e, op a, op b, into mode, bool round = false) {
+  auto A = numbers<T>(e.m * e.k, 1), B = numbers<T>(e.k * e.n, 2);
+  for (auto* factors : {&A, &B})
+    for (T& number : *factors)
+      if (round) number = static_cast<float>(bfloat16{static_cast<float>(number)});
+  std::vector<double> C(e.m * e.n, mode == into::accumulate ? 3 : 0);
+  for (std::size_t r = 0; r < e.m; ++r)
+    for (std::size_t c = 0; c < e.n; ++c)
+      for (std::size_t i = 0; i < e.k; ++i)
+        C[r * e.n + c] += double(A[a == op::as_is ? r * e.k + i : i * e.m + r]) *
+                          double(B[b == op::as_is ? i * e.n + c : c * e.k + i]);
+  return C;
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("a matrix product is that of the definition, each side as it is or transposed", T, float,
+                   double) {
+  for (const auto& e : cases)
+    for (op a : {op::as_is, op::transposed})
+      for (op b : {op::as_is, op::transposed})
+        for (into mode : {into::overwrite, into::accumulate}) {
+          CAPTURE(e.m);
+          CAPTURE(e.k);
+          const auto made = product<T>(e, a, b, mode, 1);
+          const auto expected = definition<T>(e, a, b, mode);
+          const double unit = sizeof(T) == 4 ? 1e-7 : 3e-16;
+          bool near = true;
+          for (std::size_t i = 0; i < made.size(); ++i)
+            near = near && std::abs(double(made[i]) - expected[i]) <= unit * double(e.k + 9);
+          CHECK(near);
+        }
+}
+
+TEST_CASE("a product in bf16 is that of its rounded operands, added up in float") {
+  for (const auto& e : cases)
+    for (op a : {op::as_is, op::transposed})
+      for (op b : {op::as_is, op::transposed})
+        for (into mode : {into::overwrite, into::accumulate}) {
+          CAPTURE(e.m);
+          CAPTURE(e.k);
+          const auto made = product<float, bf16>(e, a, b, mode, 1);
+          const auto of_rounded = definition<float>(e, a, b, mode, true),
+                     exact = definition<float>(e, a, b, mode);
+          // The bound of float for sums of products of numbers up to 1; each operand is off by 2^-9 of
+          // itself.
+          bool near = true;
+          for (std::size_t i = 0; i < made.size(); ++i)
+            near = near && std::abs(double(made[i]) - of_rounded[i]) <= 1e-7 * double(e.k + 9);
+          CHECK(near);
+          if (e.k > 0) CHECK(relative_error(made, exact) < 1. / 256);
+          if (e.k > 100) CHECK(relative_error(made, exact) > 1e-4);  // it is not float that was multiplied
+        }
+}
+
+TEST_CASE("a product in bf16 is the same bits for any number of threads") {
+  for (const auto& e : cases)
+    for (op a : {op::as_is, op::transposed})
+      for (std::size_t threads : {2u, 3u})
+        CHECK(product<float, bf16>(e, a, op::transposed, into::accumulate, 1) ==
+              product<float, bf16>(e, a, op::transposed, into::accumulate, threads));
+}
+
+TEST_CASE("a product is the same bits for any number of threads") {
+  for (const auto& e : cases)
+    for (op a : {op::as_is, op::transposed})
+      CHECK(product<float>(e, a, op::as_is, into::accumulate, 1) ==
+            product<float>(e, a, op::as_is, into::accumulate, 3));
+}

@@ -1,0 +1,31 @@
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+#include <string>
+
+#include <pretext/kernels/cpu/simd/isa.hpp>
+
+using namespace pretext::kernels;
+
+TEST_CASE("PRETEXT_ISA asks for less than the processor has, never for more") {
+  const char* asked = std::getenv("PRETEXT_ISA");
+  const isa had = detail::isa_of_processor();
+  CHECK(best_isa() == (asked ? std::min(had, detail::isa_named(asked)) : had));
+  CHECK(best_isa() <= had);
+}
+
+TEST_CASE("a name that is no instruction set is refused in words") {
+  CHECK(detail::isa_named("portable") == isa::portable);
+  CHECK(detail::isa_named("avx2") == isa::avx2);
+  CHECK(detail::isa_named("avx512") == isa::avx512);
+  CHECK(detail::isa_named("avx512_bf16") == isa::avx512_bf16);
+  CHECK_THROWS_WITH(detail::isa_named("AVX9"),
+                    "PRETEXT_ISA=AVX9: choose portable, avx2, avx512 or avx512_bf16.");
+}
+
+TEST_CASE("a vectorised loop runs once, and what it throws is thrown") {
+  int ran = 0;
+  vectorised([&] { ++ran; });
+  CHECK(ran == 1);
+  CHECK_THROWS_AS(vectorised([] { throw 1; }), int);
+}

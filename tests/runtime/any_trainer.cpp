@@ -1,0 +1,129 @@
+#include "cuda/out_of_reach.hpp"
+#include "cuda/twins.hpp"
+#include "support/some_trainings.hpp"
+#include "support/temporary_folder.hpp"
+
+#include <concepts>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <pretext/cpu.hpp>
+#include <pretext/kernels/gpu/operations.hpp>
+#include <pretext/runtime/checkpoint.hpp>
+
+using namespace pretext;
+using namespace pretext::tests;
+
+// A training on a device whose memory the host cannot touch, beside the same on the CPU.
+namespace {
+
+std::vector<double> in_double(const std::vector<float>& numbers) { return {numbers.begin(), numbers.end()}; }
+
+/// Everything that a caller can see of a training after some steps.
+template <class Trainer>
+tests::results seen(Trainer& trained, std::size_t steps, std::size_t first = 0) {
+  const pictures some(6);
+  if constexpr (requires { trained.classes(); }) trained.set_labels(std::vector<int>(16, 1));
+  tests::results all(1);
+  for (std::size_t step = first; step < first + steps; ++step)
+    all[0].push_back(
+        trained.step(some.views, some.samples, 5, static_cast<std::uint32_t>(step), {.learning_rate = .05}));
+  std::vector<float> numbers;
+  trained.encode(some.views, numbers);
+  trained.evaluation_views(some.views, numbers);
+  all.push_back(in_double(numbers));
+  all.push_back(in_double(trained.make_views(some.views, some.samples, 5, 7)));
+  const auto z = trained.last_embeddings();
+  all.emplace_back(z.values.begin(), z.values.end());
+  trained.read_values([&](const float* values) {
+    all.emplace_back(values,
+                     values + trained.parameters().back().offset + trained.parameters().back().size());
+  });
+  if constexpr (requires { trained.classes(); }) {
+    std::vector<float> logits;
+    trained.predict(some.views, logits);
+    all.push_back(in_double(logits));
+  }
+  if constexpr (requires { trained.reconstruct(some.views, some.samples, 5, 0); }) {
+    const auto made = trained.reconstruct(some.views, some.samples, 5, 0);
+    all.push_back(in_double(made.images));
+    all.push_back(in_double(made.predicted));
+    all.emplace_back(made.hidden.begin(), made.hidden.end());
+  }
+  return all;
+}
+
+std::string bytes_of(const std::filesystem::path& path) {
+  std::ifstream file{path, std::ios::binary};
+  return {std::istreambuf_iterator<char>{file}, {}};
+}
+
+}  // namespace
+
+TEST_CASE("what a program sees of a training is the same from a device out of the host's reach") {
+  tests::all_near(seen(*make_byol<on<out_of_reach>>(), 3), seen(*make_byol<on<cpu>>(), 3), 1e-3);
+  tests::all_near(seen(*make_mae<on<out_of_reach>>(), 3), seen(*make_mae<on<cpu>>(), 3), 1e-3);
+  tests::all_near(seen(*make_classifier<on<out_of_reach>>(), 3), seen(*make_classifier<on<cpu>>(), 3), 1e-3);
+}
+
+TEST_CASE("steps that a device records and repeats for a program are those that it takes one by one") {
+  const auto twice = [](const auto& trained) {
+    const auto first = seen(*trained, 4), second = seen(*trained, 4, 4);  // looked at in between
+    return std::pair{first, second};
+  };
+  CHECK(twice(make_byol<on<emulated, fp32>>()) == twice(make_byol<on<out_of_reach>>()));
+  CHECK(twice(make_mae<on<emulated, fp32>>()) == twice(make_mae<on<out_of_reach>>()));
+  CHECK(twice(make_classifier<on<emulated, fp32>>()) == twice(make_classifier<on<out_of_reach>>()));
+}
+
+TEST_CASE("what a device keeps in bfloat16 is float for a program") {
+  using rounded = on<out_of_reach, bf16>;
+  static_assert(std::same_as<rounded::activation, bfloat16>);
+  tests::all_near(seen(*make_byol<rounded>(), 1), seen(*make_byol<on<cpu>>(), 1), 1e-1);
+  tests::all_near(seen(*make_mae<rounded>(), 1), seen(*make_mae<on<cpu>>(), 1), 1e-1);
+  tests::all_near(seen(*make_classifier<rounded>(), 1), seen(*make_classifier<on<cpu>>(), 1), 1e-1);
+}
+
+TEST_CASE("a checkpoint of one device is gone on with on another as on its own") {
+  const temporary_folder folder;
+  const auto gone_on = [&]<class From, class To>() {
+    const auto begun = make_byol<on<From>>(), other = make_byol<on<To>>();
+    seen(*begun, 2);
+    save_checkpoint(folder / "half", *begun, {{"step", "2"}});
+    CHECK(load_checkpoint(folder / "half", *other).at("step") == "2");
+    save_checkpoint(folder / "again", *other, {{"step", "2"}});
+    CHECK(bytes_of(folder / "half") == bytes_of(folder / "again"));
+    return seen(*other, 2, 2);
+  };
+  const auto expected = gone_on.operator()<cpu, cpu>();
+  tests::all_near(gone_on.operator()<cpu, out_of_reach>(), expected, 1e-3);
+  tests::all_near(gone_on.operator()<out_of_reach, cpu>(), expected, 1e-3);
+  tests::all_near(gone_on.operator()<out_of_reach, out_of_reach>(), expected, 1e-3);
+}
+
+TEST_CASE("an encoder starts on every device with the weights of its seed, and takes others") {
+  using network = tests::thin_trunk<basic_block, 4>;
+  const auto features_on = []<class Device>(bool changed) {
+    erased_encoder<network, tiny_images, on<Device>, std::decay_t<decltype(evaluation)>> encoder{evaluation,
+                                                                                                 3};
+    if (changed)
+      encoder.change_values([&](float* values) {
+        for (const parameter& p : encoder.encoder_parameters())
+          if (p.kind == role::weight && p.rank == 4)
+            for (std::size_t i = 0; i < p.size(); ++i) values[p.offset + i] *= 2;
+      });
+    std::vector<float> features;
+    encoder.encode(pictures(6).views, features);
+    CHECK(features.size() == 6 * encoder.feature_width());
+    return tests::results{in_double(features)};
+  };
+  for (const bool changed : {false, true})
+    tests::all_near(features_on.operator()<out_of_reach>(changed), features_on.operator()<cpu>(changed),
+                    1e-5);
+  CHECK(features_on.operator()<out_of_reach>(true) != features_on.operator()<out_of_reach>(false));
+}

@@ -1,0 +1,163 @@
+#include "cuda/out_of_reach.hpp"
+#include "cuda/twins.hpp"
+#include "support/some_trainings.hpp"
+
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include <pretext/cpu.hpp>
+#include <pretext/kernels/gpu/operations.hpp>
+
+using namespace pretext;
+using namespace pretext::tests;
+
+// Steps on images that a device keeps, beside steps on batches that a loader has made of them.
+namespace {
+
+constexpr std::size_t picture_count = 13;
+const loader_options in_fours{.batch = 4, .seed = 5};
+
+std::vector<any_trainer::rates> some_rates(std::size_t first, std::size_t steps) {
+  std::vector<any_trainer::rates> all;
+  for (std::size_t i = first; i < first + steps; ++i)
+    all.push_back({0.05 / (1 + 0.2 * double(i)), 0.9 + 0.005 * double(i)});
+  return all;
+}
+
+void loaded_steps(any_trainer& trained, std::size_t first, std::size_t steps, std::vector<double>& losses) {
+  loader batches{picture_source(picture_count), in_fours};
+  batches.seek(0, first);
+  for (const auto& rates : some_rates(first, steps)) {
+    const auto batch = batches.next();
+    losses.push_back(trained.step(batch.images, batch.samples, in_fours.seed, batch.epoch, rates));
+  }
+}
+
+/// The same, asked for all at once.
+void queued_steps(any_trainer& trained, std::size_t first, std::size_t steps, std::vector<double>& losses) {
+  loader batches{picture_source(picture_count), in_fours};
+  batches.seek(0, first);
+  for (const auto& rates : some_rates(first, steps)) {
+    const auto batch = batches.next();
+    trained.put(batch.images, batch.samples, in_fours.seed, batch.epoch, rates);
+  }
+  const auto seen = trained.losses();
+  losses.insert(losses.end(), seen.begin(), seen.end());
+}
+
+void kept_steps(any_trainer& trained, std::size_t first, std::size_t steps, std::vector<double>& losses) {
+  trained.put(first, some_rates(first, steps));
+  const auto seen = trained.losses();
+  losses.insert(losses.end(), seen.begin(), seen.end());
+}
+
+/// Eleven steps, by way of `take(trainer, losses)`: losses and all that was learned.
+template <class Trainer, class Take>
+auto after(const std::unique_ptr<Trainer>& trained, const Take& take) {
+  if constexpr (requires { trained->classes(); }) trained->set_labels(pictures(picture_count).labels);
+  std::vector<double> losses;
+  take(*trained, losses);
+  CHECK(losses.size() == 11);
+  return std::pair{losses, learned_bytes(*trained)};
+}
+
+template <class Place>
+void same_steps() {
+  const auto compare = [](const auto& make) {
+    const auto expected =
+        after(make(), [](auto& trained, auto& losses) { loaded_steps(trained, 0, 11, losses); });
+    CHECK(after(make(), [](auto& trained, auto& losses) { queued_steps(trained, 0, 11, losses); }) ==
+          expected);
+    CHECK(after(make(), [](auto& trained, auto& losses) {
+            REQUIRE(trained.keep(picture_source(picture_count), in_fours).empty());
+            kept_steps(trained, 0, 1, losses);
+            kept_steps(trained, 1, 7, losses);
+            kept_steps(trained, 8, 3, losses);
+          }) == expected);
+    // From one way to the other in the middle of an epoch, of three steps each, and back.
+    CHECK(after(make(), [](auto& trained, auto& losses) {
+            loaded_steps(trained, 0, 5, losses);
+            REQUIRE(trained.keep(picture_source(picture_count), in_fours).empty());
+            kept_steps(trained, 5, 5, losses);
+            queued_steps(trained, 10, 1, losses);
+          }) == expected);
+  };
+  compare([] { return make_byol<Place>(); });
+  compare([] { return make_mae<Place>(); });
+  compare([] { return make_classifier<Place>(); });
+}
+
+/// Pictures of which some cannot be read, or have another size.
+struct odd_pictures {
+  memory_source good = picture_source(picture_count);
+  std::size_t broken = picture_count, larger = picture_count;
+
+  std::size_t size() const { return good.size(); }
+  int label(std::size_t i) const { return good.label(i); }
+  const std::vector<std::string>& class_names() const { return good.class_names(); }
+  std::string name(std::size_t i) const { return "picture " + std::to_string(i); }
+  void read(std::size_t i, image& out) const {
+    if (i == broken) throw bad_image{name(i) + ": is no picture"};
+    good.read(i, out);
+    if (i == larger) out = {13, 12, 3, std::vector<std::uint8_t>(13 * 12 * 3)};
+  }
+};
+
+}  // namespace
+
+TEST_CASE("steps on images that a device keeps are those on a loader's batches, bit for bit") {
+  same_steps<on<emulated>>();
+  same_steps<on<emulated, fp32>>();
+  same_steps<on<out_of_reach>>();
+}
+
+TEST_CASE("what a device does not keep it says, and goes on with a loader's batches") {
+  const auto trained = make_byol<on<out_of_reach>>();
+  const auto why_not = [&](const any_source& images, loader_options how = in_fours) {
+    const std::string said = trained->keep(images, how);
+    CHECK_THROWS_AS(trained->put(0, some_rates(0, 1)), std::logic_error);
+    return said;
+  };
+  CHECK(why_not(odd_pictures{.broken = 7}) == "picture 7: is no picture");
+  CHECK(why_not(odd_pictures{.broken = 0}) == "picture 0: is no picture");
+  CHECK(why_not(odd_pictures{.larger = 9}).find("have one size") != std::string::npos);
+  CHECK(why_not(picture_source(picture_count), {.batch = 4, .drop_last = false}).find("smaller") !=
+        std::string::npos);
+  const std::size_t bytes = picture_count * 12 * 12 * 3, before = out_of_reach::free_memory();
+  out_of_reach::free_memory() = 8 * bytes - 1;
+  CHECK(why_not(picture_source(picture_count)).find("more than an eighth") != std::string::npos);
+  out_of_reach::free_memory() = 8 * bytes;
+  CHECK(trained->keep(picture_source(picture_count), in_fours).empty());
+  out_of_reach::free_memory() = before;
+  std::vector<double> losses;
+  loaded_steps(*trained, 0, 2, losses);
+  CHECK(make_byol<on<cpu>>()->keep(picture_source(picture_count), in_fours).find("where the images are") !=
+        std::string::npos);
+  CHECK_THROWS_WITH_AS(trained->keep(picture_source(picture_count), {.batch = 14}),
+                       doctest::Contains("choose a smaller batch"), std::invalid_argument);
+}
+
+TEST_CASE("a classifier keeps images only with the labels that it was given") {
+  const auto trained = make_classifier<on<out_of_reach>>();
+  CHECK_THROWS_WITH_AS(trained->keep(picture_source(picture_count), in_fours),
+                       doctest::Contains("call set_labels"), std::invalid_argument);
+  auto labels = pictures(picture_count).labels;
+  labels[5] = 0;
+  trained->set_labels(labels);
+  CHECK_THROWS_WITH_AS(trained->keep(picture_source(picture_count), in_fours),
+                       doctest::Contains("the label 0 for index 5"), std::invalid_argument);
+}
+
+TEST_CASE("losses that nobody has read are not lost to batches of another kind") {
+  const auto trained = make_byol<on<out_of_reach>>();
+  const pictures some(4);
+  const auto put = [&](std::uint64_t seed) { trained->put(some.views, some.samples, seed, 0, {.01, .9}); };
+  put(1);
+  put(1);
+  CHECK_THROWS_AS(put(2), std::logic_error);
+  CHECK_THROWS_AS(trained->keep(picture_source(picture_count), in_fours), std::logic_error);
+  CHECK(trained->losses().size() == 2);
+  put(2);
+  CHECK(trained->losses().size() == 1);
+}
