@@ -20,7 +20,7 @@ int main() {
   tensor<float, images, cpu> views{2 * 100};
   for (int step = 0; step < 60; ++step) {
     const auto batch = batches.next();
-    augment(learner.place(), two_views{simclr_cifar()}, batch.images, batch.samples, 1, batch.epoch,
+    augment(learner.context(), two_views{simclr_cifar()}, batch.images, batch.samples, 1, batch.epoch,
             views.view());
     const double loss = learner.step(views.view(), rate(step));
     if (step % 10 == 9) std::printf("step %2d  loss %.3f\n", step + 1, loss);

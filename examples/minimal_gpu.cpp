@@ -29,7 +29,7 @@ int main() try {
     std::printf("step %2d  loss %.3f\n", step + 10, queue.take(rates).back());
   }
   std::vector<float> values(gpu::method::size);
-  cuda::read(learner.place().stream, values.data(), learner.memory().value.data(), values.size());
+  cuda::read(learner.context().stream, values.data(), learner.memory().value.data(), values.size());
   safetensors encoder;
   append_torch_tensors<float>(gpu::method::parameters, values.data(), "backbone.", encoder);
   write_safetensors("minimal_gpu.safetensors", encoder);

@@ -11,7 +11,7 @@ int main() {
   trainer<simclr<images, resnet50<>>, on<cpu>, lars> learner;
   tensor<float, images, cpu> views{2 * 4};
   const auto batch = batches.next();
-  augment(learner.place(), two_views{simclr_imagenet()}, batch.images, batch.samples, 1, batch.epoch,
+  augment(learner.context(), two_views{simclr_imagenet()}, batch.images, batch.samples, 1, batch.epoch,
           views.view());
   return learner.step(views.view(), 0.1) > 0 ? 0 : 1;
 }

@@ -6,8 +6,8 @@ namespace benchmarks {
 namespace {
 
 using namespace pretext;
-using place = on<cuda>;
-using T = place::activation;
+using context = on<cuda>;
+using T = context::activation;
 
 template <std::size_t Side, std::size_t Out, class Views>
 struct views_of_pictures {
@@ -17,7 +17,7 @@ struct views_of_pictures {
   buffer<std::uint64_t, cuda> samples = on_device(counted(batch));
   tensor<T, shape<Out, Out, 3>, cuda> input{Views::views * batch};
 
-  void operator()(place& at) {
+  void operator()(context& at) {
     augment(at, views, pictures.chosen(samples.data(), batch), 1, step_number<std::uint32_t>{3},
             input.view());
   }
@@ -35,10 +35,10 @@ struct contrastive_loss {
   buffer<T, cuda> z = on_device(random_numbers<T>(rows * embedding::size));
   buffer<T, cuda> dz{rows * embedding::size};
 
-  void operator()(place& at) {
+  void operator()(context& at) {
     cuda::clear(at.stream, dz.data(), dz.size());
-    pretext::nt_xent{}(at, reads<place, embedding>{z.data(), rows},
-                       writes<place, embedding>{dz.data(), rows});
+    pretext::nt_xent{}(at, reads<context, embedding>{z.data(), rows},
+                       writes<context, embedding>{dz.data(), rows});
   }
 };
 
@@ -46,13 +46,13 @@ struct contrastive_loss {
 struct update_and_average {
   static constexpr auto table = parameters_of<resnet50<>, shape<224, 224, 3>>;
   lars optimizer{};
-  lars::state<place> state{table};
+  lars::state<context> state{table};
   kernels::pieces<cuda> followed{std::span<const parameter>{table}};
   buffer<float, cuda> value = on_device(random_numbers<float>(count(table)));
   buffer<float, cuda> gradient = on_device(random_numbers<float>(count(table)));
   buffer<float, cuda> slow = on_device(random_numbers<float>(count(table)));
 
-  void operator()(place& at) {
+  void operator()(context& at) {
     const float* const read = gradient.data();
     optimizer(at, std::span<const parameter>{table}, state, 1e-6, read, value.data());
     kernels::optimize<cuda>::follow(at, followed, .996, static_cast<const float*>(value.data()), slow.data());
@@ -68,7 +68,7 @@ struct short_attention {
                   dy = on_device(random_numbers<T>(numbers)), dqkv{3 * numbers};
   buffer<float, cuda> log_sum{batch * extents.heads * extents.tokens};
 
-  void operator()(place& at) {
+  void operator()(context& at) {
     using attention = kernels::attention<cuda>;
     attention::forward(at, extents, batch, static_cast<const T*>(qkv.data()), y.data(), log_sum.data());
     attention::backward(at, extents, batch, static_cast<const T*>(qkv.data()),

@@ -21,24 +21,24 @@ class repeated_part final : public timed_work {
  public:
   explicit repeated_part(std::unique_ptr<Part> part) : part_{std::move(part)} {
     for (int warm_up = 0; warm_up < 2; ++warm_up) once();  // it finds the memory it needs
-    graph_.emplace(pretext::cuda::record(place_.stream, [this] {
+    graph_.emplace(pretext::cuda::record(context_.stream, [this] {
       for (int i = 0; i < in_a_row; ++i) once();
     }));
   }
 
-  const pretext::cuda::stream& stream() const override { return place_.stream; }
+  const pretext::cuda::stream& stream() const override { return context_.stream; }
   void run(int times) override {
-    for (int i = 0; i < times; i += in_a_row) graph_->replay(place_.stream);
+    for (int i = 0; i < times; i += in_a_row) graph_->replay(context_.stream);
   }
-  void finish() override { place_.stream.wait(); }
+  void finish() override { context_.stream.wait(); }
 
  private:
   void once() {
-    place_.kept.reset();
-    (*part_)(place_);
+    context_.activations.reset();
+    (*part_)(context_);
   }
 
-  pretext::on<pretext::cuda> place_{};
+  pretext::on<pretext::cuda> context_{};
   std::unique_ptr<Part> part_;
   std::optional<pretext::cuda::recording> graph_;
 };

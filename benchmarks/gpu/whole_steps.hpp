@@ -32,10 +32,10 @@ pretext::memory_source random_pictures(std::size_t count) {
 /// optimizer, repeated as one CUDA graph.
 template <class Method, class Views, class Optimizer, std::size_t Side>
 class whole_steps final : public timed_work {
-  using place = pretext::on<pretext::cuda>;
+  using context = pretext::on<pretext::cuda>;
   using images = typename Method::images;
-  using learner = pretext::trainer<Method, place, Optimizer>;
-  using batches = pretext::resident_batches<place, images, Views>;
+  using learner = pretext::trainer<Method, context, Optimizer>;
+  using batches = pretext::resident_batches<context, images, Views>;
 
  public:
   whole_steps(std::size_t batch, Method method, Optimizer optimizer, Views views, double rate)
@@ -46,7 +46,7 @@ class whole_steps final : public timed_work {
         learner_{std::move(method), std::move(optimizer)},
         queue_{learner_, batches{pictures_, views, {.batch = batch}}} {}
 
-  const pretext::cuda::stream& stream() const override { return learner_.place().stream; }
+  const pretext::cuda::stream& stream() const override { return learner_.context().stream; }
   void run(int times) override {
     queue_.put(std::vector(static_cast<std::size_t>(times), pretext::step_rates{rate_, 1}));
   }
@@ -55,16 +55,16 @@ class whole_steps final : public timed_work {
   step_to_check check() override {
     using namespace pretext;
     step_to_check made{Method::parameters, std::vector<float>(Method::size), {}, {}, 0};
-    auto& at = learner_.place();
+    auto& at = learner_.context();
     cuda::read(at.stream, made.values.data(), learner_.memory().value.data(), Method::size);
     std::vector<std::uint64_t> samples(batch_);
     std::iota(samples.begin(), samples.end(), 0);
     const buffer<std::uint64_t, cuda> chosen{batch_};
     cuda::write(at.stream, chosen.data(), samples.data(), batch_);
-    tensor<typename place::activation, images, cuda> input{Method::views * batch_};
+    tensor<typename context::activation, images, cuda> input{Method::views * batch_};
     augment(at, views_, pictures_.chosen(chosen.data(), batch_), 1, step_number<std::uint32_t>{0},
             input.view());
-    const auto views = floats_on_host(at, reads<place, images>{input.view()}, made.views);
+    const auto views = floats_on_host(at, reads<context, images>{input.view()}, made.views);
     if (views.data() != made.views.data()) made.views.assign(views.begin(), views.end());
     learner_.draw(samples, 1, 0);
     made.loss = learner_.step(input.view(), 0);

@@ -28,7 +28,7 @@ namespace {
 
 std::size_t threads = 2;
 int runs = 7;
-on<cpu> place;
+on<cpu> context;
 
 /// Memory full of the numbers of a seed.
 struct numbers {
@@ -80,15 +80,17 @@ void convolution(std::size_t images, std::size_t side, std::size_t in, std::size
   const double operations = 2 * static_cast<double>(results) * static_cast<double>(e.taps() * in);
   time(
       name + "forward", operations,
-      [&] { cpu_convolution::forward<on<cpu>, float>(place, e, images, x, w, y); }, y);
+      [&] { cpu_convolution::forward<on<cpu>, float>(context, e, images, x, w, y); }, y);
   if (in > 3)
     time(
         name + "data gradient", operations,
-        [&] { cpu_convolution::backward_data<on<cpu>, float>(place, e, images, dy, w, dx, into::overwrite); },
+        [&] {
+          cpu_convolution::backward_data<on<cpu>, float>(context, e, images, dy, w, dx, into::overwrite);
+        },
         dx);
   time(
       name + "weight gradient", operations,
-      [&] { cpu_convolution::backward_weights<on<cpu>, float>(place, e, images, x, dy, dw); }, dw);
+      [&] { cpu_convolution::backward_weights<on<cpu>, float>(context, e, images, x, dy, dw); }, dw);
 }
 
 /// A linear layer of `tokens` rows, weights (in, out).
@@ -103,7 +105,8 @@ void linear(std::size_t tokens, std::size_t in, std::size_t out) {
     time(
         name + what, operations,
         [&] {
-          kernels::gemm<cpu>::run<on<cpu>, float>(place, a, b, m, n, k, left, right, result, into::overwrite);
+          kernels::gemm<cpu>::run<on<cpu>, float>(context, a, b, m, n, k, left, right, result,
+                                                  into::overwrite);
         },
         result);
   };
@@ -124,17 +127,17 @@ void batch_norm(std::size_t images, std::size_t side, std::size_t channels) {
   time(
       name + "forward", 0, 3 * pass,
       [&] {
-        norm::statistics<on<cpu>, float>(place, rows, channels, 1, x, 1e-5f, mean, inverse, 0.1f,
+        norm::statistics<on<cpu>, float>(context, rows, channels, 1, x, 1e-5f, mean, inverse, 0.1f,
                                          running_mean, running_variance);
-        norm::fold<on<cpu>, float>(place, channels, 1, mean, inverse, gamma, beta, scale, shift);
-        norm::apply<on<cpu>, float>(place, rows, channels, 1, x, scale, shift, nullptr, true, y);
+        norm::fold<on<cpu>, float>(context, channels, 1, mean, inverse, gamma, beta, scale, shift);
+        norm::apply<on<cpu>, float>(context, rows, channels, 1, x, scale, shift, nullptr, true, y);
       },
       y, [] {});
   time(
       name + "backward", 0, 5 * pass,
       [&] {
         // In place, as a fused convolution calls it: x takes the gradient.
-        norm::backward<on<cpu>, float>(place, rows, channels, 1, dy, true, nullptr, x, mean, inverse, gamma,
+        norm::backward<on<cpu>, float>(context, rows, channels, 1, dy, true, nullptr, x, mean, inverse, gamma,
                                        beta, dgamma, dbeta, x, nullptr);
       },
       x, [&] { x.refill(); });
@@ -155,12 +158,12 @@ void normalised_convolution(std::size_t images, std::size_t side, std::size_t in
           std::to_string(images) + " images: forward",
       2 * static_cast<double>(rows * out) * static_cast<double>(e.taps() * in),
       [&] {
-        const borrowed guard{place.scratch};
-        const auto moments = norm::room(place, 1, out);
-        kernels::convolution<cpu>::forward<on<cpu>, float>(place, e, images, x, w, convolved, &moments);
+        const arena_scope guard{context.workspace};
+        const auto moments = norm::room(context, 1, out);
+        kernels::convolution<cpu>::forward<on<cpu>, float>(context, e, images, x, w, convolved, &moments);
         norm::settle<float>(rows, out, moments, 1e-5f, mean, inverse, 0.1f, running_mean, running_variance);
-        norm::fold<on<cpu>, float>(place, out, 1, mean, inverse, gamma, beta, scale, shift);
-        norm::apply<on<cpu>, float>(place, rows, out, 1, convolved, scale, shift, nullptr, true, y);
+        norm::fold<on<cpu>, float>(context, out, 1, mean, inverse, gamma, beta, scale, shift);
+        norm::apply<on<cpu>, float>(context, rows, out, 1, convolved, scale, shift, nullptr, true, y);
       },
       y);
 }
@@ -173,12 +176,12 @@ void layer_norm(std::size_t rows, std::size_t width) {
   const double pass = static_cast<double>(rows * width * sizeof(float));
   time(
       name + "forward", 0, 2 * pass,
-      [&] { norm::forward<on<cpu>, float>(place, rows, width, x, 1e-6f, gamma, beta, y, mean, inverse); }, y,
-      [] {});
+      [&] { norm::forward<on<cpu>, float>(context, rows, width, x, 1e-6f, gamma, beta, y, mean, inverse); },
+      y, [] {});
   time(
       name + "backward", 0, 3 * pass,
       [&] {
-        norm::backward<on<cpu>, float>(place, rows, width, dy, x, mean, inverse, gamma, nullptr, dx, dgamma,
+        norm::backward<on<cpu>, float>(context, rows, width, dy, x, mean, inverse, gamma, nullptr, dx, dgamma,
                                        dbeta);
       },
       dx, [] {});
@@ -192,10 +195,11 @@ void bias_and_gelu(std::size_t rows, std::size_t width) {
   const double pass = static_cast<double>(rows * width * sizeof(float));
   time(
       name + "forward", 0, 3 * pass,
-      [&] { kernels::gelu<cpu>::forward<on<cpu>, float>(place, rows, width, x, bias, y, slope); }, y, [] {});
+      [&] { kernels::gelu<cpu>::forward<on<cpu>, float>(context, rows, width, x, bias, y, slope); }, y,
+      [] {});
   time(
       name + "backward", 0, 3 * pass,
-      [&] { kernels::gelu<cpu>::backward<on<cpu>, float>(place, rows, width, slope, dy, dx, dbias); }, dx,
+      [&] { kernels::gelu<cpu>::backward<on<cpu>, float>(context, rows, width, slope, dy, dx, dbias); }, dx,
       [] {});
 }
 
@@ -205,12 +209,12 @@ void bias(std::size_t rows, std::size_t columns) {
   const double pass = static_cast<double>(rows * columns * sizeof(float));
   time(
       name + "forward", 0, 2 * pass,
-      [&] { kernels::row_bias<cpu>::add<on<cpu>, float>(place, rows, columns, b, y); }, y,
+      [&] { kernels::row_bias<cpu>::add<on<cpu>, float>(context, rows, columns, b, y); }, y,
       [&] { y.refill(); });
   y.refill();
   time(
       name + "gradient", 0, pass,
-      [&] { kernels::row_bias<cpu>::sum<on<cpu>, float>(place, rows, columns, y, db); }, db,
+      [&] { kernels::row_bias<cpu>::sum<on<cpu>, float>(context, rows, columns, y, db); }, db,
       [&] { db.clear(); });
 }
 
@@ -233,7 +237,7 @@ void peak() {
     });
   };
   const double fastest = benchmarks::milliseconds_of(runs, [&](int) {
-                           place.stream.for_each_block(20 * threads, chain);
+                           context.stream.for_each_block(20 * threads, chain);
                          }).front();
   std::printf(
       "{\"side\": \"pretext\", \"case\": \"peak\", \"threads\": %zu, \"ms\": %.4f, \"gflops\": %.1f, "
@@ -246,7 +250,7 @@ void peak() {
 int main(int count, char** words) {
   if (count > 1) threads = std::strtoull(words[1], nullptr, 10);
   if (count > 2) runs = std::atoi(words[2]);
-  place.stream = cpu::stream{threads};
+  context.stream = cpu::stream{threads};
   if (count > 3 && words[3] == std::string{"peak"}) return peak(), 0;
   convolution(64, 32, 64, 64, 3, 1);  // the 3x3 of ResNet-18 on CIFAR and of ResNet-50
   convolution(64, 16, 128, 128, 3, 1);

@@ -15,7 +15,7 @@ using namespace pretext;
 
 namespace {
 
-using place_type = on<cpu>;
+using context_type = on<cpu>;
 
 struct seconds {
   double wall, processor;
@@ -30,7 +30,7 @@ struct encoding {
   using output = typename network::output;
 
   std::vector<float> value = std::vector<float>(count(network::parameters())), gradient = value;
-  typename network::template cache<place_type> kept;
+  typename network::template cache<context_type> kept;
   std::vector<float> dy;
 
   explicit encoding(std::size_t batch) : dy(batch * output::size, 1e-3f) {
@@ -39,15 +39,15 @@ struct encoding {
   }
 
   /// Wall and processor seconds of one forward and backward pass; the latter do not see other programs.
-  seconds operator()(place_type& place, reads<place_type, images> x) {
+  seconds operator()(context_type& context, reads<context_type, images> x) {
     const auto start = std::chrono::steady_clock::now();
     const auto before = std::clock();
-    place.kept.reset();
-    const auto drawn = random_masking<>{}.template draw<Grid>(place, x.batch);
-    const auto y = place.kept.template take<float, output>(x.batch);
-    const weights<place_type> w{value.data(), gradient.data()};
-    network::forward(place, w, drawn, x, y, kept);
-    network::backward(place, w, drawn, kept, reads<place_type, output>{dy.data(), x.batch});
+    context.activations.reset();
+    const auto drawn = random_masking<>{}.template draw<Grid>(context, x.batch);
+    const auto y = context.activations.template allocate<float, output>(x.batch);
+    const weights<context_type> w{value.data(), gradient.data()};
+    network::forward(context, w, drawn, x, y, kept);
+    network::backward(context, w, drawn, kept, reads<context_type, output>{dy.data(), x.batch});
     return {std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(),
             double(std::clock() - before) / CLOCKS_PER_SEC};
   }
@@ -61,20 +61,20 @@ double median(std::vector<double> some) {
 template <class Encoder, ImageShape Images>
 void compare(const char* name, std::size_t rounds, std::size_t threads, std::size_t batch) {
   using grid = patch_grid<Images, Encoder::patch>;
-  place_type place{.stream = cpu::stream{threads}};
+  context_type context{.stream = cpu::stream{threads}};
   std::vector<std::uint64_t> samples(batch);
   std::iota(samples.begin(), samples.end(), 0);
-  place.keys = {1, 0, samples.data(), batch};
+  context.keys = {1, 0, samples.data(), batch};
   std::vector<float> pixels(batch * Images::size);
   for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] = random_key{.sample = i}.uniform(0) - 0.5f;
-  const reads<place_type, Images> x{pixels.data(), batch};
+  const reads<context_type, Images> x{pixels.data(), batch};
 
   encoding<left_out, Encoder, grid> visible{batch};
   encoding<by_mask_token, Encoder, grid> all{batch};
-  visible(place, x), all(place, x);  // makes room
+  visible(context, x), all(context, x);  // makes room
   std::vector<double> masked, whole, ratio, processor_ratio;
   for (std::size_t round = 0; round < rounds; ++round) {
-    const seconds one = visible(place, x), other = all(place, x);
+    const seconds one = visible(context, x), other = all(context, x);
     masked.push_back(one.wall);
     whole.push_back(other.wall);
     ratio.push_back(other.wall / one.wall);

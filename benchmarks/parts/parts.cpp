@@ -62,28 +62,28 @@ void augmentation_of_cifar() {
     sources[i] = {pixels.data() + i * images::size, 32, 32, 3};
     samples[i] = i;
   }
-  on<cpu> place{.stream = cpu::stream{threads}};
+  on<cpu> context{.stream = cpu::stream{threads}};
   tensor<float, images, cpu> views{2 * batch};
   const two_views both{augmentation{
       random_resized_crop<retried_box>{.method = interpolation::bilinear}, horizontal_flip{},
       torchvision_jitter{.brightness = .4f, .contrast = .4f, .saturation = .4f, .hue = .1f}, grayscale{}}};
   time("augment, two views of 512 images, 32 px", 20, 2 * batch, [&](int run) {
-    augment(place, both, sources, samples, 1, static_cast<std::uint32_t>(run + 1), views.view());
+    augment(context, both, sources, samples, 1, static_cast<std::uint32_t>(run + 1), views.view());
   });
 }
 
 void contrastive_loss(std::size_t rows, int runs) {
   constexpr std::size_t width = 128;
   using embedding = shape<width>;
-  on<cpu> place{.stream = cpu::stream{threads}};
+  on<cpu> context{.stream = cpu::stream{threads}};
   tensor<float, embedding, cpu> z{rows}, dz{rows};
   for (std::size_t i = 0; i < rows * width; ++i)
     z.view().data[i] = benchmarks::number(static_cast<std::uint32_t>(i), 1);
   const nt_xent loss{.temperature = 0.5};
   time("NT-Xent forward + backward, 2N = " + std::to_string(rows), runs, double(rows),
        [&](int) {
-         cpu::clear(place.stream, dz.view().data, dz.view().size());
-         loss(place, reads<on<cpu>, embedding>{z}, dz.view());
+         cpu::clear(context.stream, dz.view().data, dz.view().size());
+         loss(context, reads<on<cpu>, embedding>{z}, dz.view());
        },
        {dz.view().data, dz.view().size()});
 }
@@ -91,20 +91,20 @@ void contrastive_loss(std::size_t rows, int runs) {
 /// One step over ResNet-50's parameters, an exponential moving average with it.
 template <class Optimizer>
 void optimizer_step(const char* name, const Optimizer& optimizer, bool average) {
-  using place_type = on<cpu>;
+  using context_type = on<cpu>;
   static constexpr auto table = parameters_of<resnet50<>, shape<224, 224, 3>>;
   constexpr std::size_t size = count(table);
-  place_type place{.stream = cpu::stream{threads}};
-  typename Optimizer::template state<place_type> state{table};
+  context_type context{.stream = cpu::stream{threads}};
+  typename Optimizer::template state<context_type> state{table};
   buffer<float, cpu> value{size}, gradient{size}, slow{size};
   for (std::size_t i = 0; i < size; ++i) {
     value.data()[i] = float(i % 97) * 1e-3f - 0.04f;
     gradient.data()[i] = float(i % 89) * 1e-4f - 0.004f;
   }
   time(name, 10, 1, [&](int) {
-    optimizer(place, std::span<const parameter>{table}, state, 1e-3, gradient.data(), value.data());
+    optimizer(context, std::span<const parameter>{table}, state, 1e-3, gradient.data(), value.data());
     if (average)
-      kernels::blend<cpu>::lerp(place, size, 0.996f, static_cast<const float*>(value.data()), slow.data());
+      kernels::blend<cpu>::lerp(context, size, 0.996f, static_cast<const float*>(value.data()), slow.data());
   });
 }
 
@@ -113,7 +113,7 @@ void folder_of_jpegs(const char* folder) {
   using images = shape<224, 224, 3>;
   constexpr std::size_t batch = 32;
   loader batches{open_source(folder, {}), {.batch = batch, .threads = threads, .cache_bytes = 0}};
-  on<cpu> place{.stream = cpu::stream{threads}};
+  on<cpu> context{.stream = cpu::stream{threads}};
   tensor<float, images, cpu> views{batch};
   const augmentation crop{random_resized_crop<retried_box>{.method = interpolation::bilinear_antialias},
                           horizontal_flip{}, normalise{}};
@@ -121,7 +121,7 @@ void folder_of_jpegs(const char* folder) {
   time("folder of JPEG files 500x375 to crops of 224", 3, double(steps * batch), [&](int) {
     for (std::size_t step = 0; step < steps; ++step) {
       const auto taken = batches.next();
-      augment(place, crop, taken.images, taken.samples, 1, taken.epoch, views.view());
+      augment(context, crop, taken.images, taken.samples, 1, taken.epoch, views.view());
     }
   });
 }

@@ -33,7 +33,7 @@ void time_steps(const std::string& name, std::size_t batch, int steps, std::size
   tensor<float, typename method::images, cpu> input{batch};
   const auto milliseconds = benchmarks::milliseconds_of(steps, [&](int step) {
     const auto epoch = static_cast<std::uint32_t>(step);
-    augment(learner.place(), views, data.views, data.samples, 1, epoch, input.view());
+    augment(learner.context(), views, data.views, data.samples, 1, epoch, input.view());
     learner.draw(data.samples, 1, epoch);
     learner.step(input.view(), 1e-3);
   });

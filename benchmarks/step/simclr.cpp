@@ -27,7 +27,7 @@ void time_steps(const std::string& encoder, std::size_t batch, int steps, std::s
       normalise{}}};
   tensor<float, images, cpu> input{2 * batch};
   const auto milliseconds = benchmarks::milliseconds_of(steps, [&](int step) {
-    augment(learner.place(), views, data.views, data.samples, 1, static_cast<std::uint32_t>(step),
+    augment(learner.context(), views, data.views, data.samples, 1, static_cast<std::uint32_t>(step),
             input.view());
     learner.step(input.view(), 0.05);
   });

@@ -14,16 +14,16 @@ namespace gpu {
 
 using images = pretext::shape<32, 32, 3>;
 using method = pretext::simclr<images, pretext::resnet18<pretext::stem::cifar>>;
-using place = pretext::on<pretext::cuda>;
-using learner = pretext::trainer<method, place, pretext::lars>;
+using context = pretext::on<pretext::cuda>;
+using learner = pretext::trainer<method, context, pretext::lars>;
 /// Batches and their two views, made by the GPU of images in its memory.
 using batches =
-    pretext::resident_batches<place, images, decltype(pretext::two_views{pretext::simclr_cifar()})>;
+    pretext::resident_batches<context, images, decltype(pretext::two_views{pretext::simclr_cifar()})>;
 using queue = pretext::step_queue<learner, batches>;
 
 }  // namespace gpu
 
-extern template class pretext::trainer<gpu::method, gpu::place, pretext::lars>;
-extern template class pretext::resident_batches<gpu::place, gpu::images,
+extern template class pretext::trainer<gpu::method, gpu::context, pretext::lars>;
+extern template class pretext::resident_batches<gpu::context, gpu::images,
                                                 decltype(pretext::two_views{pretext::simclr_cifar()})>;
 extern template class pretext::step_queue<gpu::learner, gpu::batches>;

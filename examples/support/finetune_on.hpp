@@ -48,7 +48,7 @@ std::unique_ptr<pretext::any_classifier> make_classifier_on(const recipe& asked,
             method{.compare = {.classes = classes}, .frozen = asked.freeze},
             layer_decay<optimizer>{make_optimizer(asked), asked.layer_decay, asked.freeze}, asked.seed,
             stream);
-        made->place().drop_path = asked.drop_path;
+        made->context().drop_path = asked.drop_path;
         // Outputs behind the classes never learn: without a start they are not even in a norm.
         for (const parameter& p : method::parameters)
           if (p.offset >= method::encoder_size && p.rank == 2)

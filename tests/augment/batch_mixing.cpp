@@ -21,15 +21,15 @@ std::vector<double> batch(std::size_t n) {
 }
 
 std::vector<double> mixed(const batch_mix& how, std::vector<double> x, std::size_t threads = 1) {
-  on<cpu, fp64> place{.stream = cpu::stream{threads}};
-  mix(place, how, tensor_view<double, images>{x.data(), x.size() / images::size});
+  on<cpu, fp64> context{.stream = cpu::stream{threads}};
+  mix(context, how, tensor_view<double, images>{x.data(), x.size() / images::size});
   return x;
 }
 
 std::vector<double> goals(const batch_mix& how, const std::vector<int>& labels, double smoothing) {
-  on<cpu, fp64> place;
+  on<cpu, fp64> context;
   std::vector<double> goal(labels.size() * 4);
-  mixed_goals(place, how, labels, smoothing, tensor_view<double, shape<4>>{goal.data(), labels.size()});
+  mixed_goals(context, how, labels, smoothing, tensor_view<double, shape<4>>{goal.data(), labels.size()});
   return goal;
 }
 
@@ -84,15 +84,15 @@ TEST_CASE("mixed goals have timm's on and off values") {
 }
 
 TEST_CASE("goals of fewer classes than there is room for are smoothed over those classes alone") {
-  on<cpu, fp64> place;
+  on<cpu, fp64> context;
   std::vector<double> goal(2 * 6, 9.);
   const std::vector<int> labels{2, 0}, wrong{3, 0};
   const tensor_view<double, shape<6>> room{goal.data(), 2};
-  mixed_goals(place, {.share = .7}, labels, .3, room, 3);
+  mixed_goals(context, {.share = .7}, labels, .3, room, 3);
   const double expected[]{.1 + .3 * .7, .1, .1 + .7 * .7, 0, 0, 0, .1 + .7 * .7, .1, .1 + .3 * .7, 0, 0, 0};
   for (std::size_t i = 0; i < 12; ++i) CHECK(goal[i] == Approx(expected[i]).epsilon(1e-14));
-  CHECK_THROWS_WITH_AS(mixed_goals(place, {}, wrong, 0, room, 3), "mixed goals: label 3 is none of 3 classes",
-                       std::invalid_argument);
+  CHECK_THROWS_WITH_AS(mixed_goals(context, {}, wrong, 0, room, 3),
+                       "mixed goals: label 3 is none of 3 classes", std::invalid_argument);
 }
 
 TEST_CASE("cutmix's box is clipped to the image and its share is what the box leaves") {

@@ -141,13 +141,13 @@ TEST_CASE("the official ratio follows a view that is not square") {
 }
 
 TEST_CASE("the evaluation crop is the central 87.5 %, rounded as SimCLR or cut as BYOL") {
-  placement at{};
-  central_crop{}.place({}, {378, 500}, {224, 224}, at);
+  resampling_map at{};
+  central_crop{}.map_to_source({}, {378, 500}, {224, 224}, at);
   CHECK(at.rows.extent == 331);
   CHECK(at.columns.extent == 331);
   CHECK(at.rows.begin == (378 - 331 + 1) / 2);
   CHECK(at.columns.begin == (500 - 331 + 1) / 2);
-  central_crop{.round_down = true}.place({}, {378, 500}, {224, 224}, at);
+  central_crop{.round_down = true}.map_to_source({}, {378, 500}, {224, 224}, at);
   CHECK(at.rows.extent == 330);
   CHECK(at.columns.begin == 85);
 }

@@ -54,9 +54,9 @@ template <class Views>
 std::vector<float> made(std::size_t threads, const Views& views, const std::vector<image_view>& images,
                         const std::vector<std::uint64_t>& samples, std::uint64_t seed = 5,
                         std::uint32_t epoch = 2) {
-  on<cpu> place{cpu::stream{threads}};
+  on<cpu> context{cpu::stream{threads}};
   views_of out{Views::views * images.size()};
-  augment(place, views, images, samples, seed, epoch, out.view());
+  augment(context, views, images, samples, seed, epoch, out.view());
   return {out.view().data, out.view().data + out.view().size()};
 }
 
@@ -149,18 +149,18 @@ TEST_CASE("8-bit images and the same images as floats give the same views") {
   // half.
   const two_views views{augmentation{random_resized_crop<>{}, horizontal_flip{}, color_jitter<>{},
                                      grayscale{}, gaussian_blur{.taps = 5}}};
-  on<cpu> place;
+  on<cpu> context;
   views_of out{16};
-  augment(place, views, floats, photos.samples, 5, 2, out.view());
+  augment(context, views, floats, photos.samples, 5, 2, out.view());
   const std::vector<float> from_floats{out.view().data, out.view().data + out.view().size()};
   CHECK(largest_difference(from_floats, made(1, views, photos.images, photos.samples)) < 1e-5);
 }
 
 TEST_CASE("double precision places receive the same views") {
   const photographs photos{3};
-  on<cpu, fp64> place;
+  on<cpu, fp64> context;
   tensor<double, shape<side, side, 3>, cpu> out{6};
-  augment(place, everything(), photos.images, photos.samples, 5, 2, out.view());
+  augment(context, everything(), photos.images, photos.samples, 5, 2, out.view());
   const std::vector<double> views{out.view().data, out.view().data + out.view().size()};
   CHECK(largest_difference(views, made(1, everything(), photos.images, photos.samples)) == 0);
 }
@@ -239,9 +239,9 @@ TEST_CASE("what cannot work is refused in one sentence") {
   const auto with = [&](const auto& pipeline) {
     return complaint([&] { made(1, pipeline, photos.images, photos.samples); });
   };
-  on<cpu> place;
+  on<cpu> context;
   views_of out{3};
-  CHECK(complaint([&] { augment(place, everything(), photos.images, photos.samples, 1, 0, out.view()); }) ==
+  CHECK(complaint([&] { augment(context, everything(), photos.images, photos.samples, 1, 0, out.view()); }) ==
         "augment: 2 views of 2 images do not fill a batch of 3");
   CHECK(complaint([&] { made(1, everything(), photos.images, {1}); }) ==
         "augment: 2 images but 1 sample numbers; give one for each image");

@@ -14,8 +14,8 @@ TEST_CASE("an arena gives the same addresses in every step after the first, alig
   arena<cpu> memory;
   const auto step = [&](float*& a, double*& b) {
     memory.reset();
-    a = memory.take<float>(1000);
-    b = memory.take<double>(300000);
+    a = memory.allocate<float>(1000);
+    b = memory.allocate<double>(300000);
     a[999] = 1;
     b[0] = 2;
     CHECK(a[999] == 1);
@@ -35,14 +35,14 @@ TEST_CASE("an arena gives the same addresses in every step after the first, alig
 
 TEST_CASE("what a block borrowed is taken back when it ends") {
   arena<cpu> memory;
-  int* first = memory.take<int>(10);
+  int* first = memory.allocate<int>(10);
   int* inside;
   {
-    const borrowed guard{memory};
-    inside = memory.take<int>(10);
+    const arena_scope guard{memory};
+    inside = memory.allocate<int>(10);
     CHECK(inside != first);
   }
-  CHECK(memory.take<int>(10) == inside);
+  CHECK(memory.allocate<int>(10) == inside);
 }
 
 #if defined(__linux__)
@@ -53,12 +53,12 @@ TEST_CASE("memory that an arena gave out takes none before it is written, and no
     return resident * 4096;
   };
   arena<cpu> memory;
-  memory.take<char>(1000);
+  memory.allocate<char>(1000);
   constexpr std::size_t large = std::size_t{256} << 20, half = large / 2;
   const std::size_t before = pages();
   for (const std::size_t bytes : {large, half, large}) {
-    const borrowed guard{memory};
-    char* const data = memory.take<char>(bytes);
+    const arena_scope guard{memory};
+    char* const data = memory.allocate<char>(bytes);
     CHECK(data != nullptr);
     if (bytes == half) std::fill_n(data, bytes, char{1});
   }
@@ -70,10 +70,10 @@ TEST_CASE("memory that an arena gave out takes none before it is written, and no
 TEST_CASE("an arena that has been empty is no larger than what was in use at once") {
   arena<cpu> memory;
   for (const std::size_t large : {std::size_t{1} << 17, std::size_t{1} << 19, std::size_t{1} << 18}) {
-    const borrowed guard{memory};
-    memory.take<char>(1000);
-    memory.take<char>(large);
-    memory.take<char>(large / 2);
+    const arena_scope guard{memory};
+    memory.allocate<char>(1000);
+    memory.allocate<char>(large);
+    memory.allocate<char>(large / 2);
   }
   CHECK(memory.peak() == 1024 + (1 << 19) + (1 << 18));
 }
@@ -104,14 +104,14 @@ void counts_pieces() {
   arena<Device> memory;
   std::size_t before = 0;
   for (int step = 0; step < 5; ++step) {
-    before = memory.pieces_made();
-    memory.template take<char>(100000);
-    memory.template take<char>(200000);
+    before = memory.blocks_allocated();
+    memory.template allocate<char>(100000);
+    memory.template allocate<char>(200000);
     memory.reset();
-    CHECK((memory.pieces_made() == before) == (step > 0));
+    CHECK((memory.blocks_allocated() == before) == (step > 0));
   }
-  memory.template take<char>((std::size_t{1} << 30) + 1);
-  CHECK(memory.pieces_made() == before + 1);
+  memory.template allocate<char>((std::size_t{1} << 30) + 1);
+  CHECK(memory.blocks_allocated() == before + 1);
 }
 
 }  // namespace
@@ -123,15 +123,15 @@ TEST_CASE("an arena counts how often it asks for memory, and stops when steps re
 TEST_CASE("an arena that finds no memory says so to whoever takes, not to a block that is left") {
   arena<scarce> memory;
   {
-    const borrowed guard{memory};
-    memory.take<char>(1000);
-    memory.take<char>(200000);
+    const arena_scope guard{memory};
+    memory.allocate<char>(1000);
+    memory.allocate<char>(200000);
     scarce::used_up = true;
   }  // here the two pieces would become one
-  CHECK_THROWS_AS(memory.take<char>(100), std::bad_alloc);
+  CHECK_THROWS_AS(memory.allocate<char>(100), std::bad_alloc);
   scarce::used_up = false;
-  char* const again = memory.take<char>(100000);
+  char* const again = memory.allocate<char>(100000);
   again[99999] = 1;
   memory.reset();
-  CHECK(memory.take<char>(100000) == again);
+  CHECK(memory.allocate<char>(100000) == again);
 }

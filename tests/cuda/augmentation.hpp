@@ -39,11 +39,11 @@ void same_views(const Views& views, const std::vector<picture<Pixel>>& pictures,
   std::vector<std::uint64_t> samples;
   for (std::size_t i = 0; i < pictures.size(); ++i) samples.push_back(3 + 11 * i);
   for (std::uint32_t epoch = 0; epoch < 3; ++epoch)
-    same_on_both<Device, Numerics>(within, [&]<class Place>(workbench<Place>& at) {
+    same_on_both<Device, Numerics>(within, [&]<class Context>(workbench<Context>& at) {
       using images = shape<H, W, 3>;
       const std::size_t batch = Views::views * pictures.size();
-      augment(at.place, views, pictures, samples, 7, epoch,
-              tensor_view<typename Place::activation, images>{at.out(batch * images::size), batch});
+      augment(at.context, views, pictures, samples, 7, epoch,
+              tensor_view<typename Context::activation, images>{at.out(batch * images::size), batch});
     });
 }
 

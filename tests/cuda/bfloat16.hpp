@@ -35,19 +35,19 @@ std::vector<T> waves(std::size_t images, std::size_t views) {
 }
 
 /// A trainer that sees the same images again and again.
-template <class Place, class Method, class Optimizer>
+template <class Context, class Method, class Optimizer>
 struct learning {
-  using T = typename Place::activation;
-  using device = typename Place::device;
+  using T = typename Context::activation;
+  using device = typename Context::device;
   static constexpr std::size_t images = 12;
-  trainer<Method, Place, Optimizer> learner{{}, {}, 3};
+  trainer<Method, Context, Optimizer> learner{{}, {}, 3};
   std::vector<std::uint64_t> samples;
   tensor<T, seen_images, device> views;
 
   learning() : samples(images), views{Method::views * images} {
     std::iota(samples.begin(), samples.end(), 0);
     const auto pixels = waves<bf16, T>(images, Method::views);
-    device::write(learner.place().stream, views.view().data, pixels.data(), pixels.size());
+    device::write(learner.context().stream, views.view().data, pixels.data(), pixels.size());
   }
   double step(std::uint32_t epoch, double rate) {
     learner.draw(samples, 5, epoch);
@@ -56,7 +56,7 @@ struct learning {
   template <class Number>
   std::vector<double> read(const Number* from, std::size_t count) {
     std::vector<Number> host(count);
-    device::read(learner.place().stream, host.data(), from, count);
+    device::read(learner.context().stream, host.data(), from, count);
     std::vector<double> numbers;
     for (const Number& number : host) numbers.push_back(static_cast<double>(number));
     return numbers;
@@ -71,9 +71,9 @@ struct learning {
 };
 
 /// Features of the images before, the gradient of the first step, the losses of some.
-template <class Place, class Method, class Optimizer>
+template <class Context, class Method, class Optimizer>
 results seen_while_learning(double rate) {
-  learning<Place, Method, Optimizer> l;
+  learning<Context, Method, Optimizer> l;
   results seen{l.features(), {}, {}};
   for (std::uint32_t k = 0; k < 6; ++k) {
     seen[2].push_back(l.step(k, rate));
@@ -91,7 +91,7 @@ inline double cosine(const double* a, const double* b, std::size_t count) {
 template <class Device, class Method, class Optimizer>
 void learns_what_float_learns(double rate) {
   const results expected = reference<Device, fp32>::of(
-      [&]<class Place>() { return seen_while_learning<Place, Method, Optimizer>(rate); });
+      [&]<class Context>() { return seen_while_learning<Context, Method, Optimizer>(rate); });
   if constexpr (requires { typename Device::stream; }) {
     const results found = seen_while_learning<on<Device>, Method, Optimizer>(rate);
     CHECK(apart(found[0], expected[0]) < 2e-2);

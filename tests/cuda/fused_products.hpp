@@ -27,9 +27,9 @@ namespace pretext::grid {
 
 template <>
 struct fused_product<tests::emulated> {
-  template <class Place, class T>
-  static bool add(Place&, std::size_t m, std::size_t n, std::size_t k, const T* A, const T* B, const T* bias,
-                  const T* beside, T* c) {
+  template <class Context, class T>
+  static bool add(Context&, std::size_t m, std::size_t n, std::size_t k, const T* A, const T* B,
+                  const T* bias, const T* beside, T* c) {
     if (!has<T>(m * n * k, {n, k}, {A, B, bias, beside, c})) return false;
     tests::emulated::perform([=] {
       poison(c, m * n);  // nobody may have meant to read what lies there
@@ -44,8 +44,8 @@ struct fused_product<tests::emulated> {
     return true;
   }
 
-  template <class Place, class T, class W>
-  static bool sum_columns(Place&, std::size_t m, std::size_t n, std::size_t k, const T* A, const T* B, W* c,
+  template <class Context, class T, class W>
+  static bool sum_columns(Context&, std::size_t m, std::size_t n, std::size_t k, const T* A, const T* B, W* c,
                           W* sums) {
     if (!has<T>(m * n * k, {m, n}, {A, B, c, sums})) return false;
     tests::emulated::perform([=] {

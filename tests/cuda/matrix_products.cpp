@@ -67,25 +67,25 @@ struct example {
     return {drawn.begin(), drawn.end()};
   }
 
-  template <class Device, class Place>
-  void run(Place& place, bool biased = true, bool summed = true) {
+  template <class Device, class Context>
+  void run(Context& context, bool biased = true, bool summed = true) {
     using linear = kernels::linear<Device>;
     const float* const constant = biased ? bias.data() : nullptr;
     linear::forward(
-        place, e, x.data(), w.data(),
+        context, e, x.data(), w.data(),
         kernels::linear_sum<float>{
             .bias = constant, .shortcut = summed ? beside.data() : nullptr, .rounded_bias = constant},
         y.data());
-    linear::backward_weights(place, e, x.data(), dy.data(), dw.data(), biased ? dbias.data() : nullptr);
+    linear::backward_weights(context, e, x.data(), dy.data(), dw.data(), biased ? dbias.data() : nullptr);
   }
 };
 
 /// A library with these abilities helps to what loops give.
 void comes_out_right(const tests::played_products& what, bool biased = true, bool summed = true) {
   played = what;
-  asking place;
+  asking context;
   example found, expected;
-  found.run<cuda>(place, biased, summed);
+  found.run<cuda>(context, biased, summed);
   for (std::size_t r = 0; r < e.rows; ++r)
     for (std::size_t o = 0; o < e.out; ++o) {
       double sum = (summed ? expected.beside[r * e.out + o] : 0) + (biased ? expected.bias[o] : 0);
@@ -139,14 +139,14 @@ TEST_CASE("an end that leaves the GPU idle is not taken") {
 }
 TEST_CASE("an algorithm is chosen once, for any addresses that are equally aligned") {
   played = {};
-  asking place;
-  for (int again = 0; again < 3; ++again) example{}.run<cuda>(place);
+  asking context;
+  for (int again = 0; again < 3; ++again) example{}.run<cuda>(context);
   CHECK(played.chosen == ends{add, none, sums, none});
   CHECK(played.alignments == std::vector<std::uintptr_t>(4, 16));
   example odd;
   odd.bias.insert(odd.bias.begin(), 0);
   kernels::linear<cuda>::forward(
-      place, e, odd.x.data(), odd.w.data(),
+      context, e, odd.x.data(), odd.w.data(),
       kernels::linear_sum<float>{
           .bias = odd.bias.data() + 1, .shortcut = odd.beside.data(), .rounded_bias = odd.bias.data() + 1},
       odd.y.data());

@@ -52,12 +52,12 @@ void launch(const idle::stream&, std::size_t, const Kernel&) {}
 /// Mebibytes of a step's arenas.
 template <class Method, class Numerics>
 double step_memory(std::size_t images) {
-  using place = on<idle, Numerics>;
-  place at;
-  typename Method::template memory<place> memory;
+  using context = on<idle, Numerics>;
+  context at;
+  typename Method::template memory<context> memory;
   const std::vector<std::uint64_t> samples(images);
   at.keys = {1, 0, samples.data(), images};
-  const tensor<typename place::activation, typename Method::images, idle> views{Method::views * images};
+  const tensor<typename context::activation, typename Method::images, idle> views{Method::views * images};
   Method{}.learn(at, memory, views.view());
   return double(at.kept.peak() + at.scratch.peak()) / double(1 << 20);
 }

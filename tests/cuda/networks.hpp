@@ -15,25 +15,25 @@ namespace pretext::tests {
 template <class Device>
 void elementwise_kernels() {
   for (const std::size_t n : {1u, 255u, 5000u})
-    same_on_both<Device>([n]<class Place>(workbench<Place>& at) {
-      using W = typename Place::weight;
-      using device = typename Place::device;
+    same_on_both<Device>([n]<class Context>(workbench<Context>& at) {
+      using W = typename Context::weight;
+      using device = typename Context::device;
       const auto x = at.activations(n, 1), y = at.activations(n, 2);
-      kernels::relu<device>::forward(at.place, n, at.in(x), at.out(n));
-      kernels::relu<device>::backward(at.place, n, at.in(y), at.in(x), at.out(n));
-      kernels::blend<device>::axpy(at.place, n, W(0.7), at.in(x), at.out(y));
-      kernels::blend<device>::lerp(at.place, n, W(0.7), at.in(x), at.out(y));
-      kernels::blend<device>::copy(at.place, n, at.in(x), at.out(n));
+      kernels::relu<device>::forward(at.context, n, at.in(x), at.out(n));
+      kernels::relu<device>::backward(at.context, n, at.in(y), at.in(x), at.out(n));
+      kernels::blend<device>::axpy(at.context, n, W(0.7), at.in(x), at.out(y));
+      kernels::blend<device>::lerp(at.context, n, W(0.7), at.in(x), at.out(y));
+      kernels::blend<device>::copy(at.context, n, at.in(x), at.out(n));
     });
   for (const auto& [rows, columns] :
        {std::pair<std::size_t, std::size_t>{1, 1}, {7, 33}, {3000, 70}, {500, 64}})
-    same_on_both<Device>([=, r = rows, c = columns]<class Place>(workbench<Place>& at) {
-      using W = typename Place::weight;
-      using device = typename Place::device;
+    same_on_both<Device>([=, r = rows, c = columns]<class Context>(workbench<Context>& at) {
+      using W = typename Context::weight;
+      using device = typename Context::device;
       const auto x = at.activations(r * c, 1);
       const auto b = some_numbers<W>(c, 2);
-      kernels::row_bias<device>::add(at.place, r, c, at.in(b), at.out(x));
-      kernels::row_bias<device>::sum(at.place, r, c, at.in(x), at.out(b));
+      kernels::row_bias<device>::add(at.context, r, c, at.in(b), at.out(x));
+      kernels::row_bias<device>::sum(at.context, r, c, at.in(x), at.out(b));
     });
 }
 
@@ -46,15 +46,15 @@ void matrix_products() {
     for (const auto a : {kernels::op::as_is, kernels::op::transposed})
       for (const auto b : {kernels::op::as_is, kernels::op::transposed})
         for (const auto mode : {kernels::into::overwrite, kernels::into::accumulate})
-          same_on_both<Device>([=]<class Place>(workbench<Place>& at) {
-            using gemm = kernels::gemm<typename Place::device>;
+          same_on_both<Device>([=]<class Context>(workbench<Context>& at) {
+            using gemm = kernels::gemm<typename Context::device>;
             const bool adds = mode == kernels::into::accumulate;
             const std::size_t size = e.m * e.n;
             const auto *x = at.in(at.activations(e.m * e.k, 1)), *y = at.in(at.activations(e.k * e.n, 2));
-            gemm::run(at.place, a, b, e.m, e.n, e.k, x, y,
+            gemm::run(at.context, a, b, e.m, e.n, e.k, x, y,
                       adds ? at.out(at.activations(size, 3)) : at.out(size), mode);
-            gemm::run(at.place, a, b, e.m, e.n, e.k, x, y,  // the gradient of a weight
-                      adds ? at.out(some_numbers<typename Place::weight>(size, 3)) : at.out_weights(size),
+            gemm::run(at.context, a, b, e.m, e.n, e.k, x, y,  // the gradient of a weight
+                      adds ? at.out(some_numbers<typename Context::weight>(size, 3)) : at.out_weights(size),
                       mode);
           });
 }
@@ -64,10 +64,10 @@ void linear_layers() {
   const std::size_t tokens = 3;
   for (const kernels::linear_extents e : {kernels::linear_extents{6, 5, 7}, {66, 40, 70}, {12, 24, 16}})
     same_on_both<Device>(
-        [=]<class Place>(workbench<Place>& at) {
-          using T = typename Place::activation;
-          using W = typename Place::weight;
-          using linear = kernels::linear<typename Place::device>;
+        [=]<class Context>(workbench<Context>& at) {
+          using T = typename Context::activation;
+          using W = typename Context::weight;
+          using linear = kernels::linear<typename Context::device>;
           using around = kernels::linear_sum<T, W>;
           const std::size_t outputs = e.rows * e.out;
           const auto x = at.activations(e.rows * e.in, 1), w = at.activations(e.in * e.out, 2),
@@ -76,23 +76,23 @@ void linear_layers() {
           const auto rounded = at.activations(e.out, 3);
           const std::vector<W> b(rounded.begin(), rounded.end());
           const auto keep = some_numbers<W>(e.rows / tokens, 5);
-          linear::forward(at.place, e, at.in(x), at.in(w), around{}, at.out(outputs));
-          linear::forward(at.place, e, at.in(x), at.in(w),
+          linear::forward(at.context, e, at.in(x), at.in(w), around{}, at.out(outputs));
+          linear::forward(at.context, e, at.in(x), at.in(w),
                           around{at.in(b), at.in(s), at.in(keep), tokens, at.in(rounded)}, at.out(outputs));
           for (const T* shortcut : {static_cast<const T*>(nullptr), at.in(s)})
             for (const bool biased : {false, true})
-              linear::forward(at.place, e, at.in(x), at.in(w),
+              linear::forward(at.context, e, at.in(x), at.in(w),
                               around{.bias = biased ? at.in(b) : nullptr,
                                      .shortcut = shortcut,
                                      .rounded_bias = biased ? at.in(rounded) : nullptr},
                               at.out(outputs));
           for (const auto& dbias : {std::vector<W>{}, b})
-            linear::backward_weights(at.place, e, at.in(x), at.in(dy), at.out(some_numbers<W>(w.size(), 9)),
+            linear::backward_weights(at.context, e, at.in(x), at.in(dy), at.out(some_numbers<W>(w.size(), 9)),
                                      dbias.empty() ? nullptr : at.out(dbias));
-          linear::forward_gelu(at.place, e, at.in(x), at.in(w), at.in(b), at.out(outputs), at.out(outputs));
-          linear::forward_gelu(at.place, e, at.in(x), at.in(w), at.in(b), at.out(outputs),
+          linear::forward_gelu(at.context, e, at.in(x), at.in(w), at.in(b), at.out(outputs), at.out(outputs));
+          linear::forward_gelu(at.context, e, at.in(x), at.in(w), at.in(b), at.out(outputs),
                                static_cast<T*>(nullptr));
-          linear::backward_gelu(at.place, e, at.in(dy), at.in(w), at.in(slope), at.out(e.rows * e.in),
+          linear::backward_gelu(at.context, e, at.in(dy), at.in(w), at.in(slope), at.out(e.rows * e.in),
                                 at.out(some_numbers<W>(e.in, 8)));
         },
         2);  // the product, which a factor enlarges
@@ -114,19 +114,19 @@ void convolutions_made_by() {
                           {9, 8, 4, 6, 2, 4, 3, 0}})
     for (const std::size_t batch : {1u, 3u})
       same_on_both<Device>(
-          [=]<class Place>(workbench<Place>& at) {
-            using convolution = Convolution<typename Place::device>;
+          [=]<class Context>(workbench<Context>& at) {
+            using convolution = Convolution<typename Context::device>;
             const std::size_t pixels = batch * e.height * e.width * e.in,
                               outputs = batch * e.out_height() * e.out_width() * e.out;
             const auto x = at.activations(pixels, 1), w = at.activations(e.weights(), 2),
                        dy = at.activations(outputs, 3);
-            convolution::forward(at.place, e, batch, at.in(x), at.in(w), at.out(outputs));
-            convolution::backward_data(at.place, e, batch, at.in(dy), at.in(w), at.out(pixels),
+            convolution::forward(at.context, e, batch, at.in(x), at.in(w), at.out(outputs));
+            convolution::backward_data(at.context, e, batch, at.in(dy), at.in(w), at.out(pixels),
                                        kernels::into::overwrite);
-            convolution::backward_data(at.place, e, batch, at.in(dy), at.in(w), at.out(x),
+            convolution::backward_data(at.context, e, batch, at.in(dy), at.in(w), at.out(x),
                                        kernels::into::accumulate);
-            convolution::backward_weights(at.place, e, batch, at.in(x), at.in(dy),
-                                          at.out(some_numbers<typename Place::weight>(e.weights(), 4)));
+            convolution::backward_weights(at.context, e, batch, at.in(x), at.in(dy),
+                                          at.out(some_numbers<typename Context::weight>(e.weights(), 4)));
           },
           1);  // gradients of patches
 }
@@ -156,35 +156,35 @@ template <class Device>
 void batch_norms() {
   for (const auto& [rows, channels, groups] :
        {std::array<std::size_t, 3>{6, 5, 1}, {700, 40, 2}, {9000, 3, 1}, {8, 70, 2}, {300, 264, 1}})
-    same_on_both<Device>([r = rows, c = channels, g = groups]<class Place>(workbench<Place>& at) {
-      using T = typename Place::activation;
-      using W = typename Place::weight;
-      using norm = kernels::batch_norm<typename Place::device>;
+    same_on_both<Device>([r = rows, c = channels, g = groups]<class Context>(workbench<Context>& at) {
+      using T = typename Context::activation;
+      using W = typename Context::weight;
+      using norm = kernels::batch_norm<typename Context::device>;
       const auto x = at.activations(r * c, 1, 1, 3), dy = at.activations(r * c, 2),
                  y = at.activations(r * c, 5), shortcut = at.activations(r * c, 6);
       const auto gamma = some_numbers<W>(c, 3), beta = some_numbers<W>(c, 4);
       const T* const alone = nullptr;
       const W* const none = nullptr;
       W *const mean = at.out_weights(g * c), *const inverse = at.out_weights(g * c), *const nowhere = nullptr;
-      norm::statistics(at.place, r, c, g, at.in(x), W(1e-5), mean, inverse, W(0.1), at.out(gamma),
+      norm::statistics(at.context, r, c, g, at.in(x), W(1e-5), mean, inverse, W(0.1), at.out(gamma),
                        at.out(std::vector<W>(c, W(1))));
-      norm::statistics(at.place, r, c, g, at.in(x), W(1e-5), at.out_weights(g * c), at.out_weights(g * c),
+      norm::statistics(at.context, r, c, g, at.in(x), W(1e-5), at.out_weights(g * c), at.out_weights(g * c),
                        W(0.1), nowhere, nowhere);
       W *const scale = at.out_weights(g * c), *const shift = at.out_weights(g * c);
-      norm::fold(at.place, c, g, mean, inverse, at.in(gamma), at.in(beta), scale, shift);
-      norm::fold(at.place, c, g, mean, inverse, none, none, at.out_weights(g * c), at.out_weights(g * c));
-      norm::running(at.place, c, at.in(beta), at.in(std::vector<W>(c, W(2))), W(1e-5), at.in(gamma),
+      norm::fold(at.context, c, g, mean, inverse, at.in(gamma), at.in(beta), scale, shift);
+      norm::fold(at.context, c, g, mean, inverse, none, none, at.out_weights(g * c), at.out_weights(g * c));
+      norm::running(at.context, c, at.in(beta), at.in(std::vector<W>(c, W(2))), W(1e-5), at.in(gamma),
                     at.in(beta), at.out_weights(c), at.out_weights(c));
-      norm::scale_columns(at.place, r, c, at.in(some_numbers<W>(r * c, 7)), at.in(gamma), at.out(r * c));
+      norm::scale_columns(at.context, r, c, at.in(some_numbers<W>(r * c, 7)), at.in(gamma), at.out(r * c));
       for (const bool relu : {false, true}) {
-        norm::apply(at.place, r, c, g, at.in(x), scale, shift, at.in(shortcut), relu, at.out(r * c));
-        norm::apply(at.place, r, c, g, at.in(x), none, shift, alone, relu, at.out(r * c));
-        norm::backward(at.place, r, c, g, at.in(dy), relu, at.in(y), at.in(x), mean, inverse, at.in(gamma),
+        norm::apply(at.context, r, c, g, at.in(x), scale, shift, at.in(shortcut), relu, at.out(r * c));
+        norm::apply(at.context, r, c, g, at.in(x), none, shift, alone, relu, at.out(r * c));
+        norm::backward(at.context, r, c, g, at.in(dy), relu, at.in(y), at.in(x), mean, inverse, at.in(gamma),
                        at.in(beta), at.out(gamma), at.out(beta), at.out(r * c), at.out(r * c));
-        norm::backward(at.place, r, c, g, at.in(dy), relu, alone, at.in(x), mean, inverse, none, none,
+        norm::backward(at.context, r, c, g, at.in(dy), relu, alone, at.in(x), mean, inverse, none, none,
                        nowhere, nowhere, at.out(r * c), static_cast<T*>(nullptr));
         T *const over_x = at.out(x), *const over_dy = at.out(dy);
-        norm::backward(at.place, r, c, g, static_cast<const T*>(over_dy), relu, alone,
+        norm::backward(at.context, r, c, g, static_cast<const T*>(over_dy), relu, alone,
                        static_cast<const T*>(over_x), mean, inverse, at.in(gamma), at.in(beta), at.out(gamma),
                        at.out(beta), over_x, over_dy);
       }
@@ -193,22 +193,22 @@ void batch_norms() {
 
 template <class Device>
 void pooling() {
-  same_on_both<Device>([]<class Place>(workbench<Place>& at) {
-    using mean = kernels::average_pool<typename Place::device>;
+  same_on_both<Device>([]<class Context>(workbench<Context>& at) {
+    using mean = kernels::average_pool<typename Context::device>;
     const auto x = at.activations(3 * 12 * 5, 1), dy = at.activations(3 * 5, 2);
-    mean::forward(at.place, 3, 12, 5, at.in(x), at.out(3 * 5));
-    mean::backward(at.place, 3, 12, 5, at.in(dy), at.out(3 * 12 * 5));
+    mean::forward(at.context, 3, 12, 5, at.in(x), at.out(3 * 5));
+    mean::backward(at.context, 3, 12, 5, at.in(dy), at.out(3 * 12 * 5));
   });
   for (const kernels::window w : {kernels::window{8, 8, 3, 3, 2, 1}, {7, 5, 2, 2, 2, 0}, {9, 9, 1, 3, 1, 1}})
-    same_on_both<Device>([=]<class Place>(workbench<Place>& at) {
-      using largest = kernels::max_pool<typename Place::device>;
+    same_on_both<Device>([=]<class Context>(workbench<Context>& at) {
+      using largest = kernels::max_pool<typename Context::device>;
       const std::size_t batch = 2, pixels = batch * w.height * w.width * w.channels,
                         outputs = batch * w.out_height() * w.out_width() * w.channels;
       const auto x = at.activations(pixels, 1), dy = at.activations(outputs, 2);
       std::uint32_t* const chosen = at.out_indices(outputs);
-      largest::forward(at.place, w, batch, at.in(x), at.out(outputs), chosen);
-      largest::forward(at.place, w, batch, at.in(x), at.out(outputs), nullptr);
-      largest::backward(at.place, w, batch, chosen, at.in(dy), at.out(pixels));
+      largest::forward(at.context, w, batch, at.in(x), at.out(outputs), chosen);
+      largest::forward(at.context, w, batch, at.in(x), at.out(outputs), nullptr);
+      largest::backward(at.context, w, batch, chosen, at.in(dy), at.out(pixels));
     });
 }
 
@@ -218,20 +218,20 @@ void losses_of_views() {
        {std::pair<std::size_t, std::size_t>{2, 3}, {10, 20}, {150, 70}, {1100, 9}})
     for (const double temperature : {0.5, 0.1, 0.01})
       same_on_both<Device>(
-          [=, r = rows, c = columns]<class Place>(workbench<Place>& at) {
+          [=, r = rows, c = columns]<class Context>(workbench<Context>& at) {
             const auto z = at.activations(r * c, 1), dz = at.activations(r * c, 2);
-            at.loss(kernels::nt_xent<typename Place::device>::run(at.place, r, c, temperature, 2, at.in(z),
-                                                                  at.out(dz)));
+            at.loss(kernels::nt_xent<typename Context::device>::run(at.context, r, c, temperature, 2,
+                                                                    at.in(z), at.out(dz)));
           },
           1);  // vectors of length one
   for (const auto& [rows, columns] : {std::pair<std::size_t, std::size_t>{2, 3}, {30, 300}})
-    same_on_both<Device>([r = rows, c = columns]<class Place>(workbench<Place>& at) {
-      using T = typename Place::activation;
+    same_on_both<Device>([r = rows, c = columns]<class Context>(workbench<Context>& at) {
+      using T = typename Context::activation;
       auto p = at.activations(r * c, 1), goal = at.activations(r * c, 2);
       std::fill_n(p.begin(), c, T{});  // too short to have a direction
       const auto dp = at.activations(r * c, 3);
-      at.loss(kernels::cosine_regression<typename Place::device>::run(at.place, r, c, 0.5, at.in(p),
-                                                                      at.in(goal), at.out(dp)));
+      at.loss(kernels::cosine_regression<typename Context::device>::run(at.context, r, c, 0.5, at.in(p),
+                                                                        at.in(goal), at.out(dp)));
     });
 }
 
@@ -253,9 +253,9 @@ void optimizer_steps() {
   const auto table = table_of_pieces();
   const std::size_t size = 40000 + 100 + 100 + 770 + 9;
   const auto compare = [&](const auto& step) {
-    same_on_both<Device>([&]<class Place>(workbench<Place>& at) {
-      using W = typename Place::weight;
-      const kernels::pieces<typename Place::device> pieces{table};
+    same_on_both<Device>([&]<class Context>(workbench<Context>& at) {
+      using W = typename Context::weight;
+      const kernels::pieces<typename Context::device> pieces{table};
       auto w = some_numbers<W>(size, 1);
       std::fill(w.end() - 9, w.end(), W(0));  // no norm: the ratio is 1
       W *const value = at.out(w), *const first = at.out(std::vector<W>(size)),
@@ -268,28 +268,28 @@ void optimizer_steps() {
     for (const bool all : {false, true}) {
       compare([=](auto& at, const auto& pieces, auto* g, auto* v, auto*, auto* w) {
         kernels::optimize<typename std::remove_cvref_t<decltype(at)>::device>::sgd(
-            at.place, pieces, {0.1, 0.9, 1e-3, nesterov, all}, g, v, w);
+            at.context, pieces, {0.1, 0.9, 1e-3, nesterov, all}, g, v, w);
       });
       for (const auto variant :
            {lars_variant::simclr, lars_variant::byol, lars_variant::sum_of_norms, lars_variant::larc})
         compare([=](auto& at, const auto& pieces, auto* g, auto* v, auto*, auto* w) {
           kernels::optimize<typename std::remove_cvref_t<decltype(at)>::device>::lars(
-              at.place, pieces, {0.3, 0.9, 1e-2, 1e-3, 1e-8, variant, nesterov, all, false}, g, v, w);
+              at.context, pieces, {0.3, 0.9, 1e-2, 1e-3, 1e-8, variant, nesterov, all, false}, g, v, w);
         });
     }
-  same_on_both<Device>([&]<class Place>(workbench<Place>& at) {
-    using W = typename Place::weight;
-    using device = typename Place::device;
+  same_on_both<Device>([&]<class Context>(workbench<Context>& at) {
+    using W = typename Context::weight;
+    using device = typename Context::device;
     const kernels::pieces<device> pieces{table};
     buffer<std::uint64_t, device> steps{1};
     W *const value = at.out(some_numbers<W>(size, 1)), *const mean = at.out(std::vector<W>(size)),
              *const square = at.out(std::vector<W>(size));
     for (unsigned i = 0; i < 3; ++i)
-      kernels::optimize<device>::adamw(at.place, pieces, {1e-3, 0.9, 0.95, 1e-8, 0.05, false},
+      kernels::optimize<device>::adamw(at.context, pieces, {1e-3, 0.9, 0.95, 1e-8, 0.05, false},
                                        at.in(some_numbers<W>(size, 10 + i)), mean, square, steps.data(),
                                        value);
     std::uint64_t counted = 0;
-    device::read(at.place.stream, &counted, steps.data(), 1);
+    device::read(at.context.stream, &counted, steps.data(), 1);
     CHECK(counted == 3);
   });
 }

@@ -106,15 +106,15 @@ namespace pretext::grid {
 template <>
 struct fused_product<tests::out_of_reach> {
   using played = fused_product<tests::emulated>;
-  template <class Place, class... Arguments>
-  static bool add(Place& place, const Arguments&... all) {
+  template <class Context, class... Arguments>
+  static bool add(Context& context, const Arguments&... all) {
     const tests::out_of_reach::access open;
-    return played::add(place, all...);
+    return played::add(context, all...);
   }
-  template <class Place, class... Arguments>
-  static bool sum_columns(Place& place, const Arguments&... all) {
+  template <class Context, class... Arguments>
+  static bool sum_columns(Context& context, const Arguments&... all) {
     const tests::out_of_reach::access open;
-    return played::sum_columns(place, all...);
+    return played::sum_columns(context, all...);
   }
 };
 

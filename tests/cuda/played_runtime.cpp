@@ -19,17 +19,17 @@ using ints = std::vector<int>;
 constexpr std::size_t bytes = 4 * sizeof(int);
 
 /// A stream, four numbers on the device, and four that are pinned.
-struct place {
+struct scene {
   cudaStream_t stream = nullptr;
   void* device = nullptr;
   void* pinned = nullptr;
 
-  place() {
+  scene() {
     REQUIRE(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking) == cudaSuccess);
     REQUIRE(cudaMalloc(&device, bytes) == cudaSuccess);
     REQUIRE(cudaMallocHost(&pinned, bytes) == cudaSuccess);
   }
-  ~place() {
+  ~scene() {
     cudaStreamDestroy(stream);
     cudaFree(device);
     cudaFreeHost(pinned);
@@ -59,7 +59,7 @@ std::string fault_of(cudaError_t error) {
 }  // namespace
 
 TEST_CASE("a copy comes when somebody waits for it, and no sooner") {
-  place p;
+  scene p;
   ints host{1, 2, 3, 4}, back(4, -1);
   p.send(host.data());
   p.fetch(back.data());
@@ -68,7 +68,7 @@ TEST_CASE("a copy comes when somebody waits for it, and no sooner") {
   CHECK(back == host);
 }
 TEST_CASE("ordinary memory is taken at once, pinned memory is read when the copy is made") {
-  place p;
+  scene p;
   ints host{1, 2, 3, 4};
   p.send(host.data());
   host.assign(4, 9);
@@ -79,7 +79,7 @@ TEST_CASE("ordinary memory is taken at once, pinned memory is read when the copy
   CHECK(p.found() == ints(4, -1));
 }
 TEST_CASE("an event waits for what was before it alone") {
-  place p;
+  scene p;
   ints first{1, 2, 3, 4}, seen(4, -1), later(4, -1);
   cudaEvent_t event = nullptr;
   REQUIRE(cudaEventCreateWithFlags(&event, cudaEventDisableTiming) == cudaSuccess);
@@ -95,7 +95,7 @@ TEST_CASE("an event waits for what was before it alone") {
   cudaEventDestroy(event);
 }
 TEST_CASE("what a stream records is done when the graph is launched, as often as that") {
-  place p;
+  scene p;
   const auto last = static_cast<int*>(p.pinned);
   REQUIRE(cudaMemsetAsync(p.device, 0, bytes, p.stream) == cudaSuccess);
   REQUIRE(cudaStreamBeginCapture(p.stream, cudaStreamCaptureModeThreadLocal) == cudaSuccess);
@@ -115,7 +115,7 @@ TEST_CASE("what a stream records is done when the graph is launched, as often as
   cudaGraphExecDestroy(ready);
 }
 TEST_CASE("a recording ends where somebody waits, allocates, or copies ordinary memory") {
-  place p;
+  scene p;
   ints host(4);
   void* memory = nullptr;
   const auto broken_by = [&](const auto& call) {
@@ -136,14 +136,14 @@ TEST_CASE("a recording ends where somebody waits, allocates, or copies ordinary 
 }
 TEST_CASE("a copy of what is not there, or not there any more, is a fault that stays") {
   {
-    place p;
+    scene p;
     ints host(4);
     p.fetch(host.data());
     const std::string said = fault_of(p.wait());
     CHECK(said == "a copy reads memory that nobody has written");
   }
   {
-    place p;
+    scene p;
     p.send(p.pinned);
     cudaFreeHost(std::exchange(p.pinned, nullptr));
     CHECK(p.wait() == cudaErrorLaunchFailure);
@@ -151,7 +151,7 @@ TEST_CASE("a copy of what is not there, or not there any more, is a fault that s
     CHECK(fault_of(cudaErrorLaunchFailure) == "a copy finds its pinned memory given back");
   }
   {
-    place p;
+    scene p;
     REQUIRE(cudaMemsetAsync(p.device, 0, bytes + 1, p.stream) == cudaSuccess);
     CHECK(fault_of(p.wait()) == "clearing writes memory that is not allocated");
     CHECK(cudaFree(static_cast<std::byte*>(p.device) + 4) == cudaErrorLaunchFailure);
@@ -185,7 +185,7 @@ ret;
     void* where;
     int value;
   } parameters{};
-  place p;
+  scene p;
   parameters = {p.device, 7};
   CHECK(gpu::only().launch(writes, {1, 4, 0}, &parameters, p.stream) == nullptr);
   parameters.value = 8;

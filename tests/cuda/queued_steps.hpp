@@ -46,17 +46,17 @@ results learned(Trainer& trainer) {
   results all;
   trainer.for_each_buffer([&]<class Number>(std::string_view, Number* data, std::size_t count) {
     std::vector<Number> host(count);
-    Trainer::device::read(trainer.place().stream, host.data(), data, count);
+    Trainer::device::read(trainer.context().stream, host.data(), data, count);
     all.emplace_back(host.begin(), host.end());
   });
   return all;
 }
 
 /// A trainer with its resident batches.
-template <class Place, class Method, class Views>
+template <class Context, class Method, class Views>
 struct resident_run {
-  using device = typename Place::device;
-  using batches = resident_batches<Place, typename Method::images, Views>;
+  using device = typename Context::device;
+  using batches = resident_batches<Context, typename Method::images, Views>;
 
   resident_images<device> images{small_pictures()};
   Views views;
@@ -92,20 +92,20 @@ void for_each_composition(const Compare& compare) {
   compare(composed<small_classifier>(layer_decay<adamw>{{}, .7}, mae_fine_tuning_augmentation(), 0.4));
 }
 
-template <class Place, class Composition>
+template <class Context, class Composition>
 auto trainer_of(const Composition& of) {
   auto made = std::make_unique<
-      trainer<typename Composition::method, Place, std::remove_cvref_t<decltype(of.optimizer)>>>(
+      trainer<typename Composition::method, Context, std::remove_cvref_t<decltype(of.optimizer)>>>(
       typename Composition::method{}, of.optimizer, 3);
-  made->place().drop_path = of.drop_path;
+  made->context().drop_path = of.drop_path;
   return made;
 }
 
 /// Losses, and what was learned, after steps that a queue took, some at a time.
-template <class Place, class Composition>
+template <class Context, class Composition>
 results queued(const Composition& of, std::size_t steps, std::size_t at_a_time) {
-  const auto learner = trainer_of<Place>(of);
-  const resident_run<Place, typename Composition::method, decltype(of.views)> run{.views = of.views};
+  const auto learner = trainer_of<Context>(of);
+  const resident_run<Context, typename Composition::method, decltype(of.views)> run{.views = of.views};
   auto queue = run.queue_for(*learner);
   const auto rates = some_rates(steps);
   std::vector<double> losses;
@@ -114,17 +114,17 @@ results queued(const Composition& of, std::size_t steps, std::size_t at_a_time) 
     losses.insert(losses.end(), seen.begin(), seen.end());
   }
   CHECK(queue.steps() == steps);
-  if constexpr (detail::Recorder<typename Place::device>) CHECK(queue.recordings() == 1);
+  if constexpr (detail::Recorder<typename Context::device>) CHECK(queue.recordings() == 1);
   results all = learned(*learner);
   all.push_back(losses);
   return all;
 }
 
 /// The same by queues that take one step each, so that nothing is ever recorded.
-template <class Place, class Composition>
+template <class Context, class Composition>
 results launched(const Composition& of, std::size_t steps) {
-  const auto learner = trainer_of<Place>(of);
-  const resident_run<Place, typename Composition::method, decltype(of.views)> run{.views = of.views};
+  const auto learner = trainer_of<Context>(of);
+  const resident_run<Context, typename Composition::method, decltype(of.views)> run{.views = of.views};
   const auto rates = some_rates(steps);
   std::vector<double> losses;
   for (std::size_t i = 0; i < steps; ++i) {
@@ -141,51 +141,51 @@ results launched(const Composition& of, std::size_t steps) {
 /// What a program does before a step that classifies: it mixes the batch and writes its goals.
 template <class Trainer>
 void prepare(Trainer& learner, const loader::batch& batch,
-             writes<typename Trainer::place_type, small_images> views) {
+             writes<typename Trainer::context_type, small_images> views) {
   if constexpr (requires { learner.memory().goal; }) {
     std::vector<int> labels;
     for (const std::uint64_t sample : batch.samples) labels.push_back(small_pictures().label(sample));
     const sample_keys keys{5, batch.epoch, batch.samples.data(), batch.samples.size()};
     const batch_mix chosen = some_mixing().choose(keys(0), {8, 8});
-    mix(learner.place(), chosen, views);
-    mixed_goals(learner.place(), chosen, labels, 0.1, learner.memory().goal.resize(4));
+    mix(learner.context(), chosen, views);
+    mixed_goals(learner.context(), chosen, labels, 0.1, learner.memory().goal.resize(4));
   }
 }
 
 /// The same by a queue whose batches are a loader's.
-template <class Place, class Composition>
+template <class Context, class Composition>
 results loaded(const Composition& of, std::size_t steps) {
   using views = decltype(of.views);
-  const auto learner = trainer_of<Place>(of);
+  const auto learner = trainer_of<Context>(of);
   loader source{small_pictures(), {.batch = 4, .seed = 5}};
-  step_queue queue{*learner, loaded_batches<Place, small_images, views>{of.views, 5}};
+  step_queue queue{*learner, loaded_batches<Context, small_images, views>{of.views, 5}};
   const auto rates = some_rates(steps);
   for (std::size_t i = 0; i < steps; ++i) {
     const auto batch = source.next();
-    queue.batches().load(learner->place(), batch.images, batch.samples, batch.epoch);
+    queue.batches().load(learner->context(), batch.images, batch.samples, batch.epoch);
     prepare(*learner, batch, queue.batches().views());
     queue.put(std::span{rates}.subspan(i, 1));
   }
   const auto losses = queue.losses();
-  if constexpr (detail::Recorder<typename Place::device>) CHECK(queue.recordings() == 1);
+  if constexpr (detail::Recorder<typename Context::device>) CHECK(queue.recordings() == 1);
   results all = learned(*learner);
   all.emplace_back(losses.begin(), losses.end());
   return all;
 }
 
 /// The same by a loader and everything that a program calls for a step.
-template <class Place, class Composition>
+template <class Context, class Composition>
 results fed(const Composition& of, std::size_t steps) {
-  using device = typename Place::device;
+  using device = typename Context::device;
   using method = typename Composition::method;
-  const auto learner = trainer_of<Place>(of);
+  const auto learner = trainer_of<Context>(of);
   loader batches{small_pictures(), {.batch = 4, .seed = 5}};
   const auto rates = some_rates(steps);
-  tensor<typename Place::activation, typename method::images, device> views{4 * method::views};
+  tensor<typename Context::activation, typename method::images, device> views{4 * method::views};
   std::vector<double> losses;
   for (std::size_t i = 0; i < steps; ++i) {
     const auto batch = batches.next();
-    augment(learner->place(), of.views, batch.images, batch.samples, 5, batch.epoch, views.view());
+    augment(learner->context(), of.views, batch.images, batch.samples, 5, batch.epoch, views.view());
     learner->draw(batch.samples, 5, batch.epoch);
     prepare(*learner, batch, views);
     losses.push_back(learner->step(views.view(), rates[i].learning_rate, rates[i].target_momentum));
@@ -207,24 +207,24 @@ void recorded_steps() {
 
 /// Batches of the device are those of a loader: the same samples in the same order, the same views and draws;
 /// and a loader's may be queued, too.
-template <class Place>
+template <class Context>
 void fed_steps() {
   for_each_composition([](const auto& of) {
-    const results expected = fed<Place>(of, 8);
-    CHECK(queued<Place>(of, 8, 5) == expected);
-    CHECK(loaded<Place>(of, 8) == expected);
+    const results expected = fed<Context>(of, 8);
+    CHECK(queued<Context>(of, 8, 5) == expected);
+    CHECK(loaded<Context>(of, 8) == expected);
   });
 }
 
 /// A step is recorded again when what the host has passed to it has changed, or the memory that it is in.
 template <class Device>
 void steps_recorded_again() {
-  using Place = on<Device>;
+  using Context = on<Device>;
   const auto of = composed<small_byol>(lars{.weight_decay = 1e-4}, byol_views());
-  const resident_run<Place, small_byol, decltype(of.views)> run{.views = of.views};
+  const resident_run<Context, small_byol, decltype(of.views)> run{.views = of.views};
   const auto rates = some_rates(24);
   const auto train = [&](bool records) {
-    const auto learner = trainer_of<Place>(of);
+    const auto learner = trainer_of<Context>(of);
     auto queue = run.queue_for(*learner);
     const auto take = [&](std::size_t first, std::size_t steps) {
       for (std::size_t i = first; i < first + steps; ++i) {
@@ -239,8 +239,8 @@ void steps_recorded_again() {
     take(0, 8);
     learner->optimizer().weight_decay = 0.1;
     take(8, 4);
-    tensor<typename Place::activation, small_images, Device> many{64};
-    tensor<typename Place::activation, typename small_byol::feature, Device> h{64};
+    tensor<typename Context::activation, small_images, Device> many{64};
+    tensor<typename Context::activation, typename small_byol::feature, Device> h{64};
     learner->encode(many.view(), h.view());  // takes more scratch memory than a step of four
     take(12, 4);
     if (records) CHECK(queue.recordings() == 3);
@@ -261,17 +261,17 @@ struct write_views {
     to[i] = static_cast<T>(now->number == breaks_at ? none : number);
   }
 };
-template <class Place>
+template <class Context>
 struct breaking_batches {
-  using T = typename Place::activation;
+  using T = typename Context::activation;
   std::uint64_t breaks_at;
-  tensor<T, small_images, typename Place::device> views{8};
+  tensor<T, small_images, typename Context::device> views{8};
 
   std::size_t images() const { return 4; }
   template <class Trainer>
-  reads<Place, small_images> operator()(Trainer& trainer, const running_step* now) {
-    kernels::each_number<typename Place::device>::run(trainer.place(), 8 * small_images::size,
-                                                      write_views<T>{breaks_at, now, views.view().data});
+  reads<Context, small_images> operator()(Trainer& trainer, const running_step* now) {
+    kernels::each_number<typename Context::device>::run(trainer.context(), 8 * small_images::size,
+                                                        write_views<T>{breaks_at, now, views.view().data});
     return views.view();
   }
 };
@@ -291,12 +291,12 @@ results optimised(Trainer& trainer) {
 /// it is reported when losses are read, and training can go on.
 template <class Device>
 void broken_queued_steps() {
-  using Place = on<Device>;
-  using learner = trainer<small_byol, Place, adamw>;
+  using Context = on<Device>;
+  using learner = trainer<small_byol, Context, adamw>;
   const auto rates = some_rates(10);
   learner whole{{}, {}, 3}, broken{{}, {}, 3};
-  step_queue whole_steps{whole, breaking_batches<Place>{100}};
-  step_queue broken_steps{broken, breaking_batches<Place>{6}};
+  step_queue whole_steps{whole, breaking_batches<Context>{100}};
+  step_queue broken_steps{broken, breaking_batches<Context>{6}};
   whole_steps.take(std::span{rates}.first(6));
   broken_steps.put(std::span{rates}.first(4));
   broken_steps.put(std::span{rates}.subspan(4));
@@ -326,14 +326,14 @@ void repeated_steps_allocate_nothing() {
 }
 
 /// Batches that the host writes whenever a step is put on the stream.
-template <class Place>
+template <class Context>
 struct host_batches {
-  tensor<typename Place::activation, small_images, typename Place::device> views{8};
+  tensor<typename Context::activation, small_images, typename Context::device> views{8};
   std::size_t images() const { return 4; }
   template <class Trainer>
-  reads<Place, small_images> operator()(Trainer& trainer, const running_step*) {
-    const auto pixels = some_numbers<typename Place::activation>(8 * small_images::size, 1);
-    Place::device::write(trainer.place().stream, views.view().data, pixels.data(), pixels.size());
+  reads<Context, small_images> operator()(Trainer& trainer, const running_step*) {
+    const auto pixels = some_numbers<typename Context::activation>(8 * small_images::size, 1);
+    Context::device::write(trainer.context().stream, views.view().data, pixels.data(), pixels.size());
     return views.view();
   }
 };
@@ -351,14 +351,14 @@ void host_copies_are_not_recorded() {
 template <class Device>
 void resident_views() {
   const auto source = small_pictures();
-  same_on_both<Device, fp32>(2e-5, [&]<class Place>(workbench<Place>& at) {
-    const resident_images<typename Place::device> images{source};
+  same_on_both<Device, fp32>(2e-5, [&]<class Context>(workbench<Context>& at) {
+    const resident_images<typename Context::device> images{source};
     const std::vector<std::uint64_t> samples{7, 0, 12, 7, 3};
     const std::vector<std::uint32_t> epoch{2};
     const auto views = byol_views();
-    augment(at.place, views, images.chosen(at.in(samples), samples.size()), 9,
+    augment(at.context, views, images.chosen(at.in(samples), samples.size()), 9,
             step_number<std::uint32_t>::stored_at(at.in(epoch)),
-            writes<Place, small_images>{at.out(10 * small_images::size), 10});
+            writes<Context, small_images>{at.out(10 * small_images::size), 10});
   });
 }
 

@@ -41,10 +41,10 @@ TEST_CASE("where a block has less memory, attention is made by ordinary cores") 
   const pretext::kernels::attention_extents e{65, 64, 2};
   const auto found = [&](std::size_t bytes) {
     workbench<pretext::on<emulated, pretext::bf16>> at;
-    at.place.stream.most_shared = bytes;
+    at.context.stream.most_shared = bytes;
     const auto qkv = at.activations(e.tokens * 3 * e.width, 1, 1.5);
     float* const log_sum = at.out_weights(e.tokens * e.heads);
-    pretext::kernels::attention<emulated>::forward(at.place, e, 1, at.in(qkv), at.out(e.tokens * e.width),
+    pretext::kernels::attention<emulated>::forward(at.context, e, 1, at.in(qkv), at.out(e.tokens * e.width),
                                                    log_sum);
     return std::pair{at.results(), in_double(qkv)};
   };

@@ -109,7 +109,7 @@ void losses_of_rounded_views() {
     std::vector<bfloat16> z;
     for (const double x : resembling_views(v.rows, v.columns, v.noise)) z.emplace_back(x);
     auto* const dz = at.out(std::vector<bfloat16>(z.size()));
-    at.loss(kernels::nt_xent<Device>::run(at.place, v.rows, v.columns, v.temperature, 1, at.in(z), dz));
+    at.loss(kernels::nt_xent<Device>::run(at.context, v.rows, v.columns, v.temperature, 1, at.in(z), dz));
     const auto found = at.results();
     const auto same = nt_xent_in_double<true>(v.rows, v.columns, v.temperature, in_double(z)),
                exact = nt_xent_in_double<false>(v.rows, v.columns, v.temperature, in_double(z));
@@ -230,9 +230,9 @@ void attention_of_rounded_weights() {
       }
     bfloat16* const y = at.out(rows * e.width);
     float* const log_sum = at.out_weights(rows * e.heads);
-    kernels::attention<Device>::forward(at.place, e, batch, at.in(qkv), y, log_sum);
+    kernels::attention<Device>::forward(at.context, e, batch, at.in(qkv), y, log_sum);
     const auto dy = at.activations(rows * e.width, 2);
-    kernels::attention<Device>::backward(at.place, e, batch, at.in(qkv), static_cast<const bfloat16*>(y),
+    kernels::attention<Device>::backward(at.context, e, batch, at.in(qkv), static_cast<const bfloat16*>(y),
                                          static_cast<const float*>(log_sum), at.in(dy),
                                          at.out(rows * 3 * e.width));
     const auto found = at.results();

@@ -14,11 +14,11 @@
 namespace pretext::tests {
 
 /// Losses of some steps, then the weights (and the target's) and what the optimizer remembers.
-template <class Place, class Method, class Optimizer>
+template <class Context, class Method, class Optimizer>
 results trained(const Optimizer& optimizer, std::size_t images, std::size_t steps) {
-  using T = typename Place::activation;
-  using device = typename Place::device;
-  trainer<Method, Place, Optimizer> learner{{}, optimizer, 3};
+  using T = typename Context::activation;
+  using device = typename Context::device;
+  trainer<Method, Context, Optimizer> learner{{}, optimizer, 3};
   results seen(1);
   std::vector<std::uint64_t> samples;
   for (std::size_t i = 0; i < images; ++i) samples.push_back(100 + 7 * i);
@@ -26,19 +26,19 @@ results trained(const Optimizer& optimizer, std::size_t images, std::size_t step
     const std::size_t batch = Method::views * images;
     tensor<T, typename Method::images, device> views{batch};
     const auto pixels = some_numbers<T>(batch * Method::images::size, 50 + static_cast<unsigned>(step));
-    device::write(learner.place().stream, views.view().data, pixels.data(), pixels.size());
+    device::write(learner.context().stream, views.view().data, pixels.data(), pixels.size());
     learner.draw(samples, 5, static_cast<std::uint32_t>(step));
     if constexpr (requires { learner.memory().goal; }) {  // shares of classes
-      learner.place().drop_path = 0.4;
-      std::vector<typename Place::weight> shares(batch * Method::embedding::size, 0.25f);
-      device::write(learner.place().stream, learner.memory().goal.resize(batch).data, shares.data(),
+      learner.context().drop_path = 0.4;
+      std::vector<typename Context::weight> shares(batch * Method::embedding::size, 0.25f);
+      device::write(learner.context().stream, learner.memory().goal.resize(batch).data, shares.data(),
                     shares.size());
     }
     seen[0].push_back(learner.step(views.view(), 0.05));
   }
   learner.for_each_buffer([&]<class Number>(std::string_view, Number* data, std::size_t count) {
     std::vector<Number> host(count);
-    device::read(learner.place().stream, host.data(), data, count);
+    device::read(learner.context().stream, host.data(), data, count);
     seen.emplace_back(host.begin(), host.end());
   });
   return seen;
@@ -47,7 +47,7 @@ results trained(const Optimizer& optimizer, std::size_t images, std::size_t step
 template <class Device, class Numerics, class Method, class Optimizer>
 void same_training(double tolerance, const Optimizer& optimizer, std::size_t images, std::size_t steps = 3) {
   const results expected = reference<Device, Numerics>::of(
-      [&]<class Place>() { return trained<Place, Method>(optimizer, images, steps); });
+      [&]<class Context>() { return trained<Context, Method>(optimizer, images, steps); });
   if constexpr (requires { typename Device::stream; })
     all_near(trained<on<Device, Numerics>, Method>(optimizer, images, steps), expected, tolerance);
 }
@@ -93,11 +93,11 @@ void transformer_steps() {
 template <class Device>
 void sums_of_losses() {
   same_on_both<Device>(
-      []<class Place>(workbench<Place>& at) {
+      []<class Context>(workbench<Context>& at) {
         using rows = shape<6>;
         const auto loss = 0.3 * nt_xent{.temperature = 0.2} + nt_xent{} + 2.0 * (0.5 * nt_xent{.factor = 3});
         const auto z = at.activations(8 * 6, 1), dz = at.activations(8 * 6, 2);
-        at.loss(loss(at.place, reads<Place, rows>{at.in(z), 8}, writes<Place, rows>{at.out(dz), 8}));
+        at.loss(loss(at.context, reads<Context, rows>{at.in(z), 8}, writes<Context, rows>{at.out(dz), 8}));
       },
       3);  // one loss after the other
 }
@@ -106,14 +106,14 @@ void sums_of_losses() {
 /// what the optimizer remembers; then training goes on.
 template <class Device>
 void broken_steps() {
-  using Place = on<Device>;
+  using Context = on<Device>;
   using method = small_byol;
-  trainer<method, Place, adamw> learner{{}, {}, 3};
+  trainer<method, Context, adamw> learner{{}, {}, 3};
   const auto learned = [&] {
     std::vector<std::vector<double>> all;
     learner.for_each_buffer([&]<class Number>(std::string_view, Number* data, std::size_t count) {
       std::vector<Number> host(count);
-      Device::read(learner.place().stream, host.data(), data, count);
+      Device::read(learner.context().stream, host.data(), data, count);
       all.emplace_back(host.begin(), host.end());
     });
     for (auto& numbers : all)  // running statistics belong to the forward pass
@@ -122,10 +122,10 @@ void broken_steps() {
           numbers[p.offset + i] = 0;
     return all;
   };
-  using T = typename Place::activation;
+  using T = typename Context::activation;
   const auto step = [&](const std::vector<T>& pixels) {
     tensor<T, typename method::images, Device> views{8};
-    Device::write(learner.place().stream, views.view().data, pixels.data(), pixels.size());
+    Device::write(learner.context().stream, views.view().data, pixels.data(), pixels.size());
     return learner.step(views.view(), 0.1);
   };
   const auto pixels = some_numbers<T>(8 * method::images::size, 1);
@@ -147,12 +147,12 @@ std::size_t memory_mark();
 /// Every step after the second gets the memory of the one before it.
 template <class Device>
 void steps_allocate_nothing() {
-  using Place = on<Device>;
-  trainer<small_byol, Place, lars> learner{{}, {}, 3};
-  using T = typename Place::activation;
+  using Context = on<Device>;
+  trainer<small_byol, Context, lars> learner{{}, {}, 3};
+  using T = typename Context::activation;
   tensor<T, small_images, Device> views{8};
   const auto pixels = some_numbers<T>(8 * small_images::size, 1);
-  Device::write(learner.place().stream, views.view().data, pixels.data(), pixels.size());
+  Device::write(learner.context().stream, views.view().data, pixels.data(), pixels.size());
   for (int step = 0; step < 2; ++step) learner.step(views.view(), 0.1);
   const std::size_t before = memory_mark<Device>();
   for (int step = 0; step < 2; ++step) learner.step(views.view(), 0.1);

@@ -4,20 +4,21 @@
 
 using namespace pretext;
 using namespace pretext::tests;
-using place = on<emulated, bf16>;
+using context = on<emulated, bf16>;
 
 TEST_CASE("convolutions on tensor cores are exact where sums are") {
-  for (const bool backwards : {false, true}) exact_convolutions<place>({.backwards = backwards});
+  for (const bool backwards : {false, true}) exact_convolutions<context>({.backwards = backwards});
 }
 TEST_CASE("rows of results that end in half of eight leave alone what follows them") {
-  for (const bool backwards : {false, true}) rows_that_end_in_half_of_eight<place>({.backwards = backwards});
+  for (const bool backwards : {false, true})
+    rows_that_end_in_half_of_eight<context>({.backwards = backwards});
 }
 TEST_CASE("what lies at odd addresses is multiplied number by number") {
   const extents e{6, 6, 8, 16, 3, 3, 1, 1};
-  workbench<place> at;
+  workbench<context> at;
   using convolution = grid::own_convolution<emulated>;
   const auto x = whole_numbers(images(e) + 1, 1), w = whole_numbers(e.weights() + 1, 2);
-  convolution::forward(at.place, e, 1, at.in(x) + 1, at.in(w) + 1, at.out(results_of(e) + 1) + 1);
+  convolution::forward(at.context, e, 1, at.in(x) + 1, at.in(w) + 1, at.out(results_of(e) + 1) + 1);
   std::vector<float> exact(results_of(e));
   each_multiplication(e, 1, [&](std::size_t pixel, std::size_t weight, std::size_t result) {
     exact[result] += static_cast<float>(x[pixel + 1]) * static_cast<float>(w[weight + 1]);
@@ -28,7 +29,7 @@ TEST_CASE("what lies at odd addresses is multiplied number by number") {
 }
 
 TEST_CASE("a sum without terms is nothing, or what was there") {
-  place here;
+  context here;
   const grid::matrix<bfloat16> none{nullptr, 0};
   std::vector<float> c(12, 7);
   grid::multiply_factors(here, {3, 4, 0}, none, none, c.data(), kernels::into::accumulate);

@@ -59,16 +59,17 @@ inline std::vector<float> stored(const std::vector<float>& exact) {
 }
 
 /// A convolution and its gradients, one of them added to what is there.
-template <class Place>
-void exact_convolution(workbench<Place>& at, const extents& e, std::size_t batch) {
-  using convolution = grid::own_convolution<typename Place::device>;
+template <class Context>
+void exact_convolution(workbench<Context>& at, const extents& e, std::size_t batch) {
+  using convolution = grid::own_convolution<typename Context::device>;
   const auto x = whole_numbers(batch * images(e), 1), w = whole_numbers(e.weights(), 2),
              dy = whole_numbers(batch * results_of(e), 3);
   const bfloat16 *const images_there = at.in(x), *const filters = at.in(w), *const slopes = at.in(dy);
-  convolution::forward(at.place, e, batch, images_there, filters, at.out(dy.size()));
-  convolution::backward_data(at.place, e, batch, slopes, filters, at.out(x.size()), kernels::into::overwrite);
-  convolution::backward_data(at.place, e, batch, slopes, filters, at.out(x), kernels::into::accumulate);
-  convolution::backward_weights(at.place, e, batch, images_there, slopes,
+  convolution::forward(at.context, e, batch, images_there, filters, at.out(dy.size()));
+  convolution::backward_data(at.context, e, batch, slopes, filters, at.out(x.size()),
+                             kernels::into::overwrite);
+  convolution::backward_data(at.context, e, batch, slopes, filters, at.out(x), kernels::into::accumulate);
+  convolution::backward_weights(at.context, e, batch, images_there, slopes,
                                 at.out(std::vector<float>(w.size(), 5)));
 
   std::vector<float> y(dy.size()), dx(x.size()), dx_more, dw(w.size(), 5);
@@ -84,8 +85,8 @@ void exact_convolution(workbench<Place>& at, const extents& e, std::size_t batch
   are_exact(at.results(), {stored(y), stored(dx), stored(dx_more), dw});
 }
 
-template <class Place>
-void exact_convolutions(const typename Place::device::stream& stream = {}) {
+template <class Context>
+void exact_convolutions(const typename Context::device::stream& stream = {}) {
   for (const extents e :
        {extents{9, 8, 72, 136, 3, 3, 1, 1},   // whole lanes, three tiles across, sums in parts
         extents{16, 12, 8, 24, 3, 3, 1, 1},   // a gradient of weights in parts
@@ -100,21 +101,21 @@ void exact_convolutions(const typename Place::device::stream& stream = {}) {
         extents{9, 9, 8, 16, 2, 2, 3, 0}}) {  // taps for some remainders, none for others
     CAPTURE(e.in);
     CAPTURE(e.out);
-    workbench<Place> at;
-    at.place.stream = stream;
+    workbench<Context> at;
+    at.context.stream = stream;
     exact_convolution(at, e, 4);
   }
 }
 
 /// Results lie side by side with what a kernel must leave alone.
-template <class Place>
-void rows_that_end_in_half_of_eight(const typename Place::device::stream& stream = {}) {
+template <class Context>
+void rows_that_end_in_half_of_eight(const typename Context::device::stream& stream = {}) {
   constexpr std::size_t m = 5, n = 12, k = 8, beyond = 8;
   const auto a = whole_numbers(m * k, 1), b = whole_numbers(k * n, 2);
-  workbench<Place> at;
-  at.place.stream = stream;
+  workbench<Context> at;
+  at.context.stream = stream;
   std::vector<float> c(m * n + beyond, 7);
-  grid::multiply_factors(at.place, {m, n, k}, grid::matrix<bfloat16>{at.in(a), k},
+  grid::multiply_factors(at.context, {m, n, k}, grid::matrix<bfloat16>{at.in(a), k},
                          grid::matrix<bfloat16>{at.in(b), n}, at.out(c), kernels::into::overwrite);
   for (std::size_t row = 0; row < m; ++row)
     for (std::size_t column = 0; column < n; ++column) {

@@ -14,24 +14,24 @@ namespace pretext::tests {
 template <class Device>
 void layer_norms() {
   for (const auto& [rows, columns] : {std::pair<std::size_t, std::size_t>{3, 5}, {300, 130}, {7, 1040}})
-    same_on_both<Device>([r = rows, c = columns]<class Place>(workbench<Place>& at) {
-      using T = typename Place::activation;
-      using W = typename Place::weight;
-      using norm = kernels::layer_norm<typename Place::device>;
+    same_on_both<Device>([r = rows, c = columns]<class Context>(workbench<Context>& at) {
+      using T = typename Context::activation;
+      using W = typename Context::weight;
+      using norm = kernels::layer_norm<typename Context::device>;
       const auto x = at.activations(r * c, 1), dy = at.activations(r * c, 2),
                  shortcut = at.activations(r * c, 5);
       const auto gamma = some_numbers<W>(c, 3), beta = some_numbers<W>(c, 4);
       W *const mean = at.out_weights(r), *const inverse = at.out_weights(r), *const nowhere = nullptr;
       T* const none = nullptr;
-      norm::forward(at.place, r, c, at.in(x), W(1e-6), at.in(gamma), at.in(beta), at.out(r * c), mean,
+      norm::forward(at.context, r, c, at.in(x), W(1e-6), at.in(gamma), at.in(beta), at.out(r * c), mean,
                     inverse);
-      norm::forward(at.place, r, c, at.in(x), W(1e-6), at.in(gamma), at.in(beta), at.out(r * c), nowhere,
+      norm::forward(at.context, r, c, at.in(x), W(1e-6), at.in(gamma), at.in(beta), at.out(r * c), nowhere,
                     nowhere);
       T* const in_place = at.out(shortcut);
       for (const T* beside : {static_cast<const T*>(none), at.in(shortcut), static_cast<const T*>(in_place)})
-        norm::backward(at.place, r, c, at.in(dy), at.in(x), mean, inverse, at.in(gamma), beside,
+        norm::backward(at.context, r, c, at.in(dy), at.in(x), mean, inverse, at.in(gamma), beside,
                        beside == in_place ? in_place : at.out(r * c), at.out(gamma), at.out(beta));
-      norm::backward(at.place, r, c, at.in(dy), at.in(x), mean, inverse, at.in(gamma),
+      norm::backward(at.context, r, c, at.in(dy), at.in(x), mean, inverse, at.in(gamma),
                      static_cast<const T*>(none), none, at.out(gamma), at.out(beta));
     });
 }
@@ -45,18 +45,18 @@ void attentions() {
                                              {130, 140, 2},
                                              {130, 48, 2}})
     same_on_both<Device>(
-        [=]<class Place>(workbench<Place>& at) {
-          using T = typename Place::activation;
-          using W = typename Place::weight;
-          using attention = kernels::attention<typename Place::device>;
+        [=]<class Context>(workbench<Context>& at) {
+          using T = typename Context::activation;
+          using W = typename Context::weight;
+          using attention = kernels::attention<typename Context::device>;
           const std::size_t batch = 2, tokens = batch * e.tokens;
           const auto qkv = at.activations(tokens * 3 * e.width, 1), dy = at.activations(tokens * e.width, 2);
           W* const log_sum = at.out_weights(tokens * e.heads);
           T* const y = at.out(tokens * e.width);
-          attention::forward(at.place, e, batch, at.in(qkv), y, log_sum);
-          attention::forward(at.place, e, batch, at.in(qkv), at.out(tokens * e.width),
+          attention::forward(at.context, e, batch, at.in(qkv), y, log_sum);
+          attention::forward(at.context, e, batch, at.in(qkv), at.out(tokens * e.width),
                              static_cast<W*>(nullptr));
-          attention::backward(at.place, e, batch, at.in(qkv), static_cast<const T*>(y),
+          attention::backward(at.context, e, batch, at.in(qkv), static_cast<const T*>(y),
                               static_cast<const W*>(log_sum), at.in(dy), at.out(tokens * 3 * e.width));
         },
         1);  // probabilities
@@ -64,20 +64,20 @@ void attentions() {
 
 template <class Device>
 void gelus() {
-  same_on_both<Device>([]<class Place>(workbench<Place>& at) {
-    using T = typename Place::activation;
-    using gelu = kernels::gelu<typename Place::device>;
+  same_on_both<Device>([]<class Context>(workbench<Context>& at) {
+    using T = typename Context::activation;
+    using gelu = kernels::gelu<typename Context::device>;
     const std::size_t r = 90, c = 72;
-    using W = typename Place::weight;
+    using W = typename Context::weight;
     const auto x = at.activations(r * c, 1, 4), dy = at.activations(r * c, 3);
     const auto b = some_numbers<W>(c, 2);
-    gelu::forward(at.place, r, c, at.in(x), at.in(b), at.out(r * c), at.out(r * c));
+    gelu::forward(at.context, r, c, at.in(x), at.in(b), at.out(r * c), at.out(r * c));
     T* const slope = at.out(x);  // in place
-    gelu::forward(at.place, r, c, static_cast<const T*>(slope), static_cast<const W*>(nullptr), at.out(r * c),
-                  slope);
-    gelu::backward(at.place, r, c, at.in(x), at.in(dy), at.out(r * c), at.out(b));
+    gelu::forward(at.context, r, c, static_cast<const T*>(slope), static_cast<const W*>(nullptr),
+                  at.out(r * c), slope);
+    gelu::backward(at.context, r, c, at.in(x), at.in(dy), at.out(r * c), at.out(b));
     T* const in_place = at.out(dy);
-    gelu::backward(at.place, r, c, at.in(x), static_cast<const T*>(in_place), in_place,
+    gelu::backward(at.context, r, c, at.in(x), static_cast<const T*>(in_place), in_place,
                    static_cast<W*>(nullptr));
   });
 }
@@ -101,33 +101,33 @@ void chosen_places() {
   const auto order = shuffled_places(batch, e.places());
   for (const auto& [count, width] : {std::pair<std::size_t, std::size_t>{5, 10}, {e.places(), 16}, {5, 16}})
     for (const bool ordered : {false, true})
-      same_on_both<Device>([=, count = count, width = width]<class Place>(workbench<Place>& at) {
-        using T = typename Place::activation;
-        using W = typename Place::weight;
-        using device = typename Place::device;
+      same_on_both<Device>([=, count = count, width = width]<class Context>(workbench<Context>& at) {
+        using T = typename Context::activation;
+        using W = typename Context::weight;
+        using device = typename Context::device;
         const kernels::choice chosen{count, ordered ? at.in(order) : nullptr, e.places()};
         const std::size_t pixels = batch * e.height * e.width * e.channels;
         const auto images = at.activations(pixels, 1), rows = at.activations(batch * count * e.numbers(), 2);
-        kernels::patches<device>::gather(at.place, e, batch, chosen, at.in(images), at.out(rows.size()));
-        kernels::patches<device>::scatter(at.place, e, batch, chosen, at.in(rows), at.out(pixels));
+        kernels::patches<device>::gather(at.context, e, batch, chosen, at.in(images), at.out(rows.size()));
+        kernels::patches<device>::scatter(at.context, e, batch, chosen, at.in(rows), at.out(pixels));
 
         using sequence = kernels::token_sequence<device>;
         const auto x = at.activations(batch * count * width, 3),
                    dy = at.activations(batch * (1 + count) * width, 6);
         const auto first = some_numbers<W>(width, 4),
                    positions = some_numbers<W>((1 + e.places()) * width, 5);
-        sequence::forward(at.place, batch, width, chosen, at.in(x), at.in(first), at.in(positions),
+        sequence::forward(at.context, batch, width, chosen, at.in(x), at.in(first), at.in(positions),
                           at.out(dy.size()));
-        sequence::backward(at.place, batch, width, chosen, at.in(dy), at.out(x.size()), at.out(first),
+        sequence::backward(at.context, batch, width, chosen, at.in(dy), at.out(x.size()), at.out(first),
                            at.out(positions));
-        sequence::backward(at.place, batch, width, chosen, at.in(dy), static_cast<T*>(nullptr), at.out(first),
-                           static_cast<W*>(nullptr));
+        sequence::backward(at.context, batch, width, chosen, at.in(dy), static_cast<T*>(nullptr),
+                           at.out(first), static_cast<W*>(nullptr));
 
         const kernels::token_extents all{2, e.places(), width};
         const auto tokens = at.activations(batch * all.tokens() * width, 7);
-        kernels::chosen_tokens<device>::forward(at.place, all, batch, chosen, at.in(tokens),
+        kernels::chosen_tokens<device>::forward(at.context, all, batch, chosen, at.in(tokens),
                                                 at.out(x.size()));
-        kernels::chosen_tokens<device>::backward(at.place, all, batch, chosen, at.in(x),
+        kernels::chosen_tokens<device>::backward(at.context, all, batch, chosen, at.in(x),
                                                  at.out(tokens.size()));
 
         using restored = kernels::restored_tokens<device>;
@@ -135,47 +135,49 @@ void chosen_places() {
         const auto places = some_numbers<W>(all.tokens() * width, 9);
         kernels::choice whole = chosen;
         whole.count = e.places();
-        restored::forward(at.place, all, batch, count, whole, at.in(seen), at.in(first), at.in(places),
+        restored::forward(at.context, all, batch, count, whole, at.in(seen), at.in(first), at.in(places),
                           at.out(tokens.size()));
-        restored::forward(at.place, all, batch, count, whole, at.in(seen), at.in(first),
+        restored::forward(at.context, all, batch, count, whole, at.in(seen), at.in(first),
                           static_cast<const W*>(nullptr), at.out(tokens.size()));
-        restored::backward(at.place, all, batch, count, whole, at.in(tokens), at.out(seen.size()),
+        restored::backward(at.context, all, batch, count, whole, at.in(tokens), at.out(seen.size()),
                            at.out(first));
 
         using mean = kernels::token_mean<device>;
         const auto dmean = at.activations(batch * width, 10);
-        mean::forward(at.place, batch, all.tokens(), width, 1, 7, at.in(tokens), at.out(batch * width));
-        mean::backward(at.place, batch, all.tokens(), width, 1, 7, at.in(dmean), at.out(tokens.size()));
+        mean::forward(at.context, batch, all.tokens(), width, 1, 7, at.in(tokens), at.out(batch * width));
+        mean::backward(at.context, batch, all.tokens(), width, 1, 7, at.in(dmean), at.out(tokens.size()));
 
         for (const bool normalise : {false, true})
           for (const auto error : {pixel_error::squared, pixel_error::absolute}) {
             const auto prediction = at.activations(batch * count * e.numbers(), 11);
-            at.loss(kernels::masked_pixels<device>::run(at.place, e, {normalise, error, 77.5}, batch, chosen,
-                                                        at.in(images), at.in(prediction), at.out(rows)));
+            at.loss(kernels::masked_pixels<device>::run(at.context, e, {normalise, error, 77.5}, batch,
+                                                        chosen, at.in(images), at.in(prediction),
+                                                        at.out(rows)));
           }
       });
 }
 
 template <class Device>
 void masks_and_dropped_paths() {
-  same_on_both<Device>([]<class Place>(workbench<Place>& at) {
-    using W = typename Place::weight;
-    using device = typename Place::device;
+  same_on_both<Device>([]<class Context>(workbench<Context>& at) {
+    using W = typename Context::weight;
+    using device = typename Context::device;
     const std::vector<std::uint64_t> samples{5, 17, 1ull << 40};
     const sample_keys keys{9, 4, at.in(samples), samples.size()};
     const std::size_t batch = 6, places = 196;  // two views of each sample
     buffer<float, device> noise{batch * places};
-    kernels::uniform_noise<device>::run(at.place, keys, batch, places, noise.data());
-    kernels::order_by_noise<device>::run(at.place, batch, places, static_cast<const float*>(noise.data()),
+    kernels::uniform_noise<device>::run(at.context, keys, batch, places, noise.data());
+    kernels::order_by_noise<device>::run(at.context, batch, places, static_cast<const float*>(noise.data()),
                                          at.out_indices(batch * places), at.out_indices(batch * places));
     const std::vector<float> ties(batch * places, 0.5f);
-    kernels::order_by_noise<device>::run(at.place, batch, places, at.in(ties), at.out_indices(batch * places),
-                                         at.out_indices(batch * places));
+    kernels::order_by_noise<device>::run(at.context, batch, places, at.in(ties),
+                                         at.out_indices(batch * places), at.out_indices(batch * places));
     const auto coarse = shuffled_places(batch, 6);
-    kernels::enlarge_grid<device>::run(at.place, batch, 8, 12, 4, at.in(coarse), at.out_indices(batch * 96));
+    kernels::enlarge_grid<device>::run(at.context, batch, 8, 12, 4, at.in(coarse),
+                                       at.out_indices(batch * 96));
     W* const factor = at.out_weights(batch);
-    kernels::drop_path<device>::run(at.place, keys, batch, 4100, 0.4, factor);
-    kernels::drop_path<device>::scale(at.place, batch, 50, static_cast<const W*>(factor),
+    kernels::drop_path<device>::run(at.context, keys, batch, 4100, 0.4, factor);
+    kernels::drop_path<device>::scale(at.context, batch, 50, static_cast<const W*>(factor),
                                       at.in(at.activations(batch * 50, 3)), at.out(batch * 50));
   });
 }
@@ -183,24 +185,24 @@ void masks_and_dropped_paths() {
 template <class Device>
 void classes() {
   for (const auto& [rows, stride, of] : {std::array<std::size_t, 3>{4, 7, 5}, {5, 1000, 1000}})
-    same_on_both<Device>([r = rows, s = stride, c = of]<class Place>(workbench<Place>& at) {
-      using T = typename Place::activation;
-      using device = typename Place::device;
-      using W = typename Place::weight;
+    same_on_both<Device>([r = rows, s = stride, c = of]<class Context>(workbench<Context>& at) {
+      using T = typename Context::activation;
+      using device = typename Context::device;
+      using W = typename Context::weight;
       auto logits = at.activations(r * s, 1);
       logits[1] = T(90.0f);
       const auto dlogits = at.activations(r * s, 2);
       std::vector<int> labels;
       for (std::size_t row = 0; row < r; ++row) labels.push_back(static_cast<int>(row * 3 % c));
       W* const goal = at.out_weights(r * s);
-      kernels::mixing<device>::goals(at.place, r, s, c, batch_mix{.share = 0.3}, 0.1, at.in(labels), goal);
-      at.loss(kernels::cross_entropy<device>::soft(at.place, r, s, c, 0.25, 0.1, at.in(logits),
+      kernels::mixing<device>::goals(at.context, r, s, c, batch_mix{.share = 0.3}, 0.1, at.in(labels), goal);
+      at.loss(kernels::cross_entropy<device>::soft(at.context, r, s, c, 0.25, 0.1, at.in(logits),
                                                    static_cast<const W*>(goal), at.out(dlogits)));
-      at.loss(kernels::cross_entropy<device>::hard(at.place, r, s, c, 0.25, at.in(logits), at.in(labels),
+      at.loss(kernels::cross_entropy<device>::hard(at.context, r, s, c, 0.25, at.in(logits), at.in(labels),
                                                    at.out(dlogits)));
       const auto x = at.activations(r * 6 * 5 * 3, 3);
       for (const batch_mix& how : {batch_mix{}, batch_mix{.share = 0.3}, batch_mix{0.7, true, 1, 2, 4, 2}})
-        kernels::mixing<device>::mix(at.place, r, 6, 5, 3, how, at.out(x));
+        kernels::mixing<device>::mix(at.context, r, 6, 5, 3, how, at.out(x));
     });
 }
 

@@ -13,12 +13,12 @@ using namespace pretext::tests;
 TEST_CASE("a matrix is turned, and added where that is asked for") {
   for (const auto& [r, c] : {std::pair<std::size_t, std::size_t>{1, 1}, {3, 70}, {64, 32}, {33, 65}})
     for (const bool backwards : {false, true}) {
-      on<emulated, fp32> place{.stream = {.backwards = backwards}};
+      on<emulated, fp32> context{.stream = {.backwards = backwards}};
       std::vector<bfloat16> from(r * c);
       for (std::size_t i = 0; i < from.size(); ++i) from[i] = bfloat16{static_cast<float>(i % 100)};
       std::vector<float> turned(r * c, -1), added(r * c, 1000);
-      grid::turn(place, r, c, from.data(), turned.data());
-      grid::turn(place, r, c, from.data(), added.data(), true);
+      grid::turn(context, r, c, from.data(), turned.data());
+      grid::turn(context, r, c, from.data(), added.data(), true);
       for (std::size_t i = 0; i < from.size(); ++i) {
         const std::size_t to = i % c * r + i / c;
         CHECK(turned[to] == static_cast<float>(from[i]));

@@ -26,19 +26,19 @@ std::vector<T> some_numbers(std::size_t count, unsigned seed) {
 }
 
 /// One device at work: gives a computation its numbers, takes its results.
-template <class Place>
+template <class Context>
 class workbench {
  public:
-  using T = typename Place::activation;
-  using W = typename Place::weight;
-  using device = typename Place::device;
-  Place place{};
+  using T = typename Context::activation;
+  using W = typename Context::weight;
+  using device = typename Context::device;
+  Context context{};
 
   /// Activations that every device of these numerics can store as they are.
   std::vector<T> activations(std::size_t count, unsigned seed, double times = 1, double plus = 0) const {
     std::vector<T> all;
     for (const double number : some_numbers<double>(count, seed))
-      all.push_back(static_cast<T>(static_cast<typename Place::numerics::factor>(number * times + plus)));
+      all.push_back(static_cast<T>(static_cast<typename Context::numerics::factor>(number * times + plus)));
     return all;
   }
 
@@ -57,7 +57,7 @@ class workbench {
     Number* const data = held(start);
     results_.push_back([this, data, count = start.size()] {
       std::vector<Number> host(count);
-      device::read(place.stream, host.data(), data, count);
+      device::read(context.stream, host.data(), data, count);
       std::vector<double> numbers;
       for (const Number& number : host) numbers.push_back(static_cast<double>(number));
       return numbers;
@@ -65,13 +65,13 @@ class workbench {
     return data;
   }
   /// A loss is a result, too; beside 1, since it may vanish.
-  void loss(const typename Place::loss_value& value) {
+  void loss(const typename Context::loss_value& value) {
     double number;
-    if constexpr (std::same_as<typename Place::loss_value, double>) {
+    if constexpr (std::same_as<typename Context::loss_value, double>) {
       number = value;
     } else {
-      value.settle(place);
-      number = place.stream.take_settled_loss();
+      value.settle(context);
+      number = context.stream.take_settled_loss();
     }
     results_.push_back([number] { return std::vector<double>{number, 1}; });
   }
@@ -86,7 +86,7 @@ class workbench {
   template <class Number>
   Number* held(const std::vector<Number>& numbers) {
     auto memory = std::make_shared<buffer<Number, device>>(numbers.size());
-    device::write(place.stream, memory->data(), numbers.data(), numbers.size());
+    device::write(context.stream, memory->data(), numbers.data(), numbers.size());
     memory_.push_back(memory);
     return memory->data();
   }
@@ -125,9 +125,9 @@ using results = std::vector<std::vector<double>>;
 template <class Device, class Numerics>
 struct reference;
 
-template <class Place, class Compute>
+template <class Context, class Compute>
 results results_of(const Compute& compute) {
-  workbench<Place> at;
+  workbench<Context> at;
   compute(at);
   return at.results();
 }
@@ -145,13 +145,13 @@ inline void all_near(const results& found, const results& expected, tolerance wi
 template <class Device, class Numerics, class Compute>
 void same_on_both(tolerance within, const Compute& compute) {
   const results expected =
-      reference<Device, Numerics>::of([&]<class Place>() { return results_of<Place>(compute); });
+      reference<Device, Numerics>::of([&]<class Context>() { return results_of<Context>(compute); });
   if constexpr (requires { typename Device::stream; }) {
     const results found = results_of<on<Device, Numerics>>(compute);
     all_near(found, expected, within);
     if constexpr (requires(typename Device::stream on) { on.backwards; }) {
       workbench<on<Device, Numerics>> backwards;
-      backwards.place.stream.backwards = true;
+      backwards.context.stream.backwards = true;
       compute(backwards);
       CHECK(backwards.results() == found);
     }

@@ -9,29 +9,29 @@ using namespace pretext;
 namespace {
 
 /// torchvision's blocks: inference, training, gradients and running statistics of one case.
-template <class Net, std::size_t Side, class Place>
+template <class Net, std::size_t Side, class Context>
 void agrees(const safetensors& file, double tolerance) {
-  using T = typename Place::activation;
+  using T = typename Context::activation;
   using In = shape<Side, Side, 3>;
   using Out = output_of<Net, In>;
   constexpr const auto& table = parameters_of<Net, In>;
-  Place place{.stream = cpu::stream{2}};
+  Context context{.stream = cpu::stream{2}};
   const auto x = tests::channels_last<T>(file.at("input"));
   const std::size_t batch = x.size() / In::size;
   std::vector<T> w(count(table)), dw(w.size()), y(batch * Out::size), dx(x.size());
   read_torch_tensors<T>(table, file, "before.", w.data());
 
-  Net::infer(place, weights<Place>{w.data(), nullptr}, reads<Place, In>{x.data(), batch},
-             writes<Place, Out>{y.data(), batch});
+  Net::infer(context, weights<Context>{w.data(), nullptr}, reads<Context, In>{x.data(), batch},
+             writes<Context, Out>{y.data(), batch});
   CHECK(tests::relative_difference(y, file.at("inference").as<double>()) < tolerance);
 
-  cache_of<Net, In, Place> kept;
+  cache_of<Net, In, Context> kept;
   const auto cotangent = file.at("cotangent").as<T>();
-  Net::forward(place, weights<Place>{w.data(), nullptr}, reads<Place, In>{x.data(), batch},
-               writes<Place, Out>{y.data(), batch}, kept);
+  Net::forward(context, weights<Context>{w.data(), nullptr}, reads<Context, In>{x.data(), batch},
+               writes<Context, Out>{y.data(), batch}, kept);
   CHECK(tests::relative_difference(y, file.at("train").as<double>()) < tolerance);
-  Net::backward(place, weights<Place>{w.data(), dw.data()}, kept, reads<Place, Out>{cotangent.data(), batch},
-                writes<Place, In>{dx.data(), batch});
+  Net::backward(context, weights<Context>{w.data(), dw.data()}, kept,
+                reads<Context, Out>{cotangent.data(), batch}, writes<Context, In>{dx.data(), batch});
   CHECK(tests::relative_difference(dx, tests::channels_last<double>(file.at("grad.input"))) < tolerance);
 
   safetensors ours;

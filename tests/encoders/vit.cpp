@@ -127,19 +127,19 @@ TEST_CASE("a vision transformer computes the same bits with 1, 2 and 3 threads")
 TEST_CASE("a second step of a vision transformer allocates nothing") {
   using net = vit<4, 24, 2, 3>;
   using In = shape<16, 16, 3>;
-  on<cpu> place;
+  on<cpu> context;
   std::vector<float> w(weight_count<net, In>, 0.1f), dw(w.size()), x(4 * In::size, 0.5f), y(4 * 24);
   cache_of<net, In, on<cpu>> kept;
   const float* first = nullptr;
   std::size_t peak = 0;
   for (int step = 0; step < 4; ++step) {
-    place.kept.reset();
-    net::forward(place, weights<on<cpu>>{w.data(), nullptr}, reads<on<cpu>, In>{x.data(), 4},
+    context.activations.reset();
+    net::forward(context, weights<on<cpu>>{w.data(), nullptr}, reads<on<cpu>, In>{x.data(), 4},
                  writes<on<cpu>, shape<24>>{y.data(), 4}, kept);
-    net::backward(place, weights<on<cpu>>{w.data(), dw.data()}, kept, reads<on<cpu>, shape<24>>{y.data(), 4},
-                  writes<on<cpu>, In>{nullptr, 4});
-    if (step == 2) first = kept.normed.x.data, peak = place.kept.peak();
+    net::backward(context, weights<on<cpu>>{w.data(), dw.data()}, kept,
+                  reads<on<cpu>, shape<24>>{y.data(), 4}, writes<on<cpu>, In>{nullptr, 4});
+    if (step == 2) first = kept.normed.x.data, peak = context.activations.peak();
   }
   CHECK(kept.normed.x.data == first);
-  CHECK(place.kept.peak() == peak);
+  CHECK(context.activations.peak() == peak);
 }

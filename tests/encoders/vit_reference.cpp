@@ -8,35 +8,36 @@ using namespace pretext;
 
 namespace {
 
-template <class Net, class Place, std::size_t Side>
+template <class Net, class Context, std::size_t Side>
 void agrees(const safetensors& file, double tolerance) {
-  using T = typename Place::activation;
+  using T = typename Context::activation;
   using In = shape<Side, Side, 3>;
   using Patches = typename Net::template patches<In>;
   using Tokens = typename Net::template tokens<In>;
   constexpr const auto& table = parameters_of<Net, In>;
-  Place place{.stream = cpu::stream{2}};
+  Context context{.stream = cpu::stream{2}};
   const auto x = tests::channels_last<T>(file.at("input"));
   const std::size_t batch = x.size() / In::size;
   std::vector<T> w(count(table)), h(batch * Net::width), trained(h.size());
   CHECK(read_torch_tensors<T>(table, file, "param.", w.data()).tensors == table.size());
-  const weights<Place> own{w.data(), nullptr};
-  const reads<Place, In> images{x.data(), batch};
+  const weights<Context> own{w.data(), nullptr};
+  const reads<Context, In> images{x.data(), batch};
 
-  Net::infer(place, own, images, writes<Place, typename Net::feature>{h.data(), batch});
+  Net::infer(context, own, images, writes<Context, typename Net::feature>{h.data(), batch});
   CHECK(tests::relative_difference(h, file.at("feature").as<double>()) < tolerance);
-  cache_of<Net, In, Place> kept;
-  Net::forward(place, own, images, writes<Place, typename Net::feature>{trained.data(), batch}, kept);
+  cache_of<Net, In, Context> kept;
+  Net::forward(context, own, images, writes<Context, typename Net::feature>{trained.data(), batch}, kept);
   CHECK(tests::relative_difference(trained, file.at("feature").as<double>()) < tolerance);
 
   // The parts, as a method would run them.
   std::vector<T> embedded(batch * Patches::size), sequence(batch * Tokens::size), tokens(sequence.size());
-  Net::embedding::infer(place, own.at(Net::template embedding_at<In>), images,
-                        writes<Place, Patches>{embedded.data(), batch});
-  Net::template entrance<In>::infer(place, own, reads<Place, Patches>{embedded.data(), batch},
-                                    writes<Place, Tokens>{sequence.data(), batch});
-  Net::trunk::infer(place, own.at(Net::template trunk_at<In>), reads<Place, Tokens>{sequence.data(), batch},
-                    writes<Place, Tokens>{tokens.data(), batch});
+  Net::embedding::infer(context, own.at(Net::template embedding_at<In>), images,
+                        writes<Context, Patches>{embedded.data(), batch});
+  Net::template entrance<In>::infer(context, own, reads<Context, Patches>{embedded.data(), batch},
+                                    writes<Context, Tokens>{sequence.data(), batch});
+  Net::trunk::infer(context, own.at(Net::template trunk_at<In>),
+                    reads<Context, Tokens>{sequence.data(), batch},
+                    writes<Context, Tokens>{tokens.data(), batch});
   CHECK(tests::relative_difference(tokens, file.at("tokens").as<double>()) < tolerance);
 }
 

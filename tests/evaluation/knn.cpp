@@ -49,9 +49,9 @@ TEST_CASE("kNN ranks classes as lightly does") {
     CHECK(ranking[q * classes] == expected[q * classes]);
     // Classes that nobody voted for stand last in any order.
     const auto votes = votes_of(voting, bank, queries.row(q), classes);
-    for (std::size_t place = 0; place < classes; ++place) {
-      const auto label = std::size_t(expected[q * classes + place]);
-      if (votes[label] > 0) CHECK(ranking[q * classes + place] == int(label));
+    for (std::size_t rank = 0; rank < classes; ++rank) {
+      const auto label = std::size_t(expected[q * classes + rank]);
+      if (votes[label] > 0) CHECK(ranking[q * classes + rank] == int(label));
     }
   }
 }
@@ -77,9 +77,9 @@ TEST_CASE("the ranking is that of the formula, for any k and temperature, and fo
     const auto ranking = voting.rank(bank, queries);
     for (std::size_t q = 0; q < queries.count; ++q) {
       const auto votes = votes_of(voting, bank, queries.row(q), 9);
-      for (std::size_t place = 1; place < 9; ++place) {
-        const auto before = std::size_t(ranking[q * 9 + place - 1]),
-                   after = std::size_t(ranking[q * 9 + place]);
+      for (std::size_t rank = 1; rank < 9; ++rank) {
+        const auto before = std::size_t(ranking[q * 9 + rank - 1]),
+                   after = std::size_t(ranking[q * 9 + rank]);
         CHECK(votes[before] >= votes[after] * (1 - 1e-5));
         if (votes[before] == votes[after]) CHECK(before < after);
       }

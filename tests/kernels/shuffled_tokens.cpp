@@ -18,7 +18,7 @@ constexpr std::size_t batch = 10, seen = 4, hidden = extents.places - seen;
 
 /// Shuffled places of some samples, and tokens of the visible ones.
 struct shuffled {
-  on<cpu, fp64> place{.stream = cpu::stream{2}};
+  on<cpu, fp64> context{.stream = cpu::stream{2}};
   std::vector<std::uint32_t> order = std::vector<std::uint32_t>(batch * extents.places), restore = order;
   std::vector<double> x = tests::normal_numbers(batch * (1 + seen) * extents.width, 1);
   std::vector<double> token = tests::normal_numbers(extents.width, 2);
@@ -27,19 +27,19 @@ struct shuffled {
 
   shuffled() {
     const auto noise = tests::normal_numbers(order.size(), 4);
-    kernels::order_by_noise<cpu>::run(place, batch, extents.places, noise.data(), order.data(),
+    kernels::order_by_noise<cpu>::run(context, batch, extents.places, noise.data(), order.data(),
                                       restore.data());
   }
   kernels::choice places(std::size_t first, std::size_t count) const {
     return {count, order.data() + first, extents.places};
   }
   void put_back(const double* at) {
-    kernels::restored_tokens<cpu>::forward(place, extents, batch, seen, places(0, extents.places), x.data(),
+    kernels::restored_tokens<cpu>::forward(context, extents, batch, seen, places(0, extents.places), x.data(),
                                            token.data(), at, all.data());
   }
   std::vector<double> choose(kernels::choice chosen) {
     std::vector<double> y(batch * chosen.count * extents.width, 1e30);
-    kernels::chosen_tokens<cpu>::forward(place, extents, batch, chosen,
+    kernels::chosen_tokens<cpu>::forward(context, extents, batch, chosen,
                                          static_cast<const double*>(all.data()), y.data());
     return y;
   }
@@ -76,7 +76,7 @@ TEST_CASE("the way back is the transpose of the way there") {
   shuffled s;
   const auto functional = tests::normal_numbers(s.all.size(), 5);
   std::vector<double> dx(s.x.size(), 1e30), dtoken(extents.width, 0.25);
-  kernels::restored_tokens<cpu>::backward(s.place, extents, batch, seen, s.places(0, extents.places),
+  kernels::restored_tokens<cpu>::backward(s.context, extents, batch, seen, s.places(0, extents.places),
                                           functional.data(), dx.data(), dtoken.data());
   s.put_back(nullptr);
   const double there = std::inner_product(s.all.begin(), s.all.end(), functional.begin(), 0.0);
@@ -88,7 +88,7 @@ TEST_CASE("the way back is the transpose of the way there") {
   const auto chosen = s.places(seen, hidden);
   const auto y = s.choose(chosen);
   std::vector<double> dall(s.all.size(), 1e30);
-  kernels::chosen_tokens<cpu>::backward(s.place, extents, batch, chosen, functional.data(), dall.data());
+  kernels::chosen_tokens<cpu>::backward(s.context, extents, batch, chosen, functional.data(), dall.data());
   CHECK(std::inner_product(y.begin(), y.end(), functional.begin(), 0.0) ==
         doctest::Approx(std::inner_product(s.all.begin(), s.all.end(), dall.begin(), 0.0)).epsilon(1e-12));
 }

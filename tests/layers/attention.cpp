@@ -22,8 +22,8 @@ TEST_CASE("attention is softmax(q·kᵀ/√d)·v of each head") {
   constexpr std::size_t tokens = 290, width = 12, heads = 3, depth = width / heads, batch = 2;
   const auto qkv = tests::normal_numbers(batch * tokens * 3 * width, 1);
   std::vector<double> y(batch * tokens * width), log_sum(batch * heads * tokens);
-  on<cpu, fp64> place;
-  kernels::attention<cpu>::forward(place, {tokens, width, heads}, batch, qkv.data(), y.data(),
+  on<cpu, fp64> context;
+  kernels::attention<cpu>::forward(context, {tokens, width, heads}, batch, qkv.data(), y.data(),
                                    log_sum.data());
   for (std::size_t n = 0; n < batch; ++n)
     for (std::size_t h = 0; h < heads; ++h)
@@ -61,13 +61,14 @@ TEST_CASE(
     std::vector<double> y(size), log_sum(rows), dqkv(3 * size);
     std::vector<float> near_y(size), near_log_sum(rows), near_dqkv(3 * size);
     on<cpu, fp64> exact;
-    on<cpu> place{.stream = cpu::stream{2}};
+    on<cpu> context{.stream = cpu::stream{2}};
     kernels::attention<cpu>::forward(exact, e, batch, qkv.data(), y.data(), log_sum.data());
     kernels::attention<cpu>::backward(exact, e, batch, qkv.data(), y.data(), log_sum.data(), dy.data(),
                                       dqkv.data());
-    kernels::attention<cpu>::forward(place, e, batch, rounded_qkv.data(), near_y.data(), near_log_sum.data());
-    kernels::attention<cpu>::backward(place, e, batch, rounded_qkv.data(), near_y.data(), near_log_sum.data(),
-                                      rounded_dy.data(), near_dqkv.data());
+    kernels::attention<cpu>::forward(context, e, batch, rounded_qkv.data(), near_y.data(),
+                                     near_log_sum.data());
+    kernels::attention<cpu>::backward(context, e, batch, rounded_qkv.data(), near_y.data(),
+                                      near_log_sum.data(), rounded_dy.data(), near_dqkv.data());
     close(near_y, y);
     close(near_dqkv, dqkv);
   }
@@ -82,12 +83,12 @@ TEST_CASE("large scores neither overflow nor vanish, and a NaN is not attended a
       qkv[(t * 3 + 1) * width + c] = t == 3 ? 100.f : -100.f;  // scores of ±20000
       qkv[(t * 3 + 2) * width + c] = static_cast<float>(t);
     }
-  on<cpu> place;
-  kernels::attention<cpu>::forward(place, {tokens, width, 1}, 1, qkv.data(), y.data(),
+  on<cpu> context;
+  kernels::attention<cpu>::forward(context, {tokens, width, 1}, 1, qkv.data(), y.data(),
                                    static_cast<float*>(nullptr));
   for (float v : y) CHECK(v == 3);
   qkv[(7 * 3 + 1) * width] = std::nanf("");
-  kernels::attention<cpu>::forward(place, {tokens, width, 1}, 1, qkv.data(), y.data(),
+  kernels::attention<cpu>::forward(context, {tokens, width, 1}, 1, qkv.data(), y.data(),
                                    static_cast<float*>(nullptr));
   for (float v : y) CHECK(std::isnan(v));
 }

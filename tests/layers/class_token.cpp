@@ -25,31 +25,31 @@ static_assert(weight_count<learned, grid> == weight_count<learned, shape<2, 8>>)
 TEST_CASE("every gradient of class token and positions matches finite differences; a fixed table gets none") {
   tests::gradients_match_finite_differences<learned, grid>(3);
   tests::gradients_match_finite_differences<fixed, grid>(3);
-  on<cpu, fp64> place;
-  using Place = on<cpu, fp64>;
+  on<cpu, fp64> context;
+  using Context = on<cpu, fp64>;
   std::vector<double> w(8 + 7 * 8, 1.0), dw(w.size()), dy(7 * 8, 1.0), x(6 * 8), y(7 * 8);
-  cache_of<fixed, grid, Place> kept;
-  fixed::forward(place, weights<Place>{w.data(), nullptr}, reads<Place, grid>{x.data(), 1},
-                 writes<Place, shape<7, 8>>{y.data(), 1}, kept);
-  fixed::backward(place, weights<Place>{w.data(), dw.data()}, kept, reads<Place, shape<7, 8>>{dy.data(), 1},
-                  writes<Place, grid>{nullptr, 1});
+  cache_of<fixed, grid, Context> kept;
+  fixed::forward(context, weights<Context>{w.data(), nullptr}, reads<Context, grid>{x.data(), 1},
+                 writes<Context, shape<7, 8>>{y.data(), 1}, kept);
+  fixed::backward(context, weights<Context>{w.data(), dw.data()}, kept,
+                  reads<Context, shape<7, 8>>{dy.data(), 1}, writes<Context, grid>{nullptr, 1});
   for (std::size_t i = 0; i < dw.size(); ++i) CHECK(dw[i] == (i < 8 ? 1 : 0));
 }
 
 TEST_CASE("chosen tokens get the positions of their places, and their gradients go back there") {
   using some = shape<2, 8>;
-  using Place = on<cpu, fp64>;
-  Place place;
+  using Context = on<cpu, fp64>;
+  Context context;
   const std::uint32_t ids[] = {5, 0, 3, 2, 1, 4};
   const auto w = tests::normal_numbers(8 + 7 * 8, 1), x = tests::normal_numbers(2 * 16, 2),
              dy = tests::normal_numbers(2 * 24, 3);
   std::vector<double> value = w, dw(w.size()), y(2 * 24), dx(2 * 16);
-  cache_of<learned, some, Place> kept;
+  cache_of<learned, some, Context> kept;
   const kernels::choice chosen{2, ids, 3};
-  learned::forward(place, weights<Place>{value.data(), nullptr}, reads<Place, some>{x.data(), 2},
-                   writes<Place, shape<3, 8>>{y.data(), 2}, kept, chosen);
-  learned::backward(place, weights<Place>{value.data(), dw.data()}, kept,
-                    reads<Place, shape<3, 8>>{dy.data(), 2}, writes<Place, some>{dx.data(), 2});
+  learned::forward(context, weights<Context>{value.data(), nullptr}, reads<Context, some>{x.data(), 2},
+                   writes<Context, shape<3, 8>>{y.data(), 2}, kept, chosen);
+  learned::backward(context, weights<Context>{value.data(), dw.data()}, kept,
+                    reads<Context, shape<3, 8>>{dy.data(), 2}, writes<Context, some>{dx.data(), 2});
   for (std::size_t c = 0; c < 8; ++c) {
     const auto position = [&](std::size_t place_of_grid) { return w[8 + (1 + place_of_grid) * 8 + c]; };
     CHECK(y[c] == w[c] + w[8 + c]);

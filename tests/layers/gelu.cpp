@@ -38,11 +38,11 @@ TEST_CASE(
 
 TEST_CASE(
     "the kernel in single precision is within 3e-7 of the exact form; far tails are 0 or x, NaN stays") {
-  on<cpu> place{.stream = cpu::stream{2}};
+  on<cpu> context{.stream = cpu::stream{2}};
   using In = shape<1000>;
   std::vector<float> x, y(In::size * 9);
   for (std::size_t i = 0; i < y.size(); ++i) x.push_back(-9 + 0.002f * static_cast<float>(i));
-  gelu::infer(place, {}, reads<on<cpu>, In>{x.data(), 9}, writes<on<cpu>, In>{y.data(), 9});
+  gelu::infer(context, {}, reads<on<cpu>, In>{x.data(), 9}, writes<on<cpu>, In>{y.data(), 9});
   for (std::size_t i = 0; i < y.size(); ++i) {
     CAPTURE(x[i]);
     CHECK(std::abs(double(y[i]) - exact(x[i])) <= 3e-7 * std::max(1.0, std::abs(double(x[i]))));
@@ -51,7 +51,7 @@ TEST_CASE(
   }
   const std::vector<float> far{-1e30f, -20.f, 0.f, 20.f, 1e18f, std::nanf("")};
   std::vector<float> at(6);
-  gelu::infer(place, {}, reads<on<cpu>, shape<6>>{far.data(), 1}, writes<on<cpu>, shape<6>>{at.data(), 1});
+  gelu::infer(context, {}, reads<on<cpu>, shape<6>>{far.data(), 1}, writes<on<cpu>, shape<6>>{at.data(), 1});
   CHECK(std::vector<float>(at.begin(), at.end() - 1) == std::vector<float>{0, 0, 0, 20, 1e18f});
   CHECK(std::isnan(at[5]));
 }

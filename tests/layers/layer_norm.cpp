@@ -17,11 +17,11 @@ TEST_CASE("every gradient of layer norm matches finite differences") {
 
 TEST_CASE("layer norm gives each place mean 0 and variance 1 up to epsilon, whatever its mean") {
   using In = shape<3, 50>;
-  on<cpu> place;
+  on<cpu> context;
   std::vector<float> x, y(4 * In::size), w(100, 1.f);
   std::fill_n(w.begin() + 50, 50, 0.f);
   for (double v : tests::normal_numbers(4 * In::size, 8, 1000, 1)) x.push_back(static_cast<float>(v));
-  layer_norm::infer(place, weights<on<cpu>>{w.data(), nullptr}, reads<on<cpu>, In>{x.data(), 4},
+  layer_norm::infer(context, weights<on<cpu>>{w.data(), nullptr}, reads<on<cpu>, In>{x.data(), 4},
                     writes<on<cpu>, In>{y.data(), 4});
   for (std::size_t row = 0; row < 12; ++row) {
     double sum = 0, square = 0;
@@ -37,10 +37,10 @@ TEST_CASE("layer norm gives each place mean 0 and variance 1 up to epsilon, what
 
 TEST_CASE("epsilon is 1e-6, inside the root") {
   using In = shape<2>;
-  on<cpu, fp64> place;
+  on<cpu, fp64> context;
   const std::vector<double> x{1e-3, -1e-3};
   std::vector<double> w{1, 1, 0, 0}, y(2);
-  layer_norm::infer(place, weights<on<cpu, fp64>>{w.data(), nullptr}, reads<on<cpu, fp64>, In>{x.data(), 1},
+  layer_norm::infer(context, weights<on<cpu, fp64>>{w.data(), nullptr}, reads<on<cpu, fp64>, In>{x.data(), 1},
                     writes<on<cpu, fp64>, In>{y.data(), 1});
   CHECK(y[0] == doctest::Approx(std::sqrt(0.5)).epsilon(1e-12));
 }

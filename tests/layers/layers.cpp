@@ -50,7 +50,7 @@ TEST_CASE("every gradient of batch norm matches finite differences, over all row
 TEST_CASE("batch norm's backward gives the same bits in place, and without the output that x tells of") {
   using norm = kernels::batch_norm<cpu>;
   constexpr std::size_t rows = 96, channels = 21, groups = 2, size = rows * channels;
-  on<cpu> place;
+  on<cpu> context;
   const auto numbers = [](std::size_t count, unsigned seed) {
     const auto drawn = tests::normal_numbers(count, seed);
     return std::vector<float>(drawn.begin(), drawn.end());
@@ -58,11 +58,11 @@ TEST_CASE("batch norm's backward gives the same bits in place, and without the o
   const auto x = numbers(size, 1), dy = numbers(size, 2), gamma = numbers(channels, 3),
              beta = numbers(channels, 4);
   std::vector<float> mean(groups * channels), inverse(mean), scale(mean), shift(mean), y(size);
-  norm::statistics<on<cpu>, float>(place, rows, channels, groups, x.data(), 1e-5f, mean.data(),
+  norm::statistics<on<cpu>, float>(context, rows, channels, groups, x.data(), 1e-5f, mean.data(),
                                    inverse.data(), 0.1f, nullptr, nullptr);
-  norm::fold(place, channels, groups, mean.data(), inverse.data(), gamma.data(), beta.data(), scale.data(),
+  norm::fold(context, channels, groups, mean.data(), inverse.data(), gamma.data(), beta.data(), scale.data(),
              shift.data());
-  norm::apply<on<cpu>, float>(place, rows, channels, groups, x.data(), scale.data(), shift.data(), nullptr,
+  norm::apply<on<cpu>, float>(context, rows, channels, groups, x.data(), scale.data(), shift.data(), nullptr,
                               true, y.data());
 
   struct result {
@@ -72,7 +72,7 @@ TEST_CASE("batch norm's backward gives the same bits in place, and without the o
   const auto backward = [&](bool relu, bool output, bool in_place) {
     result r{std::vector<float>(channels), std::vector<float>(channels),
              in_place ? x : std::vector<float>(size), in_place ? dy : std::vector<float>(size)};
-    norm::backward<on<cpu>, float>(place, rows, channels, groups, in_place ? r.dshortcut.data() : dy.data(),
+    norm::backward<on<cpu>, float>(context, rows, channels, groups, in_place ? r.dshortcut.data() : dy.data(),
                                    relu, output ? y.data() : nullptr, in_place ? r.dx.data() : x.data(),
                                    mean.data(), inverse.data(), gamma.data(), beta.data(), r.dgamma.data(),
                                    r.dbeta.data(), r.dx.data(), r.dshortcut.data());
@@ -141,16 +141,16 @@ TEST_CASE("every gradient of the fused convolution and the residual blocks match
 
 namespace {
 
-template <class Place, class L, class In>
+template <class Context, class L, class In>
 std::vector<double> training_output(std::size_t batch, std::size_t threads, std::vector<double>& w) {
-  Place place{.stream = cpu::stream{threads}};
-  using T = typename Place::activation;
+  Context context{.stream = cpu::stream{threads}};
+  using T = typename Context::activation;
   const auto numbers = tests::normal_numbers(batch * In::size, 5);
   const std::vector<T> x(numbers.begin(), numbers.end());
   std::vector<T> y(batch * output_of<L, In>::size), value(w.begin(), w.end());
-  cache_of<L, In, Place> kept;
-  L::forward(place, weights<Place>{value.data(), nullptr}, reads<Place, In>{x.data(), batch},
-             writes<Place, output_of<L, In>>{y.data(), batch}, kept);
+  cache_of<L, In, Context> kept;
+  L::forward(context, weights<Context>{value.data(), nullptr}, reads<Context, In>{x.data(), batch},
+             writes<Context, output_of<L, In>>{y.data(), batch}, kept);
   w.assign(value.begin(), value.end());
   return {y.begin(), y.end()};
 }
@@ -180,11 +180,11 @@ TEST_CASE("batch norm gives each channel mean 0 and variance 1, and keeps torch'
 
 TEST_CASE("statistics survive a mean that is large beside the spread") {
   using In = shape<3>;
-  on<cpu> place;
+  on<cpu> context;
   std::vector<float> x, y(64 * 3), w{1, 1, 1, 0, 0, 0, 0, 0, 0, 1, 1, 1};
   for (double v : tests::normal_numbers(64 * 3, 8, 10000, 1)) x.push_back(static_cast<float>(v));
   cache_of<batch_norm<>, In, on<cpu>> kept;
-  batch_norm<>::forward(place, weights<on<cpu>>{w.data(), nullptr}, reads<on<cpu>, In>{x.data(), 64},
+  batch_norm<>::forward(context, weights<on<cpu>>{w.data(), nullptr}, reads<on<cpu>, In>{x.data(), 64},
                         writes<on<cpu>, In>{y.data(), 64}, kept);
   double square = 0;
   for (float v : y) square += double(v) * double(v) / double(y.size());
@@ -194,20 +194,20 @@ TEST_CASE("statistics survive a mean that is large beside the spread") {
 TEST_CASE("statistics per view equal one forward pass per view, running statistics included") {
   using layer = basic_block<4, 2, initial_scale::one>;
   using In = shape<6, 6, 4>;
-  using Place = on<cpu, fp64>;
+  using Context = on<cpu, fp64>;
   const auto numbers = tests::normal_numbers(6 * In::size, 5);
   auto together = tests::plausible_weights<layer, In>(4), apart = together;
   std::vector<double> y(6 * output_of<layer, In>::size), z(y.size());
-  cache_of<layer, In, Place> kept;
-  Place place;
-  place.groups = 2;
-  layer::forward(place, weights<Place>{together.data(), nullptr}, reads<Place, In>{numbers.data(), 6},
-                 writes<Place, output_of<layer, In>>{y.data(), 6}, kept);
-  place.groups = 1;
+  cache_of<layer, In, Context> kept;
+  Context context;
+  context.groups = 2;
+  layer::forward(context, weights<Context>{together.data(), nullptr}, reads<Context, In>{numbers.data(), 6},
+                 writes<Context, output_of<layer, In>>{y.data(), 6}, kept);
+  context.groups = 1;
   for (std::size_t view = 0; view < 2; ++view)
-    layer::forward(place, weights<Place>{apart.data(), nullptr},
-                   reads<Place, In>{numbers.data() + view * 3 * In::size, 3},
-                   writes<Place, output_of<layer, In>>{z.data() + view * y.size() / 2, 3}, kept);
+    layer::forward(context, weights<Context>{apart.data(), nullptr},
+                   reads<Context, In>{numbers.data() + view * 3 * In::size, 3},
+                   writes<Context, output_of<layer, In>>{z.data() + view * y.size() / 2, 3}, kept);
   for (std::size_t i = 0; i < y.size(); ++i) CHECK(y[i] == doctest::Approx(z[i]).epsilon(1e-12));
   for (std::size_t i = 0; i < apart.size(); ++i)
     CHECK(together[i] == doctest::Approx(apart[i]).epsilon(1e-12));
@@ -227,26 +227,26 @@ TEST_CASE("a whole block computes the same bits with 1, 2 and 3 threads") {
 
 TEST_CASE("inference with batch norm folded into the weights equals the unfolded formula") {
   using In = shape<8, 8, 4>;
-  using Place = on<cpu, fp64>;
+  using Context = on<cpu, fp64>;
   using unit = fused_convolution<"conv1", "bn1", convolution<6, 3, 2>>;
   using plain = sequential<named<"conv1", convolution<6, 3, 2>>, named<"bn1", batch_norm<>>, relu>;
   static_assert(weight_count<unit, In> == weight_count<plain, In>);
-  Place place;
+  Context context;
   auto w = tests::plausible_weights<unit, In>(9);
   const auto x = tests::normal_numbers(3 * In::size, 5);
   std::vector<double> y(3 * output_of<unit, In>::size), z(y.size());
-  unit::infer(place, weights<Place>{w.data(), nullptr}, reads<Place, In>{x.data(), 3},
-              writes<Place, output_of<unit, In>>{y.data(), 3});
-  plain::infer(place, weights<Place>{w.data(), nullptr}, reads<Place, In>{x.data(), 3},
-               writes<Place, output_of<unit, In>>{z.data(), 3});
+  unit::infer(context, weights<Context>{w.data(), nullptr}, reads<Context, In>{x.data(), 3},
+              writes<Context, output_of<unit, In>>{y.data(), 3});
+  plain::infer(context, weights<Context>{w.data(), nullptr}, reads<Context, In>{x.data(), 3},
+               writes<Context, output_of<unit, In>>{z.data(), 3});
   for (std::size_t i = 0; i < y.size(); ++i) CHECK(y[i] == doctest::Approx(z[i]).epsilon(1e-12));
 }
 
 TEST_CASE("a NaN that enters a layer leaves it") {
   using In = shape<4, 4, 3>;
-  on<cpu> place;
+  on<cpu> context;
   std::vector<float> x(In::size, 1.f), y(In::size);
   x[5] = std::nanf("");
-  relu::infer(place, {}, reads<on<cpu>, In>{x.data(), 1}, writes<on<cpu>, In>{y.data(), 1});
+  relu::infer(context, {}, reads<on<cpu>, In>{x.data(), 1}, writes<on<cpu>, In>{y.data(), 1});
   CHECK(std::isnan(y[5]));
 }

@@ -19,16 +19,16 @@ TEST_CASE("every gradient of a perceptron matches finite differences") {
 TEST_CASE("a perceptron with its constants folded in is linear, GELU, linear") {
   using In = shape<7, 20>;
   using plain = sequential<linear<80>, gelu, linear<20>>;
-  using Place = on<cpu, fp64>;
+  using Context = on<cpu, fp64>;
   static_assert(weight_count<plain, In> == weight_count<mlp<>, In>);
-  Place place;
+  Context context;
   auto w = tests::plausible_weights<plain, In>(1);
   const auto x = tests::normal_numbers(3 * In::size, 2);
   std::vector<double> y(x.size()), z(x.size());
-  plain::infer(place, weights<Place>{w.data(), nullptr}, reads<Place, In>{x.data(), 3},
-               writes<Place, In>{y.data(), 3});
-  mlp<>::infer(place, weights<Place>{w.data(), nullptr}, reads<Place, In>{x.data(), 3},
-               writes<Place, In>{z.data(), 3});
+  plain::infer(context, weights<Context>{w.data(), nullptr}, reads<Context, In>{x.data(), 3},
+               writes<Context, In>{y.data(), 3});
+  mlp<>::infer(context, weights<Context>{w.data(), nullptr}, reads<Context, In>{x.data(), 3},
+               writes<Context, In>{z.data(), 3});
   for (std::size_t i = 0; i < y.size(); ++i) CHECK(y[i] == doctest::Approx(z[i]).epsilon(1e-12));
 }
 

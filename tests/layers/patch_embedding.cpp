@@ -26,29 +26,29 @@ TEST_CASE("every gradient of a patch embedding matches finite differences, for a
 }
 
 TEST_CASE("a patch embedding is a convolution whose stride is its kernel") {
-  on<cpu, fp64> place;
-  using Place = on<cpu, fp64>;
+  on<cpu, fp64> context;
+  using Context = on<cpu, fp64>;
   using embedding = patch_embedding<3, 5>;
   using same = convolution<5, 3, 3, 0, bias::yes>;
   static_assert(weight_count<embedding, image> == weight_count<same, image>);
   auto w = tests::plausible_weights<embedding, image>(1);
   const auto x = tests::normal_numbers(2 * image::size, 2);
   std::vector<double> y(2 * 30), z(2 * 30);
-  embedding::infer(place, weights<Place>{w.data(), nullptr}, reads<Place, image>{x.data(), 2},
-                   writes<Place, shape<6, 5>>{y.data(), 2});
-  same::infer(place, weights<Place>{w.data(), nullptr}, reads<Place, image>{x.data(), 2},
-              writes<Place, shape<2, 3, 5>>{z.data(), 2});
+  embedding::infer(context, weights<Context>{w.data(), nullptr}, reads<Context, image>{x.data(), 2},
+                   writes<Context, shape<6, 5>>{y.data(), 2});
+  same::infer(context, weights<Context>{w.data(), nullptr}, reads<Context, image>{x.data(), 2},
+              writes<Context, shape<2, 3, 5>>{z.data(), 2});
   for (std::size_t i = 0; i < y.size(); ++i) CHECK(y[i] == doctest::Approx(z[i]).epsilon(1e-12));
 }
 
 TEST_CASE(
     "chosen patches are gathered in the order asked for, (row, column, channel) within each, and go back") {
-  on<cpu> place{.stream = cpu::stream{2}};
+  on<cpu> context{.stream = cpu::stream{2}};
   const kernels::patch_extents e{6, 9, 2, 3};
   std::vector<float> images(2 * image::size), rows(2 * 2 * 18), back(images.size(), 7.f);
   for (std::size_t i = 0; i < images.size(); ++i) images[i] = static_cast<float>(i + 1);
   const std::uint32_t ids[] = {4, 0, 99, 1, 5, 99};  // two of a stride of three
-  kernels::patches<cpu>::gather(place, e, 2, {2, ids, 3}, images.data(), rows.data());
+  kernels::patches<cpu>::gather(context, e, 2, {2, ids, 3}, images.data(), rows.data());
   const auto pixel = [&](std::size_t n, std::size_t row, std::size_t column, std::size_t channel) {
     return images[((n * 6 + row) * 9 + column) * 2 + channel];
   };
@@ -59,7 +59,7 @@ TEST_CASE(
   CHECK(rows[18] == pixel(0, 0, 0, 0));      // patch 0
   CHECK(rows[2 * 18] == pixel(1, 0, 3, 0));  // patch 1 of the second sample
   CHECK(rows[4 * 18 - 1] == pixel(1, 5, 8, 1));
-  kernels::patches<cpu>::scatter(place, e, 2, {2, ids, 3}, rows.data(), back.data());
+  kernels::patches<cpu>::scatter(context, e, 2, {2, ids, 3}, rows.data(), back.data());
   for (std::size_t i = 0; i < images.size(); ++i) {
     const std::size_t n = i / image::size, patch = i % image::size / 54 * 3 + i % 18 / 6;
     const bool chosen = n == 0 ? patch == 4 || patch == 0 : patch == 1 || patch == 5;

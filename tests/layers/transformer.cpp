@@ -12,10 +12,10 @@ using tokens = shape<5, 8>;
 using two = transformer<2, 2>;
 
 /// A place that knows its samples and drops paths.
-const auto drops = [](auto& place) {
+const auto drops = [](auto& context) {
   static const std::uint64_t samples[] = {3, 14, 15, 92, 65, 35};
-  place.keys = {.seed = 5, .epoch = 2, .samples = samples, .count = 6};
-  place.drop_path = 0.4;
+  context.keys = {.seed = 5, .epoch = 2, .samples = samples, .count = 6};
+  context.drop_path = 0.4;
 };
 
 }  // namespace
@@ -52,15 +52,16 @@ TEST_CASE("a transformer computes the same bits with 1, 2 and 3 threads") {
 }
 
 TEST_CASE("inference equals training without dropped paths") {
-  on<cpu, fp64> place;
-  using Place = on<cpu, fp64>;
+  on<cpu, fp64> context;
+  using Context = on<cpu, fp64>;
   const auto x = tests::normal_numbers(3 * tokens::size, 1);
   auto w = tests::plausible_weights<transformer<3, 2>, tokens>(2);
   std::vector<double> y(x.size()), z(x.size());
-  cache_of<transformer<3, 2>, tokens, Place> kept;
-  const weights<Place> own{w.data(), nullptr};
-  transformer<3, 2>::forward(place, own, reads<Place, tokens>{x.data(), 3},
-                             writes<Place, tokens>{y.data(), 3}, kept);
-  transformer<3, 2>::infer(place, own, reads<Place, tokens>{x.data(), 3}, writes<Place, tokens>{z.data(), 3});
+  cache_of<transformer<3, 2>, tokens, Context> kept;
+  const weights<Context> own{w.data(), nullptr};
+  transformer<3, 2>::forward(context, own, reads<Context, tokens>{x.data(), 3},
+                             writes<Context, tokens>{y.data(), 3}, kept);
+  transformer<3, 2>::infer(context, own, reads<Context, tokens>{x.data(), 3},
+                           writes<Context, tokens>{z.data(), 3});
   CHECK(y == z);
 }

@@ -11,8 +11,8 @@ namespace elsewhere {
 
 /// A loss that a user wrote: half the sum of squares, whose gradient is z itself.
 struct shrinkage {
-  template <class Place, pretext::Shape S>
-  double operator()(Place&, pretext::reads<Place, S> z, pretext::writes<Place, S> dz) const {
+  template <class Context, pretext::Shape S>
+  double operator()(Context&, pretext::reads<Context, S> z, pretext::writes<Context, S> dz) const {
     double value = 0;
     for (std::size_t i = 0; i < z.size(); ++i) {
       value += 0.5 * static_cast<double>(z.data[i]) * static_cast<double>(z.data[i]);
@@ -27,16 +27,17 @@ struct shrinkage {
 using namespace pretext;
 using namespace pretext::tests;
 using doctest::Approx;
-using place_type = on<cpu, fp64>;
+using context_type = on<cpu, fp64>;
 using sample = shape<5>;
 
 namespace {
 
 template <class L>
 double run(const L& loss, const std::vector<double>& z, std::vector<double>& dz) {
-  place_type place{.stream = cpu::stream{2}};
+  context_type context{.stream = cpu::stream{2}};
   const std::size_t rows = z.size() / sample::size;
-  return loss(place, reads<place_type, sample>{z.data(), rows}, writes<place_type, sample>{dz.data(), rows});
+  return loss(context, reads<context_type, sample>{z.data(), rows},
+              writes<context_type, sample>{dz.data(), rows});
 }
 
 }  // namespace
@@ -72,13 +73,13 @@ TEST_CASE("every gradient of a weighted sum matches finite differences") {
 }
 
 TEST_CASE("predictive losses add up as well") {
-  place_type place;
+  context_type context;
   const auto p = random_rows(4 * sample::size, 3), goal = random_rows(4 * sample::size, 4);
-  const reads<place_type, sample> from{p.data(), 4}, to{goal.data(), 4};
+  const reads<context_type, sample> from{p.data(), 4}, to{goal.data(), 4};
   std::vector<double> once(p.size()), more(p.size());
-  const double value = cosine_regression{}(place, from, to, writes<place_type, sample>{once.data(), 4});
+  const double value = cosine_regression{}(context, from, to, writes<context_type, sample>{once.data(), 4});
   const auto loss = cosine_regression{} + 0.5 * cosine_regression{.factor = 4};
-  CHECK(loss(place, from, to, writes<place_type, sample>{more.data(), 4}) ==
+  CHECK(loss(context, from, to, writes<context_type, sample>{more.data(), 4}) ==
         Approx(3 * value).epsilon(1e-14));
   for (std::size_t i = 0; i < p.size(); ++i) CHECK(more[i] == Approx(3 * once[i]).epsilon(1e-13));
 }

@@ -19,10 +19,10 @@ struct result {
 template <class T>
 result<T> run(const cosine_regression& loss, const std::vector<T>& p, const std::vector<T>& goal,
               std::size_t columns, std::size_t threads = 1) {
-  on<cpu, std::conditional_t<std::is_same_v<T, float>, fp32, fp64>> place{.stream = cpu::stream{threads}};
+  on<cpu, std::conditional_t<std::is_same_v<T, float>, fp32, fp64>> context{.stream = cpu::stream{threads}};
   result<T> made{0, std::vector<T>(p.size())};
-  made.value = kernels::cosine_regression<cpu>::run(place, p.size() / columns, columns, loss.factor, p.data(),
-                                                    goal.data(), made.gradient.data());
+  made.value = kernels::cosine_regression<cpu>::run(context, p.size() / columns, columns, loss.factor,
+                                                    p.data(), goal.data(), made.gradient.data());
   return made;
 }
 
@@ -45,9 +45,10 @@ TEST_CASE("every gradient of BYOL's loss matches finite differences, and is adde
   matches_differences(p, made.gradient, [&] { return run(loss, p, goal, 7).value; });
 
   using sample = shape<7>;
-  on<cpu, fp64> place;
+  on<cpu, fp64> context;
   std::vector<double> dp(p.size(), 1);
-  CHECK(loss(place, reads<on<cpu, fp64>, sample>{p.data(), 10}, reads<on<cpu, fp64>, sample>{goal.data(), 10},
+  CHECK(loss(context, reads<on<cpu, fp64>, sample>{p.data(), 10},
+             reads<on<cpu, fp64>, sample>{goal.data(), 10},
              writes<on<cpu, fp64>, sample>{dp.data(), 10}) == made.value);
   for (std::size_t i = 0; i < dp.size(); ++i)
     CHECK(dp[i] - 1 == Approx(made.gradient[i]).epsilon(1e-12).scale(1));
@@ -122,10 +123,10 @@ TEST_CASE("BYOL's loss refuses, in words, what has no two views") {
                        "cosine regression compares two views of every image, stacked; it cannot take 3 rows",
                        std::invalid_argument);
   using sample = shape<1>;
-  on<cpu> place;
+  on<cpu> context;
   float number = 0;
   CHECK_THROWS_WITH_AS(
-      cosine_regression{}(place, reads<on<cpu>, sample>{&number, 4}, reads<on<cpu>, sample>{&number, 2},
+      cosine_regression{}(context, reads<on<cpu>, sample>{&number, 4}, reads<on<cpu>, sample>{&number, 2},
                           writes<on<cpu>, sample>{&number, 4}),
       "cosine regression compares as many predictions as goals, not 4 with 2", std::invalid_argument);
 }

@@ -21,14 +21,14 @@ struct result {
 template <std::size_t Classes, class T>
 result<T> run(const cross_entropy& loss, const std::vector<T>& logits, const std::vector<T>& goal,
               std::size_t threads = 1, T before = 0) {
-  using Place = on<cpu, std::conditional_t<std::is_same_v<T, float>, fp32, fp64>>;
+  using Context = on<cpu, std::conditional_t<std::is_same_v<T, float>, fp32, fp64>>;
   using S = shape<Classes>;
-  Place place{.stream = cpu::stream{threads}};
+  Context context{.stream = cpu::stream{threads}};
   result<T> made{0, std::vector<T>(logits.size(), before)};
   const std::size_t rows = logits.size() / Classes;
-  made.value =
-      loss(place, reads<Place, S>{logits.data(), rows}, reads<Place, S>{goal.data(), goal.size() / Classes},
-           writes<Place, S>{made.gradient.data(), rows});
+  made.value = loss(context, reads<Context, S>{logits.data(), rows},
+                    reads<Context, S>{goal.data(), goal.size() / Classes},
+                    writes<Context, S>{made.gradient.data(), rows});
   return made;
 }
 
@@ -134,13 +134,13 @@ TEST_CASE("logits behind the classes count for nothing") {
 }
 
 TEST_CASE("class numbers are one-hot goals") {
-  on<cpu, fp64> place;
+  on<cpu, fp64> context;
   const auto logits = random_rows(4 * 5, 1);
   const std::vector<int> labels{3, 0, 4, 3};
   std::vector<double> goal(20), slope(20);
   for (std::size_t row = 0; row < 4; ++row) goal[row * 5 + static_cast<std::size_t>(labels[row])] = 1;
   const double value =
-      kernels::cross_entropy<cpu>::hard(place, 4, 5, 5, .25, logits.data(), labels.data(), slope.data());
+      kernels::cross_entropy<cpu>::hard(context, 4, 5, 5, .25, logits.data(), labels.data(), slope.data());
   const auto soft = run<5>(cross_entropy{}, logits, goal);
   CHECK(value == soft.value);
   CHECK(slope == soft.gradient);

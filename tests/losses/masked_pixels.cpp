@@ -18,7 +18,7 @@ using images = shape<12, 8, 3>;
 using grid = patch_grid<images, 4>;  // 3x2 patches
 using some_masks = masks<grid, 2>;
 using hidden = shape<some_masks::hidden, grid::numbers>;
-using place_type = on<cpu, fp64>;
+using context_type = on<cpu, fp64>;
 
 /// A loss of two images whose first sees patches 5 and 0, the second 1 and 2.
 struct comparison {
@@ -29,11 +29,11 @@ struct comparison {
 
   template <class Loss>
   double operator()(const Loss& loss, std::size_t threads = 1) {
-    place_type place{.stream = cpu::stream{threads}};
+    context_type context{.stream = cpu::stream{threads}};
     gradient.assign(prediction.size(), 0.25);
-    return loss(place, reads<place_type, hidden>{prediction.data(), 2},
-                reads<place_type, images>{pixels.data(), 2}, some_masks{order.data(), nullptr, 2},
-                writes<place_type, hidden>{gradient.data(), 2});
+    return loss(context, reads<context_type, hidden>{prediction.data(), 2},
+                reads<context_type, images>{pixels.data(), 2}, some_masks{order.data(), nullptr, 2},
+                writes<context_type, hidden>{gradient.data(), 2});
   }
   /// Number (row, column, channel) of a patch of an image.
   double& pixel(std::size_t n, std::size_t patch, std::size_t number) {
@@ -52,11 +52,11 @@ TEST_CASE("norm-pix divides by the root of the unbiased variance: (0, 1, 2, 5) a
   for (std::size_t i = 0; i < 4; ++i) {
     // The gradient of the squared error at a prediction of 0 is -2·target/numbers.
     std::vector<double> gradient(4);
-    place_type place;
-    masked_pixels{}(place, reads<place_type, shape<1, 4>>{nothing.data(), 1},
-                    reads<place_type, shape<2, 4, 1>>{pixels.data(), 1},
+    context_type context;
+    masked_pixels{}(context, reads<context_type, shape<1, 4>>{nothing.data(), 1},
+                    reads<context_type, shape<2, 4, 1>>{pixels.data(), 1},
                     masks<one_patch, 1>{order.data(), nullptr, 1},
-                    writes<place_type, shape<1, 4>>{gradient.data(), 1});
+                    writes<context_type, shape<1, 4>>{gradient.data(), 1});
     CHECK(-2 * gradient[i] == doctest::Approx(expected[i]).epsilon(1e-6));
   }
 }

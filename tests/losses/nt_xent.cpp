@@ -24,9 +24,9 @@ struct result {
 template <class T>
 result<T> run(const nt_xent& loss, std::vector<T> z, std::size_t columns, std::size_t threads = 1,
               T before = 0) {
-  on<cpu, std::conditional_t<std::is_same_v<T, float>, fp32, fp64>> place{.stream = cpu::stream{threads}};
+  on<cpu, std::conditional_t<std::is_same_v<T, float>, fp32, fp64>> context{.stream = cpu::stream{threads}};
   result<T> made{0, std::vector<T>(z.size(), before)};
-  made.value = kernels::nt_xent<cpu>::run(place, z.size() / columns, columns, loss.temperature, loss.factor,
+  made.value = kernels::nt_xent<cpu>::run(context, z.size() / columns, columns, loss.temperature, loss.factor,
                                           z.data(), made.gradient.data());
   return made;
 }
@@ -244,14 +244,14 @@ TEST_CASE("NT-Xent agrees with lightly's, loss and gradients, at every temperatu
 TEST_CASE("the loss value takes views of a place, and its memory grows with rows, not with their square") {
   using sample = shape<16>;
   for (const std::size_t rows : {1000u, 4000u}) {
-    on<cpu> place;
+    on<cpu> context;
     auto z = random_rows<float>(rows * sample::size, 11);
     std::vector<float> dz(z.size());
-    const double value = nt_xent{.temperature = 0.5}(place, reads<on<cpu>, sample>{z.data(), rows},
+    const double value = nt_xent{.temperature = 0.5}(context, reads<on<cpu>, sample>{z.data(), rows},
                                                      writes<on<cpu>, sample>{dz.data(), rows});
     CHECK(value == run(nt_xent{.temperature = 0.5}, z, sample::size).value);
-    CHECK(place.scratch.peak() < 4 * rows * sample::size * sizeof(float) + 64 * rows + (1 << 18));
-    CHECK(place.scratch.position().offset == 0);
+    CHECK(context.workspace.peak() < 4 * rows * sample::size * sizeof(float) + 64 * rows + (1 << 18));
+    CHECK(context.workspace.position().offset == 0);
   }
 }
 

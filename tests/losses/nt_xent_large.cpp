@@ -40,9 +40,9 @@ TEST_CASE("65 536 embeddings of 128 numbers: loss and gradient are exact, within
   const double before = peak_megabytes();
 
   const nt_xent loss{.temperature = 0.1};
-  on<cpu> place{.stream = cpu::stream{2}};
+  on<cpu> context{.stream = cpu::stream{2}};
   const double value =
-      loss(place, reads<on<cpu>, sample>{z.data(), rows}, writes<on<cpu>, sample>{dz.data(), rows});
+      loss(context, reads<on<cpu>, sample>{z.data(), rows}, writes<on<cpu>, sample>{dz.data(), rows});
   CHECK(peak_megabytes() - before < 200);
 
   const double total =

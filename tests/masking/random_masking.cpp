@@ -19,8 +19,8 @@ using some_masks = masks_of<random_masking<>, grid>;
 /// The masks of some samples, copied out of the step's memory.
 std::vector<std::uint32_t> orders(const std::vector<std::uint64_t>& samples, std::uint64_t seed,
                                   std::uint32_t epoch, std::size_t threads = 1) {
-  on<cpu> place{.stream = cpu::stream{threads}, .keys = {seed, epoch, samples.data(), samples.size()}};
-  const auto drawn = random_masking<>{}.draw<grid>(place, samples.size());
+  on<cpu> context{.stream = cpu::stream{threads}, .keys = {seed, epoch, samples.data(), samples.size()}};
+  const auto drawn = random_masking<>{}.draw<grid>(context, samples.size());
   return {drawn.order, drawn.order + samples.size() * grid::places};
 }
 
@@ -46,8 +46,8 @@ TEST_CASE("the number of visible patches is Python's int(places * (1 - ratio))")
 
 TEST_CASE("every sample keeps exactly as many patches, each once, and restoring the order is the identity") {
   const auto samples = first_samples(20);
-  on<cpu> place{.keys = {3, 1, samples.data(), samples.size()}};
-  const some_masks drawn = random_masking<>{}.draw<grid>(place, samples.size());
+  on<cpu> context{.keys = {3, 1, samples.data(), samples.size()}};
+  const some_masks drawn = random_masking<>{}.draw<grid>(context, samples.size());
   REQUIRE(drawn.batch == 20);
   for (std::size_t n = 0; n < 20; ++n) {
     const auto* order = drawn.order + n * grid::places;
@@ -83,17 +83,17 @@ TEST_CASE("every patch is hidden in three of four masks, wherever it lies") {
 }
 
 TEST_CASE("equal noise is ordered by index") {
-  on<cpu> place;
+  on<cpu> context;
   const std::vector<double> noise{.5, .25, .5, .25, 0, .5};
   std::vector<std::uint32_t> order(6), restore(6);
-  kernels::order_by_noise<cpu>::run(place, 1, 6, noise.data(), order.data(), restore.data());
+  kernels::order_by_noise<cpu>::run(context, 1, 6, noise.data(), order.data(), restore.data());
   CHECK(order == std::vector<std::uint32_t>{4, 1, 3, 0, 2, 5});
   CHECK(restore == std::vector<std::uint32_t>{3, 1, 4, 2, 0, 5});
 }
 
 TEST_CASE("a mask asked for before draw is refused with what to call") {
-  on<cpu> place;
-  CHECK_THROWS_WITH_AS(random_masking<>{}.draw<grid>(place, 4),
+  on<cpu> context;
+  CHECK_THROWS_WITH_AS(random_masking<>{}.draw<grid>(context, 4),
                        doctest::Contains("call draw(samples, seed, epoch) before step"),
                        std::invalid_argument);
 }

@@ -60,8 +60,8 @@ std::vector<float> views() {
 
 template <class Method, class Numerics>
 struct learning {
-  using Place = on<cpu, Numerics>;
-  trainer<Method, Place, typename recipe<Method>::optimizer> learner;
+  using Context = on<cpu, Numerics>;
+  trainer<Method, Context, typename recipe<Method>::optimizer> learner;
   std::vector<std::uint64_t> samples = std::vector<std::uint64_t>(batch);
   std::vector<float> pixels = views();
 
@@ -72,7 +72,7 @@ struct learning {
 
   double step(std::uint32_t epoch) {
     learner.draw(samples, 1, epoch);
-    return learner.step(reads<Place, images>{pixels.data(), batch}, recipe<Method>::rate);
+    return learner.step(reads<Context, images>{pixels.data(), batch}, recipe<Method>::rate);
   }
   std::vector<float> gradient() {
     const float* data = learner.memory().gradient.data();

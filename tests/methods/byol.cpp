@@ -20,8 +20,8 @@ struct basic
                  named<"layer1", sequential<basic_block<6, 1, initial_scale::one>>>,
                  named<"layer2", sequential<basic_block<8, 2, initial_scale::one>>>, global_average_pool> {};
 using method = byol<images, basic, byol_head<9, 5>>;
-using Place = on<cpu, fp64>;
-using learner = trainer<method, Place, sgd>;
+using Context = on<cpu, fp64>;
+using learner = trainer<method, Context, sgd>;
 
 std::vector<double> views(std::size_t images_of_each, unsigned seed) {
   return tests::normal_numbers(2 * images_of_each * images::size, seed);
@@ -40,7 +40,7 @@ TEST_CASE("every gradient of BYOL matches finite differences, the target's netwo
   t.start(method::parameters, 3, 4);
   auto& m = t.memory();
   const auto pixels = views(5, 3);
-  const reads<Place, images> batch{pixels.data(), 10};
+  const reads<Context, images> batch{pixels.data(), 10};
   CHECK(t.step(batch, 0, 1) > 0);
   const auto gradient = copy_of(m.gradient.data(), method::size);
   std::size_t checked = 0;
@@ -51,9 +51,9 @@ TEST_CASE("every gradient of BYOL matches finite differences, the target's netwo
       double& w = m.value.data()[i];
       const double saved = w, h = 1e-6;
       w = saved + h;
-      const double up = t.method().learn(t.place(), m, batch);
+      const double up = t.method().learn(t.context(), m, batch);
       w = saved - h;
-      const double down = t.method().learn(t.place(), m, batch);
+      const double down = t.method().learn(t.context(), m, batch);
       w = saved;
       CHECK(gradient[i] == doctest::Approx((up - down) / (2 * h)).epsilon(1e-6).scale(1));
     }
@@ -66,17 +66,17 @@ TEST_CASE("the loss is the sum of both directions, each view predicting what the
   t.start(method::parameters, 3, 4);
   const std::size_t n = 4;
   const auto pixels = views(n, 5);
-  const double both = t.method().learn(t.place(), t.memory(), {pixels.data(), 2 * n});
+  const double both = t.method().learn(t.context(), t.memory(), {pixels.data(), 2 * n});
 
   // By hand: each network on each view alone, so that statistics are per view and rows cannot be mixed up.
-  Place place;
+  Context context;
   const auto outputs = [&]<class Network>(const double* w, std::size_t view) {
     auto own = copy_of(w, weight_count<Network, images>);
     std::vector<double> y(n * 5);
-    cache_of<Network, images, Place> tape;
-    Network::forward(place, weights<Place>{own.data(), nullptr},
-                     reads<Place, images>{pixels.data() + view * n * images::size, n},
-                     writes<Place, shape<5>>{y.data(), n}, tape);
+    cache_of<Network, images, Context> tape;
+    Network::forward(context, weights<Context>{own.data(), nullptr},
+                     reads<Context, images>{pixels.data() + view * n * images::size, n},
+                     writes<Context, shape<5>>{y.data(), n}, tape);
     return y;
   };
   double expected = 0;

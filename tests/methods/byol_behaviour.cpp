@@ -33,7 +33,7 @@ collapse after_training(std::size_t steps, double momentum) {
   tensor<float, images, cpu> views{2 * batch};
   for (std::size_t step = 0; step < steps; ++step) {
     const auto next = batches.next();
-    augment(learner.place(), two_views{crop}, next.images, next.samples, 1, next.epoch, views.view());
+    augment(learner.context(), two_views{crop}, next.images, next.samples, 1, next.epoch, views.view());
     learner.step(views.view(), rate(double(step)), follows(double(step)));
   }
   const auto z = learner.memory().z;

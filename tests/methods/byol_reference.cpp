@@ -14,21 +14,21 @@ using namespace pretext;
 namespace {
 
 /// BYOL with lightly's heads and the official MAE repository's LARS, where a case begins.
-template <std::size_t Side, class Place>
+template <std::size_t Side, class Context>
 struct run {
-  using T = typename Place::activation;
+  using T = typename Context::activation;
   using images = shape<Side, Side, 3>;
   using method = byol<images, tests::thin_trunk<basic_block, 8>, byol_head<24, 8, bias::no, bias::yes>>;
 
   const safetensors& file;
   double tolerance;
-  trainer<method, Place, lars> learner{{},
-                                       lars{.momentum = number("momentum"),
-                                            .weight_decay = number("weight_decay"),
-                                            .trust = number("trust_coefficient"),
-                                            .variant = lars_variant::byol},
-                                       1,
-                                       cpu::stream{2}};
+  trainer<method, Context, lars> learner{{},
+                                         lars{.momentum = number("momentum"),
+                                              .weight_decay = number("weight_decay"),
+                                              .trust = number("trust_coefficient"),
+                                              .variant = lars_variant::byol},
+                                         1,
+                                         cpu::stream{2}};
   // Torch keeps encoder and projector apart from the predictor; in the table they follow one another.
   std::span<const parameter> trunk{parameters_of<typename method::trunk, images>};
   std::span<const parameter> head = std::span<const parameter>{method::parameters}.subspan(trunk.size());
@@ -44,7 +44,7 @@ struct run {
   void step(std::size_t k) {
     const auto views = tests::views_of_step<T>(file, k);
     const cosine_momentum momentum{.base = number("tau_base"), .length = number("K")};
-    const double loss = learner.step(reads<Place, images>{views.data(), views.size() / images::size},
+    const double loss = learner.step(reads<Context, images>{views.data(), views.size() / images::size},
                                      number("learning_rate"), momentum(static_cast<double>(k)));
     const double expected = file.at("loss").template as<double>()[k];
     CAPTURE(k);

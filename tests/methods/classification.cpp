@@ -41,12 +41,12 @@ void set_goal(Memory& m, std::size_t batch) {
   }
 }
 
-template <class Place, class Optimizer>
-double step(trainer<method, Place, Optimizer>& learner, const std::vector<typename Place::activation>& pixels,
-            double rate) {
+template <class Context, class Optimizer>
+double step(trainer<method, Context, Optimizer>& learner,
+            const std::vector<typename Context::activation>& pixels, double rate) {
   const std::size_t batch = pixels.size() / images::size;
   set_goal(learner.memory(), batch);
-  return learner.step(reads<Place, images>{pixels.data(), batch}, rate);
+  return learner.step(reads<Context, images>{pixels.data(), batch}, rate);
 }
 
 template <class Learner>
@@ -71,12 +71,12 @@ namespace {
 /// Every gradient of a step beside central differences of its loss.
 template <class Method>
 void every_gradient_matches(Method how, double drop_path = 0) {
-  using Place = on<cpu, fp64>;
-  trainer<Method, Place, sgd> learner{how, {}, 3, cpu::stream{2}};
-  learner.place().drop_path = drop_path;
+  using Context = on<cpu, fp64>;
+  trainer<Method, Context, sgd> learner{how, {}, 3, cpu::stream{2}};
+  learner.context().drop_path = drop_path;
   auto& m = learner.memory();
   auto pixels = tests::normal_numbers(10 * Method::images::size, 3);
-  const reads<Place, typename Method::images> views{pixels.data(), 10};
+  const reads<Context, typename Method::images> views{pixels.data(), 10};
   const std::vector<std::uint64_t> samples{4, 8, 15, 16, 23, 42, 5, 6, 7, 9};
   const auto prepare = [&] {
     set_goal(m, 10);
@@ -87,7 +87,7 @@ void every_gradient_matches(Method how, double drop_path = 0) {
   const std::vector<double> gradient(m.gradient.data(), m.gradient.data() + Method::size);
   const auto loss = [&] {
     prepare();
-    return learner.method().learn(learner.place(), m, views);
+    return learner.method().learn(learner.context(), m, views);
   };
   std::size_t checked = 0;
   for (const parameter& p : Method::parameters) {
@@ -168,7 +168,7 @@ TEST_CASE("a classifier that starts from zeros starts at log C, and learns what 
   // In inference mode the prediction is the classifier on the feature, and right.
   std::vector<float> h(12 * zero::feature::size), logits(36);
   learner.encode(views, writes<on<cpu>, zero::feature>{h.data(), 12});
-  zero::predict(learner.place(), learner.memory(), views,
+  zero::predict(learner.context(), learner.memory(), views,
                 writes<on<cpu>, zero::embedding>{logits.data(), 12});
   const float* w = learner.memory().value.data() + zero::encoder_size;
   for (std::size_t i = 0; i < 12; ++i)

@@ -12,8 +12,8 @@ namespace {
 /// Five steps of MAE's fine-tuning beside timm's: mixed batches, their goals, rates and decay of each layer.
 template <class Numerics, std::size_t Side>
 void takes_the_same_steps(const safetensors& file, double tolerance) {
-  using Place = on<cpu, Numerics>;
-  using T = typename Place::activation;
+  using Context = on<cpu, Numerics>;
+  using T = typename Context::activation;
   using images = shape<Side, Side, 3>;
   using method =
       classification<images, encoder<vit<4, 24, 2, 3, mae_fine_tuning>>, classifier<linear_classifier<5>>>;
@@ -22,7 +22,7 @@ void takes_the_same_steps(const safetensors& file, double tolerance) {
   };
   const layer_decay<adamw> optimizer{{.beta2 = number("beta2"), .weight_decay = number("weight_decay")},
                                      number("layer_decay")};
-  trainer<method, Place, layer_decay<adamw>> learner{method{}, optimizer, 1, cpu::stream{2}};
+  trainer<method, Context, layer_decay<adamw>> learner{method{}, optimizer, 1, cpu::stream{2}};
   auto& m = learner.memory();
   CHECK(read_torch_tensors<T>(method::parameters, file, "before.", m.value.data()).tensors ==
         method::parameters.size());
@@ -56,10 +56,11 @@ void takes_the_same_steps(const safetensors& file, double tolerance) {
                            left,
                            bottom - top,
                            right - left};
-    const writes<Place, images> views{x.data(), batch};
-    mix(learner.place(), chosen, views);
-    mixed_goals(learner.place(), chosen, labels, number("smoothing"), m.goal.resize(batch));
-    CHECK(learner.step(reads<Place, images>{views}, rates[step]) == Approx(losses[step]).epsilon(tolerance));
+    const writes<Context, images> views{x.data(), batch};
+    mix(learner.context(), chosen, views);
+    mixed_goals(learner.context(), chosen, labels, number("smoothing"), m.goal.resize(batch));
+    CHECK(learner.step(reads<Context, images>{views}, rates[step]) ==
+          Approx(losses[step]).epsilon(tolerance));
     if (step == 0) CHECK(differs("gradient.", m.gradient.data()) < tolerance);
   }
   CHECK(differs("after.", m.value.data()) < tolerance);
@@ -67,8 +68,8 @@ void takes_the_same_steps(const safetensors& file, double tolerance) {
   auto x = tests::channels_last<T>(file.at("images.0"));
   const std::size_t batch = x.size() / images::size;
   std::vector<T> logits(batch * 5);
-  method::predict(learner.place(), m, reads<Place, images>{x.data(), batch},
-                  writes<Place, typename method::embedding>{logits.data(), batch});
+  method::predict(learner.context(), m, reads<Context, images>{x.data(), batch},
+                  writes<Context, typename method::embedding>{logits.data(), batch});
   CHECK(tests::relative_difference(logits, file.at("logits").template as<double>()) < tolerance);
 }
 

@@ -18,7 +18,7 @@ using namespace pretext;
 namespace {
 
 using images = shape<16, 16, 3>;
-using place_type = on<cpu>;
+using context_type = on<cpu>;
 
 /// Waves of random direction and phase: what a hidden patch holds follows from any visible one, and from
 /// nothing else.
@@ -40,7 +40,7 @@ std::vector<float> waves(std::size_t count, std::uint32_t epoch) {
 template <class Method>
 double loss_after(std::size_t steps) {
   constexpr std::size_t batch = 32;
-  trainer<Method, place_type, adamw> learner{{}, {}, 1, cpu::stream{2}};
+  trainer<Method, context_type, adamw> learner{{}, {}, 1, cpu::stream{2}};
   std::vector<std::uint64_t> samples(batch);
   std::iota(samples.begin(), samples.end(), 0);
   double last = 0;
@@ -48,7 +48,7 @@ double loss_after(std::size_t steps) {
     const auto epoch = static_cast<std::uint32_t>(k);
     const auto pixels = waves(batch, epoch);
     learner.draw(samples, 1, epoch);
-    const double loss = learner.step(reads<place_type, images>{pixels.data(), batch}, 3e-3);
+    const double loss = learner.step(reads<context_type, images>{pixels.data(), batch}, 3e-3);
     if (k + 10 >= steps) last += loss / 10;
   }
   return last;

@@ -19,9 +19,9 @@ namespace {
 struct given_noise : random_masking<> {
   const double* noise = nullptr;
 
-  template <class Grid, class Place>
-  masks_of<given_noise, Grid> draw(Place& place, std::size_t batch) const {
-    return masks_by_noise<masks_of<given_noise, Grid>>(place, batch, noise);
+  template <class Grid, class Context>
+  masks_of<given_noise, Grid> draw(Context& context, std::size_t batch) const {
+    return masks_by_noise<masks_of<given_noise, Grid>>(context, batch, noise);
   }
 };
 
@@ -45,16 +45,16 @@ std::vector<T> without_keys(const parameter& p, std::vector<T> numbers) {
 }
 
 /// Five steps of the official MAE with given noise and torch's AdamW.
-template <network N, class Place>
+template <network N, class Context>
 void five_steps_agree(const safetensors& file, double tolerance) {
-  using T = typename Place::activation;
+  using T = typename Context::activation;
   using images = shape<N.img_size, N.img_size, 3>;
   using method = mae<images, vit<N.patch_size, N.embed_dim, N.depth, N.num_heads>,
                      mae_decoder<N.decoder_embed_dim, N.decoder_depth, N.decoder_num_heads>, given_noise>;
   const auto number = [&](const char* name) { return tests::hyper_parameter(file, name).get<double>(); };
   REQUIRE(number("mask_ratio") == 0.75);
   const auto betas = tests::hyper_parameter(file, "betas");
-  trainer<method, Place, adamw> learner{
+  trainer<method, Context, adamw> learner{
       method{.compare = {.normalise = tests::hyper_parameter(file, "norm_pix_loss").get<bool>()}},
       adamw{.beta1 = betas[0], .beta2 = betas[1], .weight_decay = number("weight_decay")}, 1, cpu::stream{2}};
   auto& m = learner.memory();
@@ -72,11 +72,11 @@ void five_steps_agree(const safetensors& file, double tolerance) {
     auto pixels = tests::channels_last<T>(file.at("image." + std::to_string(k)));
     const auto noise = file.at("noise." + std::to_string(k)).as<double>();
     const std::size_t batch = pixels.size() / images::size;
-    const reads<Place, images> views{pixels.data(), batch};
+    const reads<Context, images> views{pixels.data(), batch};
     learner.method().mask_patches.noise = noise.data();
     if (k == 0) {
       std::vector<T> predicted(batch * method::reconstruction::size);
-      learner.method().reconstruct(learner.place(), m, views, {predicted.data(), batch});
+      learner.method().reconstruct(learner.context(), m, views, {predicted.data(), batch});
       CHECK(tests::relative_difference(predicted, file.at("prediction.0").as<double>()) < tolerance);
     }
     const double loss = learner.step(views, number("learning_rate"));

@@ -25,12 +25,12 @@ using small_simmim = simmim<images, vit<2, 16, 2, 2>, block_masking<4>>;
 /// A trainer that was told who its samples are, and their images.
 template <class Method, class Numerics = fp64>
 struct learning {
-  using place_type = on<cpu, Numerics>;
-  using T = typename place_type::activation;
+  using context_type = on<cpu, Numerics>;
+  using T = typename context_type::activation;
   using image_type = typename Method::images;
   static constexpr std::size_t batch = 5;
 
-  trainer<Method, place_type, adamw> learner;
+  trainer<Method, context_type, adamw> learner;
   std::vector<std::uint64_t> samples{11, 3, 5, 8, 2};
   std::vector<T> pixels;
 
@@ -38,7 +38,7 @@ struct learning {
     const auto numbers = tests::normal_numbers(batch * image_type::size, 3);
     pixels.assign(numbers.begin(), numbers.end());
   }
-  reads<place_type, image_type> views() const { return {pixels.data(), batch}; }
+  reads<context_type, image_type> views() const { return {pixels.data(), batch}; }
   double step(std::uint32_t epoch = 0, double rate = 0) {
     learner.draw(samples, 7, epoch);
     return learner.step(views(), rate);
@@ -46,7 +46,7 @@ struct learning {
   /// The loss with the masks of the first epoch.
   double value() {
     learner.draw(samples, 7, 0);
-    return learner.method().learn(learner.place(), learner.memory(), views());
+    return learner.method().learn(learner.context(), learner.memory(), views());
   }
   std::vector<T> weights() {
     const T* w = learner.memory().value.data();
@@ -116,10 +116,10 @@ TEST_CASE("MAE's loss and gradients ignore the visible pixels of the target") {
   auto target = l.pixels;
   const auto loss_against = [&](const std::vector<double>& image) {
     std::vector<double> gradient(m.predicted.size());
-    using place_type = on<cpu, fp64>;
-    return masked_pixels{}(l.learner.place(), reads<place_type, small_mae::prediction>{m.predicted},
-                           reads<place_type, images>{image.data(), 5}, m.hidden,
-                           writes<place_type, small_mae::prediction>{gradient.data(), 5});
+    using context_type = on<cpu, fp64>;
+    return masked_pixels{}(l.learner.context(), reads<context_type, small_mae::prediction>{m.predicted},
+                           reads<context_type, images>{image.data(), 5}, m.hidden,
+                           writes<context_type, small_mae::prediction>{gradient.data(), 5});
   };
   const double before = loss_against(target);
   const auto shift = [&](bool hidden) {
@@ -144,9 +144,9 @@ TEST_CASE("what MAE predicts depends on visible pixels alone") {
   };
   const auto before = predicted();
   const auto& hidden = l.learner.memory().hidden;
-  const auto change = [&](std::uint32_t place) {  // a patch of the first image
+  const auto change = [&](std::uint32_t context) {  // a patch of the first image
     for (std::size_t r = 0; r < 4; ++r)
-      for (std::size_t c = 0; c < 12; ++c) l.pixels[(place / 2 * 4 + r) * 24 + place % 2 * 12 + c] += 1;
+      for (std::size_t c = 0; c < 12; ++c) l.pixels[(context / 2 * 4 + r) * 24 + context % 2 * 12 + c] += 1;
   };
   change(hidden.order[small_mae::mask::visible]);
   CHECK(predicted() == before);
@@ -191,13 +191,13 @@ TEST_CASE("reconstructions of hidden patches are the predictions that the loss s
   using all = small_mae::reconstruction;
   std::vector<double> patches(5 * all::size);
   l.learner.draw(l.samples, 7, 0);
-  l.learner.method().reconstruct(l.learner.place(), l.learner.memory(), l.views(), {patches.data(), 5});
+  l.learner.method().reconstruct(l.learner.context(), l.learner.memory(), l.views(), {patches.data(), 5});
   const auto& masks = l.learner.memory().hidden;
   for (std::size_t n = 0; n < 5; ++n)
     for (std::size_t i = 0; i < small_mae::mask::hidden; ++i)
       for (std::size_t j = 0; j < small_mae::grid::numbers; ++j) {
-        const auto place = masks.order[n * 6 + small_mae::mask::visible + i];
-        CHECK(patches[(n * 6 + place) * small_mae::grid::numbers + j] ==
+        const auto context = masks.order[n * 6 + small_mae::mask::visible + i];
+        CHECK(patches[(n * 6 + context) * small_mae::grid::numbers + j] ==
               doctest::Approx(seen[(n * small_mae::mask::hidden + i) * small_mae::grid::numbers + j])
                   .epsilon(1e-12));
       }

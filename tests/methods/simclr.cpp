@@ -27,15 +27,15 @@ struct deep
 
 template <class Method>
 void every_gradient_matches(Method method) {
-  using Place = on<cpu, fp64>;
-  trainer<Method, Place, sgd> learner{method, {}, 3, cpu::stream{2}};
+  using Context = on<cpu, fp64>;
+  trainer<Method, Context, sgd> learner{method, {}, 3, cpu::stream{2}};
   auto& m = learner.memory();
   // Official heads start at N(0, 0.01): too small to see a mistake in.
   for (const parameter& p : Method::parameters)
     if (p.name().starts_with("projection_head") && p.rank == 2)
       for (std::size_t i = 0; i < p.size(); ++i) m.value.data()[p.offset + i] *= 30;
   auto pixels = tests::normal_numbers(10 * Method::images::size, 3);
-  const reads<Place, typename Method::images> views{pixels.data(), 10};
+  const reads<Context, typename Method::images> views{pixels.data(), 10};
   const double loss = learner.step(views, 0);
   CHECK(loss > 0);
   const std::vector<double> gradient(m.gradient.data(), m.gradient.data() + Method::size);
@@ -47,9 +47,9 @@ void every_gradient_matches(Method method) {
       double& w = m.value.data()[i];
       const double saved = w, h = 1e-6;
       w = saved + h;
-      const double up = method.learn(learner.place(), m, views);
+      const double up = method.learn(learner.context(), m, views);
       w = saved - h;
-      const double down = method.learn(learner.place(), m, views);
+      const double down = method.learn(learner.context(), m, views);
       w = saved;
       CHECK(gradient[i] == doctest::Approx((up - down) / (2 * h)).epsilon(1e-6).scale(1));
     }

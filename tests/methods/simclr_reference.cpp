@@ -15,20 +15,20 @@ using namespace pretext;
 namespace {
 
 /// SimCLR with lightly's head and loss and the official MAE repository's LARS, where a case begins.
-template <std::size_t Side, std::size_t Hidden, std::size_t Out, class Place>
+template <std::size_t Side, std::size_t Hidden, std::size_t Out, class Context>
 struct run {
-  using T = typename Place::activation;
+  using T = typename Context::activation;
   using images = shape<Side, Side, 3>;
   using method = simclr<images, tests::thin_trunk<basic_block, 8>, simclr_head<Hidden, Out, affine::both>>;
 
   const safetensors& file;
   double tolerance;
-  trainer<method, Place, lars> learner{method{.compare = {.temperature = number("temperature")}},
-                                       lars{.momentum = number("momentum"),
-                                            .weight_decay = number("weight_decay"),
-                                            .trust = number("trust_coefficient"),
-                                            .variant = lars_variant::byol},
-                                       1, cpu::stream{2}};
+  trainer<method, Context, lars> learner{method{.compare = {.temperature = number("temperature")}},
+                                         lars{.momentum = number("momentum"),
+                                              .weight_decay = number("weight_decay"),
+                                              .trust = number("trust_coefficient"),
+                                              .variant = lars_variant::byol},
+                                         1, cpu::stream{2}};
 
   run(const safetensors& from, double within) : file{from}, tolerance{within} {
     read_torch_tensors<T>(method::parameters, file, "before.", learner.memory().value.data());
@@ -40,7 +40,7 @@ struct run {
     const auto losses = file.at("loss").template as<double>();
     const double rate =
         number("learning_rate") * 0.5 * (1 + std::cos(std::numbers::pi * double(k) / double(losses.size())));
-    const double loss = learner.step(reads<Place, images>{views.data(), views.size() / images::size}, rate);
+    const double loss = learner.step(reads<Context, images>{views.data(), views.size() / images::size}, rate);
     CAPTURE(k);
     CHECK(std::abs(loss - losses[k]) < tolerance * std::abs(losses[k]));
   }

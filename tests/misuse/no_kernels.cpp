@@ -2,7 +2,7 @@
 #include <pretext/devices/cpu.hpp>
 #include <pretext/layers/linear.hpp>
 using namespace pretext;
-using place = on<cpu>;
-void misuse(place& here, weights<place> w, reads<place, shape<16>> x, writes<place, shape<8>> y) {
+using context = on<cpu>;
+void misuse(context& here, weights<context> w, reads<context, shape<16>> x, writes<context, shape<8>> y) {
   linear<8>::infer(here, w, x, y);
 }

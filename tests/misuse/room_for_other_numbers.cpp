@@ -6,7 +6,7 @@
 #include <pretext/core/image.hpp>
 #include <pretext/cpu.hpp>
 using namespace pretext;
-void misuse(on<cpu, fp64>& place, const std::vector<image>& images, std::span<const std::uint64_t> samples,
+void misuse(on<cpu, fp64>& context, const std::vector<image>& images, std::span<const std::uint64_t> samples,
             tensor_view<float, shape<32, 32, 3>> views) {
-  augment(place, two_views{simclr_cifar()}, images, samples, 1, 0, views);
+  augment(context, two_views{simclr_cifar()}, images, samples, 1, 0, views);
 }

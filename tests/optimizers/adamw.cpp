@@ -10,13 +10,13 @@ namespace {
 /// The golden two steps: w = 1, gradients .5 and -.25, rate .1.
 template <std::size_t N>
 std::array<double, 2> golden(const adamw& optimizer, const parameters<N>& table) {
-  on<cpu, fp64> place;
+  on<cpu, fp64> context;
   adamw::state<on<cpu, fp64>> state{table};
   double w[]{1, 1};
   const double first[]{0.5, 0.5}, second[]{-0.25, -0.25};
-  optimizer(place, table, state, 0.1, first, w);
+  optimizer(context, table, state, 0.1, first, w);
   const double after_one = w[0];
-  optimizer(place, table, state, 0.1, second, w);
+  optimizer(context, table, state, 0.1, second, w);
   return {after_one, w[0]};
 }
 }  // namespace

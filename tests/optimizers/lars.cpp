@@ -11,13 +11,13 @@ namespace {
 template <std::size_t N>
 std::array<std::array<double, 2>, 2> golden(lars optimizer, const parameters<N>& table) {
   optimizer.weight_decay = 0.1;
-  on<cpu, fp64> place;
+  on<cpu, fp64> context;
   lars::state<on<cpu, fp64>> state{table};
   double w[]{3, 4};
   const double first[]{1, 0}, second[]{0, 1};
-  optimizer(place, table, state, 1, first, w);
+  optimizer(context, table, state, 1, first, w);
   const std::array<double, 2> after_one{w[0], w[1]};
-  optimizer(place, table, state, 2, second, w);
+  optimizer(context, table, state, 2, second, w);
   return {after_one, {w[0], w[1]}};
 }
 
@@ -83,28 +83,28 @@ TEST_CASE("a tensor's first update is as long as its weights times trust times t
 }
 
 TEST_CASE("a tensor that is zero, or has no gradient, is not adapted") {
-  on<cpu, fp64> place;
+  on<cpu, fp64> context;
   const double gradient[]{0.5, -0.5}, none[]{0, 0};
   for (const lars_variant variant : {lars_variant::simclr, lars_variant::byol, lars_variant::sum_of_norms}) {
     lars::state<on<cpu, fp64>> state{two_weights}, fresh{two_weights};
     const lars optimizer{.weight_decay = 0.1, .variant = variant};
     double zero[]{0, 0}, still[]{3, 4};
-    optimizer(place, two_weights, state, 1, gradient, zero);
+    optimizer(context, two_weights, state, 1, gradient, zero);
     CHECK(zero[0] == Approx(-0.5));
     CHECK(zero[1] == Approx(0.5));
-    lars{.weight_decay = 0, .variant = variant}(place, two_weights, fresh, 1, none, still);
+    lars{.weight_decay = 0, .variant = variant}(context, two_weights, fresh, 1, none, still);
     CHECK(still[0] == 3);
     CHECK(still[1] == 4);
   }
 }
 
 TEST_CASE("a learning rate of zero moves nothing") {
-  on<cpu, fp64> place;
+  on<cpu, fp64> context;
   for (const bool clip : {false, true}) {
     lars::state<on<cpu, fp64>> state{two_weights};
     double w[]{3, 4};
     const double gradient[]{1, 2};
-    lars{.variant = lars_variant::sum_of_norms, .clip = clip}(place, two_weights, state, 0, gradient, w);
+    lars{.variant = lars_variant::sum_of_norms, .clip = clip}(context, two_weights, state, 0, gradient, w);
     CHECK(w[0] == 3);
     CHECK(w[1] == 4);
   }

@@ -47,21 +47,21 @@ std::map<std::string, parameter> by_name(const std::vector<parameter>& table) {
 template <class Optimizer>
 std::vector<double> step(const Optimizer& optimizer, std::span<const parameter> table, double rate,
                          std::size_t steps = 2) {
-  using Place = on<cpu, fp64>;
-  Place place;
+  using Context = on<cpu, fp64>;
+  Context context;
   std::size_t size = 0;
   for (const parameter& p : table) size += p.size();
   auto value = numbers<double>(size, 7);
   const auto run = [&](auto&& state) {
     for (std::size_t k = 0; k < steps; ++k) {
       const auto gradient = numbers<double>(size, 100 + static_cast<unsigned>(k));
-      optimizer(place, table, state, rate, gradient.data(), value.data());
+      optimizer(context, table, state, rate, gradient.data(), value.data());
     }
   };
-  if constexpr (requires { optimizer.template remember<Place>(table); })
-    run(optimizer.template remember<Place>(table));
+  if constexpr (requires { optimizer.template remember<Context>(table); })
+    run(optimizer.template remember<Context>(table));
   else
-    run(typename Optimizer::template state<Place>{table});
+    run(typename Optimizer::template state<Context>{table});
   return value;
 }
 
@@ -114,14 +114,14 @@ TEST_CASE("every optimizer takes each parameter at its own rate, its decay inclu
       const double rate = .1 * p.rate;
       alone.rate = 1;
       alone.offset = 0;
-      using Place = on<cpu, fp64>;
-      Place place;
+      using Context = on<cpu, fp64>;
+      Context context;
       const std::span<const parameter> one{&alone, 1};
-      typename std::decay_t<decltype(optimizer)>::template state<Place> state{one};
+      typename std::decay_t<decltype(optimizer)>::template state<Context> state{one};
       auto all = numbers<double>(found.size(), 7);
       for (std::size_t k = 0; k < 2; ++k) {
         const auto gradient = numbers<double>(found.size(), 100 + static_cast<unsigned>(k));
-        optimizer(place, one, state, rate, gradient.data() + p.offset, all.data() + p.offset);
+        optimizer(context, one, state, rate, gradient.data() + p.offset, all.data() + p.offset);
       }
       CAPTURE(p.path);
       for (std::size_t i = p.offset; i < p.offset + p.size(); ++i)

@@ -43,13 +43,13 @@ template <class Numerics, std::size_t N, class Optimizer>
 auto train(const Optimizer& optimizer, const parameters<N>& table, std::size_t steps, std::size_t threads,
            double gradient_scale = 1) {
   using W = typename Numerics::weight;
-  on<cpu, Numerics> place{.stream = cpu::stream{threads}};
+  on<cpu, Numerics> context{.stream = cpu::stream{threads}};
   typename Optimizer::template state<on<cpu, Numerics>> state{table};
   auto value = numbers<W>(count(table), 7);
   for (std::size_t step = 0; step < steps; ++step) {
     auto gradient = numbers<W>(count(table), 100 + unsigned(step));
     for (W& g : gradient) g = static_cast<W>(static_cast<double>(g) * gradient_scale);
-    optimizer(place, table, state, 0.1 * double(step + 1), gradient.data(), value.data());
+    optimizer(context, table, state, 0.1 * double(step + 1), gradient.data(), value.data());
   }
   return value;
 }
@@ -71,12 +71,12 @@ void keeps_its_promises(const Optimizer& optimizer) {
   for (std::size_t i = 0; i < one.size(); ++i)
     CHECK(one[i] == doctest::Approx(precise[i]).epsilon(1e-4).scale(1));
 
-  using Place = on<cpu>;
-  Place place;
-  typename Optimizer::template state<Place> state{two_weights};
+  using Context = on<cpu>;
+  Context context;
+  typename Optimizer::template state<Context> state{two_weights};
   float number = 0;
   CHECK_THROWS_WITH_AS(
-      optimizer(place, plausible_table, state, 0.1, &number, &number),
+      optimizer(context, plausible_table, state, 0.1, &number, &number),
       "the optimizer's state was made for a table of 1 parameters, not 5; construct it from the table of the "
       "method that it trains",
       std::invalid_argument);

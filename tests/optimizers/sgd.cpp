@@ -10,12 +10,12 @@ namespace {
 /// Two steps by hand on (3, 4) with gradients (1, 0) and (0, 1), rates 1 and 2.
 template <std::size_t N>
 std::vector<double> two_steps(const sgd& optimizer, const parameters<N>& table) {
-  on<cpu, fp64> place;
+  on<cpu, fp64> context;
   sgd::state<on<cpu, fp64>> state{table};
   std::vector<double> w{3, 4};
   const double first[]{1, 0}, second[]{0, 1};
-  optimizer(place, table, state, 1, first, w.data());
-  optimizer(place, table, state, 2, second, w.data());
+  optimizer(context, table, state, 1, first, w.data());
+  optimizer(context, table, state, 2, second, w.data());
   return w;
 }
 }  // namespace

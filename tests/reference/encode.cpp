@@ -15,7 +15,7 @@ int run(bool reads_weights, const char* images_path, const char* weights_path, c
   using In = shape<224, 224, 3>;
   using Out = output_of<Encoder, In>;
   constexpr const auto& table = parameters_of<Encoder, In>;
-  on<cpu> place{.stream = cpu::stream{2}};
+  on<cpu> context{.stream = cpu::stream{2}};
   std::vector<float> w(count(table));
   if (reads_weights) {
     read_torch_tensors<float>(table, read_safetensors(weights_path), "", w.data());
@@ -34,7 +34,7 @@ int run(bool reads_weights, const char* images_path, const char* weights_path, c
   std::vector<float> x(planes.size()), h(n * Out::size);
   for (std::size_t i = 0; i < x.size(); ++i)
     x[i] = planes[(i / In::size * 3 + i % 3) * places + i % In::size / 3];
-  Encoder::infer(place, weights<on<cpu>>{w.data(), nullptr}, reads<on<cpu>, In>{x.data(), n},
+  Encoder::infer(context, weights<on<cpu>>{w.data(), nullptr}, reads<on<cpu>, In>{x.data(), n},
                  writes<on<cpu>, Out>{h.data(), n});
   safetensors out;
   out.tensors["features"] = safetensor::of<float>({n, Out::size}, h);

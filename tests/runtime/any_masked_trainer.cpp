@@ -22,8 +22,8 @@ namespace {
 
 using images = shape<16, 24, 3>;
 using method = mae<images, vit<4, 16, 1, 2>, mae_decoder<8, 1, 2>>;
-using place_type = on<cpu>;
-using learner = trainer<method, place_type, adamw>;
+using context_type = on<cpu>;
+using learner = trainer<method, context_type, adamw>;
 
 /// Six built-in pictures and a trainer that can show what it makes of them.
 struct showing {

@@ -29,10 +29,10 @@ const loader_options in_pairs{.batch = 2, .seed = 5};
 /// How often losses were read.
 std::size_t looks = 0;
 
-template <class Place>
+template <class Context>
 std::unique_ptr<any_trainer> make_watched() {
   using method = byol<tiny_images, thin_trunk<basic_block, 4>, byol_head<9, 6>>;
-  using learner = trainer<method, Place, any_optimizer>;
+  using learner = trainer<method, Context, any_optimizer>;
   using views = std::decay_t<decltype(two_views{one_view})>;
   using erased = erased_trainer<learner, views, std::decay_t<decltype(evaluation)>>;
   struct watched : erased {
@@ -55,9 +55,9 @@ struct run_settings {
   double checkpoint_seconds = 1e9;
 };
 
-template <class Place>
+template <class Context>
 pretraining_result run(const std::filesystem::path& folder, way how, const run_settings& asked = {}) {
-  const auto trained = make_watched<Place>();
+  const auto trained = make_watched<Context>();
   const pretraining settings{.steps = all_steps,
                              .steps_per_epoch = 5,
                              .batch = 2,
@@ -120,9 +120,9 @@ void same_runs(const std::filesystem::path& one, const std::filesystem::path& ot
 }
 
 /// The same steps, each with its loss read at once.
-template <class Place>
+template <class Context>
 std::vector<double> losses_one_by_one() {
-  const auto trained = make_watched<Place>();
+  const auto trained = make_watched<Context>();
   loader batches{picture_source(picture_count), in_pairs};
   std::vector<double> losses;
   for (std::size_t step = 0; step < all_steps; ++step) {
@@ -150,25 +150,25 @@ TEST_CASE("a run looks at its losses where it measures, and each is that of its 
 }
 
 TEST_CASE("runs on kept images, on loaded batches and from the other's checkpoint agree bit for bit") {
-  using Place = on<emulated>;
+  using Context = on<emulated>;
   const temporary_folder all;
   const auto in = [&](const char* name) {
     std::filesystem::create_directories(all / name);
     return all / name;
   };
-  run<Place>(in("loaded"), way::loaded);
+  run<Context>(in("loaded"), way::loaded);
   CHECK(looks == 11);
-  run<Place>(in("kept"), way::kept);
+  run<Context>(in("kept"), way::kept);
   same_runs(in("kept"), in("loaded"));
   for (const way first : {way::loaded, way::kept}) {
     // Ctrl-C in the middle of an epoch, twice.
     const auto folder = in(first == way::kept ? "from_kept" : "from_loaded");
     const way second = first == way::kept ? way::loaded : way::kept;
-    const auto begun = run<Place>(folder, first, {.stop_at = 7});
+    const auto begun = run<Context>(folder, first, {.stop_at = 7});
     CHECK(begun.interrupted);
     CHECK(begun.steps == (first == way::kept ? 8 : 6));  // what was asked for at once; one more is loaded
-    CHECK(run<Place>(folder, second, {.stop_at = 13, .resume = true}).interrupted);
-    CHECK(run<Place>(folder, first, {.resume = true}).steps == all_steps);
+    CHECK(run<Context>(folder, second, {.stop_at = 13, .resume = true}).interrupted);
+    CHECK(run<Context>(folder, first, {.resume = true}).steps == all_steps);
     same_runs(folder, in("loaded"));
   }
 }
@@ -183,29 +183,29 @@ TEST_CASE("a run that the CPU began is gone on with on images that a device keep
 }
 
 TEST_CASE("a loss that is not a number ends the run as it does where every loss is read at once") {
-  const auto compare = []<class Place>() {
+  const auto compare = []<class Context>() {
     const temporary_folder all;
     for (const way how : {way::loaded, way::kept}) {
-      if (how == way::kept && !apart_from_host<typename Place::device>) continue;
+      if (how == way::kept && !apart_from_host<typename Context::device>) continue;
       const auto whole = all / (how == way::kept ? "whole_kept" : "whole"),
                  broken = all / (how == way::kept ? "broken_kept" : "broken");
       std::filesystem::create_directories(whole);
       std::filesystem::create_directories(broken);
       // Both stop and save after ten steps or so; one of them is then given a rate that breaks its weights.
-      const auto begun = run<Place>(broken, how, {.stop_at = 9});
-      run<Place>(whole, how, {.stop_at = 9});
-      CHECK_THROWS_WITH_AS(run<Place>(broken, how, {.break_at = 17, .resume = true}),
-                           doctest::Contains(how == way::kept || apart_from_host<typename Place::device>
+      const auto begun = run<Context>(broken, how, {.stop_at = 9});
+      run<Context>(whole, how, {.stop_at = 9});
+      CHECK_THROWS_WITH_AS(run<Context>(broken, how, {.break_at = 17, .resume = true}),
+                           doctest::Contains(how == way::kept || apart_from_host<typename Context::device>
                                                  ? "steps 17 to 20: the loss became"
                                                  : "step 19: the loss became"),
                            broken_loss);
       CHECK(checkpoint_of(broken) == checkpoint_of(whole));
       CHECK(begun.steps < 16);
-      run<Place>(whole, how, {.resume = true});
+      run<Context>(whole, how, {.resume = true});
       auto expected = rows_of(whole);
       expected.resize(8);  // the names and what was measured after 4, 5, 8, 10, 12, 15 and 16 steps
       CHECK(rows_of(broken) == expected);
-      run<Place>(broken, how, {.resume = true});
+      run<Context>(broken, how, {.resume = true});
       same_runs(broken, whole);
     }
   };

@@ -62,7 +62,7 @@ auto after(const std::unique_ptr<Trainer>& trained, const Take& take) {
   return std::pair{losses, learned_bytes(*trained)};
 }
 
-template <class Place>
+template <class Context>
 void same_steps() {
   const auto compare = [](const auto& make) {
     const auto expected =
@@ -83,9 +83,9 @@ void same_steps() {
             queued_steps(trained, 10, 1, losses);
           }) == expected);
   };
-  compare([] { return make_byol<Place>(); });
-  compare([] { return make_mae<Place>(); });
-  compare([] { return make_classifier<Place>(); });
+  compare([] { return make_byol<Context>(); });
+  compare([] { return make_mae<Context>(); });
+  compare([] { return make_classifier<Context>(); });
 }
 
 /// Pictures of which some cannot be read, or have another size.

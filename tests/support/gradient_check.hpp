@@ -51,28 +51,28 @@ void gradients_match_finite_differences(
     std::size_t batch, double tolerance = 1e-6, std::size_t groups = 1, std::size_t threads = 2,
     Prepare prepare = [](on<cpu, fp64>&) {}) {
   using Out = output_of<L, In>;
-  using Place = on<cpu, fp64>;
-  Place place{.stream = cpu::stream{threads}};
-  place.groups = groups;
-  prepare(place);
+  using Context = on<cpu, fp64>;
+  Context context{.stream = cpu::stream{threads}};
+  context.groups = groups;
+  prepare(context);
   auto x = normal_numbers(batch * In::size, 1), functional = normal_numbers(batch * Out::size, 2);
   auto w = plausible_weights<L, In>(3);
   std::vector<double> y(batch * Out::size, 1e30), dx(x.size(), 1e30), dw(w.size(), 0.25);
-  cache_of<L, In, Place> kept;
+  cache_of<L, In, Context> kept;
 
   const auto value = [&] {
     auto running = w;  // running statistics move in forward and must not move the function
-    place.kept.reset();
-    L::forward(place, weights<Place>{running.data(), nullptr}, reads<Place, In>{x.data(), batch},
-               writes<Place, Out>{y.data(), batch}, kept);
+    context.activations.reset();
+    L::forward(context, weights<Context>{running.data(), nullptr}, reads<Context, In>{x.data(), batch},
+               writes<Context, Out>{y.data(), batch}, kept);
     double sum = 0;
     for (std::size_t i = 0; i < y.size(); ++i) sum += y[i] * functional[i];
     return sum;
   };
   value();
   value();  // the second time the arena holds old numbers
-  L::backward(place, weights<Place>{w.data(), dw.data()}, kept, reads<Place, Out>{functional.data(), batch},
-              writes<Place, In>{dx.data(), batch});
+  L::backward(context, weights<Context>{w.data(), dw.data()}, kept,
+              reads<Context, Out>{functional.data(), batch}, writes<Context, In>{dx.data(), batch});
 
   const auto difference = [&](double& at) {
     const double saved = at, h = 1e-6;  // small, so that hardly a ReLU changes sides
@@ -98,8 +98,8 @@ void gradients_match_finite_differences(
   // Without anyone wanting dx, the weights' gradients are the same.
   std::vector<double> again(w.size(), 0.25);
   value();
-  L::backward(place, weights<Place>{w.data(), again.data()}, kept,
-              reads<Place, Out>{functional.data(), batch}, writes<Place, In>{nullptr, batch});
+  L::backward(context, weights<Context>{w.data(), again.data()}, kept,
+              reads<Context, Out>{functional.data(), batch}, writes<Context, In>{nullptr, batch});
   CHECK(again == dw);
 }
 

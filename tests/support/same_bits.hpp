@@ -7,22 +7,22 @@ namespace pretext::tests {
 template <class L, class In, class Prepare = void (*)(on<cpu>&)>
 std::vector<float> everything_computed(
     std::size_t batch, std::size_t threads, Prepare prepare = [](on<cpu>&) {}) {
-  using Place = on<cpu>;
+  using Context = on<cpu>;
   using Out = output_of<L, In>;
   const auto as_float = [](const std::vector<double>& numbers) {
     return std::vector<float>(numbers.begin(), numbers.end());
   };
-  Place place{.stream = cpu::stream{threads}};
-  prepare(place);
+  Context context{.stream = cpu::stream{threads}};
+  prepare(context);
   const auto x = as_float(normal_numbers(batch * In::size, 5));
   const auto dy = as_float(normal_numbers(batch * Out::size, 6));
   auto w = as_float(plausible_weights<L, In>(7));
   std::vector<float> y(batch * Out::size), dx(x.size()), dw(w.size());
-  cache_of<L, In, Place> kept;
-  L::forward(place, weights<Place>{w.data(), nullptr}, reads<Place, In>{x.data(), batch},
-             writes<Place, Out>{y.data(), batch}, kept);
-  L::backward(place, weights<Place>{w.data(), dw.data()}, kept, reads<Place, Out>{dy.data(), batch},
-              writes<Place, In>{dx.data(), batch});
+  cache_of<L, In, Context> kept;
+  L::forward(context, weights<Context>{w.data(), nullptr}, reads<Context, In>{x.data(), batch},
+             writes<Context, Out>{y.data(), batch}, kept);
+  L::backward(context, weights<Context>{w.data(), dw.data()}, kept, reads<Context, Out>{dy.data(), batch},
+              writes<Context, In>{dx.data(), batch});
   y.insert(y.end(), dx.begin(), dx.end());
   y.insert(y.end(), dw.begin(), dw.end());
   return y;

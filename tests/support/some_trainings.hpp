@@ -61,27 +61,27 @@ struct erased_with {
 template <class Learner, class Views, class Evaluation>
 using plain = erased_trainer<Learner, Views, Evaluation>;
 
-template <class Place>
+template <class Context>
 std::unique_ptr<any_trainer> make_byol() {
   using method = byol<tiny_images, thin_trunk<basic_block, 4>, byol_head<9, 6>>;
-  using learner = trainer<method, Place, any_optimizer>;
+  using learner = trainer<method, Context, any_optimizer>;
   return erased_with<plain, learner>::make(
       std::make_unique<learner>(method{}, any_optimizer{lars{.weight_decay = 1e-4}}, 3), two_views{one_view});
 }
 
-template <class Place>
+template <class Context>
 std::unique_ptr<any_masked_trainer> make_mae() {
   using method = mae<tiny_images, vit<2, 16, 2, 2>, mae_decoder<8, 2, 2>, random_masking<std::ratio<1, 2>>>;
-  using learner = trainer<method, Place, any_optimizer>;
+  using learner = trainer<method, Context, any_optimizer>;
   return erased_with<erased_masked_trainer, learner>::make(
       std::make_unique<learner>(method{}, any_optimizer{sgd{}}, 3), one_view);
 }
 
-template <class Place>
+template <class Context>
 std::unique_ptr<any_classifier> make_classifier() {
   using method = classification<tiny_images, encoder<thin_trunk<basic_block, 4>>,
                                 classifier<linear_classifier<5, torch_default>>>;
-  using learner = trainer<method, Place, layer_decay<any_optimizer>>;
+  using learner = trainer<method, Context, layer_decay<any_optimizer>>;
   const goal_options goals{.mixing = {}, .smoothing = .1, .classes = 3};
   return erased_with<erased_classifier, learner>::make(
       std::make_unique<learner>(method{.compare = {.classes = 3}}, layer_decay<any_optimizer>{{sgd{}}, .75},

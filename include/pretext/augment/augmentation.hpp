@@ -10,7 +10,7 @@
 namespace pretext {
 
 /// An operation of an augmentation: an aggregate of hyper-parameters whose choice is a pure function of its
-/// draws. Geometric ones `place(choice, image, view, placement&)` where pixels come from, the others
+/// draws. Geometric ones `context(choice, image, view, placement&)` where pixels come from, the others
 /// `apply(choice, view&)` themselves through `view.map(rgb -> rgb)`, `view.mean(rgb -> rgb)`,
 /// `view.filter(taps, padding)`, `view.histogram()` and, where a pixel needs others or its place,
 /// `view.redraw((row, column, before) -> rgb)`. `first_draw` keeps their random numbers apart: crop 0, flip
@@ -64,11 +64,12 @@ struct steps<std::index_sequence<Index...>, Ops...> : step<Index, Ops>... {
   }
 
   /// All geometry at once: the crop first, then the flips, wherever they stand.
-  PRETEXT_HOST_DEVICE constexpr placement place([[maybe_unused]] const choices& all, image_extent image,
-                                                [[maybe_unused]] image_extent view) const {
-    placement at{{0, static_cast<std::int64_t>(image.height), static_cast<std::int64_t>(view.height), 0},
-                 {0, static_cast<std::int64_t>(image.width), static_cast<std::int64_t>(view.width), 0}};
-    (place_one<Index, Ops>(all, image, view, at), ...);
+  PRETEXT_HOST_DEVICE constexpr resampling_map map_to_source([[maybe_unused]] const choices& all,
+                                                             image_extent image,
+                                                             [[maybe_unused]] image_extent view) const {
+    resampling_map at{{0, static_cast<std::int64_t>(image.height), static_cast<std::int64_t>(view.height), 0},
+                      {0, static_cast<std::int64_t>(image.width), static_cast<std::int64_t>(view.width), 0}};
+    (map_one<Index, Ops>(all, image, view, at), ...);
     return at;
   }
 
@@ -92,10 +93,10 @@ struct steps<std::index_sequence<Index...>, Ops...> : step<Index, Ops>... {
     return static_cast<const step_choice<J, Op>&>(all).value;
   }
   template <std::size_t J, class Op>
-  PRETEXT_HOST_DEVICE constexpr void place_one(const choices& all, image_extent image, image_extent view,
-                                               placement& where) const {
-    if constexpr (requires(const Op step) { step.place(of<J, Op>(all), image, view, where); })
-      at<J, Op>().place(of<J, Op>(all), image, view, where);
+  PRETEXT_HOST_DEVICE constexpr void map_one(const choices& all, image_extent image, image_extent view,
+                                             resampling_map& where) const {
+    if constexpr (requires(const Op step) { step.map_to_source(of<J, Op>(all), image, view, where); })
+      at<J, Op>().map_to_source(of<J, Op>(all), image, view, where);
   }
   template <std::size_t J, class Op, class View>
   PRETEXT_HOST_DEVICE constexpr void apply_one(const choices& all, View& view) const {

@@ -12,30 +12,31 @@
 namespace pretext {
 
 /// Mixes a batch of views (n, H, W, C) in place; how, the device may have chosen.
-template <class Place, Shape S>
+template <class Context, Shape S>
   requires ImageShape<S>
-void mix(Place& place, step_number<batch_mix> chosen, tensor_view<typename Place::activation, S> views) {
-  kernels::mixing<typename Place::device>::mix(place, views.batch, S::extents[0], S::extents[1],
-                                               S::extents[2], chosen, views.data);
+void mix(Context& context, step_number<batch_mix> chosen,
+         tensor_view<typename Context::activation, S> views) {
+  kernels::mixing<typename Context::device>::mix(context, views.batch, S::extents[0], S::extents[1],
+                                                 S::extents[2], chosen, views.data);
 }
 
 /// Writes the goals (n, room) of a batch that was mixed like this, from the labels of its images: timm's
 /// `mixup_target`, whose on and off values are 1 - s + s/K and s/K. An unmixed batch has `batch_mix{}`. K is
 /// `classes`, by default all that a goal has room for. Throws std::invalid_argument for a label that is no
 /// class.
-template <class Place, Shape S>
-void mixed_goals(Place& place, const batch_mix& chosen, std::span<const int> labels, double smoothing,
-                 tensor_view<typename Place::weight, S> goal, std::size_t classes = S::size) {
+template <class Context, Shape S>
+void mixed_goals(Context& context, const batch_mix& chosen, std::span<const int> labels, double smoothing,
+                 tensor_view<typename Context::weight, S> goal, std::size_t classes = S::size) {
   expects(labels.size() == goal.batch, "mixed goals: ", labels.size(), " labels for ", goal.batch, " goals");
   expects(classes <= S::size, "mixed goals: ", classes, " classes do not fit into goals of ", S::size);
   for (const int label : labels)
     expects(0 <= label && static_cast<std::size_t>(label) < classes, "mixed goals: label ", label,
             " is none of ", classes, " classes");
-  const borrowed guard{place.scratch};
-  int* const on_device = place.scratch.template take<int>(labels.size());
-  Place::device::write(place.stream, on_device, labels.data(), labels.size());
-  kernels::mixing<typename Place::device>::goals(place, labels.size(), S::size, classes, chosen, smoothing,
-                                                 static_cast<const int*>(on_device), goal.data);
+  const arena_scope guard{context.workspace};
+  int* const on_device = context.workspace.template take<int>(labels.size());
+  Context::device::write(context.stream, on_device, labels.data(), labels.size());
+  kernels::mixing<typename Context::device>::goals(context, labels.size(), S::size, classes, chosen,
+                                                   smoothing, static_cast<const int*>(on_device), goal.data);
 }
 
 }  // namespace pretext

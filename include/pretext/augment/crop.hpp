@@ -146,7 +146,8 @@ struct random_resized_crop {
                                       image_extent view) const {
     return sampler(draws, image, view, {area, ratio});
   }
-  PRETEXT_HOST_DEVICE void place(const crop_box& box, image_extent, image_extent view, placement& at) const {
+  PRETEXT_HOST_DEVICE void map_to_source(const crop_box& box, image_extent, image_extent view,
+                                         resampling_map& at) const {
     at.rows = {box.top, box.height, static_cast<std::int64_t>(view.height), 0};
     at.columns = {box.left, box.width, static_cast<std::int64_t>(view.width), 0};
     at.method = method;

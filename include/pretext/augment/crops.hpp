@@ -15,7 +15,8 @@ struct central_crop {
   struct choice {};
 
   PRETEXT_HOST_DEVICE choice choose(const random_draws&, image_extent, image_extent) const { return {}; }
-  PRETEXT_HOST_DEVICE void place(choice, image_extent image, image_extent view, placement& at) const {
+  PRETEXT_HOST_DEVICE void map_to_source(choice, image_extent image, image_extent view,
+                                         resampling_map& at) const {
     const double height = static_cast<double>(image.height), width = static_cast<double>(image.width);
     const double ratio = static_cast<double>(view.width) / static_cast<double>(view.height);
     const auto side = [this](double x) {
@@ -46,7 +47,8 @@ struct resized_central_crop {
   struct choice {};
 
   PRETEXT_HOST_DEVICE choice choose(const random_draws&, image_extent, image_extent) const { return {}; }
-  PRETEXT_HOST_DEVICE void place(choice, image_extent image, image_extent view, placement& at) const {
+  PRETEXT_HOST_DEVICE void map_to_source(choice, image_extent image, image_extent view,
+                                         resampling_map& at) const {
     const std::size_t shorter = image.height < image.width ? image.height : image.width;
     const auto axis = [&](std::size_t extent, std::size_t shown) {
       const std::size_t scaled = shorter_side * extent / shorter;
@@ -74,7 +76,7 @@ struct resized {
   struct choice {};
 
   PRETEXT_HOST_DEVICE choice choose(const random_draws&, image_extent, image_extent) const { return {}; }
-  PRETEXT_HOST_DEVICE void place(choice, image_extent, image_extent, placement& at) const {
+  PRETEXT_HOST_DEVICE void map_to_source(choice, image_extent, image_extent, resampling_map& at) const {
     at.method = method;
   }
 };

@@ -15,7 +15,7 @@ namespace pretext {
 struct cutmix {
   double alpha = 1;
 
-  static constexpr std::uint32_t first_draw = 9216;  ///< of the key of a batch, `place.keys(0)`
+  static constexpr std::uint32_t first_draw = 9216;  ///< of the key of a batch, `context.keys(0)`
 
   PRETEXT_HOST_DEVICE batch_mix choose(const random_key& key, image_extent view) const {
     return around(beta_variate(key, first_draw, alpha, alpha),

@@ -22,7 +22,7 @@ struct horizontal_flip {
   PRETEXT_HOST_DEVICE bool choose(const random_draws& draws, image_extent, image_extent) const {
     return draws.happens(0, probability);
   }
-  PRETEXT_HOST_DEVICE void place(bool flipped, image_extent, image_extent, placement& at) const {
+  PRETEXT_HOST_DEVICE void map_to_source(bool flipped, image_extent, image_extent, resampling_map& at) const {
     at.mirrored = at.mirrored != flipped;
   }
   void check(image_extent) const { detail::check_probability("horizontal_flip", probability); }

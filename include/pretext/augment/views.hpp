@@ -52,11 +52,12 @@ void check_views(const Views& views, image_extent extent) {
 /// depends on (seed, epoch, samples[i], v) alone, never on its place in the batch or on the number of
 /// threads. Throws `std::invalid_argument` if sizes do not match or an image is empty or neither gray nor
 /// RGB.
-template <class Place, class Views, class Images, Shape S>
+template <class Context, class Views, class Images, Shape S>
   requires(ImageSource<std::remove_cvref_t<decltype(std::declval<const Images&>()[0])>>&& ImageShape<S>&&
                channels_of<S> == 3)
-void augment(Place& place, const Views& views, const Images& images, std::span<const std::uint64_t> samples,
-             std::uint64_t seed, std::uint32_t epoch, tensor_view<typename Place::activation, S> out) {
+void augment(Context& context, const Views& views, const Images& images,
+             std::span<const std::uint64_t> samples, std::uint64_t seed, std::uint32_t epoch,
+             tensor_view<typename Context::activation, S> out) {
   constexpr image_extent extent{S::extents[0], S::extents[1]};
   expects(samples.size() == images.size(), "augment: ", images.size(), " images but ", samples.size(),
           " sample numbers; give one for each image");
@@ -70,36 +71,36 @@ void augment(Place& place, const Views& views, const Images& images, std::span<c
             image.channels, " channels; convert it to gray (1) or RGB (3)");
   }
   detail::check_views(views, extent);
-  kernels::augment<typename Place::device>::run(place, views, images, samples, seed, epoch, out);
+  kernels::augment<typename Context::device>::run(context, views, images, samples, seed, epoch, out);
 }
 
 /// The same views of images that lie in the device's memory, where their numbers are, too, and perhaps the
 /// epoch: nothing of them comes from the host.
-template <class Place, class Views, Shape S>
+template <class Context, class Views, Shape S>
   requires(ImageShape<S>&& channels_of<S> == 3)
-void augment(Place& place, const Views& views, const chosen_images& images, std::uint64_t seed,
-             step_number<std::uint32_t> epoch, tensor_view<typename Place::activation, S> out) {
+void augment(Context& context, const Views& views, const chosen_images& images, std::uint64_t seed,
+             step_number<std::uint32_t> epoch, tensor_view<typename Context::activation, S> out) {
   constexpr image_extent extent{S::extents[0], S::extents[1]};
   expects(out.batch == Views::views * images.count, "augment: ", Views::views, " views of ", images.count,
           " images do not fill a batch of ", out.batch);
   expects(images.channels == 1 || images.channels == 3, "augment: the images have ", images.channels,
           " channels; convert them to gray (1) or RGB (3)");
   detail::check_views(views, extent);
-  kernels::augment<typename Place::device>::run(place, views, images, seed, epoch, out);
+  kernels::augment<typename Context::device>::run(context, views, images, seed, epoch, out);
 }
 
 /// Room for views of another type of number is a mistake: the compiler says what to do.
-template <class Place, class Views, class Images, class Number, Shape S>
-  requires(!std::same_as<Number, typename Place::activation>)
-void augment(Place&, const Views&, const Images&, std::span<const std::uint64_t>, std::uint64_t,
+template <class Context, class Views, class Images, class Number, Shape S>
+  requires(!std::same_as<Number, typename Context::activation>)
+void augment(Context&, const Views&, const Images&, std::span<const std::uint64_t>, std::uint64_t,
              std::uint32_t, tensor_view<Number, S>) {
-  detail::refuse_other_numbers<Place, Number>();
+  detail::refuse_other_numbers<Context, Number>();
 }
-template <class Place, class Views, class Number, Shape S>
-  requires(!std::same_as<Number, typename Place::activation>)
-void augment(Place&, const Views&, const chosen_images&, std::uint64_t, step_number<std::uint32_t>,
+template <class Context, class Views, class Number, Shape S>
+  requires(!std::same_as<Number, typename Context::activation>)
+void augment(Context&, const Views&, const chosen_images&, std::uint64_t, step_number<std::uint32_t>,
              tensor_view<Number, S>) {
-  detail::refuse_other_numbers<Place, Number>();
+  detail::refuse_other_numbers<Context, Number>();
 }
 
 }  // namespace pretext

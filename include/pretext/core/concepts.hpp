@@ -10,8 +10,8 @@ template <class L, class In>
 using output_of = typename L::template output<In>;
 
 /// What L keeps between forward and backward.
-template <class L, class In, class Place>
-using cache_of = typename L::template cache<In, Place>;
+template <class L, class In, class Context>
+using cache_of = typename L::template cache<In, Context>;
 
 /// L's parameter table: names, extents, offsets.
 template <class L, class In>
@@ -30,14 +30,15 @@ concept Accepts = requires {
 /// A layer says what it outputs, what it learns and what it must remember; then it runs both ways, and once
 /// more without remembering (`infer`). `y` and `dx` are overwritten, `dx` may be null, gradients are
 /// accumulated.
-template <class L, class In, class Place>
+template <class L, class In, class Context>
 concept Layer = Accepts<L, In> &&
-    requires(Place place, weights<Place> w, cache_of<L, In, Place> cache, reads<Place, In> x,
-             writes<Place, In> dx, reads<Place, output_of<L, In>> dy, writes<Place, output_of<L, In>> y) {
+    requires(Context context, weights<Context> w, cache_of<L, In, Context> cache, reads<Context, In> x,
+             writes<Context, In> dx, reads<Context, output_of<L, In>> dy,
+             writes<Context, output_of<L, In>> y) {
   {L::template parameters<In>().size()};
-  L::forward(place, w, x, y, cache);
-  L::backward(place, w, cache, dy, dx);
-  L::infer(place, w, x, y);
+  L::forward(context, w, x, y, cache);
+  L::backward(context, w, cache, dy, dx);
+  L::infer(context, w, x, y);
 };
 
 }  // namespace pretext

@@ -97,18 +97,18 @@ struct on {
   using loss_value = typename detail::loss_value_of<D>::type;
 
   typename D::stream stream{};
-  arena<D> kept{};         ///< what forward leaves for backward; reset by each step
-  arena<D> scratch{};      ///< what one call needs while it runs
+  arena<D> activations{};  ///< what forward leaves for backward; reset by each step
+  arena<D> workspace{};    ///< what one call needs while it runs
   std::size_t groups = 1;  ///< equal parts of the batch that batch norm keeps apart (2: statistics per view)
   sample_keys keys{};      ///< what layers and methods that draw are keyed by; none unless the step has said
   double drop_path = 0;    ///< how often a training step leaves out the last residual branch of a transformer
 };
 
 /// A layer's slice of the flat parameter and gradient buffers.
-template <class Place>
+template <class Context>
 struct weights {
-  using weight = typename Place::weight;
-  using activation = typename Place::activation;
+  using weight = typename Context::weight;
+  using activation = typename Context::activation;
 
   weight* value = nullptr;
   weight* gradient = nullptr;
@@ -134,9 +134,9 @@ struct weights {
 };
 
 /// What a layer reads and what it writes.
-template <class Place, Shape S>
-using reads = tensor_view<const typename Place::activation, S>;
-template <class Place, Shape S>
-using writes = tensor_view<typename Place::activation, S>;
+template <class Context, Shape S>
+using reads = tensor_view<const typename Context::activation, S>;
+template <class Context, Shape S>
+using writes = tensor_view<typename Context::activation, S>;
 
 }  // namespace pretext

@@ -30,15 +30,15 @@ std::span<const T> on_host(const typename Device::stream& stream, const T* from,
 }
 
 /// A batch of the place's as floats.
-template <class Place, class T, Shape S>
-std::span<const float> floats_on_host(const Place& place, tensor_view<const T, S> batch,
+template <class Context, class T, Shape S>
+std::span<const float> floats_on_host(const Context& context, tensor_view<const T, S> batch,
                                       std::vector<float>& room) {
-  using device = typename Place::device;
+  using device = typename Context::device;
   if constexpr (std::same_as<T, float>) {
-    return on_host<device>(place.stream, batch.data, batch.size(), room);
+    return on_host<device>(context.stream, batch.data, batch.size(), room);
   } else {
     std::vector<T> copy;
-    const auto numbers = on_host<device>(place.stream, batch.data, batch.size(), copy);
+    const auto numbers = on_host<device>(context.stream, batch.data, batch.size(), copy);
     room.resize(numbers.size());
     std::ranges::transform(numbers, room.begin(), [](T x) { return static_cast<float>(x); });
     return room;

@@ -47,45 +47,50 @@ struct bottleneck_entry {
     return pretext::multiply_adds<first, In> + pretext::multiply_adds<second, middle<In>>;
   }
 
-  template <ImageShape In, class Place>
+  template <ImageShape In, class Context>
   struct cache {
-    cache_of<first, In, Place> one;
-    cache_of<second, middle<In>, Place> two;
+    cache_of<first, In, Context> one;
+    cache_of<second, middle<In>, Context> two;
   };
 
-  template <class Place, ImageShape In>
-  static void forward(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, output<In>> y,
-                      cache<In, Place>& kept) {
-    const borrowed guard{place.scratch};
-    const auto inside = place.scratch.template take<typename Place::activation, middle<In>>(x.batch);
-    first::forward(place, w, x, inside, kept.one);
-    second::forward(place, w.at(weight_count<first, In>), reads<Place, middle<In>>{inside}, y, kept.two);
+  template <class Context, ImageShape In>
+  static void forward(Context& context, weights<Context> w, reads<Context, In> x,
+                      writes<Context, output<In>> y, cache<In, Context>& kept) {
+    const arena_scope guard{context.workspace};
+    const auto inside =
+        context.workspace.template allocate<typename Context::activation, middle<In>>(x.batch);
+    first::forward(context, w, x, inside, kept.one);
+    second::forward(context, w.at(weight_count<first, In>), reads<Context, middle<In>>{inside}, y, kept.two);
   }
 
-  template <class Place, ImageShape In>
-  static void again(Place& place, weights<Place> w, const cache<In, Place>& kept,
-                    writes<Place, output<In>> y) {
-    second::again(place, w.at(weight_count<first, In>), kept.two, y);
+  template <class Context, ImageShape In>
+  static void again(Context& context, weights<Context> w, const cache<In, Context>& kept,
+                    writes<Context, output<In>> y) {
+    second::again(context, w.at(weight_count<first, In>), kept.two, y);
   }
 
-  template <class Place, ImageShape In>
-  static void backward(Place& place, weights<Place> w, cache<In, Place>& kept, reads<Place, output<In>> dy,
-                       writes<Place, In> dx, kernels::into mode = kernels::into::overwrite) {
-    const borrowed guard{place.scratch};
-    const auto inside = place.scratch.template take<typename Place::activation, middle<In>>(dy.batch);
-    first::again(place, w, kept.one, inside);
-    second::input_is(kept.two, reads<Place, middle<In>>{inside});
-    second::backward(place, w.at(weight_count<first, In>), kept.two, dy, inside);
-    first::backward(place, w, kept.one, reads<Place, middle<In>>{inside}, dx, mode,
-                    writes<Place, middle<In>>{});
+  template <class Context, ImageShape In>
+  static void backward(Context& context, weights<Context> w, cache<In, Context>& kept,
+                       reads<Context, output<In>> dy, writes<Context, In> dx,
+                       kernels::into mode = kernels::into::overwrite) {
+    const arena_scope guard{context.workspace};
+    const auto inside =
+        context.workspace.template allocate<typename Context::activation, middle<In>>(dy.batch);
+    first::again(context, w, kept.one, inside);
+    second::input_is(kept.two, reads<Context, middle<In>>{inside});
+    second::backward(context, w.at(weight_count<first, In>), kept.two, dy, inside);
+    first::backward(context, w, kept.one, reads<Context, middle<In>>{inside}, dx, mode,
+                    writes<Context, middle<In>>{});
   }
 
-  template <class Place, ImageShape In>
-  static void infer(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, output<In>> y) {
-    const borrowed guard{place.scratch};
-    const auto inside = place.scratch.template take<typename Place::activation, middle<In>>(x.batch);
-    first::infer(place, w, x, inside);
-    second::infer(place, w.at(weight_count<first, In>), reads<Place, middle<In>>{inside}, y);
+  template <class Context, ImageShape In>
+  static void infer(Context& context, weights<Context> w, reads<Context, In> x,
+                    writes<Context, output<In>> y) {
+    const arena_scope guard{context.workspace};
+    const auto inside =
+        context.workspace.template allocate<typename Context::activation, middle<In>>(x.batch);
+    first::infer(context, w, x, inside);
+    second::infer(context, w.at(weight_count<first, In>), reads<Context, middle<In>>{inside}, y);
   }
 };
 

@@ -100,64 +100,64 @@ struct vit {
     return pretext::multiply_adds<embedding, In> + pretext::multiply_adds<blocks, tokens<In>>;
   }
 
-  template <ImageShape In, class Place>
+  template <ImageShape In, class Context>
   struct cache {
-    cache_of<embedding, In, Place> embedded;
-    cache_of<entrance<In>, patches<In>, Place> entered;
-    cache_of<blocks, tokens<In>, Place> body;
-    cache_of<layer_norm, feature, Place> normed;
+    cache_of<embedding, In, Context> embedded;
+    cache_of<entrance<In>, patches<In>, Context> entered;
+    cache_of<blocks, tokens<In>, Context> body;
+    cache_of<layer_norm, feature, Context> normed;
   };
 
-  template <class Place, ImageShape In>
-  static void forward(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, feature> y,
-                      cache<In, Place>& kept) {
-    using T = typename Place::activation;
-    const auto sequence = place.kept.template take<T, tokens<In>>(x.batch);
-    const auto seen = place.kept.template take<T, tokens<In>>(x.batch);
-    const auto pooled = place.kept.template take<T, feature>(x.batch);
+  template <class Context, ImageShape In>
+  static void forward(Context& context, weights<Context> w, reads<Context, In> x, writes<Context, feature> y,
+                      cache<In, Context>& kept) {
+    using T = typename Context::activation;
+    const auto sequence = context.activations.template allocate<T, tokens<In>>(x.batch);
+    const auto seen = context.activations.template allocate<T, tokens<In>>(x.batch);
+    const auto pooled = context.activations.template allocate<T, feature>(x.batch);
     {
-      const borrowed guard{place.scratch};
-      const auto embedded = place.scratch.template take<T, patches<In>>(x.batch);
-      embedding::forward(place, w.at(embedding_at<In>), x, embedded, kept.embedded);
-      entrance<In>::forward(place, w, reads<Place, patches<In>>{embedded}, sequence, kept.entered);
+      const arena_scope guard{context.workspace};
+      const auto embedded = context.workspace.template allocate<T, patches<In>>(x.batch);
+      embedding::forward(context, w.at(embedding_at<In>), x, embedded, kept.embedded);
+      entrance<In>::forward(context, w, reads<Context, patches<In>>{embedded}, sequence, kept.entered);
     }
-    blocks::forward(place, w.at(trunk_at<In>), reads<Place, tokens<In>>{sequence}, seen, kept.body);
-    mean<In>(place, reads<Place, tokens<In>>{seen}, pooled);
-    layer_norm::forward(place, w.at(norm_at<In>), reads<Place, feature>{pooled}, y, kept.normed);
+    blocks::forward(context, w.at(trunk_at<In>), reads<Context, tokens<In>>{sequence}, seen, kept.body);
+    mean<In>(context, reads<Context, tokens<In>>{seen}, pooled);
+    layer_norm::forward(context, w.at(norm_at<In>), reads<Context, feature>{pooled}, y, kept.normed);
   }
 
-  template <class Place, ImageShape In>
-  static void backward(Place& place, weights<Place> w, cache<In, Place>& kept, reads<Place, feature> dy,
-                       writes<Place, In> dx) {
-    using T = typename Place::activation;
-    const borrowed guard{place.scratch};
-    const auto dpooled = place.scratch.template take<T, feature>(dy.batch);
-    const auto dseen = place.scratch.template take<T, tokens<In>>(dy.batch);
-    const auto dsequence = place.scratch.template take<T, tokens<In>>(dy.batch);
-    const auto dembedded = place.scratch.template take<T, patches<In>>(dy.batch);
-    layer_norm::backward(place, w.at(norm_at<In>), kept.normed, dy, dpooled);
-    kernels::token_mean<typename Place::device>::backward(place, dy.batch, tokens<In>::extents[0], Width,
-                                                          pooled_from, pooled_count<In>,
-                                                          static_cast<const T*>(dpooled.data), dseen.data);
-    blocks::backward(place, w.at(trunk_at<In>), kept.body, reads<Place, tokens<In>>{dseen}, dsequence);
-    entrance<In>::backward(place, w, kept.entered, reads<Place, tokens<In>>{dsequence}, dembedded);
-    embedding::backward(place, w.at(embedding_at<In>), kept.embedded, reads<Place, patches<In>>{dembedded},
-                        dx);
+  template <class Context, ImageShape In>
+  static void backward(Context& context, weights<Context> w, cache<In, Context>& kept,
+                       reads<Context, feature> dy, writes<Context, In> dx) {
+    using T = typename Context::activation;
+    const arena_scope guard{context.workspace};
+    const auto dpooled = context.workspace.template allocate<T, feature>(dy.batch);
+    const auto dseen = context.workspace.template allocate<T, tokens<In>>(dy.batch);
+    const auto dsequence = context.workspace.template allocate<T, tokens<In>>(dy.batch);
+    const auto dembedded = context.workspace.template allocate<T, patches<In>>(dy.batch);
+    layer_norm::backward(context, w.at(norm_at<In>), kept.normed, dy, dpooled);
+    kernels::token_mean<typename Context::device>::backward(context, dy.batch, tokens<In>::extents[0], Width,
+                                                            pooled_from, pooled_count<In>,
+                                                            static_cast<const T*>(dpooled.data), dseen.data);
+    blocks::backward(context, w.at(trunk_at<In>), kept.body, reads<Context, tokens<In>>{dseen}, dsequence);
+    entrance<In>::backward(context, w, kept.entered, reads<Context, tokens<In>>{dsequence}, dembedded);
+    embedding::backward(context, w.at(embedding_at<In>), kept.embedded,
+                        reads<Context, patches<In>>{dembedded}, dx);
   }
 
-  template <class Place, ImageShape In>
-  static void infer(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, feature> y) {
-    using T = typename Place::activation;
-    const borrowed guard{place.scratch};
-    const auto embedded = place.scratch.template take<T, patches<In>>(x.batch);
-    const auto sequence = place.scratch.template take<T, tokens<In>>(x.batch);
-    const auto seen = place.scratch.template take<T, tokens<In>>(x.batch);
-    const auto pooled = place.scratch.template take<T, feature>(x.batch);
-    embedding::infer(place, w.at(embedding_at<In>), x, embedded);
-    entrance<In>::infer(place, w, reads<Place, patches<In>>{embedded}, sequence);
-    blocks::infer(place, w.at(trunk_at<In>), reads<Place, tokens<In>>{sequence}, seen);
-    mean<In>(place, reads<Place, tokens<In>>{seen}, pooled);
-    layer_norm::infer(place, w.at(norm_at<In>), reads<Place, feature>{pooled}, y);
+  template <class Context, ImageShape In>
+  static void infer(Context& context, weights<Context> w, reads<Context, In> x, writes<Context, feature> y) {
+    using T = typename Context::activation;
+    const arena_scope guard{context.workspace};
+    const auto embedded = context.workspace.template allocate<T, patches<In>>(x.batch);
+    const auto sequence = context.workspace.template allocate<T, tokens<In>>(x.batch);
+    const auto seen = context.workspace.template allocate<T, tokens<In>>(x.batch);
+    const auto pooled = context.workspace.template allocate<T, feature>(x.batch);
+    embedding::infer(context, w.at(embedding_at<In>), x, embedded);
+    entrance<In>::infer(context, w, reads<Context, patches<In>>{embedded}, sequence);
+    blocks::infer(context, w.at(trunk_at<In>), reads<Context, tokens<In>>{sequence}, seen);
+    mean<In>(context, reads<Context, tokens<In>>{seen}, pooled);
+    layer_norm::infer(context, w.at(norm_at<In>), reads<Context, feature>{pooled}, y);
   }
 
  private:
@@ -166,11 +166,11 @@ struct vit {
   static constexpr std::size_t pooled_count = Recipe::feature == pool::mean ? patches<In>::extents[0] : 1;
 
   /// What the feature is made of: norms act on each token alone, so the class token may be taken out before.
-  template <ImageShape In, class Place>
-  static void mean(Place& place, reads<Place, tokens<In>> seen, writes<Place, feature> pooled) {
-    kernels::token_mean<typename Place::device>::forward(place, seen.batch, tokens<In>::extents[0], Width,
-                                                         pooled_from, pooled_count<In>, seen.data,
-                                                         pooled.data);
+  template <ImageShape In, class Context>
+  static void mean(Context& context, reads<Context, tokens<In>> seen, writes<Context, feature> pooled) {
+    kernels::token_mean<typename Context::device>::forward(context, seen.batch, tokens<In>::extents[0], Width,
+                                                           pooled_from, pooled_count<In>, seen.data,
+                                                           pooled.data);
   }
 };
 

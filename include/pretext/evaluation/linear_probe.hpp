@@ -113,7 +113,7 @@ inline probe_result linear_probe::operator()(const features& train, const featur
   const auto table = lay_out(std::array{parameter{"weight", {classes, width}, initialiser::constant(0)},
                                         parameter{"bias", {classes}, initialiser::constant(0), decay::no}});
   const std::size_t bias_at = table[1].offset;
-  on<cpu> place{.stream = stream};
+  on<cpu> context{.stream = stream};
   const one_of<sgd, lars> optimize = descent();
   auto state = optimize.remember<on<cpu>>(table);
   const cosine learning_rate{.peak = linear_scaling(rate, most),
@@ -128,9 +128,9 @@ inline probe_result linear_probe::operator()(const features& train, const featur
   std::vector<int> labels(most);
   std::vector<std::uint32_t> rows(std::max(most, batch));
   const auto classify = [&](std::size_t some) {
-    kernels::gemm<cpu>::run(place, op::as_is, op::transposed, some, classes, width, std::as_const(x).data(),
+    kernels::gemm<cpu>::run(context, op::as_is, op::transposed, some, classes, width, std::as_const(x).data(),
                             std::as_const(value).data(), logits.data(), kernels::into::overwrite);
-    kernels::row_bias<cpu>::add(place, some, classes, std::as_const(value).data() + bias_at, logits.data());
+    kernels::row_bias<cpu>::add(context, some, classes, std::as_const(value).data() + bias_at, logits.data());
   };
 
   probe_result found;
@@ -144,20 +144,20 @@ inline probe_result linear_probe::operator()(const features& train, const featur
         rows[i] = static_cast<std::uint32_t>(order[first + i]);
         labels[i] = train.labels[rows[i]];
       }
-      inputs.learn(place, train, rows.data(), some, x.data());
+      inputs.learn(context, train, rows.data(), some, x.data());
       classify(some);
       std::ranges::fill(slope, 0.0f);
       found.loss +=
           static_cast<double>(some) *
-          kernels::cross_entropy<cpu>::hard(place, some, classes, classes, 1 / static_cast<double>(some),
+          kernels::cross_entropy<cpu>::hard(context, some, classes, classes, 1 / static_cast<double>(some),
                                             logits.data(), labels.data(), slope.data());
       std::ranges::fill(gradient, 0.0f);
-      kernels::gemm<cpu>::run(place, op::transposed, op::as_is, classes, width, some,
+      kernels::gemm<cpu>::run(context, op::transposed, op::as_is, classes, width, some,
                               std::as_const(slope).data(), std::as_const(x).data(), gradient.data(),
                               kernels::into::accumulate);
-      kernels::row_bias<cpu>::sum(place, some, classes, std::as_const(slope).data(),
+      kernels::row_bias<cpu>::sum(context, some, classes, std::as_const(slope).data(),
                                   gradient.data() + bias_at);
-      optimize(place, table, state, learning_rate(step++), gradient.data(), value.data());
+      optimize(context, table, state, learning_rate(step++), gradient.data(), value.data());
     }
     found.loss /= static_cast<double>(used);
   }
@@ -167,7 +167,7 @@ inline probe_result linear_probe::operator()(const features& train, const featur
     const std::size_t some = std::min(batch, test.count - first);
     std::iota(rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(some),
               static_cast<std::uint32_t>(first));
-    inputs.answer(place, test, rows.data(), some, x.data());
+    inputs.answer(context, test, rows.data(), some, x.data());
     classify(some);
     for (std::size_t i = 0; i < some; ++i) {
       const float* own = logits.data() + i * classes;

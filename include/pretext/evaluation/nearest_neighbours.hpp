@@ -83,14 +83,14 @@ void for_each_nearest(const features& bank, const features& queries, std::size_t
 
   constexpr std::size_t query_block = 512, bank_block = 4096;
   const auto rows = unit_rows(bank, stream), asked = unit_rows(queries, stream);
-  on<cpu> place{.stream = stream};
+  on<cpu> context{.stream = stream};
   std::vector<detail::nearest_list> nearest(std::min(query_block, queries.count), detail::nearest_list{k});
   std::vector<float> similarity(nearest.size() * std::min(bank_block, bank.count));
   for (std::size_t first = 0; first < queries.count; first += query_block) {
     const std::size_t some = std::min(query_block, queries.count - first);
     for (std::size_t done = 0; done < bank.count; done += bank_block) {
       const std::size_t part = std::min(bank_block, bank.count - done);
-      kernels::gemm<cpu>::run(place, kernels::op::as_is, kernels::op::transposed, some, part, bank.width,
+      kernels::gemm<cpu>::run(context, kernels::op::as_is, kernels::op::transposed, some, part, bank.width,
                               asked.data() + first * bank.width, rows.data() + done * bank.width,
                               similarity.data(), kernels::into::overwrite);
       stream.for_each_run(some, 16, [&](std::size_t begin, std::size_t end) {

@@ -40,7 +40,7 @@ struct leading_axes {
     }
     using rows_of_numbers = Eigen::Matrix<double, Eigen::Dynamic, block, Eigen::RowMajor>;
     const auto extent = static_cast<std::size_t>(symmetric.rows());
-    on<cpu, fp64> place{.stream = stream};
+    on<cpu, fp64> context{.stream = stream};
     rows_of_numbers basis(symmetric.rows(), block), product(symmetric.rows(), block);
     for (Eigen::Index i = 0; i < basis.size(); ++i)
       basis.data()[i] =
@@ -50,7 +50,7 @@ struct leading_axes {
       basis = solved.householderQ() * Eigen::MatrixXd::Identity(basis.rows(), block);
     };
     const auto multiply = [&] {
-      kernels::gemm<cpu>::run(place, kernels::op::as_is, kernels::op::as_is, extent, std::size_t{block},
+      kernels::gemm<cpu>::run(context, kernels::op::as_is, kernels::op::as_is, extent, std::size_t{block},
                               extent, symmetric.data(), std::as_const(basis).data(), product.data(),
                               kernels::into::overwrite);
     };

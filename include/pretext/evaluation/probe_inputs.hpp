@@ -34,25 +34,28 @@ class probe_inputs {
   }
 
   /// Rows of a training batch; moves the running statistics.
-  void learn(on<cpu>& place, const features& from, const std::uint32_t* rows, std::size_t count, float* to) {
-    gather(place, from, rows, count, to);
+  void learn(on<cpu>& context, const features& from, const std::uint32_t* rows, std::size_t count,
+             float* to) {
+    gather(context, from, rows, count, to);
     if (kind_ == probe_scaling::batch_norm) {
-      const borrowed guard{place.scratch};
-      float *mean = place.scratch.take<float>(width_), *inverse = place.scratch.take<float>(width_);
-      norm::statistics(place, count, width_, 1, const_to(to), epsilon, mean, inverse, momentum, mean_.data(),
-                       variance_.data());
-      norm::fold(place, width_, 1, mean, inverse, none, none, scale_.data(), shift_.data());
+      const arena_scope guard{context.workspace};
+      float *mean = context.workspace.allocate<float>(width_),
+            *inverse = context.workspace.allocate<float>(width_);
+      norm::statistics(context, count, width_, 1, const_to(to), epsilon, mean, inverse, momentum,
+                       mean_.data(), variance_.data());
+      norm::fold(context, width_, 1, mean, inverse, none, none, scale_.data(), shift_.data());
     }
-    scale(place, count, to);
+    scale(context, count, to);
   }
 
   /// Rows to be answered for, by what was learned.
-  void answer(on<cpu>& place, const features& from, const std::uint32_t* rows, std::size_t count, float* to) {
-    gather(place, from, rows, count, to);
+  void answer(on<cpu>& context, const features& from, const std::uint32_t* rows, std::size_t count,
+              float* to) {
+    gather(context, from, rows, count, to);
     if (kind_ == probe_scaling::batch_norm)
-      norm::running(place, width_, const_to(mean_.data()), const_to(variance_.data()), epsilon, none, none,
+      norm::running(context, width_, const_to(mean_.data()), const_to(variance_.data()), epsilon, none, none,
                     scale_.data(), shift_.data());
-    scale(place, count, to);
+    scale(context, count, to);
   }
 
  private:
@@ -78,16 +81,16 @@ class probe_inputs {
     }
   }
 
-  void gather(on<cpu>& place, const features& from, const std::uint32_t* rows, std::size_t count,
+  void gather(on<cpu>& context, const features& from, const std::uint32_t* rows, std::size_t count,
               float* to) const {
-    place.stream.for_each_run(count, 32, [&](std::size_t first, std::size_t last) {
+    context.stream.for_each_run(count, 32, [&](std::size_t first, std::size_t last) {
       for (std::size_t i = first; i < last; ++i) std::copy_n(from.row(rows[i]), width_, to + i * width_);
     });
   }
 
-  void scale(on<cpu>& place, std::size_t count, float* x) const {
+  void scale(on<cpu>& context, std::size_t count, float* x) const {
     if (kind_ != probe_scaling::none)
-      norm::apply(place, count, width_, 1, const_to(x), scale_.data(), shift_.data(), none, false, x);
+      norm::apply(context, count, width_, 1, const_to(x), scale_.data(), shift_.data(), none, false, x);
   }
 
   probe_scaling kind_;

@@ -29,7 +29,7 @@ inline Eigen::MatrixXd scatter_matrix(const std::vector<float>& rows, const std:
   const std::size_t width = mean.size(), count = rows.size() / width, extent = std::min(width, count);
   const bool wide = count < width;
   using kernels::op;
-  on<cpu, fp64> place{.stream = stream};
+  on<cpu, fp64> context{.stream = stream};
   std::vector<double> sum(extent * extent), centred;
   const std::size_t block = wide ? count : std::size_t{1024};
   for (std::size_t first = 0; first < count; first += block) {
@@ -39,10 +39,10 @@ inline Eigen::MatrixXd scatter_matrix(const std::vector<float>& rows, const std:
       centred[i] = static_cast<double>(rows[first * width + i]) - mean[i % width];
     const double* x = centred.data();
     if (wide)
-      kernels::gemm<cpu>::run(place, op::as_is, op::transposed, count, count, width, x, x, sum.data(),
+      kernels::gemm<cpu>::run(context, op::as_is, op::transposed, count, count, width, x, x, sum.data(),
                               kernels::into::accumulate);
     else
-      kernels::gemm<cpu>::run(place, op::transposed, op::as_is, width, width, some, x, x, sum.data(),
+      kernels::gemm<cpu>::run(context, op::transposed, op::as_is, width, width, some, x, x, sum.data(),
                               kernels::into::accumulate);
   }
   const auto side = static_cast<Eigen::Index>(extent);

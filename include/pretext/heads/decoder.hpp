@@ -66,84 +66,86 @@ struct mae_decoder {
   };
 
  public:
-  template <Shape In, class Masks, class Place>
+  template <Shape In, class Masks, class Context>
   struct cache {
     using at = stages<In, Masks>;
-    cache_of<typename at::entry, In, Place> entry;
-    cache_of<typename at::blocks, typename at::all, Place> blocks;
-    cache_of<typename at::exit, typename at::hidden, Place> exit;
+    cache_of<typename at::entry, In, Context> entry;
+    cache_of<typename at::blocks, typename at::all, Context> blocks;
+    cache_of<typename at::exit, typename at::hidden, Context> exit;
   };
 
-  template <class Place, Shape In, class Masks>
-  static void forward(Place& place, weights<Place> w, const Masks& masks, reads<Place, In> x,
-                      writes<Place, output<In, Masks>> y, cache<In, Masks, Place>& kept) {
-    using T = typename Place::activation;
+  template <class Context, Shape In, class Masks>
+  static void forward(Context& context, weights<Context> w, const Masks& masks, reads<Context, In> x,
+                      writes<Context, output<In, Masks>> y, cache<In, Masks, Context>& kept) {
+    using T = typename Context::activation;
     using at = stages<In, Masks>;
-    const auto seen = place.kept.template take<T, typename at::seen>(x.batch);
-    const auto all = place.kept.template take<T, typename at::all>(x.batch);
-    const auto decoded = place.kept.template take<T, typename at::all>(x.batch);
-    const auto hidden = place.kept.template take<T, typename at::hidden>(x.batch);
-    at::entry::forward(place, w, x, seen, kept.entry);
-    restore<at>(place, w, masks, seen, all);
-    at::blocks::forward(place, w.at(at::blocks_at), reads<Place, typename at::all>{all}, decoded,
+    const auto seen = context.activations.template allocate<T, typename at::seen>(x.batch);
+    const auto all = context.activations.template allocate<T, typename at::all>(x.batch);
+    const auto decoded = context.activations.template allocate<T, typename at::all>(x.batch);
+    const auto hidden = context.activations.template allocate<T, typename at::hidden>(x.batch);
+    at::entry::forward(context, w, x, seen, kept.entry);
+    restore<at>(context, w, masks, seen, all);
+    at::blocks::forward(context, w.at(at::blocks_at), reads<Context, typename at::all>{all}, decoded,
                         kept.blocks);
-    kernels::chosen_tokens<typename Place::device>::forward(
-        place, at::extents, x.batch, masks.hidden_places(), static_cast<const T*>(decoded.data), hidden.data);
-    at::exit::forward(place, w.at(at::exit_at), reads<Place, typename at::hidden>{hidden}, y, kept.exit);
+    kernels::chosen_tokens<typename Context::device>::forward(
+        context, at::extents, x.batch, masks.hidden_places(), static_cast<const T*>(decoded.data),
+        hidden.data);
+    at::exit::forward(context, w.at(at::exit_at), reads<Context, typename at::hidden>{hidden}, y, kept.exit);
   }
 
-  template <class Place, Shape In, class Masks>
-  static void backward(Place& place, weights<Place> w, const Masks& masks, cache<In, Masks, Place>& kept,
-                       reads<Place, output<In, Masks>> dy, writes<Place, In> dx) {
-    using T = typename Place::activation;
-    using device = typename Place::device;
+  template <class Context, Shape In, class Masks>
+  static void backward(Context& context, weights<Context> w, const Masks& masks,
+                       cache<In, Masks, Context>& kept, reads<Context, output<In, Masks>> dy,
+                       writes<Context, In> dx) {
+    using T = typename Context::activation;
+    using device = typename Context::device;
     using at = stages<In, Masks>;
-    const borrowed guard{place.scratch};
-    const auto dhidden = place.scratch.template take<T, typename at::hidden>(dy.batch);
-    const auto ddecoded = place.scratch.template take<T, typename at::all>(dy.batch);
-    const auto dall = place.scratch.template take<T, typename at::all>(dy.batch);
-    const auto dseen = place.scratch.template take<T, typename at::seen>(dy.batch);
-    at::exit::backward(place, w.at(at::exit_at), kept.exit, dy, dhidden);
-    kernels::chosen_tokens<device>::backward(place, at::extents, dy.batch, masks.hidden_places(),
+    const arena_scope guard{context.workspace};
+    const auto dhidden = context.workspace.template allocate<T, typename at::hidden>(dy.batch);
+    const auto ddecoded = context.workspace.template allocate<T, typename at::all>(dy.batch);
+    const auto dall = context.workspace.template allocate<T, typename at::all>(dy.batch);
+    const auto dseen = context.workspace.template allocate<T, typename at::seen>(dy.batch);
+    at::exit::backward(context, w.at(at::exit_at), kept.exit, dy, dhidden);
+    kernels::chosen_tokens<device>::backward(context, at::extents, dy.batch, masks.hidden_places(),
                                              static_cast<const T*>(dhidden.data), ddecoded.data);
-    at::blocks::backward(place, w.at(at::blocks_at), kept.blocks, reads<Place, typename at::all>{ddecoded},
-                         dall);
-    kernels::restored_tokens<device>::backward(place, at::extents, dy.batch, Masks::visible,
+    at::blocks::backward(context, w.at(at::blocks_at), kept.blocks,
+                         reads<Context, typename at::all>{ddecoded}, dall);
+    kernels::restored_tokens<device>::backward(context, at::extents, dy.batch, Masks::visible,
                                                masks.all_places(), static_cast<const T*>(dall.data),
                                                dseen.data, w.at(at::mask_token_at).gradient);
-    at::entry::backward(place, w, kept.entry, reads<Place, typename at::seen>{dseen}, dx);
+    at::entry::backward(context, w, kept.entry, reads<Context, typename at::seen>{dseen}, dx);
   }
 
   /// Predictions for every place, hidden or visible, in the image's order: (places, numbers).
-  template <class Place, Shape In, class Masks, Shape All>
-  static void infer(Place& place, weights<Place> w, const Masks& masks, reads<Place, In> x,
-                    writes<Place, All> y) {
-    using T = typename Place::activation;
+  template <class Context, Shape In, class Masks, Shape All>
+  static void infer(Context& context, weights<Context> w, const Masks& masks, reads<Context, In> x,
+                    writes<Context, All> y) {
+    using T = typename Context::activation;
     using at = stages<In, Masks>;
     using places = shape<Masks::grid::places, Width>;
-    const borrowed guard{place.scratch};
-    const auto seen = place.scratch.template take<T, typename at::seen>(x.batch);
-    const auto all = place.scratch.template take<T, typename at::all>(x.batch);
-    const auto decoded = place.scratch.template take<T, typename at::all>(x.batch);
-    const auto of_patches = place.scratch.template take<T, places>(x.batch);
-    at::entry::infer(place, w, x, seen);
-    restore<at>(place, w, masks, seen, all);
-    at::blocks::infer(place, w.at(at::blocks_at), reads<Place, typename at::all>{all}, decoded);
-    kernels::chosen_tokens<typename Place::device>::forward(
-        place, at::extents, x.batch, {Masks::grid::places}, static_cast<const T*>(decoded.data),
+    const arena_scope guard{context.workspace};
+    const auto seen = context.workspace.template allocate<T, typename at::seen>(x.batch);
+    const auto all = context.workspace.template allocate<T, typename at::all>(x.batch);
+    const auto decoded = context.workspace.template allocate<T, typename at::all>(x.batch);
+    const auto of_patches = context.workspace.template allocate<T, places>(x.batch);
+    at::entry::infer(context, w, x, seen);
+    restore<at>(context, w, masks, seen, all);
+    at::blocks::infer(context, w.at(at::blocks_at), reads<Context, typename at::all>{all}, decoded);
+    kernels::chosen_tokens<typename Context::device>::forward(
+        context, at::extents, x.batch, {Masks::grid::places}, static_cast<const T*>(decoded.data),
         of_patches.data);
-    at::exit::infer(place, w.at(at::exit_at), reads<Place, places>{of_patches}, y);
+    at::exit::infer(context, w.at(at::exit_at), reads<Context, places>{of_patches}, y);
   }
 
  private:
-  template <class At, class Place, class Masks, class Seen, class All>
-  static void restore(Place& place, weights<Place> w, const Masks& masks, Seen seen, All all) {
-    using T = typename Place::activation;
-    const typename Place::weight *mask_token = w.at(At::mask_token_at).value,
-                                 *positions = w.at(At::positions_at).value;
-    kernels::restored_tokens<typename Place::device>::forward(
-        place, At::extents, seen.batch, Masks::visible, masks.all_places(), static_cast<const T*>(seen.data),
-        mask_token, positions, all.data);
+  template <class At, class Context, class Masks, class Seen, class All>
+  static void restore(Context& context, weights<Context> w, const Masks& masks, Seen seen, All all) {
+    using T = typename Context::activation;
+    const typename Context::weight *mask_token = w.at(At::mask_token_at).value,
+                                   *positions = w.at(At::positions_at).value;
+    kernels::restored_tokens<typename Context::device>::forward(
+        context, At::extents, seen.batch, Masks::visible, masks.all_places(),
+        static_cast<const T*>(seen.data), mask_token, positions, all.data);
   }
 };
 

@@ -35,39 +35,43 @@ struct linear_decoder {
   using exit = sequential<named<"decoder", sequential<linear<Masks::grid::numbers>>>>;
 
  public:
-  template <Shape In, class Masks, class Place>
-  using cache = cache_of<exit<Masks>, hidden<In, Masks>, Place>;
+  template <Shape In, class Masks, class Context>
+  using cache = cache_of<exit<Masks>, hidden<In, Masks>, Context>;
 
-  template <class Place, Shape In, class Masks>
-  static void forward(Place& place, weights<Place> w, const Masks& masks, reads<Place, In> x,
-                      writes<Place, output<In, Masks>> y, cache<In, Masks, Place>& kept) {
-    const auto of_hidden = place.kept.template take<typename Place::activation, hidden<In, Masks>>(x.batch);
-    kernels::chosen_tokens<typename Place::device>::forward(place, extents<In, Masks>, x.batch,
-                                                            masks.hidden_places(), x.data, of_hidden.data);
-    exit<Masks>::forward(place, w, reads<Place, hidden<In, Masks>>{of_hidden}, y, kept);
+  template <class Context, Shape In, class Masks>
+  static void forward(Context& context, weights<Context> w, const Masks& masks, reads<Context, In> x,
+                      writes<Context, output<In, Masks>> y, cache<In, Masks, Context>& kept) {
+    const auto of_hidden =
+        context.activations.template allocate<typename Context::activation, hidden<In, Masks>>(x.batch);
+    kernels::chosen_tokens<typename Context::device>::forward(context, extents<In, Masks>, x.batch,
+                                                              masks.hidden_places(), x.data, of_hidden.data);
+    exit<Masks>::forward(context, w, reads<Context, hidden<In, Masks>>{of_hidden}, y, kept);
   }
 
-  template <class Place, Shape In, class Masks>
-  static void backward(Place& place, weights<Place> w, const Masks& masks, cache<In, Masks, Place>& kept,
-                       reads<Place, output<In, Masks>> dy, writes<Place, In> dx) {
-    using T = typename Place::activation;
-    const borrowed guard{place.scratch};
-    const auto dhidden = place.scratch.template take<T, hidden<In, Masks>>(dy.batch);
-    exit<Masks>::backward(place, w, kept, dy, dhidden);
-    kernels::chosen_tokens<typename Place::device>::backward(place, extents<In, Masks>, dy.batch,
-                                                             masks.hidden_places(),
-                                                             static_cast<const T*>(dhidden.data), dx.data);
+  template <class Context, Shape In, class Masks>
+  static void backward(Context& context, weights<Context> w, const Masks& masks,
+                       cache<In, Masks, Context>& kept, reads<Context, output<In, Masks>> dy,
+                       writes<Context, In> dx) {
+    using T = typename Context::activation;
+    const arena_scope guard{context.workspace};
+    const auto dhidden = context.workspace.template allocate<T, hidden<In, Masks>>(dy.batch);
+    exit<Masks>::backward(context, w, kept, dy, dhidden);
+    kernels::chosen_tokens<typename Context::device>::backward(context, extents<In, Masks>, dy.batch,
+                                                               masks.hidden_places(),
+                                                               static_cast<const T*>(dhidden.data), dx.data);
   }
 
   /// Predictions for every place, hidden or visible, in the image's order: (places, numbers).
-  template <class Place, Shape In, class Masks, Shape All>
-  static void infer(Place& place, weights<Place> w, const Masks&, reads<Place, In> x, writes<Place, All> y) {
+  template <class Context, Shape In, class Masks, Shape All>
+  static void infer(Context& context, weights<Context> w, const Masks&, reads<Context, In> x,
+                    writes<Context, All> y) {
     using places = shape<Masks::grid::places, channels_of<In>>;
-    const borrowed guard{place.scratch};
-    const auto of_patches = place.scratch.template take<typename Place::activation, places>(x.batch);
-    kernels::chosen_tokens<typename Place::device>::forward(place, extents<In, Masks>, x.batch,
-                                                            {Masks::grid::places}, x.data, of_patches.data);
-    exit<Masks>::infer(place, w, reads<Place, places>{of_patches}, y);
+    const arena_scope guard{context.workspace};
+    const auto of_patches =
+        context.workspace.template allocate<typename Context::activation, places>(x.batch);
+    kernels::chosen_tokens<typename Context::device>::forward(context, extents<In, Masks>, x.batch,
+                                                              {Masks::grid::places}, x.data, of_patches.data);
+    exit<Masks>::infer(context, w, reads<Context, places>{of_patches}, y);
   }
 };
 

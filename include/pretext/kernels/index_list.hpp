@@ -13,7 +13,7 @@ struct choice {
   const std::uint32_t* ids = nullptr;
   std::size_t stride = 0;
 
-  PRETEXT_HOST_DEVICE constexpr std::size_t place(std::size_t sample, std::size_t j) const {
+  PRETEXT_HOST_DEVICE constexpr std::size_t position(std::size_t sample, std::size_t j) const {
     return ids ? ids[sample * stride + j] : j;
   }
 };

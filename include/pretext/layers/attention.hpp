@@ -40,64 +40,67 @@ struct attention {
            2 * In::extents[0] * In::size;
   }
 
-  template <Shape In, class Place>
+  template <Shape In, class Context>
   struct cache {
-    cache_of<entrance<In>, In, Place> entered;
-    reads<Place, joined<In>> qkv;
-    reads<Place, In> mixed;
-    typename Place::weight* log_sum = nullptr;
+    cache_of<entrance<In>, In, Context> entered;
+    reads<Context, joined<In>> qkv;
+    reads<Context, In> mixed;
+    typename Context::weight* log_sum = nullptr;
   };
 
   /// `around` is a residual sum that the result enters.
-  template <class Place, Shape In>
-  static void forward(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, In> y,
-                      cache<In, Place>& kept, const around_product<Place>& around = {}) {
-    using T = typename Place::activation;
-    const auto qkv = place.kept.template take<T, joined<In>>(x.batch);
-    const auto mixed = place.kept.template take<T, In>(x.batch);
-    kept.log_sum = place.kept.template take<typename Place::weight>(x.batch * Heads * In::extents[0]);
-    entrance<In>::forward(place, w, x, qkv, kept.entered);
-    run(place, w, qkv, mixed, kept.log_sum, y, around);
+  template <class Context, Shape In>
+  static void forward(Context& context, weights<Context> w, reads<Context, In> x, writes<Context, In> y,
+                      cache<In, Context>& kept, const around_product<Context>& around = {}) {
+    using T = typename Context::activation;
+    const auto qkv = context.activations.template allocate<T, joined<In>>(x.batch);
+    const auto mixed = context.activations.template allocate<T, In>(x.batch);
+    kept.log_sum =
+        context.activations.template allocate<typename Context::weight>(x.batch * Heads * In::extents[0]);
+    entrance<In>::forward(context, w, x, qkv, kept.entered);
+    run(context, w, qkv, mixed, kept.log_sum, y, around);
     kept.qkv = qkv;
     kept.mixed = mixed;
   }
 
-  template <class Place, Shape In>
-  static void backward(Place& place, weights<Place> w, cache<In, Place>& kept, reads<Place, In> dy,
-                       writes<Place, In> dx) {
-    using T = typename Place::activation;
-    const borrowed guard{place.scratch};
-    const auto dmixed = place.scratch.template take<T, In>(dy.batch);
-    const auto dqkv = place.scratch.template take<T, joined<In>>(dy.batch);
-    cache_of<exit<In>, In, Place> left{kept.mixed};
-    exit<In>::backward(place, w.at(exit_at<In>), left, dy, dmixed);
-    kernels::attention<typename Place::device>::backward(
-        place, extents<In>, dy.batch, kept.qkv.data, kept.mixed.data,
-        static_cast<const typename Place::weight*>(kept.log_sum), reads<Place, In>{dmixed}.data, dqkv.data);
-    entrance<In>::backward(place, w, kept.entered, reads<Place, joined<In>>{dqkv}, dx);
+  template <class Context, Shape In>
+  static void backward(Context& context, weights<Context> w, cache<In, Context>& kept, reads<Context, In> dy,
+                       writes<Context, In> dx) {
+    using T = typename Context::activation;
+    const arena_scope guard{context.workspace};
+    const auto dmixed = context.workspace.template allocate<T, In>(dy.batch);
+    const auto dqkv = context.workspace.template allocate<T, joined<In>>(dy.batch);
+    cache_of<exit<In>, In, Context> left{kept.mixed};
+    exit<In>::backward(context, w.at(exit_at<In>), left, dy, dmixed);
+    kernels::attention<typename Context::device>::backward(
+        context, extents<In>, dy.batch, kept.qkv.data, kept.mixed.data,
+        static_cast<const typename Context::weight*>(kept.log_sum), reads<Context, In>{dmixed}.data,
+        dqkv.data);
+    entrance<In>::backward(context, w, kept.entered, reads<Context, joined<In>>{dqkv}, dx);
   }
 
-  template <class Place, Shape In>
-  static void infer(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, In> y,
-                    const around_product<Place>& around = {}) {
-    using T = typename Place::activation;
-    const borrowed guard{place.scratch};
-    const auto qkv = place.scratch.template take<T, joined<In>>(x.batch);
-    const auto mixed = place.scratch.template take<T, In>(x.batch);
-    entrance<In>::infer(place, w, x, qkv);
-    run(place, w, qkv, mixed, static_cast<typename Place::weight*>(nullptr), y, around);
+  template <class Context, Shape In>
+  static void infer(Context& context, weights<Context> w, reads<Context, In> x, writes<Context, In> y,
+                    const around_product<Context>& around = {}) {
+    using T = typename Context::activation;
+    const arena_scope guard{context.workspace};
+    const auto qkv = context.workspace.template allocate<T, joined<In>>(x.batch);
+    const auto mixed = context.workspace.template allocate<T, In>(x.batch);
+    entrance<In>::infer(context, w, x, qkv);
+    run(context, w, qkv, mixed, static_cast<typename Context::weight*>(nullptr), y, around);
   }
 
  private:
   template <Shape In>
   static constexpr std::size_t exit_at = weight_count<entrance<In>, In>;
 
-  template <class Place, Shape Joined, Shape In>
-  static void run(Place& place, weights<Place> w, writes<Place, Joined> qkv, writes<Place, In> mixed,
-                  typename Place::weight* log_sum, writes<Place, In> y, const around_product<Place>& around) {
-    kernels::attention<typename Place::device>::forward(place, extents<In>, y.batch,
-                                                        reads<Place, Joined>{qkv}.data, mixed.data, log_sum);
-    exit<In>::infer(place, w.at(exit_at<In>), reads<Place, In>{mixed}, y, around);
+  template <class Context, Shape Joined, Shape In>
+  static void run(Context& context, weights<Context> w, writes<Context, Joined> qkv,
+                  writes<Context, In> mixed, typename Context::weight* log_sum, writes<Context, In> y,
+                  const around_product<Context>& around) {
+    kernels::attention<typename Context::device>::forward(
+        context, extents<In>, y.batch, reads<Context, Joined>{qkv}.data, mixed.data, log_sum);
+    exit<In>::infer(context, w.at(exit_at<In>), reads<Context, In>{mixed}, y, around);
   }
 };
 

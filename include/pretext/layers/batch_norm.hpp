@@ -45,85 +45,86 @@ struct normalisation {
           running_variance{running_mean ? running_mean + C : nullptr} {}
   };
 
-  template <class Place>
+  template <class Context>
   struct cache {
     std::size_t groups = 1;
-    typename Place::weight *mean = nullptr, *inverse = nullptr;
+    typename Context::weight *mean = nullptr, *inverse = nullptr;
   };
 
   /// y = norm(x) (+ shortcut), rectified if asked; updates the running statistics.
-  template <std::size_t C, class Place, class T>
-  static void forward(Place& place, typename Place::weight* slice, std::size_t rows, const T* x,
-                      const T* shortcut, bool relu, T* y, cache<Place>& kept) {
-    using W = typename Place::weight;
+  template <std::size_t C, class Context, class T>
+  static void forward(Context& context, typename Context::weight* slice, std::size_t rows, const T* x,
+                      const T* shortcut, bool relu, T* y, cache<Context>& kept) {
+    using W = typename Context::weight;
     const pieces<C, W> own{slice};
-    begin<C>(place, kept);
-    kernels::batch_norm<typename Place::device>::statistics(place, rows, C, kept.groups, x, W(epsilon),
-                                                            kept.mean, kept.inverse, W(momentum),
-                                                            own.running_mean, own.running_variance);
-    again<C>(place, slice, rows, x, shortcut, relu, y, kept);
+    begin<C>(context, kept);
+    kernels::batch_norm<typename Context::device>::statistics(context, rows, C, kept.groups, x, W(epsilon),
+                                                              kept.mean, kept.inverse, W(momentum),
+                                                              own.running_mean, own.running_variance);
+    again<C>(context, slice, rows, x, shortcut, relu, y, kept);
   }
 
   /// The same where the moments of x are known.
-  template <std::size_t C, class Place, class T>
-  static void forward(Place& place, typename Place::weight* slice, std::size_t rows,
+  template <std::size_t C, class Context, class T>
+  static void forward(Context& context, typename Context::weight* slice, std::size_t rows,
                       const kernels::channel_moments& moments, const T* x, const T* shortcut, bool relu, T* y,
-                      cache<Place>& kept) {
-    using W = typename Place::weight;
+                      cache<Context>& kept) {
+    using W = typename Context::weight;
     const pieces<C, W> own{slice};
-    begin<C>(place, kept);
-    kernels::batch_norm<typename Place::device>::settle(rows, C, moments, W(epsilon), kept.mean, kept.inverse,
-                                                        W(momentum), own.running_mean, own.running_variance);
-    again<C>(place, slice, rows, x, shortcut, relu, y, kept);
+    begin<C>(context, kept);
+    kernels::batch_norm<typename Context::device>::settle(rows, C, moments, W(epsilon), kept.mean,
+                                                          kept.inverse, W(momentum), own.running_mean,
+                                                          own.running_variance);
+    again<C>(context, slice, rows, x, shortcut, relu, y, kept);
   }
 
   /// The y of `forward` once more, bit for bit, from what it left behind.
-  template <std::size_t C, class Place, class T>
-  static void again(Place& place, typename Place::weight* slice, std::size_t rows, const T* x,
-                    const T* shortcut, bool relu, T* y, const cache<Place>& kept) {
-    using kernel = kernels::batch_norm<typename Place::device>;
-    using W = typename Place::weight;
+  template <std::size_t C, class Context, class T>
+  static void again(Context& context, typename Context::weight* slice, std::size_t rows, const T* x,
+                    const T* shortcut, bool relu, T* y, const cache<Context>& kept) {
+    using kernel = kernels::batch_norm<typename Context::device>;
+    using W = typename Context::weight;
     const pieces<C, W> own{slice};
-    const borrowed guard{place.scratch};
-    W* const scale = place.scratch.template take<W>(kept.groups * C);
-    W* const shift = place.scratch.template take<W>(kept.groups * C);
-    kernel::fold(place, C, kept.groups, kept.mean, kept.inverse, own.weight, own.bias, scale, shift);
-    kernel::apply(place, rows, C, kept.groups, x, scale, shift, shortcut, relu, y);
+    const arena_scope guard{context.workspace};
+    W* const scale = context.workspace.template allocate<W>(kept.groups * C);
+    W* const shift = context.workspace.template allocate<W>(kept.groups * C);
+    kernel::fold(context, C, kept.groups, kept.mean, kept.inverse, own.weight, own.bias, scale, shift);
+    kernel::apply(context, rows, C, kept.groups, x, scale, shift, shortcut, relu, y);
   }
 
   /// dx (and dshortcut) of the same; `y` may be null where no shortcut was added. dx may be x, and dshortcut
   /// may be dy.
-  template <std::size_t C, class Place, class T>
-  static void backward(Place& place, weights<Place> w, const cache<Place>& kept, std::size_t rows,
+  template <std::size_t C, class Context, class T>
+  static void backward(Context& context, weights<Context> w, const cache<Context>& kept, std::size_t rows,
                        const T* dy, bool relu, const T* y, const T* x, T* dx, T* dshortcut) {
-    const pieces<C, typename Place::weight> own{w.value}, slope{w.gradient};
-    kernels::batch_norm<typename Place::device>::backward(place, rows, C, kept.groups, dy, relu, y, x,
-                                                          kept.mean, kept.inverse, own.weight, own.bias,
-                                                          slope.weight, slope.bias, dx, dshortcut);
+    const pieces<C, typename Context::weight> own{w.value}, slope{w.gradient};
+    kernels::batch_norm<typename Context::device>::backward(context, rows, C, kept.groups, dy, relu, y, x,
+                                                            kept.mean, kept.inverse, own.weight, own.bias,
+                                                            slope.weight, slope.bias, dx, dshortcut);
   }
 
   /// Inference as one scale and one shift per channel, from the running statistics.
-  template <std::size_t C, class Place, class W>
-  static void running(Place& place, W* slice, W* scale, W* shift) {
+  template <std::size_t C, class Context, class W>
+  static void running(Context& context, W* slice, W* scale, W* shift) {
     const pieces<C, W> own{slice};
-    kernels::batch_norm<typename Place::device>::running(place, C, own.running_mean, own.running_variance,
-                                                         W(epsilon), own.weight, own.bias, scale, shift);
+    kernels::batch_norm<typename Context::device>::running(context, C, own.running_mean, own.running_variance,
+                                                           W(epsilon), own.weight, own.bias, scale, shift);
   }
 
  private:
-  template <std::size_t C, class Place>
-  static void begin(Place& place, cache<Place>& kept) {
-    using W = typename Place::weight;
-    kept.groups = place.groups;
-    kept.mean = place.kept.template take<W>(kept.groups * C);
-    kept.inverse = place.kept.template take<W>(kept.groups * C);
+  template <std::size_t C, class Context>
+  static void begin(Context& context, cache<Context>& kept) {
+    using W = typename Context::weight;
+    kept.groups = context.groups;
+    kept.mean = context.activations.template allocate<W>(kept.groups * C);
+    kept.inverse = context.activations.template allocate<W>(kept.groups * C);
   }
 };
 
 }  // namespace detail
 
 /// Normalises each channel over the batch and all places (Ioffe & Szegedy 2015), with torch's ε = 1e-5 and
-/// running statistics (momentum 0.1, unbiased variance). `place.groups` parts of the batch are normalised
+/// running statistics (momentum 0.1, unbiased variance). `context.groups` parts of the batch are normalised
 /// apart.
 template <affine Affine = affine::both, initial_scale Start = initial_scale::one>
 struct batch_norm {
@@ -137,42 +138,44 @@ struct batch_norm {
     return math::template parameters<channels_of<In>>();
   }
 
-  template <Shape In, class Place>
+  template <Shape In, class Context>
   struct cache {
-    reads<Place, In> x;
-    typename math::template cache<Place> norm;
+    reads<Context, In> x;
+    typename math::template cache<Context> norm;
   };
 
-  template <class Place, Shape In>
-  static void forward(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, In> y,
-                      cache<In, Place>& kept) {
+  template <class Context, Shape In>
+  static void forward(Context& context, weights<Context> w, reads<Context, In> x, writes<Context, In> y,
+                      cache<In, Context>& kept) {
     kept.x = x;
-    math::template forward<channels_of<In>>(place, w.value, x.batch * places_of<In>, x.data,
-                                            static_cast<const typename Place::activation*>(nullptr), false,
+    math::template forward<channels_of<In>>(context, w.value, x.batch * places_of<In>, x.data,
+                                            static_cast<const typename Context::activation*>(nullptr), false,
                                             y.data, kept.norm);
   }
 
-  template <class Place, Shape In>
-  static void backward(Place& place, weights<Place> w, cache<In, Place>& kept, reads<Place, In> dy,
-                       writes<Place, In> dx) {
-    using T = typename Place::activation;
-    const borrowed guard{place.scratch};
-    T* to = dx.data ? dx.data : place.scratch.template take<T>(dy.size());
-    math::template backward<channels_of<In>>(place, w, kept.norm, dy.batch * places_of<In>, dy.data, false,
+  template <class Context, Shape In>
+  static void backward(Context& context, weights<Context> w, cache<In, Context>& kept, reads<Context, In> dy,
+                       writes<Context, In> dx) {
+    using T = typename Context::activation;
+    const arena_scope guard{context.workspace};
+    T* to = dx.data ? dx.data : context.workspace.template allocate<T>(dy.size());
+    math::template backward<channels_of<In>>(context, w, kept.norm, dy.batch * places_of<In>, dy.data, false,
                                              static_cast<const T*>(nullptr), kept.x.data, to,
                                              static_cast<T*>(nullptr));
   }
 
-  template <class Place, Shape In>
-  static void infer(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, In> y) {
-    using T = typename Place::activation;
+  template <class Context, Shape In>
+  static void infer(Context& context, weights<Context> w, reads<Context, In> x, writes<Context, In> y) {
+    using T = typename Context::activation;
     constexpr std::size_t C = channels_of<In>;
-    const borrowed guard{place.scratch};
-    using W = typename Place::weight;
-    W *const scale = place.scratch.template take<W>(C), *const shift = place.scratch.template take<W>(C);
-    math::template running<C>(place, w.value, scale, shift);
-    kernels::batch_norm<typename Place::device>::apply(place, x.batch * places_of<In>, C, 1, x.data, scale,
-                                                       shift, static_cast<const T*>(nullptr), false, y.data);
+    const arena_scope guard{context.workspace};
+    using W = typename Context::weight;
+    W *const scale = context.workspace.template allocate<W>(C), *const shift =
+                                                                    context.workspace.template allocate<W>(C);
+    math::template running<C>(context, w.value, scale, shift);
+    kernels::batch_norm<typename Context::device>::apply(context, x.batch * places_of<In>, C, 1, x.data,
+                                                         scale, shift, static_cast<const T*>(nullptr), false,
+                                                         y.data);
   }
 };
 

@@ -26,47 +26,48 @@ struct class_token {
         position_table<Rows, Columns, width, Recipe::position>("pos_embed", Recipe::position_decay)};
   }
 
-  template <Shape In, class Place>
+  template <Shape In, class Context>
   struct cache {
     kernels::choice chosen;
   };
 
-  template <class Place, Shape In>
-  static void forward(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, output<In>> y,
-                      cache<In, Place>& kept) {
-    forward(place, w, x, y, kept, {In::extents[0]});
+  template <class Context, Shape In>
+  static void forward(Context& context, weights<Context> w, reads<Context, In> x,
+                      writes<Context, output<In>> y, cache<In, Context>& kept) {
+    forward(context, w, x, y, kept, {In::extents[0]});
   }
 
   /// For tokens of chosen places: `chosen.count` of them in each sample, on the device.
-  template <class Place, Shape In>
-  static void forward(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, output<In>> y,
-                      cache<In, Place>& kept, kernels::choice chosen) {
+  template <class Context, Shape In>
+  static void forward(Context& context, weights<Context> w, reads<Context, In> x,
+                      writes<Context, output<In>> y, cache<In, Context>& kept, kernels::choice chosen) {
     kept.chosen = chosen;
-    infer(place, w, x, y, chosen);
+    infer(context, w, x, y, chosen);
   }
 
-  template <class Place, Shape In>
-  static void backward(Place& place, weights<Place> w, cache<In, Place>& kept, reads<Place, output<In>> dy,
-                       writes<Place, In> dx) {
+  template <class Context, Shape In>
+  static void backward(Context& context, weights<Context> w, cache<In, Context>& kept,
+                       reads<Context, output<In>> dy, writes<Context, In> dx) {
     constexpr std::size_t width = channels_of<In>;
-    typename Place::weight* dpositions = w.at(width).gradient;
+    typename Context::weight* dpositions = w.at(width).gradient;
     if (Recipe::position == positions::fixed) dpositions = nullptr;
-    kernels::token_sequence<typename Place::device>::backward(place, dy.batch, width, kept.chosen, dy.data,
-                                                              dx.data, w.gradient, dpositions);
+    kernels::token_sequence<typename Context::device>::backward(context, dy.batch, width, kept.chosen,
+                                                                dy.data, dx.data, w.gradient, dpositions);
   }
 
-  template <class Place, Shape In>
-  static void infer(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, output<In>> y) {
-    infer(place, w, x, y, {In::extents[0]});
+  template <class Context, Shape In>
+  static void infer(Context& context, weights<Context> w, reads<Context, In> x,
+                    writes<Context, output<In>> y) {
+    infer(context, w, x, y, {In::extents[0]});
   }
 
-  template <class Place, Shape In>
-  static void infer(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, output<In>> y,
+  template <class Context, Shape In>
+  static void infer(Context& context, weights<Context> w, reads<Context, In> x, writes<Context, output<In>> y,
                     kernels::choice chosen) {
-    using W = typename Place::weight;
+    using W = typename Context::weight;
     constexpr std::size_t width = channels_of<In>;
-    kernels::token_sequence<typename Place::device>::forward(
-        place, x.batch, width, chosen, x.data, static_cast<const W*>(w.value),
+    kernels::token_sequence<typename Context::device>::forward(
+        context, x.batch, width, chosen, x.data, static_cast<const W*>(w.value),
         static_cast<const W*>(w.at(width).value), y.data);
   }
 };

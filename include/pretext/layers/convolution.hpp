@@ -45,48 +45,51 @@ struct convolution {
     return places_of<output<In>> * extents<In>.weights();
   }
 
-  template <ImageShape In, class Place>
+  template <ImageShape In, class Context>
   struct cache {
-    reads<Place, In> x;
+    reads<Context, In> x;
   };
 
-  template <class Place, ImageShape In>
-  static void forward(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, output<In>> y,
-                      cache<In, Place>& kept) {
-    infer(place, w, x, y);
+  template <class Context, ImageShape In>
+  static void forward(Context& context, weights<Context> w, reads<Context, In> x,
+                      writes<Context, output<In>> y, cache<In, Context>& kept) {
+    infer(context, w, x, y);
     kept.x = x;
   }
 
   /// The same, and the moments of y's channels, on a device that takes them on the way.
-  template <class Place, ImageShape In>
-    requires(Bias == bias::no && kernels::takes_moments<typename Place::device>)
-  static void forward(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, output<In>> y,
-                      cache<In, Place>& kept, const kernels::channel_moments& moments) {
-    kernels::convolution<typename Place::device>::forward(place, extents<In>, x.batch, x.data, w.factors(),
-                                                          y.data, &moments);
+  template <class Context, ImageShape In>
+    requires(Bias == bias::no && kernels::takes_moments<typename Context::device>)
+  static void forward(Context& context, weights<Context> w, reads<Context, In> x,
+                      writes<Context, output<In>> y, cache<In, Context>& kept,
+                      const kernels::channel_moments& moments) {
+    kernels::convolution<typename Context::device>::forward(context, extents<In>, x.batch, x.data,
+                                                            w.factors(), y.data, &moments);
     kept.x = x;
   }
 
-  template <class Place, ImageShape In>
-  static void backward(Place& place, weights<Place> w, cache<In, Place>& kept, reads<Place, output<In>> dy,
-                       writes<Place, In> dx, kernels::into mode = kernels::into::overwrite) {
-    using device = typename Place::device;
+  template <class Context, ImageShape In>
+  static void backward(Context& context, weights<Context> w, cache<In, Context>& kept,
+                       reads<Context, output<In>> dy, writes<Context, In> dx,
+                       kernels::into mode = kernels::into::overwrite) {
+    using device = typename Context::device;
     constexpr auto e = extents<In>;
-    kernels::convolution<device>::backward_weights(place, e, dy.batch, kept.x.data, dy.data, w.gradient);
+    kernels::convolution<device>::backward_weights(context, e, dy.batch, kept.x.data, dy.data, w.gradient);
     if constexpr (Bias == bias::yes)
-      kernels::row_bias<device>::sum(place, dy.size() / Out, Out, dy.data, w.at(e.weights()).gradient);
+      kernels::row_bias<device>::sum(context, dy.size() / Out, Out, dy.data, w.at(e.weights()).gradient);
     if (dx.data)
-      kernels::convolution<device>::backward_data(place, e, dy.batch, dy.data, w.factors(), dx.data, mode);
+      kernels::convolution<device>::backward_data(context, e, dy.batch, dy.data, w.factors(), dx.data, mode);
   }
 
-  template <class Place, ImageShape In>
-  static void infer(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, output<In>> y) {
-    using device = typename Place::device;
+  template <class Context, ImageShape In>
+  static void infer(Context& context, weights<Context> w, reads<Context, In> x,
+                    writes<Context, output<In>> y) {
+    using device = typename Context::device;
     constexpr auto e = extents<In>;
-    kernels::convolution<device>::forward(place, e, x.batch, x.data, w.factors(), y.data);
+    kernels::convolution<device>::forward(context, e, x.batch, x.data, w.factors(), y.data);
     if constexpr (Bias == bias::yes)
-      kernels::row_bias<device>::add(place, y.size() / Out, Out,
-                                     static_cast<const typename Place::weight*>(w.at(e.weights()).value),
+      kernels::row_bias<device>::add(context, y.size() / Out, Out,
+                                     static_cast<const typename Context::weight*>(w.at(e.weights()).value),
                                      y.data);
   }
 };

@@ -14,17 +14,17 @@ struct drop_path {
   /// The factors of a batch's branches, null for rate 0, which draws nothing and costs nothing. `layer` tells
   /// the branches of a network apart. Throws std::invalid_argument if the step was not told who its samples
   /// are.
-  template <class Place>
-  static const typename Place::weight* factors(Place& place, std::size_t batch, double rate,
-                                               std::uint32_t layer) {
+  template <class Context>
+  static const typename Context::weight* factors(Context& context, std::size_t batch, double rate,
+                                                 std::uint32_t layer) {
     if (rate == 0) return nullptr;
     expects(0 < rate && rate < 1, "the rate of dropped paths must be at least 0 and below 1, not ", rate);
-    expects(place.keys.count != 0,
+    expects(context.keys.count != 0,
             "dropped paths are drawn for every sample, and the step must be told who they are: call "
             "draw(samples, seed, epoch) before step");
-    auto* const factor = place.kept.template take<typename Place::weight>(batch);
-    kernels::drop_path<typename Place::device>::run(place, place.keys, batch, first_draw + layer, rate,
-                                                    factor);
+    auto* const factor = context.activations.template allocate<typename Context::weight>(batch);
+    kernels::drop_path<typename Context::device>::run(context, context.keys, batch, first_draw + layer, rate,
+                                                      factor);
     return factor;
   }
 };

@@ -39,96 +39,102 @@ struct fused_convolution {
     return pretext::multiply_adds<Convolution, In>;
   }
 
-  template <ImageShape In, class Place>
+  template <ImageShape In, class Context>
   struct cache {
-    cache_of<Convolution, In, Place> convolution;
-    writes<Place, output<In>> convolved;
-    reads<Place, output<In>> added;  ///< the output, where a shortcut was added before the ReLU
-    typename norm::template cache<Place> norm_kept;
+    cache_of<Convolution, In, Context> convolution;
+    writes<Context, output<In>> convolved;
+    reads<Context, output<In>> added;  ///< the output, where a shortcut was added before the ReLU
+    typename norm::template cache<Context> norm_kept;
   };
 
-  template <class Place, ImageShape In>
-  static void forward(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, output<In>> y,
-                      cache<In, Place>& kept) {
-    forward(place, w, x, reads<Place, output<In>>{}, y, kept);
+  template <class Context, ImageShape In>
+  static void forward(Context& context, weights<Context> w, reads<Context, In> x,
+                      writes<Context, output<In>> y, cache<In, Context>& kept) {
+    forward(context, w, x, reads<Context, output<In>>{}, y, kept);
   }
 
   /// With a shortcut that is added before the ReLU; null means none.
-  template <class Place, ImageShape In>
-  static void forward(Place& place, weights<Place> w, reads<Place, In> x, reads<Place, output<In>> shortcut,
-                      writes<Place, output<In>> y, cache<In, Place>& kept) {
-    const auto convolved = place.kept.template take<typename Place::activation, output<In>>(x.batch);
+  template <class Context, ImageShape In>
+  static void forward(Context& context, weights<Context> w, reads<Context, In> x,
+                      reads<Context, output<In>> shortcut, writes<Context, output<In>> y,
+                      cache<In, Context>& kept) {
+    const auto convolved =
+        context.activations.template allocate<typename Context::activation, output<In>>(x.batch);
     const auto normalise = [&](const auto&... moments) {
-      Convolution::forward(place, w, x, convolved, kept.convolution, moments...);
+      Convolution::forward(context, w, x, convolved, kept.convolution, moments...);
       norm::template forward<channels<In>>(
-          place, w.at(weight_count<Convolution, In>).value, rows<In>(x.batch), moments...,
-          reads<Place, output<In>>{convolved}.data, shortcut.data, rectified, y.data, kept.norm_kept);
+          context, w.at(weight_count<Convolution, In>).value, rows<In>(x.batch), moments...,
+          reads<Context, output<In>>{convolved}.data, shortcut.data, rectified, y.data, kept.norm_kept);
     };
     if constexpr (requires(const kernels::channel_moments& moments) {
-                    Convolution::forward(place, w, x, convolved, kept.convolution, moments);
+                    Convolution::forward(context, w, x, convolved, kept.convolution, moments);
                   }) {
-      const borrowed guard{place.scratch};
-      normalise(kernels::batch_norm<typename Place::device>::room(place, place.groups, channels<In>));
+      const arena_scope guard{context.workspace};
+      normalise(kernels::batch_norm<typename Context::device>::room(context, context.groups, channels<In>));
     } else {
       normalise();
     }
     kept.convolved = convolved;
-    kept.added = shortcut.data ? y : writes<Place, output<In>>{};
+    kept.added = shortcut.data ? y : writes<Context, output<In>>{};
   }
 
   /// The output of `forward` without a shortcut once more, bit for bit.
-  template <class Place, ImageShape In>
-  static void again(Place& place, weights<Place> w, const cache<In, Place>& kept,
-                    writes<Place, output<In>> y) {
-    using T = typename Place::activation;
-    norm::template again<channels<In>>(place, w.at(weight_count<Convolution, In>).value, rows<In>(y.batch),
-                                       reads<Place, output<In>>{kept.convolved}.data,
+  template <class Context, ImageShape In>
+  static void again(Context& context, weights<Context> w, const cache<In, Context>& kept,
+                    writes<Context, output<In>> y) {
+    using T = typename Context::activation;
+    norm::template again<channels<In>>(context, w.at(weight_count<Convolution, In>).value, rows<In>(y.batch),
+                                       reads<Context, output<In>>{kept.convolved}.data,
                                        static_cast<const T*>(nullptr), rectified, y.data, kept.norm_kept);
   }
 
   /// Where the input of `forward` is by now.
-  template <class Place, ImageShape In>
-  static void input_is(cache<In, Place>& kept, reads<Place, In> x) {
+  template <class Context, ImageShape In>
+  static void input_is(cache<In, Context>& kept, reads<Context, In> x) {
     kept.convolution.x = x;
   }
 
-  template <class Place, ImageShape In>
-  static void backward(Place& place, weights<Place> w, cache<In, Place>& kept, reads<Place, output<In>> dy,
-                       writes<Place, In> dx) {
-    backward(place, w, kept, dy, dx, kernels::into::overwrite);
+  template <class Context, ImageShape In>
+  static void backward(Context& context, weights<Context> w, cache<In, Context>& kept,
+                       reads<Context, output<In>> dy, writes<Context, In> dx) {
+    backward(context, w, kept, dy, dx, kernels::into::overwrite);
   }
 
   /// dx may be added to what is there, or written where x is; the shortcut's gradient is written if asked
   /// for, where dy is if need be.
-  template <class Place, ImageShape In>
-  static void backward(Place& place, weights<Place> w, cache<In, Place>& kept, reads<Place, output<In>> dy,
-                       writes<Place, In> dx, kernels::into mode, writes<Place, output<In>> dshortcut = {}) {
-    const reads<Place, output<In>> convolved{kept.convolved};
-    norm::template backward<channels<In>>(place, w.at(weight_count<Convolution, In>), kept.norm_kept,
+  template <class Context, ImageShape In>
+  static void backward(Context& context, weights<Context> w, cache<In, Context>& kept,
+                       reads<Context, output<In>> dy, writes<Context, In> dx, kernels::into mode,
+                       writes<Context, output<In>> dshortcut = {}) {
+    const reads<Context, output<In>> convolved{kept.convolved};
+    norm::template backward<channels<In>>(context, w.at(weight_count<Convolution, In>), kept.norm_kept,
                                           rows<In>(dy.batch), dy.data, rectified, kept.added.data,
                                           convolved.data, kept.convolved.data, dshortcut.data);
-    Convolution::backward(place, w, kept.convolution, convolved, dx, mode);
+    Convolution::backward(context, w, kept.convolution, convolved, dx, mode);
   }
 
-  template <class Place, ImageShape In>
-  static void infer(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, output<In>> y) {
-    infer(place, w, x, reads<Place, output<In>>{}, y);
+  template <class Context, ImageShape In>
+  static void infer(Context& context, weights<Context> w, reads<Context, In> x,
+                    writes<Context, output<In>> y) {
+    infer(context, w, x, reads<Context, output<In>>{}, y);
   }
 
-  template <class Place, ImageShape In>
-  static void infer(Place& place, weights<Place> w, reads<Place, In> x, reads<Place, output<In>> shortcut,
-                    writes<Place, output<In>> y) {
-    using T = typename Place::activation;
+  template <class Context, ImageShape In>
+  static void infer(Context& context, weights<Context> w, reads<Context, In> x,
+                    reads<Context, output<In>> shortcut, writes<Context, output<In>> y) {
+    using T = typename Context::activation;
     constexpr std::size_t C = channels<In>, kernel = weight_count<Convolution, In>;
-    const borrowed guard{place.scratch};
-    T* folded = place.scratch.template take<T>(kernel);
-    using W = typename Place::weight;
-    W *const scale = place.scratch.template take<W>(C), *const shift = place.scratch.template take<W>(C);
-    norm::template running<C>(place, w.at(kernel).value, scale, shift);
-    kernels::batch_norm<typename Place::device>::scale_columns(place, kernel / C, C, w.value, scale, folded);
-    Convolution::infer(place, weights<Place>::of_factors(folded), x, y);
-    kernels::batch_norm<typename Place::device>::apply(
-        place, rows<In>(x.batch), C, 1, reads<Place, output<In>>{y}.data, static_cast<const W*>(nullptr),
+    const arena_scope guard{context.workspace};
+    T* folded = context.workspace.template allocate<T>(kernel);
+    using W = typename Context::weight;
+    W *const scale = context.workspace.template allocate<W>(C), *const shift =
+                                                                    context.workspace.template allocate<W>(C);
+    norm::template running<C>(context, w.at(kernel).value, scale, shift);
+    kernels::batch_norm<typename Context::device>::scale_columns(context, kernel / C, C, w.value, scale,
+                                                                 folded);
+    Convolution::infer(context, weights<Context>::of_factors(folded), x, y);
+    kernels::batch_norm<typename Context::device>::apply(
+        context, rows<In>(x.batch), C, 1, reads<Context, output<In>>{y}.data, static_cast<const W*>(nullptr),
         shift, shortcut.data, rectified, y.data);
   }
 

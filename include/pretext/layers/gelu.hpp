@@ -15,39 +15,39 @@ struct gelu {
     return pretext::parameters<0>{};
   }
 
-  template <Shape In, class Place>
+  template <Shape In, class Context>
   struct cache {
-    reads<Place, In> slope;  ///< the derivative at x, nearly free beside the value
+    reads<Context, In> slope;  ///< the derivative at x, nearly free beside the value
   };
 
-  template <class Place, Shape In>
-  static void forward(Place& place, weights<Place>, reads<Place, In> x, writes<Place, In> y,
-                      cache<In, Place>& kept) {
-    const auto slope = place.kept.template take<typename Place::activation, In>(x.batch);
-    run(place, x, y, slope.data);
+  template <class Context, Shape In>
+  static void forward(Context& context, weights<Context>, reads<Context, In> x, writes<Context, In> y,
+                      cache<In, Context>& kept) {
+    const auto slope = context.activations.template allocate<typename Context::activation, In>(x.batch);
+    run(context, x, y, slope.data);
     kept.slope = slope;
   }
 
-  template <class Place, Shape In>
-  static void backward(Place& place, weights<Place>, cache<In, Place>& kept, reads<Place, In> dy,
-                       writes<Place, In> dx) {
+  template <class Context, Shape In>
+  static void backward(Context& context, weights<Context>, cache<In, Context>& kept, reads<Context, In> dy,
+                       writes<Context, In> dx) {
     if (!dx.data) return;
-    kernels::gelu<typename Place::device>::backward(place, dy.batch * places_of<In>, channels_of<In>,
-                                                    kept.slope.data, dy.data, dx.data,
-                                                    static_cast<typename Place::weight*>(nullptr));
+    kernels::gelu<typename Context::device>::backward(context, dy.batch * places_of<In>, channels_of<In>,
+                                                      kept.slope.data, dy.data, dx.data,
+                                                      static_cast<typename Context::weight*>(nullptr));
   }
 
-  template <class Place, Shape In>
-  static void infer(Place& place, weights<Place>, reads<Place, In> x, writes<Place, In> y) {
-    run(place, x, y, static_cast<typename Place::activation*>(nullptr));
+  template <class Context, Shape In>
+  static void infer(Context& context, weights<Context>, reads<Context, In> x, writes<Context, In> y) {
+    run(context, x, y, static_cast<typename Context::activation*>(nullptr));
   }
 
  private:
-  template <class Place, Shape In, class T>
-  static void run(Place& place, reads<Place, In> x, writes<Place, In> y, T* slope) {
-    kernels::gelu<typename Place::device>::forward(place, x.batch * places_of<In>, channels_of<In>, x.data,
-                                                   static_cast<const typename Place::weight*>(nullptr),
-                                                   y.data, slope);
+  template <class Context, Shape In, class T>
+  static void run(Context& context, reads<Context, In> x, writes<Context, In> y, T* slope) {
+    kernels::gelu<typename Context::device>::forward(
+        context, x.batch * places_of<In>, channels_of<In>, x.data,
+        static_cast<const typename Context::weight*>(nullptr), y.data, slope);
   }
 };
 

@@ -18,52 +18,52 @@ struct layer_norm {
                       parameter{"bias", {channels_of<In>}, initialiser::constant(0), decay::no}};
   }
 
-  template <Shape In, class Place>
+  template <Shape In, class Context>
   struct cache {
-    reads<Place, In> x;
-    typename Place::weight *mean = nullptr, *inverse = nullptr;
+    reads<Context, In> x;
+    typename Context::weight *mean = nullptr, *inverse = nullptr;
   };
 
-  template <class Place, Shape In>
-  static void forward(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, In> y,
-                      cache<In, Place>& kept) {
-    using W = typename Place::weight;
+  template <class Context, Shape In>
+  static void forward(Context& context, weights<Context> w, reads<Context, In> x, writes<Context, In> y,
+                      cache<In, Context>& kept) {
+    using W = typename Context::weight;
     kept.x = x;
-    kept.mean = place.kept.template take<W>(x.batch * places_of<In>);
-    kept.inverse = place.kept.template take<W>(x.batch * places_of<In>);
-    run(place, w, x, y, kept.mean, kept.inverse);
+    kept.mean = context.activations.template allocate<W>(x.batch * places_of<In>);
+    kept.inverse = context.activations.template allocate<W>(x.batch * places_of<In>);
+    run(context, w, x, y, kept.mean, kept.inverse);
   }
 
-  template <class Place, Shape In>
-  static void backward(Place& place, weights<Place> w, cache<In, Place>& kept, reads<Place, In> dy,
-                       writes<Place, In> dx) {
-    backward(place, w, kept, dy, dx, reads<Place, In>{});
+  template <class Context, Shape In>
+  static void backward(Context& context, weights<Context> w, cache<In, Context>& kept, reads<Context, In> dy,
+                       writes<Context, In> dx) {
+    backward(context, w, kept, dy, dx, reads<Context, In>{});
   }
 
   /// dx = shortcut + the gradient: the sum where a residual branch began. `dx` may be the shortcut's memory.
-  template <class Place, Shape In>
-  static void backward(Place& place, weights<Place> w, cache<In, Place>& kept, reads<Place, In> dy,
-                       writes<Place, In> dx, reads<Place, In> shortcut) {
-    const typename Place::weight *gamma = w.value, *mean = kept.mean, *inverse = kept.inverse;
-    kernels::layer_norm<typename Place::device>::backward(
-        place, dy.batch * places_of<In>, channels_of<In>, dy.data, kept.x.data, mean, inverse, gamma,
+  template <class Context, Shape In>
+  static void backward(Context& context, weights<Context> w, cache<In, Context>& kept, reads<Context, In> dy,
+                       writes<Context, In> dx, reads<Context, In> shortcut) {
+    const typename Context::weight *gamma = w.value, *mean = kept.mean, *inverse = kept.inverse;
+    kernels::layer_norm<typename Context::device>::backward(
+        context, dy.batch * places_of<In>, channels_of<In>, dy.data, kept.x.data, mean, inverse, gamma,
         shortcut.data, dx.data, w.gradient, w.gradient + channels_of<In>);
   }
 
-  template <class Place, Shape In>
-  static void infer(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, In> y) {
-    using W = typename Place::weight;
-    run(place, w, x, y, static_cast<W*>(nullptr), static_cast<W*>(nullptr));
+  template <class Context, Shape In>
+  static void infer(Context& context, weights<Context> w, reads<Context, In> x, writes<Context, In> y) {
+    using W = typename Context::weight;
+    run(context, w, x, y, static_cast<W*>(nullptr), static_cast<W*>(nullptr));
   }
 
  private:
-  template <class Place, Shape In, class W>
-  static void run(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, In> y, W* mean,
+  template <class Context, Shape In, class W>
+  static void run(Context& context, weights<Context> w, reads<Context, In> x, writes<Context, In> y, W* mean,
                   W* inverse) {
     const W *gamma = w.value, *beta = w.at(channels_of<In>).value;
-    kernels::layer_norm<typename Place::device>::forward(place, x.batch * places_of<In>, channels_of<In>,
-                                                         x.data, W(epsilon), gamma, beta, y.data, mean,
-                                                         inverse);
+    kernels::layer_norm<typename Context::device>::forward(context, x.batch * places_of<In>, channels_of<In>,
+                                                           x.data, W(epsilon), gamma, beta, y.data, mean,
+                                                           inverse);
   }
 };
 

@@ -11,8 +11,8 @@ namespace pretext {
 enum class bias { yes, no };
 
 /// What may surround a linear layer's product at a place.
-template <class Place>
-using around_product = kernels::linear_sum<typename Place::activation, typename Place::weight>;
+template <class Context>
+using around_product = kernels::linear_sum<typename Context::activation, typename Context::weight>;
 
 /// y = x·Wᵀ + b over the last extent: (…, In) to (…, Out).
 template <std::size_t Out, bias Bias = bias::yes, class Start = torch_default>
@@ -38,45 +38,47 @@ struct linear {
     return In::size * Out;
   }
 
-  template <Shape In, class Place>
+  template <Shape In, class Context>
   struct cache {
-    reads<Place, In> x;
+    reads<Context, In> x;
   };
 
-  template <class Place, Shape In>
-  static void forward(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, output<In>> y,
-                      cache<In, Place>& kept) {
-    infer(place, w, x, y);
+  template <class Context, Shape In>
+  static void forward(Context& context, weights<Context> w, reads<Context, In> x,
+                      writes<Context, output<In>> y, cache<In, Context>& kept) {
+    infer(context, w, x, y);
     kept.x = x;
   }
 
-  template <class Place, Shape In>
-  static void backward(Place& place, weights<Place> w, cache<In, Place>& kept, reads<Place, output<In>> dy,
-                       writes<Place, In> dx) {
-    using device = typename Place::device;
+  template <class Context, Shape In>
+  static void backward(Context& context, weights<Context> w, cache<In, Context>& kept,
+                       reads<Context, output<In>> dy, writes<Context, In> dx) {
+    using device = typename Context::device;
     const std::size_t rows = dy.size() / Out;
-    kernels::linear<device>::backward_weights(place, {rows, width<In>, Out}, kept.x.data, dy.data, w.gradient,
+    kernels::linear<device>::backward_weights(context, {rows, width<In>, Out}, kept.x.data, dy.data,
+                                              w.gradient,
                                               Bias == bias::yes ? w.at(Out * width<In>).gradient : nullptr);
     if (dx.data)
-      kernels::gemm<device>::run(place, kernels::op::as_is, kernels::op::as_is, rows, width<In>, Out, dy.data,
-                                 w.factors(), dx.data, kernels::into::overwrite);
+      kernels::gemm<device>::run(context, kernels::op::as_is, kernels::op::as_is, rows, width<In>, Out,
+                                 dy.data, w.factors(), dx.data, kernels::into::overwrite);
   }
 
-  template <class Place, Shape In>
-  static void infer(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, output<In>> y) {
-    infer(place, w, x, y, {});
+  template <class Context, Shape In>
+  static void infer(Context& context, weights<Context> w, reads<Context, In> x,
+                    writes<Context, output<In>> y) {
+    infer(context, w, x, y, {});
   }
 
   /// The same inside of a residual sum; the constant in `around` is filled in here.
-  template <class Place, Shape In>
-  static void infer(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, output<In>> y,
-                    around_product<Place> around) {
+  template <class Context, Shape In>
+  static void infer(Context& context, weights<Context> w, reads<Context, In> x, writes<Context, output<In>> y,
+                    around_product<Context> around) {
     if constexpr (Bias == bias::yes) {
       around.bias = w.at(Out * width<In>).value;
       around.rounded_bias = w.at(Out * width<In>).factors();
     }
-    kernels::linear<typename Place::device>::forward(place, {y.size() / Out, width<In>, Out}, x.data,
-                                                     w.factors(), around, y.data);
+    kernels::linear<typename Context::device>::forward(context, {y.size() / Out, width<In>, Out}, x.data,
+                                                       w.factors(), around, y.data);
   }
 };
 

@@ -39,63 +39,65 @@ struct mlp {
     return pretext::multiply_adds<widened<In>, In> + pretext::multiply_adds<narrowed<In>, hidden<In>>;
   }
 
-  template <Shape In, class Place>
+  template <Shape In, class Context>
   struct cache {
-    reads<Place, In> x;
-    reads<Place, hidden<In>> slope, activated;
+    reads<Context, In> x;
+    reads<Context, hidden<In>> slope, activated;
   };
 
   /// `around` is a residual sum that the result enters.
-  template <class Place, Shape In>
-  static void forward(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, In> y,
-                      cache<In, Place>& kept, const around_product<Place>& around = {}) {
-    using T = typename Place::activation;
-    const auto slope = place.kept.template take<T, hidden<In>>(x.batch);
-    const auto activated = place.kept.template take<T, hidden<In>>(x.batch);
-    run(place, w, x, activated, slope.data, y, around);
+  template <class Context, Shape In>
+  static void forward(Context& context, weights<Context> w, reads<Context, In> x, writes<Context, In> y,
+                      cache<In, Context>& kept, const around_product<Context>& around = {}) {
+    using T = typename Context::activation;
+    const auto slope = context.activations.template allocate<T, hidden<In>>(x.batch);
+    const auto activated = context.activations.template allocate<T, hidden<In>>(x.batch);
+    run(context, w, x, activated, slope.data, y, around);
     kept.x = x;
     kept.slope = slope;
     kept.activated = activated;
   }
 
-  template <class Place, Shape In>
-  static void backward(Place& place, weights<Place> w, cache<In, Place>& kept, reads<Place, In> dy,
-                       writes<Place, In> dx) {
-    using T = typename Place::activation;
+  template <class Context, Shape In>
+  static void backward(Context& context, weights<Context> w, cache<In, Context>& kept, reads<Context, In> dy,
+                       writes<Context, In> dx) {
+    using T = typename Context::activation;
     constexpr std::size_t wide = channels_of<hidden<In>>;
-    const borrowed guard{place.scratch};
-    const auto dinside = place.scratch.template take<T, hidden<In>>(dy.batch);
-    cache_of<narrowed<In>, hidden<In>, Place> last{kept.activated};
-    narrowed<In>::backward(place, w.at(last_at<In>), last, dy, writes<Place, hidden<In>>{nullptr, dy.batch});
-    kernels::linear<typename Place::device>::backward_gelu(
-        place, {dy.batch * places_of<In>, wide, width<In>}, dy.data, w.at(last_at<In>).factors(),
+    const arena_scope guard{context.workspace};
+    const auto dinside = context.workspace.template allocate<T, hidden<In>>(dy.batch);
+    cache_of<narrowed<In>, hidden<In>, Context> last{kept.activated};
+    narrowed<In>::backward(context, w.at(last_at<In>), last, dy,
+                           writes<Context, hidden<In>>{nullptr, dy.batch});
+    kernels::linear<typename Context::device>::backward_gelu(
+        context, {dy.batch * places_of<In>, wide, width<In>}, dy.data, w.at(last_at<In>).factors(),
         kept.slope.data, dinside.data, w.at(wide * width<In>).gradient);
-    cache_of<linear<wide, bias::no>, In, Place> first{kept.x};
-    linear<wide, bias::no>::backward(place, w, first, reads<Place, hidden<In>>{dinside}, dx);
+    cache_of<linear<wide, bias::no>, In, Context> first{kept.x};
+    linear<wide, bias::no>::backward(context, w, first, reads<Context, hidden<In>>{dinside}, dx);
   }
 
-  template <class Place, Shape In>
-  static void infer(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, In> y,
-                    const around_product<Place>& around = {}) {
-    using T = typename Place::activation;
-    const borrowed guard{place.scratch};
-    const auto activated = place.scratch.template take<T, hidden<In>>(x.batch);
-    run(place, w, x, activated, static_cast<T*>(nullptr), y, around);
+  template <class Context, Shape In>
+  static void infer(Context& context, weights<Context> w, reads<Context, In> x, writes<Context, In> y,
+                    const around_product<Context>& around = {}) {
+    using T = typename Context::activation;
+    const arena_scope guard{context.workspace};
+    const auto activated = context.workspace.template allocate<T, hidden<In>>(x.batch);
+    run(context, w, x, activated, static_cast<T*>(nullptr), y, around);
   }
 
  private:
   template <Shape In>
   static constexpr std::size_t last_at = weight_count<widened<In>, In>;
 
-  template <class Place, Shape In, Shape Hidden, class T>
-  static void run(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, Hidden> activated,
-                  T* slope, writes<Place, In> y, const around_product<Place>& around) {
-    using W = typename Place::weight;
+  template <class Context, Shape In, Shape Hidden, class T>
+  static void run(Context& context, weights<Context> w, reads<Context, In> x,
+                  writes<Context, Hidden> activated, T* slope, writes<Context, In> y,
+                  const around_product<Context>& around) {
+    using W = typename Context::weight;
     constexpr std::size_t wide = channels_of<Hidden>;
-    kernels::linear<typename Place::device>::forward_gelu(
-        place, {y.batch * places_of<In>, width<In>, wide}, x.data, w.factors(),
+    kernels::linear<typename Context::device>::forward_gelu(
+        context, {y.batch * places_of<In>, width<In>, wide}, x.data, w.factors(),
         static_cast<const W*>(w.at(wide * width<In>).value), activated.data, slope);
-    narrowed<In>::infer(place, w.at(last_at<In>), reads<Place, Hidden>{activated}, y, around);
+    narrowed<In>::infer(context, w.at(last_at<In>), reads<Context, Hidden>{activated}, y, around);
   }
 };
 

@@ -45,41 +45,43 @@ struct patch_projection {
     return In::size * Width;
   }
 
-  template <Shape In, class Place>
+  template <Shape In, class Context>
   struct cache {
-    reads<Place, In> x;
+    reads<Context, In> x;
   };
 
-  template <class Place, Shape In>
-  static void forward(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, output<In>> y,
-                      cache<In, Place>& kept) {
-    infer(place, w, x, y);
+  template <class Context, Shape In>
+  static void forward(Context& context, weights<Context> w, reads<Context, In> x,
+                      writes<Context, output<In>> y, cache<In, Context>& kept) {
+    infer(context, w, x, y);
     kept.x = x;
   }
 
-  template <class Place, Shape In>
-  static void backward(Place& place, weights<Place> w, cache<In, Place>& kept, reads<Place, output<In>> dy,
-                       writes<Place, In> dx) {
-    using device = typename Place::device;
+  template <class Context, Shape In>
+  static void backward(Context& context, weights<Context> w, cache<In, Context>& kept,
+                       reads<Context, output<In>> dy, writes<Context, In> dx) {
+    using device = typename Context::device;
     constexpr std::size_t in = channels_of<In>;
     const std::size_t rows = dy.size() / Width;
-    kernels::gemm<device>::run(place, kernels::op::transposed, kernels::op::as_is, in, Width, rows,
+    kernels::gemm<device>::run(context, kernels::op::transposed, kernels::op::as_is, in, Width, rows,
                                kept.x.data, dy.data, w.gradient, kernels::into::accumulate);
-    kernels::row_bias<device>::sum(place, rows, Width, dy.data, w.at(in * Width).gradient);
+    kernels::row_bias<device>::sum(context, rows, Width, dy.data, w.at(in * Width).gradient);
     if (dx.data)
-      kernels::gemm<device>::run(place, kernels::op::as_is, kernels::op::transposed, rows, in, Width, dy.data,
-                                 w.factors(), dx.data, kernels::into::overwrite);
+      kernels::gemm<device>::run(context, kernels::op::as_is, kernels::op::transposed, rows, in, Width,
+                                 dy.data, w.factors(), dx.data, kernels::into::overwrite);
   }
 
-  template <class Place, Shape In>
-  static void infer(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, output<In>> y) {
-    using device = typename Place::device;
-    using W = typename Place::weight;
+  template <class Context, Shape In>
+  static void infer(Context& context, weights<Context> w, reads<Context, In> x,
+                    writes<Context, output<In>> y) {
+    using device = typename Context::device;
+    using W = typename Context::weight;
     constexpr std::size_t in = channels_of<In>;
     const std::size_t rows = y.size() / Width;
-    kernels::gemm<device>::run(place, kernels::op::as_is, kernels::op::as_is, rows, Width, in, x.data,
+    kernels::gemm<device>::run(context, kernels::op::as_is, kernels::op::as_is, rows, Width, in, x.data,
                                w.factors(), y.data, kernels::into::overwrite);
-    kernels::row_bias<device>::add(place, rows, Width, static_cast<const W*>(w.at(in * Width).value), y.data);
+    kernels::row_bias<device>::add(context, rows, Width, static_cast<const W*>(w.at(in * Width).value),
+                                   y.data);
   }
 };
 
@@ -111,45 +113,46 @@ struct patch_embedding {
     return projection::template multiply_adds<rows<In>>();
   }
 
-  template <ImageShape In, class Place>
+  template <ImageShape In, class Context>
   struct cache {
-    cache_of<projection, rows<In>, Place> projected;
+    cache_of<projection, rows<In>, Context> projected;
   };
 
-  template <class Place, ImageShape In>
-  static void forward(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, output<In>> y,
-                      cache<In, Place>& kept) {
-    const auto cut = place.kept.template take<typename Place::activation, rows<In>>(x.batch);
-    gather(place, x, cut);
-    projection::forward(place, w, reads<Place, rows<In>>{cut}, y, kept.projected);
+  template <class Context, ImageShape In>
+  static void forward(Context& context, weights<Context> w, reads<Context, In> x,
+                      writes<Context, output<In>> y, cache<In, Context>& kept) {
+    const auto cut = context.activations.template allocate<typename Context::activation, rows<In>>(x.batch);
+    gather(context, x, cut);
+    projection::forward(context, w, reads<Context, rows<In>>{cut}, y, kept.projected);
   }
 
-  template <class Place, ImageShape In>
-  static void backward(Place& place, weights<Place> w, cache<In, Place>& kept, reads<Place, output<In>> dy,
-                       writes<Place, In> dx) {
-    using T = typename Place::activation;
-    const borrowed guard{place.scratch};
-    const auto dcut = place.scratch.template take<T, rows<In>>(dx.data ? dy.batch : 0);
-    projection::backward(place, w, kept.projected, dy,
-                         writes<Place, rows<In>>{dx.data ? dcut.data : nullptr, dy.batch});
+  template <class Context, ImageShape In>
+  static void backward(Context& context, weights<Context> w, cache<In, Context>& kept,
+                       reads<Context, output<In>> dy, writes<Context, In> dx) {
+    using T = typename Context::activation;
+    const arena_scope guard{context.workspace};
+    const auto dcut = context.workspace.template allocate<T, rows<In>>(dx.data ? dy.batch : 0);
+    projection::backward(context, w, kept.projected, dy,
+                         writes<Context, rows<In>>{dx.data ? dcut.data : nullptr, dy.batch});
     if (dx.data)
-      kernels::patches<typename Place::device>::scatter(place, extents<In>, dy.batch, {extents<In>.places()},
-                                                        static_cast<const T*>(dcut.data), dx.data);
+      kernels::patches<typename Context::device>::scatter(
+          context, extents<In>, dy.batch, {extents<In>.places()}, static_cast<const T*>(dcut.data), dx.data);
   }
 
-  template <class Place, ImageShape In>
-  static void infer(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, output<In>> y) {
-    const borrowed guard{place.scratch};
-    const auto cut = place.scratch.template take<typename Place::activation, rows<In>>(x.batch);
-    gather(place, x, cut);
-    projection::infer(place, w, reads<Place, rows<In>>{cut}, y);
+  template <class Context, ImageShape In>
+  static void infer(Context& context, weights<Context> w, reads<Context, In> x,
+                    writes<Context, output<In>> y) {
+    const arena_scope guard{context.workspace};
+    const auto cut = context.workspace.template allocate<typename Context::activation, rows<In>>(x.batch);
+    gather(context, x, cut);
+    projection::infer(context, w, reads<Context, rows<In>>{cut}, y);
   }
 
  private:
-  template <class Place, ImageShape In>
-  static void gather(Place& place, reads<Place, In> x, writes<Place, rows<In>> cut) {
-    kernels::patches<typename Place::device>::gather(place, extents<In>, x.batch, {extents<In>.places()},
-                                                     x.data, cut.data);
+  template <class Context, ImageShape In>
+  static void gather(Context& context, reads<Context, In> x, writes<Context, rows<In>> cut) {
+    kernels::patches<typename Context::device>::gather(context, extents<In>, x.batch, {extents<In>.places()},
+                                                       x.data, cut.data);
   }
 };
 

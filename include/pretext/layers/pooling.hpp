@@ -16,27 +16,27 @@ struct global_average_pool {
     return pretext::parameters<0>{};
   }
 
-  template <Shape In, class Place>
+  template <Shape In, class Context>
   struct cache {};
 
-  template <class Place, Shape In>
-  static void forward(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, output<In>> y,
-                      cache<In, Place>&) {
-    infer(place, w, x, y);
+  template <class Context, Shape In>
+  static void forward(Context& context, weights<Context> w, reads<Context, In> x,
+                      writes<Context, output<In>> y, cache<In, Context>&) {
+    infer(context, w, x, y);
   }
 
-  template <class Place, Shape In>
-  static void backward(Place& place, weights<Place>, cache<In, Place>&, reads<Place, output<In>> dy,
-                       writes<Place, In> dx) {
+  template <class Context, Shape In>
+  static void backward(Context& context, weights<Context>, cache<In, Context>&, reads<Context, output<In>> dy,
+                       writes<Context, In> dx) {
     if (!dx.data) return;
-    kernels::average_pool<typename Place::device>::backward(place, dy.batch, places_of<In>, channels_of<In>,
-                                                            dy.data, dx.data);
+    kernels::average_pool<typename Context::device>::backward(context, dy.batch, places_of<In>,
+                                                              channels_of<In>, dy.data, dx.data);
   }
 
-  template <class Place, Shape In>
-  static void infer(Place& place, weights<Place>, reads<Place, In> x, writes<Place, output<In>> y) {
-    kernels::average_pool<typename Place::device>::forward(place, x.batch, places_of<In>, channels_of<In>,
-                                                           x.data, y.data);
+  template <class Context, Shape In>
+  static void infer(Context& context, weights<Context>, reads<Context, In> x, writes<Context, output<In>> y) {
+    kernels::average_pool<typename Context::device>::forward(context, x.batch, places_of<In>, channels_of<In>,
+                                                             x.data, y.data);
   }
 };
 
@@ -58,30 +58,31 @@ struct max_pool {
     return pretext::parameters<0>{};
   }
 
-  template <ImageShape In, class Place>
+  template <ImageShape In, class Context>
   struct cache {
     std::uint32_t* chosen = nullptr;
   };
 
-  template <class Place, ImageShape In>
-  static void forward(Place& place, weights<Place>, reads<Place, In> x, writes<Place, output<In>> y,
-                      cache<In, Place>& kept) {
-    kept.chosen = place.kept.template take<std::uint32_t>(y.size());
-    kernels::max_pool<typename Place::device>::forward(place, window<In>, x.batch, x.data, y.data,
-                                                       kept.chosen);
+  template <class Context, ImageShape In>
+  static void forward(Context& context, weights<Context>, reads<Context, In> x, writes<Context, output<In>> y,
+                      cache<In, Context>& kept) {
+    kept.chosen = context.activations.template allocate<std::uint32_t>(y.size());
+    kernels::max_pool<typename Context::device>::forward(context, window<In>, x.batch, x.data, y.data,
+                                                         kept.chosen);
   }
 
-  template <class Place, ImageShape In>
-  static void backward(Place& place, weights<Place>, cache<In, Place>& kept, reads<Place, output<In>> dy,
-                       writes<Place, In> dx) {
+  template <class Context, ImageShape In>
+  static void backward(Context& context, weights<Context>, cache<In, Context>& kept,
+                       reads<Context, output<In>> dy, writes<Context, In> dx) {
     if (!dx.data) return;
-    kernels::max_pool<typename Place::device>::backward(place, window<In>, dy.batch, kept.chosen, dy.data,
-                                                        dx.data);
+    kernels::max_pool<typename Context::device>::backward(context, window<In>, dy.batch, kept.chosen, dy.data,
+                                                          dx.data);
   }
 
-  template <class Place, ImageShape In>
-  static void infer(Place& place, weights<Place>, reads<Place, In> x, writes<Place, output<In>> y) {
-    kernels::max_pool<typename Place::device>::forward(place, window<In>, x.batch, x.data, y.data, nullptr);
+  template <class Context, ImageShape In>
+  static void infer(Context& context, weights<Context>, reads<Context, In> x, writes<Context, output<In>> y) {
+    kernels::max_pool<typename Context::device>::forward(context, window<In>, x.batch, x.data, y.data,
+                                                         nullptr);
   }
 };
 

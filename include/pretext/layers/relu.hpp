@@ -14,28 +14,28 @@ struct relu {
     return pretext::parameters<0>{};
   }
 
-  template <Shape In, class Place>
+  template <Shape In, class Context>
   struct cache {
-    reads<Place, In> y;
+    reads<Context, In> y;
   };
 
-  template <class Place, Shape In>
-  static void forward(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, In> y,
-                      cache<In, Place>& kept) {
-    infer(place, w, x, y);
+  template <class Context, Shape In>
+  static void forward(Context& context, weights<Context> w, reads<Context, In> x, writes<Context, In> y,
+                      cache<In, Context>& kept) {
+    infer(context, w, x, y);
     kept.y = y;
   }
 
-  template <class Place, Shape In>
-  static void backward(Place& place, weights<Place>, cache<In, Place>& kept, reads<Place, In> dy,
-                       writes<Place, In> dx) {
+  template <class Context, Shape In>
+  static void backward(Context& context, weights<Context>, cache<In, Context>& kept, reads<Context, In> dy,
+                       writes<Context, In> dx) {
     if (!dx.data) return;
-    kernels::relu<typename Place::device>::backward(place, dy.size(), kept.y.data, dy.data, dx.data);
+    kernels::relu<typename Context::device>::backward(context, dy.size(), kept.y.data, dy.data, dx.data);
   }
 
-  template <class Place, Shape In>
-  static void infer(Place& place, weights<Place>, reads<Place, In> x, writes<Place, In> y) {
-    kernels::relu<typename Place::device>::forward(place, x.size(), x.data, y.data);
+  template <class Context, Shape In>
+  static void infer(Context& context, weights<Context>, reads<Context, In> x, writes<Context, In> y) {
+    kernels::relu<typename Context::device>::forward(context, x.size(), x.data, y.data);
   }
 };
 

@@ -24,43 +24,43 @@ struct residual {
     return pretext::multiply_adds<Body, In>;
   }
 
-  template <Shape In, class Place>
+  template <Shape In, class Context>
   struct cache {
-    cache_of<Body, In, Place> body;
+    cache_of<Body, In, Context> body;
   };
 
-  template <class Place, Shape In>
-  static void forward(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, In> y,
-                      cache<In, Place>& kept) {
+  template <class Context, Shape In>
+  static void forward(Context& context, weights<Context> w, reads<Context, In> x, writes<Context, In> y,
+                      cache<In, Context>& kept) {
     // Not `y`: the body may have kept a view of its own output, and the sum must not overwrite it.
-    const auto branch = place.kept.template take<typename Place::activation, In>(x.batch);
-    Body::forward(place, w, x, branch, kept.body);
-    add(place, x, branch, y);
+    const auto branch = context.activations.template allocate<typename Context::activation, In>(x.batch);
+    Body::forward(context, w, x, branch, kept.body);
+    add(context, x, branch, y);
   }
 
-  template <class Place, Shape In>
-  static void backward(Place& place, weights<Place> w, cache<In, Place>& kept, reads<Place, In> dy,
-                       writes<Place, In> dx) {
-    Body::backward(place, w, kept.body, dy, dx);
+  template <class Context, Shape In>
+  static void backward(Context& context, weights<Context> w, cache<In, Context>& kept, reads<Context, In> dy,
+                       writes<Context, In> dx) {
+    Body::backward(context, w, kept.body, dy, dx);
     if (dx.data)
-      kernels::blend<typename Place::device>::axpy(place, dy.size(), typename Place::activation{1}, dy.data,
-                                                   dx.data);
+      kernels::blend<typename Context::device>::axpy(context, dy.size(), typename Context::activation{1},
+                                                     dy.data, dx.data);
   }
 
-  template <class Place, Shape In>
-  static void infer(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, In> y) {
-    const borrowed guard{place.scratch};
-    const auto branch = place.scratch.template take<typename Place::activation, In>(x.batch);
-    Body::infer(place, w, x, branch);
-    add(place, x, branch, y);
+  template <class Context, Shape In>
+  static void infer(Context& context, weights<Context> w, reads<Context, In> x, writes<Context, In> y) {
+    const arena_scope guard{context.workspace};
+    const auto branch = context.workspace.template allocate<typename Context::activation, In>(x.batch);
+    Body::infer(context, w, x, branch);
+    add(context, x, branch, y);
   }
 
  private:
-  template <class Place, Shape In>
-  static void add(Place& place, reads<Place, In> x, writes<Place, In> branch, writes<Place, In> y) {
-    using blend = kernels::blend<typename Place::device>;
-    blend::copy(place, x.size(), x.data, y.data);
-    blend::axpy(place, x.size(), typename Place::activation{1}, branch.data, y.data);
+  template <class Context, Shape In>
+  static void add(Context& context, reads<Context, In> x, writes<Context, In> branch, writes<Context, In> y) {
+    using blend = kernels::blend<typename Context::device>;
+    blend::copy(context, x.size(), x.data, y.data);
+    blend::axpy(context, x.size(), typename Context::activation{1}, branch.data, y.data);
   }
 };
 

@@ -46,94 +46,96 @@ struct residual_block {
   }
 
   struct no_cache {};
-  template <ImageShape In, class Place, bool Projects = projects<In>>
+  template <ImageShape In, class Context, bool Projects = projects<In>>
   struct projection_cache {
     using type = no_cache;
   };
-  template <ImageShape In, class Place>
-  struct projection_cache<In, Place, true> {
-    using type = cache_of<projection<In>, In, Place>;
+  template <ImageShape In, class Context>
+  struct projection_cache<In, Context, true> {
+    using type = cache_of<projection<In>, In, Context>;
   };
 
-  template <ImageShape In, class Place>
+  template <ImageShape In, class Context>
   struct cache {
-    cache_of<Before, In, Place> before;
-    cache_of<Last, middle<In>, Place> last;
-    typename projection_cache<In, Place>::type shortcut;
+    cache_of<Before, In, Context> before;
+    cache_of<Last, middle<In>, Context> last;
+    typename projection_cache<In, Context>::type shortcut;
   };
 
-  template <class Place, ImageShape In>
-  static void forward(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, output<In>> y,
-                      cache<In, Place>& kept) {
-    using T = typename Place::activation;
-    const borrowed guard{place.scratch};
-    const auto inside = place.scratch.template take<T, middle<In>>(x.batch);
-    Before::forward(place, w, x, inside, kept.before);
+  template <class Context, ImageShape In>
+  static void forward(Context& context, weights<Context> w, reads<Context, In> x,
+                      writes<Context, output<In>> y, cache<In, Context>& kept) {
+    using T = typename Context::activation;
+    const arena_scope guard{context.workspace};
+    const auto inside = context.workspace.template allocate<T, middle<In>>(x.batch);
+    Before::forward(context, w, x, inside, kept.before);
     if constexpr (projects<In>) {
-      const auto shortcut = place.scratch.template take<T, output<In>>(x.batch);
-      projection<In>::forward(place, w.at(projection_at<In>), x, shortcut, kept.shortcut);
-      Last::forward(place, w.at(last_at<In>), reads<Place, middle<In>>{inside},
-                    reads<Place, output<In>>{shortcut}, y, kept.last);
+      const auto shortcut = context.workspace.template allocate<T, output<In>>(x.batch);
+      projection<In>::forward(context, w.at(projection_at<In>), x, shortcut, kept.shortcut);
+      Last::forward(context, w.at(last_at<In>), reads<Context, middle<In>>{inside},
+                    reads<Context, output<In>>{shortcut}, y, kept.last);
     } else {
-      Last::forward(place, w.at(last_at<In>), reads<Place, middle<In>>{inside}, x, y, kept.last);
+      Last::forward(context, w.at(last_at<In>), reads<Context, middle<In>>{inside}, x, y, kept.last);
     }
   }
 
-  template <class Place, ImageShape In>
-  static void backward(Place& place, weights<Place> w, cache<In, Place>& kept, reads<Place, output<In>> dy,
-                       writes<Place, In> dx) {
+  template <class Context, ImageShape In>
+  static void backward(Context& context, weights<Context> w, cache<In, Context>& kept,
+                       reads<Context, output<In>> dy, writes<Context, In> dx) {
     if constexpr (projects<In>) {
-      const borrowed guard{place.scratch};
-      backward(place, w, kept, dy, dx,
-               place.scratch.template take<typename Place::activation, output<In>>(dy.batch));
+      const arena_scope guard{context.workspace};
+      backward(context, w, kept, dy, dx,
+               context.workspace.template allocate<typename Context::activation, output<In>>(dy.batch));
     } else {
-      backward(place, w, kept, dy, dx, dx);
+      backward(context, w, kept, dy, dx, dx);
     }
   }
 
   /// The same with nothing left of dy.
-  template <class Place, ImageShape In>
-  static void backward_over(Place& place, weights<Place> w, cache<In, Place>& kept,
-                            writes<Place, output<In>> dy, writes<Place, In> dx) {
-    const reads<Place, output<In>> gradient{dy};
+  template <class Context, ImageShape In>
+  static void backward_over(Context& context, weights<Context> w, cache<In, Context>& kept,
+                            writes<Context, output<In>> dy, writes<Context, In> dx) {
+    const reads<Context, output<In>> gradient{dy};
     if constexpr (projects<In>)
-      backward(place, w, kept, gradient, dx, dy);
+      backward(context, w, kept, gradient, dx, dy);
     else
-      backward(place, w, kept, gradient, dx, dx);
+      backward(context, w, kept, gradient, dx, dx);
   }
 
-  template <class Place, ImageShape In>
-  static void infer(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, output<In>> y) {
-    using T = typename Place::activation;
-    const borrowed guard{place.scratch};
-    const auto inside = place.scratch.template take<T, middle<In>>(x.batch);
-    Before::infer(place, w, x, inside);
+  template <class Context, ImageShape In>
+  static void infer(Context& context, weights<Context> w, reads<Context, In> x,
+                    writes<Context, output<In>> y) {
+    using T = typename Context::activation;
+    const arena_scope guard{context.workspace};
+    const auto inside = context.workspace.template allocate<T, middle<In>>(x.batch);
+    Before::infer(context, w, x, inside);
     if constexpr (projects<In>) {
-      const auto shortcut = place.scratch.template take<T, output<In>>(x.batch);
-      projection<In>::infer(place, w.at(projection_at<In>), x, shortcut);
-      Last::infer(place, w.at(last_at<In>), reads<Place, middle<In>>{inside},
-                  reads<Place, output<In>>{shortcut}, y);
+      const auto shortcut = context.workspace.template allocate<T, output<In>>(x.batch);
+      projection<In>::infer(context, w.at(projection_at<In>), x, shortcut);
+      Last::infer(context, w.at(last_at<In>), reads<Context, middle<In>>{inside},
+                  reads<Context, output<In>>{shortcut}, y);
     } else {
-      Last::infer(place, w.at(last_at<In>), reads<Place, middle<In>>{inside}, x, y);
+      Last::infer(context, w.at(last_at<In>), reads<Context, middle<In>>{inside}, x, y);
     }
   }
 
  private:
   /// dshortcut may be dy; it is dx where the shortcut is the identity.
-  template <class Place, ImageShape In>
-  static void backward(Place& place, weights<Place> w, cache<In, Place>& kept, reads<Place, output<In>> dy,
-                       writes<Place, In> dx, writes<Place, output<In>> dshortcut) {
-    using T = typename Place::activation;
+  template <class Context, ImageShape In>
+  static void backward(Context& context, weights<Context> w, cache<In, Context>& kept,
+                       reads<Context, output<In>> dy, writes<Context, In> dx,
+                       writes<Context, output<In>> dshortcut) {
+    using T = typename Context::activation;
     constexpr auto overwrite = kernels::into::overwrite, accumulate = kernels::into::accumulate;
-    const borrowed guard{place.scratch};
-    const auto inside = place.scratch.template take<T, middle<In>>(dy.batch), dinside = inside;
-    Before::again(place, w, kept.before, inside);
-    Last::input_is(kept.last, reads<Place, middle<In>>{inside});
-    Last::backward(place, w.at(last_at<In>), kept.last, dy, dinside, overwrite, dshortcut);
+    const arena_scope guard{context.workspace};
+    const auto inside = context.workspace.template allocate<T, middle<In>>(dy.batch), dinside = inside;
+    Before::again(context, w, kept.before, inside);
+    Last::input_is(kept.last, reads<Context, middle<In>>{inside});
+    Last::backward(context, w.at(last_at<In>), kept.last, dy, dinside, overwrite, dshortcut);
     if constexpr (projects<In>)
-      projection<In>::backward(place, w.at(projection_at<In>), kept.shortcut,
-                               reads<Place, output<In>>{dshortcut}, dx);
-    Before::backward(place, w, kept.before, reads<Place, middle<In>>{dinside}, dx, accumulate);
+      projection<In>::backward(context, w.at(projection_at<In>), kept.shortcut,
+                               reads<Context, output<In>>{dshortcut}, dx);
+    Before::backward(context, w, kept.before, reads<Context, middle<In>>{dinside}, dx, accumulate);
   }
 
   template <ImageShape In>

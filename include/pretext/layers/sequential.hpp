@@ -50,14 +50,14 @@ struct walk<shapes<Entered...>, In, L, Rest...> {
 
 /// What layer Nth keeps between forward and backward. One leaf per layer: no recursion, no std::tuple, short
 /// symbols.
-template <std::size_t Nth, class L, class In, class Place>
+template <std::size_t Nth, class L, class In, class Context>
 struct leaf {
   using layer = L;
   using input = In;
   using output = output_of<L, In>;
   static constexpr std::size_t index = Nth;
 
-  cache_of<L, In, Place> cache;
+  cache_of<L, In, Context> cache;
 };
 
 template <class... Leaves>
@@ -73,11 +73,11 @@ struct leaves : Leaves... {
   }
 };
 
-template <class Place, class Inputs, class Index, class... Ls>
+template <class Context, class Inputs, class Index, class... Ls>
 struct remembered;
-template <class Place, class... In, std::size_t... Nth, class... Ls>
-struct remembered<Place, shapes<In...>, std::index_sequence<Nth...>, Ls...>
-    : leaves<leaf<Nth, Ls, In, Place>...> {};
+template <class Context, class... In, std::size_t... Nth, class... Ls>
+struct remembered<Context, shapes<In...>, std::index_sequence<Nth...>, Ls...>
+    : leaves<leaf<Nth, Ls, In, Context>...> {};
 
 /// The same walk without caches, for inference.
 template <class Layer, class In, std::size_t Nth>
@@ -116,68 +116,71 @@ struct sequential {
     return add_multiply_adds(inputs<In>{});
   }
 
-  template <Shape In, class Place>
-  struct cache : detail::remembered<Place, inputs<In>, std::index_sequence_for<Ls...>, Ls...> {};
+  template <Shape In, class Context>
+  struct cache : detail::remembered<Context, inputs<In>, std::index_sequence_for<Ls...>, Ls...> {};
 
-  template <class Place, Shape In>
-  static void forward(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, output<In>> y,
-                      cache<In, Place>& kept) {
+  template <class Context, Shape In>
+  static void forward(Context& context, weights<Context> w, reads<Context, In> x,
+                      writes<Context, output<In>> y, cache<In, Context>& kept) {
     const auto* from = x.data;
     kept.first_to_last([&]<class Leaf>(Leaf& at) {
       using L = typename Leaf::layer;
-      writes<Place, typename Leaf::output> to{y.data, x.batch};
+      writes<Context, typename Leaf::output> to{y.data, x.batch};
       if constexpr (Leaf::index + 1 != depth)
-        to = place.kept.template take<typename Place::activation, typename Leaf::output>(x.batch);
-      L::forward(place, w, reads<Place, typename Leaf::input>{from, x.batch}, to, at.cache);
+        to = context.activations.template allocate<typename Context::activation, typename Leaf::output>(
+            x.batch);
+      L::forward(context, w, reads<Context, typename Leaf::input>{from, x.batch}, to, at.cache);
       w = w.at(weight_count<L, typename Leaf::input>);
       from = to.data;
     });
   }
 
-  template <class Place, Shape In>
-  static void backward(Place& place, weights<Place> w, cache<In, Place>& kept, reads<Place, output<In>> dy,
-                       writes<Place, In> dx) {
-    using T = typename Place::activation;
-    const borrowed guard{place.scratch};
+  template <class Context, Shape In>
+  static void backward(Context& context, weights<Context> w, cache<In, Context>& kept,
+                       reads<Context, output<In>> dy, writes<Context, In> dx) {
+    using T = typename Context::activation;
+    const arena_scope guard{context.workspace};
     // Where nobody wants dx, layers that could work in its place have a buffer for it.
     static constexpr detail::gradient_places<depth> wanted = gradients(inputs<In>{}, true),
                                                     unwanted = gradients(inputs<In>{}, false);
     const auto& planned = dx.data ? wanted : unwanted;
-    T* const first = place.scratch.template take<T>(planned.size[1] * dy.batch);
-    const auto below_second = place.scratch.position();
-    T* const places[3] = {dx.data, first, place.scratch.template take<T>(planned.size[2] * dy.batch)};
+    T* const first = context.workspace.template allocate<T>(planned.size[1] * dy.batch);
+    const auto below_second = context.workspace.position();
+    T* const places[3] = {dx.data, first, context.workspace.template allocate<T>(planned.size[2] * dy.batch)};
     std::size_t end = weight_count<sequential, In>;
     T* from = nullptr;
     kept.last_to_first([&]<class Leaf>(Leaf& at) {
       using L = typename Leaf::layer;
       end -= weight_count<L, typename Leaf::input>;
       T* to = places[planned.of[Leaf::index]];
-      const writes<Place, typename Leaf::input> result{to, dy.batch};
+      const writes<Context, typename Leaf::input> result{to, dy.batch};
       if constexpr (Leaf::index + 1 < depth &&
-                    detail::spends_gradient<L, typename Leaf::output, typename Leaf::input, Place>)
-        L::backward_over(place, w.at(end), at.cache, writes<Place, typename Leaf::output>{from, dy.batch},
+                    detail::spends_gradient<L, typename Leaf::output, typename Leaf::input, Context>)
+        L::backward_over(context, w.at(end), at.cache, writes<Context, typename Leaf::output>{from, dy.batch},
                          result);
       else
-        L::backward(place, w.at(end), at.cache,
-                    reads<Place, typename Leaf::output>{Leaf::index + 1 < depth ? from : dy.data, dy.batch},
+        L::backward(context, w.at(end), at.cache,
+                    reads<Context, typename Leaf::output>{Leaf::index + 1 < depth ? from : dy.data, dy.batch},
                     result);
       from = to;
-      if (Leaf::index == planned.last_second) place.scratch.rewind(below_second);
+      if (Leaf::index == planned.last_second) context.workspace.rewind(below_second);
     });
   }
 
-  template <class Place, Shape In>
-  static void infer(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, output<In>> y) {
-    using T = typename Place::activation;
-    const borrowed guard{place.scratch};
+  template <class Context, Shape In>
+  static void infer(Context& context, weights<Context> w, reads<Context, In> x,
+                    writes<Context, output<In>> y) {
+    using T = typename Context::activation;
+    const arena_scope guard{context.workspace};
     const std::size_t numbers = depth > 1 ? inputs<In>::largest * x.batch : 0;
-    T* const between[2] = {place.scratch.template take<T>(numbers), place.scratch.template take<T>(numbers)};
+    T* const between[2] = {context.workspace.template allocate<T>(numbers),
+                           context.workspace.template allocate<T>(numbers)};
     const T* from = x.data;
     each(inputs<In>{}, std::index_sequence_for<Ls...>{}, [&]<class At>(At) {
       using L = typename At::layer;
       T* to = At::index + 1 == depth ? y.data : between[At::index % 2];
-      L::infer(place, w, reads<Place, typename At::input>{from, x.batch},
-               writes<Place, typename At::output>{to, x.batch});
+      L::infer(context, w, reads<Context, typename At::input>{from, x.batch},
+               writes<Context, typename At::output>{to, x.batch});
       w = w.at(weight_count<L, typename At::input>);
       from = to;
     });

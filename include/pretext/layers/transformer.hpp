@@ -8,7 +8,7 @@
 namespace pretext {
 
 /// `Depth` equal blocks one after another, (T, D) to (T, D) for any number of tokens, called by their index.
-/// One body of code runs all of them. In training `place.drop_path` is the rate of the last block's dropped
+/// One body of code runs all of them. In training `context.drop_path` is the rate of the last block's dropped
 /// paths, and the others' rise to it from zero (timm).
 template <std::size_t Depth, std::size_t Heads, std::size_t Ratio = 4, class Start = xavier_uniform>
 struct transformer {
@@ -36,53 +36,55 @@ struct transformer {
     return Depth * pretext::multiply_adds<block, In>;
   }
 
-  template <Shape In, class Place>
+  template <Shape In, class Context>
   struct cache {
-    std::array<cache_of<block, In, Place>, Depth> blocks;
+    std::array<cache_of<block, In, Context>, Depth> blocks;
   };
 
-  template <class Place, Shape In>
-  static void forward(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, In> y,
-                      cache<In, Place>& kept) {
+  template <class Context, Shape In>
+  static void forward(Context& context, weights<Context> w, reads<Context, In> x, writes<Context, In> y,
+                      cache<In, Context>& kept) {
     for (std::size_t i = 0; i < Depth; ++i) {
-      const auto to = i + 1 < Depth ? place.kept.template take<typename Place::activation, In>(x.batch) : y;
-      const double rate = Depth > 1 ? place.drop_path * double(i) / double(Depth - 1) : 0;
-      block::forward(place, w.at(i * weight_count<block, In>), x, to, kept.blocks[i], rate, i);
+      const auto to = i + 1 < Depth
+                          ? context.activations.template allocate<typename Context::activation, In>(x.batch)
+                          : y;
+      const double rate = Depth > 1 ? context.drop_path * double(i) / double(Depth - 1) : 0;
+      block::forward(context, w.at(i * weight_count<block, In>), x, to, kept.blocks[i], rate, i);
       x = to;
     }
   }
 
-  template <class Place, Shape In>
-  static void backward(Place& place, weights<Place> w, cache<In, Place>& kept, reads<Place, In> dy,
-                       writes<Place, In> dx) {
-    const borrowed guard{place.scratch};
-    const two_buffers<Place, In> between{place, dy.batch};
+  template <class Context, Shape In>
+  static void backward(Context& context, weights<Context> w, cache<In, Context>& kept, reads<Context, In> dy,
+                       writes<Context, In> dx) {
+    const arena_scope guard{context.workspace};
+    const two_buffers<Context, In> between{context, dy.batch};
     for (std::size_t i = Depth; i-- > 0;) {
       const auto to = i > 0 ? between.at[i % 2] : dx;
-      block::backward(place, w.at(i * weight_count<block, In>), kept.blocks[i], dy, to);
+      block::backward(context, w.at(i * weight_count<block, In>), kept.blocks[i], dy, to);
       dy = to;
     }
   }
 
-  template <class Place, Shape In>
-  static void infer(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, In> y) {
-    const borrowed guard{place.scratch};
-    const two_buffers<Place, In> between{place, x.batch};
+  template <class Context, Shape In>
+  static void infer(Context& context, weights<Context> w, reads<Context, In> x, writes<Context, In> y) {
+    const arena_scope guard{context.workspace};
+    const two_buffers<Context, In> between{context, x.batch};
     for (std::size_t i = 0; i < Depth; ++i) {
       const auto to = i + 1 < Depth ? between.at[i % 2] : y;
-      block::infer(place, w.at(i * weight_count<block, In>), x, to);
+      block::infer(context, w.at(i * weight_count<block, In>), x, to);
       x = to;
     }
   }
 
  private:
   /// What passes from block to block where nobody needs it later.
-  template <class Place, Shape In>
+  template <class Context, Shape In>
   struct two_buffers {
-    writes<Place, In> at[2];
-    two_buffers(Place& place, std::size_t batch) {
+    writes<Context, In> at[2];
+    two_buffers(Context& context, std::size_t batch) {
       for (auto& one : at)
-        one = place.scratch.template take<typename Place::activation, In>(Depth > 1 ? batch : 0);
+        one = context.workspace.template allocate<typename Context::activation, In>(Depth > 1 ? batch : 0);
     }
   };
 };

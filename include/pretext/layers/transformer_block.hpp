@@ -41,66 +41,67 @@ struct transformer_block {
     return pretext::multiply_adds<mixer, In> + pretext::multiply_adds<perceptron, In>;
   }
 
-  template <Shape In, class Place>
+  template <Shape In, class Context>
   struct cache {
-    cache_of<layer_norm, In, Place> norm1, norm2;
-    cache_of<mixer, In, Place> attn;
-    cache_of<perceptron, In, Place> mlp;
-    const typename Place::weight *keep_attn = nullptr, *keep_mlp = nullptr;
+    cache_of<layer_norm, In, Context> norm1, norm2;
+    cache_of<mixer, In, Context> attn;
+    cache_of<perceptron, In, Context> mlp;
+    const typename Context::weight *keep_attn = nullptr, *keep_mlp = nullptr;
   };
 
   /// `drop` is the rate at which both branches are left out, `index` tells the blocks of a network apart.
-  template <class Place, Shape In>
-  static void forward(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, In> y,
-                      cache<In, Place>& kept, double drop = 0, std::size_t index = 0) {
-    using T = typename Place::activation;
-    const auto normed1 = place.kept.template take<T, In>(x.batch);
-    const auto normed2 = place.kept.template take<T, In>(x.batch);
-    const auto middle = place.kept.template take<T, In>(x.batch);
+  template <class Context, Shape In>
+  static void forward(Context& context, weights<Context> w, reads<Context, In> x, writes<Context, In> y,
+                      cache<In, Context>& kept, double drop = 0, std::size_t index = 0) {
+    using T = typename Context::activation;
+    const auto normed1 = context.activations.template allocate<T, In>(x.batch);
+    const auto normed2 = context.activations.template allocate<T, In>(x.batch);
+    const auto middle = context.activations.template allocate<T, In>(x.batch);
     const auto draw = static_cast<std::uint32_t>(2 * index);
-    kept.keep_attn = drop_path::factors(place, x.batch, drop, draw);
-    kept.keep_mlp = drop_path::factors(place, x.batch, drop, draw + 1);
+    kept.keep_attn = drop_path::factors(context, x.batch, drop, draw);
+    kept.keep_mlp = drop_path::factors(context, x.batch, drop, draw + 1);
 
-    layer_norm::forward(place, w, x, normed1, kept.norm1);
-    mixer::forward(place, w.at(attn_at<In>), reads<Place, In>{normed1}, middle, kept.attn,
-                   sum<Place>(x, kept.keep_attn));
-    layer_norm::forward(place, w.at(norm2_at<In>), reads<Place, In>{middle}, normed2, kept.norm2);
-    perceptron::forward(place, w.at(mlp_at<In>), reads<Place, In>{normed2}, y, kept.mlp,
-                        sum<Place>(reads<Place, In>{middle}, kept.keep_mlp));
+    layer_norm::forward(context, w, x, normed1, kept.norm1);
+    mixer::forward(context, w.at(attn_at<In>), reads<Context, In>{normed1}, middle, kept.attn,
+                   sum<Context>(x, kept.keep_attn));
+    layer_norm::forward(context, w.at(norm2_at<In>), reads<Context, In>{middle}, normed2, kept.norm2);
+    perceptron::forward(context, w.at(mlp_at<In>), reads<Context, In>{normed2}, y, kept.mlp,
+                        sum<Context>(reads<Context, In>{middle}, kept.keep_mlp));
   }
 
-  template <class Place, Shape In>
-  static void backward(Place& place, weights<Place> w, cache<In, Place>& kept, reads<Place, In> dy,
-                       writes<Place, In> dx) {
-    using T = typename Place::activation;
-    const borrowed guard{place.scratch};
-    const auto dnormed = place.scratch.template take<T, In>(dy.batch);
-    const auto dmiddle = place.scratch.template take<T, In>(dy.batch);
-    perceptron::backward(place, w.at(mlp_at<In>), kept.mlp, scaled(place, kept.keep_mlp, dy, dmiddle),
+  template <class Context, Shape In>
+  static void backward(Context& context, weights<Context> w, cache<In, Context>& kept, reads<Context, In> dy,
+                       writes<Context, In> dx) {
+    using T = typename Context::activation;
+    const arena_scope guard{context.workspace};
+    const auto dnormed = context.workspace.template allocate<T, In>(dy.batch);
+    const auto dmiddle = context.workspace.template allocate<T, In>(dy.batch);
+    perceptron::backward(context, w.at(mlp_at<In>), kept.mlp, scaled(context, kept.keep_mlp, dy, dmiddle),
                          dnormed);
-    layer_norm::backward(place, w.at(norm2_at<In>), kept.norm2, reads<Place, In>{dnormed}, dmiddle, dy);
+    layer_norm::backward(context, w.at(norm2_at<In>), kept.norm2, reads<Context, In>{dnormed}, dmiddle, dy);
     {
-      const borrowed inner{place.scratch};
-      const auto dbranch = place.scratch.template take<T, In>(kept.keep_attn ? dy.batch : 0);
-      mixer::backward(
-          place, w.at(attn_at<In>), kept.attn,
-          scaled(place, kept.keep_attn, reads<Place, In>{dmiddle}, writes<Place, In>{dbranch.data, dy.batch}),
-          dnormed);
+      const arena_scope inner{context.workspace};
+      const auto dbranch = context.workspace.template allocate<T, In>(kept.keep_attn ? dy.batch : 0);
+      mixer::backward(context, w.at(attn_at<In>), kept.attn,
+                      scaled(context, kept.keep_attn, reads<Context, In>{dmiddle},
+                             writes<Context, In>{dbranch.data, dy.batch}),
+                      dnormed);
     }
-    layer_norm::backward(place, w, kept.norm1, reads<Place, In>{dnormed}, dx, reads<Place, In>{dmiddle});
+    layer_norm::backward(context, w, kept.norm1, reads<Context, In>{dnormed}, dx,
+                         reads<Context, In>{dmiddle});
   }
 
-  template <class Place, Shape In>
-  static void infer(Place& place, weights<Place> w, reads<Place, In> x, writes<Place, In> y) {
-    using T = typename Place::activation;
-    const borrowed guard{place.scratch};
-    const auto normed = place.scratch.template take<T, In>(x.batch);
-    const auto middle = place.scratch.template take<T, In>(x.batch);
-    layer_norm::infer(place, w, x, normed);
-    mixer::infer(place, w.at(attn_at<In>), reads<Place, In>{normed}, middle, sum<Place>(x, nullptr));
-    layer_norm::infer(place, w.at(norm2_at<In>), reads<Place, In>{middle}, normed);
-    perceptron::infer(place, w.at(mlp_at<In>), reads<Place, In>{normed}, y,
-                      sum<Place>(reads<Place, In>{middle}, nullptr));
+  template <class Context, Shape In>
+  static void infer(Context& context, weights<Context> w, reads<Context, In> x, writes<Context, In> y) {
+    using T = typename Context::activation;
+    const arena_scope guard{context.workspace};
+    const auto normed = context.workspace.template allocate<T, In>(x.batch);
+    const auto middle = context.workspace.template allocate<T, In>(x.batch);
+    layer_norm::infer(context, w, x, normed);
+    mixer::infer(context, w.at(attn_at<In>), reads<Context, In>{normed}, middle, sum<Context>(x, nullptr));
+    layer_norm::infer(context, w.at(norm2_at<In>), reads<Context, In>{middle}, normed);
+    perceptron::infer(context, w.at(mlp_at<In>), reads<Context, In>{normed}, y,
+                      sum<Context>(reads<Context, In>{middle}, nullptr));
   }
 
  private:
@@ -112,17 +113,18 @@ struct transformer_block {
   static constexpr std::size_t mlp_at = norm2_at<In> + weight_count<layer_norm, In>;
 
   /// The sum at the end of a branch.
-  template <class Place, Shape In>
-  static around_product<Place> sum(reads<Place, In> shortcut, const typename Place::weight* keep) {
+  template <class Context, Shape In>
+  static around_product<Context> sum(reads<Context, In> shortcut, const typename Context::weight* keep) {
     return {.shortcut = shortcut.data, .keep = keep, .tokens = places_of<In>};
   }
 
   /// The gradient that enters a branch: dy itself where no path was dropped.
-  template <class Place, Shape In>
-  static reads<Place, In> scaled(Place& place, const typename Place::weight* keep, reads<Place, In> dy,
-                                 writes<Place, In> into) {
+  template <class Context, Shape In>
+  static reads<Context, In> scaled(Context& context, const typename Context::weight* keep,
+                                   reads<Context, In> dy, writes<Context, In> into) {
     if (!keep) return dy;
-    kernels::drop_path<typename Place::device>::scale(place, dy.batch, In::size, keep, dy.data, into.data);
+    kernels::drop_path<typename Context::device>::scale(context, dy.batch, In::size, keep, dy.data,
+                                                        into.data);
     return into;
   }
 };

@@ -15,21 +15,21 @@ struct weighted {
   double weight = 1;
   L loss{};
 
-  template <class Place, class... Tensors>
-    requires std::invocable<const L&, Place&, Tensors...>
-  typename Place::loss_value operator()(Place& place, Tensors... tensors) const {
-    using T = typename Place::activation;
-    using device = typename Place::device;
-    const borrowed guard{place.scratch};
+  template <class Context, class... Tensors>
+    requires std::invocable<const L&, Context&, Tensors...>
+  typename Context::loss_value operator()(Context& context, Tensors... tensors) const {
+    using T = typename Context::activation;
+    using device = typename Context::device;
+    const arena_scope guard{context.workspace};
     const auto gradient = std::get<sizeof...(Tensors) - 1>(std::tuple{tensors...});
-    T* before = place.scratch.template take<T>(gradient.size());
+    T* before = context.workspace.template allocate<T>(gradient.size());
     const T* unweighted = gradient.data;
-    kernels::blend<device>::copy(place, gradient.size(), unweighted, before);
-    device::clear(place.stream, gradient.data, gradient.size());
-    const typename Place::loss_value value = loss(place, tensors...);
-    kernels::blend<device>::axpy(place, gradient.size(), static_cast<typename Place::weight>(weight),
+    kernels::blend<device>::copy(context, gradient.size(), unweighted, before);
+    device::clear(context.stream, gradient.data, gradient.size());
+    const typename Context::loss_value value = loss(context, tensors...);
+    kernels::blend<device>::axpy(context, gradient.size(), static_cast<typename Context::weight>(weight),
                                  unweighted, before);
-    kernels::blend<device>::copy(place, gradient.size(), static_cast<const T*>(before), gradient.data);
+    kernels::blend<device>::copy(context, gradient.size(), static_cast<const T*>(before), gradient.data);
     return weight * value;
   }
 };
@@ -40,12 +40,12 @@ struct sum {
   First first{};
   Second second{};
 
-  template <class Place, class... Tensors>
-    requires(
-        std::invocable<const First&, Place&, Tensors...>&& std::invocable<const Second&, Place&, Tensors...>)
-  typename Place::loss_value operator()(Place& place, Tensors... tensors) const {
-    const typename Place::loss_value one = first(place, tensors...);
-    return one + second(place, tensors...);
+  template <class Context, class... Tensors>
+    requires(std::invocable<const First&, Context&, Tensors...>&&
+                 std::invocable<const Second&, Context&, Tensors...>)
+  typename Context::loss_value operator()(Context& context, Tensors... tensors) const {
+    const typename Context::loss_value one = first(context, tensors...);
+    return one + second(context, tensors...);
   }
 };
 

@@ -13,13 +13,13 @@ struct cosine_regression {
 
   /// Returns the loss of p (2n, D), whose row i is to meet row (i+n) mod 2n of `goal`, and adds its gradient
   /// to dp.
-  template <class Place, Shape S>
-  typename Place::loss_value operator()(Place& place, reads<Place, S> p, reads<Place, S> goal,
-                                        writes<Place, S> dp) const {
+  template <class Context, Shape S>
+  typename Context::loss_value operator()(Context& context, reads<Context, S> p, reads<Context, S> goal,
+                                          writes<Context, S> dp) const {
     expects(p.batch == goal.batch, "cosine regression compares as many predictions as goals, not ", p.batch,
             " with ", goal.batch);
-    return kernels::cosine_regression<typename Place::device>::run(place, p.batch, S::size, factor, p.data,
-                                                                   goal.data, dp.data);
+    return kernels::cosine_regression<typename Context::device>::run(context, p.batch, S::size, factor,
+                                                                     p.data, goal.data, dp.data);
   }
 };
 

@@ -16,10 +16,10 @@ struct cross_entropy {
 
   /// Returns the loss of logits (n, classes) against each row's shares of the classes and adds its gradient
   /// to dlogits.
-  template <class Place, Shape S>
-  typename Place::loss_value operator()(Place& place, reads<Place, S> logits,
-                                        tensor_view<const typename Place::weight, S> goal,
-                                        writes<Place, S> dlogits) const {
+  template <class Context, Shape S>
+  typename Context::loss_value operator()(Context& context, reads<Context, S> logits,
+                                          tensor_view<const typename Context::weight, S> goal,
+                                          writes<Context, S> dlogits) const {
     expects(logits.batch == goal.batch, "cross-entropy compares as many predictions as goals, not ",
             logits.batch, " with ", goal.batch);
     expects(0 <= smoothing && smoothing < 1, "cross-entropy: smoothing ", smoothing,
@@ -27,8 +27,8 @@ struct cross_entropy {
     expects(classes <= S::size, "cross-entropy: ", classes, " classes need as many logits, not ", S::size);
     const std::size_t used = classes == 0 ? S::size : classes;
     const double scale = factor / static_cast<double>(logits.batch);
-    return kernels::cross_entropy<typename Place::device>::soft(
-        place, logits.batch, S::size, used, scale, smoothing, logits.data, goal.data, dlogits.data);
+    return kernels::cross_entropy<typename Context::device>::soft(
+        context, logits.batch, S::size, used, scale, smoothing, logits.data, goal.data, dlogits.data);
   }
 };
 

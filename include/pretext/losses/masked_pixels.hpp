@@ -15,11 +15,11 @@ struct masked_pixels {
 
   /// Compares predictions (n, hidden, patch·patch·C) of the hidden patches, in the mask's order, with images
   /// (n, H, W, C); returns the loss and adds its gradient to dprediction.
-  template <class Place, Shape Hidden, class Grid, std::size_t Visible>
-  typename Place::loss_value operator()(Place& place, reads<Place, Hidden> prediction,
-                                        reads<Place, typename Grid::images> images,
-                                        const masks<Grid, Visible>& hidden,
-                                        writes<Place, Hidden> dprediction) const {
+  template <class Context, Shape Hidden, class Grid, std::size_t Visible>
+  typename Context::loss_value operator()(Context& context, reads<Context, Hidden> prediction,
+                                          reads<Context, typename Grid::images> images,
+                                          const masks<Grid, Visible>& hidden,
+                                          writes<Context, Hidden> dprediction) const {
     static_assert(Hidden::size == (Grid::places - Visible) * Grid::numbers,
                   "pretext::masked_pixels: a prediction must have a number for every pixel and channel of "
                   "every hidden patch.");
@@ -28,8 +28,8 @@ struct masked_pixels {
             images.batch, " and ", hidden.batch);
     constexpr auto channels = static_cast<double>(Grid::extents.channels);
     const double denominator = static_cast<double>(prediction.size()) + slack * channels;
-    return kernels::masked_pixels<typename Place::device>::run(
-        place, Grid::extents, kernels::pixel_comparison{normalise, error, denominator}, images.batch,
+    return kernels::masked_pixels<typename Context::device>::run(
+        context, Grid::extents, kernels::pixel_comparison{normalise, error, denominator}, images.batch,
         hidden.hidden_places(), images.data, prediction.data, dprediction.data);
   }
 };

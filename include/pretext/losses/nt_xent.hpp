@@ -11,10 +11,11 @@ struct nt_xent {
   double factor = 1;  ///< 2 for the sum over both views that SimCLR's official code returns
 
   /// Returns the loss of z (2n, D) and adds its gradient to dz.
-  template <class Place, Shape S>
-  typename Place::loss_value operator()(Place& place, reads<Place, S> z, writes<Place, S> dz) const {
-    return kernels::nt_xent<typename Place::device>::run(place, z.batch, S::size, temperature, factor, z.data,
-                                                         dz.data);
+  template <class Context, Shape S>
+  typename Context::loss_value operator()(Context& context, reads<Context, S> z,
+                                          writes<Context, S> dz) const {
+    return kernels::nt_xent<typename Context::device>::run(context, z.batch, S::size, temperature, factor,
+                                                           z.data, dz.data);
   }
 };
 

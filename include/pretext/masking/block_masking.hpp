@@ -32,23 +32,23 @@ struct block_masking {
 
   /// Draws the masks of a batch from the keys of its samples. Throws std::invalid_argument if the step was
   /// not told who they are.
-  template <class Grid, class Place>
-  masks_of<block_masking, Grid> draw(Place& place, std::size_t batch) const {
+  template <class Grid, class Context>
+  masks_of<block_masking, Grid> draw(Context& context, std::size_t batch) const {
     using units = unit_grid<Grid>;
-    using device = typename Place::device;
-    detail::expects_keys(place, batch, "block_masking");
-    const borrowed guard{place.scratch};
-    float* const noise = place.scratch.template take<float>(batch * units::places);
-    auto* const order = place.scratch.template take<std::uint32_t>(batch * units::places);
-    auto* const rank = place.scratch.template take<std::uint32_t>(batch * units::places);
-    auto* const rank_of_patch = place.scratch.template take<std::uint32_t>(batch * Grid::places);
-    kernels::uniform_noise<device>::run(place, place.keys, batch, units::places, noise);
-    kernels::order_by_noise<device>::run(place, batch, units::places, static_cast<const float*>(noise), order,
-                                         rank);
+    using device = typename Context::device;
+    detail::expects_keys(context, batch, "block_masking");
+    const arena_scope guard{context.workspace};
+    float* const noise = context.workspace.template allocate<float>(batch * units::places);
+    auto* const order = context.workspace.template allocate<std::uint32_t>(batch * units::places);
+    auto* const rank = context.workspace.template allocate<std::uint32_t>(batch * units::places);
+    auto* const rank_of_patch = context.workspace.template allocate<std::uint32_t>(batch * Grid::places);
+    kernels::uniform_noise<device>::run(context, context.keys, batch, units::places, noise);
+    kernels::order_by_noise<device>::run(context, batch, units::places, static_cast<const float*>(noise),
+                                         order, rank);
     // All patches of a unit share its rank, so that units stay whole even where two drew the same noise.
-    kernels::enlarge_grid<device>::run(place, batch, Grid::rows, Grid::columns, units::factor,
+    kernels::enlarge_grid<device>::run(context, batch, Grid::rows, Grid::columns, units::factor,
                                        static_cast<const std::uint32_t*>(rank), rank_of_patch);
-    return masks_by_noise<masks_of<block_masking, Grid>>(place, batch,
+    return masks_by_noise<masks_of<block_masking, Grid>>(context, batch,
                                                          static_cast<const std::uint32_t*>(rank_of_patch));
   }
 };

@@ -12,24 +12,24 @@ namespace pretext {
 
 namespace detail {
 
-template <class Place>
-void expects_keys(const Place& place, std::size_t batch, const char* who) {
-  expects(place.keys.count != 0, who,
+template <class Context>
+void expects_keys(const Context& context, std::size_t batch, const char* who) {
+  expects(context.keys.count != 0, who,
           " draws a mask for every sample and must be told who they are: call draw(samples, seed, epoch) "
           "before step");
-  expects(batch % place.keys.count == 0, who, ": ", place.keys.count, " samples cannot have ", batch,
+  expects(batch % context.keys.count == 0, who, ": ", context.keys.count, " samples cannot have ", batch,
           " views");
 }
 
 }  // namespace detail
 
 /// The masks of places sorted by given noise (n, places), ascending; they lie in the step's memory.
-template <class Masks, class Place, class N>
-Masks masks_by_noise(Place& place, std::size_t batch, const N* noise) {
-  auto* const order = place.kept.template take<std::uint32_t>(batch * Masks::grid::places);
-  auto* const restore = place.kept.template take<std::uint32_t>(batch * Masks::grid::places);
-  kernels::order_by_noise<typename Place::device>::run(place, batch, Masks::grid::places, noise, order,
-                                                       restore);
+template <class Masks, class Context, class N>
+Masks masks_by_noise(Context& context, std::size_t batch, const N* noise) {
+  auto* const order = context.activations.template allocate<std::uint32_t>(batch * Masks::grid::places);
+  auto* const restore = context.activations.template allocate<std::uint32_t>(batch * Masks::grid::places);
+  kernels::order_by_noise<typename Context::device>::run(context, batch, Masks::grid::places, noise, order,
+                                                         restore);
   return {order, restore, batch};
 }
 
@@ -44,13 +44,13 @@ struct random_masking {
 
   /// Draws the masks of a batch from the keys of its samples. Throws std::invalid_argument if the step was
   /// not told who they are.
-  template <class Grid, class Place>
-  masks_of<random_masking, Grid> draw(Place& place, std::size_t batch) const {
-    detail::expects_keys(place, batch, "random_masking");
-    const borrowed guard{place.scratch};
-    float* const noise = place.scratch.template take<float>(batch * Grid::places);
-    kernels::uniform_noise<typename Place::device>::run(place, place.keys, batch, Grid::places, noise);
-    return masks_by_noise<masks_of<random_masking, Grid>>(place, batch, static_cast<const float*>(noise));
+  template <class Grid, class Context>
+  masks_of<random_masking, Grid> draw(Context& context, std::size_t batch) const {
+    detail::expects_keys(context, batch, "random_masking");
+    const arena_scope guard{context.workspace};
+    float* const noise = context.workspace.template allocate<float>(batch * Grid::places);
+    kernels::uniform_noise<typename Context::device>::run(context, context.keys, batch, Grid::places, noise);
+    return masks_by_noise<masks_of<random_masking, Grid>>(context, batch, static_cast<const float*>(noise));
   }
 };
 

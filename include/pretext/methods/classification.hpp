@@ -56,14 +56,15 @@ class classification {
   static constexpr std::size_t encoder_size = weight_count<encoder, Images>;
 
   /// Everything the method keeps while it learns.
-  template <class Place>
+  template <class Context>
   struct memory {
-    using W = typename Place::weight;
-    buffer<W, typename Place::device> value{size}, gradient{size};
-    cache_of<network, Images, Place> tape;
-    cache_of<classifier, feature, Place> probe_tape;
-    tensor<W, embedding, typename Place::device> goal;  ///< shares of the classes, (n, classes); for one step
-    writes<Place, embedding> logits;                    ///< of the last batch, until the next step
+    using W = typename Context::weight;
+    buffer<W, typename Context::device> value{size}, gradient{size};
+    cache_of<network, Images, Context> tape;
+    cache_of<classifier, feature, Context> probe_tape;
+    tensor<W, embedding, typename Context::device>
+        goal;                           ///< shares of the classes, (n, classes); for one step
+    writes<Context, embedding> logits;  ///< of the last batch, until the next step
   };
 
   loss compare{};
@@ -71,54 +72,58 @@ class classification {
 
   /// Loss of one batch against the goals; adds its gradient to the memory's. Throws std::invalid_argument
   /// without a goal for every image.
-  template <class Place>
-  typename Place::loss_value learn(Place& place, memory<Place>& m, reads<Place, Images> batch) const {
-    using T = typename Place::activation;
-    const tensor_view<const typename Place::weight, embedding> goal{m.goal.view()};
+  template <class Context>
+  typename Context::loss_value learn(Context& context, memory<Context>& m,
+                                     reads<Context, Images> batch) const {
+    using T = typename Context::activation;
+    const tensor_view<const typename Context::weight, embedding> goal{m.goal.view()};
     expects(goal.batch == batch.batch, "classification: ", batch.batch, " images but ", goal.batch,
             " goals; write the classes of every step into goal.resize(n) of the method's memory");
     m.goal.resize(0);
-    place.kept.reset();
-    const auto w = network_weights(place, place.kept, size, m.value.data(), m.gradient.data());
-    place.groups = 1;
-    m.logits = place.kept.template take<T, embedding>(batch.batch);
-    const auto dz = place.kept.template take<T, embedding>(batch.batch);
-    Place::device::clear(place.stream, dz.data, dz.size());
+    context.activations.reset();
+    const auto w = network_weights(context, context.activations, size, m.value.data(), m.gradient.data());
+    context.groups = 1;
+    m.logits = context.activations.template allocate<T, embedding>(batch.batch);
+    const auto dz = context.activations.template allocate<T, embedding>(batch.batch);
+    Context::device::clear(context.stream, dz.data, dz.size());
     if (frozen) {
-      const auto h = place.kept.template take<T, feature>(batch.batch);
-      encoder::infer(place, w, batch, h);
-      classifier::forward(place, w.at(encoder_size), reads<Place, feature>{h}, m.logits, m.probe_tape);
+      const auto h = context.activations.template allocate<T, feature>(batch.batch);
+      encoder::infer(context, w, batch, h);
+      classifier::forward(context, w.at(encoder_size), reads<Context, feature>{h}, m.logits, m.probe_tape);
     } else {
-      network::forward(place, w, batch, m.logits, m.tape);
+      network::forward(context, w, batch, m.logits, m.tape);
     }
-    const typename Place::loss_value value = compare(place, reads<Place, embedding>{m.logits}, goal, dz);
+    const typename Context::loss_value value =
+        compare(context, reads<Context, embedding>{m.logits}, goal, dz);
     if (frozen)
-      classifier::backward(place, w.at(encoder_size), m.probe_tape, reads<Place, embedding>{dz},
-                           writes<Place, feature>{nullptr, batch.batch});
+      classifier::backward(context, w.at(encoder_size), m.probe_tape, reads<Context, embedding>{dz},
+                           writes<Context, feature>{nullptr, batch.batch});
     else
-      network::backward(place, w, m.tape, reads<Place, embedding>{dz},
-                        writes<Place, Images>{nullptr, batch.batch});
+      network::backward(context, w, m.tape, reads<Context, embedding>{dz},
+                        writes<Context, Images>{nullptr, batch.batch});
     return value;
   }
 
   /// Nothing follows.
-  template <class Place>
-  void follow(Place&, memory<Place>&, step_number<double>) const {}
+  template <class Context>
+  void follow(Context&, memory<Context>&, step_number<double>) const {}
 
   /// The encoder's feature h in inference mode.
-  template <class Place>
-  static void encode(Place& place, memory<Place>& m, reads<Place, Images> batch, writes<Place, feature> h) {
-    const borrowed guard{place.scratch};
-    encoder::infer(place, network_weights(place, place.scratch, encoder_size, m.value.data(), nullptr), batch,
+  template <class Context>
+  static void encode(Context& context, memory<Context>& m, reads<Context, Images> batch,
+                     writes<Context, feature> h) {
+    const arena_scope guard{context.workspace};
+    encoder::infer(context,
+                   network_weights(context, context.workspace, encoder_size, m.value.data(), nullptr), batch,
                    h);
   }
 
   /// The logits in inference mode.
-  template <class Place>
-  static void predict(Place& place, memory<Place>& m, reads<Place, Images> batch,
-                      writes<Place, embedding> logits) {
-    const borrowed guard{place.scratch};
-    network::infer(place, network_weights(place, place.scratch, size, m.value.data(), nullptr), batch,
+  template <class Context>
+  static void predict(Context& context, memory<Context>& m, reads<Context, Images> batch,
+                      writes<Context, embedding> logits) {
+    const arena_scope guard{context.workspace};
+    network::infer(context, network_weights(context, context.workspace, size, m.value.data(), nullptr), batch,
                    logits);
   }
 };

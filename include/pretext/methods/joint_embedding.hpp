@@ -62,70 +62,73 @@ class joint_embedding {
   static constexpr std::size_t target_size = has_target ? trunk_size : 0;
 
   /// Everything the method keeps while it learns.
-  template <class Place>
+  template <class Context>
   struct memory {
-    using W = typename Place::weight;
-    buffer<W, typename Place::device> value{size}, gradient{size}, slow{target_size};
-    kernels::pieces<typename Place::device> followed{leaders()};
-    cache_of<trunk, Images, Place> tape, slow_tape;
-    cache_of<predictor, embedding, Place> predictor_tape;
-    writes<Place, embedding> z;  ///< the last batch's embeddings, until the next step
+    using W = typename Context::weight;
+    buffer<W, typename Context::device> value{size}, gradient{size}, slow{target_size};
+    kernels::pieces<typename Context::device> followed{leaders()};
+    cache_of<trunk, Images, Context> tape, slow_tape;
+    cache_of<predictor, embedding, Context> predictor_tape;
+    writes<Context, embedding> z;  ///< the last batch's embeddings, until the next step
   };
 
   loss compare{};
   target anchor{};
 
   /// Loss of one batch of stacked views (2n, …), view 1 first; adds its gradient to the memory's.
-  template <class Place>
-  typename Place::loss_value learn(Place& place, memory<Place>& m, reads<Place, Images> batch) const {
-    using T = typename Place::activation;
-    place.kept.reset();
-    const auto w = network_weights(place, place.kept, size, m.value.data(), m.gradient.data());
-    place.groups = std::same_as<statistics, per_view> ? views : 1;
-    const reads<Place, embedding> goal{seen_by_target(place, m, batch)};
-    const auto compared = [&](reads<Place, prediction> q, writes<Place, prediction> dq) {
-      Place::device::clear(place.stream, dq.data, dq.size());
+  template <class Context>
+  typename Context::loss_value learn(Context& context, memory<Context>& m,
+                                     reads<Context, Images> batch) const {
+    using T = typename Context::activation;
+    context.activations.reset();
+    const auto w = network_weights(context, context.activations, size, m.value.data(), m.gradient.data());
+    context.groups = std::same_as<statistics, per_view> ? views : 1;
+    const reads<Context, embedding> goal{seen_by_target(context, m, batch)};
+    const auto compared = [&](reads<Context, prediction> q, writes<Context, prediction> dq) {
+      Context::device::clear(context.stream, dq.data, dq.size());
       if constexpr (has_target)
-        return static_cast<typename Place::loss_value>(compare(place, q, goal, dq));
+        return static_cast<typename Context::loss_value>(compare(context, q, goal, dq));
       else
-        return static_cast<typename Place::loss_value>(compare(place, q, dq));
+        return static_cast<typename Context::loss_value>(compare(context, q, dq));
     };
 
-    m.z = place.kept.template take<T, embedding>(batch.batch);
-    const auto dz = place.kept.template take<T, embedding>(batch.batch);
-    const reads<Place, embedding> z{m.z};
-    trunk::forward(place, w, batch, m.z, m.tape);
-    typename Place::loss_value value{};
+    m.z = context.activations.template allocate<T, embedding>(batch.batch);
+    const auto dz = context.activations.template allocate<T, embedding>(batch.batch);
+    const reads<Context, embedding> z{m.z};
+    trunk::forward(context, w, batch, m.z, m.tape);
+    typename Context::loss_value value{};
     if constexpr (has_predictor) {
-      const auto q = place.kept.template take<T, prediction>(batch.batch);
-      const auto dq = place.kept.template take<T, prediction>(batch.batch);
-      predictor::forward(place, w.at(trunk_size), z, q, m.predictor_tape);
-      value = compared(reads<Place, prediction>{q}, dq);
-      predictor::backward(place, w.at(trunk_size), m.predictor_tape, reads<Place, prediction>{dq}, dz);
+      const auto q = context.activations.template allocate<T, prediction>(batch.batch);
+      const auto dq = context.activations.template allocate<T, prediction>(batch.batch);
+      predictor::forward(context, w.at(trunk_size), z, q, m.predictor_tape);
+      value = compared(reads<Context, prediction>{q}, dq);
+      predictor::backward(context, w.at(trunk_size), m.predictor_tape, reads<Context, prediction>{dq}, dz);
     } else {
       value = compared(z, dz);
     }
-    trunk::backward(place, w, m.tape, reads<Place, embedding>{dz},
-                    writes<Place, Images>{nullptr, batch.batch});
+    trunk::backward(context, w, m.tape, reads<Context, embedding>{dz},
+                    writes<Context, Images>{nullptr, batch.batch});
     return value;
   }
 
   /// Lets the target follow the online network after the optimizer has moved it: it keeps the part `momentum`
   /// of itself. What follows are the
   /// parameters; the running statistics stay those of the target's own forward passes, as in BYOL's code.
-  template <class Place>
-  void follow(Place& place, memory<Place>& m, step_number<double> momentum) const {
-    using W = typename Place::weight;
+  template <class Context>
+  void follow(Context& context, memory<Context>& m, step_number<double> momentum) const {
+    using W = typename Context::weight;
     if constexpr (has_target)
-      kernels::optimize<typename Place::device>::follow(place, m.followed, momentum,
-                                                        static_cast<const W*>(m.value.data()), m.slow.data());
+      kernels::optimize<typename Context::device>::follow(
+          context, m.followed, momentum, static_cast<const W*>(m.value.data()), m.slow.data());
   }
 
   /// The backbone's feature h in inference mode: what evaluation and users of the encoder want.
-  template <class Place>
-  static void encode(Place& place, memory<Place>& m, reads<Place, Images> batch, writes<Place, feature> h) {
-    const borrowed guard{place.scratch};
-    encoder::infer(place, network_weights(place, place.scratch, encoder_size, m.value.data(), nullptr), batch,
+  template <class Context>
+  static void encode(Context& context, memory<Context>& m, reads<Context, Images> batch,
+                     writes<Context, feature> h) {
+    const arena_scope guard{context.workspace};
+    encoder::infer(context,
+                   network_weights(context, context.workspace, encoder_size, m.value.data(), nullptr), batch,
                    h);
   }
 
@@ -138,14 +141,16 @@ class joint_embedding {
 
   /// The target's embeddings of the batch, in training mode. They come first and leave no tape behind: the
   /// online network's may lie in the same memory.
-  template <class Place>
-  static writes<Place, embedding> seen_by_target(Place& place, memory<Place>& m, reads<Place, Images> batch) {
+  template <class Context>
+  static writes<Context, embedding> seen_by_target(Context& context, memory<Context>& m,
+                                                   reads<Context, Images> batch) {
     if constexpr (has_target) {
-      const auto goal = place.kept.template take<typename Place::activation, embedding>(batch.batch);
-      const auto before = place.kept.position();
-      const auto w = network_weights(place, place.kept, trunk_size, m.slow.data(), nullptr);
-      trunk::forward(place, w, batch, goal, m.slow_tape);
-      place.kept.rewind(before);
+      const auto goal =
+          context.activations.template allocate<typename Context::activation, embedding>(batch.batch);
+      const auto before = context.activations.position();
+      const auto w = network_weights(context, context.activations, trunk_size, m.slow.data(), nullptr);
+      trunk::forward(context, w, batch, goal, m.slow_tape);
+      context.activations.rewind(before);
       return goal;
     } else {
       return {};

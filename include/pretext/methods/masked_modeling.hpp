@@ -53,75 +53,78 @@ class masked_modeling {
       trunk::multiply_adds + decoder::template multiply_adds<tokens, mask>();
 
   /// Everything the method keeps while it learns; the views into it last until the next step.
-  template <class Place>
+  template <class Context>
   struct memory {
-    using W = typename Place::weight;
-    buffer<W, typename Place::device> value{size}, gradient{size};
-    typename trunk::template cache<Place> trunk_tape;
-    typename decoder::template cache<tokens, mask, Place> decoder_tape;
-    mask hidden;                          ///< the last batch's masks
-    writes<Place, prediction> predicted;  ///< of its hidden patches, in the masks' order
-    writes<Place, embedding> z;
+    using W = typename Context::weight;
+    buffer<W, typename Context::device> value{size}, gradient{size};
+    typename trunk::template cache<Context> trunk_tape;
+    typename decoder::template cache<tokens, mask, Context> decoder_tape;
+    mask hidden;                            ///< the last batch's masks
+    writes<Context, prediction> predicted;  ///< of its hidden patches, in the masks' order
+    writes<Context, embedding> z;
   };
 
   masking mask_patches{};
   loss compare{};
 
   /// Loss of one batch (n, H, W, C); adds its gradient to the memory's.
-  template <class Place>
-  typename Place::loss_value learn(Place& place, memory<Place>& m, reads<Place, Images> batch) const {
-    using T = typename Place::activation;
-    place.kept.reset();
-    const auto w = network_weights(place, place.kept, size, m.value.data(), m.gradient.data());
-    place.groups = 1;
-    m.hidden = mask_patches.template draw<grid>(place, batch.batch);
-    m.predicted = place.kept.template take<T, prediction>(batch.batch);
-    m.z = place.kept.template take<T, embedding>(batch.batch);
-    const auto seen = place.kept.template take<T, tokens>(batch.batch);
-    const auto dpredicted = place.kept.template take<T, prediction>(batch.batch);
-    Place::device::clear(place.stream, dpredicted.data, dpredicted.size());
+  template <class Context>
+  typename Context::loss_value learn(Context& context, memory<Context>& m,
+                                     reads<Context, Images> batch) const {
+    using T = typename Context::activation;
+    context.activations.reset();
+    const auto w = network_weights(context, context.activations, size, m.value.data(), m.gradient.data());
+    context.groups = 1;
+    m.hidden = mask_patches.template draw<grid>(context, batch.batch);
+    m.predicted = context.activations.template allocate<T, prediction>(batch.batch);
+    m.z = context.activations.template allocate<T, embedding>(batch.batch);
+    const auto seen = context.activations.template allocate<T, tokens>(batch.batch);
+    const auto dpredicted = context.activations.template allocate<T, prediction>(batch.batch);
+    Context::device::clear(context.stream, dpredicted.data, dpredicted.size());
 
-    trunk::forward(place, w, m.hidden, batch, seen, m.trunk_tape);
-    decoder::forward(place, w.at(trunk_size), m.hidden, reads<Place, tokens>{seen}, m.predicted,
+    trunk::forward(context, w, m.hidden, batch, seen, m.trunk_tape);
+    decoder::forward(context, w.at(trunk_size), m.hidden, reads<Context, tokens>{seen}, m.predicted,
                      m.decoder_tape);
-    kernels::average_pool<typename Place::device>::forward(place, batch.batch, places_of<tokens>,
-                                                           channels_of<tokens>,
-                                                           static_cast<const T*>(seen.data), m.z.data);
-    const auto value = static_cast<typename Place::loss_value>(
-        compare(place, reads<Place, prediction>{m.predicted}, batch, m.hidden, dpredicted));
+    kernels::average_pool<typename Context::device>::forward(context, batch.batch, places_of<tokens>,
+                                                             channels_of<tokens>,
+                                                             static_cast<const T*>(seen.data), m.z.data);
+    const auto value = static_cast<typename Context::loss_value>(
+        compare(context, reads<Context, prediction>{m.predicted}, batch, m.hidden, dpredicted));
 
-    const borrowed guard{place.scratch};
-    const auto dseen = place.scratch.template take<T, tokens>(batch.batch);
-    decoder::backward(place, w.at(trunk_size), m.hidden, m.decoder_tape, reads<Place, prediction>{dpredicted},
-                      dseen);
-    trunk::backward(place, w, m.hidden, m.trunk_tape, reads<Place, tokens>{dseen});
+    const arena_scope guard{context.workspace};
+    const auto dseen = context.workspace.template allocate<T, tokens>(batch.batch);
+    decoder::backward(context, w.at(trunk_size), m.hidden, m.decoder_tape,
+                      reads<Context, prediction>{dpredicted}, dseen);
+    trunk::backward(context, w, m.hidden, m.trunk_tape, reads<Context, tokens>{dseen});
     return value;
   }
 
   /// Nothing follows.
-  template <class Place>
-  void follow(Place&, memory<Place>&, step_number<double>) const {}
+  template <class Context>
+  void follow(Context&, memory<Context>&, step_number<double>) const {}
 
   /// Predicts every patch of each image, hidden or visible, from those that a mask leaves visible; keeps the
   /// masks in the memory. Call the trainer's `draw` first, as before a step.
-  template <class Place>
-  void reconstruct(Place& place, memory<Place>& m, reads<Place, Images> batch,
-                   writes<Place, reconstruction> all) const {
-    using T = typename Place::activation;
-    place.kept.reset();
-    m.hidden = mask_patches.template draw<grid>(place, batch.batch);
-    const borrowed guard{place.scratch};
-    const auto w = network_weights(place, place.scratch, size, m.value.data(), nullptr);
-    const auto seen = place.scratch.template take<T, tokens>(batch.batch);
-    trunk::infer(place, w, m.hidden, batch, seen);
-    decoder::infer(place, w.at(trunk_size), m.hidden, reads<Place, tokens>{seen}, all);
+  template <class Context>
+  void reconstruct(Context& context, memory<Context>& m, reads<Context, Images> batch,
+                   writes<Context, reconstruction> all) const {
+    using T = typename Context::activation;
+    context.activations.reset();
+    m.hidden = mask_patches.template draw<grid>(context, batch.batch);
+    const arena_scope guard{context.workspace};
+    const auto w = network_weights(context, context.workspace, size, m.value.data(), nullptr);
+    const auto seen = context.workspace.template allocate<T, tokens>(batch.batch);
+    trunk::infer(context, w, m.hidden, batch, seen);
+    decoder::infer(context, w.at(trunk_size), m.hidden, reads<Context, tokens>{seen}, all);
   }
 
   /// The encoder's feature h of whole images in inference mode.
-  template <class Place>
-  static void encode(Place& place, memory<Place>& m, reads<Place, Images> batch, writes<Place, feature> h) {
-    const borrowed guard{place.scratch};
-    encoder::infer(place, network_weights(place, place.scratch, encoder_size, m.value.data(), nullptr), batch,
+  template <class Context>
+  static void encode(Context& context, memory<Context>& m, reads<Context, Images> batch,
+                     writes<Context, feature> h) {
+    const arena_scope guard{context.workspace};
+    encoder::infer(context,
+                   network_weights(context, context.workspace, encoder_size, m.value.data(), nullptr), batch,
                    h);
   }
 };

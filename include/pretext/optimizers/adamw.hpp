@@ -16,11 +16,11 @@ struct adamw {
   bool decay_all = false;  ///< decay biases and norms too
 
   /// Two flat moments and the number of steps taken, which the bias correction needs.
-  template <class Place>
+  template <class Context>
   struct state {
-    using device = typename Place::device;
+    using device = typename Context::device;
     kernels::pieces<device> pieces;
-    buffer<typename Place::weight, device> mean, square;
+    buffer<typename Context::weight, device> mean, square;
     buffer<std::uint64_t, device> steps{1};
 
     explicit state(std::span<const parameter> table)
@@ -37,13 +37,13 @@ struct adamw {
 
   /// One step over the flat buffers; running statistics are never touched. Throws std::invalid_argument if
   /// the state is of another table.
-  template <class Place>
-  void operator()(Place& place, std::span<const parameter> table, state<Place>& kept,
-                  step_number<double> learning_rate, const typename Place::weight* gradient,
-                  typename Place::weight* value) const {
+  template <class Context>
+  void operator()(Context& context, std::span<const parameter> table, state<Context>& kept,
+                  step_number<double> learning_rate, const typename Context::weight* gradient,
+                  typename Context::weight* value) const {
     detail::expects_table_of(kept.pieces.rows, table);
-    kernels::optimize<typename Place::device>::adamw(
-        place, kept.pieces,
+    kernels::optimize<typename Context::device>::adamw(
+        context, kept.pieces,
         kernels::adamw_step{learning_rate, beta1, beta2, epsilon, weight_decay, decay_all}, gradient,
         kept.mean.data(), kept.square.data(), kept.steps.data(), value);
   }

@@ -15,9 +15,9 @@ struct one_of {
   std::variant<Optimizers...> chosen;
 
   /// What the chosen one remembers.
-  template <class Place>
+  template <class Context>
   struct state {
-    std::variant<typename Optimizers::template state<Place>...> kept;
+    std::variant<typename Optimizers::template state<Context>...> kept;
 
     template <class Visitor>
     void for_each_buffer(Visitor&& visit) {
@@ -25,33 +25,33 @@ struct one_of {
     }
   };
 
-  template <class Place>
-  state<Place> remember(std::span<const parameter> table) const {
-    return pick<Place>(table, std::index_sequence_for<Optimizers...>{});
+  template <class Context>
+  state<Context> remember(std::span<const parameter> table) const {
+    return pick<Context>(table, std::index_sequence_for<Optimizers...>{});
   }
 
-  template <class Place>
-  void operator()(Place& place, std::span<const parameter> table, state<Place>& kept,
-                  step_number<double> learning_rate, const typename Place::weight* gradient,
-                  typename Place::weight* value) const {
-    step(place, table, kept, learning_rate, gradient, value, std::index_sequence_for<Optimizers...>{});
+  template <class Context>
+  void operator()(Context& context, std::span<const parameter> table, state<Context>& kept,
+                  step_number<double> learning_rate, const typename Context::weight* gradient,
+                  typename Context::weight* value) const {
+    step(context, table, kept, learning_rate, gradient, value, std::index_sequence_for<Optimizers...>{});
   }
 
  private:
-  template <class Place, std::size_t... Nth>
-  state<Place> pick(std::span<const parameter> table, std::index_sequence<Nth...>) const {
-    using states = decltype(state<Place>::kept);
+  template <class Context, std::size_t... Nth>
+  state<Context> pick(std::span<const parameter> table, std::index_sequence<Nth...>) const {
+    using states = decltype(state<Context>::kept);
     states all{std::in_place_index<0>, table};
     ((Nth == chosen.index() ? void(all.template emplace<Nth>(table)) : void()), ...);
     return {std::move(all)};
   }
 
-  template <class Place, class W, std::size_t... Nth>
-  void step(Place& place, std::span<const parameter> table, state<Place>& kept,
+  template <class Context, class W, std::size_t... Nth>
+  void step(Context& context, std::span<const parameter> table, state<Context>& kept,
             step_number<double> learning_rate, const W* gradient, W* value,
             std::index_sequence<Nth...>) const {
     ((Nth == chosen.index()
-          ? std::get<Nth>(chosen)(place, table, std::get<Nth>(kept.kept), learning_rate, gradient, value)
+          ? std::get<Nth>(chosen)(context, table, std::get<Nth>(kept.kept), learning_rate, gradient, value)
           : void()),
      ...);
   }

@@ -18,18 +18,18 @@ struct lars {
   bool decay_all = false;  ///< adapt and decay biases and norms too; larc always does
   double epsilon = 1e-8;   ///< added to the sum of norms
 
-  template <class Place>
-  using state = velocity<Place>;
+  template <class Context>
+  using state = velocity<Context>;
 
   /// One step over the flat buffers; running statistics are never touched. Throws std::invalid_argument if
   /// the state is of another table.
-  template <class Place>
-  void operator()(Place& place, std::span<const parameter> table, state<Place>& kept,
-                  step_number<double> learning_rate, const typename Place::weight* gradient,
-                  typename Place::weight* value) const {
+  template <class Context>
+  void operator()(Context& context, std::span<const parameter> table, state<Context>& kept,
+                  step_number<double> learning_rate, const typename Context::weight* gradient,
+                  typename Context::weight* value) const {
     detail::expects_table_of(kept.pieces.rows, table);
-    kernels::optimize<typename Place::device>::lars(
-        place, kept.pieces,
+    kernels::optimize<typename Context::device>::lars(
+        context, kept.pieces,
         kernels::lars_step{learning_rate, momentum, weight_decay, trust, epsilon, variant, nesterov, clip,
                            decay_all},
         gradient, kept.moving.data(), value);

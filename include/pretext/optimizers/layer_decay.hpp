@@ -65,8 +65,8 @@ struct layer_decay {
   double decay = 1;
   bool frozen = false;  ///< only the classifier learns
 
-  template <class Place>
-  using state = typename Optimizer::template state<Place>;
+  template <class Context>
+  using state = typename Optimizer::template state<Context>;
 
   /// The table with its rates and decays as fine-tuning has them.
   std::vector<parameter> scaled(std::span<const parameter> table) const {
@@ -85,17 +85,17 @@ struct layer_decay {
   }
 
   /// What the optimizer keeps for a method's table.
-  template <class Place>
-  state<Place> remember(std::span<const parameter> table) const {
+  template <class Context>
+  state<Context> remember(std::span<const parameter> table) const {
     const auto own = scaled(table);
-    return pretext::remember<Place>(optimizer, std::span<const parameter>{own});
+    return pretext::remember<Context>(optimizer, std::span<const parameter>{own});
   }
 
-  template <class Place>
-  void operator()(Place& place, std::span<const parameter> table, state<Place>& kept,
-                  step_number<double> learning_rate, const typename Place::weight* gradient,
-                  typename Place::weight* value) const {
-    optimizer(place, table, kept, learning_rate, gradient, value);
+  template <class Context>
+  void operator()(Context& context, std::span<const parameter> table, state<Context>& kept,
+                  step_number<double> learning_rate, const typename Context::weight* gradient,
+                  typename Context::weight* value) const {
+    optimizer(context, table, kept, learning_rate, gradient, value);
   }
 };
 

@@ -13,18 +13,18 @@ struct sgd {
   double weight_decay = 0;
   bool decay_all = false;  ///< decay biases and norms too, as MoCo v2 and SimSiam do
 
-  template <class Place>
-  using state = velocity<Place>;
+  template <class Context>
+  using state = velocity<Context>;
 
   /// One step over the flat buffers; running statistics are never touched. Throws std::invalid_argument if
   /// the state is of another table.
-  template <class Place>
-  void operator()(Place& place, std::span<const parameter> table, state<Place>& kept,
-                  step_number<double> learning_rate, const typename Place::weight* gradient,
-                  typename Place::weight* value) const {
+  template <class Context>
+  void operator()(Context& context, std::span<const parameter> table, state<Context>& kept,
+                  step_number<double> learning_rate, const typename Context::weight* gradient,
+                  typename Context::weight* value) const {
     detail::expects_table_of(kept.pieces.rows, table);
-    kernels::optimize<typename Place::device>::sgd(
-        place, kept.pieces, kernels::sgd_step{learning_rate, momentum, weight_decay, nesterov, decay_all},
+    kernels::optimize<typename Context::device>::sgd(
+        context, kept.pieces, kernels::sgd_step{learning_rate, momentum, weight_decay, nesterov, decay_all},
         gradient, kept.moving.data(), value);
   }
 };

@@ -33,7 +33,7 @@ struct goal_options {
 template <class Trainer, class Views, class Evaluation>
 class erased_classifier final : public erased_trainer<Trainer, Views, Evaluation, any_classifier> {
   using base = erased_trainer<Trainer, Views, Evaluation, any_classifier>;
-  using typename base::images_shape, typename base::method, typename base::place_type;
+  using typename base::images_shape, typename base::method, typename base::context_type;
   using prediction = typename method::embedding;
 
  public:
@@ -48,11 +48,11 @@ class erased_classifier final : public erased_trainer<Trainer, Views, Evaluation
   void set_labels(std::vector<int> of_samples) override { labels_ = std::move(of_samples); }
 
   void predict(std::span<const image_view> images, std::vector<float>& logits) override {
-    this->for_each_view(images, [&](reads<place_type, images_shape> views) {
+    this->for_each_view(images, [&](reads<context_type, images_shape> views) {
       const auto answer = answer_.resize(views.batch);
-      method::predict(this->trainer().place(), this->trainer().memory(), views, answer);
+      method::predict(this->trainer().context(), this->trainer().memory(), views, answer);
       const auto numbers =
-          floats_on_host(this->trainer().place(), reads<place_type, prediction>{answer}, room_);
+          floats_on_host(this->trainer().context(), reads<context_type, prediction>{answer}, room_);
       for (std::size_t i = 0; i < answer.batch; ++i) {
         const auto own = numbers.subspan(i * prediction::size, classes());
         logits.insert(logits.end(), own.begin(), own.end());
@@ -64,8 +64,8 @@ class erased_classifier final : public erased_trainer<Trainer, Views, Evaluation
 
  private:
   /// Mixes the batch and writes its goals; the mix is keyed by the batch's first sample, so by the batch.
-  void prepare(const sample_keys& keys, writes<place_type, images_shape> batch) override {
-    auto& place = this->trainer().place();
+  void prepare(const sample_keys& keys, writes<context_type, images_shape> batch) override {
+    auto& context = this->trainer().context();
     batch_labels_.clear();
     for (const std::uint64_t sample : std::span{keys.samples, keys.count}) {
       expects(sample < labels_.size(), "a classifier was given ", labels_.size(),
@@ -74,8 +74,8 @@ class erased_classifier final : public erased_trainer<Trainer, Views, Evaluation
     }
     const batch_mix chosen =
         goals_.mixing.choose(keys(0), {images_shape::extents[0], images_shape::extents[1]});
-    mix(place, chosen, batch);
-    mixed_goals(place, chosen, batch_labels_, goals_.smoothing,
+    mix(context, chosen, batch);
+    mixed_goals(context, chosen, batch_labels_, goals_.smoothing,
                 this->trainer().memory().goal.resize(keys.count), goals_.classes);
   }
 
@@ -93,7 +93,7 @@ class erased_classifier final : public erased_trainer<Trainer, Views, Evaluation
 
   goal_options goals_;
   std::vector<int> labels_, batch_labels_;
-  tensor<typename place_type::activation, prediction, typename place_type::device> answer_;
+  tensor<typename context_type::activation, prediction, typename context_type::device> answer_;
   std::vector<float> room_;
 };
 

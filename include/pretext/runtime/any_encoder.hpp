@@ -43,17 +43,17 @@ namespace detail {
 
 /// `use(views)` on the evaluation views of some images at a time: memory stays bounded, whatever is asked
 /// for.
-template <class Place, Shape Images, class Evaluation, class Use>
-void for_each_view(Place& place, const Evaluation& evaluation,
-                   tensor<typename Place::activation, Images, typename Place::device>& room,
+template <class Context, Shape Images, class Evaluation, class Use>
+void for_each_view(Context& context, const Evaluation& evaluation,
+                   tensor<typename Context::activation, Images, typename Context::device>& room,
                    std::span<const image_view> images, const Use& use) {
   constexpr std::size_t most = 256;
   const std::vector<std::uint64_t> samples(most);
   for (std::size_t first = 0; first < images.size(); first += most) {
     const std::size_t count = std::min(most, images.size() - first);
     const auto batch = room.resize(count);
-    augment(place, evaluation, images.subspan(first, count), std::span{samples}.first(count), 0, 0, batch);
-    use(reads<Place, Images>{batch});
+    augment(context, evaluation, images.subspan(first, count), std::span{samples}.first(count), 0, 0, batch);
+    use(reads<Context, Images>{batch});
   }
 }
 
@@ -61,33 +61,34 @@ void for_each_view(Place& place, const Evaluation& evaluation,
 
 /// An encoder without anything that trains it. Starts untrained, as the encoder of a training with that seed
 /// does.
-template <class Encoder, Shape Images, class Place, class Evaluation>
+template <class Encoder, Shape Images, class Context, class Evaluation>
 class erased_encoder final : public any_encoder {
-  using T = typename Place::activation;
-  using device = typename Place::device;
+  using T = typename Context::activation;
+  using device = typename Context::device;
   using feature = output_of<Encoder, Images>;
   static constexpr auto table = parameters_of<Encoder, Images>;
 
  public:
   erased_encoder(Evaluation evaluation, std::uint64_t seed, typename device::stream stream = {})
       : evaluation_{std::move(evaluation)} {
-    place_.stream = std::move(stream);
+    context_.stream = std::move(stream);
     change_values([&](float* values) { initialise<float>(table, seed, values); });
   }
 
   void encode(std::span<const image_view> images, std::vector<float>& features) override {
-    detail::for_each_view(place_, evaluation_, batch_, images, [&](reads<Place, Images> views) {
+    detail::for_each_view(context_, evaluation_, batch_, images, [&](reads<Context, Images> views) {
       const auto h = feature_.resize(views.batch);
-      const borrowed guard{place_.scratch};
-      Encoder::infer(place_, network_weights(place_, place_.scratch, value_.size(), value_.data(), nullptr),
+      const arena_scope guard{context_.workspace};
+      Encoder::infer(context_,
+                     network_weights(context_, context_.workspace, value_.size(), value_.data(), nullptr),
                      views, h);
-      const auto numbers = floats_on_host(place_, reads<Place, feature>{h}, room_);
+      const auto numbers = floats_on_host(context_, reads<Context, feature>{h}, room_);
       features.insert(features.end(), numbers.begin(), numbers.end());
     });
   }
   void evaluation_views(std::span<const image_view> images, std::vector<float>& all) override {
-    detail::for_each_view(place_, evaluation_, batch_, images, [&](reads<Place, Images> views) {
-      const auto numbers = floats_on_host(place_, views, room_);
+    detail::for_each_view(context_, evaluation_, batch_, images, [&](reads<Context, Images> views) {
+      const auto numbers = floats_on_host(context_, views, room_);
       all.insert(all.end(), numbers.begin(), numbers.end());
     });
   }
@@ -98,16 +99,16 @@ class erased_encoder final : public any_encoder {
   std::span<const parameter> encoder_parameters() const override { return table; }
   void read_values(const std::function<void(const float*)>& use) override {
     std::vector<float> copy;
-    use(on_host<device, float>(place_.stream, value_.data(), value_.size(), copy).data());
+    use(on_host<device, float>(context_.stream, value_.data(), value_.size(), copy).data());
   }
   void change_values(const std::function<void(float*)>& use) override {
-    change_on_host<device>(place_.stream, value_.data(), value_.size(), use);
+    change_on_host<device>(context_.stream, value_.data(), value_.size(), use);
   }
 
  private:
-  Place place_{};
+  Context context_{};
   Evaluation evaluation_;
-  buffer<typename Place::weight, device> value_{weight_count<Encoder, Images>};
+  buffer<typename Context::weight, device> value_{weight_count<Encoder, Images>};
   tensor<T, Images, device> batch_;
   tensor<T, feature, device> feature_;
   std::vector<float> room_;  // for what is copied to the host

@@ -48,7 +48,7 @@ inline patch_scale scale_of(const float* image, std::span<const std::size_t> off
 template <class Trainer, class Views, class Evaluation>
 class erased_masked_trainer final : public erased_trainer<Trainer, Views, Evaluation, any_masked_trainer> {
   using base = erased_trainer<Trainer, Views, Evaluation, any_masked_trainer>;
-  using typename base::images_shape, typename base::method, typename base::place_type;
+  using typename base::images_shape, typename base::method, typename base::context_type;
   using patches = typename method::reconstruction;
   using grid = typename method::grid;
 
@@ -58,21 +58,21 @@ class erased_masked_trainer final : public erased_trainer<Trainer, Views, Evalua
   reconstructions reconstruct(std::span<const image_view> images, std::span<const std::uint64_t> samples,
                               std::uint64_t seed, std::uint32_t epoch) override {
     reconstructions made;
-    this->for_each_view(images, [&](reads<place_type, images_shape> views) {
+    this->for_each_view(images, [&](reads<context_type, images_shape> views) {
       const std::size_t first = made.images.size() / images_shape::size;
       auto& learner = this->trainer();
       learner.draw(samples.subspan(first, views.batch), seed, epoch);
       const auto predicted = predicted_.resize(views.batch);
-      learner.method().reconstruct(learner.place(), learner.memory(), views, predicted);
-      learner.place().keys = {};  // they were for these images alone
-      const auto& place = learner.place();
+      learner.method().reconstruct(learner.context(), learner.memory(), views, predicted);
+      learner.context().keys = {};  // they were for these images alone
+      const auto& context = learner.context();
       const auto& masks = learner.memory().hidden;
       std::vector<float> seen, drawn;
       std::vector<std::uint32_t> restore;
-      append(floats_on_host(place, views, seen),
-             floats_on_host(place, reads<place_type, patches>{predicted}, drawn),
-             on_host<typename place_type::device>(place.stream, masks.restore, views.batch * grid::places,
-                                                  restore),
+      append(floats_on_host(context, views, seen),
+             floats_on_host(context, reads<context_type, patches>{predicted}, drawn),
+             on_host<typename context_type::device>(context.stream, masks.restore, views.batch * grid::places,
+                                                    restore),
              learner.method().compare.normalise, made);
     });
     return made;
@@ -106,7 +106,7 @@ class erased_masked_trainer final : public erased_trainer<Trainer, Views, Evalua
       }
   }
 
-  tensor<typename place_type::activation, patches, typename place_type::device> predicted_;
+  tensor<typename context_type::activation, patches, typename context_type::device> predicted_;
 };
 
 }  // namespace pretext

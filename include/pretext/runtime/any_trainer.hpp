@@ -91,11 +91,11 @@ class any_trainer : public any_encoder {
 template <class Trainer, class Views, class Evaluation, class Interface = any_trainer>
 class erased_trainer : public Interface {
  protected:
-  using place_type = typename Trainer::place_type;
+  using context_type = typename Trainer::context_type;
   using method = typename Trainer::method_type;
   using images_shape = typename Trainer::images;
   using feature = typename Trainer::feature;
-  using device = typename place_type::device;
+  using device = typename context_type::device;
   static constexpr auto encoder_table = parameters_of<typename method::encoder, images_shape>;
 
  public:
@@ -104,7 +104,7 @@ class erased_trainer : public Interface {
 
   void put(std::span<const image_view> images, std::span<const std::uint64_t> samples, std::uint64_t seed,
            std::uint32_t epoch, any_trainer::rates at) override {
-    const auto complete = [&](writes<place_type, images_shape> views) {
+    const auto complete = [&](writes<context_type, images_shape> views) {
       prepare({seed, epoch, samples.data(), samples.size()}, views);
     };
     steps_.put(*trainer_, views_, batch_, detail::host_batch{images, samples, seed, epoch}, at, complete);
@@ -121,25 +121,25 @@ class erased_trainer : public Interface {
 
   any_trainer::embeddings last_embeddings() override {
     if constexpr (requires { trainer_->memory().z; }) {
-      const reads<place_type, typename method::embedding> z{trainer_->memory().z};
-      return {floats_on_host(trainer_->place(), z, embeddings_), method::embedding::size};
+      const reads<context_type, typename method::embedding> z{trainer_->memory().z};
+      return {floats_on_host(trainer_->context(), z, embeddings_), method::embedding::size};
     } else {
       return {};
     }
   }
 
   void encode(std::span<const image_view> images, std::vector<float>& features) override {
-    for_each_view(images, [&](reads<place_type, images_shape> views) {
+    for_each_view(images, [&](reads<context_type, images_shape> views) {
       const auto h = feature_.resize(views.batch);
       trainer_->encode(views, h);
-      const auto numbers = floats_on_host(trainer_->place(), reads<place_type, feature>{h}, room_);
+      const auto numbers = floats_on_host(trainer_->context(), reads<context_type, feature>{h}, room_);
       features.insert(features.end(), numbers.begin(), numbers.end());
     });
   }
 
   void evaluation_views(std::span<const image_view> images, std::vector<float>& all) override {
-    for_each_view(images, [&](reads<place_type, images_shape> views) {
-      const auto numbers = floats_on_host(trainer_->place(), views, room_);
+    for_each_view(images, [&](reads<context_type, images_shape> views) {
+      const auto numbers = floats_on_host(trainer_->context(), views, room_);
       all.insert(all.end(), numbers.begin(), numbers.end());
     });
   }
@@ -147,8 +147,8 @@ class erased_trainer : public Interface {
   std::vector<float> make_views(std::span<const image_view> images, std::span<const std::uint64_t> samples,
                                 std::uint64_t seed, std::uint32_t epoch) override {
     const auto batch = batch_.resize(Views::views * images.size());
-    augment(trainer_->place(), views_, images, samples, seed, epoch, batch);
-    const auto numbers = floats_on_host(trainer_->place(), reads<place_type, images_shape>{batch}, room_);
+    augment(trainer_->context(), views_, images, samples, seed, epoch, batch);
+    const auto numbers = floats_on_host(trainer_->context(), reads<context_type, images_shape>{batch}, room_);
     return {numbers.begin(), numbers.end()};
   }
 
@@ -178,30 +178,30 @@ class erased_trainer : public Interface {
     });
   }
   std::size_t peak_memory() const override {
-    return trainer_->place().kept.peak() + trainer_->place().scratch.peak();
+    return trainer_->context().activations.peak() + trainer_->context().workspace.peak();
   }
 
  protected:
   /// What else a step of this kind needs, once its views are made: whose they are, for the host.
-  virtual void prepare(const sample_keys&, writes<place_type, images_shape>) {}
+  virtual void prepare(const sample_keys&, writes<context_type, images_shape>) {}
   /// The same for steps on kept images.
   virtual void prepare(const any_source&, resident_options&) {}
 
   Trainer& trainer() { return *trainer_; }
-  const typename device::stream& stream() const { return trainer_->place().stream; }
+  const typename device::stream& stream() const { return trainer_->context().stream; }
 
   /// `use(views)` on the evaluation views of some images at a time.
   template <class Use>
   void for_each_view(std::span<const image_view> images, const Use& use) {
-    detail::for_each_view(trainer_->place(), evaluation_, batch_, images, use);
+    detail::for_each_view(trainer_->context(), evaluation_, batch_, images, use);
   }
 
  private:
   std::unique_ptr<Trainer> trainer_;
   Views views_;
   Evaluation evaluation_;
-  tensor<typename place_type::activation, images_shape, device> batch_;
-  tensor<typename place_type::activation, feature, device> feature_;
+  tensor<typename context_type::activation, images_shape, device> batch_;
+  tensor<typename context_type::activation, feature, device> feature_;
   std::vector<float> room_, embeddings_;  // for what is copied to the host
   detail::erased_steps<Trainer, Views> steps_;
 };

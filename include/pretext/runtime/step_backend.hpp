@@ -42,7 +42,7 @@ class erased_steps {
   void put(Trainer& trainer, const Views& views, Room& room, const host_batch& of, step_rates at,
            const Complete& complete) {
     const auto made = room.resize(Views::views * of.images.size());
-    augment(trainer.place(), views, of.images, of.samples, of.seed, of.epoch, made);
+    augment(trainer.context(), views, of.images, of.samples, of.seed, of.epoch, made);
     trainer.draw(of.samples, of.seed, of.epoch);
     complete(made);
     losses_.push_back(trainer.step(made, at.learning_rate, at.target_momentum));
@@ -70,11 +70,11 @@ class erased_steps {
 template <class Trainer, class Views>
   requires apart_from_host<typename Trainer::device>
 class erased_steps<Trainer, Views> {
-  using place_type = typename Trainer::place_type;
+  using context_type = typename Trainer::context_type;
   using images_shape = typename Trainer::images;
   using device = typename Trainer::device;
-  using loaded = loaded_batches<place_type, images_shape, Views>;
-  using resident = resident_batches<place_type, images_shape, Views>;
+  using loaded = loaded_batches<context_type, images_shape, Views>;
+  using resident = resident_batches<context_type, images_shape, Views>;
   using loaded_queue = step_queue<Trainer, loaded>;
   using resident_queue = step_queue<Trainer, resident>;
 
@@ -91,7 +91,7 @@ class erased_steps<Trainer, Views> {
       queue = &queue_.template emplace<loaded_queue>(trainer, loaded{views, seed_ = of.seed});
       kept_.reset();
     }
-    queue->batches().load(trainer.place(), of.images, of.samples, of.epoch);
+    queue->batches().load(trainer.context(), of.images, of.samples, of.epoch);
     complete(queue->batches().views());
     queue->put({&at, 1});
     asked_ = true;

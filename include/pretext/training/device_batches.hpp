@@ -28,10 +28,10 @@ struct resident_options {
 /// Batches that a device makes by itself of images in its memory: the samples are those of a `loader` with
 /// that seed, batch after batch of whole epochs, their views those of `augment`, and a classifier's goals
 /// come from the images' labels. One step with them is `loader::next`, `augment`, `draw` and `step`.
-template <class Place, ImageShape Images, class Views>
+template <class Context, ImageShape Images, class Views>
 class resident_batches {
  public:
-  using device = typename Place::device;
+  using device = typename Context::device;
 
   /// Keeps a pointer to the images. Throws std::invalid_argument where they do not fill one batch.
   resident_batches(const resident_images<device>& images, Views views, resident_options options = {});
@@ -39,7 +39,7 @@ class resident_batches {
   std::size_t images() const { return order_.batch; }
   /// The batch of a step.
   template <class Trainer>
-  reads<Place, Images> operator()(Trainer& trainer, const running_step* now);
+  reads<Context, Images> operator()(Trainer& trainer, const running_step* now);
 
   /// The last batch's samples, in the device's memory.
   const std::uint64_t* samples() const { return samples_.data(); }
@@ -47,7 +47,7 @@ class resident_batches {
  private:
   /// Mixes the batch and writes its goals.
   template <class Goal>
-  void label(Place& place, Goal& goal);
+  void label(Context& context, Goal& goal);
 
   const resident_images<device>* resident_;
   Views views_;
@@ -57,7 +57,7 @@ class resident_batches {
   buffer<std::uint32_t, device> epoch_{1};
   buffer<int, device> labels_;
   buffer<batch_mix, device> mix_{1};
-  tensor<typename Place::activation, Images, device> batch_;
+  tensor<typename Context::activation, Images, device> batch_;
 };
 
 namespace detail {
@@ -92,9 +92,9 @@ struct label_samples {
 
 }  // namespace detail
 
-template <class Place, ImageShape Images, class Views>
-resident_batches<Place, Images, Views>::resident_batches(const resident_images<device>& images, Views views,
-                                                         resident_options options)
+template <class Context, ImageShape Images, class Views>
+resident_batches<Context, Images, Views>::resident_batches(const resident_images<device>& images, Views views,
+                                                           resident_options options)
     : resident_{&images},
       views_{std::move(views)},
       options_{options},
@@ -107,40 +107,40 @@ resident_batches<Place, Images, Views>::resident_batches(const resident_images<d
   options.mixing.check();
 }
 
-template <class Place, ImageShape Images, class Views>
+template <class Context, ImageShape Images, class Views>
 template <class Trainer>
-reads<Place, Images> resident_batches<Place, Images, Views>::operator()(Trainer& trainer,
-                                                                        const running_step* now) {
-  auto& place = trainer.place();
-  kernels::each_number<device>::run(place, images(),
+reads<Context, Images> resident_batches<Context, Images, Views>::operator()(Trainer& trainer,
+                                                                            const running_step* now) {
+  auto& context = trainer.context();
+  kernels::each_number<device>::run(context, images(),
                                     detail::choose_samples{order_, now, samples_.data(), epoch_.data()});
   const auto epoch = step_number<std::uint32_t>::stored_at(epoch_.data());
-  augment(place, views_, resident_->chosen(samples_.data(), images()), options_.seed, epoch, batch_.view());
+  augment(context, views_, resident_->chosen(samples_.data(), images()), options_.seed, epoch, batch_.view());
   trainer.draw({options_.seed, epoch, samples_.data(), images()});
-  if constexpr (requires { trainer.memory().goal; }) label(place, trainer.memory().goal);
+  if constexpr (requires { trainer.memory().goal; }) label(context, trainer.memory().goal);
   return batch_.view();
 }
 
-template <class Place, ImageShape Images, class Views>
+template <class Context, ImageShape Images, class Views>
 template <class Goal>
-void resident_batches<Place, Images, Views>::label(Place& place, Goal& goal) {
+void resident_batches<Context, Images, Views>::label(Context& context, Goal& goal) {
   const auto to = goal.resize(images());
   const std::size_t room = to.size() / to.batch, classes = options_.classes > 0 ? options_.classes : room;
   expects(classes <= room, "a classifier of ", room, " outputs cannot tell ", classes, " classes apart");
   expects(0 < resident_->classes() && resident_->classes() <= classes, "a classifier of ", classes,
           " classes needs a label below that for every image; the images have ", resident_->classes(),
           " classes (0: one of them has no label)");
-  kernels::each_number<device>::run(place, images(),
+  kernels::each_number<device>::run(context, images(),
                                     detail::label_samples{resident_->labels(),
                                                           samples_.data(),
                                                           labels_.data(),
                                                           options_.mixing,
-                                                          place.keys,
+                                                          context.keys,
                                                           {Images::extents[0], Images::extents[1]},
                                                           mix_.data()});
   const auto how = step_number<batch_mix>::stored_at(mix_.data());
-  mix(place, how, batch_.view());
-  kernels::mixing<device>::goals(place, images(), room, classes, how, options_.smoothing,
+  mix(context, how, batch_.view());
+  kernels::mixing<device>::goals(context, images(), room, classes, how, options_.smoothing,
                                  static_cast<const int*>(labels_.data()), to.data);
 }
 

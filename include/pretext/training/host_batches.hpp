@@ -14,30 +14,31 @@ namespace pretext {
 
 /// Batches that the host loads, one before every `put` of one rate: images of any size, from anywhere. What
 /// the host does for a batch is put on the stream beforehand; the step itself is recorded and repeated.
-template <class Place, ImageShape Images, class Views>
+template <class Context, ImageShape Images, class Views>
 class loaded_batches {
  public:
-  using device = typename Place::device;
+  using device = typename Context::device;
 
   /// The seed is that of the views and of what networks draw.
   explicit loaded_batches(Views views, std::uint64_t seed = 1) : views_{std::move(views)}, seed_{seed} {}
 
   /// Makes the views of the next step's batch: a range of images as `augment` takes them, and whose they are.
   template <class Range>
-  void load(Place& place, const Range& images, std::span<const std::uint64_t> samples, std::uint32_t epoch) {
-    augment(place, views_, images, samples, seed_, epoch, batch_.resize(Views::views * samples.size()));
+  void load(Context& context, const Range& images, std::span<const std::uint64_t> samples,
+            std::uint32_t epoch) {
+    augment(context, views_, images, samples, seed_, epoch, batch_.resize(Views::views * samples.size()));
     if (samples.size() > samples_.size()) samples_ = buffer<std::uint64_t, device>{samples.size()};
     count_ = samples.size();
-    device::write(place.stream, samples_.data(), samples.data(), count_);
-    device::write(place.stream, epoch_.data(), &epoch, 1);
+    device::write(context.stream, samples_.data(), samples.data(), count_);
+    device::write(context.stream, epoch_.data(), &epoch, 1);
   }
   /// Those views, for whoever mixes them.
-  writes<Place, Images> views() { return batch_; }
+  writes<Context, Images> views() { return batch_; }
 
   std::size_t images() const { return count_; }
   /// The batch of a step.
   template <class Trainer>
-  reads<Place, Images> operator()(Trainer& trainer, const running_step*) {
+  reads<Context, Images> operator()(Trainer& trainer, const running_step*) {
     trainer.draw({seed_, step_number<std::uint32_t>::stored_at(epoch_.data()), samples_.data(), count_});
     return batch_.view();
   }
@@ -48,7 +49,7 @@ class loaded_batches {
   std::size_t count_ = 0;
   buffer<std::uint64_t, device> samples_;
   buffer<std::uint32_t, device> epoch_{1};
-  tensor<typename Place::activation, Images, device> batch_;
+  tensor<typename Context::activation, Images, device> batch_;
 };
 
 }  // namespace pretext

@@ -110,13 +110,13 @@ template <class Trainer, class Batches>
 void step_queue<Trainer, Batches>::put(std::span<const step_rates> rates) {
   expects(asked_ + rates.size() <= most, "a queue keeps the losses of ", most,
           " steps: ask for them before it is asked for more than that");
-  device::write(trainer_->place().stream, rates_.data() + asked_, rates.data(), rates.size());
+  device::write(trainer_->context().stream, rates_.data() + asked_, rates.data(), rates.size());
   for (std::size_t i = 0; i < rates.size(); ++i) take_one();
 }
 
 template <class Trainer, class Batches>
 std::span<const double> step_queue<Trainer, Batches>::losses() {
-  const auto& stream = trainer_->place().stream;
+  const auto& stream = trainer_->context().stream;
   seen_.resize(std::exchange(asked_, 0));
   if (seen_.empty()) return {};
   device::read(stream, seen_.data(), losses_.data(), seen_.size());
@@ -127,13 +127,13 @@ std::span<const double> step_queue<Trainer, Batches>::losses() {
 
 template <class Trainer, class Batches>
 void step_queue<Trainer, Batches>::seek(std::uint64_t steps) {
-  device::write(trainer_->place().stream, &now_.data()->number, &steps, 1);
+  device::write(trainer_->context().stream, &now_.data()->number, &steps, 1);
 }
 
 template <class Trainer, class Batches>
 std::uint64_t step_queue<Trainer, Batches>::steps() {
   std::uint64_t taken = 0;
-  device::read(trainer_->place().stream, &taken, &now_.data()->number, 1);
+  device::read(trainer_->context().stream, &taken, &now_.data()->number, 1);
   return taken;
 }
 
@@ -141,7 +141,7 @@ template <class Trainer, class Batches>
 void step_queue<Trainer, Batches>::take_one() {
   const detail::circumstances<Trainer> present{*trainer_, batches_.images()};
   if constexpr (detail::Recorder<device>) {
-    const auto& stream = trainer_->place().stream;
+    const auto& stream = trainer_->context().stream;
     if (before_ == present) {
       if (!recorded_) {
         recorded_.emplace(device::record(stream, [this] { enqueue(); }));
@@ -161,13 +161,13 @@ void step_queue<Trainer, Batches>::take_one() {
 template <class Trainer, class Batches>
 void step_queue<Trainer, Batches>::enqueue() {
   using each = kernels::each_number<device>;
-  auto& place = trainer_->place();
+  auto& context = trainer_->context();
   running_step* const now = now_.data();
-  each::run(place, 1, detail::begin_step{rates_.data(), now});
+  each::run(context, 1, detail::begin_step{rates_.data(), now});
   const auto views = batches_(*trainer_, static_cast<const running_step*>(now));
   trainer_->put(views, step_number<double>::stored_at(&now->rates.learning_rate),
                 step_number<double>::stored_at(&now->rates.target_momentum));
-  each::run(place, 1, detail::end_step{trainer_->loss_on_device(), losses_.data(), now});
+  each::run(context, 1, detail::end_step{trainer_->loss_on_device(), losses_.data(), now});
 }
 
 }  // namespace pretext

@@ -18,14 +18,14 @@
 namespace pretext {
 
 /// views -> encoder -> heads -> loss -> backward -> optimizer -> target, once per step, all on one device.
-template <class Method, class Place, class Optimizer>
+template <class Method, class Context, class Optimizer>
 class trainer {
  public:
   using method_type = Method;
-  using place_type = Place;
-  using T = typename Place::activation;
-  using W = typename Place::weight;
-  using device = typename Place::device;
+  using context_type = Context;
+  using T = typename Context::activation;
+  using W = typename Context::weight;
+  using device = typename Context::device;
   using images = typename Method::images;
   using feature = typename Method::feature;
 
@@ -40,28 +40,28 @@ class trainer {
   /// keyed by. Holds for one step.
   void draw(std::span<const std::uint64_t> samples, std::uint64_t seed, std::uint32_t epoch);
   /// The same where the device knows them already.
-  void draw(const sample_keys& of_the_next_step) { place_.keys = of_the_next_step; }
+  void draw(const sample_keys& of_the_next_step) { context_.keys = of_the_next_step; }
 
   /// One step on stacked views (2n, H, W, C); returns the batch's loss. Throws std::runtime_error, before any
   /// weight has changed, if the loss is not a number. A target keeps the part `target_momentum` of itself.
-  double step(reads<Place, images> views, double learning_rate, double target_momentum);
+  double step(reads<Context, images> views, double learning_rate, double target_momentum);
   /// The same with the momentum that the method's target has of its own.
-  double step(reads<Place, images> views, double learning_rate);
+  double step(reads<Context, images> views, double learning_rate);
 
   /// Puts that step on the stream and waits for nothing; what its rates are may be left to the device's
   /// memory. A loss that is not a number holds back its own update and, until `settled_loss` has said so,
   /// those of all steps after it.
-  void put(reads<Place, images> views, step_number<double> learning_rate,
+  void put(reads<Context, images> views, step_number<double> learning_rate,
            step_number<double> target_momentum);
   /// Views of another type of number are a mistake: the compiler says what to do.
-  template <detail::OfOtherNumbers<Place, images> Views, class... Rates>
+  template <detail::OfOtherNumbers<Context, images> Views, class... Rates>
   double step(const Views&, Rates...) {
-    detail::refuse_other_numbers<Place, Views>();
+    detail::refuse_other_numbers<Context, Views>();
     return 0;
   }
-  template <detail::OfOtherNumbers<Place, images> Views, class... Rates>
+  template <detail::OfOtherNumbers<Context, images> Views, class... Rates>
   void put(const Views&, Rates...) {
-    detail::refuse_other_numbers<Place, Views>();
+    detail::refuse_other_numbers<Context, Views>();
   }
   /// Waits; the loss of the last step. Throws as `step` does.
   double settled_loss();
@@ -69,7 +69,7 @@ class trainer {
   const double* loss_on_device() const;
 
   /// The feature h of each image in inference mode: (n, H, W, C) to (n, D).
-  void encode(reads<Place, images> batch, writes<Place, feature> h);
+  void encode(reads<Context, images> batch, writes<Context, feature> h);
 
   /// `visit(name, data, count)` for every flat buffer that training depends on: what a checkpoint holds.
   template <class Visitor>
@@ -82,30 +82,31 @@ class trainer {
   }
 
   auto& memory() { return memory_; }
-  Place& place() { return place_; }
-  const Place& place() const { return place_; }
+  Context& context() { return context_; }
+  const Context& context() const { return context_; }
   const Method& method() const { return method_; }
   Method& method() { return method_; }
   Optimizer& optimizer() { return optimizer_; }
 
  private:
-  using state = typename Optimizer::template state<Place>;
+  using state = typename Optimizer::template state<Context>;
   /// Is a loss a number as soon as the host has it?
-  static constexpr bool knows_losses = std::same_as<typename Place::loss_value, double>;
+  static constexpr bool knows_losses = std::same_as<typename Context::loss_value, double>;
 
   /// Says which batch would fit where the device's memory ends.
-  typename Place::loss_value learn(reads<Place, images> views) {
+  typename Context::loss_value learn(reads<Context, images> views) {
     try {
-      return method_.learn(place_, memory_, views);
+      return method_.learn(context_, memory_, views);
     } catch (const out_of_device_memory& full) {
-      throw full.in_batch(views.batch / Method::views, place_.kept.peak() + place_.scratch.peak());
+      throw full.in_batch(views.batch / Method::views,
+                          context_.activations.peak() + context_.workspace.peak());
     }
   }
 
-  Place place_{};
+  Context context_{};
   Method method_;
   Optimizer optimizer_;
-  typename Method::template memory<Place> memory_{};
+  typename Method::template memory<Context> memory_{};
   state state_;
   buffer<std::uint64_t, device> samples_;
   double loss_ = 0;
@@ -114,91 +115,91 @@ class trainer {
 // Out of the class, so not inline: `extern template class trainer<…>` keeps kernels out of the files that
 // only use one.
 
-template <class Method, class Place, class Optimizer>
-trainer<Method, Place, Optimizer>::trainer(Method method, Optimizer optimizer, std::uint64_t seed,
-                                           typename device::stream stream)
+template <class Method, class Context, class Optimizer>
+trainer<Method, Context, Optimizer>::trainer(Method method, Optimizer optimizer, std::uint64_t seed,
+                                             typename device::stream stream)
     : method_{std::move(method)},
       optimizer_{std::move(optimizer)},
-      state_{remember<Place>(optimizer_, std::span<const parameter>{Method::parameters})} {
-  place_.stream = std::move(stream);
+      state_{remember<Context>(optimizer_, std::span<const parameter>{Method::parameters})} {
+  context_.stream = std::move(stream);
   start(Method::parameters, seed, seed);
 }
 
-template <class Method, class Place, class Optimizer>
-void trainer<Method, Place, Optimizer>::start(std::span<const parameter> table, std::uint64_t seed,
-                                              std::uint64_t target_seed) {
+template <class Method, class Context, class Optimizer>
+void trainer<Method, Context, Optimizer>::start(std::span<const parameter> table, std::uint64_t seed,
+                                                std::uint64_t target_seed) {
   std::vector<W> host(Method::size);
   initialise<W>(table, seed, host.data());
-  device::write(place_.stream, memory_.value.data(), host.data(), host.size());
+  device::write(context_.stream, memory_.value.data(), host.data(), host.size());
   if constexpr (Method::has_target) {
     if (target_seed != seed) initialise<W>(table, target_seed, host.data());
-    device::write(place_.stream, memory_.slow.data(), host.data(), memory_.slow.size());
+    device::write(context_.stream, memory_.slow.data(), host.data(), memory_.slow.size());
   }
 }
 
-template <class Method, class Place, class Optimizer>
-void trainer<Method, Place, Optimizer>::draw(std::span<const std::uint64_t> samples, std::uint64_t seed,
-                                             std::uint32_t epoch) {
+template <class Method, class Context, class Optimizer>
+void trainer<Method, Context, Optimizer>::draw(std::span<const std::uint64_t> samples, std::uint64_t seed,
+                                               std::uint32_t epoch) {
   if (samples.size() > samples_.size()) samples_ = buffer<std::uint64_t, device>{samples.size()};
-  device::write(place_.stream, samples_.data(), samples.data(), samples.size());
-  place_.keys = {seed, epoch, samples_.data(), samples.size()};
+  device::write(context_.stream, samples_.data(), samples.data(), samples.size());
+  context_.keys = {seed, epoch, samples_.data(), samples.size()};
 }
 
-template <class Method, class Place, class Optimizer>
-void trainer<Method, Place, Optimizer>::put(reads<Place, images> views, step_number<double> learning_rate,
-                                            step_number<double> target_momentum) {
-  device::clear(place_.stream, memory_.gradient.data(), Method::size);
+template <class Method, class Context, class Optimizer>
+void trainer<Method, Context, Optimizer>::put(reads<Context, images> views, step_number<double> learning_rate,
+                                              step_number<double> target_momentum) {
+  device::clear(context_.stream, memory_.gradient.data(), Method::size);
   // A device that runs apart is not waited for: it holds its own updates back if the loss is not a number.
   if constexpr (knows_losses) {
     loss_ = learn(views);
     expects_finite_loss(loss_);
   } else {
-    learn(views).settle(place_);
+    learn(views).settle(context_);
   }
-  optimizer_(place_, std::span<const parameter>{Method::parameters}, state_, learning_rate,
+  optimizer_(context_, std::span<const parameter>{Method::parameters}, state_, learning_rate,
              static_cast<const W*>(memory_.gradient.data()), memory_.value.data());
-  method_.follow(place_, memory_, target_momentum);
-  place_.keys = {};
+  method_.follow(context_, memory_, target_momentum);
+  context_.keys = {};
 }
 
-template <class Method, class Place, class Optimizer>
-double trainer<Method, Place, Optimizer>::settled_loss() {
-  if constexpr (!knows_losses) loss_ = place_.stream.take_settled_loss();
+template <class Method, class Context, class Optimizer>
+double trainer<Method, Context, Optimizer>::settled_loss() {
+  if constexpr (!knows_losses) loss_ = context_.stream.take_settled_loss();
   expects_finite_loss(loss_);
   return loss_;
 }
 
-template <class Method, class Place, class Optimizer>
-const double* trainer<Method, Place, Optimizer>::loss_on_device() const {
+template <class Method, class Context, class Optimizer>
+const double* trainer<Method, Context, Optimizer>::loss_on_device() const {
   if constexpr (knows_losses)
     return &loss_;
   else
-    return place_.stream.settled_loss();
+    return context_.stream.settled_loss();
 }
 
-template <class Method, class Place, class Optimizer>
-double trainer<Method, Place, Optimizer>::step(reads<Place, images> views, double learning_rate,
-                                               double target_momentum) {
+template <class Method, class Context, class Optimizer>
+double trainer<Method, Context, Optimizer>::step(reads<Context, images> views, double learning_rate,
+                                                 double target_momentum) {
   put(views, learning_rate, target_momentum);
   return settled_loss();
 }
 
-template <class Method, class Place, class Optimizer>
-double trainer<Method, Place, Optimizer>::step(reads<Place, images> views, double learning_rate) {
+template <class Method, class Context, class Optimizer>
+double trainer<Method, Context, Optimizer>::step(reads<Context, images> views, double learning_rate) {
   if constexpr (Method::has_target)
     return step(views, learning_rate, method_.anchor.momentum);
   else
     return step(views, learning_rate, 1);
 }
 
-template <class Method, class Place, class Optimizer>
-void trainer<Method, Place, Optimizer>::encode(reads<Place, images> batch, writes<Place, feature> h) {
-  Method::encode(place_, memory_, batch, h);
+template <class Method, class Context, class Optimizer>
+void trainer<Method, Context, Optimizer>::encode(reads<Context, images> batch, writes<Context, feature> h) {
+  Method::encode(context_, memory_, batch, h);
 }
 
-template <class Method, class Place, class Optimizer>
+template <class Method, class Context, class Optimizer>
 template <class Visitor>
-void trainer<Method, Place, Optimizer>::for_each_buffer(Visitor&& visit) {
+void trainer<Method, Context, Optimizer>::for_each_buffer(Visitor&& visit) {
   visit(std::string_view{"value"}, memory_.value.data(), memory_.value.size());
   if constexpr (Method::has_target)
     visit(std::string_view{"target"}, memory_.slow.data(), memory_.slow.size());

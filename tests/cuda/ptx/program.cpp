@@ -42,12 +42,12 @@ program::program(std::string text, device_memory& memory) : text_{std::move(text
           std::memcpy(memory.reach(address) + i * each, &value, each);
         }
       }
-      variables_.emplace(variable.name, place{space::global, address});
+      variables_.emplace(variable.name, context{space::global, address});
       ++variables_in_memory_;
     } else if (word == ".shared") {  // of whatever size a launch asks for
       const declaration variable = declared(rest.until(';'));
       if (variable.bytes != 0) unknown("shared memory of a size that was known while compiling");
-      variables_.emplace(variable.name, place{space::shared, 0});
+      variables_.emplace(variable.name, context{space::shared, 0});
     } else if (word != ".visible" && word != ".weak" && word != ".extern") {
       unknown(word.empty() ? rest.until('\n') : word);
     }

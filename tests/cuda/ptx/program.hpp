@@ -76,7 +76,7 @@ class program {
   const kernel& find(std::string_view name);
 
   /// A variable or a parameter.
-  struct place {
+  struct context {
     space where;
     std::uint64_t address;
   };
@@ -89,7 +89,7 @@ class program {
 
   std::string text_;
   std::map<std::string_view, function> functions_;
-  std::map<std::string_view, place> variables_;
+  std::map<std::string_view, context> variables_;
   std::map<std::string_view, kernel> ready_;
   std::size_t variables_in_memory_ = 0;
 };

@@ -32,7 +32,7 @@ class translation {
  private:
   struct scope {
     std::unordered_map<std::string, std::uint32_t> registers{};
-    std::map<std::string_view, program::place> places{};
+    std::map<std::string_view, program::context> places{};
   };
   struct operand {
     std::vector<std::uint32_t> registers{};
@@ -46,7 +46,7 @@ class translation {
     taken += what.bytes;
   }
 
-  const program::place* find_place(std::string_view name) const {
+  const program::context* find_place(std::string_view name) const {
     for (auto each = scopes_.rbegin(); each != scopes_.rend(); ++each)
       if (const auto found = each->places.find(name); found != each->places.end()) return &found->second;
     const auto found = from_.variables_.find(name);
@@ -70,9 +70,9 @@ class translation {
       if (const auto found = each->registers.find(std::string{name}); found != each->registers.end())
         return found->second;
     if (const auto found = special.find(name); found != special.end()) return found->second;
-    if (const auto* place = find_place(name)) {
-      where_ = place->where;
-      return constant(place->address);
+    if (const auto* context = find_place(name)) {
+      where_ = context->where;
+      return constant(context->address);
     }
     return constant(number(name));
   }
@@ -124,9 +124,9 @@ class translation {
       const auto names = split(ours, ',');
       std::size_t next = 0;
       for (const std::string_view each : split(theirs, ',')) {
-        const auto* const place = find_place(names.at(next++));
-        if (!place) unknown(ours);
-        inner.places[declared(each).name] = *place;
+        const auto* const context = find_place(names.at(next++));
+        if (!context) unknown(ours);
+        inner.places[declared(each).name] = *context;
       }
     };
     bind(callee.result, inside(parts[0]));

@@ -16,12 +16,12 @@ using kernel = kernels::convolution<cpu>;
 template <class Numerics = fp32, class T>
 convolution_results<T> run(const convolution_case<T>& c, std::size_t threads, into mode = into::overwrite,
                            T start = 0) {
-  on<cpu, Numerics> place{cpu::stream{threads}};
+  on<cpu, Numerics> context{cpu::stream{threads}};
   convolution_results<T> made{std::vector<T>(c.dy.size(), start), std::vector<T>(c.x.size(), start),
                               std::vector<T>(c.w.size(), start)};
-  kernel::forward(place, c.e, c.batch, c.x.data(), c.w.data(), made.y.data());
-  kernel::backward_data(place, c.e, c.batch, c.dy.data(), c.w.data(), made.dx.data(), mode);
-  kernel::backward_weights(place, c.e, c.batch, c.x.data(), c.dy.data(), made.dw.data());
+  kernel::forward(context, c.e, c.batch, c.x.data(), c.w.data(), made.y.data());
+  kernel::backward_data(context, c.e, c.batch, c.dy.data(), c.w.data(), made.dx.data(), mode);
+  kernel::backward_weights(context, c.e, c.batch, c.x.data(), c.dy.data(), made.dw.data());
   return made;
 }
 

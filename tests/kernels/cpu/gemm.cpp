@@ -23,8 +23,8 @@ template <class T, class Numerics = fp32>
 std::vector<T> product(const extents& e, op a, op b, into mode, std::size_t threads) {
   const auto A = numbers<T>(e.m * e.k, 1), B = numbers<T>(e.k * e.n, 2);
   std::vector<T> C(e.m * e.n, T{3});
-  on<cpu, Numerics> place{cpu::stream{threads}};
-  kernels::gemm<cpu>::run(place, a, b, e.m, e.n, e.k, A.data(), B.data(), C.data(), mode);
+  on<cpu, Numerics> context{cpu::stream{threads}};
+  kernels::gemm<cpu>::run(context, a, b, e.m, e.n, e.k, A.data(), B.data(), C.data(), mode);
   return C;
 }
 

@@ -32,7 +32,7 @@ TEST_CASE("a linear layer ends in any part of shortcut + keep·(x·wᵀ + bias),
   const auto x = tests::normal_numbers(rows * in, 1), w = tests::normal_numbers(out * in, 2),
              bias = tests::normal_numbers(out, 3), shortcut = tests::normal_numbers(rows * out, 4);
   const std::vector<double> keep{0, 1.25, 1.25, 0, 2};
-  on<cpu, fp64> place{.stream = cpu::stream{2}};
+  on<cpu, fp64> context{.stream = cpu::stream{2}};
   for (int parts = 0; parts < 8; ++parts) {
     CAPTURE(parts);
     const bool biased = parts & 1, kept = parts & 2, summed = parts & 4;
@@ -41,7 +41,7 @@ TEST_CASE("a linear layer ends in any part of shortcut + keep·(x·wᵀ + bias),
       expected[i] = (summed ? shortcut[i] : 0) + (kept ? keep[i / (tokens * out)] : 1) * expected[i];
     std::vector<double> y(rows * out, 7.0);
     kernels::linear<cpu>::forward(
-        place, {rows, in, out}, x.data(), w.data(),
+        context, {rows, in, out}, x.data(), w.data(),
         kernels::linear_sum<double>{biased ? bias.data() : nullptr, summed ? shortcut.data() : nullptr,
                                     kept ? keep.data() : nullptr, tokens},
         y.data());
@@ -52,18 +52,18 @@ TEST_CASE("a linear layer ends in any part of shortcut + keep·(x·wᵀ + bias),
 TEST_CASE("a linear layer ends in GELU, with or without its derivative") {
   const auto x = tests::normal_numbers(rows * in, 1, 0, 0.2), w = tests::normal_numbers(out * in, 2, 0, 0.5),
              bias = tests::normal_numbers(out, 3);
-  on<cpu, fp64> place{.stream = cpu::stream{2}};
+  on<cpu, fp64> context{.stream = cpu::stream{2}};
   const auto inside = product(x, w, bias);
   std::vector<double> value, derivative, y(rows * out), again(rows * out), slope(rows * out);
   for (const double at : inside) {
     value.push_back(kernels::gelu_at(at, std::exp(-at * at / 2)).value);
     derivative.push_back(kernels::gelu_at(at, std::exp(-at * at / 2)).slope);
   }
-  kernels::linear<cpu>::forward_gelu(place, {rows, in, out}, x.data(), w.data(), bias.data(), y.data(),
+  kernels::linear<cpu>::forward_gelu(context, {rows, in, out}, x.data(), w.data(), bias.data(), y.data(),
                                      slope.data());
   same(y, value);
   same(slope, derivative);
-  kernels::linear<cpu>::forward_gelu(place, {rows, in, out}, x.data(), w.data(), bias.data(), again.data(),
+  kernels::linear<cpu>::forward_gelu(context, {rows, in, out}, x.data(), w.data(), bias.data(), again.data(),
                                      static_cast<double*>(nullptr));
   CHECK(again == y);
 }
@@ -71,7 +71,7 @@ TEST_CASE("a linear layer ends in GELU, with or without its derivative") {
 TEST_CASE("the gradient of a linear layer passes GELU on its way, and sums for the bias before") {
   const auto dy = tests::normal_numbers(rows * out, 1), w = tests::normal_numbers(out * in, 2),
              slope = tests::normal_numbers(rows * in, 3);
-  on<cpu, fp64> place{.stream = cpu::stream{2}};
+  on<cpu, fp64> context{.stream = cpu::stream{2}};
   std::vector<double> dx(rows * in, 7.0), dbias(in, 0.5), expected(rows * in), sums(in, 0.5);
   for (std::size_t r = 0; r < rows; ++r)
     for (std::size_t k = 0; k < in; ++k) {
@@ -79,7 +79,7 @@ TEST_CASE("the gradient of a linear layer passes GELU on its way, and sums for t
       for (std::size_t c = 0; c < out; ++c) sum += dy[r * out + c] * w[c * in + k];
       sums[k] += expected[r * in + k] = slope[r * in + k] * sum;
     }
-  kernels::linear<cpu>::backward_gelu(place, {rows, in, out}, dy.data(), w.data(), slope.data(), dx.data(),
+  kernels::linear<cpu>::backward_gelu(context, {rows, in, out}, dy.data(), w.data(), slope.data(), dx.data(),
                                       dbias.data());
   same(dx, expected);
   for (std::size_t k = 0; k < in; ++k) CHECK(dbias[k] == doctest::Approx(sums[k]).epsilon(1e-10).scale(1));

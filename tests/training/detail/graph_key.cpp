@@ -38,7 +38,7 @@ TEST_CASE("what the host passes to a step by value is seen when it changes") {
     value = kept;
     CHECK(before == seen(t));
   };
-  differs_after(t.place().drop_path, 0.1);
+  differs_after(t.context().drop_path, 0.1);
   differs_after(t.optimizer().decay, 0.5);
   differs_after(std::get<lars>(t.optimizer().optimizer.chosen).weight_decay, 1e-3);
   differs_after(t.method().compare, 2.0 * nt_xent{.temperature = 0.7f} + 0.5 * nt_xent{});
@@ -52,7 +52,7 @@ TEST_CASE("memory that lies elsewhere is seen, a step that repeats itself is not
   const auto before = seen(t);
   t.step(views.view(), 0);
   CHECK(before == seen(t));
-  t.place().scratch.take<char>((std::size_t{1} << 30) + 1);  // more than the arena has
+  t.context().workspace.take<char>((std::size_t{1} << 30) + 1);  // more than the arena has
   CHECK(before != seen(t));
 
   trainer<labelled, on<cpu>, sgd> c;

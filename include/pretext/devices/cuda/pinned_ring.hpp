@@ -23,13 +23,13 @@ class send_ring {
   send_ring(const send_ring&) = delete;
   send_ring& operator=(const send_ring&) = delete;
   ~send_ring() {
-    for (place& each : places_) Copies::unpin(each.memory);
+    for (slot& each : slots_) Copies::unpin(each.memory);
   }
 
   /// The host's numbers may change as soon as this returns.
   template <class Stream>
   void send(const Stream& on, void* to, const void* host, std::size_t bytes) {
-    place* const next = bytes > smallest && bytes <= largest ? make_room(bytes) : nullptr;
+    slot* const next = bytes > smallest && bytes <= largest ? make_room(bytes) : nullptr;
     if (!next) return Copies::copy(on, to, host, bytes);
     std::memcpy(next->memory, host, bytes);
     Copies::copy(on, to, next->memory, bytes);
@@ -38,7 +38,7 @@ class send_ring {
   }
 
  private:
-  struct place {
+  struct slot {
     void* memory = nullptr;
     std::size_t room = 0;
     typename Copies::mark sent{};
@@ -46,8 +46,8 @@ class send_ring {
   };
 
   /// The next place, free again; none if there is no memory to be pinned.
-  place* make_room(std::size_t bytes) {
-    place& next = places_[turn_];
+  slot* make_room(std::size_t bytes) {
+    slot& next = slots_[turn_];
     turn_ = (turn_ + 1) % places;
     if (next.waits) next.sent.wait();
     next.waits = false;
@@ -60,7 +60,7 @@ class send_ring {
     return next.memory ? &next : nullptr;
   }
 
-  std::array<place, places> places_{};
+  std::array<slot, places> slots_{};
   std::size_t turn_ = 0;
 };
 

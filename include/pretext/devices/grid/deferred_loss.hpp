@@ -44,9 +44,9 @@ class deferred_loss {
 
   /// Has the device note the sum where optimizers look: they change nothing while it is not a number, in this
   /// step or, until somebody has read it, in those that follow.
-  template <class Place>
-  void settle(Place& place) const {
-    each_number(place, 1, settle_loss<deferred_loss>{*this, place.stream.settled_loss()});
+  template <class Context>
+  void settle(Context& context) const {
+    each_number(context, 1, settle_loss<deferred_loss>{*this, context.stream.settled_loss()});
   }
 
  private:

@@ -98,10 +98,10 @@ struct for_each_number {
 };
 
 /// Launches `work(i)` for every i < n on the place's stream.
-template <class Place, class Work>
-void each_number(Place& place, std::size_t n, const Work& work) {
+template <class Context, class Work>
+void each_number(Context& context, std::size_t n, const Work& work) {
   using kernel = for_each_number<Work>;
-  if (n > 0) launch(place.stream, blocks_for(n, kernel::threads), kernel{n, work});
+  if (n > 0) launch(context.stream, blocks_for(n, kernel::threads), kernel{n, work});
 }
 
 /// Σ term(thread) over a block's threads, told to all of them: a tree, the same on every device. `memory` has

@@ -25,55 +25,55 @@ struct by_mask_token {
       return join(parameters_of<Encoder, images>, std::array{token});
     }
 
-    template <class Place>
+    template <class Context>
     struct cache {
-      typename patches::template cache<Place> projected;
-      cache_of<entrance, completed, Place> entered;
-      cache_of<trunk, output, Place> body;
+      typename patches::template cache<Context> projected;
+      cache_of<entrance, completed, Context> entered;
+      cache_of<trunk, output, Context> body;
     };
 
-    template <class Place>
-    static void forward(Place& place, weights<Place> w, const Masks& masks, reads<Place, images> x,
-                        writes<Place, output> y, cache<Place>& kept) {
-      using T = typename Place::activation;
-      const auto sequence = place.kept.template take<T, output>(x.batch);
-      const borrowed guard{place.scratch};
-      const auto tokens = place.scratch.template take<T, embedded>(x.batch);
-      const auto all = place.scratch.template take<T, completed>(x.batch);
-      patches::forward(place, w, masks, x, tokens, kept.projected);
-      complete(place, w, masks, tokens, all);
-      entrance::forward(place, w, reads<Place, completed>{all}, sequence, kept.entered);
-      trunk::forward(place, w.at(trunk_at), reads<Place, output>{sequence}, y, kept.body);
+    template <class Context>
+    static void forward(Context& context, weights<Context> w, const Masks& masks, reads<Context, images> x,
+                        writes<Context, output> y, cache<Context>& kept) {
+      using T = typename Context::activation;
+      const auto sequence = context.activations.template allocate<T, output>(x.batch);
+      const arena_scope guard{context.workspace};
+      const auto tokens = context.workspace.template allocate<T, embedded>(x.batch);
+      const auto all = context.workspace.template allocate<T, completed>(x.batch);
+      patches::forward(context, w, masks, x, tokens, kept.projected);
+      complete(context, w, masks, tokens, all);
+      entrance::forward(context, w, reads<Context, completed>{all}, sequence, kept.entered);
+      trunk::forward(context, w.at(trunk_at), reads<Context, output>{sequence}, y, kept.body);
     }
 
-    template <class Place>
-    static void backward(Place& place, weights<Place> w, const Masks& masks, cache<Place>& kept,
-                         reads<Place, output> dy) {
-      using T = typename Place::activation;
-      const borrowed guard{place.scratch};
-      const auto dsequence = place.scratch.template take<T, output>(dy.batch);
-      const auto dall = place.scratch.template take<T, completed>(dy.batch);
-      const auto dtokens = place.scratch.template take<T, embedded>(dy.batch);
-      trunk::backward(place, w.at(trunk_at), kept.body, dy, dsequence);
-      entrance::backward(place, w, kept.entered, reads<Place, output>{dsequence}, dall);
-      kernels::restored_tokens<typename Place::device>::backward(
-          place, extents, dy.batch, Masks::visible, masks.all_places(), static_cast<const T*>(dall.data),
+    template <class Context>
+    static void backward(Context& context, weights<Context> w, const Masks& masks, cache<Context>& kept,
+                         reads<Context, output> dy) {
+      using T = typename Context::activation;
+      const arena_scope guard{context.workspace};
+      const auto dsequence = context.workspace.template allocate<T, output>(dy.batch);
+      const auto dall = context.workspace.template allocate<T, completed>(dy.batch);
+      const auto dtokens = context.workspace.template allocate<T, embedded>(dy.batch);
+      trunk::backward(context, w.at(trunk_at), kept.body, dy, dsequence);
+      entrance::backward(context, w, kept.entered, reads<Context, output>{dsequence}, dall);
+      kernels::restored_tokens<typename Context::device>::backward(
+          context, extents, dy.batch, Masks::visible, masks.all_places(), static_cast<const T*>(dall.data),
           dtokens.data, w.at(mask_token_at).gradient);
-      patches::backward(place, w, kept.projected, reads<Place, embedded>{dtokens});
+      patches::backward(context, w, kept.projected, reads<Context, embedded>{dtokens});
     }
 
-    template <class Place>
-    static void infer(Place& place, weights<Place> w, const Masks& masks, reads<Place, images> x,
-                      writes<Place, output> y) {
-      using T = typename Place::activation;
-      const borrowed guard{place.scratch};
-      const auto tokens = place.scratch.template take<T, embedded>(x.batch);
-      const auto all = place.scratch.template take<T, completed>(x.batch);
-      const auto sequence = place.scratch.template take<T, output>(x.batch);
-      patches::infer(place, w, masks, x, tokens);
-      complete(place, w, masks, tokens, all);
-      entrance::infer(place, w, reads<Place, completed>{all}, sequence);
-      trunk::infer(place, w.at(trunk_at), reads<Place, output>{sequence}, y);
+    template <class Context>
+    static void infer(Context& context, weights<Context> w, const Masks& masks, reads<Context, images> x,
+                      writes<Context, output> y) {
+      using T = typename Context::activation;
+      const arena_scope guard{context.workspace};
+      const auto tokens = context.workspace.template allocate<T, embedded>(x.batch);
+      const auto all = context.workspace.template allocate<T, completed>(x.batch);
+      const auto sequence = context.workspace.template allocate<T, output>(x.batch);
+      patches::infer(context, w, masks, x, tokens);
+      complete(context, w, masks, tokens, all);
+      entrance::infer(context, w, reads<Context, completed>{all}, sequence);
+      trunk::infer(context, w.at(trunk_at), reads<Context, output>{sequence}, y);
     }
 
    private:
@@ -81,14 +81,14 @@ struct by_mask_token {
                                  mask_token_at = weight_count<Encoder, images>;
     static constexpr kernels::token_extents extents{0, Masks::grid::places, channels_of<embedded>};
 
-    template <class Place>
-    static void complete(Place& place, weights<Place> w, const Masks& masks, writes<Place, embedded> tokens,
-                         writes<Place, completed> all) {
-      using T = typename Place::activation;
-      using W = typename Place::weight;
+    template <class Context>
+    static void complete(Context& context, weights<Context> w, const Masks& masks,
+                         writes<Context, embedded> tokens, writes<Context, completed> all) {
+      using T = typename Context::activation;
+      using W = typename Context::weight;
       const W* const mask_token = w.at(mask_token_at).value;
-      kernels::restored_tokens<typename Place::device>::forward(
-          place, extents, tokens.batch, Masks::visible, masks.all_places(),
+      kernels::restored_tokens<typename Context::device>::forward(
+          context, extents, tokens.batch, Masks::visible, masks.all_places(),
           static_cast<const T*>(tokens.data), mask_token, static_cast<const W*>(nullptr), all.data);
     }
   };

@@ -19,48 +19,48 @@ struct left_out {
 
     static consteval auto parameters() { return parameters_of<Encoder, images>; }
 
-    template <class Place>
+    template <class Context>
     struct cache {
-      typename patches::template cache<Place> projected;
-      cache_of<entrance, embedded, Place> entered;
-      cache_of<trunk, output, Place> body;
+      typename patches::template cache<Context> projected;
+      cache_of<entrance, embedded, Context> entered;
+      cache_of<trunk, output, Context> body;
     };
 
-    template <class Place>
-    static void forward(Place& place, weights<Place> w, const Masks& masks, reads<Place, images> x,
-                        writes<Place, output> y, cache<Place>& kept) {
-      using T = typename Place::activation;
-      const auto sequence = place.kept.template take<T, output>(x.batch);
-      const borrowed guard{place.scratch};
-      const auto tokens = place.scratch.template take<T, embedded>(x.batch);
-      patches::forward(place, w, masks, x, tokens, kept.projected);
-      entrance::forward(place, w, reads<Place, embedded>{tokens}, sequence, kept.entered,
+    template <class Context>
+    static void forward(Context& context, weights<Context> w, const Masks& masks, reads<Context, images> x,
+                        writes<Context, output> y, cache<Context>& kept) {
+      using T = typename Context::activation;
+      const auto sequence = context.activations.template allocate<T, output>(x.batch);
+      const arena_scope guard{context.workspace};
+      const auto tokens = context.workspace.template allocate<T, embedded>(x.batch);
+      patches::forward(context, w, masks, x, tokens, kept.projected);
+      entrance::forward(context, w, reads<Context, embedded>{tokens}, sequence, kept.entered,
                         masks.visible_places());
-      trunk::forward(place, w.at(trunk_at), reads<Place, output>{sequence}, y, kept.body);
+      trunk::forward(context, w.at(trunk_at), reads<Context, output>{sequence}, y, kept.body);
     }
 
-    template <class Place>
-    static void backward(Place& place, weights<Place> w, const Masks&, cache<Place>& kept,
-                         reads<Place, output> dy) {
-      using T = typename Place::activation;
-      const borrowed guard{place.scratch};
-      const auto dsequence = place.scratch.template take<T, output>(dy.batch);
-      const auto dtokens = place.scratch.template take<T, embedded>(dy.batch);
-      trunk::backward(place, w.at(trunk_at), kept.body, dy, dsequence);
-      entrance::backward(place, w, kept.entered, reads<Place, output>{dsequence}, dtokens);
-      patches::backward(place, w, kept.projected, reads<Place, embedded>{dtokens});
+    template <class Context>
+    static void backward(Context& context, weights<Context> w, const Masks&, cache<Context>& kept,
+                         reads<Context, output> dy) {
+      using T = typename Context::activation;
+      const arena_scope guard{context.workspace};
+      const auto dsequence = context.workspace.template allocate<T, output>(dy.batch);
+      const auto dtokens = context.workspace.template allocate<T, embedded>(dy.batch);
+      trunk::backward(context, w.at(trunk_at), kept.body, dy, dsequence);
+      entrance::backward(context, w, kept.entered, reads<Context, output>{dsequence}, dtokens);
+      patches::backward(context, w, kept.projected, reads<Context, embedded>{dtokens});
     }
 
-    template <class Place>
-    static void infer(Place& place, weights<Place> w, const Masks& masks, reads<Place, images> x,
-                      writes<Place, output> y) {
-      using T = typename Place::activation;
-      const borrowed guard{place.scratch};
-      const auto tokens = place.scratch.template take<T, embedded>(x.batch);
-      const auto sequence = place.scratch.template take<T, output>(x.batch);
-      patches::infer(place, w, masks, x, tokens);
-      entrance::infer(place, w, reads<Place, embedded>{tokens}, sequence, masks.visible_places());
-      trunk::infer(place, w.at(trunk_at), reads<Place, output>{sequence}, y);
+    template <class Context>
+    static void infer(Context& context, weights<Context> w, const Masks& masks, reads<Context, images> x,
+                      writes<Context, output> y) {
+      using T = typename Context::activation;
+      const arena_scope guard{context.workspace};
+      const auto tokens = context.workspace.template allocate<T, embedded>(x.batch);
+      const auto sequence = context.workspace.template allocate<T, output>(x.batch);
+      patches::infer(context, w, masks, x, tokens);
+      entrance::infer(context, w, reads<Context, embedded>{tokens}, sequence, masks.visible_places());
+      trunk::infer(context, w.at(trunk_at), reads<Context, output>{sequence}, y);
     }
 
    private:

@@ -15,39 +15,41 @@ struct visible_patches {
   using output = output_of<projection, rows>;
   static constexpr std::size_t multiply_adds = pretext::multiply_adds<projection, rows>;
 
-  template <class Place>
-  using cache = cache_of<projection, rows, Place>;
+  template <class Context>
+  using cache = cache_of<projection, rows, Context>;
 
   /// `w` is the whole encoder's, here and below.
-  template <class Place>
-  static void forward(Place& place, weights<Place> w, const Masks& masks, reads<Place, images> x,
-                      writes<Place, output> y, cache<Place>& kept) {
-    const auto cut = place.kept.template take<typename Place::activation, rows>(x.batch);
-    gather(place, masks, x, cut);
-    projection::forward(place, w.at(begin), reads<Place, rows>{cut}, y, kept);
+  template <class Context>
+  static void forward(Context& context, weights<Context> w, const Masks& masks, reads<Context, images> x,
+                      writes<Context, output> y, cache<Context>& kept) {
+    const auto cut = context.activations.template allocate<typename Context::activation, rows>(x.batch);
+    gather(context, masks, x, cut);
+    projection::forward(context, w.at(begin), reads<Context, rows>{cut}, y, kept);
   }
 
-  template <class Place>
-  static void backward(Place& place, weights<Place> w, cache<Place>& kept, reads<Place, output> dy) {
-    projection::backward(place, w.at(begin), kept, dy, writes<Place, rows>{nullptr, dy.batch});
+  template <class Context>
+  static void backward(Context& context, weights<Context> w, cache<Context>& kept,
+                       reads<Context, output> dy) {
+    projection::backward(context, w.at(begin), kept, dy, writes<Context, rows>{nullptr, dy.batch});
   }
 
-  template <class Place>
-  static void infer(Place& place, weights<Place> w, const Masks& masks, reads<Place, images> x,
-                    writes<Place, output> y) {
-    const borrowed guard{place.scratch};
-    const auto cut = place.scratch.template take<typename Place::activation, rows>(x.batch);
-    gather(place, masks, x, cut);
-    projection::infer(place, w.at(begin), reads<Place, rows>{cut}, y);
+  template <class Context>
+  static void infer(Context& context, weights<Context> w, const Masks& masks, reads<Context, images> x,
+                    writes<Context, output> y) {
+    const arena_scope guard{context.workspace};
+    const auto cut = context.workspace.template allocate<typename Context::activation, rows>(x.batch);
+    gather(context, masks, x, cut);
+    projection::infer(context, w.at(begin), reads<Context, rows>{cut}, y);
   }
 
  private:
   static constexpr std::size_t begin = Encoder::template embedding_at<images>;
 
-  template <class Place>
-  static void gather(Place& place, const Masks& masks, reads<Place, images> x, writes<Place, rows> cut) {
-    kernels::patches<typename Place::device>::gather(place, Masks::grid::extents, x.batch,
-                                                     masks.visible_places(), x.data, cut.data);
+  template <class Context>
+  static void gather(Context& context, const Masks& masks, reads<Context, images> x,
+                     writes<Context, rows> cut) {
+    kernels::patches<typename Context::device>::gather(context, Masks::grid::extents, x.batch,
+                                                       masks.visible_places(), x.data, cut.data);
   }
 };
 

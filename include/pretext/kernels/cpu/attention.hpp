@@ -17,13 +17,13 @@ namespace pretext::kernels {
 // cache and are never written anywhere else.
 template <>
 struct attention<cpu> {
-  template <class Place, class T>
-  static void forward(Place& place, const attention_extents& e, std::size_t batch, const T* qkv, T* y,
+  template <class Context, class T>
+  static void forward(Context& context, const attention_extents& e, std::size_t batch, const T* qkv, T* y,
                       T* log_sum) {
     const geometry<T> g{e};
     const std::size_t values_size = g.copied, queries_size = g.depth * g.group;
     for_each_head<T>(
-        place, g, batch * e.heads, values_size + queries_size + g.scores,
+        context, g, batch * e.heads, values_size + queries_size + g.scores,
         [=](std::size_t unit, T* memory, const T** rows) {
           const T *q = qkv + g.of_qkv(unit), *k = q + g.width, *v = k + g.width;
           T* to = y + g.of_y(unit);
@@ -45,13 +45,13 @@ struct attention<cpu> {
         });
   }
 
-  template <class Place, class T>
-  static void backward(Place& place, const attention_extents& e, std::size_t batch, const T* qkv, const T*,
-                       const T* log_sum, const T* dy, T* dqkv) {
+  template <class Context, class T>
+  static void backward(Context& context, const attention_extents& e, std::size_t batch, const T* qkv,
+                       const T*, const T* log_sum, const T* dy, T* dqkv) {
     const geometry<T> g{e};
     const std::size_t across = g.depth * g.group, along = g.group * detail::whole_panels<T>(g.depth);
     for_each_head<T>(
-        place, g, batch * e.heads, g.copied + 2 * across + 2 * along + 2 * g.scores,
+        context, g, batch * e.heads, g.copied + 2 * across + 2 * along + 2 * g.scores,
         [=](std::size_t unit, T* memory, const T** rows) {
           const T *q = qkv + g.of_qkv(unit), *k = q + g.width, *v = k + g.width, *dout = dy + g.of_y(unit);
           T *dq = dqkv + g.of_qkv(unit), *dk = dq + g.width, *dv = dk + g.width;
@@ -113,16 +113,16 @@ struct attention<cpu> {
 
   /// `work(unit, memory, rows)` for every head of every sample; heads that follow each other share their
   /// `numbers` and their list of rows.
-  template <class T, class Place, class Work>
-  static void for_each_head(Place& place, const geometry<T>& g, std::size_t units, std::size_t numbers,
+  template <class T, class Context, class Work>
+  static void for_each_head(Context& context, const geometry<T>& g, std::size_t units, std::size_t numbers,
                             const Work& work) {
     if (units == 0) return;
     const std::size_t run = (units + 63) / 64, runs = (units + run - 1) / run;
     const std::size_t aligned = (numbers + 15) / 16 * 16;
-    const borrowed guard{place.scratch};
-    T* const memory = place.scratch.template take<T>(runs * aligned);
-    const T** const rows = place.scratch.template take<const T*>(runs * g.tokens);
-    place.stream.for_each_run(units, run, [&](std::size_t first, std::size_t last) {
+    const arena_scope guard{context.workspace};
+    T* const memory = context.workspace.template allocate<T>(runs * aligned);
+    const T** const rows = context.workspace.template allocate<const T*>(runs * g.tokens);
+    context.stream.for_each_run(units, run, [&](std::size_t first, std::size_t last) {
       for (std::size_t unit = first; unit < last; ++unit)
         work(unit, memory + first / run * aligned, rows + first / run * g.tokens);
     });

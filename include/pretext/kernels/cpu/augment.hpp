@@ -45,7 +45,8 @@ struct augment<cpu> {
     view_scratch& scratch = view_scratch::of_this_thread();
     const planar_view view = scratch.fit(extent);
     vectorised([&] {
-      resample(image, pipeline.place(choices, {image.height, image.width}, extent), view, scratch.taps);
+      resample(image, pipeline.map_to_source(choices, {image.height, image.width}, extent), view,
+               scratch.taps);
       pipeline.apply(choices, view);
       T* __restrict to = out;
       for (std::size_t i = 0, n = view.size(); i < n; ++i) {
@@ -56,10 +57,10 @@ struct augment<cpu> {
     });
   }
 
-  template <class Place, class Views, class Images, std::size_t H, std::size_t W>
-  static void run(Place& place, const Views& views, const Images& images,
+  template <class Context, class Views, class Images, std::size_t H, std::size_t W>
+  static void run(Context& context, const Views& views, const Images& images,
                   std::span<const std::uint64_t> samples, std::uint64_t seed, std::uint32_t epoch,
-                  tensor_view<typename Place::activation, shape<H, W, 3>> out) {
+                  tensor_view<typename Context::activation, shape<H, W, 3>> out) {
     constexpr image_extent extent{H, W};
     constexpr std::size_t images_per_run = 4;
     const auto make_view = [&](std::size_t i, const auto& pipeline, std::uint32_t v) {
@@ -72,16 +73,16 @@ struct augment<cpu> {
                                                     std::integer_sequence<std::uint32_t, V...>) {
       (make_view(i, views.template view<V>(), V), ...);
     };
-    place.stream.for_each_run(images.size(), images_per_run, [&](std::size_t begin, std::size_t end) {
+    context.stream.for_each_run(images.size(), images_per_run, [&](std::size_t begin, std::size_t end) {
       for (std::size_t i = begin; i < end; ++i)
         make_views(i, std::make_integer_sequence<std::uint32_t, Views::views>{});
     });
   }
 
-  template <class Place, class Views, class T, Shape S>
-  static void run(Place& place, const Views& views, const chosen_images& images, std::uint64_t seed,
+  template <class Context, class Views, class T, Shape S>
+  static void run(Context& context, const Views& views, const chosen_images& images, std::uint64_t seed,
                   step_number<std::uint32_t> epoch, tensor_view<T, S> out) {
-    run(place, views, images, std::span{images.samples, images.count}, seed, epoch, out);
+    run(context, views, images, std::span{images.samples, images.count}, seed, epoch, out);
   }
 };
 

@@ -11,19 +11,19 @@ namespace pretext::kernels {
 
 template <>
 struct mixing<cpu> {
-  template <class Place, class T>
-  static void mix(Place& place, std::size_t rows, std::size_t height, std::size_t width, std::size_t channels,
-                  step_number<batch_mix> how, T* x) {
+  template <class Context, class T>
+  static void mix(Context& context, std::size_t rows, std::size_t height, std::size_t width,
+                  std::size_t channels, step_number<batch_mix> how, T* x) {
     const batch_mix chosen = how;
     if (chosen.share == 1) return;
     if (chosen.pasted)
-      paste(place, rows, height, width, channels, chosen, x);
+      paste(context, rows, height, width, channels, chosen, x);
     else
-      blend(place, rows, height * width * channels, chosen.share, x);
+      blend(context, rows, height * width * channels, chosen.share, x);
   }
 
-  template <class Place, class W>
-  static void goals(Place&, std::size_t rows, std::size_t stride, std::size_t classes,
+  template <class Context, class W>
+  static void goals(Context&, std::size_t rows, std::size_t stride, std::size_t classes,
                     step_number<batch_mix> how, double smoothing, const int* labels, W* goal) {
     const batch_mix chosen = how;
     const double share = chosen.share;
@@ -39,10 +39,10 @@ struct mixing<cpu> {
   }
 
  private:
-  template <class Place, class T>
-  static void blend(Place& place, std::size_t rows, std::size_t size, double share, T* x) {
+  template <class Context, class T>
+  static void blend(Context& context, std::size_t rows, std::size_t size, double share, T* x) {
     const T own = static_cast<T>(share), other = static_cast<T>(1 - share);
-    place.stream.for_each_block(rows / 2, [=](std::size_t row) {
+    context.stream.for_each_block(rows / 2, [=](std::size_t row) {
       T* __restrict const a = x + row * size, * __restrict const b = x + (rows - 1 - row) * size;
       vectorised([=] {
         for (std::size_t i = 0; i < size; ++i) {
@@ -54,11 +54,11 @@ struct mixing<cpu> {
     });
   }
 
-  template <class Place, class T>
-  static void paste(Place& place, std::size_t rows, std::size_t height, std::size_t width,
+  template <class Context, class T>
+  static void paste(Context& context, std::size_t rows, std::size_t height, std::size_t width,
                     std::size_t channels, const batch_mix& box, T* x) {
     const std::size_t size = height * width * channels, line = width * channels;
-    place.stream.for_each_block(rows / 2, [=](std::size_t row) {
+    context.stream.for_each_block(rows / 2, [=](std::size_t row) {
       T *a = x + row * size, *b = x + (rows - 1 - row) * size;
       for (std::size_t y = box.top; y < box.top + box.height; ++y) {
         const std::size_t at = y * line + box.left * channels;

@@ -15,24 +15,25 @@ namespace pretext::kernels {
 
 template <>
 struct batch_norm<cpu> {
-  template <class Place, class T>
-  static void statistics(Place& place, std::size_t rows, std::size_t channels, std::size_t groups, const T* x,
-                         T epsilon, T* mean, T* inverse, T momentum, T* running_mean, T* running_variance) {
-    const borrowed guard{place.scratch};
-    const channel_moments found = room(place, groups, channels);
+  template <class Context, class T>
+  static void statistics(Context& context, std::size_t rows, std::size_t channels, std::size_t groups,
+                         const T* x, T epsilon, T* mean, T* inverse, T momentum, T* running_mean,
+                         T* running_variance) {
+    const arena_scope guard{context.workspace};
+    const channel_moments found = room(context, groups, channels);
     const std::size_t length = block_rows(channels);
-    const detail::piecewise_moments<T> moments{place, &found, channels, rows, length};
-    place.stream.for_each_run(rows, length, [&](std::size_t first, std::size_t last) {
+    const detail::piecewise_moments<T> moments{context, &found, channels, rows, length};
+    context.stream.for_each_run(rows, length, [&](std::size_t first, std::size_t last) {
       moments.add_rows(x, first, last, 0, channels, true);
     });
-    moments.combine(place.stream);
+    moments.combine(context.stream);
     settle(rows, channels, found, epsilon, mean, inverse, momentum, running_mean, running_variance);
   }
 
   /// Room for the moments of as many groups.
-  template <class Place>
-  static channel_moments room(Place& place, std::size_t groups, std::size_t channels) {
-    double* const numbers = place.scratch.template take<double>(2 * groups * channels);
+  template <class Context>
+  static channel_moments room(Context& context, std::size_t groups, std::size_t channels) {
+    double* const numbers = context.workspace.template allocate<double>(2 * groups * channels);
     return {groups, numbers, numbers + groups * channels};
   }
 
@@ -54,8 +55,8 @@ struct batch_norm<cpu> {
       }
   }
 
-  template <class Place, class T>
-  static void fold(Place&, std::size_t channels, std::size_t groups, const T* mean, const T* inverse,
+  template <class Context, class T>
+  static void fold(Context&, std::size_t channels, std::size_t groups, const T* mean, const T* inverse,
                    const T* gamma, const T* beta, T* scale, T* shift) {
     for (std::size_t i = 0; i < groups * channels; ++i) {
       scale[i] = inverse[i] * (gamma ? gamma[i % channels] : T{1});
@@ -63,8 +64,8 @@ struct batch_norm<cpu> {
     }
   }
 
-  template <class Place, class T>
-  static void running(Place&, std::size_t channels, const T* mean, const T* variance, T epsilon,
+  template <class Context, class T>
+  static void running(Context&, std::size_t channels, const T* mean, const T* variance, T epsilon,
                       const T* gamma, const T* beta, T* scale, T* shift) {
     for (std::size_t c = 0; c < channels; ++c) {
       scale[c] = (gamma ? gamma[c] : T{1}) / std::sqrt(variance[c] + epsilon);
@@ -72,49 +73,49 @@ struct batch_norm<cpu> {
     }
   }
 
-  template <class Place, class T>
-  static void scale_columns(Place&, std::size_t rows, std::size_t columns, const T* w, const T* scale,
+  template <class Context, class T>
+  static void scale_columns(Context&, std::size_t rows, std::size_t columns, const T* w, const T* scale,
                             T* scaled) {
     for (std::size_t r = 0; r < rows; ++r)
       for (std::size_t c = 0; c < columns; ++c) scaled[r * columns + c] = w[r * columns + c] * scale[c];
   }
 
-  template <class Place, class T>
-  static void apply(Place& place, std::size_t rows, std::size_t channels, std::size_t groups, const T* x,
+  template <class Context, class T>
+  static void apply(Context& context, std::size_t rows, std::size_t channels, std::size_t groups, const T* x,
                     const T* scale, const T* shift, const T* shortcut, bool relu, T* y) {
     const T floor = relu ? T{0} : -std::numeric_limits<T>::infinity();
-    for_each_row(place, rows / groups, channels, groups, [=](std::size_t group, std::size_t r) {
+    for_each_row(context, rows / groups, channels, groups, [=](std::size_t group, std::size_t r) {
       detail::scale_and_shift(channels, x + r * channels, scale ? scale + group * channels : nullptr,
                               shift + group * channels, shortcut ? shortcut + r * channels : nullptr, floor,
                               y + r * channels);
     });
   }
 
-  template <class Place, class T>
-  static void backward(Place& place, std::size_t rows, std::size_t channels, std::size_t groups, const T* dy,
-                       bool relu, const T* y, const T* x, const T* mean, const T* inverse, const T* gamma,
-                       const T* beta, T* dgamma, T* dbeta, T* dx, T* dshortcut) {
+  template <class Context, class T>
+  static void backward(Context& context, std::size_t rows, std::size_t channels, std::size_t groups,
+                       const T* dy, bool relu, const T* y, const T* x, const T* mean, const T* inverse,
+                       const T* gamma, const T* beta, T* dgamma, T* dbeta, T* dx, T* dshortcut) {
     const std::size_t part = rows / groups;
-    const borrowed guard{place.scratch};
-    T *scales = place.scratch.template take<T>(groups * channels),
-      *shifts = place.scratch.template take<T>(groups * channels);
-    fold(place, channels, groups, mean, inverse, gamma, beta, scales, shifts);
+    const arena_scope guard{context.workspace};
+    T *scales = context.workspace.template allocate<T>(groups * channels),
+      *shifts = context.workspace.template allocate<T>(groups * channels);
+    fold(context, channels, groups, mean, inverse, gamma, beta, scales, shifts);
     const auto by = [=](std::size_t group, std::size_t r) {
       return detail::rectifier<T>{y ? y + r * channels : nullptr, scales + group * channels,
                                   shifts + group * channels};
     };
     const double* sums = nullptr;
     detail::where_rectified(relu, y, [&]<detail::rectified Rectified>() {
-      sums = sum_rows<T>(place, part, channels, groups,
+      sums = sum_rows<T>(context, part, channels, groups,
                          [=]<std::size_t Rows>(std::size_t group, std::size_t r, T* sum, T* dot) {
                            detail::add_gradients<Rows, Rectified>(channels, dy + r * channels, by(group, r),
                                                                   x + r * channels, mean + group * channels,
                                                                   sum, dot);
                          });
     });
-    const T* slope = slopes(place, part, channels, groups, sums, inverse, gamma, dgamma, dbeta);
+    const T* slope = slopes(context, part, channels, groups, sums, inverse, gamma, dgamma, dbeta);
     detail::where_rectified(relu, y, [&]<detail::rectified Rectified>() {
-      for_each_row(place, part, channels, groups, [=](std::size_t group, std::size_t r) {
+      for_each_row(context, part, channels, groups, [=](std::size_t group, std::size_t r) {
         const T *a = slope + 3 * group * channels, *b = a + channels, *d = b + channels;
         const std::size_t at = r * channels;
         if (dx != x) std::copy_n(x + at, channels, dx + at);
@@ -133,10 +134,10 @@ struct batch_norm<cpu> {
  private:
   /// dx = γ·inverse·(g - mean(g) - x̂·mean(g·x̂)), written as g·a - (x - mean)·b - d: a, b and d of each
   /// channel, (groups, 3, channels).
-  template <class Place, class T>
-  static const T* slopes(Place& place, std::size_t part, std::size_t channels, std::size_t groups,
+  template <class Context, class T>
+  static const T* slopes(Context& context, std::size_t part, std::size_t channels, std::size_t groups,
                          const double* sums, const T* inverse, const T* gamma, T* dgamma, T* dbeta) {
-    T* const slope = place.scratch.template take<T>(3 * groups * channels);
+    T* const slope = context.workspace.template allocate<T>(3 * groups * channels);
     for (std::size_t group = 0; group < groups; ++group)
       for (std::size_t c = 0; c < channels; ++c) {
         const double sum = sums[2 * group * channels + c], dot = sums[(2 * group + 1) * channels + c];
@@ -162,14 +163,14 @@ struct batch_norm<cpu> {
   /// Two sums per channel over the `part` rows of each group, (groups, 2, channels): `add<Rows>(group, row,
   /// first, second)` adds adjacent rows. Short runs are summed first: a float that grows over a thousand rows
   /// would lose three digits of what each of them adds.
-  template <class T, class Place, class Add>
-  static const double* sum_rows(Place& place, std::size_t part, std::size_t channels, std::size_t groups,
+  template <class T, class Context, class Add>
+  static const double* sum_rows(Context& context, std::size_t part, std::size_t channels, std::size_t groups,
                                 const Add& add) {
     constexpr std::size_t run = 16;
     const std::size_t length = block_rows(channels), blocks = (part + length - 1) / length;
-    double* sums = place.scratch.template take<double>(groups * 2 * channels);
-    T* partial = place.scratch.template take<T>(groups * blocks * 4 * channels);
-    place.stream.for_each_block(groups * blocks, [&](std::size_t block) {
+    double* sums = context.workspace.template allocate<double>(groups * 2 * channels);
+    T* partial = context.workspace.template allocate<T>(groups * blocks * 4 * channels);
+    context.stream.for_each_block(groups * blocks, [&](std::size_t block) {
       const std::size_t group = block / blocks, first = group * part + block % blocks * length;
       const std::size_t last = std::min((group + 1) * part, first + length);
       T* of_block = partial + block * 4 * channels;
@@ -186,14 +187,14 @@ struct batch_norm<cpu> {
         }
       });
     });
-    add_blocks(place, blocks, channels, groups, partial, sums);
+    add_blocks(context, blocks, channels, groups, partial, sums);
     return sums;
   }
 
-  template <class Place, class T>
-  static void add_blocks(Place& place, std::size_t blocks, std::size_t channels, std::size_t groups,
+  template <class Context, class T>
+  static void add_blocks(Context& context, std::size_t blocks, std::size_t channels, std::size_t groups,
                          const T* partial, double* sums) {
-    place.stream.for_each_run(2 * channels, 128, [&](std::size_t first, std::size_t last) {
+    context.stream.for_each_run(2 * channels, 128, [&](std::size_t first, std::size_t last) {
       vectorised([=] {
         for (std::size_t group = 0; group < groups; ++group) {
           double* total = sums + group * 2 * channels;
@@ -208,11 +209,11 @@ struct batch_norm<cpu> {
 
   /// `work(group, row)` for every row, the last blocks first: what `sum_rows` read last is still in the
   /// cache.
-  template <class Place, class Work>
-  static void for_each_row(Place& place, std::size_t part, std::size_t channels, std::size_t groups,
+  template <class Context, class Work>
+  static void for_each_row(Context& context, std::size_t part, std::size_t channels, std::size_t groups,
                            const Work& work) {
     const std::size_t length = block_rows(channels), blocks = (part + length - 1) / length;
-    place.stream.for_each_block(groups * blocks, [&](std::size_t index) {
+    context.stream.for_each_block(groups * blocks, [&](std::size_t index) {
       const std::size_t block = groups * blocks - 1 - index;
       const std::size_t group = block / blocks, first = group * part + block % blocks * length;
       const std::size_t last = std::min((group + 1) * part, first + length);

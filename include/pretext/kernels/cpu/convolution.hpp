@@ -48,18 +48,18 @@ template <>
 struct convolution<cpu> {
   static constexpr bool takes_moments = true;
 
-  template <class Place, class T>
-  static void forward(Place& place, const convolution_extents& e, std::size_t batch, const T* x, const T* w,
-                      T* y, const channel_moments* asked = nullptr) {
-    using factor = factor_of<Place, T>;
+  template <class Context, class T>
+  static void forward(Context& context, const convolution_extents& e, std::size_t batch, const T* x,
+                      const T* w, T* y, const channel_moments* asked = nullptr) {
+    using factor = factor_of<Context, T>;
     if (detail::winograd_pays<factor>(e, batch))
-      return detail::winograd::forward(place, e, batch, x, w, y, asked);
-    if (pointwise(e)) return multiply(place, batch * e.height * e.width, e.out, e.in, x, w, y, asked);
-    if (detail::narrow(e)) return detail::convolve_narrow(place, e, batch, x, w, y, asked);
-    const borrowed guard{place.scratch};
+      return detail::winograd::forward(context, e, batch, x, w, y, asked);
+    if (pointwise(e)) return multiply(context, batch * e.height * e.width, e.out, e.in, x, w, y, asked);
+    if (detail::narrow(e)) return detail::convolve_narrow(context, e, batch, x, w, y, asked);
+    const arena_scope guard{context.workspace};
     const std::size_t lines = factors<factor>(e.in) * panel_width<factor>(), step = e.taps() * lines;
-    factor* packed = place.scratch.template take<factor>(panels<factor>(e.out) * step);
-    place.stream.for_each_block(panels<factor>(e.out), [&](std::size_t panel) {
+    factor* packed = context.workspace.template allocate<factor>(panels<factor>(e.out) * step);
+    context.stream.for_each_block(panels<factor>(e.out), [&](std::size_t panel) {
       for (std::size_t t = 0; t < e.taps(); ++t)
         pack_panels(w + t * e.in * e.out, e.in, e.out, e.out, std::size_t{1}, packed + t * lines, panel,
                     panel + 1, step);
@@ -69,25 +69,25 @@ struct convolution<cpu> {
       taps[t] = {static_cast<std::ptrdiff_t>(t / e.columns) - static_cast<std::ptrdiff_t>(e.padding),
                  static_cast<std::ptrdiff_t>(t % e.columns) - static_cast<std::ptrdiff_t>(e.padding), t};
     detail::run_gather<factor>(
-        place,
+        context,
         {x, e.height, e.width, e.in, y, e.out_height() * e.out_width() * e.out, e.out, e.out_height(),
          e.out_width(), 0, e.out_width(), 1, e.stride, taps, e.taps(), packed, step, false},
         batch, asked);
   }
 
-  template <class Place, class T>
-  static void backward_data(Place& place, const convolution_extents& e, std::size_t batch, const T* dy,
+  template <class Context, class T>
+  static void backward_data(Context& context, const convolution_extents& e, std::size_t batch, const T* dy,
                             const T* w, T* dx, into mode) {
-    using factor = factor_of<Place, T>;
+    using factor = factor_of<Context, T>;
     if (detail::winograd_pays<factor>(e, batch))
-      return detail::winograd::backward_data(place, e, batch, dy, w, dx, mode);
+      return detail::winograd::backward_data(context, e, batch, dy, w, dx, mode);
     if (pointwise(e))
-      return gemm<cpu>::run(place, op::as_is, op::transposed, batch * e.height * e.width, e.in, e.out, dy, w,
-                            dx, mode);
-    const borrowed guard{place.scratch};
+      return gemm<cpu>::run(context, op::as_is, op::transposed, batch * e.height * e.width, e.in, e.out, dy,
+                            w, dx, mode);
+    const arena_scope guard{context.workspace};
     const std::size_t lines = factors<factor>(e.out) * panel_width<factor>(), step = e.taps() * lines;
-    factor* packed = place.scratch.template take<factor>(panels<factor>(e.in) * step);
-    place.stream.for_each_block(panels<factor>(e.in), [&](std::size_t panel) {
+    factor* packed = context.workspace.template allocate<factor>(panels<factor>(e.in) * step);
+    context.stream.for_each_block(panels<factor>(e.in), [&](std::size_t panel) {
       for (std::size_t t = 0; t < e.taps(); ++t)
         pack_panels(w + t * e.in * e.out, e.out, e.in, std::size_t{1}, e.out, packed + t * lines, panel,
                     panel + 1, step);
@@ -106,7 +106,7 @@ struct convolution<cpu> {
         }
         if (count == 0 && mode == into::accumulate) continue;
         detail::run_gather<factor>(
-            place,
+            context,
             {dy, e.out_height(), e.out_width(), e.out, dx, e.height * e.width * e.in, e.in,
              (e.height - row + e.stride - 1) / e.stride, (e.width - column + e.stride - 1) / e.stride,
              row * e.width + column, e.stride * e.width, e.stride, 1, taps, count, packed, step,
@@ -115,19 +115,19 @@ struct convolution<cpu> {
       }
   }
 
-  template <class Place, class T>
-  static void backward_weights(Place& place, const convolution_extents& e, std::size_t batch, const T* x,
+  template <class Context, class T>
+  static void backward_weights(Context& context, const convolution_extents& e, std::size_t batch, const T* x,
                                const T* dy, T* dw) {
     if (detail::winograd_pays<T>(e, batch))
-      return detail::winograd::backward_weights(place, e, batch, x, dy, dw);
+      return detail::winograd::backward_weights(context, e, batch, x, dy, dw);
     if (pointwise(e))
-      return gemm<cpu>::run(place, op::transposed, op::as_is, e.in, e.out, batch * e.height * e.width, x, dy,
-                            dw, into::accumulate);
-    if (detail::narrow(e)) return detail::weigh_narrow(place, e, batch, x, dy, dw);
+      return gemm<cpu>::run(context, op::transposed, op::as_is, e.in, e.out, batch * e.height * e.width, x,
+                            dy, dw, into::accumulate);
+    if (detail::narrow(e)) return detail::weigh_narrow(context, e, batch, x, dy, dw);
     // Row by row, what the kernel sees of x is a matrix of (pixels of the result) by (taps, channels).
-    const borrowed guard{place.scratch};
-    const T* nothing = zeros<T>(place, e.in);
-    const auto patches = [&](const detail::strips<factor_of<Place, T>>& piece, std::size_t begin,
+    const arena_scope guard{context.workspace};
+    const T* nothing = zeros<T>(context, e.in);
+    const auto patches = [&](const detail::strips<factor_of<Context, T>>& piece, std::size_t begin,
                              std::size_t end, std::size_t first, std::size_t length) {
       const T* pixel[detail::product_depth];
       for (std::size_t at = begin, t = begin / e.in; at < end; ++t) {
@@ -137,8 +137,8 @@ struct convolution<cpu> {
         at = stop;
       }
     };
-    detail::transposed_product(place, e.taps() * e.in, e.out, batch * e.out_height() * e.out_width(), patches,
-                               dy, op::as_is, dw, into::accumulate);
+    detail::transposed_product(context, e.taps() * e.in, e.out, batch * e.out_height() * e.out_width(),
+                               patches, dy, op::as_is, dw, into::accumulate);
   }
 
  private:
@@ -147,20 +147,20 @@ struct convolution<cpu> {
     return e.taps() == 1 && e.stride == 1 && e.padding == 0;
   }
 
-  template <class Place, class T>
-  static void multiply(Place& place, std::size_t rows, std::size_t out, std::size_t in, const T* x,
+  template <class Context, class T>
+  static void multiply(Context& context, std::size_t rows, std::size_t out, std::size_t in, const T* x,
                        const T* w, T* y, const channel_moments* asked) {
-    const borrowed guard{place.scratch};
-    const detail::piecewise_moments<T> moments{place, asked, out, rows, finished_block::tall};
-    gemm<cpu>::run_and(place, op::as_is, rows, out, in, x, w, y, [&](const finished_block& done) {
+    const arena_scope guard{context.workspace};
+    const detail::piecewise_moments<T> moments{context, asked, out, rows, finished_block::tall};
+    gemm<cpu>::run_and(context, op::as_is, rows, out, in, x, w, y, [&](const finished_block& done) {
       moments.add_rows(y, done.top, done.bottom, done.left, done.right);
     });
-    moments.combine(place.stream);
+    moments.combine(context.stream);
   }
 
-  template <class T, class Place>
-  static const T* zeros(Place& place, std::size_t count) {
-    T* data = place.scratch.template take<T>(count);
+  template <class T, class Context>
+  static const T* zeros(Context& context, std::size_t count) {
+    T* data = context.workspace.template allocate<T>(count);
     std::fill_n(data, count, T{0});
     return data;
   }

@@ -10,16 +10,16 @@ namespace pretext::kernels {
 
 template <>
 struct cosine_regression<cpu> {
-  template <class Place, class T>
-  static double run(Place& place, std::size_t rows, std::size_t columns, double factor, const T* p,
+  template <class Context, class T>
+  static double run(Context& context, std::size_t rows, std::size_t columns, double factor, const T* p,
                     const T* goal, T* dp) {
     detail::expects_two_views(rows);
-    const borrowed guard{place.scratch};
-    T* unit = place.scratch.template take<T>(rows * columns);
-    T* aim = place.scratch.template take<T>(rows * columns);
-    double* cosine = place.scratch.template take<double>(rows);
+    const arena_scope guard{context.workspace};
+    T* unit = context.workspace.template allocate<T>(rows * columns);
+    T* aim = context.workspace.template allocate<T>(rows * columns);
+    double* cosine = context.workspace.template allocate<double>(rows);
     const double scale = factor / static_cast<double>(rows / 2);
-    place.stream.for_each_run(rows, 64, [=](std::size_t first, std::size_t last) {
+    context.stream.for_each_run(rows, 64, [=](std::size_t first, std::size_t last) {
       for (std::size_t row = first; row < last; ++row) {
         T *u = unit + row * columns, *v = aim + row * columns;
         const T inverse = detail::normalise_row(p + row * columns, u, columns);

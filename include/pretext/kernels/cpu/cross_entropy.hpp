@@ -11,31 +11,31 @@ namespace pretext::kernels {
 
 template <>
 struct cross_entropy<cpu> {
-  template <class Place, class T>
-  static double soft(Place& place, std::size_t rows, std::size_t stride, std::size_t classes, double scale,
-                     double smoothing, const T* logits, const T* goal, T* dlogits) {
-    return run(place, rows, stride, classes, scale, logits, dlogits, [=](std::size_t row, std::size_t c) {
+  template <class Context, class T>
+  static double soft(Context& context, std::size_t rows, std::size_t stride, std::size_t classes,
+                     double scale, double smoothing, const T* logits, const T* goal, T* dlogits) {
+    return run(context, rows, stride, classes, scale, logits, dlogits, [=](std::size_t row, std::size_t c) {
       return smoothed(static_cast<double>(goal[row * stride + c]), smoothing, classes);
     });
   }
 
-  template <class Place, class T>
-  static double hard(Place& place, std::size_t rows, std::size_t stride, std::size_t classes, double scale,
-                     const T* logits, const int* labels, T* dlogits) {
-    return run(place, rows, stride, classes, scale, logits, dlogits, [=](std::size_t row, std::size_t c) {
+  template <class Context, class T>
+  static double hard(Context& context, std::size_t rows, std::size_t stride, std::size_t classes,
+                     double scale, const T* logits, const int* labels, T* dlogits) {
+    return run(context, rows, stride, classes, scale, logits, dlogits, [=](std::size_t row, std::size_t c) {
       return c == static_cast<std::size_t>(labels[row]) ? 1.0 : 0.0;
     });
   }
 
  private:
   /// `share(row, class)` is the goal. Sums are taken in double, row by row, so that no thread changes them.
-  template <class Place, class T, class Share>
-  static double run(Place& place, std::size_t rows, std::size_t stride, std::size_t classes, double scale,
+  template <class Context, class T, class Share>
+  static double run(Context& context, std::size_t rows, std::size_t stride, std::size_t classes, double scale,
                     const T* logits, T* dlogits, const Share& share) {
-    const borrowed guard{place.scratch};
-    double* value = place.scratch.template take<double>(rows);
-    double* power = place.scratch.template take<double>(rows * classes);
-    place.stream.for_each_run(rows, 32, [=](std::size_t first, std::size_t last) {
+    const arena_scope guard{context.workspace};
+    double* value = context.workspace.template allocate<double>(rows);
+    double* power = context.workspace.template allocate<double>(rows * classes);
+    context.stream.for_each_run(rows, 32, [=](std::size_t first, std::size_t last) {
       for (std::size_t row = first; row < last; ++row) {
         const T* own = logits + row * stride;
         double* e = power + row * classes;

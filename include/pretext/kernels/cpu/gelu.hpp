@@ -13,15 +13,16 @@ namespace pretext::kernels {
 
 template <>
 struct gelu<cpu> {
-  template <class Place, class T>
-  static void forward(Place& place, std::size_t rows, std::size_t columns, const T* x, const T* bias, T* y,
-                      T* slope) {
-    place.stream.for_each_run(rows, detail::rows_of_block(columns), [=](std::size_t first, std::size_t last) {
-      vectorised([=] {
-        for (std::size_t r = first; r < last; ++r)
-          row(0, columns, x + r * columns, bias, y + r * columns, slope ? slope + r * columns : nullptr);
-      });
-    });
+  template <class Context, class T>
+  static void forward(Context& context, std::size_t rows, std::size_t columns, const T* x, const T* bias,
+                      T* y, T* slope) {
+    context.stream.for_each_run(
+        rows, detail::rows_of_block(columns), [=](std::size_t first, std::size_t last) {
+          vectorised([=] {
+            for (std::size_t r = first; r < last; ++r)
+              row(0, columns, x + r * columns, bias, y + r * columns, slope ? slope + r * columns : nullptr);
+          });
+        });
   }
 
   /// Columns [first, last) of one row; written for `vectorised`.
@@ -31,11 +32,11 @@ struct gelu<cpu> {
     if (first < last) piece<0>(first, last - first, x, bias, y, slope);
   }
 
-  template <class Place, class T>
-  static void backward(Place& place, std::size_t rows, std::size_t columns, const T* slope, const T* dy,
+  template <class Context, class T>
+  static void backward(Context& context, std::size_t rows, std::size_t columns, const T* slope, const T* dy,
                        T* dx, T* dbias) {
     T* const totals[] = {dbias};
-    detail::sum_columns(place, rows, columns, totals, [=](std::size_t first, std::size_t last, T* partial) {
+    detail::sum_columns(context, rows, columns, totals, [=](std::size_t first, std::size_t last, T* partial) {
       for (std::size_t r = first; r < last; ++r) {
         const std::size_t at = r * columns;
         for (std::size_t c = 0; c < columns; ++c) {

@@ -21,28 +21,28 @@ struct finished_block {
 
 template <>
 struct gemm<cpu> {
-  template <class Place, class T>
-  static void run(Place& place, op a, op b, std::size_t m, std::size_t n, std::size_t k, const T* A,
+  template <class Context, class T>
+  static void run(Context& context, op a, op b, std::size_t m, std::size_t n, std::size_t k, const T* A,
                   const T* B, T* C, into mode) {
     if (k == 0) {
       if (mode == into::overwrite) std::fill_n(C, m * n, T{0});
     } else if (a == op::as_is) {
-      product(place, b, m, n, k, A, B, C, mode, [](const finished_block&) {});
+      product(context, b, m, n, k, A, B, C, mode, [](const finished_block&) {});
     } else {
-      const auto columns = [&](const detail::strips<factor_of<Place, T>>& piece, std::size_t begin,
+      const auto columns = [&](const detail::strips<factor_of<Context, T>>& piece, std::size_t begin,
                                std::size_t end, std::size_t first, std::size_t length) {
         const T* corner = A + first * m + begin;
         piece.pack(0, end - begin, 0, length, [&](std::size_t i) { return corner + i * m; });
       };
-      detail::transposed_product(place, m, n, k, columns, B, b, C, mode);
+      detail::transposed_product(context, m, n, k, columns, B, b, C, mode);
     }
   }
 
   /// C = A·B, and `finish(finished_block)` once for each part of C; k > 0.
-  template <class Place, class T>
-  static void run_and(Place& place, op b, std::size_t m, std::size_t n, std::size_t k, const T* A, const T* B,
-                      T* C, function_ref<void(const finished_block&)> finish) {
-    product(place, b, m, n, k, A, B, C, into::overwrite, finish);
+  template <class Context, class T>
+  static void run_and(Context& context, op b, std::size_t m, std::size_t n, std::size_t k, const T* A,
+                      const T* B, T* C, function_ref<void(const finished_block&)> finish) {
+    product(context, b, m, n, k, A, B, C, into::overwrite, finish);
   }
 
  private:
@@ -57,21 +57,21 @@ struct gemm<cpu> {
   }
 
   /// C (+)= A·B: B in panels, the rows of A where they lie, or as pairs that a thread made for its block.
-  template <class Place, class T>
-  static void product(Place& place, op b, std::size_t m, std::size_t n, std::size_t k, const T* A, const T* B,
-                      T* C, into mode, function_ref<void(const finished_block&)> finish) {
-    using factor = factor_of<Place, T>;
+  template <class Context, class T>
+  static void product(Context& context, op b, std::size_t m, std::size_t n, std::size_t k, const T* A,
+                      const T* B, T* C, into mode, function_ref<void(const finished_block&)> finish) {
+    using factor = factor_of<Context, T>;
     constexpr bool rounds = !std::is_same_v<factor, T>;
-    const borrowed guard{place.scratch};
+    const arena_scope guard{context.workspace};
     const std::size_t width = panel_width<T>(), height = tile_rows(), columns = panels<T>(n);
     const std::size_t depth = std::min<std::size_t>(k, 1024);  // a panel of that depth stays in the L2 cache
     const std::size_t lines = factors<factor>(depth);
-    factor* packed = place.scratch.template take<factor>(columns * width * lines);
-    [[maybe_unused]] factor* const rounded = place.scratch.template take<factor>(
-        rounds ? place.stream.threads() * finished_block::tall * lines : 0);
+    factor* packed = context.workspace.template allocate<factor>(columns * width * lines);
+    [[maybe_unused]] factor* const rounded = context.workspace.template allocate<factor>(
+        rounds ? context.stream.threads() * finished_block::tall * lines : 0);
     for (std::size_t done = 0; done < k; done += depth) {
       const std::size_t part = std::min(depth, k - done);
-      place.stream.for_each_block(columns, [&](std::size_t panel) {
+      context.stream.for_each_block(columns, [&](std::size_t panel) {
         if (b == op::as_is)
           pack_panels(B + done * n, part, n, n, std::size_t{1}, packed, panel, panel + 1, lines * width);
         else
@@ -81,38 +81,41 @@ struct gemm<cpu> {
       constexpr std::size_t tall = finished_block::tall;
       const std::size_t wide = 256 / width;
       const std::size_t down = (m + tall - 1) / tall, across = (columns + wide - 1) / wide;
-      place.stream.for_each_block(down * across, [&](std::size_t block, [[maybe_unused]] std::size_t thread) {
-        const std::size_t top = block / across * tall, bottom = std::min(m, top + tall);
-        const std::size_t left = block % across * wide, right = std::min(columns, left + wide);
-        const factor* left_operand;
-        std::size_t left_step = k;
-        if constexpr (rounds) {
-          left_step = lines;
-          factor* own = rounded + thread * tall * lines;
-          detail::round_rows(A + top * k + done, bottom - top, k, part, own, lines);
-          left_operand = own;
-        } else {
-          left_operand = A + top * k + done;
-        }
-        for (std::size_t panel = left; panel < right; ++panel) {
-          const factor* right_operand = packed + panel * lines * width;
-          const std::size_t first = panel * width, used = std::min(width, n - first);
-          for (std::size_t row = top; row < bottom; row += height) {
-            if (!rounds && panel == left) ask(A + done, row + height, std::min(m, row + 2 * height), k, part);
-            const std::size_t rows = std::min(height, bottom - row);
-            const factor* left_rows[most_tile_rows];
-            T* result[most_tile_rows];
-            for (std::size_t r = 0; r < height; ++r) {
-              const std::size_t at = row + std::min(r, rows - 1);
-              left_rows[r] = left_operand + (at - top) * left_step;
-              result[r] = C + at * n + first;
+      context.stream.for_each_block(
+          down * across, [&](std::size_t block, [[maybe_unused]] std::size_t thread) {
+            const std::size_t top = block / across * tall, bottom = std::min(m, top + tall);
+            const std::size_t left = block % across * wide, right = std::min(columns, left + wide);
+            const factor* left_operand;
+            std::size_t left_step = k;
+            if constexpr (rounds) {
+              left_step = lines;
+              factor* own = rounded + thread * tall * lines;
+              detail::round_rows(A + top * k + done, bottom - top, k, part, own, lines);
+              left_operand = own;
+            } else {
+              left_operand = A + top * k + done;
             }
-            run_tile(gathered_product<factor>{left_rows, &right_operand, 1, factors<factor>(part), result,
-                                              rows, used, accumulate});
-          }
-        }
-        if (done + part == k) finish(finished_block{top, bottom, left * width, std::min(n, right * width)});
-      });
+            for (std::size_t panel = left; panel < right; ++panel) {
+              const factor* right_operand = packed + panel * lines * width;
+              const std::size_t first = panel * width, used = std::min(width, n - first);
+              for (std::size_t row = top; row < bottom; row += height) {
+                if (!rounds && panel == left)
+                  ask(A + done, row + height, std::min(m, row + 2 * height), k, part);
+                const std::size_t rows = std::min(height, bottom - row);
+                const factor* left_rows[most_tile_rows];
+                T* result[most_tile_rows];
+                for (std::size_t r = 0; r < height; ++r) {
+                  const std::size_t at = row + std::min(r, rows - 1);
+                  left_rows[r] = left_operand + (at - top) * left_step;
+                  result[r] = C + at * n + first;
+                }
+                run_tile(gathered_product<factor>{left_rows, &right_operand, 1, factors<factor>(part), result,
+                                                  rows, used, accumulate});
+              }
+            }
+            if (done + part == k)
+              finish(finished_block{top, bottom, left * width, std::min(n, right * width)});
+          });
     }
   }
 };

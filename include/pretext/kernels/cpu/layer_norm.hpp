@@ -12,35 +12,36 @@ namespace pretext::kernels {
 
 template <>
 struct layer_norm<cpu> {
-  template <class Place, class T>
-  static void forward(Place& place, std::size_t rows, std::size_t columns, const T* x, T epsilon,
+  template <class Context, class T>
+  static void forward(Context& context, std::size_t rows, std::size_t columns, const T* x, T epsilon,
                       const T* gamma, const T* beta, T* y, T* mean, T* inverse) {
     const T share = T{1} / static_cast<T>(columns);
-    place.stream.for_each_run(rows, detail::rows_of_block(columns), [=](std::size_t first, std::size_t last) {
-      vectorised([=] {
-        for (std::size_t r = first; r < last; ++r) {
-          const T* from = x + r * columns;
-          T* to = y + r * columns;
-          const T m = share * detail::lane_sum<T>(columns, [=](std::size_t c) { return from[c]; });
-          const T variance = share * detail::lane_sum<T>(columns, [=](std::size_t c) {
-                               return (from[c] - m) * (from[c] - m);
-                             });
-          const T i = T{1} / std::sqrt(variance + epsilon);
-          for (std::size_t c = 0; c < columns; ++c) to[c] = (from[c] - m) * i * gamma[c] + beta[c];
-          if (mean) mean[r] = m;
-          if (inverse) inverse[r] = i;
-        }
-      });
-    });
+    context.stream.for_each_run(
+        rows, detail::rows_of_block(columns), [=](std::size_t first, std::size_t last) {
+          vectorised([=] {
+            for (std::size_t r = first; r < last; ++r) {
+              const T* from = x + r * columns;
+              T* to = y + r * columns;
+              const T m = share * detail::lane_sum<T>(columns, [=](std::size_t c) { return from[c]; });
+              const T variance = share * detail::lane_sum<T>(columns, [=](std::size_t c) {
+                                   return (from[c] - m) * (from[c] - m);
+                                 });
+              const T i = T{1} / std::sqrt(variance + epsilon);
+              for (std::size_t c = 0; c < columns; ++c) to[c] = (from[c] - m) * i * gamma[c] + beta[c];
+              if (mean) mean[r] = m;
+              if (inverse) inverse[r] = i;
+            }
+          });
+        });
   }
 
-  template <class Place, class T>
-  static void backward(Place& place, std::size_t rows, std::size_t columns, const T* dy, const T* x,
+  template <class Context, class T>
+  static void backward(Context& context, std::size_t rows, std::size_t columns, const T* dy, const T* x,
                        const T* mean, const T* inverse, const T* gamma, const T* shortcut, T* dx, T* dgamma,
                        T* dbeta) {
     const T share = T{1} / static_cast<T>(columns);
     T* const totals[] = {dgamma, dbeta};
-    detail::sum_columns(place, rows, columns, totals, [=](std::size_t first, std::size_t last, T* partial) {
+    detail::sum_columns(context, rows, columns, totals, [=](std::size_t first, std::size_t last, T* partial) {
       for (std::size_t r = first; r < last; ++r) {
         const T *g = dy + r * columns, *from = x + r * columns;
         const T m = mean[r], i = inverse[r];

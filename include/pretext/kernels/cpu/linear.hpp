@@ -15,9 +15,9 @@ namespace pretext::kernels {
 
 template <>
 struct linear<cpu> {
-  template <class Place, class T>
-  static void forward(Place& place, const linear_extents& e, const T* x, const T* w, const linear_sum<T>& sum,
-                      T* y) {
+  template <class Context, class T>
+  static void forward(Context& context, const linear_extents& e, const T* x, const T* w,
+                      const linear_sum<T>& sum, T* y) {
     const auto finish = [=](const finished_block& at) {
       if (!sum.bias && !sum.shortcut && !sum.keep) return;
       vectorised([=] {
@@ -33,12 +33,12 @@ struct linear<cpu> {
         }
       });
     };
-    gemm<cpu>::run_and(place, op::transposed, e.rows, e.out, e.in, x, w, y, finish);
+    gemm<cpu>::run_and(context, op::transposed, e.rows, e.out, e.in, x, w, y, finish);
   }
 
-  template <class Place, class T>
-  static void forward_gelu(Place& place, const linear_extents& e, const T* x, const T* w, const T* bias, T* y,
-                           T* slope) {
+  template <class Context, class T>
+  static void forward_gelu(Context& context, const linear_extents& e, const T* x, const T* w, const T* bias,
+                           T* y, T* slope) {
     T* const product = slope ? slope : y;
     const auto finish = [=](const finished_block& at) {
       vectorised([=] {
@@ -47,15 +47,15 @@ struct linear<cpu> {
                          slope ? slope + r * e.out : nullptr);
       });
     };
-    gemm<cpu>::run_and(place, op::transposed, e.rows, e.out, e.in, x, w, product, finish);
+    gemm<cpu>::run_and(context, op::transposed, e.rows, e.out, e.in, x, w, product, finish);
   }
 
-  template <class Place, class T>
-  static void backward_gelu(Place& place, const linear_extents& e, const T* dy, const T* w, const T* slope,
-                            T* dx, T* dbias) {
+  template <class Context, class T>
+  static void backward_gelu(Context& context, const linear_extents& e, const T* dy, const T* w,
+                            const T* slope, T* dx, T* dbias) {
     const std::size_t blocks = (e.rows + finished_block::tall - 1) / finished_block::tall;
-    const borrowed guard{place.scratch};
-    T* const partial = place.scratch.template take<T>(blocks * e.in);
+    const arena_scope guard{context.workspace};
+    T* const partial = context.workspace.template allocate<T>(blocks * e.in);
     const auto finish = [=](const finished_block& at) {
       T* own = partial + at.top / finished_block::tall * e.in;
       vectorised([=] {
@@ -68,16 +68,16 @@ struct linear<cpu> {
           }
       });
     };
-    gemm<cpu>::run_and(place, op::as_is, e.rows, e.in, e.out, dy, w, dx, finish);
+    gemm<cpu>::run_and(context, op::as_is, e.rows, e.in, e.out, dy, w, dx, finish);
     T* const totals[] = {dbias};
-    detail::add_partial_sums(place, blocks, e.in, partial, totals);
+    detail::add_partial_sums(context, blocks, e.in, partial, totals);
   }
 
-  template <class Place, class T>
-  static void backward_weights(Place& place, const linear_extents& e, const T* x, const T* dy, T* dw,
+  template <class Context, class T>
+  static void backward_weights(Context& context, const linear_extents& e, const T* x, const T* dy, T* dw,
                                T* dbias) {
-    gemm<cpu>::run(place, op::transposed, op::as_is, e.out, e.in, e.rows, dy, x, dw, into::accumulate);
-    if (dbias) row_bias<cpu>::sum(place, e.rows, e.out, dy, dbias);
+    gemm<cpu>::run(context, op::transposed, op::as_is, e.out, e.in, e.rows, dy, x, dw, into::accumulate);
+    if (dbias) row_bias<cpu>::sum(context, e.rows, e.out, dy, dbias);
   }
 };
 

@@ -57,15 +57,15 @@ double compare_patch(const patch_extents& e, const pixel_comparison& c, const T*
 
 template <>
 struct masked_pixels<cpu> {
-  template <class Place, class T>
-  static double run(Place& place, const patch_extents& e, const pixel_comparison& c, std::size_t batch,
+  template <class Context, class T>
+  static double run(Context& context, const patch_extents& e, const pixel_comparison& c, std::size_t batch,
                     const choice& chosen, const T* images, const T* prediction, T* dprediction) {
-    const borrowed guard{place.scratch};
+    const arena_scope guard{context.workspace};
     const std::size_t rows = batch * chosen.count;
-    double* const errors = place.scratch.template take<double>(rows);
-    place.stream.for_each_run(rows, 16, [&](std::size_t first, std::size_t last) {
+    double* const errors = context.workspace.template allocate<double>(rows);
+    context.stream.for_each_run(rows, 16, [&](std::size_t first, std::size_t last) {
       for (std::size_t row = first; row < last; ++row) {
-        const std::size_t n = row / chosen.count, at = chosen.place(n, row % chosen.count);
+        const std::size_t n = row / chosen.count, at = chosen.position(n, row % chosen.count);
         const std::size_t line = n * e.height + at / e.columns() * e.patch,
                           column = at % e.columns() * e.patch;
         errors[row] =

@@ -12,10 +12,10 @@ namespace pretext::kernels {
 
 template <>
 struct uniform_noise<cpu> {
-  template <class Place>
-  static void run(Place& place, const sample_keys& keys, std::size_t batch, std::size_t places,
+  template <class Context>
+  static void run(Context& context, const sample_keys& keys, std::size_t batch, std::size_t places,
                   float* noise) {
-    place.stream.for_each_run(batch, 4, [&](std::size_t first, std::size_t last) {
+    context.stream.for_each_run(batch, 4, [&](std::size_t first, std::size_t last) {
       for (std::size_t n = first; n < last; ++n) {
         const random_key key = keys(n);
         for (std::size_t p = 0; p < places; ++p)
@@ -27,10 +27,10 @@ struct uniform_noise<cpu> {
 
 template <>
 struct order_by_noise<cpu> {
-  template <class Place, class N>
-  static void run(Place& place, std::size_t batch, std::size_t places, const N* noise, std::uint32_t* order,
-                  std::uint32_t* restore) {
-    place.stream.for_each_run(batch, 4, [&](std::size_t first, std::size_t last) {
+  template <class Context, class N>
+  static void run(Context& context, std::size_t batch, std::size_t places, const N* noise,
+                  std::uint32_t* order, std::uint32_t* restore) {
+    context.stream.for_each_run(batch, 4, [&](std::size_t first, std::size_t last) {
       for (std::size_t n = first; n < last; ++n) {
         const N* const at = noise + n * places;
         std::uint32_t* const sorted = order + n * places;
@@ -46,11 +46,11 @@ struct order_by_noise<cpu> {
 
 template <>
 struct enlarge_grid<cpu> {
-  template <class Place>
-  static void run(Place& place, std::size_t batch, std::size_t rows, std::size_t columns, std::size_t factor,
-                  const std::uint32_t* coarse, std::uint32_t* fine) {
+  template <class Context>
+  static void run(Context& context, std::size_t batch, std::size_t rows, std::size_t columns,
+                  std::size_t factor, const std::uint32_t* coarse, std::uint32_t* fine) {
     const std::size_t narrow = columns / factor;
-    place.stream.for_each_run(batch * rows, 64, [&](std::size_t first, std::size_t last) {
+    context.stream.for_each_run(batch * rows, 64, [&](std::size_t first, std::size_t last) {
       for (std::size_t line = first; line < last; ++line) {
         const std::size_t n = line / rows, r = line % rows;
         for (std::size_t c = 0; c < columns; ++c)

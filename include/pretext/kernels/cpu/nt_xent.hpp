@@ -20,24 +20,24 @@ namespace pretext::kernels {
 // shifts of their own.
 template <>
 struct nt_xent<cpu> {
-  template <class Place, class T>
-  static double run(Place& place, std::size_t rows, std::size_t columns, double temperature, double factor,
-                    const T* z, T* dz) {
+  template <class Context, class T>
+  static double run(Context& context, std::size_t rows, std::size_t columns, double temperature,
+                    double factor, const T* z, T* dz) {
     detail::expects_pairs(rows, temperature);
-    const borrowed guard{place.scratch};
-    const tiles<T> all{place, rows, columns, temperature, z};
+    const arena_scope guard{context.workspace};
+    const tiles<T> all{context, rows, columns, temperature, z};
     const bool common = 2 / temperature < (sizeof(T) == 4 ? 80 : 600);
-    T* shift = place.scratch.template take<T>(rows);
-    double* total = place.scratch.template take<double>(rows);
+    T* shift = context.workspace.template allocate<T>(rows);
+    double* total = context.workspace.template allocate<double>(rows);
     std::fill_n(shift, rows, common ? static_cast<T>(1 / temperature) : -std::numeric_limits<T>::infinity());
     std::fill_n(total, rows, 0.0);
-    if (!common) all.for_each_tile(place, [=](tile<T>& t) { vectorised([&] { raise(t, shift); }); });
-    all.for_each_tile(place, [=](tile<T>& t) {
+    if (!common) all.for_each_tile(context, [=](tile<T>& t) { vectorised([&] { raise(t, shift); }); });
+    all.for_each_tile(context, [=](tile<T>& t) {
       vectorised([&] { common ? add_up<true>(t, shift, total) : add_up<false>(t, shift, total); });
     });
 
     double value = 0;
-    T* share = place.scratch.template take<T>(rows);
+    T* share = context.workspace.template allocate<T>(rows);
     for (std::size_t row = 0; row < rows; ++row) {
       const T *u = all.unit + row * columns, *positive = all.unit + (row + rows / 2) % rows * columns;
       const double log_sum = static_cast<double>(shift[row]) + std::log(total[row]);
@@ -46,16 +46,16 @@ struct nt_xent<cpu> {
       if (!common) shift[row] = static_cast<T>(log_sum);
     }
 
-    T* du = place.scratch.template take<T>(rows * columns);
-    place.stream.for_each_run(rows * columns, std::size_t{1} << 16, [=](std::size_t first, std::size_t last) {
-      std::fill(du + first, du + last, T{0});
-    });
-    all.for_each_tile(place, [=, &all](tile<T>& t) {
+    T* du = context.workspace.template allocate<T>(rows * columns);
+    context.stream.for_each_run(
+        rows * columns, std::size_t{1} << 16,
+        [=](std::size_t first, std::size_t last) { std::fill(du + first, du + last, T{0}); });
+    all.for_each_tile(context, [=, &all](tile<T>& t) {
       vectorised([&] { common ? weigh<true>(t, shift, share) : weigh<false>(t, shift, share); });
       all.multiply(t, du);
     });
     const T scale = static_cast<T>(factor / (static_cast<double>(rows) * temperature));
-    place.stream.for_each_run(rows, 64, [=, &all](std::size_t first, std::size_t last) {
+    context.stream.for_each_run(rows, 64, [=, &all](std::size_t first, std::size_t last) {
       for (std::size_t row = first; row < last; ++row) {
         const T* positive = all.unit + (row + rows / 2) % rows * columns;
         T* slope = du + row * columns;

@@ -15,9 +15,9 @@ namespace detail {
 
 /// `update(piece, index)` for every piece, each compiled for the best instructions. A thread takes a few
 /// adjacent ones, a megabyte of each buffer: memory likes long runs.
-template <class Place, class Update>
-void for_each_piece(Place& place, const pieces<cpu>& all, const Update& update) {
-  place.stream.for_each_run(all.list.size(), 16, [&](std::size_t first, std::size_t last) {
+template <class Context, class Update>
+void for_each_piece(Context& context, const pieces<cpu>& all, const Update& update) {
+  context.stream.for_each_run(all.list.size(), 16, [&](std::size_t first, std::size_t last) {
     for (std::size_t index = first; index < last; ++index)
       vectorised([&] { update(all.list.data()[index], index); });
   });
@@ -51,23 +51,24 @@ struct square_sums {
 
 template <>
 struct optimize<cpu> {
-  template <class Place, class W>
-  static void sgd(Place& place, const pieces<cpu>& all, const sgd_step& s, const W* g, W* velocity, W* w) {
+  template <class Context, class W>
+  static void sgd(Context& context, const pieces<cpu>& all, const sgd_step& s, const W* g, W* velocity,
+                  W* w) {
     const W momentum = static_cast<W>(s.momentum);
-    detail::for_each_piece(place, all, [=](const piece& p, std::size_t) {
+    detail::for_each_piece(context, all, [=](const piece& p, std::size_t) {
       const W rate = static_cast<W>(rate_of(s, p));
       const W decay = static_cast<W>(s.decay_all || p.decays ? s.weight_decay : 0);
       descend(g + p.first, velocity + p.first, w + p.first, p.count, decay, W{1}, momentum, rate, s.nesterov);
     });
   }
 
-  template <class Place, class W>
-  static void adamw(Place& place, const pieces<cpu>& all, const adamw_step& s, const W* g, W* mean, W* square,
-                    std::uint64_t* steps, W* w) {
+  template <class Context, class W>
+  static void adamw(Context& context, const pieces<cpu>& all, const adamw_step& s, const W* g, W* mean,
+                    W* square, std::uint64_t* steps, W* w) {
     const adamw_rates<W> rates{s, static_cast<double>(++*steps)};
     const W b1 = rates.b1, b2 = rates.b2, rest1 = rates.rest1, rest2 = rates.rest2;
     const W correction = rates.correction, epsilon = rates.epsilon;
-    detail::for_each_piece(place, all, [=](const piece& p, std::size_t) {
+    detail::for_each_piece(context, all, [=](const piece& p, std::size_t) {
       const W rate = rates.rate(p), keep = adamw_rates<W>::keep(s, p);
       constexpr std::size_t most = 512;
       W root[most];
@@ -86,16 +87,17 @@ struct optimize<cpu> {
     });
   }
 
-  template <class Place, class W>
-  static void lars(Place& place, const pieces<cpu>& all, const lars_step& s, const W* g, W* velocity, W* w) {
-    const borrowed guard{place.scratch};
+  template <class Context, class W>
+  static void lars(Context& context, const pieces<cpu>& all, const lars_step& s, const W* g, W* velocity,
+                   W* w) {
+    const arena_scope guard{context.workspace};
     const std::size_t count = all.list.size();
     const piece* list = all.list.data();
     const bool inside = s.variant == lars_variant::simclr;
 
-    double* of_weight = place.scratch.template take<double>(count);
-    double* of_update = place.scratch.template take<double>(count);
-    detail::for_each_piece(place, all, [=](const piece& p, std::size_t index) {
+    double* of_weight = context.workspace.template allocate<double>(count);
+    double* of_update = context.workspace.template allocate<double>(count);
+    detail::for_each_piece(context, all, [=](const piece& p, std::size_t index) {
       if (!adapts(s, p)) return;
       const W decay = static_cast<W>(decayed_norm(s) ? s.weight_decay : 0);
       const detail::square_sums<W> sums{w + p.first, g + p.first, p.count, decay};
@@ -103,8 +105,8 @@ struct optimize<cpu> {
       of_update[index] = sums.update;
     });
 
-    W* ratio = place.scratch.template take<W>(all.rows);
-    W* decay = place.scratch.template take<W>(all.rows);
+    W* ratio = context.workspace.template allocate<W>(all.rows);
+    W* decay = context.workspace.template allocate<W>(all.rows);
     for (std::size_t first = 0, last; first < count; first = last) {
       const piece& p = list[first];
       double weight = 0, update = 0;
@@ -121,17 +123,18 @@ struct optimize<cpu> {
     }
 
     const W momentum = static_cast<W>(s.momentum);
-    detail::for_each_piece(place, all, [=](const piece& p, std::size_t) {
+    detail::for_each_piece(context, all, [=](const piece& p, std::size_t) {
       const W rate = static_cast<W>(rate_of(s, p));
       descend(g + p.first, velocity + p.first, w + p.first, p.count, decay[p.row],
               inside ? rate * ratio[p.row] : ratio[p.row], momentum, inside ? W{1} : rate, s.nesterov);
     });
   }
 
-  template <class Place, class W>
-  static void follow(Place& place, const pieces<cpu>& all, step_number<double> keeps, const W* w, W* slow) {
+  template <class Context, class W>
+  static void follow(Context& context, const pieces<cpu>& all, step_number<double> keeps, const W* w,
+                     W* slow) {
     const W momentum = static_cast<W>(keeps);
-    detail::for_each_piece(place, all, [=](const piece& p, std::size_t) {
+    detail::for_each_piece(context, all, [=](const piece& p, std::size_t) {
       for (std::size_t i = p.first; i < p.first + p.count; ++i)
         slow[i] = momentum * slow[i] + (W{1} - momentum) * w[i];
     });

@@ -8,9 +8,9 @@ namespace pretext::kernels {
 
 template <>
 struct each_number<cpu> {
-  template <class Place, class Work>
-  static void run(Place& place, std::size_t n, const Work& work) {
-    place.stream.for_each_run(n, 1024, [&](std::size_t first, std::size_t last) {
+  template <class Context, class Work>
+  static void run(Context& context, std::size_t n, const Work& work) {
+    context.stream.for_each_run(n, 1024, [&](std::size_t first, std::size_t last) {
       for (std::size_t i = first; i < last; ++i) work(i);
     });
   }

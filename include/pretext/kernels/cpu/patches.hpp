@@ -9,10 +9,10 @@ namespace pretext::kernels {
 
 template <>
 struct patches<cpu> {
-  template <class Place, class T>
-  static void gather(Place& place, const patch_extents& e, std::size_t batch, const choice& chosen,
+  template <class Context, class T>
+  static void gather(Context& context, const patch_extents& e, std::size_t batch, const choice& chosen,
                      const T* images, T* rows) {
-    place.stream.for_each_run(batch, samples, [&](std::size_t first, std::size_t last) {
+    context.stream.for_each_run(batch, samples, [&](std::size_t first, std::size_t last) {
       for (std::size_t n = first; n < last; ++n)
         for_each_line(e, n, chosen, [&](std::size_t pixel, std::size_t number, std::size_t length) {
           std::copy_n(images + pixel, length, rows + number);
@@ -20,12 +20,12 @@ struct patches<cpu> {
     });
   }
 
-  template <class Place, class T>
-  static void scatter(Place& place, const patch_extents& e, std::size_t batch, const choice& chosen,
+  template <class Context, class T>
+  static void scatter(Context& context, const patch_extents& e, std::size_t batch, const choice& chosen,
                       const T* rows, T* images) {
     const std::size_t size = e.height * e.width * e.channels;
     const bool covered = chosen.count == e.places() && e.height % e.patch == 0 && e.width % e.patch == 0;
-    place.stream.for_each_run(batch, samples, [&](std::size_t first, std::size_t last) {
+    context.stream.for_each_run(batch, samples, [&](std::size_t first, std::size_t last) {
       if (!covered) std::fill(images + first * size, images + last * size, T{0});
       for (std::size_t n = first; n < last; ++n)
         for_each_line(e, n, chosen, [&](std::size_t pixel, std::size_t number, std::size_t length) {
@@ -44,7 +44,7 @@ struct patches<cpu> {
                             const Visit& visit) {
     const std::size_t length = e.patch * e.channels;
     for (std::size_t j = 0; j < chosen.count; ++j) {
-      const std::size_t at = chosen.place(sample, j), row = at / e.columns() * e.patch;
+      const std::size_t at = chosen.position(sample, j), row = at / e.columns() * e.patch;
       for (std::size_t line = 0; line < e.patch; ++line)
         visit(((sample * e.height + row + line) * e.width + at % e.columns() * e.patch) * e.channels,
               ((sample * chosen.count + j) * e.patch + line) * length, length);

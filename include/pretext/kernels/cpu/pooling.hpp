@@ -12,11 +12,11 @@ namespace pretext::kernels {
 
 template <>
 struct average_pool<cpu> {
-  template <class Place, class T>
-  static void forward(Place& place, std::size_t batch, std::size_t places, std::size_t channels, const T* x,
-                      T* y) {
+  template <class Context, class T>
+  static void forward(Context& context, std::size_t batch, std::size_t places, std::size_t channels,
+                      const T* x, T* y) {
     const T share = T{1} / static_cast<T>(places);
-    place.stream.for_each_run(batch, 4, [&](std::size_t first, std::size_t last) {
+    context.stream.for_each_run(batch, 4, [&](std::size_t first, std::size_t last) {
       for (std::size_t n = first; n < last; ++n) {
         T* to = y + n * channels;
         std::fill_n(to, channels, T{0});
@@ -26,11 +26,11 @@ struct average_pool<cpu> {
       }
     });
   }
-  template <class Place, class T>
-  static void backward(Place& place, std::size_t batch, std::size_t places, std::size_t channels, const T* dy,
-                       T* dx) {
+  template <class Context, class T>
+  static void backward(Context& context, std::size_t batch, std::size_t places, std::size_t channels,
+                       const T* dy, T* dx) {
     const T share = T{1} / static_cast<T>(places);
-    place.stream.for_each_run(batch, 4, [&](std::size_t first, std::size_t last) {
+    context.stream.for_each_run(batch, 4, [&](std::size_t first, std::size_t last) {
       for (std::size_t n = first; n < last; ++n)
         for (std::size_t p = 0; p < places; ++p)
           for (std::size_t c = 0; c < channels; ++c)
@@ -41,11 +41,11 @@ struct average_pool<cpu> {
 
 template <>
 struct max_pool<cpu> {
-  template <class Place, class T>
-  static void forward(Place& place, const window& w, std::size_t batch, const T* x, T* y,
+  template <class Context, class T>
+  static void forward(Context& context, const window& w, std::size_t batch, const T* x, T* y,
                       std::uint32_t* chosen) {
     const std::size_t rows = w.out_height(), columns = w.out_width();
-    place.stream.for_each_run(batch * rows, 4, [&](std::size_t first, std::size_t last) {
+    context.stream.for_each_run(batch * rows, 4, [&](std::size_t first, std::size_t last) {
       vectorised([&] {
         for (std::size_t line = first; line < last; ++line) {
           const T* sample = x + line / rows * w.height * w.width * w.channels;
@@ -60,11 +60,11 @@ struct max_pool<cpu> {
       });
     });
   }
-  template <class Place, class T>
-  static void backward(Place& place, const window& w, std::size_t batch, const std::uint32_t* chosen,
+  template <class Context, class T>
+  static void backward(Context& context, const window& w, std::size_t batch, const std::uint32_t* chosen,
                        const T* dy, T* dx) {
     const std::size_t results = w.out_height() * w.out_width();
-    place.stream.for_each_block(batch, [&](std::size_t sample) {
+    context.stream.for_each_block(batch, [&](std::size_t sample) {
       T* to = dx + sample * w.height * w.width * w.channels;
       std::fill_n(to, w.height * w.width * w.channels, T{0});
       for (std::size_t i = sample * results; i < (sample + 1) * results; ++i)

@@ -10,35 +10,35 @@ namespace pretext::kernels {
 
 template <>
 struct chosen_tokens<cpu> {
-  template <class Place, class T>
-  static void forward(Place& place, const token_extents& e, std::size_t batch, const choice& chosen,
+  template <class Context, class T>
+  static void forward(Context& context, const token_extents& e, std::size_t batch, const choice& chosen,
                       const T* x, T* y) {
-    place.stream.for_each_run(batch, 8, [&](std::size_t first, std::size_t last) {
+    context.stream.for_each_run(batch, 8, [&](std::size_t first, std::size_t last) {
       for (std::size_t n = first; n < last; ++n)
         for (std::size_t j = 0; j < chosen.count; ++j)
-          std::copy_n(x + (n * e.tokens() + e.lead + chosen.place(n, j)) * e.width, e.width,
+          std::copy_n(x + (n * e.tokens() + e.lead + chosen.position(n, j)) * e.width, e.width,
                       y + (n * chosen.count + j) * e.width);
     });
   }
-  template <class Place, class T>
-  static void backward(Place& place, const token_extents& e, std::size_t batch, const choice& chosen,
+  template <class Context, class T>
+  static void backward(Context& context, const token_extents& e, std::size_t batch, const choice& chosen,
                        const T* dy, T* dx) {
-    place.stream.for_each_run(batch, 8, [&](std::size_t first, std::size_t last) {
+    context.stream.for_each_run(batch, 8, [&](std::size_t first, std::size_t last) {
       std::fill(dx + first * e.tokens() * e.width, dx + last * e.tokens() * e.width, T{0});
       for (std::size_t n = first; n < last; ++n)
         for (std::size_t j = 0; j < chosen.count; ++j)
           std::copy_n(dy + (n * chosen.count + j) * e.width, e.width,
-                      dx + (n * e.tokens() + e.lead + chosen.place(n, j)) * e.width);
+                      dx + (n * e.tokens() + e.lead + chosen.position(n, j)) * e.width);
     });
   }
 };
 
 template <>
 struct restored_tokens<cpu> {
-  template <class Place, class T>
-  static void forward(Place& place, const token_extents& e, std::size_t batch, std::size_t count,
+  template <class Context, class T>
+  static void forward(Context& context, const token_extents& e, std::size_t batch, std::size_t count,
                       const choice& order, const T* x, const T* token, const T* positions, T* y) {
-    place.stream.for_each_run(batch, 8, [&](std::size_t first, std::size_t last) {
+    context.stream.for_each_run(batch, 8, [&](std::size_t first, std::size_t last) {
       vectorised([&] {
         for (std::size_t n = first; n < last; ++n)
           for (std::size_t i = 0; i < e.tokens(); ++i) {
@@ -53,17 +53,17 @@ struct restored_tokens<cpu> {
       });
     });
   }
-  template <class Place, class T>
-  static void backward(Place& place, const token_extents& e, std::size_t batch, std::size_t count,
+  template <class Context, class T>
+  static void backward(Context& context, const token_extents& e, std::size_t batch, std::size_t count,
                        const choice& order, const T* dy, T* dx, T* dtoken) {
     const std::size_t seen = e.lead + count;
-    place.stream.for_each_run(batch, 8, [&](std::size_t first, std::size_t last) {
+    context.stream.for_each_run(batch, 8, [&](std::size_t first, std::size_t last) {
       for (std::size_t n = first; n < last; ++n)
         for (std::size_t i = 0; i < seen; ++i)
           std::copy_n(dy + (n * e.tokens() + row(e, order, n, i)) * e.width, e.width,
                       dx + (n * seen + i) * e.width);
     });
-    place.stream.for_each_run(e.width, 64, [&](std::size_t first, std::size_t last) {
+    context.stream.for_each_run(e.width, 64, [&](std::size_t first, std::size_t last) {
       for (std::size_t n = 0; n < batch; ++n)
         for (std::size_t i = seen; i < e.tokens(); ++i) {
           const T* const from = dy + (n * e.tokens() + row(e, order, n, i)) * e.width;
@@ -75,7 +75,7 @@ struct restored_tokens<cpu> {
  private:
   /// Where token i of the shuffled ones belongs.
   static std::size_t row(const token_extents& e, const choice& order, std::size_t n, std::size_t i) {
-    return i < e.lead ? i : e.lead + order.place(n, i - e.lead);
+    return i < e.lead ? i : e.lead + order.position(n, i - e.lead);
   }
 };
 

@@ -10,37 +10,37 @@ namespace pretext::kernels {
 
 template <>
 struct token_sequence<cpu> {
-  template <class Place, class T>
-  static void forward(Place& place, std::size_t batch, std::size_t width, const choice& chosen, const T* x,
-                      const T* first, const T* positions, T* y) {
+  template <class Context, class T>
+  static void forward(Context& context, std::size_t batch, std::size_t width, const choice& chosen,
+                      const T* x, const T* first, const T* positions, T* y) {
     const std::size_t tokens = 1 + chosen.count;
-    for_each_sample(place, batch, [=](std::size_t n) {
+    for_each_sample(context, batch, [=](std::size_t n) {
       T* to = y + n * tokens * width;
       for (std::size_t c = 0; c < width; ++c) to[c] = first[c] + positions[c];
       for (std::size_t j = 0; j < chosen.count; ++j) {
         const T* from = x + (n * chosen.count + j) * width;
-        const T* at = positions + (1 + chosen.place(n, j)) * width;
+        const T* at = positions + (1 + chosen.position(n, j)) * width;
         to += width;
         for (std::size_t c = 0; c < width; ++c) to[c] = from[c] + at[c];
       }
     });
   }
 
-  template <class Place, class T>
-  static void backward(Place& place, std::size_t batch, std::size_t width, const choice& chosen, const T* dy,
-                       T* dx, T* dfirst, T* dpositions) {
+  template <class Context, class T>
+  static void backward(Context& context, std::size_t batch, std::size_t width, const choice& chosen,
+                       const T* dy, T* dx, T* dfirst, T* dpositions) {
     const std::size_t tokens = 1 + chosen.count;
     if (dx)
-      for_each_sample(place, batch, [=](std::size_t n) {
+      for_each_sample(context, batch, [=](std::size_t n) {
         std::copy_n(dy + (n * tokens + 1) * width, chosen.count * width, dx + n * chosen.count * width);
       });
     if (!dfirst && !dpositions) return;
-    place.stream.for_each_run(width, 64, [=](std::size_t begin, std::size_t end) {
+    context.stream.for_each_run(width, 64, [=](std::size_t begin, std::size_t end) {
       for (std::size_t n = 0; n < batch; ++n) {
         const T* from = dy + n * tokens * width;
         for (std::size_t c = begin; dfirst && c < end; ++c) dfirst[c] += from[c];
         for (std::size_t j = 0; dpositions && j < tokens; ++j) {
-          T* to = dpositions + (j == 0 ? 0 : 1 + chosen.place(n, j - 1)) * width;
+          T* to = dpositions + (j == 0 ? 0 : 1 + chosen.position(n, j - 1)) * width;
           for (std::size_t c = begin; c < end; ++c) to[c] += from[j * width + c];
         }
       }
@@ -48,9 +48,9 @@ struct token_sequence<cpu> {
   }
 
  private:
-  template <class Place, class Work>
-  static void for_each_sample(Place& place, std::size_t batch, const Work& work) {
-    place.stream.for_each_run(batch, 8, [&](std::size_t first, std::size_t last) {
+  template <class Context, class Work>
+  static void for_each_sample(Context& context, std::size_t batch, const Work& work) {
+    context.stream.for_each_run(batch, 8, [&](std::size_t first, std::size_t last) {
       vectorised([&] {
         for (std::size_t n = first; n < last; ++n) work(n);
       });
@@ -60,11 +60,11 @@ struct token_sequence<cpu> {
 
 template <>
 struct token_mean<cpu> {
-  template <class Place, class T>
-  static void forward(Place& place, std::size_t batch, std::size_t tokens, std::size_t width,
+  template <class Context, class T>
+  static void forward(Context& context, std::size_t batch, std::size_t tokens, std::size_t width,
                       std::size_t first, std::size_t count, const T* x, T* y) {
     const T share = T{1} / static_cast<T>(count);
-    place.stream.for_each_run(batch, 8, [=](std::size_t begin, std::size_t end) {
+    context.stream.for_each_run(batch, 8, [=](std::size_t begin, std::size_t end) {
       for (std::size_t n = begin; n < end; ++n) {
         T* to = y + n * width;
         std::fill_n(to, width, T{0});
@@ -75,11 +75,11 @@ struct token_mean<cpu> {
     });
   }
 
-  template <class Place, class T>
-  static void backward(Place& place, std::size_t batch, std::size_t tokens, std::size_t width,
+  template <class Context, class T>
+  static void backward(Context& context, std::size_t batch, std::size_t tokens, std::size_t width,
                        std::size_t first, std::size_t count, const T* dy, T* dx) {
     const T share = T{1} / static_cast<T>(count);
-    place.stream.for_each_run(batch, 8, [=](std::size_t begin, std::size_t end) {
+    context.stream.for_each_run(batch, 8, [=](std::size_t begin, std::size_t end) {
       for (std::size_t n = begin; n < end; ++n)
         for (std::size_t t = 0; t < tokens; ++t) {
           T* to = dx + (n * tokens + t) * width;

@@ -74,46 +74,47 @@ namespace pretext::kernels {
 
 template <Accelerator Device>
 struct attention<Device> {
-  template <class Place, class T, class W>
-  static void forward(Place& place, const attention_extents& e, std::size_t batch, const T* qkv, T* y,
+  template <class Context, class T, class W>
+  static void forward(Context& context, const attention_extents& e, std::size_t batch, const T* qkv, T* y,
                       W* log_sum) {
     if (batch == 0) return;
     if constexpr (std::same_as<T, bfloat16>)
-      if (in_one_kernel<grid::short_attention>(place, batch, {e, qkv}, y, log_sum)) return;
-    const borrowed guard{place.scratch};
-    W* const sums = log_sum ? log_sum : place.scratch.template take<W>(batch * e.heads * e.tokens);
+      if (in_one_kernel<grid::short_attention>(context, batch, {e, qkv}, y, log_sum)) return;
+    const arena_scope guard{context.workspace};
+    W* const sums = log_sum ? log_sum : context.workspace.template allocate<W>(batch * e.heads * e.tokens);
     const grid::attention_tiles<T> all{{e, qkv}};
     const std::size_t blocks = batch * e.heads * all.tiles();
-    launch(place.stream, blocks, grid::attention_log_sums<T>{all, sums});
-    launch(place.stream, blocks * all.chunks(), grid::attention_mix<T>{all, sums, y});
+    launch(context.stream, blocks, grid::attention_log_sums<T>{all, sums});
+    launch(context.stream, blocks * all.chunks(), grid::attention_mix<T>{all, sums, y});
   }
 
-  template <class Place, class T, class W>
-  static void backward(Place& place, const attention_extents& e, std::size_t batch, const T* qkv, const T* y,
-                       const W* log_sum, const T* dy, T* dqkv) {
+  template <class Context, class T, class W>
+  static void backward(Context& context, const attention_extents& e, std::size_t batch, const T* qkv,
+                       const T* y, const W* log_sum, const T* dy, T* dqkv) {
     if (batch == 0) return;
     if constexpr (std::same_as<T, bfloat16>)
-      if (in_one_kernel<grid::short_attention_backward>(place, batch, {e, qkv, y, dy}, log_sum, dqkv)) return;
-    const borrowed guard{place.scratch};
+      if (in_one_kernel<grid::short_attention_backward>(context, batch, {e, qkv, y, dy}, log_sum, dqkv))
+        return;
+    const arena_scope guard{context.workspace};
     const std::size_t queries = batch * e.heads * e.tokens;
-    W* const delta = place.scratch.template take<W>(queries);
+    W* const delta = context.workspace.template allocate<W>(queries);
     const grid::attention_tiles<T> all{{e, qkv, y, dy}};
     const std::size_t blocks = batch * e.heads * all.tiles() * all.chunks();
-    grid::each_number(place, queries, grid::attention_deltas<T>{all.heads, delta});
-    launch(place.stream, blocks, grid::attention_dqueries<T>{all, log_sum, delta, dqkv});
-    launch(place.stream, blocks, grid::attention_dkeys<T>{all, log_sum, delta, dqkv});
+    grid::each_number(context, queries, grid::attention_deltas<T>{all.heads, delta});
+    launch(context.stream, blocks, grid::attention_dqueries<T>{all, log_sum, delta, dqkv});
+    launch(context.stream, blocks, grid::attention_dkeys<T>{all, log_sum, delta, dqkv});
   }
 
  private:
   /// Does all of it on tensor cores, if heads lie in whole pieces of 16 bytes and are narrow enough, and a
   /// block has the memory: has it?
-  template <template <unsigned Depth> class Kernel, class Place, class... Results>
-  static bool in_one_kernel(Place& place, std::size_t batch, const grid::attention_heads<bfloat16>& heads,
+  template <template <unsigned Depth> class Kernel, class Context, class... Results>
+  static bool in_one_kernel(Context& context, std::size_t batch, const grid::attention_heads<bfloat16>& heads,
                             Results*... results) {
     const std::size_t width = heads.e.head_width();
     const auto launched = [&](const auto& kernel) {
-      if (grid::shared_bytes(kernel) > place.stream.most_shared_memory()) return false;
-      launch(place.stream, batch * heads.e.heads * kernel.blocks_of_head(), kernel);
+      if (grid::shared_bytes(kernel) > context.stream.most_shared_memory()) return false;
+      launch(context.stream, batch * heads.e.heads * kernel.blocks_of_head(), kernel);
       return true;
     };
     if (!grid::side_by_side<bfloat16>(width, {heads.qkv, heads.y, heads.dy, results...})) return false;

@@ -42,7 +42,7 @@ struct make_views {
   static constexpr bool fits = plane_numbers * sizeof(float) <= (std::size_t{64} << 10);
   struct shared {
     typename Augmentation::choices choices;
-    placement place;
+    resampling_map map;
     view_memory work;
     float planes[fits ? plane_numbers : 1];
   };
@@ -63,13 +63,13 @@ struct make_views {
         const random_key key{batch.seed, batch.epoch, batch.samples[n], view};
         const image_extent size{image.height, image.width};
         memory.choices = pipeline.choose(key, size, extent);
-        memory.place = pipeline.place(memory.choices, size, extent);
+        memory.map = pipeline.map_to_source(memory.choices, size, extent);
       });
       block_view<Block> canvas{block, memory.work, extent, own};
-      const axis_resampling rows{memory.place.method, memory.place.rows},
-          columns{memory.place.method, memory.place.columns};
+      const axis_resampling rows{memory.map.method, memory.map.rows},
+          columns{memory.map.method, memory.map.columns};
       canvas.each_pixel([&](std::size_t i) {
-        canvas.set(i, resampled_pixel(image, memory.place, rows, columns, extent, i / W, i % W));
+        canvas.set(i, resampled_pixel(image, memory.map, rows, columns, extent, i / W, i % W));
       });
       pipeline.apply(memory.choices, canvas);
       T* const to = out + n * H * W * 3;
@@ -92,9 +92,9 @@ class packed_images {
     return packed;
   }
 
-  template <class Place, class Images>
-  listed_images<Pixel> upload(Place& place, const Images& images) {
-    using device = typename Place::device;
+  template <class Context, class Images>
+  listed_images<Pixel> upload(Context& context, const Images& images) {
+    using device = typename Context::device;
     pixels_.clear();
     described_.clear();
     std::size_t total = 0;
@@ -102,16 +102,16 @@ class packed_images {
       const auto& image = images[i];
       total += image.height * image.width * image.channels;
     }
-    Pixel* const on_device = place.scratch.template take<Pixel>(total);
-    auto* const list = place.scratch.template take<stored_image<Pixel>>(images.size());
+    Pixel* const on_device = context.workspace.template allocate<Pixel>(total);
+    auto* const list = context.workspace.template allocate<stored_image<Pixel>>(images.size());
     for (std::size_t i = 0; i < images.size(); ++i) {
       const auto& image = images[i];
       described_.push_back({on_device + pixels_.size(), image.height, image.width, image.channels});
       const Pixel* const from = pixels_of(image);
       pixels_.insert(pixels_.end(), from, from + image.height * image.width * image.channels);
     }
-    device::write(place.stream, on_device, pixels_.data(), pixels_.size());
-    device::write(place.stream, list, described_.data(), described_.size());
+    device::write(context.stream, on_device, pixels_.data(), pixels_.size());
+    device::write(context.stream, list, described_.data(), described_.size());
     return {list};
   }
 
@@ -126,40 +126,40 @@ namespace pretext::kernels {
 
 template <Accelerator Device>
 struct augment<Device> {
-  template <class Place, class Views, class Images, std::size_t H, std::size_t W>
-  static void run(Place& place, const Views& views, const Images& images,
+  template <class Context, class Views, class Images, std::size_t H, std::size_t W>
+  static void run(Context& context, const Views& views, const Images& images,
                   std::span<const std::uint64_t> samples, std::uint64_t seed, std::uint32_t epoch,
-                  tensor_view<typename Place::activation, shape<H, W, 3>> out) {
+                  tensor_view<typename Context::activation, shape<H, W, 3>> out) {
     if (images.size() == 0) return;
     using pixel = std::remove_cvref_t<decltype(pixels_of(images[0])[0])>;
-    const borrowed guard{place.scratch};
-    const auto list = grid::packed_images<pixel>::of_this_thread().upload(place, images);
-    auto* const keys = place.scratch.template take<std::uint64_t>(samples.size());
-    Device::write(place.stream, keys, samples.data(), samples.size());
-    make(place, views, grid::view_batch<grid::listed_images<pixel>>{list, keys, images.size(), seed, epoch},
+    const arena_scope guard{context.workspace};
+    const auto list = grid::packed_images<pixel>::of_this_thread().upload(context, images);
+    auto* const keys = context.workspace.template allocate<std::uint64_t>(samples.size());
+    Device::write(context.stream, keys, samples.data(), samples.size());
+    make(context, views, grid::view_batch<grid::listed_images<pixel>>{list, keys, images.size(), seed, epoch},
          out);
   }
 
-  template <class Place, class Views, class T, std::size_t H, std::size_t W>
-  static void run(Place& place, const Views& views, const chosen_images& images, std::uint64_t seed,
+  template <class Context, class Views, class T, std::size_t H, std::size_t W>
+  static void run(Context& context, const Views& views, const chosen_images& images, std::uint64_t seed,
                   step_number<std::uint32_t> epoch, tensor_view<T, shape<H, W, 3>> out) {
     if (images.count > 0)
-      make(place, views, grid::view_batch<chosen_images>{images, images.samples, images.count, seed, epoch},
+      make(context, views, grid::view_batch<chosen_images>{images, images.samples, images.count, seed, epoch},
            out);
   }
 
  private:
   /// One launch for each kind of view.
-  template <class Place, class Views, class Images, class T, std::size_t H, std::size_t W>
-  static void make(Place& place, const Views& views, const grid::view_batch<Images>& batch,
+  template <class Context, class Views, class Images, class T, std::size_t H, std::size_t W>
+  static void make(Context& context, const Views& views, const grid::view_batch<Images>& batch,
                    tensor_view<T, shape<H, W, 3>> out) {
     const auto make_one = [&](const auto& pipeline, std::uint32_t v) {
       using kernel = grid::make_views<std::remove_cvref_t<decltype(pipeline)>, H, W, Images, T>;
       const std::size_t blocks = kernel::fits ? batch.count : grid::smaller(batch.count, 264);
-      const borrowed planes_guard{place.scratch};
+      const arena_scope planes_guard{context.workspace};
       float* const planes =
-          kernel::fits ? nullptr : place.scratch.template take<float>(blocks * kernel::plane_numbers);
-      launch(place.stream, blocks,
+          kernel::fits ? nullptr : context.workspace.template allocate<float>(blocks * kernel::plane_numbers);
+      launch(context.stream, blocks,
              kernel{pipeline, batch, v, out.part(v * batch.count, batch.count).data, planes});
     };
     [&]<std::uint32_t... V>(std::integer_sequence<std::uint32_t, V...>) {

@@ -61,17 +61,17 @@ namespace pretext::kernels {
 
 template <Accelerator Device>
 struct mixing<Device> {
-  template <class Place, class T>
-  static void mix(Place& place, std::size_t rows, std::size_t height, std::size_t width, std::size_t channels,
-                  step_number<batch_mix> how, T* x) {
-    grid::each_number(place, rows / 2 * height * width * channels,
+  template <class Context, class T>
+  static void mix(Context& context, std::size_t rows, std::size_t height, std::size_t width,
+                  std::size_t channels, step_number<batch_mix> how, T* x) {
+    grid::each_number(context, rows / 2 * height * width * channels,
                       grid::mix_pair<T>{rows, height, width, channels, how, x});
   }
 
-  template <class Place, class W>
-  static void goals(Place& place, std::size_t rows, std::size_t stride, std::size_t classes,
+  template <class Context, class W>
+  static void goals(Context& context, std::size_t rows, std::size_t stride, std::size_t classes,
                     step_number<batch_mix> how, double smoothing, const int* labels, W* goal) {
-    grid::each_number(place, rows * stride,
+    grid::each_number(context, rows * stride,
                       grid::mix_goals<W>{rows, stride, classes, how, smoothing, labels, goal});
   }
 };

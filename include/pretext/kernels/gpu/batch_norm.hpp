@@ -124,57 +124,58 @@ namespace pretext::kernels {
 /// (rows, channels) are stored as T; what belongs to a channel is W.
 template <Accelerator Device>
 struct batch_norm<Device> {
-  template <class Place, class T, class W>
-  static void statistics(Place& place, std::size_t rows, std::size_t channels, std::size_t groups, const T* x,
-                         W epsilon, W* mean, W* inverse, W momentum, W* running_mean, W* running_variance) {
+  template <class Context, class T, class W>
+  static void statistics(Context& context, std::size_t rows, std::size_t channels, std::size_t groups,
+                         const T* x, W epsilon, W* mean, W* inverse, W momentum, W* running_mean,
+                         W* running_variance) {
     const grid::moments<T> term{channels, rows / groups, x};
-    grid::sum_columns<T, 2>(place, rows, channels, groups, {x}, term,
+    grid::sum_columns<T, 2>(context, rows, channels, groups, {x}, term,
                             grid::finish_statistics<T, W>{term, epsilon, momentum, mean, inverse,
                                                           running_mean, running_variance});
   }
 
-  template <class Place, class W>
-  static void fold(Place& place, std::size_t channels, std::size_t groups, const W* mean, const W* inverse,
-                   const W* gamma, const W* beta, W* scale, W* shift) {
-    grid::each_number(place, groups * channels,
+  template <class Context, class W>
+  static void fold(Context& context, std::size_t channels, std::size_t groups, const W* mean,
+                   const W* inverse, const W* gamma, const W* beta, W* scale, W* shift) {
+    grid::each_number(context, groups * channels,
                       grid::fold_statistics<W>{channels, mean, inverse, gamma, beta, scale, shift});
   }
 
-  template <class Place, class W>
-  static void running(Place& place, std::size_t channels, const W* mean, const W* variance, W epsilon,
+  template <class Context, class W>
+  static void running(Context& context, std::size_t channels, const W* mean, const W* variance, W epsilon,
                       const W* gamma, const W* beta, W* scale, W* shift) {
-    grid::each_number(place, channels,
+    grid::each_number(context, channels,
                       grid::fold_running_statistics<W>{mean, variance, gamma, beta, epsilon, scale, shift});
   }
 
-  template <class Place, class T, class W>
-  static void scale_columns(Place& place, std::size_t rows, std::size_t columns, const W* w, const W* scale,
-                            T* scaled) {
-    grid::each_number(place, rows * columns, grid::scale_by_column<T, W>{columns, w, scale, scaled});
+  template <class Context, class T, class W>
+  static void scale_columns(Context& context, std::size_t rows, std::size_t columns, const W* w,
+                            const W* scale, T* scaled) {
+    grid::each_number(context, rows * columns, grid::scale_by_column<T, W>{columns, w, scale, scaled});
   }
 
-  template <class Place, class T, class W>
-  static void apply(Place& place, std::size_t rows, std::size_t channels, std::size_t groups, const T* x,
+  template <class Context, class T, class W>
+  static void apply(Context& context, std::size_t rows, std::size_t channels, std::size_t groups, const T* x,
                     const W* scale, const W* shift, const T* shortcut, bool relu, T* y) {
     const grid::apply_normalisation<T, W> work{{channels, rows / groups}, x, scale, shift, shortcut, relu, y};
-    grid::each_lanes<T>(place, rows * channels, channels, {x, scale, shift, shortcut, y}, work);
+    grid::each_lanes<T>(context, rows * channels, channels, {x, scale, shift, shortcut, y}, work);
   }
 
-  template <class Place, class T, class W>
-  static void backward(Place& place, std::size_t rows, std::size_t channels, std::size_t groups, const T* dy,
-                       bool relu, const T* y, const T* x, const W* mean, const W* inverse, const W* gamma,
-                       const W* beta, W* dgamma, W* dbeta, T* dx, T* dshortcut) {
+  template <class Context, class T, class W>
+  static void backward(Context& context, std::size_t rows, std::size_t channels, std::size_t groups,
+                       const T* dy, bool relu, const T* y, const T* x, const W* mean, const W* inverse,
+                       const W* gamma, const W* beta, W* dgamma, W* dbeta, T* dx, T* dshortcut) {
     const std::size_t part = rows / groups;
-    const borrowed guard{place.scratch};
-    W* const scale = place.scratch.template take<W>(groups * channels);
-    W* const shift = place.scratch.template take<W>(groups * channels);
-    W* const slope = place.scratch.template take<W>(3 * groups * channels);
-    if (relu && !y) fold(place, channels, groups, mean, inverse, gamma, beta, scale, shift);
+    const arena_scope guard{context.workspace};
+    W* const scale = context.workspace.template allocate<W>(groups * channels);
+    W* const shift = context.workspace.template allocate<W>(groups * channels);
+    W* const slope = context.workspace.template allocate<W>(3 * groups * channels);
+    if (relu && !y) fold(context, channels, groups, mean, inverse, gamma, beta, scale, shift);
     const grid::rectified_gradient<T, W> g{{channels, part}, dy, relu, y, x, scale, shift};
-    grid::sum_columns<T, 2>(place, rows, channels, groups, {dy, y, x, mean},
+    grid::sum_columns<T, 2>(context, rows, channels, groups, {dy, y, x, mean},
                             grid::gradient_moments<T, W>{g, x, mean},
                             grid::finish_gradient<W>{channels, part, inverse, gamma, dgamma, dbeta, slope});
-    grid::each_lanes<T>(place, rows * channels, channels, {dy, y, x, mean, dx, dshortcut},
+    grid::each_lanes<T>(context, rows * channels, channels, {dy, y, x, mean, dx, dshortcut},
                         grid::pass_gradient<T, W>{g, x, mean, slope, dx, dshortcut});
   }
 };

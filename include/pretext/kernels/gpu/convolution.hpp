@@ -27,69 +27,69 @@ struct own_convolution {
     return e.taps() == 1 && e.stride == 1 && e.padding == 0;
   }
 
-  template <class Place, class T>
-  static void forward(Place& place, const convolution_extents& e, std::size_t batch, const T* x, const T* w,
-                      T* y) {
+  template <class Context, class T>
+  static void forward(Context& context, const convolution_extents& e, std::size_t batch, const T* x,
+                      const T* w, T* y) {
     const std::size_t places = batch * e.out_height() * e.out_width();
     if (pointwise(e))
-      gemm::run(place, op::as_is, op::as_is, places, e.out, e.in, x, w, y, into::overwrite);
-    else if constexpr (in_tf32<Place, T>)
-      convolution_by_stored_patches<Device>::forward(place, e, batch, x, w, y);
+      gemm::run(context, op::as_is, op::as_is, places, e.out, e.in, x, w, y, into::overwrite);
+    else if constexpr (in_tf32<Context, T>)
+      convolution_by_stored_patches<Device>::forward(context, e, batch, x, w, y);
     else
-      multiply<T>(place, places, e.out, e.taps() * e.in, patch_matrix<T>{e, x}, matrix<T>{w, e.out},
+      multiply<T>(context, places, e.out, e.taps() * e.in, patch_matrix<T>{e, x}, matrix<T>{w, e.out},
                   rows_in_order<T>{y, e.out}, into::overwrite);
   }
 
-  template <class Place, class T>
-  static void backward_data(Place& place, const convolution_extents& e, std::size_t batch, const T* dy,
+  template <class Context, class T>
+  static void backward_data(Context& context, const convolution_extents& e, std::size_t batch, const T* dy,
                             const T* w, T* dx, into mode) {
     const std::size_t pixels = batch * e.height * e.width;
     if (pointwise(e))
-      gemm::run(place, op::as_is, op::transposed, pixels, e.in, e.out, dy, w, dx, mode);
-    else if constexpr (in_tf32<Place, T>)
-      convolution_by_stored_patches<Device>::backward_data(place, e, batch, dy, w, dx, mode);
+      gemm::run(context, op::as_is, op::transposed, pixels, e.in, e.out, dy, w, dx, mode);
+    else if constexpr (in_tf32<Context, T>)
+      convolution_by_stored_patches<Device>::backward_data(context, e, batch, dy, w, dx, mode);
     else
-      backward_data_by_residues(place, e, batch, dy, w, dx, mode);
+      backward_data_by_residues(context, e, batch, dy, w, dx, mode);
   }
 
-  template <class Place, class T, class W>
-  static void backward_weights(Place& place, const convolution_extents& e, std::size_t batch, const T* x,
+  template <class Context, class T, class W>
+  static void backward_weights(Context& context, const convolution_extents& e, std::size_t batch, const T* x,
                                const T* dy, W* dw) {
     const std::size_t places = batch * e.out_height() * e.out_width();
     if (pointwise(e))
-      gemm::run(place, op::transposed, op::as_is, e.in, e.out, places, x, dy, dw, into::accumulate);
-    else if constexpr (in_tf32<Place, T>)
-      convolution_by_stored_patches<Device>::backward_weights(place, e, batch, x, dy, dw);
+      gemm::run(context, op::transposed, op::as_is, e.in, e.out, places, x, dy, dw, into::accumulate);
+    else if constexpr (in_tf32<Context, T>)
+      convolution_by_stored_patches<Device>::backward_weights(context, e, batch, x, dy, dw);
     else
-      multiply<T>(place, e.taps() * e.in, e.out, places, turned_patch_matrix<T>{{e, x}}, matrix<T>{dy, e.out},
-                  rows_in_order<W>{dw, e.out}, into::accumulate);
+      multiply<T>(context, e.taps() * e.in, e.out, places, turned_patch_matrix<T>{{e, x}},
+                  matrix<T>{dy, e.out}, rows_in_order<W>{dw, e.out}, into::accumulate);
   }
 
  private:
-  template <class Place, class T>
-  static constexpr bool in_tf32 = rounds_factors<Place>() && !std::is_same_v<T, bfloat16>;
+  template <class Context, class T>
+  static constexpr bool in_tf32 = rounds_factors<Context>() && !std::is_same_v<T, bfloat16>;
 
-  template <class Place, class T>
-  static void backward_data_by_residues(Place& place, const convolution_extents& e, std::size_t batch,
+  template <class Context, class T>
+  static void backward_data_by_residues(Context& context, const convolution_extents& e, std::size_t batch,
                                         const T* dy, const T* w, T* dx, into mode) {
     for (std::size_t row = 0; row < e.stride; ++row)
       for (std::size_t column = 0; column < e.stride; ++column) {
         const residue_class some{e, row, column};
         if (some.taps() == 0 && mode == into::accumulate) continue;
-        multiply<T>(place, batch * some.pixels(), e.in, some.taps() * e.out, result_matrix<T>{some, dy},
+        multiply<T>(context, batch * some.pixels(), e.in, some.taps() * e.out, result_matrix<T>{some, dy},
                     turned_weights<T>{some, w}, residue_pixels<T>{some, dx}, mode);
       }
   }
 
-  template <class T, class Place, class A, class B, class Result>
-  static void multiply(Place& place, std::size_t m, std::size_t n, std::size_t k, const A& a, const B& b,
+  template <class T, class Context, class A, class B, class Result>
+  static void multiply(Context& context, std::size_t m, std::size_t n, std::size_t k, const A& a, const B& b,
                        const Result& result, into mode) {
     expects(m < most && n < most && k < most,
             "a convolution over so many places cannot be counted in 32 bits: take a smaller batch");
     if constexpr (std::is_same_v<T, bfloat16>)
-      multiply_factors_into(place, {m, n, k}, a, b, result, mode);
+      multiply_factors_into(context, {m, n, k}, a, b, result, mode);
     else
-      multiply_into(place, {m, n, k}, a, b, result, mode);
+      multiply_into(context, {m, n, k}, a, b, result, mode);
   }
   static constexpr std::size_t most = std::size_t{1} << 31;
 };

@@ -52,15 +52,15 @@ namespace pretext::kernels {
 
 template <Accelerator Device>
 struct cosine_regression<Device> {
-  template <class Place, class T>
-  static auto run(Place& place, std::size_t rows, std::size_t columns, double factor, const T* p,
+  template <class Context, class T>
+  static auto run(Context& context, std::size_t rows, std::size_t columns, double factor, const T* p,
                   const T* goal, T* dp) {
     detail::expects_two_views(rows);
-    const borrowed guard{place.scratch};
-    double* const distance = place.scratch.template take<double>(rows);
+    const arena_scope guard{context.workspace};
+    double* const distance = context.workspace.template allocate<double>(rows);
     const double scale = factor / static_cast<double>(rows / 2);
-    launch(place.stream, rows, grid::compare_with_goal<T>{rows, columns, scale, p, goal, distance, dp});
-    return grid::loss_of_rows(place, rows, scale, distance);
+    launch(context.stream, rows, grid::compare_with_goal<T>{rows, columns, scale, p, goal, distance, dp});
+    return grid::loss_of_rows(context, rows, scale, distance);
   }
 };
 

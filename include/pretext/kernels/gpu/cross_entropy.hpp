@@ -78,29 +78,29 @@ namespace pretext::kernels {
 
 template <Accelerator Device>
 struct cross_entropy<Device> {
-  template <class Place, class T, class W>
-  static auto soft(Place& place, std::size_t rows, std::size_t stride, std::size_t classes, double scale,
+  template <class Context, class T, class W>
+  static auto soft(Context& context, std::size_t rows, std::size_t stride, std::size_t classes, double scale,
                    double smoothing, const T* logits, const W* goal, T* dlogits) {
-    return run(place, rows, stride, classes, scale, logits, dlogits,
+    return run(context, rows, stride, classes, scale, logits, dlogits,
                grid::soft_goals<W>{stride, classes, smoothing, goal});
   }
 
-  template <class Place, class T>
-  static auto hard(Place& place, std::size_t rows, std::size_t stride, std::size_t classes, double scale,
+  template <class Context, class T>
+  static auto hard(Context& context, std::size_t rows, std::size_t stride, std::size_t classes, double scale,
                    const T* logits, const int* labels, T* dlogits) {
-    return run(place, rows, stride, classes, scale, logits, dlogits, grid::hard_goals{labels});
+    return run(context, rows, stride, classes, scale, logits, dlogits, grid::hard_goals{labels});
   }
 
  private:
-  template <class Place, class T, class Goals>
-  static auto run(Place& place, std::size_t rows, std::size_t stride, std::size_t classes, double scale,
+  template <class Context, class T, class Goals>
+  static auto run(Context& context, std::size_t rows, std::size_t stride, std::size_t classes, double scale,
                   const T* logits, T* dlogits, const Goals& goals) {
-    const borrowed guard{place.scratch};
-    double* const value = place.scratch.template take<double>(rows);
+    const arena_scope guard{context.workspace};
+    double* const value = context.workspace.template allocate<double>(rows);
     if (rows > 0)
-      launch(place.stream, rows,
+      launch(context.stream, rows,
              grid::compare_classes<T, Goals>{stride, classes, scale, goals, logits, value, dlogits});
-    return grid::loss_of_rows(place, rows, scale, value);
+    return grid::loss_of_rows(context, rows, scale, value);
   }
 };
 

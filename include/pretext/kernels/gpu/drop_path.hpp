@@ -38,15 +38,15 @@ namespace pretext::kernels {
 
 template <Accelerator Device>
 struct drop_path<Device> {
-  template <class Place, class W>
-  static void run(Place& place, const sample_keys& keys, std::size_t batch, std::uint32_t draw, double rate,
-                  W* factor) {
-    grid::each_number(place, batch, grid::draw_path_factor<W>{keys, draw, rate, factor});
+  template <class Context, class W>
+  static void run(Context& context, const sample_keys& keys, std::size_t batch, std::uint32_t draw,
+                  double rate, W* factor) {
+    grid::each_number(context, batch, grid::draw_path_factor<W>{keys, draw, rate, factor});
   }
-  template <class Place, class T, class W>
-  static void scale(Place& place, std::size_t batch, std::size_t numbers, const W* factor, const T* dy,
+  template <class Context, class T, class W>
+  static void scale(Context& context, std::size_t batch, std::size_t numbers, const W* factor, const T* dy,
                     T* dbranch) {
-    grid::each_lanes<T>(place, batch * numbers, numbers, {dy, dbranch},
+    grid::each_lanes<T>(context, batch * numbers, numbers, {dy, dbranch},
                         grid::scale_samples<T, W>{numbers, factor, dy, dbranch});
   }
 };

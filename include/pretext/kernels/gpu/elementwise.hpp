@@ -85,42 +85,42 @@ namespace pretext::kernels {
 
 template <Accelerator Device>
 struct relu<Device> {
-  template <class Place, class T>
-  static void forward(Place& place, std::size_t n, const T* x, T* y) {
-    grid::each_lanes<T>(place, n, n, {x, y}, grid::rectify<T>{x, y});
+  template <class Context, class T>
+  static void forward(Context& context, std::size_t n, const T* x, T* y) {
+    grid::each_lanes<T>(context, n, n, {x, y}, grid::rectify<T>{x, y});
   }
-  template <class Place, class T>
-  static void backward(Place& place, std::size_t n, const T* y, const T* dy, T* dx) {
-    grid::each_lanes<T>(place, n, n, {y, dy, dx}, grid::rectify_backward<T>{y, dy, dx});
+  template <class Context, class T>
+  static void backward(Context& context, std::size_t n, const T* y, const T* dy, T* dx) {
+    grid::each_lanes<T>(context, n, n, {y, dy, dx}, grid::rectify_backward<T>{y, dy, dx});
   }
 };
 
 template <Accelerator Device>
 struct blend<Device> {
-  template <class Place, class T>
-  static void axpy(Place& place, std::size_t n, arithmetic<T> a, const T* x, T* y) {
-    grid::each_lanes<T>(place, n, n, {x, y}, grid::add_scaled<T>{a, 1, x, y});
+  template <class Context, class T>
+  static void axpy(Context& context, std::size_t n, arithmetic<T> a, const T* x, T* y) {
+    grid::each_lanes<T>(context, n, n, {x, y}, grid::add_scaled<T>{a, 1, x, y});
   }
-  template <class Place, class T>
-  static void lerp(Place& place, std::size_t n, arithmetic<T> a, const T* x, T* y) {
-    grid::each_lanes<T>(place, n, n, {x, y}, grid::add_scaled<T>{1 - a, a, x, y});
+  template <class Context, class T>
+  static void lerp(Context& context, std::size_t n, arithmetic<T> a, const T* x, T* y) {
+    grid::each_lanes<T>(context, n, n, {x, y}, grid::add_scaled<T>{1 - a, a, x, y});
   }
-  template <class Place, class From, class To>
-  static void copy(Place& place, std::size_t n, const From* x, To* y) {
-    grid::each_lanes<To>(place, n, n, {x, y}, grid::copy_numbers<From, To>{x, y});
+  template <class Context, class From, class To>
+  static void copy(Context& context, std::size_t n, const From* x, To* y) {
+    grid::each_lanes<To>(context, n, n, {x, y}, grid::copy_numbers<From, To>{x, y});
   }
 };
 
 template <Accelerator Device>
 struct row_bias<Device> {
-  template <class Place, class T, class W>
-  static void add(Place& place, std::size_t rows, std::size_t columns, const W* bias, T* y) {
-    grid::each_lanes<T>(place, rows * columns, columns, {y}, grid::add_to_rows<T, W>{columns, bias, y});
+  template <class Context, class T, class W>
+  static void add(Context& context, std::size_t rows, std::size_t columns, const W* bias, T* y) {
+    grid::each_lanes<T>(context, rows * columns, columns, {y}, grid::add_to_rows<T, W>{columns, bias, y});
   }
-  template <class Place, class T, class W>
-  static void sum(Place& place, std::size_t rows, std::size_t columns, const T* dy, W* dbias) {
+  template <class Context, class T, class W>
+  static void sum(Context& context, std::size_t rows, std::size_t columns, const T* dy, W* dbias) {
     W* const totals[] = {dbias};
-    grid::add_column_sums<T>(place, rows, columns, totals, {dy}, grid::entry<T>{columns, dy});
+    grid::add_column_sums<T>(context, rows, columns, totals, {dy}, grid::entry<T>{columns, dy});
   }
 };
 

@@ -52,17 +52,17 @@ namespace pretext::kernels {
 
 template <Accelerator Device>
 struct gelu<Device> {
-  template <class Place, class T, class W>
-  static void forward(Place& place, std::size_t rows, std::size_t columns, const T* x, const W* bias, T* y,
-                      T* slope) {
-    grid::each_lanes<T>(place, rows * columns, columns, {x, y, slope},
+  template <class Context, class T, class W>
+  static void forward(Context& context, std::size_t rows, std::size_t columns, const T* x, const W* bias,
+                      T* y, T* slope) {
+    grid::each_lanes<T>(context, rows * columns, columns, {x, y, slope},
                         grid::gelu_forward<T, W>{columns, x, bias, y, slope});
   }
-  template <class Place, class T, class W>
-  static void backward(Place& place, std::size_t rows, std::size_t columns, const T* slope, const T* dy,
+  template <class Context, class T, class W>
+  static void backward(Context& context, std::size_t rows, std::size_t columns, const T* slope, const T* dy,
                        T* dx, W* dbias) {
     W* const totals[] = {dbias};
-    grid::add_column_sums<T>(place, rows, columns, totals, {slope, dy, dx},
+    grid::add_column_sums<T>(context, rows, columns, totals, {slope, dy, dx},
                              grid::gelu_backward<T>{columns, slope, dy, dx});
   }
 };

@@ -8,13 +8,13 @@ namespace pretext::grid {
 
 /// kernels::gemm in our own tiles, exact in what they add and in which order. Factors are stored as T, the
 /// result as C: activations as activations, gradients of weights as weights.
-template <class Place, class T, class C>
-void multiply_matrices(Place& place, kernels::op a, kernels::op b, const product_extents& e, const T* A,
+template <class Context, class T, class C>
+void multiply_matrices(Context& context, kernels::op a, kernels::op b, const product_extents& e, const T* A,
                        const T* B, C* c, kernels::into mode) {
   const auto turn = [](kernels::op how, const T* data, std::size_t rows, std::size_t columns) {
     return how == kernels::op::transposed ? matrix<T>{data, 1, rows} : matrix<T>{data, columns, 1};
   };
-  multiply(place, e, turn(a, A, e.m, e.k), turn(b, B, e.k, e.n), c, mode);
+  multiply(context, e, turn(a, A, e.m, e.k), turn(b, B, e.k, e.n), c, mode);
 }
 
 }  // namespace pretext::grid
@@ -24,10 +24,10 @@ namespace pretext::kernels {
 /// Our own; `gemm<cuda>` is cuBLASLt's (matrix_products.cuh).
 template <Accelerator Device>
 struct gemm<Device> {
-  template <class Place, class T, class C>
-  static void run(Place& place, op a, op b, std::size_t m, std::size_t n, std::size_t k, const T* A,
+  template <class Context, class T, class C>
+  static void run(Context& context, op a, op b, std::size_t m, std::size_t n, std::size_t k, const T* A,
                   const T* B, C* c, into mode) {
-    grid::multiply_matrices(place, a, b, {m, n, k}, A, B, c, mode);
+    grid::multiply_matrices(context, a, b, {m, n, k}, A, B, c, mode);
   }
 };
 

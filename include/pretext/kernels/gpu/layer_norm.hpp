@@ -133,12 +133,12 @@ namespace pretext::kernels {
 /// (rows, columns) are stored as T; what belongs to a row or to a column is W.
 template <Accelerator Device>
 struct layer_norm<Device> {
-  template <class Place, class T, class W>
-  static void forward(Place& place, std::size_t rows, std::size_t columns, const T* x, W epsilon,
+  template <class Context, class T, class W>
+  static void forward(Context& context, std::size_t rows, std::size_t columns, const T* x, W epsilon,
                       const W* gamma, const W* beta, T* y, W* mean, W* inverse) {
     if (rows == 0) return;
     const auto run = [&]<unsigned N>() {
-      launch(place.stream, rows,
+      launch(context.stream, rows,
              grid::layer_norm_forward<T, W, N>{columns, x, epsilon, gamma, beta, y, mean, inverse});
     };
     if (grid::side_by_side<T>(columns, {x, y}))
@@ -147,16 +147,16 @@ struct layer_norm<Device> {
       run.template operator()<1>();
   }
 
-  template <class Place, class T, class W>
-  static void backward(Place& place, std::size_t rows, std::size_t columns, const T* dy, const T* x,
+  template <class Context, class T, class W>
+  static void backward(Context& context, std::size_t rows, std::size_t columns, const T* dy, const T* x,
                        const W* mean, const W* inverse, const W* gamma, const T* shortcut, T* dx, W* dgamma,
                        W* dbeta) {
     W* const totals[] = {dgamma, dbeta};
-    grid::add_column_sums<T>(place, rows, columns, totals, {dy, x},
+    grid::add_column_sums<T>(context, rows, columns, totals, {dy, x},
                              grid::layer_norm_moments<T, W>{columns, dy, x, mean, inverse});
     if (!dx || rows == 0) return;
     const auto run = [&]<unsigned N>() {
-      launch(place.stream, rows,
+      launch(context.stream, rows,
              grid::layer_norm_backward<T, W, N>{columns, dy, x, mean, inverse, gamma, shortcut, dx});
     };
     if (grid::side_by_side<T>(columns, {dy, x, shortcut, dx}))

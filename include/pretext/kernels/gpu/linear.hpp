@@ -41,44 +41,45 @@ namespace pretext::kernels {
 /// ours and MAE's is the exact one, and its slope is what we keep.
 template <Accelerator Device>
 struct linear<Device> {
-  template <class Place, class T, class W>
-  static void forward(Place& place, const linear_extents& e, const T* x, const T* w,
+  template <class Context, class T, class W>
+  static void forward(Context& context, const linear_extents& e, const T* x, const T* w,
                       const linear_sum<T, W>& sum, T* y) {
-    if (ends_in(sum) &&
-        grid::fused_product<Device>::add(place, e.rows, e.out, e.in, x, w, sum.rounded_bias, sum.shortcut, y))
+    if (ends_in(sum) && grid::fused_product<Device>::add(context, e.rows, e.out, e.in, x, w, sum.rounded_bias,
+                                                         sum.shortcut, y))
       return;
-    gemm<Device>::run(place, op::as_is, op::transposed, e.rows, e.out, e.in, x, w, y, into::overwrite);
+    gemm<Device>::run(context, op::as_is, op::transposed, e.rows, e.out, e.in, x, w, y, into::overwrite);
     if (sum.bias || sum.shortcut || sum.keep)
-      grid::each_lanes<T>(place, e.rows * e.out, e.out, {sum.shortcut, y},
+      grid::each_lanes<T>(context, e.rows * e.out, e.out, {sum.shortcut, y},
                           grid::surround<T, W>{e.out, sum, y});
   }
 
-  template <class Place, class T, class W>
-  static void forward_gelu(Place& place, const linear_extents& e, const T* x, const T* w, const W* bias, T* y,
-                           T* slope) {
+  template <class Context, class T, class W>
+  static void forward_gelu(Context& context, const linear_extents& e, const T* x, const T* w, const W* bias,
+                           T* y, T* slope) {
     T* const product = slope ? slope : y;
-    gemm<Device>::run(place, op::as_is, op::transposed, e.rows, e.out, e.in, x, w, product, into::overwrite);
-    gelu<Device>::forward(place, e.rows, e.out, static_cast<const T*>(product), bias, y, slope);
+    gemm<Device>::run(context, op::as_is, op::transposed, e.rows, e.out, e.in, x, w, product,
+                      into::overwrite);
+    gelu<Device>::forward(context, e.rows, e.out, static_cast<const T*>(product), bias, y, slope);
   }
 
-  template <class Place, class T, class W>
-  static void backward_gelu(Place& place, const linear_extents& e, const T* dy, const T* w, const T* slope,
-                            T* dx, W* dbias) {
-    gemm<Device>::run(place, op::as_is, op::as_is, e.rows, e.in, e.out, dy, w, dx, into::overwrite);
-    gelu<Device>::backward(place, e.rows, e.in, slope, static_cast<const T*>(dx), dx, dbias);
+  template <class Context, class T, class W>
+  static void backward_gelu(Context& context, const linear_extents& e, const T* dy, const T* w,
+                            const T* slope, T* dx, W* dbias) {
+    gemm<Device>::run(context, op::as_is, op::as_is, e.rows, e.in, e.out, dy, w, dx, into::overwrite);
+    gelu<Device>::backward(context, e.rows, e.in, slope, static_cast<const T*>(dx), dx, dbias);
   }
 
-  template <class Place, class T, class W>
-  static void backward_weights(Place& place, const linear_extents& e, const T* x, const T* dy, W* dw,
+  template <class Context, class T, class W>
+  static void backward_weights(Context& context, const linear_extents& e, const T* x, const T* dy, W* dw,
                                W* dbias) {
-    const borrowed guard{place.scratch};
-    W* const sums = dbias ? place.scratch.template take<W>(e.out) : nullptr;
-    if (dbias && grid::fused_product<Device>::sum_columns(place, e.out, e.in, e.rows, dy, x, dw, sums)) {
-      blend<Device>::axpy(place, e.out, W{1}, sums, dbias);
+    const arena_scope guard{context.workspace};
+    W* const sums = dbias ? context.workspace.template allocate<W>(e.out) : nullptr;
+    if (dbias && grid::fused_product<Device>::sum_columns(context, e.out, e.in, e.rows, dy, x, dw, sums)) {
+      blend<Device>::axpy(context, e.out, W{1}, sums, dbias);
       return;
     }
-    gemm<Device>::run(place, op::transposed, op::as_is, e.out, e.in, e.rows, dy, x, dw, into::accumulate);
-    if (dbias) row_bias<Device>::sum(place, e.rows, e.out, dy, dbias);
+    gemm<Device>::run(context, op::transposed, op::as_is, e.out, e.in, e.rows, dy, x, dw, into::accumulate);
+    if (dbias) row_bias<Device>::sum(context, e.rows, e.out, dy, dbias);
   }
 
  private:

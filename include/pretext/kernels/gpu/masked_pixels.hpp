@@ -61,16 +61,16 @@ namespace pretext::kernels {
 
 template <Accelerator Device>
 struct masked_pixels<Device> {
-  template <class Place, class T>
-  static auto run(Place& place, const patch_extents& e, const pixel_comparison& c, std::size_t batch,
+  template <class Context, class T>
+  static auto run(Context& context, const patch_extents& e, const pixel_comparison& c, std::size_t batch,
                   const choice& chosen, const T* images, const T* prediction, T* dprediction) {
-    const borrowed guard{place.scratch};
+    const arena_scope guard{context.workspace};
     const std::size_t rows = batch * chosen.count;
-    double* const errors = place.scratch.template take<double>(rows);
+    double* const errors = context.workspace.template allocate<double>(rows);
     if (rows > 0)
-      launch(place.stream, rows,
+      launch(context.stream, rows,
              grid::compare_patches<T>{{e, chosen}, c, images, prediction, errors, dprediction});
-    return grid::loss_of_rows(place, rows, 1 / c.denominator, errors);
+    return grid::loss_of_rows(context, rows, 1 / c.denominator, errors);
   }
 };
 

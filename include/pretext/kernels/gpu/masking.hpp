@@ -51,28 +51,28 @@ namespace pretext::kernels {
 
 template <Accelerator Device>
 struct uniform_noise<Device> {
-  template <class Place>
-  static void run(Place& place, const sample_keys& keys, std::size_t batch, std::size_t places,
+  template <class Context>
+  static void run(Context& context, const sample_keys& keys, std::size_t batch, std::size_t places,
                   float* noise) {
-    grid::each_number(place, batch * places, grid::draw_noise{keys, places, noise});
+    grid::each_number(context, batch * places, grid::draw_noise{keys, places, noise});
   }
 };
 
 template <Accelerator Device>
 struct order_by_noise<Device> {
-  template <class Place, class N>
-  static void run(Place& place, std::size_t batch, std::size_t places, const N* noise, std::uint32_t* order,
-                  std::uint32_t* restore) {
-    grid::each_number(place, batch * places, grid::rank_place<N>{places, noise, order, restore});
+  template <class Context, class N>
+  static void run(Context& context, std::size_t batch, std::size_t places, const N* noise,
+                  std::uint32_t* order, std::uint32_t* restore) {
+    grid::each_number(context, batch * places, grid::rank_place<N>{places, noise, order, restore});
   }
 };
 
 template <Accelerator Device>
 struct enlarge_grid<Device> {
-  template <class Place>
-  static void run(Place& place, std::size_t batch, std::size_t rows, std::size_t columns, std::size_t factor,
-                  const std::uint32_t* coarse, std::uint32_t* fine) {
-    grid::each_number(place, batch * rows * columns, grid::enlarge{rows, columns, factor, coarse, fine});
+  template <class Context>
+  static void run(Context& context, std::size_t batch, std::size_t rows, std::size_t columns,
+                  std::size_t factor, const std::uint32_t* coarse, std::uint32_t* fine) {
+    grid::each_number(context, batch * rows * columns, grid::enlarge{rows, columns, factor, coarse, fine});
   }
 };
 

@@ -159,29 +159,29 @@ namespace pretext::kernels {
 
 template <Accelerator Device>
 struct nt_xent<Device> {
-  template <class Place, class T>
-  static auto run(Place& place, std::size_t rows, std::size_t columns, double temperature, double factor,
+  template <class Context, class T>
+  static auto run(Context& context, std::size_t rows, std::size_t columns, double temperature, double factor,
                   const T* z, T* dz) {
     detail::expects_pairs(rows, temperature);
-    const borrowed guard{place.scratch};
+    const arena_scope guard{context.workspace};
     using R = arithmetic<T>;  // vectors of length one are stored as z is: for tensor cores, if it is bfloat16
     const grid::similarity_extents e{rows, columns};
-    T* const unit = place.scratch.template take<T>(rows * e.step());
-    R* const inverse = place.scratch.template take<R>(rows);
+    T* const unit = context.workspace.template allocate<T>(rows * e.step());
+    R* const inverse = context.workspace.template allocate<R>(rows);
     const grid::similarity_tiles<T> all{e, static_cast<R>(1 / temperature), unit};
-    auto* const partial = place.scratch.template take<grid::partial_log_sum<R>>(rows * all.parts());
-    R* const log_sum = place.scratch.template take<R>(rows);
-    double* const value = place.scratch.template take<double>(rows);
-    R* const slopes = place.scratch.template take<R>(e.parts() * rows * e.step());
+    auto* const partial = context.workspace.template allocate<grid::partial_log_sum<R>>(rows * all.parts());
+    R* const log_sum = context.workspace.template allocate<R>(rows);
+    double* const value = context.workspace.template allocate<double>(rows);
+    R* const slopes = context.workspace.template allocate<R>(e.parts() * rows * e.step());
 
-    launch(place.stream, rows, grid::normalise_rows<T, T>{columns, e.step(), z, unit, inverse});
-    launch(place.stream, all.blocks() * all.parts(), grid::log_sums_of_part<T>{all, partial});
-    launch(place.stream, rows, grid::losses_of_rows<T>{all, partial, log_sum, value});
+    launch(context.stream, rows, grid::normalise_rows<T, T>{columns, e.step(), z, unit, inverse});
+    launch(context.stream, all.blocks() * all.parts(), grid::log_sums_of_part<T>{all, partial});
+    launch(context.stream, rows, grid::losses_of_rows<T>{all, partial, log_sum, value});
     const grid::gradients_of_part<T> gradients{all, log_sum, slopes};
-    launch(place.stream, all.blocks() * all.parts() * gradients.chunks(), gradients);
+    launch(context.stream, all.blocks() * all.parts() * gradients.chunks(), gradients);
     const R scale = static_cast<R>(factor / (static_cast<double>(rows) * temperature));
-    launch(place.stream, rows, grid::gradients_of_rows<T>{e, scale, z, inverse, slopes, dz});
-    return grid::loss_of_rows(place, rows, factor / static_cast<double>(rows), value);
+    launch(context.stream, rows, grid::gradients_of_rows<T>{e, scale, z, inverse, slopes, dz});
+    return grid::loss_of_rows(context, rows, factor / static_cast<double>(rows), value);
   }
 };
 

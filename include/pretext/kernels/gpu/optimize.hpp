@@ -31,11 +31,11 @@ struct update_pieces {
   }
 };
 
-template <class Place, class Device, class Step>
-void update(Place& place, const kernels::pieces<Device>& all, const Step& step) {
+template <class Context, class Device, class Step>
+void update(Context& context, const kernels::pieces<Device>& all, const Step& step) {
   if (all.list.size() > 0)
-    launch(place.stream, all.list.size(),
-           update_pieces<Step>{all.list.data(), place.stream.settled_loss(), step});
+    launch(context.stream, all.list.size(),
+           update_pieces<Step>{all.list.data(), context.stream.settled_loss(), step});
 }
 
 /// A momentum update of one number of the flat buffers.
@@ -210,40 +210,42 @@ namespace pretext::kernels {
 
 template <Accelerator Device>
 struct optimize<Device> {
-  template <class Place, class W>
-  static void sgd(Place& place, const pieces<Device>& all, const sgd_step& s, const W* g, W* velocity, W* w) {
-    grid::update(place, all, grid::sgd_update<W>{s, g, velocity, w});
+  template <class Context, class W>
+  static void sgd(Context& context, const pieces<Device>& all, const sgd_step& s, const W* g, W* velocity,
+                  W* w) {
+    grid::update(context, all, grid::sgd_update<W>{s, g, velocity, w});
   }
 
-  template <class Place, class W>
-  static void adamw(Place& place, const pieces<Device>& all, const adamw_step& s, const W* g, W* mean,
+  template <class Context, class W>
+  static void adamw(Context& context, const pieces<Device>& all, const adamw_step& s, const W* g, W* mean,
                     W* square, std::uint64_t* steps, W* w) {
-    const borrowed guard{place.scratch};
-    auto* const rates = place.scratch.template take<adamw_rates<W>>(1);
-    grid::each_number(place, 1, grid::count_adamw_step<W>{s, place.stream.settled_loss(), steps, rates});
-    grid::update(place, all, grid::adamw_update<W>{s, rates, g, mean, square, w});
+    const arena_scope guard{context.workspace};
+    auto* const rates = context.workspace.template allocate<adamw_rates<W>>(1);
+    grid::each_number(context, 1, grid::count_adamw_step<W>{s, context.stream.settled_loss(), steps, rates});
+    grid::update(context, all, grid::adamw_update<W>{s, rates, g, mean, square, w});
   }
 
-  template <class Place, class W>
-  static void lars(Place& place, const pieces<Device>& all, const lars_step& s, const W* g, W* velocity,
+  template <class Context, class W>
+  static void lars(Context& context, const pieces<Device>& all, const lars_step& s, const W* g, W* velocity,
                    W* w) {
-    const borrowed guard{place.scratch};
+    const arena_scope guard{context.workspace};
     const std::size_t count = all.list.size();
     const piece* const list = all.list.data();
-    double* const of_weight = place.scratch.template take<double>(count);
-    double* const of_update = place.scratch.template take<double>(count);
-    W* const ratio = place.scratch.template take<W>(all.rows);
-    W* const decay = place.scratch.template take<W>(all.rows);
+    double* const of_weight = context.workspace.template allocate<double>(count);
+    double* const of_update = context.workspace.template allocate<double>(count);
+    W* const ratio = context.workspace.template allocate<W>(all.rows);
+    W* const decay = context.workspace.template allocate<W>(all.rows);
     if (count > 0)
-      launch(place.stream, count, grid::squares_of_pieces<W>{s, list, g, w, of_weight, of_update});
-    grid::each_number(place, count, grid::lars_ratios<W>{s, list, count, of_weight, of_update, ratio, decay});
-    grid::update(place, all, grid::lars_update<W>{s, ratio, decay, g, velocity, w});
+      launch(context.stream, count, grid::squares_of_pieces<W>{s, list, g, w, of_weight, of_update});
+    grid::each_number(context, count,
+                      grid::lars_ratios<W>{s, list, count, of_weight, of_update, ratio, decay});
+    grid::update(context, all, grid::lars_update<W>{s, ratio, decay, g, velocity, w});
   }
 
-  template <class Place, class W>
-  static void follow(Place& place, const pieces<Device>& all, step_number<double> momentum, const W* w,
+  template <class Context, class W>
+  static void follow(Context& context, const pieces<Device>& all, step_number<double> momentum, const W* w,
                      W* slow) {
-    grid::update(place, all, grid::follow_weights<W>{momentum, w, slow});
+    grid::update(context, all, grid::follow_weights<W>{momentum, w, slow});
   }
 };
 

@@ -8,9 +8,9 @@ namespace pretext::kernels {
 
 template <Accelerator Device>
 struct each_number<Device> {
-  template <class Place, class Work>
-  static void run(Place& place, std::size_t n, const Work& work) {
-    grid::each_number(place, n, work);
+  template <class Context, class Work>
+  static void run(Context& context, std::size_t n, const Work& work) {
+    grid::each_number(context, n, work);
   }
 };
 

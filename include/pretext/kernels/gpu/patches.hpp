@@ -13,7 +13,7 @@ struct patch_numbers {
 
   PRETEXT_HOST_DEVICE std::size_t operator()(std::size_t i) const {
     const std::size_t number = i % e.numbers(), row = i / e.numbers();
-    const std::size_t sample = row / chosen.count, at = chosen.place(sample, row % chosen.count);
+    const std::size_t sample = row / chosen.count, at = chosen.position(sample, row % chosen.count);
     const std::size_t length = e.patch * e.channels;
     const std::size_t line = at / e.columns() * e.patch + number / length;
     return ((sample * e.height + line) * e.width + at % e.columns() * e.patch) * e.channels + number % length;
@@ -41,19 +41,19 @@ namespace pretext::kernels {
 
 template <Accelerator Device>
 struct patches<Device> {
-  template <class Place, class T>
-  static void gather(Place& place, const patch_extents& e, std::size_t batch, const choice& chosen,
+  template <class Context, class T>
+  static void gather(Context& context, const patch_extents& e, std::size_t batch, const choice& chosen,
                      const T* images, T* rows) {
-    grid::each_number(place, batch * chosen.count * e.numbers(),
+    grid::each_number(context, batch * chosen.count * e.numbers(),
                       grid::gather_patches<T>{{e, chosen}, images, rows});
   }
 
-  template <class Place, class T>
-  static void scatter(Place& place, const patch_extents& e, std::size_t batch, const choice& chosen,
+  template <class Context, class T>
+  static void scatter(Context& context, const patch_extents& e, std::size_t batch, const choice& chosen,
                       const T* rows, T* images) {
     const bool covered = chosen.count == e.places() && e.height % e.patch == 0 && e.width % e.patch == 0;
-    if (!covered) Device::clear(place.stream, images, batch * e.height * e.width * e.channels);
-    grid::each_number(place, batch * chosen.count * e.numbers(),
+    if (!covered) Device::clear(context.stream, images, batch * e.height * e.width * e.channels);
+    grid::each_number(context, batch * chosen.count * e.numbers(),
                       grid::scatter_patches<T>{{e, chosen}, rows, images});
   }
 };

@@ -57,8 +57,8 @@ struct largest_in_window {
   std::uint32_t* chosen;
 
   PRETEXT_HOST_DEVICE void operator()(std::size_t at) const {
-    const std::size_t c = at % w.channels, place = at / w.channels, q = place % w.out_width(),
-                      above = place / w.out_width();
+    const std::size_t c = at % w.channels, position = at / w.channels, q = position % w.out_width(),
+                      above = position / w.out_width();
     const std::size_t p = above % w.out_height(), sample = above / w.out_height();
     const covered down{w, p, w.height}, right{w, q, w.width};
     using R = arithmetic<T>;
@@ -114,31 +114,31 @@ namespace pretext::kernels {
 
 template <Accelerator Device>
 struct average_pool<Device> {
-  template <class Place, class T>
-  static void forward(Place& place, std::size_t batch, std::size_t places, std::size_t channels, const T* x,
-                      T* y) {
-    grid::each_number(place, batch * channels, grid::mean_of_rows<T>{places, channels, 0, places, x, y});
+  template <class Context, class T>
+  static void forward(Context& position, std::size_t batch, std::size_t places, std::size_t channels,
+                      const T* x, T* y) {
+    grid::each_number(position, batch * channels, grid::mean_of_rows<T>{places, channels, 0, places, x, y});
   }
-  template <class Place, class T>
-  static void backward(Place& place, std::size_t batch, std::size_t places, std::size_t channels, const T* dy,
-                       T* dx) {
-    grid::each_number(place, batch * places * channels,
+  template <class Context, class T>
+  static void backward(Context& position, std::size_t batch, std::size_t places, std::size_t channels,
+                       const T* dy, T* dx) {
+    grid::each_number(position, batch * places * channels,
                       grid::mean_of_rows_backward<T>{places, channels, 0, places, dy, dx});
   }
 };
 
 template <Accelerator Device>
 struct max_pool<Device> {
-  template <class Place, class T>
-  static void forward(Place& place, const window& w, std::size_t batch, const T* x, T* y,
+  template <class Context, class T>
+  static void forward(Context& position, const window& w, std::size_t batch, const T* x, T* y,
                       std::uint32_t* chosen) {
-    grid::each_number(place, batch * w.out_height() * w.out_width() * w.channels,
+    grid::each_number(position, batch * w.out_height() * w.out_width() * w.channels,
                       grid::largest_in_window<T>{w, x, y, chosen});
   }
-  template <class Place, class T>
-  static void backward(Place& place, const window& w, std::size_t batch, const std::uint32_t* chosen,
+  template <class Context, class T>
+  static void backward(Context& position, const window& w, std::size_t batch, const std::uint32_t* chosen,
                        const T* dy, T* dx) {
-    grid::each_number(place, batch * w.height * w.width * w.channels,
+    grid::each_number(position, batch * w.height * w.width * w.channels,
                       grid::largest_in_window_backward<T>{w, chosen, dy, dx});
   }
 };

@@ -12,7 +12,7 @@ struct chosen_numbers {
   kernels::choice chosen;
   PRETEXT_HOST_DEVICE std::size_t operator()(std::size_t i) const {
     const std::size_t row = i / e.width, n = row / chosen.count;
-    return (n * e.tokens() + e.lead + chosen.place(n, row % chosen.count)) * e.width + i % e.width;
+    return (n * e.tokens() + e.lead + chosen.position(n, row % chosen.count)) * e.width + i % e.width;
   }
 };
 
@@ -42,7 +42,7 @@ struct shuffled_rows {
   kernels::token_extents e;
   kernels::choice order;
   PRETEXT_HOST_DEVICE std::size_t operator()(std::size_t n, std::size_t i) const {
-    return n * e.tokens() + (i < e.lead ? i : e.lead + order.place(n, i - e.lead));
+    return n * e.tokens() + (i < e.lead ? i : e.lead + order.position(n, i - e.lead));
   }
 };
 
@@ -103,37 +103,37 @@ namespace pretext::kernels {
 
 template <Accelerator Device>
 struct chosen_tokens<Device> {
-  template <class Place, class T>
-  static void forward(Place& place, const token_extents& e, std::size_t batch, const choice& chosen,
+  template <class Context, class T>
+  static void forward(Context& context, const token_extents& e, std::size_t batch, const choice& chosen,
                       const T* x, T* y) {
-    grid::each_lanes<T>(place, batch * chosen.count * e.width, e.width, {x, y},
+    grid::each_lanes<T>(context, batch * chosen.count * e.width, e.width, {x, y},
                         grid::take_tokens<T>{{e, chosen}, x, y});
   }
-  template <class Place, class T>
-  static void backward(Place& place, const token_extents& e, std::size_t batch, const choice& chosen,
+  template <class Context, class T>
+  static void backward(Context& context, const token_extents& e, std::size_t batch, const choice& chosen,
                        const T* dy, T* dx) {
-    Device::clear(place.stream, dx, batch * e.tokens() * e.width);
-    grid::each_lanes<T>(place, batch * chosen.count * e.width, e.width, {dy, dx},
+    Device::clear(context.stream, dx, batch * e.tokens() * e.width);
+    grid::each_lanes<T>(context, batch * chosen.count * e.width, e.width, {dy, dx},
                         grid::put_tokens<T>{{e, chosen}, dy, dx});
   }
 };
 
 template <Accelerator Device>
 struct restored_tokens<Device> {
-  template <class Place, class T, class W>
-  static void forward(Place& place, const token_extents& e, std::size_t batch, std::size_t count,
+  template <class Context, class T, class W>
+  static void forward(Context& context, const token_extents& e, std::size_t batch, std::size_t count,
                       const choice& order, const T* x, const W* token, const W* positions, T* y) {
-    grid::each_lanes<T>(place, batch * e.tokens() * e.width, e.width, {x, y},
+    grid::each_lanes<T>(context, batch * e.tokens() * e.width, e.width, {x, y},
                         grid::restore_tokens<T, W>{{e, order}, e.lead + count, x, token, positions, y});
   }
-  template <class Place, class T, class W>
-  static void backward(Place& place, const token_extents& e, std::size_t batch, std::size_t count,
+  template <class Context, class T, class W>
+  static void backward(Context& context, const token_extents& e, std::size_t batch, std::size_t count,
                        const choice& order, const T* dy, T* dx, W* dtoken) {
     const std::size_t seen = e.lead + count;
-    grid::each_lanes<T>(place, batch * seen * e.width, e.width, {dy, dx},
+    grid::each_lanes<T>(context, batch * seen * e.width, e.width, {dy, dx},
                         grid::restore_tokens_backward<T>{{e, order}, seen, dy, dx});
     W* const totals[] = {dtoken};
-    grid::add_column_sums<T>(place, batch * (e.tokens() - seen), e.width, totals, {dy},
+    grid::add_column_sums<T>(context, batch * (e.tokens() - seen), e.width, totals, {dy},
                              grid::learned_tokens<T>{{e, order}, seen, dy});
   }
 };

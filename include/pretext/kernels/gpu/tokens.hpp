@@ -22,7 +22,7 @@ struct begin_sequence {
   PRETEXT_HOST_DEVICE void at(std::size_t i) const {
     const std::size_t c = i % width, token = i / width % (1 + chosen.count),
                       n = i / width / (1 + chosen.count);
-    const std::size_t position = token == 0 ? 0 : 1 + chosen.place(n, token - 1);
+    const std::size_t position = token == 0 ? 0 : 1 + chosen.position(n, token - 1);
     several<W, N> value;
     if (token == 0)
       for (unsigned k = 0; k < N; ++k) value[k] = first[c + k];
@@ -73,40 +73,40 @@ namespace pretext::kernels {
 
 template <Accelerator Device>
 struct token_sequence<Device> {
-  template <class Place, class T, class W>
-  static void forward(Place& place, std::size_t batch, std::size_t width, const choice& chosen, const T* x,
-                      const W* first, const W* positions, T* y) {
-    grid::each_lanes<T>(place, batch * (1 + chosen.count) * width, width, {x, y},
+  template <class Context, class T, class W>
+  static void forward(Context& context, std::size_t batch, std::size_t width, const choice& chosen,
+                      const T* x, const W* first, const W* positions, T* y) {
+    grid::each_lanes<T>(context, batch * (1 + chosen.count) * width, width, {x, y},
                         grid::begin_sequence<T, W>{width, chosen, x, first, positions, y});
   }
 
-  template <class Place, class T, class W>
-  static void backward(Place& place, std::size_t batch, std::size_t width, const choice& chosen, const T* dy,
-                       T* dx, W* dfirst, W* dpositions) {
+  template <class Context, class T, class W>
+  static void backward(Context& context, std::size_t batch, std::size_t width, const choice& chosen,
+                       const T* dy, T* dx, W* dfirst, W* dpositions) {
     if (dx)
-      grid::each_lanes<T>(place, batch * chosen.count * width, width, {dy, dx},
+      grid::each_lanes<T>(context, batch * chosen.count * width, width, {dy, dx},
                           grid::leave_first_out<T>{width, chosen.count, dy, dx});
     if (!dfirst && !dpositions) return;
-    const borrowed guard{place.scratch};
+    const arena_scope guard{context.workspace};
     const std::size_t places = chosen.ids ? chosen.stride : chosen.count;
-    const auto inverse = dpositions ? grid::invert(place, batch, places, chosen) : grid::inverse_choice{};
+    const auto inverse = dpositions ? grid::invert(context, batch, places, chosen) : grid::inverse_choice{};
     grid::each_number(
-        place, dpositions ? (1 + places) * width : width,
+        context, dpositions ? (1 + places) * width : width,
         grid::sum_over_sequences<T, W>{batch, width, inverse, chosen.count, dy, dfirst, dpositions});
   }
 };
 
 template <Accelerator Device>
 struct token_mean<Device> {
-  template <class Place, class T>
-  static void forward(Place& place, std::size_t batch, std::size_t tokens, std::size_t width,
+  template <class Context, class T>
+  static void forward(Context& context, std::size_t batch, std::size_t tokens, std::size_t width,
                       std::size_t first, std::size_t count, const T* x, T* y) {
-    grid::each_number(place, batch * width, grid::mean_of_rows<T>{tokens, width, first, count, x, y});
+    grid::each_number(context, batch * width, grid::mean_of_rows<T>{tokens, width, first, count, x, y});
   }
-  template <class Place, class T>
-  static void backward(Place& place, std::size_t batch, std::size_t tokens, std::size_t width,
+  template <class Context, class T>
+  static void backward(Context& context, std::size_t batch, std::size_t tokens, std::size_t width,
                        std::size_t first, std::size_t count, const T* dy, T* dx) {
-    grid::each_number(place, batch * tokens * width,
+    grid::each_number(context, batch * tokens * width,
                       grid::mean_of_rows_backward<T>{tokens, width, first, count, dy, dx});
   }
 };

@@ -31,7 +31,7 @@ struct resampled_axis {
 };
 
 /// Where a view's pixels come from: all geometric operations of a pipeline together.
-struct placement {
+struct resampling_map {
   resampled_axis rows, columns;
   interpolation method = interpolation::bicubic_tensorflow;
   bool mirrored = false;

@@ -23,10 +23,10 @@ template <class L, class In>
 inline constexpr bool in_place<L, In> = L::template in_place<In>;
 
 /// Can L's backward make use of the memory that its dy is in?
-template <class L, class Out, class In, class Place>
-concept spends_gradient = requires(Place& place, weights<Place> w, cache_of<L, In, Place>& kept,
-                                   writes<Place, Out> dy, writes<Place, In> dx) {
-  L::backward_over(place, w, kept, dy, dx);
+template <class L, class Out, class In, class Context>
+concept spends_gradient = requires(Context& buffer_id, weights<Context> w, cache_of<L, In, Context>& kept,
+                                   writes<Context, Out> dy, writes<Context, In> dx) {
+  L::backward_over(buffer_id, w, kept, dy, dx);
 };
 
 template <class Inputs, class... Ls>
@@ -39,8 +39,8 @@ inline constexpr bool all_in_place<shapes<In...>, Ls...> = sizeof...(Ls) > 0 && 
 /// images come last.
 template <std::size_t Depth>
 struct gradient_places {
-  enum place : unsigned char { callers, first, second };
-  std::array<place, Depth> of{};
+  enum buffer_id : unsigned char { callers, first, second };
+  std::array<buffer_id, Depth> of{};
   std::array<std::size_t, 3> size{};  ///< numbers per sample that a place must hold
   std::size_t last_second = Depth;    ///< the layer after whose backward `second` holds nothing
 

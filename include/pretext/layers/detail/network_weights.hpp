@@ -11,15 +11,15 @@ namespace pretext {
 /// The flat buffers of a network for one run of it. Where activations are stored with fewer digits than
 /// weights, products multiply copies of the values that are made here, in memory `from`: one pass over them,
 /// and never out of date, whoever has changed the values since. `gradient` may be null.
-template <class Place>
-weights<Place> network_weights(Place& place, arena<typename Place::device>& from, std::size_t count,
-                               typename Place::weight* value, typename Place::weight* gradient) {
-  using T = typename Place::activation;
-  if constexpr (std::same_as<T, typename Place::weight>) {
+template <class Context>
+weights<Context> network_weights(Context& context, arena<typename Context::device>& from, std::size_t count,
+                                 typename Context::weight* value, typename Context::weight* gradient) {
+  using T = typename Context::activation;
+  if constexpr (std::same_as<T, typename Context::weight>) {
     return {value, gradient};
   } else {
-    T* const rounded = from.template take<T>(count);
-    kernels::blend<typename Place::device>::copy(place, count, value, rounded);
+    T* const rounded = from.template allocate<T>(count);
+    kernels::blend<typename Context::device>::copy(context, count, value, rounded);
     return {value, gradient, rounded};
   }
 }

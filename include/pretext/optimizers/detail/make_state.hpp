@@ -7,13 +7,13 @@ namespace pretext {
 
 /// What an optimizer keeps for a method's table; one that is chosen at run time says so itself. (CUDA's
 /// compiler does not find such a member from within another of the same name: hence a function apart.)
-template <class Place, class Optimizer>
-typename Optimizer::template state<Place> remember(const Optimizer& optimizer,
-                                                   std::span<const parameter> table) {
-  if constexpr (requires { optimizer.template remember<Place>(table); })
-    return optimizer.template remember<Place>(table);
+template <class Context, class Optimizer>
+typename Optimizer::template state<Context> remember(const Optimizer& optimizer,
+                                                     std::span<const parameter> table) {
+  if constexpr (requires { optimizer.template remember<Context>(table); })
+    return optimizer.template remember<Context>(table);
   else
-    return typename Optimizer::template state<Place>{table};
+    return typename Optimizer::template state<Context>{table};
 }
 
 }  // namespace pretext

@@ -11,10 +11,10 @@
 namespace pretext {
 
 /// What an optimizer with momentum remembers: one flat buffer, zero at first.
-template <class Place>
+template <class Context>
 struct velocity {
-  kernels::pieces<typename Place::device> pieces;
-  buffer<typename Place::weight, typename Place::device> moving;
+  kernels::pieces<typename Context::device> pieces;
+  buffer<typename Context::weight, typename Context::device> moving;
 
   explicit velocity(std::span<const parameter> table) : pieces{table}, moving{pieces.size} {}
 

@@ -43,9 +43,9 @@ class circumstances {
  public:
   circumstances(Trainer& of, std::size_t images)
       : images_{images},
-        kept_{of.place().kept.pieces_made()},
-        scratch_{of.place().scratch.pieces_made()},
-        drop_path_{of.place().drop_path},
+        kept_{of.context().activations.blocks_allocated()},
+        scratch_{of.context().workspace.blocks_allocated()},
+        drop_path_{of.context().drop_path},
         method_{bytes_of(of.method())},
         optimizer_{bytes_of(of.optimizer())} {
     if constexpr (requires { of.memory().goal; }) goal_ = of.memory().goal.view().data;

@@ -39,11 +39,11 @@ found by_definition(const std::vector<T>& y, std::size_t channels, std::size_t g
 /// Those that the convolution took while it wrote y.
 template <class Numerics = fp32, class T>
 found on_the_way(const convolution_case<T>& c, std::size_t groups, std::size_t threads, std::vector<T>& y) {
-  on<cpu, Numerics> place{cpu::stream{threads}};
+  on<cpu, Numerics> context{cpu::stream{threads}};
   found made{std::vector<double>(groups * c.e.out, 7.0), std::vector<double>(groups * c.e.out, 7.0)};
   const kernels::channel_moments asked{groups, made.mean.data(), made.deviations.data()};
   y.assign(c.dy.size(), T{5});
-  kernels::convolution<cpu>::forward(place, c.e, c.batch, c.x.data(), c.w.data(), y.data(), &asked);
+  kernels::convolution<cpu>::forward(context, c.e, c.batch, c.x.data(), c.w.data(), y.data(), &asked);
   return made;
 }
 
@@ -96,8 +96,8 @@ TEST_CASE("moments are the same bits for any number of threads, and y is what it
     const auto made = on_the_way(c, 2, 1, y);
     CHECK(made == on_the_way(c, 2, 3, again));
     CHECK(y == again);
-    on<cpu> place{cpu::stream{2}};
-    kernels::convolution<cpu>::forward(place, c.e, c.batch, c.x.data(), c.w.data(), alone.data());
+    on<cpu> context{cpu::stream{2}};
+    kernels::convolution<cpu>::forward(context, c.e, c.batch, c.x.data(), c.w.data(), alone.data());
     CHECK(y == alone);
   }
 }
@@ -106,14 +106,14 @@ TEST_CASE("a mean ten thousand times the spread costs a variance three digits, n
   constexpr std::size_t rows = 5000, channels = 40, groups = 2;
   auto x = numbers<float>(rows * channels, 9);
   for (float& number : x) number += 1e4f;
-  on<cpu> place{cpu::stream{2}};
+  on<cpu> context{cpu::stream{2}};
   found made{std::vector<double>(groups * channels), std::vector<double>(groups * channels)};
   const kernels::channel_moments asked{groups, made.mean.data(), made.deviations.data()};
-  const kernels::detail::piecewise_moments<float> moments{place, &asked, channels, rows, 96};
-  place.stream.for_each_run(rows, 96, [&](std::size_t first, std::size_t last) {
+  const kernels::detail::piecewise_moments<float> moments{context, &asked, channels, rows, 96};
+  context.stream.for_each_run(rows, 96, [&](std::size_t first, std::size_t last) {
     moments.add_rows(x.data(), first, last, 0, channels);
   });
-  moments.combine(place.stream);
+  moments.combine(context.stream);
   CHECK(furthest(made, by_definition(x, channels, groups), rows / groups) < 1e-4);
 }
 
@@ -129,8 +129,8 @@ TEST_CASE("batch norm learns the same from known moments as from a pass of its o
     std::vector<float> mean = std::vector<float>(groups * 48), inverse = mean;
     std::vector<float> running_mean = std::vector<float>(48, 0.5f), running_variance = running_mean;
   } own, given;
-  on<cpu> place{cpu::stream{2}};
-  norm::statistics(place, rows, e.out, groups, y.data(), 1e-5f, own.mean.data(), own.inverse.data(), 0.1f,
+  on<cpu> context{cpu::stream{2}};
+  norm::statistics(context, rows, e.out, groups, y.data(), 1e-5f, own.mean.data(), own.inverse.data(), 0.1f,
                    own.running_mean.data(), own.running_variance.data());
   norm::settle(rows, e.out, {groups, known.mean.data(), known.deviations.data()}, 1e-5f, given.mean.data(),
                given.inverse.data(), 0.1f, given.running_mean.data(), given.running_variance.data());

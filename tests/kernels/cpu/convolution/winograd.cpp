@@ -15,12 +15,12 @@ namespace {
 template <class T>
 convolution_results<T> run(const convolution_case<T>& c, std::size_t threads, into mode = into::overwrite,
                            T start = 0) {
-  on<cpu> place{cpu::stream{threads}};
+  on<cpu> context{cpu::stream{threads}};
   convolution_results<T> made{std::vector<T>(c.dy.size(), start), std::vector<T>(c.x.size(), start),
                               std::vector<T>(c.w.size(), start)};
-  winograd::forward(place, c.e, c.batch, c.x.data(), c.w.data(), made.y.data());
-  winograd::backward_data(place, c.e, c.batch, c.dy.data(), c.w.data(), made.dx.data(), mode);
-  winograd::backward_weights(place, c.e, c.batch, c.x.data(), c.dy.data(), made.dw.data());
+  winograd::forward(context, c.e, c.batch, c.x.data(), c.w.data(), made.y.data());
+  winograd::backward_data(context, c.e, c.batch, c.dy.data(), c.w.data(), made.dx.data(), mode);
+  winograd::backward_weights(context, c.e, c.batch, c.x.data(), c.dy.data(), made.dw.data());
   return made;
 }
 
@@ -63,13 +63,13 @@ TEST_CASE("blocks of tiles and stages over all tiles give the same bits") {
   const convolution_case<float> c{image(8, 8, 16, 16), 300};
   const winograd::tiling tiles{8, 8, 300};
   REQUIRE(tiles.count() > winograd::most_in_stages);
-  on<cpu> place{cpu::stream{3}};
+  on<cpu> context{cpu::stream{3}};
   std::vector<float> packed(winograd::products * winograd::packed_plane<float>(16, 16)), zeros(16);
-  winograd::pack_weights(place.stream, 16, 16, c.w.data(), packed.data());
+  winograd::pack_weights(context.stream, 16, 16, c.w.data(), packed.data());
   std::vector<float> blocks(c.dy.size()), stages(c.dy.size());
-  winograd::convolve_blocks(place, tiles, 24, 16, 16, c.x.data(), std::as_const(zeros).data(),
+  winograd::convolve_blocks(context, tiles, 24, 16, 16, c.x.data(), std::as_const(zeros).data(),
                             std::as_const(packed).data(), blocks.data(), false);
-  winograd::convolve_stages(place, tiles, 16, 16, c.x.data(), std::as_const(zeros).data(),
+  winograd::convolve_stages(context, tiles, 16, 16, c.x.data(), std::as_const(zeros).data(),
                             std::as_const(packed).data(), stages.data(), false);
   CHECK(blocks == stages);
   CHECK(largest_error(blocks, c.definition().y) < 2e-5);

@@ -134,7 +134,8 @@ struct resample_scratch {
 /// Reads the part of an image that `at` names, once, into a view, in [0, 1]. `Image` has `pixels` (8-bit, or
 /// floating in [0, 1]), `height`, `width` and `channels`, of which 1 is read as three equal ones.
 template <ImageSource Image>
-void resample(const Image& image, const placement& at, const planar_view& view, resample_scratch& scratch) {
+void resample(const Image& image, const resampling_map& at, const planar_view& view,
+              resample_scratch& scratch) {
   using pixel = std::remove_cvref_t<decltype(image.pixels[0])>;
   const auto [height, width] = view.extent;
   auto& [rows, columns, memory, window] = scratch;

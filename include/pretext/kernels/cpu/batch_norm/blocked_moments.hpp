@@ -89,15 +89,15 @@ template <class T>
 class piecewise_moments {
  public:
   /// `units` in pieces of `length`; the same number of units belongs to each group.
-  template <class Place>
-  piecewise_moments(Place& place, const channel_moments* asked, std::size_t channels, std::size_t units,
+  template <class Context>
+  piecewise_moments(Context& context, const channel_moments* asked, std::size_t channels, std::size_t units,
                     std::size_t length)
       : asked_{asked}, channels_{channels}, length_{length} {
     if (!asked) return;
     of_group_ = units / asked->groups;
     parts_ = (units + length - 1) / length + asked->groups - 1;
-    rows_ = place.scratch.template take<std::size_t>(parts_);
-    sums_ = place.scratch.template take<T>(parts_ * 3 * channels);
+    rows_ = context.workspace.template allocate<std::size_t>(parts_);
+    sums_ = context.workspace.template allocate<T>(parts_ * 3 * channels);
     std::fill_n(rows_, parts_, std::size_t{0});
   }
 

@@ -82,18 +82,18 @@ class padded_lines {
 };
 
 /// y = x * w.
-template <class Place, class T>
-void convolve_narrow(Place& place, const convolution_extents& e, std::size_t batch, const T* x, const T* w,
-                     T* y, const channel_moments* asked) {
-  const borrowed guard{place.scratch};
+template <class Context, class T>
+void convolve_narrow(Context& context, const convolution_extents& e, std::size_t batch, const T* x,
+                     const T* w, T* y, const channel_moments* asked) {
+  const arena_scope guard{context.workspace};
   const std::size_t bands = padded_lines<T>::bands(e, batch);
-  const piecewise_moments<T> moments{place, asked, e.out, bands, 1};
+  const piecewise_moments<T> moments{context, asked, e.out, bands, 1};
   const std::size_t across = e.columns * e.in, depth = e.rows * across;
   const std::size_t width = panel_width<T>(), height = tile_rows(), size = padded_lines<T>::size(e);
-  T* packed = place.scratch.template take<T>(whole_panels<T>(e.out) * depth);
+  T* packed = context.workspace.template allocate<T>(whole_panels<T>(e.out) * depth);
   pack_operand(w, depth, e.out, e.out, packed);
-  T* copies = place.scratch.template take<T>(place.stream.threads() * size);
-  place.stream.for_each_block(bands, [&](std::size_t band, std::size_t thread) {
+  T* copies = context.workspace.template allocate<T>(context.stream.threads() * size);
+  context.stream.for_each_block(bands, [&](std::size_t band, std::size_t thread) {
     padded_lines<T> lines{e, copies + thread * size};
     lines.hold(band, x);
     for (std::size_t row = 0; row < lines.pixels(); row += height) {
@@ -116,22 +116,22 @@ void convolve_narrow(Place& place, const convolution_extents& e, std::size_t bat
       if (part) part.take(y + lines.first() * e.out, e.out, lines.pixels(), 0, e.out);
     });
   });
-  moments.combine(place.stream);
+  moments.combine(context.stream);
 }
 
 /// dw += xᵀ·dy. Bands are cut into parts whose number depends on the extents alone.
-template <class Place, class T>
-void weigh_narrow(Place& place, const convolution_extents& e, std::size_t batch, const T* x, const T* dy,
+template <class Context, class T>
+void weigh_narrow(Context& context, const convolution_extents& e, std::size_t batch, const T* x, const T* dy,
                   T* dw) {
   constexpr std::size_t wanted = 16;
-  const borrowed guard{place.scratch};
+  const arena_scope guard{context.workspace};
   const std::size_t across = e.columns * e.in, bands = padded_lines<T>::bands(e, batch);
   const std::size_t part = (bands + wanted - 1) / wanted, parts = (bands + part - 1) / part;
   const std::size_t width = panel_width<T>(), height = tile_rows();
   const std::size_t size = padded_lines<T>::size(e), of_dy = band_run * whole_panels<T>(e.out);
-  T* const partial = place.scratch.template take<T>(parts * e.weights());
-  T* const copies = place.scratch.template take<T>(place.stream.threads() * (size + of_dy));
-  place.stream.for_each_block(parts, [&](std::size_t number, std::size_t thread) {
+  T* const partial = context.workspace.template allocate<T>(parts * e.weights());
+  T* const copies = context.workspace.template allocate<T>(context.stream.threads() * (size + of_dy));
+  context.stream.for_each_block(parts, [&](std::size_t number, std::size_t thread) {
     T* const own = copies + thread * (size + of_dy);
     T* const sums = partial + number * e.weights();
     padded_lines<T> lines{e, own};

@@ -73,8 +73,8 @@ struct rows_read {
 
 /// Runs a gather, a block of pixels at a time; of what it reads, each block makes pairs where those are its
 /// factors. The moments of a result can be asked for where its pixels are the grid's.
-template <class Factor, class Place>
-void run_gather(Place& place, const gather<Factor>& g, std::size_t batch,
+template <class Factor, class Context>
+void run_gather(Context& context, const gather<Factor>& g, std::size_t batch,
                 const channel_moments* asked = nullptr) {
   constexpr bool rounds = !std::is_same_v<Factor, sum_of<Factor>>;
   const std::size_t rows = batch * g.height * g.width, pixels = g.height * g.width;
@@ -91,14 +91,14 @@ void run_gather(Place& place, const gather<Factor>& g, std::size_t batch,
   }
   const auto image_height = static_cast<std::ptrdiff_t>(g.from_height);
   const auto image_width = static_cast<std::ptrdiff_t>(g.from_width);
-  const borrowed guard{place.scratch};
-  const piecewise_moments<sum_of<Factor>> moments{place, asked, g.columns, rows, block_rows};
-  Factor* const zeros = place.scratch.template take<Factor>(depth);
+  const arena_scope guard{context.workspace};
+  const piecewise_moments<sum_of<Factor>> moments{context, asked, g.columns, rows, block_rows};
+  Factor* const zeros = context.workspace.template allocate<Factor>(depth);
   std::fill_n(zeros, depth, Factor{});
   const std::size_t most =
       rounds ? rows_read::most(g, highest, lowest, block_rows) * g.from_width * depth : 0;
-  Factor* const rounded = place.scratch.template take<Factor>(place.stream.threads() * most);
-  place.stream.for_each_block(
+  Factor* const rounded = context.workspace.template allocate<Factor>(context.stream.threads() * most);
+  context.stream.for_each_block(
       (rows + block_rows - 1) / block_rows, [&](std::size_t block, std::size_t thread) {
         const std::size_t first = block * block_rows, last = std::min(rows, first + block_rows);
         const Factor* source;  // pixel `origin` of the batch stands here
@@ -165,7 +165,7 @@ void run_gather(Place& place, const gather<Factor>& g, std::size_t batch,
         }
         moments.add_rows(g.to, first, last, 0, g.columns);
       });
-  moments.combine(place.stream);
+  moments.combine(context.stream);
 }
 
 }  // namespace pretext::kernels::detail

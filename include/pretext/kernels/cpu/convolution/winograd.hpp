@@ -50,15 +50,15 @@ void multiply(const planes<T>& v, const planes<T>& m, std::size_t p, std::size_t
 }
 
 /// y (+)= x * w, each thread taking a block of tiles through all three stages.
-template <class Place, class T>
-void convolve_blocks(Place& place, const tiling& tiles, std::size_t length, std::size_t in, std::size_t out,
-                     const T* x, const T* zeros, const T* packed, T* y, bool accumulate,
+template <class Context, class T>
+void convolve_blocks(Context& context, const tiling& tiles, std::size_t length, std::size_t in,
+                     std::size_t out, const T* x, const T* zeros, const T* packed, T* y, bool accumulate,
                      const channel_moments* asked = nullptr) {
-  const borrowed guard{place.scratch};
-  const piecewise_moments<T> moments{place, asked, out, tiles.count(), length};
+  const arena_scope guard{context.workspace};
+  const piecewise_moments<T> moments{context, asked, out, tiles.count(), length};
   const std::size_t of_v = planes<T>::size_of(length, in), of_m = planes<T>::size_of(length, out);
-  T* buffers = place.scratch.template take<T>(place.stream.threads() * (of_v + of_m));
-  place.stream.for_each_block(
+  T* buffers = context.workspace.template allocate<T>(context.stream.threads() * (of_v + of_m));
+  context.stream.for_each_block(
       (tiles.count() + length - 1) / length, [&](std::size_t block, std::size_t thread) {
         const std::size_t first = block * length, last = std::min(tiles.count(), first + length);
         const planes<T> v{buffers + thread * (of_v + of_m), length, in}, m{v.data + of_v, length, out};
@@ -70,35 +70,35 @@ void convolve_blocks(Place& place, const tiling& tiles, std::size_t length, std:
               transform_output<T>(tiles, begin, end, m.from(begin - first), out, 0, out, y, accumulate, part);
             });
       });
-  moments.combine(place.stream);
+  moments.combine(context.stream);
 }
 
 /// The same with threads that share out tiles, then products, then tiles again: weights are read once for
 /// many tiles. Results are made a few hundred columns at a time, so that the products take little memory.
-template <class Place, class T>
-void convolve_stages(Place& place, const tiling& tiles, std::size_t in, std::size_t out, const T* x,
+template <class Context, class T>
+void convolve_stages(Context& context, const tiling& tiles, std::size_t in, std::size_t out, const T* x,
                      const T* zeros, const T* packed, T* y, bool accumulate,
                      const channel_moments* asked = nullptr) {
   constexpr std::size_t few = 4, group = 128;  // tiles and columns that a thread takes at a time
   constexpr std::size_t most_columns = 2 * group;
   static_assert(most_in_stages % few == 0);
-  const borrowed guard{place.scratch};
-  const piecewise_moments<T> moments{place, asked, out, tiles.count(), few};
+  const arena_scope guard{context.workspace};
+  const piecewise_moments<T> moments{context, asked, out, tiles.count(), few};
   const std::size_t rows = std::min(tiles.count(), most_in_stages), wide = std::min(out, most_columns);
-  const planes<T> v{place.scratch.template take<T>(planes<T>::size_of(rows, in)), rows, in};
-  const planes<T> m{place.scratch.template take<T>(planes<T>::size_of(rows, wide)), rows, wide};
+  const planes<T> v{context.workspace.template allocate<T>(planes<T>::size_of(rows, in)), rows, in};
+  const planes<T> m{context.workspace.template allocate<T>(planes<T>::size_of(rows, wide)), rows, wide};
   for (std::size_t start = 0; start < tiles.count(); start += rows) {
     const std::size_t count = std::min(rows, tiles.count() - start);
-    place.stream.for_each_run(count, few, [&](std::size_t first, std::size_t last) {
+    context.stream.for_each_run(count, few, [&](std::size_t first, std::size_t last) {
       transform_input<T>(tiles, start + first, start + last, x, in, 0, in, zeros, v.from(first));
     });
     for (std::size_t left = 0; left < out; left += wide) {
       const std::size_t right = std::min(out, left + wide), groups = (right - left + group - 1) / group;
-      place.stream.for_each_block(products * groups, [&](std::size_t unit) {
+      context.stream.for_each_block(products * groups, [&](std::size_t unit) {
         const std::size_t begin = left + unit % groups * group, end = std::min(right, begin + group);
         multiply(v, m, unit / groups, count, in, out, left, begin, end, packed);
       });
-      place.stream.for_each_run(count, few, [&](std::size_t first, std::size_t last) {
+      context.stream.for_each_run(count, few, [&](std::size_t first, std::size_t last) {
         moments.for_each_part(start + first, start + last,
                               [&](std::size_t begin, std::size_t end, const partial_moments<T>& part) {
                                 transform_output<T>(tiles, begin, end, m.from(begin - start), out, left,
@@ -107,30 +107,30 @@ void convolve_stages(Place& place, const tiling& tiles, std::size_t in, std::siz
       });
     }
   }
-  moments.combine(place.stream);
+  moments.combine(context.stream);
 }
 
 /// y (+)= x * w: in stages where tiles are few, or the 36 matrices of weights too large for the L3 cache.
-template <class Place, class T>
-void convolve(Place& place, const tiling& tiles, std::size_t in, std::size_t out, const T* x, const T* packed,
-              T* y, bool accumulate, const channel_moments* asked = nullptr) {
-  const borrowed guard{place.scratch};
-  T* zeros = place.scratch.template take<T>(in);
+template <class Context, class T>
+void convolve(Context& context, const tiling& tiles, std::size_t in, std::size_t out, const T* x,
+              const T* packed, T* y, bool accumulate, const channel_moments* asked = nullptr) {
+  const arena_scope guard{context.workspace};
+  T* zeros = context.workspace.template allocate<T>(in);
   std::fill_n(zeros, in, T{0});
   const std::size_t length = block_of_tiles<T>(in, out);
   if (tiles.count() <= most_in_stages || products * in * out * sizeof(T) > (std::size_t{16} << 20))
-    convolve_stages<Place, T>(place, tiles, in, out, x, zeros, packed, y, accumulate, asked);
+    convolve_stages<Context, T>(context, tiles, in, out, x, zeros, packed, y, accumulate, asked);
   else
-    convolve_blocks<Place, T>(place, tiles, length, in, out, x, zeros, packed, y, accumulate, asked);
+    convolve_blocks<Context, T>(context, tiles, length, in, out, x, zeros, packed, y, accumulate, asked);
 }
 
-template <class Place, class T>
-void forward(Place& place, const convolution_extents& e, std::size_t batch, const T* x, const T* w, T* y,
+template <class Context, class T>
+void forward(Context& context, const convolution_extents& e, std::size_t batch, const T* x, const T* w, T* y,
              const channel_moments* asked = nullptr) {
-  const borrowed guard{place.scratch};
-  T* packed = place.scratch.template take<T>(products * packed_plane<T>(e.in, e.out));
-  pack_weights(place.stream, e.in, e.out, w, packed);
-  convolve(place, tiling{e.height, e.width, batch}, e.in, e.out, x, packed, y, false, asked);
+  const arena_scope guard{context.workspace};
+  T* packed = context.workspace.template allocate<T>(products * packed_plane<T>(e.in, e.out));
+  pack_weights(context.stream, e.in, e.out, w, packed);
+  convolve(context, tiling{e.height, e.width, batch}, e.in, e.out, x, packed, y, false, asked);
 }
 
 /// The kernel turned by half a circle, in and out exchanged.
@@ -149,25 +149,25 @@ void turn(const cpu::stream& stream, const convolution_extents& e, const T* w, T
 }
 
 /// The gradient to the data is a convolution with the turned kernel.
-template <class Place, class T>
-void backward_data(Place& place, const convolution_extents& e, std::size_t batch, const T* dy, const T* w,
+template <class Context, class T>
+void backward_data(Context& context, const convolution_extents& e, std::size_t batch, const T* dy, const T* w,
                    T* dx, into mode) {
-  const borrowed guard{place.scratch};
-  T* packed = place.scratch.template take<T>(products * packed_plane<T>(e.out, e.in));
+  const arena_scope guard{context.workspace};
+  T* packed = context.workspace.template allocate<T>(products * packed_plane<T>(e.out, e.in));
   {
-    const borrowed until_packed{place.scratch};
-    T* turned = place.scratch.template take<T>(e.weights());
-    turn(place.stream, e, w, turned);
-    pack_weights(place.stream, e.out, e.in, turned, packed);
+    const arena_scope until_packed{context.workspace};
+    T* turned = context.workspace.template allocate<T>(e.weights());
+    turn(context.stream, e, w, turned);
+    pack_weights(context.stream, e.out, e.in, turned, packed);
   }
-  convolve(place, tiling{e.height, e.width, batch}, e.out, e.in, dy, packed, dx, mode == into::accumulate);
+  convolve(context, tiling{e.height, e.width, batch}, e.out, e.in, dy, packed, dx, mode == into::accumulate);
 }
 
 /// dw += Gᵀ dU G with dU[p] = (Bᵀ x B)[p]ᵀ·(A dy Aᵀ)[p], the adjoint of `forward`. Squares of 128 by 128
 /// channels are units of work, and tiles are cut into parts where that makes too few of them.
-template <class Place, class T>
-void backward_weights(Place& place, const convolution_extents& e, std::size_t batch, const T* x, const T* dy,
-                      T* dw) {
+template <class Context, class T>
+void backward_weights(Context& context, const convolution_extents& e, std::size_t batch, const T* x,
+                      const T* dy, T* dw) {
   constexpr std::size_t slice = 128, wanted = 16, length = longest_block;
   const tiling tiles{e.height, e.width, batch};
   const std::size_t width = panel_width<T>(), height = tile_rows(), count = tiles.count();
@@ -179,12 +179,12 @@ void backward_weights(Place& place, const convolution_extents& e, std::size_t ba
   const std::size_t of_v = planes<T>::size_of(length, in_slice), of_d = planes<T>::size_of(length, out_slice);
   const std::size_t of_u = planes<T>::size_of(in_slice, out_slice);
 
-  const borrowed guard{place.scratch};
-  T* zeros = place.scratch.template take<T>(std::max(e.in, e.out));
+  const arena_scope guard{context.workspace};
+  T* zeros = context.workspace.template allocate<T>(std::max(e.in, e.out));
   std::fill_n(zeros, std::max(e.in, e.out), T{0});
-  T* partial = place.scratch.template take<T>(parts > 1 ? parts * e.weights() : 0);
-  T* buffers = place.scratch.template take<T>(place.stream.threads() * (of_v + of_d + of_u));
-  place.stream.for_each_block(parts * down * across, [&](std::size_t unit, std::size_t thread) {
+  T* partial = context.workspace.template allocate<T>(parts > 1 ? parts * e.weights() : 0);
+  T* buffers = context.workspace.template allocate<T>(context.stream.threads() * (of_v + of_d + of_u));
+  context.stream.for_each_block(parts * down * across, [&](std::size_t unit, std::size_t thread) {
     const std::size_t begin = unit / across % down * slice, end = std::min(e.in, begin + slice);
     const std::size_t left = unit % across * slice, right = std::min(e.out, left + slice);
     const std::size_t start = unit / across / down * part, stop = std::min(count, start + part);
@@ -213,7 +213,7 @@ void backward_weights(Place& place, const convolution_extents& e, std::size_t ba
               parts == 1);
     });
   });
-  place.stream.for_each_run(parts > 1 ? e.weights() : 0, 4096, [&](std::size_t first, std::size_t last) {
+  context.stream.for_each_run(parts > 1 ? e.weights() : 0, 4096, [&](std::size_t first, std::size_t last) {
     vectorised([&] {
       for (std::size_t i = 0; i < parts; ++i) {
         const T* sums = partial + i * e.weights();

@@ -13,10 +13,10 @@ struct bfloat16_pair {
 };
 
 /// What kernels multiply in place of numbers T: T, or pairs of what the place's policy rounds them to.
-template <class Place, class T>
-using factor_of =
-    std::conditional_t<std::is_same_v<T, float> && std::is_same_v<typename Place::numerics::factor, bfloat16>,
-                       bfloat16_pair, T>;
+template <class Context, class T>
+using factor_of = std::conditional_t<std::is_same_v<T, float> &&
+                                         std::is_same_v<typename Context::numerics::factor, bfloat16>,
+                                     bfloat16_pair, T>;
 
 /// What the products of factors are added up in.
 template <class Factor>

@@ -72,10 +72,10 @@ using pack_strips =
 /// C (+)= Aᵀ·B with A (k, m), B (k, n) in rows or transposed. `left(piece, begin, end, first, length)` packs
 /// columns [begin, end) of rows [first, first + length) of A, where `first` is even. Long sums are cut into
 /// parts whose number depends on the extents alone, so that threads cannot change the result.
-template <class Place, class T>
-void transposed_product(Place& place, std::size_t m, std::size_t n, std::size_t k,
-                        pack_strips<factor_of<Place, T>> left, const T* B, op b, T* C, into mode) {
-  using factor = factor_of<Place, T>;
+template <class Context, class T>
+void transposed_product(Context& context, std::size_t m, std::size_t n, std::size_t k,
+                        pack_strips<factor_of<Context, T>> left, const T* B, op b, T* C, into mode) {
+  using factor = factor_of<Context, T>;
   constexpr std::size_t wanted = 16, depth = product_depth;
   const std::size_t width = panel_width<T>(), height = tile_rows();
   const std::size_t down = (m + product_rows - 1) / product_rows,
@@ -87,10 +87,10 @@ void transposed_product(Place& place, std::size_t m, std::size_t n, std::size_t 
   constexpr std::size_t lines = factors<factor>(depth);
   const std::size_t of_a = product_rows * lines, of_b = product_columns * lines;
 
-  const borrowed guard{place.scratch};
-  T* partial = place.scratch.template take<T>(parts > 1 ? parts * m * n : 0);
-  factor* buffers = place.scratch.template take<factor>(place.stream.threads() * (of_a + of_b));
-  place.stream.for_each_block(parts * down * across, [&](std::size_t unit, std::size_t thread) {
+  const arena_scope guard{context.workspace};
+  T* partial = context.workspace.template allocate<T>(parts > 1 ? parts * m * n : 0);
+  factor* buffers = context.workspace.template allocate<factor>(context.stream.threads() * (of_a + of_b));
+  context.stream.for_each_block(parts * down * across, [&](std::size_t unit, std::size_t thread) {
     const std::size_t top = unit / across % down * product_rows, bottom = std::min(m, top + product_rows);
     const std::size_t begin = unit % across * product_columns, end = std::min(n, begin + product_columns);
     const std::size_t start = unit / across / down * part, stop = std::min(k, start + part);
@@ -115,7 +115,7 @@ void transposed_product(Place& place, std::size_t m, std::size_t n, std::size_t 
     }
   });
   if (parts == 1) return;
-  place.stream.for_each_run(m * n, 4096, [&](std::size_t first, std::size_t last) {
+  context.stream.for_each_run(m * n, 4096, [&](std::size_t first, std::size_t last) {
     vectorised([&] {
       if (mode == into::overwrite) std::copy(partial + first, partial + last, C + first);
       for (std::size_t i = mode == into::overwrite; i < parts; ++i) {

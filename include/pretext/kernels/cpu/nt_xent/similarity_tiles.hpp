@@ -30,14 +30,14 @@ class similarity_tiles {
   T* inverse;  // (rows), u = z·inverse
   double temperature;
 
-  template <class Place>
-  similarity_tiles(Place& place, std::size_t count, std::size_t width, double tau, const T* z)
+  template <class Context>
+  similarity_tiles(Context& context, std::size_t count, std::size_t width, double tau, const T* z)
       : rows{count}, columns{width}, blocks{(count + side - 1) / side}, temperature{tau} {
-    unit = place.scratch.template take<T>(rows * columns);
-    inverse = place.scratch.template take<T>(rows);
-    across_ = place.scratch.template take<T>(blocks * side * columns);
-    down_ = place.scratch.template take<T>(blocks * side * padded_columns());
-    place.stream.for_each_block(blocks, [&](std::size_t block) {
+    unit = context.workspace.template allocate<T>(rows * columns);
+    inverse = context.workspace.template allocate<T>(rows);
+    across_ = context.workspace.template allocate<T>(blocks * side * columns);
+    down_ = context.workspace.template allocate<T>(blocks * side * padded_columns());
+    context.stream.for_each_block(blocks, [&](std::size_t block) {
       const std::size_t first = block * side, used = std::min(side, rows - first);
       for (std::size_t row = first; row < first + used; ++row) {
         inverse[row] = normalise_row(z + row * columns, unit + row * columns, columns);
@@ -51,17 +51,17 @@ class similarity_tiles {
   }
 
   /// `work(tile)` once for every pair of blocks.
-  template <class Place, class Work>
-  void for_each_tile(Place& place, const Work& work) const {
+  template <class Context, class Work>
+  void for_each_tile(Context& context, const Work& work) const {
     const auto meet = [&](std::size_t a, std::size_t b) {
       tile made;
       fill(made, a, b);
       work(made);
     };
-    place.stream.for_each_block(blocks, [&](std::size_t block) { meet(block, block); });
+    context.stream.for_each_block(blocks, [&](std::size_t block) { meet(block, block); });
     const std::size_t players = blocks + blocks % 2, circle = players - 1;  // an odd one out meets nobody
     for (std::size_t round = 0; players > 1 && round < circle; ++round)
-      place.stream.for_each_block(players / 2, [&](std::size_t pair) {
+      context.stream.for_each_block(players / 2, [&](std::size_t pair) {
         const std::size_t a = pair == 0 ? circle : (round + pair) % circle;
         const std::size_t b = (round + circle - pair) % circle;
         if (a < blocks && b < blocks) meet(std::min(a, b), std::max(a, b));

@@ -15,10 +15,10 @@ inline std::size_t rows_of_block(std::size_t columns) {
 
 /// Adds partial sums (blocks, Sums, columns) to `total`, in order, so that the threads cannot be seen in the
 /// result. A null total is left out.
-template <class Place, class T, std::size_t Sums>
-void add_partial_sums(Place& place, std::size_t blocks, std::size_t columns, const T* partial,
+template <class Context, class T, std::size_t Sums>
+void add_partial_sums(Context& context, std::size_t blocks, std::size_t columns, const T* partial,
                       T* const (&total)[Sums]) {
-  place.stream.for_each_run(columns, 64, [&](std::size_t first, std::size_t last) {
+  context.stream.for_each_run(columns, 64, [&](std::size_t first, std::size_t last) {
     for (std::size_t s = 0; s < Sums; ++s)
       for (std::size_t block = 0; total[s] && block < blocks; ++block)
         for (std::size_t c = first; c < last; ++c) total[s][c] += partial[(block * Sums + s) * columns + c];
@@ -27,18 +27,18 @@ void add_partial_sums(Place& place, std::size_t blocks, std::size_t columns, con
 
 /// `work(first, last, partial)` over runs of rows, compiled for the best instructions; `partial` is `Sums`
 /// rows of `columns` zeros that it may add to. Their sums over all rows are added to `total`.
-template <class Place, class T, std::size_t Sums, class Work>
-void sum_columns(Place& place, std::size_t rows, std::size_t columns, T* const (&total)[Sums],
+template <class Context, class T, std::size_t Sums, class Work>
+void sum_columns(Context& context, std::size_t rows, std::size_t columns, T* const (&total)[Sums],
                  const Work& work) {
   const std::size_t run = rows_of_block(columns), blocks = (rows + run - 1) / run, stride = Sums * columns;
-  const borrowed guard{place.scratch};
-  T* const partial = place.scratch.template take<T>(blocks * stride);
-  place.stream.for_each_run(rows, run, [&](std::size_t first, std::size_t last) {
+  const arena_scope guard{context.workspace};
+  T* const partial = context.workspace.template allocate<T>(blocks * stride);
+  context.stream.for_each_run(rows, run, [&](std::size_t first, std::size_t last) {
     T* own = partial + first / run * stride;
     std::fill_n(own, stride, T{0});
     vectorised([&] { work(first, last, own); });
   });
-  add_partial_sums(place, blocks, columns, partial, total);
+  add_partial_sums(context, blocks, columns, partial, total);
 }
 
 }  // namespace pretext::kernels::detail

@@ -43,7 +43,7 @@ class normalised_taps {
 
 /// One pixel of a view, in [0, 1].
 template <class Pixel>
-PRETEXT_HOST_DEVICE rgb resampled_pixel(const stored_image<Pixel>& image, const placement& at,
+PRETEXT_HOST_DEVICE rgb resampled_pixel(const stored_image<Pixel>& image, const resampling_map& at,
                                         const axis_resampling& rows, const axis_resampling& columns,
                                         image_extent view, std::size_t y, std::size_t x) {
   const normalised_taps down{rows, static_cast<std::int64_t>(y)},

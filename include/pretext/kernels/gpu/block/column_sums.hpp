@@ -136,17 +136,17 @@ struct finished_column_sums {
 };
 
 /// The two kernels, one after the other, for terms of numbers stored as T that lie in all of `where`.
-template <class T, std::size_t Sums, class Place, class Term, class Finish>
-void sum_columns(Place& place, std::size_t rows, std::size_t columns, std::size_t groups,
+template <class T, std::size_t Sums, class Context, class Term, class Finish>
+void sum_columns(Context& context, std::size_t rows, std::size_t columns, std::size_t groups,
                  std::initializer_list<const void*> where, const Term& term, const Finish& finish) {
   if (rows == 0) return;
   using kernel = partial_column_sums<T, Sums, Term>;
   const row_split split{rows, columns, groups, side_by_side<T>(columns, where) ? lanes<T> : 1};
-  const borrowed guard{place.scratch};
-  double* const partial = place.scratch.template take<double>(groups * split.down() * Sums * columns);
-  launch(place.stream, split.blocks(), kernel{split, term, partial});
+  const arena_scope guard{context.workspace};
+  double* const partial = context.workspace.template allocate<double>(groups * split.down() * Sums * columns);
+  launch(context.stream, split.blocks(), kernel{split, term, partial});
   using finished = finished_column_sums<Sums, Finish>;
-  launch(place.stream, ceil_div(columns, finished::wide), finished{split, partial, finish});
+  launch(context.stream, ceil_div(columns, finished::wide), finished{split, partial, finish});
 }
 
 /// Adds the sums to where they belong; a null total is left out.
@@ -160,12 +160,12 @@ struct add_to_totals {
   }
 };
 
-template <class T, class Place, class W, std::size_t Sums, class Term>
-void add_column_sums(Place& place, std::size_t rows, std::size_t columns, W* const (&totals)[Sums],
+template <class T, class Context, class W, std::size_t Sums, class Term>
+void add_column_sums(Context& context, std::size_t rows, std::size_t columns, W* const (&totals)[Sums],
                      std::initializer_list<const void*> where, const Term& term) {
   add_to_totals<W, Sums> finish;
   for (std::size_t s = 0; s < Sums; ++s) finish.total[s] = totals[s];
-  sum_columns<T, Sums>(place, rows, columns, 1, where, term, finish);
+  sum_columns<T, Sums>(context, rows, columns, 1, where, term, finish);
 }
 
 }  // namespace pretext::grid

@@ -30,11 +30,11 @@ struct sum_of_rows {
 };
 
 /// The loss that has one number per row.
-template <class Place>
-auto loss_of_rows(Place& place, std::size_t rows, double factor, const double* number) {
-  double* const sum = place.kept.template take<double>(1);
-  launch(place.stream, 1, sum_of_rows{rows, factor, number, sum});
-  return deferred_loss<typename Place::device>{sum};
+template <class Context>
+auto loss_of_rows(Context& context, std::size_t rows, double factor, const double* number) {
+  double* const sum = context.activations.template allocate<double>(1);
+  launch(context.stream, 1, sum_of_rows{rows, factor, number, sum});
+  return deferred_loss<typename Context::device>{sum};
 }
 
 }  // namespace pretext::grid

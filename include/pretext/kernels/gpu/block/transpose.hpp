@@ -42,11 +42,11 @@ struct turn_matrix {
   }
 };
 
-template <class Place, class From, class To>
-void turn(Place& place, std::size_t rows, std::size_t columns, const From* from, To* to,
+template <class Context, class From, class To>
+void turn(Context& context, std::size_t rows, std::size_t columns, const From* from, To* to,
           bool accumulate = false) {
   const turn_matrix<From, To> work{rows, columns, from, to, accumulate};
-  if (work.blocks() > 0) launch(place.stream, work.blocks(), work);
+  if (work.blocks() > 0) launch(context.stream, work.blocks(), work);
 }
 
 }  // namespace pretext::grid

@@ -77,13 +77,13 @@ struct for_each_lanes {
 };
 
 /// Launches `work` for n numbers stored as T, in rows of `columns`, that lie in all of `where`.
-template <class T, class Place, class Work>
-void each_lanes(Place& place, std::size_t n, std::size_t columns, std::initializer_list<const void*> where,
-                const Work& work) {
+template <class T, class Context, class Work>
+void each_lanes(Context& context, std::size_t n, std::size_t columns,
+                std::initializer_list<const void*> where, const Work& work) {
   using kernel = for_each_lanes<T, Work>;
   const bool wide = side_by_side<T>(columns, where);
   if (n > 0)
-    launch(place.stream, blocks_for(wide ? n / lanes<T> : n, kernel::threads), kernel{n, wide, work});
+    launch(context.stream, blocks_for(wide ? n / lanes<T> : n, kernel::threads), kernel{n, wide, work});
 }
 
 }  // namespace pretext::grid

@@ -10,9 +10,9 @@
 namespace pretext::grid {
 
 /// Do a place's numerics ask for products of fewer digits, which tensor cores make?
-template <class Place>
+template <class Context>
 constexpr bool rounds_factors() {
-  using numerics = typename Place::numerics;
+  using numerics = typename Context::numerics;
   if constexpr (requires { numerics::products_in_tf32; })
     return true;
   else
@@ -53,8 +53,8 @@ struct add_patches {
         const std::size_t p = down / e.stride, q = right / e.stride;
         if (p >= e.out_height() || q >= e.out_width() || p * e.stride != down || q * e.stride != right)
           continue;
-        const std::size_t place = (at.sample * e.out_height() + p) * e.out_width() + q;
-        const auto says = load<N>(dpatches + (place * e.taps() + a * e.columns + b) * e.in + i % e.in);
+        const std::size_t position = (at.sample * e.out_height() + p) * e.out_width() + q;
+        const auto says = load<N>(dpatches + (position * e.taps() + a * e.columns + b) * e.in + i % e.in);
         for (unsigned k = 0; k < N; ++k) sum[k] += says[k];
       }
     store<N>(dx + i, sum);
@@ -69,34 +69,34 @@ struct convolution_by_stored_patches {
   using op = kernels::op;
   using into = kernels::into;
 
-  template <class Place, class T>
-  static void forward(Place& place, const kernels::convolution_extents& e, std::size_t batch, const T* x,
+  template <class Context, class T>
+  static void forward(Context& position, const kernels::convolution_extents& e, std::size_t batch, const T* x,
                       const T* w, T* y) {
-    each_run<T>(place, e, batch, [&](std::size_t first, std::size_t rows, T* patches) {
-      store(place, e, first, rows, x, patches);
-      gemm::run(place, op::as_is, op::as_is, rows, e.out, numbers(e), static_cast<const T*>(patches), w,
+    each_run<T>(position, e, batch, [&](std::size_t first, std::size_t rows, T* patches) {
+      store(position, e, first, rows, x, patches);
+      gemm::run(position, op::as_is, op::as_is, rows, e.out, numbers(e), static_cast<const T*>(patches), w,
                 y + first * places(e) * e.out, into::overwrite);
     });
   }
 
-  template <class Place, class T>
-  static void backward_data(Place& place, const kernels::convolution_extents& e, std::size_t batch,
+  template <class Context, class T>
+  static void backward_data(Context& position, const kernels::convolution_extents& e, std::size_t batch,
                             const T* dy, const T* w, T* dx, into mode) {
-    each_run<T>(place, e, batch, [&](std::size_t first, std::size_t rows, T* patches) {
-      gemm::run(place, op::as_is, op::transposed, rows, numbers(e), e.out, dy + first * places(e) * e.out, w,
-                patches, into::overwrite);
+    each_run<T>(position, e, batch, [&](std::size_t first, std::size_t rows, T* patches) {
+      gemm::run(position, op::as_is, op::transposed, rows, numbers(e), e.out, dy + first * places(e) * e.out,
+                w, patches, into::overwrite);
       const std::size_t image = e.height * e.width * e.in;
-      each_lanes<T>(place, rows / places(e) * image, e.in, {patches, dx + first * image},
+      each_lanes<T>(position, rows / places(e) * image, e.in, {patches, dx + first * image},
                     add_patches<T>{e, patches, mode == into::accumulate, dx + first * image});
     });
   }
 
-  template <class Place, class T, class W>
-  static void backward_weights(Place& place, const kernels::convolution_extents& e, std::size_t batch,
+  template <class Context, class T, class W>
+  static void backward_weights(Context& position, const kernels::convolution_extents& e, std::size_t batch,
                                const T* x, const T* dy, W* dw) {
-    each_run<T>(place, e, batch, [&](std::size_t first, std::size_t rows, T* patches) {
-      store(place, e, first, rows, x, patches);
-      gemm::run(place, op::transposed, op::as_is, numbers(e), e.out, rows, static_cast<const T*>(patches),
+    each_run<T>(position, e, batch, [&](std::size_t first, std::size_t rows, T* patches) {
+      store(position, e, first, rows, x, patches);
+      gemm::run(position, op::transposed, op::as_is, numbers(e), e.out, rows, static_cast<const T*>(patches),
                 dy + first * places(e) * e.out, dw, into::accumulate);
     });
   }
@@ -108,22 +108,22 @@ struct convolution_by_stored_patches {
   }
 
   /// `work(first image, rows of patches, room for them)` for runs of images.
-  template <class T, class Place, class Work>
-  static void each_run(Place& place, const kernels::convolution_extents& e, std::size_t batch,
+  template <class T, class Context, class Work>
+  static void each_run(Context& position, const kernels::convolution_extents& e, std::size_t batch,
                        const Work& work) {
     const std::size_t image = places(e) * numbers(e), most = Most / image;
     const std::size_t run = smaller(batch, most > 0 ? most : 1);
-    const borrowed guard{place.scratch};
-    T* const patches = place.scratch.template take<T>(run * image);
+    const arena_scope guard{position.scratch};
+    T* const patches = position.scratch.template allocate<T>(run * image);
     for (std::size_t first = 0; first < batch; first += run)
       work(first, smaller(run, batch - first) * places(e), patches);
   }
 
-  template <class Place, class T>
-  static void store(Place& place, const kernels::convolution_extents& e, std::size_t first, std::size_t rows,
-                    const T* x, T* patches) {
+  template <class Context, class T>
+  static void store(Context& position, const kernels::convolution_extents& e, std::size_t first,
+                    std::size_t rows, const T* x, T* patches) {
     const T* const images = x + first * e.height * e.width * e.in;
-    each_lanes<T>(place, rows * numbers(e), e.in, {images, patches},
+    each_lanes<T>(position, rows * numbers(e), e.in, {images, patches},
                   store_patches<T>{{e, images}, numbers(e), patches});
   }
 };

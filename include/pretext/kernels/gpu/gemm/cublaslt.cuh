@@ -14,8 +14,8 @@ namespace grid {
 
 /// cuBLASLt's matrices lie columns first, so that ours are their transposes: Cᵀ = Bᵀ·Aᵀ. `where` is all the
 /// memory that takes part.
-template <class T, class C, class Place>
-pretext::detail::matrix_product in_columns(Place&, kernels::op a, kernels::op b, const product_extents& e,
+template <class T, class C, class Context>
+pretext::detail::matrix_product in_columns(Context&, kernels::op a, kernels::op b, const product_extents& e,
                                            bool accumulate, pretext::detail::ending end,
                                            std::initializer_list<const void*> where) {
   constexpr bool twice = std::is_same_v<T, double>;
@@ -25,7 +25,7 @@ pretext::detail::matrix_product in_columns(Place&, kernels::op a, kernels::op b,
                                               : CUDA_R_32F;
   };
   // Floats are multiplied with all digits, unless the place's numerics say otherwise.
-  constexpr bool in_tf32 = requires { Place::numerics::products_in_tf32; };
+  constexpr bool in_tf32 = requires { Context::numerics::products_in_tf32; };
   bool aligned = true;
   for (const void* memory : where) aligned = aligned && reinterpret_cast<std::uintptr_t>(memory) % 16 == 0;
   return {b == kernels::op::transposed,
@@ -47,24 +47,25 @@ pretext::detail::matrix_product in_columns(Place&, kernels::op a, kernels::op b,
 /// cuBLASLt's epilogues. It has them for a bias stored as the result is, and none in double.
 template <>
 struct fused_product<cuda> {
-  template <class Place, class T>
-  static bool add(Place& place, std::size_t m, std::size_t n, std::size_t k, const T* A, const T* B,
+  template <class Context, class T>
+  static bool add(Context& context, std::size_t m, std::size_t n, std::size_t k, const T* A, const T* B,
                   const T* bias, const T* beside, T* c) {
     using pretext::detail::ending;
     if (m == 0 || n == 0 || k == 0 || std::is_same_v<T, double>) return false;
     const auto product =
-        in_columns<T, T>(place, kernels::op::as_is, kernels::op::transposed, {m, n, k}, beside,
+        in_columns<T, T>(context, kernels::op::as_is, kernels::op::transposed, {m, n, k}, beside,
                          bias ? ending::bias : ending::result, {A, B, bias, beside, c});
-    return place.stream.products().run(place.stream.native(), product, B, A, beside ? beside : c, c, bias);
+    return context.stream.products().run(context.stream.native(), product, B, A, beside ? beside : c, c,
+                                         bias);
   }
 
-  template <class Place, class T, class C>
-  static bool sum_columns(Place& place, std::size_t m, std::size_t n, std::size_t k, const T* A, const T* B,
-                          C* c, C* sums) {
+  template <class Context, class T, class C>
+  static bool sum_columns(Context& context, std::size_t m, std::size_t n, std::size_t k, const T* A,
+                          const T* B, C* c, C* sums) {
     if (m == 0 || n == 0 || k == 0 || std::is_same_v<T, double>) return false;
-    const auto product = in_columns<T, C>(place, kernels::op::transposed, kernels::op::as_is, {m, n, k}, true,
-                                          pretext::detail::ending::sums_of_b, {A, B, c, sums});
-    return place.stream.products().run(place.stream.native(), product, B, A, c, c, sums);
+    const auto product = in_columns<T, C>(context, kernels::op::transposed, kernels::op::as_is, {m, n, k},
+                                          true, pretext::detail::ending::sums_of_b, {A, B, c, sums});
+    return context.stream.products().run(context.stream.native(), product, B, A, c, c, sums);
   }
 };
 
@@ -75,19 +76,19 @@ namespace kernels {
 /// cuBLASLt's products, and our own where it has none.
 template <>
 struct gemm<cuda> {
-  template <class Place, class T, class C>
-  static void run(Place& place, op a, op b, std::size_t m, std::size_t n, std::size_t k, const T* A,
+  template <class Context, class T, class C>
+  static void run(Context& context, op a, op b, std::size_t m, std::size_t n, std::size_t k, const T* A,
                   const T* B, C* c, into mode) {
     if (m == 0 || n == 0) return;
     const bool accumulate = mode == into::accumulate;
     if (k == 0) {
-      if (!accumulate) Place::device::clear(place.stream, c, m * n);
+      if (!accumulate) Context::device::clear(context.stream, c, m * n);
       return;
     }
-    const auto product = grid::in_columns<T, C>(place, a, b, {m, n, k}, accumulate,
+    const auto product = grid::in_columns<T, C>(context, a, b, {m, n, k}, accumulate,
                                                 pretext::detail::ending::result, {A, B, c});
-    if (!place.stream.products().run(place.stream.native(), product, B, A, c, c))
-      grid::multiply_matrices(place, a, b, {m, n, k}, A, B, c, mode);
+    if (!context.stream.products().run(context.stream.native(), product, B, A, c, c))
+      grid::multiply_matrices(context, a, b, {m, n, k}, A, B, c, mode);
   }
 };
 

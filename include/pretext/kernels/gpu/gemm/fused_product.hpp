@@ -11,12 +11,12 @@ namespace pretext::grid {
 ///     C += Aᵀ·B, and sums (m) = the sums of A's columns
 template <class Device>
 struct fused_product {
-  template <class Place, class... Arguments>
-  static bool add(Place&, const Arguments&...) {
+  template <class Context, class... Arguments>
+  static bool add(Context&, const Arguments&...) {
     return false;
   }
-  template <class Place, class... Arguments>
-  static bool sum_columns(Place&, const Arguments&...) {
+  template <class Context, class... Arguments>
+  static bool sum_columns(Context&, const Arguments&...) {
     return false;
   }
 };

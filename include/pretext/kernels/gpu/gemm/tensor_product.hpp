@@ -114,27 +114,27 @@ struct tensor_product {
 
 /// `multiply_into` (tiled_product.hpp) on tensor cores: the digits that bfloat16 has are all that is
 /// multiplied.
-template <class Place, class A, class B, class Result>
-void multiply_factors_into(Place& place, const tensor_extents& e, const A& a, const B& b,
+template <class Context, class A, class B, class Result>
+void multiply_factors_into(Context& context, const tensor_extents& e, const A& a, const B& b,
                            const Result& result, kernels::into mode) {
   if (e.m == 0 || e.n == 0) return;
   const bool accumulate = mode == kernels::into::accumulate;
   const std::size_t parts = e.parts(), all = e.m * e.n;
-  const borrowed guard{place.scratch};
-  float* const waiting = parts > 1 ? place.scratch.template take<float>(parts * all) : nullptr;
+  const arena_scope guard{context.workspace};
+  float* const waiting = parts > 1 ? context.workspace.template allocate<float>(parts * all) : nullptr;
   // Sums are stored by eights: rows of floats that hold whole lanes may end in four.
   const bool together = e.n % 8 == 0 && (waiting ? side_by_side<float>(e.n, {waiting}) : result.by_lanes());
-  launch(place.stream, e.tiles() * parts,
+  launch(context.stream, e.tiles() * parts,
          tensor_product<A, B, Result>{
              e, {a}, {b}, a.by_lanes(), b.by_lanes(), {result, waiting, e.m, e.n, accumulate, together}});
-  if (waiting) each_number(place, all, add_parts<float, Result>{waiting, parts, all, accumulate, result});
+  if (waiting) each_number(context, all, add_parts<float, Result>{waiting, parts, all, accumulate, result});
 }
 
 /// The same where C is row-major with n columns.
-template <class Place, class A, class B, class C>
-void multiply_factors(Place& place, const tensor_extents& e, const A& a, const B& b, C* c,
+template <class Context, class A, class B, class C>
+void multiply_factors(Context& context, const tensor_extents& e, const A& a, const B& b, C* c,
                       kernels::into mode) {
-  multiply_factors_into(place, e, a, b, rows_in_order<C>{c, e.n}, mode);
+  multiply_factors_into(context, e, a, b, rows_in_order<C>{c, e.n}, mode);
 }
 
 }  // namespace pretext::grid

@@ -140,8 +140,8 @@ struct tiled_product {
 };
 
 /// Result = A·B, or Result += A·B, added up as its numbers are calculated with, whatever they are stored as.
-template <class Place, class A, class B, class Result>
-void multiply_into(Place& place, const product_extents& e, const A& a, const B& b, const Result& result,
+template <class Context, class A, class B, class Result>
+void multiply_into(Context& context, const product_extents& e, const A& a, const B& b, const Result& result,
                    kernels::into mode) {
   using R = arithmetic<std::remove_pointer_t<decltype(result.at(0))>>;
   if (e.m == 0 || e.n == 0) return;
@@ -149,20 +149,20 @@ void multiply_into(Place& place, const product_extents& e, const A& a, const B& 
   const std::size_t parts = e.parts(), blocks = e.tiles() * parts;
   if (parts == 1) {
     using store = store_result<Result>;
-    launch(place.stream, blocks, tiled_product<R, A, B, store>{e, a, b, store{result, accumulate}});
+    launch(context.stream, blocks, tiled_product<R, A, B, store>{e, a, b, store{result, accumulate}});
     return;
   }
-  const borrowed guard{place.scratch};
-  R* const waiting = place.scratch.template take<R>(parts * e.m * e.n);
-  launch(place.stream, blocks,
+  const arena_scope guard{context.workspace};
+  R* const waiting = context.workspace.template allocate<R>(parts * e.m * e.n);
+  launch(context.stream, blocks,
          tiled_product<R, A, B, store_part<R>>{e, a, b, store_part<R>{waiting, e.m, e.n}});
-  each_number(place, e.m * e.n, add_parts<R, Result>{waiting, parts, e.m * e.n, accumulate, result});
+  each_number(context, e.m * e.n, add_parts<R, Result>{waiting, parts, e.m * e.n, accumulate, result});
 }
 
 /// The same where C is row-major with n columns.
-template <class Place, class A, class B, class C>
-void multiply(Place& place, const product_extents& e, const A& a, const B& b, C* c, kernels::into mode) {
-  multiply_into(place, e, a, b, rows_in_order<C>{c, e.n}, mode);
+template <class Context, class A, class B, class C>
+void multiply(Context& context, const product_extents& e, const A& a, const B& b, C* c, kernels::into mode) {
+  multiply_into(context, e, a, b, rows_in_order<C>{c, e.n}, mode);
 }
 
 }  // namespace pretext::grid

@@ -15,8 +15,8 @@ struct inverse_choice {
 
   static constexpr std::size_t none = ~std::size_t{0} - 1;  ///< also behind one more token
 
-  PRETEXT_HOST_DEVICE std::size_t number(std::size_t sample, std::size_t place) const {
-    const std::size_t at = numbers ? numbers[sample * places + place] : place;
+  PRETEXT_HOST_DEVICE std::size_t number(std::size_t sample, std::size_t position) const {
+    const std::size_t at = numbers ? numbers[sample * places + position] : position;
     return at < count ? at : none;
   }
 };
@@ -27,7 +27,7 @@ struct number_places {
   std::uint32_t* numbers;
   PRETEXT_HOST_DEVICE void operator()(std::size_t i) const {
     const std::size_t sample = i / chosen.count, j = i % chosen.count;
-    numbers[sample * places + chosen.place(sample, j)] = static_cast<std::uint32_t>(j);
+    numbers[sample * places + chosen.position(sample, j)] = static_cast<std::uint32_t>(j);
   }
 };
 struct number_no_place {
@@ -36,12 +36,13 @@ struct number_no_place {
 };
 
 /// Lives in scratch memory that the caller borrows.
-template <class Place>
-inverse_choice invert(Place& place, std::size_t batch, std::size_t places, const kernels::choice& chosen) {
+template <class Context>
+inverse_choice invert(Context& context, std::size_t batch, std::size_t places,
+                      const kernels::choice& chosen) {
   if (!chosen.ids) return {places, chosen.count, nullptr};
-  auto* const numbers = place.scratch.template take<std::uint32_t>(batch * places);
-  each_number(place, batch * places, number_no_place{numbers});
-  each_number(place, batch * chosen.count, number_places{places, chosen, numbers});
+  auto* const numbers = context.workspace.template allocate<std::uint32_t>(batch * places);
+  each_number(context, batch * places, number_no_place{numbers});
+  each_number(context, batch * chosen.count, number_places{places, chosen, numbers});
   return {places, chosen.count, numbers};
 }
 
