@@ -33,7 +33,7 @@ void mixed_goals(Context& context, const batch_mix& chosen, std::span<const int>
     expects(0 <= label && static_cast<std::size_t>(label) < classes, "mixed goals: label ", label,
             " is none of ", classes, " classes");
   const arena_scope guard{context.workspace};
-  int* const on_device = context.workspace.template take<int>(labels.size());
+  int* const on_device = context.workspace.template allocate<int>(labels.size());
   Context::device::write(context.stream, on_device, labels.data(), labels.size());
   kernels::mixing<typename Context::device>::goals(context, labels.size(), S::size, classes, chosen,
                                                    smoothing, static_cast<const int*>(on_device), goal.data);

@@ -52,7 +52,7 @@ TEST_CASE("memory that lies elsewhere is seen, a step that repeats itself is not
   const auto before = seen(t);
   t.step(views.view(), 0);
   CHECK(before == seen(t));
-  t.context().workspace.take<char>((std::size_t{1} << 30) + 1);  // more than the arena has
+  t.context().workspace.allocate<char>((std::size_t{1} << 30) + 1);  // more than the arena has
   CHECK(before != seen(t));
 
   trainer<labelled, on<cpu>, sgd> c;
