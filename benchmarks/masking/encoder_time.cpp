@@ -30,7 +30,7 @@ struct encoding {
   using output = typename network::output;
 
   std::vector<float> value = std::vector<float>(count(network::parameters())), gradient = value;
-  typename network::template cache<context_type> kept;
+  typename network::template cache<context_type> cache;
   std::vector<float> dy;
 
   explicit encoding(std::size_t batch) : dy(batch * output::size, 1e-3f) {
@@ -46,8 +46,8 @@ struct encoding {
     const auto drawn = random_masking<>{}.template draw<Grid>(context, x.batch);
     const auto y = context.activations.template allocate<float, output>(x.batch);
     const weights<context_type> w{value.data(), gradient.data()};
-    network::forward(context, w, drawn, x, y, kept);
-    network::backward(context, w, drawn, kept, reads<context_type, output>{dy.data(), x.batch});
+    network::forward(context, w, drawn, x, y, cache);
+    network::backward(context, w, drawn, cache, reads<context_type, output>{dy.data(), x.batch});
     return {std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(),
             double(std::clock() - before) / CLOCKS_PER_SEC};
   }

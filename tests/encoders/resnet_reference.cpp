@@ -25,12 +25,12 @@ void agrees(const safetensors& file, double tolerance) {
              writes<Context, Out>{y.data(), batch});
   CHECK(tests::relative_difference(y, file.at("inference").as<double>()) < tolerance);
 
-  cache_of<Net, In, Context> kept;
+  cache_of<Net, In, Context> cache;
   const auto cotangent = file.at("cotangent").as<T>();
   Net::forward(context, weights<Context>{w.data(), nullptr}, reads<Context, In>{x.data(), batch},
-               writes<Context, Out>{y.data(), batch}, kept);
+               writes<Context, Out>{y.data(), batch}, cache);
   CHECK(tests::relative_difference(y, file.at("train").as<double>()) < tolerance);
-  Net::backward(context, weights<Context>{w.data(), dw.data()}, kept,
+  Net::backward(context, weights<Context>{w.data(), dw.data()}, cache,
                 reads<Context, Out>{cotangent.data(), batch}, writes<Context, In>{dx.data(), batch});
   CHECK(tests::relative_difference(dx, tests::channels_last<double>(file.at("grad.input"))) < tolerance);
 

@@ -129,17 +129,17 @@ TEST_CASE("a second step of a vision transformer allocates nothing") {
   using In = shape<16, 16, 3>;
   on<cpu> context;
   std::vector<float> w(weight_count<net, In>, 0.1f), dw(w.size()), x(4 * In::size, 0.5f), y(4 * 24);
-  cache_of<net, In, on<cpu>> kept;
+  cache_of<net, In, on<cpu>> cache;
   const float* first = nullptr;
   std::size_t peak = 0;
   for (int step = 0; step < 4; ++step) {
     context.activations.reset();
     net::forward(context, weights<on<cpu>>{w.data(), nullptr}, reads<on<cpu>, In>{x.data(), 4},
-                 writes<on<cpu>, shape<24>>{y.data(), 4}, kept);
-    net::backward(context, weights<on<cpu>>{w.data(), dw.data()}, kept,
+                 writes<on<cpu>, shape<24>>{y.data(), 4}, cache);
+    net::backward(context, weights<on<cpu>>{w.data(), dw.data()}, cache,
                   reads<on<cpu>, shape<24>>{y.data(), 4}, writes<on<cpu>, In>{nullptr, 4});
-    if (step == 2) first = kept.normed.x.data, peak = context.activations.peak();
+    if (step == 2) first = cache.normed.x.data, peak = context.activations.peak();
   }
-  CHECK(kept.normed.x.data == first);
+  CHECK(cache.normed.x.data == first);
   CHECK(context.activations.peak() == peak);
 }

@@ -25,8 +25,8 @@ void agrees(const safetensors& file, double tolerance) {
 
   Net::infer(context, own, images, writes<Context, typename Net::feature>{h.data(), batch});
   CHECK(tests::relative_difference(h, file.at("feature").as<double>()) < tolerance);
-  cache_of<Net, In, Context> kept;
-  Net::forward(context, own, images, writes<Context, typename Net::feature>{trained.data(), batch}, kept);
+  cache_of<Net, In, Context> cache;
+  Net::forward(context, own, images, writes<Context, typename Net::feature>{trained.data(), batch}, cache);
   CHECK(tests::relative_difference(trained, file.at("feature").as<double>()) < tolerance);
 
   // The parts, as a method would run them.

@@ -28,10 +28,10 @@ TEST_CASE("every gradient of class token and positions matches finite difference
   on<cpu, fp64> context;
   using Context = on<cpu, fp64>;
   std::vector<double> w(8 + 7 * 8, 1.0), dw(w.size()), dy(7 * 8, 1.0), x(6 * 8), y(7 * 8);
-  cache_of<fixed, grid, Context> kept;
+  cache_of<fixed, grid, Context> cache;
   fixed::forward(context, weights<Context>{w.data(), nullptr}, reads<Context, grid>{x.data(), 1},
-                 writes<Context, shape<7, 8>>{y.data(), 1}, kept);
-  fixed::backward(context, weights<Context>{w.data(), dw.data()}, kept,
+                 writes<Context, shape<7, 8>>{y.data(), 1}, cache);
+  fixed::backward(context, weights<Context>{w.data(), dw.data()}, cache,
                   reads<Context, shape<7, 8>>{dy.data(), 1}, writes<Context, grid>{nullptr, 1});
   for (std::size_t i = 0; i < dw.size(); ++i) CHECK(dw[i] == (i < 8 ? 1 : 0));
 }
@@ -44,11 +44,11 @@ TEST_CASE("chosen tokens get the positions of their places, and their gradients 
   const auto w = tests::normal_numbers(8 + 7 * 8, 1), x = tests::normal_numbers(2 * 16, 2),
              dy = tests::normal_numbers(2 * 24, 3);
   std::vector<double> value = w, dw(w.size()), y(2 * 24), dx(2 * 16);
-  cache_of<learned, some, Context> kept;
+  cache_of<learned, some, Context> cache;
   const kernels::choice chosen{2, ids, 3};
   learned::forward(context, weights<Context>{value.data(), nullptr}, reads<Context, some>{x.data(), 2},
-                   writes<Context, shape<3, 8>>{y.data(), 2}, kept, chosen);
-  learned::backward(context, weights<Context>{value.data(), dw.data()}, kept,
+                   writes<Context, shape<3, 8>>{y.data(), 2}, cache, chosen);
+  learned::backward(context, weights<Context>{value.data(), dw.data()}, cache,
                     reads<Context, shape<3, 8>>{dy.data(), 2}, writes<Context, some>{dx.data(), 2});
   for (std::size_t c = 0; c < 8; ++c) {
     const auto position = [&](std::size_t place_of_grid) { return w[8 + (1 + place_of_grid) * 8 + c]; };

@@ -57,13 +57,13 @@ TEST_CASE("rates rise from 0 in the first block to the given one in the last") {
   context.keys = {.seed = 1, .epoch = 0, .samples = samples.data(), .count = samples.size()};
   context.drop_path = 0.5;
   std::vector<float> w(weight_count<net, tokens>, 0.1f), x(samples.size() * tokens::size, 0.3f), y(x.size());
-  cache_of<net, tokens, on<cpu>> kept;
+  cache_of<net, tokens, on<cpu>> cache;
   net::forward(context, weights<on<cpu>>{w.data(), nullptr}, reads<on<cpu>, tokens>{x.data(), samples.size()},
-               writes<on<cpu>, tokens>{y.data(), samples.size()}, kept);
-  CHECK(kept.blocks[0].keep_attn == nullptr);
-  CHECK(kept.blocks[0].keep_mlp == nullptr);
+               writes<on<cpu>, tokens>{y.data(), samples.size()}, cache);
+  CHECK(cache.blocks[0].keep_attn == nullptr);
+  CHECK(cache.blocks[0].keep_mlp == nullptr);
   for (const std::size_t block : {1U, 2U})
-    for (const float* keep : {kept.blocks[block].keep_attn, kept.blocks[block].keep_mlp}) {
+    for (const float* keep : {cache.blocks[block].keep_attn, cache.blocks[block].keep_mlp}) {
       const auto dropped = std::count(keep, keep + samples.size(), 0.f);
       CHECK(double(dropped) / double(samples.size()) == doctest::Approx(0.25 * double(block)).epsilon(0.1));
     }

@@ -148,9 +148,9 @@ std::vector<double> training_output(std::size_t batch, std::size_t threads, std:
   const auto numbers = tests::normal_numbers(batch * In::size, 5);
   const std::vector<T> x(numbers.begin(), numbers.end());
   std::vector<T> y(batch * output_of<L, In>::size), value(w.begin(), w.end());
-  cache_of<L, In, Context> kept;
+  cache_of<L, In, Context> cache;
   L::forward(context, weights<Context>{value.data(), nullptr}, reads<Context, In>{x.data(), batch},
-             writes<Context, output_of<L, In>>{y.data(), batch}, kept);
+             writes<Context, output_of<L, In>>{y.data(), batch}, cache);
   w.assign(value.begin(), value.end());
   return {y.begin(), y.end()};
 }
@@ -183,9 +183,9 @@ TEST_CASE("statistics survive a mean that is large beside the spread") {
   on<cpu> context;
   std::vector<float> x, y(64 * 3), w{1, 1, 1, 0, 0, 0, 0, 0, 0, 1, 1, 1};
   for (double v : tests::normal_numbers(64 * 3, 8, 10000, 1)) x.push_back(static_cast<float>(v));
-  cache_of<batch_norm<>, In, on<cpu>> kept;
+  cache_of<batch_norm<>, In, on<cpu>> cache;
   batch_norm<>::forward(context, weights<on<cpu>>{w.data(), nullptr}, reads<on<cpu>, In>{x.data(), 64},
-                        writes<on<cpu>, In>{y.data(), 64}, kept);
+                        writes<on<cpu>, In>{y.data(), 64}, cache);
   double square = 0;
   for (float v : y) square += double(v) * double(v) / double(y.size());
   CHECK(square == doctest::Approx(1).epsilon(0.01));
@@ -198,16 +198,16 @@ TEST_CASE("statistics per view equal one forward pass per view, running statisti
   const auto numbers = tests::normal_numbers(6 * In::size, 5);
   auto together = tests::plausible_weights<layer, In>(4), apart = together;
   std::vector<double> y(6 * output_of<layer, In>::size), z(y.size());
-  cache_of<layer, In, Context> kept;
+  cache_of<layer, In, Context> cache;
   Context context;
   context.groups = 2;
   layer::forward(context, weights<Context>{together.data(), nullptr}, reads<Context, In>{numbers.data(), 6},
-                 writes<Context, output_of<layer, In>>{y.data(), 6}, kept);
+                 writes<Context, output_of<layer, In>>{y.data(), 6}, cache);
   context.groups = 1;
   for (std::size_t view = 0; view < 2; ++view)
     layer::forward(context, weights<Context>{apart.data(), nullptr},
                    reads<Context, In>{numbers.data() + view * 3 * In::size, 3},
-                   writes<Context, output_of<layer, In>>{z.data() + view * y.size() / 2, 3}, kept);
+                   writes<Context, output_of<layer, In>>{z.data() + view * y.size() / 2, 3}, cache);
   for (std::size_t i = 0; i < y.size(); ++i) CHECK(y[i] == doctest::Approx(z[i]).epsilon(1e-12));
   for (std::size_t i = 0; i < apart.size(); ++i)
     CHECK(together[i] == doctest::Approx(apart[i]).epsilon(1e-12));

@@ -58,20 +58,20 @@ void gradients_match_finite_differences(
   auto x = normal_numbers(batch * In::size, 1), functional = normal_numbers(batch * Out::size, 2);
   auto w = plausible_weights<L, In>(3);
   std::vector<double> y(batch * Out::size, 1e30), dx(x.size(), 1e30), dw(w.size(), 0.25);
-  cache_of<L, In, Context> kept;
+  cache_of<L, In, Context> cache;
 
   const auto value = [&] {
     auto running = w;  // running statistics move in forward and must not move the function
     context.activations.reset();
     L::forward(context, weights<Context>{running.data(), nullptr}, reads<Context, In>{x.data(), batch},
-               writes<Context, Out>{y.data(), batch}, kept);
+               writes<Context, Out>{y.data(), batch}, cache);
     double sum = 0;
     for (std::size_t i = 0; i < y.size(); ++i) sum += y[i] * functional[i];
     return sum;
   };
   value();
   value();  // the second time the arena holds old numbers
-  L::backward(context, weights<Context>{w.data(), dw.data()}, kept,
+  L::backward(context, weights<Context>{w.data(), dw.data()}, cache,
               reads<Context, Out>{functional.data(), batch}, writes<Context, In>{dx.data(), batch});
 
   const auto difference = [&](double& at) {
@@ -98,7 +98,7 @@ void gradients_match_finite_differences(
   // Without anyone wanting dx, the weights' gradients are the same.
   std::vector<double> again(w.size(), 0.25);
   value();
-  L::backward(context, weights<Context>{w.data(), again.data()}, kept,
+  L::backward(context, weights<Context>{w.data(), again.data()}, cache,
               reads<Context, Out>{functional.data(), batch}, writes<Context, In>{nullptr, batch});
   CHECK(again == dw);
 }

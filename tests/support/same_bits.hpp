@@ -18,10 +18,10 @@ std::vector<float> everything_computed(
   const auto dy = as_float(normal_numbers(batch * Out::size, 6));
   auto w = as_float(plausible_weights<L, In>(7));
   std::vector<float> y(batch * Out::size), dx(x.size()), dw(w.size());
-  cache_of<L, In, Context> kept;
+  cache_of<L, In, Context> cache;
   L::forward(context, weights<Context>{w.data(), nullptr}, reads<Context, In>{x.data(), batch},
-             writes<Context, Out>{y.data(), batch}, kept);
-  L::backward(context, weights<Context>{w.data(), dw.data()}, kept, reads<Context, Out>{dy.data(), batch},
+             writes<Context, Out>{y.data(), batch}, cache);
+  L::backward(context, weights<Context>{w.data(), dw.data()}, cache, reads<Context, Out>{dy.data(), batch},
               writes<Context, In>{dx.data(), batch});
   y.insert(y.end(), dx.begin(), dx.end());
   y.insert(y.end(), dw.begin(), dw.end());

@@ -55,31 +55,31 @@ struct bottleneck_entry {
 
   template <class Context, ImageShape In>
   static void forward(Context& context, weights<Context> w, reads<Context, In> x,
-                      writes<Context, output<In>> y, cache<In, Context>& kept) {
+                      writes<Context, output<In>> y, cache<In, Context>& cache) {
     const arena_scope guard{context.workspace};
     const auto inside =
         context.workspace.template allocate<typename Context::activation, middle<In>>(x.batch);
-    first::forward(context, w, x, inside, kept.one);
-    second::forward(context, w.at(weight_count<first, In>), reads<Context, middle<In>>{inside}, y, kept.two);
+    first::forward(context, w, x, inside, cache.one);
+    second::forward(context, w.at(weight_count<first, In>), reads<Context, middle<In>>{inside}, y, cache.two);
   }
 
   template <class Context, ImageShape In>
-  static void again(Context& context, weights<Context> w, const cache<In, Context>& kept,
+  static void again(Context& context, weights<Context> w, const cache<In, Context>& cache,
                     writes<Context, output<In>> y) {
-    second::again(context, w.at(weight_count<first, In>), kept.two, y);
+    second::again(context, w.at(weight_count<first, In>), cache.two, y);
   }
 
   template <class Context, ImageShape In>
-  static void backward(Context& context, weights<Context> w, cache<In, Context>& kept,
+  static void backward(Context& context, weights<Context> w, cache<In, Context>& cache,
                        reads<Context, output<In>> dy, writes<Context, In> dx,
                        kernels::into mode = kernels::into::overwrite) {
     const arena_scope guard{context.workspace};
     const auto inside =
         context.workspace.template allocate<typename Context::activation, middle<In>>(dy.batch);
-    first::again(context, w, kept.one, inside);
-    second::input_is(kept.two, reads<Context, middle<In>>{inside});
-    second::backward(context, w.at(weight_count<first, In>), kept.two, dy, inside);
-    first::backward(context, w, kept.one, reads<Context, middle<In>>{inside}, dx, mode,
+    first::again(context, w, cache.one, inside);
+    second::input_is(cache.two, reads<Context, middle<In>>{inside});
+    second::backward(context, w.at(weight_count<first, In>), cache.two, dy, inside);
+    first::backward(context, w, cache.one, reads<Context, middle<In>>{inside}, dx, mode,
                     writes<Context, middle<In>>{});
   }
 

@@ -110,7 +110,7 @@ struct vit {
 
   template <class Context, ImageShape In>
   static void forward(Context& context, weights<Context> w, reads<Context, In> x, writes<Context, feature> y,
-                      cache<In, Context>& kept) {
+                      cache<In, Context>& cache) {
     using T = typename Context::activation;
     const auto sequence = context.activations.template allocate<T, tokens<In>>(x.batch);
     const auto seen = context.activations.template allocate<T, tokens<In>>(x.batch);
@@ -118,16 +118,16 @@ struct vit {
     {
       const arena_scope guard{context.workspace};
       const auto embedded = context.workspace.template allocate<T, patches<In>>(x.batch);
-      embedding::forward(context, w.at(embedding_at<In>), x, embedded, kept.embedded);
-      entrance<In>::forward(context, w, reads<Context, patches<In>>{embedded}, sequence, kept.entered);
+      embedding::forward(context, w.at(embedding_at<In>), x, embedded, cache.embedded);
+      entrance<In>::forward(context, w, reads<Context, patches<In>>{embedded}, sequence, cache.entered);
     }
-    blocks::forward(context, w.at(trunk_at<In>), reads<Context, tokens<In>>{sequence}, seen, kept.body);
+    blocks::forward(context, w.at(trunk_at<In>), reads<Context, tokens<In>>{sequence}, seen, cache.body);
     mean<In>(context, reads<Context, tokens<In>>{seen}, pooled);
-    layer_norm::forward(context, w.at(norm_at<In>), reads<Context, feature>{pooled}, y, kept.normed);
+    layer_norm::forward(context, w.at(norm_at<In>), reads<Context, feature>{pooled}, y, cache.normed);
   }
 
   template <class Context, ImageShape In>
-  static void backward(Context& context, weights<Context> w, cache<In, Context>& kept,
+  static void backward(Context& context, weights<Context> w, cache<In, Context>& cache,
                        reads<Context, feature> dy, writes<Context, In> dx) {
     using T = typename Context::activation;
     const arena_scope guard{context.workspace};
@@ -135,13 +135,13 @@ struct vit {
     const auto dseen = context.workspace.template allocate<T, tokens<In>>(dy.batch);
     const auto dsequence = context.workspace.template allocate<T, tokens<In>>(dy.batch);
     const auto dembedded = context.workspace.template allocate<T, patches<In>>(dy.batch);
-    layer_norm::backward(context, w.at(norm_at<In>), kept.normed, dy, dpooled);
+    layer_norm::backward(context, w.at(norm_at<In>), cache.normed, dy, dpooled);
     kernels::token_mean<typename Context::device>::backward(context, dy.batch, tokens<In>::extents[0], Width,
                                                             pooled_from, pooled_count<In>,
                                                             static_cast<const T*>(dpooled.data), dseen.data);
-    blocks::backward(context, w.at(trunk_at<In>), kept.body, reads<Context, tokens<In>>{dseen}, dsequence);
-    entrance<In>::backward(context, w, kept.entered, reads<Context, tokens<In>>{dsequence}, dembedded);
-    embedding::backward(context, w.at(embedding_at<In>), kept.embedded,
+    blocks::backward(context, w.at(trunk_at<In>), cache.body, reads<Context, tokens<In>>{dseen}, dsequence);
+    entrance<In>::backward(context, w, cache.entered, reads<Context, tokens<In>>{dsequence}, dembedded);
+    embedding::backward(context, w.at(embedding_at<In>), cache.embedded,
                         reads<Context, patches<In>>{dembedded}, dx);
   }
 

@@ -76,26 +76,26 @@ struct mae_decoder {
 
   template <class Context, Shape In, class Masks>
   static void forward(Context& context, weights<Context> w, const Masks& masks, reads<Context, In> x,
-                      writes<Context, output<In, Masks>> y, cache<In, Masks, Context>& kept) {
+                      writes<Context, output<In, Masks>> y, cache<In, Masks, Context>& cache) {
     using T = typename Context::activation;
     using at = stages<In, Masks>;
     const auto seen = context.activations.template allocate<T, typename at::seen>(x.batch);
     const auto all = context.activations.template allocate<T, typename at::all>(x.batch);
     const auto decoded = context.activations.template allocate<T, typename at::all>(x.batch);
     const auto hidden = context.activations.template allocate<T, typename at::hidden>(x.batch);
-    at::entry::forward(context, w, x, seen, kept.entry);
+    at::entry::forward(context, w, x, seen, cache.entry);
     restore<at>(context, w, masks, seen, all);
     at::blocks::forward(context, w.at(at::blocks_at), reads<Context, typename at::all>{all}, decoded,
-                        kept.blocks);
+                        cache.blocks);
     kernels::chosen_tokens<typename Context::device>::forward(
         context, at::extents, x.batch, masks.hidden_places(), static_cast<const T*>(decoded.data),
         hidden.data);
-    at::exit::forward(context, w.at(at::exit_at), reads<Context, typename at::hidden>{hidden}, y, kept.exit);
+    at::exit::forward(context, w.at(at::exit_at), reads<Context, typename at::hidden>{hidden}, y, cache.exit);
   }
 
   template <class Context, Shape In, class Masks>
   static void backward(Context& context, weights<Context> w, const Masks& masks,
-                       cache<In, Masks, Context>& kept, reads<Context, output<In, Masks>> dy,
+                       cache<In, Masks, Context>& cache, reads<Context, output<In, Masks>> dy,
                        writes<Context, In> dx) {
     using T = typename Context::activation;
     using device = typename Context::device;
@@ -105,15 +105,15 @@ struct mae_decoder {
     const auto ddecoded = context.workspace.template allocate<T, typename at::all>(dy.batch);
     const auto dall = context.workspace.template allocate<T, typename at::all>(dy.batch);
     const auto dseen = context.workspace.template allocate<T, typename at::seen>(dy.batch);
-    at::exit::backward(context, w.at(at::exit_at), kept.exit, dy, dhidden);
+    at::exit::backward(context, w.at(at::exit_at), cache.exit, dy, dhidden);
     kernels::chosen_tokens<device>::backward(context, at::extents, dy.batch, masks.hidden_places(),
                                              static_cast<const T*>(dhidden.data), ddecoded.data);
-    at::blocks::backward(context, w.at(at::blocks_at), kept.blocks,
+    at::blocks::backward(context, w.at(at::blocks_at), cache.blocks,
                          reads<Context, typename at::all>{ddecoded}, dall);
     kernels::restored_tokens<device>::backward(context, at::extents, dy.batch, Masks::visible,
                                                masks.all_places(), static_cast<const T*>(dall.data),
                                                dseen.data, w.at(at::mask_token_at).gradient);
-    at::entry::backward(context, w, kept.entry, reads<Context, typename at::seen>{dseen}, dx);
+    at::entry::backward(context, w, cache.entry, reads<Context, typename at::seen>{dseen}, dx);
   }
 
   /// Predictions for every place, hidden or visible, in the image's order: (places, numbers).

@@ -40,22 +40,22 @@ struct linear_decoder {
 
   template <class Context, Shape In, class Masks>
   static void forward(Context& context, weights<Context> w, const Masks& masks, reads<Context, In> x,
-                      writes<Context, output<In, Masks>> y, cache<In, Masks, Context>& kept) {
+                      writes<Context, output<In, Masks>> y, cache<In, Masks, Context>& cache) {
     const auto of_hidden =
         context.activations.template allocate<typename Context::activation, hidden<In, Masks>>(x.batch);
     kernels::chosen_tokens<typename Context::device>::forward(context, extents<In, Masks>, x.batch,
                                                               masks.hidden_places(), x.data, of_hidden.data);
-    exit<Masks>::forward(context, w, reads<Context, hidden<In, Masks>>{of_hidden}, y, kept);
+    exit<Masks>::forward(context, w, reads<Context, hidden<In, Masks>>{of_hidden}, y, cache);
   }
 
   template <class Context, Shape In, class Masks>
   static void backward(Context& context, weights<Context> w, const Masks& masks,
-                       cache<In, Masks, Context>& kept, reads<Context, output<In, Masks>> dy,
+                       cache<In, Masks, Context>& cache, reads<Context, output<In, Masks>> dy,
                        writes<Context, In> dx) {
     using T = typename Context::activation;
     const arena_scope guard{context.workspace};
     const auto dhidden = context.workspace.template allocate<T, hidden<In, Masks>>(dy.batch);
-    exit<Masks>::backward(context, w, kept, dy, dhidden);
+    exit<Masks>::backward(context, w, cache, dy, dhidden);
     kernels::chosen_tokens<typename Context::device>::backward(context, extents<In, Masks>, dy.batch,
                                                                masks.hidden_places(),
                                                                static_cast<const T*>(dhidden.data), dx.data);

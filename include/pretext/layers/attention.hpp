@@ -51,32 +51,32 @@ struct attention {
   /// `around` is a residual sum that the result enters.
   template <class Context, Shape In>
   static void forward(Context& context, weights<Context> w, reads<Context, In> x, writes<Context, In> y,
-                      cache<In, Context>& kept, const around_product<Context>& around = {}) {
+                      cache<In, Context>& cache, const around_product<Context>& around = {}) {
     using T = typename Context::activation;
     const auto qkv = context.activations.template allocate<T, joined<In>>(x.batch);
     const auto mixed = context.activations.template allocate<T, In>(x.batch);
-    kept.log_sum =
+    cache.log_sum =
         context.activations.template allocate<typename Context::weight>(x.batch * Heads * In::extents[0]);
-    entrance<In>::forward(context, w, x, qkv, kept.entered);
-    run(context, w, qkv, mixed, kept.log_sum, y, around);
-    kept.qkv = qkv;
-    kept.mixed = mixed;
+    entrance<In>::forward(context, w, x, qkv, cache.entered);
+    run(context, w, qkv, mixed, cache.log_sum, y, around);
+    cache.qkv = qkv;
+    cache.mixed = mixed;
   }
 
   template <class Context, Shape In>
-  static void backward(Context& context, weights<Context> w, cache<In, Context>& kept, reads<Context, In> dy,
+  static void backward(Context& context, weights<Context> w, cache<In, Context>& cache, reads<Context, In> dy,
                        writes<Context, In> dx) {
     using T = typename Context::activation;
     const arena_scope guard{context.workspace};
     const auto dmixed = context.workspace.template allocate<T, In>(dy.batch);
     const auto dqkv = context.workspace.template allocate<T, joined<In>>(dy.batch);
-    cache_of<exit<In>, In, Context> left{kept.mixed};
+    cache_of<exit<In>, In, Context> left{cache.mixed};
     exit<In>::backward(context, w.at(exit_at<In>), left, dy, dmixed);
     kernels::attention<typename Context::device>::backward(
-        context, extents<In>, dy.batch, kept.qkv.data, kept.mixed.data,
-        static_cast<const typename Context::weight*>(kept.log_sum), reads<Context, In>{dmixed}.data,
+        context, extents<In>, dy.batch, cache.qkv.data, cache.mixed.data,
+        static_cast<const typename Context::weight*>(cache.log_sum), reads<Context, In>{dmixed}.data,
         dqkv.data);
-    entrance<In>::backward(context, w, kept.entered, reads<Context, joined<In>>{dqkv}, dx);
+    entrance<In>::backward(context, w, cache.entered, reads<Context, joined<In>>{dqkv}, dx);
   }
 
   template <class Context, Shape In>

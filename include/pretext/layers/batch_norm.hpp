@@ -54,52 +54,52 @@ struct normalisation {
   /// y = norm(x) (+ shortcut), rectified if asked; updates the running statistics.
   template <std::size_t C, class Context, class T>
   static void forward(Context& context, typename Context::weight* slice, std::size_t rows, const T* x,
-                      const T* shortcut, bool relu, T* y, cache<Context>& kept) {
+                      const T* shortcut, bool relu, T* y, cache<Context>& cache) {
     using W = typename Context::weight;
     const pieces<C, W> own{slice};
-    begin<C>(context, kept);
-    kernels::batch_norm<typename Context::device>::statistics(context, rows, C, kept.groups, x, W(epsilon),
-                                                              kept.mean, kept.inverse, W(momentum),
+    begin<C>(context, cache);
+    kernels::batch_norm<typename Context::device>::statistics(context, rows, C, cache.groups, x, W(epsilon),
+                                                              cache.mean, cache.inverse, W(momentum),
                                                               own.running_mean, own.running_variance);
-    again<C>(context, slice, rows, x, shortcut, relu, y, kept);
+    again<C>(context, slice, rows, x, shortcut, relu, y, cache);
   }
 
   /// The same where the moments of x are known.
   template <std::size_t C, class Context, class T>
   static void forward(Context& context, typename Context::weight* slice, std::size_t rows,
                       const kernels::channel_moments& moments, const T* x, const T* shortcut, bool relu, T* y,
-                      cache<Context>& kept) {
+                      cache<Context>& cache) {
     using W = typename Context::weight;
     const pieces<C, W> own{slice};
-    begin<C>(context, kept);
-    kernels::batch_norm<typename Context::device>::settle(rows, C, moments, W(epsilon), kept.mean,
-                                                          kept.inverse, W(momentum), own.running_mean,
+    begin<C>(context, cache);
+    kernels::batch_norm<typename Context::device>::settle(rows, C, moments, W(epsilon), cache.mean,
+                                                          cache.inverse, W(momentum), own.running_mean,
                                                           own.running_variance);
-    again<C>(context, slice, rows, x, shortcut, relu, y, kept);
+    again<C>(context, slice, rows, x, shortcut, relu, y, cache);
   }
 
   /// The y of `forward` once more, bit for bit, from what it left behind.
   template <std::size_t C, class Context, class T>
   static void again(Context& context, typename Context::weight* slice, std::size_t rows, const T* x,
-                    const T* shortcut, bool relu, T* y, const cache<Context>& kept) {
+                    const T* shortcut, bool relu, T* y, const cache<Context>& cache) {
     using kernel = kernels::batch_norm<typename Context::device>;
     using W = typename Context::weight;
     const pieces<C, W> own{slice};
     const arena_scope guard{context.workspace};
-    W* const scale = context.workspace.template allocate<W>(kept.groups * C);
-    W* const shift = context.workspace.template allocate<W>(kept.groups * C);
-    kernel::fold(context, C, kept.groups, kept.mean, kept.inverse, own.weight, own.bias, scale, shift);
-    kernel::apply(context, rows, C, kept.groups, x, scale, shift, shortcut, relu, y);
+    W* const scale = context.workspace.template allocate<W>(cache.groups * C);
+    W* const shift = context.workspace.template allocate<W>(cache.groups * C);
+    kernel::fold(context, C, cache.groups, cache.mean, cache.inverse, own.weight, own.bias, scale, shift);
+    kernel::apply(context, rows, C, cache.groups, x, scale, shift, shortcut, relu, y);
   }
 
   /// dx (and dshortcut) of the same; `y` may be null where no shortcut was added. dx may be x, and dshortcut
   /// may be dy.
   template <std::size_t C, class Context, class T>
-  static void backward(Context& context, weights<Context> w, const cache<Context>& kept, std::size_t rows,
+  static void backward(Context& context, weights<Context> w, const cache<Context>& cache, std::size_t rows,
                        const T* dy, bool relu, const T* y, const T* x, T* dx, T* dshortcut) {
     const pieces<C, typename Context::weight> own{w.value}, slope{w.gradient};
-    kernels::batch_norm<typename Context::device>::backward(context, rows, C, kept.groups, dy, relu, y, x,
-                                                            kept.mean, kept.inverse, own.weight, own.bias,
+    kernels::batch_norm<typename Context::device>::backward(context, rows, C, cache.groups, dy, relu, y, x,
+                                                            cache.mean, cache.inverse, own.weight, own.bias,
                                                             slope.weight, slope.bias, dx, dshortcut);
   }
 
@@ -113,11 +113,11 @@ struct normalisation {
 
  private:
   template <std::size_t C, class Context>
-  static void begin(Context& context, cache<Context>& kept) {
+  static void begin(Context& context, cache<Context>& cache) {
     using W = typename Context::weight;
-    kept.groups = context.groups;
-    kept.mean = context.activations.template allocate<W>(kept.groups * C);
-    kept.inverse = context.activations.template allocate<W>(kept.groups * C);
+    cache.groups = context.groups;
+    cache.mean = context.activations.template allocate<W>(cache.groups * C);
+    cache.inverse = context.activations.template allocate<W>(cache.groups * C);
   }
 };
 
@@ -146,21 +146,21 @@ struct batch_norm {
 
   template <class Context, Shape In>
   static void forward(Context& context, weights<Context> w, reads<Context, In> x, writes<Context, In> y,
-                      cache<In, Context>& kept) {
-    kept.x = x;
+                      cache<In, Context>& cache) {
+    cache.x = x;
     math::template forward<channels_of<In>>(context, w.value, x.batch * places_of<In>, x.data,
                                             static_cast<const typename Context::activation*>(nullptr), false,
-                                            y.data, kept.norm);
+                                            y.data, cache.norm);
   }
 
   template <class Context, Shape In>
-  static void backward(Context& context, weights<Context> w, cache<In, Context>& kept, reads<Context, In> dy,
+  static void backward(Context& context, weights<Context> w, cache<In, Context>& cache, reads<Context, In> dy,
                        writes<Context, In> dx) {
     using T = typename Context::activation;
     const arena_scope guard{context.workspace};
     T* to = dx.data ? dx.data : context.workspace.template allocate<T>(dy.size());
-    math::template backward<channels_of<In>>(context, w, kept.norm, dy.batch * places_of<In>, dy.data, false,
-                                             static_cast<const T*>(nullptr), kept.x.data, to,
+    math::template backward<channels_of<In>>(context, w, cache.norm, dy.batch * places_of<In>, dy.data, false,
+                                             static_cast<const T*>(nullptr), cache.x.data, to,
                                              static_cast<T*>(nullptr));
   }
 

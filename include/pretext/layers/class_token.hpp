@@ -33,25 +33,25 @@ struct class_token {
 
   template <class Context, Shape In>
   static void forward(Context& context, weights<Context> w, reads<Context, In> x,
-                      writes<Context, output<In>> y, cache<In, Context>& kept) {
-    forward(context, w, x, y, kept, {In::extents[0]});
+                      writes<Context, output<In>> y, cache<In, Context>& cache) {
+    forward(context, w, x, y, cache, {In::extents[0]});
   }
 
   /// For tokens of chosen places: `chosen.count` of them in each sample, on the device.
   template <class Context, Shape In>
   static void forward(Context& context, weights<Context> w, reads<Context, In> x,
-                      writes<Context, output<In>> y, cache<In, Context>& kept, kernels::choice chosen) {
-    kept.chosen = chosen;
+                      writes<Context, output<In>> y, cache<In, Context>& cache, kernels::choice chosen) {
+    cache.chosen = chosen;
     infer(context, w, x, y, chosen);
   }
 
   template <class Context, Shape In>
-  static void backward(Context& context, weights<Context> w, cache<In, Context>& kept,
+  static void backward(Context& context, weights<Context> w, cache<In, Context>& cache,
                        reads<Context, output<In>> dy, writes<Context, In> dx) {
     constexpr std::size_t width = channels_of<In>;
     typename Context::weight* dpositions = w.at(width).gradient;
     if (Recipe::position == positions::fixed) dpositions = nullptr;
-    kernels::token_sequence<typename Context::device>::backward(context, dy.batch, width, kept.chosen,
+    kernels::token_sequence<typename Context::device>::backward(context, dy.batch, width, cache.chosen,
                                                                 dy.data, dx.data, w.gradient, dpositions);
   }
 

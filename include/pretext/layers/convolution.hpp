@@ -52,29 +52,29 @@ struct convolution {
 
   template <class Context, ImageShape In>
   static void forward(Context& context, weights<Context> w, reads<Context, In> x,
-                      writes<Context, output<In>> y, cache<In, Context>& kept) {
+                      writes<Context, output<In>> y, cache<In, Context>& cache) {
     infer(context, w, x, y);
-    kept.x = x;
+    cache.x = x;
   }
 
   /// The same, and the moments of y's channels, on a device that takes them on the way.
   template <class Context, ImageShape In>
     requires(Bias == bias::no && kernels::takes_moments<typename Context::device>)
   static void forward(Context& context, weights<Context> w, reads<Context, In> x,
-                      writes<Context, output<In>> y, cache<In, Context>& kept,
+                      writes<Context, output<In>> y, cache<In, Context>& cache,
                       const kernels::channel_moments& moments) {
     kernels::convolution<typename Context::device>::forward(context, extents<In>, x.batch, x.data,
                                                             w.factors(), y.data, &moments);
-    kept.x = x;
+    cache.x = x;
   }
 
   template <class Context, ImageShape In>
-  static void backward(Context& context, weights<Context> w, cache<In, Context>& kept,
+  static void backward(Context& context, weights<Context> w, cache<In, Context>& cache,
                        reads<Context, output<In>> dy, writes<Context, In> dx,
                        kernels::into mode = kernels::into::overwrite) {
     using device = typename Context::device;
     constexpr auto e = extents<In>;
-    kernels::convolution<device>::backward_weights(context, e, dy.batch, kept.x.data, dy.data, w.gradient);
+    kernels::convolution<device>::backward_weights(context, e, dy.batch, cache.x.data, dy.data, w.gradient);
     if constexpr (Bias == bias::yes)
       kernels::row_bias<device>::sum(context, dy.size() / Out, Out, dy.data, w.at(e.weights()).gradient);
     if (dx.data)

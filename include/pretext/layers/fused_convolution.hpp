@@ -44,73 +44,73 @@ struct fused_convolution {
     cache_of<Convolution, In, Context> convolution;
     writes<Context, output<In>> convolved;
     reads<Context, output<In>> added;  ///< the output, where a shortcut was added before the ReLU
-    typename norm::template cache<Context> norm_kept;
+    typename norm::template cache<Context> norm_cache;
   };
 
   template <class Context, ImageShape In>
   static void forward(Context& context, weights<Context> w, reads<Context, In> x,
-                      writes<Context, output<In>> y, cache<In, Context>& kept) {
-    forward(context, w, x, reads<Context, output<In>>{}, y, kept);
+                      writes<Context, output<In>> y, cache<In, Context>& cache) {
+    forward(context, w, x, reads<Context, output<In>>{}, y, cache);
   }
 
   /// With a shortcut that is added before the ReLU; null means none.
   template <class Context, ImageShape In>
   static void forward(Context& context, weights<Context> w, reads<Context, In> x,
                       reads<Context, output<In>> shortcut, writes<Context, output<In>> y,
-                      cache<In, Context>& kept) {
+                      cache<In, Context>& cache) {
     const auto convolved =
         context.activations.template allocate<typename Context::activation, output<In>>(x.batch);
     const auto normalise = [&](const auto&... moments) {
-      Convolution::forward(context, w, x, convolved, kept.convolution, moments...);
+      Convolution::forward(context, w, x, convolved, cache.convolution, moments...);
       norm::template forward<channels<In>>(
           context, w.at(weight_count<Convolution, In>).value, rows<In>(x.batch), moments...,
-          reads<Context, output<In>>{convolved}.data, shortcut.data, rectified, y.data, kept.norm_kept);
+          reads<Context, output<In>>{convolved}.data, shortcut.data, rectified, y.data, cache.norm_cache);
     };
     if constexpr (requires(const kernels::channel_moments& moments) {
-                    Convolution::forward(context, w, x, convolved, kept.convolution, moments);
+                    Convolution::forward(context, w, x, convolved, cache.convolution, moments);
                   }) {
       const arena_scope guard{context.workspace};
       normalise(kernels::batch_norm<typename Context::device>::room(context, context.groups, channels<In>));
     } else {
       normalise();
     }
-    kept.convolved = convolved;
-    kept.added = shortcut.data ? y : writes<Context, output<In>>{};
+    cache.convolved = convolved;
+    cache.added = shortcut.data ? y : writes<Context, output<In>>{};
   }
 
   /// The output of `forward` without a shortcut once more, bit for bit.
   template <class Context, ImageShape In>
-  static void again(Context& context, weights<Context> w, const cache<In, Context>& kept,
+  static void again(Context& context, weights<Context> w, const cache<In, Context>& cache,
                     writes<Context, output<In>> y) {
     using T = typename Context::activation;
     norm::template again<channels<In>>(context, w.at(weight_count<Convolution, In>).value, rows<In>(y.batch),
-                                       reads<Context, output<In>>{kept.convolved}.data,
-                                       static_cast<const T*>(nullptr), rectified, y.data, kept.norm_kept);
+                                       reads<Context, output<In>>{cache.convolved}.data,
+                                       static_cast<const T*>(nullptr), rectified, y.data, cache.norm_cache);
   }
 
   /// Where the input of `forward` is by now.
   template <class Context, ImageShape In>
-  static void input_is(cache<In, Context>& kept, reads<Context, In> x) {
-    kept.convolution.x = x;
+  static void input_is(cache<In, Context>& cache, reads<Context, In> x) {
+    cache.convolution.x = x;
   }
 
   template <class Context, ImageShape In>
-  static void backward(Context& context, weights<Context> w, cache<In, Context>& kept,
+  static void backward(Context& context, weights<Context> w, cache<In, Context>& cache,
                        reads<Context, output<In>> dy, writes<Context, In> dx) {
-    backward(context, w, kept, dy, dx, kernels::into::overwrite);
+    backward(context, w, cache, dy, dx, kernels::into::overwrite);
   }
 
   /// dx may be added to what is there, or written where x is; the shortcut's gradient is written if asked
   /// for, where dy is if need be.
   template <class Context, ImageShape In>
-  static void backward(Context& context, weights<Context> w, cache<In, Context>& kept,
+  static void backward(Context& context, weights<Context> w, cache<In, Context>& cache,
                        reads<Context, output<In>> dy, writes<Context, In> dx, kernels::into mode,
                        writes<Context, output<In>> dshortcut = {}) {
-    const reads<Context, output<In>> convolved{kept.convolved};
-    norm::template backward<channels<In>>(context, w.at(weight_count<Convolution, In>), kept.norm_kept,
-                                          rows<In>(dy.batch), dy.data, rectified, kept.added.data,
-                                          convolved.data, kept.convolved.data, dshortcut.data);
-    Convolution::backward(context, w, kept.convolution, convolved, dx, mode);
+    const reads<Context, output<In>> convolved{cache.convolved};
+    norm::template backward<channels<In>>(context, w.at(weight_count<Convolution, In>), cache.norm_cache,
+                                          rows<In>(dy.batch), dy.data, rectified, cache.added.data,
+                                          convolved.data, cache.convolved.data, dshortcut.data);
+    Convolution::backward(context, w, cache.convolution, convolved, dx, mode);
   }
 
   template <class Context, ImageShape In>

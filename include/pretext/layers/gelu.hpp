@@ -22,18 +22,18 @@ struct gelu {
 
   template <class Context, Shape In>
   static void forward(Context& context, weights<Context>, reads<Context, In> x, writes<Context, In> y,
-                      cache<In, Context>& kept) {
+                      cache<In, Context>& cache) {
     const auto slope = context.activations.template allocate<typename Context::activation, In>(x.batch);
     run(context, x, y, slope.data);
-    kept.slope = slope;
+    cache.slope = slope;
   }
 
   template <class Context, Shape In>
-  static void backward(Context& context, weights<Context>, cache<In, Context>& kept, reads<Context, In> dy,
+  static void backward(Context& context, weights<Context>, cache<In, Context>& cache, reads<Context, In> dy,
                        writes<Context, In> dx) {
     if (!dx.data) return;
     kernels::gelu<typename Context::device>::backward(context, dy.batch * places_of<In>, channels_of<In>,
-                                                      kept.slope.data, dy.data, dx.data,
+                                                      cache.slope.data, dy.data, dx.data,
                                                       static_cast<typename Context::weight*>(nullptr));
   }
 

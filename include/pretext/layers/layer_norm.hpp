@@ -26,27 +26,27 @@ struct layer_norm {
 
   template <class Context, Shape In>
   static void forward(Context& context, weights<Context> w, reads<Context, In> x, writes<Context, In> y,
-                      cache<In, Context>& kept) {
+                      cache<In, Context>& cache) {
     using W = typename Context::weight;
-    kept.x = x;
-    kept.mean = context.activations.template allocate<W>(x.batch * places_of<In>);
-    kept.inverse = context.activations.template allocate<W>(x.batch * places_of<In>);
-    run(context, w, x, y, kept.mean, kept.inverse);
+    cache.x = x;
+    cache.mean = context.activations.template allocate<W>(x.batch * places_of<In>);
+    cache.inverse = context.activations.template allocate<W>(x.batch * places_of<In>);
+    run(context, w, x, y, cache.mean, cache.inverse);
   }
 
   template <class Context, Shape In>
-  static void backward(Context& context, weights<Context> w, cache<In, Context>& kept, reads<Context, In> dy,
+  static void backward(Context& context, weights<Context> w, cache<In, Context>& cache, reads<Context, In> dy,
                        writes<Context, In> dx) {
-    backward(context, w, kept, dy, dx, reads<Context, In>{});
+    backward(context, w, cache, dy, dx, reads<Context, In>{});
   }
 
   /// dx = shortcut + the gradient: the sum where a residual branch began. `dx` may be the shortcut's memory.
   template <class Context, Shape In>
-  static void backward(Context& context, weights<Context> w, cache<In, Context>& kept, reads<Context, In> dy,
+  static void backward(Context& context, weights<Context> w, cache<In, Context>& cache, reads<Context, In> dy,
                        writes<Context, In> dx, reads<Context, In> shortcut) {
-    const typename Context::weight *gamma = w.value, *mean = kept.mean, *inverse = kept.inverse;
+    const typename Context::weight *gamma = w.value, *mean = cache.mean, *inverse = cache.inverse;
     kernels::layer_norm<typename Context::device>::backward(
-        context, dy.batch * places_of<In>, channels_of<In>, dy.data, kept.x.data, mean, inverse, gamma,
+        context, dy.batch * places_of<In>, channels_of<In>, dy.data, cache.x.data, mean, inverse, gamma,
         shortcut.data, dx.data, w.gradient, w.gradient + channels_of<In>);
   }
 

@@ -45,17 +45,17 @@ struct linear {
 
   template <class Context, Shape In>
   static void forward(Context& context, weights<Context> w, reads<Context, In> x,
-                      writes<Context, output<In>> y, cache<In, Context>& kept) {
+                      writes<Context, output<In>> y, cache<In, Context>& cache) {
     infer(context, w, x, y);
-    kept.x = x;
+    cache.x = x;
   }
 
   template <class Context, Shape In>
-  static void backward(Context& context, weights<Context> w, cache<In, Context>& kept,
+  static void backward(Context& context, weights<Context> w, cache<In, Context>& cache,
                        reads<Context, output<In>> dy, writes<Context, In> dx) {
     using device = typename Context::device;
     const std::size_t rows = dy.size() / Out;
-    kernels::linear<device>::backward_weights(context, {rows, width<In>, Out}, kept.x.data, dy.data,
+    kernels::linear<device>::backward_weights(context, {rows, width<In>, Out}, cache.x.data, dy.data,
                                               w.gradient,
                                               Bias == bias::yes ? w.at(Out * width<In>).gradient : nullptr);
     if (dx.data)

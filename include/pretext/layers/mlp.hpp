@@ -48,30 +48,30 @@ struct mlp {
   /// `around` is a residual sum that the result enters.
   template <class Context, Shape In>
   static void forward(Context& context, weights<Context> w, reads<Context, In> x, writes<Context, In> y,
-                      cache<In, Context>& kept, const around_product<Context>& around = {}) {
+                      cache<In, Context>& cache, const around_product<Context>& around = {}) {
     using T = typename Context::activation;
     const auto slope = context.activations.template allocate<T, hidden<In>>(x.batch);
     const auto activated = context.activations.template allocate<T, hidden<In>>(x.batch);
     run(context, w, x, activated, slope.data, y, around);
-    kept.x = x;
-    kept.slope = slope;
-    kept.activated = activated;
+    cache.x = x;
+    cache.slope = slope;
+    cache.activated = activated;
   }
 
   template <class Context, Shape In>
-  static void backward(Context& context, weights<Context> w, cache<In, Context>& kept, reads<Context, In> dy,
+  static void backward(Context& context, weights<Context> w, cache<In, Context>& cache, reads<Context, In> dy,
                        writes<Context, In> dx) {
     using T = typename Context::activation;
     constexpr std::size_t wide = channels_of<hidden<In>>;
     const arena_scope guard{context.workspace};
     const auto dinside = context.workspace.template allocate<T, hidden<In>>(dy.batch);
-    cache_of<narrowed<In>, hidden<In>, Context> last{kept.activated};
+    cache_of<narrowed<In>, hidden<In>, Context> last{cache.activated};
     narrowed<In>::backward(context, w.at(last_at<In>), last, dy,
                            writes<Context, hidden<In>>{nullptr, dy.batch});
     kernels::linear<typename Context::device>::backward_gelu(
         context, {dy.batch * places_of<In>, wide, width<In>}, dy.data, w.at(last_at<In>).factors(),
-        kept.slope.data, dinside.data, w.at(wide * width<In>).gradient);
-    cache_of<linear<wide, bias::no>, In, Context> first{kept.x};
+        cache.slope.data, dinside.data, w.at(wide * width<In>).gradient);
+    cache_of<linear<wide, bias::no>, In, Context> first{cache.x};
     linear<wide, bias::no>::backward(context, w, first, reads<Context, hidden<In>>{dinside}, dx);
   }
 

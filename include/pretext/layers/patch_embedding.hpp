@@ -52,19 +52,19 @@ struct patch_projection {
 
   template <class Context, Shape In>
   static void forward(Context& context, weights<Context> w, reads<Context, In> x,
-                      writes<Context, output<In>> y, cache<In, Context>& kept) {
+                      writes<Context, output<In>> y, cache<In, Context>& cache) {
     infer(context, w, x, y);
-    kept.x = x;
+    cache.x = x;
   }
 
   template <class Context, Shape In>
-  static void backward(Context& context, weights<Context> w, cache<In, Context>& kept,
+  static void backward(Context& context, weights<Context> w, cache<In, Context>& cache,
                        reads<Context, output<In>> dy, writes<Context, In> dx) {
     using device = typename Context::device;
     constexpr std::size_t in = channels_of<In>;
     const std::size_t rows = dy.size() / Width;
     kernels::gemm<device>::run(context, kernels::op::transposed, kernels::op::as_is, in, Width, rows,
-                               kept.x.data, dy.data, w.gradient, kernels::into::accumulate);
+                               cache.x.data, dy.data, w.gradient, kernels::into::accumulate);
     kernels::row_bias<device>::sum(context, rows, Width, dy.data, w.at(in * Width).gradient);
     if (dx.data)
       kernels::gemm<device>::run(context, kernels::op::as_is, kernels::op::transposed, rows, in, Width,
@@ -120,19 +120,19 @@ struct patch_embedding {
 
   template <class Context, ImageShape In>
   static void forward(Context& context, weights<Context> w, reads<Context, In> x,
-                      writes<Context, output<In>> y, cache<In, Context>& kept) {
+                      writes<Context, output<In>> y, cache<In, Context>& cache) {
     const auto cut = context.activations.template allocate<typename Context::activation, rows<In>>(x.batch);
     gather(context, x, cut);
-    projection::forward(context, w, reads<Context, rows<In>>{cut}, y, kept.projected);
+    projection::forward(context, w, reads<Context, rows<In>>{cut}, y, cache.projected);
   }
 
   template <class Context, ImageShape In>
-  static void backward(Context& context, weights<Context> w, cache<In, Context>& kept,
+  static void backward(Context& context, weights<Context> w, cache<In, Context>& cache,
                        reads<Context, output<In>> dy, writes<Context, In> dx) {
     using T = typename Context::activation;
     const arena_scope guard{context.workspace};
     const auto dcut = context.workspace.template allocate<T, rows<In>>(dx.data ? dy.batch : 0);
-    projection::backward(context, w, kept.projected, dy,
+    projection::backward(context, w, cache.projected, dy,
                          writes<Context, rows<In>>{dx.data ? dcut.data : nullptr, dy.batch});
     if (dx.data)
       kernels::patches<typename Context::device>::scatter(

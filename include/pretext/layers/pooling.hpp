@@ -65,18 +65,18 @@ struct max_pool {
 
   template <class Context, ImageShape In>
   static void forward(Context& context, weights<Context>, reads<Context, In> x, writes<Context, output<In>> y,
-                      cache<In, Context>& kept) {
-    kept.chosen = context.activations.template allocate<std::uint32_t>(y.size());
+                      cache<In, Context>& cache) {
+    cache.chosen = context.activations.template allocate<std::uint32_t>(y.size());
     kernels::max_pool<typename Context::device>::forward(context, window<In>, x.batch, x.data, y.data,
-                                                         kept.chosen);
+                                                         cache.chosen);
   }
 
   template <class Context, ImageShape In>
-  static void backward(Context& context, weights<Context>, cache<In, Context>& kept,
+  static void backward(Context& context, weights<Context>, cache<In, Context>& cache,
                        reads<Context, output<In>> dy, writes<Context, In> dx) {
     if (!dx.data) return;
-    kernels::max_pool<typename Context::device>::backward(context, window<In>, dy.batch, kept.chosen, dy.data,
-                                                          dx.data);
+    kernels::max_pool<typename Context::device>::backward(context, window<In>, dy.batch, cache.chosen,
+                                                          dy.data, dx.data);
   }
 
   template <class Context, ImageShape In>

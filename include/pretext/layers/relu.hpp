@@ -21,16 +21,16 @@ struct relu {
 
   template <class Context, Shape In>
   static void forward(Context& context, weights<Context> w, reads<Context, In> x, writes<Context, In> y,
-                      cache<In, Context>& kept) {
+                      cache<In, Context>& cache) {
     infer(context, w, x, y);
-    kept.y = y;
+    cache.y = y;
   }
 
   template <class Context, Shape In>
-  static void backward(Context& context, weights<Context>, cache<In, Context>& kept, reads<Context, In> dy,
+  static void backward(Context& context, weights<Context>, cache<In, Context>& cache, reads<Context, In> dy,
                        writes<Context, In> dx) {
     if (!dx.data) return;
-    kernels::relu<typename Context::device>::backward(context, dy.size(), kept.y.data, dy.data, dx.data);
+    kernels::relu<typename Context::device>::backward(context, dy.size(), cache.y.data, dy.data, dx.data);
   }
 
   template <class Context, Shape In>

@@ -31,17 +31,17 @@ struct residual {
 
   template <class Context, Shape In>
   static void forward(Context& context, weights<Context> w, reads<Context, In> x, writes<Context, In> y,
-                      cache<In, Context>& kept) {
+                      cache<In, Context>& cache) {
     // Not `y`: the body may have kept a view of its own output, and the sum must not overwrite it.
     const auto branch = context.activations.template allocate<typename Context::activation, In>(x.batch);
-    Body::forward(context, w, x, branch, kept.body);
+    Body::forward(context, w, x, branch, cache.body);
     add(context, x, branch, y);
   }
 
   template <class Context, Shape In>
-  static void backward(Context& context, weights<Context> w, cache<In, Context>& kept, reads<Context, In> dy,
+  static void backward(Context& context, weights<Context> w, cache<In, Context>& cache, reads<Context, In> dy,
                        writes<Context, In> dx) {
-    Body::backward(context, w, kept.body, dy, dx);
+    Body::backward(context, w, cache.body, dy, dx);
     if (dx.data)
       kernels::blend<typename Context::device>::axpy(context, dy.size(), typename Context::activation{1},
                                                      dy.data, dx.data);

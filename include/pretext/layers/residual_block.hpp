@@ -64,42 +64,42 @@ struct residual_block {
 
   template <class Context, ImageShape In>
   static void forward(Context& context, weights<Context> w, reads<Context, In> x,
-                      writes<Context, output<In>> y, cache<In, Context>& kept) {
+                      writes<Context, output<In>> y, cache<In, Context>& cache) {
     using T = typename Context::activation;
     const arena_scope guard{context.workspace};
     const auto inside = context.workspace.template allocate<T, middle<In>>(x.batch);
-    Before::forward(context, w, x, inside, kept.before);
+    Before::forward(context, w, x, inside, cache.before);
     if constexpr (projects<In>) {
       const auto shortcut = context.workspace.template allocate<T, output<In>>(x.batch);
-      projection<In>::forward(context, w.at(projection_at<In>), x, shortcut, kept.shortcut);
+      projection<In>::forward(context, w.at(projection_at<In>), x, shortcut, cache.shortcut);
       Last::forward(context, w.at(last_at<In>), reads<Context, middle<In>>{inside},
-                    reads<Context, output<In>>{shortcut}, y, kept.last);
+                    reads<Context, output<In>>{shortcut}, y, cache.last);
     } else {
-      Last::forward(context, w.at(last_at<In>), reads<Context, middle<In>>{inside}, x, y, kept.last);
+      Last::forward(context, w.at(last_at<In>), reads<Context, middle<In>>{inside}, x, y, cache.last);
     }
   }
 
   template <class Context, ImageShape In>
-  static void backward(Context& context, weights<Context> w, cache<In, Context>& kept,
+  static void backward(Context& context, weights<Context> w, cache<In, Context>& cache,
                        reads<Context, output<In>> dy, writes<Context, In> dx) {
     if constexpr (projects<In>) {
       const arena_scope guard{context.workspace};
-      backward(context, w, kept, dy, dx,
+      backward(context, w, cache, dy, dx,
                context.workspace.template allocate<typename Context::activation, output<In>>(dy.batch));
     } else {
-      backward(context, w, kept, dy, dx, dx);
+      backward(context, w, cache, dy, dx, dx);
     }
   }
 
   /// The same with nothing left of dy.
   template <class Context, ImageShape In>
-  static void backward_over(Context& context, weights<Context> w, cache<In, Context>& kept,
+  static void backward_over(Context& context, weights<Context> w, cache<In, Context>& cache,
                             writes<Context, output<In>> dy, writes<Context, In> dx) {
     const reads<Context, output<In>> gradient{dy};
     if constexpr (projects<In>)
-      backward(context, w, kept, gradient, dx, dy);
+      backward(context, w, cache, gradient, dx, dy);
     else
-      backward(context, w, kept, gradient, dx, dx);
+      backward(context, w, cache, gradient, dx, dx);
   }
 
   template <class Context, ImageShape In>
@@ -122,20 +122,20 @@ struct residual_block {
  private:
   /// dshortcut may be dy; it is dx where the shortcut is the identity.
   template <class Context, ImageShape In>
-  static void backward(Context& context, weights<Context> w, cache<In, Context>& kept,
+  static void backward(Context& context, weights<Context> w, cache<In, Context>& cache,
                        reads<Context, output<In>> dy, writes<Context, In> dx,
                        writes<Context, output<In>> dshortcut) {
     using T = typename Context::activation;
     constexpr auto overwrite = kernels::into::overwrite, accumulate = kernels::into::accumulate;
     const arena_scope guard{context.workspace};
     const auto inside = context.workspace.template allocate<T, middle<In>>(dy.batch), dinside = inside;
-    Before::again(context, w, kept.before, inside);
-    Last::input_is(kept.last, reads<Context, middle<In>>{inside});
-    Last::backward(context, w.at(last_at<In>), kept.last, dy, dinside, overwrite, dshortcut);
+    Before::again(context, w, cache.before, inside);
+    Last::input_is(cache.last, reads<Context, middle<In>>{inside});
+    Last::backward(context, w.at(last_at<In>), cache.last, dy, dinside, overwrite, dshortcut);
     if constexpr (projects<In>)
-      projection<In>::backward(context, w.at(projection_at<In>), kept.shortcut,
+      projection<In>::backward(context, w.at(projection_at<In>), cache.shortcut,
                                reads<Context, output<In>>{dshortcut}, dx);
-    Before::backward(context, w, kept.before, reads<Context, middle<In>>{dinside}, dx, accumulate);
+    Before::backward(context, w, cache.before, reads<Context, middle<In>>{dinside}, dx, accumulate);
   }
 
   template <ImageShape In>

@@ -121,9 +121,9 @@ struct sequential {
 
   template <class Context, Shape In>
   static void forward(Context& context, weights<Context> w, reads<Context, In> x,
-                      writes<Context, output<In>> y, cache<In, Context>& kept) {
+                      writes<Context, output<In>> y, cache<In, Context>& cache) {
     const auto* from = x.data;
-    kept.first_to_last([&]<class Leaf>(Leaf& at) {
+    cache.first_to_last([&]<class Leaf>(Leaf& at) {
       using L = typename Leaf::layer;
       writes<Context, typename Leaf::output> to{y.data, x.batch};
       if constexpr (Leaf::index + 1 != depth)
@@ -136,7 +136,7 @@ struct sequential {
   }
 
   template <class Context, Shape In>
-  static void backward(Context& context, weights<Context> w, cache<In, Context>& kept,
+  static void backward(Context& context, weights<Context> w, cache<In, Context>& cache,
                        reads<Context, output<In>> dy, writes<Context, In> dx) {
     using T = typename Context::activation;
     const arena_scope guard{context.workspace};
@@ -149,7 +149,7 @@ struct sequential {
     T* const places[3] = {dx.data, first, context.workspace.template allocate<T>(planned.size[2] * dy.batch)};
     std::size_t end = weight_count<sequential, In>;
     T* from = nullptr;
-    kept.last_to_first([&]<class Leaf>(Leaf& at) {
+    cache.last_to_first([&]<class Leaf>(Leaf& at) {
       using L = typename Leaf::layer;
       end -= weight_count<L, typename Leaf::input>;
       T* to = places[planned.of[Leaf::index]];

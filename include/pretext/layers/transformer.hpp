@@ -43,25 +43,25 @@ struct transformer {
 
   template <class Context, Shape In>
   static void forward(Context& context, weights<Context> w, reads<Context, In> x, writes<Context, In> y,
-                      cache<In, Context>& kept) {
+                      cache<In, Context>& cache) {
     for (std::size_t i = 0; i < Depth; ++i) {
       const auto to = i + 1 < Depth
                           ? context.activations.template allocate<typename Context::activation, In>(x.batch)
                           : y;
       const double rate = Depth > 1 ? context.drop_path * double(i) / double(Depth - 1) : 0;
-      block::forward(context, w.at(i * weight_count<block, In>), x, to, kept.blocks[i], rate, i);
+      block::forward(context, w.at(i * weight_count<block, In>), x, to, cache.blocks[i], rate, i);
       x = to;
     }
   }
 
   template <class Context, Shape In>
-  static void backward(Context& context, weights<Context> w, cache<In, Context>& kept, reads<Context, In> dy,
+  static void backward(Context& context, weights<Context> w, cache<In, Context>& cache, reads<Context, In> dy,
                        writes<Context, In> dx) {
     const arena_scope guard{context.workspace};
     const two_buffers<Context, In> between{context, dy.batch};
     for (std::size_t i = Depth; i-- > 0;) {
       const auto to = i > 0 ? between.at[i % 2] : dx;
-      block::backward(context, w.at(i * weight_count<block, In>), kept.blocks[i], dy, to);
+      block::backward(context, w.at(i * weight_count<block, In>), cache.blocks[i], dy, to);
       dy = to;
     }
   }

@@ -52,42 +52,42 @@ struct transformer_block {
   /// `drop` is the rate at which both branches are left out, `index` tells the blocks of a network apart.
   template <class Context, Shape In>
   static void forward(Context& context, weights<Context> w, reads<Context, In> x, writes<Context, In> y,
-                      cache<In, Context>& kept, double drop = 0, std::size_t index = 0) {
+                      cache<In, Context>& cache, double drop = 0, std::size_t index = 0) {
     using T = typename Context::activation;
     const auto normed1 = context.activations.template allocate<T, In>(x.batch);
     const auto normed2 = context.activations.template allocate<T, In>(x.batch);
     const auto middle = context.activations.template allocate<T, In>(x.batch);
     const auto draw = static_cast<std::uint32_t>(2 * index);
-    kept.keep_attn = drop_path::factors(context, x.batch, drop, draw);
-    kept.keep_mlp = drop_path::factors(context, x.batch, drop, draw + 1);
+    cache.keep_attn = drop_path::factors(context, x.batch, drop, draw);
+    cache.keep_mlp = drop_path::factors(context, x.batch, drop, draw + 1);
 
-    layer_norm::forward(context, w, x, normed1, kept.norm1);
-    mixer::forward(context, w.at(attn_at<In>), reads<Context, In>{normed1}, middle, kept.attn,
-                   sum<Context>(x, kept.keep_attn));
-    layer_norm::forward(context, w.at(norm2_at<In>), reads<Context, In>{middle}, normed2, kept.norm2);
-    perceptron::forward(context, w.at(mlp_at<In>), reads<Context, In>{normed2}, y, kept.mlp,
-                        sum<Context>(reads<Context, In>{middle}, kept.keep_mlp));
+    layer_norm::forward(context, w, x, normed1, cache.norm1);
+    mixer::forward(context, w.at(attn_at<In>), reads<Context, In>{normed1}, middle, cache.attn,
+                   sum<Context>(x, cache.keep_attn));
+    layer_norm::forward(context, w.at(norm2_at<In>), reads<Context, In>{middle}, normed2, cache.norm2);
+    perceptron::forward(context, w.at(mlp_at<In>), reads<Context, In>{normed2}, y, cache.mlp,
+                        sum<Context>(reads<Context, In>{middle}, cache.keep_mlp));
   }
 
   template <class Context, Shape In>
-  static void backward(Context& context, weights<Context> w, cache<In, Context>& kept, reads<Context, In> dy,
+  static void backward(Context& context, weights<Context> w, cache<In, Context>& cache, reads<Context, In> dy,
                        writes<Context, In> dx) {
     using T = typename Context::activation;
     const arena_scope guard{context.workspace};
     const auto dnormed = context.workspace.template allocate<T, In>(dy.batch);
     const auto dmiddle = context.workspace.template allocate<T, In>(dy.batch);
-    perceptron::backward(context, w.at(mlp_at<In>), kept.mlp, scaled(context, kept.keep_mlp, dy, dmiddle),
+    perceptron::backward(context, w.at(mlp_at<In>), cache.mlp, scaled(context, cache.keep_mlp, dy, dmiddle),
                          dnormed);
-    layer_norm::backward(context, w.at(norm2_at<In>), kept.norm2, reads<Context, In>{dnormed}, dmiddle, dy);
+    layer_norm::backward(context, w.at(norm2_at<In>), cache.norm2, reads<Context, In>{dnormed}, dmiddle, dy);
     {
       const arena_scope inner{context.workspace};
-      const auto dbranch = context.workspace.template allocate<T, In>(kept.keep_attn ? dy.batch : 0);
-      mixer::backward(context, w.at(attn_at<In>), kept.attn,
-                      scaled(context, kept.keep_attn, reads<Context, In>{dmiddle},
+      const auto dbranch = context.workspace.template allocate<T, In>(cache.keep_attn ? dy.batch : 0);
+      mixer::backward(context, w.at(attn_at<In>), cache.attn,
+                      scaled(context, cache.keep_attn, reads<Context, In>{dmiddle},
                              writes<Context, In>{dbranch.data, dy.batch}),
                       dnormed);
     }
-    layer_norm::backward(context, w, kept.norm1, reads<Context, In>{dnormed}, dx,
+    layer_norm::backward(context, w, cache.norm1, reads<Context, In>{dnormed}, dx,
                          reads<Context, In>{dmiddle});
   }
 

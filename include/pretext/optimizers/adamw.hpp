@@ -38,14 +38,14 @@ struct adamw {
   /// One step over the flat buffers; running statistics are never touched. Throws std::invalid_argument if
   /// the state is of another table.
   template <class Context>
-  void operator()(Context& context, std::span<const parameter> table, state<Context>& kept,
+  void operator()(Context& context, std::span<const parameter> table, state<Context>& state,
                   step_number<double> learning_rate, const typename Context::weight* gradient,
                   typename Context::weight* value) const {
-    detail::expects_table_of(kept.pieces.rows, table);
+    detail::expects_table_of(state.pieces.rows, table);
     kernels::optimize<typename Context::device>::adamw(
-        context, kept.pieces,
+        context, state.pieces,
         kernels::adamw_step{learning_rate, beta1, beta2, epsilon, weight_decay, decay_all}, gradient,
-        kept.mean.data(), kept.square.data(), kept.steps.data(), value);
+        state.mean.data(), state.square.data(), state.steps.data(), value);
   }
 };
 

@@ -17,11 +17,11 @@ struct one_of {
   /// What the chosen one remembers.
   template <class Context>
   struct state {
-    std::variant<typename Optimizers::template state<Context>...> kept;
+    std::variant<typename Optimizers::template state<Context>...> state;
 
     template <class Visitor>
     void for_each_buffer(Visitor&& visit) {
-      std::visit([&](auto& of_chosen) { of_chosen.for_each_buffer(visit); }, kept);
+      std::visit([&](auto& of_chosen) { of_chosen.for_each_buffer(visit); }, state);
     }
   };
 
@@ -31,27 +31,27 @@ struct one_of {
   }
 
   template <class Context>
-  void operator()(Context& context, std::span<const parameter> table, state<Context>& kept,
+  void operator()(Context& context, std::span<const parameter> table, state<Context>& state,
                   step_number<double> learning_rate, const typename Context::weight* gradient,
                   typename Context::weight* value) const {
-    step(context, table, kept, learning_rate, gradient, value, std::index_sequence_for<Optimizers...>{});
+    step(context, table, state, learning_rate, gradient, value, std::index_sequence_for<Optimizers...>{});
   }
 
  private:
   template <class Context, std::size_t... Nth>
   state<Context> pick(std::span<const parameter> table, std::index_sequence<Nth...>) const {
-    using states = decltype(state<Context>::kept);
+    using states = decltype(state<Context>::state);
     states all{std::in_place_index<0>, table};
     ((Nth == chosen.index() ? void(all.template emplace<Nth>(table)) : void()), ...);
     return {std::move(all)};
   }
 
   template <class Context, class W, std::size_t... Nth>
-  void step(Context& context, std::span<const parameter> table, state<Context>& kept,
+  void step(Context& context, std::span<const parameter> table, state<Context>& state,
             step_number<double> learning_rate, const W* gradient, W* value,
             std::index_sequence<Nth...>) const {
     ((Nth == chosen.index()
-          ? std::get<Nth>(chosen)(context, table, std::get<Nth>(kept.kept), learning_rate, gradient, value)
+          ? std::get<Nth>(chosen)(context, table, std::get<Nth>(state.state), learning_rate, gradient, value)
           : void()),
      ...);
   }

@@ -92,10 +92,10 @@ struct layer_decay {
   }
 
   template <class Context>
-  void operator()(Context& context, std::span<const parameter> table, state<Context>& kept,
+  void operator()(Context& context, std::span<const parameter> table, state<Context>& state,
                   step_number<double> learning_rate, const typename Context::weight* gradient,
                   typename Context::weight* value) const {
-    optimizer(context, table, kept, learning_rate, gradient, value);
+    optimizer(context, table, state, learning_rate, gradient, value);
   }
 };
 

@@ -19,13 +19,13 @@ struct sgd {
   /// One step over the flat buffers; running statistics are never touched. Throws std::invalid_argument if
   /// the state is of another table.
   template <class Context>
-  void operator()(Context& context, std::span<const parameter> table, state<Context>& kept,
+  void operator()(Context& context, std::span<const parameter> table, state<Context>& state,
                   step_number<double> learning_rate, const typename Context::weight* gradient,
                   typename Context::weight* value) const {
-    detail::expects_table_of(kept.pieces.rows, table);
+    detail::expects_table_of(state.pieces.rows, table);
     kernels::optimize<typename Context::device>::sgd(
-        context, kept.pieces, kernels::sgd_step{learning_rate, momentum, weight_decay, nesterov, decay_all},
-        gradient, kept.moving.data(), value);
+        context, state.pieces, kernels::sgd_step{learning_rate, momentum, weight_decay, nesterov, decay_all},
+        gradient, state.moving.data(), value);
   }
 };
 

@@ -34,32 +34,32 @@ struct by_mask_token {
 
     template <class Context>
     static void forward(Context& context, weights<Context> w, const Masks& masks, reads<Context, images> x,
-                        writes<Context, output> y, cache<Context>& kept) {
+                        writes<Context, output> y, cache<Context>& cache) {
       using T = typename Context::activation;
       const auto sequence = context.activations.template allocate<T, output>(x.batch);
       const arena_scope guard{context.workspace};
       const auto tokens = context.workspace.template allocate<T, embedded>(x.batch);
       const auto all = context.workspace.template allocate<T, completed>(x.batch);
-      patches::forward(context, w, masks, x, tokens, kept.projected);
+      patches::forward(context, w, masks, x, tokens, cache.projected);
       complete(context, w, masks, tokens, all);
-      entrance::forward(context, w, reads<Context, completed>{all}, sequence, kept.entered);
-      trunk::forward(context, w.at(trunk_at), reads<Context, output>{sequence}, y, kept.body);
+      entrance::forward(context, w, reads<Context, completed>{all}, sequence, cache.entered);
+      trunk::forward(context, w.at(trunk_at), reads<Context, output>{sequence}, y, cache.body);
     }
 
     template <class Context>
-    static void backward(Context& context, weights<Context> w, const Masks& masks, cache<Context>& kept,
+    static void backward(Context& context, weights<Context> w, const Masks& masks, cache<Context>& cache,
                          reads<Context, output> dy) {
       using T = typename Context::activation;
       const arena_scope guard{context.workspace};
       const auto dsequence = context.workspace.template allocate<T, output>(dy.batch);
       const auto dall = context.workspace.template allocate<T, completed>(dy.batch);
       const auto dtokens = context.workspace.template allocate<T, embedded>(dy.batch);
-      trunk::backward(context, w.at(trunk_at), kept.body, dy, dsequence);
-      entrance::backward(context, w, kept.entered, reads<Context, output>{dsequence}, dall);
+      trunk::backward(context, w.at(trunk_at), cache.body, dy, dsequence);
+      entrance::backward(context, w, cache.entered, reads<Context, output>{dsequence}, dall);
       kernels::restored_tokens<typename Context::device>::backward(
           context, extents, dy.batch, Masks::visible, masks.all_places(), static_cast<const T*>(dall.data),
           dtokens.data, w.at(mask_token_at).gradient);
-      patches::backward(context, w, kept.projected, reads<Context, embedded>{dtokens});
+      patches::backward(context, w, cache.projected, reads<Context, embedded>{dtokens});
     }
 
     template <class Context>

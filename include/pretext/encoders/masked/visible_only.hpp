@@ -28,27 +28,27 @@ struct left_out {
 
     template <class Context>
     static void forward(Context& context, weights<Context> w, const Masks& masks, reads<Context, images> x,
-                        writes<Context, output> y, cache<Context>& kept) {
+                        writes<Context, output> y, cache<Context>& cache) {
       using T = typename Context::activation;
       const auto sequence = context.activations.template allocate<T, output>(x.batch);
       const arena_scope guard{context.workspace};
       const auto tokens = context.workspace.template allocate<T, embedded>(x.batch);
-      patches::forward(context, w, masks, x, tokens, kept.projected);
-      entrance::forward(context, w, reads<Context, embedded>{tokens}, sequence, kept.entered,
+      patches::forward(context, w, masks, x, tokens, cache.projected);
+      entrance::forward(context, w, reads<Context, embedded>{tokens}, sequence, cache.entered,
                         masks.visible_places());
-      trunk::forward(context, w.at(trunk_at), reads<Context, output>{sequence}, y, kept.body);
+      trunk::forward(context, w.at(trunk_at), reads<Context, output>{sequence}, y, cache.body);
     }
 
     template <class Context>
-    static void backward(Context& context, weights<Context> w, const Masks&, cache<Context>& kept,
+    static void backward(Context& context, weights<Context> w, const Masks&, cache<Context>& cache,
                          reads<Context, output> dy) {
       using T = typename Context::activation;
       const arena_scope guard{context.workspace};
       const auto dsequence = context.workspace.template allocate<T, output>(dy.batch);
       const auto dtokens = context.workspace.template allocate<T, embedded>(dy.batch);
-      trunk::backward(context, w.at(trunk_at), kept.body, dy, dsequence);
-      entrance::backward(context, w, kept.entered, reads<Context, output>{dsequence}, dtokens);
-      patches::backward(context, w, kept.projected, reads<Context, embedded>{dtokens});
+      trunk::backward(context, w.at(trunk_at), cache.body, dy, dsequence);
+      entrance::backward(context, w, cache.entered, reads<Context, output>{dsequence}, dtokens);
+      patches::backward(context, w, cache.projected, reads<Context, embedded>{dtokens});
     }
 
     template <class Context>

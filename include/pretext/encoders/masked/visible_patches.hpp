@@ -21,16 +21,16 @@ struct visible_patches {
   /// `w` is the whole encoder's, here and below.
   template <class Context>
   static void forward(Context& context, weights<Context> w, const Masks& masks, reads<Context, images> x,
-                      writes<Context, output> y, cache<Context>& kept) {
+                      writes<Context, output> y, cache<Context>& cache) {
     const auto cut = context.activations.template allocate<typename Context::activation, rows>(x.batch);
     gather(context, masks, x, cut);
-    projection::forward(context, w.at(begin), reads<Context, rows>{cut}, y, kept);
+    projection::forward(context, w.at(begin), reads<Context, rows>{cut}, y, cache);
   }
 
   template <class Context>
-  static void backward(Context& context, weights<Context> w, cache<Context>& kept,
+  static void backward(Context& context, weights<Context> w, cache<Context>& cache,
                        reads<Context, output> dy) {
-    projection::backward(context, w.at(begin), kept, dy, writes<Context, rows>{nullptr, dy.batch});
+    projection::backward(context, w.at(begin), cache, dy, writes<Context, rows>{nullptr, dy.batch});
   }
 
   template <class Context>

@@ -24,9 +24,9 @@ inline constexpr bool in_place<L, In> = L::template in_place<In>;
 
 /// Can L's backward make use of the memory that its dy is in?
 template <class L, class Out, class In, class Context>
-concept spends_gradient = requires(Context& buffer_id, weights<Context> w, cache_of<L, In, Context>& kept,
+concept spends_gradient = requires(Context& buffer_id, weights<Context> w, cache_of<L, In, Context>& cache,
                                    writes<Context, Out> dy, writes<Context, In> dx) {
-  L::backward_over(buffer_id, w, kept, dy, dx);
+  L::backward_over(buffer_id, w, cache, dy, dx);
 };
 
 template <class Inputs, class... Ls>
