@@ -54,14 +54,14 @@ std::unique_ptr<pretext::any_classifier> make_classifier_on(const recipe& asked,
           if (p.offset >= method::encoder_size && p.rank == 2)
             Device::clear(stream, made->memory().value.data() + p.offset + classes * p.extents[1],
                           (most_classes - classes) * p.extents[1]);
-        const goal_options goals{.mixing = {.blend = {asked.mixup}, .paste = {asked.cutmix}},
-                                 .smoothing = asked.label_smoothing,
-                                 .classes = classes};
+        const target_options targets{.mixing = {.blend = {asked.mixup}, .paste = {asked.cutmix}},
+                                     .smoothing = asked.label_smoothing,
+                                     .classes = classes};
         const auto view = make_finetune_view(asked);
         const auto evaluation = make_evaluation<Size>(asked);
         return std::make_unique<
             erased_classifier<learner, std::decay_t<decltype(view)>, std::decay_t<decltype(evaluation)>>>(
-            std::move(made), view, evaluation, goals);
+            std::move(made), view, evaluation, targets);
       });
 }
 

@@ -26,11 +26,11 @@ std::vector<double> mixed(const batch_mix& how, std::vector<double> x, std::size
   return x;
 }
 
-std::vector<double> goals(const batch_mix& how, const std::vector<int>& labels, double smoothing) {
+std::vector<double> targets(const batch_mix& how, const std::vector<int>& labels, double smoothing) {
   on<cpu, fp64> context;
-  std::vector<double> goal(labels.size() * 4);
-  mixed_goals(context, how, labels, smoothing, tensor_view<double, shape<4>>{goal.data(), labels.size()});
-  return goal;
+  std::vector<double> target(labels.size() * 4);
+  mixed_targets(context, how, labels, smoothing, tensor_view<double, shape<4>>{target.data(), labels.size()});
+  return target;
 }
 
 }  // namespace
@@ -71,27 +71,27 @@ TEST_CASE("a share of one changes nothing, and no number of threads changes a bi
 
 TEST_CASE("mixed goals have timm's on and off values") {
   // timm 1.0.31: mixup_target(tensor([2, 0, 1]), 4, lam=.7, smoothing=.1).
-  const auto goal = goals({.share = .7}, {2, 0, 1}, .1);
+  const auto target = targets({.share = .7}, {2, 0, 1}, .1);
   const double off = .1 / 4, on = 1 - .1 + off;
   const double expected[]{off, .3 * on + .7 * off, .7 * on + .3 * off, off, on, off, off, off,
                           off, .7 * on + .3 * off, .3 * on + .7 * off, off};
-  for (std::size_t i = 0; i < 12; ++i) CHECK(goal[i] == Approx(expected[i]).epsilon(1e-14));
-  CHECK(goals({}, {3, 1}, 0) == std::vector<double>{0, 0, 0, 1, 0, 1, 0, 0});
+  for (std::size_t i = 0; i < 12; ++i) CHECK(target[i] == Approx(expected[i]).epsilon(1e-14));
+  CHECK(targets({}, {3, 1}, 0) == std::vector<double>{0, 0, 0, 1, 0, 1, 0, 0});
   for (const double smoothing : {0., .1}) {
-    const auto shares = goals({.share = .37}, {1, 2, 2, 0, 3}, smoothing);
+    const auto shares = targets({.share = .37}, {1, 2, 2, 0, 3}, smoothing);
     CHECK(std::accumulate(shares.begin(), shares.end(), 0.) == Approx(5));
   }
 }
 
 TEST_CASE("goals of fewer classes than there is room for are smoothed over those classes alone") {
   on<cpu, fp64> context;
-  std::vector<double> goal(2 * 6, 9.);
+  std::vector<double> target(2 * 6, 9.);
   const std::vector<int> labels{2, 0}, wrong{3, 0};
-  const tensor_view<double, shape<6>> room{goal.data(), 2};
-  mixed_goals(context, {.share = .7}, labels, .3, room, 3);
+  const tensor_view<double, shape<6>> room{target.data(), 2};
+  mixed_targets(context, {.share = .7}, labels, .3, room, 3);
   const double expected[]{.1 + .3 * .7, .1, .1 + .7 * .7, 0, 0, 0, .1 + .7 * .7, .1, .1 + .3 * .7, 0, 0, 0};
-  for (std::size_t i = 0; i < 12; ++i) CHECK(goal[i] == Approx(expected[i]).epsilon(1e-14));
-  CHECK_THROWS_WITH_AS(mixed_goals(context, {}, wrong, 0, room, 3),
+  for (std::size_t i = 0; i < 12; ++i) CHECK(target[i] == Approx(expected[i]).epsilon(1e-14));
+  CHECK_THROWS_WITH_AS(mixed_targets(context, {}, wrong, 0, room, 3),
                        "mixed goals: label 3 is none of 3 classes", std::invalid_argument);
 }
 
@@ -150,9 +150,9 @@ TEST_CASE("an alpha of zero leaves mixup or cutmix out, and both of them mix not
 }
 
 TEST_CASE("mixing refuses labels that are no classes and values that make no sense") {
-  CHECK_THROWS_WITH_AS(goals({}, {1, 4}, 0), "mixed goals: label 4 is none of 4 classes",
+  CHECK_THROWS_WITH_AS(targets({}, {1, 4}, 0), "mixed goals: label 4 is none of 4 classes",
                        std::invalid_argument);
-  CHECK_THROWS_WITH_AS(goals({}, {-1}, 0), doctest::Contains("label -1"), std::invalid_argument);
+  CHECK_THROWS_WITH_AS(targets({}, {-1}, 0), doctest::Contains("label -1"), std::invalid_argument);
   CHECK_THROWS_WITH_AS((batch_mixing{.blend = {-1}}.check()), doctest::Contains("must not be negative"),
                        std::invalid_argument);
   CHECK_THROWS_WITH_AS((batch_mixing{.probability = 2}.check()), doctest::Contains("probability"),

@@ -227,11 +227,11 @@ void losses_of_views() {
   for (const auto& [rows, columns] : {std::pair<std::size_t, std::size_t>{2, 3}, {30, 300}})
     same_on_both<Device>([r = rows, c = columns]<class Context>(workbench<Context>& at) {
       using T = typename Context::activation;
-      auto p = at.activations(r * c, 1), goal = at.activations(r * c, 2);
+      auto p = at.activations(r * c, 1), target = at.activations(r * c, 2);
       std::fill_n(p.begin(), c, T{});  // too short to have a direction
       const auto dp = at.activations(r * c, 3);
       at.loss(kernels::cosine_regression<typename Context::device>::run(at.context, r, c, 0.5, at.in(p),
-                                                                        at.in(goal), at.out(dp)));
+                                                                        at.in(target), at.out(dp)));
     });
 }
 

@@ -142,13 +142,13 @@ results launched(const Composition& of, std::size_t steps) {
 template <class Trainer>
 void prepare(Trainer& learner, const loader::batch& batch,
              writes<typename Trainer::context_type, small_images> views) {
-  if constexpr (requires { learner.memory().goal; }) {
+  if constexpr (requires { learner.memory().soft_targets; }) {
     std::vector<int> labels;
     for (const std::uint64_t sample : batch.samples) labels.push_back(small_pictures().label(sample));
     const sample_keys keys{5, batch.epoch, batch.samples.data(), batch.samples.size()};
     const batch_mix chosen = some_mixing().choose(keys(0), {8, 8});
     mix(learner.context(), chosen, views);
-    mixed_goals(learner.context(), chosen, labels, 0.1, learner.memory().goal.resize(4));
+    mixed_targets(learner.context(), chosen, labels, 0.1, learner.memory().soft_targets.resize(4));
   }
 }
 

@@ -194,10 +194,11 @@ void classes() {
       const auto dlogits = at.activations(r * s, 2);
       std::vector<int> labels;
       for (std::size_t row = 0; row < r; ++row) labels.push_back(static_cast<int>(row * 3 % c));
-      W* const goal = at.out_weights(r * s);
-      kernels::mixing<device>::goals(at.context, r, s, c, batch_mix{.share = 0.3}, 0.1, at.in(labels), goal);
+      W* const target = at.out_weights(r * s);
+      kernels::mixing<device>::targets(at.context, r, s, c, batch_mix{.share = 0.3}, 0.1, at.in(labels),
+                                       target);
       at.loss(kernels::cross_entropy<device>::soft(at.context, r, s, c, 0.25, 0.1, at.in(logits),
-                                                   static_cast<const W*>(goal), at.out(dlogits)));
+                                                   static_cast<const W*>(target), at.out(dlogits)));
       at.loss(kernels::cross_entropy<device>::hard(at.context, r, s, c, 0.25, at.in(logits), at.in(labels),
                                                    at.out(dlogits)));
       const auto x = at.activations(r * 6 * 5 * 3, 3);

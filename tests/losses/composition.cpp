@@ -74,8 +74,8 @@ TEST_CASE("every gradient of a weighted sum matches finite differences") {
 
 TEST_CASE("predictive losses add up as well") {
   context_type context;
-  const auto p = random_rows(4 * sample::size, 3), goal = random_rows(4 * sample::size, 4);
-  const reads<context_type, sample> from{p.data(), 4}, to{goal.data(), 4};
+  const auto p = random_rows(4 * sample::size, 3), target = random_rows(4 * sample::size, 4);
+  const reads<context_type, sample> from{p.data(), 4}, to{target.data(), 4};
   std::vector<double> once(p.size()), more(p.size());
   const double value = cosine_regression{}(context, from, to, writes<context_type, sample>{once.data(), 4});
   const auto loss = cosine_regression{} + 0.5 * cosine_regression{.factor = 4};

@@ -17,12 +17,12 @@ struct result {
 };
 
 template <class T>
-result<T> run(const cosine_regression& loss, const std::vector<T>& p, const std::vector<T>& goal,
+result<T> run(const cosine_regression& loss, const std::vector<T>& p, const std::vector<T>& target,
               std::size_t columns, std::size_t threads = 1) {
   on<cpu, std::conditional_t<std::is_same_v<T, float>, fp32, fp64>> context{.stream = cpu::stream{threads}};
   result<T> made{0, std::vector<T>(p.size())};
   made.value = kernels::cosine_regression<cpu>::run(context, p.size() / columns, columns, loss.factor,
-                                                    p.data(), goal.data(), made.gradient.data());
+                                                    p.data(), target.data(), made.gradient.data());
   return made;
 }
 
@@ -39,25 +39,25 @@ TEST_CASE("BYOL's loss has the golden value and gradient in each direction") {
 
 TEST_CASE("every gradient of BYOL's loss matches finite differences, and is added") {
   auto p = random_rows(10 * 7, 1);
-  const auto goal = random_rows(10 * 7, 2);
+  const auto target = random_rows(10 * 7, 2);
   const cosine_regression loss{};
-  const auto made = run(loss, p, goal, 7);
-  matches_differences(p, made.gradient, [&] { return run(loss, p, goal, 7).value; });
+  const auto made = run(loss, p, target, 7);
+  matches_differences(p, made.gradient, [&] { return run(loss, p, target, 7).value; });
 
   using sample = shape<7>;
   on<cpu, fp64> context;
   std::vector<double> dp(p.size(), 1);
   CHECK(loss(context, reads<on<cpu, fp64>, sample>{p.data(), 10},
-             reads<on<cpu, fp64>, sample>{goal.data(), 10},
+             reads<on<cpu, fp64>, sample>{target.data(), 10},
              writes<on<cpu, fp64>, sample>{dp.data(), 10}) == made.value);
   for (std::size_t i = 0; i < dp.size(); ++i)
     CHECK(dp[i] - 1 == Approx(made.gradient[i]).epsilon(1e-12).scale(1));
 }
 
 TEST_CASE("the mean of both directions is half their sum, in value and gradient") {
-  const auto p = random_rows(6 * 4, 3), goal = random_rows(6 * 4, 4);
-  const auto sum = run(cosine_regression{}, p, goal, 4),
-             mean = run(cosine_regression{.factor = 0.5}, p, goal, 4);
+  const auto p = random_rows(6 * 4, 3), target = random_rows(6 * 4, 4);
+  const auto sum = run(cosine_regression{}, p, target, 4),
+             mean = run(cosine_regression{.factor = 0.5}, p, target, 4);
   CHECK(2 * mean.value == Approx(sum.value).epsilon(1e-14));
   for (std::size_t i = 0; i < p.size(); ++i)
     CHECK(2 * mean.gradient[i] == Approx(sum.gradient[i]).epsilon(1e-14));
@@ -65,28 +65,28 @@ TEST_CASE("the mean of both directions is half their sum, in value and gradient"
 
 TEST_CASE("uncorrelated vectors are at 4, and swapping the views changes nothing") {
   const std::size_t images = 400, columns = 256;
-  const auto p = random_rows(2 * images * columns, 5, 20), goal = random_rows(2 * images * columns, 6, 20);
-  const auto made = run(cosine_regression{}, p, goal, columns);
+  const auto p = random_rows(2 * images * columns, 5, 20), target = random_rows(2 * images * columns, 6, 20);
+  const auto made = run(cosine_regression{}, p, target, columns);
   CHECK(made.value == Approx(4).epsilon(0.01));
   const auto swap = [&](std::vector<double> rows) {
     std::rotate(rows.begin(), rows.begin() + images * columns, rows.end());
     return rows;
   };
-  const auto swapped = run(cosine_regression{}, swap(p), swap(goal), columns);
+  const auto swapped = run(cosine_regression{}, swap(p), swap(target), columns);
   CHECK(swapped.value == Approx(made.value).epsilon(1e-14));
   all_near(swapped.gradient, swap(made.gradient), 1e-14);
 }
 
 TEST_CASE("BYOL's loss is the same bits for any number of threads, and float is near double") {
-  const auto p = random_rows(500 * 33, 7), goal = random_rows(500 * 33, 8);
-  const std::vector<float> single(p.begin(), p.end()), single_goal(goal.begin(), goal.end());
+  const auto p = random_rows(500 * 33, 7), target = random_rows(500 * 33, 8);
+  const std::vector<float> single(p.begin(), p.end()), single_goal(target.begin(), target.end());
   const auto one = run(cosine_regression{}, single, single_goal, 33, 1);
   for (const std::size_t threads : {2u, 3u}) {
     const auto more = run(cosine_regression{}, single, single_goal, 33, threads);
     CHECK(more.value == one.value);
     CHECK(more.gradient == one.gradient);
   }
-  const auto precise = run(cosine_regression{}, p, goal, 33);
+  const auto precise = run(cosine_regression{}, p, target, 33);
   CHECK(one.value == Approx(precise.value).epsilon(1e-6));
   all_near(one.gradient, precise.gradient, 1e-6);
 }
@@ -103,16 +103,16 @@ TEST_CASE("one direction of BYOL's loss agrees with torch") {
   const std::size_t columns = file.at("z1").shape[1];
   const auto expected = file.at("byol_one_direction.grad1").as<double>();
   // The other direction compares z1 with itself: its value and gradient are 0.
-  auto p = z1, goal = z1;
+  auto p = z1, target = z1;
   p.insert(p.end(), z1.begin(), z1.end());
-  goal.insert(goal.end(), z2.begin(), z2.end());
+  target.insert(target.end(), z2.begin(), z2.end());
   const auto value = file.at("byol_one_direction").as<double>()[0];
-  auto precise = run(cosine_regression{}, p, goal, columns);
+  auto precise = run(cosine_regression{}, p, target, columns);
   CHECK(precise.value == Approx(value).epsilon(1e-9));
   precise.gradient.resize(z1.size());
   all_near(precise.gradient, expected, 1e-9);
   auto single = run(cosine_regression{}, std::vector<float>(p.begin(), p.end()),
-                    std::vector<float>(goal.begin(), goal.end()), columns);
+                    std::vector<float>(target.begin(), target.end()), columns);
   CHECK(single.value == Approx(value).epsilon(1e-4));
   single.gradient.resize(z1.size());
   all_near(single.gradient, expected, 1e-4);

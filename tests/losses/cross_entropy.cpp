@@ -19,7 +19,7 @@ struct result {
 };
 
 template <std::size_t Classes, class T>
-result<T> run(const cross_entropy& loss, const std::vector<T>& logits, const std::vector<T>& goal,
+result<T> run(const cross_entropy& loss, const std::vector<T>& logits, const std::vector<T>& target,
               std::size_t threads = 1, T before = 0) {
   using Context = on<cpu, std::conditional_t<std::is_same_v<T, float>, fp32, fp64>>;
   using S = shape<Classes>;
@@ -27,7 +27,7 @@ result<T> run(const cross_entropy& loss, const std::vector<T>& logits, const std
   result<T> made{0, std::vector<T>(logits.size(), before)};
   const std::size_t rows = logits.size() / Classes;
   made.value = loss(context, reads<Context, S>{logits.data(), rows},
-                    reads<Context, S>{goal.data(), goal.size() / Classes},
+                    reads<Context, S>{target.data(), target.size() / Classes},
                     writes<Context, S>{made.gradient.data(), rows});
   return made;
 }
@@ -73,12 +73,12 @@ TEST_CASE("label smoothing is timm's, and the same as goals smoothed beforehand"
 TEST_CASE("every gradient of cross-entropy matches finite differences, and is added") {
   auto logits = random_rows(7 * 5, 1);
   for (const bool unit : {true, false}) {
-    auto goal = random_shares(7, 5, 2);
-    if (!unit) goal = random_rows(7 * 5, 3);  // shares that add up to anything: still the derivative
+    auto target = random_shares(7, 5, 2);
+    if (!unit) target = random_rows(7 * 5, 3);  // shares that add up to anything: still the derivative
     const cross_entropy loss{.smoothing = .2, .factor = 1.5};
-    auto made = run<5>(loss, logits, goal, 2, 4.);
+    auto made = run<5>(loss, logits, target, 2, 4.);
     for (double& slope : made.gradient) slope -= 4;
-    matches_differences(logits, made.gradient, [&] { return run<5>(loss, logits, goal).value; });
+    matches_differences(logits, made.gradient, [&] { return run<5>(loss, logits, target).value; });
   }
 }
 
@@ -104,10 +104,10 @@ TEST_CASE("a network that knows nothing has loss log C") {
 TEST_CASE("cross-entropy gives the same bits for any number of threads, and fp32 is near fp64") {
   const auto logits = random_rows<float>(200 * 7, 1, 5);
   const auto shares = random_shares(200, 7, 2);
-  const std::vector<float> goal(shares.begin(), shares.end());
-  const auto one = run<7>(cross_entropy{.smoothing = .1}, logits, goal);
+  const std::vector<float> target(shares.begin(), shares.end());
+  const auto one = run<7>(cross_entropy{.smoothing = .1}, logits, target);
   for (const std::size_t threads : {2u, 3u}) {
-    const auto more = run<7>(cross_entropy{.smoothing = .1}, logits, goal, threads);
+    const auto more = run<7>(cross_entropy{.smoothing = .1}, logits, target, threads);
     CHECK(more.value == one.value);
     CHECK(more.gradient == one.gradient);
   }
@@ -119,13 +119,13 @@ TEST_CASE("cross-entropy gives the same bits for any number of threads, and fp32
 
 TEST_CASE("logits behind the classes count for nothing") {
   const auto all = random_rows(4 * 7, 1);
-  std::vector<double> few(4 * 5), goal(4 * 7), short_goal(4 * 5);
+  std::vector<double> few(4 * 5), target(4 * 7), short_goal(4 * 5);
   for (std::size_t i = 0; i < 4; ++i)
     for (std::size_t c = 0; c < 5; ++c) {
       few[5 * i + c] = all[7 * i + c];
-      goal[7 * i + c] = short_goal[5 * i + c] = c == i ? 1 : 0;
+      target[7 * i + c] = short_goal[5 * i + c] = c == i ? 1 : 0;
     }
-  const auto made = run<7>(cross_entropy{.smoothing = .1, .classes = 5}, all, goal);
+  const auto made = run<7>(cross_entropy{.smoothing = .1, .classes = 5}, all, target);
   const auto expected = run<5>(cross_entropy{.smoothing = .1}, few, short_goal);
   CHECK(made.value == expected.value);
   for (std::size_t i = 0; i < 4; ++i)
@@ -137,11 +137,11 @@ TEST_CASE("class numbers are one-hot goals") {
   on<cpu, fp64> context;
   const auto logits = random_rows(4 * 5, 1);
   const std::vector<int> labels{3, 0, 4, 3};
-  std::vector<double> goal(20), slope(20);
-  for (std::size_t row = 0; row < 4; ++row) goal[row * 5 + static_cast<std::size_t>(labels[row])] = 1;
+  std::vector<double> target(20), slope(20);
+  for (std::size_t row = 0; row < 4; ++row) target[row * 5 + static_cast<std::size_t>(labels[row])] = 1;
   const double value =
       kernels::cross_entropy<cpu>::hard(context, 4, 5, 5, .25, logits.data(), labels.data(), slope.data());
-  const auto soft = run<5>(cross_entropy{}, logits, goal);
+  const auto soft = run<5>(cross_entropy{}, logits, target);
   CHECK(value == soft.value);
   CHECK(slope == soft.gradient);
 }

@@ -73,8 +73,8 @@ TEST_CASE("the loss is the mean over hidden patches of (row, column, channel) nu
         for (std::size_t j = 0; j < 48; ++j) variance += std::pow(c.pixel(n, patch, j) - mean, 2) / 47;
         for (std::size_t j = 0; j < 48; ++j) {
           const double pixel = c.pixel(n, patch, j);
-          const double goal = normalise ? (pixel - mean) / std::sqrt(variance + 1e-6) : pixel;
-          sum += error(c.prediction[(n * some_masks::hidden + i) * 48 + j] - goal);
+          const double target = normalise ? (pixel - mean) / std::sqrt(variance + 1e-6) : pixel;
+          sum += error(c.prediction[(n * some_masks::hidden + i) * 48 + j] - target);
         }
       }
     return sum;

@@ -82,13 +82,13 @@ TEST_CASE("the loss is the sum of both directions, each view predicting what the
   double expected = 0;
   for (const std::size_t view : {0, 1}) {
     const auto q = outputs.template operator()<method::online>(t.memory().value.data(), view);
-    const auto goal = outputs.template operator()<method::trunk>(t.memory().slow.data(), 1 - view);
+    const auto target = outputs.template operator()<method::trunk>(t.memory().slow.data(), 1 - view);
     for (std::size_t i = 0; i < n; ++i) {
       double dot = 0, qq = 0, zz = 0;
       for (std::size_t c = i * 5; c < i * 5 + 5; ++c) {
-        dot += q[c] * goal[c];
+        dot += q[c] * target[c];
         qq += q[c] * q[c];
-        zz += goal[c] * goal[c];
+        zz += target[c] * target[c];
       }
       expected += (2 - 2 * dot / std::sqrt(qq * zz)) / double(n);
     }

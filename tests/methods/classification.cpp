@@ -32,12 +32,12 @@ struct tokens : linear<8> {
 /// Soft goals that differ from image to image.
 template <class Memory>
 void set_goal(Memory& m, std::size_t batch) {
-  const auto goal = m.goal.resize(batch);
+  const auto soft_targets = m.soft_targets.resize(batch);
   for (std::size_t i = 0; i < batch; ++i) {
     const double share = .5 + .5 * static_cast<double>(i) / static_cast<double>(batch);
     for (std::size_t c = 0; c < 3; ++c)
-      goal.data[3 * i + c] =
-          static_cast<std::remove_pointer_t<decltype(goal.data)>>(c == i % 3 ? share : (1 - share) / 2);
+      soft_targets.data[3 * i + c] = static_cast<std::remove_pointer_t<decltype(soft_targets.data)>>(
+          c == i % 3 ? share : (1 - share) / 2);
   }
 }
 
@@ -153,8 +153,8 @@ TEST_CASE("a classifier that starts from zeros starts at log C, and learns what 
   const std::vector<float> pixels(numbers.begin(), numbers.end());
   const reads<on<cpu>, images> views{pixels.data(), 12};
   const auto labels = [&] {
-    const auto goal = learner.memory().goal.resize(12);
-    for (std::size_t i = 0; i < 36; ++i) goal.data[i] = i % 3 == i / 3 % 3 ? 1.f : 0.f;
+    const auto soft_targets = learner.memory().soft_targets.resize(12);
+    for (std::size_t i = 0; i < 36; ++i) soft_targets.data[i] = i % 3 == i / 3 % 3 ? 1.f : 0.f;
   };
   labels();
   CHECK(learner.step(views, .05) == Approx(std::log(3.)).epsilon(1e-6));
@@ -205,7 +205,7 @@ TEST_CASE("every step needs its own goals, one for each image") {
                        "classification: 4 images but 0 goals; write the classes of every step into "
                        "goal.resize(n) of the method's memory",
                        std::invalid_argument);
-  learner.memory().goal.resize(3);
+  learner.memory().soft_targets.resize(3);
   CHECK_THROWS_WITH_AS(learner.step(reads<on<cpu>, images>{pixels.data(), 4}, .1),
                        doctest::Contains("4 images but 3 goals"), std::invalid_argument);
 }

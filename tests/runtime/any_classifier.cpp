@@ -18,11 +18,11 @@ using images = shape<16, 16, 3>;
 using method = classification<images, encoder<resnet18<stem::cifar, 4>>, classifier<linear_classifier<4>>>;
 using learner = trainer<method, on<cpu>, layer_decay<adamw>>;
 
-std::unique_ptr<any_classifier> made(goal_options goals = {}, std::size_t threads = 1) {
+std::unique_ptr<any_classifier> made(target_options targets = {}, std::size_t threads = 1) {
   const augmentation views{horizontal_flip{}, random_erasing{}};
   return std::make_unique<erased_classifier<learner, std::decay_t<decltype(views)>, augmentation<>>>(
       std::make_unique<learner>(method{}, layer_decay<adamw>{{.beta2 = .999}, .75}, 3, cpu::stream{threads}),
-      views, augmentation<>{}, goals);
+      views, augmentation<>{}, targets);
 }
 
 struct data {
@@ -72,8 +72,8 @@ TEST_CASE("a classifier learns the labels of its samples and answers for images"
 
 TEST_CASE("a mixed step depends on seed, epoch and samples alone: any threads, before and after any other") {
   const data some(24);
-  const goal_options goals{.mixing = {}, .smoothing = .1};
-  const auto one = made(goals), two = made(goals, 3), plain = made({.smoothing = .1});
+  const target_options targets{.mixing = {}, .smoothing = .1};
+  const auto one = made(targets), two = made(targets, 3), plain = made({.smoothing = .1});
   for (const auto& each : {one.get(), two.get(), plain.get()}) each->set_labels(some.labels);
   const auto found = losses(*one, some, 4);
   CHECK(found == losses(*two, some, 4));
@@ -85,11 +85,11 @@ TEST_CASE("a classifier with more outputs than classes learns and answers as one
   using wide = classification<images, encoder<resnet18<stem::cifar, 4>>, classifier<linear_classifier<9>>>;
   using wide_learner = trainer<wide, on<cpu>, layer_decay<adamw>>;
   const augmentation views{horizontal_flip{}, random_erasing{}};
-  const goal_options goals{.mixing = {}, .smoothing = .1, .classes = 4};
+  const target_options targets{.mixing = {}, .smoothing = .1, .classes = 4};
   erased_classifier<wide_learner, std::decay_t<decltype(views)>, augmentation<>> large{
       std::make_unique<wide_learner>(wide{.compare = {.classes = 4}},
                                      layer_decay<adamw>{{.beta2 = .999}, .75}, 3),
-      views, augmentation<>{}, goals};
+      views, augmentation<>{}, targets};
   const auto exact = made({.mixing = {}, .smoothing = .1});
   large.set_labels(some.labels);
   exact->set_labels(some.labels);

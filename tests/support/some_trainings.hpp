@@ -82,11 +82,11 @@ std::unique_ptr<any_classifier> make_classifier() {
   using method = classification<tiny_images, encoder<thin_trunk<basic_block, 4>>,
                                 classifier<linear_classifier<5, torch_default>>>;
   using learner = trainer<method, Context, layer_decay<any_optimizer>>;
-  const goal_options goals{.mixing = {}, .smoothing = .1, .classes = 3};
+  const target_options targets{.mixing = {}, .smoothing = .1, .classes = 3};
   return erased_with<erased_classifier, learner>::make(
       std::make_unique<learner>(method{.compare = {.classes = 3}}, layer_decay<any_optimizer>{{sgd{}}, .75},
                                 3),
-      one_view, goals);
+      one_view, targets);
 }
 
 /// Everything that a checkpoint of it would hold.

@@ -25,9 +25,10 @@ void mix(Context& context, step_number<batch_mix> chosen,
 /// `classes`, by default all that a goal has room for. Throws std::invalid_argument for a label that is no
 /// class.
 template <class Context, Shape S>
-void mixed_goals(Context& context, const batch_mix& chosen, std::span<const int> labels, double smoothing,
-                 tensor_view<typename Context::weight, S> goal, std::size_t classes = S::size) {
-  expects(labels.size() == goal.batch, "mixed goals: ", labels.size(), " labels for ", goal.batch, " goals");
+void mixed_targets(Context& context, const batch_mix& chosen, std::span<const int> labels, double smoothing,
+                   tensor_view<typename Context::weight, S> soft_targets, std::size_t classes = S::size) {
+  expects(labels.size() == soft_targets.batch, "mixed goals: ", labels.size(), " labels for ",
+          soft_targets.batch, " goals");
   expects(classes <= S::size, "mixed goals: ", classes, " classes do not fit into goals of ", S::size);
   for (const int label : labels)
     expects(0 <= label && static_cast<std::size_t>(label) < classes, "mixed goals: label ", label,
@@ -35,8 +36,9 @@ void mixed_goals(Context& context, const batch_mix& chosen, std::span<const int>
   const arena_scope guard{context.workspace};
   int* const on_device = context.workspace.template allocate<int>(labels.size());
   Context::device::write(context.stream, on_device, labels.data(), labels.size());
-  kernels::mixing<typename Context::device>::goals(context, labels.size(), S::size, classes, chosen,
-                                                   smoothing, static_cast<const int*>(on_device), goal.data);
+  kernels::mixing<typename Context::device>::targets(context, labels.size(), S::size, classes, chosen,
+                                                     smoothing, static_cast<const int*>(on_device),
+                                                     soft_targets.data);
 }
 
 }  // namespace pretext

@@ -11,15 +11,15 @@ namespace pretext {
 struct cosine_regression {
   double factor = 1;  ///< ½ for the mean of both directions
 
-  /// Returns the loss of p (2n, D), whose row i is to meet row (i+n) mod 2n of `goal`, and adds its gradient
-  /// to dp.
+  /// Returns the loss of p (2n, D), whose row i is to meet row (i+n) mod 2n of `target`, and adds its
+  /// gradient to dp.
   template <class Context, Shape S>
-  typename Context::loss_value operator()(Context& context, reads<Context, S> p, reads<Context, S> goal,
+  typename Context::loss_value operator()(Context& context, reads<Context, S> p, reads<Context, S> target,
                                           writes<Context, S> dp) const {
-    expects(p.batch == goal.batch, "cosine regression compares as many predictions as goals, not ", p.batch,
-            " with ", goal.batch);
+    expects(p.batch == target.batch, "cosine regression compares as many predictions as goals, not ", p.batch,
+            " with ", target.batch);
     return kernels::cosine_regression<typename Context::device>::run(context, p.batch, S::size, factor,
-                                                                     p.data, goal.data, dp.data);
+                                                                     p.data, target.data, dp.data);
   }
 };
 

@@ -18,17 +18,17 @@ struct cross_entropy {
   /// to dlogits.
   template <class Context, Shape S>
   typename Context::loss_value operator()(Context& context, reads<Context, S> logits,
-                                          tensor_view<const typename Context::weight, S> goal,
+                                          tensor_view<const typename Context::weight, S> target,
                                           writes<Context, S> dlogits) const {
-    expects(logits.batch == goal.batch, "cross-entropy compares as many predictions as goals, not ",
-            logits.batch, " with ", goal.batch);
+    expects(logits.batch == target.batch, "cross-entropy compares as many predictions as goals, not ",
+            logits.batch, " with ", target.batch);
     expects(0 <= smoothing && smoothing < 1, "cross-entropy: smoothing ", smoothing,
             " must lie within [0, 1)");
     expects(classes <= S::size, "cross-entropy: ", classes, " classes need as many logits, not ", S::size);
     const std::size_t used = classes == 0 ? S::size : classes;
     const double scale = factor / static_cast<double>(logits.batch);
     return kernels::cross_entropy<typename Context::device>::soft(
-        context, logits.batch, S::size, used, scale, smoothing, logits.data, goal.data, dlogits.data);
+        context, logits.batch, S::size, used, scale, smoothing, logits.data, target.data, dlogits.data);
   }
 };
 

@@ -25,7 +25,7 @@ inline constexpr auto classifier_name = [] {
 
 /// Supervised learning of an encoder and a classifier on its feature: fine-tuning, linear probing on
 /// augmented images (`frozen`), or training from scratch. One view per image; what each image should be
-/// called is written to the memory's `goal` before every step. Paths are torchvision's or timm's.
+/// called is written to the memory's `soft_targets` before every step. Paths are torchvision's or timm's.
 template <Shape Images, class... Policies>
 class classification {
   static_assert((detail::is_word<Policies> && ...),
@@ -63,7 +63,7 @@ class classification {
     cache_of<network, Images, Context> tape;
     cache_of<classifier, feature, Context> probe_tape;
     tensor<W, embedding, typename Context::device>
-        goal;                           ///< shares of the classes, (n, classes); for one step
+        soft_targets;                   ///< shares of the classes, (n, classes); for one step
     writes<Context, embedding> logits;  ///< of the last batch, until the next step
   };
 
@@ -76,10 +76,11 @@ class classification {
   typename Context::loss_value learn(Context& context, memory<Context>& m,
                                      reads<Context, Images> batch) const {
     using T = typename Context::activation;
-    const tensor_view<const typename Context::weight, embedding> goal{m.goal.view()};
-    expects(goal.batch == batch.batch, "classification: ", batch.batch, " images but ", goal.batch,
+    const tensor_view<const typename Context::weight, embedding> soft_targets{m.soft_targets.view()};
+    expects(soft_targets.batch == batch.batch, "classification: ", batch.batch, " images but ",
+            soft_targets.batch,
             " goals; write the classes of every step into goal.resize(n) of the method's memory");
-    m.goal.resize(0);
+    m.soft_targets.resize(0);
     context.activations.reset();
     const auto w = network_weights(context, context.activations, size, m.value.data(), m.gradient.data());
     context.groups = 1;
@@ -94,7 +95,7 @@ class classification {
       network::forward(context, w, batch, m.logits, m.tape);
     }
     const typename Context::loss_value value =
-        compare(context, reads<Context, embedding>{m.logits}, goal, dz);
+        compare(context, reads<Context, embedding>{m.logits}, soft_targets, dz);
     if (frozen)
       classifier::backward(context, w.at(encoder_size), m.probe_tape, reads<Context, embedding>{dz},
                            writes<Context, feature>{nullptr, batch.batch});

@@ -83,11 +83,11 @@ class joint_embedding {
     context.activations.reset();
     const auto w = network_weights(context, context.activations, size, m.value.data(), m.gradient.data());
     context.groups = std::same_as<statistics, per_view> ? views : 1;
-    const reads<Context, embedding> goal{seen_by_target(context, m, batch)};
+    const reads<Context, embedding> target{seen_by_target(context, m, batch)};
     const auto compared = [&](reads<Context, prediction> q, writes<Context, prediction> dq) {
       Context::device::clear(context.stream, dq.data, dq.size());
       if constexpr (has_target)
-        return static_cast<typename Context::loss_value>(compare(context, q, goal, dq));
+        return static_cast<typename Context::loss_value>(compare(context, q, target, dq));
       else
         return static_cast<typename Context::loss_value>(compare(context, q, dq));
     };
@@ -145,13 +145,13 @@ class joint_embedding {
   static writes<Context, embedding> seen_by_target(Context& context, memory<Context>& m,
                                                    reads<Context, Images> batch) {
     if constexpr (has_target) {
-      const auto goal =
+      const auto target =
           context.activations.template allocate<typename Context::activation, embedding>(batch.batch);
       const auto before = context.activations.position();
       const auto w = network_weights(context, context.activations, trunk_size, m.slow.data(), nullptr);
-      trunk::forward(context, w, batch, goal, m.slow_tape);
+      trunk::forward(context, w, batch, target, m.slow_tape);
       context.activations.rewind(before);
-      return goal;
+      return target;
     } else {
       return {};
     }

@@ -23,7 +23,7 @@ class any_classifier : public any_trainer {
 };
 
 /// How labels become the goals of a batch.
-struct goal_options {
+struct target_options {
   batch_mixing mixing{.blend = {0}, .paste = {0}};
   double smoothing = 0;
   std::size_t classes = 0;  ///< fewer than the classifier has outputs; 0: all of them
@@ -37,12 +37,13 @@ class erased_classifier final : public erased_trainer<Trainer, Views, Evaluation
   using prediction = typename method::embedding;
 
  public:
-  erased_classifier(std::unique_ptr<Trainer> trainer, Views views, Evaluation evaluation, goal_options goals)
-      : base{std::move(trainer), std::move(views), std::move(evaluation)}, goals_{goals} {
-    goals_.mixing.check();
-    if (goals_.classes == 0) goals_.classes = prediction::size;
-    expects(goals_.classes <= prediction::size, "a classifier of ", prediction::size, " outputs cannot tell ",
-            goals_.classes, " classes apart");
+  erased_classifier(std::unique_ptr<Trainer> trainer, Views views, Evaluation evaluation,
+                    target_options targets)
+      : base{std::move(trainer), std::move(views), std::move(evaluation)}, targets_{targets} {
+    targets_.mixing.check();
+    if (targets_.classes == 0) targets_.classes = prediction::size;
+    expects(targets_.classes <= prediction::size, "a classifier of ", prediction::size,
+            " outputs cannot tell ", targets_.classes, " classes apart");
   }
 
   void set_labels(std::vector<int> of_samples) override { labels_ = std::move(of_samples); }
@@ -60,7 +61,7 @@ class erased_classifier final : public erased_trainer<Trainer, Views, Evaluation
     });
   }
 
-  std::size_t classes() const override { return goals_.classes; }
+  std::size_t classes() const override { return targets_.classes; }
 
  private:
   /// Mixes the batch and writes its goals; the mix is keyed by the batch's first sample, so by the batch.
@@ -73,10 +74,10 @@ class erased_classifier final : public erased_trainer<Trainer, Views, Evaluation
       batch_labels_.push_back(labels_[sample]);
     }
     const batch_mix chosen =
-        goals_.mixing.choose(keys(0), {images_shape::extents[0], images_shape::extents[1]});
+        targets_.mixing.choose(keys(0), {images_shape::extents[0], images_shape::extents[1]});
     mix(context, chosen, batch);
-    mixed_goals(context, chosen, batch_labels_, goals_.smoothing,
-                this->trainer().memory().goal.resize(keys.count), goals_.classes);
+    mixed_targets(context, chosen, batch_labels_, targets_.smoothing,
+                  this->trainer().memory().soft_targets.resize(keys.count), targets_.classes);
   }
 
   /// The device reads the images' own labels: they must be those that it was given.
@@ -86,12 +87,12 @@ class erased_classifier final : public erased_trainer<Trainer, Views, Evaluation
     for (std::size_t i = 0; i < labels_.size(); ++i)
       expects(labels_[i] == images.label(i), "a classifier was given the label ", labels_[i], " for ",
               images.name(i), ", whose own is ", images.label(i));
-    options.mixing = goals_.mixing;
-    options.smoothing = goals_.smoothing;
-    options.classes = goals_.classes;
+    options.mixing = targets_.mixing;
+    options.smoothing = targets_.smoothing;
+    options.classes = targets_.classes;
   }
 
-  goal_options goals_;
+  target_options targets_;
   std::vector<int> labels_, batch_labels_;
   tensor<typename context_type::activation, prediction, typename context_type::device> answer_;
   std::vector<float> room_;

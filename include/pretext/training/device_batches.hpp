@@ -46,8 +46,8 @@ class resident_batches {
 
  private:
   /// Mixes the batch and writes its goals.
-  template <class Goal>
-  void label(Context& context, Goal& goal);
+  template <class Target>
+  void label(Context& context, Target& soft_targets);
 
   const resident_images<device>* resident_;
   Views views_;
@@ -117,14 +117,14 @@ reads<Context, Images> resident_batches<Context, Images, Views>::operator()(Trai
   const auto epoch = step_number<std::uint32_t>::stored_at(epoch_.data());
   augment(context, views_, resident_->chosen(samples_.data(), images()), options_.seed, epoch, batch_.view());
   trainer.draw({options_.seed, epoch, samples_.data(), images()});
-  if constexpr (requires { trainer.memory().goal; }) label(context, trainer.memory().goal);
+  if constexpr (requires { trainer.memory().soft_targets; }) label(context, trainer.memory().soft_targets);
   return batch_.view();
 }
 
 template <class Context, ImageShape Images, class Views>
-template <class Goal>
-void resident_batches<Context, Images, Views>::label(Context& context, Goal& goal) {
-  const auto to = goal.resize(images());
+template <class Target>
+void resident_batches<Context, Images, Views>::label(Context& context, Target& soft_targets) {
+  const auto to = soft_targets.resize(images());
   const std::size_t room = to.size() / to.batch, classes = options_.classes > 0 ? options_.classes : room;
   expects(classes <= room, "a classifier of ", room, " outputs cannot tell ", classes, " classes apart");
   expects(0 < resident_->classes() && resident_->classes() <= classes, "a classifier of ", classes,
@@ -140,8 +140,8 @@ void resident_batches<Context, Images, Views>::label(Context& context, Goal& goa
                                                           mix_.data()});
   const auto how = step_number<batch_mix>::stored_at(mix_.data());
   mix(context, how, batch_.view());
-  kernels::mixing<device>::goals(context, images(), room, classes, how, options_.smoothing,
-                                 static_cast<const int*>(labels_.data()), to.data);
+  kernels::mixing<device>::mix_targets(context, images(), room, classes, how, options_.smoothing,
+                                       static_cast<const int*>(labels_.data()), to.data);
 }
 
 }  // namespace pretext

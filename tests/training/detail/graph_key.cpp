@@ -57,6 +57,6 @@ TEST_CASE("memory that lies elsewhere is seen, a step that repeats itself is not
 
   trainer<labelled, on<cpu>, sgd> c;
   const auto without_goals = seen(c);
-  c.memory().goal.resize(4);
+  c.memory().soft_targets.resize(4);
   CHECK(without_goals != seen(c));
 }

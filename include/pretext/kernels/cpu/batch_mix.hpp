@@ -23,8 +23,8 @@ struct mixing<cpu> {
   }
 
   template <class Context, class W>
-  static void goals(Context&, std::size_t rows, std::size_t stride, std::size_t classes,
-                    step_number<batch_mix> how, double smoothing, const int* labels, W* goal) {
+  static void mix_targets(Context&, std::size_t rows, std::size_t stride, std::size_t classes,
+                          step_number<batch_mix> how, double smoothing, const int* labels, W* soft_targets) {
     const batch_mix chosen = how;
     const double share = chosen.share;
     for (std::size_t row = 0; row < rows; ++row) {
@@ -32,9 +32,9 @@ struct mixing<cpu> {
                  other = static_cast<std::size_t>(labels[rows - 1 - row]);
       for (std::size_t c = 0; c < classes; ++c) {
         const double t = (c == own ? share : 0) + (c == other ? 1 - share : 0);
-        goal[row * stride + c] = static_cast<W>(smoothed(t, smoothing, classes));
+        soft_targets[row * stride + c] = static_cast<W>(smoothed(t, smoothing, classes));
       }
-      std::fill(goal + row * stride + classes, goal + (row + 1) * stride, W{0});
+      std::fill(soft_targets + row * stride + classes, soft_targets + (row + 1) * stride, W{0});
     }
   }
 

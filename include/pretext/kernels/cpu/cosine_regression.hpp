@@ -12,7 +12,7 @@ template <>
 struct cosine_regression<cpu> {
   template <class Context, class T>
   static double run(Context& context, std::size_t rows, std::size_t columns, double factor, const T* p,
-                    const T* goal, T* dp) {
+                    const T* target, T* dp) {
     detail::expects_two_views(rows);
     const arena_scope guard{context.workspace};
     T* unit = context.workspace.template allocate<T>(rows * columns);
@@ -23,7 +23,7 @@ struct cosine_regression<cpu> {
       for (std::size_t row = first; row < last; ++row) {
         T *u = unit + row * columns, *v = aim + row * columns;
         const T inverse = detail::normalise_row(p + row * columns, u, columns);
-        detail::normalise_row(goal + (row + rows / 2) % rows * columns, v, columns);
+        detail::normalise_row(target + (row + rows / 2) % rows * columns, v, columns);
         cosine[row] = detail::dot(u, v, columns);
         for (std::size_t c = 0; c < columns; ++c) v[c] *= static_cast<T>(-2 * scale);
         detail::add_row_gradient(u, v, inverse, columns, dp + row * columns);

@@ -13,9 +13,9 @@ template <>
 struct cross_entropy<cpu> {
   template <class Context, class T>
   static double soft(Context& context, std::size_t rows, std::size_t stride, std::size_t classes,
-                     double scale, double smoothing, const T* logits, const T* goal, T* dlogits) {
+                     double scale, double smoothing, const T* logits, const T* target, T* dlogits) {
     return run(context, rows, stride, classes, scale, logits, dlogits, [=](std::size_t row, std::size_t c) {
-      return smoothed(static_cast<double>(goal[row * stride + c]), smoothing, classes);
+      return smoothed(static_cast<double>(target[row * stride + c]), smoothing, classes);
     });
   }
 
@@ -45,15 +45,15 @@ struct cross_entropy<cpu> {
         for (std::size_t c = 0; c < classes; ++c)
           total += e[c] = std::exp(static_cast<double>(own[c]) - most);
         const double log_total = std::log(total);
-        double goals = 0, sum = 0;
+        double targets = 0, sum = 0;
         for (std::size_t c = 0; c < classes; ++c) {
           const double t = share(row, c);
-          goals += t;
+          targets += t;
           if (t != 0) sum += t * (log_total - (static_cast<double>(own[c]) - most));
         }
         value[row] = sum;
         for (std::size_t c = 0; c < classes; ++c)
-          dlogits[row * stride + c] += static_cast<T>(scale * (goals * e[c] / total - share(row, c)));
+          dlogits[row * stride + c] += static_cast<T>(scale * (targets * e[c] / total - share(row, c)));
       }
     });
     double sum = 0;

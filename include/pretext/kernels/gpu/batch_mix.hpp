@@ -42,7 +42,7 @@ struct mix_goals {
   step_number<batch_mix> how;
   double smoothing;
   const int* labels;
-  W* goal;
+  W* soft_targets;
 
   PRETEXT_HOST_DEVICE void operator()(std::size_t i) const {
     const batch_mix chosen = how;
@@ -51,7 +51,7 @@ struct mix_goals {
     const auto own = static_cast<std::size_t>(labels[row]),
                other = static_cast<std::size_t>(labels[rows - 1 - row]);
     const double t = (c == own ? share : 0) + (c == other ? 1 - share : 0);
-    goal[i] = c < classes ? static_cast<W>(smoothed(t, smoothing, classes)) : W{};
+    soft_targets[i] = c < classes ? static_cast<W>(smoothed(t, smoothing, classes)) : W{};
   }
 };
 
@@ -69,10 +69,10 @@ struct mixing<Device> {
   }
 
   template <class Context, class W>
-  static void goals(Context& context, std::size_t rows, std::size_t stride, std::size_t classes,
-                    step_number<batch_mix> how, double smoothing, const int* labels, W* goal) {
+  static void mix_targets(Context& context, std::size_t rows, std::size_t stride, std::size_t classes,
+                          step_number<batch_mix> how, double smoothing, const int* labels, W* soft_targets) {
     grid::each_number(context, rows * stride,
-                      grid::mix_goals<W>{rows, stride, classes, how, smoothing, labels, goal});
+                      grid::mix_goals<W>{rows, stride, classes, how, smoothing, labels, soft_targets});
   }
 };
 

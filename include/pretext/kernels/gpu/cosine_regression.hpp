@@ -17,7 +17,7 @@ struct compare_with_goal {
   };
   std::size_t rows, columns;
   double scale;
-  const T *p, *goal;
+  const T *p, *target;
   double* distance;
   T* dp;
 
@@ -25,7 +25,7 @@ struct compare_with_goal {
   PRETEXT_HOST_DEVICE void operator()(Block& block) const {
     auto& memory = block.shared().of;
     const std::size_t row = block.index();
-    const T *own = p + row * columns, *other = goal + (row + rows / 2) % rows * columns;
+    const T *own = p + row * columns, *other = target + (row + rows / 2) % rows * columns;
     const double length = inverse_length(block, memory, columns, own);
     const double goal_length = inverse_length(block, memory, columns, other);
     using R = arithmetic<T>;
@@ -54,12 +54,12 @@ template <Accelerator Device>
 struct cosine_regression<Device> {
   template <class Context, class T>
   static auto run(Context& context, std::size_t rows, std::size_t columns, double factor, const T* p,
-                  const T* goal, T* dp) {
+                  const T* target, T* dp) {
     detail::expects_two_views(rows);
     const arena_scope guard{context.workspace};
     double* const distance = context.workspace.template allocate<double>(rows);
     const double scale = factor / static_cast<double>(rows / 2);
-    launch(context.stream, rows, grid::compare_with_goal<T>{rows, columns, scale, p, goal, distance, dp});
+    launch(context.stream, rows, grid::compare_with_goal<T>{rows, columns, scale, p, target, distance, dp});
     return grid::loss_of_rows(context, rows, scale, distance);
   }
 };

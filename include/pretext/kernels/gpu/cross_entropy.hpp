@@ -14,9 +14,9 @@ template <class W>
 struct soft_goals {
   std::size_t stride, classes;
   double smoothing;
-  const W* goal;
+  const W* target;
   PRETEXT_HOST_DEVICE double operator()(std::size_t row, std::size_t c) const {
-    return smoothed(static_cast<double>(goal[row * stride + c]), smoothing, classes);
+    return smoothed(static_cast<double>(target[row * stride + c]), smoothing, classes);
   }
 };
 /// One class per row.
@@ -28,7 +28,7 @@ struct hard_goals {
 };
 
 /// A block of threads for each row of logits.
-template <class T, class Goals>
+template <class T, class Targets>
 struct compare_classes {
   static constexpr unsigned threads = row_threads;
   struct shared {
@@ -36,7 +36,7 @@ struct compare_classes {
   };
   std::size_t stride, classes;
   double scale;
-  Goals goals;
+  Targets targets;
   const T* logits;
   double* value;
   T* dlogits;
@@ -57,16 +57,16 @@ struct compare_classes {
     const double total =
         sum_of_row(block, memory, classes, [&](std::size_t c) { return std::exp(above(c)); });
     const double log_total = std::log(total);
-    const double all = sum_of_row(block, memory, classes, [&](std::size_t c) { return goals(row, c); });
+    const double all = sum_of_row(block, memory, classes, [&](std::size_t c) { return targets(row, c); });
     const double loss = sum_of_row(block, memory, classes, [&](std::size_t c) {
-      const double t = goals(row, c);
+      const double t = targets(row, c);
       return t != 0 ? t * (log_total - above(c)) : 0.0;
     });
     block.each([&](unsigned thread) {
       for (std::size_t c = thread; c < classes; c += row_threads)
         dlogits[row * stride + c] =
             static_cast<T>(static_cast<double>(dlogits[row * stride + c]) +
-                           scale * (all * std::exp(above(c)) / total - goals(row, c)));
+                           scale * (all * std::exp(above(c)) / total - targets(row, c)));
       if (thread == 0) value[row] = loss;
     });
   }
@@ -80,9 +80,9 @@ template <Accelerator Device>
 struct cross_entropy<Device> {
   template <class Context, class T, class W>
   static auto soft(Context& context, std::size_t rows, std::size_t stride, std::size_t classes, double scale,
-                   double smoothing, const T* logits, const W* goal, T* dlogits) {
+                   double smoothing, const T* logits, const W* target, T* dlogits) {
     return run(context, rows, stride, classes, scale, logits, dlogits,
-               grid::soft_goals<W>{stride, classes, smoothing, goal});
+               grid::soft_goals<W>{stride, classes, smoothing, target});
   }
 
   template <class Context, class T>
@@ -92,14 +92,14 @@ struct cross_entropy<Device> {
   }
 
  private:
-  template <class Context, class T, class Goals>
+  template <class Context, class T, class Targets>
   static auto run(Context& context, std::size_t rows, std::size_t stride, std::size_t classes, double scale,
-                  const T* logits, T* dlogits, const Goals& goals) {
+                  const T* logits, T* dlogits, const Targets& targets) {
     const arena_scope guard{context.workspace};
     double* const value = context.workspace.template allocate<double>(rows);
     if (rows > 0)
       launch(context.stream, rows,
-             grid::compare_classes<T, Goals>{stride, classes, scale, goals, logits, value, dlogits});
+             grid::compare_classes<T, Targets>{stride, classes, scale, targets, logits, value, dlogits});
     return grid::loss_of_rows(context, rows, scale, value);
   }
 };

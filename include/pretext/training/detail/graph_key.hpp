@@ -48,7 +48,7 @@ class circumstances {
         drop_path_{of.context().drop_path},
         method_{bytes_of(of.method())},
         optimizer_{bytes_of(of.optimizer())} {
-    if constexpr (requires { of.memory().goal; }) goal_ = of.memory().goal.view().data;
+    if constexpr (requires { of.memory().soft_targets; }) target_ = of.memory().soft_targets.view().data;
   }
 
   friend bool operator==(const circumstances&, const circumstances&) = default;
@@ -56,7 +56,7 @@ class circumstances {
  private:
   std::size_t images_, kept_, scratch_;
   double drop_path_;
-  const void* goal_ = nullptr;
+  const void* target_ = nullptr;
   decltype(bytes_of(std::declval<Trainer&>().method())) method_;
   decltype(bytes_of(std::declval<Trainer&>().optimizer())) optimizer_;
 };
