@@ -30,18 +30,17 @@ std::vector<double> milliseconds_of(int calls, Call&& call) {
   return taken;
 }
 
-/// One JSON line; benchmarks/compare.py reads it. A step that multiplies and adds `multiply_adds` times
+/// One JSON line; benchmarks/compare.py reads it. A step that multiplies and adds `macs` times
 /// forward does so twice more backward.
 inline void report(const std::string& name, std::size_t threads, const std::vector<double>& milliseconds,
-                   double multiply_adds) {
+                   double macs) {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   const double median = milliseconds[milliseconds.size() / 2];
   std::printf(
       "{\"side\": \"pretext\", \"case\": \"%s\", \"threads\": %zu, \"ms\": %.4f, \"fastest_ms\": %.4f, "
       "\"gflops\": %.1f, \"peak_mb\": %ld}\n",
-      name.c_str(), threads, median, milliseconds.front(), 6 * multiply_adds / median / 1e6,
-      usage.ru_maxrss / 1024);
+      name.c_str(), threads, median, milliseconds.front(), 6 * macs / median / 1e6, usage.ru_maxrss / 1024);
 }
 
 /// Number i of a sequence in [-1, 1) that kernels.py and parts.py know, too: both sides compute the same.

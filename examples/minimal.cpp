@@ -14,7 +14,7 @@ using method = simclr<images, resnet18<stem::cifar, 16>>;  // a wrong compositio
 int main() {
   loader batches{builtin_source{{.count = 2000}}, {.batch = 100}};
   trainer<method, on<cpu>, lars> learner{
-      {.compare = {.temperature = 0.2f}}, {.weight_decay = 1e-6}, 1, cpu::stream{2}};
+      {.loss = {.temperature = 0.2f}}, {.weight_decay = 1e-6}, 1, cpu::stream{2}};
   const cosine rate{.peak = 2.0, .warmup = 5, .length = 60, .ramp = warm_up::after_start};
 
   tensor<float, images, cpu> views{2 * 100};

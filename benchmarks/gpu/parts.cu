@@ -47,15 +47,16 @@ struct update_and_average {
   static constexpr auto table = parameters_of<resnet50<>, shape<224, 224, 3>>;
   lars optimizer{};
   lars::state<context> state{table};
-  kernels::pieces<cuda> followed{std::span<const parameter>{table}};
+  kernels::pieces<cuda> target_chunks{std::span<const parameter>{table}};
   buffer<float, cuda> value = on_device(random_numbers<float>(count(table)));
   buffer<float, cuda> gradient = on_device(random_numbers<float>(count(table)));
-  buffer<float, cuda> slow = on_device(random_numbers<float>(count(table)));
+  buffer<float, cuda> target = on_device(random_numbers<float>(count(table)));
 
   void operator()(context& at) {
     const float* const read = gradient.data();
     optimizer(at, std::span<const parameter>{table}, state, 1e-6, read, value.data());
-    kernels::optimize<cuda>::follow(at, followed, .996, static_cast<const float*>(value.data()), slow.data());
+    kernels::optimize<cuda>::ema_update(at, target_chunks, .996, static_cast<const float*>(value.data()),
+                                        target.data());
   }
 };
 

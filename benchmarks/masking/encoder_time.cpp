@@ -69,8 +69,8 @@ void compare(const char* name, std::size_t rounds, std::size_t threads, std::siz
   for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] = random_key{.sample = i}.uniform(0) - 0.5f;
   const reads<context_type, Images> x{pixels.data(), batch};
 
-  encoding<left_out, Encoder, grid> visible{batch};
-  encoding<by_mask_token, Encoder, grid> all{batch};
+  encoding<drop_masked, Encoder, grid> visible{batch};
+  encoding<mask_tokens, Encoder, grid> all{batch};
   visible(context, x), all(context, x);  // makes room
   std::vector<double> masked, whole, ratio, processor_ratio;
   for (std::size_t round = 0; round < rounds; ++round) {
@@ -87,7 +87,7 @@ void compare(const char* name, std::size_t rounds, std::size_t threads, std::siz
       "\"multiply_add_ratio\": %.2f}\n",
       name, Images::extents[0], masks_of<random_masking<>, grid>::visible, grid::places, batch, threads,
       rounds, median(masked), median(whole), median(ratio), median(processor_ratio),
-      double(decltype(all)::network::multiply_adds) / double(decltype(visible)::network::multiply_adds));
+      double(decltype(all)::network::macs) / double(decltype(visible)::network::macs));
 }
 
 }  // namespace

@@ -95,8 +95,8 @@ void optimizer_step(const char* name, const Optimizer& optimizer, bool average) 
   static constexpr auto table = parameters_of<resnet50<>, shape<224, 224, 3>>;
   constexpr std::size_t size = count(table);
   context_type context{.stream = cpu::stream{threads}};
-  typename Optimizer::template state<context_type> state{table};
-  buffer<float, cpu> value{size}, gradient{size}, slow{size};
+  typename Optimizer::template state_type<context_type> state{table};
+  buffer<float, cpu> value{size}, gradient{size}, target{size};
   for (std::size_t i = 0; i < size; ++i) {
     value.data()[i] = float(i % 97) * 1e-3f - 0.04f;
     gradient.data()[i] = float(i % 89) * 1e-4f - 0.004f;
@@ -104,7 +104,8 @@ void optimizer_step(const char* name, const Optimizer& optimizer, bool average) 
   time(name, 10, 1, [&](int) {
     optimizer(context, std::span<const parameter>{table}, state, 1e-3, gradient.data(), value.data());
     if (average)
-      kernels::blend<cpu>::lerp(context, size, 0.996f, static_cast<const float*>(value.data()), slow.data());
+      kernels::blend<cpu>::lerp(context, size, 0.996f, static_cast<const float*>(value.data()),
+                                target.data());
   });
 }
 

@@ -18,9 +18,9 @@ template <class Method>
 constexpr double multiply_adds_of() {
   using tokens = typename Method::tokens;
   constexpr double share = double(tokens::extents[0] - 1) / double(Method::grid::places);
-  return share * double(multiply_adds<typename Method::encoder::embedding, typename Method::images>) +
-         double(multiply_adds<typename Method::encoder::blocks, tokens>) +
-         double(Method::decoder::template multiply_adds<tokens, typename Method::mask>());
+  return share * double(macs<typename Method::encoder::embedding, typename Method::images>) +
+         double(macs<typename Method::encoder::blocks, tokens>) +
+         double(Method::decoder::template macs<tokens, typename Method::mask>());
 }
 
 template <class Method, class Numerics>

@@ -18,7 +18,7 @@ template <class Encoder, std::size_t Side, class Numerics = fp32>
 void time_steps(const std::string& encoder, std::size_t batch, int steps, std::size_t threads) {
   using images = shape<Side, Side, 3>;
   using method = simclr<images, Encoder>;
-  trainer<method, on<cpu, Numerics>, sgd> learner{method{.compare = {.temperature = .5f}}, sgd{}, 1,
+  trainer<method, on<cpu, Numerics>, sgd> learner{method{.loss = {.temperature = .5f}}, sgd{}, 1,
                                                   cpu::stream{threads}};
   const benchmarks::random_images<Side> data{batch};
   const two_views views{augmentation{
@@ -33,7 +33,7 @@ void time_steps(const std::string& encoder, std::size_t batch, int steps, std::s
   });
   benchmarks::report("SimCLR step, " + encoder + ", " + std::to_string(Side) + " px, " +
                          std::to_string(batch) + " images" + (std::same_as<Numerics, bf16> ? ", bf16" : ""),
-                     threads, milliseconds, 2. * double(batch) * double(multiply_adds<Encoder, images>));
+                     threads, milliseconds, 2. * double(batch) * double(macs<Encoder, images>));
 }
 
 template <class Encoder, std::size_t Side>

@@ -45,7 +45,7 @@ std::unique_ptr<pretext::any_classifier> make_classifier_on(const recipe& asked,
             classification<shape<Size, Size, 3>, encoder<Encoder>, classifier<tuned_head<Encoder>>>;
         using learner = trainer<method, on<Device>, layer_decay<optimizer>>;
         auto made = std::make_unique<learner>(
-            method{.compare = {.classes = classes}, .frozen = asked.freeze},
+            method{.loss = {.classes = classes}, .frozen = asked.freeze},
             layer_decay<optimizer>{make_optimizer(asked), asked.layer_decay, asked.freeze}, asked.seed,
             stream);
         made->context().drop_path = asked.drop_path;

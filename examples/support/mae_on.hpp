@@ -42,7 +42,7 @@ std::unique_ptr<pretext::any_trainer> make_mae_on(const recipe& asked,
         const auto evaluation = make_evaluation<Size>(asked);
         return std::make_unique<
             erased_masked_trainer<learner, std::decay_t<decltype(view)>, std::decay_t<decltype(evaluation)>>>(
-            std::make_unique<learner>(method{.compare = {.normalise = asked.normalise_pixels}},
+            std::make_unique<learner>(method{.loss = {.normalise = asked.normalise_pixels}},
                                       make_optimizer(asked), asked.seed, stream),
             view, evaluation);
       });

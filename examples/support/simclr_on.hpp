@@ -38,7 +38,7 @@ std::unique_ptr<pretext::any_trainer> make_simclr_on(const recipe& asked,
         using head = simclr_head<std::decay_t<decltype(choice)>::feature, 128, affine::scale, torch_default>;
         using method = simclr<shape<Size, Size, 3>, Encoder, head>;
         return erase(std::make_unique<trainer<method, on<Device>, optimizer>>(
-                         method{.compare = {.temperature = asked.temperature}}, make_optimizer(asked),
+                         method{.loss = {.temperature = asked.temperature}}, make_optimizer(asked),
                          asked.seed, stream),
                      two_views{make_simclr_view<Size>(asked)}, make_evaluation<Size>(asked));
       });

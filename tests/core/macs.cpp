@@ -20,7 +20,7 @@ constexpr bool about(std::size_t count, double giga) {
 }
 
 template <class Encoder, class In, std::size_t Classes>
-constexpr std::size_t with_classes = multiply_adds<Encoder, In> + output_of<Encoder, In>::size* Classes;
+constexpr std::size_t with_classes = macs<Encoder, In> + output_of<Encoder, In>::size* Classes;
 
 }  // namespace
 
@@ -42,23 +42,21 @@ static_assert(about(with_classes<vit_small<16>, large, 1000>, 4.599));
 static_assert(about(with_classes<vit_base<16>, large, 1000>, 17.564));
 static_assert(about(with_classes<vit_large<16>, large, 1000>, 61.555));
 static_assert(about(with_classes<vit_huge<14>, large, 1000>, 167.295));
-static_assert(about(multiply_adds<vit_tiny<2>, tiny>, 1.669));
-static_assert(about(multiply_adds<vit_tiny<4>, tiny>, 0.365));
-static_assert(about(multiply_adds<vit_small<2>, tiny>, 6.067));
-static_assert(about(multiply_adds<vit_small<4>, tiny>, 1.420));
-static_assert(about(multiply_adds<vit_base<2>, tiny>, 23.05));
-static_assert(about(multiply_adds<vit_base<4>, tiny>, 5.601));
+static_assert(about(macs<vit_tiny<2>, tiny>, 1.669));
+static_assert(about(macs<vit_tiny<4>, tiny>, 0.365));
+static_assert(about(macs<vit_small<2>, tiny>, 6.067));
+static_assert(about(macs<vit_small<4>, tiny>, 1.420));
+static_assert(about(macs<vit_base<2>, tiny>, 23.05));
+static_assert(about(macs<vit_base<4>, tiny>, 5.601));
 
 // Recipes section 3.11: the encoder on the visible quarter of ViT-B's tokens, all patches embedded.
-static_assert(about(multiply_adds<vit_base<16>::embedding, large> +
-                        multiply_adds<vit_base<16>::trunk, shape<50, 768>>,
-                    4.41));
+static_assert(about(macs<vit_base<16>::embedding, large> + macs<vit_base<16>::trunk, shape<50, 768>>, 4.41));
 
 TEST_CASE("a linear layer multiplies once per weight and place; norms and activations count nothing") {
-  CHECK(multiply_adds<linear<5>, shape<7>> == 35);
-  CHECK(multiply_adds<linear<5>, shape<3, 7>> == 105);
-  CHECK(multiply_adds<simclr_head<6, 5>, shape<8>> == 6 * 8 + 5 * 6);
-  CHECK(multiply_adds<batch_norm<>, shape<8>> == 0);
-  CHECK(multiply_adds<gelu, shape<4, 8>> == 0);
-  CHECK(multiply_adds<attention<2>, shape<5, 8>> == 5 * 8 * 8 * 4 + 2 * 5 * 5 * 8);
+  CHECK(macs<linear<5>, shape<7>> == 35);
+  CHECK(macs<linear<5>, shape<3, 7>> == 105);
+  CHECK(macs<simclr_head<6, 5>, shape<8>> == 6 * 8 + 5 * 6);
+  CHECK(macs<batch_norm<>, shape<8>> == 0);
+  CHECK(macs<gelu, shape<4, 8>> == 0);
+  CHECK(macs<attention<2>, shape<5, 8>> == 5 * 8 * 8 * 4 + 2 * 5 * 5 * 8);
 }

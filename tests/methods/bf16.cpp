@@ -35,7 +35,7 @@ template <>
 struct recipe<contrastive> {
   using optimizer = sgd;
   static constexpr double rate = 0.05;
-  static contrastive method() { return {.compare = {.temperature = 0.5f}}; }
+  static contrastive method() { return {.loss = {.temperature = 0.5f}}; }
 };
 template <>
 struct recipe<masked> {

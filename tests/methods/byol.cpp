@@ -73,16 +73,16 @@ TEST_CASE("the loss is the sum of both directions, each view predicting what the
   const auto outputs = [&]<class Network>(const double* w, std::size_t view) {
     auto own = copy_of(w, weight_count<Network, images>);
     std::vector<double> y(n * 5);
-    cache_of<Network, images, Context> tape;
+    cache_of<Network, images, Context> cache;
     Network::forward(context, weights<Context>{own.data(), nullptr},
                      reads<Context, images>{pixels.data() + view * n * images::size, n},
-                     writes<Context, shape<5>>{y.data(), n}, tape);
+                     writes<Context, shape<5>>{y.data(), n}, cache);
     return y;
   };
   double expected = 0;
   for (const std::size_t view : {0, 1}) {
     const auto q = outputs.template operator()<method::online>(t.memory().value.data(), view);
-    const auto target = outputs.template operator()<method::trunk>(t.memory().slow.data(), 1 - view);
+    const auto target = outputs.template operator()<method::trunk>(t.memory().target_values.data(), 1 - view);
     for (std::size_t i = 0; i < n; ++i) {
       double dot = 0, qq = 0, zz = 0;
       for (std::size_t c = i * 5; c < i * 5 + 5; ++c) {
@@ -100,33 +100,33 @@ TEST_CASE("a target of momentum 1 keeps its weights, of momentum 0 it is the onl
   learner t{{}, {}, 3};
   t.start(method::parameters, 3, 4);
   auto& m = t.memory();
-  const auto before = copy_of(m.slow.data(), method::target_size);
+  const auto before = copy_of(m.target_values.data(), method::target_size);
   const auto pixels = views(4, 7);
   t.step({pixels.data(), 8}, 0.1, 1);
   for (const parameter& p : parameters_of<method::trunk, images>)
     for (std::size_t i = p.offset; i < p.offset + p.size(); ++i)
       // Training mode: the target's own running statistics move all the same.
-      REQUIRE((m.slow.data()[i] == before[i]) == (p.kind == role::weight));
+      REQUIRE((m.target_values.data()[i] == before[i]) == (p.kind == role::weight));
   t.step({pixels.data(), 8}, 0.1, 0);
   for (const parameter& p : parameters_of<method::trunk, images>)
     if (p.kind == role::weight)
       for (std::size_t i = p.offset; i < p.offset + p.size(); ++i)
-        REQUIRE(m.slow.data()[i] == doctest::Approx(m.value.data()[i]).epsilon(1e-14));
+        REQUIRE(m.target_values.data()[i] == doctest::Approx(m.value.data()[i]).epsilon(1e-14));
 }
 
 TEST_CASE("a step that is told no momentum uses the target's own") {
-  learner told{{}, {}, 3}, untold{method{.anchor = {.momentum = 0.7}}, {}, 3};
+  learner told{{}, {}, 3}, untold{method{.target = {.momentum = 0.7}}, {}, 3};
   const auto pixels = views(4, 9);
   told.step({pixels.data(), 8}, 0.1, 0.7);
   untold.step({pixels.data(), 8}, 0.1);
-  CHECK(copy_of(told.memory().slow.data(), method::target_size) ==
-        copy_of(untold.memory().slow.data(), method::target_size));
+  CHECK(copy_of(told.memory().target_values.data(), method::target_size) ==
+        copy_of(untold.memory().target_values.data(), method::target_size));
 }
 
 TEST_CASE("both networks start alike, unless the target is given a seed of its own") {
   learner t{{}, {}, 3};
   const auto online = [&] { return copy_of(t.memory().value.data(), method::target_size); };
-  const auto target = [&] { return copy_of(t.memory().slow.data(), method::target_size); };
+  const auto target = [&] { return copy_of(t.memory().target_values.data(), method::target_size); };
   CHECK(online() == target());
   t.start(method::parameters, 3, 4);
   CHECK(online() != target());

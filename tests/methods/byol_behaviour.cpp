@@ -17,7 +17,7 @@ struct thin
 };
 using with_predictor = byol<images, thin, byol_head<64, 32>>;
 using without_predictor = joint_embedding<images, encoder<thin>, projector<byol_head<64, 32>>, target<ema>,
-                                          statistics<per_view>, loss<cosine_regression>>;
+                                          statistics<per_view_statistics>, loss<cosine_regression>>;
 
 /// What a hundred steps on built-in images make of the embedding.
 template <class Method>

@@ -37,7 +37,7 @@ struct run {
     auto& m = learner.memory();
     read_torch_tensors<T>(trunk, file, "before.online.", m.value.data());
     read_torch_tensors<T>(head, file, "before.", m.value.data());
-    read_torch_tensors<T>(trunk, file, "before.target.", m.slow.data());
+    read_torch_tensors<T>(trunk, file, "before.target.", m.target_values.data());
   }
   double number(const char* name) const { return tests::hyper_parameter(file, name).template get<double>(); }
 
@@ -61,7 +61,7 @@ struct run {
     auto& m = learner.memory();
     tests::weights_agree(trunk, m.value.data(), file, "after.online.", tolerance);
     tests::weights_agree(head, m.value.data(), file, "after.", tolerance);
-    tests::weights_agree(trunk, m.slow.data(), file, "after.target.", tolerance);
+    tests::weights_agree(trunk, m.target_values.data(), file, "after.target.", tolerance);
   }
 };
 

@@ -29,10 +29,10 @@ constexpr double official_multiply_adds = [] {
   // A decoder's norm and last layer run on hidden places only; the official one's run on all.
   const double last = double(channels_of<typename Method::prediction>) * double(decoder::width) *
                       double(Method::grid::places - Method::mask::hidden + 1);
-  return double(multiply_adds<typename encoder::embedding, typename Method::images>) +
-         double(multiply_adds<typename encoder::trunk, tokens>) +
+  return double(macs<typename encoder::embedding, typename Method::images>) +
+         double(macs<typename encoder::trunk, tokens>) +
          double(Seen - Method::mask::visible - 1) * double(encoder::width * decoder::width) +
-         double(decoder::template multiply_adds<typename Method::tokens, all>()) + last;
+         double(decoder::template macs<typename Method::tokens, all>()) + last;
 }();
 
 template <class Method>
@@ -73,7 +73,7 @@ TEST_CASE("masking saves the published share of multiply-adds, within one in a h
   using shallow = mae<shape<224, 224, 3>, vit_large<16>, mae_decoder<512, 1, 16>>;
   static_assert(within_a_hundredth(whole_cost<mae_vit_large_16> / masked_cost<shallow>, 4.15));
   // We project visible patches only and predict hidden ones only.
-  static_assert(double(mae_vit_base_16::multiply_adds) < 0.992 * masked_cost<mae_vit_base_16>);
+  static_assert(double(mae_vit_base_16::macs) < 0.992 * masked_cost<mae_vit_base_16>);
 }
 
 TEST_CASE("parameters carry the official names, the encoder's come first") {

@@ -55,7 +55,7 @@ void five_steps_agree(const safetensors& file, double tolerance) {
   REQUIRE(number("mask_ratio") == 0.75);
   const auto betas = tests::hyper_parameter(file, "betas");
   trainer<method, Context, adamw> learner{
-      method{.compare = {.normalise = tests::hyper_parameter(file, "norm_pix_loss").get<bool>()}},
+      method{.loss = {.normalise = tests::hyper_parameter(file, "norm_pix_loss").get<bool>()}},
       adamw{.beta1 = betas[0], .beta2 = betas[1], .weight_decay = number("weight_decay")}, 1, cpu::stream{2}};
   auto& m = learner.memory();
   // The positions of a fresh network are the official ones.
@@ -73,7 +73,7 @@ void five_steps_agree(const safetensors& file, double tolerance) {
     const auto noise = file.at("noise." + std::to_string(k)).as<double>();
     const std::size_t batch = pixels.size() / images::size;
     const reads<Context, images> views{pixels.data(), batch};
-    learner.method().mask_patches.noise = noise.data();
+    learner.method().masking.noise = noise.data();
     if (k == 0) {
       std::vector<T> predicted(batch * method::reconstruction::size);
       learner.method().reconstruct(learner.context(), m, views, {predicted.data(), batch});

@@ -61,9 +61,8 @@ void every_gradient_matches(Method method) {
 
 TEST_CASE(
     "every gradient of SimCLR matches finite differences: batch norm, residuals, pooling, head and loss") {
-  every_gradient_matches(simclr<images, basic>{.compare = {.temperature = 0.5f}});
-  every_gradient_matches(
-      simclr<shape<12, 12, 3>, deep, simclr_v2_head<8, 5>>{.compare = {.temperature = 0.2f}});
+  every_gradient_matches(simclr<images, basic>{.loss = {.temperature = 0.5f}});
+  every_gradient_matches(simclr<shape<12, 12, 3>, deep, simclr_v2_head<8, 5>>{.loss = {.temperature = 0.2f}});
 }
 
 TEST_CASE("the sentence names its parts: parameters carry torchvision's paths below their word") {

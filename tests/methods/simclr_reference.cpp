@@ -23,7 +23,7 @@ struct run {
 
   const safetensors& file;
   double tolerance;
-  trainer<method, Context, lars> learner{method{.compare = {.temperature = number("temperature")}},
+  trainer<method, Context, lars> learner{method{.loss = {.temperature = number("temperature")}},
                                          lars{.momentum = number("momentum"),
                                               .weight_decay = number("weight_decay"),
                                               .trust = number("trust_coefficient"),

@@ -61,7 +61,7 @@ std::vector<double> step(const Optimizer& optimizer, std::span<const parameter> 
   if constexpr (requires { optimizer.template remember<Context>(table); })
     run(optimizer.template remember<Context>(table));
   else
-    run(typename Optimizer::template state<Context>{table});
+    run(typename Optimizer::template state_type<Context>{table});
   return value;
 }
 
@@ -98,8 +98,8 @@ TEST_CASE("fine-tuning decays neither biases and norms nor positions and the cla
   for (const parameter& p : layer_decay<adamw>{{}, .75}.scaled(vit_table(2))) {
     const std::string name{p.name()};
     CAPTURE(name);
-    const bool left_out = p.rank == 1 || name == "pos_embed" || name == "cls_token";
-    CHECK((p.weight_decay == decay::no) == left_out);
+    const bool drop_masked = p.rank == 1 || name == "pos_embed" || name == "cls_token";
+    CHECK((p.weight_decay == decay::no) == drop_masked);
   }
 }
 
@@ -117,7 +117,7 @@ TEST_CASE("every optimizer takes each parameter at its own rate, its decay inclu
       using Context = on<cpu, fp64>;
       Context context;
       const std::span<const parameter> one{&alone, 1};
-      typename std::decay_t<decltype(optimizer)>::template state<Context> state{one};
+      typename std::decay_t<decltype(optimizer)>::template state_type<Context> state{one};
       auto all = numbers<double>(found.size(), 7);
       for (std::size_t k = 0; k < 2; ++k) {
         const auto gradient = numbers<double>(found.size(), 100 + static_cast<unsigned>(k));

@@ -44,7 +44,7 @@ auto train(const Optimizer& optimizer, const parameters<N>& table, std::size_t s
            double gradient_scale = 1) {
   using W = typename Numerics::weight;
   on<cpu, Numerics> context{.stream = cpu::stream{threads}};
-  typename Optimizer::template state<on<cpu, Numerics>> state{table};
+  typename Optimizer::template state_type<on<cpu, Numerics>> state{table};
   auto value = numbers<W>(count(table), 7);
   for (std::size_t step = 0; step < steps; ++step) {
     auto gradient = numbers<W>(count(table), 100 + unsigned(step));
@@ -73,7 +73,7 @@ void keeps_its_promises(const Optimizer& optimizer) {
 
   using Context = on<cpu>;
   Context context;
-  typename Optimizer::template state<Context> state{two_weights};
+  typename Optimizer::template state_type<Context> state{two_weights};
   float number = 0;
   CHECK_THROWS_WITH_AS(
       optimizer(context, plausible_table, state, 0.1, &number, &number),
@@ -83,7 +83,7 @@ void keeps_its_promises(const Optimizer& optimizer) {
 
   // Everything it remembers is visible, and resuming from a copy continues as if nothing had happened.
   const auto halves = [&](bool interrupted) {
-    using state_type = typename Optimizer::template state<on<cpu, fp64>>;
+    using state_type = typename Optimizer::template state_type<on<cpu, fp64>>;
     on<cpu, fp64> where;
     auto value = numbers<double>(2, 3);
     auto first = state_type{two_weights}, second = state_type{two_weights};

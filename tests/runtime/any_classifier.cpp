@@ -87,8 +87,8 @@ TEST_CASE("a classifier with more outputs than classes learns and answers as one
   const augmentation views{horizontal_flip{}, random_erasing{}};
   const target_options targets{.mixing = {}, .smoothing = .1, .classes = 4};
   erased_classifier<wide_learner, std::decay_t<decltype(views)>, augmentation<>> large{
-      std::make_unique<wide_learner>(wide{.compare = {.classes = 4}},
-                                     layer_decay<adamw>{{.beta2 = .999}, .75}, 3),
+      std::make_unique<wide_learner>(wide{.loss = {.classes = 4}}, layer_decay<adamw>{{.beta2 = .999}, .75},
+                                     3),
       views, augmentation<>{}, targets};
   const auto exact = made({.mixing = {}, .smoothing = .1});
   large.set_labels(some.labels);

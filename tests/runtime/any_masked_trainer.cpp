@@ -43,7 +43,7 @@ struct showing {
     using made =
         erased_masked_trainer<learner, std::decay_t<decltype(augmented)>, std::decay_t<decltype(evaluation)>>;
     trainer = std::make_unique<made>(
-        std::make_unique<learner>(method{.compare = {.normalise = normalise_pixels}}, adamw{}, 3), augmented,
+        std::make_unique<learner>(method{.loss = {.normalise = normalise_pixels}}, adamw{}, 3), augmented,
         evaluation);
   }
 };

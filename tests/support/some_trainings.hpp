@@ -84,8 +84,7 @@ std::unique_ptr<any_classifier> make_classifier() {
   using learner = trainer<method, Context, layer_decay<any_optimizer>>;
   const target_options targets{.mixing = {}, .smoothing = .1, .classes = 3};
   return erased_with<erased_classifier, learner>::make(
-      std::make_unique<learner>(method{.compare = {.classes = 3}}, layer_decay<any_optimizer>{{sgd{}}, .75},
-                                3),
+      std::make_unique<learner>(method{.loss = {.classes = 3}}, layer_decay<any_optimizer>{{sgd{}}, .75}, 3),
       one_view, targets);
 }
 

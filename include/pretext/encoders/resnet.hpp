@@ -43,8 +43,8 @@ struct bottleneck_entry {
   }
 
   template <ImageShape In>
-  static consteval std::size_t multiply_adds() {
-    return pretext::multiply_adds<first, In> + pretext::multiply_adds<second, middle<In>>;
+  static consteval std::size_t macs() {
+    return pretext::macs<first, In> + pretext::macs<second, middle<In>>;
   }
 
   template <ImageShape In, class Context>

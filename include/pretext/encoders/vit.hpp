@@ -96,8 +96,8 @@ struct vit {
   }
 
   template <ImageShape In>
-  static consteval std::size_t multiply_adds() {
-    return pretext::multiply_adds<embedding, In> + pretext::multiply_adds<blocks, tokens<In>>;
+  static consteval std::size_t macs() {
+    return pretext::macs<embedding, In> + pretext::macs<blocks, tokens<In>>;
   }
 
   template <ImageShape In, class Context>

@@ -30,11 +30,10 @@ struct mae_decoder {
   }
 
   template <Shape In, class Masks>
-  static consteval std::size_t multiply_adds() {
+  static consteval std::size_t macs() {
     using at = stages<In, Masks>;
-    return pretext::multiply_adds<typename at::entry, In> +
-           pretext::multiply_adds<typename at::blocks, typename at::all> +
-           pretext::multiply_adds<typename at::exit, typename at::hidden>;
+    return pretext::macs<typename at::entry, In> + pretext::macs<typename at::blocks, typename at::all> +
+           pretext::macs<typename at::exit, typename at::hidden>;
   }
 
  private:

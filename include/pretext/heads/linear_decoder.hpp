@@ -21,8 +21,8 @@ struct linear_decoder {
   }
 
   template <Shape In, class Masks>
-  static consteval std::size_t multiply_adds() {
-    return pretext::multiply_adds<exit<Masks>, hidden<In, Masks>>;
+  static consteval std::size_t macs() {
+    return pretext::macs<exit<Masks>, hidden<In, Masks>>;
   }
 
  private:

@@ -35,9 +35,8 @@ struct attention {
   }
 
   template <Shape In>
-  static consteval std::size_t multiply_adds() {
-    return pretext::multiply_adds<entrance<In>, In> + pretext::multiply_adds<exit<In>, In> +
-           2 * In::extents[0] * In::size;
+  static consteval std::size_t macs() {
+    return pretext::macs<entrance<In>, In> + pretext::macs<exit<In>, In> + 2 * In::extents[0] * In::size;
   }
 
   template <Shape In, class Context>

@@ -41,7 +41,7 @@ struct convolution {
   }
 
   template <ImageShape In>
-  static consteval std::size_t multiply_adds() {
+  static consteval std::size_t macs() {
     return places_of<output<In>> * extents<In>.weights();
   }
 

@@ -35,8 +35,8 @@ struct fused_convolution {
   }
 
   template <ImageShape In>
-  static consteval std::size_t multiply_adds() {
-    return pretext::multiply_adds<Convolution, In>;
+  static consteval std::size_t macs() {
+    return pretext::macs<Convolution, In>;
   }
 
   template <ImageShape In, class Context>

@@ -34,7 +34,7 @@ struct linear {
   }
 
   template <Shape In>
-  static consteval std::size_t multiply_adds() {
+  static consteval std::size_t macs() {
     return In::size * Out;
   }
 

@@ -35,8 +35,8 @@ struct mlp {
   }
 
   template <Shape In>
-  static consteval std::size_t multiply_adds() {
-    return pretext::multiply_adds<widened<In>, In> + pretext::multiply_adds<narrowed<In>, hidden<In>>;
+  static consteval std::size_t macs() {
+    return pretext::macs<widened<In>, In> + pretext::macs<narrowed<In>, hidden<In>>;
   }
 
   template <Shape In, class Context>

@@ -41,7 +41,7 @@ struct patch_projection {
   }
 
   template <Shape In>
-  static consteval std::size_t multiply_adds() {
+  static consteval std::size_t macs() {
     return In::size * Width;
   }
 
@@ -109,8 +109,8 @@ struct patch_embedding {
   }
 
   template <ImageShape In>
-  static consteval std::size_t multiply_adds() {
-    return projection::template multiply_adds<rows<In>>();
+  static consteval std::size_t macs() {
+    return projection::template macs<rows<In>>();
   }
 
   template <ImageShape In, class Context>

@@ -20,8 +20,8 @@ struct residual {
   }
 
   template <Shape In>
-  static consteval std::size_t multiply_adds() {
-    return pretext::multiply_adds<Body, In>;
+  static consteval std::size_t macs() {
+    return pretext::macs<Body, In>;
   }
 
   template <Shape In, class Context>

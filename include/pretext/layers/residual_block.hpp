@@ -39,9 +39,9 @@ struct residual_block {
   }
 
   template <ImageShape In>
-  static consteval std::size_t multiply_adds() {
-    const std::size_t branch = pretext::multiply_adds<Before, In> + pretext::multiply_adds<Last, middle<In>>;
-    if constexpr (projects<In>) return branch + pretext::multiply_adds<projection<In>, In>;
+  static consteval std::size_t macs() {
+    const std::size_t branch = pretext::macs<Before, In> + pretext::macs<Last, middle<In>>;
+    if constexpr (projects<In>) return branch + pretext::macs<projection<In>, In>;
     return branch;
   }
 

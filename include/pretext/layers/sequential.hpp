@@ -112,7 +112,7 @@ struct sequential {
   }
 
   template <Shape In>
-  static consteval std::size_t multiply_adds() {
+  static consteval std::size_t macs() {
     return add_multiply_adds(inputs<In>{});
   }
 
@@ -196,7 +196,7 @@ struct sequential {
 
   template <class... In>
   static consteval std::size_t add_multiply_adds(detail::shapes<In...>) {
-    return (std::size_t{0} + ... + pretext::multiply_adds<Ls, In>);
+    return (std::size_t{0} + ... + pretext::macs<Ls, In>);
   }
 
   template <class... In, std::size_t... Nth, class F>

@@ -32,8 +32,8 @@ struct transformer {
   }
 
   template <Shape In>
-  static consteval std::size_t multiply_adds() {
-    return Depth * pretext::multiply_adds<block, In>;
+  static consteval std::size_t macs() {
+    return Depth * pretext::macs<block, In>;
   }
 
   template <Shape In, class Context>

@@ -37,8 +37,8 @@ struct transformer_block {
   }
 
   template <Shape In>
-  static consteval std::size_t multiply_adds() {
-    return pretext::multiply_adds<mixer, In> + pretext::multiply_adds<perceptron, In>;
+  static consteval std::size_t macs() {
+    return pretext::macs<mixer, In> + pretext::macs<perceptron, In>;
   }
 
   template <Shape In, class Context>

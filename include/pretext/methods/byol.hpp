@@ -11,6 +11,6 @@ namespace pretext {
 /// norm learns its own running statistics.
 template <Shape Images, class Encoder, class Projector = byol_head<>, class Predictor = Projector>
 using byol = joint_embedding<Images, encoder<Encoder>, projector<Projector>, predictor<Predictor>,
-                             target<ema>, statistics<per_view>, loss<cosine_regression>>;
+                             target<ema>, statistics<per_view_statistics>, loss<cosine_regression>>;
 
 }  // namespace pretext

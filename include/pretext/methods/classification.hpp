@@ -39,7 +39,7 @@ class classification {
   using images = Images;
   using encoder = pick<pretext::encoder, void>;
   using classifier = pick<pretext::classifier, void>;
-  using loss = pick<pretext::loss, cross_entropy>;
+  using loss_type = pick<pretext::loss, cross_entropy>;
   static_assert(!std::is_void_v<encoder>, "pretext::classification: say which encoder<> to train.");
   static_assert(!std::is_void_v<classifier>,
                 "pretext::classification: say which classifier<> follows the encoder.");
@@ -60,14 +60,14 @@ class classification {
   struct memory {
     using W = typename Context::weight;
     buffer<W, typename Context::device> value{size}, gradient{size};
-    cache_of<network, Images, Context> tape;
-    cache_of<classifier, feature, Context> probe_tape;
+    cache_of<network, Images, Context> cache;
+    cache_of<classifier, feature, Context> classifier_cache;
     tensor<W, embedding, typename Context::device>
         soft_targets;                   ///< shares of the classes, (n, classes); for one step
     writes<Context, embedding> logits;  ///< of the last batch, until the next step
   };
 
-  loss compare{};
+  loss_type loss{};
   bool frozen = false;  ///< the encoder is used in inference mode and does not learn
 
   /// Loss of one batch against the goals; adds its gradient to the memory's. Throws std::invalid_argument
@@ -90,24 +90,25 @@ class classification {
     if (frozen) {
       const auto h = context.activations.template allocate<T, feature>(batch.batch);
       encoder::infer(context, w, batch, h);
-      classifier::forward(context, w.at(encoder_size), reads<Context, feature>{h}, m.logits, m.probe_tape);
+      classifier::forward(context, w.at(encoder_size), reads<Context, feature>{h}, m.logits,
+                          m.classifier_cache);
     } else {
-      network::forward(context, w, batch, m.logits, m.tape);
+      network::forward(context, w, batch, m.logits, m.cache);
     }
     const typename Context::loss_value value =
-        compare(context, reads<Context, embedding>{m.logits}, soft_targets, dz);
+        loss(context, reads<Context, embedding>{m.logits}, soft_targets, dz);
     if (frozen)
-      classifier::backward(context, w.at(encoder_size), m.probe_tape, reads<Context, embedding>{dz},
+      classifier::backward(context, w.at(encoder_size), m.classifier_cache, reads<Context, embedding>{dz},
                            writes<Context, feature>{nullptr, batch.batch});
     else
-      network::backward(context, w, m.tape, reads<Context, embedding>{dz},
+      network::backward(context, w, m.cache, reads<Context, embedding>{dz},
                         writes<Context, Images>{nullptr, batch.batch});
     return value;
   }
 
   /// Nothing follows.
   template <class Context>
-  void follow(Context&, memory<Context>&, step_number<double>) const {}
+  void update_target(Context&, memory<Context>&, step_number<double>) const {}
 
   /// The encoder's feature h in inference mode.
   template <class Context>

@@ -11,7 +11,7 @@
 namespace pretext {
 
 /// A predictor that predicts nothing.
-struct nothing : sequential<> {};
+struct no_predictor : sequential<> {};
 
 /// Two views of every image are embedded and compared. SimCLR, BYOL, SimSiam, VICReg… are choices of its
 /// policies.
@@ -29,18 +29,18 @@ class joint_embedding {
   using images = Images;
   using encoder = pick<pretext::encoder, void>;
   using projector = pick<pretext::projector, void>;
-  using predictor = pick<pretext::predictor, nothing>;
-  using loss = pick<pretext::loss, void>;
-  using target = pick<pretext::target, shared>;
-  using statistics = pick<pretext::statistics, joint>;
+  using predictor = pick<pretext::predictor, no_predictor>;
+  using loss_type = pick<pretext::loss, void>;
+  using target_type = pick<pretext::target, shared_weights>;
+  using statistics = pick<pretext::statistics, joint_statistics>;
   static_assert(!std::is_void_v<encoder>, "pretext::joint_embedding: say which encoder<> to train.");
   static_assert(!std::is_void_v<projector>,
                 "pretext::joint_embedding: say which projector<> follows the encoder.");
-  static_assert(!std::is_void_v<loss>, "pretext::joint_embedding: say which loss<> compares the views.");
+  static_assert(!std::is_void_v<loss_type>, "pretext::joint_embedding: say which loss<> compares the views.");
 
   static constexpr std::size_t views = 2;
-  static constexpr bool has_target = !std::same_as<target, shared>;
-  static constexpr bool has_predictor = !std::same_as<predictor, nothing>;
+  static constexpr bool has_target = !std::same_as<target_type, shared_weights>;
+  static constexpr bool has_predictor = !std::same_as<predictor, no_predictor>;
 
   struct trunk : sequential<named<"backbone", encoder>, named<"projection_head", projector>> {};
   struct online
@@ -65,15 +65,15 @@ class joint_embedding {
   template <class Context>
   struct memory {
     using W = typename Context::weight;
-    buffer<W, typename Context::device> value{size}, gradient{size}, slow{target_size};
-    kernels::pieces<typename Context::device> followed{leaders()};
-    cache_of<trunk, Images, Context> tape, slow_tape;
-    cache_of<predictor, embedding, Context> predictor_tape;
+    buffer<W, typename Context::device> value{size}, gradient{size}, target_values{target_size};
+    kernels::pieces<typename Context::device> target_chunks{online_chunks()};
+    cache_of<trunk, Images, Context> cache, target_cache;
+    cache_of<predictor, embedding, Context> predictor_cache;
     writes<Context, embedding> z;  ///< the last batch's embeddings, until the next step
   };
 
-  loss compare{};
-  target anchor{};
+  loss_type loss{};
+  target_type target{};
 
   /// Loss of one batch of stacked views (2n, …), view 1 first; adds its gradient to the memory's.
   template <class Context>
@@ -82,31 +82,31 @@ class joint_embedding {
     using T = typename Context::activation;
     context.activations.reset();
     const auto w = network_weights(context, context.activations, size, m.value.data(), m.gradient.data());
-    context.groups = std::same_as<statistics, per_view> ? views : 1;
-    const reads<Context, embedding> target{seen_by_target(context, m, batch)};
+    context.groups = std::same_as<statistics, per_view_statistics> ? views : 1;
+    const reads<Context, embedding> target_embedding{target_forward(context, m, batch)};
     const auto compared = [&](reads<Context, prediction> q, writes<Context, prediction> dq) {
       Context::device::clear(context.stream, dq.data, dq.size());
       if constexpr (has_target)
-        return static_cast<typename Context::loss_value>(compare(context, q, target, dq));
+        return static_cast<typename Context::loss_value>(loss(context, q, target_embedding, dq));
       else
-        return static_cast<typename Context::loss_value>(compare(context, q, dq));
+        return static_cast<typename Context::loss_value>(loss(context, q, dq));
     };
 
     m.z = context.activations.template allocate<T, embedding>(batch.batch);
     const auto dz = context.activations.template allocate<T, embedding>(batch.batch);
     const reads<Context, embedding> z{m.z};
-    trunk::forward(context, w, batch, m.z, m.tape);
+    trunk::forward(context, w, batch, m.z, m.cache);
     typename Context::loss_value value{};
     if constexpr (has_predictor) {
       const auto q = context.activations.template allocate<T, prediction>(batch.batch);
       const auto dq = context.activations.template allocate<T, prediction>(batch.batch);
-      predictor::forward(context, w.at(trunk_size), z, q, m.predictor_tape);
+      predictor::forward(context, w.at(trunk_size), z, q, m.predictor_cache);
       value = compared(reads<Context, prediction>{q}, dq);
-      predictor::backward(context, w.at(trunk_size), m.predictor_tape, reads<Context, prediction>{dq}, dz);
+      predictor::backward(context, w.at(trunk_size), m.predictor_cache, reads<Context, prediction>{dq}, dz);
     } else {
       value = compared(z, dz);
     }
-    trunk::backward(context, w, m.tape, reads<Context, embedding>{dz},
+    trunk::backward(context, w, m.cache, reads<Context, embedding>{dz},
                     writes<Context, Images>{nullptr, batch.batch});
     return value;
   }
@@ -115,11 +115,11 @@ class joint_embedding {
   /// of itself. What follows are the
   /// parameters; the running statistics stay those of the target's own forward passes, as in BYOL's code.
   template <class Context>
-  void follow(Context& context, memory<Context>& m, step_number<double> momentum) const {
+  void update_target(Context& context, memory<Context>& m, step_number<double> momentum) const {
     using W = typename Context::weight;
     if constexpr (has_target)
-      kernels::optimize<typename Context::device>::follow(
-          context, m.followed, momentum, static_cast<const W*>(m.value.data()), m.slow.data());
+      kernels::optimize<typename Context::device>::ema_update(
+          context, m.target_chunks, momentum, static_cast<const W*>(m.value.data()), m.target_values.data());
   }
 
   /// The backbone's feature h in inference mode: what evaluation and users of the encoder want.
@@ -135,21 +135,22 @@ class joint_embedding {
  private:
   /// What a target follows.
   static constexpr auto trunk_table = parameters_of<trunk, Images>;
-  static std::span<const parameter> leaders() {
+  static std::span<const parameter> online_chunks() {
     return has_target ? std::span<const parameter>{trunk_table} : std::span<const parameter>{};
   }
 
   /// The target's embeddings of the batch, in training mode. They come first and leave no tape behind: the
   /// online network's may lie in the same memory.
   template <class Context>
-  static writes<Context, embedding> seen_by_target(Context& context, memory<Context>& m,
+  static writes<Context, embedding> target_forward(Context& context, memory<Context>& m,
                                                    reads<Context, Images> batch) {
     if constexpr (has_target) {
       const auto target =
           context.activations.template allocate<typename Context::activation, embedding>(batch.batch);
       const auto before = context.activations.position();
-      const auto w = network_weights(context, context.activations, trunk_size, m.slow.data(), nullptr);
-      trunk::forward(context, w, batch, target, m.slow_tape);
+      const auto w =
+          network_weights(context, context.activations, trunk_size, m.target_values.data(), nullptr);
+      trunk::forward(context, w, batch, target, m.target_cache);
       context.activations.rewind(before);
       return target;
     } else {

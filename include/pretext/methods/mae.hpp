@@ -9,8 +9,8 @@ namespace pretext {
 /// patches, a small decoder predicts the normalised pixels of the others. Parameter paths are the official
 /// ones.
 template <ImageShape Images, class Encoder, class Decoder = mae_decoder<>, class Masking = random_masking<>>
-using mae = masked_modeling<Images, encoder<Encoder>, hiding<left_out>, masking<Masking>, decoder<Decoder>,
-                            loss<masked_pixels>>;
+using mae = masked_modeling<Images, encoder<Encoder>, mask_mode<drop_masked>, masking<Masking>,
+                            decoder<Decoder>, loss<masked_pixels>>;
 
 // The published sizes, for 224-pixel images (He et al. 2022, §4).
 using mae_vit_base_16 = mae<shape<224, 224, 3>, vit_base<16>>;

@@ -12,7 +12,7 @@ namespace pretext {
 /// Patches of an image are hidden and predicted from the others. MAE, SimMIM… are choices of its policies.
 template <ImageShape Images, class... Policies>
 class masked_modeling {
-  static_assert((detail::is_one_of<Policies, pretext::encoder, pretext::masking, pretext::hiding,
+  static_assert((detail::is_one_of<Policies, pretext::encoder, pretext::masking, pretext::mask_mode,
                                    pretext::decoder, pretext::loss> &&
                  ...),
                 "pretext::masked_modeling: every policy after the image shape must be encoder<>, masking<>, "
@@ -24,10 +24,10 @@ class masked_modeling {
  public:
   using images = Images;
   using encoder = pick<pretext::encoder, void>;
-  using masking = pick<pretext::masking, random_masking<>>;
-  using hiding = pick<pretext::hiding, left_out>;
+  using masking_type = pick<pretext::masking, random_masking<>>;
+  using mask_mode = pick<pretext::mask_mode, drop_masked>;
   using decoder = pick<pretext::decoder, void>;
-  using loss = pick<pretext::loss, masked_pixels>;
+  using loss_type = pick<pretext::loss, masked_pixels>;
   static_assert(!std::is_void_v<encoder>, "pretext::masked_modeling: say which encoder<> to train.");
   static_assert(!std::is_void_v<decoder>,
                 "pretext::masked_modeling: say which decoder<> predicts the hidden patches.");
@@ -36,8 +36,8 @@ class masked_modeling {
   static constexpr bool has_target = false;
 
   using grid = patch_grid<Images, encoder::patch>;
-  using mask = masks_of<masking, grid>;
-  using trunk = typename hiding::template network<encoder, mask>;
+  using mask = masks_of<masking_type, grid>;
+  using trunk = typename mask_mode::template network<encoder, mask>;
   using tokens = typename trunk::output;  ///< what the encoder makes of the patches it is shown
   using feature = output_of<encoder, Images>;
   using embedding = shape<channels_of<tokens>>;  ///< the mean of those tokens
@@ -49,23 +49,22 @@ class masked_modeling {
   static constexpr std::size_t encoder_size = weight_count<encoder, Images>;
   static constexpr std::size_t trunk_size = count(trunk::parameters());
   /// Of one image's way to its predictions.
-  static constexpr std::size_t multiply_adds =
-      trunk::multiply_adds + decoder::template multiply_adds<tokens, mask>();
+  static constexpr std::size_t macs = trunk::macs + decoder::template macs<tokens, mask>();
 
   /// Everything the method keeps while it learns; the views into it last until the next step.
   template <class Context>
   struct memory {
     using W = typename Context::weight;
     buffer<W, typename Context::device> value{size}, gradient{size};
-    typename trunk::template cache<Context> trunk_tape;
-    typename decoder::template cache<tokens, mask, Context> decoder_tape;
+    typename trunk::template cache<Context> trunk_cache;
+    typename decoder::template cache<tokens, mask, Context> decoder_cache;
     mask hidden;                            ///< the last batch's masks
     writes<Context, prediction> predicted;  ///< of its hidden patches, in the masks' order
     writes<Context, embedding> z;
   };
 
-  masking mask_patches{};
-  loss compare{};
+  masking_type masking{};
+  loss_type loss{};
 
   /// Loss of one batch (n, H, W, C); adds its gradient to the memory's.
   template <class Context>
@@ -75,33 +74,33 @@ class masked_modeling {
     context.activations.reset();
     const auto w = network_weights(context, context.activations, size, m.value.data(), m.gradient.data());
     context.groups = 1;
-    m.hidden = mask_patches.template draw<grid>(context, batch.batch);
+    m.hidden = masking.template draw<grid>(context, batch.batch);
     m.predicted = context.activations.template allocate<T, prediction>(batch.batch);
     m.z = context.activations.template allocate<T, embedding>(batch.batch);
     const auto seen = context.activations.template allocate<T, tokens>(batch.batch);
     const auto dpredicted = context.activations.template allocate<T, prediction>(batch.batch);
     Context::device::clear(context.stream, dpredicted.data, dpredicted.size());
 
-    trunk::forward(context, w, m.hidden, batch, seen, m.trunk_tape);
+    trunk::forward(context, w, m.hidden, batch, seen, m.trunk_cache);
     decoder::forward(context, w.at(trunk_size), m.hidden, reads<Context, tokens>{seen}, m.predicted,
-                     m.decoder_tape);
+                     m.decoder_cache);
     kernels::average_pool<typename Context::device>::forward(context, batch.batch, places_of<tokens>,
                                                              channels_of<tokens>,
                                                              static_cast<const T*>(seen.data), m.z.data);
     const auto value = static_cast<typename Context::loss_value>(
-        compare(context, reads<Context, prediction>{m.predicted}, batch, m.hidden, dpredicted));
+        loss(context, reads<Context, prediction>{m.predicted}, batch, m.hidden, dpredicted));
 
     const arena_scope guard{context.workspace};
     const auto dseen = context.workspace.template allocate<T, tokens>(batch.batch);
-    decoder::backward(context, w.at(trunk_size), m.hidden, m.decoder_tape,
+    decoder::backward(context, w.at(trunk_size), m.hidden, m.decoder_cache,
                       reads<Context, prediction>{dpredicted}, dseen);
-    trunk::backward(context, w, m.hidden, m.trunk_tape, reads<Context, tokens>{dseen});
+    trunk::backward(context, w, m.hidden, m.trunk_cache, reads<Context, tokens>{dseen});
     return value;
   }
 
   /// Nothing follows.
   template <class Context>
-  void follow(Context&, memory<Context>&, step_number<double>) const {}
+  void update_target(Context&, memory<Context>&, step_number<double>) const {}
 
   /// Predicts every patch of each image, hidden or visible, from those that a mask leaves visible; keeps the
   /// masks in the memory. Call the trainer's `draw` first, as before a step.
@@ -110,7 +109,7 @@ class masked_modeling {
                    writes<Context, reconstruction> all) const {
     using T = typename Context::activation;
     context.activations.reset();
-    m.hidden = mask_patches.template draw<grid>(context, batch.batch);
+    m.hidden = masking.template draw<grid>(context, batch.batch);
     const arena_scope guard{context.workspace};
     const auto w = network_weights(context, context.workspace, size, m.value.data(), nullptr);
     const auto seen = context.workspace.template allocate<T, tokens>(batch.batch);

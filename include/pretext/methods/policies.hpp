@@ -39,7 +39,7 @@ struct masking {
   using type = M;
 };
 template <class H>
-struct hiding {
+struct mask_mode {
   using type = H;
 };
 template <class D>
@@ -48,15 +48,15 @@ struct decoder {
 };
 
 // What a view is compared with.
-struct shared {};  ///< the same network, gradients through both views
+struct shared_weights {};  ///< the same network, gradients through both views
 /// A slowly moving copy of encoder and projector, no gradient (Grill et al. 2020).
 struct ema {
   double momentum = 0.996;  ///< the part of itself that it keeps in each step that is not told another
 };
 
 // Over which views batch norm takes its statistics.
-struct joint {};     ///< all views together, as SimCLR does
-struct per_view {};  ///< each view apart, as BYOL does: what one forward pass per view computes
+struct joint_statistics {};     ///< all views together, as SimCLR does
+struct per_view_statistics {};  ///< each view apart, as BYOL does: what one forward pass per view computes
 
 namespace detail {
 

@@ -15,7 +15,7 @@ struct simmim_pixels : masked_pixels {
 /// SimMIM: A Simple Framework for Masked Image Modeling (Xie et al. 2022): blocks of patches give way to a
 /// learned token, the encoder computes on all tokens, one linear layer predicts the hidden pixels.
 template <ImageShape Images, class Encoder, class Masking = block_masking<>>
-using simmim = masked_modeling<Images, encoder<Encoder>, hiding<by_mask_token>, masking<Masking>,
+using simmim = masked_modeling<Images, encoder<Encoder>, mask_mode<mask_tokens>, masking<Masking>,
                                decoder<linear_decoder>, loss<simmim_pixels>>;
 
 }  // namespace pretext

@@ -17,13 +17,13 @@ struct adamw {
 
   /// Two flat moments and the number of steps taken, which the bias correction needs.
   template <class Context>
-  struct state {
+  struct state_type {
     using device = typename Context::device;
     kernels::pieces<device> pieces;
     buffer<typename Context::weight, device> mean, square;
     buffer<std::uint64_t, device> steps{1};
 
-    explicit state(std::span<const parameter> table)
+    explicit state_type(std::span<const parameter> table)
         : pieces{table}, mean{pieces.size}, square{pieces.size} {}
 
     /// `visit(name, data, count)`: what a checkpoint holds; the step count is a std::uint64_t.
@@ -38,7 +38,7 @@ struct adamw {
   /// One step over the flat buffers; running statistics are never touched. Throws std::invalid_argument if
   /// the state is of another table.
   template <class Context>
-  void operator()(Context& context, std::span<const parameter> table, state<Context>& state,
+  void operator()(Context& context, std::span<const parameter> table, state_type<Context>& state,
                   step_number<double> learning_rate, const typename Context::weight* gradient,
                   typename Context::weight* value) const {
     detail::expects_table_of(state.pieces.rows, table);

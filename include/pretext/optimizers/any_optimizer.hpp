@@ -16,8 +16,8 @@ struct one_of {
 
   /// What the chosen one remembers.
   template <class Context>
-  struct state {
-    std::variant<typename Optimizers::template state<Context>...> state;
+  struct state_type {
+    std::variant<typename Optimizers::template state_type<Context>...> state;
 
     template <class Visitor>
     void for_each_buffer(Visitor&& visit) {
@@ -26,12 +26,12 @@ struct one_of {
   };
 
   template <class Context>
-  state<Context> remember(std::span<const parameter> table) const {
+  state_type<Context> remember(std::span<const parameter> table) const {
     return pick<Context>(table, std::index_sequence_for<Optimizers...>{});
   }
 
   template <class Context>
-  void operator()(Context& context, std::span<const parameter> table, state<Context>& state,
+  void operator()(Context& context, std::span<const parameter> table, state_type<Context>& state,
                   step_number<double> learning_rate, const typename Context::weight* gradient,
                   typename Context::weight* value) const {
     step(context, table, state, learning_rate, gradient, value, std::index_sequence_for<Optimizers...>{});
@@ -39,15 +39,15 @@ struct one_of {
 
  private:
   template <class Context, std::size_t... Nth>
-  state<Context> pick(std::span<const parameter> table, std::index_sequence<Nth...>) const {
-    using states = decltype(state<Context>::state);
+  state_type<Context> pick(std::span<const parameter> table, std::index_sequence<Nth...>) const {
+    using states = decltype(state_type<Context>::state);
     states all{std::in_place_index<0>, table};
     ((Nth == chosen.index() ? void(all.template emplace<Nth>(table)) : void()), ...);
     return {std::move(all)};
   }
 
   template <class Context, class W, std::size_t... Nth>
-  void step(Context& context, std::span<const parameter> table, state<Context>& state,
+  void step(Context& context, std::span<const parameter> table, state_type<Context>& state,
             step_number<double> learning_rate, const W* gradient, W* value,
             std::index_sequence<Nth...>) const {
     ((Nth == chosen.index()

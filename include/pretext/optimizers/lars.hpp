@@ -19,12 +19,12 @@ struct lars {
   double epsilon = 1e-8;   ///< added to the sum of norms
 
   template <class Context>
-  using state = velocity<Context>;
+  using state_type = velocity<Context>;
 
   /// One step over the flat buffers; running statistics are never touched. Throws std::invalid_argument if
   /// the state is of another table.
   template <class Context>
-  void operator()(Context& context, std::span<const parameter> table, state<Context>& state,
+  void operator()(Context& context, std::span<const parameter> table, state_type<Context>& state,
                   step_number<double> learning_rate, const typename Context::weight* gradient,
                   typename Context::weight* value) const {
     detail::expects_table_of(state.pieces.rows, table);

@@ -66,7 +66,7 @@ struct layer_decay {
   bool frozen = false;  ///< only the classifier learns
 
   template <class Context>
-  using state = typename Optimizer::template state<Context>;
+  using state_type = typename Optimizer::template state_type<Context>;
 
   /// The table with its rates and decays as fine-tuning has them.
   std::vector<parameter> scaled(std::span<const parameter> table) const {
@@ -86,13 +86,13 @@ struct layer_decay {
 
   /// What the optimizer keeps for a method's table.
   template <class Context>
-  state<Context> remember(std::span<const parameter> table) const {
+  state_type<Context> remember(std::span<const parameter> table) const {
     const auto own = scaled(table);
     return pretext::remember<Context>(optimizer, std::span<const parameter>{own});
   }
 
   template <class Context>
-  void operator()(Context& context, std::span<const parameter> table, state<Context>& state,
+  void operator()(Context& context, std::span<const parameter> table, state_type<Context>& state,
                   step_number<double> learning_rate, const typename Context::weight* gradient,
                   typename Context::weight* value) const {
     optimizer(context, table, state, learning_rate, gradient, value);

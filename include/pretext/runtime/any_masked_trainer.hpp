@@ -73,7 +73,7 @@ class erased_masked_trainer final : public erased_trainer<Trainer, Views, Evalua
              floats_on_host(context, reads<context_type, patches>{predicted}, drawn),
              on_host<typename context_type::device>(context.stream, masks.restore, views.batch * grid::places,
                                                     restore),
-             learner.method().compare.normalise, made);
+             learner.method().loss.normalise, made);
     });
     return made;
   }

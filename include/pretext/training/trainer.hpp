@@ -89,7 +89,7 @@ class trainer {
   Optimizer& optimizer() { return optimizer_; }
 
  private:
-  using state = typename Optimizer::template state<Context>;
+  using state_type = typename Optimizer::template state_type<Context>;
   /// Is a loss a number as soon as the host has it?
   static constexpr bool knows_losses = std::same_as<typename Context::loss_value, double>;
 
@@ -107,7 +107,7 @@ class trainer {
   Method method_;
   Optimizer optimizer_;
   typename Method::template memory<Context> memory_{};
-  state state_;
+  state_type state_;
   buffer<std::uint64_t, device> samples_;
   double loss_ = 0;
 };
@@ -133,7 +133,7 @@ void trainer<Method, Context, Optimizer>::start(std::span<const parameter> table
   device::write(context_.stream, memory_.value.data(), host.data(), host.size());
   if constexpr (Method::has_target) {
     if (target_seed != seed) initialise<W>(table, target_seed, host.data());
-    device::write(context_.stream, memory_.slow.data(), host.data(), memory_.slow.size());
+    device::write(context_.stream, memory_.target_values.data(), host.data(), memory_.target_values.size());
   }
 }
 
@@ -158,7 +158,7 @@ void trainer<Method, Context, Optimizer>::put(reads<Context, images> views, step
   }
   optimizer_(context_, std::span<const parameter>{Method::parameters}, state_, learning_rate,
              static_cast<const W*>(memory_.gradient.data()), memory_.value.data());
-  method_.follow(context_, memory_, target_momentum);
+  method_.update_target(context_, memory_, target_momentum);
   context_.keys = {};
 }
 
@@ -187,7 +187,7 @@ double trainer<Method, Context, Optimizer>::step(reads<Context, images> views, d
 template <class Method, class Context, class Optimizer>
 double trainer<Method, Context, Optimizer>::step(reads<Context, images> views, double learning_rate) {
   if constexpr (Method::has_target)
-    return step(views, learning_rate, method_.anchor.momentum);
+    return step(views, learning_rate, method_.target.momentum);
   else
     return step(views, learning_rate, 1);
 }
@@ -202,7 +202,7 @@ template <class Visitor>
 void trainer<Method, Context, Optimizer>::for_each_buffer(Visitor&& visit) {
   visit(std::string_view{"value"}, memory_.value.data(), memory_.value.size());
   if constexpr (Method::has_target)
-    visit(std::string_view{"target"}, memory_.slow.data(), memory_.slow.size());
+    visit(std::string_view{"target"}, memory_.target_values.data(), memory_.target_values.size());
   state_.for_each_buffer(visit);
 }
 

@@ -7,7 +7,7 @@ namespace pretext {
 /// A learned token stands in the place of every hidden patch, before positions are added, and the encoder
 /// computes on all of them (Xie et al. 2022, §3.2). Its path is the official one, mask_token, after the
 /// encoder's own.
-struct by_mask_token {
+struct mask_tokens {
   template <class Encoder, class Masks>
   struct network {
     using images = typename Masks::grid::images;
@@ -17,8 +17,7 @@ struct by_mask_token {
     using embedded = typename patches::output;
     using completed = shape<Masks::grid::places, channels_of<embedded>>;
     using output = output_of<entrance, completed>;
-    static constexpr std::size_t multiply_adds =
-        patches::multiply_adds + pretext::multiply_adds<trunk, output>;
+    static constexpr std::size_t macs = patches::macs + pretext::macs<trunk, output>;
 
     static consteval auto parameters() {
       const parameter token{"mask_token", {1, 1, channels_of<embedded>}, initialiser::truncated_normal(0.02)};

@@ -5,7 +5,7 @@ namespace pretext {
 
 /// Hidden patches are left out: the encoder computes on the visible ones alone (He et al. 2022, §3), and its
 /// tokens are those of the class and of the visible patches.
-struct left_out {
+struct drop_masked {
   template <class Encoder, class Masks>
   struct network {
     using images = typename Masks::grid::images;
@@ -14,8 +14,7 @@ struct left_out {
     using trunk = typename Encoder::trunk;
     using embedded = typename patches::output;
     using output = output_of<entrance, embedded>;
-    static constexpr std::size_t multiply_adds =
-        patches::multiply_adds + pretext::multiply_adds<trunk, output>;
+    static constexpr std::size_t macs = patches::macs + pretext::macs<trunk, output>;
 
     static consteval auto parameters() { return parameters_of<Encoder, images>; }
 

@@ -13,7 +13,7 @@ struct visible_patches {
   using projection = typename Encoder::embedding::projection;
   using rows = shape<Masks::visible, Masks::grid::numbers>;  ///< the pixels
   using output = output_of<projection, rows>;
-  static constexpr std::size_t multiply_adds = pretext::multiply_adds<projection, rows>;
+  static constexpr std::size_t macs = pretext::macs<projection, rows>;
 
   template <class Context>
   using cache = cache_of<projection, rows, Context>;

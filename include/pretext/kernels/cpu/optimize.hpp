@@ -131,12 +131,12 @@ struct optimize<cpu> {
   }
 
   template <class Context, class W>
-  static void follow(Context& context, const pieces<cpu>& all, step_number<double> keeps, const W* w,
-                     W* slow) {
+  static void ema_update(Context& context, const pieces<cpu>& all, step_number<double> keeps, const W* w,
+                         W* target) {
     const W momentum = static_cast<W>(keeps);
     detail::for_each_piece(context, all, [=](const piece& p, std::size_t) {
       for (std::size_t i = p.first; i < p.first + p.count; ++i)
-        slow[i] = momentum * slow[i] + (W{1} - momentum) * w[i];
+        target[i] = momentum * target[i] + (W{1} - momentum) * w[i];
     });
   }
 

@@ -190,18 +190,18 @@ template <class W>
 struct follow_weights {
   step_number<double> momentum;
   const W* w;
-  W* slow;
+  W* target;
 
   struct number {
     W momentum;
     const W* w;
-    W* slow;
+    W* target;
 
     PRETEXT_HOST_DEVICE void operator()(std::size_t i) const {
-      slow[i] = momentum * slow[i] + (W{1} - momentum) * w[i];
+      target[i] = momentum * target[i] + (W{1} - momentum) * w[i];
     }
   };
-  PRETEXT_HOST_DEVICE number of(const kernels::piece&) const { return {static_cast<W>(momentum), w, slow}; }
+  PRETEXT_HOST_DEVICE number of(const kernels::piece&) const { return {static_cast<W>(momentum), w, target}; }
 };
 
 }  // namespace pretext::grid
@@ -243,9 +243,9 @@ struct optimize<Device> {
   }
 
   template <class Context, class W>
-  static void follow(Context& context, const pieces<Device>& all, step_number<double> momentum, const W* w,
-                     W* slow) {
-    grid::update(context, all, grid::follow_weights<W>{momentum, w, slow});
+  static void ema_update(Context& context, const pieces<Device>& all, step_number<double> momentum,
+                         const W* w, W* target) {
+    grid::update(context, all, grid::follow_weights<W>{momentum, w, target});
   }
 };
 
