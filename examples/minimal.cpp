@@ -15,7 +15,7 @@ int main() {
   loader batches{builtin_source{{.count = 2000}}, {.batch = 100}};
   trainer<method, on<cpu>, lars> learner{
       {.loss = {.temperature = 0.2f}}, {.weight_decay = 1e-6}, 1, cpu::stream{2}};
-  const cosine rate{.peak = 2.0, .warmup = 5, .length = 60, .ramp = warm_up::after_start};
+  const cosine_schedule rate{.peak = 2.0, .warmup = 5, .length = 60, .ramp = warm_up::after_start};
 
   tensor<float, images, cpu> views{2 * 100};
   for (int step = 0; step < 60; ++step) {

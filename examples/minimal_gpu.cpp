@@ -21,7 +21,7 @@ int main() try {
   const resident_images<cuda> images{builtin_source{{.count = 8192}}};
   gpu::learner learner{{.loss = {.temperature = 0.2f}}, {.weight_decay = 1e-6}, 1};
   gpu::queue queue{learner, {images, two_views{simclr_cifar()}, {.batch = 512}}};
-  const cosine rate{.peak = 2.0, .warmup = 5, .length = 60, .ramp = warm_up::after_start};
+  const cosine_schedule rate{.peak = 2.0, .warmup = 5, .length = 60, .ramp = warm_up::after_start};
 
   for (int step = 0; step < 60; step += 10) {
     std::vector<step_rates> rates;

@@ -47,7 +47,7 @@ struct update_and_average {
   static constexpr auto table = parameters_of<resnet50<>, shape<224, 224, 3>>;
   lars optimizer{};
   lars::state<context> state{table};
-  kernels::pieces<cuda> target_chunks{std::span<const parameter>{table}};
+  kernels::parameter_chunks<cuda> target_chunks{std::span<const parameter>{table}};
   buffer<float, cuda> value = on_device(random_numbers<float>(count(table)));
   buffer<float, cuda> gradient = on_device(random_numbers<float>(count(table)));
   buffer<float, cuda> target = on_device(random_numbers<float>(count(table)));

@@ -13,7 +13,7 @@
 // What a recipe says in words, as values of the library.
 namespace programs {
 
-using optimizer = pretext::one_of<pretext::sgd, pretext::lars, pretext::adamw>;
+using optimizer = pretext::any_optimizer<pretext::sgd, pretext::lars, pretext::adamw>;
 
 inline optimizer make_optimizer(const recipe& asked,
                                 pretext::lars_variant variant = pretext::lars_variant::simclr) {

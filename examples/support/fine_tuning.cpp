@@ -146,10 +146,10 @@ int fine_tune(pretrain_options o, std::size_t test_every) {
 
   const auto rates = [&](std::size_t step, std::size_t per_epoch) {
     const auto epoch = static_cast<double>(per_epoch);
-    const cosine rate{.peak = r.learning_rate,
-                      .warmup = r.warmup_epochs * epoch,
-                      .length = static_cast<double>(r.epochs) * epoch,
-                      .end = std::min(1e-6, r.learning_rate)};
+    const cosine_schedule rate{.peak = r.learning_rate,
+                               .warmup = r.warmup_epochs * epoch,
+                               .length = static_cast<double>(r.epochs) * epoch,
+                               .end = std::min(1e-6, r.learning_rate)};
     return any_trainer::rates{rate(static_cast<double>(step)), 1};
   };
   epoch_measures measure{{"accuracy"}, {}};

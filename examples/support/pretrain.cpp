@@ -100,11 +100,12 @@ int pretrain(pretrain_options o, const trainer_maker& make, const picture_maker&
   const auto rates = [&](std::size_t step, std::size_t per_epoch) {
     const auto at = static_cast<double>(step), epoch = static_cast<double>(per_epoch);
     const double length = static_cast<double>(r.epochs) * epoch;
-    const cosine rate{.peak = r.learning_rate,
-                      .warmup = std::round(r.warmup_epochs * epoch),
-                      .length = length,
-                      .ramp = warm_up::after_start};
-    return any_trainer::rates{rate(at), cosine_momentum{.base = r.target_momentum, .length = length}(at)};
+    const cosine_schedule rate{.peak = r.learning_rate,
+                               .warmup = std::round(r.warmup_epochs * epoch),
+                               .length = length,
+                               .ramp = warm_up::after_start};
+    return any_trainer::rates{rate(at),
+                              cosine_momentum_schedule{.base = r.target_momentum, .length = length}(at)};
   };
   epoch_measures measure;
   if (o.knn_every > 0 && labelled(data.train) && labelled(data.test))

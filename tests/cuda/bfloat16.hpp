@@ -82,7 +82,7 @@ results seen_while_learning(double rate) {
   return seen;
 }
 
-inline double cosine(const double* a, const double* b, std::size_t count) {
+inline double cosine_schedule(const double* a, const double* b, std::size_t count) {
   const double product = std::inner_product(a, a + count, b, 0.0);
   return product /
          std::sqrt(std::inner_product(a, a + count, a, 0.0) * std::inner_product(b, b + count, b, 0.0));
@@ -96,7 +96,7 @@ void learns_what_float_learns(double rate) {
     const results found = seen_while_learning<on<Device>, Method, Optimizer>(rate);
     CHECK(apart(found[0], expected[0]) < 2e-2);
     const auto &gradient = found[1], &exact = expected[1];
-    CHECK(cosine(gradient.data(), exact.data(), exact.size()) > 0.98);
+    CHECK(cosine_schedule(gradient.data(), exact.data(), exact.size()) > 0.98);
     const double largest =
         std::abs(*std::ranges::max_element(exact, {}, [](double x) { return std::abs(x); }));
     for (const parameter& p : Method::parameters) {
@@ -107,7 +107,7 @@ void learns_what_float_learns(double rate) {
       if (std::all_of(&exact[p.offset], &exact[p.offset] + p.size(), none)) continue;
       CAPTURE(p.path);
       // 0.938 to 1, however the products of a device round what they end in
-      CHECK(cosine(&gradient[p.offset], &exact[p.offset], p.size()) > 0.9);
+      CHECK(cosine_schedule(&gradient[p.offset], &exact[p.offset], p.size()) > 0.9);
     }
     CHECK(expected[2].back() < expected[2].front());
     CHECK(found[2] != expected[2]);

@@ -255,37 +255,38 @@ void optimizer_steps() {
   const auto compare = [&](const auto& step) {
     same_on_both<Device>([&]<class Context>(workbench<Context>& at) {
       using W = typename Context::weight;
-      const kernels::pieces<typename Context::device> pieces{table};
+      const kernels::parameter_chunks<typename Context::device> parameter_chunks{table};
       auto w = some_numbers<W>(size, 1);
       std::fill(w.end() - 9, w.end(), W(0));  // no norm: the ratio is 1
       W *const value = at.out(w), *const first = at.out(std::vector<W>(size)),
                *const second = at.out(std::vector<W>(size));
       for (unsigned i = 0; i < 3; ++i)
-        step(at, pieces, at.in(some_numbers<W>(size, 10 + i)), first, second, value);
+        step(at, parameter_chunks, at.in(some_numbers<W>(size, 10 + i)), first, second, value);
     });
   };
   for (const bool nesterov : {false, true})
     for (const bool all : {false, true}) {
-      compare([=](auto& at, const auto& pieces, auto* g, auto* v, auto*, auto* w) {
+      compare([=](auto& at, const auto& parameter_chunks, auto* g, auto* v, auto*, auto* w) {
         kernels::optimize<typename std::remove_cvref_t<decltype(at)>::device>::sgd(
-            at.context, pieces, {0.1, 0.9, 1e-3, nesterov, all}, g, v, w);
+            at.context, parameter_chunks, {0.1, 0.9, 1e-3, nesterov, all}, g, v, w);
       });
       for (const auto variant :
            {lars_variant::simclr, lars_variant::byol, lars_variant::sum_of_norms, lars_variant::larc})
-        compare([=](auto& at, const auto& pieces, auto* g, auto* v, auto*, auto* w) {
+        compare([=](auto& at, const auto& parameter_chunks, auto* g, auto* v, auto*, auto* w) {
           kernels::optimize<typename std::remove_cvref_t<decltype(at)>::device>::lars(
-              at.context, pieces, {0.3, 0.9, 1e-2, 1e-3, 1e-8, variant, nesterov, all, false}, g, v, w);
+              at.context, parameter_chunks, {0.3, 0.9, 1e-2, 1e-3, 1e-8, variant, nesterov, all, false}, g, v,
+              w);
         });
     }
   same_on_both<Device>([&]<class Context>(workbench<Context>& at) {
     using W = typename Context::weight;
     using device = typename Context::device;
-    const kernels::pieces<device> pieces{table};
+    const kernels::parameter_chunks<device> parameter_chunks{table};
     buffer<std::uint64_t, device> steps{1};
     W *const value = at.out(some_numbers<W>(size, 1)), *const mean = at.out(std::vector<W>(size)),
              *const square = at.out(std::vector<W>(size));
     for (unsigned i = 0; i < 3; ++i)
-      kernels::optimize<device>::adamw(at.context, pieces, {1e-3, 0.9, 0.95, 1e-8, 0.05, false},
+      kernels::optimize<device>::adamw(at.context, parameter_chunks, {1e-3, 0.9, 0.95, 1e-8, 0.05, false},
                                        at.in(some_numbers<W>(size, 10 + i)), mean, square, steps.data(),
                                        value);
     std::uint64_t counted = 0;

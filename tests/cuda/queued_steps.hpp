@@ -86,7 +86,7 @@ template <class Compare>
 void for_each_composition(const Compare& compare) {
   compare(composed<small_simclr>(lars{.weight_decay = 1e-4}, two_views{simclr_cifar()}));
   compare(composed<small_byol>(sgd{.nesterov = true, .weight_decay = 1e-4}, byol_views()));
-  compare(composed<small_byol>(one_of<sgd, lars, adamw>{adamw{}}, two_views{crop_and_flip()}));
+  compare(composed<small_byol>(any_optimizer<sgd, lars, adamw>{adamw{}}, two_views{crop_and_flip()}));
   compare(composed<small_mae>(adamw{}, mae_augmentation()));
   compare(composed<small_simmim>(adamw{}, mae_augmentation()));
   compare(composed<small_classifier>(layer_decay<adamw>{{}, .7}, mae_fine_tuning_augmentation(), 0.4));

@@ -91,7 +91,7 @@ std::vector<float> weights_after_three_steps(std::size_t threads) {
   return l.weights();
 }
 
-double cosine(const float* a, const float* b, std::size_t count) {
+double cosine_schedule(const float* a, const float* b, std::size_t count) {
   double product = 0, of_a = 0, of_b = 0;
   for (std::size_t i = 0; i < count; ++i) {
     product += double(a[i]) * double(b[i]);
@@ -129,13 +129,14 @@ TEST_CASE_TEMPLATE("a gradient in bf16 points where that of fp32 does, in all an
   exact.step(0);
   rounded.step(0);
   const auto expected = exact.gradient(), found = rounded.gradient();
-  CHECK(cosine(found.data(), expected.data(), found.size()) > 0.99);
+  CHECK(cosine_schedule(found.data(), expected.data(), found.size()) > 0.99);
   for (const parameter& p : Method::parameters) {
     if (p.kind != role::weight) continue;
     const auto none = [](float x) { return std::abs(x) < 1e-6f; };  // a bias before batch norm
     if (std::all_of(&expected[p.offset], &expected[p.offset] + p.size(), none)) continue;
     CAPTURE(p.path);
-    CHECK(cosine(&found[p.offset], &expected[p.offset], p.size()) > 0.97);  // a dozen numbers in some
+    CHECK(cosine_schedule(&found[p.offset], &expected[p.offset], p.size()) >
+          0.97);  // a dozen numbers in some
   }
 }
 

@@ -26,8 +26,9 @@ collapse after_training(std::size_t steps, double momentum) {
   loader batches{builtin_source{{.count = 320, .side = 16}}, {.batch = batch, .threads = 1}};
   trainer<Method, on<cpu>, sgd> learner{
       {}, {.momentum = 0.9, .nesterov = true, .weight_decay = 1e-4}, 1, cpu::stream{1}};
-  const cosine rate{.peak = 0.1, .warmup = 20, .length = double(steps), .ramp = warm_up::after_start};
-  const cosine_momentum follows{.base = momentum, .length = double(steps)};
+  const cosine_schedule rate{
+      .peak = 0.1, .warmup = 20, .length = double(steps), .ramp = warm_up::after_start};
+  const cosine_momentum_schedule follows{.base = momentum, .length = double(steps)};
   const augmentation crop{random_resized_crop<>{}, horizontal_flip{}, torchvision_jitter{.4f, .4f, .2f, .1f},
                           grayscale{}};
   tensor<float, images, cpu> views{2 * batch};

@@ -25,7 +25,7 @@ struct run {
   trainer<method, Context, lars> learner{{},
                                          lars{.momentum = number("momentum"),
                                               .weight_decay = number("weight_decay"),
-                                              .trust = number("trust_coefficient"),
+                                              .trust_coefficient = number("trust_coefficient"),
                                               .variant = lars_variant::byol},
                                          1,
                                          cpu::stream{2}};
@@ -43,7 +43,7 @@ struct run {
 
   void step(std::size_t k) {
     const auto views = tests::views_of_step<T>(file, k);
-    const cosine_momentum momentum{.base = number("tau_base"), .length = number("K")};
+    const cosine_momentum_schedule momentum{.base = number("tau_base"), .length = number("K")};
     const double loss = learner.step(reads<Context, images>{views.data(), views.size() / images::size},
                                      number("learning_rate"), momentum(static_cast<double>(k)));
     const double expected = file.at("loss").template as<double>()[k];

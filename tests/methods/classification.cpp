@@ -131,15 +131,15 @@ TEST_CASE("MAE's fine-tuning: timm's names, positions that learn and do not deca
     if (p.name() == "pos_embed") {
       CHECK(p.kind == role::weight);
       CHECK(p.weight_decay == decay::no);
-      CHECK(p.rate == Approx(.023757264).epsilon(1e-7));
+      CHECK(p.lr_multiplier == Approx(.023757264).epsilon(1e-7));
       ++seen;
     }
     if (p.name() == "fc_norm.weight" || p.name() == "head.weight") {
-      CHECK(p.rate == 1);
+      CHECK(p.lr_multiplier == 1);
       ++seen;
     }
     if (p.name() == "blocks.0.attn.qkv.weight") {
-      CHECK(p.rate == Approx(.031676352).epsilon(1e-7));
+      CHECK(p.lr_multiplier == Approx(.031676352).epsilon(1e-7));
       ++seen;
     }
   }

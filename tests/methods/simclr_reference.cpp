@@ -26,7 +26,7 @@ struct run {
   trainer<method, Context, lars> learner{method{.loss = {.temperature = number("temperature")}},
                                          lars{.momentum = number("momentum"),
                                               .weight_decay = number("weight_decay"),
-                                              .trust = number("trust_coefficient"),
+                                              .trust_coefficient = number("trust_coefficient"),
                                               .variant = lars_variant::byol},
                                          1, cpu::stream{2}};
 

@@ -113,6 +113,6 @@ TEST_CASE("a learning rate of zero moves nothing") {
 TEST_CASE("LARS: any number of threads, running statistics untouched, fp32 near fp64, resumable") {
   for (const lars_variant variant :
        {lars_variant::simclr, lars_variant::byol, lars_variant::sum_of_norms, lars_variant::larc})
-    keeps_its_promises(lars{.weight_decay = 1e-2, .trust = 0.1, .variant = variant});
-  keeps_its_promises(lars{.trust = 0.1, .nesterov = true});
+    keeps_its_promises(lars{.weight_decay = 1e-2, .trust_coefficient = 0.1, .variant = variant});
+  keeps_its_promises(lars{.trust_coefficient = 0.1, .nesterov = true});
 }

@@ -58,8 +58,8 @@ std::vector<double> step(const Optimizer& optimizer, std::span<const parameter> 
       optimizer(context, table, state, rate, gradient.data(), value.data());
     }
   };
-  if constexpr (requires { optimizer.template remember<Context>(table); })
-    run(optimizer.template remember<Context>(table));
+  if constexpr (requires { optimizer.template make_state<Context>(table); })
+    run(optimizer.template make_state<Context>(table));
   else
     run(typename Optimizer::template state_type<Context>{table});
   return value;
@@ -111,7 +111,7 @@ TEST_CASE("every optimizer takes each parameter at its own rate, its decay inclu
     for (const parameter& p : layered.scaled(table)) {
       // The same parameter alone, by the plain optimizer at the scaled rate.
       parameter alone = p;
-      const double rate = .1 * p.rate;
+      const double rate = .1 * p.lr_multiplier;
       alone.rate = 1;
       alone.offset = 0;
       using Context = on<cpu, fp64>;
@@ -133,14 +133,17 @@ TEST_CASE("every optimizer takes each parameter at its own rate, its decay inclu
   check(adamw{.beta2 = .999});
   for (const lars_variant variant :
        {lars_variant::simclr, lars_variant::byol, lars_variant::sum_of_norms, lars_variant::larc})
-    check(lars{.weight_decay = .1, .trust = .02, .variant = variant, .clip = variant == lars_variant::larc});
+    check(lars{.weight_decay = .1,
+               .trust_coefficient = .02,
+               .variant = variant,
+               .clip = variant == lars_variant::larc});
 }
 
 TEST_CASE("a decay of one is the plain optimizer, chosen at run time or not") {
   // A table in which fine-tuning leaves out what layers leave out anyway.
   const auto table = std::vector<parameter>(plausible_table.begin(), plausible_table.end());
   CHECK(step(layer_decay<adamw>{}, table, .1) == step(adamw{}, table, .1));
-  using any = one_of<sgd, adamw>;
+  using any = any_optimizer<sgd, adamw>;
   CHECK(step(layer_decay<any>{{adamw{}}, .5}, vit_table(2), .1) ==
         step(layer_decay<adamw>{{}, .5}, vit_table(2), .1));
 }

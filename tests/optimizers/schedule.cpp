@@ -19,7 +19,7 @@ TEST_CASE("SimCLR's schedule on ImageNet has the published lengths and rates") {
   CHECK(steps_of(images, batch, 10) == 3127);
   CHECK(simclr_steps(50000, 512, 1000) == 97657);
   CHECK(steps_of(50000, 512, 10) == 976);
-  const cosine rate{.peak = peak, .warmup = double(steps_of(images, batch, 10)), .length = 31279};
+  const cosine_schedule rate{.peak = peak, .warmup = double(steps_of(images, batch, 10)), .length = 31279};
   CHECK(rate(0) == 0);
   CHECK(rate(1) == Approx(1.535017587743e-3).epsilon(1e-12));
   CHECK(rate(3127) == 4.8);
@@ -30,13 +30,13 @@ TEST_CASE("SimCLR's schedule on ImageNet has the published lengths and rates") {
 }
 
 TEST_CASE("MAE's schedule in fractional epochs warms up for forty and ends at its smallest rate") {
-  const cosine rate{.peak = linear_scaling(1.5e-4, 4096), .warmup = 40, .length = 800};
+  const cosine_schedule rate{.peak = linear_scaling(1.5e-4, 4096), .warmup = 40, .length = 800};
   near_to(rate(20), 1.2e-3);
   near_to(rate(40), 2.4e-3);
   near_to(rate(420), 1.2e-3);
   CHECK(rate(0) == 0);
   CHECK(rate(800) == 0);
-  const cosine tune{.peak = 1e-3, .warmup = 5, .length = 100, .end = 1e-6};
+  const cosine_schedule tune{.peak = 1e-3, .warmup = 5, .length = 100, .end = 1e-6};
   near_to(tune(2.5), 5e-4);
   near_to(tune(52.5), (1e-3 + 1e-6) / 2);
   CHECK(tune(100) == 1e-6);
@@ -44,7 +44,8 @@ TEST_CASE("MAE's schedule in fractional epochs warms up for forty and ends at it
 
 TEST_CASE("warm-up starts at its start and meets the cosine at its peak") {
   for (const warm_up ramp : {warm_up::from_start, warm_up::linspace, warm_up::after_start}) {
-    const cosine rate{.peak = 4.8, .warmup = 10, .length = 100, .end = 0.0048, .start = 0.3, .ramp = ramp};
+    const cosine_schedule rate{
+        .peak = 4.8, .warmup = 10, .length = 100, .end = 0.0048, .start = 0.3, .ramp = ramp};
     CHECK(rate(10) == 4.8);
     CHECK(rate(0) == Approx(ramp == warm_up::after_start ? 0.75 : 0.3));
     // SwAV's and DINO's linspace is at the peak one step early, and so is lightly's.
@@ -52,18 +53,18 @@ TEST_CASE("warm-up starts at its start and meets the cosine at its peak") {
     for (double step = 10; step < 100; ++step) CHECK(rate(step + 1) < rate(step));
     CHECK(rate(100) == 0.0048);
   }
-  CHECK(cosine{.peak = 1, .warmup = 1, .length = 3, .ramp = warm_up::linspace}(0) == 0);
+  CHECK(cosine_schedule{.peak = 1, .warmup = 1, .length = 3, .ramp = warm_up::linspace}(0) == 0);
 }
 
 TEST_CASE("a cosine may rise: DINO's weight decay") {
-  const cosine decay{.peak = 0.04, .length = 1000, .end = 0.4};
+  const cosine_schedule decay{.peak = 0.04, .length = 1000, .end = 0.4};
   near_to(decay(0), 0.04);
   near_to(decay(500), 0.22);
   CHECK(decay(1000) == 0.4);
 }
 
 TEST_CASE("BYOL's target momentum goes from its base to exactly one") {
-  const cosine_momentum momentum{.base = 0.996, .length = 1000};
+  const cosine_momentum_schedule momentum{.base = 0.996, .length = 1000};
   CHECK(momentum(0) == 0.996);
   CHECK(momentum(1) == Approx(0.9960000098695962).epsilon(1e-15));
   CHECK(momentum(250) == Approx(0.9965857864376269).epsilon(1e-15));
@@ -73,7 +74,7 @@ TEST_CASE("BYOL's target momentum goes from its base to exactly one") {
 }
 
 TEST_CASE("I-JEPA's target momentum is a straight line") {
-  const linear_ramp momentum{.from = 0.996, .to = 1, .length = 10};
+  const linear_schedule momentum{.from = 0.996, .to = 1, .length = 10};
   CHECK(momentum(0) == 0.996);
   near_to(momentum(5), 0.998);
   CHECK(momentum(10) == 1);
@@ -81,7 +82,7 @@ TEST_CASE("I-JEPA's target momentum is a straight line") {
 }
 
 TEST_CASE("milestones divide the rate when they are reached, not before") {
-  const multistep rate{.start = 30, .factor = 0.1, .milestones = {60, 80}};
+  const multistep_schedule rate{.start = 30, .factor = 0.1, .milestones = {60, 80}};
   CHECK(rate(59.99) == 30);
   near_to(rate(60), 3);
   near_to(rate(79), 3);
@@ -89,10 +90,11 @@ TEST_CASE("milestones divide the rate when they are reached, not before") {
 }
 
 TEST_CASE("a schedule by epochs keeps its rate within an epoch") {
-  const each_epoch<cosine> rate{.schedule = {.peak = 0.05, .length = 100}, .steps_per_epoch = 390};
+  const per_epoch_schedule<cosine_schedule> rate{.schedule = {.peak = 0.05, .length = 100},
+                                                 .steps_per_epoch = 390};
   CHECK(rate(0) == 0.05);
   CHECK(rate(389) == 0.05);
-  CHECK(rate(390) == cosine{.peak = 0.05, .length = 100}(1));
+  CHECK(rate(390) == cosine_schedule{.peak = 0.05, .length = 100}(1));
   CHECK(rate(390) < 0.05);
 }
 
@@ -103,7 +105,8 @@ TEST_CASE("both scaling rules of SimCLR agree at a batch of 4096") {
 }
 
 TEST_CASE("every schedule is one, and a constant is constant") {
-  static_assert(Schedule<constant> && Schedule<cosine> && Schedule<linear_ramp> && Schedule<multistep> &&
-                Schedule<each_epoch<multistep>> && Schedule<cosine_momentum>);
-  static_assert(constant{0.01}(12345) == 0.01);
+  static_assert(Schedule<constant_schedule> && Schedule<cosine_schedule> && Schedule<linear_schedule> &&
+                Schedule<multistep_schedule> && Schedule<per_epoch_schedule<multistep_schedule>> &&
+                Schedule<cosine_momentum_schedule>);
+  static_assert(constant_schedule{0.01}(12345) == 0.01);
 }

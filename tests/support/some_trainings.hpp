@@ -19,7 +19,7 @@
 namespace pretext::tests {
 
 using tiny_images = shape<8, 8, 3>;
-using any_optimizer = one_of<sgd, lars, adamw>;
+using any_optimizer = any_optimizer<sgd, lars, adamw>;
 
 /// Pictures, who they are, and what they are called.
 struct pictures {

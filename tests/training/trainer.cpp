@@ -17,14 +17,15 @@ namespace {
 
 using images = shape<16, 16, 3>;
 using method = simclr<images, resnet18<stem::cifar, 4>>;
-using learner = trainer<method, on<cpu>, one_of<sgd, lars, adamw>>;
+using learner = trainer<method, on<cpu>, any_optimizer<sgd, lars, adamw>>;
 
 std::vector<float> views(std::size_t step) {
   const auto numbers = tests::normal_numbers(12 * images::size, static_cast<unsigned>(step));
   return {numbers.begin(), numbers.end()};
 }
 
-std::vector<float> weights_after(std::size_t steps, std::size_t threads, one_of<sgd, lars, adamw> optimizer) {
+std::vector<float> weights_after(std::size_t steps, std::size_t threads,
+                                 any_optimizer<sgd, lars, adamw> optimizer) {
   learner t{{}, optimizer, 5, cpu::stream{threads}};
   for (std::size_t k = 0; k < steps; ++k) {
     auto v = views(k);
@@ -48,9 +49,9 @@ TEST_CASE("a training step allocates nothing once the first two have made room")
 }
 
 TEST_CASE("training gives the same bits with 1, 2 and 3 threads") {
-  for (const one_of<sgd, lars, adamw>& optimizer :
-       {one_of<sgd, lars, adamw>{sgd{.nesterov = true, .weight_decay = 1e-4}},
-        one_of<sgd, lars, adamw>{lars{}}, one_of<sgd, lars, adamw>{adamw{}}}) {
+  for (const any_optimizer<sgd, lars, adamw>& optimizer :
+       {any_optimizer<sgd, lars, adamw>{sgd{.nesterov = true, .weight_decay = 1e-4}},
+        any_optimizer<sgd, lars, adamw>{lars{}}, any_optimizer<sgd, lars, adamw>{adamw{}}}) {
     const auto one = weights_after(3, 1, optimizer);
     CHECK(one == weights_after(3, 2, optimizer));
     CHECK(one == weights_after(3, 3, optimizer));

@@ -44,7 +44,7 @@ struct parameter {
   decay weight_decay = decay::yes;
   role kind = role::weight;
   layout stored = layout::torch;
-  double rate = 1;  ///< multiplies the learning rate: layer-wise decay, 0 for what is frozen
+  double lr_multiplier = 1;  ///< multiplies the learning rate: layer-wise decay, 0 for what is frozen
 
   constexpr parameter() = default;
   template <std::size_t R>

@@ -57,7 +57,7 @@ struct linear_probe {
   probe_result operator()(const features& train, const features& test, const cpu::stream& stream = {}) const;
 
  private:
-  one_of<sgd, lars> descent() const {
+  any_optimizer<sgd, lars> descent() const {
     if (optimizer == probe_optimizer::lars)
       return {lars{.momentum = momentum, .weight_decay = weight_decay, .variant = lars_variant::byol}};
     return {sgd{.momentum = momentum, .nesterov = true, .weight_decay = weight_decay}};
@@ -114,11 +114,11 @@ inline probe_result linear_probe::operator()(const features& train, const featur
                                         parameter{"bias", {classes}, initialiser::constant(0), decay::no}});
   const std::size_t bias_at = table[1].offset;
   on<cpu> context{.stream = stream};
-  const one_of<sgd, lars> optimize = descent();
+  const any_optimizer<sgd, lars> optimize = descent();
   auto state = optimize.remember<on<cpu>>(table);
-  const cosine learning_rate{.peak = linear_scaling(rate, most),
-                             .warmup = warmup_epochs * per_epoch,
-                             .length = static_cast<double>(epochs) * per_epoch};
+  const cosine_schedule learning_rate{.peak = linear_scaling(rate, most),
+                                      .warmup = warmup_epochs * per_epoch,
+                                      .length = static_cast<double>(epochs) * per_epoch};
   detail::probe_inputs inputs{scaling, train};
 
   std::vector<float> value(count(table)), gradient(value.size()), x(std::max(most, batch) * width),

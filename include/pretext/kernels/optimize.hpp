@@ -27,31 +27,32 @@ enum class lars_variant {
 namespace pretext::kernels {
 
 /// A run of the flat buffers inside one parameter: what a thread updates at a time.
-struct piece {
+struct parameter_chunk {
   std::size_t first = 0;
   std::uint32_t count = 0, row = 0;
   bool decays = true;
-  double rate = 1;  ///< multiplies the step's learning rate
+  double lr_multiplier = 1;  ///< multiplies the step's learning rate
 };
 
 /// The flat buffers of a table cut into pieces of a fixed length; what is not learned, by its role or because
 /// it is frozen (rate 0), is in none of them.
 template <class Device>
-struct pieces {
-  buffer<piece, Device> list;
+struct parameter_chunks {
+  buffer<parameter_chunk, Device> list;
   std::size_t rows = 0, size = 0;  ///< of the table, and of a flat buffer
 
-  explicit pieces(std::span<const parameter> table) : rows{table.size()} {
+  explicit parameter_chunks(std::span<const parameter> table) : rows{table.size()} {
     constexpr std::size_t length = std::size_t{1} << 14;
-    std::vector<piece> cut;
+    std::vector<parameter_chunk> cut;
     for (std::uint32_t row = 0; row < rows; ++row) {
       const parameter& p = table[row];
       size = std::max(size, p.offset + p.size());
-      for (std::size_t done = 0; p.kind == role::weight && p.rate != 0 && done < p.size(); done += length)
+      for (std::size_t done = 0; p.kind == role::weight && p.lr_multiplier != 0 && done < p.size();
+           done += length)
         cut.push_back({p.offset + done, static_cast<std::uint32_t>(std::min(length, p.size() - done)), row,
-                       p.weight_decay == decay::yes, p.rate});
+                       p.weight_decay == decay::yes, p.lr_multiplier});
     }
-    list = buffer<piece, Device>{cut.size()};
+    list = buffer<parameter_chunk, Device>{cut.size()};
     Device::write(typename Device::stream{}, list.data(), cut.data(), cut.size());
   }
 };
@@ -69,15 +70,15 @@ struct adamw_step {
 };
 struct lars_step {
   step_number<double> learning_rate;
-  double momentum, weight_decay, trust, epsilon;
+  double momentum, weight_decay, trust_coefficient, epsilon;
   lars_variant variant;
   bool nesterov, clip, decay_all;
 };
 
 /// The learning rate of a piece.
 template <class Step>
-PRETEXT_HOST_DEVICE double rate_of(const Step& s, const piece& p) {
-  return double{s.learning_rate} * p.rate;
+PRETEXT_HOST_DEVICE double effective_lr(const Step& s, const parameter_chunk& p) {
+  return double{s.learning_rate} * p.lr_multiplier;
 }
 
 /// One number's step with momentum: v = m·v + scale·(g + decay·w), then w -= rate·v, or Nesterov's look
@@ -113,10 +114,12 @@ struct adamw_rates {
         correction{static_cast<W>(1 / std::sqrt(1 - std::pow(s.beta2, step)))},
         epsilon{static_cast<W>(s.epsilon)},
         corrected{double{s.learning_rate} / (1 - std::pow(s.beta1, step))} {}
-  PRETEXT_HOST_DEVICE W rate(const piece& p) const { return static_cast<W>(corrected * p.rate); }
+  PRETEXT_HOST_DEVICE W rate(const parameter_chunk& p) const {
+    return static_cast<W>(corrected * p.lr_multiplier);
+  }
   /// What decay leaves of a weight.
-  PRETEXT_HOST_DEVICE static W keep(const adamw_step& s, const piece& p) {
-    return static_cast<W>(s.decay_all || p.decays ? 1 - rate_of(s, p) * s.weight_decay : 1);
+  PRETEXT_HOST_DEVICE static W keep(const adamw_step& s, const parameter_chunk& p) {
+    return static_cast<W>(s.decay_all || p.decays ? 1 - effective_lr(s, p) * s.weight_decay : 1);
   }
 };
 
@@ -133,7 +136,7 @@ struct lars_adaptation {
       return;
     }
     if (sum) update_norm += s.weight_decay * weight_norm + s.epsilon;
-    ratio = s.trust * weight_norm / update_norm;
+    ratio = s.trust_coefficient * weight_norm / update_norm;
     if (s.clip) {
       const double clipped = learning_rate > 0 ? ratio / learning_rate : 1.0;
       ratio = clipped < 1.0 ? clipped : 1.0;
@@ -142,7 +145,7 @@ struct lars_adaptation {
 };
 
 /// Which parameters a LARS step adapts, and whether decay is part of the norm that it divides by.
-PRETEXT_HOST_DEVICE constexpr bool adapts(const lars_step& s, const piece& p) {
+PRETEXT_HOST_DEVICE constexpr bool adapts(const lars_step& s, const parameter_chunk& p) {
   return s.decay_all || s.variant == lars_variant::larc || p.decays;
 }
 PRETEXT_HOST_DEVICE constexpr bool decayed_norm(const lars_step& s) {

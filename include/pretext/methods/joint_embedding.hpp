@@ -66,7 +66,7 @@ class joint_embedding {
   struct memory {
     using W = typename Context::weight;
     buffer<W, typename Context::device> value{size}, gradient{size}, target_values{target_size};
-    kernels::pieces<typename Context::device> target_chunks{online_chunks()};
+    kernels::parameter_chunks<typename Context::device> target_chunks{online_chunks()};
     cache_of<trunk, Images, Context> cache, target_cache;
     cache_of<predictor, embedding, Context> predictor_cache;
     writes<Context, embedding> z;  ///< the last batch's embeddings, until the next step

@@ -19,12 +19,12 @@ struct adamw {
   template <class Context>
   struct state_type {
     using device = typename Context::device;
-    kernels::pieces<device> pieces;
+    kernels::parameter_chunks<device> parameter_chunks;
     buffer<typename Context::weight, device> mean, square;
     buffer<std::uint64_t, device> steps{1};
 
     explicit state_type(std::span<const parameter> table)
-        : pieces{table}, mean{pieces.size}, square{pieces.size} {}
+        : parameter_chunks{table}, mean{parameter_chunks.size}, square{parameter_chunks.size} {}
 
     /// `visit(name, data, count)`: what a checkpoint holds; the step count is a std::uint64_t.
     template <class Visitor>
@@ -41,9 +41,9 @@ struct adamw {
   void operator()(Context& context, std::span<const parameter> table, state_type<Context>& state,
                   step_number<double> learning_rate, const typename Context::weight* gradient,
                   typename Context::weight* value) const {
-    detail::expects_table_of(state.pieces.rows, table);
+    detail::expects_table_of(state.parameter_chunks.rows, table);
     kernels::optimize<typename Context::device>::adamw(
-        context, state.pieces,
+        context, state.parameter_chunks,
         kernels::adamw_step{learning_rate, beta1, beta2, epsilon, weight_decay, decay_all}, gradient,
         state.mean.data(), state.square.data(), state.steps.data(), value);
   }

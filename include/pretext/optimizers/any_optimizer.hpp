@@ -9,10 +9,10 @@
 
 namespace pretext {
 
-/// An optimizer chosen at run time among some: `one_of<sgd, lars>{lars{.weight_decay = 1e-4}}`.
+/// An optimizer chosen at run time among some: `any_optimizer<sgd, lars>{lars{.weight_decay = 1e-4}}`.
 template <class... Optimizers>
-struct one_of {
-  std::variant<Optimizers...> chosen;
+struct any_optimizer {
+  std::variant<Optimizers...> selected;
 
   /// What the chosen one remembers.
   template <class Context>
@@ -26,7 +26,7 @@ struct one_of {
   };
 
   template <class Context>
-  state_type<Context> remember(std::span<const parameter> table) const {
+  state_type<Context> make_state(std::span<const parameter> table) const {
     return pick<Context>(table, std::index_sequence_for<Optimizers...>{});
   }
 
@@ -42,7 +42,7 @@ struct one_of {
   state_type<Context> pick(std::span<const parameter> table, std::index_sequence<Nth...>) const {
     using states = decltype(state_type<Context>::state);
     states all{std::in_place_index<0>, table};
-    ((Nth == chosen.index() ? void(all.template emplace<Nth>(table)) : void()), ...);
+    ((Nth == selected.index() ? void(all.template emplace<Nth>(table)) : void()), ...);
     return {std::move(all)};
   }
 
@@ -50,9 +50,9 @@ struct one_of {
   void step(Context& context, std::span<const parameter> table, state_type<Context>& state,
             step_number<double> learning_rate, const W* gradient, W* value,
             std::index_sequence<Nth...>) const {
-    ((Nth == chosen.index()
-          ? std::get<Nth>(chosen)(context, table, std::get<Nth>(state.state), learning_rate, gradient, value)
-          : void()),
+    ((Nth == selected.index() ? std::get<Nth>(selected)(context, table, std::get<Nth>(state.state),
+                                                        learning_rate, gradient, value)
+                              : void()),
      ...);
   }
 };

@@ -6,12 +6,12 @@
 namespace pretext {
 
 /// Layer-wise adaptive rate scaling (You et al. 2017): momentum in which every tensor's update is as long as
-/// its weights times `trust`. Parameters marked `decay::no` are neither decayed nor adapted. A tensor without
-/// weights or gradient has ratio 1.
+/// its weights times `trust_coefficient`. Parameters marked `decay::no` are neither decayed nor adapted. A
+/// tensor without weights or gradient has ratio 1.
 struct lars {
   double momentum = 0.9;
   double weight_decay = 1e-6;
-  double trust = 1e-3;
+  double trust_coefficient = 1e-3;
   lars_variant variant = lars_variant::simclr;
   bool nesterov = false;
   bool clip = false;       ///< no tensor's rate above the learning rate: solo-learn's clip_lr
@@ -19,7 +19,7 @@ struct lars {
   double epsilon = 1e-8;   ///< added to the sum of norms
 
   template <class Context>
-  using state_type = velocity<Context>;
+  using state_type = momentum_state<Context>;
 
   /// One step over the flat buffers; running statistics are never touched. Throws std::invalid_argument if
   /// the state is of another table.
@@ -27,12 +27,12 @@ struct lars {
   void operator()(Context& context, std::span<const parameter> table, state_type<Context>& state,
                   step_number<double> learning_rate, const typename Context::weight* gradient,
                   typename Context::weight* value) const {
-    detail::expects_table_of(state.pieces.rows, table);
+    detail::expects_table_of(state.parameter_chunks.rows, table);
     kernels::optimize<typename Context::device>::lars(
-        context, state.pieces,
-        kernels::lars_step{learning_rate, momentum, weight_decay, trust, epsilon, variant, nesterov, clip,
-                           decay_all},
-        gradient, state.moving.data(), value);
+        context, state.parameter_chunks,
+        kernels::lars_step{learning_rate, momentum, weight_decay, trust_coefficient, epsilon, variant,
+                           nesterov, clip, decay_all},
+        gradient, state.momentum_buffer.data(), value);
   }
 };
 

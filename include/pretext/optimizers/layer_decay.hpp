@@ -76,8 +76,8 @@ struct layer_decay {
     std::vector<parameter> made(table.begin(), table.end());
     for (std::size_t row = 0; row < made.size(); ++row) {
       parameter& p = made[row];
-      p.rate *= std::pow(decay, static_cast<double>(last - layer[row]));
-      if (frozen && !detail::classifies(p.name())) p.rate = 0;
+      p.lr_multiplier *= std::pow(decay, static_cast<double>(last - layer[row]));
+      if (frozen && !detail::classifies(p.name())) p.lr_multiplier = 0;
       if (p.rank <= 1 || p.name() == "pos_embed" || p.name() == "cls_token")
         p.weight_decay = pretext::decay::no;
     }
@@ -86,9 +86,9 @@ struct layer_decay {
 
   /// What the optimizer keeps for a method's table.
   template <class Context>
-  state_type<Context> remember(std::span<const parameter> table) const {
+  state_type<Context> make_state(std::span<const parameter> table) const {
     const auto own = scaled(table);
-    return pretext::remember<Context>(optimizer, std::span<const parameter>{own});
+    return pretext::make_state<Context>(optimizer, std::span<const parameter>{own});
   }
 
   template <class Context>

@@ -20,14 +20,14 @@ concept Schedule = requires(const S& schedule, double step) {
 };
 
 /// The same number at every step.
-struct constant {
+struct constant_schedule {
   double value = 0;
 
   PRETEXT_HOST_DEVICE constexpr double operator()(double) const { return value; }
 };
 
 /// A straight line from one number to another, level afterwards: I-JEPA's target momentum.
-struct linear_ramp {
+struct linear_schedule {
   double from = 0, to = 1, length = 1;
 
   PRETEXT_HOST_DEVICE constexpr double operator()(double step) const {
@@ -44,7 +44,7 @@ enum class warm_up {
 
 /// Linear warm-up from `start` to `peak` over `warmup`, then half a cosine down to `end` at `length`
 /// (Loshchilov & Hutter 2017 without restarts). Step 0 of a warm-up has rate 0 in most recipes.
-struct cosine {
+struct cosine_schedule {
   double peak = 0.1, warmup = 0, length = 1, end = 0, start = 0;
   warm_up ramp = warm_up::from_start;
 
@@ -62,7 +62,7 @@ struct cosine {
 
 /// Multiplied by `factor` at each milestone that has been passed: MoCo's probe is {30, 0.1, {60, 80}} in
 /// epochs.
-struct multistep {
+struct multistep_schedule {
   double start = 0.1, factor = 0.1;
   std::vector<double> milestones;
 
@@ -74,7 +74,7 @@ struct multistep {
 
 /// A schedule in epochs that changes between epochs only: SimSiam, MoCo v2.
 template <Schedule S>
-struct each_epoch {
+struct per_epoch_schedule {
   S schedule;
   double steps_per_epoch = 1;
 
@@ -83,7 +83,7 @@ struct each_epoch {
 
 /// How much of itself the target keeps at step k (Grill et al. 2020, §3.2): from `base` to 1 along half a
 /// cosine.
-struct cosine_momentum {
+struct cosine_momentum_schedule {
   double base = 0.996, length = 1;
 
   PRETEXT_HOST_DEVICE double operator()(double step) const {

@@ -14,7 +14,7 @@ struct sgd {
   bool decay_all = false;  ///< decay biases and norms too, as MoCo v2 and SimSiam do
 
   template <class Context>
-  using state_type = velocity<Context>;
+  using state_type = momentum_state<Context>;
 
   /// One step over the flat buffers; running statistics are never touched. Throws std::invalid_argument if
   /// the state is of another table.
@@ -22,10 +22,11 @@ struct sgd {
   void operator()(Context& context, std::span<const parameter> table, state_type<Context>& state,
                   step_number<double> learning_rate, const typename Context::weight* gradient,
                   typename Context::weight* value) const {
-    detail::expects_table_of(state.pieces.rows, table);
+    detail::expects_table_of(state.parameter_chunks.rows, table);
     kernels::optimize<typename Context::device>::sgd(
-        context, state.pieces, kernels::sgd_step{learning_rate, momentum, weight_decay, nesterov, decay_all},
-        gradient, state.moving.data(), value);
+        context, state.parameter_chunks,
+        kernels::sgd_step{learning_rate, momentum, weight_decay, nesterov, decay_all}, gradient,
+        state.momentum_buffer.data(), value);
   }
 };
 

@@ -120,7 +120,7 @@ trainer<Method, Context, Optimizer>::trainer(Method method, Optimizer optimizer,
                                              typename device::stream stream)
     : method_{std::move(method)},
       optimizer_{std::move(optimizer)},
-      state_{remember<Context>(optimizer_, std::span<const parameter>{Method::parameters})} {
+      state_{make_state<Context>(optimizer_, std::span<const parameter>{Method::parameters})} {
   context_.stream = std::move(stream);
   start(Method::parameters, seed, seed);
 }

@@ -16,7 +16,7 @@ using images = shape<8, 8, 3>;
 using summed = decltype(2.0 * nt_xent{} + 0.5 * nt_xent{});
 using method = joint_embedding<images, encoder<tests::thin_trunk<basic_block, 4>>,
                                projector<simclr_head<9, 6>>, loss<summed>>;
-using optimizer = layer_decay<one_of<sgd, lars, adamw>>;
+using optimizer = layer_decay<any_optimizer<sgd, lars, adamw>>;
 using learner = trainer<method, on<cpu>, optimizer>;
 using labelled = classification<images, encoder<vit<4, 12, 1, 2>>, classifier<linear_classifier<4>>>;
 

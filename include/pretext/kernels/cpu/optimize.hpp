@@ -16,7 +16,7 @@ namespace detail {
 /// `update(piece, index)` for every piece, each compiled for the best instructions. A thread takes a few
 /// adjacent ones, a megabyte of each buffer: memory likes long runs.
 template <class Context, class Update>
-void for_each_piece(Context& context, const pieces<cpu>& all, const Update& update) {
+void for_each_piece(Context& context, const parameter_chunks<cpu>& all, const Update& update) {
   context.stream.for_each_run(all.list.size(), 16, [&](std::size_t first, std::size_t last) {
     for (std::size_t index = first; index < last; ++index)
       vectorised([&] { update(all.list.data()[index], index); });
@@ -52,23 +52,23 @@ struct square_sums {
 template <>
 struct optimize<cpu> {
   template <class Context, class W>
-  static void sgd(Context& context, const pieces<cpu>& all, const sgd_step& s, const W* g, W* velocity,
-                  W* w) {
+  static void sgd(Context& context, const parameter_chunks<cpu>& all, const sgd_step& s, const W* g,
+                  W* velocity, W* w) {
     const W momentum = static_cast<W>(s.momentum);
-    detail::for_each_piece(context, all, [=](const piece& p, std::size_t) {
-      const W rate = static_cast<W>(rate_of(s, p));
+    detail::for_each_piece(context, all, [=](const parameter_chunk& p, std::size_t) {
+      const W rate = static_cast<W>(effective_lr(s, p));
       const W decay = static_cast<W>(s.decay_all || p.decays ? s.weight_decay : 0);
       descend(g + p.first, velocity + p.first, w + p.first, p.count, decay, W{1}, momentum, rate, s.nesterov);
     });
   }
 
   template <class Context, class W>
-  static void adamw(Context& context, const pieces<cpu>& all, const adamw_step& s, const W* g, W* mean,
-                    W* square, std::uint64_t* steps, W* w) {
+  static void adamw(Context& context, const parameter_chunks<cpu>& all, const adamw_step& s, const W* g,
+                    W* mean, W* square, std::uint64_t* steps, W* w) {
     const adamw_rates<W> rates{s, static_cast<double>(++*steps)};
     const W b1 = rates.b1, b2 = rates.b2, rest1 = rates.rest1, rest2 = rates.rest2;
     const W correction = rates.correction, epsilon = rates.epsilon;
-    detail::for_each_piece(context, all, [=](const piece& p, std::size_t) {
+    detail::for_each_piece(context, all, [=](const parameter_chunk& p, std::size_t) {
       const W rate = rates.rate(p), keep = adamw_rates<W>::keep(s, p);
       constexpr std::size_t most = 512;
       W root[most];
@@ -88,16 +88,16 @@ struct optimize<cpu> {
   }
 
   template <class Context, class W>
-  static void lars(Context& context, const pieces<cpu>& all, const lars_step& s, const W* g, W* velocity,
-                   W* w) {
+  static void lars(Context& context, const parameter_chunks<cpu>& all, const lars_step& s, const W* g,
+                   W* velocity, W* w) {
     const arena_scope guard{context.workspace};
     const std::size_t count = all.list.size();
-    const piece* list = all.list.data();
+    const parameter_chunk* list = all.list.data();
     const bool inside = s.variant == lars_variant::simclr;
 
     double* of_weight = context.workspace.template allocate<double>(count);
     double* of_update = context.workspace.template allocate<double>(count);
-    detail::for_each_piece(context, all, [=](const piece& p, std::size_t index) {
+    detail::for_each_piece(context, all, [=](const parameter_chunk& p, std::size_t index) {
       if (!adapts(s, p)) return;
       const W decay = static_cast<W>(decayed_norm(s) ? s.weight_decay : 0);
       const detail::square_sums<W> sums{w + p.first, g + p.first, p.count, decay};
@@ -108,7 +108,7 @@ struct optimize<cpu> {
     W* ratio = context.workspace.template allocate<W>(all.rows);
     W* decay = context.workspace.template allocate<W>(all.rows);
     for (std::size_t first = 0, last; first < count; first = last) {
-      const piece& p = list[first];
+      const parameter_chunk& p = list[first];
       double weight = 0, update = 0;
       for (last = first; last < count && list[last].row == p.row; ++last) {
         weight += of_weight[last];
@@ -117,24 +117,24 @@ struct optimize<cpu> {
       ratio[p.row] = W{1};
       decay[p.row] = W{0};
       if (!adapts(s, p)) continue;
-      const lars_adaptation adapted{s, rate_of(s, p), std::sqrt(weight), std::sqrt(update)};
+      const lars_adaptation adapted{s, effective_lr(s, p), std::sqrt(weight), std::sqrt(update)};
       ratio[p.row] = static_cast<W>(adapted.ratio);
       decay[p.row] = static_cast<W>(adapted.decays ? s.weight_decay : 0);
     }
 
     const W momentum = static_cast<W>(s.momentum);
-    detail::for_each_piece(context, all, [=](const piece& p, std::size_t) {
-      const W rate = static_cast<W>(rate_of(s, p));
+    detail::for_each_piece(context, all, [=](const parameter_chunk& p, std::size_t) {
+      const W rate = static_cast<W>(effective_lr(s, p));
       descend(g + p.first, velocity + p.first, w + p.first, p.count, decay[p.row],
               inside ? rate * ratio[p.row] : ratio[p.row], momentum, inside ? W{1} : rate, s.nesterov);
     });
   }
 
   template <class Context, class W>
-  static void ema_update(Context& context, const pieces<cpu>& all, step_number<double> keeps, const W* w,
-                         W* target) {
+  static void ema_update(Context& context, const parameter_chunks<cpu>& all, step_number<double> keeps,
+                         const W* w, W* target) {
     const W momentum = static_cast<W>(keeps);
-    detail::for_each_piece(context, all, [=](const piece& p, std::size_t) {
+    detail::for_each_piece(context, all, [=](const parameter_chunk& p, std::size_t) {
       for (std::size_t i = p.first; i < p.first + p.count; ++i)
         target[i] = momentum * target[i] + (W{1} - momentum) * w[i];
     });

@@ -16,14 +16,14 @@ template <class Step>
 struct update_pieces {
   static constexpr unsigned threads = 256;
   using shared = no_memory;
-  const kernels::piece* list;
+  const kernels::parameter_chunk* list;
   const double* loss;
   Step step;
 
   template <class Block>
   PRETEXT_HOST_DEVICE void operator()(Block& block) const {
     if (!std::isfinite(*loss)) return;
-    const kernels::piece p = list[block.index()];
+    const kernels::parameter_chunk p = list[block.index()];
     block.each([&](unsigned thread) {
       const auto update = step.of(p);
       for (std::size_t i = p.first + thread; i < p.first + p.count; i += threads) update(i);
@@ -32,7 +32,7 @@ struct update_pieces {
 };
 
 template <class Context, class Device, class Step>
-void update(Context& context, const kernels::pieces<Device>& all, const Step& step) {
+void update(Context& context, const kernels::parameter_chunks<Device>& all, const Step& step) {
   if (all.list.size() > 0)
     launch(context.stream, all.list.size(),
            update_pieces<Step>{all.list.data(), context.stream.settled_loss(), step});
@@ -61,8 +61,8 @@ struct sgd_update {
   const W* g;
   W *velocity, *w;
 
-  PRETEXT_HOST_DEVICE move_number<W> of(const kernels::piece& p) const {
-    const W rate = static_cast<W>(kernels::rate_of(s, p));
+  PRETEXT_HOST_DEVICE move_number<W> of(const kernels::parameter_chunk& p) const {
+    const W rate = static_cast<W>(kernels::effective_lr(s, p));
     const W decay = static_cast<W>(s.decay_all || p.decays ? s.weight_decay : 0);
     return {{decay, W{1}, static_cast<W>(s.momentum), rate}, s.nesterov, g, velocity, w};
   }
@@ -101,7 +101,7 @@ struct adamw_update {
       w[i] = keep * w[i] - rate * mean[i] / (std::sqrt(square[i]) * at.correction + at.epsilon);
     }
   };
-  PRETEXT_HOST_DEVICE number of(const kernels::piece& p) const {
+  PRETEXT_HOST_DEVICE number of(const kernels::parameter_chunk& p) const {
     return {*rates, rates->rate(p), kernels::adamw_rates<W>::keep(s, p), g, mean, square, w};
   }
 };
@@ -114,13 +114,13 @@ struct squares_of_pieces {
     double of[threads];
   };
   kernels::lars_step s;
-  const kernels::piece* list;
+  const kernels::parameter_chunk* list;
   const W *g, *w;
   double *of_weight, *of_update;
 
   template <class Block>
   PRETEXT_HOST_DEVICE void operator()(Block& block) const {
-    const kernels::piece p = list[block.index()];
+    const kernels::parameter_chunk p = list[block.index()];
     if (!kernels::adapts(s, p)) return;
     const W decay = static_cast<W>(kernels::decayed_norm(s) ? s.weight_decay : 0);
     const auto squares = [&](const auto& number) {
@@ -147,13 +147,13 @@ struct squares_of_pieces {
 template <class W>
 struct lars_ratios {
   kernels::lars_step s;
-  const kernels::piece* list;
+  const kernels::parameter_chunk* list;
   std::size_t count;
   const double *of_weight, *of_update;
   W *ratio, *decay;  ///< by row of the table
 
   PRETEXT_HOST_DEVICE void operator()(std::size_t first) const {
-    const kernels::piece& p = list[first];
+    const kernels::parameter_chunk& p = list[first];
     if (first > 0 && list[first - 1].row == p.row) return;  // somebody else's parameter
     ratio[p.row] = W{1};
     decay[p.row] = W{0};
@@ -163,7 +163,8 @@ struct lars_ratios {
       weight += of_weight[i];
       update += of_update[i];
     }
-    const kernels::lars_adaptation adapted{s, kernels::rate_of(s, p), std::sqrt(weight), std::sqrt(update)};
+    const kernels::lars_adaptation adapted{s, kernels::effective_lr(s, p), std::sqrt(weight),
+                                           std::sqrt(update)};
     ratio[p.row] = static_cast<W>(adapted.ratio);
     decay[p.row] = static_cast<W>(adapted.decays ? s.weight_decay : 0);
   }
@@ -175,9 +176,9 @@ struct lars_update {
   const W *ratio, *decay, *g;
   W *velocity, *w;
 
-  PRETEXT_HOST_DEVICE move_number<W> of(const kernels::piece& p) const {
+  PRETEXT_HOST_DEVICE move_number<W> of(const kernels::parameter_chunk& p) const {
     const bool inside = s.variant == lars_variant::simclr;
-    const W rate = static_cast<W>(kernels::rate_of(s, p)), by = ratio[p.row];
+    const W rate = static_cast<W>(kernels::effective_lr(s, p)), by = ratio[p.row];
     return {{decay[p.row], inside ? rate * by : by, static_cast<W>(s.momentum), inside ? W{1} : rate},
             s.nesterov,
             g,
@@ -201,7 +202,9 @@ struct follow_weights {
       target[i] = momentum * target[i] + (W{1} - momentum) * w[i];
     }
   };
-  PRETEXT_HOST_DEVICE number of(const kernels::piece&) const { return {static_cast<W>(momentum), w, target}; }
+  PRETEXT_HOST_DEVICE number of(const kernels::parameter_chunk&) const {
+    return {static_cast<W>(momentum), w, target};
+  }
 };
 
 }  // namespace pretext::grid
@@ -211,14 +214,14 @@ namespace pretext::kernels {
 template <Accelerator Device>
 struct optimize<Device> {
   template <class Context, class W>
-  static void sgd(Context& context, const pieces<Device>& all, const sgd_step& s, const W* g, W* velocity,
-                  W* w) {
+  static void sgd(Context& context, const parameter_chunks<Device>& all, const sgd_step& s, const W* g,
+                  W* velocity, W* w) {
     grid::update(context, all, grid::sgd_update<W>{s, g, velocity, w});
   }
 
   template <class Context, class W>
-  static void adamw(Context& context, const pieces<Device>& all, const adamw_step& s, const W* g, W* mean,
-                    W* square, std::uint64_t* steps, W* w) {
+  static void adamw(Context& context, const parameter_chunks<Device>& all, const adamw_step& s, const W* g,
+                    W* mean, W* square, std::uint64_t* steps, W* w) {
     const arena_scope guard{context.workspace};
     auto* const rates = context.workspace.template allocate<adamw_rates<W>>(1);
     grid::each_number(context, 1, grid::count_adamw_step<W>{s, context.stream.settled_loss(), steps, rates});
@@ -226,11 +229,11 @@ struct optimize<Device> {
   }
 
   template <class Context, class W>
-  static void lars(Context& context, const pieces<Device>& all, const lars_step& s, const W* g, W* velocity,
-                   W* w) {
+  static void lars(Context& context, const parameter_chunks<Device>& all, const lars_step& s, const W* g,
+                   W* velocity, W* w) {
     const arena_scope guard{context.workspace};
     const std::size_t count = all.list.size();
-    const piece* const list = all.list.data();
+    const parameter_chunk* const list = all.list.data();
     double* const of_weight = context.workspace.template allocate<double>(count);
     double* const of_update = context.workspace.template allocate<double>(count);
     W* const ratio = context.workspace.template allocate<W>(all.rows);
@@ -243,7 +246,7 @@ struct optimize<Device> {
   }
 
   template <class Context, class W>
-  static void ema_update(Context& context, const pieces<Device>& all, step_number<double> momentum,
+  static void ema_update(Context& context, const parameter_chunks<Device>& all, step_number<double> momentum,
                          const W* w, W* target) {
     grid::update(context, all, grid::follow_weights<W>{momentum, w, target});
   }

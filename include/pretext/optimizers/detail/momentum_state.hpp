@@ -12,16 +12,17 @@ namespace pretext {
 
 /// What an optimizer with momentum remembers: one flat buffer, zero at first.
 template <class Context>
-struct velocity {
-  kernels::pieces<typename Context::device> pieces;
-  buffer<typename Context::weight, typename Context::device> moving;
+struct momentum_state {
+  kernels::parameter_chunks<typename Context::device> parameter_chunks;
+  buffer<typename Context::weight, typename Context::device> momentum_buffer;
 
-  explicit velocity(std::span<const parameter> table) : pieces{table}, moving{pieces.size} {}
+  explicit momentum_state(std::span<const parameter> table)
+      : parameter_chunks{table}, momentum_buffer{parameter_chunks.size} {}
 
   /// `visit(name, data, count)`: what a checkpoint holds.
   template <class Visitor>
   void for_each_buffer(Visitor&& visit) {
-    visit(std::string_view{"velocity"}, moving.data(), moving.size());
+    visit(std::string_view{"velocity"}, momentum_buffer.data(), momentum_buffer.size());
   }
 };
 
