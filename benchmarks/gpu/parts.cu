@@ -48,9 +48,9 @@ struct update_and_average {
   lars optimizer{};
   lars::state<context> state{table};
   kernels::parameter_chunks<cuda> target_chunks{std::span<const parameter>{table}};
-  buffer<float, cuda> value = on_device(random_numbers<float>(count(table)));
-  buffer<float, cuda> gradient = on_device(random_numbers<float>(count(table)));
-  buffer<float, cuda> target = on_device(random_numbers<float>(count(table)));
+  buffer<float, cuda> value = on_device(random_numbers<float>(parameter_count(table)));
+  buffer<float, cuda> gradient = on_device(random_numbers<float>(parameter_count(table)));
+  buffer<float, cuda> target = on_device(random_numbers<float>(parameter_count(table)));
 
   void operator()(context& at) {
     const float* const read = gradient.data();

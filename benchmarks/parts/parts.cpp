@@ -93,7 +93,7 @@ template <class Optimizer>
 void optimizer_step(const char* name, const Optimizer& optimizer, bool average) {
   using context_type = on<cpu>;
   static constexpr auto table = parameters_of<resnet50<>, shape<224, 224, 3>>;
-  constexpr std::size_t size = count(table);
+  constexpr std::size_t size = parameter_count(table);
   context_type context{.stream = cpu::stream{threads}};
   typename Optimizer::template state_type<context_type> state{table};
   buffer<float, cpu> value{size}, gradient{size}, target{size};

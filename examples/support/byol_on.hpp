@@ -42,7 +42,7 @@ std::unique_ptr<pretext::any_trainer> make_byol_on(const recipe& asked,
         auto made = std::make_unique<trainer<method, on<Device>, optimizer>>(
             method{}, make_optimizer(asked, lars_variant::byol), asked.seed, stream);
         if (asked.initialisation == "official") {
-          static constexpr auto table = haiku_start(method::parameters);
+          static constexpr auto table = haiku_init(method::parameters);
           made->start(table, asked.seed, asked.seed + (std::uint64_t{1} << 63));
         }
         return erase(std::move(made),

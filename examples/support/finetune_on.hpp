@@ -19,7 +19,7 @@ template <class Encoder>
 struct tuned_head : pretext::linear_classifier<most_classes> {};
 template <class Encoder>
   requires requires { Encoder::patch; }
-struct tuned_head<Encoder> : pretext::linear_classifier<most_classes, pretext::mae_start> {};
+struct tuned_head<Encoder> : pretext::linear_classifier<most_classes, pretext::mae_classifier_init> {};
 
 inline auto make_finetune_view(const recipe& asked) {
   using namespace pretext;

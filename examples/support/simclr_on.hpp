@@ -35,7 +35,7 @@ std::unique_ptr<pretext::any_trainer> make_simclr_on(const recipe& asked,
       resnets, asked, [&]<class Encoder, std::size_t Size>(const compiled<Encoder, Size>& choice) {
         // Torch's start for the head: N(0, 0.01) is meant for LARS, and under batch norm it multiplies SGD's
         // effective rate.
-        using head = simclr_head<std::decay_t<decltype(choice)>::feature, 128, affine::scale, torch_default>;
+        using head = simclr_head<std::decay_t<decltype(choice)>::feature, 128, affine::scale, torch_init>;
         using method = simclr<shape<Size, Size, 3>, Encoder, head>;
         return erase(std::make_unique<trainer<method, on<Device>, optimizer>>(
                          method{.loss = {.temperature = asked.temperature}}, make_optimizer(asked),

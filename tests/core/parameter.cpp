@@ -17,18 +17,20 @@ static_assert(table.size() == 5);
 static_assert(table[0].name() == "stem.weight" && table[0].offset == 0 && table[0].size() == 108);
 static_assert(table[0].extents[0] == 4 && table[0].extents[1] == 3,
               "extents are torch's: out, in, rows, columns");
-static_assert(table[0].stored == layout::convolution && table[0].weight_decay == decay::yes);
-static_assert(table[1].name() == "1.weight" && table[1].offset == 108 && table[1].weight_decay == decay::no);
-static_assert(table[4].name() == "1.running_var" && table[4].kind == role::running);
-static_assert(count(table) == 108 + 16 && trainable(table) == 108 + 8);
+static_assert(table[0].layout == parameter_layout::convolution &&
+              table[0].weight_decay == parameter_decay::yes);
+static_assert(table[1].name() == "1.weight" && table[1].offset == 108 &&
+              table[1].weight_decay == parameter_decay::no);
+static_assert(table[4].name() == "1.running_var" && table[4].role == parameter_role::buffer);
+static_assert(parameter_count(table) == 108 + 16 && trainable_count(table) == 108 + 8);
 
 TEST_CASE("start values of recipes section 9: Kaiming's by fan-out, torch's uniform bound") {
-  constexpr auto imagenet = parameters_of<convolution<64, 7, 2, 3>, shape<224, 224, 3>>[0].start;
-  constexpr auto cifar = parameters_of<convolution<64, 3>, shape<32, 32, 3>>[0].start;
+  constexpr auto imagenet = parameters_of<convolution<64, 7, 2, 3>, shape<224, 224, 3>>[0].init;
+  constexpr auto cifar = parameters_of<convolution<64, 3>, shape<32, 32, 3>>[0].init;
   CHECK(imagenet.shape == initialiser::kind::normal);
   CHECK(imagenet.width == doctest::Approx(.0252538).epsilon(1e-5));
   CHECK(cifar.width == doctest::Approx(.0589256).epsilon(1e-5));
-  constexpr auto line = parameters_of<linear<10>, shape<400>>[0].start;
+  constexpr auto line = parameters_of<linear<10>, shape<400>>[0].init;
   CHECK(line.shape == initialiser::kind::uniform);
   CHECK(line.width == doctest::Approx(0.05));
 }

@@ -100,7 +100,7 @@ void learns_what_float_learns(double rate) {
     const double largest =
         std::abs(*std::ranges::max_element(exact, {}, [](double x) { return std::abs(x); }));
     for (const parameter& p : Method::parameters) {
-      if (p.kind != role::weight) continue;
+      if (p.role != parameter_role::trainable) continue;
       const auto none = [=](double x) {
         return std::abs(x) < 1e-5 * largest;
       };  // of a bias before batch norm
@@ -131,7 +131,7 @@ void small_updates_are_kept() {
   const auto after = l.weights(), slope = l.gradient();
   std::size_t moved = 0, moving = 0;
   for (const parameter& p : half_simclr::parameters)
-    for (std::size_t i = p.offset; p.kind == role::weight && i < p.offset + p.size(); ++i) {
+    for (std::size_t i = p.offset; p.role == parameter_role::trainable && i < p.offset + p.size(); ++i) {
       const double step = 1e-6 * slope[i];
       if (std::abs(step) < 1e-6 * std::abs(before[i])) continue;  // float would not tell either
       ++moving;

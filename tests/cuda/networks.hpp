@@ -237,14 +237,15 @@ void losses_of_views() {
 
 /// A weight larger than one piece, what no optimizer touches, and one tensor with a rate of its own.
 inline std::vector<parameter> table_of_pieces() {
-  auto table = lay_out(std::array{
+  auto table = with_offsets(std::array{
       parameter{"conv.weight", {100, 400}, initialiser::normal(1)},
-      parameter{"conv.bias", {100}, initialiser::constant(0), decay::no},
-      parameter{"bn.running_mean", {100}, initialiser::constant(0), decay::no, role::running},
+      parameter{"conv.bias", {100}, initialiser::constant(0), parameter_decay::no},
+      parameter{
+          "bn.running_mean", {100}, initialiser::constant(0), parameter_decay::no, parameter_role::buffer},
       parameter{"fc.weight", {10, 77}, initialiser::normal(1)},
       parameter{"zero.weight", {3, 3}, initialiser::constant(0)},
   });
-  table[3].rate = 0.25;
+  table[3].lr_multiplier = 0.25;
   return {table.begin(), table.end()};
 }
 

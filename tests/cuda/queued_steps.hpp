@@ -282,7 +282,8 @@ results optimised(Trainer& trainer) {
   results all = learned(trainer);
   for (auto& numbers : all)
     for (const parameter& p : Trainer::method_type::parameters)
-      for (std::size_t i = 0; p.kind == role::running && i < p.size() && p.offset + i < numbers.size(); ++i)
+      for (std::size_t i = 0;
+           p.role == parameter_role::buffer && i < p.size() && p.offset + i < numbers.size(); ++i)
         numbers[p.offset + i] = 0;
   return all;
 }

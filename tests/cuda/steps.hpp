@@ -77,7 +77,7 @@ void rounded_steps() {
 using small_mae = mae<small_images, vit<2, 16, 2, 2>, mae_decoder<8, 2, 2>, random_masking<std::ratio<1, 2>>>;
 using small_simmim = simmim<small_images, vit<2, 16, 2, 2>, block_masking<4>>;
 using small_classifier = classification<small_images, encoder<vit<4, 12, 3, 2, mae_fine_tuning>>,
-                                        classifier<linear_classifier<4, torch_default>>>;
+                                        classifier<linear_classifier<4, torch_init>>>;
 
 /// Hidden patches predicted; and fine-tuning with dropped paths. In float without AdamW, which makes full
 /// steps of gradients that are 0 but for rounding, such as those of the keys' biases.
@@ -118,7 +118,8 @@ void broken_steps() {
     });
     for (auto& numbers : all)  // running statistics belong to the forward pass
       for (const parameter& p : method::parameters)
-        for (std::size_t i = 0; p.kind == role::running && i < p.size() && p.offset + i < numbers.size(); ++i)
+        for (std::size_t i = 0;
+             p.role == parameter_role::buffer && i < p.size() && p.offset + i < numbers.size(); ++i)
           numbers[p.offset + i] = 0;
     return all;
   };

@@ -9,7 +9,7 @@ namespace {
 using large = shape<224, 224, 3>;
 using small = shape<32, 32, 3>;
 template <class E, class In>
-constexpr std::size_t learned = trainable(parameters_of<E, In>);
+constexpr std::size_t learned = trainable_count(parameters_of<E, In>);
 }  // namespace
 
 // The trunks of recipes section 4.1.
@@ -46,9 +46,9 @@ TEST_CASE("parameters have torchvision's names, in torchvision's order") {
 TEST_CASE("the last scale of each block starts at zero, unless asked otherwise") {
   for (const parameter& p : parameters_of<resnet50<>, large>)
     if (p.name().ends_with("bn3.weight"))
-      CHECK(p.start == initialiser::constant(0));
+      CHECK(p.init == initialiser::constant(0));
     else if (p.name().ends_with("bn2.weight"))
-      CHECK(p.start == initialiser::constant(1));
+      CHECK(p.init == initialiser::constant(1));
   for (const parameter& p : parameters_of<resnet18<stem::cifar, 8, initial_scale::one>, small>)
-    if (p.name().ends_with("bn2.weight")) CHECK(p.start == initialiser::constant(1));
+    if (p.name().ends_with("bn2.weight")) CHECK(p.init == initialiser::constant(1));
 }

@@ -18,7 +18,7 @@ void agrees(const safetensors& file, double tolerance) {
   Context context{.stream = cpu::stream{2}};
   const auto x = tests::channels_last<T>(file.at("input"));
   const std::size_t batch = x.size() / In::size;
-  std::vector<T> w(count(table)), dw(w.size()), y(batch * Out::size), dx(x.size());
+  std::vector<T> w(parameter_count(table)), dw(w.size()), y(batch * Out::size), dx(x.size());
   read_torch_tensors<T>(table, file, "before.", w.data());
 
   Net::infer(context, weights<Context>{w.data(), nullptr}, reads<Context, In>{x.data(), batch},
@@ -43,7 +43,7 @@ void agrees(const safetensors& file, double tolerance) {
   for (const parameter& p : table) {
     const std::string name{p.name()};
     CAPTURE(name);
-    const bool running = p.kind == role::running;
+    const bool running = p.role == parameter_role::buffer;
     const auto& expected = file.at((running ? "after." : "grad.") + name);
     CHECK(tests::relative_difference((running ? ours : gradients).at(name).template as<T>(),
                                      expected.as<double>()) < tolerance);

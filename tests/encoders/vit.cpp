@@ -10,7 +10,7 @@ namespace {
 using large = shape<224, 224, 3>;
 using tiny = shape<32, 32, 3>;
 template <class E, class In>
-constexpr std::size_t learned = trainable(parameters_of<E, In>);
+constexpr std::size_t learned = trainable_count(parameters_of<E, In>);
 template <class E, class In>
 constexpr std::size_t with_head = learned<E, In> + output_of<E, In>::size * 1000 + 1000;
 
@@ -23,22 +23,22 @@ static_assert(learned<vit_huge<14>, large> == 630'435'840);
 static_assert(weight_count<vit_base<16>, large> == 85'647'360 + 197 * 768);
 
 // Recipes section 4.2: trunks with learned positions, with and without a classifier of 1000.
-static_assert(learned<vit_tiny<16, supervised_start>, large> == 5'524'416);
-static_assert(learned<vit_small<16, supervised_start>, large> == 21'665'664);
-static_assert(learned<vit_base<16, supervised_start>, large> == 85'798'656);
-static_assert(learned<vit_large<16, supervised_start>, large> == 303'301'632);
-static_assert(learned<vit_huge<14, supervised_start>, large> == 630'764'800);
-static_assert(with_head<vit_tiny<16, supervised_start>, large> == 5'717'416);
-static_assert(with_head<vit_small<16, supervised_start>, large> == 22'050'664);
-static_assert(with_head<vit_base<16, supervised_start>, large> == 86'567'656);
-static_assert(with_head<vit_large<16, supervised_start>, large> == 304'326'632);
-static_assert(with_head<vit_huge<14, supervised_start>, large> == 632'045'800);
-static_assert(learned<vit_tiny<2, supervised_start>, tiny> == 5'390'784);
-static_assert(learned<vit_tiny<4, supervised_start>, tiny> == 5'360'832);
-static_assert(learned<vit_small<2, supervised_start>, tiny> == 21'398'400);
-static_assert(learned<vit_small<4, supervised_start>, tiny> == 21'338'496);
-static_assert(learned<vit_base<2, supervised_start>, tiny> == 85'264'128);
-static_assert(learned<vit_base<4, supervised_start>, tiny> == 85'144'320);
+static_assert(learned<vit_tiny<16, supervised_init>, large> == 5'524'416);
+static_assert(learned<vit_small<16, supervised_init>, large> == 21'665'664);
+static_assert(learned<vit_base<16, supervised_init>, large> == 85'798'656);
+static_assert(learned<vit_large<16, supervised_init>, large> == 303'301'632);
+static_assert(learned<vit_huge<14, supervised_init>, large> == 630'764'800);
+static_assert(with_head<vit_tiny<16, supervised_init>, large> == 5'717'416);
+static_assert(with_head<vit_small<16, supervised_init>, large> == 22'050'664);
+static_assert(with_head<vit_base<16, supervised_init>, large> == 86'567'656);
+static_assert(with_head<vit_large<16, supervised_init>, large> == 304'326'632);
+static_assert(with_head<vit_huge<14, supervised_init>, large> == 632'045'800);
+static_assert(learned<vit_tiny<2, supervised_init>, tiny> == 5'390'784);
+static_assert(learned<vit_tiny<4, supervised_init>, tiny> == 5'360'832);
+static_assert(learned<vit_small<2, supervised_init>, tiny> == 21'398'400);
+static_assert(learned<vit_small<4, supervised_init>, tiny> == 21'338'496);
+static_assert(learned<vit_base<2, supervised_init>, tiny> == 85'264'128);
+static_assert(learned<vit_base<4, supervised_init>, tiny> == 85'144'320);
 
 // Blocks of section 4.2's last column.
 static_assert(weight_count<transformer_block<3>, shape<197, 192>> == 444'864);
@@ -85,26 +85,26 @@ TEST_CASE("what decays: matrices, and in MAE's pretraining the class token; neve
     for (const parameter& p : table) {
       CAPTURE(p.path);
       if (p.name() != "cls_token" && p.name() != "pos_embed")
-        CHECK((p.weight_decay == decay::yes) == (p.rank > 1));
+        CHECK((p.weight_decay == parameter_decay::yes) == (p.rank > 1));
     }
-    return table[0].weight_decay == decay::yes;
+    return table[0].weight_decay == parameter_decay::yes;
   };
   CHECK(decays(parameters_of<vit_tiny<4>, tiny>));
   CHECK(!decays(parameters_of<vit_tiny<4, mae_fine_tuning>, tiny>));
-  CHECK(!decays(parameters_of<vit_tiny<4, supervised_start>, tiny>));
-  CHECK(parameters_of<vit_tiny<4>, tiny>[1].kind == role::fixed);
-  CHECK(parameters_of<vit_tiny<4, mae_fine_tuning>, tiny>[1].kind == role::weight);
-  CHECK(parameters_of<vit_tiny<4, mae_fine_tuning>, tiny>[1].weight_decay == decay::no);
+  CHECK(!decays(parameters_of<vit_tiny<4, supervised_init>, tiny>));
+  CHECK(parameters_of<vit_tiny<4>, tiny>[1].role == parameter_role::constant);
+  CHECK(parameters_of<vit_tiny<4, mae_fine_tuning>, tiny>[1].role == parameter_role::trainable);
+  CHECK(parameters_of<vit_tiny<4, mae_fine_tuning>, tiny>[1].weight_decay == parameter_decay::no);
 }
 
 TEST_CASE("start values of recipes section 9: joint qkv and the first linear layer of ViT-B") {
   constexpr auto table = parameters_of<vit_base<16>, large>;
   CHECK(table[6].name() == "blocks.0.attn.qkv.weight");
-  CHECK(table[6].start.width == doctest::Approx(.0441942).epsilon(1e-5));
+  CHECK(table[6].init.width == doctest::Approx(.0441942).epsilon(1e-5));
   CHECK(table[12].name() == "blocks.0.mlp.fc1.weight");
-  CHECK(table[12].start.width == doctest::Approx(.0395285).epsilon(1e-5));
-  CHECK(table[7].start == initialiser::constant(0));
-  CHECK(table[0].start == initialiser::normal(.02));
+  CHECK(table[12].init.width == doctest::Approx(.0395285).epsilon(1e-5));
+  CHECK(table[7].init == initialiser::constant(0));
+  CHECK(table[0].init == initialiser::normal(.02));
 }
 
 namespace {
@@ -121,7 +121,7 @@ TEST_CASE("every gradient of a whole vision transformer matches finite differenc
 }
 
 TEST_CASE("a vision transformer computes the same bits with 1, 2 and 3 threads") {
-  tests::same_bits_for_any_threads<vit<4, 24, 2, 3, supervised_start>, shape<16, 8, 3>>(19);
+  tests::same_bits_for_any_threads<vit<4, 24, 2, 3, supervised_init>, shape<16, 8, 3>>(19);
 }
 
 TEST_CASE("a second step of a vision transformer allocates nothing") {

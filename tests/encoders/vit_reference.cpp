@@ -18,7 +18,7 @@ void agrees(const safetensors& file, double tolerance) {
   Context context{.stream = cpu::stream{2}};
   const auto x = tests::channels_last<T>(file.at("input"));
   const std::size_t batch = x.size() / In::size;
-  std::vector<T> w(count(table)), h(batch * Net::width), trained(h.size());
+  std::vector<T> w(parameter_count(table)), h(batch * Net::width), trained(h.size());
   CHECK(read_torch_tensors<T>(table, file, "param.", w.data()).tensors == table.size());
   const weights<Context> own{w.data(), nullptr};
   const reads<Context, In> images{x.data(), batch};
@@ -49,8 +49,8 @@ TEST_CASE("a vision transformer agrees with timm: its tokens and its feature") {
   REQUIRE(tests::hyper_parameter(file, "patch_size").get<int>() == 4);
   REQUIRE(tests::hyper_parameter(file, "num_heads").get<int>() == 3);
   const auto both = [&]<std::size_t Depth, std::size_t Side>() {
-    agrees<vit<4, 24, Depth, 3, supervised_start>, on<cpu, fp64>, Side>(file, 1e-9);
-    agrees<vit<4, 24, Depth, 3, supervised_start>, on<cpu>, Side>(file, 1e-4);
+    agrees<vit<4, 24, Depth, 3, supervised_init>, on<cpu, fp64>, Side>(file, 1e-9);
+    agrees<vit<4, 24, Depth, 3, supervised_init>, on<cpu>, Side>(file, 1e-4);
   };
   const std::size_t side = file.at("input").shape.at(2);
   REQUIRE(file.tensors.contains("param.blocks.1.norm1.weight"));

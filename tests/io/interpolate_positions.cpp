@@ -48,7 +48,7 @@ TEST_CASE("positions that were made for no square say so, with their shape") {
 }
 
 TEST_CASE("weights of a vision transformer serve images of another size once their positions fit") {
-  using net = vit<4, 8, 1, 2, supervised_start>;
+  using net = vit<4, 8, 1, 2, supervised_init>;
   constexpr const auto& trained = parameters_of<net, shape<16, 16, 3>>;
   constexpr const auto& wanted = parameters_of<net, shape<24, 32, 3>>;
   std::vector<float> w(count(trained), 0.5f), larger(count(wanted));

@@ -73,11 +73,11 @@ TEST_CASE("names may stand behind what training scripts put before them") {
 
 TEST_CASE("positions of another grid are interpolated, the class token's stays") {
   using larger = shape<24, 24, 3>;
-  const auto learned = start<vit<4, 16, 2, 2, supervised_start>>(1);
+  const auto learned = start<vit<4, 16, 2, 2, supervised_init>>(1);
   auto value = start<tuning, larger>(2);
-  read_pretrained<float>(parameters_of<tuning, larger>, file_of<vit<4, 16, 2, 2, supervised_start>>(learned),
+  read_pretrained<float>(parameters_of<tuning, larger>, file_of<vit<4, 16, 2, 2, supervised_init>>(learned),
                          value.data());
-  const auto &from = row<vit<4, 16, 2, 2, supervised_start>>("pos_embed"),
+  const auto &from = row<vit<4, 16, 2, 2, supervised_init>>("pos_embed"),
              &to = row<tuning, larger>("pos_embed");
   CHECK(
       std::equal(learned.data() + from.offset, learned.data() + from.offset + 16, value.data() + to.offset));

@@ -15,7 +15,7 @@ struct net : sequential<named<"stem", convolution<4, 3>>, named<"norm", batch_no
 constexpr auto table = parameters_of<net, shape<8, 8, 2>>;
 
 std::vector<float> counted() {
-  std::vector<float> w(count(table));
+  std::vector<float> w(parameter_count(table));
   std::iota(w.begin(), w.end(), 0.f);
   return w;
 }

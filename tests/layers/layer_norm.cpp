@@ -6,8 +6,8 @@
 using namespace pretext;
 
 static_assert(Layer<layer_norm, shape<5, 8>, on<cpu>>);
-static_assert(parameters_of<layer_norm, shape<5, 8>>[0].weight_decay == decay::no);
-static_assert(parameters_of<layer_norm, shape<5, 8>>[1].weight_decay == decay::no);
+static_assert(parameters_of<layer_norm, shape<5, 8>>[0].weight_decay == parameter_decay::no);
+static_assert(parameters_of<layer_norm, shape<5, 8>>[1].weight_decay == parameter_decay::no);
 
 TEST_CASE("every gradient of layer norm matches finite differences") {
   tests::gradients_match_finite_differences<layer_norm, shape<7, 24>>(3);

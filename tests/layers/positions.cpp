@@ -18,9 +18,9 @@ std::vector<double> start_of(const parameter& p) {
 
 }  // namespace
 
-static_assert(position_table<2, 3, 8, positions::fixed>("pos_embed").kind == role::fixed);
-static_assert(position_table<2, 3, 8, positions::tuned>("pos_embed").kind == role::weight);
-static_assert(position_table<2, 3, 8, positions::learned>("pos_embed").start ==
+static_assert(position_table<2, 3, 8, positions::fixed>("pos_embed").role == parameter_role::constant);
+static_assert(position_table<2, 3, 8, positions::tuned>("pos_embed").role == parameter_role::trainable);
+static_assert(position_table<2, 3, 8, positions::learned>("pos_embed").init ==
               initialiser::truncated_normal(.02));
 static_assert(position_table<2, 3, 6, positions::learned>("pos_embed").size() == 7 * 6);
 

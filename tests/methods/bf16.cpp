@@ -131,7 +131,7 @@ TEST_CASE_TEMPLATE("a gradient in bf16 points where that of fp32 does, in all an
   const auto expected = exact.gradient(), found = rounded.gradient();
   CHECK(cosine_schedule(found.data(), expected.data(), found.size()) > 0.99);
   for (const parameter& p : Method::parameters) {
-    if (p.kind != role::weight) continue;
+    if (p.role != parameter_role::trainable) continue;
     const auto none = [](float x) { return std::abs(x) < 1e-6f; };  // a bias before batch norm
     if (std::all_of(&expected[p.offset], &expected[p.offset] + p.size(), none)) continue;
     CAPTURE(p.path);

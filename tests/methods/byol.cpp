@@ -45,7 +45,7 @@ TEST_CASE("every gradient of BYOL matches finite differences, the target's netwo
   const auto gradient = copy_of(m.gradient.data(), method::size);
   std::size_t checked = 0;
   for (const parameter& p : method::parameters) {
-    if (p.kind == role::running) continue;
+    if (p.role == parameter_role::buffer) continue;
     CAPTURE(p.path);
     for (std::size_t i = p.offset; i < p.offset + p.size(); i += 1 + p.size() / 7, ++checked) {
       double& w = m.value.data()[i];
@@ -106,10 +106,10 @@ TEST_CASE("a target of momentum 1 keeps its weights, of momentum 0 it is the onl
   for (const parameter& p : parameters_of<method::trunk, images>)
     for (std::size_t i = p.offset; i < p.offset + p.size(); ++i)
       // Training mode: the target's own running statistics move all the same.
-      REQUIRE((m.target_values.data()[i] == before[i]) == (p.kind == role::weight));
+      REQUIRE((m.target_values.data()[i] == before[i]) == (p.role == parameter_role::trainable));
   t.step({pixels.data(), 8}, 0.1, 0);
   for (const parameter& p : parameters_of<method::trunk, images>)
-    if (p.kind == role::weight)
+    if (p.role == parameter_role::trainable)
       for (std::size_t i = p.offset; i < p.offset + p.size(); ++i)
         REQUIRE(m.target_values.data()[i] == doctest::Approx(m.value.data()[i]).epsilon(1e-14));
 }
@@ -133,26 +133,26 @@ TEST_CASE("both networks start alike, unless the target is given a seed of its o
 }
 
 TEST_CASE("Haiku's start: weights from a normal cut at two deviations of 1/sqrt(fan_in), biases 0") {
-  constexpr auto table = haiku_start(parameters_of<method::online, images>);
+  constexpr auto table = haiku_init(parameters_of<method::online, images>);
   for (std::size_t row = 0; row < table.size(); ++row) {
     const parameter &p = table[row], &before = method::parameters[row];
     CAPTURE(p.path);
     CHECK(p.name() == before.name());
     if (p.rank >= 2) {
-      CHECK(p.start.shape == initialiser::kind::truncated_normal);
-      CHECK(p.start.width == doctest::Approx(1 / std::sqrt(double(p.size() / p.extents[0]))));
+      CHECK(p.init.shape == initialiser::kind::truncated_normal);
+      CHECK(p.init.width == doctest::Approx(1 / std::sqrt(double(p.size() / p.extents[0]))));
     } else if (p.name().ends_with("layers.0.bias")) {
-      CHECK(p.start == initialiser::constant(0));
+      CHECK(p.init == initialiser::constant(0));
     } else {
-      CHECK(p.start == before.start);
+      CHECK(p.init == before.init);
     }
   }
 }
 
 TEST_CASE("projector and predictor of ResNet-50 have the published sizes, and lightly's names") {
   using official = byol<shape<32, 32, 3>, resnet50<stem::cifar>>;
-  static_assert(trainable(parameters_of<official::projector, shape<2048>>) == 9449472);
-  static_assert(trainable(parameters_of<official::predictor, shape<256>>) == 2109440);
+  static_assert(trainable_count(parameters_of<official::projector, shape<2048>>) == 9449472);
+  static_assert(trainable_count(parameters_of<official::predictor, shape<256>>) == 2109440);
   static_assert(official::parameters[0].name() == "backbone.conv1.weight");
   static_assert(official::parameters.back().name() == "prediction_head.layers.3.weight");
   static_assert(std::same_as<official::embedding, shape<256>>);
@@ -162,17 +162,17 @@ TEST_CASE("BYOL's presets have the published lengths, rates and momenta") {
   constexpr std::size_t imagenet = 1281167;
   constexpr auto longest = byol_1000_epochs();
   CHECK(longest.steps(imagenet) == 312784);
-  CHECK(longest.rate(imagenet).peak == doctest::Approx(3.2));
-  CHECK(longest.rate(imagenet)(0) == 0);
-  CHECK(longest.rate(imagenet)(3127) == doctest::Approx(3.2));
-  CHECK(longest.momentum(imagenet)(0) == doctest::Approx(0.996).epsilon(1e-12));
-  CHECK(longest.momentum(imagenet)(312784) == 1);
+  CHECK(longest.learning_rate(imagenet).peak == doctest::Approx(3.2));
+  CHECK(longest.learning_rate(imagenet)(0) == 0);
+  CHECK(longest.learning_rate(imagenet)(3127) == doctest::Approx(3.2));
+  CHECK(longest.target_momentum(imagenet)(0) == doctest::Approx(0.996).epsilon(1e-12));
+  CHECK(longest.target_momentum(imagenet)(312784) == 1);
   CHECK(longest.optimizer().variant == lars_variant::byol);
   CHECK(longest.optimizer().weight_decay == 1.5e-6);
-  CHECK(byol_300_epochs().rate(imagenet).peak == doctest::Approx(4.8));
+  CHECK(byol_300_epochs().learning_rate(imagenet).peak == doctest::Approx(4.8));
   CHECK(byol_100_epochs().base_momentum == 0.99);
   CHECK(byol_40_epochs().base_momentum == 0.97);
-  CHECK(byol_40_epochs().rate(imagenet).peak == doctest::Approx(7.2));
-  CHECK(byol_batch_512().rate(imagenet).peak == doctest::Approx(0.8));
-  CHECK(byol_imagenette().rate(9469).peak == 2);
+  CHECK(byol_40_epochs().learning_rate(imagenet).peak == doctest::Approx(7.2));
+  CHECK(byol_batch_512().learning_rate(imagenet).peak == doctest::Approx(0.8));
+  CHECK(byol_imagenette().learning_rate(9469).peak == 2);
 }

@@ -23,7 +23,7 @@ namespace {
 
 using images = shape<8, 8, 3>;
 using trunk = tests::thin_trunk<basic_block, 4>;
-using method = classification<images, encoder<trunk>, classifier<linear_classifier<3, torch_default>>>;
+using method = classification<images, encoder<trunk>, classifier<linear_classifier<3, torch_init>>>;
 
 struct tokens : linear<8> {
   static constexpr name classifier{"head"};
@@ -61,7 +61,8 @@ TEST_CASE("paths are torchvision's for a ResNet, and an encoder may name its cla
       classification<shape<32, 32, 3>, encoder<resnet18<stem::cifar>>, classifier<linear_classifier<10>>>;
   static_assert(resnet::parameters[0].name() == "conv1.weight");
   static_assert(resnet::parameters.back().name() == "fc.bias");
-  static_assert(trainable(resnet::parameters) == 11'173'962);  // torchvision's with a 3x3 stem and 10 classes
+  static_assert(trainable_count(resnet::parameters) ==
+                11'173'962);  // torchvision's with a 3x3 stem and 10 classes
   using vit = classification<shape<4>, encoder<tokens>, classifier<linear_classifier<10>>>;
   static_assert(vit::parameters.back().name() == "head.bias");
 }
@@ -91,7 +92,7 @@ void every_gradient_matches(Method how, double drop_path = 0) {
   };
   std::size_t checked = 0;
   for (const parameter& p : Method::parameters) {
-    if (p.kind != role::weight) continue;
+    if (p.role != parameter_role::trainable) continue;
     CAPTURE(p.path);
     for (std::size_t i = p.offset; i < p.offset + p.size(); i += 1 + p.size() / 7, ++checked) {
       double& w = m.value.data()[i];
@@ -108,7 +109,7 @@ void every_gradient_matches(Method how, double drop_path = 0) {
 }
 
 using tokens_trunk = vit<4, 12, 3, 2, mae_fine_tuning>;
-using tuning = classification<images, encoder<tokens_trunk>, classifier<linear_classifier<3, torch_default>>>;
+using tuning = classification<images, encoder<tokens_trunk>, classifier<linear_classifier<3, torch_init>>>;
 
 }  // namespace
 
@@ -122,15 +123,15 @@ TEST_CASE(
 
 TEST_CASE("MAE's fine-tuning: timm's names, positions that learn and do not decay, a head next to zero") {
   using mae = classification<shape<32, 32, 3>, encoder<vit_tiny<4, mae_fine_tuning>>,
-                             classifier<linear_classifier<10, mae_start>>>;
+                             classifier<linear_classifier<10, mae_classifier_init>>>;
   static_assert(mae::parameters.back().name() == "head.bias");
-  static_assert(trainable(mae::parameters) ==
+  static_assert(trainable_count(mae::parameters) ==
                 5'360'832 + 1930);  // timm's vit_tiny of 65 tokens, fc_norm for norm
   std::size_t seen = 0;
   for (const parameter& p : layer_decay<sgd>{{}, .75}.scaled(mae::parameters)) {
     if (p.name() == "pos_embed") {
-      CHECK(p.kind == role::weight);
-      CHECK(p.weight_decay == decay::no);
+      CHECK(p.role == parameter_role::trainable);
+      CHECK(p.weight_decay == parameter_decay::no);
       CHECK(p.lr_multiplier == Approx(.023757264).epsilon(1e-7));
       ++seen;
     }

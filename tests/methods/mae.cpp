@@ -14,9 +14,9 @@ namespace {
 
 template <class Method>
 constexpr std::size_t encoder_count =
-    trainable(parameters_of<typename Method::encoder, typename Method::images>);
+    trainable_count(parameters_of<typename Method::encoder, typename Method::images>);
 template <class Method>
-constexpr std::size_t decoder_count = trainable(Method::parameters) - encoder_count<Method>;
+constexpr std::size_t decoder_count = trainable_count(Method::parameters) - encoder_count<Method>;
 
 /// Multiply-adds as the official code spends them: every patch is projected before most are dropped, and
 /// every place is predicted. `Seen` tokens enter the encoder's blocks.
@@ -53,7 +53,7 @@ TEST_CASE("the published sizes have the official parameter counts") {
   static_assert(encoder_count<mae_vit_huge_14> == 630'435'840 &&
                 decoder_count<mae_vit_huge_14> == 26'178'124);
   // The fixed positions of both halves are kept beside them.
-  static_assert(count(mae_vit_base_16::parameters) - trainable(mae_vit_base_16::parameters) ==
+  static_assert(count(mae_vit_base_16::parameters) - trainable_count(mae_vit_base_16::parameters) ==
                 197 * 768 + 197 * 512);
   static_assert(mae_vit_huge_14::mask::visible == 64 && mae_vit_base_16::mask::visible == 49);
 }
@@ -106,8 +106,8 @@ TEST_CASE(
   };
   const auto bound = [&](const char* name) {
     const parameter p = find(name);
-    CHECK(p.start.shape == initialiser::kind::uniform);
-    return p.start.width;
+    CHECK(p.init.shape == initialiser::kind::uniform);
+    return p.init.width;
   };
   CHECK(bound("patch_embed.proj.weight") == doctest::Approx(0.0625).epsilon(1e-6));
   CHECK(bound("patch_embed.proj.bias") == doctest::Approx(0.0360844).epsilon(1e-5));
@@ -119,11 +119,11 @@ TEST_CASE(
   for (const parameter& p : method::parameters) {
     CAPTURE(p.path);
     const bool token = p.name().ends_with("_token"), position = p.name().ends_with("pos_embed");
-    if (token) CHECK(p.start == initialiser::normal(0.02));
-    CHECK((p.kind == role::fixed) == position);
+    if (token) CHECK(p.init == initialiser::normal(0.02));
+    CHECK((p.role == parameter_role::constant) == position);
     if (p.name().ends_with("bias") && !p.name().starts_with("patch_embed"))
-      CHECK(p.start == initialiser::constant(0));
+      CHECK(p.init == initialiser::constant(0));
     // MAE decays what has two or more dimensions, its tokens too.
-    if (!position) CHECK((p.weight_decay == decay::yes) == (p.rank > 1));
+    if (!position) CHECK((p.weight_decay == parameter_decay::yes) == (p.rank > 1));
   }
 }

@@ -98,7 +98,7 @@ void five_steps_agree(const safetensors& file, double tolerance) {
     safetensors gradients;
     append_torch_tensors<T>(method::parameters, m.gradient.data(), "", gradients);
     for (const parameter& p : method::parameters) {
-      if (p.kind != role::weight) continue;
+      if (p.role != parameter_role::trainable) continue;
       CAPTURE(p.path);
       CHECK(tests::relative_difference(gradients.at(p.path).template as<T>(),
                                        file.at("grad." + std::string{p.name()}).as<double>()) < tolerance);

@@ -61,13 +61,13 @@ void every_gradient_matches() {
   // The official start hides mistakes: biases and norms at 0 and 1, tokens at 0.02.
   const auto noise = tests::normal_numbers(Method::size, 5, 0, 0.2);
   for (const parameter& p : Method::parameters)
-    for (std::size_t i = p.offset; p.kind == role::weight && i < p.offset + p.size(); ++i)
+    for (std::size_t i = p.offset; p.role == parameter_role::trainable && i < p.offset + p.size(); ++i)
       m.value.data()[i] += noise[i];
   CHECK(l.step() > 0);
   const std::vector<double> gradient(m.gradient.data(), m.gradient.data() + Method::size);
   for (const parameter& p : Method::parameters) {
     CAPTURE(p.path);
-    if (p.kind != role::weight) {
+    if (p.role != parameter_role::trainable) {
       CHECK(
           std::all_of(&gradient[p.offset], &gradient[p.offset] + p.size(), [](double g) { return g == 0; }));
       continue;

@@ -41,7 +41,7 @@ void every_gradient_matches(Method method) {
   const std::vector<double> gradient(m.gradient.data(), m.gradient.data() + Method::size);
   std::size_t checked = 0;
   for (const parameter& p : Method::parameters) {
-    if (p.kind == role::running) continue;
+    if (p.role == parameter_role::buffer) continue;
     CAPTURE(p.path);
     for (std::size_t i = p.offset; i < p.offset + p.size(); i += 1 + p.size() / 7, ++checked) {
       double& w = m.value.data()[i];

@@ -64,7 +64,8 @@ TEST_CASE(
                scaled = train<fp64>(optimizer, plausible_table, 3, 1, 8);
     for (const parameter& p : plausible_table)
       for (std::size_t i = p.offset; i < p.offset + p.size(); i += 37) {
-        const double moved = once[i] - before[i], expected = p.weight_decay == decay::yes ? moved : 8 * moved;
+        const double moved = once[i] - before[i],
+                     expected = p.weight_decay == parameter_decay::yes ? moved : 8 * moved;
         CHECK(scaled[i] - before[i] == Approx(expected).epsilon(1e-9));
       }
   }

@@ -69,15 +69,15 @@ std::vector<double> step(const Optimizer& optimizer, std::span<const parameter> 
 
 TEST_CASE("a ViT's rates have the golden values of MAE's fine-tuning") {
   const auto base = by_name(layer_decay<adamw>{{}, .75}.scaled(vit_table(12)));
-  CHECK(base.at("head.weight").rate == 1);
-  CHECK(base.at("fc_norm.weight").rate == 1);
-  CHECK(base.at("blocks.11.mlp.fc1.weight").rate == .75);
-  CHECK(base.at("blocks.0.norm1.weight").rate == Approx(.031676352).epsilon(1e-7));
+  CHECK(base.at("head.weight").lr_multiplier == 1);
+  CHECK(base.at("fc_norm.weight").lr_multiplier == 1);
+  CHECK(base.at("blocks.11.mlp.fc1.weight").lr_multiplier == .75);
+  CHECK(base.at("blocks.0.norm1.weight").lr_multiplier == Approx(.031676352).epsilon(1e-7));
   for (const char* entry : {"cls_token", "pos_embed", "patch_embed.proj.weight", "patch_embed.proj.bias"})
-    CHECK(base.at(entry).rate == Approx(.023757264).epsilon(1e-7));
-  CHECK(by_name(layer_decay<adamw>{{}, .75}.scaled(vit_table(24))).at("pos_embed").rate ==
+    CHECK(base.at(entry).lr_multiplier == Approx(.023757264).epsilon(1e-7));
+  CHECK(by_name(layer_decay<adamw>{{}, .75}.scaled(vit_table(24))).at("pos_embed").lr_multiplier ==
         Approx(7.5254e-4).epsilon(1e-4));
-  CHECK(by_name(layer_decay<adamw>{{}, .65}.scaled(vit_table(12))).at("pos_embed").rate ==
+  CHECK(by_name(layer_decay<adamw>{{}, .65}.scaled(vit_table(12))).at("pos_embed").lr_multiplier ==
         Approx(.0036972).epsilon(1e-4));
 }
 
@@ -86,12 +86,12 @@ TEST_CASE("a ResNet's stem, its four stages and its classifier are six groups") 
   for (const parameter& p : parameters_of<resnet18<stem::cifar, 4>, shape<32, 32, 3>>) table.push_back(p);
   table.push_back({"fc.weight", {10, 32}, initialiser::constant(0)});
   const auto rates = by_name(layer_decay<sgd>{{}, .5}.scaled(table));
-  CHECK(rates.at("conv1.weight").rate == 1. / 32);
-  CHECK(rates.at("bn1.bias").rate == 1. / 32);
-  CHECK(rates.at("layer1.0.conv1.weight").rate == 1. / 16);
-  CHECK(rates.at("layer3.1.bn2.weight").rate == 1. / 4);
-  CHECK(rates.at("layer4.0.downsample.0.weight").rate == 1. / 2);
-  CHECK(rates.at("fc.weight").rate == 1);
+  CHECK(rates.at("conv1.weight").lr_multiplier == 1. / 32);
+  CHECK(rates.at("bn1.bias").lr_multiplier == 1. / 32);
+  CHECK(rates.at("layer1.0.conv1.weight").lr_multiplier == 1. / 16);
+  CHECK(rates.at("layer3.1.bn2.weight").lr_multiplier == 1. / 4);
+  CHECK(rates.at("layer4.0.downsample.0.weight").lr_multiplier == 1. / 2);
+  CHECK(rates.at("fc.weight").lr_multiplier == 1);
 }
 
 TEST_CASE("fine-tuning decays neither biases and norms nor positions and the class token") {
@@ -99,7 +99,7 @@ TEST_CASE("fine-tuning decays neither biases and norms nor positions and the cla
     const std::string name{p.name()};
     CAPTURE(name);
     const bool drop_masked = p.rank == 1 || name == "pos_embed" || name == "cls_token";
-    CHECK((p.weight_decay == decay::no) == drop_masked);
+    CHECK((p.weight_decay == parameter_decay::no) == drop_masked);
   }
 }
 
@@ -112,7 +112,7 @@ TEST_CASE("every optimizer takes each parameter at its own rate, its decay inclu
       // The same parameter alone, by the plain optimizer at the scaled rate.
       parameter alone = p;
       const double rate = .1 * p.lr_multiplier;
-      alone.rate = 1;
+      alone.lr_multiplier = 1;
       alone.offset = 0;
       using Context = on<cpu, fp64>;
       Context context;

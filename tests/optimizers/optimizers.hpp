@@ -16,18 +16,19 @@ namespace pretext::tests {
 
 /// A weight larger than one piece, a bias, a running statistic and a fixed table between learned tensors, one
 /// more weight.
-inline constexpr auto plausible_table = lay_out(std::array{
+inline constexpr auto plausible_table = with_offsets(std::array{
     parameter{"conv.weight", {100, 400}, initialiser::normal(1)},
-    parameter{"conv.bias", {100}, initialiser::constant(0), decay::no},
-    parameter{"bn.running_mean", {100}, initialiser::constant(0), decay::no, role::running},
-    parameter{"pos_embed", {1, 5, 9}, initialiser::normal(1), decay::yes, role::fixed},
+    parameter{"conv.bias", {100}, initialiser::constant(0), parameter_decay::no},
+    parameter{
+        "bn.running_mean", {100}, initialiser::constant(0), parameter_decay::no, parameter_role::buffer},
+    parameter{"pos_embed", {1, 5, 9}, initialiser::normal(1), parameter_decay::yes, parameter_role::constant},
     parameter{"fc.weight", {10, 77}, initialiser::normal(1)},
 });
 
 /// A vector of two weights, and nothing else.
-inline constexpr auto two_weights = lay_out(std::array{parameter{"w", {2}, initialiser::constant(0)}});
+inline constexpr auto two_weights = with_offsets(std::array{parameter{"w", {2}, initialiser::constant(0)}});
 inline constexpr auto two_excluded =
-    lay_out(std::array{parameter{"b", {2}, initialiser::constant(0), decay::no}});
+    with_offsets(std::array{parameter{"b", {2}, initialiser::constant(0), parameter_decay::no}});
 
 template <class W>
 std::vector<W> numbers(std::size_t count, unsigned seed) {
@@ -45,9 +46,9 @@ auto train(const Optimizer& optimizer, const parameters<N>& table, std::size_t s
   using W = typename Numerics::weight;
   on<cpu, Numerics> context{.stream = cpu::stream{threads}};
   typename Optimizer::template state_type<on<cpu, Numerics>> state{table};
-  auto value = numbers<W>(count(table), 7);
+  auto value = numbers<W>(parameter_count(table), 7);
   for (std::size_t step = 0; step < steps; ++step) {
-    auto gradient = numbers<W>(count(table), 100 + unsigned(step));
+    auto gradient = numbers<W>(parameter_count(table), 100 + unsigned(step));
     for (W& g : gradient) g = static_cast<W>(static_cast<double>(g) * gradient_scale);
     optimizer(context, table, state, 0.1 * double(step + 1), gradient.data(), value.data());
   }
@@ -64,7 +65,7 @@ void keeps_its_promises(const Optimizer& optimizer) {
   for (const parameter& p : plausible_table)
     for (std::size_t i = p.offset; i < p.offset + p.size(); ++i) {
       CAPTURE(p.path);
-      CHECK((one[i] == before[i]) == (p.kind != role::weight));
+      CHECK((one[i] == before[i]) == (p.role != parameter_role::trainable));
     }
 
   const auto precise = train<fp64>(optimizer, plausible_table, 3, 2);

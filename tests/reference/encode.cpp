@@ -16,7 +16,7 @@ int run(bool reads_weights, const char* images_path, const char* weights_path, c
   using Out = output_of<Encoder, In>;
   constexpr const auto& table = parameters_of<Encoder, In>;
   on<cpu> context{.stream = cpu::stream{2}};
-  std::vector<float> w(count(table));
+  std::vector<float> w(parameter_count(table));
   if (reads_weights) {
     read_torch_tensors<float>(table, read_safetensors(weights_path), "", w.data());
   } else {
@@ -49,6 +49,6 @@ int main(int count, char** words) {
   if (std::string{words[1]} == "resnet18")
     return run<resnet18<>>(reads_weights, words[3], words[4], words[5]);
   if (std::string{words[1]} == "vit_small")
-    return run<vit_small<16, supervised_start>>(reads_weights, words[3], words[4], words[5]);
+    return run<vit_small<16, supervised_init>>(reads_weights, words[3], words[4], words[5]);
   return run<resnet50<>>(reads_weights, words[3], words[4], words[5]);
 }

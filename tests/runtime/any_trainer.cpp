@@ -114,7 +114,7 @@ TEST_CASE("an encoder starts on every device with the weights of its seed, and t
     if (changed)
       encoder.change_values([&](float* values) {
         for (const parameter& p : encoder.encoder_parameters())
-          if (p.kind == role::weight && p.rank == 4)
+          if (p.role == parameter_role::trainable && p.rank == 4)
             for (std::size_t i = 0; i < p.size(); ++i) values[p.offset + i] *= 2;
       });
     std::vector<float> features;

@@ -38,7 +38,7 @@ template <class L, class In>
 std::vector<double> plausible_weights(unsigned seed) {
   auto w = normal_numbers(weight_count<L, In>, seed, 0.1, 0.5);
   for (const parameter& p : parameters_of<L, In>)
-    if (p.kind == role::running)
+    if (p.role == parameter_role::buffer)
       for (std::size_t i = 0; i < p.size(); ++i) w[p.offset + i] = 0.5 + std::abs(w[p.offset + i]);
   return w;
 }
@@ -89,7 +89,7 @@ void gradients_match_finite_differences(
     CHECK(dx[i] == doctest::Approx(difference(x[i])).epsilon(tolerance).scale(1));
   }
   for (const parameter& p : parameters_of<L, In>) {
-    if (p.kind != role::weight) continue;
+    if (p.role != parameter_role::trainable) continue;
     CAPTURE(p.path);
     for (std::size_t i = p.offset; i < p.offset + p.size(); i += 1 + p.size() / 13)
       CHECK(dw[i] - 0.25 == doctest::Approx(difference(w[i])).epsilon(tolerance).scale(1));

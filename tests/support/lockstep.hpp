@@ -65,7 +65,7 @@ std::vector<std::vector<double>> gradients_of(std::span<const parameter> table, 
   append_torch_tensors<T>(table, gradient, "", ours);
   std::vector<std::vector<double>> all;
   for (const parameter& p : table)
-    if (p.kind == role::weight) {
+    if (p.role == parameter_role::trainable) {
       const auto numbers = ours.at(std::string{p.name()}).template as<T>();
       all.emplace_back(numbers.begin(), numbers.end());
     }
@@ -78,7 +78,7 @@ std::vector<std::vector<double>> gradients_of(std::span<const parameter> table, 
                                               const Name& name_of) {
   std::vector<std::vector<double>> all;
   for (const parameter& p : table)
-    if (p.kind == role::weight) all.push_back(file.at(name_of(p)).template as<double>());
+    if (p.role == parameter_role::trainable) all.push_back(file.at(name_of(p)).template as<double>());
   return all;
 }
 

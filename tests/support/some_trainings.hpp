@@ -80,7 +80,7 @@ std::unique_ptr<any_masked_trainer> make_mae() {
 template <class Context>
 std::unique_ptr<any_classifier> make_classifier() {
   using method = classification<tiny_images, encoder<thin_trunk<basic_block, 4>>,
-                                classifier<linear_classifier<5, torch_default>>>;
+                                classifier<linear_classifier<5, torch_init>>>;
   using learner = trainer<method, Context, layer_decay<any_optimizer>>;
   const target_options targets{.mixing = {}, .smoothing = .1, .classes = 3};
   return erased_with<erased_classifier, learner>::make(

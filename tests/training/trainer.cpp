@@ -66,7 +66,7 @@ TEST_CASE("a loss that is no number stops the step in a sentence and leaves the 
   CHECK_THROWS_WITH_AS(t.step(reads<on<cpu>, images>{v.data(), 12}, 0.05), doctest::Contains("not a number"),
                        std::runtime_error);
   for (const parameter& p : method::parameters)
-    if (p.kind == role::weight)
+    if (p.role == parameter_role::trainable)
       for (std::size_t i = p.offset; i < p.offset + p.size(); ++i)
         REQUIRE(t.memory().value.data()[i] == before[i]);
 }
@@ -90,6 +90,6 @@ TEST_CASE("weights start with the spread that their layer asked for") {
     for (std::size_t i = p.offset; i < p.offset + p.size(); ++i)
       square += double(w[i]) * double(w[i]) / double(p.size());
     CAPTURE(p.path);
-    CHECK(std::sqrt(square) == doctest::Approx(p.start.width).epsilon(0.05));
+    CHECK(std::sqrt(square) == doctest::Approx(p.init.width).epsilon(0.05));
   }
 }

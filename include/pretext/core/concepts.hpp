@@ -15,11 +15,11 @@ using cache_of = typename L::template cache<In, Context>;
 
 /// L's parameter table: names, extents, offsets.
 template <class L, class In>
-inline constexpr auto parameters_of = lay_out(L::template parameters<In>());
+inline constexpr auto parameters_of = with_offsets(L::template parameters<In>());
 
 /// Numbers in L's slice of the flat buffers.
 template <class L, class In>
-inline constexpr std::size_t weight_count = count(parameters_of<L, In>);
+inline constexpr std::size_t weight_count = parameter_count(parameters_of<L, In>);
 
 /// Does L say what it makes of samples shaped In?
 template <class L, class In>

@@ -24,14 +24,14 @@ struct initialiser {
 };
 
 /// Does weight decay (and LARS's adaptation) apply?
-enum class decay { yes, no };
+enum class parameter_decay { yes, no };
 
 /// Learned by the optimizer; a running statistic that is only saved; or a table that never changes and is
 /// saved because other people's files have it.
-enum class role { weight, running, fixed };
+enum class parameter_role { trainable, buffer, constant };
 
 /// How the numbers lie in the flat buffer: as in torch, or a convolution's (O, I, H, W) kept as (H, W, I, O).
-enum class layout { torch, convolution };
+enum class parameter_layout { torch, convolution };
 
 /// One tensor of a network, described by values rather than types: cheap to compile, printable, testable with
 /// static_assert. Paths and extents are torch's.
@@ -40,17 +40,19 @@ struct parameter {
   std::array<std::size_t, 4> extents{};
   std::size_t rank = 0;
   std::size_t offset = 0;
-  initialiser start{};
-  decay weight_decay = decay::yes;
-  role kind = role::weight;
-  layout stored = layout::torch;
+  initialiser init{};
+  parameter_decay weight_decay = parameter_decay::yes;
+  parameter_role role = parameter_role::trainable;
+  parameter_layout layout = parameter_layout::torch;
   double lr_multiplier = 1;  ///< multiplies the learning rate: layer-wise decay, 0 for what is frozen
 
   constexpr parameter() = default;
   template <std::size_t R>
-  constexpr parameter(std::string_view leaf, const std::size_t (&shape)[R], initialiser begin,
-                      decay shrink = decay::yes, role purpose = role::weight, layout order = layout::torch)
-      : rank{R}, start{begin}, weight_decay{shrink}, kind{purpose}, stored{order} {
+  constexpr parameter(std::string_view leaf, const std::size_t (&shape)[R], initialiser initial,
+                      parameter_decay decays = parameter_decay::yes,
+                      parameter_role its_role = parameter_role::trainable,
+                      parameter_layout its_layout = parameter_layout::torch)
+      : rank{R}, init{initial}, weight_decay{decays}, role{its_role}, layout{its_layout} {
     append(leaf);
     for (std::size_t i = 0; i < R; ++i) extents[i] = shape[i];
   }
@@ -88,7 +90,7 @@ using parameters = std::array<parameter, N>;
 
 /// Lays a layer's own parameters out one after another.
 template <std::size_t N>
-constexpr parameters<N> lay_out(parameters<N> table) {
+constexpr parameters<N> with_offsets(parameters<N> table) {
   std::size_t offset = 0;
   for (auto& entry : table) {
     entry.offset = offset;
@@ -99,7 +101,7 @@ constexpr parameters<N> lay_out(parameters<N> table) {
 
 /// Numbers in the flat buffer, running statistics and fixed tables included.
 template <std::size_t N>
-constexpr std::size_t count(const parameters<N>& table) {
+constexpr std::size_t parameter_count(const parameters<N>& table) {
   std::size_t total = 0;
   for (const auto& entry : table) total += entry.size();
   return total;
@@ -107,20 +109,20 @@ constexpr std::size_t count(const parameters<N>& table) {
 
 /// Numbers that an optimizer changes: what papers call the parameter count.
 template <std::size_t N>
-constexpr std::size_t trainable(const parameters<N>& table) {
+constexpr std::size_t trainable_count(const parameters<N>& table) {
   std::size_t total = 0;
-  for (const auto& entry : table) total += entry.kind == role::weight ? entry.size() : 0;
+  for (const auto& entry : table) total += entry.role == parameter_role::trainable ? entry.size() : 0;
   return total;
 }
 
 /// One tensor after another: a struct of a layer may join several tables with it.
 template <std::size_t... N>
-constexpr auto join(const parameters<N>&... tables) {
+constexpr auto concatenate(const parameters<N>&... tables) {
   parameters<(N + ... + 0)> all{};
   std::size_t row = 0, base = 0;
   const auto append = [&](const auto& table) {
     for (const auto& entry : table) all[row++] = entry.under("", base);
-    base += count(table);
+    base += parameter_count(table);
   };
   (append(tables), ...);
   return all;

@@ -39,7 +39,7 @@ struct bottleneck_entry {
 
   template <ImageShape In>
   static consteval auto parameters() {
-    return join(parameters_of<first, In>, parameters_of<second, middle<In>>);
+    return concatenate(parameters_of<first, In>, parameters_of<second, middle<In>>);
   }
 
   template <ImageShape In>

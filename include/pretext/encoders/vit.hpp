@@ -21,7 +21,7 @@ struct mae_pretraining {
   using patch_start = xavier_patches;
   static constexpr initialiser class_token = initialiser::normal(0.02);
   static constexpr positions position = positions::fixed;
-  static constexpr decay token_decay = decay::yes, position_decay = decay::no;
+  static constexpr parameter_decay token_decay = parameter_decay::yes, position_decay = parameter_decay::no;
   static constexpr pool feature = pool::class_token;
 };
 
@@ -29,17 +29,17 @@ struct mae_pretraining {
 /// decay.
 struct mae_fine_tuning : mae_pretraining {
   static constexpr positions position = positions::tuned;
-  static constexpr decay token_decay = decay::no;
+  static constexpr parameter_decay token_decay = parameter_decay::no;
   static constexpr pool feature = pool::mean;
 };
 
 /// timm's: learned positions, truncated normal weights.
-struct supervised_start {
-  using linear_start = truncated_normal_fiftieth;
-  using patch_start = torch_default;
+struct supervised_init {
+  using linear_start = truncated_normal_init<std::ratio<1, 50>>;
+  using patch_start = torch_init;
   static constexpr initialiser class_token = initialiser::normal(1e-6);
   static constexpr positions position = positions::learned;
-  static constexpr decay token_decay = decay::no, position_decay = decay::no;
+  static constexpr parameter_decay token_decay = parameter_decay::no, position_decay = parameter_decay::no;
   static constexpr pool feature = pool::class_token;
 };
 
@@ -92,7 +92,7 @@ struct vit {
     for (auto& p : embed) p = p.under("patch_embed", 0);
     for (auto& p : body) p = p.under("blocks", 0);
     for (auto& p : norm) p = p.under(Recipe::feature == pool::mean ? "fc_norm" : "norm", 0);
-    return join(parameters_of<entrance<In>, patches<In>>, embed, body, norm);
+    return concatenate(parameters_of<entrance<In>, patches<In>>, embed, body, norm);
   }
 
   template <ImageShape In>

@@ -110,18 +110,19 @@ inline probe_result linear_probe::operator()(const features& train, const featur
   // Batch norm of what is left over would be another one.
   const std::size_t used = scaling == probe_scaling::batch_norm ? train.count / most * most : train.count;
   const auto per_epoch = static_cast<double>((used + most - 1) / most);
-  const auto table = lay_out(std::array{parameter{"weight", {classes, width}, initialiser::constant(0)},
-                                        parameter{"bias", {classes}, initialiser::constant(0), decay::no}});
+  const auto table =
+      with_offsets(std::array{parameter{"weight", {classes, width}, initialiser::constant(0)},
+                              parameter{"bias", {classes}, initialiser::constant(0), parameter_decay::no}});
   const std::size_t bias_at = table[1].offset;
   on<cpu> context{.stream = stream};
   const any_optimizer<sgd, lars> optimize = descent();
-  auto state = optimize.remember<on<cpu>>(table);
+  auto state = optimize.make_state<on<cpu>>(table);
   const cosine_schedule learning_rate{.peak = linear_scaling(rate, most),
                                       .warmup = warmup_epochs * per_epoch,
                                       .length = static_cast<double>(epochs) * per_epoch};
   detail::probe_inputs inputs{scaling, train};
 
-  std::vector<float> value(count(table)), gradient(value.size()), x(std::max(most, batch) * width),
+  std::vector<float> value(parameter_count(table)), gradient(value.size()), x(std::max(most, batch) * width),
       logits(std::max(most, batch) * classes), slope(most * classes);
   for (std::size_t i = 0; start_deviation > 0 && i < bias_at; ++i)
     value[i] = static_cast<float>(start_deviation * standard_normal({seed, 0, i, 255}, 0));

@@ -24,9 +24,9 @@ struct mae_decoder {
   template <Shape In, class Masks>
   static consteval auto parameters() {
     using at = stages<In, Masks>;
-    return join(parameters_of<typename at::entry, In>, at::tokens(),
-                parameters_of<typename at::blocks, typename at::all>,
-                parameters_of<typename at::exit, typename at::hidden>);
+    return concatenate(parameters_of<typename at::entry, In>, at::tokens(),
+                       parameters_of<typename at::blocks, typename at::all>,
+                       parameters_of<typename at::exit, typename at::hidden>);
   }
 
   template <Shape In, class Masks>
@@ -57,7 +57,7 @@ struct mae_decoder {
                                  exit_at = blocks_at + weight_count<blocks, all>;
     static consteval auto tokens() {
       static_assert(extents.lead == 1, "pretext::mae_decoder: its encoder must have one class token.");
-      return lay_out(
+      return with_offsets(
           std::array{parameter{"mask_token", {1, 1, Width}, initialiser::normal(0.02)},
                      position_table<Masks::grid::rows, Masks::grid::columns, Width, positions::fixed>(
                          "decoder_pos_embed")});

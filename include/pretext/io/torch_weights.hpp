@@ -17,7 +17,7 @@ namespace detail {
 
 /// Where number i of a torch tensor lies in the flat buffer's layout.
 inline std::size_t stored_at(const parameter& p, std::size_t i) {
-  if (p.stored == layout::torch) return i;
+  if (p.layout == parameter_layout::torch) return i;
   const std::size_t area = p.extents[2] * p.extents[3], out = i / (p.extents[1] * area);
   return (i % area * p.extents[1] + i / area % p.extents[1]) * p.extents[0] + out;
 }

@@ -47,10 +47,10 @@ struct parameter_chunks {
     for (std::uint32_t row = 0; row < rows; ++row) {
       const parameter& p = table[row];
       size = std::max(size, p.offset + p.size());
-      for (std::size_t done = 0; p.kind == role::weight && p.lr_multiplier != 0 && done < p.size();
-           done += length)
+      for (std::size_t done = 0;
+           p.role == parameter_role::trainable && p.lr_multiplier != 0 && done < p.size(); done += length)
         cut.push_back({p.offset + done, static_cast<std::uint32_t>(std::min(length, p.size() - done)), row,
-                       p.weight_decay == decay::yes, p.lr_multiplier});
+                       p.weight_decay == parameter_decay::yes, p.lr_multiplier});
     }
     list = buffer<parameter_chunk, Device>{cut.size()};
     Device::write(typename Device::stream{}, list.data(), cut.data(), cut.size());

@@ -10,7 +10,7 @@ namespace pretext {
 
 /// Multi-head self-attention over tokens, (T, D) to (T, D) (Vaswani et al. 2017, §3.2.2): one linear layer
 /// makes queries, keys and values, one more mixes the heads. Paths are timm's: qkv, proj.
-template <std::size_t Heads, class Start = xavier_uniform>
+template <std::size_t Heads, class Init = xavier_uniform>
 struct attention {
   template <Shape In>
     requires(In::rank == 2 && channels_of<In> % Heads == 0)
@@ -21,9 +21,9 @@ struct attention {
   template <Shape In>
   using joined = shape<In::extents[0], 3 * channels_of<In>>;
   template <Shape In>
-  using entrance = linear<3 * channels_of<In>, bias::yes, Start>;
+  using entrance = linear<3 * channels_of<In>, bias::yes, Init>;
   template <Shape In>
-  using exit = linear<channels_of<In>, bias::yes, Start>;
+  using exit = linear<channels_of<In>, bias::yes, Init>;
 
   template <Shape In>
   static consteval auto parameters() {
@@ -31,7 +31,7 @@ struct attention {
     auto proj = parameters_of<exit<In>, In>;
     for (auto& p : qkv) p = p.under("qkv", 0);
     for (auto& p : proj) p = p.under("proj", 0);
-    return join(qkv, proj);
+    return concatenate(qkv, proj);
   }
 
   template <Shape In>

@@ -26,11 +26,13 @@ struct normalisation {
     pretext::parameters<learned + 2> table{};
     std::size_t row = 0;
     if (scaled)
-      table[row++] =
-          parameter{"weight", {C}, initialiser::constant(Start == initial_scale::one ? 1 : 0), decay::no};
-    if (shifted) table[row++] = parameter{"bias", {C}, initialiser::constant(0), decay::no};
-    table[row++] = parameter{"running_mean", {C}, initialiser::constant(0), decay::no, role::running};
-    table[row++] = parameter{"running_var", {C}, initialiser::constant(1), decay::no, role::running};
+      table[row++] = parameter{
+          "weight", {C}, initialiser::constant(Start == initial_scale::one ? 1 : 0), parameter_decay::no};
+    if (shifted) table[row++] = parameter{"bias", {C}, initialiser::constant(0), parameter_decay::no};
+    table[row++] =
+        parameter{"running_mean", {C}, initialiser::constant(0), parameter_decay::no, parameter_role::buffer};
+    table[row++] =
+        parameter{"running_var", {C}, initialiser::constant(1), parameter_decay::no, parameter_role::buffer};
     return table;
   }
 

@@ -31,11 +31,11 @@ struct convolution {
     const parameter weight{"weight",
                            {Out, In::extents[2], Kernel, Kernel},
                            initialiser::normal(detail::square_root(2.0 / double(Kernel * Kernel * Out))),
-                           decay::yes,
-                           role::weight,
-                           layout::convolution};
+                           parameter_decay::yes,
+                           parameter_role::trainable,
+                           parameter_layout::convolution};
     if constexpr (Bias == bias::yes)
-      return std::array{weight, parameter{"bias", {Out}, initialiser::constant(0), decay::no}};
+      return std::array{weight, parameter{"bias", {Out}, initialiser::constant(0), parameter_decay::no}};
     else
       return std::array{weight};
   }

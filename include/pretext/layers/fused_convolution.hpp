@@ -28,10 +28,10 @@ struct fused_convolution {
   template <ImageShape In>
   static consteval auto parameters() {
     auto first = parameters_of<Convolution, In>;
-    auto second = lay_out(norm::template parameters<channels<In>>());
+    auto second = with_offsets(norm::template parameters<channels<In>>());
     for (auto& p : first) p = p.under(ConvolutionName, 0);
     for (auto& p : second) p = p.under(NormName, 0);
-    return join(first, second);
+    return concatenate(first, second);
   }
 
   template <ImageShape In>

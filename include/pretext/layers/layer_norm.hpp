@@ -14,8 +14,8 @@ struct layer_norm {
 
   template <Shape In>
   static consteval auto parameters() {
-    return std::array{parameter{"weight", {channels_of<In>}, initialiser::constant(1), decay::no},
-                      parameter{"bias", {channels_of<In>}, initialiser::constant(0), decay::no}};
+    return std::array{parameter{"weight", {channels_of<In>}, initialiser::constant(1), parameter_decay::no},
+                      parameter{"bias", {channels_of<In>}, initialiser::constant(0), parameter_decay::no}};
   }
 
   template <Shape In, class Context>

@@ -15,7 +15,7 @@ template <class Context>
 using around_product = kernels::linear_sum<typename Context::activation, typename Context::weight>;
 
 /// y = x·Wᵀ + b over the last extent: (…, In) to (…, Out).
-template <std::size_t Out, bias Bias = bias::yes, class Start = torch_default>
+template <std::size_t Out, bias Bias = bias::yes, class Init = torch_init>
 struct linear {
   template <Shape In>
   static constexpr std::size_t width = In::extents[In::rank - 1];
@@ -26,9 +26,9 @@ struct linear {
 
   template <Shape In>
   static consteval auto parameters() {
-    const parameter weight{"weight", {Out, width<In>}, Start::weight(width<In>, Out)};
+    const parameter weight{"weight", {Out, width<In>}, Init::weight(width<In>, Out)};
     if constexpr (Bias == bias::yes)
-      return std::array{weight, parameter{"bias", {Out}, Start::constant(width<In>), decay::no}};
+      return std::array{weight, parameter{"bias", {Out}, Init::constant(width<In>), parameter_decay::no}};
     else
       return std::array{weight};
   }

@@ -10,16 +10,16 @@ namespace pretext {
 
 /// A transformer's perceptron: linear to `Ratio` times the width, exact GELU, linear back; (…, D) to (…, D).
 /// Paths are timm's: fc1, fc2.
-template <std::size_t Ratio = 4, class Start = xavier_uniform>
+template <std::size_t Ratio = 4, class Init = xavier_uniform>
 struct mlp {
   template <Shape In>
   static constexpr std::size_t width = channels_of<In>;
   template <Shape In>
-  using widened = linear<Ratio * width<In>, bias::yes, Start>;
+  using widened = linear<Ratio * width<In>, bias::yes, Init>;
   template <Shape In>
   using hidden = output_of<widened<In>, In>;
   template <Shape In>
-  using narrowed = linear<width<In>, bias::yes, Start>;
+  using narrowed = linear<width<In>, bias::yes, Init>;
 
   template <Shape In>
     requires(In::rank == 1 || In::rank == 2)
@@ -31,7 +31,7 @@ struct mlp {
     auto second = parameters_of<narrowed<In>, hidden<In>>;
     for (auto& p : first) p = p.under("fc1", 0);
     for (auto& p : second) p = p.under("fc2", 0);
-    return join(first, second);
+    return concatenate(first, second);
   }
 
   template <Shape In>

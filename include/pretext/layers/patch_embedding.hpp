@@ -16,13 +16,13 @@ struct xavier_patches {
   static constexpr initialiser weight(std::size_t in, std::size_t out) {
     return xavier_uniform::weight(in, out);
   }
-  static constexpr initialiser constant(std::size_t in) { return torch_default::constant(in); }
+  static constexpr initialiser constant(std::size_t in) { return torch_init::constant(in); }
 };
 
 /// The linear part of a patch embedding: rows of patches in the order (row, column, channel), (L, Patch²·C),
 /// to tokens (L, Width), L being all patches of an image or the visible ones. The weight is that of a
 /// convolution, (Width, C, Patch, Patch).
-template <std::size_t Patch, std::size_t Width, class Start = xavier_patches>
+template <std::size_t Patch, std::size_t Width, class Init = xavier_patches>
 struct patch_projection {
   template <Shape In>
     requires(In::rank == 2 && channels_of<In> % (Patch * Patch) == 0)
@@ -33,11 +33,11 @@ struct patch_projection {
     constexpr std::size_t in = channels_of<In>;
     return std::array{parameter{"weight",
                                 {Width, in / (Patch * Patch), Patch, Patch},
-                                Start::weight(in, Width),
-                                decay::yes,
-                                role::weight,
-                                layout::convolution},
-                      parameter{"bias", {Width}, Start::constant(in), decay::no}};
+                                Init::weight(in, Width),
+                                parameter_decay::yes,
+                                parameter_role::trainable,
+                                parameter_layout::convolution},
+                      parameter{"bias", {Width}, Init::constant(in), parameter_decay::no}};
   }
 
   template <Shape In>
@@ -87,9 +87,9 @@ struct patch_projection {
 
 /// Cuts an image into square patches and projects each of them: (H, W, C) to tokens (L, Width), L =
 /// H·W/Patch², row by row (Dosovitskiy et al. 2021, eq. 1). Paths are timm's: proj.
-template <std::size_t Patch, std::size_t Width, class Start = xavier_patches>
+template <std::size_t Patch, std::size_t Width, class Init = xavier_patches>
 struct patch_embedding {
-  using projection = patch_projection<Patch, Width, Start>;
+  using projection = patch_projection<Patch, Width, Init>;
 
   template <ImageShape In>
   static constexpr kernels::patch_extents extents{In::extents[0], In::extents[1], In::extents[2], Patch};
@@ -105,7 +105,7 @@ struct patch_embedding {
   static consteval auto parameters() {
     auto table = parameters_of<projection, rows<In>>;
     for (auto& p : table) p = p.under("proj", 0);
-    return join(table);
+    return concatenate(table);
   }
 
   template <ImageShape In>

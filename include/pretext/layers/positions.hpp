@@ -38,11 +38,11 @@ double sin_cos_position(std::size_t index) {
 
 /// The parameter that holds the positions of a class token and of a grid: (1, 1 + Rows·Columns, Width).
 template <std::size_t Rows, std::size_t Columns, std::size_t Width, positions Kind>
-constexpr parameter position_table(std::string_view path, decay shrink = decay::no) {
-  parameter table{path, {1, 1 + Rows * Columns, Width}, initialiser::truncated_normal(0.02), shrink};
+constexpr parameter position_table(std::string_view path, parameter_decay decays = parameter_decay::no) {
+  parameter table{path, {1, 1 + Rows * Columns, Width}, initialiser::truncated_normal(0.02), decays};
   if constexpr (Kind != positions::learned)
-    table.start = initialiser::table(sin_cos_position<Columns, Width>);
-  if constexpr (Kind == positions::fixed) table.kind = role::fixed;
+    table.init = initialiser::table(sin_cos_position<Columns, Width>);
+  if constexpr (Kind == positions::fixed) table.role = parameter_role::constant;
   return table;
 }
 

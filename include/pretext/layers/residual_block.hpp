@@ -32,10 +32,10 @@ struct residual_block {
   template <ImageShape In>
   static consteval auto parameters() {
     if constexpr (projects<In>)
-      return join(parameters_of<Before, In>, parameters_of<Last, middle<In>>,
-                  parameters_of<projection<In>, In>);
+      return concatenate(parameters_of<Before, In>, parameters_of<Last, middle<In>>,
+                         parameters_of<projection<In>, In>);
     else
-      return join(parameters_of<Before, In>, parameters_of<Last, middle<In>>);
+      return concatenate(parameters_of<Before, In>, parameters_of<Last, middle<In>>);
   }
 
   template <ImageShape In>

@@ -10,10 +10,10 @@ namespace pretext {
 /// `Depth` equal blocks one after another, (T, D) to (T, D) for any number of tokens, called by their index.
 /// One body of code runs all of them. In training `context.drop_path` is the rate of the last block's dropped
 /// paths, and the others' rise to it from zero (timm).
-template <std::size_t Depth, std::size_t Heads, std::size_t Ratio = 4, class Start = xavier_uniform>
+template <std::size_t Depth, std::size_t Heads, std::size_t Ratio = 4, class Init = xavier_uniform>
 struct transformer {
   static_assert(0 < Depth && Depth < 100, "pretext::transformer: it has 1 to 99 blocks.");
-  using block = transformer_block<Heads, Ratio, Start>;
+  using block = transformer_block<Heads, Ratio, Init>;
 
   template <Shape In>
     requires Accepts<block, In>

@@ -15,10 +15,10 @@ namespace pretext {
 
 /// x + attention(norm1(x)), then x + mlp(norm2(x)): a pre-norm block over tokens, (T, D) to (T, D)
 /// (Dosovitskiy et al. 2021, eq. 2-3). Paths are timm's: norm1, attn, norm2, mlp.
-template <std::size_t Heads, std::size_t Ratio = 4, class Start = xavier_uniform>
+template <std::size_t Heads, std::size_t Ratio = 4, class Init = xavier_uniform>
 struct transformer_block {
-  using mixer = attention<Heads, Start>;
-  using perceptron = mlp<Ratio, Start>;
+  using mixer = attention<Heads, Init>;
+  using perceptron = mlp<Ratio, Init>;
 
   template <Shape In>
     requires Accepts<mixer, In>
@@ -33,7 +33,7 @@ struct transformer_block {
     for (auto& p : attn) p = p.under("attn", 0);
     for (auto& p : norm2) p = p.under("norm2", 0);
     for (auto& p : mlp) p = p.under("mlp", 0);
-    return join(norm1, attn, norm2, mlp);
+    return concatenate(norm1, attn, norm2, mlp);
   }
 
   template <Shape In>

@@ -44,10 +44,11 @@ class masked_modeling {
   using prediction = typename decoder::template output<tokens, mask>;
   using reconstruction = shape<grid::places, grid::numbers>;  ///< of every patch, for looking at
 
-  static constexpr auto parameters = join(trunk::parameters(), decoder::template parameters<tokens, mask>());
-  static constexpr std::size_t size = count(parameters);
+  static constexpr auto parameters =
+      concatenate(trunk::parameters(), decoder::template parameters<tokens, mask>());
+  static constexpr std::size_t size = parameter_count(parameters);
   static constexpr std::size_t encoder_size = weight_count<encoder, Images>;
-  static constexpr std::size_t trunk_size = count(trunk::parameters());
+  static constexpr std::size_t trunk_size = parameter_count(trunk::parameters());
   /// Of one image's way to its predictions.
   static constexpr std::size_t macs = trunk::macs + decoder::template macs<tokens, mask>();
 

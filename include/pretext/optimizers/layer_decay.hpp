@@ -79,7 +79,7 @@ struct layer_decay {
       p.lr_multiplier *= std::pow(decay, static_cast<double>(last - layer[row]));
       if (frozen && !detail::classifies(p.name())) p.lr_multiplier = 0;
       if (p.rank <= 1 || p.name() == "pos_embed" || p.name() == "cls_token")
-        p.weight_decay = pretext::decay::no;
+        p.weight_decay = parameter_decay::no;
     }
     return made;
   }

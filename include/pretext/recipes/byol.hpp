@@ -17,13 +17,13 @@ struct byol_preset {
   /// Optimizer steps for a data set of so many images: whole batches, the remainder carried on.
   constexpr std::size_t steps(std::size_t images) const { return steps_of(images, batch, epochs); }
   /// The learning rate by step: up from 0, then a cosine to 0.
-  constexpr cosine_schedule rate(std::size_t images) const {
+  constexpr cosine_schedule learning_rate(std::size_t images) const {
     return {.peak = linear_scaling(base_rate, batch),
             .warmup = static_cast<double>(steps_of(images, batch, warmup_epochs)),
             .length = static_cast<double>(steps(images))};
   }
   /// How much of itself the target keeps, by step: from the base to 1.
-  constexpr cosine_momentum_schedule momentum(std::size_t images) const {
+  constexpr cosine_momentum_schedule target_momentum(std::size_t images) const {
     return {.base = base_momentum, .length = static_cast<double>(steps(images))};
   }
   /// LARS as BYOL's code writes it, biases and batch norm neither decayed nor adapted.

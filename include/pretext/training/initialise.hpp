@@ -35,13 +35,13 @@ inline double start_value(const initialiser& start, std::uint64_t seed, std::uin
 /// of two or more dimensions from a normal distribution of deviation 1/√fan_in cut off at two deviations,
 /// every bias of such a layer 0. Batch norm starts as before.
 template <std::size_t N>
-constexpr parameters<N> haiku_start(parameters<N> table) {
+constexpr parameters<N> haiku_init(parameters<N> table) {
   for (parameter& p : table) {
-    if (p.kind != role::weight) continue;
+    if (p.role != parameter_role::trainable) continue;
     if (p.rank >= 2)
-      p.start = initialiser::truncated_normal(1 / detail::square_root(double(p.size() / p.extents[0])));
-    else if (p.start.shape != initialiser::kind::constant)
-      p.start = initialiser::constant(0);
+      p.init = initialiser::truncated_normal(1 / detail::square_root(double(p.size() / p.extents[0])));
+    else if (p.init.shape != initialiser::kind::constant)
+      p.init = initialiser::constant(0);
   }
   return table;
 }
@@ -51,7 +51,7 @@ template <class W>
 void initialise(std::span<const parameter> table, std::uint64_t seed, W* value) {
   for (std::uint32_t row = 0; row < table.size(); ++row)
     for (std::size_t i = 0; i < table[row].size(); ++i)
-      value[table[row].offset + i] = static_cast<W>(start_value(table[row].start, seed, row, i));
+      value[table[row].offset + i] = static_cast<W>(start_value(table[row].init, seed, row, i));
 }
 
 }  // namespace pretext

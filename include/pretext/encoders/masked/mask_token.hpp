@@ -21,7 +21,7 @@ struct mask_tokens {
 
     static consteval auto parameters() {
       const parameter token{"mask_token", {1, 1, channels_of<embedded>}, initialiser::truncated_normal(0.02)};
-      return join(parameters_of<Encoder, images>, std::array{token});
+      return concatenate(parameters_of<Encoder, images>, std::array{token});
     }
 
     template <class Context>
