@@ -18,13 +18,13 @@ int main() try {
     std::printf("%s\n", reason.c_str());
     return 77;
   }
-  const resident_images<cuda> images{builtin_source{{.count = 8192}}};
+  const device_dataset<cuda> images{builtin_source{{.count = 8192}}};
   gpu::learner learner{{.loss = {.temperature = 0.2f}}, {.weight_decay = 1e-6}, 1};
   gpu::queue queue{learner, {images, two_views{simclr_cifar()}, {.batch = 512}}};
   const cosine_schedule rate{.peak = 2.0, .warmup = 5, .length = 60, .ramp = warm_up::after_start};
 
   for (int step = 0; step < 60; step += 10) {
-    std::vector<step_rates> rates;
+    std::vector<step_values> rates;
     for (int next = step; next < step + 10; ++next) rates.push_back({.learning_rate = rate(next)});
     std::printf("step %2d  loss %.3f\n", step + 10, queue.take(rates).back());
   }

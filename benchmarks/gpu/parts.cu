@@ -13,12 +13,12 @@ template <std::size_t Side, std::size_t Out, class Views>
 struct views_of_pictures {
   std::size_t batch;
   Views views;
-  resident_images<cuda> pictures{random_pictures<Side>(batch)};
+  device_dataset<cuda> pictures{random_pictures<Side>(batch)};
   buffer<std::uint64_t, cuda> samples = on_device(counted(batch));
   tensor<T, shape<Out, Out, 3>, cuda> input{Views::views * batch};
 
   void operator()(context& at) {
-    augment(at, views, pictures.chosen(samples.data(), batch), 1, step_number<std::uint32_t>{3},
+    augment(at, views, pictures.chosen(samples.data(), batch), 1, device_scalar<std::uint32_t>{3},
             input.view());
   }
 

@@ -35,7 +35,7 @@ class whole_steps final : public timed_work {
   using context = pretext::on<pretext::cuda>;
   using images = typename Method::images;
   using learner = pretext::trainer<Method, context, Optimizer>;
-  using batches = pretext::resident_batches<context, images, Views>;
+  using batches = pretext::device_batches<context, images, Views>;
 
  public:
   whole_steps(std::size_t batch, Method method, Optimizer optimizer, Views views, double rate)
@@ -48,7 +48,7 @@ class whole_steps final : public timed_work {
 
   const pretext::cuda::stream& stream() const override { return learner_.context().stream; }
   void run(int times) override {
-    queue_.put(std::vector(static_cast<std::size_t>(times), pretext::step_rates{rate_, 1}));
+    queue_.put(std::vector(static_cast<std::size_t>(times), pretext::step_values{rate_, 1}));
   }
   void finish() override { queue_.losses(); }
 
@@ -62,7 +62,7 @@ class whole_steps final : public timed_work {
     const buffer<std::uint64_t, cuda> chosen{batch_};
     cuda::write(at.stream, chosen.data(), samples.data(), batch_);
     tensor<typename context::activation, images, cuda> input{Method::views * batch_};
-    augment(at, views_, pictures_.chosen(chosen.data(), batch_), 1, step_number<std::uint32_t>{0},
+    augment(at, views_, pictures_.chosen(chosen.data(), batch_), 1, device_scalar<std::uint32_t>{0},
             input.view());
     const auto views = floats_on_host(at, reads<context, images>{input.view()}, made.views);
     if (views.data() != made.views.data()) made.views.assign(views.begin(), views.end());
@@ -79,7 +79,7 @@ class whole_steps final : public timed_work {
   std::size_t batch_;
   double rate_;
   Views views_;
-  pretext::resident_images<pretext::cuda> pictures_;
+  pretext::device_dataset<pretext::cuda> pictures_;
   learner learner_;
   pretext::step_queue<learner, batches> queue_;
 };

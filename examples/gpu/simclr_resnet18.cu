@@ -3,6 +3,6 @@
 #include <pretext/cuda.cuh>
 
 template class pretext::trainer<gpu::method, gpu::context, pretext::lars>;
-template class pretext::resident_batches<gpu::context, gpu::images,
-                                         decltype(pretext::two_views{pretext::simclr_cifar()})>;
+template class pretext::device_batches<gpu::context, gpu::images,
+                                       decltype(pretext::two_views{pretext::simclr_cifar()})>;
 template class pretext::step_queue<gpu::learner, gpu::batches>;

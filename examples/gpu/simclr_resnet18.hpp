@@ -18,12 +18,12 @@ using context = pretext::on<pretext::cuda>;
 using learner = pretext::trainer<method, context, pretext::lars>;
 /// Batches and their two views, made by the GPU of images in its memory.
 using batches =
-    pretext::resident_batches<context, images, decltype(pretext::two_views{pretext::simclr_cifar()})>;
+    pretext::device_batches<context, images, decltype(pretext::two_views{pretext::simclr_cifar()})>;
 using queue = pretext::step_queue<learner, batches>;
 
 }  // namespace gpu
 
 extern template class pretext::trainer<gpu::method, gpu::context, pretext::lars>;
-extern template class pretext::resident_batches<gpu::context, gpu::images,
-                                                decltype(pretext::two_views{pretext::simclr_cifar()})>;
+extern template class pretext::device_batches<gpu::context, gpu::images,
+                                              decltype(pretext::two_views{pretext::simclr_cifar()})>;
 extern template class pretext::step_queue<gpu::learner, gpu::batches>;

@@ -20,7 +20,7 @@ std::unique_ptr<pretext::any_encoder> make_encoder_on(const recipe& asked,
       std::tuple_cat(resnets, vits<>), asked,
       [&]<class Encoder, std::size_t Size>(const compiled<Encoder, Size>&) {
         const auto view = make_evaluation<Size>(asked);
-        using made = erased_encoder<Encoder, shape<Size, Size, 3>, on<Device>, std::decay_t<decltype(view)>>;
+        using made = encoder_adapter<Encoder, shape<Size, Size, 3>, on<Device>, std::decay_t<decltype(view)>>;
         return std::make_unique<made>(view, asked.seed, stream);
       });
 }

@@ -60,7 +60,7 @@ std::unique_ptr<pretext::any_classifier> make_classifier_on(const recipe& asked,
         const auto view = make_finetune_view(asked);
         const auto evaluation = make_evaluation<Size>(asked);
         return std::make_unique<
-            erased_classifier<learner, std::decay_t<decltype(view)>, std::decay_t<decltype(evaluation)>>>(
+            classifier_adapter<learner, std::decay_t<decltype(view)>, std::decay_t<decltype(evaluation)>>>(
             std::move(made), view, evaluation, targets);
       });
 }

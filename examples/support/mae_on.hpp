@@ -40,8 +40,8 @@ std::unique_ptr<pretext::any_trainer> make_mae_on(const recipe& asked,
         using learner = trainer<method, on<Device>, optimizer>;
         const auto view = make_mae_view(asked);
         const auto evaluation = make_evaluation<Size>(asked);
-        return std::make_unique<
-            erased_masked_trainer<learner, std::decay_t<decltype(view)>, std::decay_t<decltype(evaluation)>>>(
+        return std::make_unique<masked_trainer_adapter<learner, std::decay_t<decltype(view)>,
+                                                       std::decay_t<decltype(evaluation)>>>(
             std::make_unique<learner>(method{.loss = {.normalise = asked.normalise_pixels}},
                                       make_optimizer(asked), asked.seed, stream),
             view, evaluation);

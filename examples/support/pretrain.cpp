@@ -34,7 +34,7 @@ bool keeps_images(const pretrain_options& o, const pretext::any_source& train, p
 
 std::optional<run_summary> take_steps(const pretrain_options& o, const run_folder& folder,
                                       const pretext::any_source& train, pretext::any_trainer& trainer,
-                                      const step_rates& rates, const epoch_measures& measure) {
+                                      const step_values& rates, const epoch_measures& measure) {
   using namespace pretext;
   const recipe& r = o.asked;
   const loader_options how{
@@ -50,7 +50,7 @@ std::optional<run_summary> take_steps(const pretrain_options& o, const run_folde
                steps, r.batch, r.encoder.c_str(), r.image_size, o.where.threads,
                o.where.is_gpu() ? " and a GPU" : "");
   const bool keeps = o.where.is_gpu() && keeps_images(o, train, trainer, how);
-  const pretraining settings{.steps = steps,
+  const run_options settings{.steps = steps,
                              .steps_per_epoch = per_epoch,
                              .batch = r.batch,
                              .seed = r.seed,
@@ -59,13 +59,13 @@ std::optional<run_summary> take_steps(const pretrain_options& o, const run_folde
                              .checkpoint_seconds = o.checkpoint_seconds,
                              .monitor_every = std::clamp<std::size_t>(steps / 60, 1, 25),
                              .stop_on_collapse = card_of(r.method).pairs_views && !o.keep_going,
-                             .measures = measure.columns,
+                             .metric_names = measure.columns,
                              .after_epoch = measure.after,
                              // Not where it calculates: either device may go on with what the other began.
-                             .identity = folder.read_recipe_text()};
-  pretraining_result result;
+                             .config_fingerprint = folder.read_recipe_text()};
+  run_result result;
   std::map<std::size_t, std::string> skipped;
-  if (kept_batches of_the_device; keeps) {
+  if (device_batches_tag of_the_device; keeps) {
     result = pretext::pretrain(settings, trainer, of_the_device, o.resume);
   } else {
     loader batches{train, how};

@@ -29,7 +29,7 @@ struct pretrain_options {
 };
 
 /// The rates of a step, of so many.
-using step_rates = std::function<pretext::any_trainer::rates(std::size_t step, std::size_t steps_per_epoch)>;
+using step_values = std::function<pretext::any_trainer::rates(std::size_t step, std::size_t steps_per_epoch)>;
 
 /// What is measured between epochs: columns of metrics.csv, and their values after an epoch, counted from 1.
 struct epoch_measures {
@@ -40,11 +40,11 @@ struct epoch_measures {
 using trainer_maker = std::function<std::unique_ptr<pretext::any_trainer>(const recipe&, const processor&)>;
 
 /// Takes the steps of a run, new or resumed, on the images of `train`: progress on stderr, metrics,
-/// checkpoints, Ctrl-C. `rates` and `measure` (after an epoch, for the columns `measures`) are asked as it
-/// goes. Nothing is returned if it was stopped before its end.
+/// checkpoints, Ctrl-C. `rates` and `measure` (after an epoch, for the columns `metric_names`) are asked as
+/// it goes. Nothing is returned if it was stopped before its end.
 std::optional<run_summary> take_steps(const pretrain_options& o, const run_folder& folder,
                                       const pretext::any_source& train, pretext::any_trainer& trainer,
-                                      const step_rates& rates, const epoch_measures& measure = {});
+                                      const step_values& rates, const epoch_measures& measure = {});
 
 /// Runs or resumes a pretraining and leaves its results in the folder `out`; returns the program's exit
 /// status.

@@ -41,7 +41,7 @@ std::unique_ptr<pretext::any_encoder> make_encoder(const recipe& asked, const pr
 template <class Trainer, class Views, class Evaluation>
 std::unique_ptr<pretext::any_trainer> erase(std::unique_ptr<Trainer> trainer, Views views,
                                             Evaluation evaluation) {
-  return std::make_unique<pretext::erased_trainer<Trainer, Views, Evaluation>>(
+  return std::make_unique<pretext::trainer_adapter<Trainer, Views, Evaluation>>(
       std::move(trainer), std::move(views), std::move(evaluation));
 }
 

@@ -9,13 +9,13 @@
 using namespace pretext;
 
 TEST_CASE("a step's number is the one given, or the one that stands in memory when it is read") {
-  const step_number<double> given = 0.25;
+  const device_scalar<double> given = 0.25;
   CHECK(double{given} == 0.25);
   double in_memory = 1;
-  const auto stored = step_number<double>::stored_at(&in_memory);
+  const auto stored = device_scalar<double>::at_address(&in_memory);
   in_memory = 3;
   CHECK(double{stored} == 3);
-  static_assert(std::is_trivially_copyable_v<step_number<double>>);
+  static_assert(std::is_trivially_copyable_v<device_scalar<double>>);
 }
 
 TEST_CASE("samples draw by the epoch that stands in memory") {
@@ -23,7 +23,7 @@ TEST_CASE("samples draw by the epoch that stands in memory") {
   std::uint32_t epoch = 4;
   const sample_keys given{.seed = 2, .epoch = 4, .samples = samples, .count = 2};
   const sample_keys stored{
-      .seed = 2, .epoch = step_number<std::uint32_t>::stored_at(&epoch), .samples = samples, .count = 2};
+      .seed = 2, .epoch = device_scalar<std::uint32_t>::at_address(&epoch), .samples = samples, .count = 2};
   CHECK(stored(3).word(0) == given(3).word(0));
   epoch = 5;
   CHECK(stored(3).word(0) != given(3).word(0));

@@ -34,8 +34,8 @@ struct emulated {
     std::shared_ptr<double> loss = std::make_shared<double>(0);
 
     std::size_t most_shared_memory() const { return most_shared; }
-    double* settled_loss() const { return loss.get(); }
-    double take_settled_loss() const {
+    double* wait_loss() const { return loss.get(); }
+    double take_loss() const {
       refuse("waits for a loss");
       const double value = *loss;
       if (!std::isfinite(value)) *loss = 0;

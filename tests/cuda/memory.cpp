@@ -21,8 +21,8 @@ struct idle {
   using usual_numerics = bf16;
   using loss_value = grid::deferred_loss<idle>;
   struct stream {
-    double* settled_loss() const { return nullptr; }
-    double take_settled_loss() const { return 0; }
+    double* wait_loss() const { return nullptr; }
+    double take_loss() const { return 0; }
     std::size_t most_shared_memory() const { return 227 << 10; }
   };
 

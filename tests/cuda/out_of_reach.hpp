@@ -30,9 +30,9 @@ struct out_of_reach {
   };
 
   struct stream : emulated::stream {
-    double take_settled_loss() const {
+    double take_loss() const {
       const access open;
-      return emulated::stream::take_settled_loss();
+      return emulated::stream::take_loss();
     }
   };
 

@@ -33,8 +33,8 @@ inline memory_source small_pictures() {
 inline batch_mixing some_mixing() { return {.blend = {.8}, .paste = {1}, .probability = .7f}; }
 
 /// A rate and a momentum of its own for every step.
-inline std::vector<step_rates> some_rates(std::size_t steps) {
-  std::vector<step_rates> all;
+inline std::vector<step_values> some_rates(std::size_t steps) {
+  std::vector<step_values> all;
   for (std::size_t i = 0; i < steps; ++i)
     all.push_back({0.05 / (1 + 0.2 * static_cast<double>(i)), 0.9 + 0.01 * static_cast<double>(i)});
   return all;
@@ -56,11 +56,11 @@ results learned(Trainer& trainer) {
 template <class Context, class Method, class Views>
 struct resident_run {
   using device = typename Context::device;
-  using batches = resident_batches<Context, typename Method::images, Views>;
+  using batches = device_batches<Context, typename Method::images, Views>;
 
-  resident_images<device> images{small_pictures()};
+  device_dataset<device> images{small_pictures()};
   Views views;
-  resident_options options{.batch = 4, .seed = 5, .mixing = some_mixing(), .smoothing = 0.1};
+  device_batch_options options{.batch = 4, .seed = 5, .mixing = some_mixing(), .smoothing = 0.1};
 
   template <class Trainer>
   step_queue<Trainer, batches> queue_for(Trainer& trainer) const {
@@ -158,13 +158,13 @@ results loaded(const Composition& of, std::size_t steps) {
   using views = decltype(of.views);
   const auto learner = trainer_of<Context>(of);
   loader source{small_pictures(), {.batch = 4, .seed = 5}};
-  step_queue queue{*learner, loaded_batches<Context, small_images, views>{of.views, 5}};
+  step_queue queue{*learner, host_batches<Context, small_images, views>{of.views, 5}};
   const auto rates = some_rates(steps);
   for (std::size_t i = 0; i < steps; ++i) {
     const auto batch = source.next();
     queue.batches().load(learner->context(), batch.images, batch.samples, batch.epoch);
     prepare(*learner, batch, queue.batches().views());
-    queue.put(std::span{rates}.subspan(i, 1));
+    queue.enqueue(std::span{rates}.subspan(i, 1));
   }
   const auto losses = queue.losses();
   if constexpr (detail::Recorder<typename Context::device>) CHECK(queue.recordings() == 1);
@@ -253,7 +253,7 @@ void steps_recorded_again() {
 template <class T>
 struct write_views {
   std::uint64_t breaks_at;
-  const running_step* now;
+  const step_state* now;
   T* to;
   float none = std::numeric_limits<float>::quiet_NaN();
   PRETEXT_HOST_DEVICE void operator()(std::size_t i) const {
@@ -269,7 +269,7 @@ struct breaking_batches {
 
   std::size_t images() const { return 4; }
   template <class Trainer>
-  reads<Context, small_images> operator()(Trainer& trainer, const running_step* now) {
+  reads<Context, small_images> operator()(Trainer& trainer, const step_state* now) {
     kernels::each_number<typename Context::device>::run(trainer.context(), 8 * small_images::size,
                                                         write_views<T>{breaks_at, now, views.view().data});
     return views.view();
@@ -332,7 +332,7 @@ struct host_batches {
   tensor<typename Context::activation, small_images, typename Context::device> views{8};
   std::size_t images() const { return 4; }
   template <class Trainer>
-  reads<Context, small_images> operator()(Trainer& trainer, const running_step*) {
+  reads<Context, small_images> operator()(Trainer& trainer, const step_state*) {
     const auto pixels = some_numbers<typename Context::activation>(8 * small_images::size, 1);
     Context::device::write(trainer.context().stream, views.view().data, pixels.data(), pixels.size());
     return views.view();
@@ -345,7 +345,7 @@ void host_copies_are_not_recorded() {
   trainer<small_byol, on<Device>, sgd> learner;
   step_queue queue{learner, host_batches<on<Device>>{}};
   const auto rates = some_rates(10);
-  CHECK_THROWS_AS(queue.put(rates), std::logic_error);
+  CHECK_THROWS_AS(queue.enqueue(rates), std::logic_error);
 }
 
 /// Views of images that lie on the device, chosen by numbers that lie there, too.
@@ -353,12 +353,12 @@ template <class Device>
 void resident_views() {
   const auto source = small_pictures();
   same_on_both<Device, fp32>(2e-5, [&]<class Context>(workbench<Context>& at) {
-    const resident_images<typename Context::device> images{source};
+    const device_dataset<typename Context::device> images{source};
     const std::vector<std::uint64_t> samples{7, 0, 12, 7, 3};
     const std::vector<std::uint32_t> epoch{2};
     const auto views = byol_views();
     augment(at.context, views, images.chosen(at.in(samples), samples.size()), 9,
-            step_number<std::uint32_t>::stored_at(at.in(epoch)),
+            device_scalar<std::uint32_t>::at_address(at.in(epoch)),
             writes<Context, small_images>{at.out(10 * small_images::size), 10});
   });
 }

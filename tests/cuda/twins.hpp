@@ -71,7 +71,7 @@ class workbench {
       number = value;
     } else {
       value.settle(context);
-      number = context.stream.take_settled_loss();
+      number = context.stream.take_loss();
     }
     results_.push_back([number] { return std::vector<double>{number, 1}; });
   }

@@ -20,7 +20,7 @@ using learner = trainer<method, on<cpu>, layer_decay<adamw>>;
 
 std::unique_ptr<any_classifier> made(target_options targets = {}, std::size_t threads = 1) {
   const augmentation views{horizontal_flip{}, random_erasing{}};
-  return std::make_unique<erased_classifier<learner, std::decay_t<decltype(views)>, augmentation<>>>(
+  return std::make_unique<classifier_adapter<learner, std::decay_t<decltype(views)>, augmentation<>>>(
       std::make_unique<learner>(method{}, layer_decay<adamw>{{.beta2 = .999}, .75}, 3, cpu::stream{threads}),
       views, augmentation<>{}, targets);
 }
@@ -86,7 +86,7 @@ TEST_CASE("a classifier with more outputs than classes learns and answers as one
   using wide_learner = trainer<wide, on<cpu>, layer_decay<adamw>>;
   const augmentation views{horizontal_flip{}, random_erasing{}};
   const target_options targets{.mixing = {}, .smoothing = .1, .classes = 4};
-  erased_classifier<wide_learner, std::decay_t<decltype(views)>, augmentation<>> large{
+  classifier_adapter<wide_learner, std::decay_t<decltype(views)>, augmentation<>> large{
       std::make_unique<wide_learner>(wide{.loss = {.classes = 4}}, layer_decay<adamw>{{.beta2 = .999}, .75},
                                      3),
       views, augmentation<>{}, targets};

@@ -40,8 +40,8 @@ struct showing {
     }
     const auto evaluation = augmentation{resized{}, normalise{}};
     const auto augmented = mae_augmentation();
-    using made =
-        erased_masked_trainer<learner, std::decay_t<decltype(augmented)>, std::decay_t<decltype(evaluation)>>;
+    using made = masked_trainer_adapter<learner, std::decay_t<decltype(augmented)>,
+                                        std::decay_t<decltype(evaluation)>>;
     trainer = std::make_unique<made>(
         std::make_unique<learner>(method{.loss = {.normalise = normalise_pixels}}, adamw{}, 3), augmented,
         evaluation);

@@ -109,8 +109,8 @@ TEST_CASE("a checkpoint of one device is gone on with on another as on its own")
 TEST_CASE("an encoder starts on every device with the weights of its seed, and takes others") {
   using network = tests::thin_trunk<basic_block, 4>;
   const auto features_on = []<class Device>(bool changed) {
-    erased_encoder<network, tiny_images, on<Device>, std::decay_t<decltype(evaluation)>> encoder{evaluation,
-                                                                                                 3};
+    encoder_adapter<network, tiny_images, on<Device>, std::decay_t<decltype(evaluation)>> encoder{evaluation,
+                                                                                                  3};
     if (changed)
       encoder.change_values([&](float* values) {
         for (const parameter& p : encoder.encoder_parameters())

@@ -34,7 +34,7 @@ std::unique_ptr<any_trainer> make_watched() {
   using method = byol<tiny_images, thin_trunk<basic_block, 4>, byol_head<9, 6>>;
   using learner = trainer<method, Context, any_optimizer>;
   using views = std::decay_t<decltype(two_views{one_view})>;
-  using erased = erased_trainer<learner, views, std::decay_t<decltype(evaluation)>>;
+  using erased = trainer_adapter<learner, views, std::decay_t<decltype(evaluation)>>;
   struct watched : erased {
     using erased::erased;
     std::span<const double> losses() override {
@@ -56,9 +56,9 @@ struct run_settings {
 };
 
 template <class Context>
-pretraining_result run(const std::filesystem::path& folder, way how, const run_settings& asked = {}) {
+run_result run(const std::filesystem::path& folder, way how, const run_settings& asked = {}) {
   const auto trained = make_watched<Context>();
-  const pretraining settings{.steps = all_steps,
+  const run_options settings{.steps = all_steps,
                              .steps_per_epoch = 5,
                              .batch = 2,
                              .seed = in_pairs.seed,
@@ -71,17 +71,17 @@ pretraining_result run(const std::filesystem::path& folder, way how, const run_s
                              .folder = folder,
                              .checkpoint_seconds = asked.checkpoint_seconds,
                              .monitor_every = 4,
-                             .patience = 1e9,
+                             .max_wait = 1e9,
                              .stop_on_collapse = asked.collapses,
-                             .measures = {"steps_again"},
+                             .metric_names = {"steps_again"},
                              .after_epoch = [](std::size_t epoch) -> std::map<std::string, double> {
                                return {{"steps_again", 5 * double(epoch)}};
                              },
-                             .identity = "a test"};
+                             .config_fingerprint = "a test"};
   looks = 0;
   if (how == way::kept) {
     REQUIRE(trained->keep(picture_source(picture_count), in_pairs).empty());
-    kept_batches of_the_device;
+    device_batches_tag of_the_device;
     return pretrain(settings, *trained, of_the_device, asked.resume);
   }
   loader batches{picture_source(picture_count), in_pairs};
@@ -198,7 +198,7 @@ TEST_CASE("a loss that is not a number ends the run as it does where every loss 
                            doctest::Contains(how == way::kept || apart_from_host<typename Context::device>
                                                  ? "steps 17 to 20: the loss became"
                                                  : "step 19: the loss became"),
-                           broken_loss);
+                           non_finite_loss);
       CHECK(checkpoint_of(broken) == checkpoint_of(whole));
       CHECK(begun.steps < 16);
       run<Context>(whole, how, {.resume = true});

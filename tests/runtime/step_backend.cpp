@@ -114,19 +114,19 @@ TEST_CASE("steps on images that a device keeps are those on a loader's batches, 
 
 TEST_CASE("what a device does not keep it says, and goes on with a loader's batches") {
   const auto trained = make_byol<on<out_of_reach>>();
-  const auto why_not = [&](const any_source& images, loader_options how = in_fours) {
+  const auto error = [&](const any_source& images, loader_options how = in_fours) {
     const std::string said = trained->keep(images, how);
     CHECK_THROWS_AS(trained->put(0, some_rates(0, 1)), std::logic_error);
     return said;
   };
-  CHECK(why_not(odd_pictures{.broken = 7}) == "picture 7: is no picture");
-  CHECK(why_not(odd_pictures{.broken = 0}) == "picture 0: is no picture");
-  CHECK(why_not(odd_pictures{.larger = 9}).find("have one size") != std::string::npos);
-  CHECK(why_not(picture_source(picture_count), {.batch = 4, .drop_last = false}).find("smaller") !=
+  CHECK(error(odd_pictures{.broken = 7}) == "picture 7: is no picture");
+  CHECK(error(odd_pictures{.broken = 0}) == "picture 0: is no picture");
+  CHECK(error(odd_pictures{.larger = 9}).find("have one size") != std::string::npos);
+  CHECK(error(picture_source(picture_count), {.batch = 4, .drop_last = false}).find("smaller") !=
         std::string::npos);
   const std::size_t bytes = picture_count * 12 * 12 * 3, before = out_of_reach::free_memory();
   out_of_reach::free_memory() = 8 * bytes - 1;
-  CHECK(why_not(picture_source(picture_count)).find("more than an eighth") != std::string::npos);
+  CHECK(error(picture_source(picture_count)).find("more than an eighth") != std::string::npos);
   out_of_reach::free_memory() = 8 * bytes;
   CHECK(trained->keep(picture_source(picture_count), in_fours).empty());
   out_of_reach::free_memory() = before;

@@ -59,7 +59,7 @@ struct erased_with {
   }
 };
 template <class Learner, class Views, class Evaluation>
-using plain = erased_trainer<Learner, Views, Evaluation>;
+using plain = trainer_adapter<Learner, Views, Evaluation>;
 
 template <class Context>
 std::unique_ptr<any_trainer> make_byol() {
@@ -73,7 +73,7 @@ template <class Context>
 std::unique_ptr<any_masked_trainer> make_mae() {
   using method = mae<tiny_images, vit<2, 16, 2, 2>, mae_decoder<8, 2, 2>, random_masking<std::ratio<1, 2>>>;
   using learner = trainer<method, Context, any_optimizer>;
-  return erased_with<erased_masked_trainer, learner>::make(
+  return erased_with<masked_trainer_adapter, learner>::make(
       std::make_unique<learner>(method{}, any_optimizer{sgd{}}, 3), one_view);
 }
 
@@ -83,7 +83,7 @@ std::unique_ptr<any_classifier> make_classifier() {
                                 classifier<linear_classifier<5, torch_init>>>;
   using learner = trainer<method, Context, layer_decay<any_optimizer>>;
   const target_options targets{.mixing = {}, .smoothing = .1, .classes = 3};
-  return erased_with<erased_classifier, learner>::make(
+  return erased_with<classifier_adapter, learner>::make(
       std::make_unique<learner>(method{.loss = {.classes = 3}}, layer_decay<any_optimizer>{{sgd{}}, .75}, 3),
       one_view, targets);
 }

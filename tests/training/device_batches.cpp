@@ -14,21 +14,21 @@ namespace {
 
 using context = on<cpu>;
 using views = decltype(two_views{crop_and_flip()});
-using batches = resident_batches<context, small_images, views>;
+using batches = device_batches<context, small_images, views>;
 
-resident_images<cpu> unlabelled() {
+device_dataset<cpu> unlabelled() {
   std::vector<std::uint8_t> pixels(6 * small_images::size, 7);
-  return resident_images<cpu>{memory_source{std::move(pixels), 8, 8}};
+  return device_dataset<cpu>{memory_source{std::move(pixels), 8, 8}};
 }
 
 }  // namespace
 
 TEST_CASE("a resident batch has the samples of a loader's, epoch after epoch") {
-  const resident_images<cpu> images{small_pictures()};
+  const device_dataset<cpu> images{small_pictures()};
   trainer<small_simclr, context, sgd> learner;
   step_queue queue{learner, batches{images, views{crop_and_flip()}, {.batch = 3, .seed = 11}}};
   loader expected{small_pictures(), {.batch = 3, .seed = 11}};
-  const step_rates rates[]{{0.01}};
+  const step_values rates[]{{0.01}};
   for (int step = 0; step < 13; ++step) {  // epochs of four batches
     queue.take(rates);
     const auto batch = expected.next();
@@ -39,26 +39,26 @@ TEST_CASE("a resident batch has the samples of a loader's, epoch after epoch") {
 }
 
 TEST_CASE("resident batches without shuffling are in the data set's own order") {
-  const resident_images<cpu> images{small_pictures()};
+  const device_dataset<cpu> images{small_pictures()};
   trainer<small_simclr, context, sgd> learner;
   step_queue queue{learner, batches{images, views{crop_and_flip()}, {.batch = 4, .shuffle = false}}};
-  const step_rates rates[]{{0.01}, {0.01}};
+  const step_values rates[]{{0.01}, {0.01}};
   queue.take(rates);
   CHECK(queue.batches().samples()[0] == 4);
   CHECK(queue.batches().samples()[3] == 7);
 }
 
 TEST_CASE("a batch larger than the data set, or without labels that it needs, is refused in a sentence") {
-  const resident_images<cpu> images{small_pictures()}, no_labels = unlabelled();
+  const device_dataset<cpu> images{small_pictures()}, no_labels = unlabelled();
   CHECK_THROWS_WITH_AS((batches{images, views{crop_and_flip()}, {.batch = 14}}),
                        doctest::Contains("14 images cannot be made of 13"), std::invalid_argument);
   trainer<small_classifier, context, sgd> learner;
-  const auto refused = [&](const resident_images<cpu>& from, std::size_t classes, const char* words) {
+  const auto refused = [&](const device_dataset<cpu>& from, std::size_t classes, const char* words) {
     const auto one = crop_and_flip();
-    using of_one = resident_batches<context, small_images, std::remove_const_t<decltype(one)>>;
+    using of_one = device_batches<context, small_images, std::remove_const_t<decltype(one)>>;
     step_queue queue{learner, of_one{from, one, {.batch = 2, .classes = classes}}};
-    const step_rates rates[]{{0.01}};
-    CHECK_THROWS_WITH_AS(queue.put(rates), doctest::Contains(words), std::invalid_argument);
+    const step_values rates[]{{0.01}};
+    CHECK_THROWS_WITH_AS(queue.enqueue(rates), doctest::Contains(words), std::invalid_argument);
   };
   refused(no_labels, 0, "a label below that for every image");
   refused(images, 3, "the images have 4 classes");

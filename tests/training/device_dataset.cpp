@@ -34,7 +34,7 @@ std::vector<std::uint8_t> counted(std::size_t count) {
 
 TEST_CASE("a chosen image is the source's, as are its label and the number of classes") {
   const memory_source source{counted(4 * 2 * 3 * 3), 2, 3, 3, {2, 0, 5, 1}};
-  const resident_images<cpu> images{source};
+  const device_dataset<cpu> images{source};
   CHECK(images.size() == 4);
   CHECK(images.classes() == 6);
   const std::vector<std::uint64_t> samples{3, 0};
@@ -50,12 +50,12 @@ TEST_CASE("a chosen image is the source's, as are its label and the number of cl
 }
 
 TEST_CASE("images without labels have no classes") {
-  CHECK(resident_images<cpu>{memory_source{counted(24), 2, 2}}.classes() == 0);
+  CHECK(device_dataset<cpu>{memory_source{counted(24), 2, 2}}.classes() == 0);
 }
 
 TEST_CASE("images of several sizes are refused by name") {
-  CHECK_THROWS_WITH_AS(resident_images<cpu>{growing_images{}},
+  CHECK_THROWS_WITH_AS(device_dataset<cpu>{growing_images{}},
                        doctest::Contains("image 0 has 2 x 2 x 3 numbers, image 2 has 3 x 3 x 3"),
                        std::invalid_argument);
-  CHECK_THROWS_AS(resident_images<cpu>{any_source{}}, std::invalid_argument);
+  CHECK_THROWS_AS(device_dataset<cpu>{any_source{}}, std::invalid_argument);
 }

@@ -47,8 +47,8 @@ TEST_CASE("on the CPU a loss that is not a number throws when its step is asked 
 TEST_CASE("a queue says how many losses it keeps") {
   trainer<small_byol, on<cpu>, sgd> learner;
   step_queue queue{learner, breaking_batches<on<cpu>>{100}};
-  const std::vector<step_rates> many(queue.most + 1);
-  CHECK_THROWS_WITH_AS(queue.put(many), doctest::Contains("losses of 1024 steps"), std::invalid_argument);
+  const std::vector<step_values> many(queue.most + 1);
+  CHECK_THROWS_WITH_AS(queue.enqueue(many), doctest::Contains("losses of 1024 steps"), std::invalid_argument);
 }
 
 TEST_CASE("queued steps on the CPU allocate nothing once two have made room") {

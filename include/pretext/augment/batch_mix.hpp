@@ -14,7 +14,7 @@ namespace pretext {
 /// Mixes a batch of views (n, H, W, C) in place; how, the device may have chosen.
 template <class Context, Shape S>
   requires ImageShape<S>
-void mix(Context& context, step_number<batch_mix> chosen,
+void mix(Context& context, device_scalar<batch_mix> chosen,
          tensor_view<typename Context::activation, S> views) {
   kernels::mixing<typename Context::device>::mix(context, views.batch, S::extents[0], S::extents[1],
                                                  S::extents[2], chosen, views.data);

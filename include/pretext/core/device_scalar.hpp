@@ -7,11 +7,11 @@ namespace pretext {
 /// or where in the device's memory it will stand when the step runs there. Of the second kind are those of
 /// steps that a device repeats by itself; only the device reads them.
 template <class T>
-class step_number {
+class device_scalar {
  public:
-  PRETEXT_HOST_DEVICE constexpr step_number(T number = T{}) : number_{number} {}
-  PRETEXT_HOST_DEVICE static constexpr step_number stored_at(const T* on_device) {
-    step_number stored;
+  PRETEXT_HOST_DEVICE constexpr device_scalar(T number = T{}) : number_{number} {}
+  PRETEXT_HOST_DEVICE static constexpr device_scalar at_address(const T* on_device) {
+    device_scalar stored;
     stored.on_device_ = on_device;
     return stored;
   }

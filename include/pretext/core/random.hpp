@@ -72,7 +72,7 @@ struct random_key {
 /// by it, so that they depend neither on the batch's size nor on how often a run was interrupted.
 struct sample_keys {
   std::uint64_t seed = 1;
-  step_number<std::uint32_t> epoch = 0;
+  device_scalar<std::uint32_t> epoch = 0;
   const std::uint64_t* samples = nullptr;  ///< on the device that the step runs on
   std::size_t count = 0;                   ///< rows of a batch after the first `count` are further views
 

@@ -60,13 +60,13 @@ struct cuda {
     detail::send_ring<detail::cuda_copies>& sent() const { return state_->sent; }
 
     /// Where the device keeps the loss of the last step: updates are held back while it is not a number.
-    double* settled_loss() const {
+    double* wait_loss() const {
       native();
       return state_->loss;
     }
     /// Waits; the settled loss. One that is not a number is taken back: it held its own step back and must
     /// not hold back others.
-    double take_settled_loss() const {
+    double take_loss() const {
       const cudaStream_t on = native();
       detail::expects_success(
           cudaMemcpyAsync(state_->host_loss, state_->loss, sizeof(double), cudaMemcpyDeviceToHost, on),

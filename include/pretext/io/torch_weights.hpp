@@ -16,7 +16,7 @@ namespace pretext {
 namespace detail {
 
 /// Where number i of a torch tensor lies in the flat buffer's layout.
-inline std::size_t stored_at(const parameter& p, std::size_t i) {
+inline std::size_t at_address(const parameter& p, std::size_t i) {
   if (p.layout == parameter_layout::torch) return i;
   const std::size_t area = p.extents[2] * p.extents[3], out = i / (p.extents[1] * area);
   return (i % area * p.extents[1] + i / area % p.extents[1]) * p.extents[0] + out;
@@ -34,7 +34,7 @@ void append_torch_tensors(std::span<const parameter> table, const W* value, std:
     if (!p.name().starts_with(prefix)) continue;
     const std::string name{p.name().substr(prefix.size())};
     std::vector<W> numbers(p.size());
-    for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i] = value[p.offset + detail::stored_at(p, i)];
+    for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i] = value[p.offset + detail::at_address(p, i)];
     auto tensor = safetensor::of<W>({p.extents.begin(), p.extents.begin() + std::ptrdiff_t(p.rank)}, numbers);
     file.tensors.insert_or_assign(name, std::move(tensor));
     if (constexpr std::string_view mean = "running_mean"; p.name().ends_with(mean)) {
@@ -71,7 +71,7 @@ loaded_weights read_torch_tensors(std::span<const parameter> table, const safete
                                safetensor{"F32", extents, {}}.shape_text(),
                                " is needed; it was made for another encoder");
     const std::vector<W> numbers = tensor.template as<W>();
-    for (std::size_t i = 0; i < numbers.size(); ++i) value[p.offset + detail::stored_at(p, i)] = numbers[i];
+    for (std::size_t i = 0; i < numbers.size(); ++i) value[p.offset + detail::at_address(p, i)] = numbers[i];
     ++result.tensors;
   }
   std::ranges::sort(wanted);

@@ -56,7 +56,7 @@ namespace pretext::kernels {
 /// Makes the views of a batch: view v of image i goes to out[v · n + i], channels last. `images` is any range
 /// with size() and []; of images on the device, the chosen ones, the epoch may be there, too.
 ///   void run(place, views, images, samples, seed, epoch, tensor_view<T, shape<H, W, 3>> out)
-///   void run(place, views, const chosen_images&, seed, step_number epoch, tensor_view<T, shape<H, W, 3>>
+///   void run(place, views, const chosen_images&, seed, device_scalar epoch, tensor_view<T, shape<H, W, 3>>
 ///   out)
 template <class Device>
 struct augment : missing<Device> {};

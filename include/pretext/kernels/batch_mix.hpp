@@ -22,8 +22,8 @@ namespace pretext::kernels {
 /// all numbers blended, x_i = share·x_i + (1-share)·x_(n-1-i), or those of a box of pixels replaced by the
 /// other row's. And the goals that belong to it: share·label_i + (1-share)·label_(n-1-i), one-hot, smoothed;
 /// zero from `classes` to `stride`. Labels lie in the device's memory, and so may what was chosen.
-///   mix(place, rows, height, width, channels, step_number<batch_mix>, T* x)
-///   goals(place, rows, stride, classes, step_number<batch_mix>, double smoothing, const int* labels,
+///   mix(place, rows, height, width, channels, device_scalar<batch_mix>, T* x)
+///   goals(place, rows, stride, classes, device_scalar<batch_mix>, double smoothing, const int* labels,
 ///         W* goal)
 template <class Device>
 struct mixing : missing<Device> {};

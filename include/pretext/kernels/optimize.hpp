@@ -59,17 +59,17 @@ struct parameter_chunks {
 
 /// One step's numbers.
 struct sgd_step {
-  step_number<double> learning_rate;
+  device_scalar<double> learning_rate;
   double momentum, weight_decay;
   bool nesterov, decay_all;
 };
 struct adamw_step {
-  step_number<double> learning_rate;
+  device_scalar<double> learning_rate;
   double beta1, beta2, epsilon, weight_decay;
   bool decay_all;
 };
 struct lars_step {
-  step_number<double> learning_rate;
+  device_scalar<double> learning_rate;
   double momentum, weight_decay, trust_coefficient, epsilon;
   lars_variant variant;
   bool nesterov, clip, decay_all;
@@ -157,7 +157,7 @@ PRETEXT_HOST_DEVICE constexpr bool decayed_norm(const lars_step& s) {
 ///   sgd(place, pieces, sgd_step, const W* g, W* velocity, W* w)
 ///   adamw(place, pieces, adamw_step, const W* g, W* mean, W* square, std::uint64_t* steps, W* w)   counts
 ///   steps lars(place, pieces, lars_step, const W* g, W* velocity, W* w)
-///   follow(place, pieces, step_number<double> momentum, const W* w, W* slow)   slow = momentum·slow + (1 -
+///   follow(place, pieces, device_scalar<double> momentum, const W* w, W* slow)   slow = momentum·slow + (1 -
 ///   momentum)·w
 template <class Device>
 struct optimize : missing<Device> {};

@@ -108,7 +108,7 @@ class classification {
 
   /// Nothing follows.
   template <class Context>
-  void update_target(Context&, memory<Context>&, step_number<double>) const {}
+  void update_target(Context&, memory<Context>&, device_scalar<double>) const {}
 
   /// The encoder's feature h in inference mode.
   template <class Context>

@@ -115,7 +115,7 @@ class joint_embedding {
   /// of itself. What follows are the
   /// parameters; the running statistics stay those of the target's own forward passes, as in BYOL's code.
   template <class Context>
-  void update_target(Context& context, memory<Context>& m, step_number<double> momentum) const {
+  void update_target(Context& context, memory<Context>& m, device_scalar<double> momentum) const {
     using W = typename Context::weight;
     if constexpr (has_target)
       kernels::optimize<typename Context::device>::ema_update(

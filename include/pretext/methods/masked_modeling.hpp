@@ -101,7 +101,7 @@ class masked_modeling {
 
   /// Nothing follows.
   template <class Context>
-  void update_target(Context&, memory<Context>&, step_number<double>) const {}
+  void update_target(Context&, memory<Context>&, device_scalar<double>) const {}
 
   /// Predicts every patch of each image, hidden or visible, from those that a mask leaves visible; keeps the
   /// masks in the memory. Call the trainer's `draw` first, as before a step.

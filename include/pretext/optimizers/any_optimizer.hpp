@@ -32,7 +32,7 @@ struct any_optimizer {
 
   template <class Context>
   void operator()(Context& context, std::span<const parameter> table, state_type<Context>& state,
-                  step_number<double> learning_rate, const typename Context::weight* gradient,
+                  device_scalar<double> learning_rate, const typename Context::weight* gradient,
                   typename Context::weight* value) const {
     step(context, table, state, learning_rate, gradient, value, std::index_sequence_for<Optimizers...>{});
   }
@@ -48,7 +48,7 @@ struct any_optimizer {
 
   template <class Context, class W, std::size_t... Nth>
   void step(Context& context, std::span<const parameter> table, state_type<Context>& state,
-            step_number<double> learning_rate, const W* gradient, W* value,
+            device_scalar<double> learning_rate, const W* gradient, W* value,
             std::index_sequence<Nth...>) const {
     ((Nth == selected.index() ? std::get<Nth>(selected)(context, table, std::get<Nth>(state.state),
                                                         learning_rate, gradient, value)

@@ -25,7 +25,7 @@ struct lars {
   /// the state is of another table.
   template <class Context>
   void operator()(Context& context, std::span<const parameter> table, state_type<Context>& state,
-                  step_number<double> learning_rate, const typename Context::weight* gradient,
+                  device_scalar<double> learning_rate, const typename Context::weight* gradient,
                   typename Context::weight* value) const {
     detail::expects_table_of(state.parameter_chunks.rows, table);
     kernels::optimize<typename Context::device>::lars(

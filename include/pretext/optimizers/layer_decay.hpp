@@ -93,7 +93,7 @@ struct layer_decay {
 
   template <class Context>
   void operator()(Context& context, std::span<const parameter> table, state_type<Context>& state,
-                  step_number<double> learning_rate, const typename Context::weight* gradient,
+                  device_scalar<double> learning_rate, const typename Context::weight* gradient,
                   typename Context::weight* value) const {
     optimizer(context, table, state, learning_rate, gradient, value);
   }

@@ -31,14 +31,14 @@ struct target_options {
 
 /// A trainer of a `classification`, its views, and how a batch is mixed.
 template <class Trainer, class Views, class Evaluation>
-class erased_classifier final : public erased_trainer<Trainer, Views, Evaluation, any_classifier> {
-  using base = erased_trainer<Trainer, Views, Evaluation, any_classifier>;
+class classifier_adapter final : public trainer_adapter<Trainer, Views, Evaluation, any_classifier> {
+  using base = trainer_adapter<Trainer, Views, Evaluation, any_classifier>;
   using typename base::images_shape, typename base::method, typename base::context_type;
   using prediction = typename method::embedding;
 
  public:
-  erased_classifier(std::unique_ptr<Trainer> trainer, Views views, Evaluation evaluation,
-                    target_options targets)
+  classifier_adapter(std::unique_ptr<Trainer> trainer, Views views, Evaluation evaluation,
+                     target_options targets)
       : base{std::move(trainer), std::move(views), std::move(evaluation)}, targets_{targets} {
     targets_.mixing.check();
     if (targets_.classes == 0) targets_.classes = prediction::size;
@@ -81,7 +81,7 @@ class erased_classifier final : public erased_trainer<Trainer, Views, Evaluation
   }
 
   /// The device reads the images' own labels: they must be those that it was given.
-  void prepare(const any_source& images, resident_options& options) override {
+  void prepare(const any_source& images, device_batch_options& options) override {
     expects(labels_.size() == images.size(), "a classifier was given ", labels_.size(), " labels and keeps ",
             images.size(), " images; call set_labels with one for every image");
     for (std::size_t i = 0; i < labels_.size(); ++i)

@@ -62,14 +62,14 @@ void for_each_view(Context& context, const Evaluation& evaluation,
 /// An encoder without anything that trains it. Starts untrained, as the encoder of a training with that seed
 /// does.
 template <class Encoder, Shape Images, class Context, class Evaluation>
-class erased_encoder final : public any_encoder {
+class encoder_adapter final : public any_encoder {
   using T = typename Context::activation;
   using device = typename Context::device;
   using feature = output_of<Encoder, Images>;
   static constexpr auto table = parameters_of<Encoder, Images>;
 
  public:
-  erased_encoder(Evaluation evaluation, std::uint64_t seed, typename device::stream stream = {})
+  encoder_adapter(Evaluation evaluation, std::uint64_t seed, typename device::stream stream = {})
       : evaluation_{std::move(evaluation)} {
     context_.stream = std::move(stream);
     change_values([&](float* values) { initialise<float>(table, seed, values); });

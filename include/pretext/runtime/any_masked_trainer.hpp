@@ -46,8 +46,8 @@ inline patch_scale scale_of(const float* image, std::span<const std::size_t> off
 
 /// A trainer of a `masked_modeling`, the views it learns from and the view that it is evaluated on.
 template <class Trainer, class Views, class Evaluation>
-class erased_masked_trainer final : public erased_trainer<Trainer, Views, Evaluation, any_masked_trainer> {
-  using base = erased_trainer<Trainer, Views, Evaluation, any_masked_trainer>;
+class masked_trainer_adapter final : public trainer_adapter<Trainer, Views, Evaluation, any_masked_trainer> {
+  using base = trainer_adapter<Trainer, Views, Evaluation, any_masked_trainer>;
   using typename base::images_shape, typename base::method, typename base::context_type;
   using patches = typename method::reconstruction;
   using grid = typename method::grid;

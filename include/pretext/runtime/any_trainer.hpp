@@ -37,7 +37,7 @@ struct saved_buffer {
 /// step, so that a program can offer many encoders and compile each of them in a file of its own.
 class any_trainer : public any_encoder {
  public:
-  using rates = step_rates;
+  using rates = step_values;
   /// A batch's embeddings z, row-major, for the collapse monitors; of width 0 where a method has none.
   struct embeddings {
     std::span<const float> values;
@@ -62,7 +62,7 @@ class any_trainer : public any_encoder {
   /// So many steps may be asked for before their losses are: 1 where nothing is gained by more.
   virtual std::size_t most_steps() const = 0;
 
-  /// Has the device keep the images if it runs apart and they suit it (`take_residence`), for batches that it
+  /// Has the device keep the images if it runs apart and they suit it (`try_upload`), for batches that it
   /// makes by itself: those of a loader with these options, until it is given one of the host's again. Else
   /// says why not, in a sentence.
   virtual std::string keep(const any_source& images, const loader_options& batches) = 0;
@@ -89,7 +89,7 @@ class any_trainer : public any_encoder {
 /// A trainer, the views it learns from and the view that it is evaluated on; `Interface` is what a caller
 /// sees of them.
 template <class Trainer, class Views, class Evaluation, class Interface = any_trainer>
-class erased_trainer : public Interface {
+class trainer_adapter : public Interface {
  protected:
   using context_type = typename Trainer::context_type;
   using method = typename Trainer::method_type;
@@ -99,7 +99,7 @@ class erased_trainer : public Interface {
   static constexpr auto encoder_table = parameters_of<typename method::encoder, images_shape>;
 
  public:
-  erased_trainer(std::unique_ptr<Trainer> trainer, Views views, Evaluation evaluation)
+  trainer_adapter(std::unique_ptr<Trainer> trainer, Views views, Evaluation evaluation)
       : trainer_{std::move(trainer)}, views_{std::move(views)}, evaluation_{std::move(evaluation)} {}
 
   void put(std::span<const image_view> images, std::span<const std::uint64_t> samples, std::uint64_t seed,
@@ -113,7 +113,7 @@ class erased_trainer : public Interface {
   std::size_t most_steps() const override { return steps_.most; }
 
   std::string keep(const any_source& images, const loader_options& batches) override {
-    resident_options options{.batch = batches.batch, .seed = batches.seed, .shuffle = batches.shuffle};
+    device_batch_options options{.batch = batches.batch, .seed = batches.seed, .shuffle = batches.shuffle};
     prepare(images, options);
     return steps_.keep(*trainer_, views_, images, batches, options);
   }
@@ -185,7 +185,7 @@ class erased_trainer : public Interface {
   /// What else a step of this kind needs, once its views are made: whose they are, for the host.
   virtual void prepare(const sample_keys&, writes<context_type, images_shape>) {}
   /// The same for steps on kept images.
-  virtual void prepare(const any_source&, resident_options&) {}
+  virtual void prepare(const any_source&, device_batch_options&) {}
 
   Trainer& trainer() { return *trainer_; }
   const typename device::stream& stream() const { return trainer_->context().stream; }
@@ -203,7 +203,7 @@ class erased_trainer : public Interface {
   tensor<typename context_type::activation, images_shape, device> batch_;
   tensor<typename context_type::activation, feature, device> feature_;
   std::vector<float> room_, embeddings_;  // for what is copied to the host
-  detail::erased_steps<Trainer, Views> steps_;
+  detail::step_backend<Trainer, Views> steps_;
 };
 
 }  // namespace pretext

@@ -26,55 +26,55 @@ namespace pretext {
 
 /// How a run of any training, with or without labels, goes on and what it leaves behind; what it computes is
 /// decided by the trainer and the loader.
-struct pretraining {
+struct run_options {
   std::size_t steps = 0, steps_per_epoch = 1, batch = 256;
   std::uint64_t seed = 1;
   std::function<any_trainer::rates(std::size_t)> rates;  ///< of the step that comes next, counted from 0
   std::filesystem::path folder;                          ///< checkpoint.safetensors and metrics.csv go here
   double checkpoint_seconds = 60;                        ///< at least every so often, and after every epoch
   std::size_t monitor_every = 25;                        ///< steps between two looks at the embeddings
-  double patience = 0.5;  ///< seconds that a device which runs apart may be left alone, and Ctrl-C unheard
+  double max_wait = 0.5;  ///< seconds that a device which runs apart may be left alone, and Ctrl-C unheard
   bool stop_on_collapse = true;
-  std::vector<std::string> measures{"knn"};  ///< columns of metrics.csv that `after_epoch` fills
+  std::vector<std::string> metric_names{"knn"};  ///< columns of metrics.csv that `after_epoch` fills
   std::function<std::map<std::string, double>(std::size_t)> after_epoch;  ///< may be empty
-  std::string identity;  ///< what must be the same when a run is resumed, e.g. its recipe
+  std::string config_fingerprint;  ///< what must be the same when a run is resumed, e.g. its recipe
 };
 
 /// How a run ended.
-struct pretraining_result {
+struct run_result {
   std::size_t steps = 0;
   double loss = 0, seconds = 0;
   bool interrupted = false;
 };
 
 /// For `pretrain`, instead of a loader: the device makes the batches of the images that its trainer keeps.
-struct kept_batches {};
+struct device_batches_tag {};
 
 namespace detail {
 
 /// A run in motion: where it stands, and what it writes.
 template <class Loader>
-class pretraining_run {
+class run_loop {
  public:
-  pretraining_run(const pretraining& settings, any_trainer& trainer, Loader& loader, bool resume)
+  run_loop(const run_options& settings, any_trainer& trainer, Loader& loader, bool resume)
       : settings_{settings},
         trainer_{trainer},
         loader_{loader},
         step_{resume ? restore() : 0},
         metrics_{settings.folder / "metrics.csv", columns(settings, trainer), step_},
         progress_{settings.steps, settings.batch} {
-    if constexpr (!std::same_as<Loader, kept_batches>)
+    if constexpr (!std::same_as<Loader, device_batches_tag>)
       loader_.seek(static_cast<std::uint32_t>(step_ / settings_.steps_per_epoch),
                    step_ % settings_.steps_per_epoch);
   }
 
-  pretraining_result run() {
+  run_result run() {
     const interrupt_guard guard;
-    pretraining_result result;
+    run_result result;
     while (step_ < settings_.steps && !interrupt_guard::asked()) {
       const auto began = clock::now();
       const auto losses = take(ahead_.steps(undisturbed(), settings_.checkpoint_seconds - since(saved_)));
-      ahead_.took(losses.size(), since(began));
+      ahead_.report_duration(losses.size(), since(began));
       step_ += losses.size();
       result.loss = losses.back();
       progress_.show(step_, result.loss);
@@ -105,10 +105,10 @@ class pretraining_run {
   std::span<const double> take(std::size_t steps) try {
     put(steps);
     return trainer_.losses();
-  } catch (const broken_loss& broken) {
+  } catch (const non_finite_loss& broken) {
     progress_.finish();
     const std::size_t last = step_ + rates_.size();
-    fail<broken_loss>(
+    fail<non_finite_loss>(
         last == step_ + 1 ? sentence("step ", last) : sentence("steps ", step_ + 1, " to ", last), ": ",
         broken.what());
   }
@@ -117,7 +117,7 @@ class pretraining_run {
   void put(std::size_t steps) {
     rates_.clear();
     for (std::size_t i = 0; i < steps; ++i) rates_.push_back(settings_.rates(step_ + i));
-    if constexpr (std::same_as<Loader, kept_batches>) {
+    if constexpr (std::same_as<Loader, device_batches_tag>) {
       trainer_.put(step_, rates_);
     } else {
       for (std::size_t i = 0; i < steps && (i == 0 || !interrupt_guard::asked()); ++i) {
@@ -129,11 +129,11 @@ class pretraining_run {
   }
 
   /// What is measured; methods without embeddings or without a target have no columns for them.
-  static std::vector<std::string> columns(const pretraining& settings, any_trainer& trainer) {
+  static std::vector<std::string> columns(const run_options& settings, any_trainer& trainer) {
     std::vector<std::string> names{"step", "epoch", "loss", "learning_rate", "images_per_second"};
     if (trainer.last_embeddings().width > 0)
       names.insert(names.end(), {"embedding_spread", "effective_rank"});
-    names.insert(names.end(), settings.measures.begin(), settings.measures.end());
+    names.insert(names.end(), settings.metric_names.begin(), settings.metric_names.end());
     if (trainer.has_target()) names.push_back("target_momentum");
     return names;
   }
@@ -146,10 +146,10 @@ class pretraining_run {
       if (found == about.end()) fail<std::runtime_error>(checkpoint().string(), ": does not say its ", name);
       return found->second;
     };
-    if (word("identity") != settings_.identity)
+    if (word("identity") != settings_.config_fingerprint)
       fail<std::runtime_error>(checkpoint().string(),
                                ": belongs to a run with other settings; it was made with ", word("identity"),
-                               " and this run has ", settings_.identity);
+                               " and this run has ", settings_.config_fingerprint);
     earlier_ = std::stod(word("seconds"));
     return std::stoull(word("step"));
   }
@@ -158,7 +158,7 @@ class pretraining_run {
     save_checkpoint(checkpoint(), trainer_,
                     {{"step", std::to_string(step_)},
                      {"seconds", std::to_string(earlier_ + since(started_))},
-                     {"identity", settings_.identity}});
+                     {"identity", settings_.config_fingerprint}});
     saved_ = clock::now();
   }
 
@@ -189,14 +189,14 @@ class pretraining_run {
     }
   }
 
-  const pretraining& settings_;
+  const run_options& settings_;
   any_trainer& trainer_;
   Loader& loader_;
   double earlier_ = 0;  // before step_: restore() sets it
   std::size_t step_;
   metrics metrics_;
   progress progress_;
-  look_ahead ahead_{settings_.patience};
+  steps_ahead ahead_{settings_.max_wait};
   std::vector<any_trainer::rates> rates_;  // of the steps that were asked for last
   clock::time_point started_ = clock::now(), saved_ = clock::now();
 };
@@ -208,9 +208,8 @@ class pretraining_run {
 /// std::runtime_error with a sentence that says what was seen and what to try. A device that runs apart is
 /// asked for as many steps at a time as nobody has to look between.
 template <class Loader>
-pretraining_result pretrain(const pretraining& settings, any_trainer& trainer, Loader& loader,
-                            bool resume = false) {
-  return detail::pretraining_run<Loader>{settings, trainer, loader, resume}.run();
+run_result pretrain(const run_options& settings, any_trainer& trainer, Loader& loader, bool resume = false) {
+  return detail::run_loop<Loader>{settings, trainer, loader, resume}.run();
 }
 
 }  // namespace pretext

@@ -20,7 +20,7 @@
 #include <pretext/training/host_batches.hpp>
 #include <pretext/training/step_queue.hpp>
 
-// What `erased_trainer` does with steps: a device that runs apart has them queued, another one takes them.
+// What `trainer_adapter` does with steps: a device that runs apart has them queued, another one takes them.
 namespace pretext::detail {
 
 /// Images that the host has, and whose they are.
@@ -33,13 +33,13 @@ struct host_batch {
 
 /// Steps of a device that calculates where the images are.
 template <class Trainer, class Views>
-class erased_steps {
+class step_backend {
  public:
   static constexpr std::size_t most = 1;
 
   /// Takes the step, with its views in `room`; `complete(views)` ends the batch.
   template <class Room, class Complete>
-  void put(Trainer& trainer, const Views& views, Room& room, const host_batch& of, step_rates at,
+  void put(Trainer& trainer, const Views& views, Room& room, const host_batch& of, step_values at,
            const Complete& complete) {
     const auto made = room.resize(Views::views * of.images.size());
     augment(trainer.context(), views, of.images, of.samples, of.seed, of.epoch, made);
@@ -54,10 +54,10 @@ class erased_steps {
   }
 
   std::string keep(Trainer&, const Views&, const any_source&, const loader_options&,
-                   const resident_options&) {
+                   const device_batch_options&) {
     return "the device calculates where the images are";
   }
-  void put(std::uint64_t, std::span<const step_rates>) {
+  void put(std::uint64_t, std::span<const step_values>) {
     fail<std::logic_error>("steps on kept images were asked for, and this device keeps none");
   }
 
@@ -69,58 +69,58 @@ class erased_steps {
 /// once and repeated.
 template <class Trainer, class Views>
   requires apart_from_host<typename Trainer::device>
-class erased_steps<Trainer, Views> {
+class step_backend<Trainer, Views> {
   using context_type = typename Trainer::context_type;
   using images_shape = typename Trainer::images;
   using device = typename Trainer::device;
-  using loaded = loaded_batches<context_type, images_shape, Views>;
-  using resident = resident_batches<context_type, images_shape, Views>;
-  using loaded_queue = step_queue<Trainer, loaded>;
-  using resident_queue = step_queue<Trainer, resident>;
+  using loaded = host_batches<context_type, images_shape, Views>;
+  using resident = device_batches<context_type, images_shape, Views>;
+  using host_queue = step_queue<Trainer, loaded>;
+  using dataset_queue = step_queue<Trainer, resident>;
 
  public:
-  static constexpr std::size_t most = loaded_queue::most;
+  static constexpr std::size_t most = host_queue::most;
 
   /// The views of a step that may be repeated have a place of their own.
   template <class Room, class Complete>
-  void put(Trainer& trainer, const Views& views, Room&, const host_batch& of, step_rates at,
+  void put(Trainer& trainer, const Views& views, Room&, const host_batch& of, step_values at,
            const Complete& complete) {
-    auto* queue = std::get_if<loaded_queue>(&queue_);
+    auto* queue = std::get_if<host_queue>(&queue_);
     if (!queue || of.seed != seed_) {
       expects_nothing_asked();
-      queue = &queue_.template emplace<loaded_queue>(trainer, loaded{views, seed_ = of.seed});
+      queue = &queue_.template emplace<host_queue>(trainer, loaded{views, seed_ = of.seed});
       kept_.reset();
     }
     queue->batches().load(trainer.context(), of.images, of.samples, of.epoch);
     complete(queue->batches().views());
-    queue->put({&at, 1});
+    queue->enqueue({&at, 1});
     asked_ = true;
   }
   std::span<const double> losses(Trainer&) {
     asked_ = false;
-    if (auto* const queue = std::get_if<loaded_queue>(&queue_)) return queue->losses();
-    if (auto* const queue = std::get_if<resident_queue>(&queue_)) return queue->losses();
+    if (auto* const queue = std::get_if<host_queue>(&queue_)) return queue->losses();
+    if (auto* const queue = std::get_if<dataset_queue>(&queue_)) return queue->losses();
     return {};
   }
 
   std::string keep(Trainer& trainer, const Views& views, const any_source& images,
-                   const loader_options& batches, const resident_options& options) {
+                   const loader_options& batches, const device_batch_options& options) {
     expects_nothing_asked();
     queue_ = std::monostate{};
     kept_.reset();
     if (!batches.drop_last) return "the last batch of an epoch may be smaller than the others";
-    auto found = take_residence<device>(images, batches.threads);
-    if (!found.images) return found.why_not;
+    auto found = try_upload<device>(images, batches.threads);
+    if (!found.images) return found.error;
     kept_ = std::move(found.images);
-    queue_.template emplace<resident_queue>(trainer, resident{*kept_, views, options});
+    queue_.template emplace<dataset_queue>(trainer, resident{*kept_, views, options});
     return {};
   }
-  void put(std::uint64_t taken, std::span<const step_rates> at) {
-    auto* const queue = std::get_if<resident_queue>(&queue_);
+  void put(std::uint64_t taken, std::span<const step_values> at) {
+    auto* const queue = std::get_if<dataset_queue>(&queue_);
     if (!queue) fail<std::logic_error>("steps on kept images were asked for, and this device keeps none");
     queue->seek(taken);
     asked_ = true;
-    queue->put(at);
+    queue->enqueue(at);
   }
 
  private:
@@ -132,8 +132,8 @@ class erased_steps<Trainer, Views> {
           "been read; call losses() first");
   }
 
-  std::unique_ptr<resident_images<device>> kept_;
-  std::variant<std::monostate, loaded_queue, resident_queue> queue_;
+  std::unique_ptr<device_dataset<device>> kept_;
+  std::variant<std::monostate, host_queue, dataset_queue> queue_;
   std::uint64_t seed_ = 0;  // of a loaded queue
   bool asked_ = false;      // for steps whose losses nobody has read
 };

@@ -16,7 +16,7 @@
 namespace pretext {
 
 /// Which samples the batches hold, and, for a classifier, how they are mixed and goals are made of labels.
-struct resident_options {
+struct device_batch_options {
   std::size_t batch = 256;
   std::uint64_t seed = 1;  ///< of the order, of the views and of what networks draw
   bool shuffle = true;
@@ -29,17 +29,17 @@ struct resident_options {
 /// that seed, batch after batch of whole epochs, their views those of `augment`, and a classifier's goals
 /// come from the images' labels. One step with them is `loader::next`, `augment`, `draw` and `step`.
 template <class Context, ImageShape Images, class Views>
-class resident_batches {
+class device_batches {
  public:
   using device = typename Context::device;
 
   /// Keeps a pointer to the images. Throws std::invalid_argument where they do not fill one batch.
-  resident_batches(const resident_images<device>& images, Views views, resident_options options = {});
+  device_batches(const device_dataset<device>& images, Views views, device_batch_options options = {});
 
   std::size_t images() const { return order_.batch; }
   /// The batch of a step.
   template <class Trainer>
-  reads<Context, Images> operator()(Trainer& trainer, const running_step* now);
+  reads<Context, Images> operator()(Trainer& trainer, const step_state* now);
 
   /// The last batch's samples, in the device's memory.
   const std::uint64_t* samples() const { return samples_.data(); }
@@ -49,9 +49,9 @@ class resident_batches {
   template <class Target>
   void label(Context& context, Target& soft_targets);
 
-  const resident_images<device>* resident_;
+  const device_dataset<device>* dataset_;
   Views views_;
-  resident_options options_;
+  device_batch_options options_;
   batch_order order_;
   buffer<std::uint64_t, device> samples_;
   buffer<std::uint32_t, device> epoch_{1};
@@ -64,7 +64,7 @@ namespace detail {
 
 struct choose_samples {
   batch_order order;
-  const running_step* now;
+  const step_state* now;
   std::uint64_t* samples;
   std::uint32_t* epoch;
   PRETEXT_HOST_DEVICE void operator()(std::size_t i) const {
@@ -93,9 +93,9 @@ struct label_samples {
 }  // namespace detail
 
 template <class Context, ImageShape Images, class Views>
-resident_batches<Context, Images, Views>::resident_batches(const resident_images<device>& images, Views views,
-                                                           resident_options options)
-    : resident_{&images},
+device_batches<Context, Images, Views>::device_batches(const device_dataset<device>& images, Views views,
+                                                       device_batch_options options)
+    : dataset_{&images},
       views_{std::move(views)},
       options_{options},
       order_{images.size(), options.batch, options.seed, options.shuffle},
@@ -109,13 +109,13 @@ resident_batches<Context, Images, Views>::resident_batches(const resident_images
 
 template <class Context, ImageShape Images, class Views>
 template <class Trainer>
-reads<Context, Images> resident_batches<Context, Images, Views>::operator()(Trainer& trainer,
-                                                                            const running_step* now) {
+reads<Context, Images> device_batches<Context, Images, Views>::operator()(Trainer& trainer,
+                                                                          const step_state* now) {
   auto& context = trainer.context();
   kernels::each_number<device>::run(context, images(),
                                     detail::choose_samples{order_, now, samples_.data(), epoch_.data()});
-  const auto epoch = step_number<std::uint32_t>::stored_at(epoch_.data());
-  augment(context, views_, resident_->chosen(samples_.data(), images()), options_.seed, epoch, batch_.view());
+  const auto epoch = device_scalar<std::uint32_t>::at_address(epoch_.data());
+  augment(context, views_, dataset_->chosen(samples_.data(), images()), options_.seed, epoch, batch_.view());
   trainer.draw({options_.seed, epoch, samples_.data(), images()});
   if constexpr (requires { trainer.memory().soft_targets; }) label(context, trainer.memory().soft_targets);
   return batch_.view();
@@ -123,22 +123,22 @@ reads<Context, Images> resident_batches<Context, Images, Views>::operator()(Trai
 
 template <class Context, ImageShape Images, class Views>
 template <class Target>
-void resident_batches<Context, Images, Views>::label(Context& context, Target& soft_targets) {
+void device_batches<Context, Images, Views>::label(Context& context, Target& soft_targets) {
   const auto to = soft_targets.resize(images());
   const std::size_t room = to.size() / to.batch, classes = options_.classes > 0 ? options_.classes : room;
   expects(classes <= room, "a classifier of ", room, " outputs cannot tell ", classes, " classes apart");
-  expects(0 < resident_->classes() && resident_->classes() <= classes, "a classifier of ", classes,
-          " classes needs a label below that for every image; the images have ", resident_->classes(),
+  expects(0 < dataset_->classes() && dataset_->classes() <= classes, "a classifier of ", classes,
+          " classes needs a label below that for every image; the images have ", dataset_->classes(),
           " classes (0: one of them has no label)");
   kernels::each_number<device>::run(context, images(),
-                                    detail::label_samples{resident_->labels(),
+                                    detail::label_samples{dataset_->labels(),
                                                           samples_.data(),
                                                           labels_.data(),
                                                           options_.mixing,
                                                           context.keys,
                                                           {Images::extents[0], Images::extents[1]},
                                                           mix_.data()});
-  const auto how = step_number<batch_mix>::stored_at(mix_.data());
+  const auto how = device_scalar<batch_mix>::at_address(mix_.data());
   mix(context, how, batch_.view());
   kernels::mixing<device>::mix_targets(context, images(), room, classes, how, options_.smoothing,
                                        static_cast<const int*>(labels_.data()), to.data);

@@ -20,11 +20,11 @@ namespace pretext {
 /// All images of a source in a device's memory, 8 bits a number, (n, H, W, C), and their labels: for data
 /// sets of small images, of which a step then takes its batch without the host. CIFAR-10 takes 146 MiB.
 template <class Device>
-class resident_images {
+class device_dataset {
  public:
   /// Reads every image, with so many threads. Throws std::invalid_argument unless all have one size,
   /// bad_image where one cannot be read, and out_of_device_memory.
-  explicit resident_images(const any_source& source, std::size_t threads = 1);
+  explicit device_dataset(const any_source& source, std::size_t threads = 1);
 
   std::size_t size() const { return labels_.size(); }
   std::size_t height() const { return height_; }
@@ -51,7 +51,7 @@ class resident_images {
 };
 
 template <class Device>
-resident_images<Device>::resident_images(const any_source& source, std::size_t threads) {
+device_dataset<Device>::device_dataset(const any_source& source, std::size_t threads) {
   expects(source.size() > 0, "there are no images to keep in the device's memory");
   const typename Device::stream stream{};
   loader in_order{source, once_in_order(source.size(), threads)};
@@ -86,33 +86,33 @@ resident_images<Device>::resident_images(const any_source& source, std::size_t t
 
 /// Whether a data set lives in a device's memory: its images there, or why it does not.
 template <class Device>
-struct residence {
+struct upload_result {
   /// The part of the device's free memory that images may take: what a step needs is not known before it.
   static constexpr std::size_t share = 8;
 
-  std::unique_ptr<resident_images<Device>> images;
-  std::string why_not;  ///< a sentence where there are none
+  std::unique_ptr<device_dataset<Device>> images;
+  std::string error;  ///< a sentence where there are none
 };
 
 /// Keeps the images of a source in the device's memory if every one can be read, all have one size and their
 /// 8-bit numbers take at most an eighth of what is free there.
 template <class Device>
-residence<Device> take_residence(const any_source& source, std::size_t threads = 1) {
-  residence<Device> found;
+upload_result<Device> try_upload(const any_source& source, std::size_t threads = 1) {
+  upload_result<Device> found;
   try {
     image first;
     source.read(0, first);
     const std::size_t needed = source.size() * first.pixels.size(), free = Device::free_memory();
     if (needed > free / found.share)
-      found.why_not = sentence(source.size(), " images take ", detail::mebibytes(needed),
-                               ", more than an eighth of the ", detail::mebibytes(free), " that are free");
+      found.error = sentence(source.size(), " images take ", detail::mebibytes(needed),
+                             ", more than an eighth of the ", detail::mebibytes(free), " that are free");
     else
-      found.images = std::make_unique<resident_images<Device>>(source, threads);
+      found.images = std::make_unique<device_dataset<Device>>(source, threads);
   } catch (const bad_image& fault) {  // whoever loads it decides what to do
-    found.why_not = fault.what();
+    found.error = fault.what();
   } catch (const std::invalid_argument& fault) {
-    found.why_not = fault.what();
-  } catch (const out_of_device_memory& fault) { found.why_not = fault.what(); }
+    found.error = fault.what();
+  } catch (const out_of_device_memory& fault) { found.error = fault.what(); }
   return found;
 }
 

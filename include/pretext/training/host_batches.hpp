@@ -15,12 +15,12 @@ namespace pretext {
 /// Batches that the host loads, one before every `put` of one rate: images of any size, from anywhere. What
 /// the host does for a batch is put on the stream beforehand; the step itself is recorded and repeated.
 template <class Context, ImageShape Images, class Views>
-class loaded_batches {
+class host_batches {
  public:
   using device = typename Context::device;
 
   /// The seed is that of the views and of what networks draw.
-  explicit loaded_batches(Views views, std::uint64_t seed = 1) : views_{std::move(views)}, seed_{seed} {}
+  explicit host_batches(Views views, std::uint64_t seed = 1) : views_{std::move(views)}, seed_{seed} {}
 
   /// Makes the views of the next step's batch: a range of images as `augment` takes them, and whose they are.
   template <class Range>
@@ -38,8 +38,8 @@ class loaded_batches {
   std::size_t images() const { return count_; }
   /// The batch of a step.
   template <class Trainer>
-  reads<Context, Images> operator()(Trainer& trainer, const running_step*) {
-    trainer.draw({seed_, step_number<std::uint32_t>::stored_at(epoch_.data()), samples_.data(), count_});
+  reads<Context, Images> operator()(Trainer& trainer, const step_state*) {
+    trainer.draw({seed_, device_scalar<std::uint32_t>::at_address(epoch_.data()), samples_.data(), count_});
     return batch_.view();
   }
 

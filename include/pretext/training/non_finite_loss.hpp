@@ -7,16 +7,16 @@
 namespace pretext {
 
 /// A loss is not a number: the weights are those from before its step.
-struct broken_loss : std::runtime_error {
+struct non_finite_loss : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// Throws broken_loss, with what may help, unless the loss is a finite number.
+/// Throws non_finite_loss, with what may help, unless the loss is a finite number.
 inline void expects_finite_loss(double loss) {
   if (!std::isfinite(loss)) [[unlikely]]
-    fail<broken_loss>("the loss became ", loss,
-                      " (not a number); try a smaller learning rate, a longer warm-up or a larger "
-                      "temperature, and look for broken images");
+    fail<non_finite_loss>("the loss became ", loss,
+                          " (not a number); try a smaller learning rate, a longer warm-up or a larger "
+                          "temperature, and look for broken images");
 }
 
 }  // namespace pretext

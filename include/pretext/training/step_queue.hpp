@@ -18,10 +18,10 @@
 namespace pretext {
 
 /// What a step finds about itself in the device's memory.
-struct running_step {
+struct step_state {
   std::uint64_t number = 0;  ///< steps taken before it: those whose loss was a number
   std::size_t asked = 0;     ///< steps asked for before it since losses were last read
-  step_rates rates{};
+  step_values rates{};
 };
 
 /// Steps of a trainer that nobody waits for: they are asked for one after another, the device takes them
@@ -45,13 +45,13 @@ class step_queue {
 
   /// Asks for a step with each of these rates. A device that does not run apart takes them at once and throws
   /// as the trainer's `step` does.
-  void put(std::span<const step_rates> rates);
+  void put(std::span<const step_values> rates);
   /// Waits; the losses of all steps that were asked for since the last call, to be looked at before the next
   /// one. Throws as the trainer's `step` does if one of them is not a number: then its update and those after
   /// it have not happened.
   std::span<const double> losses();
   /// Both.
-  std::span<const double> take(std::span<const step_rates> rates) {
+  std::span<const double> take(std::span<const step_values> rates) {
     put(rates);
     return losses();
   }
@@ -72,26 +72,26 @@ class step_queue {
 
   Trainer* trainer_;
   Batches batches_;
-  buffer<running_step, device> now_{1};
-  buffer<step_rates, device> rates_{most};
+  buffer<step_state, device> now_{1};
+  buffer<step_values, device> rates_{most};
   buffer<double, device> losses_{most};
   std::vector<double> seen_;
   std::size_t asked_ = 0, recordings_ = 0;
-  std::optional<detail::circumstances<Trainer>> before_;  ///< those of the last step
+  std::optional<detail::graph_key<Trainer>> recorded_key_;  ///< those of the last step
   std::optional<detail::recording_of<device>> recorded_;
 };
 
 namespace detail {
 
 struct begin_step {
-  const step_rates* rates;
-  running_step* now;
+  const step_values* rates;
+  step_state* now;
   PRETEXT_HOST_DEVICE void operator()(std::size_t) const { now->rates = rates[now->asked]; }
 };
 struct end_step {
   const double* settled;
   double* losses;
-  running_step* now;
+  step_state* now;
   PRETEXT_HOST_DEVICE void operator()(std::size_t) const {
     losses[now->asked++] = *settled;
     if (std::isfinite(*settled)) ++now->number;
@@ -107,7 +107,7 @@ step_queue<Trainer, Batches>::step_queue(Trainer& trainer, Batches batches)
 }
 
 template <class Trainer, class Batches>
-void step_queue<Trainer, Batches>::put(std::span<const step_rates> rates) {
+void step_queue<Trainer, Batches>::put(std::span<const step_values> rates) {
   expects(asked_ + rates.size() <= most, "a queue keeps the losses of ", most,
           " steps: ask for them before it is asked for more than that");
   device::write(trainer_->context().stream, rates_.data() + asked_, rates.data(), rates.size());
@@ -121,7 +121,7 @@ std::span<const double> step_queue<Trainer, Batches>::losses() {
   if (seen_.empty()) return {};
   device::read(stream, seen_.data(), losses_.data(), seen_.size());
   device::clear(stream, &now_.data()->asked, 1);
-  trainer_->settled_loss();  // the last one, or the first that was not a number
+  trainer_->wait_loss();  // the last one, or the first that was not a number
   return seen_;
 }
 
@@ -139,10 +139,10 @@ std::uint64_t step_queue<Trainer, Batches>::steps() {
 
 template <class Trainer, class Batches>
 void step_queue<Trainer, Batches>::take_one() {
-  const detail::circumstances<Trainer> present{*trainer_, batches_.images()};
+  const detail::graph_key<Trainer> key{*trainer_, batches_.images()};
   if constexpr (detail::Recorder<device>) {
     const auto& stream = trainer_->context().stream;
-    if (before_ == present) {
+    if (recorded_key_ == key) {
       if (!recorded_) {
         recorded_.emplace(device::record(stream, [this] { enqueue(); }));
         ++recordings_;
@@ -153,7 +153,7 @@ void step_queue<Trainer, Batches>::take_one() {
     }
   }
   recorded_.reset();
-  before_ = present;
+  recorded_key_ = key;
   enqueue();
   ++asked_;
 }
@@ -162,11 +162,11 @@ template <class Trainer, class Batches>
 void step_queue<Trainer, Batches>::enqueue() {
   using each = kernels::each_number<device>;
   auto& context = trainer_->context();
-  running_step* const now = now_.data();
+  step_state* const now = now_.data();
   each::run(context, 1, detail::begin_step{rates_.data(), now});
-  const auto views = batches_(*trainer_, static_cast<const running_step*>(now));
-  trainer_->put(views, step_number<double>::stored_at(&now->rates.learning_rate),
-                step_number<double>::stored_at(&now->rates.target_momentum));
+  const auto views = batches_(*trainer_, static_cast<const step_state*>(now));
+  trainer_->put(views, device_scalar<double>::at_address(&now->rates.learning_rate),
+                device_scalar<double>::at_address(&now->rates.target_momentum));
   each::run(context, 1, detail::end_step{trainer_->loss_on_device(), losses_.data(), now});
 }
 

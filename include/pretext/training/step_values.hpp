@@ -4,7 +4,7 @@ namespace pretext {
 
 /// What the host says of a step before it runs: its learning rate, and the part of itself that a target
 /// keeps.
-struct step_rates {
+struct step_values {
   double learning_rate = 0, target_momentum = 1;
 };
 

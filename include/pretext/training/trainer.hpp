@@ -49,10 +49,10 @@ class trainer {
   double step(reads<Context, images> views, double learning_rate);
 
   /// Puts that step on the stream and waits for nothing; what its rates are may be left to the device's
-  /// memory. A loss that is not a number holds back its own update and, until `settled_loss` has said so,
+  /// memory. A loss that is not a number holds back its own update and, until `wait_loss` has said so,
   /// those of all steps after it.
-  void put(reads<Context, images> views, step_number<double> learning_rate,
-           step_number<double> target_momentum);
+  void put(reads<Context, images> views, device_scalar<double> learning_rate,
+           device_scalar<double> target_momentum);
   /// Views of another type of number are a mistake: the compiler says what to do.
   template <detail::OfOtherNumbers<Context, images> Views, class... Rates>
   double step(const Views&, Rates...) {
@@ -64,7 +64,7 @@ class trainer {
     detail::refuse_other_numbers<Context, Views>();
   }
   /// Waits; the loss of the last step. Throws as `step` does.
-  double settled_loss();
+  double wait_loss();
   /// Where the device keeps it.
   const double* loss_on_device() const;
 
@@ -146,8 +146,9 @@ void trainer<Method, Context, Optimizer>::draw(std::span<const std::uint64_t> sa
 }
 
 template <class Method, class Context, class Optimizer>
-void trainer<Method, Context, Optimizer>::put(reads<Context, images> views, step_number<double> learning_rate,
-                                              step_number<double> target_momentum) {
+void trainer<Method, Context, Optimizer>::put(reads<Context, images> views,
+                                              device_scalar<double> learning_rate,
+                                              device_scalar<double> target_momentum) {
   device::clear(context_.stream, memory_.gradient.data(), Method::size);
   // A device that runs apart is not waited for: it holds its own updates back if the loss is not a number.
   if constexpr (knows_losses) {
@@ -163,8 +164,8 @@ void trainer<Method, Context, Optimizer>::put(reads<Context, images> views, step
 }
 
 template <class Method, class Context, class Optimizer>
-double trainer<Method, Context, Optimizer>::settled_loss() {
-  if constexpr (!knows_losses) loss_ = context_.stream.take_settled_loss();
+double trainer<Method, Context, Optimizer>::wait_loss() {
+  if constexpr (!knows_losses) loss_ = context_.stream.take_loss();
   expects_finite_loss(loss_);
   return loss_;
 }
@@ -174,14 +175,14 @@ const double* trainer<Method, Context, Optimizer>::loss_on_device() const {
   if constexpr (knows_losses)
     return &loss_;
   else
-    return context_.stream.settled_loss();
+    return context_.stream.wait_loss();
 }
 
 template <class Method, class Context, class Optimizer>
 double trainer<Method, Context, Optimizer>::step(reads<Context, images> views, double learning_rate,
                                                  double target_momentum) {
   put(views, learning_rate, target_momentum);
-  return settled_loss();
+  return wait_loss();
 }
 
 template <class Method, class Context, class Optimizer>

@@ -22,7 +22,7 @@ using labelled = classification<images, encoder<vit<4, 12, 1, 2>>, classifier<li
 
 template <class Trainer>
 auto seen(Trainer& trainer, std::size_t batch = 4) {
-  return detail::circumstances<Trainer>{trainer, batch};
+  return detail::graph_key<Trainer>{trainer, batch};
 }
 
 }  // namespace

@@ -13,7 +13,7 @@ template <>
 struct mixing<cpu> {
   template <class Context, class T>
   static void mix(Context& context, std::size_t rows, std::size_t height, std::size_t width,
-                  std::size_t channels, step_number<batch_mix> how, T* x) {
+                  std::size_t channels, device_scalar<batch_mix> how, T* x) {
     const batch_mix chosen = how;
     if (chosen.share == 1) return;
     if (chosen.pasted)
@@ -24,7 +24,8 @@ struct mixing<cpu> {
 
   template <class Context, class W>
   static void mix_targets(Context&, std::size_t rows, std::size_t stride, std::size_t classes,
-                          step_number<batch_mix> how, double smoothing, const int* labels, W* soft_targets) {
+                          device_scalar<batch_mix> how, double smoothing, const int* labels,
+                          W* soft_targets) {
     const batch_mix chosen = how;
     const double share = chosen.share;
     for (std::size_t row = 0; row < rows; ++row) {

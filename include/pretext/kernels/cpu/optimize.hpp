@@ -131,7 +131,7 @@ struct optimize<cpu> {
   }
 
   template <class Context, class W>
-  static void ema_update(Context& context, const parameter_chunks<cpu>& all, step_number<double> keeps,
+  static void ema_update(Context& context, const parameter_chunks<cpu>& all, device_scalar<double> keeps,
                          const W* w, W* target) {
     const W momentum = static_cast<W>(keeps);
     detail::for_each_piece(context, all, [=](const parameter_chunk& p, std::size_t) {

@@ -29,7 +29,7 @@ struct view_batch {
   const std::uint64_t* samples;
   std::size_t count;
   std::uint64_t seed;
-  step_number<std::uint32_t> epoch;
+  device_scalar<std::uint32_t> epoch;
 };
 
 /// All views of one kind: a block makes one after another, from the image to the network's input in one pass.
@@ -142,7 +142,7 @@ struct augment<Device> {
 
   template <class Context, class Views, class T, std::size_t H, std::size_t W>
   static void run(Context& context, const Views& views, const chosen_images& images, std::uint64_t seed,
-                  step_number<std::uint32_t> epoch, tensor_view<T, shape<H, W, 3>> out) {
+                  device_scalar<std::uint32_t> epoch, tensor_view<T, shape<H, W, 3>> out) {
     if (images.count > 0)
       make(context, views, grid::view_batch<chosen_images>{images, images.samples, images.count, seed, epoch},
            out);

@@ -12,7 +12,7 @@ namespace pretext::grid {
 template <class T>
 struct mix_pair {
   std::size_t rows, height, width, channels;
-  step_number<batch_mix> how;
+  device_scalar<batch_mix> how;
   T* x;
 
   PRETEXT_HOST_DEVICE void operator()(std::size_t i) const {
@@ -39,7 +39,7 @@ struct mix_pair {
 template <class W>
 struct mix_goals {
   std::size_t rows, stride, classes;
-  step_number<batch_mix> how;
+  device_scalar<batch_mix> how;
   double smoothing;
   const int* labels;
   W* soft_targets;
@@ -63,14 +63,15 @@ template <Accelerator Device>
 struct mixing<Device> {
   template <class Context, class T>
   static void mix(Context& context, std::size_t rows, std::size_t height, std::size_t width,
-                  std::size_t channels, step_number<batch_mix> how, T* x) {
+                  std::size_t channels, device_scalar<batch_mix> how, T* x) {
     grid::each_number(context, rows / 2 * height * width * channels,
                       grid::mix_pair<T>{rows, height, width, channels, how, x});
   }
 
   template <class Context, class W>
   static void mix_targets(Context& context, std::size_t rows, std::size_t stride, std::size_t classes,
-                          step_number<batch_mix> how, double smoothing, const int* labels, W* soft_targets) {
+                          device_scalar<batch_mix> how, double smoothing, const int* labels,
+                          W* soft_targets) {
     grid::each_number(context, rows * stride,
                       grid::mix_goals<W>{rows, stride, classes, how, smoothing, labels, soft_targets});
   }

@@ -35,7 +35,7 @@ template <class Context, class Device, class Step>
 void update(Context& context, const kernels::parameter_chunks<Device>& all, const Step& step) {
   if (all.list.size() > 0)
     launch(context.stream, all.list.size(),
-           update_pieces<Step>{all.list.data(), context.stream.settled_loss(), step});
+           update_pieces<Step>{all.list.data(), context.stream.wait_loss(), step});
 }
 
 /// A momentum update of one number of the flat buffers.
@@ -189,7 +189,7 @@ struct lars_update {
 
 template <class W>
 struct follow_weights {
-  step_number<double> momentum;
+  device_scalar<double> momentum;
   const W* w;
   W* target;
 
@@ -224,7 +224,7 @@ struct optimize<Device> {
                     W* mean, W* square, std::uint64_t* steps, W* w) {
     const arena_scope guard{context.workspace};
     auto* const rates = context.workspace.template allocate<adamw_rates<W>>(1);
-    grid::each_number(context, 1, grid::count_adamw_step<W>{s, context.stream.settled_loss(), steps, rates});
+    grid::each_number(context, 1, grid::count_adamw_step<W>{s, context.stream.wait_loss(), steps, rates});
     grid::update(context, all, grid::adamw_update<W>{s, rates, g, mean, square, w});
   }
 
@@ -246,8 +246,8 @@ struct optimize<Device> {
   }
 
   template <class Context, class W>
-  static void ema_update(Context& context, const parameter_chunks<Device>& all, step_number<double> momentum,
-                         const W* w, W* target) {
+  static void ema_update(Context& context, const parameter_chunks<Device>& all,
+                         device_scalar<double> momentum, const W* w, W* target) {
     grid::update(context, all, grid::follow_weights<W>{momentum, w, target});
   }
 };

@@ -39,9 +39,9 @@ auto bytes_of(const T& value) {
 /// What a recorded step has in it besides what the device's memory holds: where memory is, and numbers that
 /// the host has passed by value. A step may be repeated while none of it changes.
 template <class Trainer>
-class circumstances {
+class graph_key {
  public:
-  circumstances(Trainer& of, std::size_t images)
+  graph_key(Trainer& of, std::size_t images)
       : images_{images},
         kept_{of.context().activations.blocks_allocated()},
         scratch_{of.context().workspace.blocks_allocated()},
@@ -51,7 +51,7 @@ class circumstances {
     if constexpr (requires { of.memory().soft_targets; }) target_ = of.memory().soft_targets.view().data;
   }
 
-  friend bool operator==(const circumstances&, const circumstances&) = default;
+  friend bool operator==(const graph_key&, const graph_key&) = default;
 
  private:
   std::size_t images_, kept_, scratch_;
