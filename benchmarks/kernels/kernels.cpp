@@ -21,8 +21,8 @@
 #include "timing.hpp"
 
 using namespace pretext;
-using kernels::into;
 using kernels::op;
+using kernels::write_mode;
 
 namespace {
 
@@ -85,7 +85,8 @@ void convolution(std::size_t images, std::size_t side, std::size_t in, std::size
     time(
         name + "data gradient", operations,
         [&] {
-          cpu_convolution::backward_data<on<cpu>, float>(context, e, images, dy, w, dx, into::overwrite);
+          cpu_convolution::backward_data<on<cpu>, float>(context, e, images, dy, w, dx,
+                                                         write_mode::overwrite);
         },
         dx);
   time(
@@ -106,13 +107,13 @@ void linear(std::size_t tokens, std::size_t in, std::size_t out) {
         name + what, operations,
         [&] {
           kernels::gemm<cpu>::run<on<cpu>, float>(context, a, b, m, n, k, left, right, result,
-                                                  into::overwrite);
+                                                  write_mode::overwrite);
         },
         result);
   };
-  product("forward", op::as_is, op::as_is, tokens, out, in, x, w, y);
-  product("data gradient", op::as_is, op::transposed, tokens, in, out, dy, w, dx);
-  product("weight gradient", op::transposed, op::as_is, in, out, tokens, x, dy, dw);
+  product("forward", op::none, op::none, tokens, out, in, x, w, y);
+  product("data gradient", op::none, op::transposed, tokens, in, out, dy, w, dx);
+  product("weight gradient", op::transposed, op::none, in, out, tokens, x, dy, dw);
 }
 
 void batch_norm(std::size_t images, std::size_t side, std::size_t channels) {
@@ -209,12 +210,12 @@ void bias(std::size_t rows, std::size_t columns) {
   const double pass = static_cast<double>(rows * columns * sizeof(float));
   time(
       name + "forward", 0, 2 * pass,
-      [&] { kernels::row_bias<cpu>::add<on<cpu>, float>(context, rows, columns, b, y); }, y,
+      [&] { kernels::channel_bias<cpu>::add<on<cpu>, float>(context, rows, columns, b, y); }, y,
       [&] { y.refill(); });
   y.refill();
   time(
       name + "gradient", 0, pass,
-      [&] { kernels::row_bias<cpu>::sum<on<cpu>, float>(context, rows, columns, y, db); }, db,
+      [&] { kernels::channel_bias<cpu>::sum<on<cpu>, float>(context, rows, columns, y, db); }, db,
       [&] { db.clear(); });
 }
 

@@ -104,8 +104,8 @@ void optimizer_step(const char* name, const Optimizer& optimizer, bool average) 
   time(name, 10, 1, [&](int) {
     optimizer(context, std::span<const parameter>{table}, state, 1e-3, gradient.data(), value.data());
     if (average)
-      kernels::blend<cpu>::lerp(context, size, 0.996f, static_cast<const float*>(value.data()),
-                                target.data());
+      kernels::elementwise<cpu>::lerp(context, size, 0.996f, static_cast<const float*>(value.data()),
+                                      target.data());
   });
 }
 

@@ -73,7 +73,7 @@ struct example {
     const float* const constant = biased ? bias.data() : nullptr;
     linear::forward(
         context, e, x.data(), w.data(),
-        kernels::linear_sum<float>{
+        kernels::linear_epilogue<float>{
             .bias = constant, .shortcut = summed ? beside.data() : nullptr, .rounded_bias = constant},
         y.data());
     linear::backward_weights(context, e, x.data(), dy.data(), dw.data(), biased ? dbias.data() : nullptr);
@@ -147,7 +147,7 @@ TEST_CASE("an algorithm is chosen once, for any addresses that are equally align
   odd.bias.insert(odd.bias.begin(), 0);
   kernels::linear<cuda>::forward(
       context, e, odd.x.data(), odd.w.data(),
-      kernels::linear_sum<float>{
+      kernels::linear_epilogue<float>{
           .bias = odd.bias.data() + 1, .shortcut = odd.beside.data(), .rounded_bias = odd.bias.data() + 1},
       odd.y.data());
   CHECK(played.chosen.size() == 6);

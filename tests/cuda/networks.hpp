@@ -21,9 +21,9 @@ void elementwise_kernels() {
       const auto x = at.activations(n, 1), y = at.activations(n, 2);
       kernels::relu<device>::forward(at.context, n, at.in(x), at.out(n));
       kernels::relu<device>::backward(at.context, n, at.in(y), at.in(x), at.out(n));
-      kernels::blend<device>::axpy(at.context, n, W(0.7), at.in(x), at.out(y));
-      kernels::blend<device>::lerp(at.context, n, W(0.7), at.in(x), at.out(y));
-      kernels::blend<device>::copy(at.context, n, at.in(x), at.out(n));
+      kernels::elementwise<device>::axpy(at.context, n, W(0.7), at.in(x), at.out(y));
+      kernels::elementwise<device>::lerp(at.context, n, W(0.7), at.in(x), at.out(y));
+      kernels::elementwise<device>::copy(at.context, n, at.in(x), at.out(n));
     });
   for (const auto& [rows, columns] :
        {std::pair<std::size_t, std::size_t>{1, 1}, {7, 33}, {3000, 70}, {500, 64}})
@@ -32,8 +32,8 @@ void elementwise_kernels() {
       using device = typename Context::device;
       const auto x = at.activations(r * c, 1);
       const auto b = some_numbers<W>(c, 2);
-      kernels::row_bias<device>::add(at.context, r, c, at.in(b), at.out(x));
-      kernels::row_bias<device>::sum(at.context, r, c, at.in(x), at.out(b));
+      kernels::channel_bias<device>::add(at.context, r, c, at.in(b), at.out(x));
+      kernels::channel_bias<device>::sum(at.context, r, c, at.in(x), at.out(b));
     });
 }
 
@@ -43,12 +43,12 @@ void matrix_products() {
     std::size_t m, n, k;
   };
   for (const extents e : {extents{1, 1, 1}, {70, 65, 33}, {9, 130, 1500}, {64, 64, 16}, {3, 5, 0}})
-    for (const auto a : {kernels::op::as_is, kernels::op::transposed})
-      for (const auto b : {kernels::op::as_is, kernels::op::transposed})
-        for (const auto mode : {kernels::into::overwrite, kernels::into::accumulate})
+    for (const auto a : {kernels::op::none, kernels::op::transposed})
+      for (const auto b : {kernels::op::none, kernels::op::transposed})
+        for (const auto mode : {kernels::write_mode::overwrite, kernels::write_mode::accumulate})
           same_on_both<Device>([=]<class Context>(workbench<Context>& at) {
             using gemm = kernels::gemm<typename Context::device>;
-            const bool adds = mode == kernels::into::accumulate;
+            const bool adds = mode == kernels::write_mode::accumulate;
             const std::size_t size = e.m * e.n;
             const auto *x = at.in(at.activations(e.m * e.k, 1)), *y = at.in(at.activations(e.k * e.n, 2));
             gemm::run(at.context, a, b, e.m, e.n, e.k, x, y,
@@ -68,7 +68,7 @@ void linear_layers() {
           using T = typename Context::activation;
           using W = typename Context::weight;
           using linear = kernels::linear<typename Context::device>;
-          using around = kernels::linear_sum<T, W>;
+          using around = kernels::linear_epilogue<T, W>;
           const std::size_t outputs = e.rows * e.out;
           const auto x = at.activations(e.rows * e.in, 1), w = at.activations(e.in * e.out, 2),
                      s = at.activations(e.rows * e.out, 4), dy = at.activations(e.rows * e.out, 6),
@@ -122,9 +122,9 @@ void convolutions_made_by() {
                        dy = at.activations(outputs, 3);
             convolution::forward(at.context, e, batch, at.in(x), at.in(w), at.out(outputs));
             convolution::backward_data(at.context, e, batch, at.in(dy), at.in(w), at.out(pixels),
-                                       kernels::into::overwrite);
+                                       kernels::write_mode::overwrite);
             convolution::backward_data(at.context, e, batch, at.in(dy), at.in(w), at.out(x),
-                                       kernels::into::accumulate);
+                                       kernels::write_mode::accumulate);
             convolution::backward_weights(at.context, e, batch, at.in(x), at.in(dy),
                                           at.out(some_numbers<typename Context::weight>(e.weights(), 4)));
           },

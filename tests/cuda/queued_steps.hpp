@@ -270,8 +270,8 @@ struct breaking_batches {
   std::size_t images() const { return 4; }
   template <class Trainer>
   reads<Context, small_images> operator()(Trainer& trainer, const step_state* now) {
-    kernels::each_number<typename Context::device>::run(trainer.context(), 8 * small_images::size,
-                                                        write_views<T>{breaks_at, now, views.view().data});
+    kernels::parallel_for<typename Context::device>::run(trainer.context(), 8 * small_images::size,
+                                                         write_views<T>{breaks_at, now, views.view().data});
     return views.view();
   }
 };

@@ -32,8 +32,8 @@ TEST_CASE("a sum without terms is nothing, or what was there") {
   context here;
   const grid::matrix<bfloat16> none{nullptr, 0};
   std::vector<float> c(12, 7);
-  grid::multiply_factors(here, {3, 4, 0}, none, none, c.data(), kernels::into::accumulate);
+  grid::multiply_factors(here, {3, 4, 0}, none, none, c.data(), kernels::write_mode::accumulate);
   CHECK(c == std::vector<float>(12, 7));
-  grid::multiply_factors(here, {3, 4, 0}, none, none, c.data(), kernels::into::overwrite);
+  grid::multiply_factors(here, {3, 4, 0}, none, none, c.data(), kernels::write_mode::overwrite);
   CHECK(c == std::vector<float>(12, 0));
 }

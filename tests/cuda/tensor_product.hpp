@@ -67,8 +67,9 @@ void exact_convolution(workbench<Context>& at, const extents& e, std::size_t bat
   const bfloat16 *const images_there = at.in(x), *const filters = at.in(w), *const slopes = at.in(dy);
   convolution::forward(at.context, e, batch, images_there, filters, at.out(dy.size()));
   convolution::backward_data(at.context, e, batch, slopes, filters, at.out(x.size()),
-                             kernels::into::overwrite);
-  convolution::backward_data(at.context, e, batch, slopes, filters, at.out(x), kernels::into::accumulate);
+                             kernels::write_mode::overwrite);
+  convolution::backward_data(at.context, e, batch, slopes, filters, at.out(x),
+                             kernels::write_mode::accumulate);
   convolution::backward_weights(at.context, e, batch, images_there, slopes,
                                 at.out(std::vector<float>(w.size(), 5)));
 
@@ -116,7 +117,7 @@ void rows_that_end_in_half_of_eight(const typename Context::device::stream& stre
   at.context.stream = stream;
   std::vector<float> c(m * n + beyond, 7);
   grid::multiply_factors(at.context, {m, n, k}, grid::matrix<bfloat16>{at.in(a), k},
-                         grid::matrix<bfloat16>{at.in(b), n}, at.out(c), kernels::into::overwrite);
+                         grid::matrix<bfloat16>{at.in(b), n}, at.out(c), kernels::write_mode::overwrite);
   for (std::size_t row = 0; row < m; ++row)
     for (std::size_t column = 0; column < n; ++column) {
       float& sum = c[row * n + column] = 0;

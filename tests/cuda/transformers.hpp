@@ -105,13 +105,13 @@ void chosen_places() {
         using T = typename Context::activation;
         using W = typename Context::weight;
         using device = typename Context::device;
-        const kernels::choice chosen{count, ordered ? at.in(order) : nullptr, e.places()};
+        const kernels::index_list chosen{count, ordered ? at.in(order) : nullptr, e.places()};
         const std::size_t pixels = batch * e.height * e.width * e.channels;
         const auto images = at.activations(pixels, 1), rows = at.activations(batch * count * e.numbers(), 2);
         kernels::patches<device>::gather(at.context, e, batch, chosen, at.in(images), at.out(rows.size()));
         kernels::patches<device>::scatter(at.context, e, batch, chosen, at.in(rows), at.out(pixels));
 
-        using sequence = kernels::token_sequence<device>;
+        using sequence = kernels::prepend_class_token<device>;
         const auto x = at.activations(batch * count * width, 3),
                    dy = at.activations(batch * (1 + count) * width, 6);
         const auto first = some_numbers<W>(width, 4),
@@ -125,15 +125,15 @@ void chosen_places() {
 
         const kernels::token_extents all{2, e.places(), width};
         const auto tokens = at.activations(batch * all.tokens() * width, 7);
-        kernels::chosen_tokens<device>::forward(at.context, all, batch, chosen, at.in(tokens),
+        kernels::gather_tokens<device>::forward(at.context, all, batch, chosen, at.in(tokens),
                                                 at.out(x.size()));
-        kernels::chosen_tokens<device>::backward(at.context, all, batch, chosen, at.in(x),
+        kernels::gather_tokens<device>::backward(at.context, all, batch, chosen, at.in(x),
                                                  at.out(tokens.size()));
 
-        using restored = kernels::restored_tokens<device>;
+        using restored = kernels::scatter_tokens<device>;
         const auto seen = at.activations(batch * (2 + count) * width, 8);
         const auto places = some_numbers<W>(all.tokens() * width, 9);
-        kernels::choice whole = chosen;
+        kernels::index_list whole = chosen;
         whole.count = e.places();
         restored::forward(at.context, all, batch, count, whole, at.in(seen), at.in(first), at.in(places),
                           at.out(tokens.size()));
@@ -195,15 +195,14 @@ void classes() {
       std::vector<int> labels;
       for (std::size_t row = 0; row < r; ++row) labels.push_back(static_cast<int>(row * 3 % c));
       W* const target = at.out_weights(r * s);
-      kernels::mixing<device>::targets(at.context, r, s, c, batch_mix{.share = 0.3}, 0.1, at.in(labels),
-                                       target);
+      kernels::mix<device>::targets(at.context, r, s, c, batch_mix{.share = 0.3}, 0.1, at.in(labels), target);
       at.loss(kernels::cross_entropy<device>::soft(at.context, r, s, c, 0.25, 0.1, at.in(logits),
                                                    static_cast<const W*>(target), at.out(dlogits)));
       at.loss(kernels::cross_entropy<device>::hard(at.context, r, s, c, 0.25, at.in(logits), at.in(labels),
                                                    at.out(dlogits)));
       const auto x = at.activations(r * 6 * 5 * 3, 3);
       for (const batch_mix& how : {batch_mix{}, batch_mix{.share = 0.3}, batch_mix{0.7, true, 1, 2, 4, 2}})
-        kernels::mixing<device>::mix(at.context, r, 6, 5, 3, how, at.out(x));
+        kernels::mix<device>::mix(at.context, r, 6, 5, 3, how, at.out(x));
     });
 }
 

@@ -30,16 +30,16 @@ struct shuffled {
     kernels::order_by_noise<cpu>::run(context, batch, extents.places, noise.data(), order.data(),
                                       restore.data());
   }
-  kernels::choice places(std::size_t first, std::size_t count) const {
+  kernels::index_list places(std::size_t first, std::size_t count) const {
     return {count, order.data() + first, extents.places};
   }
   void put_back(const double* at) {
-    kernels::restored_tokens<cpu>::forward(context, extents, batch, seen, places(0, extents.places), x.data(),
-                                           token.data(), at, all.data());
+    kernels::scatter_tokens<cpu>::forward(context, extents, batch, seen, places(0, extents.places), x.data(),
+                                          token.data(), at, all.data());
   }
-  std::vector<double> choose(kernels::choice chosen) {
+  std::vector<double> choose(kernels::index_list chosen) {
     std::vector<double> y(batch * chosen.count * extents.width, 1e30);
-    kernels::chosen_tokens<cpu>::forward(context, extents, batch, chosen,
+    kernels::gather_tokens<cpu>::forward(context, extents, batch, chosen,
                                          static_cast<const double*>(all.data()), y.data());
     return y;
   }
@@ -76,8 +76,8 @@ TEST_CASE("the way back is the transpose of the way there") {
   shuffled s;
   const auto functional = tests::normal_numbers(s.all.size(), 5);
   std::vector<double> dx(s.x.size(), 1e30), dtoken(extents.width, 0.25);
-  kernels::restored_tokens<cpu>::backward(s.context, extents, batch, seen, s.places(0, extents.places),
-                                          functional.data(), dx.data(), dtoken.data());
+  kernels::scatter_tokens<cpu>::backward(s.context, extents, batch, seen, s.places(0, extents.places),
+                                         functional.data(), dx.data(), dtoken.data());
   s.put_back(nullptr);
   const double there = std::inner_product(s.all.begin(), s.all.end(), functional.begin(), 0.0);
   for (double& d : dtoken) d -= 0.25;  // it is added to
@@ -88,7 +88,7 @@ TEST_CASE("the way back is the transpose of the way there") {
   const auto chosen = s.places(seen, hidden);
   const auto y = s.choose(chosen);
   std::vector<double> dall(s.all.size(), 1e30);
-  kernels::chosen_tokens<cpu>::backward(s.context, extents, batch, chosen, functional.data(), dall.data());
+  kernels::gather_tokens<cpu>::backward(s.context, extents, batch, chosen, functional.data(), dall.data());
   CHECK(std::inner_product(y.begin(), y.end(), functional.begin(), 0.0) ==
         doctest::Approx(std::inner_product(s.all.begin(), s.all.end(), dall.begin(), 0.0)).epsilon(1e-12));
 }

@@ -45,7 +45,7 @@ TEST_CASE("chosen tokens get the positions of their places, and their gradients 
              dy = tests::normal_numbers(2 * 24, 3);
   std::vector<double> value = w, dw(w.size()), y(2 * 24), dx(2 * 16);
   cache_of<learned, some, Context> cache;
-  const kernels::choice chosen{2, ids, 3};
+  const kernels::index_list chosen{2, ids, 3};
   learned::forward(context, weights<Context>{value.data(), nullptr}, reads<Context, some>{x.data(), 2},
                    writes<Context, shape<3, 8>>{y.data(), 2}, cache, chosen);
   learned::backward(context, weights<Context>{value.data(), dw.data()}, cache,

@@ -38,7 +38,7 @@ TEST_CASE("a chosen image is the source's, as are its label and the number of cl
   CHECK(images.size() == 4);
   CHECK(images.classes() == 6);
   const std::vector<std::uint64_t> samples{3, 0};
-  const chosen_images batch = images.chosen(samples.data(), samples.size());
+  const indexed_images batch = images.chosen(samples.data(), samples.size());
   for (std::size_t i = 0; i < batch.size(); ++i) {
     image expected;
     source.read(samples[i], expected);

@@ -78,7 +78,7 @@ void augment(Context& context, const Views& views, const Images& images,
 /// epoch: nothing of them comes from the host.
 template <class Context, class Views, Shape S>
   requires(ImageShape<S>&& channels_of<S> == 3)
-void augment(Context& context, const Views& views, const chosen_images& images, std::uint64_t seed,
+void augment(Context& context, const Views& views, const indexed_images& images, std::uint64_t seed,
              device_scalar<std::uint32_t> epoch, tensor_view<typename Context::activation, S> out) {
   constexpr image_extent extent{S::extents[0], S::extents[1]};
   expects(out.batch == Views::views * images.count, "augment: ", Views::views, " views of ", images.count,
@@ -98,7 +98,7 @@ void augment(Context&, const Views&, const Images&, std::span<const std::uint64_
 }
 template <class Context, class Views, class Number, Shape S>
   requires(!std::same_as<Number, typename Context::activation>)
-void augment(Context&, const Views&, const chosen_images&, std::uint64_t, device_scalar<std::uint32_t>,
+void augment(Context&, const Views&, const indexed_images&, std::uint64_t, device_scalar<std::uint32_t>,
              tensor_view<Number, S>) {
   detail::refuse_other_numbers<Context, Number>();
 }

@@ -72,7 +72,7 @@ struct bottleneck_entry {
   template <class Context, ImageShape In>
   static void backward(Context& context, weights<Context> w, cache<In, Context>& cache,
                        reads<Context, output<In>> dy, writes<Context, In> dx,
-                       kernels::into mode = kernels::into::overwrite) {
+                       kernels::write_mode mode = kernels::write_mode::overwrite) {
     const arena_scope guard{context.workspace};
     const auto inside =
         context.workspace.template allocate<typename Context::activation, middle<In>>(dy.batch);

@@ -129,9 +129,10 @@ inline probe_result linear_probe::operator()(const features& train, const featur
   std::vector<int> labels(most);
   std::vector<std::uint32_t> rows(std::max(most, batch));
   const auto classify = [&](std::size_t some) {
-    kernels::gemm<cpu>::run(context, op::as_is, op::transposed, some, classes, width, std::as_const(x).data(),
-                            std::as_const(value).data(), logits.data(), kernels::into::overwrite);
-    kernels::row_bias<cpu>::add(context, some, classes, std::as_const(value).data() + bias_at, logits.data());
+    kernels::gemm<cpu>::run(context, op::none, op::transposed, some, classes, width, std::as_const(x).data(),
+                            std::as_const(value).data(), logits.data(), kernels::write_mode::overwrite);
+    kernels::channel_bias<cpu>::add(context, some, classes, std::as_const(value).data() + bias_at,
+                                    logits.data());
   };
 
   probe_result found;
@@ -153,11 +154,11 @@ inline probe_result linear_probe::operator()(const features& train, const featur
           kernels::cross_entropy<cpu>::hard(context, some, classes, classes, 1 / static_cast<double>(some),
                                             logits.data(), labels.data(), slope.data());
       std::ranges::fill(gradient, 0.0f);
-      kernels::gemm<cpu>::run(context, op::transposed, op::as_is, classes, width, some,
+      kernels::gemm<cpu>::run(context, op::transposed, op::none, classes, width, some,
                               std::as_const(slope).data(), std::as_const(x).data(), gradient.data(),
-                              kernels::into::accumulate);
-      kernels::row_bias<cpu>::sum(context, some, classes, std::as_const(slope).data(),
-                                  gradient.data() + bias_at);
+                              kernels::write_mode::accumulate);
+      kernels::channel_bias<cpu>::sum(context, some, classes, std::as_const(slope).data(),
+                                      gradient.data() + bias_at);
       optimize(context, table, state, learning_rate(step++), gradient.data(), value.data());
     }
     found.loss /= static_cast<double>(used);

@@ -90,9 +90,9 @@ void for_each_nearest(const features& bank, const features& queries, std::size_t
     const std::size_t some = std::min(query_block, queries.count - first);
     for (std::size_t done = 0; done < bank.count; done += bank_block) {
       const std::size_t part = std::min(bank_block, bank.count - done);
-      kernels::gemm<cpu>::run(context, kernels::op::as_is, kernels::op::transposed, some, part, bank.width,
+      kernels::gemm<cpu>::run(context, kernels::op::none, kernels::op::transposed, some, part, bank.width,
                               asked.data() + first * bank.width, rows.data() + done * bank.width,
-                              similarity.data(), kernels::into::overwrite);
+                              similarity.data(), kernels::write_mode::overwrite);
       stream.for_each_run(some, 16, [&](std::size_t begin, std::size_t end) {
         for (std::size_t q = begin; q < end; ++q) {
           if (done == 0) nearest[q].clear();

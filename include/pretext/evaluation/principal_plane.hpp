@@ -50,9 +50,9 @@ struct leading_axes {
       basis = solved.householderQ() * Eigen::MatrixXd::Identity(basis.rows(), block);
     };
     const auto multiply = [&] {
-      kernels::gemm<cpu>::run(context, kernels::op::as_is, kernels::op::as_is, extent, std::size_t{block},
+      kernels::gemm<cpu>::run(context, kernels::op::none, kernels::op::none, extent, std::size_t{block},
                               extent, symmetric.data(), std::as_const(basis).data(), product.data(),
-                              kernels::into::overwrite);
+                              kernels::write_mode::overwrite);
     };
     orthonormalise();
     for (int round = 0; round < rounds; ++round) {

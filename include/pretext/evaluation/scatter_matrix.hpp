@@ -39,11 +39,11 @@ inline Eigen::MatrixXd scatter_matrix(const std::vector<float>& rows, const std:
       centred[i] = static_cast<double>(rows[first * width + i]) - mean[i % width];
     const double* x = centred.data();
     if (wide)
-      kernels::gemm<cpu>::run(context, op::as_is, op::transposed, count, count, width, x, x, sum.data(),
-                              kernels::into::accumulate);
+      kernels::gemm<cpu>::run(context, op::none, op::transposed, count, count, width, x, x, sum.data(),
+                              kernels::write_mode::accumulate);
     else
-      kernels::gemm<cpu>::run(context, op::transposed, op::as_is, width, width, some, x, x, sum.data(),
-                              kernels::into::accumulate);
+      kernels::gemm<cpu>::run(context, op::transposed, op::none, width, width, some, x, x, sum.data(),
+                              kernels::write_mode::accumulate);
   }
   const auto side = static_cast<Eigen::Index>(extent);
   return Eigen::Map<const Eigen::MatrixXd>(sum.data(), side, side) / static_cast<double>(count);

@@ -56,7 +56,8 @@ struct mae_decoder {
                                  positions_at = mask_token_at + Width, blocks_at = positions_at + all::size,
                                  exit_at = blocks_at + weight_count<blocks, all>;
     static consteval auto tokens() {
-      static_assert(extents.lead == 1, "pretext::mae_decoder: its encoder must have one class token.");
+      static_assert(extents.prefix_tokens == 1,
+                    "pretext::mae_decoder: its encoder must have one class token.");
       return with_offsets(
           std::array{parameter{"mask_token", {1, 1, Width}, initialiser::normal(0.02)},
                      position_table<Masks::grid::rows, Masks::grid::columns, Width, positions::fixed>(
@@ -86,7 +87,7 @@ struct mae_decoder {
     restore<at>(context, w, masks, seen, all);
     at::blocks::forward(context, w.at(at::blocks_at), reads<Context, typename at::all>{all}, decoded,
                         cache.blocks);
-    kernels::chosen_tokens<typename Context::device>::forward(
+    kernels::gather_tokens<typename Context::device>::forward(
         context, at::extents, x.batch, masks.hidden_places(), static_cast<const T*>(decoded.data),
         hidden.data);
     at::exit::forward(context, w.at(at::exit_at), reads<Context, typename at::hidden>{hidden}, y, cache.exit);
@@ -105,13 +106,13 @@ struct mae_decoder {
     const auto dall = context.workspace.template allocate<T, typename at::all>(dy.batch);
     const auto dseen = context.workspace.template allocate<T, typename at::seen>(dy.batch);
     at::exit::backward(context, w.at(at::exit_at), cache.exit, dy, dhidden);
-    kernels::chosen_tokens<device>::backward(context, at::extents, dy.batch, masks.hidden_places(),
+    kernels::gather_tokens<device>::backward(context, at::extents, dy.batch, masks.hidden_places(),
                                              static_cast<const T*>(dhidden.data), ddecoded.data);
     at::blocks::backward(context, w.at(at::blocks_at), cache.blocks,
                          reads<Context, typename at::all>{ddecoded}, dall);
-    kernels::restored_tokens<device>::backward(context, at::extents, dy.batch, Masks::visible,
-                                               masks.all_places(), static_cast<const T*>(dall.data),
-                                               dseen.data, w.at(at::mask_token_at).gradient);
+    kernels::scatter_tokens<device>::backward(context, at::extents, dy.batch, Masks::visible,
+                                              masks.all_places(), static_cast<const T*>(dall.data),
+                                              dseen.data, w.at(at::mask_token_at).gradient);
     at::entry::backward(context, w, cache.entry, reads<Context, typename at::seen>{dseen}, dx);
   }
 
@@ -130,7 +131,7 @@ struct mae_decoder {
     at::entry::infer(context, w, x, seen);
     restore<at>(context, w, masks, seen, all);
     at::blocks::infer(context, w.at(at::blocks_at), reads<Context, typename at::all>{all}, decoded);
-    kernels::chosen_tokens<typename Context::device>::forward(
+    kernels::gather_tokens<typename Context::device>::forward(
         context, at::extents, x.batch, {Masks::grid::places}, static_cast<const T*>(decoded.data),
         of_patches.data);
     at::exit::infer(context, w.at(at::exit_at), reads<Context, places>{of_patches}, y);
@@ -142,7 +143,7 @@ struct mae_decoder {
     using T = typename Context::activation;
     const typename Context::weight *mask_token = w.at(At::mask_token_at).value,
                                    *positions = w.at(At::positions_at).value;
-    kernels::restored_tokens<typename Context::device>::forward(
+    kernels::scatter_tokens<typename Context::device>::forward(
         context, At::extents, seen.batch, Masks::visible, masks.all_places(),
         static_cast<const T*>(seen.data), mask_token, positions, all.data);
   }

@@ -43,7 +43,7 @@ struct linear_decoder {
                       writes<Context, output<In, Masks>> y, cache<In, Masks, Context>& cache) {
     const auto of_hidden =
         context.activations.template allocate<typename Context::activation, hidden<In, Masks>>(x.batch);
-    kernels::chosen_tokens<typename Context::device>::forward(context, extents<In, Masks>, x.batch,
+    kernels::gather_tokens<typename Context::device>::forward(context, extents<In, Masks>, x.batch,
                                                               masks.hidden_places(), x.data, of_hidden.data);
     exit<Masks>::forward(context, w, reads<Context, hidden<In, Masks>>{of_hidden}, y, cache);
   }
@@ -56,7 +56,7 @@ struct linear_decoder {
     const arena_scope guard{context.workspace};
     const auto dhidden = context.workspace.template allocate<T, hidden<In, Masks>>(dy.batch);
     exit<Masks>::backward(context, w, cache, dy, dhidden);
-    kernels::chosen_tokens<typename Context::device>::backward(context, extents<In, Masks>, dy.batch,
+    kernels::gather_tokens<typename Context::device>::backward(context, extents<In, Masks>, dy.batch,
                                                                masks.hidden_places(),
                                                                static_cast<const T*>(dhidden.data), dx.data);
   }
@@ -69,7 +69,7 @@ struct linear_decoder {
     const arena_scope guard{context.workspace};
     const auto of_patches =
         context.workspace.template allocate<typename Context::activation, places>(x.batch);
-    kernels::chosen_tokens<typename Context::device>::forward(context, extents<In, Masks>, x.batch,
+    kernels::gather_tokens<typename Context::device>::forward(context, extents<In, Masks>, x.batch,
                                                               {Masks::grid::places}, x.data, of_patches.data);
     exit<Masks>::infer(context, w, reads<Context, places>{of_patches}, y);
   }

@@ -37,7 +37,7 @@ struct stored_image {
 
 /// A batch chosen among images of one size that lie in the device's memory, (n, height, width, channels) of 8
 /// bits: `samples`, which lie there too, say which they are.
-struct chosen_images {
+struct indexed_images {
   const std::uint8_t* pixels = nullptr;
   std::size_t height = 0, width = 0, channels = 0;
   const std::uint64_t* samples = nullptr;
@@ -56,7 +56,7 @@ namespace pretext::kernels {
 /// Makes the views of a batch: view v of image i goes to out[v · n + i], channels last. `images` is any range
 /// with size() and []; of images on the device, the chosen ones, the epoch may be there, too.
 ///   void run(place, views, images, samples, seed, epoch, tensor_view<T, shape<H, W, 3>> out)
-///   void run(place, views, const chosen_images&, seed, device_scalar epoch, tensor_view<T, shape<H, W, 3>>
+///   void run(place, views, const indexed_images&, seed, device_scalar epoch, tensor_view<T, shape<H, W, 3>>
 ///   out)
 template <class Device>
 struct augment : missing<Device> {};

@@ -12,11 +12,11 @@ struct relu : missing<Device> {};
 ///   axpy(place, n, W a, const T* x, T* y)   lerp(place, n, W a, const T* x, T* y)
 ///   copy(place, n, const T* x, T* y)   copy(place, n, const W* x, T* y)
 template <class Device>
-struct blend : missing<Device> {};
+struct elementwise : missing<Device> {};
 
 /// y[r,c] += bias[c] for every row; and its gradient, dbias[c] += sum over rows.
 ///   add(place, rows, columns, const W* bias, T* y)   sum(place, rows, columns, const T* dy, W* dbias)
 template <class Device>
-struct row_bias : missing<Device> {};
+struct channel_bias : missing<Device> {};
 
 }  // namespace pretext::kernels

@@ -15,6 +15,6 @@ struct missing {
 };
 
 /// Does a kernel replace what its result held, or add to it?
-enum class into { overwrite, accumulate };
+enum class write_mode { overwrite, accumulate };
 
 }  // namespace pretext::kernels

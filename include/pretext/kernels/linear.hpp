@@ -13,7 +13,7 @@ struct linear_extents {
 /// What surrounds the product of a linear layer: y = shortcut + keep·(x·wᵀ + bias). Each may be null; keep
 /// has a factor for every `tokens` rows. Rows are stored as T, numbers that many of them share are W.
 template <class T, class W = T>
-struct linear_sum {
+struct linear_epilogue {
   const W* bias = nullptr;
   const T* shortcut = nullptr;
   const W* keep = nullptr;
@@ -23,7 +23,7 @@ struct linear_sum {
 
 /// Products of rows with a weight w (out, in), and what follows them while their result is still in the
 /// cache.
-///   forward(place, extents, const T* x, const T* w, linear_sum<T, W>, T* y)
+///   forward(place, extents, const T* x, const T* w, linear_epilogue<T, W>, T* y)
 ///   forward_gelu(place, extents, const T* x, const T* w, const W* bias, T* y, T* slope)
 ///     y = gelu(x·wᵀ + bias); slope gets the derivative there, or is null
 ///   backward_gelu(place, extents, const T* dy, const T* w, const T* slope, T* dx, W* dbias)

@@ -7,10 +7,11 @@
 
 namespace pretext::kernels {
 
-/// Tokens of a sample: `lead` that stand for no place (a class token), then one for every place of a grid.
+/// Tokens of a sample: `prefix_tokens` that stand for no place (a class token), then one for every place of a
+/// grid.
 struct token_extents {
-  std::size_t lead, places, width;
-  PRETEXT_HOST_DEVICE constexpr std::size_t tokens() const { return lead + places; }
+  std::size_t prefix_tokens, places, width;
+  PRETEXT_HOST_DEVICE constexpr std::size_t tokens() const { return prefix_tokens + places; }
 };
 
 /// The tokens of chosen places: (batch, lead + places, width) to (batch, count, width). Backward, the
@@ -18,7 +19,7 @@ struct token_extents {
 ///   forward(place, extents, batch, choice, const T* x, T* y)
 ///   backward(place, extents, batch, choice, const T* dy, T* dx)
 template <class Device>
-struct chosen_tokens : missing<Device> {};
+struct gather_tokens : missing<Device> {};
 
 /// The tokens of chosen places back where they belong, one learned token at every other place, positions
 /// added, in one pass: (batch, lead + count, width) to (batch, lead + places, width). `order` lists all
@@ -27,6 +28,6 @@ struct chosen_tokens : missing<Device> {};
 ///           T* y)
 ///   backward(place, extents, batch, count, choice order, const T* dy, T* dx, W* dtoken)   dtoken is added to
 template <class Device>
-struct restored_tokens : missing<Device> {};
+struct scatter_tokens : missing<Device> {};
 
 }  // namespace pretext::kernels

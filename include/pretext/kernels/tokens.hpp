@@ -13,7 +13,7 @@ namespace pretext::kernels {
 ///   backward(place, batch, width, choice, const T* dy, T* dx, W* dfirst, W* dpositions)
 ///     dx is overwritten, dfirst and dpositions are added to; each may be null
 template <class Device>
-struct token_sequence : missing<Device> {};
+struct prepend_class_token : missing<Device> {};
 
 /// Mean of the rows [first, first + count) of each sample: (batch, tokens, width) to (batch, width).
 ///   forward(place, batch, tokens, width, first, count, const T* x, T* y)

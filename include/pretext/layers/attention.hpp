@@ -47,17 +47,17 @@ struct attention {
     typename Context::weight* log_sum = nullptr;
   };
 
-  /// `around` is a residual sum that the result enters.
+  /// `epilogue` is a residual sum that the result enters.
   template <class Context, Shape In>
   static void forward(Context& context, weights<Context> w, reads<Context, In> x, writes<Context, In> y,
-                      cache<In, Context>& cache, const around_product<Context>& around = {}) {
+                      cache<In, Context>& cache, const linear_epilogue<Context>& epilogue = {}) {
     using T = typename Context::activation;
     const auto qkv = context.activations.template allocate<T, joined<In>>(x.batch);
     const auto mixed = context.activations.template allocate<T, In>(x.batch);
     cache.log_sum =
         context.activations.template allocate<typename Context::weight>(x.batch * Heads * In::extents[0]);
     entrance<In>::forward(context, w, x, qkv, cache.entered);
-    run(context, w, qkv, mixed, cache.log_sum, y, around);
+    run(context, w, qkv, mixed, cache.log_sum, y, epilogue);
     cache.qkv = qkv;
     cache.mixed = mixed;
   }
@@ -80,13 +80,13 @@ struct attention {
 
   template <class Context, Shape In>
   static void infer(Context& context, weights<Context> w, reads<Context, In> x, writes<Context, In> y,
-                    const around_product<Context>& around = {}) {
+                    const linear_epilogue<Context>& epilogue = {}) {
     using T = typename Context::activation;
     const arena_scope guard{context.workspace};
     const auto qkv = context.workspace.template allocate<T, joined<In>>(x.batch);
     const auto mixed = context.workspace.template allocate<T, In>(x.batch);
     entrance<In>::infer(context, w, x, qkv);
-    run(context, w, qkv, mixed, static_cast<typename Context::weight*>(nullptr), y, around);
+    run(context, w, qkv, mixed, static_cast<typename Context::weight*>(nullptr), y, epilogue);
   }
 
  private:
@@ -96,10 +96,10 @@ struct attention {
   template <class Context, Shape Joined, Shape In>
   static void run(Context& context, weights<Context> w, writes<Context, Joined> qkv,
                   writes<Context, In> mixed, typename Context::weight* log_sum, writes<Context, In> y,
-                  const around_product<Context>& around) {
+                  const linear_epilogue<Context>& epilogue) {
     kernels::attention<typename Context::device>::forward(
         context, extents<In>, y.batch, reads<Context, Joined>{qkv}.data, mixed.data, log_sum);
-    exit<In>::infer(context, w.at(exit_at<In>), reads<Context, In>{mixed}, y, around);
+    exit<In>::infer(context, w.at(exit_at<In>), reads<Context, In>{mixed}, y, epilogue);
   }
 };
 

@@ -28,7 +28,7 @@ struct class_token {
 
   template <Shape In, class Context>
   struct cache {
-    kernels::choice chosen;
+    kernels::index_list chosen;
   };
 
   template <class Context, Shape In>
@@ -40,7 +40,7 @@ struct class_token {
   /// For tokens of chosen places: `chosen.count` of them in each sample, on the device.
   template <class Context, Shape In>
   static void forward(Context& context, weights<Context> w, reads<Context, In> x,
-                      writes<Context, output<In>> y, cache<In, Context>& cache, kernels::choice chosen) {
+                      writes<Context, output<In>> y, cache<In, Context>& cache, kernels::index_list chosen) {
     cache.chosen = chosen;
     infer(context, w, x, y, chosen);
   }
@@ -51,8 +51,8 @@ struct class_token {
     constexpr std::size_t width = channels_of<In>;
     typename Context::weight* dpositions = w.at(width).gradient;
     if (Recipe::position == positions::fixed) dpositions = nullptr;
-    kernels::token_sequence<typename Context::device>::backward(context, dy.batch, width, cache.chosen,
-                                                                dy.data, dx.data, w.gradient, dpositions);
+    kernels::prepend_class_token<typename Context::device>::backward(
+        context, dy.batch, width, cache.chosen, dy.data, dx.data, w.gradient, dpositions);
   }
 
   template <class Context, Shape In>
@@ -63,10 +63,10 @@ struct class_token {
 
   template <class Context, Shape In>
   static void infer(Context& context, weights<Context> w, reads<Context, In> x, writes<Context, output<In>> y,
-                    kernels::choice chosen) {
+                    kernels::index_list chosen) {
     using W = typename Context::weight;
     constexpr std::size_t width = channels_of<In>;
-    kernels::token_sequence<typename Context::device>::forward(
+    kernels::prepend_class_token<typename Context::device>::forward(
         context, x.batch, width, chosen, x.data, static_cast<const W*>(w.value),
         static_cast<const W*>(w.at(width).value), y.data);
   }

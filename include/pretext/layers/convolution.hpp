@@ -71,12 +71,12 @@ struct convolution {
   template <class Context, ImageShape In>
   static void backward(Context& context, weights<Context> w, cache<In, Context>& cache,
                        reads<Context, output<In>> dy, writes<Context, In> dx,
-                       kernels::into mode = kernels::into::overwrite) {
+                       kernels::write_mode mode = kernels::write_mode::overwrite) {
     using device = typename Context::device;
     constexpr auto e = extents<In>;
     kernels::convolution<device>::backward_weights(context, e, dy.batch, cache.x.data, dy.data, w.gradient);
     if constexpr (Bias == bias::yes)
-      kernels::row_bias<device>::sum(context, dy.size() / Out, Out, dy.data, w.at(e.weights()).gradient);
+      kernels::channel_bias<device>::sum(context, dy.size() / Out, Out, dy.data, w.at(e.weights()).gradient);
     if (dx.data)
       kernels::convolution<device>::backward_data(context, e, dy.batch, dy.data, w.factors(), dx.data, mode);
   }
@@ -88,9 +88,9 @@ struct convolution {
     constexpr auto e = extents<In>;
     kernels::convolution<device>::forward(context, e, x.batch, x.data, w.factors(), y.data);
     if constexpr (Bias == bias::yes)
-      kernels::row_bias<device>::add(context, y.size() / Out, Out,
-                                     static_cast<const typename Context::weight*>(w.at(e.weights()).value),
-                                     y.data);
+      kernels::channel_bias<device>::add(
+          context, y.size() / Out, Out, static_cast<const typename Context::weight*>(w.at(e.weights()).value),
+          y.data);
   }
 };
 

@@ -97,14 +97,14 @@ struct fused_convolution {
   template <class Context, ImageShape In>
   static void backward(Context& context, weights<Context> w, cache<In, Context>& cache,
                        reads<Context, output<In>> dy, writes<Context, In> dx) {
-    backward(context, w, cache, dy, dx, kernels::into::overwrite);
+    backward(context, w, cache, dy, dx, kernels::write_mode::overwrite);
   }
 
   /// dx may be added to what is there, or written where x is; the shortcut's gradient is written if asked
   /// for, where dy is if need be.
   template <class Context, ImageShape In>
   static void backward(Context& context, weights<Context> w, cache<In, Context>& cache,
-                       reads<Context, output<In>> dy, writes<Context, In> dx, kernels::into mode,
+                       reads<Context, output<In>> dy, writes<Context, In> dx, kernels::write_mode mode,
                        writes<Context, output<In>> dshortcut = {}) {
     const reads<Context, output<In>> convolved{cache.convolved};
     norm::template backward<channels<In>>(context, w.at(weight_count<Convolution, In>), cache.norm_cache,

@@ -12,7 +12,7 @@ enum class bias { yes, no };
 
 /// What may surround a linear layer's product at a place.
 template <class Context>
-using around_product = kernels::linear_sum<typename Context::activation, typename Context::weight>;
+using linear_epilogue = kernels::linear_epilogue<typename Context::activation, typename Context::weight>;
 
 /// y = x·Wᵀ + b over the last extent: (…, In) to (…, Out).
 template <std::size_t Out, bias Bias = bias::yes, class Init = torch_init>
@@ -59,8 +59,8 @@ struct linear {
                                               w.gradient,
                                               Bias == bias::yes ? w.at(Out * width<In>).gradient : nullptr);
     if (dx.data)
-      kernels::gemm<device>::run(context, kernels::op::as_is, kernels::op::as_is, rows, width<In>, Out,
-                                 dy.data, w.factors(), dx.data, kernels::into::overwrite);
+      kernels::gemm<device>::run(context, kernels::op::none, kernels::op::none, rows, width<In>, Out, dy.data,
+                                 w.factors(), dx.data, kernels::write_mode::overwrite);
   }
 
   template <class Context, Shape In>
@@ -69,16 +69,16 @@ struct linear {
     infer(context, w, x, y, {});
   }
 
-  /// The same inside of a residual sum; the constant in `around` is filled in here.
+  /// The same inside of a residual sum; the constant in `epilogue` is filled in here.
   template <class Context, Shape In>
   static void infer(Context& context, weights<Context> w, reads<Context, In> x, writes<Context, output<In>> y,
-                    around_product<Context> around) {
+                    linear_epilogue<Context> epilogue) {
     if constexpr (Bias == bias::yes) {
-      around.bias = w.at(Out * width<In>).value;
-      around.rounded_bias = w.at(Out * width<In>).factors();
+      epilogue.bias = w.at(Out * width<In>).value;
+      epilogue.rounded_bias = w.at(Out * width<In>).factors();
     }
     kernels::linear<typename Context::device>::forward(context, {y.size() / Out, width<In>, Out}, x.data,
-                                                       w.factors(), around, y.data);
+                                                       w.factors(), epilogue, y.data);
   }
 };
 

@@ -45,14 +45,14 @@ struct mlp {
     reads<Context, hidden<In>> slope, activated;
   };
 
-  /// `around` is a residual sum that the result enters.
+  /// `epilogue` is a residual sum that the result enters.
   template <class Context, Shape In>
   static void forward(Context& context, weights<Context> w, reads<Context, In> x, writes<Context, In> y,
-                      cache<In, Context>& cache, const around_product<Context>& around = {}) {
+                      cache<In, Context>& cache, const linear_epilogue<Context>& epilogue = {}) {
     using T = typename Context::activation;
     const auto slope = context.activations.template allocate<T, hidden<In>>(x.batch);
     const auto activated = context.activations.template allocate<T, hidden<In>>(x.batch);
-    run(context, w, x, activated, slope.data, y, around);
+    run(context, w, x, activated, slope.data, y, epilogue);
     cache.x = x;
     cache.slope = slope;
     cache.activated = activated;
@@ -77,11 +77,11 @@ struct mlp {
 
   template <class Context, Shape In>
   static void infer(Context& context, weights<Context> w, reads<Context, In> x, writes<Context, In> y,
-                    const around_product<Context>& around = {}) {
+                    const linear_epilogue<Context>& epilogue = {}) {
     using T = typename Context::activation;
     const arena_scope guard{context.workspace};
     const auto activated = context.workspace.template allocate<T, hidden<In>>(x.batch);
-    run(context, w, x, activated, static_cast<T*>(nullptr), y, around);
+    run(context, w, x, activated, static_cast<T*>(nullptr), y, epilogue);
   }
 
  private:
@@ -91,13 +91,13 @@ struct mlp {
   template <class Context, Shape In, Shape Hidden, class T>
   static void run(Context& context, weights<Context> w, reads<Context, In> x,
                   writes<Context, Hidden> activated, T* slope, writes<Context, In> y,
-                  const around_product<Context>& around) {
+                  const linear_epilogue<Context>& epilogue) {
     using W = typename Context::weight;
     constexpr std::size_t wide = channels_of<Hidden>;
     kernels::linear<typename Context::device>::forward_gelu(
         context, {y.batch * places_of<In>, width<In>, wide}, x.data, w.factors(),
         static_cast<const W*>(w.at(wide * width<In>).value), activated.data, slope);
-    narrowed<In>::infer(context, w.at(last_at<In>), reads<Context, Hidden>{activated}, y, around);
+    narrowed<In>::infer(context, w.at(last_at<In>), reads<Context, Hidden>{activated}, y, epilogue);
   }
 };
 

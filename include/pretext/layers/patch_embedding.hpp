@@ -63,12 +63,12 @@ struct patch_projection {
     using device = typename Context::device;
     constexpr std::size_t in = channels_of<In>;
     const std::size_t rows = dy.size() / Width;
-    kernels::gemm<device>::run(context, kernels::op::transposed, kernels::op::as_is, in, Width, rows,
-                               cache.x.data, dy.data, w.gradient, kernels::into::accumulate);
-    kernels::row_bias<device>::sum(context, rows, Width, dy.data, w.at(in * Width).gradient);
+    kernels::gemm<device>::run(context, kernels::op::transposed, kernels::op::none, in, Width, rows,
+                               cache.x.data, dy.data, w.gradient, kernels::write_mode::accumulate);
+    kernels::channel_bias<device>::sum(context, rows, Width, dy.data, w.at(in * Width).gradient);
     if (dx.data)
-      kernels::gemm<device>::run(context, kernels::op::as_is, kernels::op::transposed, rows, in, Width,
-                                 dy.data, w.factors(), dx.data, kernels::into::overwrite);
+      kernels::gemm<device>::run(context, kernels::op::none, kernels::op::transposed, rows, in, Width,
+                                 dy.data, w.factors(), dx.data, kernels::write_mode::overwrite);
   }
 
   template <class Context, Shape In>
@@ -78,10 +78,10 @@ struct patch_projection {
     using W = typename Context::weight;
     constexpr std::size_t in = channels_of<In>;
     const std::size_t rows = y.size() / Width;
-    kernels::gemm<device>::run(context, kernels::op::as_is, kernels::op::as_is, rows, Width, in, x.data,
-                               w.factors(), y.data, kernels::into::overwrite);
-    kernels::row_bias<device>::add(context, rows, Width, static_cast<const W*>(w.at(in * Width).value),
-                                   y.data);
+    kernels::gemm<device>::run(context, kernels::op::none, kernels::op::none, rows, Width, in, x.data,
+                               w.factors(), y.data, kernels::write_mode::overwrite);
+    kernels::channel_bias<device>::add(context, rows, Width, static_cast<const W*>(w.at(in * Width).value),
+                                       y.data);
   }
 };
 

@@ -43,8 +43,8 @@ struct residual {
                        writes<Context, In> dx) {
     Body::backward(context, w, cache.body, dy, dx);
     if (dx.data)
-      kernels::blend<typename Context::device>::axpy(context, dy.size(), typename Context::activation{1},
-                                                     dy.data, dx.data);
+      kernels::elementwise<typename Context::device>::axpy(context, dy.size(),
+                                                           typename Context::activation{1}, dy.data, dx.data);
   }
 
   template <class Context, Shape In>
@@ -58,7 +58,7 @@ struct residual {
  private:
   template <class Context, Shape In>
   static void add(Context& context, reads<Context, In> x, writes<Context, In> branch, writes<Context, In> y) {
-    using blend = kernels::blend<typename Context::device>;
+    using blend = kernels::elementwise<typename Context::device>;
     blend::copy(context, x.size(), x.data, y.data);
     blend::axpy(context, x.size(), typename Context::activation{1}, branch.data, y.data);
   }

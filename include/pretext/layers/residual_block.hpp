@@ -126,7 +126,7 @@ struct residual_block {
                        reads<Context, output<In>> dy, writes<Context, In> dx,
                        writes<Context, output<In>> dshortcut) {
     using T = typename Context::activation;
-    constexpr auto overwrite = kernels::into::overwrite, accumulate = kernels::into::accumulate;
+    constexpr auto overwrite = kernels::write_mode::overwrite, accumulate = kernels::write_mode::accumulate;
     const arena_scope guard{context.workspace};
     const auto inside = context.workspace.template allocate<T, middle<In>>(dy.batch), dinside = inside;
     Before::again(context, w, cache.before, inside);

@@ -114,7 +114,7 @@ struct transformer_block {
 
   /// The sum at the end of a branch.
   template <class Context, Shape In>
-  static around_product<Context> sum(reads<Context, In> shortcut, const typename Context::weight* keep) {
+  static linear_epilogue<Context> sum(reads<Context, In> shortcut, const typename Context::weight* keep) {
     return {.shortcut = shortcut.data, .keep = keep, .tokens = places_of<In>};
   }
 

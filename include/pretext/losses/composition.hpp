@@ -24,12 +24,13 @@ struct weighted {
     const auto gradient = std::get<sizeof...(Tensors) - 1>(std::tuple{tensors...});
     T* before = context.workspace.template allocate<T>(gradient.size());
     const T* unweighted = gradient.data;
-    kernels::blend<device>::copy(context, gradient.size(), unweighted, before);
+    kernels::elementwise<device>::copy(context, gradient.size(), unweighted, before);
     device::clear(context.stream, gradient.data, gradient.size());
     const typename Context::loss_value value = loss(context, tensors...);
-    kernels::blend<device>::axpy(context, gradient.size(), static_cast<typename Context::weight>(weight),
-                                 unweighted, before);
-    kernels::blend<device>::copy(context, gradient.size(), static_cast<const T*>(before), gradient.data);
+    kernels::elementwise<device>::axpy(context, gradient.size(),
+                                       static_cast<typename Context::weight>(weight), unweighted, before);
+    kernels::elementwise<device>::copy(context, gradient.size(), static_cast<const T*>(before),
+                                       gradient.data);
     return weight * value;
   }
 };

@@ -35,9 +35,9 @@ struct masks {
   const std::uint32_t* restore = nullptr;  ///< (n, places): where a place stands in `order`
   std::size_t batch = 0;
 
-  constexpr kernels::choice all_places() const { return {Grid::places, order, Grid::places}; }
-  constexpr kernels::choice visible_places() const { return {visible, order, Grid::places}; }
-  constexpr kernels::choice hidden_places() const { return {hidden, order + visible, Grid::places}; }
+  constexpr kernels::index_list all_places() const { return {Grid::places, order, Grid::places}; }
+  constexpr kernels::index_list visible_places() const { return {visible, order, Grid::places}; }
+  constexpr kernels::index_list hidden_places() const { return {hidden, order + visible, Grid::places}; }
 };
 
 /// The masks that a way of masking draws on a grid.

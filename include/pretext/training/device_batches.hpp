@@ -112,8 +112,8 @@ template <class Trainer>
 reads<Context, Images> device_batches<Context, Images, Views>::operator()(Trainer& trainer,
                                                                           const step_state* now) {
   auto& context = trainer.context();
-  kernels::each_number<device>::run(context, images(),
-                                    detail::choose_samples{order_, now, samples_.data(), epoch_.data()});
+  kernels::parallel_for<device>::run(context, images(),
+                                     detail::choose_samples{order_, now, samples_.data(), epoch_.data()});
   const auto epoch = device_scalar<std::uint32_t>::at_address(epoch_.data());
   augment(context, views_, dataset_->chosen(samples_.data(), images()), options_.seed, epoch, batch_.view());
   trainer.draw({options_.seed, epoch, samples_.data(), images()});
@@ -130,18 +130,18 @@ void device_batches<Context, Images, Views>::label(Context& context, Target& sof
   expects(0 < dataset_->classes() && dataset_->classes() <= classes, "a classifier of ", classes,
           " classes needs a label below that for every image; the images have ", dataset_->classes(),
           " classes (0: one of them has no label)");
-  kernels::each_number<device>::run(context, images(),
-                                    detail::label_samples{dataset_->labels(),
-                                                          samples_.data(),
-                                                          labels_.data(),
-                                                          options_.mixing,
-                                                          context.keys,
-                                                          {Images::extents[0], Images::extents[1]},
-                                                          mix_.data()});
+  kernels::parallel_for<device>::run(context, images(),
+                                     detail::label_samples{dataset_->labels(),
+                                                           samples_.data(),
+                                                           labels_.data(),
+                                                           options_.mixing,
+                                                           context.keys,
+                                                           {Images::extents[0], Images::extents[1]},
+                                                           mix_.data()});
   const auto how = device_scalar<batch_mix>::at_address(mix_.data());
   mix(context, how, batch_.view());
   kernels::mixing<device>::mix_targets(context, images(), room, classes, how, options_.smoothing,
-                                       static_cast<const int*>(labels_.data()), to.data);
+                                    static_cast<const int*>(labels_.data()), to.data);
 }
 
 }  // namespace pretext

@@ -38,7 +38,7 @@ class device_dataset {
   std::size_t classes() const { return classes_; }
 
   /// The batch of some samples, whose numbers the device has.
-  chosen_images chosen(const std::uint64_t* samples, std::size_t count) const {
+  indexed_images chosen(const std::uint64_t* samples, std::size_t count) const {
     return {pixels_.data(), height_, width_, channels_, samples, count};
   }
 

@@ -160,7 +160,7 @@ void step_queue<Trainer, Batches>::take_one() {
 
 template <class Trainer, class Batches>
 void step_queue<Trainer, Batches>::enqueue() {
-  using each = kernels::each_number<device>;
+  using each = kernels::parallel_for<device>;
   auto& context = trainer_->context();
   step_state* const now = now_.data();
   each::run(context, 1, detail::begin_step{rates_.data(), now});

@@ -7,15 +7,15 @@
 
 using namespace pretext;
 using namespace pretext::tests;
-using kernels::into;
+using kernels::write_mode;
 
 namespace {
 
 using kernel = kernels::convolution<cpu>;
 
 template <class Numerics = fp32, class T>
-convolution_results<T> run(const convolution_case<T>& c, std::size_t threads, into mode = into::overwrite,
-                           T start = 0) {
+convolution_results<T> run(const convolution_case<T>& c, std::size_t threads,
+                           write_mode mode = write_mode::overwrite, T start = 0) {
   on<cpu, Numerics> context{cpu::stream{threads}};
   convolution_results<T> made{std::vector<T>(c.dy.size(), start), std::vector<T>(c.x.size(), start),
                               std::vector<T>(c.w.size(), start)};
@@ -72,7 +72,7 @@ TEST_CASE("gradients are added to what is there, the data's only if asked") {
   for (const auto& e : extents) {
     const convolution_case<double> c{e, 2};
     const auto expected = c.definition();
-    auto made = run(c, 1, into::accumulate, 5.0);
+    auto made = run(c, 1, write_mode::accumulate, 5.0);
     for (double& number : made.dx) number -= 5;
     for (double& number : made.dw) number -= 5;
     CHECK(largest_error(made.y, expected.y) < 1e-13);
@@ -112,12 +112,12 @@ TEST_CASE("in bf16 a convolution and its gradients are those of rounded operands
 TEST_CASE("in bf16 gradients are added to what is there, and are the same bits for any number of threads") {
   for (const auto& e : extents) {
     const convolution_case<float> c{e, 9};
-    const auto alone = run<bf16>(c, 1), one = run<bf16>(c, 1, into::accumulate, 5.0f);
+    const auto alone = run<bf16>(c, 1), one = run<bf16>(c, 1, write_mode::accumulate, 5.0f);
     for (std::size_t i = 0; i < one.dx.size(); ++i) CHECK(one.dx[i] == 5 + alone.dx[i]);
     for (std::size_t i = 0; i < one.dw.size(); ++i)
       CHECK(one.dw[i] == doctest::Approx(5 + alone.dw[i]).epsilon(1e-5));
     for (std::size_t threads : {2u, 3u}) {
-      const auto several = run<bf16>(c, threads, into::accumulate, 5.0f);
+      const auto several = run<bf16>(c, threads, write_mode::accumulate, 5.0f);
       CHECK(one.y == several.y);
       CHECK(one.dx == several.dx);
       CHECK(one.dw == several.dw);

@@ -7,8 +7,8 @@
 
 using namespace pretext;
 using namespace pretext::tests;
-using kernels::into;
 using kernels::op;
+using kernels::write_mode;
 
 namespace {
 
@@ -20,7 +20,7 @@ const extents cases[] = {{1, 1, 1},      {13, 33, 5}, {100, 70, 1100}, {24, 64, 
                          {200, 400, 17}, {50, 3, 2},  {5, 7, 0}};
 
 template <class T, class Numerics = fp32>
-std::vector<T> product(const extents& e, op a, op b, into mode, std::size_t threads) {
+std::vector<T> product(const extents& e, op a, op b, write_mode mode, std::size_t threads) {
   const auto A = numbers<T>(e.m * e.k, 1), B = numbers<T>(e.k * e.n, 2);
   std::vector<T> C(e.m * e.n, T{3});
   on<cpu, Numerics> context{cpu::stream{threads}};
@@ -29,17 +29,17 @@ std::vector<T> product(const extents& e, op a, op b, into mode, std::size_t thre
 }
 
 template <class T>
-std::vector<double> definition(const extents& e, op a, op b, into mode, bool round = false) {
+std::vector<double> definition(const extents& e, op a, op b, write_mode mode, bool round = false) {
   auto A = numbers<T>(e.m * e.k, 1), B = numbers<T>(e.k * e.n, 2);
   for (auto* factors : {&A, &B})
     for (T& number : *factors)
       if (round) number = static_cast<float>(bfloat16{static_cast<float>(number)});
-  std::vector<double> C(e.m * e.n, mode == into::accumulate ? 3 : 0);
+  std::vector<double> C(e.m * e.n, mode == write_mode::accumulate ? 3 : 0);
   for (std::size_t r = 0; r < e.m; ++r)
     for (std::size_t c = 0; c < e.n; ++c)
       for (std::size_t i = 0; i < e.k; ++i)
-        C[r * e.n + c] += double(A[a == op::as_is ? r * e.k + i : i * e.m + r]) *
-                          double(B[b == op::as_is ? i * e.n + c : c * e.k + i]);
+        C[r * e.n + c] += double(A[a == op::none ? r * e.k + i : i * e.m + r]) *
+                          double(B[b == op::none ? i * e.n + c : c * e.k + i]);
   return C;
 }
 
@@ -48,9 +48,9 @@ std::vector<double> definition(const extents& e, op a, op b, into mode, bool rou
 TEST_CASE_TEMPLATE("a matrix product is that of the definition, each side as it is or transposed", T, float,
                    double) {
   for (const auto& e : cases)
-    for (op a : {op::as_is, op::transposed})
-      for (op b : {op::as_is, op::transposed})
-        for (into mode : {into::overwrite, into::accumulate}) {
+    for (op a : {op::none, op::transposed})
+      for (op b : {op::none, op::transposed})
+        for (write_mode mode : {write_mode::overwrite, write_mode::accumulate}) {
           CAPTURE(e.m);
           CAPTURE(e.k);
           const auto made = product<T>(e, a, b, mode, 1);
@@ -65,9 +65,9 @@ TEST_CASE_TEMPLATE("a matrix product is that of the definition, each side as it 
 
 TEST_CASE("a product in bf16 is that of its rounded operands, added up in float") {
   for (const auto& e : cases)
-    for (op a : {op::as_is, op::transposed})
-      for (op b : {op::as_is, op::transposed})
-        for (into mode : {into::overwrite, into::accumulate}) {
+    for (op a : {op::none, op::transposed})
+      for (op b : {op::none, op::transposed})
+        for (write_mode mode : {write_mode::overwrite, write_mode::accumulate}) {
           CAPTURE(e.m);
           CAPTURE(e.k);
           const auto made = product<float, bf16>(e, a, b, mode, 1);
@@ -86,15 +86,15 @@ TEST_CASE("a product in bf16 is that of its rounded operands, added up in float"
 
 TEST_CASE("a product in bf16 is the same bits for any number of threads") {
   for (const auto& e : cases)
-    for (op a : {op::as_is, op::transposed})
+    for (op a : {op::none, op::transposed})
       for (std::size_t threads : {2u, 3u})
-        CHECK(product<float, bf16>(e, a, op::transposed, into::accumulate, 1) ==
-              product<float, bf16>(e, a, op::transposed, into::accumulate, threads));
+        CHECK(product<float, bf16>(e, a, op::transposed, write_mode::accumulate, 1) ==
+              product<float, bf16>(e, a, op::transposed, write_mode::accumulate, threads));
 }
 
 TEST_CASE("a product is the same bits for any number of threads") {
   for (const auto& e : cases)
-    for (op a : {op::as_is, op::transposed})
-      CHECK(product<float>(e, a, op::as_is, into::accumulate, 1) ==
-            product<float>(e, a, op::as_is, into::accumulate, 3));
+    for (op a : {op::none, op::transposed})
+      CHECK(product<float>(e, a, op::none, write_mode::accumulate, 1) ==
+            product<float>(e, a, op::none, write_mode::accumulate, 3));
 }

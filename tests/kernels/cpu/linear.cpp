@@ -42,8 +42,8 @@ TEST_CASE("a linear layer ends in any part of shortcut + keep·(x·wᵀ + bias),
     std::vector<double> y(rows * out, 7.0);
     kernels::linear<cpu>::forward(
         context, {rows, in, out}, x.data(), w.data(),
-        kernels::linear_sum<double>{biased ? bias.data() : nullptr, summed ? shortcut.data() : nullptr,
-                                    kept ? keep.data() : nullptr, tokens},
+        kernels::linear_epilogue<double>{biased ? bias.data() : nullptr, summed ? shortcut.data() : nullptr,
+                                         kept ? keep.data() : nullptr, tokens},
         y.data());
     same(y, expected);
   }

@@ -46,7 +46,7 @@ class deferred_loss {
   /// step or, until somebody has read it, in those that follow.
   template <class Context>
   void settle(Context& context) const {
-    each_number(context, 1, settle_loss<deferred_loss>{*this, context.stream.wait_loss()});
+    parallel_for(context, 1, settle_loss<deferred_loss>{*this, context.stream.wait_loss()});
   }
 
  private:

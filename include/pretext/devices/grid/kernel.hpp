@@ -99,7 +99,7 @@ struct for_each_number {
 
 /// Launches `work(i)` for every i < n on the place's stream.
 template <class Context, class Work>
-void each_number(Context& context, std::size_t n, const Work& work) {
+void parallel_for(Context& context, std::size_t n, const Work& work) {
   using kernel = for_each_number<Work>;
   if (n > 0) launch(context.stream, blocks_for(n, kernel::threads), kernel{n, work});
 }

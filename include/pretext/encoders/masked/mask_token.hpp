@@ -55,7 +55,7 @@ struct mask_tokens {
       const auto dtokens = context.workspace.template allocate<T, embedded>(dy.batch);
       trunk::backward(context, w.at(trunk_at), cache.body, dy, dsequence);
       entrance::backward(context, w, cache.entered, reads<Context, output>{dsequence}, dall);
-      kernels::restored_tokens<typename Context::device>::backward(
+      kernels::scatter_tokens<typename Context::device>::backward(
           context, extents, dy.batch, Masks::visible, masks.all_places(), static_cast<const T*>(dall.data),
           dtokens.data, w.at(mask_token_at).gradient);
       patches::backward(context, w, cache.projected, reads<Context, embedded>{dtokens});
@@ -86,7 +86,7 @@ struct mask_tokens {
       using T = typename Context::activation;
       using W = typename Context::weight;
       const W* const mask_token = w.at(mask_token_at).value;
-      kernels::restored_tokens<typename Context::device>::forward(
+      kernels::scatter_tokens<typename Context::device>::forward(
           context, extents, tokens.batch, Masks::visible, masks.all_places(),
           static_cast<const T*>(tokens.data), mask_token, static_cast<const W*>(nullptr), all.data);
     }

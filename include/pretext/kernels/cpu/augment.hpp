@@ -80,7 +80,7 @@ struct augment<cpu> {
   }
 
   template <class Context, class Views, class T, Shape S>
-  static void run(Context& context, const Views& views, const chosen_images& images, std::uint64_t seed,
+  static void run(Context& context, const Views& views, const indexed_images& images, std::uint64_t seed,
                   device_scalar<std::uint32_t> epoch, tensor_view<T, S> out) {
     run(context, views, images, std::span{images.samples, images.count}, seed, epoch, out);
   }

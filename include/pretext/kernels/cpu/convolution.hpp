@@ -77,13 +77,13 @@ struct convolution<cpu> {
 
   template <class Context, class T>
   static void backward_data(Context& context, const convolution_extents& e, std::size_t batch, const T* dy,
-                            const T* w, T* dx, into mode) {
+                            const T* w, T* dx, write_mode mode) {
     using factor = factor_of<Context, T>;
     if (detail::winograd_pays<factor>(e, batch))
       return detail::winograd::backward_data(context, e, batch, dy, w, dx, mode);
     if (pointwise(e))
-      return gemm<cpu>::run(context, op::as_is, op::transposed, batch * e.height * e.width, e.in, e.out, dy,
-                            w, dx, mode);
+      return gemm<cpu>::run(context, op::none, op::transposed, batch * e.height * e.width, e.in, e.out, dy, w,
+                            dx, mode);
     const arena_scope guard{context.workspace};
     const std::size_t lines = factors<factor>(e.out) * panel_width<factor>(), step = e.taps() * lines;
     factor* packed = context.workspace.template allocate<factor>(panels<factor>(e.in) * step);
@@ -104,13 +104,13 @@ struct convolution<cpu> {
               static_cast<std::ptrdiff_t>(column + e.padding) - static_cast<std::ptrdiff_t>(t % e.columns);
           if (down % stride == 0 && right % stride == 0) taps[count++] = {down / stride, right / stride, t};
         }
-        if (count == 0 && mode == into::accumulate) continue;
+        if (count == 0 && mode == write_mode::accumulate) continue;
         detail::run_gather<factor>(
             context,
             {dy, e.out_height(), e.out_width(), e.out, dx, e.height * e.width * e.in, e.in,
              (e.height - row + e.stride - 1) / e.stride, (e.width - column + e.stride - 1) / e.stride,
              row * e.width + column, e.stride * e.width, e.stride, 1, taps, count, packed, step,
-             mode == into::accumulate},
+             mode == write_mode::accumulate},
             batch);
       }
   }
@@ -121,8 +121,8 @@ struct convolution<cpu> {
     if (detail::winograd_pays<T>(e, batch))
       return detail::winograd::backward_weights(context, e, batch, x, dy, dw);
     if (pointwise(e))
-      return gemm<cpu>::run(context, op::transposed, op::as_is, e.in, e.out, batch * e.height * e.width, x,
-                            dy, dw, into::accumulate);
+      return gemm<cpu>::run(context, op::transposed, op::none, e.in, e.out, batch * e.height * e.width, x, dy,
+                            dw, write_mode::accumulate);
     if (detail::narrow(e)) return detail::weigh_narrow(context, e, batch, x, dy, dw);
     // Row by row, what the kernel sees of x is a matrix of (pixels of the result) by (taps, channels).
     const arena_scope guard{context.workspace};
@@ -138,7 +138,7 @@ struct convolution<cpu> {
       }
     };
     detail::transposed_product(context, e.taps() * e.in, e.out, batch * e.out_height() * e.out_width(),
-                               patches, dy, op::as_is, dw, into::accumulate);
+                               patches, dy, op::none, dw, write_mode::accumulate);
   }
 
  private:
@@ -152,7 +152,7 @@ struct convolution<cpu> {
                        const T* w, T* y, const channel_moments* asked) {
     const arena_scope guard{context.workspace};
     const detail::piecewise_moments<T> moments{context, asked, out, rows, finished_block::tall};
-    gemm<cpu>::run_and(context, op::as_is, rows, out, in, x, w, y, [&](const finished_block& done) {
+    gemm<cpu>::run_and(context, op::none, rows, out, in, x, w, y, [&](const finished_block& done) {
       moments.add_rows(y, done.top, done.bottom, done.left, done.right);
     });
     moments.combine(context.stream);

@@ -38,7 +38,7 @@ struct relu<cpu> {
 };
 
 template <>
-struct blend<cpu> {
+struct elementwise<cpu> {
   template <class Context, class T>
   static void axpy(Context& context, std::size_t n, T a, const T* x, T* y) {
     detail::each_run(context, n, [=](std::size_t first, std::size_t last) {
@@ -59,7 +59,7 @@ struct blend<cpu> {
 };
 
 template <>
-struct row_bias<cpu> {
+struct channel_bias<cpu> {
   template <class Context, class T>
   static void add(Context& context, std::size_t rows, std::size_t columns, const T* bias, T* y) {
     context.stream.for_each_run(rows, 64, [=](std::size_t first, std::size_t last) {

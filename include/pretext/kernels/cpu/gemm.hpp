@@ -23,10 +23,10 @@ template <>
 struct gemm<cpu> {
   template <class Context, class T>
   static void run(Context& context, op a, op b, std::size_t m, std::size_t n, std::size_t k, const T* A,
-                  const T* B, T* C, into mode) {
+                  const T* B, T* C, write_mode mode) {
     if (k == 0) {
-      if (mode == into::overwrite) std::fill_n(C, m * n, T{0});
-    } else if (a == op::as_is) {
+      if (mode == write_mode::overwrite) std::fill_n(C, m * n, T{0});
+    } else if (a == op::none) {
       product(context, b, m, n, k, A, B, C, mode, [](const finished_block&) {});
     } else {
       const auto columns = [&](const detail::strips<factor_of<Context, T>>& piece, std::size_t begin,
@@ -42,7 +42,7 @@ struct gemm<cpu> {
   template <class Context, class T>
   static void run_and(Context& context, op b, std::size_t m, std::size_t n, std::size_t k, const T* A,
                       const T* B, T* C, function_ref<void(const finished_block&)> finish) {
-    product(context, b, m, n, k, A, B, C, into::overwrite, finish);
+    product(context, b, m, n, k, A, B, C, write_mode::overwrite, finish);
   }
 
  private:
@@ -59,7 +59,7 @@ struct gemm<cpu> {
   /// C (+)= A·B: B in panels, the rows of A where they lie, or as pairs that a thread made for its block.
   template <class Context, class T>
   static void product(Context& context, op b, std::size_t m, std::size_t n, std::size_t k, const T* A,
-                      const T* B, T* C, into mode, function_ref<void(const finished_block&)> finish) {
+                      const T* B, T* C, write_mode mode, function_ref<void(const finished_block&)> finish) {
     using factor = factor_of<Context, T>;
     constexpr bool rounds = !std::is_same_v<factor, T>;
     const arena_scope guard{context.workspace};
@@ -72,12 +72,12 @@ struct gemm<cpu> {
     for (std::size_t done = 0; done < k; done += depth) {
       const std::size_t part = std::min(depth, k - done);
       context.stream.for_each_block(columns, [&](std::size_t panel) {
-        if (b == op::as_is)
+        if (b == op::none)
           pack_panels(B + done * n, part, n, n, std::size_t{1}, packed, panel, panel + 1, lines * width);
         else
           pack_panels(B + done, part, n, std::size_t{1}, k, packed, panel, panel + 1, lines * width);
       });
-      const bool accumulate = mode == into::accumulate || done > 0;
+      const bool accumulate = mode == write_mode::accumulate || done > 0;
       constexpr std::size_t tall = finished_block::tall;
       const std::size_t wide = 256 / width;
       const std::size_t down = (m + tall - 1) / tall, across = (columns + wide - 1) / wide;

@@ -17,7 +17,7 @@ template <>
 struct linear<cpu> {
   template <class Context, class T>
   static void forward(Context& context, const linear_extents& e, const T* x, const T* w,
-                      const linear_sum<T>& sum, T* y) {
+                      const linear_epilogue<T>& sum, T* y) {
     const auto finish = [=](const finished_block& at) {
       if (!sum.bias && !sum.shortcut && !sum.keep) return;
       vectorised([=] {
@@ -68,7 +68,7 @@ struct linear<cpu> {
           }
       });
     };
-    gemm<cpu>::run_and(context, op::as_is, e.rows, e.in, e.out, dy, w, dx, finish);
+    gemm<cpu>::run_and(context, op::none, e.rows, e.in, e.out, dy, w, dx, finish);
     T* const totals[] = {dbias};
     detail::add_partial_sums(context, blocks, e.in, partial, totals);
   }
@@ -76,8 +76,8 @@ struct linear<cpu> {
   template <class Context, class T>
   static void backward_weights(Context& context, const linear_extents& e, const T* x, const T* dy, T* dw,
                                T* dbias) {
-    gemm<cpu>::run(context, op::transposed, op::as_is, e.out, e.in, e.rows, dy, x, dw, into::accumulate);
-    if (dbias) row_bias<cpu>::sum(context, e.rows, e.out, dy, dbias);
+    gemm<cpu>::run(context, op::transposed, op::none, e.out, e.in, e.rows, dy, x, dw, write_mode::accumulate);
+    if (dbias) channel_bias<cpu>::sum(context, e.rows, e.out, dy, dbias);
   }
 };
 

@@ -11,7 +11,7 @@ namespace detail {
 
 /// `work(index, number)` for the numbers of a patch; a line of it is a run of the image.
 template <class T, class Work>
-void each_number(const patch_extents& e, const T* patch, const Work& work) {
+void parallel_for(const patch_extents& e, const T* patch, const Work& work) {
   const std::size_t length = e.patch * e.channels;
   for (std::size_t line = 0; line < e.patch; ++line)
     for (std::size_t i = 0; i < length; ++i)
@@ -28,9 +28,9 @@ template <class T>
 patch_statistics statistics_of(const patch_extents& e, const T* patch) {
   const auto numbers = static_cast<double>(e.numbers());
   double sum = 0, squares = 0;
-  each_number(e, patch, [&](std::size_t, double number) { sum += number; });
+  parallel_for(e, patch, [&](std::size_t, double number) { sum += number; });
   const double mean = sum / numbers;
-  each_number(e, patch, [&](std::size_t, double number) { squares += (number - mean) * (number - mean); });
+  parallel_for(e, patch, [&](std::size_t, double number) { squares += (number - mean) * (number - mean); });
   return {mean, 1 / std::sqrt(squares / (numbers - 1) + 1e-6)};
 }
 
@@ -40,7 +40,7 @@ double compare_patch(const patch_extents& e, const pixel_comparison& c, const T*
                      const T* p, T* dp) {
   const patch_statistics at = c.normalise ? statistics_of(e, patch) : patch_statistics{};
   double sum = 0;
-  each_number(e, patch, [&](std::size_t i, double number) {
+  parallel_for(e, patch, [&](std::size_t i, double number) {
     const double away = static_cast<double>(p[i]) - (number - at.shift) * at.scale;
     if (c.error == pixel_error::squared) {
       sum += away * away;
@@ -59,7 +59,7 @@ template <>
 struct masked_pixels<cpu> {
   template <class Context, class T>
   static double run(Context& context, const patch_extents& e, const pixel_comparison& c, std::size_t batch,
-                    const choice& chosen, const T* images, const T* prediction, T* dprediction) {
+                    const index_list& chosen, const T* images, const T* prediction, T* dprediction) {
     const arena_scope guard{context.workspace};
     const std::size_t rows = batch * chosen.count;
     double* const errors = context.workspace.template allocate<double>(rows);

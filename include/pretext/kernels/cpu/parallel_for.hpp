@@ -7,7 +7,7 @@
 namespace pretext::kernels {
 
 template <>
-struct each_number<cpu> {
+struct parallel_for<cpu> {
   template <class Context, class Work>
   static void run(Context& context, std::size_t n, const Work& work) {
     context.stream.for_each_run(n, 1024, [&](std::size_t first, std::size_t last) {

@@ -10,7 +10,7 @@ namespace pretext::kernels {
 template <>
 struct patches<cpu> {
   template <class Context, class T>
-  static void gather(Context& context, const patch_extents& e, std::size_t batch, const choice& chosen,
+  static void gather(Context& context, const patch_extents& e, std::size_t batch, const index_list& chosen,
                      const T* images, T* rows) {
     context.stream.for_each_run(batch, samples, [&](std::size_t first, std::size_t last) {
       for (std::size_t n = first; n < last; ++n)
@@ -21,7 +21,7 @@ struct patches<cpu> {
   }
 
   template <class Context, class T>
-  static void scatter(Context& context, const patch_extents& e, std::size_t batch, const choice& chosen,
+  static void scatter(Context& context, const patch_extents& e, std::size_t batch, const index_list& chosen,
                       const T* rows, T* images) {
     const std::size_t size = e.height * e.width * e.channels;
     const bool covered = chosen.count == e.places() && e.height % e.patch == 0 && e.width % e.patch == 0;
@@ -40,7 +40,7 @@ struct patches<cpu> {
   /// `visit(where it begins in the images, where in the rows, length)` for each line of each chosen patch of
   /// a sample.
   template <class Visit>
-  static void for_each_line(const patch_extents& e, std::size_t sample, const choice& chosen,
+  static void for_each_line(const patch_extents& e, std::size_t sample, const index_list& chosen,
                             const Visit& visit) {
     const std::size_t length = e.patch * e.channels;
     for (std::size_t j = 0; j < chosen.count; ++j) {

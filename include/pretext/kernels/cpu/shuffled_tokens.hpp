@@ -9,41 +9,42 @@
 namespace pretext::kernels {
 
 template <>
-struct chosen_tokens<cpu> {
+struct gather_tokens<cpu> {
   template <class Context, class T>
-  static void forward(Context& context, const token_extents& e, std::size_t batch, const choice& chosen,
+  static void forward(Context& context, const token_extents& e, std::size_t batch, const index_list& chosen,
                       const T* x, T* y) {
     context.stream.for_each_run(batch, 8, [&](std::size_t first, std::size_t last) {
       for (std::size_t n = first; n < last; ++n)
         for (std::size_t j = 0; j < chosen.count; ++j)
-          std::copy_n(x + (n * e.tokens() + e.lead + chosen.position(n, j)) * e.width, e.width,
+          std::copy_n(x + (n * e.tokens() + e.prefix_tokens + chosen.position(n, j)) * e.width, e.width,
                       y + (n * chosen.count + j) * e.width);
     });
   }
   template <class Context, class T>
-  static void backward(Context& context, const token_extents& e, std::size_t batch, const choice& chosen,
+  static void backward(Context& context, const token_extents& e, std::size_t batch, const index_list& chosen,
                        const T* dy, T* dx) {
     context.stream.for_each_run(batch, 8, [&](std::size_t first, std::size_t last) {
       std::fill(dx + first * e.tokens() * e.width, dx + last * e.tokens() * e.width, T{0});
       for (std::size_t n = first; n < last; ++n)
         for (std::size_t j = 0; j < chosen.count; ++j)
           std::copy_n(dy + (n * chosen.count + j) * e.width, e.width,
-                      dx + (n * e.tokens() + e.lead + chosen.position(n, j)) * e.width);
+                      dx + (n * e.tokens() + e.prefix_tokens + chosen.position(n, j)) * e.width);
     });
   }
 };
 
 template <>
-struct restored_tokens<cpu> {
+struct scatter_tokens<cpu> {
   template <class Context, class T>
   static void forward(Context& context, const token_extents& e, std::size_t batch, std::size_t count,
-                      const choice& order, const T* x, const T* token, const T* positions, T* y) {
+                      const index_list& order, const T* x, const T* token, const T* positions, T* y) {
     context.stream.for_each_run(batch, 8, [&](std::size_t first, std::size_t last) {
       vectorised([&] {
         for (std::size_t n = first; n < last; ++n)
           for (std::size_t i = 0; i < e.tokens(); ++i) {
             const std::size_t at = row(e, order, n, i);
-            const T* const from = i < e.lead + count ? x + (n * (e.lead + count) + i) * e.width : token;
+            const T* const from =
+                i < e.prefix_tokens + count ? x + (n * (e.prefix_tokens + count) + i) * e.width : token;
             T* const to = y + (n * e.tokens() + at) * e.width;
             if (positions)
               for (std::size_t c = 0; c < e.width; ++c) to[c] = from[c] + positions[at * e.width + c];
@@ -55,8 +56,8 @@ struct restored_tokens<cpu> {
   }
   template <class Context, class T>
   static void backward(Context& context, const token_extents& e, std::size_t batch, std::size_t count,
-                       const choice& order, const T* dy, T* dx, T* dtoken) {
-    const std::size_t seen = e.lead + count;
+                       const index_list& order, const T* dy, T* dx, T* dtoken) {
+    const std::size_t seen = e.prefix_tokens + count;
     context.stream.for_each_run(batch, 8, [&](std::size_t first, std::size_t last) {
       for (std::size_t n = first; n < last; ++n)
         for (std::size_t i = 0; i < seen; ++i)
@@ -74,8 +75,8 @@ struct restored_tokens<cpu> {
 
  private:
   /// Where token i of the shuffled ones belongs.
-  static std::size_t row(const token_extents& e, const choice& order, std::size_t n, std::size_t i) {
-    return i < e.lead ? i : e.lead + order.position(n, i - e.lead);
+  static std::size_t row(const token_extents& e, const index_list& order, std::size_t n, std::size_t i) {
+    return i < e.prefix_tokens ? i : e.prefix_tokens + order.position(n, i - e.prefix_tokens);
   }
 };
 

@@ -9,9 +9,9 @@
 namespace pretext::kernels {
 
 template <>
-struct token_sequence<cpu> {
+struct prepend_class_token<cpu> {
   template <class Context, class T>
-  static void forward(Context& context, std::size_t batch, std::size_t width, const choice& chosen,
+  static void forward(Context& context, std::size_t batch, std::size_t width, const index_list& chosen,
                       const T* x, const T* first, const T* positions, T* y) {
     const std::size_t tokens = 1 + chosen.count;
     for_each_sample(context, batch, [=](std::size_t n) {
@@ -27,7 +27,7 @@ struct token_sequence<cpu> {
   }
 
   template <class Context, class T>
-  static void backward(Context& context, std::size_t batch, std::size_t width, const choice& chosen,
+  static void backward(Context& context, std::size_t batch, std::size_t width, const index_list& chosen,
                        const T* dy, T* dx, T* dfirst, T* dpositions) {
     const std::size_t tokens = 1 + chosen.count;
     if (dx)

@@ -100,7 +100,7 @@ struct attention<Device> {
     W* const delta = context.workspace.template allocate<W>(queries);
     const grid::attention_tiles<T> all{{e, qkv, y, dy}};
     const std::size_t blocks = batch * e.heads * all.tiles() * all.chunks();
-    grid::each_number(context, queries, grid::attention_deltas<T>{all.heads, delta});
+    grid::parallel_for(context, queries, grid::attention_deltas<T>{all.heads, delta});
     launch(context.stream, blocks, grid::attention_dqueries<T>{all, log_sum, delta, dqkv});
     launch(context.stream, blocks, grid::attention_dkeys<T>{all, log_sum, delta, dqkv});
   }

@@ -141,11 +141,11 @@ struct augment<Device> {
   }
 
   template <class Context, class Views, class T, std::size_t H, std::size_t W>
-  static void run(Context& context, const Views& views, const chosen_images& images, std::uint64_t seed,
+  static void run(Context& context, const Views& views, const indexed_images& images, std::uint64_t seed,
                   device_scalar<std::uint32_t> epoch, tensor_view<T, shape<H, W, 3>> out) {
     if (images.count > 0)
-      make(context, views, grid::view_batch<chosen_images>{images, images.samples, images.count, seed, epoch},
-           out);
+      make(context, views,
+           grid::view_batch<indexed_images>{images, images.samples, images.count, seed, epoch}, out);
   }
 
  private:

@@ -64,16 +64,16 @@ struct mixing<Device> {
   template <class Context, class T>
   static void mix(Context& context, std::size_t rows, std::size_t height, std::size_t width,
                   std::size_t channels, device_scalar<batch_mix> how, T* x) {
-    grid::each_number(context, rows / 2 * height * width * channels,
-                      grid::mix_pair<T>{rows, height, width, channels, how, x});
+    grid::parallel_for(context, rows / 2 * height * width * channels,
+                       grid::mix_pair<T>{rows, height, width, channels, how, x});
   }
 
   template <class Context, class W>
   static void mix_targets(Context& context, std::size_t rows, std::size_t stride, std::size_t classes,
                           device_scalar<batch_mix> how, double smoothing, const int* labels,
                           W* soft_targets) {
-    grid::each_number(context, rows * stride,
-                      grid::mix_goals<W>{rows, stride, classes, how, smoothing, labels, soft_targets});
+    grid::parallel_for(context, rows * stride,
+                       grid::mix_goals<W>{rows, stride, classes, how, smoothing, labels, soft_targets});
   }
 };
 

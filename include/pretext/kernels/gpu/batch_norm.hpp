@@ -137,21 +137,21 @@ struct batch_norm<Device> {
   template <class Context, class W>
   static void fold(Context& context, std::size_t channels, std::size_t groups, const W* mean,
                    const W* inverse, const W* gamma, const W* beta, W* scale, W* shift) {
-    grid::each_number(context, groups * channels,
-                      grid::fold_statistics<W>{channels, mean, inverse, gamma, beta, scale, shift});
+    grid::parallel_for(context, groups * channels,
+                       grid::fold_statistics<W>{channels, mean, inverse, gamma, beta, scale, shift});
   }
 
   template <class Context, class W>
   static void running(Context& context, std::size_t channels, const W* mean, const W* variance, W epsilon,
                       const W* gamma, const W* beta, W* scale, W* shift) {
-    grid::each_number(context, channels,
-                      grid::fold_running_statistics<W>{mean, variance, gamma, beta, epsilon, scale, shift});
+    grid::parallel_for(context, channels,
+                       grid::fold_running_statistics<W>{mean, variance, gamma, beta, epsilon, scale, shift});
   }
 
   template <class Context, class T, class W>
   static void scale_columns(Context& context, std::size_t rows, std::size_t columns, const W* w,
                             const W* scale, T* scaled) {
-    grid::each_number(context, rows * columns, grid::scale_by_column<T, W>{columns, w, scale, scaled});
+    grid::parallel_for(context, rows * columns, grid::scale_by_column<T, W>{columns, w, scale, scaled});
   }
 
   template <class Context, class T, class W>

@@ -19,7 +19,7 @@ template <class Device>
 struct own_convolution {
   using gemm = kernels::gemm<Device>;
   using op = kernels::op;
-  using into = kernels::into;
+  using write_mode = kernels::write_mode;
   using convolution_extents = kernels::convolution_extents;
 
   /// Is it a product of matrices as they lie?
@@ -32,20 +32,20 @@ struct own_convolution {
                       const T* w, T* y) {
     const std::size_t places = batch * e.out_height() * e.out_width();
     if (pointwise(e))
-      gemm::run(context, op::as_is, op::as_is, places, e.out, e.in, x, w, y, into::overwrite);
+      gemm::run(context, op::none, op::none, places, e.out, e.in, x, w, y, write_mode::overwrite);
     else if constexpr (in_tf32<Context, T>)
       convolution_by_stored_patches<Device>::forward(context, e, batch, x, w, y);
     else
       multiply<T>(context, places, e.out, e.taps() * e.in, patch_matrix<T>{e, x}, matrix<T>{w, e.out},
-                  rows_in_order<T>{y, e.out}, into::overwrite);
+                  rows_in_order<T>{y, e.out}, write_mode::overwrite);
   }
 
   template <class Context, class T>
   static void backward_data(Context& context, const convolution_extents& e, std::size_t batch, const T* dy,
-                            const T* w, T* dx, into mode) {
+                            const T* w, T* dx, write_mode mode) {
     const std::size_t pixels = batch * e.height * e.width;
     if (pointwise(e))
-      gemm::run(context, op::as_is, op::transposed, pixels, e.in, e.out, dy, w, dx, mode);
+      gemm::run(context, op::none, op::transposed, pixels, e.in, e.out, dy, w, dx, mode);
     else if constexpr (in_tf32<Context, T>)
       convolution_by_stored_patches<Device>::backward_data(context, e, batch, dy, w, dx, mode);
     else
@@ -57,12 +57,12 @@ struct own_convolution {
                                const T* dy, W* dw) {
     const std::size_t places = batch * e.out_height() * e.out_width();
     if (pointwise(e))
-      gemm::run(context, op::transposed, op::as_is, e.in, e.out, places, x, dy, dw, into::accumulate);
+      gemm::run(context, op::transposed, op::none, e.in, e.out, places, x, dy, dw, write_mode::accumulate);
     else if constexpr (in_tf32<Context, T>)
       convolution_by_stored_patches<Device>::backward_weights(context, e, batch, x, dy, dw);
     else
       multiply<T>(context, e.taps() * e.in, e.out, places, turned_patch_matrix<T>{{e, x}},
-                  matrix<T>{dy, e.out}, rows_in_order<W>{dw, e.out}, into::accumulate);
+                  matrix<T>{dy, e.out}, rows_in_order<W>{dw, e.out}, write_mode::accumulate);
   }
 
  private:
@@ -71,11 +71,11 @@ struct own_convolution {
 
   template <class Context, class T>
   static void backward_data_by_residues(Context& context, const convolution_extents& e, std::size_t batch,
-                                        const T* dy, const T* w, T* dx, into mode) {
+                                        const T* dy, const T* w, T* dx, write_mode mode) {
     for (std::size_t row = 0; row < e.stride; ++row)
       for (std::size_t column = 0; column < e.stride; ++column) {
         const residue_class some{e, row, column};
-        if (some.taps() == 0 && mode == into::accumulate) continue;
+        if (some.taps() == 0 && mode == write_mode::accumulate) continue;
         multiply<T>(context, batch * some.pixels(), e.in, some.taps() * e.out, result_matrix<T>{some, dy},
                     turned_weights<T>{some, w}, residue_pixels<T>{some, dx}, mode);
       }
@@ -83,7 +83,7 @@ struct own_convolution {
 
   template <class T, class Context, class A, class B, class Result>
   static void multiply(Context& context, std::size_t m, std::size_t n, std::size_t k, const A& a, const B& b,
-                       const Result& result, into mode) {
+                       const Result& result, write_mode mode) {
     expects(m < most && n < most && k < most,
             "a convolution over so many places cannot be counted in 32 bits: take a smaller batch");
     if constexpr (std::is_same_v<T, bfloat16>)

@@ -41,7 +41,7 @@ struct drop_path<Device> {
   template <class Context, class W>
   static void run(Context& context, const sample_keys& keys, std::size_t batch, std::uint32_t draw,
                   double rate, W* factor) {
-    grid::each_number(context, batch, grid::draw_path_factor<W>{keys, draw, rate, factor});
+    grid::parallel_for(context, batch, grid::draw_path_factor<W>{keys, draw, rate, factor});
   }
   template <class Context, class T, class W>
   static void scale(Context& context, std::size_t batch, std::size_t numbers, const W* factor, const T* dy,

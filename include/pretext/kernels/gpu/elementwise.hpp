@@ -96,7 +96,7 @@ struct relu<Device> {
 };
 
 template <Accelerator Device>
-struct blend<Device> {
+struct elementwise<Device> {
   template <class Context, class T>
   static void axpy(Context& context, std::size_t n, arithmetic<T> a, const T* x, T* y) {
     grid::each_lanes<T>(context, n, n, {x, y}, grid::add_scaled<T>{a, 1, x, y});
@@ -112,7 +112,7 @@ struct blend<Device> {
 };
 
 template <Accelerator Device>
-struct row_bias<Device> {
+struct channel_bias<Device> {
   template <class Context, class T, class W>
   static void add(Context& context, std::size_t rows, std::size_t columns, const W* bias, T* y) {
     grid::each_lanes<T>(context, rows * columns, columns, {y}, grid::add_to_rows<T, W>{columns, bias, y});

@@ -10,7 +10,7 @@ namespace pretext::grid {
 /// result as C: activations as activations, gradients of weights as weights.
 template <class Context, class T, class C>
 void multiply_matrices(Context& context, kernels::op a, kernels::op b, const product_extents& e, const T* A,
-                       const T* B, C* c, kernels::into mode) {
+                       const T* B, C* c, kernels::write_mode mode) {
   const auto turn = [](kernels::op how, const T* data, std::size_t rows, std::size_t columns) {
     return how == kernels::op::transposed ? matrix<T>{data, 1, rows} : matrix<T>{data, columns, 1};
   };
@@ -26,7 +26,7 @@ template <Accelerator Device>
 struct gemm<Device> {
   template <class Context, class T, class C>
   static void run(Context& context, op a, op b, std::size_t m, std::size_t n, std::size_t k, const T* A,
-                  const T* B, C* c, into mode) {
+                  const T* B, C* c, write_mode mode) {
     grid::multiply_matrices(context, a, b, {m, n, k}, A, B, c, mode);
   }
 };

@@ -14,7 +14,7 @@ namespace pretext::grid {
 template <class T, class W>
 struct surround {
   std::size_t columns;
-  kernels::linear_sum<T, W> sum;
+  kernels::linear_epilogue<T, W> sum;
   T* y;
 
   template <unsigned N>
@@ -43,11 +43,11 @@ template <Accelerator Device>
 struct linear<Device> {
   template <class Context, class T, class W>
   static void forward(Context& context, const linear_extents& e, const T* x, const T* w,
-                      const linear_sum<T, W>& sum, T* y) {
+                      const linear_epilogue<T, W>& sum, T* y) {
     if (ends_in(sum) && grid::fused_product<Device>::add(context, e.rows, e.out, e.in, x, w, sum.rounded_bias,
                                                          sum.shortcut, y))
       return;
-    gemm<Device>::run(context, op::as_is, op::transposed, e.rows, e.out, e.in, x, w, y, into::overwrite);
+    gemm<Device>::run(context, op::none, op::transposed, e.rows, e.out, e.in, x, w, y, write_mode::overwrite);
     if (sum.bias || sum.shortcut || sum.keep)
       grid::each_lanes<T>(context, e.rows * e.out, e.out, {sum.shortcut, y},
                           grid::surround<T, W>{e.out, sum, y});
@@ -57,15 +57,15 @@ struct linear<Device> {
   static void forward_gelu(Context& context, const linear_extents& e, const T* x, const T* w, const W* bias,
                            T* y, T* slope) {
     T* const product = slope ? slope : y;
-    gemm<Device>::run(context, op::as_is, op::transposed, e.rows, e.out, e.in, x, w, product,
-                      into::overwrite);
+    gemm<Device>::run(context, op::none, op::transposed, e.rows, e.out, e.in, x, w, product,
+                      write_mode::overwrite);
     gelu<Device>::forward(context, e.rows, e.out, static_cast<const T*>(product), bias, y, slope);
   }
 
   template <class Context, class T, class W>
   static void backward_gelu(Context& context, const linear_extents& e, const T* dy, const T* w,
                             const T* slope, T* dx, W* dbias) {
-    gemm<Device>::run(context, op::as_is, op::as_is, e.rows, e.in, e.out, dy, w, dx, into::overwrite);
+    gemm<Device>::run(context, op::none, op::none, e.rows, e.in, e.out, dy, w, dx, write_mode::overwrite);
     gelu<Device>::backward(context, e.rows, e.in, slope, static_cast<const T*>(dx), dx, dbias);
   }
 
@@ -75,17 +75,18 @@ struct linear<Device> {
     const arena_scope guard{context.workspace};
     W* const sums = dbias ? context.workspace.template allocate<W>(e.out) : nullptr;
     if (dbias && grid::fused_product<Device>::sum_columns(context, e.out, e.in, e.rows, dy, x, dw, sums)) {
-      blend<Device>::axpy(context, e.out, W{1}, sums, dbias);
+      elementwise<Device>::axpy(context, e.out, W{1}, sums, dbias);
       return;
     }
-    gemm<Device>::run(context, op::transposed, op::as_is, e.out, e.in, e.rows, dy, x, dw, into::accumulate);
-    if (dbias) row_bias<Device>::sum(context, e.rows, e.out, dy, dbias);
+    gemm<Device>::run(context, op::transposed, op::none, e.out, e.in, e.rows, dy, x, dw,
+                      write_mode::accumulate);
+    if (dbias) channel_bias<Device>::sum(context, e.rows, e.out, dy, dbias);
   }
 
  private:
   /// Is the sum one that a product may end in?
   template <class T, class W>
-  static bool ends_in(const linear_sum<T, W>& sum) {
+  static bool ends_in(const linear_epilogue<T, W>& sum) {
     return !sum.keep && !sum.bias == !sum.rounded_bias && (sum.bias || sum.shortcut);
   }
 };

@@ -63,7 +63,7 @@ template <Accelerator Device>
 struct masked_pixels<Device> {
   template <class Context, class T>
   static auto run(Context& context, const patch_extents& e, const pixel_comparison& c, std::size_t batch,
-                  const choice& chosen, const T* images, const T* prediction, T* dprediction) {
+                  const index_list& chosen, const T* images, const T* prediction, T* dprediction) {
     const arena_scope guard{context.workspace};
     const std::size_t rows = batch * chosen.count;
     double* const errors = context.workspace.template allocate<double>(rows);

@@ -54,7 +54,7 @@ struct uniform_noise<Device> {
   template <class Context>
   static void run(Context& context, const sample_keys& keys, std::size_t batch, std::size_t places,
                   float* noise) {
-    grid::each_number(context, batch * places, grid::draw_noise{keys, places, noise});
+    grid::parallel_for(context, batch * places, grid::draw_noise{keys, places, noise});
   }
 };
 
@@ -63,7 +63,7 @@ struct order_by_noise<Device> {
   template <class Context, class N>
   static void run(Context& context, std::size_t batch, std::size_t places, const N* noise,
                   std::uint32_t* order, std::uint32_t* restore) {
-    grid::each_number(context, batch * places, grid::rank_place<N>{places, noise, order, restore});
+    grid::parallel_for(context, batch * places, grid::rank_place<N>{places, noise, order, restore});
   }
 };
 
@@ -72,7 +72,7 @@ struct enlarge_grid<Device> {
   template <class Context>
   static void run(Context& context, std::size_t batch, std::size_t rows, std::size_t columns,
                   std::size_t factor, const std::uint32_t* coarse, std::uint32_t* fine) {
-    grid::each_number(context, batch * rows * columns, grid::enlarge{rows, columns, factor, coarse, fine});
+    grid::parallel_for(context, batch * rows * columns, grid::enlarge{rows, columns, factor, coarse, fine});
   }
 };
 

@@ -224,7 +224,7 @@ struct optimize<Device> {
                     W* mean, W* square, std::uint64_t* steps, W* w) {
     const arena_scope guard{context.workspace};
     auto* const rates = context.workspace.template allocate<adamw_rates<W>>(1);
-    grid::each_number(context, 1, grid::count_adamw_step<W>{s, context.stream.wait_loss(), steps, rates});
+    grid::parallel_for(context, 1, grid::count_adamw_step<W>{s, context.stream.wait_loss(), steps, rates});
     grid::update(context, all, grid::adamw_update<W>{s, rates, g, mean, square, w});
   }
 
@@ -240,8 +240,8 @@ struct optimize<Device> {
     W* const decay = context.workspace.template allocate<W>(all.rows);
     if (count > 0)
       launch(context.stream, count, grid::squares_of_pieces<W>{s, list, g, w, of_weight, of_update});
-    grid::each_number(context, count,
-                      grid::lars_ratios<W>{s, list, count, of_weight, of_update, ratio, decay});
+    grid::parallel_for(context, count,
+                       grid::lars_ratios<W>{s, list, count, of_weight, of_update, ratio, decay});
     grid::update(context, all, grid::lars_update<W>{s, ratio, decay, g, velocity, w});
   }
 

@@ -7,10 +7,10 @@
 namespace pretext::kernels {
 
 template <Accelerator Device>
-struct each_number<Device> {
+struct parallel_for<Device> {
   template <class Context, class Work>
   static void run(Context& context, std::size_t n, const Work& work) {
-    grid::each_number(context, n, work);
+    grid::parallel_for(context, n, work);
   }
 };
 

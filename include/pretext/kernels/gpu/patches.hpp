@@ -9,7 +9,7 @@ namespace pretext::grid {
 /// Where a number of a row of patches stands in the images.
 struct patch_numbers {
   kernels::patch_extents e;
-  kernels::choice chosen;
+  kernels::index_list chosen;
 
   PRETEXT_HOST_DEVICE std::size_t operator()(std::size_t i) const {
     const std::size_t number = i % e.numbers(), row = i / e.numbers();
@@ -42,19 +42,19 @@ namespace pretext::kernels {
 template <Accelerator Device>
 struct patches<Device> {
   template <class Context, class T>
-  static void gather(Context& context, const patch_extents& e, std::size_t batch, const choice& chosen,
+  static void gather(Context& context, const patch_extents& e, std::size_t batch, const index_list& chosen,
                      const T* images, T* rows) {
-    grid::each_number(context, batch * chosen.count * e.numbers(),
-                      grid::gather_patches<T>{{e, chosen}, images, rows});
+    grid::parallel_for(context, batch * chosen.count * e.numbers(),
+                       grid::gather_patches<T>{{e, chosen}, images, rows});
   }
 
   template <class Context, class T>
-  static void scatter(Context& context, const patch_extents& e, std::size_t batch, const choice& chosen,
+  static void scatter(Context& context, const patch_extents& e, std::size_t batch, const index_list& chosen,
                       const T* rows, T* images) {
     const bool covered = chosen.count == e.places() && e.height % e.patch == 0 && e.width % e.patch == 0;
     if (!covered) Device::clear(context.stream, images, batch * e.height * e.width * e.channels);
-    grid::each_number(context, batch * chosen.count * e.numbers(),
-                      grid::scatter_patches<T>{{e, chosen}, rows, images});
+    grid::parallel_for(context, batch * chosen.count * e.numbers(),
+                       grid::scatter_patches<T>{{e, chosen}, rows, images});
   }
 };
 

@@ -117,13 +117,13 @@ struct average_pool<Device> {
   template <class Context, class T>
   static void forward(Context& position, std::size_t batch, std::size_t places, std::size_t channels,
                       const T* x, T* y) {
-    grid::each_number(position, batch * channels, grid::mean_of_rows<T>{places, channels, 0, places, x, y});
+    grid::parallel_for(position, batch * channels, grid::mean_of_rows<T>{places, channels, 0, places, x, y});
   }
   template <class Context, class T>
   static void backward(Context& position, std::size_t batch, std::size_t places, std::size_t channels,
                        const T* dy, T* dx) {
-    grid::each_number(position, batch * places * channels,
-                      grid::mean_of_rows_backward<T>{places, channels, 0, places, dy, dx});
+    grid::parallel_for(position, batch * places * channels,
+                       grid::mean_of_rows_backward<T>{places, channels, 0, places, dy, dx});
   }
 };
 
@@ -132,14 +132,14 @@ struct max_pool<Device> {
   template <class Context, class T>
   static void forward(Context& position, const window& w, std::size_t batch, const T* x, T* y,
                       std::uint32_t* chosen) {
-    grid::each_number(position, batch * w.out_height() * w.out_width() * w.channels,
-                      grid::largest_in_window<T>{w, x, y, chosen});
+    grid::parallel_for(position, batch * w.out_height() * w.out_width() * w.channels,
+                       grid::largest_in_window<T>{w, x, y, chosen});
   }
   template <class Context, class T>
   static void backward(Context& position, const window& w, std::size_t batch, const std::uint32_t* chosen,
                        const T* dy, T* dx) {
-    grid::each_number(position, batch * w.height * w.width * w.channels,
-                      grid::largest_in_window_backward<T>{w, chosen, dy, dx});
+    grid::parallel_for(position, batch * w.height * w.width * w.channels,
+                       grid::largest_in_window_backward<T>{w, chosen, dy, dx});
   }
 };
 

@@ -9,10 +9,11 @@ namespace pretext::grid {
 /// Where the number of a chosen token stands among all tokens.
 struct chosen_numbers {
   kernels::token_extents e;
-  kernels::choice chosen;
+  kernels::index_list chosen;
   PRETEXT_HOST_DEVICE std::size_t operator()(std::size_t i) const {
     const std::size_t row = i / e.width, n = row / chosen.count;
-    return (n * e.tokens() + e.lead + chosen.position(n, row % chosen.count)) * e.width + i % e.width;
+    return (n * e.tokens() + e.prefix_tokens + chosen.position(n, row % chosen.count)) * e.width +
+           i % e.width;
   }
 };
 
@@ -40,9 +41,10 @@ struct put_tokens {
 /// Where token `i` of a sample's shuffled ones belongs.
 struct shuffled_rows {
   kernels::token_extents e;
-  kernels::choice order;
+  kernels::index_list order;
   PRETEXT_HOST_DEVICE std::size_t operator()(std::size_t n, std::size_t i) const {
-    return n * e.tokens() + (i < e.lead ? i : e.lead + order.position(n, i - e.lead));
+    return n * e.tokens() +
+           (i < e.prefix_tokens ? i : e.prefix_tokens + order.position(n, i - e.prefix_tokens));
   }
 };
 
@@ -102,15 +104,15 @@ struct learned_tokens {
 namespace pretext::kernels {
 
 template <Accelerator Device>
-struct chosen_tokens<Device> {
+struct gather_tokens<Device> {
   template <class Context, class T>
-  static void forward(Context& context, const token_extents& e, std::size_t batch, const choice& chosen,
+  static void forward(Context& context, const token_extents& e, std::size_t batch, const index_list& chosen,
                       const T* x, T* y) {
     grid::each_lanes<T>(context, batch * chosen.count * e.width, e.width, {x, y},
                         grid::take_tokens<T>{{e, chosen}, x, y});
   }
   template <class Context, class T>
-  static void backward(Context& context, const token_extents& e, std::size_t batch, const choice& chosen,
+  static void backward(Context& context, const token_extents& e, std::size_t batch, const index_list& chosen,
                        const T* dy, T* dx) {
     Device::clear(context.stream, dx, batch * e.tokens() * e.width);
     grid::each_lanes<T>(context, batch * chosen.count * e.width, e.width, {dy, dx},
@@ -119,17 +121,18 @@ struct chosen_tokens<Device> {
 };
 
 template <Accelerator Device>
-struct restored_tokens<Device> {
+struct scatter_tokens<Device> {
   template <class Context, class T, class W>
   static void forward(Context& context, const token_extents& e, std::size_t batch, std::size_t count,
-                      const choice& order, const T* x, const W* token, const W* positions, T* y) {
-    grid::each_lanes<T>(context, batch * e.tokens() * e.width, e.width, {x, y},
-                        grid::restore_tokens<T, W>{{e, order}, e.lead + count, x, token, positions, y});
+                      const index_list& order, const T* x, const W* token, const W* positions, T* y) {
+    grid::each_lanes<T>(
+        context, batch * e.tokens() * e.width, e.width, {x, y},
+        grid::restore_tokens<T, W>{{e, order}, e.prefix_tokens + count, x, token, positions, y});
   }
   template <class Context, class T, class W>
   static void backward(Context& context, const token_extents& e, std::size_t batch, std::size_t count,
-                       const choice& order, const T* dy, T* dx, W* dtoken) {
-    const std::size_t seen = e.lead + count;
+                       const index_list& order, const T* dy, T* dx, W* dtoken) {
+    const std::size_t seen = e.prefix_tokens + count;
     grid::each_lanes<T>(context, batch * seen * e.width, e.width, {dy, dx},
                         grid::restore_tokens_backward<T>{{e, order}, seen, dy, dx});
     W* const totals[] = {dtoken};

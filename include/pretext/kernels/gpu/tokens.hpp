@@ -13,7 +13,7 @@ namespace pretext::grid {
 template <class T, class W>
 struct begin_sequence {
   std::size_t width;
-  kernels::choice chosen;
+  kernels::index_list chosen;
   const T* x;
   const W *first, *positions;
   T* y;
@@ -72,16 +72,16 @@ struct sum_over_sequences {
 namespace pretext::kernels {
 
 template <Accelerator Device>
-struct token_sequence<Device> {
+struct prepend_class_token<Device> {
   template <class Context, class T, class W>
-  static void forward(Context& context, std::size_t batch, std::size_t width, const choice& chosen,
+  static void forward(Context& context, std::size_t batch, std::size_t width, const index_list& chosen,
                       const T* x, const W* first, const W* positions, T* y) {
     grid::each_lanes<T>(context, batch * (1 + chosen.count) * width, width, {x, y},
                         grid::begin_sequence<T, W>{width, chosen, x, first, positions, y});
   }
 
   template <class Context, class T, class W>
-  static void backward(Context& context, std::size_t batch, std::size_t width, const choice& chosen,
+  static void backward(Context& context, std::size_t batch, std::size_t width, const index_list& chosen,
                        const T* dy, T* dx, W* dfirst, W* dpositions) {
     if (dx)
       grid::each_lanes<T>(context, batch * chosen.count * width, width, {dy, dx},
@@ -90,7 +90,7 @@ struct token_sequence<Device> {
     const arena_scope guard{context.workspace};
     const std::size_t places = chosen.ids ? chosen.stride : chosen.count;
     const auto inverse = dpositions ? grid::invert(context, batch, places, chosen) : grid::inverse_choice{};
-    grid::each_number(
+    grid::parallel_for(
         context, dpositions ? (1 + places) * width : width,
         grid::sum_over_sequences<T, W>{batch, width, inverse, chosen.count, dy, dfirst, dpositions});
   }
@@ -101,13 +101,13 @@ struct token_mean<Device> {
   template <class Context, class T>
   static void forward(Context& context, std::size_t batch, std::size_t tokens, std::size_t width,
                       std::size_t first, std::size_t count, const T* x, T* y) {
-    grid::each_number(context, batch * width, grid::mean_of_rows<T>{tokens, width, first, count, x, y});
+    grid::parallel_for(context, batch * width, grid::mean_of_rows<T>{tokens, width, first, count, x, y});
   }
   template <class Context, class T>
   static void backward(Context& context, std::size_t batch, std::size_t tokens, std::size_t width,
                        std::size_t first, std::size_t count, const T* dy, T* dx) {
-    grid::each_number(context, batch * tokens * width,
-                      grid::mean_of_rows_backward<T>{tokens, width, first, count, dy, dx});
+    grid::parallel_for(context, batch * tokens * width,
+                       grid::mean_of_rows_backward<T>{tokens, width, first, count, dy, dx});
   }
 };
 

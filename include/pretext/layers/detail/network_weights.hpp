@@ -19,7 +19,7 @@ weights<Context> network_weights(Context& context, arena<typename Context::devic
     return {value, gradient};
   } else {
     T* const rounded = from.template allocate<T>(count);
-    kernels::blend<typename Context::device>::copy(context, count, value, rounded);
+    kernels::elementwise<typename Context::device>::copy(context, count, value, rounded);
     return {value, gradient, rounded};
   }
 }

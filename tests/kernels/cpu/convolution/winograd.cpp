@@ -7,14 +7,14 @@
 
 using namespace pretext;
 using namespace pretext::tests;
-using kernels::into;
+using kernels::write_mode;
 namespace winograd = kernels::detail::winograd;
 
 namespace {
 
 template <class T>
-convolution_results<T> run(const convolution_case<T>& c, std::size_t threads, into mode = into::overwrite,
-                           T start = 0) {
+convolution_results<T> run(const convolution_case<T>& c, std::size_t threads,
+                           write_mode mode = write_mode::overwrite, T start = 0) {
   on<cpu> context{cpu::stream{threads}};
   convolution_results<T> made{std::vector<T>(c.dy.size(), start), std::vector<T>(c.x.size(), start),
                               std::vector<T>(c.w.size(), start)};
@@ -96,7 +96,7 @@ TEST_CASE("gradients are added to what is there, the data's only if asked") {
   for (const auto& e : extents) {
     const convolution_case<double> c{e, 2};
     const auto expected = c.definition();
-    auto made = run(c, 1, into::accumulate, 5.0);
+    auto made = run(c, 1, write_mode::accumulate, 5.0);
     for (double& number : made.dx) number -= 5;
     for (double& number : made.dw) number -= 5;
     CHECK(largest_error(made.dx, expected.dx) < 1e-12);

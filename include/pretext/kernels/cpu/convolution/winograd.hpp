@@ -151,7 +151,7 @@ void turn(const cpu::stream& stream, const convolution_extents& e, const T* w, T
 /// The gradient to the data is a convolution with the turned kernel.
 template <class Context, class T>
 void backward_data(Context& context, const convolution_extents& e, std::size_t batch, const T* dy, const T* w,
-                   T* dx, into mode) {
+                   T* dx, write_mode mode) {
   const arena_scope guard{context.workspace};
   T* packed = context.workspace.template allocate<T>(products * packed_plane<T>(e.out, e.in));
   {
@@ -160,7 +160,8 @@ void backward_data(Context& context, const convolution_extents& e, std::size_t b
     turn(context.stream, e, w, turned);
     pack_weights(context.stream, e.out, e.in, turned, packed);
   }
-  convolve(context, tiling{e.height, e.width, batch}, e.out, e.in, dy, packed, dx, mode == into::accumulate);
+  convolve(context, tiling{e.height, e.width, batch}, e.out, e.in, dy, packed, dx,
+           mode == write_mode::accumulate);
 }
 
 /// dw += Gᵀ dU G with dU[p] = (Bᵀ x B)[p]ᵀ·(A dy Aᵀ)[p], the adjoint of `forward`. Squares of 128 by 128

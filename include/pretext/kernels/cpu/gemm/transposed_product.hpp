@@ -74,7 +74,7 @@ using pack_strips =
 /// parts whose number depends on the extents alone, so that threads cannot change the result.
 template <class Context, class T>
 void transposed_product(Context& context, std::size_t m, std::size_t n, std::size_t k,
-                        pack_strips<factor_of<Context, T>> left, const T* B, op b, T* C, into mode) {
+                        pack_strips<factor_of<Context, T>> left, const T* B, op b, T* C, write_mode mode) {
   using factor = factor_of<Context, T>;
   constexpr std::size_t wanted = 16, depth = product_depth;
   const std::size_t width = panel_width<T>(), height = tile_rows();
@@ -101,10 +101,10 @@ void transposed_product(Context& context, std::size_t m, std::size_t n, std::siz
     for (std::size_t i = 0; i < lines; ++i) rows[i] = a.data + i * height;
     for (std::size_t first = start; first < stop; first += depth) {
       const std::size_t length = std::min(depth, stop - first);
-      const bool accumulate = first > start || (parts == 1 && mode == into::accumulate);
+      const bool accumulate = first > start || (parts == 1 && mode == write_mode::accumulate);
       left(a, top, bottom, first, length);
-      pack_panels(b == op::as_is ? B + first * n + begin : B + begin * k + first, length, end - begin,
-                  b == op::as_is ? n : 1, b == op::as_is ? 1 : k, panel, 0, panels<T>(end - begin),
+      pack_panels(b == op::none ? B + first * n + begin : B + begin * k + first, length, end - begin,
+                  b == op::none ? n : 1, b == op::none ? 1 : k, panel, 0, panels<T>(end - begin),
                   lines * width);
       for (std::size_t column = 0; column < end - begin; column += width)
         for (std::size_t row = 0; row < bottom - top; row += height)
@@ -117,8 +117,8 @@ void transposed_product(Context& context, std::size_t m, std::size_t n, std::siz
   if (parts == 1) return;
   context.stream.for_each_run(m * n, 4096, [&](std::size_t first, std::size_t last) {
     vectorised([&] {
-      if (mode == into::overwrite) std::copy(partial + first, partial + last, C + first);
-      for (std::size_t i = mode == into::overwrite; i < parts; ++i) {
+      if (mode == write_mode::overwrite) std::copy(partial + first, partial + last, C + first);
+      for (std::size_t i = mode == write_mode::overwrite; i < parts; ++i) {
         const T* sums = partial + i * m * n;
         for (std::size_t at = first; at < last; ++at) C[at] += sums[at];
       }

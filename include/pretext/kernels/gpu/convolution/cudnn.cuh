@@ -32,14 +32,14 @@ struct convolution<cuda> {
 
   template <class Context, class T>
   static void backward_data(Context& context, const convolution_extents& e, std::size_t batch, const T* dy,
-                            const T* w, T* dx, into mode) {
+                            const T* w, T* dx, write_mode mode) {
     const arena_scope guard{context.workspace};
     if (const auto* plan = plan_for<T>(context, pass::data, e, batch, dx, dy)) {
       const std::size_t pixels = batch * e.height * e.width * e.in;
-      const bool adds = mode == into::accumulate;
+      const bool adds = mode == write_mode::accumulate;
       T* const made = adds ? context.workspace.template allocate<T>(pixels) : dx;
       run(context, *plan, made, dy, turned(context, e, w));
-      if (adds) blend<cuda>::axpy(context, pixels, 1, static_cast<const T*>(made), dx);
+      if (adds) elementwise<cuda>::axpy(context, pixels, 1, static_cast<const T*>(made), dx);
     } else {
       own::backward_data(context, e, batch, dy, w, dx, mode);
     }

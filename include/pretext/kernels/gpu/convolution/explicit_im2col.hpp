@@ -67,27 +67,27 @@ template <class Device, std::size_t Most = std::size_t{1} << 23>
 struct convolution_by_stored_patches {
   using gemm = kernels::gemm<Device>;
   using op = kernels::op;
-  using into = kernels::into;
+  using write_mode = kernels::write_mode;
 
   template <class Context, class T>
   static void forward(Context& position, const kernels::convolution_extents& e, std::size_t batch, const T* x,
                       const T* w, T* y) {
     each_run<T>(position, e, batch, [&](std::size_t first, std::size_t rows, T* patches) {
       store(position, e, first, rows, x, patches);
-      gemm::run(position, op::as_is, op::as_is, rows, e.out, numbers(e), static_cast<const T*>(patches), w,
-                y + first * places(e) * e.out, into::overwrite);
+      gemm::run(position, op::none, op::none, rows, e.out, numbers(e), static_cast<const T*>(patches), w,
+                y + first * places(e) * e.out, write_mode::overwrite);
     });
   }
 
   template <class Context, class T>
   static void backward_data(Context& position, const kernels::convolution_extents& e, std::size_t batch,
-                            const T* dy, const T* w, T* dx, into mode) {
+                            const T* dy, const T* w, T* dx, write_mode mode) {
     each_run<T>(position, e, batch, [&](std::size_t first, std::size_t rows, T* patches) {
-      gemm::run(position, op::as_is, op::transposed, rows, numbers(e), e.out, dy + first * places(e) * e.out,
-                w, patches, into::overwrite);
+      gemm::run(position, op::none, op::transposed, rows, numbers(e), e.out, dy + first * places(e) * e.out,
+                w, patches, write_mode::overwrite);
       const std::size_t image = e.height * e.width * e.in;
       each_lanes<T>(position, rows / places(e) * image, e.in, {patches, dx + first * image},
-                    add_patches<T>{e, patches, mode == into::accumulate, dx + first * image});
+                    add_patches<T>{e, patches, mode == write_mode::accumulate, dx + first * image});
     });
   }
 
@@ -96,8 +96,8 @@ struct convolution_by_stored_patches {
                                const T* x, const T* dy, W* dw) {
     each_run<T>(position, e, batch, [&](std::size_t first, std::size_t rows, T* patches) {
       store(position, e, first, rows, x, patches);
-      gemm::run(position, op::transposed, op::as_is, numbers(e), e.out, rows, static_cast<const T*>(patches),
-                dy + first * places(e) * e.out, dw, into::accumulate);
+      gemm::run(position, op::transposed, op::none, numbers(e), e.out, rows, static_cast<const T*>(patches),
+                dy + first * places(e) * e.out, dw, write_mode::accumulate);
     });
   }
 

@@ -53,7 +53,7 @@ struct fused_product<cuda> {
     using pretext::detail::ending;
     if (m == 0 || n == 0 || k == 0 || std::is_same_v<T, double>) return false;
     const auto product =
-        in_columns<T, T>(context, kernels::op::as_is, kernels::op::transposed, {m, n, k}, beside,
+        in_columns<T, T>(context, kernels::op::none, kernels::op::transposed, {m, n, k}, beside,
                          bias ? ending::bias : ending::result, {A, B, bias, beside, c});
     return context.stream.products().run(context.stream.native(), product, B, A, beside ? beside : c, c,
                                          bias);
@@ -63,7 +63,7 @@ struct fused_product<cuda> {
   static bool sum_columns(Context& context, std::size_t m, std::size_t n, std::size_t k, const T* A,
                           const T* B, C* c, C* sums) {
     if (m == 0 || n == 0 || k == 0 || std::is_same_v<T, double>) return false;
-    const auto product = in_columns<T, C>(context, kernels::op::transposed, kernels::op::as_is, {m, n, k},
+    const auto product = in_columns<T, C>(context, kernels::op::transposed, kernels::op::none, {m, n, k},
                                           true, pretext::detail::ending::sums_of_b, {A, B, c, sums});
     return context.stream.products().run(context.stream.native(), product, B, A, c, c, sums);
   }
@@ -78,9 +78,9 @@ template <>
 struct gemm<cuda> {
   template <class Context, class T, class C>
   static void run(Context& context, op a, op b, std::size_t m, std::size_t n, std::size_t k, const T* A,
-                  const T* B, C* c, into mode) {
+                  const T* B, C* c, write_mode mode) {
     if (m == 0 || n == 0) return;
-    const bool accumulate = mode == into::accumulate;
+    const bool accumulate = mode == write_mode::accumulate;
     if (k == 0) {
       if (!accumulate) Context::device::clear(context.stream, c, m * n);
       return;

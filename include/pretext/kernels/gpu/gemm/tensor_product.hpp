@@ -116,9 +116,9 @@ struct tensor_product {
 /// multiplied.
 template <class Context, class A, class B, class Result>
 void multiply_factors_into(Context& context, const tensor_extents& e, const A& a, const B& b,
-                           const Result& result, kernels::into mode) {
+                           const Result& result, kernels::write_mode mode) {
   if (e.m == 0 || e.n == 0) return;
-  const bool accumulate = mode == kernels::into::accumulate;
+  const bool accumulate = mode == kernels::write_mode::accumulate;
   const std::size_t parts = e.parts(), all = e.m * e.n;
   const arena_scope guard{context.workspace};
   float* const waiting = parts > 1 ? context.workspace.template allocate<float>(parts * all) : nullptr;
@@ -127,13 +127,13 @@ void multiply_factors_into(Context& context, const tensor_extents& e, const A& a
   launch(context.stream, e.tiles() * parts,
          tensor_product<A, B, Result>{
              e, {a}, {b}, a.by_lanes(), b.by_lanes(), {result, waiting, e.m, e.n, accumulate, together}});
-  if (waiting) each_number(context, all, add_parts<float, Result>{waiting, parts, all, accumulate, result});
+  if (waiting) parallel_for(context, all, add_parts<float, Result>{waiting, parts, all, accumulate, result});
 }
 
 /// The same where C is row-major with n columns.
 template <class Context, class A, class B, class C>
 void multiply_factors(Context& context, const tensor_extents& e, const A& a, const B& b, C* c,
-                      kernels::into mode) {
+                      kernels::write_mode mode) {
   multiply_factors_into(context, e, a, b, rows_in_order<C>{c, e.n}, mode);
 }
 

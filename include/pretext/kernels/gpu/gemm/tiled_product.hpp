@@ -142,10 +142,10 @@ struct tiled_product {
 /// Result = A·B, or Result += A·B, added up as its numbers are calculated with, whatever they are stored as.
 template <class Context, class A, class B, class Result>
 void multiply_into(Context& context, const product_extents& e, const A& a, const B& b, const Result& result,
-                   kernels::into mode) {
+                   kernels::write_mode mode) {
   using R = arithmetic<std::remove_pointer_t<decltype(result.at(0))>>;
   if (e.m == 0 || e.n == 0) return;
-  const bool accumulate = mode == kernels::into::accumulate;
+  const bool accumulate = mode == kernels::write_mode::accumulate;
   const std::size_t parts = e.parts(), blocks = e.tiles() * parts;
   if (parts == 1) {
     using store = store_result<Result>;
@@ -156,12 +156,13 @@ void multiply_into(Context& context, const product_extents& e, const A& a, const
   R* const waiting = context.workspace.template allocate<R>(parts * e.m * e.n);
   launch(context.stream, blocks,
          tiled_product<R, A, B, store_part<R>>{e, a, b, store_part<R>{waiting, e.m, e.n}});
-  each_number(context, e.m * e.n, add_parts<R, Result>{waiting, parts, e.m * e.n, accumulate, result});
+  parallel_for(context, e.m * e.n, add_parts<R, Result>{waiting, parts, e.m * e.n, accumulate, result});
 }
 
 /// The same where C is row-major with n columns.
 template <class Context, class A, class B, class C>
-void multiply(Context& context, const product_extents& e, const A& a, const B& b, C* c, kernels::into mode) {
+void multiply(Context& context, const product_extents& e, const A& a, const B& b, C* c,
+              kernels::write_mode mode) {
   multiply_into(context, e, a, b, rows_in_order<C>{c, e.n}, mode);
 }
 

@@ -23,7 +23,7 @@ struct inverse_choice {
 
 struct number_places {
   std::size_t places;
-  kernels::choice chosen;
+  kernels::index_list chosen;
   std::uint32_t* numbers;
   PRETEXT_HOST_DEVICE void operator()(std::size_t i) const {
     const std::size_t sample = i / chosen.count, j = i % chosen.count;
@@ -38,11 +38,11 @@ struct number_no_place {
 /// Lives in scratch memory that the caller borrows.
 template <class Context>
 inverse_choice invert(Context& context, std::size_t batch, std::size_t places,
-                      const kernels::choice& chosen) {
+                      const kernels::index_list& chosen) {
   if (!chosen.ids) return {places, chosen.count, nullptr};
   auto* const numbers = context.workspace.template allocate<std::uint32_t>(batch * places);
-  each_number(context, batch * places, number_no_place{numbers});
-  each_number(context, batch * chosen.count, number_places{places, chosen, numbers});
+  parallel_for(context, batch * places, number_no_place{numbers});
+  parallel_for(context, batch * chosen.count, number_places{places, chosen, numbers});
   return {places, chosen.count, numbers};
 }
 
