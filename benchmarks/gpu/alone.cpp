@@ -28,7 +28,7 @@ void time(const benchmarks::offered_work& offered) {
 }  // namespace
 
 int main(int count, char** words) {
-  if (const std::string reason = pretext::cuda::why_not(); !reason.empty()) {
+  if (const std::string reason = pretext::cuda::unavailable_reason(); !reason.empty()) {
     std::printf("skipped: no GPU (%s)\n", reason.c_str());
     return 77;
   }

@@ -44,7 +44,7 @@ const char* gpu_said() { return said().c_str(); }
 
 /// 1 where a GPU can be used.
 int gpu_found() {
-  said() = pretext::cuda::why_not();
+  said() = pretext::cuda::unavailable_reason();
   return said().empty();
 }
 

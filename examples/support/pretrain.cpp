@@ -22,12 +22,14 @@ namespace {
 /// Are the images in the GPU's memory from now on? Says so, or why they are not.
 bool keeps_images(const pretrain_options& o, const pretext::any_source& train, pretext::any_trainer& trainer,
                   const pretext::loader_options& how) {
-  const std::string why_not = o.load_batches ? "--load-batches asks for that" : trainer.keep(train, how);
-  if (why_not.empty())
+  const std::string unavailable_reason =
+      o.load_batches ? "--load-batches asks for that" : trainer.keep(train, how);
+  if (unavailable_reason.empty())
     std::fprintf(stderr, "the images are in the GPU's memory, which makes the batches by itself\n");
   else
-    std::fprintf(stderr, "batches are loaded by the CPU and copied to the GPU: %s\n", why_not.c_str());
-  return why_not.empty();
+    std::fprintf(stderr, "batches are loaded by the CPU and copied to the GPU: %s\n",
+                 unavailable_reason.c_str());
+  return unavailable_reason.empty();
 }
 
 }  // namespace

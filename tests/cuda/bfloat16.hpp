@@ -25,10 +25,10 @@ std::vector<T> waves(std::size_t images, std::size_t views) {
   const auto noise = some_numbers<double>(images * views * size, 3);
   std::vector<T> pixels;
   for (std::size_t i = 0; i < noise.size(); ++i) {
-    const double turn = double(i / size % images), row = double(i % size / line),
+    const double transpose = double(i / size % images), row = double(i % size / line),
                  column = double(i % line / 3);
-    const double x = row * std::sin(turn) + column * std::cos(turn);
-    const double pixel = 0.3 * noise[i] + std::sin(0.6 * x + double(i % 3) + 3 * turn);
+    const double x = row * std::sin(transpose) + column * std::cos(transpose);
+    const double pixel = 0.3 * noise[i] + std::sin(0.6 * x + double(i % 3) + 3 * transpose);
     pixels.push_back(static_cast<T>(static_cast<typename Numerics::factor>(pixel)));
   }
   return pixels;

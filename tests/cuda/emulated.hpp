@@ -24,8 +24,8 @@ namespace pretext::tests {
 /// order; memory that nobody has written is poison. It shows that a kernel's arithmetic, its indices and its
 /// barriers are right; nothing of what a real GPU adds to that: compilers, caches, speed.
 struct emulated {
-  static constexpr bool runs_grids = true, stores_factors = true;
-  using usual_numerics = bf16;
+  static constexpr bool is_accelerator = true, stores_compute_type = true;
+  using default_numerics = bf16;
   using loss_value = grid::deferred_loss<emulated>;
 
   struct stream {
@@ -165,10 +165,10 @@ class emulated_block {
   std::size_t index() const { return index_; }
   std::size_t count() const { return count_; }
   auto& shared() { return *shared_; }
-  float* beside() { return beside_.data(); }
+  float* dynamic_shared() { return beside_.data(); }
 
   template <class Work>
-  void each(const Work& work) {
+  void for_each_thread(const Work& work) {
     for (unsigned i = 0; i < Kernel::threads; ++i) work(backwards_ ? Kernel::threads - 1 - i : i);
   }
 
@@ -200,7 +200,8 @@ class emulated_block {
         }
     }
     template <unsigned Tiles, class Work, class Limits = grid::whole_product>
-    void each(const grid::sums_apart<Kernel::threads, Tiles>&, const Work& work, Limits limits = {}) const {
+    void for_each_thread(const grid::sums_apart<Kernel::threads, Tiles>&, const Work& work,
+                         Limits limits = {}) const {
       for_each_eight(limits, [&](unsigned at) { work(at / N, at % N, &sums_[at]); });
     }
     template <class Work, class Limits = grid::whole_product>
@@ -235,7 +236,7 @@ void launch(const emulated::stream& stream, std::size_t blocks, const Kernel& ke
   if (grid::shared_bytes(kernel) > stream.most_shared_memory())
     throw std::logic_error{"a block has no more shared memory than the device"};
   std::size_t beside = 0;
-  if constexpr (grid::asks_beside<Kernel>) beside = kernel.beside();
+  if constexpr (grid::has_dynamic_shared<Kernel>) beside = kernel.dynamic_shared();
   emulated::perform([blocks, backwards = stream.backwards, beside, kernel] {
     for (std::size_t i = 0; i < blocks; ++i) {
       emulated_block<Kernel> block{backwards ? blocks - 1 - i : i, blocks, backwards, beside};

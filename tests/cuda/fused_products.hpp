@@ -69,7 +69,7 @@ struct fused_product<tests::emulated> {
   static bool has(std::size_t work, std::initializer_list<std::size_t> columns,
                   std::initializer_list<const void*> where) {
     bool can = !std::is_same_v<T, double> && work > 0;
-    for (const std::size_t of_a_row : columns) can = can && side_by_side<T>(of_a_row, where);
+    for (const std::size_t of_a_row : columns) can = can && is_vectorizable<T>(of_a_row, where);
     tests::fused_products() += can;
     return can;
   }

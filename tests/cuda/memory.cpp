@@ -17,8 +17,8 @@ namespace {
 
 /// A GPU that takes memory and orders, and rests. Pages that nobody touches cost nothing.
 struct idle {
-  static constexpr bool runs_grids = true, stores_factors = true;
-  using usual_numerics = bf16;
+  static constexpr bool is_accelerator = true, stores_compute_type = true;
+  using default_numerics = bf16;
   using loss_value = grid::deferred_loss<idle>;
   struct stream {
     double* wait_loss() const { return nullptr; }

@@ -11,7 +11,7 @@ namespace pretext::tests {
 /// The played GPU with memory out of the host's reach, as a GPU's is: outside of kernels and copies, who
 /// reads or writes it ends the program.
 struct out_of_reach {
-  static constexpr bool runs_grids = true, stores_factors = true;
+  static constexpr bool is_accelerator = true, stores_compute_type = true;
   using loss_value = grid::deferred_loss<out_of_reach>;
 
   /// While one lives, the memory is open.

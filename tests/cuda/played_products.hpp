@@ -52,16 +52,16 @@ inline const played_layout& of(cublasLtMatrixLayout_t layout) {
 }
 
 /// op(matrix), row after row.
-inline std::vector<double> numbers(const void* matrix, const played_layout& layout, cublasOperation_t turn,
-                                   bool in_tf32) {
+inline std::vector<double> numbers(const void* matrix, const played_layout& layout,
+                                   cublasOperation_t transpose, bool in_tf32) {
   const std::vector<double> memory = layout.whole().fetch(matrix);
-  const std::size_t rows = turn == CUBLAS_OP_T ? layout.columns : layout.rows;
-  const std::size_t columns = turn == CUBLAS_OP_T ? layout.rows : layout.columns;
+  const std::size_t rows = transpose == CUBLAS_OP_T ? layout.columns : layout.rows;
+  const std::size_t columns = transpose == CUBLAS_OP_T ? layout.rows : layout.columns;
   const auto step = static_cast<std::size_t>(layout.step);
   std::vector<double> made(rows * columns);
   for (std::size_t r = 0; r < rows; ++r)
     for (std::size_t c = 0; c < columns; ++c) {
-      const double exact = memory[turn == CUBLAS_OP_T ? r * step + c : c * step + r];
+      const double exact = memory[transpose == CUBLAS_OP_T ? r * step + c : c * step + r];
       const std::uint32_t bits = std::bit_cast<std::uint32_t>(static_cast<float>(exact));
       made[r * columns + c] = in_tf32 ? std::bit_cast<float>((bits + 0x1000) & ~0x1FFFu) : exact;
     }

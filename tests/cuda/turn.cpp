@@ -16,12 +16,12 @@ TEST_CASE("a matrix is turned, and added where that is asked for") {
       on<emulated, fp32> context{.stream = {.backwards = backwards}};
       std::vector<bfloat16> from(r * c);
       for (std::size_t i = 0; i < from.size(); ++i) from[i] = bfloat16{static_cast<float>(i % 100)};
-      std::vector<float> turned(r * c, -1), added(r * c, 1000);
-      grid::turn(context, r, c, from.data(), turned.data());
-      grid::turn(context, r, c, from.data(), added.data(), true);
+      std::vector<float> transposed(r * c, -1), added(r * c, 1000);
+      grid::transpose(context, r, c, from.data(), transposed.data());
+      grid::transpose(context, r, c, from.data(), added.data(), true);
       for (std::size_t i = 0; i < from.size(); ++i) {
         const std::size_t to = i % c * r + i / c;
-        CHECK(turned[to] == static_cast<float>(from[i]));
+        CHECK(transposed[to] == static_cast<float>(from[i]));
         CHECK(added[to] == 1000 + static_cast<float>(from[i]));
       }
     }

@@ -186,7 +186,7 @@ TEST_CASE("a loss that is not a number ends the run as it does where every loss 
   const auto compare = []<class Context>() {
     const temporary_folder all;
     for (const way how : {way::loaded, way::kept}) {
-      if (how == way::kept && !apart_from_host<typename Context::device>) continue;
+      if (how == way::kept && !has_separate_memory<typename Context::device>) continue;
       const auto whole = all / (how == way::kept ? "whole_kept" : "whole"),
                  broken = all / (how == way::kept ? "broken_kept" : "broken");
       std::filesystem::create_directories(whole);
@@ -195,7 +195,7 @@ TEST_CASE("a loss that is not a number ends the run as it does where every loss 
       const auto begun = run<Context>(broken, how, {.stop_at = 9});
       run<Context>(whole, how, {.stop_at = 9});
       CHECK_THROWS_WITH_AS(run<Context>(broken, how, {.break_at = 17, .resume = true}),
-                           doctest::Contains(how == way::kept || apart_from_host<typename Context::device>
+                           doctest::Contains(how == way::kept || has_separate_memory<typename Context::device>
                                                  ? "steps 17 to 20: the loss became"
                                                  : "step 19: the loss became"),
                            non_finite_loss);

@@ -4,5 +4,6 @@
 #include "../on_gpu.hpp"
 
 void programs::expects_gpu() {
-  if (const std::string reason = pretext::cuda::why_not(); !reason.empty()) throw std::runtime_error{reason};
+  if (const std::string reason = pretext::cuda::unavailable_reason(); !reason.empty())
+    throw std::runtime_error{reason};
 }

@@ -94,13 +94,13 @@ template <class Context, class Views, class Images, class Number, Shape S>
   requires(!std::same_as<Number, typename Context::activation>)
 void augment(Context&, const Views&, const Images&, std::span<const std::uint64_t>, std::uint64_t,
              std::uint32_t, tensor_view<Number, S>) {
-  detail::refuse_other_numbers<Context, Number>();
+  detail::wrong_dtype<Context, Number>();
 }
 template <class Context, class Views, class Number, Shape S>
   requires(!std::same_as<Number, typename Context::activation>)
 void augment(Context&, const Views&, const indexed_images&, std::uint64_t, device_scalar<std::uint32_t>,
              tensor_view<Number, S>) {
-  detail::refuse_other_numbers<Context, Number>();
+  detail::wrong_dtype<Context, Number>();
 }
 
 }  // namespace pretext

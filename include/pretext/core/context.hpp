@@ -64,32 +64,32 @@ struct loss_value_of<D> {
 
 /// What a device runs in unless it is told: fp32, or what it says itself.
 template <class D>
-struct usual_numerics {
+struct default_numerics {
   using type = fp32;
 };
 template <class D>
-  requires requires { typename D::usual_numerics; }
-struct usual_numerics<D> {
-  using type = typename D::usual_numerics;
+  requires requires { typename D::default_numerics; }
+struct default_numerics<D> {
+  using type = typename D::default_numerics;
 };
 
 /// Does a device store activations as the factors that products make of them?
 template <class D>
-inline constexpr bool stores_factors = false;
+inline constexpr bool stores_compute_type = false;
 template <class D>
-  requires requires { D::stores_factors; }
-inline constexpr bool stores_factors<D> = D::stores_factors;
+  requires requires { D::stores_compute_type; }
+inline constexpr bool stores_compute_type<D> = D::stores_compute_type;
 }  // namespace detail
 
 /// Where and how precisely a method runs: `on<cpu>`, `on<cpu, bf16>`, `on<cpu, fp64>`, `on<cuda>`, which is
 /// `on<cuda, bf16>`. Holds the memory of one training step.
-template <Device D, class Numerics = typename detail::usual_numerics<D>::type>
+template <Device D, class Numerics = typename detail::default_numerics<D>::type>
 struct on {
   using device = D;
   using numerics = Numerics;
   /// What activations and their gradients are stored as.
-  using activation =
-      std::conditional_t<detail::stores_factors<D>, typename Numerics::factor, typename Numerics::activation>;
+  using activation = std::conditional_t<detail::stores_compute_type<D>, typename Numerics::factor,
+                                        typename Numerics::activation>;
   /// What all else is kept in: parameters, their gradients and moments, statistics, single numbers.
   using weight = typename Numerics::weight;
   /// What losses return: a double, or what becomes one at the end of the step; it can be added to others and

@@ -9,14 +9,14 @@ namespace pretext::detail {
 
 /// A batch of that shape whose numbers are not those that the place keeps activations as.
 template <class Views, class Context, class S>
-concept OfOtherNumbers = !std::convertible_to<const Views&, reads<Context, S>> &&
-                         (std::convertible_to<const Views&, tensor_view<const float, S>> ||
-                          std::convertible_to<const Views&, tensor_view<const double, S>> ||
-                          std::convertible_to<const Views&, tensor_view<const bfloat16, S>>);
+concept WrongDtype = !std::convertible_to<const Views&, reads<Context, S>> &&
+                     (std::convertible_to<const Views&, tensor_view<const float, S>> ||
+                      std::convertible_to<const Views&, tensor_view<const double, S>> ||
+                      std::convertible_to<const Views&, tensor_view<const bfloat16, S>>);
 
 /// Says so where a program does not compile for it.
 template <class Context, class Views>
-constexpr void refuse_other_numbers() {
+constexpr void wrong_dtype() {
   static_assert(
       std::same_as<Context, Views>,  // never
       "pretext: these views hold another type of number than the place keeps. Make them a "

@@ -22,12 +22,12 @@ namespace pretext {
 /// An NVIDIA GPU: the one that CUDA calls current. Kernels for it are in <pretext/cuda.cuh>; this header is
 /// for any compiler. Everything that cannot be done throws std::runtime_error with a sentence.
 struct cuda {
-  static constexpr bool runs_grids = true, stores_factors = true;
-  using usual_numerics = bf16;
+  static constexpr bool is_accelerator = true, stores_compute_type = true;
+  using default_numerics = bf16;
   using loss_value = grid::deferred_loss<cuda>;
 
   /// Why there is nothing to run on; empty where a GPU can be used.
-  static std::string why_not() {
+  static std::string unavailable_reason() {
     int devices = 0;
     const cudaError_t error = cudaGetDeviceCount(&devices);
     if (error != cudaSuccess) return detail::sentence_for(error, "looking for a GPU");
@@ -57,7 +57,7 @@ struct cuda {
       return state_->most_shared_memory;
     }
     /// What the host has sent and the device has not taken yet.
-    detail::send_ring<detail::cuda_copies>& sent() const { return state_->sent; }
+    detail::pinned_ring<detail::cuda_copies>& sent() const { return state_->sent; }
 
     /// Where the device keeps the loss of the last step: updates are held back while it is not a number.
     double* wait_loss() const {
@@ -88,7 +88,7 @@ struct cuda {
       std::size_t most_shared_memory = 0;
       detail::matrix_products products;
       std::shared_ptr<void> convolutions;
-      detail::send_ring<detail::cuda_copies> sent;
+      detail::pinned_ring<detail::cuda_copies> sent;
 
       state() = default;
       state(const state&) = delete;

@@ -14,13 +14,13 @@ namespace pretext {
 
 /// Lies a device's memory apart from the host's?
 template <class D>
-inline constexpr bool apart_from_host = Accelerator<D>;
+inline constexpr bool has_separate_memory = Accelerator<D>;
 
 /// Some numbers of the device; `room` holds the copy, if one is needed, and must live as long as the span.
 template <class Device, class T>
 std::span<const T> on_host(const typename Device::stream& stream, const T* from, std::size_t count,
                            std::vector<T>& room) {
-  if constexpr (apart_from_host<Device>) {
+  if constexpr (has_separate_memory<Device>) {
     room.resize(count);
     Device::read(stream, room.data(), from, count);
     return room;
@@ -48,7 +48,7 @@ std::span<const float> floats_on_host(const Context& context, tensor_view<const 
 /// `use(pointer)` on numbers of the device, which then are what it has made of them.
 template <class Device, class T, class Use>
 void change_on_host(const typename Device::stream& stream, T* data, std::size_t count, const Use& use) {
-  if constexpr (apart_from_host<Device>) {
+  if constexpr (has_separate_memory<Device>) {
     std::vector<T> copy(count);
     Device::read(stream, copy.data(), data, count);
     use(copy.data());

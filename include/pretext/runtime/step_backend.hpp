@@ -68,7 +68,7 @@ class step_backend {
 /// Steps of a device that runs apart: what lies between the choice of a batch and the last update is recorded
 /// once and repeated.
 template <class Trainer, class Views>
-  requires apart_from_host<typename Trainer::device>
+  requires has_separate_memory<typename Trainer::device>
 class step_backend<Trainer, Views> {
   using context_type = typename Trainer::context_type;
   using images_shape = typename Trainer::images;

@@ -54,14 +54,14 @@ class trainer {
   void put(reads<Context, images> views, device_scalar<double> learning_rate,
            device_scalar<double> target_momentum);
   /// Views of another type of number are a mistake: the compiler says what to do.
-  template <detail::OfOtherNumbers<Context, images> Views, class... Rates>
+  template <detail::WrongDtype<Context, images> Views, class... Rates>
   double step(const Views&, Rates...) {
-    detail::refuse_other_numbers<Context, Views>();
+    detail::wrong_dtype<Context, Views>();
     return 0;
   }
-  template <detail::OfOtherNumbers<Context, images> Views, class... Rates>
+  template <detail::WrongDtype<Context, images> Views, class... Rates>
   void put(const Views&, Rates...) {
-    detail::refuse_other_numbers<Context, Views>();
+    detail::wrong_dtype<Context, Views>();
   }
   /// Waits; the loss of the last step. Throws as `step` does.
   double wait_loss();

@@ -27,7 +27,7 @@ class shared_memory {
 
   /// Stands for a thread where all of a warp read or write at once.
   static constexpr std::uint16_t whole_warp(std::uint16_t warp) {
-    return static_cast<std::uint16_t>(several | warp);
+    return static_cast<std::uint16_t>(vec | warp);
   }
 
   /// For another block.
@@ -64,15 +64,15 @@ class shared_memory {
 
  private:
   // Instead of a thread: several of one warp, whose number follows, or of more than one.
-  static constexpr std::uint16_t several = 0x8000, of_any_warp = 0xFFFF;
+  static constexpr std::uint16_t vec = 0x8000, of_any_warp = 0xFFFF;
   static constexpr std::uint16_t warp_of(std::uint16_t thread) {
-    return static_cast<std::uint16_t>(thread & several ? thread & ~several : thread / 32);
+    return static_cast<std::uint16_t>(thread & vec ? thread & ~vec : thread / 32);
   }
 
   /// Has no barrier parted the two, who are not one thread?
   static bool meet(moment before, moment now) {
     if (before.barriers != now.barriers) return false;
-    if (before.thread == now.thread) return (now.thread & several) != 0 && before.of_warp == now.of_warp;
+    if (before.thread == now.thread) return (now.thread & vec) != 0 && before.of_warp == now.of_warp;
     return before.thread == of_any_warp || warp_of(before.thread) != warp_of(now.thread) ||
            before.of_warp == now.of_warp;
   }

@@ -20,7 +20,7 @@ constexpr unsigned number_of(unsigned lane, unsigned k) {
   return (lane * of_a_lane + k) * 37 % (side * side);
 }
 
-/// Where a square lies in shared memory: 16 lines, each a row or, where it lies `turned`, a column.
+/// Where a square lies in shared memory: 16 lines, each a row or, where it lies `transposed`, a column.
 struct square {
   std::uint64_t first, stride;  // of lines, in numbers
 
@@ -33,7 +33,7 @@ struct square {
 };
 
 /// wmma.load: two numbers to a register. All of the warp have read it then.
-template <bool turned>
+template <bool transposed>
 void load(warp& w, const instruction& i) {
   const square from{w, i, i.from[1], sizeof(std::uint16_t)};
   shared_memory& memory = w.around().shared;
@@ -47,14 +47,14 @@ void load(warp& w, const instruction& i) {
   for (unsigned lane = 0; lane < lanes; ++lane)
     for (unsigned k = 0; k < of_a_lane; ++k) {
       const unsigned at = number_of(lane, k), r = at / side, c = at % side;
-      const std::uint64_t number = turned ? numbers[c][r] : numbers[r][c];
+      const std::uint64_t number = transposed ? numbers[c][r] : numbers[r][c];
       std::uint64_t& pair = w[i.to[k / 2]][lane];
       pair = k % 2 == 0 ? number : pair | number << 16;
     }
 }
 
 /// wmma.store of sums.
-template <bool turned>
+template <bool transposed>
 void store(warp& w, const instruction& i) {
   const square to{w, i, i.from[1 + of_a_lane], sizeof(float)};
   shared_memory& memory = w.around().shared;
@@ -62,7 +62,7 @@ void store(warp& w, const instruction& i) {
   for (unsigned lane = 0; lane < lanes; ++lane)
     for (unsigned k = 0; k < of_a_lane; ++k) {
       const unsigned at = number_of(lane, k), r = at / side, c = at % side;
-      (turned ? numbers[c][r] : numbers[r][c]) = static_cast<std::uint32_t>(w[i.from[1 + k]][lane]);
+      (transposed ? numbers[c][r] : numbers[r][c]) = static_cast<std::uint32_t>(w[i.from[1 + k]][lane]);
     }
   for (unsigned line = 0; line < side; ++line) {
     const std::uint64_t address = to.first + line * to.stride * sizeof(float);
@@ -110,13 +110,13 @@ action tensor_core(const words_of_name& words) {
   if (words[0] != "wmma") return nullptr;
   std::string name;
   for (const std::string_view word : words) name += (name.empty() ? "" : ".") + std::string{word};
-  for (const bool turned : {false, true}) {
-    const std::string layout = turned ? "col" : "row";
+  for (const bool transposed : {false, true}) {
+    const std::string layout = transposed ? "col" : "row";
     for (const std::string side_of_product : {"a", "b"})
       if (name == "wmma.load." + side_of_product + ".sync.aligned." + layout + ".m16n16k16.shared.bf16")
-        return turned ? load<true> : load<false>;
+        return transposed ? load<true> : load<false>;
     if (name == "wmma.store.d.sync.aligned." + layout + ".m16n16k16.shared.f32")
-      return turned ? store<true> : store<false>;
+      return transposed ? store<true> : store<false>;
     for (const std::string other : {"row", "col"})
       if (name == "wmma.mma.sync.aligned." + layout + "." + other + ".m16n16k16.f32.bf16.bf16.f32")
         return multiply;

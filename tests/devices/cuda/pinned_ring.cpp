@@ -52,7 +52,7 @@ struct late_copies {
     }
   };
 };
-using ring = pretext::detail::send_ring<late_copies>;
+using ring = pretext::detail::pinned_ring<late_copies>;
 
 constexpr std::size_t large = ring::smallest + 1;
 

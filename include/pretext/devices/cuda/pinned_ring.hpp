@@ -13,16 +13,16 @@ namespace pretext::detail {
 /// `Copies` is what does it: `pin(bytes)`, which may fail with a null pointer, and `unpin`; `copy(stream, to,
 /// from, bytes)`; and a `mark` with `set(stream)` and `wait()`, until the stream has got there.
 template <class Copies>
-class send_ring {
+class pinned_ring {
  public:
   static constexpr std::size_t places = 3;
   /// What is smaller a driver puts aside by itself; what is larger is no batch, and too much to be pinned.
   static constexpr std::size_t smallest = std::size_t{1} << 16, largest = std::size_t{1} << 28;
 
-  send_ring() = default;
-  send_ring(const send_ring&) = delete;
-  send_ring& operator=(const send_ring&) = delete;
-  ~send_ring() {
+  pinned_ring() = default;
+  pinned_ring(const pinned_ring&) = delete;
+  pinned_ring& operator=(const pinned_ring&) = delete;
+  ~pinned_ring() {
     for (slot& each : slots_) Copies::unpin(each.memory);
   }
 

@@ -6,7 +6,7 @@
 
 namespace pretext::detail {
 
-/// How CUDA does what a `send_ring` asks for.
+/// How CUDA does what a `pinned_ring` asks for.
 struct cuda_copies {
   static void* pin(std::size_t bytes) {
     void* memory = nullptr;

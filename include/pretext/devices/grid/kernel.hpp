@@ -9,7 +9,7 @@ namespace pretext {
 
 /// A device whose kernels are grids of blocks of threads: `cuda`, and the one that tests play on the CPU.
 template <class D>
-concept Accelerator = D::runs_grids;
+concept Accelerator = D::is_accelerator;
 
 }  // namespace pretext
 
@@ -60,17 +60,17 @@ PRETEXT_HOST_DEVICE constexpr T minus_infinity() {
 
 /// Does a kernel ask for shared memory beside what its type says?
 template <class Kernel>
-concept asks_beside = requires(const Kernel& kernel) {
-  kernel.beside();
+concept has_dynamic_shared = requires(const Kernel& kernel) {
+  kernel.dynamic_shared();
 };
 
 /// The bytes that a block of a kernel shares.
 template <class Kernel>
 constexpr std::size_t shared_bytes(const Kernel& kernel) {
   using shared = typename Kernel::shared;
-  if constexpr (asks_beside<Kernel>) {
+  if constexpr (has_dynamic_shared<Kernel>) {
     static_assert(sizeof(shared) % 32 == 0);
-    return sizeof(shared) + kernel.beside() * sizeof(float);
+    return sizeof(shared) + kernel.dynamic_shared() * sizeof(float);
   } else {
     return std::is_empty_v<shared> ? 0 : sizeof(shared);
   }
@@ -91,7 +91,7 @@ struct for_each_number {
 
   template <class Block>
   PRETEXT_HOST_DEVICE void operator()(Block& block) const {
-    block.each([&](unsigned thread) {
+    block.for_each_thread([&](unsigned thread) {
       for (std::size_t i = block.index() * threads + thread; i < n; i += block.count() * threads) work(i);
     });
   }
@@ -109,13 +109,13 @@ void parallel_for(Context& context, std::size_t n, const Work& work) {
 template <class Block, class T, std::size_t Threads, class Term>
 PRETEXT_HOST_DEVICE T sum_of_threads(Block& block, T (&memory)[Threads], const Term& term) {
   static_assert((Threads & (Threads - 1)) == 0);
-  block.each([&](unsigned thread) { memory[thread] = term(thread); });
+  block.for_each_thread([&](unsigned thread) { memory[thread] = term(thread); });
   for (unsigned half = Threads / 2; half > 0; half /= 2)
-    block.each([&](unsigned thread) {
+    block.for_each_thread([&](unsigned thread) {
       if (thread < half) memory[thread] += memory[thread + half];
     });
   const T total = memory[0];
-  block.each([](unsigned) {});  // before anybody writes there again
+  block.for_each_thread([](unsigned) {});  // before anybody writes there again
   return total;
 }
 
@@ -123,13 +123,13 @@ PRETEXT_HOST_DEVICE T sum_of_threads(Block& block, T (&memory)[Threads], const T
 template <class Block, class T, std::size_t Threads, class Term>
 PRETEXT_HOST_DEVICE T largest_of_threads(Block& block, T (&memory)[Threads], const Term& term) {
   static_assert((Threads & (Threads - 1)) == 0);
-  block.each([&](unsigned thread) { memory[thread] = term(thread); });
+  block.for_each_thread([&](unsigned thread) { memory[thread] = term(thread); });
   for (unsigned half = Threads / 2; half > 0; half /= 2)
-    block.each([&](unsigned thread) {
+    block.for_each_thread([&](unsigned thread) {
       if (thread < half && memory[thread] < memory[thread + half]) memory[thread] = memory[thread + half];
     });
   const T largest = memory[0];
-  block.each([](unsigned) {});
+  block.for_each_thread([](unsigned) {});
   return largest;
 }
 

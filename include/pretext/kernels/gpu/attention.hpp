@@ -28,7 +28,7 @@ struct attention_log_sums {
   template <class Block>
   PRETEXT_HOST_DEVICE void operator()(Block& block) const {
     auto& memory = block.shared();
-    typename Block::template own<typename sums::so_far> online;
+    typename Block::template per_thread<typename sums::so_far> online;
     const auto own = all.of(block.index(), 1);
     for (std::size_t left = 0; left < all.tokens(); left += all.side) {
       all.scores(block, memory.tile, memory.strips, own.unit, own.top, left);
@@ -57,7 +57,7 @@ struct attention_mix {
   template <class Block>
   PRETEXT_HOST_DEVICE void operator()(Block& block) const {
     auto& memory = block.shared();
-    typename Block::template own<typename square_tile<R>::numbers> sum;
+    typename Block::template per_thread<typename square_tile<R>::numbers> sum;
     const auto own = all.of(block.index(), all.chunks());
     for (std::size_t left = 0; left < all.tokens(); left += all.side) {
       all.probabilities(block, memory.tile, memory.strips, own.unit, own.top, left, log_sum);
@@ -117,7 +117,7 @@ struct attention<Device> {
       launch(context.stream, batch * heads.e.heads * kernel.blocks_of_head(), kernel);
       return true;
     };
-    if (!grid::side_by_side<bfloat16>(width, {heads.qkv, heads.y, heads.dy, results...})) return false;
+    if (!grid::is_vectorizable<bfloat16>(width, {heads.qkv, heads.y, heads.dy, results...})) return false;
     if (width <= 32) return launched(Kernel<32>{{heads}, results...});
     if (width <= 64) return launched(Kernel<64>{{heads}, results...});
     if (width <= 96) return launched(Kernel<96>{{heads}, results...});

@@ -58,7 +58,7 @@ struct make_views {
     float* const own = fits ? memory.planes : planes + block.index() * plane_numbers;
     for (std::size_t n = block.index(); n < batch.count; n += block.count()) {
       const auto image = batch.images[n];
-      block.each([&](unsigned thread) {
+      block.for_each_thread([&](unsigned thread) {
         if (thread != 0) return;
         const random_key key{batch.seed, batch.epoch, batch.samples[n], view};
         const image_extent size{image.height, image.width};

@@ -46,7 +46,7 @@ struct rectified_gradient {
   const W *scale, *shift;
 
   template <unsigned N>
-  PRETEXT_HOST_DEVICE several<arithmetic<T>, N> at(std::size_t i) const {
+  PRETEXT_HOST_DEVICE vec<arithmetic<T>, N> at(std::size_t i) const {
     auto d = load<N>(dy + i);
     if (!relu) return d;
     auto output = load<N>((y ? y : x) + i);
@@ -67,7 +67,7 @@ struct gradient_moments {
   const W* mean;
 
   template <unsigned N>
-  PRETEXT_HOST_DEVICE void at(std::size_t r, std::size_t c, several<arithmetic<T>, N> (&terms)[2]) const {
+  PRETEXT_HOST_DEVICE void at(std::size_t r, std::size_t c, vec<arithmetic<T>, N> (&terms)[2]) const {
     const std::size_t i = r * g.statistic.channels + c;
     terms[0] = g.template at<N>(i);
     const auto from = load<N>(x + i), centre = load<N>(mean + g.statistic(i));
@@ -110,7 +110,7 @@ struct pass_gradient {
     const W* const three = slope + 3 * first + c;
     const auto own = g.template at<N>(i), from = load<N>(x + i), centre = load<N>(mean + first + c);
     const auto a = load<N>(three), b = load<N>(three + channels), d = load<N>(three + 2 * channels);
-    several<arithmetic<T>, N> gradient;
+    vec<arithmetic<T>, N> gradient;
     for (unsigned k = 0; k < N; ++k) gradient[k] = own[k] * a[k] - (from[k] - centre[k]) * b[k] - d[k];
     if (dshortcut) store<N>(dshortcut + i, own);
     store<N>(dx + i, gradient);

@@ -36,7 +36,7 @@ struct compare_with_goal {
     const double cosine = sum_of_row(block, memory, columns, [&](std::size_t c) {
       return static_cast<double>(unit(c)) * static_cast<double>(aim(c));
     });
-    block.each([&](unsigned thread) {
+    block.for_each_thread([&](unsigned thread) {
       if (thread == 0) distance[row] = 2 - 2 * cosine;
     });
     const R by = static_cast<R>(-2 * scale);

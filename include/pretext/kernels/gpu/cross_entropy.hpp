@@ -62,7 +62,7 @@ struct compare_classes {
       const double t = targets(row, c);
       return t != 0 ? t * (log_total - above(c)) : 0.0;
     });
-    block.each([&](unsigned thread) {
+    block.for_each_thread([&](unsigned thread) {
       for (std::size_t c = thread; c < classes; c += row_threads)
         dlogits[row * stride + c] =
             static_cast<T>(static_cast<double>(dlogits[row * stride + c]) +

@@ -51,7 +51,7 @@ struct copy_numbers {
   template <unsigned N>
   PRETEXT_HOST_DEVICE void at(std::size_t i) const {
     const auto from = load<N>(x + i);
-    several<arithmetic<To>, N> to;
+    vec<arithmetic<To>, N> to;
     for (unsigned k = 0; k < N; ++k) to[k] = static_cast<arithmetic<To>>(from[k]);
     store<N>(y + i, to);
   }
@@ -74,7 +74,7 @@ struct entry {
   std::size_t columns;
   const T* x;
   template <unsigned N>
-  PRETEXT_HOST_DEVICE void at(std::size_t r, std::size_t c, several<arithmetic<T>, N> (&term)[1]) const {
+  PRETEXT_HOST_DEVICE void at(std::size_t r, std::size_t c, vec<arithmetic<T>, N> (&term)[1]) const {
     term[0] = load<N>(x + r * columns + c);
   }
 };

@@ -38,7 +38,7 @@ struct gelu_backward {
   T* dx;
 
   template <unsigned N>
-  PRETEXT_HOST_DEVICE void at(std::size_t r, std::size_t c, several<arithmetic<T>, N> (&term)[1]) const {
+  PRETEXT_HOST_DEVICE void at(std::size_t r, std::size_t c, vec<arithmetic<T>, N> (&term)[1]) const {
     const std::size_t at = r * columns + c;
     const auto by = load<N>(slope + at), d = load<N>(dy + at);
     for (unsigned k = 0; k < N; ++k) term[0][k] = by[k] * d[k];

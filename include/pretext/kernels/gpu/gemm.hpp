@@ -11,10 +11,10 @@ namespace pretext::grid {
 template <class Context, class T, class C>
 void multiply_matrices(Context& context, kernels::op a, kernels::op b, const product_extents& e, const T* A,
                        const T* B, C* c, kernels::write_mode mode) {
-  const auto turn = [](kernels::op how, const T* data, std::size_t rows, std::size_t columns) {
+  const auto transpose = [](kernels::op how, const T* data, std::size_t rows, std::size_t columns) {
     return how == kernels::op::transposed ? matrix<T>{data, 1, rows} : matrix<T>{data, columns, 1};
   };
-  multiply(context, e, turn(a, A, e.m, e.k), turn(b, B, e.k, e.n), c, mode);
+  multiply(context, e, transpose(a, A, e.m, e.k), transpose(b, B, e.k, e.n), c, mode);
 }
 
 }  // namespace pretext::grid

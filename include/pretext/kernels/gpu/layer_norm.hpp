@@ -43,7 +43,7 @@ struct layer_norm_forward {
       return own;
     });
     const W i = W{1} / std::sqrt(static_cast<W>(squares / count) + epsilon);
-    block.each([&](unsigned thread) {
+    block.for_each_thread([&](unsigned thread) {
       for (std::size_t c = thread * N; c < columns; c += row_threads * N) {
         auto v = load<N>(from + c);
         for (unsigned k = 0; k < N; ++k) v[k] = (v[k] - m) * i * gamma[c + k] + beta[c + k];
@@ -63,7 +63,7 @@ struct layer_norm_moments {
   const W *mean, *inverse;
 
   template <unsigned N>
-  PRETEXT_HOST_DEVICE void at(std::size_t r, std::size_t c, several<arithmetic<T>, N> (&terms)[2]) const {
+  PRETEXT_HOST_DEVICE void at(std::size_t r, std::size_t c, vec<arithmetic<T>, N> (&terms)[2]) const {
     const auto g = load<N>(dy + r * columns + c), from = load<N>(x + r * columns + c);
     for (unsigned k = 0; k < N; ++k) terms[0][k] = g[k] * ((from[k] - mean[r]) * inverse[r]);
     terms[1] = g;
@@ -111,7 +111,7 @@ struct layer_norm_backward {
       return own;
     });
     const W mean_slope = static_cast<W>(sum / count), mean_dot = static_cast<W>(dot / count);
-    block.each([&](unsigned thread) {
+    block.for_each_thread([&](unsigned thread) {
       for (std::size_t c = thread * N; c < columns; c += row_threads * N) {
         auto g = slope(c);
         const auto v = normal(c);
@@ -141,7 +141,7 @@ struct layer_norm<Device> {
       launch(context.stream, rows,
              grid::layer_norm_forward<T, W, N>{columns, x, epsilon, gamma, beta, y, mean, inverse});
     };
-    if (grid::side_by_side<T>(columns, {x, y}))
+    if (grid::is_vectorizable<T>(columns, {x, y}))
       run.template operator()<grid::lanes<T>>();
     else
       run.template operator()<1>();
@@ -159,7 +159,7 @@ struct layer_norm<Device> {
       launch(context.stream, rows,
              grid::layer_norm_backward<T, W, N>{columns, dy, x, mean, inverse, gamma, shortcut, dx});
     };
-    if (grid::side_by_side<T>(columns, {dy, x, shortcut, dx}))
+    if (grid::is_vectorizable<T>(columns, {dy, x, shortcut, dx}))
       run.template operator()<grid::lanes<T>>();
     else
       run.template operator()<1>();

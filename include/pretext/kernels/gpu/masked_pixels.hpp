@@ -44,7 +44,7 @@ struct compare_patches {
       const double d = away(i);
       return squared ? d * d : std::fabs(d);
     });
-    block.each([&](unsigned thread) {
+    block.for_each_thread([&](unsigned thread) {
       for (std::size_t i = thread; i < numbers; i += row_threads) {
         const double d = away(i);
         const double slope = squared ? 2 * share * d : d > 0 ? share : d < 0 ? -share : 0.0;

@@ -32,7 +32,7 @@ struct log_sums_of_part {
   template <class Block>
   PRETEXT_HOST_DEVICE void operator()(Block& block) const {
     auto& memory = block.shared();
-    typename Block::template own<typename sums::so_far> online;
+    typename Block::template per_thread<typename sums::so_far> online;
     const std::size_t part = block.index() % all.parts(), top = block.index() / all.parts() * all.side;
     for (std::size_t tile = all.first_tile(part); tile < all.last_tile(part); ++tile) {
       const std::size_t first = tile * all.side;
@@ -68,7 +68,7 @@ struct losses_of_rows {
     const double dot = sum_of_row(block, block.shared().of, all.columns, [=](std::size_t c) {
       return static_cast<double>(u[c]) * static_cast<double>(positive[c]);
     });
-    block.each([&](unsigned thread) {
+    block.for_each_thread([&](unsigned thread) {
       if (thread != 0) return;
       const auto whole = partial_log_sum<T>::joined(partial + row * all.parts(), all.parts());
       const double total = static_cast<double>(whole.largest) + std::log(static_cast<double>(whole.sum));
@@ -139,7 +139,7 @@ struct gradients_of_rows {
     const T* const from = z + row * columns;
     const R factor = inverse[row];
     R* const slope = partial + row * all.step();
-    block.each([&](unsigned thread) {
+    block.for_each_thread([&](unsigned thread) {
       for (std::size_t c = thread; c < columns; c += row_threads) {
         R sum = slope[c];
         for (std::size_t part = 1; part < all.parts(); ++part) sum += slope[part * size + c];

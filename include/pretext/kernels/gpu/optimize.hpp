@@ -24,7 +24,7 @@ struct update_pieces {
   PRETEXT_HOST_DEVICE void operator()(Block& block) const {
     if (!std::isfinite(*loss)) return;
     const kernels::parameter_chunk p = list[block.index()];
-    block.each([&](unsigned thread) {
+    block.for_each_thread([&](unsigned thread) {
       const auto update = step.of(p);
       for (std::size_t i = p.first + thread; i < p.first + p.count; i += threads) update(i);
     });
@@ -135,7 +135,7 @@ struct squares_of_pieces {
     };
     const double weight = squares([&](std::size_t i) { return w[i]; });
     const double update = squares([&](std::size_t i) { return g[i] + decay * w[i]; });
-    block.each([&](unsigned thread) {
+    block.for_each_thread([&](unsigned thread) {
       if (thread != 0) return;
       of_weight[block.index()] = weight;
       of_update[block.index()] = update;

@@ -60,7 +60,7 @@ struct restore_tokens {
   PRETEXT_HOST_DEVICE void at(std::size_t i) const {
     const std::size_t width = row.e.width, tokens = row.e.tokens(), c = i % width;
     const std::size_t shuffled = i / width % tokens, n = i / width / tokens, to = row(n, shuffled);
-    several<W, N> value;
+    vec<W, N> value;
     if (shuffled < seen)
       value = load<N>(x + (n * seen + shuffled) * width + c);
     else
@@ -93,7 +93,7 @@ struct learned_tokens {
   const T* dy;
 
   template <unsigned N>
-  PRETEXT_HOST_DEVICE void at(std::size_t r, std::size_t c, several<arithmetic<T>, N> (&terms)[1]) const {
+  PRETEXT_HOST_DEVICE void at(std::size_t r, std::size_t c, vec<arithmetic<T>, N> (&terms)[1]) const {
     const std::size_t hidden = row.e.tokens() - seen;
     terms[0] = load<N>(dy + row(r / hidden, seen + r % hidden) * row.e.width + c);
   }

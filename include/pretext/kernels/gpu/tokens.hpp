@@ -23,7 +23,7 @@ struct begin_sequence {
     const std::size_t c = i % width, token = i / width % (1 + chosen.count),
                       n = i / width / (1 + chosen.count);
     const std::size_t position = token == 0 ? 0 : 1 + chosen.position(n, token - 1);
-    several<W, N> value;
+    vec<W, N> value;
     if (token == 0)
       for (unsigned k = 0; k < N; ++k) value[k] = first[c + k];
     else

@@ -68,7 +68,7 @@ struct partial_moments {
       std::size_t rest = count;
       for (; rest >= 4; rest -= 4, from += 4 * step) {
         if (from_memory)
-          for (std::size_t r = 0; r < 4; ++r) ask_ahead(from + r * step, wide);
+          for (std::size_t r = 0; r < 4; ++r) prefetch(from + r * step, wide);
         add_moments<4>(wide, step, from, origin + first, sums, squares);
       }
       for (; rest > 0; --rest, from += step) add_moments<1>(wide, step, from, origin + first, sums, squares);

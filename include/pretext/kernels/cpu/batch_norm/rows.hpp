@@ -61,8 +61,8 @@ template <std::size_t Rows, rectified Rectified, class T>
 void add_gradients(std::size_t channels, const T* __restrict dy, const rectifier<T>& relu,
                    const T* __restrict x, const T* __restrict mean, T* __restrict sum, T* __restrict dot) {
   const rectifier<T> own = relu;
-  ask_ahead(x, Rows * channels);
-  ask_ahead(dy, Rows * channels);
+  prefetch(x, Rows * channels);
+  prefetch(dy, Rows * channels);
   for (std::size_t c = 0; c < channels; ++c) {
     T first = sum[c], second = dot[c];
 #pragma GCC unroll 4
@@ -83,8 +83,8 @@ void pass_gradient(std::size_t channels, const T* __restrict dy, const rectifier
                    const T* __restrict mean, const T* __restrict a, const T* __restrict b,
                    const T* __restrict d) {
   const rectifier<T> own = relu;
-  ask_ahead(x, channels);
-  ask_ahead(dy, channels);
+  prefetch(x, channels);
+  prefetch(dy, channels);
   for (std::size_t c = 0; c < channels; ++c) {
     const T g = rectified_gradient<Rectified>(own, c, c, x[c], dy[c]);
     x[c] = g * a[c] - (x[c] - mean[c]) * b[c] - d[c];
@@ -97,10 +97,10 @@ void pass_gradients(std::size_t channels, T* __restrict dy, const rectifier<T>& 
                     const T* __restrict mean, const T* __restrict a, const T* __restrict b,
                     const T* __restrict d) {
   const rectifier<T> own = relu;
-  ask_ahead(x, channels);
-  ask_ahead(dy, channels);
-  ask_ahead(x, channels);
-  ask_ahead(dy, channels);
+  prefetch(x, channels);
+  prefetch(dy, channels);
+  prefetch(x, channels);
+  prefetch(dy, channels);
   for (std::size_t c = 0; c < channels; ++c) {
     const T g = rectified_gradient<Rectified>(own, c, c, x[c], dy[c]);
     dy[c] = g;

@@ -6,7 +6,7 @@ namespace pretext::kernels::detail {
 /// Asks for what lies 4 KB after `count` numbers that are read now: on its own a processor begins each page
 /// of each array anew.
 template <class T>
-[[gnu::always_inline]] inline void ask_ahead(const T* x, std::size_t count) {
+[[gnu::always_inline]] inline void prefetch(const T* x, std::size_t count) {
   constexpr std::size_t line = 64 / sizeof(T), ahead = 4096 / sizeof(T);
   for (std::size_t i = 0; i < count; i += line) __builtin_prefetch(x + i + ahead);
 }

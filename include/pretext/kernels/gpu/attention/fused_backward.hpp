@@ -26,7 +26,7 @@ struct short_attention_backward {
 
   constexpr std::size_t blocks_of_head() const { return 1; }
   /// log_sum and δ of all queries, then dq where keys are more than one tile.
-  PRETEXT_HOST_DEVICE constexpr std::size_t beside() const {
+  PRETEXT_HOST_DEVICE constexpr std::size_t dynamic_shared() const {
     return 2 * all.whole_squares() + (all.tiles() > 1 ? all.whole_squares() * stride : 0);
   }
 
@@ -34,8 +34,8 @@ struct short_attention_backward {
   PRETEXT_HOST_DEVICE void operator()(Block& block) const {
     auto& memory = block.shared();
     const std::size_t unit = block.index(), tokens = all.tokens();
-    const of_queries by_query{block.beside(), block.beside() + all.whole_squares(),
-                              block.beside() + 2 * all.whole_squares()};
+    const of_queries by_query{block.dynamic_shared(), block.dynamic_shared() + all.whole_squares(),
+                              block.dynamic_shared() + 2 * all.whole_squares()};
     for (std::size_t left = 0; left < tokens; left += side) {
       typename Block::template tile_sums<side, Depth> dkeys, dvalues;
       for (std::size_t top = 0; top < tokens; top += side) {
@@ -63,7 +63,7 @@ struct short_attention_backward {
   PRETEXT_HOST_DEVICE void fetch(Block& block, std::size_t unit, std::size_t top, std::size_t left,
                                  const of_queries& by_query) const {
     auto& memory = block.shared();
-    block.each([&](unsigned thread) {
+    block.for_each_thread([&](unsigned thread) {
       rows queries, slopes, keys, values;
       queries.fetch(thread, all.heads.rows(unit, 0).from(top));
       slopes.fetch(thread, all.heads.dmixed(unit).from(top));
@@ -98,7 +98,7 @@ struct short_attention_backward {
     dots.each_beside(
         dp, memory.apart,
         [&](unsigned r, unsigned c, const float* dot, const float* slope) {
-          several<float, 8> p{}, ds{};
+          vec<float, 8> p{}, ds{};
           for (unsigned k = 0; k < 8; ++k)
             if (r < queries && c + k < keys) {
               p[k] = std::exp2(dot[k] * scale - by_query.log_sum[top + r]);
@@ -108,7 +108,7 @@ struct short_attention_backward {
           put_eight(memory.ds, r, c, ds);
         },
         limits);
-    block.each([](unsigned) {});
+    block.for_each_thread([](unsigned) {});
   }
 
   /// dS·k of a tile of queries joins those of the keys before.
@@ -146,7 +146,7 @@ struct short_attention_backward {
         limits);
   }
   PRETEXT_HOST_DEVICE static void put_scaled(const rows_to<bfloat16>& to, unsigned r, unsigned c,
-                                             several<float, 8> numbers, float scale) {
+                                             vec<float, 8> numbers, float scale) {
     for (unsigned k = 0; k < 8; ++k) numbers[k] *= scale;
     to.put(r, c, numbers);
   }

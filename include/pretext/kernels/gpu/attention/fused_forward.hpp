@@ -47,24 +47,24 @@ struct short_attention {
 
   constexpr std::size_t blocks_of_head() const { return all.tiles(); }
   PRETEXT_HOST_DEVICE constexpr std::size_t stride() const { return all.whole_squares() + 4; }
-  PRETEXT_HOST_DEVICE constexpr std::size_t beside() const { return side * stride(); }
+  PRETEXT_HOST_DEVICE constexpr std::size_t dynamic_shared() const { return side * stride(); }
 
   template <class Block>
   PRETEXT_HOST_DEVICE void operator()(Block& block) const {
     auto& memory = block.shared();
-    float* const scores = block.beside();
+    float* const scores = block.dynamic_shared();
     const std::size_t tiles = all.tiles(), unit = block.index() / tiles, top = block.index() % tiles * side;
     const auto keys = all.heads.rows(unit, 1), values = all.heads.rows(unit, 2);
     const unsigned queries = all.count(top), depth = all.depth();
-    typename Block::template own<rows> next;
-    block.each([&](unsigned thread) {
+    typename Block::template per_thread<rows> next;
+    block.for_each_thread([&](unsigned thread) {
       next[thread].fetch(thread, all.heads.rows(unit, 0).from(top));
       next[thread].write(thread, memory.queries);
       next[thread].fetch(thread, keys);
     });
     for (std::size_t first = 0; first < all.tokens(); first += side) {
       const std::size_t after = first + side;
-      block.each([&](unsigned thread) {
+      block.for_each_thread([&](unsigned thread) {
         next[thread].write(thread, memory.others);
         next[thread].fetch(thread, after < all.tokens() ? keys.from(after) : values);
       });
@@ -83,12 +83,12 @@ struct short_attention {
           },
           limits);
     }
-    block.each([](unsigned) {});  // all scores are there
-    typename Block::template own<softmax_of_row> own;
+    block.for_each_thread([](unsigned) {});  // all scores are there
+    typename Block::template per_thread<softmax_of_row> own;
     typename Block::template tile_sums<side, Depth> mixed;
     for (std::size_t first = 0; first < all.tokens(); first += side) {
       const std::size_t after = first + side;
-      block.each([&](unsigned thread) {
+      block.for_each_thread([&](unsigned thread) {
         next[thread].write(thread, memory.others);
         if (after < all.tokens()) next[thread].fetch(thread, values.from(after));
         const unsigned row = thread / sharing;
@@ -99,8 +99,9 @@ struct short_attention {
       });
       mixed.add(memory.p, memory.others, product_limits{queries, depth, all.count(first)});
     }
-    block.each([&](unsigned thread) { memory.of_row[thread / sharing][thread % sharing] = own[thread].sum; });
-    block.each([&](unsigned thread) {
+    block.for_each_thread(
+        [&](unsigned thread) { memory.of_row[thread / sharing][thread % sharing] = own[thread].sum; });
+    block.for_each_thread([&](unsigned thread) {
       const unsigned row = thread / sharing;
       if (thread % sharing != 0 || row >= queries) return;
       float sum = 0;
@@ -135,9 +136,8 @@ struct short_attention {
   }
 
   /// exp((score - largest)·scale) of eight keys, 0 where there is none.
-  PRETEXT_HOST_DEVICE several<float, 8> weights(softmax_of_row& own, const float* scores,
-                                                std::size_t key) const {
-    several<float, 8> made{};
+  PRETEXT_HOST_DEVICE vec<float, 8> weights(softmax_of_row& own, const float* scores, std::size_t key) const {
+    vec<float, 8> made{};
     for (unsigned k = 0; k < 8; ++k)
       if (key + k < all.tokens()) {
         made[k] = std::exp2((scores[k] - own.largest) * (all.heads.scale * squares::log2_of_e));

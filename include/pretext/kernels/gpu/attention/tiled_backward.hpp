@@ -35,7 +35,7 @@ struct attention_dqueries {
   template <class Block>
   PRETEXT_HOST_DEVICE void operator()(Block& block) const {
     auto& memory = block.shared();
-    typename Block::template own<typename tile::numbers> sum;
+    typename Block::template per_thread<typename tile::numbers> sum;
     const auto own = all.of(block.index(), all.chunks());
     for (std::size_t left = 0; left < all.tokens(); left += all.side) {
       all.slopes(block, memory.p, memory.ds, memory.strips, own.unit, own.top, left, log_sum, delta);
@@ -63,7 +63,7 @@ struct attention_dkeys {
   template <class Block>
   PRETEXT_HOST_DEVICE void operator()(Block& block) const {
     auto& memory = block.shared();
-    typename Block::template own<typename tile::numbers> dkeys, dvalues;
+    typename Block::template per_thread<typename tile::numbers> dkeys, dvalues;
     const auto own = all.of(block.index(), all.chunks());
     for (std::size_t query = 0; query < all.tokens(); query += all.side) {
       all.slopes(block, memory.p, memory.ds, memory.strips, own.unit, query, own.top, log_sum, delta);

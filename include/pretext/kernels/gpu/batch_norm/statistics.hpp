@@ -23,11 +23,11 @@ struct moments {
   const T* x;
 
   template <unsigned N>
-  PRETEXT_HOST_DEVICE several<R, N> origin(std::size_t group, std::size_t c) const {
+  PRETEXT_HOST_DEVICE vec<R, N> origin(std::size_t group, std::size_t c) const {
     return load<N>(x + group * part * channels + c);
   }
   template <unsigned N>
-  PRETEXT_HOST_DEVICE void at(std::size_t r, std::size_t c, several<R, N> (&terms)[2]) const {
+  PRETEXT_HOST_DEVICE void at(std::size_t r, std::size_t c, vec<R, N> (&terms)[2]) const {
     const auto d = load<N>(x + r * channels + c), from = origin<N>(r / part, c);
     for (unsigned k = 0; k < N; ++k) {
       terms[0][k] = d[k] - from[k];

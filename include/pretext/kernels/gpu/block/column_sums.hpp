@@ -60,14 +60,14 @@ struct partial_column_sums {
     const std::size_t first = group * split.part() + down * split.length();
     const std::size_t end = smaller(first + split.length(), (group + 1) * split.part());
     const unsigned wide = split.wide(), tall = split.tall(), numbers = wide * split.lanes;
-    block.each([&](unsigned thread) {
+    block.for_each_thread([&](unsigned thread) {
       const std::size_t column = across * numbers + thread % wide * split.lanes;
       if (split.lanes == lanes<T>)
         add<lanes<T>>(memory, thread, column, first + thread / wide, end, tall);
       else
         add<1>(memory, thread, column, first + thread / wide, end, tall);
     });
-    block.each([&](unsigned thread) {
+    block.for_each_thread([&](unsigned thread) {
       for (std::size_t c = thread; c < numbers && across * numbers + c < split.columns; c += threads)
         for (std::size_t s = 0; s < Sums; ++s) {
           double sum = 0;
@@ -83,9 +83,9 @@ struct partial_column_sums {
                                std::size_t end, unsigned tall) const {
     double total[Sums][N]{};
     while (column < split.columns && row < end) {
-      several<R, N> run[Sums]{};
+      vec<R, N> run[Sums]{};
       for (int i = 0; i < 16 && row < end; ++i, row += tall) {
-        several<R, N> terms[Sums];
+        vec<R, N> terms[Sums];
         term.template at<N>(row, column, terms);
         for (std::size_t s = 0; s < Sums; ++s)
           for (unsigned k = 0; k < N; ++k) run[s][k] += terms[s][k];
@@ -114,7 +114,7 @@ struct finished_column_sums {
   PRETEXT_HOST_DEVICE void operator()(Block& block) const {
     auto& memory = block.shared();
     for (std::size_t group = 0; group < split.groups; ++group) {
-      block.each([&](unsigned thread) {
+      block.for_each_thread([&](unsigned thread) {
         const std::size_t column = block.index() * wide + thread % wide;
         for (std::size_t s = 0; s < Sums; ++s) {
           double sum = 0;
@@ -123,7 +123,7 @@ struct finished_column_sums {
           memory.of[s][thread / wide][thread % wide] = sum;
         }
       });
-      block.each([&](unsigned thread) {
+      block.for_each_thread([&](unsigned thread) {
         const std::size_t column = block.index() * wide + thread;
         if (thread >= wide || column >= split.columns) return;
         double total[Sums]{};
@@ -141,7 +141,7 @@ void sum_columns(Context& context, std::size_t rows, std::size_t columns, std::s
                  std::initializer_list<const void*> where, const Term& term, const Finish& finish) {
   if (rows == 0) return;
   using kernel = partial_column_sums<T, Sums, Term>;
-  const row_split split{rows, columns, groups, side_by_side<T>(columns, where) ? lanes<T> : 1};
+  const row_split split{rows, columns, groups, is_vectorizable<T>(columns, where) ? lanes<T> : 1};
   const arena_scope guard{context.workspace};
   double* const partial = context.workspace.template allocate<double>(groups * split.down() * Sums * columns);
   launch(context.stream, split.blocks(), kernel{split, term, partial});

@@ -52,7 +52,7 @@ PRETEXT_HOST_DEVICE void add_row_gradient(Block& block, double (&memory)[row_thr
     return static_cast<double>(u(c)) * static_cast<double>(du(c));
   });
   const R radial = kernels::detail::turns(factor) ? static_cast<R>(along) : R{0};
-  block.each([&](unsigned thread) {
+  block.for_each_thread([&](unsigned thread) {
     for (std::size_t c = thread; c < columns; c += row_threads)
       dz[c] = static_cast<T>(static_cast<R>(dz[c]) + (du(c) - radial * u(c)) * factor);
   });
@@ -75,7 +75,7 @@ struct normalise_rows {
   PRETEXT_HOST_DEVICE void operator()(Block& block) const {
     const std::size_t row = block.index();
     const double by = inverse_length(block, block.shared().of, columns, z + row * columns);
-    block.each([&](unsigned thread) {
+    block.for_each_thread([&](unsigned thread) {
       for (std::size_t c = thread; c < step; c += row_threads)
         unit[row * step + c] =
             c < columns ? static_cast<U>(static_cast<double>(z[row * columns + c]) * by) : U{};

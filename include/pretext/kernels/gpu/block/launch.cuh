@@ -29,12 +29,12 @@ class gpu_block {
 #endif
   }
   PRETEXT_HOST_DEVICE auto& shared() const { return *static_cast<typename Kernel::shared*>(memory_); }
-  PRETEXT_HOST_DEVICE float* beside() const {
+  PRETEXT_HOST_DEVICE float* dynamic_shared() const {
     return reinterpret_cast<float*>(static_cast<unsigned char*>(memory_) + sizeof(typename Kernel::shared));
   }
 
   template <class Work>
-  PRETEXT_HOST_DEVICE void each([[maybe_unused]] const Work& work) const {
+  PRETEXT_HOST_DEVICE void for_each_thread([[maybe_unused]] const Work& work) const {
 #ifdef __CUDA_ARCH__
     work(threadIdx.x);
     __syncthreads();
@@ -42,7 +42,7 @@ class gpu_block {
   }
 
   template <class T>
-  struct own {
+  struct per_thread {
     T of_this_thread{};
     PRETEXT_HOST_DEVICE T& operator[](unsigned) { return of_this_thread; }
   };
@@ -87,7 +87,7 @@ void launch(const cuda::stream& on, std::size_t blocks, const Kernel& kernel) {
     return cudaFuncSetAttribute(grid::run<Kernel>, cudaFuncAttributeMaxDynamicSharedMemorySize,
                                 static_cast<int>(bytes));
   };
-  if constexpr (grid::asks_beside<Kernel>) {
+  if constexpr (grid::has_dynamic_shared<Kernel>) {
     if (bytes > most_by_default) detail::expects_success(allow(), "asking for shared memory");
   } else if constexpr (sizeof(typename Kernel::shared) > most_by_default) {
     static const cudaError_t allowed = allow();

@@ -37,7 +37,7 @@ struct rows_to {
     if (r < count && c < columns) data[r * step + c] = static_cast<T>(number);
   }
   /// Eight side by side, where rows lie in whole pieces of eight.
-  PRETEXT_HOST_DEVICE void put(std::size_t r, std::size_t c, const several<R, 8>& numbers) const {
+  PRETEXT_HOST_DEVICE void put(std::size_t r, std::size_t c, const vec<R, 8>& numbers) const {
     if (r < count && c < columns) store<8>(data + r * step + c, numbers);
   }
 };

@@ -23,7 +23,7 @@ struct sum_of_rows {
       for (std::size_t row = thread; row < rows; row += threads) own += number[row];
       return own;
     });
-    block.each([&](unsigned thread) {
+    block.for_each_thread([&](unsigned thread) {
       if (thread == 0) *sum = factor * total;
     });
   }

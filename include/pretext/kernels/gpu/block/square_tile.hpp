@@ -28,7 +28,7 @@ struct square_tile {
   /// `work(row, column)` for every place of the square.
   template <class Block, class Work>
   PRETEXT_HOST_DEVICE static void for_each_place(Block& block, const Work& work) {
-    block.each([&](unsigned thread) {
+    block.for_each_thread([&](unsigned thread) {
       for (unsigned i = thread; i < side * side; i += threads) work(i / side, i % side);
     });
   }
@@ -37,9 +37,9 @@ struct square_tile {
   template <class Block, class Stored, class Finish>
   PRETEXT_HOST_DEVICE void dots(Block& block, strips& memory, const rows_of<Stored>& a,
                                 const rows_of<Stored>& b, const Finish& finish) {
-    typename Block::template own<numbers> sum;
+    typename Block::template per_thread<numbers> sum;
     for (std::size_t first = 0; first < a.columns; first += deep) {
-      block.each([&](unsigned thread) {
+      block.for_each_thread([&](unsigned thread) {
         for (unsigned i = thread; i < side * deep; i += threads) {
           memory.left[i % deep][i / deep] = a(i / deep, first + i % deep);
           memory.right[i % deep][i / deep] = b(i / deep, first + i % deep);
@@ -47,7 +47,7 @@ struct square_tile {
       });
       add_strips(block, memory, sum);
     }
-    block.each([&](unsigned thread) {
+    block.for_each_thread([&](unsigned thread) {
       for (unsigned i = 0; i < each; ++i)
         for (unsigned j = 0; j < each; ++j) {
           const std::size_t r = thread / 16 * each + i, c = thread % 16 * each + j;
@@ -57,14 +57,14 @@ struct square_tile {
   }
 
   /// sum[r][c] += Σ_k at[r][k]·b(k, left + c), or at[k][r] instead.
-  template <bool Turned, class Block, class Stored, class Own>
+  template <bool Transposed, class Block, class Stored, class Own>
   PRETEXT_HOST_DEVICE void multiply(Block& block, strips& memory, const rows_of<Stored>& b, std::size_t left,
                                     Own& sum) const {
     for (std::size_t first = 0; first < side; first += deep) {
-      block.each([&](unsigned thread) {
+      block.for_each_thread([&](unsigned thread) {
         for (unsigned i = thread; i < side * deep; i += threads) {
           const std::size_t d = i / side, c = i % side;
-          memory.left[d][c] = Turned ? at[first + d][c] : at[c][first + d];
+          memory.left[d][c] = Transposed ? at[first + d][c] : at[c][first + d];
           memory.right[d][c] = b(first + d, left + c);
         }
       });
@@ -75,7 +75,7 @@ struct square_tile {
   /// `store(row, column, number)` for a square that lies with its threads.
   template <class Block, class Own, class Store>
   PRETEXT_HOST_DEVICE static void for_each_number(Block& block, Own& own, const Store& store) {
-    block.each([&](unsigned thread) {
+    block.for_each_thread([&](unsigned thread) {
       for (unsigned i = 0; i < each; ++i)
         for (unsigned j = 0; j < each; ++j)
           store(thread / 16 * each + i, thread % 16 * each + j, own[thread].of[i][j]);
@@ -85,7 +85,7 @@ struct square_tile {
  private:
   template <class Block, class Own>
   PRETEXT_HOST_DEVICE static void add_strips(Block& block, const strips& memory, Own& sum) {
-    block.each([&](unsigned thread) {
+    block.for_each_thread([&](unsigned thread) {
       numbers& own = sum[thread];
       const unsigned row = thread / 16 * each, column = thread % 16 * each;
       for (unsigned d = 0; d < deep; ++d)
@@ -128,7 +128,7 @@ class row_log_sums {
 
   template <class Block, class Own>
   PRETEXT_HOST_DEVICE static void add(Block& block, const tile& square, Own& online) {
-    block.each([&](unsigned thread) {
+    block.for_each_thread([&](unsigned thread) {
       so_far& own = online[thread];
       const T* const row = square.at[thread / sharing];
       T largest = own.begun ? own.largest : minus_infinity<T>();
@@ -144,12 +144,12 @@ class row_log_sums {
   /// `store(row, partial_log_sum)` for every row.
   template <class Block, class Own, class Store>
   PRETEXT_HOST_DEVICE static void finish(Block& block, memory& shared, Own& online, const Store& store) {
-    block.each([&](unsigned thread) {
+    block.for_each_thread([&](unsigned thread) {
       const so_far& own = online[thread];
       shared.of[thread / sharing][thread % sharing] = {own.begun ? own.largest : minus_infinity<T>(),
                                                        own.begun ? own.sum : T{0}};
     });
-    block.each([&](unsigned thread) {
+    block.for_each_thread([&](unsigned thread) {
       if (thread < tile::side) store(thread, partial_log_sum<T>::joined(shared.of[thread], sharing));
     });
   }

@@ -27,12 +27,12 @@ struct turn_matrix {
   PRETEXT_HOST_DEVICE void operator()(Block& block) const {
     auto& square = block.shared().of;
     const std::size_t top = block.index() / across() * side, left = block.index() % across() * side;
-    block.each([&](unsigned thread) {
+    block.for_each_thread([&](unsigned thread) {
       for (unsigned r = thread / side, c = thread % side; r < side; r += tall)
         if (top + r < rows && left + c < columns)
           square[r][c] = static_cast<R>(from[(top + r) * columns + left + c]);
     });
-    block.each([&](unsigned thread) {
+    block.for_each_thread([&](unsigned thread) {
       for (unsigned c = thread / side, r = thread % side; c < side; c += tall) {
         if (top + r >= rows || left + c >= columns) continue;
         To& there = to[(left + c) * rows + top + r];
@@ -43,8 +43,8 @@ struct turn_matrix {
 };
 
 template <class Context, class From, class To>
-void turn(Context& context, std::size_t rows, std::size_t columns, const From* from, To* to,
-          bool accumulate = false) {
+void transpose(Context& context, std::size_t rows, std::size_t columns, const From* from, To* to,
+               bool accumulate = false) {
   const turn_matrix<From, To> work{rows, columns, from, to, accumulate};
   if (work.blocks() > 0) launch(context.stream, work.blocks(), work);
 }

@@ -16,7 +16,7 @@ inline constexpr unsigned lanes = 16 / sizeof(T);
 
 /// N numbers side by side as they are calculated with.
 template <class R, unsigned N>
-struct several {
+struct vec {
   R of[N];
   PRETEXT_HOST_DEVICE constexpr R& operator[](unsigned k) { return of[k]; }
   PRETEXT_HOST_DEVICE constexpr const R& operator[](unsigned k) const { return of[k]; }
@@ -24,33 +24,33 @@ struct several {
 
 /// And as they are stored.
 template <class T, unsigned N>
-struct alignas(N * sizeof(T) < 16 ? N * sizeof(T) : 16) stored_lanes {
+struct alignas(N * sizeof(T) < 16 ? N * sizeof(T) : 16) aligned_vec {
   T of[N];
 };
 
 template <unsigned N, class T>
-PRETEXT_HOST_DEVICE several<arithmetic<T>, N> load(const T* from) {
-  const auto stored = *reinterpret_cast<const stored_lanes<T, N>*>(from);
-  several<arithmetic<T>, N> x;
+PRETEXT_HOST_DEVICE vec<arithmetic<T>, N> load(const T* from) {
+  const auto stored = *reinterpret_cast<const aligned_vec<T, N>*>(from);
+  vec<arithmetic<T>, N> x;
   for (unsigned k = 0; k < N; ++k) x[k] = static_cast<arithmetic<T>>(stored.of[k]);
   return x;
 }
 /// Zeros where there is nothing.
 template <unsigned N, class T>
-PRETEXT_HOST_DEVICE several<arithmetic<T>, N> load_if_any(const T* from) {
-  return from ? load<N>(from) : several<arithmetic<T>, N>{};
+PRETEXT_HOST_DEVICE vec<arithmetic<T>, N> load_if_any(const T* from) {
+  return from ? load<N>(from) : vec<arithmetic<T>, N>{};
 }
 template <unsigned N, class T>
-PRETEXT_HOST_DEVICE void store(T* to, const several<arithmetic<T>, N>& x) {
-  stored_lanes<T, N> stored;
+PRETEXT_HOST_DEVICE void store(T* to, const vec<arithmetic<T>, N>& x) {
+  aligned_vec<T, N> stored;
   for (unsigned k = 0; k < N; ++k) stored.of[k] = static_cast<T>(x[k]);
-  *reinterpret_cast<stored_lanes<T, N>*>(to) = stored;
+  *reinterpret_cast<aligned_vec<T, N>*>(to) = stored;
 }
 
 /// May kernels take all lanes of T at once: do rows of `columns` numbers begin where 16 bytes do, wherever
 /// they lie? Null lies anywhere.
 template <class T>
-bool side_by_side(std::size_t columns, std::initializer_list<const void*> where) {
+bool is_vectorizable(std::size_t columns, std::initializer_list<const void*> where) {
   bool may = columns % lanes<T> == 0;
   for (const void* memory : where) may = may && reinterpret_cast<std::uintptr_t>(memory) % 16 == 0;
   return may;
@@ -66,7 +66,7 @@ struct for_each_lanes {
 
   template <class Block>
   PRETEXT_HOST_DEVICE void operator()(Block& block) const {
-    block.each([&](unsigned thread) {
+    block.for_each_thread([&](unsigned thread) {
       const std::size_t first = block.index() * threads + thread, step = block.count() * threads;
       if (wide)
         for (std::size_t i = first; i < n / lanes<T>; i += step) work.template at<lanes<T>>(i * lanes<T>);
@@ -81,7 +81,7 @@ template <class T, class Context, class Work>
 void each_lanes(Context& context, std::size_t n, std::size_t columns,
                 std::initializer_list<const void*> where, const Work& work) {
   using kernel = for_each_lanes<T, Work>;
-  const bool wide = side_by_side<T>(columns, where);
+  const bool wide = is_vectorizable<T>(columns, where);
   if (n > 0)
     launch(context.stream, blocks_for(wide ? n / lanes<T> : n, kernel::threads), kernel{n, wide, work});
 }

@@ -25,7 +25,7 @@ struct convolution<cuda> {
                       const T* w, T* y) {
     const arena_scope guard{context.workspace};
     if (const auto* plan = plan_for<T>(context, pass::forward, e, batch, x, y))
-      run(context, *plan, x, y, turned(context, e, w));
+      run(context, *plan, x, y, transposed(context, e, w));
     else
       own::forward(context, e, batch, x, w, y);
   }
@@ -38,7 +38,7 @@ struct convolution<cuda> {
       const std::size_t pixels = batch * e.height * e.width * e.in;
       const bool adds = mode == write_mode::accumulate;
       T* const made = adds ? context.workspace.template allocate<T>(pixels) : dx;
-      run(context, *plan, made, dy, turned(context, e, w));
+      run(context, *plan, made, dy, transposed(context, e, w));
       if (adds) elementwise<cuda>::axpy(context, pixels, 1, static_cast<const T*>(made), dx);
     } else {
       own::backward_data(context, e, batch, dy, w, dx, mode);
@@ -67,7 +67,7 @@ struct convolution<cuda> {
     const arena_scope guard{context.workspace};
     Made* const made = context.workspace.template allocate<Made>(e.weights());
     run(context, *plan, x, dy, made);
-    grid::turn(context, e.out, e.taps() * e.in, static_cast<const Made*>(made), dw, true);
+    grid::transpose(context, e.out, e.taps() * e.in, static_cast<const Made*>(made), dw, true);
     return true;
   }
 
@@ -95,9 +95,9 @@ struct convolution<cuda> {
 
   /// Filters from (rows, columns, in, out) to (out, rows, columns, in), in scratch memory.
   template <class Context, class T>
-  static const T* turned(Context& context, const convolution_extents& e, const T* w) {
+  static const T* transposed(Context& context, const convolution_extents& e, const T* w) {
     T* const filters = context.workspace.template allocate<T>(e.weights());
-    grid::turn(context, e.taps() * e.in, e.out, w, filters);
+    grid::transpose(context, e.taps() * e.in, e.out, w, filters);
     return filters;
   }
 

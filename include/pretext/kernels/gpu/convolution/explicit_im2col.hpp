@@ -44,7 +44,7 @@ struct add_patches {
   template <unsigned N>
   PRETEXT_HOST_DEVICE void at(std::size_t i) const {
     const image_place at = pixels.of(i / e.in);
-    several<arithmetic<T>, N> sum{};
+    vec<arithmetic<T>, N> sum{};
     if (accumulate) sum = load<N>(dx + i);
     for (std::size_t a = 0; a < e.rows; ++a)
       for (std::size_t b = 0; b < e.columns; ++b) {

@@ -59,7 +59,7 @@ struct patch_matrix {
     if (h >= e.height || w >= e.width) return nullptr;
     return x + ((at.sample * e.height + h) * e.width + w) * e.in + tap.channel;
   }
-  bool by_lanes() const { return side_by_side<T>(e.in, {x}); }
+  bool by_lanes() const { return is_vectorizable<T>(e.in, {x}); }
 };
 
 /// The same, turned: what the weights' gradient multiplies from the left.

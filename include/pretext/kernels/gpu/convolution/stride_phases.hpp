@@ -55,7 +55,7 @@ struct result_matrix {
     if (p >= height || q >= width) return nullptr;
     return dy + ((std::size_t{at.sample} * height + p) * width + q) * of.e.out + tap.channel;
   }
-  bool by_lanes() const { return side_by_side<T>(of.e.out, {dy}); }
+  bool by_lanes() const { return is_vectorizable<T>(of.e.out, {dy}); }
 };
 
 /// The weights (i, j, in, out) as result_matrix meets them: row (tap, out), column in.
@@ -73,7 +73,7 @@ struct turned_weights {
   }
   PRETEXT_HOST_DEVICE std::size_t column(std::size_t c) const { return c * of.e.out; }
   PRETEXT_HOST_DEVICE const T* where(std::size_t row, std::size_t column) const { return w + row + column; }
-  bool by_lanes() const { return side_by_side<T>(of.e.out, {w}); }
+  bool by_lanes() const { return is_vectorizable<T>(of.e.out, {w}); }
 };
 
 /// Where the product's rows belong: to the pixels, between those of other remainders.
@@ -95,7 +95,7 @@ struct residue_pixels {
     const std::uint32_t row = channels.quotient(number);
     return (*this)(row, number - row * channels.value());
   }
-  bool by_lanes() const { return side_by_side<T>(of.e.in, {dx}); }
+  bool by_lanes() const { return is_vectorizable<T>(of.e.in, {dx}); }
 };
 
 }  // namespace pretext::grid

@@ -32,7 +32,7 @@ class staged_rows {
   }
 
  private:
-  using piece = stored_lanes<bfloat16, 8>;
+  using piece = aligned_vec<bfloat16, 8>;
 
   /// Neighbouring threads go along a row; where rows are shared out evenly, all pieces lie in one column.
   static constexpr bool evenly = Threads % in_row == 0;
@@ -48,11 +48,11 @@ class staged_rows {
 /// Eight numbers of a row as factors of the next product, or as they are.
 template <unsigned Rows, unsigned Columns>
 PRETEXT_HOST_DEVICE void put_eight(factor_tile<Rows, Columns, false>& to, unsigned row, unsigned column,
-                                   const several<float, 8>& numbers) {
+                                   const vec<float, 8>& numbers) {
   store<8>(&to.of[row][column], numbers);
 }
 PRETEXT_HOST_DEVICE inline void put_eight(square_tile<float>& to, unsigned row, unsigned column,
-                                          const several<float, 8>& numbers) {
+                                          const vec<float, 8>& numbers) {
   for (unsigned k = 0; k < 8; ++k) to.at[row][column + k] = numbers[k];
 }
 

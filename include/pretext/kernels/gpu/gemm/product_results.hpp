@@ -18,7 +18,7 @@ struct rows_in_order {
     return c + row * n + column;
   }
   PRETEXT_HOST_DEVICE C* at(std::size_t i) const { return c + i; }
-  bool by_lanes() const { return side_by_side<C>(n, {c}); }
+  bool by_lanes() const { return is_vectorizable<C>(n, {c}); }
 };
 
 /// Where a product in one part goes.

@@ -85,7 +85,7 @@ class staged_factors {
   }
 
  private:
-  using piece = stored_lanes<bfloat16, 8>;
+  using piece = aligned_vec<bfloat16, 8>;
 
   /// Neighbouring threads go along a line.
   PRETEXT_HOST_DEVICE static unsigned line(unsigned thread, unsigned s) {
@@ -95,7 +95,7 @@ class staged_factors {
 
   template <unsigned Together>
   PRETEXT_HOST_DEVICE void put(unsigned s, unsigned at, const bfloat16* from) {
-    using some = stored_lanes<bfloat16, Together>;
+    using some = aligned_vec<bfloat16, Together>;
     const some numbers = from ? *reinterpret_cast<const some*>(from) : some{};
     for (unsigned k = 0; k < Together; ++k) piece_[s].of[at + k] = numbers.of[k];
   }

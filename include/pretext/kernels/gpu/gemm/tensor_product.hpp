@@ -39,7 +39,7 @@ struct store_sums {
   }
   template <unsigned N, class T>
   PRETEXT_HOST_DEVICE static void put_some(T* to, const float* sums, bool add) {
-    several<float, N> x = load<N>(sums);
+    vec<float, N> x = load<N>(sums);
     if (add) {
       const auto before = load<N>(static_cast<const T*>(to));
       for (unsigned k = 0; k < N; ++k) x[k] += before[k];
@@ -73,19 +73,19 @@ struct tensor_product {
   template <class Block>
   PRETEXT_HOST_DEVICE void operator()(Block& block) const {
     auto& memory = block.shared();
-    typename Block::template own<registers> kept;
+    typename Block::template per_thread<registers> kept;
     typename Block::template tile_sums<tall, wide> sums;
     const std::size_t parts = extents.parts(), part = block.index() % parts, tile = block.index() / parts;
     const std::size_t top = tile / extents.across() * tall, left = tile % extents.across() * wide;
     const std::size_t begin = part * extents.length(), end = smaller(begin + extents.length(), extents.k);
-    block.each([&](unsigned thread) {
+    block.for_each_thread([&](unsigned thread) {
       registers& own = kept[thread];
       own.a.start(a, thread, top);
       own.b.start(b, thread, left);
       fetch(own, thread, top, left, begin, end);
     });
     for (std::size_t first = begin; first < end; first += deep) {
-      block.each([&](unsigned thread) {
+      block.for_each_thread([&](unsigned thread) {
         registers& own = kept[thread];
         own.a.write(thread, memory.a);
         own.b.write(thread, memory.b);
@@ -123,7 +123,8 @@ void multiply_factors_into(Context& context, const tensor_extents& e, const A& a
   const arena_scope guard{context.workspace};
   float* const waiting = parts > 1 ? context.workspace.template allocate<float>(parts * all) : nullptr;
   // Sums are stored by eights: rows of floats that hold whole lanes may end in four.
-  const bool together = e.n % 8 == 0 && (waiting ? side_by_side<float>(e.n, {waiting}) : result.by_lanes());
+  const bool together =
+      e.n % 8 == 0 && (waiting ? is_vectorizable<float>(e.n, {waiting}) : result.by_lanes());
   launch(context.stream, e.tiles() * parts,
          tensor_product<A, B, Result>{
              e, {a}, {b}, a.by_lanes(), b.by_lanes(), {result, waiting, e.m, e.n, accumulate, together}});

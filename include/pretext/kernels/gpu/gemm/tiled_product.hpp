@@ -30,7 +30,7 @@ struct matrix {
   PRETEXT_HOST_DEVICE const T* where(std::size_t row, std::size_t column) const {
     return data + row + column;
   }
-  bool by_lanes() const { return column_step == 1 && side_by_side<T>(row_step, {data}); }
+  bool by_lanes() const { return column_step == 1 && is_vectorizable<T>(row_step, {data}); }
 };
 
 /// The extents of a product, in which tiles it is made, and in how many parts of whole tiles its depth is
@@ -78,12 +78,12 @@ struct tiled_product {
   template <class Block>
   PRETEXT_HOST_DEVICE void operator()(Block& block) const {
     auto& memory = block.shared();
-    typename Block::template own<registers> kept;
+    typename Block::template per_thread<registers> kept;
     const std::size_t part = block.index() % extents.parts(), tile = block.index() / extents.parts();
     const std::size_t top = tile / extents.across() * tall, left = tile % extents.across() * wide;
     const std::size_t begin = part * extents.length();
     const std::size_t end = smaller(begin + extents.length(), extents.k);
-    block.each([&](unsigned thread) {
+    block.for_each_thread([&](unsigned thread) {
       registers& own = kept[thread];
       for (unsigned s = 0; s < side; ++s) {
         own.rows[s] = a.row(top + across<A::along_columns>(thread, s));
@@ -91,7 +91,7 @@ struct tiled_product {
       }
     });
     for (std::size_t first = begin; first < end; first += deep) {
-      block.each([&](unsigned thread) {
+      block.for_each_thread([&](unsigned thread) {
         const registers& own = kept[thread];
         for (unsigned s = 0; s < side; ++s) {
           const unsigned r = across<A::along_columns>(thread, s), d = depth<A::along_columns>(thread, s);
@@ -104,7 +104,7 @@ struct tiled_product {
           memory.b[d][c] = inside ? load_if_any<1>(b.where(b.row(first + d), own.columns[s]))[0] : T{0};
         }
       });
-      block.each([&](unsigned thread) {
+      block.for_each_thread([&](unsigned thread) {
         registers& own = kept[thread];
         const unsigned row = thread / 16, column = thread % 16;
         for (unsigned d = 0; d < deep; ++d) {
@@ -118,7 +118,7 @@ struct tiled_product {
         }
       });
     }
-    block.each([&](unsigned thread) {
+    block.for_each_thread([&](unsigned thread) {
       for (unsigned i = 0; i < side; ++i)
         for (unsigned j = 0; j < side; ++j) {
           const std::size_t row = top + thread / 16 * side + i, column = left + thread % 16 * side + j;

@@ -65,7 +65,7 @@ struct similarity_tiles : similarity_extents {
   }
 
   template <class Block>
-  using sums = typename Block::template own<typename weights::numbers>;
+  using sums = typename Block::template per_thread<typename weights::numbers>;
   /// Adds a tile times `wide` columns, from `left` on, of the vectors from `first` on.
   template <class Block>
   PRETEXT_HOST_DEVICE void multiply(Block& block, memory& strips, const weights& by, std::size_t first,
@@ -102,13 +102,13 @@ struct similarity_tiles<bfloat16> : similarity_extents {
   template <class Block, class To, class Finish>
   PRETEXT_HOST_DEVICE void fill(Block& block, memory& factors, To& to, std::size_t top, std::size_t first,
                                 std::size_t left, bool begins, const Finish& finish) const {
-    typename Block::template own<staged> kept;
+    typename Block::template per_thread<staged> kept;
     typename Block::template tile_sums<side, side> dots;
     const std::size_t chunks = ceil_div(columns, wide);
     for (std::size_t step = 1; step <= chunks; ++step) {
       const std::size_t column = (left / wide + step) % chunks * wide;
       const bool fetches_left = begins || chunks > 1;
-      block.each([&](unsigned thread) {
+      block.for_each_thread([&](unsigned thread) {
         staged& own = kept[thread];
         if (fetches_left) {
           own.fetch(thread, from(top), column);
@@ -120,11 +120,11 @@ struct similarity_tiles<bfloat16> : similarity_extents {
       dots.add(factors.left, transposed{factors.right}, limits(side, column));
     }
     dots.each(factors.apart, [&](unsigned r, unsigned c, const float* eight) {
-      several<float, 8> made;
+      vec<float, 8> made;
       for (unsigned k = 0; k < 8; ++k) made[k] = finish(r, c + k, scale * eight[k]);
       put_eight(to, r, c, made);
     });
-    block.each([](unsigned) {});
+    block.for_each_thread([](unsigned) {});
   }
 
   template <class Block>
