@@ -65,7 +65,7 @@ void augmentation_of_cifar() {
   on<cpu> context{.stream = cpu::stream{threads}};
   tensor<float, images, cpu> views{2 * batch};
   const two_views both{augmentation{
-      random_resized_crop<retried_box>{.method = interpolation::bilinear}, horizontal_flip{},
+      random_resized_crop<torchvision_crop_box>{.method = interpolation::bilinear}, horizontal_flip{},
       torchvision_jitter{.brightness = .4f, .contrast = .4f, .saturation = .4f, .hue = .1f}, grayscale{}}};
   time("augment, two views of 512 images, 32 px", 20, 2 * batch, [&](int run) {
     augment(context, both, sources, samples, 1, static_cast<std::uint32_t>(run + 1), views.view());
@@ -116,8 +116,9 @@ void folder_of_jpegs(const char* folder) {
   loader batches{open_source(folder, {}), {.batch = batch, .threads = threads, .cache_bytes = 0}};
   on<cpu> context{.stream = cpu::stream{threads}};
   tensor<float, images, cpu> views{batch};
-  const augmentation crop{random_resized_crop<retried_box>{.method = interpolation::bilinear_antialias},
-                          horizontal_flip{}, normalise{}};
+  const augmentation crop{
+      random_resized_crop<torchvision_crop_box>{.method = interpolation::bilinear_antialias},
+      horizontal_flip{}, normalise{}};
   const std::size_t steps = batches.batches_per_epoch();
   time("folder of JPEG files 500x375 to crops of 224", 3, double(steps * batch), [&](int) {
     for (std::size_t step = 0; step < steps; ++step) {

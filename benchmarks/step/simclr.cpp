@@ -21,10 +21,11 @@ void time_steps(const std::string& encoder, std::size_t batch, int steps, std::s
   trainer<method, on<cpu, Numerics>, sgd> learner{method{.loss = {.temperature = .5f}}, sgd{}, 1,
                                                   cpu::stream{threads}};
   const benchmarks::random_images<Side> data{batch};
-  const two_views views{augmentation{
-      random_resized_crop<retried_box>{.method = interpolation::bilinear_antialias}, horizontal_flip{},
-      torchvision_jitter{.brightness = .4f, .contrast = .4f, .saturation = .4f, .hue = .1f}, grayscale{},
-      normalise{}}};
+  const two_views views{
+      augmentation{random_resized_crop<torchvision_crop_box>{.method = interpolation::bilinear_antialias},
+                   horizontal_flip{},
+                   torchvision_jitter{.brightness = .4f, .contrast = .4f, .saturation = .4f, .hue = .1f},
+                   grayscale{}, normalise{}}};
   tensor<float, images, cpu> input{2 * batch};
   const auto milliseconds = benchmarks::milliseconds_of(steps, [&](int step) {
     augment(learner.context(), views, data.views, data.samples, 1, static_cast<std::uint32_t>(step),

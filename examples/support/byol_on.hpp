@@ -18,8 +18,8 @@ auto make_byol_view(const recipe& asked, float blurred, float solarized) {
   using namespace pretext;
   const auto s = static_cast<float>(asked.jitter);
   return augmentation{
-      random_resized_crop<retried_box>{.area = {static_cast<float>(asked.minimum_area), 1},
-                                       .method = interpolation::bilinear},
+      random_resized_crop<torchvision_crop_box>{.area = {static_cast<float>(asked.minimum_area), 1},
+                                                .method = interpolation::bilinear},
       horizontal_flip{},
       torchvision_jitter{.brightness = .8f * s, .contrast = .8f * s, .saturation = .4f * s, .hue = .2f * s},
       grayscale{},

@@ -24,13 +24,14 @@ struct tuned_head<Encoder> : pretext::linear_classifier<most_classes, pretext::m
 inline auto make_finetune_view(const recipe& asked) {
   using namespace pretext;
   const normalise numbers = make_normalisation(asked);
-  return augmentation{random_resized_crop<retried_box>{.area = {static_cast<float>(asked.minimum_area), 1},
-                                                       .method = interpolation::bicubic_antialias},
-                      horizontal_flip{},
-                      rand_augment{.magnitude = static_cast<float>(asked.rand_augment),
-                                   .layers = asked.rand_augment > 0 ? 2u : 0u,
-                                   .fill = numbers.mean},
-                      numbers, random_erasing{.probability = static_cast<float>(asked.erasing)}};
+  return augmentation{
+      random_resized_crop<torchvision_crop_box>{.area = {static_cast<float>(asked.minimum_area), 1},
+                                                .method = interpolation::bicubic_antialias},
+      horizontal_flip{},
+      rand_augment{.magnitude = static_cast<float>(asked.rand_augment),
+                   .layers = asked.rand_augment > 0 ? 2u : 0u,
+                   .fill = numbers.mean},
+      numbers, random_erasing{.probability = static_cast<float>(asked.erasing)}};
 }
 
 /// A classifier on a device: finetune.cpp makes the CPU's, gpu/finetune.cu the GPU's.
@@ -54,7 +55,7 @@ std::unique_ptr<pretext::any_classifier> make_classifier_on(const recipe& asked,
           if (p.offset >= method::encoder_size && p.rank == 2)
             Device::clear(stream, made->memory().value.data() + p.offset + classes * p.extents[1],
                           (most_classes - classes) * p.extents[1]);
-        const target_options targets{.mixing = {.blend = {asked.mixup}, .paste = {asked.cutmix}},
+        const target_options targets{.mixing = {.mixup = {asked.mixup}, .cutmix = {asked.cutmix}},
                                      .smoothing = asked.label_smoothing,
                                      .classes = classes};
         const auto view = make_finetune_view(asked);

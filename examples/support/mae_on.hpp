@@ -14,9 +14,10 @@ namespace programs {
 /// MAE's only augmentation, crop and flip, with the recipe's numbers.
 inline auto make_mae_view(const recipe& asked) {
   using namespace pretext;
-  return augmentation{random_resized_crop<retried_box>{.area = {static_cast<float>(asked.minimum_area), 1},
-                                                       .method = interpolation::bicubic_antialias},
-                      horizontal_flip{}, make_normalisation(asked)};
+  return augmentation{
+      random_resized_crop<torchvision_crop_box>{.area = {static_cast<float>(asked.minimum_area), 1},
+                                                .method = interpolation::bicubic_antialias},
+      horizontal_flip{}, make_normalisation(asked)};
 }
 
 /// The paper's decoder above 32 pixels; below, the small ones of those who tried (four blocks as wide as a

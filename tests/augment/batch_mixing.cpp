@@ -37,7 +37,7 @@ std::vector<double> targets(const batch_mix& how, const std::vector<int>& labels
 
 TEST_CASE("mixup blends every image with the one at the other end of the batch") {
   for (const std::size_t n : {1u, 2u, 5u, 6u}) {
-    const auto before = batch(n), after = mixed({.share = .7}, before);
+    const auto before = batch(n), after = mixed({.lambda = .7}, before);
     for (std::size_t i = 0; i < n; ++i)
       for (std::size_t k = 0; k < images::size; ++k)
         CHECK(after[i * images::size + k] ==
@@ -49,7 +49,7 @@ TEST_CASE("mixup blends every image with the one at the other end of the batch")
 TEST_CASE("cutmix takes a box of pixels from the other image and leaves the rest as it is") {
   const auto before = batch(5),
              after =
-                 mixed({.share = .5, .pasted = true, .top = 1, .left = 2, .height = 4, .width = 3}, before);
+                 mixed({.lambda = .5, .pasted = true, .top = 1, .left = 2, .height = 4, .width = 3}, before);
   for (std::size_t i = 0; i < 5; ++i)
     for (std::size_t y = 0; y < 6; ++y)
       for (std::size_t x = 0; x < 8; ++x)
@@ -62,7 +62,7 @@ TEST_CASE("cutmix takes a box of pixels from the other image and leaves the rest
 
 TEST_CASE("a share of one changes nothing, and no number of threads changes a bit") {
   CHECK(mixed({}, batch(6)) == batch(6));
-  const batch_mix blend{.share = .3}, paste{.share = .5, .pasted = true, .height = 3, .width = 8};
+  const batch_mix blend{.lambda = .3}, paste{.lambda = .5, .pasted = true, .height = 3, .width = 8};
   for (const batch_mix& how : {blend, paste}) {
     CHECK(mixed(how, batch(7), 2) == mixed(how, batch(7)));
     CHECK(mixed(how, batch(7), 3) == mixed(how, batch(7)));
@@ -71,14 +71,14 @@ TEST_CASE("a share of one changes nothing, and no number of threads changes a bi
 
 TEST_CASE("mixed goals have timm's on and off values") {
   // timm 1.0.31: mixup_target(tensor([2, 0, 1]), 4, lam=.7, smoothing=.1).
-  const auto target = targets({.share = .7}, {2, 0, 1}, .1);
+  const auto target = targets({.lambda = .7}, {2, 0, 1}, .1);
   const double off = .1 / 4, on = 1 - .1 + off;
   const double expected[]{off, .3 * on + .7 * off, .7 * on + .3 * off, off, on, off, off, off,
                           off, .7 * on + .3 * off, .3 * on + .7 * off, off};
   for (std::size_t i = 0; i < 12; ++i) CHECK(target[i] == Approx(expected[i]).epsilon(1e-14));
   CHECK(targets({}, {3, 1}, 0) == std::vector<double>{0, 0, 0, 1, 0, 1, 0, 0});
   for (const double smoothing : {0., .1}) {
-    const auto shares = targets({.share = .37}, {1, 2, 2, 0, 3}, smoothing);
+    const auto shares = targets({.lambda = .37}, {1, 2, 2, 0, 3}, smoothing);
     CHECK(std::accumulate(shares.begin(), shares.end(), 0.) == Approx(5));
   }
 }
@@ -88,7 +88,7 @@ TEST_CASE("goals of fewer classes than there is room for are smoothed over those
   std::vector<double> target(2 * 6, 9.);
   const std::vector<int> labels{2, 0}, wrong{3, 0};
   const tensor_view<double, shape<6>> room{target.data(), 2};
-  mixed_targets(context, {.share = .7}, labels, .3, room, 3);
+  mixed_targets(context, {.lambda = .7}, labels, .3, room, 3);
   const double expected[]{.1 + .3 * .7, .1, .1 + .7 * .7, 0, 0, 0, .1 + .7 * .7, .1, .1 + .3 * .7, 0, 0, 0};
   for (std::size_t i = 0; i < 12; ++i) CHECK(target[i] == Approx(expected[i]).epsilon(1e-14));
   CHECK_THROWS_WITH_AS(mixed_targets(context, {}, wrong, 0, room, 3),
@@ -104,37 +104,37 @@ TEST_CASE("cutmix's box is clipped to the image and its share is what the box le
   CHECK(centre.left == 10);
   CHECK(centre.height == 16);
   CHECK(centre.width == 20);
-  CHECK(centre.share == Approx(.75));
+  CHECK(centre.lambda == Approx(.75));
   const batch_mix corner = cutmix::around(.75, 0, 39, view);
   CHECK(corner.top == 0);
   CHECK(corner.height == 8);
   CHECK(corner.left == 29);
   CHECK(corner.width == 11);
-  CHECK(corner.share == Approx(1 - 88. / 1280));
+  CHECK(corner.lambda == Approx(1 - 88. / 1280));
   // An odd side reaches one pixel farther behind the centre: 17 x 17 of 32 x 32 at λ = 1 - (17.5/32)².
   const batch_mix odd = cutmix::around(1 - 17.5 * 17.5 / 1024, 16, 16, {32, 32});
   CHECK(odd.top == 8);
   CHECK(odd.height == 17);
-  CHECK(cutmix::around(1, 5, 5, view).share == 1);
-  CHECK(cutmix::around(0, 16, 20, view).share == 0);
+  CHECK(cutmix::around(1, 5, 5, view).lambda == 1);
+  CHECK(cutmix::around(0, 16, 20, view).lambda == 0);
 }
 
 TEST_CASE("half of the batches are cutmix, λ is Beta's, and both depend on the key alone") {
   const image_extent view{32, 32};
   const batch_mixing both{};
   std::size_t cut = 0;
-  double share = 0, squares = 0;
+  double lambda = 0, squares = 0;
   for (std::size_t i = 0; i < 4000; ++i) {
     const random_key key{.seed = 2, .epoch = 1, .sample = i, .view = 128};
     const batch_mix chosen = both.choose(key, view), again = both.choose(key, view);
-    CHECK(chosen.share == again.share);
+    CHECK(chosen.lambda == again.lambda);
     cut += chosen.pasted;
-    if (!chosen.pasted) share += chosen.share, squares += chosen.share * chosen.share;
+    if (!chosen.pasted) lambda += chosen.lambda, squares += chosen.lambda * chosen.lambda;
     if (chosen.pasted)
-      CHECK(chosen.share == Approx(1 - static_cast<double>(chosen.height * chosen.width) / 1024));
+      CHECK(chosen.lambda == Approx(1 - static_cast<double>(chosen.height * chosen.width) / 1024));
   }
   CHECK(static_cast<double>(cut) == Approx(2000).epsilon(.05));
-  const double blended = static_cast<double>(4000 - cut), mean = share / blended;
+  const double blended = static_cast<double>(4000 - cut), mean = lambda / blended;
   CHECK(mean == Approx(.5).epsilon(.03));
   CHECK(squares / blended - mean * mean == Approx(1 / (4 * (2 * .8 + 1))).epsilon(.08));
 }
@@ -142,10 +142,10 @@ TEST_CASE("half of the batches are cutmix, λ is Beta's, and both depend on the 
 TEST_CASE("an alpha of zero leaves mixup or cutmix out, and both of them mix nothing") {
   for (std::size_t i = 0; i < 100; ++i) {
     const random_key key{.sample = i};
-    CHECK_FALSE(batch_mixing{.paste = {0}}.choose(key, {32, 32}).pasted);
-    CHECK(batch_mixing{.blend = {0}}.choose(key, {32, 32}).pasted);
-    CHECK(batch_mixing{.blend = {0}, .paste = {0}}.choose(key, {32, 32}).share == 1);
-    CHECK(batch_mixing{.probability = 0}.choose(key, {32, 32}).share == 1);
+    CHECK_FALSE(batch_mixing{.cutmix = {0}}.choose(key, {32, 32}).pasted);
+    CHECK(batch_mixing{.mixup = {0}}.choose(key, {32, 32}).pasted);
+    CHECK(batch_mixing{.mixup = {0}, .cutmix = {0}}.choose(key, {32, 32}).lambda == 1);
+    CHECK(batch_mixing{.probability = 0}.choose(key, {32, 32}).lambda == 1);
   }
 }
 
@@ -153,7 +153,7 @@ TEST_CASE("mixing refuses labels that are no classes and values that make no sen
   CHECK_THROWS_WITH_AS(targets({}, {1, 4}, 0), "mixed goals: label 4 is none of 4 classes",
                        std::invalid_argument);
   CHECK_THROWS_WITH_AS(targets({}, {-1}, 0), doctest::Contains("label -1"), std::invalid_argument);
-  CHECK_THROWS_WITH_AS((batch_mixing{.blend = {-1}}.check()), doctest::Contains("must not be negative"),
+  CHECK_THROWS_WITH_AS((batch_mixing{.mixup = {-1}}.check()), doctest::Contains("must not be negative"),
                        std::invalid_argument);
   CHECK_THROWS_WITH_AS((batch_mixing{.probability = 2}.check()), doctest::Contains("probability"),
                        std::invalid_argument);

@@ -34,7 +34,7 @@ void check_that_boxes_lie_within(image_extent image) {
 }  // namespace
 
 TEST_CASE_TEMPLATE("every box lies within its image, whatever the image", Sampler, distorted_bounding_box,
-                   retried_box, one_shot_box) {
+                   torchvision_crop_box, byol_crop_box) {
   for (image_extent image :
        {image_extent{32, 32}, {375, 500}, {500, 375}, {1, 1}, {1, 9}, {2, 2}, {1000, 10}, {5, 700}})
     check_that_boxes_lie_within<Sampler>(image);
@@ -68,9 +68,9 @@ TEST_CASE("SimCLR's official crops are uniform in height, torchvision's and BYOL
   // E[h] = 300 for h ~ U(200, 400); E[√a] = 400 · (2/3)(1 − 1/8) / (3/4) for a ~ U(1/4, 1).
   const double by_area = 400 * (2. / 3) * (7. / 8) / (3. / 4);
   CHECK(mean_height(random_resized_crop<>{quarter, square}) == doctest::Approx(300).epsilon(.005));
-  CHECK(mean_height(random_resized_crop<retried_box>{quarter, square}) ==
+  CHECK(mean_height(random_resized_crop<torchvision_crop_box>{quarter, square}) ==
         doctest::Approx(by_area).epsilon(.005));
-  CHECK(mean_height(random_resized_crop<one_shot_box>{quarter, square}) ==
+  CHECK(mean_height(random_resized_crop<byol_crop_box>{quarter, square}) ==
         doctest::Approx(by_area).epsilon(.005));
   std::array<double, 10> tenth{};
   for_many_boxes(random_resized_crop<>{quarter, square}, {400, 400}, [&](crop_box box) {
@@ -91,14 +91,14 @@ TEST_CASE("official ratios are uniform, torchvision's and BYOL's log-uniform") {
   };
   CHECK(mean_ratio(random_resized_crop<>{small_areas, ratios}) == doctest::Approx(1.25).epsilon(.01));
   const double log_uniform = 1.5 / std::log(4.);
-  CHECK(mean_ratio(random_resized_crop<retried_box>{small_areas, ratios}) ==
+  CHECK(mean_ratio(random_resized_crop<torchvision_crop_box>{small_areas, ratios}) ==
         doctest::Approx(log_uniform).epsilon(.01));
-  CHECK(mean_ratio(random_resized_crop<one_shot_box>{small_areas, ratios}) ==
+  CHECK(mean_ratio(random_resized_crop<byol_crop_box>{small_areas, ratios}) ==
         doctest::Approx(log_uniform).epsilon(.01));
 }
 
-TEST_CASE_TEMPLATE("the area has the mean of a uniform one where no box is refused", Sampler, retried_box,
-                   one_shot_box) {
+TEST_CASE_TEMPLATE("the area has the mean of a uniform one where no box is refused", Sampler,
+                   torchvision_crop_box, byol_crop_box) {
   double sum = 0;
   for_many_boxes(random_resized_crop<Sampler>{.area = {.08f, .5f}}, {1000, 1000},
                  [&](crop_box box) { sum += area(box) / 1e6; });
@@ -115,17 +115,19 @@ TEST_CASE("boxes may end at the last row and column, but never SimCLR's official
     return touching;
   };
   CHECK(boxes_at_the_end(random_resized_crop<>{}) == 0);
-  CHECK(boxes_at_the_end(random_resized_crop<retried_box>{}) > 0);
-  CHECK(boxes_at_the_end(random_resized_crop<one_shot_box>{}) > 0);
+  CHECK(boxes_at_the_end(random_resized_crop<torchvision_crop_box>{}) > 0);
+  CHECK(boxes_at_the_end(random_resized_crop<byol_crop_box>{}) > 0);
 }
 
 TEST_CASE("an image too narrow for any allowed box falls back as its sampler says") {
   const image_extent narrow{1000, 10};
   const random_draws some{random_key{}, 0};
   CHECK(random_resized_crop<>{}.choose(some, narrow, {32, 32}) == crop_box{0, 0, 1000, 10});
-  CHECK(random_resized_crop<retried_box>{}.choose(some, narrow, {32, 32}) == crop_box{493, 0, 13, 10});
-  CHECK(random_resized_crop<retried_box>{}.choose(some, {10, 1000}, {32, 32}) == crop_box{0, 493, 10, 13});
-  const crop_box cut = random_resized_crop<one_shot_box>{}.choose(some, narrow, {32, 32});
+  CHECK(random_resized_crop<torchvision_crop_box>{}.choose(some, narrow, {32, 32}) ==
+        crop_box{493, 0, 13, 10});
+  CHECK(random_resized_crop<torchvision_crop_box>{}.choose(some, {10, 1000}, {32, 32}) ==
+        crop_box{0, 493, 10, 13});
+  const crop_box cut = random_resized_crop<byol_crop_box>{}.choose(some, narrow, {32, 32});
   CHECK(cut.width == 10);
   CHECK(cut.height > 10);
 }

@@ -14,11 +14,11 @@ namespace {
 struct channel_swap {
   float probability = .5f;
 
-  static constexpr std::uint32_t first_draw = 1024;
+  static constexpr std::uint32_t stream_id = 1024;
   using choice = bool;
 
   bool choose(const random_draws& draws, image_extent, image_extent) const {
-    return draws.happens(0, probability);
+    return draws.bernoulli(0, probability);
   }
   template <class View>
   void apply(bool swapped, View& view) const {
@@ -133,9 +133,9 @@ TEST_CASE("another operation in the pipeline changes no other's choices") {
 
 TEST_CASE("two operations of one kind draw independently") {
   using twice = decltype(augmentation{solarize{}, grayscale{}, solarize{}});
-  CHECK(twice::draws_of(0) == solarize::first_draw);
-  CHECK(twice::draws_of(1) == grayscale::first_draw);
-  CHECK(twice::draws_of(2) != solarize::first_draw);
+  CHECK(twice::stream_of(0) == solarize::stream_id);
+  CHECK(twice::stream_of(1) == grayscale::stream_id);
+  CHECK(twice::stream_of(2) != solarize::stream_id);
 }
 
 TEST_CASE("8-bit images and the same images as floats give the same views") {
@@ -181,8 +181,9 @@ TEST_CASE("settings that change nothing give the image itself") {
                            color_jitter<>{.probability = 0}, grayscale{0},
                            gaussian_blur{.probability = 0},  solarize{0}};
   CHECK(largest_difference(made(1, never, {photo}, {1}), light) < 1e-6);
-  const augmentation weakest{random_resized_crop<retried_box>{all, all}, color_jitter<>{0, 0, 0, 0, 1},
-                             gaussian_blur{.probability = 1, .taps = 1}, normalise{{0, 0, 0}, {1, 1, 1}}};
+  const augmentation weakest{random_resized_crop<torchvision_crop_box>{all, all},
+                             color_jitter<>{0, 0, 0, 0, 1}, gaussian_blur{.probability = 1, .taps = 1},
+                             normalise{{0, 0, 0}, {1, 1, 1}}};
   CHECK(largest_difference(made(1, weakest, {photo}, {1}), light) < 1e-6);
   const color_jitter<> tiny{1e-6f, 1e-6f, 1e-6f, 1e-6f, 1};
   CHECK(largest_difference(made(1, augmentation{tiny}, {photo}, {1}), light) < 2e-5);
@@ -255,7 +256,7 @@ TEST_CASE("what cannot work is refused in one sentence") {
         "horizontal_flip: probability 2.000000 must lie within [0, 1]");
   CHECK(with(augmentation{random_resized_crop<>{.area = {.5f, .25f}}}) ==
         "random_resized_crop: area [0.500000, 0.250000] must lie within (0, 1]");
-  CHECK(with(augmentation{random_resized_crop<retried_box>{.sampler = {.attempts = 1000}}}) ==
+  CHECK(with(augmentation{random_resized_crop<torchvision_crop_box>{.sampler = {.attempts = 1000}}}) ==
         "random_resized_crop: at most 128 attempts, not 1000");
   CHECK(with(augmentation{color_jitter<>{.hue = .75f}}) ==
         "color_jitter: hue 0.750000 must lie within [0, 0.5], a half turn");
@@ -280,7 +281,7 @@ TEST_CASE("presets hold the papers' numbers") {
   CHECK(byol.first.get<solarize>().probability == 0);
   CHECK(byol.second.get<gaussian_blur>().probability == .1f);
   CHECK(byol.second.get<solarize>().probability == .2f);
-  CHECK(mae_augmentation().get<random_resized_crop<retried_box>>().area.low == .2f);
+  CHECK(mae_augmentation().get<random_resized_crop<torchvision_crop_box>>().area.low == .2f);
   const photographs photos{2};
   for (const auto& views : {made(1, simclr_cifar(), photos.images, photos.samples),
                             made(1, two_views{simclr_imagenet()}, photos.images, photos.samples),

@@ -12,7 +12,7 @@ using doctest::Approx;
 namespace {
 random_erasing::choice draw(const random_erasing& erasing, std::uint64_t sample,
                             image_extent view = {32, 32}) {
-  return erasing.choose({random_key{.seed = 3, .epoch = 1, .sample = sample}, random_erasing::first_draw},
+  return erasing.choose({random_key{.seed = 3, .epoch = 1, .sample = sample}, random_erasing::stream_id},
                         view, view);
 }
 }  // namespace

@@ -28,7 +28,8 @@ inline pretext::image random_bytes(std::size_t height, std::size_t width, std::s
                                    std::uint64_t seed) {
   pretext::image made{height, width, channels, std::vector<std::uint8_t>(height * width * channels)};
   for (std::size_t i = 0; i < made.pixels.size(); ++i)
-    made.pixels[i] = static_cast<std::uint8_t>(pretext::random_key{.seed = seed, .sample = i}.below(0, 256));
+    made.pixels[i] =
+        static_cast<std::uint8_t>(pretext::random_key{.seed = seed, .sample = i}.uniform_int(0, 256));
   return made;
 }
 

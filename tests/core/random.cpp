@@ -43,6 +43,6 @@ TEST_CASE("seed, epoch, sample, view and draw each give other numbers") {
 
 TEST_CASE("whole numbers below a bound are all drawn about equally often") {
   int seen[7]{};
-  for (std::uint32_t i = 0; i < 7000; ++i) ++seen[random_key{1, 0, i, 0}.below(0, 7)];
+  for (std::uint32_t i = 0; i < 7000; ++i) ++seen[random_key{1, 0, i, 0}.uniform_int(0, 7)];
   for (int times : seen) CHECK(std::abs(times - 1000) < 150);
 }

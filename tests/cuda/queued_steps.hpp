@@ -30,7 +30,7 @@ inline memory_source small_pictures() {
 }
 
 /// Of some batches none, of others mixup or cutmix.
-inline batch_mixing some_mixing() { return {.blend = {.8}, .paste = {1}, .probability = .7f}; }
+inline batch_mixing some_mixing() { return {.mixup = {.8}, .cutmix = {1}, .probability = .7f}; }
 
 /// A rate and a momentum of its own for every step.
 inline std::vector<step_values> some_rates(std::size_t steps) {

@@ -195,14 +195,15 @@ void classes() {
       std::vector<int> labels;
       for (std::size_t row = 0; row < r; ++row) labels.push_back(static_cast<int>(row * 3 % c));
       W* const target = at.out_weights(r * s);
-      kernels::mix<device>::targets(at.context, r, s, c, batch_mix{.share = 0.3}, 0.1, at.in(labels), target);
+      kernels::mixing<device>::targets(at.context, r, s, c, batch_mix{.lambda = 0.3}, 0.1, at.in(labels),
+                                       target);
       at.loss(kernels::cross_entropy<device>::soft(at.context, r, s, c, 0.25, 0.1, at.in(logits),
                                                    static_cast<const W*>(target), at.out(dlogits)));
       at.loss(kernels::cross_entropy<device>::hard(at.context, r, s, c, 0.25, at.in(logits), at.in(labels),
                                                    at.out(dlogits)));
       const auto x = at.activations(r * 6 * 5 * 3, 3);
-      for (const batch_mix& how : {batch_mix{}, batch_mix{.share = 0.3}, batch_mix{0.7, true, 1, 2, 4, 2}})
-        kernels::mix<device>::mix(at.context, r, 6, 5, 3, how, at.out(x));
+      for (const batch_mix& how : {batch_mix{}, batch_mix{.lambda = 0.3}, batch_mix{0.7, true, 1, 2, 4, 2}})
+        kernels::mixing<device>::mix(at.context, r, 6, 5, 3, how, at.out(x));
     });
 }
 

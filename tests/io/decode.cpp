@@ -151,8 +151,8 @@ TEST_CASE("damaged bytes never crash or print: a picture of some kind, or a sent
         const random_key key{.seed = 3, .sample = trial};
         std::string broken = file;
         for (std::uint32_t hit = 0; hit <= trial % 4; ++hit)
-          broken[key.below(2 * hit, static_cast<std::uint32_t>(file.size()))] =
-              static_cast<char>(key.below(2 * hit + 1, 256));
+          broken[key.uniform_int(2 * hit, static_cast<std::uint32_t>(file.size()))] =
+              static_cast<char>(key.uniform_int(2 * hit + 1, 256));
         try {
           const image any = decoded(broken, {.most_pixels = 1'000'000});
           CHECK(any.pixels.size() == 3 * any.height * any.width);

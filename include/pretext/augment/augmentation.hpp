@@ -13,14 +13,14 @@ namespace pretext {
 /// draws. Geometric ones `context(choice, image, view, placement&)` where pixels come from, the others
 /// `apply(choice, view&)` themselves through `view.map(rgb -> rgb)`, `view.mean(rgb -> rgb)`,
 /// `view.filter(taps, padding)`, `view.histogram()` and, where a pixel needs others or its place,
-/// `view.redraw((row, column, before) -> rgb)`. `first_draw` keeps their random numbers apart: crop 0, flip
-/// 512, grayscale 516, solarize 520, blur 524, jitter 528, RandAugment 640, erasing 768; your own from 1024.
-/// `check(view)` may refuse bad values.
+/// `view.map_pixels((row, column, before) -> rgb)`. `stream_id` keeps their random numbers apart: crop 0,
+/// flip 512, grayscale 516, solarize 520, blur 524, jitter 528, RandAugment 640, erasing 768; your own from
+/// 1024. `check(view)` may refuse bad values.
 template <class Op>
 concept AugmentationStep = std::copyable<Op> &&
     requires(const Op op, random_draws draws, image_extent extent) {
   typename Op::choice;
-  { Op::first_draw } -> std::convertible_to<std::uint32_t>;
+  { Op::stream_id } -> std::convertible_to<std::uint32_t>;
   { op.choose(draws, extent, extent) } -> std::same_as<typename Op::choice>;
 };
 
@@ -46,8 +46,8 @@ struct steps<std::index_sequence<Index...>, Ops...> : step<Index, Ops>... {
   constexpr explicit steps(const Ops&... ops) requires(sizeof...(Ops) > 0) : step<Index, Ops>{ops}... {}
 
   /// Where operation `index` starts to draw: a second operation of the same kind draws numbers of its own.
-  PRETEXT_HOST_DEVICE static constexpr std::uint32_t draws_of(std::size_t index) {
-    const std::uint32_t first[]{Ops::first_draw..., 0};
+  PRETEXT_HOST_DEVICE static constexpr std::uint32_t stream_of(std::size_t index) {
+    const std::uint32_t first[]{Ops::stream_id..., 0};
     std::uint32_t earlier = 0;
     for (std::size_t i = 0; i < index; ++i) earlier += first[i] == first[index];
     return first[index] + (earlier << 16);
@@ -58,7 +58,7 @@ struct steps<std::index_sequence<Index...>, Ops...> : step<Index, Ops>... {
                                                [[maybe_unused]] image_extent view) const {
     choices all{};
     ((static_cast<step_choice<Index, Ops>&>(all).value =
-          at<Index, Ops>().choose(random_draws{key, draws_of(Index)}, image, view)),
+          at<Index, Ops>().choose(random_draws{key, stream_of(Index)}, image, view)),
      ...);
     return all;
   }
@@ -110,8 +110,8 @@ struct steps<std::index_sequence<Index...>, Ops...> : step<Index, Ops>... {
 };
 
 template <class Op>
-inline constexpr bool frames_view = requires {
-  requires Op::frames;
+inline constexpr bool is_crop_op = requires {
+  requires Op::is_crop;
 };
 
 }  // namespace detail
@@ -121,7 +121,7 @@ inline constexpr bool frames_view = requires {
 template <AugmentationStep... Ops>
 struct augmentation : detail::steps<std::index_sequence_for<Ops...>, Ops...> {
   static_assert(
-      (std::size_t{detail::frames_view<Ops>} + ... + 0) <= 1,
+      (std::size_t{detail::is_crop_op<Ops>} + ... + 0) <= 1,
       "pretext: an augmentation has at most one crop or resize; put the others into views of their own.");
   static constexpr std::size_t views = 1;
   using detail::steps<std::index_sequence_for<Ops...>, Ops...>::steps;

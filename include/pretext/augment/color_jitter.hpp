@@ -60,14 +60,14 @@ struct color_jitter {
   float brightness = .8f, contrast = .8f, saturation = .8f, hue = .2f;
   float probability = .8f;
 
-  static constexpr std::uint32_t first_draw = 528;
+  static constexpr std::uint32_t stream_id = 528;
   using choice = jitter_choice;
 
   PRETEXT_HOST_DEVICE jitter_choice choose(const random_draws& draws, image_extent, image_extent) const {
     jitter_choice chosen;
-    chosen.jittered = draws.happens(0, probability);
+    chosen.jittered = draws.bernoulli(0, probability);
     if (!chosen.jittered) return chosen;
-    std::uint32_t permutation = draws.below(1, 24);
+    std::uint32_t permutation = draws.uniform_int(1, 24);
     for (std::uint32_t left = 4; left > 1; --left) {
       const std::uint32_t pick = permutation % left, last = left - 1;
       permutation /= left;

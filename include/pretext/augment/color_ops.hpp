@@ -8,11 +8,11 @@ namespace pretext {
 struct grayscale {
   float probability = .2f;
 
-  static constexpr std::uint32_t first_draw = 516;
+  static constexpr std::uint32_t stream_id = 516;
   using choice = bool;
 
   PRETEXT_HOST_DEVICE bool choose(const random_draws& draws, image_extent, image_extent) const {
-    return draws.happens(0, probability);
+    return draws.bernoulli(0, probability);
   }
   template <class View>
   PRETEXT_HOST_DEVICE void apply(bool gray, View& view) const {
@@ -30,11 +30,11 @@ struct solarize {
   float probability = .2f;
   float threshold = .5f;
 
-  static constexpr std::uint32_t first_draw = 520;
+  static constexpr std::uint32_t stream_id = 520;
   using choice = bool;
 
   PRETEXT_HOST_DEVICE bool choose(const random_draws& draws, image_extent, image_extent) const {
-    return draws.happens(0, probability);
+    return draws.bernoulli(0, probability);
   }
   template <class View>
   PRETEXT_HOST_DEVICE void apply(bool solarized, View& view) const {
@@ -52,7 +52,7 @@ struct normalise {
   rgb mean{.485f, .456f, .406f};
   rgb deviation{.229f, .224f, .225f};
 
-  static constexpr std::uint32_t first_draw = 1023;
+  static constexpr std::uint32_t stream_id = 1023;
   struct choice {};
 
   PRETEXT_HOST_DEVICE choice choose(const random_draws&, image_extent, image_extent) const { return {}; }

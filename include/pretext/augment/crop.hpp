@@ -35,7 +35,8 @@ PRETEXT_HOST_DEVICE inline double between(const random_draws& draws, std::uint32
 }
 PRETEXT_HOST_DEVICE inline std::int64_t offset(const random_draws& draws, std::uint32_t draw,
                                                std::int64_t count) {
-  return count < 1 ? 0 : static_cast<std::int64_t>(draws.below(draw, static_cast<std::uint32_t>(count)));
+  return count < 1 ? 0
+                   : static_cast<std::int64_t>(draws.uniform_int(draw, static_cast<std::uint32_t>(count)));
 }
 }  // namespace detail
 
@@ -83,7 +84,7 @@ struct distorted_bounding_box {
 
 /// torchvision's sampler: area uniform, ratio log-uniform, ten tries, then the largest central box whose
 /// ratio is allowed. MAE pre-trains with it.
-struct retried_box {
+struct torchvision_crop_box {
   std::uint32_t attempts = 10;  ///< at most 128
 
   PRETEXT_HOST_DEVICE crop_box operator()(const random_draws& draws, image_extent image, image_extent,
@@ -112,7 +113,7 @@ struct retried_box {
 };
 
 /// BYOL's sampler: area uniform, ratio log-uniform, one try, sides cut to the image.
-struct one_shot_box {
+struct byol_crop_box {
   PRETEXT_HOST_DEVICE crop_box operator()(const random_draws& draws, image_extent image, image_extent,
                                           const crop_limits& limits) const {
     const crop_box whole = crop_box::whole(image);
@@ -138,8 +139,8 @@ struct random_resized_crop {
   interpolation method = interpolation::bicubic_tensorflow;
   Sampler sampler{};
 
-  static constexpr std::uint32_t first_draw = 0;
-  static constexpr bool frames = true;
+  static constexpr std::uint32_t stream_id = 0;
+  static constexpr bool is_crop = true;
   using choice = crop_box;
 
   PRETEXT_HOST_DEVICE crop_box choose(const random_draws& draws, image_extent image,

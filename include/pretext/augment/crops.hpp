@@ -10,8 +10,8 @@ struct central_crop {
   interpolation method = interpolation::bicubic_tensorflow;
   bool round_down = false;
 
-  static constexpr std::uint32_t first_draw = 1023;
-  static constexpr bool frames = true;
+  static constexpr std::uint32_t stream_id = 1023;
+  static constexpr bool is_crop = true;
   struct choice {};
 
   PRETEXT_HOST_DEVICE choice choose(const random_draws&, image_extent, image_extent) const { return {}; }
@@ -42,8 +42,8 @@ struct resized_central_crop {
   std::size_t shorter_side = 256;
   interpolation method = interpolation::bicubic_antialias;
 
-  static constexpr std::uint32_t first_draw = 1023;
-  static constexpr bool frames = true;
+  static constexpr std::uint32_t stream_id = 1023;
+  static constexpr bool is_crop = true;
   struct choice {};
 
   PRETEXT_HOST_DEVICE choice choose(const random_draws&, image_extent, image_extent) const { return {}; }
@@ -71,8 +71,8 @@ struct resized_central_crop {
 struct resized {
   interpolation method = interpolation::bicubic_tensorflow;
 
-  static constexpr std::uint32_t first_draw = 1023;
-  static constexpr bool frames = true;
+  static constexpr std::uint32_t stream_id = 1023;
+  static constexpr bool is_crop = true;
   struct choice {};
 
   PRETEXT_HOST_DEVICE choice choose(const random_draws&, image_extent, image_extent) const { return {}; }

@@ -15,12 +15,13 @@ namespace pretext {
 struct cutmix {
   double alpha = 1;
 
-  static constexpr std::uint32_t first_draw = 9216;  ///< of the key of a batch, `context.keys(0)`
+  static constexpr std::uint32_t stream_id = 9216;  ///< of the key of a batch, `context.keys(0)`
 
   PRETEXT_HOST_DEVICE batch_mix choose(const random_key& key, image_extent view) const {
-    return around(beta_variate(key, first_draw, alpha, alpha),
-                  key.below(first_draw + 2 * gamma_draws, static_cast<std::uint32_t>(view.height)),
-                  key.below(first_draw + 2 * gamma_draws + 1, static_cast<std::uint32_t>(view.width)), view);
+    return around(beta_variate(key, stream_id, alpha, alpha),
+                  key.uniform_int(stream_id + 2 * gamma_draws, static_cast<std::uint32_t>(view.height)),
+                  key.uniform_int(stream_id + 2 * gamma_draws + 1, static_cast<std::uint32_t>(view.width)),
+                  view);
   }
 
   /// The mix for a λ and the centre of the box.

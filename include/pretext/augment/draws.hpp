@@ -12,7 +12,7 @@ struct bounds {
 };
 
 /// One operation's own random numbers for one view, counted from 0: they start at the operation's
-/// `first_draw`, so that no other operation of the pipeline can change them.
+/// `stream_id`, so that no other operation of the pipeline can change them.
 struct random_draws {
   random_key key;
   std::uint32_t first = 0;
@@ -24,11 +24,11 @@ struct random_draws {
     return key.uniform(first + draw, range.low, range.high);
   }
   /// Uniform in {0, …, count-1}.
-  PRETEXT_HOST_DEVICE constexpr std::uint32_t below(std::uint32_t draw, std::uint32_t count) const {
-    return key.below(first + draw, count);
+  PRETEXT_HOST_DEVICE constexpr std::uint32_t uniform_int(std::uint32_t draw, std::uint32_t count) const {
+    return key.uniform_int(first + draw, count);
   }
   /// True with the given probability: always for 1, never for 0.
-  PRETEXT_HOST_DEVICE constexpr bool happens(std::uint32_t draw, float probability) const {
+  PRETEXT_HOST_DEVICE constexpr bool bernoulli(std::uint32_t draw, float probability) const {
     return uniform(draw) < probability;
   }
 };

@@ -16,11 +16,11 @@ inline void check_probability(const char* operation, float probability) {
 struct horizontal_flip {
   float probability = .5f;
 
-  static constexpr std::uint32_t first_draw = 512;
+  static constexpr std::uint32_t stream_id = 512;
   using choice = bool;
 
   PRETEXT_HOST_DEVICE bool choose(const random_draws& draws, image_extent, image_extent) const {
-    return draws.happens(0, probability);
+    return draws.bernoulli(0, probability);
   }
   PRETEXT_HOST_DEVICE void map_to_source(bool flipped, image_extent, image_extent, resampling_map& at) const {
     at.mirrored = at.mirrored != flipped;

@@ -12,13 +12,13 @@ struct gaussian_blur {
   std::size_t taps = 0;  ///< odd; 0: a tenth of the view
   padding border = padding::zeros;
 
-  static constexpr std::uint32_t first_draw = 524;
+  static constexpr std::uint32_t stream_id = 524;
   struct choice {
     float sigma = 0;  ///< 0: not blurred
   };
 
   PRETEXT_HOST_DEVICE choice choose(const random_draws& draws, image_extent, image_extent) const {
-    return {draws.happens(0, probability) ? draws.uniform(1, sigma) : 0.f};
+    return {draws.bernoulli(0, probability) ? draws.uniform(1, sigma) : 0.f};
   }
   PRETEXT_HOST_DEVICE constexpr std::size_t radius(image_extent view) const {
     return taps == 0 ? (view.height < view.width ? view.height : view.width) / 10 / 2 : taps / 2;

@@ -54,7 +54,7 @@ PRETEXT_HOST_DEVICE constexpr std::size_t held_inside(std::int64_t at, std::size
 template <class View>
 PRETEXT_HOST_DEVICE void warp(View& view, const affine_map& from, rgb fill) {
   const image_extent extent = view.extent;
-  view.redraw([=](std::size_t row, std::size_t column, const auto& before) {
+  view.map_pixels([=](std::size_t row, std::size_t column, const auto& before) {
     const double x = static_cast<double>(column) + .5, y = static_cast<double>(row) + .5;
     const double across = from.xx * x + from.xy * y + from.x0, down = from.yx * x + from.yy * y + from.y0;
     if (across < 0 || across >= static_cast<double>(extent.width) || down < 0 ||

@@ -9,10 +9,10 @@ namespace pretext {
 struct mixup {
   double alpha = .8;
 
-  static constexpr std::uint32_t first_draw = 8192;  ///< of the key of a batch, `context.keys(0)`
+  static constexpr std::uint32_t stream_id = 8192;  ///< of the key of a batch, `context.keys(0)`
 
   PRETEXT_HOST_DEVICE batch_mix choose(const random_key& key, image_extent) const {
-    return {.share = beta_variate(key, first_draw, alpha, alpha)};
+    return {.lambda = beta_variate(key, stream_id, alpha, alpha)};
   }
 };
 

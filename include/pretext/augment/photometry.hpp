@@ -131,7 +131,7 @@ PRETEXT_HOST_DEVICE void brightness(View& view, float factor) {
 template <class View>
 PRETEXT_HOST_DEVICE void sharpness(View& view, float factor) {
   const auto [height, width] = view.extent;
-  view.redraw([=, h = height, w = width](std::size_t y, std::size_t x, const auto& before) {
+  view.map_pixels([=, h = height, w = width](std::size_t y, std::size_t x, const auto& before) {
     const rgb own = before(y, x);
     if (y == 0 || x == 0 || y + 1 == h || x + 1 == w) return own;
     rgb sum = color::scaled(own, 4);

@@ -37,7 +37,7 @@ constexpr auto simclr_cifar(float strength = .5f) {
 
 /// One of BYOL's two distributions (App. B, Table 6), with ImageNet's normalisation.
 constexpr auto byol_augmentation(float blur_probability, float solarize_probability) {
-  return augmentation{random_resized_crop<one_shot_box>{},
+  return augmentation{random_resized_crop<byol_crop_box>{},
                       horizontal_flip{},
                       color_jitter<>{.brightness = .4f, .contrast = .4f, .saturation = .2f, .hue = .1f},
                       grayscale{},
@@ -53,14 +53,14 @@ constexpr auto byol_views() { return two_views{byol_augmentation(1, 0), byol_aug
 /// mae:main_pretrain.py).
 constexpr auto mae_augmentation() {
   return augmentation{
-      random_resized_crop<retried_box>{.area = {.2f, 1}, .method = interpolation::bicubic_antialias},
+      random_resized_crop<torchvision_crop_box>{.area = {.2f, 1}, .method = interpolation::bicubic_antialias},
       horizontal_flip{}, normalise{}};
 }
 
 /// MAE's fine-tuning (Table 9; mae:FINETUNE.md): crops of 8 % to 100 %, flips, RandAugment, ImageNet's
 /// normalisation, erasing with probability ¼. Mixup and cutmix follow on whole batches (`batch_mixing`).
 constexpr auto mae_fine_tuning_augmentation(float erasing_probability = .25f) {
-  return augmentation{random_resized_crop<retried_box>{.method = interpolation::bicubic_antialias},
+  return augmentation{random_resized_crop<torchvision_crop_box>{.method = interpolation::bicubic_antialias},
                       horizontal_flip{}, rand_augment{}, normalise{},
                       random_erasing{.probability = erasing_probability}};
 }

@@ -41,7 +41,7 @@ struct rand_augment {
   float probability = .5f;
   rgb fill{124.f / 255, 116.f / 255, 104.f / 255};
 
-  static constexpr std::uint32_t first_draw = 640, most_layers = 4;
+  static constexpr std::uint32_t stream_id = 640, most_layers = 4;
 
   /// One operation and its argument: degrees, bits, a level, a factor, a part of the side.
   struct drawn {
@@ -57,15 +57,15 @@ struct rand_augment {
     choice all{};
     for (std::uint32_t layer = 0; layer < layers && layer < most_layers; ++layer) {
       const std::uint32_t draw = 8 * layer;
-      const auto what = static_cast<rand_operation>(draws.below(draw, rand_operations));
+      const auto what = static_cast<rand_operation>(draws.uniform_int(draw, rand_operations));
       const double noise = deviation * standard_normal(draws.key, (draws.first + draw + 4) / 2);
       const double severity = magnitude + noise;
-      all.layer[layer] = {draws.happens(draw + 1, probability), what,
+      all.layer[layer] = {draws.bernoulli(draw + 1, probability), what,
                           argument_of(what,
                                       severity < 0    ? 0
                                       : severity > 10 ? 10
                                                       : severity,
-                                      draws.happens(draw + 2, .5f))};
+                                      draws.bernoulli(draw + 2, .5f))};
     }
     return all;
   }

@@ -20,7 +20,7 @@ struct random_erasing {
   bounds area{.02f, 1.f / 3};
   bounds ratio{.3f, 1 / .3f};  ///< of height to width, log-uniform
 
-  static constexpr std::uint32_t first_draw = 768, attempts = 10;
+  static constexpr std::uint32_t stream_id = 768, attempts = 10;
 
   /// The box, empty where nothing is erased, and what its noise is keyed by.
   struct choice {
@@ -29,7 +29,7 @@ struct random_erasing {
   };
 
   PRETEXT_HOST_DEVICE choice choose(const random_draws& draws, image_extent, image_extent view) const {
-    if (!draws.happens(0, probability)) return {};
+    if (!draws.bernoulli(0, probability)) return {};
     random_key noise = draws.key;
     noise.view += 64;  // its draws are as many as the view has numbers: apart from those of any view
     noise.seed ^= draws.first;
@@ -55,7 +55,7 @@ struct random_erasing {
   PRETEXT_HOST_DEVICE void apply(const choice& chosen, View& view) const {
     const crop_box box = chosen.box;
     if (box.height == 0 || box.width == 0) return;
-    view.redraw([=, noise = chosen.noise](std::size_t y, std::size_t x, const auto& before) {
+    view.map_pixels([=, noise = chosen.noise](std::size_t y, std::size_t x, const auto& before) {
       const std::int64_t row = static_cast<std::int64_t>(y) - box.top,
                          column = static_cast<std::int64_t>(x) - box.left;
       if (row < 0 || row >= box.height || column < 0 || column >= box.width) return before(y, x);

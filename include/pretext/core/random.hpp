@@ -63,7 +63,7 @@ struct random_key {
     return low + (high - low) * uniform(draw);
   }
   /// Uniform in {0, …, count-1}.
-  PRETEXT_HOST_DEVICE constexpr std::uint32_t below(std::uint32_t draw, std::uint32_t count) const {
+  PRETEXT_HOST_DEVICE constexpr std::uint32_t uniform_int(std::uint32_t draw, std::uint32_t count) const {
     return static_cast<std::uint32_t>((std::uint64_t{word(draw)} * count) >> 32);
   }
 };

@@ -9,7 +9,7 @@ namespace pretext {
 /// What a batch's images are mixed with, image i with image n-1-i: λ, and the pixels that are the other
 /// image's. One draw for a whole batch, as timm's batch mode.
 struct batch_mix {
-  double share = 1;  ///< λ: the part of every image, and of its goal, that is its own
+  double lambda = 1;  ///< λ: the part of every image, and of its goal, that is its own
   bool pasted = false;
   std::size_t top = 0, left = 0, height = 0, width = 0;  ///< of the pasted box
 };

@@ -9,7 +9,7 @@ namespace pretext {
 
 /// Stochastic depth (Huang et al. 2016): a training step leaves residual branches out, sample by sample.
 struct drop_path {
-  static constexpr std::uint32_t first_draw = 4096;  ///< of each sample's key; masks use those before
+  static constexpr std::uint32_t stream_id = 4096;  ///< of each sample's key; masks use those before
 
   /// The factors of a batch's branches, null for rate 0, which draws nothing and costs nothing. `layer` tells
   /// the branches of a network apart. Throws std::invalid_argument if the step was not told who its samples
@@ -23,7 +23,7 @@ struct drop_path {
             "dropped paths are drawn for every sample, and the step must be told who they are: call "
             "draw(samples, seed, epoch) before step");
     auto* const factor = context.activations.template allocate<typename Context::weight>(batch);
-    kernels::drop_path<typename Context::device>::run(context, context.keys, batch, first_draw + layer, rate,
+    kernels::drop_path<typename Context::device>::run(context, context.keys, batch, stream_id + layer, rate,
                                                       factor);
     return factor;
   }

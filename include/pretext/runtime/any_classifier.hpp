@@ -24,7 +24,7 @@ class any_classifier : public any_trainer {
 
 /// How labels become the goals of a batch.
 struct target_options {
-  batch_mixing mixing{.blend = {0}, .paste = {0}};
+  batch_mixing mixing{.mixup = {0}, .cutmix = {0}};
   double smoothing = 0;
   std::size_t classes = 0;  ///< fewer than the classifier has outputs; 0: all of them
 };

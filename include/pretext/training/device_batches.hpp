@@ -20,7 +20,7 @@ struct device_batch_options {
   std::size_t batch = 256;
   std::uint64_t seed = 1;  ///< of the order, of the views and of what networks draw
   bool shuffle = true;
-  batch_mixing mixing{.blend = {0}, .paste = {0}};
+  batch_mixing mixing{.mixup = {0}, .cutmix = {0}};
   double smoothing = 0;     ///< of the goals
   std::size_t classes = 0;  ///< fewer than the classifier has outputs; 0: all of them
 };
@@ -141,7 +141,7 @@ void device_batches<Context, Images, Views>::label(Context& context, Target& sof
   const auto how = device_scalar<batch_mix>::at_address(mix_.data());
   mix(context, how, batch_.view());
   kernels::mixing<device>::mix_targets(context, images(), room, classes, how, options_.smoothing,
-                                    static_cast<const int*>(labels_.data()), to.data);
+                                       static_cast<const int*>(labels_.data()), to.data);
 }
 
 }  // namespace pretext

@@ -15,11 +15,11 @@ struct mixing<cpu> {
   static void mix(Context& context, std::size_t rows, std::size_t height, std::size_t width,
                   std::size_t channels, device_scalar<batch_mix> how, T* x) {
     const batch_mix chosen = how;
-    if (chosen.share == 1) return;
+    if (chosen.lambda == 1) return;
     if (chosen.pasted)
       paste(context, rows, height, width, channels, chosen, x);
     else
-      blend(context, rows, height * width * channels, chosen.share, x);
+      blend(context, rows, height * width * channels, chosen.lambda, x);
   }
 
   template <class Context, class W>
@@ -27,12 +27,12 @@ struct mixing<cpu> {
                           device_scalar<batch_mix> how, double smoothing, const int* labels,
                           W* soft_targets) {
     const batch_mix chosen = how;
-    const double share = chosen.share;
+    const double lambda = chosen.lambda;
     for (std::size_t row = 0; row < rows; ++row) {
       const auto own = static_cast<std::size_t>(labels[row]),
                  other = static_cast<std::size_t>(labels[rows - 1 - row]);
       for (std::size_t c = 0; c < classes; ++c) {
-        const double t = (c == own ? share : 0) + (c == other ? 1 - share : 0);
+        const double t = (c == own ? lambda : 0) + (c == other ? 1 - lambda : 0);
         soft_targets[row * stride + c] = static_cast<W>(smoothed(t, smoothing, classes));
       }
       std::fill(soft_targets + row * stride + classes, soft_targets + (row + 1) * stride, W{0});
@@ -41,8 +41,8 @@ struct mixing<cpu> {
 
  private:
   template <class Context, class T>
-  static void blend(Context& context, std::size_t rows, std::size_t size, double share, T* x) {
-    const T own = static_cast<T>(share), other = static_cast<T>(1 - share);
+  static void blend(Context& context, std::size_t rows, std::size_t size, double lambda, T* x) {
+    const T own = static_cast<T>(lambda), other = static_cast<T>(1 - lambda);
     context.stream.for_each_block(rows / 2, [=](std::size_t row) {
       T* __restrict const a = x + row * size, * __restrict const b = x + (rows - 1 - row) * size;
       vectorised([=] {

@@ -18,7 +18,7 @@ struct mix_pair {
   PRETEXT_HOST_DEVICE void operator()(std::size_t i) const {
     using R = arithmetic<T>;
     const batch_mix chosen = how;
-    if (chosen.share == 1) return;
+    if (chosen.lambda == 1) return;
     const std::size_t size = height * width * channels, at = i % size;
     T &a = x[i], &b = x[(rows - 1 - i / size) * size + at];
     const T first = a, last = b;
@@ -29,7 +29,7 @@ struct mix_pair {
       a = inside ? last : first;
       b = inside ? first : last;
     } else {
-      const R own = static_cast<R>(chosen.share), other = static_cast<R>(1 - chosen.share);
+      const R own = static_cast<R>(chosen.lambda), other = static_cast<R>(1 - chosen.lambda);
       a = static_cast<T>(own * static_cast<R>(first) + other * static_cast<R>(last));
       b = static_cast<T>(own * static_cast<R>(last) + other * static_cast<R>(first));
     }
@@ -46,11 +46,11 @@ struct mix_goals {
 
   PRETEXT_HOST_DEVICE void operator()(std::size_t i) const {
     const batch_mix chosen = how;
-    const double share = chosen.share;
+    const double lambda = chosen.lambda;
     const std::size_t row = i / stride, c = i % stride;
     const auto own = static_cast<std::size_t>(labels[row]),
                other = static_cast<std::size_t>(labels[rows - 1 - row]);
-    const double t = (c == own ? share : 0) + (c == other ? 1 - share : 0);
+    const double t = (c == own ? lambda : 0) + (c == other ? 1 - lambda : 0);
     soft_targets[i] = c < classes ? static_cast<W>(smoothed(t, smoothing, classes)) : W{};
   }
 };

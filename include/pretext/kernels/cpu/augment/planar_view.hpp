@@ -70,7 +70,7 @@ struct planar_view {
   /// Replaces the pixel in row y and column x by f(y, x, before), where `before(row, column)` is any pixel of
   /// the view as it was.
   template <class F>
-  void redraw(F f) const {
+  void map_pixels(F f) const {
     const std::size_t width = extent.width, n = size();
     float *const red = spare, *const green = spare + n, *const blue = spare + 2 * n;
     std::copy_n(r, n, red);

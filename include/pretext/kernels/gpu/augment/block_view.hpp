@@ -75,7 +75,7 @@ class block_view {
   }
 
   template <class F>
-  PRETEXT_HOST_DEVICE void redraw(F f) const {
+  PRETEXT_HOST_DEVICE void map_pixels(F f) const {
     float* const spare = planes_ + 3 * size();
     block_->each([&](unsigned thread) {
       for (std::size_t i = thread; i < 3 * size(); i += view_threads) spare[i] = planes_[i];
