@@ -26,7 +26,7 @@ int main() try {
   for (int step = 0; step < 60; step += 10) {
     std::vector<step_values> rates;
     for (int next = step; next < step + 10; ++next) rates.push_back({.learning_rate = rate(next)});
-    std::printf("step %2d  loss %.3f\n", step + 10, queue.take(rates).back());
+    std::printf("step %2d  loss %.3f\n", step + 10, queue.run(rates).back());
   }
   std::vector<float> values(gpu::method::size);
   cuda::read(learner.context().stream, values.data(), learner.memory().value.data(), values.size());

@@ -48,9 +48,9 @@ class whole_steps final : public timed_work {
 
   const pretext::cuda::stream& stream() const override { return learner_.context().stream; }
   void run(int times) override {
-    queue_.put(std::vector(static_cast<std::size_t>(times), pretext::step_values{rate_, 1}));
+    queue_.enqueue(std::vector(static_cast<std::size_t>(times), pretext::step_values{rate_, 1}));
   }
-  void finish() override { queue_.losses(); }
+  void finish() override { queue_.wait_losses(); }
 
   step_to_check check() override {
     using namespace pretext;

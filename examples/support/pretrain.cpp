@@ -23,7 +23,7 @@ namespace {
 bool keeps_images(const pretrain_options& o, const pretext::any_source& train, pretext::any_trainer& trainer,
                   const pretext::loader_options& how) {
   const std::string unavailable_reason =
-      o.load_batches ? "--load-batches asks for that" : trainer.keep(train, how);
+      o.load_batches ? "--load-batches asks for that" : trainer.upload_dataset(train, how);
   if (unavailable_reason.empty())
     std::fprintf(stderr, "the images are in the GPU's memory, which makes the batches by itself\n");
   else

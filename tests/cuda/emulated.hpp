@@ -173,7 +173,7 @@ class emulated_block {
   }
 
   template <class T>
-  class own {
+  class per_thread {
    public:
     T& operator[](unsigned thread) { return of_[thread]; }
 
@@ -200,8 +200,7 @@ class emulated_block {
         }
     }
     template <unsigned Tiles, class Work, class Limits = grid::whole_product>
-    void for_each_thread(const grid::sums_apart<Kernel::threads, Tiles>&, const Work& work,
-                         Limits limits = {}) const {
+    void each(const grid::sums_apart<Kernel::threads, Tiles>&, const Work& work, Limits limits = {}) const {
       for_each_eight(limits, [&](unsigned at) { work(at / N, at % N, &sums_[at]); });
     }
     template <class Work, class Limits = grid::whole_product>

@@ -8,7 +8,7 @@
 #include <pretext/devices/cuda.hpp>
 
 int main(int count, char** words) {
-  if (const std::string reason = pretext::cuda::error(); !reason.empty()) {
+  if (const std::string reason = pretext::cuda::unavailable_reason(); !reason.empty()) {
     std::printf("skipped: no GPU (%s)\n", reason.c_str());
     return 77;
   }

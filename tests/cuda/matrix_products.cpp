@@ -51,7 +51,7 @@ struct asking {
   using activation = float;
   using weight = float;
   with_library stream;
-  arena<device> scratch;
+  arena<device> workspace;
 };
 
 constexpr kernels::linear_extents e{12, 24, 16};

@@ -59,7 +59,7 @@ double step_memory(std::size_t images) {
   at.keys = {1, 0, samples.data(), images};
   const tensor<typename context::activation, typename Method::images, idle> views{Method::views * images};
   Method{}.learn(at, memory, views.view());
-  return double(at.kept.peak() + at.scratch.peak()) / double(1 << 20);
+  return double(at.activations.peak() + at.workspace.peak()) / double(1 << 20);
 }
 
 template <class Method>

@@ -110,7 +110,7 @@ results queued(const Composition& of, std::size_t steps, std::size_t at_a_time) 
   const auto rates = some_rates(steps);
   std::vector<double> losses;
   for (std::size_t done = 0; done < steps; done += at_a_time) {
-    const auto seen = queue.take(std::span{rates}.subspan(done, std::min(at_a_time, steps - done)));
+    const auto seen = queue.run(std::span{rates}.subspan(done, std::min(at_a_time, steps - done)));
     losses.insert(losses.end(), seen.begin(), seen.end());
   }
   CHECK(queue.steps() == steps);
@@ -129,8 +129,8 @@ results launched(const Composition& of, std::size_t steps) {
   std::vector<double> losses;
   for (std::size_t i = 0; i < steps; ++i) {
     auto queue = run.queue_for(*learner);
-    queue.seek(i);
-    losses.push_back(queue.take(std::span{rates}.subspan(i, 1)).front());
+    queue.set_step(i);
+    losses.push_back(queue.run(std::span{rates}.subspan(i, 1)).front());
     CHECK(queue.recordings() == 0);
   }
   results all = learned(*learner);
@@ -166,7 +166,7 @@ results loaded(const Composition& of, std::size_t steps) {
     prepare(*learner, batch, queue.batches().views());
     queue.enqueue(std::span{rates}.subspan(i, 1));
   }
-  const auto losses = queue.losses();
+  const auto losses = queue.wait_losses();
   if constexpr (detail::Recorder<typename Context::device>) CHECK(queue.recordings() == 1);
   results all = learned(*learner);
   all.emplace_back(losses.begin(), losses.end());
@@ -231,9 +231,9 @@ void steps_recorded_again() {
         if (!records) {
           queue.~step_queue();
           new (&queue) auto{run.queue_for(*learner)};
-          queue.seek(i);
+          queue.set_step(i);
         }
-        queue.take(std::span{rates}.subspan(i, 1));
+        queue.run(std::span{rates}.subspan(i, 1));
       }
     };
     take(0, 8);
@@ -298,15 +298,15 @@ void broken_queued_steps() {
   learner whole{{}, {}, 3}, broken{{}, {}, 3};
   step_queue whole_steps{whole, breaking_batches<Context>{100}};
   step_queue broken_steps{broken, breaking_batches<Context>{6}};
-  whole_steps.take(std::span{rates}.first(6));
-  broken_steps.put(std::span{rates}.first(4));
-  broken_steps.put(std::span{rates}.subspan(4));
-  CHECK_THROWS_WITH_AS(broken_steps.losses(), doctest::Contains("not a number"), std::runtime_error);
+  whole_steps.run(std::span{rates}.first(6));
+  broken_steps.enqueue(std::span{rates}.first(4));
+  broken_steps.enqueue(std::span{rates}.subspan(4));
+  CHECK_THROWS_WITH_AS(broken_steps.wait_losses(), doctest::Contains("not a number"), std::runtime_error);
   CHECK(broken_steps.steps() == 6);
   CHECK(optimised(broken) == optimised(whole));
   broken.start(small_byol::parameters, 3, 3);  // its running statistics have seen what is no number
-  broken_steps.seek(7);
-  CHECK(std::isfinite(broken_steps.take(std::span{rates}.first(1)).front()));
+  broken_steps.set_step(7);
+  CHECK(std::isfinite(broken_steps.run(std::span{rates}.first(1)).front()));
   CHECK(broken_steps.steps() == 8);
 }
 
@@ -318,11 +318,11 @@ void repeated_steps_allocate_nothing() {
   const resident_run<on<Device>, small_byol, decltype(of.views)> run{.views = of.views};
   auto queue = run.queue_for(*learner);
   const auto rates = some_rates(20);
-  queue.take(std::span{rates}.first(6));
+  queue.run(std::span{rates}.first(6));
   CHECK(queue.recordings() == 1);
   const std::size_t before = memory_mark<Device>();
-  queue.take(std::span{rates}.subspan(6, 7));
-  queue.take(std::span{rates}.subspan(13, 7));
+  queue.run(std::span{rates}.subspan(6, 7));
+  queue.run(std::span{rates}.subspan(13, 7));
   CHECK(memory_mark<Device>() == before);
 }
 

@@ -51,7 +51,7 @@ TEST_CASE("weights of a vision transformer serve images of another size once the
   using net = vit<4, 8, 1, 2, supervised_init>;
   constexpr const auto& trained = parameters_of<net, shape<16, 16, 3>>;
   constexpr const auto& wanted = parameters_of<net, shape<24, 32, 3>>;
-  std::vector<float> w(count(trained), 0.5f), larger(count(wanted));
+  std::vector<float> w(parameter_count(trained), 0.5f), larger(parameter_count(wanted));
   safetensors file;
   append_torch_tensors<float>(trained, w.data(), "", file);
   CHECK_THROWS_AS(read_torch_tensors<float>(wanted, file, "", larger.data()), std::runtime_error);

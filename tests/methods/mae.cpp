@@ -53,7 +53,7 @@ TEST_CASE("the published sizes have the official parameter counts") {
   static_assert(encoder_count<mae_vit_huge_14> == 630'435'840 &&
                 decoder_count<mae_vit_huge_14> == 26'178'124);
   // The fixed positions of both halves are kept beside them.
-  static_assert(count(mae_vit_base_16::parameters) - trainable_count(mae_vit_base_16::parameters) ==
+  static_assert(parameter_count(mae_vit_base_16::parameters) - trainable_count(mae_vit_base_16::parameters) ==
                 197 * 768 + 197 * 512);
   static_assert(mae_vit_huge_14::mask::visible == 64 && mae_vit_base_16::mask::visible == 49);
 }

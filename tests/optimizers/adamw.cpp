@@ -11,7 +11,7 @@ namespace {
 template <std::size_t N>
 std::array<double, 2> golden(const adamw& optimizer, const parameters<N>& table) {
   on<cpu, fp64> context;
-  adamw::state<on<cpu, fp64>> state{table};
+  adamw::state_type<on<cpu, fp64>> state{table};
   double w[]{1, 1};
   const double first[]{0.5, 0.5}, second[]{-0.25, -0.25};
   optimizer(context, table, state, 0.1, first, w);
@@ -38,7 +38,7 @@ TEST_CASE("AdamW's decay shrinks weights apart from the gradient, and excluded p
 
 TEST_CASE("AdamW's first step is the rate in size, whatever the gradient's") {
   for (const double scale : {1e-3, 1.0, 1e3}) {
-    const auto before = numbers<double>(count(plausible_table), 7);
+    const auto before = numbers<double>(parameter_count(plausible_table), 7);
     const auto after = train<fp64>(adamw{.weight_decay = 0}, plausible_table, 1, 1, scale);
     CHECK(std::abs(after[0] - before[0]) == Approx(0.1).epsilon(1e-4));
   }

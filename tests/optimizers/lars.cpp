@@ -12,7 +12,7 @@ template <std::size_t N>
 std::array<std::array<double, 2>, 2> golden(lars optimizer, const parameters<N>& table) {
   optimizer.weight_decay = 0.1;
   on<cpu, fp64> context;
-  lars::state<on<cpu, fp64>> state{table};
+  lars::state_type<on<cpu, fp64>> state{table};
   double w[]{3, 4};
   const double first[]{1, 0}, second[]{0, 1};
   optimizer(context, table, state, 1, first, w);
@@ -59,7 +59,7 @@ TEST_CASE(
     "without decay the size of the gradients does not matter to adapted weights, but does to excluded") {
   for (const lars_variant variant : {lars_variant::simclr, lars_variant::byol, lars_variant::sum_of_norms}) {
     const lars optimizer{.weight_decay = 0, .variant = variant, .epsilon = 0};
-    const auto before = numbers<double>(count(plausible_table), 7);
+    const auto before = numbers<double>(parameter_count(plausible_table), 7);
     const auto once = train<fp64>(optimizer, plausible_table, 3, 1),
                scaled = train<fp64>(optimizer, plausible_table, 3, 1, 8);
     for (const parameter& p : plausible_table)
@@ -72,7 +72,7 @@ TEST_CASE(
 }
 
 TEST_CASE("a tensor's first update is as long as its weights times trust times the rate") {
-  const auto before = numbers<double>(count(plausible_table), 7);
+  const auto before = numbers<double>(parameter_count(plausible_table), 7);
   const auto after = train<fp64>(lars{.weight_decay = 0}, plausible_table, 1, 1);
   const parameter& p = plausible_table[0];
   double moved = 0, length = 0;
@@ -87,7 +87,7 @@ TEST_CASE("a tensor that is zero, or has no gradient, is not adapted") {
   on<cpu, fp64> context;
   const double gradient[]{0.5, -0.5}, none[]{0, 0};
   for (const lars_variant variant : {lars_variant::simclr, lars_variant::byol, lars_variant::sum_of_norms}) {
-    lars::state<on<cpu, fp64>> state{two_weights}, fresh{two_weights};
+    lars::state_type<on<cpu, fp64>> state{two_weights}, fresh{two_weights};
     const lars optimizer{.weight_decay = 0.1, .variant = variant};
     double zero[]{0, 0}, still[]{3, 4};
     optimizer(context, two_weights, state, 1, gradient, zero);
@@ -102,7 +102,7 @@ TEST_CASE("a tensor that is zero, or has no gradient, is not adapted") {
 TEST_CASE("a learning rate of zero moves nothing") {
   on<cpu, fp64> context;
   for (const bool clip : {false, true}) {
-    lars::state<on<cpu, fp64>> state{two_weights};
+    lars::state_type<on<cpu, fp64>> state{two_weights};
     double w[]{3, 4};
     const double gradient[]{1, 2};
     lars{.variant = lars_variant::sum_of_norms, .clip = clip}(context, two_weights, state, 0, gradient, w);

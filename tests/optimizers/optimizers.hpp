@@ -58,7 +58,7 @@ auto train(const Optimizer& optimizer, const parameters<N>& table, std::size_t s
 /// What holds for every optimizer.
 template <class Optimizer>
 void keeps_its_promises(const Optimizer& optimizer) {
-  const auto before = numbers<float>(count(plausible_table), 7);
+  const auto before = numbers<float>(parameter_count(plausible_table), 7);
   const auto one = train<fp32>(optimizer, plausible_table, 3, 1);
   CHECK(one == train<fp32>(optimizer, plausible_table, 3, 2));
   CHECK(one == train<fp32>(optimizer, plausible_table, 3, 3));

@@ -11,7 +11,7 @@ namespace {
 template <std::size_t N>
 std::vector<double> two_steps(const sgd& optimizer, const parameters<N>& table) {
   on<cpu, fp64> context;
-  sgd::state<on<cpu, fp64>> state{table};
+  sgd::state_type<on<cpu, fp64>> state{table};
   std::vector<double> w{3, 4};
   const double first[]{1, 0}, second[]{0, 1};
   optimizer(context, table, state, 1, first, w.data());

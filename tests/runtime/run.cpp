@@ -32,18 +32,19 @@ std::size_t looks = 0;
 template <class Context>
 std::unique_ptr<any_trainer> make_watched() {
   using method = byol<tiny_images, thin_trunk<basic_block, 4>, byol_head<9, 6>>;
-  using learner = trainer<method, Context, any_optimizer>;
+  using learner = trainer<method, Context, chosen_optimizer>;
   using views = std::decay_t<decltype(two_views{one_view})>;
   using erased = trainer_adapter<learner, views, std::decay_t<decltype(evaluation)>>;
   struct watched : erased {
     using erased::erased;
-    std::span<const double> losses() override {
+    std::span<const double> wait_losses() override {
       ++looks;
-      return erased::losses();
+      return erased::wait_losses();
     }
   };
-  return std::make_unique<watched>(std::make_unique<learner>(method{}, any_optimizer{sgd{.momentum = .9}}, 3),
-                                   two_views{one_view}, evaluation);
+  return std::make_unique<watched>(
+      std::make_unique<learner>(method{}, chosen_optimizer{sgd{.momentum = .9}}, 3), two_views{one_view},
+      evaluation);
 }
 
 enum class way { loaded, kept };
@@ -80,7 +81,7 @@ run_result run(const std::filesystem::path& folder, way how, const run_settings&
                              .config_fingerprint = "a test"};
   looks = 0;
   if (how == way::kept) {
-    REQUIRE(trained->keep(picture_source(picture_count), in_pairs).empty());
+    REQUIRE(trained->upload_dataset(picture_source(picture_count), in_pairs).empty());
     device_batches_tag of_the_device;
     return pretrain(settings, *trained, of_the_device, asked.resume);
   }

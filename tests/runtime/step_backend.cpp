@@ -40,15 +40,15 @@ void queued_steps(any_trainer& trained, std::size_t first, std::size_t steps, st
   batches.seek(0, first);
   for (const auto& rates : some_rates(first, steps)) {
     const auto batch = batches.next();
-    trained.put(batch.images, batch.samples, in_fours.seed, batch.epoch, rates);
+    trained.enqueue(batch.images, batch.samples, in_fours.seed, batch.epoch, rates);
   }
-  const auto seen = trained.losses();
+  const auto seen = trained.wait_losses();
   losses.insert(losses.end(), seen.begin(), seen.end());
 }
 
 void kept_steps(any_trainer& trained, std::size_t first, std::size_t steps, std::vector<double>& losses) {
-  trained.put(first, some_rates(first, steps));
-  const auto seen = trained.losses();
+  trained.enqueue_uploaded(first, some_rates(first, steps));
+  const auto seen = trained.wait_losses();
   losses.insert(losses.end(), seen.begin(), seen.end());
 }
 
@@ -70,7 +70,7 @@ void same_steps() {
     CHECK(after(make(), [](auto& trained, auto& losses) { queued_steps(trained, 0, 11, losses); }) ==
           expected);
     CHECK(after(make(), [](auto& trained, auto& losses) {
-            REQUIRE(trained.keep(picture_source(picture_count), in_fours).empty());
+            REQUIRE(trained.upload_dataset(picture_source(picture_count), in_fours).empty());
             kept_steps(trained, 0, 1, losses);
             kept_steps(trained, 1, 7, losses);
             kept_steps(trained, 8, 3, losses);
@@ -78,7 +78,7 @@ void same_steps() {
     // From one way to the other in the middle of an epoch, of three steps each, and back.
     CHECK(after(make(), [](auto& trained, auto& losses) {
             loaded_steps(trained, 0, 5, losses);
-            REQUIRE(trained.keep(picture_source(picture_count), in_fours).empty());
+            REQUIRE(trained.upload_dataset(picture_source(picture_count), in_fours).empty());
             kept_steps(trained, 5, 5, losses);
             queued_steps(trained, 10, 1, losses);
           }) == expected);
@@ -115,8 +115,8 @@ TEST_CASE("steps on images that a device keeps are those on a loader's batches, 
 TEST_CASE("what a device does not keep it says, and goes on with a loader's batches") {
   const auto trained = make_byol<on<out_of_reach>>();
   const auto error = [&](const any_source& images, loader_options how = in_fours) {
-    const std::string said = trained->keep(images, how);
-    CHECK_THROWS_AS(trained->put(0, some_rates(0, 1)), std::logic_error);
+    const std::string said = trained->upload_dataset(images, how);
+    CHECK_THROWS_AS(trained->enqueue_uploaded(0, some_rates(0, 1)), std::logic_error);
     return said;
   };
   CHECK(error(odd_pictures{.broken = 7}) == "picture 7: is no picture");
@@ -128,36 +128,39 @@ TEST_CASE("what a device does not keep it says, and goes on with a loader's batc
   out_of_reach::free_memory() = 8 * bytes - 1;
   CHECK(error(picture_source(picture_count)).find("more than an eighth") != std::string::npos);
   out_of_reach::free_memory() = 8 * bytes;
-  CHECK(trained->keep(picture_source(picture_count), in_fours).empty());
+  CHECK(trained->upload_dataset(picture_source(picture_count), in_fours).empty());
   out_of_reach::free_memory() = before;
   std::vector<double> losses;
   loaded_steps(*trained, 0, 2, losses);
-  CHECK(make_byol<on<cpu>>()->keep(picture_source(picture_count), in_fours).find("where the images are") !=
-        std::string::npos);
-  CHECK_THROWS_WITH_AS(trained->keep(picture_source(picture_count), {.batch = 14}),
+  CHECK(make_byol<on<cpu>>()
+            ->upload_dataset(picture_source(picture_count), in_fours)
+            .find("where the images are") != std::string::npos);
+  CHECK_THROWS_WITH_AS(trained->upload_dataset(picture_source(picture_count), {.batch = 14}),
                        doctest::Contains("choose a smaller batch"), std::invalid_argument);
 }
 
 TEST_CASE("a classifier keeps images only with the labels that it was given") {
   const auto trained = make_classifier<on<out_of_reach>>();
-  CHECK_THROWS_WITH_AS(trained->keep(picture_source(picture_count), in_fours),
+  CHECK_THROWS_WITH_AS(trained->upload_dataset(picture_source(picture_count), in_fours),
                        doctest::Contains("call set_labels"), std::invalid_argument);
   auto labels = pictures(picture_count).labels;
   labels[5] = 0;
   trained->set_labels(labels);
-  CHECK_THROWS_WITH_AS(trained->keep(picture_source(picture_count), in_fours),
+  CHECK_THROWS_WITH_AS(trained->upload_dataset(picture_source(picture_count), in_fours),
                        doctest::Contains("the label 0 for index 5"), std::invalid_argument);
 }
 
 TEST_CASE("losses that nobody has read are not lost to batches of another kind") {
   const auto trained = make_byol<on<out_of_reach>>();
   const pictures some(4);
-  const auto put = [&](std::uint64_t seed) { trained->put(some.views, some.samples, seed, 0, {.01, .9}); };
+  const auto put = [&](std::uint64_t seed) {
+    trained->enqueue(some.views, some.samples, seed, 0, {.01, .9});
+  };
   put(1);
   put(1);
   CHECK_THROWS_AS(put(2), std::logic_error);
-  CHECK_THROWS_AS(trained->keep(picture_source(picture_count), in_fours), std::logic_error);
-  CHECK(trained->losses().size() == 2);
+  CHECK_THROWS_AS(trained->upload_dataset(picture_source(picture_count), in_fours), std::logic_error);
+  CHECK(trained->wait_losses().size() == 2);
   put(2);
-  CHECK(trained->losses().size() == 1);
+  CHECK(trained->wait_losses().size() == 1);
 }

@@ -19,7 +19,7 @@
 namespace pretext::tests {
 
 using tiny_images = shape<8, 8, 3>;
-using any_optimizer = any_optimizer<sgd, lars, adamw>;
+using chosen_optimizer = any_optimizer<sgd, lars, adamw>;
 
 /// Pictures, who they are, and what they are called.
 struct pictures {
@@ -64,27 +64,29 @@ using plain = trainer_adapter<Learner, Views, Evaluation>;
 template <class Context>
 std::unique_ptr<any_trainer> make_byol() {
   using method = byol<tiny_images, thin_trunk<basic_block, 4>, byol_head<9, 6>>;
-  using learner = trainer<method, Context, any_optimizer>;
+  using learner = trainer<method, Context, chosen_optimizer>;
   return erased_with<plain, learner>::make(
-      std::make_unique<learner>(method{}, any_optimizer{lars{.weight_decay = 1e-4}}, 3), two_views{one_view});
+      std::make_unique<learner>(method{}, chosen_optimizer{lars{.weight_decay = 1e-4}}, 3),
+      two_views{one_view});
 }
 
 template <class Context>
 std::unique_ptr<any_masked_trainer> make_mae() {
   using method = mae<tiny_images, vit<2, 16, 2, 2>, mae_decoder<8, 2, 2>, random_masking<std::ratio<1, 2>>>;
-  using learner = trainer<method, Context, any_optimizer>;
+  using learner = trainer<method, Context, chosen_optimizer>;
   return erased_with<masked_trainer_adapter, learner>::make(
-      std::make_unique<learner>(method{}, any_optimizer{sgd{}}, 3), one_view);
+      std::make_unique<learner>(method{}, chosen_optimizer{sgd{}}, 3), one_view);
 }
 
 template <class Context>
 std::unique_ptr<any_classifier> make_classifier() {
   using method = classification<tiny_images, encoder<thin_trunk<basic_block, 4>>,
                                 classifier<linear_classifier<5, torch_init>>>;
-  using learner = trainer<method, Context, layer_decay<any_optimizer>>;
+  using learner = trainer<method, Context, layer_decay<chosen_optimizer>>;
   const target_options targets{.mixing = {}, .smoothing = .1, .classes = 3};
   return erased_with<classifier_adapter, learner>::make(
-      std::make_unique<learner>(method{.loss = {.classes = 3}}, layer_decay<any_optimizer>{{sgd{}}, .75}, 3),
+      std::make_unique<learner>(method{.loss = {.classes = 3}}, layer_decay<chosen_optimizer>{{sgd{}}, .75},
+                                3),
       one_view, targets);
 }
 

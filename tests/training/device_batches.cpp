@@ -30,7 +30,7 @@ TEST_CASE("a resident batch has the samples of a loader's, epoch after epoch") {
   loader expected{small_pictures(), {.batch = 3, .seed = 11}};
   const step_values rates[]{{0.01}};
   for (int step = 0; step < 13; ++step) {  // epochs of four batches
-    queue.take(rates);
+    queue.run(rates);
     const auto batch = expected.next();
     const std::uint64_t* const samples = queue.batches().samples();
     CHECK(std::vector(samples, samples + 3) ==
@@ -43,7 +43,7 @@ TEST_CASE("resident batches without shuffling are in the data set's own order") 
   trainer<small_simclr, context, sgd> learner;
   step_queue queue{learner, batches{images, views{crop_and_flip()}, {.batch = 4, .shuffle = false}}};
   const step_values rates[]{{0.01}, {0.01}};
-  queue.take(rates);
+  queue.run(rates);
   CHECK(queue.batches().samples()[0] == 4);
   CHECK(queue.batches().samples()[3] == 7);
 }

@@ -21,10 +21,10 @@ TEST_CASE("a queue goes on where another one stopped") {
   const resident_run<on<cpu>, small_mae, decltype(of.views)> run{.views = of.views};
   const auto rates = some_rates(7);
   const auto learner = trainer_of<on<cpu>>(of);
-  run.queue_for(*learner).take(std::span{rates}.first(4));
+  run.queue_for(*learner).run(std::span{rates}.first(4));
   auto second = run.queue_for(*learner);
-  second.seek(4);
-  second.take(std::span{rates}.subspan(4));
+  second.set_step(4);
+  second.run(std::span{rates}.subspan(4));
   CHECK(second.steps() == 7);
   results expected = queued<on<cpu>>(of, 7, 7);
   expected.pop_back();  // the losses
@@ -37,17 +37,17 @@ TEST_CASE("on the CPU a loss that is not a number throws when its step is asked 
   learner whole{{}, {}, 3}, broken{{}, {}, 3};
   step_queue whole_steps{whole, breaking_batches<on<cpu>>{100}};
   step_queue broken_steps{broken, breaking_batches<on<cpu>>{6}};
-  whole_steps.take(std::span{rates}.first(6));
-  CHECK_THROWS_WITH_AS(broken_steps.put(rates), doctest::Contains("not a number"), std::runtime_error);
+  whole_steps.run(std::span{rates}.first(6));
+  CHECK_THROWS_WITH_AS(broken_steps.enqueue(rates), doctest::Contains("not a number"), std::runtime_error);
   CHECK(broken_steps.steps() == 6);
   CHECK(optimised(broken) == optimised(whole));
-  CHECK_THROWS_AS(broken_steps.losses(), std::runtime_error);
+  CHECK_THROWS_AS(broken_steps.wait_losses(), std::runtime_error);
 }
 
 TEST_CASE("a queue says how many losses it keeps") {
   trainer<small_byol, on<cpu>, sgd> learner;
   step_queue queue{learner, breaking_batches<on<cpu>>{100}};
-  const std::vector<step_values> many(queue.most + 1);
+  const std::vector<step_values> many(queue.max_queued + 1);
   CHECK_THROWS_WITH_AS(queue.enqueue(many), doctest::Contains("losses of 1024 steps"), std::invalid_argument);
 }
 
@@ -57,8 +57,8 @@ TEST_CASE("queued steps on the CPU allocate nothing once two have made room") {
   const auto learner = trainer_of<on<cpu>>(of);
   auto queue = run.queue_for(*learner);
   const auto rates = some_rates(6);
-  queue.take(std::span{rates}.first(3));
+  queue.run(std::span{rates}.first(3));
   const std::size_t before = allocations;
-  queue.take(std::span{rates}.subspan(3));
+  queue.run(std::span{rates}.subspan(3));
   CHECK(allocations == before);
 }

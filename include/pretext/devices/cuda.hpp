@@ -81,7 +81,7 @@ struct cuda {
     void wait() const { detail::expects_success(cudaStreamSynchronize(native()), "waiting for a kernel"); }
 
    private:
-    struct state_type {
+    struct state {
       bool opened = false;
       cudaStream_t native = nullptr;
       double *loss = nullptr, *host_loss = nullptr;  // host_loss is pinned

@@ -10,6 +10,7 @@
 #include <jpeglib.h>
 
 #include <pretext/core/expects.hpp>
+#include <pretext/core/image.hpp>
 #include <pretext/io/bad_image.hpp>
 #include <pretext/io/decode_options.hpp>
 

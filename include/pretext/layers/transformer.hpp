@@ -26,7 +26,8 @@ struct transformer {
     for (std::size_t i = 0, row = 0; i < Depth; ++i) {
       const char digits[] = {char('0' + i / 10), char('0' + i % 10)};
       for (const parameter& p : one)
-        table[row++] = p.under(std::string_view{digits + (i < 10), i < 10 ? 1U : 2U}, i * count(one));
+        table[row++] =
+            p.under(std::string_view{digits + (i < 10), i < 10 ? 1U : 2U}, i * parameter_count(one));
     }
     return table;
   }

@@ -48,26 +48,26 @@ class any_trainer : public any_encoder {
   /// before any weight has changed, if it is not a number.
   double step(std::span<const image_view> images, std::span<const std::uint64_t> samples, std::uint64_t seed,
               std::uint32_t epoch, rates at) {
-    put(images, samples, seed, epoch, at);
-    return losses().back();
+    enqueue(images, samples, seed, epoch, at);
+    return wait_losses().back();
   }
 
   /// Asks for that step. A device that runs apart is not waited for; another one takes the step at once and
   /// throws as `step` does.
-  virtual void put(std::span<const image_view> images, std::span<const std::uint64_t> samples,
-                   std::uint64_t seed, std::uint32_t epoch, rates at) = 0;
+  virtual void enqueue(std::span<const image_view> images, std::span<const std::uint64_t> samples,
+                       std::uint64_t seed, std::uint32_t epoch, rates at) = 0;
   /// Waits; the losses of the steps asked for since the last call, to be looked at before the next step.
   /// Throws as `step` does if one is not a number: then its update and those after it have not happened.
-  virtual std::span<const double> losses() = 0;
+  virtual std::span<const double> wait_losses() = 0;
   /// So many steps may be asked for before their losses are: 1 where nothing is gained by more.
-  virtual std::size_t most_steps() const = 0;
+  virtual std::size_t max_queued() const = 0;
 
   /// Has the device keep the images if it runs apart and they suit it (`try_upload`), for batches that it
   /// makes by itself: those of a loader with these options, until it is given one of the host's again. Else
   /// says why not, in a sentence.
-  virtual std::string keep(const any_source& images, const loader_options& batches) = 0;
+  virtual std::string upload_dataset(const any_source& images, const loader_options& batches) = 0;
   /// Asks for steps on batches of the kept images, as if so many steps had been taken before.
-  virtual void put(std::uint64_t taken, std::span<const rates> at) = 0;
+  virtual void enqueue_uploaded(std::uint64_t taken, std::span<const rates> at) = 0;
 
   /// The embeddings of the last step.
   virtual embeddings last_embeddings() = 0;
@@ -102,22 +102,24 @@ class trainer_adapter : public Interface {
   trainer_adapter(std::unique_ptr<Trainer> trainer, Views views, Evaluation evaluation)
       : trainer_{std::move(trainer)}, views_{std::move(views)}, evaluation_{std::move(evaluation)} {}
 
-  void put(std::span<const image_view> images, std::span<const std::uint64_t> samples, std::uint64_t seed,
-           std::uint32_t epoch, any_trainer::rates at) override {
+  void enqueue(std::span<const image_view> images, std::span<const std::uint64_t> samples, std::uint64_t seed,
+               std::uint32_t epoch, any_trainer::rates at) override {
     const auto complete = [&](writes<context_type, images_shape> views) {
       prepare({seed, epoch, samples.data(), samples.size()}, views);
     };
-    steps_.put(*trainer_, views_, batch_, detail::host_batch{images, samples, seed, epoch}, at, complete);
+    steps_.enqueue(*trainer_, views_, batch_, detail::host_batch{images, samples, seed, epoch}, at, complete);
   }
-  std::span<const double> losses() override { return steps_.losses(*trainer_); }
-  std::size_t most_steps() const override { return steps_.most; }
+  std::span<const double> wait_losses() override { return steps_.wait_losses(*trainer_); }
+  std::size_t max_queued() const override { return steps_.max_queued; }
 
-  std::string keep(const any_source& images, const loader_options& batches) override {
+  std::string upload_dataset(const any_source& images, const loader_options& batches) override {
     device_batch_options options{.batch = batches.batch, .seed = batches.seed, .shuffle = batches.shuffle};
     prepare(images, options);
-    return steps_.keep(*trainer_, views_, images, batches, options);
+    return steps_.upload_dataset(*trainer_, views_, images, batches, options);
   }
-  void put(std::uint64_t taken, std::span<const any_trainer::rates> at) override { steps_.put(taken, at); }
+  void enqueue_uploaded(std::uint64_t taken, std::span<const any_trainer::rates> at) override {
+    steps_.enqueue(taken, at);
+  }
 
   any_trainer::embeddings last_embeddings() override {
     if constexpr (requires { trainer_->memory().z; }) {

@@ -96,7 +96,7 @@ class run_loop {
   }
   /// Steps until the host needs what they have left.
   std::size_t undisturbed() const {
-    return std::min({trainer_.most_steps(), settings_.steps - step_, until_next(settings_.steps_per_epoch),
+    return std::min({trainer_.max_queued(), settings_.steps - step_, until_next(settings_.steps_per_epoch),
                      until_next(settings_.monitor_every)});
   }
   std::size_t until_next(std::size_t every) const { return every - step_ % every; }
@@ -104,7 +104,7 @@ class run_loop {
   /// The losses of so many steps, or fewer.
   std::span<const double> take(std::size_t steps) try {
     put(steps);
-    return trainer_.losses();
+    return trainer_.wait_losses();
   } catch (const non_finite_loss& broken) {
     progress_.finish();
     const std::size_t last = step_ + rates_.size();
@@ -118,12 +118,12 @@ class run_loop {
     rates_.clear();
     for (std::size_t i = 0; i < steps; ++i) rates_.push_back(settings_.rates(step_ + i));
     if constexpr (std::same_as<Loader, device_batches_tag>) {
-      trainer_.put(step_, rates_);
+      trainer_.enqueue_uploaded(step_, rates_);
     } else {
       for (std::size_t i = 0; i < steps && (i == 0 || !interrupt_guard::asked()); ++i) {
         const auto batch = loader_.next();
         const auto epoch = static_cast<std::uint32_t>((step_ + i) / settings_.steps_per_epoch);
-        trainer_.put(batch.images, batch.samples, settings_.seed, epoch, rates_[i]);
+        trainer_.enqueue(batch.images, batch.samples, settings_.seed, epoch, rates_[i]);
       }
     }
   }

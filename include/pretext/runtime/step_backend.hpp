@@ -35,29 +35,29 @@ struct host_batch {
 template <class Trainer, class Views>
 class step_backend {
  public:
-  static constexpr std::size_t most = 1;
+  static constexpr std::size_t max_queued = 1;
 
   /// Takes the step, with its views in `room`; `complete(views)` ends the batch.
   template <class Room, class Complete>
-  void put(Trainer& trainer, const Views& views, Room& room, const host_batch& of, step_values at,
-           const Complete& complete) {
+  void enqueue(Trainer& trainer, const Views& views, Room& room, const host_batch& of, step_values at,
+               const Complete& complete) {
     const auto made = room.resize(Views::views * of.images.size());
     augment(trainer.context(), views, of.images, of.samples, of.seed, of.epoch, made);
     trainer.draw(of.samples, of.seed, of.epoch);
     complete(made);
     losses_.push_back(trainer.step(made, at.learning_rate, at.target_momentum));
   }
-  std::span<const double> losses(Trainer&) {
+  std::span<const double> wait_losses(Trainer&) {
     seen_.swap(losses_);
     losses_.clear();
     return seen_;
   }
 
-  std::string keep(Trainer&, const Views&, const any_source&, const loader_options&,
-                   const device_batch_options&) {
+  std::string upload_dataset(Trainer&, const Views&, const any_source&, const loader_options&,
+                             const device_batch_options&) {
     return "the device calculates where the images are";
   }
-  void put(std::uint64_t, std::span<const step_values>) {
+  void enqueue(std::uint64_t, std::span<const step_values>) {
     fail<std::logic_error>("steps on kept images were asked for, and this device keeps none");
   }
 
@@ -79,12 +79,12 @@ class step_backend<Trainer, Views> {
   using dataset_queue = step_queue<Trainer, resident>;
 
  public:
-  static constexpr std::size_t most = host_queue::most;
+  static constexpr std::size_t max_queued = host_queue::max_queued;
 
   /// The views of a step that may be repeated have a place of their own.
   template <class Room, class Complete>
-  void put(Trainer& trainer, const Views& views, Room&, const host_batch& of, step_values at,
-           const Complete& complete) {
+  void enqueue(Trainer& trainer, const Views& views, Room&, const host_batch& of, step_values at,
+               const Complete& complete) {
     auto* queue = std::get_if<host_queue>(&queue_);
     if (!queue || of.seed != seed_) {
       expects_nothing_asked();
@@ -96,15 +96,15 @@ class step_backend<Trainer, Views> {
     queue->enqueue({&at, 1});
     asked_ = true;
   }
-  std::span<const double> losses(Trainer&) {
+  std::span<const double> wait_losses(Trainer&) {
     asked_ = false;
-    if (auto* const queue = std::get_if<host_queue>(&queue_)) return queue->losses();
-    if (auto* const queue = std::get_if<dataset_queue>(&queue_)) return queue->losses();
+    if (auto* const queue = std::get_if<host_queue>(&queue_)) return queue->wait_losses();
+    if (auto* const queue = std::get_if<dataset_queue>(&queue_)) return queue->wait_losses();
     return {};
   }
 
-  std::string keep(Trainer& trainer, const Views& views, const any_source& images,
-                   const loader_options& batches, const device_batch_options& options) {
+  std::string upload_dataset(Trainer& trainer, const Views& views, const any_source& images,
+                             const loader_options& batches, const device_batch_options& options) {
     expects_nothing_asked();
     queue_ = std::monostate{};
     kept_.reset();
@@ -115,10 +115,10 @@ class step_backend<Trainer, Views> {
     queue_.template emplace<dataset_queue>(trainer, resident{*kept_, views, options});
     return {};
   }
-  void put(std::uint64_t taken, std::span<const step_values> at) {
+  void enqueue(std::uint64_t taken, std::span<const step_values> at) {
     auto* const queue = std::get_if<dataset_queue>(&queue_);
     if (!queue) fail<std::logic_error>("steps on kept images were asked for, and this device keeps none");
-    queue->seek(taken);
+    queue->set_step(taken);
     asked_ = true;
     queue->enqueue(at);
   }
@@ -129,7 +129,7 @@ class step_backend<Trainer, Views> {
     if (asked_)
       fail<std::logic_error>(
           "batches of another kind or seed begin once the losses of the steps before have "
-          "been read; call losses() first");
+          "been read; call wait_losses() first");
   }
 
   std::unique_ptr<device_dataset<device>> kept_;

@@ -140,8 +140,8 @@ void device_batches<Context, Images, Views>::label(Context& context, Target& sof
                                                            mix_.data()});
   const auto how = device_scalar<batch_mix>::at_address(mix_.data());
   mix(context, how, batch_.view());
-  kernels::mixing<device>::mix_targets(context, images(), room, classes, how, options_.smoothing,
-                                       static_cast<const int*>(labels_.data()), to.data);
+  kernels::mixing<device>::targets(context, images(), room, classes, how, options_.smoothing,
+                                   static_cast<const int*>(labels_.data()), to.data);
 }
 
 }  // namespace pretext

@@ -20,7 +20,7 @@ namespace pretext {
 /// What a step finds about itself in the device's memory.
 struct step_state {
   std::uint64_t number = 0;  ///< steps taken before it: those whose loss was a number
-  std::size_t asked = 0;     ///< steps asked for before it since losses were last read
+  std::size_t queued = 0;    ///< steps asked for before it since losses were last read
   step_values rates{};
 };
 
@@ -38,26 +38,26 @@ template <class Trainer, class Batches>
 class step_queue {
  public:
   using device = typename Trainer::device;
-  static constexpr std::size_t most = 1024;  ///< steps between two looks at their losses
+  static constexpr std::size_t max_queued = 1024;  ///< steps between two looks at their losses
 
   /// Keeps a pointer to the trainer.
   step_queue(Trainer& trainer, Batches batches);
 
   /// Asks for a step with each of these rates. A device that does not run apart takes them at once and throws
   /// as the trainer's `step` does.
-  void put(std::span<const step_values> rates);
+  void enqueue(std::span<const step_values> rates);
   /// Waits; the losses of all steps that were asked for since the last call, to be looked at before the next
   /// one. Throws as the trainer's `step` does if one of them is not a number: then its update and those after
   /// it have not happened.
-  std::span<const double> losses();
+  std::span<const double> wait_losses();
   /// Both.
-  std::span<const double> take(std::span<const step_values> rates) {
-    put(rates);
-    return losses();
+  std::span<const double> run(std::span<const step_values> rates) {
+    enqueue(rates);
+    return wait_losses();
   }
 
   /// Goes on as if so many steps had been taken.
-  void seek(std::uint64_t steps);
+  void set_step(std::uint64_t steps);
   /// Waits; how many have been taken.
   std::uint64_t steps();
 
@@ -66,17 +66,17 @@ class step_queue {
   std::size_t recordings() const { return recordings_; }
 
  private:
-  void take_one();
+  void enqueue_one();
   /// The whole step, onto the stream.
-  void enqueue();
+  void record_step();
 
   Trainer* trainer_;
   Batches batches_;
-  buffer<step_state, device> now_{1};
-  buffer<step_values, device> rates_{most};
-  buffer<double, device> losses_{most};
-  std::vector<double> seen_;
-  std::size_t asked_ = 0, recordings_ = 0;
+  buffer<step_state, device> state_{1};
+  buffer<step_values, device> rates_{max_queued};
+  buffer<double, device> losses_{max_queued};
+  std::vector<double> host_losses_;
+  std::size_t queued_ = 0, recordings_ = 0;
   std::optional<detail::graph_key<Trainer>> recorded_key_;  ///< those of the last step
   std::optional<detail::recording_of<device>> recorded_;
 };
@@ -86,14 +86,14 @@ namespace detail {
 struct begin_step {
   const step_values* rates;
   step_state* now;
-  PRETEXT_HOST_DEVICE void operator()(std::size_t) const { now->rates = rates[now->asked]; }
+  PRETEXT_HOST_DEVICE void operator()(std::size_t) const { now->rates = rates[now->queued]; }
 };
 struct end_step {
   const double* settled;
   double* losses;
   step_state* now;
   PRETEXT_HOST_DEVICE void operator()(std::size_t) const {
-    losses[now->asked++] = *settled;
+    losses[now->queued++] = *settled;
     if (std::isfinite(*settled)) ++now->number;
   }
 };
@@ -103,70 +103,70 @@ struct end_step {
 template <class Trainer, class Batches>
 step_queue<Trainer, Batches>::step_queue(Trainer& trainer, Batches batches)
     : trainer_{&trainer}, batches_{std::move(batches)} {
-  seek(0);
+  set_step(0);
 }
 
 template <class Trainer, class Batches>
-void step_queue<Trainer, Batches>::put(std::span<const step_values> rates) {
-  expects(asked_ + rates.size() <= most, "a queue keeps the losses of ", most,
+void step_queue<Trainer, Batches>::enqueue(std::span<const step_values> rates) {
+  expects(queued_ + rates.size() <= max_queued, "a queue keeps the losses of ", max_queued,
           " steps: ask for them before it is asked for more than that");
-  device::write(trainer_->context().stream, rates_.data() + asked_, rates.data(), rates.size());
-  for (std::size_t i = 0; i < rates.size(); ++i) take_one();
+  device::write(trainer_->context().stream, rates_.data() + queued_, rates.data(), rates.size());
+  for (std::size_t i = 0; i < rates.size(); ++i) enqueue_one();
 }
 
 template <class Trainer, class Batches>
-std::span<const double> step_queue<Trainer, Batches>::losses() {
+std::span<const double> step_queue<Trainer, Batches>::wait_losses() {
   const auto& stream = trainer_->context().stream;
-  seen_.resize(std::exchange(asked_, 0));
-  if (seen_.empty()) return {};
-  device::read(stream, seen_.data(), losses_.data(), seen_.size());
-  device::clear(stream, &now_.data()->asked, 1);
+  host_losses_.resize(std::exchange(queued_, 0));
+  if (host_losses_.empty()) return {};
+  device::read(stream, host_losses_.data(), losses_.data(), host_losses_.size());
+  device::clear(stream, &state_.data()->queued, 1);
   trainer_->wait_loss();  // the last one, or the first that was not a number
-  return seen_;
+  return host_losses_;
 }
 
 template <class Trainer, class Batches>
-void step_queue<Trainer, Batches>::seek(std::uint64_t steps) {
-  device::write(trainer_->context().stream, &now_.data()->number, &steps, 1);
+void step_queue<Trainer, Batches>::set_step(std::uint64_t steps) {
+  device::write(trainer_->context().stream, &state_.data()->number, &steps, 1);
 }
 
 template <class Trainer, class Batches>
 std::uint64_t step_queue<Trainer, Batches>::steps() {
   std::uint64_t taken = 0;
-  device::read(trainer_->context().stream, &taken, &now_.data()->number, 1);
+  device::read(trainer_->context().stream, &taken, &state_.data()->number, 1);
   return taken;
 }
 
 template <class Trainer, class Batches>
-void step_queue<Trainer, Batches>::take_one() {
+void step_queue<Trainer, Batches>::enqueue_one() {
   const detail::graph_key<Trainer> key{*trainer_, batches_.images()};
   if constexpr (detail::Recorder<device>) {
     const auto& stream = trainer_->context().stream;
     if (recorded_key_ == key) {
       if (!recorded_) {
-        recorded_.emplace(device::record(stream, [this] { enqueue(); }));
+        recorded_.emplace(device::record(stream, [this] { record_step(); }));
         ++recordings_;
       }
       recorded_->replay(stream);
-      ++asked_;
+      ++queued_;
       return;
     }
   }
   recorded_.reset();
   recorded_key_ = key;
-  enqueue();
-  ++asked_;
+  record_step();
+  ++queued_;
 }
 
 template <class Trainer, class Batches>
-void step_queue<Trainer, Batches>::enqueue() {
+void step_queue<Trainer, Batches>::record_step() {
   using each = kernels::parallel_for<device>;
   auto& context = trainer_->context();
-  step_state* const now = now_.data();
+  step_state* const now = state_.data();
   each::run(context, 1, detail::begin_step{rates_.data(), now});
   const auto views = batches_(*trainer_, static_cast<const step_state*>(now));
-  trainer_->put(views, device_scalar<double>::at_address(&now->rates.learning_rate),
-                device_scalar<double>::at_address(&now->rates.target_momentum));
+  trainer_->enqueue(views, device_scalar<double>::at_address(&now->rates.learning_rate),
+                    device_scalar<double>::at_address(&now->rates.target_momentum));
   each::run(context, 1, detail::end_step{trainer_->loss_on_device(), losses_.data(), now});
 }
 

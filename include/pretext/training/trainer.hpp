@@ -51,8 +51,8 @@ class trainer {
   /// Puts that step on the stream and waits for nothing; what its rates are may be left to the device's
   /// memory. A loss that is not a number holds back its own update and, until `wait_loss` has said so,
   /// those of all steps after it.
-  void put(reads<Context, images> views, device_scalar<double> learning_rate,
-           device_scalar<double> target_momentum);
+  void enqueue(reads<Context, images> views, device_scalar<double> learning_rate,
+               device_scalar<double> target_momentum);
   /// Views of another type of number are a mistake: the compiler says what to do.
   template <detail::WrongDtype<Context, images> Views, class... Rates>
   double step(const Views&, Rates...) {
@@ -60,7 +60,7 @@ class trainer {
     return 0;
   }
   template <detail::WrongDtype<Context, images> Views, class... Rates>
-  void put(const Views&, Rates...) {
+  void enqueue(const Views&, Rates...) {
     detail::wrong_dtype<Context, Views>();
   }
   /// Waits; the loss of the last step. Throws as `step` does.
@@ -146,9 +146,9 @@ void trainer<Method, Context, Optimizer>::draw(std::span<const std::uint64_t> sa
 }
 
 template <class Method, class Context, class Optimizer>
-void trainer<Method, Context, Optimizer>::put(reads<Context, images> views,
-                                              device_scalar<double> learning_rate,
-                                              device_scalar<double> target_momentum) {
+void trainer<Method, Context, Optimizer>::enqueue(reads<Context, images> views,
+                                                  device_scalar<double> learning_rate,
+                                                  device_scalar<double> target_momentum) {
   device::clear(context_.stream, memory_.gradient.data(), Method::size);
   // A device that runs apart is not waited for: it holds its own updates back if the loss is not a number.
   if constexpr (knows_losses) {
@@ -181,7 +181,7 @@ const double* trainer<Method, Context, Optimizer>::loss_on_device() const {
 template <class Method, class Context, class Optimizer>
 double trainer<Method, Context, Optimizer>::step(reads<Context, images> views, double learning_rate,
                                                  double target_momentum) {
-  put(views, learning_rate, target_momentum);
+  enqueue(views, learning_rate, target_momentum);
   return wait_loss();
 }
 

@@ -40,7 +40,7 @@ TEST_CASE("what the host passes to a step by value is seen when it changes") {
   };
   differs_after(t.context().drop_path, 0.1);
   differs_after(t.optimizer().decay, 0.5);
-  differs_after(std::get<lars>(t.optimizer().optimizer.chosen).weight_decay, 1e-3);
+  differs_after(std::get<lars>(t.optimizer().optimizer.selected).weight_decay, 1e-3);
   differs_after(t.method().loss, 2.0 * nt_xent{.temperature = 0.7f} + 0.5 * nt_xent{});
 }
 

@@ -23,9 +23,8 @@ struct mixing<cpu> {
   }
 
   template <class Context, class W>
-  static void mix_targets(Context&, std::size_t rows, std::size_t stride, std::size_t classes,
-                          device_scalar<batch_mix> how, double smoothing, const int* labels,
-                          W* soft_targets) {
+  static void targets(Context&, std::size_t rows, std::size_t stride, std::size_t classes,
+                      device_scalar<batch_mix> how, double smoothing, const int* labels, W* soft_targets) {
     const batch_mix chosen = how;
     const double lambda = chosen.lambda;
     for (std::size_t row = 0; row < rows; ++row) {

@@ -69,9 +69,8 @@ struct mixing<Device> {
   }
 
   template <class Context, class W>
-  static void mix_targets(Context& context, std::size_t rows, std::size_t stride, std::size_t classes,
-                          device_scalar<batch_mix> how, double smoothing, const int* labels,
-                          W* soft_targets) {
+  static void targets(Context& context, std::size_t rows, std::size_t stride, std::size_t classes,
+                      device_scalar<batch_mix> how, double smoothing, const int* labels, W* soft_targets) {
     grid::parallel_for(context, rows * stride,
                        grid::mix_goals<W>{rows, stride, classes, how, smoothing, labels, soft_targets});
   }

@@ -115,14 +115,14 @@ namespace pretext::kernels {
 template <Accelerator Device>
 struct average_pool<Device> {
   template <class Context, class T>
-  static void forward(Context& position, std::size_t batch, std::size_t places, std::size_t channels,
+  static void forward(Context& context, std::size_t batch, std::size_t places, std::size_t channels,
                       const T* x, T* y) {
-    grid::parallel_for(position, batch * channels, grid::mean_of_rows<T>{places, channels, 0, places, x, y});
+    grid::parallel_for(context, batch * channels, grid::mean_of_rows<T>{places, channels, 0, places, x, y});
   }
   template <class Context, class T>
-  static void backward(Context& position, std::size_t batch, std::size_t places, std::size_t channels,
+  static void backward(Context& context, std::size_t batch, std::size_t places, std::size_t channels,
                        const T* dy, T* dx) {
-    grid::parallel_for(position, batch * places * channels,
+    grid::parallel_for(context, batch * places * channels,
                        grid::mean_of_rows_backward<T>{places, channels, 0, places, dy, dx});
   }
 };
@@ -130,15 +130,15 @@ struct average_pool<Device> {
 template <Accelerator Device>
 struct max_pool<Device> {
   template <class Context, class T>
-  static void forward(Context& position, const window& w, std::size_t batch, const T* x, T* y,
+  static void forward(Context& context, const window& w, std::size_t batch, const T* x, T* y,
                       std::uint32_t* chosen) {
-    grid::parallel_for(position, batch * w.out_height() * w.out_width() * w.channels,
+    grid::parallel_for(context, batch * w.out_height() * w.out_width() * w.channels,
                        grid::largest_in_window<T>{w, x, y, chosen});
   }
   template <class Context, class T>
-  static void backward(Context& position, const window& w, std::size_t batch, const std::uint32_t* chosen,
+  static void backward(Context& context, const window& w, std::size_t batch, const std::uint32_t* chosen,
                        const T* dy, T* dx) {
-    grid::parallel_for(position, batch * w.height * w.width * w.channels,
+    grid::parallel_for(context, batch * w.height * w.width * w.channels,
                        grid::largest_in_window_backward<T>{w, chosen, dy, dx});
   }
 };

@@ -39,7 +39,7 @@ class block_view {
   /// `work(i)` for every pixel.
   template <class Work>
   PRETEXT_HOST_DEVICE void each_pixel(const Work& work) const {
-    block_->each([&](unsigned thread) {
+    block_->for_each_thread([&](unsigned thread) {
       for (std::size_t i = thread; i < size(); i += view_threads) work(i);
     });
   }
@@ -51,7 +51,7 @@ class block_view {
 
   template <class F>
   PRETEXT_HOST_DEVICE rgb mean(F f) const {
-    block_->each([&](unsigned thread) {
+    block_->for_each_thread([&](unsigned thread) {
       rgb sum{0, 0, 0};
       for (std::size_t i = thread; i < size(); i += view_threads) {
         const rgb p = f(at(i));
@@ -62,7 +62,7 @@ class block_view {
       memory_->b[thread] = sum.b;
     });
     for (unsigned half = view_threads / 2; half > 0; half /= 2)
-      block_->each([&](unsigned thread) {
+      block_->for_each_thread([&](unsigned thread) {
         if (thread >= half) return;
         memory_->r[thread] += memory_->r[thread + half];
         memory_->g[thread] += memory_->g[thread + half];
@@ -70,14 +70,14 @@ class block_view {
       });
     const float count = static_cast<float>(size());
     const rgb mean{memory_->r[0] / count, memory_->g[0] / count, memory_->b[0] / count};
-    block_->each([](unsigned) {});
+    block_->for_each_thread([](unsigned) {});
     return mean;
   }
 
   template <class F>
   PRETEXT_HOST_DEVICE void map_pixels(F f) const {
     float* const spare = planes_ + 3 * size();
-    block_->each([&](unsigned thread) {
+    block_->for_each_thread([&](unsigned thread) {
       for (std::size_t i = thread; i < 3 * size(); i += view_threads) spare[i] = planes_[i];
     });
     const auto before = [this, spare](std::size_t row, std::size_t column) {
@@ -89,7 +89,7 @@ class block_view {
   /// Each thread counts one level: no two of them add to the same number. Valid until the next histogram.
   PRETEXT_HOST_DEVICE const level_counts& histogram() const {
     static_assert(view_threads == 256);
-    block_->each([&](unsigned thread) {
+    block_->for_each_thread([&](unsigned thread) {
       level_counts& counts = memory_->counts;
       counts.r[thread] = counts.g[thread] = counts.b[thread] = 0;
       for (std::size_t i = 0; i < size(); ++i) {

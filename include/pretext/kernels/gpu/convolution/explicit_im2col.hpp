@@ -70,33 +70,33 @@ struct convolution_by_stored_patches {
   using write_mode = kernels::write_mode;
 
   template <class Context, class T>
-  static void forward(Context& position, const kernels::convolution_extents& e, std::size_t batch, const T* x,
+  static void forward(Context& context, const kernels::convolution_extents& e, std::size_t batch, const T* x,
                       const T* w, T* y) {
-    each_run<T>(position, e, batch, [&](std::size_t first, std::size_t rows, T* patches) {
-      store(position, e, first, rows, x, patches);
-      gemm::run(position, op::none, op::none, rows, e.out, numbers(e), static_cast<const T*>(patches), w,
+    each_run<T>(context, e, batch, [&](std::size_t first, std::size_t rows, T* patches) {
+      store(context, e, first, rows, x, patches);
+      gemm::run(context, op::none, op::none, rows, e.out, numbers(e), static_cast<const T*>(patches), w,
                 y + first * places(e) * e.out, write_mode::overwrite);
     });
   }
 
   template <class Context, class T>
-  static void backward_data(Context& position, const kernels::convolution_extents& e, std::size_t batch,
+  static void backward_data(Context& context, const kernels::convolution_extents& e, std::size_t batch,
                             const T* dy, const T* w, T* dx, write_mode mode) {
-    each_run<T>(position, e, batch, [&](std::size_t first, std::size_t rows, T* patches) {
-      gemm::run(position, op::none, op::transposed, rows, numbers(e), e.out, dy + first * places(e) * e.out,
-                w, patches, write_mode::overwrite);
+    each_run<T>(context, e, batch, [&](std::size_t first, std::size_t rows, T* patches) {
+      gemm::run(context, op::none, op::transposed, rows, numbers(e), e.out, dy + first * places(e) * e.out, w,
+                patches, write_mode::overwrite);
       const std::size_t image = e.height * e.width * e.in;
-      each_lanes<T>(position, rows / places(e) * image, e.in, {patches, dx + first * image},
+      each_lanes<T>(context, rows / places(e) * image, e.in, {patches, dx + first * image},
                     add_patches<T>{e, patches, mode == write_mode::accumulate, dx + first * image});
     });
   }
 
   template <class Context, class T, class W>
-  static void backward_weights(Context& position, const kernels::convolution_extents& e, std::size_t batch,
+  static void backward_weights(Context& context, const kernels::convolution_extents& e, std::size_t batch,
                                const T* x, const T* dy, W* dw) {
-    each_run<T>(position, e, batch, [&](std::size_t first, std::size_t rows, T* patches) {
-      store(position, e, first, rows, x, patches);
-      gemm::run(position, op::transposed, op::none, numbers(e), e.out, rows, static_cast<const T*>(patches),
+    each_run<T>(context, e, batch, [&](std::size_t first, std::size_t rows, T* patches) {
+      store(context, e, first, rows, x, patches);
+      gemm::run(context, op::transposed, op::none, numbers(e), e.out, rows, static_cast<const T*>(patches),
                 dy + first * places(e) * e.out, dw, write_mode::accumulate);
     });
   }
@@ -109,21 +109,21 @@ struct convolution_by_stored_patches {
 
   /// `work(first image, rows of patches, room for them)` for runs of images.
   template <class T, class Context, class Work>
-  static void each_run(Context& position, const kernels::convolution_extents& e, std::size_t batch,
+  static void each_run(Context& context, const kernels::convolution_extents& e, std::size_t batch,
                        const Work& work) {
     const std::size_t image = places(e) * numbers(e), most = Most / image;
     const std::size_t run = smaller(batch, most > 0 ? most : 1);
-    const arena_scope guard{position.scratch};
-    T* const patches = position.scratch.template allocate<T>(run * image);
+    const arena_scope guard{context.workspace};
+    T* const patches = context.workspace.template allocate<T>(run * image);
     for (std::size_t first = 0; first < batch; first += run)
       work(first, smaller(run, batch - first) * places(e), patches);
   }
 
   template <class Context, class T>
-  static void store(Context& position, const kernels::convolution_extents& e, std::size_t first,
+  static void store(Context& context, const kernels::convolution_extents& e, std::size_t first,
                     std::size_t rows, const T* x, T* patches) {
     const T* const images = x + first * e.height * e.width * e.in;
-    each_lanes<T>(position, rows * numbers(e), e.in, {images, patches},
+    each_lanes<T>(context, rows * numbers(e), e.in, {images, patches},
                   store_patches<T>{{e, images}, numbers(e), patches});
   }
 };
