@@ -68,9 +68,9 @@ class whole_steps final : public timed_work {
     if (views.data() != made.views.data()) made.views.assign(views.begin(), views.end());
     learner_.draw(samples, 1, 0);
     made.loss = learner_.step(input.view(), 0);
-    if constexpr (requires { learner_.memory().hidden; }) {
+    if constexpr (requires { learner_.memory().masked; }) {
       made.restore.resize(batch_ * Method::grid::places);
-      cuda::read(at.stream, made.restore.data(), learner_.memory().hidden.restore, made.restore.size());
+      cuda::read(at.stream, made.restore.data(), learner_.memory().masked.restore, made.restore.size());
     }
     return made;
   }

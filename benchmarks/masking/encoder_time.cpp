@@ -25,8 +25,8 @@ struct seconds {
 template <class Hiding, class Encoder, class Grid>
 struct encoding {
   using images = typename Grid::images;
-  using hidden = masks_of<random_masking<>, Grid>;
-  using network = typename Hiding::template network<Encoder, hidden>;
+  using masked = masks_of<random_masking<>, Grid>;
+  using network = typename Hiding::template network<Encoder, masked>;
   using output = typename network::output;
 
   std::vector<float> value = std::vector<float>(count(network::parameters())), gradient = value;
@@ -85,7 +85,7 @@ void compare(const char* name, std::size_t rounds, std::size_t threads, std::siz
       "%zu, "
       "\"rounds\": %zu, \"masked_s\": %.4f, \"all_s\": %.4f, \"ratio\": %.2f, \"processor_ratio\": %.2f, "
       "\"multiply_add_ratio\": %.2f}\n",
-      name, Images::extents[0], masks_of<random_masking<>, grid>::visible, grid::places, batch, threads,
+      name, Images::extents[0], masks_of<random_masking<>, grid>::visible, grid::patches, batch, threads,
       rounds, median(masked), median(whole), median(ratio), median(processor_ratio),
       double(decltype(all)::network::macs) / double(decltype(visible)::network::macs));
 }

@@ -43,7 +43,7 @@ std::vector<image_sheet> reconstructed_images(any_trainer& trainer, const recipe
     const image predicted = to_picture(made.predicted.data() + n * pixels * 3, height, width, asked);
     image masked = original, pasted = original;
     for (std::size_t i = 0; i < pixels * 3; ++i)
-      if (made.hidden[n * pixels + i / 3]) {
+      if (made.masked[n * pixels + i / 3]) {
         masked.pixels[i] = 128;
         pasted.pixels[i] = predicted.pixels[i];
       }

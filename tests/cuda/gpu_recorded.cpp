@@ -34,7 +34,7 @@ void record_photometric_operations() { photometric_operations<recorder>(); }
 void record_layer_norms() { layer_norms<recorder>(); }
 void record_attentions() { attentions<recorder>(); }
 void record_gelus() { gelus<recorder>(); }
-void record_chosen_places() { chosen_places<recorder>(); }
+void record_chosen_places() { chosen_positions<recorder>(); }
 void record_masks_and_dropped_paths() { masks_and_dropped_paths<recorder>(); }
 void record_classes() { classes<recorder>(); }
 void record_transformer_steps() { transformer_steps<recorder>(); }

@@ -21,7 +21,7 @@ TEST_CASE("GELU on the GPU is the CPU's, in place, too") {
 }
 TEST_CASE("what is done with chosen places on the GPU is what the CPU does") {
   record_chosen_places();
-  chosen_places<cuda>();
+  chosen_positions<cuda>();
 }
 TEST_CASE("masks and dropped paths on the GPU are the CPU's") {
   record_masks_and_dropped_paths();

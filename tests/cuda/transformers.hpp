@@ -83,10 +83,10 @@ void gelus() {
 }
 
 /// Some places of each sample, each in an order of its own.
-inline std::vector<std::uint32_t> shuffled_places(std::size_t batch, std::size_t places) {
+inline std::vector<std::uint32_t> shuffled_places(std::size_t batch, std::size_t positions) {
   std::vector<std::uint32_t> all;
   for (unsigned n = 0; n < batch; ++n) {
-    std::vector<std::uint32_t> of_sample(places);
+    std::vector<std::uint32_t> of_sample(positions);
     std::iota(of_sample.begin(), of_sample.end(), 0u);
     std::shuffle(of_sample.begin(), of_sample.end(), std::mt19937{n});
     all.insert(all.end(), of_sample.begin(), of_sample.end());
@@ -95,17 +95,18 @@ inline std::vector<std::uint32_t> shuffled_places(std::size_t batch, std::size_t
 }
 
 template <class Device>
-void chosen_places() {
+void chosen_positions() {
   const std::size_t batch = 3;
   const kernels::patch_extents e{9, 8, 3, 2};  // a line that belongs to no patch
-  const auto order = shuffled_places(batch, e.places());
-  for (const auto& [count, width] : {std::pair<std::size_t, std::size_t>{5, 10}, {e.places(), 16}, {5, 16}})
+  const auto order = shuffled_places(batch, e.positions());
+  for (const auto& [count, width] :
+       {std::pair<std::size_t, std::size_t>{5, 10}, {e.positions(), 16}, {5, 16}})
     for (const bool ordered : {false, true})
       same_on_both<Device>([=, count = count, width = width]<class Context>(workbench<Context>& at) {
         using T = typename Context::activation;
         using W = typename Context::weight;
         using device = typename Context::device;
-        const kernels::index_list chosen{count, ordered ? at.in(order) : nullptr, e.places()};
+        const kernels::index_list chosen{count, ordered ? at.in(order) : nullptr, e.positions()};
         const std::size_t pixels = batch * e.height * e.width * e.channels;
         const auto images = at.activations(pixels, 1), rows = at.activations(batch * count * e.numbers(), 2);
         kernels::patches<device>::gather(at.context, e, batch, chosen, at.in(images), at.out(rows.size()));
@@ -115,7 +116,7 @@ void chosen_places() {
         const auto x = at.activations(batch * count * width, 3),
                    dy = at.activations(batch * (1 + count) * width, 6);
         const auto first = some_numbers<W>(width, 4),
-                   positions = some_numbers<W>((1 + e.places()) * width, 5);
+                   positions = some_numbers<W>((1 + e.positions()) * width, 5);
         sequence::forward(at.context, batch, width, chosen, at.in(x), at.in(first), at.in(positions),
                           at.out(dy.size()));
         sequence::backward(at.context, batch, width, chosen, at.in(dy), at.out(x.size()), at.out(first),
@@ -123,7 +124,7 @@ void chosen_places() {
         sequence::backward(at.context, batch, width, chosen, at.in(dy), static_cast<T*>(nullptr),
                            at.out(first), static_cast<W*>(nullptr));
 
-        const kernels::token_extents all{2, e.places(), width};
+        const kernels::token_extents all{2, e.positions(), width};
         const auto tokens = at.activations(batch * all.tokens() * width, 7);
         kernels::gather_tokens<device>::forward(at.context, all, batch, chosen, at.in(tokens),
                                                 at.out(x.size()));
@@ -132,10 +133,10 @@ void chosen_places() {
 
         using restored = kernels::scatter_tokens<device>;
         const auto seen = at.activations(batch * (2 + count) * width, 8);
-        const auto places = some_numbers<W>(all.tokens() * width, 9);
+        const auto positions = some_numbers<W>(all.tokens() * width, 9);
         kernels::index_list whole = chosen;
-        whole.count = e.places();
-        restored::forward(at.context, all, batch, count, whole, at.in(seen), at.in(first), at.in(places),
+        whole.count = e.positions();
+        restored::forward(at.context, all, batch, count, whole, at.in(seen), at.in(first), at.in(positions),
                           at.out(tokens.size()));
         restored::forward(at.context, all, batch, count, whole, at.in(seen), at.in(first),
                           static_cast<const W*>(nullptr), at.out(tokens.size()));
@@ -164,14 +165,16 @@ void masks_and_dropped_paths() {
     using device = typename Context::device;
     const std::vector<std::uint64_t> samples{5, 17, 1ull << 40};
     const sample_keys keys{9, 4, at.in(samples), samples.size()};
-    const std::size_t batch = 6, places = 196;  // two views of each sample
-    buffer<float, device> noise{batch * places};
-    kernels::uniform_noise<device>::run(at.context, keys, batch, places, noise.data());
-    kernels::order_by_noise<device>::run(at.context, batch, places, static_cast<const float*>(noise.data()),
-                                         at.out_indices(batch * places), at.out_indices(batch * places));
-    const std::vector<float> ties(batch * places, 0.5f);
-    kernels::order_by_noise<device>::run(at.context, batch, places, at.in(ties),
-                                         at.out_indices(batch * places), at.out_indices(batch * places));
+    const std::size_t batch = 6, positions = 196;  // two views of each sample
+    buffer<float, device> noise{batch * positions};
+    kernels::uniform_noise<device>::run(at.context, keys, batch, positions, noise.data());
+    kernels::order_by_noise<device>::run(
+        at.context, batch, positions, static_cast<const float*>(noise.data()),
+        at.out_indices(batch * positions), at.out_indices(batch * positions));
+    const std::vector<float> ties(batch * positions, 0.5f);
+    kernels::order_by_noise<device>::run(at.context, batch, positions, at.in(ties),
+                                         at.out_indices(batch * positions),
+                                         at.out_indices(batch * positions));
     const auto coarse = shuffled_places(batch, 6);
     kernels::enlarge_grid<device>::run(at.context, batch, 8, 12, 4, at.in(coarse),
                                        at.out_indices(batch * 96));

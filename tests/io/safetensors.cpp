@@ -83,16 +83,16 @@ TEST_CASE("what we write is what the format says: a padded JSON header and align
   const auto* text = reinterpret_cast<const char*>(bytes.data()) + 8;
   const auto header = nlohmann::json::parse(text, text + length);
   CHECK(header["__metadata__"]["note"] == small_file().metadata["note"]);
-  std::vector<std::pair<std::size_t, std::size_t>> places;
+  std::vector<std::pair<std::size_t, std::size_t>> patches;
   for (const auto& [name, entry] : header.items()) {
     if (name == "__metadata__") continue;
     const std::size_t begin = entry["data_offsets"][0], end = entry["data_offsets"][1];
     CHECK(begin % dtype_size(entry["dtype"].get<std::string>()) == 0);
-    places.emplace_back(begin, end);
+    patches.emplace_back(begin, end);
   }
-  std::sort(places.begin(), places.end());
+  std::sort(patches.begin(), patches.end());
   std::size_t filled = 0;
-  for (const auto& [begin, end] : places) {
+  for (const auto& [begin, end] : patches) {
     CHECK(begin == filled);
     filled = end;
   }

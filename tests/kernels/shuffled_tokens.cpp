@@ -14,12 +14,12 @@ using namespace pretext;
 namespace {
 
 constexpr kernels::token_extents extents{1, 12, 5};
-constexpr std::size_t batch = 10, seen = 4, hidden = extents.places - seen;
+constexpr std::size_t batch = 10, seen = 4, hidden = extents.patches - seen;
 
 /// Shuffled places of some samples, and tokens of the visible ones.
 struct shuffled {
   on<cpu, fp64> context{.stream = cpu::stream{2}};
-  std::vector<std::uint32_t> order = std::vector<std::uint32_t>(batch * extents.places), restore = order;
+  std::vector<std::uint32_t> order = std::vector<std::uint32_t>(batch * extents.patches), restore = order;
   std::vector<double> x = tests::normal_numbers(batch * (1 + seen) * extents.width, 1);
   std::vector<double> token = tests::normal_numbers(extents.width, 2);
   std::vector<double> positions = tests::normal_numbers(extents.tokens() * extents.width, 3);
@@ -27,15 +27,15 @@ struct shuffled {
 
   shuffled() {
     const auto noise = tests::normal_numbers(order.size(), 4);
-    kernels::order_by_noise<cpu>::run(context, batch, extents.places, noise.data(), order.data(),
+    kernels::order_by_noise<cpu>::run(context, batch, extents.patches, noise.data(), order.data(),
                                       restore.data());
   }
-  kernels::index_list places(std::size_t first, std::size_t count) const {
-    return {count, order.data() + first, extents.places};
+  kernels::index_list patches(std::size_t first, std::size_t count) const {
+    return {count, order.data() + first, extents.patches};
   }
   void put_back(const double* at) {
-    kernels::scatter_tokens<cpu>::forward(context, extents, batch, seen, places(0, extents.places), x.data(),
-                                          token.data(), at, all.data());
+    kernels::scatter_tokens<cpu>::forward(context, extents, batch, seen, patches(0, extents.patches),
+                                          x.data(), token.data(), at, all.data());
   }
   std::vector<double> choose(kernels::index_list chosen) {
     std::vector<double> y(batch * chosen.count * extents.width, 1e30);
@@ -51,7 +51,7 @@ TEST_CASE(
     "choosing the visible tokens after they were put back is the identity; all others are the mask token") {
   shuffled s;
   s.put_back(nullptr);
-  const auto visible = s.choose(s.places(0, seen)), others = s.choose(s.places(seen, hidden));
+  const auto visible = s.choose(s.patches(0, seen)), others = s.choose(s.patches(seen, hidden));
   for (std::size_t n = 0; n < batch; ++n)
     for (std::size_t c = 0; c < extents.width; ++c) {
       CHECK(s.all[n * extents.tokens() * extents.width + c] == s.x[n * (1 + seen) * extents.width + c]);
@@ -76,7 +76,7 @@ TEST_CASE("the way back is the transpose of the way there") {
   shuffled s;
   const auto functional = tests::normal_numbers(s.all.size(), 5);
   std::vector<double> dx(s.x.size(), 1e30), dtoken(extents.width, 0.25);
-  kernels::scatter_tokens<cpu>::backward(s.context, extents, batch, seen, s.places(0, extents.places),
+  kernels::scatter_tokens<cpu>::backward(s.context, extents, batch, seen, s.patches(0, extents.patches),
                                          functional.data(), dx.data(), dtoken.data());
   s.put_back(nullptr);
   const double there = std::inner_product(s.all.begin(), s.all.end(), functional.begin(), 0.0);
@@ -85,7 +85,7 @@ TEST_CASE("the way back is the transpose of the way there") {
                       std::inner_product(s.token.begin(), s.token.end(), dtoken.begin(), 0.0);
   CHECK(there == doctest::Approx(back).epsilon(1e-12));
 
-  const auto chosen = s.places(seen, hidden);
+  const auto chosen = s.patches(seen, hidden);
   const auto y = s.choose(chosen);
   std::vector<double> dall(s.all.size(), 1e30);
   kernels::gather_tokens<cpu>::backward(s.context, extents, batch, chosen, functional.data(), dall.data());

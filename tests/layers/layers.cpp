@@ -93,15 +93,15 @@ TEST_CASE("every gradient of the pooling layers matches finite differences") {
 }
 
 TEST_CASE("layers that work in place of their gradient are planned so, and nothing else is") {
-  using places = detail::gradient_places<5>;
-  const places plain{{1, 2, 3, 4, 5}, {}};
+  using patches = detail::gradient_places<5>;
+  const patches plain{{1, 2, 3, 4, 5}, {}};
   CHECK(plain.of ==
-        std::array{places::callers, places::first, places::second, places::first, places::second});
+        std::array{patches::callers, patches::first, patches::second, patches::first, patches::second});
   CHECK(plain.size == std::array<std::size_t, 3>{0, 4, 5});
   CHECK(plain.last_second == 1);
-  const places mixed{{9, 9, 9, 4, 5}, {true, false, true, false, true}};
+  const patches mixed{{9, 9, 9, 4, 5}, {true, false, true, false, true}};
   CHECK(mixed.of ==
-        std::array{places::callers, places::callers, places::first, places::first, places::second});
+        std::array{patches::callers, patches::callers, patches::first, patches::first, patches::second});
   CHECK(mixed.size == std::array<std::size_t, 3>{9, 9, 5});
   CHECK(mixed.last_second == 3);
 

@@ -17,23 +17,23 @@ namespace {
 using images = shape<12, 8, 3>;
 using grid = patch_grid<images, 4>;  // 3x2 patches
 using some_masks = masks<grid, 2>;
-using hidden = shape<some_masks::hidden, grid::numbers>;
+using masked = shape<some_masks::masked, grid::patch_dim>;
 using context_type = on<cpu, fp64>;
 
 /// A loss of two images whose first sees patches 5 and 0, the second 1 and 2.
 struct comparison {
   std::vector<std::uint32_t> order{5, 0, 3, 1, 4, 2, 1, 2, 0, 3, 5, 4};
   std::vector<double> pixels = tests::normal_numbers(2 * images::size, 1, 0.3, 2);
-  std::vector<double> prediction = tests::normal_numbers(2 * hidden::size, 2);
+  std::vector<double> prediction = tests::normal_numbers(2 * masked::size, 2);
   std::vector<double> gradient = std::vector<double>(prediction.size(), 0.25);
 
   template <class Loss>
   double operator()(const Loss& loss, std::size_t threads = 1) {
     context_type context{.stream = cpu::stream{threads}};
     gradient.assign(prediction.size(), 0.25);
-    return loss(context, reads<context_type, hidden>{prediction.data(), 2},
+    return loss(context, reads<context_type, masked>{prediction.data(), 2},
                 reads<context_type, images>{pixels.data(), 2}, some_masks{order.data(), nullptr, 2},
-                writes<context_type, hidden>{gradient.data(), 2});
+                writes<context_type, masked>{gradient.data(), 2});
   }
   /// Number (row, column, channel) of a patch of an image.
   double& pixel(std::size_t n, std::size_t patch, std::size_t number) {
@@ -66,7 +66,7 @@ TEST_CASE("the loss is the mean over hidden patches of (row, column, channel) nu
   const auto by_formula = [&](bool normalise, auto error) {
     double sum = 0;
     for (std::size_t n = 0; n < 2; ++n)
-      for (std::size_t i = 0; i < some_masks::hidden; ++i) {
+      for (std::size_t i = 0; i < some_masks::masked; ++i) {
         const auto patch = c.order[n * 6 + 2 + i];
         double mean = 0, variance = 0;
         for (std::size_t j = 0; j < 48; ++j) mean += c.pixel(n, patch, j) / 48;
@@ -74,7 +74,7 @@ TEST_CASE("the loss is the mean over hidden patches of (row, column, channel) nu
         for (std::size_t j = 0; j < 48; ++j) {
           const double pixel = c.pixel(n, patch, j);
           const double target = normalise ? (pixel - mean) / std::sqrt(variance + 1e-6) : pixel;
-          sum += error(c.prediction[(n * some_masks::hidden + i) * 48 + j] - target);
+          sum += error(c.prediction[(n * some_masks::masked + i) * 48 + j] - target);
         }
       }
     return sum;

@@ -21,7 +21,7 @@ std::vector<std::uint32_t> orders(const std::vector<std::uint64_t>& samples, std
                                   std::uint32_t epoch, std::size_t threads = 1) {
   on<cpu> context{.stream = cpu::stream{threads}, .keys = {seed, epoch, samples.data(), samples.size()}};
   const auto drawn = random_masking<>{}.draw<grid>(context, samples.size());
-  return {drawn.order, drawn.order + samples.size() * grid::places};
+  return {drawn.order, drawn.order + samples.size() * grid::patches};
 }
 
 std::vector<std::uint64_t> first_samples(std::size_t count) {
@@ -33,7 +33,7 @@ std::vector<std::uint64_t> first_samples(std::size_t count) {
 }  // namespace
 
 TEST_CASE("the number of visible patches is Python's int(places * (1 - ratio))") {
-  static_assert(some_masks::visible == 49 && some_masks::hidden == 147);
+  static_assert(some_masks::visible == 49 && some_masks::masked == 147);
   static_assert(masks_of<random_masking<>, patch_grid<shape<224, 224, 3>, 14>>::visible == 64);
   static_assert(masks_of<random_masking<>, patch_grid<shape<32, 32, 3>, 4>>::visible == 16);
   static_assert(masks_of<random_masking<>, patch_grid<shape<24, 24, 3>, 4>>::visible == 9);
@@ -50,12 +50,12 @@ TEST_CASE("every sample keeps exactly as many patches, each once, and restoring 
   const some_masks drawn = random_masking<>{}.draw<grid>(context, samples.size());
   REQUIRE(drawn.batch == 20);
   for (std::size_t n = 0; n < 20; ++n) {
-    const auto* order = drawn.order + n * grid::places;
-    const auto* restore = drawn.restore + n * grid::places;
-    CHECK(std::set<std::uint32_t>(order, order + grid::places).size() == grid::places);
-    CHECK(std::count_if(restore, restore + grid::places,
+    const auto* order = drawn.order + n * grid::patches;
+    const auto* restore = drawn.restore + n * grid::patches;
+    CHECK(std::set<std::uint32_t>(order, order + grid::patches).size() == grid::patches);
+    CHECK(std::count_if(restore, restore + grid::patches,
                         [](std::uint32_t at) { return at < some_masks::visible; }) == 49);
-    for (std::uint32_t p = 0; p < grid::places; ++p) CHECK(order[restore[p]] == p);
+    for (std::uint32_t p = 0; p < grid::patches; ++p) CHECK(order[restore[p]] == p);
   }
 }
 
@@ -65,7 +65,7 @@ TEST_CASE(
   const auto all = orders(samples, 3, 1);
   CHECK(orders(samples, 3, 1, 3) == all);
   const auto alone = orders({samples[7]}, 3, 1);
-  CHECK(std::equal(alone.begin(), alone.end(), all.begin() + 7 * std::ptrdiff_t(grid::places)));
+  CHECK(std::equal(alone.begin(), alone.end(), all.begin() + 7 * std::ptrdiff_t(grid::patches)));
   CHECK(orders({samples[6]}, 3, 1) != alone);
   CHECK(orders({samples[7]}, 4, 1) != alone);
   CHECK(orders({samples[7]}, 3, 2) != alone);
@@ -74,9 +74,9 @@ TEST_CASE(
 TEST_CASE("every patch is hidden in three of four masks, wherever it lies") {
   const std::size_t count = 2000;
   const auto order = orders(first_samples(count), 5, 0);
-  std::vector<std::size_t> seen(grid::places);
+  std::vector<std::size_t> seen(grid::patches);
   for (std::size_t n = 0; n < count; ++n)
-    for (std::size_t i = 0; i < some_masks::visible; ++i) ++seen[order[n * grid::places + i]];
+    for (std::size_t i = 0; i < some_masks::visible; ++i) ++seen[order[n * grid::patches + i]];
   const auto [least, most] = std::ranges::minmax(seen);
   CHECK(least > 500 - 97);  // five standard deviations of 19.4
   CHECK(most < 500 + 97);

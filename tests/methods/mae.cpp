@@ -28,7 +28,7 @@ constexpr double official_multiply_adds = [] {
   using all = masks<typename Method::grid, Method::mask::visible>;
   // A decoder's norm and last layer run on hidden places only; the official one's run on all.
   const double last = double(channels_of<typename Method::prediction>) * double(decoder::width) *
-                      double(Method::grid::places - Method::mask::hidden + 1);
+                      double(Method::grid::patches - Method::mask::masked + 1);
   return double(macs<typename encoder::embedding, typename Method::images>) +
          double(macs<typename encoder::trunk, tokens>) +
          double(Seen - Method::mask::visible - 1) * double(encoder::width * decoder::width) +
@@ -38,7 +38,7 @@ constexpr double official_multiply_adds = [] {
 template <class Method>
 constexpr double masked_cost = official_multiply_adds<Method, Method::mask::visible + 1>;
 template <class Method>
-constexpr double whole_cost = official_multiply_adds<Method, Method::grid::places + 1>;
+constexpr double whole_cost = official_multiply_adds<Method, Method::grid::patches + 1>;
 
 constexpr bool within_a_hundredth(double found, double expected) {
   return found > 0.99 * expected && found < 1.01 * expected;

@@ -85,13 +85,13 @@ void five_steps_agree(const safetensors& file, double tolerance) {
 
     const auto mask = file.at("mask.0").as<double>(), all = file.at("prediction.0").as<double>();
     std::vector<double> expected;
-    for (std::size_t row = 0; row < batch * method::grid::places; ++row) {
-      CHECK((m.hidden.restore[row] >= method::mask::visible) == (mask[row] == 1));
-      if (row % method::grid::places < method::mask::visible) continue;
-      const auto from =
-          (row / method::grid::places * method::grid::places + m.hidden.order[row]) * method::grid::numbers;
+    for (std::size_t row = 0; row < batch * method::grid::patches; ++row) {
+      CHECK((m.masked.restore[row] >= method::mask::visible) == (mask[row] == 1));
+      if (row % method::grid::patches < method::mask::visible) continue;
+      const auto from = (row / method::grid::patches * method::grid::patches + m.masked.order[row]) *
+                        method::grid::patch_dim;
       expected.insert(expected.end(), all.begin() + std::ptrdiff_t(from),
-                      all.begin() + std::ptrdiff_t(from + method::grid::numbers));
+                      all.begin() + std::ptrdiff_t(from + method::grid::patch_dim));
     }
     CHECK(tests::relative_difference(std::vector<T>(m.predicted.data, m.predicted.data + m.predicted.size()),
                                      expected) < tolerance);

@@ -118,15 +118,15 @@ TEST_CASE("MAE's loss and gradients ignore the visible pixels of the target") {
     std::vector<double> gradient(m.predicted.size());
     using context_type = on<cpu, fp64>;
     return masked_pixels{}(l.learner.context(), reads<context_type, small_mae::prediction>{m.predicted},
-                           reads<context_type, images>{image.data(), 5}, m.hidden,
+                           reads<context_type, images>{image.data(), 5}, m.masked,
                            writes<context_type, small_mae::prediction>{gradient.data(), 5});
   };
   const double before = loss_against(target);
-  const auto shift = [&](bool hidden) {
+  const auto shift = [&](bool masked) {
     for (std::size_t i = 0; i < target.size(); ++i) {
       const std::size_t n = i / images::size, row = i % images::size / 24, column = i % 24 / 3;
       const std::size_t patch = row / 4 * 2 + column / 4;
-      if ((m.hidden.restore[n * 6 + patch] >= small_mae::mask::visible) == hidden) target[i] += double(i % 7);
+      if ((m.masked.restore[n * 6 + patch] >= small_mae::mask::visible) == masked) target[i] += double(i % 7);
     }
   };
   shift(false);
@@ -143,14 +143,14 @@ TEST_CASE("what MAE predicts depends on visible pixels alone") {
     return std::vector<double>(p.data, p.data + p.size());
   };
   const auto before = predicted();
-  const auto& hidden = l.learner.memory().hidden;
+  const auto& masked = l.learner.memory().masked;
   const auto change = [&](std::uint32_t context) {  // a patch of the first image
     for (std::size_t r = 0; r < 4; ++r)
       for (std::size_t c = 0; c < 12; ++c) l.pixels[(context / 2 * 4 + r) * 24 + context % 2 * 12 + c] += 1;
   };
-  change(hidden.order[small_mae::mask::visible]);
+  change(masked.order[small_mae::mask::visible]);
   CHECK(predicted() == before);
-  change(hidden.order[0]);
+  change(masked.order[0]);
   CHECK(predicted() != before);
 }
 
@@ -173,8 +173,8 @@ TEST_CASE("masks follow the samples of the step and the epoch; a step that was n
   learning<small_mae> l;
   const auto order = [&](std::uint32_t epoch) {
     l.step(epoch);
-    const auto* first = l.learner.memory().hidden.order;
-    return std::vector<std::uint32_t>(first, first + 5 * small_mae::grid::places);
+    const auto* first = l.learner.memory().masked.order;
+    return std::vector<std::uint32_t>(first, first + 5 * small_mae::grid::patches);
   };
   const auto masks = order(0);
   CHECK(order(1) != masks);
@@ -192,13 +192,13 @@ TEST_CASE("reconstructions of hidden patches are the predictions that the loss s
   std::vector<double> patches(5 * all::size);
   l.learner.draw(l.samples, 7, 0);
   l.learner.method().reconstruct(l.learner.context(), l.learner.memory(), l.views(), {patches.data(), 5});
-  const auto& masks = l.learner.memory().hidden;
+  const auto& masks = l.learner.memory().masked;
   for (std::size_t n = 0; n < 5; ++n)
-    for (std::size_t i = 0; i < small_mae::mask::hidden; ++i)
-      for (std::size_t j = 0; j < small_mae::grid::numbers; ++j) {
+    for (std::size_t i = 0; i < small_mae::mask::masked; ++i)
+      for (std::size_t j = 0; j < small_mae::grid::patch_dim; ++j) {
         const auto context = masks.order[n * 6 + small_mae::mask::visible + i];
-        CHECK(patches[(n * 6 + context) * small_mae::grid::numbers + j] ==
-              doctest::Approx(seen[(n * small_mae::mask::hidden + i) * small_mae::grid::numbers + j])
+        CHECK(patches[(n * 6 + context) * small_mae::grid::patch_dim + j] ==
+              doctest::Approx(seen[(n * small_mae::mask::masked + i) * small_mae::grid::patch_dim + j])
                   .epsilon(1e-12));
       }
 }

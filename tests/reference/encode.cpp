@@ -30,7 +30,7 @@ int run(bool reads_weights, const char* images_path, const char* weights_path, c
   }
   const safetensors given = read_safetensors(images_path);
   const auto planes = given.at("images").as<float>();  // (n, 3, 224, 224)
-  const std::size_t n = planes.size() / In::size, places = places_of<In>;
+  const std::size_t n = planes.size() / In::size, places = position_count<In>;
   std::vector<float> x(planes.size()), h(n * Out::size);
   for (std::size_t i = 0; i < x.size(); ++i)
     x[i] = planes[(i / In::size * 3 + i % 3) * places + i % In::size / 3];

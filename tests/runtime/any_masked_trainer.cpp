@@ -57,17 +57,17 @@ TEST_CASE("a reconstruction shows every image with its mask: three of four patch
   s.trainer->evaluation_views(s.views, seen);
   CHECK(made.images == seen);
   CHECK(made.predicted.size() == seen.size());
-  REQUIRE(made.hidden.size() == 6 * 16 * 24);
+  REQUIRE(made.masked.size() == 6 * 16 * 24);
   for (std::size_t n = 0; n < 6; ++n) {
-    const auto first = made.hidden.begin() + std::ptrdiff_t(n * 16 * 24);
-    CHECK(std::count(first, first + 16 * 24, true) == method::mask::hidden * 16);
+    const auto first = made.masked.begin() + std::ptrdiff_t(n * 16 * 24);
+    CHECK(std::count(first, first + 16 * 24, true) == method::mask::masked * 16);
   }
-  for (std::size_t i = 0; i < made.hidden.size(); ++i) {
+  for (std::size_t i = 0; i < made.masked.size(); ++i) {
     const std::size_t n = i / (16 * 24), row = i / 24 % 16, column = i % 24;
-    CHECK(made.hidden[i] == made.hidden[(n * 16 + row / 4 * 4) * 24 + column / 4 * 4]);
+    CHECK(made.masked[i] == made.masked[(n * 16 + row / 4 * 4) * 24 + column / 4 * 4]);
   }
-  CHECK(s.trainer->reconstruct(s.views, s.samples, 1, 0).hidden == made.hidden);
-  CHECK(s.trainer->reconstruct(s.views, s.samples, 1, 1).hidden != made.hidden);
+  CHECK(s.trainer->reconstruct(s.views, s.samples, 1, 0).masked == made.masked);
+  CHECK(s.trainer->reconstruct(s.views, s.samples, 1, 1).masked != made.masked);
 }
 
 TEST_CASE("predictions of normalised patches get the mean and deviation of the real ones back") {
@@ -75,7 +75,7 @@ TEST_CASE("predictions of normalised patches get the mean and deviation of the r
   const auto scaled = normalised.trainer->reconstruct(normalised.views, normalised.samples, 1, 0);
   const auto raw = plain.trainer->reconstruct(plain.views, plain.samples, 1, 0);
   for (std::size_t n = 0; n < 6; ++n)
-    for (std::size_t patch = 0; patch < method::grid::places; ++patch) {
+    for (std::size_t patch = 0; patch < method::grid::patches; ++patch) {
       std::vector<std::size_t> at;
       for (std::size_t r = 0; r < 4; ++r)
         for (std::size_t c = 0; c < 12; ++c)

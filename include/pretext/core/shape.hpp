@@ -30,6 +30,6 @@ inline constexpr std::size_t channels_of = S::extents[S::rank - 1];
 
 /// How many places a sample has: H·W for an image, T for tokens, 1 for a feature.
 template <Shape S>
-inline constexpr std::size_t places_of = S::size / channels_of<S>;
+inline constexpr std::size_t position_count = S::size / channels_of<S>;
 
 }  // namespace pretext

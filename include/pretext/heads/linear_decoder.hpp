@@ -13,39 +13,39 @@ namespace pretext {
 /// first.
 struct linear_decoder {
   template <Shape In, class Masks>
-  using output = shape<Masks::hidden, Masks::grid::numbers>;
+  using output = shape<Masks::masked, Masks::grid::patch_dim>;
 
   template <Shape In, class Masks>
   static consteval auto parameters() {
-    return parameters_of<exit<Masks>, hidden<In, Masks>>;
+    return parameters_of<exit<Masks>, masked<In, Masks>>;
   }
 
   template <Shape In, class Masks>
   static consteval std::size_t macs() {
-    return pretext::macs<exit<Masks>, hidden<In, Masks>>;
+    return pretext::macs<exit<Masks>, masked<In, Masks>>;
   }
 
  private:
   template <Shape In, class Masks>
-  static constexpr kernels::token_extents extents{In::extents[0] - Masks::grid::places, Masks::grid::places,
+  static constexpr kernels::token_extents extents{In::extents[0] - Masks::grid::patches, Masks::grid::patches,
                                                   channels_of<In>};
   template <Shape In, class Masks>
-  using hidden = shape<Masks::hidden, channels_of<In>>;
+  using masked = shape<Masks::masked, channels_of<In>>;
   template <class Masks>
-  using exit = sequential<named<"decoder", sequential<linear<Masks::grid::numbers>>>>;
+  using exit = sequential<named<"decoder", sequential<linear<Masks::grid::patch_dim>>>>;
 
  public:
   template <Shape In, class Masks, class Context>
-  using cache = cache_of<exit<Masks>, hidden<In, Masks>, Context>;
+  using cache = cache_of<exit<Masks>, masked<In, Masks>, Context>;
 
   template <class Context, Shape In, class Masks>
   static void forward(Context& context, weights<Context> w, const Masks& masks, reads<Context, In> x,
                       writes<Context, output<In, Masks>> y, cache<In, Masks, Context>& cache) {
-    const auto of_hidden =
-        context.activations.template allocate<typename Context::activation, hidden<In, Masks>>(x.batch);
+    const auto of_masked =
+        context.activations.template allocate<typename Context::activation, masked<In, Masks>>(x.batch);
     kernels::gather_tokens<typename Context::device>::forward(context, extents<In, Masks>, x.batch,
-                                                              masks.hidden_places(), x.data, of_hidden.data);
-    exit<Masks>::forward(context, w, reads<Context, hidden<In, Masks>>{of_hidden}, y, cache);
+                                                              masks.masked_patches(), x.data, of_masked.data);
+    exit<Masks>::forward(context, w, reads<Context, masked<In, Masks>>{of_masked}, y, cache);
   }
 
   template <class Context, Shape In, class Masks>
@@ -54,24 +54,24 @@ struct linear_decoder {
                        writes<Context, In> dx) {
     using T = typename Context::activation;
     const arena_scope guard{context.workspace};
-    const auto dhidden = context.workspace.template allocate<T, hidden<In, Masks>>(dy.batch);
-    exit<Masks>::backward(context, w, cache, dy, dhidden);
+    const auto dmasked = context.workspace.template allocate<T, masked<In, Masks>>(dy.batch);
+    exit<Masks>::backward(context, w, cache, dy, dmasked);
     kernels::gather_tokens<typename Context::device>::backward(context, extents<In, Masks>, dy.batch,
-                                                               masks.hidden_places(),
-                                                               static_cast<const T*>(dhidden.data), dx.data);
+                                                               masks.masked_patches(),
+                                                               static_cast<const T*>(dmasked.data), dx.data);
   }
 
   /// Predictions for every place, hidden or visible, in the image's order: (places, numbers).
   template <class Context, Shape In, class Masks, Shape All>
   static void infer(Context& context, weights<Context> w, const Masks&, reads<Context, In> x,
                     writes<Context, All> y) {
-    using places = shape<Masks::grid::places, channels_of<In>>;
+    using patches = shape<Masks::grid::patches, channels_of<In>>;
     const arena_scope guard{context.workspace};
     const auto of_patches =
-        context.workspace.template allocate<typename Context::activation, places>(x.batch);
-    kernels::gather_tokens<typename Context::device>::forward(context, extents<In, Masks>, x.batch,
-                                                              {Masks::grid::places}, x.data, of_patches.data);
-    exit<Masks>::infer(context, w, reads<Context, places>{of_patches}, y);
+        context.workspace.template allocate<typename Context::activation, patches>(x.batch);
+    kernels::gather_tokens<typename Context::device>::forward(
+        context, extents<In, Masks>, x.batch, {Masks::grid::patches}, x.data, of_patches.data);
+    exit<Masks>::infer(context, w, reads<Context, patches>{of_patches}, y);
   }
 };
 

@@ -67,13 +67,13 @@ inline void fit_positions(safetensors& file, const std::string& name, image_exte
   };
   if (given.shape.size() != 3 || given.shape[0] != 1 || given.shape[1] < 2)
     refuse(" where positions of a class token and a grid, [1, 1 + places, width], are needed");
-  const std::size_t places = given.shape[1] - 1, width = given.shape[2];
+  const std::size_t patches = given.shape[1] - 1, width = given.shape[2];
   if (from == image_extent{}) {
-    if (places == to.height * to.width) return;
-    const auto side = static_cast<std::size_t>(std::lround(std::sqrt(static_cast<double>(places))));
+    if (patches == to.height * to.width) return;
+    const auto side = static_cast<std::size_t>(std::lround(std::sqrt(static_cast<double>(patches))));
     from = {side, side};
   }
-  if (from.height * from.width != places)
+  if (from.height * from.width != patches)
     refuse(", which are not those of a ", from.height, " x ", from.width, " grid");
   if (from == to) return;
   const auto resized = interpolate_positions(given.as<double>(), from, to, width);

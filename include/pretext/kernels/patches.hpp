@@ -14,9 +14,9 @@ struct patch_extents {
 
   PRETEXT_HOST_DEVICE constexpr std::size_t rows() const { return height / patch; }
   PRETEXT_HOST_DEVICE constexpr std::size_t columns() const { return width / patch; }
-  PRETEXT_HOST_DEVICE constexpr std::size_t places() const { return rows() * columns(); }
+  PRETEXT_HOST_DEVICE constexpr std::size_t patches() const { return rows() * columns(); }
   /// Numbers of one patch, in the order (row, column, channel).
-  PRETEXT_HOST_DEVICE constexpr std::size_t numbers() const { return patch * patch * channels; }
+  PRETEXT_HOST_DEVICE constexpr std::size_t patch_dim() const { return patch * patch * channels; }
 };
 
 /// Images (batch, height, width, channels) as rows of patches (batch, count, numbers), and back. All patches,

@@ -10,8 +10,8 @@ namespace pretext::kernels {
 /// Tokens of a sample: `prefix_tokens` that stand for no place (a class token), then one for every place of a
 /// grid.
 struct token_extents {
-  std::size_t prefix_tokens, places, width;
-  PRETEXT_HOST_DEVICE constexpr std::size_t tokens() const { return prefix_tokens + places; }
+  std::size_t prefix_tokens, patches, width;
+  PRETEXT_HOST_DEVICE constexpr std::size_t tokens() const { return prefix_tokens + patches; }
 };
 
 /// The tokens of chosen places: (batch, lead + places, width) to (batch, count, width). Backward, the

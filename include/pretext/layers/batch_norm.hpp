@@ -150,7 +150,7 @@ struct batch_norm {
   static void forward(Context& context, weights<Context> w, reads<Context, In> x, writes<Context, In> y,
                       cache<In, Context>& cache) {
     cache.x = x;
-    math::template forward<channels_of<In>>(context, w.value, x.batch * places_of<In>, x.data,
+    math::template forward<channels_of<In>>(context, w.value, x.batch * position_count<In>, x.data,
                                             static_cast<const typename Context::activation*>(nullptr), false,
                                             y.data, cache.norm);
   }
@@ -161,8 +161,8 @@ struct batch_norm {
     using T = typename Context::activation;
     const arena_scope guard{context.workspace};
     T* to = dx.data ? dx.data : context.workspace.template allocate<T>(dy.size());
-    math::template backward<channels_of<In>>(context, w, cache.norm, dy.batch * places_of<In>, dy.data, false,
-                                             static_cast<const T*>(nullptr), cache.x.data, to,
+    math::template backward<channels_of<In>>(context, w, cache.norm, dy.batch * position_count<In>, dy.data,
+                                             false, static_cast<const T*>(nullptr), cache.x.data, to,
                                              static_cast<T*>(nullptr));
   }
 
@@ -175,7 +175,7 @@ struct batch_norm {
     W *const scale = context.workspace.template allocate<W>(C), *const shift =
                                                                     context.workspace.template allocate<W>(C);
     math::template running<C>(context, w.value, scale, shift);
-    kernels::batch_norm<typename Context::device>::apply(context, x.batch * places_of<In>, C, 1, x.data,
+    kernels::batch_norm<typename Context::device>::apply(context, x.batch * position_count<In>, C, 1, x.data,
                                                          scale, shift, static_cast<const T*>(nullptr), false,
                                                          y.data);
   }

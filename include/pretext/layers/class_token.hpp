@@ -12,10 +12,10 @@ namespace pretext {
 /// `Recipe` says how they start and whether they decay; see encoders/vit.hpp.
 template <std::size_t Rows, std::size_t Columns, class Recipe>
 struct class_token {
-  static constexpr std::size_t places = Rows * Columns;
+  static constexpr std::size_t patches = Rows * Columns;
 
   template <Shape In>
-    requires(In::rank == 2 && In::extents[0] <= places)
+    requires(In::rank == 2 && In::extents[0] <= patches)
   using output = shape<1 + In::extents[0], channels_of<In>>;
 
   template <Shape In>

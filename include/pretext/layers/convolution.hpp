@@ -42,7 +42,7 @@ struct convolution {
 
   template <ImageShape In>
   static consteval std::size_t macs() {
-    return places_of<output<In>> * extents<In>.weights();
+    return position_count<output<In>> * extents<In>.weights();
   }
 
   template <ImageShape In, class Context>

@@ -141,7 +141,7 @@ struct fused_convolution {
  private:
   template <ImageShape In>
   static constexpr std::size_t rows(std::size_t batch) {
-    return batch * places_of<output<In>>;
+    return batch * position_count<output<In>>;
   }
 };
 

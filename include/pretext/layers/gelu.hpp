@@ -32,7 +32,7 @@ struct gelu {
   static void backward(Context& context, weights<Context>, cache<In, Context>& cache, reads<Context, In> dy,
                        writes<Context, In> dx) {
     if (!dx.data) return;
-    kernels::gelu<typename Context::device>::backward(context, dy.batch * places_of<In>, channels_of<In>,
+    kernels::gelu<typename Context::device>::backward(context, dy.batch * position_count<In>, channels_of<In>,
                                                       cache.slope.data, dy.data, dx.data,
                                                       static_cast<typename Context::weight*>(nullptr));
   }
@@ -46,7 +46,7 @@ struct gelu {
   template <class Context, Shape In, class T>
   static void run(Context& context, reads<Context, In> x, writes<Context, In> y, T* slope) {
     kernels::gelu<typename Context::device>::forward(
-        context, x.batch * places_of<In>, channels_of<In>, x.data,
+        context, x.batch * position_count<In>, channels_of<In>, x.data,
         static_cast<const typename Context::weight*>(nullptr), y.data, slope);
   }
 };

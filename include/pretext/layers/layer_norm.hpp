@@ -29,8 +29,8 @@ struct layer_norm {
                       cache<In, Context>& cache) {
     using W = typename Context::weight;
     cache.x = x;
-    cache.mean = context.activations.template allocate<W>(x.batch * places_of<In>);
-    cache.inverse = context.activations.template allocate<W>(x.batch * places_of<In>);
+    cache.mean = context.activations.template allocate<W>(x.batch * position_count<In>);
+    cache.inverse = context.activations.template allocate<W>(x.batch * position_count<In>);
     run(context, w, x, y, cache.mean, cache.inverse);
   }
 
@@ -46,7 +46,7 @@ struct layer_norm {
                        writes<Context, In> dx, reads<Context, In> shortcut) {
     const typename Context::weight *gamma = w.value, *mean = cache.mean, *inverse = cache.inverse;
     kernels::layer_norm<typename Context::device>::backward(
-        context, dy.batch * places_of<In>, channels_of<In>, dy.data, cache.x.data, mean, inverse, gamma,
+        context, dy.batch * position_count<In>, channels_of<In>, dy.data, cache.x.data, mean, inverse, gamma,
         shortcut.data, dx.data, w.gradient, w.gradient + channels_of<In>);
   }
 
@@ -61,9 +61,9 @@ struct layer_norm {
   static void run(Context& context, weights<Context> w, reads<Context, In> x, writes<Context, In> y, W* mean,
                   W* inverse) {
     const W *gamma = w.value, *beta = w.at(channels_of<In>).value;
-    kernels::layer_norm<typename Context::device>::forward(context, x.batch * places_of<In>, channels_of<In>,
-                                                           x.data, W(epsilon), gamma, beta, y.data, mean,
-                                                           inverse);
+    kernels::layer_norm<typename Context::device>::forward(context, x.batch * position_count<In>,
+                                                           channels_of<In>, x.data, W(epsilon), gamma, beta,
+                                                           y.data, mean, inverse);
   }
 };
 

@@ -95,11 +95,11 @@ struct patch_embedding {
   static constexpr kernels::patch_extents extents{In::extents[0], In::extents[1], In::extents[2], Patch};
   /// The patches of an image, not yet projected.
   template <ImageShape In>
-  using rows = shape<extents<In>.places(), extents<In>.numbers()>;
+  using rows = shape<extents<In>.patches(), extents<In>.numbers()>;
 
   template <ImageShape In>
     requires(In::extents[0] % Patch == 0 && In::extents[1] % Patch == 0)
-  using output = shape<extents<In>.places(), Width>;
+  using output = shape<extents<In>.patches(), Width>;
 
   template <ImageShape In>
   static consteval auto parameters() {
@@ -136,7 +136,7 @@ struct patch_embedding {
                          writes<Context, rows<In>>{dx.data ? dcut.data : nullptr, dy.batch});
     if (dx.data)
       kernels::patches<typename Context::device>::scatter(
-          context, extents<In>, dy.batch, {extents<In>.places()}, static_cast<const T*>(dcut.data), dx.data);
+          context, extents<In>, dy.batch, {extents<In>.patches()}, static_cast<const T*>(dcut.data), dx.data);
   }
 
   template <class Context, ImageShape In>
@@ -151,7 +151,7 @@ struct patch_embedding {
  private:
   template <class Context, ImageShape In>
   static void gather(Context& context, reads<Context, In> x, writes<Context, rows<In>> cut) {
-    kernels::patches<typename Context::device>::gather(context, extents<In>, x.batch, {extents<In>.places()},
+    kernels::patches<typename Context::device>::gather(context, extents<In>, x.batch, {extents<In>.patches()},
                                                        x.data, cut.data);
   }
 };

@@ -29,14 +29,14 @@ struct global_average_pool {
   static void backward(Context& context, weights<Context>, cache<In, Context>&, reads<Context, output<In>> dy,
                        writes<Context, In> dx) {
     if (!dx.data) return;
-    kernels::average_pool<typename Context::device>::backward(context, dy.batch, places_of<In>,
+    kernels::average_pool<typename Context::device>::backward(context, dy.batch, position_count<In>,
                                                               channels_of<In>, dy.data, dx.data);
   }
 
   template <class Context, Shape In>
   static void infer(Context& context, weights<Context>, reads<Context, In> x, writes<Context, output<In>> y) {
-    kernels::average_pool<typename Context::device>::forward(context, x.batch, places_of<In>, channels_of<In>,
-                                                             x.data, y.data);
+    kernels::average_pool<typename Context::device>::forward(context, x.batch, position_count<In>,
+                                                             channels_of<In>, x.data, y.data);
   }
 };
 

@@ -146,13 +146,14 @@ struct sequential {
     const auto& planned = dx.data ? wanted : unwanted;
     T* const first = context.workspace.template allocate<T>(planned.size[1] * dy.batch);
     const auto below_second = context.workspace.position();
-    T* const places[3] = {dx.data, first, context.workspace.template allocate<T>(planned.size[2] * dy.batch)};
+    T* const positions[3] = {dx.data, first,
+                             context.workspace.template allocate<T>(planned.size[2] * dy.batch)};
     std::size_t end = weight_count<sequential, In>;
     T* from = nullptr;
     cache.last_to_first([&]<class Leaf>(Leaf& at) {
       using L = typename Leaf::layer;
       end -= weight_count<L, typename Leaf::input>;
-      T* to = places[planned.of[Leaf::index]];
+      T* to = positions[planned.of[Leaf::index]];
       const writes<Context, typename Leaf::input> result{to, dy.batch};
       if constexpr (Leaf::index + 1 < depth &&
                     detail::spends_gradient<L, typename Leaf::output, typename Leaf::input, Context>)

@@ -115,7 +115,7 @@ struct transformer_block {
   /// The sum at the end of a branch.
   template <class Context, Shape In>
   static linear_epilogue<Context> sum(reads<Context, In> shortcut, const typename Context::weight* keep) {
-    return {.shortcut = shortcut.data, .keep = keep, .tokens = places_of<In>};
+    return {.shortcut = shortcut.data, .keep = keep, .tokens = position_count<In>};
   }
 
   /// The gradient that enters a branch: dy itself where no path was dropped.

@@ -15,22 +15,22 @@ struct masked_pixels {
 
   /// Compares predictions (n, hidden, patch·patch·C) of the hidden patches, in the mask's order, with images
   /// (n, H, W, C); returns the loss and adds its gradient to dprediction.
-  template <class Context, Shape Hidden, class Grid, std::size_t Visible>
-  typename Context::loss_value operator()(Context& context, reads<Context, Hidden> prediction,
+  template <class Context, Shape Masked, class Grid, std::size_t Visible>
+  typename Context::loss_value operator()(Context& context, reads<Context, Masked> prediction,
                                           reads<Context, typename Grid::images> images,
-                                          const masks<Grid, Visible>& hidden,
-                                          writes<Context, Hidden> dprediction) const {
-    static_assert(Hidden::size == (Grid::places - Visible) * Grid::numbers,
+                                          const masks<Grid, Visible>& masked,
+                                          writes<Context, Masked> dprediction) const {
+    static_assert(Masked::size == (Grid::patches - Visible) * Grid::patch_dim,
                   "pretext::masked_pixels: a prediction must have a number for every pixel and channel of "
                   "every hidden patch.");
-    expects(images.batch == prediction.batch && hidden.batch == prediction.batch,
+    expects(images.batch == prediction.batch && masked.batch == prediction.batch,
             "masked_pixels: ", prediction.batch, " predictions need as many images and masks, not ",
-            images.batch, " and ", hidden.batch);
+            images.batch, " and ", masked.batch);
     constexpr auto channels = static_cast<double>(Grid::extents.channels);
     const double denominator = static_cast<double>(prediction.size()) + slack * channels;
     return kernels::masked_pixels<typename Context::device>::run(
         context, Grid::extents, kernels::pixel_comparison{normalise, error, denominator}, images.batch,
-        hidden.hidden_places(), images.data, prediction.data, dprediction.data);
+        masked.masked_patches(), images.data, prediction.data, dprediction.data);
   }
 };
 

@@ -19,16 +19,16 @@ struct block_masking {
     static constexpr std::size_t factor = Unit / Grid::patch;  ///< patches on a side of a unit
     static_assert(Grid::rows % factor == 0 && Grid::columns % factor == 0,
                   "pretext::block_masking: its units do not fill the image.");
-    static constexpr std::size_t places = Grid::places / (factor * factor);
-    static constexpr double wanted = double(places) * (double(Ratio::num) / double(Ratio::den));
+    static constexpr std::size_t patches = Grid::patches / (factor * factor);
+    static constexpr double wanted = double(patches) * (double(Ratio::num) / double(Ratio::den));
     static constexpr auto whole = static_cast<std::size_t>(wanted);
-    static constexpr std::size_t hidden = double(whole) < wanted ? whole + 1 : whole;
+    static constexpr std::size_t masked = double(whole) < wanted ? whole + 1 : whole;
   };
 
  public:
   template <class Grid>
   static constexpr std::size_t visible =
-      Grid::places - unit_grid<Grid>::hidden* unit_grid<Grid>::factor* unit_grid<Grid>::factor;
+      Grid::patches - unit_grid<Grid>::masked* unit_grid<Grid>::factor* unit_grid<Grid>::factor;
 
   /// Draws the masks of a batch from the keys of its samples. Throws std::invalid_argument if the step was
   /// not told who they are.
@@ -38,12 +38,12 @@ struct block_masking {
     using device = typename Context::device;
     detail::expects_keys(context, batch, "block_masking");
     const arena_scope guard{context.workspace};
-    float* const noise = context.workspace.template allocate<float>(batch * units::places);
-    auto* const order = context.workspace.template allocate<std::uint32_t>(batch * units::places);
-    auto* const rank = context.workspace.template allocate<std::uint32_t>(batch * units::places);
-    auto* const rank_of_patch = context.workspace.template allocate<std::uint32_t>(batch * Grid::places);
-    kernels::uniform_noise<device>::run(context, context.keys, batch, units::places, noise);
-    kernels::order_by_noise<device>::run(context, batch, units::places, static_cast<const float*>(noise),
+    float* const noise = context.workspace.template allocate<float>(batch * units::patches);
+    auto* const order = context.workspace.template allocate<std::uint32_t>(batch * units::patches);
+    auto* const rank = context.workspace.template allocate<std::uint32_t>(batch * units::patches);
+    auto* const rank_of_patch = context.workspace.template allocate<std::uint32_t>(batch * Grid::patches);
+    kernels::uniform_noise<device>::run(context, context.keys, batch, units::patches, noise);
+    kernels::order_by_noise<device>::run(context, batch, units::patches, static_cast<const float*>(noise),
                                          order, rank);
     // All patches of a unit share its rank, so that units stay whole even where two drew the same noise.
     kernels::enlarge_grid<device>::run(context, batch, Grid::rows, Grid::columns, units::factor,

@@ -18,26 +18,27 @@ struct patch_grid {
   static constexpr kernels::patch_extents extents{Images::extents[0], Images::extents[1], Images::extents[2],
                                                   Patch};
   static constexpr std::size_t patch = Patch;  ///< pixels on a side
-  static constexpr std::size_t rows = extents.rows(), columns = extents.columns(), places = extents.places();
-  static constexpr std::size_t numbers = extents.numbers();  ///< of one patch
+  static constexpr std::size_t rows = extents.rows(), columns = extents.columns(),
+                               patches = extents.patches();
+  static constexpr std::size_t patch_dim = extents.patch_dim();  ///< of one patch
 };
 
 /// Which patches of each sample an encoder is shown: as many in every sample, so that shapes stay static.
 template <class Grid, std::size_t Visible>
 struct masks {
-  static_assert(0 < Visible && Visible < Grid::places,
+  static_assert(0 < Visible && Visible < Grid::patches,
                 "pretext: a mask hides some patches and leaves some; choose a ratio that does so on this "
                 "grid.");
   using grid = Grid;
-  static constexpr std::size_t visible = Visible, hidden = Grid::places - Visible;
+  static constexpr std::size_t visible = Visible, masked = Grid::patches - Visible;
 
   const std::uint32_t* order = nullptr;    ///< (n, places): the visible places, then the hidden ones
   const std::uint32_t* restore = nullptr;  ///< (n, places): where a place stands in `order`
   std::size_t batch = 0;
 
-  constexpr kernels::index_list all_places() const { return {Grid::places, order, Grid::places}; }
-  constexpr kernels::index_list visible_places() const { return {visible, order, Grid::places}; }
-  constexpr kernels::index_list hidden_places() const { return {hidden, order + visible, Grid::places}; }
+  constexpr kernels::index_list all_patches() const { return {Grid::patches, order, Grid::patches}; }
+  constexpr kernels::index_list visible_patches() const { return {visible, order, Grid::patches}; }
+  constexpr kernels::index_list masked_patches() const { return {masked, order + visible, Grid::patches}; }
 };
 
 /// The masks that a way of masking draws on a grid.

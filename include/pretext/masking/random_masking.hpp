@@ -26,9 +26,9 @@ void expects_keys(const Context& context, std::size_t batch, const char* who) {
 /// The masks of places sorted by given noise (n, places), ascending; they lie in the step's memory.
 template <class Masks, class Context, class N>
 Masks masks_by_noise(Context& context, std::size_t batch, const N* noise) {
-  auto* const order = context.activations.template allocate<std::uint32_t>(batch * Masks::grid::places);
-  auto* const restore = context.activations.template allocate<std::uint32_t>(batch * Masks::grid::places);
-  kernels::order_by_noise<typename Context::device>::run(context, batch, Masks::grid::places, noise, order,
+  auto* const order = context.activations.template allocate<std::uint32_t>(batch * Masks::grid::patches);
+  auto* const restore = context.activations.template allocate<std::uint32_t>(batch * Masks::grid::patches);
+  kernels::order_by_noise<typename Context::device>::run(context, batch, Masks::grid::patches, noise, order,
                                                          restore);
   return {order, restore, batch};
 }
@@ -40,7 +40,7 @@ struct random_masking {
   /// As Python computes it, in double precision.
   template <class Grid>
   static constexpr std::size_t visible =
-      static_cast<std::size_t>(double(Grid::places) * (1 - double(Ratio::num) / double(Ratio::den)));
+      static_cast<std::size_t>(double(Grid::patches) * (1 - double(Ratio::num) / double(Ratio::den)));
 
   /// Draws the masks of a batch from the keys of its samples. Throws std::invalid_argument if the step was
   /// not told who they are.
@@ -48,8 +48,8 @@ struct random_masking {
   masks_of<random_masking, Grid> draw(Context& context, std::size_t batch) const {
     detail::expects_keys(context, batch, "random_masking");
     const arena_scope guard{context.workspace};
-    float* const noise = context.workspace.template allocate<float>(batch * Grid::places);
-    kernels::uniform_noise<typename Context::device>::run(context, context.keys, batch, Grid::places, noise);
+    float* const noise = context.workspace.template allocate<float>(batch * Grid::patches);
+    kernels::uniform_noise<typename Context::device>::run(context, context.keys, batch, Grid::patches, noise);
     return masks_by_noise<masks_of<random_masking, Grid>>(context, batch, static_cast<const float*>(noise));
   }
 };

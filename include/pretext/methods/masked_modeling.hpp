@@ -42,7 +42,7 @@ class masked_modeling {
   using feature = output_of<encoder, Images>;
   using embedding = shape<channels_of<tokens>>;  ///< the mean of those tokens
   using prediction = typename decoder::template output<tokens, mask>;
-  using reconstruction = shape<grid::places, grid::numbers>;  ///< of every patch, for looking at
+  using reconstruction = shape<grid::patches, grid::patch_dim>;  ///< of every patch, for looking at
 
   static constexpr auto parameters =
       concatenate(trunk::parameters(), decoder::template parameters<tokens, mask>());
@@ -59,7 +59,7 @@ class masked_modeling {
     buffer<W, typename Context::device> value{size}, gradient{size};
     typename trunk::template cache<Context> trunk_cache;
     typename decoder::template cache<tokens, mask, Context> decoder_cache;
-    mask hidden;                            ///< the last batch's masks
+    mask masked;                            ///< the last batch's masks
     writes<Context, prediction> predicted;  ///< of its hidden patches, in the masks' order
     writes<Context, embedding> z;
   };
@@ -75,27 +75,27 @@ class masked_modeling {
     context.activations.reset();
     const auto w = network_weights(context, context.activations, size, m.value.data(), m.gradient.data());
     context.groups = 1;
-    m.hidden = masking.template draw<grid>(context, batch.batch);
+    m.masked = masking.template draw<grid>(context, batch.batch);
     m.predicted = context.activations.template allocate<T, prediction>(batch.batch);
     m.z = context.activations.template allocate<T, embedding>(batch.batch);
     const auto seen = context.activations.template allocate<T, tokens>(batch.batch);
     const auto dpredicted = context.activations.template allocate<T, prediction>(batch.batch);
     Context::device::clear(context.stream, dpredicted.data, dpredicted.size());
 
-    trunk::forward(context, w, m.hidden, batch, seen, m.trunk_cache);
-    decoder::forward(context, w.at(trunk_size), m.hidden, reads<Context, tokens>{seen}, m.predicted,
+    trunk::forward(context, w, m.masked, batch, seen, m.trunk_cache);
+    decoder::forward(context, w.at(trunk_size), m.masked, reads<Context, tokens>{seen}, m.predicted,
                      m.decoder_cache);
-    kernels::average_pool<typename Context::device>::forward(context, batch.batch, places_of<tokens>,
+    kernels::average_pool<typename Context::device>::forward(context, batch.batch, position_count<tokens>,
                                                              channels_of<tokens>,
                                                              static_cast<const T*>(seen.data), m.z.data);
     const auto value = static_cast<typename Context::loss_value>(
-        loss(context, reads<Context, prediction>{m.predicted}, batch, m.hidden, dpredicted));
+        loss(context, reads<Context, prediction>{m.predicted}, batch, m.masked, dpredicted));
 
     const arena_scope guard{context.workspace};
     const auto dseen = context.workspace.template allocate<T, tokens>(batch.batch);
-    decoder::backward(context, w.at(trunk_size), m.hidden, m.decoder_cache,
+    decoder::backward(context, w.at(trunk_size), m.masked, m.decoder_cache,
                       reads<Context, prediction>{dpredicted}, dseen);
-    trunk::backward(context, w, m.hidden, m.trunk_cache, reads<Context, tokens>{dseen});
+    trunk::backward(context, w, m.masked, m.trunk_cache, reads<Context, tokens>{dseen});
     return value;
   }
 
@@ -110,12 +110,12 @@ class masked_modeling {
                    writes<Context, reconstruction> all) const {
     using T = typename Context::activation;
     context.activations.reset();
-    m.hidden = masking.template draw<grid>(context, batch.batch);
+    m.masked = masking.template draw<grid>(context, batch.batch);
     const arena_scope guard{context.workspace};
     const auto w = network_weights(context, context.workspace, size, m.value.data(), nullptr);
     const auto seen = context.workspace.template allocate<T, tokens>(batch.batch);
-    trunk::infer(context, w, m.hidden, batch, seen);
-    decoder::infer(context, w.at(trunk_size), m.hidden, reads<Context, tokens>{seen}, all);
+    trunk::infer(context, w, m.masked, batch, seen);
+    decoder::infer(context, w.at(trunk_size), m.masked, reads<Context, tokens>{seen}, all);
   }
 
   /// The encoder's feature h of whole images in inference mode.

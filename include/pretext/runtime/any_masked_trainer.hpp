@@ -12,7 +12,7 @@ namespace pretext {
 /// What a masked method makes of some images, as the network sees them.
 struct reconstructions {
   std::vector<float> images, predicted;  ///< (n, H, W, 3); every patch is predicted, hidden or visible
-  std::vector<bool> hidden;              ///< (n, H, W)
+  std::vector<bool> masked;              ///< (n, H, W)
 };
 
 /// A masked training chosen at run time: it can show what it predicts.
@@ -66,13 +66,13 @@ class masked_trainer_adapter final : public trainer_adapter<Trainer, Views, Eval
       learner.method().reconstruct(learner.context(), learner.memory(), views, predicted);
       learner.context().keys = {};  // they were for these images alone
       const auto& context = learner.context();
-      const auto& masks = learner.memory().hidden;
+      const auto& masks = learner.memory().masked;
       std::vector<float> seen, drawn;
       std::vector<std::uint32_t> restore;
       append(floats_on_host(context, views, seen),
              floats_on_host(context, reads<context_type, patches>{predicted}, drawn),
-             on_host<typename context_type::device>(context.stream, masks.restore, views.batch * grid::places,
-                                                    restore),
+             on_host<typename context_type::device>(context.stream, masks.restore,
+                                                    views.batch * grid::patches, restore),
              learner.method().loss.normalise, made);
     });
     return made;
@@ -85,23 +85,23 @@ class masked_trainer_adapter final : public trainer_adapter<Trainer, Views, Eval
     const std::size_t first = to.images.size();
     to.images.insert(to.images.end(), views.begin(), views.end());
     to.predicted.resize(to.images.size());
-    to.hidden.resize(to.images.size() / channels);
-    std::vector<std::size_t> offset(grid::numbers);
+    to.masked.resize(to.images.size() / channels);
+    std::vector<std::size_t> offset(grid::patch_dim);
     for (std::size_t n = 0; n < views.size() / images_shape::size; ++n)
-      for (std::size_t patch = 0; patch < grid::places; ++patch) {
+      for (std::size_t patch = 0; patch < grid::patches; ++patch) {
         const std::size_t row = patch / grid::columns * grid::patch,
                           column = patch % grid::columns * grid::patch;
-        for (std::size_t i = 0; i < grid::numbers; ++i) {
+        for (std::size_t i = 0; i < grid::patch_dim; ++i) {
           const std::size_t line = row + i / (grid::patch * channels), along = i % (grid::patch * channels);
           offset[i] = n * images_shape::size + (line * width + column) * channels + along;
         }
         const auto scale = normalised ? detail::scale_of(views.data(), offset) : detail::patch_scale{};
-        const float* numbers = predicted.data() + (n * grid::places + patch) * grid::numbers;
-        const bool hidden = restore[n * grid::places + patch] >= method::mask::visible;
-        for (std::size_t i = 0; i < grid::numbers; ++i) {
+        const float* numbers = predicted.data() + (n * grid::patches + patch) * grid::patch_dim;
+        const bool masked = restore[n * grid::patches + patch] >= method::mask::visible;
+        for (std::size_t i = 0; i < grid::patch_dim; ++i) {
           to.predicted[first + offset[i]] =
               static_cast<float>(static_cast<double>(numbers[i]) * scale.deviation + scale.mean);
-          to.hidden[(first + offset[i]) / channels] = hidden;
+          to.masked[(first + offset[i]) / channels] = masked;
         }
       }
   }

@@ -32,7 +32,7 @@ class translation {
  private:
   struct scope {
     std::unordered_map<std::string, std::uint32_t> registers{};
-    std::map<std::string_view, program::context> places{};
+    std::map<std::string_view, program::context> positions{};
   };
   struct operand {
     std::vector<std::uint32_t> registers{};
@@ -42,13 +42,14 @@ class translation {
 
   void put(space where, std::size_t& taken, const declaration& what) {
     taken = (taken + what.alignment - 1) / what.alignment * what.alignment;
-    scopes_.back().places[what.name] = {where, taken};
+    scopes_.back().positions[what.name] = {where, taken};
     taken += what.bytes;
   }
 
   const program::context* find_place(std::string_view name) const {
     for (auto each = scopes_.rbegin(); each != scopes_.rend(); ++each)
-      if (const auto found = each->places.find(name); found != each->places.end()) return &found->second;
+      if (const auto found = each->positions.find(name); found != each->positions.end())
+        return &found->second;
     const auto found = from_.variables_.find(name);
     return found == from_.variables_.end() ? nullptr : &found->second;
   }
@@ -126,7 +127,7 @@ class translation {
       for (const std::string_view each : split(theirs, ',')) {
         const auto* const context = find_place(names.at(next++));
         if (!context) unknown(ours);
-        inner.places[declared(each).name] = *context;
+        inner.positions[declared(each).name] = *context;
       }
     };
     bind(callee.result, inside(parts[0]));

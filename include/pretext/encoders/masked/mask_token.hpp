@@ -15,7 +15,7 @@ struct mask_tokens {
     using entrance = typename Encoder::template entrance<images>;
     using trunk = typename Encoder::trunk;
     using embedded = typename patches::output;
-    using completed = shape<Masks::grid::places, channels_of<embedded>>;
+    using completed = shape<Masks::grid::patches, channels_of<embedded>>;
     using output = output_of<entrance, completed>;
     static constexpr std::size_t macs = patches::macs + pretext::macs<trunk, output>;
 
@@ -56,7 +56,7 @@ struct mask_tokens {
       trunk::backward(context, w.at(trunk_at), cache.body, dy, dsequence);
       entrance::backward(context, w, cache.entered, reads<Context, output>{dsequence}, dall);
       kernels::scatter_tokens<typename Context::device>::backward(
-          context, extents, dy.batch, Masks::visible, masks.all_places(), static_cast<const T*>(dall.data),
+          context, extents, dy.batch, Masks::visible, masks.all_patches(), static_cast<const T*>(dall.data),
           dtokens.data, w.at(mask_token_at).gradient);
       patches::backward(context, w, cache.projected, reads<Context, embedded>{dtokens});
     }
@@ -78,7 +78,7 @@ struct mask_tokens {
    private:
     static constexpr std::size_t trunk_at = Encoder::template trunk_at<images>,
                                  mask_token_at = weight_count<Encoder, images>;
-    static constexpr kernels::token_extents extents{0, Masks::grid::places, channels_of<embedded>};
+    static constexpr kernels::token_extents extents{0, Masks::grid::patches, channels_of<embedded>};
 
     template <class Context>
     static void complete(Context& context, weights<Context> w, const Masks& masks,
@@ -87,7 +87,7 @@ struct mask_tokens {
       using W = typename Context::weight;
       const W* const mask_token = w.at(mask_token_at).value;
       kernels::scatter_tokens<typename Context::device>::forward(
-          context, extents, tokens.batch, Masks::visible, masks.all_places(),
+          context, extents, tokens.batch, Masks::visible, masks.all_patches(),
           static_cast<const T*>(tokens.data), mask_token, static_cast<const W*>(nullptr), all.data);
     }
   };

@@ -34,7 +34,7 @@ struct drop_masked {
       const auto tokens = context.workspace.template allocate<T, embedded>(x.batch);
       patches::forward(context, w, masks, x, tokens, cache.projected);
       entrance::forward(context, w, reads<Context, embedded>{tokens}, sequence, cache.entered,
-                        masks.visible_places());
+                        masks.visible_patches());
       trunk::forward(context, w.at(trunk_at), reads<Context, output>{sequence}, y, cache.body);
     }
 
@@ -58,7 +58,7 @@ struct drop_masked {
       const auto tokens = context.workspace.template allocate<T, embedded>(x.batch);
       const auto sequence = context.workspace.template allocate<T, output>(x.batch);
       patches::infer(context, w, masks, x, tokens);
-      entrance::infer(context, w, reads<Context, embedded>{tokens}, sequence, masks.visible_places());
+      entrance::infer(context, w, reads<Context, embedded>{tokens}, sequence, masks.visible_patches());
       trunk::infer(context, w.at(trunk_at), reads<Context, output>{sequence}, y);
     }
 

@@ -11,7 +11,7 @@ template <class Encoder, class Masks>
 struct visible_patches {
   using images = typename Masks::grid::images;
   using projection = typename Encoder::embedding::projection;
-  using rows = shape<Masks::visible, Masks::grid::numbers>;  ///< the pixels
+  using rows = shape<Masks::visible, Masks::grid::patch_dim>;  ///< the pixels
   using output = output_of<projection, rows>;
   static constexpr std::size_t macs = pretext::macs<projection, rows>;
 
@@ -49,7 +49,7 @@ struct visible_patches {
   static void gather(Context& context, const Masks& masks, reads<Context, images> x,
                      writes<Context, rows> cut) {
     kernels::patches<typename Context::device>::gather(context, Masks::grid::extents, x.batch,
-                                                       masks.visible_places(), x.data, cut.data);
+                                                       masks.visible_patches(), x.data, cut.data);
   }
 };
 

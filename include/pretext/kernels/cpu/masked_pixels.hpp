@@ -26,7 +26,7 @@ struct patch_statistics {
 /// Mean and 1/√(v + 1e-6) over all numbers of a patch, v unbiased.
 template <class T>
 patch_statistics statistics_of(const patch_extents& e, const T* patch) {
-  const auto numbers = static_cast<double>(e.numbers());
+  const auto numbers = static_cast<double>(e.patch_dim());
   double sum = 0, squares = 0;
   parallel_for(e, patch, [&](std::size_t, double number) { sum += number; });
   const double mean = sum / numbers;
@@ -70,7 +70,7 @@ struct masked_pixels<cpu> {
                           column = at % e.columns() * e.patch;
         errors[row] =
             detail::compare_patch(e, c, images + (line * e.width + column) * e.channels, 1 / c.denominator,
-                                  prediction + row * e.numbers(), dprediction + row * e.numbers());
+                                  prediction + row * e.patch_dim(), dprediction + row * e.patch_dim());
       }
     });
     double sum = 0;

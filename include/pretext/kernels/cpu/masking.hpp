@@ -13,13 +13,13 @@ namespace pretext::kernels {
 template <>
 struct uniform_noise<cpu> {
   template <class Context>
-  static void run(Context& context, const sample_keys& keys, std::size_t batch, std::size_t places,
+  static void run(Context& context, const sample_keys& keys, std::size_t batch, std::size_t patches,
                   float* noise) {
     context.stream.for_each_run(batch, 4, [&](std::size_t first, std::size_t last) {
       for (std::size_t n = first; n < last; ++n) {
         const random_key key = keys(n);
-        for (std::size_t p = 0; p < places; ++p)
-          noise[n * places + p] = key.uniform(static_cast<std::uint32_t>(p));
+        for (std::size_t p = 0; p < patches; ++p)
+          noise[n * patches + p] = key.uniform(static_cast<std::uint32_t>(p));
       }
     });
   }
@@ -28,17 +28,17 @@ struct uniform_noise<cpu> {
 template <>
 struct order_by_noise<cpu> {
   template <class Context, class N>
-  static void run(Context& context, std::size_t batch, std::size_t places, const N* noise,
+  static void run(Context& context, std::size_t batch, std::size_t patches, const N* noise,
                   std::uint32_t* order, std::uint32_t* restore) {
     context.stream.for_each_run(batch, 4, [&](std::size_t first, std::size_t last) {
       for (std::size_t n = first; n < last; ++n) {
-        const N* const at = noise + n * places;
-        std::uint32_t* const sorted = order + n * places;
-        std::iota(sorted, sorted + places, std::uint32_t{0});
-        std::sort(sorted, sorted + places, [at](std::uint32_t a, std::uint32_t b) {
+        const N* const at = noise + n * patches;
+        std::uint32_t* const sorted = order + n * patches;
+        std::iota(sorted, sorted + patches, std::uint32_t{0});
+        std::sort(sorted, sorted + patches, [at](std::uint32_t a, std::uint32_t b) {
           return at[a] < at[b] || (!(at[b] < at[a]) && a < b);
         });
-        for (std::uint32_t i = 0; i < places; ++i) restore[n * places + sorted[i]] = i;
+        for (std::uint32_t i = 0; i < patches; ++i) restore[n * patches + sorted[i]] = i;
       }
     });
   }

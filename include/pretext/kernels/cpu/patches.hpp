@@ -24,7 +24,7 @@ struct patches<cpu> {
   static void scatter(Context& context, const patch_extents& e, std::size_t batch, const index_list& chosen,
                       const T* rows, T* images) {
     const std::size_t size = e.height * e.width * e.channels;
-    const bool covered = chosen.count == e.places() && e.height % e.patch == 0 && e.width % e.patch == 0;
+    const bool covered = chosen.count == e.patches() && e.height % e.patch == 0 && e.width % e.patch == 0;
     context.stream.for_each_run(batch, samples, [&](std::size_t first, std::size_t last) {
       if (!covered) std::fill(images + first * size, images + last * size, T{0});
       for (std::size_t n = first; n < last; ++n)

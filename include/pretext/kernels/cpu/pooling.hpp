@@ -13,28 +13,28 @@ namespace pretext::kernels {
 template <>
 struct average_pool<cpu> {
   template <class Context, class T>
-  static void forward(Context& context, std::size_t batch, std::size_t places, std::size_t channels,
+  static void forward(Context& context, std::size_t batch, std::size_t positions, std::size_t channels,
                       const T* x, T* y) {
-    const T share = T{1} / static_cast<T>(places);
+    const T share = T{1} / static_cast<T>(positions);
     context.stream.for_each_run(batch, 4, [&](std::size_t first, std::size_t last) {
       for (std::size_t n = first; n < last; ++n) {
         T* to = y + n * channels;
         std::fill_n(to, channels, T{0});
-        for (std::size_t p = 0; p < places; ++p)
-          for (std::size_t c = 0; c < channels; ++c) to[c] += x[(n * places + p) * channels + c];
+        for (std::size_t p = 0; p < positions; ++p)
+          for (std::size_t c = 0; c < channels; ++c) to[c] += x[(n * positions + p) * channels + c];
         for (std::size_t c = 0; c < channels; ++c) to[c] *= share;
       }
     });
   }
   template <class Context, class T>
-  static void backward(Context& context, std::size_t batch, std::size_t places, std::size_t channels,
+  static void backward(Context& context, std::size_t batch, std::size_t positions, std::size_t channels,
                        const T* dy, T* dx) {
-    const T share = T{1} / static_cast<T>(places);
+    const T share = T{1} / static_cast<T>(positions);
     context.stream.for_each_run(batch, 4, [&](std::size_t first, std::size_t last) {
       for (std::size_t n = first; n < last; ++n)
-        for (std::size_t p = 0; p < places; ++p)
+        for (std::size_t p = 0; p < positions; ++p)
           for (std::size_t c = 0; c < channels; ++c)
-            dx[(n * places + p) * channels + c] = dy[n * channels + c] * share;
+            dx[(n * positions + p) * channels + c] = dy[n * channels + c] * share;
     });
   }
 };

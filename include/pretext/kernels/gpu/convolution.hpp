@@ -30,13 +30,13 @@ struct own_convolution {
   template <class Context, class T>
   static void forward(Context& context, const convolution_extents& e, std::size_t batch, const T* x,
                       const T* w, T* y) {
-    const std::size_t places = batch * e.out_height() * e.out_width();
+    const std::size_t positions = batch * e.out_height() * e.out_width();
     if (pointwise(e))
-      gemm::run(context, op::none, op::none, places, e.out, e.in, x, w, y, write_mode::overwrite);
+      gemm::run(context, op::none, op::none, positions, e.out, e.in, x, w, y, write_mode::overwrite);
     else if constexpr (in_tf32<Context, T>)
       convolution_by_stored_patches<Device>::forward(context, e, batch, x, w, y);
     else
-      multiply<T>(context, places, e.out, e.taps() * e.in, patch_matrix<T>{e, x}, matrix<T>{w, e.out},
+      multiply<T>(context, positions, e.out, e.taps() * e.in, patch_matrix<T>{e, x}, matrix<T>{w, e.out},
                   rows_in_order<T>{y, e.out}, write_mode::overwrite);
   }
 
@@ -55,13 +55,13 @@ struct own_convolution {
   template <class Context, class T, class W>
   static void backward_weights(Context& context, const convolution_extents& e, std::size_t batch, const T* x,
                                const T* dy, W* dw) {
-    const std::size_t places = batch * e.out_height() * e.out_width();
+    const std::size_t positions = batch * e.out_height() * e.out_width();
     if (pointwise(e))
-      gemm::run(context, op::transposed, op::none, e.in, e.out, places, x, dy, dw, write_mode::accumulate);
+      gemm::run(context, op::transposed, op::none, e.in, e.out, positions, x, dy, dw, write_mode::accumulate);
     else if constexpr (in_tf32<Context, T>)
       convolution_by_stored_patches<Device>::backward_weights(context, e, batch, x, dy, dw);
     else
-      multiply<T>(context, e.taps() * e.in, e.out, places, turned_patch_matrix<T>{{e, x}},
+      multiply<T>(context, e.taps() * e.in, e.out, positions, turned_patch_matrix<T>{{e, x}},
                   matrix<T>{dy, e.out}, rows_in_order<W>{dw, e.out}, write_mode::accumulate);
   }
 

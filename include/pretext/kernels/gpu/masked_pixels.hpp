@@ -26,7 +26,7 @@ struct compare_patches {
   template <class Block>
   PRETEXT_HOST_DEVICE void operator()(Block& block) const {
     auto& memory = block.shared().of;
-    const std::size_t numbers = at.e.numbers(), first = block.index() * numbers;
+    const std::size_t numbers = at.e.patch_dim(), first = block.index() * numbers;
     const double count = static_cast<double>(numbers), share = 1 / how.denominator;
     const auto pixel = [=, this](std::size_t i) { return static_cast<double>(images[at(first + i)]); };
     double shift = 0, scale = 1;

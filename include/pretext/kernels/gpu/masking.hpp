@@ -10,25 +10,25 @@ namespace pretext::grid {
 
 struct draw_noise {
   sample_keys keys;
-  std::size_t places;
+  std::size_t patches;
   float* noise;
   PRETEXT_HOST_DEVICE void operator()(std::size_t i) const {
-    noise[i] = keys(i / places).uniform(static_cast<std::uint32_t>(i % places));
+    noise[i] = keys(i / patches).uniform(static_cast<std::uint32_t>(i % patches));
   }
 };
 
 /// A place's rank is how many stand before it: a few hundred comparisons each, and no sorting.
 template <class N>
 struct rank_place {
-  std::size_t places;
+  std::size_t patches;
   const N* noise;
   std::uint32_t *order, *restore;
 
   PRETEXT_HOST_DEVICE void operator()(std::size_t i) const {
-    const std::size_t first = i / places * places, own = i - first;
+    const std::size_t first = i / patches * patches, own = i - first;
     const N* const at = noise + first;
     std::uint32_t rank = 0;
-    for (std::size_t other = 0; other < places; ++other)
+    for (std::size_t other = 0; other < patches; ++other)
       rank += at[other] < at[own] || (!(at[own] < at[other]) && other < own);
     restore[i] = rank;
     order[first + rank] = static_cast<std::uint32_t>(own);
@@ -52,18 +52,18 @@ namespace pretext::kernels {
 template <Accelerator Device>
 struct uniform_noise<Device> {
   template <class Context>
-  static void run(Context& context, const sample_keys& keys, std::size_t batch, std::size_t places,
+  static void run(Context& context, const sample_keys& keys, std::size_t batch, std::size_t patches,
                   float* noise) {
-    grid::parallel_for(context, batch * places, grid::draw_noise{keys, places, noise});
+    grid::parallel_for(context, batch * patches, grid::draw_noise{keys, patches, noise});
   }
 };
 
 template <Accelerator Device>
 struct order_by_noise<Device> {
   template <class Context, class N>
-  static void run(Context& context, std::size_t batch, std::size_t places, const N* noise,
+  static void run(Context& context, std::size_t batch, std::size_t patches, const N* noise,
                   std::uint32_t* order, std::uint32_t* restore) {
-    grid::parallel_for(context, batch * places, grid::rank_place<N>{places, noise, order, restore});
+    grid::parallel_for(context, batch * patches, grid::rank_place<N>{patches, noise, order, restore});
   }
 };
 

@@ -12,7 +12,7 @@ struct patch_numbers {
   kernels::index_list chosen;
 
   PRETEXT_HOST_DEVICE std::size_t operator()(std::size_t i) const {
-    const std::size_t number = i % e.numbers(), row = i / e.numbers();
+    const std::size_t number = i % e.patch_dim(), row = i / e.patch_dim();
     const std::size_t sample = row / chosen.count, at = chosen.position(sample, row % chosen.count);
     const std::size_t length = e.patch * e.channels;
     const std::size_t line = at / e.columns() * e.patch + number / length;
@@ -44,16 +44,16 @@ struct patches<Device> {
   template <class Context, class T>
   static void gather(Context& context, const patch_extents& e, std::size_t batch, const index_list& chosen,
                      const T* images, T* rows) {
-    grid::parallel_for(context, batch * chosen.count * e.numbers(),
+    grid::parallel_for(context, batch * chosen.count * e.patch_dim(),
                        grid::gather_patches<T>{{e, chosen}, images, rows});
   }
 
   template <class Context, class T>
   static void scatter(Context& context, const patch_extents& e, std::size_t batch, const index_list& chosen,
                       const T* rows, T* images) {
-    const bool covered = chosen.count == e.places() && e.height % e.patch == 0 && e.width % e.patch == 0;
+    const bool covered = chosen.count == e.patches() && e.height % e.patch == 0 && e.width % e.patch == 0;
     if (!covered) Device::clear(context.stream, images, batch * e.height * e.width * e.channels);
-    grid::parallel_for(context, batch * chosen.count * e.numbers(),
+    grid::parallel_for(context, batch * chosen.count * e.patch_dim(),
                        grid::scatter_patches<T>{{e, chosen}, rows, images});
   }
 };

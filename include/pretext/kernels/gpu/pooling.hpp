@@ -115,15 +115,16 @@ namespace pretext::kernels {
 template <Accelerator Device>
 struct average_pool<Device> {
   template <class Context, class T>
-  static void forward(Context& context, std::size_t batch, std::size_t places, std::size_t channels,
+  static void forward(Context& context, std::size_t batch, std::size_t positions, std::size_t channels,
                       const T* x, T* y) {
-    grid::parallel_for(context, batch * channels, grid::mean_of_rows<T>{places, channels, 0, places, x, y});
+    grid::parallel_for(context, batch * channels,
+                       grid::mean_of_rows<T>{positions, channels, 0, positions, x, y});
   }
   template <class Context, class T>
-  static void backward(Context& context, std::size_t batch, std::size_t places, std::size_t channels,
+  static void backward(Context& context, std::size_t batch, std::size_t positions, std::size_t channels,
                        const T* dy, T* dx) {
-    grid::parallel_for(context, batch * places * channels,
-                       grid::mean_of_rows_backward<T>{places, channels, 0, places, dy, dx});
+    grid::parallel_for(context, batch * positions * channels,
+                       grid::mean_of_rows_backward<T>{positions, channels, 0, positions, dy, dx});
   }
 };
 

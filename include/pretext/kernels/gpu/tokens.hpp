@@ -88,10 +88,10 @@ struct prepend_class_token<Device> {
                           grid::leave_first_out<T>{width, chosen.count, dy, dx});
     if (!dfirst && !dpositions) return;
     const arena_scope guard{context.workspace};
-    const std::size_t places = chosen.ids ? chosen.stride : chosen.count;
-    const auto inverse = dpositions ? grid::invert(context, batch, places, chosen) : grid::inverse_choice{};
+    const std::size_t patches = chosen.ids ? chosen.stride : chosen.count;
+    const auto inverse = dpositions ? grid::invert(context, batch, patches, chosen) : grid::inverse_choice{};
     grid::parallel_for(
-        context, dpositions ? (1 + places) * width : width,
+        context, dpositions ? (1 + patches) * width : width,
         grid::sum_over_sequences<T, W>{batch, width, inverse, chosen.count, dy, dfirst, dpositions});
   }
 };

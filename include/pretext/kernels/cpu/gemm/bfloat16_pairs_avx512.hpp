@@ -41,10 +41,10 @@ namespace pretext::kernels::detail {
 
 /// Where the numbers of two rounded rows go that are to stand in pairs.
 [[gnu::target("avx512f,avx512bw,avx512bf16"), gnu::always_inline]] inline __m512i order_of_pairs() {
-  alignas(64) constexpr std::uint16_t places[32] = {0,  16, 1,  17, 2,  18, 3,  19, 4,  20, 5,
-                                                    21, 6,  22, 7,  23, 8,  24, 9,  25, 10, 26,
-                                                    11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
-  return _mm512_load_si512(places);
+  alignas(64) constexpr std::uint16_t positions[32] = {0,  16, 1,  17, 2,  18, 3,  19, 4,  20, 5,
+                                                       21, 6,  22, 7,  23, 8,  24, 9,  25, 10, 26,
+                                                       11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
+  return _mm512_load_si512(positions);
 }
 
 template <std::size_t Width>

@@ -75,7 +75,7 @@ struct convolution_by_stored_patches {
     each_run<T>(context, e, batch, [&](std::size_t first, std::size_t rows, T* patches) {
       store(context, e, first, rows, x, patches);
       gemm::run(context, op::none, op::none, rows, e.out, numbers(e), static_cast<const T*>(patches), w,
-                y + first * places(e) * e.out, write_mode::overwrite);
+                y + first * positions(e) * e.out, write_mode::overwrite);
     });
   }
 
@@ -83,10 +83,10 @@ struct convolution_by_stored_patches {
   static void backward_data(Context& context, const kernels::convolution_extents& e, std::size_t batch,
                             const T* dy, const T* w, T* dx, write_mode mode) {
     each_run<T>(context, e, batch, [&](std::size_t first, std::size_t rows, T* patches) {
-      gemm::run(context, op::none, op::transposed, rows, numbers(e), e.out, dy + first * places(e) * e.out, w,
-                patches, write_mode::overwrite);
+      gemm::run(context, op::none, op::transposed, rows, numbers(e), e.out, dy + first * positions(e) * e.out,
+                w, patches, write_mode::overwrite);
       const std::size_t image = e.height * e.width * e.in;
-      each_lanes<T>(context, rows / places(e) * image, e.in, {patches, dx + first * image},
+      each_lanes<T>(context, rows / positions(e) * image, e.in, {patches, dx + first * image},
                     add_patches<T>{e, patches, mode == write_mode::accumulate, dx + first * image});
     });
   }
@@ -97,13 +97,13 @@ struct convolution_by_stored_patches {
     each_run<T>(context, e, batch, [&](std::size_t first, std::size_t rows, T* patches) {
       store(context, e, first, rows, x, patches);
       gemm::run(context, op::transposed, op::none, numbers(e), e.out, rows, static_cast<const T*>(patches),
-                dy + first * places(e) * e.out, dw, write_mode::accumulate);
+                dy + first * positions(e) * e.out, dw, write_mode::accumulate);
     });
   }
 
  private:
   static constexpr std::size_t numbers(const kernels::convolution_extents& e) { return e.taps() * e.in; }
-  static constexpr std::size_t places(const kernels::convolution_extents& e) {
+  static constexpr std::size_t positions(const kernels::convolution_extents& e) {
     return e.out_height() * e.out_width();
   }
 
@@ -111,12 +111,12 @@ struct convolution_by_stored_patches {
   template <class T, class Context, class Work>
   static void each_run(Context& context, const kernels::convolution_extents& e, std::size_t batch,
                        const Work& work) {
-    const std::size_t image = places(e) * numbers(e), most = Most / image;
+    const std::size_t image = positions(e) * numbers(e), most = Most / image;
     const std::size_t run = smaller(batch, most > 0 ? most : 1);
     const arena_scope guard{context.workspace};
     T* const patches = context.workspace.template allocate<T>(run * image);
     for (std::size_t first = 0; first < batch; first += run)
-      work(first, smaller(run, batch - first) * places(e), patches);
+      work(first, smaller(run, batch - first) * positions(e), patches);
   }
 
   template <class Context, class T>

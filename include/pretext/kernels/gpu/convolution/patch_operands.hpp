@@ -48,10 +48,10 @@ struct patch_matrix {
   static constexpr bool along_columns = true;
   kernels::convolution_extents e;
   const T* x;
-  image_rows places{divisor{e.out_height()}, divisor{e.out_width()}};
+  image_rows positions{divisor{e.out_height()}, divisor{e.out_width()}};
   tap_columns taps{divisor{e.in}, divisor{e.columns}};
 
-  PRETEXT_HOST_DEVICE image_place row(std::size_t r) const { return places.of(r); }
+  PRETEXT_HOST_DEVICE image_place row(std::size_t r) const { return positions.of(r); }
   PRETEXT_HOST_DEVICE tap_channel column(std::size_t c) const { return taps.of(c); }
   PRETEXT_HOST_DEVICE const T* where(const image_place& at, const tap_channel& tap) const {
     // Below zero it wraps to a number beyond any extent.
