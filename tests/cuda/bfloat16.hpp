@@ -29,7 +29,7 @@ std::vector<T> waves(std::size_t images, std::size_t views) {
                  column = double(i % line / 3);
     const double x = row * std::sin(transpose) + column * std::cos(transpose);
     const double pixel = 0.3 * noise[i] + std::sin(0.6 * x + double(i % 3) + 3 * transpose);
-    pixels.push_back(static_cast<T>(static_cast<typename Numerics::factor>(pixel)));
+    pixels.push_back(static_cast<T>(static_cast<typename Numerics::compute>(pixel)));
   }
   return pixels;
 }

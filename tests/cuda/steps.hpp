@@ -95,7 +95,7 @@ void sums_of_losses() {
   same_on_both<Device>(
       []<class Context>(workbench<Context>& at) {
         using rows = shape<6>;
-        const auto loss = 0.3 * nt_xent{.temperature = 0.2} + nt_xent{} + 2.0 * (0.5 * nt_xent{.factor = 3});
+        const auto loss = 0.3 * nt_xent{.temperature = 0.2} + nt_xent{} + 2.0 * (0.5 * nt_xent{.weight = 3});
         const auto z = at.activations(8 * 6, 1), dz = at.activations(8 * 6, 2);
         at.loss(loss(at.context, reads<Context, rows>{at.in(z), 8}, writes<Context, rows>{at.out(dz), 8}));
       },

@@ -38,7 +38,7 @@ class workbench {
   std::vector<T> activations(std::size_t count, unsigned seed, double times = 1, double plus = 0) const {
     std::vector<T> all;
     for (const double number : some_numbers<double>(count, seed))
-      all.push_back(static_cast<T>(static_cast<typename Context::numerics::factor>(number * times + plus)));
+      all.push_back(static_cast<T>(static_cast<typename Context::numerics::compute>(number * times + plus)));
     return all;
   }
 

@@ -78,7 +78,7 @@ TEST_CASE("predictive losses add up as well") {
   const reads<context_type, sample> from{p.data(), 4}, to{target.data(), 4};
   std::vector<double> once(p.size()), more(p.size());
   const double value = cosine_regression{}(context, from, to, writes<context_type, sample>{once.data(), 4});
-  const auto loss = cosine_regression{} + 0.5 * cosine_regression{.factor = 4};
+  const auto loss = cosine_regression{} + 0.5 * cosine_regression{.weight = 4};
   CHECK(loss(context, from, to, writes<context_type, sample>{more.data(), 4}) ==
         Approx(3 * value).epsilon(1e-14));
   for (std::size_t i = 0; i < p.size(); ++i) CHECK(more[i] == Approx(3 * once[i]).epsilon(1e-13));

@@ -21,7 +21,7 @@ result<T> run(const cosine_regression& loss, const std::vector<T>& p, const std:
               std::size_t columns, std::size_t threads = 1) {
   on<cpu, std::conditional_t<std::is_same_v<T, float>, fp32, fp64>> context{.stream = cpu::stream{threads}};
   result<T> made{0, std::vector<T>(p.size())};
-  made.value = kernels::cosine_regression<cpu>::run(context, p.size() / columns, columns, loss.factor,
+  made.value = kernels::cosine_regression<cpu>::run(context, p.size() / columns, columns, loss.weight,
                                                     p.data(), target.data(), made.gradient.data());
   return made;
 }
@@ -57,7 +57,7 @@ TEST_CASE("every gradient of BYOL's loss matches finite differences, and is adde
 TEST_CASE("the mean of both directions is half their sum, in value and gradient") {
   const auto p = random_rows(6 * 4, 3), target = random_rows(6 * 4, 4);
   const auto sum = run(cosine_regression{}, p, target, 4),
-             mean = run(cosine_regression{.factor = 0.5}, p, target, 4);
+             mean = run(cosine_regression{.weight = 0.5}, p, target, 4);
   CHECK(2 * mean.value == Approx(sum.value).epsilon(1e-14));
   for (std::size_t i = 0; i < p.size(); ++i)
     CHECK(2 * mean.gradient[i] == Approx(sum.gradient[i]).epsilon(1e-14));

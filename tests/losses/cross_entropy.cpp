@@ -75,7 +75,7 @@ TEST_CASE("every gradient of cross-entropy matches finite differences, and is ad
   for (const bool unit : {true, false}) {
     auto target = random_shares(7, 5, 2);
     if (!unit) target = random_rows(7 * 5, 3);  // shares that add up to anything: still the derivative
-    const cross_entropy loss{.smoothing = .2, .factor = 1.5};
+    const cross_entropy loss{.smoothing = .2, .weight = 1.5};
     auto made = run<5>(loss, logits, target, 2, 4.);
     for (double& slope : made.gradient) slope -= 4;
     matches_differences(logits, made.gradient, [&] { return run<5>(loss, logits, target).value; });

@@ -26,7 +26,7 @@ result<T> run(const nt_xent& loss, std::vector<T> z, std::size_t columns, std::s
               T before = 0) {
   on<cpu, std::conditional_t<std::is_same_v<T, float>, fp32, fp64>> context{.stream = cpu::stream{threads}};
   result<T> made{0, std::vector<T>(z.size(), before)};
-  made.value = kernels::nt_xent<cpu>::run(context, z.size() / columns, columns, loss.temperature, loss.factor,
+  made.value = kernels::nt_xent<cpu>::run(context, z.size() / columns, columns, loss.temperature, loss.weight,
                                           z.data(), made.gradient.data());
   return made;
 }
@@ -76,7 +76,7 @@ TEST_CASE("NT-Xent has the golden gradient, and adds it to what dz held") {
 
 TEST_CASE("the factor scales loss and gradient: 2 is what SimCLR's official code returns") {
   const auto once = run(nt_xent{.temperature = 0.5}, two_images, 2);
-  const auto twice = run(nt_xent{.temperature = 0.5, .factor = 2}, two_images, 2);
+  const auto twice = run(nt_xent{.temperature = 0.5, .weight = 2}, two_images, 2);
   CHECK(twice.value == Approx(2 * 2.0301902771367115).epsilon(1e-13));
   for (std::size_t i = 0; i < once.gradient.size(); ++i)
     CHECK(twice.gradient[i] == Approx(2 * once.gradient[i]).epsilon(1e-13));

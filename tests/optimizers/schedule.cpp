@@ -82,7 +82,7 @@ TEST_CASE("I-JEPA's target momentum is a straight line") {
 }
 
 TEST_CASE("milestones divide the rate when they are reached, not before") {
-  const multistep_schedule rate{.start = 30, .factor = 0.1, .milestones = {60, 80}};
+  const multistep_schedule rate{.start = 30, .gamma = 0.1, .milestones = {60, 80}};
   CHECK(rate(59.99) == 30);
   near_to(rate(60), 3);
   near_to(rate(79), 3);

@@ -14,14 +14,14 @@ namespace pretext {
 struct fp32 {
   using activation = float;
   using weight = float;
-  using factor = float;
+  using compute = float;
 };
 
 /// Twice the digits, for gradient checks.
 struct fp64 {
   using activation = double;
   using weight = double;
-  using factor = double;
+  using compute = double;
 };
 
 /// Weights, their gradients and moments, statistics and sums like fp32, but what matrix products and
@@ -32,7 +32,7 @@ struct fp64 {
 struct bf16 {
   using activation = float;
   using weight = float;
-  using factor = bfloat16;
+  using compute = bfloat16;
 };
 
 /// Kept and added like fp32, but multiplied with ten binary digits where a device is quicker at that: by
@@ -88,7 +88,7 @@ struct on {
   using device = D;
   using numerics = Numerics;
   /// What activations and their gradients are stored as.
-  using activation = std::conditional_t<detail::stores_compute_type<D>, typename Numerics::factor,
+  using activation = std::conditional_t<detail::stores_compute_type<D>, typename Numerics::compute,
                                         typename Numerics::activation>;
   /// What all else is kept in: parameters, their gradients and moments, statistics, single numbers.
   using weight = typename Numerics::weight;
@@ -118,18 +118,18 @@ struct weights {
     return {value + offset, gradient ? gradient + offset : nullptr, rounded ? rounded + offset : nullptr};
   }
   /// What products and convolutions read.
-  constexpr const activation* factors() const {
+  constexpr const activation* operands() const {
     if constexpr (std::same_as<weight, activation>)
       return value;
     else
       return rounded;
   }
   /// Weights that are nothing but factors.
-  static constexpr weights of_factors(activation* factors) {
+  static constexpr weights of_operands(activation* operands) {
     if constexpr (std::same_as<weight, activation>)
-      return {factors, nullptr};
+      return {operands, nullptr};
     else
-      return {nullptr, nullptr, factors};
+      return {nullptr, nullptr, operands};
   }
 };
 

@@ -16,7 +16,7 @@ template <class T, class W = T>
 struct linear_epilogue {
   const W* bias = nullptr;
   const T* shortcut = nullptr;
-  const W* keep = nullptr;
+  const W* branch_scale = nullptr;
   std::size_t tokens = 1;
   const T* rounded_bias = nullptr;  ///< the bias once more, for products that add it before they round
 };

@@ -118,7 +118,7 @@ struct adamw_rates {
     return static_cast<W>(corrected * p.lr_multiplier);
   }
   /// What decay leaves of a weight.
-  PRETEXT_HOST_DEVICE static W keep(const adamw_step& s, const parameter_chunk& p) {
+  PRETEXT_HOST_DEVICE static W decay_scale(const adamw_step& s, const parameter_chunk& p) {
     return static_cast<W>(s.decay_all || p.decays ? 1 - effective_lr(s, p) * s.weight_decay : 1);
   }
 };

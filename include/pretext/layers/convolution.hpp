@@ -64,7 +64,7 @@ struct convolution {
                       writes<Context, output<In>> y, cache<In, Context>& cache,
                       const kernels::channel_moments& moments) {
     kernels::convolution<typename Context::device>::forward(context, extents<In>, x.batch, x.data,
-                                                            w.factors(), y.data, &moments);
+                                                            w.operands(), y.data, &moments);
     cache.x = x;
   }
 
@@ -78,7 +78,7 @@ struct convolution {
     if constexpr (Bias == bias::yes)
       kernels::channel_bias<device>::sum(context, dy.size() / Out, Out, dy.data, w.at(e.weights()).gradient);
     if (dx.data)
-      kernels::convolution<device>::backward_data(context, e, dy.batch, dy.data, w.factors(), dx.data, mode);
+      kernels::convolution<device>::backward_data(context, e, dy.batch, dy.data, w.operands(), dx.data, mode);
   }
 
   template <class Context, ImageShape In>
@@ -86,7 +86,7 @@ struct convolution {
                     writes<Context, output<In>> y) {
     using device = typename Context::device;
     constexpr auto e = extents<In>;
-    kernels::convolution<device>::forward(context, e, x.batch, x.data, w.factors(), y.data);
+    kernels::convolution<device>::forward(context, e, x.batch, x.data, w.operands(), y.data);
     if constexpr (Bias == bias::yes)
       kernels::channel_bias<device>::add(
           context, y.size() / Out, Out, static_cast<const typename Context::weight*>(w.at(e.weights()).value),

@@ -15,8 +15,8 @@ struct drop_path {
   /// the branches of a network apart. Throws std::invalid_argument if the step was not told who its samples
   /// are.
   template <class Context>
-  static const typename Context::weight* factors(Context& context, std::size_t batch, double rate,
-                                                 std::uint32_t layer) {
+  static const typename Context::weight* branch_scales(Context& context, std::size_t batch, double rate,
+                                                       std::uint32_t layer) {
     if (rate == 0) return nullptr;
     expects(0 < rate && rate < 1, "the rate of dropped paths must be at least 0 and below 1, not ", rate);
     expects(context.keys.count != 0,

@@ -132,7 +132,7 @@ struct fused_convolution {
     norm::template running<C>(context, w.at(kernel).value, scale, shift);
     kernels::batch_norm<typename Context::device>::scale_columns(context, kernel / C, C, w.value, scale,
                                                                  folded);
-    Convolution::infer(context, weights<Context>::of_factors(folded), x, y);
+    Convolution::infer(context, weights<Context>::of_operands(folded), x, y);
     kernels::batch_norm<typename Context::device>::apply(
         context, rows<In>(x.batch), C, 1, reads<Context, output<In>>{y}.data, static_cast<const W*>(nullptr),
         shift, shortcut.data, rectified, y.data);

@@ -60,7 +60,7 @@ struct linear {
                                               Bias == bias::yes ? w.at(Out * width<In>).gradient : nullptr);
     if (dx.data)
       kernels::gemm<device>::run(context, kernels::op::none, kernels::op::none, rows, width<In>, Out, dy.data,
-                                 w.factors(), dx.data, kernels::write_mode::overwrite);
+                                 w.operands(), dx.data, kernels::write_mode::overwrite);
   }
 
   template <class Context, Shape In>
@@ -75,10 +75,10 @@ struct linear {
                     linear_epilogue<Context> epilogue) {
     if constexpr (Bias == bias::yes) {
       epilogue.bias = w.at(Out * width<In>).value;
-      epilogue.rounded_bias = w.at(Out * width<In>).factors();
+      epilogue.rounded_bias = w.at(Out * width<In>).operands();
     }
     kernels::linear<typename Context::device>::forward(context, {y.size() / Out, width<In>, Out}, x.data,
-                                                       w.factors(), epilogue, y.data);
+                                                       w.operands(), epilogue, y.data);
   }
 };
 

@@ -69,7 +69,7 @@ struct mlp {
     narrowed<In>::backward(context, w.at(last_at<In>), last, dy,
                            writes<Context, hidden<In>>{nullptr, dy.batch});
     kernels::linear<typename Context::device>::backward_gelu(
-        context, {dy.batch * position_count<In>, wide, width<In>}, dy.data, w.at(last_at<In>).factors(),
+        context, {dy.batch * position_count<In>, wide, width<In>}, dy.data, w.at(last_at<In>).operands(),
         cache.slope.data, dinside.data, w.at(wide * width<In>).gradient);
     cache_of<linear<wide, bias::no>, In, Context> first{cache.x};
     linear<wide, bias::no>::backward(context, w, first, reads<Context, hidden<In>>{dinside}, dx);
@@ -95,7 +95,7 @@ struct mlp {
     using W = typename Context::weight;
     constexpr std::size_t wide = channels_of<Hidden>;
     kernels::linear<typename Context::device>::forward_gelu(
-        context, {y.batch * position_count<In>, width<In>, wide}, x.data, w.factors(),
+        context, {y.batch * position_count<In>, width<In>, wide}, x.data, w.operands(),
         static_cast<const W*>(w.at(wide * width<In>).value), activated.data, slope);
     narrowed<In>::infer(context, w.at(last_at<In>), reads<Context, Hidden>{activated}, y, epilogue);
   }

@@ -68,7 +68,7 @@ struct patch_projection {
     kernels::channel_bias<device>::sum(context, rows, Width, dy.data, w.at(in * Width).gradient);
     if (dx.data)
       kernels::gemm<device>::run(context, kernels::op::none, kernels::op::transposed, rows, in, Width,
-                                 dy.data, w.factors(), dx.data, kernels::write_mode::overwrite);
+                                 dy.data, w.operands(), dx.data, kernels::write_mode::overwrite);
   }
 
   template <class Context, Shape In>
@@ -79,7 +79,7 @@ struct patch_projection {
     constexpr std::size_t in = channels_of<In>;
     const std::size_t rows = y.size() / Width;
     kernels::gemm<device>::run(context, kernels::op::none, kernels::op::none, rows, Width, in, x.data,
-                               w.factors(), y.data, kernels::write_mode::overwrite);
+                               w.operands(), y.data, kernels::write_mode::overwrite);
     kernels::channel_bias<device>::add(context, rows, Width, static_cast<const W*>(w.at(in * Width).value),
                                        y.data);
   }

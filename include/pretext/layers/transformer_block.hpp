@@ -46,7 +46,7 @@ struct transformer_block {
     cache_of<layer_norm, In, Context> norm1, norm2;
     cache_of<mixer, In, Context> attn;
     cache_of<perceptron, In, Context> mlp;
-    const typename Context::weight *keep_attn = nullptr, *keep_mlp = nullptr;
+    const typename Context::weight *attn_scale = nullptr, *mlp_scale = nullptr;
   };
 
   /// `drop` is the rate at which both branches are left out, `index` tells the blocks of a network apart.
@@ -58,15 +58,15 @@ struct transformer_block {
     const auto normed2 = context.activations.template allocate<T, In>(x.batch);
     const auto middle = context.activations.template allocate<T, In>(x.batch);
     const auto draw = static_cast<std::uint32_t>(2 * index);
-    cache.keep_attn = drop_path::factors(context, x.batch, drop, draw);
-    cache.keep_mlp = drop_path::factors(context, x.batch, drop, draw + 1);
+    cache.attn_scale = drop_path::branch_scales(context, x.batch, drop, draw);
+    cache.mlp_scale = drop_path::branch_scales(context, x.batch, drop, draw + 1);
 
     layer_norm::forward(context, w, x, normed1, cache.norm1);
     mixer::forward(context, w.at(attn_at<In>), reads<Context, In>{normed1}, middle, cache.attn,
-                   sum<Context>(x, cache.keep_attn));
+                   sum<Context>(x, cache.attn_scale));
     layer_norm::forward(context, w.at(norm2_at<In>), reads<Context, In>{middle}, normed2, cache.norm2);
     perceptron::forward(context, w.at(mlp_at<In>), reads<Context, In>{normed2}, y, cache.mlp,
-                        sum<Context>(reads<Context, In>{middle}, cache.keep_mlp));
+                        sum<Context>(reads<Context, In>{middle}, cache.mlp_scale));
   }
 
   template <class Context, Shape In>
@@ -76,14 +76,14 @@ struct transformer_block {
     const arena_scope guard{context.workspace};
     const auto dnormed = context.workspace.template allocate<T, In>(dy.batch);
     const auto dmiddle = context.workspace.template allocate<T, In>(dy.batch);
-    perceptron::backward(context, w.at(mlp_at<In>), cache.mlp, scaled(context, cache.keep_mlp, dy, dmiddle),
+    perceptron::backward(context, w.at(mlp_at<In>), cache.mlp, scaled(context, cache.mlp_scale, dy, dmiddle),
                          dnormed);
     layer_norm::backward(context, w.at(norm2_at<In>), cache.norm2, reads<Context, In>{dnormed}, dmiddle, dy);
     {
       const arena_scope inner{context.workspace};
-      const auto dbranch = context.workspace.template allocate<T, In>(cache.keep_attn ? dy.batch : 0);
+      const auto dbranch = context.workspace.template allocate<T, In>(cache.attn_scale ? dy.batch : 0);
       mixer::backward(context, w.at(attn_at<In>), cache.attn,
-                      scaled(context, cache.keep_attn, reads<Context, In>{dmiddle},
+                      scaled(context, cache.attn_scale, reads<Context, In>{dmiddle},
                              writes<Context, In>{dbranch.data, dy.batch}),
                       dnormed);
     }
@@ -114,16 +114,17 @@ struct transformer_block {
 
   /// The sum at the end of a branch.
   template <class Context, Shape In>
-  static linear_epilogue<Context> sum(reads<Context, In> shortcut, const typename Context::weight* keep) {
-    return {.shortcut = shortcut.data, .keep = keep, .tokens = position_count<In>};
+  static linear_epilogue<Context> sum(reads<Context, In> shortcut,
+                                      const typename Context::weight* branch_scale) {
+    return {.shortcut = shortcut.data, .branch_scale = branch_scale, .tokens = position_count<In>};
   }
 
   /// The gradient that enters a branch: dy itself where no path was dropped.
   template <class Context, Shape In>
-  static reads<Context, In> scaled(Context& context, const typename Context::weight* keep,
+  static reads<Context, In> scaled(Context& context, const typename Context::weight* branch_scale,
                                    reads<Context, In> dy, writes<Context, In> into) {
-    if (!keep) return dy;
-    kernels::drop_path<typename Context::device>::scale(context, dy.batch, In::size, keep, dy.data,
+    if (!branch_scale) return dy;
+    kernels::drop_path<typename Context::device>::scale(context, dy.batch, In::size, branch_scale, dy.data,
                                                         into.data);
     return into;
   }

@@ -9,7 +9,7 @@ namespace pretext {
 /// other view, the sum of both directions, from 0 to 8. Throws std::invalid_argument for an odd number of
 /// rows.
 struct cosine_regression {
-  double factor = 1;  ///< ½ for the mean of both directions
+  double weight = 1;  ///< ½ for the mean of both directions
 
   /// Returns the loss of p (2n, D), whose row i is to meet row (i+n) mod 2n of `target`, and adds its
   /// gradient to dp.
@@ -18,7 +18,7 @@ struct cosine_regression {
                                           writes<Context, S> dp) const {
     expects(p.batch == target.batch, "cosine regression compares as many predictions as goals, not ", p.batch,
             " with ", target.batch);
-    return kernels::cosine_regression<typename Context::device>::run(context, p.batch, S::size, factor,
+    return kernels::cosine_regression<typename Context::device>::run(context, p.batch, S::size, weight,
                                                                      p.data, target.data, dp.data);
   }
 };

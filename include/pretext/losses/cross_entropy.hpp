@@ -11,7 +11,7 @@ namespace pretext {
 /// one-hot goals and smoothing its LabelSmoothingCrossEntropy.
 struct cross_entropy {
   double smoothing = 0;  ///< of goals that are not smoothed yet; MAE's fine-tuning has 0.1
-  double factor = 1;
+  double weight = 1;
   std::size_t classes = 0;  ///< the first of the logits, where there are fewer classes; 0: all are
 
   /// Returns the loss of logits (n, classes) against each row's shares of the classes and adds its gradient
@@ -26,7 +26,7 @@ struct cross_entropy {
             " must lie within [0, 1)");
     expects(classes <= S::size, "cross-entropy: ", classes, " classes need as many logits, not ", S::size);
     const std::size_t used = classes == 0 ? S::size : classes;
-    const double scale = factor / static_cast<double>(logits.batch);
+    const double scale = weight / static_cast<double>(logits.batch);
     return kernels::cross_entropy<typename Context::device>::soft(
         context, logits.batch, S::size, used, scale, smoothing, logits.data, target.data, dlogits.data);
   }

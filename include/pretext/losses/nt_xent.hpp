@@ -8,13 +8,13 @@ namespace pretext {
 /// of one image, all other rows are its negatives. Throws std::invalid_argument for an odd number of rows.
 struct nt_xent {
   double temperature = 0.5;
-  double factor = 1;  ///< 2 for the sum over both views that SimCLR's official code returns
+  double weight = 1;  ///< 2 for the sum over both views that SimCLR's official code returns
 
   /// Returns the loss of z (2n, D) and adds its gradient to dz.
   template <class Context, Shape S>
   typename Context::loss_value operator()(Context& context, reads<Context, S> z,
                                           writes<Context, S> dz) const {
-    return kernels::nt_xent<typename Context::device>::run(context, z.batch, S::size, temperature, factor,
+    return kernels::nt_xent<typename Context::device>::run(context, z.batch, S::size, temperature, weight,
                                                            z.data, dz.data);
   }
 };

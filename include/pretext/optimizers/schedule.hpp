@@ -60,15 +60,15 @@ struct cosine_schedule {
   }
 };
 
-/// Multiplied by `factor` at each milestone that has been passed: MoCo's probe is {30, 0.1, {60, 80}} in
+/// Multiplied by `gamma` at each milestone that has been passed: MoCo's probe is {30, 0.1, {60, 80}} in
 /// epochs.
 struct multistep_schedule {
-  double start = 0.1, factor = 0.1;
+  double start = 0.1, gamma = 0.1;
   std::vector<double> milestones;
 
   double operator()(double step) const {
     const auto passed = std::ranges::count_if(milestones, [&](double at) { return step >= at; });
-    return start * std::pow(factor, static_cast<double>(passed));
+    return start * std::pow(gamma, static_cast<double>(passed));
   }
 };
 

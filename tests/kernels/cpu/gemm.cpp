@@ -31,8 +31,8 @@ std::vector<T> product(const extents& e, op a, op b, write_mode mode, std::size_
 template <class T>
 std::vector<double> definition(const extents& e, op a, op b, write_mode mode, bool round = false) {
   auto A = numbers<T>(e.m * e.k, 1), B = numbers<T>(e.k * e.n, 2);
-  for (auto* factors : {&A, &B})
-    for (T& number : *factors)
+  for (auto* operands : {&A, &B})
+    for (T& number : *operands)
       if (round) number = static_cast<float>(bfloat16{static_cast<float>(number)});
   std::vector<double> C(e.m * e.n, mode == write_mode::accumulate ? 3 : 0);
   for (std::size_t r = 0; r < e.m; ++r)

@@ -31,19 +31,19 @@ void same(const std::vector<double>& found, const std::vector<double>& expected)
 TEST_CASE("a linear layer ends in any part of shortcut + keep·(x·wᵀ + bias), whatever its extents") {
   const auto x = tests::normal_numbers(rows * in, 1), w = tests::normal_numbers(out * in, 2),
              bias = tests::normal_numbers(out, 3), shortcut = tests::normal_numbers(rows * out, 4);
-  const std::vector<double> keep{0, 1.25, 1.25, 0, 2};
+  const std::vector<double> branch_scale{0, 1.25, 1.25, 0, 2};
   on<cpu, fp64> context{.stream = cpu::stream{2}};
   for (int parts = 0; parts < 8; ++parts) {
     CAPTURE(parts);
     const bool biased = parts & 1, kept = parts & 2, summed = parts & 4;
     auto expected = product(x, w, biased ? bias : std::vector<double>(out));
     for (std::size_t i = 0; i < expected.size(); ++i)
-      expected[i] = (summed ? shortcut[i] : 0) + (kept ? keep[i / (tokens * out)] : 1) * expected[i];
+      expected[i] = (summed ? shortcut[i] : 0) + (kept ? branch_scale[i / (tokens * out)] : 1) * expected[i];
     std::vector<double> y(rows * out, 7.0);
     kernels::linear<cpu>::forward(
         context, {rows, in, out}, x.data(), w.data(),
         kernels::linear_epilogue<double>{biased ? bias.data() : nullptr, summed ? shortcut.data() : nullptr,
-                                         kept ? keep.data() : nullptr, tokens},
+                                         kept ? branch_scale.data() : nullptr, tokens},
         y.data());
     same(y, expected);
   }

@@ -24,7 +24,7 @@ struct matrix_product {
   bool aligned;     ///< to 16 bytes, all that takes part: slices of the flat buffers may start anywhere
   ending end;
   std::size_t m, n, k;
-  cudaDataType_t factor, result, scale;  ///< of A and B, of D, of beta
+  cudaDataType_t operand, result, scale;  ///< of A and B, of D, of beta
   cublasComputeType_t arithmetic;
   friend auto operator<=>(const matrix_product&, const matrix_product&) = default;
 };
@@ -122,11 +122,11 @@ class matrix_products {
     expects_done(cublasLtMatmulDescCreate(&made.operation, p.arithmetic, p.scale), "describing a product");
     describe(made.operation, CUBLASLT_MATMUL_DESC_TRANSA, turn[p.transpose_a]);
     describe(made.operation, CUBLASLT_MATMUL_DESC_TRANSB, turn[p.transpose_b]);
-    layout(made.a, p.factor, p.transpose_a, p.m, p.k);
-    layout(made.b, p.factor, p.transpose_b, p.k, p.n);
+    layout(made.a, p.operand, p.transpose_a, p.m, p.k);
+    layout(made.b, p.operand, p.transpose_b, p.k, p.n);
     layout(made.d, p.result, false, p.m, p.n);
 
-    const std::uint32_t alignment = p.aligned ? 16 : p.factor == CUDA_R_16BF ? 2 : 4;
+    const std::uint32_t alignment = p.aligned ? 16 : p.operand == CUDA_R_16BF ? 2 : 4;
     if (p.end != ending::result) {
       describe(made.operation, CUBLASLT_MATMUL_DESC_EPILOGUE,
                p.end == ending::bias ? CUBLASLT_EPILOGUE_BIAS : CUBLASLT_EPILOGUE_BGRADB);

@@ -31,13 +31,13 @@ namespace detail {
 ///   32, 32x32, 128                 0.8 0.8 1.8      512, 4x4, 256                 1.5 1.4 1.6
 ///   48, 16x16, 256                 0.8 0.8 1.3      256, 14x14, 16                1.0 0.9 0.9
 ///   64, 16x16, 256                 1.0 1.0 1.7      512, 7x7, 16                  0.6 0.5 1.4
-template <class Factor>
+template <class Operand>
 bool winograd_pays(const convolution_extents& e, std::size_t batch) {
   const bool fits = e.rows == 3 && e.columns == 3 && e.stride == 1 && e.padding == 1 && e.in % 16 == 0 &&
-                    e.out % 16 == 0 && std::is_same_v<sum_of<Factor>, float>;
+                    e.out % 16 == 0 && std::is_same_v<sum_of<Operand>, float>;
   const std::size_t tiles = winograd::tiling{e.height, e.width, batch}.count();
   const std::size_t multiplications = winograd::products * tiles, direct = 9 * batch * e.height * e.width;
-  if (std::is_same_v<Factor, bfloat16_pair>)
+  if (std::is_same_v<Operand, bfloat16_pair>)
     return fits && tiles >= 128 && e.in + e.out >= 128 && 2 * direct >= 7 * multiplications;
   return fits && tiles >= 32 && direct >= 2 * multiplications;
 }
@@ -51,15 +51,15 @@ struct convolution<cpu> {
   template <class Context, class T>
   static void forward(Context& context, const convolution_extents& e, std::size_t batch, const T* x,
                       const T* w, T* y, const channel_moments* asked = nullptr) {
-    using factor = factor_of<Context, T>;
-    if (detail::winograd_pays<factor>(e, batch))
+    using operand = operand_of<Context, T>;
+    if (detail::winograd_pays<operand>(e, batch))
       return detail::winograd::forward(context, e, batch, x, w, y, asked);
     if (pointwise(e)) return multiply(context, batch * e.height * e.width, e.out, e.in, x, w, y, asked);
     if (detail::narrow(e)) return detail::convolve_narrow(context, e, batch, x, w, y, asked);
     const arena_scope guard{context.workspace};
-    const std::size_t lines = factors<factor>(e.in) * panel_width<factor>(), step = e.taps() * lines;
-    factor* packed = context.workspace.template allocate<factor>(panels<factor>(e.out) * step);
-    context.stream.for_each_block(panels<factor>(e.out), [&](std::size_t panel) {
+    const std::size_t lines = operands<operand>(e.in) * panel_width<operand>(), step = e.taps() * lines;
+    operand* packed = context.workspace.template allocate<operand>(panels<operand>(e.out) * step);
+    context.stream.for_each_block(panels<operand>(e.out), [&](std::size_t panel) {
       for (std::size_t t = 0; t < e.taps(); ++t)
         pack_panels(w + t * e.in * e.out, e.in, e.out, e.out, std::size_t{1}, packed + t * lines, panel,
                     panel + 1, step);
@@ -68,7 +68,7 @@ struct convolution<cpu> {
     for (std::size_t t = 0; t < e.taps(); ++t)
       taps[t] = {static_cast<std::ptrdiff_t>(t / e.columns) - static_cast<std::ptrdiff_t>(e.padding),
                  static_cast<std::ptrdiff_t>(t % e.columns) - static_cast<std::ptrdiff_t>(e.padding), t};
-    detail::run_gather<factor>(
+    detail::run_gather<operand>(
         context,
         {x, e.height, e.width, e.in, y, e.out_height() * e.out_width() * e.out, e.out, e.out_height(),
          e.out_width(), 0, e.out_width(), 1, e.stride, taps, e.taps(), packed, step, false},
@@ -78,16 +78,16 @@ struct convolution<cpu> {
   template <class Context, class T>
   static void backward_data(Context& context, const convolution_extents& e, std::size_t batch, const T* dy,
                             const T* w, T* dx, write_mode mode) {
-    using factor = factor_of<Context, T>;
-    if (detail::winograd_pays<factor>(e, batch))
+    using operand = operand_of<Context, T>;
+    if (detail::winograd_pays<operand>(e, batch))
       return detail::winograd::backward_data(context, e, batch, dy, w, dx, mode);
     if (pointwise(e))
       return gemm<cpu>::run(context, op::none, op::transposed, batch * e.height * e.width, e.in, e.out, dy, w,
                             dx, mode);
     const arena_scope guard{context.workspace};
-    const std::size_t lines = factors<factor>(e.out) * panel_width<factor>(), step = e.taps() * lines;
-    factor* packed = context.workspace.template allocate<factor>(panels<factor>(e.in) * step);
-    context.stream.for_each_block(panels<factor>(e.in), [&](std::size_t panel) {
+    const std::size_t lines = operands<operand>(e.out) * panel_width<operand>(), step = e.taps() * lines;
+    operand* packed = context.workspace.template allocate<operand>(panels<operand>(e.in) * step);
+    context.stream.for_each_block(panels<operand>(e.in), [&](std::size_t panel) {
       for (std::size_t t = 0; t < e.taps(); ++t)
         pack_panels(w + t * e.in * e.out, e.out, e.in, std::size_t{1}, e.out, packed + t * lines, panel,
                     panel + 1, step);
@@ -105,7 +105,7 @@ struct convolution<cpu> {
           if (down % stride == 0 && right % stride == 0) taps[count++] = {down / stride, right / stride, t};
         }
         if (count == 0 && mode == write_mode::accumulate) continue;
-        detail::run_gather<factor>(
+        detail::run_gather<operand>(
             context,
             {dy, e.out_height(), e.out_width(), e.out, dx, e.height * e.width * e.in, e.in,
              (e.height - row + e.stride - 1) / e.stride, (e.width - column + e.stride - 1) / e.stride,
@@ -127,7 +127,7 @@ struct convolution<cpu> {
     // Row by row, what the kernel sees of x is a matrix of (pixels of the result) by (taps, channels).
     const arena_scope guard{context.workspace};
     const T* nothing = zeros<T>(context, e.in);
-    const auto patches = [&](const detail::strips<factor_of<Context, T>>& piece, std::size_t begin,
+    const auto patches = [&](const detail::strips<operand_of<Context, T>>& piece, std::size_t begin,
                              std::size_t end, std::size_t first, std::size_t length) {
       const T* pixel[detail::product_depth];
       for (std::size_t at = begin, t = begin / e.in; at < end; ++t) {

@@ -29,7 +29,7 @@ struct gemm<cpu> {
     } else if (a == op::none) {
       product(context, b, m, n, k, A, B, C, mode, [](const finished_block&) {});
     } else {
-      const auto columns = [&](const detail::strips<factor_of<Context, T>>& piece, std::size_t begin,
+      const auto columns = [&](const detail::strips<operand_of<Context, T>>& piece, std::size_t begin,
                                std::size_t end, std::size_t first, std::size_t length) {
         const T* corner = A + first * m + begin;
         piece.pack(0, end - begin, 0, length, [&](std::size_t i) { return corner + i * m; });
@@ -60,14 +60,14 @@ struct gemm<cpu> {
   template <class Context, class T>
   static void product(Context& context, op b, std::size_t m, std::size_t n, std::size_t k, const T* A,
                       const T* B, T* C, write_mode mode, function_ref<void(const finished_block&)> finish) {
-    using factor = factor_of<Context, T>;
-    constexpr bool rounds = !std::is_same_v<factor, T>;
+    using operand = operand_of<Context, T>;
+    constexpr bool rounds = !std::is_same_v<operand, T>;
     const arena_scope guard{context.workspace};
     const std::size_t width = panel_width<T>(), height = tile_rows(), columns = panels<T>(n);
     const std::size_t depth = std::min<std::size_t>(k, 1024);  // a panel of that depth stays in the L2 cache
-    const std::size_t lines = factors<factor>(depth);
-    factor* packed = context.workspace.template allocate<factor>(columns * width * lines);
-    [[maybe_unused]] factor* const rounded = context.workspace.template allocate<factor>(
+    const std::size_t lines = operands<operand>(depth);
+    operand* packed = context.workspace.template allocate<operand>(columns * width * lines);
+    [[maybe_unused]] operand* const rounded = context.workspace.template allocate<operand>(
         rounds ? context.stream.threads() * finished_block::tall * lines : 0);
     for (std::size_t done = 0; done < k; done += depth) {
       const std::size_t part = std::min(depth, k - done);
@@ -85,32 +85,32 @@ struct gemm<cpu> {
           down * across, [&](std::size_t block, [[maybe_unused]] std::size_t thread) {
             const std::size_t top = block / across * tall, bottom = std::min(m, top + tall);
             const std::size_t left = block % across * wide, right = std::min(columns, left + wide);
-            const factor* left_operand;
+            const operand* left_operand;
             std::size_t left_step = k;
             if constexpr (rounds) {
               left_step = lines;
-              factor* own = rounded + thread * tall * lines;
+              operand* own = rounded + thread * tall * lines;
               detail::round_rows(A + top * k + done, bottom - top, k, part, own, lines);
               left_operand = own;
             } else {
               left_operand = A + top * k + done;
             }
             for (std::size_t panel = left; panel < right; ++panel) {
-              const factor* right_operand = packed + panel * lines * width;
+              const operand* right_operand = packed + panel * lines * width;
               const std::size_t first = panel * width, used = std::min(width, n - first);
               for (std::size_t row = top; row < bottom; row += height) {
                 if (!rounds && panel == left)
                   ask(A + done, row + height, std::min(m, row + 2 * height), k, part);
                 const std::size_t rows = std::min(height, bottom - row);
-                const factor* left_rows[most_tile_rows];
+                const operand* left_rows[most_tile_rows];
                 T* result[most_tile_rows];
                 for (std::size_t r = 0; r < height; ++r) {
                   const std::size_t at = row + std::min(r, rows - 1);
                   left_rows[r] = left_operand + (at - top) * left_step;
                   result[r] = C + at * n + first;
                 }
-                run_tile(gathered_product<factor>{left_rows, &right_operand, 1, factors<factor>(part), result,
-                                                  rows, used, accumulate});
+                run_tile(gathered_product<operand>{left_rows, &right_operand, 1, operands<operand>(part),
+                                                   result, rows, used, accumulate});
               }
             }
             if (done + part == k)

@@ -19,14 +19,14 @@ struct linear<cpu> {
   static void forward(Context& context, const linear_extents& e, const T* x, const T* w,
                       const linear_epilogue<T>& sum, T* y) {
     const auto finish = [=](const finished_block& at) {
-      if (!sum.bias && !sum.shortcut && !sum.keep) return;
+      if (!sum.bias && !sum.shortcut && !sum.branch_scale) return;
       vectorised([=] {
         for (std::size_t r = at.top; r < at.bottom; ++r) {
           T* to = y + r * e.out;
-          const T factor = sum.keep ? sum.keep[r / sum.tokens] : T{1};
+          const T factor = sum.branch_scale ? sum.branch_scale[r / sum.tokens] : T{1};
           if (sum.bias)
             for (std::size_t c = at.left; c < at.right; ++c) to[c] += sum.bias[c];
-          if (sum.keep)
+          if (sum.branch_scale)
             for (std::size_t c = at.left; c < at.right; ++c) to[c] *= factor;
           if (sum.shortcut)
             for (std::size_t c = at.left; c < at.right; ++c) to[c] += sum.shortcut[r * e.out + c];

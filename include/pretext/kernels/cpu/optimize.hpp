@@ -69,7 +69,7 @@ struct optimize<cpu> {
     const W b1 = rates.b1, b2 = rates.b2, rest1 = rates.rest1, rest2 = rates.rest2;
     const W correction = rates.correction, epsilon = rates.epsilon;
     detail::for_each_piece(context, all, [=](const parameter_chunk& p, std::size_t) {
-      const W rate = rates.rate(p), keep = adamw_rates<W>::keep(s, p);
+      const W rate = rates.rate(p), decay_scale = adamw_rates<W>::decay_scale(s, p);
       constexpr std::size_t most = 512;
       W root[most];
       for (std::size_t first = p.first, end = p.first + p.count; first < end; first += most) {
@@ -82,7 +82,7 @@ struct optimize<cpu> {
         }
         detail::square_roots(run, root);
         for (std::size_t i = 0; i < run; ++i)
-          to[i] = keep * to[i] - rate * m[i] / (root[i] * correction + epsilon);
+          to[i] = decay_scale * to[i] - rate * m[i] / (root[i] * correction + epsilon);
       }
     });
   }

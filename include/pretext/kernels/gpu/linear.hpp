@@ -22,8 +22,8 @@ struct surround {
     auto value = load<N>(y + i);
     if (sum.bias)
       for (unsigned k = 0; k < N; ++k) value[k] += sum.bias[i % columns + k];
-    if (sum.keep)
-      for (unsigned k = 0; k < N; ++k) value[k] *= sum.keep[i / columns / sum.tokens];
+    if (sum.branch_scale)
+      for (unsigned k = 0; k < N; ++k) value[k] *= sum.branch_scale[i / columns / sum.tokens];
     if (sum.shortcut) {
       const auto beside = load<N>(sum.shortcut + i);
       for (unsigned k = 0; k < N; ++k) value[k] += beside[k];
@@ -48,7 +48,7 @@ struct linear<Device> {
                                                          sum.shortcut, y))
       return;
     gemm<Device>::run(context, op::none, op::transposed, e.rows, e.out, e.in, x, w, y, write_mode::overwrite);
-    if (sum.bias || sum.shortcut || sum.keep)
+    if (sum.bias || sum.shortcut || sum.branch_scale)
       grid::each_lanes<T>(context, e.rows * e.out, e.out, {sum.shortcut, y},
                           grid::surround<T, W>{e.out, sum, y});
   }
@@ -87,7 +87,7 @@ struct linear<Device> {
   /// Is the sum one that a product may end in?
   template <class T, class W>
   static bool ends_in(const linear_epilogue<T, W>& sum) {
-    return !sum.keep && !sum.bias == !sum.rounded_bias && (sum.bias || sum.shortcut);
+    return !sum.branch_scale && !sum.bias == !sum.rounded_bias && (sum.bias || sum.shortcut);
   }
 };
 

@@ -90,7 +90,7 @@ struct adamw_update {
 
   struct number {
     kernels::adamw_rates<W> at;
-    W rate, keep;
+    W rate, decay_scale;
     const W* g;
     W *mean, *square, *w;
 
@@ -98,11 +98,11 @@ struct adamw_update {
       const W slope = g[i];
       mean[i] = at.b1 * mean[i] + at.rest1 * slope;
       square[i] = at.b2 * square[i] + at.rest2 * slope * slope;
-      w[i] = keep * w[i] - rate * mean[i] / (std::sqrt(square[i]) * at.correction + at.epsilon);
+      w[i] = decay_scale * w[i] - rate * mean[i] / (std::sqrt(square[i]) * at.correction + at.epsilon);
     }
   };
   PRETEXT_HOST_DEVICE number of(const kernels::parameter_chunk& p) const {
-    return {*rates, rates->rate(p), kernels::adamw_rates<W>::keep(s, p), g, mean, square, w};
+    return {*rates, rates->rate(p), kernels::adamw_rates<W>::decay_scale(s, p), g, mean, square, w};
   }
 };
 

@@ -23,9 +23,9 @@ std::vector<T> numbers(std::size_t count, std::uint64_t seed) {
 }
 
 // Factors and what a product of two of them adds to a sum.
-template <class Factor>
-std::vector<Factor> factors_of(std::size_t count, std::uint64_t seed) {
-  return numbers<Factor>(count, seed);
+template <class Operand>
+std::vector<Operand> factors_of(std::size_t count, std::uint64_t seed) {
+  return numbers<Operand>(count, seed);
 }
 template <>
 std::vector<bfloat16_pair> factors_of(std::size_t count, std::uint64_t seed) {
@@ -52,12 +52,13 @@ bool close(T value, double expected, std::size_t depth) {
 }
 
 // Every part of a tile, alone and added to what is there; what lies beside it must stay as it is.
-template <class Factor>
+template <class Operand>
 void check_gathered(std::size_t taps, std::size_t depth) {
-  using T = sum_of<Factor>;
-  const std::size_t rows = tile_rows(), width = panel_width<Factor>();
-  const auto a = factors_of<Factor>(taps * rows * depth, 1), b = factors_of<Factor>(taps * depth * width, 2);
-  std::vector<const Factor*> left, right;
+  using T = sum_of<Operand>;
+  const std::size_t rows = tile_rows(), width = panel_width<Operand>();
+  const auto a = factors_of<Operand>(taps * rows * depth, 1),
+             b = factors_of<Operand>(taps * depth * width, 2);
+  std::vector<const Operand*> left, right;
   for (std::size_t i = 0; i < taps * rows; ++i) left.push_back(&a[i * depth]);
   for (std::size_t t = 0; t < taps; ++t) right.push_back(&b[t * depth * width]);
   for (std::size_t m = 1; m <= rows; ++m)
@@ -66,8 +67,8 @@ void check_gathered(std::size_t taps, std::size_t depth) {
         std::vector<T> c(rows * width, T{7});
         std::vector<T*> result;
         for (std::size_t r = 0; r < m; ++r) result.push_back(&c[r * width]);
-        run_tile(gathered_product<Factor>{left.data(), right.data(), taps, depth, result.data(), m, n,
-                                          accumulate});
+        run_tile(gathered_product<Operand>{left.data(), right.data(), taps, depth, result.data(), m, n,
+                                           accumulate});
         bool right_sums = true, untouched = true;
         for (std::size_t r = 0; r < rows; ++r)
           for (std::size_t j = 0; j < width; ++j) {
@@ -86,19 +87,19 @@ void check_gathered(std::size_t taps, std::size_t depth) {
       }
 }
 
-template <class Factor>
+template <class Operand>
 void check_outer(std::size_t count) {
-  using T = sum_of<Factor>;
-  const std::size_t rows = tile_rows(), width = panel_width<Factor>(), offset = 3, step = width + 5;
-  const auto a = factors_of<Factor>(count * (rows + offset), 3), b = factors_of<Factor>(count * step, 4);
-  std::vector<const Factor*> left;
+  using T = sum_of<Operand>;
+  const std::size_t rows = tile_rows(), width = panel_width<Operand>(), offset = 3, step = width + 5;
+  const auto a = factors_of<Operand>(count * (rows + offset), 3), b = factors_of<Operand>(count * step, 4);
+  std::vector<const Operand*> left;
   for (std::size_t i = 0; i < count; ++i) left.push_back(&a[i * (rows + offset)]);
   for (std::size_t m = 1; m <= rows; ++m)
     for (std::size_t n = 1; n <= width; ++n)
       for (bool accumulate : {false, true}) {
         std::vector<T> c(rows * width, T{7});
-        run_tile(outer_product<Factor>{left.data(), offset, b.data(), step, count, c.data(), width, m, n,
-                                       accumulate});
+        run_tile(outer_product<Operand>{left.data(), offset, b.data(), step, count, c.data(), width, m, n,
+                                        accumulate});
         bool right_sums = true, untouched = true;
         for (std::size_t r = 0; r < rows; ++r)
           for (std::size_t j = 0; j < width; ++j) {

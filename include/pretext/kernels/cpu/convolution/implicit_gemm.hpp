@@ -21,9 +21,9 @@ struct tap {
 /// Images whose pixels (a·step + down, b·step + right) are gathered for every pixel (a, b) of a grid and
 /// multiplied by packed weights. Forward is one of these; backward to the data is one for each residue of the
 /// stride.
-template <class Factor>
+template <class Operand>
 struct gather {
-  using number = sum_of<Factor>;
+  using number = sum_of<Operand>;
   const number* from;
   std::size_t from_height, from_width, depth;
   number* to;
@@ -32,7 +32,7 @@ struct gather {
   std::size_t first, row_stride, column_stride, step;  ///< where grid pixels lie in the result, in pixels
   const tap* taps;
   std::size_t tap_count;
-  const Factor* packed;  ///< panels of `panel_step` numbers
+  const Operand* packed;  ///< panels of `panel_step` numbers
   std::size_t panel_step;
   bool accumulate;
 };
@@ -46,14 +46,14 @@ static_assert(block_rows % most_tile_rows == 0);
 struct rows_read {
   std::size_t first, last;
 
-  template <class Factor>
-  rows_read(const gather<Factor>& g, std::ptrdiff_t highest, std::ptrdiff_t lowest, std::size_t begin,
+  template <class Operand>
+  rows_read(const gather<Operand>& g, std::ptrdiff_t highest, std::ptrdiff_t lowest, std::size_t begin,
             std::size_t end)
       : first{row(g, begin, highest)}, last{row(g, end - 1, lowest + 1)} {}
 
   /// The most that `count` pixels read.
-  template <class Factor>
-  static std::size_t most(const gather<Factor>& g, std::ptrdiff_t highest, std::ptrdiff_t lowest,
+  template <class Operand>
+  static std::size_t most(const gather<Operand>& g, std::ptrdiff_t highest, std::ptrdiff_t lowest,
                           std::size_t count) {
     const std::size_t spanned = (count + g.height * g.width - 2) / (g.height * g.width);
     const std::size_t down = (count + g.width - 2) / g.width, used = g.height * g.step;
@@ -62,8 +62,8 @@ struct rows_read {
   }
 
  private:
-  template <class Factor>
-  static std::size_t row(const gather<Factor>& g, std::size_t pixel, std::ptrdiff_t shift) {
+  template <class Operand>
+  static std::size_t row(const gather<Operand>& g, std::size_t pixel, std::ptrdiff_t shift) {
     const std::size_t sample = pixel / (g.height * g.width), a = pixel % (g.height * g.width) / g.width;
     const auto at = static_cast<std::ptrdiff_t>(a * g.step) + shift;
     return sample * g.from_height + static_cast<std::size_t>(std::clamp<std::ptrdiff_t>(
@@ -73,12 +73,12 @@ struct rows_read {
 
 /// Runs a gather, a block of pixels at a time; of what it reads, each block makes pairs where those are its
 /// factors. The moments of a result can be asked for where its pixels are the grid's.
-template <class Factor, class Context>
-void run_gather(Context& context, const gather<Factor>& g, std::size_t batch,
+template <class Operand, class Context>
+void run_gather(Context& context, const gather<Operand>& g, std::size_t batch,
                 const channel_moments* asked = nullptr) {
-  constexpr bool rounds = !std::is_same_v<Factor, sum_of<Factor>>;
+  constexpr bool rounds = !std::is_same_v<Operand, sum_of<Operand>>;
   const std::size_t rows = batch * g.height * g.width, pixels = g.height * g.width;
-  const std::size_t height = tile_rows(), width = panel_width<Factor>(), depth = factors<Factor>(g.depth);
+  const std::size_t height = tile_rows(), width = panel_width<Operand>(), depth = operands<Operand>(g.depth);
   // Pixels whose taps all lie inside the image need no question for each of them.
   std::ptrdiff_t offset[most_taps], highest = 0, lowest = 0, leftmost = 0, rightmost = 0;
   for (std::size_t t = 0; t < g.tap_count; ++t) {
@@ -92,19 +92,19 @@ void run_gather(Context& context, const gather<Factor>& g, std::size_t batch,
   const auto image_height = static_cast<std::ptrdiff_t>(g.from_height);
   const auto image_width = static_cast<std::ptrdiff_t>(g.from_width);
   const arena_scope guard{context.workspace};
-  const piecewise_moments<sum_of<Factor>> moments{context, asked, g.columns, rows, block_rows};
-  Factor* const zeros = context.workspace.template allocate<Factor>(depth);
-  std::fill_n(zeros, depth, Factor{});
+  const piecewise_moments<sum_of<Operand>> moments{context, asked, g.columns, rows, block_rows};
+  Operand* const zeros = context.workspace.template allocate<Operand>(depth);
+  std::fill_n(zeros, depth, Operand{});
   const std::size_t most =
       rounds ? rows_read::most(g, highest, lowest, block_rows) * g.from_width * depth : 0;
-  Factor* const rounded = context.workspace.template allocate<Factor>(context.stream.threads() * most);
+  Operand* const rounded = context.workspace.template allocate<Operand>(context.stream.threads() * most);
   context.stream.for_each_block(
       (rows + block_rows - 1) / block_rows, [&](std::size_t block, std::size_t thread) {
         const std::size_t first = block * block_rows, last = std::min(rows, first + block_rows);
-        const Factor* source;  // pixel `origin` of the batch stands here
+        const Operand* source;  // pixel `origin` of the batch stands here
         std::size_t origin = 0;
         if constexpr (rounds) {
-          Factor* own = rounded + thread * most;
+          Operand* own = rounded + thread * most;
           const rows_read read{g, highest, lowest, first, last};
           origin = read.first * g.from_width;
           const std::size_t count = read.last * g.from_width - origin;
@@ -116,11 +116,11 @@ void run_gather(Context& context, const gather<Factor>& g, std::size_t batch,
         } else {
           source = g.from;
         }
-        static thread_local const Factor* pixel[block_rows * most_taps];
-        sum_of<Factor>* result[block_rows];
+        static thread_local const Operand* pixel[block_rows * most_taps];
+        sum_of<Operand>* result[block_rows];
         std::size_t sample = first / pixels, a = first % pixels / g.width, b = first % g.width;
         for (std::size_t row = first, tile = 0; row < last; row += height, ++tile) {
-          const Factor** pointers = pixel + tile * g.tap_count * height;
+          const Operand** pointers = pixel + tile * g.tap_count * height;
           for (std::size_t r = 0; r < height; ++r) {
             result[tile * height + r] =
                 g.to + sample * g.to_size + (g.first + a * g.row_stride + b * g.column_stride) * g.columns;
@@ -150,17 +150,17 @@ void run_gather(Context& context, const gather<Factor>& g, std::size_t batch,
             ++sample;
           }
         }
-        const Factor* weights[most_taps];
-        for (std::size_t panel = 0; panel < panels<Factor>(g.columns); ++panel) {
+        const Operand* weights[most_taps];
+        for (std::size_t panel = 0; panel < panels<Operand>(g.columns); ++panel) {
           const std::size_t column = panel * width, used = std::min(width, g.columns - column);
           for (std::size_t t = 0; t < g.tap_count; ++t)
             weights[t] = g.packed + panel * g.panel_step + g.taps[t].weights * depth * width;
           for (std::size_t row = first, tile = 0; row < last; row += height, ++tile) {
-            sum_of<Factor>* corner[most_tile_rows];
+            sum_of<Operand>* corner[most_tile_rows];
             for (std::size_t r = 0; r < height; ++r) corner[r] = result[tile * height + r] + column;
             const std::size_t m = std::min(height, last - row);
-            run_tile(gathered_product<Factor>{pixel + tile * g.tap_count * height, weights, g.tap_count,
-                                              depth, corner, m, used, g.accumulate});
+            run_tile(gathered_product<Operand>{pixel + tile * g.tap_count * height, weights, g.tap_count,
+                                               depth, corner, m, used, g.accumulate});
           }
         }
         moments.add_rows(g.to, first, last, 0, g.columns);

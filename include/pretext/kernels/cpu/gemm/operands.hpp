@@ -14,18 +14,18 @@ struct bfloat16_pair {
 
 /// What kernels multiply in place of numbers T: T, or pairs of what the place's policy rounds them to.
 template <class Context, class T>
-using factor_of = std::conditional_t<std::is_same_v<T, float> &&
-                                         std::is_same_v<typename Context::numerics::factor, bfloat16>,
-                                     bfloat16_pair, T>;
+using operand_of = std::conditional_t<std::is_same_v<T, float> &&
+                                          std::is_same_v<typename Context::numerics::compute, bfloat16>,
+                                      bfloat16_pair, T>;
 
 /// What the products of factors are added up in.
-template <class Factor>
-using sum_of = std::conditional_t<std::is_same_v<Factor, bfloat16_pair>, float, Factor>;
+template <class Operand>
+using sum_of = std::conditional_t<std::is_same_v<Operand, bfloat16_pair>, float, Operand>;
 
 /// Factors that `depth` numbers make; an odd one has a zero beside it.
-template <class Factor>
-constexpr std::size_t factors(std::size_t depth) {
-  return std::is_same_v<Factor, bfloat16_pair> ? (depth + 1) / 2 : depth;
+template <class Operand>
+constexpr std::size_t operands(std::size_t depth) {
+  return std::is_same_v<Operand, bfloat16_pair> ? (depth + 1) / 2 : depth;
 }
 
 }  // namespace pretext::kernels

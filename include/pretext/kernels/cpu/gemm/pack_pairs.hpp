@@ -26,7 +26,7 @@ inline void pack_panels(const float* b, std::size_t k, std::size_t n, std::size_
     }
     const std::size_t whole = last / width;
     if (last_panel * width <= last) return;
-    for (std::size_t i = 0; i < factors<bfloat16_pair>(k); ++i) {
+    for (std::size_t i = 0; i < operands<bfloat16_pair>(k); ++i) {
       bfloat16_pair* to = packed + whole * panel_step + i * width;
       std::fill(to + last - whole * width, to + width, bfloat16_pair{});
     }
@@ -37,7 +37,7 @@ inline void pack_panels(const float* b, std::size_t k, std::size_t n, std::size_
     for (std::size_t row = 0; row < k; row += run) {
       const std::size_t count = std::min(run, k - row), used = std::min(last - panel * width, width);
       detail::round_rows(b + panel * width * column_step + row, used, column_step, count, pairs, run / 2);
-      detail::pack_transposed(pairs, factors<bfloat16_pair>(count), used, run / 2,
+      detail::pack_transposed(pairs, operands<bfloat16_pair>(count), used, run / 2,
                               packed + panel * panel_step + row / 2 * width);
     }
 }

@@ -17,14 +17,15 @@ namespace pretext::kernels {
 /// Computes a tile with the best instructions at hand.
 template <class Product>
 void run_tile(const Product& product) {
-  using factor = typename Product::factor;
+  using operand = typename Product::operand;
 #if defined(__x86_64__)
-  if constexpr (std::is_same_v<factor, bfloat16_pair>)
-    if (best_isa() == isa::avx512_bf16) return detail::avx512_tile<factor, detail::avx512_bf16>::run(product);
-  if (best_isa() >= isa::avx512) return detail::avx512_tile<factor>::run(product);
-  if (best_isa() == isa::avx2) return detail::avx2_tile<factor>::run(product);
+  if constexpr (std::is_same_v<operand, bfloat16_pair>)
+    if (best_isa() == isa::avx512_bf16)
+      return detail::avx512_tile<operand, detail::avx512_bf16>::run(product);
+  if (best_isa() >= isa::avx512) return detail::avx512_tile<operand>::run(product);
+  if (best_isa() == isa::avx2) return detail::avx2_tile<operand>::run(product);
 #endif
-  detail::portable_tile<factor>::run(product);
+  detail::portable_tile<operand>::run(product);
 }
 
 }  // namespace pretext::kernels

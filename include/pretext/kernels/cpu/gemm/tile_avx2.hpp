@@ -15,7 +15,7 @@ struct avx2;
 template <>
 struct avx2<float> {
   using vec = __m256;
-  using factors = vec;
+  using operands = vec;
   static constexpr std::size_t lanes = 8;
   [[gnu::target("avx2,fma"), gnu::always_inline]] static inline vec load(const float* p) {
     return _mm256_loadu_ps(p);
@@ -38,7 +38,7 @@ struct avx2<float> {
 template <>
 struct avx2<double> {
   using vec = __m256d;
-  using factors = vec;
+  using operands = vec;
   static constexpr std::size_t lanes = 4;
   [[gnu::target("avx2,fma"), gnu::always_inline]] static inline vec load(const double* p) {
     return _mm256_loadu_pd(p);
@@ -58,31 +58,31 @@ struct avx2<double> {
   }
 };
 
-template <class Factor>
+template <class Operand>
 struct avx2_tile {
-  using simd = avx2<Factor>;
-  using number = sum_of<Factor>;
-  using factors = typename simd::factors;
+  using simd = avx2<Operand>;
+  using number = sum_of<Operand>;
+  using operands = typename simd::operands;
   using vec = typename simd::vec;
   static constexpr std::size_t lanes = simd::lanes;
-  static constexpr std::size_t rows = shape_of_tile<Factor>(isa::avx2).rows;
-  static constexpr std::size_t columns = shape_of_tile<Factor>(isa::avx2).columns;
+  static constexpr std::size_t rows = shape_of_tile<Operand>(isa::avx2).rows;
+  static constexpr std::size_t columns = shape_of_tile<Operand>(isa::avx2).columns;
 
-  [[gnu::target("avx2,fma")]] static void run(const gathered_product<Factor>& p) {
+  [[gnu::target("avx2,fma")]] static void run(const gathered_product<Operand>& p) {
     vec left[rows], right[rows];
 #pragma GCC unroll 6
     for (std::size_t r = 0; r < rows; ++r) left[r] = right[r] = simd::zero();
     for (std::size_t r = 0; r < p.m; ++r) __builtin_prefetch(p.c[r], 1);
     for (std::size_t tap = 0; tap < p.taps; ++tap) {
-      const Factor* const* at = p.a + tap * rows;
-      const Factor *a0 = at[0], *a1 = at[1], *a2 = at[2], *a3 = at[3], *a4 = at[4], *a5 = at[5];
-      const Factor* b = p.b[tap];
+      const Operand* const* at = p.a + tap * rows;
+      const Operand *a0 = at[0], *a1 = at[1], *a2 = at[2], *a3 = at[3], *a4 = at[4], *a5 = at[5];
+      const Operand* b = p.b[tap];
       for (std::size_t k = 0; k < p.depth; ++k, b += columns) {
-        const factors b0 = simd::load(b), b1 = simd::load(b + lanes);
-        const Factor a[rows] = {a0[k], a1[k], a2[k], a3[k], a4[k], a5[k]};
+        const operands b0 = simd::load(b), b1 = simd::load(b + lanes);
+        const Operand a[rows] = {a0[k], a1[k], a2[k], a3[k], a4[k], a5[k]};
 #pragma GCC unroll 6
         for (std::size_t r = 0; r < rows; ++r) {
-          const factors value = simd::fill(a[r]);
+          const operands value = simd::fill(a[r]);
           left[r] = simd::multiply_add(value, b0, left[r]);
           right[r] = simd::multiply_add(value, b1, right[r]);
         }
@@ -107,18 +107,18 @@ struct avx2_tile {
   }
 
   template <std::size_t R>
-  [[gnu::target("avx2,fma")]] static void strip(const outer_product<Factor>& p) {
+  [[gnu::target("avx2,fma")]] static void strip(const outer_product<Operand>& p) {
     vec left[R], right[R];
 #pragma GCC unroll 6
     for (std::size_t r = 0; r < R; ++r) left[r] = right[r] = simd::zero();
     for (std::size_t r = 0; r < R; ++r) __builtin_prefetch(p.c + r * p.c_stride, 1);
     for (std::size_t i = 0; i < p.count; ++i) {
-      const Factor* a = p.a[i] + p.offset;
-      const Factor* b = p.b + i * p.b_stride;
-      const factors b0 = simd::load(b), b1 = simd::load(b + lanes);
+      const Operand* a = p.a[i] + p.offset;
+      const Operand* b = p.b + i * p.b_stride;
+      const operands b0 = simd::load(b), b1 = simd::load(b + lanes);
 #pragma GCC unroll 6
       for (std::size_t r = 0; r < R; ++r) {
-        const factors value = simd::fill(a[r]);
+        const operands value = simd::fill(a[r]);
         left[r] = simd::multiply_add(value, b0, left[r]);
         right[r] = simd::multiply_add(value, b1, right[r]);
       }
@@ -143,8 +143,8 @@ struct avx2_tile {
     store_tile(sum, c, R, p.n, p.accumulate);
   }
 
-  static void run(const outer_product<Factor>& p) {
-    using version = void (*)(const outer_product<Factor>&);
+  static void run(const outer_product<Operand>& p) {
+    using version = void (*)(const outer_product<Operand>&);
     static constexpr version versions[] = {strip<1>, strip<2>, strip<3>, strip<4>, strip<5>, strip<6>};
     versions[p.m - 1](p);
   }

@@ -17,7 +17,7 @@ struct avx512;
 template <>
 struct avx512<float> {
   using vec = __m512;
-  using factors = vec;
+  using operands = vec;
   using mask = __mmask16;
   [[gnu::target("avx512f"), gnu::always_inline]] static inline vec load(const float* p) {
     return _mm512_loadu_ps(p);
@@ -41,7 +41,7 @@ struct avx512<float> {
 template <>
 struct avx512<double> {
   using vec = __m512d;
-  using factors = vec;
+  using operands = vec;
   using mask = __mmask8;
   [[gnu::target("avx512f"), gnu::always_inline]] static inline vec load(const double* p) {
     return _mm512_loadu_pd(p);
@@ -66,25 +66,25 @@ struct avx512<double> {
 
 /// 24 sums in registers; each number of the left operand is loaded once for two multiply-adds.
 /// Instructions of BF16 come from `avx512_bf16` alone, wherever they would be allowed.
-template <class Factor, class Simd = avx512<Factor>>
+template <class Operand, class Simd = avx512<Operand>>
 struct avx512_tile {
-  using number = sum_of<Factor>;
+  using number = sum_of<Operand>;
   using vec = typename Simd::vec;
-  using factors = typename Simd::factors;
+  using operands = typename Simd::operands;
   using mask = typename Simd::mask;
-  static constexpr std::size_t lanes = 64 / sizeof(Factor);
-  static constexpr std::size_t rows = shape_of_tile<Factor>(isa::avx512).rows;
-  static constexpr std::size_t columns = shape_of_tile<Factor>(isa::avx512).columns;
+  static constexpr std::size_t lanes = 64 / sizeof(Operand);
+  static constexpr std::size_t rows = shape_of_tile<Operand>(isa::avx512).rows;
+  static constexpr std::size_t columns = shape_of_tile<Operand>(isa::avx512).columns;
 
-  static void run(const gathered_product<Factor>& p) {
-    if constexpr (std::is_same_v<Factor, bfloat16_pair>)
+  static void run(const gathered_product<Operand>& p) {
+    if constexpr (std::is_same_v<Operand, bfloat16_pair>)
       if (p.n <= lanes) return p.m > rows / 2 ? narrow_strip<rows>(p) : narrow_strip<rows / 2>(p);
     p.m > rows / 2 ? strip<rows>(p) : strip<rows / 2>(p);
   }
 
-  static void run(const outer_product<Factor>& p) {
+  static void run(const outer_product<Operand>& p) {
     [&]<std::size_t... R>(std::index_sequence<R...>) {
-      using version = void (*)(const outer_product<Factor>&);
+      using version = void (*)(const outer_product<Operand>&);
       static constexpr version versions[] = {strip<R + 1>...};
       versions[p.m - 1](p);
     }
@@ -93,21 +93,21 @@ struct avx512_tile {
 
  private:
   template <std::size_t R>
-  [[gnu::target("avx512f,avx512bf16")]] static void strip(const gathered_product<Factor>& p) {
+  [[gnu::target("avx512f,avx512bf16")]] static void strip(const gathered_product<Operand>& p) {
     vec left[R], right[R];
 #pragma GCC unroll 12
     for (std::size_t r = 0; r < R; ++r) left[r] = right[r] = Simd::zero();
     for (std::size_t r = 0; r < p.m && r < R; ++r) ask(p.c[r]);
     for (std::size_t tap = 0; tap < p.taps; ++tap) {
-      const Factor* a[R];
+      const Operand* a[R];
 #pragma GCC unroll 12
       for (std::size_t r = 0; r < R; ++r) a[r] = p.a[tap * rows + r];
-      const Factor* b = p.b[tap];
+      const Operand* b = p.b[tap];
       for (std::size_t k = 0; k < p.depth; ++k, b += columns) {
-        const factors b0 = Simd::load(b), b1 = Simd::load(b + lanes);
+        const operands b0 = Simd::load(b), b1 = Simd::load(b + lanes);
 #pragma GCC unroll 12
         for (std::size_t r = 0; r < R; ++r) {
-          const factors value = Simd::fill(a[r][k]);
+          const operands value = Simd::fill(a[r][k]);
           left[r] = Simd::multiply_add(value, b0, left[r]);
           right[r] = Simd::multiply_add(value, b1, right[r]);
         }
@@ -121,17 +121,17 @@ struct avx512_tile {
 
   /// The same for a result as narrow as one register.
   template <std::size_t R>
-  [[gnu::target("avx512f,avx512bf16")]] static void narrow_strip(const gathered_product<Factor>& p) {
+  [[gnu::target("avx512f,avx512bf16")]] static void narrow_strip(const gathered_product<Operand>& p) {
     vec sums[R];
 #pragma GCC unroll 12
     for (std::size_t r = 0; r < R; ++r) sums[r] = Simd::zero();
     for (std::size_t tap = 0; tap < p.taps; ++tap) {
-      const Factor* a[R];
+      const Operand* a[R];
 #pragma GCC unroll 12
       for (std::size_t r = 0; r < R; ++r) a[r] = p.a[tap * rows + r];
-      const Factor* b = p.b[tap];
+      const Operand* b = p.b[tap];
       for (std::size_t k = 0; k < p.depth; ++k, b += columns) {
-        const factors right = Simd::load(b);
+        const operands right = Simd::load(b);
 #pragma GCC unroll 12
         for (std::size_t r = 0; r < R; ++r) sums[r] = Simd::multiply_add(Simd::fill(a[r][k]), right, sums[r]);
       }
@@ -143,18 +143,18 @@ struct avx512_tile {
   }
 
   template <std::size_t R>
-  [[gnu::target("avx512f,avx512bf16")]] static void strip(const outer_product<Factor>& p) {
+  [[gnu::target("avx512f,avx512bf16")]] static void strip(const outer_product<Operand>& p) {
     vec left[R], right[R];
 #pragma GCC unroll 12
     for (std::size_t r = 0; r < R; ++r) left[r] = right[r] = Simd::zero();
     for (std::size_t r = 0; r < R; ++r) ask(p.c + r * p.c_stride);
-    const Factor* b = p.b;
+    const Operand* b = p.b;
     for (std::size_t i = 0; i < p.count; ++i, b += p.b_stride) {
-      const Factor* a = p.a[i] + p.offset;
-      const factors b0 = Simd::load(b), b1 = Simd::load(b + lanes);
+      const Operand* a = p.a[i] + p.offset;
+      const operands b0 = Simd::load(b), b1 = Simd::load(b + lanes);
 #pragma GCC unroll 12
       for (std::size_t r = 0; r < R; ++r) {
-        const factors value = Simd::fill(a[r]);
+        const operands value = Simd::fill(a[r]);
         left[r] = Simd::multiply_add(value, b0, left[r]);
         right[r] = Simd::multiply_add(value, b1, right[r]);
       }

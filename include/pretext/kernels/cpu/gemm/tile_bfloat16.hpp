@@ -15,58 +15,60 @@ namespace pretext::kernels::detail {
 
 template <>
 struct avx2<bfloat16_pair> : avx2<float> {
-  using factors = __m256i;
+  using operands = __m256i;
   using avx2<float>::load;
-  [[gnu::target("avx2,fma"), gnu::always_inline]] static inline factors load(const bfloat16_pair* p) {
+  [[gnu::target("avx2,fma"), gnu::always_inline]] static inline operands load(const bfloat16_pair* p) {
     return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
   }
-  [[gnu::target("avx2,fma"), gnu::always_inline]] static inline factors fill(bfloat16_pair v) {
+  [[gnu::target("avx2,fma"), gnu::always_inline]] static inline operands fill(bfloat16_pair v) {
     return _mm256_set1_epi32(static_cast<int>(v.bits));
   }
-  [[gnu::target("avx2,fma"), gnu::always_inline]] static inline vec multiply_add(factors a, factors b,
+  [[gnu::target("avx2,fma"), gnu::always_inline]] static inline vec multiply_add(operands a, operands b,
                                                                                  vec c) {
     c = _mm256_fmadd_ps(second(a), second(b), c);
     return _mm256_fmadd_ps(first(a), first(b), c);
   }
 
  private:
-  [[gnu::target("avx2,fma"), gnu::always_inline]] static inline vec first(factors pair) {
+  [[gnu::target("avx2,fma"), gnu::always_inline]] static inline vec first(operands pair) {
     return _mm256_castsi256_ps(_mm256_slli_epi32(pair, 16));
   }
-  [[gnu::target("avx2,fma"), gnu::always_inline]] static inline vec second(factors pair) {
+  [[gnu::target("avx2,fma"), gnu::always_inline]] static inline vec second(operands pair) {
     return _mm256_castsi256_ps(_mm256_and_si256(pair, _mm256_set1_epi32(-0x10000)));
   }
 };
 
 template <>
 struct avx512<bfloat16_pair> : avx512<float> {
-  using factors = __m512i;
+  using operands = __m512i;
   using avx512<float>::load;
-  [[gnu::target("avx512f"), gnu::always_inline]] static inline factors load(const bfloat16_pair* p) {
+  [[gnu::target("avx512f"), gnu::always_inline]] static inline operands load(const bfloat16_pair* p) {
     return _mm512_loadu_si512(p);
   }
-  [[gnu::target("avx512f"), gnu::always_inline]] static inline factors fill(bfloat16_pair v) {
+  [[gnu::target("avx512f"), gnu::always_inline]] static inline operands fill(bfloat16_pair v) {
     return _mm512_set1_epi32(static_cast<int>(v.bits));
   }
-  [[gnu::target("avx512f"), gnu::always_inline]] static inline vec multiply_add(factors a, factors b, vec c) {
+  [[gnu::target("avx512f"), gnu::always_inline]] static inline vec multiply_add(operands a, operands b,
+                                                                                vec c) {
     c = _mm512_fmadd_ps(second(a), second(b), c);
     return _mm512_fmadd_ps(first(a), first(b), c);
   }
 
  private:
   typedef std::uint32_t words __attribute__((vector_size(64)));  // g++ 12 warns of its own intrinsics
-  [[gnu::target("avx512f"), gnu::always_inline]] static inline vec first(factors pair) {
+  [[gnu::target("avx512f"), gnu::always_inline]] static inline vec first(operands pair) {
     return reinterpret_cast<vec>(reinterpret_cast<words>(pair) << 16);
   }
-  [[gnu::target("avx512f"), gnu::always_inline]] static inline vec second(factors pair) {
+  [[gnu::target("avx512f"), gnu::always_inline]] static inline vec second(operands pair) {
     return reinterpret_cast<vec>(reinterpret_cast<words>(pair) & ~0xffffu);
   }
 };
 
 /// The same with the instruction.
 struct avx512_bf16 : avx512<bfloat16_pair> {
-  [[gnu::target("avx512f,avx512bf16"), gnu::always_inline]] static inline vec multiply_add(factors a,
-                                                                                           factors b, vec c) {
+  [[gnu::target("avx512f,avx512bf16"), gnu::always_inline]] static inline vec multiply_add(operands a,
+                                                                                           operands b,
+                                                                                           vec c) {
     return _mm512_dpbf16_ps(c, reinterpret_cast<__m512bh>(a), reinterpret_cast<__m512bh>(b));
   }
 };

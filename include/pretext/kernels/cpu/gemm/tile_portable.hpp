@@ -15,50 +15,50 @@ template <class T>
 struct portable {
   typedef T vec __attribute__((vector_size(16)));
   typedef T unaligned __attribute__((vector_size(16), aligned(alignof(T)), may_alias));
-  using factors = vec;
-  [[gnu::always_inline]] static inline factors load(const T* p) {
+  using operands = vec;
+  [[gnu::always_inline]] static inline operands load(const T* p) {
     return *reinterpret_cast<const unaligned*>(p);
   }
   [[gnu::always_inline]] static inline void store(T* p, vec v) { *reinterpret_cast<unaligned*>(p) = v; }
-  [[gnu::always_inline]] static inline vec multiply_add(T a, factors b, vec c) { return c + a * b; }
+  [[gnu::always_inline]] static inline vec multiply_add(T a, operands b, vec c) { return c + a * b; }
 };
 
 template <>
 struct portable<bfloat16_pair> : portable<float> {
-  typedef std::uint32_t factors __attribute__((vector_size(16)));
-  [[gnu::always_inline]] static inline factors load(const bfloat16_pair* p) {
-    factors pairs;
+  typedef std::uint32_t operands __attribute__((vector_size(16)));
+  [[gnu::always_inline]] static inline operands load(const bfloat16_pair* p) {
+    operands pairs;
     std::memcpy(&pairs, p, sizeof pairs);
     return pairs;
   }
-  [[gnu::always_inline]] static inline vec multiply_add(bfloat16_pair a, factors b, vec c) {
+  [[gnu::always_inline]] static inline vec multiply_add(bfloat16_pair a, operands b, vec c) {
     const float first = std::bit_cast<float>(a.bits << 16), second = std::bit_cast<float>(a.bits & ~0xffffu);
-    const factors low = b << 16, high = b & ~0xffffu;
+    const operands low = b << 16, high = b & ~0xffffu;
     c = c + second * reinterpret_cast<vec>(high);
     return c + first * reinterpret_cast<vec>(low);
   }
 };
 
 /// Any processor.
-template <class Factor>
+template <class Operand>
 struct portable_tile {
-  using simd = portable<Factor>;
-  using number = sum_of<Factor>;
+  using simd = portable<Operand>;
+  using number = sum_of<Operand>;
   using vec = typename simd::vec;
-  using factors = typename simd::factors;
-  static constexpr std::size_t lanes = 16 / sizeof(Factor);
-  static constexpr std::size_t rows = shape_of_tile<Factor>(isa::portable).rows;
-  static constexpr std::size_t columns = shape_of_tile<Factor>(isa::portable).columns;
+  using operands = typename simd::operands;
+  static constexpr std::size_t lanes = 16 / sizeof(Operand);
+  static constexpr std::size_t rows = shape_of_tile<Operand>(isa::portable).rows;
+  static constexpr std::size_t columns = shape_of_tile<Operand>(isa::portable).columns;
 
-  [[gnu::noinline]] static void run(const gathered_product<Factor>& p) {
+  [[gnu::noinline]] static void run(const gathered_product<Operand>& p) {
     number sum[rows][columns];
     for (std::size_t column = 0; column < columns; column += 2 * lanes) {
       vec left[rows]{}, right[rows]{};
       for (std::size_t tap = 0; tap < p.taps; ++tap) {
-        const Factor* const* a = p.a + tap * rows;
-        const Factor* b = p.b[tap] + column;
+        const Operand* const* a = p.a + tap * rows;
+        const Operand* b = p.b[tap] + column;
         for (std::size_t k = 0; k < p.depth; ++k, b += columns) {
-          const factors b0 = simd::load(b), b1 = simd::load(b + lanes);
+          const operands b0 = simd::load(b), b1 = simd::load(b + lanes);
 #pragma GCC unroll 6
           for (std::size_t r = 0; r < rows; ++r) {
             left[r] = simd::multiply_add(a[r][k], b0, left[r]);
@@ -71,7 +71,7 @@ struct portable_tile {
     store_tile(sum, p.c, p.m, p.n, p.accumulate);
   }
 
-  [[gnu::noinline]] static void run(const outer_product<Factor>& p) {
+  [[gnu::noinline]] static void run(const outer_product<Operand>& p) {
     number sum[rows][columns];
     number* c[rows];
     std::size_t at[rows];  // rows past the last repeat it
@@ -82,9 +82,9 @@ struct portable_tile {
     for (std::size_t column = 0; column < columns; column += 2 * lanes) {
       vec left[rows]{}, right[rows]{};
       for (std::size_t i = 0; i < p.count; ++i) {
-        const Factor* a = p.a[i] + p.offset;
-        const Factor* b = p.b + i * p.b_stride + column;
-        const factors b0 = simd::load(b), b1 = simd::load(b + lanes);
+        const Operand* a = p.a[i] + p.offset;
+        const Operand* b = p.b + i * p.b_stride + column;
+        const operands b0 = simd::load(b), b1 = simd::load(b + lanes);
 #pragma GCC unroll 6
         for (std::size_t r = 0; r < rows; ++r) {
           left[r] = simd::multiply_add(a[at[r]], b0, left[r]);

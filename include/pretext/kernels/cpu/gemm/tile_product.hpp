@@ -10,26 +10,26 @@ namespace pretext::kernels {
 
 /// c[r][0..n) (+)= Σ_tap Σ_k a[tap·rows + r][k] · b[tap][k·panel + 0..n) for r < m: a tile of y = x·W over
 /// gathered rows. All rows of the tile must point at something readable, also those from m on.
-template <class Factor>
+template <class Operand>
 struct gathered_product {
-  using factor = Factor;
-  const Factor* const* a;
-  const Factor* const* b;
+  using operand = Operand;
+  const Operand* const* a;
+  const Operand* const* b;
   std::size_t taps, depth;  ///< in factors
-  sum_of<Factor>* const* c;
+  sum_of<Operand>* const* c;
   std::size_t m, n;
   bool accumulate;
 };
 
 /// c[r][0..n) (+)= Σ_p a[p][r] · b[p·b_stride + 0..n) for r < m: a tile of dW = xᵀ·dy over gathered rows.
-template <class Factor>
+template <class Operand>
 struct outer_product {
-  using factor = Factor;
-  const Factor* const* a;
+  using operand = Operand;
+  const Operand* const* a;
   std::size_t offset;  ///< added to every a[p]
-  const Factor* b;     ///< a whole panel may be read of each of its rows
+  const Operand* b;    ///< a whole panel may be read of each of its rows
   std::size_t b_stride, count;
-  sum_of<Factor>* c;
+  sum_of<Operand>* c;
   std::size_t c_stride, m, n;
   bool accumulate;
 };

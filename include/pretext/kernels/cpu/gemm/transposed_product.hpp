@@ -24,16 +24,16 @@ static_assert(product_rows % most_tile_rows == 0);
 
 /// A piece of A in strips of as many columns as a tile has rows: strip s holds columns [s·height, …) row by
 /// row, or pair of rows by pair.
-template <class Factor>
+template <class Operand>
 struct strips {
-  Factor* data;
+  Operand* data;
   std::size_t height = tile_rows();
 
   /// Columns [first, first + count) of the piece, `length` rows from `top` on, which is even, of which
   /// `row(i)` is the pointer.
   template <class Row>
   void pack(std::size_t first, std::size_t count, std::size_t top, std::size_t length, const Row& row) const {
-    if constexpr (std::is_same_v<Factor, bfloat16_pair>) {
+    if constexpr (std::is_same_v<Operand, bfloat16_pair>) {
       const float* rows[product_depth];
       for (std::size_t i = 0; i < length; ++i) rows[i] = row(i);
       round_down_rows(rows, length, count, first, height, data + top / 2 * height,
@@ -50,32 +50,32 @@ struct strips {
   void pack(std::size_t first, std::size_t count, std::size_t top, std::size_t length, const Row& row) const {
     const std::size_t head = std::min((Height - first % Height) % Height, count);
     const std::size_t whole = (count - head) / Height, tail = count - head - whole * Height;
-    Factor* corner = data + (first / Height * product_depth + top) * Height + first % Height;
-    Factor* to = data + ((first + head) / Height * product_depth + top) * Height;
+    Operand* corner = data + (first / Height * product_depth + top) * Height + first % Height;
+    Operand* to = data + ((first + head) / Height * product_depth + top) * Height;
     for (std::size_t i = 0; i < length; ++i) {
-      const Factor *from = row(i), *ahead = row(std::min(i + rows_ahead, length - 1));
-      for (std::size_t c = 0; c < count; c += 64 / sizeof(Factor)) __builtin_prefetch(ahead + c);
+      const Operand *from = row(i), *ahead = row(std::min(i + rows_ahead, length - 1));
+      for (std::size_t c = 0; c < count; c += 64 / sizeof(Operand)) __builtin_prefetch(ahead + c);
       for (std::size_t c = 0; c < head; ++c) corner[i * Height + c] = from[c];
       from += head;
-      Factor* line = to + i * Height;
+      Operand* line = to + i * Height;
       for (std::size_t s = 0; s < whole; ++s, from += Height, line += product_depth * Height)
-        std::memcpy(line, from, Height * sizeof(Factor));
+        std::memcpy(line, from, Height * sizeof(Operand));
       for (std::size_t c = 0; c < tail; ++c) line[c] = from[c];
     }
   }
 };
 
-template <class Factor>
+template <class Operand>
 using pack_strips =
-    function_ref<void(const strips<Factor>&, std::size_t, std::size_t, std::size_t, std::size_t)>;
+    function_ref<void(const strips<Operand>&, std::size_t, std::size_t, std::size_t, std::size_t)>;
 
 /// C (+)= Aᵀ·B with A (k, m), B (k, n) in rows or transposed. `left(piece, begin, end, first, length)` packs
 /// columns [begin, end) of rows [first, first + length) of A, where `first` is even. Long sums are cut into
 /// parts whose number depends on the extents alone, so that threads cannot change the result.
 template <class Context, class T>
 void transposed_product(Context& context, std::size_t m, std::size_t n, std::size_t k,
-                        pack_strips<factor_of<Context, T>> left, const T* B, op b, T* C, write_mode mode) {
-  using factor = factor_of<Context, T>;
+                        pack_strips<operand_of<Context, T>> left, const T* B, op b, T* C, write_mode mode) {
+  using operand = operand_of<Context, T>;
   constexpr std::size_t wanted = 16, depth = product_depth;
   const std::size_t width = panel_width<T>(), height = tile_rows();
   const std::size_t down = (m + product_rows - 1) / product_rows,
@@ -84,20 +84,20 @@ void transposed_product(Context& context, std::size_t m, std::size_t n, std::siz
       std::clamp<std::size_t>(k / (2 * depth), 1, (wanted + down * across - 1) / (down * across));
   const std::size_t part = ((k + cuts - 1) / cuts + depth - 1) / depth * depth;
   const std::size_t parts = std::max<std::size_t>(1, (k + part - 1) / part);
-  constexpr std::size_t lines = factors<factor>(depth);
+  constexpr std::size_t lines = operands<operand>(depth);
   const std::size_t of_a = product_rows * lines, of_b = product_columns * lines;
 
   const arena_scope guard{context.workspace};
   T* partial = context.workspace.template allocate<T>(parts > 1 ? parts * m * n : 0);
-  factor* buffers = context.workspace.template allocate<factor>(context.stream.threads() * (of_a + of_b));
+  operand* buffers = context.workspace.template allocate<operand>(context.stream.threads() * (of_a + of_b));
   context.stream.for_each_block(parts * down * across, [&](std::size_t unit, std::size_t thread) {
     const std::size_t top = unit / across % down * product_rows, bottom = std::min(m, top + product_rows);
     const std::size_t begin = unit % across * product_columns, end = std::min(n, begin + product_columns);
     const std::size_t start = unit / across / down * part, stop = std::min(k, start + part);
-    const strips<factor> a{buffers + thread * (of_a + of_b)};
-    factor* panel = a.data + of_a;
+    const strips<operand> a{buffers + thread * (of_a + of_b)};
+    operand* panel = a.data + of_a;
     T* result = (parts > 1 ? partial + unit / across / down * m * n : C) + top * n + begin;
-    const factor* rows[lines];
+    const operand* rows[lines];
     for (std::size_t i = 0; i < lines; ++i) rows[i] = a.data + i * height;
     for (std::size_t first = start; first < stop; first += depth) {
       const std::size_t length = std::min(depth, stop - first);
@@ -108,10 +108,10 @@ void transposed_product(Context& context, std::size_t m, std::size_t n, std::siz
                   lines * width);
       for (std::size_t column = 0; column < end - begin; column += width)
         for (std::size_t row = 0; row < bottom - top; row += height)
-          run_tile(outer_product<factor>{rows, row * lines, panel + column * lines, width,
-                                         factors<factor>(length), result + row * n + column, n,
-                                         std::min(height, bottom - top - row),
-                                         std::min(width, end - begin - column), accumulate});
+          run_tile(outer_product<operand>{rows, row * lines, panel + column * lines, width,
+                                          operands<operand>(length), result + row * n + column, n,
+                                          std::min(height, bottom - top - row),
+                                          std::min(width, end - begin - column), accumulate});
     }
   });
   if (parts == 1) return;

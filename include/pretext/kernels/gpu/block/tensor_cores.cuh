@@ -33,14 +33,14 @@ class tensor_core_sums {
 #pragma unroll 2  // or factors of all steps would be loaded at once, into registers that are not there
     for (unsigned k = 0; k < A::columns; k += side) {
       if (!limits.has_depth(k)) break;
-      factors<nvcuda::wmma::matrix_b, B> y[across];
+      operands<nvcuda::wmma::matrix_b, B> y[across];
 #pragma unroll
       for (unsigned j = 0; j < across; ++j)
         if (limits.has_column(left() + j * side)) load<nvcuda::wmma::matrix_b>(y[j], b, k, left() + j * side);
 #pragma unroll
       for (unsigned i = 0; i < down; ++i) {
         if (!limits.has_row(top() + i * side)) continue;
-        factors<nvcuda::wmma::matrix_a, A> x;
+        operands<nvcuda::wmma::matrix_a, A> x;
         load<nvcuda::wmma::matrix_a>(x, a, top() + i * side, k);
 #pragma unroll
         for (unsigned j = 0; j < across; ++j)
@@ -87,14 +87,14 @@ class tensor_core_sums {
  private:
 #ifdef __CUDA_ARCH__
   template <class Use, class Tile>
-  using factors = nvcuda::wmma::fragment<
+  using operands = nvcuda::wmma::fragment<
       Use, side, side, side, __nv_bfloat16,
       std::conditional_t<Tile::transposed, nvcuda::wmma::col_major, nvcuda::wmma::row_major>>;
 
   /// load_matrix_sync from memory that is known to be shared, of which bfloat16's does not convince the
   /// compiler: else each thread would fetch its numbers one pair after another.
   template <class Use, class Tile>
-  __device__ static void load(factors<Use, Tile>& to, const Tile& from, unsigned row, unsigned column) {
+  __device__ static void load(operands<Use, Tile>& to, const Tile& from, unsigned row, unsigned column) {
     static_assert(sizeof to == 16, "four registers");
     auto* const r = reinterpret_cast<unsigned*>(&to);
     const auto address = static_cast<unsigned>(__cvta_generic_to_shared(&from.at(row, column)));

@@ -16,7 +16,7 @@ constexpr bool rounds_factors() {
   if constexpr (requires { numerics::products_in_tf32; })
     return true;
   else
-    return !std::is_same_v<typename numerics::factor, typename numerics::activation>;
+    return !std::is_same_v<typename numerics::compute, typename numerics::activation>;
 }
 
 /// The patches of some images, one after another.

@@ -100,7 +100,7 @@ struct similarity_tiles<bfloat16> : similarity_extents {
   /// It ends with the chunk of `wide` columns that the block multiplies by, and leaves it where `multiply`
   /// finds it. Vectors of one chunk stay there for all tiles of a block, but for its first.
   template <class Block, class To, class Finish>
-  PRETEXT_HOST_DEVICE void fill(Block& block, memory& factors, To& to, std::size_t top, std::size_t first,
+  PRETEXT_HOST_DEVICE void fill(Block& block, memory& operands, To& to, std::size_t top, std::size_t first,
                                 std::size_t left, bool begins, const Finish& finish) const {
     typename Block::template per_thread<staged> kept;
     typename Block::template tile_sums<side, side> dots;
@@ -112,14 +112,14 @@ struct similarity_tiles<bfloat16> : similarity_extents {
         staged& own = kept[thread];
         if (fetches_left) {
           own.fetch(thread, from(top), column);
-          own.write(thread, factors.left);
+          own.write(thread, operands.left);
         }
         own.fetch(thread, from(first), column);
-        own.write(thread, factors.right);
+        own.write(thread, operands.right);
       });
-      dots.add(factors.left, transposed{factors.right}, limits(side, column));
+      dots.add(operands.left, transposed{operands.right}, limits(side, column));
     }
-    dots.each(factors.apart, [&](unsigned r, unsigned c, const float* eight) {
+    dots.each(operands.apart, [&](unsigned r, unsigned c, const float* eight) {
       vec<float, 8> made;
       for (unsigned k = 0; k < 8; ++k) made[k] = finish(r, c + k, scale * eight[k]);
       put_eight(to, r, c, made);
@@ -130,14 +130,14 @@ struct similarity_tiles<bfloat16> : similarity_extents {
   template <class Block>
   using sums = typename Block::template tile_sums<side, wide>;
   template <class Block>
-  PRETEXT_HOST_DEVICE void multiply(Block&, memory& factors, const weights& by, std::size_t, std::size_t left,
-                                    sums<Block>& sum) const {
-    sum.add(by, factors.right, product_limits{side, within(left), side});
+  PRETEXT_HOST_DEVICE void multiply(Block&, memory& operands, const weights& by, std::size_t,
+                                    std::size_t left, sums<Block>& sum) const {
+    sum.add(by, operands.right, product_limits{side, within(left), side});
   }
   template <class Block>
-  PRETEXT_HOST_DEVICE void store(Block&, memory& factors, sums<Block>& sum, std::size_t left,
+  PRETEXT_HOST_DEVICE void store(Block&, memory& operands, sums<Block>& sum, std::size_t left,
                                  const rows_to<float>& to) const {
-    sum.each(factors.apart,
+    sum.each(operands.apart,
              [&](unsigned r, unsigned c, const float* eight) { to.put(r, left + c, load<8>(eight)); });
   }
 
