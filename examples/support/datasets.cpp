@@ -60,7 +60,7 @@ void for_each_batch(const any_source& source, std::size_t threads,
 }
 
 features encode(any_encoder& encoder, const any_source& source, std::size_t threads) {
-  features all{source.size(), encoder.feature_width(), {}, {}};
+  feature_table all{source.size(), encoder.feature_width(), {}, {}};
   all.values.reserve(all.count * all.width);
   for_each_batch(source, threads, [&](std::span<const image_view> images, std::size_t) {
     encoder.encode(images, all.values);
@@ -74,7 +74,7 @@ features pixels(any_encoder& encoder, const any_source& source, std::size_t thre
   const std::size_t cell =
       std::max<std::size_t>(1, std::max(height, width) / 32);  // means of cell x cell pixels
   const std::size_t rows = height / cell, columns = width / cell;
-  features all{source.size(), rows * columns * 3, {}, {}};
+  feature_table all{source.size(), rows * columns * 3, {}, {}};
   all.values.reserve(all.count * all.width);
   std::vector<float> views;
   for_each_batch(source, threads, [&](std::span<const image_view> images, std::size_t) {

@@ -16,7 +16,7 @@ namespace {
 using namespace pretext;
 
 /// Subtracts the mean of the bank from both: without it all pixels point one way.
-void centre(features& bank, features& queries) {
+void centre(feature_table& bank, feature_table& queries) {
   std::vector<double> mean(bank.width);
   for (std::size_t i = 0; i < bank.values.size(); ++i)
     mean[i % bank.width] += static_cast<double>(bank.values[i]) / static_cast<double>(bank.count);
@@ -32,7 +32,7 @@ linear_probe make_probe(const evaluation_options& how, std::size_t images) {
   return probe;
 }
 
-accuracies measure(const features& train, const features& test, const evaluation_options& how,
+accuracies measure(const feature_table& train, const feature_table& test, const evaluation_options& how,
                    const cpu::stream& stream) {
   const knn vote{.k = how.neighbours, .temperature = how.temperature};
   accuracies found{vote.accuracy(train, test, stream), -1};

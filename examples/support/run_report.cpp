@@ -26,7 +26,7 @@ std::string class_name(const any_source& source, int label) {
 
 std::vector<neighbour_row> neighbour_rows(const datasets& data, const findings& found,
                                           const cpu::stream& stream) {
-  features queries{0, found.test.width, {}, {}};
+  feature_table queries{0, found.test.width, {}, {}};
   std::vector<std::size_t> chosen;
   const std::size_t rows = std::min<std::size_t>(10, found.test.count);
   for (std::size_t i = 0; i < rows; ++i) {
@@ -57,7 +57,7 @@ std::vector<neighbour_row> neighbour_rows(const datasets& data, const findings& 
 }
 
 scatter_plot picture_of(const datasets& data, const findings& found, const cpu::stream& stream) {
-  features shown{0, found.test.width, {}, {}};
+  feature_table shown{0, found.test.width, {}, {}};
   scatter_plot plot;
   const std::size_t points = std::min<std::size_t>(1500, found.test.count);
   for (std::size_t i = 0; i < points; ++i) {

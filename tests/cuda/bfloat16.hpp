@@ -7,8 +7,8 @@
 
 #include <pretext/pretext.hpp>
 
+#include "device_pair.hpp"
 #include "support/thin_trunk.hpp"
-#include "twins.hpp"
 
 namespace pretext::tests {
 

@@ -5,7 +5,7 @@
 #include <deque>
 #include <utility>
 
-#include "twins.hpp"
+#include "device_pair.hpp"
 
 namespace pretext::tests {
 

@@ -2,7 +2,7 @@
 
 #include <pretext/kernels/gpu/operations.hpp>
 
-#include "beside_cpu.hpp"
+#include "compare_with_cpu.hpp"
 
 using namespace pretext::tests;
 

@@ -8,8 +8,8 @@
 #include <pretext/losses/composition.hpp>
 #include <pretext/pretext.hpp>
 
+#include "device_pair.hpp"
 #include "support/thin_trunk.hpp"
-#include "twins.hpp"
 
 namespace pretext::tests {
 

@@ -9,7 +9,7 @@
 #include <pretext/kernels/gpu/gemm/tensor_product.hpp>
 #include <pretext/kernels/gpu/operations.hpp>
 
-#include "twins.hpp"
+#include "device_pair.hpp"
 
 namespace pretext::tests {
 

@@ -1,6 +1,6 @@
 #include "transformers.hpp"
 
-#include "beside_cpu.hpp"
+#include "compare_with_cpu.hpp"
 
 using namespace pretext::tests;
 

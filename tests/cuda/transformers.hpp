@@ -7,7 +7,7 @@
 
 #include <pretext/kernels/gpu/operations.hpp>
 
-#include "twins.hpp"
+#include "device_pair.hpp"
 
 namespace pretext::tests {
 

@@ -8,11 +8,11 @@ using doctest::Approx;
 
 TEST_CASE("embeddings along every axis, both ways, have the even deviation and full rank exactly") {
   const std::size_t width = 24;
-  features axes{2 * width, width, std::vector<float>(2 * width * width), {}};
+  feature_table axes{2 * width, width, std::vector<float>(2 * width * width), {}};
   for (std::size_t i = 0; i < 2 * width; ++i) axes.values[i * width + i / 2] = i % 2 ? 3.0f : -0.5f;
   const collapse seen = look_for_collapse(axes);
-  CHECK(seen.even == Approx(1 / std::sqrt(24.0)).epsilon(1e-12));
-  CHECK(seen.deviation == Approx(seen.even).epsilon(1e-6));
+  CHECK(seen.uniform_std == Approx(1 / std::sqrt(24.0)).epsilon(1e-12));
+  CHECK(seen.std == Approx(seen.uniform_std).epsilon(1e-6));
   CHECK(seen.effective_rank == Approx(24).epsilon(1e-6));
   CHECK_FALSE(seen.collapsed);
   CHECK(seen.verdict ==
@@ -23,9 +23,9 @@ TEST_CASE("embeddings along every axis, both ways, have the even deviation and f
 TEST_CASE("random directions are spread evenly, for more rows than dimensions and for fewer") {
   const collapse tall = look_for_collapse(blobs(4000, 32, 1, 1000, 1)),
                  wide = look_for_collapse(blobs(50, 200, 1, 1000, 2));
-  CHECK(tall.deviation == Approx(tall.even).epsilon(0.02));
+  CHECK(tall.std == Approx(tall.uniform_std).epsilon(0.02));
   CHECK(tall.effective_rank > 31);
-  CHECK(wide.deviation == Approx(wide.even).epsilon(0.05));
+  CHECK(wide.std == Approx(wide.uniform_std).epsilon(0.05));
   CHECK(wide.effective_rank > 40);
   CHECK(wide.effective_rank < 50);
   CHECK_FALSE(tall.collapsed);
@@ -37,12 +37,12 @@ TEST_CASE("embeddings that are nearly the same are called collapsed, whatever th
   for (std::size_t i = 0; i < same.values.size(); ++i) same.values[i] *= float(1 + i / 64 % 5);
   const collapse seen = look_for_collapse(same);
   CHECK(seen.collapsed);
-  CHECK(seen.deviation < 0.01 * seen.even);
+  CHECK(seen.std < 0.01 * seen.uniform_std);
   CHECK(seen.verdict.starts_with("Collapsed: all embeddings point nearly the same way (standard deviation "));
   std::ranges::fill(same.values, 1.0f);
   const collapse exact = look_for_collapse(same);
   CHECK(exact.collapsed);
-  CHECK(exact.deviation < 1e-6);
+  CHECK(exact.std < 1e-6);
   CHECK(exact.effective_rank == 1);
 }
 
@@ -50,14 +50,14 @@ TEST_CASE("embeddings on a line are collapsed though they spread far") {
   features line = blobs(300, 128, 1, 0, 4);
   for (std::size_t i = 0; i < line.values.size(); ++i) line.values[i] *= i / 128 % 2 ? 1.0f : -1.0f;
   const collapse seen = look_for_collapse(line);
-  CHECK(seen.deviation > 0.5 * seen.even);
+  CHECK(seen.std > 0.5 * seen.uniform_std);
   CHECK(seen.effective_rank == Approx(1).epsilon(1e-3));
   CHECK(seen.collapsed);
   CHECK(seen.verdict.starts_with("Collapsed to few dimensions (standard deviation "));
 }
 
 TEST_CASE("embeddings that are not finite are counted and named") {
-  features broken = blobs(40, 8, 4, 1, 5);
+  feature_table broken = blobs(40, 8, 4, 1, 5);
   broken.values[9] = NAN;
   broken.values[10] = INFINITY;
   broken.values[300] = -INFINITY;
@@ -78,8 +78,8 @@ TEST_CASE("two classes in two dimensions are not a collapse, and one embedding s
 }
 
 TEST_CASE("the look for collapse does not depend on the number of threads") {
-  const features some = blobs(3000, 48, 5, 1, 8);
+  const feature_table some = blobs(3000, 48, 5, 1, 8);
   const collapse one = look_for_collapse(some), two = look_for_collapse(some, cpu::stream{2});
-  CHECK(one.deviation == two.deviation);
+  CHECK(one.std == two.std);
   CHECK(one.effective_rank == two.effective_rank);
 }

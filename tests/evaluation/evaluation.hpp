@@ -11,13 +11,13 @@
 namespace pretext::tests {
 
 /// Features around one centre per class, `noise` apart; label i is i modulo classes.
-inline features blobs(std::size_t count, std::size_t width, std::size_t classes, double noise,
-                      unsigned seed) {
+inline feature_table blobs(std::size_t count, std::size_t width, std::size_t classes, double noise,
+                           unsigned seed) {
   std::mt19937 centres{17}, random{seed};
   std::normal_distribution<double> draw;
   std::vector<double> centre(classes * width);
   for (double& number : centre) number = draw(centres);
-  features made{count, width, std::vector<float>(count * width), std::vector<int>(count)};
+  feature_table made{count, width, std::vector<float>(count * width), std::vector<int>(count)};
   for (std::size_t i = 0; i < count; ++i) {
     made.labels[i] = static_cast<int>(i % classes);
     for (std::size_t c = 0; c < width; ++c)

@@ -12,7 +12,7 @@ using namespace pretext::tests;
 namespace {
 
 /// Votes of every class, by the formula.
-std::vector<double> votes_of(const knn& voting, const features& bank, const float* query,
+std::vector<double> votes_of(const knn& voting, const feature_table& bank, const float* query,
                              std::size_t classes) {
   std::vector<std::pair<double, int>> all;
   for (std::size_t i = 0; i < bank.count; ++i)
@@ -32,9 +32,9 @@ TEST_CASE("kNN ranks classes as lightly does") {
       read_safetensors(std::filesystem::path{other ? other : PRETEXT_REFERENCE} / "knn.safetensors");
   const auto load = [&](const char* name) {
     const safetensor& tensor = file.at(name);
-    return features{tensor.shape[0], tensor.shape[1], tensor.as<float>(), {}};
+    return feature_table{tensor.shape[0], tensor.shape[1], tensor.as<float>(), {}};
   };
-  features bank = load("bank");
+  feature_table bank = load("bank");
   bank.labels = file.at("labels").as<int>();
   const features queries = load("queries");
   const knn voting{.k = std::stoul(file.metadata.at("k")),
@@ -58,19 +58,19 @@ TEST_CASE("kNN ranks classes as lightly does") {
 
 TEST_CASE("a neighbour weighs exp(cosine/temperature): 1265 at cosine ½ lose to one at 1, 1266 win") {
   for (const std::size_t many : {1265u, 1266u}) {
-    features bank{many + 1, 2, {1, 0}, {1}};
+    feature_table bank{many + 1, 2, {1, 0}, {1}};
     for (std::size_t i = 0; i < many; ++i) {
       bank.values.insert(bank.values.end(), {0.5f, std::sqrt(0.75f)});
       bank.labels.push_back(0);
     }
-    const features query{1, 2, {3, 0}, {}};
+    const feature_table query{1, 2, {3, 0}, {}};
     CHECK(knn{.k = 5000, .temperature = 0.07}.rank(bank, query)[0] == (many == 1265 ? 1 : 0));
     CHECK(knn{.k = 1, .temperature = 0.07}.rank(bank, query)[0] == 1);
   }
 }
 
 TEST_CASE("the ranking is that of the formula, for any k and temperature, and for any number of threads") {
-  const features bank = blobs(700, 6, 9, 1.2, 1), queries = blobs(60, 6, 9, 1.2, 2);
+  const feature_table bank = blobs(700, 6, 9, 1.2, 1), queries = blobs(60, 6, 9, 1.2, 2);
   for (const knn voting :
        {knn{.k = 1}, knn{.k = 20, .temperature = 0.07}, knn{}, knn{.k = 10000, .temperature = 1}}) {
     CAPTURE(voting.k);
@@ -90,7 +90,7 @@ TEST_CASE("the ranking is that of the formula, for any k and temperature, and fo
 }
 
 TEST_CASE("a temperature of a thousandth neither overflows nor forgets who is nearest") {
-  const features bank = blobs(300, 6, 4, 1, 3), queries = blobs(40, 6, 4, 1, 4);
+  const feature_table bank = blobs(300, 6, 4, 1, 3), queries = blobs(40, 6, 4, 1, 4);
   const auto cold = knn{.k = 50, .temperature = 1e-3}.rank(bank, queries),
              single = knn{.k = 1}.rank(bank, queries);
   for (std::size_t q = 0; q < queries.count; ++q) CHECK(cold[q * 4] == single[q * 4]);
@@ -98,7 +98,7 @@ TEST_CASE("a temperature of a thousandth neither overflows nor forgets who is ne
 
 TEST_CASE(
     "accuracy is 1 on separated classes, chance on noise, and counts a label that the bank lacks as wrong") {
-  const features bank = blobs(1000, 16, 10, 0.1, 5);
+  const feature_table bank = blobs(1000, 16, 10, 0.1, 5);
   features queries = blobs(200, 16, 10, 0.1, 6);
   CHECK(knn{.k = 20}.accuracy(bank, queries) == 1);
   for (std::size_t i = 0; i < 50; ++i) queries.labels[i] = 99;
@@ -108,7 +108,7 @@ TEST_CASE(
 }
 
 TEST_CASE("kNN refuses missing and negative labels") {
-  features bank = blobs(5, 3, 2, 1, 9);
+  feature_table bank = blobs(5, 3, 2, 1, 9);
   const features queries = bank;
   bank.labels[3] = -1;
   CHECK_THROWS_WITH_AS(knn{}.accuracy(bank, queries),

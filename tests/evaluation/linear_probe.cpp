@@ -9,7 +9,8 @@ using doctest::Approx;
 namespace {
 
 /// Full-batch training in double, written out: weights (classes, width + 1), bias last.
-std::vector<double> by_hand(const features& train, std::size_t classes, std::size_t epochs, double rate) {
+std::vector<double> by_hand(const feature_table& train, std::size_t classes, std::size_t epochs,
+                            double rate) {
   const std::size_t row = train.width + 1;
   std::vector<double> w(classes * row), v(w.size());
   for (std::size_t step = 0; step < epochs; ++step) {
@@ -41,7 +42,7 @@ std::vector<double> by_hand(const features& train, std::size_t classes, std::siz
 
 TEST_CASE(
     "the probe is SGD with Nesterov momentum and a cosine from 0.1·B/256 on softmax regression from zeros") {
-  const features train = blobs(64, 5, 3, 1, 1);
+  const feature_table train = blobs(64, 5, 3, 1, 1);
   const auto found = linear_probe{.epochs = 30, .batch = 64}(train, train);
   const auto expected = by_hand(train, 3, 30, 0.1 * 64 / 256);
   for (std::size_t k = 0; k < 3; ++k) {
@@ -74,7 +75,7 @@ TEST_CASE(
 }
 
 TEST_CASE("the probe gives the same bits for any number of threads, and depends on its seed") {
-  const features train = blobs(777, 33, 7, 1, 7), test = blobs(100, 33, 7, 1, 8);
+  const feature_table train = blobs(777, 33, 7, 1, 7), test = blobs(100, 33, 7, 1, 8);
   const linear_probe probe{.epochs = 3, .batch = 100};
   const auto one = probe(train, test);
   for (const std::size_t threads : {2u, 3u}) {
@@ -88,8 +89,8 @@ TEST_CASE("the probe gives the same bits for any number of threads, and depends 
 }
 
 TEST_CASE("with standardised features neither shift nor scale matters; without, they do") {
-  const features train = blobs(300, 6, 4, 1, 9), test = blobs(100, 6, 4, 1, 10);
-  const auto moved = [](features some) {
+  const feature_table train = blobs(300, 6, 4, 1, 9), test = blobs(100, 6, 4, 1, 10);
+  const auto moved = [](feature_table some) {
     for (std::size_t i = 0; i < some.values.size(); ++i)
       some.values[i] = some.values[i] * float(1 + i % 6 * 4) + 16 * float(i % 6);
     return some;
@@ -104,7 +105,7 @@ TEST_CASE("with standardised features neither shift nor scale matters; without, 
 }
 
 TEST_CASE("weight decay shrinks the weights") {
-  const features train = blobs(200, 8, 4, 1, 11);
+  const feature_table train = blobs(200, 8, 4, 1, 11);
   const auto size = [&](double decay) {
     double squares = 0;
     for (const float w : linear_probe{.epochs = 20, .batch = 50, .weight_decay = decay}(train, train).weight)
@@ -117,7 +118,7 @@ TEST_CASE("weight decay shrinks the weights") {
 namespace {
 
 /// MAE's probe in double, written out: batch norm, LARS from the probe's own start, full batches.
-std::vector<double> mae_by_hand(const features& train, std::vector<double> w, std::size_t classes,
+std::vector<double> mae_by_hand(const feature_table& train, std::vector<double> w, std::size_t classes,
                                 std::size_t epochs, double peak, std::vector<double>& mean,
                                 std::vector<double>& variance) {
   const std::size_t width = train.width, n = train.count;
@@ -168,7 +169,7 @@ std::vector<double> mae_by_hand(const features& train, std::vector<double> w, st
 }  // namespace
 
 TEST_CASE("MAE's probe is batch norm, LARS, ten epochs of warm-up and a cosine, from N(0, 0.01)") {
-  const features train = blobs(64, 5, 3, 1, 21);
+  const feature_table train = blobs(64, 5, 3, 1, 21);
   linear_probe probe = mae_probe(25, 64);
   probe.rate = 4;  // 1 for this batch
   // One epoch at rate 0 shows the start.
@@ -187,7 +188,7 @@ TEST_CASE("MAE's probe is batch norm, LARS, ten epochs of warm-up and a cosine, 
   for (std::size_t k = 0; k < 3; ++k)
     CHECK(found.bias[k] == Approx(expected[15 + k]).epsilon(1e-3).scale(.01));
   // Answers come from the running statistics, torch's: unbiased, momentum 0.1.
-  const features test = blobs(200, 5, 3, 2, 22);
+  const feature_table test = blobs(200, 5, 3, 2, 22);
   const auto answers = probe(train, test);
   for (std::size_t i = 0; i < test.count; ++i) {
     double best = -1e300, second = -1e300;
@@ -206,7 +207,7 @@ TEST_CASE("MAE's probe is batch norm, LARS, ten epochs of warm-up and a cosine, 
 }
 
 TEST_CASE("MAE's probe finds separated classes whatever their scale, in full batches only") {
-  features train = blobs(1000, 16, 10, 0.3, 2), test = blobs(500, 16, 10, 0.3, 3);
+  feature_table train = blobs(1000, 16, 10, 0.3, 2), test = blobs(500, 16, 10, 0.3, 3);
   for (features* some : {&train, &test})
     for (std::size_t i = 0; i < some->values.size(); ++i) some->values[i] = .05f * some->values[i] + 1;
   linear_probe probe = mae_probe(60, 300);
@@ -219,13 +220,13 @@ TEST_CASE("MAE's probe finds separated classes whatever their scale, in full bat
 }
 
 TEST_CASE("the probe refuses features that it cannot compare, and numbers that are none") {
-  const features train = blobs(10, 3, 2, 1, 12);
+  const feature_table train = blobs(10, 3, 2, 1, 12);
   CHECK_THROWS_WITH_AS(linear_probe{}(train, blobs(10, 4, 2, 1, 13)),
                        "linear probe: training features have 3 numbers and test features 4",
                        std::invalid_argument);
   CHECK_THROWS_WITH_AS((linear_probe{.epochs = 0}(train, train)),
                        "linear probe: epochs and batch must be positive", std::invalid_argument);
-  features broken = train;
+  feature_table broken = train;
   broken.values[5] = INFINITY;
   CHECK_THROWS_WITH_AS(linear_probe{}(train, broken), "linear probe: a feature is not a finite number",
                        std::invalid_argument);

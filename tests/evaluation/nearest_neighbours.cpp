@@ -6,7 +6,7 @@ using namespace pretext;
 using namespace pretext::tests;
 
 TEST_CASE("the nearest neighbours are those of a full sort, across blocks of queries and bank") {
-  const features bank = blobs(9001, 5, 7, 1, 1), queries = blobs(515, 5, 7, 1, 2);
+  const feature_table bank = blobs(9001, 5, 7, 1, 1), queries = blobs(515, 5, 7, 1, 2);
   const std::size_t k = 11;
   const auto found = nearest_neighbours(bank, queries, k, cpu::stream{2});
   for (std::size_t q = 0; q < queries.count; q += 37) {
@@ -24,9 +24,9 @@ TEST_CASE("the nearest neighbours are those of a full sort, across blocks of que
 }
 
 TEST_CASE("of rows that are equally near the earlier one is the nearer neighbour") {
-  features bank{6000, 2, {}, {}};
+  feature_table bank{6000, 2, {}, {}};
   for (std::size_t i = 0; i < bank.count; ++i) bank.values.insert(bank.values.end(), {float(1 + i % 3), 0});
-  const features query{1, 2, {5, 0}, {}};
+  const feature_table query{1, 2, {5, 0}, {}};
   for (const std::size_t k : {1u, 2u, 7u, 6000u}) {
     const auto found = nearest_neighbours(bank, query, k);
     for (std::size_t j = 0; j < k; ++j) CHECK(found[j].index == j);
@@ -34,7 +34,7 @@ TEST_CASE("of rows that are equally near the earlier one is the nearer neighbour
 }
 
 TEST_CASE("a row of the bank is not its own neighbour, but its copy is") {
-  features bank = blobs(50, 8, 5, 1, 3);
+  feature_table bank = blobs(50, 8, 5, 1, 3);
   std::copy_n(bank.row(7), 8, bank.values.begin() + 31 * 8);
   const std::vector<std::size_t> rows{7, 31, 40};
   const auto found = nearest_neighbours(bank, rows, 49);
@@ -45,7 +45,7 @@ TEST_CASE("a row of the bank is not its own neighbour, but its copy is") {
 }
 
 TEST_CASE("neighbours are refused, in words, where they make no sense") {
-  const features bank = blobs(5, 3, 2, 1, 4), narrow = blobs(2, 2, 2, 1, 5);
+  const feature_table bank = blobs(5, 3, 2, 1, 4), narrow = blobs(2, 2, 2, 1, 5);
   CHECK_THROWS_WITH_AS(nearest_neighbours(bank, narrow, 1),
                        "nearest neighbours: the bank's features have 3 numbers and the queries' 2",
                        std::invalid_argument);
@@ -57,13 +57,13 @@ TEST_CASE("neighbours are refused, in words, where they make no sense") {
                        std::invalid_argument);
   CHECK_THROWS_WITH_AS(nearest_neighbours(bank, std::vector<std::size_t>{5}, 1),
                        "nearest neighbours: there is no row 5 among 5", std::invalid_argument);
-  features broken = bank;
+  feature_table broken = bank;
   broken.values[4] = NAN;
   CHECK_THROWS_WITH_AS(nearest_neighbours(broken, bank, 1),
                        "nearest neighbours: a feature is not a finite number", std::invalid_argument);
-  CHECK_THROWS_WITH_AS(nearest_neighbours(features{2, 2, {1}, {}}, bank, 1),
+  CHECK_THROWS_WITH_AS(nearest_neighbours(feature_table{2, 2, {1}, {}}, bank, 1),
                        "nearest neighbours, bank: 2 features of 2 numbers cannot have 1 values",
                        std::invalid_argument);
-  CHECK_THROWS_WITH_AS(nearest_neighbours(features{}, bank, 1),
+  CHECK_THROWS_WITH_AS(nearest_neighbours(feature_table{}, bank, 1),
                        "nearest neighbours, bank: there are no features to look at", std::invalid_argument);
 }

@@ -21,7 +21,7 @@ features plane(std::size_t count, std::size_t width, std::vector<std::array<doub
   for (std::size_t c = 0; c < width; ++c) ab += a[c] * b[c];
   for (std::size_t c = 0; c < width; ++c) b[c] -= ab / aa * a[c];
   for (std::size_t c = 0; c < width; ++c) bb += b[c] * b[c];
-  features made{count, width, {}, {}};
+  feature_table made{count, width, {}, {}};
   for (std::size_t i = 0; i < count; ++i) {
     flat.push_back({3 * draw(random), draw(random)});
     for (std::size_t c = 0; c < width; ++c)
@@ -50,7 +50,7 @@ TEST_CASE("points of a plane keep their distances, whether rows are more than co
 TEST_CASE(
     "the first axis carries the most variance, means are zero, and each axis points to its farthest "
     "feature") {
-  const features some = blobs(500, 12, 6, 0.7, 1);
+  const feature_table some = blobs(500, 12, 6, 0.7, 1);
   const auto made = project_to_plane(some, cpu::stream{2});
   double variance[2]{}, total = 0;
   const auto mean = detail::mean_row(some.values, 12);
@@ -91,18 +91,18 @@ TEST_CASE("of many dimensions the leading axes are those of the full solver, clo
 }
 
 TEST_CASE("features of one number, one feature and equal features are points as well") {
-  const auto line = project_to_plane(features{3, 1, {1, 2, 6}, {}});
+  const auto line = project_to_plane(feature_table{3, 1, {1, 2, 6}, {}});
   CHECK(line.points[2][0] == Approx(3));
   CHECK(line.points[0][0] == Approx(-2));
   CHECK(line.points[0][1] == 0);
   CHECK(line.explained[0] == 1);
-  CHECK(project_to_plane(features{1, 3, {1, 2, 6}, {}}).points[0][0] == 0);
-  const auto same = project_to_plane(features{4, 2, {1, 2, 1, 2, 1, 2, 1, 2}, {}});
+  CHECK(project_to_plane(feature_table{1, 3, {1, 2, 6}, {}}).points[0][0] == 0);
+  const auto same = project_to_plane(feature_table{4, 2, {1, 2, 1, 2, 1, 2, 1, 2}, {}});
   for (const auto& point : same.points) CHECK(std::abs(point[0]) < 1e-6);
   CHECK(same.explained[0] == 0);
 }
 
 TEST_CASE("a picture of what is not finite is refused") {
-  CHECK_THROWS_WITH_AS(project_to_plane(features{1, 2, {1, NAN}, {}}),
+  CHECK_THROWS_WITH_AS(project_to_plane(feature_table{1, 2, {1, NAN}, {}}),
                        "projection: a feature is not a finite number", std::invalid_argument);
 }

@@ -1,5 +1,5 @@
-#include "cuda/out_of_reach.hpp"
-#include "cuda/twins.hpp"
+#include "cuda/device_pair.hpp"
+#include "cuda/isolated_device.hpp"
 #include "support/some_trainings.hpp"
 #include "support/temporary_folder.hpp"
 
@@ -66,9 +66,10 @@ std::string bytes_of(const std::filesystem::path& path) {
 }  // namespace
 
 TEST_CASE("what a program sees of a training is the same from a device out of the host's reach") {
-  tests::all_near(seen(*make_byol<on<out_of_reach>>(), 3), seen(*make_byol<on<cpu>>(), 3), 1e-3);
-  tests::all_near(seen(*make_mae<on<out_of_reach>>(), 3), seen(*make_mae<on<cpu>>(), 3), 1e-3);
-  tests::all_near(seen(*make_classifier<on<out_of_reach>>(), 3), seen(*make_classifier<on<cpu>>(), 3), 1e-3);
+  tests::all_near(seen(*make_byol<on<isolated_device>>(), 3), seen(*make_byol<on<cpu>>(), 3), 1e-3);
+  tests::all_near(seen(*make_mae<on<isolated_device>>(), 3), seen(*make_mae<on<cpu>>(), 3), 1e-3);
+  tests::all_near(seen(*make_classifier<on<isolated_device>>(), 3), seen(*make_classifier<on<cpu>>(), 3),
+                  1e-3);
 }
 
 TEST_CASE("steps that a device records and repeats for a program are those that it takes one by one") {
@@ -76,13 +77,13 @@ TEST_CASE("steps that a device records and repeats for a program are those that 
     const auto first = seen(*trained, 4), second = seen(*trained, 4, 4);  // looked at in between
     return std::pair{first, second};
   };
-  CHECK(twice(make_byol<on<emulated, fp32>>()) == twice(make_byol<on<out_of_reach>>()));
-  CHECK(twice(make_mae<on<emulated, fp32>>()) == twice(make_mae<on<out_of_reach>>()));
-  CHECK(twice(make_classifier<on<emulated, fp32>>()) == twice(make_classifier<on<out_of_reach>>()));
+  CHECK(twice(make_byol<on<emulated, fp32>>()) == twice(make_byol<on<isolated_device>>()));
+  CHECK(twice(make_mae<on<emulated, fp32>>()) == twice(make_mae<on<isolated_device>>()));
+  CHECK(twice(make_classifier<on<emulated, fp32>>()) == twice(make_classifier<on<isolated_device>>()));
 }
 
 TEST_CASE("what a device keeps in bfloat16 is float for a program") {
-  using rounded = on<out_of_reach, bf16>;
+  using rounded = on<isolated_device, bf16>;
   static_assert(std::same_as<rounded::activation, bfloat16>);
   tests::all_near(seen(*make_byol<rounded>(), 1), seen(*make_byol<on<cpu>>(), 1), 1e-1);
   tests::all_near(seen(*make_mae<rounded>(), 1), seen(*make_mae<on<cpu>>(), 1), 1e-1);
@@ -101,9 +102,9 @@ TEST_CASE("a checkpoint of one device is gone on with on another as on its own")
     return seen(*other, 2, 2);
   };
   const auto expected = gone_on.operator()<cpu, cpu>();
-  tests::all_near(gone_on.operator()<cpu, out_of_reach>(), expected, 1e-3);
-  tests::all_near(gone_on.operator()<out_of_reach, cpu>(), expected, 1e-3);
-  tests::all_near(gone_on.operator()<out_of_reach, out_of_reach>(), expected, 1e-3);
+  tests::all_near(gone_on.operator()<cpu, isolated_device>(), expected, 1e-3);
+  tests::all_near(gone_on.operator()<isolated_device, cpu>(), expected, 1e-3);
+  tests::all_near(gone_on.operator()<isolated_device, isolated_device>(), expected, 1e-3);
 }
 
 TEST_CASE("an encoder starts on every device with the weights of its seed, and takes others") {
@@ -123,7 +124,7 @@ TEST_CASE("an encoder starts on every device with the weights of its seed, and t
     return tests::results{in_double(features)};
   };
   for (const bool changed : {false, true})
-    tests::all_near(features_on.operator()<out_of_reach>(changed), features_on.operator()<cpu>(changed),
+    tests::all_near(features_on.operator()<isolated_device>(changed), features_on.operator()<cpu>(changed),
                     1e-5);
-  CHECK(features_on.operator()<out_of_reach>(true) != features_on.operator()<out_of_reach>(false));
+  CHECK(features_on.operator()<isolated_device>(true) != features_on.operator()<isolated_device>(false));
 }

@@ -1,5 +1,5 @@
-#include "cuda/out_of_reach.hpp"
-#include "cuda/twins.hpp"
+#include "cuda/device_pair.hpp"
+#include "cuda/isolated_device.hpp"
 #include "support/some_trainings.hpp"
 #include "support/temporary_folder.hpp"
 
@@ -178,7 +178,7 @@ TEST_CASE("a run that the CPU began is gone on with on images that a device keep
   const temporary_folder folder;
   CHECK(run<on<cpu>>(folder / "", way::loaded, {.stop_at = 7}).steps == 8);
   CHECK(looks == 8);  // a step is done when it has been asked for
-  CHECK(run<on<out_of_reach>>(folder / "", way::kept, {.stop_at = 13, .resume = true}).interrupted);
+  CHECK(run<on<isolated_device>>(folder / "", way::kept, {.stop_at = 13, .resume = true}).interrupted);
   CHECK(run<on<cpu>>(folder / "", way::loaded, {.resume = true}).steps == all_steps);
   CHECK(read_metrics(folder / "metrics.csv", "step", "loss").size() == 10);
 }

@@ -1,5 +1,5 @@
-#include "cuda/out_of_reach.hpp"
-#include "cuda/twins.hpp"
+#include "cuda/device_pair.hpp"
+#include "cuda/isolated_device.hpp"
 #include "support/some_trainings.hpp"
 
 #include <stdexcept>
@@ -109,11 +109,11 @@ struct odd_pictures {
 TEST_CASE("steps on images that a device keeps are those on a loader's batches, bit for bit") {
   same_steps<on<emulated>>();
   same_steps<on<emulated, fp32>>();
-  same_steps<on<out_of_reach>>();
+  same_steps<on<isolated_device>>();
 }
 
 TEST_CASE("what a device does not keep it says, and goes on with a loader's batches") {
-  const auto trained = make_byol<on<out_of_reach>>();
+  const auto trained = make_byol<on<isolated_device>>();
   const auto error = [&](const any_source& images, loader_options how = in_fours) {
     const std::string said = trained->upload_dataset(images, how);
     CHECK_THROWS_AS(trained->enqueue_uploaded(0, some_rates(0, 1)), std::logic_error);
@@ -124,12 +124,12 @@ TEST_CASE("what a device does not keep it says, and goes on with a loader's batc
   CHECK(error(odd_pictures{.larger = 9}).find("have one size") != std::string::npos);
   CHECK(error(picture_source(picture_count), {.batch = 4, .drop_last = false}).find("smaller") !=
         std::string::npos);
-  const std::size_t bytes = picture_count * 12 * 12 * 3, before = out_of_reach::free_memory();
-  out_of_reach::free_memory() = 8 * bytes - 1;
+  const std::size_t bytes = picture_count * 12 * 12 * 3, before = isolated_device::free_memory();
+  isolated_device::free_memory() = 8 * bytes - 1;
   CHECK(error(picture_source(picture_count)).find("more than an eighth") != std::string::npos);
-  out_of_reach::free_memory() = 8 * bytes;
+  isolated_device::free_memory() = 8 * bytes;
   CHECK(trained->upload_dataset(picture_source(picture_count), in_fours).empty());
-  out_of_reach::free_memory() = before;
+  isolated_device::free_memory() = before;
   std::vector<double> losses;
   loaded_steps(*trained, 0, 2, losses);
   CHECK(make_byol<on<cpu>>()
@@ -140,7 +140,7 @@ TEST_CASE("what a device does not keep it says, and goes on with a loader's batc
 }
 
 TEST_CASE("a classifier keeps images only with the labels that it was given") {
-  const auto trained = make_classifier<on<out_of_reach>>();
+  const auto trained = make_classifier<on<isolated_device>>();
   CHECK_THROWS_WITH_AS(trained->upload_dataset(picture_source(picture_count), in_fours),
                        doctest::Contains("call set_labels"), std::invalid_argument);
   auto labels = pictures(picture_count).labels;
@@ -151,7 +151,7 @@ TEST_CASE("a classifier keeps images only with the labels that it was given") {
 }
 
 TEST_CASE("losses that nobody has read are not lost to batches of another kind") {
-  const auto trained = make_byol<on<out_of_reach>>();
+  const auto trained = make_byol<on<isolated_device>>();
   const pictures some(4);
   const auto put = [&](std::uint64_t seed) {
     trained->enqueue(some.views, some.samples, seed, 0, {.01, .9});

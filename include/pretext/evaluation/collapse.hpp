@@ -14,9 +14,8 @@ namespace pretext {
 
 /// Signs of collapse in embeddings: the failure in which a network answers the same whatever it sees.
 struct collapse {
-  double deviation =
-      0;            ///< standard deviation per dimension of the embeddings at length 1, the mean over all
-  double even = 0;  ///< 1/√width, its value where embeddings lie evenly on the sphere (Chen & He 2021)
+  double std = 0;  ///< standard deviation per dimension of the embeddings at length 1, the mean over all
+  double uniform_std = 0;  ///< 1/√width, its value where embeddings lie evenly on the sphere (Chen & He 2021)
   double effective_rank =
       0;  ///< exp of the entropy of the covariance's spectrum (Roy & Vetterli 2007), 1 to width
   std::size_t not_finite = 0;  ///< embeddings with a number that is not finite
@@ -34,9 +33,9 @@ inline std::string three_digits(double number) {
 
 inline std::string collapse_verdict(const collapse& seen, std::size_t count, std::size_t width,
                                     bool to_a_point) {
-  const std::string spread = sentence(
-      "standard deviation ", three_digits(seen.deviation), " per dimension, where ", three_digits(seen.even),
-      " is spread evenly; effective rank ", three_digits(seen.effective_rank), " of ", width);
+  const std::string spread = sentence("standard deviation ", three_digits(seen.std), " per dimension, where ",
+                                      three_digits(seen.uniform_std), " is spread evenly; effective rank ",
+                                      three_digits(seen.effective_rank), " of ", width);
   if (seen.not_finite > 0)
     return sentence(
         seen.not_finite, " of ", count,
@@ -61,11 +60,11 @@ inline std::string collapse_verdict(const collapse& seen, std::size_t count, std
 /// Looks for collapse in embeddings: to a point below a tenth of the even deviation, to few dimensions below
 /// an effective rank of 2 or of a fiftieth of what is possible. Throws std::invalid_argument for fewer than
 /// two.
-inline collapse look_for_collapse(const features& embeddings, const cpu::stream& stream = {}) {
+inline collapse look_for_collapse(const feature_table& embeddings, const cpu::stream& stream = {}) {
   expects_features(embeddings, "collapse");
   expects(embeddings.count > 1, "collapse: one embedding cannot show whether embeddings differ");
   collapse seen;
-  seen.even = 1 / std::sqrt(static_cast<double>(embeddings.width));
+  seen.uniform_std = 1 / std::sqrt(static_cast<double>(embeddings.width));
   for (std::size_t i = 0; i < embeddings.count; ++i)
     seen.not_finite += !std::all_of(embeddings.row(i), embeddings.row(i) + embeddings.width,
                                     [](float value) { return std::isfinite(value); });
@@ -81,7 +80,7 @@ inline collapse look_for_collapse(const features& embeddings, const cpu::stream&
       variance[i % embeddings.width] += away * away / static_cast<double>(embeddings.count);
     }
     for (const double square : variance)
-      seen.deviation += std::sqrt(square) / static_cast<double>(embeddings.width);
+      seen.std += std::sqrt(square) / static_cast<double>(embeddings.width);
 
     const Eigen::VectorXd spectrum =
         Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd>{detail::scatter_matrix(unit, mean, stream),
@@ -96,7 +95,7 @@ inline collapse look_for_collapse(const features& embeddings, const cpu::stream&
     seen.effective_rank = total > 1e-12 ? std::exp(entropy) : 1;
 
     const auto possible = static_cast<double>(std::min(embeddings.width, embeddings.count - 1));
-    to_a_point = seen.deviation < seen.even / 10;
+    to_a_point = seen.std < seen.uniform_std / 10;
     seen.collapsed = to_a_point || (possible > 2 && seen.effective_rank < std::max(2.0, possible / 50));
   }
   seen.verdict = detail::collapse_verdict(seen, embeddings.count, embeddings.width, to_a_point);

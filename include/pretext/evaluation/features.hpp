@@ -12,7 +12,7 @@ namespace pretext {
 
 /// What an encoder made of a data set: count rows of width numbers, and perhaps a label of each row, 0 or
 /// more.
-struct features {
+struct feature_table {
   std::size_t count = 0, width = 0;
   std::vector<float> values;  // (count, width)
   std::vector<int> labels;    // (count), or none
@@ -21,14 +21,14 @@ struct features {
 };
 
 /// Throws std::invalid_argument unless there are rows and as many numbers as the extents say.
-inline void expects_features(const features& some, std::string_view what) {
+inline void expects_features(const feature_table& some, std::string_view what) {
   expects(some.count > 0 && some.width > 0, what, ": there are no features to look at");
   expects(some.values.size() == some.count * some.width, what, ": ", some.count, " features of ", some.width,
           " numbers cannot have ", some.values.size(), " values");
 }
 
 /// Throws std::invalid_argument unless every row has a label, none of them negative.
-inline void expects_labels(const features& some, std::string_view what) {
+inline void expects_labels(const feature_table& some, std::string_view what) {
   expects_features(some, what);
   expects(some.labels.size() == some.count, what, ": ", some.count, " features need as many labels, not ",
           some.labels.size());
@@ -38,13 +38,13 @@ inline void expects_labels(const features& some, std::string_view what) {
 }
 
 /// One more than the largest label.
-inline std::size_t classes_of(const features& some) {
+inline std::size_t classes_of(const feature_table& some) {
   const auto largest = std::ranges::max_element(some.labels);
   return largest == some.labels.end() ? 0 : static_cast<std::size_t>(*largest) + 1;
 }
 
 /// Rows of length one, for cosine similarities; a row of zeros stays one.
-inline std::vector<float> unit_rows(const features& some, const cpu::stream& stream = {}) {
+inline std::vector<float> unit_rows(const feature_table& some, const cpu::stream& stream = {}) {
   std::vector<float> unit(some.values.size());
   stream.for_each_run(some.count, 256, [&](std::size_t first, std::size_t last) {
     for (std::size_t i = first; i < last; ++i) {

@@ -19,7 +19,8 @@ struct knn {
   /// All classes of every query, most votes first, (queries, classes); of classes with equal votes the
   /// smaller label is first. Throws std::invalid_argument where labels are missing, widths differ or a
   /// feature is not finite.
-  std::vector<int> rank(const features& bank, const features& queries, const cpu::stream& stream = {}) const {
+  std::vector<int> rank(const feature_table& bank, const feature_table& queries,
+                        const cpu::stream& stream = {}) const {
     expects_labels(bank, "kNN, bank");
     expects(temperature > 0, "kNN: the temperature must be positive, not ", temperature);
     const std::size_t classes = classes_of(bank);
@@ -43,7 +44,8 @@ struct knn {
   }
 
   /// The share of queries whose label gets the most votes.
-  double accuracy(const features& bank, const features& queries, const cpu::stream& stream = {}) const {
+  double accuracy(const feature_table& bank, const feature_table& queries,
+                  const cpu::stream& stream = {}) const {
     expects_labels(queries, "kNN, queries");
     const auto ranking = rank(bank, queries, stream);
     const std::size_t classes = ranking.size() / queries.count;

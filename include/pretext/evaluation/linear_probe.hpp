@@ -54,7 +54,8 @@ struct linear_probe {
 
   /// Trains on `train` and answers for `test`; the same bits for any number of threads. Throws
   /// std::invalid_argument where labels are missing, widths differ or a feature is not finite.
-  probe_result operator()(const features& train, const features& test, const cpu::stream& stream = {}) const;
+  probe_result operator()(const feature_table& train, const feature_table& test,
+                          const cpu::stream& stream = {}) const;
 
  private:
   any_optimizer<sgd, lars> descent() const {
@@ -79,12 +80,12 @@ inline linear_probe mae_probe(std::size_t epochs = 90, std::size_t batch = 16384
 namespace detail {
 
 /// Throws std::invalid_argument unless a probe can learn from the one and answer for the other.
-inline void expects_probed(const features& train, const features& test) {
+inline void expects_probed(const feature_table& train, const feature_table& test) {
   expects_labels(train, "linear probe, training");
   expects_labels(test, "linear probe, test");
   expects(train.width == test.width, "linear probe: training features have ", train.width,
           " numbers and test features ", test.width);
-  for (const features* some : {&train, &test})
+  for (const feature_table* some : {&train, &test})
     expects(std::ranges::all_of(some->values, [](float value) { return std::isfinite(value); }),
             "linear probe: a feature is not a finite number");
 }
@@ -99,7 +100,7 @@ inline std::size_t rank_of(std::size_t label, const float* logits, std::size_t c
 
 }  // namespace detail
 
-inline probe_result linear_probe::operator()(const features& train, const features& test,
+inline probe_result linear_probe::operator()(const feature_table& train, const feature_table& test,
                                              const cpu::stream& stream) const {
   detail::expects_probed(train, test);
   expects(epochs > 0 && batch > 0, "linear probe: epochs and batch must be positive");

@@ -68,8 +68,8 @@ class nearest_list {
 /// to leave out are given. Throws std::invalid_argument where widths differ, k is 0 or exceeds the bank, or a
 /// feature is not finite.
 template <class Visit>
-void for_each_nearest(const features& bank, const features& queries, std::size_t k, const cpu::stream& stream,
-                      Visit&& visit, std::span<const std::size_t> leave_out = {}) {
+void for_each_nearest(const feature_table& bank, const feature_table& queries, std::size_t k,
+                      const cpu::stream& stream, Visit&& visit, std::span<const std::size_t> leave_out = {}) {
   expects_features(bank, "nearest neighbours, bank");
   expects_features(queries, "nearest neighbours, queries");
   expects(bank.width == queries.width, "nearest neighbours: the bank's features have ", bank.width,
@@ -77,7 +77,7 @@ void for_each_nearest(const features& bank, const features& queries, std::size_t
   const std::size_t candidates = bank.count - (leave_out.empty() ? 0 : 1);
   expects(k >= 1 && k <= candidates, "nearest neighbours: k is ", k, ", but there are ", candidates,
           " rows to choose from");
-  for (const features* some : {&bank, &queries})
+  for (const feature_table* some : {&bank, &queries})
     expects(std::ranges::all_of(some->values, [](float value) { return std::isfinite(value); }),
             "nearest neighbours: a feature is not a finite number");
 
@@ -108,8 +108,8 @@ void for_each_nearest(const features& bank, const features& queries, std::size_t
 }
 
 /// The nearest k rows of the bank of every query, (queries, k), nearest first.
-inline std::vector<neighbour> nearest_neighbours(const features& bank, const features& queries, std::size_t k,
-                                                 const cpu::stream& stream = {}) {
+inline std::vector<neighbour> nearest_neighbours(const feature_table& bank, const feature_table& queries,
+                                                 std::size_t k, const cpu::stream& stream = {}) {
   std::vector<neighbour> all(queries.count * k);
   for_each_nearest(bank, queries, k, stream, [&](std::size_t query, std::span<const neighbour> nearest) {
     std::ranges::copy(nearest, all.begin() + static_cast<std::ptrdiff_t>(query * k));
@@ -118,9 +118,9 @@ inline std::vector<neighbour> nearest_neighbours(const features& bank, const fea
 }
 
 /// The nearest k other rows of some rows of the bank itself, (rows, k), nearest first.
-inline std::vector<neighbour> nearest_neighbours(const features& bank, std::span<const std::size_t> rows,
+inline std::vector<neighbour> nearest_neighbours(const feature_table& bank, std::span<const std::size_t> rows,
                                                  std::size_t k, const cpu::stream& stream = {}) {
-  features queries{rows.size(), bank.width, {}, {}};
+  feature_table queries{rows.size(), bank.width, {}, {}};
   for (const std::size_t row : rows) {
     expects(row < bank.count, "nearest neighbours: there is no row ", row, " among ", bank.count);
     queries.values.insert(queries.values.end(), bank.row(row), bank.row(row) + bank.width);

@@ -82,7 +82,7 @@ struct leading_axes {
 /// The first two principal components (Pearson 1901) of features, (count, width) to (count, 2). Each axis
 /// points to where the farthest feature lies. Cost grows with the cube of the smaller of count and width:
 /// hand in a few thousand features. Throws std::invalid_argument if there are none or one is not finite.
-inline plane_projection project_to_plane(const features& some, const cpu::stream& stream = {}) {
+inline plane_projection project_to_plane(const feature_table& some, const cpu::stream& stream = {}) {
   expects_features(some, "projection");
   expects(std::ranges::all_of(some.values, [](float value) { return std::isfinite(value); }),
           "projection: a feature is not a finite number");

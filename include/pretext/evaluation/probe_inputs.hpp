@@ -23,7 +23,7 @@ namespace detail {
 /// Gathers rows of features and scales them.
 class probe_inputs {
  public:
-  probe_inputs(probe_scaling kind, const features& train)
+  probe_inputs(probe_scaling kind, const feature_table& train)
       : kind_{kind},
         width_{train.width},
         scale_(width_, 1.0f),
@@ -34,7 +34,7 @@ class probe_inputs {
   }
 
   /// Rows of a training batch; moves the running statistics.
-  void learn(on<cpu>& context, const features& from, const std::uint32_t* rows, std::size_t count,
+  void learn(on<cpu>& context, const feature_table& from, const std::uint32_t* rows, std::size_t count,
              float* to) {
     gather(context, from, rows, count, to);
     if (kind_ == probe_scaling::batch_norm) {
@@ -49,7 +49,7 @@ class probe_inputs {
   }
 
   /// Rows to be answered for, by what was learned.
-  void answer(on<cpu>& context, const features& from, const std::uint32_t* rows, std::size_t count,
+  void answer(on<cpu>& context, const feature_table& from, const std::uint32_t* rows, std::size_t count,
               float* to) {
     gather(context, from, rows, count, to);
     if (kind_ == probe_scaling::batch_norm)
@@ -64,7 +64,7 @@ class probe_inputs {
   static constexpr const float* none = nullptr;
   static const float* const_to(const float* data) { return data; }
 
-  void standardise(const features& train) {
+  void standardise(const feature_table& train) {
     std::vector<double> sum(width_), squares(width_);
     const auto rows = static_cast<double>(train.count);
     for (std::size_t i = 0; i < train.count; ++i)
@@ -81,7 +81,7 @@ class probe_inputs {
     }
   }
 
-  void gather(on<cpu>& context, const features& from, const std::uint32_t* rows, std::size_t count,
+  void gather(on<cpu>& context, const feature_table& from, const std::uint32_t* rows, std::size_t count,
               float* to) const {
     context.stream.for_each_run(count, 32, [&](std::size_t first, std::size_t last) {
       for (std::size_t i = first; i < last; ++i) std::copy_n(from.row(rows[i]), width_, to + i * width_);

@@ -14,7 +14,7 @@
 namespace pretext {
 
 /// A name and its value, as people shall read them.
-struct setting {
+struct key_value {
   std::string name, value;
 };
 
@@ -34,14 +34,14 @@ struct report {
   std::string title;                      ///< "SimCLR on 12 000 built-in images"
   std::string summary;                    ///< one or two sentences below the title
   std::string command_line;               ///< what repeats the run
-  std::vector<setting> facts;             ///< at a glance: method, duration, images per second
+  std::vector<key_value> facts;           ///< at a glance: method, duration, images per second
   accuracy_table accuracies;              ///< the run beside its baselines
   std::vector<chart> charts;              ///< loss, accuracy, learning rate
   std::vector<image_sheet> sheets;        ///< augmented views
   std::vector<neighbour_row> neighbours;  ///< test images and what the encoder puts beside them
   scatter_plot embedding;                 ///< features in two dimensions
-  std::vector<setting> configuration;     ///< every hyper-parameter in effect, in order
-  std::vector<setting> provenance;        ///< version, compiler, machine, date
+  std::vector<key_value> configuration;   ///< every hyper-parameter in effect, in order
+  std::vector<key_value> provenance;      ///< version, compiler, machine, date
   std::vector<std::string> notes;         ///< what the reader must know: skipped files, an early stop
 };
 
@@ -77,7 +77,7 @@ inline std::string accuracy_section(const accuracy_table& table) {
                  element("div", {{"class", "wide"}}, element("table", {{"class", "accuracy"}}, rows)));
 }
 
-inline std::string settings(const std::vector<setting>& list, const std::string& kind) {
+inline std::string settings(const std::vector<key_value>& list, const std::string& kind) {
   if (list.empty()) return {};
   std::string html;
   for (const auto& [name, value] : list)

@@ -174,8 +174,9 @@ class run_loop {
     collapse seen;
     if (const auto z = trainer_.last_embeddings(); z.width > 0) {
       seen = look_for_collapse(
-          features{z.values.size() / z.width, z.width, {z.values.begin(), z.values.end()}, {}});
-      row.insert({{"embedding_spread", seen.deviation / seen.even}, {"effective_rank", seen.effective_rank}});
+          feature_table{z.values.size() / z.width, z.width, {z.values.begin(), z.values.end()}, {}});
+      row.insert(
+          {{"embedding_spread", seen.std / seen.uniform_std}, {"effective_rank", seen.effective_rank}});
     }
     if (epoch_ends && settings_.after_epoch)
       row.merge(settings_.after_epoch(step_ / settings_.steps_per_epoch));

@@ -1,5 +1,5 @@
 // cuDNN as far as devices/cuda/cudnn_plans.hpp asks it, on the played GPU: every convolution as it was
-// described, by loops over its multiplications. Only where PRETEXT_PLAYED_CUDNN says so; else it cannot be
+// described, by loops over its multiplications. Only where PRETEXT_MOCK_CUDNN says so; else it cannot be
 // started, and convolutions are our own kernels.
 #include <cstddef>
 #include <cstdint>
@@ -11,7 +11,7 @@
 
 #include <cudnn_graph.h>
 
-#include "cuda/played_library.hpp"
+#include "cuda/mock_library.hpp"
 #include "runtime.hpp"
 
 using namespace pretext::tests;
@@ -130,7 +130,7 @@ constexpr std::int64_t workspace_bytes = 1000;
 extern "C" {
 
 cudnnStatus_t cudnnCreate(cudnnHandle_t* handle) {
-  if (!std::getenv("PRETEXT_PLAYED_CUDNN")) return CUDNN_STATUS_NOT_INITIALIZED;
+  if (!std::getenv("PRETEXT_MOCK_CUDNN")) return CUDNN_STATUS_NOT_INITIALIZED;
   static int any;
   *handle = reinterpret_cast<cudnnHandle_t>(&any);
   return CUDNN_STATUS_SUCCESS;

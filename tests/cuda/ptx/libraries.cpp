@@ -1,7 +1,7 @@
 // What a program for the played GPU finds instead of cuBLASLt, and how that and cuDNN get at its memory.
 #include <string>
 
-#include "cuda/played_products.hpp"
+#include "cuda/mock_cublaslt.hpp"
 #include "runtime.hpp"
 
 using namespace pretext::tests;

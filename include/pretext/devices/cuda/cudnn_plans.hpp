@@ -18,7 +18,7 @@ namespace pretext::detail {
 /// cuDNN with what it has chosen for every convolution that was ever asked for: once, the first of its
 /// heuristics' proposals for tensor cores that adds in a fixed order and in float, so that a step repeated is
 /// the same bits.
-class convolution_plans {
+class cudnn_plans {
  public:
   struct plan {
     std::vector<cudnn_descriptor> parts;  ///< the last is the execution plan
@@ -26,12 +26,12 @@ class convolution_plans {
     bool possible() const { return !parts.empty(); }
   };
 
-  convolution_plans() = default;
+  cudnn_plans() = default;
   /// For a device that need not be here, known by its properties: plans that nobody can run.
-  explicit convolution_plans(cudnn_descriptor device) : absent_{std::move(device)} {}
-  convolution_plans(const convolution_plans&) = delete;
-  convolution_plans& operator=(const convolution_plans&) = delete;
-  ~convolution_plans() {
+  explicit cudnn_plans(cudnn_descriptor device) : absent_{std::move(device)} {}
+  cudnn_plans(const cudnn_plans&) = delete;
+  cudnn_plans& operator=(const cudnn_plans&) = delete;
+  ~cudnn_plans() {
     plans_.clear();
     if (handle_) cudnnDestroy(handle_);
   }

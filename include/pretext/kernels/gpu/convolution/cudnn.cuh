@@ -56,7 +56,7 @@ struct convolution<cuda> {
   }
 
  private:
-  using plans = pretext::detail::convolution_plans;
+  using plans = pretext::detail::cudnn_plans;
 
   /// From cuDNN's gradient stored as `Made`; says whether there is one.
   template <class Made, class Context, class T, class W>

@@ -15,11 +15,11 @@
 #include <pretext/kernels/gpu/linear.hpp>
 
 #include "emulated.hpp"
-#include "played_products.hpp"
+#include "mock_cublaslt.hpp"
 #include "support/gradient_check.hpp"
 
 using namespace pretext;
-using tests::played;
+using tests::mock;
 
 // The played device's memory is the host's, and work is done at once.
 const void* pretext::tests::read_by_library(const void* memory, std::size_t) { return memory; }
@@ -81,8 +81,8 @@ struct example {
 };
 
 /// A library with these abilities helps to what loops give.
-void comes_out_right(const tests::played_products& what, bool biased = true, bool summed = true) {
-  played = what;
+void comes_out_right(const tests::mock_products& what, bool biased = true, bool summed = true) {
+  mock = what;
   asking context;
   example found, expected;
   found.run<cuda>(context, biased, summed);
@@ -113,36 +113,36 @@ constexpr auto none = CUBLASLT_EPILOGUE_DEFAULT, add = CUBLASLT_EPILOGUE_BIAS,
 
 TEST_CASE("a linear layer's bias, its residual sum and its bias's gradient are ends of its products") {
   comes_out_right({});
-  CHECK(played.run == ends{add, sums});
+  CHECK(mock.run == ends{add, sums});
   comes_out_right({}, true, false);
-  CHECK(played.run == ends{add, sums});
+  CHECK(mock.run == ends{add, sums});
   comes_out_right({}, false, true);  // the sum is what beta is for
-  CHECK(played.run == ends{none, none});
+  CHECK(mock.run == ends{none, none});
   comes_out_right({}, false, false);
-  CHECK(played.run == ends{none, none});
+  CHECK(mock.run == ends{none, none});
 }
 TEST_CASE("what the library has no algorithm for is a product and a pass") {
   comes_out_right({.ends = {none, sums}});
-  CHECK(played.run == ends{none, sums});
+  CHECK(mock.run == ends{none, sums});
   comes_out_right({.ends = {none, add}});
-  CHECK(played.run == ends{add, none});
+  CHECK(mock.run == ends{add, none});
   comes_out_right({.second_thoughts = true});
-  CHECK(played.run == ends{none, none});
+  CHECK(mock.run == ends{none, none});
   comes_out_right({.ends = {}});  // our own tiles
-  CHECK(played.run == ends{});
+  CHECK(mock.run == ends{});
 }
 TEST_CASE("an end that leaves the GPU idle is not taken") {
   comes_out_right({.waves = 0.3f});
-  CHECK(played.run == ends{none, none});
+  CHECK(mock.run == ends{none, none});
   comes_out_right({.waves = 0.75f});
-  CHECK(played.run == ends{add, sums});
+  CHECK(mock.run == ends{add, sums});
 }
 TEST_CASE("an algorithm is chosen once, for any addresses that are equally aligned") {
-  played = {};
+  mock = {};
   asking context;
   for (int again = 0; again < 3; ++again) example{}.run<cuda>(context);
-  CHECK(played.chosen == ends{add, none, sums, none});
-  CHECK(played.alignments == std::vector<std::uintptr_t>(4, 16));
+  CHECK(mock.chosen == ends{add, none, sums, none});
+  CHECK(mock.alignments == std::vector<std::uintptr_t>(4, 16));
   example odd;
   odd.bias.insert(odd.bias.begin(), 0);
   kernels::linear<cuda>::forward(
@@ -150,6 +150,6 @@ TEST_CASE("an algorithm is chosen once, for any addresses that are equally align
       kernels::linear_epilogue<float>{
           .bias = odd.bias.data() + 1, .shortcut = odd.beside.data(), .rounded_bias = odd.bias.data() + 1},
       odd.y.data());
-  CHECK(played.chosen.size() == 6);
-  CHECK(played.alignments.back() == 4);
+  CHECK(mock.chosen.size() == 6);
+  CHECK(mock.alignments.back() == 4);
 }

@@ -1,4 +1,4 @@
-#include "rounded_factors.hpp"
+#include "rounded_operands.hpp"
 
 #include <pretext/cuda.cuh>
 

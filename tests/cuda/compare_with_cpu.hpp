@@ -1,8 +1,8 @@
 #pragma once
 #include <pretext/cpu.hpp>
 
+#include "device_pair.hpp"
 #include "emulated.hpp"
-#include "twins.hpp"
 
 namespace pretext::tests {
 

@@ -10,9 +10,9 @@ namespace pretext::tests {
 
 /// The played GPU with memory out of the host's reach, as a GPU's is: outside of kernels and copies, who
 /// reads or writes it ends the program.
-struct out_of_reach {
+struct isolated_device {
   static constexpr bool is_accelerator = true, stores_compute_type = true;
-  using loss_value = grid::deferred_loss<out_of_reach>;
+  using loss_value = grid::deferred_loss<isolated_device>;
 
   /// While one lives, the memory is open.
   class access {
@@ -93,8 +93,8 @@ struct out_of_reach {
 };
 
 template <class Kernel>
-void launch(const out_of_reach::stream& stream, std::size_t blocks, const Kernel& kernel) {
-  const out_of_reach::access open;
+void launch(const isolated_device::stream& stream, std::size_t blocks, const Kernel& kernel) {
+  const isolated_device::access open;
   launch(static_cast<const emulated::stream&>(stream), blocks, kernel);
 }
 
@@ -104,17 +104,17 @@ namespace pretext::grid {
 
 /// Its products end as the played GPU's do, bit for bit.
 template <>
-struct fused_product<tests::out_of_reach> {
-  using played = fused_product<tests::emulated>;
+struct fused_product<tests::isolated_device> {
+  using mock = fused_product<tests::emulated>;
   template <class Context, class... Arguments>
   static bool add(Context& context, const Arguments&... all) {
-    const tests::out_of_reach::access open;
-    return played::add(context, all...);
+    const tests::isolated_device::access open;
+    return mock::add(context, all...);
   }
   template <class Context, class... Arguments>
   static bool sum_columns(Context& context, const Arguments&... all) {
-    const tests::out_of_reach::access open;
-    return played::sum_columns(context, all...);
+    const tests::isolated_device::access open;
+    return mock::sum_columns(context, all...);
   }
 };
 

@@ -10,12 +10,12 @@
 
 #include <cublasLt.h>
 
-#include "played_library.hpp"
+#include "mock_library.hpp"
 
 namespace pretext::tests {
 
 /// What the library can do, and what it was asked.
-struct played_products {
+struct mock_products {
   std::set<cublasLtEpilogue_t> ends{CUBLASLT_EPILOGUE_DEFAULT, CUBLASLT_EPILOGUE_BIAS,
                                     CUBLASLT_EPILOGUE_BGRADB};
   float waves = 1;  ///< of algorithms with an ending; others fill the GPU 0.8 times
@@ -23,10 +23,10 @@ struct played_products {
   std::vector<cublasLtEpilogue_t> chosen{}, run{};
   std::vector<std::uintptr_t> alignments{};
 };
-inline played_products played;
+inline mock_products mock;
 
 /// Of one product, as it was described; and of the address of a bias, how far it was aligned then.
-struct played_product {
+struct mock_product {
   cublasComputeType_t arithmetic;
   cudaDataType_t scale;
   cublasOperation_t a = CUBLAS_OP_N, b = CUBLAS_OP_N;
@@ -35,7 +35,7 @@ struct played_product {
 };
 
 /// A matrix, column after column.
-struct played_layout {
+struct mock_layout {
   cudaDataType_t number;
   std::uint64_t rows, columns;
   std::int64_t step;
@@ -44,16 +44,16 @@ struct played_layout {
 };
 
 namespace detail {
-inline played_product& of(cublasLtMatmulDesc_t description) {
-  return *reinterpret_cast<played_product*>(description);
+inline mock_product& of(cublasLtMatmulDesc_t description) {
+  return *reinterpret_cast<mock_product*>(description);
 }
-inline const played_layout& of(cublasLtMatrixLayout_t layout) {
-  return *reinterpret_cast<played_layout*>(layout);
+inline const mock_layout& of(cublasLtMatrixLayout_t layout) {
+  return *reinterpret_cast<mock_layout*>(layout);
 }
 
 /// op(matrix), row after row.
-inline std::vector<double> numbers(const void* matrix, const played_layout& layout,
-                                   cublasOperation_t transpose, bool in_tf32) {
+inline std::vector<double> numbers(const void* matrix, const mock_layout& layout, cublasOperation_t transpose,
+                                   bool in_tf32) {
   const std::vector<double> memory = layout.whole().fetch(matrix);
   const std::size_t rows = transpose == CUBLAS_OP_T ? layout.columns : layout.rows;
   const std::size_t columns = transpose == CUBLAS_OP_T ? layout.rows : layout.columns;
@@ -68,9 +68,9 @@ inline std::vector<double> numbers(const void* matrix, const played_layout& layo
   return made;
 }
 
-inline void multiply(const played_product& product, const void* a, const played_layout& a_layout,
-                     const void* b, const played_layout& b_layout, bool adds, const void* c, void* d,
-                     const played_layout& layout) {
+inline void multiply(const mock_product& product, const void* a, const mock_layout& a_layout, const void* b,
+                     const mock_layout& b_layout, bool adds, const void* c, void* d,
+                     const mock_layout& layout) {
   const bool in_tf32 = product.arithmetic == CUBLAS_COMPUTE_32F_FAST_TF32 && a_layout.number == CUDA_R_32F;
   const std::vector<double> left = numbers(a, a_layout, product.a, in_tf32),
                             right = numbers(b, b_layout, product.b, in_tf32);
@@ -110,7 +110,7 @@ cublasStatus_t cublasLtDestroy(cublasLtHandle_t) { return CUBLAS_STATUS_SUCCESS;
 cublasStatus_t cublasLtMatmulDescCreate(cublasLtMatmulDesc_t* made, cublasComputeType_t arithmetic,
                                         cudaDataType_t scale) {
   *made = reinterpret_cast<cublasLtMatmulDesc_t>(
-      new pretext::tests::played_product{.arithmetic = arithmetic, .scale = scale});
+      new pretext::tests::mock_product{.arithmetic = arithmetic, .scale = scale});
   return CUBLAS_STATUS_SUCCESS;
 }
 cublasStatus_t cublasLtMatmulDescDestroy(cublasLtMatmulDesc_t made) {
@@ -133,8 +133,8 @@ cublasStatus_t cublasLtMatmulDescSetAttribute(cublasLtMatmulDesc_t to, cublasLtM
 }
 cublasStatus_t cublasLtMatrixLayoutCreate(cublasLtMatrixLayout_t* made, cudaDataType number,
                                           std::uint64_t rows, std::uint64_t columns, std::int64_t step) {
-  *made = reinterpret_cast<cublasLtMatrixLayout_t>(
-      new pretext::tests::played_layout{number, rows, columns, step});
+  *made =
+      reinterpret_cast<cublasLtMatrixLayout_t>(new pretext::tests::mock_layout{number, rows, columns, step});
   return CUBLAS_STATUS_SUCCESS;
 }
 cublasStatus_t cublasLtMatrixLayoutDestroy(cublasLtMatrixLayout_t made) {
@@ -152,7 +152,7 @@ cublasStatus_t cublasLtMatmulPreferenceSetAttribute(cublasLtMatmulPreference_t,
   std::uint32_t bytes;
   if (what == CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES) {
     std::memcpy(&bytes, value, sizeof bytes);
-    pretext::tests::played.alignments.push_back(bytes);
+    pretext::tests::mock.alignments.push_back(bytes);
   }
   return CUBLAS_STATUS_SUCCESS;
 }
@@ -161,19 +161,19 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t, cublasLtMatmulDe
                                               cublasLtMatrixLayout_t, cublasLtMatrixLayout_t,
                                               cublasLtMatmulPreference_t, int,
                                               cublasLtMatmulHeuristicResult_t* best, int* found) {
-  auto& played = pretext::tests::played;
-  const pretext::tests::played_product& asked = pretext::tests::detail::of(product);
-  played.chosen.push_back(asked.end);
+  auto& mock = pretext::tests::mock;
+  const pretext::tests::mock_product& asked = pretext::tests::detail::of(product);
+  mock.chosen.push_back(asked.end);
   if (asked.end != CUBLASLT_EPILOGUE_DEFAULT &&
-      reinterpret_cast<std::uintptr_t>(asked.column) != played.alignments.back())
+      reinterpret_cast<std::uintptr_t>(asked.column) != mock.alignments.back())
     pretext::tests::refused_by_library("a bias that is not taken to be as aligned as all the rest");
-  if (!played.ends.contains(asked.end)) {
+  if (!mock.ends.contains(asked.end)) {
     *found = 0;
     return asked.end == CUBLASLT_EPILOGUE_DEFAULT ? CUBLAS_STATUS_NOT_SUPPORTED : CUBLAS_STATUS_INVALID_VALUE;
   }
   *found = 1;
   best->state = CUBLAS_STATUS_SUCCESS;
-  best->wavesCount = asked.end == CUBLASLT_EPILOGUE_DEFAULT ? 0.8f : played.waves;
+  best->wavesCount = asked.end == CUBLASLT_EPILOGUE_DEFAULT ? 0.8f : mock.waves;
   return CUBLAS_STATUS_SUCCESS;
 }
 cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t description, const void*, const void* a,
@@ -182,9 +182,9 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t description
                               cublasLtMatrixLayout_t d_layout, const cublasLtMatmulAlgo_t*, void*,
                               std::size_t, cudaStream_t on) {
   using namespace pretext::tests;
-  const played_product product = detail::of(description);
-  if (played.second_thoughts && product.end != CUBLASLT_EPILOGUE_DEFAULT) return CUBLAS_STATUS_NOT_SUPPORTED;
-  played.run.push_back(product.end);
+  const mock_product product = detail::of(description);
+  if (mock.second_thoughts && product.end != CUBLASLT_EPILOGUE_DEFAULT) return CUBLAS_STATUS_NOT_SUPPORTED;
+  mock.run.push_back(product.end);
   const bool adds = product.scale == CUDA_R_64F ? *static_cast<const double*>(beta) != 0
                                                 : *static_cast<const float*>(beta) != 0;
   done_by_library(on,

@@ -56,7 +56,7 @@ TEST_CASE("cuDNN plans every convolution of ResNets in bfloat16, whichever gradi
       MESSAGE("this cuDNN plans for no GPU that is not here");
       return;
     }
-    convolution_plans plans{std::move(gpu)};
+    cudnn_plans plans{std::move(gpu)};
     for (const auto pass : {convolution_pass::forward, convolution_pass::data, convolution_pass::weights})
       for (const planned_convolution& c :
            {square(pass, 1024, 32, 3, 64, 3, 1), square(pass, 1024, 32, 64, 64, 3, 1),
@@ -77,7 +77,7 @@ TEST_CASE("cuDNN plans every convolution of ResNets in bfloat16, whichever gradi
 }
 
 TEST_CASE("without a GPU there is no plan, and nobody complains") {
-  convolution_plans plans;
+  cudnn_plans plans;
   if (cudnnHandle_t here = nullptr; cudnnCreate(&here) == CUDNN_STATUS_SUCCESS) {
     cudnnDestroy(here);
     return;

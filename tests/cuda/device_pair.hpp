@@ -121,7 +121,7 @@ inline double apart(const std::vector<double>& found, const std::vector<double>&
 using results = std::vector<std::vector<double>>;
 
 /// What the CPU makes of a computation; which way a device is compared with it is the device's own
-/// (beside_cpu.hpp, recorded.hpp).
+/// (compare_with_cpu.hpp, recorded.hpp).
 template <class Device, class Numerics>
 struct reference;
 
