@@ -69,7 +69,7 @@ class whole_steps final : public timed_work {
     learner_.draw(samples, 1, 0);
     made.loss = learner_.step(input.view(), 0);
     if constexpr (requires { learner_.memory().masked; }) {
-      made.restore.resize(batch_ * Method::grid::places);
+      made.restore.resize(batch_ * Method::grid::patches);
       cuda::read(at.stream, made.restore.data(), learner_.memory().masked.restore, made.restore.size());
     }
     return made;

@@ -17,7 +17,7 @@ namespace {
 template <class Method>
 constexpr double multiply_adds_of() {
   using tokens = typename Method::tokens;
-  constexpr double share = double(tokens::extents[0] - 1) / double(Method::grid::places);
+  constexpr double share = double(tokens::extents[0] - 1) / double(Method::grid::patches);
   return share * double(macs<typename Method::encoder::embedding, typename Method::images>) +
          double(macs<typename Method::encoder::blocks, tokens>) +
          double(Method::decoder::template macs<tokens, typename Method::mask>());

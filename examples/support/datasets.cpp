@@ -59,7 +59,7 @@ void for_each_batch(const any_source& source, std::size_t threads,
   }
 }
 
-features encode(any_encoder& encoder, const any_source& source, std::size_t threads) {
+feature_table encode(any_encoder& encoder, const any_source& source, std::size_t threads) {
   feature_table all{source.size(), encoder.feature_width(), {}, {}};
   all.values.reserve(all.count * all.width);
   for_each_batch(source, threads, [&](std::span<const image_view> images, std::size_t) {
@@ -69,7 +69,7 @@ features encode(any_encoder& encoder, const any_source& source, std::size_t thre
   return all;
 }
 
-features pixels(any_encoder& encoder, const any_source& source, std::size_t threads) {
+feature_table pixels(any_encoder& encoder, const any_source& source, std::size_t threads) {
   const auto [height, width] = encoder.input_size();
   const std::size_t cell =
       std::max<std::size_t>(1, std::max(height, width) / 32);  // means of cell x cell pixels

@@ -32,11 +32,11 @@ void for_each_batch(const pretext::any_source& source, std::size_t threads,
                     const std::function<void(std::span<const pretext::image_view>, std::size_t)>& use);
 
 /// The encoder's features of a whole source, with its labels.
-pretext::features encode(pretext::any_encoder& encoder, const pretext::any_source& source,
-                         std::size_t threads);
+pretext::feature_table encode(pretext::any_encoder& encoder, const pretext::any_source& source,
+                              std::size_t threads);
 
 /// Pixels of a whole source as the encoder sees them, at most about 32 x 32 of them: the baseline to beat.
-pretext::features pixels(pretext::any_encoder& encoder, const pretext::any_source& source,
-                         std::size_t threads);
+pretext::feature_table pixels(pretext::any_encoder& encoder, const pretext::any_source& source,
+                              std::size_t threads);
 
 }  // namespace programs

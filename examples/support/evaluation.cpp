@@ -20,7 +20,7 @@ void centre(feature_table& bank, feature_table& queries) {
   std::vector<double> mean(bank.width);
   for (std::size_t i = 0; i < bank.values.size(); ++i)
     mean[i % bank.width] += static_cast<double>(bank.values[i]) / static_cast<double>(bank.count);
-  for (features* some : {&bank, &queries})
+  for (feature_table* some : {&bank, &queries})
     for (std::size_t i = 0; i < some->values.size(); ++i)
       some->values[i] -= static_cast<float>(mean[i % some->width]);
 }

@@ -19,7 +19,7 @@ struct accuracies {
 /// What `evaluate` found out about a run.
 struct findings {
   accuracies trained, untrained, pixels;
-  pretext::features train, test;  ///< of the trained encoder
+  pretext::feature_table train, test;  ///< of the trained encoder
   double seconds = 0;
 };
 

@@ -83,7 +83,7 @@ void gelus() {
 }
 
 /// Some places of each sample, each in an order of its own.
-inline std::vector<std::uint32_t> shuffled_places(std::size_t batch, std::size_t positions) {
+inline std::vector<std::uint32_t> shuffled_positions(std::size_t batch, std::size_t positions) {
   std::vector<std::uint32_t> all;
   for (unsigned n = 0; n < batch; ++n) {
     std::vector<std::uint32_t> of_sample(positions);
@@ -98,17 +98,17 @@ template <class Device>
 void chosen_positions() {
   const std::size_t batch = 3;
   const kernels::patch_extents e{9, 8, 3, 2};  // a line that belongs to no patch
-  const auto order = shuffled_places(batch, e.positions());
-  for (const auto& [count, width] :
-       {std::pair<std::size_t, std::size_t>{5, 10}, {e.positions(), 16}, {5, 16}})
+  const auto order = shuffled_positions(batch, e.patches());
+  for (const auto& [count, width] : {std::pair<std::size_t, std::size_t>{5, 10}, {e.patches(), 16}, {5, 16}})
     for (const bool ordered : {false, true})
       same_on_both<Device>([=, count = count, width = width]<class Context>(workbench<Context>& at) {
         using T = typename Context::activation;
         using W = typename Context::weight;
         using device = typename Context::device;
-        const kernels::index_list chosen{count, ordered ? at.in(order) : nullptr, e.positions()};
+        const kernels::index_list chosen{count, ordered ? at.in(order) : nullptr, e.patches()};
         const std::size_t pixels = batch * e.height * e.width * e.channels;
-        const auto images = at.activations(pixels, 1), rows = at.activations(batch * count * e.numbers(), 2);
+        const auto images = at.activations(pixels, 1),
+                   rows = at.activations(batch * count * e.patch_dim(), 2);
         kernels::patches<device>::gather(at.context, e, batch, chosen, at.in(images), at.out(rows.size()));
         kernels::patches<device>::scatter(at.context, e, batch, chosen, at.in(rows), at.out(pixels));
 
@@ -116,7 +116,7 @@ void chosen_positions() {
         const auto x = at.activations(batch * count * width, 3),
                    dy = at.activations(batch * (1 + count) * width, 6);
         const auto first = some_numbers<W>(width, 4),
-                   positions = some_numbers<W>((1 + e.positions()) * width, 5);
+                   positions = some_numbers<W>((1 + e.patches()) * width, 5);
         sequence::forward(at.context, batch, width, chosen, at.in(x), at.in(first), at.in(positions),
                           at.out(dy.size()));
         sequence::backward(at.context, batch, width, chosen, at.in(dy), at.out(x.size()), at.out(first),
@@ -124,7 +124,7 @@ void chosen_positions() {
         sequence::backward(at.context, batch, width, chosen, at.in(dy), static_cast<T*>(nullptr),
                            at.out(first), static_cast<W*>(nullptr));
 
-        const kernels::token_extents all{2, e.positions(), width};
+        const kernels::token_extents all{2, e.patches(), width};
         const auto tokens = at.activations(batch * all.tokens() * width, 7);
         kernels::gather_tokens<device>::forward(at.context, all, batch, chosen, at.in(tokens),
                                                 at.out(x.size()));
@@ -133,10 +133,10 @@ void chosen_positions() {
 
         using restored = kernels::scatter_tokens<device>;
         const auto seen = at.activations(batch * (2 + count) * width, 8);
-        const auto positions = some_numbers<W>(all.tokens() * width, 9);
+        const auto table = some_numbers<W>(all.tokens() * width, 9);
         kernels::index_list whole = chosen;
-        whole.count = e.positions();
-        restored::forward(at.context, all, batch, count, whole, at.in(seen), at.in(first), at.in(positions),
+        whole.count = e.patches();
+        restored::forward(at.context, all, batch, count, whole, at.in(seen), at.in(first), at.in(table),
                           at.out(tokens.size()));
         restored::forward(at.context, all, batch, count, whole, at.in(seen), at.in(first),
                           static_cast<const W*>(nullptr), at.out(tokens.size()));
@@ -150,7 +150,7 @@ void chosen_positions() {
 
         for (const bool normalise : {false, true})
           for (const auto error : {pixel_error::squared, pixel_error::absolute}) {
-            const auto prediction = at.activations(batch * count * e.numbers(), 11);
+            const auto prediction = at.activations(batch * count * e.patch_dim(), 11);
             at.loss(kernels::masked_pixels<device>::run(at.context, e, {normalise, error, 77.5}, batch,
                                                         chosen, at.in(images), at.in(prediction),
                                                         at.out(rows)));
@@ -175,7 +175,7 @@ void masks_and_dropped_paths() {
     kernels::order_by_noise<device>::run(at.context, batch, positions, at.in(ties),
                                          at.out_indices(batch * positions),
                                          at.out_indices(batch * positions));
-    const auto coarse = shuffled_places(batch, 6);
+    const auto coarse = shuffled_positions(batch, 6);
     kernels::enlarge_grid<device>::run(at.context, batch, 8, 12, 4, at.in(coarse),
                                        at.out_indices(batch * 96));
     W* const factor = at.out_weights(batch);

@@ -33,7 +33,7 @@ TEST_CASE("random directions are spread evenly, for more rows than dimensions an
 }
 
 TEST_CASE("embeddings that are nearly the same are called collapsed, whatever their length") {
-  features same = blobs(200, 64, 1, 1e-3, 3);
+  feature_table same = blobs(200, 64, 1, 1e-3, 3);
   for (std::size_t i = 0; i < same.values.size(); ++i) same.values[i] *= float(1 + i / 64 % 5);
   const collapse seen = look_for_collapse(same);
   CHECK(seen.collapsed);
@@ -47,7 +47,7 @@ TEST_CASE("embeddings that are nearly the same are called collapsed, whatever th
 }
 
 TEST_CASE("embeddings on a line are collapsed though they spread far") {
-  features line = blobs(300, 128, 1, 0, 4);
+  feature_table line = blobs(300, 128, 1, 0, 4);
   for (std::size_t i = 0; i < line.values.size(); ++i) line.values[i] *= i / 128 % 2 ? 1.0f : -1.0f;
   const collapse seen = look_for_collapse(line);
   CHECK(seen.std > 0.5 * seen.uniform_std);

@@ -36,7 +36,7 @@ TEST_CASE("kNN ranks classes as lightly does") {
   };
   feature_table bank = load("bank");
   bank.labels = file.at("labels").as<int>();
-  const features queries = load("queries");
+  const feature_table queries = load("queries");
   const knn voting{.k = std::stoul(file.metadata.at("k")),
                    .temperature = std::stod(file.metadata.at("temperature"))};
   const std::size_t classes = std::stoul(file.metadata.at("classes"));
@@ -99,7 +99,7 @@ TEST_CASE("a temperature of a thousandth neither overflows nor forgets who is ne
 TEST_CASE(
     "accuracy is 1 on separated classes, chance on noise, and counts a label that the bank lacks as wrong") {
   const feature_table bank = blobs(1000, 16, 10, 0.1, 5);
-  features queries = blobs(200, 16, 10, 0.1, 6);
+  feature_table queries = blobs(200, 16, 10, 0.1, 6);
   CHECK(knn{.k = 20}.accuracy(bank, queries) == 1);
   for (std::size_t i = 0; i < 50; ++i) queries.labels[i] = 99;
   CHECK(knn{.k = 20}.accuracy(bank, queries) == 0.75);
@@ -109,7 +109,7 @@ TEST_CASE(
 
 TEST_CASE("kNN refuses missing and negative labels") {
   feature_table bank = blobs(5, 3, 2, 1, 9);
-  const features queries = bank;
+  const feature_table queries = bank;
   bank.labels[3] = -1;
   CHECK_THROWS_WITH_AS(knn{}.accuracy(bank, queries),
                        "kNN, bank: the label -1 of row 3 is negative; leave unlabelled images out",

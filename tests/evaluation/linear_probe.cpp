@@ -65,7 +65,7 @@ TEST_CASE("separated classes are found, and noise is not") {
 
 TEST_CASE(
     "features without information leave uniform probabilities: loss log C, the first class, its share") {
-  features nothing = blobs(100, 4, 5, 1, 6);
+  feature_table nothing = blobs(100, 4, 5, 1, 6);
   std::ranges::fill(nothing.values, 0.0f);
   const auto found = linear_probe{.epochs = 3, .batch = 100}(nothing, nothing);
   CHECK(found.loss == Approx(std::log(5.0)).epsilon(1e-6));
@@ -208,7 +208,7 @@ TEST_CASE("MAE's probe is batch norm, LARS, ten epochs of warm-up and a cosine, 
 
 TEST_CASE("MAE's probe finds separated classes whatever their scale, in full batches only") {
   feature_table train = blobs(1000, 16, 10, 0.3, 2), test = blobs(500, 16, 10, 0.3, 3);
-  for (features* some : {&train, &test})
+  for (feature_table* some : {&train, &test})
     for (std::size_t i = 0; i < some->values.size(); ++i) some->values[i] = .05f * some->values[i] + 1;
   linear_probe probe = mae_probe(60, 300);
   probe.rate = 5;  // as many steps of the paper's batch would be too few to see anything

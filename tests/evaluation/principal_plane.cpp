@@ -10,7 +10,7 @@ namespace {
 
 /// Points of a plane, three times as wide as high, turned into `width` dimensions and moved away from the
 /// origin.
-features plane(std::size_t count, std::size_t width, std::vector<std::array<double, 2>>& flat) {
+feature_table plane(std::size_t count, std::size_t width, std::vector<std::array<double, 2>>& flat) {
   std::mt19937 random{11};
   std::normal_distribution<double> draw;
   std::vector<double> a(width), b(width);

@@ -53,7 +53,7 @@ tests::results seen(Trainer& trained, std::size_t steps, std::size_t first = 0) 
     const auto made = trained.reconstruct(some.views, some.samples, 5, 0);
     all.push_back(in_double(made.images));
     all.push_back(in_double(made.predicted));
-    all.emplace_back(made.hidden.begin(), made.hidden.end());
+    all.emplace_back(made.masked.begin(), made.masked.end());
   }
   return all;
 }

@@ -95,7 +95,7 @@ struct patch_embedding {
   static constexpr kernels::patch_extents extents{In::extents[0], In::extents[1], In::extents[2], Patch};
   /// The patches of an image, not yet projected.
   template <ImageShape In>
-  using rows = shape<extents<In>.patches(), extents<In>.numbers()>;
+  using rows = shape<extents<In>.patches(), extents<In>.patch_dim()>;
 
   template <ImageShape In>
     requires(In::extents[0] % Patch == 0 && In::extents[1] % Patch == 0)

@@ -70,10 +70,10 @@ TEST_CASE("what was sent arrives as it was, though the host's numbers change and
       numbers.assign(arrived[i].size(), static_cast<char>('a' + i));
       sent.send(&on, arrived[i].data(), numbers.data(), numbers.size());
       numbers.assign(numbers.size(), '?');
-      CHECK(pinned <= ring::places);
-      CHECK(on.asked.size() - on.done <= ring::places);
+      CHECK(pinned <= ring::slot_count);
+      CHECK(on.asked.size() - on.done <= ring::slot_count);
     }
-    CHECK(waits == 20 - ring::places);
+    CHECK(waits == 20 - ring::slot_count);
     on.run_to(on.asked.size());
   }
   CHECK(pinned == 0);

@@ -7,15 +7,15 @@ namespace pretext::detail {
 
 /// Numbers on their way from the host to a device that runs apart. A device takes them by itself, when its
 /// stream gets there, only from pinned memory; from ordinary memory the host may have to wait for all that is
-/// on the stream. So they are put aside in pinned memory, turn by turn in one of a few places, and the host
-/// waits only where it is that many copies ahead.
+/// on the stream. So they are put aside in pinned memory, turn by turn in one of a few slot_count, and the
+/// host waits only where it is that many copies ahead.
 ///
 /// `Copies` is what does it: `pin(bytes)`, which may fail with a null pointer, and `unpin`; `copy(stream, to,
 /// from, bytes)`; and a `mark` with `set(stream)` and `wait()`, until the stream has got there.
 template <class Copies>
 class pinned_ring {
  public:
-  static constexpr std::size_t places = 3;
+  static constexpr std::size_t slot_count = 3;
   /// What is smaller a driver puts aside by itself; what is larger is no batch, and too much to be pinned.
   static constexpr std::size_t smallest = std::size_t{1} << 16, largest = std::size_t{1} << 28;
 
@@ -48,7 +48,7 @@ class pinned_ring {
   /// The next place, free again; none if there is no memory to be pinned.
   slot* make_room(std::size_t bytes) {
     slot& next = slots_[turn_];
-    turn_ = (turn_ + 1) % places;
+    turn_ = (turn_ + 1) % slot_count;
     if (next.waits) next.sent.wait();
     next.waits = false;
     if (next.room < bytes) {
@@ -60,7 +60,7 @@ class pinned_ring {
     return next.memory ? &next : nullptr;
   }
 
-  std::array<slot, places> slots_{};
+  std::array<slot, slot_count> slots_{};
   std::size_t turn_ = 0;
 };
 
