@@ -59,7 +59,7 @@ TEST_CASE("SimCLR's official crops cover at least a tenth of the image and keep 
 }
 
 TEST_CASE("SimCLR's official crops are uniform in height, torchvision's and BYOL's in area") {
-  const bounds quarter{.25f, 1}, square{1, 1};
+  const value_range quarter{.25f, 1}, square{1, 1};
   const auto mean_height = [&](const auto& crop) {
     double sum = 0;
     for_many_boxes(crop, {400, 400}, [&](crop_box box) { sum += static_cast<double>(box.height); });
@@ -81,7 +81,7 @@ TEST_CASE("SimCLR's official crops are uniform in height, torchvision's and BYOL
 }
 
 TEST_CASE("official ratios are uniform, torchvision's and BYOL's log-uniform") {
-  const bounds small_areas{.2f, .3f}, ratios{.5f, 2};
+  const value_range small_areas{.2f, .3f}, ratios{.5f, 2};
   const auto mean_ratio = [&](const auto& crop) {
     double sum = 0;
     for_many_boxes(crop, {1000, 1000}, [&](crop_box box) {

@@ -176,7 +176,7 @@ TEST_CASE("settings that change nothing give the image itself") {
   const image photo = random_bytes(side, side, 3, 3);
   std::vector<float> light;
   for (std::uint8_t x : photo.pixels) light.push_back(static_cast<float>(x) / 255);
-  const bounds all{1, 1};
+  const value_range all{1, 1};
   const augmentation never{random_resized_crop<>{all, all},  horizontal_flip{0},
                            color_jitter<>{.probability = 0}, grayscale{0},
                            gaussian_blur{.probability = 0},  solarize{0}};
@@ -252,8 +252,7 @@ TEST_CASE("what cannot work is refused in one sentence") {
   CHECK(complaint([&] {
           made(1, everything(), {photos.images[0], four}, {1, 2});
         }) == "augment: image 1 of the batch has 4 channels; convert it to gray (1) or RGB (3)");
-  CHECK(with(augmentation{horizontal_flip{2}}) ==
-        "horizontal_flip: probability 2 must lie within [0, 1]");
+  CHECK(with(augmentation{horizontal_flip{2}}) == "horizontal_flip: probability 2 must lie within [0, 1]");
   CHECK(with(augmentation{random_resized_crop<>{.area = {.5f, .25f}}}) ==
         "random_resized_crop: area [0.5, 0.25] must lie within (0, 1]");
   CHECK(with(augmentation{random_resized_crop<torchvision_crop_box>{.sampler = {.attempts = 1000}}}) ==

@@ -109,7 +109,7 @@ TEST_CASE("start values of recipes section 9: joint qkv and the first linear lay
 
 namespace {
 struct tuned_class_token : mae_fine_tuning {
-  static constexpr pool feature = pool::class_token;
+  static constexpr token_pooling feature = token_pooling::class_token;
 };
 }  // namespace
 

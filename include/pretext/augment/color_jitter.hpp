@@ -6,12 +6,14 @@ namespace pretext {
 
 /// x + δ, δ ~ U(−s, s): TensorFlow, SimCLR's paper, BYOL.
 struct additive_brightness {
-  PRETEXT_HOST_DEVICE static constexpr bounds range(float s) { return {-s, s}; }
+  PRETEXT_HOST_DEVICE static constexpr value_range range(float s) { return {-s, s}; }
   PRETEXT_HOST_DEVICE static constexpr rgb adjust(rgb p, float delta) { return color::brightened(p, delta); }
 };
 /// x f, f ~ U(max(1 − s, 0), 1 + s): torchvision, SimCLR's repository by default.
 struct multiplicative_brightness {
-  PRETEXT_HOST_DEVICE static constexpr bounds range(float s) { return {color::larger(1 - s, 0.f), 1 + s}; }
+  PRETEXT_HOST_DEVICE static constexpr value_range range(float s) {
+    return {color::larger(1 - s, 0.f), 1 + s};
+  }
   PRETEXT_HOST_DEVICE static constexpr rgb adjust(rgb p, float factor) { return color::scaled(p, factor); }
 };
 
@@ -75,7 +77,7 @@ struct color_jitter {
       chosen.order[pick] = chosen.order[last];
       chosen.order[last] = swapped;
     }
-    const auto factor = [](float s) { return bounds{color::larger(1 - s, 0.f), 1 + s}; };
+    const auto factor = [](float s) { return value_range{color::larger(1 - s, 0.f), 1 + s}; };
     chosen.brightness = draws.uniform(2, Brightness::range(brightness));
     chosen.contrast = draws.uniform(3, factor(contrast));
     chosen.saturation = draws.uniform(4, factor(saturation));

@@ -21,7 +21,7 @@ struct crop_box {
 
 /// What a random crop may be: its part of the image's area and its width / height.
 struct crop_limits {
-  bounds area, ratio;
+  value_range area, ratio;
 };
 
 namespace detail {
@@ -134,8 +134,8 @@ struct byol_crop_box {
 /// Cuts a random box out of the image and resizes it to the view (SimCLR App. A; BYOL App. B).
 template <class Sampler = distorted_bounding_box>
 struct random_resized_crop {
-  bounds area{.08f, 1};
-  bounds ratio{3.f / 4, 4.f / 3};
+  value_range area{.08f, 1};
+  value_range ratio{3.f / 4, 4.f / 3};
   interpolation method = interpolation::bicubic_tensorflow;
   Sampler sampler{};
 

@@ -6,8 +6,8 @@
 
 namespace pretext {
 
-/// The bounds of a uniform distribution, or of what a crop may be.
-struct bounds {
+/// The lower and upper bound of a hyper-parameter or of a uniform distribution.
+struct value_range {
   float low = 0, high = 1;
 };
 
@@ -20,7 +20,7 @@ struct random_draws {
   /// Uniform in [0, 1).
   PRETEXT_HOST_DEVICE constexpr float uniform(std::uint32_t draw) const { return key.uniform(first + draw); }
   /// Uniform in [range.low, range.high).
-  PRETEXT_HOST_DEVICE constexpr float uniform(std::uint32_t draw, bounds range) const {
+  PRETEXT_HOST_DEVICE constexpr float uniform(std::uint32_t draw, value_range range) const {
     return key.uniform(first + draw, range.low, range.high);
   }
   /// Uniform in {0, …, count-1}.

@@ -8,8 +8,8 @@ namespace pretext {
 /// and host). 2r + 1 taps with r = int(S // 10 / 2) for views of S pixels unless `taps` says otherwise.
 struct gaussian_blur {
   float probability = .5f;
-  bounds sigma{.1f, 2};  ///< in pixels of the view
-  std::size_t taps = 0;  ///< odd; 0: a tenth of the view
+  value_range sigma{.1f, 2};  ///< in pixels of the view
+  std::size_t taps = 0;       ///< odd; 0: a tenth of the view
   padding border = padding::zeros;
 
   static constexpr std::uint32_t stream_id = 524;

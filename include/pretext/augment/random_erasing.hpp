@@ -17,8 +17,8 @@ namespace pretext {
 /// place is behind normalisation. Ten tries for a box that fits, else nothing.
 struct random_erasing {
   float probability = .25f;
-  bounds area{.02f, 1.f / 3};
-  bounds ratio{.3f, 1 / .3f};  ///< of height to width, log-uniform
+  value_range area{.02f, 1.f / 3};
+  value_range ratio{.3f, 1 / .3f};  ///< of height to width, log-uniform
 
   static constexpr std::uint32_t stream_id = 768, attempts = 10;
 

@@ -23,7 +23,7 @@ void append(std::string& text, Float part) {
 
 /// Joins text and values into one sentence.
 template <class... Parts>
-std::string sentence(const Parts&... parts) {
+std::string str_cat(const Parts&... parts) {
   std::string text;
   (detail::append(text, parts), ...);
   return text;
@@ -31,15 +31,15 @@ std::string sentence(const Parts&... parts) {
 
 /// Throws `Error` with the joined text and values.
 template <class Error = std::invalid_argument, class... Parts>
-[[noreturn]] void fail(const Parts&... parts) {
-  throw Error{sentence(parts...)};
+[[noreturn]] void throw_error(const Parts&... parts) {
+  throw Error{str_cat(parts...)};
 }
 
 /// Throws `std::invalid_argument` with the joined text and values unless the condition holds.
 template <class... Parts>
 void expects(bool condition, const Parts&... parts) {
   if (!condition) [[unlikely]]
-    fail(parts...);
+    throw_error(parts...);
 }
 
 }  // namespace pretext

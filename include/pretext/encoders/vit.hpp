@@ -12,7 +12,7 @@ namespace pretext {
 
 /// What a vision transformer's feature is: its class token after the last norm, or the mean of its patch
 /// tokens, normalised afterwards (MAE's global_pool).
-enum class pool { class_token, mean };
+enum class token_pooling { class_token, mean };
 
 /// MAE's pretraining (He et al. 2022, A.1 and the official code): everything a vision transformer is told
 /// besides its size. Derive from a recipe to change a line of it.
@@ -22,7 +22,7 @@ struct mae_pretraining {
   static constexpr initialiser class_token = initialiser::normal(0.02);
   static constexpr positions position = positions::fixed;
   static constexpr parameter_decay token_decay = parameter_decay::yes, position_decay = parameter_decay::no;
-  static constexpr pool feature = pool::class_token;
+  static constexpr token_pooling feature = token_pooling::class_token;
 };
 
 /// MAE's fine-tuning: positions are tuned from what pretraining used, and neither they nor the class token
@@ -30,7 +30,7 @@ struct mae_pretraining {
 struct mae_fine_tuning : mae_pretraining {
   static constexpr positions position = positions::tuned;
   static constexpr parameter_decay token_decay = parameter_decay::no;
-  static constexpr pool feature = pool::mean;
+  static constexpr token_pooling feature = token_pooling::mean;
 };
 
 /// timm's: learned positions, truncated normal weights.
@@ -40,7 +40,7 @@ struct supervised_init {
   static constexpr initialiser class_token = initialiser::normal(1e-6);
   static constexpr positions position = positions::learned;
   static constexpr parameter_decay token_decay = parameter_decay::no, position_decay = parameter_decay::no;
-  static constexpr pool feature = pool::class_token;
+  static constexpr token_pooling feature = token_pooling::class_token;
 };
 
 /// The part of a vision transformer that takes any number of tokens: blocks, then layer norm; (T, D) to (T,
@@ -61,7 +61,7 @@ struct vit {
   using blocks = transformer<Depth, Heads, 4, typename Recipe::linear_start>;
   using trunk = vit_trunk<Depth, Heads, Recipe>;
   static constexpr std::size_t patch = Patch, width = Width;
-  static constexpr name classifier{"head"};  ///< what timm and MAE call the classifier on the feature
+  static constexpr fixed_string classifier{"head"};  ///< what timm and MAE call the classifier on the feature
 
   template <ImageShape In>
   using patches = output_of<embedding, In>;
@@ -91,7 +91,7 @@ struct vit {
     auto norm = parameters_of<layer_norm, feature>;
     for (auto& p : embed) p = p.under("patch_embed", 0);
     for (auto& p : body) p = p.under("blocks", 0);
-    for (auto& p : norm) p = p.under(Recipe::feature == pool::mean ? "fc_norm" : "norm", 0);
+    for (auto& p : norm) p = p.under(Recipe::feature == token_pooling::mean ? "fc_norm" : "norm", 0);
     return concatenate(parameters_of<entrance<In>, patches<In>>, embed, body, norm);
   }
 
@@ -161,9 +161,10 @@ struct vit {
   }
 
  private:
-  static constexpr std::size_t pooled_from = Recipe::feature == pool::mean ? 1 : 0;
+  static constexpr std::size_t pooled_from = Recipe::feature == token_pooling::mean ? 1 : 0;
   template <ImageShape In>
-  static constexpr std::size_t pooled_count = Recipe::feature == pool::mean ? patches<In>::extents[0] : 1;
+  static constexpr std::size_t pooled_count =
+      Recipe::feature == token_pooling::mean ? patches<In>::extents[0] : 1;
 
   /// What the feature is made of: norms act on each token alone, so the class token may be taken out before.
   template <ImageShape In, class Context>

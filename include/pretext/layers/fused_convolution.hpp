@@ -13,8 +13,8 @@ enum class activation { none, relu };
 /// convolution -> batch norm -> (+ shortcut) -> ReLU as one layer: statistics are taken while the convolution
 /// writes where a device can; what it gave is kept, and backward writes its gradient in the same place. In
 /// inference the normalisation is folded into the weights.
-template <name ConvolutionName, name NormName, class Convolution, activation Activation = activation::relu,
-          initial_scale Start = initial_scale::one>
+template <fixed_string ConvolutionName, fixed_string NormName, class Convolution,
+          activation Activation = activation::relu, initial_scale Start = initial_scale::one>
 struct fused_convolution {
   using norm = detail::normalisation<affine::both, Start>;
   static constexpr bool rectified = Activation == activation::relu;

@@ -19,7 +19,7 @@ inline constexpr auto classifier_name = [] {
   if constexpr (requires { Encoder::classifier; })
     return Encoder::classifier;
   else
-    return name{"fc"};
+    return fixed_string{"fc"};
 }();
 }  // namespace detail
 

@@ -108,8 +108,8 @@ class run_loop {
   } catch (const non_finite_loss& broken) {
     progress_.finish();
     const std::size_t last = step_ + rates_.size();
-    fail<non_finite_loss>(
-        last == step_ + 1 ? sentence("step ", last) : sentence("steps ", step_ + 1, " to ", last), ": ",
+    throw_error<non_finite_loss>(
+        last == step_ + 1 ? str_cat("step ", last) : str_cat("steps ", step_ + 1, " to ", last), ": ",
         broken.what());
   }
 
@@ -143,13 +143,14 @@ class run_loop {
     const auto about = load_checkpoint(checkpoint(), trainer_);
     const auto word = [&](const char* name) {
       const auto found = about.find(name);
-      if (found == about.end()) fail<std::runtime_error>(checkpoint().string(), ": does not say its ", name);
+      if (found == about.end())
+        throw_error<std::runtime_error>(checkpoint().string(), ": does not say its ", name);
       return found->second;
     };
     if (word("identity") != settings_.config_fingerprint)
-      fail<std::runtime_error>(checkpoint().string(),
-                               ": belongs to a run with other settings; it was made with ", word("identity"),
-                               " and this run has ", settings_.config_fingerprint);
+      throw_error<std::runtime_error>(checkpoint().string(),
+                                      ": belongs to a run with other settings; it was made with ",
+                                      word("identity"), " and this run has ", settings_.config_fingerprint);
     earlier_ = std::stod(word("seconds"));
     return std::stoull(word("step"));
   }
@@ -186,7 +187,7 @@ class run_loop {
     if (settings_.stop_on_collapse && seen.collapsed && (settled || seen.not_finite > 0)) {
       save();
       progress_.finish();
-      fail<std::runtime_error>("step ", step_, ": ", seen.verdict);
+      throw_error<std::runtime_error>("step ", step_, ": ", seen.verdict);
     }
   }
 

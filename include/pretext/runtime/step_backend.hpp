@@ -58,7 +58,7 @@ class step_backend {
     return "the device calculates where the images are";
   }
   void enqueue(std::uint64_t, std::span<const step_values>) {
-    fail<std::logic_error>("steps on kept images were asked for, and this device keeps none");
+    throw_error<std::logic_error>("steps on kept images were asked for, and this device keeps none");
   }
 
  private:
@@ -117,7 +117,8 @@ class step_backend<Trainer, Views> {
   }
   void enqueue(std::uint64_t taken, std::span<const step_values> at) {
     auto* const queue = std::get_if<dataset_queue>(&queue_);
-    if (!queue) fail<std::logic_error>("steps on kept images were asked for, and this device keeps none");
+    if (!queue)
+      throw_error<std::logic_error>("steps on kept images were asked for, and this device keeps none");
     queue->set_step(taken);
     asked_ = true;
     queue->enqueue(at);
@@ -127,7 +128,7 @@ class step_backend<Trainer, Views> {
   /// A queue that ends takes its losses with it.
   void expects_nothing_asked() const {
     if (asked_)
-      fail<std::logic_error>(
+      throw_error<std::logic_error>(
           "batches of another kind or seed begin once the losses of the steps before have "
           "been read; call wait_losses() first");
   }
