@@ -28,10 +28,10 @@ results trained(const Optimizer& optimizer, std::size_t images, std::size_t step
     const auto pixels = some_numbers<T>(batch * Method::images::size, 50 + static_cast<unsigned>(step));
     device::write(learner.context().stream, views.view().data, pixels.data(), pixels.size());
     learner.draw(samples, 5, static_cast<std::uint32_t>(step));
-    if constexpr (requires { learner.memory().target; }) {  // shares of classes
+    if constexpr (requires { learner.memory().soft_targets; }) {  // shares of classes
       learner.context().drop_path = 0.4;
       std::vector<typename Context::weight> shares(batch * Method::embedding::size, 0.25f);
-      device::write(learner.context().stream, learner.memory().target.resize(batch).data, shares.data(),
+      device::write(learner.context().stream, learner.memory().soft_targets.resize(batch).data, shares.data(),
                     shares.size());
     }
     seen[0].push_back(learner.step(views.view(), 0.05));

@@ -9,6 +9,9 @@
 #include <pretext/kernels/cpu/patches.hpp>
 #include <pretext/kernels/cpu/tokens.hpp>
 #include <pretext/methods/classification.hpp>
+#include <pretext/optimizers/adamw.hpp>
+#include <pretext/optimizers/any_optimizer.hpp>
+#include <pretext/optimizers/lars.hpp>
 #include <pretext/optimizers/layer_decay.hpp>
 #include <pretext/optimizers/sgd.hpp>
 #include <pretext/training/trainer.hpp>
@@ -183,8 +186,11 @@ TEST_CASE("a classifier that starts from zeros starts at log C, and learns what 
     }
 }
 
-TEST_CASE("a frozen encoder stays as it is, its running statistics too, and only the classifier learns") {
-  trainer<method, on<cpu>, layer_decay<sgd>> learner{{.frozen = true}, {sgd{.weight_decay = .1}, 1, true}};
+namespace {
+
+template <class Optimizer>
+void only_the_classifier_moves(const Optimizer& optimizer) {
+  trainer<method, on<cpu>, Optimizer> learner{{.frozen = true}, optimizer};
   const auto before = values(learner);
   const auto numbers = tests::normal_numbers(12 * images::size, 5);
   const std::vector<float> pixels(numbers.begin(), numbers.end());
@@ -196,6 +202,26 @@ TEST_CASE("a frozen encoder stays as it is, its running statistics too, and only
     CAPTURE(i);
     CHECK((before[i] == after[i]) == (i < method::encoder_size));
   }
+}
+
+}  // namespace
+
+TEST_CASE("a frozen encoder does not move under any optimizer, nor do its running statistics") {
+  only_the_classifier_moves(sgd{.weight_decay = .1});
+  only_the_classifier_moves(sgd{.nesterov = true, .weight_decay = .1, .decay_all = true});
+  only_the_classifier_moves(lars{.weight_decay = .1, .trust_coefficient = .1});
+  only_the_classifier_moves(lars{.weight_decay = .1, .trust_coefficient = .1, .variant = lars_variant::larc});
+  only_the_classifier_moves(adamw{.decay_all = true});
+  only_the_classifier_moves(layer_decay<adamw>{{.weight_decay = .1}, .7});
+  only_the_classifier_moves(any_optimizer<sgd, adamw>{sgd{.weight_decay = .1}});
+}
+
+TEST_CASE("an encoder cannot be frozen or unfrozen under a trainer") {
+  trainer<method, on<cpu>, sgd> learner{{.frozen = true}};
+  learner.method().frozen = false;
+  const std::vector<float> pixels(4 * images::size, .5f);
+  CHECK_THROWS_WITH_AS(step(learner, pixels, .1), doctest::Contains("construct another trainer to freeze"),
+                       std::invalid_argument);
 }
 
 TEST_CASE("every step needs its own goals, one for each image") {

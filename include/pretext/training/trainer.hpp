@@ -90,6 +90,24 @@ class trainer {
 
  private:
   using state_type = typename Optimizer::template state_type<Context>;
+
+  /// The method's parameter table with the learning rate multipliers that its hyper-parameters ask for.
+  static std::vector<parameter> trained_table(const Method& method) {
+    std::vector<parameter> table(Method::parameters.begin(), Method::parameters.end());
+    if constexpr (requires(const parameter& p) { method.lr_multiplier(p); })
+      for (parameter& p : table) p.lr_multiplier = method.lr_multiplier(p);
+    return table;
+  }
+  /// The optimizer's state was made for the table: a method that freezes other parameters needs a new one.
+  void expects_same_frozen_parameters() const {
+    if constexpr (requires(const parameter& p) { method_.lr_multiplier(p); })
+      for (std::size_t row = 0; row < table_.size(); ++row)
+        expects(table_[row].lr_multiplier == method_.lr_multiplier(Method::parameters[row]),
+                "the method now trains ", table_[row].name(),
+                " otherwise than when this trainer was constructed; construct another trainer to freeze or "
+                "unfreeze parameters");
+  }
+
   /// Is a loss a number as soon as the host has it?
   static constexpr bool knows_losses = std::same_as<typename Context::loss_value, double>;
 
@@ -106,6 +124,7 @@ class trainer {
   Context context_{};
   Method method_;
   Optimizer optimizer_;
+  std::vector<parameter> table_;
   typename Method::template memory<Context> memory_{};
   state_type state_;
   buffer<std::uint64_t, device> samples_;
@@ -120,7 +139,8 @@ trainer<Method, Context, Optimizer>::trainer(Method method, Optimizer optimizer,
                                              typename device::stream stream)
     : method_{std::move(method)},
       optimizer_{std::move(optimizer)},
-      state_{make_state<Context>(optimizer_, std::span<const parameter>{Method::parameters})} {
+      table_{trained_table(method_)},
+      state_{make_state<Context>(optimizer_, std::span<const parameter>{table_})} {
   context_.stream = std::move(stream);
   start(Method::parameters, seed, seed);
 }
@@ -149,6 +169,7 @@ template <class Method, class Context, class Optimizer>
 void trainer<Method, Context, Optimizer>::enqueue(reads<Context, images> views,
                                                   device_scalar<double> learning_rate,
                                                   device_scalar<double> target_momentum) {
+  expects_same_frozen_parameters();
   device::clear(context_.stream, memory_.gradient.data(), Method::size);
   // A device that runs apart is not waited for: it holds its own updates back if the loss is not a number.
   if constexpr (knows_losses) {
@@ -157,7 +178,7 @@ void trainer<Method, Context, Optimizer>::enqueue(reads<Context, images> views,
   } else {
     learn(views).settle(context_);
   }
-  optimizer_(context_, std::span<const parameter>{Method::parameters}, state_, learning_rate,
+  optimizer_(context_, std::span<const parameter>{table_}, state_, learning_rate,
              static_cast<const W*>(memory_.gradient.data()), memory_.value.data());
   method_.update_target(context_, memory_, target_momentum);
   context_.keys = {};
