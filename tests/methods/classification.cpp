@@ -49,7 +49,7 @@ double step(trainer<method, Context, Optimizer>& learner,
             const std::vector<typename Context::activation>& pixels, double rate) {
   const std::size_t batch = pixels.size() / images::size;
   set_goal(learner.memory(), batch);
-  return learner.step(reads<Context, images>{pixels.data(), batch}, rate);
+  return learner.step(reads<Context, images>{pixels.data(), batch}, {.learning_rate = rate});
 }
 
 template <class Learner>
@@ -77,22 +77,17 @@ template <class Method>
 void every_gradient_matches(Method how, double drop_path = 0) {
   using Context = on<cpu, fp64>;
   trainer<Method, Context, sgd> learner{how, {}, 3, cpu::stream{2}};
-  learner.context().drop_path = drop_path;
   auto& m = learner.memory();
   auto pixels = tests::normal_numbers(10 * Method::images::size, 3);
   const reads<Context, typename Method::images> views{pixels.data(), 10};
   const std::vector<std::uint64_t> samples{4, 8, 15, 16, 23, 42, 5, 6, 7, 9};
   const auto prepare = [&] {
     set_goal(m, 10);
-    learner.draw(samples, 1, 2);
+    return step_context{.keys = learner.keys_of(samples, 1, 2), .drop_path = drop_path};
   };
-  prepare();
-  learner.step(views, 0);
+  learner.enqueue(views, prepare());
   const std::vector<double> gradient(m.gradient.data(), m.gradient.data() + Method::size);
-  const auto loss = [&] {
-    prepare();
-    return learner.method().learn(learner.context(), m, views);
-  };
+  const auto loss = [&] { return learner.method().learn(learner.context(), m, views, prepare()); };
   std::size_t checked = 0;
   for (const parameter& p : Method::parameters) {
     if (p.role != parameter_role::trainable) continue;
@@ -161,11 +156,11 @@ TEST_CASE("a classifier that starts from zeros starts at log C, and learns what 
     for (std::size_t i = 0; i < 36; ++i) soft_targets.data[i] = i % 3 == i / 3 % 3 ? 1.f : 0.f;
   };
   labels();
-  CHECK(learner.step(views, .05) == Approx(std::log(3.)).epsilon(1e-6));
+  CHECK(learner.step(views, {.learning_rate = .05}) == Approx(std::log(3.)).epsilon(1e-6));
   double loss = 0;
   for (int k = 0; k < 150; ++k) {
     labels();
-    loss = learner.step(views, .05);
+    loss = learner.step(views, {.learning_rate = .05});
   }
   CHECK(loss < .1);
 
@@ -228,12 +223,12 @@ TEST_CASE("every step needs its own goals, one for each image") {
   trainer<method, on<cpu>, sgd> learner;
   const std::vector<float> pixels(4 * images::size, .5f);
   step(learner, pixels, .1);
-  CHECK_THROWS_WITH_AS(learner.step(reads<on<cpu>, images>{pixels.data(), 4}, .1),
+  CHECK_THROWS_WITH_AS(learner.step(reads<on<cpu>, images>{pixels.data(), 4}, {.learning_rate = .1}),
                        "classification: 4 images but 0 goals; write the classes of every step into "
                        "goal.resize(n) of the method's memory",
                        std::invalid_argument);
   learner.memory().soft_targets.resize(3);
-  CHECK_THROWS_WITH_AS(learner.step(reads<on<cpu>, images>{pixels.data(), 4}, .1),
+  CHECK_THROWS_WITH_AS(learner.step(reads<on<cpu>, images>{pixels.data(), 4}, {.learning_rate = .1}),
                        doctest::Contains("4 images but 3 goals"), std::invalid_argument);
 }
 

@@ -5,7 +5,7 @@
 namespace pretext {
 
 /// Mixup or cutmix, one of them per batch, as timm's `Mixup` in batch mode draws them; an α of zero leaves
-/// one out, both zero mix nothing. Draws depend on the key of the batch alone: give it `context.keys(0)`.
+/// one out, both zero mix nothing. Draws depend on the key of the batch alone: give it `keys(0)` of the step.
 struct batch_mixing {
   pretext::mixup mixup{};
   pretext::cutmix cutmix{};

@@ -15,7 +15,7 @@ namespace pretext {
 struct cutmix {
   double alpha = 1;
 
-  static constexpr std::uint32_t stream_id = 9216;  ///< of the key of a batch, `context.keys(0)`
+  static constexpr std::uint32_t stream_id = 9216;  ///< of the key of a batch, `keys(0)` of the step
 
   PRETEXT_HOST_DEVICE batch_mix choose(const random_key& key, image_extent view) const {
     return around(beta_variate(key, stream_id, alpha, alpha),

@@ -9,7 +9,7 @@ namespace pretext {
 struct mixup {
   double alpha = .8;
 
-  static constexpr std::uint32_t stream_id = 8192;  ///< of the key of a batch, `context.keys(0)`
+  static constexpr std::uint32_t stream_id = 8192;  ///< of the key of a batch, `keys(0)` of the step
 
   PRETEXT_HOST_DEVICE batch_mix choose(const random_key& key, image_extent) const {
     return {.lambda = beta_variate(key, stream_id, alpha, alpha)};

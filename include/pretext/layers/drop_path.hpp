@@ -19,12 +19,12 @@ struct drop_path {
                                                        std::uint32_t layer) {
     if (rate == 0) return nullptr;
     expects(0 < rate && rate < 1, "the rate of dropped paths must be at least 0 and below 1, not ", rate);
-    expects(context.keys.count != 0,
-            "dropped paths are drawn for every sample, and the step must be told who they are: call "
-            "draw(samples, seed, epoch) before step");
+    expects(context.step.keys.count != 0,
+            "drop_path draws for every sample, and this step has none: pass .samples (with .seed and .epoch) "
+            "to trainer.step");
     auto* const factor = context.activations.template allocate<typename Context::weight>(batch);
-    kernels::drop_path<typename Context::device>::run(context, context.keys, batch, stream_id + layer, rate,
-                                                      factor);
+    kernels::drop_path<typename Context::device>::run(context, context.step.keys, batch, stream_id + layer,
+                                                      rate, factor);
     return factor;
   }
 };

@@ -71,6 +71,8 @@ class classification {
   loss_type loss{};
   bool frozen = false;  ///< linear probing: the encoder stays as it is, its running statistics included
 
+  friend bool operator==(const classification&, const classification&) = default;
+
   /// The learning rate multiplier that a row of `parameters` is trained with: 0 for a frozen encoder.
   /// Trainers make their parameter table with it, and every optimizer leaves out rows with multiplier 0.
   double lr_multiplier(const parameter& p) const {
@@ -80,9 +82,10 @@ class classification {
   /// Loss of one batch against the goals; adds its gradient to the memory's. Throws std::invalid_argument
   /// without a goal for every image.
   template <class Context>
-  typename Context::loss_value learn(Context& context, memory<Context>& m,
-                                     reads<Context, Images> batch) const {
+  typename Context::loss_value learn(Context& context, memory<Context>& m, reads<Context, Images> batch,
+                                     const step_context& step) const {
     using T = typename Context::activation;
+    const step_scope running{context, step};
     const tensor_view<const typename Context::weight, embedding> soft_targets{m.soft_targets.view()};
     expects(soft_targets.batch == batch.batch, "classification: ", batch.batch, " images but ",
             soft_targets.batch,
@@ -90,7 +93,6 @@ class classification {
     m.soft_targets.resize(0);
     context.activations.reset();
     const auto w = network_weights(context, context.activations, size, m.value.data(), m.gradient.data());
-    context.groups = 1;
     m.logits = context.activations.template allocate<T, embedding>(batch.batch);
     const auto dz = context.activations.template allocate<T, embedding>(batch.batch);
     Context::device::clear(context.stream, dz.data, dz.size());

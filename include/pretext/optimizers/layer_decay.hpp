@@ -61,6 +61,8 @@ struct layer_decay {
   Optimizer optimizer{};
   double decay = 1;
 
+  friend bool operator==(const layer_decay&, const layer_decay&) = default;
+
   template <class Context>
   using state_type = typename Optimizer::template state_type<Context>;
 

@@ -61,10 +61,9 @@ class masked_trainer_adapter final : public trainer_adapter<Trainer, Views, Eval
     this->for_each_view(images, [&](reads<context_type, images_shape> views) {
       const std::size_t first = made.images.size() / images_shape::size;
       auto& learner = this->trainer();
-      learner.draw(samples.subspan(first, views.batch), seed, epoch);
       const auto predicted = predicted_.resize(views.batch);
-      learner.method().reconstruct(learner.context(), learner.memory(), views, predicted);
-      learner.context().keys = {};  // they were for these images alone
+      const auto keys = learner.keys_of(samples.subspan(first, views.batch), seed, epoch);
+      learner.method().reconstruct(learner.context(), learner.memory(), views, {.keys = keys}, predicted);
       const auto& context = learner.context();
       const auto& masks = learner.memory().masked;
       std::vector<float> seen, drawn;

@@ -169,8 +169,8 @@ class run_loop {
     std::map<std::string, double> row{{"epoch", double(step_) / double(settings_.steps_per_epoch)},
                                       {"loss", loss},
                                       {"learning_rate", rates.learning_rate},
-                                      {"target_momentum", rates.target_momentum},
                                       {"images_per_second", progress_.images_per_second()}};
+    if (rates.target_momentum) row.insert({"target_momentum", *rates.target_momentum});
     collapse seen;
     if (const auto z = trainer_.last_embeddings(); z.width > 0) {
       seen = look_for_collapse(

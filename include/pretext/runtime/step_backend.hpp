@@ -43,9 +43,13 @@ class step_backend {
                const Complete& complete) {
     const auto made = room.resize(Views::views * of.images.size());
     augment(trainer.context(), views, of.images, of.samples, of.seed, of.epoch, made);
-    trainer.draw(of.samples, of.seed, of.epoch);
     complete(made);
-    losses_.push_back(trainer.step(made, at.learning_rate, at.target_momentum));
+    losses_.push_back(trainer.step(made, {.learning_rate = at.learning_rate,
+                                          .target_momentum = at.target_momentum,
+                                          .samples = of.samples,
+                                          .seed = of.seed,
+                                          .epoch = of.epoch,
+                                          .drop_path = at.drop_path}));
   }
   std::span<const double> wait_losses(Trainer&) {
     seen_.swap(losses_);
