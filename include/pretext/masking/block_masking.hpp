@@ -38,6 +38,8 @@ struct block_masking {
   masks_of<block_masking, Grid> draw(Context& context, std::size_t batch) const {
     using units = unit_grid<Grid>;
     using device = typename Context::device;
+    static_assert(detail::has_random_numbers<units::patches>,
+                  "pretext::block_masking: a mask has at most 4096 units; choose larger units.");
     detail::expects_keys(context, batch, "block_masking");
     const arena_scope guard{context.workspace};
     float* const noise = context.workspace.template allocate<float>(batch * units::patches);

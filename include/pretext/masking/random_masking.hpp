@@ -5,12 +5,17 @@
 
 #include <pretext/core/context.hpp>
 #include <pretext/core/expects.hpp>
+#include <pretext/core/random_streams.hpp>
 #include <pretext/kernels/masking.hpp>
 #include <pretext/masking/masks.hpp>
 
 namespace pretext {
 
 namespace detail {
+
+/// One random number is reserved for each patch; the numbers after them are those of other choices.
+template <std::size_t Patches>
+inline constexpr bool has_random_numbers = Patches <= streams::masks.size;
 
 template <class Context>
 void expects_keys(const Context& context, std::size_t batch, const char* who) {
@@ -48,6 +53,8 @@ struct random_masking {
   /// not told who they are.
   template <class Grid, class Context>
   masks_of<random_masking, Grid> draw(Context& context, std::size_t batch) const {
+    static_assert(detail::has_random_numbers<Grid::patches>,
+                  "pretext::random_masking: a mask has at most 4096 patches; choose larger patches.");
     detail::expects_keys(context, batch, "random_masking");
     const arena_scope guard{context.workspace};
     float* const noise = context.workspace.template allocate<float>(batch * Grid::patches);
