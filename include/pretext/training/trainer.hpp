@@ -14,6 +14,7 @@
 #include <pretext/core/expects.hpp>
 #include <pretext/core/wrong_dtype.hpp>
 #include <pretext/devices/device_memory.hpp>
+#include <pretext/layers/detail/network_weights.hpp>
 #include <pretext/optimizers/detail/make_state.hpp>
 #include <pretext/training/initialise.hpp>
 #include <pretext/training/non_finite_loss.hpp>
@@ -247,7 +248,7 @@ void trainer<Method, Context, Optimizer>::enqueue(reads<Context, images> views, 
   }
   optimizer_(context_, std::span<const parameter>{table_}, state_, step.learning_rate,
              static_cast<const W*>(memory_.gradient.data()), memory_.value.data());
-  method_.update_target(context_, memory_, step.target_momentum);
+  if constexpr (Method::has_target) method_.update_target(context_, memory_, step.target_momentum);
 }
 
 template <class Method, class Context, class Optimizer>
@@ -276,7 +277,7 @@ double trainer<Method, Context, Optimizer>::step(reads<Context, images> views, c
 
 template <class Method, class Context, class Optimizer>
 void trainer<Method, Context, Optimizer>::encode(reads<Context, images> batch, writes<Context, feature> h) {
-  Method::encode(context_, memory_, batch, h);
+  infer_network<typename Method::encoder>(context_, memory_.value.data(), batch, h);
 }
 
 template <class Method, class Context, class Optimizer>
