@@ -1,13 +1,22 @@
 #include "support/allocations.hpp"
 #include "support/gradient_check.hpp"
 
+#include <cmath>
+
 #include <pretext/encoders/resnet.hpp>
+#include <pretext/kernels/cpu/cosine_regression.hpp>
+#include <pretext/kernels/cpu/cross_entropy.hpp>
+#include <pretext/kernels/cpu/elementwise.hpp>
 #include <pretext/kernels/cpu/nt_xent.hpp>
 #include <pretext/kernels/cpu/optimize.hpp>
+#include <pretext/losses/composition.hpp>
+#include <pretext/methods/byol.hpp>
+#include <pretext/methods/classification.hpp>
 #include <pretext/methods/simclr.hpp>
 #include <pretext/optimizers/adamw.hpp>
 #include <pretext/optimizers/any_optimizer.hpp>
 #include <pretext/optimizers/lars.hpp>
+#include <pretext/optimizers/layer_decay.hpp>
 #include <pretext/optimizers/sgd.hpp>
 #include <pretext/training/trainer.hpp>
 
@@ -116,4 +125,30 @@ TEST_CASE("the keys and rates of a step end with it, whether it succeeds or thro
   nothing_left();
   CHECK_THROWS_AS(t.step(reads<on<cpu>, images>{v.data(), 11}, step), std::invalid_argument);
   nothing_left();
+}
+
+TEST_CASE("a trainer refuses hyper-parameters out of range in a sentence when it is constructed") {
+  const auto refused = [](auto method, auto optimizer, const char* sentence) {
+    using made = trainer<decltype(method), on<cpu>, decltype(optimizer)>;
+    CHECK_THROWS_WITH_AS((made{method, optimizer}), sentence, std::invalid_argument);
+  };
+  refused(method{.loss = {.temperature = 0}}, sgd{}, "nt_xent: temperature 0.000000 must be positive");
+  refused(method{}, sgd{.momentum = 1}, "sgd: momentum 1.000000 must be in [0, 1)");
+  refused(method{}, sgd{.weight_decay = -1}, "sgd: weight_decay -1.000000 must not be negative");
+  refused(method{}, lars{.trust_coefficient = 0}, "lars: trust_coefficient 0.000000 must be positive");
+  refused(method{}, adamw{.beta2 = -0.1}, "adamw: beta2 -0.100000 must be in [0, 1)");
+  refused(method{}, any_optimizer<sgd, lars>{lars{.momentum = std::nan("")}},
+          "lars: momentum nan must be in [0, 1)");
+  using summed = joint_embedding<images, encoder<resnet18<stem::cifar, 4>>, projector<simclr_head<32>>,
+                                 loss<sum<nt_xent, weighted<nt_xent>>>>;
+  refused(summed{.loss = nt_xent{} + 0.5 * nt_xent{.temperature = -1}}, sgd{},
+          "nt_xent: temperature -1.000000 must be positive");
+  refused(byol<images, resnet18<stem::cifar, 4>, byol_head<9, 6>>{.target = {.momentum = 1.1}}, sgd{},
+          "ema: momentum 1.100000 must be in [0, 1]");
+  using labelled =
+      classification<images, encoder<resnet18<stem::cifar, 4>>, classifier<linear_classifier<4>>>;
+  refused(labelled{.loss = {.classes = 5}}, layer_decay<sgd>{},
+          "classification: the loss has 5 classes, but the classifier<> has 4 outputs");
+  refused(labelled{}, layer_decay<sgd>{.decay = 0},
+          "layer_decay: a decay of 0.000000 must lie within (0, 1]");
 }

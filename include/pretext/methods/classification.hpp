@@ -92,6 +92,20 @@ class classification {
 
   friend bool operator==(const classification&, const classification&) = default;
 
+  /// Classes that labels may name: the loss's `classes` where it has fewer than the classifier has outputs.
+  std::size_t classes() const {
+    if constexpr (requires { loss.classes; })
+      return loss.classes > 0 ? loss.classes : embedding::size;
+    else
+      return embedding::size;
+  }
+  /// Throws std::invalid_argument for hyper-parameters out of range.
+  void check() const {
+    if constexpr (requires { loss.check(); }) loss.check();
+    expects(classes() <= embedding::size, "classification: the loss has ", classes(),
+            " classes, but the classifier<> has ", embedding::size, " outputs");
+  }
+
   /// The learning rate multiplier that a row of `parameters` is trained with: 0 for a frozen encoder.
   /// Trainers make their parameter table with it, and every optimizer leaves out rows with multiplier 0.
   double lr_multiplier(const parameter& p) const {

@@ -119,6 +119,12 @@ class joint_embedding {
 
   friend bool operator==(const joint_embedding&, const joint_embedding&) = default;
 
+  /// Throws std::invalid_argument for hyper-parameters out of range.
+  void check() const {
+    if constexpr (requires { loss.check(); }) loss.check();
+    if constexpr (requires { target.check(); }) target.check();
+  }
+
   /// Loss of one batch of stacked views (2n, …), view 1 first; adds its gradient to the memory's.
   template <class Context>
   typename Context::loss_value learn(Context& context, memory<Context>& m, reads<Context, Images> batch,

@@ -112,6 +112,12 @@ class masked_modeling {
 
   friend bool operator==(const masked_modeling&, const masked_modeling&) = default;
 
+  /// Throws std::invalid_argument for hyper-parameters out of range.
+  void check() const {
+    if constexpr (requires { masking.check(); }) masking.check();
+    if constexpr (requires { loss.check(); }) loss.check();
+  }
+
   /// Loss of one batch (n, H, W, C); adds its gradient to the memory's.
   template <class Context>
   typename Context::loss_value learn(Context& context, memory<Context>& m, reads<Context, Images> batch,

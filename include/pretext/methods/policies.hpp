@@ -1,10 +1,11 @@
 #pragma once
-#include <concepts>
-#include <cstddef>
-
 // A method is spelled as a list of policies, `joint_embedding<Images, encoder<E>, projector<P>, loss<L>>`, in
 // any order; policies that are left out have the method's defaults. Each policy wraps the type that it
 // stands for, so that the list needs no positions.
+#include <cstddef>
+
+#include <pretext/core/expects.hpp>
+
 namespace pretext {
 
 /// The network that is trained for its feature: an `Encoder` of the method's images.
@@ -67,6 +68,11 @@ struct ema {
   double momentum = 0.996;  ///< the fraction of its old value that it retains in a step that names none
 
   friend bool operator==(const ema&, const ema&) = default;
+
+  /// Throws std::invalid_argument for hyper-parameters out of range.
+  void check() const {
+    expects(0 <= momentum && momentum <= 1, "ema: momentum ", momentum, " must be in [0, 1]");
+  }
 };
 
 /// A statistics<>: batch norm normalises all views together, as SimCLR does.

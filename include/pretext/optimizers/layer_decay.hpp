@@ -63,12 +63,18 @@ struct layer_decay {
 
   friend bool operator==(const layer_decay&, const layer_decay&) = default;
 
+  /// Throws std::invalid_argument for hyper-parameters out of range.
+  void check() const {
+    expects(0 < decay && decay <= 1, "layer_decay: a decay of ", decay, " must lie within (0, 1]");
+    if constexpr (requires { optimizer.check(); }) optimizer.check();
+  }
+
   template <class Context>
   using state_type = typename Optimizer::template state_type<Context>;
 
   /// The table with its rates and decays as fine-tuning has them.
   std::vector<parameter> scaled(std::span<const parameter> table) const {
-    expects(0 < decay && decay <= 1, "layer_decay: a decay of ", decay, " must lie within (0, 1]");
+    check();
     const auto layer = layers_of(table);
     const std::size_t last = layer.empty() ? 0 : std::ranges::max(layer);
     std::vector<parameter> made(table.begin(), table.end());

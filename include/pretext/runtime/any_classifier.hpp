@@ -6,9 +6,11 @@
 #include <utility>
 #include <vector>
 
+#include <pretext/augment/batch_mix.hpp>
 #include <pretext/augment/batch_mixing.hpp>
 #include <pretext/core/expects.hpp>
 #include <pretext/runtime/any_trainer.hpp>
+#include <pretext/training/target_options.hpp>
 
 namespace pretext {
 
@@ -22,13 +24,6 @@ class any_classifier : public any_trainer {
   virtual std::size_t classes() const = 0;
 };
 
-/// How labels become the goals of a batch.
-struct target_options {
-  batch_mixing mixing{.mixup = {0}, .cutmix = {0}};
-  double smoothing = 0;
-  std::size_t classes = 0;  ///< fewer than the classifier has outputs; 0: all of them
-};
-
 /// A trainer of a `classification`, its views, and how a batch is mixed.
 template <class Trainer, class Views, class Evaluation>
 class classifier_adapter final : public trainer_adapter<Trainer, Views, Evaluation, any_classifier> {
@@ -40,10 +35,7 @@ class classifier_adapter final : public trainer_adapter<Trainer, Views, Evaluati
   classifier_adapter(std::unique_ptr<Trainer> trainer, Views views, Evaluation evaluation,
                      target_options targets)
       : base{std::move(trainer), std::move(views), std::move(evaluation)}, targets_{targets} {
-    targets_.mixing.check();
-    if (targets_.classes == 0) targets_.classes = prediction::size;
-    expects(targets_.classes <= prediction::size, "a classifier of ", prediction::size,
-            " outputs cannot tell ", targets_.classes, " classes apart");
+    targets_.check();
   }
 
   void set_labels(std::vector<int> of_samples) override { labels_ = std::move(of_samples); }
@@ -61,7 +53,7 @@ class classifier_adapter final : public trainer_adapter<Trainer, Views, Evaluati
     });
   }
 
-  std::size_t classes() const override { return targets_.classes; }
+  std::size_t classes() const override { return this->trainer().method().classes(); }
 
  private:
   /// Mixes the batch and writes its goals; the mix is keyed by the batch's first sample, so by the batch.
@@ -77,7 +69,7 @@ class classifier_adapter final : public trainer_adapter<Trainer, Views, Evaluati
         targets_.mixing.choose(keys(0), {images_shape::extents[0], images_shape::extents[1]});
     mix(context, chosen, batch);
     mixed_targets(context, chosen, batch_labels_, targets_.smoothing,
-                  this->trainer().memory().soft_targets.resize(keys.count), targets_.classes);
+                  this->trainer().memory().soft_targets.resize(keys.count), classes());
   }
 
   /// The device reads the images' own labels: they must be those that it was given.
@@ -87,9 +79,7 @@ class classifier_adapter final : public trainer_adapter<Trainer, Views, Evaluati
     for (std::size_t i = 0; i < labels_.size(); ++i)
       expects(labels_[i] == images.label(i), "a classifier was given the label ", labels_[i], " for ",
               images.name(i), ", whose own is ", images.label(i));
-    options.mixing = targets_.mixing;
-    options.smoothing = targets_.smoothing;
-    options.classes = targets_.classes;
+    options.targets = targets_;
   }
 
   target_options targets_;

@@ -190,6 +190,7 @@ class trainer_adapter : public Interface {
   virtual void prepare(const any_source&, device_batch_options&) {}
 
   Trainer& trainer() { return *trainer_; }
+  const Trainer& trainer() const { return *trainer_; }
   const typename device::stream& stream() const { return trainer_->context().stream; }
 
   /// `use(views)` on the evaluation views of some images at a time.
