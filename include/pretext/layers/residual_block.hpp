@@ -27,7 +27,7 @@ struct residual_block {
 
   /// Backward may write dx where dy is.
   template <ImageShape In>
-  static constexpr bool in_place = !projects<In>;
+  static constexpr bool dx_may_alias_dy = !projects<In>;
 
   template <ImageShape In>
   static consteval auto parameters() {
@@ -93,7 +93,7 @@ struct residual_block {
 
   /// The same with nothing left of dy.
   template <class Context, ImageShape In>
-  static void backward_over(Context& context, weights<Context> w, cache<In, Context>& cache,
+  static void backward_inplace(Context& context, weights<Context> w, cache<In, Context>& cache,
                             writes<Context, output<In>> dy, writes<Context, In> dx) {
     const reads<Context, output<In>> gradient{dy};
     if constexpr (projects<In>)
