@@ -41,7 +41,7 @@ template <class... Entered, class In, class L, class... Rest>
 struct shape_chain<shapes<Entered...>, In, L, Rest...> {
   static_assert(Accepts<L, In>,
                 "pretext::sequential: a layer does not accept the shape that the layer before it produces.");
-  static_assert(LayerSpec<L, In>,
+  static_assert(!Accepts<L, In> || LayerSpec<L, In>,
                 "pretext::sequential: a layer does not list what it learns; give it "
                 "`template <Shape In> static consteval auto parameters()`.");
   using next = shape_chain<shapes<Entered..., In>, output_of<L, In>, Rest...>;

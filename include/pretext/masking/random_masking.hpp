@@ -20,10 +20,9 @@ inline constexpr bool has_random_numbers = Patches <= streams::masks.size;
 template <class Context>
 void expects_keys(const Context& context, std::size_t batch, const char* who) {
   expects(context.keys.count != 0, who,
-          " draws a mask for every sample and must be told who they are: call draw(samples, seed, epoch) "
-          "before step");
-  expects(batch % context.keys.count == 0, who, ": ", context.keys.count, " samples cannot have ", batch,
-          " views");
+          " draws a mask for every sample and needs sample ids: call draw(samples, seed, epoch) before step");
+  expects(batch % context.keys.count == 0, who, ": a batch of ", batch, " images is no multiple of the ",
+          context.keys.count, " sample ids");
 }
 
 }  // namespace detail
