@@ -1,8 +1,7 @@
-// expects: pretext::masked_modeling: the encoder<> must be a PatchEncoder
+// expects: pretext: masked images need an encoder of patches, such as vit<>
+#include <pretext/encoders/masked/visible_only.hpp>
 #include <pretext/encoders/resnet.hpp>
-#include <pretext/encoders/vit.hpp>
-#include <pretext/heads/linear_decoder.hpp>
-#include <pretext/methods/masked_modeling.hpp>
+#include <pretext/masking/random_masking.hpp>
 using namespace pretext;
-using method = masked_modeling<shape<32, 32, 3>, encoder<resnet18<stem::cifar, 4>>, decoder<linear_decoder>>;
-auto numbers = method::size;
+using masked = masks_of<random_masking<>, patch_grid<shape<32, 32, 3>, 4>>;
+auto numbers = drop_masked::network<resnet18<stem::cifar>, masked>::parameters();

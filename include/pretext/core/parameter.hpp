@@ -78,6 +78,13 @@ struct parameter {
     return moved;
   }
 
+  /// The same where the parent calls its owner by an index below 100, as torch's Sequential does.
+  constexpr parameter under(std::size_t index, std::size_t base) const {
+    const char digits[] = {char('0' + index / 10), char('0' + index % 10)};
+    return index < 10 ? under(std::string_view{digits + 1, 1}, base)
+                      : under(std::string_view{digits, 2}, base);
+  }
+
  private:
   constexpr void append(std::string_view more) {
     std::size_t end = 0;
@@ -127,6 +134,13 @@ constexpr auto concatenate(const parameters<N>&... tables) {
   };
   (append(tables), ...);
   return all;
+}
+
+/// The table of a part that its parent calls `parent`: every path below it, offsets unchanged.
+template <std::size_t N>
+constexpr parameters<N> prefixed(std::string_view parent, parameters<N> table) {
+  for (auto& entry : table) entry = entry.under(parent, 0);
+  return table;
 }
 
 }  // namespace pretext

@@ -9,9 +9,10 @@
 
 namespace pretext {
 
-/// The flat buffers of a network for one run of it. Where activations are stored with fewer digits than
-/// weights, products multiply copies of the values that are made here, in memory `from`: one pass over them,
-/// and never out of date, whoever has changed the values since. `gradient` may be null.
+/// The flat buffers of a network for one run of it. Where activations are stored in fewer bits than weights,
+/// matrix products multiply rounded copies of the weights, which are made here, in memory from `from`: one
+/// pass over the weights per run, and the copies are never out of date, whatever has changed the weights.
+/// `gradient` may be null.
 template <class Context>
 weights<Context> network_weights(Context& context, arena<typename Context::device>& from, std::size_t count,
                                  typename Context::weight* value, typename Context::weight* gradient) {
