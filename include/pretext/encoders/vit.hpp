@@ -88,10 +88,16 @@ struct vit {
   template <ImageShape In>
   static consteval auto parameters() {
     constexpr auto norm_name = Recipe::feature == pool::mean ? "fc_norm" : "norm";
-    return concatenate(parameters_of<position_embedding<In>, patches<In>>,
-                       prefixed("patch_embed", parameters_of<embedding, In>),
-                       prefixed("blocks", parameters_of<blocks, tokens<In>>),
-                       prefixed(norm_name, parameters_of<layer_norm, feature>));
+    auto table = concatenate(with_depth(0, parameters_of<position_embedding<In>, patches<In>>),
+                             with_depth(0, prefixed("patch_embed", parameters_of<embedding, In>)),
+                             prefixed("blocks", parameters_of<blocks, tokens<In>>),
+                             prefixed(norm_name, parameters_of<layer_norm, feature>));
+    // Block i has depth i + 1; the norm comes after the last.
+    constexpr std::size_t first =
+        parameters_of<position_embedding<In>, patches<In>>.size() + parameters_of<embedding, In>.size();
+    constexpr std::size_t rows = parameters_of<blocks, tokens<In>>.size() / Depth;
+    for (std::size_t row = 0; row < Depth * rows; ++row) table[first + row].depth = 1 + int(row / rows);
+    return table;
   }
 
   template <ImageShape In>

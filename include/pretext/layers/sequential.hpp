@@ -20,6 +20,16 @@ struct named : L {
   static constexpr std::string_view checkpoint_name = Name;
 };
 
+/// Declares the depth of a layer within its encoder, which layer-wise learning rate decay counts; what an
+/// encoder leaves undeclared comes after its deepest layer.
+template <int Depth, class L>
+struct at_depth : L {
+  template <class In>
+  static consteval auto parameters() {
+    return with_depth(Depth, L::template parameters<In>());
+  }
+};
+
 namespace detail {
 
 /// A parameter of layer Nth of a network, whose slice begins at `base`.

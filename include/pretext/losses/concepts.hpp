@@ -22,6 +22,12 @@ struct no_device {
   }
   template <class T>
   static void release(T*) {}
+  template <class T>
+  static void write(const stream&, T*, const T*, std::size_t) {}
+  template <class T>
+  static void read(const stream&, T*, const T*, std::size_t) {}
+  template <class T>
+  static void clear(const stream&, T*, std::size_t) {}
 };
 using no_context = on<no_device, bf16>;
 using some_rows = shape<1>;
