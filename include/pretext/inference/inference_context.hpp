@@ -23,7 +23,8 @@ struct inference_options {
 
 /// Encodes images with a shared `encoder_model`. Holds a stream and the memory of the activations, so it is
 /// for one thread at a time: give each thread its own. The model must outlive it. Calls allocate nothing once
-/// the largest batch has been encoded.
+/// the largest batch has been encoded and each of the stream's threads has worked; `max_batch` bounds the
+/// memory.
 template <class Encoder, Shape Images, class Context>
 class inference_context {
   using T = typename Context::activation;
