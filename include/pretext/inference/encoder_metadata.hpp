@@ -12,9 +12,9 @@
 #include <utility>
 
 #include <pretext/core/expects.hpp>
+#include <pretext/core/version.hpp>
 #include <pretext/inference/preprocessing.hpp>
 #include <pretext/io/safetensors.hpp>
-#include <pretext/version.hpp>
 
 // Metadata of a safetensors file is a map from text to text. Every fact has a key of its own, so that any
 // reader of safetensors can use it without a parser. Floats are printed with as many digits as reading them
@@ -27,7 +27,9 @@ struct encoder_info {
   std::size_t channels = 3;  ///< of the encoder's input
   std::size_t features = 0;  ///< D: values of the feature of one image
   pretext::preprocessing preprocessing;
-  std::string version{library_version};  ///< of the library that wrote the file
+  /// Of the library that wrote the file.
+  std::string version =
+      sentence(pretext::version.major, ".", pretext::version.minor, ".", pretext::version.patch);
 };
 
 namespace detail {
