@@ -15,6 +15,7 @@
 #include <pretext/cpu.hpp>
 #include <pretext/kernels/gpu/operations.hpp>
 #include <pretext/runtime/checkpoint.hpp>
+#include <pretext/runtime/reconstructor.hpp>
 
 using namespace pretext;
 using namespace pretext::tests;
@@ -49,8 +50,8 @@ tests::results seen(Trainer& trained, std::size_t steps, std::size_t first = 0) 
     trained.predict(some.views, logits);
     all.push_back(in_double(logits));
   }
-  if constexpr (requires { trained.reconstruct(some.views, some.samples, 5, 0); }) {
-    const auto made = trained.reconstruct(some.views, some.samples, 5, 0);
+  if (reconstructor* const masked = trained.reconstructor()) {
+    const auto made = masked->reconstruct(some.views, some.samples, 5, 0);
     all.push_back(in_double(made.images));
     all.push_back(in_double(made.predicted));
     all.emplace_back(made.masked.begin(), made.masked.end());

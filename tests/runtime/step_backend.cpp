@@ -18,8 +18,8 @@ namespace {
 constexpr std::size_t picture_count = 13;
 const loader_options in_fours{.batch = 4, .seed = 5};
 
-std::vector<any_trainer::rates> some_rates(std::size_t first, std::size_t steps) {
-  std::vector<any_trainer::rates> all;
+std::vector<step_values> some_rates(std::size_t first, std::size_t steps) {
+  std::vector<step_values> all;
   for (std::size_t i = first; i < first + steps; ++i)
     all.push_back({0.05 / (1 + 0.2 * double(i)), 0.9 + 0.005 * double(i)});
   return all;

@@ -2,8 +2,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <map>
+#include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <pretext/core/concepts.hpp>
@@ -28,15 +31,16 @@ template <class Encoder, Shape Images>
   }
 
 /// Writes an encoder whose weights are in host memory, `values` as `table` describes them; the file is either
-/// the old one or the new one, never a part. `steps` is what batch norm's `num_batches_tracked` becomes;
-/// `metadata` is written besides. Throws std::runtime_error if the file cannot be written.
+/// the old one or the new one, never a part. `steps` becomes batch norm's `num_batches_tracked`; `metadata`
+/// is written besides. Throws std::runtime_error if the file cannot be written.
 template <class W>
 void save_encoder(const std::filesystem::path& path, std::span<const parameter> table, const W* values,
-                  const encoder_info& info, std::int64_t steps = 0,
+                  const std::optional<encoder_info>& info, std::int64_t steps = 0,
                   std::map<std::string, std::string> metadata = {}) {
   safetensors file;
   file.metadata = std::move(metadata);
-  write_encoder_info(info, file);
+  file.metadata.insert({{"format", "pt"}, {"made_by", "pretext"}});
+  if (info) write_encoder_info(*info, file);
   append_torch_tensors<W>(table, values, "", file, steps);
   write_safetensors(path, file);
 }
@@ -44,6 +48,7 @@ void save_encoder(const std::filesystem::path& path, std::span<const parameter> 
 /// Writes the encoder of a `trainer`, with the preprocessing that inference shall use: that of the images the
 /// encoder was trained on, without random augmentation. `encoder_model` and PyTorch load the file.
 template <class Trainer>
+  requires requires { typename Trainer::method_type::encoder; }
 void save_encoder(const std::filesystem::path& path, Trainer& trainer, const preprocessing& how,
                   std::int64_t steps = 0) {
   using encoder = typename Trainer::method_type::encoder;
@@ -52,7 +57,7 @@ void save_encoder(const std::filesystem::path& path, Trainer& trainer, const pre
   std::vector<typename Trainer::W> copy;
   const auto values = on_host<typename Trainer::device, typename Trainer::W>(
       trainer.context().stream, trainer.memory().value.data(), parameter_count(table), copy);
-  save_encoder(path, table, values.data(), info_of<encoder, images>(how), steps);
+  save_encoder<typename Trainer::W>(path, table, values.data(), info_of<encoder, images>(how), steps);
 }
 
 /// Reads an encoder file, or one in torchvision's, timm's or MAE's names (see `read_pretrained`), into the
@@ -60,6 +65,7 @@ void save_encoder(const std::filesystem::path& path, Trainer& trainer, const pre
 /// weights; heads keep theirs. Throws std::runtime_error that names the file and the tensor if one is missing
 /// or of another shape.
 template <class Trainer>
+  requires requires { typename Trainer::method_type::encoder; }
 pretrained_weights load_encoder(const std::filesystem::path& path, Trainer& trainer) {
   using device = typename Trainer::device;
   using W = typename Trainer::W;

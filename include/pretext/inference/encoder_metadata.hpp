@@ -143,8 +143,6 @@ inline std::optional<preprocessing> preprocessing_of_recipe(std::string_view rec
 inline void write_encoder_info(const encoder_info& info, safetensors& file) {
   const preprocessing& p = info.preprocessing;
   auto& data = file.metadata;
-  data["format"] = "pt";
-  data["made_by"] = "pretext";
   data["library_version"] = info.version;
   data["input_height"] = std::to_string(info.input.height);
   data["input_width"] = std::to_string(info.input.width);
