@@ -22,7 +22,7 @@ int main() {
     const auto batch = batches.next();
     augment(learner.context(), two_views{simclr_cifar()}, batch.images, batch.samples, 1, batch.epoch,
             views.view());
-    const double loss = learner.step(views.view(), rate(step));
+    const double loss = learner.step(views.view(), {.learning_rate = rate(step)});
     if (step % 10 == 9) std::printf("step %2d  loss %.3f\n", step + 1, loss);
   }
   safetensors encoder;

@@ -149,7 +149,7 @@ int fine_tune(pretrain_options o, std::size_t test_every) {
                                .warmup = r.warmup_epochs * epoch,
                                .length = static_cast<double>(r.epochs) * epoch,
                                .end = std::min(1e-6, r.learning_rate)};
-    return pretext::step_values{rate(static_cast<double>(step)), 1};
+    return pretext::step_values{.learning_rate = rate(static_cast<double>(step)), .drop_path = r.drop_path};
   };
   epoch_measures measure{{"accuracy"}, {}};
   if (test_every > 0)

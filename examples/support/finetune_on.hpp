@@ -47,9 +47,7 @@ std::unique_ptr<pretext::any_classifier> make_classifier_on(const recipe& asked,
         using learner = trainer<method, on<Device>, layer_decay<optimizer>>;
         auto made = std::make_unique<learner>(
             method{.loss = {.classes = classes}, .frozen = asked.freeze},
-            layer_decay<optimizer>{make_optimizer(asked), asked.layer_decay, asked.freeze}, asked.seed,
-            stream);
-        made->context().drop_path = asked.drop_path;
+            layer_decay<optimizer>{make_optimizer(asked), asked.layer_decay}, asked.seed, stream);
         // Outputs behind the classes never learn: without a start they are not even in a norm.
         for (const parameter& p : method::parameters)
           if (p.offset >= method::encoder_size && p.rank == 2)

@@ -55,7 +55,6 @@ std::optional<run_summary> take_steps(const pretrain_options& o, const run_folde
   const run_options settings{.steps = steps,
                              .steps_per_epoch = per_epoch,
                              .batch = r.batch,
-                             .seed = r.seed,
                              .schedule = [&](std::size_t step) { return rates(step, per_epoch); },
                              .folder = o.out,
                              .checkpoint_seconds = o.checkpoint_seconds,

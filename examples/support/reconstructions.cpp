@@ -24,7 +24,7 @@ std::vector<image_sheet> reconstructed_images(any_trainer& trainer, const recipe
   }
   reconstructor* const predictor = trainer.reconstructor();
   expects(predictor != nullptr, "only masked methods predict images, and ", asked.method, " is none");
-  const auto made = predictor->reconstruct(views, samples, asked.seed, 0);
+  const auto made = predictor->reconstruct({.images = views, .samples = samples, .seed = asked.seed});
   const auto [height, width] = trainer.input_size();
   image_sheet sheet{
       "One test image per row. Predicted: what the decoder draws at every patch; where patches were "

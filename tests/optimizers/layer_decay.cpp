@@ -148,13 +148,21 @@ TEST_CASE("a decay of one is the plain optimizer, chosen at run time or not") {
         step(layer_decay<adamw>{{}, .5}, vit_table(2), .1));
 }
 
-TEST_CASE("frozen: only the classifier moves") {
-  const auto table = vit_table(2);
-  const auto before = step(sgd{}, table, 0),
-             after = step(layer_decay<sgd>{{.weight_decay = .1}, 1, true}, table, .1);
-  for (const parameter& p : table)
-    for (std::size_t i = p.offset; i < p.offset + p.size(); ++i)
-      CHECK((before[i] == after[i]) == !p.name().starts_with("head."));
+TEST_CASE(
+    "a parameter with learning rate multiplier 0 is frozen: no optimizer moves it, nor does its decay") {
+  auto table = vit_table(2);
+  for (parameter& p : table) p.lr_multiplier = p.name().starts_with("head.") ? 1 : 0;
+  const auto before = step(sgd{}, table, 0);
+  const auto only_the_head_moves = [&](const auto& optimizer) {
+    const auto after = step(optimizer, table, .1);
+    for (const parameter& p : table)
+      for (std::size_t i = p.offset; i < p.offset + p.size(); ++i)
+        CHECK((before[i] == after[i]) == !p.name().starts_with("head."));
+  };
+  only_the_head_moves(sgd{.weight_decay = .1});
+  only_the_head_moves(lars{.weight_decay = .1});
+  only_the_head_moves(adamw{.weight_decay = .1});
+  only_the_head_moves(layer_decay<sgd>{{.weight_decay = .1}, .5});
 }
 
 TEST_CASE("a decay outside (0, 1] is refused in a sentence") {

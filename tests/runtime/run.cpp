@@ -62,7 +62,6 @@ run_result run(const std::filesystem::path& folder, way how, const run_settings&
   const run_options settings{.steps = all_steps,
                              .steps_per_epoch = 5,
                              .batch = 2,
-                             .seed = in_pairs.seed,
                              .schedule =
                                  [&](std::size_t step) {
                                    if (step == asked.stop_at) std::raise(SIGINT);
@@ -126,11 +125,8 @@ std::vector<double> losses_one_by_one() {
   const auto trained = make_watched<Context>();
   loader batches{picture_source(picture_count), in_pairs};
   std::vector<double> losses;
-  for (std::size_t step = 0; step < all_steps; ++step) {
-    const auto batch = batches.next();
-    losses.push_back(trained->step(batch.images, batch.samples, in_pairs.seed, batch.epoch,
-                                   {0.05 / (1 + 0.1 * double(step)), 0.95}));
-  }
+  for (std::size_t step = 0; step < all_steps; ++step)
+    losses.push_back(trained->step(batches.next(), {0.05 / (1 + 0.1 * double(step)), 0.95}));
   return losses;
 }
 

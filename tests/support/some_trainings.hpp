@@ -37,6 +37,11 @@ struct pictures {
       labels.push_back(static_cast<int>(i % 3));
     }
   }
+
+  /// All of them as one batch.
+  image_batch batch(std::uint64_t seed, std::uint32_t epoch) const {
+    return {.epoch = epoch, .images = views, .samples = samples, .seed = seed};
+  }
 };
 
 /// So many of them, numbered from 0, as a data set of three classes.

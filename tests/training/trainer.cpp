@@ -29,7 +29,7 @@ std::vector<float> weights_after(std::size_t steps, std::size_t threads,
   learner t{{}, optimizer, 5, cpu::stream{threads}};
   for (std::size_t k = 0; k < steps; ++k) {
     auto v = views(k);
-    t.step(reads<on<cpu>, images>{v.data(), 12}, 0.05);
+    t.step(reads<on<cpu>, images>{v.data(), 12}, {.learning_rate = 0.05});
   }
   return {t.memory().value.data(), t.memory().value.data() + method::size};
 }
@@ -40,11 +40,11 @@ TEST_CASE("a training step allocates nothing once the first two have made room")
   learner t{{}, {sgd{}}, 5, cpu::stream{2}};
   auto v = views(0);
   const reads<on<cpu>, images> batch{v.data(), 12};
-  t.step(batch, 0.05);
-  t.step(batch, 0.05);
+  t.step(batch, {.learning_rate = 0.05});
+  t.step(batch, {.learning_rate = 0.05});
   const std::size_t before = tests::allocations;
-  t.step(batch, 0.05);
-  t.step(batch, 0.05);
+  t.step(batch, {.learning_rate = 0.05});
+  t.step(batch, {.learning_rate = 0.05});
   CHECK(tests::allocations == before);
 }
 
@@ -63,8 +63,8 @@ TEST_CASE("a loss that is no number stops the step in a sentence and leaves the 
   auto v = views(0);
   v[7] = std::nanf("");
   const std::vector<float> before(t.memory().value.data(), t.memory().value.data() + method::size);
-  CHECK_THROWS_WITH_AS(t.step(reads<on<cpu>, images>{v.data(), 12}, 0.05), doctest::Contains("not a number"),
-                       std::runtime_error);
+  CHECK_THROWS_WITH_AS(t.step(reads<on<cpu>, images>{v.data(), 12}, {.learning_rate = 0.05}),
+                       doctest::Contains("not a number"), std::runtime_error);
   for (const parameter& p : method::parameters)
     if (p.role == parameter_role::trainable)
       for (std::size_t i = p.offset; i < p.offset + p.size(); ++i)
@@ -92,4 +92,28 @@ TEST_CASE("weights start with the spread that their layer asked for") {
     CAPTURE(p.path);
     CHECK(std::sqrt(square) == doctest::Approx(p.init.width).epsilon(0.05));
   }
+}
+
+TEST_CASE("named options are the seed of the weights and the threads of the CPU") {
+  learner named{{}, {sgd{}}, {.seed = 5, .threads = 2}}, positional{{}, {sgd{}}, 5, cpu::stream{2}};
+  CHECK(named.context().stream.threads() == 2);
+  CHECK(
+      std::vector<float>(named.memory().value.data(), named.memory().value.data() + method::size) ==
+      std::vector<float>(positional.memory().value.data(), positional.memory().value.data() + method::size));
+}
+
+TEST_CASE("the keys and rates of a step end with it, whether it succeeds or throws") {
+  learner t;
+  auto v = views(0);
+  const std::vector<std::uint64_t> samples{0, 1, 2, 3, 4, 5};
+  const training_step step{.samples = samples, .drop_path = 0.5};
+  const auto nothing_left = [&] {
+    CHECK(t.context().step.keys.count == 0);
+    CHECK(t.context().step.drop_path == 0);
+    CHECK(t.context().step.batch_norm_groups == 1);
+  };
+  t.step(reads<on<cpu>, images>{v.data(), 12}, step);
+  nothing_left();
+  CHECK_THROWS_AS(t.step(reads<on<cpu>, images>{v.data(), 11}, step), std::invalid_argument);
+  nothing_left();
 }

@@ -27,6 +27,12 @@ concept Accepts = requires {
   typename L::template output<In>;
 };
 
+/// A layer as far as it can be checked before a device is chosen: an output shape and a parameter table.
+template <class L, class In>
+concept LayerSpec = Accepts<L, In> && requires {
+  {L::template parameters<In>().size()};
+};
+
 /// A layer says what it outputs, what it learns and what it must remember; then it runs both ways, and once
 /// more without remembering (`infer`). `y` and `dx` are overwritten, `dx` may be null, gradients are
 /// accumulated.

@@ -44,7 +44,8 @@ struct parameter {
   parameter_decay weight_decay = parameter_decay::yes;
   parameter_role role = parameter_role::trainable;
   parameter_layout layout = parameter_layout::torch;
-  double lr_multiplier = 1;  ///< multiplies the learning rate: layer-wise decay, 0 for what is frozen
+  double lr_multiplier =
+      1;  ///< multiplies the learning rate (layer-wise decay); 0: frozen, no optimizer moves it
 
   constexpr parameter() = default;
   template <std::size_t R>

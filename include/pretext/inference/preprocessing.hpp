@@ -53,7 +53,7 @@ struct fit_image {
   central_crop crop{};
   resized_central_crop shorter{};
 
-  static constexpr std::uint32_t stream_id = 1023;
+  static constexpr std::uint32_t stream_id = 0, stream_size = 0;
   static constexpr bool is_crop = true;
   struct choice {};
 

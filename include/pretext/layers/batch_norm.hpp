@@ -117,7 +117,7 @@ struct normalisation {
   template <std::size_t C, class Context>
   static void begin(Context& context, cache<Context>& cache) {
     using W = typename Context::weight;
-    cache.groups = context.groups;
+    cache.groups = context.step.batch_norm_groups;
     cache.mean = context.activations.template allocate<W>(cache.groups * C);
     cache.inverse = context.activations.template allocate<W>(cache.groups * C);
   }
@@ -126,8 +126,8 @@ struct normalisation {
 }  // namespace detail
 
 /// Normalises each channel over the batch and all places (Ioffe & Szegedy 2015), with torch's ε = 1e-5 and
-/// running statistics (momentum 0.1, unbiased variance). `context.groups` parts of the batch are normalised
-/// apart.
+/// running statistics (momentum 0.1, unbiased variance). `context.step.batch_norm_groups` parts of the batch
+/// are normalised apart.
 template <affine Affine = affine::both, initial_scale Start = initial_scale::one>
 struct batch_norm {
   using math = detail::normalisation<Affine, Start>;

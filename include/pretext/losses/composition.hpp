@@ -15,6 +15,8 @@ struct weighted {
   double weight = 1;
   L loss{};
 
+  friend bool operator==(const weighted&, const weighted&) = default;
+
   template <class Context, class... Tensors>
     requires std::invocable<const L&, Context&, Tensors...>
   typename Context::loss_value operator()(Context& context, Tensors... tensors) const {
@@ -40,6 +42,8 @@ template <class First, class Second>
 struct sum {
   First first{};
   Second second{};
+
+  friend bool operator==(const sum&, const sum&) = default;
 
   template <class Context, class... Tensors>
     requires(std::invocable<const First&, Context&, Tensors...>&&

@@ -14,6 +14,8 @@ struct cross_entropy {
   double weight = 1;
   std::size_t classes = 0;  ///< the first of the logits, where there are fewer classes; 0: all are
 
+  friend bool operator==(const cross_entropy&, const cross_entropy&) = default;
+
   /// Returns the loss of logits (n, classes) against each row's shares of the classes and adds its gradient
   /// to dlogits.
   template <class Context, Shape S>

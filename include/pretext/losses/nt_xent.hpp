@@ -10,6 +10,8 @@ struct nt_xent {
   double temperature = 0.5;
   double weight = 1;  ///< 2 for the sum over both views that SimCLR's official code returns
 
+  friend bool operator==(const nt_xent&, const nt_xent&) = default;
+
   /// Returns the loss of z (2n, D) and adds its gradient to dz.
   template <class Context, Shape S>
   typename Context::loss_value operator()(Context& context, reads<Context, S> z,

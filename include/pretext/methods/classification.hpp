@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <type_traits>
 
 #include <pretext/core/concepts.hpp>
@@ -68,14 +69,23 @@ class classification {
   };
 
   loss_type loss{};
-  bool frozen = false;  ///< the encoder is used in inference mode and does not learn
+  bool frozen = false;  ///< linear probing: the encoder stays as it is, its running statistics included
+
+  friend bool operator==(const classification&, const classification&) = default;
+
+  /// The learning rate multiplier that a row of `parameters` is trained with: 0 for a frozen encoder.
+  /// Trainers make their parameter table with it, and every optimizer leaves out rows with multiplier 0.
+  double lr_multiplier(const parameter& p) const {
+    return frozen && p.offset < encoder_size ? 0 : p.lr_multiplier;
+  }
 
   /// Loss of one batch against the goals; adds its gradient to the memory's. Throws std::invalid_argument
   /// without a goal for every image.
   template <class Context>
-  typename Context::loss_value learn(Context& context, memory<Context>& m,
-                                     reads<Context, Images> batch) const {
+  typename Context::loss_value learn(Context& context, memory<Context>& m, reads<Context, Images> batch,
+                                     const step_context& step) const {
     using T = typename Context::activation;
+    const step_scope running{context, step};
     const tensor_view<const typename Context::weight, embedding> soft_targets{m.soft_targets.view()};
     expects(soft_targets.batch == batch.batch, "classification: ", batch.batch, " images but ",
             soft_targets.batch,
@@ -83,11 +93,11 @@ class classification {
     m.soft_targets.resize(0);
     context.activations.reset();
     const auto w = network_weights(context, context.activations, size, m.value.data(), m.gradient.data());
-    context.groups = 1;
     m.logits = context.activations.template allocate<T, embedding>(batch.batch);
     const auto dz = context.activations.template allocate<T, embedding>(batch.batch);
     Context::device::clear(context.stream, dz.data, dz.size());
-    if (frozen) {
+    const bool encoder_learns = this->encoder_learns();
+    if (!encoder_learns) {
       const auto h = context.activations.template allocate<T, feature>(batch.batch);
       encoder::infer(context, w, batch, h);
       classifier::forward(context, w.at(encoder_size), reads<Context, feature>{h}, m.logits,
@@ -97,7 +107,7 @@ class classification {
     }
     const typename Context::loss_value value =
         loss(context, reads<Context, embedding>{m.logits}, soft_targets, dz);
-    if (frozen)
+    if (!encoder_learns)
       classifier::backward(context, w.at(encoder_size), m.classifier_cache, reads<Context, embedding>{dz},
                            writes<Context, feature>{nullptr, batch.batch});
     else
@@ -127,6 +137,14 @@ class classification {
     const arena_scope guard{context.workspace};
     network::infer(context, network_weights(context, context.workspace, size, m.value.data(), nullptr), batch,
                    logits);
+  }
+
+ private:
+  /// An encoder without a row that learns needs no gradient, and its batch norm must not learn either.
+  bool encoder_learns() const {
+    return std::ranges::any_of(parameters, [this](const parameter& p) {
+      return p.offset < encoder_size && p.role == parameter_role::trainable && lr_multiplier(p) != 0;
+    });
   }
 };
 

@@ -75,14 +75,16 @@ class joint_embedding {
   loss_type loss{};
   target_type target{};
 
+  friend bool operator==(const joint_embedding&, const joint_embedding&) = default;
+
   /// Loss of one batch of stacked views (2n, …), view 1 first; adds its gradient to the memory's.
   template <class Context>
-  typename Context::loss_value learn(Context& context, memory<Context>& m,
-                                     reads<Context, Images> batch) const {
+  typename Context::loss_value learn(Context& context, memory<Context>& m, reads<Context, Images> batch,
+                                     const step_context& step) const {
     using T = typename Context::activation;
+    const step_scope running{context, step, std::same_as<statistics, per_view_statistics> ? views : 1};
     context.activations.reset();
     const auto w = network_weights(context, context.activations, size, m.value.data(), m.gradient.data());
-    context.groups = std::same_as<statistics, per_view_statistics> ? views : 1;
     const reads<Context, embedding> target_embedding{target_forward(context, m, batch)};
     const auto compared = [&](reads<Context, prediction> q, writes<Context, prediction> dq) {
       Context::device::clear(context.stream, dq.data, dq.size());

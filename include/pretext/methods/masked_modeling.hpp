@@ -67,14 +67,16 @@ class masked_modeling {
   masking_type masking{};
   loss_type loss{};
 
+  friend bool operator==(const masked_modeling&, const masked_modeling&) = default;
+
   /// Loss of one batch (n, H, W, C); adds its gradient to the memory's.
   template <class Context>
-  typename Context::loss_value learn(Context& context, memory<Context>& m,
-                                     reads<Context, Images> batch) const {
+  typename Context::loss_value learn(Context& context, memory<Context>& m, reads<Context, Images> batch,
+                                     const step_context& step) const {
     using T = typename Context::activation;
+    const step_scope running{context, step};
     context.activations.reset();
     const auto w = network_weights(context, context.activations, size, m.value.data(), m.gradient.data());
-    context.groups = 1;
     m.masked = masking.template draw<grid>(context, batch.batch);
     m.predicted = context.activations.template allocate<T, prediction>(batch.batch);
     m.z = context.activations.template allocate<T, embedding>(batch.batch);
@@ -103,12 +105,13 @@ class masked_modeling {
   template <class Context>
   void update_target(Context&, memory<Context>&, device_scalar<double>) const {}
 
-  /// Predicts every patch of each image, hidden or visible, from those that a mask leaves visible; keeps the
-  /// masks in the memory. Call the trainer's `draw` first, as before a step.
+  /// Predicts every patch of each image, masked or visible, from the visible ones; the memory then holds the
+  /// masks, which are drawn with the step's keys.
   template <class Context>
   void reconstruct(Context& context, memory<Context>& m, reads<Context, Images> batch,
-                   writes<Context, reconstruction> all) const {
+                   const step_context& step, writes<Context, reconstruction> all) const {
     using T = typename Context::activation;
+    const step_scope running{context, step};
     context.activations.reset();
     m.masked = masking.template draw<grid>(context, batch.batch);
     const arena_scope guard{context.workspace};

@@ -48,10 +48,14 @@ struct decoder {
 };
 
 // What a view is compared with.
-struct shared_weights {};  ///< the same network, gradients through both views
+struct shared_weights {
+  friend bool operator==(const shared_weights&, const shared_weights&) = default;
+};  ///< the same network, gradients through both views
 /// A slowly moving copy of encoder and projector, no gradient (Grill et al. 2020).
 struct ema {
   double momentum = 0.996;  ///< the part of itself that it keeps in each step that is not told another
+
+  friend bool operator==(const ema&, const ema&) = default;
 };
 
 // Over which views batch norm takes its statistics.

@@ -15,6 +15,8 @@ struct adamw {
   double weight_decay = 0.05;
   bool decay_all = false;  ///< decay biases and norms too
 
+  friend bool operator==(const adamw&, const adamw&) = default;
+
   /// Two flat moments and the number of steps taken, which the bias correction needs.
   template <class Context>
   struct state_type {

@@ -14,6 +14,8 @@ template <class... Optimizers>
 struct any_optimizer {
   std::variant<Optimizers...> selected;
 
+  friend bool operator==(const any_optimizer&, const any_optimizer&) = default;
+
   /// What the chosen one remembers.
   template <class Context>
   struct state_type {

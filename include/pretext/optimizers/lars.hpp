@@ -18,6 +18,8 @@ struct lars {
   bool decay_all = false;  ///< adapt and decay biases and norms too; larc always does
   double epsilon = 1e-8;   ///< added to the sum of norms
 
+  friend bool operator==(const lars&, const lars&) = default;
+
   template <class Context>
   using state_type = momentum_state<Context>;
 

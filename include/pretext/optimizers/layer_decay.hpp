@@ -37,9 +37,6 @@ inline bool enters(std::string_view path) {
       [path](std::string_view stem) { return path.starts_with(stem); });
 }
 
-/// Is it the classifier's?
-inline bool classifies(std::string_view path) { return path.starts_with("head.") || path.starts_with("fc."); }
-
 }  // namespace detail
 
 /// How deep each parameter of a table stands, as MAE's fine-tuning counts (mae:util/lr_decay.py): what enters
@@ -63,7 +60,8 @@ template <class Optimizer>
 struct layer_decay {
   Optimizer optimizer{};
   double decay = 1;
-  bool frozen = false;  ///< only the classifier learns
+
+  friend bool operator==(const layer_decay&, const layer_decay&) = default;
 
   template <class Context>
   using state_type = typename Optimizer::template state_type<Context>;
@@ -77,7 +75,6 @@ struct layer_decay {
     for (std::size_t row = 0; row < made.size(); ++row) {
       parameter& p = made[row];
       p.lr_multiplier *= std::pow(decay, static_cast<double>(last - layer[row]));
-      if (frozen && !detail::classifies(p.name())) p.lr_multiplier = 0;
       if (p.rank <= 1 || p.name() == "pos_embed" || p.name() == "cls_token")
         p.weight_decay = parameter_decay::no;
     }

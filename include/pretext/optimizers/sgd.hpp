@@ -13,6 +13,8 @@ struct sgd {
   double weight_decay = 0;
   bool decay_all = false;  ///< decay biases and norms too, as MoCo v2 and SimSiam do
 
+  friend bool operator==(const sgd&, const sgd&) = default;
+
   template <class Context>
   using state_type = momentum_state<Context>;
 

@@ -48,19 +48,17 @@ class any_trainer : public any_encoder {
     std::size_t width = 0;
   };
 
-  /// Makes the views of the images and takes one step; returns the loss. Throws non_finite_loss, before any
-  /// weight has changed, if the loss is NaN or infinite. `samples` are the images' indices in the data set:
-  /// views and masks are functions of (seed, epoch, sample).
-  double step(std::span<const image_view> images, std::span<const std::uint64_t> samples, std::uint64_t seed,
-              std::uint32_t epoch, const step_values& values) {
-    enqueue(images, samples, seed, epoch, values);
+  /// Makes the views of the batch's images and takes one step; returns the loss. Throws non_finite_loss,
+  /// before any weight has changed, if the loss is NaN or infinite. Views and masks are functions of (seed,
+  /// epoch, sample).
+  double step(const image_batch& batch, const step_values& values) {
+    enqueue(batch, values);
     return wait_losses().back();
   }
 
   /// Enqueues that step. An asynchronous device returns at once; another one takes the step now and throws as
   /// `step` does. The images may change after the call.
-  virtual void enqueue(std::span<const image_view> images, std::span<const std::uint64_t> samples,
-                       std::uint64_t seed, std::uint32_t epoch, const step_values& values) = 0;
+  virtual void enqueue(const image_batch& batch, const step_values& values) = 0;
   /// Waits for the steps enqueued since the last call and returns their losses, valid until the next step.
   /// Throws as `step` does if one is NaN or infinite: its update and those of all later steps have not
   /// happened.
@@ -80,9 +78,7 @@ class any_trainer : public any_encoder {
   /// The embeddings of the last step, valid until the next one.
   virtual embeddings last_embeddings() = 0;
   /// The views that a step would see, (views·n, H, W, 3): for pictures in a report.
-  virtual std::vector<float> make_views(std::span<const image_view> images,
-                                        std::span<const std::uint64_t> samples, std::uint64_t seed,
-                                        std::uint32_t epoch) = 0;
+  virtual std::vector<float> make_views(const image_batch& batch) = 0;
   /// The ability to predict masked patches, or null where the method has none.
   virtual pretext::reconstructor* reconstructor() { return nullptr; }
 
@@ -111,13 +107,11 @@ class trainer_adapter : public Interface {
   trainer_adapter(std::unique_ptr<Trainer> trainer, Views views, Evaluation evaluation)
       : trainer_{std::move(trainer)}, views_{std::move(views)}, evaluation_{std::move(evaluation)} {}
 
-  void enqueue(std::span<const image_view> images, std::span<const std::uint64_t> samples, std::uint64_t seed,
-               std::uint32_t epoch, const step_values& values) override {
+  void enqueue(const image_batch& batch, const step_values& values) override {
     const auto complete = [&](writes<context_type, images_shape> views) {
-      prepare({seed, epoch, samples.data(), samples.size()}, views);
+      prepare({batch.seed, batch.epoch, batch.samples.data(), batch.samples.size()}, views);
     };
-    steps_.enqueue(*trainer_, views_, batch_, detail::host_batch{images, samples, seed, epoch}, values,
-                   complete);
+    steps_.enqueue(*trainer_, views_, batch_, batch, values, complete);
   }
   std::span<const double> wait_losses() override { return steps_.wait_losses(*trainer_); }
   std::size_t max_queued() const override { return steps_.max_queued; }
@@ -156,12 +150,11 @@ class trainer_adapter : public Interface {
     });
   }
 
-  std::vector<float> make_views(std::span<const image_view> images, std::span<const std::uint64_t> samples,
-                                std::uint64_t seed, std::uint32_t epoch) override {
-    const auto batch = batch_.resize(Views::views * images.size());
-    augment(trainer_->context(), views_, images, samples, seed, epoch, batch);
+  std::vector<float> make_views(const image_batch& batch) override {
+    const auto views = batch_.resize(Views::views * batch.images.size());
+    augment(trainer_->context(), views_, batch.images, batch.samples, batch.seed, batch.epoch, views);
     const auto values =
-        floats_on_host(trainer_->context(), reads<context_type, images_shape>{batch}, host_copy_);
+        floats_on_host(trainer_->context(), reads<context_type, images_shape>{views}, host_copy_);
     return {values.begin(), values.end()};
   }
 

@@ -44,16 +44,14 @@ class masked_trainer_adapter final : public trainer_adapter<Trainer, Views, Eval
 
   pretext::reconstructor* reconstructor() override { return this; }
 
-  reconstructions reconstruct(std::span<const image_view> images, std::span<const std::uint64_t> samples,
-                              std::uint64_t seed, std::uint32_t epoch) override {
+  reconstructions reconstruct(const image_batch& batch) override {
     reconstructions result;
-    this->for_each_view(images, [&](reads<context_type, images_shape> views) {
+    this->for_each_view(batch.images, [&](reads<context_type, images_shape> views) {
       const std::size_t first = result.images.size() / images_shape::size;
       auto& trainer = this->trainer();
-      trainer.draw(samples.subspan(first, views.batch), seed, epoch);
       const auto predicted = predicted_.resize(views.batch);
-      trainer.method().reconstruct(trainer.context(), trainer.memory(), views, predicted);
-      trainer.context().keys = {};  // the next training step must not use these images' masks
+      const auto keys = trainer.keys_of(batch.samples.subspan(first, views.batch), batch.seed, batch.epoch);
+      trainer.method().reconstruct(trainer.context(), trainer.memory(), views, {.keys = keys}, predicted);
       const auto& context = trainer.context();
       const auto& masks = trainer.memory().masked;
       std::vector<float> views_copy, predicted_copy;

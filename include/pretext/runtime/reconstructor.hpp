@@ -1,9 +1,7 @@
 #pragma once
-#include <cstdint>
-#include <span>
 #include <vector>
 
-#include <pretext/core/image.hpp>
+#include <pretext/data/loader.hpp>
 
 namespace pretext {
 
@@ -18,11 +16,9 @@ struct reconstructions {
 /// `any_trainer::reconstructor()`.
 class reconstructor {
  public:
-  /// Predicts the evaluation view of each image, with the mask that its sample has in this epoch. Training
-  /// continues as if nothing had been called.
-  virtual reconstructions reconstruct(std::span<const image_view> images,
-                                      std::span<const std::uint64_t> samples, std::uint64_t seed,
-                                      std::uint32_t epoch) = 0;
+  /// Predicts the evaluation view of each image, with the mask that its sample has in the batch's epoch.
+  /// Training continues as if nothing had been called.
+  virtual reconstructions reconstruct(const loader::batch& batch) = 0;
 
  protected:
   ~reconstructor() = default;

@@ -29,7 +29,6 @@ namespace pretext {
 struct run_options {
   std::size_t steps = 0, steps_per_epoch = 1;
   std::size_t batch = 256;  ///< images per step, for the speed that the progress shows
-  std::uint64_t seed = 1;
   std::function<step_values(std::size_t)> schedule;  ///< learning rate and momentum of step 0, 1, …
   std::filesystem::path folder;    ///< where checkpoint.safetensors and metrics.csv are written
   double checkpoint_seconds = 60;  ///< longest time between two checkpoints
@@ -66,9 +65,13 @@ class run_loop {
         step_{resume ? restore() : 0},
         metrics_{options.folder / "metrics.csv", columns(options, trainer), step_},
         progress_{options.steps, options.batch} {
-    if constexpr (!std::same_as<Loader, device_batches_tag>)
-      loader_.seek(static_cast<std::uint32_t>(step_ / options_.steps_per_epoch),
-                   step_ % options_.steps_per_epoch);
+    if constexpr (!std::same_as<Loader, device_batches_tag>) {
+      expects(loader_.batches_per_epoch() == options.steps_per_epoch, "a run with ", options.steps_per_epoch,
+              " steps per epoch cannot use a loader with ", loader_.batches_per_epoch(),
+              " batches per epoch");
+      loader_.seek(static_cast<std::uint32_t>(step_ / options.steps_per_epoch),
+                   step_ % options.steps_per_epoch);
+    }
   }
 
   run_result run() {
@@ -126,9 +129,7 @@ class run_loop {
       trainer_.enqueue_uploaded(step_, values_);
     } else {
       for (std::size_t i = 0; i < steps && (i == 0 || !interrupt_guard::stop_requested()); ++i) {
-        const auto batch = loader_.next();
-        const auto epoch = static_cast<std::uint32_t>((step_ + i) / options_.steps_per_epoch);
-        trainer_.enqueue(batch.images, batch.samples, options_.seed, epoch, values_[i]);
+        trainer_.enqueue(loader_.next(), values_[i]);
       }
     }
   }
@@ -176,8 +177,8 @@ class run_loop {
     std::map<std::string, double> row{{"epoch", double(step_) / double(options_.steps_per_epoch)},
                                       {"loss", loss},
                                       {"learning_rate", values.learning_rate},
-                                      {"target_momentum", values.target_momentum},
                                       {"images_per_second", progress_.images_per_second()}};
+    if (values.target_momentum) row.insert({"target_momentum", *values.target_momentum});
     collapse seen;
     if (const auto z = trainer_.last_embeddings(); z.width > 0) {
       seen = look_for_collapse(

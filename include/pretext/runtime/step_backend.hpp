@@ -22,15 +22,15 @@
 
 // How `trainer_adapter` takes steps. A device that works in host memory takes each step when it is enqueued.
 // An asynchronous device queues steps: a step is recorded once and replayed.
-namespace pretext::detail {
+namespace pretext {
 
-/// Images in host memory, their indices in the data set, and the keys of their random numbers.
-struct host_batch {
-  std::span<const image_view> images;
-  std::span<const std::uint64_t> samples;
-  std::uint64_t seed;
-  std::uint32_t epoch;
-};
+/// Images in host memory, their indices in the data set, and the seed and epoch that key their random
+/// numbers: a batch that a loader returns, or one that the caller assembles.
+using image_batch = loader::batch;
+
+}  // namespace pretext
+
+namespace pretext::detail {
 
 /// The steps of a device that works in host memory.
 template <class Trainer, class Views>
@@ -41,13 +41,17 @@ class step_backend {
   /// Takes the step, with its views in `memory`. `complete(views)` finishes the batch once its views are
   /// made.
   template <class Memory, class Complete>
-  void enqueue(Trainer& trainer, const Views& views, Memory& memory, const host_batch& batch,
+  void enqueue(Trainer& trainer, const Views& views, Memory& memory, const image_batch& batch,
                const step_values& values, const Complete& complete) {
     const auto batch_views = memory.resize(Views::views * batch.images.size());
     augment(trainer.context(), views, batch.images, batch.samples, batch.seed, batch.epoch, batch_views);
-    trainer.draw(batch.samples, batch.seed, batch.epoch);
     complete(batch_views);
-    losses_.push_back(trainer.step(batch_views, values.learning_rate, values.target_momentum));
+    losses_.push_back(trainer.step(batch_views, {.learning_rate = values.learning_rate,
+                                                 .target_momentum = values.target_momentum,
+                                                 .samples = batch.samples,
+                                                 .seed = batch.seed,
+                                                 .epoch = batch.epoch,
+                                                 .drop_path = values.drop_path}));
   }
   std::span<const double> wait_losses(Trainer&) {
     returned_.swap(losses_);
@@ -86,7 +90,7 @@ class step_backend<Trainer, Views> {
   /// Enqueues the step. A recorded step needs its views at one address, so the queue owns their memory and
   /// the caller's is not used.
   template <class Memory, class Complete>
-  void enqueue(Trainer& trainer, const Views& views, Memory&, const host_batch& batch,
+  void enqueue(Trainer& trainer, const Views& views, Memory&, const image_batch& batch,
                const step_values& values, const Complete& complete) {
     auto* queue = std::get_if<host_queue>(&queue_);
     if (!queue || batch.seed != seed_) {
