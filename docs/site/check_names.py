@@ -41,7 +41,7 @@ def main():
     if rows < 20:
         faults.append(f"docs/components.md: only {rows} rows name a component and its header")
 
-    places = [root, root / "include" / "pretext", root / "tests", root / "docs", root / "examples"]
+    places = [root, root / "include", root / "include" / "pretext", root / "tests", root / "docs", root / "examples"]
     for page in pages.roots(root):
         text = page.read_text()
         if page.name not in HISTORY:
