@@ -19,6 +19,10 @@ class page(html.parser.HTMLParser):
                 self.links.append(value)
 
 
+# Doxygen links to the heading "Classes" of pages whose nested classes are all private, and does not write it.
+DOXYGEN_MISSES = {"nested-classes"}
+
+
 def main():
     site = pathlib.Path(sys.argv[1]).resolve()
     found = {path: page(path) for path in site.rglob("*.html")}
@@ -37,7 +41,7 @@ def main():
             fragment = urllib.parse.unquote(target.fragment)
             if not to.exists():
                 faults.append(f"{path.relative_to(site)}: {link} leads nowhere")
-            elif fragment and to in found and fragment not in found[to].anchors:
+            elif fragment and to in found and fragment not in found[to].anchors | DOXYGEN_MISSES:
                 faults.append(f"{path.relative_to(site)}: {link} names no element of that page")
     for fault in faults[:50]:
         print(fault, file=sys.stderr)
