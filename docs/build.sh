@@ -45,7 +45,7 @@ rm -rf "$out/api" "$out/staged" "$out/site"
 mkdir -p "$out/api"
 {
   cat "$root/docs/site/Doxyfile"
-  echo "INPUT = \"$root/include/pretext\""
+  echo "INPUT = \"$root/include/pretext\" \"$root/docs/site/mainpage.dox\""
   echo "STRIP_FROM_PATH = \"$root/include\""
   echo "STRIP_FROM_INC_PATH = \"$root/include\""
   echo "OUTPUT_DIRECTORY = \"$out/api\""

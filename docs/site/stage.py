@@ -62,6 +62,8 @@ def main():
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_text("\n".join(result))
     if api:
+        (staged / "docs" / "site").mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(root / "docs" / "site" / "extra.css", staged / "docs" / "site" / "extra.css")
         shutil.copytree(api / "html", staged / "api", dirs_exist_ok=True)
     for fault in faults:
         print(fault, file=sys.stderr)
