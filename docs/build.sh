@@ -41,25 +41,9 @@ if ! cmp -s "$requirements" "$out/venv/installed.txt"; then
   cp "$requirements" "$out/venv/installed.txt"
 fi
 
-rm -rf "$out/api" "$out/staged" "$out/site"
-mkdir -p "$out/api"
-{
-  cat "$root/docs/site/Doxyfile"
-  echo "INPUT = \"$root/include/pretext\" \"$root/docs/site/mainpage.dox\""
-  echo "STRIP_FROM_PATH = \"$root/include\""
-  echo "STRIP_FROM_INC_PATH = \"$root/include\""
-  echo "OUTPUT_DIRECTORY = \"$out/api\""
-  echo "WARN_LOGFILE = \"$out/api/warnings.log\""
-} >"$out/api/Doxyfile"
-doxygen "$out/api/Doxyfile"
-if [ -s "$out/api/warnings.log" ]; then
-  cat "$out/api/warnings.log" >&2
-  echo "Doxygen warned." >&2
-  exit 1
-fi
-
+rm -rf "$out/staged" "$out/site"
 outcome=0
-python3 "$root/docs/site/check_api.py" "$out/api/xml" || outcome=1
+"$root/docs/site/reference.sh" "$out/api" || outcome=1
 python3 "$root/docs/site/check_names.py" "$root" || outcome=1
 python3 "$root/docs/site/stage.py" "$root" "$out/staged" "$out/api" || outcome=1
 if ((outcome != 0)); then exit "$outcome"; fi
