@@ -19,6 +19,16 @@
 
 namespace pretext {
 
+// PRETEXT_CUDNN decides which kernels::convolution<cuda> a file compiles. The namespace makes `cuda`, and
+// every template over it, a different type for either choice: files of one program that disagree do not share
+// code, and do not link where one calls the other. The symbol that the linker then misses contains
+// "with_cudnn" or "without_cudnn".
+#ifdef PRETEXT_CUDNN
+inline namespace with_cudnn {
+#else
+inline namespace without_cudnn {
+#endif
+
 /// An NVIDIA GPU: the one that CUDA calls current. Kernels for it are in <pretext/cuda.cuh>; this header is
 /// for any compiler. Everything that cannot be done throws std::runtime_error with a sentence.
 struct cuda {
@@ -201,5 +211,7 @@ struct cuda {
       detail::expects_success(cudaMemsetAsync(data, 0, count * sizeof(T), on.native()), "clearing memory");
   }
 };
+
+}  // inline namespace
 
 }  // namespace pretext
