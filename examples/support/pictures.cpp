@@ -71,7 +71,7 @@ std::vector<image_sheet> augmented_views(any_trainer& trainer, const recipe& ask
   trainer.evaluation_views(views, originals);
   add(originals);
   for (std::uint32_t epoch = 0; epoch < epochs; ++epoch)
-    add(trainer.make_views(views, samples, asked.seed, epoch));
+    add(trainer.make_views({.epoch = epoch, .images = views, .samples = samples, .seed = asked.seed}));
   return {sheet};
 }
 

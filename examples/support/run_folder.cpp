@@ -7,7 +7,6 @@
 
 #include <nlohmann/json.hpp>
 #include <pretext/io/file.hpp>
-#include <pretext/io/torch_weights.hpp>
 
 #include "pictures.hpp"
 
@@ -58,13 +57,8 @@ run_summary run_folder::read_summary() const {
 
 void run_folder::finish(any_encoder& encoder, const run_summary& summary,
                         const std::vector<image_sheet>& pictures) const {
-  safetensors file;
-  file.metadata = {{"format", "pt"}, {"made_by", "pretext"}, {"recipe", read_recipe_text()}};
-  encoder.read_values([&](const float* values) {
-    append_torch_tensors<float>(encoder.encoder_parameters(), values, "", file,
-                                static_cast<std::int64_t>(summary.steps));
-  });
-  write_safetensors(this->encoder(), file);
+  save_encoder(this->encoder(), encoder, static_cast<std::int64_t>(summary.steps),
+               {{"recipe", read_recipe_text()}});
   write_pictures(path_, pictures);
   write_atomically(path_ / "summary.json", nlohmann::json(summary).dump(2) + "\n");
 }

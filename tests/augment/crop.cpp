@@ -15,7 +15,7 @@ constexpr std::size_t draws = 20000;
 template <class Sampler, class Claim>
 void for_many_boxes(const random_resized_crop<Sampler>& crop, image_extent image, Claim claim) {
   for (std::uint64_t sample = 0; sample < draws; ++sample)
-    claim(crop.choose({random_key{.seed = 3, .sample = sample}, 0}, image, {32, 32}));
+    claim(crop.choose(random_draws{random_key{.seed = 3, .sample = sample}, 0}, image, {32, 32}));
 }
 
 double area(crop_box box) { return static_cast<double>(box.height * box.width); }
@@ -135,8 +135,8 @@ TEST_CASE("an image too narrow for any allowed box falls back as its sampler say
 TEST_CASE("the official ratio follows a view that is not square") {
   double sum = 0;
   for (std::uint64_t sample = 0; sample < draws; ++sample) {
-    const crop_box box = random_resized_crop<>{.area = {.2f, .3f}}.choose({random_key{.sample = sample}, 0},
-                                                                          {600, 600}, {16, 32});
+    const crop_box box = random_resized_crop<>{.area = {.2f, .3f}}.choose(
+        random_draws{random_key{.sample = sample}, 0}, {600, 600}, {16, 32});
     sum += static_cast<double>(box.width) / static_cast<double>(box.height);
   }
   CHECK(sum / draws == doctest::Approx(2 * (3. / 4 + 4. / 3) / 2).epsilon(.01));
@@ -177,6 +177,6 @@ TEST_CASE("a flip mirrors the view and flips half of all views") {
         CHECK(flipped[(y * 7 + x) * 3 + c] == image.pixels[(y * 7 + 6 - x) * 3 + c]);
   std::size_t count = 0;
   for (std::uint64_t sample = 0; sample < draws; ++sample)
-    count += horizontal_flip{}.choose({random_key{.sample = sample}, 512}, {4, 7}, {4, 7});
+    count += horizontal_flip{}.choose(random_draws{random_key{.sample = sample}, 512}, {4, 7}, {4, 7});
   CHECK(static_cast<double>(count) / draws == doctest::Approx(.5).epsilon(.03));
 }

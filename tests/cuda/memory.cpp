@@ -57,9 +57,8 @@ double step_memory(std::size_t images) {
   context at;
   typename Method::template memory<context> memory;
   const std::vector<std::uint64_t> samples(images);
-  at.keys = {1, 0, samples.data(), images};
   const tensor<typename context::activation, typename Method::images, idle> views{Method::views * images};
-  Method{}.learn(at, memory, views.view());
+  Method{}.learn(at, memory, views.view(), {.keys = {1, 0, samples.data(), images}});
   return double(at.activations.peak() + at.workspace.peak()) / double(1 << 20);
 }
 

@@ -68,7 +68,7 @@ TEST_CASE("parameters have the official MAE's and timm's names, in timm's order"
 TEST_CASE("parts of a vision transformer lie where it says, and do not depend on the number of tokens") {
   using net = vit_tiny<4>;
   constexpr auto table = parameters_of<net, tiny>;
-  CHECK(table[0].offset == net::entrance_at);
+  CHECK(table[0].offset == net::position_embedding_at);
   CHECK(table[2].offset == net::embedding_at<tiny>);
   CHECK(table[4].offset == net::trunk_at<tiny>);
   CHECK(table[table.size() - 2].offset == net::norm_at<tiny>);

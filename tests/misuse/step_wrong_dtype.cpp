@@ -4,5 +4,5 @@ using namespace pretext;
 using images = shape<32, 32, 3>;
 using method = simclr<images, resnet18<stem::cifar, 4>>;
 double misuse(trainer<method, on<cpu, fp64>, sgd>& learner, tensor<float, images, cpu>& views) {
-  return learner.step(views, 0.1);
+  return learner.step(views, {.learning_rate = 0.1});
 }

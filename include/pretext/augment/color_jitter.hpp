@@ -62,10 +62,11 @@ struct color_jitter {
   float brightness = .8f, contrast = .8f, saturation = .8f, hue = .2f;
   float probability = .8f;
 
-  static constexpr std::uint32_t stream_id = 528;
+  static constexpr std::uint32_t stream_id = streams::color_jitter.first,
+                                 stream_size = streams::color_jitter.size;
   using choice = jitter_choice;
 
-  PRETEXT_HOST_DEVICE jitter_choice choose(const random_draws& draws, image_extent, image_extent) const {
+  PRETEXT_HOST_DEVICE jitter_choice choose(const auto& draws, image_extent, image_extent) const {
     jitter_choice chosen;
     chosen.jittered = draws.bernoulli(0, probability);
     if (!chosen.jittered) return chosen;
@@ -81,7 +82,7 @@ struct color_jitter {
     chosen.brightness = draws.uniform(2, Brightness::range(brightness));
     chosen.contrast = draws.uniform(3, factor(contrast));
     chosen.saturation = draws.uniform(4, factor(saturation));
-    chosen.hue = draws.uniform(5, {-hue, hue});
+    chosen.hue = draws.uniform(5, value_range{-hue, hue});
     return chosen;
   }
 

@@ -27,6 +27,12 @@ concept Accepts = requires {
   typename L::template output<In>;
 };
 
+/// A layer as far as it can be checked before a device is chosen: an output shape and a parameter table.
+template <class L, class In>
+concept LayerSpec = Accepts<L, In> && requires {
+  {L::template parameters<In>().size()};
+};
+
 /// A layer declares its output shape, its parameters and its cache, and computes `forward`, `backward` and
 /// `infer`, a forward pass without a cache. `y` and `dx` are overwritten, `dx` may be null, gradients are
 /// accumulated. Layers have no state: all members are static.

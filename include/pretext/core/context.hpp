@@ -6,6 +6,7 @@
 #include <pretext/core/arena.hpp>
 #include <pretext/core/bfloat16.hpp>
 #include <pretext/core/device.hpp>
+#include <pretext/core/device_scalar.hpp>
 #include <pretext/core/random.hpp>
 
 // A layer never names a device or a floating-point type: both come from its context. So one source is
@@ -83,6 +84,16 @@ template <class D>
 inline constexpr bool stores_compute_type<D> = D::stores_compute_type;
 }  // namespace detail
 
+/// Everything that belongs to one training step beside its views, in a form that the device reads: a method's
+/// `learn` gets it, layers find it in `context.step`.
+struct step_context {
+  device_scalar<double> learning_rate = 0;
+  device_scalar<double> target_momentum = 1;  ///< the fraction of its old value that an EMA target retains
+  sample_keys keys{};                 ///< of the step's samples: masks and dropped paths are drawn with them
+  double drop_path = 0;               ///< drop rate of a transformer's last block, in [0, 1)
+  std::size_t batch_norm_groups = 1;  ///< equal parts of the batch that batch norm normalises separately
+};
+
 /// The execution context: where and in which precision a method runs, and the memory of one training step.
 /// `on<cpu>`, `on<cpu, bf16>`, `on<cpu, fp64>`, `on<cuda>`, which is `on<cuda, bf16>`. A context serves one
 /// call at a time; threads that compute at once need one each.
@@ -115,10 +126,25 @@ struct on {
   typename D::stream stream{};
   arena<D> activations{};  ///< what forward stores for backward; each step resets it
   arena<D> workspace{};    ///< temporary memory of one call
-  std::size_t groups = 1;  ///< equal parts of the batch that batch norm normalises separately (2: per view)
-  sample_keys keys{};      ///< keys of the random choices in layers and methods; set by the step
-  double drop_path =
-      0;  ///< in [0, 1): probability that training drops the last residual branch of a transformer
+  step_context step{};     ///< read by layers and maskings; set by a method while it learns (`step_scope`)
+};
+
+/// Makes the values of a step visible to the layers of a network while a method learns, and no longer: a
+/// later pass cannot draw with the keys of an earlier step.
+template <class Context>
+class step_scope {
+ public:
+  step_scope(Context& context, const step_context& step, std::size_t batch_norm_groups = 1)
+      : context_{context} {
+    context.step = step;
+    context.step.batch_norm_groups = batch_norm_groups;
+  }
+  step_scope(const step_scope&) = delete;
+  step_scope& operator=(const step_scope&) = delete;
+  ~step_scope() { context_.step = {}; }
+
+ private:
+  Context& context_;
 };
 
 /// A layer's slice of the flat parameter and gradient buffers. It does not own the memory.

@@ -48,6 +48,7 @@ struct parameter {
   parameter_role role = parameter_role::trainable;
   parameter_layout layout = parameter_layout::torch;
   double lr_multiplier = 1;  ///< of the learning rate: layer-wise decay; 0 freezes the tensor
+  int depth = -1;  ///< layer of an encoder, counted from its input, for layer-wise decay; -1: after the last
 
   constexpr parameter() = default;
   template <std::size_t R>
@@ -79,6 +80,13 @@ struct parameter {
     for (std::size_t i = 0; path[i] != '\0'; ++i) moved.path[end++] = path[i];
     moved.path[end] = '\0';
     return moved;
+  }
+
+  /// The same where the parent calls its owner by an index below 100, as torch's Sequential does.
+  constexpr parameter under(std::size_t index, std::size_t base) const {
+    const char digits[] = {char('0' + index / 10), char('0' + index % 10)};
+    return index < 10 ? under(std::string_view{digits + 1, 1}, base)
+                      : under(std::string_view{digits, 2}, base);
   }
 
  private:
@@ -119,6 +127,13 @@ constexpr std::size_t trainable_count(const parameters<N>& table) {
   return total;
 }
 
+/// The table of layers at one depth of an encoder.
+template <std::size_t N>
+constexpr parameters<N> with_depth(int depth, parameters<N> table) {
+  for (auto& entry : table) entry.depth = depth;
+  return table;
+}
+
 /// Several tables as one, the tensors of each after those of the one before.
 template <std::size_t... N>
 constexpr auto concatenate(const parameters<N>&... tables) {
@@ -130,6 +145,13 @@ constexpr auto concatenate(const parameters<N>&... tables) {
   };
   (append(tables), ...);
   return all;
+}
+
+/// The table of a part that its parent calls `parent`: every path below it, offsets unchanged.
+template <std::size_t N>
+constexpr parameters<N> prefixed(std::string_view parent, parameters<N> table) {
+  for (auto& entry : table) entry = entry.under(parent, 0);
+  return table;
 }
 
 }  // namespace pretext

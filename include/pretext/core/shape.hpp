@@ -24,6 +24,10 @@ concept Shape = requires {
 template <class S>
 concept ImageShape = Shape<S> && S::rank == 3;
 
+/// A sample that is one vector: `shape<D>`.
+template <class S>
+concept FeatureShape = Shape<S> && S::rank == 1;
+
 /// The last extent: channels per position.
 template <Shape S>
 inline constexpr std::size_t channels_of = S::extents[S::rank - 1];

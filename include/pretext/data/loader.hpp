@@ -57,6 +57,7 @@ class loader {
     std::size_t number = 0;  ///< within the epoch
     std::span<const image_view> images;
     std::span<const std::uint64_t> samples;  ///< the images' indices in the source
+    std::uint64_t seed = 1;                  ///< the loader's: it keys the views of the batch, too
   };
 
   /// Throws std::invalid_argument where the source does not fill one batch.
@@ -185,7 +186,7 @@ inline loader::batch loader::next() {
     samples_.push_back(each.index);
     skipped_.insert(each.skipped.begin(), each.skipped.end());
   }
-  return {current_->epoch, current_->number, views_, samples_};
+  return {current_->epoch, current_->number, views_, samples_, options_.seed};
 }
 
 inline void loader::serve() {

@@ -56,6 +56,8 @@ inline double median(std::vector<double>& values) {
   return *middle;
 }
 
+/// The section with the scatter plot. Throws std::invalid_argument if coordinates, labels and classes do
+/// not fit together.
 inline std::string scatter_section(const scatter_plot& s) {
   if (s.x.empty()) return {};
   expects(s.x.size() == s.y.size() && (s.label.empty() || s.label.size() == s.x.size()),

@@ -20,6 +20,7 @@ inline std::string old_driver(int driver, int toolkit) {
                  ": update the driver, or build with a toolkit that it supports");
 }
 
+/// CUDA finds no GPU.
 inline std::string no_gpu() {
   return "there is no NVIDIA GPU that this program may use (CUDA_VISIBLE_DEVICES may hide it); use the CPU";
 }
