@@ -124,9 +124,9 @@ class folder_source {
     try {
       const input_file file{path};
       // No picture within the limit needs more; a film with the wrong suffix does.
-      if (file.size() > 8 * options_.most_pixels + 1'000'000)
+      if (file.size() > 8 * options_.max_pixels + 1'000'000)
         throw_error<bad_image>(path.string(), ": ", file.size(), " bytes are too many for ",
-                               options_.most_pixels, " pixels");
+                               options_.max_pixels, " pixels");
       std::vector<std::byte> bytes(static_cast<std::size_t>(file.size()));
       file.read(0, bytes);
       return bytes;
