@@ -92,7 +92,7 @@ TEST_CASE("goals of fewer classes than there is room for are smoothed over those
   const double expected[]{.1 + .3 * .7, .1, .1 + .7 * .7, 0, 0, 0, .1 + .7 * .7, .1, .1 + .3 * .7, 0, 0, 0};
   for (std::size_t i = 0; i < 12; ++i) CHECK(target[i] == Approx(expected[i]).epsilon(1e-14));
   CHECK_THROWS_WITH_AS(mixed_targets(context, {}, wrong, 0, room, 3),
-                       "mixed goals: label 3 is none of 3 classes", std::invalid_argument);
+                       "mixed_targets: label 3 is none of 3 classes", std::invalid_argument);
 }
 
 TEST_CASE("cutmix's box is clipped to the image and its share is what the box leaves") {
@@ -150,7 +150,7 @@ TEST_CASE("an alpha of zero leaves mixup or cutmix out, and both of them mix not
 }
 
 TEST_CASE("mixing refuses labels that are no classes and values that make no sense") {
-  CHECK_THROWS_WITH_AS(targets({}, {1, 4}, 0), "mixed goals: label 4 is none of 4 classes",
+  CHECK_THROWS_WITH_AS(targets({}, {1, 4}, 0), "mixed_targets: label 4 is none of 4 classes",
                        std::invalid_argument);
   CHECK_THROWS_WITH_AS(targets({}, {-1}, 0), doctest::Contains("label -1"), std::invalid_argument);
   CHECK_THROWS_WITH_AS((batch_mixing{.mixup = {-1}}.check()), doctest::Contains("must not be negative"),

@@ -188,7 +188,7 @@ TEST_CASE("no operation draws a number outside of its stream, however often it i
   CHECK(numbers_used(solarize{}) == solarize::stream_size);
   CHECK(numbers_used(gaussian_blur{}) == gaussian_blur::stream_size);
   CHECK(numbers_used(color_jitter<>{}) == color_jitter<>::stream_size);
-  CHECK(numbers_used(rand_augment{.layers = 9}) == 8 * (rand_augment::most_layers - 1) + 6);
+  CHECK(numbers_used(rand_augment{.layers = 9}) == 8 * (rand_augment::max_layers - 1) + 6);
   CHECK(stays_inside(rand_augment{.layers = 9}));
   CHECK(numbers_used(random_erasing{.probability = 1, .area = {.5f, 1}}) == random_erasing::stream_size);
   CHECK(numbers_used(normalise{}) == 0);

@@ -228,9 +228,9 @@ TEST_CASE("draws: every operation equally often, half of them done, magnitudes a
         random_draws{random_key{.seed = 6, .sample = i}, rand_augment::stream_id}, {}, {32, 32});
     for (std::size_t layer = 0; layer < 2; ++layer) {
       const auto& each = chosen.layer[layer];
-      ++count[static_cast<std::size_t>(each.what)];
-      done += each.done;
-      if (each.what != rand_operation::rotate) continue;
+      ++count[static_cast<std::size_t>(each.operation)];
+      done += each.applied;
+      if (each.operation != rand_operation::rotate) continue;
       const double severity = std::abs(static_cast<double>(each.argument)) / 3;
       ++turned;
       negative += each.argument < 0;
@@ -238,7 +238,7 @@ TEST_CASE("draws: every operation equally often, half of them done, magnitudes a
       squares += severity * severity;
       CHECK(severity <= 10);
     }
-    CHECK_FALSE(chosen.layer[2].done);
+    CHECK_FALSE(chosen.layer[2].applied);
   }
   for (const std::size_t each : count)
     CHECK(static_cast<double>(each) == Approx(2 * views / 15.).epsilon(.12));
