@@ -12,7 +12,7 @@ static_assert(Layer<batch_norm<>, image, on<cpu>>);
 static_assert(Layer<basic_block<8, 2, initial_scale::zero>, image, on<cpu>>);
 static_assert(Layer<bottleneck_block<8, 2, initial_scale::zero>, image, on<cpu, fp64>>);
 
-TEST_CASE("every gradient of batch norm matches finite differences, over all rows or over each view's") {
+TEST_CASE("every gradient of batch norm matches finite differences, with joint statistics and per view") {
   gradients_match_finite_differences<batch_norm<>, image>(4);
   gradients_match_finite_differences<batch_norm<affine::scale>, shape<5>>(8);
   gradients_match_finite_differences<batch_norm<affine::none>, shape<5>>(8);
@@ -112,7 +112,7 @@ TEST_CASE("batch norm gives each channel mean 0 and variance 1, and keeps torch'
   }
 }
 
-TEST_CASE("statistics survive a mean that is large beside the spread") {
+TEST_CASE("statistics are accurate for a mean that is large compared with the deviation") {
   using In = shape<3>;
   on<cpu> context;
   std::vector<float> x, y(64 * 3), w{1, 1, 1, 0, 0, 0, 0, 0, 0, 1, 1, 1};
