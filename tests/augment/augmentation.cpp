@@ -305,7 +305,7 @@ TEST_CASE("each wrong argument is reported in one sentence") {
   CHECK(complaint([&] { augment(context, everything(), photos.images, photos.samples, 1, 0, out.view()); }) ==
         "augment: 2 views of 2 images do not fill a batch of 3");
   CHECK(complaint([&] { made(1, everything(), photos.images, {1}); }) ==
-        "augment: 2 images but 1 sample numbers; give one for each image");
+        "augment: 2 images but 1 sample ids; give one for each image");
   CHECK(complaint([&] { made(1, everything(), {image_view{}}, {1}); }) ==
         "augment: image 0 of the batch is empty");
   const image four = random_bytes(4, 4, 4, 1);

@@ -73,7 +73,7 @@ void augment(Context& context, const Views& views, const Images& images,
   detail::require_view_set<Views>();
   constexpr image_extent extent{S::extents[0], S::extents[1]};
   expects(samples.size() == images.size(), "augment: ", images.size(), " images but ", samples.size(),
-          " sample numbers; give one for each image");
+          " sample ids; give one for each image");
   expects(out.batch == Views::views * images.size(), "augment: ", Views::views, " views of ", images.size(),
           " images do not fill a batch of ", out.batch);
   for (std::size_t i = 0; i < images.size(); ++i) {

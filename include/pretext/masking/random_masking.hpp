@@ -18,10 +18,10 @@ template <std::size_t Patches>
 inline constexpr bool has_random_numbers = Patches <= streams::masks.size;
 
 template <class Context>
-void expects_keys(const Context& context, std::size_t batch, const char* who) {
-  expects(context.keys.count != 0, who,
+void expects_keys(const Context& context, std::size_t batch, const char* masking) {
+  expects(context.keys.count != 0, masking,
           " draws a mask for every sample and needs sample ids: call draw(samples, seed, epoch) before step");
-  expects(batch % context.keys.count == 0, who, ": a batch of ", batch, " images is no multiple of the ",
+  expects(batch % context.keys.count == 0, masking, ": a batch of ", batch, " images is no multiple of the ",
           context.keys.count, " sample ids");
 }
 
