@@ -134,10 +134,10 @@ TEST_CASE("statistics per view equal one forward pass per view, running statisti
   std::vector<double> y(6 * output_of<layer, In>::size), z(y.size());
   cache_of<layer, In, Context> cache;
   Context context;
-  context.groups = 2;
+  context.step.batch_norm_groups = 2;
   layer::forward(context, weights<Context>{together.data(), nullptr}, reads<Context, In>{numbers.data(), 6},
                  writes<Context, output_of<layer, In>>{y.data(), 6}, cache);
-  context.groups = 1;
+  context.step.batch_norm_groups = 1;
   for (std::size_t view = 0; view < 2; ++view)
     layer::forward(context, weights<Context>{apart.data(), nullptr},
                    reads<Context, In>{numbers.data() + view * 3 * In::size, 3},

@@ -19,7 +19,8 @@ using some_masks = masks_of<random_masking<>, grid>;
 /// The masks of a batch, copied out of the step's memory.
 std::vector<std::uint32_t> orders(const std::vector<std::uint64_t>& samples, std::uint64_t seed,
                                   std::uint32_t epoch, std::size_t threads = 1) {
-  on<cpu> context{.stream = cpu::stream{threads}, .keys = {seed, epoch, samples.data(), samples.size()}};
+  on<cpu> context{.stream = cpu::stream{threads},
+                  .step = {.keys = {seed, epoch, samples.data(), samples.size()}}};
   const auto drawn = random_masking<>{}.draw<grid>(context, samples.size());
   return {drawn.order, drawn.order + samples.size() * grid::patches};
 }
@@ -47,7 +48,7 @@ TEST_CASE("the number of visible patches is Python's int(patches * (1 - ratio))"
 TEST_CASE(
     "every sample has the same number of visible patches, each once, and restore is the inverse of order") {
   const auto samples = first_samples(20);
-  on<cpu> context{.keys = {3, 1, samples.data(), samples.size()}};
+  on<cpu> context{.step = {.keys = {3, 1, samples.data(), samples.size()}}};
   const some_masks drawn = random_masking<>{}.draw<grid>(context, samples.size());
   REQUIRE(drawn.batch == 20);
   for (std::size_t n = 0; n < 20; ++n) {
@@ -92,9 +93,9 @@ TEST_CASE("equal noise is ordered by index") {
   CHECK(restore == std::vector<std::uint32_t>{3, 1, 4, 2, 0, 5});
 }
 
-TEST_CASE("masking without sample ids is refused, and the message says what to call") {
+TEST_CASE("masking a step without samples is refused, and the message says what to pass") {
   on<cpu> context;
   CHECK_THROWS_WITH_AS(random_masking<>{}.draw<grid>(context, 4),
-                       doctest::Contains("call draw(samples, seed, epoch) before step"),
+                       doctest::Contains("pass .samples (with .seed and .epoch) to trainer.step"),
                        std::invalid_argument);
 }

@@ -7,14 +7,14 @@ namespace pretext {
 
 /// Mixup or cutmix, one of them per batch, as in timm's `Mixup` in batch mode. An α of 0 disables one of
 /// them; if both are 0, nothing is mixed. The choice depends on the key of the batch alone: pass
-/// `context.keys(0)`.
+/// `keys(0)` of the step.
 struct batch_mixing {
   pretext::mixup mixup{};
   pretext::cutmix cutmix{};
   float probability = 1;           ///< that a batch is mixed at all
   float switch_probability = .5f;  ///< that it is cutmix, if both are enabled
 
-  /// Of the key of a batch, `context.keys(0)`.
+  /// Of the key of a batch, `keys(0)` of the step.
   static constexpr std::uint32_t stream_id = streams::batch_mixing.first,
                                  stream_size = streams::batch_mixing.size;
   static_assert(2 <= stream_size);

@@ -16,7 +16,7 @@ namespace pretext {
 struct cutmix {
   double alpha = 1;
 
-  /// Of the key of a batch, `context.keys(0)`.
+  /// Of the key of a batch, `keys(0)` of the step.
   static constexpr std::uint32_t stream_id = streams::cutmix.first, stream_size = streams::cutmix.size;
   static_assert(2 * gamma_draws + 2 <= stream_size);
 

@@ -11,7 +11,7 @@ namespace pretext {
 struct mixup {
   double alpha = .8;
 
-  /// Of the key of a batch, `context.keys(0)`.
+  /// Of the key of a batch, `keys(0)` of the step.
   static constexpr std::uint32_t stream_id = streams::mixup.first, stream_size = streams::mixup.size;
   static_assert(2 * gamma_draws <= stream_size);
 

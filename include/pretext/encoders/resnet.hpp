@@ -127,8 +127,8 @@ struct bottleneck_block
                      Stride> {};
 
 /// Four stages of blocks of widths W, 2W, 4W, 8W, then the mean over all positions: images (H, W, 3) to the
-/// feature h, (8W), or (32W) with bottlenecks. Parameter paths are torchvision's. `Last` is the initial value
-/// of the last γ of each block (zero in the code of SimCLR and BYOL).
+/// feature h, (8W), or (32W) with bottlenecks. Parameter paths are torchvision's; the stem has depth 0, stage
+/// i depth i. `Last` is the initial value of the last γ of each block (zero in the code of SimCLR and BYOL).
 template <template <std::size_t, std::size_t, initial_scale> class Block, std::array<std::size_t, 4> Blocks,
           stem Stem, std::size_t Width, initial_scale Last>
 struct resnet;
@@ -136,22 +136,22 @@ struct resnet;
 template <template <std::size_t, std::size_t, initial_scale> class Block, std::array<std::size_t, 4> Blocks,
           std::size_t Width, initial_scale Last>
 struct resnet<Block, Blocks, stem::cifar, Width, Last>
-    : sequential<named<"", detail::stem_convolution<stem::cifar, Width>>,
-                 named<"layer1", detail::stage<Block, Width, 1, Last, Blocks[0]>>,
-                 named<"layer2", detail::stage<Block, 2 * Width, 2, Last, Blocks[1]>>,
-                 named<"layer3", detail::stage<Block, 4 * Width, 2, Last, Blocks[2]>>,
-                 named<"layer4", detail::stage<Block, 8 * Width, 2, Last, Blocks[3]>>, global_average_pool> {
-};
+    : sequential<named<"", at_depth<0, detail::stem_convolution<stem::cifar, Width>>>,
+                 named<"layer1", at_depth<1, detail::stage<Block, Width, 1, Last, Blocks[0]>>>,
+                 named<"layer2", at_depth<2, detail::stage<Block, 2 * Width, 2, Last, Blocks[1]>>>,
+                 named<"layer3", at_depth<3, detail::stage<Block, 4 * Width, 2, Last, Blocks[2]>>>,
+                 named<"layer4", at_depth<4, detail::stage<Block, 8 * Width, 2, Last, Blocks[3]>>>,
+                 global_average_pool> {};
 
 template <template <std::size_t, std::size_t, initial_scale> class Block, std::array<std::size_t, 4> Blocks,
           std::size_t Width, initial_scale Last>
 struct resnet<Block, Blocks, stem::imagenet, Width, Last>
-    : sequential<named<"", detail::stem_convolution<stem::imagenet, Width>>, max_pool<3, 2, 1>,
-                 named<"layer1", detail::stage<Block, Width, 1, Last, Blocks[0]>>,
-                 named<"layer2", detail::stage<Block, 2 * Width, 2, Last, Blocks[1]>>,
-                 named<"layer3", detail::stage<Block, 4 * Width, 2, Last, Blocks[2]>>,
-                 named<"layer4", detail::stage<Block, 8 * Width, 2, Last, Blocks[3]>>, global_average_pool> {
-};
+    : sequential<named<"", at_depth<0, detail::stem_convolution<stem::imagenet, Width>>>, max_pool<3, 2, 1>,
+                 named<"layer1", at_depth<1, detail::stage<Block, Width, 1, Last, Blocks[0]>>>,
+                 named<"layer2", at_depth<2, detail::stage<Block, 2 * Width, 2, Last, Blocks[1]>>>,
+                 named<"layer3", at_depth<3, detail::stage<Block, 4 * Width, 2, Last, Blocks[2]>>>,
+                 named<"layer4", at_depth<4, detail::stage<Block, 8 * Width, 2, Last, Blocks[3]>>>,
+                 global_average_pool> {};
 
 /// `resnet18<>` for 224-pixel images, `resnet18<stem::cifar>` for 32-pixel ones, `resnet18<stem::cifar, 16>`
 /// with a quarter of the channels; `resnet50<stem::imagenet, 128>` is SimCLR's ResNet-50 (2×).

@@ -119,7 +119,7 @@ struct normalisation {
   template <std::size_t C, class Context>
   static void allocate_cache(Context& context, cache<Context>& cache) {
     using W = typename Context::weight;
-    cache.groups = context.groups;
+    cache.groups = context.step.batch_norm_groups;
     cache.mean = context.activations.template allocate<W>(cache.groups * C);
     cache.inverse = context.activations.template allocate<W>(cache.groups * C);
   }
@@ -128,8 +128,8 @@ struct normalisation {
 }  // namespace detail
 
 /// Normalises each channel over the batch and all positions (Ioffe & Szegedy 2015), with torch's ε = 1e-5 and
-/// running statistics (momentum 0.1, unbiased variance). `context.groups` equal parts of the batch have
-/// statistics of their own.
+/// running statistics (momentum 0.1, unbiased variance). `context.step.batch_norm_groups` equal parts of the
+/// batch have statistics of their own.
 template <affine Affine = affine::both, initial_scale Start = initial_scale::one>
 struct batch_norm {
   using math = detail::normalisation<Affine, Start>;

@@ -21,14 +21,14 @@ struct drop_path {
                                                        std::uint32_t layer) {
     if (rate == 0) return nullptr;
     expects(0 < rate && rate < 1, "drop_path: the rate must lie in [0, 1), not ", rate);
-    expects(
-        context.keys.count != 0,
-        "drop_path draws for every sample and needs sample ids: call draw(samples, seed, epoch) before step");
+    expects(context.step.keys.count != 0,
+            "drop_path draws for every sample, and this step has none: pass .samples (with .seed and .epoch) "
+            "to trainer.step");
     expects(layer < stream_size, "drop_path: layer ", layer, " has no random numbers; use layers 0 to ",
             stream_size - 1);
     auto* const factor = context.activations.template allocate<typename Context::weight>(batch);
-    kernels::drop_path<typename Context::device>::run(context, context.keys, batch, stream_id + layer, rate,
-                                                      factor);
+    kernels::drop_path<typename Context::device>::run(context, context.step.keys, batch, stream_id + layer,
+                                                      rate, factor);
     return factor;
   }
 };

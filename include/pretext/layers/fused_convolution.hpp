@@ -14,8 +14,8 @@ enum class activation { none, relu };
 /// that can computes the statistics while the convolution writes its output; that output is the only
 /// activation stored, and backward overwrites it with its gradient. In inference the normalisation is folded
 /// into the weights.
-template <name ConvolutionName, name NormName, class Convolution, activation Activation = activation::relu,
-          initial_scale Start = initial_scale::one>
+template <fixed_string ConvolutionName, fixed_string NormName, class Convolution,
+          activation Activation = activation::relu, initial_scale Start = initial_scale::one>
 struct fused_convolution {
   using norm = detail::normalisation<affine::both, Start>;
   static constexpr bool has_relu = Activation == activation::relu;
@@ -68,7 +68,8 @@ struct fused_convolution {
                     Convolution::forward(context, w, x, convolved, cache.convolution, moments);
                   }) {
       const arena_scope guard{context.workspace};
-      normalise(kernels::batch_norm<typename Context::device>::room(context, context.groups, channels<In>));
+      normalise(kernels::batch_norm<typename Context::device>::room(context, context.step.batch_norm_groups,
+                                                                    channels<In>));
     } else {
       normalise();
     }

@@ -15,9 +15,19 @@
 namespace pretext {
 
 /// Gives a layer the name it has in checkpoints; unnamed layers are called by their index.
-template <name Name, class L>
+template <fixed_string Name, class L>
 struct named : L {
   static constexpr std::string_view checkpoint_name = Name;
+};
+
+/// Declares the depth of a layer within its encoder, which layer-wise learning rate decay counts; what an
+/// encoder leaves undeclared comes after its deepest layer.
+template <int Depth, class L>
+struct at_depth : L {
+  template <class In>
+  static consteval auto parameters() {
+    return with_depth(Depth, L::template parameters<In>());
+  }
 };
 
 namespace detail {

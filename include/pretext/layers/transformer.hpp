@@ -8,8 +8,8 @@ namespace pretext {
 
 /// `Depth` equal blocks one after another, (T, D) to (T, D) for any number of tokens; parameter paths begin
 /// with the index of the block. All blocks share one instantiation, so that compile time does not grow with
-/// the depth. In training `context.drop_path` is the drop rate of the last block; the rates rise linearly
-/// from 0 in the first (timm).
+/// the depth. In training `context.step.drop_path` is the drop rate of the last block; the rates rise
+/// linearly from 0 in the first (timm).
 template <std::size_t Depth, std::size_t Heads, std::size_t Ratio = 4, class Init = xavier_uniform>
 struct transformer {
   static_assert(0 < Depth && Depth < 100, "pretext::transformer: it has 1 to 99 blocks.");
@@ -45,7 +45,7 @@ struct transformer {
       const auto to = i + 1 < Depth
                           ? context.activations.template allocate<typename Context::activation, In>(x.batch)
                           : y;
-      const double rate = Depth > 1 ? context.drop_path * double(i) / double(Depth - 1) : 0;
+      const double rate = Depth > 1 ? context.step.drop_path * double(i) / double(Depth - 1) : 0;
       block::forward(context, w.at(i * weight_count<block, In>), x, to, cache.blocks[i], rate, i);
       x = to;
     }

@@ -31,6 +31,8 @@ struct block_masking {
   static constexpr std::size_t visible =
       Grid::patches - unit_grid<Grid>::masked* unit_grid<Grid>::factor* unit_grid<Grid>::factor;
 
+  friend bool operator==(const block_masking&, const block_masking&) = default;
+
   /// Draws the masks of a batch from the keys of its samples. Throws std::invalid_argument if the step has no
   /// sample ids.
   template <class Grid, class Context>
@@ -45,7 +47,7 @@ struct block_masking {
     auto* const order = context.workspace.template allocate<std::uint32_t>(batch * units::patches);
     auto* const rank = context.workspace.template allocate<std::uint32_t>(batch * units::patches);
     auto* const rank_of_patch = context.workspace.template allocate<std::uint32_t>(batch * Grid::patches);
-    kernels::uniform_noise<device>::run(context, context.keys, batch, units::patches, noise);
+    kernels::uniform_noise<device>::run(context, context.step.keys, batch, units::patches, noise);
     kernels::order_by_noise<device>::run(context, batch, units::patches, static_cast<const float*>(noise),
                                          order, rank);
     // All patches of a unit share its rank, so that units stay whole even if two of them drew the same noise.

@@ -19,10 +19,11 @@ inline constexpr bool has_random_numbers = Patches <= streams::masks.size;
 
 template <class Context>
 void expects_keys(const Context& context, std::size_t batch, const char* masking) {
-  expects(context.keys.count != 0, masking,
-          " draws a mask for every sample and needs sample ids: call draw(samples, seed, epoch) before step");
-  expects(batch % context.keys.count == 0, masking, ": a batch of ", batch, " images is no multiple of the ",
-          context.keys.count, " sample ids");
+  expects(context.step.keys.count != 0, masking,
+          " draws a mask for every sample, and this step has none: pass .samples (with .seed and .epoch) to "
+          "trainer.step");
+  expects(batch % context.step.keys.count == 0, masking, ": a batch of ", batch,
+          " images is no multiple of the ", context.step.keys.count, " sample ids");
 }
 
 }  // namespace detail
@@ -47,6 +48,8 @@ struct random_masking {
   static constexpr std::size_t visible =
       static_cast<std::size_t>(double(Grid::patches) * (1 - double(Ratio::num) / double(Ratio::den)));
 
+  friend bool operator==(const random_masking&, const random_masking&) = default;
+
   /// Draws the masks of a batch from the keys of its samples. Throws std::invalid_argument if the step has no
   /// sample ids.
   template <class Grid, class Context>
@@ -56,7 +59,8 @@ struct random_masking {
     detail::expects_keys(context, batch, "random_masking");
     const arena_scope guard{context.workspace};
     float* const noise = context.workspace.template allocate<float>(batch * Grid::patches);
-    kernels::uniform_noise<typename Context::device>::run(context, context.keys, batch, Grid::patches, noise);
+    kernels::uniform_noise<typename Context::device>::run(context, context.step.keys, batch, Grid::patches,
+                                                          noise);
     return masks_by_noise<masks_of<random_masking, Grid>>(context, batch, static_cast<const float*>(noise));
   }
 };

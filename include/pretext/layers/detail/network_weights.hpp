@@ -3,6 +3,7 @@
 #include <cstddef>
 
 #include <pretext/core/arena.hpp>
+#include <pretext/core/concepts.hpp>
 #include <pretext/core/context.hpp>
 #include <pretext/kernels/elementwise.hpp>
 
@@ -23,6 +24,15 @@ weights<Context> network_weights(Context& context, arena<typename Context::devic
     kernels::elementwise<typename Context::device>::copy(context, count, value, rounded);
     return {value, gradient, rounded};
   }
+}
+
+/// Runs a network in inference mode on a flat buffer of its values.
+template <class Network, class Context, Shape In, Shape Out>
+void infer_network(Context& context, typename Context::weight* value, reads<Context, In> x,
+                   writes<Context, Out> y) {
+  const arena_scope guard{context.workspace};
+  Network::infer(
+      context, network_weights(context, context.workspace, weight_count<Network, In>, value, nullptr), x, y);
 }
 
 }  // namespace pretext
