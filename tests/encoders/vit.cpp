@@ -1,4 +1,14 @@
+// Tests of vit.hpp, and of the concepts of encoders, mask modes, decoders and masking rules, which meet in
+// it.
+#include <pretext/encoders/masked/mask_token.hpp>
+#include <pretext/encoders/masked/visible_only.hpp>
+#include <pretext/encoders/resnet.hpp>
 #include <pretext/encoders/vit.hpp>
+#include <pretext/heads/concepts.hpp>
+#include <pretext/heads/decoder.hpp>
+#include <pretext/heads/linear_decoder.hpp>
+#include <pretext/masking/block_masking.hpp>
+#include <pretext/masking/random_masking.hpp>
 
 #include "support/gradient_check.hpp"
 #include "support/same_bits.hpp"
@@ -49,6 +59,28 @@ static_assert(std::same_as<output_of<vit_tiny<4>, shape<16, 32, 1>>, shape<192>>
               "images need neither be square nor have three channels");
 static_assert(!Accepts<vit_tiny<16>, shape<100, 100, 3>>, "patches fill the image");
 static_assert(Layer<vit_tiny<4>, tiny, on<cpu>>);
+
+namespace {
+
+using grid = patch_grid<tiny, 4>;
+using masked = masks_of<random_masking<>, grid>;
+using visible_tokens = drop_masked::network<vit_tiny<4>, masked>::output;
+using all_tokens = mask_tokens::network<vit_tiny<4>, masked>::output;
+struct no_part {};
+
+}  // namespace
+
+static_assert(Encoder<resnet18<stem::cifar, 4>, tiny> && !Encoder<layer_norm, tiny> &&
+              !Encoder<no_part, tiny>);
+static_assert(PatchEncoder<vit_tiny<4>, tiny> && !PatchEncoder<resnet18<stem::cifar, 4>, tiny>);
+static_assert(MaskingOn<block_masking<8>, grid, on<cpu>> && Masking<block_masking<8>, grid> &&
+              !Masking<no_part, grid> && !MaskSet<grid> && MaskSet<masked>);
+static_assert(MaskMode<drop_masked, vit_tiny<4>, masked> && !MaskMode<no_part, vit_tiny<4>, masked>);
+static_assert(MaskModeOn<drop_masked, vit_tiny<4>, masked, on<cpu>> &&
+              MaskModeOn<mask_tokens, vit_tiny<4>, masked, on<cpu, fp64>>);
+static_assert(DecoderOn<mae_decoder<16, 1, 2>, visible_tokens, masked, on<cpu>> &&
+              DecoderOn<linear_decoder, all_tokens, masked, on<cpu>> &&
+              !Decoder<no_part, all_tokens, masked>);
 
 TEST_CASE("parameters have the official MAE's and timm's names, in timm's order") {
   constexpr auto table = parameters_of<vit_base<16>, large>;
