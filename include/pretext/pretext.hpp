@@ -17,6 +17,7 @@
 #include <pretext/layers/relu.hpp>
 #include <pretext/layers/residual.hpp>
 #include <pretext/layers/sequential.hpp>
+#include <pretext/losses/composition.hpp>
 #include <pretext/losses/cosine_regression.hpp>
 #include <pretext/losses/cross_entropy.hpp>
 #include <pretext/losses/masked_pixels.hpp>

@@ -128,5 +128,5 @@ TEST_CASE("BYOL's loss refuses, in words, what has no two views") {
   CHECK_THROWS_WITH_AS(
       cosine_regression{}(context, reads<on<cpu>, sample>{&number, 4}, reads<on<cpu>, sample>{&number, 2},
                           writes<on<cpu>, sample>{&number, 4}),
-      "cosine regression compares as many predictions as goals, not 4 with 2", std::invalid_argument);
+      "cosine_regression: 4 rows of predictions but 2 of the target's embeddings", std::invalid_argument);
 }
