@@ -100,16 +100,16 @@ TEST_CASE("what decays: matrices, and in MAE's pretraining the class token; neve
 TEST_CASE("start values of recipes section 9: joint qkv and the first linear layer of ViT-B") {
   constexpr auto table = parameters_of<vit_base<16>, large>;
   CHECK(table[6].name() == "blocks.0.attn.qkv.weight");
-  CHECK(table[6].init.width == doctest::Approx(.0441942).epsilon(1e-5));
+  CHECK(table[6].init.scale == doctest::Approx(.0441942).epsilon(1e-5));
   CHECK(table[12].name() == "blocks.0.mlp.fc1.weight");
-  CHECK(table[12].init.width == doctest::Approx(.0395285).epsilon(1e-5));
+  CHECK(table[12].init.scale == doctest::Approx(.0395285).epsilon(1e-5));
   CHECK(table[7].init == initialiser::constant(0));
   CHECK(table[0].init == initialiser::normal(.02));
 }
 
 namespace {
 struct tuned_class_token : mae_fine_tuning {
-  static constexpr pool feature = pool::class_token;
+  static constexpr token_pooling feature = token_pooling::class_token;
 };
 }  // namespace
 

@@ -29,7 +29,7 @@ using trunk = tests::thin_trunk<basic_block, 4>;
 using method = classification<images, encoder<trunk>, classifier<linear_classifier<3, torch_init>>>;
 
 struct tokens : linear<8> {
-  static constexpr name classifier{"head"};
+  static constexpr fixed_string classifier{"head"};
 };
 
 /// Soft goals that differ from image to image.

@@ -45,7 +45,9 @@ struct data {
 std::vector<double> losses(any_classifier& classifier, const data& some, std::size_t steps) {
   std::vector<double> made;
   for (std::size_t k = 0; k < steps; ++k)
-    made.push_back(classifier.step(some.views, some.samples, 1, static_cast<std::uint32_t>(k), {5e-3, 1}));
+    made.push_back(classifier.step(
+        {.epoch = static_cast<std::uint32_t>(k), .images = some.views, .samples = some.samples, .seed = 1},
+        {.learning_rate = 5e-3}));
   return made;
 }
 

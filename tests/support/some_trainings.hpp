@@ -14,7 +14,7 @@
 #include <pretext/optimizers/any_optimizer.hpp>
 #include <pretext/pretext.hpp>
 #include <pretext/runtime/any_classifier.hpp>
-#include <pretext/runtime/any_masked_trainer.hpp>
+#include <pretext/runtime/masked_trainer_adapter.hpp>
 
 namespace pretext::tests {
 
@@ -36,6 +36,11 @@ struct pictures {
       samples.push_back(3 * i);
       labels.push_back(static_cast<int>(i % 3));
     }
+  }
+
+  /// All of them as one batch.
+  image_batch batch(std::uint64_t seed, std::uint32_t epoch) const {
+    return {.epoch = epoch, .images = views, .samples = samples, .seed = seed};
   }
 };
 
@@ -71,7 +76,7 @@ std::unique_ptr<any_trainer> make_byol() {
 }
 
 template <class Context>
-std::unique_ptr<any_masked_trainer> make_mae() {
+std::unique_ptr<any_trainer> make_mae() {
   using method = mae<tiny_images, vit<2, 16, 2, 2>, mae_decoder<8, 2, 2>, random_masking<std::ratio<1, 2>>>;
   using learner = trainer<method, Context, chosen_optimizer>;
   return erased_with<masked_trainer_adapter, learner>::make(

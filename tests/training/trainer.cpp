@@ -99,7 +99,7 @@ TEST_CASE("weights start with the spread that their layer asked for") {
     for (std::size_t i = p.offset; i < p.offset + p.size(); ++i)
       square += double(w[i]) * double(w[i]) / double(p.size());
     CAPTURE(p.path);
-    CHECK(std::sqrt(square) == doctest::Approx(p.init.width).epsilon(0.05));
+    CHECK(std::sqrt(square) == doctest::Approx(p.init.scale).epsilon(0.05));
   }
 }
 

@@ -12,7 +12,7 @@ namespace pretext {
 
 /// The feature of a vision transformer: its class token after the last norm, or the mean of its patch tokens,
 /// normalised afterwards (MAE's global_pool).
-enum class pool { class_token, mean };
+enum class token_pooling { class_token, mean };
 
 /// A recipe holds everything that defines a vision transformer besides its size; derive from one to change a
 /// line of it. This one is MAE's pretraining (He et al. 2022, A.1 and the official code).
@@ -22,7 +22,7 @@ struct mae_pretraining {
   static constexpr initialiser class_token = initialiser::normal(0.02);
   static constexpr positions position = positions::fixed;
   static constexpr parameter_decay token_decay = parameter_decay::yes, position_decay = parameter_decay::no;
-  static constexpr pool feature = pool::class_token;
+  static constexpr token_pooling feature = token_pooling::class_token;
 };
 
 /// MAE's fine-tuning: positions are learned, starting from pretraining's table, and neither they nor the
@@ -30,7 +30,7 @@ struct mae_pretraining {
 struct mae_fine_tuning : mae_pretraining {
   static constexpr positions position = positions::tuned;
   static constexpr parameter_decay token_decay = parameter_decay::no;
-  static constexpr pool feature = pool::mean;
+  static constexpr token_pooling feature = token_pooling::mean;
 };
 
 /// timm's default for supervised training: learned positions, truncated normal weights.
@@ -40,7 +40,7 @@ struct supervised_init {
   static constexpr initialiser class_token = initialiser::normal(1e-6);
   static constexpr positions position = positions::learned;
   static constexpr parameter_decay token_decay = parameter_decay::no, position_decay = parameter_decay::no;
-  static constexpr pool feature = pool::class_token;
+  static constexpr token_pooling feature = token_pooling::class_token;
 };
 
 /// The part of a vision transformer that accepts any number of tokens: blocks, then layer norm; (T, D) to (T,
@@ -62,7 +62,8 @@ struct vit {
   using blocks = transformer<Depth, Heads, 4, typename Recipe::linear_init>;
   using trunk = vit_trunk<Depth, Heads, Recipe>;
   static constexpr std::size_t patch = Patch, width = Width;
-  static constexpr name classifier{"head"};  ///< the path of the classifier on the feature in timm and MAE
+  static constexpr fixed_string classifier{
+      "head"};  ///< the path of the classifier on the feature in timm and MAE
 
   template <ImageShape In>
   using patches = output_of<embedding, In>;
@@ -87,7 +88,7 @@ struct vit {
 
   template <ImageShape In>
   static consteval auto parameters() {
-    constexpr auto norm_name = Recipe::feature == pool::mean ? "fc_norm" : "norm";
+    constexpr auto norm_name = Recipe::feature == token_pooling::mean ? "fc_norm" : "norm";
     auto table = concatenate(with_depth(0, parameters_of<position_embedding<In>, patches<In>>),
                              with_depth(0, prefixed("patch_embed", parameters_of<embedding, In>)),
                              prefixed("blocks", parameters_of<blocks, tokens<In>>),
@@ -170,9 +171,10 @@ struct vit {
   }
 
  private:
-  static constexpr std::size_t pooled_from = Recipe::feature == pool::mean ? 1 : 0;
+  static constexpr std::size_t pooled_from = Recipe::feature == token_pooling::mean ? 1 : 0;
   template <ImageShape In>
-  static constexpr std::size_t pooled_count = Recipe::feature == pool::mean ? patches<In>::extents[0] : 1;
+  static constexpr std::size_t pooled_count =
+      Recipe::feature == token_pooling::mean ? patches<In>::extents[0] : 1;
 
   /// The token that becomes the feature. It is taken out before the norm, which acts on each token alone.
   template <ImageShape In, class Context>

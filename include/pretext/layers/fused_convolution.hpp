@@ -14,8 +14,8 @@ enum class activation { none, relu };
 /// that can computes the statistics while the convolution writes its output; that output is the only
 /// activation stored, and backward overwrites it with its gradient. In inference the normalisation is folded
 /// into the weights.
-template <name ConvolutionName, name NormName, class Convolution, activation Activation = activation::relu,
-          initial_scale Start = initial_scale::one>
+template <fixed_string ConvolutionName, fixed_string NormName, class Convolution,
+          activation Activation = activation::relu, initial_scale Start = initial_scale::one>
 struct fused_convolution {
   using norm = detail::normalisation<affine::both, Start>;
   static constexpr bool has_relu = Activation == activation::relu;

@@ -15,7 +15,7 @@
 namespace pretext {
 
 /// Gives a layer the name it has in checkpoints; unnamed layers are called by their index.
-template <name Name, class L>
+template <fixed_string Name, class L>
 struct named : L {
   static constexpr std::string_view checkpoint_name = Name;
 };

@@ -24,7 +24,7 @@ inline constexpr auto classifier_name = [] {
   if constexpr (requires { Encoder::classifier; })
     return Encoder::classifier;
   else
-    return name{"fc"};
+    return fixed_string{"fc"};
 }();
 }  // namespace detail
 

@@ -13,7 +13,7 @@
 #include <pretext/kernels/cpu/shuffled_tokens.hpp>
 #include <pretext/methods/mae.hpp>
 #include <pretext/optimizers/adamw.hpp>
-#include <pretext/runtime/any_masked_trainer.hpp>
+#include <pretext/runtime/masked_trainer_adapter.hpp>
 #include <pretext/training/trainer.hpp>
 
 using namespace pretext;
@@ -30,7 +30,7 @@ struct showing {
   std::vector<image> pictures = std::vector<image>(6);
   std::vector<image_view> views;
   std::vector<std::uint64_t> samples{4, 9, 1, 0, 7, 3};
-  std::unique_ptr<any_masked_trainer> trainer;
+  std::unique_ptr<any_trainer> trainer;
 
   explicit showing(bool normalise_pixels) {
     const builtin_source source{{.count = 6, .side = 32}};
@@ -46,13 +46,17 @@ struct showing {
         std::make_unique<learner>(method{.loss = {.normalise = normalise_pixels}}, adamw{}, 3), augmented,
         evaluation);
   }
+
+  image_batch batch(std::uint32_t epoch) const {
+    return {.epoch = epoch, .images = views, .samples = samples, .seed = 1};
+  }
 };
 
 }  // namespace
 
 TEST_CASE("a reconstruction shows every image with its mask: three of four patches hidden, whole ones") {
   showing s{true};
-  const auto made = s.trainer->reconstruct(s.views, s.samples, 1, 0);
+  const auto made = s.trainer->reconstructor()->reconstruct(s.batch(0));
   std::vector<float> seen;
   s.trainer->evaluation_views(s.views, seen);
   CHECK(made.images == seen);
@@ -66,14 +70,14 @@ TEST_CASE("a reconstruction shows every image with its mask: three of four patch
     const std::size_t n = i / (16 * 24), row = i / 24 % 16, column = i % 24;
     CHECK(made.masked[i] == made.masked[(n * 16 + row / 4 * 4) * 24 + column / 4 * 4]);
   }
-  CHECK(s.trainer->reconstruct(s.views, s.samples, 1, 0).masked == made.masked);
-  CHECK(s.trainer->reconstruct(s.views, s.samples, 1, 1).masked != made.masked);
+  CHECK(s.trainer->reconstructor()->reconstruct(s.batch(0)).masked == made.masked);
+  CHECK(s.trainer->reconstructor()->reconstruct(s.batch(1)).masked != made.masked);
 }
 
 TEST_CASE("predictions of normalised patches get the mean and deviation of the real ones back") {
   showing normalised{true}, plain{false};  // the same weights: what they predict differs in scale alone
-  const auto scaled = normalised.trainer->reconstruct(normalised.views, normalised.samples, 1, 0);
-  const auto raw = plain.trainer->reconstruct(plain.views, plain.samples, 1, 0);
+  const auto scaled = normalised.trainer->reconstructor()->reconstruct(normalised.batch(0));
+  const auto raw = plain.trainer->reconstructor()->reconstruct(plain.batch(0));
   for (std::size_t n = 0; n < 6; ++n)
     for (std::size_t patch = 0; patch < method::grid::patches; ++patch) {
       std::vector<std::size_t> at;
@@ -93,8 +97,8 @@ TEST_CASE("a step of a masked trainer is told its samples, and a look in between
   const auto weights_after = [](bool look) {
     showing s{true};
     for (std::uint32_t epoch = 0; epoch < 2; ++epoch) {
-      s.trainer->step(s.views, s.samples, 1, epoch, {.learning_rate = 1e-3});
-      if (look) s.trainer->reconstruct(s.views, s.samples, 1, 5);
+      s.trainer->step(s.batch(epoch), {.learning_rate = 1e-3});
+      if (look) s.trainer->reconstructor()->reconstruct(s.batch(5));
     }
     std::vector<float> after;
     s.trainer->read_values([&](const float* values) { after.assign(values, values + method::size); });
