@@ -1,6 +1,6 @@
 #include <pretext/augment/batch_mix.hpp>
-#include <pretext/kernels/cpu/cross_entropy.hpp>
 #include <pretext/kernels/cpu/batch_mix.hpp>
+#include <pretext/kernels/cpu/cross_entropy.hpp>
 #include <pretext/losses/composition.hpp>
 #include <pretext/losses/cross_entropy.hpp>
 

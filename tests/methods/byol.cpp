@@ -3,7 +3,6 @@
 #include <pretext/kernels/cpu/optimize.hpp>
 #include <pretext/methods/byol.hpp>
 #include <pretext/optimizers/sgd.hpp>
-#include <pretext/recipes/byol.hpp>
 #include <pretext/training/trainer.hpp>
 
 #include "support/gradient_check.hpp"
@@ -132,23 +131,6 @@ TEST_CASE("both networks start alike, unless the target is given a seed of its o
   CHECK(online() != target());
 }
 
-TEST_CASE("Haiku's start: weights from a normal cut at two deviations of 1/sqrt(fan_in), biases 0") {
-  constexpr auto table = haiku_init(parameters_of<method::online, images>);
-  for (std::size_t row = 0; row < table.size(); ++row) {
-    const parameter &p = table[row], &before = method::parameters[row];
-    CAPTURE(p.path);
-    CHECK(p.name() == before.name());
-    if (p.rank >= 2) {
-      CHECK(p.init.distribution == initialiser::kind::truncated_normal);
-      CHECK(p.init.scale == doctest::Approx(1 / std::sqrt(double(p.size() / p.extents[0]))));
-    } else if (p.name().ends_with("layers.0.bias")) {
-      CHECK(p.init == initialiser::constant(0));
-    } else {
-      CHECK(p.init == before.init);
-    }
-  }
-}
-
 TEST_CASE("projector and predictor of ResNet-50 have the published sizes, and lightly's names") {
   using official = byol<shape<32, 32, 3>, resnet50<stem::cifar>>;
   static_assert(trainable_count(parameters_of<official::projector, shape<2048>>) == 9449472);
@@ -156,23 +138,4 @@ TEST_CASE("projector and predictor of ResNet-50 have the published sizes, and li
   static_assert(official::parameters[0].name() == "backbone.conv1.weight");
   static_assert(official::parameters.back().name() == "prediction_head.layers.3.weight");
   static_assert(std::same_as<official::embedding, shape<256>>);
-}
-
-TEST_CASE("BYOL's presets have the published lengths, rates and momenta") {
-  constexpr std::size_t imagenet = 1281167;
-  constexpr auto longest = byol_1000_epochs();
-  CHECK(longest.steps(imagenet) == 312784);
-  CHECK(longest.learning_rate(imagenet).peak == doctest::Approx(3.2));
-  CHECK(longest.learning_rate(imagenet)(0) == 0);
-  CHECK(longest.learning_rate(imagenet)(3127) == doctest::Approx(3.2));
-  CHECK(longest.target_momentum(imagenet)(0) == doctest::Approx(0.996).epsilon(1e-12));
-  CHECK(longest.target_momentum(imagenet)(312784) == 1);
-  CHECK(longest.optimizer().variant == lars_variant::byol);
-  CHECK(longest.optimizer().weight_decay == 1.5e-6);
-  CHECK(byol_300_epochs().learning_rate(imagenet).peak == doctest::Approx(4.8));
-  CHECK(byol_100_epochs().base_momentum == 0.99);
-  CHECK(byol_40_epochs().base_momentum == 0.97);
-  CHECK(byol_40_epochs().learning_rate(imagenet).peak == doctest::Approx(7.2));
-  CHECK(byol_batch_512().learning_rate(imagenet).peak == doctest::Approx(0.8));
-  CHECK(byol_imagenette().learning_rate(9469).peak == 2);
 }
