@@ -63,7 +63,7 @@ TEST_CASE("every gradient of a weighted sum matches finite differences") {
   matches_differences(z, gradient, [&] { return run(loss, z, ignored); });
 }
 
-TEST_CASE("predictive losses add up as well") {
+TEST_CASE("predictive losses can be added, too") {
   context_type context;
   const auto p = random_rows(4 * sample::size, 3), target = random_rows(4 * sample::size, 4);
   const reads<context_type, sample> from{p.data(), 4}, to{target.data(), 4};

@@ -29,7 +29,7 @@ constexpr std::size_t n = 5;
 template <class... Policies>
 using composed = joint_embedding<images, encoder<trunk>, projector<head>, Policies...>;
 
-/// Every gradient beside central differences of the loss, the target's network held still.
+/// Compares every gradient with central differences of the loss; the target does not move.
 template <class Method>
 void every_gradient_matches(Method method) {
   trainer<Method, Context, sgd> learner{method, {}, 3, cpu::stream{2}};

@@ -14,7 +14,7 @@ using small = byol<shape<8, 8, 3>, resnet18<stem::cifar, 4>, byol_head<9, 5>>;
 
 }  // namespace
 
-TEST_CASE("weights start with the spread that their layer asked for") {
+TEST_CASE("initial weights have the standard deviation of their initialiser") {
   using wide = simclr<shape<32, 32, 3>, resnet18<stem::cifar>>;
   std::vector<float> w(wide::size);
   initialise<float>(wide::parameters, 3, w.data());
@@ -28,7 +28,7 @@ TEST_CASE("weights start with the spread that their layer asked for") {
   }
 }
 
-TEST_CASE("Haiku's start: weights from a normal cut at two deviations of 1/sqrt(fan_in), biases 0") {
+TEST_CASE("Haiku's initialisation: truncated normal weights of deviation 1/sqrt(fan_in), biases 0") {
   constexpr auto table = haiku_init(parameters_of<small::online, small::images>);
   for (std::size_t row = 0; row < table.size(); ++row) {
     const parameter &p = table[row], &before = small::parameters[row];

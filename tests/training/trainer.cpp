@@ -45,7 +45,7 @@ std::vector<float> weights_after(std::size_t steps, std::size_t threads,
 
 }  // namespace
 
-TEST_CASE("a training step allocates nothing once the first two have made room") {
+TEST_CASE("a training step allocates nothing after the first two") {
   learner t{{}, {sgd{}}, 5, cpu::stream{2}};
   auto v = views(0);
   const reads<on<cpu>, images> batch{v.data(), 12};
@@ -67,7 +67,7 @@ TEST_CASE("training gives the same bits with 1, 2 and 3 threads") {
   }
 }
 
-TEST_CASE("a loss that is no number stops the step in a sentence and leaves the weights as they were") {
+TEST_CASE("a loss that is NaN stops the step in a sentence and leaves the weights unchanged") {
   learner t;
   auto v = views(0);
   v[7] = std::nanf("");
@@ -80,7 +80,7 @@ TEST_CASE("a loss that is no number stops the step in a sentence and leaves the 
         REQUIRE(t.memory().value.data()[i] == before[i]);
 }
 
-TEST_CASE("the same seed starts with the same weights, another seed with others") {
+TEST_CASE("initial weights depend on the seed alone") {
   learner a{{}, {sgd{}}, 1}, b{{}, {sgd{}}, 1}, c{{}, {sgd{}}, 2};
   const auto all = [](learner& t) {
     return std::vector<float>(t.memory().value.data(), t.memory().value.data() + method::size);
