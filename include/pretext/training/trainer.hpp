@@ -18,22 +18,13 @@
 #include <pretext/methods/concepts.hpp>
 #include <pretext/optimizers/concepts.hpp>
 #include <pretext/training/batches.hpp>
+#include <pretext/training/detail/trained_table.hpp>
 #include <pretext/training/detail/trainer_options.hpp>
 #include <pretext/training/initialise.hpp>
 #include <pretext/training/non_finite_loss.hpp>
 #include <pretext/training/step_values.hpp>
 
 namespace pretext {
-
-namespace detail {
-
-/// Checks hyper-parameters where a type declares their ranges.
-template <class T>
-void check_ranges(const T& value) {
-  if constexpr (requires { value.check(); }) value.check();
-}
-
-}  // namespace detail
 
 /// Trains a method: one step is views -> encoder -> heads -> loss -> backward -> optimizer -> target, all on
 /// one device. A trainer owns parameters, gradients, the optimizer's state and the memory of a step; one
@@ -147,23 +138,6 @@ class trainer {
  private:
   using state_type = typename Optimizer::template state_type<Context>;
 
-  /// The method's parameter table with the learning rate multipliers that its hyper-parameters ask for.
-  static std::vector<parameter> trained_table(const Method& method) {
-    std::vector<parameter> table(Method::parameters.begin(), Method::parameters.end());
-    if constexpr (requires(const parameter& p) { method.lr_multiplier(p); })
-      for (parameter& p : table) p.lr_multiplier = method.lr_multiplier(p);
-    return table;
-  }
-  /// The optimizer's state was made for the table: a method that freezes other parameters needs a new one.
-  void expects_same_frozen_parameters() const {
-    if constexpr (requires(const parameter& p) { method_.lr_multiplier(p); })
-      for (std::size_t row = 0; row < table_.size(); ++row)
-        expects(table_[row].lr_multiplier == method_.lr_multiplier(Method::parameters[row]),
-                "the method now trains ", table_[row].name(),
-                " otherwise than when this trainer was constructed; construct another trainer to freeze or "
-                "unfreeze parameters");
-  }
-
   /// Does `learn` return the value of the loss, rather than one that the device has yet to compute?
   static constexpr bool knows_losses = std::same_as<typename Context::loss_value, double>;
 
@@ -196,7 +170,7 @@ trainer<Method, Context, Optimizer>::trainer(Method method, Optimizer optimizer,
                                              typename device::stream stream)
     : method_{std::move(method)},
       optimizer_{std::move(optimizer)},
-      table_{trained_table(method_)},
+      table_{detail::trained_table(method_)},
       state_{make_state<Context>(optimizer_, std::span<const parameter>{table_})} {
   detail::check_ranges(method_);
   detail::check_ranges(optimizer_);
@@ -235,7 +209,7 @@ double trainer<Method, Context, Optimizer>::target_momentum(std::optional<double
 
 template <class Method, class Context, class Optimizer>
 void trainer<Method, Context, Optimizer>::enqueue(reads<Context, images> views, const step_context& step) {
-  expects_same_frozen_parameters();
+  detail::expects_same_multipliers(method_, table_);
   device::clear(context_.stream, memory_.gradient.data(), Method::size);
   // An asynchronous device is not waited for: it holds its own updates back if the loss is not finite.
   if constexpr (knows_losses) {
