@@ -51,6 +51,10 @@ TEST_CASE("the methods of the library are methods in every precision") {
   static_assert(
       Method<classification<images, encoder<vit<4, 16, 1, 2>>, classifier<linear_classifier<3>>>, on<cpu>>);
   static_assert(!Method<int, on<cpu>> && !Method<without_step, on<cpu>>);
+  using labelled = classification<images, encoder<vit<4, 16, 1, 2>>, classifier<linear_classifier<3>>>;
+  static_assert(LabelledMethod<labelled> && !LabelledMethod<own_method>);
+  CHECK(labelled{}.classes() == 3);
+  CHECK(labelled{.loss = {.classes = 2}}.classes() == 2);
 }
 
 TEST_CASE("targets share the weights of the network or have a momentum") {

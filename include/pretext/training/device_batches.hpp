@@ -11,6 +11,7 @@
 #include <pretext/data/batch_order.hpp>
 #include <pretext/kernels/batch_mix.hpp>
 #include <pretext/kernels/parallel_for.hpp>
+#include <pretext/methods/concepts.hpp>
 #include <pretext/training/batches.hpp>
 #include <pretext/training/device_dataset.hpp>
 #include <pretext/training/target_options.hpp>
@@ -118,7 +119,7 @@ keyed_views<Context, Images> device_batches<Context, Images, Views>::operator()(
   const auto epoch = device_scalar<std::uint32_t>::at_address(epoch_.data());
   augment(context, views_, dataset_->chosen(samples_.data(), images()), options_.seed, epoch, batch_.view());
   const sample_keys keys{options_.seed, epoch, samples_.data(), images()};
-  if constexpr (requires { trainer.memory().soft_targets; })
+  if constexpr (LabelledMethod<typename Trainer::method_type>)
     label(context, keys, trainer.method().classes(), trainer.memory().soft_targets);
   return {batch_.view(), keys};
 }
