@@ -19,7 +19,7 @@ using with_predictor = byol<images, thin, byol_head<64, 32>>;
 using without_predictor = joint_embedding<images, encoder<thin>, projector<byol_head<64, 32>>, target<ema>,
                                           statistics<per_view_statistics>, loss<cosine_regression>>;
 
-/// What a hundred steps on built-in images make of the embedding.
+/// The collapse monitor's verdict after a hundred steps on built-in images.
 template <class Method>
 collapse after_training(std::size_t steps, double momentum) {
   constexpr std::size_t batch = 32;
@@ -51,7 +51,7 @@ TEST_CASE("without a predictor BYOL collapses, and the collapse monitor says so"
   CHECK(seen.verdict.starts_with("Collapsed"));
 }
 
-TEST_CASE("with its predictor BYOL's embedding stays spread over half of what is even") {
+TEST_CASE("with its predictor BYOL's embedding keeps more than half of the uniform spread") {
   const collapse seen = after_training<with_predictor>(100, 0.8);
   CAPTURE(seen.verdict);
   CHECK(!seen.collapsed);

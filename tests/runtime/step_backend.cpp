@@ -143,7 +143,7 @@ TEST_CASE("a classifier keeps images only with the labels that it was given") {
   labels[5] = 0;
   trained->set_labels(labels);
   CHECK_THROWS_WITH_AS(trained->upload_dataset(picture_source(picture_count), in_fours),
-                       doctest::Contains("the label 0 for index 5"), std::invalid_argument);
+                       doctest::Contains("index 5 of the images in memory the label 0"), std::invalid_argument);
 }
 
 TEST_CASE("losses that nobody has read are not lost to batches of another kind") {
