@@ -48,7 +48,7 @@ std::vector<neighbour_row> neighbour_rows(const datasets& data, const findings& 
       neighbour_picture picture;
       data.train.read(index, picture.picture);
       picture.label = class_name(data.train, found.train.labels[index]);
-      picture.right = found.train.labels[index] == queries.labels[q];
+      picture.same_class = found.train.labels[index] == queries.labels[q];
       row.nearest.push_back(std::move(picture));
     }
     result.push_back(std::move(row));
