@@ -20,7 +20,8 @@ TEST_CASE("embeddings at both ends of every axis have exactly the uniform standa
         "24 of 24.");
 }
 
-TEST_CASE("random directions have the uniform standard deviation, for more rows than dimensions and for fewer") {
+TEST_CASE(
+    "random directions have the uniform standard deviation, for more rows than dimensions and for fewer") {
   const collapse_report tall = detect_collapse(blobs(4000, 32, 1, 1000, 1)),
                         wide = detect_collapse(blobs(50, 200, 1, 1000, 2));
   CHECK(tall.std == Approx(tall.uniform_std).epsilon(0.02));

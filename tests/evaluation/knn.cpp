@@ -56,7 +56,8 @@ TEST_CASE("kNN ranks classes as lightly does") {
   }
 }
 
-TEST_CASE("a vote weighs exp(cosine/temperature): 1265 neighbours at cosine 1/2 lose to one at 1, and 1266 win") {
+TEST_CASE(
+    "a vote weighs exp(cosine/temperature): 1265 neighbours at cosine 1/2 lose to one at 1, and 1266 win") {
   for (const std::size_t many : {1265u, 1266u}) {
     feature_table bank{many + 1, 2, {1, 0}, {1}};
     for (std::size_t i = 0; i < many; ++i) {

@@ -8,7 +8,8 @@ using doctest::Approx;
 
 namespace {
 
-/// Points of a plane, three times as wide as high, embedded in `width` dimensions and shifted from the origin.
+/// Points of a plane, three times as wide as high, embedded in `width` dimensions and shifted from the
+/// origin.
 feature_table plane(std::size_t count, std::size_t width, std::vector<std::array<double, 2>>& flat) {
   std::mt19937 random{11};
   std::normal_distribution<double> draw;
