@@ -119,7 +119,8 @@ int fine_tune(pretrain_options o, std::size_t test_every) {
   if (o.resume) {
     o.asked = folder.read_recipe();
     if (o.asked.method != "finetune")
-      fail<std::runtime_error>(o.out.string(), " holds a run of ", o.asked.method, ", not of finetune");
+      throw_error<std::runtime_error>(o.out.string(), " holds a run of ", o.asked.method,
+                                      ", not of finetune");
   }
   const recipe& r = o.asked;
   const datasets data = open_datasets(r);

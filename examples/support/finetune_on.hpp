@@ -54,8 +54,7 @@ std::unique_ptr<pretext::any_classifier> make_classifier_on(const recipe& asked,
             Device::clear(stream, made->memory().value.data() + p.offset + classes * p.extents[1],
                           (most_classes - classes) * p.extents[1]);
         const target_options targets{.mixing = {.mixup = {asked.mixup}, .cutmix = {asked.cutmix}},
-                                     .smoothing = asked.label_smoothing,
-                                     .classes = classes};
+                                     .smoothing = asked.label_smoothing};
         const auto view = make_finetune_view(asked);
         const auto evaluation = make_evaluation<Size>(asked);
         return std::make_unique<

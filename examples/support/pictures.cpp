@@ -87,7 +87,7 @@ std::vector<image_sheet> read_pictures(const std::filesystem::path& folder) {
   try {
     return nlohmann::json::from_cbor(file).get<std::vector<image_sheet>>();
   } catch (const nlohmann::json::exception& error) {
-    fail<std::runtime_error>(path.string(), ": holds no pictures; ", error.what());
+    throw_error<std::runtime_error>(path.string(), ": holds no pictures; ", error.what());
   }
 }
 

@@ -90,8 +90,8 @@ int pretrain(pretrain_options o, const trainer_maker& make, const picture_maker&
   if (o.resume) {
     const recipe kept = folder.read_recipe();
     if (kept.method != o.asked.method)
-      fail<std::runtime_error>(o.out.string(), " holds a run of ", kept.method, "; go on with ",
-                               card_of(kept.method).program(), " --resume --out ", o.out.string());
+      throw_error<std::runtime_error>(o.out.string(), " holds a run of ", kept.method, "; go on with ",
+                                      card_of(kept.method).program(), " --resume --out ", o.out.string());
     o.asked = kept;
   }
   const recipe& r = o.asked;

@@ -38,6 +38,7 @@ struct idle {
   static void release(T* data) {
     std::free(data);
   }
+  static std::size_t free_memory() { return std::size_t{64} << 30; }
   template <class T>
   static void write(const stream&, T*, const T*, std::size_t) {}
   template <class T>

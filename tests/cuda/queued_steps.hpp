@@ -61,7 +61,7 @@ struct resident_run {
 
   device_dataset<device> images{small_pictures()};
   Views views;
-  device_batch_options options{.batch = 4, .seed = 5, .mixing = some_mixing(), .smoothing = 0.1};
+  device_batch_options options{.batch = 4, .seed = 5, .targets = {.mixing = some_mixing(), .smoothing = 0.1}};
 
   template <class Trainer>
   step_queue<Trainer, batches> queue_for(Trainer& trainer) const {

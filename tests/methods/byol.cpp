@@ -139,8 +139,8 @@ TEST_CASE("Haiku's start: weights from a normal cut at two deviations of 1/sqrt(
     CAPTURE(p.path);
     CHECK(p.name() == before.name());
     if (p.rank >= 2) {
-      CHECK(p.init.shape == initialiser::kind::truncated_normal);
-      CHECK(p.init.width == doctest::Approx(1 / std::sqrt(double(p.size() / p.extents[0]))));
+      CHECK(p.init.distribution == initialiser::kind::truncated_normal);
+      CHECK(p.init.scale == doctest::Approx(1 / std::sqrt(double(p.size() / p.extents[0]))));
     } else if (p.name().ends_with("layers.0.bias")) {
       CHECK(p.init == initialiser::constant(0));
     } else {

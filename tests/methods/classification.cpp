@@ -29,7 +29,7 @@ using trunk = tests::thin_trunk<basic_block, 4>;
 using method = classification<images, encoder<trunk>, classifier<linear_classifier<3, torch_init>>>;
 
 struct tokens : linear<8> {
-  static constexpr name classifier{"head"};
+  static constexpr fixed_string classifier{"head"};
 };
 
 /// Soft goals that differ from image to image.
@@ -114,8 +114,8 @@ using tuning = classification<images, encoder<tokens_trunk>, classifier<linear_c
 TEST_CASE(
     "every gradient of a classification matches finite differences: ResNet, ViT with a mean of its tokens, "
     "dropped paths") {
-  every_gradient_matches(method{.loss = {.smoothing = .1}});
-  every_gradient_matches(tuning{.loss = {.smoothing = .1}});
+  every_gradient_matches(method{});
+  every_gradient_matches(tuning{});
   every_gradient_matches(tuning{}, .6);
 }
 
@@ -219,17 +219,17 @@ TEST_CASE("an encoder cannot be frozen or unfrozen under a trainer") {
                        std::invalid_argument);
 }
 
-TEST_CASE("every step needs its own goals, one for each image") {
+TEST_CASE("every step needs its own soft targets, one for each image") {
   trainer<method, on<cpu>, sgd> learner;
   const std::vector<float> pixels(4 * images::size, .5f);
   step(learner, pixels, .1);
   CHECK_THROWS_WITH_AS(learner.step(reads<on<cpu>, images>{pixels.data(), 4}, {.learning_rate = .1}),
-                       "classification: 4 images but 0 goals; write the classes of every step into "
-                       "goal.resize(n) of the method's memory",
+                       "classification: 4 images but 0 soft targets; before every step write those of its n "
+                       "images into soft_targets.resize(n) of the method's memory",
                        std::invalid_argument);
   learner.memory().soft_targets.resize(3);
   CHECK_THROWS_WITH_AS(learner.step(reads<on<cpu>, images>{pixels.data(), 4}, {.learning_rate = .1}),
-                       doctest::Contains("4 images but 3 goals"), std::invalid_argument);
+                       doctest::Contains("4 images but 3 soft targets"), std::invalid_argument);
 }
 
 TEST_CASE("classification gives the same bits with 1, 2 and 3 threads") {

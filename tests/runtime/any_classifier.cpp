@@ -87,7 +87,7 @@ TEST_CASE("a classifier with more outputs than classes learns and classifies lik
   using wide = classification<images, encoder<resnet18<stem::cifar, 4>>, classifier<linear_classifier<9>>>;
   using wide_learner = trainer<wide, on<cpu>, layer_decay<adamw>>;
   const augmentation views{horizontal_flip{}, random_erasing{}};
-  const target_options targets{.mixing = {}, .smoothing = .1, .classes = 4};
+  const target_options targets{.mixing = {}, .smoothing = .1};
   classifier_adapter<wide_learner, std::decay_t<decltype(views)>, augmentation<>> large{
       std::make_unique<wide_learner>(wide{.loss = {.classes = 4}}, layer_decay<adamw>{{.beta2 = .999}, .75},
                                      3),

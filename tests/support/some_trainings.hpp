@@ -88,7 +88,7 @@ std::unique_ptr<any_classifier> make_classifier() {
   using method = classification<tiny_images, encoder<thin_trunk<basic_block, 4>>,
                                 classifier<linear_classifier<5, torch_init>>>;
   using learner = trainer<method, Context, layer_decay<chosen_optimizer>>;
-  const target_options targets{.mixing = {}, .smoothing = .1, .classes = 3};
+  const target_options targets{.mixing = {}, .smoothing = .1};
   return erased_with<classifier_adapter, learner>::make(
       std::make_unique<learner>(method{.loss = {.classes = 3}}, layer_decay<chosen_optimizer>{{sgd{}}, .75},
                                 3),

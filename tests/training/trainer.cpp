@@ -1,13 +1,22 @@
 #include "support/allocations.hpp"
 #include "support/gradient_check.hpp"
 
+#include <cmath>
+
 #include <pretext/encoders/resnet.hpp>
+#include <pretext/kernels/cpu/cosine_regression.hpp>
+#include <pretext/kernels/cpu/cross_entropy.hpp>
+#include <pretext/kernels/cpu/elementwise.hpp>
 #include <pretext/kernels/cpu/nt_xent.hpp>
 #include <pretext/kernels/cpu/optimize.hpp>
+#include <pretext/losses/composition.hpp>
+#include <pretext/methods/byol.hpp>
+#include <pretext/methods/classification.hpp>
 #include <pretext/methods/simclr.hpp>
 #include <pretext/optimizers/adamw.hpp>
 #include <pretext/optimizers/any_optimizer.hpp>
 #include <pretext/optimizers/lars.hpp>
+#include <pretext/optimizers/layer_decay.hpp>
 #include <pretext/optimizers/sgd.hpp>
 #include <pretext/training/trainer.hpp>
 
@@ -90,7 +99,7 @@ TEST_CASE("weights start with the spread that their layer asked for") {
     for (std::size_t i = p.offset; i < p.offset + p.size(); ++i)
       square += double(w[i]) * double(w[i]) / double(p.size());
     CAPTURE(p.path);
-    CHECK(std::sqrt(square) == doctest::Approx(p.init.width).epsilon(0.05));
+    CHECK(std::sqrt(square) == doctest::Approx(p.init.scale).epsilon(0.05));
   }
 }
 
@@ -116,4 +125,27 @@ TEST_CASE("the keys and rates of a step end with it, whether it succeeds or thro
   nothing_left();
   CHECK_THROWS_AS(t.step(reads<on<cpu>, images>{v.data(), 11}, step), std::invalid_argument);
   nothing_left();
+}
+
+TEST_CASE("a trainer refuses hyper-parameters out of range in a sentence when it is constructed") {
+  const auto refused = [](auto method, auto optimizer, const char* sentence) {
+    using made = trainer<decltype(method), on<cpu>, decltype(optimizer)>;
+    CHECK_THROWS_WITH_AS((made{method, optimizer}), doctest::Contains(sentence), std::invalid_argument);
+  };
+  refused(method{.loss = {.temperature = 0}}, sgd{}, "nt_xent: temperature ");
+  refused(method{}, sgd{.momentum = 1}, "sgd: momentum ");
+  refused(method{}, sgd{.weight_decay = -1}, "sgd: weight_decay ");
+  refused(method{}, lars{.trust_coefficient = 0}, "lars: trust_coefficient ");
+  refused(method{}, adamw{.beta2 = -0.1}, "adamw: beta2 ");
+  refused(method{}, any_optimizer<sgd, lars>{lars{.momentum = std::nan("")}}, "lars: momentum ");
+  using summed = joint_embedding<images, encoder<resnet18<stem::cifar, 4>>, projector<simclr_head<32>>,
+                                 loss<sum<nt_xent, weighted<nt_xent>>>>;
+  refused(summed{.loss = nt_xent{} + 0.5 * nt_xent{.temperature = -1}}, sgd{}, "nt_xent: temperature ");
+  refused(byol<images, resnet18<stem::cifar, 4>, byol_head<9, 6>>{.target = {.momentum = 1.1}}, sgd{},
+          "ema: momentum ");
+  using labelled =
+      classification<images, encoder<resnet18<stem::cifar, 4>>, classifier<linear_classifier<4>>>;
+  refused(labelled{.loss = {.classes = 5}}, layer_decay<sgd>{},
+          "classification: the loss has 5 classes, but the classifier<> has 4 outputs");
+  refused(labelled{}, layer_decay<sgd>{.decay = 0}, "must lie within (0, 1]");
 }

@@ -7,7 +7,7 @@
 
 namespace pretext {
 
-/// The ends of a range of values: of a uniform distribution, or of the areas and ratios that a crop may have.
+/// The lower and upper bound of a hyper-parameter or of a uniform distribution.
 struct value_range {
   float low = 0, high = 1;
 };

@@ -222,7 +222,7 @@ inline void loader::fill(const pending& owner, std::size_t position, slot& to) {
     if (options_.on_bad_image == bad_image_policy::stop) return;
     if (attempt == count) {
       to.error = std::make_exception_ptr(std::runtime_error{
-          sentence("none of the ", count, " images can be read; one of them: ", to.skipped.begin()->second)});
+          str_cat("none of the ", count, " images can be read; one of them: ", to.skipped.begin()->second)});
       return;
     }
     to.error = nullptr;

@@ -40,7 +40,7 @@ struct cuda {
   static std::string unavailable_reason() {
     int devices = 0;
     const cudaError_t error = cudaGetDeviceCount(&devices);
-    if (error != cudaSuccess) return detail::sentence_for(error, "looking for a GPU");
+    if (error != cudaSuccess) return detail::message_for(error, "looking for a GPU");
     return devices == 0 ? cuda_failure::no_gpu() : std::string{};
   }
 
@@ -193,7 +193,7 @@ struct cuda {
     cudaStreamCaptureStatus recording = cudaStreamCaptureStatusNone;
     detail::expects_success(cudaStreamIsCapturing(on.native(), &recording), "asking who records");
     if (recording != cudaStreamCaptureStatusNone)
-      fail<std::logic_error>("a step that is recorded must not copy numbers of the host's");
+      throw_error<std::logic_error>("a step that is recorded must not copy numbers of the host's");
     on.sent().send(on.native(), to, host, count * sizeof(T));
   }
   /// Waits for the numbers.

@@ -16,14 +16,14 @@ template <class E, class In>
 concept Encoder = LayerSpec<E, In> && FeatureShape<output_of<E, In>>;
 
 /// An encoder of image patches whose parts a method may run on a selection of the patches, as masked-image
-/// modeling does: a patch size, a patch embedding, an `entrance` that turns patch embeddings into tokens
-/// (class token and positions), a `trunk` over any number of tokens, and where the weights of the parts
-/// begin. `vit` is the model.
+/// modeling does: a patch size, a patch embedding, an `position_embedding` that turns patch embeddings into
+/// tokens (class token and positions), a `trunk` over any number of tokens, and where the weights of the
+/// parts begin. `vit` is the model.
 template <class E, class Images>
 concept PatchEncoder = ImageShape<Images> && Encoder<E, Images> && requires {
   { E::patch } -> std::convertible_to<std::size_t>;
   typename E::embedding::projection;
-  typename E::template entrance<Images>;
+  typename E::template position_embedding<Images>;
   typename E::trunk;
   { E::template embedding_at<Images> } -> std::convertible_to<std::size_t>;
   { E::template trunk_at<Images> } -> std::convertible_to<std::size_t>;

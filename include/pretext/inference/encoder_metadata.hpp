@@ -29,7 +29,7 @@ struct encoder_info {
   pretext::preprocessing preprocessing;
   /// Of the library that wrote the file.
   std::string version =
-      sentence(pretext::version.major, ".", pretext::version.minor, ".", pretext::version.patch);
+      str_cat(pretext::version.major, ".", pretext::version.minor, ".", pretext::version.patch);
 };
 
 namespace detail {
@@ -50,7 +50,7 @@ template <class Enum, std::size_t N>
 std::string_view name_of(const std::array<std::pair<Enum, std::string_view>, N>& names, Enum value) {
   for (const auto& [each, name] : names)
     if (each == value) return name;
-  fail("an enumerator of value ", static_cast<int>(value), " has no name");
+  throw_error("an enumerator of value ", static_cast<int>(value), " has no name");
 }
 
 inline std::string print_float(float value) {
@@ -69,7 +69,7 @@ class metadata_reader {
   const std::string& text(const std::string& key) const {
     const auto found = file_.metadata.find(key);
     if (found == file_.metadata.end())
-      fail<std::runtime_error>(file_.origin, ": records a preprocessing without \"", key, "\"");
+      throw_error<std::runtime_error>(file_.origin, ": records a preprocessing without \"", key, "\"");
     return found->second;
   }
   template <class Number>
@@ -101,7 +101,8 @@ class metadata_reader {
     return value;
   }
   [[noreturn]] void refuse(const std::string& key) const {
-    fail<std::runtime_error>(file_.origin, ": the metadata \"", key, "\" cannot be \"", text(key), "\"");
+    throw_error<std::runtime_error>(file_.origin, ": the metadata \"", key, "\" cannot be \"", text(key),
+                                    "\"");
   }
 
   const safetensors& file_;

@@ -51,9 +51,10 @@ class encoder_model {
     std::vector<W> host(value_.size());
     const auto loaded = read_pretrained<W>(table, file, host.data());
     if (!loaded.missing.empty())
-      fail<std::runtime_error>(file.origin, ": has no tensor \"", loaded.missing.front(),
-                               "\", which this encoder's feature needs; the file is of an encoder whose "
-                               "feature is its class token, or is to be fine-tuned first");
+      throw_error<std::runtime_error>(
+          file.origin, ": has no tensor \"", loaded.missing.front(),
+          "\", which this encoder's feature needs; the file is of an encoder whose "
+          "feature is its class token, or is to be fine-tuned first");
     Context context;
     device::write(context.stream, value_.data(), host.data(), host.size());
     if constexpr (!std::same_as<T, W>)
@@ -80,15 +81,15 @@ class encoder_model {
     constexpr std::size_t channels = channels_of<Images>;
     if (const auto info = read_encoder_info(file)) {
       if (info->input != input || info->channels != channels)
-        fail<std::runtime_error>(file.origin, ": was written for images of ", info->input.height, " x ",
-                                 info->input.width, " x ", info->channels, ", and this model takes ",
-                                 input.height, " x ", input.width, " x ", channels,
-                                 "; pass a preprocessing to use the weights at another size");
+        throw_error<std::runtime_error>(
+            file.origin, ": was written for images of ", info->input.height, " x ", info->input.width, " x ",
+            info->channels, ", and this model takes ", input.height, " x ", input.width, " x ", channels,
+            "; pass a preprocessing to use the weights at another size");
       return info->preprocessing;
     }
     if (const auto recipe = file.metadata.find("recipe"); recipe != file.metadata.end())
       if (const auto found = detail::preprocessing_of_recipe(recipe->second, input)) return *found;
-    fail<std::runtime_error>(
+    throw_error<std::runtime_error>(
         file.origin,
         ": does not record the preprocessing of its images; pass the one that the weights "
         "were trained with, such as imagenet_preprocessing()");

@@ -8,19 +8,19 @@
 
 namespace pretext {
 
-/// Stochastic depth (Huang et al. 2016): a training step leaves residual branches out, sample by sample.
+/// Stochastic depth (Huang et al. 2016): a training step drops residual branches at random, sample by sample.
 struct drop_path {
   /// Of the key of each sample.
   static constexpr std::uint32_t stream_id = streams::drop_path.first, stream_size = streams::drop_path.size;
 
-  /// The factors of a batch's branches, null for rate 0, which draws nothing and costs nothing. `layer` tells
-  /// the branches of a network apart. Throws std::invalid_argument if the step was not told who its samples
-  /// are.
+  /// The factors (n) that multiply one residual branch of a batch: 0 for dropped samples, 1/(1 - rate) for
+  /// the others; null for rate 0. `rate` is in [0, 1); `layer`, below 4096, differs for each branch of a
+  /// network. Throws std::invalid_argument if the step has no sample ids.
   template <class Context>
   static const typename Context::weight* branch_scales(Context& context, std::size_t batch, double rate,
                                                        std::uint32_t layer) {
     if (rate == 0) return nullptr;
-    expects(0 < rate && rate < 1, "the rate of dropped paths must be at least 0 and below 1, not ", rate);
+    expects(0 < rate && rate < 1, "drop_path: the rate must lie in [0, 1), not ", rate);
     expects(context.step.keys.count != 0,
             "drop_path draws for every sample, and this step has none: pass .samples (with .seed and .epoch) "
             "to trainer.step");

@@ -17,6 +17,10 @@ struct weighted {
 
   friend bool operator==(const weighted&, const weighted&) = default;
 
+  void check() const {
+    if constexpr (requires { loss.check(); }) loss.check();
+  }
+
   template <class Context, class... Tensors>
     requires std::invocable<const L&, Context&, Tensors...>
   typename Context::loss_value operator()(Context& context, Tensors... tensors) const {
@@ -44,6 +48,11 @@ struct sum {
   Second second{};
 
   friend bool operator==(const sum&, const sum&) = default;
+
+  void check() const {
+    if constexpr (requires { first.check(); }) first.check();
+    if constexpr (requires { second.check(); }) second.check();
+  }
 
   template <class Context, class... Tensors>
     requires(std::invocable<const First&, Context&, Tensors...>&&

@@ -15,6 +15,9 @@ struct masked_pixels {
 
   friend bool operator==(const masked_pixels&, const masked_pixels&) = default;
 
+  /// Throws std::invalid_argument for hyper-parameters out of range.
+  void check() const { expects(slack >= 0, "masked_pixels: slack ", slack, " must not be negative"); }
+
   /// Compares predictions (n, hidden, patch·patch·C) of the hidden patches, in the mask's order, with images
   /// (n, H, W, C); returns the loss and adds its gradient to dprediction.
   template <class Context, Shape Masked, class Grid, std::size_t Visible>

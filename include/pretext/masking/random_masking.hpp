@@ -22,8 +22,8 @@ void expects_keys(const Context& context, std::size_t batch, const char* who) {
   expects(context.step.keys.count != 0, who,
           " draws a mask for every sample, and this step has none: pass .samples (with .seed and .epoch) to "
           "trainer.step");
-  expects(batch % context.step.keys.count == 0, who, ": ", context.step.keys.count, " samples cannot have ",
-          batch, " views");
+  expects(batch % context.step.keys.count == 0, who, ": a batch of ", batch, " images is no multiple of the ",
+          context.step.keys.count, " sample ids");
 }
 
 }  // namespace detail

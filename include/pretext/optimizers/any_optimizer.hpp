@@ -16,6 +16,15 @@ struct any_optimizer {
 
   friend bool operator==(const any_optimizer&, const any_optimizer&) = default;
 
+  /// Throws std::invalid_argument for hyper-parameters out of range.
+  void check() const {
+    std::visit(
+        [](const auto& optimizer) {
+          if constexpr (requires { optimizer.check(); }) optimizer.check();
+        },
+        selected);
+  }
+
   /// What the chosen one remembers.
   template <class Context>
   struct state_type {

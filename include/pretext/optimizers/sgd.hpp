@@ -15,6 +15,12 @@ struct sgd {
 
   friend bool operator==(const sgd&, const sgd&) = default;
 
+  /// Throws std::invalid_argument for hyper-parameters out of range.
+  void check() const {
+    detail::expects_fraction("sgd", "momentum", momentum);
+    detail::expects_not_negative("sgd", "weight_decay", weight_decay);
+  }
+
   template <class Context>
   using state_type = momentum_state<Context>;
 

@@ -92,7 +92,7 @@ inline std::string path_of(const plot_area& area, const chart_curve& line) {
   bool pen_down = false;
   for (const std::size_t i : points_to_draw(line)) {
     const bool finite = std::isfinite(line.x[i]) && std::isfinite(line.y[i]);
-    if (finite) path += sentence(pen_down ? "L" : "M", area.x_of(line.x[i]), " ", area.y_of(line.y[i]));
+    if (finite) path += str_cat(pen_down ? "L" : "M", area.x_of(line.x[i]), " ", area.y_of(line.y[i]));
     pen_down = finite;
   }
   return path;
@@ -133,14 +133,14 @@ inline std::string draw(const chart& c) {
   const plot_area area = area_of(c);
   std::string lines, legend;
   for (std::size_t i = 0; i < c.references.size(); ++i) {
-    const std::string y = area.y_of(c.references[i].y), color = sentence(" c", 8 + i % 2);
+    const std::string y = area.y_of(c.references[i].y), color = str_cat(" c", 8 + i % 2);
     if (!std::isfinite(c.references[i].y)) continue;
     lines += line_element("reference" + color, fixed(area.left, 0), y, fixed(area.right, 0), y);
     legend += text_element("span", {{"class", "dashed" + color}}, c.references[i].name);
   }
   std::string names;
   for (std::size_t i = 0; i < c.curves.size(); ++i) {
-    const std::string color = sentence("c", i % 8);
+    const std::string color = str_cat("c", i % 8);
     lines += element("path", {{"class", "curve " + color}, {"d", path_of(area, c.curves[i])}});
     names += element("span", {{"class", color}}, escape(c.curves[i].name) + "<output></output>");
   }

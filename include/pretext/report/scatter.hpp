@@ -78,7 +78,7 @@ inline std::string scatter_section(const scatter_plot& s) {
       if ((!s.label.empty() && s.label[i] != group) || !std::isfinite(s.x[i]) || !std::isfinite(s.y[i]))
         continue;
       // A line of length 0 with round caps is a dot: a whole class is one SVG element.
-      path += sentence("M", map.x_of(s.x[i]), " ", map.y_of(s.y[i]), "h0");
+      path += str_cat("M", map.x_of(s.x[i]), " ", map.y_of(s.y[i]), "h0");
       xs.push_back(s.x[i]);
       ys.push_back(s.y[i]);
     }

@@ -6,9 +6,11 @@
 #include <utility>
 #include <vector>
 
+#include <pretext/augment/batch_mix.hpp>
 #include <pretext/augment/batch_mixing.hpp>
 #include <pretext/core/expects.hpp>
 #include <pretext/runtime/any_trainer.hpp>
+#include <pretext/training/target_options.hpp>
 
 namespace pretext {
 
@@ -23,13 +25,6 @@ class any_classifier : public any_trainer {
   virtual std::size_t classes() const = 0;
 };
 
-/// How labels become the soft targets of a batch.
-struct target_options {
-  batch_mixing mixing{.mixup = {0}, .cutmix = {0}};
-  double smoothing = 0;     ///< label smoothing, in [0, 1)
-  std::size_t classes = 0;  ///< at most the classifier's outputs; 0: all of them
-};
-
 /// A trainer of a `classification` behind `any_classifier`, its views, and how a batch is mixed.
 template <class Trainer, class Views, class Evaluation>
 class classifier_adapter final : public trainer_adapter<Trainer, Views, Evaluation, any_classifier> {
@@ -41,10 +36,7 @@ class classifier_adapter final : public trainer_adapter<Trainer, Views, Evaluati
   classifier_adapter(std::unique_ptr<Trainer> trainer, Views views, Evaluation evaluation,
                      target_options targets)
       : base{std::move(trainer), std::move(views), std::move(evaluation)}, targets_{targets} {
-    targets_.mixing.check();
-    if (targets_.classes == 0) targets_.classes = prediction::size;
-    expects(targets_.classes <= prediction::size, "a classifier with ", prediction::size,
-            " outputs cannot have ", targets_.classes, " classes");
+    targets_.check();
   }
 
   void set_labels(std::vector<int> of_samples) override { labels_ = std::move(of_samples); }
@@ -62,7 +54,7 @@ class classifier_adapter final : public trainer_adapter<Trainer, Views, Evaluati
     });
   }
 
-  std::size_t classes() const override { return targets_.classes; }
+  std::size_t classes() const override { return this->trainer().method().classes(); }
 
  private:
   /// Mixes the batch and writes its soft targets. The mix is keyed by the batch's first sample, hence by the
@@ -79,7 +71,7 @@ class classifier_adapter final : public trainer_adapter<Trainer, Views, Evaluati
         targets_.mixing.choose(keys(0), {images_shape::extents[0], images_shape::extents[1]});
     mix(context, mix_of_batch, batch);
     mixed_targets(context, mix_of_batch, batch_labels_, targets_.smoothing,
-                  this->trainer().memory().soft_targets.resize(keys.count), targets_.classes);
+                  this->trainer().memory().soft_targets.resize(keys.count), classes());
   }
 
   /// The device reads the labels that are stored with the images, so they must be those of `set_labels`.
@@ -89,9 +81,7 @@ class classifier_adapter final : public trainer_adapter<Trainer, Views, Evaluati
     for (std::size_t i = 0; i < labels_.size(); ++i)
       expects(labels_[i] == images.label(i), "set_labels gave ", images.name(i), " the label ", labels_[i],
               ", but the data set has ", images.label(i));
-    options.mixing = targets_.mixing;
-    options.smoothing = targets_.smoothing;
-    options.classes = targets_.classes;
+    options.targets = targets_;
   }
 
   target_options targets_;

@@ -116,10 +116,7 @@ class encoder_adapter final : public any_encoder {
   void encode(std::span<const image_view> images, std::vector<float>& features) override {
     detail::for_each_view(context_, evaluation_, batch_, images, [&](reads<Context, Images> views) {
       const auto h = feature_.resize(views.batch);
-      const arena_scope guard{context_.workspace};
-      Encoder::infer(context_,
-                     network_weights(context_, context_.workspace, value_.size(), value_.data(), nullptr),
-                     views, h);
+      infer_network<Encoder>(context_, value_.data(), views, h);
       const auto values = floats_on_host(context_, reads<Context, feature>{h}, host_copy_);
       features.insert(features.end(), values.begin(), values.end());
     });

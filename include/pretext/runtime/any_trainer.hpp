@@ -198,6 +198,7 @@ class trainer_adapter : public Interface {
   virtual void prepare(const any_source& /*images*/, device_batch_options& /*options*/) {}
 
   Trainer& trainer() { return *trainer_; }
+  const Trainer& trainer() const { return *trainer_; }
   const typename device::stream& stream() const { return trainer_->context().stream; }
 
   /// Calls `use(views)` with the evaluation views of some images at a time.

@@ -45,13 +45,13 @@ inline std::map<std::string, std::string> load_checkpoint(const std::filesystem:
   trainer.for_each_buffer([&](const saved_buffer& b) {
     const auto found = file.tensors.find(std::string{b.name});
     if (found == file.tensors.end())
-      fail<std::runtime_error>(path.string(), ": has no buffer \"", b.name,
-                               "\"; it is no checkpoint of this method and optimizer");
+      throw_error<std::runtime_error>(path.string(), ": has no buffer \"", b.name,
+                                      "\"; it is no checkpoint of this method and optimizer");
     const auto& bytes = found->second.bytes;
     if (bytes.size() != b.bytes() || found->second.dtype != detail::dtype_of_buffer(b))
-      fail<std::runtime_error>(path.string(), ": buffer \"", b.name, "\" holds ", bytes.size(),
-                               " bytes where ", b.bytes(),
-                               " are needed; it was made for another encoder, head or precision");
+      throw_error<std::runtime_error>(path.string(), ": buffer \"", b.name, "\" holds ", bytes.size(),
+                                      " bytes where ", b.bytes(),
+                                      " are needed; it was made for another encoder, head or precision");
     b.write(bytes.data());
   });
   return file.metadata;

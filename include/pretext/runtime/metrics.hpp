@@ -52,7 +52,7 @@ class metrics_file {
     std::ofstream file{path_, std::ios::app};
     file << line << '\n';
     file.close();
-    if (!file) fail<std::runtime_error>(path_.string(), ": cannot be written; is the disk full?");
+    if (!file) throw_error<std::runtime_error>(path_.string(), ": cannot be written; is the disk full?");
   }
 
  private:
@@ -84,14 +84,14 @@ inline bool has_metric(const std::filesystem::path& path, const std::string& nam
 inline std::vector<std::pair<double, double>> read_metrics(const std::filesystem::path& path,
                                                            const std::string& x, const std::string& y) {
   std::ifstream file{path};
-  if (!file) fail<std::runtime_error>(path.string(), ": cannot be opened; has the run been started?");
+  if (!file) throw_error<std::runtime_error>(path.string(), ": cannot be opened; has the run been started?");
   std::string line;
   std::getline(file, line);
   const auto names = detail::cells_of(line);
   const auto column = [&](const std::string& name) {
     for (std::size_t i = 0; i < names.size(); ++i)
       if (names[i] == name) return i;
-    fail<std::runtime_error>(path.string(), ": has no column \"", name, "\"");
+    throw_error<std::runtime_error>(path.string(), ": has no column \"", name, "\"");
   };
   const std::size_t x_column = column(x), y_column = column(y);
   std::vector<std::pair<double, double>> pairs;

@@ -116,8 +116,8 @@ class run_loop {
   } catch (const non_finite_loss& error) {
     progress_.finish();
     const std::size_t last = step_ + values_.size();
-    fail<non_finite_loss>(
-        last == step_ + 1 ? sentence("step ", last) : sentence("steps ", step_ + 1, " to ", last), ": ",
+    throw_error<non_finite_loss>(
+        last == step_ + 1 ? str_cat("step ", last) : str_cat("steps ", step_ + 1, " to ", last), ": ",
         error.what());
   }
 
@@ -150,14 +150,14 @@ class run_loop {
     const auto text = [&](const char* name) {
       const auto found = metadata.find(name);
       if (found == metadata.end())
-        fail<std::runtime_error>(checkpoint().string(), ": has no metadata \"", name,
-                                 "\"; it is no checkpoint of a run");
+        throw_error<std::runtime_error>(checkpoint().string(), ": has no metadata \"", name,
+                                        "\"; it is no checkpoint of a run");
       return found->second;
     };
     if (text("identity") != options_.config_fingerprint)
-      fail<std::runtime_error>(checkpoint().string(),
-                               ": belongs to a run with other settings; it was made with ", text("identity"),
-                               " and this run has ", options_.config_fingerprint);
+      throw_error<std::runtime_error>(checkpoint().string(),
+                                      ": belongs to a run with other settings; it was made with ",
+                                      text("identity"), " and this run has ", options_.config_fingerprint);
     earlier_seconds_ = std::stod(text("seconds"));
     return std::stoull(text("step"));
   }
@@ -193,7 +193,7 @@ class run_loop {
     if (options_.stop_on_collapse && found.collapsed && (settled || found.not_finite > 0)) {
       save();
       progress_.finish();
-      fail<std::runtime_error>("step ", step_, ": ", found.verdict);
+      throw_error<std::runtime_error>("step ", step_, ": ", found.verdict);
     }
   }
 

@@ -64,7 +64,7 @@ class step_backend {
     return "the device works in host memory, where the images are";
   }
   void enqueue_uploaded(std::uint64_t, std::span<const step_values>) {
-    fail<std::logic_error>("enqueue_uploaded needs uploaded images; call upload_dataset first");
+    throw_error<std::logic_error>("enqueue_uploaded needs uploaded images; call upload_dataset first");
   }
 
  private:
@@ -124,7 +124,8 @@ class step_backend<Trainer, Views> {
   }
   void enqueue_uploaded(std::uint64_t step, std::span<const step_values> values) {
     auto* const queue = std::get_if<dataset_queue>(&queue_);
-    if (!queue) fail<std::logic_error>("enqueue_uploaded needs uploaded images; call upload_dataset first");
+    if (!queue)
+      throw_error<std::logic_error>("enqueue_uploaded needs uploaded images; call upload_dataset first");
     queue->set_step(step);
     losses_pending_ = true;
     queue->enqueue(values);
@@ -134,7 +135,7 @@ class step_backend<Trainer, Views> {
   /// Replacing a queue would lose the losses of its steps.
   void expects_losses_read() const {
     if (losses_pending_)
-      fail<std::logic_error>(
+      throw_error<std::logic_error>(
           "the losses of earlier steps have not been read, and the next step needs another queue (other "
           "images or "
           "another seed); call wait_losses() first");

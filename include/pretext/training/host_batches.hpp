@@ -8,7 +8,7 @@
 #include <pretext/core/context.hpp>
 #include <pretext/core/random.hpp>
 #include <pretext/core/tensor.hpp>
-#include <pretext/training/step_queue.hpp>
+#include <pretext/training/batches.hpp>
 
 namespace pretext {
 

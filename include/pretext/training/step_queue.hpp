@@ -12,17 +12,11 @@
 #include <pretext/core/expects.hpp>
 #include <pretext/core/tensor.hpp>
 #include <pretext/kernels/parallel_for.hpp>
+#include <pretext/training/batches.hpp>
 #include <pretext/training/detail/graph_key.hpp>
 #include <pretext/training/step_values.hpp>
 
 namespace pretext {
-
-/// What a step finds about itself in the device's memory.
-struct step_state {
-  std::uint64_t number = 0;  ///< steps taken before it: those whose loss was a number
-  std::size_t queued = 0;    ///< steps asked for before it since losses were last read
-  double learning_rate = 0, target_momentum = 1;
-};
 
 namespace detail {
 /// The values of a queued step that change with every step, in the device's memory.
@@ -30,13 +24,6 @@ struct queued_values {
   double learning_rate = 0, target_momentum = 1;
 };
 }  // namespace detail
-
-/// The stacked views of one step and the keys of its samples, both in the device's memory.
-template <class Context, Shape Images>
-struct keyed_views {
-  reads<Context, Images> views{};
-  sample_keys keys{};
-};
 
 /// Steps of a trainer that nobody waits for: they are asked for one after another, the device takes them
 /// while the host does something else, and keeps their losses until somebody wants them. As soon as a step
@@ -50,6 +37,10 @@ struct keyed_views {
 /// the stream and returns `keyed_views`.
 template <class Trainer, class Batches>
 class step_queue {
+  static_assert(pretext::Batches<Batches, Trainer>,
+                "pretext::step_queue: its batches must have images() and a call (trainer, const step_state*) "
+                "that returns keyed_views<Context, Images>, as device_batches and host_batches do.");
+
  public:
   using device = typename Trainer::device;
   static constexpr std::size_t max_queued = 1024;  ///< steps between two looks at their losses

@@ -14,7 +14,10 @@
 #include <pretext/core/expects.hpp>
 #include <pretext/core/wrong_dtype.hpp>
 #include <pretext/devices/device_memory.hpp>
-#include <pretext/optimizers/detail/make_state.hpp>
+#include <pretext/layers/detail/network_weights.hpp>
+#include <pretext/methods/concepts.hpp>
+#include <pretext/optimizers/concepts.hpp>
+#include <pretext/training/batches.hpp>
 #include <pretext/training/initialise.hpp>
 #include <pretext/training/non_finite_loss.hpp>
 #include <pretext/training/step_values.hpp>
@@ -22,6 +25,12 @@
 namespace pretext {
 
 namespace detail {
+
+/// Checks hyper-parameters where a type declares their ranges.
+template <class T>
+void check_ranges(const T& value) {
+  if constexpr (requires { value.check(); }) value.check();
+}
 
 /// Named options of a trainer: the seed of the initial weights and, on a CPU, the number of threads.
 template <class Device>
@@ -42,18 +51,18 @@ struct trainer_options<Device> {
 
 }  // namespace detail
 
-/// A batch of images with everything that keys its views and draws, such as what `loader::next` returns.
-template <class Batch>
-concept ImageBatch = requires(const Batch& batch) {
-  batch.images[0];
-  { batch.samples } -> std::convertible_to<std::span<const std::uint64_t>>;
-  { batch.seed } -> std::convertible_to<std::uint64_t>;
-  { batch.epoch } -> std::convertible_to<std::uint32_t>;
-};
-
 /// views -> encoder -> heads -> loss -> backward -> optimizer -> target, once per step, all on one device.
 template <class Method, class Context, class Optimizer>
 class trainer {
+  static_assert(
+      pretext::Method<Method, Context>,
+      "pretext::trainer: its first argument must be a Method such as simclr<...>, whose learn(context, "
+      "memory, views, step) returns Context::loss_value.");
+  static_assert(
+      pretext::Optimizer<Optimizer, Context>,
+      "pretext::trainer: its third argument must be an Optimizer such as sgd, a function of (context, "
+      "table, state, learning_rate, gradient, value) with a state_type<Context>.");
+
  public:
   using method_type = Method;
   using context_type = Context;
@@ -201,6 +210,8 @@ trainer<Method, Context, Optimizer>::trainer(Method method, Optimizer optimizer,
       optimizer_{std::move(optimizer)},
       table_{trained_table(method_)},
       state_{make_state<Context>(optimizer_, std::span<const parameter>{table_})} {
+  detail::check_ranges(method_);
+  detail::check_ranges(optimizer_);
   context_.stream = std::move(stream);
   start(Method::parameters, seed, seed);
 }
@@ -247,7 +258,7 @@ void trainer<Method, Context, Optimizer>::enqueue(reads<Context, images> views, 
   }
   optimizer_(context_, std::span<const parameter>{table_}, state_, step.learning_rate,
              static_cast<const W*>(memory_.gradient.data()), memory_.value.data());
-  method_.update_target(context_, memory_, step.target_momentum);
+  if constexpr (Method::has_target) method_.update_target(context_, memory_, step.target_momentum);
 }
 
 template <class Method, class Context, class Optimizer>
@@ -276,7 +287,7 @@ double trainer<Method, Context, Optimizer>::step(reads<Context, images> views, c
 
 template <class Method, class Context, class Optimizer>
 void trainer<Method, Context, Optimizer>::encode(reads<Context, images> batch, writes<Context, feature> h) {
-  Method::encode(context_, memory_, batch, h);
+  infer_network<typename Method::encoder>(context_, memory_.value.data(), batch, h);
 }
 
 template <class Method, class Context, class Optimizer>

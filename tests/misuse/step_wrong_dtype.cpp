@@ -1,4 +1,4 @@
-// expects: pretext: these views hold another type of number than the place keeps
+// expects: pretext: the elements of these views have another type than the context's activations
 #include <pretext/cpu.hpp>
 using namespace pretext;
 using images = shape<32, 32, 3>;
