@@ -8,9 +8,9 @@ namespace programs {
 
 using namespace pretext;
 
-std::vector<image_sheet> reconstructed_images(any_trainer& trainer, const recipe& asked,
+std::vector<image_sheet> reconstructed_images(any_trainer& trainer, const recipe& config, bool normalised,
                                               const datasets& data) {
-  auto sheets = augmented_views(trainer, asked, data);
+  auto sheets = augmented_views(trainer, config, data);
   const any_source& source = data.test.size() > 0 ? data.test : data.train;
   const std::size_t shown = std::min<std::size_t>(8, source.size());
   std::vector<image> pictures(shown);
@@ -21,29 +21,29 @@ std::vector<image_sheet> reconstructed_images(any_trainer& trainer, const recipe
     source.read(samples.back(), pictures[i]);
     views.push_back(pictures[i]);
   }
-  const auto made = dynamic_cast<any_masked_trainer&>(trainer).reconstruct(views, samples, asked.seed, 0);
+  const auto result = dynamic_cast<any_masked_trainer&>(trainer).reconstruct(views, samples, config.seed, 0);
   const auto [height, width] = trainer.input_size();
   image_sheet sheet{
-      "One test image per row. Predicted: what the decoder draws at every patch; where patches were "
-      "visible nothing was asked of it.",
+      "One test image per row. Predicted: the decoder's output at every patch; only that at masked patches "
+      "is trained.",
       4,
       {},
       {"image", "masked", "predicted", "pasted"}};
-  sheet.title = "What it predicts";
+  sheet.title = "Reconstructions";
   sheet.about =
-      "Three of four patches are hidden; the network draws them from the others. Pasted: visible "
-      "patches as they are, hidden ones as predicted.";
-  if (asked.normalise_pixels)
+      "Three of four patches are masked; the network predicts them from the others. Pasted: the visible "
+      "patches of the image and the predictions of the masked ones.";
+  if (normalised)
     sheet.about +=
-        " Patches are predicted without their brightness and contrast; those of the real patch are put "
-        "back for showing.";
+        " The network predicts normalised patches; for display they are scaled back with the mean and "
+        "variance of the true patch.";
   for (std::size_t n = 0; n < shown; ++n) {
     const std::size_t pixels = height * width;
-    const image original = to_picture(made.images.data() + n * pixels * 3, height, width, asked);
-    const image predicted = to_picture(made.predicted.data() + n * pixels * 3, height, width, asked);
+    const image original = to_picture(result.images.data() + n * pixels * 3, height, width, config);
+    const image predicted = to_picture(result.predicted.data() + n * pixels * 3, height, width, config);
     image masked = original, pasted = original;
     for (std::size_t i = 0; i < pixels * 3; ++i)
-      if (made.masked[n * pixels + i / 3]) {
+      if (result.masked[n * pixels + i / 3]) {
         masked.pixels[i] = 128;
         pasted.pixels[i] = predicted.pixels[i];
       }

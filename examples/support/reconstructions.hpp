@@ -5,8 +5,9 @@
 
 namespace programs {
 
-/// What a masked method makes of some test images, beside the views it learned from.
-std::vector<pretext::image_sheet> reconstructed_images(pretext::any_trainer& trainer, const recipe& asked,
-                                                       const datasets& data);
+/// The reconstructions of a few test images by a masked method, after the sheet of augmented views.
+/// `normalised`: it predicts patches normalised by their own mean and variance.
+std::vector<pretext::image_sheet> reconstructed_images(pretext::any_trainer& trainer, const recipe& config,
+                                                       bool normalised, const datasets& data);
 
 }  // namespace programs
