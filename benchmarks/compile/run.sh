@@ -42,8 +42,13 @@ for compiler in g++ clang++; do
   for source in "$here"/*.cpp; do
     [[ $source == */dlib_* ]] || measure "$compiler" "$source" "${flags[@]}"
   done
-  for method in simclr byol mae finetune; do  # what the programs spend their time on: every encoder of each method
-    measure "$compiler" "$root/examples/support/$method.cpp" -std=c++20 -I "$root/include" -I "$root/examples" \
+  # The trainers of the programs, with all their encoders, as examples/CMakeLists.txt stamps them.
+  for factory in simclr byol mae finetune_classifier; do
+    header=methods/$factory.hpp
+    [ -e "$root/examples/$header" ] || header=support/classifier.hpp
+    sed "s#@factory@#$factory#g; s#@header@#$header#; s#@device_header@#cpu.hpp#; s#@device@#cpu#g" \
+      "$root/examples/support/on_device.in" >"$build/$factory.cpp"
+    measure "$compiler" "$build/$factory.cpp" -std=c++20 -I "$root/include" -I "$root/examples" \
       -isystem /usr/include/eigen3 -c
   done
   if [ -e /usr/include/dlib/dnn.h ]; then
