@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
-# What it costs to compile against pretext: seconds of processor time, peak memory and stripped size of each program
-# with g++ and clang++, at -O3, beside dlib's only self-supervised network where dlib is installed. Prints a table, and
-# one JSON line per case with --json.
+# Measures compilation: processor time, peak memory and stripped size of each program with g++ and clang++ at -O3, and of
+# dlib's only self-supervised network if dlib is installed. Prints a table, or with --json one JSON line per case.
 #   benchmarks/compile/run.sh [--json]
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)

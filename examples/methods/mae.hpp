@@ -63,9 +63,10 @@ struct mae {
     config.learning_rate = 1.5e-4 * static_cast<double>(config.batch) / 256;
     config.warmup_epochs = 40;
   }
-  static std::vector<pretext::image_sheet> pictures(pretext::any_trainer& trainer, const arguments& config,
-                                                    const datasets& data) {
-    return reconstructed_images(trainer, config, config.options.normalise_pixels, data);
+  /// Pictures for the report, besides the augmented views.
+  static void add_pictures(pretext::any_trainer& trainer, const arguments& config, const datasets& data,
+                           std::vector<pretext::image_sheet>& sheets) {
+    add_reconstructions(trainer, config, config.options.normalise_pixels, data, sheets);
   }
 
   /// MAE's only augmentation: crop and flip.

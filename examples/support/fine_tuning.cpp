@@ -14,6 +14,7 @@
 
 #include "encoders.hpp"
 #include "on_device.hpp"
+#include "pretrain.hpp"
 #include "run_folder.hpp"
 
 namespace programs {

@@ -7,7 +7,6 @@
 
 #include <pretext/runtime/any_classifier.hpp>
 
-#include "pretrain.hpp"
 #include "recipe.hpp"
 
 namespace programs {
@@ -41,6 +40,8 @@ struct finetune_options {
          between{0, 10}}};
   }
 };
+
+struct training_options;
 
 using finetune_recipe = recipe_of<finetune_options>;
 

@@ -3,7 +3,7 @@
 #include <filesystem>
 #include <vector>
 
-#include <pretext/report/report.hpp>
+#include <pretext/report/pictures.hpp>
 #include <pretext/runtime/any_trainer.hpp>
 
 #include "datasets.hpp"

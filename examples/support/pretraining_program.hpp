@@ -23,10 +23,10 @@ int pretrain_with(int argc, char** argv) {
       Method::info(), config,
       [&](const compute_options& compute) { return make_on_device<Method>(config, compute); },
       [&](any_trainer& trainer, const datasets& data) {
-        if constexpr (requires { Method::pictures(trainer, config, data); })
-          return Method::pictures(trainer, config, data);
-        else
-          return augmented_views(trainer, config, data);
+        auto sheets = augmented_views(trainer, config, data);
+        if constexpr (requires { Method::add_pictures(trainer, config, data, sheets); })
+          Method::add_pictures(trainer, config, data, sheets);
+        return sheets;
       }};
   return run_pretraining(argc, argv, method, Method::encoders(), [&] {
     if constexpr (requires { Method::complete(config); }) Method::complete(config);

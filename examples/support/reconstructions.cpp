@@ -4,13 +4,14 @@
 
 #include <pretext/runtime/any_masked_trainer.hpp>
 
+#include "pictures.hpp"
+
 namespace programs {
 
 using namespace pretext;
 
-std::vector<image_sheet> reconstructed_images(any_trainer& trainer, const recipe& config, bool normalised,
-                                              const datasets& data) {
-  auto sheets = augmented_views(trainer, config, data);
+void add_reconstructions(any_trainer& trainer, const recipe& config, bool normalised, const datasets& data,
+                         std::vector<image_sheet>& sheets) {
   const any_source& source = data.test.size() > 0 ? data.test : data.train;
   const std::size_t shown = std::min<std::size_t>(8, source.size());
   std::vector<image> pictures(shown);
@@ -50,7 +51,6 @@ std::vector<image_sheet> reconstructed_images(any_trainer& trainer, const recipe
     sheet.images.insert(sheet.images.end(), {original, masked, predicted, pasted});
   }
   sheets.push_back(std::move(sheet));
-  return sheets;
 }
 
 }  // namespace programs

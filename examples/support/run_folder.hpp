@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include <pretext/report/report.hpp>
+#include <pretext/report/pictures.hpp>
 #include <pretext/runtime/any_encoder.hpp>
 
 #include "recipe.hpp"
