@@ -44,7 +44,7 @@ for compiler in g++ clang++; do
   # The trainers of the programs, with all their encoders, as examples/CMakeLists.txt stamps them.
   for factory in simclr byol mae finetune_classifier; do
     header=methods/$factory.hpp
-    [ -e "$root/examples/$header" ] || header=support/classifier.hpp
+    [ -e "$root/examples/$header" ] || header=support/make_classifier.hpp
     sed "s#@factory@#$factory#g; s#@header@#$header#; s#@device_header@#cpu.hpp#; s#@device@#cpu#g" \
       "$root/examples/support/on_device.in" >"$build/$factory.cpp"
     measure "$compiler" "$build/$factory.cpp" -std=c++20 -I "$root/include" -I "$root/examples" \

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include <pretext/pretext.hpp>
-#include <pretext/runtime/any_masked_trainer.hpp>
+#include <pretext/runtime/masked_trainer_adapter.hpp>
 
 #include "support/choices.hpp"
 #include "support/encoder_list.hpp"

@@ -29,14 +29,14 @@ inline optimizer make_optimizer(const recipe& config,
   if (config.optimizer == "adamw")
     return {
         pretext::adamw{.beta1 = config.beta1, .beta2 = config.beta2, .weight_decay = config.weight_decay}};
-  pretext::fail("--optimizer ", config.optimizer, " is unknown; choose sgd, lars or adamw");
+  pretext::throw_error("--optimizer ", config.optimizer, " is unknown; choose sgd, lars or adamw");
 }
 
 inline pretext::normalise make_normalisation(const recipe& config) {
   if (config.normalisation == "cifar") return {{.4914f, .4822f, .4465f}, {.2470f, .2435f, .2616f}};
   if (config.normalisation == "imagenet") return {};
   if (config.normalisation == "none") return {{0, 0, 0}, {1, 1, 1}};
-  pretext::fail("--normalise ", config.normalisation, " is unknown; choose none, cifar or imagenet");
+  pretext::throw_error("--normalise ", config.normalisation, " is unknown; choose none, cifar or imagenet");
 }
 
 /// The view for evaluation: the whole of a small image; the center of a large one, whose shorter side is

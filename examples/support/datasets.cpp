@@ -29,10 +29,11 @@ datasets open_datasets(const recipe& config) {
                 {.count = test, .side = config.image_size, .seed = 7, .first = std::uint64_t{1} << 32}}};
   }
   const decode_options decode{.target_side = config.image_size};
-  any_source train = open_source(config.data, {.part = split::train, .decode = decode});
+  any_source train = open_source(config.data, {.part = dataset_split::train, .decode = decode});
   if (has_test_part(config.data))
     return {limited(std::move(train), config.images),
-            limited(open_source(config.data, {.part = split::test, .decode = decode}), config.test_images)};
+            limited(open_source(config.data, {.part = dataset_split::test, .decode = decode}),
+                    config.test_images)};
   if (!labelled(train)) return {limited(std::move(train), config.images), {}};
   // Labels but no test images: every tenth image becomes one.
   std::vector<std::size_t> for_training, for_testing;

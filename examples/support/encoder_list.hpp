@@ -54,7 +54,7 @@ template <class... Encoders>
 std::string names_of(const std::tuple<Encoders...>& list) {
   std::string names;
   const auto add = [&](const auto& encoder) {
-    names += pretext::sentence("\n  ", encoder.name, " at ", encoder.size, ": ", encoder.description);
+    names += pretext::str_cat("\n  ", encoder.name, " at ", encoder.size, ": ", encoder.description);
   };
   std::apply([&](const auto&... encoder) { (add(encoder), ...); }, list);
   return names;
@@ -72,9 +72,9 @@ std::unique_ptr<Product> make_for_encoder(const std::tuple<Encoders...>& list, c
   };
   std::apply([&](const auto&... encoder) { (try_encoder(encoder), ...); }, list);
   if (!result)
-    pretext::fail("encoder ", config.encoder, " at ", config.image_size,
-                  " pixels was not compiled into this program; it has:", names_of(list),
-                  "\nTo add an encoder, add a line to examples/support/encoder_list.hpp.");
+    pretext::throw_error("encoder ", config.encoder, " at ", config.image_size,
+                         " pixels was not compiled into this program; it has:", names_of(list),
+                         "\nTo add an encoder, add a line to examples/support/encoder_list.hpp.");
   return result;
 }
 

@@ -7,8 +7,8 @@
 #include <pretext/evaluation/knn.hpp>
 #include <pretext/evaluation/linear_probe.hpp>
 
-#include "encoders.hpp"
 #include "on_device.hpp"
+#include "untrained_encoder.hpp"
 
 namespace programs {
 namespace {

@@ -12,7 +12,6 @@
 #include <pretext/io/torch_weights.hpp>
 #include <pretext/optimizers/schedule.hpp>
 
-#include "encoders.hpp"
 #include "on_device.hpp"
 #include "pretrain.hpp"
 #include "run_folder.hpp"
@@ -123,8 +122,8 @@ int fine_tune(finetune_recipe config, const training_options& options, std::size
   if (options.resume) {
     folder.read_recipe(config);
     if (config.method != "finetune")
-      fail<std::runtime_error>(options.out.string(), " contains a run of ", config.method,
-                               ", not of finetune");
+      throw_error<std::runtime_error>(options.out.string(), " contains a run of ", config.method,
+                                      ", not of finetune");
   }
   const finetune_options& tuning = config.options;
   const datasets data = open_datasets(config);
@@ -154,7 +153,8 @@ int fine_tune(finetune_recipe config, const training_options& options, std::size
                                .warmup = config.warmup_epochs * epoch,
                                .length = static_cast<double>(config.epochs) * epoch,
                                .end = std::min(1e-6, config.learning_rate)};
-    return pretext::step_values{rate(static_cast<double>(step)), 1};
+    return pretext::step_values{.learning_rate = rate(static_cast<double>(step)),
+                                .drop_path = tuning.drop_path};
   };
   epoch_evaluation evaluation{{"accuracy"}, {}};
   if (test_every > 0)

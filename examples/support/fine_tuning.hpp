@@ -48,8 +48,8 @@ using finetune_recipe = recipe_of<finetune_options>;
 /// The outputs of every compiled classifier: the most classes that `finetune` accepts.
 inline constexpr std::size_t max_classes = 1000;
 
-/// Creates the recipe's classifier, with an untrained encoder. Its `make` is defined in classifier.hpp, which
-/// only the sources that CMake stamps include.
+/// Creates the recipe's classifier, with an untrained encoder. Its `make` is defined in make_classifier.hpp,
+/// which only the sources that CMake stamps include.
 struct finetune_classifier {
   using product = pretext::any_classifier;
   struct arguments {

@@ -49,7 +49,7 @@ std::unique_ptr<typename Factory::product> make_on_device(const typename Factory
                                                           const compute_options& compute) {
   const auto entry = makers<Factory>().find(compute.device);
   if (entry == makers<Factory>().end())
-    pretext::fail<std::runtime_error>(
+    pretext::throw_error<std::runtime_error>(
         "this program was built without CUDA, so --device ", compute.device,
         " is not available; install the CUDA toolkit (12 or newer, nvcc on the PATH), configure a new build "
         "with cmake -DPRETEXT_CUDA=ON, and build again");

@@ -73,7 +73,7 @@ std::vector<image_sheet> augmented_views(any_trainer& trainer, const recipe& con
   trainer.evaluation_views(views, originals);
   add(originals);
   for (std::uint32_t epoch = 0; epoch < epochs; ++epoch)
-    add(trainer.make_views(views, samples, config.seed, epoch));
+    add(trainer.make_views({.epoch = epoch, .images = views, .samples = samples, .seed = config.seed}));
   return {sheet};
 }
 
@@ -89,7 +89,7 @@ std::vector<image_sheet> read_pictures(const std::filesystem::path& folder) {
   try {
     return nlohmann::json::from_cbor(file).get<std::vector<image_sheet>>();
   } catch (const nlohmann::json::exception& error) {
-    fail<std::runtime_error>(path.string(), ": does not contain pictures; ", error.what());
+    throw_error<std::runtime_error>(path.string(), ": does not contain pictures; ", error.what());
   }
 }
 

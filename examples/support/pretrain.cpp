@@ -53,8 +53,7 @@ std::optional<run_summary> take_steps(const recipe& config, const training_optio
   const run_options run{.steps = steps,
                         .steps_per_epoch = per_epoch,
                         .batch = config.batch,
-                        .seed = config.seed,
-                        .rates = [&](std::size_t step) { return schedule(step, per_epoch); },
+                        .schedule = [&](std::size_t step) { return schedule(step, per_epoch); },
                         .folder = options.out,
                         .checkpoint_seconds = options.checkpoint_seconds,
                         .monitor_every = std::clamp<std::size_t>(steps / 60, 1, 25),
@@ -66,10 +65,10 @@ std::optional<run_summary> take_steps(const recipe& config, const training_optio
   run_result result;
   std::map<std::size_t, std::string> skipped;
   if (device_batches_tag device_batches; uploaded) {
-    result = pretext::pretrain(run, trainer, device_batches, options.resume);
+    result = run_training(run, trainer, device_batches, options.resume);
   } else {
     loader batches{train, loading};
-    result = pretext::pretrain(run, trainer, batches, options.resume);
+    result = run_training(run, trainer, batches, options.resume);
     skipped = batches.skipped();
   }
   if (result.interrupted) {
@@ -90,9 +89,9 @@ int pretrain(const pretraining& method, const training_options& options) {
   if (options.resume) {
     folder.read_recipe(config);
     if (config.method != method.info.name)
-      fail<std::runtime_error>(options.out.string(), " contains a run of ", config.method,
-                               "; resume it with ", info_of(config.method).program(), " --resume --out ",
-                               options.out.string());
+      throw_error<std::runtime_error>(options.out.string(), " contains a run of ", config.method,
+                                      "; resume it with ", info_of(config.method).program(),
+                                      " --resume --out ", options.out.string());
   }
   // First, so that an encoder or device that this program lacks leaves no folder behind.
   const auto trainer = method.make(options.compute);

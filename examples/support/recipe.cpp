@@ -71,12 +71,12 @@ void read_text(const std::string& text, const std::string& source, recipe& confi
   config.reset();
   try {
     const auto members = nlohmann::json::parse(text);
-    if (!members.is_object()) pretext::fail<std::runtime_error>(source, ": is not a recipe");
+    if (!members.is_object()) pretext::throw_error<std::runtime_error>(source, ": is not a recipe");
     for (const field& member : config.fields())
       if (*member.key && members.contains(member.key))
         std::visit([&](auto* value) { members.at(member.key).get_to(*value); }, member.value);
   } catch (const nlohmann::json::exception& error) {
-    pretext::fail<std::runtime_error>(source, ": is not a recipe; ", error.what());
+    pretext::throw_error<std::runtime_error>(source, ": is not a recipe; ", error.what());
   }
 }
 

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 
-#include <pretext/runtime/any_masked_trainer.hpp>
+#include <pretext/core/expects.hpp>
+#include <pretext/runtime/reconstructor.hpp>
 
 #include "pictures.hpp"
 
@@ -22,7 +23,9 @@ void add_reconstructions(any_trainer& trainer, const recipe& config, bool normal
     source.read(samples.back(), pictures[i]);
     views.push_back(pictures[i]);
   }
-  const auto result = dynamic_cast<any_masked_trainer&>(trainer).reconstruct(views, samples, config.seed, 0);
+  reconstructor* const predictor = trainer.reconstructor();
+  expects(predictor != nullptr, "only masked methods predict images, and ", config.method, " is not one");
+  const auto result = predictor->reconstruct({.images = views, .samples = samples, .seed = config.seed});
   const auto [height, width] = trainer.input_size();
   image_sheet sheet{
       "One test image per row. Predicted: the decoder's output at every patch; only that at masked patches "

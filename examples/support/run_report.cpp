@@ -69,7 +69,7 @@ scatter_plot scatter_plot_of(const datasets& data, const evaluation_result& eval
     ++sample.count;
   }
   const auto plane = project_to_plane(sample, stream);
-  plot.caption = sentence("First two principal components of the features of ", points, " test images.");
+  plot.caption = str_cat("First two principal components of the features of ", points, " test images.");
   for (const auto& point : plane.points) {
     plot.x.push_back(static_cast<double>(point[0]));
     plot.y.push_back(static_cast<double>(point[1]));
@@ -105,10 +105,10 @@ void write_run_report(const run_folder& folder, recipe& config, const datasets& 
   const run_summary summary = folder.read_summary();
   const method_info info = info_of(config.method);
   report page;
-  page.title = sentence(info.title, " on ", data.train.size(),
-                        config.data == "builtin" ? " built-in images" : " images");
-  page.summary = sentence(config.encoder, " at ", config.image_size, " pixels, ", config.epochs,
-                          " epochs without labels.");
+  page.title = str_cat(info.title, " on ", data.train.size(),
+                       config.data == "builtin" ? " built-in images" : " images");
+  page.summary = str_cat(config.encoder, " at ", config.image_size, " pixels, ", config.epochs,
+                         " epochs without labels.");
   page.command_line = command_line;
   const auto number = [](double x) {
     char text[32];
@@ -116,14 +116,14 @@ void write_run_report(const run_folder& folder, recipe& config, const datasets& 
     return std::string{text};
   };
   page.facts = {
-      {"Method", sentence(info.title, " (", info.paper, ")")},
+      {"Method", str_cat(info.title, " (", info.paper, ")")},
       {"Encoder", config.encoder},
       {"Training images", std::to_string(data.train.size())},
       {"Pretraining", number(summary.seconds) + " s"},
       {"Images per second",
        number(static_cast<double>(summary.steps * config.batch) / std::max(summary.seconds, 1e-9))},
       {"Activations and workspace", number(static_cast<double>(summary.peak_memory) / 1e6) + " MB"}};
-  page.accuracies.columns = {sentence("kNN, k = ", options.neighbours)};
+  page.accuracies.columns = {str_cat("kNN, k = ", options.neighbours)};
   if (options.linear_epochs > 0) page.accuracies.columns.push_back("linear probe");
   const auto row = [&](const char* name, const accuracies& a) {
     accuracy_table::row values{name, {a.knn}};
@@ -150,9 +150,9 @@ void write_run_report(const run_folder& folder, recipe& config, const datasets& 
   page.embedding = scatter_plot_of(data, evaluated, stream);
   for (const auto& [name, value] : configuration_of(folder.read_recipe_text(), config))
     page.configuration.push_back({name, value});
-  page.provenance = {{"Compiler", sentence("C++", __cplusplus / 100 % 100, ", ", __VERSION__)}};
+  page.provenance = {{"Compiler", str_cat("C++", __cplusplus / 100 % 100, ", ", __VERSION__)}};
   if (!summary.skipped.empty()) {
-    page.notes.push_back(sentence(summary.skipped.size(), " images could not be read and were skipped:"));
+    page.notes.push_back(str_cat(summary.skipped.size(), " images could not be read and were skipped:"));
     for (const auto& [name, error] : summary.skipped) page.notes.push_back(error);
   }
   write_report(folder.path() / "report.html", page);
