@@ -8,6 +8,7 @@ tail -n +2 "$root/examples/minimal.cpp" >in_examples.cpp
 diff in_readme.cpp in_examples.cpp
 "$PRETEXT_PROGRAMS/minimal" >output
 grep -q "^step 60  loss [0-9.]*$" output
+grep -q "^a feature of 128 values" output
 [ -s minimal.safetensors ]
 first=$(sed -n 's/^step 10  loss //p' output) last=$(sed -n 's/^step 60  loss //p' output)
 awk -v a="$first" -v b="$last" 'BEGIN { exit !(b < a - 0.3) }' || { echo "the loss went from $first to $last" >&2; exit 1; }
