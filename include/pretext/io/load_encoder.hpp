@@ -13,16 +13,16 @@
 
 namespace pretext {
 
-/// What a pretrained encoder's file gave.
+/// What was read from a pretrained encoder's file.
 struct pretrained_weights {
-  std::size_t tensors = 0;
-  std::string prefix;                ///< of the names in the file
-  std::vector<std::string> missing;  ///< parameters that keep the value they had
-  std::vector<std::string> unused;   ///< names that nobody asked for: heads, decoders
+  std::size_t tensors = 0;           ///< read
+  std::string prefix;                ///< of the encoder's names in the file
+  std::vector<std::string> missing;  ///< parameters that kept their values
+  std::vector<std::string> unused;   ///< other names in the file: heads, decoders
 };
 
 namespace detail {
-/// What the names of a file have before those of the table: nothing, or what a training script puts there.
+/// The prefix of a file's names: none, or one that training scripts commonly add.
 inline std::string prefix_of(std::string_view name, const safetensors& file) {
   for (const char* prefix : {"", "backbone.", "encoder.", "module."})
     if (file.tensors.contains(prefix + std::string{name})) return prefix;
@@ -30,11 +30,11 @@ inline std::string prefix_of(std::string_view name, const safetensors& file) {
 }
 }  // namespace detail
 
-/// Reads a pretrained encoder's weights in torchvision's, timm's or MAE's names, whoever wrote them, into the
-/// buffer of an encoder that is to be used or fine-tuned. Names may stand behind "backbone.", "encoder." or
-/// "module."; positions of another grid are interpolated (the encoder's `grid`, a square unless given); the
-/// norm behind a mean of tokens, `fc_norm`, may be missing, as in MAE's fine-tuning. Throws
-/// std::runtime_error that names the file and the tensor if another one is missing or of another shape.
+/// Reads a pretrained encoder's weights, in torchvision's, timm's or MAE's names, into the flat buffer
+/// `value` in host memory. All names may have the prefix "backbone.", "encoder." or "module.". Position
+/// embeddings of another grid are interpolated to the encoder's `grid` (a square by default). The norm after
+/// the mean of the tokens, `fc_norm`, may be missing, because MAE's fine-tuning adds it. Throws
+/// std::runtime_error that names the file and the tensor if another tensor is missing or has another shape.
 template <class W>
 pretrained_weights read_pretrained(std::span<const parameter> encoder, safetensors file, W* value,
                                    image_extent grid = {}) {

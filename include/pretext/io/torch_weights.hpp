@@ -15,8 +15,9 @@ namespace pretext {
 
 namespace detail {
 
-/// Where number i of a torch tensor lies in the flat buffer's layout.
-inline std::size_t at_address(const parameter& p, std::size_t i) {
+/// The position of element i of a torch tensor, counted in torch's order, in the parameter's slice of the
+/// flat buffer.
+inline std::size_t position_in_buffer(const parameter& p, std::size_t i) {
   if (p.layout == parameter_layout::torch) return i;
   const std::size_t area = p.extents[2] * p.extents[3], out = i / (p.extents[1] * area);
   return (i % area * p.extents[1] + i / area % p.extents[1]) * p.extents[0] + out;
@@ -24,18 +25,19 @@ inline std::size_t at_address(const parameter& p, std::size_t i) {
 
 }  // namespace detail
 
-/// The tensors of a table in torch's names, extents and layouts; `prefix` is cut off the front of every path,
-/// and tensors that do not have it are left out. Batch norm's `num_batches_tracked` is written beside its
-/// statistics.
+/// Adds the tensors of a table to a file, in torch's names, shapes and layouts. `value` is the flat buffer in
+/// host memory. `prefix` is removed from every name, and parameters without it are left out. Batch norm's
+/// statistics get a `num_batches_tracked` with the value `steps`.
 template <class W>
 void append_torch_tensors(std::span<const parameter> table, const W* value, std::string_view prefix,
                           safetensors& file, std::int64_t steps = 0) {
   for (const parameter& p : table) {
     if (!p.name().starts_with(prefix)) continue;
     const std::string name{p.name().substr(prefix.size())};
-    std::vector<W> numbers(p.size());
-    for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i] = value[p.offset + detail::at_address(p, i)];
-    auto tensor = safetensor::of<W>({p.extents.begin(), p.extents.begin() + std::ptrdiff_t(p.rank)}, numbers);
+    std::vector<W> values(p.size());
+    for (std::size_t i = 0; i < values.size(); ++i)
+      values[i] = value[p.offset + detail::position_in_buffer(p, i)];
+    auto tensor = safetensor::of<W>({p.extents.begin(), p.extents.begin() + std::ptrdiff_t(p.rank)}, values);
     file.tensors.insert_or_assign(name, std::move(tensor));
     if (constexpr std::string_view mean = "running_mean"; p.name().ends_with(mean)) {
       auto counter = safetensor::of<std::int64_t>({}, std::span{&steps, 1});
@@ -45,15 +47,16 @@ void append_torch_tensors(std::span<const parameter> table, const W* value, std:
   }
 }
 
-/// What a file held beside the table: names that nobody asked for (a classifier, counters) are not an error.
+/// What was read from a file. Tensors that the table does not have, such as a classifier or counters, are no
+/// error.
 struct loaded_weights {
-  std::size_t tensors = 0;
-  std::vector<std::string> unused;
+  std::size_t tensors = 0;          ///< read
+  std::vector<std::string> unused;  ///< names of the others
 };
 
-/// Reads a table's tensors from a file in torch's names and layouts, the path of each put behind `prefix`.
-/// Throws std::runtime_error that names the file, the tensor and both shapes if one is missing or of another
-/// shape.
+/// Reads a table's tensors from a file in torch's names and layouts into the flat buffer `value` in host
+/// memory. The names in the file begin with `prefix`. Throws std::runtime_error that names the file, the
+/// tensor and both shapes if a tensor is missing or has another shape.
 template <class W>
 loaded_weights read_torch_tensors(std::span<const parameter> table, const safetensors& file,
                                   std::string_view prefix, W* value) {
@@ -71,8 +74,9 @@ loaded_weights read_torch_tensors(std::span<const parameter> table, const safete
       throw_error<std::runtime_error>(file.origin, ": \"", name, "\" has shape ", tensor.shape_text(),
                                       " where ", safetensor{"F32", extents, {}}.shape_text(),
                                       " is needed; it was made for another encoder");
-    const std::vector<W> numbers = tensor.template as<W>();
-    for (std::size_t i = 0; i < numbers.size(); ++i) value[p.offset + detail::at_address(p, i)] = numbers[i];
+    const std::vector<W> values = tensor.template as<W>();
+    for (std::size_t i = 0; i < values.size(); ++i)
+      value[p.offset + detail::position_in_buffer(p, i)] = values[i];
     ++result.tensors;
   }
   std::ranges::sort(wanted);
