@@ -112,6 +112,6 @@ TEST_CASE("a sample without a label is refused with one sentence") {
   CHECK_THROWS_WITH_AS(losses(*classifier, some, 1), doctest::Contains("call set_labels"),
                        std::invalid_argument);
   classifier->set_labels(std::vector<int>(8, 4));
-  CHECK_THROWS_WITH_AS(losses(*classifier, some, 1), "mixed goals: label 4 is none of 4 classes",
+  CHECK_THROWS_WITH_AS(losses(*classifier, some, 1), "mixed_targets: label 4 is none of 4 classes",
                        std::invalid_argument);
 }

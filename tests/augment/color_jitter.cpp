@@ -1,3 +1,4 @@
+// Tests of color_jitter.hpp and color_ops.hpp, and of the formulas in kernels/image/color.hpp.
 #include "rendering.hpp"
 
 #include <doctest/doctest.h>
@@ -13,7 +14,7 @@ struct hsv {
   double h, s, v;
 };
 
-// The textbook's conversion, with its branches, in double precision.
+// The textbook's conversion between RGB and HSV, in double precision.
 hsv to_hsv(rgb p) {
   const double r = p.r, g = p.g, b = p.b, v = std::max({r, g, b}), range = v - std::min({r, g, b});
   if (range == 0) return {0, 0, v};
@@ -34,7 +35,7 @@ double distance(rgb a, rgb b) {
   return std::max({std::fabs(a.r - b.r), std::fabs(a.g - b.g), std::fabs(a.b - b.b)});
 }
 
-// All kinds of colours: grays, ties between channels, black, white, and what lies between.
+// All kinds of colors: grays, ties between channels, black, white, and random ones.
 template <class Claim>
 void for_many_colors(Claim claim) {
   for (float r : {0.f, .2f, .5f, .73f, 1.f})
@@ -84,7 +85,7 @@ TEST_CASE("the pixel formulas of brightness, contrast, gray blending and solariz
   CHECK(distance(color::clipped(rgb{-1, .5f, 2}), {0, .5f, 1}) == 0);
 }
 
-TEST_CASE("contrast turns about each channel's mean, or about the mean luminance as in torchvision") {
+TEST_CASE("contrast is relative to each channel's mean, or to the mean luminance as in torchvision") {
   const float_image two{1, 2, 3, {.2f, .4f, .5f, .6f, .4f, .7f}};
   const jitter_choice chosen{.jittered = true, .contrast = .5f};
   const auto channels = apply(color_jitter<>{.brightness = 0, .saturation = 0, .hue = 0}, chosen, two);
@@ -114,7 +115,7 @@ TEST_CASE("means over views of any size are exact to rounding") {
   }
 }
 
-TEST_CASE("every step of a jitter is clipped before the next, in the order that was drawn") {
+TEST_CASE("a jitter clips after each of its operations, in the order that was drawn") {
   const float_image one{1, 1, 3, {.9f, .5f, .5f}};
   jitter_choice chosen{.jittered = true, .brightness = .5f, .contrast = 1, .saturation = .5f, .hue = 0};
   const color_jitter<> jitter{};

@@ -1,3 +1,5 @@
+// Tests of augmentation.hpp, and of what forms pipelines with it and is too small for programs of its own:
+// views.hpp, presets.hpp, flip.hpp and core/random_streams.hpp.
 #include "rendering.hpp"
 
 #include <doctest/doctest.h>
@@ -10,7 +12,7 @@ using namespace pretext_tests;
 
 namespace {
 
-/// What a user writes: one operation in one file of their own.
+/// An operation as a user writes it.
 struct channel_swap {
   float probability = .5f;
 
@@ -44,7 +46,7 @@ struct photographs {
   }
 };
 
-// With everything in it.
+// A pipeline of all kinds of operations.
 auto everything() {
   return two_views{augmentation{random_resized_crop<>{}, horizontal_flip{}, color_jitter<>{}, grayscale{},
                                 gaussian_blur{.taps = 5}, solarize{}, normalise{}, channel_swap{}}};
@@ -83,7 +85,7 @@ TEST_CASE("any number of threads makes the same bits") {
     CHECK(made(threads, everything(), photos.images, photos.samples) == alone);
 }
 
-TEST_CASE("a view depends on its sample number, not on its batch or its place in it") {
+TEST_CASE("a view depends on its sample id, not on its batch or its position there") {
   const photographs photos{9};
   const auto together = made(1, everything(), photos.images, photos.samples);
   std::vector<std::size_t> order{4, 1, 8, 0, 6};
@@ -99,7 +101,7 @@ TEST_CASE("a view depends on its sample number, not on its batch or its place in
       CHECK(one(some, v, i, order.size()) == one(together, v, order[i], 9));
 }
 
-TEST_CASE("seed, epoch, sample and view each change what is drawn") {
+TEST_CASE("seed, epoch, sample and view each change the choices") {
   const photographs photos{1};
   const auto views = made(1, everything(), photos.images, photos.samples);
   CHECK(one(views, 0, 0, 1) != one(views, 1, 0, 1));
@@ -108,7 +110,7 @@ TEST_CASE("seed, epoch, sample and view each change what is drawn") {
   CHECK(made(1, everything(), photos.images, {1001}) != views);
 }
 
-TEST_CASE("the two views of asymmetric distributions each follow their own") {
+TEST_CASE("each of two views follows its own distribution") {
   const photographs photos{6};
   const augmentation plain{random_resized_crop<>{}};
   const augmentation gray{random_resized_crop<>{}, grayscale{.probability = 1}};
@@ -140,7 +142,7 @@ TEST_CASE("two operations of one kind draw independently") {
 
 namespace {
 
-/// Draws that remember the highest index an operation asked for.
+/// Random numbers of an operation that record the highest index drawn.
 struct counting_draws : random_draws {
   std::uint32_t* used;  ///< 1 + that index
 
@@ -171,13 +173,13 @@ std::uint32_t numbers_used(const Op& op) {
 
 }  // namespace
 
-TEST_CASE("no operation draws a number outside of its stream, however often it is refused") {
+TEST_CASE("no operation draws a number outside of its stream, however many boxes it rejects") {
   const auto stays_inside = [](const auto& op) { return numbers_used(op) <= op.stream_size; };
-  // Boxes that hardly ever fit: nearly all attempts are made, and a few of the last ones succeed.
-  const auto attempts =
+  // These boxes hardly ever fit, so that nearly all attempts are made.
+  const auto tight =
       random_resized_crop<distorted_bounding_box>{.area = {.08f, .101f}, .sampler = {.attempts = 128}};
-  CHECK(numbers_used(attempts) > 4 * 64);
-  CHECK(stays_inside(attempts));
+  CHECK(numbers_used(tight) > 4 * 64);
+  CHECK(stays_inside(tight));
   const auto wide = random_resized_crop<torchvision_crop_box>{
       .area = {.9f, 1}, .ratio = {10, 30}, .sampler = {.attempts = 128}};
   CHECK(numbers_used(wide) > 4 * 127);
@@ -188,7 +190,7 @@ TEST_CASE("no operation draws a number outside of its stream, however often it i
   CHECK(numbers_used(solarize{}) == solarize::stream_size);
   CHECK(numbers_used(gaussian_blur{}) == gaussian_blur::stream_size);
   CHECK(numbers_used(color_jitter<>{}) == color_jitter<>::stream_size);
-  CHECK(numbers_used(rand_augment{.layers = 9}) == 8 * (rand_augment::most_layers - 1) + 6);
+  CHECK(numbers_used(rand_augment{.layers = 9}) == 8 * (rand_augment::max_layers - 1) + 6);
   CHECK(stays_inside(rand_augment{.layers = 9}));
   CHECK(numbers_used(random_erasing{.probability = 1, .area = {.5f, 1}}) == random_erasing::stream_size);
   CHECK(numbers_used(normalise{}) == 0);
@@ -213,7 +215,7 @@ TEST_CASE("8-bit images and the same images as floats give the same views") {
   CHECK(largest_difference(from_floats, made(1, views, photos.images, photos.samples)) < 1e-5);
 }
 
-TEST_CASE("double precision places receive the same views") {
+TEST_CASE("a context in double precision gets the same views") {
   const photographs photos{3};
   on<cpu, fp64> context;
   tensor<double, shape<side, side, 3>, cpu> out{6};
@@ -229,7 +231,7 @@ TEST_CASE("a gray image is read as three equal channels") {
   CHECK(made(1, everything(), {gray}, {4}) == made(1, everything(), {colored}, {4}));
 }
 
-TEST_CASE("settings that change nothing give the image itself") {
+TEST_CASE("operations with neutral settings give the image itself") {
   const image photo = random_bytes(side, side, 3, 3);
   std::vector<float> light;
   for (std::uint8_t x : photo.pixels) light.push_back(static_cast<float>(x) / 255);
@@ -248,7 +250,7 @@ TEST_CASE("settings that change nothing give the image itself") {
   CHECK(largest_difference(made(1, whole_image(), {photo}, {1}), light) < 1e-6);
 }
 
-TEST_CASE("a jitter draws its gate, its order and its factors as SimCLR says") {
+TEST_CASE("a jitter draws whether it happens, its order and its factors from SimCLR's distributions") {
   constexpr std::size_t draws = 24000;
   const color_jitter<multiplicative_brightness> jitter{
       .brightness = .8f, .contrast = .8f, .saturation = .8f, .hue = .2f};
@@ -279,7 +281,7 @@ TEST_CASE("a jitter draws its gate, its order and its factors as SimCLR says") {
   CHECK(multiplicative_brightness::range(1.5f).low == 0);
 }
 
-TEST_CASE("grayscale and solarize happen as often as they should") {
+TEST_CASE("grayscale and solarize happen with their probabilities") {
   constexpr std::size_t draws = 20000;
   double gray = 0, solarized = 0, both = 0;
   const augmentation pipeline{grayscale{.2f}, solarize{.3f}};
@@ -293,7 +295,7 @@ TEST_CASE("grayscale and solarize happen as often as they should") {
   CHECK(both / draws == doctest::Approx(.06).epsilon(.12));
 }
 
-TEST_CASE("what cannot work is refused in one sentence") {
+TEST_CASE("each wrong argument is reported in one sentence") {
   const photographs photos{2};
   const auto with = [&](const auto& pipeline) {
     return complaint([&] { made(1, pipeline, photos.images, photos.samples); });
@@ -303,7 +305,7 @@ TEST_CASE("what cannot work is refused in one sentence") {
   CHECK(complaint([&] { augment(context, everything(), photos.images, photos.samples, 1, 0, out.view()); }) ==
         "augment: 2 views of 2 images do not fill a batch of 3");
   CHECK(complaint([&] { made(1, everything(), photos.images, {1}); }) ==
-        "augment: 2 images but 1 sample numbers; give one for each image");
+        "augment: 2 images but 1 sample ids; give one for each image");
   CHECK(complaint([&] { made(1, everything(), {image_view{}}, {1}); }) ==
         "augment: image 0 of the batch is empty");
   const image four = random_bytes(4, 4, 4, 1);
