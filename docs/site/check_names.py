@@ -16,7 +16,7 @@ HISTORY = {"CHANGELOG.md", "migration.md"}  # they name what is gone
 def main():
     root = pathlib.Path(sys.argv[1]).resolve()
     faults = []
-    headers = {path: re.sub(r"//.*", "", path.read_text()) for path in (root / "include").rglob("*.*h*")}
+    headers = {path: re.sub(r"//.*|#include.*|\"[^\"\n]*\"", "", path.read_text()) for path in (root / "include").rglob("*.*h*")}
     declared = set()
     for text in headers.values():
         declared.update(WORD.findall(text))
@@ -36,7 +36,7 @@ def main():
             header = (components.parent / links[0]).resolve()
             if header not in headers:
                 faults.append(f"{where}: {links[0]} does not exist")
-            elif names[0][0] not in WORD.findall(headers[header]):
+            elif not re.search(rf"\b(?:struct|class|using|concept) {names[0][0]}\b|\b{names[0][0]}\(", headers[header]):
                 faults.append(f"{where}: {links[0]} does not declare `{names[0][0]}`")
     if rows < 20:
         faults.append(f"docs/components.md: only {rows} rows name a component and its header")
