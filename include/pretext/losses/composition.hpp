@@ -68,6 +68,7 @@ template <Loss First, Loss Second>
 constexpr sum<First, Second> operator+(First first, Second second) {
   return {first, second};
 }
+/// `0.1 * nt_xent{}` is a loss: value and gradient are multiplied.
 template <Loss L>
 constexpr weighted<L> operator*(double weight, L loss) {
   return {weight, loss};
