@@ -52,7 +52,7 @@ TEST_CASE("without a predictor BYOL collapses, and the collapse monitor says so"
 }
 
 TEST_CASE("with its predictor BYOL's embedding keeps more than half of the uniform spread") {
-  const collapse seen = after_training<with_predictor>(100, 0.8);
+  const collapse_report seen = after_training<with_predictor>(100, 0.8);
   CAPTURE(seen.verdict);
   CHECK(!seen.collapsed);
   CHECK(seen.std > seen.uniform_std / 2);
