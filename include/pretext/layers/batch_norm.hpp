@@ -74,9 +74,9 @@ struct normalisation {
     using W = typename Context::weight;
     const pieces<C, W> own{slice};
     begin<C>(context, cache);
-    kernels::batch_norm<typename Context::device>::settle(rows, C, moments, W(epsilon), cache.mean,
-                                                          cache.inverse, W(momentum), own.running_mean,
-                                                          own.running_variance);
+    kernels::batch_norm<typename Context::device>::finalize(rows, C, moments, W(epsilon), cache.mean,
+                                                            cache.inverse, W(momentum), own.running_mean,
+                                                            own.running_variance);
     again<C>(context, slice, rows, x, shortcut, relu, y, cache);
   }
 
@@ -109,8 +109,8 @@ struct normalisation {
   template <std::size_t C, class Context, class W>
   static void running(Context& context, W* slice, W* scale, W* shift) {
     const pieces<C, W> own{slice};
-    kernels::batch_norm<typename Context::device>::running(context, C, own.running_mean, own.running_variance,
-                                                           W(epsilon), own.weight, own.bias, scale, shift);
+    kernels::batch_norm<typename Context::device>::fold_running(
+        context, C, own.running_mean, own.running_variance, W(epsilon), own.weight, own.bias, scale, shift);
   }
 
  private:

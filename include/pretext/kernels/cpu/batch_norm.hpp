@@ -20,27 +20,27 @@ struct batch_norm<cpu> {
                          const T* x, T epsilon, T* mean, T* inverse, T momentum, T* running_mean,
                          T* running_variance) {
     const arena_scope guard{context.workspace};
-    const channel_moments found = room(context, groups, channels);
+    const channel_moments found = allocate_moments(context, groups, channels);
     const std::size_t length = block_rows(channels);
     const detail::piecewise_moments<T> moments{context, &found, channels, rows, length};
     context.stream.for_each_run(rows, length, [&](std::size_t first, std::size_t last) {
       moments.add_rows(x, first, last, 0, channels, true);
     });
     moments.combine(context.stream);
-    settle(rows, channels, found, epsilon, mean, inverse, momentum, running_mean, running_variance);
+    finalize(rows, channels, found, epsilon, mean, inverse, momentum, running_mean, running_variance);
   }
 
   /// Room for the moments of as many groups.
   template <class Context>
-  static channel_moments room(Context& context, std::size_t groups, std::size_t channels) {
+  static channel_moments allocate_moments(Context& context, std::size_t groups, std::size_t channels) {
     double* const numbers = context.workspace.template allocate<double>(2 * groups * channels);
     return {groups, numbers, numbers + groups * channels};
   }
 
   /// What `statistics` gives, from moments that whoever wrote the rows has taken.
   template <class T>
-  static void settle(std::size_t rows, std::size_t channels, const channel_moments& found, T epsilon, T* mean,
-                     T* inverse, T momentum, T* running_mean, T* running_variance) {
+  static void finalize(std::size_t rows, std::size_t channels, const channel_moments& found, T epsilon,
+                       T* mean, T* inverse, T momentum, T* running_mean, T* running_variance) {
     const double count = static_cast<double>(rows / found.groups);
     for (std::size_t group = 0; group < found.groups; ++group)
       for (std::size_t c = 0; c < channels; ++c) {
@@ -65,8 +65,8 @@ struct batch_norm<cpu> {
   }
 
   template <class Context, class T>
-  static void running(Context&, std::size_t channels, const T* mean, const T* variance, T epsilon,
-                      const T* gamma, const T* beta, T* scale, T* shift) {
+  static void fold_running(Context&, std::size_t channels, const T* mean, const T* variance, T epsilon,
+                           const T* gamma, const T* beta, T* scale, T* shift) {
     for (std::size_t c = 0; c < channels; ++c) {
       scale[c] = (gamma ? gamma[c] : T{1}) / std::sqrt(variance[c] + epsilon);
       shift[c] = (beta ? beta[c] : T{0}) - mean[c] * scale[c];

@@ -46,7 +46,7 @@ bool winograd_pays(const convolution_extents& e, std::size_t batch) {
 
 template <>
 struct convolution<cpu> {
-  static constexpr bool takes_moments = true;
+  static constexpr bool computes_moments = true;
 
   template <class Context, class T>
   static void forward(Context& context, const convolution_extents& e, std::size_t batch, const T* x,

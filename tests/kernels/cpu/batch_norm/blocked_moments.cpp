@@ -132,8 +132,8 @@ TEST_CASE("batch norm learns the same from known moments as from a pass of its o
   on<cpu> context{cpu::stream{2}};
   norm::statistics(context, rows, e.out, groups, y.data(), 1e-5f, own.mean.data(), own.inverse.data(), 0.1f,
                    own.running_mean.data(), own.running_variance.data());
-  norm::settle(rows, e.out, {groups, known.mean.data(), known.deviations.data()}, 1e-5f, given.mean.data(),
-               given.inverse.data(), 0.1f, given.running_mean.data(), given.running_variance.data());
+  norm::finalize(rows, e.out, {groups, known.mean.data(), known.deviations.data()}, 1e-5f, given.mean.data(),
+                 given.inverse.data(), 0.1f, given.running_mean.data(), given.running_variance.data());
   const auto apart = [](const std::vector<float>& a, const std::vector<float>& b) {
     double most = 0;
     for (std::size_t i = 0; i < a.size(); ++i) most = std::max(most, std::abs(double(a[i]) - double(b[i])));
