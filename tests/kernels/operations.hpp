@@ -1,4 +1,5 @@
 #pragma once
+#include <pretext/core/context.hpp>
 #include <pretext/kernels/complete.hpp>
 
 namespace pretext::tests {
@@ -38,6 +39,13 @@ constexpr bool implements_every_operation() {
   static_assert(kernels::TokenMeanKernel<Context>);
   static_assert(kernels::Complete<typename Context::device, typename Context::numerics>);
   return true;
+}
+
+/// The same in every numerics.
+template <class Device>
+constexpr bool implements_every_numerics() {
+  return implements_every_operation<on<Device, fp32>>() && implements_every_operation<on<Device, fp64>>() &&
+         implements_every_operation<on<Device, bf16>>() && implements_every_operation<on<Device, tf32>>();
 }
 
 }  // namespace pretext::tests
