@@ -15,10 +15,10 @@
 namespace pretext::kernels {
 
 /// What one thread needs to make one view; grows with the first views, then stays.
-class view_scratch {
+class view_workspace {
  public:
-  static view_scratch& of_this_thread() {
-    static thread_local view_scratch scratch;
+  static view_workspace& of_this_thread() {
+    static thread_local view_workspace scratch;
     return scratch;
   }
 
@@ -30,7 +30,7 @@ class view_scratch {
     float* const at = memory_.data();
     return {view, at, at + plane, at + 2 * plane, at + 3 * plane};
   }
-  resample_scratch taps;
+  resample_workspace taps;
 
  private:
   buffer<float, cpu> memory_;
@@ -42,7 +42,7 @@ struct augment<cpu> {
   template <class Augmentation, ImageSource Image, class T>
   static void render(const Augmentation& pipeline, const typename Augmentation::choices& choices,
                      const Image& image, image_extent extent, T* out) {
-    view_scratch& scratch = view_scratch::of_this_thread();
+    view_workspace& scratch = view_workspace::of_this_thread();
     const planar_view view = scratch.fit(extent);
     vectorised([&] {
       resample(image, pipeline.map_to_source(choices, {image.height, image.width}, extent), view,

@@ -22,7 +22,7 @@ struct batch_norm<cpu> {
     const arena_scope guard{context.workspace};
     const channel_moments found = allocate_moments(context, groups, channels);
     const std::size_t length = block_rows(channels);
-    const detail::piecewise_moments<T> moments{context, &found, channels, rows, length};
+    const detail::blocked_moments<T> moments{context, &found, channels, rows, length};
     context.stream.for_each_run(rows, length, [&](std::size_t first, std::size_t last) {
       moments.add_rows(x, first, last, 0, channels, true);
     });
@@ -101,11 +101,11 @@ struct batch_norm<cpu> {
       *shifts = context.workspace.template allocate<T>(groups * channels);
     fold(context, channels, groups, mean, inverse, gamma, beta, scales, shifts);
     const auto by = [=](std::size_t group, std::size_t r) {
-      return detail::rectifier<T>{y ? y + r * channels : nullptr, scales + group * channels,
+      return detail::relu_sign<T>{y ? y + r * channels : nullptr, scales + group * channels,
                                   shifts + group * channels};
     };
     const double* sums = nullptr;
-    detail::where_rectified(relu, y, [&]<detail::rectified Rectified>() {
+    detail::with_relu_mask(relu, y, [&]<detail::rectified Rectified>() {
       sums = sum_rows<T>(context, part, channels, groups,
                          [=]<std::size_t Rows>(std::size_t group, std::size_t r, T* sum, T* dot) {
                            detail::add_gradients<Rows, Rectified>(channels, dy + r * channels, by(group, r),
@@ -114,7 +114,7 @@ struct batch_norm<cpu> {
                          });
     });
     const T* slope = slopes(context, part, channels, groups, sums, inverse, gamma, dgamma, dbeta);
-    detail::where_rectified(relu, y, [&]<detail::rectified Rectified>() {
+    detail::with_relu_mask(relu, y, [&]<detail::rectified Rectified>() {
       for_each_row(context, part, channels, groups, [=](std::size_t group, std::size_t r) {
         const T *a = slope + 3 * group * channels, *b = a + channels, *d = b + channels;
         const std::size_t at = r * channels;

@@ -55,7 +55,7 @@ struct convolution<cpu> {
     if (detail::winograd_pays<operand>(e, batch))
       return detail::winograd::forward(context, e, batch, x, w, y, asked);
     if (pointwise(e)) return multiply(context, batch * e.height * e.width, e.out, e.in, x, w, y, asked);
-    if (detail::narrow(e)) return detail::convolve_narrow(context, e, batch, x, w, y, asked);
+    if (detail::has_few_channels(e)) return detail::few_channels_forward(context, e, batch, x, w, y, asked);
     const arena_scope guard{context.workspace};
     const std::size_t lines = operands<operand>(e.in) * panel_width<operand>(), step = e.taps() * lines;
     operand* packed = context.workspace.template allocate<operand>(panels<operand>(e.out) * step);
@@ -64,11 +64,11 @@ struct convolution<cpu> {
         pack_panels(w + t * e.in * e.out, e.in, e.out, e.out, std::size_t{1}, packed + t * lines, panel,
                     panel + 1, step);
     });
-    detail::tap taps[detail::most_taps];
+    detail::tap taps[detail::max_taps];
     for (std::size_t t = 0; t < e.taps(); ++t)
       taps[t] = {static_cast<std::ptrdiff_t>(t / e.columns) - static_cast<std::ptrdiff_t>(e.padding),
                  static_cast<std::ptrdiff_t>(t % e.columns) - static_cast<std::ptrdiff_t>(e.padding), t};
-    detail::run_gather<operand>(
+    detail::run_implicit_gemm<operand>(
         context,
         {x, e.height, e.width, e.in, y, e.out_height() * e.out_width() * e.out, e.out, e.out_height(),
          e.out_width(), 0, e.out_width(), 1, e.stride, taps, e.taps(), packed, step, false},
@@ -95,7 +95,7 @@ struct convolution<cpu> {
     const auto stride = static_cast<std::ptrdiff_t>(e.stride);
     for (std::size_t row = 0; row < std::min(e.stride, e.height); ++row)
       for (std::size_t column = 0; column < std::min(e.stride, e.width); ++column) {
-        detail::tap taps[detail::most_taps];
+        detail::tap taps[detail::max_taps];
         std::size_t count = 0;
         for (std::size_t t = 0; t < e.taps(); ++t) {
           const auto down =
@@ -105,7 +105,7 @@ struct convolution<cpu> {
           if (down % stride == 0 && right % stride == 0) taps[count++] = {down / stride, right / stride, t};
         }
         if (count == 0 && mode == write_mode::accumulate) continue;
-        detail::run_gather<operand>(
+        detail::run_implicit_gemm<operand>(
             context,
             {dy, e.out_height(), e.out_width(), e.out, dx, e.height * e.width * e.in, e.in,
              (e.height - row + e.stride - 1) / e.stride, (e.width - column + e.stride - 1) / e.stride,
@@ -123,7 +123,8 @@ struct convolution<cpu> {
     if (pointwise(e))
       return gemm<cpu>::run(context, op::transposed, op::none, e.in, e.out, batch * e.height * e.width, x, dy,
                             dw, write_mode::accumulate);
-    if (detail::narrow(e)) return detail::weigh_narrow(context, e, batch, x, dy, dw);
+    if (detail::has_few_channels(e))
+      return detail::few_channels_backward_weights(context, e, batch, x, dy, dw);
     // Row by row, what the kernel sees of x is a matrix of (pixels of the result) by (taps, channels).
     const arena_scope guard{context.workspace};
     const T* nothing = zeros<T>(context, e.in);
@@ -151,8 +152,8 @@ struct convolution<cpu> {
   static void multiply(Context& context, std::size_t rows, std::size_t out, std::size_t in, const T* x,
                        const T* w, T* y, const channel_moments* asked) {
     const arena_scope guard{context.workspace};
-    const detail::piecewise_moments<T> moments{context, asked, out, rows, finished_block::tall};
-    gemm<cpu>::run_and(context, op::none, rows, out, in, x, w, y, [&](const finished_block& done) {
+    const detail::blocked_moments<T> moments{context, asked, out, rows, output_block::max_rows};
+    gemm<cpu>::run_with_epilogue(context, op::none, rows, out, in, x, w, y, [&](const output_block& done) {
       moments.add_rows(y, done.top, done.bottom, done.left, done.right);
     });
     moments.combine(context.stream);

@@ -16,7 +16,7 @@ namespace detail {
 /// `update(piece, index)` for every piece, each compiled for the best instructions. A thread takes a few
 /// adjacent ones, a megabyte of each buffer: memory likes long runs.
 template <class Context, class Update>
-void for_each_piece(Context& context, const parameter_chunks<cpu>& all, const Update& update) {
+void for_each_chunk(Context& context, const parameter_chunks<cpu>& all, const Update& update) {
   context.stream.for_each_run(all.list.size(), 16, [&](std::size_t first, std::size_t last) {
     for (std::size_t index = first; index < last; ++index)
       vectorised([&] { update(all.list.data()[index], index); });
@@ -55,7 +55,7 @@ struct optimize<cpu> {
   static void sgd(Context& context, const parameter_chunks<cpu>& all, const sgd_step& s, const W* g,
                   W* velocity, W* w) {
     const W momentum = static_cast<W>(s.momentum);
-    detail::for_each_piece(context, all, [=](const parameter_chunk& p, std::size_t) {
+    detail::for_each_chunk(context, all, [=](const parameter_chunk& p, std::size_t) {
       const W rate = static_cast<W>(effective_lr(s, p));
       const W decay = static_cast<W>(s.decay_all || p.decays ? s.weight_decay : 0);
       descend(g + p.first, velocity + p.first, w + p.first, p.count, decay, W{1}, momentum, rate, s.nesterov);
@@ -68,7 +68,7 @@ struct optimize<cpu> {
     const adamw_rates<W> rates{s, static_cast<double>(++*steps)};
     const W b1 = rates.b1, b2 = rates.b2, rest1 = rates.rest1, rest2 = rates.rest2;
     const W correction = rates.correction, epsilon = rates.epsilon;
-    detail::for_each_piece(context, all, [=](const parameter_chunk& p, std::size_t) {
+    detail::for_each_chunk(context, all, [=](const parameter_chunk& p, std::size_t) {
       const W rate = rates.rate(p), decay_scale = adamw_rates<W>::decay_scale(s, p);
       constexpr std::size_t most = 512;
       W root[most];
@@ -97,7 +97,7 @@ struct optimize<cpu> {
 
     double* of_weight = context.workspace.template allocate<double>(count);
     double* of_update = context.workspace.template allocate<double>(count);
-    detail::for_each_piece(context, all, [=](const parameter_chunk& p, std::size_t index) {
+    detail::for_each_chunk(context, all, [=](const parameter_chunk& p, std::size_t index) {
       if (!adapts(s, p)) return;
       const W decay = static_cast<W>(decayed_norm(s) ? s.weight_decay : 0);
       const detail::square_sums<W> sums{w + p.first, g + p.first, p.count, decay};
@@ -123,7 +123,7 @@ struct optimize<cpu> {
     }
 
     const W momentum = static_cast<W>(s.momentum);
-    detail::for_each_piece(context, all, [=](const parameter_chunk& p, std::size_t) {
+    detail::for_each_chunk(context, all, [=](const parameter_chunk& p, std::size_t) {
       const W rate = static_cast<W>(effective_lr(s, p));
       descend(g + p.first, velocity + p.first, w + p.first, p.count, decay[p.row],
               inside ? rate * ratio[p.row] : ratio[p.row], momentum, inside ? W{1} : rate, s.nesterov);
@@ -134,7 +134,7 @@ struct optimize<cpu> {
   static void ema_update(Context& context, const parameter_chunks<cpu>& all, device_scalar<double> keeps,
                          const W* w, W* target) {
     const W momentum = static_cast<W>(keeps);
-    detail::for_each_piece(context, all, [=](const parameter_chunk& p, std::size_t) {
+    detail::for_each_chunk(context, all, [=](const parameter_chunk& p, std::size_t) {
       for (std::size_t i = p.first; i < p.first + p.count; ++i)
         target[i] = momentum * target[i] + (W{1} - momentum) * w[i];
     });

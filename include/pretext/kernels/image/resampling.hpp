@@ -77,7 +77,7 @@ struct axis_resampling {
         stretch{antialiased && scale > 1 ? scale : 1} {}
 
   /// Most taps that any output pixel has.
-  PRETEXT_HOST_DEVICE int most_taps() const {
+  PRETEXT_HOST_DEVICE int max_taps() const {
     const int reach = linear ? 1 : 2;
     return antialiased ? 2 * static_cast<int>(std::ceil(reach * stretch)) + 1 : 2 * reach;
   }

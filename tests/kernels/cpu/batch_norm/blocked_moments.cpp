@@ -109,7 +109,7 @@ TEST_CASE("a mean ten thousand times the spread costs a variance three digits, n
   on<cpu> context{cpu::stream{2}};
   found made{std::vector<double>(groups * channels), std::vector<double>(groups * channels)};
   const kernels::channel_moments asked{groups, made.mean.data(), made.deviations.data()};
-  const kernels::detail::piecewise_moments<float> moments{context, &asked, channels, rows, 96};
+  const kernels::detail::blocked_moments<float> moments{context, &asked, channels, rows, 96};
   context.stream.for_each_run(rows, 96, [&](std::size_t first, std::size_t last) {
     moments.add_rows(x.data(), first, last, 0, channels);
   });

@@ -13,7 +13,7 @@ TEST_CASE("a block of pixels never reads more rows than it has memory for, and a
           for (std::size_t height : {(size + step - 1) / step, size / step, size / step + 1})
             for (std::size_t length : {1u, 5u, 96u}) {
               if (height == 0) continue;
-              gather<float> g{};
+              implicit_gemm<float> g{};
               g.from_height = size;
               g.height = height;
               g.width = 3;

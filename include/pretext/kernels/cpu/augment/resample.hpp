@@ -22,7 +22,7 @@ struct tap_table {
   /// `outputs` pixels; backwards if mirrored.
   void fill(const axis_resampling& axis, std::size_t outputs, bool mirrored) {
     const auto extent = static_cast<std::size_t>(axis.axis.extent);
-    count = std::min<std::size_t>(extent, static_cast<std::size_t>(axis.most_taps()));
+    count = std::min<std::size_t>(extent, static_cast<std::size_t>(axis.max_taps()));
     first.resize(outputs);
     weight.assign(outputs * count, 0);
     for (std::size_t i = 0; i < outputs; ++i) {
@@ -125,7 +125,7 @@ void mix_columns(const float* row, const tap_table& columns, float* __restrict r
 }  // namespace detail
 
 /// Room for the taps and a few source rows of a resize; grows, never shrinks.
-struct resample_scratch {
+struct resample_workspace {
   tap_table rows, columns;
   std::vector<float> memory;
   std::vector<const float*> window;
@@ -135,7 +135,7 @@ struct resample_scratch {
 /// floating in [0, 1]), `height`, `width` and `channels`, of which 1 is read as three equal ones.
 template <ImageSource Image>
 void resample(const Image& image, const resampling_map& at, const planar_view& view,
-              resample_scratch& scratch) {
+              resample_workspace& scratch) {
   using pixel = std::remove_cvref_t<decltype(image.pixels[0])>;
   const auto [height, width] = view.extent;
   auto& [rows, columns, memory, window] = scratch;

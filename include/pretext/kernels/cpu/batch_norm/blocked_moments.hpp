@@ -86,12 +86,12 @@ struct partial_moments {
 /// in: each is summed by its thread while it is in the cache, and `combine` puts them together in order
 /// (Chan, Golub & LeVeque 1983). Nothing happens where nobody asked.
 template <class T>
-class piecewise_moments {
+class blocked_moments {
  public:
   /// `units` in pieces of `length`; the same number of units belongs to each group.
   template <class Context>
-  piecewise_moments(Context& context, const channel_moments* asked, std::size_t channels, std::size_t units,
-                    std::size_t length)
+  blocked_moments(Context& context, const channel_moments* asked, std::size_t channels, std::size_t units,
+                  std::size_t length)
       : asked_{asked}, channels_{channels}, length_{length} {
     if (!asked) return;
     of_group_ = units / asked->groups;

@@ -13,7 +13,7 @@ enum class rectified { no, by_output, by_input };
 
 /// `work<Rectified>()` for the place that fits.
 template <class Work>
-void where_rectified(bool relu, const void* y, const Work& work) {
+void with_relu_mask(bool relu, const void* y, const Work& work) {
   if (!relu)
     work.template operator()<rectified::no>();
   else if (y)
@@ -24,7 +24,7 @@ void where_rectified(bool relu, const void* y, const Work& work) {
 
 /// What tells that, for one row.
 template <class T>
-struct rectifier {
+struct relu_sign {
   const T* __restrict y;
   const T* __restrict scale;
   const T* __restrict shift;
@@ -32,7 +32,7 @@ struct rectifier {
 
 /// g where the rectified output is positive, else 0.
 template <rectified Rectified, class T>
-T rectified_gradient(const rectifier<T>& relu, std::size_t at, std::size_t channel, T x, T g) {
+T masked_gradient(const relu_sign<T>& relu, std::size_t at, std::size_t channel, T x, T g) {
   if constexpr (Rectified == rectified::no)
     return g;
   else if constexpr (Rectified == rectified::by_output)
@@ -58,9 +58,9 @@ void scale_and_shift(std::size_t channels, const T* __restrict x, const T* __res
 
 /// The sums of g and of g·(x - mean) over a few adjacent rows.
 template <std::size_t Rows, rectified Rectified, class T>
-void add_gradients(std::size_t channels, const T* __restrict dy, const rectifier<T>& relu,
+void add_gradients(std::size_t channels, const T* __restrict dy, const relu_sign<T>& relu,
                    const T* __restrict x, const T* __restrict mean, T* __restrict sum, T* __restrict dot) {
-  const rectifier<T> own = relu;
+  const relu_sign<T> own = relu;
   prefetch(x, Rows * channels);
   prefetch(dy, Rows * channels);
   for (std::size_t c = 0; c < channels; ++c) {
@@ -68,7 +68,7 @@ void add_gradients(std::size_t channels, const T* __restrict dy, const rectifier
 #pragma GCC unroll 4
     for (std::size_t r = 0; r < Rows; ++r) {
       const std::size_t at = r * channels + c;
-      const T g = rectified_gradient<Rectified>(own, at, c, x[at], dy[at]);
+      const T g = masked_gradient<Rectified>(own, at, c, x[at], dy[at]);
       first += g;
       second += g * (x[at] - mean[c]);
     }
@@ -79,30 +79,30 @@ void add_gradients(std::size_t channels, const T* __restrict dy, const rectifier
 
 /// g·a - (x - mean)·b - d in place of x.
 template <rectified Rectified, class T>
-void pass_gradient(std::size_t channels, const T* __restrict dy, const rectifier<T>& relu, T* __restrict x,
+void pass_gradient(std::size_t channels, const T* __restrict dy, const relu_sign<T>& relu, T* __restrict x,
                    const T* __restrict mean, const T* __restrict a, const T* __restrict b,
                    const T* __restrict d) {
-  const rectifier<T> own = relu;
+  const relu_sign<T> own = relu;
   prefetch(x, channels);
   prefetch(dy, channels);
   for (std::size_t c = 0; c < channels; ++c) {
-    const T g = rectified_gradient<Rectified>(own, c, c, x[c], dy[c]);
+    const T g = masked_gradient<Rectified>(own, c, c, x[c], dy[c]);
     x[c] = g * a[c] - (x[c] - mean[c]) * b[c] - d[c];
   }
 }
 
 /// The same, and g, which is what a shortcut gets, in place of dy.
 template <rectified Rectified, class T>
-void pass_gradients(std::size_t channels, T* __restrict dy, const rectifier<T>& relu, T* __restrict x,
+void pass_gradients(std::size_t channels, T* __restrict dy, const relu_sign<T>& relu, T* __restrict x,
                     const T* __restrict mean, const T* __restrict a, const T* __restrict b,
                     const T* __restrict d) {
-  const rectifier<T> own = relu;
+  const relu_sign<T> own = relu;
   prefetch(x, channels);
   prefetch(dy, channels);
   prefetch(x, channels);
   prefetch(dy, channels);
   for (std::size_t c = 0; c < channels; ++c) {
-    const T g = rectified_gradient<Rectified>(own, c, c, x[c], dy[c]);
+    const T g = masked_gradient<Rectified>(own, c, c, x[c], dy[c]);
     dy[c] = g;
     x[c] = g * a[c] - (x[c] - mean[c]) * b[c] - d[c];
   }

@@ -16,12 +16,12 @@
 namespace pretext::kernels::detail {
 
 /// The tallest kernel.
-inline constexpr std::size_t most_kernel_rows = 8;
+inline constexpr std::size_t max_kernel_rows = 8;
 
 /// Does this pay? Three channels, 3x3 at 32x32, two threads of a Zen 5: 1.5 and 2.0 times as quick, forward
 /// and to the weights, as with a copy of what the kernel sees for each pixel; 7x7 of stride 2: 1.35 and 1.3.
-inline bool narrow(const convolution_extents& e) {
-  return e.in <= 4 && e.taps() > 1 && e.rows <= most_kernel_rows;
+inline bool has_few_channels(const convolution_extents& e) {
+  return e.in <= 4 && e.taps() > 1 && e.rows <= max_kernel_rows;
 }
 
 /// Lines of a result that are computed from one copy: with most widths a multiple of a tile's rows.
@@ -32,14 +32,14 @@ inline constexpr std::size_t band_run = 192;
 
 /// The lines of padded images that one band of results at a time is made of.
 template <class T>
-class padded_lines {
+class padded_band {
  public:
   static std::size_t size(const convolution_extents& e) {
     return ((band_lines - 1) * e.stride + e.rows) * (e.width + 2 * e.padding) * e.in;
   }
   static std::size_t bands(const convolution_extents& e, std::size_t batch) { return batch * of_image(e); }
 
-  padded_lines(const convolution_extents& e, T* memory) : e_{e}, data_{memory} {}
+  padded_band(const convolution_extents& e, T* memory) : e_{e}, data_{memory} {}
 
   /// Copies what band `number` sees of x.
   void hold(std::size_t number, const T* x) {
@@ -83,23 +83,23 @@ class padded_lines {
 
 /// y = x * w.
 template <class Context, class T>
-void convolve_narrow(Context& context, const convolution_extents& e, std::size_t batch, const T* x,
-                     const T* w, T* y, const channel_moments* asked) {
+void few_channels_forward(Context& context, const convolution_extents& e, std::size_t batch, const T* x,
+                          const T* w, T* y, const channel_moments* asked) {
   const arena_scope guard{context.workspace};
-  const std::size_t bands = padded_lines<T>::bands(e, batch);
-  const piecewise_moments<T> moments{context, asked, e.out, bands, 1};
+  const std::size_t bands = padded_band<T>::bands(e, batch);
+  const blocked_moments<T> moments{context, asked, e.out, bands, 1};
   const std::size_t across = e.columns * e.in, depth = e.rows * across;
-  const std::size_t width = panel_width<T>(), height = tile_rows(), size = padded_lines<T>::size(e);
+  const std::size_t width = panel_width<T>(), height = tile_rows(), size = padded_band<T>::size(e);
   T* packed = context.workspace.template allocate<T>(whole_panels<T>(e.out) * depth);
   pack_operand(w, depth, e.out, e.out, packed);
   T* copies = context.workspace.template allocate<T>(context.stream.threads() * size);
   context.stream.for_each_block(bands, [&](std::size_t band, std::size_t thread) {
-    padded_lines<T> lines{e, copies + thread * size};
+    padded_band<T> lines{e, copies + thread * size};
     lines.hold(band, x);
     for (std::size_t row = 0; row < lines.pixels(); row += height) {
       const std::size_t used = std::min(height, lines.pixels() - row);
-      const T *a[most_kernel_rows * most_tile_rows], *b[most_kernel_rows];
-      T* c[most_tile_rows];
+      const T *a[max_kernel_rows * max_tile_rows], *b[max_kernel_rows];
+      T* c[max_tile_rows];
       for (std::size_t r = 0; r < height; ++r) {
         const std::size_t pixel = row + std::min(r, used - 1);
         const T* const seen = lines.seen(pixel);
@@ -121,20 +121,20 @@ void convolve_narrow(Context& context, const convolution_extents& e, std::size_t
 
 /// dw += xᵀ·dy. Bands are cut into parts whose number depends on the extents alone.
 template <class Context, class T>
-void weigh_narrow(Context& context, const convolution_extents& e, std::size_t batch, const T* x, const T* dy,
-                  T* dw) {
+void few_channels_backward_weights(Context& context, const convolution_extents& e, std::size_t batch,
+                                   const T* x, const T* dy, T* dw) {
   constexpr std::size_t wanted = 16;
   const arena_scope guard{context.workspace};
-  const std::size_t across = e.columns * e.in, bands = padded_lines<T>::bands(e, batch);
+  const std::size_t across = e.columns * e.in, bands = padded_band<T>::bands(e, batch);
   const std::size_t part = (bands + wanted - 1) / wanted, parts = (bands + part - 1) / part;
   const std::size_t width = panel_width<T>(), height = tile_rows();
-  const std::size_t size = padded_lines<T>::size(e), of_dy = band_run * whole_panels<T>(e.out);
+  const std::size_t size = padded_band<T>::size(e), of_dy = band_run * whole_panels<T>(e.out);
   T* const partial = context.workspace.template allocate<T>(parts * e.weights());
   T* const copies = context.workspace.template allocate<T>(context.stream.threads() * (size + of_dy));
   context.stream.for_each_block(parts, [&](std::size_t number, std::size_t thread) {
     T* const own = copies + thread * (size + of_dy);
     T* const sums = partial + number * e.weights();
-    padded_lines<T> lines{e, own};
+    padded_band<T> lines{e, own};
     std::fill_n(sums, e.weights(), T{0});
     for (std::size_t band = number * part; band < std::min(bands, (number + 1) * part); ++band) {
       lines.hold(band, x);

@@ -22,7 +22,7 @@ struct tap {
 /// multiplied by packed weights. Forward is one of these; backward to the data is one for each residue of the
 /// stride.
 template <class Operand>
-struct gather {
+struct implicit_gemm {
   using number = sum_of<Operand>;
   const number* from;
   std::size_t from_height, from_width, depth;
@@ -37,23 +37,23 @@ struct gather {
   bool accumulate;
 };
 
-inline constexpr std::size_t most_taps = 64;
+inline constexpr std::size_t max_taps = 64;
 /// Grid pixels that a thread gathers at a time: a multiple of the rows of every register tile.
 inline constexpr std::size_t block_rows = 96;
-static_assert(block_rows % most_tile_rows == 0);
+static_assert(block_rows % max_tile_rows == 0);
 
 /// The rows of images, counted over a whole batch, that pixels [begin, end) of a gather's grid read.
 struct rows_read {
   std::size_t first, last;
 
   template <class Operand>
-  rows_read(const gather<Operand>& g, std::ptrdiff_t highest, std::ptrdiff_t lowest, std::size_t begin,
+  rows_read(const implicit_gemm<Operand>& g, std::ptrdiff_t highest, std::ptrdiff_t lowest, std::size_t begin,
             std::size_t end)
       : first{row(g, begin, highest)}, last{row(g, end - 1, lowest + 1)} {}
 
   /// The most that `count` pixels read.
   template <class Operand>
-  static std::size_t most(const gather<Operand>& g, std::ptrdiff_t highest, std::ptrdiff_t lowest,
+  static std::size_t most(const implicit_gemm<Operand>& g, std::ptrdiff_t highest, std::ptrdiff_t lowest,
                           std::size_t count) {
     const std::size_t spanned = (count + g.height * g.width - 2) / (g.height * g.width);
     const std::size_t down = (count + g.width - 2) / g.width, used = g.height * g.step;
@@ -63,7 +63,7 @@ struct rows_read {
 
  private:
   template <class Operand>
-  static std::size_t row(const gather<Operand>& g, std::size_t pixel, std::ptrdiff_t shift) {
+  static std::size_t row(const implicit_gemm<Operand>& g, std::size_t pixel, std::ptrdiff_t shift) {
     const std::size_t sample = pixel / (g.height * g.width), a = pixel % (g.height * g.width) / g.width;
     const auto at = static_cast<std::ptrdiff_t>(a * g.step) + shift;
     return sample * g.from_height + static_cast<std::size_t>(std::clamp<std::ptrdiff_t>(
@@ -74,13 +74,13 @@ struct rows_read {
 /// Runs a gather, a block of pixels at a time; of what it reads, each block makes pairs where those are its
 /// factors. The moments of a result can be asked for where its pixels are the grid's.
 template <class Operand, class Context>
-void run_gather(Context& context, const gather<Operand>& g, std::size_t batch,
-                const channel_moments* asked = nullptr) {
+void run_implicit_gemm(Context& context, const implicit_gemm<Operand>& g, std::size_t batch,
+                       const channel_moments* asked = nullptr) {
   constexpr bool rounds = !std::is_same_v<Operand, sum_of<Operand>>;
   const std::size_t rows = batch * g.height * g.width, pixels = g.height * g.width;
   const std::size_t height = tile_rows(), width = panel_width<Operand>(), depth = operands<Operand>(g.depth);
   // Pixels whose taps all lie inside the image need no question for each of them.
-  std::ptrdiff_t offset[most_taps], highest = 0, lowest = 0, leftmost = 0, rightmost = 0;
+  std::ptrdiff_t offset[max_taps], highest = 0, lowest = 0, leftmost = 0, rightmost = 0;
   for (std::size_t t = 0; t < g.tap_count; ++t) {
     offset[t] = (g.taps[t].down * static_cast<std::ptrdiff_t>(g.from_width) + g.taps[t].right) *
                 static_cast<std::ptrdiff_t>(depth);
@@ -92,7 +92,7 @@ void run_gather(Context& context, const gather<Operand>& g, std::size_t batch,
   const auto image_height = static_cast<std::ptrdiff_t>(g.from_height);
   const auto image_width = static_cast<std::ptrdiff_t>(g.from_width);
   const arena_scope guard{context.workspace};
-  const piecewise_moments<sum_of<Operand>> moments{context, asked, g.columns, rows, block_rows};
+  const blocked_moments<sum_of<Operand>> moments{context, asked, g.columns, rows, block_rows};
   Operand* const zeros = context.workspace.template allocate<Operand>(depth);
   std::fill_n(zeros, depth, Operand{});
   const std::size_t most =
@@ -116,7 +116,7 @@ void run_gather(Context& context, const gather<Operand>& g, std::size_t batch,
         } else {
           source = g.from;
         }
-        static thread_local const Operand* pixel[block_rows * most_taps];
+        static thread_local const Operand* pixel[block_rows * max_taps];
         sum_of<Operand>* result[block_rows];
         std::size_t sample = first / pixels, a = first % pixels / g.width, b = first % g.width;
         for (std::size_t row = first, tile = 0; row < last; row += height, ++tile) {
@@ -150,13 +150,13 @@ void run_gather(Context& context, const gather<Operand>& g, std::size_t batch,
             ++sample;
           }
         }
-        const Operand* weights[most_taps];
+        const Operand* weights[max_taps];
         for (std::size_t panel = 0; panel < panels<Operand>(g.columns); ++panel) {
           const std::size_t column = panel * width, used = std::min(width, g.columns - column);
           for (std::size_t t = 0; t < g.tap_count; ++t)
             weights[t] = g.packed + panel * g.panel_step + g.taps[t].weights * depth * width;
           for (std::size_t row = first, tile = 0; row < last; row += height, ++tile) {
-            sum_of<Operand>* corner[most_tile_rows];
+            sum_of<Operand>* corner[max_tile_rows];
             for (std::size_t r = 0; r < height; ++r) corner[r] = result[tile * height + r] + column;
             const std::size_t m = std::min(height, last - row);
             run_tile(gathered_product<Operand>{pixel + tile * g.tap_count * height, weights, g.tap_count,

@@ -16,7 +16,7 @@ namespace pretext::kernels::detail::winograd {
 
 /// The most tiles that a thread takes at a time.
 inline constexpr std::size_t longest_block = 96;
-static_assert(longest_block % most_tile_rows == 0);
+static_assert(longest_block % max_tile_rows == 0);
 
 /// The most tiles that threads share out in stages.
 inline constexpr std::size_t most_in_stages = 768;
@@ -25,7 +25,7 @@ inline constexpr std::size_t most_in_stages = 768;
 template <class T>
 std::size_t block_of_tiles(std::size_t in, std::size_t out) {
   const std::size_t fitting = (std::size_t{768} << 10) / (products * (in + out) * sizeof(T));
-  return std::clamp<std::size_t>(fitting / most_tile_rows * most_tile_rows, 24, longest_block);
+  return std::clamp<std::size_t>(fitting / max_tile_rows * max_tile_rows, 24, longest_block);
 }
 
 /// Columns [begin, end) of m[p] = v[p]·u[p] for the first `rows` tiles, with weights that `pack_weights`
@@ -38,8 +38,8 @@ void multiply(const planes<T>& v, const planes<T>& m, std::size_t p, std::size_t
     const T* right = packed + p * packed_plane<T>(in, out) + column * in;
     for (std::size_t row = 0; row < rows; row += height) {
       const std::size_t used = std::min(height, rows - row);
-      const T* a[most_tile_rows];
-      T* c[most_tile_rows];
+      const T* a[max_tile_rows];
+      T* c[max_tile_rows];
       for (std::size_t r = 0; r < height; ++r) {
         a[r] = v.at(p, row + std::min(r, used - 1));
         c[r] = m.at(p, row + std::min(r, used - 1)) + column - left;
@@ -55,7 +55,7 @@ void convolve_blocks(Context& context, const tiling& tiles, std::size_t length, 
                      std::size_t out, const T* x, const T* zeros, const T* packed, T* y, bool accumulate,
                      const channel_moments* asked = nullptr) {
   const arena_scope guard{context.workspace};
-  const piecewise_moments<T> moments{context, asked, out, tiles.count(), length};
+  const blocked_moments<T> moments{context, asked, out, tiles.count(), length};
   const std::size_t of_v = planes<T>::size_of(length, in), of_m = planes<T>::size_of(length, out);
   T* buffers = context.workspace.template allocate<T>(context.stream.threads() * (of_v + of_m));
   context.stream.for_each_block(
@@ -83,7 +83,7 @@ void convolve_stages(Context& context, const tiling& tiles, std::size_t in, std:
   constexpr std::size_t most_columns = 2 * group;
   static_assert(most_in_stages % few == 0);
   const arena_scope guard{context.workspace};
-  const piecewise_moments<T> moments{context, asked, out, tiles.count(), few};
+  const blocked_moments<T> moments{context, asked, out, tiles.count(), few};
   const std::size_t rows = std::min(tiles.count(), most_in_stages), wide = std::min(out, most_columns);
   const planes<T> v{context.workspace.template allocate<T>(planes<T>::size_of(rows, in)), rows, in};
   const planes<T> m{context.workspace.template allocate<T>(planes<T>::size_of(rows, wide)), rows, wide};
@@ -133,22 +133,22 @@ void forward(Context& context, const convolution_extents& e, std::size_t batch, 
   convolve(context, tiling{e.height, e.width, batch}, e.in, e.out, x, packed, y, false, asked);
 }
 
-/// The kernel turned by half a circle, in and out exchanged.
+/// The kernel transposed by half a circle, in and out exchanged.
 template <class T>
-void turn(const cpu::stream& stream, const convolution_extents& e, const T* w, T* turned) {
+void turn(const cpu::stream& stream, const convolution_extents& e, const T* w, T* transposed) {
   constexpr std::size_t side = 16;  // channels, each way, of a square that is transposed in the L1 cache
   const std::size_t across = e.out / side, down = e.in / side;
   stream.for_each_block(e.taps() * down, [&](std::size_t block) {
     const std::size_t t = block / down, c = block % down * side;
     const T* from = w + (t * e.in + c) * e.out;
-    T* to = turned + (e.taps() - 1 - t) * e.in * e.out + c;
+    T* to = transposed + (e.taps() - 1 - t) * e.in * e.out + c;
     for (std::size_t square = 0; square < across; ++square)
       for (std::size_t k = square * side; k < (square + 1) * side; ++k)
         for (std::size_t i = 0; i < side; ++i) to[k * e.in + i] = from[i * e.out + k];
   });
 }
 
-/// The gradient to the data is a convolution with the turned kernel.
+/// The gradient to the data is a convolution with the transposed kernel.
 template <class Context, class T>
 void backward_data(Context& context, const convolution_extents& e, std::size_t batch, const T* dy, const T* w,
                    T* dx, write_mode mode) {
@@ -156,9 +156,9 @@ void backward_data(Context& context, const convolution_extents& e, std::size_t b
   T* packed = context.workspace.template allocate<T>(products * packed_plane<T>(e.out, e.in));
   {
     const arena_scope until_packed{context.workspace};
-    T* turned = context.workspace.template allocate<T>(e.weights());
-    turn(context.stream, e, w, turned);
-    pack_weights(context.stream, e.out, e.in, turned, packed);
+    T* transposed = context.workspace.template allocate<T>(e.weights());
+    turn(context.stream, e, w, transposed);
+    pack_weights(context.stream, e.out, e.in, transposed, packed);
   }
   convolve(context, tiling{e.height, e.width, batch}, e.out, e.in, dy, packed, dx,
            mode == write_mode::accumulate);
@@ -208,7 +208,7 @@ void backward_weights(Context& context, const convolution_extents& e, std::size_
     vectorised([&] {
       for (std::size_t c = 0; c < end - begin; ++c)
         for (std::size_t k = 0; k < right - left; k += lanes<T>)
-          both_ways<weight_gradient_line, T>(
+          transform_2d<weight_gradient_line, T>(
               [&](std::size_t i, std::size_t j) { return u.at(i * read + j, c) + k; },
               [&](std::size_t i, std::size_t j) { return result + ((i * 3 + j) * e.in + c) * e.out + k; },
               parts == 1);

@@ -63,10 +63,10 @@ struct planes {
 /// The pixels that a tile makes, or is alone to read: asked for while the tile before it is transformed,
 /// since rows of tiles are too short for the processor to see where they lead.
 template <class T>
-class following_tile {
+class next_tile {
  public:
-  following_tile(const tiling& tiles, std::size_t tile, std::size_t last, const T* data, std::size_t channels,
-                 const T* zeros) {
+  next_tile(const tiling& tiles, std::size_t tile, std::size_t last, const T* data, std::size_t channels,
+            const T* zeros) {
     tiles.window<made>(std::min(tile + 1, last - 1), 0, data, channels, zeros, pixel_);
   }
   void ask(std::size_t channel) const {
@@ -86,10 +86,10 @@ void transform_input(const tiling& tiles, std::size_t first, std::size_t last, c
     const T* pixel[read * read];
     for (std::size_t tile = first; tile < last; ++tile) {
       tiles.window<read>(tile, 1, x, channels, zeros, pixel);
-      const following_tile<T> next{tiles, tile, last, x, channels, zeros};
+      const next_tile<T> next{tiles, tile, last, x, channels, zeros};
       for (std::size_t c = begin; c < end; c += lanes<T>) {
         next.ask(c);
-        both_ways<input_line, T>(
+        transform_2d<input_line, T>(
             [&](std::size_t i, std::size_t j) { return pixel[i * read + j] + c; },
             [&](std::size_t i, std::size_t j) { return v.at(i * read + j, tile - first) + c - begin; });
       }
@@ -106,10 +106,10 @@ void transform_output_gradient(const tiling& tiles, std::size_t first, std::size
     const T* pixel[made * made];
     for (std::size_t tile = first; tile < last; ++tile) {
       tiles.window<made>(tile, 0, dy, channels, zeros, pixel);
-      const following_tile<T> next{tiles, tile, last, dy, channels, zeros};
+      const next_tile<T> next{tiles, tile, last, dy, channels, zeros};
       for (std::size_t c = begin; c < end; c += lanes<T>) {
         next.ask(c);
-        both_ways<output_gradient_line, T>(
+        transform_2d<output_gradient_line, T>(
             [&](std::size_t i, std::size_t j) { return pixel[i * made + j] + c; },
             [&](std::size_t i, std::size_t j) { return d.at(i * read + j, tile - first) + c - begin; });
       }
@@ -152,7 +152,7 @@ void transform_output(const tiling& tiles, std::size_t first, std::size_t last, 
     for (std::size_t tile = first; tile < last; ++tile) {
       tiles.window<made>(tile, 0, y, channels, static_cast<T*>(nullptr), pixel);
       for (std::size_t c = begin; c < end; c += lanes<T>) {
-        both_ways<output_line, T>(
+        transform_2d<output_line, T>(
             [&](std::size_t i, std::size_t j) { return m.at(i * read + j, tile - first) + c - begin; },
             [&](std::size_t i, std::size_t j) {
               T* to = pixel[i * made + j];
@@ -187,7 +187,7 @@ void pack_weights(const cpu::stream& stream, std::size_t in, std::size_t out, co
         for (std::size_t k = 0; k < whole; k += lanes<T>) {
           T* to = packed + (k / width * in + c) * width + k % width;
           if (k < out)
-            both_ways<weight_line, T>(
+            transform_2d<weight_line, T>(
                 [&](std::size_t i, std::size_t j) { return w + ((i * 3 + j) * in + c) * out + k; },
                 [&](std::size_t i, std::size_t j) { return to + (i * read + j) * plane; });
           else

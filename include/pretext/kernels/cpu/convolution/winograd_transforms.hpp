@@ -89,7 +89,7 @@ struct weight_gradient_line {
 /// A square of `lanes` channels through a matrix from both sides: `source(i, j)` points at the channels of
 /// place (i, j), `sink(i, j)` at where the result's go, which are added to where `accumulate` says so.
 template <class Line, class T, class Source, class Sink>
-void both_ways(const Source& source, const Sink& sink, bool accumulate = false) {
+void transform_2d(const Source& source, const Sink& sink, bool accumulate = false) {
   constexpr std::size_t width = lanes<T>;
   alignas(64) T half[Line::to][Line::from][width];
   for (std::size_t j = 0; j < Line::from; ++j) {

@@ -17,7 +17,7 @@ template <class T>
 class similarity_tiles {
  public:
   static constexpr std::size_t side = 96;  // a multiple of the rows and the columns of every register tile
-  static_assert(side % most_tile_rows == 0 && side % widest_panel<T> == 0);
+  static_assert(side % max_tile_rows == 0 && side % max_panel_width<T> == 0);
   /// Similarities of one tile; the columns past the last row of z hold -infinity, and so does the diagonal.
   struct alignas(64) tile {
     T at[side][side];
@@ -75,8 +75,8 @@ class similarity_tiles {
       const std::size_t column = q * panel_width<T>(), used = std::min(panel_width<T>(), columns - column);
       const T* right = down(t.first_column / side) + q * panel;
       for_each_strip(t.rows, [&](std::size_t row, std::size_t count) {
-        const T* a[most_tile_rows];
-        T* c[most_tile_rows];
+        const T* a[max_tile_rows];
+        T* c[max_tile_rows];
         for (std::size_t r = 0; r < tile_rows(); ++r) {
           const std::size_t at = row + std::min(r, count - 1);
           a[r] = t.at[at];
@@ -114,8 +114,8 @@ class similarity_tiles {
     for (std::size_t column = 0; column < t.columns; column += panel_width<T>()) {
       const T* right = across(b) + column * columns;
       for_each_strip(t.rows, [&](std::size_t row, std::size_t count) {
-        const T* left[most_tile_rows];
-        T* c[most_tile_rows];
+        const T* left[max_tile_rows];
+        T* c[max_tile_rows];
         for (std::size_t r = 0; r < tile_rows(); ++r) {
           const std::size_t at = row + std::min(r, count - 1);
           left[r] = unit + (t.first_row + at) * columns;
