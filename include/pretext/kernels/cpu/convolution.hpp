@@ -50,12 +50,13 @@ struct convolution<cpu> {
 
   template <class Context, class T>
   static void forward(Context& context, const convolution_extents& e, std::size_t batch, const T* x,
-                      const T* w, T* y, const channel_moments* asked = nullptr) {
+                      const T* w, T* y, const channel_moments* requested = nullptr) {
     using operand = operand_of<Context, T>;
     if (detail::winograd_pays<operand>(e, batch))
-      return detail::winograd::forward(context, e, batch, x, w, y, asked);
-    if (pointwise(e)) return multiply(context, batch * e.height * e.width, e.out, e.in, x, w, y, asked);
-    if (detail::has_few_channels(e)) return detail::few_channels_forward(context, e, batch, x, w, y, asked);
+      return detail::winograd::forward(context, e, batch, x, w, y, requested);
+    if (pointwise(e)) return multiply(context, batch * e.height * e.width, e.out, e.in, x, w, y, requested);
+    if (detail::has_few_channels(e))
+      return detail::few_channels_forward(context, e, batch, x, w, y, requested);
     const arena_scope guard{context.workspace};
     const std::size_t lines = operands<operand>(e.in) * panel_width<operand>(), step = e.taps() * lines;
     operand* packed = context.workspace.template allocate<operand>(panels<operand>(e.out) * step);
@@ -72,7 +73,7 @@ struct convolution<cpu> {
         context,
         {x, e.height, e.width, e.in, y, e.out_height() * e.out_width() * e.out, e.out, e.out_height(),
          e.out_width(), 0, e.out_width(), 1, e.stride, taps, e.taps(), packed, step, false},
-        batch, asked);
+        batch, requested);
   }
 
   template <class Context, class T>
@@ -150,9 +151,9 @@ struct convolution<cpu> {
 
   template <class Context, class T>
   static void multiply(Context& context, std::size_t rows, std::size_t out, std::size_t in, const T* x,
-                       const T* w, T* y, const channel_moments* asked) {
+                       const T* w, T* y, const channel_moments* requested) {
     const arena_scope guard{context.workspace};
-    const detail::blocked_moments<T> moments{context, asked, out, rows, output_block::max_rows};
+    const detail::blocked_moments<T> moments{context, requested, out, rows, output_block::max_rows};
     gemm<cpu>::run_with_epilogue(context, op::none, rows, out, in, x, w, y, [&](const output_block& done) {
       moments.add_rows(y, done.top, done.bottom, done.left, done.right);
     });

@@ -22,7 +22,7 @@ struct output_block {
 
 /// B is packed into panels for the register tile, a slice of the depth at a time that keeps a panel in the L2
 /// cache; rows of A are read where they are stored, or rounded to bfloat16 pairs per block. Blocks of C run
-/// in parallel. Aᵀ·B sums over a long depth and has its thread_rows loop, gemm/transposed_product.hpp.
+/// in parallel. Aᵀ·B sums over a long depth and has its own loop, gemm/transposed_product.hpp.
 template <>
 struct gemm<cpu> {
   template <class Context, class T>

@@ -75,7 +75,7 @@ struct rows_read {
 /// factors. The moments of a result can be asked for where its pixels are the grid's.
 template <class Operand, class Context>
 void run_implicit_gemm(Context& context, const implicit_gemm<Operand>& g, std::size_t batch,
-                       const channel_moments* asked = nullptr) {
+                       const channel_moments* requested = nullptr) {
   constexpr bool rounds = !std::is_same_v<Operand, sum_of<Operand>>;
   const std::size_t rows = batch * g.height * g.width, pixels = g.height * g.width;
   const std::size_t height = tile_rows(), width = panel_width<Operand>(), depth = operands<Operand>(g.depth);
@@ -92,7 +92,7 @@ void run_implicit_gemm(Context& context, const implicit_gemm<Operand>& g, std::s
   const auto image_height = static_cast<std::ptrdiff_t>(g.from_height);
   const auto image_width = static_cast<std::ptrdiff_t>(g.from_width);
   const arena_scope guard{context.workspace};
-  const blocked_moments<sum_of<Operand>> moments{context, asked, g.columns, rows, block_rows};
+  const blocked_moments<sum_of<Operand>> moments{context, requested, g.columns, rows, block_rows};
   Operand* const zeros = context.workspace.template allocate<Operand>(depth);
   std::fill_n(zeros, depth, Operand{});
   const std::size_t most =

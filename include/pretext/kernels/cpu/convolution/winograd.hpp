@@ -53,9 +53,9 @@ void multiply(const planes<T>& v, const planes<T>& m, std::size_t p, std::size_t
 template <class Context, class T>
 void convolve_blocks(Context& context, const tiling& tiles, std::size_t length, std::size_t in,
                      std::size_t out, const T* x, const T* zeros, const T* packed, T* y, bool accumulate,
-                     const channel_moments* asked = nullptr) {
+                     const channel_moments* requested = nullptr) {
   const arena_scope guard{context.workspace};
-  const blocked_moments<T> moments{context, asked, out, tiles.count(), length};
+  const blocked_moments<T> moments{context, requested, out, tiles.count(), length};
   const std::size_t of_v = planes<T>::size_of(length, in), of_m = planes<T>::size_of(length, out);
   T* buffers = context.workspace.template allocate<T>(context.stream.threads() * (of_v + of_m));
   context.stream.for_each_block(
@@ -78,12 +78,12 @@ void convolve_blocks(Context& context, const tiling& tiles, std::size_t length, 
 template <class Context, class T>
 void convolve_stages(Context& context, const tiling& tiles, std::size_t in, std::size_t out, const T* x,
                      const T* zeros, const T* packed, T* y, bool accumulate,
-                     const channel_moments* asked = nullptr) {
+                     const channel_moments* requested = nullptr) {
   constexpr std::size_t few = 4, group = 128;  // tiles and columns that a thread takes at a time
   constexpr std::size_t most_columns = 2 * group;
   static_assert(most_in_stages % few == 0);
   const arena_scope guard{context.workspace};
-  const blocked_moments<T> moments{context, asked, out, tiles.count(), few};
+  const blocked_moments<T> moments{context, requested, out, tiles.count(), few};
   const std::size_t rows = std::min(tiles.count(), most_in_stages), wide = std::min(out, most_columns);
   const planes<T> v{context.workspace.template allocate<T>(planes<T>::size_of(rows, in)), rows, in};
   const planes<T> m{context.workspace.template allocate<T>(planes<T>::size_of(rows, wide)), rows, wide};
@@ -113,24 +113,24 @@ void convolve_stages(Context& context, const tiling& tiles, std::size_t in, std:
 /// y (+)= x * w: in stages where tiles are few, or the 36 matrices of weights too large for the L3 cache.
 template <class Context, class T>
 void convolve(Context& context, const tiling& tiles, std::size_t in, std::size_t out, const T* x,
-              const T* packed, T* y, bool accumulate, const channel_moments* asked = nullptr) {
+              const T* packed, T* y, bool accumulate, const channel_moments* requested = nullptr) {
   const arena_scope guard{context.workspace};
   T* zeros = context.workspace.template allocate<T>(in);
   std::fill_n(zeros, in, T{0});
   const std::size_t length = block_of_tiles<T>(in, out);
   if (tiles.count() <= most_in_stages || products * in * out * sizeof(T) > (std::size_t{16} << 20))
-    convolve_stages<Context, T>(context, tiles, in, out, x, zeros, packed, y, accumulate, asked);
+    convolve_stages<Context, T>(context, tiles, in, out, x, zeros, packed, y, accumulate, requested);
   else
-    convolve_blocks<Context, T>(context, tiles, length, in, out, x, zeros, packed, y, accumulate, asked);
+    convolve_blocks<Context, T>(context, tiles, length, in, out, x, zeros, packed, y, accumulate, requested);
 }
 
 template <class Context, class T>
 void forward(Context& context, const convolution_extents& e, std::size_t batch, const T* x, const T* w, T* y,
-             const channel_moments* asked = nullptr) {
+             const channel_moments* requested = nullptr) {
   const arena_scope guard{context.workspace};
   T* packed = context.workspace.template allocate<T>(products * packed_plane<T>(e.in, e.out));
   pack_weights(context.stream, e.in, e.out, w, packed);
-  convolve(context, tiling{e.height, e.width, batch}, e.in, e.out, x, packed, y, false, asked);
+  convolve(context, tiling{e.height, e.width, batch}, e.in, e.out, x, packed, y, false, requested);
 }
 
 /// The kernel transposed by half a circle, in and out exchanged.
