@@ -10,8 +10,7 @@
 namespace pretext::kernels {
 namespace detail {
 
-/// `work(begin, end)` over [0, n) in runs that a thread takes at a time, each compiled for the best
-/// instructions.
+/// Calls `work(begin, end)` for ranges of [0, n) in parallel, vectorised.
 template <class Context, class Work>
 void vectorised_for(Context& context, std::size_t n, const Work& work) {
   context.stream.for_each_run(n, std::size_t{1} << 15, [&](std::size_t first, std::size_t last) {
@@ -21,6 +20,7 @@ void vectorised_for(Context& context, std::size_t n, const Work& work) {
 
 }  // namespace detail
 
+/// One vectorised pass.
 template <>
 struct relu<cpu> {
   template <class Context, class T>
@@ -37,6 +37,7 @@ struct relu<cpu> {
   }
 };
 
+/// One vectorised pass each.
 template <>
 struct elementwise<cpu> {
   template <class Context, class T>
@@ -58,6 +59,7 @@ struct elementwise<cpu> {
   }
 };
 
+/// One vectorised pass; column sums are those of simd/column_sums.hpp.
 template <>
 struct channel_bias<cpu> {
   template <class Context, class T>

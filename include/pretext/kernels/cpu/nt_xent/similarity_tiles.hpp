@@ -10,9 +10,9 @@
 
 namespace pretext::kernels::detail {
 
-/// The similarities s = u·uᵀ/τ in square tiles, none kept. s is symmetric, so a tile of rows A against rows B
-/// serves both; tiles are met in the rounds of a tournament, where no block plays twice, so that tiles of one
-/// round run side by side, each writes sums of its own two blocks alone, and every sum has a fixed order.
+/// The similarities s = u·uᵀ/τ, computed in square tiles and never stored. s is symmetric, so a tile of row
+/// blocks (a, b) also stands for (b, a). Tiles are visited in a round-robin schedule: no two tiles of a round
+/// share a row block, so a round runs in parallel without atomics, and every sum has a fixed order.
 template <class T>
 class similarity_tiles {
  public:
@@ -22,7 +22,7 @@ class similarity_tiles {
   struct alignas(64) tile {
     T at[side][side];
     std::size_t first_row, rows, first_column, columns;
-    bool mirrored;  ///< does it stand for its transpose, too?
+    bool mirrored;  ///< whether it also stands for its transpose
   };
 
   std::size_t rows, columns, blocks;
@@ -50,21 +50,21 @@ class similarity_tiles {
     });
   }
 
-  /// `work(tile)` once for every pair of blocks.
+  /// Calls `work(tile)` once for every pair of blocks.
   template <class Context, class Work>
   void for_each_tile(Context& context, const Work& work) const {
-    const auto meet = [&](std::size_t a, std::size_t b) {
-      tile made;
-      fill(made, a, b);
-      work(made);
+    const auto visit = [&](std::size_t a, std::size_t b) {
+      tile t;
+      fill(t, a, b);
+      work(t);
     };
-    context.stream.for_each_block(blocks, [&](std::size_t block) { meet(block, block); });
-    const std::size_t players = blocks + blocks % 2, circle = players - 1;  // an odd one out meets nobody
-    for (std::size_t round = 0; players > 1 && round < circle; ++round)
-      context.stream.for_each_block(players / 2, [&](std::size_t pair) {
-        const std::size_t a = pair == 0 ? circle : (round + pair) % circle;
-        const std::size_t b = (round + circle - pair) % circle;
-        if (a < blocks && b < blocks) meet(std::min(a, b), std::max(a, b));
+    context.stream.for_each_block(blocks, [&](std::size_t block) { visit(block, block); });
+    const std::size_t seats = blocks + blocks % 2, rounds = seats - 1;  // with an odd count one seat is empty
+    for (std::size_t round = 0; seats > 1 && round < rounds; ++round)
+      context.stream.for_each_block(seats / 2, [&](std::size_t pair) {
+        const std::size_t a = pair == 0 ? rounds : (round + pair) % rounds;
+        const std::size_t b = (round + rounds - pair) % rounds;
+        if (a < blocks && b < blocks) visit(std::min(a, b), std::max(a, b));
       });
   }
 
@@ -127,14 +127,14 @@ class similarity_tiles {
     const T scale = static_cast<T>(1 / temperature);
     for (std::size_t r = 0; r < t.rows; ++r) {
       for (T& s : t.at[r]) s *= scale;
-      std::fill(t.at[r] + t.columns, t.at[r] + side, nothing);
-      if (!t.mirrored) t.at[r][r] = nothing;
+      std::fill(t.at[r] + t.columns, t.at[r] + side, minus_infinity);
+      if (!t.mirrored) t.at[r][r] = minus_infinity;
     }
   }
 
-  static constexpr T nothing = -std::numeric_limits<T>::infinity();
-  T* across_;  // per block, uᵀ in panels: what similarities multiply
-  T* down_;    // per block, u in panels: what the gradient multiplies
+  static constexpr T minus_infinity = -std::numeric_limits<T>::infinity();
+  T* across_;  // per block, uᵀ in panels: the right operand of the similarities
+  T* down_;    // per block, u in panels: the right operand of the gradient
 };
 
 }  // namespace pretext::kernels::detail

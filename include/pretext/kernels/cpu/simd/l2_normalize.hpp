@@ -6,7 +6,7 @@
 
 namespace pretext::kernels::detail {
 
-/// u = z·rsqrt(max(Σz², 1e-12)); returns the factor.
+/// u = z/√max(Σz², 1e-12); returns the factor 1/√….
 template <class T>
 T normalise_row(const T* z, T* u, std::size_t columns) {
   double squares = 0;
@@ -16,6 +16,7 @@ T normalise_row(const T* z, T* u, std::size_t columns) {
   return static_cast<T>(inverse);
 }
 
+/// Σ a·b in double.
 template <class T>
 double dot(const T* a, const T* b, std::size_t columns) {
   double sum = 0;
@@ -23,7 +24,7 @@ double dot(const T* a, const T* b, std::size_t columns) {
   return sum;
 }
 
-/// Through the normalisation: dz += (du - (u·du)·u)·factor; where the factor was cut off, dz += du·factor.
+/// The gradient of `normalise_row`: dz += (du - (u·du)·u)·factor, or du·factor where the factor was clamped.
 template <class T>
 void add_row_gradient(const T* u, const T* du, T factor, std::size_t columns, T* dz) {
   const T radial = is_clamped(factor) ? T{0} : static_cast<T>(dot(u, du, columns));
