@@ -9,7 +9,7 @@ namespace pretext {
 /// How the images of a batch are mixed, image i with image n-1-i: by mixup with weight λ, or by cutmix with a
 /// box of pixels. One draw for a whole batch, like timm's batch mode.
 struct batch_mix {
-  double lambda = 1;    ///< λ: the share of an image, and of its target, that stays its own
+  double lambda = 1;    ///< λ: the weight of image i, and of its target; n-1-i gets 1-λ
   bool pasted = false;  ///< true: cutmix, false: mixup
   std::size_t top = 0, left = 0, height = 0, width = 0;  ///< the box of cutmix, in pixels
 };
