@@ -7,7 +7,8 @@
 namespace pretext::kernels {
 
 namespace detail {
-/// e^x for -88 <= x <= 0, within 2 units in the last place; exactly 0 at -88.
+/// e^x for -88 <= x <= 0, within 2 units in the last place where the result is normal; subnormal results may
+/// be 0, and at -88 it is 0.
 inline float exponential(float x) {
   const auto whole = static_cast<std::int32_t>(x * 1.44269504f - 0.5f);
   const float scale = static_cast<float>(whole);
