@@ -59,7 +59,7 @@ opened* gpu_open(const char* name, std::size_t batch) {
   return guarded<opened*>(nullptr, [&] {
     for (const offered_work& one : all_work())
       if (std::strcmp(one.name, name) == 0) return new opened{one.make(batch ? batch : one.batch), {}};
-    pretext::fail("there is no case ", name);
+    pretext::throw_error("there is no case ", name);
   });
 }
 void gpu_close(opened* one) { delete one; }

@@ -66,8 +66,7 @@ class whole_steps final : public timed_work {
             input.view());
     const auto views = floats_on_host(at, reads<context, images>{input.view()}, made.views);
     if (views.data() != made.views.data()) made.views.assign(views.begin(), views.end());
-    learner_.draw(samples, 1, 0);
-    made.loss = learner_.step(input.view(), 0);
+    made.loss = learner_.step(input.view(), {.samples = samples});
     if constexpr (requires { learner_.memory().masked; }) {
       made.restore.resize(batch_ * Method::grid::patches);
       cuda::read(at.stream, made.restore.data(), learner_.memory().masked.restore, made.restore.size());

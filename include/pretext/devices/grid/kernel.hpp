@@ -3,15 +3,8 @@
 #include <limits>
 #include <type_traits>
 
+#include <pretext/core/device.hpp>
 #include <pretext/core/host_device.hpp>
-
-namespace pretext {
-
-/// A device whose kernels are grids of blocks of threads: `cuda`, and the one that tests play on the CPU.
-template <class D>
-concept Accelerator = D::is_accelerator;
-
-}  // namespace pretext
 
 // A kernel is a small functor that says how many `threads` a block has and which memory they share:
 //

@@ -15,7 +15,9 @@ struct rgb {
 /// compilers vectorise a loop over pixels only if no branch skips arithmetic, which might trap.
 namespace color {
 
+/// The smaller of two values.
 PRETEXT_HOST_DEVICE constexpr float smaller(float a, float b) { return a < b ? a : b; }
+/// The larger of two values.
 PRETEXT_HOST_DEVICE constexpr float larger(float a, float b) { return a > b ? a : b; }
 
 /// Replaces a colour range of zero as a divisor; the quotient is then multiplied by zero.
