@@ -163,9 +163,9 @@ void normalised_convolution(std::size_t images, std::size_t side, std::size_t in
       2 * static_cast<double>(rows * out) * static_cast<double>(e.taps() * in),
       [&] {
         const arena_scope guard{context.workspace};
-        const auto moments = norm::room(context, 1, out);
+        const auto moments = norm::allocate_moments(context, 1, out);
         kernels::convolution<cpu>::forward<on<cpu>, float>(context, e, images, x, w, convolved, &moments);
-        norm::settle<float>(rows, out, moments, 1e-5f, mean, inverse, 0.1f, running_mean, running_variance);
+        norm::finalize<float>(rows, out, moments, 1e-5f, mean, inverse, 0.1f, running_mean, running_variance);
         norm::fold<on<cpu>, float>(context, out, 1, mean, inverse, gamma, beta, scale, shift);
         norm::apply<on<cpu>, float>(context, rows, out, 1, convolved, scale, shift, nullptr, true, y);
       },

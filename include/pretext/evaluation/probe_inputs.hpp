@@ -53,8 +53,8 @@ class probe_inputs {
             float* to) {
     gather(context, from, rows, count, to);
     if (kind_ == probe_scaling::batch_norm)
-      norm::running(context, width_, const_to(mean_.data()), const_to(variance_.data()), epsilon, none, none,
-                    scale_.data(), shift_.data());
+      norm::fold_running(context, width_, const_to(mean_.data()), const_to(variance_.data()), epsilon, none,
+                         none, scale_.data(), shift_.data());
     scale(context, count, to);
   }
 
