@@ -47,8 +47,8 @@ void append_torch_tensors(std::span<const parameter> table, const W* value, std:
 
 /// The result of reading a table from a file. Unused tensors (a classifier, counters) are not an error.
 struct loaded_weights {
-  std::size_t tensors = 0;
-  std::vector<std::string> unused;
+  std::size_t tensors = 0;          ///< read
+  std::vector<std::string> unused;  ///< names of the others
 };
 
 /// Reads the tensors of a table from a file with PyTorch's layouts; the name of each is `prefix` and its
