@@ -38,7 +38,7 @@
 // may read shared memory outside of `each` if an `each` follows before that memory changes.
 namespace pretext::grid {
 
-/// Of kernels whose threads share nothing.
+/// The shared memory of a kernel that needs none.
 struct no_memory {};
 
 PRETEXT_HOST_DEVICE constexpr std::size_t smaller(std::size_t a, std::size_t b) { return a < b ? a : b; }
@@ -51,13 +51,13 @@ PRETEXT_HOST_DEVICE constexpr T minus_infinity() {
   return least_number<T>;
 }
 
-/// Does a kernel ask for shared memory beside what its type says?
+/// Does a kernel use dynamic shared memory?
 template <class Kernel>
 concept has_dynamic_shared = requires(const Kernel& kernel) {
   kernel.dynamic_shared();
 };
 
-/// The bytes that a block of a kernel shares.
+/// The bytes of shared memory of one block.
 template <class Kernel>
 constexpr std::size_t shared_bytes(const Kernel& kernel) {
   using shared = typename Kernel::shared;
@@ -69,12 +69,12 @@ constexpr std::size_t shared_bytes(const Kernel& kernel) {
   }
 }
 
-/// Blocks for `n` numbers at one per thread, but no more than some waves of a large GPU.
+/// Blocks for `n` elements at one per thread, but at most 4096, a few waves of a large GPU.
 constexpr std::size_t blocks_for(std::size_t n, std::size_t threads) {
   return smaller(ceil_div(n, threads), 4096);
 }
 
-/// `work(i)` for every i < n.
+/// The kernel of `parallel_for`: `work(i)` for every i < n.
 template <class Work>
 struct for_each_number {
   static constexpr unsigned threads = 256;
@@ -90,15 +90,16 @@ struct for_each_number {
   }
 };
 
-/// Launches `work(i)` for every i < n on the place's stream.
+/// Launches `work(i)` for every i < n on the context's stream.
 template <class Context, class Work>
 void parallel_for(Context& context, std::size_t n, const Work& work) {
   using kernel = for_each_number<Work>;
   if (n > 0) launch(context.stream, blocks_for(n, kernel::threads), kernel{n, work});
 }
 
-/// Σ term(thread) over a block's threads, told to all of them: a tree, the same on every device. `memory` has
-/// a number for each thread, whose count is a power of two.
+/// Σ term(thread) over the threads of a block, returned in every thread. The order of additions is a tree,
+/// the same on every device. `memory` is shared, with one element per thread; the number of threads is a
+/// power of two.
 template <class Block, class T, std::size_t Threads, class Term>
 PRETEXT_HOST_DEVICE T sum_of_threads(Block& block, T (&memory)[Threads], const Term& term) {
   static_assert((Threads & (Threads - 1)) == 0);
@@ -108,11 +109,11 @@ PRETEXT_HOST_DEVICE T sum_of_threads(Block& block, T (&memory)[Threads], const T
       if (thread < half) memory[thread] += memory[thread + half];
     });
   const T total = memory[0];
-  block.for_each_thread([](unsigned) {});  // before anybody writes there again
+  block.for_each_thread([](unsigned) {});  // a barrier: `memory` may be overwritten afterwards
   return total;
 }
 
-/// The largest of term(thread), told to all threads.
+/// The maximum of term(thread) over the threads of a block, returned in every thread; `memory` as above.
 template <class Block, class T, std::size_t Threads, class Term>
 PRETEXT_HOST_DEVICE T largest_of_threads(Block& block, T (&memory)[Threads], const Term& term) {
   static_assert((Threads & (Threads - 1)) == 0);
