@@ -318,7 +318,7 @@ TEST_CASE("each wrong argument is reported in one sentence") {
   CHECK(with(augmentation{random_resized_crop<torchvision_crop_box>{.sampler = {.attempts = 1000}}}) ==
         "random_resized_crop: at most 128 attempts, not 1000");
   CHECK(with(augmentation{color_jitter<>{.hue = .75f}}) ==
-        "color_jitter: hue 0.750000 must lie within [0, 0.5], a half turn");
+        "color_jitter: hue 0.75 must lie within [0, 0.5], a half turn");
   CHECK(with(augmentation{gaussian_blur{.taps = 22}}) == "gaussian_blur: taps must be odd, not 22");
   CHECK(with(augmentation{gaussian_blur{.taps = 51, .border = padding::reflect}}) ==
         "gaussian_blur: reflecting 25 pixels needs views larger than 24 x 24");
