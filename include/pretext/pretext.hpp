@@ -64,4 +64,6 @@
 #include <pretext/optimizers/schedule.hpp>
 #include <pretext/optimizers/sgd.hpp>
 #include <pretext/recipes/byol.hpp>
+#include <pretext/recipes/mae.hpp>
+#include <pretext/recipes/simclr.hpp>
 #include <pretext/training/trainer.hpp>

@@ -28,6 +28,7 @@ enum class rand_operation : std::uint8_t {
   translate_x,  ///< by up to 45 % of the width
   translate_y,
 };
+/// How many operations there are.
 inline constexpr std::uint32_t rand_operations = 15;
 
 /// RandAugment (Cubuk et al. 2020) as in timm; by default MAE's rand-m9-mstd0.5-inc1: two operations drawn
