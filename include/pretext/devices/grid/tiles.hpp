@@ -8,18 +8,18 @@
 // this.
 namespace pretext::grid {
 
-/// Rows×Columns factors, row after row, or column after column where they are `Turned`; each such line begins
-/// 16 bytes after the last one's end, apart from its banks.
-template <unsigned Rows, unsigned Columns, bool Turned>
+/// Rows×Columns factors, row after row, or column after column where they are `ColumnMajor`; each such line
+/// begins 16 bytes after the last one's end, apart from its banks.
+template <unsigned Rows, unsigned Columns, bool ColumnMajor>
 struct factor_tile {
-  static constexpr unsigned rows = Rows, columns = Columns, lines = Turned ? Columns : Rows,
-                            length = Turned ? Rows : Columns, stride = length + 8;
-  static constexpr bool turned = Turned;
+  static constexpr unsigned rows = Rows, columns = Columns, lines = ColumnMajor ? Columns : Rows,
+                            length = ColumnMajor ? Rows : Columns, stride = length + 8;
+  static constexpr bool column_major = ColumnMajor;
   static_assert(rows % 16 == 0 && columns % 16 == 0, "tensor cores take squares of 16");
   alignas(32) bfloat16 of[lines][stride];
 
   PRETEXT_HOST_DEVICE const bfloat16& at(unsigned row, unsigned column) const {
-    return Turned ? of[column][row] : of[row][column];
+    return ColumnMajor ? of[column][row] : of[row][column];
   }
 };
 
@@ -27,7 +27,7 @@ struct factor_tile {
 template <class Tile>
 struct transposed {
   static constexpr unsigned rows = Tile::columns, columns = Tile::rows, stride = Tile::stride;
-  static constexpr bool turned = !Tile::turned;
+  static constexpr bool column_major = !Tile::column_major;
   const Tile& tile;
 
   PRETEXT_HOST_DEVICE const bfloat16& at(unsigned row, unsigned column) const { return tile.at(column, row); }

@@ -89,7 +89,7 @@ class tensor_core_sums {
   template <class Use, class Tile>
   using operands = nvcuda::wmma::fragment<
       Use, side, side, side, __nv_bfloat16,
-      std::conditional_t<Tile::transposed, nvcuda::wmma::col_major, nvcuda::wmma::row_major>>;
+      std::conditional_t<Tile::column_major, nvcuda::wmma::col_major, nvcuda::wmma::row_major>>;
 
   /// load_matrix_sync from memory that is known to be shared, of which bfloat16's does not convince the
   /// compiler: else each thread would fetch its numbers one pair after another.
@@ -99,7 +99,7 @@ class tensor_core_sums {
     auto* const r = reinterpret_cast<unsigned*>(&to);
     const auto address = static_cast<unsigned>(__cvta_generic_to_shared(&from.at(row, column)));
     constexpr bool left = std::is_same_v<Use, nvcuda::wmma::matrix_a>;
-    if constexpr (left && Tile::transposed)
+    if constexpr (left && Tile::column_major)
       asm volatile("wmma.load.a.sync.aligned.col.m16n16k16.shared.bf16 {%0, %1, %2, %3}, [%4], %5;"
                    : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
                    : "r"(address), "r"(Tile::stride)
@@ -109,7 +109,7 @@ class tensor_core_sums {
                    : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
                    : "r"(address), "r"(Tile::stride)
                    : "memory");
-    else if constexpr (Tile::transposed)
+    else if constexpr (Tile::column_major)
       asm volatile("wmma.load.b.sync.aligned.col.m16n16k16.shared.bf16 {%0, %1, %2, %3}, [%4], %5;"
                    : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
                    : "r"(address), "r"(Tile::stride)
