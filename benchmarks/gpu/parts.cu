@@ -61,7 +61,7 @@ struct update_and_average {
 };
 
 /// Of ViT-B on the quarter of the patches that MAE shows it.
-struct short_attention {
+struct fused_attention {
   static constexpr kernels::attention_extents extents{50, 768, 12};
   std::size_t batch;
   std::size_t numbers = batch * extents.tokens * extents.width;
@@ -93,6 +93,6 @@ std::unique_ptr<timed_work> augment_224(std::size_t batch) {
 }
 std::unique_ptr<timed_work> nt_xent(std::size_t rows) { return make_part(new contrastive_loss{rows}); }
 std::unique_ptr<timed_work> lars_and_average(std::size_t) { return make_part(new update_and_average{}); }
-std::unique_ptr<timed_work> attention(std::size_t batch) { return make_part(new short_attention{batch}); }
+std::unique_ptr<timed_work> attention(std::size_t batch) { return make_part(new fused_attention{batch}); }
 
 }  // namespace benchmarks

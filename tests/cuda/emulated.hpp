@@ -200,12 +200,13 @@ class emulated_block {
         }
     }
     template <unsigned Tiles, class Work, class Limits = grid::whole_product>
-    void each(const grid::sums_apart<Kernel::threads, Tiles>&, const Work& work, Limits limits = {}) const {
+    void visit(const grid::sums_staging<Kernel::threads, Tiles>&, const Work& work,
+               Limits limits = {}) const {
       for_each_eight(limits, [&](unsigned at) { work(at / N, at % N, &sums_[at]); });
     }
     template <class Work, class Limits = grid::whole_product>
-    void each_beside(const tile_sums& other, const grid::sums_apart<Kernel::threads, 2>&, const Work& work,
-                     Limits limits = {}) const {
+    void visit_pair(const tile_sums& other, const grid::sums_staging<Kernel::threads, 2>&, const Work& work,
+                    Limits limits = {}) const {
       for_each_eight(limits, [&](unsigned at) { work(at / N, at % N, &sums_[at], &other.sums_[at]); });
     }
 

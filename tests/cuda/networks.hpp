@@ -134,13 +134,13 @@ void convolutions_made_by() {
 template <class D>
 using usual_convolution = kernels::convolution<D>;
 template <class D>
-struct by_stored_patches : grid::convolution_by_stored_patches<D, 4000> {};  // few images at a time
+struct by_stored_patches : grid::explicit_im2col<D, 4000> {};  // few images at a time
 template <class D>
   requires(!Accelerator<D>)
 struct by_stored_patches<D> : kernels::convolution<D> {};
 
 template <class D>
-struct our_own : grid::own_convolution<D> {};  // where usual ones are cuDNN's, too
+struct our_own : grid::implicit_gemm<D> {};  // where usual ones are cuDNN's, too
 template <class D>
   requires(!Accelerator<D>)
 struct our_own<D> : kernels::convolution<D> {};

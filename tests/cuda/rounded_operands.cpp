@@ -16,11 +16,11 @@ TEST_CASE("a block has the memory for the attention of MAE and of longer sequenc
   };
   const auto forward = [&]<unsigned Depth>(std::size_t tokens) {
     return shared_bytes(
-        pretext::grid::short_attention<Depth>{heads.operator()<Depth>(tokens), nullptr, nullptr});
+        pretext::grid::fused_attention<Depth>{heads.operator()<Depth>(tokens), nullptr, nullptr});
   };
   const auto backward = [&]<unsigned Depth>(std::size_t tokens) {
     return shared_bytes(
-        pretext::grid::short_attention_backward<Depth>{heads.operator()<Depth>(tokens), nullptr, nullptr});
+        pretext::grid::fused_attention_backward<Depth>{heads.operator()<Depth>(tokens), nullptr, nullptr});
   };
   const std::size_t ada = 99 << 10, ampere = 163 << 10, hopper = 227 << 10;
   CHECK(4 * forward.operator()<64>(50) < hopper);  // as many blocks at once

@@ -16,7 +16,7 @@ TEST_CASE("rows of results that end in half of eight leave alone what follows th
 TEST_CASE("what lies at odd addresses is multiplied number by number") {
   const extents e{6, 6, 8, 16, 3, 3, 1, 1};
   workbench<context> at;
-  using convolution = grid::own_convolution<emulated>;
+  using convolution = grid::implicit_gemm<emulated>;
   const auto x = whole_numbers(images(e) + 1, 1), w = whole_numbers(e.weights() + 1, 2);
   convolution::forward(at.context, e, 1, at.in(x) + 1, at.in(w) + 1, at.out(results_of(e) + 1) + 1);
   std::vector<float> exact(results_of(e));
@@ -32,8 +32,8 @@ TEST_CASE("a sum without terms is nothing, or what was there") {
   context here;
   const grid::matrix<bfloat16> none{nullptr, 0};
   std::vector<float> c(12, 7);
-  grid::multiply_factors(here, {3, 4, 0}, none, none, c.data(), kernels::write_mode::accumulate);
+  grid::tensor_multiply(here, {3, 4, 0}, none, none, c.data(), kernels::write_mode::accumulate);
   CHECK(c == std::vector<float>(12, 7));
-  grid::multiply_factors(here, {3, 4, 0}, none, none, c.data(), kernels::write_mode::overwrite);
+  grid::tensor_multiply(here, {3, 4, 0}, none, none, c.data(), kernels::write_mode::overwrite);
   CHECK(c == std::vector<float>(12, 0));
 }

@@ -61,7 +61,7 @@ inline std::vector<float> stored(const std::vector<float>& exact) {
 /// A convolution and its gradients, one of them added to what is there.
 template <class Context>
 void exact_convolution(workbench<Context>& at, const extents& e, std::size_t batch) {
-  using convolution = grid::own_convolution<typename Context::device>;
+  using convolution = grid::implicit_gemm<typename Context::device>;
   const auto x = whole_numbers(batch * images(e), 1), w = whole_numbers(e.weights(), 2),
              dy = whole_numbers(batch * results_of(e), 3);
   const bfloat16 *const images_there = at.in(x), *const filters = at.in(w), *const slopes = at.in(dy);
@@ -116,8 +116,8 @@ void rows_that_end_in_half_of_eight(const typename Context::device::stream& stre
   workbench<Context> at;
   at.context.stream = stream;
   std::vector<float> c(m * n + beyond, 7);
-  grid::multiply_factors(at.context, {m, n, k}, grid::matrix<bfloat16>{at.in(a), k},
-                         grid::matrix<bfloat16>{at.in(b), n}, at.out(c), kernels::write_mode::overwrite);
+  grid::tensor_multiply(at.context, {m, n, k}, grid::matrix<bfloat16>{at.in(a), k},
+                        grid::matrix<bfloat16>{at.in(b), n}, at.out(c), kernels::write_mode::overwrite);
   for (std::size_t row = 0; row < m; ++row)
     for (std::size_t column = 0; column < n; ++column) {
       float& sum = c[row * n + column] = 0;

@@ -14,7 +14,7 @@ namespace pretext::detail {
 
 /// What a product ends in: its result; a bias that is added to each of D's columns; or, beside the result,
 /// the sums of op(B)'s columns. Biases and sums are stored as D is.
-enum class ending { result, bias, sums_of_b };
+enum class product_epilogue { result, bias, sums_of_b };
 
 /// A product in cuBLASLt's own terms: columns first, D = op(A)·op(B) + beta·C, D being m×n. C is D itself or
 /// lies apart from it; that is no part of the plan, since both have one layout.
@@ -22,7 +22,7 @@ struct matrix_product {
   bool transpose_a, transpose_b;
   bool accumulate;  ///< is beta 1, not 0?
   bool aligned;     ///< to 16 bytes, all that takes part: slices of the flat buffers may start anywhere
-  ending end;
+  product_epilogue epilogue;
   std::size_t m, n, k;
   cudaDataType_t operand, result, scale;  ///< of A and B, of D, of beta
   cublasComputeType_t arithmetic;
@@ -39,7 +39,8 @@ class matrix_products {
            const void* column = nullptr) {
     plan& chosen = find(p);
     if (!chosen.possible) return false;
-    if (p.end != ending::result) describe(chosen.operation, CUBLASLT_MATMUL_DESC_BIAS_POINTER, column);
+    if (p.epilogue != product_epilogue::result)
+      describe(chosen.operation, CUBLASLT_MATMUL_DESC_BIAS_POINTER, column);
     const double one = 1, none = 0;
     const float single_one = 1, single_none = 0;
     const bool twice = p.scale == CUDA_R_64F;
@@ -48,7 +49,7 @@ class matrix_products {
     const cublasStatus_t status =
         cublasLtMatmul(blas_, chosen.operation, alpha, a, chosen.a, b, chosen.b, p.accumulate ? alpha : zero,
                        c, chosen.d, d, chosen.d, &chosen.algorithm, workspace_, workspace_bytes, on);
-    if (status == CUBLAS_STATUS_NOT_SUPPORTED && p.end != ending::result)
+    if (status == CUBLAS_STATUS_NOT_SUPPORTED && p.epilogue != product_epilogue::result)
       return chosen.possible = false;  // on second thoughts
     expects_done(status, "multiplying matrices");
     return true;
@@ -92,12 +93,12 @@ class matrix_products {
         fail<std::runtime_error>("no device memory left for cuBLASLt's workspace");
     }
     plan made = choose(p);
-    if (p.end != ending::result && made.possible) {
-      // Few algorithms have an ending, and those may lack what fills a GPU with a small result of long sums:
-      // a pass of its own costs less than a product on a part of the GPU.
-      matrix_product alone = p;
-      alone.end = ending::result;
-      made.possible = made.waves >= std::min(1.0f, 0.9f * find(alone).waves);
+    if (p.epilogue != product_epilogue::result && made.possible) {
+      // Few algorithms have an epilogue, and those may lack what fills a GPU with a small result of long
+      // sums: a pass of its own costs less than a product on a part of the GPU.
+      matrix_product plain = p;
+      plain.epilogue = product_epilogue::result;
+      made.possible = made.waves >= std::min(1.0f, 0.9f * find(plain).waves);
     }
     return plans_.emplace(p, made).first->second;
   }
@@ -127,9 +128,9 @@ class matrix_products {
     layout(made.d, p.result, false, p.m, p.n);
 
     const std::uint32_t alignment = p.aligned ? 16 : p.operand == CUDA_R_16BF ? 2 : 4;
-    if (p.end != ending::result) {
+    if (p.epilogue != product_epilogue::result) {
       describe(made.operation, CUBLASLT_MATMUL_DESC_EPILOGUE,
-               p.end == ending::bias ? CUBLASLT_EPILOGUE_BIAS : CUBLASLT_EPILOGUE_BGRADB);
+               p.epilogue == product_epilogue::bias ? CUBLASLT_EPILOGUE_BIAS : CUBLASLT_EPILOGUE_BGRADB);
       // Whoever chooses takes the bias to be as aligned as the address that it finds, which it does not read.
       describe(made.operation, CUBLASLT_MATMUL_DESC_BIAS_POINTER,
                reinterpret_cast<const void*>(std::uintptr_t{alignment}));
@@ -155,7 +156,7 @@ class matrix_products {
     const cublasStatus_t status = cublasLtMatmulAlgoGetHeuristic(blas_, made.operation, made.a, made.b,
                                                                  made.d, made.d, wish, 1, &best, &found);
     cublasLtMatmulPreferenceDestroy(wish);
-    if (status != CUBLAS_STATUS_NOT_SUPPORTED && p.end == ending::result)
+    if (status != CUBLAS_STATUS_NOT_SUPPORTED && p.epilogue == product_epilogue::result)
       expects_done(status, "choosing an algorithm");  // there is nothing else to try
     made.possible = status == CUBLAS_STATUS_SUCCESS && found > 0 && best.state == CUBLAS_STATUS_SUCCESS;
     made.algorithm = best.algo;

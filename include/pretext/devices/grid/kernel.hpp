@@ -37,7 +37,7 @@ concept Accelerator = D::is_accelerator;
 //   together:
 //     sums.add(a, b)      adds A·B, tiles in shared memory (product_tiles.hpp), then all wait for one another
 //     sums.each(apart, f) f(row, column, pointer to 8 sums side by side) for all of them, each by some thread
-//     sums.each_beside(more, apart, f)   f(row, column, 8 sums, the same 8 of `more`)
+//     sums.visit_pair(more, apart, f)   f(row, column, 8 sums, the same 8 of `more`)
 //   All of them may be told `product_limits` at the end. Nobody waits for anybody after `each`.
 //
 // What stands outside of `each` is done by every thread alike. So no thread can miss a barrier, and the same

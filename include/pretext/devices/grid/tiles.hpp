@@ -11,7 +11,7 @@ namespace pretext::grid {
 /// Rows×Columns factors, row after row, or column after column where they are `ColumnMajor`; each such line
 /// begins 16 bytes after the last one's end, apart from its banks.
 template <unsigned Rows, unsigned Columns, bool ColumnMajor>
-struct factor_tile {
+struct operand_tile {
   static constexpr unsigned rows = Rows, columns = Columns, lines = ColumnMajor ? Columns : Rows,
                             length = ColumnMajor ? Rows : Columns, stride = length + 8;
   static constexpr bool column_major = ColumnMajor;
@@ -53,7 +53,7 @@ struct whole_product {
 /// Where each 32 of a block's threads lay down 16×16 of their sums, which no thread has whole before: of one
 /// tile, or of several side by side.
 template <unsigned Threads, unsigned Tiles = 1>
-struct sums_apart {
+struct sums_staging {
   static_assert(Threads % 32 == 0);
   alignas(32) float of[Threads / 32][Tiles][16 * 16];
 };

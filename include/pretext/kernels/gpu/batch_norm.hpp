@@ -158,7 +158,7 @@ struct batch_norm<Device> {
   static void apply(Context& context, std::size_t rows, std::size_t channels, std::size_t groups, const T* x,
                     const W* scale, const W* shift, const T* shortcut, bool relu, T* y) {
     const grid::apply_normalisation<T, W> work{{channels, rows / groups}, x, scale, shift, shortcut, relu, y};
-    grid::each_lanes<T>(context, rows * channels, channels, {x, scale, shift, shortcut, y}, work);
+    grid::parallel_for_vec<T>(context, rows * channels, channels, {x, scale, shift, shortcut, y}, work);
   }
 
   template <class Context, class T, class W>
@@ -175,8 +175,8 @@ struct batch_norm<Device> {
     grid::sum_columns<T, 2>(context, rows, channels, groups, {dy, y, x, mean},
                             grid::gradient_moments<T, W>{g, x, mean},
                             grid::finish_gradient<W>{channels, part, inverse, gamma, dgamma, dbeta, slope});
-    grid::each_lanes<T>(context, rows * channels, channels, {dy, y, x, mean, dx, dshortcut},
-                        grid::pass_gradient<T, W>{g, x, mean, slope, dx, dshortcut});
+    grid::parallel_for_vec<T>(context, rows * channels, channels, {dy, y, x, mean, dx, dshortcut},
+                              grid::pass_gradient<T, W>{g, x, mean, slope, dx, dshortcut});
   }
 };
 

@@ -60,7 +60,7 @@ struct cosine_regression<Device> {
     double* const distance = context.workspace.template allocate<double>(rows);
     const double scale = factor / static_cast<double>(rows / 2);
     launch(context.stream, rows, grid::compare_with_goal<T>{rows, columns, scale, p, target, distance, dp});
-    return grid::loss_of_rows(context, rows, scale, distance);
+    return grid::row_loss(context, rows, scale, distance);
   }
 };
 

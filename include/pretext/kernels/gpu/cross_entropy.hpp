@@ -100,7 +100,7 @@ struct cross_entropy<Device> {
     if (rows > 0)
       launch(context.stream, rows,
              grid::compare_classes<T, Targets>{stride, classes, scale, targets, logits, value, dlogits});
-    return grid::loss_of_rows(context, rows, scale, value);
+    return grid::row_loss(context, rows, scale, value);
   }
 };
 

@@ -46,8 +46,8 @@ struct drop_path<Device> {
   template <class Context, class T, class W>
   static void scale(Context& context, std::size_t batch, std::size_t numbers, const W* factor, const T* dy,
                     T* dbranch) {
-    grid::each_lanes<T>(context, batch * numbers, numbers, {dy, dbranch},
-                        grid::scale_samples<T, W>{numbers, factor, dy, dbranch});
+    grid::parallel_for_vec<T>(context, batch * numbers, numbers, {dy, dbranch},
+                              grid::scale_samples<T, W>{numbers, factor, dy, dbranch});
   }
 };
 

@@ -70,7 +70,7 @@ struct masked_pixels<Device> {
     if (rows > 0)
       launch(context.stream, rows,
              grid::compare_patches<T>{{e, chosen}, c, images, prediction, errors, dprediction});
-    return grid::loss_of_rows(context, rows, 1 / c.denominator, errors);
+    return grid::row_loss(context, rows, 1 / c.denominator, errors);
   }
 };
 

@@ -108,15 +108,15 @@ struct gather_tokens<Device> {
   template <class Context, class T>
   static void forward(Context& context, const token_extents& e, std::size_t batch, const index_list& chosen,
                       const T* x, T* y) {
-    grid::each_lanes<T>(context, batch * chosen.count * e.width, e.width, {x, y},
-                        grid::take_tokens<T>{{e, chosen}, x, y});
+    grid::parallel_for_vec<T>(context, batch * chosen.count * e.width, e.width, {x, y},
+                              grid::take_tokens<T>{{e, chosen}, x, y});
   }
   template <class Context, class T>
   static void backward(Context& context, const token_extents& e, std::size_t batch, const index_list& chosen,
                        const T* dy, T* dx) {
     Device::clear(context.stream, dx, batch * e.tokens() * e.width);
-    grid::each_lanes<T>(context, batch * chosen.count * e.width, e.width, {dy, dx},
-                        grid::put_tokens<T>{{e, chosen}, dy, dx});
+    grid::parallel_for_vec<T>(context, batch * chosen.count * e.width, e.width, {dy, dx},
+                              grid::put_tokens<T>{{e, chosen}, dy, dx});
   }
 };
 
@@ -125,7 +125,7 @@ struct scatter_tokens<Device> {
   template <class Context, class T, class W>
   static void forward(Context& context, const token_extents& e, std::size_t batch, std::size_t count,
                       const index_list& order, const T* x, const W* token, const W* positions, T* y) {
-    grid::each_lanes<T>(
+    grid::parallel_for_vec<T>(
         context, batch * e.tokens() * e.width, e.width, {x, y},
         grid::restore_tokens<T, W>{{e, order}, e.prefix_tokens + count, x, token, positions, y});
   }
@@ -133,8 +133,8 @@ struct scatter_tokens<Device> {
   static void backward(Context& context, const token_extents& e, std::size_t batch, std::size_t count,
                        const index_list& order, const T* dy, T* dx, W* dtoken) {
     const std::size_t seen = e.prefix_tokens + count;
-    grid::each_lanes<T>(context, batch * seen * e.width, e.width, {dy, dx},
-                        grid::restore_tokens_backward<T>{{e, order}, seen, dy, dx});
+    grid::parallel_for_vec<T>(context, batch * seen * e.width, e.width, {dy, dx},
+                              grid::restore_tokens_backward<T>{{e, order}, seen, dy, dx});
     W* const totals[] = {dtoken};
     grid::add_column_sums<T>(context, batch * (e.tokens() - seen), e.width, totals, {dy},
                              grid::learned_tokens<T>{{e, order}, seen, dy});

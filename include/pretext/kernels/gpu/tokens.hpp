@@ -76,16 +76,16 @@ struct prepend_class_token<Device> {
   template <class Context, class T, class W>
   static void forward(Context& context, std::size_t batch, std::size_t width, const index_list& chosen,
                       const T* x, const W* first, const W* positions, T* y) {
-    grid::each_lanes<T>(context, batch * (1 + chosen.count) * width, width, {x, y},
-                        grid::begin_sequence<T, W>{width, chosen, x, first, positions, y});
+    grid::parallel_for_vec<T>(context, batch * (1 + chosen.count) * width, width, {x, y},
+                              grid::begin_sequence<T, W>{width, chosen, x, first, positions, y});
   }
 
   template <class Context, class T, class W>
   static void backward(Context& context, std::size_t batch, std::size_t width, const index_list& chosen,
                        const T* dy, T* dx, W* dfirst, W* dpositions) {
     if (dx)
-      grid::each_lanes<T>(context, batch * chosen.count * width, width, {dy, dx},
-                          grid::leave_first_out<T>{width, chosen.count, dy, dx});
+      grid::parallel_for_vec<T>(context, batch * chosen.count * width, width, {dy, dx},
+                                grid::leave_first_out<T>{width, chosen.count, dy, dx});
     if (!dfirst && !dpositions) return;
     const arena_scope guard{context.workspace};
     const std::size_t patches = chosen.ids ? chosen.stride : chosen.count;
