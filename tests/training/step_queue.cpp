@@ -8,18 +8,18 @@ using namespace pretext;
 using namespace pretext::tests;
 
 TEST_CASE("queued steps on the CPU are those of a program that calls loader, augment, draw and step") {
-  fed_steps<on<cpu>>();
+  loader_steps<on<cpu>>();
 }
 
 TEST_CASE("rates may be asked for one by one or many at once") {
-  const auto of = composed<small_byol>(lars{}, byol_views());
+  const auto of = compose<small_byol>(lars{}, byol_views());
   CHECK(queued<on<cpu>>(of, 7, 1) == queued<on<cpu>>(of, 7, 7));
 }
 
 TEST_CASE("a queue goes on where another one stopped") {
-  const auto of = composed<small_mae>(adamw{}, mae_augmentation());
-  const resident_run<on<cpu>, small_mae, decltype(of.views)> run{.views = of.views};
-  const auto rates = some_rates(7);
+  const auto of = compose<small_mae>(adamw{}, mae_augmentation());
+  const device_run<on<cpu>, small_mae, decltype(of.views)> run{.views = of.views};
+  const auto rates = step_schedule(7);
   const auto learner = trainer_of<on<cpu>>(of);
   run.queue_for(*learner).run(std::span{rates}.first(4));
   auto second = run.queue_for(*learner);
@@ -28,35 +28,35 @@ TEST_CASE("a queue goes on where another one stopped") {
   CHECK(second.steps() == 7);
   results expected = queued<on<cpu>>(of, 7, 7);
   expected.pop_back();  // the losses
-  CHECK(learned(*learner) == expected);
+  CHECK(buffers_of(*learner) == expected);
 }
 
 TEST_CASE("on the CPU a loss that is not a number throws when its step is asked for") {
   using learner = trainer<small_byol, on<cpu>, adamw>;
-  const auto rates = some_rates(10);
+  const auto rates = step_schedule(10);
   learner whole{{}, {}, 3}, broken{{}, {}, 3};
-  step_queue whole_steps{whole, breaking_batches<on<cpu>>{100}};
-  step_queue broken_steps{broken, breaking_batches<on<cpu>>{6}};
+  step_queue whole_steps{whole, nan_batches<on<cpu>>{100}};
+  step_queue broken_steps{broken, nan_batches<on<cpu>>{6}};
   whole_steps.run(std::span{rates}.first(6));
   CHECK_THROWS_WITH_AS(broken_steps.enqueue(rates), doctest::Contains("not a number"), std::runtime_error);
   CHECK(broken_steps.steps() == 6);
-  CHECK(optimised(broken) == optimised(whole));
+  CHECK(optimized_buffers(broken) == optimized_buffers(whole));
   CHECK_THROWS_AS(broken_steps.wait_losses(), std::runtime_error);
 }
 
 TEST_CASE("a queue says how many losses it keeps") {
   trainer<small_byol, on<cpu>, sgd> learner;
-  step_queue queue{learner, breaking_batches<on<cpu>>{100}};
+  step_queue queue{learner, nan_batches<on<cpu>>{100}};
   const std::vector<step_values> many(queue.max_queued + 1);
   CHECK_THROWS_WITH_AS(queue.enqueue(many), doctest::Contains("losses of 1024 steps"), std::invalid_argument);
 }
 
 TEST_CASE("queued steps on the CPU allocate nothing once two have made room") {
-  const auto of = composed<small_byol>(sgd{}, byol_views());
-  const resident_run<on<cpu>, small_byol, decltype(of.views)> run{.views = of.views};
+  const auto of = compose<small_byol>(sgd{}, byol_views());
+  const device_run<on<cpu>, small_byol, decltype(of.views)> run{.views = of.views};
   const auto learner = trainer_of<on<cpu>>(of);
   auto queue = run.queue_for(*learner);
-  const auto rates = some_rates(6);
+  const auto rates = step_schedule(6);
   queue.run(std::span{rates}.first(3));
   const std::size_t before = allocations;
   queue.run(std::span{rates}.subspan(3));

@@ -47,7 +47,7 @@ std::size_t bytes_of(cudnnBackendAttributeType_t type) {
 /// A tensor of four extents, where it lies, and its numbers as double.
 struct tensor {
   std::int64_t extent[4], stride[4], name;
-  stored_numbers stored{};
+  typed_values stored{};
   std::vector<double> numbers{};
 
   explicit tensor(const description& told) : name{told.get<std::int64_t>(CUDNN_ATTR_TENSOR_UNIQUE_ID)} {
@@ -69,7 +69,7 @@ struct tensor {
 
 /// y = x * w, or what a gradient of it is: `visit(x's number, w's, y's)` for every multiplication.
 template <class Visit>
-void each_multiplication(tensor& x, tensor& w, tensor& y, std::int64_t stride, std::int64_t padding,
+void for_each_multiplication(tensor& x, tensor& w, tensor& y, std::int64_t stride, std::int64_t padding,
                          const Visit& visit) {
   for (std::int64_t b = 0; b < y.extent[0]; ++b)
     for (std::int64_t p = 0; p < y.extent[2]; ++p)
@@ -111,7 +111,7 @@ void convolve(const description& operation, const std::map<std::int64_t, void*>&
     if (each != result) each->numbers = each->stored.fetch(memory.at(each->name));
   const auto stride = how.get<std::int64_t>(CUDNN_ATTR_CONVOLUTION_FILTER_STRIDES),
              padding = how.get<std::int64_t>(CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS);
-  each_multiplication(x, w, y, stride, padding, [&](double& image, double& filter, double& sum) {
+  for_each_multiplication(x, w, y, stride, padding, [&](double& image, double& filter, double& sum) {
     if (result == &y)
       sum += image * filter;
     else if (result == &x)
@@ -191,8 +191,8 @@ cudnnStatus_t cudnnBackendExecute(cudnnHandle_t, cudnnBackendDescriptor_t plan,
         of(pack).get<void*>(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, i);
   void* const workspace = of(pack).get<void*>(CUDNN_ATTR_VARIANT_PACK_WORKSPACE);
   const description& operation = of(plan).made_from->other(CUDNN_ATTR_OPERATIONGRAPH_OPS);
-  done_by_library(current, [=, &operation] {
-    written_by_library(workspace, workspace_bytes);
+  enqueue_library_work(current, [=, &operation] {
+    library_output(workspace, workspace_bytes);
     convolve(operation, memory);
   });
   return CUDNN_STATUS_SUCCESS;

@@ -13,15 +13,15 @@ std::byte* reached(const void* memory, ptx::objection what, const char* doing) {
 }
 }  // namespace
 
-const void* pretext::tests::read_by_library(const void* memory, std::size_t bytes) {
+const void* pretext::tests::library_input(const void* memory, std::size_t bytes) {
   return reached(memory, ptx::gpu::only().memory.on_read(ptx::address_of(memory), bytes), "reads");
 }
-void* pretext::tests::written_by_library(void* memory, std::size_t bytes) {
+void* pretext::tests::library_output(void* memory, std::size_t bytes) {
   return reached(memory, ptx::gpu::only().memory.on_write(ptx::address_of(memory), bytes), "writes");
 }
-void pretext::tests::done_by_library(cudaStream_t on, std::function<void()> work) {
+void pretext::tests::enqueue_library_work(cudaStream_t on, std::function<void()> work) {
   ptx::gpu::only().stream(on).add(std::move(work));
 }
-void pretext::tests::refused_by_library(const char* what) {
+void pretext::tests::library_error(const char* what) {
   throw ptx::fault{std::string{"cuBLASLt would refuse "} + what};
 }

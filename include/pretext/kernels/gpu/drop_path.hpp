@@ -8,7 +8,7 @@
 namespace pretext::grid {
 
 template <class W>
-struct draw_path_factor {
+struct draw_branch_scale {
   sample_keys keys;
   std::uint32_t draw;
   double rate;
@@ -19,15 +19,15 @@ struct draw_path_factor {
 };
 template <class T, class W>
 struct scale_samples {
-  std::size_t numbers;
+  std::size_t elements;
   const W* factor;
   const T* dy;
   T* dbranch;
   template <unsigned N>
   PRETEXT_HOST_DEVICE void at(std::size_t i) const {
-    const W by = factor[i / numbers];
+    const W s = factor[i / elements];
     auto d = load<N>(dy + i);
-    for (unsigned k = 0; k < N; ++k) d[k] *= by;
+    for (unsigned k = 0; k < N; ++k) d[k] *= s;
     store<N>(dbranch + i, d);
   }
 };
@@ -41,13 +41,13 @@ struct drop_path<Device> {
   template <class Context, class W>
   static void run(Context& context, const sample_keys& keys, std::size_t batch, std::uint32_t draw,
                   double rate, W* factor) {
-    grid::parallel_for(context, batch, grid::draw_path_factor<W>{keys, draw, rate, factor});
+    grid::parallel_for(context, batch, grid::draw_branch_scale<W>{keys, draw, rate, factor});
   }
   template <class Context, class T, class W>
-  static void scale(Context& context, std::size_t batch, std::size_t numbers, const W* factor, const T* dy,
+  static void scale(Context& context, std::size_t batch, std::size_t elements, const W* factor, const T* dy,
                     T* dbranch) {
-    grid::parallel_for_vec<T>(context, batch * numbers, numbers, {dy, dbranch},
-                              grid::scale_samples<T, W>{numbers, factor, dy, dbranch});
+    grid::parallel_for_vec<T>(context, batch * elements, elements, {dy, dbranch},
+                              grid::scale_samples<T, W>{elements, factor, dy, dbranch});
   }
 };
 

@@ -17,21 +17,21 @@ struct draw_noise {
   }
 };
 
-/// A place's rank is how many stand before it: a few hundred comparisons each, and no sorting.
+/// A patch's rank is the count of patches before it: a few hundred comparisons per patch, without sorting.
 template <class N>
-struct rank_place {
+struct rank_patches {
   std::size_t patches;
   const N* noise;
   std::uint32_t *order, *restore;
 
   PRETEXT_HOST_DEVICE void operator()(std::size_t i) const {
-    const std::size_t first = i / patches * patches, own = i - first;
+    const std::size_t first = i / patches * patches, patch = i - first;
     const N* const at = noise + first;
     std::uint32_t rank = 0;
     for (std::size_t other = 0; other < patches; ++other)
-      rank += at[other] < at[own] || (!(at[own] < at[other]) && other < own);
+      rank += at[other] < at[patch] || (!(at[patch] < at[other]) && other < patch);
     restore[i] = rank;
-    order[first + rank] = static_cast<std::uint32_t>(own);
+    order[first + rank] = static_cast<std::uint32_t>(patch);
   }
 };
 
@@ -63,7 +63,7 @@ struct order_by_noise<Device> {
   template <class Context, class N>
   static void run(Context& context, std::size_t batch, std::size_t patches, const N* noise,
                   std::uint32_t* order, std::uint32_t* restore) {
-    grid::parallel_for(context, batch * patches, grid::rank_place<N>{patches, noise, order, restore});
+    grid::parallel_for(context, batch * patches, grid::rank_patches<N>{patches, noise, order, restore});
   }
 };
 

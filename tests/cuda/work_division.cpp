@@ -1,4 +1,4 @@
-// How work is cut for a GPU: numbers that follow from shapes alone.
+// How work is divided for a GPU; these divisions depend on shapes alone.
 #include <doctest/doctest.h>
 
 #include <cstddef>
@@ -9,7 +9,7 @@
 
 using namespace pretext::grid;
 
-TEST_CASE("every row of every group is summed by one block, and blocks stay few") {
+TEST_CASE("column sums assign every row of a group to exactly one block and use few blocks") {
   for (const unsigned lanes : {1u, 8u})
     for (const std::size_t groups : {1u, 2u})
       for (const std::size_t part : {1u, 7u, 127u, 128u, 129u, 5000u, 32767u, 32768u, 1000003u})
@@ -19,30 +19,30 @@ TEST_CASE("every row of every group is summed by one block, and blocks stay few"
           CAPTURE(columns);
           CHECK(split.part() == part);
           CHECK(split.wide() * split.tall() == row_split::threads);
-          CHECK(split.down() * split.across() < row_split::most_blocks + split.across());
+          CHECK(split.down() * split.across() < row_split::max_blocks + split.across());
           CHECK(split.down() * split.length() >= part);
-          CHECK((split.down() - 1) * split.length() < part);  // none without a row
+          CHECK((split.down() - 1) * split.length() < part);  // no block without rows
           CHECK(split.across() * split.wide() * lanes >= columns);
           CHECK((split.across() - 1) * split.wide() * lanes < columns);
           CHECK(split.blocks() == groups * split.down() * split.across());
         }
 }
 
-TEST_CASE("a long sum of a small product is cut until a GPU is busy, a large product never") {
-  CHECK(product_extents{576, 64, std::size_t{1} << 20}.parts() == 56);
-  CHECK(product_extents{std::size_t{1} << 20, 64, 576}.parts() == 1);
-  CHECK(product_extents{64, 64, 512}.parts() == 1);
-  CHECK(product_extents{1, 1, 0}.parts() == 1);
+TEST_CASE("only small products with long sums are split along their depth") {
+  CHECK(product_extents{576, 64, std::size_t{1} << 20}.splits() == 56);
+  CHECK(product_extents{std::size_t{1} << 20, 64, 576}.splits() == 1);
+  CHECK(product_extents{64, 64, 512}.splits() == 1);
+  CHECK(product_extents{1, 1, 0}.splits() == 1);
   for (const std::size_t m : {1u, 64u, 65u, 2304u})
     for (const std::size_t k : {1u, 511u, 513u, 1025u, 4097u, 1u << 20}) {
       const product_extents e{m, 100, k};
-      CHECK(e.parts() * e.length() >= k);
-      CHECK((e.parts() - 1) * e.length() < k);
-      CHECK((e.parts() == 1 || e.parts() * e.tiles() <= 512));
+      CHECK(e.splits() * e.split_depth() >= k);
+      CHECK((e.splits() - 1) * e.split_depth() < k);
+      CHECK((e.splits() == 1 || e.splits() * e.tiles() <= 512));
     }
 }
 
-TEST_CASE("every tile of similarities is in one part, and what parts leave behind is O(rows)") {
+TEST_CASE("every tile of similarities belongs to exactly one part, and partial results take O(rows) memory") {
   for (const std::size_t rows : {2u, 64u, 66u, 1024u, 8192u, 16384u, 65536u}) {
     const similarity_tiles<float> all{rows, 128, 1, nullptr};
     std::size_t tiles = 0;
@@ -53,7 +53,7 @@ TEST_CASE("every tile of similarities is in one part, and what parts leave behin
   }
 }
 
-TEST_CASE("an elementwise kernel has a thread for each number, up to some waves of blocks") {
+TEST_CASE("an elementwise kernel has one thread per element, up to 4096 blocks") {
   CHECK(blocks_for(1, 256) == 1);
   CHECK(blocks_for(257, 256) == 2);
   CHECK(blocks_for(std::size_t{1} << 40, 256) == 4096);
