@@ -76,7 +76,7 @@ inline void multiply(const mock_product& product, const void* a, const mock_layo
   const std::vector<double> left = op_values(a, a_layout, product.a, in_tf32),
                             right = op_values(b, b_layout, product.b, in_tf32);
   const std::size_t m = layout.rows, n = layout.columns, k = left.size() / m;
-  if (right.size() != k * n) library_error("factors of other sizes than their product");
+  if (right.size() != k * n) library_error("operands whose extents do not match their product");
   std::vector<double> sums = accumulate ? layout.values().fetch(c) : std::vector<double>(m * n);
   if (product.epilogue == CUBLASLT_EPILOGUE_BIAS) {
     const auto bias = typed_values{layout.type, m}.fetch(product.column);
@@ -101,7 +101,7 @@ inline void multiply(const mock_product& product, const void* a, const mock_layo
 
 extern "C" {
 
-const char* cublasLtGetStatusString(cublasStatus_t) { return "what a test said"; }
+const char* cublasLtGetStatusString(cublasStatus_t) { return "set by the test"; }
 cublasStatus_t cublasLtCreate(cublasLtHandle_t* handle) {
   static int any;
   *handle = reinterpret_cast<cublasLtHandle_t>(&any);
@@ -121,7 +121,7 @@ cublasStatus_t cublasLtMatmulDescDestroy(cublasLtMatmulDesc_t result) {
 cublasStatus_t cublasLtMatmulDescSetAttribute(cublasLtMatmulDesc_t to, cublasLtMatmulDescAttributes_t what,
                                               const void* value, std::size_t size) {
   const auto set = [&](auto& member) {
-    if (size != sizeof member) pretext::tests::library_error("an attribute of another size than its own");
+    if (size != sizeof member) pretext::tests::library_error("an attribute of the wrong size");
     std::memcpy(&member, value, sizeof member);
   };
   auto& product = pretext::tests::detail::of(to);
@@ -166,7 +166,7 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t, cublasLtMatmulDe
   mock.chosen.push_back(requested.epilogue);
   if (requested.epilogue != CUBLASLT_EPILOGUE_DEFAULT &&
       reinterpret_cast<std::uintptr_t>(requested.column) != mock.alignments.back())
-    pretext::tests::library_error("a bias that is not taken to be as aligned as all the rest");
+    pretext::tests::library_error("a bias whose assumed alignment differs from the operands'");
   if (!mock.epilogues.contains(requested.epilogue)) {
     *found = 0;
     return requested.epilogue == CUBLASLT_EPILOGUE_DEFAULT ? CUBLAS_STATUS_NOT_SUPPORTED

@@ -54,7 +54,7 @@ struct fixture {
 std::string fault_of(cudaError_t error) {
   CHECK(error == cudaErrorLaunchFailure);
   cudaGetLastError();
-  return gpu::only().take_fault();
+  return gpu::instance().take_fault();
 }
 
 }  // namespace
@@ -141,7 +141,7 @@ TEST_CASE("an invalid copy is a fault that persists until it is read") {
     ints host(4);
     p.fetch(host.data());
     const std::string message = fault_of(p.wait());
-    CHECK(message == "a copy reads memory that nobody has written");
+    CHECK(message == "a copy reads uninitialized memory");
   }
   {
     fixture p;
@@ -149,19 +149,19 @@ TEST_CASE("an invalid copy is a fault that persists until it is read") {
     cudaFreeHost(std::exchange(p.pinned, nullptr));
     CHECK(p.wait() == cudaErrorLaunchFailure);
     CHECK(cudaDeviceSynchronize() == cudaErrorLaunchFailure);
-    CHECK(fault_of(cudaErrorLaunchFailure) == "a copy finds its pinned memory given back");
+    CHECK(fault_of(cudaErrorLaunchFailure) == "a copy uses pinned memory that has been freed");
   }
   {
     fixture p;
     REQUIRE(cudaMemsetAsync(p.device, 0, bytes + 1, p.stream) == cudaSuccess);
     CHECK(fault_of(p.wait()) == "clearing writes memory that is not allocated");
     CHECK(cudaFree(static_cast<std::byte*>(p.device) + 4) == cudaErrorLaunchFailure);
-    CHECK(fault_of(cudaErrorLaunchFailure) == "memory is released that was not allocated");
+    CHECK(fault_of(cudaErrorLaunchFailure) == "cudaFree of memory that is not allocated");
   }
 }
 TEST_CASE("a launch captures its parameters and checks its extents") {
   using namespace pretext::tests::ptx;
-  const gpu::function writes{.from = &gpu::only().add(R"(.version 8.0
+  const gpu::function writes{.from = &gpu::instance().add(R"(.version 8.0
 .target sm_80
 .address_size 64
 .extern .shared .align 32 .b8 memory[];
@@ -187,14 +187,14 @@ ret;
   } parameters{};
   fixture p;
   parameters = {p.device, 7};
-  CHECK(gpu::only().launch(writes, {1, 4, 0}, &parameters, p.stream) == nullptr);
+  CHECK(gpu::instance().launch(writes, {1, 4, 0}, &parameters, p.stream) == nullptr);
   parameters.value = 8;
   CHECK(p.found() == ints(4, 7));
-  CHECK(gpu::only().launch(writes, {1, 4, gpu::most_by_default + 1}, &parameters, p.stream) != nullptr);
-  CHECK(gpu::only().launch(writes, {0, 4, 0}, &parameters, p.stream) != nullptr);
-  CHECK(gpu::only().launch(writes, {1, 1025, 0}, &parameters, p.stream) != nullptr);
+  CHECK(gpu::instance().launch(writes, {1, 4, gpu::default_shared_memory + 1}, &parameters, p.stream) != nullptr);
+  CHECK(gpu::instance().launch(writes, {0, 4, 0}, &parameters, p.stream) != nullptr);
+  CHECK(gpu::instance().launch(writes, {1, 1025, 0}, &parameters, p.stream) != nullptr);
   CHECK(p.found() == ints(4, 7));
-  CHECK(gpu::only().launch(writes, {1, 5, 0}, &parameters, p.stream) == nullptr);
+  CHECK(gpu::instance().launch(writes, {1, 5, 0}, &parameters, p.stream) == nullptr);
   const std::string message = fault_of(p.wait());
   CHECK(message.find("thread 4 of block 0 writes memory that is not allocated") == 0);
 }

@@ -8,13 +8,13 @@
 namespace pretext::tests::ptx {
 namespace {
 
-/// Of sums longer than a register: `chain_out` leaves a carry (or a borrow), `chain_in` takes the one before.
+/// Multi-word arithmetic: `chain_out` sets the carry (or borrow), `chain_in` adds the previous one.
 enum class chained { sum, difference, low_product, high_product };
 template <class T, chained what, bool chain_in, bool chain_out>
 void chain(warp& w, const instruction& i) {
   row &to = w[i.to[0]], &carries = w[carry];
-  w.each_lane([&](unsigned lane) {
-    using wide = typename twice<T>::type;
+  w.for_each_lane([&](unsigned lane) {
+    using wide = typename widened<T>::type;
     const auto from = [&](std::size_t at) { return get<T>(w[i.from[at]][lane]); };
     const wide before = chain_in ? carries[lane] & 1 : 0;
     wide value;
@@ -30,7 +30,7 @@ void chain(warp& w, const instruction& i) {
   });
 }
 template <class T>
-action chain_of(const words_of_name& words) {
+action chain_of(const name_parts& words) {
   const bool out = words[words.size() - 2] == "cc", in = words[0].ends_with("c");
   const auto made = [&]<chained what>() -> action {
     return in && out ? chain<T, what, true, true>
@@ -45,7 +45,7 @@ action chain_of(const words_of_name& words) {
 
 }  // namespace
 
-action sum_of_parts(const words_of_name& words) {
+action carry_arithmetic(const name_parts& words) {
   const std::string_view name = words[0], type = words.back();
   const bool one = words[words.size() - 2] == "cc" || name == "addc" || name == "subc" || name == "madc";
   if (one && type == "u32") return chain_of<std::uint32_t>(words);
