@@ -1,35 +1,44 @@
 #!/usr/bin/env bash
-# Installs what is missing, builds everything, passes every test; the last line is "N passed, N failed, N skipped".
-# Arguments go to ctest: tests/run.sh -R augment. PRETEXT_WERROR=ON makes a warning an error.
+# tests/run.sh [--all] [ctest arguments]: installs what is missing, builds, and runs the tests.
+# Without --all it runs the everyday tests, which need no CUDA compiler. --all adds the long ones: every instruction set,
+# every header alone, sanitizers, and, where nvcc is installed, the CUDA code and its tests on an interpreter.
+# Other arguments go to ctest: tests/run.sh -R augment. PRETEXT_WERROR=ON turns warnings into errors.
+# The last line is "N passed, N failed, N skipped".
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 source "$root/cmake/install_dependencies.sh"
 
+long=OFF
+arguments=()
+for argument in "$@"; do
+  if [ "$argument" = --all ]; then long=ON; else arguments+=("$argument"); fi
+done
+
 install_dependencies
 build=$root/build
-configure "$root" "$build" -DCMAKE_BUILD_TYPE=Release -DPRETEXT_TESTS=ON -DPRETEXT_EXAMPLES=ON -DPRETEXT_CUDA=ON \
-  -DPRETEXT_WERROR="${PRETEXT_WERROR:-OFF}"
+configure "$root" "$build" -DCMAKE_BUILD_TYPE=Release -DPRETEXT_TESTS=ON -DPRETEXT_EXAMPLES=ON \
+  -DPRETEXT_LONG_TESTS="$long" -DPRETEXT_CUDA="$long" -DPRETEXT_WERROR="${PRETEXT_WERROR:-OFF}"
 
 jobs=$(nproc 2>/dev/null || echo 2)
-# A file that does not compile is one failed test, not the end of all of them.
+# A file that does not compile is one failed test; the build continues with the others.
 keep_going=(-k)
 if [ -e "$build/build.ninja" ]; then keep_going=(-k 0); fi
-cmake --build "$build" --parallel "$jobs" -- "${keep_going[@]}" || echo "Something did not compile; its tests fail." >&2
+cmake --build "$build" --parallel "$jobs" -- "${keep_going[@]}" || echo "Some files did not compile; their tests fail." >&2
 
 results=$build/tests.xml
 rm -f "$results"
 outcome=0
-ctest --test-dir "$build" --parallel "$jobs" --output-on-failure --no-tests=error --output-junit "$results" "$@" ||
-  outcome=$?
+ctest --test-dir "$build" --parallel "$jobs" --output-on-failure --no-tests=error --output-junit "$results" \
+  ${arguments[@]+"${arguments[@]}"} || outcome=$?
 if [ ! -e "$results" ]; then
   echo "ctest ended with code $outcome before it ran a test." >&2
   exit 1
 fi
 
-# ctest calls a test "skipped" that asked for it (SKIP_...), and also one whose program is not there: that one failed.
-number() { sed -n "/<testsuite/,/>/s/^[[:space:]]*$1=\"\([0-9]*\)\".*/\1/p" "$results" | head -n 1; }
-total=$(number tests)
+# ctest reports as "skipped" both tests that skip themselves (SKIP_...) and tests whose program is missing: the latter failed.
+attribute() { sed -n "/<testsuite/,/>/s/^[[:space:]]*$1=\"\([0-9]*\)\".*/\1/p" "$results" | head -n 1; }
+total=$(attribute tests)
 skipped=$(grep -c '<skipped message="SKIP_' "$results" || true)
-failed=$(($(number failures) + $(number disabled) + $(number skipped) - skipped))
+failed=$(($(attribute failures) + $(attribute disabled) + $(attribute skipped) - skipped))
 echo "$((total - failed - skipped)) passed, $failed failed, $skipped skipped"
 exit "$outcome"

@@ -3,6 +3,8 @@
 # so it is for 1, 2 and 3 threads; with every method that has a program. Set KILLS for another number of kills.
 set -euo pipefail
 
+if [ "${PRETEXT_LONG_TESTS:-ON}" = ON ]; then simclr_kills=20 other_kills=8; else simclr_kills=4 other_kills=2; fi
+
 sum() { sha256sum "$1/encoder.safetensors" | cut -d' ' -f1; }
 same() {
   if [ "$(sum alone)" != "$(sum "$1")" ]; then
@@ -57,9 +59,9 @@ tried=0
 for program in "$PRETEXT_PROGRAMS"/pretrain_*; do
   [ -x "$program" ] && [ -f "$program" ] || continue
   case $(basename "$program") in
-    pretrain_simclr) survives simclr "${KILLS:-20}" ;;
-    pretrain_byol) survives byol "${KILLS:-8}" --optimizer lars --learning-rate 1 ;;
-    pretrain_*) survives "$(basename "$program" | sed 's/^pretrain_//')" "${KILLS:-8}" ;;
+    pretrain_simclr) survives simclr "${KILLS:-$simclr_kills}" ;;
+    pretrain_byol) survives byol "${KILLS:-$other_kills}" --optimizer lars --learning-rate 1 ;;
+    pretrain_*) survives "$(basename "$program" | sed 's/^pretrain_//')" "${KILLS:-$other_kills}" ;;
   esac
   tried=$((tried + 1))
 done
