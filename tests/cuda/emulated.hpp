@@ -234,9 +234,9 @@ class emulated_block {
 template <class Kernel>
 void launch(const emulated::stream& stream, std::size_t blocks, const Kernel& kernel) {
   static_assert(std::is_trivially_copyable_v<Kernel>, "a kernel is copied to the device as it is");
-  static_assert(sizeof(Kernel) <= 4096, "a kernel's numbers fit where a GPU takes parameters");
+  static_assert(sizeof(Kernel) <= 4096, "kernel parameters are limited to 4 KB");
   if (grid::shared_bytes(kernel) > stream.most_shared_memory())
-    throw std::logic_error{"a block has no more shared memory than the device"};
+    throw std::logic_error{"a block needs more shared memory than the device has"};
   std::size_t dynamic_floats = 0;
   if constexpr (grid::has_dynamic_shared<Kernel>) dynamic_floats = kernel.dynamic_shared();
   emulated::perform([blocks, backwards = stream.backwards, dynamic_floats, kernel] {

@@ -190,7 +190,8 @@ ret;
   CHECK(gpu::instance().launch(writes, {1, 4, 0}, &parameters, p.stream) == nullptr);
   parameters.value = 8;
   CHECK(p.found() == ints(4, 7));
-  CHECK(gpu::instance().launch(writes, {1, 4, gpu::default_shared_memory + 1}, &parameters, p.stream) != nullptr);
+  CHECK(gpu::instance().launch(writes, {1, 4, gpu::default_shared_memory + 1}, &parameters, p.stream) !=
+        nullptr);
   CHECK(gpu::instance().launch(writes, {0, 4, 0}, &parameters, p.stream) != nullptr);
   CHECK(gpu::instance().launch(writes, {1, 1025, 0}, &parameters, p.stream) != nullptr);
   CHECK(p.found() == ints(4, 7));

@@ -85,7 +85,7 @@ std::uint32_t of(const std::string& body, std::uint32_t a, std::uint32_t b = 0) 
 
 }  // namespace
 
-TEST_CASE("threads part at a branch and meet behind it") {
+TEST_CASE("threads diverge at a branch and reconverge after it") {
   device d;
   const auto data = d.upload(ints(32, 7));
   d.run(data, one_warp, R"(
@@ -103,7 +103,7 @@ $all:
   for (int i = 0; i < 32; ++i) expected.push_back(i % 2 == 0 ? i * i : -100);
   CHECK(d.get<std::int32_t>(data, 32) == expected);
 }
-TEST_CASE("threads leave a loop one after another") {
+TEST_CASE("threads may leave a loop at different iterations") {
   device d;
   const auto data = d.upload(ints(32, 0));
   d.run(data, {1, 20, 0}, R"(
@@ -119,7 +119,7 @@ $again:
   for (int i = 0; i < 20; ++i) expected[static_cast<std::size_t>(i)] = i * (i + 1) / 2;
   CHECK(d.get<std::int32_t>(data, 32) == expected);
 }
-TEST_CASE("a barrier hands what one warp has written to another") {
+TEST_CASE("only a block barrier makes one warp's writes readable by another") {
   device d;
   const auto data = d.upload(ints(64, 0));
   const std::string body = R"(
@@ -140,7 +140,7 @@ TEST_CASE("a barrier hands what one warp has written to another") {
   CHECK(d.faults_with("without a barrier in between", data, {1, 64, 256}, with("bar.warp.sync -1;")));
   CHECK(d.faults_with("beyond the block's shared memory", data, {1, 64, 128}, with("bar.sync 0;")));
 }
-TEST_CASE("a barrier of a warp is enough for threads of a warp") {
+TEST_CASE("a warp barrier suffices between threads of one warp") {
   device d;
   const auto data = d.upload(ints(32, 0));
   const std::string write = "shl.b32 %r3, %r1, 2;\nst.shared.u32 [%r3], %r1;\n";
@@ -153,7 +153,7 @@ TEST_CASE("a barrier of a warp is enough for threads of a warp") {
   d.run(data, one_warp,
         write + "bar.warp.sync -1;\n" + read + "bar.warp.sync -1;\nst.shared.u32 [%r3], %r1;");
 }
-TEST_CASE("all threads of a block must get to a barrier") {
+TEST_CASE("all threads of a block must reach a barrier") {
   device d;
   const auto data = d.upload(ints(64, 0));
   CHECK(d.faults_with("skips an instruction that its whole warp must execute", data, one_warp,
@@ -163,7 +163,7 @@ TEST_CASE("all threads of a block must get to a barrier") {
   CHECK(d.faults_with("wait at another instruction", data, one_warp,
                       "setp.lt.u32 %p1, %r1, 7;\n@%p1 bra $on;\nbar.sync 0;\nret;\n$on:\nbar.sync 0;"));
 }
-TEST_CASE("memory is allocated, written, and of one block while a kernel runs") {
+TEST_CASE("accesses to unallocated, uninitialized, misaligned or racing memory are faults") {
   device d;
   const auto data = d.upload(ints(64, 1));
   const grid_of_blocks two{2, 1, 0};
@@ -192,14 +192,14 @@ TEST_CASE("memory is allocated, written, and of one block while a kernel runs") 
   CHECK(d.faults_with("writes memory that is not allocated", fresh, one_warp, "st.global.u32 [%rd1], %r1;"));
   CHECK(!d.memory.release(fresh));
 }
-TEST_CASE("an objection names the thread, the block and the instruction") {
+TEST_CASE("a fault names the thread, the block and the instruction") {
   device d;
   const auto data = d.upload(ints(1, 1));
   const std::string message = d.fault_of(data, {3, 2, 0}, "ld.global.u32 %r3, [%rd3];");
   CHECK(message.find("thread 1 of block 0") == 0);
   CHECK(message.find("`ld.global.u32 %r3, [%rd3]`") != std::string::npos);
 }
-TEST_CASE("what the interpreter does not know it names") {
+TEST_CASE("unsupported instructions are faults that name them") {
   device d;
   CHECK(d.faults_with("`tex.1d.v4.f32.s32 %f1, %f2`", d.upload(ints(1, 1)), one_warp,
                       "tex.1d.v4.f32.s32 %f1, %f2;"));
@@ -207,7 +207,7 @@ TEST_CASE("what the interpreter does not know it names") {
                       "add.rz.f32 %f1, %f2, %f3;"));
   CHECK(d.faults_with("`$nowhere`", d.upload(ints(1, 1)), one_warp, "bra $nowhere;"));
 }
-TEST_CASE("integers wrap around, and shifts stop at their length") {
+TEST_CASE("integers wrap around, and shift distances saturate") {
   CHECK(of("add.s32 %r5, %r3, %r4;", 0x7FFFFFFF, 1) == 0x80000000u);
   CHECK(of("mul.hi.u32 %r5, %r3, %r4;", 0x80000000u, 6) == 3);
   CHECK(of("mul.hi.s32 %r5, %r3, %r4;", 0x80000000u, 6) == static_cast<std::uint32_t>(-3));
@@ -223,7 +223,7 @@ TEST_CASE("integers wrap around, and shifts stop at their length") {
   CHECK(of("mov.b64 %rd4, {%r3, %r4};\nshr.u64 %rd5, %rd4, 16;\nmov.b64 {%r5, %r6}, %rd5;", 0xABCD0000u,
            0x1234) == 0x1234ABCDu);
 }
-TEST_CASE("comparisons know what is no number") {
+TEST_CASE("ordered and unordered comparisons differ for NaN") {
   const std::uint32_t nan = 0x7FC00000, one = 0x3F800000;
   const auto holds = [&](const char* how, std::uint32_t a, std::uint32_t b) {
     return of(std::string{"mov.b32 %f1, %r3;\nmov.b32 %f2, %r4;\nsetp."} + how +
@@ -235,7 +235,7 @@ TEST_CASE("comparisons know what is no number") {
   CHECK(holds("ge", one, one));
   CHECK_FALSE(holds("ltu", one, one));
 }
-TEST_CASE("conversions round, cut and stop as a GPU's") {
+TEST_CASE("conversions round, truncate and saturate as on a GPU") {
   const auto converted = [](const char* how, float x) {
     std::uint32_t bits;
     std::memcpy(&bits, &x, sizeof bits);
@@ -252,7 +252,7 @@ TEST_CASE("conversions round, cut and stop as a GPU's") {
   CHECK(converted("fma.rm.f32 %f2, %f1, 0f3F800000, 0f33000000;\nmov.b32 %r5, %f2;", 1) == 0x3F800000u);
   CHECK(converted("fma.rp.f32 %f2, %f1, 0f3F800000, 0f33000000;\nmov.b32 %r5, %f2;", 1) == 0x3F800001u);
 }
-TEST_CASE("functions that are called get their parameters and give their result") {
+TEST_CASE("called functions receive parameters and return results") {
   device d;
   const auto data = d.upload(ints{40, 50});
   d.run(data, {1, 2, 0}, R"(
@@ -293,14 +293,14 @@ ret;
 )");
   CHECK(d.get<std::int32_t>(data, 2) == ints{20, -1});
 }
-TEST_CASE("variables of a module have their first values") {
+TEST_CASE("variables of a module are initialized") {
   device d;
   const auto data = d.upload(ints{0});
   d.run(data, {1, 1, 0}, "ld.global.u32 %r3, [table+4];\nst.global.u32 [%rd1], %r3;",
         ".global .align 4 .b8 table[8] = {1, 0, 0, 0, 2, 1, 0, 0};\n");
   CHECK(d.get<std::int32_t>(data, 1) == ints{258});
 }
-TEST_CASE("addresses of shared and local memory can be told from others") {
+TEST_CASE("generic addresses reach shared, local and global memory") {
   device d;
   const auto data = d.upload(ints{5});
   d.run(data, {1, 1, 64}, R"(
@@ -321,14 +321,15 @@ TEST_CASE("addresses of shared and local memory can be told from others") {
   CHECK(d.faults_with("beyond the thread's local memory", data, {1, 1, 0},
                       ".local .align 4 .b8 own[8];\nmov.u64 %rd4, own;\nld.local.u32 %r3, [%rd4+8];"));
 }
-TEST_CASE("a tensor core multiplies squares, by rows or by columns") {
+TEST_CASE("tensor cores multiply row-major and column-major squares") {
   device d;
   std::vector<float> data(3 * 256);
   for (std::size_t i = 0; i < 512; ++i) data[i] = static_cast<float>(static_cast<int>(i * 7 % 13) - 6);
   const auto list = [](const char* name, int first, int count) {
-    std::string made = "{";
-    for (int i = 0; i < count; ++i) made += (i ? ", " : "") + std::string{name} + std::to_string(first + i);
-    return made + "}";
+    std::string list_text = "{";
+    for (int i = 0; i < count; ++i)
+      list_text += (i ? ", " : "") + std::string{name} + std::to_string(first + i);
+    return list_text + "}";
   };
   const auto multiply_with = [&](const std::string& right) {
     std::string body = "shl.b32 %r3, %r1, 1;\n";  // all values into shared memory, as bfloat16
@@ -371,7 +372,7 @@ TEST_CASE("a tensor core multiplies squares, by rows or by columns") {
       }
   }
 }
-TEST_CASE("shared memory that a block has not written is no number") {
+TEST_CASE("shared memory that a block has not written is NaN") {
   device d;
   const auto data = d.upload(std::vector<float>{0});
   d.run(data, {1, 1, 64}, "st.shared.u32 [memory+4], 0;");

@@ -258,8 +258,8 @@ struct write_views {
   T* to;
   float none = std::numeric_limits<float>::quiet_NaN();
   PRETEXT_HOST_DEVICE void operator()(std::size_t i) const {
-    const auto number = static_cast<float>((i * 37 + state->number * 11) % 101) / 101;
-    to[i] = static_cast<T>(state->number == nan_step ? none : number);
+    const auto value = static_cast<float>((i * 37 + state->number * 11) % 101) / 101;
+    to[i] = static_cast<T>(state->number == nan_step ? none : value);
   }
 };
 template <class Context>

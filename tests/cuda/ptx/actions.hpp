@@ -11,15 +11,15 @@ using name_parts = std::vector<std::string_view>;
 
 /// The action of the instruction with this name; null if it is not supported. `where` is the state space
 /// that its operand names: nvcc uses `.param` for parameters of kernels and of functions.
-action action_for(const name_parts& words, space where);
+action action_for(const name_parts& parts, space where);
 
 // The same, each for a part of the instruction set.
-action integers(const name_parts& words);
-action carry_arithmetic(const name_parts& words);  // add.cc and the instructions that read its carry
-action floats(const name_parts& words);
-action selection(const name_parts& words);
-action conversion(const name_parts& words);
-action memory_access(const name_parts& words, space where);
-action tensor_core(const name_parts& words);
+action integers(const name_parts& parts);
+action carry_arithmetic(const name_parts& parts);  // add.cc and the instructions that read its carry
+action floats(const name_parts& parts);
+action selection(const name_parts& parts);
+action conversion(const name_parts& parts);
+action memory_access(const name_parts& parts, space where);
+action tensor_core(const name_parts& parts);
 
 }  // namespace pretext::tests::ptx

@@ -30,26 +30,26 @@ void chain(warp& w, const instruction& i) {
   });
 }
 template <class T>
-action chain_of(const name_parts& words) {
-  const bool out = words[words.size() - 2] == "cc", in = words[0].ends_with("c");
-  const auto made = [&]<chained what>() -> action {
+action chain_of(const name_parts& parts) {
+  const bool out = parts[parts.size() - 2] == "cc", in = parts[0].ends_with("c");
+  const auto for_type = [&]<chained what>() -> action {
     return in && out ? chain<T, what, true, true>
            : in      ? chain<T, what, true, false>
                      : chain<T, what, false, true>;
   };
-  if (words[0].starts_with("add")) return made.template operator()<chained::sum>();
-  if (words[0].starts_with("sub")) return made.template operator()<chained::difference>();
-  if (words[1] == "lo") return made.template operator()<chained::low_product>();
-  return made.template operator()<chained::high_product>();
+  if (parts[0].starts_with("add")) return for_type.template operator()<chained::sum>();
+  if (parts[0].starts_with("sub")) return for_type.template operator()<chained::difference>();
+  if (parts[1] == "lo") return for_type.template operator()<chained::low_product>();
+  return for_type.template operator()<chained::high_product>();
 }
 
 }  // namespace
 
-action carry_arithmetic(const name_parts& words) {
-  const std::string_view name = words[0], type = words.back();
-  const bool one = words[words.size() - 2] == "cc" || name == "addc" || name == "subc" || name == "madc";
-  if (one && type == "u32") return chain_of<std::uint32_t>(words);
-  return one && type == "u64" ? chain_of<std::uint64_t>(words) : nullptr;
+action carry_arithmetic(const name_parts& parts) {
+  const std::string_view name = parts[0], type = parts.back();
+  const bool one = parts[parts.size() - 2] == "cc" || name == "addc" || name == "subc" || name == "madc";
+  if (one && type == "u32") return chain_of<std::uint32_t>(parts);
+  return one && type == "u64" ? chain_of<std::uint64_t>(parts) : nullptr;
 }
 
 }  // namespace pretext::tests::ptx

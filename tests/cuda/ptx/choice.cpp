@@ -15,20 +15,20 @@ void choose(warp& w, const instruction& i) {
 /// setp.lt and the like; `unordered` comparisons are true if an operand is NaN.
 template <auto holds, bool unordered = false>
 action comparison(std::string_view type) {
-  const auto made = []<class T>() -> action {
+  const auto for_type = []<class T>() -> action {
     constexpr auto compare = [](T a, T b) {
       if constexpr (unordered) return a != a || b != b || holds(a, b);
       return holds(a, b);
     };
     return lanewise<T, compare>;
   };
-  if (const action found = for_float_type(type, made)) return found;
+  if (const action found = for_float_type(type, for_type)) return found;
   if constexpr (unordered) return nullptr;
   if (type == "b16" || type == "b32" || type == "b64")
-    return type == "b16"   ? made.template operator()<std::uint16_t>()
-           : type == "b32" ? made.template operator()<std::uint32_t>()
-                           : made.template operator()<std::uint64_t>();
-  return for_integer_type(type, made);
+    return type == "b16"   ? for_type.template operator()<std::uint16_t>()
+           : type == "b32" ? for_type.template operator()<std::uint32_t>()
+                           : for_type.template operator()<std::uint64_t>();
+  return for_integer_type(type, for_type);
 }
 constexpr auto equal = []<class T>(T a, T b) { return a == b; };
 constexpr auto unequal = []<class T>(T a, T b) { return a < b || a > b; };
@@ -59,14 +59,14 @@ action compared(std::string_view how, std::string_view type) {
 
 }  // namespace
 
-action selection(const name_parts& words) {
-  const std::string_view name = words[0], type = words.back();
-  if (name == "setp") return words.size() == 3 ? compared(words[1], type) : nullptr;
+action selection(const name_parts& parts) {
+  const std::string_view name = parts[0], type = parts.back();
+  if (name == "setp") return parts.size() == 3 ? compared(parts[1], type) : nullptr;
   if (name != "selp") return nullptr;
-  const auto made = []<class T>() -> action { return choose<T>; };
-  if (const action found = for_integer_type(type, made)) return found;
-  if (const action found = for_bits_type(type, made)) return found;
-  return for_float_type(type, made);
+  const auto for_type = []<class T>() -> action { return choose<T>; };
+  if (const action found = for_integer_type(type, for_type)) return found;
+  if (const action found = for_bits_type(type, for_type)) return found;
+  return for_float_type(type, for_type);
 }
 
 }  // namespace pretext::tests::ptx

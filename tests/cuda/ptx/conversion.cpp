@@ -40,8 +40,8 @@ void convert(warp& w, const instruction& i) {
     if constexpr (std::floating_point<From> && std::integral<To>) {
       to[lane] = bits_of(nearest_integer<To>(rounded_value<how>(value)));
     } else if constexpr (std::floating_point<From>) {
-      const auto made = static_cast<To>(rounded_value<how>(value));
-      to[lane] = bits_of(saturated ? (made > 0 ? std::fmin(made, To{1}) : To{0}) : made);
+      const auto result = static_cast<To>(rounded_value<how>(value));
+      to[lane] = bits_of(saturated ? (result > 0 ? std::fmin(result, To{1}) : To{0}) : result);
     } else {
       to[lane] = bits_of(static_cast<To>(value));
     }
@@ -54,8 +54,8 @@ void round_to_bfloat16(warp& w, const instruction& i) {
   const row& from = w[i.from[0]];
   w.for_each_lane([&](unsigned lane) {
     const auto bits = static_cast<std::uint32_t>(from[lane]);
-    const bool number = !std::isnan(get<float>(bits));
-    to[lane] = number ? (bits + 0x7FFF + (bits >> 16 & 1)) >> 16 : 0x7FFF;
+    const bool is_number = !std::isnan(get<float>(bits));
+    to[lane] = is_number ? (bits + 0x7FFF + (bits >> 16 & 1)) >> 16 : 0x7FFF;
   });
 }
 
@@ -69,26 +69,26 @@ action for_any_type(std::string_view type, const F& f) {
 
 }  // namespace
 
-action conversion(const name_parts& words) {
-  if (words.size() < 3 || words[0] != "cvt") return nullptr;
-  const std::string_view from = words.back(), to = words[words.size() - 2];
+action conversion(const name_parts& parts) {
+  if (parts.size() < 3 || parts[0] != "cvt") return nullptr;
+  const std::string_view from = parts.back(), to = parts[parts.size() - 2];
   auto how = rounding::none;
   bool saturated = false;
-  for (std::size_t i = 1; i + 2 < words.size(); ++i) {
-    if (words[i] == "sat" && to.starts_with('f'))
+  for (std::size_t i = 1; i + 2 < parts.size(); ++i) {
+    if (parts[i] == "sat" && to.starts_with('f'))
       saturated = true;
-    else if (words[i] == "rni")
+    else if (parts[i] == "rni")
       how = rounding::nearest;
-    else if (words[i] == "rzi")
+    else if (parts[i] == "rzi")
       how = rounding::zero;
-    else if (words[i] == "rmi")
+    else if (parts[i] == "rmi")
       how = rounding::down;
-    else if (words[i] == "rpi")
+    else if (parts[i] == "rpi")
       how = rounding::up;
-    else if (words[i] != "rn")
+    else if (parts[i] != "rn")
       return nullptr;
   }
-  if (to == "bf16" && from == "f32" && words.size() == 4 && words[1] == "rn") return round_to_bfloat16;
+  if (to == "bf16" && from == "f32" && parts.size() == 4 && parts[1] == "rn") return round_to_bfloat16;
   return for_any_type(to, [&]<class To>() {
     return for_any_type(from, [&]<class From>() -> action {
       if constexpr (std::floating_point<From>) {

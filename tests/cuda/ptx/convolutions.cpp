@@ -143,8 +143,8 @@ cudnnStatus_t cudnnSetStream(cudnnHandle_t, cudaStream_t stream) {
 }
 const char* cudnnGetErrorString(cudnnStatus_t) { return "the mock cuDNN refuses this call"; }
 
-cudnnStatus_t cudnnBackendCreateDescriptor(cudnnBackendDescriptorType_t, cudnnBackendDescriptor_t* made) {
-  *made = new description;
+cudnnStatus_t cudnnBackendCreateDescriptor(cudnnBackendDescriptorType_t, cudnnBackendDescriptor_t* result) {
+  *result = new description;
   return CUDNN_STATUS_SUCCESS;
 }
 cudnnStatus_t cudnnBackendDestroyDescriptor(cudnnBackendDescriptor_t old) {

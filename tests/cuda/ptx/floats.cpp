@@ -39,9 +39,9 @@ action fused_in_mode(std::string_view type) {
 
 }  // namespace
 
-action floats(const name_parts& words) {
-  const std::string_view name = words[0], type = words.back();
-  const std::string_view how = words.size() > 2 ? words[1] : "";
+action floats(const name_parts& parts) {
+  const std::string_view name = parts[0], type = parts.back();
+  const std::string_view how = parts.size() > 2 ? parts[1] : "";
   if (type != "f32" && type != "f64") return nullptr;
   if (how == "approx") {
     const auto half = [](double a) { return upper_half(1 / upper_half(a)); };

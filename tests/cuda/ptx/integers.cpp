@@ -47,9 +47,9 @@ void shift(warp& w, const instruction& i) {
 
 constexpr auto negative = []<class T>(T a) { return static_cast<T>(wrapping<T>{0} - wrap(a)); };
 
-action arithmetic_action(const name_parts& words) {
-  const std::string_view name = words[0], type = words.back();
-  const std::string_view part = words.size() > 2 ? words[1] : "";
+action arithmetic_action(const name_parts& parts) {
+  const std::string_view name = parts[0], type = parts.back();
+  const std::string_view part = parts.size() > 2 ? parts[1] : "";
   if (name == "add") return on_integers<[]<class T>(T a, T b) { return sum(a, b); }>(type);
   if (name == "sub")
     return on_integers<[]<class T>(T a, T b) { return static_cast<T>(wrap(a) - wrap(b)); }>(type);
@@ -70,8 +70,8 @@ action arithmetic_action(const name_parts& words) {
   return nullptr;
 }
 
-action bits(const name_parts& words) {
-  const std::string_view name = words[0], type = words.back();
+action bits(const name_parts& parts) {
+  const std::string_view name = parts[0], type = parts.back();
   if (name == "and") return on_bits<[]<class T>(T a, T b) { return static_cast<T>(a & b); }>(type);
   if (name == "or") return on_bits<[]<class T>(T a, T b) { return static_cast<T>(a | b); }>(type);
   if (name == "xor") return on_bits<[]<class T>(T a, T b) { return static_cast<T>(a ^ b); }>(type);
@@ -79,11 +79,13 @@ action bits(const name_parts& words) {
     return on_bits<[]<class T>(T a) { return static_cast<T>(std::same_as<T, bool> ? T(!a) : T(~wrap(a))); }>(
         type);
   if (name == "shl" || name == "shr") {
-    const auto made = [&]<class T>() -> action { return name == "shl" ? shift<T, true> : shift<T, false>; };
-    if (type == "b16") return made.operator()<std::uint16_t>();
-    if (type == "b32") return made.operator()<std::uint32_t>();
-    if (type == "b64") return made.operator()<std::uint64_t>();
-    return for_integer_type(type, made);
+    const auto for_type = [&]<class T>() -> action {
+      return name == "shl" ? shift<T, true> : shift<T, false>;
+    };
+    if (type == "b16") return for_type.operator()<std::uint16_t>();
+    if (type == "b32") return for_type.operator()<std::uint32_t>();
+    if (type == "b64") return for_type.operator()<std::uint64_t>();
+    return for_integer_type(type, for_type);
   }
   if (name == "clz" || name == "popc") {
     const auto leading = []<class T>(T a) { return static_cast<std::uint32_t>(std::countl_zero(a)); };
@@ -97,9 +99,9 @@ action bits(const name_parts& words) {
 
 }  // namespace
 
-action integers(const name_parts& words) {
-  if (const action found = bits(words)) return found;
-  return arithmetic_action(words);
+action integers(const name_parts& parts) {
+  if (const action found = bits(parts)) return found;
+  return arithmetic_action(parts);
 }
 
 }  // namespace pretext::tests::ptx

@@ -33,16 +33,17 @@ cudaError_t launch_kernel(const void* function, dim3 grid, dim3 block, void** pa
 /// The PTX in a fat binary: a header of 16 bytes, whose last 8 hold the size of the rest, then entries.
 /// Each entry has a header with its kind, the header's size and the size of the code that follows.
 std::string_view ptx_in(const void* fat_binary) {
-  const auto number = [](const char* from, auto as) {
+  const auto read_value = [](const char* from, auto as) {
     std::memcpy(&as, from, sizeof as);
     return as;
   };
   const auto* at = static_cast<const char*>(fat_binary);
-  const auto* const end = at + 16 + number(at + 8, std::uint64_t{});
-  for (at += 16; at < end; at += number(at + 4, std::uint32_t{}) + number(at + 8, std::uint64_t{})) {
+  const auto* const end = at + 16 + read_value(at + 8, std::uint64_t{});
+  for (at += 16; at < end; at += read_value(at + 4, std::uint32_t{}) + read_value(at + 8, std::uint64_t{})) {
     constexpr std::uint16_t ptx = 1;
-    if (number(at, std::uint16_t{}) != ptx) continue;
-    const std::string_view text{at + number(at + 4, std::uint32_t{}), number(at + 8, std::uint64_t{})};
+    if (read_value(at, std::uint16_t{}) != ptx) continue;
+    const std::string_view text{at + read_value(at + 4, std::uint32_t{}),
+                                read_value(at + 8, std::uint64_t{})};
     if (text.find(".version ") == std::string_view::npos)
       throw fault{"the PTX is compressed: compile with -no-compress"};
     return text.substr(0, text.find('\0'));
@@ -61,10 +62,10 @@ void** __cudaRegisterFatBinary(void* wrapper) {
     void* more;
   } in_object;
   std::memcpy(&in_object, wrapper, sizeof in_object);
-  program* made = nullptr;
-  if (!gpu::instance().attempt([&] { made = &gpu::instance().add(std::string{ptx_in(in_object.data)}); }))
+  program* added = nullptr;
+  if (!gpu::instance().attempt([&] { added = &gpu::instance().add(std::string{ptx_in(in_object.data)}); }))
     std::_Exit(1);
-  return reinterpret_cast<void**>(made);
+  return reinterpret_cast<void**>(added);
 }
 void __cudaRegisterFatBinaryEnd(void**) {}
 void __cudaUnregisterFatBinary(void**) {}

@@ -13,10 +13,10 @@ constexpr std::size_t page = 4096;
 /// Reserves addresses without committing memory.
 template <class T>
 T* reserved(std::size_t count) {
-  void* const made =
+  void* const result =
       mmap(nullptr, count * sizeof(T), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (made == MAP_FAILED) throw std::bad_alloc{};
-  return static_cast<T*>(made);
+  if (result == MAP_FAILED) throw std::bad_alloc{};
+  return static_cast<T*>(result);
 }
 
 }  // namespace

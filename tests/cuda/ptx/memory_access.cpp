@@ -121,9 +121,9 @@ action to_or_from_window(bool to_kind) {
 
 }  // namespace
 
-action memory_access(const name_parts& words, space named) {
-  const std::string_view name = words[0], type = words.back();
-  const auto has = [&](std::string_view word) { return std::ranges::find(words, word) != words.end(); };
+action memory_access(const name_parts& parts, space named) {
+  const std::string_view name = parts[0], type = parts.back();
+  const auto has = [&](std::string_view part) { return std::ranges::find(parts, part) != parts.end(); };
   const bool writes = name == "st";
   if (name == "ld" || writes) {
     const std::size_t count = has("v4") ? 4 : has("v2") ? 2 : 1;
@@ -135,11 +135,11 @@ action memory_access(const name_parts& words, space named) {
     if (has("shared")) return one.operator()<space::shared>();
     if (has("local") || (has("param") && named == space::local)) return one.operator()<space::local>();
     if (has("param")) return writes ? nullptr : access_to<space::parameters, false>(type, count);
-    const bool plain = words.size() == (count == 1 ? 2u : 3u);
+    const bool plain = parts.size() == (count == 1 ? 2u : 3u);
     return plain ? one.operator()<space::generic>() : nullptr;
   }
   if (name == "cvta") {
-    const bool to_kind = words.size() > 2 && words[1] == "to";
+    const bool to_kind = parts.size() > 2 && parts[1] == "to";
     if (has("shared")) return to_or_from_window<shared_window>(to_kind);
     if (has("local")) return to_or_from_window<local_window>(to_kind);
     return has("global") ? to_or_from_window<0>(to_kind) : nullptr;

@@ -15,18 +15,18 @@ program::program(std::string text, device_memory& memory) : text_{std::move(text
     if (word == ".version" || word == ".target" || word == ".address_size") {
       rest.until('\n');
     } else if (word == ".entry" || word == ".func") {
-      function made;
-      if (!rest.done() && rest.front() == '(') made.result = rest.brackets('(', ')');
+      function parsed;
+      if (!rest.done() && rest.front() == '(') parsed.result = rest.brackets('(', ')');
       const std::string_view name = rest.word();
-      if (!rest.done() && rest.front() == '(') made.parameters = rest.brackets('(', ')');
+      if (!rest.done() && rest.front() == '(') parsed.parameters = rest.brackets('(', ')');
       while (!rest.done() && rest.front() != '{' && rest.front() != ';')  // such as .maxntid 256, 1, 1
         if (rest.word().empty()) rest.until(',');
       if (rest.front() == ';') {
         rest.until(';');  // a forward declaration
         continue;
       }
-      made.body = rest.brackets('{', '}');
-      functions_.emplace(name, made);
+      parsed.body = rest.brackets('{', '}');
+      functions_.emplace(name, parsed);
     } else if (word == ".global" || word == ".const") {
       const auto sides = split(rest.until(';'), '=');
       const declaration variable = declared(sides.at(0));

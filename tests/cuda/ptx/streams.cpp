@@ -24,8 +24,8 @@ To* as(From handle) {
 
 extern "C" {
 
-cudaError_t cudaStreamCreateWithFlags(cudaStream_t* made, unsigned) {
-  return try_work([&] { *made = reinterpret_cast<cudaStream_t>(gpu::instance().open_stream()); });
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t* result, unsigned) {
+  return try_work([&] { *result = reinterpret_cast<cudaStream_t>(gpu::instance().open_stream()); });
 }
 cudaError_t cudaStreamDestroy(cudaStream_t stream) {
   gpu::instance().attempt([&] { gpu::instance().stream(stream).finish(); });
@@ -41,11 +41,11 @@ cudaError_t cudaStreamIsCapturing(cudaStream_t stream, cudaStreamCaptureStatus* 
                                                        : cudaStreamCaptureStatusNone;
   return cudaSuccess;
 }
-cudaError_t cudaEventCreateWithFlags(cudaEvent_t* made, unsigned) {
-  *made = reinterpret_cast<cudaEvent_t>(new event);
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t* result, unsigned) {
+  *result = reinterpret_cast<cudaEvent_t>(new event);
   return cudaSuccess;
 }
-cudaError_t cudaEventCreate(cudaEvent_t* made) { return cudaEventCreateWithFlags(made, 0); }
+cudaError_t cudaEventCreate(cudaEvent_t* result) { return cudaEventCreateWithFlags(result, 0); }
 /// As if each piece of work took a millisecond.
 cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t from, cudaEvent_t to) {
   *milliseconds = static_cast<float>(as<event>(to)->after - as<event>(from)->after);
@@ -73,16 +73,16 @@ cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {
   gpu::instance().stream(stream).begin_capture();
   return cudaSuccess;
 }
-cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* made) {
+cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* result) {
   queue& on = gpu::instance().stream(stream);
   auto* const graph = new captured_graph{on.end_capture()};
-  if (!on.invalid()) return *made = reinterpret_cast<cudaGraph_t>(graph), cudaSuccess;
+  if (!on.invalid()) return *result = reinterpret_cast<cudaGraph_t>(graph), cudaSuccess;
   delete graph;
-  *made = nullptr;
+  *result = nullptr;
   return set_last_error(cudaErrorStreamCaptureInvalidated);
 }
-cudaError_t cudaGraphInstantiate(cudaGraphExec_t* made, cudaGraph_t graph, unsigned long long) {
-  *made = reinterpret_cast<cudaGraphExec_t>(new captured_graph{*as<captured_graph>(graph)});
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t* result, cudaGraph_t graph, unsigned long long) {
+  *result = reinterpret_cast<cudaGraphExec_t>(new captured_graph{*as<captured_graph>(graph)});
   return cudaSuccess;
 }
 cudaError_t cudaGraphLaunch(cudaGraphExec_t graph, cudaStream_t on) {

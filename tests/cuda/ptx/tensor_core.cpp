@@ -106,12 +106,12 @@ void multiply(warp& w, const instruction& i) {
 
 }  // namespace
 
-action tensor_core(const name_parts& words) {
-  if (words[0] == "bar" && words.size() == 3 && words[1] == "warp" && words[2] == "sync")
+action tensor_core(const name_parts& parts) {
+  if (parts[0] == "bar" && parts.size() == 3 && parts[1] == "warp" && parts[2] == "sync")
     return [](warp& w, const instruction&) { w.pass_barrier(); };
-  if (words[0] != "wmma") return nullptr;
+  if (parts[0] != "wmma") return nullptr;
   std::string name;
-  for (const std::string_view word : words) name += (name.empty() ? "" : ".") + std::string{word};
+  for (const std::string_view part : parts) name += (name.empty() ? "" : ".") + std::string{part};
   for (const bool transposed : {false, true}) {
     const std::string layout = transposed ? "col" : "row";
     for (const std::string side_of_product : {"a", "b"})

@@ -79,18 +79,18 @@ class translation {
   }
 
   operand read_operand(std::string_view text) {
-    operand made;
+    operand parsed;
     if (text.front() == '{') {
-      for (const std::string_view part : split(inside(text), ',')) made.registers.push_back(value(part));
+      for (const std::string_view part : split(inside(text), ',')) parsed.registers.push_back(value(part));
     } else if (text.front() == '[') {
       const auto sum = split(inside(text), '+');
-      made.address = true;
-      made.registers.push_back(value(sum.at(0)));
-      if (sum.size() > 1) made.offset = static_cast<std::int64_t>(number(sum[1]));
+      parsed.address = true;
+      parsed.registers.push_back(value(sum.at(0)));
+      if (sum.size() > 1) parsed.offset = static_cast<std::int64_t>(number(sum[1]));
     } else {
-      made.registers.push_back(value(text));
+      parsed.registers.push_back(value(text));
     }
-    return made;
+    return parsed;
   }
 
   void declare(std::string_view text) {
@@ -174,41 +174,41 @@ class translation {
   void add(std::string_view statement, bool called,
            std::vector<std::pair<std::size_t, std::string_view>>& branches) {
     using kind = instruction::kind;
-    instruction made{};
-    made.text = statement;
+    instruction parsed{};
+    parsed.text = statement;
     std::string_view rest = statement;
     if (rest.front() == '@') {
-      made.negated = rest[1] == '!';
-      scanner words{rest.substr(made.negated ? 2 : 1)};
-      made.guard = value(words.word());
+      parsed.negated = rest[1] == '!';
+      scanner words{rest.substr(parsed.negated ? 2 : 1)};
+      parsed.guard = value(words.word());
       rest = words.done() ? std::string_view{} : words.until(';');
     }
     const std::size_t blank = std::min(rest.find_first_of(" \t\n"), rest.size());
     const auto words = split(rest.substr(0, blank), '.');
     const std::string_view operands = trimmed(rest.substr(blank));
     if (words.empty()) unknown(statement);
-    made.warp_wide = words[0] == "bar" || words[0] == "wmma";
+    parsed.warp_wide = words[0] == "bar" || words[0] == "wmma";
     if (words[0] == "call" && rest.size() == statement.size()) return call(operands);
     if (words[0] == "bra" || words[0] == "ret") {
       const bool leaves = words[0] == "ret" && !called;
-      made.is = leaves ? kind::end : kind::branch;
+      parsed.is = leaves ? kind::end : kind::branch;
       if (!leaves) branches.emplace_back(to_.code.size(), words[0] == "ret" ? end_of_function : operands);
     } else if (words[0] == "bar" && words.size() == 2 && words[1] == "sync" && operands == "0") {
-      made.is = kind::barrier;
+      parsed.is = kind::barrier;
     } else {
       where_ = space::parameters;
       const bool stores =
           words[0] == "st" || (words[0] == "wmma" && words[1] == "store") || words[0] == "bar";
       for (const std::string_view text : split(operands, ',')) {
         const operand next = read_operand(text);
-        auto& side = made.to.empty() && made.from.empty() && !stores ? made.to : made.from;
+        auto& side = parsed.to.empty() && parsed.from.empty() && !stores ? parsed.to : parsed.from;
         side.insert(side.end(), next.registers.begin(), next.registers.end());
-        if (next.address) made.offset = next.offset;
+        if (next.address) parsed.offset = next.offset;
       }
-      made.act = action_for(words, where_);
-      if (!made.act) unknown(statement);
+      parsed.act = action_for(words, where_);
+      if (!parsed.act) unknown(statement);
     }
-    to_.code.push_back(std::move(made));
+    to_.code.push_back(std::move(parsed));
   }
 
   static constexpr std::string_view end_of_function = "the end of a function";

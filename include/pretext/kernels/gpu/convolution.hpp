@@ -86,7 +86,7 @@ struct implicit_gemm {
   static void multiply(Context& context, std::size_t m, std::size_t n, std::size_t k, const A& a, const B& b,
                        const Result& result, write_mode mode) {
     expects(m < max_index && n < max_index && k < max_index,
-            "a convolution over so many places cannot be counted in 32 bits: take a smaller batch");
+            "the convolution has more than 2^31 positions: use a smaller batch");
     if constexpr (std::is_same_v<T, bfloat16>)
       tensor_multiply_into(context, {m, n, k}, a, b, result, mode);
     else

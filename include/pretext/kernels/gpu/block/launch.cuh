@@ -85,19 +85,20 @@ void launch(const cuda::stream& on, std::size_t blocks, const Kernel& kernel) {
   static_assert(alignof(typename Kernel::shared) <= 32);
   constexpr std::size_t most_by_default = 48 << 10;
   const std::size_t bytes = grid::shared_bytes(kernel);
-  expects(blocks < std::size_t{1} << 31, "a grid of ", blocks, " blocks is too large: take a smaller batch");
+  expects(blocks < std::size_t{1} << 31, "a grid of ", blocks,
+          " blocks exceeds CUDA's limit: use a smaller batch");
   const auto allow = [bytes] {
     return cudaFuncSetAttribute(grid::run<Kernel>, cudaFuncAttributeMaxDynamicSharedMemorySize,
                                 static_cast<int>(bytes));
   };
   if constexpr (grid::has_dynamic_shared<Kernel>) {
-    if (bytes > most_by_default) detail::expects_success(allow(), "asking for shared memory");
+    if (bytes > most_by_default) detail::expects_success(allow(), "requesting shared memory");
   } else if constexpr (sizeof(typename Kernel::shared) > most_by_default) {
     static const cudaError_t allowed = allow();
-    detail::expects_success(allowed, "asking for shared memory");
+    detail::expects_success(allowed, "requesting shared memory");
   }
   grid::run<Kernel><<<static_cast<unsigned>(blocks), Kernel::threads, bytes, on.native()>>>(kernel);
-  detail::expects_success(cudaGetLastError(), "starting a kernel");
+  detail::expects_success(cudaGetLastError(), "launching a kernel");
 }
 
 }  // namespace pretext
