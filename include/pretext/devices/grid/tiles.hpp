@@ -8,7 +8,8 @@
 namespace pretext::grid {
 
 /// A Rows×Columns operand, row-major or `ColumnMajor`. Lines are padded by 16 bytes against bank conflicts.
-templatetemplate<unsigned Rows, unsigned Columns, bool ColumnMajor> struct operand_tile {
+template <unsigned Rows, unsigned Columns, bool ColumnMajor>
+struct operand_tile {
   static constexpr unsigned rows = Rows, columns = Columns, lines = ColumnMajor ? Columns : Rows,
                             length = ColumnMajor ? Rows : Columns, stride = length + 8;
   static constexpr bool column_major = ColumnMajor;
