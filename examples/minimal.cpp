@@ -1,31 +1,37 @@
-// SimCLR in thirty lines: a thin ResNet-18 learns from images without labels and is saved for PyTorch.
+// SimCLR in thirty lines: a thin ResNet-18 learns from images without labels, is saved for PyTorch, and
+// encodes an image.
 #include <cstdio>
+#include <span>
 
 #include <pretext/cpu.hpp>
 #include <pretext/data/builtin.hpp>
 #include <pretext/data/loader.hpp>
-#include <pretext/io/torch_weights.hpp>
+#include <pretext/inference/inference_context.hpp>
 
 using namespace pretext;
 
-using images = shape<32, 32, 3>;                           // rows, columns, channels
-using method = simclr<images, resnet18<stem::cifar, 16>>;  // a wrong composition does not compile
+using images = shape<32, 32, 3>;            // rows, columns, channels
+using network = resnet18<stem::cifar, 16>;  // features of 128 values
+using method = simclr<images, network>;     // a wrong composition does not compile
 
 int main() {
-  loader batches{builtin_source{{.count = 2000}}, {.batch = 100}};
+  const builtin_source pictures{{.count = 2000}};
+  loader batches{pictures, {.batch = 100}};
   trainer<method, on<cpu>, lars> learner{
-      {.loss = {.temperature = 0.2f}}, {.weight_decay = 1e-6}, 1, cpu::stream{2}};
+      {.loss = {.temperature = 0.2}}, {.weight_decay = 1e-6}, {.seed = 1, .threads = 2}};
   const cosine_schedule rate{.peak = 2.0, .warmup = 5, .length = 60, .ramp = warm_up::after_start};
+  const two_views views{simclr_cifar()};
 
-  tensor<float, images, cpu> views{2 * 100};
   for (int step = 0; step < 60; ++step) {
-    const auto batch = batches.next();
-    augment(learner.context(), two_views{simclr_cifar()}, batch.images, batch.samples, 1, batch.epoch,
-            views.view());
-    const double loss = learner.step(views.view(), rate(step));
+    const double loss = learner.step(views, batches.next(), {.learning_rate = rate(step)});
     if (step % 10 == 9) std::printf("step %2d  loss %.3f\n", step + 1, loss);
   }
-  safetensors encoder;
-  append_torch_tensors<float>(method::parameters, learner.memory().value.data(), "backbone.", encoder);
-  write_safetensors("minimal.safetensors", encoder);
+  save_encoder("minimal.safetensors", learner, {.fit = image_fit::whole});
+
+  const encoder_model<network, images> model{"minimal.safetensors"};  // threads may share it
+  inference_context context{model, {.threads = 2}};                   // each thread has its own
+  image picture;
+  pictures.read(0, picture);  // 8-bit pixels of any size
+  const std::span<const float> feature = context.encode(picture);
+  std::printf("a feature of %zu values: %.3f, %.3f, ...\n", feature.size(), feature[0], feature[1]);
 }

@@ -13,5 +13,5 @@ int main() {
   const auto batch = batches.next();
   augment(learner.context(), two_views{simclr_imagenet()}, batch.images, batch.samples, 1, batch.epoch,
           views.view());
-  return learner.step(views.view(), 0.1) > 0 ? 0 : 1;
+  return learner.step(views.view(), {.learning_rate = 0.1}) > 0 ? 0 : 1;
 }

@@ -59,7 +59,7 @@ instance* gpu_open(const char* name, std::size_t batch) {
   return guarded<instance*>(nullptr, [&] {
     for (const benchmark_case& c : all_cases())
       if (std::strcmp(c.name, name) == 0) return new instance{c.make(batch ? batch : c.batch), {}};
-    pretext::fail("there is no case ", name);
+    pretext::throw_error("there is no case ", name);
   });
 }
 void gpu_close(instance* one) { delete one; }

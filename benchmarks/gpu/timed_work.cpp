@@ -4,7 +4,7 @@
 
 namespace benchmarks {
 
-step_to_check timed_work::check() { pretext::fail("this case has no weights to check"); }
+step_to_check timed_work::check() { pretext::throw_error("this case has no weights to check"); }
 
 std::span<const benchmark_case> all_cases() {
   static constexpr benchmark_case all[] = {

@@ -66,8 +66,7 @@ class whole_steps final : public timed_work {
             input.view());
     const auto views = floats_on_host(at, reads<context, images>{input.view()}, step.views);
     if (views.data() != step.views.data()) step.views.assign(views.begin(), views.end());
-    learner_.draw(samples, 1, 0);
-    step.loss = learner_.step(input.view(), 0);
+    step.loss = learner_.step(input.view(), {.samples = samples});
     if constexpr (requires { learner_.memory().masked; }) {
       step.restore.resize(batch_ * Method::grid::patches);
       cuda::read(at.stream, step.restore.data(), learner_.memory().masked.restore, step.restore.size());

@@ -64,7 +64,7 @@ void compare(const char* name, std::size_t rounds, std::size_t threads, std::siz
   context_type context{.stream = cpu::stream{threads}};
   std::vector<std::uint64_t> samples(batch);
   std::iota(samples.begin(), samples.end(), 0);
-  context.keys = {1, 0, samples.data(), batch};
+  context.step.keys = {1, 0, samples.data(), batch};
   std::vector<float> pixels(batch * Images::size);
   for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] = random_key{.sample = i}.uniform(0) - 0.5f;
   const reads<context_type, Images> x{pixels.data(), batch};

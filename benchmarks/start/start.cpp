@@ -15,7 +15,7 @@ int main(int count, char** words) {
   const benchmarks::random_images<32> data{32};
   tensor<float, images, cpu> views{2 * 32};
   augment(learner.context(), two_views{simclr_cifar()}, data.views, data.samples, 1, 0, views.view());
-  const double loss = learner.step(views.view(), 0.05);
+  const double loss = learner.step(views.view(), {.learning_rate = 0.05});
   std::printf(
       "{\"side\": \"pretext\", \"case\": \"from exec to the end of the first step, ResNet-18 width 16, 32 "
       "images\", "

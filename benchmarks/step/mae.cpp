@@ -34,8 +34,7 @@ void time_steps(const std::string& name, std::size_t batch, int steps, std::size
   const auto milliseconds = benchmarks::milliseconds_of(steps, [&](int step) {
     const auto epoch = static_cast<std::uint32_t>(step);
     augment(learner.context(), views, data.views, data.samples, 1, epoch, input.view());
-    learner.draw(data.samples, 1, epoch);
-    learner.step(input.view(), 1e-3);
+    learner.step(input.view(), {.learning_rate = 1e-3, .samples = data.samples, .epoch = epoch});
   });
   benchmarks::report(name, threads, milliseconds, double(batch) * multiply_adds_of<Method>());
 }

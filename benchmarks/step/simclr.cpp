@@ -30,7 +30,7 @@ void time_steps(const std::string& encoder, std::size_t batch, int steps, std::s
   const auto milliseconds = benchmarks::milliseconds_of(steps, [&](int step) {
     augment(learner.context(), views, data.views, data.samples, 1, static_cast<std::uint32_t>(step),
             input.view());
-    learner.step(input.view(), 0.05);
+    learner.step(input.view(), {.learning_rate = 0.05});
   });
   benchmarks::report("SimCLR step, " + encoder + ", " + std::to_string(Side) + " px, " +
                          std::to_string(batch) + " images" + (std::same_as<Numerics, bf16> ? ", bf16" : ""),

@@ -25,14 +25,14 @@ inline optimizer make_optimizer(const recipe& asked,
         pretext::lars{.momentum = asked.momentum, .weight_decay = asked.weight_decay, .variant = variant}};
   if (asked.optimizer == "adamw")
     return {pretext::adamw{.beta1 = asked.beta1, .beta2 = asked.beta2, .weight_decay = asked.weight_decay}};
-  pretext::fail("--optimizer ", asked.optimizer, " is not known; choose sgd, lars or adamw");
+  pretext::throw_error("--optimizer ", asked.optimizer, " is not known; choose sgd, lars or adamw");
 }
 
 inline pretext::normalise make_normalisation(const recipe& asked) {
   if (asked.normalisation == "cifar") return {{.4914f, .4822f, .4465f}, {.2470f, .2435f, .2616f}};
   if (asked.normalisation == "imagenet") return {};
   if (asked.normalisation == "none") return {{0, 0, 0}, {1, 1, 1}};
-  pretext::fail("--normalise ", asked.normalisation, " is not known; choose none, cifar or imagenet");
+  pretext::throw_error("--normalise ", asked.normalisation, " is not known; choose none, cifar or imagenet");
 }
 
 /// Evaluation sees the whole of a small image, and the centre of a large one after its shorter side was

@@ -29,10 +29,11 @@ datasets open_datasets(const recipe& asked) {
                 {.count = test, .side = asked.image_size, .seed = 7, .first = std::uint64_t{1} << 32}}};
   }
   const decode_options decode{.target_side = asked.image_size};
-  any_source train = open_source(asked.data, {.part = split::train, .decode = decode});
+  any_source train = open_source(asked.data, {.part = dataset_split::train, .decode = decode});
   if (has_test_part(asked.data))
-    return {limited(std::move(train), asked.images),
-            limited(open_source(asked.data, {.part = split::test, .decode = decode}), asked.test_images)};
+    return {
+        limited(std::move(train), asked.images),
+        limited(open_source(asked.data, {.part = dataset_split::test, .decode = decode}), asked.test_images)};
   if (!labelled(train)) return {limited(std::move(train), asked.images), {}};
   // Labels but nothing to be tested on: every tenth image is kept for that.
   std::vector<std::size_t> learned, tested;

@@ -49,7 +49,7 @@ template <class... Choices>
 std::string names_of(const std::tuple<Choices...>& list) {
   std::string names;
   const auto add = [&](const auto& choice) {
-    names += pretext::sentence("\n  ", choice.name, " at ", choice.size, ": ", choice.about);
+    names += pretext::str_cat("\n  ", choice.name, " at ", choice.size, ": ", choice.about);
   };
   std::apply([&](const auto&... choice) { (add(choice), ...); }, list);
   return names;
@@ -65,9 +65,9 @@ Base make_chosen(const std::tuple<Choices...>& list, const recipe& asked, const 
   };
   std::apply([&](const auto&... choice) { (try_one(choice), ...); }, list);
   if (!made)
-    pretext::fail("encoder ", asked.encoder, " at ", asked.image_size,
-                  " pixels was not compiled into this program; it has:", names_of(list),
-                  "\nadd a line to examples/support/encoder_list.hpp for another one");
+    pretext::throw_error("encoder ", asked.encoder, " at ", asked.image_size,
+                         " pixels was not compiled into this program; it has:", names_of(list),
+                         "\nadd a line to examples/support/encoder_list.hpp for another one");
   return made;
 }
 

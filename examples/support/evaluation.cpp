@@ -7,7 +7,6 @@
 #include <pretext/evaluation/knn.hpp>
 #include <pretext/evaluation/linear_probe.hpp>
 
-#include "encoders.hpp"
 #include "trainers.hpp"
 
 namespace programs {

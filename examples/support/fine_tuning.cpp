@@ -12,7 +12,6 @@
 #include <pretext/io/torch_weights.hpp>
 #include <pretext/optimizers/schedule.hpp>
 
-#include "encoders.hpp"
 #include "run_folder.hpp"
 #include "trainers.hpp"
 
@@ -120,7 +119,8 @@ int fine_tune(pretrain_options o, std::size_t test_every) {
   if (o.resume) {
     o.asked = folder.read_recipe();
     if (o.asked.method != "finetune")
-      fail<std::runtime_error>(o.out.string(), " holds a run of ", o.asked.method, ", not of finetune");
+      throw_error<std::runtime_error>(o.out.string(), " holds a run of ", o.asked.method,
+                                      ", not of finetune");
   }
   const recipe& r = o.asked;
   const datasets data = open_datasets(r);
@@ -150,7 +150,7 @@ int fine_tune(pretrain_options o, std::size_t test_every) {
                                .warmup = r.warmup_epochs * epoch,
                                .length = static_cast<double>(r.epochs) * epoch,
                                .end = std::min(1e-6, r.learning_rate)};
-    return any_trainer::rates{rate(static_cast<double>(step)), 1};
+    return pretext::step_values{.learning_rate = rate(static_cast<double>(step)), .drop_path = r.drop_path};
   };
   epoch_measures measure{{"accuracy"}, {}};
   if (test_every > 0)

@@ -47,17 +47,14 @@ std::unique_ptr<pretext::any_classifier> make_classifier_on(const recipe& asked,
         using learner = trainer<method, on<Device>, layer_decay<optimizer>>;
         auto made = std::make_unique<learner>(
             method{.loss = {.classes = classes}, .frozen = asked.freeze},
-            layer_decay<optimizer>{make_optimizer(asked), asked.layer_decay, asked.freeze}, asked.seed,
-            stream);
-        made->context().drop_path = asked.drop_path;
+            layer_decay<optimizer>{make_optimizer(asked), asked.layer_decay}, asked.seed, stream);
         // Outputs behind the classes never learn: without a start they are not even in a norm.
         for (const parameter& p : method::parameters)
           if (p.offset >= method::encoder_size && p.rank == 2)
             Device::clear(stream, made->memory().value.data() + p.offset + classes * p.extents[1],
                           (most_classes - classes) * p.extents[1]);
         const target_options targets{.mixing = {.mixup = {asked.mixup}, .cutmix = {asked.cutmix}},
-                                     .smoothing = asked.label_smoothing,
-                                     .classes = classes};
+                                     .smoothing = asked.label_smoothing};
         const auto view = make_finetune_view(asked);
         const auto evaluation = make_evaluation<Size>(asked);
         return std::make_unique<

@@ -3,7 +3,7 @@
 #include <type_traits>
 
 #include <pretext/pretext.hpp>
-#include <pretext/runtime/any_masked_trainer.hpp>
+#include <pretext/runtime/masked_trainer_adapter.hpp>
 
 #include "choices.hpp"
 #include "encoder_list.hpp"

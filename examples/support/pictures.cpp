@@ -71,7 +71,7 @@ std::vector<image_sheet> augmented_views(any_trainer& trainer, const recipe& ask
   trainer.evaluation_views(views, originals);
   add(originals);
   for (std::uint32_t epoch = 0; epoch < epochs; ++epoch)
-    add(trainer.make_views(views, samples, asked.seed, epoch));
+    add(trainer.make_views({.epoch = epoch, .images = views, .samples = samples, .seed = asked.seed}));
   return {sheet};
 }
 
@@ -87,7 +87,7 @@ std::vector<image_sheet> read_pictures(const std::filesystem::path& folder) {
   try {
     return nlohmann::json::from_cbor(file).get<std::vector<image_sheet>>();
   } catch (const nlohmann::json::exception& error) {
-    fail<std::runtime_error>(path.string(), ": holds no pictures; ", error.what());
+    throw_error<std::runtime_error>(path.string(), ": holds no pictures; ", error.what());
   }
 }
 

@@ -55,8 +55,7 @@ std::optional<run_summary> take_steps(const pretrain_options& o, const run_folde
   const run_options settings{.steps = steps,
                              .steps_per_epoch = per_epoch,
                              .batch = r.batch,
-                             .seed = r.seed,
-                             .rates = [&](std::size_t step) { return rates(step, per_epoch); },
+                             .schedule = [&](std::size_t step) { return rates(step, per_epoch); },
                              .folder = o.out,
                              .checkpoint_seconds = o.checkpoint_seconds,
                              .monitor_every = std::clamp<std::size_t>(steps / 60, 1, 25),
@@ -68,10 +67,10 @@ std::optional<run_summary> take_steps(const pretrain_options& o, const run_folde
   run_result result;
   std::map<std::size_t, std::string> skipped;
   if (device_batches_tag of_the_device; keeps) {
-    result = pretext::pretrain(settings, trainer, of_the_device, o.resume);
+    result = run_training(settings, trainer, of_the_device, o.resume);
   } else {
     loader batches{train, how};
-    result = pretext::pretrain(settings, trainer, batches, o.resume);
+    result = run_training(settings, trainer, batches, o.resume);
     skipped = batches.skipped();
   }
   if (result.interrupted) {
@@ -91,8 +90,8 @@ int pretrain(pretrain_options o, const trainer_maker& make, const picture_maker&
   if (o.resume) {
     const recipe kept = folder.read_recipe();
     if (kept.method != o.asked.method)
-      fail<std::runtime_error>(o.out.string(), " holds a run of ", kept.method, "; go on with ",
-                               card_of(kept.method).program(), " --resume --out ", o.out.string());
+      throw_error<std::runtime_error>(o.out.string(), " holds a run of ", kept.method, "; go on with ",
+                                      card_of(kept.method).program(), " --resume --out ", o.out.string());
     o.asked = kept;
   }
   const recipe& r = o.asked;
@@ -106,8 +105,8 @@ int pretrain(pretrain_options o, const trainer_maker& make, const picture_maker&
                                .warmup = std::round(r.warmup_epochs * epoch),
                                .length = length,
                                .ramp = warm_up::after_start};
-    return any_trainer::rates{rate(at),
-                              cosine_momentum_schedule{.base = r.target_momentum, .length = length}(at)};
+    return pretext::step_values{rate(at),
+                                cosine_momentum_schedule{.base = r.target_momentum, .length = length}(at)};
   };
   epoch_measures measure;
   if (o.knn_every > 0 && labelled(data.train) && labelled(data.test))

@@ -29,7 +29,7 @@ struct pretrain_options {
 };
 
 /// The rates of a step, of so many.
-using step_values = std::function<pretext::any_trainer::rates(std::size_t step, std::size_t steps_per_epoch)>;
+using step_values = std::function<pretext::step_values(std::size_t step, std::size_t steps_per_epoch)>;
 
 /// What is measured between epochs: columns of metrics.csv, and their values after an epoch, counted from 1.
 struct epoch_measures {

@@ -19,7 +19,7 @@ recipe recipe_from_text(const std::string& text, const std::string& source) {
   try {
     return nlohmann::json::parse(text).get<recipe>();
   } catch (const nlohmann::json::exception& error) {
-    pretext::fail<std::runtime_error>(source, ": is no recipe; ", error.what());
+    pretext::throw_error<std::runtime_error>(source, ": is no recipe; ", error.what());
   }
 }
 

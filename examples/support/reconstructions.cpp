@@ -2,7 +2,8 @@
 
 #include <algorithm>
 
-#include <pretext/runtime/any_masked_trainer.hpp>
+#include <pretext/core/expects.hpp>
+#include <pretext/runtime/reconstructor.hpp>
 
 namespace programs {
 
@@ -21,7 +22,9 @@ std::vector<image_sheet> reconstructed_images(any_trainer& trainer, const recipe
     source.read(samples.back(), pictures[i]);
     views.push_back(pictures[i]);
   }
-  const auto made = dynamic_cast<any_masked_trainer&>(trainer).reconstruct(views, samples, asked.seed, 0);
+  reconstructor* const predictor = trainer.reconstructor();
+  expects(predictor != nullptr, "only masked methods predict images, and ", asked.method, " is none");
+  const auto made = predictor->reconstruct({.images = views, .samples = samples, .seed = asked.seed});
   const auto [height, width] = trainer.input_size();
   image_sheet sheet{
       "One test image per row. Predicted: what the decoder draws at every patch; where patches were "

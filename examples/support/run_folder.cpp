@@ -7,7 +7,6 @@
 
 #include <nlohmann/json.hpp>
 #include <pretext/io/file.hpp>
-#include <pretext/io/torch_weights.hpp>
 
 #include "pictures.hpp"
 
@@ -20,19 +19,20 @@ using namespace pretext;
 std::string run_folder::read_text(const char* name) const {
   std::ifstream file{path_ / name};
   if (!file)
-    fail<std::runtime_error>((path_ / name).string(), ": cannot be opened; start a run with ", program_,
-                             " --out ", path_.string());
+    throw_error<std::runtime_error>((path_ / name).string(), ": cannot be opened; start a run with ",
+                                    program_, " --out ", path_.string());
   return {std::istreambuf_iterator<char>{file}, {}};
 }
 
 void run_folder::start(const recipe& asked, bool overwrite) const {
   if (std::filesystem::exists(path_ / "checkpoint.safetensors") && !overwrite)
-    fail<std::runtime_error>(path_.string(),
-                             " holds a run already; give --resume to go on with it, --overwrite to start "
-                             "anew, or another --out");
+    throw_error<std::runtime_error>(
+        path_.string(),
+        " holds a run already; give --resume to go on with it, --overwrite to start "
+        "anew, or another --out");
   std::error_code error;
   std::filesystem::create_directories(path_, error);
-  if (error) fail<std::runtime_error>(path_.string(), ": cannot be made; ", error.message());
+  if (error) throw_error<std::runtime_error>(path_.string(), ": cannot be made; ", error.message());
   for (const char* old : {"checkpoint.safetensors", "encoder.safetensors", "summary.json", "metrics.csv",
                           "pictures.cbor", "report.html"})
     std::filesystem::remove(path_ / old, error);
@@ -50,19 +50,15 @@ run_summary run_folder::read_summary() const {
   try {
     return nlohmann::json::parse(text).get<run_summary>();
   } catch (const nlohmann::json::exception& error) {
-    fail<std::runtime_error>((path_ / "summary.json").string(), ": is no summary of a run; ", error.what());
+    throw_error<std::runtime_error>((path_ / "summary.json").string(), ": is no summary of a run; ",
+                                    error.what());
   }
 }
 
 void run_folder::finish(any_encoder& encoder, const run_summary& summary,
                         const std::vector<image_sheet>& pictures) const {
-  safetensors file;
-  file.metadata = {{"format", "pt"}, {"made_by", "pretext"}, {"recipe", read_recipe_text()}};
-  encoder.read_values([&](const float* values) {
-    append_torch_tensors<float>(encoder.encoder_parameters(), values, "", file,
-                                static_cast<std::int64_t>(summary.steps));
-  });
-  write_safetensors(this->encoder(), file);
+  save_encoder(this->encoder(), encoder, static_cast<std::int64_t>(summary.steps),
+               {{"recipe", read_recipe_text()}});
   write_pictures(path_, pictures);
   write_atomically(path_ / "summary.json", nlohmann::json(summary).dump(2) + "\n");
 }

@@ -67,7 +67,7 @@ scatter_plot picture_of(const datasets& data, const findings& found, const cpu::
     ++shown.count;
   }
   const auto plane = project_to_plane(shown, stream);
-  plot.caption = sentence("First two principal components of the feature of ", points, " test images.");
+  plot.caption = str_cat("First two principal components of the feature of ", points, " test images.");
   for (const auto& point : plane.points) {
     plot.x.push_back(static_cast<double>(point[0]));
     plot.y.push_back(static_cast<double>(point[1]));
@@ -102,24 +102,24 @@ void write_run_report(const run_folder& folder, const recipe& asked, const datas
   const run_summary summary = folder.read_summary();
   const method_card card = card_of(asked.method);
   report page;
-  page.title = sentence(card.title, " on ", data.train.size(),
-                        asked.data == "builtin" ? " built-in images" : " images");
+  page.title = str_cat(card.title, " on ", data.train.size(),
+                       asked.data == "builtin" ? " built-in images" : " images");
   page.summary =
-      sentence(asked.encoder, " at ", asked.image_size, " pixels, ", asked.epochs, " epochs without labels.");
+      str_cat(asked.encoder, " at ", asked.image_size, " pixels, ", asked.epochs, " epochs without labels.");
   page.command_line = command_line;
   const auto number = [](double x) {
     char text[32];
     std::snprintf(text, sizeof text, "%.4g", x);
     return std::string{text};
   };
-  page.facts = {{"Method", sentence(card.title, " (", card.paper, ")")},
+  page.facts = {{"Method", str_cat(card.title, " (", card.paper, ")")},
                 {"Encoder", asked.encoder},
                 {"Training images", std::to_string(data.train.size())},
                 {"Pretraining", number(summary.seconds) + " s"},
                 {"Images per second",
                  number(static_cast<double>(summary.steps * asked.batch) / std::max(summary.seconds, 1e-9))},
                 {"Activations and scratch", number(static_cast<double>(summary.peak_memory) / 1e6) + " MB"}};
-  page.accuracies.columns = {sentence("kNN, k = ", how.neighbours)};
+  page.accuracies.columns = {str_cat("kNN, k = ", how.neighbours)};
   if (how.linear_epochs > 0) page.accuracies.columns.push_back("linear probe");
   const auto row = [&](const char* name, const accuracies& a) {
     accuracy_table::row made{name, {a.knn}};
@@ -143,9 +143,9 @@ void write_run_report(const run_folder& folder, const recipe& asked, const datas
   page.neighbours = neighbour_rows(data, found, stream);
   page.embedding = picture_of(data, found, stream);
   for (const auto& [name, value] : settings_of(asked)) page.configuration.push_back({name, value});
-  page.provenance = {{"Compiler", sentence("C++", __cplusplus / 100 % 100, ", ", __VERSION__)}};
+  page.provenance = {{"Compiler", str_cat("C++", __cplusplus / 100 % 100, ", ", __VERSION__)}};
   if (!summary.skipped.empty()) {
-    page.notes.push_back(sentence(summary.skipped.size(), " images could not be read and were skipped:"));
+    page.notes.push_back(str_cat(summary.skipped.size(), " images could not be read and were skipped:"));
     for (const auto& [name, fault] : summary.skipped) page.notes.push_back(fault);
   }
   write_report(folder.path() / "report.html", page);

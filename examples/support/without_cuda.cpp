@@ -6,7 +6,7 @@ namespace programs {
 using namespace pretext;
 
 void expects_gpu() {
-  fail<std::runtime_error>(
+  throw_error<std::runtime_error>(
       "this program was built without CUDA, so --device cuda has nothing to run on; install the CUDA toolkit "
       "(12 or newer, nvcc on the PATH), configure the build anew with cmake -DPRETEXT_CUDA=ON, and build");
 }

@@ -1,27 +1,49 @@
 #pragma once
-// The whole vocabulary, for no device in particular. Include <pretext/cpu.hpp> to run it.
+// All parts that methods are composed of, without the kernels of a device. Include <pretext/cpu.hpp> or, in
+// files that nvcc compiles, <pretext/cuda.cuh> to execute them. Queues of steps, data sets, image files,
+// evaluation and the runtime of programs have headers of their own.
 #include <pretext/augment/batch_mixing.hpp>
 #include <pretext/augment/presets.hpp>
+#include <pretext/augment/views.hpp>
+#include <pretext/core/concepts.hpp>
+#include <pretext/core/macs.hpp>
+#include <pretext/core/version.hpp>
+#include <pretext/encoders/masked/mask_token.hpp>
+#include <pretext/encoders/masked/visible_only.hpp>
 #include <pretext/encoders/resnet.hpp>
 #include <pretext/encoders/vit.hpp>
 #include <pretext/heads/decoder.hpp>
 #include <pretext/heads/linear_classifier.hpp>
 #include <pretext/heads/linear_decoder.hpp>
 #include <pretext/heads/projection.hpp>
+#include <pretext/layers/attention.hpp>
 #include <pretext/layers/batch_norm.hpp>
+#include <pretext/layers/class_token.hpp>
 #include <pretext/layers/convolution.hpp>
+#include <pretext/layers/drop_path.hpp>
 #include <pretext/layers/fused_convolution.hpp>
 #include <pretext/layers/gelu.hpp>
+#include <pretext/layers/initialisers.hpp>
+#include <pretext/layers/layer_norm.hpp>
 #include <pretext/layers/linear.hpp>
+#include <pretext/layers/mlp.hpp>
+#include <pretext/layers/patch_embedding.hpp>
 #include <pretext/layers/pooling.hpp>
+#include <pretext/layers/positions.hpp>
 #include <pretext/layers/relu.hpp>
 #include <pretext/layers/residual.hpp>
+#include <pretext/layers/residual_block.hpp>
 #include <pretext/layers/sequential.hpp>
+#include <pretext/layers/transformer.hpp>
+#include <pretext/layers/transformer_block.hpp>
+#include <pretext/losses/composition.hpp>
+#include <pretext/losses/concepts.hpp>
 #include <pretext/losses/cosine_regression.hpp>
 #include <pretext/losses/cross_entropy.hpp>
 #include <pretext/losses/masked_pixels.hpp>
 #include <pretext/losses/nt_xent.hpp>
 #include <pretext/masking/block_masking.hpp>
+#include <pretext/masking/masks.hpp>
 #include <pretext/masking/random_masking.hpp>
 #include <pretext/methods/byol.hpp>
 #include <pretext/methods/classification.hpp>

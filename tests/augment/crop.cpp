@@ -15,7 +15,7 @@ constexpr std::size_t draws = 20000;
 template <class Sampler, class Claim>
 void for_many_boxes(const random_resized_crop<Sampler>& crop, image_extent image, Claim claim) {
   for (std::uint64_t sample = 0; sample < draws; ++sample)
-    claim(crop.choose({random_key{.seed = 3, .sample = sample}, 0}, image, {32, 32}));
+    claim(crop.choose(random_draws{random_key{.seed = 3, .sample = sample}, 0}, image, {32, 32}));
 }
 
 double area(crop_box box) { return static_cast<double>(box.height * box.width); }
@@ -59,7 +59,7 @@ TEST_CASE("SimCLR's official crops cover at least a tenth of the image and keep 
 }
 
 TEST_CASE("SimCLR's official crops are uniform in height, torchvision's and BYOL's in area") {
-  const bounds quarter{.25f, 1}, square{1, 1};
+  const value_range quarter{.25f, 1}, square{1, 1};
   const auto mean_height = [&](const auto& crop) {
     double sum = 0;
     for_many_boxes(crop, {400, 400}, [&](crop_box box) { sum += static_cast<double>(box.height); });
@@ -81,7 +81,7 @@ TEST_CASE("SimCLR's official crops are uniform in height, torchvision's and BYOL
 }
 
 TEST_CASE("official ratios are uniform, torchvision's and BYOL's log-uniform") {
-  const bounds small_areas{.2f, .3f}, ratios{.5f, 2};
+  const value_range small_areas{.2f, .3f}, ratios{.5f, 2};
   const auto mean_ratio = [&](const auto& crop) {
     double sum = 0;
     for_many_boxes(crop, {1000, 1000}, [&](crop_box box) {
@@ -135,8 +135,8 @@ TEST_CASE("an image too narrow for any allowed box falls back as its sampler say
 TEST_CASE("the official ratio follows a view that is not square") {
   double sum = 0;
   for (std::uint64_t sample = 0; sample < draws; ++sample) {
-    const crop_box box = random_resized_crop<>{.area = {.2f, .3f}}.choose({random_key{.sample = sample}, 0},
-                                                                          {600, 600}, {16, 32});
+    const crop_box box = random_resized_crop<>{.area = {.2f, .3f}}.choose(
+        random_draws{random_key{.sample = sample}, 0}, {600, 600}, {16, 32});
     sum += static_cast<double>(box.width) / static_cast<double>(box.height);
   }
   CHECK(sum / draws == doctest::Approx(2 * (3. / 4 + 4. / 3) / 2).epsilon(.01));
@@ -177,6 +177,6 @@ TEST_CASE("a flip mirrors the view and flips half of all views") {
         CHECK(flipped[(y * 7 + x) * 3 + c] == image.pixels[(y * 7 + 6 - x) * 3 + c]);
   std::size_t count = 0;
   for (std::uint64_t sample = 0; sample < draws; ++sample)
-    count += horizontal_flip{}.choose({random_key{.sample = sample}, 512}, {4, 7}, {4, 7});
+    count += horizontal_flip{}.choose(random_draws{random_key{.sample = sample}, 512}, {4, 7}, {4, 7});
   CHECK(static_cast<double>(count) / draws == doctest::Approx(.5).epsilon(.03));
 }

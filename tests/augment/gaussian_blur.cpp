@@ -79,7 +79,7 @@ TEST_CASE("half of SimCLR's views are blurred, with sigma uniform between .1 and
   double sum = 0, count = 0;
   float lowest = 9, highest = 0;
   for (std::uint64_t sample = 0; sample < draws; ++sample) {
-    const float sigma = gaussian_blur{}.choose({random_key{.sample = sample}, 524}, {}, {}).sigma;
+    const float sigma = gaussian_blur{}.choose(random_draws{random_key{.sample = sample}, 524}, {}, {}).sigma;
     if (sigma == 0) continue;
     ++count;
     sum += static_cast<double>(sigma);

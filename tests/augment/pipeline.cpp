@@ -14,7 +14,7 @@ namespace {
 struct channel_swap {
   float probability = .5f;
 
-  static constexpr std::uint32_t stream_id = 1024;
+  static constexpr std::uint32_t stream_id = 1024, stream_size = 1;
   using choice = bool;
 
   bool choose(const random_draws& draws, image_extent, image_extent) const {
@@ -138,6 +138,63 @@ TEST_CASE("two operations of one kind draw independently") {
   CHECK(twice::stream_of(2) != solarize::stream_id);
 }
 
+namespace {
+
+/// Draws that remember the highest index an operation asked for.
+struct counting_draws : random_draws {
+  std::uint32_t* used;  ///< 1 + that index
+
+  float uniform(std::uint32_t draw) const { return count(draw, 1).uniform(draw); }
+  float uniform(std::uint32_t draw, value_range range) const { return count(draw, 1).uniform(draw, range); }
+  std::uint32_t uniform_int(std::uint32_t draw, std::uint32_t n) const {
+    return count(draw, 1).uniform_int(draw, n);
+  }
+  double normal(std::uint32_t draw) const { return count(draw, 2).normal(draw); }
+  bool bernoulli(std::uint32_t draw, float probability) const {
+    return count(draw, 1).bernoulli(draw, probability);
+  }
+
+ private:
+  const random_draws& count(std::uint32_t draw, std::uint32_t words) const {
+    *used = std::max(*used, draw + words);
+    return *this;
+  }
+};
+
+template <class Op>
+std::uint32_t numbers_used(const Op& op) {
+  std::uint32_t used = 0;
+  for (std::uint64_t sample = 0; sample < 2000; ++sample)
+    op.choose(counting_draws{{random_key{.sample = sample}, Op::stream_id}, &used}, {40, 60}, {32, 24});
+  return used;
+}
+
+}  // namespace
+
+TEST_CASE("no operation draws a number outside of its stream, however often it is refused") {
+  const auto stays_inside = [](const auto& op) { return numbers_used(op) <= op.stream_size; };
+  // Boxes that hardly ever fit: nearly all attempts are made, and a few of the last ones succeed.
+  const auto attempts =
+      random_resized_crop<distorted_bounding_box>{.area = {.08f, .101f}, .sampler = {.attempts = 128}};
+  CHECK(numbers_used(attempts) > 4 * 64);
+  CHECK(stays_inside(attempts));
+  const auto wide = random_resized_crop<torchvision_crop_box>{
+      .area = {.9f, 1}, .ratio = {10, 30}, .sampler = {.attempts = 128}};
+  CHECK(numbers_used(wide) > 4 * 127);
+  CHECK(stays_inside(wide));
+  CHECK(stays_inside(random_resized_crop<byol_crop_box>{}));
+  CHECK(numbers_used(horizontal_flip{}) == horizontal_flip::stream_size);
+  CHECK(numbers_used(grayscale{}) == grayscale::stream_size);
+  CHECK(numbers_used(solarize{}) == solarize::stream_size);
+  CHECK(numbers_used(gaussian_blur{}) == gaussian_blur::stream_size);
+  CHECK(numbers_used(color_jitter<>{}) == color_jitter<>::stream_size);
+  CHECK(numbers_used(rand_augment{.layers = 9}) == 8 * (rand_augment::most_layers - 1) + 6);
+  CHECK(stays_inside(rand_augment{.layers = 9}));
+  CHECK(numbers_used(random_erasing{.probability = 1, .area = {.5f, 1}}) == random_erasing::stream_size);
+  CHECK(numbers_used(normalise{}) == 0);
+  CHECK(numbers_used(central_crop{}) == 0);
+}
+
 TEST_CASE("8-bit images and the same images as floats give the same views") {
   const photographs photos{8};
   std::vector<float_image> floats;
@@ -176,7 +233,7 @@ TEST_CASE("settings that change nothing give the image itself") {
   const image photo = random_bytes(side, side, 3, 3);
   std::vector<float> light;
   for (std::uint8_t x : photo.pixels) light.push_back(static_cast<float>(x) / 255);
-  const bounds all{1, 1};
+  const value_range all{1, 1};
   const augmentation never{random_resized_crop<>{all, all},  horizontal_flip{0},
                            color_jitter<>{.probability = 0}, grayscale{0},
                            gaussian_blur{.probability = 0},  solarize{0}};
@@ -199,7 +256,8 @@ TEST_CASE("a jitter draws its gate, its order and its factors as SimCLR says") {
   double jittered = 0, brightness = 0, contrast = 0, saturation = 0, hue = 0;
   std::size_t outside = 0;
   for (std::uint64_t sample = 0; sample < draws; ++sample) {
-    const jitter_choice chosen = jitter.choose({random_key{.seed = 2, .sample = sample}, 528}, {}, {});
+    const jitter_choice chosen =
+        jitter.choose(random_draws{random_key{.seed = 2, .sample = sample}, 528}, {}, {});
     if (!chosen.jittered) continue;
     ++jittered;
     ++orders[{chosen.order, chosen.order + 4}];
@@ -252,10 +310,9 @@ TEST_CASE("what cannot work is refused in one sentence") {
   CHECK(complaint([&] {
           made(1, everything(), {photos.images[0], four}, {1, 2});
         }) == "augment: image 1 of the batch has 4 channels; convert it to gray (1) or RGB (3)");
-  CHECK(with(augmentation{horizontal_flip{2}}) ==
-        "horizontal_flip: probability 2.000000 must lie within [0, 1]");
+  CHECK(with(augmentation{horizontal_flip{2}}) == "horizontal_flip: probability 2 must lie within [0, 1]");
   CHECK(with(augmentation{random_resized_crop<>{.area = {.5f, .25f}}}) ==
-        "random_resized_crop: area [0.500000, 0.250000] must lie within (0, 1]");
+        "random_resized_crop: area [0.5, 0.25] must lie within (0, 1]");
   CHECK(with(augmentation{random_resized_crop<torchvision_crop_box>{.sampler = {.attempts = 1000}}}) ==
         "random_resized_crop: at most 128 attempts, not 1000");
   CHECK(with(augmentation{color_jitter<>{.hue = .75f}}) ==

@@ -224,8 +224,8 @@ TEST_CASE("draws: every operation equally often, half of them done, magnitudes a
   double sum = 0, squares = 0;
   constexpr std::size_t views = 6000;
   for (std::size_t i = 0; i < views; ++i) {
-    const auto chosen =
-        policy.choose({random_key{.seed = 6, .sample = i}, rand_augment::stream_id}, {}, {32, 32});
+    const auto chosen = policy.choose(
+        random_draws{random_key{.seed = 6, .sample = i}, rand_augment::stream_id}, {}, {32, 32});
     for (std::size_t layer = 0; layer < 2; ++layer) {
       const auto& each = chosen.layer[layer];
       ++count[static_cast<std::size_t>(each.what)];

@@ -12,8 +12,9 @@ using doctest::Approx;
 namespace {
 random_erasing::choice draw(const random_erasing& erasing, std::uint64_t sample,
                             image_extent view = {32, 32}) {
-  return erasing.choose({random_key{.seed = 3, .epoch = 1, .sample = sample}, random_erasing::stream_id},
-                        view, view);
+  return erasing.choose(
+      random_draws{random_key{.seed = 3, .epoch = 1, .sample = sample}, random_erasing::stream_id}, view,
+      view);
 }
 }  // namespace
 

@@ -27,10 +27,10 @@ static_assert(parameter_count(table) == 108 + 16 && trainable_count(table) == 10
 TEST_CASE("start values of recipes section 9: Kaiming's by fan-out, torch's uniform bound") {
   constexpr auto imagenet = parameters_of<convolution<64, 7, 2, 3>, shape<224, 224, 3>>[0].init;
   constexpr auto cifar = parameters_of<convolution<64, 3>, shape<32, 32, 3>>[0].init;
-  CHECK(imagenet.shape == initialiser::kind::normal);
-  CHECK(imagenet.width == doctest::Approx(.0252538).epsilon(1e-5));
-  CHECK(cifar.width == doctest::Approx(.0589256).epsilon(1e-5));
+  CHECK(imagenet.distribution == initialiser::kind::normal);
+  CHECK(imagenet.scale == doctest::Approx(.0252538).epsilon(1e-5));
+  CHECK(cifar.scale == doctest::Approx(.0589256).epsilon(1e-5));
   constexpr auto line = parameters_of<linear<10>, shape<400>>[0].init;
-  CHECK(line.shape == initialiser::kind::uniform);
-  CHECK(line.width == doctest::Approx(0.05));
+  CHECK(line.distribution == initialiser::kind::uniform);
+  CHECK(line.scale == doctest::Approx(0.05));
 }

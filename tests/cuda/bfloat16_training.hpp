@@ -50,8 +50,7 @@ struct learning {
     device::write(learner.context().stream, views.view().data, pixels.data(), pixels.size());
   }
   double step(std::uint32_t epoch, double rate) {
-    learner.draw(samples, 5, epoch);
-    return learner.step(views.view(), rate);
+    return learner.step(views.view(), {.learning_rate = rate, .samples = samples, .seed = 5, .epoch = epoch});
   }
   template <class Number>
   std::vector<double> read(const Number* from, std::size_t count) {
@@ -82,7 +81,7 @@ results observe_learning(double rate) {
   return seen;
 }
 
-inline double cosine(const double* a, const double* b, std::size_t count) {
+inline double cosine_similarity(const double* a, const double* b, std::size_t count) {
   const double product = std::inner_product(a, a + count, b, 0.0);
   return product /
          std::sqrt(std::inner_product(a, a + count, a, 0.0) * std::inner_product(b, b + count, b, 0.0));
@@ -96,7 +95,7 @@ void check_learns_like_float(double rate) {
     const results found = observe_learning<on<Device>, Method, Optimizer>(rate);
     CHECK(relative_error(found[0], expected[0]) < 2e-2);
     const auto &gradient = found[1], &float_gradient = expected[1];
-    CHECK(cosine(gradient.data(), float_gradient.data(), float_gradient.size()) > 0.98);
+    CHECK(cosine_similarity(gradient.data(), float_gradient.data(), float_gradient.size()) > 0.98);
     const double largest =
         std::abs(*std::ranges::max_element(float_gradient, {}, [](double x) { return std::abs(x); }));
     for (const parameter& p : Method::parameters) {
@@ -107,7 +106,7 @@ void check_learns_like_float(double rate) {
       if (std::all_of(&float_gradient[p.offset], &float_gradient[p.offset] + p.size(), none)) continue;
       CAPTURE(p.path);
       // 0.938 to 1 in practice, however a device's products round in their epilogues
-      CHECK(cosine(&gradient[p.offset], &float_gradient[p.offset], p.size()) > 0.9);
+      CHECK(cosine_similarity(&gradient[p.offset], &float_gradient[p.offset], p.size()) > 0.9);
     }
     CHECK(expected[2].back() < expected[2].front());
     CHECK(found[2] != expected[2]);

@@ -1,9 +1,7 @@
 #pragma once
-#include "recorded.hpp"
+#include <pretext/devices/cuda.hpp>
 
-namespace pretext {
-struct cuda;
-}
+#include "recorded.hpp"
 
 namespace pretext::tests {
 

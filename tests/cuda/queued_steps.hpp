@@ -34,10 +34,11 @@ inline memory_source small_image_set() {
 inline batch_mixing test_mixing() { return {.mixup = {.8}, .cutmix = {1}, .probability = .7f}; }
 
 /// A different learning rate and target momentum for every step.
-inline std::vector<step_values> step_schedule(std::size_t steps) {
+inline std::vector<step_values> step_schedule(std::size_t steps, double drop_path = 0) {
   std::vector<step_values> all;
   for (std::size_t i = 0; i < steps; ++i)
-    all.push_back({0.05 / (1 + 0.2 * static_cast<double>(i)), 0.9 + 0.01 * static_cast<double>(i)});
+    all.push_back(
+        {0.05 / (1 + 0.2 * static_cast<double>(i)), 0.9 + 0.01 * static_cast<double>(i), drop_path});
   return all;
 }
 
@@ -61,7 +62,7 @@ struct device_run {
 
   device_dataset<device> images{small_image_set()};
   Views views;
-  device_batch_options options{.batch = 4, .seed = 5, .mixing = test_mixing(), .smoothing = 0.1};
+  device_batch_options options{.batch = 4, .seed = 5, .targets = {.mixing = test_mixing(), .smoothing = 0.1}};
 
   template <class Trainer>
   step_queue<Trainer, batches> queue_for(Trainer& trainer) const {
@@ -98,7 +99,6 @@ auto trainer_of(const Composition& of) {
   auto learner = std::make_unique<
       trainer<typename Composition::method, Context, std::remove_cvref_t<decltype(of.optimizer)>>>(
       typename Composition::method{}, of.optimizer, 3);
-  learner->context().drop_path = of.drop_path;
   return learner;
 }
 
@@ -108,7 +108,7 @@ results queued(const Composition& of, std::size_t steps, std::size_t at_a_time) 
   const auto learner = trainer_of<Context>(of);
   const device_run<Context, typename Composition::method, decltype(of.views)> run{.views = of.views};
   auto queue = run.queue_for(*learner);
-  const auto rates = step_schedule(steps);
+  const auto rates = step_schedule(steps, of.drop_path);
   std::vector<double> losses;
   for (std::size_t done = 0; done < steps; done += at_a_time) {
     const auto seen = queue.run(std::span{rates}.subspan(done, std::min(at_a_time, steps - done)));
@@ -126,7 +126,7 @@ template <class Context, class Composition>
 results launched(const Composition& of, std::size_t steps) {
   const auto learner = trainer_of<Context>(of);
   const device_run<Context, typename Composition::method, decltype(of.views)> run{.views = of.views};
-  const auto rates = step_schedule(steps);
+  const auto rates = step_schedule(steps, of.drop_path);
   std::vector<double> losses;
   for (std::size_t i = 0; i < steps; ++i) {
     auto queue = run.queue_for(*learner);
@@ -160,7 +160,7 @@ results loaded(const Composition& of, std::size_t steps) {
   const auto learner = trainer_of<Context>(of);
   loader source{small_image_set(), {.batch = 4, .seed = 5}};
   step_queue queue{*learner, host_batches<Context, small_images, views>{of.views, 5}};
-  const auto rates = step_schedule(steps);
+  const auto rates = step_schedule(steps, of.drop_path);
   for (std::size_t i = 0; i < steps; ++i) {
     const auto batch = source.next();
     queue.batches().load(learner->context(), batch.images, batch.samples, batch.epoch);
@@ -181,15 +181,19 @@ results unqueued(const Composition& of, std::size_t steps) {
   using method = typename Composition::method;
   const auto learner = trainer_of<Context>(of);
   loader batches{small_image_set(), {.batch = 4, .seed = 5}};
-  const auto rates = step_schedule(steps);
+  const auto rates = step_schedule(steps, of.drop_path);
   tensor<typename Context::activation, typename method::images, device> views{4 * method::views};
   std::vector<double> losses;
   for (std::size_t i = 0; i < steps; ++i) {
     const auto batch = batches.next();
     augment(learner->context(), of.views, batch.images, batch.samples, 5, batch.epoch, views.view());
-    learner->draw(batch.samples, 5, batch.epoch);
     prepare(*learner, batch, views);
-    losses.push_back(learner->step(views.view(), rates[i].learning_rate, rates[i].target_momentum));
+    losses.push_back(learner->step(views.view(), {.learning_rate = rates[i].learning_rate,
+                                                  .target_momentum = rates[i].target_momentum,
+                                                  .samples = batch.samples,
+                                                  .seed = 5,
+                                                  .epoch = batch.epoch,
+                                                  .drop_path = rates[i].drop_path}));
   }
   results all = buffers_of(*learner);
   all.push_back(losses);
@@ -270,10 +274,10 @@ struct nan_batches {
 
   std::size_t images() const { return 4; }
   template <class Trainer>
-  reads<Context, small_images> operator()(Trainer& trainer, const step_state* state) {
+  keyed_views<Context, small_images> operator()(Trainer& trainer, const step_state* state) {
     kernels::parallel_for<typename Context::device>::run(trainer.context(), 8 * small_images::size,
                                                          write_views<T>{nan_step, state, views.view().data});
-    return views.view();
+    return {views.view()};
   }
 };
 
@@ -333,10 +337,10 @@ struct host_batches {
   tensor<typename Context::activation, small_images, typename Context::device> views{8};
   std::size_t images() const { return 4; }
   template <class Trainer>
-  reads<Context, small_images> operator()(Trainer& trainer, const step_state*) {
+  keyed_views<Context, small_images> operator()(Trainer& trainer, const step_state*) {
     const auto pixels = random_values<typename Context::activation>(8 * small_images::size, 1);
     Context::device::write(trainer.context().stream, views.view().data, pixels.data(), pixels.size());
-    return views.view();
+    return {views.view()};
   }
 };
 

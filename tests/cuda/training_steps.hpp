@@ -27,14 +27,18 @@ results train(const Optimizer& optimizer, std::size_t images, std::size_t steps)
     tensor<T, typename Method::images, device> views{batch};
     const auto pixels = random_values<T>(batch * Method::images::size, 50 + static_cast<unsigned>(step));
     device::write(learner.context().stream, views.view().data, pixels.data(), pixels.size());
-    learner.draw(samples, 5, static_cast<std::uint32_t>(step));
+    double drop_path = 0;
     if constexpr (requires { learner.memory().soft_targets; }) {  // class probabilities
-      learner.context().drop_path = 0.4;
+      drop_path = 0.4;
       std::vector<typename Context::weight> probabilities(batch * Method::embedding::size, 0.25f);
       device::write(learner.context().stream, learner.memory().soft_targets.resize(batch).data,
                     probabilities.data(), probabilities.size());
     }
-    results_so_far[0].push_back(learner.step(views.view(), 0.05));
+    results_so_far[0].push_back(learner.step(views.view(), {.learning_rate = 0.05,
+                                                            .samples = samples,
+                                                            .seed = 5,
+                                                            .epoch = static_cast<std::uint32_t>(step),
+                                                            .drop_path = drop_path}));
   }
   learner.for_each_buffer([&]<class Number>(std::string_view, Number* data, std::size_t count) {
     std::vector<Number> host(count);
@@ -127,7 +131,7 @@ void nan_steps() {
   const auto step = [&](const std::vector<T>& pixels) {
     tensor<T, typename method::images, Device> views{8};
     Device::write(learner.context().stream, views.view().data, pixels.data(), pixels.size());
-    return learner.step(views.view(), 0.1);
+    return learner.step(views.view(), {.learning_rate = 0.1});
   };
   const auto pixels = random_values<T>(8 * method::images::size, 1);
   step(pixels);
@@ -154,9 +158,9 @@ void steps_allocate_nothing() {
   tensor<T, small_images, Device> views{8};
   const auto pixels = random_values<T>(8 * small_images::size, 1);
   Device::write(learner.context().stream, views.view().data, pixels.data(), pixels.size());
-  for (int step = 0; step < 2; ++step) learner.step(views.view(), 0.1);
+  for (int step = 0; step < 2; ++step) learner.step(views.view(), {.learning_rate = 0.1});
   const std::size_t before = memory_mark<Device>();
-  for (int step = 0; step < 2; ++step) learner.step(views.view(), 0.1);
+  for (int step = 0; step < 2; ++step) learner.step(views.view(), {.learning_rate = 0.1});
   CHECK(memory_mark<Device>() == before);
 }
 

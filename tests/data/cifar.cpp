@@ -59,7 +59,7 @@ TEST_CASE("CIFAR-10's planes become interleaved pixels, across all five files, w
     }
   CHECK(train.name(4) == "index 1 of " + (folder / "data_batch_3.bin").string());
   CHECK(train.class_names()[3] == "cat");
-  const auto test = open_cifar10(folder.path(), split::test);
+  const auto test = open_cifar10(folder.path(), dataset_split::test);
   REQUIRE(test.size() == 1);
   CHECK(test.label(0) == 3);
   write_atomically(folder / "batches.meta.txt", "a\nb\nc\nd\r\ne\nf\ng\nh\ni\nj\n\n");
@@ -92,5 +92,6 @@ TEST_CASE("a missing or truncated file and an impossible label are refused by na
                                    "label 10");
   std::filesystem::remove(path);
   check_throws<std::runtime_error>([&] { open_cifar10(folder.path()); }, path.string(), "No such file");
-  check_throws<std::invalid_argument>([&] { open_cifar10(folder.path(), split::unlabeled); }, "CIFAR-10");
+  check_throws<std::invalid_argument>([&] { open_cifar10(folder.path(), dataset_split::unlabeled); },
+                                      "CIFAR-10");
 }

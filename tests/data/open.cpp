@@ -21,7 +21,7 @@ void put(const fs::path& path, const std::string& bytes) {
 
 std::string any_png() { return png_of(1, 1, PNG_COLOR_TYPE_GRAY, 8, {7}); }
 
-any_source opened(const fs::path& path, split part = split::train) {
+any_source opened(const fs::path& path, dataset_split part = dataset_split::train) {
   return open_source(path, {.part = part});
 }
 
@@ -35,15 +35,15 @@ TEST_CASE("CIFAR-10, CIFAR-100, STL-10 and MNIST are recognised by their files, 
   put(ten / "cifar-10-batches-bin" / "test_batch.bin", std::string(3073, '\2'));
   CHECK(opened(ten.path()).size() == 5);
   CHECK(opened(ten / "cifar-10-batches-bin").label(0) == 4);
-  CHECK(opened(ten.path(), split::test).label(0) == 2);
+  CHECK(opened(ten.path(), dataset_split::test).label(0) == 2);
 
   put(hundred / "train.bin", std::string(3074, '\x20'));
   put(hundred / "test.bin", std::string(2 * 3074, '\x20'));
   CHECK(opened(hundred.path()).class_names().size() == 100);
-  CHECK(opened(hundred.path(), split::test).size() == 2);
+  CHECK(opened(hundred.path(), dataset_split::test).size() == 2);
 
   put(stl / "stl10_binary" / "unlabeled_X.bin", std::string(2 * 27648, 'x'));
-  CHECK(opened(stl.path(), split::unlabeled).size() == 2);
+  CHECK(opened(stl.path(), dataset_split::unlabeled).size() == 2);
 
   const std::string head{'\0', '\0', '\x08', '\3', '\0', '\0', '\0', '\1',
                          '\0', '\0', '\0',   '\1', '\0', '\0', '\0', '\1'};
@@ -55,7 +55,7 @@ TEST_CASE("CIFAR-10, CIFAR-100, STL-10 and MNIST are recognised by their files, 
   opened(mnist.path()).read(0, picture);
   CHECK(picture.pixels[0] == 'a');
   CHECK(opened(mnist.path()).label(0) == -1);
-  CHECK(opened(mnist.path(), split::test).label(0) == 6);
+  CHECK(opened(mnist.path(), dataset_split::test).label(0) == 6);
 
   for (const auto* folder : {&ten, &hundred, &mnist}) CHECK(has_test_part(folder->path()));
   CHECK(!has_test_part(stl.path()));
@@ -66,7 +66,7 @@ TEST_CASE("folders of images open as they are, or in their parts") {
   put(plain / "x.png", any_png());
   CHECK(opened(plain.path()).size() == 1);
   CHECK(!has_test_part(plain.path()));
-  check_throws<std::runtime_error>([&] { opened(plain.path(), split::test); }, plain.path().string(),
+  check_throws<std::runtime_error>([&] { opened(plain.path(), dataset_split::test); }, plain.path().string(),
                                    "no folder test, val or validation");
   put(parts / "train" / "a" / "1.png", any_png());
   put(parts / "train" / "b" / "2.png", any_png());
@@ -74,12 +74,12 @@ TEST_CASE("folders of images open as they are, or in their parts") {
   put(parts / "val" / "b" / "4.png", any_png());
   put(parts / "val" / "b" / "5.png", any_png());
   CHECK(opened(parts.path()).size() == 2);
-  CHECK(opened(parts.path(), split::test).size() == 3);
+  CHECK(opened(parts.path(), dataset_split::test).size() == 3);
   CHECK(has_test_part(parts.path()));
   fs::remove_all(parts / "val" / "a");
-  CHECK(opened(parts.path(), split::test).label(0) == 1);  // still b's number in train
+  CHECK(opened(parts.path(), dataset_split::test).label(0) == 1);  // still b's number in train
   fs::rename(parts / "val" / "b", parts / "val" / "c");
-  check_throws<std::runtime_error>([&] { opened(parts.path(), split::test); },
+  check_throws<std::runtime_error>([&] { opened(parts.path(), dataset_split::test); },
                                    "'c' is none of the 2 classes");
   fs::rename(parts / "train", parts / "training");
   check_throws<std::runtime_error>([&] { opened(parts.path()); }, parts.path().string(), "no folder train");

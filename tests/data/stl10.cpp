@@ -41,7 +41,7 @@ TEST_CASE("STL-10's columns become rows, its labels count from zero, and unlabel
       for (unsigned c = 0; c < 3; ++c)
         same = same && picture.pixels[(y * 96 + x) * 3 + c] == static_cast<std::uint8_t>(50 * c + 2 * y + x);
   CHECK(same);
-  const auto unlabeled = open_stl10(folder.path(), split::unlabeled);
+  const auto unlabeled = open_stl10(folder.path(), dataset_split::unlabeled);
   CHECK(unlabeled.size() == 3);
   CHECK(unlabeled.label(2) == -1);
 }
@@ -49,15 +49,15 @@ TEST_CASE("STL-10's columns become rows, its labels count from zero, and unlabel
 TEST_CASE("labels that do not fit the images are refused with both files' names") {
   const temporary_folder folder;
   write_atomically(folder / "test_X.bin", record());
-  check_throws<std::runtime_error>([&] { open_stl10(folder.path(), split::test); },
+  check_throws<std::runtime_error>([&] { open_stl10(folder.path(), dataset_split::test); },
                                    (folder / "test_y.bin").string(), "No such file");
   write_atomically(folder / "test_y.bin", "\1\2");
-  check_throws<std::runtime_error>([&] { open_stl10(folder.path(), split::test); },
+  check_throws<std::runtime_error>([&] { open_stl10(folder.path(), dataset_split::test); },
                                    (folder / "test_y.bin").string(), "2 labels", "1 images", "test_X.bin");
   write_atomically(folder / "test_y.bin", "\13");
-  check_throws<std::runtime_error>([&] { open_stl10(folder.path(), split::test); },
+  check_throws<std::runtime_error>([&] { open_stl10(folder.path(), dataset_split::test); },
                                    (folder / "test_y.bin").string(), "label 10");
   write_atomically(folder / "test_X.bin", record() + "x");
-  check_throws<std::runtime_error>([&] { open_stl10(folder.path(), split::test); },
+  check_throws<std::runtime_error>([&] { open_stl10(folder.path(), dataset_split::test); },
                                    (folder / "test_X.bin").string(), "27649 bytes");
 }

@@ -1,12 +1,36 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <future>
 #include <stdexcept>
+#include <thread>
 #include <vector>
 
 #include <pretext/devices/cpu.hpp>
 
 using namespace pretext;
+
+namespace {
+
+/// Ends the process where `work` has not returned after a minute: threads that wait for ever cannot be
+/// joined.
+template <class Work>
+void within_a_minute(const Work& work) {
+  std::promise<void> done;
+  std::thread watchdog{[finished = done.get_future()] {
+    if (finished.wait_for(std::chrono::minutes{1}) == std::future_status::ready) return;
+    std::fputs("a call of thread_pool::run has not returned after a minute\n", stderr);
+    std::_Exit(1);
+  }};
+  work();
+  done.set_value();
+  watchdog.join();
+}
+
+}  // namespace
 
 TEST_CASE("every block is computed exactly once, call after call") {
   for (std::size_t threads : {1, 2, 3, 5}) {
@@ -40,4 +64,60 @@ TEST_CASE("an exception in a block reaches the caller, and the pool works on") {
   std::atomic<int> done = 0;
   stream.for_each_block(50, [&](std::size_t) { ++done; });
   CHECK(done == 50);
+}
+
+TEST_CASE("several threads may use copies of one stream at once, and every block is computed exactly once") {
+  constexpr int users = 4, calls = 1000, blocks = 80;
+  std::vector<std::vector<int>> done(users, std::vector<int>(blocks));
+  within_a_minute([&] {
+    const cpu::stream stream{3};
+    std::vector<std::thread> threads;
+    for (auto& times : done)
+      threads.emplace_back([copy = stream, &times] {
+        for (int call = 0; call < calls; ++call)
+          copy.for_each_block(times.size(), [&](std::size_t block) { ++times[block]; });
+      });
+    for (auto& thread : threads) thread.join();
+  });
+  for (const auto& times : done)
+    for (int count : times) REQUIRE(count == calls);
+}
+
+TEST_CASE("an exception reaches the caller whose block threw it, and no other user of the stream") {
+  std::atomic<int> caught = 0, completed = 0;
+  within_a_minute([&] {
+    const cpu::stream stream{3};
+    const auto use = [copy = stream, &caught, &completed](bool throws) {
+      for (int call = 0; call < 300; ++call) {
+        try {
+          copy.for_each_block(20, [&](std::size_t block) {
+            if (throws && block == 11) throw std::runtime_error{"no"};
+          });
+          completed += throws ? 1000 : 1;
+        } catch (const std::runtime_error&) { caught += throws ? 1 : 1000; }
+      }
+    };
+    std::thread other{use, true};
+    use(false);
+    other.join();
+  });
+  CHECK(caught == 300);
+  CHECK(completed == 300);
+}
+
+TEST_CASE("a call from inside a block executes its blocks in order on the calling thread") {
+  std::atomic<int> unordered = 0, done = 0;
+  within_a_minute([&] {
+    const cpu::stream stream{3};
+    stream.for_each_block(50, [&](std::size_t) {
+      const auto caller = std::this_thread::get_id();
+      std::size_t expected = 0;
+      stream.for_each_block(7, [&](std::size_t block) {
+        if (block != expected++ || std::this_thread::get_id() != caller) ++unordered;
+        ++done;
+      });
+    });
+  });
+  CHECK(unordered == 0);
+  CHECK(done == 50 * 7);
 }

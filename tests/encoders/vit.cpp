@@ -68,7 +68,7 @@ TEST_CASE("parameters have the official MAE's and timm's names, in timm's order"
 TEST_CASE("parts of a vision transformer lie where it says, and do not depend on the number of tokens") {
   using net = vit_tiny<4>;
   constexpr auto table = parameters_of<net, tiny>;
-  CHECK(table[0].offset == net::entrance_at);
+  CHECK(table[0].offset == net::position_embedding_at);
   CHECK(table[2].offset == net::embedding_at<tiny>);
   CHECK(table[4].offset == net::trunk_at<tiny>);
   CHECK(table[table.size() - 2].offset == net::norm_at<tiny>);
@@ -100,16 +100,16 @@ TEST_CASE("what decays: matrices, and in MAE's pretraining the class token; neve
 TEST_CASE("start values of recipes section 9: joint qkv and the first linear layer of ViT-B") {
   constexpr auto table = parameters_of<vit_base<16>, large>;
   CHECK(table[6].name() == "blocks.0.attn.qkv.weight");
-  CHECK(table[6].init.width == doctest::Approx(.0441942).epsilon(1e-5));
+  CHECK(table[6].init.scale == doctest::Approx(.0441942).epsilon(1e-5));
   CHECK(table[12].name() == "blocks.0.mlp.fc1.weight");
-  CHECK(table[12].init.width == doctest::Approx(.0395285).epsilon(1e-5));
+  CHECK(table[12].init.scale == doctest::Approx(.0395285).epsilon(1e-5));
   CHECK(table[7].init == initialiser::constant(0));
   CHECK(table[0].init == initialiser::normal(.02));
 }
 
 namespace {
 struct tuned_class_token : mae_fine_tuning {
-  static constexpr pool feature = pool::class_token;
+  static constexpr token_pooling feature = token_pooling::class_token;
 };
 }  // namespace
 

@@ -33,8 +33,8 @@ void agrees(const safetensors& file, double tolerance) {
   std::vector<T> embedded(batch * Patches::size), sequence(batch * Tokens::size), tokens(sequence.size());
   Net::embedding::infer(context, own.at(Net::template embedding_at<In>), images,
                         writes<Context, Patches>{embedded.data(), batch});
-  Net::template entrance<In>::infer(context, own, reads<Context, Patches>{embedded.data(), batch},
-                                    writes<Context, Tokens>{sequence.data(), batch});
+  Net::template position_embedding<In>::infer(context, own, reads<Context, Patches>{embedded.data(), batch},
+                                              writes<Context, Tokens>{sequence.data(), batch});
   Net::trunk::infer(context, own.at(Net::template trunk_at<In>),
                     reads<Context, Tokens>{sequence.data(), batch},
                     writes<Context, Tokens>{tokens.data(), batch});

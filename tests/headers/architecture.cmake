@@ -8,7 +8,7 @@ endif()
 
 # The folders in dependency order: each may include itself and the folders before it.
 set(order core devices kernels layers masking augment encoders heads losses methods optimizers recipes io data evaluation
-  report edge training runtime)
+  report edge inference training runtime)
 set(position 0)
 foreach(folder ${order})
   set(rank_${folder} ${position})

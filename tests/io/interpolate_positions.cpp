@@ -19,7 +19,7 @@ TEST_CASE("positions of another grid are torch's bicubic interpolation of it; th
   const auto file = fixture();
   const auto table = file.at("pos_embed").as<double>();
   for (const image_extent to : {image_extent{7, 9}, {2, 3}, {4, 6}, {8, 5}}) {
-    const auto expected = file.at(sentence(to.height, "x", to.width)).as<double>();
+    const auto expected = file.at(str_cat(to.height, "x", to.width)).as<double>();
     const auto found = interpolate_positions(table, {4, 6}, to, 8);
     CHECK(tests::relative_difference(found, expected) < 1e-6);
     CHECK(std::equal(table.begin(), table.begin() + 8, found.begin()));

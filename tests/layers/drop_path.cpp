@@ -15,7 +15,7 @@ TEST_CASE("a path is dropped at its rate, and kept ones make up for it") {
   std::vector<std::uint64_t> samples(20000);
   std::iota(samples.begin(), samples.end(), 0);
   on<cpu> context;
-  context.keys = {.seed = 1, .epoch = 0, .samples = samples.data(), .count = samples.size()};
+  context.step.keys = {.seed = 1, .epoch = 0, .samples = samples.data(), .count = samples.size()};
   std::size_t differ = 0;
   const float* other = drop_path::branch_scales(context, samples.size(), 0.2, 1);
   const float* branch_scale = drop_path::branch_scales(context, samples.size(), 0.2, 0);
@@ -32,9 +32,9 @@ TEST_CASE("a path is dropped at its rate, and kept ones make up for it") {
 TEST_CASE("what is dropped depends on the sample, not on its place in the batch") {
   const std::uint64_t forth[] = {5, 6, 7, 8, 9}, back[] = {9, 8, 7, 6, 5};
   on<cpu> context;
-  context.keys = {.seed = 1, .epoch = 3, .samples = forth, .count = 5};
+  context.step.keys = {.seed = 1, .epoch = 3, .samples = forth, .count = 5};
   const float* one = drop_path::branch_scales(context, 5, 0.5, 2);
-  context.keys.samples = back;
+  context.step.keys.samples = back;
   const float* two = drop_path::branch_scales(context, 5, 0.5, 2);
   for (std::size_t n = 0; n < 5; ++n) CHECK(one[n] == two[4 - n]);
 }
@@ -43,8 +43,8 @@ TEST_CASE("rate 0 asks for no keys and no memory; other rates ask who the sample
   on<cpu> context;
   CHECK(drop_path::branch_scales(context, 8, 0, 0) == nullptr);
   CHECK(context.activations.peak() == 0);
-  CHECK_THROWS_WITH_AS(drop_path::branch_scales(context, 8, 0.1, 0),
-                       doctest::Contains("call draw(samples, seed, epoch)"), std::invalid_argument);
+  CHECK_THROWS_WITH_AS(drop_path::branch_scales(context, 8, 0.1, 0), doctest::Contains("pass .samples"),
+                       std::invalid_argument);
   CHECK_THROWS_AS(drop_path::branch_scales(context, 8, 1.0, 0), std::invalid_argument);
 }
 
@@ -54,8 +54,8 @@ TEST_CASE("rates rise from 0 in the first block to the given one in the last") {
   std::vector<std::uint64_t> samples(4000);
   std::iota(samples.begin(), samples.end(), 0);
   on<cpu> context;
-  context.keys = {.seed = 1, .epoch = 0, .samples = samples.data(), .count = samples.size()};
-  context.drop_path = 0.5;
+  context.step.keys = {.seed = 1, .epoch = 0, .samples = samples.data(), .count = samples.size()};
+  context.step.drop_path = 0.5;
   std::vector<float> w(weight_count<net, tokens>, 0.1f), x(samples.size() * tokens::size, 0.3f), y(x.size());
   cache_of<net, tokens, on<cpu>> cache;
   net::forward(context, weights<on<cpu>>{w.data(), nullptr}, reads<on<cpu>, tokens>{x.data(), samples.size()},

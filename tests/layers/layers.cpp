@@ -69,11 +69,11 @@ TEST_CASE("batch norm's backward gives the same bits in place, and without the o
     std::vector<float> dgamma, dbeta, dx, dshortcut;
     bool operator==(const result&) const = default;
   };
-  const auto backward = [&](bool relu, bool output, bool in_place) {
+  const auto backward = [&](bool relu, bool output, bool dx_may_alias_dy) {
     result r{std::vector<float>(channels), std::vector<float>(channels),
-             in_place ? x : std::vector<float>(size), in_place ? dy : std::vector<float>(size)};
-    norm::backward<on<cpu>, float>(context, rows, channels, groups, in_place ? r.dshortcut.data() : dy.data(),
-                                   relu, output ? y.data() : nullptr, in_place ? r.dx.data() : x.data(),
+             dx_may_alias_dy ? x : std::vector<float>(size), dx_may_alias_dy ? dy : std::vector<float>(size)};
+    norm::backward<on<cpu>, float>(context, rows, channels, groups, dx_may_alias_dy ? r.dshortcut.data() : dy.data(),
+                                   relu, output ? y.data() : nullptr, dx_may_alias_dy ? r.dx.data() : x.data(),
                                    mean.data(), inverse.data(), gamma.data(), beta.data(), r.dgamma.data(),
                                    r.dbeta.data(), r.dx.data(), r.dshortcut.data());
     return r;
@@ -93,7 +93,7 @@ TEST_CASE("every gradient of the pooling layers matches finite differences") {
 }
 
 TEST_CASE("layers that work in place of their gradient are planned so, and nothing else is") {
-  using patches = detail::gradient_places<5>;
+  using patches = detail::gradient_buffer_plan<5>;
   const patches plain{{1, 2, 3, 4, 5}, {}};
   CHECK(plain.of ==
         std::array{patches::callers, patches::first, patches::second, patches::first, patches::second});
@@ -107,9 +107,9 @@ TEST_CASE("layers that work in place of their gradient are planned so, and nothi
 
   using same = basic_block<5, 1, initial_scale::one>;
   using wider = basic_block<6, 2, initial_scale::one>;
-  static_assert(detail::in_place<same, image> && !detail::in_place<wider, image>);
-  static_assert(detail::in_place<sequential<same, same>, image>);
-  static_assert(!detail::in_place<sequential<same, wider>, image> && !detail::in_place<sequential<>, image>);
+  static_assert(detail::dx_may_alias_dy<same, image> && !detail::dx_may_alias_dy<wider, image>);
+  static_assert(detail::dx_may_alias_dy<sequential<same, same>, image>);
+  static_assert(!detail::dx_may_alias_dy<sequential<same, wider>, image> && !detail::dx_may_alias_dy<sequential<>, image>);
   gradients_match_finite_differences<sequential<same, same, same>, image>(4);
   gradients_match_finite_differences<sequential<sequential<same, same>, wider, relu>, image>(4);
   gradients_match_finite_differences<
@@ -200,10 +200,10 @@ TEST_CASE("statistics per view equal one forward pass per view, running statisti
   std::vector<double> y(6 * output_of<layer, In>::size), z(y.size());
   cache_of<layer, In, Context> cache;
   Context context;
-  context.groups = 2;
+  context.step.batch_norm_groups = 2;
   layer::forward(context, weights<Context>{together.data(), nullptr}, reads<Context, In>{numbers.data(), 6},
                  writes<Context, output_of<layer, In>>{y.data(), 6}, cache);
-  context.groups = 1;
+  context.step.batch_norm_groups = 1;
   for (std::size_t view = 0; view < 2; ++view)
     layer::forward(context, weights<Context>{apart.data(), nullptr},
                    reads<Context, In>{numbers.data() + view * 3 * In::size, 3},

@@ -69,8 +69,8 @@ TEST_CASE(
 
 TEST_CASE("start values of recipes section 9: MAE's patch embedding") {
   constexpr auto table = parameters_of<patch_embedding<16, 768>, shape<224, 224, 3>>;
-  CHECK(table[0].init.shape == initialiser::kind::uniform);
-  CHECK(table[0].init.width == doctest::Approx(.0625));
-  CHECK(table[1].init.shape == initialiser::kind::uniform);
-  CHECK(table[1].init.width == doctest::Approx(.0360844).epsilon(1e-5));
+  CHECK(table[0].init.distribution == initialiser::kind::uniform);
+  CHECK(table[0].init.scale == doctest::Approx(.0625));
+  CHECK(table[1].init.distribution == initialiser::kind::uniform);
+  CHECK(table[1].init.scale == doctest::Approx(.0360844).epsilon(1e-5));
 }

@@ -14,8 +14,8 @@ using two = transformer<2, 2>;
 /// A place that knows its samples and drops paths.
 const auto drops = [](auto& context) {
   static const std::uint64_t samples[] = {3, 14, 15, 92, 65, 35};
-  context.keys = {.seed = 5, .epoch = 2, .samples = samples, .count = 6};
-  context.drop_path = 0.4;
+  context.step.keys = {.seed = 5, .epoch = 2, .samples = samples, .count = 6};
+  context.step.drop_path = 0.4;
 };
 
 }  // namespace

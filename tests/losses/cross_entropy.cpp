@@ -1,4 +1,6 @@
+#include <pretext/augment/batch_mix.hpp>
 #include <pretext/kernels/cpu/cross_entropy.hpp>
+#include <pretext/kernels/cpu/batch_mix.hpp>
 #include <pretext/losses/composition.hpp>
 #include <pretext/losses/cross_entropy.hpp>
 
@@ -8,7 +10,7 @@ using namespace pretext;
 using namespace pretext::tests;
 using doctest::Approx;
 
-static_assert(PredictiveLoss<cross_entropy>);
+static_assert(ClassificationLoss<cross_entropy> && !PredictiveLoss<cross_entropy>);
 
 namespace {
 
@@ -60,14 +62,13 @@ TEST_CASE("soft goals: value and gradient are torch's") {
            1e-14);
 }
 
-TEST_CASE("label smoothing is timm's, and the same as goals smoothed beforehand") {
-  const std::vector<double> logits{1., 2., -1., .5, -.5, 3.}, labels{0., 1., 0., 0., 0., 1.};
-  const auto made = run<3>(cross_entropy{.smoothing = .1}, logits, labels);
-  CHECK(made.value == Approx(0.3943798271907377).epsilon(1e-14));
-  const double off = .1 / 3, on = 1 - .1 + off;
-  const auto soft = run<3>(cross_entropy{}, logits, std::vector{off, on, off, off, off, on});
-  CHECK(made.value == Approx(soft.value).epsilon(1e-14));
-  all_near(made.gradient, soft.gradient, 1e-15);
+TEST_CASE("the loss of labels that mixed_targets has smoothed is timm's LabelSmoothingCrossEntropy") {
+  const std::vector<double> logits{1., 2., -1., .5, -.5, 3.};
+  const std::vector<int> labels{1, 2};
+  on<cpu, fp64> context;
+  std::vector<double> target(6);
+  mixed_targets(context, batch_mix{}, labels, .1, tensor_view<double, shape<3>>{target.data(), 2});
+  CHECK(run<3>(cross_entropy{}, logits, target).value == Approx(0.3943798271907377).epsilon(1e-14));
 }
 
 TEST_CASE("every gradient of cross-entropy matches finite differences, and is added") {
@@ -75,7 +76,7 @@ TEST_CASE("every gradient of cross-entropy matches finite differences, and is ad
   for (const bool unit : {true, false}) {
     auto target = random_shares(7, 5, 2);
     if (!unit) target = random_rows(7 * 5, 3);  // shares that add up to anything: still the derivative
-    const cross_entropy loss{.smoothing = .2, .weight = 1.5};
+    const cross_entropy loss{.weight = 1.5};
     auto made = run<5>(loss, logits, target, 2, 4.);
     for (double& slope : made.gradient) slope -= 4;
     matches_differences(logits, made.gradient, [&] { return run<5>(loss, logits, target).value; });
@@ -105,14 +106,13 @@ TEST_CASE("cross-entropy gives the same bits for any number of threads, and fp32
   const auto logits = random_rows<float>(200 * 7, 1, 5);
   const auto shares = random_shares(200, 7, 2);
   const std::vector<float> target(shares.begin(), shares.end());
-  const auto one = run<7>(cross_entropy{.smoothing = .1}, logits, target);
+  const auto one = run<7>(cross_entropy{}, logits, target);
   for (const std::size_t threads : {2u, 3u}) {
-    const auto more = run<7>(cross_entropy{.smoothing = .1}, logits, target, threads);
+    const auto more = run<7>(cross_entropy{}, logits, target, threads);
     CHECK(more.value == one.value);
     CHECK(more.gradient == one.gradient);
   }
-  const auto precise =
-      run<7>(cross_entropy{.smoothing = .1}, std::vector<double>(logits.begin(), logits.end()), shares);
+  const auto precise = run<7>(cross_entropy{}, std::vector<double>(logits.begin(), logits.end()), shares);
   CHECK(one.value == Approx(precise.value).epsilon(1e-6));
   all_near(one.gradient, precise.gradient, 1e-7);
 }
@@ -125,8 +125,8 @@ TEST_CASE("logits behind the classes count for nothing") {
       few[5 * i + c] = all[7 * i + c];
       target[7 * i + c] = short_goal[5 * i + c] = c == i ? 1 : 0;
     }
-  const auto made = run<7>(cross_entropy{.smoothing = .1, .classes = 5}, all, target);
-  const auto expected = run<5>(cross_entropy{.smoothing = .1}, few, short_goal);
+  const auto made = run<7>(cross_entropy{.classes = 5}, all, target);
+  const auto expected = run<5>(cross_entropy{}, few, short_goal);
   CHECK(made.value == expected.value);
   for (std::size_t i = 0; i < 4; ++i)
     for (std::size_t c = 0; c < 7; ++c)
@@ -148,8 +148,7 @@ TEST_CASE("class numbers are one-hot goals") {
 
 TEST_CASE("cross-entropy refuses goals that do not fit, in a sentence") {
   CHECK_THROWS_WITH_AS(run<2>(cross_entropy{}, std::vector{1., 2., 3., 4.}, std::vector{1., 0.}),
-                       "cross-entropy compares as many predictions as goals, not 2 with 1",
-                       std::invalid_argument);
-  CHECK_THROWS_WITH_AS(run<2>(cross_entropy{.smoothing = 1}, std::vector{1., 2.}, std::vector{1., 0.}),
-                       doctest::Contains("smoothing"), std::invalid_argument);
+                       "cross_entropy: 2 rows of logits but 1 of soft targets", std::invalid_argument);
+  CHECK_THROWS_WITH_AS(run<2>(cross_entropy{.classes = 3}, std::vector{1., 2.}, std::vector{1., 0.}),
+                       "cross_entropy: 3 classes need as many logits, not 2", std::invalid_argument);
 }

@@ -260,5 +260,5 @@ TEST_CASE("NT-Xent refuses, in words, what has no two views or no temperature") 
                        "NT-Xent compares two views of every image, stacked; it cannot take 3 rows",
                        std::invalid_argument);
   CHECK_THROWS_WITH_AS(run(nt_xent{.temperature = 0}, two_images, 2),
-                       "NT-Xent's temperature must be positive, not 0.000000", std::invalid_argument);
+                       "NT-Xent's temperature must be positive, not 0", std::invalid_argument);
 }

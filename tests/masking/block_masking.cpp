@@ -24,7 +24,7 @@ TEST_CASE("units are hidden whole, each sample its own, as many in each") {
   static_assert(some_masks::masked == 13 * 16);
   std::vector<std::uint64_t> samples(30);
   std::iota(samples.begin(), samples.end(), 100);
-  on<cpu> context{.keys = {1, 0, samples.data(), samples.size()}};
+  on<cpu> context{.step = {.keys = {1, 0, samples.data(), samples.size()}}};
   const some_masks drawn = block_masking<>{}.draw<grid>(context, samples.size());
   std::size_t differ = 0;
   for (std::size_t n = 0; n < samples.size(); ++n) {

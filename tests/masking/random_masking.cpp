@@ -19,7 +19,8 @@ using some_masks = masks_of<random_masking<>, grid>;
 /// The masks of some samples, copied out of the step's memory.
 std::vector<std::uint32_t> orders(const std::vector<std::uint64_t>& samples, std::uint64_t seed,
                                   std::uint32_t epoch, std::size_t threads = 1) {
-  on<cpu> context{.stream = cpu::stream{threads}, .keys = {seed, epoch, samples.data(), samples.size()}};
+  on<cpu> context{.stream = cpu::stream{threads},
+                  .step = {.keys = {seed, epoch, samples.data(), samples.size()}}};
   const auto drawn = random_masking<>{}.draw<grid>(context, samples.size());
   return {drawn.order, drawn.order + samples.size() * grid::patches};
 }
@@ -46,7 +47,7 @@ TEST_CASE("the number of visible patches is Python's int(places * (1 - ratio))")
 
 TEST_CASE("every sample keeps exactly as many patches, each once, and restoring the order is the identity") {
   const auto samples = first_samples(20);
-  on<cpu> context{.keys = {3, 1, samples.data(), samples.size()}};
+  on<cpu> context{.step = {.keys = {3, 1, samples.data(), samples.size()}}};
   const some_masks drawn = random_masking<>{}.draw<grid>(context, samples.size());
   REQUIRE(drawn.batch == 20);
   for (std::size_t n = 0; n < 20; ++n) {
@@ -91,9 +92,9 @@ TEST_CASE("equal noise is ordered by index") {
   CHECK(restore == std::vector<std::uint32_t>{3, 1, 4, 2, 0, 5});
 }
 
-TEST_CASE("a mask asked for before draw is refused with what to call") {
+TEST_CASE("a mask for a step without samples is refused with what to pass") {
   on<cpu> context;
   CHECK_THROWS_WITH_AS(random_masking<>{}.draw<grid>(context, 4),
-                       doctest::Contains("call draw(samples, seed, epoch) before step"),
+                       doctest::Contains("pass .samples (with .seed and .epoch) to trainer.step"),
                        std::invalid_argument);
 }

@@ -71,8 +71,8 @@ struct learning {
   }
 
   double step(std::uint32_t epoch) {
-    learner.draw(samples, 1, epoch);
-    return learner.step(reads<Context, images>{pixels.data(), batch}, recipe<Method>::rate);
+    return learner.step(reads<Context, images>{pixels.data(), batch},
+                        {.learning_rate = recipe<Method>::rate, .samples = samples, .epoch = epoch});
   }
   std::vector<float> gradient() {
     const float* data = learner.memory().gradient.data();

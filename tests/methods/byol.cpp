@@ -41,7 +41,7 @@ TEST_CASE("every gradient of BYOL matches finite differences, the target's netwo
   auto& m = t.memory();
   const auto pixels = views(5, 3);
   const reads<Context, images> batch{pixels.data(), 10};
-  CHECK(t.step(batch, 0, 1) > 0);
+  CHECK(t.step(batch, {.target_momentum = 1}) > 0);
   const auto gradient = copy_of(m.gradient.data(), method::size);
   std::size_t checked = 0;
   for (const parameter& p : method::parameters) {
@@ -51,9 +51,9 @@ TEST_CASE("every gradient of BYOL matches finite differences, the target's netwo
       double& w = m.value.data()[i];
       const double saved = w, h = 1e-6;
       w = saved + h;
-      const double up = t.method().learn(t.context(), m, batch);
+      const double up = t.method().learn(t.context(), m, batch, {});
       w = saved - h;
-      const double down = t.method().learn(t.context(), m, batch);
+      const double down = t.method().learn(t.context(), m, batch, {});
       w = saved;
       CHECK(gradient[i] == doctest::Approx((up - down) / (2 * h)).epsilon(1e-6).scale(1));
     }
@@ -66,7 +66,7 @@ TEST_CASE("the loss is the sum of both directions, each view predicting what the
   t.start(method::parameters, 3, 4);
   const std::size_t n = 4;
   const auto pixels = views(n, 5);
-  const double both = t.method().learn(t.context(), t.memory(), {pixels.data(), 2 * n});
+  const double both = t.method().learn(t.context(), t.memory(), {pixels.data(), 2 * n}, {});
 
   // By hand: each network on each view alone, so that statistics are per view and rows cannot be mixed up.
   Context context;
@@ -102,12 +102,12 @@ TEST_CASE("a target of momentum 1 keeps its weights, of momentum 0 it is the onl
   auto& m = t.memory();
   const auto before = copy_of(m.target_values.data(), method::target_size);
   const auto pixels = views(4, 7);
-  t.step({pixels.data(), 8}, 0.1, 1);
+  t.step({pixels.data(), 8}, {.learning_rate = 0.1, .target_momentum = 1});
   for (const parameter& p : parameters_of<method::trunk, images>)
     for (std::size_t i = p.offset; i < p.offset + p.size(); ++i)
       // Training mode: the target's own running statistics move all the same.
       REQUIRE((m.target_values.data()[i] == before[i]) == (p.role == parameter_role::trainable));
-  t.step({pixels.data(), 8}, 0.1, 0);
+  t.step({pixels.data(), 8}, {.learning_rate = 0.1, .target_momentum = 0});
   for (const parameter& p : parameters_of<method::trunk, images>)
     if (p.role == parameter_role::trainable)
       for (std::size_t i = p.offset; i < p.offset + p.size(); ++i)
@@ -117,8 +117,8 @@ TEST_CASE("a target of momentum 1 keeps its weights, of momentum 0 it is the onl
 TEST_CASE("a step that is told no momentum uses the target's own") {
   learner told{{}, {}, 3}, untold{method{.target = {.momentum = 0.7}}, {}, 3};
   const auto pixels = views(4, 9);
-  told.step({pixels.data(), 8}, 0.1, 0.7);
-  untold.step({pixels.data(), 8}, 0.1);
+  told.step({pixels.data(), 8}, {.learning_rate = 0.1, .target_momentum = 0.7});
+  untold.step({pixels.data(), 8}, {.learning_rate = 0.1});
   CHECK(copy_of(told.memory().target_values.data(), method::target_size) ==
         copy_of(untold.memory().target_values.data(), method::target_size));
 }
@@ -139,8 +139,8 @@ TEST_CASE("Haiku's start: weights from a normal cut at two deviations of 1/sqrt(
     CAPTURE(p.path);
     CHECK(p.name() == before.name());
     if (p.rank >= 2) {
-      CHECK(p.init.shape == initialiser::kind::truncated_normal);
-      CHECK(p.init.width == doctest::Approx(1 / std::sqrt(double(p.size() / p.extents[0]))));
+      CHECK(p.init.distribution == initialiser::kind::truncated_normal);
+      CHECK(p.init.scale == doctest::Approx(1 / std::sqrt(double(p.size() / p.extents[0]))));
     } else if (p.name().ends_with("layers.0.bias")) {
       CHECK(p.init == initialiser::constant(0));
     } else {

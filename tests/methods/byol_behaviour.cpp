@@ -35,7 +35,8 @@ collapse after_training(std::size_t steps, double momentum) {
   for (std::size_t step = 0; step < steps; ++step) {
     const auto next = batches.next();
     augment(learner.context(), two_views{crop}, next.images, next.samples, 1, next.epoch, views.view());
-    learner.step(views.view(), rate(double(step)), follows(double(step)));
+    learner.step(views.view(),
+                 {.learning_rate = rate(double(step)), .target_momentum = follows(double(step))});
   }
   const auto z = learner.memory().z;
   return look_for_collapse({2 * batch, Method::embedding::size, {z.data, z.data + z.size()}, {}});

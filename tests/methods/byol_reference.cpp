@@ -44,8 +44,9 @@ struct run {
   void step(std::size_t k) {
     const auto views = tests::views_of_step<T>(file, k);
     const cosine_momentum_schedule momentum{.base = number("tau_base"), .length = number("K")};
-    const double loss = learner.step(reads<Context, images>{views.data(), views.size() / images::size},
-                                     number("learning_rate"), momentum(static_cast<double>(k)));
+    const double loss = learner.step(
+        reads<Context, images>{views.data(), views.size() / images::size},
+        {.learning_rate = number("learning_rate"), .target_momentum = momentum(static_cast<double>(k))});
     const double expected = file.at("loss").template as<double>()[k];
     CAPTURE(k);
     CHECK(std::abs(loss - expected) < tolerance * std::abs(expected));

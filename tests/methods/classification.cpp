@@ -9,6 +9,9 @@
 #include <pretext/kernels/cpu/patches.hpp>
 #include <pretext/kernels/cpu/tokens.hpp>
 #include <pretext/methods/classification.hpp>
+#include <pretext/optimizers/adamw.hpp>
+#include <pretext/optimizers/any_optimizer.hpp>
+#include <pretext/optimizers/lars.hpp>
 #include <pretext/optimizers/layer_decay.hpp>
 #include <pretext/optimizers/sgd.hpp>
 #include <pretext/training/trainer.hpp>
@@ -26,7 +29,7 @@ using trunk = tests::thin_trunk<basic_block, 4>;
 using method = classification<images, encoder<trunk>, classifier<linear_classifier<3, torch_init>>>;
 
 struct tokens : linear<8> {
-  static constexpr name classifier{"head"};
+  static constexpr fixed_string classifier{"head"};
 };
 
 /// Soft goals that differ from image to image.
@@ -46,7 +49,7 @@ double step(trainer<method, Context, Optimizer>& learner,
             const std::vector<typename Context::activation>& pixels, double rate) {
   const std::size_t batch = pixels.size() / images::size;
   set_goal(learner.memory(), batch);
-  return learner.step(reads<Context, images>{pixels.data(), batch}, rate);
+  return learner.step(reads<Context, images>{pixels.data(), batch}, {.learning_rate = rate});
 }
 
 template <class Learner>
@@ -74,22 +77,17 @@ template <class Method>
 void every_gradient_matches(Method how, double drop_path = 0) {
   using Context = on<cpu, fp64>;
   trainer<Method, Context, sgd> learner{how, {}, 3, cpu::stream{2}};
-  learner.context().drop_path = drop_path;
   auto& m = learner.memory();
   auto pixels = tests::normal_numbers(10 * Method::images::size, 3);
   const reads<Context, typename Method::images> views{pixels.data(), 10};
   const std::vector<std::uint64_t> samples{4, 8, 15, 16, 23, 42, 5, 6, 7, 9};
   const auto prepare = [&] {
     set_goal(m, 10);
-    learner.draw(samples, 1, 2);
+    return step_context{.keys = learner.keys_of(samples, 1, 2), .drop_path = drop_path};
   };
-  prepare();
-  learner.step(views, 0);
+  learner.enqueue(views, prepare());
   const std::vector<double> gradient(m.gradient.data(), m.gradient.data() + Method::size);
-  const auto loss = [&] {
-    prepare();
-    return learner.method().learn(learner.context(), m, views);
-  };
+  const auto loss = [&] { return learner.method().learn(learner.context(), m, views, prepare()); };
   std::size_t checked = 0;
   for (const parameter& p : Method::parameters) {
     if (p.role != parameter_role::trainable) continue;
@@ -116,8 +114,8 @@ using tuning = classification<images, encoder<tokens_trunk>, classifier<linear_c
 TEST_CASE(
     "every gradient of a classification matches finite differences: ResNet, ViT with a mean of its tokens, "
     "dropped paths") {
-  every_gradient_matches(method{.loss = {.smoothing = .1}});
-  every_gradient_matches(tuning{.loss = {.smoothing = .1}});
+  every_gradient_matches(method{});
+  every_gradient_matches(tuning{});
   every_gradient_matches(tuning{}, .6);
 }
 
@@ -158,11 +156,11 @@ TEST_CASE("a classifier that starts from zeros starts at log C, and learns what 
     for (std::size_t i = 0; i < 36; ++i) soft_targets.data[i] = i % 3 == i / 3 % 3 ? 1.f : 0.f;
   };
   labels();
-  CHECK(learner.step(views, .05) == Approx(std::log(3.)).epsilon(1e-6));
+  CHECK(learner.step(views, {.learning_rate = .05}) == Approx(std::log(3.)).epsilon(1e-6));
   double loss = 0;
   for (int k = 0; k < 150; ++k) {
     labels();
-    loss = learner.step(views, .05);
+    loss = learner.step(views, {.learning_rate = .05});
   }
   CHECK(loss < .1);
 
@@ -183,8 +181,11 @@ TEST_CASE("a classifier that starts from zeros starts at log C, and learns what 
     }
 }
 
-TEST_CASE("a frozen encoder stays as it is, its running statistics too, and only the classifier learns") {
-  trainer<method, on<cpu>, layer_decay<sgd>> learner{{.frozen = true}, {sgd{.weight_decay = .1}, 1, true}};
+namespace {
+
+template <class Optimizer>
+void only_the_classifier_moves(const Optimizer& optimizer) {
+  trainer<method, on<cpu>, Optimizer> learner{{.frozen = true}, optimizer};
   const auto before = values(learner);
   const auto numbers = tests::normal_numbers(12 * images::size, 5);
   const std::vector<float> pixels(numbers.begin(), numbers.end());
@@ -198,17 +199,37 @@ TEST_CASE("a frozen encoder stays as it is, its running statistics too, and only
   }
 }
 
-TEST_CASE("every step needs its own goals, one for each image") {
+}  // namespace
+
+TEST_CASE("a frozen encoder does not move under any optimizer, nor do its running statistics") {
+  only_the_classifier_moves(sgd{.weight_decay = .1});
+  only_the_classifier_moves(sgd{.nesterov = true, .weight_decay = .1, .decay_all = true});
+  only_the_classifier_moves(lars{.weight_decay = .1, .trust_coefficient = .1});
+  only_the_classifier_moves(lars{.weight_decay = .1, .trust_coefficient = .1, .variant = lars_variant::larc});
+  only_the_classifier_moves(adamw{.decay_all = true});
+  only_the_classifier_moves(layer_decay<adamw>{{.weight_decay = .1}, .7});
+  only_the_classifier_moves(any_optimizer<sgd, adamw>{sgd{.weight_decay = .1}});
+}
+
+TEST_CASE("an encoder cannot be frozen or unfrozen under a trainer") {
+  trainer<method, on<cpu>, sgd> learner{{.frozen = true}};
+  learner.method().frozen = false;
+  const std::vector<float> pixels(4 * images::size, .5f);
+  CHECK_THROWS_WITH_AS(step(learner, pixels, .1), doctest::Contains("construct another trainer to freeze"),
+                       std::invalid_argument);
+}
+
+TEST_CASE("every step needs its own soft targets, one for each image") {
   trainer<method, on<cpu>, sgd> learner;
   const std::vector<float> pixels(4 * images::size, .5f);
   step(learner, pixels, .1);
-  CHECK_THROWS_WITH_AS(learner.step(reads<on<cpu>, images>{pixels.data(), 4}, .1),
-                       "classification: 4 images but 0 goals; write the classes of every step into "
-                       "goal.resize(n) of the method's memory",
+  CHECK_THROWS_WITH_AS(learner.step(reads<on<cpu>, images>{pixels.data(), 4}, {.learning_rate = .1}),
+                       "classification: 4 images but 0 soft targets; before every step write those of its n "
+                       "images into soft_targets.resize(n) of the method's memory",
                        std::invalid_argument);
   learner.memory().soft_targets.resize(3);
-  CHECK_THROWS_WITH_AS(learner.step(reads<on<cpu>, images>{pixels.data(), 4}, .1),
-                       doctest::Contains("4 images but 3 goals"), std::invalid_argument);
+  CHECK_THROWS_WITH_AS(learner.step(reads<on<cpu>, images>{pixels.data(), 4}, {.learning_rate = .1}),
+                       doctest::Contains("4 images but 3 soft targets"), std::invalid_argument);
 }
 
 TEST_CASE("classification gives the same bits with 1, 2 and 3 threads") {

@@ -59,7 +59,7 @@ void takes_the_same_steps(const safetensors& file, double tolerance) {
     const writes<Context, images> views{x.data(), batch};
     mix(learner.context(), chosen, views);
     mixed_targets(learner.context(), chosen, labels, number("smoothing"), m.soft_targets.resize(batch));
-    CHECK(learner.step(reads<Context, images>{views}, rates[step]) ==
+    CHECK(learner.step(reads<Context, images>{views}, {.learning_rate = rates[step]}) ==
           Approx(losses[step]).epsilon(tolerance));
     if (step == 0) CHECK(differs("gradient.", m.gradient.data()) < tolerance);
   }

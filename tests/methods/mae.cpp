@@ -106,8 +106,8 @@ TEST_CASE(
   };
   const auto bound = [&](const char* name) {
     const parameter p = find(name);
-    CHECK(p.init.shape == initialiser::kind::uniform);
-    return p.init.width;
+    CHECK(p.init.distribution == initialiser::kind::uniform);
+    return p.init.scale;
   };
   CHECK(bound("patch_embed.proj.weight") == doctest::Approx(0.0625).epsilon(1e-6));
   CHECK(bound("patch_embed.proj.bias") == doctest::Approx(0.0360844).epsilon(1e-5));

@@ -47,8 +47,8 @@ double loss_after(std::size_t steps) {
   for (std::size_t k = 0; k < steps; ++k) {
     const auto epoch = static_cast<std::uint32_t>(k);
     const auto pixels = waves(batch, epoch);
-    learner.draw(samples, 1, epoch);
-    const double loss = learner.step(reads<context_type, images>{pixels.data(), batch}, 3e-3);
+    const double loss = learner.step(reads<context_type, images>{pixels.data(), batch},
+                                     {.learning_rate = 3e-3, .samples = samples, .epoch = epoch});
     if (k + 10 >= steps) last += loss / 10;
   }
   return last;

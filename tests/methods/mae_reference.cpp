@@ -76,10 +76,10 @@ void five_steps_agree(const safetensors& file, double tolerance) {
     learner.method().masking.noise = noise.data();
     if (k == 0) {
       std::vector<T> predicted(batch * method::reconstruction::size);
-      learner.method().reconstruct(learner.context(), m, views, {predicted.data(), batch});
+      learner.method().reconstruct(learner.context(), m, views, {}, {predicted.data(), batch});
       CHECK(tests::relative_difference(predicted, file.at("prediction.0").as<double>()) < tolerance);
     }
-    const double loss = learner.step(views, number("learning_rate"));
+    const double loss = learner.step(views, {.learning_rate = number("learning_rate")});
     CHECK(std::abs(loss - losses[k]) < tolerance * std::abs(losses[k]));
     if (k > 0) continue;
 

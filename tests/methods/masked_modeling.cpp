@@ -40,14 +40,11 @@ struct learning {
   }
   reads<context_type, image_type> views() const { return {pixels.data(), batch}; }
   double step(std::uint32_t epoch = 0, double rate = 0) {
-    learner.draw(samples, 7, epoch);
-    return learner.step(views(), rate);
+    return learner.step(views(), {.learning_rate = rate, .samples = samples, .seed = 7, .epoch = epoch});
   }
+  step_context keyed() { return {.keys = learner.keys_of(samples, 7, 0)}; }
   /// The loss with the masks of the first epoch.
-  double value() {
-    learner.draw(samples, 7, 0);
-    return learner.method().learn(learner.context(), learner.memory(), views());
-  }
+  double value() { return learner.method().learn(learner.context(), learner.memory(), views(), keyed()); }
   std::vector<T> weights() {
     const T* w = learner.memory().value.data();
     return {w, w + Method::size};
@@ -179,7 +176,7 @@ TEST_CASE("masks follow the samples of the step and the epoch; a step that was n
   const auto masks = order(0);
   CHECK(order(1) != masks);
   CHECK(order(0) == masks);
-  CHECK_THROWS_WITH_AS(l.learner.step(l.views(), 0), doctest::Contains("call draw(samples, seed, epoch)"),
+  CHECK_THROWS_WITH_AS(l.learner.step(l.views(), {}), doctest::Contains("pass .samples"),
                        std::invalid_argument);
 }
 
@@ -190,8 +187,8 @@ TEST_CASE("reconstructions of hidden patches are the predictions that the loss s
   const std::vector<double> seen(predicted.data, predicted.data + predicted.size());
   using all = small_mae::reconstruction;
   std::vector<double> patches(5 * all::size);
-  l.learner.draw(l.samples, 7, 0);
-  l.learner.method().reconstruct(l.learner.context(), l.learner.memory(), l.views(), {patches.data(), 5});
+  l.learner.method().reconstruct(l.learner.context(), l.learner.memory(), l.views(), l.keyed(),
+                                 {patches.data(), 5});
   const auto& masks = l.learner.memory().masked;
   for (std::size_t n = 0; n < 5; ++n)
     for (std::size_t i = 0; i < small_mae::mask::masked; ++i)

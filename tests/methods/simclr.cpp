@@ -36,7 +36,7 @@ void every_gradient_matches(Method method) {
       for (std::size_t i = 0; i < p.size(); ++i) m.value.data()[p.offset + i] *= 30;
   auto pixels = tests::normal_numbers(10 * Method::images::size, 3);
   const reads<Context, typename Method::images> views{pixels.data(), 10};
-  const double loss = learner.step(views, 0);
+  const double loss = learner.step(views, {});
   CHECK(loss > 0);
   const std::vector<double> gradient(m.gradient.data(), m.gradient.data() + Method::size);
   std::size_t checked = 0;
@@ -47,9 +47,9 @@ void every_gradient_matches(Method method) {
       double& w = m.value.data()[i];
       const double saved = w, h = 1e-6;
       w = saved + h;
-      const double up = method.learn(learner.context(), m, views);
+      const double up = method.learn(learner.context(), m, views, {});
       w = saved - h;
-      const double down = method.learn(learner.context(), m, views);
+      const double down = method.learn(learner.context(), m, views, {});
       w = saved;
       CHECK(gradient[i] == doctest::Approx((up - down) / (2 * h)).epsilon(1e-6).scale(1));
     }

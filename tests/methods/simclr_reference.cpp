@@ -40,7 +40,8 @@ struct run {
     const auto losses = file.at("loss").template as<double>();
     const double rate =
         number("learning_rate") * 0.5 * (1 + std::cos(std::numbers::pi * double(k) / double(losses.size())));
-    const double loss = learner.step(reads<Context, images>{views.data(), views.size() / images::size}, rate);
+    const double loss = learner.step(reads<Context, images>{views.data(), views.size() / images::size},
+                                     {.learning_rate = rate});
     CAPTURE(k);
     CHECK(std::abs(loss - losses[k]) < tolerance * std::abs(losses[k]));
   }

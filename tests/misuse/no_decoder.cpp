@@ -1,4 +1,4 @@
-// expects: pretext::masked_modeling: say which decoder<> predicts the hidden patches
+// expects: pretext::masked_modeling: say which decoder<> predicts the masked patches
 #include <pretext/encoders/vit.hpp>
 #include <pretext/methods/masked_modeling.hpp>
 using namespace pretext;

@@ -1,4 +1,5 @@
-// expects: pretext: the patches do not fill the image; its rows and columns must be multiples of the patch size
+// expects: pretext: the patches do not fill the image; its rows and columns must be multiples of the patch
+// size
 #include <pretext/encoders/vit.hpp>
 #include <pretext/methods/mae.hpp>
 using namespace pretext;

@@ -6,6 +6,8 @@
 #include "optimizers.hpp"
 
 #include <pretext/encoders/resnet.hpp>
+#include <pretext/encoders/vit.hpp>
+#include <pretext/layers/linear.hpp>
 #include <pretext/optimizers/adamw.hpp>
 #include <pretext/optimizers/any_optimizer.hpp>
 #include <pretext/optimizers/lars.hpp>
@@ -30,6 +32,8 @@ std::vector<parameter> vit_table(std::size_t depth) {
   table.push_back({"fc_norm.weight", {4}, start});
   table.push_back({"head.weight", {10, 4}, start});
   table.push_back({"head.bias", {10}, start});
+  for (std::size_t row = 0; row < 4 + 3 * depth; ++row) table[row].depth = row < 4 ? 0 : 1 + int(row - 4) / 3;
+  for (std::size_t row = 0; row < 2; ++row) table[row].weight_decay = parameter_decay::no;
   std::size_t offset = 0;
   for (parameter& p : table) {
     p.offset = offset;
@@ -98,8 +102,8 @@ TEST_CASE("fine-tuning decays neither biases and norms nor positions and the cla
   for (const parameter& p : layer_decay<adamw>{{}, .75}.scaled(vit_table(2))) {
     const std::string name{p.name()};
     CAPTURE(name);
-    const bool drop_masked = p.rank == 1 || name == "pos_embed" || name == "cls_token";
-    CHECK((p.weight_decay == parameter_decay::no) == drop_masked);
+    const bool excluded = p.rank == 1 || name == "pos_embed" || name == "cls_token";
+    CHECK((p.weight_decay == parameter_decay::no) == excluded);
   }
 }
 
@@ -148,13 +152,43 @@ TEST_CASE("a decay of one is the plain optimizer, chosen at run time or not") {
         step(layer_decay<adamw>{{}, .5}, vit_table(2), .1));
 }
 
-TEST_CASE("frozen: only the classifier moves") {
-  const auto table = vit_table(2);
-  const auto before = step(sgd{}, table, 0),
-             after = step(layer_decay<sgd>{{.weight_decay = .1}, 1, true}, table, .1);
-  for (const parameter& p : table)
-    for (std::size_t i = p.offset; i < p.offset + p.size(); ++i)
-      CHECK((before[i] == after[i]) == !p.name().starts_with("head."));
+TEST_CASE(
+    "a parameter with learning rate multiplier 0 is frozen: no optimizer moves it, nor does its decay") {
+  auto table = vit_table(2);
+  for (parameter& p : table) p.lr_multiplier = p.name().starts_with("head.") ? 1 : 0;
+  const auto before = step(sgd{}, table, 0);
+  const auto only_the_head_moves = [&](const auto& optimizer) {
+    const auto after = step(optimizer, table, .1);
+    for (const parameter& p : table)
+      for (std::size_t i = p.offset; i < p.offset + p.size(); ++i)
+        CHECK((before[i] == after[i]) == !p.name().starts_with("head."));
+  };
+  only_the_head_moves(sgd{.weight_decay = .1});
+  only_the_head_moves(lars{.weight_decay = .1});
+  only_the_head_moves(adamw{.weight_decay = .1});
+  only_the_head_moves(layer_decay<sgd>{{.weight_decay = .1}, .5});
+}
+
+TEST_CASE("a table in which no encoder declares depths is refused in a sentence, unless nothing decays") {
+  const std::vector<parameter> table(plausible_table.begin(), plausible_table.end());
+  CHECK_THROWS_WITH_AS((layer_decay<sgd>{{}, .9}.scaled(table)),
+                       doctest::Contains("wrap the encoder's layers in at_depth<0, ...>"),
+                       std::invalid_argument);
+  for (const parameter& p : layer_decay<sgd>{}.scaled(table)) CHECK(p.lr_multiplier == 1);
+}
+
+TEST_CASE("a ViT has as many layers as blocks and two more, whatever wraps it") {
+  using method_encoder = vit<4, 12, 3, 2, mae_fine_tuning>;
+  struct tuned : sequential<named<"", method_encoder>, named<"head", linear<4>>> {};
+  static constexpr auto table = parameters_of<tuned, shape<8, 8, 3>>;
+  const auto layers = layers_of(table);
+  for (std::size_t row = 0; row < table.size(); ++row) {
+    const std::string name{table[row].name()};
+    CAPTURE(name);
+    const std::size_t block = name.starts_with("blocks.") ? std::size_t(name[7] - '0') + 1 : 0;
+    const bool after = name.starts_with("fc_norm.") || name.starts_with("head.");
+    CHECK(layers[row] == (after ? 4 : block));
+  }
 }
 
 TEST_CASE("a decay outside (0, 1] is refused in a sentence") {

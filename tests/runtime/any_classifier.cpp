@@ -45,7 +45,9 @@ struct data {
 std::vector<double> losses(any_classifier& classifier, const data& some, std::size_t steps) {
   std::vector<double> made;
   for (std::size_t k = 0; k < steps; ++k)
-    made.push_back(classifier.step(some.views, some.samples, 1, static_cast<std::uint32_t>(k), {5e-3, 1}));
+    made.push_back(classifier.step(
+        {.epoch = static_cast<std::uint32_t>(k), .images = some.views, .samples = some.samples, .seed = 1},
+        {.learning_rate = 5e-3}));
   return made;
 }
 
@@ -85,7 +87,7 @@ TEST_CASE("a classifier with more outputs than classes learns and answers as one
   using wide = classification<images, encoder<resnet18<stem::cifar, 4>>, classifier<linear_classifier<9>>>;
   using wide_learner = trainer<wide, on<cpu>, layer_decay<adamw>>;
   const augmentation views{horizontal_flip{}, random_erasing{}};
-  const target_options targets{.mixing = {}, .smoothing = .1, .classes = 4};
+  const target_options targets{.mixing = {}, .smoothing = .1};
   classifier_adapter<wide_learner, std::decay_t<decltype(views)>, augmentation<>> large{
       std::make_unique<wide_learner>(wide{.loss = {.classes = 4}}, layer_decay<adamw>{{.beta2 = .999}, .75},
                                      3),

@@ -15,6 +15,7 @@
 #include <pretext/cpu.hpp>
 #include <pretext/kernels/gpu/operations.hpp>
 #include <pretext/runtime/checkpoint.hpp>
+#include <pretext/runtime/reconstructor.hpp>
 
 using namespace pretext;
 using namespace pretext::tests;
@@ -31,13 +32,12 @@ tests::results seen(Trainer& trained, std::size_t steps, std::size_t first = 0) 
   if constexpr (requires { trained.classes(); }) trained.set_labels(std::vector<int>(16, 1));
   tests::results all(1);
   for (std::size_t step = first; step < first + steps; ++step)
-    all[0].push_back(
-        trained.step(some.views, some.samples, 5, static_cast<std::uint32_t>(step), {.learning_rate = .05}));
+    all[0].push_back(trained.step(some.batch(5, static_cast<std::uint32_t>(step)), {.learning_rate = .05}));
   std::vector<float> numbers;
   trained.encode(some.views, numbers);
   trained.evaluation_views(some.views, numbers);
   all.push_back(in_double(numbers));
-  all.push_back(in_double(trained.make_views(some.views, some.samples, 5, 7)));
+  all.push_back(in_double(trained.make_views(some.batch(5, 7))));
   const auto z = trained.last_embeddings();
   all.emplace_back(z.values.begin(), z.values.end());
   trained.read_values([&](const float* values) {
@@ -49,8 +49,8 @@ tests::results seen(Trainer& trained, std::size_t steps, std::size_t first = 0) 
     trained.predict(some.views, logits);
     all.push_back(in_double(logits));
   }
-  if constexpr (requires { trained.reconstruct(some.views, some.samples, 5, 0); }) {
-    const auto made = trained.reconstruct(some.views, some.samples, 5, 0);
+  if (reconstructor* const masked = trained.reconstructor()) {
+    const auto made = masked->reconstruct(some.batch(5, 0));
     all.push_back(in_double(made.images));
     all.push_back(in_double(made.predicted));
     all.emplace_back(made.masked.begin(), made.masked.end());

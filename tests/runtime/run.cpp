@@ -62,12 +62,11 @@ run_result run(const std::filesystem::path& folder, way how, const run_settings&
   const run_options settings{.steps = all_steps,
                              .steps_per_epoch = 5,
                              .batch = 2,
-                             .seed = in_pairs.seed,
-                             .rates =
+                             .schedule =
                                  [&](std::size_t step) {
                                    if (step == asked.stop_at) std::raise(SIGINT);
                                    const double rate = 0.05 / (1 + 0.1 * double(step));
-                                   return any_trainer::rates{step == asked.break_at ? 1e30 : rate, 0.95};
+                                   return step_values{step == asked.break_at ? 1e30 : rate, 0.95};
                                  },
                              .folder = folder,
                              .checkpoint_seconds = asked.checkpoint_seconds,
@@ -83,10 +82,10 @@ run_result run(const std::filesystem::path& folder, way how, const run_settings&
   if (how == way::kept) {
     REQUIRE(trained->upload_dataset(picture_source(picture_count), in_pairs).empty());
     device_batches_tag of_the_device;
-    return pretrain(settings, *trained, of_the_device, asked.resume);
+    return run_training(settings, *trained, of_the_device, asked.resume);
   }
   loader batches{picture_source(picture_count), in_pairs};
-  return pretrain(settings, *trained, batches, asked.resume);
+  return run_training(settings, *trained, batches, asked.resume);
 }
 
 /// All of metrics.csv but how quick it was.
@@ -126,11 +125,8 @@ std::vector<double> losses_one_by_one() {
   const auto trained = make_watched<Context>();
   loader batches{picture_source(picture_count), in_pairs};
   std::vector<double> losses;
-  for (std::size_t step = 0; step < all_steps; ++step) {
-    const auto batch = batches.next();
-    losses.push_back(trained->step(batch.images, batch.samples, in_pairs.seed, batch.epoch,
-                                   {0.05 / (1 + 0.1 * double(step)), 0.95}));
-  }
+  for (std::size_t step = 0; step < all_steps; ++step)
+    losses.push_back(trained->step(batches.next(), {0.05 / (1 + 0.1 * double(step)), 0.95}));
   return losses;
 }
 

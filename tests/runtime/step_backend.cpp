@@ -18,8 +18,8 @@ namespace {
 constexpr std::size_t picture_count = 13;
 const loader_options in_fours{.batch = 4, .seed = 5};
 
-std::vector<any_trainer::rates> some_rates(std::size_t first, std::size_t steps) {
-  std::vector<any_trainer::rates> all;
+std::vector<step_values> step_schedule(std::size_t first, std::size_t steps) {
+  std::vector<step_values> all;
   for (std::size_t i = first; i < first + steps; ++i)
     all.push_back({0.05 / (1 + 0.2 * double(i)), 0.9 + 0.005 * double(i)});
   return all;
@@ -28,9 +28,8 @@ std::vector<any_trainer::rates> some_rates(std::size_t first, std::size_t steps)
 void loaded_steps(any_trainer& trained, std::size_t first, std::size_t steps, std::vector<double>& losses) {
   loader batches{picture_source(picture_count), in_fours};
   batches.seek(0, first);
-  for (const auto& rates : some_rates(first, steps)) {
-    const auto batch = batches.next();
-    losses.push_back(trained.step(batch.images, batch.samples, in_fours.seed, batch.epoch, rates));
+  for (const auto& rates : step_schedule(first, steps)) {
+    losses.push_back(trained.step(batches.next(), rates));
   }
 }
 
@@ -38,16 +37,13 @@ void loaded_steps(any_trainer& trained, std::size_t first, std::size_t steps, st
 void queued_steps(any_trainer& trained, std::size_t first, std::size_t steps, std::vector<double>& losses) {
   loader batches{picture_source(picture_count), in_fours};
   batches.seek(0, first);
-  for (const auto& rates : some_rates(first, steps)) {
-    const auto batch = batches.next();
-    trained.enqueue(batch.images, batch.samples, in_fours.seed, batch.epoch, rates);
-  }
+  for (const auto& rates : step_schedule(first, steps)) { trained.enqueue(batches.next(), rates); }
   const auto seen = trained.wait_losses();
   losses.insert(losses.end(), seen.begin(), seen.end());
 }
 
 void kept_steps(any_trainer& trained, std::size_t first, std::size_t steps, std::vector<double>& losses) {
-  trained.enqueue_uploaded(first, some_rates(first, steps));
+  trained.enqueue_uploaded(first, step_schedule(first, steps));
   const auto seen = trained.wait_losses();
   losses.insert(losses.end(), seen.begin(), seen.end());
 }
@@ -116,7 +112,7 @@ TEST_CASE("what a device does not keep it says, and goes on with a loader's batc
   const auto trained = make_byol<on<isolated_device>>();
   const auto error = [&](const any_source& images, loader_options how = in_fours) {
     const std::string said = trained->upload_dataset(images, how);
-    CHECK_THROWS_AS(trained->enqueue_uploaded(0, some_rates(0, 1)), std::logic_error);
+    CHECK_THROWS_AS(trained->enqueue_uploaded(0, step_schedule(0, 1)), std::logic_error);
     return said;
   };
   CHECK(error(odd_pictures{.broken = 7}) == "picture 7: is no picture");
@@ -153,9 +149,7 @@ TEST_CASE("a classifier keeps images only with the labels that it was given") {
 TEST_CASE("losses that nobody has read are not lost to batches of another kind") {
   const auto trained = make_byol<on<isolated_device>>();
   const pictures some(4);
-  const auto put = [&](std::uint64_t seed) {
-    trained->enqueue(some.views, some.samples, seed, 0, {.01, .9});
-  };
+  const auto put = [&](std::uint64_t seed) { trained->enqueue(some.batch(seed, 0), {.01, .9}); };
   put(1);
   put(1);
   CHECK_THROWS_AS(put(2), std::logic_error);

@@ -53,7 +53,7 @@ void gradients_match_finite_differences(
   using Out = output_of<L, In>;
   using Context = on<cpu, fp64>;
   Context context{.stream = cpu::stream{threads}};
-  context.groups = groups;
+  context.step.batch_norm_groups = groups;
   prepare(context);
   auto x = normal_numbers(batch * In::size, 1), functional = normal_numbers(batch * Out::size, 2);
   auto w = plausible_weights<L, In>(3);

@@ -14,7 +14,7 @@
 #include <pretext/optimizers/any_optimizer.hpp>
 #include <pretext/pretext.hpp>
 #include <pretext/runtime/any_classifier.hpp>
-#include <pretext/runtime/any_masked_trainer.hpp>
+#include <pretext/runtime/masked_trainer_adapter.hpp>
 
 namespace pretext::tests {
 
@@ -36,6 +36,11 @@ struct pictures {
       samples.push_back(3 * i);
       labels.push_back(static_cast<int>(i % 3));
     }
+  }
+
+  /// All of them as one batch.
+  image_batch batch(std::uint64_t seed, std::uint32_t epoch) const {
+    return {.epoch = epoch, .images = views, .samples = samples, .seed = seed};
   }
 };
 
@@ -71,7 +76,7 @@ std::unique_ptr<any_trainer> make_byol() {
 }
 
 template <class Context>
-std::unique_ptr<any_masked_trainer> make_mae() {
+std::unique_ptr<any_trainer> make_mae() {
   using method = mae<tiny_images, vit<2, 16, 2, 2>, mae_decoder<8, 2, 2>, random_masking<std::ratio<1, 2>>>;
   using learner = trainer<method, Context, chosen_optimizer>;
   return erased_with<masked_trainer_adapter, learner>::make(
@@ -83,7 +88,7 @@ std::unique_ptr<any_classifier> make_classifier() {
   using method = classification<tiny_images, encoder<thin_trunk<basic_block, 4>>,
                                 classifier<linear_classifier<5, torch_init>>>;
   using learner = trainer<method, Context, layer_decay<chosen_optimizer>>;
-  const target_options targets{.mixing = {}, .smoothing = .1, .classes = 3};
+  const target_options targets{.mixing = {}, .smoothing = .1};
   return erased_with<classifier_adapter, learner>::make(
       std::make_unique<learner>(method{.loss = {.classes = 3}}, layer_decay<chosen_optimizer>{{sgd{}}, .75},
                                 3),

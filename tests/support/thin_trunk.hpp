@@ -7,10 +7,10 @@ namespace pretext::tests {
 /// places.
 template <template <std::size_t, std::size_t, initial_scale> class Block, std::size_t Width>
 struct thin_trunk
-    : sequential<named<"", fused_convolution<"conv1", "bn1", convolution<Width, 3>>>,
-                 named<"layer1",
-                       sequential<Block<Width, 1, initial_scale::one>, Block<Width, 1, initial_scale::one>>>,
-                 named<"layer2", sequential<Block<2 * Width, 2, initial_scale::one>>>, global_average_pool> {
-};
+    : sequential<named<"", at_depth<0, fused_convolution<"conv1", "bn1", convolution<Width, 3>>>>,
+                 named<"layer1", at_depth<1, sequential<Block<Width, 1, initial_scale::one>,
+                                                        Block<Width, 1, initial_scale::one>>>>,
+                 named<"layer2", at_depth<2, sequential<Block<2 * Width, 2, initial_scale::one>>>>,
+                 global_average_pool> {};
 
 }  // namespace pretext::tests

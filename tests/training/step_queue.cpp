@@ -62,3 +62,39 @@ TEST_CASE("queued steps on the CPU allocate nothing once two have made room") {
   queue.run(std::span{rates}.subspan(3));
   CHECK(allocations == before);
 }
+
+namespace {
+
+/// Steps of `trainer::step(views, batch, values)` beside the loader, augment and step that a program calls.
+template <class Composition>
+void takes_the_same_steps(const Composition& of) {
+  const auto learner = trainer_of<on<cpu>>(of);
+  loader batches{small_image_set(), {.batch = 4, .seed = 5}};
+  results expected = unqueued<on<cpu>>(of, 5);
+  std::vector<double> losses;
+  for (const step_values& values : step_schedule(5, of.drop_path))
+    losses.push_back(learner->step(of.views, batches.next(), values));
+  results found = buffers_of(*learner);
+  found.push_back(losses);
+  CHECK(found == expected);
+}
+
+}  // namespace
+
+TEST_CASE("a step on a loader's batch is augment and step, keyed by the loader's seed") {
+  takes_the_same_steps(compose<small_byol>(sgd{}, byol_views()));
+  takes_the_same_steps(compose<small_mae>(adamw{}, mae_augmentation()));
+}
+
+TEST_CASE("queued steps without a target momentum take that of the method's target") {
+  const auto train = [](std::optional<double> momentum) {
+    trainer<small_byol, on<cpu>, sgd> learner{{.target = {.momentum = 0.7}}, {}, 3};
+    step_queue queue{learner, nan_batches<on<cpu>>{100}};
+    const step_values values[]{{.learning_rate = 0.1, .target_momentum = momentum}};
+    queue.run(values);
+    queue.run(values);
+    return buffers_of(learner);
+  };
+  CHECK(train({}) == train(0.7));
+  CHECK(train({}) != train(0.9));
+}

@@ -1,13 +1,22 @@
 #include "support/allocations.hpp"
 #include "support/gradient_check.hpp"
 
+#include <cmath>
+
 #include <pretext/encoders/resnet.hpp>
+#include <pretext/kernels/cpu/cosine_regression.hpp>
+#include <pretext/kernels/cpu/cross_entropy.hpp>
+#include <pretext/kernels/cpu/elementwise.hpp>
 #include <pretext/kernels/cpu/nt_xent.hpp>
 #include <pretext/kernels/cpu/optimize.hpp>
+#include <pretext/losses/composition.hpp>
+#include <pretext/methods/byol.hpp>
+#include <pretext/methods/classification.hpp>
 #include <pretext/methods/simclr.hpp>
 #include <pretext/optimizers/adamw.hpp>
 #include <pretext/optimizers/any_optimizer.hpp>
 #include <pretext/optimizers/lars.hpp>
+#include <pretext/optimizers/layer_decay.hpp>
 #include <pretext/optimizers/sgd.hpp>
 #include <pretext/training/trainer.hpp>
 
@@ -29,7 +38,7 @@ std::vector<float> weights_after(std::size_t steps, std::size_t threads,
   learner t{{}, optimizer, 5, cpu::stream{threads}};
   for (std::size_t k = 0; k < steps; ++k) {
     auto v = views(k);
-    t.step(reads<on<cpu>, images>{v.data(), 12}, 0.05);
+    t.step(reads<on<cpu>, images>{v.data(), 12}, {.learning_rate = 0.05});
   }
   return {t.memory().value.data(), t.memory().value.data() + method::size};
 }
@@ -40,11 +49,11 @@ TEST_CASE("a training step allocates nothing once the first two have made room")
   learner t{{}, {sgd{}}, 5, cpu::stream{2}};
   auto v = views(0);
   const reads<on<cpu>, images> batch{v.data(), 12};
-  t.step(batch, 0.05);
-  t.step(batch, 0.05);
+  t.step(batch, {.learning_rate = 0.05});
+  t.step(batch, {.learning_rate = 0.05});
   const std::size_t before = tests::allocations;
-  t.step(batch, 0.05);
-  t.step(batch, 0.05);
+  t.step(batch, {.learning_rate = 0.05});
+  t.step(batch, {.learning_rate = 0.05});
   CHECK(tests::allocations == before);
 }
 
@@ -63,8 +72,8 @@ TEST_CASE("a loss that is no number stops the step in a sentence and leaves the 
   auto v = views(0);
   v[7] = std::nanf("");
   const std::vector<float> before(t.memory().value.data(), t.memory().value.data() + method::size);
-  CHECK_THROWS_WITH_AS(t.step(reads<on<cpu>, images>{v.data(), 12}, 0.05), doctest::Contains("not a number"),
-                       std::runtime_error);
+  CHECK_THROWS_WITH_AS(t.step(reads<on<cpu>, images>{v.data(), 12}, {.learning_rate = 0.05}),
+                       doctest::Contains("not a number"), std::runtime_error);
   for (const parameter& p : method::parameters)
     if (p.role == parameter_role::trainable)
       for (std::size_t i = p.offset; i < p.offset + p.size(); ++i)
@@ -90,6 +99,53 @@ TEST_CASE("weights start with the spread that their layer asked for") {
     for (std::size_t i = p.offset; i < p.offset + p.size(); ++i)
       square += double(w[i]) * double(w[i]) / double(p.size());
     CAPTURE(p.path);
-    CHECK(std::sqrt(square) == doctest::Approx(p.init.width).epsilon(0.05));
+    CHECK(std::sqrt(square) == doctest::Approx(p.init.scale).epsilon(0.05));
   }
+}
+
+TEST_CASE("named options are the seed of the weights and the threads of the CPU") {
+  learner named{{}, {sgd{}}, {.seed = 5, .threads = 2}}, positional{{}, {sgd{}}, 5, cpu::stream{2}};
+  CHECK(named.context().stream.threads() == 2);
+  CHECK(
+      std::vector<float>(named.memory().value.data(), named.memory().value.data() + method::size) ==
+      std::vector<float>(positional.memory().value.data(), positional.memory().value.data() + method::size));
+}
+
+TEST_CASE("the keys and rates of a step end with it, whether it succeeds or throws") {
+  learner t;
+  auto v = views(0);
+  const std::vector<std::uint64_t> samples{0, 1, 2, 3, 4, 5};
+  const training_step step{.samples = samples, .drop_path = 0.5};
+  const auto nothing_left = [&] {
+    CHECK(t.context().step.keys.count == 0);
+    CHECK(t.context().step.drop_path == 0);
+    CHECK(t.context().step.batch_norm_groups == 1);
+  };
+  t.step(reads<on<cpu>, images>{v.data(), 12}, step);
+  nothing_left();
+  CHECK_THROWS_AS(t.step(reads<on<cpu>, images>{v.data(), 11}, step), std::invalid_argument);
+  nothing_left();
+}
+
+TEST_CASE("a trainer refuses hyper-parameters out of range in a sentence when it is constructed") {
+  const auto refused = [](auto method, auto optimizer, const char* sentence) {
+    using made = trainer<decltype(method), on<cpu>, decltype(optimizer)>;
+    CHECK_THROWS_WITH_AS((made{method, optimizer}), doctest::Contains(sentence), std::invalid_argument);
+  };
+  refused(method{.loss = {.temperature = 0}}, sgd{}, "nt_xent: temperature ");
+  refused(method{}, sgd{.momentum = 1}, "sgd: momentum ");
+  refused(method{}, sgd{.weight_decay = -1}, "sgd: weight_decay ");
+  refused(method{}, lars{.trust_coefficient = 0}, "lars: trust_coefficient ");
+  refused(method{}, adamw{.beta2 = -0.1}, "adamw: beta2 ");
+  refused(method{}, any_optimizer<sgd, lars>{lars{.momentum = std::nan("")}}, "lars: momentum ");
+  using summed = joint_embedding<images, encoder<resnet18<stem::cifar, 4>>, projector<simclr_head<32>>,
+                                 loss<sum<nt_xent, weighted<nt_xent>>>>;
+  refused(summed{.loss = nt_xent{} + 0.5 * nt_xent{.temperature = -1}}, sgd{}, "nt_xent: temperature ");
+  refused(byol<images, resnet18<stem::cifar, 4>, byol_head<9, 6>>{.target = {.momentum = 1.1}}, sgd{},
+          "ema: momentum ");
+  using labelled =
+      classification<images, encoder<resnet18<stem::cifar, 4>>, classifier<linear_classifier<4>>>;
+  refused(labelled{.loss = {.classes = 5}}, layer_decay<sgd>{},
+          "classification: the loss has 5 classes, but the classifier<> has 4 outputs");
+  refused(labelled{}, layer_decay<sgd>{.decay = 0}, "must lie within (0, 1]");
 }

@@ -1,39 +1,43 @@
 #pragma once
+#include <array>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
 
+#include <pretext/augment/concepts.hpp>
 #include <pretext/augment/draws.hpp>
+#include <pretext/core/random_streams.hpp>
 #include <pretext/kernels/image/resampling.hpp>
 
 namespace pretext {
-
-/// An operation of an augmentation: an aggregate of hyper-parameters whose choice is a pure function of its
-/// draws. Geometric ones `context(choice, image, view, placement&)` where pixels come from, the others
-/// `apply(choice, view&)` themselves through `view.map(rgb -> rgb)`, `view.mean(rgb -> rgb)`,
-/// `view.filter(taps, padding)`, `view.histogram()` and, where a pixel needs others or its place,
-/// `view.map_pixels((row, column, before) -> rgb)`. `stream_id` keeps their random numbers apart: crop 0,
-/// flip 512, grayscale 516, solarize 520, blur 524, jitter 528, RandAugment 640, erasing 768; your own from
-/// 1024. `check(view)` may refuse bad values.
-template <class Op>
-concept AugmentationStep = std::copyable<Op> &&
-    requires(const Op op, random_draws draws, image_extent extent) {
-  typename Op::choice;
-  { Op::stream_id } -> std::convertible_to<std::uint32_t>;
-  { op.choose(draws, extent, extent) } -> std::same_as<typename Op::choice>;
-};
 
 namespace detail {
 
 template <std::size_t Index, class Op>
 struct step {
+  static_assert(
+      AugmentationStep<Op>,
+      "pretext::augmentation: an operation needs a type `choice`, a `stream_id`, a `stream_size` and "
+      "`choose(draws, image, view)`; the concept AugmentationStep lists them.");
   Op op{};
 };
 template <std::size_t Index, class Op>
 struct step_choice {
   typename Op::choice value{};
 };
+
+/// Are two operations one kind, the same type or specialisations of one class template? They share a
+/// stream_id.
+template <class A, class B>
+inline constexpr bool same_kind = std::same_as<A, B>;
+template <template <class...> class Kind, class... A, class... B>
+inline constexpr bool same_kind<Kind<A...>, Kind<B...>> = true;
+
+/// Two kinds must not: what one of them draws would depend on whether the other precedes it.
+template <class A, class B>
+inline constexpr bool claim_one_stream =
+    A::stream_size > 0 && B::stream_size > 0 && A::stream_id == B::stream_id && !same_kind<A, B>;
 
 template <class Indices, class... Ops>
 struct steps;
@@ -45,12 +49,20 @@ struct steps<std::index_sequence<Index...>, Ops...> : step<Index, Ops>... {
   constexpr steps() = default;
   constexpr explicit steps(const Ops&... ops) requires(sizeof...(Ops) > 0) : step<Index, Ops>{ops}... {}
 
-  /// Where operation `index` starts to draw: a second operation of the same kind draws numbers of its own.
+  /// The first random number of operation `index`. A second operation of the same kind, which has the same
+  /// `stream_id`, starts 65536 numbers later, a third one twice as many.
   PRETEXT_HOST_DEVICE static constexpr std::uint32_t stream_of(std::size_t index) {
-    const std::uint32_t first[]{Ops::stream_id..., 0};
+    const std::uint32_t first[]{Ops::stream_id..., 0}, size[]{Ops::stream_size..., 0};
     std::uint32_t earlier = 0;
-    for (std::size_t i = 0; i < index; ++i) earlier += first[i] == first[index];
+    for (std::size_t i = 0; i < index; ++i) earlier += size[i] > 0 && first[i] == first[index];
     return first[index] + (earlier << 16);
+  }
+
+  /// Could two operations draw the same random number?
+  static consteval bool streams_overlap() {
+    return (claims_stream_of_another<Ops>() || ...) ||
+           any_overlap(std::array<random_stream, sizeof...(Ops)>{
+               random_stream{stream_of(Index), Ops::stream_size}...});
   }
 
   PRETEXT_HOST_DEVICE constexpr choices choose([[maybe_unused]] const random_key& key,
@@ -84,6 +96,10 @@ struct steps<std::index_sequence<Index...>, Ops...> : step<Index, Ops>... {
   void check([[maybe_unused]] image_extent view) const { (check_one<Index, Ops>(view), ...); }
 
  private:
+  template <class Op>
+  static consteval bool claims_stream_of_another() {
+    return (claim_one_stream<Op, Ops> || ...);
+  }
   template <std::size_t J, class Op>
   PRETEXT_HOST_DEVICE constexpr const Op& at() const {
     return static_cast<const step<J, Op>&>(*this).op;
@@ -118,11 +134,14 @@ inline constexpr bool is_crop_op = requires {
 
 /// Operations in order, run as one pass from an image of any size to a view; pure in a `random_key`. Without
 /// a crop the whole image is resized to the view.
-template <AugmentationStep... Ops>
+template <class... Ops>
 struct augmentation : detail::steps<std::index_sequence_for<Ops...>, Ops...> {
   static_assert(
       (std::size_t{detail::is_crop_op<Ops>} + ... + 0) <= 1,
       "pretext: an augmentation has at most one crop or resize; put the others into views of their own.");
+  static_assert(!detail::steps<std::index_sequence_for<Ops...>, Ops...>::streams_overlap(),
+                "pretext: two operations of an augmentation draw the same random numbers; choose a stream_id "
+                "from 1024 on whose stream_size numbers belong to no other operation.");
   static constexpr std::size_t views = 1;
   using detail::steps<std::index_sequence_for<Ops...>, Ops...>::steps;
 

@@ -17,7 +17,7 @@ template <class Context, Shape S>
 void mix(Context& context, device_scalar<batch_mix> chosen,
          tensor_view<typename Context::activation, S> views) {
   kernels::mixing<typename Context::device>::mix(context, views.batch, S::extents[0], S::extents[1],
-                                              S::extents[2], chosen, views.data);
+                                                 S::extents[2], chosen, views.data);
 }
 
 /// Writes the goals (n, room) of a batch that was mixed like this, from the labels of its images: timm's
@@ -36,8 +36,9 @@ void mixed_targets(Context& context, const batch_mix& chosen, std::span<const in
   const arena_scope guard{context.workspace};
   int* const on_device = context.workspace.template allocate<int>(labels.size());
   Context::device::write(context.stream, on_device, labels.data(), labels.size());
-  kernels::mixing<typename Context::device>::targets(context, labels.size(), S::size, classes, chosen, smoothing,
-                                                  static_cast<const int*>(on_device), soft_targets.data);
+  kernels::mixing<typename Context::device>::targets(context, labels.size(), S::size, classes, chosen,
+                                                     smoothing, static_cast<const int*>(on_device),
+                                                     soft_targets.data);
 }
 
 }  // namespace pretext

@@ -6,12 +6,14 @@ namespace pretext {
 
 /// x + δ, δ ~ U(−s, s): TensorFlow, SimCLR's paper, BYOL.
 struct additive_brightness {
-  PRETEXT_HOST_DEVICE static constexpr bounds range(float s) { return {-s, s}; }
+  PRETEXT_HOST_DEVICE static constexpr value_range range(float s) { return {-s, s}; }
   PRETEXT_HOST_DEVICE static constexpr rgb adjust(rgb p, float delta) { return color::brightened(p, delta); }
 };
 /// x f, f ~ U(max(1 − s, 0), 1 + s): torchvision, SimCLR's repository by default.
 struct multiplicative_brightness {
-  PRETEXT_HOST_DEVICE static constexpr bounds range(float s) { return {color::larger(1 - s, 0.f), 1 + s}; }
+  PRETEXT_HOST_DEVICE static constexpr value_range range(float s) {
+    return {color::larger(1 - s, 0.f), 1 + s};
+  }
   PRETEXT_HOST_DEVICE static constexpr rgb adjust(rgb p, float factor) { return color::scaled(p, factor); }
 };
 
@@ -60,10 +62,11 @@ struct color_jitter {
   float brightness = .8f, contrast = .8f, saturation = .8f, hue = .2f;
   float probability = .8f;
 
-  static constexpr std::uint32_t stream_id = 528;
+  static constexpr std::uint32_t stream_id = streams::color_jitter.first,
+                                 stream_size = streams::color_jitter.size;
   using choice = jitter_choice;
 
-  PRETEXT_HOST_DEVICE jitter_choice choose(const random_draws& draws, image_extent, image_extent) const {
+  PRETEXT_HOST_DEVICE jitter_choice choose(const auto& draws, image_extent, image_extent) const {
     jitter_choice chosen;
     chosen.jittered = draws.bernoulli(0, probability);
     if (!chosen.jittered) return chosen;
@@ -75,11 +78,11 @@ struct color_jitter {
       chosen.order[pick] = chosen.order[last];
       chosen.order[last] = swapped;
     }
-    const auto factor = [](float s) { return bounds{color::larger(1 - s, 0.f), 1 + s}; };
+    const auto factor = [](float s) { return value_range{color::larger(1 - s, 0.f), 1 + s}; };
     chosen.brightness = draws.uniform(2, Brightness::range(brightness));
     chosen.contrast = draws.uniform(3, factor(contrast));
     chosen.saturation = draws.uniform(4, factor(saturation));
-    chosen.hue = draws.uniform(5, {-hue, hue});
+    chosen.hue = draws.uniform(5, value_range{-hue, hue});
     return chosen;
   }
 

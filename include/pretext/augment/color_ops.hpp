@@ -8,10 +8,10 @@ namespace pretext {
 struct grayscale {
   float probability = .2f;
 
-  static constexpr std::uint32_t stream_id = 516;
+  static constexpr std::uint32_t stream_id = streams::grayscale.first, stream_size = streams::grayscale.size;
   using choice = bool;
 
-  PRETEXT_HOST_DEVICE bool choose(const random_draws& draws, image_extent, image_extent) const {
+  PRETEXT_HOST_DEVICE bool choose(const auto& draws, image_extent, image_extent) const {
     return draws.bernoulli(0, probability);
   }
   template <class View>
@@ -30,10 +30,10 @@ struct solarize {
   float probability = .2f;
   float threshold = .5f;
 
-  static constexpr std::uint32_t stream_id = 520;
+  static constexpr std::uint32_t stream_id = streams::solarize.first, stream_size = streams::solarize.size;
   using choice = bool;
 
-  PRETEXT_HOST_DEVICE bool choose(const random_draws& draws, image_extent, image_extent) const {
+  PRETEXT_HOST_DEVICE bool choose(const auto& draws, image_extent, image_extent) const {
     return draws.bernoulli(0, probability);
   }
   template <class View>
@@ -52,7 +52,7 @@ struct normalise {
   rgb mean{.485f, .456f, .406f};
   rgb deviation{.229f, .224f, .225f};
 
-  static constexpr std::uint32_t stream_id = 1023;
+  static constexpr std::uint32_t stream_id = 0, stream_size = 0;
   struct choice {};
 
   PRETEXT_HOST_DEVICE choice choose(const random_draws&, image_extent, image_extent) const { return {}; }

@@ -5,6 +5,7 @@
 
 #include <pretext/augment/draws.hpp>
 #include <pretext/core/expects.hpp>
+#include <pretext/core/random_streams.hpp>
 #include <pretext/kernels/image/resampling.hpp>
 
 namespace pretext {
@@ -21,7 +22,7 @@ struct crop_box {
 
 /// What a random crop may be: its part of the image's area and its width / height.
 struct crop_limits {
-  bounds area, ratio;
+  value_range area, ratio;
 };
 
 namespace detail {
@@ -29,12 +30,10 @@ namespace detail {
 PRETEXT_HOST_DEVICE inline std::int64_t rounded(double x) { return static_cast<std::int64_t>(std::rint(x)); }
 
 /// Uniform in [low, high), with more digits: boxes are rounded to pixels and must not depend on the device.
-PRETEXT_HOST_DEVICE inline double between(const random_draws& draws, std::uint32_t draw, double low,
-                                          double high) {
+PRETEXT_HOST_DEVICE inline double between(const auto& draws, std::uint32_t draw, double low, double high) {
   return low + (high - low) * static_cast<double>(draws.uniform(draw));
 }
-PRETEXT_HOST_DEVICE inline std::int64_t offset(const random_draws& draws, std::uint32_t draw,
-                                               std::int64_t count) {
+PRETEXT_HOST_DEVICE inline std::int64_t offset(const auto& draws, std::uint32_t draw, std::int64_t count) {
   return count < 1 ? 0
                    : static_cast<std::int64_t>(draws.uniform_int(draw, static_cast<std::uint32_t>(count)));
 }
@@ -47,7 +46,7 @@ struct distorted_bounding_box {
   float least_covered = .1f;
   std::uint32_t attempts = 100;  ///< at most 128
 
-  PRETEXT_HOST_DEVICE crop_box operator()(const random_draws& draws, image_extent image, image_extent view,
+  PRETEXT_HOST_DEVICE crop_box operator()(const auto& draws, image_extent image, image_extent view,
                                           const crop_limits& limits) const {
     const crop_box whole = crop_box::whole(image);
     const double target = static_cast<double>(view.width) / static_cast<double>(view.height);
@@ -87,7 +86,7 @@ struct distorted_bounding_box {
 struct torchvision_crop_box {
   std::uint32_t attempts = 10;  ///< at most 128
 
-  PRETEXT_HOST_DEVICE crop_box operator()(const random_draws& draws, image_extent image, image_extent,
+  PRETEXT_HOST_DEVICE crop_box operator()(const auto& draws, image_extent image, image_extent,
                                           const crop_limits& limits) const {
     const crop_box whole = crop_box::whole(image);
     const double low = limits.ratio.low, high = limits.ratio.high;
@@ -114,7 +113,7 @@ struct torchvision_crop_box {
 
 /// BYOL's sampler: area uniform, ratio log-uniform, one try, sides cut to the image.
 struct byol_crop_box {
-  PRETEXT_HOST_DEVICE crop_box operator()(const random_draws& draws, image_extent image, image_extent,
+  PRETEXT_HOST_DEVICE crop_box operator()(const auto& draws, image_extent image, image_extent,
                                           const crop_limits& limits) const {
     const crop_box whole = crop_box::whole(image);
     const double area = detail::between(draws, 0, limits.area.low, limits.area.high) *
@@ -134,17 +133,16 @@ struct byol_crop_box {
 /// Cuts a random box out of the image and resizes it to the view (SimCLR App. A; BYOL App. B).
 template <class Sampler = distorted_bounding_box>
 struct random_resized_crop {
-  bounds area{.08f, 1};
-  bounds ratio{3.f / 4, 4.f / 3};
+  value_range area{.08f, 1};
+  value_range ratio{3.f / 4, 4.f / 3};
   interpolation method = interpolation::bicubic_tensorflow;
   Sampler sampler{};
 
-  static constexpr std::uint32_t stream_id = 0;
+  static constexpr std::uint32_t stream_id = streams::crop.first, stream_size = streams::crop.size;
   static constexpr bool is_crop = true;
   using choice = crop_box;
 
-  PRETEXT_HOST_DEVICE crop_box choose(const random_draws& draws, image_extent image,
-                                      image_extent view) const {
+  PRETEXT_HOST_DEVICE crop_box choose(const auto& draws, image_extent image, image_extent view) const {
     return sampler(draws, image, view, {area, ratio});
   }
   PRETEXT_HOST_DEVICE void map_to_source(const crop_box& box, image_extent, image_extent view,

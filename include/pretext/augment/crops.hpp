@@ -10,7 +10,7 @@ struct central_crop {
   interpolation method = interpolation::bicubic_tensorflow;
   bool round_down = false;
 
-  static constexpr std::uint32_t stream_id = 1023;
+  static constexpr std::uint32_t stream_id = 0, stream_size = 0;
   static constexpr bool is_crop = true;
   struct choice {};
 
@@ -42,7 +42,7 @@ struct resized_central_crop {
   std::size_t shorter_side = 256;
   interpolation method = interpolation::bicubic_antialias;
 
-  static constexpr std::uint32_t stream_id = 1023;
+  static constexpr std::uint32_t stream_id = 0, stream_size = 0;
   static constexpr bool is_crop = true;
   struct choice {};
 
@@ -71,7 +71,7 @@ struct resized_central_crop {
 struct resized {
   interpolation method = interpolation::bicubic_tensorflow;
 
-  static constexpr std::uint32_t stream_id = 1023;
+  static constexpr std::uint32_t stream_id = 0, stream_size = 0;
   static constexpr bool is_crop = true;
   struct choice {};
 

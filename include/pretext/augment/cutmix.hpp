@@ -5,6 +5,7 @@
 
 #include <pretext/augment/batch_mix.hpp>
 #include <pretext/core/distributions.hpp>
+#include <pretext/core/random_streams.hpp>
 #include <pretext/kernels/image/resampling.hpp>
 
 namespace pretext {
@@ -15,7 +16,9 @@ namespace pretext {
 struct cutmix {
   double alpha = 1;
 
-  static constexpr std::uint32_t stream_id = 9216;  ///< of the key of a batch, `context.keys(0)`
+  /// Of the key of a batch, `keys(0)` of the step.
+  static constexpr std::uint32_t stream_id = streams::cutmix.first, stream_size = streams::cutmix.size;
+  static_assert(2 * gamma_draws + 2 <= stream_size);
 
   PRETEXT_HOST_DEVICE batch_mix choose(const random_key& key, image_extent view) const {
     return around(beta_variate(key, stream_id, alpha, alpha),

@@ -1,6 +1,7 @@
 #pragma once
 #include <pretext/augment/draws.hpp>
 #include <pretext/core/expects.hpp>
+#include <pretext/core/random_streams.hpp>
 #include <pretext/kernels/image/resampling.hpp>
 
 namespace pretext {
@@ -16,10 +17,11 @@ inline void check_probability(const char* operation, float probability) {
 struct horizontal_flip {
   float probability = .5f;
 
-  static constexpr std::uint32_t stream_id = 512;
+  static constexpr std::uint32_t stream_id = streams::horizontal_flip.first,
+                                 stream_size = streams::horizontal_flip.size;
   using choice = bool;
 
-  PRETEXT_HOST_DEVICE bool choose(const random_draws& draws, image_extent, image_extent) const {
+  PRETEXT_HOST_DEVICE bool choose(const auto& draws, image_extent, image_extent) const {
     return draws.bernoulli(0, probability);
   }
   PRETEXT_HOST_DEVICE void map_to_source(bool flipped, image_extent, image_extent, resampling_map& at) const {

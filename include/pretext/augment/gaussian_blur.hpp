@@ -8,16 +8,17 @@ namespace pretext {
 /// and host). 2r + 1 taps with r = int(S // 10 / 2) for views of S pixels unless `taps` says otherwise.
 struct gaussian_blur {
   float probability = .5f;
-  bounds sigma{.1f, 2};  ///< in pixels of the view
-  std::size_t taps = 0;  ///< odd; 0: a tenth of the view
+  value_range sigma{.1f, 2};  ///< in pixels of the view
+  std::size_t taps = 0;       ///< odd; 0: a tenth of the view
   padding border = padding::zeros;
 
-  static constexpr std::uint32_t stream_id = 524;
+  static constexpr std::uint32_t stream_id = streams::gaussian_blur.first,
+                                 stream_size = streams::gaussian_blur.size;
   struct choice {
     float sigma = 0;  ///< 0: not blurred
   };
 
-  PRETEXT_HOST_DEVICE choice choose(const random_draws& draws, image_extent, image_extent) const {
+  PRETEXT_HOST_DEVICE choice choose(const auto& draws, image_extent, image_extent) const {
     return {draws.bernoulli(0, probability) ? draws.uniform(1, sigma) : 0.f};
   }
   PRETEXT_HOST_DEVICE constexpr std::size_t radius(image_extent view) const {

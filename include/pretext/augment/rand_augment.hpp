@@ -5,8 +5,8 @@
 #include <pretext/augment/draws.hpp>
 #include <pretext/augment/map_pixels.hpp>
 #include <pretext/augment/photometry.hpp>
-#include <pretext/core/distributions.hpp>
 #include <pretext/core/expects.hpp>
+#include <pretext/core/random_streams.hpp>
 
 namespace pretext {
 
@@ -41,7 +41,10 @@ struct rand_augment {
   float probability = .5f;
   rgb fill{124.f / 255, 116.f / 255, 104.f / 255};
 
-  static constexpr std::uint32_t stream_id = 640, most_layers = 4;
+  static constexpr std::uint32_t stream_id = streams::rand_augment.first,
+                                 stream_size = streams::rand_augment.size;
+  static constexpr std::uint32_t most_layers = 4;
+  static_assert(8 * most_layers <= stream_size);
 
   /// One operation and its argument: degrees, bits, a level, a factor, a part of the side.
   struct drawn {
@@ -53,12 +56,12 @@ struct rand_augment {
     drawn layer[most_layers];
   };
 
-  PRETEXT_HOST_DEVICE choice choose(const random_draws& draws, image_extent, image_extent) const {
+  PRETEXT_HOST_DEVICE choice choose(const auto& draws, image_extent, image_extent) const {
     choice all{};
     for (std::uint32_t layer = 0; layer < layers && layer < most_layers; ++layer) {
       const std::uint32_t draw = 8 * layer;
       const auto what = static_cast<rand_operation>(draws.uniform_int(draw, rand_operations));
-      const double noise = deviation * standard_normal(draws.key, (draws.first + draw + 4) / 2);
+      const double noise = deviation * draws.normal(draw + 4);
       const double severity = magnitude + noise;
       all.layer[layer] = {draws.bernoulli(draw + 1, probability), what,
                           argument_of(what,

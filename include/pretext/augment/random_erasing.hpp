@@ -9,6 +9,7 @@
 #include <pretext/core/distributions.hpp>
 #include <pretext/core/expects.hpp>
 #include <pretext/core/random.hpp>
+#include <pretext/core/random_streams.hpp>
 #include <pretext/kernels/image/color.hpp>
 
 namespace pretext {
@@ -17,10 +18,13 @@ namespace pretext {
 /// place is behind normalisation. Ten tries for a box that fits, else nothing.
 struct random_erasing {
   float probability = .25f;
-  bounds area{.02f, 1.f / 3};
-  bounds ratio{.3f, 1 / .3f};  ///< of height to width, log-uniform
+  value_range area{.02f, 1.f / 3};
+  value_range ratio{.3f, 1 / .3f};  ///< of height to width, log-uniform
 
-  static constexpr std::uint32_t stream_id = 768, attempts = 10;
+  static constexpr std::uint32_t stream_id = streams::random_erasing.first,
+                                 stream_size = streams::random_erasing.size;
+  static constexpr std::uint32_t attempts = 10;
+  static_assert(4 + 4 * attempts <= stream_size);
 
   /// The box, empty where nothing is erased, and what its noise is keyed by.
   struct choice {
@@ -28,7 +32,7 @@ struct random_erasing {
     random_key noise{};
   };
 
-  PRETEXT_HOST_DEVICE choice choose(const random_draws& draws, image_extent, image_extent view) const {
+  PRETEXT_HOST_DEVICE choice choose(const auto& draws, image_extent, image_extent view) const {
     if (!draws.bernoulli(0, probability)) return {};
     random_key noise = draws.key;
     noise.view += 64;  // its draws are as many as the view has numbers: apart from those of any view

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <pretext/augment/augmentation.hpp>
+#include <pretext/augment/concepts.hpp>
 #include <pretext/core/context.hpp>
 #include <pretext/core/device_scalar.hpp>
 #include <pretext/core/expects.hpp>
@@ -38,6 +39,15 @@ two_views(First, Second) -> two_views<First, Second>;
 
 namespace detail {
 
+/// One sentence where a program passes something else than views.
+template <class Views>
+constexpr void require_view_set() {
+  static_assert(
+      ViewSet<Views>,
+      "pretext::augment: the views must be an augmentation, two_views{...}, or a type with a number `views` "
+      "and a `view<V>()` that returns the augmentation of view V; see the concept ViewSet.");
+}
+
 /// Throws std::invalid_argument for hyper-parameters that make no sense or do not suit the views.
 template <class Views>
 void check_views(const Views& views, image_extent extent) {
@@ -58,6 +68,7 @@ template <class Context, class Views, class Images, Shape S>
 void augment(Context& context, const Views& views, const Images& images,
              std::span<const std::uint64_t> samples, std::uint64_t seed, std::uint32_t epoch,
              tensor_view<typename Context::activation, S> out) {
+  detail::require_view_set<Views>();
   constexpr image_extent extent{S::extents[0], S::extents[1]};
   expects(samples.size() == images.size(), "augment: ", images.size(), " images but ", samples.size(),
           " sample numbers; give one for each image");
@@ -80,6 +91,7 @@ template <class Context, class Views, Shape S>
   requires(ImageShape<S>&& channels_of<S> == 3)
 void augment(Context& context, const Views& views, const indexed_images& images, std::uint64_t seed,
              device_scalar<std::uint32_t> epoch, tensor_view<typename Context::activation, S> out) {
+  detail::require_view_set<Views>();
   constexpr image_extent extent{S::extents[0], S::extents[1]};
   expects(out.batch == Views::views * images.count, "augment: ", Views::views, " views of ", images.count,
           " images do not fill a batch of ", out.batch);

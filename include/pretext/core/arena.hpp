@@ -6,27 +6,35 @@
 
 #include <pretext/core/tensor.hpp>
 
+// A training step must not allocate: allocation takes time, on a GPU it waits for all kernels, and a recorded
+// CUDA graph needs the same addresses in every step. All temporary memory of a step therefore comes from two
+// arenas, which the first step grows.
+//
+// Where a page costs nothing before it is written (`pages_on_demand`, CPUs), blocks have at least 1 GiB. That
+// is address space, not memory: each arena in use shows up as 1 GiB of virtual size. Where the system refuses
+// that (`ulimit -v`, vm.overcommit_memory = 2), blocks are as large as the request that needs them. On other
+// devices blocks are at least 64 KiB, and when the arena is empty again, blocks that waste memory are merged
+// into one.
 namespace pretext {
 
-/// Device memory given out front to back and taken back all at once, so that a training step allocates
-/// nothing: the first step grows it piece by piece, and every later step gets the same addresses again. Where
-/// memory costs nothing before it is written, pieces are larger than most steps need; elsewhere each is as
-/// large as it must be, and once the arena is empty again, pieces that wasted room become one.
+/// Device memory that is allocated front to back and freed in reverse order, or all at once: a stack. Equal
+/// sequences of calls get equal addresses once the arena has grown. Not thread-safe: an arena belongs to one
+/// context.
 template <class Device>
 class arena {
  public:
-  /// A place to rewind to.
+  /// A position to rewind to.
   struct mark {
     std::size_t block = 0, offset = 0, before = 0;
   };
 
-  /// `count` numbers, not cleared, aligned to 64 bytes.
+  /// `count` elements, not cleared, aligned to 64 bytes. Throws what the device's allocation throws.
   template <class T>
   T* allocate(std::size_t count) {
     const std::size_t bytes = (count * sizeof(T) + alignment - 1) / alignment * alignment;
     if (at_.block < blocks_.size() && at_.offset + bytes > blocks_[at_.block].size()) next_block();
     if (at_.block == blocks_.size() || bytes > blocks_[at_.block].size()) {
-      blocks_.erase(blocks_.begin() + static_cast<std::ptrdiff_t>(at_.block), blocks_.end());  // all free
+      blocks_.erase(blocks_.begin() + static_cast<std::ptrdiff_t>(at_.block), blocks_.end());  // unused
       add_block(bytes);
     }
     std::byte* begin = blocks_[at_.block].data() + at_.offset;
@@ -42,23 +50,24 @@ class arena {
   }
 
   mark position() const { return at_; }
-  /// Takes back what was taken since.
+  /// Frees everything that was allocated after `to`.
   void rewind(mark to) noexcept {
     at_ = to;
     if (at_.block > 0 || at_.offset > 0 || blocks_.size() < 2) return;
-    if (on_demand || total() <= peak_ + peak_ / 32) return;  // hardly anything would be won
+    if (on_demand || total() <= peak_ + peak_ / 32) return;  // little to gain
     blocks_.clear();
     try {
       add_block(peak_);
-    } catch (...) {  // a block is being left; whoever takes next hears of it
+    } catch (...) {  // destructors call this: the next allocation reports the error
     }
   }
-  /// Takes everything back.
+  /// Frees everything.
   void reset() noexcept { rewind({}); }
 
-  /// How often it has asked for memory: while this number stays, equal steps get equal addresses.
-  std::size_t blocks_allocated() const { return pieces_made_; }
-  /// Bytes in use at the fullest moment so far.
+  /// The number of allocations from the device so far: while it is unchanged, equal steps get equal
+  /// addresses.
+  std::size_t blocks_allocated() const { return blocks_allocated_; }
+  /// The largest number of bytes in use at once so far.
   std::size_t peak() const { return peak_; }
 
  private:
@@ -68,11 +77,11 @@ class arena {
   void add_block(std::size_t bytes) {
     try {
       blocks_.emplace_back(std::max(bytes, smallest_block), contents::undefined);
-    } catch (const std::bad_alloc&) {  // a system that does not give more than it has
+    } catch (const std::bad_alloc&) {  // address space is limited
       if (bytes >= smallest_block) throw;
       blocks_.emplace_back(bytes, contents::undefined);
     }
-    ++pieces_made_;
+    ++blocks_allocated_;
   }
   std::size_t total() const {
     std::size_t sum = 0;
@@ -87,20 +96,20 @@ class arena {
 
   std::vector<buffer<std::byte, Device>> blocks_;
   mark at_;
-  std::size_t peak_ = 0, pieces_made_ = 0;
+  std::size_t peak_ = 0, blocks_allocated_ = 0;
 };
 
-/// Rewinds an arena when the block that borrowed from it ends.
+/// Frees what was allocated from an arena during its own lifetime.
 template <class Device>
 class arena_scope {
  public:
-  explicit arena_scope(arena<Device>& from) : from_{from}, start_{from.position()} {}
+  explicit arena_scope(arena<Device>& memory) : arena_{memory}, start_{memory.position()} {}
   arena_scope(const arena_scope&) = delete;
   arena_scope& operator=(const arena_scope&) = delete;
-  ~arena_scope() { from_.rewind(start_); }
+  ~arena_scope() { arena_.rewind(start_); }
 
  private:
-  arena<Device>& from_;
+  arena<Device>& arena_;
   typename arena<Device>::mark start_;
 };
 

@@ -6,27 +6,28 @@
 
 namespace pretext {
 
-/// The upper half of a float: all of its exponent and eight binary digits. It is stored, never calculated
-/// with.
+/// The upper half of a float: its sign, its exponent and 7 bits of mantissa. A storage type without
+/// arithmetic.
 struct bfloat16 {
   std::uint16_t bits = 0;
 
   constexpr bfloat16() = default;
-  /// The nearest, of two the even one; what is no number stays none.
+  /// Rounds to nearest, ties to even; NaN stays NaN.
   PRETEXT_HOST_DEVICE constexpr explicit bfloat16(float x) {
-#ifdef __CUDA_ARCH__  // one instruction instead of seven: elementwise kernels wait for it
+#ifdef __CUDA_ARCH__  // one instruction instead of seven, which bound elementwise kernels
     asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(bits) : "f"(x));
 #else
-    const auto of_x = __builtin_bit_cast(std::uint32_t, x);
-    const bool number = (of_x & 0x7fffffffu) <= 0x7f800000u;
-    const std::uint32_t nearest = number ? of_x + 0x7fffu + (of_x >> 16 & 1u) : of_x | 0x400000u;
+    const auto float_bits = __builtin_bit_cast(std::uint32_t, x);
+    const bool not_nan = (float_bits & 0x7fffffffu) <= 0x7f800000u;
+    const std::uint32_t nearest =
+        not_nan ? float_bits + 0x7fffu + (float_bits >> 16 & 1u) : float_bits | 0x400000u;
     bits = static_cast<std::uint16_t>(nearest >> 16);
 #endif
   }
   PRETEXT_HOST_DEVICE constexpr explicit bfloat16(double x) : bfloat16{static_cast<float>(x)} {}
 
-  template <std::floating_point Number>
-  PRETEXT_HOST_DEVICE constexpr explicit operator Number() const {
+  template <std::floating_point Float>
+  PRETEXT_HOST_DEVICE constexpr explicit operator Float() const {
     return __builtin_bit_cast(float, static_cast<std::uint32_t>(bits) << 16);
   }
 };
@@ -42,7 +43,7 @@ struct arithmetic_of<bfloat16> {
 };
 }  // namespace detail
 
-/// What numbers stored as T are calculated in.
+/// The type of arithmetic on values that are stored as T.
 template <class T>
 using arithmetic = typename detail::arithmetic_of<T>::type;
 

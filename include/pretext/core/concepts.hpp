@@ -5,11 +5,11 @@
 
 namespace pretext {
 
-/// The sample shape that layer L makes of samples shaped In.
+/// The output shape of layer L for samples of shape In.
 template <class L, class In>
 using output_of = typename L::template output<In>;
 
-/// What L keeps between forward and backward.
+/// The values that L stores in forward and reads in backward.
 template <class L, class In, class Context>
 using cache_of = typename L::template cache<In, Context>;
 
@@ -17,19 +17,25 @@ using cache_of = typename L::template cache<In, Context>;
 template <class L, class In>
 inline constexpr auto parameters_of = with_offsets(L::template parameters<In>());
 
-/// Numbers in L's slice of the flat buffers.
+/// Elements of L's slice of the flat buffers.
 template <class L, class In>
 inline constexpr std::size_t weight_count = parameter_count(parameters_of<L, In>);
 
-/// Does L say what it makes of samples shaped In?
+/// Has L an output shape for samples of shape In?
 template <class L, class In>
 concept Accepts = requires {
   typename L::template output<In>;
 };
 
-/// A layer says what it outputs, what it learns and what it must remember; then it runs both ways, and once
-/// more without remembering (`infer`). `y` and `dx` are overwritten, `dx` may be null, gradients are
-/// accumulated.
+/// A layer as far as it can be checked before a device is chosen: an output shape and a parameter table.
+template <class L, class In>
+concept LayerSpec = Accepts<L, In> && requires {
+  {L::template parameters<In>().size()};
+};
+
+/// A layer declares its output shape, its parameters and its cache, and computes `forward`, `backward` and
+/// `infer`, a forward pass without a cache. `y` and `dx` are overwritten, `dx` may be null, gradients are
+/// accumulated. Layers have no state: all members are static.
 template <class L, class In, class Context>
 concept Layer = Accepts<L, In> &&
     requires(Context context, weights<Context> w, cache_of<L, In, Context> cache, reads<Context, In> x,

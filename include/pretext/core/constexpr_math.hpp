@@ -3,7 +3,7 @@
 namespace pretext {
 
 namespace detail {
-/// A root that can be taken while compiling.
+/// Newton's square root, for constant expressions: std::sqrt is not constexpr.
 constexpr double square_root(double x) {
   double root = x < 1 ? 1 : x;
   for (int i = 0; i < 100; ++i) root = (root + x / root) / 2;

@@ -5,53 +5,56 @@
 
 #include <pretext/core/arena.hpp>
 #include <pretext/core/bfloat16.hpp>
+#include <pretext/core/device.hpp>
+#include <pretext/core/device_scalar.hpp>
 #include <pretext/core/random.hpp>
 
+// A layer never names a device or a floating-point type: both come from its context. So one source is
+// compiled for each device and precision, gradients are checked in double, and structure that differs costs
+// nothing at run time.
 namespace pretext {
 
-/// How numbers are kept and added, and what products are made of. A policy: layers ask it, they never name
-/// float.
+/// The types in which values are stored, summed and multiplied: a numerics policy.
 struct fp32 {
   using activation = float;
   using weight = float;
   using compute = float;
 };
 
-/// Twice the digits, for gradient checks.
+/// Double precision, for gradient checks.
 struct fp64 {
   using activation = double;
   using weight = double;
   using compute = double;
 };
 
-/// Weights, their gradients and moments, statistics and sums like fp32, but what matrix products and
-/// convolutions multiply is bfloat16, forward and backward, as with PyTorch's autocast. A CPU rounds factors
-/// while it packs them and keeps activations as float (Winograd's algorithm and convolutions of colour images
-/// multiply float); a GPU, short of memory traffic, stores activations and their gradients as the factors
-/// they become.
+/// Mixed precision as in PyTorch's autocast: weights, their gradients, optimizer state, statistics and sums
+/// are float, the operands of matrix products and convolutions are bfloat16, forward and backward. A CPU
+/// rounds operands while it packs them and stores activations as float (Winograd's algorithm and convolutions
+/// of RGB images multiply float). A GPU, limited by memory bandwidth, stores activations and their gradients
+/// as bfloat16.
 struct bf16 {
   using activation = float;
   using weight = float;
   using compute = bfloat16;
 };
 
-/// Kept and added like fp32, but multiplied with ten binary digits where a device is quicker at that: by
-/// tensor cores. A CPU multiplies float.
+/// Stored and summed as in fp32; tensor cores multiply with 10 explicit bits of mantissa. A CPU multiplies
+/// float.
 struct tf32 : fp32 {
   static constexpr bool products_in_tf32 = true;
 };
 
-/// Allocates, moves and clears memory, and has a stream that its kernels run on.
-template <class D>
-concept Device = requires(float* p, std::size_t n) {
-  typename D::stream;
-  { D::template allocate<float>(n) } -> std::same_as<float*>;
-  D::release(p);
+/// A numerics policy: fp32, tf32, bf16, fp64 or a struct with the same three types.
+template <class N>
+concept NumericsPolicy = requires {
+  typename N::activation;
+  typename N::weight;
+  typename N::compute;
 };
 
 namespace detail {
-/// What a device's kernels say of a loss: its value, or a promise of it where the device runs apart from the
-/// host.
+/// What a loss returns on a device: its value, or a deferred one where the device runs asynchronously.
 template <class D>
 struct loss_value_of {
   using type = double;
@@ -62,7 +65,7 @@ struct loss_value_of<D> {
   using type = typename D::loss_value;
 };
 
-/// What a device runs in unless it is told: fp32, or what it says itself.
+/// The numerics of `on<D>`: fp32 unless the device declares another default.
 template <class D>
 struct default_numerics {
   using type = fp32;
@@ -73,7 +76,7 @@ struct default_numerics<D> {
   using type = typename D::default_numerics;
 };
 
-/// Does a device store activations as the factors that products make of them?
+/// Does a device store activations in the type of the operands of products?
 template <class D>
 inline constexpr bool stores_compute_type = false;
 template <class D>
@@ -81,30 +84,70 @@ template <class D>
 inline constexpr bool stores_compute_type<D> = D::stores_compute_type;
 }  // namespace detail
 
-/// Where and how precisely a method runs: `on<cpu>`, `on<cpu, bf16>`, `on<cpu, fp64>`, `on<cuda>`, which is
-/// `on<cuda, bf16>`. Holds the memory of one training step.
-template <Device D, class Numerics = typename detail::default_numerics<D>::type>
+/// Everything that belongs to one training step beside its views, in a form that the device reads: a method's
+/// `learn` gets it, layers find it in `context.step`.
+struct step_context {
+  device_scalar<double> learning_rate = 0;
+  device_scalar<double> target_momentum = 1;  ///< the fraction of its old value that an EMA target retains
+  sample_keys keys{};                 ///< of the step's samples: masks and dropped paths are drawn with them
+  double drop_path = 0;               ///< drop rate of a transformer's last block, in [0, 1)
+  std::size_t batch_norm_groups = 1;  ///< equal parts of the batch that batch norm normalises separately
+};
+
+/// The execution context: where and in which precision a method runs, and the memory of one training step.
+/// `on<cpu>`, `on<cpu, bf16>`, `on<cpu, fp64>`, `on<cuda>`, which is `on<cuda, bf16>`. A context serves one
+/// call at a time; threads that compute at once need one each.
+template <class D, class Numerics = typename detail::default_numerics<D>::type>
 struct on {
+  static_assert(
+      Device<D>,
+      "pretext: on<device> needs a device with a stream, allocate, release, write, read and clear: see "
+      "Device in <pretext/core/device.hpp>");
+  static_assert(
+      !detail::declares_accelerator<D> || Accelerator<D>,
+      "pretext: this device sets is_accelerator, but lacks members that kernels for accelerators need: see "
+      "Accelerator in <pretext/core/device.hpp>");
+  static_assert(
+      NumericsPolicy<Numerics>,
+      "pretext: the second argument of on<> is a numerics policy: fp32, tf32, bf16, fp64 or a struct with "
+      "the types activation, weight and compute");
+
   using device = D;
   using numerics = Numerics;
-  /// What activations and their gradients are stored as.
+  /// The type that activations and their gradients are stored as.
   using activation = std::conditional_t<detail::stores_compute_type<D>, typename Numerics::compute,
                                         typename Numerics::activation>;
-  /// What all else is kept in: parameters, their gradients and moments, statistics, single numbers.
+  /// The type of everything else: parameters, their gradients, optimizer state, statistics.
   using weight = typename Numerics::weight;
-  /// What losses return: a double, or what becomes one at the end of the step; it can be added to others and
-  /// multiplied by a double.
+  /// What losses return: double, or a value that becomes one at the end of the step. It can be added to
+  /// others and multiplied by a double.
   using loss_value = typename detail::loss_value_of<D>::type;
 
   typename D::stream stream{};
-  arena<D> activations{};  ///< what forward leaves for backward; reset by each step
-  arena<D> workspace{};    ///< what one call needs while it runs
-  std::size_t groups = 1;  ///< equal parts of the batch that batch norm keeps apart (2: statistics per view)
-  sample_keys keys{};      ///< what layers and methods that draw are keyed by; none unless the step has said
-  double drop_path = 0;    ///< how often a training step leaves out the last residual branch of a transformer
+  arena<D> activations{};  ///< what forward stores for backward; each step resets it
+  arena<D> workspace{};    ///< temporary memory of one call
+  step_context step{};     ///< read by layers and maskings; set by a method while it learns (`step_scope`)
 };
 
-/// A layer's slice of the flat parameter and gradient buffers.
+/// Makes the values of a step visible to the layers of a network while a method learns, and no longer: a
+/// later pass cannot draw with the keys of an earlier step.
+template <class Context>
+class step_scope {
+ public:
+  step_scope(Context& context, const step_context& step, std::size_t batch_norm_groups = 1)
+      : context_{context} {
+    context.step = step;
+    context.step.batch_norm_groups = batch_norm_groups;
+  }
+  step_scope(const step_scope&) = delete;
+  step_scope& operator=(const step_scope&) = delete;
+  ~step_scope() { context_.step = {}; }
+
+ private:
+  Context& context_;
+};
+
+/// A layer's slice of the flat parameter and gradient buffers. It does not own the memory.
 template <class Context>
 struct weights {
   using weight = typename Context::weight;
@@ -112,19 +155,19 @@ struct weights {
 
   weight* value = nullptr;
   weight* gradient = nullptr;
-  const activation* rounded = nullptr;  ///< the values once more, where activations are stored otherwise
+  const activation* rounded = nullptr;  ///< copy of the values where activations have another type
 
   constexpr weights at(std::size_t offset) const {
     return {value + offset, gradient ? gradient + offset : nullptr, rounded ? rounded + offset : nullptr};
   }
-  /// What products and convolutions read.
+  /// The values in the type that products and convolutions read.
   constexpr const activation* operands() const {
     if constexpr (std::same_as<weight, activation>)
       return value;
     else
       return rounded;
   }
-  /// Weights that are nothing but factors.
+  /// Weights for products alone, without gradients.
   static constexpr weights of_operands(activation* operands) {
     if constexpr (std::same_as<weight, activation>)
       return {operands, nullptr};
@@ -133,9 +176,10 @@ struct weights {
   }
 };
 
-/// What a layer reads and what it writes.
+/// A batch that a layer reads.
 template <class Context, Shape S>
 using reads = tensor_view<const typename Context::activation, S>;
+/// A batch that a layer writes.
 template <class Context, Shape S>
 using writes = tensor_view<typename Context::activation, S>;
 

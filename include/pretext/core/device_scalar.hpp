@@ -3,24 +3,25 @@
 
 namespace pretext {
 
-/// A number that changes from step to step (a learning rate, a momentum, an epoch): either the number itself,
-/// or where in the device's memory it will stand when the step runs there. Of the second kind are those of
-/// steps that a device repeats by itself; only the device reads them.
+/// A value that changes from step to step (a learning rate, a momentum, an epoch): either the value itself,
+/// or its address in the device's memory, which the device reads when it executes the step. Steps that a
+/// device replays need the second kind, because arguments of recorded kernels are constant; only the device
+/// can read it.
 template <class T>
 class device_scalar {
  public:
-  PRETEXT_HOST_DEVICE constexpr device_scalar(T number = T{}) : number_{number} {}
-  PRETEXT_HOST_DEVICE static constexpr device_scalar at_address(const T* on_device) {
+  PRETEXT_HOST_DEVICE constexpr device_scalar(T value = T{}) : value_{value} {}
+  PRETEXT_HOST_DEVICE static constexpr device_scalar at_address(const T* address) {
     device_scalar stored;
-    stored.on_device_ = on_device;
+    stored.address_ = address;
     return stored;
   }
 
-  PRETEXT_HOST_DEVICE constexpr operator T() const { return on_device_ ? *on_device_ : number_; }
+  PRETEXT_HOST_DEVICE constexpr operator T() const { return address_ ? *address_ : value_; }
 
  private:
-  T number_{};
-  const T* on_device_ = nullptr;
+  T value_{};
+  const T* address_ = nullptr;
 };
 
 }  // namespace pretext

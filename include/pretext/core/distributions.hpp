@@ -8,32 +8,33 @@
 
 namespace pretext {
 
-/// A standard normal number from two words of a key, 2·pair and the one behind it (Box & Muller 1958).
+/// A standard normal variate from words 2·pair and 2·pair + 1 of a key (Box & Muller 1958).
 PRETEXT_HOST_DEVICE inline double standard_normal(const random_key& key, std::uint32_t pair) {
   const double u = (static_cast<double>(key.word(2 * pair)) + 0.5) * 0x1p-32;
   const double v = (static_cast<double>(key.word(2 * pair + 1)) + 0.5) * 0x1p-32;
   return std::sqrt(-2 * std::log(u)) * std::cos(2 * std::numbers::pi * v);
 }
 
-/// A number from Gamma(shape, 1) (Marsaglia & Tsang 2000), from words of the key that start at an even draw;
-/// at most `gamma_draws` of them are looked at.
+/// The number of words that `gamma_variate` may read.
 inline constexpr std::uint32_t gamma_draws = 256;
+/// A variate of Gamma(shape, 1), shape > 0 (Marsaglia & Tsang 2000), from words [first, first + gamma_draws)
+/// of a key; `first` is even.
 PRETEXT_HOST_DEVICE inline double gamma_variate(const random_key& key, std::uint32_t first, double shape) {
-  // A shape below one is raised by one, and brought back by a power of a uniform number.
+  // For a shape below one: a variate of shape + 1 times a power of a uniform variate (their section 6).
   const auto open_unit = [&](std::uint32_t draw) {
     return (static_cast<double>(key.word(draw)) + 0.5) * 0x1p-32;
   };
   const double d = (shape < 1 ? shape + 1 : shape) - 1. / 3, c = 1 / std::sqrt(9 * d);
-  const double back = shape < 1 ? std::pow(open_unit(first), 1 / shape) : 1;
+  const double correction = shape < 1 ? std::pow(open_unit(first), 1 / shape) : 1;
   for (std::uint32_t draw = first + 4; draw + 4 <= first + gamma_draws; draw += 4) {
     const double x = standard_normal(key, draw / 2), root = 1 + c * x, v = root * root * root;
     if (root > 0 && std::log(open_unit(draw + 2)) < x * x / 2 + d * (1 - v + std::log(v)))
-      return d * v * back;
+      return d * v * correction;
   }
-  return d * back;  // 63 refusals of at most 5 % each never happen
+  return d * correction;  // 63 rejections with at most 5 % each do not happen
 }
 
-/// A number from Beta(a, b), from 2·gamma_draws words of the key that start at an even draw.
+/// A variate of Beta(a, b), from words [first, first + 2·gamma_draws) of a key; `first` is even.
 PRETEXT_HOST_DEVICE inline double beta_variate(const random_key& key, std::uint32_t first, double a,
                                                double b) {
   const double x = gamma_variate(key, first, a), y = gamma_variate(key, first + gamma_draws, b);

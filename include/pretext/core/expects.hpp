@@ -1,37 +1,45 @@
 #pragma once
+#include <charconv>
+#include <concepts>
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <type_traits>
 
 namespace pretext {
 
 namespace detail {
-inline void say(std::string& sentence, std::string_view part) { sentence.append(part); }
-template <class Number>
-  requires std::is_arithmetic_v<Number>
-void say(std::string& sentence, Number part) { sentence.append(std::to_string(part)); }
+inline void append(std::string& text, std::string_view part) { text.append(part); }
+template <std::integral Integer>
+void append(std::string& text, Integer part) {
+  text.append(std::to_string(part));
+}
+/// The shortest digits that name the value: 0.1 and not 0.100000.
+template <std::floating_point Float>
+void append(std::string& text, Float part) {
+  char digits[32];
+  text.append(digits, std::to_chars(digits, digits + sizeof digits, part).ptr);
+}
 }  // namespace detail
 
-/// Joins words and numbers into one sentence.
+/// Joins text and values into one sentence.
 template <class... Parts>
-std::string sentence(const Parts&... parts) {
+std::string str_cat(const Parts&... parts) {
   std::string text;
-  (detail::say(text, parts), ...);
+  (detail::append(text, parts), ...);
   return text;
 }
 
-/// Throws `Error` with a sentence made of words and numbers.
+/// Throws `Error` with the joined text and values.
 template <class Error = std::invalid_argument, class... Parts>
-[[noreturn]] void fail(const Parts&... parts) {
-  throw Error{sentence(parts...)};
+[[noreturn]] void throw_error(const Parts&... parts) {
+  throw Error{str_cat(parts...)};
 }
 
-/// Throws `std::invalid_argument` with the sentence unless the condition holds.
+/// Throws `std::invalid_argument` with the joined text and values unless the condition holds.
 template <class... Parts>
 void expects(bool condition, const Parts&... parts) {
   if (!condition) [[unlikely]]
-    fail(parts...);
+    throw_error(parts...);
 }
 
 }  // namespace pretext

@@ -8,9 +8,9 @@ namespace pretext {
 template <class Signature>
 class function_ref;
 
-/// A callable object by its address, for what is called seldom enough that a call costs nothing beside it:
-/// whoever takes one is compiled once, not once for each callable. It must not outlive the callable (C++26
-/// has it as std::function_ref).
+/// A reference to a callable object (std::function_ref of C++26). A function that takes one is compiled once
+/// and not for every callable; the indirect call is cheap beside the work that it does. It must not outlive
+/// the callable.
 template <class Result, class... Arguments>
 class function_ref<Result(Arguments...)> {
  public:

@@ -5,13 +5,13 @@
 
 namespace pretext {
 
-/// 8-bit pixels somebody else owns: height · width · channels numbers, channels last.
+/// 8-bit pixels without ownership: (height, width, channels), row by row, channels last.
 struct image_view {
   const std::uint8_t* pixels = nullptr;
   std::size_t height = 0, width = 0, channels = 0;
 };
 
-/// 8-bit pixels that own themselves, channels last.
+/// An owned 8-bit image: (height, width, channels), row by row, channels last.
 struct image {
   std::size_t height = 0, width = 0, channels = 0;
   std::vector<std::uint8_t> pixels;

@@ -3,14 +3,17 @@
 #include <cstddef>
 #include <string_view>
 
+// A network is known at compile time, so its parameters are a constexpr table: names, extents and offsets
+// into one flat buffer. Optimizers, checkpoints and files read the same table, and none of them needs to know
+// the types of layers.
 namespace pretext {
 
-/// How a parameter starts: a distribution and its width, or a table of given values; worked out by the layer
-/// that owns it.
+/// The initial values of a parameter: a distribution and its scale, or a table of given values. The layer
+/// that owns the parameter chooses it.
 struct initialiser {
   enum class kind { constant, normal, truncated_normal, uniform, table };
-  kind shape = kind::constant;
-  double width = 0;                        ///< the constant, the standard deviation, or the bound ±width
+  kind distribution = kind::constant;
+  double scale = 0;                        ///< the constant, the standard deviation, or the bound ±scale
   double (*value)(std::size_t) = nullptr;  ///< of a table: the value of each element
 
   static constexpr initialiser constant(double value) { return {kind::constant, value}; }
@@ -23,18 +26,18 @@ struct initialiser {
   friend constexpr bool operator==(const initialiser&, const initialiser&) = default;
 };
 
-/// Does weight decay (and LARS's adaptation) apply?
+/// Do weight decay and the trust ratio of LARS apply?
 enum class parameter_decay { yes, no };
 
-/// Learned by the optimizer; a running statistic that is only saved; or a table that never changes and is
-/// saved because other people's files have it.
+/// Updated by the optimizer; a running statistic that is only saved; or a table that never changes, saved
+/// because PyTorch's files contain it.
 enum class parameter_role { trainable, buffer, constant };
 
-/// How the numbers lie in the flat buffer: as in torch, or a convolution's (O, I, H, W) kept as (H, W, I, O).
+/// The order of elements in the flat buffer: PyTorch's, or (H, W, I, O) for a convolution's (O, I, H, W).
 enum class parameter_layout { torch, convolution };
 
 /// One tensor of a network, described by values rather than types: cheap to compile, printable, testable with
-/// static_assert. Paths and extents are torch's.
+/// static_assert. Paths and extents are PyTorch's.
 struct parameter {
   char path[80]{};
   std::array<std::size_t, 4> extents{};
@@ -44,7 +47,8 @@ struct parameter {
   parameter_decay weight_decay = parameter_decay::yes;
   parameter_role role = parameter_role::trainable;
   parameter_layout layout = parameter_layout::torch;
-  double lr_multiplier = 1;  ///< multiplies the learning rate: layer-wise decay, 0 for what is frozen
+  double lr_multiplier = 1;  ///< of the learning rate: layer-wise decay; 0 freezes the tensor
+  int depth = -1;  ///< layer of an encoder, counted from its input, for layer-wise decay; -1: after the last
 
   constexpr parameter() = default;
   template <std::size_t R>
@@ -64,7 +68,8 @@ struct parameter {
   }
   constexpr std::string_view name() const { return path; }
 
-  /// The same parameter seen from a parent that calls its owner `parent` and puts it at `base`.
+  /// The same parameter as a member of a parent network, which names its owner `parent` and stores it from
+  /// `base` on.
   constexpr parameter under(std::string_view parent, std::size_t base) const {
     parameter moved = *this;
     moved.offset += base;
@@ -77,18 +82,25 @@ struct parameter {
     return moved;
   }
 
+  /// The same where the parent calls its owner by an index below 100, as torch's Sequential does.
+  constexpr parameter under(std::size_t index, std::size_t base) const {
+    const char digits[] = {char('0' + index / 10), char('0' + index % 10)};
+    return index < 10 ? under(std::string_view{digits + 1, 1}, base)
+                      : under(std::string_view{digits, 2}, base);
+  }
+
  private:
-  constexpr void append(std::string_view more) {
+  constexpr void append(std::string_view text) {
     std::size_t end = 0;
-    for (char c : more) path[end++] = c;
+    for (char c : text) path[end++] = c;
   }
 };
 
-/// What a layer learns: one row per tensor.
+/// A parameter table: one row per tensor.
 template <std::size_t N>
 using parameters = std::array<parameter, N>;
 
-/// Lays a layer's own parameters out one after another.
+/// The table with offsets of tensors that are stored one after another.
 template <std::size_t N>
 constexpr parameters<N> with_offsets(parameters<N> table) {
   std::size_t offset = 0;
@@ -99,7 +111,7 @@ constexpr parameters<N> with_offsets(parameters<N> table) {
   return table;
 }
 
-/// Numbers in the flat buffer, running statistics and fixed tables included.
+/// Elements in the flat buffer, including running statistics and constant tables.
 template <std::size_t N>
 constexpr std::size_t parameter_count(const parameters<N>& table) {
   std::size_t total = 0;
@@ -107,7 +119,7 @@ constexpr std::size_t parameter_count(const parameters<N>& table) {
   return total;
 }
 
-/// Numbers that an optimizer changes: what papers call the parameter count.
+/// Elements that an optimizer changes: the parameter count of papers.
 template <std::size_t N>
 constexpr std::size_t trainable_count(const parameters<N>& table) {
   std::size_t total = 0;
@@ -115,7 +127,14 @@ constexpr std::size_t trainable_count(const parameters<N>& table) {
   return total;
 }
 
-/// One tensor after another: a struct of a layer may join several tables with it.
+/// The table of layers at one depth of an encoder.
+template <std::size_t N>
+constexpr parameters<N> with_depth(int depth, parameters<N> table) {
+  for (auto& entry : table) entry.depth = depth;
+  return table;
+}
+
+/// Several tables as one, the tensors of each after those of the one before.
 template <std::size_t... N>
 constexpr auto concatenate(const parameters<N>&... tables) {
   parameters<(N + ... + 0)> all{};
@@ -126,6 +145,13 @@ constexpr auto concatenate(const parameters<N>&... tables) {
   };
   (append(tables), ...);
   return all;
+}
+
+/// The table of a part that its parent calls `parent`: every path below it, offsets unchanged.
+template <std::size_t N>
+constexpr parameters<N> prefixed(std::string_view parent, parameters<N> table) {
+  for (auto& entry : table) entry = entry.under(parent, 0);
+  return table;
 }
 
 }  // namespace pretext

@@ -13,8 +13,7 @@ struct philox_words {
   friend constexpr bool operator==(const philox_words&, const philox_words&) = default;
 };
 
-/// Philox4x32-10: a bijection of the 128-bit counter for every 64-bit key; stateless, the same on every
-/// device.
+/// Philox4x32-10: for every 64-bit key a bijection of the 128-bit counter. Stateless, equal on every device.
 PRETEXT_HOST_DEVICE constexpr philox_words philox(philox_words counter, std::uint64_t key) {
   auto low = static_cast<std::uint32_t>(key), high = static_cast<std::uint32_t>(key >> 32);
   for (int round = 0; round < 10; ++round) {
@@ -28,13 +27,14 @@ PRETEXT_HOST_DEVICE constexpr philox_words philox(philox_words counter, std::uin
   return counter;
 }
 
-/// 24 random bits as a number in [0, 1).
+/// The upper 24 bits as a value in [0, 1).
 PRETEXT_HOST_DEVICE constexpr float unit_interval(std::uint32_t word) {
   return static_cast<float>(word >> 8) * 0x1p-24f;
 }
 
-/// The random numbers of one view of one image: a pure function of (seed, epoch, sample, view, draw), so the
-/// same for any batch size, thread count, rank count or device, and after any interruption.
+/// The random numbers of one view of one image: a pure function of (seed, epoch, sample, view, draw), hence
+/// equal for any batch size, number of threads or ranks and any device, and after a run was interrupted and
+/// resumed.
 struct random_key {
   std::uint64_t seed = 1;
   std::uint32_t epoch = 0;
@@ -68,15 +68,15 @@ struct random_key {
   }
 };
 
-/// Who the samples of a training step are: random choices inside a network (masks, dropped paths) are keyed
-/// by it, so that they depend neither on the batch's size nor on how often a run was interrupted.
+/// The identities of the samples of a training step. They key the random choices inside a network (masks,
+/// dropped paths), so that these depend neither on the batch size nor on interruptions of a run.
 struct sample_keys {
   std::uint64_t seed = 1;
   device_scalar<std::uint32_t> epoch = 0;
-  const std::uint64_t* samples = nullptr;  ///< on the device that the step runs on
-  std::size_t count = 0;                   ///< rows of a batch after the first `count` are further views
+  const std::uint64_t* samples = nullptr;  ///< (count) indices, in the memory of the step's device
+  std::size_t count = 0;  ///< images of the batch; rows after the first `count` are further views
 
-  /// The key of a row of the batch; apart from those of augmentations, whose views are counted from 0.
+  /// The key of a row of the batch. Views are counted from 128, so that no key equals one of an augmentation.
   PRETEXT_HOST_DEVICE constexpr random_key operator()(std::size_t row) const {
     return {seed, epoch, samples[row % count], 128 + static_cast<std::uint32_t>(row / count)};
   }

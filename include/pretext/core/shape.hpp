@@ -4,8 +4,8 @@
 
 namespace pretext {
 
-/// The extents of ONE sample, channels last, known while compiling: an image is `shape<H, W, C>`, a feature
-/// is `shape<C>`. The batch is never part of it.
+/// The extents of one sample, channels last, known at compile time: an image is `shape<H, W, C>`, tokens are
+/// `shape<T, C>`, a feature is `shape<C>`. The batch is not part of the shape.
 template <std::size_t... Extents>
 struct shape {
   static constexpr std::size_t rank = sizeof...(Extents);
@@ -20,15 +20,19 @@ concept Shape = requires {
   S::extents;
 };
 
-/// A sample with rows, columns and channels.
+/// The shape of a sample with rows, columns and channels.
 template <class S>
 concept ImageShape = Shape<S> && S::rank == 3;
 
-/// The last extent: how many numbers stand at one place.
+/// A sample that is one vector: `shape<D>`.
+template <class S>
+concept FeatureShape = Shape<S> && S::rank == 1;
+
+/// The last extent: channels per position.
 template <Shape S>
 inline constexpr std::size_t channels_of = S::extents[S::rank - 1];
 
-/// How many places a sample has: H·W for an image, T for tokens, 1 for a feature.
+/// Positions of a sample: H·W for an image, T for tokens, 1 for a feature.
 template <Shape S>
 inline constexpr std::size_t position_count = S::size / channels_of<S>;
 

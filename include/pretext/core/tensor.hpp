@@ -8,8 +8,8 @@
 
 namespace pretext {
 
-/// A batch of samples somebody else owns: a pointer, a batch known at run time, a sample shape known while
-/// compiling.
+/// A batch of samples without ownership: a pointer, the number of samples, known at run time, and the shape
+/// of a sample, known at compile time. Samples are stored one after another, channels last.
 template <class T, Shape S>
 struct tensor_view {
   using sample = S;
@@ -27,27 +27,30 @@ struct tensor_view {
   constexpr tensor_view part(std::size_t first, std::size_t count) const {
     return {data + first * S::size, count};
   }
-  /// The same numbers read as samples of another shape of equal size.
+  /// The same elements as samples of another shape of equal size.
   template <Shape Other>
     requires(Other::size == S::size)
   constexpr tensor_view<T, Other> as() const { return {data, batch}; }
 };
 
-/// What memory holds at first.
+/// The initial contents of memory.
 enum class contents { zero, undefined };
 
-/// Device memory with an owner, zero at first unless `undefined` will do. Only devices allocate.
+/// Owned device memory of `size()` elements, zero unless constructed with `contents::undefined`. Move-only;
+/// moving into a buffer releases its old memory at once.
 template <class T, class D>
 class buffer {
  public:
   buffer() = default;
-  explicit buffer(std::size_t count, contents first = contents::zero)
-      : data_{allocate(count, first)}, count_{count} {}
+  explicit buffer(std::size_t count, contents initial = contents::zero)
+      : data_{allocate(count, initial)}, count_{count} {}
   buffer(buffer&& other) noexcept
       : data_{std::exchange(other.data_, nullptr)}, count_{std::exchange(other.count_, 0)} {}
   buffer& operator=(buffer&& other) noexcept {
-    std::swap(data_, other.data_);
-    std::swap(count_, other.count_);
+    if (this == &other) return *this;
+    D::release(data_);
+    data_ = std::exchange(other.data_, nullptr);
+    count_ = std::exchange(other.count_, 0);
     return *this;
   }
   ~buffer() { D::release(data_); }
@@ -56,9 +59,9 @@ class buffer {
   std::size_t size() const { return count_; }
 
  private:
-  static T* allocate(std::size_t count, contents first) {
+  static T* allocate(std::size_t count, contents initial) {
     if constexpr (requires { D::template allocate_undefined<T>(count); })
-      if (first == contents::undefined) return D::template allocate_undefined<T>(count);
+      if (initial == contents::undefined) return D::template allocate_undefined<T>(count);
     return D::template allocate<T>(count);
   }
 
@@ -66,14 +69,20 @@ class buffer {
   std::size_t count_ = 0;
 };
 
-/// A batch that owns its samples and grows on demand.
+/// A batch that owns its samples and grows on demand. Move-only.
 template <class T, Shape S, class D>
 class tensor {
  public:
   tensor() = default;
   explicit tensor(std::size_t batch) { resize(batch); }
+  /// Sets the number of samples. As with Eigen's `resize`, the contents are unspecified afterwards; memory is
+  /// allocated only if the batch is larger than every one before, and then invalidates earlier views.
   tensor_view<T, S> resize(std::size_t batch) {
-    if (batch * S::size > memory_.size()) memory_ = buffer<T, D>{batch * S::size};
+    if (batch * S::size > memory_.size()) {
+      batch_ = 0;
+      memory_ = {};  // first, so that old and new memory are never allocated at once
+      memory_ = buffer<T, D>{batch * S::size};
+    }
     batch_ = batch;
     return *this;
   }

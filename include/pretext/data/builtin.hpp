@@ -38,7 +38,7 @@ class builtin_source {
   }
   const std::vector<std::string>& class_names() const { return textures::names(); }
   std::string name(std::size_t index) const {
-    return sentence("built-in picture ", options_.first + index, " of seed ", options_.seed);
+    return str_cat("built-in picture ", options_.first + index, " of seed ", options_.seed);
   }
   void read(std::size_t index, image& out) const;
 

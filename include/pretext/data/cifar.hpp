@@ -12,10 +12,11 @@ namespace pretext {
 
 /// CIFAR-10 in its binary version (data_batch_1.bin … data_batch_5.bin, test_batch.bin): 32x32 RGB, ten
 /// classes. Throws std::runtime_error with the file that is missing, truncated or holds an impossible label.
-inline record_source open_cifar10(const std::filesystem::path& folder, split part = split::train) {
-  expects(part != split::unlabeled, "CIFAR-10 has no unlabeled images");
+inline record_source open_cifar10(const std::filesystem::path& folder,
+                                  dataset_split part = dataset_split::train) {
+  expects(part != dataset_split::unlabeled, "CIFAR-10 has no unlabeled images");
   std::vector<std::filesystem::path> files;
-  if (part == split::test)
+  if (part == dataset_split::test)
     files = {folder / "test_batch.bin"};
   else
     for (const char number : {'1', '2', '3', '4', '5'})
@@ -30,10 +31,11 @@ inline record_source open_cifar10(const std::filesystem::path& folder, split par
 
 /// CIFAR-100 in its binary version (train.bin, test.bin) with its hundred fine labels: 32x32 RGB. Throws
 /// std::runtime_error with the file that is missing, truncated or holds an impossible label.
-inline record_source open_cifar100(const std::filesystem::path& folder, split part = split::train) {
-  expects(part != split::unlabeled, "CIFAR-100 has no unlabeled images");
+inline record_source open_cifar100(const std::filesystem::path& folder,
+                                   dataset_split part = dataset_split::train) {
+  expects(part != dataset_split::unlabeled, "CIFAR-100 has no unlabeled images");
   record_source source{{.height = 32, .width = 32, .before_pixels = 2},
-                       {folder / (part == split::test ? "test.bin" : "train.bin")}};
+                       {folder / (part == dataset_split::test ? "test.bin" : "train.bin")}};
   auto names = detail::lines_of(folder / "fine_label_names.txt");
   if (names.size() != 100) {
     names.clear();

@@ -46,7 +46,8 @@ class image_finder {
     // A link to a folder above would lead round in circles.
     if (!visited_.insert(std::filesystem::canonical(folder, error).string()).second) return;
     std::filesystem::directory_iterator entries{folder, error};
-    if (error) fail<std::runtime_error>(folder.string(), ": cannot list the folder: ", error.message());
+    if (error)
+      throw_error<std::runtime_error>(folder.string(), ": cannot list the folder: ", error.message());
     for (const auto& entry : entries) {
       const std::string name = entry.path().filename().string();
       if (name.starts_with('.') || name == "__MACOSX") continue;
@@ -75,8 +76,9 @@ class folder_source {
       : folder_{folder}, options_{options} {
     detail::image_finder finder{folder};
     if (finder.found.empty())
-      fail<std::runtime_error>(folder.string(), ": no images (.jpg, .jpeg, .png) in this folder or below",
-                               finder.others == 0 ? "" : "; there are other files, such as ", finder.example);
+      throw_error<std::runtime_error>(
+          folder.string(), ": no images (.jpg, .jpeg, .png) in this folder or below",
+          finder.others == 0 ? "" : "; there are other files, such as ", finder.example);
     files_ = std::make_shared<const std::vector<std::string>>(std::move(finder.found));
     std::set<std::string> classes;
     for (const auto& path : *files_) classes.insert(class_of(path));
@@ -93,8 +95,8 @@ class folder_source {
     for (const auto& path : *files_) {
       const auto found = numbers.find(class_of(path));
       if (found == numbers.end())
-        fail<std::runtime_error>((folder_ / path).string(), ": '", class_of(path), "' is none of the ",
-                                 names.size(), " classes to learn from");
+        throw_error<std::runtime_error>((folder_ / path).string(), ": '", class_of(path), "' is none of the ",
+                                        names.size(), " classes to learn from");
       labels.push_back(found->second);
     }
     labels_ = std::move(labels);
@@ -123,8 +125,8 @@ class folder_source {
       const input_file file{path};
       // No picture within the limit needs more; a film with the wrong suffix does.
       if (file.size() > 8 * options_.most_pixels + 1'000'000)
-        fail<bad_image>(path.string(), ": ", file.size(), " bytes are too many for ", options_.most_pixels,
-                        " pixels");
+        throw_error<bad_image>(path.string(), ": ", file.size(), " bytes are too many for ",
+                               options_.most_pixels, " pixels");
       std::vector<std::byte> bytes(static_cast<std::size_t>(file.size()));
       file.read(0, bytes);
       return bytes;

@@ -20,12 +20,12 @@ inline std::vector<std::size_t> idx_extents(const input_file& file, std::size_t 
   std::array<std::byte, 4> magic{};
   std::vector<std::byte> words(4 * rank);
   if (file.size() < 4 + words.size())
-    fail<std::runtime_error>(file.path().string(), ": the file ends at byte ", file.size(),
-                             ", within the header of an IDX file");
+    throw_error<std::runtime_error>(file.path().string(), ": the file ends at byte ", file.size(),
+                                    ", within the header of an IDX file");
   file.read(0, magic);
   if (magic != std::array{std::byte{0}, std::byte{0}, std::byte{8}, static_cast<std::byte>(rank)})
-    fail<std::runtime_error>(file.path().string(), ": byte 0: this is not an IDX file of 8-bit numbers with ",
-                             rank, " extents");
+    throw_error<std::runtime_error>(
+        file.path().string(), ": byte 0: this is not an IDX file of 8-bit numbers with ", rank, " extents");
   file.read(4, words);
   std::vector<std::size_t> extents(rank);
   std::uint64_t total = 1;
@@ -35,8 +35,9 @@ inline std::vector<std::size_t> idx_extents(const input_file& file, std::size_t 
     total = extents[i] > 0 && total > file.size() / extents[i] ? file.size() : total * extents[i];
   }
   if (total != file.size() - 4 - words.size())
-    fail<std::runtime_error>(file.path().string(), ": the header promises ", extents[0], " items, but ",
-                             file.size() - 4 - words.size(), " bytes follow it; the file is truncated");
+    throw_error<std::runtime_error>(file.path().string(), ": the header promises ", extents[0],
+                                    " items, but ", file.size() - 4 - words.size(),
+                                    " bytes follow it; the file is truncated");
   return extents;
 }
 
@@ -49,7 +50,7 @@ inline record_source open_idx(const std::filesystem::path& images, const std::fi
                               bool rgb = true) {
   const auto extents = detail::idx_extents(input_file{images}, 3);
   if (extents[0] == 0 || extents[1] == 0 || extents[2] == 0)
-    fail<std::runtime_error>(images.string(), ": the file holds no images");
+    throw_error<std::runtime_error>(images.string(), ": the file holds no images");
   record_source source{
       {.height = extents[1], .width = extents[2], .channels = 1, .header = 16}, {images}, rgb};
   if (labels.empty()) return source;
@@ -59,7 +60,9 @@ inline record_source open_idx(const std::filesystem::path& images, const std::fi
   for (std::size_t i = 8; i < bytes.size(); ++i) numbers.push_back(static_cast<int>(bytes[i]));
   try {
     source.set_labels(std::move(numbers), {});
-  } catch (const std::runtime_error& error) { fail<std::runtime_error>(labels.string(), ": ", error.what()); }
+  } catch (const std::runtime_error& error) {
+    throw_error<std::runtime_error>(labels.string(), ": ", error.what());
+  }
   return source;
 }
 

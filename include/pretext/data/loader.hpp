@@ -57,6 +57,7 @@ class loader {
     std::size_t number = 0;  ///< within the epoch
     std::span<const image_view> images;
     std::span<const std::uint64_t> samples;  ///< the images' indices in the source
+    std::uint64_t seed = 1;                  ///< the loader's: it keys the views of the batch, too
   };
 
   /// Throws std::invalid_argument where the source does not fill one batch.
@@ -185,7 +186,7 @@ inline loader::batch loader::next() {
     samples_.push_back(each.index);
     skipped_.insert(each.skipped.begin(), each.skipped.end());
   }
-  return {current_->epoch, current_->number, views_, samples_};
+  return {current_->epoch, current_->number, views_, samples_, options_.seed};
 }
 
 inline void loader::serve() {
@@ -221,7 +222,7 @@ inline void loader::fill(const pending& owner, std::size_t position, slot& to) {
     if (options_.on_bad_image == bad_image_policy::stop) return;
     if (attempt == count) {
       to.error = std::make_exception_ptr(std::runtime_error{
-          sentence("none of the ", count, " images can be read; one of them: ", to.skipped.begin()->second)});
+          str_cat("none of the ", count, " images can be read; one of them: ", to.skipped.begin()->second)});
       return;
     }
     to.error = nullptr;

@@ -65,7 +65,7 @@ class memory_source {
   std::size_t size() const { return extents_.count; }
   int label(std::size_t index) const { return labels_.empty() ? -1 : labels_.at(index); }
   const std::vector<std::string>& class_names() const { return class_names_; }
-  std::string name(std::size_t index) const { return sentence("index ", index, " of the images in memory"); }
+  std::string name(std::size_t index) const { return str_cat("index ", index, " of the images in memory"); }
   void read(std::size_t index, image& out) const {
     expects(index < size(), "there is no image ", index, " among ", size(), " in memory");
     detail::copy_as_rgb(

@@ -19,7 +19,7 @@ namespace pretext {
 
 /// Which part of a data set to open, and how its files are decoded.
 struct open_options {
-  split part = split::train;
+  dataset_split part = dataset_split::train;
   decode_options decode{};
 };
 
@@ -37,13 +37,13 @@ inline bool has_folder(const std::filesystem::path& path) {
 /// The IDX files of a folder whose names contain `kind` (idx3 for images, idx1 for labels) and belong to the
 /// part; an empty path where there is none.
 inline std::filesystem::path find_idx(const std::filesystem::path& folder, std::string_view kind,
-                                      split part) {
+                                      dataset_split part) {
   std::vector<std::filesystem::path> found;
   for (const auto& entry : std::filesystem::directory_iterator{folder}) {
     const std::string name = entry.path().filename().string();
     const auto has = [&](std::string_view word) { return name.find(word) != std::string::npos; };
     if (has(kind) && has("ubyte") && !name.ends_with(".gz") &&
-        (has("t10k") || has("test")) == (part == split::test))
+        (has("t10k") || has("test")) == (part == dataset_split::test))
       found.push_back(entry.path());
   }
   return found.empty() ? std::filesystem::path{} : *std::min_element(found.begin(), found.end());
@@ -58,13 +58,13 @@ inline std::filesystem::path unpacked(const std::filesystem::path& folder) {
 }
 
 /// The subfolder with that part of a folder of images; an empty path where there is none.
-inline std::filesystem::path part_folder(const std::filesystem::path& folder, split part) {
+inline std::filesystem::path part_folder(const std::filesystem::path& folder, dataset_split part) {
   const std::array<std::string_view, 3> tests{"test", "val", "validation"};
-  if (part == split::test)
+  if (part == dataset_split::test)
     for (const auto name : tests)
       if (has_folder(folder / name)) return folder / name;
-  const std::string_view name = part == split::train ? "train" : "unlabeled";
-  if (part != split::test && has_folder(folder / name)) return folder / name;
+  const std::string_view name = part == dataset_split::train ? "train" : "unlabeled";
+  if (part != dataset_split::test && has_folder(folder / name)) return folder / name;
   return {};
 }
 
@@ -74,7 +74,7 @@ inline std::filesystem::path part_folder(const std::filesystem::path& folder, sp
 /// and its kin), or JPEG and PNG files, split into `train` and `test` (or `val`) or not. Throws
 /// std::runtime_error with the folder and what is missing.
 inline any_source open_source(const std::filesystem::path& path, open_options options = {}) {
-  const auto say = [&](std::string_view what) { fail<std::runtime_error>(path.string(), ": ", what); };
+  const auto say = [&](std::string_view what) { throw_error<std::runtime_error>(path.string(), ": ", what); };
   if (!std::filesystem::exists(path)) say("there is no such folder");
   if (!detail::has_folder(path)) say("this is a file; unpack archives and give the folder that they make");
   const auto folder = detail::unpacked(path);
@@ -86,7 +86,7 @@ inline any_source open_source(const std::filesystem::path& path, open_options op
     say("this is CIFAR-10 in its Python version; get the binary version, cifar-10-binary.tar.gz");
   if (detail::has_file(folder / "meta") && detail::has_file(folder / "train"))
     say("this is CIFAR-100 in its Python version; get the binary version, cifar-100-binary.tar.gz");
-  for (const split any : {split::train, split::test})
+  for (const dataset_split any : {dataset_split::train, dataset_split::test})
     if (!detail::find_idx(folder, "idx3", any).empty()) {
       const auto images = detail::find_idx(folder, "idx3", options.part);
       if (images.empty()) say("this folder of IDX files lacks the part that was asked for");
@@ -94,15 +94,16 @@ inline any_source open_source(const std::filesystem::path& path, open_options op
     }
   if (const auto part = detail::part_folder(folder, options.part); !part.empty()) {
     folder_source images{part, options.decode};
-    const auto train = detail::part_folder(folder, split::train);
-    if (options.part == split::test && !train.empty())
+    const auto train = detail::part_folder(folder, dataset_split::train);
+    if (options.part == dataset_split::test && !train.empty())
       if (const folder_source learnt{train}; !learnt.class_names().empty())
         images.set_class_names(learnt.class_names());
     return images;
   }
-  if (options.part == split::test) say("there is no folder test, val or validation here to be tested on");
-  if (options.part == split::unlabeled) say("there is no folder unlabeled here");
-  if (!detail::part_folder(folder, split::test).empty())
+  if (options.part == dataset_split::test)
+    say("there is no folder test, val or validation here to be tested on");
+  if (options.part == dataset_split::unlabeled) say("there is no folder unlabeled here");
+  if (!detail::part_folder(folder, dataset_split::test).empty())
     say("there is a folder to be tested on, but no folder train beside it");
   return folder_source{folder, options.decode};
 }
@@ -113,8 +114,8 @@ inline bool has_test_part(const std::filesystem::path& path) {
   const auto folder = detail::unpacked(path);
   for (const std::string_view name : {"test_batch.bin", "test.bin", "test_X.bin"})
     if (detail::has_file(folder / name)) return true;
-  return !detail::find_idx(folder, "idx3", split::test).empty() ||
-         !detail::part_folder(folder, split::test).empty();
+  return !detail::find_idx(folder, "idx3", dataset_split::test).empty() ||
+         !detail::part_folder(folder, dataset_split::test).empty();
 }
 
 }  // namespace pretext

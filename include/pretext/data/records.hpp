@@ -39,9 +39,9 @@ class record_source {
       auto file = std::make_shared<const input_file>(path);
       const std::uint64_t bytes = file->size();
       if (bytes < layout_.header || (bytes - layout_.header) % layout_.size() != 0 || bytes == layout_.header)
-        fail<std::runtime_error>(path.string(), ": ", bytes, " bytes are not ", layout_.header,
-                                 " and a whole number of records of ", layout_.size(),
-                                 "; the file is truncated or of another format");
+        throw_error<std::runtime_error>(path.string(), ": ", bytes, " bytes are not ", layout_.header,
+                                        " and a whole number of records of ", layout_.size(),
+                                        "; the file is truncated or of another format");
       count_ += static_cast<std::size_t>((bytes - layout_.header) / layout_.size());
       files_.push_back({std::move(file), count_});
     }
@@ -52,7 +52,7 @@ class record_source {
   const std::vector<std::string>& class_names() const { return class_names_; }
   std::string name(std::size_t index) const {
     const auto [file, number] = locate(index);
-    return sentence("index ", number, " of ", file->path().string());
+    return str_cat("index ", number, " of ", file->path().string());
   }
   void read(std::size_t index, image& out) const {
     const auto [file, number] = locate(index);
@@ -77,15 +77,16 @@ class record_source {
   /// otherwise. Without names, classes are called by their numbers.
   void set_labels(std::vector<int> labels, std::vector<std::string> class_names) {
     if (labels.size() != count_)
-      fail<std::runtime_error>(labels.size(), " labels do not fit ", count_, " images of ",
-                               files_.front().file->path().string());
+      throw_error<std::runtime_error>(labels.size(), " labels do not fit ", count_, " images of ",
+                                      files_.front().file->path().string());
     if (class_names.empty() && !labels.empty())
       for (int i = 0; i <= *std::max_element(labels.begin(), labels.end()); ++i)
         class_names.push_back(std::to_string(i));
     for (std::size_t i = 0; i < count_; ++i)
       if (labels[i] < 0 || static_cast<std::size_t>(labels[i]) >= class_names.size())
-        fail<std::runtime_error>(name(i), ": label ", labels[i], " is none of the ", class_names.size(),
-                                 " classes; the file is damaged or of another format");
+        throw_error<std::runtime_error>(name(i), ": label ", labels[i], " is none of the ",
+                                        class_names.size(),
+                                        " classes; the file is damaged or of another format");
     labels_ = std::move(labels);
     class_names_ = std::move(class_names);
   }
@@ -97,7 +98,7 @@ class record_source {
   };
 
   std::pair<const input_file*, std::size_t> locate(std::size_t index) const {
-    if (index >= count_) fail<std::out_of_range>("there is no image ", index, " among ", count_);
+    if (index >= count_) throw_error<std::out_of_range>("there is no image ", index, " among ", count_);
     std::size_t first = 0, at = 0;
     while (index >= files_[at].end) first = files_[at++].end;
     return {files_[at].file.get(), index - first};

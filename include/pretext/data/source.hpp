@@ -15,7 +15,7 @@
 namespace pretext {
 
 /// The part of a data set: to learn from, to be tested on, or without labels (STL-10).
-enum class split { train, test, unlabeled };
+enum class dataset_split { train, test, unlabeled };
 
 /// A numbered collection of images: `read(i, image&)` overwrites the image with 8-bit RGB (gray in one
 /// channel only where somebody asked for it), may be called by many threads at once and throws `bad_image`;
@@ -68,7 +68,7 @@ class any_source {
   };
 
   const interface_type& at(std::size_t index) const {
-    if (index >= size()) fail<std::out_of_range>("there is no image ", index, " among ", size());
+    if (index >= size()) throw_error<std::out_of_range>("there is no image ", index, " among ", size());
     return *held_;
   }
 
@@ -83,7 +83,7 @@ class subset {
       : source_{std::move(source)}, indices_{std::move(indices)} {
     for (const std::size_t index : indices_)
       if (index >= source_.size())
-        fail<std::out_of_range>("a subset asks for image ", index, " of a source of ", source_.size());
+        throw_error<std::out_of_range>("a subset asks for image ", index, " of a source of ", source_.size());
   }
 
   std::size_t size() const { return indices_.size(); }

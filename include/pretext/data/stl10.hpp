@@ -14,10 +14,13 @@ namespace pretext {
 /// STL-10 in its binary version (train_X.bin, train_y.bin, test_X.bin, test_y.bin, unlabeled_X.bin): 96x96
 /// RGB, ten classes, and 100 000 images without labels. Throws std::runtime_error with the file that is
 /// missing, truncated or holds an impossible label.
-inline record_source open_stl10(const std::filesystem::path& folder, split part = split::train) {
-  const std::string prefix = part == split::train ? "train" : part == split::test ? "test" : "unlabeled";
+inline record_source open_stl10(const std::filesystem::path& folder,
+                                dataset_split part = dataset_split::train) {
+  const std::string prefix = part == dataset_split::train  ? "train"
+                             : part == dataset_split::test ? "test"
+                                                           : "unlabeled";
   record_source source{{.height = 96, .width = 96, .column_major = true}, {folder / (prefix + "_X.bin")}};
-  if (part == split::unlabeled) return source;
+  if (part == dataset_split::unlabeled) return source;
   std::vector<int> labels;
   const auto path = folder / (prefix + "_y.bin");
   for (const std::byte label : read_file(path))
@@ -27,7 +30,9 @@ inline record_source open_stl10(const std::filesystem::path& folder, split part 
     names = {"airplane", "bird", "car", "cat", "deer", "dog", "horse", "monkey", "ship", "truck"};
   try {
     source.set_labels(std::move(labels), std::move(names));
-  } catch (const std::runtime_error& error) { fail<std::runtime_error>(path.string(), ": ", error.what()); }
+  } catch (const std::runtime_error& error) {
+    throw_error<std::runtime_error>(path.string(), ": ", error.what());
+  }
   return source;
 }
 

@@ -18,13 +18,16 @@ struct point {
 
 // std::floor is a call into the C library for the oldest x86-64, and these are asked a thousand times a
 // picture.
+/// The largest integer that is not above x.
 inline int floor_of(float x) {
   const int whole = static_cast<int>(x);
   return whole - (x < static_cast<float>(whole) ? 1 : 0);
 }
+/// The nearest integer.
 inline float round_of(float x) { return static_cast<float>(floor_of(x + 0.5f)); }
 /// The distance to the nearest whole number, 0 to 1/2.
 inline float to_whole(float x) { return std::abs(x - round_of(x)); }
+/// The length of the vector (u, v).
 inline float length(float u, float v) { return std::sqrt(u * u + v * v); }
 /// 0 below, 1 above, with an edge as soft as `width`.
 inline float edge(float x, float width = 0.08f) {
@@ -56,8 +59,10 @@ class lattice {
   std::array<point, 256> values_;
 };
 
+/// Parallel stripes.
 inline float stripes(point p, float duty) { return edge(to_whole(p.u) - duty / 2); }
 
+/// A checkerboard.
 inline float checks(point p, float) {
   const float a = to_whole(p.u / 2) - 0.25f, b = to_whole(p.v / 2) - 0.25f;
   const float inside = 2 * std::min(std::abs(a), std::abs(b));
@@ -75,8 +80,10 @@ inline float dots(point p, float duty) {
   return edge(std::sqrt(nearest) - (0.18f + 0.22f * duty));
 }
 
+/// Concentric rings.
 inline float rings(point p, float duty) { return edge(to_whole(length(p.u, p.v)) - duty / 2); }
 
+/// Zigzag lines.
 inline float zigzags(point p, float duty) {
   return edge(to_whole(p.u + 1.2f * to_whole(p.v / 1.6f)) - duty / 2);
 }
@@ -131,6 +138,7 @@ inline float scales(point p, float) {
   return shade;
 }
 
+/// The names of the textures, in the order of `shade`.
 inline const std::vector<std::string>& names() {
   static const std::vector<std::string> all{"stripes", "checks", "dots",  "rings", "zigzags",
                                             "bricks",  "weave",  "cells", "blots", "scales"};

@@ -13,9 +13,11 @@
 
 namespace pretext {
 
-/// The processor this program runs on.
+/// The processor that the program runs on.
 struct cpu {
-  /// Runs kernels on a pool of threads: `on<cpu> place{cpu::stream{4}}`. One thread unless told otherwise.
+  /// Executes kernels on a pool of threads: `on<cpu> context{cpu::stream{4}}`; one thread by default. Copies
+  /// share the pool and may be used from several threads at once: one kernel at a time uses the pool's
+  /// threads.
   class stream {
    public:
     stream() = default;
@@ -33,8 +35,8 @@ struct cpu {
         run(blocks, [&](std::size_t block, std::size_t) { work(block); });
     }
 
-    /// `work(begin, end)` over [0, count) in runs of `length`, a number that must not depend on the thread
-    /// count.
+    /// `work(begin, end)` over [0, count) in runs of `length`, which must not depend on the number of
+    /// threads.
     template <class Work>
     void for_each_run(std::size_t count, std::size_t length, Work&& work) const {
       for_each_block((count + length - 1) / length,
@@ -42,7 +44,7 @@ struct cpu {
     }
 
    private:
-    /// Out of line: what a block does is code that every kernel has once.
+    // Out of line, so that each kernel has one copy of the code of its block.
     [[gnu::noinline]] void run(std::size_t blocks, function_ref<void(std::size_t, std::size_t)> work) const {
       if (pool_) return pool_->run(blocks, work);
       for (std::size_t block = 0; block < blocks; ++block) work(block, 0);
@@ -51,16 +53,17 @@ struct cpu {
     std::shared_ptr<thread_pool> pool_;
   };
 
-  /// Memory that nobody has written takes none.
+  /// The system assigns physical memory to a page only when the page is written.
   static constexpr bool pages_on_demand = true;
 
+  /// `count` elements, all zero.
   template <class T>
   static T* allocate(std::size_t count) {
     T* data = allocate_undefined<T>(count);
     std::uninitialized_value_construct_n(data, count);
     return data;
   }
-  /// The same without clearing: the system gives pages of their own accord when they are written.
+  /// The same without clearing it, aligned to 64 bytes.
   template <class T>
   static T* allocate_undefined(std::size_t count) {
     if (count == 0) return nullptr;
@@ -86,7 +89,7 @@ struct cpu {
   }
 
  private:
-  /// Activations fill gigabytes: pages of 4 KB made a step of ResNet-18 a quarter slower.
+  // Activations fill gigabytes: with pages of 4 KB a step of ResNet-18 was a quarter slower.
   static void prefer_large_pages([[maybe_unused]] void* memory, [[maybe_unused]] std::size_t bytes) {
 #if defined(__linux__)
     constexpr std::size_t page = std::size_t{1} << 21;

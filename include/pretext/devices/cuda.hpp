@@ -19,6 +19,16 @@
 
 namespace pretext {
 
+// PRETEXT_CUDNN decides which kernels::convolution<cuda> a file compiles. The namespace makes `cuda`, and
+// every template over it, a different type for either choice: files of one program that disagree do not share
+// code, and do not link where one calls the other. The symbol that the linker then misses contains
+// "with_cudnn" or "without_cudnn".
+#ifdef PRETEXT_CUDNN
+inline namespace with_cudnn {
+#else
+inline namespace without_cudnn {
+#endif
+
 /// An NVIDIA GPU: the one that CUDA calls current. Kernels for it are in <pretext/cuda.cuh>; this header is
 /// for any compiler. Everything that cannot be done throws std::runtime_error with a sentence.
 struct cuda {
@@ -30,7 +40,7 @@ struct cuda {
   static std::string unavailable_reason() {
     int devices = 0;
     const cudaError_t error = cudaGetDeviceCount(&devices);
-    if (error != cudaSuccess) return detail::sentence_for(error, "looking for a GPU");
+    if (error != cudaSuccess) return detail::message_for(error, "looking for a GPU");
     return devices == 0 ? cuda_failure::no_gpu() : std::string{};
   }
 
@@ -183,7 +193,7 @@ struct cuda {
     cudaStreamCaptureStatus recording = cudaStreamCaptureStatusNone;
     detail::expects_success(cudaStreamIsCapturing(on.native(), &recording), "asking who records");
     if (recording != cudaStreamCaptureStatusNone)
-      fail<std::logic_error>("a step that is recorded must not copy numbers of the host's");
+      throw_error<std::logic_error>("a step that is recorded must not copy numbers of the host's");
     on.sent().send(on.native(), to, host, count * sizeof(T));
   }
   /// Waits for the numbers.
@@ -201,5 +211,7 @@ struct cuda {
       detail::expects_success(cudaMemsetAsync(data, 0, count * sizeof(T), on.native()), "clearing memory");
   }
 };
+
+}  // inline namespace
 
 }  // namespace pretext

@@ -10,7 +10,7 @@ namespace pretext {
 
 namespace detail {
 inline std::string mebibytes(std::size_t bytes) {
-  return sentence((bytes + (std::size_t{1} << 20) - 1) >> 20, " MiB");
+  return str_cat((bytes + (std::size_t{1} << 20) - 1) >> 20, " MiB");
 }
 }  // namespace detail
 
@@ -29,15 +29,15 @@ class out_of_device_memory : public std::bad_alloc {
   out_of_device_memory(std::size_t asked, std::size_t free, std::size_t total)
       : asked_{asked},
         free_{free},
-        text_{sentence("out of device memory: asked for ", detail::mebibytes(asked), " with ",
-                       detail::mebibytes(free), " of ", detail::mebibytes(total), " free")} {}
+        text_{str_cat("out of device memory: asked for ", detail::mebibytes(asked), " with ",
+                      detail::mebibytes(free), " of ", detail::mebibytes(total), " free")} {}
 
   /// The same for who knows that the step of a batch of images has taken `taken` bytes before it failed.
   out_of_device_memory in_batch(std::size_t batch, std::size_t taken) const {
     out_of_device_memory told{*this};
-    told.text_ += sentence("; a batch of ", batch, " images does not fit, and none of more than ",
-                           largest_batch(batch, taken + asked_, taken + free_),
-                           " can: take a smaller batch or a smaller network");
+    told.text_ += str_cat("; a batch of ", batch, " images does not fit, and none of more than ",
+                          largest_batch(batch, taken + asked_, taken + free_),
+                          " can: take a smaller batch or a smaller network");
     return told;
   }
 

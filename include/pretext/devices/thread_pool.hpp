@@ -5,18 +5,22 @@
 #include <exception>
 #include <mutex>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <pretext/core/function_ref.hpp>
 
+// Work is divided into blocks whose number depends on the data alone, never on the number of threads, and
+// partial results are combined in the order of the blocks: so results are the same bits for any number of
+// threads. Kernels follow each other within microseconds, and waking a thread takes longer than that: threads
+// therefore spin for a while before they sleep.
 namespace pretext {
 
-/// Threads that live as long as the pool and share out numbered blocks of work. Which thread takes a block is
-/// left to chance; what a block computes never depends on it, so results are the same bits for any number of
-/// threads.
+/// Worker threads that live as long as the pool and execute numbered blocks of work. `run` may be called from
+/// several threads at once: one call at a time uses the workers, the others wait for their turn.
 class thread_pool {
  public:
-  /// `threads` counts the caller: `thread_pool{1}` starts none.
+  /// `threads` includes the calling thread: `thread_pool{1}` starts no thread.
   explicit thread_pool(std::size_t threads) {
     for (std::size_t i = 1; i < threads; ++i) workers_.emplace_back([this, i] { serve(i); });
   }
@@ -34,14 +38,15 @@ class thread_pool {
   std::size_t threads() const { return workers_.size() + 1; }
 
   /// Calls `work(block, thread)` once for every block in [0, blocks) and returns when all are done; rethrows
-  /// the first exception. `thread` says which of the threads [0, threads) runs it, for memory that a thread
-  /// reuses. Not to be called from inside a block.
+  /// the first exception. `thread` in [0, threads) identifies the executing thread, for buffers of one call
+  /// that each thread reuses. A call from inside a block executes its blocks in order on the calling thread.
   void run(std::size_t blocks, function_ref<void(std::size_t, std::size_t)> work) {
-    if (workers_.empty() || blocks < 2) {
+    if (workers_.empty() || blocks < 2 || executing_ == this) {
       for (std::size_t block = 0; block < blocks; ++block) work(block, 0);
       return;
     }
-    bool asleep;
+    const std::lock_guard one_call_at_a_time{calls_};
+    bool any_asleep;
     {
       const std::lock_guard lock{mutex_};
       work_ = &work;
@@ -50,9 +55,9 @@ class thread_pool {
       next_.store(0, std::memory_order_relaxed);
       busy_.store(workers_.size(), std::memory_order_relaxed);
       round_.fetch_add(1, std::memory_order_release);
-      asleep = sleeping_ > 0;
+      any_asleep = sleeping_ > 0;
     }
-    if (asleep) wake_.notify_all();
+    if (any_asleep) wake_.notify_all();
     take_blocks(0);
     if (!spin_until([this] { return busy_.load(std::memory_order_acquire) == 0; })) {
       std::unique_lock lock{mutex_};
@@ -65,6 +70,7 @@ class thread_pool {
 
  private:
   void take_blocks(std::size_t thread) {
+    const thread_pool* const outer = std::exchange(executing_, this);
     try {
       for (std::size_t block; (block = next_.fetch_add(1, std::memory_order_relaxed)) < blocks_;)
         (*work_)(block, thread);
@@ -73,22 +79,23 @@ class thread_pool {
       const std::lock_guard lock{mutex_};
       if (!error_) error_ = std::current_exception();
     }
+    executing_ = outer;
   }
 
-  /// Kernels follow each other within microseconds, and waking a thread costs more than looking out for a
-  /// while.
   template <class Condition>
   static bool spin_until(const Condition& condition) {
-    for (int look = 0; look < 20000; ++look) {
+    for (int attempt = 0; attempt < 20000; ++attempt) {
       if (condition()) return true;
-      if (look % 256 == 255) std::this_thread::yield();
+      if (attempt % 256 == 255) std::this_thread::yield();
     }
     return false;
   }
 
   void serve(std::size_t thread) {
-    std::size_t seen = 0;
-    const auto called = [&] { return stopping_.load() || round_.load(std::memory_order_acquire) != seen; };
+    std::size_t last_round = 0;
+    const auto called = [&] {
+      return stopping_.load() || round_.load(std::memory_order_acquire) != last_round;
+    };
     for (;;) {
       if (!spin_until(called)) {
         std::unique_lock lock{mutex_};
@@ -97,7 +104,7 @@ class thread_pool {
         --sleeping_;
       }
       if (stopping_.load()) return;
-      seen = round_.load(std::memory_order_acquire);
+      last_round = round_.load(std::memory_order_acquire);
       take_blocks(thread);
       if (busy_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
         const std::lock_guard lock{mutex_};
@@ -106,6 +113,10 @@ class thread_pool {
     }
   }
 
+  // The pool whose block this thread executes.
+  static inline thread_local const thread_pool* executing_ = nullptr;
+
+  std::mutex calls_;  // held by the call of `run` that uses the workers
   std::mutex mutex_;
   std::condition_variable wake_, done_;
   std::vector<std::thread> workers_;

@@ -9,26 +9,28 @@
 
 namespace pretext {
 
-/// How a ResNet enters: 7×7 stride 2 and a 3×3 stride-2 max-pool, or one 3×3 for images of about 32 pixels
-/// (SimCLR B.9).
+/// The first layers of a ResNet: a 7×7 convolution with stride 2 and a 3×3 max-pool with stride 2, or one 3×3
+/// convolution for images of about 32 pixels (SimCLR B.9).
 enum class stem { imagenet, cifar };
 
-/// Two 3×3 convolutions (ResNet-18 and -34).
+/// Two 3×3 convolutions (ResNet-18 and -34), the first one with the stride.
 template <std::size_t Width, std::size_t Stride, initial_scale Last>
 struct basic_block
     : residual_block<fused_convolution<"conv1", "bn1", convolution<Width, 3, Stride>>,
                      fused_convolution<"conv2", "bn2", convolution<Width, 3>, activation::relu, Last>,
                      Stride> {};
 
-/// 1×1, 3×3 with the stride (v1.5), 1×1 to four times the width (ResNet-50 and deeper).
+/// Convolutions 1×1, 3×3 with the stride (ResNet v1.5), and 1×1 to four times the width (ResNet-50 and
+/// deeper).
 template <std::size_t Width, std::size_t Stride, initial_scale Last>
 struct bottleneck_block;
 
 namespace detail {
 
-/// The first two convolutions of a bottleneck, named as torchvision names them.
+/// The first two convolutions of a bottleneck. Between them, too, only the convolution's output is stored,
+/// and backward recomputes the activation.
 template <std::size_t Width, std::size_t Stride>
-struct bottleneck_entry {
+struct bottleneck_convolutions {
   using first = fused_convolution<"conv1", "bn1", convolution<Width, 1>>;
   using second = fused_convolution<"conv2", "bn2", convolution<Width, 3, Stride>>;
 
@@ -49,24 +51,25 @@ struct bottleneck_entry {
 
   template <ImageShape In, class Context>
   struct cache {
-    cache_of<first, In, Context> one;
-    cache_of<second, middle<In>, Context> two;
+    cache_of<first, In, Context> first_cache;
+    cache_of<second, middle<In>, Context> second_cache;
   };
 
   template <class Context, ImageShape In>
   static void forward(Context& context, weights<Context> w, reads<Context, In> x,
                       writes<Context, output<In>> y, cache<In, Context>& cache) {
     const arena_scope guard{context.workspace};
-    const auto inside =
+    const auto middle_y =
         context.workspace.template allocate<typename Context::activation, middle<In>>(x.batch);
-    first::forward(context, w, x, inside, cache.one);
-    second::forward(context, w.at(weight_count<first, In>), reads<Context, middle<In>>{inside}, y, cache.two);
+    first::forward(context, w, x, middle_y, cache.first_cache);
+    second::forward(context, w.at(weight_count<first, In>), reads<Context, middle<In>>{middle_y}, y,
+                    cache.second_cache);
   }
 
   template <class Context, ImageShape In>
-  static void again(Context& context, weights<Context> w, const cache<In, Context>& cache,
-                    writes<Context, output<In>> y) {
-    second::again(context, w.at(weight_count<first, In>), cache.two, y);
+  static void recompute(Context& context, weights<Context> w, const cache<In, Context>& cache,
+                        writes<Context, output<In>> y) {
+    second::recompute(context, w.at(weight_count<first, In>), cache.second_cache, y);
   }
 
   template <class Context, ImageShape In>
@@ -74,12 +77,12 @@ struct bottleneck_entry {
                        reads<Context, output<In>> dy, writes<Context, In> dx,
                        kernels::write_mode mode = kernels::write_mode::overwrite) {
     const arena_scope guard{context.workspace};
-    const auto inside =
+    const auto middle_y =
         context.workspace.template allocate<typename Context::activation, middle<In>>(dy.batch);
-    first::again(context, w, cache.one, inside);
-    second::input_is(cache.two, reads<Context, middle<In>>{inside});
-    second::backward(context, w.at(weight_count<first, In>), cache.two, dy, inside);
-    first::backward(context, w, cache.one, reads<Context, middle<In>>{inside}, dx, mode,
+    first::recompute(context, w, cache.first_cache, middle_y);
+    second::set_input(cache.second_cache, reads<Context, middle<In>>{middle_y});
+    second::backward(context, w.at(weight_count<first, In>), cache.second_cache, dy, middle_y);
+    first::backward(context, w, cache.first_cache, reads<Context, middle<In>>{middle_y}, dx, mode,
                     writes<Context, middle<In>>{});
   }
 
@@ -87,10 +90,10 @@ struct bottleneck_entry {
   static void infer(Context& context, weights<Context> w, reads<Context, In> x,
                     writes<Context, output<In>> y) {
     const arena_scope guard{context.workspace};
-    const auto inside =
+    const auto middle_y =
         context.workspace.template allocate<typename Context::activation, middle<In>>(x.batch);
-    first::infer(context, w, x, inside);
-    second::infer(context, w.at(weight_count<first, In>), reads<Context, middle<In>>{inside}, y);
+    first::infer(context, w, x, middle_y);
+    second::infer(context, w.at(weight_count<first, In>), reads<Context, middle<In>>{middle_y}, y);
   }
 };
 
@@ -108,23 +111,24 @@ template <template <std::size_t, std::size_t, initial_scale> class Block, std::s
 struct stage : stage_of<Block, Width, Stride, Last, std::make_index_sequence<Count>> {};
 
 template <stem Stem, std::size_t Width>
-struct entry;
+struct stem_convolution;
 template <std::size_t Width>
-struct entry<stem::cifar, Width> : fused_convolution<"conv1", "bn1", convolution<Width, 3>> {};
+struct stem_convolution<stem::cifar, Width> : fused_convolution<"conv1", "bn1", convolution<Width, 3>> {};
 template <std::size_t Width>
-struct entry<stem::imagenet, Width> : fused_convolution<"conv1", "bn1", convolution<Width, 7, 2, 3>> {};
+struct stem_convolution<stem::imagenet, Width>
+    : fused_convolution<"conv1", "bn1", convolution<Width, 7, 2, 3>> {};
 
 }  // namespace detail
 
 template <std::size_t Width, std::size_t Stride, initial_scale Last>
 struct bottleneck_block
-    : residual_block<detail::bottleneck_entry<Width, Stride>,
+    : residual_block<detail::bottleneck_convolutions<Width, Stride>,
                      fused_convolution<"conv3", "bn3", convolution<4 * Width, 1>, activation::relu, Last>,
                      Stride> {};
 
-/// Four stages of blocks, widths W, 2W, 4W, 8W, then the mean over all places: (H, W, 3) to the feature h.
-/// Parameter paths are torchvision's. `Last` is where the last γ of each block starts (zero in SimCLR and
-/// BYOL's code).
+/// Four stages of blocks of widths W, 2W, 4W, 8W, then the mean over all positions: images (H, W, 3) to the
+/// feature h, (8W), or (32W) with bottlenecks. Parameter paths are torchvision's; the stem has depth 0, stage
+/// i depth i. `Last` is the initial value of the last γ of each block (zero in the code of SimCLR and BYOL).
 template <template <std::size_t, std::size_t, initial_scale> class Block, std::array<std::size_t, 4> Blocks,
           stem Stem, std::size_t Width, initial_scale Last>
 struct resnet;
@@ -132,25 +136,25 @@ struct resnet;
 template <template <std::size_t, std::size_t, initial_scale> class Block, std::array<std::size_t, 4> Blocks,
           std::size_t Width, initial_scale Last>
 struct resnet<Block, Blocks, stem::cifar, Width, Last>
-    : sequential<named<"", detail::entry<stem::cifar, Width>>,
-                 named<"layer1", detail::stage<Block, Width, 1, Last, Blocks[0]>>,
-                 named<"layer2", detail::stage<Block, 2 * Width, 2, Last, Blocks[1]>>,
-                 named<"layer3", detail::stage<Block, 4 * Width, 2, Last, Blocks[2]>>,
-                 named<"layer4", detail::stage<Block, 8 * Width, 2, Last, Blocks[3]>>, global_average_pool> {
-};
+    : sequential<named<"", at_depth<0, detail::stem_convolution<stem::cifar, Width>>>,
+                 named<"layer1", at_depth<1, detail::stage<Block, Width, 1, Last, Blocks[0]>>>,
+                 named<"layer2", at_depth<2, detail::stage<Block, 2 * Width, 2, Last, Blocks[1]>>>,
+                 named<"layer3", at_depth<3, detail::stage<Block, 4 * Width, 2, Last, Blocks[2]>>>,
+                 named<"layer4", at_depth<4, detail::stage<Block, 8 * Width, 2, Last, Blocks[3]>>>,
+                 global_average_pool> {};
 
 template <template <std::size_t, std::size_t, initial_scale> class Block, std::array<std::size_t, 4> Blocks,
           std::size_t Width, initial_scale Last>
 struct resnet<Block, Blocks, stem::imagenet, Width, Last>
-    : sequential<named<"", detail::entry<stem::imagenet, Width>>, max_pool<3, 2, 1>,
-                 named<"layer1", detail::stage<Block, Width, 1, Last, Blocks[0]>>,
-                 named<"layer2", detail::stage<Block, 2 * Width, 2, Last, Blocks[1]>>,
-                 named<"layer3", detail::stage<Block, 4 * Width, 2, Last, Blocks[2]>>,
-                 named<"layer4", detail::stage<Block, 8 * Width, 2, Last, Blocks[3]>>, global_average_pool> {
-};
+    : sequential<named<"", at_depth<0, detail::stem_convolution<stem::imagenet, Width>>>, max_pool<3, 2, 1>,
+                 named<"layer1", at_depth<1, detail::stage<Block, Width, 1, Last, Blocks[0]>>>,
+                 named<"layer2", at_depth<2, detail::stage<Block, 2 * Width, 2, Last, Blocks[1]>>>,
+                 named<"layer3", at_depth<3, detail::stage<Block, 4 * Width, 2, Last, Blocks[2]>>>,
+                 named<"layer4", at_depth<4, detail::stage<Block, 8 * Width, 2, Last, Blocks[3]>>>,
+                 global_average_pool> {};
 
 /// `resnet18<>` for 224-pixel images, `resnet18<stem::cifar>` for 32-pixel ones, `resnet18<stem::cifar, 16>`
-/// a thin one; `resnet50<stem::imagenet, 128>` is SimCLR's ResNet-50 (2×).
+/// with a quarter of the channels; `resnet50<stem::imagenet, 128>` is SimCLR's ResNet-50 (2×).
 template <stem Stem = stem::imagenet, std::size_t Width = 64, initial_scale Last = initial_scale::zero>
 struct resnet18 : resnet<basic_block, std::array<std::size_t, 4>{2, 2, 2, 2}, Stem, Width, Last> {};
 template <stem Stem = stem::imagenet, std::size_t Width = 64, initial_scale Last = initial_scale::zero>

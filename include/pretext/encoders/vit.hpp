@@ -10,75 +10,77 @@
 
 namespace pretext {
 
-/// What a vision transformer's feature is: its class token after the last norm, or the mean of its patch
-/// tokens, normalised afterwards (MAE's global_pool).
-enum class pool { class_token, mean };
+/// The feature of a vision transformer: its class token after the last norm, or the mean of its patch tokens,
+/// normalised afterwards (MAE's global_pool).
+enum class token_pooling { class_token, mean };
 
-/// MAE's pretraining (He et al. 2022, A.1 and the official code): everything a vision transformer is told
-/// besides its size. Derive from a recipe to change a line of it.
+/// A recipe holds everything that defines a vision transformer besides its size; derive from one to change a
+/// line of it. This one is MAE's pretraining (He et al. 2022, A.1 and the official code).
 struct mae_pretraining {
-  using linear_start = xavier_uniform;
-  using patch_start = xavier_patches;
+  using linear_init = xavier_uniform;
+  using patch_init = mae_patch_init;
   static constexpr initialiser class_token = initialiser::normal(0.02);
   static constexpr positions position = positions::fixed;
   static constexpr parameter_decay token_decay = parameter_decay::yes, position_decay = parameter_decay::no;
-  static constexpr pool feature = pool::class_token;
+  static constexpr token_pooling feature = token_pooling::class_token;
 };
 
-/// MAE's fine-tuning: positions are tuned from what pretraining used, and neither they nor the class token
-/// decay.
+/// MAE's fine-tuning: positions are learned, starting from pretraining's table, and neither they nor the
+/// class token have weight decay.
 struct mae_fine_tuning : mae_pretraining {
   static constexpr positions position = positions::tuned;
   static constexpr parameter_decay token_decay = parameter_decay::no;
-  static constexpr pool feature = pool::mean;
+  static constexpr token_pooling feature = token_pooling::mean;
 };
 
-/// timm's: learned positions, truncated normal weights.
+/// timm's default for supervised training: learned positions, truncated normal weights.
 struct supervised_init {
-  using linear_start = truncated_normal_init<std::ratio<1, 50>>;
-  using patch_start = torch_init;
+  using linear_init = truncated_normal_init<std::ratio<1, 50>>;
+  using patch_init = torch_init;
   static constexpr initialiser class_token = initialiser::normal(1e-6);
   static constexpr positions position = positions::learned;
   static constexpr parameter_decay token_decay = parameter_decay::no, position_decay = parameter_decay::no;
-  static constexpr pool feature = pool::class_token;
+  static constexpr token_pooling feature = token_pooling::class_token;
 };
 
-/// The part of a vision transformer that takes any number of tokens: blocks, then layer norm; (T, D) to (T,
-/// D). Paths are timm's: blocks.0 …, norm.
+/// The part of a vision transformer that accepts any number of tokens: blocks, then layer norm; (T, D) to (T,
+/// D). Parameter paths are timm's: blocks.0 …, norm.
 template <std::size_t Depth, std::size_t Heads, class Recipe = mae_pretraining>
-struct vit_trunk : sequential<named<"blocks", transformer<Depth, Heads, 4, typename Recipe::linear_start>>,
+struct vit_trunk : sequential<named<"blocks", transformer<Depth, Heads, 4, typename Recipe::linear_init>>,
                               named<"norm", layer_norm>> {};
 
-/// A vision transformer (Dosovitskiy et al. 2021): images (H, W, C), square or not, to the feature (Width).
-/// Parameters are timm's and the official MAE's, in their order: cls_token, pos_embed, patch_embed.proj,
-/// blocks.0 …, norm (fc_norm where the feature is a mean). Its parts are public, so that a method may run
-/// them on other tokens with the same weights.
+/// A vision transformer (Dosovitskiy et al. 2021): images (H, W, C), square or not, to the feature (Width). H
+/// and W must be multiples of Patch, Width of Heads. Parameters have the names and order of timm and of the
+/// official MAE: cls_token, pos_embed, patch_embed.proj, blocks.0 …, norm (fc_norm if the feature is a mean).
+/// Its parts are public, so that a method may run them on other tokens with the same weights; see the concept
+/// PatchEncoder.
 template <std::size_t Patch, std::size_t Width, std::size_t Depth, std::size_t Heads,
           class Recipe = mae_pretraining>
 struct vit {
   using recipe = Recipe;
-  using embedding = patch_embedding<Patch, Width, typename Recipe::patch_start>;
-  using blocks = transformer<Depth, Heads, 4, typename Recipe::linear_start>;
+  using embedding = patch_embedding<Patch, Width, typename Recipe::patch_init>;
+  using blocks = transformer<Depth, Heads, 4, typename Recipe::linear_init>;
   using trunk = vit_trunk<Depth, Heads, Recipe>;
   static constexpr std::size_t patch = Patch, width = Width;
-  static constexpr name classifier{"head"};  ///< what timm and MAE call the classifier on the feature
+  static constexpr fixed_string classifier{
+      "head"};  ///< the path of the classifier on the feature in timm and MAE
 
   template <ImageShape In>
   using patches = output_of<embedding, In>;
   template <ImageShape In>
-  using entrance = class_token<In::extents[0] / Patch, In::extents[1] / Patch, Recipe>;
+  using position_embedding = class_token<In::extents[0] / Patch, In::extents[1] / Patch, Recipe>;
   template <ImageShape In>
-  using tokens = output_of<entrance<In>, patches<In>>;
+  using tokens = output_of<position_embedding<In>, patches<In>>;
   using feature = shape<Width>;
 
   template <ImageShape In>
     requires Accepts<embedding, In> && Accepts<blocks, tokens<In>>
   using output = feature;
 
-  /// Where the parts begin in the slice; those of the trunk follow each other as `trunk` has them.
-  static constexpr std::size_t entrance_at = 0;
+  /// Offsets of the parts in the slice. The blocks and the norm are stored as in `trunk`.
+  static constexpr std::size_t position_embedding_at = 0;
   template <ImageShape In>
-  static constexpr std::size_t embedding_at = weight_count<entrance<In>, patches<In>>;
+  static constexpr std::size_t embedding_at = weight_count<position_embedding<In>, patches<In>>;
   template <ImageShape In>
   static constexpr std::size_t trunk_at = embedding_at<In> + weight_count<embedding, In>;
   template <ImageShape In>
@@ -86,13 +88,17 @@ struct vit {
 
   template <ImageShape In>
   static consteval auto parameters() {
-    auto embed = parameters_of<embedding, In>;
-    auto body = parameters_of<blocks, tokens<In>>;
-    auto norm = parameters_of<layer_norm, feature>;
-    for (auto& p : embed) p = p.under("patch_embed", 0);
-    for (auto& p : body) p = p.under("blocks", 0);
-    for (auto& p : norm) p = p.under(Recipe::feature == pool::mean ? "fc_norm" : "norm", 0);
-    return concatenate(parameters_of<entrance<In>, patches<In>>, embed, body, norm);
+    constexpr auto norm_name = Recipe::feature == token_pooling::mean ? "fc_norm" : "norm";
+    auto table = concatenate(with_depth(0, parameters_of<position_embedding<In>, patches<In>>),
+                             with_depth(0, prefixed("patch_embed", parameters_of<embedding, In>)),
+                             prefixed("blocks", parameters_of<blocks, tokens<In>>),
+                             prefixed(norm_name, parameters_of<layer_norm, feature>));
+    // Block i has depth i + 1; the norm comes after the last.
+    constexpr std::size_t first =
+        parameters_of<position_embedding<In>, patches<In>>.size() + parameters_of<embedding, In>.size();
+    constexpr std::size_t rows = parameters_of<blocks, tokens<In>>.size() / Depth;
+    for (std::size_t row = 0; row < Depth * rows; ++row) table[first + row].depth = 1 + int(row / rows);
+    return table;
   }
 
   template <ImageShape In>
@@ -103,7 +109,7 @@ struct vit {
   template <ImageShape In, class Context>
   struct cache {
     cache_of<embedding, In, Context> embedded;
-    cache_of<entrance<In>, patches<In>, Context> entered;
+    cache_of<position_embedding<In>, patches<In>, Context> positioned;
     cache_of<blocks, tokens<In>, Context> body;
     cache_of<layer_norm, feature, Context> normed;
   };
@@ -113,16 +119,18 @@ struct vit {
                       cache<In, Context>& cache) {
     using T = typename Context::activation;
     const auto sequence = context.activations.template allocate<T, tokens<In>>(x.batch);
-    const auto seen = context.activations.template allocate<T, tokens<In>>(x.batch);
+    const auto transformed = context.activations.template allocate<T, tokens<In>>(x.batch);
     const auto pooled = context.activations.template allocate<T, feature>(x.batch);
     {
       const arena_scope guard{context.workspace};
       const auto embedded = context.workspace.template allocate<T, patches<In>>(x.batch);
       embedding::forward(context, w.at(embedding_at<In>), x, embedded, cache.embedded);
-      entrance<In>::forward(context, w, reads<Context, patches<In>>{embedded}, sequence, cache.entered);
+      position_embedding<In>::forward(context, w, reads<Context, patches<In>>{embedded}, sequence,
+                                      cache.positioned);
     }
-    blocks::forward(context, w.at(trunk_at<In>), reads<Context, tokens<In>>{sequence}, seen, cache.body);
-    mean<In>(context, reads<Context, tokens<In>>{seen}, pooled);
+    blocks::forward(context, w.at(trunk_at<In>), reads<Context, tokens<In>>{sequence}, transformed,
+                    cache.body);
+    mean<In>(context, reads<Context, tokens<In>>{transformed}, pooled);
     layer_norm::forward(context, w.at(norm_at<In>), reads<Context, feature>{pooled}, y, cache.normed);
   }
 
@@ -132,15 +140,17 @@ struct vit {
     using T = typename Context::activation;
     const arena_scope guard{context.workspace};
     const auto dpooled = context.workspace.template allocate<T, feature>(dy.batch);
-    const auto dseen = context.workspace.template allocate<T, tokens<In>>(dy.batch);
+    const auto dtransformed = context.workspace.template allocate<T, tokens<In>>(dy.batch);
     const auto dsequence = context.workspace.template allocate<T, tokens<In>>(dy.batch);
     const auto dembedded = context.workspace.template allocate<T, patches<In>>(dy.batch);
     layer_norm::backward(context, w.at(norm_at<In>), cache.normed, dy, dpooled);
-    kernels::token_mean<typename Context::device>::backward(context, dy.batch, tokens<In>::extents[0], Width,
-                                                            pooled_from, pooled_count<In>,
-                                                            static_cast<const T*>(dpooled.data), dseen.data);
-    blocks::backward(context, w.at(trunk_at<In>), cache.body, reads<Context, tokens<In>>{dseen}, dsequence);
-    entrance<In>::backward(context, w, cache.entered, reads<Context, tokens<In>>{dsequence}, dembedded);
+    kernels::token_mean<typename Context::device>::backward(
+        context, dy.batch, tokens<In>::extents[0], Width, pooled_from, pooled_count<In>,
+        static_cast<const T*>(dpooled.data), dtransformed.data);
+    blocks::backward(context, w.at(trunk_at<In>), cache.body, reads<Context, tokens<In>>{dtransformed},
+                     dsequence);
+    position_embedding<In>::backward(context, w, cache.positioned, reads<Context, tokens<In>>{dsequence},
+                                     dembedded);
     embedding::backward(context, w.at(embedding_at<In>), cache.embedded,
                         reads<Context, patches<In>>{dembedded}, dx);
   }
@@ -151,26 +161,28 @@ struct vit {
     const arena_scope guard{context.workspace};
     const auto embedded = context.workspace.template allocate<T, patches<In>>(x.batch);
     const auto sequence = context.workspace.template allocate<T, tokens<In>>(x.batch);
-    const auto seen = context.workspace.template allocate<T, tokens<In>>(x.batch);
+    const auto transformed = context.workspace.template allocate<T, tokens<In>>(x.batch);
     const auto pooled = context.workspace.template allocate<T, feature>(x.batch);
     embedding::infer(context, w.at(embedding_at<In>), x, embedded);
-    entrance<In>::infer(context, w, reads<Context, patches<In>>{embedded}, sequence);
-    blocks::infer(context, w.at(trunk_at<In>), reads<Context, tokens<In>>{sequence}, seen);
-    mean<In>(context, reads<Context, tokens<In>>{seen}, pooled);
+    position_embedding<In>::infer(context, w, reads<Context, patches<In>>{embedded}, sequence);
+    blocks::infer(context, w.at(trunk_at<In>), reads<Context, tokens<In>>{sequence}, transformed);
+    mean<In>(context, reads<Context, tokens<In>>{transformed}, pooled);
     layer_norm::infer(context, w.at(norm_at<In>), reads<Context, feature>{pooled}, y);
   }
 
  private:
-  static constexpr std::size_t pooled_from = Recipe::feature == pool::mean ? 1 : 0;
+  static constexpr std::size_t pooled_from = Recipe::feature == token_pooling::mean ? 1 : 0;
   template <ImageShape In>
-  static constexpr std::size_t pooled_count = Recipe::feature == pool::mean ? patches<In>::extents[0] : 1;
+  static constexpr std::size_t pooled_count =
+      Recipe::feature == token_pooling::mean ? patches<In>::extents[0] : 1;
 
-  /// What the feature is made of: norms act on each token alone, so the class token may be taken out before.
+  /// The token that becomes the feature. It is taken out before the norm, which acts on each token alone.
   template <ImageShape In, class Context>
-  static void mean(Context& context, reads<Context, tokens<In>> seen, writes<Context, feature> pooled) {
-    kernels::token_mean<typename Context::device>::forward(context, seen.batch, tokens<In>::extents[0], Width,
-                                                           pooled_from, pooled_count<In>, seen.data,
-                                                           pooled.data);
+  static void mean(Context& context, reads<Context, tokens<In>> transformed,
+                   writes<Context, feature> pooled) {
+    kernels::token_mean<typename Context::device>::forward(context, transformed.batch, tokens<In>::extents[0],
+                                                           Width, pooled_from, pooled_count<In>,
+                                                           transformed.data, pooled.data);
   }
 };
 

@@ -33,26 +33,26 @@ inline std::string three_digits(double number) {
 
 inline std::string collapse_verdict(const collapse& seen, std::size_t count, std::size_t width,
                                     bool to_a_point) {
-  const std::string spread = sentence("standard deviation ", three_digits(seen.std), " per dimension, where ",
-                                      three_digits(seen.uniform_std), " is spread evenly; effective rank ",
-                                      three_digits(seen.effective_rank), " of ", width);
+  const std::string spread = str_cat("standard deviation ", three_digits(seen.std), " per dimension, where ",
+                                     three_digits(seen.uniform_std), " is spread evenly; effective rank ",
+                                     three_digits(seen.effective_rank), " of ", width);
   if (seen.not_finite > 0)
-    return sentence(
+    return str_cat(
         seen.not_finite, " of ", count,
         " embeddings are not finite: the weights have diverged. Try a smaller learning rate or a longer "
         "warm-up, and look for broken images.");
   if (to_a_point)
-    return sentence(
+    return str_cat(
         "Collapsed: all embeddings point nearly the same way (", spread,
         "). Check that no gradient reaches the target, that predictor and batch norm are in their places, "
         "and that weight decay is not 0; then try a target that moves more slowly or a smaller learning "
         "rate.");
   if (seen.collapsed)
-    return sentence(
+    return str_cat(
         "Collapsed to few dimensions (", spread,
         "). Try stronger augmentation, colour above all, a larger batch, a lower temperature or a wider "
         "projection head.");
-  return sentence("No collapse: ", spread, ".");
+  return str_cat("No collapse: ", spread, ".");
 }
 
 }  // namespace detail

@@ -88,7 +88,7 @@ T convert_number(Stored value) {
       return static_cast<T>(wide);
   }
   if constexpr (!std::floating_point<T>)
-    fail("the number ", value, " cannot be an integer of ", sizeof(T), " bytes");
+    throw_error("the number ", value, " cannot be an integer of ", sizeof(T), " bytes");
 }
 
 template <class Stored, class T, class Read>
@@ -129,7 +129,7 @@ void convert_numbers(std::string_view dtype, std::span<const std::byte> bytes, T
   else if (dtype == "U8" || dtype == "BOOL")
     convert_each<std::uint8_t>(bytes, to, same);
   else
-    fail("numbers of dtype ", dtype, " cannot be converted; save the tensor as F32");
+    throw_error("numbers of dtype ", dtype, " cannot be converted; save the tensor as F32");
 }
 
 }  // namespace detail

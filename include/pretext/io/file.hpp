@@ -25,7 +25,7 @@ namespace detail {
 
 [[noreturn]] inline void fail_on_file(const std::filesystem::path& path, std::string_view what) {
   const int code = errno;
-  fail<std::runtime_error>(path.string(), ": ", what, ": ", std::generic_category().message(code));
+  throw_error<std::runtime_error>(path.string(), ": ", what, ": ", std::generic_category().message(code));
 }
 
 /// A file descriptor with an owner.
@@ -59,7 +59,8 @@ class input_file {
     if (!file_) detail::fail_on_file(path_, "cannot open the file");
     struct stat facts {};
     if (::fstat(file_.number(), &facts) != 0) detail::fail_on_file(path_, "cannot examine the file");
-    if (!S_ISREG(facts.st_mode)) fail<std::runtime_error>(path_.string(), ": this is not a regular file");
+    if (!S_ISREG(facts.st_mode))
+      throw_error<std::runtime_error>(path_.string(), ": this is not a regular file");
     size_ = static_cast<std::uint64_t>(facts.st_size);
   }
 
@@ -73,10 +74,10 @@ class input_file {
     while (!bytes.empty()) {
       const auto got = ::pread(file_.number(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
       if (got < 0 && errno == EINTR) continue;
-      if (got < 0) detail::fail_on_file(path_, sentence("cannot read byte ", offset));
+      if (got < 0) detail::fail_on_file(path_, str_cat("cannot read byte ", offset));
       if (got == 0)
-        fail<std::runtime_error>(path_.string(), ": the file ends at byte ", offset, ", ", bytes.size(),
-                                 " bytes too early");
+        throw_error<std::runtime_error>(path_.string(), ": the file ends at byte ", offset, ", ",
+                                        bytes.size(), " bytes too early");
       bytes = bytes.subspan(static_cast<std::size_t>(got));
       offset += static_cast<std::uint64_t>(got);
     }
@@ -106,11 +107,12 @@ class output_file {
     if (std::filesystem::is_symlink(path_, ignored)) path_ = std::filesystem::weakly_canonical(path_);
     // Moving a file over a device or a folder would destroy it.
     if (std::filesystem::exists(path_, ignored) && !std::filesystem::is_regular_file(path_, ignored))
-      fail<std::runtime_error>(path_.string(), ": this is not a regular file and will not be replaced");
+      throw_error<std::runtime_error>(path_.string(),
+                                      ": this is not a regular file and will not be replaced");
     static std::atomic<unsigned> counter{0};
     do {
       partial_ = path_;
-      partial_ += sentence(".", ::getpid(), ".", counter++, ".partial");
+      partial_ += str_cat(".", ::getpid(), ".", counter++, ".partial");
       file_ = detail::descriptor{::open(partial_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666)};
     } while (!file_ && errno == EEXIST);
     if (!file_) detail::fail_on_file(path_, "cannot create the file");

@@ -63,7 +63,7 @@ inline void fit_positions(safetensors& file, const std::string& name, image_exte
                           image_extent from = {}) {
   const safetensor& given = file.at(name);
   const auto refuse = [&](const auto&... why) {
-    fail<std::runtime_error>(file.origin, ": \"", name, "\" has shape ", given.shape_text(), why...);
+    throw_error<std::runtime_error>(file.origin, ": \"", name, "\" has shape ", given.shape_text(), why...);
   };
   if (given.shape.size() != 3 || given.shape[0] != 1 || given.shape[1] < 2)
     refuse(" where positions of a class token and a grid, [1, 1 + places, width], are needed");

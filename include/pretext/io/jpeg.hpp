@@ -120,10 +120,10 @@ inline void decode_jpeg(std::span<const std::byte> file, const std::string& name
     }
     jpeg_finish_decompress(&info);
   };
-  if (!decoder.run(work)) fail<bad_image>(name, ": damaged JPEG: ", decoder.message);
+  if (!decoder.run(work)) throw_error<bad_image>(name, ": damaged JPEG: ", decoder.message);
   if (too_large)
-    fail<bad_image>(name, ": ", info.image_width, " x ", info.image_height, " pixels are more than the ",
-                    options.most_pixels, " allowed");
+    throw_error<bad_image>(name, ": ", info.image_width, " x ", info.image_height,
+                           " pixels are more than the ", options.most_pixels, " allowed");
   if (four_inks) detail::cmyk_to_rgb(out, info.saw_Adobe_marker != 0);
 }
 

@@ -94,10 +94,10 @@ inline void decode_png(std::span<const std::byte> file, const std::string& name,
     png_read_image(png, rows.data());
     png_read_end(png, nullptr);
   };
-  if (!decoder.run(work)) fail<bad_image>(name, ": damaged PNG: ", decoder.message);
+  if (!decoder.run(work)) throw_error<bad_image>(name, ": damaged PNG: ", decoder.message);
   if (too_large)
-    fail<bad_image>(name, ": ", width, " x ", height, " pixels are more than the ", options.most_pixels,
-                    " allowed");
+    throw_error<bad_image>(name, ": ", width, " x ", height, " pixels are more than the ",
+                           options.most_pixels, " allowed");
 }
 
 /// The picture (H, W, C) as a PNG file of 8 bits; C = 1 (gray), 3 (RGB) or 4 (RGBA), or
@@ -117,7 +117,7 @@ inline std::vector<std::byte> encode_png(image_view picture) {
   png_alloc_size_t size = PNG_IMAGE_PNG_SIZE_MAX(header);
   std::vector<std::byte> file(size);
   if (png_image_write_to_memory(&header, file.data(), &size, 0, picture.pixels, 0, nullptr) == 0)
-    fail<std::runtime_error>("cannot encode a picture as PNG: ", header.message);
+    throw_error<std::runtime_error>("cannot encode a picture as PNG: ", header.message);
   file.resize(size);
   return file;
 }

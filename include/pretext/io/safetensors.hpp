@@ -73,8 +73,8 @@ struct safetensors {
   const safetensor& at(const std::string& name) const {
     const auto found = tensors.find(name);
     if (found == tensors.end())
-      fail<std::out_of_range>(origin.empty() ? "safetensors" : origin, ": there is no tensor '", name,
-                              "' among ", tensors.size(), " tensors");
+      throw_error<std::out_of_range>(origin.empty() ? "safetensors" : origin, ": there is no tensor '", name,
+                                     "' among ", tensors.size(), " tensors");
     return found->second;
   }
 };
@@ -93,7 +93,7 @@ inline void check_layout(const std::string& file, std::vector<tensor_entry>& ten
   std::uint64_t filled = 0;
   for (const tensor_entry& entry : tensors) {
     const auto refuse = [&](const auto&... what) {
-      fail<std::runtime_error>(file, ": byte ", 8 + entry.at, ": tensor '", entry.name, "' ", what...);
+      throw_error<std::runtime_error>(file, ": byte ", 8 + entry.at, ": tensor '", entry.name, "' ", what...);
     };
     if (entry.begin > entry.end || entry.end > bytes)
       refuse("lies at ", entry.begin, " to ", entry.end, " of ", bytes, " bytes of data");
@@ -111,7 +111,7 @@ inline void check_layout(const std::string& file, std::vector<tensor_entry>& ten
     filled = entry.end;
   }
   if (filled != bytes)
-    fail<std::runtime_error>(file, ": the file has ", bytes - filled, " bytes behind its last tensor");
+    throw_error<std::runtime_error>(file, ": the file has ", bytes - filled, " bytes behind its last tensor");
 }
 
 inline std::string print_header(const safetensors& file,
@@ -132,8 +132,8 @@ inline std::string print_header(const safetensors& file,
   std::size_t offset = 0;
   for (const auto& [name, tensor] : order) {
     member(name);
-    text += sentence("{\"dtype\":\"", tensor->dtype, "\",\"shape\":", tensor->shape_text(),
-                     ",\"data_offsets\":[", offset, ",", offset + tensor->bytes.size(), "]}");
+    text += str_cat("{\"dtype\":\"", tensor->dtype, "\",\"shape\":", tensor->shape_text(),
+                    ",\"data_offsets\":[", offset, ",", offset + tensor->bytes.size(), "]}");
     offset += tensor->bytes.size();
   }
   text += '}';
@@ -148,14 +148,14 @@ inline safetensors read_safetensors(const std::filesystem::path& path) {
   const input_file file{path};
   std::array<std::byte, 8> prefix{};
   if (file.size() < prefix.size())
-    fail<std::runtime_error>(path.string(), ": the file ends at byte ", file.size(),
-                             ", before the eight bytes that every safetensors file begins with");
+    throw_error<std::runtime_error>(path.string(), ": the file ends at byte ", file.size(),
+                                    ", before the eight bytes that every safetensors file begins with");
   file.read(0, prefix);
   const auto length = std::bit_cast<std::uint64_t>(prefix);
   if (length > detail::largest_header || length > file.size() - prefix.size())
-    fail<std::runtime_error>(path.string(), ": byte 0: a header of ", length,
-                             " bytes does not fit into a file of ", file.size(),
-                             " bytes; this is no safetensors file or it is truncated");
+    throw_error<std::runtime_error>(path.string(), ": byte 0: a header of ", length,
+                                    " bytes does not fit into a file of ", file.size(),
+                                    " bytes; this is no safetensors file or it is truncated");
   std::string text(static_cast<std::size_t>(length), '\0');
   file.read(prefix.size(), std::as_writable_bytes(std::span{text}));
   auto header = detail::header_parser{path.string(), text, prefix.size()}.parse();

@@ -40,7 +40,7 @@ class header_parser {
     expect_valid_utf8();
     if (text_.empty() || text_[0] != '{') refuse("the header does not begin with '{'");
     each_member([&](const std::string& name, std::size_t at) {
-      if (!seen.emplace(name, at).second) refuse_at(at, sentence("the name '", name, "' occurs twice"));
+      if (!seen.emplace(name, at).second) refuse_at(at, str_cat("the name '", name, "' occurs twice"));
       if (name == "__metadata__")
         parse_metadata(header.metadata);
       else
@@ -54,7 +54,7 @@ class header_parser {
  private:
   [[noreturn]] void refuse(std::string_view what) const { refuse_at(at_, what); }
   [[noreturn]] void refuse_at(std::size_t at, std::string_view what) const {
-    fail<std::runtime_error>(file_, ": byte ", first_byte_ + at, ": ", what);
+    throw_error<std::runtime_error>(file_, ": byte ", first_byte_ + at, ": ", what);
   }
 
   void expect_valid_utf8() const {
@@ -73,7 +73,7 @@ class header_parser {
     return true;
   }
   void expect(char c) {
-    if (!take(c)) refuse(sentence("expected '", std::string(1, c), "'"));
+    if (!take(c)) refuse(str_cat("expected '", std::string(1, c), "'"));
   }
 
   template <class Visit>
@@ -93,7 +93,7 @@ class header_parser {
   void parse_metadata(std::map<std::string, std::string>& metadata) {
     each_member([&](const std::string& name, std::size_t at) {
       if (!metadata.emplace(name, parse_string()).second)
-        refuse_at(at, sentence("the name '", name, "' occurs twice"));
+        refuse_at(at, str_cat("the name '", name, "' occurs twice"));
     });
   }
 
@@ -101,7 +101,7 @@ class header_parser {
     tensor_entry entry{.name = name, .dtype = {}, .shape = {}, .at = at};
     bool has_dtype = false, has_shape = false, has_offsets = false;
     const auto once = [&](bool& has, std::size_t where, const std::string& key) {
-      if (has) refuse_at(where, sentence("'", key, "' occurs twice in '", name, "'"));
+      if (has) refuse_at(where, str_cat("'", key, "' occurs twice in '", name, "'"));
       has = true;
     };
     each_member([&](const std::string& key, std::size_t where) {
@@ -114,15 +114,15 @@ class header_parser {
       } else if (key == "data_offsets") {
         once(has_offsets, where, key);
         const auto offsets = parse_numbers();
-        if (offsets.size() != 2) refuse_at(where, sentence("'", name, "' needs two data_offsets"));
+        if (offsets.size() != 2) refuse_at(where, str_cat("'", name, "' needs two data_offsets"));
         entry.begin = offsets[0];
         entry.end = offsets[1];
       } else {
-        refuse_at(where, sentence("'", name, "' has an unknown member '", key, "'"));
+        refuse_at(where, str_cat("'", name, "' has an unknown member '", key, "'"));
       }
     });
     if (!has_dtype || !has_shape || !has_offsets)
-      refuse_at(at, sentence("'", name, "' lacks its dtype, shape or data_offsets"));
+      refuse_at(at, str_cat("'", name, "' lacks its dtype, shape or data_offsets"));
     return entry;
   }
 

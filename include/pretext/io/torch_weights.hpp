@@ -63,13 +63,14 @@ loaded_weights read_torch_tensors(std::span<const parameter> table, const safete
     const std::string name = std::string{prefix} + std::string{p.name()};
     wanted.push_back(name);
     const auto found = file.tensors.find(name);
-    if (found == file.tensors.end()) fail<std::runtime_error>(file.origin, ": has no tensor \"", name, "\"");
+    if (found == file.tensors.end())
+      throw_error<std::runtime_error>(file.origin, ": has no tensor \"", name, "\"");
     const safetensor& tensor = found->second;
     const std::vector<std::size_t> extents{p.extents.begin(), p.extents.begin() + std::ptrdiff_t(p.rank)};
     if (tensor.shape != extents)
-      fail<std::runtime_error>(file.origin, ": \"", name, "\" has shape ", tensor.shape_text(), " where ",
-                               safetensor{"F32", extents, {}}.shape_text(),
-                               " is needed; it was made for another encoder");
+      throw_error<std::runtime_error>(file.origin, ": \"", name, "\" has shape ", tensor.shape_text(),
+                                      " where ", safetensor{"F32", extents, {}}.shape_text(),
+                                      " is needed; it was made for another encoder");
     const std::vector<W> numbers = tensor.template as<W>();
     for (std::size_t i = 0; i < numbers.size(); ++i) value[p.offset + detail::at_address(p, i)] = numbers[i];
     ++result.tensors;

@@ -9,7 +9,8 @@
 namespace pretext {
 
 /// Multi-head self-attention over tokens, (T, D) to (T, D) (Vaswani et al. 2017, §3.2.2): one linear layer
-/// makes queries, keys and values, one more mixes the heads. Paths are timm's: qkv, proj.
+/// computes queries, keys and values, a second one mixes the heads. D must be a multiple of `Heads`.
+/// Parameter paths are timm's: qkv, proj.
 template <std::size_t Heads, class Init = xavier_uniform>
 struct attention {
   template <Shape In>
@@ -19,47 +20,45 @@ struct attention {
   template <Shape In>
   static constexpr kernels::attention_extents extents{In::extents[0], In::extents[1], Heads};
   template <Shape In>
-  using joined = shape<In::extents[0], 3 * channels_of<In>>;
+  using qkv_shape = shape<In::extents[0], 3 * channels_of<In>>;
   template <Shape In>
-  using entrance = linear<3 * channels_of<In>, bias::yes, Init>;
+  using qkv_layer = linear<3 * channels_of<In>, bias::yes, Init>;
   template <Shape In>
-  using exit = linear<channels_of<In>, bias::yes, Init>;
+  using proj_layer = linear<channels_of<In>, bias::yes, Init>;
 
   template <Shape In>
   static consteval auto parameters() {
-    auto qkv = parameters_of<entrance<In>, In>;
-    auto proj = parameters_of<exit<In>, In>;
-    for (auto& p : qkv) p = p.under("qkv", 0);
-    for (auto& p : proj) p = p.under("proj", 0);
-    return concatenate(qkv, proj);
+    return concatenate(prefixed("qkv", parameters_of<qkv_layer<In>, In>),
+                       prefixed("proj", parameters_of<proj_layer<In>, In>));
   }
 
   template <Shape In>
   static consteval std::size_t macs() {
-    return pretext::macs<entrance<In>, In> + pretext::macs<exit<In>, In> + 2 * In::extents[0] * In::size;
+    return pretext::macs<qkv_layer<In>, In> + pretext::macs<proj_layer<In>, In> +
+           2 * In::extents[0] * In::size;
   }
 
   template <Shape In, class Context>
   struct cache {
-    cache_of<entrance<In>, In, Context> entered;
-    reads<Context, joined<In>> qkv;
-    reads<Context, In> mixed;
-    typename Context::weight* log_sum = nullptr;
+    cache_of<qkv_layer<In>, In, Context> input;
+    reads<Context, qkv_shape<In>> qkv;
+    reads<Context, In> heads;                     ///< the output of all heads, before `proj`
+    typename Context::weight* log_sum = nullptr;  ///< of each softmax, (n, Heads, T)
   };
 
-  /// `epilogue` is a residual sum that the result enters.
+  /// `epilogue` adds the result to a residual sum.
   template <class Context, Shape In>
   static void forward(Context& context, weights<Context> w, reads<Context, In> x, writes<Context, In> y,
                       cache<In, Context>& cache, const linear_epilogue<Context>& epilogue = {}) {
     using T = typename Context::activation;
-    const auto qkv = context.activations.template allocate<T, joined<In>>(x.batch);
-    const auto mixed = context.activations.template allocate<T, In>(x.batch);
+    const auto qkv = context.activations.template allocate<T, qkv_shape<In>>(x.batch);
+    const auto heads = context.activations.template allocate<T, In>(x.batch);
     cache.log_sum =
         context.activations.template allocate<typename Context::weight>(x.batch * Heads * In::extents[0]);
-    entrance<In>::forward(context, w, x, qkv, cache.entered);
-    run(context, w, qkv, mixed, cache.log_sum, y, epilogue);
+    qkv_layer<In>::forward(context, w, x, qkv, cache.input);
+    run(context, w, qkv, heads, cache.log_sum, y, epilogue);
     cache.qkv = qkv;
-    cache.mixed = mixed;
+    cache.heads = heads;
   }
 
   template <class Context, Shape In>
@@ -67,15 +66,15 @@ struct attention {
                        writes<Context, In> dx) {
     using T = typename Context::activation;
     const arena_scope guard{context.workspace};
-    const auto dmixed = context.workspace.template allocate<T, In>(dy.batch);
-    const auto dqkv = context.workspace.template allocate<T, joined<In>>(dy.batch);
-    cache_of<exit<In>, In, Context> left{cache.mixed};
-    exit<In>::backward(context, w.at(exit_at<In>), left, dy, dmixed);
+    const auto dheads = context.workspace.template allocate<T, In>(dy.batch);
+    const auto dqkv = context.workspace.template allocate<T, qkv_shape<In>>(dy.batch);
+    cache_of<proj_layer<In>, In, Context> proj{cache.heads};
+    proj_layer<In>::backward(context, w.at(proj_offset<In>), proj, dy, dheads);
     kernels::attention<typename Context::device>::backward(
-        context, extents<In>, dy.batch, cache.qkv.data, cache.mixed.data,
-        static_cast<const typename Context::weight*>(cache.log_sum), reads<Context, In>{dmixed}.data,
+        context, extents<In>, dy.batch, cache.qkv.data, cache.heads.data,
+        static_cast<const typename Context::weight*>(cache.log_sum), reads<Context, In>{dheads}.data,
         dqkv.data);
-    entrance<In>::backward(context, w, cache.entered, reads<Context, joined<In>>{dqkv}, dx);
+    qkv_layer<In>::backward(context, w, cache.input, reads<Context, qkv_shape<In>>{dqkv}, dx);
   }
 
   template <class Context, Shape In>
@@ -83,23 +82,23 @@ struct attention {
                     const linear_epilogue<Context>& epilogue = {}) {
     using T = typename Context::activation;
     const arena_scope guard{context.workspace};
-    const auto qkv = context.workspace.template allocate<T, joined<In>>(x.batch);
-    const auto mixed = context.workspace.template allocate<T, In>(x.batch);
-    entrance<In>::infer(context, w, x, qkv);
-    run(context, w, qkv, mixed, static_cast<typename Context::weight*>(nullptr), y, epilogue);
+    const auto qkv = context.workspace.template allocate<T, qkv_shape<In>>(x.batch);
+    const auto heads = context.workspace.template allocate<T, In>(x.batch);
+    qkv_layer<In>::infer(context, w, x, qkv);
+    run(context, w, qkv, heads, static_cast<typename Context::weight*>(nullptr), y, epilogue);
   }
 
  private:
   template <Shape In>
-  static constexpr std::size_t exit_at = weight_count<entrance<In>, In>;
+  static constexpr std::size_t proj_offset = weight_count<qkv_layer<In>, In>;
 
-  template <class Context, Shape Joined, Shape In>
-  static void run(Context& context, weights<Context> w, writes<Context, Joined> qkv,
-                  writes<Context, In> mixed, typename Context::weight* log_sum, writes<Context, In> y,
+  template <class Context, Shape Qkv, Shape In>
+  static void run(Context& context, weights<Context> w, writes<Context, Qkv> qkv, writes<Context, In> heads,
+                  typename Context::weight* log_sum, writes<Context, In> y,
                   const linear_epilogue<Context>& epilogue) {
-    kernels::attention<typename Context::device>::forward(
-        context, extents<In>, y.batch, reads<Context, Joined>{qkv}.data, mixed.data, log_sum);
-    exit<In>::infer(context, w.at(exit_at<In>), reads<Context, In>{mixed}, y, epilogue);
+    kernels::attention<typename Context::device>::forward(context, extents<In>, y.batch,
+                                                          reads<Context, Qkv>{qkv}.data, heads.data, log_sum);
+    proj_layer<In>::infer(context, w.at(proj_offset<In>), reads<Context, In>{heads}, y, epilogue);
   }
 };
 

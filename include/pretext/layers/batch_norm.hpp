@@ -5,20 +5,22 @@
 
 namespace pretext {
 
-/// What batch norm learns: scale γ and shift β, γ alone (the end of SimCLR's official head), or nothing.
+/// What batch norm learns: scale γ and shift β, γ alone (the last layer of SimCLR's official head), or
+/// nothing.
 enum class affine { both, scale, none };
 
-/// Where γ starts: one, or zero for the last of a residual branch (Goyal et al. 2017).
+/// The initial value of γ: one, or zero for the last batch norm of a residual branch (Goyal et al. 2017).
 enum class initial_scale { one, zero };
 
 namespace detail {
 
-/// Batch norm's mathematics for whoever keeps its tensors: the layer, and the fused convolution unit.
-/// Slice of the flat buffer: [γ] [β] running mean, running variance, as in torch.
+/// The arithmetic of batch norm without its tensors, which belong to the caller: to the layer `batch_norm`,
+/// or to `fused_convolution`, which shares them with its convolution. The slice of the flat buffer is [γ] [β]
+/// running mean, running variance, as in torch.
 template <affine Affine, initial_scale Start>
 struct normalisation {
   static constexpr bool scaled = Affine != affine::none, shifted = Affine == affine::both;
-  static constexpr double epsilon = 1e-5, momentum = 0.1;  // torch's; 0.9 in TensorFlow's words
+  static constexpr double epsilon = 1e-5, momentum = 0.1;  // torch's; TensorFlow calls the same momentum 0.9
 
   template <std::size_t C>
   static consteval auto parameters() {
@@ -36,11 +38,11 @@ struct normalisation {
     return table;
   }
 
-  /// The pieces of the slice, null where not learned.
+  /// The parts of the slice; null if not learned.
   template <std::size_t C, class W>
-  struct pieces {
+  struct slice_parts {
     W *weight, *bias, *running_mean, *running_variance;
-    explicit pieces(W* slice)
+    explicit slice_parts(W* slice)
         : weight{slice && scaled ? slice : nullptr},
           bias{slice && shifted ? slice + C : nullptr},
           running_mean{slice ? slice + (scaled ? C : 0) + (shifted ? C : 0) : nullptr},
@@ -53,71 +55,71 @@ struct normalisation {
     typename Context::weight *mean = nullptr, *inverse = nullptr;
   };
 
-  /// y = norm(x) (+ shortcut), rectified if asked; updates the running statistics.
+  /// y = norm(x) (+ shortcut), then ReLU if `relu`; updates the running statistics. `shortcut` may be null.
   template <std::size_t C, class Context, class T>
   static void forward(Context& context, typename Context::weight* slice, std::size_t rows, const T* x,
                       const T* shortcut, bool relu, T* y, cache<Context>& cache) {
     using W = typename Context::weight;
-    const pieces<C, W> own{slice};
-    begin<C>(context, cache);
+    const slice_parts<C, W> p{slice};
+    allocate_cache<C>(context, cache);
     kernels::batch_norm<typename Context::device>::statistics(context, rows, C, cache.groups, x, W(epsilon),
                                                               cache.mean, cache.inverse, W(momentum),
-                                                              own.running_mean, own.running_variance);
-    again<C>(context, slice, rows, x, shortcut, relu, y, cache);
+                                                              p.running_mean, p.running_variance);
+    recompute<C>(context, slice, rows, x, shortcut, relu, y, cache);
   }
 
-  /// The same where the moments of x are known.
+  /// The same for an x whose moments are known.
   template <std::size_t C, class Context, class T>
   static void forward(Context& context, typename Context::weight* slice, std::size_t rows,
                       const kernels::channel_moments& moments, const T* x, const T* shortcut, bool relu, T* y,
                       cache<Context>& cache) {
     using W = typename Context::weight;
-    const pieces<C, W> own{slice};
-    begin<C>(context, cache);
+    const slice_parts<C, W> p{slice};
+    allocate_cache<C>(context, cache);
     kernels::batch_norm<typename Context::device>::settle(rows, C, moments, W(epsilon), cache.mean,
-                                                          cache.inverse, W(momentum), own.running_mean,
-                                                          own.running_variance);
-    again<C>(context, slice, rows, x, shortcut, relu, y, cache);
+                                                          cache.inverse, W(momentum), p.running_mean,
+                                                          p.running_variance);
+    recompute<C>(context, slice, rows, x, shortcut, relu, y, cache);
   }
 
-  /// The y of `forward` once more, bit for bit, from what it left behind.
+  /// Computes the y of `forward` a second time, bit for bit, from x and the cache.
   template <std::size_t C, class Context, class T>
-  static void again(Context& context, typename Context::weight* slice, std::size_t rows, const T* x,
-                    const T* shortcut, bool relu, T* y, const cache<Context>& cache) {
+  static void recompute(Context& context, typename Context::weight* slice, std::size_t rows, const T* x,
+                        const T* shortcut, bool relu, T* y, const cache<Context>& cache) {
     using kernel = kernels::batch_norm<typename Context::device>;
     using W = typename Context::weight;
-    const pieces<C, W> own{slice};
+    const slice_parts<C, W> p{slice};
     const arena_scope guard{context.workspace};
     W* const scale = context.workspace.template allocate<W>(cache.groups * C);
     W* const shift = context.workspace.template allocate<W>(cache.groups * C);
-    kernel::fold(context, C, cache.groups, cache.mean, cache.inverse, own.weight, own.bias, scale, shift);
+    kernel::fold(context, C, cache.groups, cache.mean, cache.inverse, p.weight, p.bias, scale, shift);
     kernel::apply(context, rows, C, cache.groups, x, scale, shift, shortcut, relu, y);
   }
 
-  /// dx (and dshortcut) of the same; `y` may be null where no shortcut was added. dx may be x, and dshortcut
-  /// may be dy.
+  /// dx and, unless null, dshortcut of the same. `y` may be null if no shortcut was added. dx may be the
+  /// memory of x, dshortcut that of dy.
   template <std::size_t C, class Context, class T>
   static void backward(Context& context, weights<Context> w, const cache<Context>& cache, std::size_t rows,
                        const T* dy, bool relu, const T* y, const T* x, T* dx, T* dshortcut) {
-    const pieces<C, typename Context::weight> own{w.value}, slope{w.gradient};
+    const slice_parts<C, typename Context::weight> p{w.value}, gradient{w.gradient};
     kernels::batch_norm<typename Context::device>::backward(context, rows, C, cache.groups, dy, relu, y, x,
-                                                            cache.mean, cache.inverse, own.weight, own.bias,
-                                                            slope.weight, slope.bias, dx, dshortcut);
+                                                            cache.mean, cache.inverse, p.weight, p.bias,
+                                                            gradient.weight, gradient.bias, dx, dshortcut);
   }
 
-  /// Inference as one scale and one shift per channel, from the running statistics.
+  /// One scale and one shift per channel for inference, from the running statistics.
   template <std::size_t C, class Context, class W>
   static void running(Context& context, W* slice, W* scale, W* shift) {
-    const pieces<C, W> own{slice};
-    kernels::batch_norm<typename Context::device>::running(context, C, own.running_mean, own.running_variance,
-                                                           W(epsilon), own.weight, own.bias, scale, shift);
+    const slice_parts<C, W> p{slice};
+    kernels::batch_norm<typename Context::device>::running(context, C, p.running_mean, p.running_variance,
+                                                           W(epsilon), p.weight, p.bias, scale, shift);
   }
 
  private:
   template <std::size_t C, class Context>
-  static void begin(Context& context, cache<Context>& cache) {
+  static void allocate_cache(Context& context, cache<Context>& cache) {
     using W = typename Context::weight;
-    cache.groups = context.groups;
+    cache.groups = context.step.batch_norm_groups;
     cache.mean = context.activations.template allocate<W>(cache.groups * C);
     cache.inverse = context.activations.template allocate<W>(cache.groups * C);
   }
@@ -125,9 +127,9 @@ struct normalisation {
 
 }  // namespace detail
 
-/// Normalises each channel over the batch and all places (Ioffe & Szegedy 2015), with torch's ε = 1e-5 and
-/// running statistics (momentum 0.1, unbiased variance). `context.groups` parts of the batch are normalised
-/// apart.
+/// Normalises each channel over the batch and all positions (Ioffe & Szegedy 2015), with torch's ε = 1e-5 and
+/// running statistics (momentum 0.1, unbiased variance). `context.step.batch_norm_groups` equal parts of the
+/// batch have statistics of their own.
 template <affine Affine = affine::both, initial_scale Start = initial_scale::one>
 struct batch_norm {
   using math = detail::normalisation<Affine, Start>;
@@ -160,7 +162,7 @@ struct batch_norm {
                        writes<Context, In> dx) {
     using T = typename Context::activation;
     const arena_scope guard{context.workspace};
-    T* to = dx.data ? dx.data : context.workspace.template allocate<T>(dy.size());
+    T* const to = dx.data ? dx.data : context.workspace.template allocate<T>(dy.size());
     math::template backward<channels_of<In>>(context, w, cache.norm, dy.batch * position_count<In>, dy.data,
                                              false, static_cast<const T*>(nullptr), cache.x.data, to,
                                              static_cast<T*>(nullptr));
@@ -172,8 +174,8 @@ struct batch_norm {
     constexpr std::size_t C = channels_of<In>;
     const arena_scope guard{context.workspace};
     using W = typename Context::weight;
-    W *const scale = context.workspace.template allocate<W>(C), *const shift =
-                                                                    context.workspace.template allocate<W>(C);
+    W* const scale = context.workspace.template allocate<W>(C);
+    W* const shift = context.workspace.template allocate<W>(C);
     math::template running<C>(context, w.value, scale, shift);
     kernels::batch_norm<typename Context::device>::apply(context, x.batch * position_count<In>, C, 1, x.data,
                                                          scale, shift, static_cast<const T*>(nullptr), false,

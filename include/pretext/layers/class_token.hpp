@@ -8,7 +8,7 @@
 namespace pretext {
 
 /// Prepends a learned class token to the tokens of a grid and adds everybody's position: (L, D) to (1 + L,
-/// D), or for chosen places of the grid (K, D) to (1 + K, D). Paths are timm's: cls_token, pos_embed.
+/// D), or for selected places of the grid (K, D) to (1 + K, D). Paths are timm's: cls_token, pos_embed.
 /// `Recipe` says how they start and whether they decay; see encoders/vit.hpp.
 template <std::size_t Rows, std::size_t Columns, class Recipe>
 struct class_token {
@@ -28,7 +28,7 @@ struct class_token {
 
   template <Shape In, class Context>
   struct cache {
-    kernels::index_list chosen;
+    kernels::index_list selected;
   };
 
   template <class Context, Shape In>
@@ -37,12 +37,13 @@ struct class_token {
     forward(context, w, x, y, cache, {In::extents[0]});
   }
 
-  /// For tokens of chosen places: `chosen.count` of them in each sample, on the device.
+  /// For the tokens of selected patches: `selected.count` indices for each sample, in the device's memory.
   template <class Context, Shape In>
   static void forward(Context& context, weights<Context> w, reads<Context, In> x,
-                      writes<Context, output<In>> y, cache<In, Context>& cache, kernels::index_list chosen) {
-    cache.chosen = chosen;
-    infer(context, w, x, y, chosen);
+                      writes<Context, output<In>> y, cache<In, Context>& cache,
+                      kernels::index_list selected) {
+    cache.selected = selected;
+    infer(context, w, x, y, selected);
   }
 
   template <class Context, Shape In>
@@ -52,7 +53,7 @@ struct class_token {
     typename Context::weight* dpositions = w.at(width).gradient;
     if (Recipe::position == positions::fixed) dpositions = nullptr;
     kernels::prepend_class_token<typename Context::device>::backward(
-        context, dy.batch, width, cache.chosen, dy.data, dx.data, w.gradient, dpositions);
+        context, dy.batch, width, cache.selected, dy.data, dx.data, w.gradient, dpositions);
   }
 
   template <class Context, Shape In>
@@ -63,11 +64,11 @@ struct class_token {
 
   template <class Context, Shape In>
   static void infer(Context& context, weights<Context> w, reads<Context, In> x, writes<Context, output<In>> y,
-                    kernels::index_list chosen) {
+                    kernels::index_list selected) {
     using W = typename Context::weight;
     constexpr std::size_t width = channels_of<In>;
     kernels::prepend_class_token<typename Context::device>::forward(
-        context, x.batch, width, chosen, x.data, static_cast<const W*>(w.value),
+        context, x.batch, width, selected, x.data, static_cast<const W*>(w.value),
         static_cast<const W*>(w.at(width).value), y.data);
   }
 };

@@ -11,7 +11,8 @@
 namespace pretext {
 
 /// Cross-correlation with a square kernel: (H, W, C) to (H', W', Out), H' = (H + 2·Padding - Kernel)/Stride
-/// + 1. Starts as Kaiming He's normal for ReLU by fan-out, √(2/(Kernel²·Out)), as torchvision's ResNets do.
+/// + 1. Kernel is at most 8. The weights are drawn from He's normal distribution for ReLU by fan-out, with
+/// deviation √(2/(Kernel²·Out)), as in torchvision's ResNets; a bias starts at zero.
 template <std::size_t Out, std::size_t Kernel, std::size_t Stride = 1, std::size_t Padding = Kernel / 2,
           bias Bias = bias::no>
 struct convolution {
@@ -57,7 +58,7 @@ struct convolution {
     cache.x = x;
   }
 
-  /// The same, and the moments of y's channels, on a device that takes them on the way.
+  /// The same, and also computes the moments of y's channels, on a device that does both in one pass.
   template <class Context, ImageShape In>
     requires(Bias == bias::no && kernels::takes_moments<typename Context::device>)
   static void forward(Context& context, weights<Context> w, reads<Context, In> x,

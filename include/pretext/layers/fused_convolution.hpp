@@ -7,17 +7,18 @@
 
 namespace pretext {
 
-/// What follows a normalisation.
+/// What follows the batch norm of a `fused_convolution`.
 enum class activation { none, relu };
 
-/// convolution -> batch norm -> (+ shortcut) -> ReLU as one layer: statistics are taken while the convolution
-/// writes where a device can; what it gave is kept, and backward writes its gradient in the same place. In
-/// inference the normalisation is folded into the weights.
-template <name ConvolutionName, name NormName, class Convolution, activation Activation = activation::relu,
-          initial_scale Start = initial_scale::one>
+/// convolution -> batch norm -> (+ shortcut) -> ReLU as one layer, which saves passes over memory: a device
+/// that can computes the statistics while the convolution writes its output; that output is the only
+/// activation stored, and backward overwrites it with its gradient. In inference the normalisation is folded
+/// into the weights.
+template <fixed_string ConvolutionName, fixed_string NormName, class Convolution,
+          activation Activation = activation::relu, initial_scale Start = initial_scale::one>
 struct fused_convolution {
   using norm = detail::normalisation<affine::both, Start>;
-  static constexpr bool rectified = Activation == activation::relu;
+  static constexpr bool has_relu = Activation == activation::relu;
 
   template <ImageShape In>
   using output = output_of<Convolution, In>;
@@ -27,11 +28,8 @@ struct fused_convolution {
 
   template <ImageShape In>
   static consteval auto parameters() {
-    auto first = parameters_of<Convolution, In>;
-    auto second = with_offsets(norm::template parameters<channels<In>>());
-    for (auto& p : first) p = p.under(ConvolutionName, 0);
-    for (auto& p : second) p = p.under(NormName, 0);
-    return concatenate(first, second);
+    return concatenate(prefixed(ConvolutionName, parameters_of<Convolution, In>),
+                       prefixed(NormName, with_offsets(norm::template parameters<channels<In>>())));
   }
 
   template <ImageShape In>
@@ -43,7 +41,7 @@ struct fused_convolution {
   struct cache {
     cache_of<Convolution, In, Context> convolution;
     writes<Context, output<In>> convolved;
-    reads<Context, output<In>> added;  ///< the output, where a shortcut was added before the ReLU
+    reads<Context, output<In>> sum;  ///< y, if a shortcut was added before the ReLU
     typename norm::template cache<Context> norm_cache;
   };
 
@@ -64,33 +62,35 @@ struct fused_convolution {
       Convolution::forward(context, w, x, convolved, cache.convolution, moments...);
       norm::template forward<channels<In>>(
           context, w.at(weight_count<Convolution, In>).value, rows<In>(x.batch), moments...,
-          reads<Context, output<In>>{convolved}.data, shortcut.data, rectified, y.data, cache.norm_cache);
+          reads<Context, output<In>>{convolved}.data, shortcut.data, has_relu, y.data, cache.norm_cache);
     };
     if constexpr (requires(const kernels::channel_moments& moments) {
                     Convolution::forward(context, w, x, convolved, cache.convolution, moments);
                   }) {
       const arena_scope guard{context.workspace};
-      normalise(kernels::batch_norm<typename Context::device>::room(context, context.groups, channels<In>));
+      normalise(kernels::batch_norm<typename Context::device>::room(context, context.step.batch_norm_groups,
+                                                                    channels<In>));
     } else {
       normalise();
     }
     cache.convolved = convolved;
-    cache.added = shortcut.data ? y : writes<Context, output<In>>{};
+    cache.sum = shortcut.data ? y : writes<Context, output<In>>{};
   }
 
-  /// The output of `forward` without a shortcut once more, bit for bit.
+  /// Computes the y of a `forward` without shortcut a second time, bit for bit: cheaper than storing it.
   template <class Context, ImageShape In>
-  static void again(Context& context, weights<Context> w, const cache<In, Context>& cache,
-                    writes<Context, output<In>> y) {
+  static void recompute(Context& context, weights<Context> w, const cache<In, Context>& cache,
+                        writes<Context, output<In>> y) {
     using T = typename Context::activation;
-    norm::template again<channels<In>>(context, w.at(weight_count<Convolution, In>).value, rows<In>(y.batch),
-                                       reads<Context, output<In>>{cache.convolved}.data,
-                                       static_cast<const T*>(nullptr), rectified, y.data, cache.norm_cache);
+    norm::template recompute<channels<In>>(
+        context, w.at(weight_count<Convolution, In>).value, rows<In>(y.batch),
+        reads<Context, output<In>>{cache.convolved}.data, static_cast<const T*>(nullptr), has_relu, y.data,
+        cache.norm_cache);
   }
 
-  /// Where the input of `forward` is by now.
+  /// Tells the cache where the recomputed input of `forward` is.
   template <class Context, ImageShape In>
-  static void input_is(cache<In, Context>& cache, reads<Context, In> x) {
+  static void set_input(cache<In, Context>& cache, reads<Context, In> x) {
     cache.convolution.x = x;
   }
 
@@ -100,15 +100,15 @@ struct fused_convolution {
     backward(context, w, cache, dy, dx, kernels::write_mode::overwrite);
   }
 
-  /// dx may be added to what is there, or written where x is; the shortcut's gradient is written if asked
-  /// for, where dy is if need be.
+  /// `mode` says whether dx is overwritten or accumulated; dx may be the memory of x. The shortcut's gradient
+  /// is written unless `dshortcut` is null; it may be the memory of dy.
   template <class Context, ImageShape In>
   static void backward(Context& context, weights<Context> w, cache<In, Context>& cache,
                        reads<Context, output<In>> dy, writes<Context, In> dx, kernels::write_mode mode,
                        writes<Context, output<In>> dshortcut = {}) {
     const reads<Context, output<In>> convolved{cache.convolved};
     norm::template backward<channels<In>>(context, w.at(weight_count<Convolution, In>), cache.norm_cache,
-                                          rows<In>(dy.batch), dy.data, rectified, cache.added.data,
+                                          rows<In>(dy.batch), dy.data, has_relu, cache.sum.data,
                                           convolved.data, cache.convolved.data, dshortcut.data);
     Convolution::backward(context, w, cache.convolution, convolved, dx, mode);
   }
@@ -125,17 +125,17 @@ struct fused_convolution {
     using T = typename Context::activation;
     constexpr std::size_t C = channels<In>, kernel = weight_count<Convolution, In>;
     const arena_scope guard{context.workspace};
-    T* folded = context.workspace.template allocate<T>(kernel);
+    T* const folded = context.workspace.template allocate<T>(kernel);
     using W = typename Context::weight;
-    W *const scale = context.workspace.template allocate<W>(C), *const shift =
-                                                                    context.workspace.template allocate<W>(C);
+    W* const scale = context.workspace.template allocate<W>(C);
+    W* const shift = context.workspace.template allocate<W>(C);
     norm::template running<C>(context, w.at(kernel).value, scale, shift);
     kernels::batch_norm<typename Context::device>::scale_columns(context, kernel / C, C, w.value, scale,
                                                                  folded);
     Convolution::infer(context, weights<Context>::of_operands(folded), x, y);
     kernels::batch_norm<typename Context::device>::apply(
         context, rows<In>(x.batch), C, 1, reads<Context, output<In>>{y}.data, static_cast<const W*>(nullptr),
-        shift, shortcut.data, rectified, y.data);
+        shift, shortcut.data, has_relu, y.data);
   }
 
  private:

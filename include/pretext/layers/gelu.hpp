@@ -4,8 +4,7 @@
 
 namespace pretext {
 
-/// y = x·Φ(x), exactly: the form with the error function, not its approximation by tanh (Hendrycks & Gimpel
-/// 2016).
+/// y = x·Φ(x) (Hendrycks & Gimpel 2016), exactly: with the error function, not its approximation by tanh.
 struct gelu {
   template <Shape In>
   using output = In;
@@ -17,7 +16,7 @@ struct gelu {
 
   template <Shape In, class Context>
   struct cache {
-    reads<Context, In> slope;  ///< the derivative at x, nearly free beside the value
+    reads<Context, In> slope;  ///< the derivative at x: nearly free once the value is computed
   };
 
   template <class Context, Shape In>

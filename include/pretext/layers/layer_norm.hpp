@@ -4,8 +4,8 @@
 
 namespace pretext {
 
-/// Normalises the last extent of each place to mean 0 and variance 1, then scales and shifts it (Ba et al.
-/// 2016). ε is 1e-6, vision transformers' number; torch's own default is 1e-5.
+/// Normalises the last extent at each position to mean 0 and variance 1, then scales and shifts it (Ba et al.
+/// 2016). ε is 1e-6, as in vision transformers; torch's default is 1e-5.
 struct layer_norm {
   static constexpr double epsilon = 1e-6;
 
@@ -40,7 +40,8 @@ struct layer_norm {
     backward(context, w, cache, dy, dx, reads<Context, In>{});
   }
 
-  /// dx = shortcut + the gradient: the sum where a residual branch began. `dx` may be the shortcut's memory.
+  /// dx = shortcut + the gradient of x: the sum at the start of a residual branch. `dx` may be the memory of
+  /// `shortcut`.
   template <class Context, Shape In>
   static void backward(Context& context, weights<Context> w, cache<In, Context>& cache, reads<Context, In> dy,
                        writes<Context, In> dx, reads<Context, In> shortcut) {

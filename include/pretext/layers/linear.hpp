@@ -10,11 +10,11 @@ namespace pretext {
 /// Does a layer add a learned constant to each of its channels?
 enum class bias { yes, no };
 
-/// What may surround a linear layer's product at a place.
+/// What a linear layer may add to its matrix product: bias, residual sum, branch scale.
 template <class Context>
 using linear_epilogue = kernels::linear_epilogue<typename Context::activation, typename Context::weight>;
 
-/// y = x·Wᵀ + b over the last extent: (…, In) to (…, Out).
+/// y = x·Wᵀ + b over the last extent: (In) to (Out), or (T, In) to (T, Out).
 template <std::size_t Out, bias Bias = bias::yes, class Init = torch_init>
 struct linear {
   template <Shape In>
@@ -69,7 +69,7 @@ struct linear {
     infer(context, w, x, y, {});
   }
 
-  /// The same inside of a residual sum; the constant in `epilogue` is filled in here.
+  /// The same as part of a residual sum; the bias in `epilogue` is filled in here.
   template <class Context, Shape In>
   static void infer(Context& context, weights<Context> w, reads<Context, In> x, writes<Context, output<In>> y,
                     linear_epilogue<Context> epilogue) {

@@ -10,19 +10,20 @@
 
 namespace pretext {
 
-/// How MAE's patch embedding starts: Glorot & Bengio's uniform of the (Width, C·Patch²) matrix, the constant
-/// as torch's convolution leaves it.
-struct xavier_patches {
+/// MAE's initialisation of the patch embedding: Xavier uniform for the (Width, C·Patch²) matrix, and torch's
+/// default of a convolution for the bias.
+struct mae_patch_init {
   static constexpr initialiser weight(std::size_t in, std::size_t out) {
     return xavier_uniform::weight(in, out);
   }
   static constexpr initialiser constant(std::size_t in) { return torch_init::constant(in); }
 };
 
-/// The linear part of a patch embedding: rows of patches in the order (row, column, channel), (L, Patch²·C),
-/// to tokens (L, Width), L being all patches of an image or the visible ones. The weight is that of a
-/// convolution, (Width, C, Patch, Patch).
-template <std::size_t Patch, std::size_t Width, class Init = xavier_patches>
+/// The linear part of a patch embedding: L patches, (L, Patch²·C), to tokens (L, Width); L is all patches of
+/// an image or the visible ones. Pixels of a patch are ordered (row, column, channel). It is no `linear`,
+/// because files hold the weight of a convolution, (Width, C, Patch, Patch), which memory stores transposed,
+/// as a (Patch²·C, Width) matrix.
+template <std::size_t Patch, std::size_t Width, class Init = mae_patch_init>
 struct patch_projection {
   template <Shape In>
     requires(In::rank == 2 && channels_of<In> % (Patch * Patch) == 0)
@@ -86,8 +87,9 @@ struct patch_projection {
 };
 
 /// Cuts an image into square patches and projects each of them: (H, W, C) to tokens (L, Width), L =
-/// H·W/Patch², row by row (Dosovitskiy et al. 2021, eq. 1). Paths are timm's: proj.
-template <std::size_t Patch, std::size_t Width, class Init = xavier_patches>
+/// H·W/Patch², row by row (Dosovitskiy et al. 2021, eq. 1). H and W must be multiples of Patch. Parameter
+/// paths are timm's: proj.
+template <std::size_t Patch, std::size_t Width, class Init = mae_patch_init>
 struct patch_embedding {
   using projection = patch_projection<Patch, Width, Init>;
 
@@ -103,9 +105,7 @@ struct patch_embedding {
 
   template <ImageShape In>
   static consteval auto parameters() {
-    auto table = parameters_of<projection, rows<In>>;
-    for (auto& p : table) p = p.under("proj", 0);
-    return concatenate(table);
+    return prefixed("proj", parameters_of<projection, rows<In>>);
   }
 
   template <ImageShape In>
@@ -121,9 +121,10 @@ struct patch_embedding {
   template <class Context, ImageShape In>
   static void forward(Context& context, weights<Context> w, reads<Context, In> x,
                       writes<Context, output<In>> y, cache<In, Context>& cache) {
-    const auto cut = context.activations.template allocate<typename Context::activation, rows<In>>(x.batch);
-    gather(context, x, cut);
-    projection::forward(context, w, reads<Context, rows<In>>{cut}, y, cache.projected);
+    const auto pixels =
+        context.activations.template allocate<typename Context::activation, rows<In>>(x.batch);
+    gather(context, x, pixels);
+    projection::forward(context, w, reads<Context, rows<In>>{pixels}, y, cache.projected);
   }
 
   template <class Context, ImageShape In>
@@ -131,28 +132,29 @@ struct patch_embedding {
                        reads<Context, output<In>> dy, writes<Context, In> dx) {
     using T = typename Context::activation;
     const arena_scope guard{context.workspace};
-    const auto dcut = context.workspace.template allocate<T, rows<In>>(dx.data ? dy.batch : 0);
+    const auto dpixels = context.workspace.template allocate<T, rows<In>>(dx.data ? dy.batch : 0);
     projection::backward(context, w, cache.projected, dy,
-                         writes<Context, rows<In>>{dx.data ? dcut.data : nullptr, dy.batch});
+                         writes<Context, rows<In>>{dx.data ? dpixels.data : nullptr, dy.batch});
     if (dx.data)
-      kernels::patches<typename Context::device>::scatter(
-          context, extents<In>, dy.batch, {extents<In>.patches()}, static_cast<const T*>(dcut.data), dx.data);
+      kernels::patches<typename Context::device>::scatter(context, extents<In>, dy.batch,
+                                                          {extents<In>.patches()},
+                                                          static_cast<const T*>(dpixels.data), dx.data);
   }
 
   template <class Context, ImageShape In>
   static void infer(Context& context, weights<Context> w, reads<Context, In> x,
                     writes<Context, output<In>> y) {
     const arena_scope guard{context.workspace};
-    const auto cut = context.workspace.template allocate<typename Context::activation, rows<In>>(x.batch);
-    gather(context, x, cut);
-    projection::infer(context, w, reads<Context, rows<In>>{cut}, y);
+    const auto pixels = context.workspace.template allocate<typename Context::activation, rows<In>>(x.batch);
+    gather(context, x, pixels);
+    projection::infer(context, w, reads<Context, rows<In>>{pixels}, y);
   }
 
  private:
   template <class Context, ImageShape In>
-  static void gather(Context& context, reads<Context, In> x, writes<Context, rows<In>> cut) {
+  static void gather(Context& context, reads<Context, In> x, writes<Context, rows<In>> pixels) {
     kernels::patches<typename Context::device>::gather(context, extents<In>, x.batch, {extents<In>.patches()},
-                                                       x.data, cut.data);
+                                                       x.data, pixels.data);
   }
 };
 

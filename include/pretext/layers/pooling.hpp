@@ -6,7 +6,7 @@
 
 namespace pretext {
 
-/// Mean of each channel over all places: (H, W, C) to (C).
+/// The mean of each channel over all positions: (H, W, C) to (C).
 struct global_average_pool {
   template <Shape In>
   using output = shape<channels_of<In>>;
@@ -40,7 +40,7 @@ struct global_average_pool {
   }
 };
 
-/// Largest value of each channel under a window that moves by Stride; padding never wins.
+/// The maximum of each channel in a window of Size × Size that moves by Stride. Padding counts as -infinity.
 template <std::size_t Size, std::size_t Stride = Size, std::size_t Padding = 0>
 struct max_pool {
   static_assert(2 * Padding <= Size, "pretext::max_pool: padding may be at most half of the window.");
@@ -60,22 +60,22 @@ struct max_pool {
 
   template <ImageShape In, class Context>
   struct cache {
-    std::uint32_t* chosen = nullptr;
+    std::uint32_t* argmax = nullptr;
   };
 
   template <class Context, ImageShape In>
   static void forward(Context& context, weights<Context>, reads<Context, In> x, writes<Context, output<In>> y,
                       cache<In, Context>& cache) {
-    cache.chosen = context.activations.template allocate<std::uint32_t>(y.size());
+    cache.argmax = context.activations.template allocate<std::uint32_t>(y.size());
     kernels::max_pool<typename Context::device>::forward(context, window<In>, x.batch, x.data, y.data,
-                                                         cache.chosen);
+                                                         cache.argmax);
   }
 
   template <class Context, ImageShape In>
   static void backward(Context& context, weights<Context>, cache<In, Context>& cache,
                        reads<Context, output<In>> dy, writes<Context, In> dx) {
     if (!dx.data) return;
-    kernels::max_pool<typename Context::device>::backward(context, window<In>, dy.batch, cache.chosen,
+    kernels::max_pool<typename Context::device>::backward(context, window<In>, dy.batch, cache.argmax,
                                                           dy.data, dx.data);
   }
 

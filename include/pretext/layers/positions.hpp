@@ -7,14 +7,15 @@
 
 namespace pretext {
 
-/// Where a transformer's tokens stand: a table that never changes (MAE's pretraining), the same table as a
-/// start (its fine-tuning), or one that is learned from noise (Dosovitskiy et al. 2021).
+/// The position embedding of a transformer: the sin-cos table, constant (MAE's pretraining); the same table
+/// as the initial value of a learned one (its fine-tuning); or a table learned from noise (Dosovitskiy et al.
+/// 2021).
 enum class positions { fixed, tuned, learned };
 
 namespace detail {
 
-/// Half of an embedding, d numbers: sin(p·ω_i), then cos(p·ω_i), ω_i = 10000^(-i/(d/2)) (Vaswani et al. 2017,
-/// §3.5, in MAE's order).
+/// Element i of one axis of an embedding, d elements: sin(p·ω_i), then cos(p·ω_i), ω_i = 10000^(-i/(d/2))
+/// (Vaswani et al. 2017, §3.5, in MAE's order).
 inline double sin_cos(std::size_t position, std::size_t i, std::size_t d) {
   const std::size_t frequency = i % (d / 2);
   const double omega = 1 / std::pow(10000.0, static_cast<double>(frequency) / (static_cast<double>(d) / 2));
@@ -24,8 +25,8 @@ inline double sin_cos(std::size_t position, std::size_t i, std::size_t d) {
 
 }  // namespace detail
 
-/// Number `index` of MAE's table (1 + L, Width) for a grid of L places, row by row: zeros for the class
-/// token, then for place (r, c) the embedding of the column c and that of the row r (He et al. 2022, A.1; the
+/// Element `index` of MAE's table (1 + L, Width) for a grid of L patches, row by row: zeros for the class
+/// token, then for patch (r, c) the embedding of column c followed by that of row r (He et al. 2022, A.1; the
 /// order of the official code).
 template <std::size_t Columns, std::size_t Width>
 double sin_cos_position(std::size_t index) {
@@ -36,12 +37,11 @@ double sin_cos_position(std::size_t index) {
   return i < half ? detail::sin_cos(column, i, half) : detail::sin_cos(row, i - half, half);
 }
 
-/// The parameter that holds the positions of a class token and of a grid: (1, 1 + Rows·Columns, Width).
+/// The parameter of the positions of a class token and of a grid of patches: (1, 1 + Rows·Columns, Width).
 template <std::size_t Rows, std::size_t Columns, std::size_t Width, positions Kind>
 constexpr parameter position_table(std::string_view path, parameter_decay decays = parameter_decay::no) {
   parameter table{path, {1, 1 + Rows * Columns, Width}, initialiser::truncated_normal(0.02), decays};
-  if constexpr (Kind != positions::learned)
-    table.init = initialiser::table(sin_cos_position<Columns, Width>);
+  if constexpr (Kind != positions::learned) table.init = initialiser::table(sin_cos_position<Columns, Width>);
   if constexpr (Kind == positions::fixed) table.role = parameter_role::constant;
   return table;
 }

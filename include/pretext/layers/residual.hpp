@@ -7,7 +7,7 @@
 
 namespace pretext {
 
-/// y = x + Body(x). Adds no name of its own: the body's parameters keep theirs.
+/// y = x + Body(x). It adds nothing to the paths of the body's parameters.
 template <class Body>
 struct residual {
   template <Shape In>
@@ -32,7 +32,7 @@ struct residual {
   template <class Context, Shape In>
   static void forward(Context& context, weights<Context> w, reads<Context, In> x, writes<Context, In> y,
                       cache<In, Context>& cache) {
-    // Not `y`: the body may have kept a view of its own output, and the sum must not overwrite it.
+    // Not `y`: the body's cache may refer to its output, which the sum must not overwrite.
     const auto branch = context.activations.template allocate<typename Context::activation, In>(x.batch);
     Body::forward(context, w, x, branch, cache.body);
     add(context, x, branch, y);
@@ -58,9 +58,9 @@ struct residual {
  private:
   template <class Context, Shape In>
   static void add(Context& context, reads<Context, In> x, writes<Context, In> branch, writes<Context, In> y) {
-    using blend = kernels::elementwise<typename Context::device>;
-    blend::copy(context, x.size(), x.data, y.data);
-    blend::axpy(context, x.size(), typename Context::activation{1}, branch.data, y.data);
+    using elementwise = kernels::elementwise<typename Context::device>;
+    elementwise::copy(context, x.size(), x.data, y.data);
+    elementwise::axpy(context, x.size(), typename Context::activation{1}, branch.data, y.data);
   }
 };
 

@@ -7,10 +7,10 @@
 
 namespace pretext {
 
-/// y = relu(Last(Before(x)) + shortcut(x)): Last is a fused convolution that adds the shortcut; the shortcut
-/// is the identity where shapes agree and `AlwaysProjects` is false, else a 1×1 convolution with batch norm
-/// (He et al. 2016, option B). What is between Before and Last is not kept: backward asks Before for it
-/// `again`. Paths are torchvision's: what Before and Last call themselves, then downsample.0 and
+/// y = relu(Last(Before(x)) + shortcut(x)). Last is a fused convolution, which adds the shortcut. The
+/// shortcut is the identity if shapes agree and `AlwaysProjects` is false, otherwise a 1×1 convolution with
+/// batch norm (He et al. 2016, option B). The activation between Before and Last is not stored: backward
+/// recomputes it. Parameter paths are torchvision's: those of Before and Last, then downsample.0 and
 /// downsample.1.
 template <class Before, class Last, std::size_t Stride, bool AlwaysProjects = false>
 struct residual_block {
@@ -25,9 +25,9 @@ struct residual_block {
   using projection = fused_convolution<"downsample.0", "downsample.1",
                                        convolution<channels_of<output<In>>, 1, Stride, 0>, activation::none>;
 
-  /// Backward may write dx where dy is.
+  /// With an identity shortcut, backward may write dx to the memory of dy.
   template <ImageShape In>
-  static constexpr bool in_place = !projects<In>;
+  static constexpr bool dx_may_alias_dy = !projects<In>;
 
   template <ImageShape In>
   static consteval auto parameters() {
@@ -67,15 +67,15 @@ struct residual_block {
                       writes<Context, output<In>> y, cache<In, Context>& cache) {
     using T = typename Context::activation;
     const arena_scope guard{context.workspace};
-    const auto inside = context.workspace.template allocate<T, middle<In>>(x.batch);
-    Before::forward(context, w, x, inside, cache.before);
+    const auto middle_y = context.workspace.template allocate<T, middle<In>>(x.batch);
+    Before::forward(context, w, x, middle_y, cache.before);
     if constexpr (projects<In>) {
       const auto shortcut = context.workspace.template allocate<T, output<In>>(x.batch);
-      projection<In>::forward(context, w.at(projection_at<In>), x, shortcut, cache.shortcut);
-      Last::forward(context, w.at(last_at<In>), reads<Context, middle<In>>{inside},
+      projection<In>::forward(context, w.at(projection_offset<In>), x, shortcut, cache.shortcut);
+      Last::forward(context, w.at(last_offset<In>), reads<Context, middle<In>>{middle_y},
                     reads<Context, output<In>>{shortcut}, y, cache.last);
     } else {
-      Last::forward(context, w.at(last_at<In>), reads<Context, middle<In>>{inside}, x, y, cache.last);
+      Last::forward(context, w.at(last_offset<In>), reads<Context, middle<In>>{middle_y}, x, y, cache.last);
     }
   }
 
@@ -91,10 +91,10 @@ struct residual_block {
     }
   }
 
-  /// The same with nothing left of dy.
+  /// The same, using the memory of dy as workspace.
   template <class Context, ImageShape In>
-  static void backward_over(Context& context, weights<Context> w, cache<In, Context>& cache,
-                            writes<Context, output<In>> dy, writes<Context, In> dx) {
+  static void backward_inplace(Context& context, weights<Context> w, cache<In, Context>& cache,
+                               writes<Context, output<In>> dy, writes<Context, In> dx) {
     const reads<Context, output<In>> gradient{dy};
     if constexpr (projects<In>)
       backward(context, w, cache, gradient, dx, dy);
@@ -107,20 +107,20 @@ struct residual_block {
                     writes<Context, output<In>> y) {
     using T = typename Context::activation;
     const arena_scope guard{context.workspace};
-    const auto inside = context.workspace.template allocate<T, middle<In>>(x.batch);
-    Before::infer(context, w, x, inside);
+    const auto middle_y = context.workspace.template allocate<T, middle<In>>(x.batch);
+    Before::infer(context, w, x, middle_y);
     if constexpr (projects<In>) {
       const auto shortcut = context.workspace.template allocate<T, output<In>>(x.batch);
-      projection<In>::infer(context, w.at(projection_at<In>), x, shortcut);
-      Last::infer(context, w.at(last_at<In>), reads<Context, middle<In>>{inside},
+      projection<In>::infer(context, w.at(projection_offset<In>), x, shortcut);
+      Last::infer(context, w.at(last_offset<In>), reads<Context, middle<In>>{middle_y},
                   reads<Context, output<In>>{shortcut}, y);
     } else {
-      Last::infer(context, w.at(last_at<In>), reads<Context, middle<In>>{inside}, x, y);
+      Last::infer(context, w.at(last_offset<In>), reads<Context, middle<In>>{middle_y}, x, y);
     }
   }
 
  private:
-  /// dshortcut may be dy; it is dx where the shortcut is the identity.
+  /// dshortcut may be the memory of dy; with an identity shortcut it is dx.
   template <class Context, ImageShape In>
   static void backward(Context& context, weights<Context> w, cache<In, Context>& cache,
                        reads<Context, output<In>> dy, writes<Context, In> dx,
@@ -128,20 +128,20 @@ struct residual_block {
     using T = typename Context::activation;
     constexpr auto overwrite = kernels::write_mode::overwrite, accumulate = kernels::write_mode::accumulate;
     const arena_scope guard{context.workspace};
-    const auto inside = context.workspace.template allocate<T, middle<In>>(dy.batch), dinside = inside;
-    Before::again(context, w, cache.before, inside);
-    Last::input_is(cache.last, reads<Context, middle<In>>{inside});
-    Last::backward(context, w.at(last_at<In>), cache.last, dy, dinside, overwrite, dshortcut);
+    const auto middle_y = context.workspace.template allocate<T, middle<In>>(dy.batch), dmiddle = middle_y;
+    Before::recompute(context, w, cache.before, middle_y);
+    Last::set_input(cache.last, reads<Context, middle<In>>{middle_y});
+    Last::backward(context, w.at(last_offset<In>), cache.last, dy, dmiddle, overwrite, dshortcut);
     if constexpr (projects<In>)
-      projection<In>::backward(context, w.at(projection_at<In>), cache.shortcut,
+      projection<In>::backward(context, w.at(projection_offset<In>), cache.shortcut,
                                reads<Context, output<In>>{dshortcut}, dx);
-    Before::backward(context, w, cache.before, reads<Context, middle<In>>{dinside}, dx, accumulate);
+    Before::backward(context, w, cache.before, reads<Context, middle<In>>{dmiddle}, dx, accumulate);
   }
 
   template <ImageShape In>
-  static constexpr std::size_t last_at = weight_count<Before, In>;
+  static constexpr std::size_t last_offset = weight_count<Before, In>;
   template <ImageShape In>
-  static constexpr std::size_t projection_at = last_at<In> + weight_count<Last, middle<In>>;
+  static constexpr std::size_t projection_offset = last_offset<In> + weight_count<Last, middle<In>>;
 };
 
 }  // namespace pretext

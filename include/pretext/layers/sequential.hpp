@@ -1,4 +1,7 @@
 #pragma once
+// A network is a list of types, so that the compiler knows every shape and inlines every call. The lists are
+// expanded with fold expressions over one base class per layer, not by recursion and not with std::tuple:
+// symbols stay short and a ResNet compiles in seconds.
 #include <array>
 #include <cstddef>
 #include <string_view>
@@ -12,81 +15,87 @@
 namespace pretext {
 
 /// Gives a layer the name it has in checkpoints; unnamed layers are called by their index.
-template <name Name, class L>
+template <fixed_string Name, class L>
 struct named : L {
   static constexpr std::string_view checkpoint_name = Name;
 };
 
+/// Declares the depth of a layer within its encoder, which layer-wise learning rate decay counts; what an
+/// encoder leaves undeclared comes after its deepest layer.
+template <int Depth, class L>
+struct at_depth : L {
+  template <class In>
+  static consteval auto parameters() {
+    return with_depth(Depth, L::template parameters<In>());
+  }
+};
+
 namespace detail {
 
+/// A parameter of layer Nth of a network, whose slice begins at `base`.
 template <class L, std::size_t Nth>
 constexpr parameter rename(const parameter& p, std::size_t base) {
-  if constexpr (requires { L::checkpoint_name; }) {
+  if constexpr (requires { L::checkpoint_name; })
     return p.under(L::checkpoint_name, base);
-  } else {
-    const char digits[] = {char('0' + Nth / 10), char('0' + Nth % 10)};
-    return p.under(Nth < 10 ? std::string_view{digits + 1, 1} : std::string_view{digits, 2}, base);
-  }
+  else
+    return p.under(Nth, base);
 }
 
-/// Follows a sample through the layers: the shape entering each of them, and the one leaving the last.
+/// The shape that enters each layer, and the one that leaves the last.
 template <class Entered, class In, class... Ls>
-struct walk {
+struct shape_chain {
   using inputs = Entered;
   using output = In;
 };
 template <class... Entered, class In, class L, class... Rest>
-struct walk<shapes<Entered...>, In, L, Rest...> {
+struct shape_chain<shapes<Entered...>, In, L, Rest...> {
   static_assert(Accepts<L, In>,
                 "pretext::sequential: a layer does not accept the shape that the layer before it produces.");
-  static_assert(
-      requires { L::template parameters<In>().size(); },
-      "pretext::sequential: a layer does not list what it learns; give it "
-      "`template <Shape In> static consteval auto parameters()`.");
-  using next = walk<shapes<Entered..., In>, output_of<L, In>, Rest...>;
+  static_assert(!Accepts<L, In> || LayerSpec<L, In>,
+                "pretext::sequential: a layer does not list what it learns; give it "
+                "`template <Shape In> static consteval auto parameters()`.");
+  using next = shape_chain<shapes<Entered..., In>, output_of<L, In>, Rest...>;
   using inputs = typename next::inputs;
   using output = typename next::output;
 };
 
-/// What layer Nth keeps between forward and backward. One leaf per layer: no recursion, no std::tuple, short
-/// symbols.
-template <std::size_t Nth, class L, class In, class Context>
-struct leaf {
+/// One layer of a network with its position and shapes: what `infer` iterates over.
+template <class L, class In, std::size_t Nth>
+struct layer_step {
   using layer = L;
   using input = In;
   using output = output_of<L, In>;
   static constexpr std::size_t index = Nth;
+};
 
+/// The same with the layer's cache: what `forward` and `backward` iterate over.
+template <std::size_t Nth, class L, class In, class Context>
+struct layer_slot : layer_step<L, In, Nth> {
+  static_assert(
+      Layer<L, In, Context>,
+      "pretext::sequential: a layer lacks forward, backward or infer, or takes other arguments; the "
+      "concept Layer lists them.");
   cache_of<L, In, Context> cache;
 };
 
-template <class... Leaves>
-struct leaves : Leaves... {
+template <class... Slots>
+struct layer_slots : Slots... {
   template <class F>
   void first_to_last(F f) {
-    (f(static_cast<Leaves&>(*this)), ...);
+    (f(static_cast<Slots&>(*this)), ...);
   }
   template <class F>
   void last_to_first(F f) {
     [[maybe_unused]] int order;
-    ((f(static_cast<Leaves&>(*this)), order) = ... = 0);  // assignment evaluates its right operand first
+    ((f(static_cast<Slots&>(*this)), order) = ... = 0);  // assignment evaluates its right operand first
   }
 };
 
 template <class Context, class Inputs, class Index, class... Ls>
-struct remembered;
+struct cache_pack;
 template <class Context, class... In, std::size_t... Nth, class... Ls>
-struct remembered<Context, shapes<In...>, std::index_sequence<Nth...>, Ls...>
-    : leaves<leaf<Nth, Ls, In, Context>...> {};
-
-/// The same walk without caches, for inference.
-template <class Layer, class In, std::size_t Nth>
-struct stop {
-  using layer = Layer;
-  using input = In;
-  using output = output_of<Layer, In>;
-  static constexpr std::size_t index = Nth;
-};
+struct cache_pack<Context, shapes<In...>, std::index_sequence<Nth...>, Ls...>
+    : layer_slots<layer_slot<Nth, Ls, In, Context>...> {};
 
 }  // namespace detail
 
@@ -95,16 +104,19 @@ struct stop {
 template <class... Ls>
 struct sequential {
   static constexpr std::size_t depth = sizeof...(Ls);
+  static_assert(
+      depth <= 100,
+      "pretext::sequential: it has at most 100 layers, because unnamed layers are called 0 to 99 in "
+      "checkpoints; put some of them into a sequential of their own.");
 
   template <Shape In>
-  using inputs = typename detail::walk<detail::shapes<>, In, Ls...>::inputs;
+  using inputs = typename detail::shape_chain<detail::shapes<>, In, Ls...>::inputs;
 
   template <Shape In>
-  using output = typename detail::walk<detail::shapes<>, In, Ls...>::output;
+  using output = typename detail::shape_chain<detail::shapes<>, In, Ls...>::output;
 
-  /// Backward may write dx where dy is.
   template <Shape In>
-  static constexpr bool in_place = detail::all_in_place<inputs<In>, Ls...>;
+  static constexpr bool dx_may_alias_dy = detail::all_dx_may_alias_dy<inputs<In>, Ls...>;
 
   template <Shape In>
   static consteval auto parameters() {
@@ -113,24 +125,24 @@ struct sequential {
 
   template <Shape In>
   static consteval std::size_t macs() {
-    return add_multiply_adds(inputs<In>{});
+    return sum_macs(inputs<In>{});
   }
 
   template <Shape In, class Context>
-  struct cache : detail::remembered<Context, inputs<In>, std::index_sequence_for<Ls...>, Ls...> {};
+  struct cache : detail::cache_pack<Context, inputs<In>, std::index_sequence_for<Ls...>, Ls...> {};
 
   template <class Context, Shape In>
   static void forward(Context& context, weights<Context> w, reads<Context, In> x,
                       writes<Context, output<In>> y, cache<In, Context>& cache) {
     const auto* from = x.data;
-    cache.first_to_last([&]<class Leaf>(Leaf& at) {
-      using L = typename Leaf::layer;
-      writes<Context, typename Leaf::output> to{y.data, x.batch};
-      if constexpr (Leaf::index + 1 != depth)
-        to = context.activations.template allocate<typename Context::activation, typename Leaf::output>(
+    cache.first_to_last([&]<class Slot>(Slot& slot) {
+      using L = typename Slot::layer;
+      writes<Context, typename Slot::output> to{y.data, x.batch};
+      if constexpr (Slot::index + 1 != depth)
+        to = context.activations.template allocate<typename Context::activation, typename Slot::output>(
             x.batch);
-      L::forward(context, w, reads<Context, typename Leaf::input>{from, x.batch}, to, at.cache);
-      w = w.at(weight_count<L, typename Leaf::input>);
+      L::forward(context, w, reads<Context, typename Slot::input>{from, x.batch}, to, slot.cache);
+      w = w.at(weight_count<L, typename Slot::input>);
       from = to.data;
     });
   }
@@ -140,31 +152,30 @@ struct sequential {
                        reads<Context, output<In>> dy, writes<Context, In> dx) {
     using T = typename Context::activation;
     const arena_scope guard{context.workspace};
-    // Where nobody wants dx, layers that could work in its place have a buffer for it.
-    static constexpr detail::gradient_places<depth> wanted = gradients(inputs<In>{}, true),
-                                                    unwanted = gradients(inputs<In>{}, false);
-    const auto& planned = dx.data ? wanted : unwanted;
-    T* const first = context.workspace.template allocate<T>(planned.size[1] * dy.batch);
+    // Without dx there is no memory of the caller's that the first layers could share.
+    static constexpr detail::gradient_buffer_plan<depth> with_dx = plan_gradients(inputs<In>{}, true),
+                                                         without_dx = plan_gradients(inputs<In>{}, false);
+    const auto& plan = dx.data ? with_dx : without_dx;
+    T* const first = context.workspace.template allocate<T>(plan.size[1] * dy.batch);
     const auto below_second = context.workspace.position();
-    T* const positions[3] = {dx.data, first,
-                             context.workspace.template allocate<T>(planned.size[2] * dy.batch)};
+    T* const buffers[3] = {dx.data, first, context.workspace.template allocate<T>(plan.size[2] * dy.batch)};
     std::size_t end = weight_count<sequential, In>;
     T* from = nullptr;
-    cache.last_to_first([&]<class Leaf>(Leaf& at) {
-      using L = typename Leaf::layer;
-      end -= weight_count<L, typename Leaf::input>;
-      T* to = positions[planned.of[Leaf::index]];
-      const writes<Context, typename Leaf::input> result{to, dy.batch};
-      if constexpr (Leaf::index + 1 < depth &&
-                    detail::spends_gradient<L, typename Leaf::output, typename Leaf::input, Context>)
-        L::backward_over(context, w.at(end), at.cache, writes<Context, typename Leaf::output>{from, dy.batch},
-                         result);
+    cache.last_to_first([&]<class Slot>(Slot& slot) {
+      using L = typename Slot::layer;
+      using layer_dx = writes<Context, typename Slot::input>;
+      end -= weight_count<L, typename Slot::input>;
+      T* to = buffers[plan.of[Slot::index]];
+      if constexpr (Slot::index + 1 < depth &&
+                    detail::HasBackwardInplace<L, typename Slot::output, typename Slot::input, Context>)
+        L::backward_inplace(context, w.at(end), slot.cache,
+                            writes<Context, typename Slot::output>{from, dy.batch}, layer_dx{to, dy.batch});
       else
-        L::backward(context, w.at(end), at.cache,
-                    reads<Context, typename Leaf::output>{Leaf::index + 1 < depth ? from : dy.data, dy.batch},
-                    result);
+        L::backward(context, w.at(end), slot.cache,
+                    reads<Context, typename Slot::output>{Slot::index + 1 < depth ? from : dy.data, dy.batch},
+                    layer_dx{to, dy.batch});
       from = to;
-      if (Leaf::index == planned.last_second) context.workspace.rewind(below_second);
+      if (Slot::index == plan.last_second) context.workspace.rewind(below_second);
     });
   }
 
@@ -173,36 +184,36 @@ struct sequential {
                     writes<Context, output<In>> y) {
     using T = typename Context::activation;
     const arena_scope guard{context.workspace};
-    const std::size_t numbers = depth > 1 ? inputs<In>::largest * x.batch : 0;
-    T* const between[2] = {context.workspace.template allocate<T>(numbers),
-                           context.workspace.template allocate<T>(numbers)};
+    const std::size_t elements = depth > 1 ? inputs<In>::largest * x.batch : 0;
+    T* const buffers[2] = {context.workspace.template allocate<T>(elements),
+                           context.workspace.template allocate<T>(elements)};
     const T* from = x.data;
-    each(inputs<In>{}, std::index_sequence_for<Ls...>{}, [&]<class At>(At) {
-      using L = typename At::layer;
-      T* to = At::index + 1 == depth ? y.data : between[At::index % 2];
-      L::infer(context, w, reads<Context, typename At::input>{from, x.batch},
-               writes<Context, typename At::output>{to, x.batch});
-      w = w.at(weight_count<L, typename At::input>);
+    for_each_step(inputs<In>{}, std::index_sequence_for<Ls...>{}, [&]<class Step>(Step) {
+      using L = typename Step::layer;
+      T* to = Step::index + 1 == depth ? y.data : buffers[Step::index % 2];
+      L::infer(context, w, reads<Context, typename Step::input>{from, x.batch},
+               writes<Context, typename Step::output>{to, x.batch});
+      w = w.at(weight_count<L, typename Step::input>);
       from = to;
     });
   }
 
  private:
   template <class... In>
-  static consteval auto gradients(detail::shapes<In...>, bool wanted) {
-    std::array<bool, depth> may{detail::in_place<Ls, In>...};
-    if (depth > 0 && !wanted) may[0] = false;
-    return detail::gradient_places<depth>{detail::shapes<In...>::sizes, may};
+  static consteval auto plan_gradients(detail::shapes<In...>, bool has_dx) {
+    std::array<bool, depth> may_overwrite{detail::dx_may_alias_dy<Ls, In>...};
+    if (depth > 0 && !has_dx) may_overwrite[0] = false;
+    return detail::gradient_buffer_plan<depth>{detail::shapes<In...>::sizes, may_overwrite};
   }
 
   template <class... In>
-  static consteval std::size_t add_multiply_adds(detail::shapes<In...>) {
+  static consteval std::size_t sum_macs(detail::shapes<In...>) {
     return (std::size_t{0} + ... + pretext::macs<Ls, In>);
   }
 
   template <class... In, std::size_t... Nth, class F>
-  static void each(detail::shapes<In...>, std::index_sequence<Nth...>, F f) {
-    (f(detail::stop<Ls, In, Nth>{}), ...);
+  static void for_each_step(detail::shapes<In...>, std::index_sequence<Nth...>, F f) {
+    (f(detail::layer_step<Ls, In, Nth>{}), ...);
   }
 
   template <class... In, std::size_t... Nth>

@@ -1,15 +1,15 @@
 #pragma once
 #include <array>
 #include <cstddef>
-#include <string_view>
 
 #include <pretext/layers/transformer_block.hpp>
 
 namespace pretext {
 
-/// `Depth` equal blocks one after another, (T, D) to (T, D) for any number of tokens, called by their index.
-/// One body of code runs all of them. In training `context.drop_path` is the rate of the last block's dropped
-/// paths, and the others' rise to it from zero (timm).
+/// `Depth` equal blocks one after another, (T, D) to (T, D) for any number of tokens; parameter paths begin
+/// with the index of the block. All blocks share one instantiation, so that compile time does not grow with
+/// the depth. In training `context.step.drop_path` is the drop rate of the last block; the rates rise
+/// linearly from 0 in the first (timm).
 template <std::size_t Depth, std::size_t Heads, std::size_t Ratio = 4, class Init = xavier_uniform>
 struct transformer {
   static_assert(0 < Depth && Depth < 100, "pretext::transformer: it has 1 to 99 blocks.");
@@ -23,12 +23,8 @@ struct transformer {
   static consteval auto parameters() {
     constexpr auto one = parameters_of<block, In>;
     pretext::parameters<Depth * one.size()> table{};
-    for (std::size_t i = 0, row = 0; i < Depth; ++i) {
-      const char digits[] = {char('0' + i / 10), char('0' + i % 10)};
-      for (const parameter& p : one)
-        table[row++] =
-            p.under(std::string_view{digits + (i < 10), i < 10 ? 1U : 2U}, i * parameter_count(one));
-    }
+    for (std::size_t i = 0, row = 0; i < Depth; ++i)
+      for (const parameter& p : one) table[row++] = p.under(i, i * parameter_count(one));
     return table;
   }
 
@@ -49,7 +45,7 @@ struct transformer {
       const auto to = i + 1 < Depth
                           ? context.activations.template allocate<typename Context::activation, In>(x.batch)
                           : y;
-      const double rate = Depth > 1 ? context.drop_path * double(i) / double(Depth - 1) : 0;
+      const double rate = Depth > 1 ? context.step.drop_path * double(i) / double(Depth - 1) : 0;
       block::forward(context, w.at(i * weight_count<block, In>), x, to, cache.blocks[i], rate, i);
       x = to;
     }
@@ -59,9 +55,9 @@ struct transformer {
   static void backward(Context& context, weights<Context> w, cache<In, Context>& cache, reads<Context, In> dy,
                        writes<Context, In> dx) {
     const arena_scope guard{context.workspace};
-    const two_buffers<Context, In> between{context, dy.batch};
+    const two_buffers<Context, In> buffers{context, dy.batch};
     for (std::size_t i = Depth; i-- > 0;) {
-      const auto to = i > 0 ? between.at[i % 2] : dx;
+      const auto to = i > 0 ? buffers.at[i % 2] : dx;
       block::backward(context, w.at(i * weight_count<block, In>), cache.blocks[i], dy, to);
       dy = to;
     }
@@ -70,22 +66,22 @@ struct transformer {
   template <class Context, Shape In>
   static void infer(Context& context, weights<Context> w, reads<Context, In> x, writes<Context, In> y) {
     const arena_scope guard{context.workspace};
-    const two_buffers<Context, In> between{context, x.batch};
+    const two_buffers<Context, In> buffers{context, x.batch};
     for (std::size_t i = 0; i < Depth; ++i) {
-      const auto to = i + 1 < Depth ? between.at[i % 2] : y;
+      const auto to = i + 1 < Depth ? buffers.at[i % 2] : y;
       block::infer(context, w.at(i * weight_count<block, In>), x, to);
       x = to;
     }
   }
 
  private:
-  /// What passes from block to block where nobody needs it later.
+  /// Buffers for tensors that only the next block reads.
   template <class Context, Shape In>
   struct two_buffers {
     writes<Context, In> at[2];
     two_buffers(Context& context, std::size_t batch) {
-      for (auto& one : at)
-        one = context.workspace.template allocate<typename Context::activation, In>(Depth > 1 ? batch : 0);
+      for (auto& buffer : at)
+        buffer = context.workspace.template allocate<typename Context::activation, In>(Depth > 1 ? batch : 0);
     }
   };
 };

@@ -14,7 +14,7 @@
 namespace pretext {
 
 /// x + attention(norm1(x)), then x + mlp(norm2(x)): a pre-norm block over tokens, (T, D) to (T, D)
-/// (Dosovitskiy et al. 2021, eq. 2-3). Paths are timm's: norm1, attn, norm2, mlp.
+/// (Dosovitskiy et al. 2021, eq. 2-3). Parameter paths are timm's: norm1, attn, norm2, mlp.
 template <std::size_t Heads, std::size_t Ratio = 4, class Init = xavier_uniform>
 struct transformer_block {
   using mixer = attention<Heads, Init>;
@@ -26,14 +26,9 @@ struct transformer_block {
 
   template <Shape In>
   static consteval auto parameters() {
-    auto norm1 = parameters_of<layer_norm, In>, norm2 = norm1;
-    auto attn = parameters_of<mixer, In>;
-    auto mlp = parameters_of<perceptron, In>;
-    for (auto& p : norm1) p = p.under("norm1", 0);
-    for (auto& p : attn) p = p.under("attn", 0);
-    for (auto& p : norm2) p = p.under("norm2", 0);
-    for (auto& p : mlp) p = p.under("mlp", 0);
-    return concatenate(norm1, attn, norm2, mlp);
+    constexpr auto norm = parameters_of<layer_norm, In>;
+    return concatenate(prefixed("norm1", norm), prefixed("attn", parameters_of<mixer, In>),
+                       prefixed("norm2", norm), prefixed("mlp", parameters_of<perceptron, In>));
   }
 
   template <Shape In>
@@ -49,7 +44,8 @@ struct transformer_block {
     const typename Context::weight *attn_scale = nullptr, *mlp_scale = nullptr;
   };
 
-  /// `drop` is the rate at which both branches are left out, `index` tells the blocks of a network apart.
+  /// `drop` in [0, 1) is the rate at which each branch is dropped, `index` the number of the block in its
+  /// network.
   template <class Context, Shape In>
   static void forward(Context& context, weights<Context> w, reads<Context, In> x, writes<Context, In> y,
                       cache<In, Context>& cache, double drop = 0, std::size_t index = 0) {
@@ -62,11 +58,11 @@ struct transformer_block {
     cache.mlp_scale = drop_path::branch_scales(context, x.batch, drop, draw + 1);
 
     layer_norm::forward(context, w, x, normed1, cache.norm1);
-    mixer::forward(context, w.at(attn_at<In>), reads<Context, In>{normed1}, middle, cache.attn,
-                   sum<Context>(x, cache.attn_scale));
-    layer_norm::forward(context, w.at(norm2_at<In>), reads<Context, In>{middle}, normed2, cache.norm2);
-    perceptron::forward(context, w.at(mlp_at<In>), reads<Context, In>{normed2}, y, cache.mlp,
-                        sum<Context>(reads<Context, In>{middle}, cache.mlp_scale));
+    mixer::forward(context, w.at(attn_offset<In>), reads<Context, In>{normed1}, middle, cache.attn,
+                   residual_sum<Context>(x, cache.attn_scale));
+    layer_norm::forward(context, w.at(norm2_offset<In>), reads<Context, In>{middle}, normed2, cache.norm2);
+    perceptron::forward(context, w.at(mlp_offset<In>), reads<Context, In>{normed2}, y, cache.mlp,
+                        residual_sum<Context>(reads<Context, In>{middle}, cache.mlp_scale));
   }
 
   template <class Context, Shape In>
@@ -76,13 +72,14 @@ struct transformer_block {
     const arena_scope guard{context.workspace};
     const auto dnormed = context.workspace.template allocate<T, In>(dy.batch);
     const auto dmiddle = context.workspace.template allocate<T, In>(dy.batch);
-    perceptron::backward(context, w.at(mlp_at<In>), cache.mlp, scaled(context, cache.mlp_scale, dy, dmiddle),
-                         dnormed);
-    layer_norm::backward(context, w.at(norm2_at<In>), cache.norm2, reads<Context, In>{dnormed}, dmiddle, dy);
+    perceptron::backward(context, w.at(mlp_offset<In>), cache.mlp,
+                         scaled(context, cache.mlp_scale, dy, dmiddle), dnormed);
+    layer_norm::backward(context, w.at(norm2_offset<In>), cache.norm2, reads<Context, In>{dnormed}, dmiddle,
+                         dy);
     {
       const arena_scope inner{context.workspace};
       const auto dbranch = context.workspace.template allocate<T, In>(cache.attn_scale ? dy.batch : 0);
-      mixer::backward(context, w.at(attn_at<In>), cache.attn,
+      mixer::backward(context, w.at(attn_offset<In>), cache.attn,
                       scaled(context, cache.attn_scale, reads<Context, In>{dmiddle},
                              writes<Context, In>{dbranch.data, dy.batch}),
                       dnormed);
@@ -98,28 +95,29 @@ struct transformer_block {
     const auto normed = context.workspace.template allocate<T, In>(x.batch);
     const auto middle = context.workspace.template allocate<T, In>(x.batch);
     layer_norm::infer(context, w, x, normed);
-    mixer::infer(context, w.at(attn_at<In>), reads<Context, In>{normed}, middle, sum<Context>(x, nullptr));
-    layer_norm::infer(context, w.at(norm2_at<In>), reads<Context, In>{middle}, normed);
-    perceptron::infer(context, w.at(mlp_at<In>), reads<Context, In>{normed}, y,
-                      sum<Context>(reads<Context, In>{middle}, nullptr));
+    mixer::infer(context, w.at(attn_offset<In>), reads<Context, In>{normed}, middle,
+                 residual_sum<Context>(x, nullptr));
+    layer_norm::infer(context, w.at(norm2_offset<In>), reads<Context, In>{middle}, normed);
+    perceptron::infer(context, w.at(mlp_offset<In>), reads<Context, In>{normed}, y,
+                      residual_sum<Context>(reads<Context, In>{middle}, nullptr));
   }
 
  private:
   template <Shape In>
-  static constexpr std::size_t attn_at = weight_count<layer_norm, In>;
+  static constexpr std::size_t attn_offset = weight_count<layer_norm, In>;
   template <Shape In>
-  static constexpr std::size_t norm2_at = attn_at<In> + weight_count<mixer, In>;
+  static constexpr std::size_t norm2_offset = attn_offset<In> + weight_count<mixer, In>;
   template <Shape In>
-  static constexpr std::size_t mlp_at = norm2_at<In> + weight_count<layer_norm, In>;
+  static constexpr std::size_t mlp_offset = norm2_offset<In> + weight_count<layer_norm, In>;
 
-  /// The sum at the end of a branch.
+  /// The epilogue that adds the result of a branch to its shortcut.
   template <class Context, Shape In>
-  static linear_epilogue<Context> sum(reads<Context, In> shortcut,
-                                      const typename Context::weight* branch_scale) {
+  static linear_epilogue<Context> residual_sum(reads<Context, In> shortcut,
+                                               const typename Context::weight* branch_scale) {
     return {.shortcut = shortcut.data, .branch_scale = branch_scale, .tokens = position_count<In>};
   }
 
-  /// The gradient that enters a branch: dy itself where no path was dropped.
+  /// The gradient that enters a branch: dy itself if nothing was dropped.
   template <class Context, Shape In>
   static reads<Context, In> scaled(Context& context, const typename Context::weight* branch_scale,
                                    reads<Context, In> dy, writes<Context, In> into) {

@@ -15,6 +15,12 @@ struct weighted {
   double weight = 1;
   L loss{};
 
+  friend bool operator==(const weighted&, const weighted&) = default;
+
+  void check() const {
+    if constexpr (requires { loss.check(); }) loss.check();
+  }
+
   template <class Context, class... Tensors>
     requires std::invocable<const L&, Context&, Tensors...>
   typename Context::loss_value operator()(Context& context, Tensors... tensors) const {
@@ -40,6 +46,13 @@ template <class First, class Second>
 struct sum {
   First first{};
   Second second{};
+
+  friend bool operator==(const sum&, const sum&) = default;
+
+  void check() const {
+    if constexpr (requires { first.check(); }) first.check();
+    if constexpr (requires { second.check(); }) second.check();
+  }
 
   template <class Context, class... Tensors>
     requires(std::invocable<const First&, Context&, Tensors...>&&

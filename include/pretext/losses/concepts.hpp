@@ -1,4 +1,8 @@
 #pragma once
+// What methods require of their losses. The concepts call a loss in a context that has no kernels, so they
+// check its signature and nothing else: a loss is a template over the context that names its return type,
+// `typename Context::loss_value`. Activations and weights have different types there, because they may have
+// different types on a device, too.
 #include <concepts>
 #include <cstddef>
 
@@ -8,8 +12,9 @@
 namespace pretext {
 
 namespace detail {
-/// A device that nothing runs on: what a loss is asked of to see that it is one.
+/// A device without kernels, for checking signatures.
 struct no_device {
+  static constexpr bool stores_compute_type = true;
   struct stream {};
   template <class T>
   static T* allocate(std::size_t) {
@@ -17,16 +22,22 @@ struct no_device {
   }
   template <class T>
   static void release(T*) {}
+  template <class T>
+  static void write(const stream&, T*, const T*, std::size_t) {}
+  template <class T>
+  static void read(const stream&, T*, const T*, std::size_t) {}
+  template <class T>
+  static void clear(const stream&, T*, std::size_t) {}
 };
-using no_context = on<no_device>;
+using no_context = on<no_device, bf16>;
 using some_rows = shape<1>;
 using some_patches = shape<1, 1>;
 using some_images = shape<2, 1, 1>;
 using some_masks = masks<patch_grid<some_images, 1>, 1>;
 }  // namespace detail
 
-/// Compares embeddings with one another: (place, z, dz). Returns its value as `Context::loss_value` and adds
-/// its gradient to dz.
+/// Compares embeddings with one another: (context, z, dz). Returns its value as `Context::loss_value` and
+/// adds its gradient to dz.
 template <class L>
 concept JointLoss = requires(const L& loss, detail::no_context& context,
                              reads<detail::no_context, detail::some_rows> z,
@@ -34,27 +45,38 @@ concept JointLoss = requires(const L& loss, detail::no_context& context,
   { loss(context, z, dz) } -> std::same_as<double>;
 };
 
-/// Compares predictions with goals: (place, p, goal, dp). Returns its value as `Context::loss_value` and adds
-/// its gradient to dp.
+/// Compares predictions with a target network's embeddings: (context, p, target, dp). Returns its value as
+/// `Context::loss_value` and adds its gradient to dp.
 template <class L>
 concept PredictiveLoss = requires(const L& loss, detail::no_context& context,
-                                  reads<detail::no_context, detail::some_rows> z,
-                                  writes<detail::no_context, detail::some_rows> dz) {
-  { loss(context, z, z, dz) } -> std::same_as<double>;
+                                  reads<detail::no_context, detail::some_rows> p,
+                                  writes<detail::no_context, detail::some_rows> dp) {
+  { loss(context, p, p, dp) } -> std::same_as<double>;
 };
 
-/// Compares predicted patches with the hidden ones of images: (place, prediction, images, masks,
+/// Compares logits with soft targets, the probabilities of the classes: (context, logits, targets, dlogits).
+/// Returns its value as `Context::loss_value` and adds its gradient to dlogits.
+template <class L>
+concept ClassificationLoss =
+    requires(const L& loss, detail::no_context& context, reads<detail::no_context, detail::some_rows> logits,
+             tensor_view<const detail::no_context::weight, detail::some_rows> soft_targets,
+             writes<detail::no_context, detail::some_rows> dlogits) {
+  { loss(context, logits, soft_targets, dlogits) } -> std::same_as<double>;
+};
+
+/// Compares predicted patches with the masked ones of images: (context, prediction, images, masks,
 /// dprediction). Returns its value as `Context::loss_value` and adds its gradient to dprediction.
 template <class L>
 concept MaskedLoss = requires(const L& loss, detail::no_context& context,
                               reads<detail::no_context, detail::some_patches> p,
                               reads<detail::no_context, detail::some_images> images,
-                              const detail::some_masks& hidden,
+                              const detail::some_masks& masked,
                               writes<detail::no_context, detail::some_patches> dp) {
-  { loss(context, p, images, hidden, dp) } -> std::same_as<double>;
+  { loss(context, p, images, masked, dp) } -> std::same_as<double>;
 };
 
+/// Any loss: these can be added and weighted (losses/composition.hpp).
 template <class L>
-concept Loss = JointLoss<L> || PredictiveLoss<L> || MaskedLoss<L>;
+concept Loss = JointLoss<L> || PredictiveLoss<L> || ClassificationLoss<L> || MaskedLoss<L>;
 
 }  // namespace pretext

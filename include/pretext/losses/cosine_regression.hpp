@@ -11,6 +11,8 @@ namespace pretext {
 struct cosine_regression {
   double weight = 1;  ///< ½ for the mean of both directions
 
+  friend bool operator==(const cosine_regression&, const cosine_regression&) = default;
+
   /// Returns the loss of p (2n, D), whose row i is to meet row (i+n) mod 2n of `target`, and adds its
   /// gradient to dp.
   template <class Context, Shape S>

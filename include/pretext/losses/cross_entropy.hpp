@@ -7,28 +7,30 @@
 
 namespace pretext {
 
-/// Softmax cross-entropy with soft goals, the mean over the rows: timm's SoftTargetCrossEntropy, and with
-/// one-hot goals and smoothing its LabelSmoothingCrossEntropy.
+/// Softmax cross-entropy with soft targets, the mean over the rows: timm's SoftTargetCrossEntropy. Labels are
+/// smoothed where soft targets are computed from them (`target_options`, `mixed_targets`), as in timm's
+/// mixup.
 struct cross_entropy {
-  double smoothing = 0;  ///< of goals that are not smoothed yet; MAE's fine-tuning has 0.1
   double weight = 1;
-  std::size_t classes = 0;  ///< the first of the logits, where there are fewer classes; 0: all are
+  std::size_t classes = 0;  ///< only so many of the logits, the first, take part; 0: all
 
-  /// Returns the loss of logits (n, classes) against each row's shares of the classes and adds its gradient
-  /// to dlogits.
+  friend bool operator==(const cross_entropy&, const cross_entropy&) = default;
+
+  /// Returns the loss of logits (n, C) against soft targets (n, C), each row the probabilities of the
+  /// classes, and adds its gradient to dlogits. Throws std::invalid_argument if the rows or classes do not
+  /// fit.
   template <class Context, Shape S>
   typename Context::loss_value operator()(Context& context, reads<Context, S> logits,
-                                          tensor_view<const typename Context::weight, S> target,
+                                          tensor_view<const typename Context::weight, S> soft_targets,
                                           writes<Context, S> dlogits) const {
-    expects(logits.batch == target.batch, "cross-entropy compares as many predictions as goals, not ",
-            logits.batch, " with ", target.batch);
-    expects(0 <= smoothing && smoothing < 1, "cross-entropy: smoothing ", smoothing,
-            " must lie within [0, 1)");
-    expects(classes <= S::size, "cross-entropy: ", classes, " classes need as many logits, not ", S::size);
+    expects(logits.batch == soft_targets.batch, "cross_entropy: ", logits.batch, " rows of logits but ",
+            soft_targets.batch, " of soft targets");
+    expects(classes <= S::size, "cross_entropy: ", classes, " classes need as many logits, not ", S::size);
     const std::size_t used = classes == 0 ? S::size : classes;
     const double scale = weight / static_cast<double>(logits.batch);
+    constexpr double smoothing = 0;
     return kernels::cross_entropy<typename Context::device>::soft(
-        context, logits.batch, S::size, used, scale, smoothing, logits.data, target.data, dlogits.data);
+        context, logits.batch, S::size, used, scale, smoothing, logits.data, soft_targets.data, dlogits.data);
   }
 };
 

@@ -13,6 +13,11 @@ struct masked_pixels {
   pixel_error error = pixel_error::squared;
   double slack = 0;  ///< added to the number of hidden pixels: 1e-5 in SimMIM's official code
 
+  friend bool operator==(const masked_pixels&, const masked_pixels&) = default;
+
+  /// Throws std::invalid_argument for hyper-parameters out of range.
+  void check() const { expects(slack >= 0, "masked_pixels: slack ", slack, " must not be negative"); }
+
   /// Compares predictions (n, hidden, patch·patch·C) of the hidden patches, in the mask's order, with images
   /// (n, H, W, C); returns the loss and adds its gradient to dprediction.
   template <class Context, Shape Masked, class Grid, std::size_t Visible>

@@ -1,5 +1,6 @@
 #pragma once
 #include <pretext/core/context.hpp>
+#include <pretext/core/expects.hpp>
 #include <pretext/kernels/nt_xent.hpp>
 
 namespace pretext {
@@ -9,6 +10,11 @@ namespace pretext {
 struct nt_xent {
   double temperature = 0.5;
   double weight = 1;  ///< 2 for the sum over both views that SimCLR's official code returns
+
+  friend bool operator==(const nt_xent&, const nt_xent&) = default;
+
+  /// Throws std::invalid_argument for hyper-parameters out of range.
+  void check() const { expects(temperature > 0, "nt_xent: temperature ", temperature, " must be positive"); }
 
   /// Returns the loss of z (2n, D) and adds its gradient to dz.
   template <class Context, Shape S>

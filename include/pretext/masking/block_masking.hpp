@@ -30,19 +30,23 @@ struct block_masking {
   static constexpr std::size_t visible =
       Grid::patches - unit_grid<Grid>::masked* unit_grid<Grid>::factor* unit_grid<Grid>::factor;
 
+  friend bool operator==(const block_masking&, const block_masking&) = default;
+
   /// Draws the masks of a batch from the keys of its samples. Throws std::invalid_argument if the step was
   /// not told who they are.
   template <class Grid, class Context>
   masks_of<block_masking, Grid> draw(Context& context, std::size_t batch) const {
     using units = unit_grid<Grid>;
     using device = typename Context::device;
+    static_assert(detail::has_random_numbers<units::patches>,
+                  "pretext::block_masking: a mask has at most 4096 units; choose larger units.");
     detail::expects_keys(context, batch, "block_masking");
     const arena_scope guard{context.workspace};
     float* const noise = context.workspace.template allocate<float>(batch * units::patches);
     auto* const order = context.workspace.template allocate<std::uint32_t>(batch * units::patches);
     auto* const rank = context.workspace.template allocate<std::uint32_t>(batch * units::patches);
     auto* const rank_of_patch = context.workspace.template allocate<std::uint32_t>(batch * Grid::patches);
-    kernels::uniform_noise<device>::run(context, context.keys, batch, units::patches, noise);
+    kernels::uniform_noise<device>::run(context, context.step.keys, batch, units::patches, noise);
     kernels::order_by_noise<device>::run(context, batch, units::patches, static_cast<const float*>(noise),
                                          order, rank);
     // All patches of a unit share its rank, so that units stay whole even where two drew the same noise.

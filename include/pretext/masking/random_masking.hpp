@@ -5,6 +5,7 @@
 
 #include <pretext/core/context.hpp>
 #include <pretext/core/expects.hpp>
+#include <pretext/core/random_streams.hpp>
 #include <pretext/kernels/masking.hpp>
 #include <pretext/masking/masks.hpp>
 
@@ -12,13 +13,17 @@ namespace pretext {
 
 namespace detail {
 
+/// One random number is reserved for each patch; the numbers after them are those of other choices.
+template <std::size_t Patches>
+inline constexpr bool has_random_numbers = Patches <= streams::masks.size;
+
 template <class Context>
 void expects_keys(const Context& context, std::size_t batch, const char* who) {
-  expects(context.keys.count != 0, who,
-          " draws a mask for every sample and must be told who they are: call draw(samples, seed, epoch) "
-          "before step");
-  expects(batch % context.keys.count == 0, who, ": ", context.keys.count, " samples cannot have ", batch,
-          " views");
+  expects(context.step.keys.count != 0, who,
+          " draws a mask for every sample, and this step has none: pass .samples (with .seed and .epoch) to "
+          "trainer.step");
+  expects(batch % context.step.keys.count == 0, who, ": a batch of ", batch, " images is no multiple of the ",
+          context.step.keys.count, " sample ids");
 }
 
 }  // namespace detail
@@ -42,14 +47,19 @@ struct random_masking {
   static constexpr std::size_t visible =
       static_cast<std::size_t>(double(Grid::patches) * (1 - double(Ratio::num) / double(Ratio::den)));
 
+  friend bool operator==(const random_masking&, const random_masking&) = default;
+
   /// Draws the masks of a batch from the keys of its samples. Throws std::invalid_argument if the step was
   /// not told who they are.
   template <class Grid, class Context>
   masks_of<random_masking, Grid> draw(Context& context, std::size_t batch) const {
+    static_assert(detail::has_random_numbers<Grid::patches>,
+                  "pretext::random_masking: a mask has at most 4096 patches; choose larger patches.");
     detail::expects_keys(context, batch, "random_masking");
     const arena_scope guard{context.workspace};
     float* const noise = context.workspace.template allocate<float>(batch * Grid::patches);
-    kernels::uniform_noise<typename Context::device>::run(context, context.keys, batch, Grid::patches, noise);
+    kernels::uniform_noise<typename Context::device>::run(context, context.step.keys, batch, Grid::patches,
+                                                          noise);
     return masks_by_noise<masks_of<random_masking, Grid>>(context, batch, static_cast<const float*>(noise));
   }
 };

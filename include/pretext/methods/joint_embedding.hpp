@@ -1,48 +1,89 @@
 #pragma once
 #include <concepts>
+#include <cstddef>
 #include <span>
+#include <type_traits>
 
 #include <pretext/core/concepts.hpp>
+#include <pretext/encoders/concepts.hpp>
+#include <pretext/heads/concepts.hpp>
 #include <pretext/kernels/optimize.hpp>
 #include <pretext/layers/detail/network_weights.hpp>
 #include <pretext/layers/sequential.hpp>
+#include <pretext/losses/concepts.hpp>
+#include <pretext/methods/concepts.hpp>
 #include <pretext/methods/policies.hpp>
 
 namespace pretext {
 
-/// A predictor that predicts nothing.
+/// The predictor<> of methods without one: the embeddings themselves.
 struct no_predictor : sequential<> {};
 
-/// Two views of every image are embedded and compared. SimCLR, BYOL, SimSiam, VICReg… are choices of its
-/// policies.
+/// Two views of every image are embedded and compared: SimCLR, BYOL and methods like them are choices of its
+/// policies encoder<>, projector<>, predictor<>, loss<>, target<> and statistics<>.
 template <Shape Images, class... Policies>
 class joint_embedding {
   static_assert(
-      (detail::is_word<Policies> && ...),
+      (detail::is_known<Policies, pretext::encoder, pretext::projector, pretext::predictor, pretext::loss,
+                        pretext::target, pretext::statistics> &&
+       ...),
       "pretext::joint_embedding: every policy after the image shape must be encoder<>, projector<>, "
       "predictor<>, loss<>, target<> or statistics<>.");
-  using said = detail::given<Policies...>;
-  template <template <class> class Word, class Otherwise>
-  using pick = typename detail::pick<Word, said, Otherwise>::type;
+  using given = detail::policies<Policies...>;
+  static_assert(
+      given::template count<pretext::encoder> <= 1 && given::template count<pretext::projector> <= 1 &&
+          given::template count<pretext::predictor> <= 1 && given::template count<pretext::loss> <= 1 &&
+          given::template count<pretext::target> <= 1 && given::template count<pretext::statistics> <= 1,
+      "pretext::joint_embedding: a policy is given twice; give encoder<>, projector<>, predictor<>, "
+      "loss<>, target<> and statistics<> once at most.");
 
  public:
   using images = Images;
-  using encoder = pick<pretext::encoder, void>;
-  using projector = pick<pretext::projector, void>;
-  using predictor = pick<pretext::predictor, no_predictor>;
-  using loss_type = pick<pretext::loss, void>;
-  using target_type = pick<pretext::target, shared_weights>;
-  using statistics = pick<pretext::statistics, joint_statistics>;
+  using encoder = typename given::template pick<pretext::encoder, void>;
+  using projector = typename given::template pick<pretext::projector, void>;
+  using predictor = typename given::template pick<pretext::predictor, no_predictor>;
+  using loss_type = typename given::template pick<pretext::loss, void>;
+  using target_type = typename given::template pick<pretext::target, shared_weights>;
+  using statistics = typename given::template pick<pretext::statistics, joint_statistics>;
   static_assert(!std::is_void_v<encoder>, "pretext::joint_embedding: say which encoder<> to train.");
   static_assert(!std::is_void_v<projector>,
                 "pretext::joint_embedding: say which projector<> follows the encoder.");
   static_assert(!std::is_void_v<loss_type>, "pretext::joint_embedding: say which loss<> compares the views.");
+  static_assert(Target<target_type>,
+                "pretext::joint_embedding: the target<> must be shared_weights, ema or a type with a member "
+                "momentum.");
+  static_assert(std::same_as<statistics, joint_statistics> || std::same_as<statistics, per_view_statistics>,
+                "pretext::joint_embedding: the statistics<> must be joint_statistics or "
+                "per_view_statistics.");
 
   static constexpr std::size_t views = 2;
-  static constexpr bool has_target = !std::same_as<target_type, shared_weights>;
+  static constexpr bool has_target = MovingTarget<target_type>;
   static constexpr bool has_predictor = !std::same_as<predictor, no_predictor>;
+  static_assert(
+      std::is_void_v<loss_type> || has_target || JointLoss<loss_type>,
+      "pretext::joint_embedding: without a target<> the loss<> compares the views with one another: "
+      "it must be a JointLoss such as nt_xent, a template callable as (context, z, dz) that returns "
+      "Context::loss_value; for a PredictiveLoss add target<ema>.");
+  static_assert(std::is_void_v<loss_type> || !has_target || PredictiveLoss<loss_type>,
+                "pretext::joint_embedding: with a target<> the loss<> compares predictions with the target's "
+                "embeddings: it must be a PredictiveLoss such as cosine_regression, a template callable as "
+                "(context, p, target, dp) that returns Context::loss_value.");
+
+  static_assert(
+      std::is_void_v<encoder> || Encoder<encoder, Images>,
+      "pretext::joint_embedding: the encoder<> must be an Encoder, a network from the images' shape to "
+      "a feature shape<D>.");
+
+  static_assert(
+      std::is_void_v<projector> || !Encoder<encoder, Images> || HeadOf<projector, encoder, Images>,
+      "pretext::joint_embedding: the projector<> must be a Head, a network from the feature shape<D> to "
+      "an embedding shape<D>.");
 
   struct trunk : sequential<named<"backbone", encoder>, named<"projection_head", projector>> {};
+  static_assert(
+      !has_predictor || !Encoder<trunk, Images> || HeadOf<predictor, trunk, Images>,
+      "pretext::joint_embedding: the predictor<> must be a Head, a network from the embedding shape<D> "
+      "to a prediction shape<D>.");
   struct online
       : std::conditional_t<has_predictor,
                            sequential<named<"backbone", encoder>, named<"projection_head", projector>,
@@ -51,9 +92,10 @@ class joint_embedding {
   using feature = output_of<encoder, Images>;
   using embedding = output_of<trunk, Images>;
   using prediction = output_of<online, Images>;
-  static_assert(!has_target || std::same_as<embedding, prediction>,
-                "pretext::joint_embedding: the predictor<> must give as many numbers as the projector<>, "
-                "because the loss<> compares its output with the target's.");
+  static_assert(
+      !has_target || std::same_as<embedding, prediction>,
+      "pretext::joint_embedding: the predictor<> must have as many outputs as the projector<>, because "
+      "the loss<> compares them with the target's.");
 
   static constexpr auto parameters = parameters_of<online, Images>;
   static constexpr std::size_t size = weight_count<online, Images>;
@@ -61,7 +103,7 @@ class joint_embedding {
   static constexpr std::size_t trunk_size = weight_count<trunk, Images>;
   static constexpr std::size_t target_size = has_target ? trunk_size : 0;
 
-  /// Everything the method keeps while it learns.
+  /// Parameters, gradients and caches of a training.
   template <class Context>
   struct memory {
     using W = typename Context::weight;
@@ -75,14 +117,22 @@ class joint_embedding {
   loss_type loss{};
   target_type target{};
 
+  friend bool operator==(const joint_embedding&, const joint_embedding&) = default;
+
+  /// Throws std::invalid_argument for hyper-parameters out of range.
+  void check() const {
+    if constexpr (requires { loss.check(); }) loss.check();
+    if constexpr (requires { target.check(); }) target.check();
+  }
+
   /// Loss of one batch of stacked views (2n, …), view 1 first; adds its gradient to the memory's.
   template <class Context>
-  typename Context::loss_value learn(Context& context, memory<Context>& m,
-                                     reads<Context, Images> batch) const {
+  typename Context::loss_value learn(Context& context, memory<Context>& m, reads<Context, Images> batch,
+                                     const step_context& step) const {
     using T = typename Context::activation;
+    const step_scope running{context, step, std::same_as<statistics, per_view_statistics> ? views : 1};
     context.activations.reset();
     const auto w = network_weights(context, context.activations, size, m.value.data(), m.gradient.data());
-    context.groups = std::same_as<statistics, per_view_statistics> ? views : 1;
     const reads<Context, embedding> target_embedding{target_forward(context, m, batch)};
     const auto compared = [&](reads<Context, prediction> q, writes<Context, prediction> dq) {
       Context::device::clear(context.stream, dq.data, dq.size());
@@ -111,36 +161,25 @@ class joint_embedding {
     return value;
   }
 
-  /// Lets the target follow the online network after the optimizer has moved it: it keeps the part `momentum`
-  /// of itself. What follows are the
-  /// parameters; the running statistics stay those of the target's own forward passes, as in BYOL's code.
+  /// Moves the target's parameters after the optimizer: target = momentum·target + (1 - momentum)·online. Its
+  /// running statistics stay those of the target's own forward passes, as in BYOL's code.
   template <class Context>
-  void update_target(Context& context, memory<Context>& m, device_scalar<double> momentum) const {
+  void update_target(Context& context, memory<Context>& m,
+                     device_scalar<double> momentum) const requires has_target {
     using W = typename Context::weight;
-    if constexpr (has_target)
-      kernels::optimize<typename Context::device>::ema_update(
-          context, m.target_chunks, momentum, static_cast<const W*>(m.value.data()), m.target_values.data());
-  }
-
-  /// The backbone's feature h in inference mode: what evaluation and users of the encoder want.
-  template <class Context>
-  static void encode(Context& context, memory<Context>& m, reads<Context, Images> batch,
-                     writes<Context, feature> h) {
-    const arena_scope guard{context.workspace};
-    encoder::infer(context,
-                   network_weights(context, context.workspace, encoder_size, m.value.data(), nullptr), batch,
-                   h);
+    kernels::optimize<typename Context::device>::ema_update(
+        context, m.target_chunks, momentum, static_cast<const W*>(m.value.data()), m.target_values.data());
   }
 
  private:
-  /// What a target follows.
+  /// The parameters that a target has.
   static constexpr auto trunk_table = parameters_of<trunk, Images>;
   static std::span<const parameter> online_chunks() {
     return has_target ? std::span<const parameter>{trunk_table} : std::span<const parameter>{};
   }
 
-  /// The target's embeddings of the batch, in training mode. They come first and leave no tape behind: the
-  /// online network's may lie in the same memory.
+  /// The target's embeddings of the batch, in training mode. They are computed first and need no backward
+  /// pass, so the online network's activations reuse the memory.
   template <class Context>
   static writes<Context, embedding> target_forward(Context& context, memory<Context>& m,
                                                    reads<Context, Images> batch) {

@@ -1,101 +1,118 @@
 #pragma once
-#include <type_traits>
-#include <utility>
+// A method is spelled as a list of policies, `joint_embedding<Images, encoder<E>, projector<P>, loss<L>>`, in
+// any order; policies that are left out have the method's defaults. Each policy wraps the type that it
+// stands for, so that the list needs no positions.
+#include <cstddef>
+
+#include <pretext/core/expects.hpp>
 
 namespace pretext {
 
-// The words a method is spelled with. Order does not matter; absent words take the method's defaults.
+/// The network that is trained for its feature: an `Encoder` of the method's images.
 template <class E>
 struct encoder {
   using type = E;
 };
+/// The head between the feature and the embedding that a loss compares: a `Head`.
 template <class H>
 struct projector {
   using type = H;
 };
+/// The head that predicts a target's embedding from the online network's: a `Head`.
 template <class H>
 struct predictor {
   using type = H;
 };
+/// The head from the feature to the logits: a `Head`.
 template <class H>
 struct classifier {
   using type = H;
 };
+/// What is minimised: a `JointLoss`, `PredictiveLoss`, `ClassificationLoss` or `MaskedLoss`, by the method.
 template <class L>
 struct loss {
   using type = L;
 };
+/// The network that a view is compared with: `shared_weights` or a `MovingTarget` such as `ema`.
 template <class T>
 struct target {
   using type = T;
 };
+/// The views that batch norm normalises together: `joint_statistics` or `per_view_statistics`.
 template <class S>
 struct statistics {
   using type = S;
 };
-
+/// The rule that masks patches: a `Masking` such as `random_masking<>`.
 template <class M>
 struct masking {
   using type = M;
 };
-template <class H>
+/// How the encoder treats masked patches: a `MaskMode`, `drop_masked` or `mask_tokens`.
+template <class M>
 struct mask_mode {
-  using type = H;
+  using type = M;
 };
+/// The network from the encoder's tokens to predictions of the masked patches: a `Decoder`.
 template <class D>
 struct decoder {
   using type = D;
 };
 
-// What a view is compared with.
-struct shared_weights {};  ///< the same network, gradients through both views
-/// A slowly moving copy of encoder and projector, no gradient (Grill et al. 2020).
+/// A target<>: the views are compared with one another, through one network with gradients for both.
+struct shared_weights {
+  friend bool operator==(const shared_weights&, const shared_weights&) = default;
+};
+/// A target<>: an exponential moving average of encoder and projector, without gradient (Grill et al. 2020).
 struct ema {
-  double momentum = 0.996;  ///< the part of itself that it keeps in each step that is not told another
+  double momentum = 0.996;  ///< the fraction of its old value that it retains in a step that names none
+
+  friend bool operator==(const ema&, const ema&) = default;
+
+  /// Throws std::invalid_argument for hyper-parameters out of range.
+  void check() const {
+    expects(0 <= momentum && momentum <= 1, "ema: momentum ", momentum, " must be in [0, 1]");
+  }
 };
 
-// Over which views batch norm takes its statistics.
-struct joint_statistics {};     ///< all views together, as SimCLR does
-struct per_view_statistics {};  ///< each view apart, as BYOL does: what one forward pass per view computes
+/// A statistics<>: batch norm normalises all views together, as SimCLR does.
+struct joint_statistics {};
+/// A statistics<>: batch norm normalises each view separately, as one forward pass per view does in BYOL.
+struct per_view_statistics {};
 
 namespace detail {
 
-template <class... Policies>
-struct given : Policies... {};
+template <template <class> class Policy, class P>
+inline constexpr bool is_policy = false;
+template <template <class> class Policy, class T>
+inline constexpr bool is_policy<Policy, Policy<T>> = true;
 
-template <template <class> class Word, class T>
-std::type_identity<T> said(const Word<T>&);
-
-template <template <class> class Word, class Policies, class Otherwise>
-struct pick {
-  using type = Otherwise;
+/// The type in the first Policy<> of a list, or else Default.
+template <template <class> class Policy, class Default, class... Given>
+struct pick_policy {
+  using type = Default;
 };
-template <template <class> class Word, class Policies, class Otherwise>
-  requires requires(const Policies& p) { said<Word>(p); }
-struct pick<Word, Policies, Otherwise> {
-  using type = typename decltype(said<Word>(std::declval<const Policies&>()))::type;
+template <template <class> class Policy, class Default, class First, class... Rest>
+struct pick_policy<Policy, Default, First, Rest...> : pick_policy<Policy, Default, Rest...> {};
+template <template <class> class Policy, class Default, class T, class... Rest>
+struct pick_policy<Policy, Default, Policy<T>, Rest...> {
+  using type = T;
 };
 
-/// Is P one of these words?
-template <class P, template <class> class... Words>
-inline constexpr bool is_one_of = (requires(const P& p) { said<Words>(p); } || ...);
+/// The policies that a method was given.
+template <class... Given>
+struct policies {
+  /// The type in Policy<>, or Default where that policy was left out.
+  template <template <class> class Policy, class Default>
+  using pick = typename pick_policy<Policy, Default, Given...>::type;
 
-template <class P>
-inline constexpr bool is_word = false;
-template <class T>
-inline constexpr bool is_word<encoder<T>> = true;
-template <class T>
-inline constexpr bool is_word<projector<T>> = true;
-template <class T>
-inline constexpr bool is_word<predictor<T>> = true;
-template <class T>
-inline constexpr bool is_word<classifier<T>> = true;
-template <class T>
-inline constexpr bool is_word<loss<T>> = true;
-template <class T>
-inline constexpr bool is_word<target<T>> = true;
-template <class T>
-inline constexpr bool is_word<statistics<T>> = true;
+  template <template <class> class Policy>
+  static constexpr std::size_t count = (std::size_t{is_policy<Policy, Given>} + ... + 0);
+};
+
+/// Is P one of the policies that a method knows?
+template <class P, template <class> class... Known>
+inline constexpr bool is_known = (is_policy<Known, P> || ...);
 
 }  // namespace detail
 }  // namespace pretext

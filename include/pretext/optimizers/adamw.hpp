@@ -15,6 +15,16 @@ struct adamw {
   double weight_decay = 0.05;
   bool decay_all = false;  ///< decay biases and norms too
 
+  friend bool operator==(const adamw&, const adamw&) = default;
+
+  /// Throws std::invalid_argument for hyper-parameters out of range.
+  void check() const {
+    detail::expects_fraction("adamw", "beta1", beta1);
+    detail::expects_fraction("adamw", "beta2", beta2);
+    detail::expects_not_negative("adamw", "epsilon", epsilon);
+    detail::expects_not_negative("adamw", "weight_decay", weight_decay);
+  }
+
   /// Two flat moments and the number of steps taken, which the bias correction needs.
   template <class Context>
   struct state_type {

@@ -14,6 +14,17 @@ template <class... Optimizers>
 struct any_optimizer {
   std::variant<Optimizers...> selected;
 
+  friend bool operator==(const any_optimizer&, const any_optimizer&) = default;
+
+  /// Throws std::invalid_argument for hyper-parameters out of range.
+  void check() const {
+    std::visit(
+        [](const auto& optimizer) {
+          if constexpr (requires { optimizer.check(); }) optimizer.check();
+        },
+        selected);
+  }
+
   /// What the chosen one remembers.
   template <class Context>
   struct state_type {

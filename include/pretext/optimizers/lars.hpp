@@ -18,6 +18,16 @@ struct lars {
   bool decay_all = false;  ///< adapt and decay biases and norms too; larc always does
   double epsilon = 1e-8;   ///< added to the sum of norms
 
+  friend bool operator==(const lars&, const lars&) = default;
+
+  /// Throws std::invalid_argument for hyper-parameters out of range.
+  void check() const {
+    detail::expects_fraction("lars", "momentum", momentum);
+    detail::expects_not_negative("lars", "weight_decay", weight_decay);
+    detail::expects_not_negative("lars", "epsilon", epsilon);
+    expects(trust_coefficient > 0, "lars: trust_coefficient ", trust_coefficient, " must be positive");
+  }
+
   template <class Context>
   using state_type = momentum_state<Context>;
 

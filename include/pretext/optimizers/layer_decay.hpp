@@ -1,11 +1,8 @@
 #pragma once
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <cmath>
 #include <cstddef>
 #include <span>
-#include <string_view>
 #include <vector>
 
 #include <pretext/core/device_scalar.hpp>
@@ -15,80 +12,59 @@
 
 namespace pretext {
 
-namespace detail {
-
-/// n of "blocks.n.…" (ViT) plus one, n of "layern.…" (ResNet); 0 for everything else.
-inline std::size_t layer_number(std::string_view path) {
-  for (const std::string_view stem : {"blocks.", "layer"}) {
-    if (!path.starts_with(stem)) continue;
-    std::size_t number = 0;
-    const char *first = path.data() + stem.size(), *end = path.data() + path.size();
-    if (const auto read = std::from_chars(first, end, number); read.ptr != end && *read.ptr == '.')
-      return stem == "blocks." ? number + 1 : number;
-  }
-  return 0;
-}
-
-/// Does a parameter belong to what a network does first: patch embedding, positions, class token, or a
-/// ResNet's stem?
-inline bool enters(std::string_view path) {
-  return std::ranges::any_of(
-      std::array<std::string_view, 5>{"cls_token", "pos_embed", "patch_embed.", "conv1.", "bn1."},
-      [path](std::string_view stem) { return path.starts_with(stem); });
-}
-
-/// Is it the classifier's?
-inline bool classifies(std::string_view path) { return path.starts_with("head.") || path.starts_with("fc."); }
-
-}  // namespace detail
-
-/// How deep each parameter of a table stands, as MAE's fine-tuning counts (mae:util/lr_decay.py): what enters
-/// 0, block i of a ViT i + 1, stage i of a ResNet i, everything after the last of them one more.
+/// The layer of each parameter, as MAE's fine-tuning counts (mae:util/lr_decay.py): the depth that the
+/// encoder declares (what enters 0, block i of a ViT i + 1, stage i of a ResNet i), and one more than the
+/// deepest for what comes after it. Throws std::invalid_argument if no parameter declares a depth.
 inline std::vector<std::size_t> layers_of(std::span<const parameter> table) {
-  std::size_t deepest = 0;
-  for (const parameter& p : table) deepest = std::max(deepest, detail::layer_number(p.name()));
+  int deepest = -1;
+  for (const parameter& p : table) deepest = std::max(deepest, p.depth);
+  expects(deepest >= 0,
+          "layer_decay: no parameter of this encoder declares its depth; wrap the encoder's layers in "
+          "at_depth<0, ...>, at_depth<1, ...> and so on, from its input to its output");
   std::vector<std::size_t> layer;
-  for (const parameter& p : table) {
-    const std::size_t number = detail::layer_number(p.name());
-    layer.push_back(detail::enters(p.name()) ? 0 : number > 0 ? number : deepest + 1);
-  }
+  for (const parameter& p : table)
+    layer.push_back(static_cast<std::size_t>(p.depth < 0 ? deepest + 1 : p.depth));
   return layer;
 }
 
-/// Any optimizer with a learning rate per layer (Clark et al. 2020; MAE §A.1): the classifier's is the one
-/// that is given, every layer before it has `decay` times the rate of the next one. Weight decay leaves out
-/// biases and all else of one dimension, positions and the class token. `layer_decay<adamw>{{.beta2 = .999},
-/// .75}`.
+/// Any optimizer with layer-wise learning rate decay (Clark et al. 2020; MAE §A.1): the classifier has the
+/// learning rate that is given, every layer before it `decay` times that of the next one. Weight decay leaves
+/// out biases and norms. `layer_decay<adamw>{{.beta2 = .999}, .75}`.
 template <class Optimizer>
 struct layer_decay {
   Optimizer optimizer{};
-  double decay = 1;
-  bool frozen = false;  ///< only the classifier learns
+  double decay = 1;  ///< in (0, 1]
+
+  friend bool operator==(const layer_decay&, const layer_decay&) = default;
+
+  /// Throws std::invalid_argument for hyper-parameters out of range.
+  void check() const {
+    expects(0 < decay && decay <= 1, "layer_decay: a decay of ", decay, " must lie within (0, 1]");
+    if constexpr (requires { optimizer.check(); }) optimizer.check();
+  }
 
   template <class Context>
   using state_type = typename Optimizer::template state_type<Context>;
 
-  /// The table with its rates and decays as fine-tuning has them.
+  /// The table with the multipliers of fine-tuning, and without weight decay for parameters of one dimension.
   std::vector<parameter> scaled(std::span<const parameter> table) const {
-    expects(0 < decay && decay <= 1, "layer_decay: a decay of ", decay, " must lie within (0, 1]");
-    const auto layer = layers_of(table);
-    const std::size_t last = layer.empty() ? 0 : std::ranges::max(layer);
-    std::vector<parameter> made(table.begin(), table.end());
-    for (std::size_t row = 0; row < made.size(); ++row) {
-      parameter& p = made[row];
-      p.lr_multiplier *= std::pow(decay, static_cast<double>(last - layer[row]));
-      if (frozen && !detail::classifies(p.name())) p.lr_multiplier = 0;
-      if (p.rank <= 1 || p.name() == "pos_embed" || p.name() == "cls_token")
-        p.weight_decay = parameter_decay::no;
+    check();
+    const auto layers = decay < 1 ? layers_of(table) : std::vector<std::size_t>(table.size());
+    const std::size_t last = layers.empty() ? 0 : std::ranges::max(layers);
+    std::vector<parameter> scaled_table(table.begin(), table.end());
+    for (std::size_t row = 0; row < table.size(); ++row) {
+      parameter& p = scaled_table[row];
+      p.lr_multiplier *= std::pow(decay, static_cast<double>(last - layers[row]));
+      if (p.rank <= 1) p.weight_decay = parameter_decay::no;
     }
-    return made;
+    return scaled_table;
   }
 
-  /// What the optimizer keeps for a method's table.
+  /// The wrapped optimizer's state for a method's table.
   template <class Context>
   state_type<Context> make_state(std::span<const parameter> table) const {
-    const auto own = scaled(table);
-    return pretext::make_state<Context>(optimizer, std::span<const parameter>{own});
+    const auto scaled_table = scaled(table);
+    return pretext::make_state<Context>(optimizer, std::span<const parameter>{scaled_table});
   }
 
   template <class Context>

@@ -13,6 +13,14 @@ struct sgd {
   double weight_decay = 0;
   bool decay_all = false;  ///< decay biases and norms too, as MoCo v2 and SimSiam do
 
+  friend bool operator==(const sgd&, const sgd&) = default;
+
+  /// Throws std::invalid_argument for hyper-parameters out of range.
+  void check() const {
+    detail::expects_fraction("sgd", "momentum", momentum);
+    detail::expects_not_negative("sgd", "weight_decay", weight_decay);
+  }
+
   template <class Context>
   using state_type = momentum_state<Context>;
 

@@ -34,12 +34,15 @@ struct byol_preset {
 constexpr byol_preset byol_40_epochs() {
   return {.epochs = 40, .base_rate = 0.45, .weight_decay = 1e-6, .base_momentum = 0.97};
 }
+/// The same for 100 epochs.
 constexpr byol_preset byol_100_epochs() {
   return {.epochs = 100, .base_rate = 0.45, .weight_decay = 1e-6, .base_momentum = 0.99};
 }
+/// The same for 300 epochs.
 constexpr byol_preset byol_300_epochs() {
   return {.epochs = 300, .base_rate = 0.3, .weight_decay = 1e-6, .base_momentum = 0.99};
 }
+/// The same for 1000 epochs, the headline result: 74.3 % with ResNet-50.
 constexpr byol_preset byol_1000_epochs() { return {}; }
 
 /// 1000 epochs with 512 images a step (Grill et al. 2020, App. G): 73.7 % against 74.3 %.

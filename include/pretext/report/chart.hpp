@@ -71,6 +71,7 @@ struct plot_area {
   }
 };
 
+/// The axes that hold all curves and reference lines of a chart.
 inline plot_area area_of(const chart& c) {
   constexpr double infinity = std::numeric_limits<double>::infinity();
   double x0 = infinity, x1 = -infinity, y0 = infinity, y1 = -infinity;
@@ -84,22 +85,25 @@ inline plot_area area_of(const chart& c) {
   return {axis_over(x0, x1, 6, false), axis_over(y0, y1, 5, true)};
 }
 
+/// The SVG path of a curve; a value that is not finite leaves a gap.
 inline std::string path_of(const plot_area& area, const curve& line) {
   std::string path;
   bool pen_down = false;
   for (const std::size_t i : points_to_draw(line)) {
     const bool finite = std::isfinite(line.x[i]) && std::isfinite(line.y[i]);
-    if (finite) path += sentence(pen_down ? "L" : "M", area.across(line.x[i]), " ", area.up(line.y[i]));
+    if (finite) path += str_cat(pen_down ? "L" : "M", area.across(line.x[i]), " ", area.up(line.y[i]));
     pen_down = finite;
   }
   return path;
 }
 
+/// An SVG line of CSS class `kind`.
 inline std::string line_element(std::string_view kind, std::string x1, std::string y1, std::string x2,
                                 std::string y2) {
   return element("line", {{"class", std::string{kind}}, {"x1", x1}, {"y1", y1}, {"x2", x2}, {"y2", y2}});
 }
 
+/// The grid, the tick labels and the names of both axes.
 inline std::string draw_axes(const plot_area& area, const chart& c) {
   const std::string left = fixed(area.left, 0), right = fixed(area.right, 0), bottom = fixed(area.bottom, 0);
   std::string svg;
@@ -120,6 +124,7 @@ inline std::string draw_axes(const plot_area& area, const chart& c) {
          text_element("text", {{"class", "end"}, {"x", right}, {"y", fixed(area.height - 4, 0)}}, c.x_name);
 }
 
+/// A chart as an HTML figure. Throws std::invalid_argument if a curve has unequal numbers of x and y.
 inline std::string draw(const chart& c) {
   for (const auto& line : c.curves)
     expects(line.x.size() == line.y.size(), "report: the curve \"", line.name, "\" has ", line.x.size(),
@@ -127,14 +132,14 @@ inline std::string draw(const chart& c) {
   const plot_area area = area_of(c);
   std::string lines, legend;
   for (std::size_t i = 0; i < c.references.size(); ++i) {
-    const std::string y = area.up(c.references[i].y), color = sentence(" c", 8 + i % 2);
+    const std::string y = area.up(c.references[i].y), color = str_cat(" c", 8 + i % 2);
     if (!std::isfinite(c.references[i].y)) continue;
     lines += line_element("reference" + color, fixed(area.left, 0), y, fixed(area.right, 0), y);
     legend += text_element("span", {{"class", "dashed" + color}}, c.references[i].name);
   }
   std::string names;
   for (std::size_t i = 0; i < c.curves.size(); ++i) {
-    const std::string color = sentence("c", i % 8);
+    const std::string color = str_cat("c", i % 8);
     lines += element("path", {{"class", "curve " + color}, {"d", path_of(area, c.curves[i])}});
     names += element("span", {{"class", color}}, escape(c.curves[i].name) + "<output></output>");
   }
@@ -158,6 +163,7 @@ inline std::string draw(const chart& c) {
                              draw_axes(area, c) + lines + cursor));
 }
 
+/// The section "Training" with all charts; empty without charts.
 inline std::string charts_section(const std::vector<chart>& charts) {
   if (charts.empty()) return {};
   std::string html;

@@ -91,12 +91,14 @@ inline std::string text_element(std::string_view name, std::initializer_list<att
   return element(name, attributes, escape(text));
 }
 
+/// A section with a heading and, unless it is empty, a lead paragraph.
 inline std::string section(std::string_view title, std::string_view lead, std::string_view content) {
   std::string html = text_element("h2", {}, title);
   if (!lead.empty()) html += text_element("p", {{"class", "lead"}}, lead);
   return element("section", {}, html.append(content)) + "\n";
 }
 
+/// The beginning of a page up to its main element, with the style sheet.
 inline std::string head(std::string_view title) {
   std::string html =
       "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
@@ -105,6 +107,7 @@ inline std::string head(std::string_view title) {
   return html.append(style).append(colors()) + "</style></head><body><main>\n";
 }
 
+/// The end of a page, with the script.
 inline std::string foot() {
   return std::string{"</main><script>\n"}.append(script) + "</script></body></html>\n";
 }

@@ -46,6 +46,7 @@ inline std::string picture(const image& picture, const std::string& what) {
                          {"class", picture.width < 96 ? "small" : "large"}});
 }
 
+/// A sheet of images as a grid. Throws std::invalid_argument for a sheet without columns.
 inline std::string sheet(const image_sheet& s) {
   expects(s.columns > 0, "report: the sheet \"", s.caption, "\" has no columns");
   std::string cells;
@@ -58,6 +59,7 @@ inline std::string sheet(const image_sheet& s) {
          (s.caption.empty() ? "" : text_element("p", {{"class", "caption"}}, s.caption));
 }
 
+/// One section for each run of sheets with the same title.
 inline std::string sheets_section(const std::vector<image_sheet>& sheets) {
   std::string html, sheets_of_section;
   const image_sheet* first = nullptr;
@@ -77,12 +79,14 @@ inline std::string sheets_section(const std::vector<image_sheet>& sheets) {
   return html;
 }
 
+/// A picture with its label below, of CSS class `kind`.
 inline std::string labelled(const image& shown, const std::string& label, const std::string& kind) {
   std::string html = element("div", {{"class", "picture"}}, picture(shown, label));
   if (!label.empty()) html += text_element("div", {{"class", "label"}, {"title", label}}, label);
   return element("div", {{"class", kind}}, html);
 }
 
+/// The section "Nearest neighbours"; empty without rows.
 inline std::string neighbours_section(const std::vector<neighbour_row>& rows) {
   if (rows.empty()) return {};
   std::string html;

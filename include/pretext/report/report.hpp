@@ -47,6 +47,7 @@ struct report {
 
 namespace page {
 
+/// The first row of the table as large figures, with the baselines below each.
 inline std::string tiles(const accuracy_table& table) {
   if (table.rows.empty()) return {};
   std::string html;
@@ -62,6 +63,7 @@ inline std::string tiles(const accuracy_table& table) {
   return element("div", {{"class", "tiles"}}, html) + "\n";
 }
 
+/// The section "Accuracy" with the whole table; empty without rows.
 inline std::string accuracy_section(const accuracy_table& table) {
   if (table.rows.empty()) return {};
   std::string head = "<th></th>", body;
@@ -77,6 +79,7 @@ inline std::string accuracy_section(const accuracy_table& table) {
                  element("div", {{"class", "wide"}}, element("table", {{"class", "accuracy"}}, rows)));
 }
 
+/// A list of names and values of CSS class `kind`.
 inline std::string settings(const std::vector<key_value>& list, const std::string& kind) {
   if (list.empty()) return {};
   std::string html;
@@ -85,6 +88,7 @@ inline std::string settings(const std::vector<key_value>& list, const std::strin
   return element("dl", {{"class", kind}}, html) + "\n";
 }
 
+/// The section "Notes"; empty without notes.
 inline std::string notes_section(const std::vector<std::string>& notes) {
   if (notes.empty()) return {};
   std::string html;
@@ -92,6 +96,7 @@ inline std::string notes_section(const std::vector<std::string>& notes) {
   return section("Notes", "", element("ul", {{"class", "notes"}}, html));
 }
 
+/// The section with the command line, the configuration and the provenance of the run.
 inline std::string repeat_section(const report& r) {
   std::string html;
   if (!r.command_line.empty()) html += text_element("pre", {}, r.command_line);

@@ -56,6 +56,8 @@ inline double median(std::vector<double>& values) {
   return *middle;
 }
 
+/// The section with the scatter plot. Throws std::invalid_argument if coordinates, labels and classes do
+/// not fit together.
 inline std::string scatter_section(const scatter_plot& s) {
   if (s.x.empty()) return {};
   expects(s.x.size() == s.y.size() && (s.label.empty() || s.label.size() == s.x.size()),
@@ -75,7 +77,7 @@ inline std::string scatter_section(const scatter_plot& s) {
       if ((!s.label.empty() && s.label[i] != group) || !std::isfinite(s.x[i]) || !std::isfinite(s.y[i]))
         continue;
       // A line of no length with round ends is a dot, and a whole class is one element.
-      path += sentence("M", to.across(s.x[i]), " ", to.up(s.y[i]), "h0");
+      path += str_cat("M", to.across(s.x[i]), " ", to.up(s.y[i]), "h0");
       xs.push_back(s.x[i]);
       ys.push_back(s.y[i]);
     }

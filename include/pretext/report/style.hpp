@@ -10,10 +10,12 @@ namespace pretext::page {
 inline constexpr std::array<std::string_view, 10> palette_light{"#0072b2", "#d55e00", "#009e73", "#cc79a7",
                                                                 "#e69f00", "#56b4e9", "#6a3d9a", "#8c6d31",
                                                                 "#6b7280", "#a3a500"};
+/// The same ten colors for dark backgrounds.
 inline constexpr std::array<std::string_view, 10> palette_dark{"#4aa8e0", "#ff8243", "#2cc79a", "#e8a0c8",
                                                                "#f5b942", "#8fd0f7", "#b08ee6", "#c9a86a",
                                                                "#a8b0bd", "#d3d54a"};
 
+/// CSS classes c0 to c9 with the colors of both palettes.
 inline std::string colors() {
   const auto rules = [](const auto& palette) {
     std::string css;
@@ -24,6 +26,7 @@ inline std::string colors() {
   return rules(palette_light) + "\n@media (prefers-color-scheme:dark){" + rules(palette_dark) + "}\n";
 }
 
+/// The style sheet of a report.
 inline constexpr std::string_view style = R"css(
 :root{color-scheme:light dark;--ground:#f6f7f9;--card:#fff;--ink:#1b2230;--soft:#5b6575;--line:#e3e6eb;--grid:#e9ecf0;
 --bar:#d9e8f3;--right:#0072b2;--wrong:#d55e00;--shade:0 1px 2px rgba(20,30,50,.05),0 4px 16px rgba(20,30,50,.04)}

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -22,72 +23,76 @@
 
 namespace pretext {
 
-/// A flat buffer that a checkpoint holds, on whichever device it lies.
-struct saved_buffer {
-  std::string_view name;
-  std::size_t count, number_size;
-  bool floating;
-  std::function<void(void* host)> read;         ///< copies its bytes to the host
-  std::function<void(const void* host)> write;  ///< and from there
+class reconstructor;
 
-  std::size_t bytes() const { return count * number_size; }
+/// A flat buffer that a checkpoint holds, in the memory of any device.
+struct saved_buffer {
+  std::string_view name;  ///< in the checkpoint
+  std::size_t count;      ///< elements
+  std::size_t element_size;
+  bool floating;
+  std::function<void(void* host)> read;         ///< copies bytes() bytes to the host
+  std::function<void(const void* host)> write;  ///< copies bytes() bytes from the host
+
+  std::size_t bytes() const { return count * element_size; }
 };
 
-/// A training chosen at run time: the types of a trainer and of its views behind a few virtual calls per
-/// step, so that a program can offer many encoders and compile each of them in a file of its own.
+/// A training that is chosen at run time. The types of a trainer and of its views are behind a few virtual
+/// calls per step, so that a program can offer many encoders and compile each in a file of its own. One
+/// object is for one thread at a time.
 class any_trainer : public any_encoder {
  public:
-  using rates = step_values;
-  /// A batch's embeddings z, row-major, for the collapse monitors; of width 0 where a method has none.
+  /// A batch's embeddings z, (n, width) row-major, for the collapse monitor; width 0 where a method has none.
   struct embeddings {
     std::span<const float> values;
     std::size_t width = 0;
   };
 
-  /// Makes the views of the images and learns from them once; returns the loss. Throws std::runtime_error,
-  /// before any weight has changed, if it is not a number.
-  double step(std::span<const image_view> images, std::span<const std::uint64_t> samples, std::uint64_t seed,
-              std::uint32_t epoch, rates at) {
-    enqueue(images, samples, seed, epoch, at);
+  /// Makes the views of the batch's images and takes one step; returns the loss. Throws non_finite_loss,
+  /// before any weight has changed, if the loss is NaN or infinite. Views and masks are functions of (seed,
+  /// epoch, sample).
+  double step(const image_batch& batch, const step_values& values) {
+    enqueue(batch, values);
     return wait_losses().back();
   }
 
-  /// Asks for that step. A device that runs apart is not waited for; another one takes the step at once and
-  /// throws as `step` does.
-  virtual void enqueue(std::span<const image_view> images, std::span<const std::uint64_t> samples,
-                       std::uint64_t seed, std::uint32_t epoch, rates at) = 0;
-  /// Waits; the losses of the steps asked for since the last call, to be looked at before the next step.
-  /// Throws as `step` does if one is not a number: then its update and those after it have not happened.
+  /// Enqueues that step. An asynchronous device returns at once; another one takes the step now and throws as
+  /// `step` does. The images may change after the call.
+  virtual void enqueue(const image_batch& batch, const step_values& values) = 0;
+  /// Waits for the steps enqueued since the last call and returns their losses, valid until the next step.
+  /// Throws as `step` does if one is NaN or infinite: its update and those of all later steps have not
+  /// happened.
   virtual std::span<const double> wait_losses() = 0;
-  /// So many steps may be asked for before their losses are: 1 where nothing is gained by more.
+  /// How many steps may be enqueued between two calls of `wait_losses`: 1 on a device that is not
+  /// asynchronous.
   virtual std::size_t max_queued() const = 0;
 
-  /// Has the device keep the images if it runs apart and they suit it (`try_upload`), for batches that it
-  /// makes by itself: those of a loader with these options, until it is given one of the host's again. Else
-  /// says why not, in a sentence.
+  /// Uploads all images to the device if it is asynchronous and they suit it (`try_upload`); it then makes
+  /// the batches that a loader with these options would, until `enqueue` passes images of the host again.
+  /// Returns an empty text, or one sentence with the reason why the images were not uploaded.
   virtual std::string upload_dataset(const any_source& images, const loader_options& batches) = 0;
-  /// Asks for steps on batches of the kept images, as if so many steps had been taken before.
-  virtual void enqueue_uploaded(std::uint64_t taken, std::span<const rates> at) = 0;
+  /// Enqueues one step for each element of `values`, on batches of the uploaded images. `step` counts from
+  /// the start of the training and determines the batch.
+  virtual void enqueue_uploaded(std::uint64_t step, std::span<const step_values> values) = 0;
 
-  /// The embeddings of the last step.
+  /// The embeddings of the last step, valid until the next one.
   virtual embeddings last_embeddings() = 0;
-  /// The views that a step would see, as floats (views·n, H, W, 3): for looking at.
-  virtual std::vector<float> make_views(std::span<const image_view> images,
-                                        std::span<const std::uint64_t> samples, std::uint64_t seed,
-                                        std::uint32_t epoch) = 0;
+  /// The views that a step would see, (views·n, H, W, 3): for pictures in a report.
+  virtual std::vector<float> make_views(const image_batch& batch) = 0;
+  /// The ability to predict masked patches, or null where the method has none.
+  virtual pretext::reconstructor* reconstructor() { return nullptr; }
 
-  /// Does a target follow the network with `rates::target_momentum`?
+  /// Does the method have a target network, which `step_values::target_momentum` moves?
   virtual bool has_target() const = 0;
   /// The whole network's parameters; those of the encoder come first.
   virtual std::span<const parameter> parameters() const = 0;
-  /// Everything that a checkpoint must hold.
+  /// Visits everything that a checkpoint must hold.
   virtual void for_each_buffer(const std::function<void(const saved_buffer&)>& visit) = 0;
-  /// Bytes of activations and scratch memory at the fullest moment of a step.
+  /// Largest number of bytes of activations and workspace that a step has used.
   virtual std::size_t peak_memory() const = 0;
 };
 
-/// A trainer, the views it learns from and the view that it is evaluated on; `Interface` is what a caller
-/// sees of them.
+/// A trainer, the views that it learns from and the augmentation that it is evaluated on, behind `Interface`.
 template <class Trainer, class Views, class Evaluation, class Interface = any_trainer>
 class trainer_adapter : public Interface {
  protected:
@@ -102,12 +107,11 @@ class trainer_adapter : public Interface {
   trainer_adapter(std::unique_ptr<Trainer> trainer, Views views, Evaluation evaluation)
       : trainer_{std::move(trainer)}, views_{std::move(views)}, evaluation_{std::move(evaluation)} {}
 
-  void enqueue(std::span<const image_view> images, std::span<const std::uint64_t> samples, std::uint64_t seed,
-               std::uint32_t epoch, any_trainer::rates at) override {
+  void enqueue(const image_batch& batch, const step_values& values) override {
     const auto complete = [&](writes<context_type, images_shape> views) {
-      prepare({seed, epoch, samples.data(), samples.size()}, views);
+      prepare({batch.seed, batch.epoch, batch.samples.data(), batch.samples.size()}, views);
     };
-    steps_.enqueue(*trainer_, views_, batch_, detail::host_batch{images, samples, seed, epoch}, at, complete);
+    steps_.enqueue(*trainer_, views_, batch_, batch, values, complete);
   }
   std::span<const double> wait_losses() override { return steps_.wait_losses(*trainer_); }
   std::size_t max_queued() const override { return steps_.max_queued; }
@@ -117,8 +121,8 @@ class trainer_adapter : public Interface {
     prepare(images, options);
     return steps_.upload_dataset(*trainer_, views_, images, batches, options);
   }
-  void enqueue_uploaded(std::uint64_t taken, std::span<const any_trainer::rates> at) override {
-    steps_.enqueue(taken, at);
+  void enqueue_uploaded(std::uint64_t step, std::span<const step_values> values) override {
+    steps_.enqueue_uploaded(step, values);
   }
 
   any_trainer::embeddings last_embeddings() override {
@@ -134,24 +138,24 @@ class trainer_adapter : public Interface {
     for_each_view(images, [&](reads<context_type, images_shape> views) {
       const auto h = feature_.resize(views.batch);
       trainer_->encode(views, h);
-      const auto numbers = floats_on_host(trainer_->context(), reads<context_type, feature>{h}, room_);
-      features.insert(features.end(), numbers.begin(), numbers.end());
+      const auto values = floats_on_host(trainer_->context(), reads<context_type, feature>{h}, host_copy_);
+      features.insert(features.end(), values.begin(), values.end());
     });
   }
 
   void evaluation_views(std::span<const image_view> images, std::vector<float>& all) override {
     for_each_view(images, [&](reads<context_type, images_shape> views) {
-      const auto numbers = floats_on_host(trainer_->context(), views, room_);
-      all.insert(all.end(), numbers.begin(), numbers.end());
+      const auto values = floats_on_host(trainer_->context(), views, host_copy_);
+      all.insert(all.end(), values.begin(), values.end());
     });
   }
 
-  std::vector<float> make_views(std::span<const image_view> images, std::span<const std::uint64_t> samples,
-                                std::uint64_t seed, std::uint32_t epoch) override {
-    const auto batch = batch_.resize(Views::views * images.size());
-    augment(trainer_->context(), views_, images, samples, seed, epoch, batch);
-    const auto numbers = floats_on_host(trainer_->context(), reads<context_type, images_shape>{batch}, room_);
-    return {numbers.begin(), numbers.end()};
+  std::vector<float> make_views(const image_batch& batch) override {
+    const auto views = batch_.resize(Views::views * batch.images.size());
+    augment(trainer_->context(), views_, batch.images, batch.samples, batch.seed, batch.epoch, views);
+    const auto values =
+        floats_on_host(trainer_->context(), reads<context_type, images_shape>{views}, host_copy_);
+    return {values.begin(), values.end()};
   }
 
   bool has_target() const override { return method::has_target; }
@@ -159,23 +163,26 @@ class trainer_adapter : public Interface {
   std::pair<std::size_t, std::size_t> input_size() const override {
     return {images_shape::extents[0], images_shape::extents[1]};
   }
+  std::optional<encoder_info> info() const override {
+    return detail::evaluation_info<typename method::encoder, images_shape>(evaluation_);
+  }
   std::span<const parameter> parameters() const override { return method::parameters; }
   std::span<const parameter> encoder_parameters() const override { return encoder_table; }
-  void read_values(const std::function<void(const float*)>& use) override {
+  void read_values(const std::function<void(const float*)>& use) const override {
     const auto& value = trainer_->memory().value;
     std::vector<float> copy;
     use(on_host<device, float>(stream(), value.data(), value.size(), copy).data());
   }
-  void change_values(const std::function<void(float*)>& use) override {
+  void change_values(const std::function<void(float*)>& change) override {
     const auto& value = trainer_->memory().value;
-    change_on_host<device>(stream(), value.data(), value.size(), use);
+    change_on_host<device>(stream(), value.data(), value.size(), change);
   }
   void for_each_buffer(const std::function<void(const saved_buffer&)>& visit) override {
-    trainer_->for_each_buffer([&]<class Number>(std::string_view name, Number* data, std::size_t count) {
-      visit({name, count, sizeof(Number), std::is_floating_point_v<Number>,
-             [=, this](void* host) { device::read(stream(), static_cast<Number*>(host), data, count); },
+    trainer_->for_each_buffer([&]<class T>(std::string_view name, T* data, std::size_t count) {
+      visit({name, count, sizeof(T), std::is_floating_point_v<T>,
+             [=, this](void* host) { device::read(stream(), static_cast<T*>(host), data, count); },
              [=, this](const void* host) {
-               device::write(stream(), data, static_cast<const Number*>(host), count);
+               device::write(stream(), data, static_cast<const T*>(host), count);
              }});
     });
   }
@@ -184,15 +191,17 @@ class trainer_adapter : public Interface {
   }
 
  protected:
-  /// What else a step of this kind needs, once its views are made: whose they are, for the host.
-  virtual void prepare(const sample_keys&, writes<context_type, images_shape>) {}
-  /// The same for steps on kept images.
-  virtual void prepare(const any_source&, device_batch_options&) {}
+  /// Completes the batch of a step whose images came from the host, once its views are made: a classifier
+  /// mixes images and writes targets. `keys` are in host memory.
+  virtual void prepare(const sample_keys& /*keys*/, writes<context_type, images_shape> /*views*/) {}
+  /// Completes the options of batches that the device makes of `images`.
+  virtual void prepare(const any_source& /*images*/, device_batch_options& /*options*/) {}
 
   Trainer& trainer() { return *trainer_; }
+  const Trainer& trainer() const { return *trainer_; }
   const typename device::stream& stream() const { return trainer_->context().stream; }
 
-  /// `use(views)` on the evaluation views of some images at a time.
+  /// Calls `use(views)` with the evaluation views of some images at a time.
   template <class Use>
   void for_each_view(std::span<const image_view> images, const Use& use) {
     detail::for_each_view(trainer_->context(), evaluation_, batch_, images, use);
@@ -204,7 +213,7 @@ class trainer_adapter : public Interface {
   Evaluation evaluation_;
   tensor<typename context_type::activation, images_shape, device> batch_;
   tensor<typename context_type::activation, feature, device> feature_;
-  std::vector<float> room_, embeddings_;  // for what is copied to the host
+  std::vector<float> host_copy_, embeddings_;
   detail::step_backend<Trainer, Views> steps_;
 };
 

@@ -2,7 +2,10 @@
 #include <cstddef>
 #include <filesystem>
 #include <map>
+#include <stdexcept>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <pretext/core/expects.hpp>
 #include <pretext/io/safetensors.hpp>
@@ -11,43 +14,44 @@
 namespace pretext {
 
 namespace detail {
-inline std::string buffer_dtype(const saved_buffer& b) {
-  if (b.floating) return b.number_size == 8 ? "F64" : "F32";
-  return b.number_size == 8 ? "U64" : "U32";
+inline std::string dtype_of_buffer(const saved_buffer& b) {
+  if (b.floating) return b.element_size == 8 ? "F64" : "F32";
+  return b.element_size == 8 ? "U64" : "U32";
 }
 }  // namespace detail
 
-/// Writes everything that a resume needs (weights, running statistics, moments, targets, and the given words
-/// about where the run stands) as safetensors, the same from every device; the file is either the old one or
-/// the new one, never a half.
+/// Writes everything that resuming needs (weights, running statistics, optimizer state, targets) as
+/// safetensors, with `metadata` that describes the state of the run. Files are the same from every device;
+/// the file is either the old one or the new one, never a part. Throws std::runtime_error if it cannot be
+/// written.
 inline void save_checkpoint(const std::filesystem::path& path, any_trainer& trainer,
-                            const std::map<std::string, std::string>& about) {
+                            const std::map<std::string, std::string>& metadata) {
   safetensors file;
-  file.metadata = about;
+  file.metadata = metadata;
   trainer.for_each_buffer([&](const saved_buffer& b) {
-    safetensor tensor{detail::buffer_dtype(b), {b.count}, std::vector<std::byte>(b.bytes())};
+    safetensor tensor{detail::dtype_of_buffer(b), {b.count}, std::vector<std::byte>(b.bytes())};
     b.read(tensor.bytes.data());
     file.tensors.emplace(b.name, std::move(tensor));
   });
   write_safetensors(path, file);
 }
 
-/// Reads a checkpoint into a trainer of the same composition, on whichever device either of them is, and
-/// returns the words that were saved with it.
-/// Throws std::runtime_error that names the file if it was made for another one.
+/// Reads a checkpoint into a trainer of the same composition and returns the file's metadata. The devices may
+/// differ. Throws std::runtime_error that names the file and the buffer if it was written by another method,
+/// optimizer, encoder or precision.
 inline std::map<std::string, std::string> load_checkpoint(const std::filesystem::path& path,
                                                           any_trainer& trainer) {
   const safetensors file = read_safetensors(path);
   trainer.for_each_buffer([&](const saved_buffer& b) {
     const auto found = file.tensors.find(std::string{b.name});
     if (found == file.tensors.end())
-      fail<std::runtime_error>(path.string(), ": has no buffer \"", b.name,
-                               "\"; it is no checkpoint of this method and optimizer");
+      throw_error<std::runtime_error>(path.string(), ": has no buffer \"", b.name,
+                                      "\"; it is no checkpoint of this method and optimizer");
     const auto& bytes = found->second.bytes;
-    if (bytes.size() != b.bytes() || found->second.dtype != detail::buffer_dtype(b))
-      fail<std::runtime_error>(path.string(), ": buffer \"", b.name, "\" holds ", bytes.size(),
-                               " bytes where ", b.bytes(),
-                               " are needed; it was made for another encoder, head or precision");
+    if (bytes.size() != b.bytes() || found->second.dtype != detail::dtype_of_buffer(b))
+      throw_error<std::runtime_error>(path.string(), ": buffer \"", b.name, "\" holds ", bytes.size(),
+                                      " bytes where ", b.bytes(),
+                                      " are needed; it was made for another encoder, head or precision");
     b.write(bytes.data());
   });
   return file.metadata;

@@ -5,35 +5,38 @@
 namespace pretext {
 
 namespace detail {
-inline std::atomic<bool> interrupt_asked{false};
-extern "C" inline void pretext_ask_interrupt(int) {
-  interrupt_asked.store(true);
+// A signal handler may touch little more than a lock-free atomic: hence the global.
+inline std::atomic<bool> stop_requested{false};
+static_assert(std::atomic<bool>::is_always_lock_free);
+extern "C" inline void pretext_request_stop(int) {
+  stop_requested.store(true);
   std::signal(SIGINT, SIG_DFL);  // a second Ctrl-C ends the program at once
 }
 }  // namespace detail
 
-/// While it lives, Ctrl-C and SIGTERM are remembered instead of ending the program, so that a run can save
-/// and leave.
+/// While it exists, Ctrl-C (SIGINT) and SIGTERM set a flag instead of ending the program, so that a run can
+/// save and stop. A second Ctrl-C ends the program at once. The destructor restores the previous handlers.
+/// Signal handlers belong to the process: create at most one at a time.
 class interrupt_guard {
  public:
   interrupt_guard()
-      : before_{std::signal(SIGINT, detail::pretext_ask_interrupt)},
-        before_term_{std::signal(SIGTERM, detail::pretext_ask_interrupt)} {
-    detail::interrupt_asked.store(false);
+      : previous_int_{std::signal(SIGINT, detail::pretext_request_stop)},
+        previous_term_{std::signal(SIGTERM, detail::pretext_request_stop)} {
+    detail::stop_requested.store(false);
   }
   interrupt_guard(const interrupt_guard&) = delete;
   interrupt_guard& operator=(const interrupt_guard&) = delete;
   ~interrupt_guard() {
-    std::signal(SIGINT, before_);
-    std::signal(SIGTERM, before_term_);
+    std::signal(SIGINT, previous_int_);
+    std::signal(SIGTERM, previous_term_);
   }
 
-  /// Has somebody asked the run to stop?
-  static bool asked() { return detail::interrupt_asked.load(); }
+  /// Has a signal arrived since the guard was created? Any thread may call it.
+  static bool stop_requested() { return detail::stop_requested.load(); }
 
  private:
-  void (*before_)(int);
-  void (*before_term_)(int);
+  void (*previous_int_)(int);
+  void (*previous_term_)(int);
 };
 
 }  // namespace pretext

@@ -9,8 +9,9 @@
 
 namespace pretext {
 
-/// One line on a terminal that says how far a run is: loss, images per second, time left. Where the output is
-/// no terminal, a line now and then.
+/// The progress of a run: loss, images per second and time left, on one line of a terminal that is rewritten
+/// at most five times per second; where the output is no terminal, a new line every 20 seconds. For one
+/// thread at a time.
 class progress {
  public:
   explicit progress(std::size_t steps, std::size_t images_per_step, std::FILE* out = stderr)
@@ -20,7 +21,7 @@ class progress {
         terminal_{isatty(fileno(out)) == 1},
         shown_{clock::now()} {}
 
-  /// After step `done` (counted from the start of the training, not of this process).
+  /// Reports that `done` steps have been taken since the start of the training, not of this process.
   void show(std::size_t done, double loss) {
     const auto now = clock::now();
     if (!timing_) {
@@ -36,12 +37,12 @@ class progress {
     std::fflush(out_);
   }
 
-  /// Ends the line.
+  /// Ends the line on a terminal, so that other output starts on a new one.
   void finish() const {
     if (terminal_ && timing_) std::fputc('\n', out_);
   }
 
-  /// Images per second since the first step shown; 0 before another one.
+  /// Mean images per second since the first call of `show`; 0 before the second one.
   double images_per_second() const {
     const double seconds = std::chrono::duration<double>(clock::now() - started_).count();
     return last_ == first_ || seconds <= 0 ? 0 : static_cast<double>((last_ - first_) * images_) / seconds;

@@ -7,8 +7,8 @@
 #include <filesystem>
 #include <functional>
 #include <map>
-#include <optional>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -19,73 +19,80 @@
 #include <pretext/runtime/interrupt.hpp>
 #include <pretext/runtime/metrics.hpp>
 #include <pretext/runtime/progress.hpp>
-#include <pretext/runtime/steps_ahead.hpp>
+#include <pretext/runtime/queue_depth.hpp>
 #include <pretext/training/non_finite_loss.hpp>
 
 namespace pretext {
 
-/// How a run of any training, with or without labels, goes on and what it leaves behind; what it computes is
-/// decided by the trainer and the loader.
+/// The length of a run, with or without labels, what it measures, and the files that it writes. The trainer
+/// and the loader decide what the run computes.
 struct run_options {
-  std::size_t steps = 0, steps_per_epoch = 1, batch = 256;
-  std::uint64_t seed = 1;
-  std::function<any_trainer::rates(std::size_t)> rates;  ///< of the step that comes next, counted from 0
-  std::filesystem::path folder;                          ///< checkpoint.safetensors and metrics.csv go here
-  double checkpoint_seconds = 60;                        ///< at least every so often, and after every epoch
-  std::size_t monitor_every = 25;                        ///< steps between two looks at the embeddings
-  double max_wait = 0.5;  ///< seconds that a device which runs apart may be left alone, and Ctrl-C unheard
-  bool stop_on_collapse = true;
+  std::size_t steps = 0, steps_per_epoch = 1;
+  std::size_t batch = 256;  ///< images per step, for the speed that the progress shows
+  std::function<step_values(std::size_t)> schedule;  ///< learning rate and momentum of step 0, 1, …
+  std::filesystem::path folder;    ///< where checkpoint.safetensors and metrics.csv are written
+  double checkpoint_seconds = 60;  ///< longest time between two checkpoints
+  std::size_t monitor_every = 25;  ///< steps between two rows of metrics.csv
+  double max_wait = 0.5;         ///< seconds that the host waits for queued steps before it reacts to Ctrl-C
+  bool stop_on_collapse = true;  ///< ends the run if the embeddings have collapsed
   std::vector<std::string> metric_names{"knn"};  ///< columns of metrics.csv that `after_epoch` fills
-  std::function<std::map<std::string, double>(std::size_t)> after_epoch;  ///< may be empty
-  std::string config_fingerprint;  ///< what must be the same when a run is resumed, e.g. its recipe
+  /// Measures after an epoch (1, 2, …); may be empty.
+  std::function<std::map<std::string, double>(std::size_t)> after_epoch;
+  std::string config_fingerprint;  ///< must be equal when a run is resumed: the recipe, for example
 };
 
 /// How a run ended.
 struct run_result {
-  std::size_t steps = 0;
-  double loss = 0, seconds = 0;
-  bool interrupted = false;
+  std::size_t steps = 0;     ///< taken since the start of the training
+  double loss = 0;           ///< of the last step
+  double seconds = 0;        ///< since the start of the training, without pauses
+  bool interrupted = false;  ///< by Ctrl-C or SIGTERM, before the last step
 };
 
-/// For `pretrain`, instead of a loader: the device makes the batches of the images that its trainer keeps.
+/// Passed to `run` instead of a loader: the device makes the batches of the images that were uploaded to it.
 struct device_batches_tag {};
 
 namespace detail {
 
-/// A run in motion: where it stands, and what it writes.
+/// The state of a run.
 template <class Loader>
 class run_loop {
  public:
-  run_loop(const run_options& settings, any_trainer& trainer, Loader& loader, bool resume)
-      : settings_{settings},
+  run_loop(const run_options& options, any_trainer& trainer, Loader& loader, bool resume)
+      : options_{options},
         trainer_{trainer},
         loader_{loader},
         step_{resume ? restore() : 0},
-        metrics_{settings.folder / "metrics.csv", columns(settings, trainer), step_},
-        progress_{settings.steps, settings.batch} {
-    if constexpr (!std::same_as<Loader, device_batches_tag>)
-      loader_.seek(static_cast<std::uint32_t>(step_ / settings_.steps_per_epoch),
-                   step_ % settings_.steps_per_epoch);
+        metrics_{options.folder / "metrics.csv", columns(options, trainer), step_},
+        progress_{options.steps, options.batch} {
+    if constexpr (!std::same_as<Loader, device_batches_tag>) {
+      expects(loader_.batches_per_epoch() == options.steps_per_epoch, "a run with ", options.steps_per_epoch,
+              " steps per epoch cannot use a loader with ", loader_.batches_per_epoch(),
+              " batches per epoch");
+      loader_.seek(static_cast<std::uint32_t>(step_ / options.steps_per_epoch),
+                   step_ % options.steps_per_epoch);
+    }
   }
 
   run_result run() {
     const interrupt_guard guard;
     run_result result;
-    while (step_ < settings_.steps && !interrupt_guard::asked()) {
+    while (step_ < options_.steps && !interrupt_guard::stop_requested()) {
       const auto began = clock::now();
-      const auto losses = take(ahead_.steps(undisturbed(), settings_.checkpoint_seconds - since(saved_)));
-      ahead_.report_duration(losses.size(), since(began));
+      const auto losses =
+          take(depth_.steps(steps_until_event(), options_.checkpoint_seconds - since(saved_)));
+      depth_.report(losses.size(), since(began));
       step_ += losses.size();
       result.loss = losses.back();
       progress_.show(step_, result.loss);
-      observe(result.loss, rates_[losses.size() - 1]);
-      if (since(saved_) > settings_.checkpoint_seconds && step_ < settings_.steps) save();
+      observe(result.loss, values_[losses.size() - 1]);
+      if (since(saved_) > options_.checkpoint_seconds && step_ < options_.steps) save();
     }
-    result.interrupted = step_ < settings_.steps;
+    result.interrupted = step_ < options_.steps;
     save();
     progress_.finish();
     result.steps = step_;
-    result.seconds = earlier_ + since(started_);
+    result.seconds = earlier_seconds_ + since(started_);
     return result;
   }
 
@@ -94,83 +101,84 @@ class run_loop {
   static double since(clock::time_point then) {
     return std::chrono::duration<double>(clock::now() - then).count();
   }
-  /// Steps until the host needs what they have left.
-  std::size_t undisturbed() const {
-    return std::min({trainer_.max_queued(), settings_.steps - step_, until_next(settings_.steps_per_epoch),
-                     until_next(settings_.monitor_every)});
+  /// Steps that the device can take before the host needs their results: until a row of metrics.csv, the end
+  /// of an epoch, or the end of the run.
+  std::size_t steps_until_event() const {
+    return std::min({trainer_.max_queued(), options_.steps - step_, until_next(options_.steps_per_epoch),
+                     until_next(options_.monitor_every)});
   }
   std::size_t until_next(std::size_t every) const { return every - step_ % every; }
 
-  /// The losses of so many steps, or fewer.
+  /// Takes `steps` steps, or fewer if the run is interrupted; returns their losses.
   std::span<const double> take(std::size_t steps) try {
-    put(steps);
+    enqueue(steps);
     return trainer_.wait_losses();
-  } catch (const non_finite_loss& broken) {
+  } catch (const non_finite_loss& error) {
     progress_.finish();
-    const std::size_t last = step_ + rates_.size();
-    fail<non_finite_loss>(
-        last == step_ + 1 ? sentence("step ", last) : sentence("steps ", step_ + 1, " to ", last), ": ",
-        broken.what());
+    const std::size_t last = step_ + values_.size();
+    throw_error<non_finite_loss>(
+        last == step_ + 1 ? str_cat("step ", last) : str_cat("steps ", step_ + 1, " to ", last), ": ",
+        error.what());
   }
 
-  /// Asks for so many steps, or fewer if somebody wants to stop while the host loads them.
-  void put(std::size_t steps) {
-    rates_.clear();
-    for (std::size_t i = 0; i < steps; ++i) rates_.push_back(settings_.rates(step_ + i));
+  /// Enqueues `steps` steps, or fewer if the run is interrupted while the host loads their images.
+  void enqueue(std::size_t steps) {
+    values_.clear();
+    for (std::size_t i = 0; i < steps; ++i) values_.push_back(options_.schedule(step_ + i));
     if constexpr (std::same_as<Loader, device_batches_tag>) {
-      trainer_.enqueue_uploaded(step_, rates_);
+      trainer_.enqueue_uploaded(step_, values_);
     } else {
-      for (std::size_t i = 0; i < steps && (i == 0 || !interrupt_guard::asked()); ++i) {
-        const auto batch = loader_.next();
-        const auto epoch = static_cast<std::uint32_t>((step_ + i) / settings_.steps_per_epoch);
-        trainer_.enqueue(batch.images, batch.samples, settings_.seed, epoch, rates_[i]);
+      for (std::size_t i = 0; i < steps && (i == 0 || !interrupt_guard::stop_requested()); ++i) {
+        trainer_.enqueue(loader_.next(), values_[i]);
       }
     }
   }
 
-  /// What is measured; methods without embeddings or without a target have no columns for them.
-  static std::vector<std::string> columns(const run_options& settings, any_trainer& trainer) {
+  /// The columns of metrics.csv; a method without embeddings or without a target has no columns for them.
+  static std::vector<std::string> columns(const run_options& options, any_trainer& trainer) {
     std::vector<std::string> names{"step", "epoch", "loss", "learning_rate", "images_per_second"};
     if (trainer.last_embeddings().width > 0)
       names.insert(names.end(), {"embedding_spread", "effective_rank"});
-    names.insert(names.end(), settings.metric_names.begin(), settings.metric_names.end());
+    names.insert(names.end(), options.metric_names.begin(), options.metric_names.end());
     if (trainer.has_target()) names.push_back("target_momentum");
     return names;
   }
-  std::filesystem::path checkpoint() const { return settings_.folder / "checkpoint.safetensors"; }
+  std::filesystem::path checkpoint() const { return options_.folder / "checkpoint.safetensors"; }
 
   std::size_t restore() {
-    const auto about = load_checkpoint(checkpoint(), trainer_);
-    const auto word = [&](const char* name) {
-      const auto found = about.find(name);
-      if (found == about.end()) fail<std::runtime_error>(checkpoint().string(), ": does not say its ", name);
+    const auto metadata = load_checkpoint(checkpoint(), trainer_);
+    const auto text = [&](const char* name) {
+      const auto found = metadata.find(name);
+      if (found == metadata.end())
+        throw_error<std::runtime_error>(checkpoint().string(), ": has no metadata \"", name,
+                                        "\"; it is no checkpoint of a run");
       return found->second;
     };
-    if (word("identity") != settings_.config_fingerprint)
-      fail<std::runtime_error>(checkpoint().string(),
-                               ": belongs to a run with other settings; it was made with ", word("identity"),
-                               " and this run has ", settings_.config_fingerprint);
-    earlier_ = std::stod(word("seconds"));
-    return std::stoull(word("step"));
+    if (text("identity") != options_.config_fingerprint)
+      throw_error<std::runtime_error>(checkpoint().string(),
+                                      ": belongs to a run with other settings; it was made with ",
+                                      text("identity"), " and this run has ", options_.config_fingerprint);
+    earlier_seconds_ = std::stod(text("seconds"));
+    return std::stoull(text("step"));
   }
 
   void save() {
     save_checkpoint(checkpoint(), trainer_,
                     {{"step", std::to_string(step_)},
-                     {"seconds", std::to_string(earlier_ + since(started_))},
-                     {"identity", settings_.config_fingerprint}});
+                     {"seconds", std::to_string(earlier_seconds_ + since(started_))},
+                     {"identity", options_.config_fingerprint}});
     saved_ = clock::now();
   }
 
-  /// Metrics of a step; stops a collapsed run after it has been saved.
-  void observe(double loss, any_trainer::rates rates) {
-    const bool epoch_ends = step_ % settings_.steps_per_epoch == 0;
-    if (!epoch_ends && step_ % settings_.monitor_every != 0) return;
-    std::map<std::string, double> row{{"epoch", double(step_) / double(settings_.steps_per_epoch)},
+  /// Writes the metrics of a step where a row is due; saves and ends a collapsed run.
+  void observe(double loss, const step_values& values) {
+    const bool epoch_ends = step_ % options_.steps_per_epoch == 0;
+    if (!epoch_ends && step_ % options_.monitor_every != 0) return;
+    std::map<std::string, double> row{{"epoch", double(step_) / double(options_.steps_per_epoch)},
                                       {"loss", loss},
-                                      {"learning_rate", rates.learning_rate},
-                                      {"target_momentum", rates.target_momentum},
+                                      {"learning_rate", values.learning_rate},
                                       {"images_per_second", progress_.images_per_second()}};
+    if (values.target_momentum) row.insert({"target_momentum", *values.target_momentum});
     collapse seen;
     if (const auto z = trainer_.last_embeddings(); z.width > 0) {
       seen = look_for_collapse(
@@ -178,39 +186,40 @@ class run_loop {
       row.insert(
           {{"embedding_spread", seen.std / seen.uniform_std}, {"effective_rank", seen.effective_rank}});
     }
-    if (epoch_ends && settings_.after_epoch)
-      row.merge(settings_.after_epoch(step_ / settings_.steps_per_epoch));
+    if (epoch_ends && options_.after_epoch) row.merge(options_.after_epoch(step_ / options_.steps_per_epoch));
     metrics_.add(step_, row);
-    // A network that has hardly begun may look collapsed; numbers that are not finite never mend.
-    const bool settled = step_ >= settings_.steps / 10;
-    if (settings_.stop_on_collapse && seen.collapsed && (settled || seen.not_finite > 0)) {
+    // At the start of training embeddings may look collapsed; NaN and infinity never recover.
+    const bool settled = step_ >= options_.steps / 10;
+    if (options_.stop_on_collapse && seen.collapsed && (settled || seen.not_finite > 0)) {
       save();
       progress_.finish();
-      fail<std::runtime_error>("step ", step_, ": ", seen.verdict);
+      throw_error<std::runtime_error>("step ", step_, ": ", seen.verdict);
     }
   }
 
-  const run_options& settings_;
+  const run_options& options_;
   any_trainer& trainer_;
   Loader& loader_;
-  double earlier_ = 0;  // before step_: restore() sets it
+  double earlier_seconds_ = 0;  // of earlier processes; declared before step_, because restore() sets it
   std::size_t step_;
-  metrics metrics_;
+  metrics_file metrics_;
   progress progress_;
-  steps_ahead ahead_{settings_.max_wait};
-  std::vector<any_trainer::rates> rates_;  // of the steps that were asked for last
+  queue_depth depth_{options_.max_wait};
+  std::vector<step_values> values_;  // of the steps enqueued last
   clock::time_point started_ = clock::now(), saved_ = clock::now();
 };
 
 }  // namespace detail
 
-/// Pretrains until the last step, Ctrl-C, a collapse or a loss that is no number, saving on the way; with
-/// `resume` it goes on from the folder's checkpoint, bit for bit as if it had never stopped. Throws
-/// std::runtime_error with a sentence that says what was seen and what to try. A device that runs apart is
-/// asked for as many steps at a time as nobody has to look between.
+/// Trains until the last step, Ctrl-C, a collapse, or a loss that is NaN or infinite. Writes checkpoints and
+/// metrics.csv into the folder; with `resume` continues from its checkpoint, bit for bit as if the run had
+/// never stopped. An asynchronous device gets as many steps at a time as end within `max_wait` and before the
+/// host needs a result. Throws std::runtime_error with one sentence on the problem and what to try. At most
+/// one run per process at a time, because it handles the process's signals (`interrupt_guard`).
 template <class Loader>
-run_result pretrain(const run_options& settings, any_trainer& trainer, Loader& loader, bool resume = false) {
-  return detail::run_loop<Loader>{settings, trainer, loader, resume}.run();
+run_result run_training(const run_options& options, any_trainer& trainer, Loader& loader,
+                        bool resume = false) {
+  return detail::run_loop<Loader>{options, trainer, loader, resume}.run();
 }
 
 }  // namespace pretext

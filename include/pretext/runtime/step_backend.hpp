@@ -20,84 +20,91 @@
 #include <pretext/training/host_batches.hpp>
 #include <pretext/training/step_queue.hpp>
 
-// What `trainer_adapter` does with steps: a device that runs apart has them queued, another one takes them.
+// How `trainer_adapter` takes steps. A device that works in host memory takes each step when it is enqueued.
+// An asynchronous device queues steps: a step is recorded once and replayed.
+namespace pretext {
+
+/// Images in host memory, their indices in the data set, and the seed and epoch that key their random
+/// numbers: a batch that a loader returns, or one that the caller assembles.
+using image_batch = loader::batch;
+
+}  // namespace pretext
+
 namespace pretext::detail {
 
-/// Images that the host has, and whose they are.
-struct host_batch {
-  std::span<const image_view> images;
-  std::span<const std::uint64_t> samples;
-  std::uint64_t seed;
-  std::uint32_t epoch;
-};
-
-/// Steps of a device that calculates where the images are.
+/// The steps of a device that works in host memory.
 template <class Trainer, class Views>
 class step_backend {
  public:
   static constexpr std::size_t max_queued = 1;
 
-  /// Takes the step, with its views in `room`; `complete(views)` ends the batch.
-  template <class Room, class Complete>
-  void enqueue(Trainer& trainer, const Views& views, Room& room, const host_batch& of, step_values at,
-               const Complete& complete) {
-    const auto made = room.resize(Views::views * of.images.size());
-    augment(trainer.context(), views, of.images, of.samples, of.seed, of.epoch, made);
-    trainer.draw(of.samples, of.seed, of.epoch);
-    complete(made);
-    losses_.push_back(trainer.step(made, at.learning_rate, at.target_momentum));
+  /// Takes the step, with its views in `memory`. `complete(views)` finishes the batch once its views are
+  /// made.
+  template <class Memory, class Complete>
+  void enqueue(Trainer& trainer, const Views& views, Memory& memory, const image_batch& batch,
+               const step_values& values, const Complete& complete) {
+    const auto batch_views = memory.resize(Views::views * batch.images.size());
+    augment(trainer.context(), views, batch.images, batch.samples, batch.seed, batch.epoch, batch_views);
+    complete(batch_views);
+    losses_.push_back(trainer.step(batch_views, {.learning_rate = values.learning_rate,
+                                                 .target_momentum = values.target_momentum,
+                                                 .samples = batch.samples,
+                                                 .seed = batch.seed,
+                                                 .epoch = batch.epoch,
+                                                 .drop_path = values.drop_path}));
   }
   std::span<const double> wait_losses(Trainer&) {
-    seen_.swap(losses_);
+    returned_.swap(losses_);
     losses_.clear();
-    return seen_;
+    return returned_;
   }
 
   std::string upload_dataset(Trainer&, const Views&, const any_source&, const loader_options&,
                              const device_batch_options&) {
-    return "the device calculates where the images are";
+    return "the device works in host memory, where the images are";
   }
-  void enqueue(std::uint64_t, std::span<const step_values>) {
-    fail<std::logic_error>("steps on kept images were asked for, and this device keeps none");
+  void enqueue_uploaded(std::uint64_t, std::span<const step_values>) {
+    throw_error<std::logic_error>("enqueue_uploaded needs uploaded images; call upload_dataset first");
   }
 
  private:
-  std::vector<double> losses_, seen_;
+  std::vector<double> losses_, returned_;
 };
 
-/// Steps of a device that runs apart: what lies between the choice of a batch and the last update is recorded
-/// once and repeated.
+/// The steps of an asynchronous device: everything between the choice of a batch and the last update is
+/// recorded once and replayed.
 template <class Trainer, class Views>
   requires has_separate_memory<typename Trainer::device>
 class step_backend<Trainer, Views> {
   using context_type = typename Trainer::context_type;
   using images_shape = typename Trainer::images;
   using device = typename Trainer::device;
-  using loaded = host_batches<context_type, images_shape, Views>;
-  using resident = device_batches<context_type, images_shape, Views>;
-  using host_queue = step_queue<Trainer, loaded>;
-  using dataset_queue = step_queue<Trainer, resident>;
+  using from_host = host_batches<context_type, images_shape, Views>;
+  using from_device = device_batches<context_type, images_shape, Views>;
+  using host_queue = step_queue<Trainer, from_host>;
+  using dataset_queue = step_queue<Trainer, from_device>;
 
  public:
   static constexpr std::size_t max_queued = host_queue::max_queued;
 
-  /// The views of a step that may be repeated have a place of their own.
-  template <class Room, class Complete>
-  void enqueue(Trainer& trainer, const Views& views, Room&, const host_batch& of, step_values at,
-               const Complete& complete) {
+  /// Enqueues the step. A recorded step needs its views at one address, so the queue owns their memory and
+  /// the caller's is not used.
+  template <class Memory, class Complete>
+  void enqueue(Trainer& trainer, const Views& views, Memory&, const image_batch& batch,
+               const step_values& values, const Complete& complete) {
     auto* queue = std::get_if<host_queue>(&queue_);
-    if (!queue || of.seed != seed_) {
-      expects_nothing_asked();
-      queue = &queue_.template emplace<host_queue>(trainer, loaded{views, seed_ = of.seed});
-      kept_.reset();
+    if (!queue || batch.seed != seed_) {
+      expects_losses_read();
+      queue = &queue_.template emplace<host_queue>(trainer, from_host{views, seed_ = batch.seed});
+      dataset_.reset();
     }
-    queue->batches().load(trainer.context(), of.images, of.samples, of.epoch);
+    queue->batches().load(trainer.context(), batch.images, batch.samples, batch.epoch);
     complete(queue->batches().views());
-    queue->enqueue({&at, 1});
-    asked_ = true;
+    queue->enqueue({&values, 1});
+    losses_pending_ = true;
   }
   std::span<const double> wait_losses(Trainer&) {
-    asked_ = false;
+    losses_pending_ = false;
     if (auto* const queue = std::get_if<host_queue>(&queue_)) return queue->wait_losses();
     if (auto* const queue = std::get_if<dataset_queue>(&queue_)) return queue->wait_losses();
     return {};
@@ -105,37 +112,39 @@ class step_backend<Trainer, Views> {
 
   std::string upload_dataset(Trainer& trainer, const Views& views, const any_source& images,
                              const loader_options& batches, const device_batch_options& options) {
-    expects_nothing_asked();
+    expects_losses_read();
     queue_ = std::monostate{};
-    kept_.reset();
+    dataset_.reset();
     if (!batches.drop_last) return "the last batch of an epoch may be smaller than the others";
-    auto found = try_upload<device>(images, batches.threads);
-    if (!found.images) return found.error;
-    kept_ = std::move(found.images);
-    queue_.template emplace<dataset_queue>(trainer, resident{*kept_, views, options});
+    auto uploaded = try_upload<device>(images, batches.threads);
+    if (!uploaded.images) return uploaded.error;
+    dataset_ = std::move(uploaded.images);
+    queue_.template emplace<dataset_queue>(trainer, from_device{*dataset_, views, options});
     return {};
   }
-  void enqueue(std::uint64_t taken, std::span<const step_values> at) {
+  void enqueue_uploaded(std::uint64_t step, std::span<const step_values> values) {
     auto* const queue = std::get_if<dataset_queue>(&queue_);
-    if (!queue) fail<std::logic_error>("steps on kept images were asked for, and this device keeps none");
-    queue->set_step(taken);
-    asked_ = true;
-    queue->enqueue(at);
+    if (!queue)
+      throw_error<std::logic_error>("enqueue_uploaded needs uploaded images; call upload_dataset first");
+    queue->set_step(step);
+    losses_pending_ = true;
+    queue->enqueue(values);
   }
 
  private:
-  /// A queue that ends takes its losses with it.
-  void expects_nothing_asked() const {
-    if (asked_)
-      fail<std::logic_error>(
-          "batches of another kind or seed begin once the losses of the steps before have "
-          "been read; call wait_losses() first");
+  /// Replacing a queue would lose the losses of its steps.
+  void expects_losses_read() const {
+    if (losses_pending_)
+      throw_error<std::logic_error>(
+          "the losses of earlier steps have not been read, and the next step needs another queue (other "
+          "images or "
+          "another seed); call wait_losses() first");
   }
 
-  std::unique_ptr<device_dataset<device>> kept_;
+  std::unique_ptr<device_dataset<device>> dataset_;
   std::variant<std::monostate, host_queue, dataset_queue> queue_;
-  std::uint64_t seed_ = 0;  // of a loaded queue
-  bool asked_ = false;      // for steps whose losses nobody has read
+  std::uint64_t seed_ = 0;  // of the host queue
+  bool losses_pending_ = false;
 };
 
 }  // namespace pretext::detail

@@ -10,8 +10,10 @@
 #include <pretext/core/random.hpp>
 #include <pretext/data/batch_order.hpp>
 #include <pretext/kernels/batch_mix.hpp>
+#include <pretext/kernels/parallel_for.hpp>
+#include <pretext/training/batches.hpp>
 #include <pretext/training/device_dataset.hpp>
-#include <pretext/training/step_queue.hpp>
+#include <pretext/training/target_options.hpp>
 
 namespace pretext {
 
@@ -20,14 +22,12 @@ struct device_batch_options {
   std::size_t batch = 256;
   std::uint64_t seed = 1;  ///< of the order, of the views and of what networks draw
   bool shuffle = true;
-  batch_mixing mixing{.mixup = {0}, .cutmix = {0}};
-  double smoothing = 0;     ///< of the goals
-  std::size_t classes = 0;  ///< fewer than the classifier has outputs; 0: all of them
+  target_options targets{};  ///< of a classifier
 };
 
 /// Batches that a device makes by itself of images in its memory: the samples are those of a `loader` with
 /// that seed, batch after batch of whole epochs, their views those of `augment`, and a classifier's goals
-/// come from the images' labels. One step with them is `loader::next`, `augment`, `draw` and `step`.
+/// come from the images' labels. One step with them is a trainer's `step(views, batch, values)`.
 template <class Context, ImageShape Images, class Views>
 class device_batches {
  public:
@@ -39,7 +39,7 @@ class device_batches {
   std::size_t images() const { return order_.batch; }
   /// The batch of a step.
   template <class Trainer>
-  reads<Context, Images> operator()(Trainer& trainer, const step_state* now);
+  keyed_views<Context, Images> operator()(Trainer& trainer, const step_state* now);
 
   /// The last batch's samples, in the device's memory.
   const std::uint64_t* samples() const { return samples_.data(); }
@@ -47,7 +47,7 @@ class device_batches {
  private:
   /// Mixes the batch and writes its goals.
   template <class Target>
-  void label(Context& context, Target& soft_targets);
+  void label(Context& context, const sample_keys& keys, std::size_t classes, Target& soft_targets);
 
   const device_dataset<device>* dataset_;
   Views views_;
@@ -104,29 +104,30 @@ device_batches<Context, Images, Views>::device_batches(const device_dataset<devi
       batch_{Views::views * options.batch} {
   expects(options.batch > 0 && options.batch <= images.size(), "a batch of ", options.batch,
           " images cannot be made of ", images.size(), "; choose a smaller batch");
-  options.mixing.check();
+  options.targets.check();
 }
 
 template <class Context, ImageShape Images, class Views>
 template <class Trainer>
-reads<Context, Images> device_batches<Context, Images, Views>::operator()(Trainer& trainer,
-                                                                          const step_state* now) {
+keyed_views<Context, Images> device_batches<Context, Images, Views>::operator()(Trainer& trainer,
+                                                                                const step_state* now) {
   auto& context = trainer.context();
   kernels::parallel_for<device>::run(context, images(),
                                      detail::choose_samples{order_, now, samples_.data(), epoch_.data()});
   const auto epoch = device_scalar<std::uint32_t>::at_address(epoch_.data());
   augment(context, views_, dataset_->chosen(samples_.data(), images()), options_.seed, epoch, batch_.view());
-  trainer.draw({options_.seed, epoch, samples_.data(), images()});
-  if constexpr (requires { trainer.memory().soft_targets; }) label(context, trainer.memory().soft_targets);
-  return batch_.view();
+  const sample_keys keys{options_.seed, epoch, samples_.data(), images()};
+  if constexpr (requires { trainer.memory().soft_targets; })
+    label(context, keys, trainer.method().classes(), trainer.memory().soft_targets);
+  return {batch_.view(), keys};
 }
 
 template <class Context, ImageShape Images, class Views>
 template <class Target>
-void device_batches<Context, Images, Views>::label(Context& context, Target& soft_targets) {
+void device_batches<Context, Images, Views>::label(Context& context, const sample_keys& keys,
+                                                   std::size_t classes, Target& soft_targets) {
   const auto to = soft_targets.resize(images());
-  const std::size_t room = to.size() / to.batch, classes = options_.classes > 0 ? options_.classes : room;
-  expects(classes <= room, "a classifier of ", room, " outputs cannot tell ", classes, " classes apart");
+  const std::size_t outputs = to.size() / to.batch;
   expects(0 < dataset_->classes() && dataset_->classes() <= classes, "a classifier of ", classes,
           " classes needs a label below that for every image; the images have ", dataset_->classes(),
           " classes (0: one of them has no label)");
@@ -134,13 +135,13 @@ void device_batches<Context, Images, Views>::label(Context& context, Target& sof
                                      detail::label_samples{dataset_->labels(),
                                                            samples_.data(),
                                                            labels_.data(),
-                                                           options_.mixing,
-                                                           context.keys,
+                                                           options_.targets.mixing,
+                                                           keys,
                                                            {Images::extents[0], Images::extents[1]},
                                                            mix_.data()});
   const auto how = device_scalar<batch_mix>::at_address(mix_.data());
   mix(context, how, batch_.view());
-  kernels::mixing<device>::targets(context, images(), room, classes, how, options_.smoothing,
+  kernels::mixing<device>::targets(context, images(), outputs, classes, how, options_.targets.smoothing,
                                    static_cast<const int*>(labels_.data()), to.data);
 }
 

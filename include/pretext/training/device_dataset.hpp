@@ -104,8 +104,8 @@ upload_result<Device> try_upload(const any_source& source, std::size_t threads =
     source.read(0, first);
     const std::size_t needed = source.size() * first.pixels.size(), free = Device::free_memory();
     if (needed > free / found.share)
-      found.error = sentence(source.size(), " images take ", detail::mebibytes(needed),
-                             ", more than an eighth of the ", detail::mebibytes(free), " that are free");
+      found.error = str_cat(source.size(), " images take ", detail::mebibytes(needed),
+                            ", more than an eighth of the ", detail::mebibytes(free), " that are free");
     else
       found.images = std::make_unique<device_dataset<Device>>(source, threads);
   } catch (const bad_image& fault) {  // whoever loads it decides what to do

@@ -8,7 +8,7 @@
 #include <pretext/core/context.hpp>
 #include <pretext/core/random.hpp>
 #include <pretext/core/tensor.hpp>
-#include <pretext/training/step_queue.hpp>
+#include <pretext/training/batches.hpp>
 
 namespace pretext {
 
@@ -38,9 +38,9 @@ class host_batches {
   std::size_t images() const { return count_; }
   /// The batch of a step.
   template <class Trainer>
-  reads<Context, Images> operator()(Trainer& trainer, const step_state*) {
-    trainer.draw({seed_, device_scalar<std::uint32_t>::at_address(epoch_.data()), samples_.data(), count_});
-    return batch_.view();
+  keyed_views<Context, Images> operator()(Trainer&, const step_state*) {
+    return {batch_.view(),
+            {seed_, device_scalar<std::uint32_t>::at_address(epoch_.data()), samples_.data(), count_}};
   }
 
  private:

@@ -15,16 +15,16 @@ namespace pretext {
 inline double start_value(const initialiser& start, std::uint64_t seed, std::uint32_t row,
                           std::uint64_t index) {
   const random_key key{seed, row, index, 255};
-  switch (start.shape) {
+  switch (start.distribution) {
     case initialiser::kind::constant:
-      return start.width;
+      return start.scale;
     case initialiser::kind::uniform:
-      return start.width * (2 * (static_cast<double>(key.word(0)) + 0.5) * 0x1p-32 - 1);
+      return start.scale * (2 * (static_cast<double>(key.word(0)) + 0.5) * 0x1p-32 - 1);
     case initialiser::kind::normal:
-      return start.width * standard_normal(key, 0);
+      return start.scale * standard_normal(key, 0);
     case initialiser::kind::truncated_normal:
       for (std::uint32_t attempt = 0;; ++attempt)
-        if (const double draw = standard_normal(key, attempt); std::abs(draw) < 2) return start.width * draw;
+        if (const double draw = standard_normal(key, attempt); std::abs(draw) < 2) return start.scale * draw;
     case initialiser::kind::table:
       return start.value(index);
   }
@@ -40,7 +40,7 @@ constexpr parameters<N> haiku_init(parameters<N> table) {
     if (p.role != parameter_role::trainable) continue;
     if (p.rank >= 2)
       p.init = initialiser::truncated_normal(1 / detail::square_root(double(p.size() / p.extents[0])));
-    else if (p.init.shape != initialiser::kind::constant)
+    else if (p.init.distribution != initialiser::kind::constant)
       p.init = initialiser::constant(0);
   }
   return table;

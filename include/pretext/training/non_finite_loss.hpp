@@ -14,9 +14,9 @@ struct non_finite_loss : std::runtime_error {
 /// Throws non_finite_loss, with what may help, unless the loss is a finite number.
 inline void expects_finite_loss(double loss) {
   if (!std::isfinite(loss)) [[unlikely]]
-    fail<non_finite_loss>("the loss became ", loss,
-                          " (not a number); try a smaller learning rate, a longer warm-up or a larger "
-                          "temperature, and look for broken images");
+    throw_error<non_finite_loss>("the loss became ", loss,
+                                 " (not a number); try a smaller learning rate, a longer warm-up or a larger "
+                                 "temperature, and look for broken images");
 }
 
 }  // namespace pretext

@@ -12,17 +12,18 @@
 #include <pretext/core/expects.hpp>
 #include <pretext/core/tensor.hpp>
 #include <pretext/kernels/parallel_for.hpp>
+#include <pretext/training/batches.hpp>
 #include <pretext/training/detail/graph_key.hpp>
 #include <pretext/training/step_values.hpp>
 
 namespace pretext {
 
-/// What a step finds about itself in the device's memory.
-struct step_state {
-  std::uint64_t number = 0;  ///< steps taken before it: those whose loss was a number
-  std::size_t queued = 0;    ///< steps asked for before it since losses were last read
-  step_values rates{};
+namespace detail {
+/// The values of a queued step that change with every step, in the device's memory.
+struct queued_values {
+  double learning_rate = 0, target_momentum = 1;
 };
+}  // namespace detail
 
 /// Steps of a trainer that nobody waits for: they are asked for one after another, the device takes them
 /// while the host does something else, and keeps their losses until somebody wants them. As soon as a step
@@ -31,11 +32,15 @@ struct step_state {
 /// allocates nothing and reads nothing. After a change of the batch, of hyper-parameters or of the place's
 /// memory a step is recorded anew.
 ///
-/// `Batches` makes the batches: `images()` says how many images one has, and a call with the trainer and the
-/// running step, which only the device can look at, puts on the stream what writes the batch, tells the
-/// trainer whose it is (`draw`) and returns its stacked views.
+/// `Batches` makes the batches: `images()` returns the number of images of one, and a call with the trainer
+/// and the state of the running step, which only the device can read, puts the work that writes the batch on
+/// the stream and returns `keyed_views`.
 template <class Trainer, class Batches>
 class step_queue {
+  static_assert(pretext::Batches<Batches, Trainer>,
+                "pretext::step_queue: its batches must have images() and a call (trainer, const step_state*) "
+                "that returns keyed_views<Context, Images>, as device_batches and host_batches do.");
+
  public:
   using device = typename Trainer::device;
   static constexpr std::size_t max_queued = 1024;  ///< steps between two looks at their losses
@@ -45,14 +50,14 @@ class step_queue {
 
   /// Asks for a step with each of these rates. A device that does not run apart takes them at once and throws
   /// as the trainer's `step` does.
-  void enqueue(std::span<const step_values> rates);
+  void enqueue(std::span<const step_values> values);
   /// Waits; the losses of all steps that were asked for since the last call, to be looked at before the next
   /// one. Throws as the trainer's `step` does if one of them is not a number: then its update and those after
   /// it have not happened.
   std::span<const double> wait_losses();
   /// Both.
-  std::span<const double> run(std::span<const step_values> rates) {
-    enqueue(rates);
+  std::span<const double> run(std::span<const step_values> values) {
+    enqueue(values);
     return wait_losses();
   }
 
@@ -66,27 +71,31 @@ class step_queue {
   std::size_t recordings() const { return recordings_; }
 
  private:
-  void enqueue_one();
-  /// The whole step, onto the stream.
-  void record_step();
+  void enqueue_one(double drop_path);
+  /// Puts the whole step on the stream.
+  void put_step(double drop_path);
 
   Trainer* trainer_;
   Batches batches_;
   buffer<step_state, device> state_{1};
-  buffer<step_values, device> rates_{max_queued};
+  buffer<detail::queued_values, device> values_{max_queued};
   buffer<double, device> losses_{max_queued};
   std::vector<double> host_losses_;
+  std::vector<detail::queued_values> host_values_;
   std::size_t queued_ = 0, recordings_ = 0;
-  std::optional<detail::graph_key<Trainer>> recorded_key_;  ///< those of the last step
+  std::optional<detail::graph_key<Trainer>> recorded_key_;  ///< of the last step
   std::optional<detail::recording_of<device>> recorded_;
 };
 
 namespace detail {
 
 struct begin_step {
-  const step_values* rates;
+  const queued_values* values;
   step_state* now;
-  PRETEXT_HOST_DEVICE void operator()(std::size_t) const { now->rates = rates[now->queued]; }
+  PRETEXT_HOST_DEVICE void operator()(std::size_t) const {
+    now->learning_rate = values[now->queued].learning_rate;
+    now->target_momentum = values[now->queued].target_momentum;
+  }
 };
 struct end_step {
   const double* settled;
@@ -107,11 +116,14 @@ step_queue<Trainer, Batches>::step_queue(Trainer& trainer, Batches batches)
 }
 
 template <class Trainer, class Batches>
-void step_queue<Trainer, Batches>::enqueue(std::span<const step_values> rates) {
-  expects(queued_ + rates.size() <= max_queued, "a queue keeps the losses of ", max_queued,
-          " steps: ask for them before it is asked for more than that");
-  device::write(trainer_->context().stream, rates_.data() + queued_, rates.data(), rates.size());
-  for (std::size_t i = 0; i < rates.size(); ++i) enqueue_one();
+void step_queue<Trainer, Batches>::enqueue(std::span<const step_values> values) {
+  expects(queued_ + values.size() <= max_queued, "a queue stores the losses of ", max_queued,
+          " steps: call wait_losses() before more steps than that are enqueued");
+  host_values_.clear();
+  for (const step_values& step : values)
+    host_values_.push_back({step.learning_rate, trainer_->target_momentum(step.target_momentum)});
+  device::write(trainer_->context().stream, values_.data() + queued_, host_values_.data(), values.size());
+  for (const step_values& step : values) enqueue_one(step.drop_path);
 }
 
 template <class Trainer, class Batches>
@@ -138,13 +150,13 @@ std::uint64_t step_queue<Trainer, Batches>::steps() {
 }
 
 template <class Trainer, class Batches>
-void step_queue<Trainer, Batches>::enqueue_one() {
-  const detail::graph_key<Trainer> key{*trainer_, batches_.images()};
+void step_queue<Trainer, Batches>::enqueue_one(double drop_path) {
+  const detail::graph_key<Trainer> key{*trainer_, batches_.images(), drop_path};
   if constexpr (detail::Recorder<device>) {
     const auto& stream = trainer_->context().stream;
     if (recorded_key_ == key) {
       if (!recorded_) {
-        recorded_.emplace(device::record(stream, [this] { record_step(); }));
+        recorded_.emplace(device::record(stream, [&] { put_step(drop_path); }));
         ++recordings_;
       }
       recorded_->replay(stream);
@@ -154,19 +166,21 @@ void step_queue<Trainer, Batches>::enqueue_one() {
   }
   recorded_.reset();
   recorded_key_ = key;
-  record_step();
+  put_step(drop_path);
   ++queued_;
 }
 
 template <class Trainer, class Batches>
-void step_queue<Trainer, Batches>::record_step() {
+void step_queue<Trainer, Batches>::put_step(double drop_path) {
   using each = kernels::parallel_for<device>;
   auto& context = trainer_->context();
   step_state* const now = state_.data();
-  each::run(context, 1, detail::begin_step{rates_.data(), now});
-  const auto views = batches_(*trainer_, static_cast<const step_state*>(now));
-  trainer_->enqueue(views, device_scalar<double>::at_address(&now->rates.learning_rate),
-                    device_scalar<double>::at_address(&now->rates.target_momentum));
+  each::run(context, 1, detail::begin_step{values_.data(), now});
+  const auto batch = batches_(*trainer_, static_cast<const step_state*>(now));
+  trainer_->enqueue(batch.views, {.learning_rate = device_scalar<double>::at_address(&now->learning_rate),
+                                  .target_momentum = device_scalar<double>::at_address(&now->target_momentum),
+                                  .keys = batch.keys,
+                                  .drop_path = drop_path});
   each::run(context, 1, detail::end_step{trainer_->loss_on_device(), losses_.data(), now});
 }
 

@@ -1,68 +1,135 @@
 #pragma once
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <stdexcept>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include <pretext/augment/views.hpp>
 #include <pretext/core/concepts.hpp>
 #include <pretext/core/expects.hpp>
 #include <pretext/core/wrong_dtype.hpp>
 #include <pretext/devices/device_memory.hpp>
-#include <pretext/optimizers/detail/make_state.hpp>
+#include <pretext/layers/detail/network_weights.hpp>
+#include <pretext/methods/concepts.hpp>
+#include <pretext/optimizers/concepts.hpp>
+#include <pretext/training/batches.hpp>
 #include <pretext/training/initialise.hpp>
 #include <pretext/training/non_finite_loss.hpp>
+#include <pretext/training/step_values.hpp>
 
 namespace pretext {
+
+namespace detail {
+
+/// Checks hyper-parameters where a type declares their ranges.
+template <class T>
+void check_ranges(const T& value) {
+  if constexpr (requires { value.check(); }) value.check();
+}
+
+/// Named options of a trainer: the seed of the initial weights and, on a CPU, the number of threads.
+template <class Device>
+struct trainer_options {
+  std::uint64_t seed = 1;
+  typename Device::stream stream{};
+
+  typename Device::stream make_stream() const { return stream; }
+};
+template <class Device>
+  requires std::constructible_from<typename Device::stream, std::size_t>
+struct trainer_options<Device> {
+  std::uint64_t seed = 1;
+  std::size_t threads = 1;
+
+  typename Device::stream make_stream() const { return typename Device::stream{threads}; }
+};
+
+}  // namespace detail
 
 /// views -> encoder -> heads -> loss -> backward -> optimizer -> target, once per step, all on one device.
 template <class Method, class Context, class Optimizer>
 class trainer {
+  static_assert(
+      pretext::Method<Method, Context>,
+      "pretext::trainer: its first argument must be a Method such as simclr<...>, whose learn(context, "
+      "memory, views, step) returns Context::loss_value.");
+  static_assert(
+      pretext::Optimizer<Optimizer, Context>,
+      "pretext::trainer: its third argument must be an Optimizer such as sgd, a function of (context, "
+      "table, state, learning_rate, gradient, value) with a state_type<Context>.");
+
  public:
   using method_type = Method;
   using context_type = Context;
+  using optimizer_type = Optimizer;
   using T = typename Context::activation;
   using W = typename Context::weight;
   using device = typename Context::device;
   using images = typename Method::images;
   using feature = typename Method::feature;
 
+  using options = detail::trainer_options<device>;
+
   explicit trainer(Method method = {}, Optimizer optimizer = {}, std::uint64_t seed = 1,
                    typename device::stream stream = {});
+  /// The same with named options: `{.seed = 1, .threads = 2}` on a CPU, `{.seed = 1}` elsewhere.
+  trainer(Method method, Optimizer optimizer, const options& chosen)
+      : trainer{std::move(method), std::move(optimizer), chosen.seed, chosen.make_stream()} {}
 
   /// Begins anew with weights drawn as `table` says (the method's parameters, perhaps with other
   /// initialisers), and a target drawn with a seed of its own; the constructor gives both networks one start.
   void start(std::span<const parameter> table, std::uint64_t seed, std::uint64_t target_seed);
 
-  /// Says who the samples of the next step are: what methods and layers that draw (masks, dropped paths) are
-  /// keyed by. Holds for one step.
-  void draw(std::span<const std::uint64_t> samples, std::uint64_t seed, std::uint32_t epoch);
-  /// The same where the device knows them already.
-  void draw(const sample_keys& of_the_next_step) { context_.keys = of_the_next_step; }
+  /// One training step on a batch of images, such as `loader::next` returns: makes their views, keyed by the
+  /// batch's seed, epoch and samples, and learns from them. Returns the batch's loss; throws as `augment` and
+  /// the other `step` do.
+  template <class Views, ImageBatch Batch>
+  double step(const Views& augmentation, const Batch& batch, const step_values& values) {
+    static_assert(Views::views == Method::views,
+                  "pretext::trainer: the augmentation makes another number of views of each image than the "
+                  "method learns from: two_views{...} for joint_embedding, one augmentation{...} for "
+                  "masked_modeling and classification.");
+    const auto views = views_.resize(Views::views * batch.images.size());
+    augment(context_, augmentation, batch.images, batch.samples, batch.seed, batch.epoch, views);
+    return step(views, training_step{.learning_rate = values.learning_rate,
+                                     .target_momentum = values.target_momentum,
+                                     .samples = batch.samples,
+                                     .seed = batch.seed,
+                                     .epoch = batch.epoch,
+                                     .drop_path = values.drop_path});
+  }
 
-  /// One step on stacked views (2n, H, W, C); returns the batch's loss. Throws std::runtime_error, before any
-  /// weight has changed, if the loss is not a number. A target keeps the part `target_momentum` of itself.
-  double step(reads<Context, images> views, double learning_rate, double target_momentum);
-  /// The same with the momentum that the method's target has of its own.
-  double step(reads<Context, images> views, double learning_rate);
+  /// One training step on stacked views (views·n, H, W, C) that are in the device's memory, view 1 of all
+  /// images first. Returns the batch's loss; throws non_finite_loss, before any weight has changed, if it is
+  /// NaN or infinite.
+  double step(reads<Context, images> views, const training_step& values);
 
-  /// Puts that step on the stream and waits for nothing; what its rates are may be left to the device's
-  /// memory. A loss that is not a number holds back its own update and, until `wait_loss` has said so,
-  /// those of all steps after it.
-  void enqueue(reads<Context, images> views, device_scalar<double> learning_rate,
-               device_scalar<double> target_momentum);
-  /// Views of another type of number are a mistake: the compiler says what to do.
-  template <detail::WrongDtype<Context, images> Views, class... Rates>
-  double step(const Views&, Rates...) {
+  /// Puts a step on the stream and waits for nothing; what changes from step to step may be in the device's
+  /// memory. On an asynchronous device a loss that is NaN or infinite holds back its own update and, until
+  /// `wait_loss` has reported it, those of all steps after it.
+  void enqueue(reads<Context, images> views, const step_context& step);
+
+  /// Views of another type than the context's activations: the compiler says what to do.
+  template <detail::WrongDtype<Context, images> Views>
+  double step(const Views&, const training_step&) {
     detail::wrong_dtype<Context, Views>();
     return 0;
   }
-  template <detail::WrongDtype<Context, images> Views, class... Rates>
-  void enqueue(const Views&, Rates...) {
+  template <detail::WrongDtype<Context, images> Views>
+  void enqueue(const Views&, const step_context&) {
     detail::wrong_dtype<Context, Views>();
   }
+
+  /// The keys of a step's samples, whose indices are copied to the device; valid until the next call.
+  sample_keys keys_of(std::span<const std::uint64_t> samples, std::uint64_t seed, std::uint32_t epoch);
+  /// The given momentum, or else that of the method's target.
+  double target_momentum(std::optional<double> given) const;
+
   /// Waits; the loss of the last step. Throws as `step` does.
   double wait_loss();
   /// Where the device keeps it.
@@ -87,16 +154,35 @@ class trainer {
   const Method& method() const { return method_; }
   Method& method() { return method_; }
   Optimizer& optimizer() { return optimizer_; }
+  const Optimizer& optimizer() const { return optimizer_; }
 
  private:
   using state_type = typename Optimizer::template state_type<Context>;
+
+  /// The method's parameter table with the learning rate multipliers that its hyper-parameters ask for.
+  static std::vector<parameter> trained_table(const Method& method) {
+    std::vector<parameter> table(Method::parameters.begin(), Method::parameters.end());
+    if constexpr (requires(const parameter& p) { method.lr_multiplier(p); })
+      for (parameter& p : table) p.lr_multiplier = method.lr_multiplier(p);
+    return table;
+  }
+  /// The optimizer's state was made for the table: a method that freezes other parameters needs a new one.
+  void expects_same_frozen_parameters() const {
+    if constexpr (requires(const parameter& p) { method_.lr_multiplier(p); })
+      for (std::size_t row = 0; row < table_.size(); ++row)
+        expects(table_[row].lr_multiplier == method_.lr_multiplier(Method::parameters[row]),
+                "the method now trains ", table_[row].name(),
+                " otherwise than when this trainer was constructed; construct another trainer to freeze or "
+                "unfreeze parameters");
+  }
+
   /// Is a loss a number as soon as the host has it?
   static constexpr bool knows_losses = std::same_as<typename Context::loss_value, double>;
 
   /// Says which batch would fit where the device's memory ends.
-  typename Context::loss_value learn(reads<Context, images> views) {
+  typename Context::loss_value learn(reads<Context, images> views, const step_context& step) {
     try {
-      return method_.learn(context_, memory_, views);
+      return method_.learn(context_, memory_, views, step);
     } catch (const out_of_device_memory& full) {
       throw full.in_batch(views.batch / Method::views,
                           context_.activations.peak() + context_.workspace.peak());
@@ -106,9 +192,11 @@ class trainer {
   Context context_{};
   Method method_;
   Optimizer optimizer_;
+  std::vector<parameter> table_;
   typename Method::template memory<Context> memory_{};
   state_type state_;
   buffer<std::uint64_t, device> samples_;
+  tensor<T, images, device> views_;  // of a step on images
   double loss_ = 0;
 };
 
@@ -120,7 +208,10 @@ trainer<Method, Context, Optimizer>::trainer(Method method, Optimizer optimizer,
                                              typename device::stream stream)
     : method_{std::move(method)},
       optimizer_{std::move(optimizer)},
-      state_{make_state<Context>(optimizer_, std::span<const parameter>{Method::parameters})} {
+      table_{trained_table(method_)},
+      state_{make_state<Context>(optimizer_, std::span<const parameter>{table_})} {
+  detail::check_ranges(method_);
+  detail::check_ranges(optimizer_);
   context_.stream = std::move(stream);
   start(Method::parameters, seed, seed);
 }
@@ -138,29 +229,36 @@ void trainer<Method, Context, Optimizer>::start(std::span<const parameter> table
 }
 
 template <class Method, class Context, class Optimizer>
-void trainer<Method, Context, Optimizer>::draw(std::span<const std::uint64_t> samples, std::uint64_t seed,
-                                               std::uint32_t epoch) {
+sample_keys trainer<Method, Context, Optimizer>::keys_of(std::span<const std::uint64_t> samples,
+                                                         std::uint64_t seed, std::uint32_t epoch) {
+  if (samples.empty()) return {};
   if (samples.size() > samples_.size()) samples_ = buffer<std::uint64_t, device>{samples.size()};
   device::write(context_.stream, samples_.data(), samples.data(), samples.size());
-  context_.keys = {seed, epoch, samples_.data(), samples.size()};
+  return {seed, epoch, samples_.data(), samples.size()};
 }
 
 template <class Method, class Context, class Optimizer>
-void trainer<Method, Context, Optimizer>::enqueue(reads<Context, images> views,
-                                                  device_scalar<double> learning_rate,
-                                                  device_scalar<double> target_momentum) {
+double trainer<Method, Context, Optimizer>::target_momentum(std::optional<double> given) const {
+  if constexpr (Method::has_target)
+    return given ? *given : method_.target.momentum;
+  else
+    return given.value_or(1);
+}
+
+template <class Method, class Context, class Optimizer>
+void trainer<Method, Context, Optimizer>::enqueue(reads<Context, images> views, const step_context& step) {
+  expects_same_frozen_parameters();
   device::clear(context_.stream, memory_.gradient.data(), Method::size);
-  // A device that runs apart is not waited for: it holds its own updates back if the loss is not a number.
+  // An asynchronous device is not waited for: it holds its own updates back if the loss is not finite.
   if constexpr (knows_losses) {
-    loss_ = learn(views);
+    loss_ = learn(views, step);
     expects_finite_loss(loss_);
   } else {
-    learn(views).settle(context_);
+    learn(views, step).settle(context_);
   }
-  optimizer_(context_, std::span<const parameter>{Method::parameters}, state_, learning_rate,
+  optimizer_(context_, std::span<const parameter>{table_}, state_, step.learning_rate,
              static_cast<const W*>(memory_.gradient.data()), memory_.value.data());
-  method_.update_target(context_, memory_, target_momentum);
-  context_.keys = {};
+  if constexpr (Method::has_target) method_.update_target(context_, memory_, step.target_momentum);
 }
 
 template <class Method, class Context, class Optimizer>
@@ -179,23 +277,17 @@ const double* trainer<Method, Context, Optimizer>::loss_on_device() const {
 }
 
 template <class Method, class Context, class Optimizer>
-double trainer<Method, Context, Optimizer>::step(reads<Context, images> views, double learning_rate,
-                                                 double target_momentum) {
-  enqueue(views, learning_rate, target_momentum);
+double trainer<Method, Context, Optimizer>::step(reads<Context, images> views, const training_step& values) {
+  enqueue(views, {.learning_rate = values.learning_rate,
+                  .target_momentum = target_momentum(values.target_momentum),
+                  .keys = keys_of(values.samples, values.seed, values.epoch),
+                  .drop_path = values.drop_path});
   return wait_loss();
 }
 
 template <class Method, class Context, class Optimizer>
-double trainer<Method, Context, Optimizer>::step(reads<Context, images> views, double learning_rate) {
-  if constexpr (Method::has_target)
-    return step(views, learning_rate, method_.target.momentum);
-  else
-    return step(views, learning_rate, 1);
-}
-
-template <class Method, class Context, class Optimizer>
 void trainer<Method, Context, Optimizer>::encode(reads<Context, images> batch, writes<Context, feature> h) {
-  Method::encode(context_, memory_, batch, h);
+  infer_network<typename Method::encoder>(context_, memory_.value.data(), batch, h);
 }
 
 template <class Method, class Context, class Optimizer>

@@ -82,7 +82,7 @@ class matrix_products {
 
   static void expects_done(cublasStatus_t status, const char* doing) {
     if (status != CUBLAS_STATUS_SUCCESS) [[unlikely]]
-      fail<std::runtime_error>("cuBLASLt failed ", doing, ": ", cublasLtGetStatusString(status));
+      throw_error<std::runtime_error>("cuBLASLt failed ", doing, ": ", cublasLtGetStatusString(status));
   }
 
   plan& find(const matrix_product& p) {
@@ -90,7 +90,7 @@ class matrix_products {
     if (!blas_) {
       expects_done(cublasLtCreate(&blas_), "starting");
       if (cudaMalloc(&workspace_, workspace_bytes) != cudaSuccess)
-        fail<std::runtime_error>("no device memory left for cuBLASLt's workspace");
+        throw_error<std::runtime_error>("no device memory left for cuBLASLt's workspace");
     }
     plan made = choose(p);
     if (p.epilogue != product_epilogue::result && made.possible) {

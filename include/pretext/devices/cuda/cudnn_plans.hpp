@@ -53,7 +53,7 @@ class cudnn_plans {
     memory.set(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, CUDNN_TYPE_VOID_PTR, where.data(), 3);
     memory.set(CUDNN_ATTR_VARIANT_PACK_WORKSPACE, CUDNN_TYPE_VOID_PTR, workspace);
     memory.finish();
-    if (!memory.good()) fail<std::runtime_error>("cuDNN refused the memory of a convolution");
+    if (!memory.good()) throw_error<std::runtime_error>("cuDNN refused the memory of a convolution");
     expects_done(cudnnSetStream(handle_, on));
     expects_done(cudnnBackendExecute(handle_, chosen.parts.back().raw(), memory.raw()));
   }
@@ -66,7 +66,7 @@ class cudnn_plans {
 
   static void expects_done(cudnnStatus_t status) {
     if (status != CUDNN_STATUS_SUCCESS) [[unlikely]]
-      fail<std::runtime_error>("cuDNN failed at a convolution: ", cudnnGetErrorString(status));
+      throw_error<std::runtime_error>("cuDNN failed at a convolution: ", cudnnGetErrorString(status));
   }
 
   /// On tensor cores, in a fixed order, in float, and what was asked for rather than a transform of it?

@@ -9,7 +9,7 @@
 namespace pretext::detail {
 
 /// The sentence for a CUDA error.
-inline std::string sentence_for(cudaError_t error, std::string_view doing) {
+inline std::string message_for(cudaError_t error, std::string_view doing) {
   if (error == cudaErrorInsufficientDriver) {
     int driver = 0, toolkit = 0;
     cudaDriverGetVersion(&driver);
@@ -30,7 +30,7 @@ inline std::string sentence_for(cudaError_t error, std::string_view doing) {
 /// Throws std::runtime_error with a sentence unless CUDA succeeded.
 inline void expects_success(cudaError_t error, std::string_view doing) {
   if (error != cudaSuccess) [[unlikely]]
-    throw std::runtime_error{sentence_for(error, doing)};
+    throw std::runtime_error{message_for(error, doing)};
 }
 
 }  // namespace pretext::detail

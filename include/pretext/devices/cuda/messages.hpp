@@ -8,31 +8,32 @@
 namespace pretext::cuda_failure {
 
 /// 12040 is CUDA 12.4.
-inline std::string version(int number) { return sentence(number / 1000, ".", number % 1000 / 10); }
+inline std::string version(int number) { return str_cat(number / 1000, ".", number % 1000 / 10); }
 
 /// The driver is missing (version 0) or older than the toolkit that the program was built with.
 inline std::string old_driver(int driver, int toolkit) {
   if (driver == 0)
     return "there is no NVIDIA driver on this machine, so no GPU to run on; use the CPU, or install the "
            "driver";
-  return sentence("the NVIDIA driver supports CUDA ", version(driver),
-                  ", but this program was built with CUDA ", version(toolkit),
-                  ": update the driver, or build with a toolkit that it supports");
+  return str_cat("the NVIDIA driver supports CUDA ", version(driver),
+                 ", but this program was built with CUDA ", version(toolkit),
+                 ": update the driver, or build with a toolkit that it supports");
 }
 
+/// CUDA finds no GPU.
 inline std::string no_gpu() {
   return "there is no NVIDIA GPU that this program may use (CUDA_VISIBLE_DEVICES may hide it); use the CPU";
 }
 
 /// A GPU of a generation that the program was not compiled for.
 inline std::string no_code(int major, int minor) {
-  return sentence("this program has no code for a GPU of compute capability ", major, ".", minor,
-                  ": build it with CMAKE_CUDA_ARCHITECTURES=", major, minor);
+  return str_cat("this program has no code for a GPU of compute capability ", major, ".", minor,
+                 ": build it with CMAKE_CUDA_ARCHITECTURES=", major, minor);
 }
 
 /// Everything else, in CUDA's own words.
 inline std::string other(std::string_view doing, std::string_view said) {
-  return sentence("CUDA failed ", doing, ": ", said);
+  return str_cat("CUDA failed ", doing, ": ", said);
 }
 
 }  // namespace pretext::cuda_failure

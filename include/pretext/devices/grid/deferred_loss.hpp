@@ -7,6 +7,7 @@
 
 namespace pretext::grid {
 
+/// Computes a deferred loss on the device, unless an earlier one was NaN or infinite.
 template <class Loss>
 struct settle_loss {
   Loss loss;

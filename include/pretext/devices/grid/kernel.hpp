@@ -3,15 +3,8 @@
 #include <limits>
 #include <type_traits>
 
+#include <pretext/core/device.hpp>
 #include <pretext/core/host_device.hpp>
-
-namespace pretext {
-
-/// A device whose kernels are grids of blocks of threads: `cuda`, and the one that tests play on the CPU.
-template <class D>
-concept Accelerator = D::is_accelerator;
-
-}  // namespace pretext
 
 // The programming model of the GPU kernels. A kernel is a functor over a block of threads. Code outside of
 // `for_each_thread` runs identically in every thread and code inside runs once per thread, so no thread can
@@ -32,8 +25,7 @@ concept Accelerator = D::is_accelerator;
 //   block.shared()                           its shared memory
 //   block.dynamic_shared()                   the additional floats, 32-byte aligned
 //   block.for_each_thread(f)                 every thread calls f(its index), then a barrier
-//   typename Block::template per_thread<T>   a T in each thread's registers, initially zero, indexed by
-//   thread
+//   typename Block::template per_thread<T>   a T per thread, in registers, zero at first, indexed by thread
 //
 // and, for kernels that multiply bfloat16 on tensor cores:
 //   typename Block::template tile_sums<M, N>   M×N float sums, initially 0, distributed over all threads:

@@ -15,7 +15,9 @@ struct rgb {
 /// vectors of loops over pixels, since arithmetic that a branch skips might have trapped.
 namespace color {
 
+/// The smaller of two values.
 PRETEXT_HOST_DEVICE constexpr float smaller(float a, float b) { return a < b ? a : b; }
+/// The larger of two values.
 PRETEXT_HOST_DEVICE constexpr float larger(float a, float b) { return a > b ? a : b; }
 
 /// Stands in for a colour range of zero, where what it divides is multiplied by zero.

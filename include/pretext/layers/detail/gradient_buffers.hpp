@@ -1,51 +1,54 @@
 #pragma once
+// Where the gradients between the layers of a network are stored. Allocating one buffer per layer would take
+// as much memory as the activations. Two buffers are enough, fewer where layers can overwrite a gradient that
+// nothing needs any more; the plan is made by the compiler, from shapes alone.
 #include <algorithm>
 #include <array>
 #include <cstddef>
 
 #include <pretext/core/concepts.hpp>
 
-// Where the gradients between layers go: most may overwrite what nobody needs any more.
 namespace pretext::detail {
 
-/// The shapes that enter the layers of a network.
+/// The input shapes of the layers of a network.
 template <class... In>
 struct shapes {
   static constexpr std::size_t largest = std::max({std::size_t{0}, In::size...});
   static constexpr std::array<std::size_t, sizeof...(In)> sizes{In::size...};
 };
 
-/// Does L's backward allow dx to be written where dy is?
+/// May L's backward write dx to the memory of its dy?
 template <class L, class In>
-inline constexpr bool in_place = false;
+inline constexpr bool dx_may_alias_dy = false;
 template <class L, class In>
-  requires requires { L::template in_place<In>; }
-inline constexpr bool in_place<L, In> = L::template in_place<In>;
+  requires requires { L::template dx_may_alias_dy<In>; }
+inline constexpr bool dx_may_alias_dy<L, In> = L::template dx_may_alias_dy<In>;
 
-/// Can L's backward make use of the memory that its dy is in?
+/// Has L a backward that uses the memory of its dy as workspace, which destroys dy?
 template <class L, class Out, class In, class Context>
-concept spends_gradient = requires(Context& buffer_id, weights<Context> w, cache_of<L, In, Context>& cache,
-                                   writes<Context, Out> dy, writes<Context, In> dx) {
-  L::backward_over(buffer_id, w, cache, dy, dx);
+concept HasBackwardInplace = requires(Context& context, weights<Context> w, cache_of<L, In, Context>& cache,
+                                      writes<Context, Out> dy, writes<Context, In> dx) {
+  L::backward_inplace(context, w, cache, dy, dx);
 };
 
 template <class Inputs, class... Ls>
-inline constexpr bool all_in_place = false;
+inline constexpr bool all_dx_may_alias_dy = false;
 template <class... In, class... Ls>
-inline constexpr bool all_in_place<shapes<In...>, Ls...> = sizeof...(Ls) > 0 && (in_place<Ls, In> && ...);
+inline constexpr bool all_dx_may_alias_dy<shapes<In...>, Ls...> = sizeof...(Ls) > 0 &&
+                                                                  (dx_may_alias_dy<Ls, In> && ...);
 
-/// Where each layer's backward writes its dx: where the caller wants it, or in one of two buffers, never the
-/// one that holds its dy unless the layer says that it may. The second buffer can be given back early: large
-/// images come last.
+/// Which buffer each layer's backward writes its dx to: the caller's dx, or one of two buffers, never the one
+/// that holds its dy unless the layer allows that. `second` can be freed early, before the first layers of
+/// the network, whose images are the largest.
 template <std::size_t Depth>
-struct gradient_places {
+struct gradient_buffer_plan {
   enum buffer_id : unsigned char { callers, first, second };
   std::array<buffer_id, Depth> of{};
-  std::array<std::size_t, 3> size{};  ///< numbers per sample that a place must hold
-  std::size_t last_second = Depth;    ///< the layer after whose backward `second` holds nothing
+  std::array<std::size_t, 3> size{};  ///< of each buffer, in elements per sample
+  std::size_t last_second = Depth;    ///< after the backward of this layer `second` is free
 
-  constexpr gradient_places(const std::array<std::size_t, Depth>& sizes,
-                            const std::array<bool, Depth>& may_overwrite) {
+  constexpr gradient_buffer_plan(const std::array<std::size_t, Depth>& sizes,
+                                 const std::array<bool, Depth>& may_overwrite) {
     for (std::size_t i = 1; i < Depth; ++i) {
       of[i] = may_overwrite[i - 1] ? of[i - 1] : of[i - 1] == first ? second : first;
       size[of[i]] = std::max(size[of[i]], sizes[i]);

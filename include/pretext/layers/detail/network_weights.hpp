@@ -3,14 +3,16 @@
 #include <cstddef>
 
 #include <pretext/core/arena.hpp>
+#include <pretext/core/concepts.hpp>
 #include <pretext/core/context.hpp>
 #include <pretext/kernels/elementwise.hpp>
 
 namespace pretext {
 
-/// The flat buffers of a network for one run of it. Where activations are stored with fewer digits than
-/// weights, products multiply copies of the values that are made here, in memory `from`: one pass over them,
-/// and never out of date, whoever has changed the values since. `gradient` may be null.
+/// The flat buffers of a network for one run of it. Where activations are stored in fewer bits than weights,
+/// matrix products multiply rounded copies of the weights, which are made here, in memory from `from`: one
+/// pass over the weights per run, and the copies are never out of date, whatever has changed the weights.
+/// `gradient` may be null.
 template <class Context>
 weights<Context> network_weights(Context& context, arena<typename Context::device>& from, std::size_t count,
                                  typename Context::weight* value, typename Context::weight* gradient) {
@@ -22,6 +24,15 @@ weights<Context> network_weights(Context& context, arena<typename Context::devic
     kernels::elementwise<typename Context::device>::copy(context, count, value, rounded);
     return {value, gradient, rounded};
   }
+}
+
+/// Runs a network in inference mode on a flat buffer of its values.
+template <class Network, class Context, Shape In, Shape Out>
+void infer_network(Context& context, typename Context::weight* value, reads<Context, In> x,
+                   writes<Context, Out> y) {
+  const arena_scope guard{context.workspace};
+  Network::infer(
+      context, network_weights(context, context.workspace, weight_count<Network, In>, value, nullptr), x, y);
 }
 
 }  // namespace pretext

@@ -27,6 +27,13 @@ struct momentum_state {
 };
 
 namespace detail {
+/// Throw std::invalid_argument for a hyper-parameter outside [0, 1), or below 0.
+inline void expects_fraction(const char* optimizer, const char* name, double value) {
+  expects(0 <= value && value < 1, optimizer, ": ", name, " ", value, " must be in [0, 1)");
+}
+inline void expects_not_negative(const char* optimizer, const char* name, double value) {
+  expects(value >= 0, optimizer, ": ", name, " ", value, " must not be negative");
+}
 /// Throws std::invalid_argument unless the optimizer's state was made for this table.
 inline void expects_table_of(std::size_t rows, std::span<const parameter> table) {
   expects(rows == table.size(), "the optimizer's state was made for a table of ", rows, " parameters, not ",

@@ -1,5 +1,6 @@
 #pragma once
 #include <array>
+#include <concepts>
 #include <cstddef>
 #include <cstring>
 #include <type_traits>
@@ -7,9 +8,12 @@
 
 #include <pretext/core/context.hpp>
 
+// A recorded step (a CUDA graph) repeats the values that the host passed when it was recorded: a temperature,
+// a weight decay, the address of a buffer. A graph_key holds all of them, so that a step is recorded again
+// when one has changed. What changes at every step is in device memory and needs no key.
 namespace pretext::detail {
 
-/// A device that can record what a step puts on its stream and do it again.
+/// A device that can record the work of a step and replay it.
 template <class D>
 concept Recorder = requires {
   typename D::recording;
@@ -27,38 +31,58 @@ struct recording_type<D> {
 template <class D>
 using recording_of = typename recording_type<D>::type;
 
-/// The bytes of a plain value, by which it is seen whether somebody has changed it.
+/// The hyper-parameters of a method or an optimizer at one moment. A type with operator== is copied and
+/// compared with it; the bytes of other trivially copyable types are compared, where a difference in padding
+/// costs one more recording but no change is missed.
 template <class T>
-auto bytes_of(const T& value) {
-  constexpr bool plain = std::is_trivially_copyable_v<T>;
-  std::array<std::byte, plain ? sizeof(T) : 0> bytes{};
-  if constexpr (plain) std::memcpy(bytes.data(), &value, sizeof(T));
-  return bytes;
-}
+class snapshot {
+  static_assert(std::equality_comparable<T> || std::is_trivially_copyable_v<T>,
+                "pretext::step_queue: give the method, its loss and the optimizer an operator==, because a "
+                "recorded step must see when one of their hyper-parameters has changed.");
 
-/// What a recorded step has in it besides what the device's memory holds: where memory is, and numbers that
-/// the host has passed by value. A step may be repeated while none of it changes.
+ public:
+  explicit snapshot(const T& value) : value_{copy(value)} {}
+
+  friend bool operator==(const snapshot& a, const snapshot& b) { return a.value_ == b.value_; }
+
+ private:
+  static auto copy(const T& value) {
+    if constexpr (std::equality_comparable<T>) {
+      return value;
+    } else {
+      std::array<std::byte, sizeof(T)> bytes{};
+      if constexpr (std::is_trivially_copyable_v<T>) std::memcpy(bytes.data(), &value, sizeof(T));
+      return bytes;
+    }
+  }
+
+  decltype(copy(std::declval<const T&>())) value_;
+};
+
+/// All values that a recorded step has received from the host. The step may be replayed while its key stays
+/// equal.
 template <class Trainer>
 class graph_key {
  public:
-  graph_key(Trainer& of, std::size_t images)
+  graph_key(Trainer& trainer, std::size_t images, double drop_path)
       : images_{images},
-        kept_{of.context().activations.blocks_allocated()},
-        scratch_{of.context().workspace.blocks_allocated()},
-        drop_path_{of.context().drop_path},
-        method_{bytes_of(of.method())},
-        optimizer_{bytes_of(of.optimizer())} {
-    if constexpr (requires { of.memory().soft_targets; }) target_ = of.memory().soft_targets.view().data;
+        activation_blocks_{trainer.context().activations.blocks_allocated()},
+        workspace_blocks_{trainer.context().workspace.blocks_allocated()},
+        drop_path_{drop_path},
+        method_{std::as_const(trainer).method()},
+        optimizer_{std::as_const(trainer).optimizer()} {
+    if constexpr (requires { trainer.memory().soft_targets; })
+      soft_targets_ = trainer.memory().soft_targets.view().data;
   }
 
   friend bool operator==(const graph_key&, const graph_key&) = default;
 
  private:
-  std::size_t images_, kept_, scratch_;
+  std::size_t images_, activation_blocks_, workspace_blocks_;
   double drop_path_;
-  const void* target_ = nullptr;
-  decltype(bytes_of(std::declval<Trainer&>().method())) method_;
-  decltype(bytes_of(std::declval<Trainer&>().optimizer())) optimizer_;
+  const void* soft_targets_ = nullptr;
+  snapshot<typename Trainer::method_type> method_;
+  snapshot<typename Trainer::optimizer_type> optimizer_;
 };
 
 }  // namespace pretext::detail

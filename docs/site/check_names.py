@@ -1,0 +1,67 @@
+"""check_names.py <root>: what the pages name exists. In docs/components.md every identifier in `backticks` of a table is
+declared below include/, and the first of a row in the header that the row links to. In all pages, files in backticks
+exist, C++ blocks come from a compiled file, and CONTRIBUTING.md lists the folders in the order that the tests check."""
+import pathlib
+import re
+import sys
+
+import pages
+
+CODE = re.compile(r"`([^`]+)`")
+WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+FILE = re.compile(r"[\w./-]+\.(hpp|cuh|cpp|cu|sh|cmake|md)")
+HISTORY = {"CHANGELOG.md", "migration.md"}  # they name what is gone
+
+
+def main():
+    root = pathlib.Path(sys.argv[1]).resolve()
+    faults = []
+    headers = {path: re.sub(r"//.*", "", path.read_text()) for path in (root / "include").rglob("*.*h*")}
+    declared = set()
+    for text in headers.values():
+        declared.update(WORD.findall(text))
+
+    components = root / "docs" / "components.md"
+    rows = 0
+    for number, line in enumerate(pages.without_code(components.read_text()).split("\n"), 1):
+        if not line.startswith("|"):
+            continue
+        where = f"{components.relative_to(root)}:{number}"
+        names = [WORD.findall(code) for code in CODE.findall(line)]
+        for name in sorted({word for words in names for word in words} - declared):
+            faults.append(f"{where}: `{name}` is declared nowhere below include/")
+        links = [target for _, target, *_ in pages.LINK.findall(line) if target.endswith((".hpp", ".cuh"))]
+        if names and names[0] and links:
+            rows += 1
+            header = (components.parent / links[0]).resolve()
+            if header not in headers:
+                faults.append(f"{where}: {links[0]} does not exist")
+            elif names[0][0] not in WORD.findall(headers[header]):
+                faults.append(f"{where}: {links[0]} does not declare `{names[0][0]}`")
+    if rows < 20:
+        faults.append(f"docs/components.md: only {rows} rows name a component and its header")
+
+    places = [root, root / "include", root / "include" / "pretext", root / "tests", root / "docs", root / "examples"]
+    for page in pages.roots(root):
+        text = page.read_text()
+        if page.name not in HISTORY:
+            for code in CODE.findall(pages.without_code(text)):
+                if FILE.fullmatch(code) and not any((place / code).exists() for place in places):
+                    faults.append(f"{page.relative_to(root)}: there is no file {code}")
+        if page.name != "README.md" or page.parent != root:  # whose block tests/programs/readme.sh compares
+            for block in re.findall(r"^```cpp[^\n]*\n(.*?)^```", text, re.M | re.S):
+                if not re.fullmatch(r"--8<-- \"[^\"]+\"\n", block):
+                    faults.append(f"{page.relative_to(root)}: a C++ block that no test compiles: {block.splitlines()[0]}")
+
+    order = re.search(r"set\(order ([^)]*)\)", (root / "tests/headers/architecture.cmake").read_text()).group(1).split()
+    listed = re.search(r"^    core .*(?:\n +→ .*)*", (root / "CONTRIBUTING.md").read_text(), re.M)
+    if not listed or listed.group(0).replace("→", " ").split() != order:
+        faults.append(f"CONTRIBUTING.md does not list the folders as tests/headers/architecture.cmake does: {' '.join(order)}")
+
+    for fault in faults:
+        print(fault, file=sys.stderr)
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,49 @@
+// Saves an encoder, loads it, and encodes frames from two threads (docs/using.md).
+#include <cstdio>
+#include <filesystem>
+#include <numeric>
+#include <thread>
+#include <vector>
+
+#include <pretext/cpu.hpp>
+#include <pretext/data/builtin.hpp>
+#include <pretext/inference/inference_context.hpp>
+
+using namespace pretext;
+
+// --8<-- [start:types]
+using images = shape<32, 32, 3>;                // rows, columns, channels of the encoder's input
+using encoder_type = resnet18<stem::cifar, 8>;  // must be the type that was trained
+// --8<-- [end:types]
+
+int main() {
+  const std::filesystem::path path =
+      std::filesystem::temp_directory_path() / "pretext_docs_using.safetensors";
+  {
+    trainer<simclr<images, encoder_type>, on<cpu>, sgd> trainer{{}, {}, {.seed = 1}};
+    // --8<-- [start:save]
+    save_encoder(path, trainer, preprocessing_of(whole_image()));
+    // --8<-- [end:save]
+  }
+  image frame;
+  builtin_source{{.count = 1}}.read(0, frame);
+  const image_view camera_frame = frame;  // 8-bit (H, W, C) pixels: your camera's memory, not copied
+
+  // --8<-- [start:encode]
+  const encoder_model<encoder_type, images> model{path};  // constant: any number of threads may share it
+
+  const auto work = [&](std::vector<float>& result) {
+    inference_context context{model, {.threads = 1}};                     // one per thread
+    const std::span<const float> feature = context.encode(camera_frame);  // valid until the next call
+    result.assign(feature.begin(), feature.end());
+  };
+  std::vector<float> first, second;
+  std::thread other{work, std::ref(first)};
+  work(second);
+  other.join();
+  // --8<-- [end:encode]
+
+  std::filesystem::remove(path);
+  std::printf("%zu values, the same from both threads: %d\n", first.size(), first == second);
+  return first == second && first.size() == model.feature_size ? 0 : 1;
+}

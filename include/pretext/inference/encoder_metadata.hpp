@@ -1,0 +1,187 @@
+#pragma once
+#include <array>
+#include <charconv>
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include <pretext/core/expects.hpp>
+#include <pretext/core/version.hpp>
+#include <pretext/inference/preprocessing.hpp>
+#include <pretext/io/safetensors.hpp>
+
+// Metadata of a safetensors file is a map from text to text. Every fact has a key of its own, so that any
+// reader of safetensors can use it without a parser. Floats are printed with as many digits as reading them
+// back needs.
+namespace pretext {
+
+/// What an encoder file records besides the weights.
+struct encoder_info {
+  image_extent input;        ///< the encoder's input size in pixels
+  std::size_t channels = 3;  ///< of the encoder's input
+  std::size_t features = 0;  ///< D: values of the feature of one image
+  pretext::preprocessing preprocessing;
+  /// Of the library that wrote the file.
+  std::string version =
+      str_cat(pretext::version.major, ".", pretext::version.minor, ".", pretext::version.patch);
+};
+
+namespace detail {
+
+inline constexpr std::array<std::pair<image_fit, std::string_view>, 3> image_fit_names{
+    {{image_fit::whole, "whole"},
+     {image_fit::central_crop, "central_crop"},
+     {image_fit::shorter_side, "shorter_side"}}};
+inline constexpr std::array<std::pair<interpolation, std::string_view>, 6> interpolation_names{
+    {{interpolation::bilinear, "bilinear"},
+     {interpolation::bilinear_antialias, "bilinear_antialias"},
+     {interpolation::bicubic, "bicubic"},
+     {interpolation::bicubic_antialias, "bicubic_antialias"},
+     {interpolation::bicubic_tensorflow, "bicubic_tensorflow"},
+     {interpolation::bicubic_legacy, "bicubic_legacy"}}};
+
+template <class Enum, std::size_t N>
+std::string_view name_of(const std::array<std::pair<Enum, std::string_view>, N>& names, Enum value) {
+  for (const auto& [each, name] : names)
+    if (each == value) return name;
+  throw_error("an enumerator of value ", static_cast<int>(value), " has no name");
+}
+
+inline std::string print_float(float value) {
+  std::array<char, 32> text{};
+  return {text.data(), std::to_chars(text.data(), text.data() + text.size(), value).ptr};
+}
+inline std::string print_rgb(rgb value) {
+  return print_float(value.r) + " " + print_float(value.g) + " " + print_float(value.b);
+}
+
+/// Reads the texts of a file's metadata; every complaint names the file and the key.
+class metadata_reader {
+ public:
+  explicit metadata_reader(const safetensors& file) : file_{file} {}
+
+  const std::string& text(const std::string& key) const {
+    const auto found = file_.metadata.find(key);
+    if (found == file_.metadata.end())
+      throw_error<std::runtime_error>(file_.origin, ": records a preprocessing without \"", key, "\"");
+    return found->second;
+  }
+  template <class Number>
+  Number number(const std::string& key) const {
+    const std::string& all = text(key);
+    const char* at = all.data();
+    return next<Number>(key, at, all.data() + all.size(), true);
+  }
+  rgb color(const std::string& key) const {
+    const std::string& all = text(key);
+    const char *at = all.data(), *const end = all.data() + all.size();
+    const auto r = next<float>(key, at, end, false), g = next<float>(key, at, end, false);
+    return {r, g, next<float>(key, at, end, true)};
+  }
+  template <class Enum, std::size_t N>
+  Enum named(const std::string& key, const std::array<std::pair<Enum, std::string_view>, N>& names) const {
+    for (const auto& [value, name] : names)
+      if (text(key) == name) return value;
+    refuse(key);
+  }
+
+ private:
+  template <class Number>
+  Number next(const std::string& key, const char*& at, const char* end, bool last) const {
+    Number value{};
+    const auto [stop, error] = std::from_chars(at, end, value);
+    if (error != std::errc{} || (last ? stop != end : stop == end || *stop != ' ')) refuse(key);
+    at = last ? stop : stop + 1;
+    return value;
+  }
+  [[noreturn]] void refuse(const std::string& key) const {
+    throw_error<std::runtime_error>(file_.origin, ": the metadata \"", key, "\" cannot be \"", text(key),
+                                    "\"");
+  }
+
+  const safetensors& file_;
+};
+
+/// The value of a member of type string in JSON text, or "" where there is none. The programs' recipes have
+/// flat members and plain names, which is all that this reads.
+inline std::string_view json_string_member(std::string_view json, const std::string& name) {
+  const std::size_t key = json.find('"' + name + '"');
+  if (key == json.npos) return {};
+  const std::size_t open = json.find('"', key + name.size() + 2);
+  if (open == json.npos) return {};
+  const std::string_view rest = json.substr(open + 1);
+  return rest.substr(0, rest.find('"'));
+}
+
+/// The preprocessing of files that the programs wrote before files recorded it: their recipe names the
+/// normalisation, and the size of the images decides the rest.
+inline std::optional<preprocessing> preprocessing_of_recipe(std::string_view recipe, image_extent input) {
+  const std::string_view name = json_string_member(recipe, "normalisation");
+  preprocessing from;
+  if (name == "imagenet")
+    from.normalisation = normalise{};
+  else if (name == "cifar")
+    from.normalisation = normalise{{.4914f, .4822f, .4465f}, {.2470f, .2435f, .2616f}};
+  else if (name != "none")
+    return std::nullopt;
+  if (input.height > 32) {
+    from.fit = image_fit::shorter_side;
+    from.shorter_side = input.height * 8 / 7;
+    from.method = interpolation::bicubic_antialias;
+  }
+  return from;
+}
+
+}  // namespace detail
+
+/// Adds what `info` says to a file's metadata; keys of another name stay.
+inline void write_encoder_info(const encoder_info& info, safetensors& file) {
+  const preprocessing& p = info.preprocessing;
+  auto& data = file.metadata;
+  data["library_version"] = info.version;
+  data["input_height"] = std::to_string(info.input.height);
+  data["input_width"] = std::to_string(info.input.width);
+  data["input_channels"] = std::to_string(info.channels);
+  data["features"] = std::to_string(info.features);
+  data["image_fit"] = detail::name_of(detail::image_fit_names, p.fit);
+  data["interpolation"] = detail::name_of(detail::interpolation_names, p.method);
+  if (p.fit == image_fit::central_crop) {
+    data["crop_proportion"] = detail::print_float(p.proportion);
+    data["crop_rounding"] = p.round_down ? "down" : "nearest";
+  }
+  if (p.fit == image_fit::shorter_side) data["shorter_side"] = std::to_string(p.shorter_side);
+  data["mean"] = detail::print_rgb(p.normalisation.mean);
+  data["std"] = detail::print_rgb(p.normalisation.deviation);
+}
+
+/// What a file records, or nothing if it records no preprocessing (one that PyTorch wrote, for example).
+/// Throws std::runtime_error that names the file and the key if a value makes no sense.
+inline std::optional<encoder_info> read_encoder_info(const safetensors& file) {
+  if (!file.metadata.contains("image_fit")) return std::nullopt;
+  const detail::metadata_reader read{file};
+  encoder_info info;
+  info.version = read.text("library_version");
+  info.input = {read.number<std::size_t>("input_height"), read.number<std::size_t>("input_width")};
+  info.channels = read.number<std::size_t>("input_channels");
+  info.features = read.number<std::size_t>("features");
+  preprocessing& p = info.preprocessing;
+  p.fit = read.named("image_fit", detail::image_fit_names);
+  p.method = read.named("interpolation", detail::interpolation_names);
+  if (p.fit == image_fit::central_crop) {
+    constexpr std::array<std::pair<bool, std::string_view>, 2> roundings{
+        {{true, "down"}, {false, "nearest"}}};
+    p.proportion = read.number<float>("crop_proportion");
+    p.round_down = read.named("crop_rounding", roundings);
+  }
+  if (p.fit == image_fit::shorter_side) p.shorter_side = read.number<std::size_t>("shorter_side");
+  p.normalisation = {read.color("mean"), read.color("std")};
+  return info;
+}
+
+}  // namespace pretext

@@ -1,0 +1,47 @@
+#pragma once
+// What trainers require of a method, and methods of a target, beside the concepts of the parts that have
+// folders of their own: encoders, heads, masking, losses.
+#include <concepts>
+#include <cstddef>
+
+#include <pretext/core/context.hpp>
+#include <pretext/core/parameter.hpp>
+#include <pretext/encoders/concepts.hpp>
+#include <pretext/heads/concepts.hpp>
+#include <pretext/methods/policies.hpp>
+
+namespace pretext {
+
+/// A target<> with parameters that follow the trained network's: it has a `momentum`, the fraction of its old
+/// value that it retains in a step that names none.
+template <class T>
+concept MovingTarget = requires(const T& target) {
+  { target.momentum } -> std::convertible_to<double>;
+};
+
+/// Any target<> of a joint embedding.
+template <class T>
+concept Target = std::same_as<T, shared_weights> || MovingTarget<T>;
+
+/// A head on the output of an encoder.
+template <class H, class E, class Images>
+concept HeadOf = Encoder<E, Images> && Head<H, output_of<E, Images>>;
+
+/// What a trainer can train in a context. `parameters` describes `memory().value`, the encoder's rows first;
+/// `learn` returns the loss of a batch of stacked views and adds its gradient to `memory().gradient`; with
+/// `has_target`, `update_target` moves the target after the optimizer. A method may also declare
+/// `lr_multiplier(parameter)`, by which it freezes parameters.
+template <class M, class Context>
+concept Method = std::default_initializable<typename M::template memory<Context>> &&
+    requires(const M& method, Context& context, typename M::template memory<Context>& memory,
+             reads<Context, typename M::images> views, const step_context& step) {
+  { M::views } -> std::convertible_to<std::size_t>;
+  { M::has_target } -> std::convertible_to<bool>;
+  { M::size } -> std::convertible_to<std::size_t>;
+  { M::parameters.size() } -> std::convertible_to<std::size_t>;
+  typename M::encoder;
+  typename M::feature;
+  { method.learn(context, memory, views, step) } -> std::same_as<typename Context::loss_value>;
+};
+
+}  // namespace pretext

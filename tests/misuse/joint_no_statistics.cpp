@@ -1,0 +1,8 @@
+// expects: pretext::joint_embedding: the statistics<> must be joint_statistics or per_view_statistics
+#include <pretext/layers/linear.hpp>
+#include <pretext/losses/nt_xent.hpp>
+#include <pretext/methods/joint_embedding.hpp>
+using namespace pretext;
+using method =
+    joint_embedding<shape<16>, encoder<linear<8>>, projector<linear<8>>, loss<nt_xent>, statistics<int>>;
+auto numbers = method::size;

@@ -1,0 +1,7 @@
+// expects: pretext::joint_embedding: the projector<> must be a Head
+#include <pretext/layers/linear.hpp>
+#include <pretext/losses/nt_xent.hpp>
+#include <pretext/methods/joint_embedding.hpp>
+using namespace pretext;
+using method = joint_embedding<shape<16>, encoder<linear<8>>, projector<int>, loss<nt_xent>>;
+auto numbers = method::size;

@@ -1,0 +1,9 @@
+// expects: pretext::masked_modeling: the mask_mode<> must be a MaskMode
+#include <pretext/encoders/resnet.hpp>
+#include <pretext/encoders/vit.hpp>
+#include <pretext/heads/linear_decoder.hpp>
+#include <pretext/methods/masked_modeling.hpp>
+using namespace pretext;
+using method =
+    masked_modeling<shape<32, 32, 3>, encoder<vit<4, 64, 2, 4>>, decoder<linear_decoder>, mask_mode<int>>;
+auto numbers = method::size;

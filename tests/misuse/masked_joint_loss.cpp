@@ -1,0 +1,10 @@
+// expects: pretext::masked_modeling: the loss<> compares predicted patches with the masked ones
+#include <pretext/encoders/resnet.hpp>
+#include <pretext/encoders/vit.hpp>
+#include <pretext/heads/linear_decoder.hpp>
+#include <pretext/losses/nt_xent.hpp>
+#include <pretext/methods/masked_modeling.hpp>
+using namespace pretext;
+using method =
+    masked_modeling<shape<32, 32, 3>, encoder<vit<4, 64, 2, 4>>, decoder<linear_decoder>, loss<nt_xent>>;
+auto numbers = method::size;

@@ -1,0 +1,8 @@
+// expects: pretext::masked_modeling: the encoder<> must be a PatchEncoder
+#include <pretext/encoders/resnet.hpp>
+#include <pretext/encoders/vit.hpp>
+#include <pretext/heads/linear_decoder.hpp>
+#include <pretext/methods/masked_modeling.hpp>
+using namespace pretext;
+using method = masked_modeling<shape<32, 32, 3>, encoder<resnet18<stem::cifar, 4>>, decoder<linear_decoder>>;
+auto numbers = method::size;

@@ -1,8 +1,0 @@
-// expects: pretext: these views hold another type of number than the place keeps
-#include <pretext/cpu.hpp>
-using namespace pretext;
-using images = shape<32, 32, 3>;
-using method = simclr<images, resnet18<stem::cifar, 4>>;
-double misuse(trainer<method, on<cpu, fp64>, sgd>& learner, tensor<float, images, cpu>& views) {
-  return learner.step(views, 0.1);
-}
