@@ -121,12 +121,12 @@ class translation {
     if (parts.size() != 3 || !from_.has(parts[1])) unknown(operands);
     const auto& callee = from_.functions_.at(parts[1]);
     scope inner;
-    const auto bind = [&](std::string_view theirs, std::string_view parameter) {
-      const auto names = split(parameter, ',');
+    const auto bind = [&](std::string_view declared_names, std::string_view arguments) {
+      const auto names = split(arguments, ',');
       std::size_t next = 0;
-      for (const std::string_view each : split(theirs, ',')) {
+      for (const std::string_view each : split(declared_names, ',')) {
         const auto* const location = find_location(names.at(next++));
-        if (!!location) unknown(parameter);
+        if (!location) unknown(arguments);
         inner.locations[declared(each).name] = *location;
       }
     };
