@@ -17,14 +17,14 @@ TEST_CASE("column sums assign every row of a group to exactly one block and use 
           const row_split split{groups * part, columns, groups, lanes};
           CAPTURE(part);
           CAPTURE(columns);
-          CHECK(split.part() == part);
-          CHECK(split.wide() * split.tall() == row_split::threads);
-          CHECK(split.down() * split.across() < row_split::max_blocks + split.across());
-          CHECK(split.down() * split.length() >= part);
-          CHECK((split.down() - 1) * split.length() < part);  // no block without rows
-          CHECK(split.across() * split.wide() * lanes >= columns);
-          CHECK((split.across() - 1) * split.wide() * lanes < columns);
-          CHECK(split.blocks() == groups * split.down() * split.across());
+          CHECK(split.group_rows() == part);
+          CHECK(split.block_columns() * split.block_rows() == row_split::threads);
+          CHECK(split.row_blocks() * split.column_blocks() < row_split::max_blocks + split.column_blocks());
+          CHECK(split.row_blocks() * split.rows_per_block() >= part);
+          CHECK((split.row_blocks() - 1) * split.rows_per_block() < part);  // no block without rows
+          CHECK(split.column_blocks() * split.block_columns() * lanes >= columns);
+          CHECK((split.column_blocks() - 1) * split.block_columns() * lanes < columns);
+          CHECK(split.blocks() == groups * split.row_blocks() * split.column_blocks());
         }
 }
 

@@ -14,6 +14,7 @@
 // the tiled kernels below.
 namespace pretext::grid {
 
+/// The log-sum-exp of each query: the first pass over the scores.
 template <class T>
 struct attention_log_sums {
   using R = arithmetic<T>;
@@ -74,6 +75,7 @@ struct attention_outputs {
 
 namespace pretext::kernels {
 
+/// The fused kernel if it fits, else the tiled ones, which recompute the scores.
 template <Accelerator Device>
 struct attention<Device> {
   template <class Context, class T, class W>

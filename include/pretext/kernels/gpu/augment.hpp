@@ -124,6 +124,8 @@ class packed_images {
 
 namespace pretext::kernels {
 
+/// One block of threads per view. Images come from the host, packed into one upload, or are already in
+/// device memory.
 template <Accelerator Device>
 struct augment<Device> {
   template <class Context, class Views, class Images, std::size_t H, std::size_t W>

@@ -36,6 +36,7 @@ struct mix_pair {
   }
 };
 
+/// The soft targets of a mixed batch: lambda for a row's own label, the rest for that of its partner.
 template <class W>
 struct mix_targets {
   std::size_t rows, stride, classes;
@@ -59,6 +60,8 @@ struct mix_targets {
 
 namespace pretext::kernels {
 
+/// Mixes in place: each thread reads and writes both elements of a pair. The mix is read on the device, so
+/// that a recorded step can change it.
 template <Accelerator Device>
 struct mixing<Device> {
   template <class Context, class T>

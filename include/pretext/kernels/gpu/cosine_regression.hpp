@@ -52,6 +52,7 @@ struct cosine_error {
 
 namespace pretext::kernels {
 
+/// One block per row, then a sum over the rows in a fixed order.
 template <Accelerator Device>
 struct cosine_regression<Device> {
   template <class Context, class T>

@@ -77,6 +77,7 @@ struct softmax_cross_entropy {
 
 namespace pretext::kernels {
 
+/// One block per row, then a sum over the rows in a fixed order.
 template <Accelerator Device>
 struct cross_entropy<Device> {
   template <class Context, class T, class W>

@@ -7,6 +7,7 @@
 
 namespace pretext::grid {
 
+/// The scale of each sample's residual branch: 0 if dropped, else 1/(1 - rate).
 template <class W>
 struct draw_branch_scale {
   sample_keys keys;
@@ -17,6 +18,7 @@ struct draw_branch_scale {
     factor[n] = static_cast<W>(kernels::path_factor(keys(n), draw, rate));
   }
 };
+/// dbranch = dy times the scale of its sample.
 template <class T, class W>
 struct scale_samples {
   std::size_t elements;
@@ -36,6 +38,7 @@ struct scale_samples {
 
 namespace pretext::kernels {
 
+/// Draws one scale per sample from its random key, as on the CPU.
 template <Accelerator Device>
 struct drop_path<Device> {
   template <class Context, class W>

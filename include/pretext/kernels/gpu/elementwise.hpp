@@ -6,6 +6,7 @@
 
 namespace pretext::grid {
 
+/// y = max(x, 0); NaN stays NaN.
 template <class T>
 struct relu_forward {
   const T* x;
@@ -17,6 +18,7 @@ struct relu_forward {
     store<N>(y + i, v);
   }
 };
+/// dx = dy where the output y is positive, else 0.
 template <class T>
 struct relu_backward {
   const T *y, *dy;
@@ -56,6 +58,7 @@ struct convert {
     store<N>(y + i, to);
   }
 };
+/// y += bias, row by row.
 template <class T, class W>
 struct add_bias {
   std::size_t columns;
@@ -83,6 +86,7 @@ struct entry {
 
 namespace pretext::kernels {
 
+/// One vectorized pass in each direction.
 template <Accelerator Device>
 struct relu<Device> {
   template <class Context, class T>
@@ -95,6 +99,7 @@ struct relu<Device> {
   }
 };
 
+/// One vectorized pass each.
 template <Accelerator Device>
 struct elementwise<Device> {
   template <class Context, class T>
@@ -111,6 +116,7 @@ struct elementwise<Device> {
   }
 };
 
+/// The bias as one vectorized pass, its gradient as a column sum.
 template <Accelerator Device>
 struct channel_bias<Device> {
   template <class Context, class T, class W>

@@ -50,6 +50,7 @@ struct gelu_backward {
 
 namespace pretext::kernels {
 
+/// One vectorized pass forward; the backward pass also sums the columns for the bias gradient.
 template <Accelerator Device>
 struct gelu<Device> {
   template <class Context, class T, class W>

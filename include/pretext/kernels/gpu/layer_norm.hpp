@@ -70,6 +70,7 @@ struct layer_norm_moments {
   }
 };
 
+/// dx = (g - mean(g) - x̂·mean(g·x̂))/σ with g = dy∘γ, plus `shortcut` if it is not null.
 template <class T, class W, unsigned N>
 struct layer_norm_backward {
   static constexpr unsigned threads = row_threads;

@@ -59,6 +59,7 @@ struct patch_error {
 
 namespace pretext::kernels {
 
+/// One block per patch, then a sum over the patches in a fixed order.
 template <Accelerator Device>
 struct masked_pixels<Device> {
   template <class Context, class T>

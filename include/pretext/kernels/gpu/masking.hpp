@@ -8,6 +8,7 @@
 
 namespace pretext::grid {
 
+/// One uniform value per patch.
 struct draw_noise {
   sample_keys keys;
   std::size_t patches;
@@ -35,6 +36,7 @@ struct rank_patches {
   }
 };
 
+/// fine(r, c) = coarse(r / factor, c / factor).
 struct enlarge {
   std::size_t rows, columns, factor;
   const std::uint32_t* coarse;
@@ -49,6 +51,7 @@ struct enlarge {
 
 namespace pretext::kernels {
 
+/// The noise that the CPU draws: it depends on the sample's key alone.
 template <Accelerator Device>
 struct uniform_noise<Device> {
   template <class Context>
@@ -58,6 +61,7 @@ struct uniform_noise<Device> {
   }
 };
 
+/// Sorts by counting ranks; ties keep their order.
 template <Accelerator Device>
 struct order_by_noise<Device> {
   template <class Context, class N>
@@ -67,6 +71,7 @@ struct order_by_noise<Device> {
   }
 };
 
+/// Nearest-neighbor enlargement of a grid.
 template <Accelerator Device>
 struct enlarge_grid<Device> {
   template <class Context>

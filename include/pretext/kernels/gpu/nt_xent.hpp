@@ -14,6 +14,7 @@
 // own, so that a weight close to zero keeps its precision where weights are rounded to bfloat16.
 namespace pretext::grid {
 
+/// log Σ exp(s) of 64 rows over one part of the columns.
 template <class U>
 struct partial_log_sums {
   using tiles = similarity_tiles<U>;
@@ -157,6 +158,8 @@ struct row_gradients {
 
 namespace pretext::kernels {
 
+/// Five kernels and a sum over the rows: normalize, partial log-sum-exps, losses per row, partial gradients,
+/// gradients per row.
 template <Accelerator Device>
 struct nt_xent<Device> {
   template <class Context, class T>

@@ -10,6 +10,7 @@
 
 namespace pretext::grid {
 
+/// SGD's momentum update with a chunk's learning rate and weight decay.
 template <class W>
 struct sgd_update {
   kernels::sgd_step s;
@@ -36,6 +37,7 @@ struct count_adamw_step {
   }
 };
 
+/// AdamW (Loshchilov & Hutter 2019).
 template <class W>
 struct adamw_update {
   kernels::adamw_step s;
@@ -61,6 +63,7 @@ struct adamw_update {
   }
 };
 
+/// target = momentum·target + (1 - momentum)·w.
 template <class W>
 struct ema_target {
   device_scalar<double> momentum;
@@ -85,6 +88,7 @@ struct ema_target {
 
 namespace pretext::kernels {
 
+/// Updates in place. They do nothing while the recorded loss is NaN or infinite.
 template <Accelerator Device>
 struct optimize<Device> {
   template <class Context, class W>

@@ -21,6 +21,7 @@ struct patch_elements {
   }
 };
 
+/// rows = the selected patches of the images.
 template <class T>
 struct gather_patches {
   patch_elements at;
@@ -28,6 +29,7 @@ struct gather_patches {
   T* rows;
   PRETEXT_HOST_DEVICE void operator()(std::size_t i) const { rows[i] = images[at(i)]; }
 };
+/// Writes the selected patches into the images.
 template <class T>
 struct scatter_patches {
   patch_elements at;
@@ -40,6 +42,7 @@ struct scatter_patches {
 
 namespace pretext::kernels {
 
+/// One thread per element; scatter clears the images first unless the patches cover them.
 template <Accelerator Device>
 struct patches<Device> {
   template <class Context, class T>

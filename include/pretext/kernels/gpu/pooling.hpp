@@ -49,6 +49,7 @@ struct covered {
         end{smaller(extent, at * w.stride + w.size - smaller(w.padding, at * w.stride + w.size))} {}
 };
 
+/// The maximum of each window and its index; NaN propagates.
 template <class T>
 struct max_in_window {
   kernels::window w;
@@ -113,6 +114,7 @@ struct max_in_window_backward {
 
 namespace pretext::kernels {
 
+/// The mean over all positions, as a mean of rows.
 template <Accelerator Device>
 struct average_pool<Device> {
   template <class Context, class T>
@@ -129,6 +131,7 @@ struct average_pool<Device> {
   }
 };
 
+/// One thread per output; the backward pass gathers by the stored indices.
 template <Accelerator Device>
 struct max_pool<Device> {
   template <class Context, class T>

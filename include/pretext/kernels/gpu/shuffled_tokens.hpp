@@ -17,6 +17,7 @@ struct selected_elements {
   }
 };
 
+/// y = the selected tokens of x.
 template <class T>
 struct gather_selected {
   selected_elements from;
@@ -27,6 +28,7 @@ struct gather_selected {
     store<N>(y + i, load<N>(x + from(i)));
   }
 };
+/// dx of the selected tokens; the caller has cleared the others.
 template <class T>
 struct scatter_selected {
   selected_elements to;
@@ -48,6 +50,8 @@ struct shuffled_rows {
   }
 };
 
+/// Restores the order of the tokens, with the mask token at masked positions, and adds positional
+/// embeddings.
 template <class T, class W>
 struct restore_tokens {
   shuffled_rows row;
@@ -71,6 +75,7 @@ struct restore_tokens {
   }
 };
 
+/// dx of the visible tokens.
 template <class T>
 struct restore_tokens_backward {
   shuffled_rows row;
@@ -103,6 +108,7 @@ struct mask_token_terms {
 
 namespace pretext::kernels {
 
+/// Copies the selected tokens; the backward pass clears dx and scatters.
 template <Accelerator Device>
 struct gather_tokens<Device> {
   template <class Context, class T>
@@ -120,6 +126,7 @@ struct gather_tokens<Device> {
   }
 };
 
+/// Each token is written once. The mask token's gradient is a column sum over the masked positions.
 template <Accelerator Device>
 struct scatter_tokens<Device> {
   template <class Context, class T, class W>

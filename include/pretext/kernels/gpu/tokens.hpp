@@ -10,6 +10,7 @@
 
 namespace pretext::grid {
 
+/// The class token followed by the selected tokens, plus positional embeddings.
 template <class T, class W>
 struct add_class_token {
   std::size_t width;
@@ -72,6 +73,7 @@ struct sum_over_batch {
 
 namespace pretext::kernels {
 
+/// Gradients of parameters are gathered over the batch, so no two threads add to the same element.
 template <Accelerator Device>
 struct prepend_class_token<Device> {
   template <class Context, class T, class W>
@@ -97,6 +99,7 @@ struct prepend_class_token<Device> {
   }
 };
 
+/// One thread per element.
 template <Accelerator Device>
 struct token_mean<Device> {
   template <class Context, class T>

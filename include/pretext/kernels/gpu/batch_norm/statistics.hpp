@@ -58,6 +58,7 @@ struct finish_statistics {
   }
 };
 
+/// scale = gamma/σ and shift = beta - mean·scale from the statistics of the batch.
 template <class W>
 struct fold_statistics {
   std::size_t channels;
@@ -71,6 +72,7 @@ struct fold_statistics {
   }
 };
 
+/// The same from running statistics.
 template <class W>
 struct fold_running_statistics {
   const W *mean, *variance, *gamma, *beta;
@@ -84,6 +86,7 @@ struct fold_running_statistics {
   }
 };
 
+/// scaled = w·scale, column by column: folds batch norm into the weights before it.
 template <class T, class W>
 struct scale_by_column {
   std::size_t columns;

@@ -19,28 +19,31 @@ struct row_split {
   static constexpr unsigned threads = 256;
   static constexpr std::size_t max_blocks = 1024;
 
-  PRETEXT_HOST_DEVICE constexpr std::size_t part() const { return rows / groups; }
-  /// Columns (in vectors) that a block covers, a power of two, and the rows that its threads read at a
-  /// time.
-  PRETEXT_HOST_DEVICE constexpr unsigned wide() const {
-    unsigned many = 1;
-    while (many < 32 && many * lanes < columns) many *= 2;
-    return many;
+  PRETEXT_HOST_DEVICE constexpr std::size_t group_rows() const { return rows / groups; }
+  /// Columns that a block covers, in vectors: a power of two.
+  PRETEXT_HOST_DEVICE constexpr unsigned block_columns() const {
+    unsigned vectors = 1;
+    while (vectors < 32 && vectors * lanes < columns) vectors *= 2;
+    return vectors;
   }
-  PRETEXT_HOST_DEVICE constexpr unsigned tall() const { return threads / wide(); }
-  PRETEXT_HOST_DEVICE constexpr std::size_t across() const {
-    return ceil_div(columns, std::size_t{wide()} * lanes);
+  /// Rows that a block reads at a time.
+  PRETEXT_HOST_DEVICE constexpr unsigned block_rows() const { return threads / block_columns(); }
+  PRETEXT_HOST_DEVICE constexpr std::size_t column_blocks() const {
+    return ceil_div(columns, std::size_t{block_columns()} * lanes);
   }
   /// Blocks per group along the rows: 16 rows per thread, up to a total of about max_blocks.
-  PRETEXT_HOST_DEVICE constexpr std::size_t down() const {
-    return smaller(ceil_div(part(), std::size_t{tall()} * 16), ceil_div(max_blocks, across()));
+  PRETEXT_HOST_DEVICE constexpr std::size_t row_blocks() const {
+    return smaller(ceil_div(group_rows(), std::size_t{block_rows()} * 16),
+                   ceil_div(max_blocks, column_blocks()));
   }
-  PRETEXT_HOST_DEVICE constexpr std::size_t length() const { return ceil_div(part(), down()); }
-  PRETEXT_HOST_DEVICE constexpr std::size_t blocks() const { return groups * down() * across(); }
+  PRETEXT_HOST_DEVICE constexpr std::size_t rows_per_block() const {
+    return ceil_div(group_rows(), row_blocks());
+  }
+  PRETEXT_HOST_DEVICE constexpr std::size_t blocks() const { return groups * row_blocks() * column_blocks(); }
 };
 
-/// Sums of each block's rows, to partial (groups, down, Sums, columns). `term.template at<N>(row, column,
-/// terms)` returns each sum's term for N columns. Runs of 16 rows are added in R, the runs in double.
+/// Sums of each block's rows, to partial (groups, row_blocks, Sums, columns). `term.template at<N>(row,
+/// column, terms)` returns each sum's term for N columns. Runs of 16 rows are added in R, the runs in double.
 template <class T, std::size_t Sums, class Term>
 struct partial_column_sums {
   using R = arithmetic<T>;
@@ -55,11 +58,12 @@ struct partial_column_sums {
   template <class Block>
   PRETEXT_HOST_DEVICE void operator()(Block& block) const {
     auto& memory = block.shared();
-    const std::size_t across = block.index() % split.across(), above = block.index() / split.across();
-    const std::size_t group = above / split.down(), down = above % split.down();
-    const std::size_t first = group * split.part() + down * split.length();
-    const std::size_t end = smaller(first + split.length(), (group + 1) * split.part());
-    const unsigned wide = split.wide(), tall = split.tall(), width = wide * split.lanes;
+    const std::size_t across = block.index() % split.column_blocks(),
+                      above = block.index() / split.column_blocks();
+    const std::size_t group = above / split.row_blocks(), down = above % split.row_blocks();
+    const std::size_t first = group * split.group_rows() + down * split.rows_per_block();
+    const std::size_t end = smaller(first + split.rows_per_block(), (group + 1) * split.group_rows());
+    const unsigned wide = split.block_columns(), tall = split.block_rows(), width = wide * split.lanes;
     block.for_each_thread([&](unsigned thread) {
       const std::size_t column = across * width + thread % wide * split.lanes;
       if (split.lanes == lanes<T>)
@@ -118,8 +122,9 @@ struct finished_column_sums {
         const std::size_t column = block.index() * wide + thread % wide;
         for (std::size_t s = 0; s < Sums; ++s) {
           double sum = 0;
-          for (std::size_t down = thread / wide; column < split.columns && down < split.down(); down += tall)
-            sum += partial[((group * split.down() + down) * Sums + s) * split.columns + column];
+          for (std::size_t down = thread / wide; column < split.columns && down < split.row_blocks();
+               down += tall)
+            sum += partial[((group * split.row_blocks() + down) * Sums + s) * split.columns + column];
           memory.of[s][thread / wide][thread % wide] = sum;
         }
       });
@@ -144,7 +149,8 @@ void sum_columns(Context& context, std::size_t rows, std::size_t columns, std::s
   using kernel = partial_column_sums<T, Sums, Term>;
   const row_split split{rows, columns, groups, is_vectorizable<T>(columns, pointers) ? lanes<T> : 1};
   const arena_scope guard{context.workspace};
-  double* const partial = context.workspace.template allocate<double>(groups * split.down() * Sums * columns);
+  double* const partial =
+      context.workspace.template allocate<double>(groups * split.row_blocks() * Sums * columns);
   launch(context.stream, split.blocks(), kernel{split, term, partial});
   using finished = finished_column_sums<Sums, Finish>;
   launch(context.stream, ceil_div(columns, finished::wide), finished{split, partial, finish});

@@ -57,6 +57,7 @@ bool is_vectorizable(std::size_t columns, std::initializer_list<const void*> poi
   return aligned;
 }
 
+/// The kernel of parallel_for_vec.
 template <class T, class Work>
 struct vec_loop {
   static constexpr unsigned threads = 256;

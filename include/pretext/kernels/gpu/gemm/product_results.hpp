@@ -44,6 +44,7 @@ struct store_split {
   }
 };
 
+/// Adds the splits of a product in their order.
 template <class R, class Result>
 struct reduce_splits {
   const R* splits;

@@ -51,6 +51,7 @@ struct tiled_extents {
 };
 using product_extents = tiled_extents<64, 64, 16>;
 
+/// Computes one 64×64 tile of A·B for one split of the depth, 16 deep at a time.
 template <class T, class A, class B, class C>
 struct tiled_product {
   static constexpr unsigned tall = product_extents::tall, wide = product_extents::wide,

@@ -72,6 +72,8 @@ struct lars_ratios {
   }
 };
 
+/// The momentum update with the trust ratio. SimCLR's variant applies the learning rate inside the velocity,
+/// too.
 template <class W>
 struct lars_update {
   kernels::lars_step s;

@@ -22,6 +22,7 @@ struct inverse_index {
   }
 };
 
+/// Stores the rank of every listed patch.
 struct set_ranks {
   std::size_t patches;
   kernels::index_list selected;
@@ -31,6 +32,7 @@ struct set_ranks {
     ranks[sample * patches + selected.position(sample, j)] = static_cast<std::uint32_t>(j);
   }
 };
+/// Marks every patch as not listed.
 struct clear_ranks {
   std::uint32_t* ranks;
   PRETEXT_HOST_DEVICE void operator()(std::size_t i) const { ranks[i] = 0xFFFFFFFF; }
