@@ -30,8 +30,8 @@ cudnn_descriptor device(int architecture) {
   return descriptor;
 }
 
-planned_convolution square(convolution_pass pass, std::int64_t batch, std::int64_t side, std::int64_t in,
-                           std::int64_t out, std::int64_t kernel, std::int64_t stride) {
+cudnn_convolution square(convolution_pass pass, std::int64_t batch, std::int64_t side, std::int64_t in,
+                         std::int64_t out, std::int64_t kernel, std::int64_t stride) {
   const std::int64_t padding = kernel / 2, smaller = (side + 2 * padding - kernel) / stride + 1;
   return {pass,
           CUDNN_DATA_BFLOAT16,
@@ -60,7 +60,7 @@ TEST_CASE("cuDNN has plans for every convolution of ResNets in bfloat16 and its 
     }
     cudnn_plans plans{std::move(gpu)};
     for (const auto pass : {convolution_pass::forward, convolution_pass::data, convolution_pass::weights})
-      for (const planned_convolution& c :
+      for (const cudnn_convolution& c :
            {square(pass, 1024, 32, 3, 64, 3, 1), square(pass, 1024, 32, 64, 64, 3, 1),
             square(pass, 1024, 32, 64, 128, 3, 2), square(pass, 1024, 32, 64, 128, 1, 2),
             square(pass, 1024, 4, 512, 512, 3, 1), square(pass, 512, 224, 3, 64, 7, 2),

@@ -13,11 +13,11 @@ enum class convolution_pass { forward, data, weights };
 /// A convolution in cuDNN's terms: images (batch, in, height, width), results (batch, out, out_height,
 /// out_width) and filters (out, in, rows, columns), all with the channels last in memory. Images and results
 /// are stored as `number`.
-struct planned_convolution {
+struct cudnn_convolution {
   convolution_pass pass;
   cudnnDataType_t number, of_filters;
   std::int64_t batch, height, width, in, out, out_height, out_width, rows, columns, stride, padding;
-  friend auto operator<=>(const planned_convolution&, const planned_convolution&) = default;
+  friend auto operator<=>(const cudnn_convolution&, const cudnn_convolution&) = default;
 };
 
 /// What cuDNN calls the three tensors.
@@ -68,7 +68,7 @@ inline convolution_words words_of(convolution_pass pass) {
 
 /// A graph of one operation, after the descriptors that it is made of. The handle may be null where plans are
 /// for a device that is not here.
-inline std::vector<cudnn_descriptor> graph_of(const planned_convolution& c, cudnnHandle_t handle) {
+inline std::vector<cudnn_descriptor> graph_of(const cudnn_convolution& c, cudnnHandle_t handle) {
   std::vector<cudnn_descriptor> parts;
   parts.push_back(tensor_of(image_name, c.number, c.batch, c.in, c.height, c.width));
   parts.push_back(tensor_of(result_name, c.number, c.batch, c.out, c.out_height, c.out_width));

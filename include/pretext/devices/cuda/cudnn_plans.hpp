@@ -37,7 +37,7 @@ class cudnn_plans {
   }
 
   /// Not `possible` where cuDNN has nothing that will do.
-  const plan& find(const planned_convolution& c) {
+  const plan& find(const cudnn_convolution& c) {
     if (const auto known = plans_.find(c); known != plans_.end()) return known->second;
     if (!handle_ && !absent_ && cudnnCreate(&handle_) != CUDNN_STATUS_SUCCESS) handle_ = nullptr;
     return plans_.emplace(c, handle_ || absent_ ? choose(c) : plan{}).first->second;
@@ -85,13 +85,13 @@ class cudnn_plans {
   }
 
   /// How much workspace a plan may want: some, or half of what the convolution reads and writes anyway.
-  static std::size_t most_workspace(const planned_convolution& c) {
+  static std::size_t most_workspace(const cudnn_convolution& c) {
     const std::int64_t numbers = c.batch * (c.height * c.width * c.in + c.out_height * c.out_width * c.out);
     const std::int64_t bytes = c.number == CUDNN_DATA_BFLOAT16 ? 2 : 4;
     return std::max(std::size_t{64} << 20, static_cast<std::size_t>(numbers * bytes / 2));
   }
 
-  plan choose(const planned_convolution& c) const {
+  plan choose(const cudnn_convolution& c) const {
     plan made;
     made.parts = graph_of(c, handle_);
     for (const auto mode : {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_FALLBACK}) {
@@ -127,7 +127,7 @@ class cudnn_plans {
 
   cudnnHandle_t handle_ = nullptr;
   std::optional<cudnn_descriptor> absent_;
-  std::map<planned_convolution, plan> plans_;
+  std::map<cudnn_convolution, plan> plans_;
 };
 
 }  // namespace pretext::detail
