@@ -50,9 +50,9 @@ warp::state warp::run() {
   return state::has_ended;
 }
 
-void warp::set_next(std::uint32_t who, std::uint32_t where) {
-  for (std::uint32_t left = who; left != 0; left &= left - 1)
-    next_[static_cast<unsigned>(std::countr_zero(left))] = where;
+void warp::set_next(std::uint32_t threads, std::uint32_t counter) {
+  for (std::uint32_t left = threads; left != 0; left &= left - 1)
+    next_[static_cast<unsigned>(std::countr_zero(left))] = counter;
 }
 
 warp::state warp::advance() {

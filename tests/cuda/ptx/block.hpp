@@ -97,7 +97,7 @@ class warp {
  private:
   /// Runs the threads with the lowest counter until they diverge, wait, or reach the counter of others.
   state advance();
-  void set_next(std::uint32_t who, std::uint32_t where);
+  void set_next(std::uint32_t threads, std::uint32_t counter);
 
   const launch_context& context_;
   unsigned block_ = 0, first_thread_;
