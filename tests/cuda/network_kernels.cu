@@ -1,11 +1,15 @@
 #include <pretext/cuda.cuh>
 
+#include "kernels/operations.hpp"
 #include "network_kernels.hpp"
 #include "on_gpu.hpp"
 
 using namespace pretext;
 using namespace pretext::tests;
 
+TEST_CASE("the GPU implements every operation in every numerics") {
+  CHECK(implements_every_numerics<cuda>());
+}
 TEST_CASE("elementwise kernels on the GPU match the CPU's") {
   record_elementwise_kernels();
   elementwise_kernels<cuda>();

@@ -177,8 +177,8 @@ void batch_norms() {
       W *const scale = at.out_weights(g * c), *const shift = at.out_weights(g * c);
       norm::fold(at.context, c, g, mean, inverse, at.in(gamma), at.in(beta), scale, shift);
       norm::fold(at.context, c, g, mean, inverse, none, none, at.out_weights(g * c), at.out_weights(g * c));
-      norm::running(at.context, c, at.in(beta), at.in(std::vector<W>(c, W(2))), W(1e-5), at.in(gamma),
-                    at.in(beta), at.out_weights(c), at.out_weights(c));
+      norm::fold_running(at.context, c, at.in(beta), at.in(std::vector<W>(c, W(2))), W(1e-5), at.in(gamma),
+                         at.in(beta), at.out_weights(c), at.out_weights(c));
       norm::scale_columns(at.context, r, c, at.in(random_values<W>(r * c, 7)), at.in(gamma), at.out(r * c));
       for (const bool relu : {false, true}) {
         norm::apply(at.context, r, c, g, at.in(x), scale, shift, at.in(shortcut), relu, at.out(r * c));

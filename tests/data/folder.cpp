@@ -83,7 +83,7 @@ TEST_CASE(
   put(folder / "3.png", "GIF89a");
   put(folder / "4.png", any_png());
   put(folder / "5.jpg", std::string(1'010'000, 'x'));
-  const folder_source source{folder.path(), {.most_pixels = 1000}};
+  const folder_source source{folder.path(), {.max_pixels = 1000}};
   image picture;
   source.read(0, picture);
   CHECK(picture.height == 20);

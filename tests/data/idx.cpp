@@ -54,7 +54,7 @@ TEST_CASE("an IDX file cut off at any byte, or of another kind, is refused by na
     check_throws<std::runtime_error>([&] { open_idx(folder / "images"); }, (folder / "images").string(),
                                      word);
   };
-  refused(whole + "g", "promises 2 items");
+  refused(whole + "g", "declares 2 items");
   refused(idx({0, 28, 28}, ""), "no images");
   refused(idx({0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF}, "x"), "truncated");
   refused(idx({2, 3}, "abcdefabcdef"), "not an IDX file");

@@ -154,7 +154,7 @@ TEST_CASE("damaged bytes never crash or print: a picture of some kind, or a sent
           broken[key.uniform_int(2 * hit, static_cast<std::uint32_t>(file.size()))] =
               static_cast<char>(key.uniform_int(2 * hit + 1, 256));
         try {
-          const image any = decoded(broken, {.most_pixels = 1'000'000});
+          const image any = decoded(broken, {.max_pixels = 1'000'000});
           CHECK(any.pixels.size() == 3 * any.height * any.width);
           ++read;
         } catch (const bad_image& error) {
@@ -174,6 +174,6 @@ TEST_CASE("other files and too many pixels are refused in words") {
   check_refused("\xFF\xD8 and then some text", "damaged JPEG");
   for (const std::string& file : {jpeg_of(smooth_picture(40, 50)),
                                   png_of(40, 50, PNG_COLOR_TYPE_GRAY, 8, std::vector<std::uint8_t>(2000))})
-    check_throws<bad_image>([&] { decoded(file, {.most_pixels = 1999}); }, "50", "40",
+    check_throws<bad_image>([&] { decoded(file, {.max_pixels = 1999}); }, "50", "40",
                             "more than the 1999 allowed");
 }

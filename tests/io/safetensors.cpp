@@ -145,7 +145,7 @@ TEST_CASE("every malformed file earns one sentence with the file and the byte") 
   check_refused(path, file_of("[]"), "byte 8", "'{'");
   check_refused(path, file_of("{} x"), "byte 11", "last brace");
   check_refused(path, file_of("{", 0), "byte 9");
-  check_refused(path, file_of("{}", 3), "3 bytes behind its last tensor");
+  check_refused(path, file_of("{}", 3), "3 bytes after its last tensor");
   check_refused(path, file_of("{\"a\xFF\":1}"), "byte 11", "UTF-8");
   check_refused(path, file_of(R"({"a":1})"), "byte 13", "expected '{'");
   check_refused(path, file_of(R"({"__metadata__":{"a":1}})"), "byte 29", "expected '\"'");
@@ -165,14 +165,14 @@ TEST_CASE("every malformed file earns one sentence with the file and the byte") 
   check_refused(path, file_of(R"({"a":{"dtype":"U8","shape":[2],"data_offsets":[1,3]}})", 3), "begins at 1");
   check_refused(path, file_of(R"({"a":{"dtype":"U8","shape":[2],"data_offsets":[2,0]}})", 2), "2 to 0");
   check_refused(path, file_of(R"({"a":{"dtype":"U8","shape":[-2],"data_offsets":[0,2]}})", 2),
-                "whole number");
+                "non-negative integer");
   check_refused(path, file_of(R"({"a":{"dtype":"U8","shape":[2.0],"data_offsets":[0,2]}})", 2),
                 "expected ']'");
   check_refused(path, file_of(R"({"a":{"dtype":"F33","shape":[2],"data_offsets":[0,2]}})", 2), "'F33'");
   check_refused(path, file_of(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,2]}})", 2),
                 "larger than the file");
   check_refused(path, file_of(R"({"a":{"dtype":"U8","shape":[3],"data_offsets":[0,2]}})", 4), "2 bytes",
-                "ask for 3");
+                "need 3");
   check_refused(path,
                 file_of(R"({"a":{"dtype":"U8","shape":[4294967296,4294967296,2],"data_offsets":[0,2]}})", 2),
                 "larger");
@@ -234,7 +234,7 @@ TEST_CASE("a tensor whose bytes do not fit its shape is not written and leaves t
       [] {
         safetensor::of<float>({2, 2}, std::vector<float>(3));
       },
-      "[2, 2]", "holds 4 numbers, not 3");
+      "[2, 2]", "has 4 elements, not 3");
 }
 
 TEST_CASE("files written by the Python package are read: every tensor finite, every text JSON") {

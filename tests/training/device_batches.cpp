@@ -23,7 +23,7 @@ device_dataset<cpu> unlabelled() {
 
 }  // namespace
 
-TEST_CASE("a resident batch has the samples of a loader's, epoch after epoch") {
+TEST_CASE("a device's batch has the samples of a loader's, epoch after epoch") {
   const device_dataset<cpu> images{small_image_set()};
   trainer<small_simclr, context, sgd> learner;
   step_queue queue{learner, batches{images, views{crop_and_flip()}, {.batch = 3, .seed = 11}}};
@@ -38,7 +38,7 @@ TEST_CASE("a resident batch has the samples of a loader's, epoch after epoch") {
   }
 }
 
-TEST_CASE("resident batches without shuffling are in the data set's own order") {
+TEST_CASE("device batches without shuffling are in the order of the data set") {
   const device_dataset<cpu> images{small_image_set()};
   trainer<small_simclr, context, sgd> learner;
   step_queue queue{learner, batches{images, views{crop_and_flip()}, {.batch = 4, .shuffle = false}}};
@@ -48,7 +48,7 @@ TEST_CASE("resident batches without shuffling are in the data set's own order") 
   CHECK(queue.batches().samples()[3] == 7);
 }
 
-TEST_CASE("a batch larger than the data set, or without labels that it needs, is refused in a sentence") {
+TEST_CASE("a batch larger than the data set, or without the labels that it needs, is refused in a sentence") {
   const device_dataset<cpu> images{small_image_set()}, no_labels = unlabelled();
   CHECK_THROWS_WITH_AS((batches{images, views{crop_and_flip()}, {.batch = 14}}),
                        doctest::Contains("14 images cannot be made of 13"), std::invalid_argument);

@@ -7,16 +7,16 @@
 using namespace pretext;
 using namespace pretext::tests;
 
-TEST_CASE("queued steps on the CPU are those of a program that calls loader, augment, draw and step") {
+TEST_CASE("queued steps on the CPU equal those of a program that calls loader, augment and step") {
   loader_steps<on<cpu>>();
 }
 
-TEST_CASE("rates may be asked for one by one or many at once") {
+TEST_CASE("steps may be queued one by one or many at once") {
   const auto of = compose<small_byol>(lars{}, byol_views());
   CHECK(queued<on<cpu>>(of, 7, 1) == queued<on<cpu>>(of, 7, 7));
 }
 
-TEST_CASE("a queue goes on where another one stopped") {
+TEST_CASE("a queue continues where another one stopped") {
   const auto of = compose<small_mae>(adamw{}, mae_augmentation());
   const device_run<on<cpu>, small_mae, decltype(of.views)> run{.views = of.views};
   const auto rates = step_schedule(7);
@@ -31,7 +31,7 @@ TEST_CASE("a queue goes on where another one stopped") {
   CHECK(buffers_of(*learner) == expected);
 }
 
-TEST_CASE("on the CPU a loss that is not a number throws when its step is asked for") {
+TEST_CASE("on the CPU a loss that is not finite throws when its step is queued") {
   using learner = trainer<small_byol, on<cpu>, adamw>;
   const auto rates = step_schedule(10);
   learner whole{{}, {}, 3}, broken{{}, {}, 3};
@@ -44,14 +44,14 @@ TEST_CASE("on the CPU a loss that is not a number throws when its step is asked 
   CHECK_THROWS_AS(broken_steps.wait_losses(), std::runtime_error);
 }
 
-TEST_CASE("a queue says how many losses it keeps") {
+TEST_CASE("a queue refuses more steps than it stores losses for") {
   trainer<small_byol, on<cpu>, sgd> learner;
   step_queue queue{learner, nan_batches<on<cpu>>{100}};
   const std::vector<step_values> many(queue.max_queued + 1);
   CHECK_THROWS_WITH_AS(queue.enqueue(many), doctest::Contains("losses of 1024 steps"), std::invalid_argument);
 }
 
-TEST_CASE("queued steps on the CPU allocate nothing once two have made room") {
+TEST_CASE("queued steps on the CPU allocate nothing after the first two") {
   const auto of = compose<small_byol>(sgd{}, byol_views());
   const device_run<on<cpu>, small_byol, decltype(of.views)> run{.views = of.views};
   const auto learner = trainer_of<on<cpu>>(of);
@@ -65,7 +65,7 @@ TEST_CASE("queued steps on the CPU allocate nothing once two have made room") {
 
 namespace {
 
-/// Steps of `trainer::step(views, batch, values)` beside the loader, augment and step that a program calls.
+/// Compares `trainer::step(views, batch, values)` with a program that calls augment and step.
 template <class Composition>
 void takes_the_same_steps(const Composition& of) {
   const auto learner = trainer_of<on<cpu>>(of);

@@ -2,15 +2,18 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <type_traits>
 
+#include <pretext/core/device_scalar.hpp>
 #include <pretext/core/host_device.hpp>
+#include <pretext/core/tensor.hpp>
 #include <pretext/kernels/kernel.hpp>
 
 namespace pretext {
 
-/// Anything with `height`, `width`, `channels` and, channels last, `pixels`: a pointer or a container of
-/// 8-bit numbers, or of floating ones in [0, 1].
+/// Any type with `height`, `width`, `channels` and channels-last `pixels`, which are a pointer or a container
+/// of 8-bit values, or of floating-point values in [0, 1].
 template <class Image>
 concept ImageSource = requires(const Image image) {
   { image.height } -> std::convertible_to<std::size_t>;
@@ -19,7 +22,7 @@ concept ImageSource = requires(const Image image) {
   { image.pixels[0] } -> std::convertible_to<float>;
 };
 
-/// The first number of an image.
+/// A pointer to the first value of an image.
 template <ImageSource Image>
 const auto* pixels_of(const Image& image) {
   if constexpr (std::is_pointer_v<decltype(image.pixels)>)
@@ -35,8 +38,8 @@ struct stored_image {
   std::size_t height, width, channels;
 };
 
-/// A batch chosen among images of one size that lie in the device's memory, (n, height, width, channels) of 8
-/// bits: `samples`, which lie there too, say which they are.
+/// A batch selected from images of one size, (n, height, width, channels) of 8 bits, by the indices
+/// `samples`. Both are in the device's memory; neither is owned.
 struct indexed_images {
   const std::uint8_t* pixels = nullptr;
   std::size_t height = 0, width = 0, channels = 0;
@@ -53,12 +56,34 @@ struct indexed_images {
 
 namespace pretext::kernels {
 
-/// Makes the views of a batch: view v of image i goes to out[v · n + i], channels last. `images` is any range
-/// with size() and []; of images on the device, the chosen ones, the epoch may be there, too.
-///   void run(place, views, images, samples, seed, epoch, tensor_view<T, shape<H, W, 3>> out)
-///   void run(place, views, const indexed_images&, seed, device_scalar epoch, tensor_view<T, shape<H, W, 3>>
-///   out)
+/// Computes the augmented views of a batch: view v of image i becomes out[v·n + i], channels-last. The values
+/// drawn for it depend on (seed, epoch, sample, v) alone. Every device computes the same views up to
+/// rounding, because the arithmetic of a pixel is shared (kernels/image/).
+///
+/// `Views` has `views`, a count, and `view<V>()`, a pipeline of augmentations (augment/augmentation.hpp): its
+/// `choose(key, source, extent)` draws, `map_to_source` is the geometric part, `apply` the rest.
 template <class Device>
 struct augment : missing<Device> {};
+
+namespace detail {
+/// Stands for any views in the concept below.
+struct any_views {
+  static constexpr std::size_t views = 0;
+};
+}  // namespace detail
+
+template <class Context, class Views = detail::any_views, class T = activation_of<Context>,
+          class Kernel = augment<device_of<Context>>>
+concept AugmentKernel = requires(Context& context, const Views& views,
+                                 std::span<const stored_image<std::uint8_t>> images,
+                                 const indexed_images& chosen, std::span<const std::uint64_t> samples,
+                                 std::uint64_t seed, std::uint32_t epoch,
+                                 device_scalar<std::uint32_t> epoch_on_device,
+                                 tensor_view<T, shape<32, 32, 3>> out) {
+  // Images in the host's memory: any range of `ImageSource` with size() and [].
+  Kernel::run(context, views, images, samples, seed, epoch, out);
+  // Images, samples and, if it is not a value, the epoch in the device's memory.
+  Kernel::run(context, views, chosen, seed, epoch_on_device, out);
+};
 
 }  // namespace pretext::kernels

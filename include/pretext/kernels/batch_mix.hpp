@@ -6,26 +6,35 @@
 
 namespace pretext {
 
-/// What a batch's images are mixed with, image i with image n-1-i: λ, and the pixels that are the other
-/// image's. One draw for a whole batch, as timm's batch mode.
+/// How the images of a batch are mixed, image i with image n-1-i: by mixup with weight λ, or by cutmix with a
+/// box of pixels. One draw for a whole batch, like timm's batch mode.
 struct batch_mix {
-  double lambda = 1;  ///< λ: the part of every image, and of its goal, that is its own
-  bool pasted = false;
-  std::size_t top = 0, left = 0, height = 0, width = 0;  ///< of the pasted box
+  double lambda = 1;    ///< λ: the weight of image i, and of its target; n-1-i gets 1-λ
+  bool pasted = false;  ///< true: cutmix, false: mixup
+  std::size_t top = 0, left = 0, height = 0, width = 0;  ///< the box of cutmix, in pixels
 };
 
 }  // namespace pretext
 
 namespace pretext::kernels {
 
-/// A batch (rows, height, width, channels) mixed in place with itself in reverse order, row i with row n-1-i:
-/// all numbers blended, x_i = share·x_i + (1-share)·x_(n-1-i), or those of a box of pixels replaced by the
-/// other row's. And the goals that belong to it: share·label_i + (1-share)·label_(n-1-i), one-hot, smoothed;
-/// zero from `classes` to `stride`. Labels lie in the device's memory, and so may what was chosen.
-///   mix(place, rows, height, width, channels, device_scalar<batch_mix>, T* x)
-///   goals(place, rows, stride, classes, device_scalar<batch_mix>, double smoothing, const int* labels,
-///         W* goal)
+/// Mixup (Zhang et al. 2018) and cutmix (Yun et al. 2019) of a batch with itself in reverse order, row i with
+/// row rows-1-i, and the soft targets that result. The mix may be stored in the device's memory.
 template <class Device>
 struct mixing : missing<Device> {};
+
+template <class Context, class T = activation_of<Context>, class W = weight_of<Context>,
+          class Kernel = mixing<device_of<Context>>>
+concept MixingKernel = requires(Context& context, std::size_t rows, std::size_t height, std::size_t width,
+                                std::size_t channels, std::size_t stride, std::size_t classes,
+                                device_scalar<batch_mix> mix, double smoothing, const int* labels, T* x,
+                                W* out_targets) {
+  // x (rows, height, width, channels), in place: x_i = λ·x_i + (1-λ)·x_(rows-1-i), or the box of the other
+  // row
+  Kernel::mix(context, rows, height, width, channels, mix, x);
+  // targets (rows, stride): λ·onehot(label_i) + (1-λ)·onehot(label_(rows-1-i)), smoothed over `classes`; zero
+  // from column `classes` on
+  Kernel::targets(context, rows, stride, classes, mix, smoothing, labels, out_targets);
+};
 
 }  // namespace pretext::kernels

@@ -1,26 +1,61 @@
 #pragma once
+#include <cstddef>
+
+#include <pretext/kernels/channel_moments.hpp>
 #include <pretext/kernels/kernel.hpp>
 
 namespace pretext::kernels {
 
-/// Normalises each channel of (rows, channels) over the rows of each of `groups` equal parts (Ioffe & Szegedy
-/// 2015). `mean` and `inverse` (1/√(variance + ε)) have one row per group.
-///   statistics(place, rows, channels, groups, const T* x, W epsilon, W* mean, W* inverse, W momentum,
-///              W* running_mean, W* running_variance)
-///   room(place, groups, channels)   a channel_moments in scratch memory, and
-///   settle(rows, channels, channel_moments, W epsilon, …)   what `statistics` gives, from moments that
-///   whoever
-///     wrote x took: where `takes_moments` says that a convolution does
-///   apply(place, rows, channels, groups, const T* x, const W* scale, const W* shift, const T* shortcut,
-///         bool relu, T* y)
-///     y = x·scale + shift (+ shortcut), then max(0, ·) if asked; scale and shift have one row per group,
-///     scale may be null
-///   backward(place, rows, channels, groups, const T* dy, bool relu, const T* y, const T* x, const W* mean,
-///            const W* inverse, const W* gamma, const W* beta, W* dgamma, W* dbeta, T* dx, T* dshortcut)
-///     y is the rectified output; null where nothing was added, so that x tells what was rectified. gamma,
-///     beta, dgamma, dbeta and dshortcut may be null; dx may be x, and dshortcut may be dy
-///   scale_columns(place, rows, columns, const W* w, const W* scale, T* scaled)
+/// Batch normalisation of the channels of (rows, channels), separately for each of `groups` equal parts of
+/// the rows (Ioffe & Szegedy 2015). `mean`, `inverse` = 1/√(variance + ε), `scale` and `shift` are (groups,
+/// channels). A training step calls `statistics`, `fold`, `apply`, then `backward`; inference calls
+/// `fold_running` and `apply`, or `scale_columns` to fold the scale into a convolution's weights.
 template <class Device>
 struct batch_norm : missing<Device> {};
+
+template <class Context, class T = activation_of<Context>, class W = weight_of<Context>,
+          class Kernel = batch_norm<device_of<Context>>>
+concept BatchNormKernel = requires(Context& context, std::size_t rows, std::size_t channels,
+                                   std::size_t groups, W epsilon, W momentum, bool relu, const T* x,
+                                   const T* y, const T* dy, const T* shortcut, const W* mean,
+                                   const W* variance, const W* inverse, const W* gamma, const W* beta,
+                                   const W* scale, const W* shift, const W* w, W* running_mean,
+                                   W* running_variance, W* dgamma, W* dbeta, W* out_mean, W* out_inverse,
+                                   W* out_scale, W* out_shift, T* out_y, T* out_dx, T* out_dshortcut,
+                                   T* out_w) {
+  // Mean and inverse of each channel; running += momentum·(batch - running), the variance unbiased. The
+  // running statistics may be null.
+  Kernel::statistics(context, rows, channels, groups, x, epsilon, out_mean, out_inverse, momentum,
+                     running_mean, running_variance);
+  // scale = inverse·γ, shift = β - mean·scale, so that x·scale + shift is the normalised x. γ and β may be
+  // null.
+  Kernel::fold(context, channels, groups, mean, inverse, gamma, beta, out_scale, out_shift);
+  // The same from running statistics (channels). γ and β may be null.
+  Kernel::fold_running(context, channels, mean, variance, epsilon, gamma, beta, out_scale, out_shift);
+  // y = x·scale + shift (+ shortcut), then max(0, ·) if `relu`. The scale and the shortcut may be null; y may
+  // be x.
+  Kernel::apply(context, rows, channels, groups, x, scale, shift, shortcut, relu, out_y);
+  // The gradients of `apply` after `fold`. y is the output after ReLU, or null where no shortcut was added:
+  // then the sign is recomputed from x. γ, β, dγ, dβ and dshortcut may be null; dx may be x, dshortcut may be
+  // dy.
+  Kernel::backward(context, rows, channels, groups, dy, relu, y, x, mean, inverse, gamma, beta, dgamma, dbeta,
+                   out_dx, out_dshortcut);
+  // w (rows, channels)·scale (channels), in the type that products multiply.
+  Kernel::scale_columns(context, rows, channels, w, scale, out_w);
+};
+
+/// Of devices whose convolutions compute moments (`computes_moments`, kernels/convolution.hpp): batch norm's
+/// statistics from those moments, without a pass over x.
+template <class Context, class W = weight_of<Context>, class Kernel = batch_norm<device_of<Context>>>
+concept BatchNormMomentsKernel = requires(Context& context, std::size_t rows, std::size_t channels,
+                                          std::size_t groups, const channel_moments& moments, W epsilon,
+                                          W momentum, W* running_mean, W* running_variance, W* out_mean,
+                                          W* out_inverse) {
+  // Uninitialised memory for the moments, from the workspace.
+  channel_moments{Kernel::allocate_moments(context, groups, channels)};
+  // What `statistics` computes, from moments of all rows.
+  Kernel::finalize(rows, channels, moments, epsilon, out_mean, out_inverse, momentum, running_mean,
+                   running_variance);
+};
 
 }  // namespace pretext::kernels

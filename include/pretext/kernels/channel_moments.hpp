@@ -3,8 +3,8 @@
 
 namespace pretext::kernels {
 
-/// Where the moments of each channel of (rows, channels) go, apart for each of `groups` equal parts of the
-/// rows: means, and sums of squared deviations from them, (groups, channels) each.
+/// The moments of each channel of (rows, channels), separately for each of `groups` equal parts of the rows:
+/// means, and sums of squared deviations from them, (groups, channels) each.
 struct channel_moments {
   std::size_t groups;
   double *mean, *deviations;

@@ -2,6 +2,7 @@
 #include <cstddef>
 
 #include <pretext/core/host_device.hpp>
+#include <pretext/kernels/channel_moments.hpp>
 #include <pretext/kernels/kernel.hpp>
 
 namespace pretext::kernels {
@@ -22,18 +23,36 @@ struct convolution_extents {
   PRETEXT_HOST_DEVICE constexpr std::size_t weights() const { return taps() * in * out; }
 };
 
-/// Cross-correlation of a batch of channels-last images, weights kept as (rows, columns, in, out).
-///   forward(place, extents, batch, const T* x, const T* w, T* y)
-///   backward_data(place, extents, batch, const T* dy, const T* w, T* dx, into)
-///   backward_weights(place, extents, batch, const T* x, const T* dy, W* dw)      adds to dw
-/// Where `takes_moments` says so, `forward` has one more argument, a channel_moments* for those of y.
+/// Cross-correlation of a batch of channels-last images with weights (rows, columns, in, out), padded with
+/// zeros.
 template <class Device>
 struct convolution : missing<Device> {};
 
-/// Whether a device's convolutions take the moments of what they write while it is in a cache.
+/// Whether a device's convolutions compute the moments of their result while it is in a cache: then it
+/// provides `ConvolutionMomentsKernel` and `BatchNormMomentsKernel`, too.
 template <class Device>
-inline constexpr bool takes_moments = requires {
-  requires convolution<Device>::takes_moments;
+inline constexpr bool computes_moments = requires {
+  requires convolution<Device>::computes_moments;
+};
+
+template <class Context, class T = activation_of<Context>, class W = weight_of<Context>,
+          class Kernel = convolution<device_of<Context>>>
+concept ConvolutionKernel = requires(Context& context, const convolution_extents& extents, std::size_t batch,
+                                     const T* x, const T* w, const T* dy, T* out_y, T* dx, W* dw,
+                                     write_mode mode) {
+  Kernel::forward(context, extents, batch, x, w, out_y);
+  // dx is overwritten or added to, as `mode` says
+  Kernel::backward_data(context, extents, batch, dy, w, dx, mode);
+  Kernel::backward_weights(context, extents, batch, x, dy, dw);
+};
+
+/// Of devices whose convolutions compute moments: `forward` that also writes the moments of y's channels,
+/// unless `moments` is null.
+template <class Context, class T = activation_of<Context>, class Kernel = convolution<device_of<Context>>>
+concept ConvolutionMomentsKernel = requires(Context& context, const convolution_extents& extents,
+                                            std::size_t batch, const T* x, const T* w, T* out_y,
+                                            const channel_moments* moments) {
+  Kernel::forward(context, extents, batch, x, w, out_y, moments);
 };
 
 }  // namespace pretext::kernels

@@ -1,4 +1,5 @@
 #pragma once
+#include <concepts>
 #include <cstddef>
 
 #include <pretext/core/expects.hpp>
@@ -6,11 +7,19 @@
 
 namespace pretext::kernels {
 
-/// Distance of unit vectors, 2 - 2·cos(p, goal), where row i of p meets row (i+n) mod 2n of goal. Returns
-/// factor × the sum over both directions of the mean over n, and adds its gradient to dp; none goes to goal.
-///   loss_value run(place, rows, columns, double factor, const T* p, const T* goal, T* dp)
+/// BYOL's symmetrised loss (Grill et al. 2020, eq. 2): 2 - 2·cos(p_i, target_j), where row i of p (2n,
+/// columns) is compared with row j = (i+n) mod 2n of the target, the other view of the same image.
 template <class Device>
 struct cosine_regression : missing<Device> {};
+
+template <class Context, class T = activation_of<Context>,
+          class Kernel = cosine_regression<device_of<Context>>>
+concept CosineRegressionKernel = requires(Context& context, std::size_t rows, std::size_t columns,
+                                          double weight, const T* p, const T* target, T* dp) {
+  // weight · the sum over both directions of the mean over n. Its gradient is added to dp; the target gets
+  // none.
+  { Kernel::run(context, rows, columns, weight, p, target, dp) } -> std::convertible_to<loss_of<Context>>;
+};
 
 namespace detail {
 /// Throws std::invalid_argument for an odd number of rows, on any device.

@@ -1,22 +1,51 @@
 #pragma once
+#include <cstddef>
+
 #include <pretext/kernels/kernel.hpp>
 
 namespace pretext::kernels {
 
-/// forward(place, n, const T* x, T* y)   backward(place, n, const T* y, const T* dy, T* dx)
+/// y = max(0, x) of n elements; NaN stays NaN.
 template <class Device>
 struct relu : missing<Device> {};
 
-/// y += a·x   and   y = a·y + (1-a)·x, the exponential moving average; and copies, which round where T has
-/// fewer digits.
-///   axpy(place, n, W a, const T* x, T* y)   lerp(place, n, W a, const T* x, T* y)
-///   copy(place, n, const T* x, T* y)   copy(place, n, const W* x, T* y)
+template <class Context, class T = activation_of<Context>, class Kernel = relu<device_of<Context>>>
+concept ReluKernel = requires(Context& context, std::size_t n, const T* x, const T* y, const T* dy, T* out_y,
+                              T* out_dx) {
+  Kernel::forward(context, n, x, out_y);
+  // dx = dy where y > 0, else 0; dx may be dy
+  Kernel::backward(context, n, y, dy, out_dx);
+};
+
+/// Sums and copies of n elements.
 template <class Device>
 struct elementwise : missing<Device> {};
 
-/// y[r,c] += bias[c] for every row; and its gradient, dbias[c] += sum over rows.
-///   add(place, rows, columns, const W* bias, T* y)   sum(place, rows, columns, const T* dy, W* dbias)
+template <class Context, class T = activation_of<Context>, class W = weight_of<Context>,
+          class Kernel = elementwise<device_of<Context>>>
+concept ElementwiseKernel = requires(Context& context, std::size_t n, W a, const T* x, const W* w, T* y,
+                                     T* out_y) {
+  // y += a·x
+  Kernel::axpy(context, n, a, x, y);
+  // y = a·y + (1-a)·x, an exponential moving average
+  Kernel::lerp(context, n, a, x, y);
+  // y = x; from W to T it rounds
+  Kernel::copy(context, n, x, out_y);
+  Kernel::copy(context, n, w, out_y);
+};
+
+/// One bias per column of (rows, columns).
 template <class Device>
 struct channel_bias : missing<Device> {};
+
+template <class Context, class T = activation_of<Context>, class W = weight_of<Context>,
+          class Kernel = channel_bias<device_of<Context>>>
+concept ChannelBiasKernel = requires(Context& context, std::size_t rows, std::size_t columns, const W* bias,
+                                     const T* dy, T* y, W* dbias) {
+  // y[r, c] += bias[c]
+  Kernel::add(context, rows, columns, bias, y);
+  // dbias[c] += Σ_r dy[r, c]
+  Kernel::sum(context, rows, columns, dy, dbias);
+};
 
 }  // namespace pretext::kernels

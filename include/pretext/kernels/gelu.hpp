@@ -1,20 +1,21 @@
 #pragma once
 #include <cmath>
+#include <cstddef>
 
 #include <pretext/core/host_device.hpp>
 #include <pretext/kernels/kernel.hpp>
 
 namespace pretext::kernels {
 
-/// x·Φ(x) and its derivative Φ(x) + x·φ(x), Φ and φ being the normal distribution and its density
+/// x·Φ(x) and its derivative Φ(x) + x·φ(x), where Φ is the standard normal distribution and φ its density
 /// (Hendrycks & Gimpel 2016).
 template <class T>
 struct gelu_point {
   T value, slope;
 };
 
-/// Both from e = exp(-x²/2), which devices compute in ways of their own. Φ(-|x|)/e is a minimax polynomial in
-/// 1/(1 + |x|·0.3/√2), fitted by us for |x| < 13.5: relative error 2e-8 before rounding.
+/// Value and slope of GELU at x from e = exp(-x²/2), which each device computes in its own way. Φ(-|x|)/e is
+/// a minimax polynomial in 1/(1 + |x|·0.3/√2), fitted for |x| < 13.5: relative error 2e-8 before rounding.
 PRETEXT_HOST_DEVICE inline gelu_point<float> gelu_at(float x, float e) {
   const float t = 1.0f / (1.0f + 0.212132034f * std::fabs(x));
   float tail = -0.064728919064f;
@@ -32,17 +33,25 @@ PRETEXT_HOST_DEVICE inline gelu_point<float> gelu_at(float x, float e) {
   return {x * normal, normal + x * e * 0.398942280f};
 }
 
+/// The same in double precision, from erfc.
 PRETEXT_HOST_DEVICE inline gelu_point<double> gelu_at(double x, double e) {
   const double normal = 0.5 * std::erfc(-0.70710678118654752440 * x);
   return {x * normal, normal + x * e * 0.39894228040143267794};
 }
 
-/// y = gelu(x + bias) for each row of (rows, columns); bias may be null. `slope` gets the derivative at the
-/// same places, or is null; it may be x itself.
-///   forward(place, rows, columns, const T* x, const W* bias, T* y, T* slope)
-///   backward(place, rows, columns, const T* slope, const T* dy, T* dx, W* dbias)   dbias += sums over rows,
-///     unless it is null; dx may be dy itself
+/// y = GELU(x + bias) of (rows, columns), and its backward pass from the stored slopes.
 template <class Device>
 struct gelu : missing<Device> {};
+
+template <class Context, class T = activation_of<Context>, class W = weight_of<Context>,
+          class Kernel = gelu<device_of<Context>>>
+concept GeluKernel = requires(Context& context, std::size_t rows, std::size_t columns, const T* x,
+                              const W* bias, const T* slope, const T* dy, T* out_y, T* out_slope, T* out_dx,
+                              W* dbias) {
+  // The bias (columns) and out_slope, the derivative at x + bias, may be null; out_slope may be x.
+  Kernel::forward(context, rows, columns, x, bias, out_y, out_slope);
+  // dx = slope·dy; dbias += the column sums of dx, unless null; dx may be dy
+  Kernel::backward(context, rows, columns, slope, dy, out_dx, dbias);
+};
 
 }  // namespace pretext::kernels

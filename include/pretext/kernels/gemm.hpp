@@ -1,13 +1,24 @@
 #pragma once
+#include <cstddef>
+
 #include <pretext/kernels/kernel.hpp>
 
 namespace pretext::kernels {
 
+/// How a matrix enters a product.
 enum class op { none, transposed };
 
-/// C = A·B, or C += A·B; row-major, A is m×k and B is k×n after `op`. C is of activations or of weights.
-///   run(place, op a, op b, m, n, k, const T* A, const T* B, T* or W* C, into)
+/// Matrix products of row-major matrices: C = op(A)·op(B), or C += op(A)·op(B).
 template <class Device>
 struct gemm : missing<Device> {};
+
+template <class Context, class T = activation_of<Context>, class W = weight_of<Context>,
+          class Kernel = gemm<device_of<Context>>>
+concept GemmKernel = requires(Context& context, op a, op b, std::size_t m, std::size_t n, std::size_t k,
+                              const T* A, const T* B, T* C, W* dw, write_mode mode) {
+  // op(A) is m×k, op(B) is k×n. The result m×n is an activation, or a gradient of weights.
+  Kernel::run(context, a, b, m, n, k, A, B, C, mode);
+  Kernel::run(context, a, b, m, n, k, A, B, dw, mode);
+};
 
 }  // namespace pretext::kernels

@@ -6,8 +6,9 @@
 
 namespace pretext::kernels {
 
-/// Which places of each sample take part, and in what order: number j of sample n is place ids[n·stride + j],
-/// j < count; the first `count` in their own order where ids is null. No place of a sample is chosen twice.
+/// Selected positions of each sample, in order: the j-th of sample n is ids[n·stride + j], j < count. Where
+/// ids is null, the positions 0 … count-1. No position occurs twice in a sample. The ids are in the device's
+/// memory; the list does not own them.
 struct index_list {
   std::size_t count = 0;
   const std::uint32_t* ids = nullptr;

@@ -3,13 +3,13 @@
 
 namespace pretext::kernels::detail {
 
-/// The factor 1/√max(Σz², 1e-12) that gives a row length one, and no more than this.
-inline constexpr double longest_inverse = 1e6;
+/// The largest factor that L2 normalisation, 1/√max(Σz², 1e-12), multiplies a row by.
+inline constexpr double max_inverse_norm = 1e6;
 
-/// Does a row's gradient turn it, or was its length cut off?
+/// Whether a row was shorter than that: its factor is a constant, so its gradient keeps its radial part.
 template <class T>
-PRETEXT_HOST_DEVICE constexpr bool turns(T inverse) {
-  return !(inverse >= static_cast<T>(longest_inverse));
+PRETEXT_HOST_DEVICE constexpr bool is_clamped(T inverse_norm) {
+  return inverse_norm >= static_cast<T>(max_inverse_norm);
 }
 
 }  // namespace pretext::kernels::detail

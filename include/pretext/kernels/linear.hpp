@@ -5,32 +5,39 @@
 
 namespace pretext::kernels {
 
-/// Rows, and the numbers of each before and after a linear layer.
+/// A linear layer maps (rows, in) to (rows, out) with a weight (out, in).
 struct linear_extents {
   std::size_t rows, in, out;
 };
 
-/// What surrounds the product of a linear layer: y = shortcut + keep·(x·wᵀ + bias). Each may be null; keep
-/// has a factor for every `tokens` rows. Rows are stored as T, numbers that many of them share are W.
+/// What is fused with a linear layer's product. Each pointer may be null: then its term is left out.
 template <class T, class W = T>
 struct linear_epilogue {
-  const W* bias = nullptr;
-  const T* shortcut = nullptr;
-  const W* branch_scale = nullptr;
+  const W* bias = nullptr;          ///< (out)
+  const T* shortcut = nullptr;      ///< (rows, out)
+  const W* branch_scale = nullptr;  ///< (rows / tokens), one value for every `tokens` rows
   std::size_t tokens = 1;
-  const T* rounded_bias = nullptr;  ///< the bias once more, for products that add it before they round
+  const T* rounded_bias = nullptr;  ///< the bias as T, for devices that add it before they round the product
 };
 
-/// Products of rows with a weight w (out, in), and what follows them while their result is still in the
-/// cache.
-///   forward(place, extents, const T* x, const T* w, linear_epilogue<T, W>, T* y)
-///   forward_gelu(place, extents, const T* x, const T* w, const W* bias, T* y, T* slope)
-///     y = gelu(x·wᵀ + bias); slope gets the derivative there, or is null
-///   backward_gelu(place, extents, const T* dy, const T* w, const T* slope, T* dx, W* dbias)
-///     dx = slope ∘ (dy·w), where slope belongs to the layer's input; dbias += its sums over rows
-///   backward_weights(place, extents, const T* x, const T* dy, W* dw, W* dbias)
-///     dw += dyᵀ·x; dbias += the sums of dy over rows, unless it is null
+/// Products with a weight, fused with what follows them while their result is in a cache.
 template <class Device>
 struct linear : missing<Device> {};
+
+template <class Context, class T = activation_of<Context>, class W = weight_of<Context>,
+          class Kernel = linear<device_of<Context>>>
+concept LinearKernel = requires(Context& context, const linear_extents& extents, const T* x, const T* w,
+                                const linear_epilogue<T, W>& epilogue, const W* bias, const T* dy,
+                                const T* slope, T* out_y, T* out_slope, T* out_dx, W* dw, W* dbias) {
+  // y = shortcut + branch_scale·(x·wᵀ + bias)
+  Kernel::forward(context, extents, x, w, epilogue, out_y);
+  // y = GELU(x·wᵀ + bias); out_slope, its derivative there, may be null
+  Kernel::forward_gelu(context, extents, x, w, bias, out_y, out_slope);
+  // dx = slope ∘ (dy·w), where slope belongs to the GELU before this layer; dbias (in) += the column sums of
+  // dx
+  Kernel::backward_gelu(context, extents, dy, w, slope, out_dx, dbias);
+  // dw += dyᵀ·x; dbias (out) += the column sums of dy, unless null
+  Kernel::backward_weights(context, extents, x, dy, dw, dbias);
+};
 
 }  // namespace pretext::kernels

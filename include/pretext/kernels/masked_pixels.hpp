@@ -1,11 +1,14 @@
 #pragma once
+#include <concepts>
+#include <cstddef>
+
 #include <pretext/kernels/index_list.hpp>
 #include <pretext/kernels/kernel.hpp>
 #include <pretext/kernels/patches.hpp>
 
 namespace pretext {
 
-/// How far a predicted pixel is from the real one.
+/// The error of a predicted pixel p with target t.
 enum class pixel_error {
   squared,   ///< (p - t)², as in MAE
   absolute,  ///< |p - t|, as in SimMIM
@@ -15,18 +18,28 @@ enum class pixel_error {
 
 namespace pretext::kernels {
 
-/// How the numbers of a patch are compared with their prediction.
+/// How patches are compared with their predictions.
 struct pixel_comparison {
-  bool normalise;  ///< each patch to mean 0 and deviation 1
+  bool normalise;  ///< whether each target patch is normalised to mean 0 and standard deviation 1
   pixel_error error;
-  double denominator;  ///< the errors' sum is divided by it
+  double denominator;  ///< what the sum of the errors is divided by
 };
 
-/// Sum of the errors over chosen patches, (batch, count, numbers) in the order (row, column, channel), over
-/// the denominator; its gradient is added to dprediction.
-///   loss_value run(place, patch_extents, pixel_comparison, batch, choice, const T* images, const T*
-///   prediction, T* dprediction)
+/// The loss of masked image modelling: the errors of predicted patches against the pixels of an image (He et
+/// al. 2022; Xie et al. 2022).
 template <class Device>
 struct masked_pixels : missing<Device> {};
+
+template <class Context, class T = activation_of<Context>, class Kernel = masked_pixels<device_of<Context>>>
+concept MaskedPixelsKernel = requires(Context& context, const patch_extents& extents,
+                                      const pixel_comparison& comparison, std::size_t batch,
+                                      const index_list& chosen, const T* images, const T* prediction,
+                                      T* dprediction) {
+  // The sum of the errors over the chosen patches, (batch, count, patch_dim) in the order (row, column,
+  // channel), divided by the denominator; its gradient is added to dprediction.
+  {
+    Kernel::run(context, extents, comparison, batch, chosen, images, prediction, dprediction)
+    } -> std::convertible_to<loss_of<Context>>;
+};
 
 }  // namespace pretext::kernels

@@ -14,7 +14,7 @@
 
 namespace pretext {
 
-/// LARS as published code has it; recipes differ in where the learning rate and the decay enter.
+/// The variants of LARS in published code; they differ in where the learning rate and the weight decay enter.
 enum class lars_variant {
   simclr,  ///< learning rate inside the momentum, ratio over the decayed gradient
   byol,    ///< learning rate outside the momentum, ratio over the decayed gradient; also MAE's and MoCo v3's
@@ -26,20 +26,20 @@ enum class lars_variant {
 
 namespace pretext::kernels {
 
-/// A run of the flat buffers inside one parameter: what a thread updates at a time.
+/// A range of the flat buffers within one parameter, which one thread updates.
 struct parameter_chunk {
-  std::size_t first = 0;
-  std::uint32_t count = 0, row = 0;
-  bool decays = true;
-  double lr_multiplier = 1;  ///< multiplies the step's learning rate
+  std::size_t first = 0;             ///< its first element in the flat buffers
+  std::uint32_t count = 0, row = 0;  ///< its elements, and its parameter's row of the table
+  bool decays = true;                ///< whether weight decay applies
+  double lr_multiplier = 1;          ///< of the step's learning rate
 };
 
-/// The flat buffers of a table cut into pieces of a fixed length; what is not learned, by its role or because
-/// it is frozen (rate 0), is in none of them.
+/// The trainable parameters of a table, divided into chunks of at most 2^14 elements. Parameters that are not
+/// learned, by their role or because they are frozen (multiplier 0), are in no chunk.
 template <class Device>
 struct parameter_chunks {
   buffer<parameter_chunk, Device> list;
-  std::size_t rows = 0, size = 0;  ///< of the table, and of a flat buffer
+  std::size_t rows = 0, size = 0;  ///< rows of the table, and elements of a flat buffer
 
   explicit parameter_chunks(std::span<const parameter> table) : rows{table.size()} {
     constexpr std::size_t length = std::size_t{1} << 14;
@@ -57,7 +57,7 @@ struct parameter_chunks {
   }
 };
 
-/// One step's numbers.
+/// The hyper-parameters of one step. The learning rate may be stored in the device's memory.
 struct sgd_step {
   device_scalar<double> learning_rate;
   double momentum, weight_decay;
@@ -75,14 +75,14 @@ struct lars_step {
   bool nesterov, clip, decay_all;
 };
 
-/// The learning rate of a piece.
+/// The learning rate of a chunk.
 template <class Step>
 PRETEXT_HOST_DEVICE double effective_lr(const Step& s, const parameter_chunk& p) {
   return double{s.learning_rate} * p.lr_multiplier;
 }
 
-/// One number's step with momentum: v = m·v + scale·(g + decay·w), then w -= rate·v, or Nesterov's look
-/// ahead.
+/// One weight's step with momentum: v = m·v + scale·(g + decay·w), then w -= rate·v, or rate·(m·v + scale·(g
+/// + decay·w)) with Nesterov's momentum.
 template <bool Nesterov, class W>
 struct momentum_update {
   W decay, scale, momentum, rate;
@@ -99,8 +99,8 @@ struct momentum_update {
   }
 };
 
-/// What all numbers of an AdamW step share: the betas, and the bias corrections of step `step`, counted from
-/// 1.
+/// The factors that all weights of an AdamW step share: the betas and the bias corrections of step `step`,
+/// counted from 1 (Loshchilov & Hutter 2019).
 template <class W>
 struct adamw_rates {
   W b1, b2, rest1, rest2, correction, epsilon;
@@ -117,22 +117,23 @@ struct adamw_rates {
   PRETEXT_HOST_DEVICE W rate(const parameter_chunk& p) const {
     return static_cast<W>(corrected * p.lr_multiplier);
   }
-  /// What decay leaves of a weight.
+  /// The factor that decoupled weight decay multiplies a weight by.
   PRETEXT_HOST_DEVICE static W decay_scale(const adamw_step& s, const parameter_chunk& p) {
     return static_cast<W>(s.decay_all || p.decays ? 1 - effective_lr(s, p) * s.weight_decay : 1);
   }
 };
 
-/// What LARS multiplies a parameter's decayed gradient by, from its two norms.
+/// LARS's trust ratio of a parameter, which multiplies its decayed gradient, from the norms of its weights
+/// and of its update (You et al. 2017).
 struct lars_adaptation {
   double ratio = 1;
-  bool decays = true;
+  bool decays = true;  ///< whether weight decay applies
 
   PRETEXT_HOST_DEVICE lars_adaptation(const lars_step& s, double learning_rate, double weight_norm,
                                       double update_norm) {
     const bool sum = s.variant == lars_variant::sum_of_norms || s.variant == lars_variant::larc;
     if (!(weight_norm > 0) || !(update_norm > 0)) {
-      decays = !sum;  // there the published code leaves such a gradient as it is
+      decays = !sum;  // those published codes use such a gradient without decay
       return;
     }
     if (sum) update_norm += s.weight_decay * weight_norm + s.epsilon;
@@ -144,22 +145,30 @@ struct lars_adaptation {
   }
 };
 
-/// Which parameters a LARS step adapts, and whether decay is part of the norm that it divides by.
+/// Whether a LARS step scales a parameter by its trust ratio.
 PRETEXT_HOST_DEVICE constexpr bool adapts(const lars_step& s, const parameter_chunk& p) {
   return s.decay_all || s.variant == lars_variant::larc || p.decays;
 }
+/// Whether the norm of the update includes weight decay.
 PRETEXT_HOST_DEVICE constexpr bool decayed_norm(const lars_step& s) {
   return s.variant == lars_variant::simclr || s.variant == lars_variant::byol;
 }
 
-/// One pass over flat buffers each; `g` is the gradient, `w` the values. On a device that runs apart from the
-/// host the rates may be numbers of its memory, read when the step runs.
-///   sgd(place, pieces, sgd_step, const W* g, W* velocity, W* w)
-///   adamw(place, pieces, adamw_step, const W* g, W* mean, W* square, std::uint64_t* steps, W* w)   counts
-///   steps lars(place, pieces, lars_step, const W* g, W* velocity, W* w)
-///   follow(place, pieces, device_scalar<double> momentum, const W* w, W* slow)   slow = momentum·slow + (1 -
-///   momentum)·w
+/// Optimizer steps over flat buffers: `g` is the gradient, `w` the weights.
 template <class Device>
 struct optimize : missing<Device> {};
+
+template <class Context, class W = weight_of<Context>, class Kernel = optimize<device_of<Context>>>
+concept OptimizeKernel = requires(Context& context, const parameter_chunks<device_of<Context>>& chunks,
+                                  const sgd_step& sgd, const adamw_step& adamw, const lars_step& lars,
+                                  device_scalar<double> momentum, const W* online, const W* g, W* velocity,
+                                  W* mean, W* square, std::uint64_t* steps, W* w, W* target) {
+  Kernel::sgd(context, chunks, sgd, g, velocity, w);
+  // increments `steps` (one element), which the bias corrections are computed from
+  Kernel::adamw(context, chunks, adamw, g, mean, square, steps, w);
+  Kernel::lars(context, chunks, lars, g, velocity, w);
+  // target = momentum·target + (1 - momentum)·online
+  Kernel::ema_update(context, chunks, momentum, online, target);
+};
 
 }  // namespace pretext::kernels

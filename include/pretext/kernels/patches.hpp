@@ -7,23 +7,30 @@
 
 namespace pretext::kernels {
 
-/// Images cut into square patches, row by row: patch (r, c) is place r·columns() + c. Pixels beyond the last
-/// whole patch belong to none.
+/// Images divided into square patches, row by row: patch (r, c) has index r·columns() + c. Pixels beyond the
+/// last whole patch belong to no patch.
 struct patch_extents {
   std::size_t height, width, channels, patch;
 
   PRETEXT_HOST_DEVICE constexpr std::size_t rows() const { return height / patch; }
   PRETEXT_HOST_DEVICE constexpr std::size_t columns() const { return width / patch; }
   PRETEXT_HOST_DEVICE constexpr std::size_t patches() const { return rows() * columns(); }
-  /// Numbers of one patch, in the order (row, column, channel).
+  /// Elements of one patch, in the order (row, column, channel).
   PRETEXT_HOST_DEVICE constexpr std::size_t patch_dim() const { return patch * patch * channels; }
 };
 
-/// Images (batch, height, width, channels) as rows of patches (batch, count, numbers), and back. All patches,
-/// or chosen ones.
-///   gather(place, extents, batch, choice, const T* images, T* rows)
-///   scatter(place, extents, batch, choice, const T* rows, T* images)   0 where no chosen patch lies
+/// Patchify: images (batch, height, width, channels) to rows (batch, count, patch_dim) of the chosen patches,
+/// and back.
 template <class Device>
 struct patches : missing<Device> {};
+
+template <class Context, class T = activation_of<Context>, class Kernel = patches<device_of<Context>>>
+concept PatchesKernel = requires(Context& context, const patch_extents& extents, std::size_t batch,
+                                 const index_list& chosen, const T* images, const T* rows, T* out_rows,
+                                 T* out_images) {
+  Kernel::gather(context, extents, batch, chosen, images, out_rows);
+  // pixels of no chosen patch become 0
+  Kernel::scatter(context, extents, batch, chosen, rows, out_images);
+};
 
 }  // namespace pretext::kernels

@@ -1,18 +1,25 @@
 #pragma once
 #include <cstddef>
+#include <cstdint>
 
 #include <pretext/core/host_device.hpp>
 #include <pretext/kernels/kernel.hpp>
 
 namespace pretext::kernels {
 
-/// Mean over all places of each channel: (batch, places, channels) to (batch, channels).
-///   forward(place, batch, places, channels, const T* x, T* y)   backward(place, batch, places, channels,
-///   const T* dy, T* dx)
+/// Global average pooling: the mean of each channel over all positions, (batch, positions, channels) to
+/// (batch, channels).
 template <class Device>
 struct average_pool : missing<Device> {};
 
-/// A square window that moves over an image.
+template <class Context, class T = activation_of<Context>, class Kernel = average_pool<device_of<Context>>>
+concept AveragePoolKernel = requires(Context& context, std::size_t batch, std::size_t positions,
+                                     std::size_t channels, const T* x, const T* dy, T* out_y, T* out_dx) {
+  Kernel::forward(context, batch, positions, channels, x, out_y);
+  Kernel::backward(context, batch, positions, channels, dy, out_dx);
+};
+
+/// A square window that slides over an image (height, width, channels).
 struct window {
   std::size_t height, width, channels, size, stride, padding;
   PRETEXT_HOST_DEVICE constexpr std::size_t out_height() const {
@@ -23,10 +30,18 @@ struct window {
   }
 };
 
-/// Largest value under each window; `chosen` remembers where it stood.
-///   forward(place, window, batch, const T* x, T* y, std::uint32_t* chosen)   (chosen may be null)
-///   backward(place, window, batch, const std::uint32_t* chosen, const T* dy, T* dx)
+/// Max pooling: the largest value of each channel under each window, NaN before all others. `chosen` (batch,
+/// out_height, out_width, channels) is the index of its pixel within the image.
 template <class Device>
 struct max_pool : missing<Device> {};
+
+template <class Context, class T = activation_of<Context>, class Kernel = max_pool<device_of<Context>>>
+concept MaxPoolKernel = requires(Context& context, const window& extents, std::size_t batch, const T* x,
+                                 const std::uint32_t* chosen, const T* dy, T* out_y,
+                                 std::uint32_t* out_chosen, T* out_dx) {
+  // out_chosen may be null where no backward pass follows
+  Kernel::forward(context, extents, batch, x, out_y, out_chosen);
+  Kernel::backward(context, extents, batch, chosen, dy, out_dx);
+};
 
 }  // namespace pretext::kernels

@@ -76,9 +76,9 @@ struct normalisation {
     using W = typename Context::weight;
     const slice_parts<C, W> p{slice};
     allocate_cache<C>(context, cache);
-    kernels::batch_norm<typename Context::device>::settle(rows, C, moments, W(epsilon), cache.mean,
-                                                          cache.inverse, W(momentum), p.running_mean,
-                                                          p.running_variance);
+    kernels::batch_norm<typename Context::device>::finalize(rows, C, moments, W(epsilon), cache.mean,
+                                                            cache.inverse, W(momentum), p.running_mean,
+                                                            p.running_variance);
     recompute<C>(context, slice, rows, x, shortcut, relu, y, cache);
   }
 
@@ -111,8 +111,8 @@ struct normalisation {
   template <std::size_t C, class Context, class W>
   static void running(Context& context, W* slice, W* scale, W* shift) {
     const slice_parts<C, W> p{slice};
-    kernels::batch_norm<typename Context::device>::running(context, C, p.running_mean, p.running_variance,
-                                                           W(epsilon), p.weight, p.bias, scale, shift);
+    kernels::batch_norm<typename Context::device>::fold_running(
+        context, C, p.running_mean, p.running_variance, W(epsilon), p.weight, p.bias, scale, shift);
   }
 
  private:

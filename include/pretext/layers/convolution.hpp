@@ -60,7 +60,7 @@ struct convolution {
 
   /// The same, and also computes the moments of y's channels, on a device that does both in one pass.
   template <class Context, ImageShape In>
-    requires(Bias == bias::no && kernels::takes_moments<typename Context::device>)
+    requires(Bias == bias::no && kernels::computes_moments<typename Context::device>)
   static void forward(Context& context, weights<Context> w, reads<Context, In> x,
                       writes<Context, output<In>> y, cache<In, Context>& cache,
                       const kernels::channel_moments& moments) {

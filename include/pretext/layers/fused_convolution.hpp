@@ -68,8 +68,8 @@ struct fused_convolution {
                     Convolution::forward(context, w, x, convolved, cache.convolution, moments);
                   }) {
       const arena_scope guard{context.workspace};
-      normalise(kernels::batch_norm<typename Context::device>::room(context, context.step.batch_norm_groups,
-                                                                    channels<In>));
+      normalise(kernels::batch_norm<typename Context::device>::allocate_moments(
+          context, context.step.batch_norm_groups, channels<In>));
     } else {
       normalise();
     }

@@ -14,39 +14,41 @@
 
 namespace pretext::kernels {
 
-/// What one thread needs to make one view; grows with the first views, then stays.
-class view_scratch {
+/// The memory of one thread for one view; it grows with the first views and is then reused.
+class view_workspace {
  public:
-  static view_scratch& of_this_thread() {
-    static thread_local view_scratch scratch;
-    return scratch;
+  static view_workspace& of_this_thread() {
+    static thread_local view_workspace workspace;
+    return workspace;
   }
 
-  planar_view fit(image_extent view) {
-    // Rows of planes start where they may; planes start apart from each other's cache sets.
+  planar_view planes_for(image_extent view) {
+    // 16 more elements per plane, so that the planes do not map to the same cache sets.
     const std::size_t plane = view.height * view.width + 16;
     const std::size_t spare = planar_view::spare_size(view, filter_taps::largest_radius);
     if (memory_.size() < 3 * plane + spare) memory_ = buffer<float, cpu>{3 * plane + spare};
     float* const at = memory_.data();
     return {view, at, at + plane, at + 2 * plane, at + 3 * plane};
   }
-  resample_scratch taps;
+  resample_workspace taps;
 
  private:
   buffer<float, cpu> memory_;
 };
 
+/// A thread renders all views of a few images: one pass resamples the image into three planes, which stay in
+/// the cache while the other operations change them, and the last pass interleaves them.
 template <>
 struct augment<cpu> {
-  /// One view, with choices already drawn, to out[h][w][3].
+  /// Renders one view, whose choices are already drawn, to out (height, width, 3).
   template <class Augmentation, ImageSource Image, class T>
   static void render(const Augmentation& pipeline, const typename Augmentation::choices& choices,
                      const Image& image, image_extent extent, T* out) {
-    view_scratch& scratch = view_scratch::of_this_thread();
-    const planar_view view = scratch.fit(extent);
+    view_workspace& workspace = view_workspace::of_this_thread();
+    const planar_view view = workspace.planes_for(extent);
     vectorised([&] {
       resample(image, pipeline.map_to_source(choices, {image.height, image.width}, extent), view,
-               scratch.taps);
+               workspace.taps);
       pipeline.apply(choices, view);
       T* __restrict to = out;
       for (std::size_t i = 0, n = view.size(); i < n; ++i) {

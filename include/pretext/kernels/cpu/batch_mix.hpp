@@ -9,12 +9,13 @@
 
 namespace pretext::kernels {
 
+/// Rows i and rows-1-i are mixed together, so one loop over half of the rows works in place.
 template <>
 struct mixing<cpu> {
   template <class Context, class T>
   static void mix(Context& context, std::size_t rows, std::size_t height, std::size_t width,
-                  std::size_t channels, device_scalar<batch_mix> how, T* x) {
-    const batch_mix chosen = how;
+                  std::size_t channels, device_scalar<batch_mix> stored_mix, T* x) {
+    const batch_mix chosen = stored_mix;
     if (chosen.lambda == 1) return;
     if (chosen.pasted)
       paste(context, rows, height, width, channels, chosen, x);
@@ -24,14 +25,15 @@ struct mixing<cpu> {
 
   template <class Context, class W>
   static void targets(Context&, std::size_t rows, std::size_t stride, std::size_t classes,
-                      device_scalar<batch_mix> how, double smoothing, const int* labels, W* soft_targets) {
-    const batch_mix chosen = how;
+                      device_scalar<batch_mix> stored_mix, double smoothing, const int* labels,
+                      W* soft_targets) {
+    const batch_mix chosen = stored_mix;
     const double lambda = chosen.lambda;
     for (std::size_t row = 0; row < rows; ++row) {
-      const auto own = static_cast<std::size_t>(labels[row]),
-                 other = static_cast<std::size_t>(labels[rows - 1 - row]);
+      const auto label = static_cast<std::size_t>(labels[row]),
+                 partner = static_cast<std::size_t>(labels[rows - 1 - row]);
       for (std::size_t c = 0; c < classes; ++c) {
-        const double t = (c == own ? lambda : 0) + (c == other ? 1 - lambda : 0);
+        const double t = (c == label ? lambda : 0) + (c == partner ? 1 - lambda : 0);
         soft_targets[row * stride + c] = static_cast<W>(smoothed(t, smoothing, classes));
       }
       std::fill(soft_targets + row * stride + classes, soft_targets + (row + 1) * stride, W{0});
@@ -41,14 +43,14 @@ struct mixing<cpu> {
  private:
   template <class Context, class T>
   static void blend(Context& context, std::size_t rows, std::size_t size, double lambda, T* x) {
-    const T own = static_cast<T>(lambda), other = static_cast<T>(1 - lambda);
+    const T self = static_cast<T>(lambda), other = static_cast<T>(1 - lambda);
     context.stream.for_each_block(rows / 2, [=](std::size_t row) {
       T* __restrict const a = x + row * size, * __restrict const b = x + (rows - 1 - row) * size;
       vectorised([=] {
         for (std::size_t i = 0; i < size; ++i) {
           const T first = a[i], last = b[i];
-          a[i] = own * first + other * last;
-          b[i] = own * last + other * first;
+          a[i] = self * first + other * last;
+          b[i] = self * last + other * first;
         }
       });
     });

@@ -13,6 +13,9 @@
 
 namespace pretext::kernels {
 
+/// Statistics are sums over rows, so threads take blocks of rows whose count depends on the shape alone, and
+/// partial sums are combined in order. The backward pass reads x and dy twice: for two sums per channel, and
+/// for dx; the second pass visits the blocks in reverse, because the last ones are still in the cache.
 template <>
 struct batch_norm<cpu> {
   template <class Context, class T>
@@ -20,27 +23,25 @@ struct batch_norm<cpu> {
                          const T* x, T epsilon, T* mean, T* inverse, T momentum, T* running_mean,
                          T* running_variance) {
     const arena_scope guard{context.workspace};
-    const channel_moments found = room(context, groups, channels);
+    const channel_moments found = allocate_moments(context, groups, channels);
     const std::size_t length = block_rows(channels);
-    const detail::piecewise_moments<T> moments{context, &found, channels, rows, length};
+    const detail::blocked_moments<T> moments{context, &found, channels, rows, length};
     context.stream.for_each_run(rows, length, [&](std::size_t first, std::size_t last) {
       moments.add_rows(x, first, last, 0, channels, true);
     });
     moments.combine(context.stream);
-    settle(rows, channels, found, epsilon, mean, inverse, momentum, running_mean, running_variance);
+    finalize(rows, channels, found, epsilon, mean, inverse, momentum, running_mean, running_variance);
   }
 
-  /// Room for the moments of as many groups.
   template <class Context>
-  static channel_moments room(Context& context, std::size_t groups, std::size_t channels) {
-    double* const numbers = context.workspace.template allocate<double>(2 * groups * channels);
-    return {groups, numbers, numbers + groups * channels};
+  static channel_moments allocate_moments(Context& context, std::size_t groups, std::size_t channels) {
+    double* const memory = context.workspace.template allocate<double>(2 * groups * channels);
+    return {groups, memory, memory + groups * channels};
   }
 
-  /// What `statistics` gives, from moments that whoever wrote the rows has taken.
   template <class T>
-  static void settle(std::size_t rows, std::size_t channels, const channel_moments& found, T epsilon, T* mean,
-                     T* inverse, T momentum, T* running_mean, T* running_variance) {
+  static void finalize(std::size_t rows, std::size_t channels, const channel_moments& found, T epsilon,
+                       T* mean, T* inverse, T momentum, T* running_mean, T* running_variance) {
     const double count = static_cast<double>(rows / found.groups);
     for (std::size_t group = 0; group < found.groups; ++group)
       for (std::size_t c = 0; c < channels; ++c) {
@@ -65,8 +66,8 @@ struct batch_norm<cpu> {
   }
 
   template <class Context, class T>
-  static void running(Context&, std::size_t channels, const T* mean, const T* variance, T epsilon,
-                      const T* gamma, const T* beta, T* scale, T* shift) {
+  static void fold_running(Context&, std::size_t channels, const T* mean, const T* variance, T epsilon,
+                           const T* gamma, const T* beta, T* scale, T* shift) {
     for (std::size_t c = 0; c < channels; ++c) {
       scale[c] = (gamma ? gamma[c] : T{1}) / std::sqrt(variance[c] + epsilon);
       shift[c] = (beta ? beta[c] : T{0}) - mean[c] * scale[c];
@@ -95,102 +96,123 @@ struct batch_norm<cpu> {
   static void backward(Context& context, std::size_t rows, std::size_t channels, std::size_t groups,
                        const T* dy, bool relu, const T* y, const T* x, const T* mean, const T* inverse,
                        const T* gamma, const T* beta, T* dgamma, T* dbeta, T* dx, T* dshortcut) {
-    const std::size_t part = rows / groups;
     const arena_scope guard{context.workspace};
-    T *scales = context.workspace.template allocate<T>(groups * channels),
-      *shifts = context.workspace.template allocate<T>(groups * channels);
-    fold(context, channels, groups, mean, inverse, gamma, beta, scales, shifts);
-    const auto by = [=](std::size_t group, std::size_t r) {
-      return detail::rectifier<T>{y ? y + r * channels : nullptr, scales + group * channels,
-                                  shifts + group * channels};
-    };
-    const double* sums = nullptr;
-    detail::where_rectified(relu, y, [&]<detail::rectified Rectified>() {
-      sums = sum_rows<T>(context, part, channels, groups,
-                         [=]<std::size_t Rows>(std::size_t group, std::size_t r, T* sum, T* dot) {
-                           detail::add_gradients<Rows, Rectified>(channels, dy + r * channels, by(group, r),
-                                                                  x + r * channels, mean + group * channels,
-                                                                  sum, dot);
-                         });
-    });
-    const T* slope = slopes(context, part, channels, groups, sums, inverse, gamma, dgamma, dbeta);
-    detail::where_rectified(relu, y, [&]<detail::rectified Rectified>() {
-      for_each_row(context, part, channels, groups, [=](std::size_t group, std::size_t r) {
-        const T *a = slope + 3 * group * channels, *b = a + channels, *d = b + channels;
-        const std::size_t at = r * channels;
-        if (dx != x) std::copy_n(x + at, channels, dx + at);
-        if (!dshortcut) {
-          detail::pass_gradient<Rectified>(channels, dy + at, by(group, r), dx + at, mean + group * channels,
-                                           a, b, d);
-          return;
-        }
-        if (dshortcut != dy) std::copy_n(dy + at, channels, dshortcut + at);
-        detail::pass_gradients<Rectified>(channels, dshortcut + at, by(group, r), dx + at,
-                                          mean + group * channels, a, b, d);
-      });
-    });
+    T* const scale = context.workspace.template allocate<T>(groups * channels);
+    T* const shift = context.workspace.template allocate<T>(groups * channels);
+    fold(context, channels, groups, mean, inverse, gamma, beta, scale, shift);
+    const backward_inputs<T> in{rows / groups, channels, groups, dy, y, x, mean, scale, shift};
+    if (!relu)
+      backward<detail::relu_mask::none>(context, in, inverse, gamma, dgamma, dbeta, dx, dshortcut);
+    else if (y)
+      backward<detail::relu_mask::from_output>(context, in, inverse, gamma, dgamma, dbeta, dx, dshortcut);
+    else
+      backward<detail::relu_mask::from_input>(context, in, inverse, gamma, dgamma, dbeta, dx, dshortcut);
   }
 
  private:
-  /// dx = γ·inverse·(g - mean(g) - x̂·mean(g·x̂)), written as g·a - (x - mean)·b - d: a, b and d of each
-  /// channel, (groups, 3, channels).
+  /// The arrays that a backward pass reads, and `scale` and `shift` of the forward pass.
+  template <class T>
+  struct backward_inputs {
+    std::size_t group_rows, channels, groups;
+    const T *dy, *y, *x, *mean, *scale, *shift;
+
+    detail::relu_operands<T> relu(std::size_t group, std::size_t row) const {
+      return {y ? y + row * channels : nullptr, scale + group * channels, shift + group * channels};
+    }
+    /// Adds the gradient sums of `Rows` rows from `row` on to 2·channels sums.
+    template <std::size_t Rows, detail::relu_mask Mask>
+    void add_sums(std::size_t group, std::size_t row, T* sums) const {
+      detail::add_gradient_sums<Rows, Mask>(channels, dy + row * channels, relu(group, row),
+                                            x + row * channels, mean + group * channels, sums,
+                                            sums + channels);
+    }
+    /// Writes dx, and dshortcut unless it is null, of one row.
+    template <detail::relu_mask Mask>
+    void write(std::size_t group, std::size_t row, const T* slope, T* dx, T* dshortcut) const {
+      const T *a = slope + 3 * group * channels, *b = a + channels, *d = b + channels;
+      const std::size_t at = row * channels;
+      if (dx != x) std::copy_n(x + at, channels, dx + at);
+      if (!dshortcut) {
+        detail::write_gradient<Mask>(channels, dy + at, relu(group, row), dx + at, mean + group * channels, a,
+                                     b, d);
+        return;
+      }
+      if (dshortcut != dy) std::copy_n(dy + at, channels, dshortcut + at);
+      detail::write_gradients<Mask>(channels, dshortcut + at, relu(group, row), dx + at,
+                                    mean + group * channels, a, b, d);
+    }
+  };
+
+  template <detail::relu_mask Mask, class Context, class T>
+  static void backward(Context& context, const backward_inputs<T>& in, const T* inverse, const T* gamma,
+                       T* dgamma, T* dbeta, T* dx, T* dshortcut) {
+    const double* sums = gradient_sums<Mask>(context, in);
+    const T* slope =
+        slopes(context, in.group_rows, in.channels, in.groups, sums, inverse, gamma, dgamma, dbeta);
+    for_each_row(context, in.group_rows, in.channels, in.groups, [=](std::size_t group, std::size_t row) {
+      in.template write<Mask>(group, row, slope, dx, dshortcut);
+    });
+  }
+
+  /// dx = γ·inverse·(g - mean(g) - x̂·mean(g·x̂)), written as g·a - (x - mean)·b - d: returns a, b and d of
+  /// each channel, (groups, 3, channels), and adds to dγ and dβ.
   template <class Context, class T>
-  static const T* slopes(Context& context, std::size_t part, std::size_t channels, std::size_t groups,
+  static const T* slopes(Context& context, std::size_t group_rows, std::size_t channels, std::size_t groups,
                          const double* sums, const T* inverse, const T* gamma, T* dgamma, T* dbeta) {
     T* const slope = context.workspace.template allocate<T>(3 * groups * channels);
     for (std::size_t group = 0; group < groups; ++group)
       for (std::size_t c = 0; c < channels; ++c) {
         const double sum = sums[2 * group * channels + c], dot = sums[(2 * group + 1) * channels + c];
         const std::size_t at = group * channels + c;
-        const double scale = static_cast<double>(inverse[at]), count = static_cast<double>(part);
+        const double scale = static_cast<double>(inverse[at]), count = static_cast<double>(group_rows);
         const double weight = gamma ? static_cast<double>(gamma[c]) : 1.0;
         if (dgamma) dgamma[c] += static_cast<T>(dot * scale);
         if (dbeta) dbeta[c] += static_cast<T>(sum);
-        T* three = slope + 3 * group * channels;
+        T* coefficients = slope + 3 * group * channels;
         const double b = weight * scale * scale * scale * dot / count;
-        three[c] = static_cast<T>(weight * scale);
-        three[channels + c] = static_cast<T>(b);
-        three[2 * channels + c] = static_cast<T>(weight * scale * sum / count);
+        coefficients[c] = static_cast<T>(weight * scale);
+        coefficients[channels + c] = static_cast<T>(b);
+        coefficients[2 * channels + c] = static_cast<T>(weight * scale * sum / count);
       }
     return slope;
   }
 
-  /// Rows that are summed in one go: a number that depends on the shape alone, about 64 KB of them.
+  /// Rows of a block, about 64 KB; depends on the shape alone.
   static constexpr std::size_t block_rows(std::size_t channels) {
     return std::clamp<std::size_t>((std::size_t{1} << 14) / channels, 16, 1024);
   }
 
-  /// Two sums per channel over the `part` rows of each group, (groups, 2, channels): `add<Rows>(group, row,
-  /// first, second)` adds adjacent rows. Short runs are summed first: a float that grows over a thousand rows
-  /// would lose three digits of what each of them adds.
-  template <class T, class Context, class Add>
-  static const double* sum_rows(Context& context, std::size_t part, std::size_t channels, std::size_t groups,
-                                const Add& add) {
+  /// Σ g and Σ g·(x - mean) per channel over the rows of each group, (groups, 2, channels). Runs of 16 rows
+  /// are summed first: a float that accumulates a thousand rows would lose three digits of each.
+  template <detail::relu_mask Mask, class Context, class T>
+  static const double* gradient_sums(Context& context, const backward_inputs<T>& in) {
     constexpr std::size_t run = 16;
-    const std::size_t length = block_rows(channels), blocks = (part + length - 1) / length;
-    double* sums = context.workspace.template allocate<double>(groups * 2 * channels);
-    T* partial = context.workspace.template allocate<T>(groups * blocks * 4 * channels);
-    context.stream.for_each_block(groups * blocks, [&](std::size_t block) {
-      const std::size_t group = block / blocks, first = group * part + block % blocks * length;
-      const std::size_t last = std::min((group + 1) * part, first + length);
-      T* of_block = partial + block * 4 * channels;
-      T* of_run = of_block + 2 * channels;
+    const std::size_t channels = in.channels, length = block_rows(channels);
+    const std::size_t blocks = (in.group_rows + length - 1) / length;
+    double* sums = context.workspace.template allocate<double>(in.groups * 2 * channels);
+    T* partial = context.workspace.template allocate<T>(in.groups * blocks * 4 * channels);
+    context.stream.for_each_block(in.groups * blocks, [&](std::size_t block) {
+      const std::size_t group = block / blocks, first = group * in.group_rows + block % blocks * length;
+      const std::size_t last = std::min((group + 1) * in.group_rows, first + length);
+      T* block_sums = partial + block * 4 * channels;
+      T* run_sums = block_sums + 2 * channels;
       vectorised([=] {
-        std::fill_n(of_block, 2 * channels, T{0});
+        std::fill_n(block_sums, 2 * channels, T{0});
         for (std::size_t begin = first; begin < last; begin += run) {
-          std::fill_n(of_run, 2 * channels, T{0});
+          std::fill_n(run_sums, 2 * channels, T{0});
           std::size_t r = begin;
           const std::size_t end = std::min(last, begin + run);
-          for (; r + 4 <= end; r += 4) add.template operator()<4>(group, r, of_run, of_run + channels);
-          for (; r < end; ++r) add.template operator()<1>(group, r, of_run, of_run + channels);
-          for (std::size_t c = 0; c < 2 * channels; ++c) of_block[c] += of_run[c];
+          for (; r + 4 <= end; r += 4) in.template add_sums<4, Mask>(group, r, run_sums);
+          for (; r < end; ++r) in.template add_sums<1, Mask>(group, r, run_sums);
+          for (std::size_t c = 0; c < 2 * channels; ++c) block_sums[c] += run_sums[c];
         }
       });
     });
-    add_blocks(context, blocks, channels, groups, partial, sums);
+    add_blocks(context, blocks, channels, in.groups, partial, sums);
     return sums;
   }
 
+  /// Adds the sums of the blocks of each group in order, in double.
   template <class Context, class T>
   static void add_blocks(Context& context, std::size_t blocks, std::size_t channels, std::size_t groups,
                          const T* partial, double* sums) {
@@ -207,16 +229,15 @@ struct batch_norm<cpu> {
     });
   }
 
-  /// `work(group, row)` for every row, the last blocks first: what `sum_rows` read last is still in the
-  /// cache.
+  /// Calls `work(group, row)` for every row, the last blocks first.
   template <class Context, class Work>
-  static void for_each_row(Context& context, std::size_t part, std::size_t channels, std::size_t groups,
+  static void for_each_row(Context& context, std::size_t group_rows, std::size_t channels, std::size_t groups,
                            const Work& work) {
-    const std::size_t length = block_rows(channels), blocks = (part + length - 1) / length;
+    const std::size_t length = block_rows(channels), blocks = (group_rows + length - 1) / length;
     context.stream.for_each_block(groups * blocks, [&](std::size_t index) {
       const std::size_t block = groups * blocks - 1 - index;
-      const std::size_t group = block / blocks, first = group * part + block % blocks * length;
-      const std::size_t last = std::min((group + 1) * part, first + length);
+      const std::size_t group = block / blocks, first = group * group_rows + block % blocks * length;
+      const std::size_t last = std::min((group + 1) * group_rows, first + length);
       vectorised([&] {
         for (std::size_t r = first; r < last; ++r) work(group, r);
       });

@@ -8,6 +8,7 @@
 
 namespace pretext::kernels {
 
+/// One pass: each row normalises its two vectors, and the loss is summed over the rows in order.
 template <>
 struct cosine_regression<cpu> {
   template <class Context, class T>
@@ -16,12 +17,12 @@ struct cosine_regression<cpu> {
     detail::expects_two_views(rows);
     const arena_scope guard{context.workspace};
     T* unit = context.workspace.template allocate<T>(rows * columns);
-    T* aim = context.workspace.template allocate<T>(rows * columns);
+    T* unit_target = context.workspace.template allocate<T>(rows * columns);
     double* cosine = context.workspace.template allocate<double>(rows);
     const double scale = factor / static_cast<double>(rows / 2);
     context.stream.for_each_run(rows, 64, [=](std::size_t first, std::size_t last) {
       for (std::size_t row = first; row < last; ++row) {
-        T *u = unit + row * columns, *v = aim + row * columns;
+        T *u = unit + row * columns, *v = unit_target + row * columns;
         const T inverse = detail::normalise_row(p + row * columns, u, columns);
         detail::normalise_row(target + (row + rows / 2) % rows * columns, v, columns);
         cosine[row] = detail::dot(u, v, columns);

@@ -9,6 +9,7 @@
 
 namespace pretext::kernels {
 
+/// One pass over the rows in double precision; the loss is summed over the rows in order.
 template <>
 struct cross_entropy<cpu> {
   template <class Context, class T>
@@ -28,36 +29,38 @@ struct cross_entropy<cpu> {
   }
 
  private:
-  /// `share(row, class)` is the goal. Sums are taken in double, row by row, so that no thread changes them.
-  template <class Context, class T, class Share>
+  /// `probability(row, class)` is the target. The loss of each row is stored and they are summed in order, so
+  /// the result does not depend on the number of threads.
+  template <class Context, class T, class Probability>
   static double run(Context& context, std::size_t rows, std::size_t stride, std::size_t classes, double scale,
-                    const T* logits, T* dlogits, const Share& share) {
+                    const T* logits, T* dlogits, const Probability& probability) {
     const arena_scope guard{context.workspace};
-    double* value = context.workspace.template allocate<double>(rows);
-    double* power = context.workspace.template allocate<double>(rows * classes);
+    double* losses = context.workspace.template allocate<double>(rows);
+    double* exponentials = context.workspace.template allocate<double>(rows * classes);
     context.stream.for_each_run(rows, 32, [=](std::size_t first, std::size_t last) {
       for (std::size_t row = first; row < last; ++row) {
-        const T* own = logits + row * stride;
-        double* e = power + row * classes;
-        // Differences from the largest logit: none overflows, whatever the network says.
-        const auto most = static_cast<double>(*std::max_element(own, own + classes));
+        const T* row_logits = logits + row * stride;
+        double* e = exponentials + row * classes;
+        // Differences from the largest logit, so that no exponential overflows.
+        const auto largest = static_cast<double>(*std::max_element(row_logits, row_logits + classes));
         double total = 0;
         for (std::size_t c = 0; c < classes; ++c)
-          total += e[c] = std::exp(static_cast<double>(own[c]) - most);
+          total += e[c] = std::exp(static_cast<double>(row_logits[c]) - largest);
         const double log_total = std::log(total);
-        double targets = 0, sum = 0;
+        double target_sum = 0, sum = 0;
         for (std::size_t c = 0; c < classes; ++c) {
-          const double t = share(row, c);
-          targets += t;
-          if (t != 0) sum += t * (log_total - (static_cast<double>(own[c]) - most));
+          const double t = probability(row, c);
+          target_sum += t;
+          if (t != 0) sum += t * (log_total - (static_cast<double>(row_logits[c]) - largest));
         }
-        value[row] = sum;
+        losses[row] = sum;
         for (std::size_t c = 0; c < classes; ++c)
-          dlogits[row * stride + c] += static_cast<T>(scale * (targets * e[c] / total - share(row, c)));
+          dlogits[row * stride + c] +=
+              static_cast<T>(scale * (target_sum * e[c] / total - probability(row, c)));
       }
     });
     double sum = 0;
-    for (std::size_t row = 0; row < rows; ++row) sum += value[row];
+    for (std::size_t row = 0; row < rows; ++row) sum += losses[row];
     return scale * sum;
   }
 };

@@ -10,10 +10,9 @@
 namespace pretext::kernels {
 namespace detail {
 
-/// `work(begin, end)` over [0, n) in runs that a thread takes at a time, each compiled for the best
-/// instructions.
+/// Calls `work(begin, end)` for ranges of [0, n) in parallel, vectorised.
 template <class Context, class Work>
-void each_run(Context& context, std::size_t n, const Work& work) {
+void vectorised_for(Context& context, std::size_t n, const Work& work) {
   context.stream.for_each_run(n, std::size_t{1} << 15, [&](std::size_t first, std::size_t last) {
     vectorised([&] { work(first, last); });
   });
@@ -21,43 +20,46 @@ void each_run(Context& context, std::size_t n, const Work& work) {
 
 }  // namespace detail
 
+/// One vectorised pass.
 template <>
 struct relu<cpu> {
   template <class Context, class T>
   static void forward(Context& context, std::size_t n, const T* x, T* y) {
-    detail::each_run(context, n, [=](std::size_t first, std::size_t last) {
+    detail::vectorised_for(context, n, [=](std::size_t first, std::size_t last) {
       for (std::size_t i = first; i < last; ++i) y[i] = x[i] < T{0} ? T{0} : x[i];
     });
   }
   template <class Context, class T>
   static void backward(Context& context, std::size_t n, const T* y, const T* dy, T* dx) {
-    detail::each_run(context, n, [=](std::size_t first, std::size_t last) {
+    detail::vectorised_for(context, n, [=](std::size_t first, std::size_t last) {
       for (std::size_t i = first; i < last; ++i) dx[i] = y[i] > T{0} ? dy[i] : T{0};
     });
   }
 };
 
+/// One vectorised pass each.
 template <>
 struct elementwise<cpu> {
   template <class Context, class T>
   static void axpy(Context& context, std::size_t n, T a, const T* x, T* y) {
-    detail::each_run(context, n, [=](std::size_t first, std::size_t last) {
+    detail::vectorised_for(context, n, [=](std::size_t first, std::size_t last) {
       for (std::size_t i = first; i < last; ++i) y[i] += a * x[i];
     });
   }
   template <class Context, class T>
   static void lerp(Context& context, std::size_t n, T a, const T* x, T* y) {
-    detail::each_run(context, n, [=](std::size_t first, std::size_t last) {
+    detail::vectorised_for(context, n, [=](std::size_t first, std::size_t last) {
       for (std::size_t i = first; i < last; ++i) y[i] = a * y[i] + (T{1} - a) * x[i];
     });
   }
   template <class Context, class T>
   static void copy(Context& context, std::size_t n, const T* x, T* y) {
-    detail::each_run(context, n,
-                     [=](std::size_t first, std::size_t last) { std::copy(x + first, x + last, y + first); });
+    detail::vectorised_for(
+        context, n, [=](std::size_t first, std::size_t last) { std::copy(x + first, x + last, y + first); });
   }
 };
 
+/// One vectorised pass; column sums are those of simd/column_sums.hpp.
 template <>
 struct channel_bias<cpu> {
   template <class Context, class T>

@@ -11,6 +11,8 @@
 
 namespace pretext::kernels {
 
+/// Rows are processed in runs of 64 elements in registers: exponentials first (simd/exponential.hpp), then
+/// the polynomial. The derivative is stored forward, so that backward is one multiplication.
 template <>
 struct gelu<cpu> {
   template <class Context, class T>
@@ -25,11 +27,11 @@ struct gelu<cpu> {
         });
   }
 
-  /// Columns [first, last) of one row; written for `vectorised`.
+  /// Columns [first, last) of one row; to be called within `vectorised`.
   template <class T>
   static void row(std::size_t first, std::size_t last, const T* x, const T* bias, T* y, T* slope) {
-    for (; first + run <= last; first += run) piece<run>(first, run, x, bias, y, slope);
-    if (first < last) piece<0>(first, last - first, x, bias, y, slope);
+    for (; first + run <= last; first += run) process_run<run>(first, run, x, bias, y, slope);
+    if (first < last) process_run<0>(first, last - first, x, bias, y, slope);
   }
 
   template <class Context, class T>
@@ -51,11 +53,11 @@ struct gelu<cpu> {
  private:
   static constexpr std::size_t run = 64;
 
-  /// Up to `run` numbers of a row; their count is `Whole` where that is not 0, since copies of unknown length
-  /// cost more than the arithmetic.
-  template <std::size_t Whole, class T>
-  static void piece(std::size_t at, std::size_t known, const T* x, const T* bias, T* y, T* slope) {
-    const std::size_t count = Whole ? Whole : known;
+  /// Up to `run` elements of a row: `Count` of them unless that is 0, because copies of unknown length cost
+  /// more than the arithmetic.
+  template <std::size_t Count, class T>
+  static void process_run(std::size_t at, std::size_t rest, const T* x, const T* bias, T* y, T* slope) {
+    const std::size_t count = Count ? Count : rest;
     T in[run]{}, value[run], derivative[run];
     for (std::size_t i = 0; i < count; ++i) in[i] = x[at + i];
     for (std::size_t i = 0; bias && i < count; ++i) in[i] += bias[at + i];

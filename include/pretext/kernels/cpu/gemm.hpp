@@ -13,12 +13,16 @@
 
 namespace pretext::kernels {
 
-/// Part of a product that is complete, and still in the cache of the thread that made it.
-struct finished_block {
-  static constexpr std::size_t tall = 96;  ///< its rows, but for the last: `top` is a multiple
+/// A complete block of a product, rows [top, bottom) and columns [left, right), which is still in the cache
+/// of the thread that computed it.
+struct output_block {
+  static constexpr std::size_t max_rows = 96;  ///< rows of every block but the last; `top` is a multiple
   std::size_t top, bottom, left, right;
 };
 
+/// B is packed into panels for the register tile, a slice of the depth at a time that keeps a panel in the L2
+/// cache; rows of A are read where they are stored, or rounded to bfloat16 pairs per block. Blocks of C run
+/// in parallel. Aᵀ·B sums over a long depth and has its own loop, gemm/transposed_product.hpp.
 template <>
 struct gemm<cpu> {
   template <class Context, class T>
@@ -27,71 +31,75 @@ struct gemm<cpu> {
     if (k == 0) {
       if (mode == write_mode::overwrite) std::fill_n(C, m * n, T{0});
     } else if (a == op::none) {
-      product(context, b, m, n, k, A, B, C, mode, [](const finished_block&) {});
+      product(context, b, m, n, k, A, B, C, mode, [](const output_block&) {});
     } else {
-      const auto columns = [&](const detail::strips<operand_of<Context, T>>& piece, std::size_t begin,
+      const auto columns = [&](const detail::strips<operand_of<Context, T>>& strips, std::size_t begin,
                                std::size_t end, std::size_t first, std::size_t length) {
         const T* corner = A + first * m + begin;
-        piece.pack(0, end - begin, 0, length, [&](std::size_t i) { return corner + i * m; });
+        strips.pack(0, end - begin, 0, length, [&](std::size_t i) { return corner + i * m; });
       };
       detail::transposed_product(context, m, n, k, columns, B, b, C, mode);
     }
   }
 
-  /// C = A·B, and `finish(finished_block)` once for each part of C; k > 0.
+  /// C = A·B; calls `epilogue(block)` once for each block of C, concurrently, when the block is complete. k >
+  /// 0.
   template <class Context, class T>
-  static void run_and(Context& context, op b, std::size_t m, std::size_t n, std::size_t k, const T* A,
-                      const T* B, T* C, function_ref<void(const finished_block&)> finish) {
-    product(context, b, m, n, k, A, B, C, write_mode::overwrite, finish);
+  static void run_with_epilogue(Context& context, op b, std::size_t m, std::size_t n, std::size_t k,
+                                const T* A, const T* B, T* C,
+                                function_ref<void(const output_block&)> epilogue) {
+    product(context, b, m, n, k, A, B, C, write_mode::overwrite, epilogue);
   }
 
  private:
-  /// Rows [first, last) of a matrix are needed next; there are too many of them for the processor to see
-  /// where each leads.
+  /// Prefetches rows [first, last), which are needed next: the hardware prefetcher does not follow that many
+  /// streams.
   template <class T>
-  static void ask(const T* matrix, std::size_t first, std::size_t last, std::size_t step,
-                  std::size_t length) {
+  static void prefetch_rows(const T* matrix, std::size_t first, std::size_t last, std::size_t step,
+                            std::size_t length) {
     for (std::size_t row = first; row < last; ++row)
       for (std::size_t i = 0; i < length; i += 64 / sizeof(T))
         __builtin_prefetch(matrix + row * step + i, 0, 2);
   }
 
-  /// C (+)= A·B: B in panels, the rows of A where they lie, or as pairs that a thread made for its block.
+  /// C (+)= A·B.
   template <class Context, class T>
   static void product(Context& context, op b, std::size_t m, std::size_t n, std::size_t k, const T* A,
-                      const T* B, T* C, write_mode mode, function_ref<void(const finished_block&)> finish) {
+                      const T* B, T* C, write_mode mode, function_ref<void(const output_block&)> epilogue) {
     using operand = operand_of<Context, T>;
     constexpr bool rounds = !std::is_same_v<operand, T>;
     const arena_scope guard{context.workspace};
     const std::size_t width = panel_width<T>(), height = tile_rows(), columns = panels<T>(n);
-    const std::size_t depth = std::min<std::size_t>(k, 1024);  // a panel of that depth stays in the L2 cache
+    const std::size_t depth = std::min<std::size_t>(k, 1024);  // a panel of this depth fits the L2 cache
     const std::size_t lines = operands<operand>(depth);
     operand* packed = context.workspace.template allocate<operand>(columns * width * lines);
     [[maybe_unused]] operand* const rounded = context.workspace.template allocate<operand>(
-        rounds ? context.stream.threads() * finished_block::tall * lines : 0);
+        rounds ? context.stream.threads() * output_block::max_rows * lines : 0);
     for (std::size_t done = 0; done < k; done += depth) {
-      const std::size_t part = std::min(depth, k - done);
+      const std::size_t slice = std::min(depth, k - done);
       context.stream.for_each_block(columns, [&](std::size_t panel) {
         if (b == op::none)
-          pack_panels(B + done * n, part, n, n, std::size_t{1}, packed, panel, panel + 1, lines * width);
+          pack_panels(B + done * n, slice, n, n, std::size_t{1}, packed, panel, panel + 1, lines * width);
         else
-          pack_panels(B + done, part, n, std::size_t{1}, k, packed, panel, panel + 1, lines * width);
+          pack_panels(B + done, slice, n, std::size_t{1}, k, packed, panel, panel + 1, lines * width);
       });
       const bool accumulate = mode == write_mode::accumulate || done > 0;
-      constexpr std::size_t tall = finished_block::tall;
-      const std::size_t wide = 256 / width;
-      const std::size_t down = (m + tall - 1) / tall, across = (columns + wide - 1) / wide;
+      constexpr std::size_t block_rows = output_block::max_rows;
+      const std::size_t block_panels = 256 / width;
+      const std::size_t down = (m + block_rows - 1) / block_rows,
+                        across = (columns + block_panels - 1) / block_panels;
       context.stream.for_each_block(
           down * across, [&](std::size_t block, [[maybe_unused]] std::size_t thread) {
-            const std::size_t top = block / across * tall, bottom = std::min(m, top + tall);
-            const std::size_t left = block % across * wide, right = std::min(columns, left + wide);
+            const std::size_t top = block / across * block_rows, bottom = std::min(m, top + block_rows);
+            const std::size_t left = block % across * block_panels,
+                              right = std::min(columns, left + block_panels);
             const operand* left_operand;
             std::size_t left_step = k;
             if constexpr (rounds) {
               left_step = lines;
-              operand* own = rounded + thread * tall * lines;
-              detail::round_rows(A + top * k + done, bottom - top, k, part, own, lines);
-              left_operand = own;
+              operand* thread_rows = rounded + thread * block_rows * lines;
+              detail::round_rows(A + top * k + done, bottom - top, k, slice, thread_rows, lines);
+              left_operand = thread_rows;
             } else {
               left_operand = A + top * k + done;
             }
@@ -100,21 +108,21 @@ struct gemm<cpu> {
               const std::size_t first = panel * width, used = std::min(width, n - first);
               for (std::size_t row = top; row < bottom; row += height) {
                 if (!rounds && panel == left)
-                  ask(A + done, row + height, std::min(m, row + 2 * height), k, part);
+                  prefetch_rows(A + done, row + height, std::min(m, row + 2 * height), k, slice);
                 const std::size_t rows = std::min(height, bottom - row);
-                const operand* left_rows[most_tile_rows];
-                T* result[most_tile_rows];
+                const operand* left_rows[max_tile_rows];
+                T* result[max_tile_rows];
                 for (std::size_t r = 0; r < height; ++r) {
                   const std::size_t at = row + std::min(r, rows - 1);
                   left_rows[r] = left_operand + (at - top) * left_step;
                   result[r] = C + at * n + first;
                 }
-                run_tile(gathered_product<operand>{left_rows, &right_operand, 1, operands<operand>(part),
+                run_tile(gathered_product<operand>{left_rows, &right_operand, 1, operands<operand>(slice),
                                                    result, rows, used, accumulate});
               }
             }
-            if (done + part == k)
-              finish(finished_block{top, bottom, left * width, std::min(n, right * width)});
+            if (done + slice == k)
+              epilogue(output_block{top, bottom, left * width, std::min(n, right * width)});
           });
     }
   }

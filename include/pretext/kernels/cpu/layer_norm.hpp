@@ -10,20 +10,22 @@
 
 namespace pretext::kernels {
 
+/// Two sums per row, one after the other, while the row is in the L1 cache; dγ and dβ are column sums
+/// (simd/column_sums.hpp).
 template <>
 struct layer_norm<cpu> {
   template <class Context, class T>
   static void forward(Context& context, std::size_t rows, std::size_t columns, const T* x, T epsilon,
                       const T* gamma, const T* beta, T* y, T* mean, T* inverse) {
-    const T share = T{1} / static_cast<T>(columns);
+    const T per_column = T{1} / static_cast<T>(columns);
     context.stream.for_each_run(
         rows, detail::rows_of_block(columns), [=](std::size_t first, std::size_t last) {
           vectorised([=] {
             for (std::size_t r = first; r < last; ++r) {
               const T* from = x + r * columns;
               T* to = y + r * columns;
-              const T m = share * detail::lane_sum<T>(columns, [=](std::size_t c) { return from[c]; });
-              const T variance = share * detail::lane_sum<T>(columns, [=](std::size_t c) {
+              const T m = per_column * detail::lane_sum<T>(columns, [=](std::size_t c) { return from[c]; });
+              const T variance = per_column * detail::lane_sum<T>(columns, [=](std::size_t c) {
                                    return (from[c] - m) * (from[c] - m);
                                  });
               const T i = T{1} / std::sqrt(variance + epsilon);
@@ -39,7 +41,7 @@ struct layer_norm<cpu> {
   static void backward(Context& context, std::size_t rows, std::size_t columns, const T* dy, const T* x,
                        const T* mean, const T* inverse, const T* gamma, const T* shortcut, T* dx, T* dgamma,
                        T* dbeta) {
-    const T share = T{1} / static_cast<T>(columns);
+    const T per_column = T{1} / static_cast<T>(columns);
     T* const totals[] = {dgamma, dbeta};
     detail::sum_columns(context, rows, columns, totals, [=](std::size_t first, std::size_t last, T* partial) {
       for (std::size_t r = first; r < last; ++r) {
@@ -50,15 +52,16 @@ struct layer_norm<cpu> {
           partial[columns + c] += g[c];
         }
         if (!dx) continue;
-        const T sum = share * detail::lane_sum<T>(columns, [=](std::size_t c) { return g[c] * gamma[c]; });
-        const T dot = share * detail::lane_sum<T>(columns, [=](std::size_t c) {
+        const T sum =
+            per_column * detail::lane_sum<T>(columns, [=](std::size_t c) { return g[c] * gamma[c]; });
+        const T dot = per_column * detail::lane_sum<T>(columns, [=](std::size_t c) {
                         return g[c] * gamma[c] * ((from[c] - m) * i);
                       });
         T* to = dx + r * columns;
         if (shortcut) {
-          const T* beside = shortcut + r * columns;
+          const T* residual = shortcut + r * columns;
           for (std::size_t c = 0; c < columns; ++c)
-            to[c] = beside[c] + i * (g[c] * gamma[c] - sum - (from[c] - m) * i * dot);
+            to[c] = residual[c] + i * (g[c] * gamma[c] - sum - (from[c] - m) * i * dot);
         } else {
           for (std::size_t c = 0; c < columns; ++c)
             to[c] = i * (g[c] * gamma[c] - sum - (from[c] - m) * i * dot);

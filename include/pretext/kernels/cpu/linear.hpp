@@ -13,62 +13,64 @@
 
 namespace pretext::kernels {
 
+/// Each function is a product whose epilogue (gemm.hpp) adds the bias, applies GELU or its slope, and adds
+/// the residual while a block is in the cache.
 template <>
 struct linear<cpu> {
   template <class Context, class T>
   static void forward(Context& context, const linear_extents& e, const T* x, const T* w,
-                      const linear_epilogue<T>& sum, T* y) {
-    const auto finish = [=](const finished_block& at) {
-      if (!sum.bias && !sum.shortcut && !sum.branch_scale) return;
+                      const linear_epilogue<T>& terms, T* y) {
+    const auto epilogue = [=](const output_block& block) {
+      if (!terms.bias && !terms.shortcut && !terms.branch_scale) return;
       vectorised([=] {
-        for (std::size_t r = at.top; r < at.bottom; ++r) {
+        for (std::size_t r = block.top; r < block.bottom; ++r) {
           T* to = y + r * e.out;
-          const T factor = sum.branch_scale ? sum.branch_scale[r / sum.tokens] : T{1};
-          if (sum.bias)
-            for (std::size_t c = at.left; c < at.right; ++c) to[c] += sum.bias[c];
-          if (sum.branch_scale)
-            for (std::size_t c = at.left; c < at.right; ++c) to[c] *= factor;
-          if (sum.shortcut)
-            for (std::size_t c = at.left; c < at.right; ++c) to[c] += sum.shortcut[r * e.out + c];
+          const T scale = terms.branch_scale ? terms.branch_scale[r / terms.tokens] : T{1};
+          if (terms.bias)
+            for (std::size_t c = block.left; c < block.right; ++c) to[c] += terms.bias[c];
+          if (terms.branch_scale)
+            for (std::size_t c = block.left; c < block.right; ++c) to[c] *= scale;
+          if (terms.shortcut)
+            for (std::size_t c = block.left; c < block.right; ++c) to[c] += terms.shortcut[r * e.out + c];
         }
       });
     };
-    gemm<cpu>::run_and(context, op::transposed, e.rows, e.out, e.in, x, w, y, finish);
+    gemm<cpu>::run_with_epilogue(context, op::transposed, e.rows, e.out, e.in, x, w, y, epilogue);
   }
 
   template <class Context, class T>
   static void forward_gelu(Context& context, const linear_extents& e, const T* x, const T* w, const T* bias,
                            T* y, T* slope) {
     T* const product = slope ? slope : y;
-    const auto finish = [=](const finished_block& at) {
+    const auto epilogue = [=](const output_block& block) {
       vectorised([=] {
-        for (std::size_t r = at.top; r < at.bottom; ++r)
-          gelu<cpu>::row(at.left, at.right, product + r * e.out, bias, y + r * e.out,
+        for (std::size_t r = block.top; r < block.bottom; ++r)
+          gelu<cpu>::row(block.left, block.right, product + r * e.out, bias, y + r * e.out,
                          slope ? slope + r * e.out : nullptr);
       });
     };
-    gemm<cpu>::run_and(context, op::transposed, e.rows, e.out, e.in, x, w, product, finish);
+    gemm<cpu>::run_with_epilogue(context, op::transposed, e.rows, e.out, e.in, x, w, product, epilogue);
   }
 
   template <class Context, class T>
   static void backward_gelu(Context& context, const linear_extents& e, const T* dy, const T* w,
                             const T* slope, T* dx, T* dbias) {
-    const std::size_t blocks = (e.rows + finished_block::tall - 1) / finished_block::tall;
+    const std::size_t blocks = (e.rows + output_block::max_rows - 1) / output_block::max_rows;
     const arena_scope guard{context.workspace};
     T* const partial = context.workspace.template allocate<T>(blocks * e.in);
-    const auto finish = [=](const finished_block& at) {
-      T* own = partial + at.top / finished_block::tall * e.in;
+    const auto epilogue = [=](const output_block& block) {
+      T* block_sums = partial + block.top / output_block::max_rows * e.in;
       vectorised([=] {
-        for (std::size_t c = at.left; c < at.right; ++c) own[c] = T{0};
-        for (std::size_t r = at.top; r < at.bottom; ++r)
-          for (std::size_t c = at.left; c < at.right; ++c) {
+        for (std::size_t c = block.left; c < block.right; ++c) block_sums[c] = T{0};
+        for (std::size_t r = block.top; r < block.bottom; ++r)
+          for (std::size_t c = block.left; c < block.right; ++c) {
             const T g = slope[r * e.in + c] * dx[r * e.in + c];
             dx[r * e.in + c] = g;
-            own[c] += g;
+            block_sums[c] += g;
           }
       });
     };
-    gemm<cpu>::run_and(context, op::none, e.rows, e.in, e.out, dy, w, dx, finish);
+    gemm<cpu>::run_with_epilogue(context, op::none, e.rows, e.in, e.out, dy, w, dx, epilogue);
     T* const totals[] = {dbias};
     detail::add_partial_sums(context, blocks, e.in, partial, totals);
   }

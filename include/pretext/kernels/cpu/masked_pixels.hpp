@@ -9,45 +9,45 @@
 namespace pretext::kernels {
 namespace detail {
 
-/// `work(index, number)` for the numbers of a patch; a line of it is a run of the image.
+/// Calls `work(index, value)` for the elements of a patch, whose lines are contiguous in the image.
 template <class T, class Work>
-void parallel_for(const patch_extents& e, const T* patch, const Work& work) {
+void for_each_element(const patch_extents& e, const T* patch, const Work& work) {
   const std::size_t length = e.patch * e.channels;
   for (std::size_t line = 0; line < e.patch; ++line)
     for (std::size_t i = 0; i < length; ++i)
       work(line * length + i, static_cast<double>(patch[line * e.width * e.channels + i]));
 }
 
-/// What turns a number of a patch into its target: (number - shift)·scale.
+/// The normalisation of a patch: the target of a value is (value - shift)·scale.
 struct patch_statistics {
   double shift = 0, scale = 1;
 };
 
-/// Mean and 1/√(v + 1e-6) over all numbers of a patch, v unbiased.
+/// Mean and 1/√(v + 1e-6) over all elements of a patch, v the unbiased variance.
 template <class T>
 patch_statistics statistics_of(const patch_extents& e, const T* patch) {
-  const auto numbers = static_cast<double>(e.patch_dim());
+  const auto count = static_cast<double>(e.patch_dim());
   double sum = 0, squares = 0;
-  parallel_for(e, patch, [&](std::size_t, double number) { sum += number; });
-  const double mean = sum / numbers;
-  parallel_for(e, patch, [&](std::size_t, double number) { squares += (number - mean) * (number - mean); });
-  return {mean, 1 / std::sqrt(squares / (numbers - 1) + 1e-6)};
+  for_each_element(e, patch, [&](std::size_t, double value) { sum += value; });
+  const double mean = sum / count;
+  for_each_element(e, patch, [&](std::size_t, double value) { squares += (value - mean) * (value - mean); });
+  return {mean, 1 / std::sqrt(squares / (count - 1) + 1e-6)};
 }
 
-/// The errors of one patch, summed; their gradient times `share` goes to `dp`.
+/// Returns the sum of the errors of one patch, and adds their gradient times `slope` to `dp`.
 template <class T>
-double compare_patch(const patch_extents& e, const pixel_comparison& c, const T* patch, double share,
+double compare_patch(const patch_extents& e, const pixel_comparison& c, const T* patch, double slope,
                      const T* p, T* dp) {
   const patch_statistics at = c.normalise ? statistics_of(e, patch) : patch_statistics{};
   double sum = 0;
-  parallel_for(e, patch, [&](std::size_t i, double number) {
-    const double away = static_cast<double>(p[i]) - (number - at.shift) * at.scale;
+  for_each_element(e, patch, [&](std::size_t i, double value) {
+    const double difference = static_cast<double>(p[i]) - (value - at.shift) * at.scale;
     if (c.error == pixel_error::squared) {
-      sum += away * away;
-      dp[i] += static_cast<T>(2 * share * away);
+      sum += difference * difference;
+      dp[i] += static_cast<T>(2 * slope * difference);
     } else {
-      sum += std::abs(away);
-      dp[i] += static_cast<T>(away > 0 ? share : away < 0 ? -share : 0);
+      sum += std::abs(difference);
+      dp[i] += static_cast<T>(difference > 0 ? slope : difference < 0 ? -slope : 0);
     }
   });
   return sum;
@@ -55,6 +55,7 @@ double compare_patch(const patch_extents& e, const pixel_comparison& c, const T*
 
 }  // namespace detail
 
+/// One pass over the chosen patches in double precision; their errors are summed in order.
 template <>
 struct masked_pixels<cpu> {
   template <class Context, class T>

@@ -10,6 +10,7 @@
 
 namespace pretext::kernels {
 
+/// One draw per position.
 template <>
 struct uniform_noise<cpu> {
   template <class Context>
@@ -25,6 +26,7 @@ struct uniform_noise<cpu> {
   }
 };
 
+/// std::sort per sample.
 template <>
 struct order_by_noise<cpu> {
   template <class Context, class N>
@@ -44,17 +46,18 @@ struct order_by_noise<cpu> {
   }
 };
 
+/// One loop over the rows of the fine grids.
 template <>
 struct enlarge_grid<cpu> {
   template <class Context>
   static void run(Context& context, std::size_t batch, std::size_t rows, std::size_t columns,
                   std::size_t factor, const std::uint32_t* coarse, std::uint32_t* fine) {
-    const std::size_t narrow = columns / factor;
+    const std::size_t coarse_columns = columns / factor;
     context.stream.for_each_run(batch * rows, 64, [&](std::size_t first, std::size_t last) {
       for (std::size_t line = first; line < last; ++line) {
         const std::size_t n = line / rows, r = line % rows;
         for (std::size_t c = 0; c < columns; ++c)
-          fine[line * columns + c] = coarse[(n * (rows / factor) + r / factor) * narrow + c / factor];
+          fine[line * columns + c] = coarse[(n * (rows / factor) + r / factor) * coarse_columns + c / factor];
       }
     });
   }

@@ -6,6 +6,7 @@
 
 namespace pretext::kernels {
 
+/// Runs of 1024 calls per thread.
 template <>
 struct parallel_for<cpu> {
   template <class Context, class Work>

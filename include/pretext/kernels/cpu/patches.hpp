@@ -7,6 +7,7 @@
 
 namespace pretext::kernels {
 
+/// Copies the lines of each patch.
 template <>
 struct patches<cpu> {
   template <class Context, class T>
@@ -14,8 +15,8 @@ struct patches<cpu> {
                      const T* images, T* rows) {
     context.stream.for_each_run(batch, samples, [&](std::size_t first, std::size_t last) {
       for (std::size_t n = first; n < last; ++n)
-        for_each_line(e, n, chosen, [&](std::size_t pixel, std::size_t number, std::size_t length) {
-          std::copy_n(images + pixel, length, rows + number);
+        for_each_line(e, n, chosen, [&](std::size_t pixel, std::size_t element, std::size_t length) {
+          std::copy_n(images + pixel, length, rows + element);
         });
     });
   }
@@ -28,17 +29,17 @@ struct patches<cpu> {
     context.stream.for_each_run(batch, samples, [&](std::size_t first, std::size_t last) {
       if (!covered) std::fill(images + first * size, images + last * size, T{0});
       for (std::size_t n = first; n < last; ++n)
-        for_each_line(e, n, chosen, [&](std::size_t pixel, std::size_t number, std::size_t length) {
-          std::copy_n(rows + number, length, images + pixel);
+        for_each_line(e, n, chosen, [&](std::size_t pixel, std::size_t element, std::size_t length) {
+          std::copy_n(rows + element, length, images + pixel);
         });
     });
   }
 
  private:
-  static constexpr std::size_t samples = 4;  // that a thread takes at a time
+  static constexpr std::size_t samples = 4;  // per unit of work
 
-  /// `visit(where it begins in the images, where in the rows, length)` for each line of each chosen patch of
-  /// a sample.
+  /// Calls `visit(pixel, element, length)` for each line of each chosen patch of a sample: its first index in
+  /// the images and in the rows, and its length.
   template <class Visit>
   static void for_each_line(const patch_extents& e, std::size_t sample, const index_list& chosen,
                             const Visit& visit) {

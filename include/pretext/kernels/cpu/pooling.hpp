@@ -10,35 +10,38 @@
 
 namespace pretext::kernels {
 
+/// Sums over the positions of a sample in order.
 template <>
 struct average_pool<cpu> {
   template <class Context, class T>
   static void forward(Context& context, std::size_t batch, std::size_t positions, std::size_t channels,
                       const T* x, T* y) {
-    const T share = T{1} / static_cast<T>(positions);
+    const T inverse_count = T{1} / static_cast<T>(positions);
     context.stream.for_each_run(batch, 4, [&](std::size_t first, std::size_t last) {
       for (std::size_t n = first; n < last; ++n) {
         T* to = y + n * channels;
         std::fill_n(to, channels, T{0});
         for (std::size_t p = 0; p < positions; ++p)
           for (std::size_t c = 0; c < channels; ++c) to[c] += x[(n * positions + p) * channels + c];
-        for (std::size_t c = 0; c < channels; ++c) to[c] *= share;
+        for (std::size_t c = 0; c < channels; ++c) to[c] *= inverse_count;
       }
     });
   }
   template <class Context, class T>
   static void backward(Context& context, std::size_t batch, std::size_t positions, std::size_t channels,
                        const T* dy, T* dx) {
-    const T share = T{1} / static_cast<T>(positions);
+    const T inverse_count = T{1} / static_cast<T>(positions);
     context.stream.for_each_run(batch, 4, [&](std::size_t first, std::size_t last) {
       for (std::size_t n = first; n < last; ++n)
         for (std::size_t p = 0; p < positions; ++p)
           for (std::size_t c = 0; c < channels; ++c)
-            dx[(n * positions + p) * channels + c] = dy[n * channels + c] * share;
+            dx[(n * positions + p) * channels + c] = dy[n * channels + c] * inverse_count;
     });
   }
 };
 
+/// Forward visits the pixels under each window, all channels at once; backward adds each gradient to the
+/// chosen pixel, sample by sample.
 template <>
 struct max_pool<cpu> {
   template <class Context, class T>
@@ -77,7 +80,8 @@ struct max_pool<cpu> {
   struct span {
     std::size_t top, bottom, left, right;
   };
-  /// The largest number of each channel, a NaN before all others, and where it was if that is asked for.
+  /// The largest value of each channel, NaN before all others, and the index of its pixel if `where` is
+  /// given.
   template <class T, class... Chosen>
   static void choose(const window& w, const span& over, const T* __restrict sample, T* __restrict best,
                      Chosen* __restrict... where) {

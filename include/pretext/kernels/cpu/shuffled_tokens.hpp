@@ -8,6 +8,7 @@
 
 namespace pretext::kernels {
 
+/// Copies tokens.
 template <>
 struct gather_tokens<cpu> {
   template <class Context, class T>
@@ -33,6 +34,8 @@ struct gather_tokens<cpu> {
   }
 };
 
+/// Copies or adds tokens; the mask token's gradient is summed over samples in order, in parallel over
+/// channels.
 template <>
 struct scatter_tokens<cpu> {
   template <class Context, class T>
@@ -57,16 +60,16 @@ struct scatter_tokens<cpu> {
   template <class Context, class T>
   static void backward(Context& context, const token_extents& e, std::size_t batch, std::size_t count,
                        const index_list& order, const T* dy, T* dx, T* dtoken) {
-    const std::size_t seen = e.prefix_tokens + count;
+    const std::size_t visible = e.prefix_tokens + count;
     context.stream.for_each_run(batch, 8, [&](std::size_t first, std::size_t last) {
       for (std::size_t n = first; n < last; ++n)
-        for (std::size_t i = 0; i < seen; ++i)
+        for (std::size_t i = 0; i < visible; ++i)
           std::copy_n(dy + (n * e.tokens() + row(e, order, n, i)) * e.width, e.width,
-                      dx + (n * seen + i) * e.width);
+                      dx + (n * visible + i) * e.width);
     });
     context.stream.for_each_run(e.width, 64, [&](std::size_t first, std::size_t last) {
       for (std::size_t n = 0; n < batch; ++n)
-        for (std::size_t i = seen; i < e.tokens(); ++i) {
+        for (std::size_t i = visible; i < e.tokens(); ++i) {
           const T* const from = dy + (n * e.tokens() + row(e, order, n, i)) * e.width;
           for (std::size_t c = first; c < last; ++c) dtoken[c] += from[c];
         }
@@ -74,7 +77,7 @@ struct scatter_tokens<cpu> {
   }
 
  private:
-  /// Where token i of the shuffled ones belongs.
+  /// The position of the i-th shuffled token.
   static std::size_t row(const token_extents& e, const index_list& order, std::size_t n, std::size_t i) {
     return i < e.prefix_tokens ? i : e.prefix_tokens + order.position(n, i - e.prefix_tokens);
   }

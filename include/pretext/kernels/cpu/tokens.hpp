@@ -8,6 +8,8 @@
 
 namespace pretext::kernels {
 
+/// Forward in parallel over samples; gradients of parameters in parallel over channels, summed over samples
+/// in order.
 template <>
 struct prepend_class_token<cpu> {
   template <class Context, class T>
@@ -58,19 +60,20 @@ struct prepend_class_token<cpu> {
   }
 };
 
+/// Sums over the tokens of a sample in order.
 template <>
 struct token_mean<cpu> {
   template <class Context, class T>
   static void forward(Context& context, std::size_t batch, std::size_t tokens, std::size_t width,
                       std::size_t first, std::size_t count, const T* x, T* y) {
-    const T share = T{1} / static_cast<T>(count);
+    const T inverse_count = T{1} / static_cast<T>(count);
     context.stream.for_each_run(batch, 8, [=](std::size_t begin, std::size_t end) {
       for (std::size_t n = begin; n < end; ++n) {
         T* to = y + n * width;
         std::fill_n(to, width, T{0});
         for (std::size_t t = first; t < first + count; ++t)
           for (std::size_t c = 0; c < width; ++c) to[c] += x[(n * tokens + t) * width + c];
-        for (std::size_t c = 0; c < width; ++c) to[c] *= share;
+        for (std::size_t c = 0; c < width; ++c) to[c] *= inverse_count;
       }
     });
   }
@@ -78,13 +81,13 @@ struct token_mean<cpu> {
   template <class Context, class T>
   static void backward(Context& context, std::size_t batch, std::size_t tokens, std::size_t width,
                        std::size_t first, std::size_t count, const T* dy, T* dx) {
-    const T share = T{1} / static_cast<T>(count);
+    const T inverse_count = T{1} / static_cast<T>(count);
     context.stream.for_each_run(batch, 8, [=](std::size_t begin, std::size_t end) {
       for (std::size_t n = begin; n < end; ++n)
         for (std::size_t t = 0; t < tokens; ++t) {
           T* to = dx + (n * tokens + t) * width;
-          const bool taken = first <= t && t < first + count;
-          for (std::size_t c = 0; c < width; ++c) to[c] = taken ? share * dy[n * width + c] : T{0};
+          const bool averaged = first <= t && t < first + count;
+          for (std::size_t c = 0; c < width; ++c) to[c] = averaged ? inverse_count * dy[n * width + c] : T{0};
         }
     });
   }

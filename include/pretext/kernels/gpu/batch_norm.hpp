@@ -143,8 +143,8 @@ struct batch_norm<Device> {
   }
 
   template <class Context, class W>
-  static void running(Context& context, std::size_t channels, const W* mean, const W* variance, W epsilon,
-                      const W* gamma, const W* beta, W* scale, W* shift) {
+  static void fold_running(Context& context, std::size_t channels, const W* mean, const W* variance,
+                           W epsilon, const W* gamma, const W* beta, W* scale, W* shift) {
     grid::parallel_for(context, channels,
                        grid::fold_running_statistics<W>{mean, variance, gamma, beta, epsilon, scale, shift});
   }

@@ -6,17 +6,18 @@
 
 namespace pretext {
 
-/// What a filter reads beyond the border: zeros, or the inside mirrored about the outermost pixel.
+/// The pixels beyond the border that a filter reads: zeros, or the image mirrored about its outermost pixels.
 enum class padding { zeros, reflect };
 
-/// Half of a symmetric filter: weight[0] at the centre, weight[k] at distance k on both sides.
+/// A symmetric filter: weight[0] at the centre, weight[k] at distance k on both sides.
 struct filter_taps {
   static constexpr std::size_t largest_radius = 63;
   std::size_t radius = 0;
   float weight[largest_radius + 1]{1};
 };
 
-/// exp(−x² / 2σ²) at x = −r … r, divided by its sum.
+/// A Gaussian filter: exp(−x² / 2σ²) at x = −r … r, divided by its sum. σ > 0, radius at most
+/// `largest_radius`.
 PRETEXT_HOST_DEVICE inline filter_taps gaussian_taps(float sigma, std::size_t radius) {
   filter_taps taps{radius, {}};
   double sum = 0, weight[filter_taps::largest_radius + 1]{};

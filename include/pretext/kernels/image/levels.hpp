@@ -8,18 +8,18 @@
 namespace pretext {
 
 namespace color {
-/// Which of 256 levels a channel would have in an 8-bit image.
+/// The level, of 256, of a channel in an 8-bit image.
 PRETEXT_HOST_DEVICE constexpr std::uint32_t level(float x) {
   return static_cast<std::uint32_t>(clipped(x) * 255 + .5f);
 }
 }  // namespace color
 
-/// How many pixels of each channel have each level.
+/// The histogram of each channel: pixels per level.
 struct level_counts {
   std::uint32_t r[256]{}, g[256]{}, b[256]{};
 };
 
-/// What each level of each channel becomes.
+/// A lookup table: the new value of each level of each channel.
 struct level_table {
   float r[256], g[256], b[256];
 

@@ -13,8 +13,8 @@ struct image_extent {
   friend constexpr bool operator==(const image_extent&, const image_extent&) = default;
 };
 
-/// How a crop is resized. Centres lie at half pixels (but for the legacy kind) and taps beyond the crop read
-/// its border (but for TensorFlow's). With antialias the kernel widens as the image shrinks and a is −.5.
+/// How a crop is resized. Pixel centres are at half pixels, except for the legacy kind; taps beyond the crop
+/// read its border, except for TensorFlow's. With antialias the kernel widens as the image shrinks.
 enum class interpolation {
   bilinear,            ///< torch
   bilinear_antialias,  ///< torch antialias=True, PIL
@@ -24,45 +24,45 @@ enum class interpolation {
   bicubic_legacy       ///< TensorFlow 1: a = −.75, no half-pixel centres
 };
 
-/// One axis of a resize: pixels [begin, begin + extent) of the source become `scaled` pixels, of which the
-/// view shows those from `offset` on.
+/// One axis of a resize: pixels [begin, begin + extent) of the source are scaled to `scaled` pixels, and the
+/// view is those from `offset` on.
 struct resampled_axis {
   std::int64_t begin = 0, extent = 0, scaled = 0, offset = 0;
 };
 
-/// Where a view's pixels come from: all geometric operations of a pipeline together.
+/// The map from a view's pixels to the source: all geometric operations of a pipeline combined.
 struct resampling_map {
   resampled_axis rows, columns;
   interpolation method = interpolation::bicubic_tensorflow;
   bool mirrored = false;
 };
 
-/// Keys' cubic convolution (1981), zero from distance 2 on.
+/// The kernel of cubic convolution (Keys 1981), zero from distance 2 on.
 PRETEXT_HOST_DEVICE constexpr float cubic_weight(float distance, float a) {
   const float x = distance < 0 ? -distance : distance;
   if (x < 1) return ((a + 2) * x - (a + 3)) * x * x + 1;
   return x < 2 ? ((a * x - 5 * a) * x + 8 * a) * x - 4 * a : 0.f;
 }
 
-/// The triangle of linear interpolation, zero from distance 1 on.
+/// The kernel of linear interpolation, zero from distance 1 on.
 PRETEXT_HOST_DEVICE constexpr float linear_weight(float distance) {
   const float x = distance < 0 ? -distance : distance;
   return x < 1 ? 1 - x : 0.f;
 }
 
-/// Which pixels of the source each output pixel of one axis reads, and with what weights.
+/// The source pixels that each output pixel of one axis reads, and their weights.
 struct axis_resampling {
   resampled_axis axis;
   bool linear, antialiased, half_pixel, drops_outside;
   float a;         ///< steepness of the cubic
   double scale;    ///< source pixels per output pixel
-  double stretch;  ///< how much wider than usual the kernel is
+  double stretch;  ///< factor by which antialias widens the kernel
 
-  /// The taps of one output pixel: source positions first … first + count − 1, perhaps beyond the axis.
+  /// The taps of one output pixel: source positions first … first + count − 1, which may be beyond the axis.
   struct window {
     std::int64_t first;
     int count;
-    float start, step;  ///< distance of the first tap from the wanted position, and from tap to tap
+    float start, step;  ///< distance of the first tap from the output's centre, and between taps
   };
 
   PRETEXT_HOST_DEVICE axis_resampling(interpolation method, const resampled_axis& along)
@@ -76,13 +76,13 @@ struct axis_resampling {
         scale{static_cast<double>(along.extent) / static_cast<double>(along.scaled)},
         stretch{antialiased && scale > 1 ? scale : 1} {}
 
-  /// Most taps that any output pixel has.
-  PRETEXT_HOST_DEVICE int most_taps() const {
+  /// The maximum number of taps of an output pixel.
+  PRETEXT_HOST_DEVICE int max_taps() const {
     const int reach = linear ? 1 : 2;
     return antialiased ? 2 * static_cast<int>(std::ceil(reach * stretch)) + 1 : 2 * reach;
   }
 
-  /// The taps of output pixel `index` of the view, counted from the crop's first pixel.
+  /// The taps of output pixel `index` of the view, relative to the crop's first pixel.
   PRETEXT_HOST_DEVICE window operator()(std::int64_t index) const {
     const double output = static_cast<double>(index + axis.offset);
     if (antialiased) {
@@ -102,20 +102,21 @@ struct axis_resampling {
             static_cast<float>(floor - position) - static_cast<float>(before), 1.f};
   }
 
-  /// A source position within [0, extent), and its weight, yet to be divided by the sum of all that count.
+  /// A source position in [0, extent) and its weight, not yet divided by the sum of the weights of all taps
+  /// that count.
   struct tap {
     std::int64_t at;
     float weight;
     bool counts;
   };
 
-  /// Tap number `index` < count of an output pixel.
+  /// The tap with index `index` < count.
   PRETEXT_HOST_DEVICE tap operator()(const window& taps, int index) const {
     const std::int64_t at = taps.first + index;
-    const std::int64_t held = at < 0 ? 0 : at < axis.extent ? at : axis.extent - 1;
+    const std::int64_t clamped = at < 0 ? 0 : at < axis.extent ? at : axis.extent - 1;
     const float distance = taps.start + static_cast<float>(index) * taps.step;
-    return {held, linear ? linear_weight(distance) : cubic_weight(distance, a),
-            !(drops_outside && held != at)};
+    return {clamped, linear ? linear_weight(distance) : cubic_weight(distance, a),
+            !(drops_outside && clamped != at)};
   }
 };
 

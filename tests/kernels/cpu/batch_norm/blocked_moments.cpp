@@ -109,7 +109,7 @@ TEST_CASE("a mean ten thousand times the spread costs a variance three digits, n
   on<cpu> context{cpu::stream{2}};
   found made{std::vector<double>(groups * channels), std::vector<double>(groups * channels)};
   const kernels::channel_moments asked{groups, made.mean.data(), made.deviations.data()};
-  const kernels::detail::piecewise_moments<float> moments{context, &asked, channels, rows, 96};
+  const kernels::detail::blocked_moments<float> moments{context, &asked, channels, rows, 96};
   context.stream.for_each_run(rows, 96, [&](std::size_t first, std::size_t last) {
     moments.add_rows(x.data(), first, last, 0, channels);
   });
@@ -132,8 +132,8 @@ TEST_CASE("batch norm learns the same from known moments as from a pass of its o
   on<cpu> context{cpu::stream{2}};
   norm::statistics(context, rows, e.out, groups, y.data(), 1e-5f, own.mean.data(), own.inverse.data(), 0.1f,
                    own.running_mean.data(), own.running_variance.data());
-  norm::settle(rows, e.out, {groups, known.mean.data(), known.deviations.data()}, 1e-5f, given.mean.data(),
-               given.inverse.data(), 0.1f, given.running_mean.data(), given.running_variance.data());
+  norm::finalize(rows, e.out, {groups, known.mean.data(), known.deviations.data()}, 1e-5f, given.mean.data(),
+                 given.inverse.data(), 0.1f, given.running_mean.data(), given.running_variance.data());
   const auto apart = [](const std::vector<float>& a, const std::vector<float>& b) {
     double most = 0;
     for (std::size_t i = 0; i < a.size(); ++i) most = std::max(most, std::abs(double(a[i]) - double(b[i])));

@@ -13,7 +13,7 @@ TEST_CASE("a block of pixels never reads more rows than it has memory for, and a
           for (std::size_t height : {(size + step - 1) / step, size / step, size / step + 1})
             for (std::size_t length : {1u, 5u, 96u}) {
               if (height == 0) continue;
-              gather<float> g{};
+              implicit_gemm<float> g{};
               g.from_height = size;
               g.height = height;
               g.width = 3;
@@ -22,7 +22,7 @@ TEST_CASE("a block of pixels never reads more rows than it has memory for, and a
               for (std::size_t begin = 0; begin < pixels; begin += length) {
                 const std::size_t end = std::min(pixels, begin + length);
                 const rows_read read{g, highest, lowest, begin, end};
-                REQUIRE(read.last - read.first <= rows_read::most(g, highest, lowest, length));
+                REQUIRE(read.last - read.first <= rows_read::max_count(g, highest, lowest, length));
                 for (std::size_t pixel = begin; pixel < end; ++pixel)
                   for (std::ptrdiff_t down = highest; down <= lowest; ++down) {
                     const std::size_t sample = pixel / 3 / height;

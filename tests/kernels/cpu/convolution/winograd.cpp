@@ -62,7 +62,7 @@ TEST_CASE("more tiles than a block are summed part by part") {
 TEST_CASE("blocks of tiles and stages over all tiles give the same bits") {
   const convolution_case<float> c{image(8, 8, 16, 16), 300};
   const winograd::tiling tiles{8, 8, 300};
-  REQUIRE(tiles.count() > winograd::most_in_stages);
+  REQUIRE(tiles.count() > winograd::max_staged_tiles);
   on<cpu> context{cpu::stream{3}};
   std::vector<float> packed(winograd::products * winograd::packed_plane<float>(16, 16)), zeros(16);
   winograd::pack_weights(context.stream, 16, 16, c.w.data(), packed.data());

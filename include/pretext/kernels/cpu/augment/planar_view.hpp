@@ -9,8 +9,8 @@
 
 namespace pretext::kernels {
 
-/// A view while it is worked on: three planes that stay in the cache, and room to filter one of them or to
-/// keep all three as they were.
+/// A view while it is being computed: three planes, and `spare` memory to filter one of them or to copy all
+/// three. Not owned.
 struct planar_view {
   image_extent extent;
   float* r;
@@ -19,13 +19,13 @@ struct planar_view {
   float* spare;
 
   constexpr std::size_t size() const { return extent.height * extent.width; }
-  /// Numbers that `spare` needs to redraw, and to filter with the given radius.
+  /// Elements of `spare` that `map_pixels`, and `filter` with the given radius, need.
   static constexpr std::size_t spare_size(image_extent view, std::size_t radius) {
     return std::max((view.height + 2 * radius) * view.width + view.width + 2 * radius,
                     3 * view.height * view.width);
   }
 
-  /// Replaces every pixel p by f(p): many at once if no arm of a `?:` in f computes anything
+  /// Replaces every pixel p by f(p); vectorised if no arm of a `?:` in f computes anything
   /// (kernels/image/color.hpp).
   template <class F>
   void map(F f) const {
@@ -40,7 +40,7 @@ struct planar_view {
     }
   }
 
-  /// The mean of f(p) over all pixels, added in an order that no thread or instruction set changes.
+  /// The mean of f(p) over all pixels, summed in an order that is the same for every instruction set.
   template <class F>
   rgb mean(F f) const {
     constexpr std::size_t lanes = 64;
@@ -67,8 +67,8 @@ struct planar_view {
             static_cast<float>(total[2] / count)};
   }
 
-  /// Replaces the pixel in row y and column x by f(y, x, before), where `before(row, column)` is any pixel of
-  /// the view as it was.
+  /// Replaces the pixel in row y and column x by f(y, x, before), where `before(row, column)` is a pixel of
+  /// the unchanged view.
   template <class F>
   void map_pixels(F f) const {
     const std::size_t width = extent.width, n = size();
@@ -89,7 +89,7 @@ struct planar_view {
       }
   }
 
-  /// The pixels of each level, channel by channel.
+  /// The number of pixels of each level in each channel.
   level_counts histogram() const {
     level_counts counts;
     for (std::size_t i = 0, n = size(); i < n; ++i) {
@@ -102,7 +102,7 @@ struct planar_view {
 
   /// Filters every plane along its rows and its columns.
   void filter(filter_taps taps, padding border) const {
-    // Taps too light to change a float are not worth their time: small σ need few of them.
+    // Outer taps that are too small to change a float are dropped: a small σ needs few taps.
     while (taps.radius > 0 && taps.weight[taps.radius] < 1e-9f) --taps.radius;
     if (taps.radius == 0) return;
     for (float* plane : {r, g, b}) filter_plane(plane, taps, border);

@@ -12,17 +12,17 @@
 
 namespace pretext::kernels {
 
-/// The taps of every output pixel of one axis: `count` source positions from first[i] on, weights that add up
-/// to one.
+/// The taps of every output pixel of one axis: `count` source positions from first[i] on, whose weights sum
+/// to 1.
 struct tap_table {
   std::size_t count = 0;
   std::vector<std::size_t> first;
   std::vector<float> weight;
 
-  /// `outputs` pixels; backwards if mirrored.
+  /// Computes the taps of `outputs` pixels, in reverse order if mirrored.
   void fill(const axis_resampling& axis, std::size_t outputs, bool mirrored) {
     const auto extent = static_cast<std::size_t>(axis.axis.extent);
-    count = std::min<std::size_t>(extent, static_cast<std::size_t>(axis.most_taps()));
+    count = std::min<std::size_t>(extent, static_cast<std::size_t>(axis.max_taps()));
     first.resize(outputs);
     weight.assign(outputs * count, 0);
     for (std::size_t i = 0; i < outputs; ++i) {
@@ -39,7 +39,7 @@ struct tap_table {
         sum += tap.weight;
         ++visited;
       }
-      // All taps of an unstretched kernel add up to one by themselves.
+      // All taps of an unstretched kernel already sum to 1.
       if (!axis.antialiased && visited == window.count) continue;
       for (std::size_t k = 0; k < count; ++k) row[k] /= sum;
     }
@@ -50,14 +50,14 @@ namespace detail {
 
 typedef float four_floats __attribute__((vector_size(16)));
 
-/// One pixel and one number that is not used.
+/// Loads one pixel and one value that is ignored.
 inline four_floats pixel_at(const float* from) {
   four_floats pixel;
   std::memcpy(&pixel, from, sizeof pixel);
   return pixel;
 }
 
-/// Σ_k weight[k] · row[k], for `count` numbers.
+/// Σ_k weight[k] · row[k], for `count` elements.
 inline void mix_rows(const float* const* row, std::size_t taps, const float* weight, float* __restrict to,
                      std::size_t count) {
   std::size_t k = 0;
@@ -79,8 +79,8 @@ inline void mix_rows(const float* const* row, std::size_t taps, const float* wei
   }
 }
 
-/// Σ_k weight[k] · pixel k of an interleaved row, for output pixel x. `Taps` is the count if it is known
-/// while compiling, else 0.
+/// Σ_k weight[k] · pixel k of an interleaved row, for output pixel x. `Taps` is their count, or 0 if it is
+/// known at run time only.
 template <std::size_t Taps>
 four_floats mixed_pixel(const float* row, const tap_table& columns, std::size_t x) {
   const std::size_t taps = Taps ? Taps : columns.count;
@@ -124,40 +124,40 @@ void mix_columns(const float* row, const tap_table& columns, float* __restrict r
 
 }  // namespace detail
 
-/// Room for the taps and a few source rows of a resize; grows, never shrinks.
-struct resample_scratch {
+/// Memory for the taps and a few source rows of a resize; it grows and never shrinks.
+struct resample_workspace {
   tap_table rows, columns;
   std::vector<float> memory;
   std::vector<const float*> window;
 };
 
-/// Reads the part of an image that `at` names, once, into a view, in [0, 1]. `Image` has `pixels` (8-bit, or
-/// floating in [0, 1]), `height`, `width` and `channels`, of which 1 is read as three equal ones.
+/// Resamples the part of an image that `at` selects into a view with values in [0, 1], reading each source
+/// row once. 8-bit images are scaled by 1/255; one channel is read as three equal ones.
 template <ImageSource Image>
 void resample(const Image& image, const resampling_map& at, const planar_view& view,
-              resample_scratch& scratch) {
+              resample_workspace& workspace) {
   using pixel = std::remove_cvref_t<decltype(image.pixels[0])>;
   const auto [height, width] = view.extent;
-  auto& [rows, columns, memory, window] = scratch;
+  auto& [rows, columns, memory, window] = workspace;
   rows.fill({at.method, at.rows}, height, false);
   columns.fill({at.method, at.columns}, width, at.mirrored);
   if constexpr (std::is_integral_v<pixel>)
     for (float& w : rows.weight) w *= 1.f / 255;
 
-  // The last rows read, as floats; numbers beyond a row's end are mixed but never shown.
+  // The last source rows read, as floats. Padding elements beyond a row's end are mixed but never written.
   const std::size_t across = static_cast<std::size_t>(at.columns.extent);
-  const std::size_t padded = (3 * across + 8) / 8 * 8, kept = rows.count;
-  memory.resize((kept + 1) * padded);
-  window.resize(kept);
-  float* const mixed = memory.data() + kept * padded;
+  const std::size_t padded = (3 * across + 8) / 8 * 8, buffered = rows.count;
+  memory.resize((buffered + 1) * padded);
+  window.resize(buffered);
+  float* const mixed = memory.data() + buffered * padded;
   const pixel* const corner = pixels_of(image) + (static_cast<std::size_t>(at.rows.begin) * image.width +
                                                   static_cast<std::size_t>(at.columns.begin)) *
                                                      image.channels;
   std::size_t unread = 0, slot = 0;
-  const auto next = [kept](std::size_t of) { return of + 1 == kept ? 0 : of + 1; };
+  const auto next = [buffered](std::size_t of) { return of + 1 == buffered ? 0 : of + 1; };
   for (std::size_t y = 0; y < height; ++y) {
     const std::size_t first = rows.first[y];
-    for (unread = unread < first ? first : unread; unread < first + kept; ++unread, slot = next(slot)) {
+    for (unread = unread < first ? first : unread; unread < first + buffered; ++unread, slot = next(slot)) {
       const pixel* from = corner + unread * image.width * image.channels;
       float* __restrict to = memory.data() + slot * padded;
       if (image.channels == 3)
@@ -166,10 +166,10 @@ void resample(const Image& image, const resampling_map& at, const planar_view& v
         for (std::size_t x = 0; x < across; ++x)
           to[3 * x] = to[3 * x + 1] = to[3 * x + 2] = static_cast<float>(from[x]);
     }
-    // The slot to be filled next holds the oldest row.
-    for (std::size_t k = 0, held = slot; k < kept; ++k, held = next(held))
-      window[k] = memory.data() + held * padded;
-    detail::mix_rows(window.data(), kept, rows.weight.data() + y * kept, mixed, padded);
+    // The next slot to be overwritten holds the oldest row.
+    for (std::size_t k = 0, oldest = slot; k < buffered; ++k, oldest = next(oldest))
+      window[k] = memory.data() + oldest * padded;
+    detail::mix_rows(window.data(), buffered, rows.weight.data() + y * buffered, mixed, padded);
     float *const r = view.r + y * width, *const g = view.g + y * width, *const b = view.b + y * width;
     if (columns.count == 4)
       detail::mix_columns<4>(mixed, columns, r, g, b);

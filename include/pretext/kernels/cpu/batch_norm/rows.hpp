@@ -4,38 +4,28 @@
 
 #include <pretext/kernels/cpu/simd/prefetch.hpp>
 
-// What batch norm does with the channels of one row. Rows never overlap, and the parameters say so: that is
-// what lets a compiler use vector instructions where six arrays meet.
+// The arithmetic of batch norm on the channels of one row. Rows never overlap, and the `__restrict`
+// parameters say so: only then do compilers emit vector instructions for loops over six arrays.
 namespace pretext::kernels::detail {
 
-/// Where a ReLU's gradient comes from: there was none, its output y tells, or y = x·scale + shift does.
-enum class rectified { no, by_output, by_input };
+/// The source of ReLU's mask in a backward pass: there was no ReLU, or the sign of its output y, or that of y
+/// recomputed as x·scale + shift.
+enum class relu_mask { none, from_output, from_input };
 
-/// `work<Rectified>()` for the place that fits.
-template <class Work>
-void where_rectified(bool relu, const void* y, const Work& work) {
-  if (!relu)
-    work.template operator()<rectified::no>();
-  else if (y)
-    work.template operator()<rectified::by_output>();
-  else
-    work.template operator()<rectified::by_input>();
-}
-
-/// What tells that, for one row.
+/// One row of what the mask is computed from.
 template <class T>
-struct rectifier {
+struct relu_operands {
   const T* __restrict y;
   const T* __restrict scale;
   const T* __restrict shift;
 };
 
-/// g where the rectified output is positive, else 0.
-template <rectified Rectified, class T>
-T rectified_gradient(const rectifier<T>& relu, std::size_t at, std::size_t channel, T x, T g) {
-  if constexpr (Rectified == rectified::no)
+/// ReLU's gradient: g where its output is positive, else 0.
+template <relu_mask Mask, class T>
+T relu_gradient(const relu_operands<T>& relu, std::size_t at, std::size_t channel, T x, T g) {
+  if constexpr (Mask == relu_mask::none)
     return g;
-  else if constexpr (Rectified == rectified::by_output)
+  else if constexpr (Mask == relu_mask::from_output)
     return relu.y[at] > T{0} ? g : T{0};
   else
     return x * relu.scale[channel] + relu.shift[channel] > T{0} ? g : T{0};
@@ -56,11 +46,12 @@ void scale_and_shift(std::size_t channels, const T* __restrict x, const T* __res
     for (std::size_t c = 0; c < channels; ++c) y[c] = std::max(x[c] + shift[c], floor);
 }
 
-/// The sums of g and of g·(x - mean) over a few adjacent rows.
-template <std::size_t Rows, rectified Rectified, class T>
-void add_gradients(std::size_t channels, const T* __restrict dy, const rectifier<T>& relu,
-                   const T* __restrict x, const T* __restrict mean, T* __restrict sum, T* __restrict dot) {
-  const rectifier<T> own = relu;
+/// Adds g and g·(x - mean) of a few adjacent rows to `sum` and `dot`.
+template <std::size_t Rows, relu_mask Mask, class T>
+void add_gradient_sums(std::size_t channels, const T* __restrict dy, const relu_operands<T>& relu,
+                       const T* __restrict x, const T* __restrict mean, T* __restrict sum,
+                       T* __restrict dot) {
+  const relu_operands<T> operands = relu;
   prefetch(x, Rows * channels);
   prefetch(dy, Rows * channels);
   for (std::size_t c = 0; c < channels; ++c) {
@@ -68,7 +59,7 @@ void add_gradients(std::size_t channels, const T* __restrict dy, const rectifier
 #pragma GCC unroll 4
     for (std::size_t r = 0; r < Rows; ++r) {
       const std::size_t at = r * channels + c;
-      const T g = rectified_gradient<Rectified>(own, at, c, x[at], dy[at]);
+      const T g = relu_gradient<Mask>(operands, at, c, x[at], dy[at]);
       first += g;
       second += g * (x[at] - mean[c]);
     }
@@ -77,32 +68,30 @@ void add_gradients(std::size_t channels, const T* __restrict dy, const rectifier
   }
 }
 
-/// g·a - (x - mean)·b - d in place of x.
-template <rectified Rectified, class T>
-void pass_gradient(std::size_t channels, const T* __restrict dy, const rectifier<T>& relu, T* __restrict x,
-                   const T* __restrict mean, const T* __restrict a, const T* __restrict b,
-                   const T* __restrict d) {
-  const rectifier<T> own = relu;
+/// Replaces x by dx = g·a - (x - mean)·b - d.
+template <relu_mask Mask, class T>
+void write_gradient(std::size_t channels, const T* __restrict dy, const relu_operands<T>& relu,
+                    T* __restrict x, const T* __restrict mean, const T* __restrict a, const T* __restrict b,
+                    const T* __restrict d) {
+  const relu_operands<T> operands = relu;
   prefetch(x, channels);
   prefetch(dy, channels);
   for (std::size_t c = 0; c < channels; ++c) {
-    const T g = rectified_gradient<Rectified>(own, c, c, x[c], dy[c]);
+    const T g = relu_gradient<Mask>(operands, c, c, x[c], dy[c]);
     x[c] = g * a[c] - (x[c] - mean[c]) * b[c] - d[c];
   }
 }
 
-/// The same, and g, which is what a shortcut gets, in place of dy.
-template <rectified Rectified, class T>
-void pass_gradients(std::size_t channels, T* __restrict dy, const rectifier<T>& relu, T* __restrict x,
-                    const T* __restrict mean, const T* __restrict a, const T* __restrict b,
-                    const T* __restrict d) {
-  const rectifier<T> own = relu;
-  prefetch(x, channels);
-  prefetch(dy, channels);
+/// The same, and replaces dy by g, the gradient of the shortcut.
+template <relu_mask Mask, class T>
+void write_gradients(std::size_t channels, T* __restrict dy, const relu_operands<T>& relu, T* __restrict x,
+                     const T* __restrict mean, const T* __restrict a, const T* __restrict b,
+                     const T* __restrict d) {
+  const relu_operands<T> operands = relu;
   prefetch(x, channels);
   prefetch(dy, channels);
   for (std::size_t c = 0; c < channels; ++c) {
-    const T g = rectified_gradient<Rectified>(own, c, c, x[c], dy[c]);
+    const T g = relu_gradient<Mask>(operands, c, c, x[c], dy[c]);
     dy[c] = g;
     x[c] = g * a[c] - (x[c] - mean[c]) * b[c] - d[c];
   }

@@ -10,26 +10,26 @@
 #include <pretext/kernels/cpu/simd/isa.hpp>
 
 // Convolutions with 3x3 kernels, stride 1 and padding 1 as 36 matrix products over 4x4 tiles of the result,
-// in three stages: what the tiles read is transformed, multiplied, and the products are transformed back.
-// What comes out of a tile does not depend on the tiles beside it, nor on threads.
+// in three stages: the input of the tiles is transformed, multiplied, and the products are transformed back.
+// The result of a tile depends neither on its neighbours nor on the number of threads.
 namespace pretext::kernels::detail::winograd {
 
-/// The most tiles that a thread takes at a time.
-inline constexpr std::size_t longest_block = 96;
-static_assert(longest_block % most_tile_rows == 0);
+/// The maximum number of tiles of a block.
+inline constexpr std::size_t max_block = 96;
+static_assert(max_block % max_tile_rows == 0);
 
-/// The most tiles that threads share out in stages.
-inline constexpr std::size_t most_in_stages = 768;
+/// The maximum number of tiles that all threads process together, stage by stage.
+inline constexpr std::size_t max_staged_tiles = 768;
 
 /// Tiles of a block: as many as the L2 cache holds of both operands.
 template <class T>
 std::size_t block_of_tiles(std::size_t in, std::size_t out) {
   const std::size_t fitting = (std::size_t{768} << 10) / (products * (in + out) * sizeof(T));
-  return std::clamp<std::size_t>(fitting / most_tile_rows * most_tile_rows, 24, longest_block);
+  return std::clamp<std::size_t>(fitting / max_tile_rows * max_tile_rows, 24, max_block);
 }
 
-/// Columns [begin, end) of m[p] = v[p]·u[p] for the first `rows` tiles, with weights that `pack_weights`
-/// made; m holds columns from `left` on.
+/// Columns [begin, end) of m[p] = v[p]·u[p] for the first `rows` tiles, with weights from `pack_weights`; m
+/// stores columns from `left` on.
 template <class T>
 void multiply(const planes<T>& v, const planes<T>& m, std::size_t p, std::size_t rows, std::size_t in,
               std::size_t out, std::size_t left, std::size_t begin, std::size_t end, const T* packed) {
@@ -38,8 +38,8 @@ void multiply(const planes<T>& v, const planes<T>& m, std::size_t p, std::size_t
     const T* right = packed + p * packed_plane<T>(in, out) + column * in;
     for (std::size_t row = 0; row < rows; row += height) {
       const std::size_t used = std::min(height, rows - row);
-      const T* a[most_tile_rows];
-      T* c[most_tile_rows];
+      const T* a[max_tile_rows];
+      T* c[max_tile_rows];
       for (std::size_t r = 0; r < height; ++r) {
         a[r] = v.at(p, row + std::min(r, used - 1));
         c[r] = m.at(p, row + std::min(r, used - 1)) + column - left;
@@ -49,19 +49,19 @@ void multiply(const planes<T>& v, const planes<T>& m, std::size_t p, std::size_t
   }
 }
 
-/// y (+)= x * w, each thread taking a block of tiles through all three stages.
+/// y (+)= x * w: each thread processes a block of tiles through all three stages.
 template <class Context, class T>
 void convolve_blocks(Context& context, const tiling& tiles, std::size_t length, std::size_t in,
                      std::size_t out, const T* x, const T* zeros, const T* packed, T* y, bool accumulate,
-                     const channel_moments* asked = nullptr) {
+                     const channel_moments* requested = nullptr) {
   const arena_scope guard{context.workspace};
-  const piecewise_moments<T> moments{context, asked, out, tiles.count(), length};
-  const std::size_t of_v = planes<T>::size_of(length, in), of_m = planes<T>::size_of(length, out);
-  T* buffers = context.workspace.template allocate<T>(context.stream.threads() * (of_v + of_m));
+  const blocked_moments<T> moments{context, requested, out, tiles.count(), length};
+  const std::size_t v_size = planes<T>::size_of(length, in), m_size = planes<T>::size_of(length, out);
+  T* buffers = context.workspace.template allocate<T>(context.stream.threads() * (v_size + m_size));
   context.stream.for_each_block(
       (tiles.count() + length - 1) / length, [&](std::size_t block, std::size_t thread) {
         const std::size_t first = block * length, last = std::min(tiles.count(), first + length);
-        const planes<T> v{buffers + thread * (of_v + of_m), length, in}, m{v.data + of_v, length, out};
+        const planes<T> v{buffers + thread * (v_size + m_size), length, in}, m{v.data + v_size, length, out};
         transform_input<T>(tiles, first, last, x, in, 0, in, zeros, v);
         for (std::size_t p = 0; p < products; ++p)
           multiply(v, m, p, last - first, in, out, 0, 0, out, packed);
@@ -73,32 +73,32 @@ void convolve_blocks(Context& context, const tiling& tiles, std::size_t length, 
   moments.combine(context.stream);
 }
 
-/// The same with threads that share out tiles, then products, then tiles again: weights are read once for
-/// many tiles. Results are made a few hundred columns at a time, so that the products take little memory.
+/// The same stage by stage, each parallel over tiles or over products, so that weights are read once for many
+/// tiles. A few hundred columns at a time, so that the products need little memory.
 template <class Context, class T>
 void convolve_stages(Context& context, const tiling& tiles, std::size_t in, std::size_t out, const T* x,
                      const T* zeros, const T* packed, T* y, bool accumulate,
-                     const channel_moments* asked = nullptr) {
-  constexpr std::size_t few = 4, group = 128;  // tiles and columns that a thread takes at a time
-  constexpr std::size_t most_columns = 2 * group;
-  static_assert(most_in_stages % few == 0);
+                     const channel_moments* requested = nullptr) {
+  constexpr std::size_t run = 4, group = 128;  // tiles and columns per unit of work
+  constexpr std::size_t max_columns = 2 * group;
+  static_assert(max_staged_tiles % run == 0);
   const arena_scope guard{context.workspace};
-  const piecewise_moments<T> moments{context, asked, out, tiles.count(), few};
-  const std::size_t rows = std::min(tiles.count(), most_in_stages), wide = std::min(out, most_columns);
+  const blocked_moments<T> moments{context, requested, out, tiles.count(), run};
+  const std::size_t rows = std::min(tiles.count(), max_staged_tiles), columns = std::min(out, max_columns);
   const planes<T> v{context.workspace.template allocate<T>(planes<T>::size_of(rows, in)), rows, in};
-  const planes<T> m{context.workspace.template allocate<T>(planes<T>::size_of(rows, wide)), rows, wide};
+  const planes<T> m{context.workspace.template allocate<T>(planes<T>::size_of(rows, columns)), rows, columns};
   for (std::size_t start = 0; start < tiles.count(); start += rows) {
     const std::size_t count = std::min(rows, tiles.count() - start);
-    context.stream.for_each_run(count, few, [&](std::size_t first, std::size_t last) {
+    context.stream.for_each_run(count, run, [&](std::size_t first, std::size_t last) {
       transform_input<T>(tiles, start + first, start + last, x, in, 0, in, zeros, v.from(first));
     });
-    for (std::size_t left = 0; left < out; left += wide) {
-      const std::size_t right = std::min(out, left + wide), groups = (right - left + group - 1) / group;
+    for (std::size_t left = 0; left < out; left += columns) {
+      const std::size_t right = std::min(out, left + columns), groups = (right - left + group - 1) / group;
       context.stream.for_each_block(products * groups, [&](std::size_t unit) {
         const std::size_t begin = left + unit % groups * group, end = std::min(right, begin + group);
         multiply(v, m, unit / groups, count, in, out, left, begin, end, packed);
       });
-      context.stream.for_each_run(count, few, [&](std::size_t first, std::size_t last) {
+      context.stream.for_each_run(count, run, [&](std::size_t first, std::size_t last) {
         moments.for_each_part(start + first, start + last,
                               [&](std::size_t begin, std::size_t end, const partial_moments<T>& part) {
                                 transform_output<T>(tiles, begin, end, m.from(begin - start), out, left,
@@ -110,45 +110,46 @@ void convolve_stages(Context& context, const tiling& tiles, std::size_t in, std:
   moments.combine(context.stream);
 }
 
-/// y (+)= x * w: in stages where tiles are few, or the 36 matrices of weights too large for the L3 cache.
+/// y (+)= x * w: stage by stage if there are few tiles, or if the 36 weight matrices exceed the L3 cache.
 template <class Context, class T>
 void convolve(Context& context, const tiling& tiles, std::size_t in, std::size_t out, const T* x,
-              const T* packed, T* y, bool accumulate, const channel_moments* asked = nullptr) {
+              const T* packed, T* y, bool accumulate, const channel_moments* requested = nullptr) {
   const arena_scope guard{context.workspace};
   T* zeros = context.workspace.template allocate<T>(in);
   std::fill_n(zeros, in, T{0});
   const std::size_t length = block_of_tiles<T>(in, out);
-  if (tiles.count() <= most_in_stages || products * in * out * sizeof(T) > (std::size_t{16} << 20))
-    convolve_stages<Context, T>(context, tiles, in, out, x, zeros, packed, y, accumulate, asked);
+  if (tiles.count() <= max_staged_tiles || products * in * out * sizeof(T) > (std::size_t{16} << 20))
+    convolve_stages<Context, T>(context, tiles, in, out, x, zeros, packed, y, accumulate, requested);
   else
-    convolve_blocks<Context, T>(context, tiles, length, in, out, x, zeros, packed, y, accumulate, asked);
+    convolve_blocks<Context, T>(context, tiles, length, in, out, x, zeros, packed, y, accumulate, requested);
 }
 
+/// y = x * w, and the moments of y if requested.
 template <class Context, class T>
 void forward(Context& context, const convolution_extents& e, std::size_t batch, const T* x, const T* w, T* y,
-             const channel_moments* asked = nullptr) {
+             const channel_moments* requested = nullptr) {
   const arena_scope guard{context.workspace};
   T* packed = context.workspace.template allocate<T>(products * packed_plane<T>(e.in, e.out));
   pack_weights(context.stream, e.in, e.out, w, packed);
-  convolve(context, tiling{e.height, e.width, batch}, e.in, e.out, x, packed, y, false, asked);
+  convolve(context, tiling{e.height, e.width, batch}, e.in, e.out, x, packed, y, false, requested);
 }
 
-/// The kernel turned by half a circle, in and out exchanged.
+/// The kernel rotated by 180 degrees, with its input and output channels exchanged.
 template <class T>
-void turn(const cpu::stream& stream, const convolution_extents& e, const T* w, T* turned) {
-  constexpr std::size_t side = 16;  // channels, each way, of a square that is transposed in the L1 cache
+void rotate(const cpu::stream& stream, const convolution_extents& e, const T* w, T* rotated) {
+  constexpr std::size_t side = 16;  // channels of a square block, which is transposed in the L1 cache
   const std::size_t across = e.out / side, down = e.in / side;
   stream.for_each_block(e.taps() * down, [&](std::size_t block) {
     const std::size_t t = block / down, c = block % down * side;
     const T* from = w + (t * e.in + c) * e.out;
-    T* to = turned + (e.taps() - 1 - t) * e.in * e.out + c;
+    T* to = rotated + (e.taps() - 1 - t) * e.in * e.out + c;
     for (std::size_t square = 0; square < across; ++square)
       for (std::size_t k = square * side; k < (square + 1) * side; ++k)
         for (std::size_t i = 0; i < side; ++i) to[k * e.in + i] = from[i * e.out + k];
   });
 }
 
-/// The gradient to the data is a convolution with the turned kernel.
+/// The gradient of the data is a convolution with the rotated kernel.
 template <class Context, class T>
 void backward_data(Context& context, const convolution_extents& e, std::size_t batch, const T* dy, const T* w,
                    T* dx, write_mode mode) {
@@ -156,41 +157,42 @@ void backward_data(Context& context, const convolution_extents& e, std::size_t b
   T* packed = context.workspace.template allocate<T>(products * packed_plane<T>(e.out, e.in));
   {
     const arena_scope until_packed{context.workspace};
-    T* turned = context.workspace.template allocate<T>(e.weights());
-    turn(context.stream, e, w, turned);
-    pack_weights(context.stream, e.out, e.in, turned, packed);
+    T* rotated = context.workspace.template allocate<T>(e.weights());
+    rotate(context.stream, e, w, rotated);
+    pack_weights(context.stream, e.out, e.in, rotated, packed);
   }
   convolve(context, tiling{e.height, e.width, batch}, e.out, e.in, dy, packed, dx,
            mode == write_mode::accumulate);
 }
 
-/// dw += Gᵀ dU G with dU[p] = (Bᵀ x B)[p]ᵀ·(A dy Aᵀ)[p], the adjoint of `forward`. Squares of 128 by 128
-/// channels are units of work, and tiles are cut into parts where that makes too few of them.
+/// dw += Gᵀ dU G with dU[p] = (Bᵀ x B)[p]ᵀ·(A dy Aᵀ)[p], the adjoint of `forward`. A unit of work is 128×128
+/// channels; where that gives too few units, the tiles are divided into parts, whose sums are added in order.
 template <class Context, class T>
 void backward_weights(Context& context, const convolution_extents& e, std::size_t batch, const T* x,
                       const T* dy, T* dw) {
-  constexpr std::size_t slice = 128, wanted = 16, length = longest_block;
+  constexpr std::size_t slice = 128, target_units = 16, length = max_block;
   const tiling tiles{e.height, e.width, batch};
   const std::size_t width = panel_width<T>(), height = tile_rows(), count = tiles.count();
   const std::size_t in_slice = std::min(e.in, slice), out_slice = std::min(e.out, slice);
   const std::size_t down = (e.in + slice - 1) / slice, across = (e.out + slice - 1) / slice;
-  const std::size_t cuts = (wanted + down * across - 1) / (down * across);
-  const std::size_t part = std::max<std::size_t>((count + cuts - 1) / cuts, 48);
+  const std::size_t divisions = (target_units + down * across - 1) / (down * across);
+  const std::size_t part = std::max<std::size_t>((count + divisions - 1) / divisions, 48);
   const std::size_t parts = (count + part - 1) / part;
-  const std::size_t of_v = planes<T>::size_of(length, in_slice), of_d = planes<T>::size_of(length, out_slice);
-  const std::size_t of_u = planes<T>::size_of(in_slice, out_slice);
+  const std::size_t v_size = planes<T>::size_of(length, in_slice),
+                    d_size = planes<T>::size_of(length, out_slice);
+  const std::size_t u_size = planes<T>::size_of(in_slice, out_slice);
 
   const arena_scope guard{context.workspace};
   T* zeros = context.workspace.template allocate<T>(std::max(e.in, e.out));
   std::fill_n(zeros, std::max(e.in, e.out), T{0});
   T* partial = context.workspace.template allocate<T>(parts > 1 ? parts * e.weights() : 0);
-  T* buffers = context.workspace.template allocate<T>(context.stream.threads() * (of_v + of_d + of_u));
+  T* buffers = context.workspace.template allocate<T>(context.stream.threads() * (v_size + d_size + u_size));
   context.stream.for_each_block(parts * down * across, [&](std::size_t unit, std::size_t thread) {
     const std::size_t begin = unit / across % down * slice, end = std::min(e.in, begin + slice);
     const std::size_t left = unit % across * slice, right = std::min(e.out, left + slice);
     const std::size_t start = unit / across / down * part, stop = std::min(count, start + part);
-    const planes<T> v{buffers + thread * (of_v + of_d + of_u), length, in_slice};
-    const planes<T> d{v.data + of_v, length, out_slice}, u{d.data + of_d, in_slice, out_slice};
+    const planes<T> v{buffers + thread * (v_size + d_size + u_size), length, in_slice};
+    const planes<T> d{v.data + v_size, length, out_slice}, u{d.data + d_size, in_slice, out_slice};
     const T* rows[length];
     for (std::size_t r = 0; r < length; ++r) rows[r] = v.at(0, r);
     for (std::size_t first = start; first < stop; first += length) {
@@ -208,8 +210,8 @@ void backward_weights(Context& context, const convolution_extents& e, std::size_
     vectorised([&] {
       for (std::size_t c = 0; c < end - begin; ++c)
         for (std::size_t k = 0; k < right - left; k += lanes<T>)
-          both_ways<weight_gradient_line, T>(
-              [&](std::size_t i, std::size_t j) { return u.at(i * read + j, c) + k; },
+          transform_2d<weight_gradient_line, T>(
+              [&](std::size_t i, std::size_t j) { return u.at(i * tile_in + j, c) + k; },
               [&](std::size_t i, std::size_t j) { return result + ((i * 3 + j) * e.in + c) * e.out + k; },
               parts == 1);
     });

@@ -1,16 +1,16 @@
 #pragma once
 #include <cstddef>
 
-// Winograd's F(4x4, 3x3) (Lavin & Gray 2015, §4.3): Y = Aᵀ[(G g Gᵀ) ⊙ (Bᵀ d B)]A makes 4x4 results of a 3x3
-// kernel from 6x6 inputs with 36 multiplications where 144 are usual. Every line below is one of the matrices
-// A, B, G or a transpose, applied to a row or column of `lanes` channels at a time.
+// Winograd's F(4x4, 3x3) (Lavin & Gray 2015, §4.3): Y = Aᵀ[(G g Gᵀ) ⊙ (Bᵀ d B)]A computes 4x4 results of a
+// 3x3 kernel from 6x6 inputs with 36 multiplications instead of 144. Each `…_line` below multiplies a row or
+// column, of `lanes` channels at a time, by one of the matrices A, B, G or its transpose.
 namespace pretext::kernels::detail::winograd {
 
 template <class T>
-inline constexpr std::size_t lanes = 64 / sizeof(T);  ///< channels that are transformed side by side
-inline constexpr std::size_t made = 4;                ///< results of a tile, each way
-inline constexpr std::size_t read = 6;                ///< pixels that a tile reads, each way
-inline constexpr std::size_t products = read * read;
+inline constexpr std::size_t lanes = 64 / sizeof(T);  ///< channels that are transformed together
+inline constexpr std::size_t tile_out = 4;            ///< rows and columns of a tile's result
+inline constexpr std::size_t tile_in = 6;             ///< rows and columns of a tile's input
+inline constexpr std::size_t products = tile_in * tile_in;
 
 /// Bᵀ: 6 pixels.
 struct input_line {
@@ -86,10 +86,11 @@ struct weight_gradient_line {
   }
 };
 
-/// A square of `lanes` channels through a matrix from both sides: `source(i, j)` points at the channels of
-/// place (i, j), `sink(i, j)` at where the result's go, which are added to where `accumulate` says so.
+/// L X Lᵀ of a square X of pixels, `lanes` channels at once, where L is the matrix of `Line`. `source(i, j)`
+/// points to the channels of X at (i, j), `sink(i, j)` to those of the result, or is null; `accumulate` adds
+/// to the result.
 template <class Line, class T, class Source, class Sink>
-void both_ways(const Source& source, const Sink& sink, bool accumulate = false) {
+void transform_2d(const Source& source, const Sink& sink, bool accumulate = false) {
   constexpr std::size_t width = lanes<T>;
   alignas(64) T half[Line::to][Line::from][width];
   for (std::size_t j = 0; j < Line::from; ++j) {

@@ -8,15 +8,16 @@
 #include <pretext/kernels/cpu/gemm/bfloat16_pairs_avx512.hpp>
 #endif
 
-// Rounding floats while they are packed, in the two orders that packing needs: pairs along a row, and pairs
-// down two rows.
+// Floats are rounded to bfloat16 while they are packed, in the two orders that packing needs: pairs along a
+// row, and pairs of elements from two rows.
 namespace pretext::kernels::detail {
 
 constexpr bfloat16_pair pair_of(float first, float second) {
   return {bfloat16{first}.bits | static_cast<std::uint32_t>(bfloat16{second}.bits) << 16};
 }
 
-/// Rows of `count` floats, `step` apart, as pairs along each: rows of `to` are `to_step` pairs apart.
+/// Rounds rows of `count` floats, `step` apart, to pairs along each row; the rows of `to` are `to_step` pairs
+/// apart.
 inline void round_rows(const float* from, std::size_t rows, std::size_t step, std::size_t count,
                        bfloat16_pair* to, std::size_t to_step) {
 #if defined(__x86_64__)
@@ -32,8 +33,9 @@ inline void round_rows(const float* from, std::size_t rows, std::size_t step, st
   });
 }
 
-/// Pairs down rows 2i and 2i+1 of `count` rows of `columns` floats, an odd last one with zeros beneath it, in
-/// strips of `width`: columns [s·width, …) of all row pairs stand at to + s·strip_step, `first` columns in.
+/// Rounds `count` rows of `columns` floats to pairs from rows 2i and 2i+1; an odd last row is paired with
+/// zeros. The pairs are stored in strips of `width` columns, strip s at to + s·strip_step; the input starts
+/// at column `first`.
 inline void round_down_rows(const float* const* rows, std::size_t count, std::size_t columns,
                             std::size_t first, std::size_t width, bfloat16_pair* to, std::size_t strip_step) {
 #if defined(__x86_64__)

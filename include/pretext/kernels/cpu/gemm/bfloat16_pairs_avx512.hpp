@@ -16,7 +16,7 @@ namespace pretext::kernels::detail {
   return static_cast<__mmask16>(n < 16 ? (1u << n) - 1 : 0xffffu);
 }
 
-/// 32 rounded numbers, those of `low` in the lower half.
+/// 32 rounded values, those of `low` in the lower half.
 [[gnu::target("avx512f,avx512bw,avx512bf16"), gnu::always_inline]] inline __m512i rounded(__m512 low,
                                                                                           __m512 high) {
   return reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(high, low));
@@ -39,7 +39,7 @@ namespace pretext::kernels::detail {
   }
 }
 
-/// Where the numbers of two rounded rows go that are to stand in pairs.
+/// The permutation that interleaves two rounded rows into pairs.
 [[gnu::target("avx512f,avx512bw,avx512bf16"), gnu::always_inline]] inline __m512i order_of_pairs() {
   alignas(64) constexpr std::uint16_t positions[32] = {0,  16, 1,  17, 2,  18, 3,  19, 4,  20, 5,
                                                        21, 6,  22, 7,  23, 8,  24, 9,  25, 10, 26,
@@ -55,20 +55,20 @@ template <std::size_t Width>
   for (std::size_t i = 0; i < count; i += 2) {
     const bool odd = i + 1 == count;
     const float *above = rows[i], *below = rows[odd ? i : i + 1];
-    const float *ahead = rows[std::min(i + rows_ahead, count - 1)],
-                *behind = rows[std::min(i + rows_ahead + 1, count - 1)];
+    const float *ahead = rows[std::min(i + prefetch_distance, count - 1)],
+                *behind = rows[std::min(i + prefetch_distance + 1, count - 1)];
     bfloat16_pair* line = to + first / Width * strip_step + i / 2 * Width;
     std::size_t at = first % Width;
     for (std::size_t done = 0; done < columns;) {
       __builtin_prefetch(ahead + done);
       __builtin_prefetch(behind + done);
-      const std::size_t some = std::min({columns - done, Width - at, std::size_t{16}});
-      const __mmask16 lanes = lanes_up_to(some);
+      const std::size_t step = std::min({columns - done, Width - at, std::size_t{16}});
+      const __mmask16 lanes = lanes_up_to(step);
       const __m512 upper = _mm512_maskz_loadu_ps(lanes, above + done);
       const __m512 lower = _mm512_maskz_loadu_ps(odd ? __mmask16{0} : lanes, below + done);
       _mm512_mask_storeu_epi32(line + at, lanes, _mm512_permutexvar_epi16(order, rounded(upper, lower)));
-      done += some;
-      at += some;
+      done += step;
+      at += step;
       if (at < Width) continue;
       at = 0;
       line += strip_step;

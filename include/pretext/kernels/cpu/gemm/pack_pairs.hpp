@@ -9,13 +9,13 @@
 
 namespace pretext::kernels {
 
-/// The same as pairs of rounded numbers down the columns, ⌈k/2⌉ rows of `width` pairs to a panel; one of the
-/// steps is 1.
+/// `pack_panels` (pack_panels.hpp) for bfloat16 pairs down the columns: a panel is ⌈k/2⌉ rows of `width`
+/// pairs.
 inline void pack_panels(const float* b, std::size_t k, std::size_t n, std::size_t row_step,
                         std::size_t column_step, bfloat16_pair* packed, std::size_t first_panel,
                         std::size_t last_panel, std::size_t panel_step) {
   const std::size_t width = panel_width<bfloat16_pair>(), last = std::min(n, last_panel * width);
-  constexpr std::size_t run = 64;  // numbers of depth that are in the L1 cache at a time
+  constexpr std::size_t run = 64;  // depth that is in the L1 cache at a time
   if (column_step == 1) {
     const float* rows[run];
     for (std::size_t row = 0; row < k; row += run) {
@@ -32,7 +32,7 @@ inline void pack_panels(const float* b, std::size_t k, std::size_t n, std::size_
     }
     return;
   }
-  bfloat16_pair pairs[widest_panel<bfloat16_pair> * run / 2];
+  bfloat16_pair pairs[max_panel_width<bfloat16_pair> * run / 2];
   for (std::size_t panel = first_panel; panel < last_panel; ++panel)
     for (std::size_t row = 0; row < k; row += run) {
       const std::size_t count = std::min(run, k - row), used = std::min(last - panel * width, width);

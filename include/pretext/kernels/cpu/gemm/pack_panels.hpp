@@ -8,9 +8,9 @@
 
 namespace pretext::kernels {
 
-/// Copies a k×n matrix into panels of `panel_width` columns, the last filled up with zeros: panel j holds
-/// columns [j·width, …) as k rows of `width` numbers. Rows or columns lie in one piece: `column_step` or
-/// `row_step` is 1.
+/// Packs panels [first_panel, last_panel) of a k×n matrix: panel j holds columns [j·width, (j+1)·width) as k
+/// rows of `width` = `panel_width` elements, the last panel padded with zeros. Rows or columns are
+/// contiguous: `column_step` or `row_step` is 1.
 template <class T>
 void pack_panels(const T* b, std::size_t k, std::size_t n, std::size_t row_step, std::size_t column_step,
                  T* packed, std::size_t first_panel, std::size_t last_panel, std::size_t panel_step) {
@@ -24,10 +24,10 @@ void pack_panels(const T* b, std::size_t k, std::size_t n, std::size_t row_step,
     }
     return;
   }
-  constexpr std::size_t line = 64 / sizeof(T);  // half of the widest panel, and all of the others
+  constexpr std::size_t line = 64 / sizeof(T);  // half of the widest panel, and the whole of the others
   for (std::size_t row = 0; row < k; ++row) {
     const T* from = b + row * row_step;
-    const T* ahead = b + std::min(row + rows_ahead, k - 1) * row_step;
+    const T* ahead = b + std::min(row + prefetch_distance, k - 1) * row_step;
     T* to = packed + row * width;
     for (std::size_t panel = first_panel; panel < whole; ++panel) {
       __builtin_prefetch(ahead + panel * width);

@@ -7,7 +7,8 @@
 
 namespace pretext::kernels::detail {
 
-/// Four rows of four numbers of four bytes, `step` apart, as columns of `to`, whose rows are `width` apart.
+/// Transposes a block of 4×4 four-byte elements: rows of `from` are `step` apart, rows of `to` are `width`
+/// apart.
 template <class T>
 void transpose_four(const T* from, std::size_t step, T* to, std::size_t width) {
   static_assert(sizeof(T) == 4);
@@ -21,14 +22,14 @@ void transpose_four(const T* from, std::size_t step, T* to, std::size_t width) {
              high = __builtin_shufflevector(a, b, 2, 6, 3, 7);
   const quad low2 = __builtin_shufflevector(c, d, 0, 4, 1, 5),
              high2 = __builtin_shufflevector(c, d, 2, 6, 3, 7);
-  const quad turned[4] = {
+  const quad transposed[4] = {
       __builtin_shufflevector(low, low2, 0, 1, 4, 5), __builtin_shufflevector(low, low2, 2, 3, 6, 7),
       __builtin_shufflevector(high, high2, 0, 1, 4, 5), __builtin_shufflevector(high, high2, 2, 3, 6, 7)};
-  for (std::size_t i = 0; i < 4; ++i) std::memcpy(to + i * width, &turned[i], sizeof turned[i]);
+  for (std::size_t i = 0; i < 4; ++i) std::memcpy(to + i * width, &transposed[i], sizeof transposed[i]);
 }
 
-/// Packs Bᵀ, the rows of B (columns × depth) `step` apart, into panels as `pack_panels` does, but along the
-/// rows that lie in memory.
+/// Packs Bᵀ into panels like `pack_panels`, where rows of B (columns × depth) are `step` apart, reading along
+/// the rows of B.
 template <class T>
 void pack_transposed(const T* b, std::size_t depth, std::size_t columns, std::size_t step, T* packed) {
   const std::size_t width = panel_width<T>();

@@ -5,17 +5,17 @@
 #include <pretext/kernels/cpu/gemm/pack_panels.hpp>
 #include <pretext/kernels/cpu/gemm/tile.hpp>
 
-// Small matrix products on one thread, their right operand packed once and used more than once: all that
-// attention needs of the register tiles.
+// Small matrix products on one thread, whose right operand is packed once and used more than once: what
+// attention and convolutions of few channels need of the register tiles.
 namespace pretext::kernels::detail {
 
-/// `columns` filled up to whole panels.
+/// `columns` rounded up to whole panels.
 template <class T>
 std::size_t whole_panels(std::size_t columns) {
   return panels<T>(columns) * panel_width<T>();
 }
 
-/// Packs B (depth × columns), whose rows stand `step` apart, into depth·whole_panels(columns) numbers.
+/// Packs B (depth × columns), whose rows are `step` apart, into depth·whole_panels(columns) elements.
 template <class T>
 void pack_operand(const T* b, std::size_t depth, std::size_t columns, std::size_t step, T* packed) {
   pack_panels(b, depth, columns, step, std::size_t{1}, packed, 0, panels<T>(columns),
@@ -29,8 +29,8 @@ void packed_product(const T* a, std::size_t a_step, std::size_t rows, std::size_
   const std::size_t width = panel_width<T>(), height = tile_rows();
   for (std::size_t row = 0; row < rows; row += height) {
     const std::size_t used_rows = std::min(height, rows - row);
-    const T* left[most_tile_rows];
-    T* result[most_tile_rows];
+    const T* left[max_tile_rows];
+    T* result[max_tile_rows];
     for (std::size_t r = 0; r < height; ++r) {
       const std::size_t at = row + std::min(r, used_rows - 1);
       left[r] = a + at * a_step;
@@ -45,8 +45,8 @@ void packed_product(const T* a, std::size_t a_step, std::size_t rows, std::size_
   }
 }
 
-/// The right operand of `outer_product_of`: B (depth × columns) where it lies if its rows may be read by
-/// whole panels, else a packed copy.
+/// The right operand of `outer_product_of`: B (depth × columns) itself if its rows are whole panels, else a
+/// packed copy.
 template <class T>
 struct row_operand {
   const T* first;
@@ -65,7 +65,7 @@ struct row_operand {
       : first{at}, panel_step{panel}, row_step{row} {}
 };
 
-/// C (m × columns) = Aᵀ·B, the `depth` rows of A given one by one.
+/// C (m × columns) = Aᵀ·B, the `depth` rows of A given by pointers.
 template <class T>
 void outer_product_of(const T* const* a, std::size_t depth, std::size_t m, const row_operand<T>& b,
                       std::size_t columns, T* c, std::size_t c_step) {

@@ -14,7 +14,7 @@
 
 namespace pretext::kernels {
 
-/// Computes a tile with the best instructions at hand.
+/// Computes a tile with the best instruction set (`best_isa`).
 template <class Product>
 void run_tile(const Product& product) {
   using operand = typename Product::operand;

@@ -8,7 +8,7 @@
 
 namespace pretext::kernels::detail {
 
-/// Two registers' worth of one number type; what the AVX2 tiles are written in.
+/// The AVX2 instructions of one element type.
 template <class T>
 struct avx2;
 
@@ -58,10 +58,11 @@ struct avx2<double> {
   }
 };
 
+/// 12 accumulators in registers: six rows of two vectors each.
 template <class Operand>
 struct avx2_tile {
   using simd = avx2<Operand>;
-  using number = sum_of<Operand>;
+  using value_type = sum_of<Operand>;
   using operands = typename simd::operands;
   using vec = typename simd::vec;
   static constexpr std::size_t lanes = simd::lanes;
@@ -91,12 +92,12 @@ struct avx2_tile {
     if (p.m == rows && p.n == columns) {
 #pragma GCC unroll 6
       for (std::size_t r = 0; r < rows; ++r) {
-        number* c = p.c[r];
+        value_type* c = p.c[r];
         simd::store(c, p.accumulate ? simd::add(simd::load(c), left[r]) : left[r]);
         simd::store(c + lanes, p.accumulate ? simd::add(simd::load(c + lanes), right[r]) : right[r]);
       }
     } else {
-      number sum[rows][columns];
+      value_type sum[rows][columns];
 #pragma GCC unroll 6
       for (std::size_t r = 0; r < rows; ++r) {
         simd::store(sum[r], left[r]);
@@ -123,7 +124,7 @@ struct avx2_tile {
         right[r] = simd::multiply_add(value, b1, right[r]);
       }
     }
-    number* c[rows];
+    value_type* c[rows];
 #pragma GCC unroll 6
     for (std::size_t r = 0; r < R; ++r) c[r] = p.c + r * p.c_stride;
     if (p.n == columns) {
@@ -134,7 +135,7 @@ struct avx2_tile {
       }
       return;
     }
-    number sum[rows][columns];
+    value_type sum[rows][columns];
 #pragma GCC unroll 6
     for (std::size_t r = 0; r < R; ++r) {
       simd::store(sum[r], left[r]);

@@ -10,7 +10,7 @@
 
 namespace pretext::kernels::detail {
 
-/// A register of one number type; what the AVX-512 tiles are written in.
+/// The AVX-512 instructions of one element type.
 template <class T>
 struct avx512;
 
@@ -64,11 +64,12 @@ struct avx512<double> {
   }
 };
 
-/// 24 sums in registers; each number of the left operand is loaded once for two multiply-adds.
-/// Instructions of BF16 come from `avx512_bf16` alone, wherever they would be allowed.
+/// 24 accumulators in registers, twelve rows of two vectors each; each element of the left operand is loaded
+/// once for two multiply-adds. BF16 instructions are used through `avx512_bf16` alone, although the target
+/// attributes would allow the compiler to use them everywhere.
 template <class Operand, class Simd = avx512<Operand>>
 struct avx512_tile {
-  using number = sum_of<Operand>;
+  using value_type = sum_of<Operand>;
   using vec = typename Simd::vec;
   using operands = typename Simd::operands;
   using mask = typename Simd::mask;
@@ -78,7 +79,7 @@ struct avx512_tile {
 
   static void run(const gathered_product<Operand>& p) {
     if constexpr (std::is_same_v<Operand, bfloat16_pair>)
-      if (p.n <= lanes) return p.m > rows / 2 ? narrow_strip<rows>(p) : narrow_strip<rows / 2>(p);
+      if (p.n <= lanes) return p.m > rows / 2 ? one_register_strip<rows>(p) : one_register_strip<rows / 2>(p);
     p.m > rows / 2 ? strip<rows>(p) : strip<rows / 2>(p);
   }
 
@@ -97,7 +98,7 @@ struct avx512_tile {
     vec left[R], right[R];
 #pragma GCC unroll 12
     for (std::size_t r = 0; r < R; ++r) left[r] = right[r] = Simd::zero();
-    for (std::size_t r = 0; r < p.m && r < R; ++r) ask(p.c[r]);
+    for (std::size_t r = 0; r < p.m && r < R; ++r) prefetch_result(p.c[r]);
     for (std::size_t tap = 0; tap < p.taps; ++tap) {
       const Operand* a[R];
 #pragma GCC unroll 12
@@ -119,9 +120,9 @@ struct avx512_tile {
       if (r < p.m) store(p.c[r], first, second, left[r], right[r], p.accumulate);
   }
 
-  /// The same for a result as narrow as one register.
+  /// The same for a result no wider than one register.
   template <std::size_t R>
-  [[gnu::target("avx512f,avx512bf16")]] static void narrow_strip(const gathered_product<Operand>& p) {
+  [[gnu::target("avx512f,avx512bf16")]] static void one_register_strip(const gathered_product<Operand>& p) {
     vec sums[R];
 #pragma GCC unroll 12
     for (std::size_t r = 0; r < R; ++r) sums[r] = Simd::zero();
@@ -147,7 +148,7 @@ struct avx512_tile {
     vec left[R], right[R];
 #pragma GCC unroll 12
     for (std::size_t r = 0; r < R; ++r) left[r] = right[r] = Simd::zero();
-    for (std::size_t r = 0; r < R; ++r) ask(p.c + r * p.c_stride);
+    for (std::size_t r = 0; r < R; ++r) prefetch_result(p.c + r * p.c_stride);
     const Operand* b = p.b;
     for (std::size_t i = 0; i < p.count; ++i, b += p.b_stride) {
       const Operand* a = p.a[i] + p.offset;
@@ -165,8 +166,8 @@ struct avx512_tile {
       store(p.c + r * p.c_stride, first, second, left[r], right[r], p.accumulate);
   }
 
-  /// Results lie far apart in memory: asked for early, they are there when the sums are.
-  static void ask(const number* c) {
+  /// Prefetches a row of the result, which is far from the others in memory, before the sums are complete.
+  static void prefetch_result(const value_type* c) {
     __builtin_prefetch(c, 1);
     __builtin_prefetch(c + lanes, 1);
   }
@@ -176,8 +177,8 @@ struct avx512_tile {
     return static_cast<mask>(n < lanes ? (1u << n) - 1 : (1u << (lanes - 1) << 1) - 1);
   }
 
-  [[gnu::target("avx512f"), gnu::always_inline]] static inline void store(number* c, mask first, mask second,
-                                                                          vec left, vec right,
+  [[gnu::target("avx512f"), gnu::always_inline]] static inline void store(value_type* c, mask first,
+                                                                          mask second, vec left, vec right,
                                                                           bool accumulate) {
     if (accumulate) {
       left = Simd::add(Simd::load(first, c), left);

@@ -8,9 +8,9 @@
 #include <pretext/kernels/cpu/gemm/tile_avx2.hpp>
 #include <pretext/kernels/cpu/gemm/tile_avx512.hpp>
 
-// What the tiles do with pairs of bfloat16. Without the instruction, a pair is two floats that are multiplied
-// and added one after the other, the second first: what the instruction does but for its rounding, which may
-// join both, and for numbers below 2^-126, which it takes for zeros.
+// Products of bfloat16 pairs. Without the instruction vdpbf16ps, a pair is two floats, which are multiplied
+// and added one after the other, the second first. The instruction differs in its rounding, which may combine
+// both, and treats values below 2^-126 as zeros.
 namespace pretext::kernels::detail {
 
 template <>
@@ -64,7 +64,7 @@ struct avx512<bfloat16_pair> : avx512<float> {
   }
 };
 
-/// The same with the instruction.
+/// The same with vdpbf16ps.
 struct avx512_bf16 : avx512<bfloat16_pair> {
   [[gnu::target("avx512f,avx512bf16"), gnu::always_inline]] static inline vec multiply_add(operands a,
                                                                                            operands b,

@@ -10,7 +10,7 @@
 
 namespace pretext::kernels::detail {
 
-/// What the portable tiles do with factors: vectors of 16 bytes by the compiler's own extension.
+/// The operations of the portable tiles on one element type: 16-byte vectors of the compiler's extension.
 template <class T>
 struct portable {
   typedef T vec __attribute__((vector_size(16)));
@@ -39,11 +39,11 @@ struct portable<bfloat16_pair> : portable<float> {
   }
 };
 
-/// Any processor.
+/// For any processor: six rows of two vectors, a part of the columns at a time.
 template <class Operand>
 struct portable_tile {
   using simd = portable<Operand>;
-  using number = sum_of<Operand>;
+  using value_type = sum_of<Operand>;
   using vec = typename simd::vec;
   using operands = typename simd::operands;
   static constexpr std::size_t lanes = 16 / sizeof(Operand);
@@ -51,7 +51,7 @@ struct portable_tile {
   static constexpr std::size_t columns = shape_of_tile<Operand>(isa::portable).columns;
 
   [[gnu::noinline]] static void run(const gathered_product<Operand>& p) {
-    number sum[rows][columns];
+    value_type sum[rows][columns];
     for (std::size_t column = 0; column < columns; column += 2 * lanes) {
       vec left[rows]{}, right[rows]{};
       for (std::size_t tap = 0; tap < p.taps; ++tap) {
@@ -66,14 +66,14 @@ struct portable_tile {
           }
         }
       }
-      keep(left, right, column, sum);
+      store_columns(left, right, column, sum);
     }
     store_tile(sum, p.c, p.m, p.n, p.accumulate);
   }
 
   [[gnu::noinline]] static void run(const outer_product<Operand>& p) {
-    number sum[rows][columns];
-    number* c[rows];
+    value_type sum[rows][columns];
+    value_type* c[rows];
     std::size_t at[rows];  // rows past the last repeat it
     for (std::size_t r = 0; r < rows; ++r) {
       at[r] = std::min(r, p.m - 1);
@@ -91,14 +91,14 @@ struct portable_tile {
           right[r] = simd::multiply_add(a[at[r]], b1, right[r]);
         }
       }
-      keep(left, right, column, sum);
+      store_columns(left, right, column, sum);
     }
     store_tile(sum, c, p.m, p.n, p.accumulate);
   }
 
  private:
-  static void keep(const vec (&left)[rows], const vec (&right)[rows], std::size_t column,
-                   number (&sum)[rows][columns]) {
+  static void store_columns(const vec (&left)[rows], const vec (&right)[rows], std::size_t column,
+                            value_type (&sum)[rows][columns]) {
     for (std::size_t r = 0; r < rows; ++r) {
       simd::store(&sum[r][column], left[r]);
       simd::store(&sum[r][column + lanes], right[r]);

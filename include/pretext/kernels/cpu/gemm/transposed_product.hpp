@@ -12,25 +12,26 @@
 #include <pretext/kernels/cpu/simd/isa.hpp>
 #include <pretext/kernels/gemm.hpp>
 
-// C (+)= Aᵀ·B, the gradient of weights: few rows and columns, and sums that are as long as a batch has tokens
-// or pixels.
+// C (+)= Aᵀ·B, the gradient of weights: C has few rows and columns, and each element is a sum over all tokens
+// or pixels of a batch. So the parallel loop divides the sum, too.
 namespace pretext::kernels::detail {
 
-/// Rows of A that are multiplied at a time: with them, a strip of A and a panel of B stay in the L1 cache.
+/// Rows of A and B that are multiplied at a time: a strip of A and a panel of B of this depth fit the L1
+/// cache.
 inline constexpr std::size_t product_depth = 192;
-/// Columns of A and of B that a thread packs for itself, both for the L2 cache; whole strips of A.
+/// Columns of A and of B that a thread packs, which fit the L2 cache; whole strips of A.
 inline constexpr std::size_t product_rows = 264, product_columns = 384;
-static_assert(product_rows % most_tile_rows == 0);
+static_assert(product_rows % max_tile_rows == 0);
 
-/// A piece of A in strips of as many columns as a tile has rows: strip s holds columns [s·height, …) row by
-/// row, or pair of rows by pair.
+/// A block of A packed into strips of as many columns as a tile has rows: strip s holds columns [s·height,
+/// (s+1)·height) row by row, or pair of rows by pair of rows.
 template <class Operand>
 struct strips {
   Operand* data;
   std::size_t height = tile_rows();
 
-  /// Columns [first, first + count) of the piece, `length` rows from `top` on, which is even, of which
-  /// `row(i)` is the pointer.
+  /// Packs columns [first, first + count) of rows [top, top + length) of the block; `top` is even, and
+  /// `row(i)` points to the first of these columns in row top + i.
   template <class Row>
   void pack(std::size_t first, std::size_t count, std::size_t top, std::size_t length, const Row& row) const {
     if constexpr (std::is_same_v<Operand, bfloat16_pair>) {
@@ -45,7 +46,7 @@ struct strips {
   }
 
  private:
-  /// A copy whose length the compiler knows is a few moves, another is a call.
+  /// The height is a template parameter because a copy of known length is a few moves, another is a call.
   template <std::size_t Height, class Row>
   void pack(std::size_t first, std::size_t count, std::size_t top, std::size_t length, const Row& row) const {
     const std::size_t head = std::min((Height - first % Height) % Height, count);
@@ -53,7 +54,7 @@ struct strips {
     Operand* corner = data + (first / Height * product_depth + top) * Height + first % Height;
     Operand* to = data + ((first + head) / Height * product_depth + top) * Height;
     for (std::size_t i = 0; i < length; ++i) {
-      const Operand *from = row(i), *ahead = row(std::min(i + rows_ahead, length - 1));
+      const Operand *from = row(i), *ahead = row(std::min(i + prefetch_distance, length - 1));
       for (std::size_t c = 0; c < count; c += 64 / sizeof(Operand)) __builtin_prefetch(ahead + c);
       for (std::size_t c = 0; c < head; ++c) corner[i * Height + c] = from[c];
       from += head;
@@ -69,20 +70,21 @@ template <class Operand>
 using pack_strips =
     function_ref<void(const strips<Operand>&, std::size_t, std::size_t, std::size_t, std::size_t)>;
 
-/// C (+)= Aᵀ·B with A (k, m), B (k, n) in rows or transposed. `left(piece, begin, end, first, length)` packs
-/// columns [begin, end) of rows [first, first + length) of A, where `first` is even. Long sums are cut into
-/// parts whose number depends on the extents alone, so that threads cannot change the result.
+/// C (+)= Aᵀ·op(B) with A (k, m) and op(B) (k, n). `pack(strips, begin, end, first, length)` packs columns
+/// [begin, end) of rows [first, first + length) of A, where `first` is even. Long sums are divided into parts
+/// whose count depends on the extents alone and which are added in order, so the result does not depend on
+/// the number of threads.
 template <class Context, class T>
 void transposed_product(Context& context, std::size_t m, std::size_t n, std::size_t k,
-                        pack_strips<operand_of<Context, T>> left, const T* B, op b, T* C, write_mode mode) {
+                        pack_strips<operand_of<Context, T>> pack, const T* B, op b, T* C, write_mode mode) {
   using operand = operand_of<Context, T>;
-  constexpr std::size_t wanted = 16, depth = product_depth;
+  constexpr std::size_t target_parts = 16, depth = product_depth;
   const std::size_t width = panel_width<T>(), height = tile_rows();
   const std::size_t down = (m + product_rows - 1) / product_rows,
                     across = (n + product_columns - 1) / product_columns;
-  const std::size_t cuts =
-      std::clamp<std::size_t>(k / (2 * depth), 1, (wanted + down * across - 1) / (down * across));
-  const std::size_t part = ((k + cuts - 1) / cuts + depth - 1) / depth * depth;
+  const std::size_t divisions =
+      std::clamp<std::size_t>(k / (2 * depth), 1, (target_parts + down * across - 1) / (down * across));
+  const std::size_t part = ((k + divisions - 1) / divisions + depth - 1) / depth * depth;
   const std::size_t parts = std::max<std::size_t>(1, (k + part - 1) / part);
   constexpr std::size_t lines = operands<operand>(depth);
   const std::size_t of_a = product_rows * lines, of_b = product_columns * lines;
@@ -102,7 +104,7 @@ void transposed_product(Context& context, std::size_t m, std::size_t n, std::siz
     for (std::size_t first = start; first < stop; first += depth) {
       const std::size_t length = std::min(depth, stop - first);
       const bool accumulate = first > start || (parts == 1 && mode == write_mode::accumulate);
-      left(a, top, bottom, first, length);
+      pack(a, top, bottom, first, length);
       pack_panels(b == op::none ? B + first * n + begin : B + begin * k + first, length, end - begin,
                   b == op::none ? n : 1, b == op::none ? 1 : k, panel, 0, panels<T>(end - begin),
                   lines * width);

@@ -10,19 +10,19 @@
 
 namespace pretext::kernels::detail {
 
-/// The similarities s = u·uᵀ/τ in square tiles, none kept. s is symmetric, so a tile of rows A against rows B
-/// serves both; tiles are met in the rounds of a tournament, where no block plays twice, so that tiles of one
-/// round run side by side, each writes sums of its own two blocks alone, and every sum has a fixed order.
+/// The similarities s = u·uᵀ/τ, computed in square tiles and never stored. s is symmetric, so a tile of row
+/// blocks (a, b) also stands for (b, a). Tiles are visited in a round-robin schedule: no two tiles of a round
+/// share a row block, so a round runs in parallel without atomics, and every sum has a fixed order.
 template <class T>
 class similarity_tiles {
  public:
   static constexpr std::size_t side = 96;  // a multiple of the rows and the columns of every register tile
-  static_assert(side % most_tile_rows == 0 && side % widest_panel<T> == 0);
+  static_assert(side % max_tile_rows == 0 && side % max_panel_width<T> == 0);
   /// Similarities of one tile; the columns past the last row of z hold -infinity, and so does the diagonal.
   struct alignas(64) tile {
     T at[side][side];
     std::size_t first_row, rows, first_column, columns;
-    bool mirrored;  ///< does it stand for its transpose, too?
+    bool mirrored;  ///< whether it also stands for its transpose
   };
 
   std::size_t rows, columns, blocks;
@@ -50,21 +50,21 @@ class similarity_tiles {
     });
   }
 
-  /// `work(tile)` once for every pair of blocks.
+  /// Calls `work(tile)` once for every pair of blocks.
   template <class Context, class Work>
   void for_each_tile(Context& context, const Work& work) const {
-    const auto meet = [&](std::size_t a, std::size_t b) {
-      tile made;
-      fill(made, a, b);
-      work(made);
+    const auto visit = [&](std::size_t a, std::size_t b) {
+      tile t;
+      fill(t, a, b);
+      work(t);
     };
-    context.stream.for_each_block(blocks, [&](std::size_t block) { meet(block, block); });
-    const std::size_t players = blocks + blocks % 2, circle = players - 1;  // an odd one out meets nobody
-    for (std::size_t round = 0; players > 1 && round < circle; ++round)
-      context.stream.for_each_block(players / 2, [&](std::size_t pair) {
-        const std::size_t a = pair == 0 ? circle : (round + pair) % circle;
-        const std::size_t b = (round + circle - pair) % circle;
-        if (a < blocks && b < blocks) meet(std::min(a, b), std::max(a, b));
+    context.stream.for_each_block(blocks, [&](std::size_t block) { visit(block, block); });
+    const std::size_t seats = blocks + blocks % 2, rounds = seats - 1;  // with an odd count one seat is empty
+    for (std::size_t round = 0; seats > 1 && round < rounds; ++round)
+      context.stream.for_each_block(seats / 2, [&](std::size_t pair) {
+        const std::size_t a = pair == 0 ? rounds : (round + pair) % rounds;
+        const std::size_t b = (round + rounds - pair) % rounds;
+        if (a < blocks && b < blocks) visit(std::min(a, b), std::max(a, b));
       });
   }
 
@@ -75,8 +75,8 @@ class similarity_tiles {
       const std::size_t column = q * panel_width<T>(), used = std::min(panel_width<T>(), columns - column);
       const T* right = down(t.first_column / side) + q * panel;
       for_each_strip(t.rows, [&](std::size_t row, std::size_t count) {
-        const T* a[most_tile_rows];
-        T* c[most_tile_rows];
+        const T* a[max_tile_rows];
+        T* c[max_tile_rows];
         for (std::size_t r = 0; r < tile_rows(); ++r) {
           const std::size_t at = row + std::min(r, count - 1);
           a[r] = t.at[at];
@@ -114,8 +114,8 @@ class similarity_tiles {
     for (std::size_t column = 0; column < t.columns; column += panel_width<T>()) {
       const T* right = across(b) + column * columns;
       for_each_strip(t.rows, [&](std::size_t row, std::size_t count) {
-        const T* left[most_tile_rows];
-        T* c[most_tile_rows];
+        const T* left[max_tile_rows];
+        T* c[max_tile_rows];
         for (std::size_t r = 0; r < tile_rows(); ++r) {
           const std::size_t at = row + std::min(r, count - 1);
           left[r] = unit + (t.first_row + at) * columns;
@@ -127,14 +127,14 @@ class similarity_tiles {
     const T scale = static_cast<T>(1 / temperature);
     for (std::size_t r = 0; r < t.rows; ++r) {
       for (T& s : t.at[r]) s *= scale;
-      std::fill(t.at[r] + t.columns, t.at[r] + side, nothing);
-      if (!t.mirrored) t.at[r][r] = nothing;
+      std::fill(t.at[r] + t.columns, t.at[r] + side, minus_infinity);
+      if (!t.mirrored) t.at[r][r] = minus_infinity;
     }
   }
 
-  static constexpr T nothing = -std::numeric_limits<T>::infinity();
-  T* across_;  // per block, uᵀ in panels: what similarities multiply
-  T* down_;    // per block, u in panels: what the gradient multiplies
+  static constexpr T minus_infinity = -std::numeric_limits<T>::infinity();
+  T* across_;  // per block, uᵀ in panels: the right operand of the similarities
+  T* down_;    // per block, u in panels: the right operand of the gradient
 };
 
 }  // namespace pretext::kernels::detail

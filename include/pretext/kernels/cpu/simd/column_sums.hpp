@@ -8,13 +8,13 @@
 
 namespace pretext::kernels::detail {
 
-/// Rows that a thread takes at a time: enough to amortise a partial sum, a number that no thread count moves.
+/// Rows of a block: enough to amortise a partial sum; independent of the number of threads.
 inline std::size_t rows_of_block(std::size_t columns) {
   return std::clamp<std::size_t>((std::size_t{1} << 15) / columns, 8, 256);
 }
 
-/// Adds partial sums (blocks, Sums, columns) to `total`, in order, so that the threads cannot be seen in the
-/// result. A null total is left out.
+/// Adds partial sums (blocks, Sums, columns) to `total` in order, so that the result does not depend on the
+/// number of threads. A null total is skipped.
 template <class Context, class T, std::size_t Sums>
 void add_partial_sums(Context& context, std::size_t blocks, std::size_t columns, const T* partial,
                       T* const (&total)[Sums]) {
@@ -25,8 +25,8 @@ void add_partial_sums(Context& context, std::size_t blocks, std::size_t columns,
   });
 }
 
-/// `work(first, last, partial)` over runs of rows, compiled for the best instructions; `partial` is `Sums`
-/// rows of `columns` zeros that it may add to. Their sums over all rows are added to `total`.
+/// Calls `work(first, last, partial)` for blocks of rows, vectorised; `partial` is (Sums, columns), initially
+/// zero. The sums of all partials are added to `total`.
 template <class Context, class T, std::size_t Sums, class Work>
 void sum_columns(Context& context, std::size_t rows, std::size_t columns, T* const (&total)[Sums],
                  const Work& work) {
@@ -34,9 +34,9 @@ void sum_columns(Context& context, std::size_t rows, std::size_t columns, T* con
   const arena_scope guard{context.workspace};
   T* const partial = context.workspace.template allocate<T>(blocks * stride);
   context.stream.for_each_run(rows, run, [&](std::size_t first, std::size_t last) {
-    T* own = partial + first / run * stride;
-    std::fill_n(own, stride, T{0});
-    vectorised([&] { work(first, last, own); });
+    T* block_sums = partial + first / run * stride;
+    std::fill_n(block_sums, stride, T{0});
+    vectorised([&] { work(first, last, block_sums); });
   });
   add_partial_sums(context, blocks, columns, partial, total);
 }

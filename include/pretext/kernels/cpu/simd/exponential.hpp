@@ -7,7 +7,8 @@
 namespace pretext::kernels {
 
 namespace detail {
-/// e^x for -88 <= x <= 0, within 2 units in the last place; exactly 0 at -88.
+/// e^x for -88 <= x <= 0, within 2 units in the last place where the result is normal; subnormal results may
+/// be 0, and at -88 it is 0.
 inline float exponential(float x) {
   const auto whole = static_cast<std::int32_t>(x * 1.44269504f - 0.5f);
   const float scale = static_cast<float>(whole);
@@ -24,8 +25,8 @@ inline float exponential(float x) {
 }
 }  // namespace detail
 
-/// e[i] = exp(x[i] - shift[i]) for N numbers, no difference above 0; below -88 it is 0. Two loops, since a
-/// limit and a polynomial in one become branches that no compiler turns into vector instructions.
+/// e[i] = exp(x[i] - shift(i)) for N elements, where no difference is above 0; 0 below -88. Two loops,
+/// because a limit and a polynomial in one loop become branches that compilers do not vectorise.
 template <std::size_t N, class Shift>
 void negative_exponentials(const float* x, const Shift& shift, float* e) {
   for (std::size_t i = 0; i < N; ++i) {
@@ -35,6 +36,7 @@ void negative_exponentials(const float* x, const Shift& shift, float* e) {
   for (std::size_t i = 0; i < N; ++i) e[i] = detail::exponential(e[i]);
 }
 
+/// The same in double precision, by std::exp.
 template <std::size_t N, class Shift>
 void negative_exponentials(const double* x, const Shift& shift, double* e) {
   for (std::size_t i = 0; i < N; ++i) e[i] = std::exp(x[i] - shift(i));

@@ -6,9 +6,8 @@
 
 namespace pretext::kernels {
 
-/// The instruction sets that kernels have versions for, each containing the ones before it. A program built
-/// for any x86-64 picks at run time. avx2 means FMA too; avx512 means F, BW, DQ and VL, avx512_bf16 BF16 with
-/// them: products of bfloat16.
+/// The instruction sets that kernels are compiled for, each a superset of the one before; chosen at run time.
+/// `avx2` includes FMA; `avx512` is F, BW, DQ and VL; `avx512_bf16` adds BF16, products of bfloat16.
 enum class isa { portable, avx2, avx512, avx512_bf16 };
 
 namespace detail {
@@ -35,20 +34,20 @@ inline isa isa_named(const std::string& name) {
 
 }  // namespace detail
 
-/// What this processor has, or less where the environment variable PRETEXT_ISA=portable, avx2, avx512 or
-/// avx512_bf16 asks for less. Throws std::invalid_argument for another value.
+/// The best instruction set of this processor, limited by the environment variable PRETEXT_ISA (portable,
+/// avx2, avx512 or avx512_bf16). Throws std::invalid_argument for another value of it.
 inline isa best_isa() {
   static const isa best = [] {
-    const char* asked = std::getenv("PRETEXT_ISA");
-    const isa had = detail::isa_of_processor();
-    return asked && *asked ? std::min(had, detail::isa_named(asked)) : had;
+    const char* limit = std::getenv("PRETEXT_ISA");
+    const isa available = detail::isa_of_processor();
+    return limit && *limit ? std::min(available, detail::isa_named(limit)) : available;
   }();
   return best;
 }
 
 namespace detail {
 #if defined(__x86_64__)
-// At -O2 g++ leaves loops of unknown length alone, where clang does not: batch norm was five times slower.
+// At -O2 g++ does not vectorise loops of unknown length, clang does: batch norm was five times slower.
 template <class Work>
 #if !defined(__clang__)
 [[gnu::optimize("tree-vectorize", "vect-cost-model=dynamic")]]
@@ -68,7 +67,7 @@ run_avx512(const Work& work) {
 #endif
 }  // namespace detail
 
-/// Runs a loop compiled for the best instruction set at hand; the loop is written once.
+/// Calls `work`, which is compiled once for each instruction set: loops in it become vector instructions.
 template <class Work>
 void vectorised(const Work& work) {
 #if defined(__x86_64__)

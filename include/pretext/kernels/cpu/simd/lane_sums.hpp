@@ -3,8 +3,8 @@
 
 namespace pretext::kernels::detail {
 
-/// Σ f(i) for i < count in sixteen partial sums: the order that vector instructions add in, written down so
-/// that every instruction set gives it.
+/// Σ f(i) for i < count in sixteen partial sums, the order of vector instructions, so that every instruction
+/// set gives the same bits.
 template <class T, class F>
 T lane_sum(std::size_t count, const F& f) {
   constexpr std::size_t lanes = 16;
@@ -22,17 +22,18 @@ T lane_sum(std::size_t count, const F& f) {
 template <class T>
 T lane_maximum(std::size_t count, const T* x) {
   constexpr std::size_t lanes = 16;
-  T most[lanes];
-  for (std::size_t lane = 0; lane < lanes; ++lane) most[lane] = x[lane < count ? lane : 0];
+  T largest[lanes];
+  for (std::size_t lane = 0; lane < lanes; ++lane) largest[lane] = x[lane < count ? lane : 0];
   std::size_t i = lanes;
   for (; i + lanes <= count; i += lanes)
     for (std::size_t lane = 0; lane < lanes; ++lane)
-      most[lane] = most[lane] > x[i + lane] ? most[lane] : x[i + lane];
-  for (std::size_t lane = 0; i < count; ++i, ++lane) most[lane] = most[lane] > x[i] ? most[lane] : x[i];
+      largest[lane] = largest[lane] > x[i + lane] ? largest[lane] : x[i + lane];
+  for (std::size_t lane = 0; i < count; ++i, ++lane)
+    largest[lane] = largest[lane] > x[i] ? largest[lane] : x[i];
   for (std::size_t half = lanes / 2; half > 0; half /= 2)
     for (std::size_t lane = 0; lane < half; ++lane)
-      most[lane] = most[lane] > most[lane + half] ? most[lane] : most[lane + half];
-  return most[0];
+      largest[lane] = largest[lane] > largest[lane + half] ? largest[lane] : largest[lane + half];
+  return largest[0];
 }
 
 }  // namespace pretext::kernels::detail

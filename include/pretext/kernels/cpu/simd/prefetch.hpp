@@ -3,8 +3,8 @@
 
 namespace pretext::kernels::detail {
 
-/// Asks for what lies 4 KB after `count` numbers that are read now: on its own a processor begins each page
-/// of each array anew.
+/// Prefetches `count` elements 4 KB ahead of those that are read now: hardware prefetchers stop at page
+/// boundaries.
 template <class T>
 [[gnu::always_inline]] inline void prefetch(const T* x, std::size_t count) {
   constexpr std::size_t line = 64 / sizeof(T), ahead = 4096 / sizeof(T);

@@ -7,8 +7,8 @@
 #include <immintrin.h>
 #endif
 
-// Compilers keep std::sqrt a call in a loop, because it may have to set errno: many roots at once need the
-// instruction.
+// Compilers do not vectorise std::sqrt in a loop, because it may set errno; so the instruction is called
+// directly.
 namespace pretext::kernels::detail {
 
 #if defined(__x86_64__)

@@ -40,7 +40,7 @@ PRETEXT_HOST_DEVICE double inverse_length(Block& block, double (&memory)[row_thr
   const double squares = sum_of_row(block, memory, columns, [&](std::size_t c) {
     return static_cast<double>(z[c]) * static_cast<double>(z[c]);
   });
-  return squares <= 1e-12 ? kernels::detail::longest_inverse : 1 / std::sqrt(squares);  // NaN stays NaN
+  return squares <= 1e-12 ? kernels::detail::max_inverse_norm : 1 / std::sqrt(squares);  // NaN stays NaN
 }
 
 /// Backward pass of the normalization: dz += (du - (u·du)·u)·factor, or dz += du·factor where the factor
@@ -51,7 +51,7 @@ PRETEXT_HOST_DEVICE void add_row_gradient(Block& block, double (&memory)[row_thr
   const double along = sum_of_row(block, memory, columns, [&](std::size_t c) {
     return static_cast<double>(u(c)) * static_cast<double>(du(c));
   });
-  const R radial = kernels::detail::turns(factor) ? static_cast<R>(along) : R{0};
+  const R radial = kernels::detail::is_clamped(factor) ? R{0} : static_cast<R>(along);
   block.for_each_thread([&](unsigned thread) {
     for (std::size_t c = thread; c < columns; c += row_threads)
       dz[c] = static_cast<T>(static_cast<R>(dz[c]) + (du(c) - radial * u(c)) * factor);
