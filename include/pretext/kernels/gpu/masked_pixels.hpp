@@ -39,15 +39,11 @@ struct patch_error {
     const auto difference = [&](std::size_t i) {
       return static_cast<double>(prediction[first + i]) - (pixel(i) - shift) * scale;
     };
-    const bool squared = comparison.error == pixel_error::squared;
-    const double error = sum_of_row(block, memory, patch_dim, [&](std::size_t i) {
-      const double d = difference(i);
-      return squared ? d * d : std::fabs(d);
-    });
+    const double error = sum_of_row(block, memory, patch_dim,
+                                    [&](std::size_t i) { return comparison.error_of(difference(i)); });
     block.for_each_thread([&](unsigned thread) {
       for (std::size_t i = thread; i < patch_dim; i += row_threads) {
-        const double d = difference(i);
-        const double gradient = squared ? 2 * share * d : d > 0 ? share : d < 0 ? -share : 0.0;
+        const double gradient = comparison.gradient_of(difference(i), share);
         dprediction[first + i] = static_cast<T>(static_cast<double>(dprediction[first + i]) + gradient);
       }
       if (thread == 0) errors[block.index()] = error;
