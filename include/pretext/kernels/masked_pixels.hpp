@@ -42,6 +42,7 @@ struct pixel_comparison {
 template <class Device>
 struct masked_pixels : missing<Device> {};
 
+/// The calls that a device's `masked_pixels` accepts.
 template <class Context, class T = activation_of<Context>, class Kernel = masked_pixels<device_of<Context>>>
 concept MaskedPixelsKernel = requires(Context& context, const patch_extents& extents,
                                       const pixel_comparison& comparison, std::size_t batch,

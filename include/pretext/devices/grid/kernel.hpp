@@ -42,11 +42,15 @@ namespace pretext::grid {
 /// The shared memory of a kernel that needs none.
 struct no_memory {};
 
+/// The smaller of two values.
 PRETEXT_HOST_DEVICE constexpr std::size_t smaller(std::size_t a, std::size_t b) { return a < b ? a : b; }
+/// a / b, rounded up.
 PRETEXT_HOST_DEVICE constexpr std::size_t ceil_div(std::size_t a, std::size_t b) { return (a + b - 1) / b; }
 
+/// Minus infinity, as a constant.
 template <class T>
 inline constexpr T least_number = -std::numeric_limits<T>::infinity();
+/// Minus infinity, from device code.
 template <class T>
 PRETEXT_HOST_DEVICE constexpr T minus_infinity() {
   return least_number<T>;
