@@ -22,7 +22,7 @@ namespace {
 
 struct network : sequential<convolution<16, 3>, batch_norm<>, relu, convolution<8, 1>> {};
 using context_type = on<cpu>;
-using images = shape<16, 16, 3>;
+using images = shape<32, 32, 3>;
 using maps = output_of<network, images>;
 
 /// The output of the network for `batch` images, computed `times` times in one context.
@@ -44,12 +44,12 @@ std::vector<float> outputs(const cpu::stream& stream, const std::vector<float>& 
 TEST_CASE("contexts with copies of one stream compute in two threads what each computes alone") {
   std::vector<float> weight(weight_count<network, images>);
   for (std::size_t i = 0; i < weight.size(); ++i) weight[i] = static_cast<float>(1 + i % 13) / 13;
-  const auto small = outputs(cpu::stream{}, weight, 3, 1), large = outputs(cpu::stream{}, weight, 7, 1);
+  const auto small = outputs(cpu::stream{}, weight, 16, 1), large = outputs(cpu::stream{}, weight, 24, 1);
 
   const cpu::stream shared{3};
   std::vector<float> first, second;
-  std::thread other{[&, copy = shared] { second = outputs(copy, weight, 7, 100); }};
-  first = outputs(shared, weight, 3, 100);
+  std::thread other{[&, copy = shared] { second = outputs(copy, weight, 24, 200); }};
+  first = outputs(shared, weight, 16, 200);
   other.join();
   CHECK(first == small);
   CHECK(second == large);
