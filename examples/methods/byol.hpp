@@ -85,9 +85,9 @@ struct byol {
             static constexpr auto table = haiku_init(method::parameters);
             result->start(table, config.seed, config.seed + (std::uint64_t{1} << 63));
           }
-          return adapt(std::move(result),
-                       two_views{make_view<Size>(config, 1, 0), make_view<Size>(config, .1f, .2f)},
-                       make_evaluation<Size>(config));
+          return make_any_trainer(std::move(result),
+                                  two_views{make_view<Size>(config, 1, 0), make_view<Size>(config, .1f, .2f)},
+                                  make_evaluation<Size>(config));
         });
   }
 };

@@ -67,10 +67,10 @@ struct simclr {
           // multiplies SGD's effective rate.
           using head = simclr_head<std::decay_t<decltype(choice)>::feature, 128, affine::scale, torch_init>;
           using method = pretext::simclr<shape<Size, Size, 3>, Encoder, head>;
-          return adapt(std::make_unique<trainer<method, on<Device>, optimizer>>(
-                           method{.loss = {.temperature = config.options.temperature}},
-                           make_optimizer(config), config.seed, stream),
-                       two_views{make_view<Size>(config)}, make_evaluation<Size>(config));
+          return make_any_trainer(std::make_unique<trainer<method, on<Device>, optimizer>>(
+                                      method{.loss = {.temperature = config.options.temperature}},
+                                      make_optimizer(config), config.seed, stream),
+                                  two_views{make_view<Size>(config)}, make_evaluation<Size>(config));
         });
   }
 };

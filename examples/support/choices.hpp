@@ -1,7 +1,5 @@
 #pragma once
 #include <cstddef>
-#include <memory>
-#include <utility>
 
 #include <pretext/augment/presets.hpp>
 #include <pretext/core/expects.hpp>
@@ -48,14 +46,6 @@ auto make_evaluation(const recipe& config) {
     return augmentation{resized{}, make_normalisation(config)};
   else
     return augmentation{resized_central_crop{.shorter_side = Size * 8 / 7}, make_normalisation(config)};
-}
-
-/// A trainer behind the interface that programs use, with the views that it learns from and is evaluated on.
-template <class Trainer, class Views, class Evaluation>
-std::unique_ptr<pretext::any_trainer> adapt(std::unique_ptr<Trainer> trainer, Views views,
-                                            Evaluation evaluation) {
-  return std::make_unique<pretext::trainer_adapter<Trainer, Views, Evaluation>>(
-      std::move(trainer), std::move(views), std::move(evaluation));
 }
 
 }  // namespace programs

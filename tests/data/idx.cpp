@@ -22,7 +22,9 @@ std::string idx(const std::vector<unsigned>& extents, const std::string& data) {
 
 }  // namespace
 
-TEST_CASE("MNIST's gray images come as RGB, or in one channel where asked for, with labels as names") {
+TEST_CASE(
+    "MNIST's gray images are read as RGB, or as one channel on request, and labels are the names of "
+    "classes") {
   const temporary_folder folder;
   write_atomically(folder / "images", idx({2, 1, 3}, "abcdef"));
   write_atomically(folder / "labels", idx({2}, {'\2', '\0'}));
@@ -41,7 +43,7 @@ TEST_CASE("MNIST's gray images come as RGB, or in one channel where asked for, w
   CHECK(gray.label(0) == -1);
 }
 
-TEST_CASE("an IDX file cut off at any byte, or of another kind, is refused by name") {
+TEST_CASE("an IDX file that is truncated at any byte or of another format is rejected by name") {
   const temporary_folder folder;
   const std::string whole = idx({2, 1, 3}, "abcdef");
   for (std::size_t length = 0; length < whole.size(); ++length) {

@@ -28,6 +28,7 @@ struct mae_preset {
 
 /// ImageNet, 4096 images a step: the lengths of the paper.
 constexpr mae_preset mae_800_epochs() { return {}; }
+/// The same for 1600 epochs.
 constexpr mae_preset mae_1600_epochs() { return {.epochs = 1600}; }
 
 }  // namespace pretext

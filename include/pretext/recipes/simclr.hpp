@@ -30,6 +30,7 @@ struct simclr_preset {
 
 /// ImageNet, ResNet-50, 4096 images a step (Chen et al. 2020, §2.2 and App. B.6): 100 or 1000 epochs.
 constexpr simclr_preset simclr_100_epochs() { return {.epochs = 100}; }
+/// The same for 1000 epochs.
 constexpr simclr_preset simclr_1000_epochs() { return {}; }
 
 /// CIFAR-10, a ResNet with a CIFAR stem (Chen et al. 2020, App. B.9; the official code's example): 1000

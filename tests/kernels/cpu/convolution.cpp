@@ -17,12 +17,12 @@ template <class Numerics = fp32, class T>
 convolution_results<T> run(const convolution_case<T>& c, std::size_t threads,
                            write_mode mode = write_mode::overwrite, T start = 0) {
   on<cpu, Numerics> context{cpu::stream{threads}};
-  convolution_results<T> made{std::vector<T>(c.dy.size(), start), std::vector<T>(c.x.size(), start),
-                              std::vector<T>(c.w.size(), start)};
-  kernel::forward(context, c.e, c.batch, c.x.data(), c.w.data(), made.y.data());
-  kernel::backward_data(context, c.e, c.batch, c.dy.data(), c.w.data(), made.dx.data(), mode);
-  kernel::backward_weights(context, c.e, c.batch, c.x.data(), c.dy.data(), made.dw.data());
-  return made;
+  convolution_results<T> result{std::vector<T>(c.dy.size(), start), std::vector<T>(c.x.size(), start),
+                                std::vector<T>(c.w.size(), start)};
+  kernel::forward(context, c.e, c.batch, c.x.data(), c.w.data(), result.y.data());
+  kernel::backward_data(context, c.e, c.batch, c.dy.data(), c.w.data(), result.dx.data(), mode);
+  kernel::backward_weights(context, c.e, c.batch, c.x.data(), c.dy.data(), result.dw.data());
+  return result;
 }
 
 // Kernel, stride and padding of ResNets and ViTs, ragged channels, odd sizes, more than one slice of
@@ -36,7 +36,7 @@ const kernels::convolution_extents extents[] = {{9, 7, 3, 20, 3, 3, 1, 1},   {8,
 /// The same case with operands that are bfloat16.
 convolution_case<float> rounded(convolution_case<float> c) {
   for (auto* operand : {&c.x, &c.w, &c.dy})
-    for (float& number : *operand) number = static_cast<float>(bfloat16{number});
+    for (float& value : *operand) value = static_cast<float>(bfloat16{value});
   return c;
 }
 
@@ -48,10 +48,10 @@ TEST_CASE("in double precision a convolution and its gradients are those of the 
     CAPTURE(e.out);
     const convolution_case<double> c{e, 3};
     const auto expected = c.definition();
-    const auto made = run(c, 1);
-    CHECK(largest_error(made.y, expected.y) < 1e-13);
-    CHECK(largest_error(made.dx, expected.dx) < 1e-13);
-    CHECK(largest_error(made.dw, expected.dw) < 1e-13);
+    const auto result = run(c, 1);
+    CHECK(largest_error(result.y, expected.y) < 1e-13);
+    CHECK(largest_error(result.dx, expected.dx) < 1e-13);
+    CHECK(largest_error(result.dw, expected.dw) < 1e-13);
   }
 }
 
@@ -61,23 +61,23 @@ TEST_CASE("in single precision a convolution and its gradients are those of the 
     CAPTURE(e.out);
     const convolution_case<float> c{e, 9};
     const auto expected = c.definition();
-    const auto made = run(c, 1);
-    CHECK(largest_error(made.y, expected.y) < 1e-5);
-    CHECK(largest_error(made.dx, expected.dx) < 1e-5);
-    CHECK(largest_error(made.dw, expected.dw) < 1e-5);
+    const auto result = run(c, 1);
+    CHECK(largest_error(result.y, expected.y) < 1e-5);
+    CHECK(largest_error(result.dx, expected.dx) < 1e-5);
+    CHECK(largest_error(result.dw, expected.dw) < 1e-5);
   }
 }
 
-TEST_CASE("gradients are added to what is there, the data's only if asked") {
+TEST_CASE("the gradient of the weights is added, the gradient of the data is added on request") {
   for (const auto& e : extents) {
     const convolution_case<double> c{e, 2};
     const auto expected = c.definition();
-    auto made = run(c, 1, write_mode::accumulate, 5.0);
-    for (double& number : made.dx) number -= 5;
-    for (double& number : made.dw) number -= 5;
-    CHECK(largest_error(made.y, expected.y) < 1e-13);
-    CHECK(largest_error(made.dx, expected.dx) < 1e-13);
-    CHECK(largest_error(made.dw, expected.dw) < 1e-13);
+    auto result = run(c, 1, write_mode::accumulate, 5.0);
+    for (double& value : result.dx) value -= 5;
+    for (double& value : result.dw) value -= 5;
+    CHECK(largest_error(result.y, expected.y) < 1e-13);
+    CHECK(largest_error(result.dx, expected.dx) < 1e-13);
+    CHECK(largest_error(result.dw, expected.dw) < 1e-13);
   }
 }
 
@@ -91,25 +91,25 @@ TEST_CASE("results are the same bits for any number of threads") {
   }
 }
 
-TEST_CASE("in bf16 a convolution and its gradients are those of rounded operands, added up in float") {
+TEST_CASE("in bf16 a convolution and its gradients are those of rounded operands, accumulated in float") {
   for (const auto& e : extents) {
     CAPTURE(e.in);
     CAPTURE(e.out);
     const convolution_case<float> c{e, 9};
     const auto of_rounded = rounded(c).definition(), exact = c.definition();
-    const auto made = run<bf16>(c, 1);
-    const bool narrow = kernels::detail::has_few_channels(e);  // forward and the weights' gradient
-    const bool in_float = narrow || kernels::detail::winograd_pays<float>(e, c.batch);
-    CHECK(largest_error(made.y, narrow ? exact.y : of_rounded.y) < 1e-5);
-    CHECK(largest_error(made.dx, of_rounded.dx) < 1e-5);
-    CHECK(largest_error(made.dw, in_float ? exact.dw : of_rounded.dw) < 1e-5);
-    CHECK(relative_error(made.y, exact.y) < 1. / 256);
-    CHECK(relative_error(made.dx, exact.dx) < 1. / 256);
-    CHECK(relative_error(made.dw, exact.dw) < 1. / 256);
+    const auto result = run<bf16>(c, 1);
+    const bool few_channels = kernels::detail::has_few_channels(e);  // forward and the weights' gradient
+    const bool in_float = few_channels || kernels::detail::winograd_pays<float>(e, c.batch);
+    CHECK(largest_error(result.y, few_channels ? exact.y : of_rounded.y) < 1e-5);
+    CHECK(largest_error(result.dx, of_rounded.dx) < 1e-5);
+    CHECK(largest_error(result.dw, in_float ? exact.dw : of_rounded.dw) < 1e-5);
+    CHECK(relative_error(result.y, exact.y) < 1. / 256);
+    CHECK(relative_error(result.dx, exact.dx) < 1. / 256);
+    CHECK(relative_error(result.dw, exact.dw) < 1. / 256);
   }
 }
 
-TEST_CASE("in bf16 gradients are added to what is there, and are the same bits for any number of threads") {
+TEST_CASE("in bf16 gradients are added, and are the same bits for any number of threads") {
   for (const auto& e : extents) {
     const convolution_case<float> c{e, 9};
     const auto alone = run<bf16>(c, 1), one = run<bf16>(c, 1, write_mode::accumulate, 5.0f);
@@ -117,19 +117,19 @@ TEST_CASE("in bf16 gradients are added to what is there, and are the same bits f
     for (std::size_t i = 0; i < one.dw.size(); ++i)
       CHECK(one.dw[i] == doctest::Approx(5 + alone.dw[i]).epsilon(1e-5));
     for (std::size_t threads : {2u, 3u}) {
-      const auto several = run<bf16>(c, threads, write_mode::accumulate, 5.0f);
-      CHECK(one.y == several.y);
-      CHECK(one.dx == several.dx);
-      CHECK(one.dw == several.dw);
+      const auto threaded = run<bf16>(c, threads, write_mode::accumulate, 5.0f);
+      CHECK(one.y == threaded.y);
+      CHECK(one.dx == threaded.dx);
+      CHECK(one.dw == threaded.dw);
     }
   }
 }
 
-TEST_CASE("in bf16 a convolution with many channels is Winograd's of floats") {
+TEST_CASE("in bf16 a convolution with many channels uses Winograd's algorithm in float") {
   const convolution_case<float> c{{8, 8, 64, 64, 3, 3, 1, 1}, 40};
   REQUIRE(kernels::detail::winograd_pays<kernels::bfloat16_pair>(c.e, c.batch));
-  const auto made = run<bf16>(c, 1), of_floats = run(c, 1);
-  CHECK(made.y == of_floats.y);
-  CHECK(made.dx == of_floats.dx);
-  CHECK(made.dw == of_floats.dw);
+  const auto result = run<bf16>(c, 1), of_floats = run(c, 1);
+  CHECK(result.y == of_floats.y);
+  CHECK(result.dx == of_floats.dx);
+  CHECK(result.dw == of_floats.dw);
 }

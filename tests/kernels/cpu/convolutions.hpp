@@ -9,17 +9,17 @@
 
 namespace pretext::tests {
 
-/// Numbers in [-1, 1) that look random.
+/// Pseudo-random values in [-1, 1).
 template <class T>
-std::vector<T> numbers(std::size_t count, std::uint64_t seed) {
-  std::vector<T> made(count);
+std::vector<T> random_values(std::size_t count, std::uint64_t seed) {
+  std::vector<T> result(count);
   for (std::size_t i = 0; i < count; ++i)
-    made[i] = static_cast<T>(random_key{.seed = seed, .sample = i}.word(0) / 2147483648.0 - 1);
-  return made;
+    result[i] = static_cast<T>(random_key{.seed = seed, .sample = i}.word(0) / 2147483648.0 - 1);
+  return result;
 }
 
-/// A convolution by its definition, in double: every product y[b,r,c,k] += x[b,r·s+i-p,c·s+j-p,h]·w[i,j,h,k]
-/// is one call.
+/// Calls `term(x, w, y)` with the indices of every product y[b,r,c,k] += x[b,r·s+i-p,c·s+j-p,h]·w[i,j,h,k],
+/// the definition of a convolution.
 template <class Term>
 void for_each_term(const kernels::convolution_extents& e, std::size_t batch, const Term& term) {
   for (std::size_t b = 0; b < batch; ++b)
@@ -37,30 +37,30 @@ void for_each_term(const kernels::convolution_extents& e, std::size_t batch, con
           }
 }
 
-/// Results of one convolution, forward and both ways back.
+/// The results of one convolution, forward and both gradients.
 template <class T>
 struct convolution_results {
   std::vector<T> y, dx, dw;
 };
 
-/// One convolution's operands and what its definition makes of them.
+/// The operands of one convolution, and its results by definition in double.
 template <class T>
 struct convolution_case {
   kernels::convolution_extents e;
   std::size_t batch;
-  std::vector<T> x = numbers<T>(batch * e.height * e.width * e.in, 1);
-  std::vector<T> w = numbers<T>(e.weights(), 2);
-  std::vector<T> dy = numbers<T>(batch * e.out_height() * e.out_width() * e.out, 3);
+  std::vector<T> x = random_values<T>(batch * e.height * e.width * e.in, 1);
+  std::vector<T> w = random_values<T>(e.weights(), 2);
+  std::vector<T> dy = random_values<T>(batch * e.out_height() * e.out_width() * e.out, 3);
 
   convolution_results<double> definition() const {
-    convolution_results<double> made{std::vector<double>(dy.size()), std::vector<double>(x.size()),
-                                     std::vector<double>(w.size())};
+    convolution_results<double> result{std::vector<double>(dy.size()), std::vector<double>(x.size()),
+                                       std::vector<double>(w.size())};
     for_each_term(e, batch, [&](std::size_t from, std::size_t weight, std::size_t to) {
-      made.y[to] += double(x[from]) * double(w[weight]);
-      made.dx[from] += double(dy[to]) * double(w[weight]);
-      made.dw[weight] += double(dy[to]) * double(x[from]);
+      result.y[to] += double(x[from]) * double(w[weight]);
+      result.dx[from] += double(dy[to]) * double(w[weight]);
+      result.dw[weight] += double(dy[to]) * double(x[from]);
     });
-    return made;
+    return result;
   }
 };
 
@@ -75,7 +75,7 @@ double relative_error(const std::vector<T>& a, const std::vector<double>& b) {
   return std::sqrt(difference / norm);
 }
 
-/// The largest difference over the largest number.
+/// The largest difference divided by the largest value.
 template <class T>
 double largest_error(const std::vector<T>& a, const std::vector<double>& b) {
   double difference = 0, largest = 0;

@@ -15,13 +15,14 @@ namespace {
 struct extents {
   std::size_t m, n, k;
 };
-// Whole and ragged tiles, several blocks of rows, columns and depth, a sum long enough to be cut into parts.
+// Whole and partial tiles, several blocks of rows, columns and depth, a sum long enough to be divided into
+// parts.
 const extents cases[] = {{1, 1, 1},      {13, 33, 5}, {100, 70, 1100}, {24, 64, 3000},
                          {200, 400, 17}, {50, 3, 2},  {5, 7, 0}};
 
 template <class T, class Numerics = fp32>
 std::vector<T> product(const extents& e, op a, op b, write_mode mode, std::size_t threads) {
-  const auto A = numbers<T>(e.m * e.k, 1), B = numbers<T>(e.k * e.n, 2);
+  const auto A = random_values<T>(e.m * e.k, 1), B = random_values<T>(e.k * e.n, 2);
   std::vector<T> C(e.m * e.n, T{3});
   on<cpu, Numerics> context{cpu::stream{threads}};
   kernels::gemm<cpu>::run(context, a, b, e.m, e.n, e.k, A.data(), B.data(), C.data(), mode);
@@ -30,10 +31,10 @@ std::vector<T> product(const extents& e, op a, op b, write_mode mode, std::size_
 
 template <class T>
 std::vector<double> definition(const extents& e, op a, op b, write_mode mode, bool round = false) {
-  auto A = numbers<T>(e.m * e.k, 1), B = numbers<T>(e.k * e.n, 2);
+  auto A = random_values<T>(e.m * e.k, 1), B = random_values<T>(e.k * e.n, 2);
   for (auto* operands : {&A, &B})
-    for (T& number : *operands)
-      if (round) number = static_cast<float>(bfloat16{static_cast<float>(number)});
+    for (T& value : *operands)
+      if (round) value = static_cast<float>(bfloat16{static_cast<float>(value)});
   std::vector<double> C(e.m * e.n, mode == write_mode::accumulate ? 3 : 0);
   for (std::size_t r = 0; r < e.m; ++r)
     for (std::size_t c = 0; c < e.n; ++c)
@@ -45,42 +46,42 @@ std::vector<double> definition(const extents& e, op a, op b, write_mode mode, bo
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("a matrix product is that of the definition, each side as it is or transposed", T, float,
-                   double) {
+TEST_CASE_TEMPLATE("a matrix product is that of the definition, with either operand transposed or not", T,
+                   float, double) {
   for (const auto& e : cases)
     for (op a : {op::none, op::transposed})
       for (op b : {op::none, op::transposed})
         for (write_mode mode : {write_mode::overwrite, write_mode::accumulate}) {
           CAPTURE(e.m);
           CAPTURE(e.k);
-          const auto made = product<T>(e, a, b, mode, 1);
+          const auto result = product<T>(e, a, b, mode, 1);
           const auto expected = definition<T>(e, a, b, mode);
           const double unit = sizeof(T) == 4 ? 1e-7 : 3e-16;
           bool near = true;
-          for (std::size_t i = 0; i < made.size(); ++i)
-            near = near && std::abs(double(made[i]) - expected[i]) <= unit * double(e.k + 9);
+          for (std::size_t i = 0; i < result.size(); ++i)
+            near = near && std::abs(double(result[i]) - expected[i]) <= unit * double(e.k + 9);
           CHECK(near);
         }
 }
 
-TEST_CASE("a product in bf16 is that of its rounded operands, added up in float") {
+TEST_CASE("a product in bf16 is that of its rounded operands, accumulated in float") {
   for (const auto& e : cases)
     for (op a : {op::none, op::transposed})
       for (op b : {op::none, op::transposed})
         for (write_mode mode : {write_mode::overwrite, write_mode::accumulate}) {
           CAPTURE(e.m);
           CAPTURE(e.k);
-          const auto made = product<float, bf16>(e, a, b, mode, 1);
+          const auto result = product<float, bf16>(e, a, b, mode, 1);
           const auto of_rounded = definition<float>(e, a, b, mode, true),
                      exact = definition<float>(e, a, b, mode);
-          // The bound of float for sums of products of numbers up to 1; each operand is off by 2^-9 of
-          // itself.
+          // The bound of float for sums of products of values up to 1; the relative error of an operand is up
+          // to 2^-9.
           bool near = true;
-          for (std::size_t i = 0; i < made.size(); ++i)
-            near = near && std::abs(double(made[i]) - of_rounded[i]) <= 1e-7 * double(e.k + 9);
+          for (std::size_t i = 0; i < result.size(); ++i)
+            near = near && std::abs(double(result[i]) - of_rounded[i]) <= 1e-7 * double(e.k + 9);
           CHECK(near);
-          if (e.k > 0) CHECK(relative_error(made, exact) < 1. / 256);
-          if (e.k > 100) CHECK(relative_error(made, exact) > 1e-4);  // it is not float that was multiplied
+          if (e.k > 0) CHECK(relative_error(result, exact) < 1. / 256);
+          if (e.k > 100) CHECK(relative_error(result, exact) > 1e-4);  // the operands were rounded
         }
 }
 

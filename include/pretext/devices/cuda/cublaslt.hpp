@@ -14,7 +14,7 @@ namespace pretext::detail {
 
 /// The epilogue of a product: none; a bias that is added to each column of D; or the column sums of op(B)
 /// beside the result. Biases and sums have the type of D.
-enum class ending { result, bias, sums_of_b };
+enum class product_epilogue { result, bias, sums_of_b };
 
 /// A product in cuBLASLt's terms: column-major, D = op(A)·op(B) + beta·C, where D is m×n. C is D or does not
 /// overlap it; the plan is the same, because both have one layout.
@@ -22,7 +22,7 @@ struct matrix_product {
   bool transpose_a, transpose_b;
   bool accumulate;  ///< beta is 1, not 0
   bool aligned;     ///< all operands to 16 bytes; slices of the flat buffers may start anywhere
-  ending end;
+  product_epilogue epilogue;
   std::size_t m, n, k;
   cudaDataType_t operand, result, scale;  ///< of A and B, of D, of beta
   cublasComputeType_t arithmetic;
@@ -45,7 +45,8 @@ class matrix_products {
            const void* column = nullptr) {
     plan& selected = find(p);
     if (!selected.possible) return false;
-    if (p.end != ending::result) describe(selected.operation, CUBLASLT_MATMUL_DESC_BIAS_POINTER, column);
+    if (p.epilogue != product_epilogue::result)
+      describe(selected.operation, CUBLASLT_MATMUL_DESC_BIAS_POINTER, column);
     const double one = 1, zero = 0;
     const float float_one = 1, float_zero = 0;
     const bool in_double = p.scale == CUDA_R_64F;
@@ -54,7 +55,7 @@ class matrix_products {
     const cublasStatus_t status = cublasLtMatmul(
         blas_, selected.operation, alpha, a, selected.a, b, selected.b, p.accumulate ? alpha : no_beta, c,
         selected.d, d, selected.d, &selected.algorithm, workspace_, workspace_bytes, on);
-    if (status == CUBLAS_STATUS_NOT_SUPPORTED && p.end != ending::result)
+    if (status == CUBLAS_STATUS_NOT_SUPPORTED && p.epilogue != product_epilogue::result)
       return selected.possible = false;  // the heuristic was too optimistic
     expects_done(status, "multiplying matrices");
     return true;
@@ -99,11 +100,11 @@ class matrix_products {
         throw_error<std::runtime_error>("no device memory left for cuBLASLt's workspace");
     }
     plan made = choose(p);
-    if (p.end != ending::result && made.possible) {
-      // Few algorithms have an ending, and those may lack what fills a GPU with a small result of long sums:
+    if (p.epilogue != product_epilogue::result && made.possible) {
+      // Few algorithms have an epilogue, and those may lack what fills a GPU with a small result of long sums:
       // a pass of its own costs less than a product on a part of the GPU.
       matrix_product alone = p;
-      alone.end = ending::result;
+      alone.epilogue = product_epilogue::result;
       made.possible = made.waves >= std::min(1.0f, 0.9f * find(alone).waves);
     }
     return plans_.emplace(p, made).first->second;
@@ -134,9 +135,9 @@ class matrix_products {
     layout(made.d, p.result, false, p.m, p.n);
 
     const std::uint32_t alignment = p.aligned ? 16 : p.operand == CUDA_R_16BF ? 2 : 4;
-    if (p.end != ending::result) {
+    if (p.epilogue != product_epilogue::result) {
       describe(made.operation, CUBLASLT_MATMUL_DESC_EPILOGUE,
-               p.end == ending::bias ? CUBLASLT_EPILOGUE_BIAS : CUBLASLT_EPILOGUE_BGRADB);
+               p.epilogue == product_epilogue::bias ? CUBLASLT_EPILOGUE_BIAS : CUBLASLT_EPILOGUE_BGRADB);
       // The heuristic derives the alignment of the bias from this address, which it does not read.
       describe(made.operation, CUBLASLT_MATMUL_DESC_BIAS_POINTER,
                reinterpret_cast<const void*>(std::uintptr_t{alignment}));
@@ -162,7 +163,7 @@ class matrix_products {
     const cublasStatus_t status = cublasLtMatmulAlgoGetHeuristic(
         blas_, made.operation, made.a, made.b, made.d, made.d, preference, 1, &best, &found);
     cublasLtMatmulPreferenceDestroy(preference);
-    if (status != CUBLAS_STATUS_NOT_SUPPORTED && p.end == ending::result)
+    if (status != CUBLAS_STATUS_NOT_SUPPORTED && p.epilogue == product_epilogue::result)
       expects_done(status, "choosing an algorithm");  // there is no alternative
     made.possible = status == CUBLAS_STATUS_SUCCESS && found > 0 && best.state == CUBLAS_STATUS_SUCCESS;
     made.algorithm = best.algo;

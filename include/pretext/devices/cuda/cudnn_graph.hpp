@@ -12,11 +12,11 @@ enum class convolution_pass { forward, data, weights };
 
 /// A convolution in cuDNN's terms: images (batch, in, height, width), results (batch, out, out_height,
 /// out_width) and filters (out, in, rows, columns), all with the channels last in memory.
-struct planned_convolution {
+struct cudnn_convolution {
   convolution_pass pass;
   cudnnDataType_t type, filter_type;  ///< of images and results, of filters
   std::int64_t batch, height, width, in, out, out_height, out_width, rows, columns, stride, padding;
-  friend auto operator<=>(const planned_convolution&, const planned_convolution&) = default;
+  friend auto operator<=>(const cudnn_convolution&, const cudnn_convolution&) = default;
 };
 
 /// The identifiers of the three tensors in a graph.
@@ -67,7 +67,7 @@ inline convolution_attributes attributes_of(convolution_pass pass) {
 
 /// The descriptors of a graph with one operation; the last one is the graph. The handle may be null for plans
 /// of a device that is not present.
-inline std::vector<cudnn_descriptor> graph_of(const planned_convolution& c, cudnnHandle_t handle) {
+inline std::vector<cudnn_descriptor> graph_of(const cudnn_convolution& c, cudnnHandle_t handle) {
   std::vector<cudnn_descriptor> parts;
   parts.push_back(tensor_of(image_name, c.type, c.batch, c.in, c.height, c.width));
   parts.push_back(tensor_of(result_name, c.type, c.batch, c.out, c.out_height, c.out_width));

@@ -37,7 +37,7 @@ class cudnn_plans {
   }
 
   /// The plan of a convolution; not `possible()` where cuDNN has none that is suitable.
-  const plan& find(const planned_convolution& c) {
+  const plan& find(const cudnn_convolution& c) {
     if (const auto known = plans_.find(c); known != plans_.end()) return known->second;
     if (!handle_ && !absent_ && cudnnCreate(&handle_) != CUDNN_STATUS_SUCCESS) handle_ = nullptr;
     return plans_.emplace(c, handle_ || absent_ ? choose(c) : plan{}).first->second;
@@ -86,13 +86,13 @@ class cudnn_plans {
   }
 
   /// The bytes of workspace that a plan may use: 64 MiB, or half of the images and results if that is more.
-  static std::size_t max_workspace(const planned_convolution& c) {
+  static std::size_t max_workspace(const cudnn_convolution& c) {
     const std::int64_t elements = c.batch * (c.height * c.width * c.in + c.out_height * c.out_width * c.out);
     const std::int64_t bytes = c.type == CUDNN_DATA_BFLOAT16 ? 2 : 4;
     return std::max(std::size_t{64} << 20, static_cast<std::size_t>(elements * bytes / 2));
   }
 
-  plan choose(const planned_convolution& c) const {
+  plan choose(const cudnn_convolution& c) const {
     plan result;
     result.parts = graph_of(c, handle_);
     for (const auto mode : {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_FALLBACK}) {
@@ -128,7 +128,7 @@ class cudnn_plans {
 
   cudnnHandle_t handle_ = nullptr;
   std::optional<cudnn_descriptor> absent_;
-  std::map<planned_convolution, plan> plans_;
+  std::map<cudnn_convolution, plan> plans_;
 };
 
 }  // namespace pretext::detail

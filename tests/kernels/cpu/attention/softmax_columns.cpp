@@ -19,7 +19,7 @@ constexpr double scale = 0.3;
 
 /// Scores whose columns from `queries` on are 0.
 std::vector<double> scores(double factor) {
-  auto s = tests::numbers<double>(keys * step, 1);
+  auto s = tests::random_values<double>(keys * step, 1);
   for (double& score : s) score *= factor;
   clear_columns(s.data(), step, keys, queries, step);
   return s;
@@ -57,7 +57,7 @@ TEST_CASE("a NaN among the scores of a query makes all of its probabilities NaN,
 
 TEST_CASE("backward computes the probabilities again and the gradient of the scores") {
   const auto s = scores(1);
-  auto p = s, again = s, ds = tests::numbers<double>(keys * step, 2);
+  auto p = s, again = s, ds = tests::random_values<double>(keys * step, 2);
   const auto dp = ds;
   std::vector<double> log_sum(queries);
   softmax_columns(p.data(), step, keys, queries, scale, log_sum.data());

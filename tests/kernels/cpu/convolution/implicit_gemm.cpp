@@ -4,7 +4,7 @@
 
 using namespace pretext::kernels::detail;
 
-TEST_CASE("a block of pixels never reads more rows than it has memory for, and all that its taps need") {
+TEST_CASE("a block of pixels reads all rows that its taps need, and no more than it has memory for") {
   const std::size_t batch = 5;
   for (std::size_t size : {1u, 2u, 4u, 7u, 12u})
     for (std::size_t step : {1u, 2u, 3u})

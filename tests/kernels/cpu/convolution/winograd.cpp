@@ -16,12 +16,12 @@ template <class T>
 convolution_results<T> run(const convolution_case<T>& c, std::size_t threads,
                            write_mode mode = write_mode::overwrite, T start = 0) {
   on<cpu> context{cpu::stream{threads}};
-  convolution_results<T> made{std::vector<T>(c.dy.size(), start), std::vector<T>(c.x.size(), start),
-                              std::vector<T>(c.w.size(), start)};
-  winograd::forward(context, c.e, c.batch, c.x.data(), c.w.data(), made.y.data());
-  winograd::backward_data(context, c.e, c.batch, c.dy.data(), c.w.data(), made.dx.data(), mode);
-  winograd::backward_weights(context, c.e, c.batch, c.x.data(), c.dy.data(), made.dw.data());
-  return made;
+  convolution_results<T> result{std::vector<T>(c.dy.size(), start), std::vector<T>(c.x.size(), start),
+                                std::vector<T>(c.w.size(), start)};
+  winograd::forward(context, c.e, c.batch, c.x.data(), c.w.data(), result.y.data());
+  winograd::backward_data(context, c.e, c.batch, c.dy.data(), c.w.data(), result.dx.data(), mode);
+  winograd::backward_weights(context, c.e, c.batch, c.x.data(), c.dy.data(), result.dw.data());
+  return result;
 }
 
 constexpr kernels::convolution_extents image(std::size_t height, std::size_t width, std::size_t in,
@@ -43,20 +43,20 @@ TEST_CASE("in double precision Winograd's convolution and its gradients are thos
     CAPTURE(e.out);
     const convolution_case<double> c{e, 3};
     const auto expected = c.definition();
-    const auto made = run(c, 1);
-    CHECK(largest_error(made.y, expected.y) < 1e-12);
-    CHECK(largest_error(made.dx, expected.dx) < 1e-12);
-    CHECK(largest_error(made.dw, expected.dw) < 1e-12);
+    const auto result = run(c, 1);
+    CHECK(largest_error(result.y, expected.y) < 1e-12);
+    CHECK(largest_error(result.dx, expected.dx) < 1e-12);
+    CHECK(largest_error(result.dw, expected.dw) < 1e-12);
   }
 }
 
-TEST_CASE("more tiles than a block are summed part by part") {
+TEST_CASE("gradients of more tiles than a block are the sums of all parts") {
   const convolution_case<double> c{image(8, 8, 16, 16), 300};  // 1200 tiles, 13 blocks
   const auto expected = c.definition();
-  const auto made = run(c, 1);
-  CHECK(largest_error(made.y, expected.y) < 1e-12);
-  CHECK(largest_error(made.dx, expected.dx) < 1e-12);
-  CHECK(largest_error(made.dw, expected.dw) < 1e-12);
+  const auto result = run(c, 1);
+  CHECK(largest_error(result.y, expected.y) < 1e-12);
+  CHECK(largest_error(result.dx, expected.dx) < 1e-12);
+  CHECK(largest_error(result.dw, expected.dw) < 1e-12);
 }
 
 TEST_CASE("blocks of tiles and stages over all tiles give the same bits") {
@@ -75,32 +75,32 @@ TEST_CASE("blocks of tiles and stages over all tiles give the same bits") {
   CHECK(largest_error(blocks, c.definition().y) < 2e-5);
 }
 
-TEST_CASE("in single precision it is off by less than 2e-5 of the largest number, 1e-5 by norm") {
+TEST_CASE("in single precision the error is below 2e-5 of the largest value and 1e-5 by norm") {
   for (const auto& e :
        {image(8, 8, 16, 16), image(8, 8, 64, 64), image(4, 4, 512, 32), image(7, 7, 32, 512)}) {
     CAPTURE(e.in);
     CAPTURE(e.out);
     const convolution_case<float> c{e, 8};
     const auto expected = c.definition();
-    const auto made = run(c, 1);
-    CHECK(largest_error(made.y, expected.y) < 2e-5);
-    CHECK(largest_error(made.dx, expected.dx) < 2e-5);
-    CHECK(largest_error(made.dw, expected.dw) < 2e-5);
-    CHECK(relative_error(made.y, expected.y) < 1e-5);
-    CHECK(relative_error(made.dx, expected.dx) < 1e-5);
-    CHECK(relative_error(made.dw, expected.dw) < 1e-5);
+    const auto result = run(c, 1);
+    CHECK(largest_error(result.y, expected.y) < 2e-5);
+    CHECK(largest_error(result.dx, expected.dx) < 2e-5);
+    CHECK(largest_error(result.dw, expected.dw) < 2e-5);
+    CHECK(relative_error(result.y, expected.y) < 1e-5);
+    CHECK(relative_error(result.dx, expected.dx) < 1e-5);
+    CHECK(relative_error(result.dw, expected.dw) < 1e-5);
   }
 }
 
-TEST_CASE("gradients are added to what is there, the data's only if asked") {
+TEST_CASE("the gradient of the weights is added, the gradient of the data is added on request") {
   for (const auto& e : extents) {
     const convolution_case<double> c{e, 2};
     const auto expected = c.definition();
-    auto made = run(c, 1, write_mode::accumulate, 5.0);
-    for (double& number : made.dx) number -= 5;
-    for (double& number : made.dw) number -= 5;
-    CHECK(largest_error(made.dx, expected.dx) < 1e-12);
-    CHECK(largest_error(made.dw, expected.dw) < 1e-12);
+    auto result = run(c, 1, write_mode::accumulate, 5.0);
+    for (double& value : result.dx) value -= 5;
+    for (double& value : result.dw) value -= 5;
+    CHECK(largest_error(result.dx, expected.dx) < 1e-12);
+    CHECK(largest_error(result.dw, expected.dw) < 1e-12);
   }
 }
 
@@ -114,7 +114,7 @@ TEST_CASE("results are the same bits for any number of threads") {
   }
 }
 
-TEST_CASE("an image's result does not depend on the images beside it") {
+TEST_CASE("an image's result does not depend on the other images of the batch") {
   const convolution_case<float> many{image(7, 7, 32, 32), 60};
   convolution_case<float> one{many.e, 1};
   one.x.assign(many.x.end() - static_cast<std::ptrdiff_t>(one.x.size()), many.x.end());
@@ -123,7 +123,7 @@ TEST_CASE("an image's result does not depend on the images beside it") {
   CHECK(std::equal(of_one.begin(), of_one.end(), of_many.end() - static_cast<std::ptrdiff_t>(of_one.size())));
 }
 
-TEST_CASE("single precision takes it where it saves half of the multiplications of enough tiles") {
+TEST_CASE("single precision uses Winograd where it halves the multiplications of at least 32 tiles") {
   using kernels::detail::winograd_pays;
   CHECK(winograd_pays<float>(image(32, 32, 64, 64), 8));
   CHECK(winograd_pays<float>(image(7, 7, 512, 512), 8));

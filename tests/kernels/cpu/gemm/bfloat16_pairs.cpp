@@ -15,18 +15,19 @@ namespace {
 
 constexpr bfloat16_pair untouched{0xabcd1234u};
 
-/// Numbers of all sizes, and those that round in a way of their own.
-std::vector<float> of_all_sizes(std::size_t count) {
-  auto made = numbers<float>(count, 1);
-  for (std::size_t i = 0; i < count; ++i) made[i] = std::ldexp(made[i], static_cast<int>(i * 7 % 200) - 100);
+/// Values of all magnitudes, and special cases of rounding.
+std::vector<float> of_all_magnitudes(std::size_t count) {
+  auto result = random_values<float>(count, 1);
+  for (std::size_t i = 0; i < count; ++i)
+    result[i] = std::ldexp(result[i], static_cast<int>(i * 7 % 200) - 100);
   const float special[] = {0.0f,
                            -0.0f,
                            std::numeric_limits<float>::infinity(),
                            std::numeric_limits<float>::max(),
                            std::bit_cast<float>(0x3f808000u),
                            std::bit_cast<float>(0x3f818000u)};
-  for (std::size_t i = 0; i < std::size(special) && 3 * i < count; ++i) made[3 * i] = special[i];
-  return made;
+  for (std::size_t i = 0; i < std::size(special) && 3 * i < count; ++i) result[3 * i] = special[i];
+  return result;
 }
 
 /// x[first], x[second] rounded; a missing second is zero.
@@ -36,53 +37,53 @@ std::uint32_t pair(const std::vector<float>& x, std::size_t first, std::size_t s
 
 }  // namespace
 
-TEST_CASE("rows are rounded to pairs along each, whatever their length, and nothing beside them changes") {
+TEST_CASE("rows of any length are rounded to pairs along each, and nothing else is written") {
   for (std::size_t count : {1u, 2u, 15u, 16u, 17u, 31u, 32u, 33u, 63u, 64u, 95u, 100u})
     for (std::size_t rows : {1u, 3u}) {
       const std::size_t step = count + 3, pairs = (count + 1) / 2, to_step = pairs + 2;
-      const auto x = of_all_sizes(rows * step);
-      std::vector<bfloat16_pair> made(rows * to_step, untouched);
-      kernels::detail::round_rows(x.data(), rows, step, count, made.data(), to_step);
+      const auto x = of_all_magnitudes(rows * step);
+      std::vector<bfloat16_pair> result(rows * to_step, untouched);
+      kernels::detail::round_rows(x.data(), rows, step, count, result.data(), to_step);
       bool same = true;
       for (std::size_t row = 0; row < rows; ++row)
         for (std::size_t i = 0; i < to_step; ++i) {
           const std::size_t at = row * step + 2 * i;
-          same = same && made[row * to_step + i].bits ==
+          same = same && result[row * to_step + i].bits ==
                              (i < pairs ? pair(x, at, at + 1, 2 * i + 1 < count) : untouched.bits);
         }
       CHECK(same);
     }
 }
 
-TEST_CASE("rows are rounded to pairs down two of them, in strips that any column may begin") {
+TEST_CASE("rows are rounded to pairs of two rows each, in strips, from any column on") {
   for (std::size_t width : {tile_rows(), panel_width<bfloat16_pair>()})
     for (std::size_t count : {1u, 2u, 5u, 64u})
       for (std::size_t columns : {1u, 11u, 12u, 16u, 40u, 70u})
         for (std::size_t first : {0u, 1u, 11u, 33u}) {
           const std::size_t lines = (count + 1) / 2, strips = (first + columns) / width + 1;
           const std::size_t strip_step = lines * width + 5, step = columns + 1;
-          const auto x = of_all_sizes(count * step);
+          const auto x = of_all_magnitudes(count * step);
           std::vector<const float*> rows;
           for (std::size_t i = 0; i < count; ++i) rows.push_back(&x[i * step]);
-          std::vector<bfloat16_pair> made(strips * strip_step, untouched), expected = made;
+          std::vector<bfloat16_pair> result(strips * strip_step, untouched), expected = result;
           for (std::size_t line = 0; line < lines; ++line)
             for (std::size_t c = 0; c < columns; ++c)
               expected[(first + c) / width * strip_step + line * width + (first + c) % width].bits =
                   pair(x, 2 * line * step + c, (2 * line + 1) * step + c, 2 * line + 1 < count);
-          kernels::detail::round_down_rows(rows.data(), count, columns, first, width, made.data(),
+          kernels::detail::round_down_rows(rows.data(), count, columns, first, width, result.data(),
                                            strip_step);
           bool same = true;
-          for (std::size_t i = 0; i < made.size(); ++i) same = same && made[i].bits == expected[i].bits;
+          for (std::size_t i = 0; i < result.size(); ++i) same = same && result[i].bits == expected[i].bits;
           CHECK(same);
         }
 }
 
-TEST_CASE("a packed panel holds pairs down its columns, and zeros past the last column and row") {
+TEST_CASE("a packed panel holds pairs down its columns, padded with zeros") {
   const std::size_t width = panel_width<bfloat16_pair>();
   for (std::size_t k : {1u, 2u, 63u, 64u, 131u})
     for (std::size_t n : {std::size_t{1}, width, width + 2, 3 * width - 1})
       for (bool transposed : {false, true}) {
-        const auto b = numbers<float>(k * n, 5);
+        const auto b = random_values<float>(k * n, 5);
         const std::size_t lines = (k + 1) / 2, step = lines * width;
         std::vector<bfloat16_pair> packed(panels<bfloat16_pair>(n) * step, untouched);
         for (std::size_t panel = 0; panel < panels<bfloat16_pair>(n); ++panel)

@@ -15,24 +15,24 @@ using namespace pretext::kernels;
 namespace {
 
 template <class T>
-std::vector<T> numbers(std::size_t count, std::uint64_t seed) {
-  std::vector<T> made(count);
+std::vector<T> random_values(std::size_t count, std::uint64_t seed) {
+  std::vector<T> result(count);
   for (std::size_t i = 0; i < count; ++i)
-    made[i] = static_cast<T>(random_key{.seed = seed, .sample = i}.word(0)) / T{2147483648} - T{1};
-  return made;
+    result[i] = static_cast<T>(random_key{.seed = seed, .sample = i}.word(0)) / T{2147483648} - T{1};
+  return result;
 }
 
-// Factors and what a product of two of them adds to a sum.
+// Operands, and the product of two of them.
 template <class Operand>
-std::vector<Operand> factors_of(std::size_t count, std::uint64_t seed) {
-  return numbers<Operand>(count, seed);
+std::vector<Operand> operands_of(std::size_t count, std::uint64_t seed) {
+  return random_values<Operand>(count, seed);
 }
 template <>
-std::vector<bfloat16_pair> factors_of(std::size_t count, std::uint64_t seed) {
-  const auto made = numbers<float>(2 * count, seed);
+std::vector<bfloat16_pair> operands_of(std::size_t count, std::uint64_t seed) {
+  const auto result = random_values<float>(2 * count, seed);
   std::vector<bfloat16_pair> pairs;
   for (std::size_t i = 0; i < count; ++i)
-    pairs.push_back({bfloat16{made[2 * i]}.bits | std::uint32_t{bfloat16{made[2 * i + 1]}.bits} << 16});
+    pairs.push_back({bfloat16{result[2 * i]}.bits | std::uint32_t{bfloat16{result[2 * i + 1]}.bits} << 16});
   return pairs;
 }
 template <class T>
@@ -51,13 +51,13 @@ bool close(T value, double expected, std::size_t depth) {
   return std::abs(static_cast<double>(value) - expected) <= unit * static_cast<double>(depth);
 }
 
-// Every part of a tile, alone and added to what is there; what lies beside it must stay as it is.
+// Every part of a tile, overwritten and accumulated; elements outside must not change.
 template <class Operand>
 void check_gathered(std::size_t taps, std::size_t depth) {
   using T = sum_of<Operand>;
   const std::size_t rows = tile_rows(), width = panel_width<Operand>();
-  const auto a = factors_of<Operand>(taps * rows * depth, 1),
-             b = factors_of<Operand>(taps * depth * width, 2);
+  const auto a = operands_of<Operand>(taps * rows * depth, 1),
+             b = operands_of<Operand>(taps * depth * width, 2);
   std::vector<const Operand*> left, right;
   for (std::size_t i = 0; i < taps * rows; ++i) left.push_back(&a[i * depth]);
   for (std::size_t t = 0; t < taps; ++t) right.push_back(&b[t * depth * width]);
@@ -91,7 +91,7 @@ template <class Operand>
 void check_outer(std::size_t count) {
   using T = sum_of<Operand>;
   const std::size_t rows = tile_rows(), width = panel_width<Operand>(), offset = 3, step = width + 5;
-  const auto a = factors_of<Operand>(count * (rows + offset), 3), b = factors_of<Operand>(count * step, 4);
+  const auto a = operands_of<Operand>(count * (rows + offset), 3), b = operands_of<Operand>(count * step, 4);
   std::vector<const Operand*> left;
   for (std::size_t i = 0; i < count; ++i) left.push_back(&a[i * (rows + offset)]);
   for (std::size_t m = 1; m <= rows; ++m)
@@ -118,21 +118,21 @@ void check_outer(std::size_t count) {
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("a tile of a gathered product is the sum over taps and depth, and touches nothing else", T,
-                   float, double, bfloat16_pair) {
+TEST_CASE_TEMPLATE("a tile of a gathered product is the sum over taps and depth, and nothing else is written",
+                   T, float, double, bfloat16_pair) {
   check_gathered<T>(1, 5);
   check_gathered<T>(3, 2);
 }
 
-TEST_CASE_TEMPLATE("a tile of an outer product is the sum over gathered rows, and touches nothing else", T,
+TEST_CASE_TEMPLATE("a tile of an outer product is the sum over gathered rows, and nothing else is written", T,
                    float, double, bfloat16_pair) {
   check_outer<T>(1);
   check_outer<T>(6);
 }
 
-TEST_CASE("a packed panel holds its columns row by row and zeros past the last") {
+TEST_CASE("a packed panel holds its columns row by row, padded with zeros") {
   const std::size_t width = panel_width<float>(), k = 3, n = width + 2, step = k * width;
-  const auto b = numbers<float>(k * n, 5);
+  const auto b = random_values<float>(k * n, 5);
   for (bool transposed : {false, true}) {
     std::vector<float> packed(panels<float>(n) * step, 9.0f);
     pack_panels(b.data(), k, n, transposed ? std::size_t{1} : n, transposed ? k : std::size_t{1},

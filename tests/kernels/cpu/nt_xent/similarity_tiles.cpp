@@ -24,7 +24,7 @@ TEST_CASE("each pair of rows is in one tile or its mirror, the diagonal is -infi
   for (std::size_t rows : {2u, 96u, 97u, 300u, 470u}) {
     CAPTURE(rows);
     on<cpu, fp64> context{cpu::stream{1}};
-    const auto z = tests::numbers<double>(rows * columns, 1);
+    const auto z = tests::random_values<double>(rows * columns, 1);
     const tiles all{context, rows, columns, 0.5, z.data()};
     std::vector<int> visits(rows * rows);
     double largest_error = 0;
@@ -51,7 +51,7 @@ TEST_CASE(
     "tiles times the rows, and their mirrors, are the product with the whole matrix for any number of "
     "threads") {
   const std::size_t rows = 290;
-  const auto z = tests::numbers<double>(rows * columns, 1);
+  const auto z = tests::random_values<double>(rows * columns, 1);
   const auto product = [&](std::size_t threads) {
     on<cpu, fp64> context{cpu::stream{threads}};
     const tiles all{context, rows, columns, 0.5, z.data()};

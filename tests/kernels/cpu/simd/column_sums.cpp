@@ -35,7 +35,7 @@ std::vector<T> sums(std::size_t threads, const std::vector<T>& x, bool squares =
 }  // namespace
 
 TEST_CASE("column sums of all rows are added to the totals") {
-  const auto x = tests::numbers<double>(rows * columns, 1);
+  const auto x = tests::random_values<double>(rows * columns, 1);
   const auto total = sums(2, x);
   for (std::size_t c = 0; c < columns; ++c) {
     double sum = 1, squares = 2;
@@ -49,7 +49,7 @@ TEST_CASE("column sums of all rows are added to the totals") {
 }
 
 TEST_CASE("a null total is skipped") {
-  const auto x = tests::numbers<double>(rows * columns, 1);
+  const auto x = tests::random_values<double>(rows * columns, 1);
   const auto total = sums(2, x, false), both = sums(2, x);
   for (std::size_t c = 0; c < columns; ++c) {
     CHECK(total[c] == both[c]);
@@ -58,6 +58,6 @@ TEST_CASE("a null total is skipped") {
 }
 
 TEST_CASE("column sums are the same bits for any number of threads") {
-  const auto x = tests::numbers<float>(rows * columns, 1);
+  const auto x = tests::random_values<float>(rows * columns, 1);
   CHECK(sums(1, x) == sums(3, x));
 }

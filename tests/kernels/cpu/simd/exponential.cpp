@@ -34,7 +34,7 @@ TEST_CASE("an exponential is within two units in the last place wherever the res
   CHECK(negative_exponential(0) == 1);
 }
 
-TEST_CASE("below that it is at most the smallest normal number, and zero from -88 on") {
+TEST_CASE("below that it is less than the smallest normal number, and zero from -88 on") {
   for (float x = -88; x < -87.4f; x += 1e-3f) {
     CHECK(negative_exponential(x) >= 0);
     CHECK(negative_exponential(x) < std::numeric_limits<float>::min());

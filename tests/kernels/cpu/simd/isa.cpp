@@ -7,14 +7,14 @@
 
 using namespace pretext::kernels;
 
-TEST_CASE("PRETEXT_ISA asks for less than the processor has, never for more") {
+TEST_CASE("PRETEXT_ISA limits the instruction set, and never adds one") {
   const char* limit = std::getenv("PRETEXT_ISA");
   const isa available = detail::isa_of_processor();
   CHECK(best_isa() == (limit && *limit ? std::min(available, detail::isa_named(limit)) : available));
   CHECK(best_isa() <= available);
 }
 
-TEST_CASE("a name that is no instruction set is refused in words") {
+TEST_CASE("an unknown instruction set is refused with a message that lists the known ones") {
   CHECK(detail::isa_named("portable") == isa::portable);
   CHECK(detail::isa_named("avx2") == isa::avx2);
   CHECK(detail::isa_named("avx512") == isa::avx512);

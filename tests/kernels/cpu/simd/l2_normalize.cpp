@@ -12,7 +12,7 @@ using namespace pretext;
 using namespace kernels::detail;
 
 TEST_CASE("a normalised row has length 1 and its direction") {
-  const auto z = tests::numbers<double>(40, 1);
+  const auto z = tests::random_values<double>(40, 1);
   std::vector<double> u(40);
   const double inverse = normalise_row(z.data(), u.data(), 40);
   CHECK(dot(u.data(), u.data(), 40) == doctest::Approx(1).epsilon(1e-14));
@@ -34,8 +34,8 @@ TEST_CASE("a row shorter than 1e-6 is multiplied by 1e6, and a NaN stays NaN") {
 
 TEST_CASE("the gradient of a normalised row is that of finite differences, clamped or not, and is added") {
   for (const double length : {1.0, 1e-8}) {
-    auto z = tests::numbers<double>(7, 1);
-    const auto du = tests::numbers<double>(7, 2);
+    auto z = tests::random_values<double>(7, 1);
+    const auto du = tests::random_values<double>(7, 2);
     for (double& value : z) value *= length;
     std::vector<double> u(7), dz(7, 3.0 / length);
     const double inverse = normalise_row(z.data(), u.data(), 7);

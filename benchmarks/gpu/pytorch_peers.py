@@ -1,12 +1,12 @@
-"""PyTorch's side of the GPU benchmark: the same steps and parts, written as fast as we know.
+"""PyTorch's side of the GPU benchmark: the same steps and parts, in the fastest formulations that we know.
 
-A peer is made for one case and one variant and has `run(times)`. Variants:
+A peer is created for one case and one variant and provides `run(times)`. Variants:
   eager         autocast to bfloat16, channels last, fused AdamW, LARS over lists of tensors, SDPA
-  graph         the same in one CUDA graph; a whole step's augmentation stays outside, since torchvision draws on the host
+  graph         the same in one CUDA graph, except for a whole step's augmentation: torchvision draws on the host
   compile       torch.compile
-  max-autotune  torch.compile that tries every algorithm it has
-Augmentation is torchvision's v2 on the device, a whole batch at a time: all images of a batch get the same crop and colours,
-which is less work than ours and flatters PyTorch; kornia's, where it is installed, draws for each image.
+  max-autotune  torch.compile with mode max-autotune
+Augmentation is torchvision's v2 on the device. It uses the same crop and colors for all images of a batch, which is less work
+than pretext's and favors PyTorch; kornia, where it is installed, draws for each image.
 """
 
 import torch
@@ -17,11 +17,11 @@ from networks import kornia_view, model_of, simclr_view, sizes, two
 from peer.contrastive import nt_xent
 from peer.optimisers import ForeachLars, by_decay
 
-IN_A_ROW = 20  # of a part, in one graph; benchmarks/gpu/repeated_part.hpp
+REPETITIONS = 20  # of a part within one graph, as in repeated_part.hpp
 
 
 def capture(work):
-    """`work()` as a CUDA graph, after it has run a few times apart."""
+    """`work()` as a CUDA graph, after a few runs on another stream."""
     side = torch.cuda.Stream()
     side.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(side):
@@ -37,7 +37,7 @@ def capture(work):
 class Step:
     """Whole steps."""
 
-    in_a_row = 1
+    repetitions = 1
 
     def __init__(self, case, variant, batch, device, tiny):
         image, _, usual, *_ = sizes(tiny)[case]
@@ -81,16 +81,16 @@ class Step:
 
 
 class Part:
-    """A part of a step: `work()`, in a graph IN_A_ROW times."""
+    """A part of a step: `work()`; with a graph, REPETITIONS times per launch."""
 
     def __init__(self, work, variant):
-        self.work, self.graph, self.in_a_row = work, None, 1
+        self.work, self.graph, self.repetitions = work, None, 1
         if variant.endswith("graph"):
-            self.in_a_row = IN_A_ROW
-            self.graph = capture(lambda: [work() for _ in range(IN_A_ROW)])
+            self.repetitions = REPETITIONS
+            self.graph = capture(lambda: [work() for _ in range(REPETITIONS)])
 
     def run(self, times):
-        for _ in range(0, times, self.in_a_row):
+        for _ in range(0, times, self.repetitions):
             self.work() if self.graph is None else self.graph.replay()
 
 
@@ -112,18 +112,18 @@ def optimiser_part(variant, device):
     parameters = [p.detach().to(device).requires_grad_() for p in resnet50().parameters()]
     for p in parameters:
         p.grad = torch.randn_like(p)
-    slow, lars = [p.detach().clone() for p in parameters], ForeachLars(parameters, rate=1e-6)
+    target, lars = [p.detach().clone() for p in parameters], ForeachLars(parameters, rate=1e-6)
 
     @torch.no_grad()
     def work():
         lars.step()
-        torch._foreach_lerp_(slow, parameters, 0.004)
+        torch._foreach_lerp_(target, parameters, 0.004)
 
     return Part(work, variant)
 
 
 def attention_part(variant, batch, device):
-    """From the packed product to the packed gradient, as timm's blocks call it."""
+    """From packed qkv to its packed gradient, as in timm's blocks."""
     qkv = torch.randn(batch, 50, 3 * 768, device=device, dtype=torch.bfloat16, requires_grad=True)
     dy = torch.randn(batch, 50, 768, device=device, dtype=torch.bfloat16)
 
@@ -158,14 +158,14 @@ VARIANTS = {
 
 
 def make(case, variant, batch, device, tiny=False):
-    """The peer of a case; throws LookupError for a variant that is not to be had here."""
+    """The peer of a case; raises LookupError if the variant is not available."""
     if case in sizes(tiny):
         return Step(case, variant, batch, device, tiny)
-    few = 4 if tiny else None
+    tiny_batch = 4 if tiny else None
     if case.startswith("augment"):
-        return augmentation_part(variant, *((32, 32, few or 512) if case == "augment-32" else (256, 224, few or 256)), device)
+        return augmentation_part(variant, *((32, 32, tiny_batch or 512) if case == "augment-32" else (256, 224, tiny_batch or 256)), device)
     if case.startswith("nt-xent"):
         return contrastive_part(variant, 16 if tiny else int(case.split("-")[-1]), device)
     if case == "attention-50":
-        return attention_part(variant, few or batch or 256, device)
+        return attention_part(variant, tiny_batch or batch or 256, device)
     return optimiser_part(variant, device)

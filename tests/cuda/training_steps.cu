@@ -1,4 +1,4 @@
-#include "steps.hpp"
+#include "training_steps.hpp"
 
 #include <pretext/cuda.cuh>
 
@@ -22,17 +22,17 @@ TEST_CASE("MAE, SimMIM and fine-tuning on the GPU learn what the CPU learns") {
   record_transformer_steps();
   transformer_steps<cuda>();
 }
-TEST_CASE("SimCLR on tensor cores stays near what the CPU learns") {
+TEST_CASE("SimCLR on tensor cores stays close to what the CPU learns") {
   record_rounded_steps();
   rounded_steps<cuda>();
 }
-TEST_CASE("deferred losses add up on the GPU") {
+TEST_CASE("sums of deferred losses on the GPU match the CPU's") {
   record_sums_of_losses();
   sums_of_losses<cuda>();
 }
-TEST_CASE("a loss that is not a number leaves everything as it was on the GPU") { broken_steps<cuda>(); }
+TEST_CASE("a NaN loss changes nothing on the GPU") { nan_steps<cuda>(); }
 TEST_CASE("a step on the GPU allocates nothing once it has run twice") { steps_allocate_nothing<cuda>(); }
-TEST_CASE("a step repeated on the GPU is the same bits") {
-  const auto once = trained<on<cuda>, small_byol>(lars{}, 5, 3);
-  CHECK(once == trained<on<cuda>, small_byol>(lars{}, 5, 3));
+TEST_CASE("a step repeated on the GPU gives identical bits") {
+  const auto once = train<on<cuda>, small_byol>(lars{}, 5, 3);
+  CHECK(once == train<on<cuda>, small_byol>(lars{}, 5, 3));
 }

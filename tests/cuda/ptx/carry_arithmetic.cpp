@@ -8,13 +8,13 @@
 namespace pretext::tests::ptx {
 namespace {
 
-/// Of sums longer than a register: `chain_out` leaves a carry (or a borrow), `chain_in` takes the one before.
+/// Multi-word arithmetic: `chain_out` sets the carry (or borrow), `chain_in` adds the previous one.
 enum class chained { sum, difference, low_product, high_product };
 template <class T, chained what, bool chain_in, bool chain_out>
 void chain(warp& w, const instruction& i) {
   row &to = w[i.to[0]], &carries = w[carry];
-  w.each_lane([&](unsigned lane) {
-    using wide = typename twice<T>::type;
+  w.for_each_lane([&](unsigned lane) {
+    using wide = typename widened<T>::type;
     const auto from = [&](std::size_t at) { return get<T>(w[i.from[at]][lane]); };
     const wide before = chain_in ? carries[lane] & 1 : 0;
     wide value;
@@ -30,26 +30,26 @@ void chain(warp& w, const instruction& i) {
   });
 }
 template <class T>
-action chain_of(const words_of_name& words) {
-  const bool out = words[words.size() - 2] == "cc", in = words[0].ends_with("c");
-  const auto made = [&]<chained what>() -> action {
+action chain_of(const name_parts& parts) {
+  const bool out = parts[parts.size() - 2] == "cc", in = parts[0].ends_with("c");
+  const auto for_type = [&]<chained what>() -> action {
     return in && out ? chain<T, what, true, true>
            : in      ? chain<T, what, true, false>
                      : chain<T, what, false, true>;
   };
-  if (words[0].starts_with("add")) return made.template operator()<chained::sum>();
-  if (words[0].starts_with("sub")) return made.template operator()<chained::difference>();
-  if (words[1] == "lo") return made.template operator()<chained::low_product>();
-  return made.template operator()<chained::high_product>();
+  if (parts[0].starts_with("add")) return for_type.template operator()<chained::sum>();
+  if (parts[0].starts_with("sub")) return for_type.template operator()<chained::difference>();
+  if (parts[1] == "lo") return for_type.template operator()<chained::low_product>();
+  return for_type.template operator()<chained::high_product>();
 }
 
 }  // namespace
 
-action sum_of_parts(const words_of_name& words) {
-  const std::string_view name = words[0], type = words.back();
-  const bool one = words[words.size() - 2] == "cc" || name == "addc" || name == "subc" || name == "madc";
-  if (one && type == "u32") return chain_of<std::uint32_t>(words);
-  return one && type == "u64" ? chain_of<std::uint64_t>(words) : nullptr;
+action carry_arithmetic(const name_parts& parts) {
+  const std::string_view name = parts[0], type = parts.back();
+  const bool one = parts[parts.size() - 2] == "cc" || name == "addc" || name == "subc" || name == "madc";
+  if (one && type == "u32") return chain_of<std::uint32_t>(parts);
+  return one && type == "u64" ? chain_of<std::uint64_t>(parts) : nullptr;
 }
 
 }  // namespace pretext::tests::ptx

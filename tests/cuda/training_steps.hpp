@@ -1,5 +1,5 @@
 #pragma once
-// Whole training steps on a device beside the CPU's.
+// Whole training steps on a device, compared with the CPU's.
 #include <limits>
 #include <ratio>
 #include <stdexcept>
@@ -13,55 +13,55 @@
 
 namespace pretext::tests {
 
-/// Losses of some steps, then the weights (and the target's) and what the optimizer remembers.
+/// The losses of some steps, then all buffers: weights, target weights, optimizer state.
 template <class Context, class Method, class Optimizer>
-results trained(const Optimizer& optimizer, std::size_t images, std::size_t steps) {
+results train(const Optimizer& optimizer, std::size_t images, std::size_t steps) {
   using T = typename Context::activation;
   using device = typename Context::device;
   trainer<Method, Context, Optimizer> learner{{}, optimizer, 3};
-  results seen(1);
+  results results_so_far(1);
   std::vector<std::uint64_t> samples;
   for (std::size_t i = 0; i < images; ++i) samples.push_back(100 + 7 * i);
   for (std::size_t step = 0; step < steps; ++step) {
     const std::size_t batch = Method::views * images;
     tensor<T, typename Method::images, device> views{batch};
-    const auto pixels = some_numbers<T>(batch * Method::images::size, 50 + static_cast<unsigned>(step));
+    const auto pixels = random_values<T>(batch * Method::images::size, 50 + static_cast<unsigned>(step));
     device::write(learner.context().stream, views.view().data, pixels.data(), pixels.size());
     double drop_path = 0;
-    if constexpr (requires { learner.memory().soft_targets; }) {  // shares of classes
+    if constexpr (requires { learner.memory().soft_targets; }) {  // class probabilities
       drop_path = 0.4;
-      std::vector<typename Context::weight> shares(batch * Method::embedding::size, 0.25f);
-      device::write(learner.context().stream, learner.memory().soft_targets.resize(batch).data, shares.data(),
-                    shares.size());
+      std::vector<typename Context::weight> probabilities(batch * Method::embedding::size, 0.25f);
+      device::write(learner.context().stream, learner.memory().soft_targets.resize(batch).data,
+                    probabilities.data(), probabilities.size());
     }
-    seen[0].push_back(learner.step(views.view(), {.learning_rate = 0.05,
-                                                  .samples = samples,
-                                                  .seed = 5,
-                                                  .epoch = static_cast<std::uint32_t>(step),
-                                                  .drop_path = drop_path}));
+    results_so_far[0].push_back(learner.step(views.view(), {.learning_rate = 0.05,
+                                                            .samples = samples,
+                                                            .seed = 5,
+                                                            .epoch = static_cast<std::uint32_t>(step),
+                                                            .drop_path = drop_path}));
   }
   learner.for_each_buffer([&]<class Number>(std::string_view, Number* data, std::size_t count) {
     std::vector<Number> host(count);
     device::read(learner.context().stream, host.data(), data, count);
-    seen.emplace_back(host.begin(), host.end());
+    results_so_far.emplace_back(host.begin(), host.end());
   });
-  return seen;
+  return results_so_far;
 }
 
 template <class Device, class Numerics, class Method, class Optimizer>
 void same_training(double tolerance, const Optimizer& optimizer, std::size_t images, std::size_t steps = 3) {
   const results expected = reference<Device, Numerics>::of(
-      [&]<class Context>() { return trained<Context, Method>(optimizer, images, steps); });
+      [&]<class Context>() { return train<Context, Method>(optimizer, images, steps); });
   if constexpr (requires { typename Device::stream; })
-    all_near(trained<on<Device, Numerics>, Method>(optimizer, images, steps), expected, tolerance);
+    all_near(train<on<Device, Numerics>, Method>(optimizer, images, steps), expected, tolerance);
 }
 
 using small_images = shape<8, 8, 3>;
 using small_simclr = simclr<small_images, thin_trunk<basic_block, 4>, simclr_head<9, 6>>;
 using small_byol = byol<small_images, thin_trunk<bottleneck_block, 4>, byol_head<9, 6>>;
 
-/// Two views of every image, learned from, optimised, followed. In float the two part slowly: what rounds
-/// differently on the two sides of a ReLU's zero is gone from one of them.
+/// Joint-embedding steps with each optimizer. In float the results drift apart slowly: where an activation
+/// rounds to different sides of a ReLU's zero, one side loses its gradient.
 template <class Device>
 void joint_embedding_steps() {
   same_training<Device, fp64, small_simclr>(1e-9, lars{.weight_decay = 1e-4}, 4);
@@ -71,8 +71,8 @@ void joint_embedding_steps() {
   same_training<Device, fp32, small_byol>(1e-3, lars{.variant = lars_variant::byol}, 5);
 }
 
-/// With factors of fewer digits, which networks as small as this one feel: one step, since the second would
-/// begin from weights that lie a hundredth apart; bfloat16.hpp has its own.
+/// TF32 operands, whose rounding shows in networks as small as these. One step only, because the second
+/// would start from weights that differ by a percent; bfloat16_training.hpp has longer runs.
 template <class Device>
 void rounded_steps() {
   same_training<Device, tf32, small_simclr>(1e-2, sgd{}, 4, 1);
@@ -83,8 +83,8 @@ using small_simmim = simmim<small_images, vit<2, 16, 2, 2>, block_masking<4>>;
 using small_classifier = classification<small_images, encoder<vit<4, 12, 3, 2, mae_fine_tuning>>,
                                         classifier<linear_classifier<4, torch_init>>>;
 
-/// Hidden patches predicted; and fine-tuning with dropped paths. In float without AdamW, which makes full
-/// steps of gradients that are 0 but for rounding, such as those of the keys' biases.
+/// MAE, SimMIM, and fine-tuning with drop path. In float without AdamW: it takes full steps for gradients
+/// that are zero up to rounding, such as those of the keys' biases.
 template <class Device>
 void transformer_steps() {
   same_training<Device, fp64, small_mae>(1e-9, adamw{}, 4);
@@ -106,10 +106,10 @@ void sums_of_losses() {
       3);  // one loss after the other
 }
 
-/// A loss that is not a number: an exception, and nothing has changed, neither weights nor the target nor
-/// what the optimizer remembers; then training goes on.
+/// A NaN loss throws and changes nothing: not the weights, the target, or the optimizer's state. Training
+/// can continue afterwards.
 template <class Device>
-void broken_steps() {
+void nan_steps() {
   using Context = on<Device>;
   using method = small_byol;
   trainer<method, Context, adamw> learner{{}, {}, 3};
@@ -120,11 +120,11 @@ void broken_steps() {
       Device::read(learner.context().stream, host.data(), data, count);
       all.emplace_back(host.begin(), host.end());
     });
-    for (auto& numbers : all)  // running statistics belong to the forward pass
+    for (auto& values : all)  // running statistics are updated by the forward pass
       for (const parameter& p : method::parameters)
         for (std::size_t i = 0;
-             p.role == parameter_role::buffer && i < p.size() && p.offset + i < numbers.size(); ++i)
-          numbers[p.offset + i] = 0;
+             p.role == parameter_role::buffer && i < p.size() && p.offset + i < values.size(); ++i)
+          values[p.offset + i] = 0;
     return all;
   };
   using T = typename Context::activation;
@@ -133,30 +133,30 @@ void broken_steps() {
     Device::write(learner.context().stream, views.view().data, pixels.data(), pixels.size());
     return learner.step(views.view(), {.learning_rate = 0.1});
   };
-  const auto pixels = some_numbers<T>(8 * method::images::size, 1);
+  const auto pixels = random_values<T>(8 * method::images::size, 1);
   step(pixels);
   const auto before = learned();
-  auto broken = pixels;
-  broken[17] = T(std::numeric_limits<float>::quiet_NaN());
-  CHECK_THROWS_WITH_AS(step(broken), doctest::Contains("not a number"), std::runtime_error);
+  auto with_nan = pixels;
+  with_nan[17] = T(std::numeric_limits<float>::quiet_NaN());
+  CHECK_THROWS_WITH_AS(step(with_nan), doctest::Contains("not a number"), std::runtime_error);
   CHECK(learned() == before);
   learner.start(method::parameters, 3, 3);
   CHECK(std::isfinite(step(pixels)));
   CHECK(learned() != before);
 }
 
-/// A number that changes when the device gives memory away.
+/// A value that changes when the device allocates memory.
 template <class Device>
 std::size_t memory_mark();
 
-/// Every step after the second gets the memory of the one before it.
+/// From the third step on, steps reuse the memory of the step before.
 template <class Device>
 void steps_allocate_nothing() {
   using Context = on<Device>;
   trainer<small_byol, Context, lars> learner{{}, {}, 3};
   using T = typename Context::activation;
   tensor<T, small_images, Device> views{8};
-  const auto pixels = some_numbers<T>(8 * small_images::size, 1);
+  const auto pixels = random_values<T>(8 * small_images::size, 1);
   Device::write(learner.context().stream, views.view().data, pixels.data(), pixels.size());
   for (int step = 0; step < 2; ++step) learner.step(views.view(), {.learning_rate = 0.1});
   const std::size_t before = memory_mark<Device>();

@@ -1,5 +1,5 @@
 #pragma once
-// Kernels that vision transformers, masking and fine-tuning need, each beside the CPU's.
+// The kernels of vision transformers, masking and fine-tuning, each compared with the CPU's.
 #include <cstdint>
 #include <numeric>
 #include <utility>
@@ -20,17 +20,18 @@ void layer_norms() {
       using norm = kernels::layer_norm<typename Context::device>;
       const auto x = at.activations(r * c, 1), dy = at.activations(r * c, 2),
                  shortcut = at.activations(r * c, 5);
-      const auto gamma = some_numbers<W>(c, 3), beta = some_numbers<W>(c, 4);
-      W *const mean = at.out_weights(r), *const inverse = at.out_weights(r), *const nowhere = nullptr;
+      const auto gamma = random_values<W>(c, 3), beta = random_values<W>(c, 4);
+      W *const mean = at.out_weights(r), *const inverse = at.out_weights(r), *const no_output = nullptr;
       T* const none = nullptr;
       norm::forward(at.context, r, c, at.in(x), W(1e-6), at.in(gamma), at.in(beta), at.out(r * c), mean,
                     inverse);
-      norm::forward(at.context, r, c, at.in(x), W(1e-6), at.in(gamma), at.in(beta), at.out(r * c), nowhere,
-                    nowhere);
+      norm::forward(at.context, r, c, at.in(x), W(1e-6), at.in(gamma), at.in(beta), at.out(r * c), no_output,
+                    no_output);
       T* const in_place = at.out(shortcut);
-      for (const T* beside : {static_cast<const T*>(none), at.in(shortcut), static_cast<const T*>(in_place)})
-        norm::backward(at.context, r, c, at.in(dy), at.in(x), mean, inverse, at.in(gamma), beside,
-                       beside == in_place ? in_place : at.out(r * c), at.out(gamma), at.out(beta));
+      for (const T* shortcut_or_null :
+           {static_cast<const T*>(none), at.in(shortcut), static_cast<const T*>(in_place)})
+        norm::backward(at.context, r, c, at.in(dy), at.in(x), mean, inverse, at.in(gamma), shortcut_or_null,
+                       shortcut_or_null == in_place ? in_place : at.out(r * c), at.out(gamma), at.out(beta));
       norm::backward(at.context, r, c, at.in(dy), at.in(x), mean, inverse, at.in(gamma),
                      static_cast<const T*>(none), none, at.out(gamma), at.out(beta));
     });
@@ -70,7 +71,7 @@ void gelus() {
     const std::size_t r = 90, c = 72;
     using W = typename Context::weight;
     const auto x = at.activations(r * c, 1, 4), dy = at.activations(r * c, 3);
-    const auto b = some_numbers<W>(c, 2);
+    const auto b = random_values<W>(c, 2);
     gelu::forward(at.context, r, c, at.in(x), at.in(b), at.out(r * c), at.out(r * c));
     T* const slope = at.out(x);  // in place
     gelu::forward(at.context, r, c, static_cast<const T*>(slope), static_cast<const W*>(nullptr),
@@ -82,7 +83,7 @@ void gelus() {
   });
 }
 
-/// Some places of each sample, each in an order of its own.
+/// A permutation of the positions for each sample.
 inline std::vector<std::uint32_t> shuffled_positions(std::size_t batch, std::size_t positions) {
   std::vector<std::uint32_t> all;
   for (unsigned n = 0; n < batch; ++n) {
@@ -95,9 +96,9 @@ inline std::vector<std::uint32_t> shuffled_positions(std::size_t batch, std::siz
 }
 
 template <class Device>
-void chosen_positions() {
+void selected_positions() {
   const std::size_t batch = 3;
-  const kernels::patch_extents e{9, 8, 3, 2};  // a line that belongs to no patch
+  const kernels::patch_extents e{9, 8, 3, 2};  // the last pixel row belongs to no patch
   const auto order = shuffled_positions(batch, e.patches());
   for (const auto& [count, width] : {std::pair<std::size_t, std::size_t>{5, 10}, {e.patches(), 16}, {5, 16}})
     for (const bool ordered : {false, true})
@@ -115,8 +116,8 @@ void chosen_positions() {
         using sequence = kernels::prepend_class_token<device>;
         const auto x = at.activations(batch * count * width, 3),
                    dy = at.activations(batch * (1 + count) * width, 6);
-        const auto first = some_numbers<W>(width, 4),
-                   positions = some_numbers<W>((1 + e.patches()) * width, 5);
+        const auto first = random_values<W>(width, 4),
+                   positions = random_values<W>((1 + e.patches()) * width, 5);
         sequence::forward(at.context, batch, width, chosen, at.in(x), at.in(first), at.in(positions),
                           at.out(dy.size()));
         sequence::backward(at.context, batch, width, chosen, at.in(dy), at.out(x.size()), at.out(first),
@@ -132,15 +133,15 @@ void chosen_positions() {
                                                  at.out(tokens.size()));
 
         using restored = kernels::scatter_tokens<device>;
-        const auto seen = at.activations(batch * (2 + count) * width, 8);
-        const auto table = some_numbers<W>(all.tokens() * width, 9);
-        kernels::index_list whole = chosen;
-        whole.count = e.patches();
-        restored::forward(at.context, all, batch, count, whole, at.in(seen), at.in(first), at.in(table),
-                          at.out(tokens.size()));
-        restored::forward(at.context, all, batch, count, whole, at.in(seen), at.in(first),
+        const auto visible = at.activations(batch * (2 + count) * width, 8);
+        const auto table = random_values<W>(all.tokens() * width, 9);
+        kernels::index_list all_patches = chosen;
+        all_patches.count = e.patches();
+        restored::forward(at.context, all, batch, count, all_patches, at.in(visible), at.in(first),
+                          at.in(table), at.out(tokens.size()));
+        restored::forward(at.context, all, batch, count, all_patches, at.in(visible), at.in(first),
                           static_cast<const W*>(nullptr), at.out(tokens.size()));
-        restored::backward(at.context, all, batch, count, whole, at.in(tokens), at.out(seen.size()),
+        restored::backward(at.context, all, batch, count, all_patches, at.in(tokens), at.out(visible.size()),
                            at.out(first));
 
         using mean = kernels::token_mean<device>;
@@ -187,8 +188,8 @@ void masks_and_dropped_paths() {
 
 template <class Device>
 void classes() {
-  for (const auto& [rows, stride, of] : {std::array<std::size_t, 3>{4, 7, 5}, {5, 1000, 1000}})
-    same_on_both<Device>([r = rows, s = stride, c = of]<class Context>(workbench<Context>& at) {
+  for (const auto& [rows, stride, class_count] : {std::array<std::size_t, 3>{4, 7, 5}, {5, 1000, 1000}})
+    same_on_both<Device>([r = rows, s = stride, c = class_count]<class Context>(workbench<Context>& at) {
       using T = typename Context::activation;
       using device = typename Context::device;
       using W = typename Context::weight;
@@ -205,8 +206,8 @@ void classes() {
       at.loss(kernels::cross_entropy<device>::hard(at.context, r, s, c, 0.25, at.in(logits), at.in(labels),
                                                    at.out(dlogits)));
       const auto x = at.activations(r * 6 * 5 * 3, 3);
-      for (const batch_mix& how : {batch_mix{}, batch_mix{.lambda = 0.3}, batch_mix{0.7, true, 1, 2, 4, 2}})
-        kernels::mixing<device>::mix(at.context, r, 6, 5, 3, how, at.out(x));
+      for (const batch_mix& mix : {batch_mix{}, batch_mix{.lambda = 0.3}, batch_mix{0.7, true, 1, 2, 4, 2}})
+        kernels::mixing<device>::mix(at.context, r, 6, 5, 3, mix, at.out(x));
     });
 }
 
