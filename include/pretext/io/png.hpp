@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <new>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -12,6 +13,7 @@
 #include <png.h>
 
 #include <pretext/core/expects.hpp>
+#include <pretext/core/image.hpp>
 #include <pretext/io/bad_image.hpp>
 #include <pretext/io/decode_options.hpp>
 
