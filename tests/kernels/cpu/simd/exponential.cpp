@@ -17,7 +17,7 @@ float negative_exponential(float x) {
       in, [](std::size_t) { return 0.0f; }, e);
   bool equal = true;
   for (const float lane : e) equal = equal && lane == e[0];
-  return equal ? e[0] : std::numeric_limits<float>::quiet_NaN();
+  return equal ? e[0] : std::numeric_limits<float>::infinity();
 }
 
 }  // namespace
