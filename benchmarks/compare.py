@@ -1,8 +1,8 @@
-"""Runs pretext's timing programs and their peers in turn and compares them; benchmarks/run.sh calls it.
+"""Runs pretext's timing programs and their PyTorch peers alternately and compares them; called by benchmarks/run.sh.
 
-A timing program prints JSON lines with "case" and "ms", a peer's also with a "variant"; lines of the same case are
-compared. A ratio is taken in each round, peer over pretext (above 1: pretext is faster); the table shows its median and
-quartiles for the peer's fastest variant. Where both lines have a fingerprint of the result ("probe", "norm"), it must agree.
+Timing programs print JSON lines with "case" and "ms", those of peers also with "variant"; lines of the same case are
+compared. Each round gives one ratio, the peer's time divided by pretext's (above 1: pretext is faster); the table shows the
+median and quartiles for the fastest variant. If both lines have a fingerprint of the result ("probe", "norm"), these must agree.
 """
 
 import argparse
@@ -20,27 +20,27 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 @dataclass
 class Suite:
-    """One of our programs and the peers that do the same work, all of them command lines."""
+    """The command lines of one of our programs and of the peers that do the same work."""
 
     folder: str
     name: str
     ours: list
     peers: list
-    threads: int = 0  # as many as asked for, unless it says so
+    threads: int = 0  # 0: options.threads
 
 
 def suites(options, scratch):
     threads, steps = str(options.threads), str(options.steps)
 
-    def program(folder, name, *words):
-        return [os.path.join(options.programs, f"{folder}.{name}"), *words]
+    def program(folder, name, *arguments):
+        return [os.path.join(options.programs, f"{folder}.{name}"), *arguments]
 
-    def script(folder, name, *words, count=threads):
-        return [sys.executable, "-W", "ignore", os.path.join(HERE, folder, name), *words, "--threads", str(count)]
+    def script(folder, name, *arguments, count=threads):
+        return [sys.executable, "-W", "ignore", os.path.join(HERE, folder, name), *arguments, "--threads", str(count)]
 
     def step(case, *variants):
         variants = variants if options.eager else [*variants, [*variants[-1], "--compile"]]
-        return [script("step", "step_pytorch.py", case, "--steps", steps, *words) for words in variants]
+        return [script("step", "step_pytorch.py", case, "--steps", steps, *arguments) for arguments in variants]
 
     for encoder in ("resnet18-thin", "resnet18", "resnet50"):
         yield Suite("step", f"simclr-{encoder}", program("step", "simclr", encoder, steps, threads),
@@ -74,19 +74,19 @@ def lines_of(command, threads):
     environment = dict(os.environ, OMP_NUM_THREADS=str(threads), PYTHONPATH=os.pathsep.join((HERE, os.path.join(HERE, "accuracy"))))
     start = time.perf_counter()
     done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True)
-    whole = {"ms": 1000 * (time.perf_counter() - start)}  # for programs that leave the timing to us
+    whole = {"ms": 1000 * (time.perf_counter() - start)}  # of the whole process, for programs that do not time themselves
     if done.returncode != 0:
         sys.exit(f"{' '.join(command)}: exit status {done.returncode}")
     return [whole | json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
 
 
 def expect_same(case, variant, ours, theirs):
-    """Both sides computed the same thing, to single precision."""
+    """Stops if the results of both sides differ by more than single precision allows."""
     if "probe" not in ours or "probe" not in theirs:
         return
-    apart = max(abs(ours["probe"] - theirs["probe"]), abs(ours["norm"] - theirs["norm"])) / theirs["norm"]
-    if not apart < 1e-4:
-        sys.exit(f"{case}, {variant}: the results are {apart:.1e} apart, so the times cannot be compared")
+    difference = max(abs(ours["probe"] - theirs["probe"]), abs(ours["norm"] - theirs["norm"])) / theirs["norm"]
+    if not difference < 1e-4:
+        sys.exit(f"{case}, {variant}: the results differ by {difference:.1e}, so the times cannot be compared")
 
 
 def quartiles(values):
@@ -94,7 +94,7 @@ def quartiles(values):
 
 
 def compare(suite, options):
-    """One record for every case and variant of the peers."""
+    """Yields one record per case and variant of the peers."""
     ours, theirs = {}, {}
     for number in range(options.rounds):
         sides = [("ours", suite.ours), *(("theirs", peer) for peer in suite.peers)]
@@ -128,14 +128,14 @@ def compare(suite, options):
 
 
 def peak(options):
-    """Thousand millions of operations per second between registers."""
+    """The peak rate of the processor in GFLOP/s: arithmetic on registers only."""
     program = os.path.join(options.programs, "kernels.kernels")
     return lines_of([program, str(options.threads), "7", "peak"], options.threads)[0]["gflops"] if os.path.exists(program) else None
 
 
 def print_table(records, best):
-    """The fastest variant of each case. Operations are those of the definition, so that Winograd's algorithm may pass the
-    peak; bf16 is measured against that of fp32, too."""
+    """Prints the fastest variant of each case. Operations are those of the definition, so Winograd's algorithm can exceed the
+    peak; bf16 is compared with the peak of fp32, too."""
     fastest = {}
     for r in records:
         name = f"{r['case']}, {r['threads']} threads"
@@ -156,18 +156,18 @@ def print_table(records, best):
         print(f"| {r['case']} | {r['pretext_ms']:.4g} ms | {r['peer_ms']:.4g} ms | {r['peer']} | "
               f"{r['ratio']:.2f} ({r['ratio_q1']:.2f} to {r['ratio_q3']:.2f}) | {rate} | {share} | {memory} |")
     if best:
-        print(f"\nPeak: {best:.0f} GFLOP/s, multiply-adds of fp32 between registers, {records[0]['threads']} threads." if records else "")
+        print(f"\nPeak: {best:.0f} GFLOP/s, fp32 multiply-adds on registers, {records[0]['threads']} threads." if records else "")
 
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--programs", required=True, help="folder with the compiled programs")
-    p.add_argument("--suite", choices=("step", "start", "growth", "parts", "kernels"), help="that one only")
-    p.add_argument("--case", default="", help="of the suite: those with this word in their name only")
+    p.add_argument("--suite", choices=("step", "start", "growth", "parts", "kernels"), help="run only this suite")
+    p.add_argument("--case", default="", help="run only cases with this text in their name")
     p.add_argument("--rounds", type=int, default=5)
-    p.add_argument("--steps", type=int, default=3, help="timed steps in a round, after one that warms up")
+    p.add_argument("--steps", type=int, default=3, help="timed steps per round, after one for warm-up")
     p.add_argument("--threads", type=int, default=2)
-    p.add_argument("--eager", action="store_true", help="whole steps without torch.compile, which takes a minute each")
+    p.add_argument("--eager", action="store_true", help="skip torch.compile for whole steps, which takes a minute each")
     options = p.parse_args()
 
     records = []
@@ -176,7 +176,7 @@ def main():
             if options.suite not in (None, suite.folder) or options.case not in suite.name:
                 continue
             if suite.folder == "growth" and options.suite != "growth":
-                continue  # it is asked for by name
+                continue  # runs only with --suite growth
             if not os.path.exists(suite.ours[0]):
                 continue
             if suite.folder == "parts":

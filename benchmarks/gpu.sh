@@ -1,38 +1,39 @@
 #!/usr/bin/env bash
-# One command for a machine with a GPU: builds, runs the GPU's tests, runs compute-sanitizer's four tools over them, then
-# times whole steps and parts beside PyTorch and prints a table with shares of the floor. Whatever hangs or is slow, it ends
-# within nine minutes, with --tests within four.
+# Everything for a machine with a GPU: builds, runs the GPU tests, runs them under compute-sanitizer's four tools, then times
+# whole steps and parts next to PyTorch and prints a table with shares of the roofline. It ends within nine minutes (with
+# --tests within four), even if a phase hangs.
 #   benchmarks/gpu.sh [--tests | --times] [--build FOLDER] [--seconds N] [options of gpu/compare.py]
-# --tests leaves the benchmark out, --times everything else; --build names a folder whose programs are used as they are.
-# After --seconds (530, with --tests 230; ending what hangs takes a few more) what runs is cut off and nothing is begun, which
-# is said of each phase: a build, a test or a benchmark that is not done has failed; of compute-sanitizer what it found counts.
-# PEER_PYTHON is a Python with torch and torchvision (timm for MAE); without one our side is timed alone. What
-# compute-sanitizer says goes to sanitizer.*.log in the build folder. Status 77: no GPU.
-# Building takes CMake, CUDA 12 or newer, Eigen and doctest; cuDNN 9 is used where it is found.
+# --tests skips the benchmark, --times skips everything else; --build uses the programs of a folder as they are.
+# After --seconds (530, with --tests 230; killing a hanging phase takes a few more) the running phase is killed and no other
+# one starts; each such phase is reported. An unfinished build, test or benchmark counts as failed; an unfinished
+# compute-sanitizer only if it has found an error. PEER_PYTHON is a Python with torch and torchvision (timm for MAE); without
+# one only pretext is timed. compute-sanitizer's output goes to sanitizer.*.log in the build folder. Status 77: no GPU.
+# Building needs CMake, CUDA 12 or newer, Eigen and doctest; cuDNN 9 is used if it is found.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-build=$root/build-gpu given=no seconds='' tests=yes times=yes words=()
+build=$root/build-gpu given=no seconds='' tests=yes times=yes options=()
 while (($# > 0)); do
   case $1 in
     --tests) times=no ;;
     --times) tests=no ;;
     --build) build=$(cd "$2" && pwd) given=yes && shift ;;
     --seconds) seconds=$2 && shift ;;
-    *) words+=("$1") ;;
+    *) options+=("$1") ;;
   esac
   shift
 done
 if [ -z "$seconds" ]; then seconds=$([ "$times" = yes ] && echo 530 || echo 230); fi
 if ! [[ $seconds =~ ^[1-9][0-9]{0,5}$ ]]; then
-  echo "--seconds $seconds: name a whole number of seconds, from 1 on" >&2
+  echo "--seconds $seconds: not a positive whole number of seconds" >&2
   exit 1
 fi
 outcome=0
 
 left() { echo $((seconds - SECONDS)); }
 
-# Ends the processes that inherited a mark: other groups and sessions, ignored signals and a parent's death do not save them.
-# Make and Ninja get a moment to remove half-written files. A process that the driver does not let go is not waited for.
+# Kills all processes that inherited a marker in their environment, including those in other groups or sessions, with ignored
+# signals or dead parents. Make and Ninja get a moment to remove half-written files. Processes stuck in the driver are not
+# waited for.
 end() {
   local signal processes
   for signal in TERM 0 0 KILL KILL; do
@@ -44,29 +45,29 @@ end() {
 }
 trap 'end "$$ "' EXIT
 
-# within SECONDS NAME COMMAND...: the command's status, and nothing that it started is left; 124 and a sentence where the
-# seconds, or those of all phases, are too few.
+# within SECONDS NAME COMMAND...: runs the command, kills everything that it started, and returns its status; returns 124 with
+# a message if its seconds, or those of all phases, have run out.
 within() {
-  local most=$1 name=$2 begun=$SECONDS status=0
+  local limit=$1 name=$2 begun=$SECONDS status=0
   shift 2
-  if ((most > seconds - SECONDS)); then most=$((seconds - SECONDS)); fi
-  if ((most <= 0)); then
-    echo "$name: not started, $SECONDS s of $seconds are over (--seconds gives it more)"
+  if ((limit > seconds - SECONDS)); then limit=$((seconds - SECONDS)); fi
+  if ((limit <= 0)); then
+    echo "$name: not started, $SECONDS s of $seconds have passed (--seconds sets a longer limit)"
     return 124
   fi
-  PRETEXT_PHASE="$$ $name" timeout --kill-after=2 "$most" "$@" &
+  PRETEXT_PHASE="$$ $name" timeout --kill-after=2 "$limit" "$@" &
   wait $! 2>/dev/null || status=$?
   end "$$ $name"
-  # 137 is what timeout makes of a command that had to be killed, and what an ordinary one says that somebody else killed.
-  if [ "$status" -eq 124 ] || { [ "$status" -eq 137 ] && ((SECONDS - begun >= most)); }; then
-    echo "$name: not done after $most s, cut off (--seconds gives it more)"
+  # 137: timeout had to kill the command, or something else did.
+  if [ "$status" -eq 124 ] || { [ "$status" -eq 137 ] && ((SECONDS - begun >= limit)); }; then
+    echo "$name: not finished after $limit s, killed (--seconds sets a longer limit)"
     return 124
   fi
   return "$status"
 }
 
-# passes NAME COMMAND...: a phase that has to be done and to end well; without a GPU it is the last one.
-passes() {
+# require NAME COMMAND...: runs a phase that has to succeed. Without a GPU it is the last phase.
+require() {
   local begun=$SECONDS status=0
   within "$(left)" "$@" || status=$?
   if [ "$status" -eq 77 ] && [ "$outcome" -eq 0 ]; then exit 77; fi
@@ -80,16 +81,16 @@ passes() {
 
 programs=()
 if [ "$tests" = yes ]; then programs+=(tests/test.cuda.gpu); fi
-if [ "$times" = yes ]; then programs+=(benchmarks/gpu.alone benchmarks/gpu.surface.so); fi
+if [ "$times" = yes ]; then programs+=(benchmarks/gpu.standalone benchmarks/gpu.c_api.so); fi
 missing=
 for program in "${programs[@]}"; do
   if [ ! -e "$build/$program" ]; then missing=$program; fi
 done
 if [ -n "$missing" ] && [ "$given" = yes ]; then
-  echo "$build has no $missing: build it there, or leave --build out" >&2
+  echo "$build has no $missing: build it there, or omit --build" >&2
   exit 1
 fi
-# For this GPU alone; where none answers, for Hopper, to see that everything compiles.
+# Compile for this GPU; without one for Hopper, to check that everything compiles.
 architectures=90a-real
 if command -v nvidia-smi >/dev/null &&
   within $((1 + $(left) / 20)) nvidia-smi nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader; then
@@ -98,40 +99,40 @@ fi
 if [ -n "$missing" ]; then
   source "$root/cmake/install_dependencies.sh"
   export -f configure
-  passes configuring bash -c 'configure "$@"' bash "$root" "$build" -DCMAKE_BUILD_TYPE=Release -DPRETEXT_CUDA=ON \
+  require configuring bash -c 'configure "$@"' bash "$root" "$build" -DCMAKE_BUILD_TYPE=Release -DPRETEXT_CUDA=ON \
     -DPRETEXT_BENCHMARKS=ON -DPRETEXT_TESTS=OFF -DPRETEXT_EXAMPLES=OFF -DCMAKE_CUDA_ARCHITECTURES="$architectures"
   if [ "$outcome" -ne 0 ]; then
-    echo "Without a network Eigen and doctest must be here: name folders that hold them in CMAKE_PREFIX_PATH." >&2
+    echo "Eigen and doctest are needed: without a network, add their folders to CMAKE_PREFIX_PATH." >&2
     exit 1
   fi
   targets=()
   for program in "${programs[@]}"; do targets+=("$(basename "$program" .so)"); done
-  passes building cmake --build "$build" --parallel "$(nproc)" --target "${targets[@]}"
+  require building cmake --build "$build" --parallel "$(nproc)" --target "${targets[@]}"
   if [ "$outcome" -ne 0 ]; then exit 1; fi
 fi
 
 if [ "$tests" = yes ]; then
-  passes test.cuda.gpu "$build/tests/test.cuda.gpu"
-  # Where programs were built, too: one in plain C++, and the others with --device.
+  require test.cuda.gpu "$build/tests/test.cuda.gpu"
+  # If the example programs were built, run them too: one in plain C++, the others with --device.
   if [ -x "$build/examples/minimal_gpu" ]; then
-    passes minimal_gpu env --chdir="$(mktemp -d)" "$build/examples/minimal_gpu"
+    require minimal_gpu env --chdir="$(mktemp -d)" "$build/examples/minimal_gpu"
   fi
-  there=yes
+  all_built=yes
   for program in pretrain_simclr pretrain_byol pretrain_mae finetune evaluate; do
-    if [ ! -x "$build/examples/$program" ]; then there=no; fi
+    if [ ! -x "$build/examples/$program" ]; then all_built=no; fi
   done
-  if [ "$there" = yes ]; then
-    passes device.sh env --chdir="$(mktemp -d)" PRETEXT_CUDA=ON PRETEXT_PROGRAMS="$build/examples" \
+  if [ "$all_built" = yes ]; then
+    require device.sh env --chdir="$(mktemp -d)" PRETEXT_CUDA=ON PRETEXT_PROGRAMS="$build/examples" \
       bash "$root/tests/programs/device.sh"
   fi
   if command -v compute-sanitizer >/dev/null; then
-    # All four at once: they wait for the host most of the time. Whole steps launch thousands of kernels; each kind of them
-    # is seen in the kernels' own tests.
-    most=$(left)
-    if [ "$times" = yes ]; then most=$((most > 390 ? most - 260 : most / 3)); fi
+    # All four in parallel, because they mostly wait for the host. Whole steps are excluded: they launch thousands of kernels,
+    # each of which has a test of its own.
+    limit=$(left)
+    if [ "$times" = yes ]; then limit=$((limit > 390 ? limit - 260 : limit / 3)); fi
     declare -A running
     for tool in memcheck racecheck initcheck synccheck; do
-      within "$most" "$tool" compute-sanitizer --tool "$tool" --error-exitcode 1 "$build/tests/test.cuda.gpu" \
+      within "$limit" "$tool" compute-sanitizer --tool "$tool" --error-exitcode 1 "$build/tests/test.cuda.gpu" \
         --test-case-exclude="*learn what the CPU learns*" >"$build/sanitizer.$tool.log" 2>&1 &
       running[$tool]=$!
     done
@@ -152,26 +153,26 @@ if [ "$tests" = yes ]; then
     done
     echo "compute-sanitizer done after $SECONDS s"
   else
-    echo "compute-sanitizer is not here: its tools are left out"
+    echo "compute-sanitizer was not found: skipped"
   fi
 fi
 
 if [ "$times" = yes ]; then
   python=
   for candidate in "${PEER_PYTHON:-}" python3 python; do
-    if [ -n "$candidate" ] && within $((1 + $(left) / 3)) "asking $candidate for torch" \
+    if [ -n "$candidate" ] && within $((1 + $(left) / 3)) "looking for torch in $candidate" \
       "$candidate" -c 'import torch, torchvision, timm, safetensors; assert torch.cuda.is_available()' 2>/dev/null; then
       python=$candidate && break
     fi
   done
   if [ -n "$python" ]; then
-    # What it has begun may take some seconds longer than it was given, and its table comes last.
-    passes compare.py "$python" -W ignore "$root/benchmarks/gpu/compare.py" --library "$build/benchmarks/gpu.surface.so" \
-      --seconds $(($(left) - 15)) ${words[@]+"${words[@]}"}
+    # A case that has started may exceed the limit by some seconds, and the table comes last.
+    require compare.py "$python" -W ignore "$root/benchmarks/gpu/compare.py" --library "$build/benchmarks/gpu.c_api.so" \
+      --seconds $(($(left) - 15)) ${options[@]+"${options[@]}"}
   else
-    echo "There is no Python here with torch, torchvision, timm and safetensors that finds a GPU (PEER_PYTHON names one):" \
-      "our side alone."
-    passes gpu.alone "$build/benchmarks/gpu.alone"
+    echo "No Python with torch, torchvision, timm and safetensors finds a GPU (set PEER_PYTHON to one):" \
+      "only pretext is timed."
+    require gpu.standalone "$build/benchmarks/gpu.standalone"
   fi
 fi
 echo "done after $SECONDS s"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Times pretext beside PyTorch, in turn: builds the programs, makes a virtual environment for the peers outside the tree
-# (PEER_VENV names another one) and prints one table of ratios and one JSON line per case.
+# Times pretext and PyTorch alternately: builds the programs, creates a virtual environment for PyTorch outside the tree
+# (at PEER_VENV if set), and prints a table of ratios and one JSON line per case.
 #   benchmarks/run.sh [--suite step|start|growth|parts|kernels] [--case WORD] [--rounds N] [--steps N] [--threads N] [--eager]
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)

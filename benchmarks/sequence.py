@@ -1,4 +1,4 @@
-"""What timing.hpp calls `number` and `fingerprint`: both sides compute the same, and show that they did."""
+"""`sequence_value` and `fingerprint` of timing.hpp: both sides compute with the same inputs and compare their results."""
 
 import numpy
 import torch

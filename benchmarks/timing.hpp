@@ -13,25 +13,25 @@
 #include <pretext/core/image.hpp>
 #include <pretext/core/random.hpp>
 
-/// What the timing programs share.
+/// Helpers of the timing programs.
 namespace benchmarks {
 
-/// Milliseconds of each of some calls, after one that is not counted; sorted.
+/// Sorted durations of `calls` calls, after one untimed call.
 template <class Call>
 std::vector<double> milliseconds_of(int calls, Call&& call) {
-  std::vector<double> taken;
+  std::vector<double> durations;
   for (int i = -1; i < calls; ++i) {
     const auto start = std::chrono::steady_clock::now();
     call(i + 1);
-    const std::chrono::duration<double, std::milli> passed = std::chrono::steady_clock::now() - start;
-    if (i >= 0) taken.push_back(passed.count());
+    const std::chrono::duration<double, std::milli> elapsed = std::chrono::steady_clock::now() - start;
+    if (i >= 0) durations.push_back(elapsed.count());
   }
-  std::sort(taken.begin(), taken.end());
-  return taken;
+  std::sort(durations.begin(), durations.end());
+  return durations;
 }
 
-/// One JSON line; benchmarks/compare.py reads it. A step that multiplies and adds `macs` times
-/// forward does so twice more backward.
+/// Prints one JSON line for benchmarks/compare.py. `macs`: multiply-adds of the forward pass; the backward
+/// pass of a step has twice as many.
 inline void report(const std::string& name, std::size_t threads, const std::vector<double>& milliseconds,
                    double macs) {
   rusage usage{};
@@ -43,15 +43,17 @@ inline void report(const std::string& name, std::size_t threads, const std::vect
       name.c_str(), threads, median, milliseconds.front(), 6 * macs / median / 1e6, usage.ru_maxrss / 1024);
 }
 
-/// Number i of a sequence in [-1, 1) that kernels.py and parts.py know, too: both sides compute the same.
-inline float number(std::uint32_t i, std::uint32_t seed) {
+/// Element i of a pseudo-random sequence in [-1, 1). sequence.py has the same one, so that both sides compute
+/// with the same inputs.
+inline float sequence_value(std::uint32_t i, std::uint32_t seed) {
   std::uint32_t h = i + seed * 0x9e3779b9u;
   h = (h ^ h >> 16) * 0x85ebca6bu;
   h = (h ^ h >> 13) * 0xc2b2ae35u;
   return static_cast<float>(h ^ h >> 16) / 2147483648.0f - 1;
 }
 
-/// What is compared of a result: its product with such a sequence, and its length.
+/// A summary of a result, compared with that of PyTorch: its inner product with such a sequence, and its
+/// norm.
 struct fingerprint {
   double probe = 0, norm = 0;
 
@@ -59,14 +61,14 @@ struct fingerprint {
   fingerprint(const float* result, std::size_t count) {
     for (std::size_t i = 0; i < count; ++i) {
       const double value = static_cast<double>(result[i]);
-      probe += value * static_cast<double>(number(static_cast<std::uint32_t>(i), 9));
+      probe += value * static_cast<double>(sequence_value(static_cast<std::uint32_t>(i), 9));
       norm += value * value;
     }
     norm = std::sqrt(norm);
   }
 };
 
-/// A batch of random images of Size x Size pixels, numbered from 0.
+/// A batch of random images of Size x Size pixels; their sample ids count from 0.
 template <std::size_t Size>
 struct random_images {
   std::vector<std::uint8_t> pixels;

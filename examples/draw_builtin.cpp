@@ -1,4 +1,4 @@
-// Writes the built-in images as PNG files, one folder per class if asked: to look at them, or to try a
+// Writes the built-in images as PNG files, optionally in one folder per class: to look at them, or to try a
 // program on files.
 //   draw_builtin --count 100 --side 32 --out pictures [--classes]
 #include <CLI/CLI.hpp>
@@ -10,19 +10,19 @@
 #include <pretext/io/file.hpp>
 #include <pretext/io/png.hpp>
 
-int main(int count, char** words) {
-  pretext::builtin_source::options drawn{.count = 100, .seed = 7};
+int main(int argc, char** argv) {
+  pretext::builtin_source::options options{.count = 100, .seed = 7};
   std::filesystem::path out = "pictures";
   bool classes = false;
   CLI::App app{"Writes pretext's built-in images as PNG files."};
-  app.add_option("--count", drawn.count)->capture_default_str();
-  app.add_option("--side", drawn.side, "pixels")->capture_default_str();
-  app.add_option("--seed", drawn.seed)->capture_default_str();
+  app.add_option("--count", options.count)->capture_default_str();
+  app.add_option("--side", options.side, "height and width in pixels")->capture_default_str();
+  app.add_option("--seed", options.seed)->capture_default_str();
   app.add_option("--out", out)->capture_default_str();
   app.add_flag("--classes", classes, "one subfolder per class");
-  CLI11_PARSE(app, count, words);
+  CLI11_PARSE(app, argc, argv);
   try {
-    const pretext::builtin_source source{drawn};
+    const pretext::builtin_source source{options};
     pretext::image picture;
     for (std::size_t i = 0; i < source.size(); ++i) {
       source.read(i, picture);

@@ -1,5 +1,4 @@
-// SimCLR in thirty lines: a thin ResNet-18 learns from images without labels, is saved for PyTorch, and
-// encodes an image.
+// SimCLR in thirty lines: a thin ResNet-18 learns from unlabelled images, is saved, and encodes an image.
 #include <cstdio>
 #include <span>
 

@@ -1,8 +1,8 @@
 """BYOL on a folder of 32x32 JPEG images, in PyTorch: the peer of `pretrain_byol`.
 
 Thin ResNet-18 with the CIFAR stem, lightly's heads, loss and moving average, and a weighted k-nearest-neighbour
-evaluation of the backbone feature. Each view passes the networks on its own; the target is in training mode and follows
-in its parameters only. Everything runs on the CPU.
+evaluation of the backbone feature. The two views pass separately. The target is in training mode; the moving average
+covers its parameters only. Everything runs on the CPU.
 """
 
 import copy
@@ -28,7 +28,7 @@ p.add_argument("--learning-rate", type=float, default=0.2, help="peak learning r
 p.add_argument("--momentum", type=float, default=0.9)
 p.add_argument("--weight-decay", type=float, default=1e-4, help="on weights of two or more dimensions only")
 p.add_argument("--warmup-epochs", type=float, default=0.2)
-p.add_argument("--target-momentum", type=float, default=0.99, help="of the target, at the start")
+p.add_argument("--target-momentum", type=float, default=0.99, help="decay of the target's moving average at the start")
 p.add_argument("--min-area", type=float, default=0.2)
 p.add_argument("--sampler", choices=("retried", "one-shot"), default="retried")
 p.add_argument("--kernel", choices=("bilinear", "bicubic"), default="bilinear")
@@ -36,7 +36,7 @@ p.add_argument("--formulas", choices=("torchvision", "tensorflow"), default="tor
 p.add_argument("--jitter", type=float, nargs=4, default=(0.4, 0.4, 0.2, 0.1))
 p.add_argument("--gray", type=float, default=0.2)
 p.add_argument("--blur", type=float, nargs=2, default=(0.0, 0.0), help="probability in the first and second view")
-p.add_argument("--solarize", type=float, nargs=2, default=(0.0, 0.2), help="likewise")
+p.add_argument("--solarize", type=float, nargs=2, default=(0.0, 0.2), help="probability in the first and second view")
 p.add_argument("--normalise", choices=("none", "cifar", "imagenet"), default="cifar")
 p.add_argument("--width", type=int, default=16, help="channels of the first stage")
 p.add_argument("--hidden", type=int, default=256, help="of projector and predictor")

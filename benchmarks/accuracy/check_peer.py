@@ -1,4 +1,4 @@
-"""Holds the peers to code of others: views to torchvision's float functions, MAE to the official code's five steps.
+"""Checks the peers against other code: views against torchvision's float functions, MAE against five steps of the official code.
 
 usage: check_peer.py [tests/reference/mae_five_steps.safetensors]
 """
@@ -21,7 +21,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 def report(name, error, limit):
     print(f"{name}: {error:.1e}")
     if not error <= limit:
-        sys.exit(f"{name} differs by {error}; at most {limit} is rounding")
+        sys.exit(f"{name} differs by {error}, more than the {limit} that rounding explains")
 
 
 def check_views():

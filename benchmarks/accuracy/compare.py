@@ -1,7 +1,7 @@
-"""Runs one recipe in pretext and in PyTorch, seed by seed, and prints the table of what both reached.
+"""Runs one recipe in pretext and in PyTorch for several seeds, and prints a table of the accuracies.
 
-What --out holds already is not run again, so that a comparison may be interrupted, and each side run where and when it
-suits. Both sides fine-tune on the same images: those that pretext's program wrote down, so let it run first.
+Runs whose results are in --out are not repeated, so a comparison can be interrupted, and the sides can run on different
+machines. Both sides fine-tune on the same images, those that pretext's program lists: run pretext first.
 """
 
 import argparse
@@ -18,7 +18,7 @@ p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDes
 p.add_argument("method", choices=("simclr", "byol", "mae"))
 p.add_argument("--data", required=True, help="folder with train/<class>/*.jpg and test/<class>/*.jpg")
 p.add_argument("--out", required=True, help="folder for the results")
-p.add_argument("--programs", default="build/examples", help="folder with pretrain_simclr and its like")
+p.add_argument("--programs", default="build/examples", help="folder with the compiled programs")
 p.add_argument("--sides", nargs="+", choices=("pretext", "torch"), default=("pretext", "torch"))
 p.add_argument("--seeds", type=int, nargs="+", default=(1, 2, 3))
 p.add_argument("--threads", type=int, default=2)
@@ -36,26 +36,26 @@ def call(*command):
     return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
 
 
-def pretext(program, *words):
-    """Runs one of our programs; what it says in its line `result: {...}`, if it has one."""
-    output = call(os.path.join(args.programs, program), *words, "--threads", str(args.threads))
+def pretext(program, *options):
+    """Runs one of our programs; returns the contents of its line `result: {...}`, if it prints one."""
+    output = call(os.path.join(args.programs, program), *options, "--threads", str(args.threads))
     return next((json.loads(line[8:]) for line in output.splitlines() if line.startswith("result: ")), {})
 
 
-def torch(script, *words):
+def torch(script, *options):
     file = os.path.join(args.out, "peer.json")
-    call(sys.executable, os.path.join(HERE, f"{script}_pytorch.py"), "--data", args.data, *words, "--threads",
+    call(sys.executable, os.path.join(HERE, f"{script}_pytorch.py"), "--data", args.data, *options, "--threads",
          str(args.threads), "--cache", os.path.join(args.out, "images.npz"), "--out", file)
     with open(file) as text:
         return json.load(text)
 
 
 def recipe(seed):
-    """Words that both sides understand; what is not said here has the same default on both."""
-    words = {"simclr": "--normalise cifar",
+    """Options of both sides; all others have the same default on both."""
+    options = {"simclr": "--normalise cifar",
              "byol": "--normalise cifar --batch 64 --learning-rate 0.2 --target-momentum 0.99",
              "mae": "--normalise imagenet"}[args.method]
-    return ["--epochs", str(epochs), "--warmup-epochs", f"{warmup:g}", *words.split(), "--seed", str(seed)]
+    return ["--epochs", str(epochs), "--warmup-epochs", f"{warmup:g}", *options.split(), "--seed", str(seed)]
 
 
 def folder(name, seed):
@@ -66,34 +66,34 @@ def run_pretext(seed):
     run = folder("pretext", seed)
     pretext(f"pretrain_{args.method}", "--data", args.data, *recipe(seed), "--out", run, "--overwrite")
     with open(os.path.join(run, "summary.json")) as text:
-        found = {"train_seconds": round(json.load(text)["seconds"], 1)}
+        results = {"train_seconds": round(json.load(text)["seconds"], 1)}
     if not masked:
-        return found | pretext("evaluate", "--run", run)
-    for start, words in (("finetuned", []), ("scratch", ["--from-scratch"])):
-        own = folder(f"pretext-{start}", seed)
-        found[start] = pretext("finetune", "--run", run, "--labels", "0.1", "--seed", str(seed), *words, "--out", own,
+        return results | pretext("evaluate", "--run", run)
+    for start, options in (("finetuned", []), ("scratch", ["--from-scratch"])):
+        out = folder(f"pretext-{start}", seed)
+        results[start] = pretext("finetune", "--run", run, "--labels", "0.1", "--seed", str(seed), *options, "--out", out,
                                "--overwrite")["accuracy"]
-    return found
+    return results
 
 
 def run_torch(seed):
     if not masked:
         return torch(args.method, *recipe(seed), *(["--baselines"] if seed == min(args.seeds) else []))
     encoder = folder("torch", seed) + ".safetensors"
-    found = torch("mae", *recipe(seed), "--save", encoder)
-    for start, words in (("finetuned", ["--encoder-file", encoder]), ("scratch", [])):
-        chosen = os.path.join(folder("pretext-finetuned", seed), "labelled.txt")
-        words += ["--labelled", chosen] if os.path.exists(chosen) else []
-        found[start] = torch("finetune", "--seed", str(seed), *words)["accuracy"]
-    return found
+    results = torch("mae", *recipe(seed), "--save", encoder)
+    for start, options in (("finetuned", ["--encoder-file", encoder]), ("scratch", [])):
+        labelled = os.path.join(folder("pretext-finetuned", seed), "labelled.txt")
+        options += ["--labelled", labelled] if os.path.exists(labelled) else []
+        results[start] = torch("finetune", "--seed", str(seed), *options)["accuracy"]
+    return results
 
 
 def result(side, seed):
     file = folder(side, seed) + ".json"
     if side in args.sides and not os.path.exists(file):
-        found = {"pretext": run_pretext, "torch": run_torch}[side](seed)
+        results = {"pretext": run_pretext, "torch": run_torch}[side](seed)
         with open(file, "w") as text:
-            json.dump(found, text, indent=1)
+            json.dump(results, text, indent=1)
     if not os.path.exists(file):
         return {}
     with open(file) as text:

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
-# What it costs to compile against pretext: seconds of processor time, peak memory and stripped size of each program
-# with g++ and clang++, at -O3, beside dlib's only self-supervised network where dlib is installed. Prints a table, and
-# one JSON line per case with --json.
+# Measures compilation: processor time, peak memory and stripped size of each program with g++ and clang++ at -O3, and of
+# dlib's only self-supervised network if dlib is installed. Prints a table, or with --json one JSON line per case.
 #   benchmarks/compile/run.sh [--json]
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -42,8 +41,13 @@ for compiler in g++ clang++; do
   for source in "$here"/*.cpp; do
     [[ $source == */dlib_* ]] || measure "$compiler" "$source" "${flags[@]}"
   done
-  for method in simclr byol mae finetune; do  # what the programs spend their time on: every encoder of each method
-    measure "$compiler" "$root/examples/support/$method.cpp" -std=c++20 -I "$root/include" -I "$root/examples" \
+  # The trainers of the programs, with all their encoders, as examples/CMakeLists.txt stamps them.
+  for factory in simclr byol mae finetune_classifier; do
+    header=methods/$factory.hpp
+    [ -e "$root/examples/$header" ] || header=support/make_classifier.hpp
+    sed "s#@factory@#$factory#g; s#@header@#$header#; s#@device_header@#cpu.hpp#; s#@device@#cpu#g" \
+      "$root/examples/support/on_device.in" >"$build/$factory.cpp"
+    measure "$compiler" "$build/$factory.cpp" -std=c++20 -I "$root/include" -I "$root/examples" \
       -isystem /usr/include/eigen3 -c
   done
   if [ -e /usr/include/dlib/dnn.h ]; then

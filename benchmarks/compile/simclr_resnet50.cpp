@@ -1,4 +1,4 @@
-// What a user compiles: SimCLR with ResNet-50, forward, backward, optimizer and loader.
+// A typical program of a user: SimCLR with ResNet-50, loader and optimizer.
 #include <pretext/cpu.hpp>
 #include <pretext/data/builtin.hpp>
 #include <pretext/data/loader.hpp>

@@ -1,9 +1,9 @@
-"""Times pretext beside PyTorch on a GPU, in one process and in turn; benchmarks/gpu.sh calls it.
+"""Compares pretext's speed with PyTorch's on a GPU, alternating in one process; benchmarks/gpu.sh runs it.
 
-Before it is timed, a whole step's loss is compared with PyTorch's on the same weights, views and masks. Then, in rounds, both
-sides run for a tenth of a second each, the order reversed from round to round; a ratio is PyTorch's time over ours in the
-same round (above 1: ours is faster), the table has its median and quartiles. Variants that compile come last, as far as
---seconds allow. Without PyTorch, gpu.alone times our side.
+First each whole step's loss is compared with PyTorch's on the same weights, views and masks. Then, in rounds, both sides run
+for a tenth of a second each, in an order that is reversed every round. A ratio is PyTorch's time over pretext's in the same
+round (above 1: pretext is faster); the table shows its median and quartiles. Variants with torch.compile come last, as far as
+--seconds allow. Without PyTorch, gpu.standalone times pretext.
 """
 
 import argparse
@@ -19,18 +19,20 @@ sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "accuracy")]
 
 import torch
 
-import floors
-import peers
+import pytorch_peers
+import roofline
 from networks import losses_on, sizes
-from ours import Ours, load
+from pretext_library import Pretext, load
 from table import table
 
 
-class Theirs:
+class Peer:
+    """An instance of PyTorch's side of a case."""
+
     def __init__(self, case, variant, batch, options):
         self.on_gpu = options.device == "cuda"
-        self.peer = peers.make(case, variant, batch, options.device, options.tiny)
-        self.in_a_row = self.peer.in_a_row
+        self.peer = pytorch_peers.make(case, variant, batch, options.device, options.tiny)
+        self.repetitions = self.peer.repetitions
 
     def milliseconds(self, times):
         if not self.on_gpu:
@@ -51,8 +53,8 @@ class Theirs:
             torch.cuda.empty_cache()
 
 
-def enough(side, options, granularity):
-    """Runs that take about a tenth of a second, after some that warm up: memory is found, steps are recorded."""
+def runs_per_round(side, options, granularity):
+    """The number of runs in about a tenth of a second, after a warm-up that allocates memory and records graphs."""
     for _ in range(5):
         once = side.milliseconds(granularity)
     return max(1, round(options.round_ms / once / granularity)) * granularity
@@ -67,10 +69,10 @@ class TooLong(Exception):
 
 
 def limited(seconds, work):
-    """`work()`, ended by TooLong."""
+    """Runs `work()`; raises TooLong after that many seconds."""
 
     def ring(*_):
-        raise TooLong(f"not ready after {seconds:.0f} s")
+        raise TooLong(f"not finished after {seconds:.0f} s")
 
     signal.signal(signal.SIGALRM, ring)
     signal.setitimer(signal.ITIMER_REAL, max(0.1, seconds))
@@ -86,45 +88,45 @@ def out_of_memory(error):
 
 def compare(library, case, variant, batch, options, left):
     """One record; a batch that does not fit is halved on both sides."""
-    ours = theirs = None
+    pretext = peer = None
     try:
-        prepared = time.perf_counter()
-        theirs = limited(left(), lambda: Theirs(case, variant, batch, options))
-        count = limited(left(), lambda: enough(theirs, options, theirs.in_a_row))
-        prepared = time.perf_counter() - prepared
+        start = time.perf_counter()
+        peer = limited(left(), lambda: Peer(case, variant, batch, options))
+        peer_runs = limited(left(), lambda: runs_per_round(peer, options, peer.repetitions))
+        prepared = time.perf_counter() - start
         record = {"case": case, "peer": variant, "batch": batch, "seconds_to_prepare": round(prepared, 1)}
         if library is None:
-            taken = [theirs.milliseconds(count) for _ in range(options.rounds)]
-            return record | {"peer_ms": round(statistics.median(taken), 5)}
-        ours = Ours(library, case, batch)
+            times_ms = [peer.milliseconds(peer_runs) for _ in range(options.rounds)]
+            return record | {"peer_ms": round(statistics.median(times_ms), 5)}
+        pretext = Pretext(library, case, batch)
         part = not case.startswith(("simclr", "mae"))
-        own_count = enough(ours, options, peers.IN_A_ROW if part else 1)
+        pretext_runs = runs_per_round(pretext, options, pytorch_peers.REPETITIONS if part else 1)
         pairs = []
-        for number in range(options.rounds):
-            sides = [(0, ours, own_count), (1, theirs, count)]
-            taken = {which: side.milliseconds(times) for which, side, times in (sides if number % 2 == 0 else sides[::-1])}
-            pairs.append((taken[0], taken[1]))
-        low, middle, high = quartiles([peer / own for own, peer in pairs])
+        for round_index in range(options.rounds):
+            sides = [(0, pretext, pretext_runs), (1, peer, peer_runs)]
+            elapsed = {which: side.milliseconds(times) for which, side, times in (sides if round_index % 2 == 0 else sides[::-1])}
+            pairs.append((elapsed[0], elapsed[1]))
+        low, middle, high = quartiles([theirs / ours for ours, theirs in pairs])
         return record | {"ratio": round(middle, 3), "ratio_q1": round(low, 3), "ratio_q3": round(high, 3),
-                         "pretext_ms": round(statistics.median(own for own, _ in pairs), 5),
-                         "peer_ms": round(statistics.median(peer for _, peer in pairs), 5), "rounds": len(pairs)}
+                         "pretext_ms": round(statistics.median(ours for ours, _ in pairs), 5),
+                         "peer_ms": round(statistics.median(theirs for _, theirs in pairs), 5), "rounds": len(pairs)}
     except Exception as error:
         if not out_of_memory(error) or batch < 32:
             return {"case": case, "peer": variant, "batch": batch, "left_out": f"{type(error).__name__}: {error}"}
     finally:
-        for side in (ours, theirs):
+        for side in (pretext, peer):
             if side is not None:
                 side.close()
     return compare(library, case, variant, batch // 2, options, left)
 
 
 def check(library, case, options):
-    """Are our losses PyTorch's? Within twice what bfloat16 costs PyTorch itself, or 1 %."""
-    ours = Ours(library, case, options.check_only or 32)
+    """Whether pretext's loss equals PyTorch's, within twice the error that bfloat16 causes in PyTorch, or 1 %."""
+    pretext = Pretext(library, case, options.check_only or 32)
     try:
-        state, views, restore, loss = ours.check()
+        state, views, restore, loss = pretext.check()
     finally:
-        ours.close()
+        pretext.close()
     side = sizes(False)[case][1]
     views = views.view(-1, side, side, 3).permute(0, 3, 1, 2).contiguous()
     exact, rounded = losses_on(case, state, views, restore.view(len(views), -1) if len(restore) else None,
@@ -134,8 +136,8 @@ def check(library, case, options):
             "peer_loss_bf16": rounded}
 
 
-def measured_ceilings():
-    """This GPU's bfloat16 products and copies, per second."""
+def measured_rates():
+    """This GPU's FLOP/s of bfloat16 products and bytes/s of copies."""
     def seconds(work, times):
         work()
         begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
@@ -155,15 +157,15 @@ def measured_ceilings():
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--library", help="gpu.surface.so; without it PyTorch is timed alone")
-    p.add_argument("--case", default="", help="those with this word in their name only")
-    p.add_argument("--variants", default="", help="of the peers, with commas between them; all unless given")
+    p.add_argument("--library", help="gpu.c_api.so; without it only PyTorch is timed")
+    p.add_argument("--case", default="", help="only cases whose name contains this")
+    p.add_argument("--variants", default="", help="PyTorch's variants, separated by commas (default: all)")
     p.add_argument("--rounds", type=int, default=25)
     p.add_argument("--round-ms", type=float, default=100)
-    p.add_argument("--seconds", type=float, default=1e9, help="after which nothing new is begun")
+    p.add_argument("--seconds", type=float, default=1e9, help="nothing new starts after this time")
     p.add_argument("--device", default="cuda", choices=("cuda", "cpu"))
-    p.add_argument("--check-only", type=int, metavar="N", help="compare the losses of steps of N images, and time nothing")
-    p.add_argument("--tiny", action="store_true", help="with --device cpu: small shapes, to see that the peers run")
+    p.add_argument("--check-only", type=int, metavar="N", help="only compare the losses of steps of N images")
+    p.add_argument("--tiny", action="store_true", help="with --device cpu: small shapes, to test that the peers run")
     options = p.parse_args()
     start = time.perf_counter()
 
@@ -179,30 +181,30 @@ def main():
         if not torch.cuda.is_available():
             print("skipped: PyTorch finds no GPU")
             return 77
-        rates = floors.ceilings(torch.cuda.get_device_name(), measured_ceilings)
+        rates = roofline.peak_rates(torch.cuda.get_device_name(), measured_rates)
         print(f"{torch.cuda.get_device_name()}, torch {torch.__version__}: products {rates[0] / 1e12:.0f} TFLOP/s, copies "
               f"{rates[1] / 1e12:.2f} TB/s", flush=True)
-    usual = {case: sizes(False)[case][2] if case in sizes(False) else floors.CASES[case][3] for case in floors.CASES}
+    usual = {case: sizes(False)[case][2] if case in sizes(False) else roofline.CASES[case][3] for case in roofline.CASES}
     usual |= {"augment-32": 512, "augment-224": 256}
-    cases = [case for case in floors.CASES if options.case in case]
+    cases = [case for case in roofline.CASES if options.case in case]
     records = []
 
-    def note(record):
+    def report(record):
         print(json.dumps(record), flush=True)
         return record
 
     for case in cases if library and not options.tiny else ():
         if case in sizes(False):
             try:
-                failed |= note(check(library, case, options))["check"] != "ok"
+                failed |= report(check(library, case, options))["check"] != "ok"
             except Exception as error:
-                failed = note({"case": case, "check": "FAILED", "error": str(error)}) is not None
+                failed = report({"case": case, "check": "FAILED", "error": str(error)}) is not None
     if options.check_only:
         return 1 if failed else 0
-    # The variants that everybody has first, those that compile for minutes last.
+    # Variants that compile for minutes come last.
     for variant in ("eager", "graph", "kornia", "compile", "compile graph", "max-autotune"):
         for case in cases:
-            if variant not in peers.VARIANTS[case] or (options.variants and variant not in options.variants.split(",")):
+            if variant not in pytorch_peers.VARIANTS[case] or (options.variants and variant not in options.variants.split(",")):
                 continue
             if options.device == "cpu" and "graph" in variant:
                 continue
@@ -212,7 +214,7 @@ def main():
                 batch = sizes(True)[case][2] if options.tiny and case in sizes(True) else usual[case]
                 record = compare(library, case, variant, batch, options, left)
             record |= {"usual_batch": usual[case]}
-            records.append(note(record | (floors.figures(record, rates) if "pretext_ms" in record else {})))
+            records.append(report(record | (roofline.metrics(record, rates) if "pretext_ms" in record else {})))
     print(table(records))
     return 1 if failed else 0
 

@@ -1,4 +1,4 @@
-"""The networks, losses and views of PyTorch's whole steps on a GPU."""
+"""The networks, losses and augmentations of PyTorch's whole steps on a GPU."""
 
 import torch
 from torch import nn
@@ -23,7 +23,7 @@ class Simclr(nn.Module):
 
 
 class Mae(MaskedAutoencoder):
-    """Masks are drawn on the device, or given: where each patch stands in its image's order."""
+    """Masks are drawn on the device unless `restore` is given: the rank of each patch in its image's order."""
 
     restore = None
 
@@ -49,15 +49,15 @@ def simclr_view(side, blur):
 
 
 def kornia_view(side, blur):
-    """One draw for each image; None where kornia is not installed."""
+    """Draws for each image; None if kornia is not installed."""
     try:
         from kornia import augmentation as k
     except ImportError:
         return None
     view = [k.RandomResizedCrop((side, side)), k.RandomHorizontalFlip(), k.ColorJitter(0.4, 0.4, 0.4, 0.1, p=0.8),
             k.RandomGrayscale(p=0.2)] + ([k.RandomGaussianBlur((23, 23), (0.1, 2.0), p=0.5)] if blur else [])
-    made = k.AugmentationSequential(*view, same_on_batch=False)
-    return lambda images: made(images.float() / 255)
+    augmentation = k.AugmentationSequential(*view, same_on_batch=False)
+    return lambda images: augmentation(images.float() / 255)
 
 
 def mae_view(side):
@@ -66,7 +66,7 @@ def mae_view(side):
 
 
 def sizes(tiny):
-    """By case: image side, side of the views, batch; and of a ViT, width, depth and heads of encoder and decoder."""
+    """Per case: side of images, side of views, batch; for ViTs also (width, depth, heads) of encoder and decoder."""
     if tiny:
         return {"simclr-resnet18": (32, 32, 4), "simclr-resnet50": (40, 32, 2),
                 "mae-vit-base": (40, 32, 4, (32, 2, 2), (32, 1, 2)), "mae-vit-large": (40, 32, 4, (32, 2, 2), (32, 1, 2))}
@@ -76,7 +76,7 @@ def sizes(tiny):
 
 
 def model_of(case, tiny=False):
-    """Network and loss of a whole step, and its augmentation."""
+    """The network with its loss, and the augmentation, of a whole step."""
     _, side, _, *widths = sizes(tiny)[case]
     if case == "simclr-resnet18":
         return Simclr(ResNet18(64), 512), two(simclr_view(side, False))
@@ -94,8 +94,8 @@ def losses_on(case, state, views, restore, device, tiny=False):
     model = model.to(device)
     if restore is not None:
         model.restore = restore.to(device)
-    found = []
-    for rounded in (False, True):
-        with torch.no_grad(), torch.autocast(device, torch.bfloat16, enabled=rounded):
-            found.append(model(views.to(device)).item())
-    return found
+    losses = []
+    for autocast in (False, True):
+        with torch.no_grad(), torch.autocast(device, torch.bfloat16, enabled=autocast):
+            losses.append(model(views.to(device)).item())
+    return losses

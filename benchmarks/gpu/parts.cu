@@ -1,4 +1,4 @@
-// Parts of a step, each alone.
+// Parts of a step, timed one by one.
 #include "repeated_part.hpp"
 #include "whole_steps.hpp"
 
@@ -10,19 +10,19 @@ using context = on<cuda>;
 using T = context::activation;
 
 template <std::size_t Side, std::size_t Out, class Views>
-struct views_of_pictures {
+struct augmented_views {
   std::size_t batch;
   Views views;
-  device_dataset<cuda> pictures{random_pictures<Side>(batch)};
-  buffer<std::uint64_t, cuda> samples = on_device(counted(batch));
+  device_dataset<cuda> images{random_images<Side>(batch)};
+  buffer<std::uint64_t, cuda> samples = on_device(indices(batch));
   tensor<T, shape<Out, Out, 3>, cuda> input{Views::views * batch};
 
   void operator()(context& at) {
-    augment(at, views, pictures.chosen(samples.data(), batch), 1, device_scalar<std::uint32_t>{3},
+    augment(at, views, images.chosen(samples.data(), batch), 1, device_scalar<std::uint32_t>{3},
             input.view());
   }
 
-  static std::vector<std::uint64_t> counted(std::size_t count) {
+  static std::vector<std::uint64_t> indices(std::size_t count) {
     std::vector<std::uint64_t> all(count);
     std::iota(all.begin(), all.end(), 0);
     return all;
@@ -32,7 +32,7 @@ struct views_of_pictures {
 struct contrastive_loss {
   using embedding = shape<128>;
   std::size_t rows;
-  buffer<T, cuda> z = on_device(random_numbers<T>(rows * embedding::size));
+  buffer<T, cuda> z = on_device(random_values<T>(rows * embedding::size));
   buffer<T, cuda> dz{rows * embedding::size};
 
   void operator()(context& at) {
@@ -42,15 +42,15 @@ struct contrastive_loss {
   }
 };
 
-/// Over ResNet-50's parameters.
-struct update_and_average {
+/// LARS and the EMA update over ResNet-50's parameters.
+struct lars_and_ema {
   static constexpr auto table = parameters_of<resnet50<>, shape<224, 224, 3>>;
   lars optimizer{};
-  lars::state<context> state{table};
+  lars::state_type<context> state{table};
   kernels::parameter_chunks<cuda> target_chunks{std::span<const parameter>{table}};
-  buffer<float, cuda> value = on_device(random_numbers<float>(parameter_count(table)));
-  buffer<float, cuda> gradient = on_device(random_numbers<float>(parameter_count(table)));
-  buffer<float, cuda> target = on_device(random_numbers<float>(parameter_count(table)));
+  buffer<float, cuda> value = on_device(random_values<float>(parameter_count(table)));
+  buffer<float, cuda> gradient = on_device(random_values<float>(parameter_count(table)));
+  buffer<float, cuda> target = on_device(random_values<float>(parameter_count(table)));
 
   void operator()(context& at) {
     const float* const read = gradient.data();
@@ -60,13 +60,13 @@ struct update_and_average {
   }
 };
 
-/// Of ViT-B on the quarter of the patches that MAE shows it.
-struct short_attention {
+/// ViT-B's attention over the quarter of the patches that are visible in MAE.
+struct vit_attention {
   static constexpr kernels::attention_extents extents{50, 768, 12};
   std::size_t batch;
-  std::size_t numbers = batch * extents.tokens * extents.width;
-  buffer<T, cuda> qkv = on_device(random_numbers<T>(3 * numbers)), y{numbers},
-                  dy = on_device(random_numbers<T>(numbers)), dqkv{3 * numbers};
+  std::size_t elements = batch * extents.tokens * extents.width;
+  buffer<T, cuda> qkv = on_device(random_values<T>(3 * elements)), y{elements},
+                  dy = on_device(random_values<T>(elements)), dqkv{3 * elements};
   buffer<float, cuda> log_sum{batch * extents.heads * extents.tokens};
 
   void operator()(context& at) {
@@ -80,7 +80,7 @@ struct short_attention {
 
 template <std::size_t Side, std::size_t Out, class Views>
 std::unique_ptr<timed_work> views_part(std::size_t batch, Views views) {
-  return make_part(new views_of_pictures<Side, Out, Views>{.batch = batch, .views = views});
+  return make_part(new augmented_views<Side, Out, Views>{.batch = batch, .views = views});
 }
 
 }  // namespace
@@ -92,7 +92,7 @@ std::unique_ptr<timed_work> augment_224(std::size_t batch) {
   return views_part<256, 224>(batch, two_views{simclr_imagenet<multiplicative_brightness>()});
 }
 std::unique_ptr<timed_work> nt_xent(std::size_t rows) { return make_part(new contrastive_loss{rows}); }
-std::unique_ptr<timed_work> lars_and_average(std::size_t) { return make_part(new update_and_average{}); }
-std::unique_ptr<timed_work> attention(std::size_t batch) { return make_part(new short_attention{batch}); }
+std::unique_ptr<timed_work> lars_and_average(std::size_t) { return make_part(new lars_and_ema{}); }
+std::unique_ptr<timed_work> attention(std::size_t batch) { return make_part(new vit_attention{batch}); }
 
 }  // namespace benchmarks

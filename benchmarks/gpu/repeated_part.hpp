@@ -12,23 +12,23 @@
 
 namespace benchmarks {
 
-/// A few microseconds of work are less than a launch takes: a CUDA graph does it so often in a row.
-inline constexpr int in_a_row = 20;
+/// Parts that take a few microseconds are shorter than a launch. So a CUDA graph repeats them this often.
+inline constexpr int repetitions = 20;
 
-/// `part(place)`, repeated.
+/// Repeats `part(context)`.
 template <class Part>
 class repeated_part final : public timed_work {
  public:
   explicit repeated_part(std::unique_ptr<Part> part) : part_{std::move(part)} {
-    for (int warm_up = 0; warm_up < 2; ++warm_up) once();  // it finds the memory it needs
+    for (int warm_up = 0; warm_up < 2; ++warm_up) once();  // allocates its memory
     graph_.emplace(pretext::cuda::record(context_.stream, [this] {
-      for (int i = 0; i < in_a_row; ++i) once();
+      for (int i = 0; i < repetitions; ++i) once();
     }));
   }
 
   const pretext::cuda::stream& stream() const override { return context_.stream; }
   void run(int times) override {
-    for (int i = 0; i < times; i += in_a_row) graph_->replay(context_.stream);
+    for (int i = 0; i < times; i += repetitions) graph_->replay(context_.stream);
   }
   void finish() override { context_.stream.wait(); }
 
@@ -48,23 +48,23 @@ std::unique_ptr<timed_work> make_part(Part* part) {
   return std::make_unique<repeated_part<Part>>(std::unique_ptr<Part>{part});
 }
 
-/// N(0, 1).
+/// N(0, 1) values, the same in every run.
 template <class T>
-std::vector<T> random_numbers(std::size_t count) {
+std::vector<T> random_values(std::size_t count) {
   std::mt19937 random{1};
   std::normal_distribution<float> draw;
-  std::vector<T> numbers(count);
-  for (T& number : numbers) number = static_cast<T>(draw(random));
-  return numbers;
+  std::vector<T> values(count);
+  for (T& value : values) value = static_cast<T>(draw(random));
+  return values;
 }
 
 template <class T>
-pretext::buffer<T, pretext::cuda> on_device(const std::vector<T>& numbers) {
-  pretext::buffer<T, pretext::cuda> made{numbers.size()};
+pretext::buffer<T, pretext::cuda> on_device(const std::vector<T>& values) {
+  pretext::buffer<T, pretext::cuda> buffer{values.size()};
   const pretext::cuda::stream stream;
-  pretext::cuda::write(stream, made.data(), numbers.data(), numbers.size());
+  pretext::cuda::write(stream, buffer.data(), values.data(), values.size());
   stream.wait();
-  return made;
+  return buffer;
 }
 
 }  // namespace benchmarks

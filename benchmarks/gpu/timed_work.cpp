@@ -6,8 +6,8 @@ namespace benchmarks {
 
 step_to_check timed_work::check() { pretext::throw_error("this case has no weights to check"); }
 
-std::span<const offered_work> all_work() {
-  static constexpr offered_work all[] = {
+std::span<const benchmark_case> all_cases() {
+  static constexpr benchmark_case all[] = {
       {"simclr-resnet18", 512, simclr_resnet18}, {"simclr-resnet50", 256, simclr_resnet50},
       {"mae-vit-base", 256, mae_vit_base},       {"mae-vit-large", 256, mae_vit_large},
       {"augment-32", 512, augment_32},           {"augment-224", 256, augment_224},
@@ -21,7 +21,7 @@ double milliseconds_of(timed_work& work, int times) {
   using pretext::detail::expects_success;
   struct event {
     cudaEvent_t at = nullptr;
-    event() { expects_success(cudaEventCreate(&at), "making an event"); }
+    event() { expects_success(cudaEventCreate(&at), "creating an event"); }
     ~event() { cudaEventDestroy(at); }
   } begin, end;
   const cudaStream_t on = work.stream().native();

@@ -10,16 +10,16 @@
 
 namespace benchmarks {
 
-/// What a peer needs to calculate the loss of one of our steps.
+/// What PyTorch needs to compute the loss of one of our steps.
 struct step_to_check {
   std::span<const pretext::parameter> table;
-  std::vector<float> values;           ///< weights before the step, as the table says
+  std::vector<float> values;           ///< weights before the step, laid out as in `table`
   std::vector<float> views;            ///< (n, H, W, 3)
-  std::vector<std::uint32_t> restore;  ///< (images, places) of a masked method: where each patch stands
+  std::vector<std::uint32_t> restore;  ///< (images, patches) of a masked method: the rank of each patch
   double loss = 0;
 };
 
-/// Work that a GPU does again and again.
+/// GPU work that is repeated and timed.
 class timed_work {
  public:
   timed_work() = default;
@@ -28,26 +28,26 @@ class timed_work {
   virtual ~timed_work() = default;
 
   virtual const pretext::cuda::stream& stream() const = 0;
-  /// Puts it on the stream so many times.
+  /// Enqueues it `times` times.
   virtual void run(int times) = 0;
-  /// Waits for all of it; throws what went wrong.
+  /// Waits until all of it has finished; throws on errors.
   virtual void finish() = 0;
-  /// A step without an update. Throws for work that has no weights.
+  /// Runs a step without an update. Throws for work that has no weights.
   virtual step_to_check check();
 };
 
-/// Milliseconds of one of so many runs in a row, by CUDA's events.
+/// Average milliseconds of `times` consecutive runs, measured by CUDA events.
 double milliseconds_of(timed_work& work, int times);
 
-/// A case that this library was compiled with, and how many images it takes unless told.
-struct offered_work {
+/// A case of the benchmark and its default batch size.
+struct benchmark_case {
   const char* name;
   std::size_t batch;
   std::unique_ptr<timed_work> (*make)(std::size_t batch);
 };
-std::span<const offered_work> all_work();
+std::span<const benchmark_case> all_cases();
 
-// Each in a file of its own, which CUDA's compiler takes a minute for.
+// Whole steps have one file each, because nvcc needs up to a minute for them.
 std::unique_ptr<timed_work> simclr_resnet18(std::size_t batch);
 std::unique_ptr<timed_work> simclr_resnet50(std::size_t batch);
 std::unique_ptr<timed_work> mae_vit_base(std::size_t batch);

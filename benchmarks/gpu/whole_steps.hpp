@@ -16,9 +16,9 @@
 
 namespace benchmarks {
 
-/// Random images of Side x Side pixels.
+/// Random images of Side×Side pixels, the same in every run.
 template <std::size_t Side>
-pretext::memory_source random_pictures(std::size_t count) {
+pretext::memory_source random_images(std::size_t count) {
   std::vector<std::uint8_t> pixels(count * Side * Side * 3);
   std::uint32_t state = 1;
   for (auto& pixel : pixels) {
@@ -28,8 +28,8 @@ pretext::memory_source random_pictures(std::size_t count) {
   return {std::move(pixels), Side, Side};
 }
 
-/// Whole steps on images in the GPU's memory: choice of the samples, views, forward, loss, backward,
-/// optimizer, repeated as one CUDA graph.
+/// Whole steps on images in GPU memory, replayed as one CUDA graph: drawing the samples, augmentation,
+/// forward, loss, backward and optimizer.
 template <class Method, class Views, class Optimizer, std::size_t Side>
 class whole_steps final : public timed_work {
   using context = pretext::on<pretext::cuda>;
@@ -42,9 +42,9 @@ class whole_steps final : public timed_work {
       : batch_{batch},
         rate_{rate},
         views_{views},
-        pictures_{random_pictures<Side>(2 * batch)},
+        images_{random_images<Side>(2 * batch)},
         learner_{std::move(method), std::move(optimizer)},
-        queue_{learner_, batches{pictures_, views, {.batch = batch}}} {}
+        queue_{learner_, batches{images_, views, {.batch = batch}}} {}
 
   const pretext::cuda::stream& stream() const override { return learner_.context().stream; }
   void run(int times) override {
@@ -54,31 +54,31 @@ class whole_steps final : public timed_work {
 
   step_to_check check() override {
     using namespace pretext;
-    step_to_check made{Method::parameters, std::vector<float>(Method::size), {}, {}, 0};
+    step_to_check step{Method::parameters, std::vector<float>(Method::size), {}, {}, 0};
     auto& at = learner_.context();
-    cuda::read(at.stream, made.values.data(), learner_.memory().value.data(), Method::size);
+    cuda::read(at.stream, step.values.data(), learner_.memory().value.data(), Method::size);
     std::vector<std::uint64_t> samples(batch_);
     std::iota(samples.begin(), samples.end(), 0);
-    const buffer<std::uint64_t, cuda> chosen{batch_};
-    cuda::write(at.stream, chosen.data(), samples.data(), batch_);
+    const buffer<std::uint64_t, cuda> indices{batch_};
+    cuda::write(at.stream, indices.data(), samples.data(), batch_);
     tensor<typename context::activation, images, cuda> input{Method::views * batch_};
-    augment(at, views_, pictures_.chosen(chosen.data(), batch_), 1, device_scalar<std::uint32_t>{0},
+    augment(at, views_, images_.chosen(indices.data(), batch_), 1, device_scalar<std::uint32_t>{0},
             input.view());
-    const auto views = floats_on_host(at, reads<context, images>{input.view()}, made.views);
-    if (views.data() != made.views.data()) made.views.assign(views.begin(), views.end());
-    made.loss = learner_.step(input.view(), {.samples = samples});
+    const auto views = floats_on_host(at, reads<context, images>{input.view()}, step.views);
+    if (views.data() != step.views.data()) step.views.assign(views.begin(), views.end());
+    step.loss = learner_.step(input.view(), {.samples = samples});
     if constexpr (requires { learner_.memory().masked; }) {
-      made.restore.resize(batch_ * Method::grid::patches);
-      cuda::read(at.stream, made.restore.data(), learner_.memory().masked.restore, made.restore.size());
+      step.restore.resize(batch_ * Method::grid::patches);
+      cuda::read(at.stream, step.restore.data(), learner_.memory().masked.restore, step.restore.size());
     }
-    return made;
+    return step;
   }
 
  private:
   std::size_t batch_;
   double rate_;
   Views views_;
-  pretext::device_dataset<pretext::cuda> pictures_;
+  pretext::device_dataset<pretext::cuda> images_;
   learner learner_;
   pretext::step_queue<learner, batches> queue_;
 };

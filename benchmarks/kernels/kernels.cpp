@@ -1,6 +1,6 @@
-// Convolutions, matrix products and what surrounds them, each alone: one JSON line per case with the fastest
-// of several runs; kernels.py measures the same cases in PyTorch.
-//   kernels [threads] [runs] [peak]       peak: what the processor can do at best, and nothing else
+// Times convolutions, matrix products, normalisation and activation kernels one by one: one JSON line per
+// case with the fastest of several runs. kernels.py times the same cases in PyTorch.
+//   kernels [threads] [runs] [peak]       peak: only the peak arithmetic rate of the processor
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -30,40 +30,42 @@ std::size_t threads = 2;
 int runs = 7;
 on<cpu> context;
 
-/// Memory full of the numbers of a seed.
-struct numbers {
+/// A buffer with the pseudo-random values of a seed.
+struct filled_buffer {
   buffer<float, cpu> memory;
   std::uint32_t seed;
 
-  numbers(std::size_t count, std::uint32_t of_seed) : memory{count}, seed{of_seed} { refill(); }
+  filled_buffer(std::size_t count, std::uint32_t seed_of_values) : memory{count}, seed{seed_of_values} {
+    refill();
+  }
   void refill() {
     for (std::size_t i = 0; i < memory.size(); ++i)
-      memory.data()[i] = benchmarks::number(static_cast<std::uint32_t>(i), seed);
+      memory.data()[i] = benchmarks::sequence_value(static_cast<std::uint32_t>(i), seed);
   }
   void clear() { std::fill_n(memory.data(), memory.size(), 0.0f); }
   operator float*() { return memory.data(); }
 };
 
-/// `operations` are those of the definition: a multiplication and an addition for each product. `again` puts
-/// the operands in order before what `call` leaves in `result` is looked at.
-template <class Call, class Again>
-void time(const std::string& name, double operations, double bytes, const Call& call, numbers& result,
-          const Again& again) {
+/// Times `call` and prints a line. `operations` are those of the definition: two per multiply-add. `restore`
+/// resets the operands before the call whose `result` the fingerprint is computed from.
+template <class Call, class Restore>
+void time(const std::string& name, double operations, double bytes, const Call& call, filled_buffer& result,
+          const Restore& restore) {
   const double fastest = benchmarks::milliseconds_of(runs, [&](int) { call(); }).front();
-  again();
+  restore();
   call();
-  const benchmarks::fingerprint seen{result, result.memory.size()};
+  const benchmarks::fingerprint summary{result, result.memory.size()};
   std::printf(
       "{\"side\": \"pretext\", \"case\": \"%s\", \"threads\": %zu, \"ms\": %.4f, \"gflops\": %.1f, "
       "\"gbytes_per_s\": %.1f, \"probe\": %.9g, \"norm\": %.9g}\n",
-      name.c_str(), threads, fastest, operations / fastest / 1e6, bytes / fastest / 1e6, seen.probe,
-      seen.norm);
+      name.c_str(), threads, fastest, operations / fastest / 1e6, bytes / fastest / 1e6, summary.probe,
+      summary.norm);
   std::fflush(stdout);
 }
 
-/// The same for a result that is overwritten, or added to zeros.
+/// The same for a call that overwrites its result or accumulates into zeros.
 template <class Call>
-void time(const std::string& name, double operations, const Call& call, numbers& result) {
+void time(const std::string& name, double operations, const Call& call, filled_buffer& result) {
   time(name, operations, 0, call, result, [&] { result.clear(); });
 }
 
@@ -72,7 +74,7 @@ void convolution(std::size_t images, std::size_t side, std::size_t in, std::size
   using cpu_convolution = kernels::convolution<cpu>;
   const kernels::convolution_extents e{side, side, in, out, kernel, kernel, stride, kernel / 2};
   const std::size_t results = images * e.out_height() * e.out_width() * out;
-  numbers x{images * side * side * in, 1}, w{e.weights(), 2}, y{results, 0}, dy{results, 3},
+  filled_buffer x{images * side * side * in, 1}, w{e.weights(), 2}, y{results, 0}, dy{results, 3},
       dx{images * side * side * in, 0}, dw{e.weights(), 0};
   const std::string name = "conv " + std::to_string(kernel) + "x" + std::to_string(kernel) + "/" +
                            std::to_string(stride) + ", " + std::to_string(in) + " to " + std::to_string(out) +
@@ -96,13 +98,13 @@ void convolution(std::size_t images, std::size_t side, std::size_t in, std::size
 
 /// A linear layer of `tokens` rows, weights (in, out).
 void linear(std::size_t tokens, std::size_t in, std::size_t out) {
-  numbers x{tokens * in, 1}, w{in * out, 2}, dy{tokens * out, 3}, y{tokens * out, 0}, dx{tokens * in, 0},
-      dw{in * out, 0};
+  filled_buffer x{tokens * in, 1}, w{in * out, 2}, dy{tokens * out, 3}, y{tokens * out, 0},
+      dx{tokens * in, 0}, dw{in * out, 0};
   const std::string name = "linear " + std::to_string(in) + " to " + std::to_string(out) + ", " +
                            std::to_string(tokens) + " rows: ";
   const double operations = 2 * static_cast<double>(tokens) * static_cast<double>(in * out);
   const auto product = [&](const char* what, op a, op b, std::size_t m, std::size_t n, std::size_t k,
-                           const float* left, const float* right, numbers& result) {
+                           const float* left, const float* right, filled_buffer& result) {
     time(
         name + what, operations,
         [&] {
@@ -119,7 +121,7 @@ void linear(std::size_t tokens, std::size_t in, std::size_t out) {
 void batch_norm(std::size_t images, std::size_t side, std::size_t channels) {
   using norm = kernels::batch_norm<cpu>;
   const std::size_t rows = images * side * side, size = rows * channels;
-  numbers x{size, 1}, y{size, 0}, dy{size, 3}, gamma{channels, 4}, beta{channels, 5}, mean{channels, 0},
+  filled_buffer x{size, 1}, y{size, 0}, dy{size, 3}, gamma{channels, 4}, beta{channels, 5}, mean{channels, 0},
       inverse{channels, 0}, running_mean{channels, 0}, running_variance{channels, 0}, scale{channels, 0},
       shift{channels, 0}, dgamma{channels, 0}, dbeta{channels, 0};
   const std::string name = "batch norm + ReLU, " + std::to_string(channels) + " channels, " +
@@ -137,20 +139,21 @@ void batch_norm(std::size_t images, std::size_t side, std::size_t channels) {
   time(
       name + "backward", 0, 5 * pass,
       [&] {
-        // In place, as a fused convolution calls it: x takes the gradient.
+        // In place, as a fused convolution calls it: the gradient overwrites x.
         norm::backward<on<cpu>, float>(context, rows, channels, 1, dy, true, nullptr, x, mean, inverse, gamma,
                                        beta, dgamma, dbeta, x, nullptr);
       },
       x, [&] { x.refill(); });
 }
 
-/// Convolution, batch norm and ReLU as a fused convolution computes them: statistics while it writes.
+/// Convolution, batch norm and ReLU as in a fused convolution, which accumulates the statistics while it
+/// writes.
 void normalised_convolution(std::size_t images, std::size_t side, std::size_t in, std::size_t out,
                             std::size_t kernel) {
   using norm = kernels::batch_norm<cpu>;
   const kernels::convolution_extents e{side, side, in, out, kernel, kernel, 1, kernel / 2};
   const std::size_t rows = images * side * side;
-  numbers x{rows * in, 1}, w{e.weights(), 2}, convolved{rows * out, 0}, y{rows * out, 0}, gamma{out, 4},
+  filled_buffer x{rows * in, 1}, w{e.weights(), 2}, convolved{rows * out, 0}, y{rows * out, 0}, gamma{out, 4},
       beta{out, 5}, mean{out, 0}, inverse{out, 0}, running_mean{out, 0}, running_variance{out, 0},
       scale{out, 0}, shift{out, 0};
   time(
@@ -171,8 +174,8 @@ void normalised_convolution(std::size_t images, std::size_t side, std::size_t in
 
 void layer_norm(std::size_t rows, std::size_t width) {
   using norm = kernels::layer_norm<cpu>;
-  numbers x{rows * width, 1}, y{rows * width, 0}, dy{rows * width, 3}, dx{rows * width, 0}, gamma{width, 4},
-      beta{width, 5}, mean{rows, 0}, inverse{rows, 0}, dgamma{width, 0}, dbeta{width, 0};
+  filled_buffer x{rows * width, 1}, y{rows * width, 0}, dy{rows * width, 3}, dx{rows * width, 0},
+      gamma{width, 4}, beta{width, 5}, mean{rows, 0}, inverse{rows, 0}, dgamma{width, 0}, dbeta{width, 0};
   const std::string name = "layer norm, " + std::to_string(rows) + " rows of " + std::to_string(width) + ": ";
   const double pass = static_cast<double>(rows * width * sizeof(float));
   time(
@@ -189,8 +192,8 @@ void layer_norm(std::size_t rows, std::size_t width) {
 }
 
 void bias_and_gelu(std::size_t rows, std::size_t width) {
-  numbers x{rows * width, 1}, bias{width, 2}, y{rows * width, 0}, slope{rows * width, 0}, dy{rows * width, 3},
-      dx{rows * width, 0}, dbias{width, 0};
+  filled_buffer x{rows * width, 1}, bias{width, 2}, y{rows * width, 0}, slope{rows * width, 0},
+      dy{rows * width, 3}, dx{rows * width, 0}, dbias{width, 0};
   const std::string name =
       "bias + GELU, " + std::to_string(rows) + " rows of " + std::to_string(width) + ": ";
   const double pass = static_cast<double>(rows * width * sizeof(float));
@@ -205,7 +208,7 @@ void bias_and_gelu(std::size_t rows, std::size_t width) {
 }
 
 void bias(std::size_t rows, std::size_t columns) {
-  numbers y{rows * columns, 1}, b{columns, 2}, db{columns, 0};
+  filled_buffer y{rows * columns, 1}, b{columns, 2}, db{columns, 0};
   const std::string name = "bias, " + std::to_string(rows) + " rows of " + std::to_string(columns) + ": ";
   const double pass = static_cast<double>(rows * columns * sizeof(float));
   time(
@@ -219,7 +222,7 @@ void bias(std::size_t rows, std::size_t columns) {
       [&] { db.clear(); });
 }
 
-/// Multiply-adds per second between registers: what nothing can exceed.
+/// Peak rate: multiply-adds on registers only.
 void peak() {
   typedef float sixteen __attribute__((vector_size(64)));
   constexpr std::size_t chains = 12, length = 500'000;
@@ -229,7 +232,7 @@ void peak() {
       const sixteen half = sixteen{} + .5f, one = sixteen{} + 1.f;
       sixteen sum[chains];
       for (std::size_t c = 0; c < chains; ++c)
-        sum[c] = half * static_cast<float>(c);  // all of them different
+        sum[c] = half * static_cast<float>(c);  // all different, so that no chain is eliminated
       for (std::size_t i = 0; i < length; ++i)
 #pragma GCC unroll 12
         for (std::size_t c = 0; c < chains; ++c) sum[c] = sum[c] * half + one;
@@ -248,11 +251,11 @@ void peak() {
 
 }  // namespace
 
-int main(int count, char** words) {
-  if (count > 1) threads = std::strtoull(words[1], nullptr, 10);
-  if (count > 2) runs = std::atoi(words[2]);
+int main(int argc, char** argv) {
+  if (argc > 1) threads = std::strtoull(argv[1], nullptr, 10);
+  if (argc > 2) runs = std::atoi(argv[2]);
   context.stream = cpu::stream{threads};
-  if (count > 3 && words[3] == std::string{"peak"}) return peak(), 0;
+  if (argc > 3 && argv[3] == std::string{"peak"}) return peak(), 0;
   convolution(64, 32, 64, 64, 3, 1);  // the 3x3 of ResNet-18 on CIFAR and of ResNet-50
   convolution(64, 16, 128, 128, 3, 1);
   convolution(128, 8, 256, 256, 3, 1);

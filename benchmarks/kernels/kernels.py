@@ -1,5 +1,5 @@
-"""The cases of kernels.cpp in PyTorch, channels last, without autograd's bookkeeping and on the same numbers. One JSON line
-per case with the fastest of several runs and a fingerprint of the result.
+"""The cases of kernels.cpp in PyTorch: channels last, without autograd, on the same inputs. One JSON line per case with the
+fastest of several runs and a fingerprint of the result.
 
 usage: kernels.py [--threads N] [--runs N]
 """
@@ -21,12 +21,12 @@ torch.set_grad_enabled(False)
 
 
 def images(seed, count, side, channels):
-    """Numbers that lie channels last."""
+    """Pseudo-random images, channels last."""
     return numbers(seed, count, side, side, channels).permute(0, 3, 1, 2)
 
 
 def measure(case, call, ours, variant="channels last"):
-    """`ours` puts what `call` returns into the order of kernels.cpp."""
+    """`ours` converts the result of `call` to the layout of kernels.cpp."""
     taken = []
     for run in range(options.runs + 1):
         start = time.perf_counter()

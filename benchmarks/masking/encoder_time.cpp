@@ -1,6 +1,6 @@
-// Forward and backward of MAE's encoder on the visible quarter of the patches against the same encoder on all
-// of them, hidden ones replaced by a mask token (He et al. 2022, Table 2), in turn, on one machine.
-//   encoder_time [rounds] [threads] [batch]      prints one JSON line for each size, of medians
+// Times forward and backward of MAE's encoder on the visible quarter of the patches, and of the same encoder
+// on all patches with mask tokens for the masked ones (He et al. 2022, Table 2), alternately.
+//   encoder_time [rounds] [threads] [batch]      prints one JSON line of medians for each size
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -21,12 +21,12 @@ struct seconds {
   double wall, processor;
 };
 
-/// An encoder in one of the two ways, its weights and gradients.
-template <class Hiding, class Encoder, class Grid>
+/// An encoder in one of the two modes, with its weights and gradients.
+template <class MaskMode, class Encoder, class Grid>
 struct encoding {
   using images = typename Grid::images;
   using masked = masks_of<random_masking<>, Grid>;
-  using network = typename Hiding::template network<Encoder, masked>;
+  using network = typename MaskMode::template network<Encoder, masked>;
   using output = typename network::output;
 
   std::vector<float> value = std::vector<float>(count(network::parameters())), gradient = value;
@@ -38,7 +38,8 @@ struct encoding {
     initialise<float>(table, 1, value.data());
   }
 
-  /// Wall and processor seconds of one forward and backward pass; the latter do not see other programs.
+  /// Wall-clock and processor seconds of one forward and backward pass. Other programs do not affect the
+  /// latter.
   seconds operator()(context_type& context, reads<context_type, images> x) {
     const auto start = std::chrono::steady_clock::now();
     const auto before = std::clock();
@@ -53,9 +54,9 @@ struct encoding {
   }
 };
 
-double median(std::vector<double> some) {
-  std::nth_element(some.begin(), some.begin() + std::ptrdiff_t(some.size() / 2), some.end());
-  return some[some.size() / 2];
+double median(std::vector<double> values) {
+  std::nth_element(values.begin(), values.begin() + std::ptrdiff_t(values.size() / 2), values.end());
+  return values[values.size() / 2];
 }
 
 template <class Encoder, ImageShape Images>
@@ -71,7 +72,7 @@ void compare(const char* name, std::size_t rounds, std::size_t threads, std::siz
 
   encoding<drop_masked, Encoder, grid> visible{batch};
   encoding<mask_tokens, Encoder, grid> all{batch};
-  visible(context, x), all(context, x);  // makes room
+  visible(context, x), all(context, x);  // allocates
   std::vector<double> masked, whole, ratio, processor_ratio;
   for (std::size_t round = 0; round < rounds; ++round) {
     const seconds one = visible(context, x), other = all(context, x);
@@ -81,10 +82,11 @@ void compare(const char* name, std::size_t rounds, std::size_t threads, std::siz
     processor_ratio.push_back(other.processor / one.processor);
   }
   std::printf(
-      "{\"encoder\": \"%s\", \"image\": %zu, \"visible\": %zu, \"places\": %zu, \"batch\": %zu, \"threads\": "
+      "{\"encoder\": \"%s\", \"image\": %zu, \"visible\": %zu, \"patches\": %zu, \"batch\": %zu, "
+      "\"threads\": "
       "%zu, "
       "\"rounds\": %zu, \"masked_s\": %.4f, \"all_s\": %.4f, \"ratio\": %.2f, \"processor_ratio\": %.2f, "
-      "\"multiply_add_ratio\": %.2f}\n",
+      "\"mac_ratio\": %.2f}\n",
       name, Images::extents[0], masks_of<random_masking<>, grid>::visible, grid::patches, batch, threads,
       rounds, median(masked), median(whole), median(ratio), median(processor_ratio),
       double(decltype(all)::network::macs) / double(decltype(visible)::network::macs));
@@ -92,10 +94,10 @@ void compare(const char* name, std::size_t rounds, std::size_t threads, std::siz
 
 }  // namespace
 
-int main(int count, char** words) {
-  const std::size_t rounds = count > 1 ? std::strtoull(words[1], nullptr, 10) : 9;
-  const std::size_t threads = count > 2 ? std::strtoull(words[2], nullptr, 10) : 2;
-  const std::size_t batch = count > 3 ? std::strtoull(words[3], nullptr, 10) : 32;
+int main(int argc, char** argv) {
+  const std::size_t rounds = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 9;
+  const std::size_t threads = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 2;
+  const std::size_t batch = argc > 3 ? std::strtoull(argv[3], nullptr, 10) : 32;
   compare<vit_small<4>, shape<32, 32, 3>>("vit_small/4", rounds, threads, batch);
   compare<vit_tiny<4>, shape<32, 32, 3>>("vit_tiny/4", rounds, threads, batch);
 }

@@ -1,8 +1,8 @@
-// The parts of a step that are neither convolution nor matrix product, each timed alone: augmentation,
-// NT-Xent, optimizers, a folder of JPEG files. One JSON line per case; parts.py measures the same cases in
+// Times the parts of a step other than convolutions and matrix products one by one: augmentation, NT-Xent,
+// optimizers, loading a folder of JPEG files. One JSON line per case; parts.py times the same cases in
 // PyTorch.
 //   parts [threads] [folder of 500x375 JPEG files]
-//   parts [threads] growth                             NT-Xent alone, from 512 to 65 536 rows
+//   parts [threads] growth                             only NT-Xent, from 512 to 65 536 rows
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -23,8 +23,8 @@ namespace {
 
 std::size_t threads = 2;
 
-/// The fastest and the median of some runs, in milliseconds; `units` is what one run does. `result`, if there
-/// is one, is what PyTorch must find, too.
+/// Prints the fastest and the median time of several runs. `units`: items that one run processes. `result`:
+/// compared with PyTorch's by its fingerprint, unless empty.
 template <class Work>
 void time(const std::string& name, int runs, double units, const Work& work,
           std::span<const float> result = {}) {
@@ -32,8 +32,8 @@ void time(const std::string& name, int runs, double units, const Work& work,
   for (int run = -1; run < runs; ++run) {
     const auto start = std::chrono::steady_clock::now();
     work(run);
-    const std::chrono::duration<double, std::milli> taken = std::chrono::steady_clock::now() - start;
-    if (run >= 0) milliseconds.push_back(taken.count());
+    const std::chrono::duration<double, std::milli> elapsed = std::chrono::steady_clock::now() - start;
+    if (run >= 0) milliseconds.push_back(elapsed.count());
   }
   std::sort(milliseconds.begin(), milliseconds.end());
   std::printf(
@@ -42,8 +42,8 @@ void time(const std::string& name, int runs, double units, const Work& work,
       name.c_str(), threads, milliseconds[milliseconds.size() / 2], milliseconds.front(),
       1000 * units / milliseconds[milliseconds.size() / 2]);
   if (!result.empty()) {
-    const benchmarks::fingerprint seen{result.data(), result.size()};
-    std::printf(", \"probe\": %.9g, \"norm\": %.9g", seen.probe, seen.norm);
+    const benchmarks::fingerprint summary{result.data(), result.size()};
+    std::printf(", \"probe\": %.9g, \"norm\": %.9g", summary.probe, summary.norm);
   }
   std::printf("}\n");
   std::fflush(stdout);
@@ -78,7 +78,7 @@ void contrastive_loss(std::size_t rows, int runs) {
   on<cpu> context{.stream = cpu::stream{threads}};
   tensor<float, embedding, cpu> z{rows}, dz{rows};
   for (std::size_t i = 0; i < rows * width; ++i)
-    z.view().data[i] = benchmarks::number(static_cast<std::uint32_t>(i), 1);
+    z.view().data[i] = benchmarks::sequence_value(static_cast<std::uint32_t>(i), 1);
   const nt_xent loss{.temperature = 0.5};
   time("NT-Xent forward + backward, 2N = " + std::to_string(rows), runs, double(rows),
        [&](int) {
@@ -88,7 +88,7 @@ void contrastive_loss(std::size_t rows, int runs) {
        {dz.view().data, dz.view().size()});
 }
 
-/// One step over ResNet-50's parameters, an exponential moving average with it.
+/// One step over ResNet-50's parameters, optionally with the update of an exponential moving average.
 template <class Optimizer>
 void optimizer_step(const char* name, const Optimizer& optimizer, bool average) {
   using context_type = on<cpu>;
@@ -109,7 +109,7 @@ void optimizer_step(const char* name, const Optimizer& optimizer, bool average) 
   });
 }
 
-/// Decode, crop to 224 and flip: images of a folder for one epoch.
+/// One epoch over a folder: decode, crop to 224, flip.
 void folder_of_jpegs(const char* folder) {
   using images = shape<224, 224, 3>;
   constexpr std::size_t batch = 32;
@@ -122,17 +122,18 @@ void folder_of_jpegs(const char* folder) {
   const std::size_t steps = batches.batches_per_epoch();
   time("folder of JPEG files 500x375 to crops of 224", 3, double(steps * batch), [&](int) {
     for (std::size_t step = 0; step < steps; ++step) {
-      const auto taken = batches.next();
-      augment(context, crop, taken.images, taken.samples, 1, taken.epoch, views.view());
+      const auto images_of_step = batches.next();
+      augment(context, crop, images_of_step.images, images_of_step.samples, 1, images_of_step.epoch,
+              views.view());
     }
   });
 }
 
 }  // namespace
 
-int main(int count, char** words) {
-  if (count > 1) threads = std::strtoull(words[1], nullptr, 10);
-  if (count > 2 && words[2] == std::string{"growth"}) {
+int main(int argc, char** argv) {
+  if (argc > 1) threads = std::strtoull(argv[1], nullptr, 10);
+  if (argc > 2 && argv[2] == std::string{"growth"}) {
     for (std::size_t rows = 512; rows <= 65536; rows *= 2) contrastive_loss(rows, rows < 8192 ? 10 : 1);
     return 0;
   }
@@ -141,5 +142,5 @@ int main(int count, char** words) {
   contrastive_loss(8192, 3);
   optimizer_step("LARS + EMA, ResNet-50", lars{}, true);
   optimizer_step("AdamW, ResNet-50", adamw{}, false);
-  if (count > 2) folder_of_jpegs(words[2]);
+  if (argc > 2) folder_of_jpegs(argv[2]);
 }

@@ -1,4 +1,4 @@
-"""The cases of parts.cpp in PyTorch: the fastest way that we know to write each of them. One JSON line per case.
+"""The cases of parts.cpp in PyTorch, each in its fastest known form. One JSON line per case.
 
 usage: parts.py [--threads N] [--folder FOLDER]
 """
@@ -12,8 +12,8 @@ from peer.optimisers import ForeachLars
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--threads", type=int, default=2)
-parser.add_argument("--growth", action="store_true", help="NT-Xent alone, with more and more rows")
-parser.add_argument("--folder", help="of 500x375 JPEG files, in one subfolder")
+parser.add_argument("--growth", action="store_true", help="only NT-Xent, with growing numbers of rows")
+parser.add_argument("--folder", help="folder with 500x375 JPEG files in one subfolder")
 options = parser.parse_args()
 torch.set_num_threads(options.threads)
 torch.manual_seed(1)
@@ -33,8 +33,8 @@ def measure(case, variant, runs, units, work, result=None):
 
 
 def augmentation():
-    # Two SimCLR views of 512 images. torchvision draws one set of parameters per call: image by image it does the work that
-    # the recipe asks for; on a whole batch it is quicker, but every image of the batch gets the same crop and colours.
+    # Two SimCLR views of 512 images. torchvision draws one set of parameters per call. Called for each image it does what the
+    # recipe requires; for a whole batch it is faster, but all images of the batch get the same crop and colors.
     case = "augment, two views of 512 images, 32 px"
     images = torch.randint(0, 256, (512, 3, 32, 32), dtype=torch.uint8)
     view = [v2.RandomResizedCrop(32, antialias=False), v2.RandomHorizontalFlip(),
@@ -42,7 +42,7 @@ def augmentation():
     on_tensors = v2.Compose([v2.ToDtype(torch.float32, scale=True), *view])
     on_pil = v2.Compose([*view, v2.ToImage(), v2.ToDtype(torch.float32, scale=True)])
     pictures = [torchvision.transforms.functional.to_pil_image(image) for image in images]
-    torch.set_num_threads(1)  # small tensors: a second thread only costs
+    torch.set_num_threads(1)  # with small tensors a second thread is slower
     measure(case, "PIL, image by image, one thread", 3, 1024, lambda: torch.stack([on_pil(p) for _ in range(2) for p in pictures]))
     measure(case, "float tensors, image by image, one thread", 3, 1024,
             lambda: torch.stack([on_tensors(i) for _ in range(2) for i in images]))
@@ -54,7 +54,7 @@ if not options.growth:
     augmentation()
 
 
-# 32 768 rows would fill 4 GB a copy of the matrix, 65 536 17 GB.
+# A copy of the matrix takes 4 GB for 32 768 rows, and 17 GB for 65 536.
 growth = [(rows, 10 if rows < 8192 else 1) for rows in (512, 1024, 2048, 4096, 8192, 16384)]
 for rows, runs in growth if options.growth else ((1024, 20), (8192, 3)):
     z = numbers(1, rows, 128).requires_grad_()

@@ -1,4 +1,4 @@
-// One step of SimCLR with a small encoder on 32 images, and the end: compare.py times the whole process.
+// One step of SimCLR with a small encoder on 32 images; compare.py times the whole process.
 #include <cstdio>
 #include <cstdlib>
 
@@ -8,8 +8,8 @@
 
 using namespace pretext;
 
-int main(int count, char** words) {
-  const std::size_t threads = count > 1 ? std::strtoull(words[1], nullptr, 10) : 2;
+int main(int argc, char** argv) {
+  const std::size_t threads = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 2;
   using images = shape<32, 32, 3>;
   trainer<simclr<images, resnet18<stem::cifar, 16>>, on<cpu>, sgd> learner{{}, {}, 1, cpu::stream{threads}};
   const benchmarks::random_images<32> data{32};

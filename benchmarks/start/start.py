@@ -1,4 +1,4 @@
-"""The one step of start.cpp in PyTorch; compare.py times the whole process."""
+"""The step of start.cpp in PyTorch; compare.py times the whole process."""
 
 import argparse
 import json

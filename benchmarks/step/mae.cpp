@@ -1,5 +1,5 @@
-// Whole steps of MAE: crops and flips of uint8 images, a quarter of the patches through the ViT, the decoder
-// over all, the loss of the hidden ones, backward, AdamW.
+// Times whole steps of MAE: crops and flips of uint8 images, the ViT on a quarter of the patches, the decoder
+// on all, the loss of the masked ones, backward, AdamW.
 //   step.mae [vit-ti|vit-b] [steps] [threads] [fp32|bf16] [images]
 #include <cstdio>
 #include <cstdlib>
@@ -13,12 +13,13 @@ using namespace pretext;
 
 namespace {
 
-/// Forward, of one image: a quarter of the patches through the encoder, all of them through the decoder.
+/// Multiply-adds of the forward pass of one image: a quarter of the patches in the encoder, all in the
+/// decoder.
 template <class Method>
-constexpr double multiply_adds_of() {
+constexpr double macs_of() {
   using tokens = typename Method::tokens;
-  constexpr double share = double(tokens::extents[0] - 1) / double(Method::grid::patches);
-  return share * double(macs<typename Method::encoder::embedding, typename Method::images>) +
+  constexpr double visible = double(tokens::extents[0] - 1) / double(Method::grid::patches);
+  return visible * double(macs<typename Method::encoder::embedding, typename Method::images>) +
          double(macs<typename Method::encoder::blocks, tokens>) +
          double(Method::decoder::template macs<tokens, typename Method::mask>());
 }
@@ -36,7 +37,7 @@ void time_steps(const std::string& name, std::size_t batch, int steps, std::size
     augment(learner.context(), views, data.views, data.samples, 1, epoch, input.view());
     learner.step(input.view(), {.learning_rate = 1e-3, .samples = data.samples, .epoch = epoch});
   });
-  benchmarks::report(name, threads, milliseconds, double(batch) * multiply_adds_of<Method>());
+  benchmarks::report(name, threads, milliseconds, double(batch) * macs_of<Method>());
 }
 
 template <class Method>
@@ -51,16 +52,16 @@ void time_steps(const std::string& encoder, std::size_t batch, int steps, std::s
 
 }  // namespace
 
-int main(int count, char** words) {
-  const std::string encoder = count > 1 ? words[1] : "vit-ti";
-  const int steps = count > 2 ? std::atoi(words[2]) : 3;
-  const std::size_t threads = count > 3 ? std::strtoull(words[3], nullptr, 10) : 2;
-  const bool in_bf16 = count > 4 && words[4] == std::string{"bf16"};
-  const std::size_t asked = count > 5 ? std::strtoull(words[5], nullptr, 10) : 0;
+int main(int argc, char** argv) {
+  const std::string encoder = argc > 1 ? argv[1] : "vit-ti";
+  const int steps = argc > 2 ? std::atoi(argv[2]) : 3;
+  const std::size_t threads = argc > 3 ? std::strtoull(argv[3], nullptr, 10) : 2;
+  const bool in_bf16 = argc > 4 && argv[4] == std::string{"bf16"};
+  const std::size_t given = argc > 5 ? std::strtoull(argv[5], nullptr, 10) : 0;
   if (encoder == "vit-ti")
-    time_steps<mae_vit_tiny_4>("ViT-Ti/4", asked ? asked : 256, steps, threads, in_bf16);
+    time_steps<mae_vit_tiny_4>("ViT-Ti/4", given ? given : 256, steps, threads, in_bf16);
   else if (encoder == "vit-b")
-    time_steps<mae_vit_base_16>("ViT-B/16", asked ? asked : 8, steps, threads, in_bf16);
+    time_steps<mae_vit_base_16>("ViT-B/16", given ? given : 8, steps, threads, in_bf16);
   else {
     std::fprintf(stderr, "unknown encoder %s; choose vit-ti or vit-b\n", encoder.c_str());
     return 2;

@@ -1,4 +1,4 @@
-// Whole steps of SimCLR: two views augmented from uint8 images, forward, NT-Xent, backward, SGD.
+// Times whole steps of SimCLR: two views augmented from uint8 images, forward, NT-Xent, backward, SGD.
 //   step.simclr [resnet18-thin|resnet18|resnet18-64|-96|-160|-224|resnet50] [steps] [threads] [fp32|bf16]
 //   [images]
 #include <concepts>
@@ -47,13 +47,13 @@ void time_steps(const std::string& encoder, std::size_t batch, int steps, std::s
 
 }  // namespace
 
-int main(int count, char** words) {
-  const std::string encoder = count > 1 ? words[1] : "resnet18-thin";
-  const int steps = count > 2 ? std::atoi(words[2]) : 3;
-  const std::size_t threads = count > 3 ? std::strtoull(words[3], nullptr, 10) : 2;
-  const bool in_bf16 = count > 4 && words[4] == std::string{"bf16"};
-  const std::size_t asked = count > 5 ? std::strtoull(words[5], nullptr, 10) : 0;
-  const auto batch = [&](std::size_t usual) { return asked ? asked : usual; };
+int main(int argc, char** argv) {
+  const std::string encoder = argc > 1 ? argv[1] : "resnet18-thin";
+  const int steps = argc > 2 ? std::atoi(argv[2]) : 3;
+  const std::size_t threads = argc > 3 ? std::strtoull(argv[3], nullptr, 10) : 2;
+  const bool in_bf16 = argc > 4 && argv[4] == std::string{"bf16"};
+  const std::size_t given = argc > 5 ? std::strtoull(argv[5], nullptr, 10) : 0;
+  const auto batch = [&](std::size_t by_default) { return given ? given : by_default; };
   if (encoder == "resnet18-thin")
     time_steps<resnet18<stem::cifar, 16>, 32>("ResNet-18 width 16", batch(128), steps, threads, in_bf16);
   else if (encoder == "resnet18")

@@ -1,8 +1,8 @@
-"""Whole training steps of PyTorch, the peer of the C++ programs beside it. Prints one JSON line.
+"""Times whole training steps of PyTorch, the peer of the C++ programs in this folder. Prints one JSON line.
 
-Augmentation is torchvision's v2 transforms on float tensors, a whole batch at a time: every image of a batch gets the same
-crop and the same colours, which is less work than pretext's draws for each image and flatters PyTorch. The parts of the
-networks come from ../accuracy/peer.
+Augmentation uses torchvision's v2 transforms on float tensors, a whole batch at once: all images of a batch get the same
+crop and colors, which is less work than pretext's draws per image and favors PyTorch. The networks are built from
+../accuracy/peer.
 """
 
 import argparse
@@ -17,11 +17,11 @@ p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDes
 p.add_argument("case", choices=("simclr-resnet18-thin", "simclr-resnet18", "simclr-resnet50", "mae-vit-ti", "mae-vit-b",
                                  *(f"simclr-resnet18-{side}" for side in (64, 96, 160, 224))))
 p.add_argument("--steps", type=int, default=3)
-p.add_argument("--batch", type=int, help="images; as many as the case is known for unless given")
+p.add_argument("--batch", type=int, help="images per step; default: depends on the case")
 p.add_argument("--threads", type=int, default=2)
 p.add_argument("--channels-last", action="store_true")
 p.add_argument("--compile", action="store_true")
-p.add_argument("--bf16", action="store_true", help="under autocast")
+p.add_argument("--bf16", action="store_true", help="use autocast")
 options = p.parse_args()
 torch.set_num_threads(options.threads)
 torch.set_flush_denormal(True)

@@ -1,6 +1,6 @@
 """check_names.py <root>: what the pages name exists. In docs/components.md every identifier in `backticks` of a table is
 declared below include/, and the first of a row in the header that the row links to. In all pages, files in backticks
-exist, C++ blocks come from a compiled file, and CONTRIBUTING.md lists the folders in the order that the tests check."""
+exist, C++ blocks come from a compiled file, docs/migration.md gives new names that exist, and CONTRIBUTING.md lists the folders in the order that the tests check."""
 import pathlib
 import re
 import sys
@@ -16,7 +16,7 @@ HISTORY = {"CHANGELOG.md", "migration.md"}  # they name what is gone
 def main():
     root = pathlib.Path(sys.argv[1]).resolve()
     faults = []
-    headers = {path: re.sub(r"//.*", "", path.read_text()) for path in (root / "include").rglob("*.*h*")}
+    headers = {path: re.sub(r"//.*|#include.*|\"[^\"\n]*\"", "", path.read_text()) for path in (root / "include").rglob("*.*h*")}
     declared = set()
     for text in headers.values():
         declared.update(WORD.findall(text))
@@ -36,10 +36,21 @@ def main():
             header = (components.parent / links[0]).resolve()
             if header not in headers:
                 faults.append(f"{where}: {links[0]} does not exist")
-            elif names[0][0] not in WORD.findall(headers[header]):
+            elif not re.search(rf"\b(?:struct|class|using|concept) {names[0][0]}\b|\b{names[0][0]}\(", headers[header]):
                 faults.append(f"{where}: {links[0]} does not declare `{names[0][0]}`")
     if rows < 20:
         faults.append(f"docs/components.md: only {rows} rows name a component and its header")
+
+    migration = root / "docs" / "migration.md"
+    for number, line in enumerate(migration.read_text().split("\n"), 1):
+        columns = line.split("|")
+        if line.startswith("| `") and len(columns) > 3:
+            for code in CODE.findall(columns[2]):
+                if FILE.fullmatch(code):
+                    if not (root / "include" / "pretext" / code).exists():
+                        faults.append(f"docs/migration.md:{number}: there is no header {code}")
+                elif not set(WORD.findall(code)) <= declared:
+                    faults.append(f"docs/migration.md:{number}: `{code}` is declared nowhere below include/")
 
     places = [root, root / "include", root / "include" / "pretext", root / "tests", root / "docs", root / "examples"]
     for page in pages.roots(root):

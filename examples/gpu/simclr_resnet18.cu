@@ -2,7 +2,11 @@
 
 #include <pretext/cuda.cuh>
 
-template class pretext::trainer<gpu::method, gpu::context, pretext::lars>;
-template class pretext::device_batches<gpu::context, gpu::images,
-                                       decltype(pretext::two_views{pretext::simclr_cifar()})>;
-template class pretext::step_queue<gpu::learner, gpu::batches>;
+std::unique_ptr<pretext::any_trainer> make_simclr_resnet18(std::uint64_t seed) {
+  using namespace pretext;
+  using method = simclr<shape<32, 32, 3>, resnet18<stem::cifar>>;
+  using learner = trainer<method, on<cuda>, lars>;
+  return make_any_trainer(
+      std::make_unique<learner>(method{.loss = {.temperature = 0.2}}, lars{.weight_decay = 1e-6}, seed),
+      two_views{simclr_cifar()}, whole_image());
+}

@@ -1,29 +1,10 @@
 #pragma once
-// SimCLR with a ResNet-18 on the GPU, for programs that any compiler compiles: what is a kernel stands in
-// simclr_resnet18.cu.
-#include <pretext/augment/presets.hpp>
-#include <pretext/devices/cuda.hpp>
-#include <pretext/encoders/resnet.hpp>
-#include <pretext/methods/simclr.hpp>
-#include <pretext/optimizers/lars.hpp>
-#include <pretext/training/device_batches.hpp>
-#include <pretext/training/step_queue.hpp>
-#include <pretext/training/trainer.hpp>
+// A trainer whose kernels are compiled by nvcc (simclr_resnet18.cu), for programs that any C++ compiler
+// compiles.
+#include <cstdint>
+#include <memory>
 
-namespace gpu {
+#include <pretext/runtime/any_trainer.hpp>
 
-using images = pretext::shape<32, 32, 3>;
-using method = pretext::simclr<images, pretext::resnet18<pretext::stem::cifar>>;
-using context = pretext::on<pretext::cuda>;
-using learner = pretext::trainer<method, context, pretext::lars>;
-/// Batches and their two views, made by the GPU of images in its memory.
-using batches =
-    pretext::device_batches<context, images, decltype(pretext::two_views{pretext::simclr_cifar()})>;
-using queue = pretext::step_queue<learner, batches>;
-
-}  // namespace gpu
-
-extern template class pretext::trainer<gpu::method, gpu::context, pretext::lars>;
-extern template class pretext::device_batches<gpu::context, gpu::images,
-                                              decltype(pretext::two_views{pretext::simclr_cifar()})>;
-extern template class pretext::step_queue<gpu::learner, gpu::batches>;
+/// SimCLR with a ResNet-18 for images of 32 pixels, on the GPU. Throws std::runtime_error if there is none.
+std::unique_ptr<pretext::any_trainer> make_simclr_resnet18(std::uint64_t seed);

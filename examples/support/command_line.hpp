@@ -1,5 +1,5 @@
 #pragma once
-#include <functional>
+#include <span>
 #include <string>
 
 #include <CLI/CLI.hpp>
@@ -8,24 +8,10 @@
 
 namespace programs {
 
-/// Options that every program that trains has: about its images, its steps, and how it is run.
-void add_data_options(CLI::App& app, recipe& asked, const std::string& encoders);
-void add_training_options(CLI::App& app, recipe& asked);
-void add_running_options(CLI::App& app, pretrain_options& o);
-/// What every program is told about where it calculates.
-void add_processor_options(CLI::App& app, processor& where);
-
-/// A program that pretrains with one method: `main` is one call of `run`.
-struct pretraining_program {
-  recipe defaults;                                      // its method's name among them
-  std::string description;                              // the first line of --help
-  std::string encoders;                                 // those it was compiled with, one per line
-  std::function<void(CLI::App&, recipe&)> add_options;  // of this method alone
-  trainer_maker make;
-  picture_maker show = augmented_views;
-
-  /// Reads the command line, trains, and returns the exit status; errors are one sentence on stderr.
-  int run(int count, char** words) const;
-};
+/// Adds the options of a recipe's fields. `encoders`: the list of names_of, for --help.
+void add_recipe_options(CLI::App& app, recipe& config, const std::string& encoders);
+/// Adds the options that every program that trains has beside its recipe.
+void add_training_options(CLI::App& app, training_options& options);
+void add_compute_options(CLI::App& app, compute_options& compute);
 
 }  // namespace programs

@@ -9,37 +9,37 @@ namespace {
 
 using namespace pretext;
 
-/// At most `most` images, spread evenly over the source so that sorted folders keep their classes; 0 means
-/// all.
-any_source limited(any_source source, std::size_t most) {
-  if (most == 0 || most >= source.size()) return source;
-  std::vector<std::size_t> chosen(most);
-  for (std::size_t i = 0; i < most; ++i) chosen[i] = i * source.size() / most;
+/// At most `count` images (0: all), spread evenly over the source so that a source sorted by class keeps all
+/// classes.
+any_source limited(any_source source, std::size_t count) {
+  if (count == 0 || count >= source.size()) return source;
+  std::vector<std::size_t> chosen(count);
+  for (std::size_t i = 0; i < count; ++i) chosen[i] = i * source.size() / count;
   return subset<any_source>{std::move(source), std::move(chosen)};
 }
 
 }  // namespace
 
-datasets open_datasets(const recipe& asked) {
-  if (asked.data == "builtin") {
-    const std::size_t train = asked.images ? asked.images : 8000,
-                      test = asked.test_images ? asked.test_images : 2000;
-    return {builtin_source{{.count = train, .side = asked.image_size, .seed = 7}},
+datasets open_datasets(const recipe& config) {
+  if (config.data == "builtin") {
+    const std::size_t train = config.images ? config.images : 8000,
+                      test = config.test_images ? config.test_images : 2000;
+    return {builtin_source{{.count = train, .side = config.image_size, .seed = 7}},
             builtin_source{
-                {.count = test, .side = asked.image_size, .seed = 7, .first = std::uint64_t{1} << 32}}};
+                {.count = test, .side = config.image_size, .seed = 7, .first = std::uint64_t{1} << 32}}};
   }
-  const decode_options decode{.target_side = asked.image_size};
-  any_source train = open_source(asked.data, {.part = dataset_split::train, .decode = decode});
-  if (has_test_part(asked.data))
-    return {
-        limited(std::move(train), asked.images),
-        limited(open_source(asked.data, {.part = dataset_split::test, .decode = decode}), asked.test_images)};
-  if (!labelled(train)) return {limited(std::move(train), asked.images), {}};
-  // Labels but nothing to be tested on: every tenth image is kept for that.
-  std::vector<std::size_t> learned, tested;
-  for (std::size_t i = 0; i < train.size(); ++i) (i % 10 == 9 ? tested : learned).push_back(i);
-  return {limited(subset<any_source>{train, std::move(learned)}, asked.images),
-          limited(subset<any_source>{train, std::move(tested)}, asked.test_images)};
+  const decode_options decode{.target_side = config.image_size};
+  any_source train = open_source(config.data, {.part = dataset_split::train, .decode = decode});
+  if (has_test_part(config.data))
+    return {limited(std::move(train), config.images),
+            limited(open_source(config.data, {.part = dataset_split::test, .decode = decode}),
+                    config.test_images)};
+  if (!labelled(train)) return {limited(std::move(train), config.images), {}};
+  // Labels but no test images: every tenth image becomes one.
+  std::vector<std::size_t> for_training, for_testing;
+  for (std::size_t i = 0; i < train.size(); ++i) (i % 10 == 9 ? for_testing : for_training).push_back(i);
+  return {limited(subset<any_source>{train, std::move(for_training)}, config.images),
+          limited(subset<any_source>{train, std::move(for_testing)}, config.test_images)};
 }
 
 bool labelled(const any_source& source) {
@@ -61,37 +61,37 @@ void for_each_batch(const any_source& source, std::size_t threads,
 }
 
 feature_table encode(any_encoder& encoder, const any_source& source, std::size_t threads) {
-  feature_table all{source.size(), encoder.feature_width(), {}, {}};
-  all.values.reserve(all.count * all.width);
+  feature_table table{source.size(), encoder.feature_width(), {}, {}};
+  table.values.reserve(table.count * table.width);
   for_each_batch(source, threads, [&](std::span<const image_view> images, std::size_t) {
-    encoder.encode(images, all.values);
+    encoder.encode(images, table.values);
   });
-  for (std::size_t i = 0; i < source.size(); ++i) all.labels.push_back(source.label(i));
-  return all;
+  for (std::size_t i = 0; i < source.size(); ++i) table.labels.push_back(source.label(i));
+  return table;
 }
 
 feature_table pixels(any_encoder& encoder, const any_source& source, std::size_t threads) {
   const auto [height, width] = encoder.input_size();
   const std::size_t cell =
-      std::max<std::size_t>(1, std::max(height, width) / 32);  // means of cell x cell pixels
+      std::max<std::size_t>(1, std::max(height, width) / 32);  // averages cell x cell pixels
   const std::size_t rows = height / cell, columns = width / cell;
-  feature_table all{source.size(), rows * columns * 3, {}, {}};
-  all.values.reserve(all.count * all.width);
+  feature_table table{source.size(), rows * columns * 3, {}, {}};
+  table.values.reserve(table.count * table.width);
   std::vector<float> views;
   for_each_batch(source, threads, [&](std::span<const image_view> images, std::size_t) {
     views.clear();
     encoder.evaluation_views(images, views);
     for (std::size_t n = 0; n < images.size(); ++n)
-      for (std::size_t at = 0; at < all.width; ++at) {
-        const std::size_t row = at / 3 / columns * cell, column = at / 3 % columns * cell;
+      for (std::size_t k = 0; k < table.width; ++k) {
+        const std::size_t row = k / 3 / columns * cell, column = k / 3 % columns * cell;
         float sum = 0;
         for (std::size_t i = 0; i < cell * cell; ++i)
-          sum += views[((n * height + row + i / cell) * width + column + i % cell) * 3 + at % 3];
-        all.values.push_back(sum / static_cast<float>(cell * cell));
+          sum += views[((n * height + row + i / cell) * width + column + i % cell) * 3 + k % 3];
+        table.values.push_back(sum / static_cast<float>(cell * cell));
       }
   });
-  for (std::size_t i = 0; i < source.size(); ++i) all.labels.push_back(source.label(i));
-  return all;
+  for (std::size_t i = 0; i < source.size(); ++i) table.labels.push_back(source.label(i));
+  return table;
 }
 
 }  // namespace programs

@@ -15,27 +15,27 @@
 
 namespace programs {
 
-/// The images that a run learns from and those it is tested on; the second may be empty.
+/// The images that a run learns from, and those that it is evaluated on, which may be empty.
 struct datasets {
   pretext::any_source train, test;
 };
 
-/// Opens what the recipe names. Throws with a sentence that names the path if there is nothing to learn from.
-datasets open_datasets(const recipe& asked);
+/// Opens the recipe's images. Throws an error that names the path if there are none to learn from.
+datasets open_datasets(const recipe& config);
 
-/// Does every image of the source have a class?
+/// True if every image of the source has a class.
 bool labelled(const pretext::any_source& source);
 
-/// Calls `use(images, first)` for the whole source in order, a few hundred images at a time, decoded in the
-/// background.
+/// Calls `use(images, first)` for batches of a few hundred images of the source, in order; `first` is the
+/// index of the first one. The next batch is decoded in the background.
 void for_each_batch(const pretext::any_source& source, std::size_t threads,
                     const std::function<void(std::span<const pretext::image_view>, std::size_t)>& use);
 
-/// The encoder's features of a whole source, with its labels.
+/// The encoder's features of all images of a source, with their labels.
 pretext::feature_table encode(pretext::any_encoder& encoder, const pretext::any_source& source,
                               std::size_t threads);
 
-/// Pixels of a whole source as the encoder sees them, at most about 32 x 32 of them: the baseline to beat.
+/// All images of a source as the encoder sees them, averaged down to about 32 x 32 pixels: a baseline.
 pretext::feature_table pixels(pretext::any_encoder& encoder, const pretext::any_source& source,
                               std::size_t threads);
 

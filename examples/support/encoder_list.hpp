@@ -1,5 +1,6 @@
 #pragma once
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <tuple>
 
@@ -11,64 +12,70 @@
 
 namespace programs {
 
-/// An encoder that the programs are compiled with, for one size of images.
+/// An encoder for one image size that is compiled into the programs.
 template <class Encoder, std::size_t Size>
-struct compiled {
+struct compiled_encoder {
   using encoder = Encoder;
   using images = pretext::shape<Size, Size, 3>;
   static constexpr std::size_t size = Size;
   static constexpr std::size_t feature = pretext::output_of<Encoder, images>::size;
 
   const char* name;
-  const char* about;
+  const char* description;
 };
 
-/// The convolutional ones. Add a line for another one: every program that can train it offers it then.
+/// The convolutional encoders. A new line here offers an encoder in every program that can train it.
 inline constexpr std::tuple resnets{
-    compiled<pretext::resnet18<pretext::stem::cifar, 16>, 32>{"resnet18-thin",
-                                                              "width 16, 3x3 stem, 0.7 M parameters"},
-    compiled<pretext::resnet18<pretext::stem::cifar>, 32>{"resnet18", "3x3 stem, 11.2 M parameters"},
-    compiled<pretext::resnet50<pretext::stem::cifar>, 32>{"resnet50", "3x3 stem, 23.5 M parameters"},
-    compiled<pretext::resnet18<>, 96>{"resnet18", "7x7 stem, 11.2 M parameters"},
-    compiled<pretext::resnet18<>, 224>{"resnet18", "7x7 stem, 11.2 M parameters"},
-    compiled<pretext::resnet50<>, 224>{"resnet50", "7x7 stem, 23.5 M parameters"},
+    compiled_encoder<pretext::resnet18<pretext::stem::cifar, 16>, 32>{"resnet18-thin",
+                                                                      "width 16, 3x3 stem, 0.7 M parameters"},
+    compiled_encoder<pretext::resnet18<pretext::stem::cifar>, 32>{"resnet18", "3x3 stem, 11.2 M parameters"},
+    compiled_encoder<pretext::resnet50<pretext::stem::cifar>, 32>{"resnet50", "3x3 stem, 23.5 M parameters"},
+    compiled_encoder<pretext::resnet18<>, 96>{"resnet18", "7x7 stem, 11.2 M parameters"},
+    compiled_encoder<pretext::resnet18<>, 224>{"resnet18", "7x7 stem, 11.2 M parameters"},
+    compiled_encoder<pretext::resnet50<>, 224>{"resnet50", "7x7 stem, 23.5 M parameters"},
 };
 
-/// The vision transformers, told by a recipe how they start and what their feature is.
+/// The vision transformers. `Recipe` chooses their initialisation and their feature.
 template <class Recipe = pretext::mae_pretraining>
 inline constexpr std::tuple vits{
-    compiled<pretext::vit<4, 128, 6, 4, Recipe>, 32>{
+    compiled_encoder<pretext::vit<4, 128, 6, 4, Recipe>, 32>{
         "vit-micro", "4-pixel patches, width 128, 6 blocks, 1.2 M parameters"},
-    compiled<pretext::vit_tiny<4, Recipe>, 32>{"vit-tiny", "4-pixel patches, 5.4 M parameters"},
-    compiled<pretext::vit_small<16, Recipe>, 224>{"vit-small", "16-pixel patches, 21.7 M parameters"},
-    compiled<pretext::vit_base<16, Recipe>, 224>{"vit-base", "16-pixel patches, 85.8 M parameters"},
+    compiled_encoder<pretext::vit_tiny<4, Recipe>, 32>{"vit-tiny", "4-pixel patches, 5.4 M parameters"},
+    compiled_encoder<pretext::vit_small<16, Recipe>, 224>{"vit-small", "16-pixel patches, 21.7 M parameters"},
+    compiled_encoder<pretext::vit_base<16, Recipe>, 224>{"vit-base", "16-pixel patches, 85.8 M parameters"},
 };
 
-/// One line for each encoder of a list, for --help and for error messages.
-template <class... Choices>
-std::string names_of(const std::tuple<Choices...>& list) {
+/// The encoders that `finetune` offers. Its ViTs are those of MAE's fine-tuning: their positions are trained
+/// and their feature is the mean of their tokens.
+inline constexpr auto finetune_encoders = std::tuple_cat(resnets, vits<pretext::mae_fine_tuning>);
+
+/// One line per encoder of a list, for --help and for error messages.
+template <class... Encoders>
+std::string names_of(const std::tuple<Encoders...>& list) {
   std::string names;
-  const auto add = [&](const auto& choice) {
-    names += pretext::str_cat("\n  ", choice.name, " at ", choice.size, ": ", choice.about);
+  const auto add = [&](const auto& encoder) {
+    names += pretext::str_cat("\n  ", encoder.name, " at ", encoder.size, ": ", encoder.description);
   };
-  std::apply([&](const auto&... choice) { (add(choice), ...); }, list);
+  std::apply([&](const auto&... encoder) { (add(encoder), ...); }, list);
   return names;
 }
 
-/// `make(choice)` for the encoder and the image size of the recipe. Throws std::invalid_argument that lists
-/// the choices if they are not in the list.
-template <class Base, class... Choices, class Make>
-Base make_chosen(const std::tuple<Choices...>& list, const recipe& asked, const Make& make) {
-  Base made{};
-  const auto try_one = [&](const auto& choice) {
-    if (!made && asked.encoder == choice.name && asked.image_size == choice.size) made = make(choice);
+/// `make(encoder)` for the entry of the list that has the recipe's encoder and image size. Throws
+/// std::invalid_argument that lists the encoders if there is none.
+template <class Product, class... Encoders, class Make>
+std::unique_ptr<Product> make_for_encoder(const std::tuple<Encoders...>& list, const recipe& config,
+                                          const Make& make) {
+  std::unique_ptr<Product> result;
+  const auto try_encoder = [&](const auto& encoder) {
+    if (!result && config.encoder == encoder.name && config.image_size == encoder.size)
+      result = make(encoder);
   };
-  std::apply([&](const auto&... choice) { (try_one(choice), ...); }, list);
-  if (!made)
-    pretext::throw_error("encoder ", asked.encoder, " at ", asked.image_size,
+  std::apply([&](const auto&... encoder) { (try_encoder(encoder), ...); }, list);
+  if (!result)
+    pretext::throw_error("encoder ", config.encoder, " at ", config.image_size,
                          " pixels was not compiled into this program; it has:", names_of(list),
-                         "\nadd a line to examples/support/encoder_list.hpp for another one");
-  return made;
+                         "\nTo add an encoder, add a line to examples/support/encoder_list.hpp.");
+  return result;
 }
 
 }  // namespace programs

@@ -7,66 +7,70 @@
 #include <pretext/evaluation/knn.hpp>
 #include <pretext/evaluation/linear_probe.hpp>
 
-#include "trainers.hpp"
+#include "on_device.hpp"
+#include "untrained_encoder.hpp"
 
 namespace programs {
 namespace {
 
 using namespace pretext;
 
-/// Subtracts the mean of the bank from both: without it all pixels point one way.
-void centre(feature_table& bank, feature_table& queries) {
+/// Subtracts the mean of the bank from both tables: kNN compares directions, and without this all vectors of
+/// pixels have nearly the same.
+void center(feature_table& bank, feature_table& queries) {
   std::vector<double> mean(bank.width);
   for (std::size_t i = 0; i < bank.values.size(); ++i)
     mean[i % bank.width] += static_cast<double>(bank.values[i]) / static_cast<double>(bank.count);
-  for (feature_table* some : {&bank, &queries})
-    for (std::size_t i = 0; i < some->values.size(); ++i)
-      some->values[i] -= static_cast<float>(mean[i % some->width]);
+  for (feature_table* table : {&bank, &queries})
+    for (std::size_t i = 0; i < table->values.size(); ++i)
+      table->values[i] -= static_cast<float>(mean[i % table->width]);
 }
 
-linear_probe make_probe(const evaluation_options& how, std::size_t images) {
-  if (how.probe != "mae") return {.epochs = how.linear_epochs, .scaling = probe_scaling::standardised};
-  auto probe = mae_probe(how.linear_epochs, std::min<std::size_t>(16384, images));
-  probe.warmup_epochs = std::min(probe.warmup_epochs, static_cast<double>(how.linear_epochs) / 3);
+linear_probe make_probe(const evaluation_options& options, std::size_t images) {
+  if (options.probe != "mae")
+    return {.epochs = options.linear_epochs, .scaling = probe_scaling::standardised};
+  auto probe = mae_probe(options.linear_epochs, std::min<std::size_t>(16384, images));
+  probe.warmup_epochs = std::min(probe.warmup_epochs, static_cast<double>(options.linear_epochs) / 3);
   return probe;
 }
 
-accuracies measure(const feature_table& train, const feature_table& test, const evaluation_options& how,
+accuracies measure(const feature_table& train, const feature_table& test, const evaluation_options& options,
                    const cpu::stream& stream) {
-  const knn vote{.k = how.neighbours, .temperature = how.temperature};
-  accuracies found{vote.accuracy(train, test, stream), -1};
-  if (how.linear_epochs > 0) found.linear = make_probe(how, train.count)(train, test, stream).accuracy;
-  return found;
+  const knn vote{.k = options.neighbours, .temperature = options.temperature};
+  accuracies measured{vote.accuracy(train, test, stream), -1};
+  if (options.linear_epochs > 0)
+    measured.linear = make_probe(options, train.count)(train, test, stream).accuracy;
+  return measured;
 }
 
 }  // namespace
 
-findings evaluate(const run_folder& folder, const recipe& asked, const datasets& data,
-                  const evaluation_options& how) {
+evaluation_result evaluate(const run_folder& folder, const recipe& config, const datasets& data,
+                           const evaluation_options& options) {
   expects(labelled(data.train) && labelled(data.test),
           "evaluation needs labelled training and test images; give --data a folder with train/<class>/ and "
           "test/<class>/ inside");
   const auto start = std::chrono::steady_clock::now();
-  const cpu::stream stream{how.where.threads};
-  findings found;
-  const auto encoder = make_encoder(asked, how.where);
+  const cpu::stream stream{options.compute.threads};
+  evaluation_result result;
+  const auto encoder = make_on_device<untrained_encoder>(config, options.compute);
   {
-    const auto train = encode(*encoder, data.train, how.where.threads),
-               test = encode(*encoder, data.test, how.where.threads);
-    found.untrained = measure(train, test, how, stream);
+    const auto train = encode(*encoder, data.train, options.compute.threads),
+               test = encode(*encoder, data.test, options.compute.threads);
+    result.untrained = measure(train, test, options, stream);
   }
   {
-    auto train = pixels(*encoder, data.train, how.where.threads),
-         test = pixels(*encoder, data.test, how.where.threads);
-    centre(train, test);
-    found.pixels = measure(train, test, how, stream);
+    auto train = pixels(*encoder, data.train, options.compute.threads),
+         test = pixels(*encoder, data.test, options.compute.threads);
+    center(train, test);
+    result.pixels = measure(train, test, options, stream);
   }
   load_encoder(folder.encoder(), *encoder);
-  found.train = encode(*encoder, data.train, how.where.threads);
-  found.test = encode(*encoder, data.test, how.where.threads);
-  found.trained = measure(found.train, found.test, how, stream);
-  found.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  return found;
+  result.train = encode(*encoder, data.train, options.compute.threads);
+  result.test = encode(*encoder, data.test, options.compute.threads);
+  result.trained = measure(result.train, result.test, options, stream);
+  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return result;
 }
 
 }  // namespace programs

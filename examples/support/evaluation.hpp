@@ -5,35 +5,34 @@
 
 #include <pretext/evaluation/features.hpp>
 
+#include "compute_options.hpp"
 #include "datasets.hpp"
-#include "processor.hpp"
 #include "run_folder.hpp"
 
 namespace programs {
 
-/// Accuracies of one kind of feature on the test images, in [0, 1]; negative where it was not measured.
+/// Accuracies of one kind of feature on the test images, in [0, 1]; negative if not measured.
 struct accuracies {
   double knn = -1, linear = -1;
 };
 
-/// What `evaluate` found out about a run.
-struct findings {
+struct evaluation_result {
   accuracies trained, untrained, pixels;
-  pretext::feature_table train, test;  ///< of the trained encoder
+  pretext::feature_table train, test;  ///< features of the trained encoder
   double seconds = 0;
 };
 
-/// How `evaluate` measures.
 struct evaluation_options {
-  std::size_t neighbours = 200;
-  double temperature = 0.1;
-  std::size_t linear_epochs = 30;
-  std::string probe = "simclr";   // or "mae": LARS behind batch norm, in batches of up to 16384
-  processor where{.threads = 2};  // of the encoder; the rest is the CPU's
+  std::size_t neighbours = 200;           // k of the kNN
+  double temperature = 0.1;               // of the kNN's weights
+  std::size_t linear_epochs = 30;         // 0: no linear probe
+  std::string probe = "simclr";           // or "mae": LARS after batch norm, in batches of up to 16384
+  compute_options compute{.threads = 2};  // for the encoder; kNN and probe run on the CPU
 };
 
-/// Weighted kNN and a linear probe on the feature h, beside the same encoder untrained and raw pixels.
-findings evaluate(const run_folder& folder, const recipe& asked, const datasets& data,
-                  const evaluation_options& how);
+/// Measures weighted kNN and a linear probe on the feature h of the run's encoder, and on two baselines: the
+/// same encoder untrained, and raw pixels.
+evaluation_result evaluate(const run_folder& folder, const recipe& config, const datasets& data,
+                           const evaluation_options& options);
 
 }  // namespace programs

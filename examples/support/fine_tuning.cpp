@@ -12,8 +12,9 @@
 #include <pretext/io/torch_weights.hpp>
 #include <pretext/optimizers/schedule.hpp>
 
+#include "on_device.hpp"
+#include "pretrain.hpp"
 #include "run_folder.hpp"
-#include "trainers.hpp"
 
 namespace programs {
 namespace {
@@ -26,7 +27,7 @@ std::vector<int> labels_of(const any_source& source) {
   return labels;
 }
 
-/// Shares of a source whose class is the first answer, and among the first five.
+/// Fractions of the images whose class has the largest logit, and one of the five largest.
 struct top_accuracy {
   double first = 0, five = 0;
 };
@@ -39,26 +40,27 @@ top_accuracy accuracy_of(any_classifier& classifier, const any_source& source, s
     logits.clear();
     classifier.predict(images, logits);
     for (std::size_t i = 0; i < images.size(); ++i) {
-      const std::span own{logits.data() + i * classes, classes};
+      const std::span scores{logits.data() + i * classes, classes};
       const auto label = static_cast<std::size_t>(source.label(begin + i));
-      // A class that no training image had is never the answer.
-      const auto before = label < classes
-                              ? std::ranges::count_if(own, [&](float x) { return x > own[label]; })
+      // A class without a training image has no output and is never predicted.
+      const auto larger = label < classes
+                              ? std::ranges::count_if(scores, [&](float x) { return x > scores[label]; })
                               : static_cast<std::ptrdiff_t>(classes);
-      first += before == 0;
-      five += before < 5;
+      first += larger == 0;
+      five += larger < 5;
     }
   });
   const auto count = static_cast<double>(source.size());
   return {static_cast<double>(first) / count, static_cast<double>(five) / count};
 }
 
-/// Every parameter in torchvision's or timm's names, the classifier's outputs cut to the classes.
+/// Writes all parameters in torchvision's or timm's names; of the classifier only the outputs that have a
+/// class.
 void write_classifier(const std::filesystem::path& path, any_classifier& classifier, const any_source& source,
                       const std::string& recipe_text) {
   std::vector<parameter> table;
   for (parameter p : classifier.parameters()) {
-    if (p.extents[0] == most_classes && (p.name().starts_with("head.") || p.name().starts_with("fc.")))
+    if (p.extents[0] == max_classes && (p.name().starts_with("head.") || p.name().starts_with("fc.")))
       p.extents[0] = classifier.classes();
     table.push_back(p);
   }
@@ -75,25 +77,25 @@ double rounded(double x) { return static_cast<double>(static_cast<long>(x * 1000
 
 }  // namespace
 
-recipe fine_tuning_recipe(const std::string& encoder) {
-  recipe r;
+finetune_recipe fine_tuning_recipe(const std::string& encoder) {
+  finetune_recipe r;
   r.method = "finetune";
   r.encoder = encoder;
   r.epochs = 20;
   r.batch = 64;
   r.minimum_area = 0.35;
   if (encoder.starts_with("vit")) {
-    // MAE's (Table 9) without what needs a hundred epochs: mixing, RandAugment, dropped paths.
+    // MAE's (Table 9) without mixup, cutmix, RandAugment and drop path, which need a hundred epochs.
     r.optimizer = "adamw";
     r.learning_rate = 1e-3;
     r.warmup_epochs = 2;
     r.beta2 = 0.999;
     r.weight_decay = 0.05;
-    r.layer_decay = 0.75;
-    r.label_smoothing = 0.1;
+    r.options.layer_decay = 0.75;
+    r.options.label_smoothing = 0.1;
     r.normalisation = "imagenet";
   } else {
-    // SimCLR's (B.5): Nesterov's momentum, neither decay nor warm-up.
+    // SimCLR's (B.5): Nesterov momentum, without weight decay and without warm-up.
     r.optimizer = "sgd";
     r.learning_rate = 0.05;
     r.warmup_epochs = 0;
@@ -102,80 +104,83 @@ recipe fine_tuning_recipe(const std::string& encoder) {
   return r;
 }
 
-void follow_run(const std::filesystem::path& path, recipe& asked) {
+void follow_run(const std::filesystem::path& path, finetune_recipe& config) {
   const run_folder folder{path};
-  const recipe run = folder.read_recipe();
-  asked.data = run.data;
-  asked.image_size = run.image_size;
-  asked.images = run.images;
-  asked.test_images = run.test_images;
-  asked.normalisation = run.normalisation;
-  asked.on_bad_image = run.on_bad_image;
-  asked.weights = folder.encoder().string();
+  recipe run;
+  folder.read_recipe(run);
+  config.data = run.data;
+  config.image_size = run.image_size;
+  config.images = run.images;
+  config.test_images = run.test_images;
+  config.normalisation = run.normalisation;
+  config.on_bad_image = run.on_bad_image;
+  config.options.weights = folder.encoder().string();
 }
 
-int fine_tune(pretrain_options o, std::size_t test_every) {
-  const run_folder folder{o.out, "finetune"};
-  if (o.resume) {
-    o.asked = folder.read_recipe();
-    if (o.asked.method != "finetune")
-      throw_error<std::runtime_error>(o.out.string(), " holds a run of ", o.asked.method,
+int fine_tune(finetune_recipe config, const training_options& options, std::size_t test_every) {
+  const run_folder folder{options.out, "finetune"};
+  if (options.resume) {
+    folder.read_recipe(config);
+    if (config.method != "finetune")
+      throw_error<std::runtime_error>(options.out.string(), " contains a run of ", config.method,
                                       ", not of finetune");
   }
-  const recipe& r = o.asked;
-  const datasets data = open_datasets(r);
+  const finetune_options& tuning = config.options;
+  const datasets data = open_datasets(config);
   expects(labelled(data.train) && labelled(data.test),
           "fine-tuning needs labelled training and test images; give --data a folder with train/<class>/ and "
           "test/<class>/ inside");
   const auto all = labels_of(data.train);
-  const auto chosen = class_balanced_subset(all, r.labels, r.seed);
+  const auto chosen = class_balanced_subset(all, tuning.labels, config.seed);
   const any_source train = subset<any_source>{data.train, chosen};
   const auto classes =
       std::max(data.train.class_names().size(), static_cast<std::size_t>(std::ranges::max(all)) + 1);
 
-  const auto classifier = make_classifier(r, classes, o.where);
+  const auto classifier = make_on_device<finetune_classifier>({config, classes}, options.compute);
   classifier->set_labels(labels_of(train));
-  if (!o.resume) {
-    // Before the folder of an earlier run is emptied: a file that cannot be read costs nothing.
-    if (!r.weights.empty()) load_encoder(r.weights, *classifier);
-    folder.start(r, o.overwrite);
+  if (!options.resume) {
+    // Before `start` empties the folder: if the file is unreadable, an earlier run there is still intact.
+    if (!tuning.weights.empty()) load_encoder(tuning.weights, *classifier);
+    folder.start(to_text(config), options.overwrite);
     std::string names;
     for (const std::size_t i : chosen) names += data.train.name(i) + '\n';
-    write_atomically(o.out / "labelled.txt", names);
+    write_atomically(options.out / "labelled.txt", names);
   }
 
-  const auto rates = [&](std::size_t step, std::size_t per_epoch) {
+  const auto schedule = [&](std::size_t step, std::size_t per_epoch) {
     const auto epoch = static_cast<double>(per_epoch);
-    const cosine_schedule rate{.peak = r.learning_rate,
-                               .warmup = r.warmup_epochs * epoch,
-                               .length = static_cast<double>(r.epochs) * epoch,
-                               .end = std::min(1e-6, r.learning_rate)};
-    return pretext::step_values{.learning_rate = rate(static_cast<double>(step)), .drop_path = r.drop_path};
+    const cosine_schedule rate{.peak = config.learning_rate,
+                               .warmup = config.warmup_epochs * epoch,
+                               .length = static_cast<double>(config.epochs) * epoch,
+                               .end = std::min(1e-6, config.learning_rate)};
+    return pretext::step_values{.learning_rate = rate(static_cast<double>(step)),
+                                .drop_path = tuning.drop_path};
   };
-  epoch_measures measure{{"accuracy"}, {}};
+  epoch_evaluation evaluation{{"accuracy"}, {}};
   if (test_every > 0)
-    measure.after = [&](std::size_t epoch) -> std::map<std::string, double> {
+    evaluation.after = [&](std::size_t epoch) -> std::map<std::string, double> {
       if (epoch % test_every != 0) return {};
-      return {{"accuracy", accuracy_of(*classifier, data.test, o.where.threads).first}};
+      return {{"accuracy", accuracy_of(*classifier, data.test, options.compute.threads).first}};
     };
   std::fprintf(stderr, "%zu of %zu labels, %zu classes, %s\n", train.size(), all.size(), classes,
-               r.weights.empty() ? "from scratch" : r.weights.c_str());
-  const auto summary = take_steps(o, folder, train, *classifier, rates, measure);
+               tuning.weights.empty() ? "from scratch" : tuning.weights.c_str());
+  const auto summary = take_steps(config, options, folder, train, *classifier, schedule, evaluation);
   if (!summary) return 130;
 
   const auto start = std::chrono::steady_clock::now();
-  const top_accuracy found = accuracy_of(*classifier, data.test, o.where.threads);
+  const top_accuracy accuracy = accuracy_of(*classifier, data.test, options.compute.threads);
   const double seconds =
       summary->seconds + std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   folder.finish(*classifier, *summary, {});
-  write_classifier(o.out / "classifier.safetensors", *classifier, data.train, folder.read_recipe_text());
+  write_classifier(options.out / "classifier.safetensors", *classifier, data.train,
+                   folder.read_recipe_text());
   std::fprintf(stderr, "%zu steps in %.0f s, last loss %.4f; the classifier is in %s\n", summary->steps,
-               summary->seconds, summary->loss, (o.out / "classifier.safetensors").c_str());
+               summary->seconds, summary->loss, (options.out / "classifier.safetensors").c_str());
   const nlohmann::ordered_json result{{"method", "finetune"},
-                                      {"labels", r.labels},
-                                      {"from_scratch", r.weights.empty()},
-                                      {"accuracy", rounded(found.first)},
-                                      {"top5", rounded(found.five)},
+                                      {"labels", tuning.labels},
+                                      {"from_scratch", tuning.weights.empty()},
+                                      {"accuracy", rounded(accuracy.first)},
+                                      {"top5", rounded(accuracy.five)},
                                       {"seconds", rounded(seconds)}};
   std::printf("result: %s\n", result.dump().c_str());
   return 0;

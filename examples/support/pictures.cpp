@@ -7,7 +7,7 @@
 #include <pretext/io/file.hpp>
 
 #include "choices.hpp"
-#include "methods.hpp"
+#include "method_info.hpp"
 
 namespace pretext {
 
@@ -31,20 +31,23 @@ namespace programs {
 
 using namespace pretext;
 
-image to_picture(const float* rgb, std::size_t height, std::size_t width, const recipe& asked) {
-  const normalise done = make_normalisation(asked);
-  const float mean[3] = {done.mean.r, done.mean.g, done.mean.b},
-              deviation[3] = {done.deviation.r, done.deviation.g, done.deviation.b};
-  image made{height, width, 3, std::vector<std::uint8_t>(height * width * 3)};
-  for (std::size_t i = 0; i < made.pixels.size(); ++i)
-    made.pixels[i] =
+image to_picture(const float* rgb, std::size_t height, std::size_t width, const recipe& config) {
+  const normalise normalisation = make_normalisation(config);
+  const auto& [mean_rgb, deviation_rgb] = normalisation;
+  const float mean[3] = {mean_rgb.r, mean_rgb.g, mean_rgb.b},
+              deviation[3] = {deviation_rgb.r, deviation_rgb.g, deviation_rgb.b};
+  image picture{height, width, 3, std::vector<std::uint8_t>(height * width * 3)};
+  for (std::size_t i = 0; i < picture.pixels.size(); ++i)
+    picture.pixels[i] =
         static_cast<std::uint8_t>(std::clamp(rgb[i] * deviation[i % 3] + mean[i % 3], 0.f, 1.f) * 255 + .5f);
-  return made;
+  return picture;
 }
 
-std::size_t spread(std::size_t i, std::size_t some, std::size_t all) { return (i * all / some + i) % all; }
+std::size_t spread(std::size_t i, std::size_t count, std::size_t size) {
+  return (i * size / count + i) % size;
+}
 
-std::vector<image_sheet> augmented_views(any_trainer& trainer, const recipe& asked, const datasets& data) {
+std::vector<image_sheet> augmented_views(any_trainer& trainer, const recipe& config, const datasets& data) {
   const std::size_t shown = std::min<std::size_t>(8, data.train.size()), epochs = 3;
   const auto [height, width] = trainer.input_size();
   std::vector<image> pictures(shown);
@@ -55,23 +58,22 @@ std::vector<image_sheet> augmented_views(any_trainer& trainer, const recipe& ask
     data.train.read(samples.back(), pictures[i]);
     views.push_back(pictures[i]);
   }
-  const bool pairs = card_of(asked.method).pairs_views;
-  image_sheet sheet{
-      pairs ? "First row: images as they are. Below: the pairs of views that the first epochs made of them."
-            : "First row: images as they are. Below: the views that the first epochs made of them.",
-      shown,
-      {},
-      {}};
-  if (!pairs) sheet.about = "Augmented views: what the encoder is shown of an image.";
-  const auto add = [&, rows = height, columns = width](const std::vector<float>& numbers) {
-    for (std::size_t at = 0; at < numbers.size(); at += rows * columns * 3)
-      sheet.images.push_back(to_picture(numbers.data() + at, rows, columns, asked));
+  const bool pairs = info_of(config.method).pairs_views;
+  image_sheet sheet{pairs ? "First row: original images. Below: their pairs of views in the first epochs."
+                          : "First row: original images. Below: their views in the first epochs.",
+                    shown,
+                    {},
+                    {}};
+  if (!pairs) sheet.about = "Augmented views: the encoder's input during training.";
+  const auto add = [&, rows = height, columns = width](const std::vector<float>& values) {
+    for (std::size_t at = 0; at < values.size(); at += rows * columns * 3)
+      sheet.images.push_back(to_picture(values.data() + at, rows, columns, config));
   };
   std::vector<float> originals;
   trainer.evaluation_views(views, originals);
   add(originals);
   for (std::uint32_t epoch = 0; epoch < epochs; ++epoch)
-    add(trainer.make_views({.epoch = epoch, .images = views, .samples = samples, .seed = asked.seed}));
+    add(trainer.make_views({.epoch = epoch, .images = views, .samples = samples, .seed = config.seed}));
   return {sheet};
 }
 
@@ -87,7 +89,7 @@ std::vector<image_sheet> read_pictures(const std::filesystem::path& folder) {
   try {
     return nlohmann::json::from_cbor(file).get<std::vector<image_sheet>>();
   } catch (const nlohmann::json::exception& error) {
-    throw_error<std::runtime_error>(path.string(), ": holds no pictures; ", error.what());
+    throw_error<std::runtime_error>(path.string(), ": does not contain pictures; ", error.what());
   }
 }
 

@@ -10,44 +10,50 @@
 
 #include <pretext/runtime/any_trainer.hpp>
 
+#include "compute_options.hpp"
+#include "method_info.hpp"
 #include "pictures.hpp"
-#include "processor.hpp"
 #include "recipe.hpp"
 #include "run_folder.hpp"
 
 namespace programs {
 
-/// What a program that trains is asked for: the recipe, and what does not change its result.
-struct pretrain_options {
-  recipe asked;
+/// How a training runs: everything that does not change its result, and therefore is not in its recipe.
+struct training_options {
   std::filesystem::path out;
-  processor where;
+  compute_options compute;
   std::size_t knn_every = 0;  // epochs; 0: never
   double checkpoint_seconds = 60;
   bool resume = false, overwrite = false, keep_going = false;
-  bool load_batches = false;  // though the images would fit into the GPU's memory
+  bool load_batches = false;  // even if the images fit into the GPU's memory
 };
 
-/// The rates of a step, of so many.
-using step_values = std::function<pretext::step_values(std::size_t step, std::size_t steps_per_epoch)>;
+/// Learning rate and target momentum of a step.
+using step_schedule = std::function<pretext::step_values(std::size_t step, std::size_t steps_per_epoch)>;
 
-/// What is measured between epochs: columns of metrics.csv, and their values after an epoch, counted from 1.
-struct epoch_measures {
+/// An evaluation between epochs: its columns of metrics.csv, and their values after an epoch, counted from 1.
+struct epoch_evaluation {
   std::vector<std::string> columns{"knn"};
   std::function<std::map<std::string, double>(std::size_t epoch)> after;
 };
 
-using trainer_maker = std::function<std::unique_ptr<pretext::any_trainer>(const recipe&, const processor&)>;
+/// Runs the steps of a new or resumed training on the images of `train`, with progress on stderr, metrics,
+/// checkpoints and Ctrl-C. Returns nothing if it was interrupted.
+std::optional<run_summary> take_steps(const recipe& config, const training_options& options,
+                                      const run_folder& folder, const pretext::any_source& train,
+                                      pretext::any_trainer& trainer, const step_schedule& schedule,
+                                      const epoch_evaluation& evaluation = {});
 
-/// Takes the steps of a run, new or resumed, on the images of `train`: progress on stderr, metrics,
-/// checkpoints, Ctrl-C. `rates` and `measure` (after an epoch, for the columns `metric_names`) are asked as
-/// it goes. Nothing is returned if it was stopped before its end.
-std::optional<run_summary> take_steps(const pretrain_options& o, const run_folder& folder,
-                                      const pretext::any_source& train, pretext::any_trainer& trainer,
-                                      const step_values& rates, const epoch_measures& measure = {});
+/// A method as `pretrain` needs it. Both functions read the recipe, so a resumed run calls them only after
+/// its recipe was read.
+struct pretraining {
+  method_info info;
+  recipe& config;
+  std::function<std::unique_ptr<pretext::any_trainer>(const compute_options&)> make;
+  std::function<std::vector<pretext::image_sheet>(pretext::any_trainer&, const datasets&)> pictures;
+};
 
-/// Runs or resumes a pretraining and leaves its results in the folder `out`; returns the program's exit
-/// status.
-int pretrain(pretrain_options o, const trainer_maker& make, const picture_maker& show = augmented_views);
+/// Starts or resumes a pretraining and writes its results; returns the exit status of the program.
+int pretrain(const pretraining& method, const training_options& options);
 
 }  // namespace programs

@@ -1,31 +1,90 @@
 #include "recipe.hpp"
 
+#include <stdexcept>
+
 #include <nlohmann/json.hpp>
 #include <pretext/core/expects.hpp>
 
+#include "fine_tuning.hpp"
+#include "method_info.hpp"
+
 namespace programs {
+namespace {
 
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(recipe, method, data, encoder, image_size, images,
-                                                test_images, epochs, batch, seed, optimizer, learning_rate,
-                                                warmup_epochs, momentum, nesterov, beta1, beta2, weight_decay,
-                                                temperature, target_momentum, initialisation, mask_ratio,
-                                                normalise_pixels, drop_path, layer_decay, jitter,
-                                                minimum_area, normalisation, on_bad_image, weights, labels,
-                                                label_smoothing, mixup, cutmix, erasing, rand_augment, freeze)
+void write(recipe& config, nlohmann::json& members) {
+  for (const field& member : config.fields())
+    if (*member.key) std::visit([&](const auto* value) { members[member.key] = *value; }, member.value);
+}
 
-std::string to_text(const recipe& asked) { return nlohmann::json(asked).dump(2) + "\n"; }
+/// The default values of all options that the first version had. Its programs wrote them all, whichever of
+/// them they read, and the text is part of an encoder's metadata: so it stays the same, byte for byte. The
+/// options of later methods are in their own recipes alone.
+nlohmann::json first_version_defaults() {
+  nlohmann::json members;
+  for (const method_entry& method : methods())
+    for (const char* name : {"simclr", "byol", "mae"})
+      if (method.info.name == name) write(*method.defaults, members);
+  finetune_recipe fine_tuning;
+  write(fine_tuning, members);
+  return members;
+}
 
-recipe recipe_from_text(const std::string& text, const std::string& source) {
+}  // namespace
+
+std::vector<field> recipe::fields() {
+  return {
+      {"method", &method},
+      {"data", &data, "--data",
+       "\"builtin\", or a folder: CIFAR, STL-10 or IDX files, or JPEG and PNG images"},
+      {"encoder", &encoder, "--encoder", "network:"},
+      {"image_size", &image_size, "--image-size", "height and width of the views in pixels"},
+      {"images", &images, "--images", "number of training images to use; 0: all (built-in: 8000)"},
+      {"test_images", &test_images, "--test-images", "number of test images to use; 0: all (built-in: 2000)"},
+      {"minimum_area", &minimum_area, "--minimum-area",
+       "smallest area of a random crop, as a fraction of the image", between{0, 1}},
+      {"normalisation", &normalisation, "--normalise", "mean and standard deviation to normalise with",
+       one_of{{"none", "cifar", "imagenet"}}},
+      {"on_bad_image", &on_bad_image, "--on-bad-image", "what to do about an unreadable image",
+       one_of{{"stop", "skip"}}},
+
+      {"epochs", &epochs, "--epochs", "", positive{}},
+      {"batch", &batch, "--batch", "images per step", between{2, 65536}},
+      {"seed", &seed, "--seed"},
+      {"optimizer", &optimizer, "--optimizer", "", one_of{{"sgd", "lars", "adamw"}}},
+      {"learning_rate", &learning_rate, "--learning-rate", "peak learning rate for this batch size"},
+      {"warmup_epochs", &warmup_epochs, "--warmup-epochs", "epochs of linear warm-up"},
+      {"momentum", &momentum, "--momentum", "of SGD and LARS"},
+      {"nesterov", &nesterov, "--nesterov,!--no-nesterov", "Nesterov momentum (SGD)"},
+      {"beta1", &beta1, "--beta1", "of AdamW"},
+      {"beta2", &beta2, "--beta2", "of AdamW"},
+      {"weight_decay", &weight_decay, "--weight-decay"},
+      {"target_momentum", &target_momentum}};
+}
+
+std::string to_text(recipe& config) {
+  nlohmann::json members = first_version_defaults();
+  write(config, members);
+  return members.dump(2) + "\n";
+}
+
+void read_text(const std::string& text, const std::string& source, recipe& config) {
+  config.reset();
   try {
-    return nlohmann::json::parse(text).get<recipe>();
+    const auto members = nlohmann::json::parse(text);
+    if (!members.is_object()) pretext::throw_error<std::runtime_error>(source, ": is not a recipe");
+    for (const field& member : config.fields())
+      if (*member.key && members.contains(member.key))
+        std::visit([&](auto* value) { members.at(member.key).get_to(*value); }, member.value);
   } catch (const nlohmann::json::exception& error) {
-    pretext::throw_error<std::runtime_error>(source, ": is no recipe; ", error.what());
+    pretext::throw_error<std::runtime_error>(source, ": is not a recipe; ", error.what());
   }
 }
 
-std::vector<std::pair<std::string, std::string>> settings_of(const recipe& asked) {
+std::vector<std::pair<std::string, std::string>> configuration_of(const std::string& text, recipe& config) {
+  nlohmann::json members = first_version_defaults();
+  members.update(nlohmann::json::parse(text));
+  write(config, members);
   std::vector<std::pair<std::string, std::string>> all;
-  const nlohmann::json members = asked;
   for (const auto& [name, value] : members.items())
     all.emplace_back(name, value.is_string() ? value.get<std::string>() : value.dump());
   return all;

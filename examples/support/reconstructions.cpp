@@ -5,13 +5,14 @@
 #include <pretext/core/expects.hpp>
 #include <pretext/runtime/reconstructor.hpp>
 
+#include "pictures.hpp"
+
 namespace programs {
 
 using namespace pretext;
 
-std::vector<image_sheet> reconstructed_images(any_trainer& trainer, const recipe& asked,
-                                              const datasets& data) {
-  auto sheets = augmented_views(trainer, asked, data);
+void add_reconstructions(any_trainer& trainer, const recipe& config, bool normalised, const datasets& data,
+                         std::vector<image_sheet>& sheets) {
   const any_source& source = data.test.size() > 0 ? data.test : data.train;
   const std::size_t shown = std::min<std::size_t>(8, source.size());
   std::vector<image> pictures(shown);
@@ -23,37 +24,36 @@ std::vector<image_sheet> reconstructed_images(any_trainer& trainer, const recipe
     views.push_back(pictures[i]);
   }
   reconstructor* const predictor = trainer.reconstructor();
-  expects(predictor != nullptr, "only masked methods predict images, and ", asked.method, " is none");
-  const auto made = predictor->reconstruct({.images = views, .samples = samples, .seed = asked.seed});
+  expects(predictor != nullptr, "only masked methods predict images, and ", config.method, " is not one");
+  const auto result = predictor->reconstruct({.images = views, .samples = samples, .seed = config.seed});
   const auto [height, width] = trainer.input_size();
   image_sheet sheet{
-      "One test image per row. Predicted: what the decoder draws at every patch; where patches were "
-      "visible nothing was asked of it.",
+      "One test image per row. Predicted: the decoder's output at every patch; only that at masked patches "
+      "is trained.",
       4,
       {},
       {"image", "masked", "predicted", "pasted"}};
-  sheet.title = "What it predicts";
+  sheet.title = "Reconstructions";
   sheet.about =
-      "Three of four patches are hidden; the network draws them from the others. Pasted: visible "
-      "patches as they are, hidden ones as predicted.";
-  if (asked.normalise_pixels)
+      "Three of four patches are masked; the network predicts them from the others. Pasted: the visible "
+      "patches of the image and the predictions of the masked ones.";
+  if (normalised)
     sheet.about +=
-        " Patches are predicted without their brightness and contrast; those of the real patch are put "
-        "back for showing.";
+        " The network predicts normalised patches; for display they are scaled back with the mean and "
+        "variance of the true patch.";
   for (std::size_t n = 0; n < shown; ++n) {
     const std::size_t pixels = height * width;
-    const image original = to_picture(made.images.data() + n * pixels * 3, height, width, asked);
-    const image predicted = to_picture(made.predicted.data() + n * pixels * 3, height, width, asked);
+    const image original = to_picture(result.images.data() + n * pixels * 3, height, width, config);
+    const image predicted = to_picture(result.predicted.data() + n * pixels * 3, height, width, config);
     image masked = original, pasted = original;
     for (std::size_t i = 0; i < pixels * 3; ++i)
-      if (made.masked[n * pixels + i / 3]) {
+      if (result.masked[n * pixels + i / 3]) {
         masked.pixels[i] = 128;
         pasted.pixels[i] = predicted.pixels[i];
       }
     sheet.images.insert(sheet.images.end(), {original, masked, predicted, pasted});
   }
   sheets.push_back(std::move(sheet));
-  return sheets;
 }
 
 }  // namespace programs

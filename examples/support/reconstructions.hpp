@@ -1,12 +1,20 @@
 #pragma once
 #include <vector>
 
-#include "pictures.hpp"
+// Declarations only: CUDA's compiler reads this header, but does not need those of the report.
+namespace pretext {
+class any_trainer;
+struct image_sheet;
+}  // namespace pretext
 
 namespace programs {
 
-/// What a masked method makes of some test images, beside the views it learned from.
-std::vector<pretext::image_sheet> reconstructed_images(pretext::any_trainer& trainer, const recipe& asked,
-                                                       const datasets& data);
+struct datasets;
+struct recipe;
+
+/// Adds a sheet with the reconstructions of a few test images by a masked method. `normalised`: the method
+/// predicts patches normalised by their own mean and variance.
+void add_reconstructions(pretext::any_trainer& trainer, const recipe& config, bool normalised,
+                         const datasets& data, std::vector<pretext::image_sheet>& sheets);
 
 }  // namespace programs

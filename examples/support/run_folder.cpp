@@ -24,25 +24,26 @@ std::string run_folder::read_text(const char* name) const {
   return {std::istreambuf_iterator<char>{file}, {}};
 }
 
-void run_folder::start(const recipe& asked, bool overwrite) const {
+void run_folder::start(const std::string& recipe_text, bool overwrite) const {
   if (std::filesystem::exists(path_ / "checkpoint.safetensors") && !overwrite)
     throw_error<std::runtime_error>(
         path_.string(),
-        " holds a run already; give --resume to go on with it, --overwrite to start "
-        "anew, or another --out");
+        " already contains a run; give --resume to continue it, --overwrite to replace "
+        "it, or another --out");
   std::error_code error;
   std::filesystem::create_directories(path_, error);
-  if (error) throw_error<std::runtime_error>(path_.string(), ": cannot be made; ", error.message());
+  if (error)
+    throw_error<std::runtime_error>(path_.string(), ": cannot create this folder; ", error.message());
   for (const char* old : {"checkpoint.safetensors", "encoder.safetensors", "summary.json", "metrics.csv",
                           "pictures.cbor", "report.html"})
     std::filesystem::remove(path_ / old, error);
-  write_atomically(path_ / "recipe.json", to_text(asked));
+  write_atomically(path_ / "recipe.json", recipe_text);
 }
 
 std::string run_folder::read_recipe_text() const { return read_text("recipe.json"); }
 
-recipe run_folder::read_recipe() const {
-  return recipe_from_text(read_recipe_text(), (path_ / "recipe.json").string());
+void run_folder::read_recipe(recipe& config) const {
+  programs::read_text(read_recipe_text(), (path_ / "recipe.json").string(), config);
 }
 
 run_summary run_folder::read_summary() const {
@@ -50,7 +51,7 @@ run_summary run_folder::read_summary() const {
   try {
     return nlohmann::json::parse(text).get<run_summary>();
   } catch (const nlohmann::json::exception& error) {
-    throw_error<std::runtime_error>((path_ / "summary.json").string(), ": is no summary of a run; ",
+    throw_error<std::runtime_error>((path_ / "summary.json").string(), ": is not the summary of a run; ",
                                     error.what());
   }
 }

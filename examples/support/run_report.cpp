@@ -10,7 +10,7 @@
 #include <pretext/report/report.hpp>
 #include <pretext/runtime/metrics.hpp>
 
-#include "methods.hpp"
+#include "method_info.hpp"
 #include "pictures.hpp"
 
 namespace programs {
@@ -24,21 +24,21 @@ std::string class_name(const any_source& source, int label) {
                                                                       : std::string{"?"};
 }
 
-std::vector<neighbour_row> neighbour_rows(const datasets& data, const findings& found,
+std::vector<neighbour_row> neighbour_rows(const datasets& data, const evaluation_result& evaluated,
                                           const cpu::stream& stream) {
-  feature_table queries{0, found.test.width, {}, {}};
+  feature_table queries{0, evaluated.test.width, {}, {}};
   std::vector<std::size_t> chosen;
-  const std::size_t rows = std::min<std::size_t>(10, found.test.count);
+  const std::size_t rows = std::min<std::size_t>(10, evaluated.test.count);
   for (std::size_t i = 0; i < rows; ++i) {
-    chosen.push_back(spread(i, rows, found.test.count));
-    queries.values.insert(queries.values.end(), found.test.row(chosen.back()),
-                          found.test.row(chosen.back()) + found.test.width);
-    queries.labels.push_back(found.test.labels[chosen.back()]);
+    chosen.push_back(spread(i, rows, evaluated.test.count));
+    queries.values.insert(queries.values.end(), evaluated.test.row(chosen.back()),
+                          evaluated.test.row(chosen.back()) + evaluated.test.width);
+    queries.labels.push_back(evaluated.test.labels[chosen.back()]);
     ++queries.count;
   }
   std::vector<neighbour_row> result;
-  const std::size_t k = std::min<std::size_t>(8, found.train.count);
-  const auto nearest = nearest_neighbours(found.train, queries, k, stream);
+  const std::size_t k = std::min<std::size_t>(8, evaluated.train.count);
+  const auto nearest = nearest_neighbours(evaluated.train, queries, k, stream);
   for (std::size_t q = 0; q < queries.count; ++q) {
     neighbour_row row;
     data.test.read(chosen[q], row.query);
@@ -47,8 +47,8 @@ std::vector<neighbour_row> neighbour_rows(const datasets& data, const findings& 
       const std::size_t index = nearest[q * k + i].index;
       neighbour_picture picture;
       data.train.read(index, picture.picture);
-      picture.label = class_name(data.train, found.train.labels[index]);
-      picture.right = found.train.labels[index] == queries.labels[q];
+      picture.label = class_name(data.train, evaluated.train.labels[index]);
+      picture.same_class = evaluated.train.labels[index] == queries.labels[q];
       row.nearest.push_back(std::move(picture));
     }
     result.push_back(std::move(row));
@@ -56,18 +56,20 @@ std::vector<neighbour_row> neighbour_rows(const datasets& data, const findings& 
   return result;
 }
 
-scatter_plot picture_of(const datasets& data, const findings& found, const cpu::stream& stream) {
-  feature_table shown{0, found.test.width, {}, {}};
+scatter_plot scatter_plot_of(const datasets& data, const evaluation_result& evaluated,
+                             const cpu::stream& stream) {
+  feature_table sample{0, evaluated.test.width, {}, {}};
   scatter_plot plot;
-  const std::size_t points = std::min<std::size_t>(1500, found.test.count);
+  const std::size_t points = std::min<std::size_t>(1500, evaluated.test.count);
   for (std::size_t i = 0; i < points; ++i) {
-    const std::size_t at = i * found.test.count / points;
-    shown.values.insert(shown.values.end(), found.test.row(at), found.test.row(at) + found.test.width);
-    plot.label.push_back(static_cast<std::size_t>(found.test.labels[at]));
-    ++shown.count;
+    const std::size_t row = i * evaluated.test.count / points;
+    sample.values.insert(sample.values.end(), evaluated.test.row(row),
+                         evaluated.test.row(row) + evaluated.test.width);
+    plot.label.push_back(static_cast<std::size_t>(evaluated.test.labels[row]));
+    ++sample.count;
   }
-  const auto plane = project_to_plane(shown, stream);
-  plot.caption = str_cat("First two principal components of the feature of ", points, " test images.");
+  const auto plane = project_to_plane(sample, stream);
+  plot.caption = str_cat("First two principal components of the features of ", points, " test images.");
   for (const auto& point : plane.points) {
     plot.x.push_back(static_cast<double>(point[0]));
     plot.y.push_back(static_cast<double>(point[1]));
@@ -77,16 +79,16 @@ scatter_plot picture_of(const datasets& data, const findings& found, const cpu::
 }
 
 chart curve_of(const run_folder& folder, const std::string& column, const std::string& title,
-               const std::string& unit, double factor = 1) {
-  chart made{title, "epoch", unit, {{title, {}, {}}}, {}};
+               const std::string& unit, double scale = 1) {
+  chart result{title, "epoch", unit, {{title, {}, {}}}, {}};
   for (const auto& [x, y] : read_metrics(folder.path() / "metrics.csv", "epoch", column)) {
-    made.curves[0].x.push_back(x);
-    made.curves[0].y.push_back(y * factor);
+    result.curves[0].x.push_back(x);
+    result.curves[0].y.push_back(y * scale);
   }
-  return made;
+  return result;
 }
 
-/// A curve of metrics.csv, where the run has one.
+/// Adds the curve of a column of metrics.csv, if the run has that column.
 void add_curve(report& page, const run_folder& folder, const std::string& column, const std::string& title,
                const std::string& unit) {
   if (!has_metric(folder.path() / "metrics.csv", column)) return;
@@ -96,57 +98,62 @@ void add_curve(report& page, const run_folder& folder, const std::string& column
 
 }  // namespace
 
-void write_run_report(const run_folder& folder, const recipe& asked, const datasets& data,
-                      const findings& found, const evaluation_options& how, const std::string& command_line) {
-  const cpu::stream stream{how.where.threads};
+void write_run_report(const run_folder& folder, recipe& config, const datasets& data,
+                      const evaluation_result& evaluated, const evaluation_options& options,
+                      const std::string& command_line) {
+  const cpu::stream stream{options.compute.threads};
   const run_summary summary = folder.read_summary();
-  const method_card card = card_of(asked.method);
+  const method_info info = info_of(config.method);
   report page;
-  page.title = str_cat(card.title, " on ", data.train.size(),
-                       asked.data == "builtin" ? " built-in images" : " images");
-  page.summary =
-      str_cat(asked.encoder, " at ", asked.image_size, " pixels, ", asked.epochs, " epochs without labels.");
+  page.title = str_cat(info.title, " on ", data.train.size(),
+                       config.data == "builtin" ? " built-in images" : " images");
+  page.summary = str_cat(config.encoder, " at ", config.image_size, " pixels, ", config.epochs,
+                         " epochs without labels.");
   page.command_line = command_line;
   const auto number = [](double x) {
     char text[32];
     std::snprintf(text, sizeof text, "%.4g", x);
     return std::string{text};
   };
-  page.facts = {{"Method", str_cat(card.title, " (", card.paper, ")")},
-                {"Encoder", asked.encoder},
-                {"Training images", std::to_string(data.train.size())},
-                {"Pretraining", number(summary.seconds) + " s"},
-                {"Images per second",
-                 number(static_cast<double>(summary.steps * asked.batch) / std::max(summary.seconds, 1e-9))},
-                {"Activations and scratch", number(static_cast<double>(summary.peak_memory) / 1e6) + " MB"}};
-  page.accuracies.columns = {str_cat("kNN, k = ", how.neighbours)};
-  if (how.linear_epochs > 0) page.accuracies.columns.push_back("linear probe");
+  page.facts = {
+      {"Method", str_cat(info.title, " (", info.paper, ")")},
+      {"Encoder", config.encoder},
+      {"Training images", std::to_string(data.train.size())},
+      {"Pretraining", number(summary.seconds) + " s"},
+      {"Images per second",
+       number(static_cast<double>(summary.steps * config.batch) / std::max(summary.seconds, 1e-9))},
+      {"Activations and workspace", number(static_cast<double>(summary.peak_memory) / 1e6) + " MB"}};
+  page.accuracies.columns = {str_cat("kNN, k = ", options.neighbours)};
+  if (options.linear_epochs > 0) page.accuracies.columns.push_back("linear probe");
   const auto row = [&](const char* name, const accuracies& a) {
-    accuracy_table::row made{name, {a.knn}};
-    if (how.linear_epochs > 0) made.values.push_back(a.linear);
-    page.accuracies.rows.push_back(std::move(made));
+    accuracy_table::row values{name, {a.knn}};
+    if (options.linear_epochs > 0) values.values.push_back(a.linear);
+    page.accuracies.rows.push_back(std::move(values));
   };
-  row("this encoder", found.trained);
-  row("the same, untrained", found.untrained);
-  row("raw pixels", found.pixels);
-  page.charts.push_back(curve_of(folder, "loss", "Loss", card.loss));
+  row("this encoder", evaluated.trained);
+  row("the same, untrained", evaluated.untrained);
+  row("raw pixels", evaluated.pixels);
+  page.charts.push_back(curve_of(folder, "loss", "Loss", info.loss));
   if (auto accuracy = curve_of(folder, "knn", "kNN accuracy", "kNN accuracy (%)", 100);
       !accuracy.curves[0].x.empty()) {
-    accuracy.references = {{"untrained", 100 * found.untrained.knn}, {"raw pixels", 100 * found.pixels.knn}};
+    accuracy.references = {{"untrained", 100 * evaluated.untrained.knn},
+                           {"raw pixels", 100 * evaluated.pixels.knn}};
     page.charts.push_back(std::move(accuracy));
   }
   add_curve(page, folder, "learning_rate", "Learning rate", "learning rate");
-  add_curve(page, folder, "target_momentum", "Momentum of the target", "part kept per step");
-  add_curve(page, folder, "embedding_spread", "Spread of the embedding", "of an even spread");
+  add_curve(page, folder, "target_momentum", "Momentum of the target", "EMA decay per step");
+  add_curve(page, folder, "embedding_spread", "Spread of the embedding",
+            "relative to a uniform distribution");
   add_curve(page, folder, "effective_rank", "Effective rank of the embedding", "dimensions");
   page.sheets = read_pictures(folder.path());
-  page.neighbours = neighbour_rows(data, found, stream);
-  page.embedding = picture_of(data, found, stream);
-  for (const auto& [name, value] : settings_of(asked)) page.configuration.push_back({name, value});
+  page.neighbours = neighbour_rows(data, evaluated, stream);
+  page.embedding = scatter_plot_of(data, evaluated, stream);
+  for (const auto& [name, value] : configuration_of(folder.read_recipe_text(), config))
+    page.configuration.push_back({name, value});
   page.provenance = {{"Compiler", str_cat("C++", __cplusplus / 100 % 100, ", ", __VERSION__)}};
   if (!summary.skipped.empty()) {
     page.notes.push_back(str_cat(summary.skipped.size(), " images could not be read and were skipped:"));
-    for (const auto& [name, fault] : summary.skipped) page.notes.push_back(fault);
+    for (const auto& [name, error] : summary.skipped) page.notes.push_back(error);
   }
   write_report(folder.path() / "report.html", page);
 }

@@ -7,8 +7,9 @@
 
 namespace programs {
 
-/// report.html in the run's folder.
-void write_run_report(const run_folder& folder, const recipe& asked, const datasets& data,
-                      const findings& found, const evaluation_options& how, const std::string& command_line);
+/// Writes report.html to the folder of the run.
+void write_run_report(const run_folder& folder, recipe& config, const datasets& data,
+                      const evaluation_result& result, const evaluation_options& options,
+                      const std::string& command_line);
 
 }  // namespace programs

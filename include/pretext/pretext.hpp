@@ -3,15 +3,19 @@
 // files that nvcc compiles, <pretext/cuda.cuh> to execute them. Queues of steps, data sets, image files,
 // evaluation and the runtime of programs have headers of their own.
 #include <pretext/augment/batch_mixing.hpp>
+#include <pretext/augment/concepts.hpp>
 #include <pretext/augment/presets.hpp>
 #include <pretext/augment/views.hpp>
 #include <pretext/core/concepts.hpp>
 #include <pretext/core/macs.hpp>
+#include <pretext/core/random_streams.hpp>
 #include <pretext/core/version.hpp>
+#include <pretext/encoders/concepts.hpp>
 #include <pretext/encoders/masked/mask_token.hpp>
 #include <pretext/encoders/masked/visible_only.hpp>
 #include <pretext/encoders/resnet.hpp>
 #include <pretext/encoders/vit.hpp>
+#include <pretext/heads/concepts.hpp>
 #include <pretext/heads/decoder.hpp>
 #include <pretext/heads/linear_classifier.hpp>
 #include <pretext/heads/linear_decoder.hpp>
@@ -43,6 +47,7 @@
 #include <pretext/losses/masked_pixels.hpp>
 #include <pretext/losses/nt_xent.hpp>
 #include <pretext/masking/block_masking.hpp>
+#include <pretext/masking/concepts.hpp>
 #include <pretext/masking/masks.hpp>
 #include <pretext/masking/random_masking.hpp>
 #include <pretext/methods/byol.hpp>
@@ -59,4 +64,6 @@
 #include <pretext/optimizers/schedule.hpp>
 #include <pretext/optimizers/sgd.hpp>
 #include <pretext/recipes/byol.hpp>
+#include <pretext/recipes/mae.hpp>
+#include <pretext/recipes/simclr.hpp>
 #include <pretext/training/trainer.hpp>

@@ -1,3 +1,4 @@
+// Tests of batch_mixing.hpp, and of batch_mix.hpp, mixup.hpp and cutmix.hpp, which it is built from.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -60,7 +61,7 @@ TEST_CASE("cutmix takes a box of pixels from the other image and leaves the rest
         }
 }
 
-TEST_CASE("a share of one changes nothing, and no number of threads changes a bit") {
+TEST_CASE("a lambda of 1 changes nothing, and any number of threads computes the same bits") {
   CHECK(mixed({}, batch(6)) == batch(6));
   const batch_mix blend{.lambda = .3}, paste{.lambda = .5, .pasted = true, .height = 3, .width = 8};
   for (const batch_mix& how : {blend, paste}) {
@@ -69,7 +70,7 @@ TEST_CASE("a share of one changes nothing, and no number of threads changes a bi
   }
 }
 
-TEST_CASE("mixed goals have timm's on and off values") {
+TEST_CASE("mixed targets have timm's on and off values") {
   // timm 1.0.31: mixup_target(tensor([2, 0, 1]), 4, lam=.7, smoothing=.1).
   const auto target = targets({.lambda = .7}, {2, 0, 1}, .1);
   const double off = .1 / 4, on = 1 - .1 + off;
@@ -83,7 +84,7 @@ TEST_CASE("mixed goals have timm's on and off values") {
   }
 }
 
-TEST_CASE("goals of fewer classes than there is room for are smoothed over those classes alone") {
+TEST_CASE("with fewer classes than targets have room for, only those classes are smoothed") {
   on<cpu, fp64> context;
   std::vector<double> target(2 * 6, 9.);
   const std::vector<int> labels{2, 0}, wrong{3, 0};
@@ -92,10 +93,10 @@ TEST_CASE("goals of fewer classes than there is room for are smoothed over those
   const double expected[]{.1 + .3 * .7, .1, .1 + .7 * .7, 0, 0, 0, .1 + .7 * .7, .1, .1 + .3 * .7, 0, 0, 0};
   for (std::size_t i = 0; i < 12; ++i) CHECK(target[i] == Approx(expected[i]).epsilon(1e-14));
   CHECK_THROWS_WITH_AS(mixed_targets(context, {}, wrong, 0, room, 3),
-                       "mixed goals: label 3 is none of 3 classes", std::invalid_argument);
+                       "mixed_targets: label 3 is none of 3 classes", std::invalid_argument);
 }
 
-TEST_CASE("cutmix's box is clipped to the image and its share is what the box leaves") {
+TEST_CASE("cutmix clips its box to the image, and lambda is the area outside of the box") {
   const image_extent view{32, 40};
   // λ = .75 cuts half of each side: 16 x 20.
   const batch_mix centre = cutmix::around(.75, 16, 20, view);
@@ -111,7 +112,7 @@ TEST_CASE("cutmix's box is clipped to the image and its share is what the box le
   CHECK(corner.left == 29);
   CHECK(corner.width == 11);
   CHECK(corner.lambda == Approx(1 - 88. / 1280));
-  // An odd side reaches one pixel farther behind the centre: 17 x 17 of 32 x 32 at λ = 1 - (17.5/32)².
+  // An odd side extends one pixel farther after the centre: 17 x 17 of 32 x 32 at λ = 1 - (17.5/32)².
   const batch_mix odd = cutmix::around(1 - 17.5 * 17.5 / 1024, 16, 16, {32, 32});
   CHECK(odd.top == 8);
   CHECK(odd.height == 17);
@@ -119,7 +120,7 @@ TEST_CASE("cutmix's box is clipped to the image and its share is what the box le
   CHECK(cutmix::around(0, 16, 20, view).lambda == 0);
 }
 
-TEST_CASE("half of the batches are cutmix, λ is Beta's, and both depend on the key alone") {
+TEST_CASE("half of the batches are cutmix, λ has a Beta distribution, and both depend on the key alone") {
   const image_extent view{32, 32};
   const batch_mixing both{};
   std::size_t cut = 0;
@@ -139,7 +140,7 @@ TEST_CASE("half of the batches are cutmix, λ is Beta's, and both depend on the 
   CHECK(squares / blended - mean * mean == Approx(1 / (4 * (2 * .8 + 1))).epsilon(.08));
 }
 
-TEST_CASE("an alpha of zero leaves mixup or cutmix out, and both of them mix nothing") {
+TEST_CASE("an alpha of 0 disables mixup or cutmix, and with both at 0 nothing is mixed") {
   for (std::size_t i = 0; i < 100; ++i) {
     const random_key key{.sample = i};
     CHECK_FALSE(batch_mixing{.cutmix = {0}}.choose(key, {32, 32}).pasted);
@@ -149,8 +150,8 @@ TEST_CASE("an alpha of zero leaves mixup or cutmix out, and both of them mix not
   }
 }
 
-TEST_CASE("mixing refuses labels that are no classes and values that make no sense") {
-  CHECK_THROWS_WITH_AS(targets({}, {1, 4}, 0), "mixed goals: label 4 is none of 4 classes",
+TEST_CASE("labels that are no classes and hyper-parameters out of range are refused") {
+  CHECK_THROWS_WITH_AS(targets({}, {1, 4}, 0), "mixed_targets: label 4 is none of 4 classes",
                        std::invalid_argument);
   CHECK_THROWS_WITH_AS(targets({}, {-1}, 0), doctest::Contains("label -1"), std::invalid_argument);
   CHECK_THROWS_WITH_AS((batch_mixing{.mixup = {-1}}.check()), doctest::Contains("must not be negative"),

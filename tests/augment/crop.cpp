@@ -1,3 +1,4 @@
+// Tests of crop.hpp, and of crops.hpp and flip.hpp.
 #include "rendering.hpp"
 
 #include <doctest/doctest.h>
@@ -76,7 +77,7 @@ TEST_CASE("SimCLR's official crops are uniform in height, torchvision's and BYOL
   for_many_boxes(random_resized_crop<>{quarter, square}, {400, 400}, [&](crop_box box) {
     ++tenth[std::min<std::size_t>(static_cast<std::size_t>(box.height - 200) / 20, 9)];
   });
-  // The last bin holds one height more.
+  // The last bin has one more height.
   for (std::size_t i = 0; i < 9; ++i) CHECK(tenth[i] == doctest::Approx(draws * 20. / 201).epsilon(.1));
 }
 
@@ -97,7 +98,7 @@ TEST_CASE("official ratios are uniform, torchvision's and BYOL's log-uniform") {
         doctest::Approx(log_uniform).epsilon(.01));
 }
 
-TEST_CASE_TEMPLATE("the area has the mean of a uniform one where no box is refused", Sampler,
+TEST_CASE_TEMPLATE("the area has the mean of a uniform distribution if no box is rejected", Sampler,
                    torchvision_crop_box, byol_crop_box) {
   double sum = 0;
   for_many_boxes(random_resized_crop<Sampler>{.area = {.08f, .5f}}, {1000, 1000},
@@ -105,7 +106,7 @@ TEST_CASE_TEMPLATE("the area has the mean of a uniform one where no box is refus
   CHECK(sum / draws == doctest::Approx(.29).epsilon(.01));
 }
 
-TEST_CASE("boxes may end at the last row and column, but never SimCLR's official ones") {
+TEST_CASE("boxes may touch the last row and column, except those of SimCLR's official sampler") {
   const auto boxes_at_the_end = [](const auto& crop) {
     std::size_t touching = 0;
     for_many_boxes(crop, {32, 32}, [&](crop_box box) {
@@ -119,7 +120,7 @@ TEST_CASE("boxes may end at the last row and column, but never SimCLR's official
   CHECK(boxes_at_the_end(random_resized_crop<byol_crop_box>{}) > 0);
 }
 
-TEST_CASE("an image too narrow for any allowed box falls back as its sampler says") {
+TEST_CASE("for an image too narrow for any allowed box each sampler has its own fallback") {
   const image_extent narrow{1000, 10};
   const random_draws some{random_key{}, 0};
   CHECK(random_resized_crop<>{}.choose(some, narrow, {32, 32}) == crop_box{0, 0, 1000, 10});
@@ -132,7 +133,7 @@ TEST_CASE("an image too narrow for any allowed box falls back as its sampler say
   CHECK(cut.height > 10);
 }
 
-TEST_CASE("the official ratio follows a view that is not square") {
+TEST_CASE("SimCLR's official ratios are relative to that of the view") {
   double sum = 0;
   for (std::uint64_t sample = 0; sample < draws; ++sample) {
     const crop_box box = random_resized_crop<>{.area = {.2f, .3f}}.choose(
@@ -142,7 +143,7 @@ TEST_CASE("the official ratio follows a view that is not square") {
   CHECK(sum / draws == doctest::Approx(2 * (3. / 4 + 4. / 3) / 2).epsilon(.01));
 }
 
-TEST_CASE("the evaluation crop is the central 87.5 %, rounded as SimCLR or cut as BYOL") {
+TEST_CASE("the evaluation crop is the central 87.5 %, rounded as in SimCLR or rounded down as in BYOL") {
   resampling_map at{};
   central_crop{}.map_to_source({}, {378, 500}, {224, 224}, at);
   CHECK(at.rows.extent == 331);
@@ -154,7 +155,7 @@ TEST_CASE("the evaluation crop is the central 87.5 %, rounded as SimCLR or cut a
   CHECK(at.columns.begin == 85);
 }
 
-TEST_CASE("resizing and then cutting out the centre is what resized_central_crop computes at once") {
+TEST_CASE("resized_central_crop computes in one pass what resizing and then cutting out the centre gives") {
   const image photo = random_bytes(37, 50, 3, 5);
   const augmentation at_once{resized_central_crop{.shorter_side = 24}};
   const augmentation in_two{resized{interpolation::bicubic_antialias}};

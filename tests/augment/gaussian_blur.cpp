@@ -7,7 +7,7 @@ using namespace pretext_tests;
 
 namespace {
 
-// The definition: a two-dimensional sum over all taps, in double precision.
+// The definition of a blur: a two-dimensional sum over all taps, in double precision.
 std::vector<double> blurred(const float_image& image, double sigma, int radius, padding border) {
   const int height = static_cast<int>(image.height), width = static_cast<int>(image.width);
   std::vector<double> weight;
@@ -33,7 +33,7 @@ std::vector<double> blurred(const float_image& image, double sigma, int radius, 
 
 }  // namespace
 
-TEST_CASE("blur taps are the golden ones") {
+TEST_CASE("the taps of a blur have their reference values") {
   const auto check = [](float sigma, std::size_t radius, std::initializer_list<double> from_centre) {
     const filter_taps taps = gaussian_taps(sigma, radius);
     CHECK(taps.radius == radius);
@@ -68,7 +68,7 @@ TEST_CASE("a blur is the sum over all taps, with zeros or mirrored pixels beyond
       }
 }
 
-TEST_CASE("sigma zero, or a single tap, leaves the view alone") {
+TEST_CASE("sigma 0, or a single tap, does not change the view") {
   const float_image image = random_floats(8, 8, 3, 3);
   CHECK(largest_difference(apply(gaussian_blur{.taps = 5}, {0}, image), image.pixels) == 0);
   CHECK(largest_difference(apply(gaussian_blur{}, {1.5f}, image), image.pixels) == 0);

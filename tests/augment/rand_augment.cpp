@@ -1,3 +1,4 @@
+// Tests of rand_augment.hpp, and of its operations in photometry.hpp and map_pixels.hpp.
 #include "rendering.hpp"
 
 #include <doctest/doctest.h>
@@ -78,7 +79,7 @@ TEST_CASE("every operation is timm's and PIL's, at several magnitudes and in bot
     const rand_operation what = operation(name);
     const float argument = rand_augment::argument_of(what, magnitude, key.substr(second + 1) == "-1");
     const auto expected = tensor.as<float>();
-    // PIL works on levels: it rounds what is blended and cuts off what a transform computes.
+    // PIL computes on levels: it rounds the result of a blend and truncates that of a transform.
     const bool exact = what <= rand_operation::invert || what == rand_operation::posterize ||
                        what == rand_operation::solarize || what == rand_operation::solarize_add;
     for (std::size_t i = 0; i < input.shape.at(0); ++i) {
@@ -100,7 +101,7 @@ TEST_CASE("every operation is timm's and PIL's, at several magnitudes and in bot
   CHECK(seen.size() == rand_operations);
 }
 
-TEST_CASE("operations on levels: tables of a few pixels by hand") {
+TEST_CASE("operations on levels agree with tables computed by hand") {
   const auto x = row({.1f, .2f, .3f, .5f, .5f, .5f, .9f, .4f, .8f});
   const auto level = [](float v) { return std::floor(v * 255 + .5f) / 255; };
   const auto stretched = once(rand_operation::auto_contrast, 0, x);
@@ -127,7 +128,7 @@ TEST_CASE("operations on levels: tables of a few pixels by hand") {
                                        128.f / 255, 230.f / 255, 102.f / 255, 204.f / 255}) < 1e-6);
 }
 
-TEST_CASE("equalising makes the levels of every channel equally frequent") {
+TEST_CASE("equalize makes the levels of every channel equally frequent") {
   float_image ramp{32, 32, 3, std::vector<float>(32 * 32 * 3)};
   for (std::size_t i = 0; i < ramp.pixels.size(); ++i) {
     const float u = random_key{.seed = 4, .sample = i}.uniform(0);
@@ -145,7 +146,7 @@ TEST_CASE("equalising makes the levels of every channel equally frequent") {
   }
 }
 
-TEST_CASE("factors: gray at zero, nothing at one, beyond at two") {
+TEST_CASE("a factor of 0 gives gray, 1 the view, and 2 extrapolates") {
   const auto picture = random_floats(5, 7, 3, 1);
   for (const auto what : {rand_operation::color, rand_operation::contrast, rand_operation::brightness,
                           rand_operation::sharpness})
@@ -164,7 +165,7 @@ TEST_CASE("factors: gray at zero, nothing at one, beyond at two") {
   const auto bright = once(rand_operation::brightness, 2, picture);
   for (std::size_t i = 0; i < bright.size(); ++i)
     CHECK(bright[i] == Approx(std::min(1.f, 2 * picture.pixels[i])));
-  // Sharpness 0 is the smoothed view; its border is as it was.
+  // Sharpness 0 is the smoothed view, except for its border.
   const auto smooth = once(rand_operation::sharpness, 0, picture);
   float sum = 4 * picture.pixels[(2 * 7 + 3) * 3];
   for (std::size_t y = 1; y <= 3; ++y)
@@ -173,7 +174,9 @@ TEST_CASE("factors: gray at zero, nothing at one, beyond at two") {
   for (std::size_t x = 0; x < 7 * 3; ++x) CHECK(smooth[x] == picture.pixels[x]);
 }
 
-TEST_CASE("geometry moves pixels by whole steps without changing them, and fills what was outside") {
+TEST_CASE(
+    "geometric operations move pixels by whole steps without changing them, and fill in pixels from "
+    "outside") {
   const auto picture = random_floats(6, 10, 3, 2);
   const rgb fill = rand_augment{}.fill;
   const auto at = [&](const std::vector<float>& p, std::size_t y, std::size_t x) {
@@ -200,7 +203,7 @@ TEST_CASE("geometry moves pixels by whole steps without changing them, and fills
   CHECK(largest_difference(once(rand_operation::shear_x, 0, picture), picture.pixels) < 1e-6);
 }
 
-TEST_CASE("magnitudes mean what timm's increasing table says") {
+TEST_CASE("magnitudes have the arguments of timm's increasing table") {
   using op = rand_operation;
   const auto argument = rand_augment::argument_of;
   CHECK(argument(op::rotate, 9, false) == 27);
@@ -218,7 +221,8 @@ TEST_CASE("magnitudes mean what timm's increasing table says") {
   CHECK(argument(op::translate_x, 10, false) == .45f);
 }
 
-TEST_CASE("draws: every operation equally often, half of them done, magnitudes about nine, both directions") {
+TEST_CASE(
+    "every operation is drawn equally often, half are applied, magnitudes are about 9, in both directions") {
   const rand_augment policy{};
   std::size_t count[rand_operations]{}, done = 0, negative = 0, turned = 0;
   double sum = 0, squares = 0;
@@ -228,9 +232,9 @@ TEST_CASE("draws: every operation equally often, half of them done, magnitudes a
         random_draws{random_key{.seed = 6, .sample = i}, rand_augment::stream_id}, {}, {32, 32});
     for (std::size_t layer = 0; layer < 2; ++layer) {
       const auto& each = chosen.layer[layer];
-      ++count[static_cast<std::size_t>(each.what)];
-      done += each.done;
-      if (each.what != rand_operation::rotate) continue;
+      ++count[static_cast<std::size_t>(each.operation)];
+      done += each.applied;
+      if (each.operation != rand_operation::rotate) continue;
       const double severity = std::abs(static_cast<double>(each.argument)) / 3;
       ++turned;
       negative += each.argument < 0;
@@ -238,7 +242,7 @@ TEST_CASE("draws: every operation equally often, half of them done, magnitudes a
       squares += severity * severity;
       CHECK(severity <= 10);
     }
-    CHECK_FALSE(chosen.layer[2].done);
+    CHECK_FALSE(chosen.layer[2].applied);
   }
   for (const std::size_t each : count)
     CHECK(static_cast<double>(each) == Approx(2 * views / 15.).epsilon(.12));
@@ -267,7 +271,7 @@ TEST_CASE("RandAugment changes views, keeps them in [0, 1] and depends on the ke
   CHECK(changed < 180);
 }
 
-TEST_CASE("RandAugment refuses values that make no sense") {
+TEST_CASE("RandAugment refuses hyper-parameters out of range") {
   CHECK_THROWS_WITH_AS((rand_augment{.magnitude = 11}.check({})), doctest::Contains("magnitude"),
                        std::invalid_argument);
   CHECK_THROWS_WITH_AS((rand_augment{.layers = 5}.check({})), doctest::Contains("at most 4 layers"),

@@ -38,7 +38,7 @@ TEST_CASE("a quarter of the views loses a box of 2 % to 33 % with a ratio of .3 
   CHECK(covered / static_cast<double>(erased) == Approx((.02 + 1. / 3) / 2).epsilon(.06));
 }
 
-TEST_CASE("the box is normal noise of mean 0 and variance 1, every number its own; the rest is as it was") {
+TEST_CASE("the box is independent noise of mean 0 and variance 1, and the rest of the view does not change") {
   const auto picture = random_floats(48, 48, 3, 5);
   random_erasing::choice chosen{{4, 6, 36, 30}, random_key{.seed = 3, .sample = 8, .view = 64}};
   const auto view = apply(random_erasing{}, chosen, picture);
@@ -72,7 +72,7 @@ TEST_CASE("erasing depends on the key alone; different views and samples are era
   CHECK(largest_difference(apply(always, {}, picture), picture.pixels) == 0);
 }
 
-TEST_CASE("a box that never fits erases nothing, and values that make no sense are refused") {
+TEST_CASE("a box that never fits erases nothing, and hyper-parameters out of range are refused") {
   CHECK(draw({.probability = 1, .area = {.9f, 1}, .ratio = {8, 9}}, 1).box == crop_box{});
   CHECK_THROWS_WITH_AS((random_erasing{.probability = 2}.check({})), doctest::Contains("probability"),
                        std::invalid_argument);

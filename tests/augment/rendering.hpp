@@ -10,7 +10,7 @@
 
 namespace pretext_tests {
 
-/// Channels last, light in [0, 1].
+/// Channels last, in [0, 1].
 struct float_image {
   std::size_t height = 0, width = 0, channels = 0;
   std::vector<float> pixels;

@@ -26,7 +26,7 @@ constexpr interpolation all_methods[]{
 
 }  // namespace
 
-TEST_CASE("bilinear weights lie between half-pixel centres") {
+TEST_CASE("bilinear weights interpolate between half-pixel centres") {
   CHECK(largest_difference(resized_row({0, 1}, 4, interpolation::bilinear),
                            std::vector{0.f, .25f, .75f, 1.f}) < 1e-6);
   CHECK(largest_difference(resized_row({0, 1}, 4, interpolation::bilinear_antialias),
@@ -92,7 +92,7 @@ TEST_CASE("overshoot is clipped to [0, 1]") {
     }
 }
 
-TEST_CASE("a crop reads nothing outside its box") {
+TEST_CASE("a crop reads no pixel outside of its box") {
   float_image image = random_floats(20, 30, 3, 6);
   const crop_box box{3, 5, 11, 7};
   for (std::size_t y = 0; y < 20; ++y)

@@ -11,7 +11,7 @@ using namespace pretext_tests;
 
 namespace {
 
-/// torchvision's functions on float images, computed there: see tests/reference.
+/// Results of torchvision's functions on float images; tests/reference computes them.
 struct reference {
   safetensors file;
   std::vector<float_image> inputs;
@@ -33,7 +33,7 @@ struct reference {
     return {shape.at(2), shape.at(3)};
   }
 
-  /// Image `i` of a tensor (N, 3, H, W), channels last, clipped to [0, 1] as our views are.
+  /// Image `i` of a tensor (N, 3, H, W), channels last, clipped to [0, 1] as views are.
   std::vector<float> expected(const std::string& name, std::size_t i) const {
     const auto all = file.at(name).as<double>();
     const auto [height, width] = extent(name);
@@ -53,7 +53,7 @@ struct reference {
   }
 };
 
-// A jitter of which only one step has a strength.
+// A jitter with one operation.
 template <class Jitter>
 Jitter only(float Jitter::*strength) {
   Jitter jitter{.brightness = 0, .contrast = 0, .saturation = 0, .hue = 0};
@@ -81,7 +81,7 @@ TEST_CASE("resized crops are torchvision's, bilinear and bicubic, with and witho
   check("resized_crop_bicubic_antialias", interpolation::bicubic_antialias);
 }
 
-TEST_CASE("the four steps of a colour jitter are torchvision's") {
+TEST_CASE("the four operations of a color jitter are torchvision's") {
   const reference torch;
   const auto factor = [&](const char* name) { return torch.number(name).get<float>(); };
   using jitter = torchvision_jitter;

@@ -33,7 +33,7 @@ TEST_CASE("an arena gives the same addresses in every step after the first, alig
   CHECK(memory.peak() < 2500000);
 }
 
-TEST_CASE("what a block borrowed is taken back when it ends") {
+TEST_CASE("an arena_scope frees what was allocated during its lifetime") {
   arena<cpu> memory;
   int* first = memory.allocate<int>(10);
   int* inside;
@@ -46,7 +46,7 @@ TEST_CASE("what a block borrowed is taken back when it ends") {
 }
 
 #if defined(__linux__)
-TEST_CASE("memory that an arena gave out takes none before it is written, and none beside what is written") {
+TEST_CASE("memory of an arena occupies pages only where it is written") {
   const auto pages = [] {
     std::size_t whole = 0, resident = 0;
     std::ifstream{"/proc/self/statm"} >> whole >> resident;
@@ -67,7 +67,7 @@ TEST_CASE("memory that an arena gave out takes none before it is written, and no
 }
 #endif
 
-TEST_CASE("an arena that has been empty is no larger than what was in use at once") {
+TEST_CASE("the peak of an arena is the largest memory in use at once") {
   arena<cpu> memory;
   for (const std::size_t large : {std::size_t{1} << 17, std::size_t{1} << 19, std::size_t{1} << 18}) {
     const arena_scope guard{memory};
@@ -80,13 +80,13 @@ TEST_CASE("an arena that has been empty is no larger than what was in use at onc
 
 namespace {
 
-/// Memory that costs something before it is written, as a GPU's.
-struct scarce {
-  static inline bool used_up = false;
+/// A device without pages_on_demand, such as a GPU.
+struct limited_device {
+  static inline bool exhausted = false;
 
   template <class T>
   static T* allocate_undefined(std::size_t count) {
-    if (used_up) throw std::bad_alloc{};
+    if (exhausted) throw std::bad_alloc{};
     return cpu::allocate_undefined<T>(count);
   }
   template <class T>
@@ -100,7 +100,7 @@ struct scarce {
 };
 
 template <class Device>
-void counts_pieces() {
+void counts_blocks() {
   arena<Device> memory;
   std::size_t before = 0;
   for (int step = 0; step < 5; ++step) {
@@ -116,20 +116,20 @@ void counts_pieces() {
 
 }  // namespace
 
-TEST_CASE("an arena counts how often it asks for memory, and stops when steps repeat") {
-  counts_pieces<cpu>();
-  counts_pieces<scarce>();
+TEST_CASE("an arena counts its blocks, and allocates none while steps repeat") {
+  counts_blocks<cpu>();
+  counts_blocks<limited_device>();
 }
-TEST_CASE("an arena that finds no memory says so to whoever takes, not to a block that is left") {
-  arena<scarce> memory;
+TEST_CASE("where memory runs out, an allocation throws, and leaving a scope does not") {
+  arena<limited_device> memory;
   {
     const arena_scope guard{memory};
     memory.allocate<char>(1000);
     memory.allocate<char>(200000);
-    scarce::used_up = true;
-  }  // here the two pieces would become one
+    limited_device::exhausted = true;
+  }  // here the two blocks would be merged
   CHECK_THROWS_AS(memory.allocate<char>(100), std::bad_alloc);
-  scarce::used_up = false;
+  limited_device::exhausted = false;
   char* const again = memory.allocate<char>(100000);
   again[99999] = 1;
   memory.reset();

@@ -31,7 +31,7 @@ TEST_CASE("every bfloat16 is a float that rounds to itself") {
   }
 }
 
-TEST_CASE("a float between two bfloat16 rounds to the nearer, half-way to the even one") {
+TEST_CASE("a float between two bfloat16 rounds to the nearer, ties to even") {
   for (std::uint32_t bits = 0; bits < 0x7f80; bits += 7)
     for (float sign : {1.0f, -1.0f}) {
       const auto lower = static_cast<float>(of_bits(bits)), upper = static_cast<float>(of_bits(bits + 1));
@@ -44,7 +44,7 @@ TEST_CASE("a float between two bfloat16 rounds to the nearer, half-way to the ev
     }
 }
 
-TEST_CASE("what is too large becomes infinite, and what is no number stays none") {
+TEST_CASE("values beyond the range become infinite, and NaN stays NaN") {
   constexpr float largest = std::numeric_limits<float>::max(),
                   infinity = std::numeric_limits<float>::infinity();
   CHECK(rounded(largest) == infinity);
@@ -53,7 +53,7 @@ TEST_CASE("what is too large becomes infinite, and what is no number stays none"
     CHECK(std::isnan(rounded(std::bit_cast<float>(payload))));
 }
 
-TEST_CASE("a double is rounded as the float nearest to it, and a bfloat16 is a double exactly") {
+TEST_CASE("a double is rounded to float first, and a bfloat16 converts to double exactly") {
   CHECK(bfloat16{1.0 + 0x1p-9}.bits == bfloat16{1.0f}.bits);
   CHECK(bfloat16{3.14159265358979}.bits == bfloat16{3.14159265f}.bits);
   CHECK(static_cast<double>(bfloat16{-0.15625}) == -0.15625);

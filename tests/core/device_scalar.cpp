@@ -8,7 +8,7 @@
 
 using namespace pretext;
 
-TEST_CASE("a step's number is the one given, or the one that stands in memory when it is read") {
+TEST_CASE("a device_scalar is the value given, or the one at its address at the time of the read") {
   const device_scalar<double> given = 0.25;
   CHECK(double{given} == 0.25);
   double in_memory = 1;
@@ -18,7 +18,7 @@ TEST_CASE("a step's number is the one given, or the one that stands in memory wh
   static_assert(std::is_trivially_copyable_v<device_scalar<double>>);
 }
 
-TEST_CASE("samples draw by the epoch that stands in memory") {
+TEST_CASE("the keys of samples use the epoch at its address") {
   const std::uint64_t samples[]{8, 3};
   std::uint32_t epoch = 4;
   const sample_keys given{.seed = 2, .epoch = 4, .samples = samples, .count = 2};

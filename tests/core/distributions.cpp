@@ -11,7 +11,7 @@ using doctest::Approx;
 namespace {
 
 struct moments {
-  double mean = 0, variance = 0, least = 1e300, most = -1e300;
+  double mean = 0, variance = 0, min = 1e300, max = -1e300;
 };
 
 template <class Draw>
@@ -23,8 +23,8 @@ moments of(Draw draw) {
     const double x = draw(random_key{.seed = 3, .epoch = 1, .sample = i});
     sum += x;
     squares += x * x;
-    m.least = std::fmin(m.least, x);
-    m.most = std::fmax(m.most, x);
+    m.min = std::fmin(m.min, x);
+    m.max = std::fmax(m.max, x);
   }
   m.mean = sum / count;
   m.variance = squares / count - m.mean * m.mean;
@@ -33,7 +33,7 @@ moments of(Draw draw) {
 
 }  // namespace
 
-TEST_CASE("normal, gamma and beta numbers have the mean and the variance of their distribution") {
+TEST_CASE("normal, gamma and beta variates have the mean and the variance of their distribution") {
   const moments normal = of([](const random_key& key) { return standard_normal(key, 5); });
   CHECK(normal.mean == Approx(0).epsilon(.02).scale(1));
   CHECK(normal.variance == Approx(1).epsilon(.03));
@@ -42,15 +42,15 @@ TEST_CASE("normal, gamma and beta numbers have the mean and the variance of thei
     const moments m = of([=](const random_key& key) { return gamma_variate(key, 8, shape); });
     CHECK(m.mean == Approx(shape).epsilon(.03));
     CHECK(m.variance == Approx(shape).epsilon(.08));
-    CHECK(m.least >= 0);
+    CHECK(m.min >= 0);
   }
   for (const double alpha : {.2, .8, 1., 5.}) {
     CAPTURE(alpha);
     const moments m = of([=](const random_key& key) { return beta_variate(key, 8, alpha, alpha); });
     CHECK(m.mean == Approx(.5).epsilon(.02));
     CHECK(m.variance == Approx(1 / (4 * (2 * alpha + 1))).epsilon(.03));
-    CHECK(m.least >= 0);
-    CHECK(m.most <= 1);
+    CHECK(m.min >= 0);
+    CHECK(m.max <= 1);
   }
   const moments skew = of([](const random_key& key) { return beta_variate(key, 8, 1, 3); });
   CHECK(skew.mean == Approx(.25).epsilon(.02));
@@ -63,7 +63,7 @@ TEST_CASE("Beta(1, 1) is uniform") {
   for (const std::size_t count : tenth) CHECK(static_cast<double>(count) == Approx(2000).epsilon(.1));
 }
 
-TEST_CASE("a number depends on its key and its first draw alone") {
+TEST_CASE("a variate depends on its key and its first draw alone") {
   const random_key key{.seed = 5, .epoch = 2, .sample = 9, .view = 128};
   CHECK(beta_variate(key, 8196, .8, .8) == beta_variate(key, 8196, .8, .8));
   CHECK(beta_variate(key, 8196, .8, .8) != beta_variate(key, 9216, .8, .8));

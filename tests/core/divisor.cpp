@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::uint32_t largest = 0xFFFFFFFF;
 
-/// Around the multiples where a quotient changes, small, middling and the last.
+/// Checks quotients around small, medium and the largest multiples, where they change.
 bool divides(std::uint32_t by) {
   const divisor d{by};
   bool right = d.value() == by;
@@ -24,7 +24,7 @@ bool divides(std::uint32_t by) {
 
 }  // namespace
 
-TEST_CASE("a divisor divides as division does") {
+TEST_CASE("quotients equal those of integer division") {
   for (std::uint32_t by = 1; by < 100000; ++by) REQUIRE(divides(by));
   for (std::uint64_t by = 100000; by < largest; by += by / 37)
     REQUIRE(divides(static_cast<std::uint32_t>(by)));
@@ -33,7 +33,7 @@ TEST_CASE("a divisor divides as division does") {
   for (const std::uint32_t by : {largest, largest - 1, largest / 2, largest / 3}) REQUIRE(divides(by));
 }
 
-TEST_CASE("all numbers of 24 bits, divided by what extents of images are") {
+TEST_CASE("quotients of all 24-bit dividends by extents of images are exact") {
   for (const std::uint32_t by : {1u, 3u, 7u, 14u, 28u, 56u, 147u, 224u, 4608u}) {
     const divisor d{by};
     std::uint32_t wrong = 0;

@@ -22,7 +22,7 @@ TEST_CASE("equal strings are the same template argument, and keep their text") {
   CHECK(static_cast<const void*>(&text_of<"conv1">) != &text_of<"conv2">);
 }
 
-TEST_CASE("the name of a layer is the path of its parameters") {
-  constexpr auto table = parameters_of<named<"fc", linear<2>>, shape<3>>;
+TEST_CASE("the name of a layer is part of the path of its parameters") {
+  constexpr auto table = parameters_of<sequential<named<"fc", linear<2>>>, shape<3>>;
   CHECK(std::string{table[0].name()} == "fc.weight");
 }

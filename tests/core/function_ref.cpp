@@ -25,7 +25,7 @@ TEST_CASE("a reference calls the callable itself, not a copy of it") {
   CHECK(calls == 3);
 }
 
-TEST_CASE("constant callables and copies of references are called alike") {
+TEST_CASE("const callables and copies of references can be called") {
   auto twice = [](int x) { return 2 * x; };
   CHECK(called_with(twice, 4) == 8);
   const auto thrice = [](int x) { return 3 * x; };
@@ -37,7 +37,7 @@ TEST_CASE("constant callables and copies of references are called alike") {
   CHECK(first(5) == 15);
 }
 
-TEST_CASE("arguments are passed on as they came, and exceptions come back") {
+TEST_CASE("arguments are forwarded, and exceptions reach the caller") {
   const auto take = [](std::unique_ptr<int> owned, int& changed) { changed = *owned; };
   int changed = 0;
   function_ref<void(std::unique_ptr<int>, int&)>{take}(std::make_unique<int>(7), changed);
@@ -46,7 +46,7 @@ TEST_CASE("arguments are passed on as they came, and exceptions come back") {
   CHECK_THROWS_AS(function_ref<void()>{refuse}(), std::runtime_error);
 }
 
-TEST_CASE("what cannot be called so does not convert") {
+TEST_CASE("a callable of another signature does not convert") {
   const auto of_pointer = [](int*) {};
   static_assert(!std::is_constructible_v<function_ref<void(int)>, decltype(of_pointer)&>);
   static_assert(std::is_constructible_v<function_ref<void(int*)>, decltype(of_pointer)&>);

@@ -13,7 +13,7 @@ namespace {
 using large = shape<224, 224, 3>;
 using tiny = shape<32, 32, 3>;
 
-/// Within one percent of a table's number, in thousand millions.
+/// Is the count within one percent of `giga` · 10⁹?
 constexpr bool about(std::size_t count, double giga) {
   const double ratio = static_cast<double>(count) / (giga * 1e9);
   return 0.99 < ratio && ratio < 1.01;
@@ -24,7 +24,7 @@ constexpr std::size_t with_classes = macs<Encoder, In> + output_of<Encoder, In>:
 
 }  // namespace
 
-// Recipes section 4.1, with the classifier that the tables count.
+// ResNets with their classifier.
 static_assert(about(with_classes<resnet18<>, large, 1000>, 1.814));
 static_assert(about(with_classes<resnet34<>, large, 1000>, 3.664));
 static_assert(about(with_classes<resnet50<>, large, 1000>, 4.089));
@@ -36,7 +36,7 @@ static_assert(about(with_classes<resnet34<stem::cifar>, tiny, 10>, 1.1594));
 static_assert(about(with_classes<resnet50<stem::cifar>, tiny, 10>, 1.2978));
 static_assert(about(with_classes<resnet101<stem::cifar>, tiny, 10>, 2.5100));
 
-// Recipes section 4.2.
+// Vision transformers; those for 224 pixels with their classifier.
 static_assert(about(with_classes<vit_tiny<16>, large, 1000>, 1.254));
 static_assert(about(with_classes<vit_small<16>, large, 1000>, 4.599));
 static_assert(about(with_classes<vit_base<16>, large, 1000>, 17.564));
@@ -49,10 +49,10 @@ static_assert(about(macs<vit_small<4>, tiny>, 1.420));
 static_assert(about(macs<vit_base<2>, tiny>, 23.05));
 static_assert(about(macs<vit_base<4>, tiny>, 5.601));
 
-// Recipes section 3.11: the encoder on the visible quarter of ViT-B's tokens, all patches embedded.
+// MAE: the encoder on the visible quarter of ViT-B's tokens, all patches embedded.
 static_assert(about(macs<vit_base<16>::embedding, large> + macs<vit_base<16>::trunk, shape<50, 768>>, 4.41));
 
-TEST_CASE("a linear layer multiplies once per weight and place; norms and activations count nothing") {
+TEST_CASE("a linear layer multiplies once per weight and position; norms and activations are not counted") {
   CHECK(macs<linear<5>, shape<7>> == 35);
   CHECK(macs<linear<5>, shape<3, 7>> == 105);
   CHECK(macs<simclr_head<6, 5>, shape<8>> == 6 * 8 + 5 * 6);

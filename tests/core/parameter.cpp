@@ -24,7 +24,9 @@ static_assert(table[1].name() == "1.weight" && table[1].offset == 108 &&
 static_assert(table[4].name() == "1.running_var" && table[4].role == parameter_role::buffer);
 static_assert(parameter_count(table) == 108 + 16 && trainable_count(table) == 108 + 8);
 
-TEST_CASE("start values of recipes section 9: Kaiming's by fan-out, torch's uniform bound") {
+TEST_CASE(
+    "convolutions start with Kaiming's normal initialiser by fan-out, linear layers with PyTorch's uniform "
+    "one") {
   constexpr auto imagenet = parameters_of<convolution<64, 7, 2, 3>, shape<224, 224, 3>>[0].init;
   constexpr auto cifar = parameters_of<convolution<64, 3>, shape<32, 32, 3>>[0].init;
   CHECK(imagenet.distribution == initialiser::kind::normal);

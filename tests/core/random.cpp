@@ -29,7 +29,7 @@ TEST_CASE("uniform numbers have the mean and variance of a uniform distribution 
   CHECK(std::abs(square - sum * sum - 1.0 / 12) < 0.002);
 }
 
-TEST_CASE("seed, epoch, sample, view and draw each give other numbers") {
+TEST_CASE("a change of seed, epoch, sample, view or draw changes the random numbers") {
   const random_key key{5, 2, 9, 1};
   std::set<std::uint32_t> words{key.word(4),
                                 key.word(5),
@@ -41,7 +41,7 @@ TEST_CASE("seed, epoch, sample, view and draw each give other numbers") {
   CHECK(words.size() == 7);
 }
 
-TEST_CASE("whole numbers below a bound are all drawn about equally often") {
+TEST_CASE("all integers below a bound are drawn about equally often") {
   int seen[7]{};
   for (std::uint32_t i = 0; i < 7000; ++i) ++seen[random_key{1, 0, i, 0}.uniform_int(0, 7)];
   for (int times : seen) CHECK(std::abs(times - 1000) < 150);

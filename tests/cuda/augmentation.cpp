@@ -4,5 +4,7 @@
 
 using namespace pretext::tests;
 
-TEST_CASE("views made on a grid are the CPU's") { augmentations<emulated>(); }
-TEST_CASE("operations of RandAugment on a grid are the CPU's") { photometric_operations<emulated>(); }
+TEST_CASE("views on the emulated GPU match the CPU's") { augmentations<emulated>(); }
+TEST_CASE("RandAugment's operations on the emulated GPU match the CPU's") {
+  photometric_operations<emulated>();
+}

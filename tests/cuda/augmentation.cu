@@ -7,11 +7,11 @@
 using namespace pretext;
 using namespace pretext::tests;
 
-TEST_CASE("views made on the GPU are the CPU's") {
+TEST_CASE("views on the GPU match the CPU's") {
   record_augmentations();
   augmentations<cuda>();
 }
-TEST_CASE("operations of RandAugment on the GPU are the CPU's") {
+TEST_CASE("RandAugment's operations on the GPU match the CPU's") {
   record_photometric_operations();
   photometric_operations<cuda>();
 }

@@ -1,5 +1,5 @@
 #pragma once
-// The augmentation kernel beside the CPU's.
+// The augmentation kernel compared with the CPU's.
 #include <array>
 #include <cstdint>
 #include <random>
@@ -12,7 +12,7 @@
 
 namespace pretext::tests {
 
-/// A picture with edges and colours, of any size.
+/// A test image with edges and colors, of any size and pixel type.
 template <class Pixel>
 struct picture {
   std::size_t height, width, channels;
@@ -69,10 +69,10 @@ void augmentations() {
   same_views<Device, 72, 72>(
       augmentation{random_resized_crop<>{.method = interpolation::bilinear},
                    gaussian_blur{.probability = 1, .taps = 9, .border = padding::reflect}},
-      large);  // planes that no shared memory holds
+      large);  // planes too large for shared memory
 }
 
-/// Every operation of RandAugment, at once.
+/// All operations of RandAugment in one view.
 template <class Device>
 void photometric_operations() {
   same_views<Device, 20, 20>(augmentation{rand_augment{.layers = 4, .probability = 1}},

@@ -6,7 +6,7 @@
 
 namespace pretext::tests {
 
-/// The played device has the CPU beside it.
+/// The emulated device runs the CPU's computation directly.
 template <class Numerics>
 struct reference<emulated, Numerics> {
   template <class Run>

@@ -1,5 +1,5 @@
-// What cuBLASLt is asked for, and what becomes of its answers: a played library has only the algorithms that
-// a test lets it have.
+// Which products are requested from cuBLASLt and how its answers are used; the mock has only the algorithms
+// that a test allows.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -21,11 +21,11 @@
 using namespace pretext;
 using tests::mock;
 
-// The played device's memory is the host's, and work is done at once.
-const void* pretext::tests::read_by_library(const void* memory, std::size_t) { return memory; }
-void* pretext::tests::written_by_library(void* memory, std::size_t) { return memory; }
-void pretext::tests::done_by_library(cudaStream_t, std::function<void()> work) { work(); }
-void pretext::tests::refused_by_library(const char* what) { FAIL_CHECK(what); }
+// The emulated device uses host memory and runs work immediately.
+const void* pretext::tests::library_input(const void* memory, std::size_t) { return memory; }
+void* pretext::tests::library_output(void* memory, std::size_t) { return memory; }
+void pretext::tests::enqueue_library_work(cudaStream_t, std::function<void()> work) { work(); }
+void pretext::tests::library_error(const char* what) { FAIL_CHECK(what); }
 
 extern "C" {
 cudaError_t cudaMalloc(void** memory, std::size_t) {
@@ -37,34 +37,35 @@ cudaError_t cudaFree(void*) { return cudaSuccess; }
 
 namespace {
 
-/// A place whose kernels are played as in other tests, and whose products are asked of the library above.
-struct asking {
-  struct with_library : tests::emulated::stream {
-    std::shared_ptr<pretext::detail::matrix_products> made =
+/// A context whose kernels are emulated and whose products go to the mock library.
+struct cublaslt_context {
+  struct stream_with_library : tests::emulated::stream {
+    std::shared_ptr<pretext::detail::matrix_products> products_ =
         std::make_shared<pretext::detail::matrix_products>();
-    pretext::detail::matrix_products& products() const { return *made; }
+    pretext::detail::matrix_products& products() const { return *products_; }
     cudaStream_t native() const { return nullptr; }
-    ~with_library() { made->close(); }
+    ~stream_with_library() { products_->close(); }
   };
   using device = tests::emulated;
   using numerics = fp32;
   using activation = float;
   using weight = float;
-  with_library stream;
+  stream_with_library stream;
   arena<device> workspace;
 };
 
 constexpr kernels::linear_extents e{12, 24, 16};
 
 struct example {
-  std::vector<float> x = numbers(e.rows * e.in, 1), w = numbers(e.in * e.out, 2), bias = numbers(e.out, 3),
-                     beside = numbers(e.rows * e.out, 4), dy = numbers(e.rows * e.out, 5),
+  std::vector<float> x = random_floats(e.rows * e.in, 1), w = random_floats(e.in * e.out, 2),
+                     bias = random_floats(e.out, 3), addend = random_floats(e.rows * e.out, 4),
+                     dy = random_floats(e.rows * e.out, 5),
                      y = std::vector<float>(e.rows * e.out, std::numeric_limits<float>::quiet_NaN()),
-                     dw = numbers(w.size(), 6), dbias = numbers(e.out, 7);
+                     dw = random_floats(w.size(), 6), dbias = random_floats(e.out, 7);
 
-  static std::vector<float> numbers(std::size_t count, unsigned seed) {
-    const auto drawn = tests::normal_numbers(count, seed);
-    return {drawn.begin(), drawn.end()};
+  static std::vector<float> random_floats(std::size_t count, unsigned seed) {
+    const auto values = tests::normal_numbers(count, seed);
+    return {values.begin(), values.end()};
   }
 
   template <class Device, class Context>
@@ -74,21 +75,21 @@ struct example {
     linear::forward(
         context, e, x.data(), w.data(),
         kernels::linear_epilogue<float>{
-            .bias = constant, .shortcut = summed ? beside.data() : nullptr, .rounded_bias = constant},
+            .bias = constant, .shortcut = summed ? addend.data() : nullptr, .rounded_bias = constant},
         y.data());
     linear::backward_weights(context, e, x.data(), dy.data(), dw.data(), biased ? dbias.data() : nullptr);
   }
 };
 
-/// A library with these abilities helps to what loops give.
-void comes_out_right(const tests::mock_products& what, bool biased = true, bool summed = true) {
+/// With a library of these abilities the results equal plain loops.
+void check_linear_layer(const tests::mock_products& what, bool biased = true, bool summed = true) {
   mock = what;
-  asking context;
+  cublaslt_context context;
   example found, expected;
   found.run<cuda>(context, biased, summed);
   for (std::size_t r = 0; r < e.rows; ++r)
     for (std::size_t o = 0; o < e.out; ++o) {
-      double sum = (summed ? expected.beside[r * e.out + o] : 0) + (biased ? expected.bias[o] : 0);
+      double sum = (summed ? expected.addend[r * e.out + o] : 0) + (biased ? expected.bias[o] : 0);
       const double d = expected.dy[r * e.out + o];
       for (std::size_t i = 0; i < e.in; ++i) {
         sum += double(expected.x[r * e.in + i]) * expected.w[o * e.in + i];
@@ -105,50 +106,50 @@ void comes_out_right(const tests::mock_products& what, bool biased = true, bool 
   same(found.dbias, expected.dbias);
 }
 
-using ends = std::vector<cublasLtEpilogue_t>;
+using epilogues = std::vector<cublasLtEpilogue_t>;
 constexpr auto none = CUBLASLT_EPILOGUE_DEFAULT, add = CUBLASLT_EPILOGUE_BIAS,
                sums = CUBLASLT_EPILOGUE_BGRADB;
 
 }  // namespace
 
-TEST_CASE("a linear layer's bias, its residual sum and its bias's gradient are ends of its products") {
-  comes_out_right({});
-  CHECK(mock.run == ends{add, sums});
-  comes_out_right({}, true, false);
-  CHECK(mock.run == ends{add, sums});
-  comes_out_right({}, false, true);  // the sum is what beta is for
-  CHECK(mock.run == ends{none, none});
-  comes_out_right({}, false, false);
-  CHECK(mock.run == ends{none, none});
+TEST_CASE("a linear layer's bias, its residual sum and its bias's gradient run as epilogues") {
+  check_linear_layer({});
+  CHECK(mock.run == epilogues{add, sums});
+  check_linear_layer({}, true, false);
+  CHECK(mock.run == epilogues{add, sums});
+  check_linear_layer({}, false, true);  // beta adds the shortcut
+  CHECK(mock.run == epilogues{none, none});
+  check_linear_layer({}, false, false);
+  CHECK(mock.run == epilogues{none, none});
 }
-TEST_CASE("what the library has no algorithm for is a product and a pass") {
-  comes_out_right({.ends = {none, sums}});
-  CHECK(mock.run == ends{none, sums});
-  comes_out_right({.ends = {none, add}});
-  CHECK(mock.run == ends{add, none});
-  comes_out_right({.second_thoughts = true});
-  CHECK(mock.run == ends{none, none});
-  comes_out_right({.ends = {}});  // our own tiles
-  CHECK(mock.run == ends{});
+TEST_CASE("an epilogue that the library lacks runs as a separate pass") {
+  check_linear_layer({.epilogues = {none, sums}});
+  CHECK(mock.run == epilogues{none, sums});
+  check_linear_layer({.epilogues = {none, add}});
+  CHECK(mock.run == epilogues{add, none});
+  check_linear_layer({.rejects_epilogues = true});
+  CHECK(mock.run == epilogues{none, none});
+  check_linear_layer({.epilogues = {}});  // the tiled kernels
+  CHECK(mock.run == epilogues{});
 }
-TEST_CASE("an end that leaves the GPU idle is not taken") {
-  comes_out_right({.waves = 0.3f});
-  CHECK(mock.run == ends{none, none});
-  comes_out_right({.waves = 0.75f});
-  CHECK(mock.run == ends{add, sums});
+TEST_CASE("an epilogue whose algorithm leaves the GPU idle is not used") {
+  check_linear_layer({.waves = 0.3f});
+  CHECK(mock.run == epilogues{none, none});
+  check_linear_layer({.waves = 0.75f});
+  CHECK(mock.run == epilogues{add, sums});
 }
-TEST_CASE("an algorithm is chosen once, for any addresses that are equally aligned") {
+TEST_CASE("an algorithm is chosen once per shape and alignment") {
   mock = {};
-  asking context;
+  cublaslt_context context;
   for (int again = 0; again < 3; ++again) example{}.run<cuda>(context);
-  CHECK(mock.chosen == ends{add, none, sums, none});
+  CHECK(mock.chosen == epilogues{add, none, sums, none});
   CHECK(mock.alignments == std::vector<std::uintptr_t>(4, 16));
   example odd;
   odd.bias.insert(odd.bias.begin(), 0);
   kernels::linear<cuda>::forward(
       context, e, odd.x.data(), odd.w.data(),
       kernels::linear_epilogue<float>{
-          .bias = odd.bias.data() + 1, .shortcut = odd.beside.data(), .rounded_bias = odd.bias.data() + 1},
+          .bias = odd.bias.data() + 1, .shortcut = odd.addend.data(), .rounded_bias = odd.bias.data() + 1},
       odd.y.data());
   CHECK(mock.chosen.size() == 6);
   CHECK(mock.alignments.back() == 4);

@@ -1,4 +1,5 @@
-// What cuDNN proposes for GPUs that are not here: newer versions plan from a device's properties alone.
+// Which plans cuDNN offers for GPUs that are not present: newer versions plan from a device's properties
+// alone.
 #include <doctest/doctest.h>
 
 #include <string>
@@ -9,27 +10,28 @@ using namespace pretext::detail;
 
 namespace {
 
-/// An H200 (90) or an A100 (80) in cuDNN's words.
+/// An H200 (90) or an A100 (80) as a cuDNN device descriptor.
 cudnn_descriptor device(int architecture) {
   const bool hopper = architecture == 90;
-  const std::string words = R"({"deviceName": "GPU", "deviceVer": )" + std::to_string(10 * architecture) +
-                            R"(, "driverVer": 13000, "multiProcessorCount": )" + (hopper ? "132" : "108") +
-                            R"(, "maxSharedMemoryPerBlockOptin": )" + (hopper ? "232448" : "166912") + R"(,
+  const std::string properties =
+      R"({"deviceName": "GPU", "deviceVer": )" + std::to_string(10 * architecture) +
+      R"(, "driverVer": 13000, "multiProcessorCount": )" + (hopper ? "132" : "108") +
+      R"(, "maxSharedMemoryPerBlockOptin": )" + (hopper ? "232448" : "166912") + R"(,
       "l2CacheSize": 41943040, "totalGlobalMem": 80000000000, "cudaDeviceId": 0, "pciDeviceId": 0,
       "maxGridSize": [2147483647, 65535, 65535], "maxBlockSize": [1024, 1024, 64], "warpSize": 32,
       "regsPerBlock": 65536, "maxRegistersPerSM": 65536, "maxSharedMemoryPerBlock": 49152,
       "reservedSharedMemoryPerBlock": 1024, "maxCtasPerSM": 32, "maxThreadsPerBlock": 1024,
       "maxThreadsPerSM": 2048, "smClockRateKHz": 1980000, "memClockRateKHz": 3201000, "isTccDriver": 0,
       "supportCoopLaunch": 1})";
-  cudnn_descriptor made{static_cast<cudnnBackendDescriptorType_t>(38)};
-  made.set(static_cast<cudnnBackendAttributeName_t>(2702), CUDNN_TYPE_CHAR, words.data(),
-           static_cast<std::int64_t>(words.size()));
-  made.finish();
-  return made;
+  cudnn_descriptor descriptor{static_cast<cudnnBackendDescriptorType_t>(38)};
+  descriptor.set(static_cast<cudnnBackendAttributeName_t>(2702), CUDNN_TYPE_CHAR, properties.data(),
+                 static_cast<std::int64_t>(properties.size()));
+  descriptor.finish();
+  return descriptor;
 }
 
-planned_convolution square(convolution_pass pass, std::int64_t batch, std::int64_t side, std::int64_t in,
-                           std::int64_t out, std::int64_t kernel, std::int64_t stride) {
+cudnn_convolution square(convolution_pass pass, std::int64_t batch, std::int64_t side, std::int64_t in,
+                         std::int64_t out, std::int64_t kernel, std::int64_t stride) {
   const std::int64_t padding = kernel / 2, smaller = (side + 2 * padding - kernel) / stride + 1;
   return {pass,
           CUDNN_DATA_BFLOAT16,
@@ -49,16 +51,16 @@ planned_convolution square(convolution_pass pass, std::int64_t batch, std::int64
 
 }  // namespace
 
-TEST_CASE("cuDNN plans every convolution of ResNets in bfloat16, whichever gradient is asked for") {
+TEST_CASE("cuDNN has plans for every convolution of ResNets in bfloat16 and its gradients") {
   for (const int architecture : {80, 90}) {
     cudnn_descriptor gpu = device(architecture);
     if (!gpu.good()) {
-      MESSAGE("this cuDNN plans for no GPU that is not here");
+      MESSAGE("skipped: this version of cuDNN plans only for GPUs that are present");
       return;
     }
     cudnn_plans plans{std::move(gpu)};
     for (const auto pass : {convolution_pass::forward, convolution_pass::data, convolution_pass::weights})
-      for (const planned_convolution& c :
+      for (const cudnn_convolution& c :
            {square(pass, 1024, 32, 3, 64, 3, 1), square(pass, 1024, 32, 64, 64, 3, 1),
             square(pass, 1024, 32, 64, 128, 3, 2), square(pass, 1024, 32, 64, 128, 1, 2),
             square(pass, 1024, 4, 512, 512, 3, 1), square(pass, 512, 224, 3, 64, 7, 2),
@@ -76,10 +78,10 @@ TEST_CASE("cuDNN plans every convolution of ResNets in bfloat16, whichever gradi
   }
 }
 
-TEST_CASE("without a GPU there is no plan, and nobody complains") {
+TEST_CASE("without a GPU there is no plan, and no error") {
   cudnn_plans plans;
-  if (cudnnHandle_t here = nullptr; cudnnCreate(&here) == CUDNN_STATUS_SUCCESS) {
-    cudnnDestroy(here);
+  if (cudnnHandle_t handle = nullptr; cudnnCreate(&handle) == CUDNN_STATUS_SUCCESS) {
+    cudnnDestroy(handle);
     return;
   }
   CHECK(!plans.find(square(convolution_pass::forward, 8, 32, 64, 64, 3, 1)).possible());

@@ -15,17 +15,17 @@
 
 namespace pretext::tests {
 
-/// N(0.1, 1), of any type.
+/// N(0.1, 1) values of any type.
 template <class T>
-std::vector<T> some_numbers(std::size_t count, unsigned seed) {
+std::vector<T> random_values(std::size_t count, unsigned seed) {
   std::mt19937 random{seed};
   std::normal_distribution<double> draw{0.1, 1};
-  std::vector<T> numbers(count);
-  for (T& number : numbers) number = static_cast<T>(draw(random));
-  return numbers;
+  std::vector<T> values(count);
+  for (T& value : values) value = static_cast<T>(draw(random));
+  return values;
 }
 
-/// One device at work: gives a computation its numbers, takes its results.
+/// A device under test: uploads a computation's inputs and collects its results.
 template <class Context>
 class workbench {
  public:
@@ -34,19 +34,19 @@ class workbench {
   using device = typename Context::device;
   Context context{};
 
-  /// Activations that every device of these numerics can store as they are.
+  /// Activations that all devices can store exactly with these numerics.
   std::vector<T> activations(std::size_t count, unsigned seed, double times = 1, double plus = 0) const {
     std::vector<T> all;
-    for (const double number : some_numbers<double>(count, seed))
-      all.push_back(static_cast<T>(static_cast<typename Context::numerics::compute>(number * times + plus)));
+    for (const double value : random_values<double>(count, seed))
+      all.push_back(static_cast<T>(static_cast<typename Context::numerics::compute>(value * times + plus)));
     return all;
   }
 
   template <class Number>
-  const Number* in(const std::vector<Number>& numbers) {
-    return held(numbers);
+  const Number* in(const std::vector<Number>& values) {
+    return upload(values);
   }
-  /// Memory for results, which hold `start` or, where that says nothing, no number at all.
+  /// Memory for results, initialized with `start` or, by default, with NaN.
   T* out(std::size_t count) { return out(std::vector<T>(count, T(std::numeric_limits<W>::quiet_NaN()))); }
   W* out_weights(std::size_t count) {
     return out(std::vector<W>(count, std::numeric_limits<W>::quiet_NaN()));
@@ -54,26 +54,26 @@ class workbench {
   std::uint32_t* out_indices(std::size_t count) { return out(std::vector<std::uint32_t>(count, 0xFFFFFFFF)); }
   template <class Number>
   Number* out(const std::vector<Number>& start) {
-    Number* const data = held(start);
+    Number* const data = upload(start);
     results_.push_back([this, data, count = start.size()] {
       std::vector<Number> host(count);
       device::read(context.stream, host.data(), data, count);
-      std::vector<double> numbers;
-      for (const Number& number : host) numbers.push_back(static_cast<double>(number));
-      return numbers;
+      std::vector<double> values;
+      for (const Number& value : host) values.push_back(static_cast<double>(value));
+      return values;
     });
     return data;
   }
-  /// A loss is a result, too; beside 1, since it may vanish.
+  /// Adds a loss to the results, followed by 1 as a reference magnitude, since the loss may vanish.
   void loss(const typename Context::loss_value& value) {
-    double number;
+    double result;
     if constexpr (std::same_as<typename Context::loss_value, double>) {
-      number = value;
+      result = value;
     } else {
       value.settle(context);
-      number = context.stream.take_loss();
+      result = context.stream.take_loss();
     }
-    results_.push_back([number] { return std::vector<double>{number, 1}; });
+    results_.push_back([result] { return std::vector<double>{result, 1}; });
   }
 
   std::vector<std::vector<double>> results() {
@@ -84,9 +84,9 @@ class workbench {
 
  private:
   template <class Number>
-  Number* held(const std::vector<Number>& numbers) {
-    auto memory = std::make_shared<buffer<Number, device>>(numbers.size());
-    device::write(context.stream, memory->data(), numbers.data(), numbers.size());
+  Number* upload(const std::vector<Number>& values) {
+    auto memory = std::make_shared<buffer<Number, device>>(values.size());
+    device::write(context.stream, memory->data(), values.data(), values.size());
     memory_.push_back(memory);
     return memory->data();
   }
@@ -95,21 +95,21 @@ class workbench {
   std::vector<std::function<std::vector<double>()>> results_;
 };
 
-/// How far results may be from those expected: each number by a part of its own, to which it was rounded, and
-/// by a part of the largest.
+/// The allowed error of results: relative to each value (its rounding) plus relative to the largest one.
 struct tolerance {
-  double of_largest, of_each = 0;
-  constexpr tolerance(double largest, double each = 0) : of_largest{largest}, of_each{each} {}
+  double relative_to_largest, relative_to_each = 0;
+  constexpr tolerance(double largest, double each = 0)
+      : relative_to_largest{largest}, relative_to_each{each} {}
 };
 
-/// The largest difference beyond what each number may have, as a part of the largest number expected; NaN
-/// where either has one.
-inline double apart(const std::vector<double>& found, const std::vector<double>& expected,
-                    double of_each = 0) {
+/// The largest error beyond the relative error allowed for each value, divided by the largest expected
+/// value; NaN if either side contains NaN.
+inline double relative_error(const std::vector<double>& found, const std::vector<double>& expected,
+                             double relative_to_each = 0) {
   REQUIRE(found.size() == expected.size());
   double difference = 0, largest = 0;
   for (std::size_t i = 0; i < found.size(); ++i) {
-    const double here = std::abs(found[i] - expected[i]) - of_each * std::abs(expected[i]);
+    const double here = std::abs(found[i] - expected[i]) - relative_to_each * std::abs(expected[i]);
     difference = std::isnan(here) ? here : std::max(difference, here);
     if (std::isnan(difference)) return difference;
     largest = std::max(largest, std::abs(expected[i]));
@@ -117,10 +117,10 @@ inline double apart(const std::vector<double>& found, const std::vector<double>&
   return difference / std::max(largest, 1e-30);
 }
 
-/// Results, one list of numbers after another.
+/// Results, one list of values per output.
 using results = std::vector<std::vector<double>>;
 
-/// What the CPU makes of a computation; which way a device is compared with it is the device's own
+/// The CPU's results of a computation. How a device obtains them is specialized per device
 /// (compare_with_cpu.hpp, recorded.hpp).
 template <class Device, class Numerics>
 struct reference;
@@ -136,12 +136,12 @@ inline void all_near(const results& found, const results& expected, tolerance wi
   REQUIRE(found.size() == expected.size());
   for (std::size_t i = 0; i < found.size(); ++i) {
     CAPTURE(i);
-    CHECK(apart(found[i], expected[i], within.of_each) <= within.of_largest);
+    CHECK(relative_error(found[i], expected[i], within.relative_to_each) <= within.relative_to_largest);
   }
 }
 
-/// `compute(workbench)` gives the same results on the device as on the CPU; where the device is played by the
-/// CPU, the same bits in any order of its threads.
+/// Checks that `compute(workbench)` gives the same results on the device as on the CPU. An emulated device
+/// must also give identical bits with its threads in reverse order.
 template <class Device, class Numerics, class Compute>
 void same_on_both(tolerance within, const Compute& compute) {
   const results expected =
@@ -158,14 +158,14 @@ void same_on_both(tolerance within, const Compute& compute) {
   }
 }
 
-/// In double, in float, and with activations in bfloat16. There every result was calculated in float and then
-/// rounded once, by at most half of its last digit, 2^-9 of it; where kernels hand one another activations
-/// (`handed_on` of them, one after the other), each of those was rounded before, by 2^-9 of itself.
+/// In double, in float, and with bfloat16 activations. In the last case results are computed in float and
+/// rounded once, by at most 2^-9 of themselves. Intermediate activations that kernels pass on
+/// (`rounded_intermediates` in sequence) have also been rounded by 2^-9 each.
 template <class Device, class Compute>
-void same_on_both(const Compute& compute, int handed_on = 0) {
+void same_on_both(const Compute& compute, int rounded_intermediates = 0) {
   same_on_both<Device, fp64>(1e-12, compute);
   same_on_both<Device, fp32>(2e-5, compute);
-  same_on_both<Device, bf16>({2e-5 + handed_on * 0x1p-9, 0x1p-8}, compute);
+  same_on_both<Device, bf16>({2e-5 + rounded_intermediates * 0x1p-9, 0x1p-8}, compute);
 }
 
 }  // namespace pretext::tests

@@ -19,10 +19,10 @@
 
 namespace pretext::tests {
 
-/// A GPU played by the CPU: the kernels of kernels/gpu run as they are, blocks one after another and in each
-/// of them threads one after another, forwards or backwards. What a kernel computes must not depend on that
-/// order; memory that nobody has written is poison. It shows that a kernel's arithmetic, its indices and its
-/// barriers are right; nothing of what a real GPU adds to that: compilers, caches, speed.
+/// A GPU emulated on the CPU: it runs the kernels of kernels/gpu unchanged, one block after another and
+/// within a block one thread after another, forwards or backwards. A kernel's results must not depend on
+/// that order, and memory that has not been written is poisoned with NaN. This checks a kernel's
+/// arithmetic, indices and barriers, but nothing that only a real GPU adds: its compiler, caches and speed.
 struct emulated {
   static constexpr bool is_accelerator = true, stores_compute_type = true;
   using default_numerics = bf16;
@@ -30,10 +30,10 @@ struct emulated {
 
   struct stream {
     bool backwards = false;
-    std::size_t most_shared = 227 << 10;  ///< bytes for a block, as on Hopper
+    std::size_t max_shared = 227 << 10;  ///< bytes per block, as on Hopper
     std::shared_ptr<double> loss = std::make_shared<double>(0);
 
-    std::size_t most_shared_memory() const { return most_shared; }
+    std::size_t most_shared_memory() const { return max_shared; }
     double* wait_loss() const { return loss.get(); }
     double take_loss() const {
       refuse("waits for a loss");
@@ -43,14 +43,15 @@ struct emulated {
     }
   };
 
-  /// What some work put on the stream, as a list of kernels with the parameters that they had. Like a CUDA
-  /// graph it knows nothing of the host; while it is recorded, whatever a graph could not hold is an error.
+  /// A recorded step: a list of kernels with the parameters that they had. Like a CUDA graph it contains no
+  /// host code; while recording, any call that a graph cannot hold is an error.
   class recording {
    public:
-    /// What a step leaves in memory that started undefined is of no use to the next one: it is poison again.
+    /// Poisons again what was allocated uninitialized: a step must not depend on leftovers of the one
+    /// before.
     void replay(const stream&) const {
       for (const auto& [memory, bytes] : undefined()) std::memset(memory, 0xFF, bytes);
-      for (const auto& one : work_) one();
+      for (const auto& kernel : work_) kernel();
     }
 
    private:
@@ -60,8 +61,8 @@ struct emulated {
   };
   template <class Work>
   static recording record(const stream&, const Work& work) {
-    recording made;
-    open_recording() = &made;
+    recording recorded;
+    open_recording() = &recorded;
     try {
       work();
     } catch (...) {
@@ -69,10 +70,10 @@ struct emulated {
       throw;
     }
     open_recording() = nullptr;
-    if (!made.refused_.empty()) throw std::logic_error{"a recorded step " + made.refused_};
-    return made;
+    if (!recorded.refused_.empty()) throw std::logic_error{"a recorded step " + recorded.refused_};
+    return recorded;
   }
-  /// Does it, or notes it where somebody records.
+  /// Runs the work now, or appends it to the open recording.
   template <class Work>
   static void perform(const Work& work) {
     if (open_recording())
@@ -81,13 +82,13 @@ struct emulated {
       work();
   }
 
-  /// How often memory was asked for.
+  /// How often memory has been allocated.
   static std::size_t& allocations() {
     static std::size_t count = 0;
     return count;
   }
 
-  /// What it says is free; a test may change it.
+  /// The free memory that the device reports; tests may change it.
   static std::size_t& free_memory() {
     static std::size_t bytes = std::size_t{1} << 30;
     return bytes;
@@ -130,12 +131,12 @@ struct emulated {
     static recording* open = nullptr;
     return open;
   }
-  /// Memory that was asked for without contents, and its bytes.
+  /// Blocks that were allocated uninitialized, and their bytes.
   static std::map<void*, std::size_t>& undefined() {
     static std::map<void*, std::size_t> all;
     return all;
   }
-  /// Noted, not thrown: memory is released where nothing may be thrown.
+  /// Noted rather than thrown, because memory is also released in destructors.
   static void refuse(const char* what) {
     if (open_recording()) open_recording()->refused_ = what;
   }
@@ -150,22 +151,23 @@ struct emulated {
   }
 };
 
-/// A block whose threads take turns.
+/// A block that runs its threads one after another.
 template <class Kernel>
 class emulated_block {
  public:
-  emulated_block(std::size_t index, std::size_t count, bool backwards, std::size_t floats_beside)
+  emulated_block(std::size_t index, std::size_t count, bool backwards, std::size_t dynamic_floats)
       : index_{index},
         count_{count},
         backwards_{backwards},
-        beside_(floats_beside, std::numeric_limits<float>::quiet_NaN()) {
-    std::memset(static_cast<void*>(shared_.get()), 0xFF, sizeof(typename Kernel::shared));  // NaN everywhere
+        dynamic_(dynamic_floats, std::numeric_limits<float>::quiet_NaN()) {
+    std::memset(static_cast<void*>(shared_.get()), 0xFF,
+                sizeof(typename Kernel::shared));  // all bits set: NaN
   }
 
   std::size_t index() const { return index_; }
   std::size_t count() const { return count_; }
   auto& shared() { return *shared_; }
-  float* dynamic_shared() { return beside_.data(); }
+  float* dynamic_shared() { return dynamic_.data(); }
 
   template <class Work>
   void for_each_thread(const Work& work) {
@@ -181,7 +183,7 @@ class emulated_block {
     std::unique_ptr<T[]> of_ = std::make_unique<T[]>(Kernel::threads);
   };
 
-  /// What tensor cores do, one product after another.
+  /// Tensor cores emulated with float arithmetic.
   template <unsigned M, unsigned N>
   class tile_sums {
    public:
@@ -200,20 +202,21 @@ class emulated_block {
         }
     }
     template <unsigned Tiles, class Work, class Limits = grid::whole_product>
-    void each(const grid::sums_apart<Kernel::threads, Tiles>&, const Work& work, Limits limits = {}) const {
-      for_each_eight(limits, [&](unsigned at) { work(at / N, at % N, &sums_[at]); });
+    void visit(const grid::sums_staging<Kernel::threads, Tiles>&, const Work& work,
+               Limits limits = {}) const {
+      for_each_chunk(limits, [&](unsigned at) { work(at / N, at % N, &sums_[at]); });
     }
     template <class Work, class Limits = grid::whole_product>
-    void each_beside(const tile_sums& other, const grid::sums_apart<Kernel::threads, 2>&, const Work& work,
-                     Limits limits = {}) const {
-      for_each_eight(limits, [&](unsigned at) { work(at / N, at % N, &sums_[at], &other.sums_[at]); });
+    void visit_pair(const tile_sums& other, const grid::sums_staging<Kernel::threads, 2>&, const Work& work,
+                    Limits limits = {}) const {
+      for_each_chunk(limits, [&](unsigned at) { work(at / N, at % N, &sums_[at], &other.sums_[at]); });
     }
 
    private:
-    /// Tensor cores take squares of 16.
+    /// Tensor cores work on 16×16 squares.
     static constexpr unsigned square(unsigned i) { return i / 16 * 16; }
     template <class Limits, class Work>
-    static void for_each_eight(Limits limits, const Work& work) {
+    static void for_each_chunk(Limits limits, const Work& work) {
       for (unsigned at = 0; at < M * N; at += 8)
         if (limits.has_row(square(at / N)) && limits.has_column(square(at % N))) work(at);
     }
@@ -225,20 +228,20 @@ class emulated_block {
   std::size_t index_, count_;
   bool backwards_;
   std::unique_ptr<typename Kernel::shared> shared_{new typename Kernel::shared};
-  std::vector<float> beside_;
+  std::vector<float> dynamic_;
 };
 
 template <class Kernel>
 void launch(const emulated::stream& stream, std::size_t blocks, const Kernel& kernel) {
   static_assert(std::is_trivially_copyable_v<Kernel>, "a kernel is copied to the device as it is");
-  static_assert(sizeof(Kernel) <= 4096, "a kernel's numbers fit where a GPU takes parameters");
+  static_assert(sizeof(Kernel) <= 4096, "kernel parameters are limited to 4 KB");
   if (grid::shared_bytes(kernel) > stream.most_shared_memory())
-    throw std::logic_error{"a block has no more shared memory than the device"};
-  std::size_t beside = 0;
-  if constexpr (grid::has_dynamic_shared<Kernel>) beside = kernel.dynamic_shared();
-  emulated::perform([blocks, backwards = stream.backwards, beside, kernel] {
+    throw std::logic_error{"a block needs more shared memory than the device has"};
+  std::size_t dynamic_floats = 0;
+  if constexpr (grid::has_dynamic_shared<Kernel>) dynamic_floats = kernel.dynamic_shared();
+  emulated::perform([blocks, backwards = stream.backwards, dynamic_floats, kernel] {
     for (std::size_t i = 0; i < blocks; ++i) {
-      emulated_block<Kernel> block{backwards ? blocks - 1 - i : i, blocks, backwards, beside};
+      emulated_block<Kernel> block{backwards ? blocks - 1 - i : i, blocks, backwards, dynamic_floats};
       kernel(block);
     }
   });

@@ -1,6 +1,5 @@
 #pragma once
-// What cuBLASLt's epilogues are on a GPU, as plain loops: the played device has them for what cuBLASLt has
-// them for.
+// cuBLASLt's epilogues as plain loops: the emulated device has them for the same cases as cuBLASLt.
 #include <algorithm>
 #include <cstddef>
 #include <initializer_list>
@@ -15,7 +14,7 @@
 
 namespace pretext::tests {
 
-/// How many products have ended in more than their result.
+/// How many products have run with an epilogue.
 inline std::size_t& fused_products() {
   static std::size_t count = 0;
   return count;
@@ -29,13 +28,13 @@ template <>
 struct fused_product<tests::emulated> {
   template <class Context, class T>
   static bool add(Context&, std::size_t m, std::size_t n, std::size_t k, const T* A, const T* B,
-                  const T* bias, const T* beside, T* c) {
-    if (!has<T>(m * n * k, {n, k}, {A, B, bias, beside, c})) return false;
+                  const T* bias, const T* addend, T* c) {
+    if (!has<T>(m * n * k, {n, k}, {A, B, bias, addend, c})) return false;
     tests::emulated::perform([=] {
-      poison(c, m * n);  // nobody may have meant to read what lies there
+      poison(c, m * n);  // the previous contents must not be read
       for (std::size_t i = 0; i < m; ++i)
         for (std::size_t j = 0; j < n; ++j) {
-          arithmetic<T> sum = beside ? static_cast<arithmetic<T>>(beside[i * n + j]) : 0;
+          arithmetic<T> sum = addend ? static_cast<arithmetic<T>>(addend[i * n + j]) : 0;
           for (std::size_t l = 0; l < k; ++l)
             sum += static_cast<arithmetic<T>>(A[i * k + l]) * static_cast<arithmetic<T>>(B[j * k + l]);
           c[i * n + j] = static_cast<T>(bias ? sum + static_cast<arithmetic<T>>(bias[j]) : sum);
@@ -64,14 +63,15 @@ struct fused_product<tests::emulated> {
   }
 
  private:
-  /// Not in double, and not for rows that begin where they like.
+  /// Neither in double nor for unaligned rows.
   template <class T>
   static bool has(std::size_t work, std::initializer_list<std::size_t> columns,
-                  std::initializer_list<const void*> where) {
-    bool can = !std::is_same_v<T, double> && work > 0;
-    for (const std::size_t of_a_row : columns) can = can && is_vectorizable<T>(of_a_row, where);
-    tests::fused_products() += can;
-    return can;
+                  std::initializer_list<const void*> pointers) {
+    bool supported = !std::is_same_v<T, double> && work > 0;
+    for (const std::size_t row_length : columns)
+      supported = supported && is_vectorizable<T>(row_length, pointers);
+    tests::fused_products() += supported;
+    return supported;
   }
   template <class T>
   static void poison(T* data, std::size_t count) {

@@ -1,4 +1,4 @@
-// Tests that need a GPU say so where there is none, and ctest counts them as skipped.
+// Without a GPU this program prints why and exits with 77, which ctest counts as skipped.
 #define DOCTEST_CONFIG_IMPLEMENT
 #include <doctest/doctest.h>
 
@@ -7,10 +7,10 @@
 
 #include <pretext/devices/cuda.hpp>
 
-int main(int count, char** words) {
+int main(int argc, char** argv) {
   if (const std::string reason = pretext::cuda::unavailable_reason(); !reason.empty()) {
     std::printf("skipped: no GPU (%s)\n", reason.c_str());
     return 77;
   }
-  return doctest::Context{count, words}.run();
+  return doctest::Context{argc, argv}.run();
 }

@@ -1,14 +1,14 @@
-// What the CPU computes for the tests in .cu files.
+// Records the CPU's results for the tests in .cu files.
 #include "recorded.hpp"
 
 #include <pretext/cpu.hpp>
 
 #include "augmentation.hpp"
-#include "bfloat16.hpp"
-#include "networks.hpp"
+#include "bfloat16_training.hpp"
+#include "network_kernels.hpp"
 #include "queued_steps.hpp"
-#include "steps.hpp"
-#include "transformers.hpp"
+#include "training_steps.hpp"
+#include "transformer_kernels.hpp"
 
 namespace pretext::tests {
 
@@ -34,14 +34,14 @@ void record_photometric_operations() { photometric_operations<recorder>(); }
 void record_layer_norms() { layer_norms<recorder>(); }
 void record_attentions() { attentions<recorder>(); }
 void record_gelus() { gelus<recorder>(); }
-void record_chosen_places() { chosen_positions<recorder>(); }
+void record_selected_positions() { selected_positions<recorder>(); }
 void record_masks_and_dropped_paths() { masks_and_dropped_paths<recorder>(); }
 void record_classes() { classes<recorder>(); }
 void record_transformer_steps() { transformer_steps<recorder>(); }
 void record_rounded_steps() { rounded_steps<recorder>(); }
 void record_joint_embedding_steps() { joint_embedding_steps<recorder>(); }
 void record_sums_of_losses() { sums_of_losses<recorder>(); }
-void record_resident_views() { resident_views<recorder>(); }
+void record_device_dataset_views() { device_dataset_views<recorder>(); }
 void record_steps_in_bfloat16() { steps_in_bfloat16<recorder>(); }
 
 }  // namespace pretext::tests

@@ -8,13 +8,13 @@
 
 namespace pretext::tests {
 
-/// The played GPU with memory out of the host's reach, as a GPU's is: outside of kernels and copies, who
-/// reads or writes it ends the program.
+/// The emulated GPU with memory that the host cannot access, like a real GPU's: any read or write outside
+/// of kernels and copies crashes the program.
 struct isolated_device {
   static constexpr bool is_accelerator = true, stores_compute_type = true;
   using loss_value = grid::deferred_loss<isolated_device>;
 
-  /// While one lives, the memory is open.
+  /// The memory is accessible while such an object exists.
   class access {
    public:
     access() { protect(depth_++ == 0 ? PROT_READ | PROT_WRITE : -1); }
@@ -24,7 +24,7 @@ struct isolated_device {
 
    private:
     static void protect(int how) {
-      if (how >= 0) mprotect(memory().first, memory().taken, how);
+      if (how >= 0) mprotect(memory().first, memory().used, how);
     }
     static inline int depth_ = 0;
   };
@@ -47,7 +47,7 @@ struct isolated_device {
     return filled<T>(count, 0xFF);
   }
   template <class T>
-  static void release(T*) {}  // a test is short
+  static void release(T*) {}  // tests are short
   template <class T>
   static void write(const stream& on, T* to, const T* host, std::size_t count) {
     const access open;
@@ -65,12 +65,12 @@ struct isolated_device {
   }
 
  private:
-  /// Addresses for all that a program asks for; pages come when they are written.
+  /// Reserved addresses; pages are committed when they are first written.
   struct region {
     static constexpr std::size_t size = std::size_t{1} << 32;
     std::byte* first = static_cast<std::byte*>(
         mmap(nullptr, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
-    std::size_t taken = 0;
+    std::size_t used = 0;
   };
   static region& memory() {
     static region all;
@@ -83,12 +83,12 @@ struct isolated_device {
     constexpr std::size_t page = 4096;
     region& all = memory();
     const std::size_t bytes = (count * sizeof(T) + page - 1) / page * page;
-    if (all.first == MAP_FAILED || all.taken + bytes > region::size) throw std::bad_alloc{};
-    std::byte* const made = all.first + all.taken;
-    all.taken += bytes;
+    if (all.first == MAP_FAILED || all.used + bytes > region::size) throw std::bad_alloc{};
+    std::byte* const data = all.first + all.used;
+    all.used += bytes;
     const access open;
-    std::memset(made, byte, count * sizeof(T));
-    return reinterpret_cast<T*>(made);
+    std::memset(data, byte, count * sizeof(T));
+    return reinterpret_cast<T*>(data);
   }
 };
 
@@ -102,7 +102,7 @@ void launch(const isolated_device::stream& stream, std::size_t blocks, const Ker
 
 namespace pretext::grid {
 
-/// Its products end as the played GPU's do, bit for bit.
+/// Uses the emulated GPU's epilogues, so results are bit-identical.
 template <>
 struct fused_product<tests::isolated_device> {
   using mock = fused_product<tests::emulated>;

@@ -1,6 +1,6 @@
 #pragma once
-// cuBLASLt, played: in its own terms and in the order of its numbers, with only the algorithms that a test
-// lets it have. A program includes this once.
+// A mock of cuBLASLt, with column-major matrices and only the algorithms that a test allows. Include it
+// once per program.
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -14,33 +14,34 @@
 
 namespace pretext::tests {
 
-/// What the library can do, and what it was asked.
+/// What the mock library supports, and the calls that it received.
 struct mock_products {
-  std::set<cublasLtEpilogue_t> ends{CUBLASLT_EPILOGUE_DEFAULT, CUBLASLT_EPILOGUE_BIAS,
-                                    CUBLASLT_EPILOGUE_BGRADB};
-  float waves = 1;  ///< of algorithms with an ending; others fill the GPU 0.8 times
-  bool second_thoughts = false;
+  std::set<cublasLtEpilogue_t> epilogues{CUBLASLT_EPILOGUE_DEFAULT, CUBLASLT_EPILOGUE_BIAS,
+                                         CUBLASLT_EPILOGUE_BGRADB};
+  float waves = 1;  ///< of algorithms with an epilogue; plain ones have 0.8
+  bool rejects_epilogues = false;
   std::vector<cublasLtEpilogue_t> chosen{}, run{};
   std::vector<std::uintptr_t> alignments{};
 };
 inline mock_products mock;
 
-/// Of one product, as it was described; and of the address of a bias, how far it was aligned then.
+/// A product as described by the caller. While choosing an algorithm, `column` is the assumed address of
+/// the bias, whose alignment counts.
 struct mock_product {
   cublasComputeType_t arithmetic;
   cudaDataType_t scale;
   cublasOperation_t a = CUBLAS_OP_N, b = CUBLAS_OP_N;
-  cublasLtEpilogue_t end = CUBLASLT_EPILOGUE_DEFAULT;
+  cublasLtEpilogue_t epilogue = CUBLASLT_EPILOGUE_DEFAULT;
   void* column = nullptr;
 };
 
-/// A matrix, column after column.
+/// A column-major matrix.
 struct mock_layout {
-  cudaDataType_t number;
+  cudaDataType_t type;
   std::uint64_t rows, columns;
-  std::int64_t step;
+  std::int64_t stride;
 
-  stored_numbers whole() const { return {number, rows * columns}; }
+  typed_values values() const { return {type, rows * columns}; }
 };
 
 namespace detail {
@@ -51,34 +52,34 @@ inline const mock_layout& of(cublasLtMatrixLayout_t layout) {
   return *reinterpret_cast<mock_layout*>(layout);
 }
 
-/// op(matrix), row after row.
-inline std::vector<double> numbers(const void* matrix, const mock_layout& layout, cublasOperation_t transpose,
-                                   bool in_tf32) {
-  const std::vector<double> memory = layout.whole().fetch(matrix);
+/// op(matrix) in row-major order.
+inline std::vector<double> op_values(const void* matrix, const mock_layout& layout,
+                                     cublasOperation_t transpose, bool in_tf32) {
+  const std::vector<double> memory = layout.values().fetch(matrix);
   const std::size_t rows = transpose == CUBLAS_OP_T ? layout.columns : layout.rows;
   const std::size_t columns = transpose == CUBLAS_OP_T ? layout.rows : layout.columns;
-  const auto step = static_cast<std::size_t>(layout.step);
-  std::vector<double> made(rows * columns);
+  const auto stride = static_cast<std::size_t>(layout.stride);
+  std::vector<double> result(rows * columns);
   for (std::size_t r = 0; r < rows; ++r)
     for (std::size_t c = 0; c < columns; ++c) {
-      const double exact = memory[transpose == CUBLAS_OP_T ? r * step + c : c * step + r];
+      const double exact = memory[transpose == CUBLAS_OP_T ? r * stride + c : c * stride + r];
       const std::uint32_t bits = std::bit_cast<std::uint32_t>(static_cast<float>(exact));
-      made[r * columns + c] = in_tf32 ? std::bit_cast<float>((bits + 0x1000) & ~0x1FFFu) : exact;
+      result[r * columns + c] = in_tf32 ? std::bit_cast<float>((bits + 0x1000) & ~0x1FFFu) : exact;
     }
-  return made;
+  return result;
 }
 
 inline void multiply(const mock_product& product, const void* a, const mock_layout& a_layout, const void* b,
-                     const mock_layout& b_layout, bool adds, const void* c, void* d,
+                     const mock_layout& b_layout, bool accumulate, const void* c, void* d,
                      const mock_layout& layout) {
-  const bool in_tf32 = product.arithmetic == CUBLAS_COMPUTE_32F_FAST_TF32 && a_layout.number == CUDA_R_32F;
-  const std::vector<double> left = numbers(a, a_layout, product.a, in_tf32),
-                            right = numbers(b, b_layout, product.b, in_tf32);
+  const bool in_tf32 = product.arithmetic == CUBLAS_COMPUTE_32F_FAST_TF32 && a_layout.type == CUDA_R_32F;
+  const std::vector<double> left = op_values(a, a_layout, product.a, in_tf32),
+                            right = op_values(b, b_layout, product.b, in_tf32);
   const std::size_t m = layout.rows, n = layout.columns, k = left.size() / m;
-  if (right.size() != k * n) refused_by_library("factors of other sizes than their product");
-  std::vector<double> sums = adds ? layout.whole().fetch(c) : std::vector<double>(m * n);
-  if (product.end == CUBLASLT_EPILOGUE_BIAS) {
-    const auto bias = stored_numbers{layout.number, m}.fetch(product.column);
+  if (right.size() != k * n) library_error("operands whose extents do not match their product");
+  std::vector<double> sums = accumulate ? layout.values().fetch(c) : std::vector<double>(m * n);
+  if (product.epilogue == CUBLASLT_EPILOGUE_BIAS) {
+    const auto bias = typed_values{layout.type, m}.fetch(product.column);
     for (std::size_t at = 0; at < sums.size(); ++at) sums[at] += bias[at % m];
   }
   for (std::size_t i = 0; i < m; ++i) {
@@ -87,12 +88,12 @@ inline void multiply(const mock_product& product, const void* a, const mock_layo
       for (std::size_t j = 0; j < n; ++j) row[j] += left[i * k + l] * right[l * n + j];
     for (std::size_t j = 0; j < n; ++j) sums[j * m + i] += row[j];
   }
-  layout.whole().store(d, sums);
-  if (product.end != CUBLASLT_EPILOGUE_BGRADB) return;
-  std::vector<double> of_columns(n);
+  layout.values().store(d, sums);
+  if (product.epilogue != CUBLASLT_EPILOGUE_BGRADB) return;
+  std::vector<double> column_sums(n);
   for (std::size_t l = 0; l < k; ++l)
-    for (std::size_t j = 0; j < n; ++j) of_columns[j] += right[l * n + j];
-  stored_numbers{layout.number, n}.store(product.column, of_columns);
+    for (std::size_t j = 0; j < n; ++j) column_sums[j] += right[l * n + j];
+  typed_values{layout.type, n}.store(product.column, column_sums);
 }
 }  // namespace detail
 
@@ -100,49 +101,48 @@ inline void multiply(const mock_product& product, const void* a, const mock_layo
 
 extern "C" {
 
-const char* cublasLtGetStatusString(cublasStatus_t) { return "what a test said"; }
+const char* cublasLtGetStatusString(cublasStatus_t) { return "set by the test"; }
 cublasStatus_t cublasLtCreate(cublasLtHandle_t* handle) {
   static int any;
   *handle = reinterpret_cast<cublasLtHandle_t>(&any);
   return CUBLAS_STATUS_SUCCESS;
 }
 cublasStatus_t cublasLtDestroy(cublasLtHandle_t) { return CUBLAS_STATUS_SUCCESS; }
-cublasStatus_t cublasLtMatmulDescCreate(cublasLtMatmulDesc_t* made, cublasComputeType_t arithmetic,
+cublasStatus_t cublasLtMatmulDescCreate(cublasLtMatmulDesc_t* result, cublasComputeType_t arithmetic,
                                         cudaDataType_t scale) {
-  *made = reinterpret_cast<cublasLtMatmulDesc_t>(
+  *result = reinterpret_cast<cublasLtMatmulDesc_t>(
       new pretext::tests::mock_product{.arithmetic = arithmetic, .scale = scale});
   return CUBLAS_STATUS_SUCCESS;
 }
-cublasStatus_t cublasLtMatmulDescDestroy(cublasLtMatmulDesc_t made) {
-  delete &pretext::tests::detail::of(made);
+cublasStatus_t cublasLtMatmulDescDestroy(cublasLtMatmulDesc_t result) {
+  delete &pretext::tests::detail::of(result);
   return CUBLAS_STATUS_SUCCESS;
 }
 cublasStatus_t cublasLtMatmulDescSetAttribute(cublasLtMatmulDesc_t to, cublasLtMatmulDescAttributes_t what,
                                               const void* value, std::size_t size) {
   const auto set = [&](auto& member) {
-    if (size != sizeof member)
-      pretext::tests::refused_by_library("an attribute of another size than its own");
+    if (size != sizeof member) pretext::tests::library_error("an attribute of the wrong size");
     std::memcpy(&member, value, sizeof member);
   };
   auto& product = pretext::tests::detail::of(to);
   if (what == CUBLASLT_MATMUL_DESC_TRANSA) set(product.a);
   if (what == CUBLASLT_MATMUL_DESC_TRANSB) set(product.b);
-  if (what == CUBLASLT_MATMUL_DESC_EPILOGUE) set(product.end);
+  if (what == CUBLASLT_MATMUL_DESC_EPILOGUE) set(product.epilogue);
   if (what == CUBLASLT_MATMUL_DESC_BIAS_POINTER) set(product.column);
   return CUBLAS_STATUS_SUCCESS;
 }
-cublasStatus_t cublasLtMatrixLayoutCreate(cublasLtMatrixLayout_t* made, cudaDataType number,
-                                          std::uint64_t rows, std::uint64_t columns, std::int64_t step) {
-  *made =
-      reinterpret_cast<cublasLtMatrixLayout_t>(new pretext::tests::mock_layout{number, rows, columns, step});
+cublasStatus_t cublasLtMatrixLayoutCreate(cublasLtMatrixLayout_t* result, cudaDataType type,
+                                          std::uint64_t rows, std::uint64_t columns, std::int64_t stride) {
+  *result =
+      reinterpret_cast<cublasLtMatrixLayout_t>(new pretext::tests::mock_layout{type, rows, columns, stride});
   return CUBLAS_STATUS_SUCCESS;
 }
-cublasStatus_t cublasLtMatrixLayoutDestroy(cublasLtMatrixLayout_t made) {
-  delete &pretext::tests::detail::of(made);
+cublasStatus_t cublasLtMatrixLayoutDestroy(cublasLtMatrixLayout_t result) {
+  delete &pretext::tests::detail::of(result);
   return CUBLAS_STATUS_SUCCESS;
 }
-cublasStatus_t cublasLtMatmulPreferenceCreate(cublasLtMatmulPreference_t* made) {
-  *made = nullptr;
+cublasStatus_t cublasLtMatmulPreferenceCreate(cublasLtMatmulPreference_t* result) {
+  *result = nullptr;
   return CUBLAS_STATUS_SUCCESS;
 }
 cublasStatus_t cublasLtMatmulPreferenceDestroy(cublasLtMatmulPreference_t) { return CUBLAS_STATUS_SUCCESS; }
@@ -162,18 +162,19 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t, cublasLtMatmulDe
                                               cublasLtMatmulPreference_t, int,
                                               cublasLtMatmulHeuristicResult_t* best, int* found) {
   auto& mock = pretext::tests::mock;
-  const pretext::tests::mock_product& asked = pretext::tests::detail::of(product);
-  mock.chosen.push_back(asked.end);
-  if (asked.end != CUBLASLT_EPILOGUE_DEFAULT &&
-      reinterpret_cast<std::uintptr_t>(asked.column) != mock.alignments.back())
-    pretext::tests::refused_by_library("a bias that is not taken to be as aligned as all the rest");
-  if (!mock.ends.contains(asked.end)) {
+  const pretext::tests::mock_product& requested = pretext::tests::detail::of(product);
+  mock.chosen.push_back(requested.epilogue);
+  if (requested.epilogue != CUBLASLT_EPILOGUE_DEFAULT &&
+      reinterpret_cast<std::uintptr_t>(requested.column) != mock.alignments.back())
+    pretext::tests::library_error("a bias whose assumed alignment differs from the operands'");
+  if (!mock.epilogues.contains(requested.epilogue)) {
     *found = 0;
-    return asked.end == CUBLASLT_EPILOGUE_DEFAULT ? CUBLAS_STATUS_NOT_SUPPORTED : CUBLAS_STATUS_INVALID_VALUE;
+    return requested.epilogue == CUBLASLT_EPILOGUE_DEFAULT ? CUBLAS_STATUS_NOT_SUPPORTED
+                                                           : CUBLAS_STATUS_INVALID_VALUE;
   }
   *found = 1;
   best->state = CUBLAS_STATUS_SUCCESS;
-  best->wavesCount = asked.end == CUBLASLT_EPILOGUE_DEFAULT ? 0.8f : mock.waves;
+  best->wavesCount = requested.epilogue == CUBLASLT_EPILOGUE_DEFAULT ? 0.8f : mock.waves;
   return CUBLAS_STATUS_SUCCESS;
 }
 cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t description, const void*, const void* a,
@@ -183,14 +184,15 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t description
                               std::size_t, cudaStream_t on) {
   using namespace pretext::tests;
   const mock_product product = detail::of(description);
-  if (mock.second_thoughts && product.end != CUBLASLT_EPILOGUE_DEFAULT) return CUBLAS_STATUS_NOT_SUPPORTED;
-  mock.run.push_back(product.end);
-  const bool adds = product.scale == CUDA_R_64F ? *static_cast<const double*>(beta) != 0
-                                                : *static_cast<const float*>(beta) != 0;
-  done_by_library(on,
-                  [=, of_a = detail::of(a_layout), of_b = detail::of(b_layout), of_d = detail::of(d_layout)] {
-                    detail::multiply(product, a, of_a, b, of_b, adds, c, d, of_d);
-                  });
+  if (mock.rejects_epilogues && product.epilogue != CUBLASLT_EPILOGUE_DEFAULT)
+    return CUBLAS_STATUS_NOT_SUPPORTED;
+  mock.run.push_back(product.epilogue);
+  const bool accumulate = product.scale == CUDA_R_64F ? *static_cast<const double*>(beta) != 0
+                                                      : *static_cast<const float*>(beta) != 0;
+  enqueue_library_work(
+      on, [=, of_a = detail::of(a_layout), of_b = detail::of(b_layout), of_d = detail::of(d_layout)] {
+        detail::multiply(product, a, of_a, b, of_b, accumulate, c, d, of_d);
+      });
   return CUBLAS_STATUS_SUCCESS;
 }
 

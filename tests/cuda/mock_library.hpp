@@ -1,5 +1,5 @@
 #pragma once
-// What libraries that are played need: memory of the device's, and numbers of any type in it.
+// Shared by the mock libraries: access to device memory, and values of any type in it.
 #include <cstddef>
 #include <functional>
 #include <vector>
@@ -10,36 +10,36 @@
 
 namespace pretext::tests {
 
-// How a played library gets at the device's memory and works in a stream's order: the program that plays it
-// says so.
-const void* read_by_library(const void* memory, std::size_t bytes);
-void* written_by_library(void* memory, std::size_t bytes);
-void done_by_library(cudaStream_t on, std::function<void()> work);
-/// And what becomes of a call that makes no sense.
-void refused_by_library(const char* what);
+// How a mock library accesses device memory and enqueues work on a stream; the including program defines
+// these.
+const void* library_input(const void* memory, std::size_t bytes);
+void* library_output(void* memory, std::size_t bytes);
+void enqueue_library_work(cudaStream_t on, std::function<void()> work);
+/// Called for an invalid call.
+void library_error(const char* what);
 
-/// Numbers side by side.
-struct stored_numbers {
-  cudaDataType_t number;
+/// Consecutive values of one type.
+struct typed_values {
+  cudaDataType_t type;
   std::size_t count;
 
-  std::size_t bytes() const { return count * (number == CUDA_R_64F ? 8 : number == CUDA_R_16BF ? 2 : 4); }
+  std::size_t bytes() const { return count * (type == CUDA_R_64F ? 8 : type == CUDA_R_16BF ? 2 : 4); }
   std::vector<double> fetch(const void* memory) const {
-    const void* const from = read_by_library(memory, bytes());
+    const void* const from = library_input(memory, bytes());
     std::vector<double> all(count);
     for (std::size_t i = 0; i < count; ++i)
-      all[i] = number == CUDA_R_64F    ? static_cast<const double*>(from)[i]
-               : number == CUDA_R_16BF ? static_cast<double>(static_cast<const bfloat16*>(from)[i])
-                                       : double{static_cast<const float*>(from)[i]};
+      all[i] = type == CUDA_R_64F    ? static_cast<const double*>(from)[i]
+               : type == CUDA_R_16BF ? static_cast<double>(static_cast<const bfloat16*>(from)[i])
+                                     : double{static_cast<const float*>(from)[i]};
     return all;
   }
-  /// Rounded once.
+  /// Rounds each value once.
   void store(void* memory, const std::vector<double>& all) const {
-    void* const to = written_by_library(memory, bytes());
+    void* const to = library_output(memory, bytes());
     for (std::size_t i = 0; i < count; ++i)
-      if (number == CUDA_R_64F)
+      if (type == CUDA_R_64F)
         static_cast<double*>(to)[i] = all[i];
-      else if (number == CUDA_R_16BF)
+      else if (type == CUDA_R_16BF)
         static_cast<bfloat16*>(to)[i] = bfloat16{all[i]};
       else
         static_cast<float*>(to)[i] = static_cast<float>(all[i]);

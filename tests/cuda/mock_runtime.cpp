@@ -1,4 +1,5 @@
-// The runtime of the GPU that interprets PTX: as late as a GPU may be, and as strict.
+// The CUDA runtime of the mock GPU that interprets PTX. It runs work as late as a GPU may, and it is as
+// strict.
 #include <doctest/doctest.h>
 
 #include <cstddef>
@@ -18,18 +19,18 @@ namespace {
 using ints = std::vector<int>;
 constexpr std::size_t bytes = 4 * sizeof(int);
 
-/// A stream, four numbers on the device, and four that are pinned.
-struct scene {
+/// A stream with four ints on the device and four in pinned memory.
+struct fixture {
   cudaStream_t stream = nullptr;
   void* device = nullptr;
   void* pinned = nullptr;
 
-  scene() {
+  fixture() {
     REQUIRE(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking) == cudaSuccess);
     REQUIRE(cudaMalloc(&device, bytes) == cudaSuccess);
     REQUIRE(cudaMallocHost(&pinned, bytes) == cudaSuccess);
   }
-  ~scene() {
+  ~fixture() {
     cudaStreamDestroy(stream);
     cudaFree(device);
     cudaFreeHost(pinned);
@@ -49,17 +50,17 @@ struct scene {
   }
 };
 
-/// What went wrong, which is then forgotten.
+/// The message of the fault, which is then cleared.
 std::string fault_of(cudaError_t error) {
   CHECK(error == cudaErrorLaunchFailure);
   cudaGetLastError();
-  return gpu::only().take_fault();
+  return gpu::instance().take_fault();
 }
 
 }  // namespace
 
-TEST_CASE("a copy comes when somebody waits for it, and no sooner") {
-  scene p;
+TEST_CASE("a copy completes when the host waits for it, and not before") {
+  fixture p;
   ints host{1, 2, 3, 4}, back(4, -1);
   p.send(host.data());
   p.fetch(back.data());
@@ -67,8 +68,8 @@ TEST_CASE("a copy comes when somebody waits for it, and no sooner") {
   CHECK(p.wait() == cudaSuccess);
   CHECK(back == host);
 }
-TEST_CASE("ordinary memory is taken at once, pinned memory is read when the copy is made") {
-  scene p;
+TEST_CASE("a copy reads pageable memory immediately and pinned memory when it runs") {
+  fixture p;
   ints host{1, 2, 3, 4};
   p.send(host.data());
   host.assign(4, 9);
@@ -78,8 +79,8 @@ TEST_CASE("ordinary memory is taken at once, pinned memory is read when the copy
   std::memset(p.pinned, 0xFF, bytes);
   CHECK(p.found() == ints(4, -1));
 }
-TEST_CASE("an event waits for what was before it alone") {
-  scene p;
+TEST_CASE("an event waits only for the work before it") {
+  fixture p;
   ints first{1, 2, 3, 4}, seen(4, -1), later(4, -1);
   cudaEvent_t event = nullptr;
   REQUIRE(cudaEventCreateWithFlags(&event, cudaEventDisableTiming) == cudaSuccess);
@@ -94,31 +95,31 @@ TEST_CASE("an event waits for what was before it alone") {
   CHECK(later == first);
   cudaEventDestroy(event);
 }
-TEST_CASE("what a stream records is done when the graph is launched, as often as that") {
-  scene p;
+TEST_CASE("captured work runs each time the graph is launched, and not before") {
+  fixture p;
   const auto last = static_cast<int*>(p.pinned);
   REQUIRE(cudaMemsetAsync(p.device, 0, bytes, p.stream) == cudaSuccess);
   REQUIRE(cudaStreamBeginCapture(p.stream, cudaStreamCaptureModeThreadLocal) == cudaSuccess);
   p.fetch(p.pinned);
   REQUIRE(cudaMemsetAsync(p.device, 0xFF, bytes, p.stream) == cudaSuccess);
   cudaGraph_t graph = nullptr;
-  cudaGraphExec_t ready = nullptr;
+  cudaGraphExec_t executable = nullptr;
   REQUIRE(cudaStreamEndCapture(p.stream, &graph) == cudaSuccess);
-  REQUIRE(cudaGraphInstantiate(&ready, graph, 0) == cudaSuccess);
+  REQUIRE(cudaGraphInstantiate(&executable, graph, 0) == cudaSuccess);
   cudaGraphDestroy(graph);
   CHECK(p.found() == ints(4, 0));
   for (const int expected : {0, -1}) {
-    CHECK(cudaGraphLaunch(ready, p.stream) == cudaSuccess);
+    CHECK(cudaGraphLaunch(executable, p.stream) == cudaSuccess);
     CHECK(p.wait() == cudaSuccess);
     CHECK(last[3] == expected);
   }
-  cudaGraphExecDestroy(ready);
+  cudaGraphExecDestroy(executable);
 }
-TEST_CASE("a recording ends where somebody waits, allocates, or copies ordinary memory") {
-  scene p;
+TEST_CASE("waiting, allocating and copying pageable memory invalidate a capture") {
+  fixture p;
   ints host(4);
   void* memory = nullptr;
-  const auto broken_by = [&](const auto& call) {
+  const auto invalidated_by = [&](const auto& call) {
     REQUIRE(cudaStreamBeginCapture(p.stream, cudaStreamCaptureModeThreadLocal) == cudaSuccess);
     CHECK(call() == cudaErrorStreamCaptureUnsupported);
     cudaGraph_t graph = nullptr;
@@ -126,42 +127,41 @@ TEST_CASE("a recording ends where somebody waits, allocates, or copies ordinary 
     CHECK(cudaGetLastError() != cudaSuccess);
     return graph == nullptr;
   };
-  CHECK(broken_by([&] { return p.wait(); }));
-  CHECK(broken_by([&] { return cudaDeviceSynchronize(); }));
-  CHECK(broken_by([&] { return cudaMalloc(&memory, 4); }));
-  CHECK(broken_by([&] { return cudaFree(p.device); }));
-  CHECK(broken_by([&] { return cudaMemset(p.device, 0, bytes); }));
-  CHECK(broken_by(
+  CHECK(invalidated_by([&] { return p.wait(); }));
+  CHECK(invalidated_by([&] { return cudaDeviceSynchronize(); }));
+  CHECK(invalidated_by([&] { return cudaMalloc(&memory, 4); }));
+  CHECK(invalidated_by([&] { return cudaFree(p.device); }));
+  CHECK(invalidated_by([&] { return cudaMemset(p.device, 0, bytes); }));
+  CHECK(invalidated_by(
       [&] { return cudaMemcpyAsync(p.device, host.data(), bytes, cudaMemcpyHostToDevice, p.stream); }));
 }
-TEST_CASE("a copy of what is not there, or not there any more, is a fault that stays") {
+TEST_CASE("an invalid copy is a fault that persists until it is read") {
   {
-    scene p;
+    fixture p;
     ints host(4);
     p.fetch(host.data());
-    const std::string said = fault_of(p.wait());
-    CHECK(said == "a copy reads memory that nobody has written");
+    const std::string message = fault_of(p.wait());
+    CHECK(message == "a copy reads uninitialized memory");
   }
   {
-    scene p;
+    fixture p;
     p.send(p.pinned);
     cudaFreeHost(std::exchange(p.pinned, nullptr));
     CHECK(p.wait() == cudaErrorLaunchFailure);
     CHECK(cudaDeviceSynchronize() == cudaErrorLaunchFailure);
-    CHECK(fault_of(cudaErrorLaunchFailure) == "a copy finds its pinned memory given back");
+    CHECK(fault_of(cudaErrorLaunchFailure) == "a copy uses pinned memory that has been freed");
   }
   {
-    scene p;
+    fixture p;
     REQUIRE(cudaMemsetAsync(p.device, 0, bytes + 1, p.stream) == cudaSuccess);
     CHECK(fault_of(p.wait()) == "clearing writes memory that is not allocated");
     CHECK(cudaFree(static_cast<std::byte*>(p.device) + 4) == cudaErrorLaunchFailure);
-    CHECK(fault_of(cudaErrorLaunchFailure) == "memory is released that was not allocated");
+    CHECK(fault_of(cudaErrorLaunchFailure) == "cudaFree of memory that is not allocated");
   }
 }
-TEST_CASE(
-    "a kernel is started with its parameters as they are then, and with no more memory than was asked for") {
+TEST_CASE("a launch captures its parameters and checks its extents") {
   using namespace pretext::tests::ptx;
-  const gpu::function writes{.from = &gpu::only().add(R"(.version 8.0
+  const gpu::function writes{.from = &gpu::instance().add(R"(.version 8.0
 .target sm_80
 .address_size 64
 .extern .shared .align 32 .b8 memory[];
@@ -185,20 +185,21 @@ ret;
     void* where;
     int value;
   } parameters{};
-  scene p;
+  fixture p;
   parameters = {p.device, 7};
-  CHECK(gpu::only().launch(writes, {1, 4, 0}, &parameters, p.stream) == nullptr);
+  CHECK(gpu::instance().launch(writes, {1, 4, 0}, &parameters, p.stream) == nullptr);
   parameters.value = 8;
   CHECK(p.found() == ints(4, 7));
-  CHECK(gpu::only().launch(writes, {1, 4, gpu::most_by_default + 1}, &parameters, p.stream) != nullptr);
-  CHECK(gpu::only().launch(writes, {0, 4, 0}, &parameters, p.stream) != nullptr);
-  CHECK(gpu::only().launch(writes, {1, 1025, 0}, &parameters, p.stream) != nullptr);
+  CHECK(gpu::instance().launch(writes, {1, 4, gpu::default_shared_memory + 1}, &parameters, p.stream) !=
+        nullptr);
+  CHECK(gpu::instance().launch(writes, {0, 4, 0}, &parameters, p.stream) != nullptr);
+  CHECK(gpu::instance().launch(writes, {1, 1025, 0}, &parameters, p.stream) != nullptr);
   CHECK(p.found() == ints(4, 7));
-  CHECK(gpu::only().launch(writes, {1, 5, 0}, &parameters, p.stream) == nullptr);
-  const std::string said = fault_of(p.wait());
-  CHECK(said.find("thread 4 of block 0 writes memory that is not allocated") == 0);
+  CHECK(gpu::instance().launch(writes, {1, 5, 0}, &parameters, p.stream) == nullptr);
+  const std::string message = fault_of(p.wait());
+  CHECK(message.find("thread 4 of block 0 writes memory that is not allocated") == 0);
 }
-TEST_CASE("more memory than there is is refused, and what is free is told") {
+TEST_CASE("allocating more memory than exists fails, and cudaMemGetInfo reports what is free") {
   std::size_t before = 0, after = 0, total = 0;
   void *memory = nullptr, *more = nullptr;
   CHECK(cudaMemGetInfo(&before, &total) == cudaSuccess);

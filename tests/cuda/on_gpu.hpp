@@ -5,11 +5,11 @@
 
 namespace pretext::tests {
 
-/// A GPU finds the CPU's results on record.
+/// A GPU reads the CPU's results from the recording.
 template <class Numerics>
 struct reference<cuda, Numerics> : replay {};
 
-// In recorded.cpp, each for the body of the same name.
+// Defined in gpu_recorded.cpp, one per test body of the same name.
 void record_elementwise_kernels();
 void record_matrix_products();
 void record_linear_layers();
@@ -23,14 +23,14 @@ void record_photometric_operations();
 void record_layer_norms();
 void record_attentions();
 void record_gelus();
-void record_chosen_places();
+void record_selected_positions();
 void record_masks_and_dropped_paths();
 void record_classes();
 void record_transformer_steps();
 void record_rounded_steps();
 void record_joint_embedding_steps();
 void record_sums_of_losses();
-void record_resident_views();
+void record_device_dataset_views();
 void record_steps_in_bfloat16();
 
 }  // namespace pretext::tests

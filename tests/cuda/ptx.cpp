@@ -1,4 +1,4 @@
-// The interpreter that tests the GPU's code without a GPU: what PTX means, and what it objects to.
+// The PTX interpreter: the semantics of instructions, and the errors that it reports.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -15,30 +15,30 @@ using namespace pretext::tests::ptx;
 
 namespace {
 
-/// A device that runs kernels of one parameter, the address of some numbers.
+/// A device that runs kernels with one parameter, the address of an array.
 struct device {
   device_memory memory{};
   shared_memory shared{};
 
   template <class T>
-  std::uint64_t put(const std::vector<T>& numbers) {
-    const std::size_t bytes = numbers.size() * sizeof(T);
+  std::uint64_t upload(const std::vector<T>& data) {
+    const std::size_t bytes = data.size() * sizeof(T);
     const std::uint64_t address = memory.allocate(bytes);
     REQUIRE(memory.on_write(address, bytes) == nullptr);
-    std::memcpy(memory.reach(address), numbers.data(), bytes);
+    std::memcpy(memory.host_pointer(address), data.data(), bytes);
     return address;
   }
   template <class T>
   std::vector<T> get(std::uint64_t address, std::size_t count) {
-    std::vector<T> numbers(count);
+    std::vector<T> data(count);
     REQUIRE(memory.on_read(address, count * sizeof(T)) == nullptr);
-    std::memcpy(numbers.data(), memory.reach(address), count * sizeof(T));
-    return numbers;
+    std::memcpy(data.data(), memory.host_pointer(address), count * sizeof(T));
+    return data;
   }
 
-  /// `body` finds the address in %rd1, the thread's number in %r1 (times four in %rd2, added to the address
-  /// in %rd3) and the block's in %r2; from %r3, %rd4, %f1, %fd1 and %p1 on registers are its own.
-  void run(std::uint64_t numbers, const grid_of_blocks& grid, const std::string& body,
+  /// `body` receives the address in %rd1, the thread's index in %r1 (times 4 in %rd2, plus the address in
+  /// %rd3) and the block's in %r2. Registers from %r3, %rd4, %f1, %fd1 and %p1 on are free.
+  void run(std::uint64_t data, const grid_of_blocks& grid, const std::string& body,
            const std::string& before = "") {
     program text{
         ".version 8.0\n.target sm_80\n.address_size 64\n" + before +
@@ -50,22 +50,22 @@ struct device {
             "mul.wide.u32 %rd2, %r1, 4;\nadd.s64 %rd3, %rd1, %rd2;\n" +
             body + "\nret;\n}\n",
         memory};
-    std::vector<std::byte> parameters(sizeof numbers);
-    std::memcpy(parameters.data(), &numbers, sizeof numbers);
+    std::vector<std::byte> parameters(sizeof data);
+    std::memcpy(parameters.data(), &data, sizeof data);
     run_kernel(text.find("it"), grid, parameters, memory, shared);
   }
-  /// What is objected to.
-  std::string refused(std::uint64_t numbers, const grid_of_blocks& grid, const std::string& body) {
+  /// The fault's message, or "nothing".
+  std::string fault_of(std::uint64_t data, const grid_of_blocks& grid, const std::string& body) {
     try {
-      run(numbers, grid, body);
+      run(data, grid, body);
     } catch (const fault& wrong) { return wrong.what(); }
     return "nothing";
   }
-  bool refuses(const std::string& words, std::uint64_t numbers, const grid_of_blocks& grid,
-               const std::string& body) {
-    const std::string said = refused(numbers, grid, body);
-    INFO(said);
-    return said.find(words) != std::string::npos;
+  bool faults_with(const std::string& words, std::uint64_t data, const grid_of_blocks& grid,
+                   const std::string& body) {
+    const std::string message = fault_of(data, grid, body);
+    INFO(message);
+    return message.find(words) != std::string::npos;
   }
 };
 
@@ -73,22 +73,22 @@ using ints = std::vector<std::int32_t>;
 using words = std::vector<std::uint32_t>;
 constexpr grid_of_blocks one_warp{1, 32, 1024};
 
-/// What one thread makes of two words.
+/// The result of one thread's code for two words.
 std::uint32_t of(const std::string& body, std::uint32_t a, std::uint32_t b = 0) {
   device d;
-  const auto numbers = d.put(words{a, b, 0});
+  const auto data = d.upload(words{a, b, 0});
   d.run(
-      numbers, {1, 1, 0},
+      data, {1, 1, 0},
       "ld.global.u32 %r3, [%rd1];\nld.global.u32 %r4, [%rd1+4];\n" + body + "\nst.global.u32 [%rd1+8], %r5;");
-  return d.get<std::uint32_t>(numbers, 3)[2];
+  return d.get<std::uint32_t>(data, 3)[2];
 }
 
 }  // namespace
 
-TEST_CASE("threads part at a branch and meet behind it") {
+TEST_CASE("threads diverge at a branch and reconverge after it") {
   device d;
-  const auto numbers = d.put(ints(32, 7));
-  d.run(numbers, one_warp, R"(
+  const auto data = d.upload(ints(32, 7));
+  d.run(data, one_warp, R"(
     and.b32 %r3, %r1, 1;
     setp.eq.s32 %p1, %r3, 0;
     @%p1 bra $even;
@@ -101,12 +101,12 @@ $all:
     st.global.u32 [%rd3], %r4;)");
   ints expected;
   for (int i = 0; i < 32; ++i) expected.push_back(i % 2 == 0 ? i * i : -100);
-  CHECK(d.get<std::int32_t>(numbers, 32) == expected);
+  CHECK(d.get<std::int32_t>(data, 32) == expected);
 }
-TEST_CASE("threads leave a loop one after another") {
+TEST_CASE("threads may leave a loop at different iterations") {
   device d;
-  const auto numbers = d.put(ints(32, 0));
-  d.run(numbers, {1, 20, 0}, R"(
+  const auto data = d.upload(ints(32, 0));
+  d.run(data, {1, 20, 0}, R"(
     mov.u32 %r3, 0;
     mov.u32 %r4, 0;
 $again:
@@ -117,11 +117,11 @@ $again:
     st.global.u32 [%rd3], %r3;)");
   ints expected(32, 0);
   for (int i = 0; i < 20; ++i) expected[static_cast<std::size_t>(i)] = i * (i + 1) / 2;
-  CHECK(d.get<std::int32_t>(numbers, 32) == expected);
+  CHECK(d.get<std::int32_t>(data, 32) == expected);
 }
-TEST_CASE("a barrier hands what one warp has written to another") {
+TEST_CASE("only a block barrier makes one warp's writes readable by another") {
   device d;
-  const auto numbers = d.put(ints(64, 0));
+  const auto data = d.upload(ints(64, 0));
   const std::string body = R"(
     mov.u32 %r3, memory;
     mad.lo.s32 %r4, %r1, 4, %r3;
@@ -134,75 +134,80 @@ TEST_CASE("a barrier hands what one warp has written to another") {
   const auto with = [&](const char* barrier) {
     return std::string{body}.replace(body.find("BARRIER"), 7, barrier);
   };
-  d.run(numbers, {1, 64, 256}, with("bar.sync 0;"));
-  CHECK(d.get<std::int32_t>(numbers, 64)[3] == 60);
-  CHECK(d.refuses("without a barrier between", numbers, {1, 64, 256}, with("")));
-  CHECK(d.refuses("without a barrier between", numbers, {1, 64, 256}, with("bar.warp.sync -1;")));
-  CHECK(d.refuses("beyond the memory that the block shares", numbers, {1, 64, 128}, with("bar.sync 0;")));
+  d.run(data, {1, 64, 256}, with("bar.sync 0;"));
+  CHECK(d.get<std::int32_t>(data, 64)[3] == 60);
+  CHECK(d.faults_with("without a barrier in between", data, {1, 64, 256}, with("")));
+  CHECK(d.faults_with("without a barrier in between", data, {1, 64, 256}, with("bar.warp.sync -1;")));
+  CHECK(d.faults_with("beyond the block's shared memory", data, {1, 64, 128}, with("bar.sync 0;")));
 }
-TEST_CASE("a barrier of a warp is enough for threads of a warp") {
+TEST_CASE("a warp barrier suffices between threads of one warp") {
   device d;
-  const auto numbers = d.put(ints(32, 0));
+  const auto data = d.upload(ints(32, 0));
   const std::string write = "shl.b32 %r3, %r1, 2;\nst.shared.u32 [%r3], %r1;\n";
   const std::string read = "xor.b32 %r4, %r3, 4;\nld.shared.u32 %r5, [%r4];\nst.global.u32 [%rd3], %r5;\n";
-  d.run(numbers, one_warp, write + "bar.warp.sync -1;\n" + read);
-  CHECK(d.get<std::int32_t>(numbers, 32)[6] == 7);
-  CHECK(d.refuses("another thread writes", numbers, one_warp, write + read));
-  CHECK(d.refuses("another thread reads", numbers, one_warp,
-                  write + "bar.warp.sync -1;\n" + read + "st.shared.u32 [%r3], %r1;"));
-  d.run(numbers, one_warp,
+  d.run(data, one_warp, write + "bar.warp.sync -1;\n" + read);
+  CHECK(d.get<std::int32_t>(data, 32)[6] == 7);
+  CHECK(d.faults_with("another thread writes", data, one_warp, write + read));
+  CHECK(d.faults_with("another thread reads", data, one_warp,
+                      write + "bar.warp.sync -1;\n" + read + "st.shared.u32 [%r3], %r1;"));
+  d.run(data, one_warp,
         write + "bar.warp.sync -1;\n" + read + "bar.warp.sync -1;\nst.shared.u32 [%r3], %r1;");
 }
-TEST_CASE("all threads of a block must get to a barrier") {
+TEST_CASE("all threads of a block must reach a barrier") {
   device d;
-  const auto numbers = d.put(ints(64, 0));
-  CHECK(d.refuses("does not do what the rest of its warp does", numbers, one_warp,
-                  "setp.lt.u32 %p1, %r1, 7;\n@%p1 bar.sync 0;"));
-  CHECK(d.refuses("left behind", numbers, {1, 64, 0},
-                  "setp.lt.u32 %p1, %r1, 32;\n@%p1 bra $on;\nret;\n$on:\nbar.sync 0;"));
-  CHECK(d.refuses("wait elsewhere", numbers, one_warp,
-                  "setp.lt.u32 %p1, %r1, 7;\n@%p1 bra $on;\nbar.sync 0;\nret;\n$on:\nbar.sync 0;"));
+  const auto data = d.upload(ints(64, 0));
+  CHECK(d.faults_with("skips an instruction that its whole warp must execute", data, one_warp,
+                      "setp.lt.u32 %p1, %r1, 7;\n@%p1 bar.sync 0;"));
+  CHECK(d.faults_with("after other warps have exited", data, {1, 64, 0},
+                      "setp.lt.u32 %p1, %r1, 32;\n@%p1 bra $on;\nret;\n$on:\nbar.sync 0;"));
+  CHECK(d.faults_with("wait at another instruction", data, one_warp,
+                      "setp.lt.u32 %p1, %r1, 7;\n@%p1 bra $on;\nbar.sync 0;\nret;\n$on:\nbar.sync 0;"));
 }
-TEST_CASE("memory is allocated, written, and of one block while a kernel runs") {
+TEST_CASE("accesses to unallocated, uninitialized, misaligned or racing memory are faults") {
   device d;
-  const auto numbers = d.put(ints(64, 1));
+  const auto data = d.upload(ints(64, 1));
   const grid_of_blocks two{2, 1, 0};
   const std::uint64_t fresh = d.memory.allocate(64);
-  CHECK(d.refuses("reads memory that is not allocated", numbers, one_warp, "ld.global.u32 %r3, [%rd1+256];"));
-  CHECK(d.refuses("reads memory that is not allocated", 0, one_warp, "ld.u32 %r3, [%rd1];"));
-  CHECK(d.refuses("writes memory that is not allocated", numbers, one_warp, "st.global.u32 [%rd1+-4], %r1;"));
-  CHECK(d.refuses("reads memory that nobody has written", fresh, one_warp, "ld.global.u32 %r3, [%rd1];"));
-  CHECK(d.refused(fresh, {1, 1, 0}, "st.global.u32 [%rd1], 0;\nld.global.u32 %r3, [%rd1];") == "nothing");
-  CHECK(d.refuses("finds 8 bytes at an address that they do not divide", numbers, one_warp,
-                  "ld.global.v2.u32 {%r3, %r4}, [%rd1+4];"));
-  CHECK(d.refuses("what another block of the kernel writes", numbers, two, "st.global.u32 [%rd1], %r2;"));
-  CHECK(d.refuses("what another block of the kernel writes", numbers, two,
-                  "setp.eq.s32 %p1, %r2, 0;\n@%p1 st.global.u32 [%rd1], %r2;\nld.global.u32 %r3, [%rd1];"));
-  CHECK(d.refuses(
-      "what another block of the kernel reads", numbers, two,
+  CHECK(
+      d.faults_with("reads memory that is not allocated", data, one_warp, "ld.global.u32 %r3, [%rd1+256];"));
+  CHECK(d.faults_with("reads memory that is not allocated", 0, one_warp, "ld.u32 %r3, [%rd1];"));
+  CHECK(
+      d.faults_with("writes memory that is not allocated", data, one_warp, "st.global.u32 [%rd1+-4], %r1;"));
+  CHECK(d.faults_with("reads uninitialized memory", fresh, one_warp, "ld.global.u32 %r3, [%rd1];"));
+  CHECK(d.fault_of(fresh, {1, 1, 0}, "st.global.u32 [%rd1], 0;\nld.global.u32 %r3, [%rd1];") == "nothing");
+  CHECK(d.faults_with("accesses 8 bytes at a misaligned address", data, one_warp,
+                      "ld.global.v2.u32 {%r3, %r4}, [%rd1+4];"));
+  CHECK(d.faults_with("memory that another block of the kernel writes", data, two,
+                      "st.global.u32 [%rd1], %r2;"));
+  CHECK(
+      d.faults_with("memory that another block of the kernel writes", data, two,
+                    "setp.eq.s32 %p1, %r2, 0;\n@%p1 st.global.u32 [%rd1], %r2;\nld.global.u32 %r3, [%rd1];"));
+  CHECK(d.faults_with(
+      "memory that another block of the kernel reads", data, two,
       "setp.eq.s32 %p1, %r2, 1;\n@%p1 st.global.u32 [%rd1], %r2;\n@!%p1 ld.global.u32 %r3, [%rd1];"));
-  CHECK(d.refuses("as constant what the kernel writes", numbers, {1, 1, 0},
-                  "st.global.u32 [%rd1], %r2;\nld.global.nc.u32 %r3, [%rd1];"));
-  CHECK(d.refused(numbers, two, "ld.global.u32 %r3, [%rd1];") == "nothing");
+  CHECK(d.faults_with("through the read-only cache memory that the kernel writes", data, {1, 1, 0},
+                      "st.global.u32 [%rd1], %r2;\nld.global.nc.u32 %r3, [%rd1];"));
+  CHECK(d.fault_of(data, two, "ld.global.u32 %r3, [%rd1];") == "nothing");
   CHECK(d.memory.release(fresh));
-  CHECK(d.refuses("writes memory that is not allocated", fresh, one_warp, "st.global.u32 [%rd1], %r1;"));
+  CHECK(d.faults_with("writes memory that is not allocated", fresh, one_warp, "st.global.u32 [%rd1], %r1;"));
   CHECK(!d.memory.release(fresh));
 }
-TEST_CASE("an objection names the thread, the block and the instruction") {
+TEST_CASE("a fault names the thread, the block and the instruction") {
   device d;
-  const auto numbers = d.put(ints(1, 1));
-  const std::string said = d.refused(numbers, {3, 2, 0}, "ld.global.u32 %r3, [%rd3];");
-  CHECK(said.find("thread 1 of block 0") == 0);
-  CHECK(said.find("`ld.global.u32 %r3, [%rd3]`") != std::string::npos);
+  const auto data = d.upload(ints(1, 1));
+  const std::string message = d.fault_of(data, {3, 2, 0}, "ld.global.u32 %r3, [%rd3];");
+  CHECK(message.find("thread 1 of block 0") == 0);
+  CHECK(message.find("`ld.global.u32 %r3, [%rd3]`") != std::string::npos);
 }
-TEST_CASE("what the interpreter does not know it names") {
+TEST_CASE("unsupported instructions are faults that name them") {
   device d;
-  CHECK(
-      d.refuses("`tex.1d.v4.f32.s32 %f1, %f2`", d.put(ints(1, 1)), one_warp, "tex.1d.v4.f32.s32 %f1, %f2;"));
-  CHECK(d.refuses("`add.rz.f32 %f1, %f2, %f3`", d.put(ints(1, 1)), one_warp, "add.rz.f32 %f1, %f2, %f3;"));
-  CHECK(d.refuses("`$nowhere`", d.put(ints(1, 1)), one_warp, "bra $nowhere;"));
+  CHECK(d.faults_with("`tex.1d.v4.f32.s32 %f1, %f2`", d.upload(ints(1, 1)), one_warp,
+                      "tex.1d.v4.f32.s32 %f1, %f2;"));
+  CHECK(d.faults_with("`add.rz.f32 %f1, %f2, %f3`", d.upload(ints(1, 1)), one_warp,
+                      "add.rz.f32 %f1, %f2, %f3;"));
+  CHECK(d.faults_with("`$nowhere`", d.upload(ints(1, 1)), one_warp, "bra $nowhere;"));
 }
-TEST_CASE("integers wrap around, and shifts stop at their length") {
+TEST_CASE("integers wrap around, and shift distances saturate") {
   CHECK(of("add.s32 %r5, %r3, %r4;", 0x7FFFFFFF, 1) == 0x80000000u);
   CHECK(of("mul.hi.u32 %r5, %r3, %r4;", 0x80000000u, 6) == 3);
   CHECK(of("mul.hi.s32 %r5, %r3, %r4;", 0x80000000u, 6) == static_cast<std::uint32_t>(-3));
@@ -218,7 +223,7 @@ TEST_CASE("integers wrap around, and shifts stop at their length") {
   CHECK(of("mov.b64 %rd4, {%r3, %r4};\nshr.u64 %rd5, %rd4, 16;\nmov.b64 {%r5, %r6}, %rd5;", 0xABCD0000u,
            0x1234) == 0x1234ABCDu);
 }
-TEST_CASE("comparisons know what is no number") {
+TEST_CASE("ordered and unordered comparisons differ for NaN") {
   const std::uint32_t nan = 0x7FC00000, one = 0x3F800000;
   const auto holds = [&](const char* how, std::uint32_t a, std::uint32_t b) {
     return of(std::string{"mov.b32 %f1, %r3;\nmov.b32 %f2, %r4;\nsetp."} + how +
@@ -230,7 +235,7 @@ TEST_CASE("comparisons know what is no number") {
   CHECK(holds("ge", one, one));
   CHECK_FALSE(holds("ltu", one, one));
 }
-TEST_CASE("conversions round, cut and stop as a GPU's") {
+TEST_CASE("conversions round, truncate and saturate as on a GPU") {
   const auto converted = [](const char* how, float x) {
     std::uint32_t bits;
     std::memcpy(&bits, &x, sizeof bits);
@@ -247,10 +252,10 @@ TEST_CASE("conversions round, cut and stop as a GPU's") {
   CHECK(converted("fma.rm.f32 %f2, %f1, 0f3F800000, 0f33000000;\nmov.b32 %r5, %f2;", 1) == 0x3F800000u);
   CHECK(converted("fma.rp.f32 %f2, %f1, 0f3F800000, 0f33000000;\nmov.b32 %r5, %f2;", 1) == 0x3F800001u);
 }
-TEST_CASE("functions that are called get their parameters and give their result") {
+TEST_CASE("called functions receive parameters and return results") {
   device d;
-  const auto numbers = d.put(ints{40, 50});
-  d.run(numbers, {1, 2, 0}, R"(
+  const auto data = d.upload(ints{40, 50});
+  d.run(data, {1, 2, 0}, R"(
     ld.global.u32 %r3, [%rd3];
     {
     .param .b32 param0;
@@ -286,19 +291,19 @@ st.param.b32 [half_of_retval+0], -1;
 ret;
 }
 )");
-  CHECK(d.get<std::int32_t>(numbers, 2) == ints{20, -1});
+  CHECK(d.get<std::int32_t>(data, 2) == ints{20, -1});
 }
-TEST_CASE("variables of a module have their first values") {
+TEST_CASE("variables of a module are initialized") {
   device d;
-  const auto numbers = d.put(ints{0});
-  d.run(numbers, {1, 1, 0}, "ld.global.u32 %r3, [table+4];\nst.global.u32 [%rd1], %r3;",
+  const auto data = d.upload(ints{0});
+  d.run(data, {1, 1, 0}, "ld.global.u32 %r3, [table+4];\nst.global.u32 [%rd1], %r3;",
         ".global .align 4 .b8 table[8] = {1, 0, 0, 0, 2, 1, 0, 0};\n");
-  CHECK(d.get<std::int32_t>(numbers, 1) == ints{258});
+  CHECK(d.get<std::int32_t>(data, 1) == ints{258});
 }
-TEST_CASE("addresses of shared and local memory can be told from others") {
+TEST_CASE("generic addresses reach shared, local and global memory") {
   device d;
-  const auto numbers = d.put(ints{5});
-  d.run(numbers, {1, 1, 64}, R"(
+  const auto data = d.upload(ints{5});
+  d.run(data, {1, 1, 64}, R"(
     .local .align 4 .b8 own[8];
     mov.u64 %rd4, own;
     cvta.local.u64 %rd5, %rd4;
@@ -312,21 +317,22 @@ TEST_CASE("addresses of shared and local memory can be told from others") {
     add.s32 %r6, %r3, %r4;
     add.s32 %r6, %r6, %r5;
     st.global.u32 [%rd1], %r6;)");
-  CHECK(d.get<std::int32_t>(numbers, 1) == ints{47});
-  CHECK(d.refuses("beyond its own memory", numbers, {1, 1, 0},
-                  ".local .align 4 .b8 own[8];\nmov.u64 %rd4, own;\nld.local.u32 %r3, [%rd4+8];"));
+  CHECK(d.get<std::int32_t>(data, 1) == ints{47});
+  CHECK(d.faults_with("beyond the thread's local memory", data, {1, 1, 0},
+                      ".local .align 4 .b8 own[8];\nmov.u64 %rd4, own;\nld.local.u32 %r3, [%rd4+8];"));
 }
-TEST_CASE("a tensor core multiplies squares, by rows or by columns") {
+TEST_CASE("tensor cores multiply row-major and column-major squares") {
   device d;
-  std::vector<float> numbers(3 * 256);
-  for (std::size_t i = 0; i < 512; ++i) numbers[i] = static_cast<float>(static_cast<int>(i * 7 % 13) - 6);
+  std::vector<float> data(3 * 256);
+  for (std::size_t i = 0; i < 512; ++i) data[i] = static_cast<float>(static_cast<int>(i * 7 % 13) - 6);
   const auto list = [](const char* name, int first, int count) {
-    std::string made = "{";
-    for (int i = 0; i < count; ++i) made += (i ? ", " : "") + std::string{name} + std::to_string(first + i);
-    return made + "}";
+    std::string list_text = "{";
+    for (int i = 0; i < count; ++i)
+      list_text += (i ? ", " : "") + std::string{name} + std::to_string(first + i);
+    return list_text + "}";
   };
-  const auto multiplied = [&](const std::string& right) {
-    std::string body = "shl.b32 %r3, %r1, 1;\n";  // all numbers into shared memory, as bfloat16
+  const auto multiply_with = [&](const std::string& right) {
+    std::string body = "shl.b32 %r3, %r1, 1;\n";  // all values into shared memory, as bfloat16
     for (int i = 0; i < 16; ++i) {
       const std::string at = std::to_string(i * 128), half = std::to_string(i * 64);
       body += "ld.global.f32 %f1, [%rd3+" + at + "];\ncvt.rn.bf16.f32 %rs1, %f1;\nst.shared.u16 [%r3+" +
@@ -351,25 +357,25 @@ TEST_CASE("a tensor core multiplies squares, by rows or by columns") {
       const std::string from = std::to_string(1024 + i * 128), to = std::to_string(2048 + i * 128);
       body += "ld.shared.f32 %f1, [%r7+" + from + "];\nst.global.f32 [%rd3+" + to + "], %f1;\n";
     }
-    const auto where = d.put(numbers);
-    d.run(where, {1, 32, 2048}, body);
-    return d.get<float>(where, numbers.size());
+    const auto address = d.upload(data);
+    d.run(address, {1, 32, 2048}, body);
+    return d.get<float>(address, data.size());
   };
   for (const bool by_rows : {true, false}) {
-    const std::vector<float> found = multiplied(by_rows ? "row" : "col");
+    const std::vector<float> found = multiply_with(by_rows ? "row" : "col");
     for (std::size_t r = 0; r < 16; ++r)
       for (std::size_t c = 0; c < 16; ++c) {
         float sum = 1;
         for (std::size_t k = 0; k < 16; ++k)
-          sum += numbers[r * 16 + k] * numbers[256 + (by_rows ? k * 16 + c : c * 16 + k)];
+          sum += data[r * 16 + k] * data[256 + (by_rows ? k * 16 + c : c * 16 + k)];
         CHECK(found[512 + r * 16 + c] == sum);
       }
   }
 }
-TEST_CASE("shared memory that a block has not written is no number") {
+TEST_CASE("shared memory that a block has not written is NaN") {
   device d;
-  const auto numbers = d.put(std::vector<float>{0});
-  d.run(numbers, {1, 1, 64}, "st.shared.u32 [memory+4], 0;");
-  d.run(numbers, {1, 1, 64}, "ld.shared.f32 %f1, [memory+4];\nst.global.f32 [%rd1], %f1;");
-  CHECK(std::isnan(d.get<float>(numbers, 1)[0]));
+  const auto data = d.upload(std::vector<float>{0});
+  d.run(data, {1, 1, 64}, "st.shared.u32 [memory+4], 0;");
+  d.run(data, {1, 1, 64}, "ld.shared.f32 %f1, [memory+4];\nst.global.f32 [%rd1], %f1;");
+  CHECK(std::isnan(d.get<float>(data, 1)[0]));
 }

@@ -7,20 +7,16 @@
 using namespace pretext;
 using namespace pretext::tests;
 
-TEST_CASE("steps that a GPU recorded and repeated are launched steps, bit for bit") {
-  recorded_steps<cuda>();
-}
-TEST_CASE("a GPU records a step again when what it was recorded with has changed") {
+TEST_CASE("replayed steps on the GPU equal launched steps bit for bit") { recorded_steps<cuda>(); }
+TEST_CASE("a step is recorded again on the GPU when a recorded value has changed") {
   steps_recorded_again<cuda>();
 }
-TEST_CASE("a queued loss that is not a number holds back its update and all after it on the GPU") {
-  broken_queued_steps<cuda>();
-}
-TEST_CASE("repeated steps allocate nothing on the GPU") { repeated_steps_allocate_nothing<cuda>(); }
+TEST_CASE("a queued NaN loss blocks its update and all later ones on the GPU") { nan_queued_steps<cuda>(); }
+TEST_CASE("replayed steps allocate nothing on the GPU") { repeated_steps_allocate_nothing<cuda>(); }
 TEST_CASE("a step that copies from the host is not recorded on the GPU") {
-  host_copies_are_not_recorded<cuda>();
+  host_copies_cannot_be_recorded<cuda>();
 }
-TEST_CASE("views of resident images on the GPU are the CPU's") {
-  record_resident_views();
-  resident_views<cuda>();
+TEST_CASE("views of images in GPU memory match the CPU's") {
+  record_device_dataset_views();
+  device_dataset_views<cuda>();
 }

@@ -1,7 +1,7 @@
 #pragma once
-// CUDA's compiler never sees the CPU's kernels. So a test body is compiled twice: by the C++ compiler for
-// `recorder`, which writes down what the CPU computes, and by CUDA's for the GPU, which takes it in that
-// order.
+// nvcc never compiles the CPU's kernels. So each test body is compiled twice: by the C++ compiler for the
+// device `recorder`, which records the CPU's results, and by nvcc for the GPU, which replays them in the
+// same order.
 #include <deque>
 #include <utility>
 
@@ -9,16 +9,16 @@
 
 namespace pretext::tests {
 
-/// What the CPU computed and nobody has asked for yet.
+/// The CPU's results that have not been replayed yet.
 inline std::deque<results>& recorded() {
   static std::deque<results> all;
   return all;
 }
 
-/// Computes nothing of its own.
+/// A device that computes nothing; see reference<recorder, Numerics>.
 struct recorder {};
 
-/// What the CPU computed, on record.
+/// Replays the recorded results of the CPU.
 struct replay {
   template <class Run>
   static results of(const Run&) {

@@ -4,26 +4,26 @@
 
 using namespace pretext::tests;
 
-TEST_CASE("NT-Xent on tensor cores is its formula with rounded factors") {
+TEST_CASE("NT-Xent on tensor cores equals its formula with rounded operands") {
   losses_of_rounded_views<emulated>();
 }
-TEST_CASE("attention on tensor cores is its formula with rounded probabilities") {
+TEST_CASE("attention on tensor cores equals its formula with rounded probabilities") {
   attention_of_rounded_weights<emulated>();
 }
-TEST_CASE("a block has the memory for the attention of MAE and of longer sequences on newer GPUs") {
+TEST_CASE("fused attention fits into shared memory for MAE's sequences, and for longer ones on newer GPUs") {
   const auto heads = []<unsigned Depth>(std::size_t tokens) {
-    return pretext::grid::attention_squares<Depth>{{{tokens, Depth, 1}, nullptr}};
+    return pretext::grid::fused_attention_tiling<Depth>{{{tokens, Depth, 1}, nullptr}};
   };
   const auto forward = [&]<unsigned Depth>(std::size_t tokens) {
     return shared_bytes(
-        pretext::grid::short_attention<Depth>{heads.operator()<Depth>(tokens), nullptr, nullptr});
+        pretext::grid::fused_attention<Depth>{heads.operator()<Depth>(tokens), nullptr, nullptr});
   };
   const auto backward = [&]<unsigned Depth>(std::size_t tokens) {
     return shared_bytes(
-        pretext::grid::short_attention_backward<Depth>{heads.operator()<Depth>(tokens), nullptr, nullptr});
+        pretext::grid::fused_attention_backward<Depth>{heads.operator()<Depth>(tokens), nullptr, nullptr});
   };
   const std::size_t ada = 99 << 10, ampere = 163 << 10, hopper = 227 << 10;
-  CHECK(4 * forward.operator()<64>(50) < hopper);  // as many blocks at once
+  CHECK(4 * forward.operator()<64>(50) < hopper);  // the number of resident blocks
   CHECK(3 * backward.operator()<64>(50) < hopper);
   CHECK(2 * backward.operator()<32>(197) < hopper);
   CHECK(forward.operator()<64>(197) <= ada);
@@ -37,11 +37,11 @@ TEST_CASE("a block has the memory for the attention of MAE and of longer sequenc
   CHECK(backward.operator()<64>(577) > hopper);
   CHECK(forward.operator()<64>(1025) > hopper);
 }
-TEST_CASE("where a block has less memory, attention is made by ordinary cores") {
+TEST_CASE("with less shared memory per block, attention uses the tiled kernels") {
   const pretext::kernels::attention_extents e{65, 64, 2};
   const auto found = [&](std::size_t bytes) {
     workbench<pretext::on<emulated, pretext::bf16>> at;
-    at.context.stream.most_shared = bytes;
+    at.context.stream.max_shared = bytes;
     const auto qkv = at.activations(e.tokens * 3 * e.width, 1, 1.5);
     float* const log_sum = at.out_weights(e.tokens * e.heads);
     pretext::kernels::attention<emulated>::forward(at.context, e, 1, at.in(qkv), at.out(e.tokens * e.width),
@@ -50,8 +50,8 @@ TEST_CASE("where a block has less memory, attention is made by ordinary cores") 
   };
   const auto [unrounded, qkv] = found(48 << 10);
   const auto rounded_weights = found(99 << 10).first;
-  // results in the order of `out`
+  // results are in the order of the calls of `out`
   const auto exact = attention_in_double<false>(e, 1, qkv);
-  CHECK(usually_apart(unrounded[1], exact[0]) < 2e-5);
-  CHECK(usually_apart(rounded_weights[1], exact[0]) > 2e-5);
+  CHECK(rms_error(unrounded[1], exact[0]) < 2e-5);
+  CHECK(rms_error(rounded_weights[1], exact[0]) > 2e-5);
 }

@@ -7,15 +7,15 @@
 using namespace pretext;
 using namespace pretext::tests;
 
-TEST_CASE("NT-Xent on a GPU's tensor cores is its formula with rounded factors") {
+TEST_CASE("NT-Xent on the GPU's tensor cores equals its formula with rounded operands") {
   losses_of_rounded_views<cuda>();
 }
-TEST_CASE("attention on a GPU's tensor cores is its formula with rounded probabilities") {
+TEST_CASE("attention on the GPU's tensor cores equals its formula with rounded probabilities") {
   attention_of_rounded_weights<cuda>();
 }
-TEST_CASE("convolutions on a GPU's tensor cores are exact where sums are") {
+TEST_CASE("convolutions of small integers on the GPU's tensor cores are exact") {
   exact_convolutions<on<cuda, bf16>>();
 }
-TEST_CASE("rows of a GPU's results that end in half of eight leave alone what follows them") {
-  rows_that_end_in_half_of_eight<on<cuda, bf16>>();
+TEST_CASE("products on the GPU's tensor cores whose rows end in half a vector write nothing beyond them") {
+  rows_ending_in_half_a_vector<on<cuda, bf16>>();
 }

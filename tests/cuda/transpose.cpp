@@ -10,7 +10,7 @@
 using namespace pretext;
 using namespace pretext::tests;
 
-TEST_CASE("a matrix is turned, and added where that is asked for") {
+TEST_CASE("a matrix is transposed, or its transpose added, in any order of threads") {
   for (const auto& [r, c] : {std::pair<std::size_t, std::size_t>{1, 1}, {3, 70}, {64, 32}, {33, 65}})
     for (const bool backwards : {false, true}) {
       on<emulated, fp32> context{.stream = {.backwards = backwards}};

@@ -8,13 +8,13 @@
 
 using namespace pretext;
 
-TEST_CASE("an epoch has whole batches, or one more for what is left over") {
+TEST_CASE("an epoch has full batches, and a smaller one unless the last is dropped") {
   CHECK(batch_order{.samples = 103, .batch = 10}.batches_per_epoch() == 10);
   CHECK(batch_order{.samples = 103, .batch = 10, .drop_last = false}.batches_per_epoch() == 11);
   CHECK(batch_order{.samples = 100, .batch = 10, .drop_last = false}.batches_per_epoch() == 10);
 }
 
-TEST_CASE("every sample stands at one position of an epoch, shuffled or not") {
+TEST_CASE("every sample has one position in an epoch, shuffled or not") {
   for (const bool shuffle : {true, false})
     for (std::uint32_t epoch = 0; epoch < 3; ++epoch) {
       const batch_order order{.samples = 57, .batch = 8, .seed = 4, .shuffle = shuffle};

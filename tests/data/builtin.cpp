@@ -21,7 +21,7 @@ image drawn(builtin_source::options options, std::size_t index) {
   return picture;
 }
 
-/// Gray pixels of unit length around mean zero.
+/// Gray pixels, normalised to mean zero and unit length.
 std::vector<float> unit_pixels(const image& picture) {
   std::vector<float> gray(picture.pixels.size() / 3);
   for (std::size_t i = 0; i < gray.size(); ++i)
@@ -47,7 +47,7 @@ TEST_CASE("a built-in picture is a pure function of seed and index, of any size"
   }
 }
 
-TEST_CASE("a set that begins later continues the first one") {
+TEST_CASE("a set with a later first index continues an earlier one") {
   const builtin_source all{{.count = 40}}, tail{{.count = 15, .first = 25}};
   for (std::size_t i = 0; i < 15; ++i) {
     CHECK(drawn({.first = 25}, i).pixels == drawn({}, 25 + i).pixels);
@@ -56,7 +56,7 @@ TEST_CASE("a set that begins later continues the first one") {
   }
 }
 
-TEST_CASE("ten classes of equal size, every picture with contrast") {
+TEST_CASE("there are ten classes of equal size, and every picture has contrast") {
   const builtin_source source{{.count = 400}};
   std::vector<int> counts(source.class_names().size());
   image picture;
@@ -69,7 +69,7 @@ TEST_CASE("ten classes of equal size, every picture with contrast") {
   CHECK(counts == std::vector<int>(10, 40));
 }
 
-TEST_CASE("pixels alone hardly tell the classes apart") {
+TEST_CASE("nearest neighbours in pixel space hardly distinguish the classes") {
   const builtin_source source{{.count = 1200}};
   std::vector<std::vector<float>> rows;
   image picture;
@@ -94,7 +94,7 @@ TEST_CASE("pixels alone hardly tell the classes apart") {
   CHECK(correct < 100);
 }
 
-TEST_CASE("pictures without pixels and indices beyond the last are refused") {
+TEST_CASE("pictures without pixels and indices past the end are rejected") {
   check_throws<std::invalid_argument>([] { builtin_source{{.side = 0}}; }, "0 x 0");
   image picture;
   check_throws<std::invalid_argument>([&] { builtin_source{{.count = 3}}.read(3, picture); },

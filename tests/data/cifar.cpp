@@ -14,7 +14,7 @@ using namespace pretext;
 
 namespace {
 
-/// A record: `prefix` and three planes in which a value says channel, row and column.
+/// A record: `prefix` and three planes whose values encode channel, row and column.
 std::string record(const std::string& prefix, unsigned salt) {
   std::string bytes = prefix;
   for (unsigned c = 0; c < 3; ++c)
@@ -44,7 +44,7 @@ void write_cifar10(const temporary_folder& folder) {
 
 }  // namespace
 
-TEST_CASE("CIFAR-10's planes become interleaved pixels, across all five files, with labels and names") {
+TEST_CASE("CIFAR-10 is read as interleaved pixels from all five files, with labels and names") {
   const temporary_folder folder;
   write_cifar10(folder);
   const auto train = open_cifar10(folder.path());
@@ -66,7 +66,7 @@ TEST_CASE("CIFAR-10's planes become interleaved pixels, across all five files, w
   CHECK(open_cifar10(folder.path()).class_names()[3] == "d");
 }
 
-TEST_CASE("CIFAR-100 gives its fine labels") {
+TEST_CASE("CIFAR-100 has its fine labels") {
   const temporary_folder folder;
   write_atomically(folder / "train.bin", record("\7\x63", 1) + record("\1\5", 2));
   const auto train = open_cifar100(folder.path());
@@ -79,7 +79,7 @@ TEST_CASE("CIFAR-100 gives its fine labels") {
   CHECK(is_record(picture, 2));
 }
 
-TEST_CASE("a missing or truncated file and an impossible label are refused by name") {
+TEST_CASE("a missing or truncated file and an invalid label are rejected by name") {
   const temporary_folder folder;
   write_cifar10(folder);
   const auto path = folder / "data_batch_4.bin";

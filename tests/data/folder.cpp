@@ -25,7 +25,7 @@ std::string any_png() { return png_of(2, 3, PNG_COLOR_TYPE_GRAY, 8, {1, 2, 3, 4,
 
 }  // namespace
 
-TEST_CASE("subfolders are classes, in order, whatever lies how deep and however suffixes are written") {
+TEST_CASE("subfolders are classes in alphabetical order, for files at any depth and suffixes in any case") {
   const temporary_folder folder;
   put(folder / "dog" / "b.JPEG", jpeg_of(smooth_picture(8, 9)));
   put(folder / "dog" / "a.png", any_png());
@@ -50,7 +50,7 @@ TEST_CASE("subfolders are classes, in order, whatever lies how deep and however 
   CHECK(picture.pixels[3] == 2);
 }
 
-TEST_CASE("images without class folders, or with a single one, have no labels") {
+TEST_CASE("images in one class folder or in none have no labels") {
   const temporary_folder flat, single;
   put(flat / "1.png", any_png());
   put(single / "images" / "1.png", any_png());
@@ -62,7 +62,7 @@ TEST_CASE("images without class folders, or with a single one, have no labels") 
   }
 }
 
-TEST_CASE("links are followed, but never round in circles") {
+TEST_CASE("links are followed, and cycles of links end") {
   const temporary_folder folder, elsewhere;
   put(elsewhere / "x.png", any_png());
   put(folder / "a" / "1.png", any_png());
@@ -83,7 +83,7 @@ TEST_CASE(
   put(folder / "3.png", "GIF89a");
   put(folder / "4.png", any_png());
   put(folder / "5.jpg", std::string(1'010'000, 'x'));
-  const folder_source source{folder.path(), {.most_pixels = 1000}};
+  const folder_source source{folder.path(), {.max_pixels = 1000}};
   image picture;
   source.read(0, picture);
   CHECK(picture.height == 20);
@@ -98,7 +98,7 @@ TEST_CASE(
   refused(5, "1010000 bytes are too many");
 }
 
-TEST_CASE("a folder without images, or none at all, is refused with what there is instead") {
+TEST_CASE("a folder without images and a missing one are rejected with a message that says what was found") {
   const temporary_folder folder;
   check_throws<std::runtime_error>([&] { folder_source{folder.path()}; }, folder.path().string(),
                                    "no images");

@@ -22,7 +22,9 @@ std::string idx(const std::vector<unsigned>& extents, const std::string& data) {
 
 }  // namespace
 
-TEST_CASE("MNIST's gray images come as RGB, or in one channel where asked for, with labels as names") {
+TEST_CASE(
+    "MNIST's gray images are read as RGB, or as one channel on request, and labels are the names of "
+    "classes") {
   const temporary_folder folder;
   write_atomically(folder / "images", idx({2, 1, 3}, "abcdef"));
   write_atomically(folder / "labels", idx({2}, {'\2', '\0'}));
@@ -41,7 +43,7 @@ TEST_CASE("MNIST's gray images come as RGB, or in one channel where asked for, w
   CHECK(gray.label(0) == -1);
 }
 
-TEST_CASE("an IDX file cut off at any byte, or of another kind, is refused by name") {
+TEST_CASE("an IDX file that is truncated at any byte or of another format is rejected by name") {
   const temporary_folder folder;
   const std::string whole = idx({2, 1, 3}, "abcdef");
   for (std::size_t length = 0; length < whole.size(); ++length) {
@@ -54,7 +56,7 @@ TEST_CASE("an IDX file cut off at any byte, or of another kind, is refused by na
     check_throws<std::runtime_error>([&] { open_idx(folder / "images"); }, (folder / "images").string(),
                                      word);
   };
-  refused(whole + "g", "promises 2 items");
+  refused(whole + "g", "declares 2 items");
   refused(idx({0, 28, 28}, ""), "no images");
   refused(idx({0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF}, "x"), "truncated");
   refused(idx({2, 3}, "abcdefabcdef"), "not an IDX file");

@@ -20,7 +20,7 @@ using namespace pretext;
 
 namespace {
 
-/// Images of one pixel that says its own index; some are bad, some fail otherwise; counts who is read.
+/// Images of one pixel whose value is the index. Some are bad, some fail otherwise; counts the reads of each.
 struct numbered_images {
   std::size_t count = 0;
   std::set<std::size_t> bad = {}, broken = {};
@@ -48,7 +48,7 @@ struct taken {
   friend bool operator==(const taken&, const taken&) = default;
 };
 
-/// The next batches; every image must be the one that its sample index says.
+/// The next batches; every image must match its sample index.
 std::vector<taken> take(loader& from, std::size_t batches) {
   std::vector<taken> all;
   for (std::size_t i = 0; i < batches; ++i) {
@@ -63,7 +63,7 @@ std::vector<taken> take(loader& from, std::size_t batches) {
 
 }  // namespace
 
-TEST_CASE("an epoch holds every image at most once in an order of its own, and drops what fills no batch") {
+TEST_CASE("an epoch has every image at most once in its own order, and drops the incomplete batch") {
   loader from{numbered_images{103}, {.batch = 10, .seed = 3}};
   CHECK(from.batches_per_epoch() == 10);
   const auto all = take(from, 20);
@@ -110,7 +110,7 @@ TEST_CASE("seeking to a batch continues as if all before it had been taken") {
   }
 }
 
-TEST_CASE("a bad image stops the loader at its own batch, with its sentence, however often it is asked") {
+TEST_CASE("a bad image stops the loader at its batch with its message, at every call of next") {
   const numbered_images good{60};
   loader reference{good, {.batch = 10, .seed = 4}};
   const auto all = take(reference, 3);
@@ -124,7 +124,7 @@ TEST_CASE("a bad image stops the loader at its own batch, with its sentence, how
   CHECK(take(from, 1)[0] == all[1]);
 }
 
-TEST_CASE("skipped images are replaced by good ones and listed once") {
+TEST_CASE("bad images are replaced by good ones and listed once") {
   std::set<std::size_t> bad;
   for (std::size_t i = 0; i < 64; i += 3) bad.insert(i);
   loader from{numbered_images{64, bad}, {.batch = 16, .threads = 2, .on_bad_image = bad_image_policy::skip}};
@@ -134,22 +134,22 @@ TEST_CASE("skipped images are replaced by good ones and listed once") {
   CHECK(from.skipped().at(33) == "image 33 is damaged");
 }
 
-TEST_CASE("a source without one good image is an error, not an endless search") {
+TEST_CASE("a source without a good image is an error, not an endless search") {
   loader from{numbered_images{4, {0, 1, 2, 3}}, {.batch = 2, .on_bad_image = bad_image_policy::skip}};
   check_throws<std::runtime_error>([&] { from.next(); }, "none of the 4 images", "is damaged");
 }
 
-TEST_CASE("what else a source throws reaches the caller, also where bad images are skipped") {
+TEST_CASE("other exceptions of a source reach the caller, also where bad images are skipped") {
   loader from{numbered_images{20, {}, {13}},
               {.batch = 20, .threads = 2, .on_bad_image = bad_image_policy::skip}};
   check_throws<std::domain_error>([&] { from.next(); }, "reading 13 went wrong");
 }
 
-TEST_CASE("what fits into the cache is decoded once, the rest again in every epoch, bad files never again") {
+TEST_CASE("cached images are decoded once, others in every epoch, bad files never again") {
   const numbered_images cached{32, {5}};
   loader from{cached, {.batch = 8, .threads = 2, .on_bad_image = bad_image_policy::skip}};
   take(from, 40);
-  for (const auto& count : *cached.reads) CHECK(count <= 2);  // two threads may meet in the same image
+  for (const auto& count : *cached.reads) CHECK(count <= 2);  // two threads may read the same image at once
   CHECK((*cached.reads)[5] <= 2);
 
   const numbered_images uncached{32};
@@ -167,7 +167,7 @@ TEST_CASE("a loader for evaluation keeps the order and the last, smaller batch")
   CHECK(all[3] == taken{1, 0, {0, 1, 2, 3}});
 }
 
-TEST_CASE("images are gone through once in order, however few they are") {
+TEST_CASE("once_in_order visits all images in order, however few there are") {
   for (const std::size_t images : {3u, 256u, 600u}) {
     loader from{numbered_images{images}, once_in_order(images, 2)};
     std::size_t seen = 0;
@@ -177,14 +177,14 @@ TEST_CASE("images are gone through once in order, however few they are") {
   }
 }
 
-TEST_CASE("a loader that is dropped half-way ends its threads") {
+TEST_CASE("a loader that is destroyed early ends its threads") {
   for (int i = 0; i < 20; ++i) {
     loader from{numbered_images{200}, {.batch = 50, .threads = 3, .ahead = 4}};
     if (i % 2 == 0) from.next();
   }
 }
 
-TEST_CASE("a batch that the source cannot fill is refused with both numbers") {
+TEST_CASE("a batch larger than the source is rejected with both sizes") {
   check_throws<std::invalid_argument>([] { loader{numbered_images{7}, {.batch = 8}}; }, "8", "7");
   check_throws<std::invalid_argument>([] { loader{numbered_images{7}, {.batch = 0}}; }, "batch");
   check_throws<std::invalid_argument>([] { loader{any_source{}, {.batch = 1, .drop_last = false}}; }, "0");

@@ -10,7 +10,7 @@
 
 using namespace pretext;
 
-TEST_CASE("borrowed pixels are read from where they lie, without labels where there are none") {
+TEST_CASE("pixels without ownership are read in place, and without labels each label is -1") {
   std::vector<std::uint8_t> pixels(2 * 2 * 2 * 3, 7);
   const memory_source source{pixels.data(), {2, 2, 2, 3}};
   pixels[12] = 9;
@@ -22,7 +22,7 @@ TEST_CASE("borrowed pixels are read from where they lie, without labels where th
   CHECK(source.class_names().empty());
 }
 
-TEST_CASE("gray images are presented as three equal channels") {
+TEST_CASE("gray images are read as three equal channels") {
   const memory_source source{{1, 2, 3, 4, 5, 6}, 1, 3, 1, {4, 2}};
   REQUIRE(source.size() == 2);
   image read;
@@ -32,7 +32,7 @@ TEST_CASE("gray images are presented as three equal channels") {
   CHECK(source.label(1) == 2);
 }
 
-TEST_CASE("pixels that move or are copied with their source stay readable") {
+TEST_CASE("owned pixels stay readable after their source was moved or copied") {
   memory_source source{{1, 2, 3}, 1, 1};
   const memory_source copy = source;
   const memory_source moved = std::move(source);
@@ -43,7 +43,7 @@ TEST_CASE("pixels that move or are copied with their source stay readable") {
   CHECK(read.pixels == std::vector<std::uint8_t>{1, 2, 3});
 }
 
-TEST_CASE("extents and labels that do not fit are refused with their numbers") {
+TEST_CASE("extents and labels that do not match are rejected with their values") {
   check_throws<std::invalid_argument>(
       [] {
         memory_source{std::vector<std::uint8_t>(10), 2, 2};

@@ -27,7 +27,7 @@ any_source opened(const fs::path& path, dataset_split part = dataset_split::trai
 
 }  // namespace
 
-TEST_CASE("CIFAR-10, CIFAR-100, STL-10 and MNIST are recognised by their files, also one folder below") {
+TEST_CASE("CIFAR-10, CIFAR-100, STL-10 and MNIST are recognised by their files, also one folder deeper") {
   const temporary_folder ten, hundred, stl, mnist;
   for (const char number : {'1', '2', '3', '4', '5'})
     put(ten / "cifar-10-batches-bin" / (std::string{"data_batch_"} + number + ".bin"),
@@ -61,7 +61,7 @@ TEST_CASE("CIFAR-10, CIFAR-100, STL-10 and MNIST are recognised by their files, 
   CHECK(!has_test_part(stl.path()));
 }
 
-TEST_CASE("folders of images open as they are, or in their parts") {
+TEST_CASE("folders of images open as a whole or by split") {
   const temporary_folder plain, parts;
   put(plain / "x.png", any_png());
   CHECK(opened(plain.path()).size() == 1);
@@ -77,7 +77,7 @@ TEST_CASE("folders of images open as they are, or in their parts") {
   CHECK(opened(parts.path(), dataset_split::test).size() == 3);
   CHECK(has_test_part(parts.path()));
   fs::remove_all(parts / "val" / "a");
-  CHECK(opened(parts.path(), dataset_split::test).label(0) == 1);  // still b's number in train
+  CHECK(opened(parts.path(), dataset_split::test).label(0) == 1);  // still the index of b in train
   fs::rename(parts / "val" / "b", parts / "val" / "c");
   check_throws<std::runtime_error>([&] { opened(parts.path(), dataset_split::test); },
                                    "'c' is none of the 2 classes");
@@ -85,7 +85,9 @@ TEST_CASE("folders of images open as they are, or in their parts") {
   check_throws<std::runtime_error>([&] { opened(parts.path()); }, parts.path().string(), "no folder train");
 }
 
-TEST_CASE("what cannot be opened is explained: nothing there, an archive, Python's CIFAR, an empty folder") {
+TEST_CASE(
+    "a missing folder, an archive, the Python version of CIFAR and an empty folder are rejected with "
+    "advice") {
   const temporary_folder folder;
   const auto refused = [&](const fs::path& path, const std::string& word) {
     check_throws<std::runtime_error>([&] { opened(path); }, path.string() + ": ", word);

@@ -21,7 +21,7 @@ std::vector<std::size_t> order(std::size_t size, std::uint64_t seed, std::uint32
 
 }  // namespace
 
-TEST_CASE("every index comes exactly once, for any size") {
+TEST_CASE("every index occurs exactly once, for any size") {
   for (const std::size_t size : {1u, 2u, 3u, 4u, 5u, 7u, 16u, 17u, 255u, 256u, 257u, 1000u, 4097u, 50000u}) {
     CAPTURE(size);
     auto indices = order(size, 1, 0);
@@ -38,7 +38,7 @@ TEST_CASE("the order depends on seed and epoch and on nothing else") {
   CHECK(order(1000, 7, 3) != order(1000, 8, 3));
 }
 
-TEST_CASE("over many epochs every index comes to every place equally often") {
+TEST_CASE("over many epochs every index takes every position equally often") {
   constexpr std::size_t size = 12, epochs = 12000;
   std::vector<int> counts(size * size);
   std::vector<int> follows(size * size);

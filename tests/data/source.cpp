@@ -13,7 +13,7 @@ using namespace pretext;
 
 namespace {
 
-/// Four 1 x 2 RGB images whose values count up.
+/// Four 1 x 2 RGB images with ascending values.
 memory_source counting_images() {
   std::vector<std::uint8_t> pixels(4 * 6);
   for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<std::uint8_t>(i);
@@ -22,7 +22,7 @@ memory_source counting_images() {
 
 }  // namespace
 
-TEST_CASE("a source behind any_source answers as the source itself") {
+TEST_CASE("any_source gives the results of the source itself") {
   const memory_source own = counting_images();
   const any_source any = own;
   REQUIRE(any.size() == 4);
@@ -44,7 +44,7 @@ TEST_CASE("a source behind any_source answers as the source itself") {
   CHECK(any_source{}.class_names().empty());
 }
 
-TEST_CASE("a subset renumbers images, labels and names") {
+TEST_CASE("a subset selects images, labels and names by its indices") {
   const subset part{any_source{counting_images()}, {2, 0, 2}};
   REQUIRE(part.size() == 3);
   CHECK(part.label(0) == 1);

@@ -12,7 +12,7 @@ using namespace pretext;
 
 namespace {
 
-/// Three planes that run down the columns; a value says channel, row and column.
+/// Three column-major planes whose values encode channel, row and column.
 std::string record() {
   std::string bytes;
   for (unsigned c = 0; c < 3; ++c)
@@ -23,7 +23,7 @@ std::string record() {
 
 }  // namespace
 
-TEST_CASE("STL-10's columns become rows, its labels count from zero, and unlabeled images have none") {
+TEST_CASE("STL-10 is read row by row, its labels count from 0, and unlabeled images have none") {
   const temporary_folder folder;
   write_atomically(folder / "train_X.bin", record() + record());
   write_atomically(folder / "train_y.bin", "\1\12");
@@ -46,7 +46,7 @@ TEST_CASE("STL-10's columns become rows, its labels count from zero, and unlabel
   CHECK(unlabeled.label(2) == -1);
 }
 
-TEST_CASE("labels that do not fit the images are refused with both files' names") {
+TEST_CASE("labels that do not match the images are rejected with the names of both files") {
   const temporary_folder folder;
   write_atomically(folder / "test_X.bin", record());
   check_throws<std::runtime_error>([&] { open_stl10(folder.path(), dataset_split::test); },

@@ -8,7 +8,7 @@
 
 using namespace pretext;
 
-TEST_CASE("the largest batch that can fit is in proportion to the memory that there is") {
+TEST_CASE("the largest batch that can fit is proportional to the available memory") {
   CHECK(largest_batch(512, 100, 50) == 256);
   CHECK(largest_batch(512, 100, 100) == 512);
   CHECK(largest_batch(3, 100, 10) == 0);
@@ -17,18 +17,18 @@ TEST_CASE("the largest batch that can fit is in proportion to the memory that th
   static_assert(largest_batch(8, 0, 0) == 8);
 }
 
-TEST_CASE("a full device says what was asked for, what is free and which batch is too large") {
+TEST_CASE("the message of a full device contains the bytes requested and free and the largest batch") {
   constexpr std::size_t mebibyte = std::size_t{1} << 20;
   const out_of_device_memory full{30 * mebibyte - 1, 10 * mebibyte, 80 * mebibyte};
-  CHECK(full.what() == std::string{"out of device memory: asked for 30 MiB with 10 MiB of 80 MiB free"});
-  const auto told = full.in_batch(64, 70 * mebibyte);
-  CHECK(std::string{told.what()} ==
-        "out of device memory: asked for 30 MiB with 10 MiB of 80 MiB free; a batch of 64 images does not "
-        "fit, and none of more than 51 can: take a smaller batch or a smaller network");
-  CHECK_THROWS_AS(throw told, std::bad_alloc);
+  CHECK(full.what() == std::string{"out of device memory: 30 MiB requested with 10 MiB of 80 MiB free"});
+  const auto error = full.in_batch(64, 70 * mebibyte);
+  CHECK(std::string{error.what()} ==
+        "out of device memory: 30 MiB requested with 10 MiB of 80 MiB free; a batch of 64 images does not "
+        "fit, nor does one of more than 51: choose a smaller batch or a smaller network");
+  CHECK_THROWS_AS(throw error, std::bad_alloc);
 }
 
-TEST_CASE("where CUDA cannot be used, the sentence says what to do") {
+TEST_CASE("where CUDA cannot be used, the message says what to do") {
   using namespace cuda_failure;
   CHECK(version(12040) == "12.4");
   CHECK(old_driver(0, 13000).find("no NVIDIA driver") != std::string::npos);

@@ -10,7 +10,7 @@
 
 using namespace pretext;
 
-TEST_CASE("a batch and its xtensor share their numbers, channels last") {
+TEST_CASE("a batch and its xtensor share their memory, channels last") {
   tensor<float, shape<2, 3, 4>, cpu> batch{5};
   const auto view = batch.view();
   for (std::size_t i = 0; i < view.size(); ++i) view.data[i] = static_cast<float>(i);
@@ -28,7 +28,7 @@ TEST_CASE("a batch and its xtensor share their numbers, channels last") {
   CHECK(copy(0, 0, 0, 1) == -7);
 }
 
-TEST_CASE("an xtensor is a batch where its extents are those of the samples") {
+TEST_CASE("an xtensor is a batch if its extents are those of the samples") {
   xt::xtensor<float, 2> features{{1, 2, 3}, {4, 5, 6}};
   const auto view = view_of<shape<3>>(features);
   CHECK(view.batch == 2);
@@ -36,7 +36,7 @@ TEST_CASE("an xtensor is a batch where its extents are those of the samples") {
   CHECK(features(1, 2) == 60);
   const auto& constant = features;
   CHECK(view_of<shape<3>>(constant).data == features.data());
-  check_throws<std::invalid_argument>([&] { view_of<shape<4>>(features); }, "3 numbers along axis 1",
+  check_throws<std::invalid_argument>([&] { view_of<shape<4>>(features); }, "the extent 3 along axis 1",
                                       "have 4");
 }
 

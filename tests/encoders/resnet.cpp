@@ -12,7 +12,7 @@ template <class E, class In>
 constexpr std::size_t learned = trainable_count(parameters_of<E, In>);
 }  // namespace
 
-// The trunks of recipes section 4.1.
+// The parameter counts of torchvision's trunks.
 static_assert(learned<resnet18<>, large> == 11'176'512);
 static_assert(learned<resnet34<>, large> == 21'284'672);
 static_assert(learned<resnet50<>, large> == 23'508'032);
@@ -43,7 +43,7 @@ TEST_CASE("parameters have torchvision's names, in torchvision's order") {
   CHECK(projections == 3);
 }
 
-TEST_CASE("the last scale of each block starts at zero, unless asked otherwise") {
+TEST_CASE("the last scale of each block is 0 at first by default") {
   for (const parameter& p : parameters_of<resnet50<>, large>)
     if (p.name().ends_with("bn3.weight"))
       CHECK(p.init == initialiser::constant(0));

@@ -1,4 +1,14 @@
+// Tests of vit.hpp, and of the concepts of encoders, mask modes, decoders and masking rules, which meet in
+// it.
+#include <pretext/encoders/masked/mask_token.hpp>
+#include <pretext/encoders/masked/visible_only.hpp>
+#include <pretext/encoders/resnet.hpp>
 #include <pretext/encoders/vit.hpp>
+#include <pretext/heads/concepts.hpp>
+#include <pretext/heads/decoder.hpp>
+#include <pretext/heads/linear_decoder.hpp>
+#include <pretext/masking/block_masking.hpp>
+#include <pretext/masking/random_masking.hpp>
 
 #include "support/gradient_check.hpp"
 #include "support/same_bits.hpp"
@@ -16,13 +26,13 @@ constexpr std::size_t with_head = learned<E, In> + output_of<E, In>::size * 1000
 
 }  // namespace
 
-// Recipes section 3.3: what MAE's encoders learn; the table of positions is not learned, but it is saved.
+// Trainable parameters of MAE's encoders; the table of positions is saved, too, but constant.
 static_assert(learned<vit_base<16>, large> == 85'647'360);
 static_assert(learned<vit_large<16>, large> == 303'099'904);
 static_assert(learned<vit_huge<14>, large> == 630'435'840);
 static_assert(weight_count<vit_base<16>, large> == 85'647'360 + 197 * 768);
 
-// Recipes section 4.2: trunks with learned positions, with and without a classifier of 1000.
+// Trunks with learned positions, with and without a classifier of 1000 classes.
 static_assert(learned<vit_tiny<16, supervised_init>, large> == 5'524'416);
 static_assert(learned<vit_small<16, supervised_init>, large> == 21'665'664);
 static_assert(learned<vit_base<16, supervised_init>, large> == 85'798'656);
@@ -40,7 +50,7 @@ static_assert(learned<vit_small<4, supervised_init>, tiny> == 21'338'496);
 static_assert(learned<vit_base<2, supervised_init>, tiny> == 85'264'128);
 static_assert(learned<vit_base<4, supervised_init>, tiny> == 85'144'320);
 
-// Blocks of section 4.2's last column.
+// The parameters of one block.
 static_assert(weight_count<transformer_block<3>, shape<197, 192>> == 444'864);
 static_assert(weight_count<transformer_block<16>, shape<257, 1280>> == 19'677'440);
 
@@ -49,6 +59,28 @@ static_assert(std::same_as<output_of<vit_tiny<4>, shape<16, 32, 1>>, shape<192>>
               "images need neither be square nor have three channels");
 static_assert(!Accepts<vit_tiny<16>, shape<100, 100, 3>>, "patches fill the image");
 static_assert(Layer<vit_tiny<4>, tiny, on<cpu>>);
+
+namespace {
+
+using grid = patch_grid<tiny, 4>;
+using masked = masks_of<random_masking<>, grid>;
+using visible_tokens = drop_masked::network<vit_tiny<4>, masked>::output;
+using all_tokens = mask_tokens::network<vit_tiny<4>, masked>::output;
+struct no_part {};
+
+}  // namespace
+
+static_assert(Encoder<resnet18<stem::cifar, 4>, tiny> && !Encoder<layer_norm, tiny> &&
+              !Encoder<no_part, tiny>);
+static_assert(PatchEncoder<vit_tiny<4>, tiny> && !PatchEncoder<resnet18<stem::cifar, 4>, tiny>);
+static_assert(MaskingOn<block_masking<8>, grid, on<cpu>> && Masking<block_masking<8>, grid> &&
+              !Masking<no_part, grid> && !MaskSet<grid> && MaskSet<masked>);
+static_assert(MaskMode<drop_masked, vit_tiny<4>, masked> && !MaskMode<no_part, vit_tiny<4>, masked>);
+static_assert(MaskModeOn<drop_masked, vit_tiny<4>, masked, on<cpu>> &&
+              MaskModeOn<mask_tokens, vit_tiny<4>, masked, on<cpu, fp64>>);
+static_assert(DecoderOn<mae_decoder<16, 1, 2>, visible_tokens, masked, on<cpu>> &&
+              DecoderOn<linear_decoder, all_tokens, masked, on<cpu>> &&
+              !Decoder<no_part, all_tokens, masked>);
 
 TEST_CASE("parameters have the official MAE's and timm's names, in timm's order") {
   constexpr auto table = parameters_of<vit_base<16>, large>;
@@ -65,7 +97,7 @@ TEST_CASE("parameters have the official MAE's and timm's names, in timm's order"
   CHECK(tuned.back().name() == "fc_norm.bias");
 }
 
-TEST_CASE("parts of a vision transformer lie where it says, and do not depend on the number of tokens") {
+TEST_CASE("the offsets of a vision transformer's parts are those of its table, for any number of tokens") {
   using net = vit_tiny<4>;
   constexpr auto table = parameters_of<net, tiny>;
   CHECK(table[0].offset == net::position_embedding_at);
@@ -80,7 +112,9 @@ TEST_CASE("parts of a vision transformer lie where it says, and do not depend on
   }
 }
 
-TEST_CASE("what decays: matrices, and in MAE's pretraining the class token; never biases, norms, positions") {
+TEST_CASE(
+    "weight decay applies to matrices and, in MAE's pretraining, to the class token; never to biases, norms, "
+    "positions") {
   const auto decays = [](const auto& table) {
     for (const parameter& p : table) {
       CAPTURE(p.path);
@@ -97,7 +131,7 @@ TEST_CASE("what decays: matrices, and in MAE's pretraining the class token; neve
   CHECK(parameters_of<vit_tiny<4, mae_fine_tuning>, tiny>[1].weight_decay == parameter_decay::no);
 }
 
-TEST_CASE("start values of recipes section 9: joint qkv and the first linear layer of ViT-B") {
+TEST_CASE("qkv and the first linear layer of ViT-B have MAE's initial distributions") {
   constexpr auto table = parameters_of<vit_base<16>, large>;
   CHECK(table[6].name() == "blocks.0.attn.qkv.weight");
   CHECK(table[6].init.scale == doctest::Approx(.0441942).epsilon(1e-5));
@@ -113,7 +147,7 @@ struct tuned_class_token : mae_fine_tuning {
 };
 }  // namespace
 
-TEST_CASE("every gradient of a whole vision transformer matches finite differences, whatever its feature") {
+TEST_CASE("every gradient of a whole vision transformer matches finite differences, with either feature") {
   using image = shape<4, 6, 2>;
   tests::gradients_match_finite_differences<vit<2, 8, 2, 2>, image>(2);
   tests::gradients_match_finite_differences<vit<2, 8, 2, 2, mae_fine_tuning>, image>(2);

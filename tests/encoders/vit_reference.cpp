@@ -29,7 +29,7 @@ void agrees(const safetensors& file, double tolerance) {
   Net::forward(context, own, images, writes<Context, typename Net::feature>{trained.data(), batch}, cache);
   CHECK(tests::relative_difference(trained, file.at("feature").as<double>()) < tolerance);
 
-  // The parts, as a method would run them.
+  // The parts, one after another, as a method runs them.
   std::vector<T> embedded(batch * Patches::size), sequence(batch * Tokens::size), tokens(sequence.size());
   Net::embedding::infer(context, own.at(Net::template embedding_at<In>), images,
                         writes<Context, Patches>{embedded.data(), batch});

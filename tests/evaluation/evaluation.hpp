@@ -10,7 +10,8 @@
 
 namespace pretext::tests {
 
-/// Features around one centre per class, `noise` apart; label i is i modulo classes.
+/// Features around one center per class with the standard deviation `noise`; row i has the label i modulo
+/// classes.
 inline feature_table blobs(std::size_t count, std::size_t width, std::size_t classes, double noise,
                            unsigned seed) {
   std::mt19937 centres{17}, random{seed};

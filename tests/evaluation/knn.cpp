@@ -11,7 +11,7 @@ using namespace pretext::tests;
 
 namespace {
 
-/// Votes of every class, by the formula.
+/// The votes of every class, computed by the formula.
 std::vector<double> votes_of(const knn& voting, const feature_table& bank, const float* query,
                              std::size_t classes) {
   std::vector<std::pair<double, int>> all;
@@ -47,7 +47,7 @@ TEST_CASE("kNN ranks classes as lightly does") {
   for (std::size_t q = 0; q < queries.count; ++q) {
     CAPTURE(q);
     CHECK(ranking[q * classes] == expected[q * classes]);
-    // Classes that nobody voted for stand last in any order.
+    // Classes without a vote come last, in any order.
     const auto votes = votes_of(voting, bank, queries.row(q), classes);
     for (std::size_t rank = 0; rank < classes; ++rank) {
       const auto label = std::size_t(expected[q * classes + rank]);
@@ -56,7 +56,8 @@ TEST_CASE("kNN ranks classes as lightly does") {
   }
 }
 
-TEST_CASE("a neighbour weighs exp(cosine/temperature): 1265 at cosine ½ lose to one at 1, 1266 win") {
+TEST_CASE(
+    "a vote weighs exp(cosine/temperature): 1265 neighbours at cosine 1/2 lose to one at 1, and 1266 win") {
   for (const std::size_t many : {1265u, 1266u}) {
     feature_table bank{many + 1, 2, {1, 0}, {1}};
     for (std::size_t i = 0; i < many; ++i) {
@@ -69,7 +70,7 @@ TEST_CASE("a neighbour weighs exp(cosine/temperature): 1265 at cosine ½ lose to
   }
 }
 
-TEST_CASE("the ranking is that of the formula, for any k and temperature, and for any number of threads") {
+TEST_CASE("the ranking follows the formula for any k, temperature and number of threads") {
   const feature_table bank = blobs(700, 6, 9, 1.2, 1), queries = blobs(60, 6, 9, 1.2, 2);
   for (const knn voting :
        {knn{.k = 1}, knn{.k = 20, .temperature = 0.07}, knn{}, knn{.k = 10000, .temperature = 1}}) {
@@ -89,7 +90,7 @@ TEST_CASE("the ranking is that of the formula, for any k and temperature, and fo
   }
 }
 
-TEST_CASE("a temperature of a thousandth neither overflows nor forgets who is nearest") {
+TEST_CASE("a temperature of 0.001 does not overflow and decides by the nearest neighbour") {
   const feature_table bank = blobs(300, 6, 4, 1, 3), queries = blobs(40, 6, 4, 1, 4);
   const auto cold = knn{.k = 50, .temperature = 1e-3}.rank(bank, queries),
              single = knn{.k = 1}.rank(bank, queries);

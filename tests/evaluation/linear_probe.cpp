@@ -8,7 +8,7 @@ using doctest::Approx;
 
 namespace {
 
-/// Full-batch training in double, written out: weights (classes, width + 1), bias last.
+/// The same training in double with full batches: weights (classes, width + 1), bias last.
 std::vector<double> by_hand(const feature_table& train, std::size_t classes, std::size_t epochs,
                             double rate) {
   const std::size_t row = train.width + 1;
@@ -52,7 +52,7 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("separated classes are found, and noise is not") {
+TEST_CASE("the probe separates classes, and does not classify noise") {
   const auto found =
       linear_probe{.epochs = 20, .batch = 64}(blobs(1000, 16, 10, 0.3, 2), blobs(500, 16, 10, 0.3, 3));
   CHECK(found.accuracy == 1);
@@ -88,7 +88,7 @@ TEST_CASE("the probe gives the same bits for any number of threads, and depends 
   CHECK(linear_probe{.epochs = 3, .batch = 100, .seed = 2}(train, test).weight != one.weight);
 }
 
-TEST_CASE("with standardised features neither shift nor scale matters; without, they do") {
+TEST_CASE("shift and scale of the features matter only without standardisation") {
   const feature_table train = blobs(300, 6, 4, 1, 9), test = blobs(100, 6, 4, 1, 10);
   const auto moved = [](feature_table some) {
     for (std::size_t i = 0; i < some.values.size(); ++i)
@@ -117,7 +117,7 @@ TEST_CASE("weight decay shrinks the weights") {
 
 namespace {
 
-/// MAE's probe in double, written out: batch norm, LARS from the probe's own start, full batches.
+/// MAE's probe in double: batch norm, LARS from the probe's initial weights, full batches.
 std::vector<double> mae_by_hand(const feature_table& train, std::vector<double> w, std::size_t classes,
                                 std::size_t epochs, double peak, std::vector<double>& mean,
                                 std::vector<double>& variance) {
@@ -168,11 +168,11 @@ std::vector<double> mae_by_hand(const feature_table& train, std::vector<double> 
 
 }  // namespace
 
-TEST_CASE("MAE's probe is batch norm, LARS, ten epochs of warm-up and a cosine, from N(0, 0.01)") {
+TEST_CASE("MAE's probe is batch norm, LARS, ten epochs of warm-up and a cosine schedule, from N(0, 0.01)") {
   const feature_table train = blobs(64, 5, 3, 1, 21);
   linear_probe probe = mae_probe(25, 64);
   probe.rate = 4;  // 1 for this batch
-  // One epoch at rate 0 shows the start.
+  // One epoch with learning rate 0 returns the initial weights.
   linear_probe none = mae_probe(1, 64);
   none.rate = 0;
   const auto start = none(train, train);
@@ -187,7 +187,7 @@ TEST_CASE("MAE's probe is batch norm, LARS, ten epochs of warm-up and a cosine, 
   for (std::size_t i = 0; i < 15; ++i) CHECK(found.weight[i] == Approx(expected[i]).epsilon(1e-3).scale(.01));
   for (std::size_t k = 0; k < 3; ++k)
     CHECK(found.bias[k] == Approx(expected[15 + k]).epsilon(1e-3).scale(.01));
-  // Answers come from the running statistics, torch's: unbiased, momentum 0.1.
+  // Test features are scaled by torch's running statistics: unbiased, momentum 0.1.
   const feature_table test = blobs(200, 5, 3, 2, 22);
   const auto answers = probe(train, test);
   for (std::size_t i = 0; i < test.count; ++i) {
@@ -206,12 +206,12 @@ TEST_CASE("MAE's probe is batch norm, LARS, ten epochs of warm-up and a cosine, 
   }
 }
 
-TEST_CASE("MAE's probe finds separated classes whatever their scale, in full batches only") {
+TEST_CASE("MAE's probe separates classes at any scale, and uses full batches only") {
   feature_table train = blobs(1000, 16, 10, 0.3, 2), test = blobs(500, 16, 10, 0.3, 3);
   for (feature_table* some : {&train, &test})
     for (std::size_t i = 0; i < some->values.size(); ++i) some->values[i] = .05f * some->values[i] + 1;
   linear_probe probe = mae_probe(60, 300);
-  probe.rate = 5;  // as many steps of the paper's batch would be too few to see anything
+  probe.rate = 5;  // higher than the paper's, because there are few steps
   const auto found = probe(train, test);
   CHECK(found.accuracy > .99);
   const auto again = probe(train, test, cpu::stream{3});
@@ -219,15 +219,15 @@ TEST_CASE("MAE's probe finds separated classes whatever their scale, in full bat
   CHECK(found.predicted == again.predicted);
 }
 
-TEST_CASE("the probe refuses features that it cannot compare, and numbers that are none") {
+TEST_CASE("the probe refuses features of different widths, and NaN") {
   const feature_table train = blobs(10, 3, 2, 1, 12);
   CHECK_THROWS_WITH_AS(linear_probe{}(train, blobs(10, 4, 2, 1, 13)),
-                       "linear probe: training features have 3 numbers and test features 4",
+                       "linear probe: training features have width 3, and test features have 4",
                        std::invalid_argument);
   CHECK_THROWS_WITH_AS((linear_probe{.epochs = 0}(train, train)),
                        "linear probe: epochs and batch must be positive", std::invalid_argument);
   feature_table broken = train;
   broken.values[5] = INFINITY;
-  CHECK_THROWS_WITH_AS(linear_probe{}(train, broken), "linear probe: a feature is not a finite number",
+  CHECK_THROWS_WITH_AS(linear_probe{}(train, broken), "linear probe: a feature is NaN or infinite",
                        std::invalid_argument);
 }

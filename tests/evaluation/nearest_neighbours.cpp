@@ -5,7 +5,7 @@
 using namespace pretext;
 using namespace pretext::tests;
 
-TEST_CASE("the nearest neighbours are those of a full sort, across blocks of queries and bank") {
+TEST_CASE("the nearest neighbours equal those of a full sort, across blocks of queries and bank") {
   const feature_table bank = blobs(9001, 5, 7, 1, 1), queries = blobs(515, 5, 7, 1, 2);
   const std::size_t k = 11;
   const auto found = nearest_neighbours(bank, queries, k, cpu::stream{2});
@@ -23,7 +23,7 @@ TEST_CASE("the nearest neighbours are those of a full sort, across blocks of que
   CHECK(found == nearest_neighbours(bank, queries, k, cpu::stream{3}));
 }
 
-TEST_CASE("of rows that are equally near the earlier one is the nearer neighbour") {
+TEST_CASE("of equally near rows the one with the smaller index comes first") {
   feature_table bank{6000, 2, {}, {}};
   for (std::size_t i = 0; i < bank.count; ++i) bank.values.insert(bank.values.end(), {float(1 + i % 3), 0});
   const feature_table query{1, 2, {5, 0}, {}};
@@ -44,10 +44,10 @@ TEST_CASE("a row of the bank is not its own neighbour, but its copy is") {
     for (std::size_t j = 0; j < 49; ++j) CHECK(found[q * 49 + j].index != rows[q]);
 }
 
-TEST_CASE("neighbours are refused, in words, where they make no sense") {
+TEST_CASE("impossible requests are refused with one sentence") {
   const feature_table bank = blobs(5, 3, 2, 1, 4), narrow = blobs(2, 2, 2, 1, 5);
   CHECK_THROWS_WITH_AS(nearest_neighbours(bank, narrow, 1),
-                       "nearest neighbours: the bank's features have 3 numbers and the queries' 2",
+                       "nearest neighbours: the bank's features have width 3, and the queries' have 2",
                        std::invalid_argument);
   CHECK_THROWS_WITH_AS(nearest_neighbours(bank, bank, 6),
                        "nearest neighbours: k is 6, but there are 5 rows to choose from",
@@ -56,14 +56,14 @@ TEST_CASE("neighbours are refused, in words, where they make no sense") {
                        "nearest neighbours: k is 5, but there are 4 rows to choose from",
                        std::invalid_argument);
   CHECK_THROWS_WITH_AS(nearest_neighbours(bank, std::vector<std::size_t>{5}, 1),
-                       "nearest neighbours: there is no row 5 among 5", std::invalid_argument);
+                       "nearest neighbours: there is no row 5 in a bank of 5", std::invalid_argument);
   feature_table broken = bank;
   broken.values[4] = NAN;
   CHECK_THROWS_WITH_AS(nearest_neighbours(broken, bank, 1),
-                       "nearest neighbours: a feature is not a finite number", std::invalid_argument);
+                       "nearest neighbours: a feature is NaN or infinite", std::invalid_argument);
   CHECK_THROWS_WITH_AS(nearest_neighbours(feature_table{2, 2, {1}, {}}, bank, 1),
-                       "nearest neighbours, bank: 2 features of 2 numbers cannot have 1 values",
+                       "nearest neighbours, bank: 2 features of width 2 cannot have 1 values",
                        std::invalid_argument);
   CHECK_THROWS_WITH_AS(nearest_neighbours(feature_table{}, bank, 1),
-                       "nearest neighbours, bank: there are no features to look at", std::invalid_argument);
+                       "nearest neighbours, bank: there are no features", std::invalid_argument);
 }

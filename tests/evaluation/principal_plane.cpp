@@ -8,7 +8,7 @@ using doctest::Approx;
 
 namespace {
 
-/// Points of a plane, three times as wide as high, turned into `width` dimensions and moved away from the
+/// Points of a plane, three times as wide as high, embedded in `width` dimensions and shifted from the
 /// origin.
 feature_table plane(std::size_t count, std::size_t width, std::vector<std::array<double, 2>>& flat) {
   std::mt19937 random{11};
@@ -33,7 +33,7 @@ feature_table plane(std::size_t count, std::size_t width, std::vector<std::array
 
 }  // namespace
 
-TEST_CASE("points of a plane keep their distances, whether rows are more than columns or fewer") {
+TEST_CASE("points of a plane keep their distances, for more rows than columns and for fewer") {
   for (const std::size_t count : {60u, 300u})
     for (const std::size_t width : {4u, 290u}) {
       std::vector<std::array<double, 2>> flat;
@@ -71,7 +71,7 @@ TEST_CASE(
   CHECK(made.points == project_to_plane(some).points);
 }
 
-TEST_CASE("of many dimensions the leading axes are those of the full solver, close eigenvalues or not") {
+TEST_CASE("in many dimensions the leading axes equal those of the full solver, for close eigenvalues, too") {
   for (const double second : {2.9, 2.0}) {
     Eigen::VectorXd spectrum(400);
     for (Eigen::Index i = 0; i < 400; ++i) spectrum[i] = 1.5 * std::pow(0.99, double(i));
@@ -90,7 +90,7 @@ TEST_CASE("of many dimensions the leading axes are those of the full solver, clo
   }
 }
 
-TEST_CASE("features of one number, one feature and equal features are points as well") {
+TEST_CASE("features of width 1, a single feature and equal features have points, too") {
   const auto line = project_to_plane(feature_table{3, 1, {1, 2, 6}, {}});
   CHECK(line.points[2][0] == Approx(3));
   CHECK(line.points[0][0] == Approx(-2));
@@ -102,7 +102,7 @@ TEST_CASE("features of one number, one feature and equal features are points as 
   CHECK(same.explained[0] == 0);
 }
 
-TEST_CASE("a picture of what is not finite is refused") {
+TEST_CASE("features with NaN or infinity are refused") {
   CHECK_THROWS_WITH_AS(project_to_plane(feature_table{1, 2, {1, NAN}, {}}),
-                       "projection: a feature is not a finite number", std::invalid_argument);
+                       "projection: a feature is NaN or infinite", std::invalid_argument);
 }

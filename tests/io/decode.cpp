@@ -32,7 +32,7 @@ void check_refused(std::string_view file, const Words&... words) {
   check_throws<bad_image>([&] { decoded(file); }, "file: ", words...);
 }
 
-/// What is printed to stderr while `call` runs.
+/// The text printed to stderr during `call`.
 template <class Call>
 std::string printed_by(Call&& call) {
   const temporary_folder folder;
@@ -51,7 +51,7 @@ std::string printed_by(Call&& call) {
 
 }  // namespace
 
-TEST_CASE("a JPEG of high quality comes back as it was, baseline and progressive") {
+TEST_CASE("a JPEG of high quality decodes to nearly the same pixels, baseline and progressive") {
   const image picture = smooth_picture(33, 47);
   for (const bool progressive : {false, true}) {
     const image read = decoded(jpeg_of(picture, {.quality = 98, .progressive = progressive}));
@@ -69,7 +69,7 @@ TEST_CASE("gray and CMYK JPEGs become RGB") {
     CHECK(gray.pixels[at] == gray.pixels[at + 1]);
     CHECK(gray.pixels[at] == gray.pixels[at + 2]);
   }
-  // libjpeg writes the Adobe marker with CMYK, so inks are stored inverted: 255 is no ink.
+  // libjpeg writes the Adobe marker with CMYK, so that inks are stored inverted: 255 is no ink.
   image inks{8, 8, 4, {}};
   for (int i = 0; i < 64; ++i) inks.pixels.insert(inks.pixels.end(), {200, 100, 50, 128});
   for (const J_COLOR_SPACE stored : {JCS_CMYK, JCS_YCCK}) {
@@ -96,7 +96,7 @@ TEST_CASE(
   CHECK(difference(half, smooth_picture(200, 320)) < 2);
 }
 
-TEST_CASE("every kind of PNG becomes RGB of 8 bits") {
+TEST_CASE("every kind of PNG becomes 8-bit RGB") {
   const image picture = smooth_picture(5, 7);
   for (const bool interlaced : {false, true})
     CHECK(decoded(png_of(5, 7, PNG_COLOR_TYPE_RGB, 8, picture.pixels, interlaced)).pixels == picture.pixels);
@@ -114,7 +114,7 @@ TEST_CASE("every kind of PNG becomes RGB of 8 bits") {
             .pixels == std::vector<std::uint8_t>{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12});
 }
 
-TEST_CASE("what we encode as PNG decodes to the same pixels") {
+TEST_CASE("a picture encoded as PNG decodes to the same pixels") {
   const image picture = smooth_picture(9, 13);
   const auto file = encode_png(picture);
   image read;
@@ -126,7 +126,7 @@ TEST_CASE("what we encode as PNG decodes to the same pixels") {
   check_throws<std::invalid_argument>([] { encode_png(image{1, 1, 2, {0, 0}}); }, "1 x 1 x 2");
 }
 
-TEST_CASE("a JPEG or PNG cut off at any byte is refused with its name, and nothing is printed") {
+TEST_CASE("a JPEG or PNG truncated at any byte is rejected with its name, and nothing is printed") {
   const image picture = smooth_picture(24, 24);
   const std::string printed = printed_by([&] {
     for (const std::string& file : {jpeg_of(picture), jpeg_of(picture, {.progressive = true}),
@@ -141,7 +141,7 @@ TEST_CASE("a JPEG or PNG cut off at any byte is refused with its name, and nothi
   CHECK(printed == "");
 }
 
-TEST_CASE("damaged bytes never crash or print: a picture of some kind, or a sentence") {
+TEST_CASE("damaged bytes neither crash nor print: they give some picture or an error") {
   const image picture = smooth_picture(24, 24);
   std::size_t refused = 0, read = 0;
   const std::string printed = printed_by([&] {
@@ -154,7 +154,7 @@ TEST_CASE("damaged bytes never crash or print: a picture of some kind, or a sent
           broken[key.uniform_int(2 * hit, static_cast<std::uint32_t>(file.size()))] =
               static_cast<char>(key.uniform_int(2 * hit + 1, 256));
         try {
-          const image any = decoded(broken, {.most_pixels = 1'000'000});
+          const image any = decoded(broken, {.max_pixels = 1'000'000});
           CHECK(any.pixels.size() == 3 * any.height * any.width);
           ++read;
         } catch (const bad_image& error) {
@@ -168,12 +168,12 @@ TEST_CASE("damaged bytes never crash or print: a picture of some kind, or a sent
   CHECK(read > 100);
 }
 
-TEST_CASE("other files and too many pixels are refused in words") {
+TEST_CASE("other files and too many pixels are rejected with a message") {
   check_refused("", "empty");
   check_refused("GIF89a", "neither JPEG nor PNG");
   check_refused("\xFF\xD8 and then some text", "damaged JPEG");
   for (const std::string& file : {jpeg_of(smooth_picture(40, 50)),
                                   png_of(40, 50, PNG_COLOR_TYPE_GRAY, 8, std::vector<std::uint8_t>(2000))})
-    check_throws<bad_image>([&] { decoded(file, {.most_pixels = 1999}); }, "50", "40",
+    check_throws<bad_image>([&] { decoded(file, {.max_pixels = 1999}); }, "50", "40",
                             "more than the 1999 allowed");
 }

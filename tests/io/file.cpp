@@ -29,7 +29,7 @@ std::size_t entries(const fs::path& folder) {
   return static_cast<std::size_t>(std::distance(fs::directory_iterator{folder}, fs::directory_iterator{}));
 }
 
-/// A disk that is full after `bytes`, as far as this process can tell.
+/// Limits the size of files of this process, as a full disk does.
 class small_disk {
  public:
   explicit small_disk(rlim_t bytes) : handler_{std::signal(SIGXFSZ, SIG_IGN)} {
@@ -49,7 +49,7 @@ class small_disk {
 
 }  // namespace
 
-TEST_CASE("what was written is what is read, also over an older and longer file") {
+TEST_CASE("a file is read as it was written, also where it replaces a longer one") {
   const temporary_folder folder;
   write_atomically(folder / "a", std::string(100000, 'x'));
   write_atomically(folder / "a", "short");
@@ -59,7 +59,7 @@ TEST_CASE("what was written is what is read, also over an older and longer file"
   CHECK(entries(folder.path()) == 2);
 }
 
-TEST_CASE("a disk that fills up leaves the old file, no partial one, and a sentence with the name") {
+TEST_CASE("a full disk leaves the old file and no partial one, and throws a message with the name") {
   const temporary_folder folder;
   write_atomically(folder / "weights", "old");
   {
@@ -71,7 +71,7 @@ TEST_CASE("a disk that fills up leaves the old file, no partial one, and a sente
   CHECK(entries(folder.path()) == 1);
 }
 
-TEST_CASE("a writer that gives up half-way leaves nothing behind") {
+TEST_CASE("an output file without commit leaves nothing behind") {
   const temporary_folder folder;
   try {
     output_file file{folder / "a"};
@@ -82,7 +82,7 @@ TEST_CASE("a writer that gives up half-way leaves nothing behind") {
   CHECK(entries(folder.path()) == 0);
 }
 
-TEST_CASE("a missing folder, a folder in the file's place and a device are refused by name") {
+TEST_CASE("a missing folder, a folder of the file's name and a device are rejected by name") {
   const temporary_folder folder;
   check_throws<std::runtime_error>([&] { write_atomically(folder / "no" / "a", "x"); },
                                    (folder / "no" / "a").string(), "No such file or directory");
@@ -97,7 +97,7 @@ TEST_CASE("a missing folder, a folder in the file's place and a device are refus
                                    "No such file or directory");
 }
 
-TEST_CASE("a link keeps pointing to its file, which gets the new bytes") {
+TEST_CASE("a symbolic link keeps its target, which gets the new bytes") {
   const temporary_folder folder;
   write_atomically(folder / "target", "old");
   fs::create_symlink("target", folder / "link");
@@ -106,7 +106,7 @@ TEST_CASE("a link keeps pointing to its file, which gets the new bytes") {
   CHECK(text_of(folder / "target") == "new");
 }
 
-TEST_CASE("a reader beside a writer meets one of the versions, never a mixture") {
+TEST_CASE("a reader concurrent with a writer sees one of the versions, never a mixture") {
   const temporary_folder folder;
   const std::string versions[] = {std::string(50000, 'a'), std::string(30000, 'b')};
   write_atomically(folder / "shared", versions[0]);
@@ -122,7 +122,7 @@ TEST_CASE("a reader beside a writer meets one of the versions, never a mixture")
   CHECK(whole);
 }
 
-TEST_CASE("reading behind the end of a file names the byte") {
+TEST_CASE("reading past the end of a file names the byte") {
   const temporary_folder folder;
   write_atomically(folder / "ten", "0123456789");
   const input_file file{folder / "ten"};

@@ -15,7 +15,8 @@ safetensors fixture() {
 
 }  // namespace
 
-TEST_CASE("positions of another grid are torch's bicubic interpolation of it; the class token's stay") {
+TEST_CASE(
+    "positions are interpolated as by PyTorch's bicubic interpolate; the class token's row is unchanged") {
   const auto file = fixture();
   const auto table = file.at("pos_embed").as<double>();
   for (const image_extent to : {image_extent{7, 9}, {2, 3}, {4, 6}, {8, 5}}) {
@@ -26,7 +27,7 @@ TEST_CASE("positions of another grid are torch's bicubic interpolation of it; th
   }
 }
 
-TEST_CASE("a file's positions are made to fit a grid, and left alone where they do") {
+TEST_CASE("positions of a file are interpolated to another grid, and unchanged for their own") {
   auto file = fixture();
   const auto before = file.at("pos_embed").bytes;
   fit_positions(file, "pos_embed", {4, 6});
@@ -36,7 +37,7 @@ TEST_CASE("a file's positions are made to fit a grid, and left alone where they 
   CHECK(tests::relative_difference(file.at("pos_embed").as<double>(), file.at("7x9").as<double>()) < 1e-6);
 }
 
-TEST_CASE("positions that were made for no square say so, with their shape") {
+TEST_CASE("positions of a grid that is no square are rejected with their shape") {
   auto file = fixture();
   file.origin = "weights.safetensors";
   CHECK_THROWS_WITH_AS(
@@ -47,7 +48,7 @@ TEST_CASE("positions that were made for no square say so, with their shape") {
   CHECK_THROWS_AS(fit_positions(file, "7x9", {3, 3}, {2, 2}), std::runtime_error);
 }
 
-TEST_CASE("weights of a vision transformer serve images of another size once their positions fit") {
+TEST_CASE("weights of a vision transformer load for images of another size once positions are interpolated") {
   using net = vit<4, 8, 1, 2, supervised_init>;
   constexpr const auto& trained = parameters_of<net, shape<16, 16, 3>>;
   constexpr const auto& wanted = parameters_of<net, shape<24, 32, 3>>;

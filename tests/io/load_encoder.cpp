@@ -40,7 +40,7 @@ const parameter& row(std::string_view name) {
 
 }  // namespace
 
-TEST_CASE("MAE's pretrained encoder starts its fine-tuning: everything but the norm behind the mean") {
+TEST_CASE("MAE's pretrained encoder loads for fine-tuning, except the norm after the mean") {
   const auto learned = start<pretraining>(1);
   auto file = file_of<pretraining>(learned);
   file.tensors.emplace("decoder_embed.weight", file.tensors.at("cls_token"));
@@ -59,7 +59,7 @@ TEST_CASE("MAE's pretrained encoder starts its fine-tuning: everything but the n
   }
 }
 
-TEST_CASE("names may stand behind what training scripts put before them") {
+TEST_CASE("names may have the prefixes of training scripts") {
   using encoder = resnet18<stem::cifar, 4>;
   const auto learned = start<encoder>(1);
   for (const char* prefix : {"", "backbone.", "encoder.", "module."}) {
@@ -71,7 +71,7 @@ TEST_CASE("names may stand behind what training scripts put before them") {
   }
 }
 
-TEST_CASE("positions of another grid are interpolated, the class token's stays") {
+TEST_CASE("positions of another grid are interpolated, the class token's row is unchanged") {
   using larger = shape<24, 24, 3>;
   const auto learned = start<vit<4, 16, 2, 2, supervised_init>>(1);
   auto value = start<tuning, larger>(2);
@@ -88,7 +88,7 @@ TEST_CASE("positions of another grid are interpolated, the class token's stays")
     CHECK(value[to.offset + i] == static_cast<float>(expected[i]));
 }
 
-TEST_CASE("a tensor that is missing or of another shape is named in a sentence") {
+TEST_CASE("a tensor that is missing or has another shape is named in the message") {
   auto value = start<tuning>(2);
   auto file = file_of<pretraining>(start<pretraining>(1));
   file.tensors.erase("blocks.1.norm2.weight");

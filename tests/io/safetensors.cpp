@@ -47,14 +47,14 @@ safetensors small_file() {
 }
 
 template <class... Words>
-void check_refused(const fs::path& path, const std::string& content, const Words&... words) {
+void check_rejected(const fs::path& path, const std::string& content, const Words&... words) {
   write_atomically(path, content);
   check_throws<std::runtime_error>([&] { read_safetensors(path); }, path.string(), words...);
 }
 
 }  // namespace
 
-TEST_CASE("a file that was written is read back the same, every name, text, shape and bit") {
+TEST_CASE("a file is read as it was written: names, texts, shapes and bits") {
   const temporary_folder folder;
   const auto written = small_file();
   write_safetensors(folder / "a.safetensors", written);
@@ -73,7 +73,7 @@ TEST_CASE("a file that was written is read back the same, every name, text, shap
   check_throws<std::out_of_range>([&] { (void)read.at("weights"); }, "a.safetensors", "'weights'");
 }
 
-TEST_CASE("what we write is what the format says: a padded JSON header and aligned data without gaps") {
+TEST_CASE("files follow the format: a padded JSON header and aligned data without gaps") {
   const temporary_folder folder;
   write_safetensors(folder / "a", small_file());
   const auto bytes = read_file(folder / "a");
@@ -99,7 +99,7 @@ TEST_CASE("what we write is what the format says: a padded JSON header and align
   CHECK(8 + length + filled == bytes.size());
 }
 
-TEST_CASE("a file cut off at any byte is refused with its name") {
+TEST_CASE("a file truncated at any byte is rejected with its name") {
   const temporary_folder folder;
   write_safetensors(folder / "whole", small_file());
   const auto whole = read_file(folder / "whole");
@@ -111,7 +111,7 @@ TEST_CASE("a file cut off at any byte is refused with its name") {
   }
 }
 
-TEST_CASE("a header with any byte overwritten is read or refused, never more") {
+TEST_CASE("a header with any byte overwritten is read or rejected, without a crash") {
   const temporary_folder folder;
   write_safetensors(folder / "whole", small_file());
   const auto whole = read_file(folder / "whole");
@@ -136,52 +136,52 @@ TEST_CASE("a header with any byte overwritten is read or refused, never more") {
     }
 }
 
-TEST_CASE("every malformed file earns one sentence with the file and the byte") {
+TEST_CASE("every malformed file is rejected with the file and the byte") {
   const temporary_folder folder;
   const auto path = folder / "bad.safetensors";
-  check_refused(path, file_of("{}", 0, std::uint64_t{1} << 60), "byte 0", "1152921504606846976");
-  check_refused(path, file_of("{}", 200'000'000, 150'000'000), "byte 0");
-  check_refused(path, file_of(""), "byte 8", "'{'");
-  check_refused(path, file_of("[]"), "byte 8", "'{'");
-  check_refused(path, file_of("{} x"), "byte 11", "last brace");
-  check_refused(path, file_of("{", 0), "byte 9");
-  check_refused(path, file_of("{}", 3), "3 bytes behind its last tensor");
-  check_refused(path, file_of("{\"a\xFF\":1}"), "byte 11", "UTF-8");
-  check_refused(path, file_of(R"({"a":1})"), "byte 13", "expected '{'");
-  check_refused(path, file_of(R"({"__metadata__":{"a":1}})"), "byte 29", "expected '\"'");
-  check_refused(path, file_of(R"({"__metadata__":{"a":"1","a":"2"}})"), "'a' occurs twice");
-  check_refused(path, file_of(R"({"__metadata__":{"a":"\x"}})"), "unknown escape");
-  check_refused(path, file_of(R"({"__metadata__":{"a":"\ud800"}})"), "surrogate");
+  check_rejected(path, file_of("{}", 0, std::uint64_t{1} << 60), "byte 0", "1152921504606846976");
+  check_rejected(path, file_of("{}", 200'000'000, 150'000'000), "byte 0");
+  check_rejected(path, file_of(""), "byte 8", "'{'");
+  check_rejected(path, file_of("[]"), "byte 8", "'{'");
+  check_rejected(path, file_of("{} x"), "byte 11", "last brace");
+  check_rejected(path, file_of("{", 0), "byte 9");
+  check_rejected(path, file_of("{}", 3), "3 bytes after its last tensor");
+  check_rejected(path, file_of("{\"a\xFF\":1}"), "byte 11", "UTF-8");
+  check_rejected(path, file_of(R"({"a":1})"), "byte 13", "expected '{'");
+  check_rejected(path, file_of(R"({"__metadata__":{"a":1}})"), "byte 29", "expected '\"'");
+  check_rejected(path, file_of(R"({"__metadata__":{"a":"1","a":"2"}})"), "'a' occurs twice");
+  check_rejected(path, file_of(R"({"__metadata__":{"a":"\x"}})"), "unknown escape");
+  check_rejected(path, file_of(R"({"__metadata__":{"a":"\ud800"}})"), "surrogate");
   const std::string good = R"("dtype":"U8","shape":[2],"data_offsets":[0,2])";
-  check_refused(path, file_of("{\"a\":{" + good + "},\"a\":{" + good + "}}", 2), "'a' occurs twice");
-  check_refused(path, file_of("{\"a\":{" + good + "},\"b\":{" + good + "}}", 2), "'b'", "begins at 0",
-                "ends at 2");
-  check_refused(path, file_of("{\"a\":{" + good + ",\"strides\":[1]}}", 2), "unknown member 'strides'");
-  check_refused(path, file_of("{\"a\":{" + good + ",\"shape\":[2]}}", 2), "'shape' occurs twice");
-  check_refused(path, file_of("{\"a\":{" + good + "}}", 1), "byte 9", "0 to 2 of 1 bytes");
-  check_refused(path, file_of(R"({"a":{"dtype":"U8","shape":[2]}})", 2), "'a' lacks");
-  check_refused(path, file_of(R"({"a":{"dtype":"U8","shape":[2],"data_offsets":[0]}})", 2),
-                "two data_offsets");
-  check_refused(path, file_of(R"({"a":{"dtype":"U8","shape":[2],"data_offsets":[1,3]}})", 3), "begins at 1");
-  check_refused(path, file_of(R"({"a":{"dtype":"U8","shape":[2],"data_offsets":[2,0]}})", 2), "2 to 0");
-  check_refused(path, file_of(R"({"a":{"dtype":"U8","shape":[-2],"data_offsets":[0,2]}})", 2),
-                "whole number");
-  check_refused(path, file_of(R"({"a":{"dtype":"U8","shape":[2.0],"data_offsets":[0,2]}})", 2),
-                "expected ']'");
-  check_refused(path, file_of(R"({"a":{"dtype":"F33","shape":[2],"data_offsets":[0,2]}})", 2), "'F33'");
-  check_refused(path, file_of(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,2]}})", 2),
-                "larger than the file");
-  check_refused(path, file_of(R"({"a":{"dtype":"U8","shape":[3],"data_offsets":[0,2]}})", 4), "2 bytes",
-                "ask for 3");
-  check_refused(path,
-                file_of(R"({"a":{"dtype":"U8","shape":[4294967296,4294967296,2],"data_offsets":[0,2]}})", 2),
-                "larger");
-  check_refused(path,
-                file_of(R"({"a":{"dtype":"U8","shape":[99999999999999999999],"data_offsets":[0,2]}})", 2),
-                "too large");
+  check_rejected(path, file_of("{\"a\":{" + good + "},\"a\":{" + good + "}}", 2), "'a' occurs twice");
+  check_rejected(path, file_of("{\"a\":{" + good + "},\"b\":{" + good + "}}", 2), "'b'", "begins at 0",
+                 "ends at 2");
+  check_rejected(path, file_of("{\"a\":{" + good + ",\"strides\":[1]}}", 2), "unknown member 'strides'");
+  check_rejected(path, file_of("{\"a\":{" + good + ",\"shape\":[2]}}", 2), "'shape' occurs twice");
+  check_rejected(path, file_of("{\"a\":{" + good + "}}", 1), "byte 9", "0 to 2 of 1 bytes");
+  check_rejected(path, file_of(R"({"a":{"dtype":"U8","shape":[2]}})", 2), "'a' lacks");
+  check_rejected(path, file_of(R"({"a":{"dtype":"U8","shape":[2],"data_offsets":[0]}})", 2),
+                 "two data_offsets");
+  check_rejected(path, file_of(R"({"a":{"dtype":"U8","shape":[2],"data_offsets":[1,3]}})", 3), "begins at 1");
+  check_rejected(path, file_of(R"({"a":{"dtype":"U8","shape":[2],"data_offsets":[2,0]}})", 2), "2 to 0");
+  check_rejected(path, file_of(R"({"a":{"dtype":"U8","shape":[-2],"data_offsets":[0,2]}})", 2),
+                 "non-negative integer");
+  check_rejected(path, file_of(R"({"a":{"dtype":"U8","shape":[2.0],"data_offsets":[0,2]}})", 2),
+                 "expected ']'");
+  check_rejected(path, file_of(R"({"a":{"dtype":"F33","shape":[2],"data_offsets":[0,2]}})", 2), "'F33'");
+  check_rejected(path, file_of(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,2]}})", 2),
+                 "larger than the file");
+  check_rejected(path, file_of(R"({"a":{"dtype":"U8","shape":[3],"data_offsets":[0,2]}})", 4), "2 bytes",
+                 "need 3");
+  check_rejected(path,
+                 file_of(R"({"a":{"dtype":"U8","shape":[4294967296,4294967296,2],"data_offsets":[0,2]}})", 2),
+                 "larger");
+  check_rejected(path,
+                 file_of(R"({"a":{"dtype":"U8","shape":[99999999999999999999],"data_offsets":[0,2]}})", 2),
+                 "too large");
 }
 
-TEST_CASE("every escape of JSON is understood in names and texts") {
+TEST_CASE("all escapes of JSON are decoded in names and texts") {
   const temporary_folder folder;
   write_atomically(folder / "a", file_of(R"( {} )").replace(8, 4, R"({  })"));
   CHECK(read_safetensors(folder / "a").tensors.empty());
@@ -194,7 +194,7 @@ TEST_CASE("every escape of JSON is understood in names and texts") {
   CHECK(read.at("\b\f").as<int>() == std::vector<int>{1});
 }
 
-TEST_CASE("numbers of every dtype convert, and integers refuse what they cannot hold") {
+TEST_CASE("elements of every dtype convert, and integer types reject values that they cannot represent") {
   const auto raw = [](std::string dtype, std::vector<std::uint16_t> words) {
     const auto bytes = std::as_bytes(std::span{words});
     return safetensor{std::move(dtype), {words.size()}, {bytes.begin(), bytes.end()}};
@@ -221,7 +221,7 @@ TEST_CASE("numbers of every dtype convert, and integers refuse what they cannot 
   check_throws<std::invalid_argument>([&] { raw("F8_E4M3", {}).as<float>(); }, "F8_E4M3");
 }
 
-TEST_CASE("a tensor whose bytes do not fit its shape is not written and leaves the old file alone") {
+TEST_CASE("a tensor whose bytes do not match its shape is rejected, and the old file is unchanged") {
   const temporary_folder folder;
   auto file = small_file();
   write_safetensors(folder / "a", file);
@@ -234,7 +234,7 @@ TEST_CASE("a tensor whose bytes do not fit its shape is not written and leaves t
       [] {
         safetensor::of<float>({2, 2}, std::vector<float>(3));
       },
-      "[2, 2]", "holds 4 numbers, not 3");
+      "[2, 2]", "has 4 elements, not 3");
 }
 
 TEST_CASE("files written by the Python package are read: every tensor finite, every text JSON") {

@@ -21,7 +21,7 @@ std::vector<float> counted() {
 }
 }  // namespace
 
-TEST_CASE("a convolution is written in torch's order: out, in, row, column") {
+TEST_CASE("a convolution is written in PyTorch's order: out, in, row, column") {
   safetensors file;
   const auto w = counted();
   append_torch_tensors<float>(table, w.data(), "", file);
@@ -35,7 +35,7 @@ TEST_CASE("a convolution is written in torch's order: out, in, row, column") {
           CHECK(numbers[((o * 2 + i) * 3 + y) * 3 + x] == w[((y * 3 + x) * 2 + i) * 4 + o]);
 }
 
-TEST_CASE("what is written is read back to the bit, and torch's own additions are no obstacle") {
+TEST_CASE("weights are read back bit for bit, and additional tensors of PyTorch are ignored") {
   safetensors file;
   const auto w = counted();
   append_torch_tensors<float>(table, w.data(), "", file, 17);
@@ -48,7 +48,7 @@ TEST_CASE("what is written is read back to the bit, and torch's own additions ar
   CHECK(loaded.unused == std::vector<std::string>{"fc.weight", "norm.num_batches_tracked"});
 }
 
-TEST_CASE("a prefix selects a part of a network and is cut off its names") {
+TEST_CASE("a prefix selects a part of a network and is removed from its names") {
   safetensors whole, part;
   const auto w = counted();
   append_torch_tensors<float>(table, w.data(), "stem.", part);
@@ -61,7 +61,7 @@ TEST_CASE("a prefix selects a part of a network and is cut off its names") {
       doctest::Contains("backbone.norm.weight"), std::runtime_error);
 }
 
-TEST_CASE("a tensor of another shape is refused with both shapes") {
+TEST_CASE("a tensor of another shape is rejected with both shapes") {
   safetensors file;
   const auto w = counted();
   append_torch_tensors<float>(table, w.data(), "", file);

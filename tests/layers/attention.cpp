@@ -11,7 +11,7 @@ static_assert(!Accepts<attention<2>, shape<8>>, "one feature has no tokens to at
 static_assert(parameters_of<attention<2>, shape<5, 8>>[0].name() == "qkv.weight");
 static_assert(parameters_of<attention<2>, shape<5, 8>>[3].name() == "proj.bias");
 
-TEST_CASE("every gradient of attention matches finite differences, whatever tokens and heads") {
+TEST_CASE("every gradient of attention matches finite differences for any number of tokens and heads") {
   tests::gradients_match_finite_differences<attention<2>, shape<5, 8>>(3);
   tests::gradients_match_finite_differences<attention<1>, shape<1, 6>>(3);
   tests::gradients_match_finite_differences<attention<3>, shape<17, 27>>(2);
@@ -47,7 +47,8 @@ TEST_CASE("attention is softmax(q·kᵀ/√d)·v of each head") {
 }
 
 TEST_CASE(
-    "single precision is within 1e-5 of double, forward and backward, for widths that tiles do not divide") {
+    "single precision is within 1e-5 of double, forward and backward, for widths that are no multiple of a "
+    "tile") {
   const auto close = [](const std::vector<float>& found, const std::vector<double>& expected) {
     double largest = 0;
     for (double number : expected) largest = std::max(largest, std::abs(number));
@@ -74,7 +75,7 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("large scores neither overflow nor vanish, and a NaN is not attended away") {
+TEST_CASE("large scores neither overflow nor vanish, and a NaN reaches the output") {
   constexpr std::size_t tokens = 20, width = 4;
   std::vector<float> qkv(tokens * 3 * width, 0.f), y(tokens * width);
   for (std::size_t t = 0; t < tokens; ++t)

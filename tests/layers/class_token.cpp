@@ -19,10 +19,11 @@ using grid = shape<6, 8>;
 static_assert(Layer<learned, grid, on<cpu>>);
 static_assert(std::same_as<output_of<learned, grid>, shape<7, 8>>);
 static_assert(std::same_as<output_of<learned, shape<2, 8>>, shape<3, 8>>, "chosen places");
-static_assert(!Accepts<learned, shape<7, 8>>, "no more tokens than places");
+static_assert(!Accepts<learned, shape<7, 8>>, "no more tokens than patches");
 static_assert(weight_count<learned, grid> == weight_count<learned, shape<2, 8>>);
 
-TEST_CASE("every gradient of class token and positions matches finite differences; a fixed table gets none") {
+TEST_CASE(
+    "every gradient of class token and positions matches finite differences; a constant table has none") {
   tests::gradients_match_finite_differences<learned, grid>(3);
   tests::gradients_match_finite_differences<fixed, grid>(3);
   on<cpu, fp64> context;
@@ -36,7 +37,7 @@ TEST_CASE("every gradient of class token and positions matches finite difference
   for (std::size_t i = 0; i < dw.size(); ++i) CHECK(dw[i] == (i < 8 ? 1 : 0));
 }
 
-TEST_CASE("chosen tokens get the positions of their places, and their gradients go back there") {
+TEST_CASE("selected tokens get the positions of their patches, and their gradients are added there") {
   using some = shape<2, 8>;
   using Context = on<cpu, fp64>;
   Context context;

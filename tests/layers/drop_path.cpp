@@ -11,7 +11,7 @@
 
 using namespace pretext;
 
-TEST_CASE("a path is dropped at its rate, and kept ones make up for it") {
+TEST_CASE("a path is dropped at its rate, and the others are scaled to the same mean") {
   std::vector<std::uint64_t> samples(20000);
   std::iota(samples.begin(), samples.end(), 0);
   on<cpu> context;
@@ -29,7 +29,7 @@ TEST_CASE("a path is dropped at its rate, and kept ones make up for it") {
   CHECK(differ > samples.size() / 4);  // branches are dropped independently: 2·0.2·0.8
 }
 
-TEST_CASE("what is dropped depends on the sample, not on its place in the batch") {
+TEST_CASE("which paths are dropped depends on the sample, not on its position in the batch") {
   const std::uint64_t forth[] = {5, 6, 7, 8, 9}, back[] = {9, 8, 7, 6, 5};
   on<cpu> context;
   context.step.keys = {.seed = 1, .epoch = 3, .samples = forth, .count = 5};
@@ -39,7 +39,7 @@ TEST_CASE("what is dropped depends on the sample, not on its place in the batch"
   for (std::size_t n = 0; n < 5; ++n) CHECK(one[n] == two[4 - n]);
 }
 
-TEST_CASE("rate 0 asks for no keys and no memory; other rates ask who the samples are, in words") {
+TEST_CASE("rate 0 needs no keys and no memory; other rates without sample ids are reported in one sentence") {
   on<cpu> context;
   CHECK(drop_path::branch_scales(context, 8, 0, 0) == nullptr);
   CHECK(context.activations.peak() == 0);

@@ -23,7 +23,7 @@ TEST_CASE("every gradient of GELU matches finite differences") {
 }
 
 TEST_CASE(
-    "the mathematics that devices share is exact in double precision, and in single to its last digits") {
+    "the formulas that all devices share are exact in double precision, and in single to the last digits") {
   for (double x = -9; x < 9; x += 0.0137) {
     CAPTURE(x);
     const double e = std::exp(-x * x / 2);
@@ -37,7 +37,7 @@ TEST_CASE(
 }
 
 TEST_CASE(
-    "the kernel in single precision is within 3e-7 of the exact form; far tails are 0 or x, NaN stays") {
+    "the kernel in single precision is within 3e-7 of the exact form; far tails are 0 or x, NaN stays NaN") {
   on<cpu> context{.stream = cpu::stream{2}};
   using In = shape<1000>;
   std::vector<float> x, y(In::size * 9);
@@ -46,7 +46,7 @@ TEST_CASE(
   for (std::size_t i = 0; i < y.size(); ++i) {
     CAPTURE(x[i]);
     CHECK(std::abs(double(y[i]) - exact(x[i])) <= 3e-7 * std::max(1.0, std::abs(double(x[i]))));
-    if (x[i] > -5)  // the tail keeps its digits until those of x²/2 run out
+    if (x[i] > -5)  // below, the digits of x²/2 limit those of the tail
       CHECK(std::abs(double(y[i]) - exact(x[i])) <= 2e-6 * std::abs(exact(x[i])));
   }
   const std::vector<float> far{-1e30f, -20.f, 0.f, 20.f, 1e18f, std::nanf("")};

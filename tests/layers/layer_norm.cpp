@@ -15,7 +15,7 @@ TEST_CASE("every gradient of layer norm matches finite differences") {
   tests::gradients_match_finite_differences<layer_norm, shape<2, 3, 5>>(4);
 }
 
-TEST_CASE("layer norm gives each place mean 0 and variance 1 up to epsilon, whatever its mean") {
+TEST_CASE("layer norm gives each position mean 0 and variance 1 up to epsilon, whatever its mean") {
   using In = shape<3, 50>;
   on<cpu> context;
   std::vector<float> x, y(4 * In::size), w(100, 1.f);

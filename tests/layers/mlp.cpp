@@ -16,7 +16,7 @@ TEST_CASE("every gradient of a perceptron matches finite differences") {
   tests::gradients_match_finite_differences<mlp<3>, shape<6>>(4);
 }
 
-TEST_CASE("a perceptron with its constants folded in is linear, GELU, linear") {
+TEST_CASE("a perceptron, whose biases are added by the products, is linear, GELU, linear") {
   using In = shape<7, 20>;
   using plain = sequential<linear<80>, gelu, linear<20>>;
   using Context = on<cpu, fp64>;

@@ -18,7 +18,7 @@ static_assert(parameters_of<patch_embedding<3, 5>, image>[0].name() == "proj.wei
 static_assert(parameters_of<patch_embedding<3, 5>, image>[0].extents ==
               std::array<std::size_t, 4>{5, 2, 3, 3});
 
-TEST_CASE("every gradient of a patch embedding matches finite differences, for any image and channels") {
+TEST_CASE("every gradient of a patch embedding matches finite differences for any image and channels") {
   tests::gradients_match_finite_differences<patch_embedding<3, 5>, image>(3);
   tests::gradients_match_finite_differences<patch_embedding<4, 6>, shape<8, 8, 3>>(2);
   tests::gradients_match_finite_differences<patch_embedding<2, 3>, shape<4, 6, 1>>(2);
@@ -42,12 +42,13 @@ TEST_CASE("a patch embedding is a convolution whose stride is its kernel") {
 }
 
 TEST_CASE(
-    "chosen patches are gathered in the order asked for, (row, column, channel) within each, and go back") {
+    "selected patches are gathered in the order of their indices, each as (row, column, channel), and "
+    "scattered back") {
   on<cpu> context{.stream = cpu::stream{2}};
   const kernels::patch_extents e{6, 9, 2, 3};
   std::vector<float> images(2 * image::size), rows(2 * 2 * 18), back(images.size(), 7.f);
   for (std::size_t i = 0; i < images.size(); ++i) images[i] = static_cast<float>(i + 1);
-  const std::uint32_t ids[] = {4, 0, 99, 1, 5, 99};  // two of a stride of three
+  const std::uint32_t ids[] = {4, 0, 99, 1, 5, 99};  // two per sample, with a stride of three
   kernels::patches<cpu>::gather(context, e, 2, {2, ids, 3}, images.data(), rows.data());
   const auto pixel = [&](std::size_t n, std::size_t row, std::size_t column, std::size_t channel) {
     return images[((n * 6 + row) * 9 + column) * 2 + channel];
@@ -67,7 +68,7 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("start values of recipes section 9: MAE's patch embedding") {
+TEST_CASE("the patch embedding has MAE's initial distribution") {
   constexpr auto table = parameters_of<patch_embedding<16, 768>, shape<224, 224, 3>>;
   CHECK(table[0].init.distribution == initialiser::kind::uniform);
   CHECK(table[0].init.scale == doctest::Approx(.0625));

@@ -24,7 +24,7 @@ static_assert(position_table<2, 3, 8, positions::learned>("pos_embed").init ==
               initialiser::truncated_normal(.02));
 static_assert(position_table<2, 3, 6, positions::learned>("pos_embed").size() == 7 * 6);
 
-TEST_CASE("sin-cos positions are those of recipes section 9: the column's half first, after a row of zeros") {
+TEST_CASE("sin-cos positions are MAE's: the column's half first, after a row of zeros") {
   const auto table = start_of(position_table<2, 2, 8, positions::fixed>("pos_embed"));
   const double one[] = {.841471, .01, .540302, .99995}, zero[] = {0, 0, 1, 1};
   REQUIRE(table.size() == 5 * 8);

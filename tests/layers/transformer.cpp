@@ -11,7 +11,7 @@ namespace {
 using tokens = shape<5, 8>;
 using two = transformer<2, 2>;
 
-/// A place that knows its samples and drops paths.
+/// A context with sample ids and a drop rate.
 const auto drops = [](auto& context) {
   static const std::uint64_t samples[] = {3, 14, 15, 92, 65, 35};
   context.step.keys = {.seed = 5, .epoch = 2, .samples = samples, .count = 6};
@@ -43,7 +43,7 @@ TEST_CASE("every gradient of a block and a transformer matches finite difference
   gradients_match_finite_differences<transformer<3, 2, 2>, tokens>(2);
 }
 
-TEST_CASE("every gradient matches finite differences where paths are dropped") {
+TEST_CASE("every gradient matches finite differences when paths are dropped") {
   gradients_match_finite_differences<transformer<3, 2>, tokens>(6, 1e-6, 1, 2, drops);
 }
 

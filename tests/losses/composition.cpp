@@ -42,15 +42,6 @@ double run(const L& loss, const std::vector<double>& z, std::vector<double>& dz)
 
 }  // namespace
 
-TEST_CASE("losses are told from other things, and one kind from the other") {
-  static_assert(JointLoss<nt_xent> && !PredictiveLoss<nt_xent>);
-  static_assert(PredictiveLoss<cosine_regression> && !JointLoss<cosine_regression>);
-  static_assert(JointLoss<elsewhere::shrinkage>);
-  static_assert(JointLoss<sum<nt_xent, weighted<elsewhere::shrinkage>>>);
-  static_assert(!Loss<int> && !Loss<shape<3>>);
-  static_assert(!JointLoss<sum<nt_xent, cosine_regression>>);
-}
-
 TEST_CASE("a weighted sum of losses has the weighted sum of their values and gradients, added to dz") {
   const auto z = random_rows(8 * sample::size, 1);
   std::vector<double> a(z.size()), b(z.size()), both(z.size(), 7), thrice(z.size());
@@ -72,7 +63,7 @@ TEST_CASE("every gradient of a weighted sum matches finite differences") {
   matches_differences(z, gradient, [&] { return run(loss, z, ignored); });
 }
 
-TEST_CASE("predictive losses add up as well") {
+TEST_CASE("predictive losses can be added, too") {
   context_type context;
   const auto p = random_rows(4 * sample::size, 3), target = random_rows(4 * sample::size, 4);
   const reads<context_type, sample> from{p.data(), 4}, to{target.data(), 4};

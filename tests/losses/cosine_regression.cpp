@@ -29,7 +29,7 @@ result<T> run(const cosine_regression& loss, const std::vector<T>& p, const std:
 }  // namespace
 
 TEST_CASE("BYOL's loss has the golden value and gradient in each direction") {
-  // One image: row 0 of p meets row 1 of goal and row 1 of p meets row 0.
+  // One image: row 0 of p is compared with row 1 of the target, row 1 of p with row 0.
   const auto made = run<double>(cosine_regression{}, {3., 4., 3., 4.}, {3., 4., 1., 0.}, 2);
   CHECK(made.value == Approx(0.8).epsilon(1e-14));  // the second direction agrees already
   all_near(made.gradient, {-0.256, 0.192, 0, 0}, 1e-14);
@@ -77,12 +77,12 @@ TEST_CASE("uncorrelated vectors are at 4, and swapping the views changes nothing
   all_near(swapped.gradient, swap(made.gradient), 1e-14);
 }
 
-TEST_CASE("BYOL's loss is the same bits for any number of threads, and float is near double") {
+TEST_CASE("BYOL's loss has the same bits for any number of threads, and float is close to double") {
   const auto p = random_rows(500 * 33, 7), target = random_rows(500 * 33, 8);
-  const std::vector<float> single(p.begin(), p.end()), single_goal(target.begin(), target.end());
-  const auto one = run(cosine_regression{}, single, single_goal, 33, 1);
+  const std::vector<float> single(p.begin(), p.end()), single_target(target.begin(), target.end());
+  const auto one = run(cosine_regression{}, single, single_target, 33, 1);
   for (const std::size_t threads : {2u, 3u}) {
-    const auto more = run(cosine_regression{}, single, single_goal, 33, threads);
+    const auto more = run(cosine_regression{}, single, single_target, 33, threads);
     CHECK(more.value == one.value);
     CHECK(more.gradient == one.gradient);
   }
@@ -91,7 +91,7 @@ TEST_CASE("BYOL's loss is the same bits for any number of threads, and float is 
   all_near(one.gradient, precise.gradient, 1e-6);
 }
 
-TEST_CASE("a prediction of zeros gives finite numbers") {
+TEST_CASE("a prediction of zeros has a finite loss and gradient") {
   const auto made = run(cosine_regression{}, std::vector<double>(8), random_rows(8, 9), 2);
   CHECK(made.value == 4);
   for (const double slope : made.gradient) CHECK(std::isfinite(slope));
@@ -118,7 +118,7 @@ TEST_CASE("one direction of BYOL's loss agrees with torch") {
   all_near(single.gradient, expected, 1e-4);
 }
 
-TEST_CASE("BYOL's loss refuses, in words, what has no two views") {
+TEST_CASE("BYOL's loss refuses an odd number of rows in a sentence") {
   CHECK_THROWS_WITH_AS(run(cosine_regression{}, std::vector<double>(3), std::vector<double>(3), 1),
                        "cosine regression compares two views of every image, stacked; it cannot take 3 rows",
                        std::invalid_argument);
@@ -128,5 +128,5 @@ TEST_CASE("BYOL's loss refuses, in words, what has no two views") {
   CHECK_THROWS_WITH_AS(
       cosine_regression{}(context, reads<on<cpu>, sample>{&number, 4}, reads<on<cpu>, sample>{&number, 2},
                           writes<on<cpu>, sample>{&number, 4}),
-      "cosine regression compares as many predictions as goals, not 4 with 2", std::invalid_argument);
+      "cosine_regression: 4 rows of predictions but 2 of the target's embeddings", std::invalid_argument);
 }

@@ -1,6 +1,6 @@
 #include <pretext/augment/batch_mix.hpp>
-#include <pretext/kernels/cpu/cross_entropy.hpp>
 #include <pretext/kernels/cpu/batch_mix.hpp>
+#include <pretext/kernels/cpu/cross_entropy.hpp>
 #include <pretext/losses/composition.hpp>
 #include <pretext/losses/cross_entropy.hpp>
 
@@ -34,7 +34,7 @@ result<T> run(const cross_entropy& loss, const std::vector<T>& logits, const std
   return made;
 }
 
-/// Shares of the classes that add up to one, a few of them zero.
+/// Probabilities of the classes, a few of them zero.
 std::vector<double> random_shares(std::size_t rows, std::size_t classes, unsigned seed) {
   auto shares = random_rows(rows * classes, seed);
   for (std::size_t row = 0; row < rows; ++row) {
@@ -51,7 +51,7 @@ std::vector<double> random_shares(std::size_t rows, std::size_t classes, unsigne
 
 }  // namespace
 
-TEST_CASE("soft goals: value and gradient are torch's") {
+TEST_CASE("soft targets: value and gradient are torch's") {
   // torch 2.15, float64: -(t * log_softmax(x)).sum(1).mean(), timm's SoftTargetCrossEntropy.
   const auto made =
       run<3>(cross_entropy{}, std::vector{1., 2., -1., .5, -.5, 3.}, std::vector{.7, .3, 0., .1, .2, .7});
@@ -91,18 +91,18 @@ TEST_CASE("logits of any size give finite losses: none overflows in fp32") {
   const auto wrong = run<3>(cross_entropy{}, std::vector{1e4f, 0.f, -1e4f}, std::vector{0.f, 0.f, 1.f});
   CHECK(wrong.value == Approx(2e4));
   CHECK(wrong.gradient == std::vector{1.f, 0.f, -1.f});
-  // A constant added to a row changes nothing but what rounding loses.
+  // A constant added to a row changes nothing but rounding errors.
   const auto near = run<3>(cross_entropy{}, std::vector{1001.f, 1002.f, 999.f}, std::vector{.7f, .3f, 0.f});
   const auto plain = run<3>(cross_entropy{}, std::vector{1., 2., -1.}, std::vector{.7, .3, 0.});
   CHECK(near.value == Approx(plain.value).epsilon(1e-6));
 }
 
-TEST_CASE("a network that knows nothing has loss log C") {
+TEST_CASE("equal logits have loss log C") {
   CHECK(run<10>(cross_entropy{}, std::vector<double>(40), random_shares(4, 10, 5)).value ==
         Approx(std::log(10.)).epsilon(1e-14));
 }
 
-TEST_CASE("cross-entropy gives the same bits for any number of threads, and fp32 is near fp64") {
+TEST_CASE("cross-entropy has the same bits for any number of threads, and fp32 is close to fp64") {
   const auto logits = random_rows<float>(200 * 7, 1, 5);
   const auto shares = random_shares(200, 7, 2);
   const std::vector<float> target(shares.begin(), shares.end());
@@ -117,23 +117,23 @@ TEST_CASE("cross-entropy gives the same bits for any number of threads, and fp32
   all_near(one.gradient, precise.gradient, 1e-7);
 }
 
-TEST_CASE("logits behind the classes count for nothing") {
+TEST_CASE("logits beyond the classes do not count") {
   const auto all = random_rows(4 * 7, 1);
-  std::vector<double> few(4 * 5), target(4 * 7), short_goal(4 * 5);
+  std::vector<double> few(4 * 5), target(4 * 7), short_target(4 * 5);
   for (std::size_t i = 0; i < 4; ++i)
     for (std::size_t c = 0; c < 5; ++c) {
       few[5 * i + c] = all[7 * i + c];
-      target[7 * i + c] = short_goal[5 * i + c] = c == i ? 1 : 0;
+      target[7 * i + c] = short_target[5 * i + c] = c == i ? 1 : 0;
     }
   const auto made = run<7>(cross_entropy{.classes = 5}, all, target);
-  const auto expected = run<5>(cross_entropy{}, few, short_goal);
+  const auto expected = run<5>(cross_entropy{}, few, short_target);
   CHECK(made.value == expected.value);
   for (std::size_t i = 0; i < 4; ++i)
     for (std::size_t c = 0; c < 7; ++c)
       CHECK(made.gradient[7 * i + c] == (c < 5 ? expected.gradient[5 * i + c] : 0));
 }
 
-TEST_CASE("class numbers are one-hot goals") {
+TEST_CASE("class indices are one-hot targets") {
   on<cpu, fp64> context;
   const auto logits = random_rows(4 * 5, 1);
   const std::vector<int> labels{3, 0, 4, 3};
@@ -146,7 +146,7 @@ TEST_CASE("class numbers are one-hot goals") {
   CHECK(slope == soft.gradient);
 }
 
-TEST_CASE("cross-entropy refuses goals that do not fit, in a sentence") {
+TEST_CASE("cross-entropy refuses targets that do not fit, in a sentence") {
   CHECK_THROWS_WITH_AS(run<2>(cross_entropy{}, std::vector{1., 2., 3., 4.}, std::vector{1., 0.}),
                        "cross_entropy: 2 rows of logits but 1 of soft targets", std::invalid_argument);
   CHECK_THROWS_WITH_AS(run<2>(cross_entropy{.classes = 3}, std::vector{1., 2.}, std::vector{1., 0.}),

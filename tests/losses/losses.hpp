@@ -46,7 +46,7 @@ void matches_differences(std::vector<double>& at, const std::vector<double>& gra
   }
 }
 
-/// |a - b| within tolerance of the larger of 1 and |b|, number by number.
+/// |a - b| is within tolerance of the larger of 1 and |b| for each element.
 template <class T>
 void all_near(const std::vector<T>& a, const std::vector<double>& b, double tolerance) {
   REQUIRE(a.size() == b.size());

@@ -35,7 +35,7 @@ struct comparison {
                 reads<context_type, images>{pixels.data(), 2}, some_masks{order.data(), nullptr, 2},
                 writes<context_type, masked>{gradient.data(), 2});
   }
-  /// Number (row, column, channel) of a patch of an image.
+  /// Value (row, column, channel) of a patch of an image.
   double& pixel(std::size_t n, std::size_t patch, std::size_t number) {
     const std::size_t row = patch / 2 * 4 + number / 12, column = patch % 2 * 4 + number / 3 % 4;
     return pixels[((n * 12 + row) * 8 + column) * 3 + number % 3];
@@ -50,7 +50,7 @@ TEST_CASE("norm-pix divides by the root of the unbiased variance: (0, 1, 2, 5) a
   const std::vector<double> nothing(4);
   const std::vector<std::uint32_t> order{0, 1};
   for (std::size_t i = 0; i < 4; ++i) {
-    // The gradient of the squared error at a prediction of 0 is -2·target/numbers.
+    // The gradient of the squared error at a prediction of 0 is -2·target/count.
     std::vector<double> gradient(4);
     context_type context;
     masked_pixels{}(context, reads<context_type, shape<1, 4>>{nothing.data(), 1},
@@ -61,7 +61,7 @@ TEST_CASE("norm-pix divides by the root of the unbiased variance: (0, 1, 2, 5) a
   }
 }
 
-TEST_CASE("the loss is the mean over hidden patches of (row, column, channel) numbers, by the formula") {
+TEST_CASE("the loss is the mean over the pixels of masked patches, by the formula") {
   comparison c;
   const auto by_formula = [&](bool normalise, auto error) {
     double sum = 0;
@@ -106,7 +106,7 @@ TEST_CASE("every gradient of the prediction matches finite differences and is ad
   }
 }
 
-TEST_CASE("visible pixels have no part in the loss, hidden ones have") {
+TEST_CASE("visible pixels do not change the loss, masked ones do") {
   comparison c;
   const double before = c(masked_pixels{});
   const auto gradient = c.gradient;
@@ -117,7 +117,7 @@ TEST_CASE("visible pixels have no part in the loss, hidden ones have") {
   CHECK(c(masked_pixels{}) != before);
 }
 
-TEST_CASE("norm-pix targets do not change when the contrast and brightness of every patch do") {
+TEST_CASE("norm-pix targets do not change with the contrast and brightness of a patch") {
   comparison c;
   const double before = c(masked_pixels{});
   for (std::size_t n = 0; n < 2; ++n)
@@ -130,7 +130,7 @@ TEST_CASE("norm-pix targets do not change when the contrast and brightness of ev
   CHECK(c(masked_pixels{.normalise = false}) > 2 * before);
 }
 
-TEST_CASE("the loss is the same bits on any number of threads") {
+TEST_CASE("the loss has the same bits on any number of threads") {
   comparison c;
   const double one = c(masked_pixels{});
   const auto gradient = c.gradient;
@@ -138,7 +138,7 @@ TEST_CASE("the loss is the same bits on any number of threads") {
   CHECK(c.gradient == gradient);
 }
 
-TEST_CASE("losses over hidden patches compose: a weighted sum has the weighted sum of values and gradients") {
+TEST_CASE("masked losses compose: a weighted sum has the weighted sum of values and gradients") {
   comparison c;
   const masked_pixels one{}, other{.normalise = false, .error = pixel_error::absolute};
   const double first = c(one);

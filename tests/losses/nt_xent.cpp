@@ -65,7 +65,7 @@ TEST_CASE("NT-Xent has the golden values at three temperatures") {
   CHECK(run(nt_xent{.temperature = 1.0}, two_images, 2).value == Approx(1.473576788887094).epsilon(1e-13));
 }
 
-TEST_CASE("NT-Xent has the golden gradient, and adds it to what dz held") {
+TEST_CASE("NT-Xent has the golden gradient and adds it to dz") {
   const std::vector<double> golden{0, -0.777529, -0.229785, 0, -0.622023, 0.466518, -0.137871, -0.183828};
   const auto plain = run(nt_xent{.temperature = 0.5}, two_images, 2);
   all_near(plain.gradient, golden, 1e-6);
@@ -74,7 +74,7 @@ TEST_CASE("NT-Xent has the golden gradient, and adds it to what dz held") {
     CHECK(added.gradient[i] - 3 == Approx(plain.gradient[i]).epsilon(1e-12).scale(1));
 }
 
-TEST_CASE("the factor scales loss and gradient: 2 is what SimCLR's official code returns") {
+TEST_CASE("the weight scales loss and gradient: 2 is what SimCLR's official code returns") {
   const auto once = run(nt_xent{.temperature = 0.5}, two_images, 2);
   const auto twice = run(nt_xent{.temperature = 0.5, .weight = 2}, two_images, 2);
   CHECK(twice.value == Approx(2 * 2.0301902771367115).epsilon(1e-13));
@@ -104,7 +104,7 @@ TEST_CASE("NT-Xent follows its definition for any number of rows and columns") {
 }
 
 TEST_CASE("every gradient of NT-Xent matches finite differences, at low temperatures too") {
-  // Below 2/600 rows have shifts of their own; 100 rows make two blocks, one of them ragged.
+  // Below 2/600 each row has its own shift; 100 rows are two blocks, one of them partial.
   for (const double temperature : {0.5, 0.07, 0.003})
     for (const std::size_t rows : {6u, 100u}) {
       CAPTURE(temperature);
@@ -137,7 +137,9 @@ TEST_CASE("permuting the pairs or swapping the views permutes the gradient and l
   all_near(again.gradient, gradient, 1e-13);
 }
 
-TEST_CASE("the length of an embedding changes neither loss nor direction, and no gradient lies along it") {
+TEST_CASE(
+    "the norm of an embedding changes neither loss nor gradient's direction; the gradient is orthogonal to "
+    "it") {
   const std::size_t columns = 6;
   const auto z = random_rows(20 * columns, 6);
   auto longer = z;
@@ -154,7 +156,7 @@ TEST_CASE("the length of an embedding changes neither loss nor direction, and no
   }
 }
 
-TEST_CASE("an embedding of zeros, or one too short to have a direction, gives finite numbers") {
+TEST_CASE("an embedding of zeros, or one too short to have a direction, has a finite loss and gradient") {
   auto z = random_rows(8 * 4, 7);
   std::fill_n(z.begin(), 4, 0.0);
   for (std::size_t i = 4; i < 8; ++i) z[i] = 1e-9 * double(i);
@@ -175,7 +177,7 @@ TEST_CASE("an embedding of zeros, or one too short to have a direction, gives fi
   CHECK(single.value == Approx(made.value).epsilon(1e-5));
 }
 
-TEST_CASE("a number that is not one makes the loss not a number") {
+TEST_CASE("a NaN in an embedding makes the loss NaN") {
   for (const double bad :
        {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
     auto z = random_rows(300 * 4, 8);
@@ -186,7 +188,7 @@ TEST_CASE("a number that is not one makes the loss not a number") {
   }
 }
 
-TEST_CASE("NT-Xent is the same bits for any number of threads") {
+TEST_CASE("NT-Xent has the same bits for any number of threads") {
   const auto z = random_rows<float>(970 * 24, 9);
   const auto one = run(nt_xent{.temperature = 0.1}, z, 24, 1);
   for (const std::size_t threads : {2u, 3u}) {
@@ -196,7 +198,7 @@ TEST_CASE("NT-Xent is the same bits for any number of threads") {
   }
 }
 
-TEST_CASE("NT-Xent in float stays near double, at temperatures of both kinds") {
+TEST_CASE("NT-Xent in float is close to double, at high and low temperatures") {
   for (const double temperature : {1.0, 0.07, 0.02}) {
     CAPTURE(temperature);
     const auto z = random_rows(500 * 32, 10);
@@ -241,7 +243,7 @@ TEST_CASE("NT-Xent agrees with lightly's, loss and gradients, at every temperatu
   CHECK(half == second.size());
 }
 
-TEST_CASE("the loss value takes views of a place, and its memory grows with rows, not with their square") {
+TEST_CASE("the loss accepts views of a context, and its memory grows linearly with the rows") {
   using sample = shape<16>;
   for (const std::size_t rows : {1000u, 4000u}) {
     on<cpu> context;
@@ -255,7 +257,7 @@ TEST_CASE("the loss value takes views of a place, and its memory grows with rows
   }
 }
 
-TEST_CASE("NT-Xent refuses, in words, what has no two views or no temperature") {
+TEST_CASE("NT-Xent refuses an odd number of rows and a temperature of zero in a sentence") {
   CHECK_THROWS_WITH_AS(run(nt_xent{}, std::vector<double>(6), 2),
                        "NT-Xent compares two views of every image, stacked; it cannot take 3 rows",
                        std::invalid_argument);

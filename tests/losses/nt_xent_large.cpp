@@ -29,8 +29,8 @@ double peak_megabytes() {
 
 }  // namespace
 
-TEST_CASE("65 536 embeddings of 128 numbers: loss and gradient are exact, within 200 MB above the input") {
-  // Row i is the unit vector of class i mod 128, stretched: all similarities are 0 or 1, and so the loss and
+TEST_CASE("65 536 embeddings of 128 values: loss and gradient are exact, within 200 MB besides the input") {
+  // Row i is a multiple of the unit vector of class i mod 128: all similarities are 0 or 1, so the loss and
   // every gradient are known.
   using sample = shape<128>;
   constexpr std::size_t width = sample::size, of_class = rows / width;

@@ -9,8 +9,8 @@
 
 using namespace pretext;
 
-TEST_CASE("the number of hidden units is rounded up, as in SimMIM's official code") {
-  // 7x7 units of 2x2 patches: ceil(49 * 0.6) = 30 are hidden.
+TEST_CASE("the number of masked units is rounded up, as in SimMIM's official code") {
+  // 7x7 units of 2x2 patches: ceil(49 * 0.6) = 30 are masked.
   static_assert(masks_of<block_masking<>, patch_grid<shape<224, 224, 3>, 16>>::masked == 120);
   // 6x6 units of one patch: ceil(36 * 0.5) = 18 exactly.
   static_assert(masks_of<block_masking<32, std::ratio<1, 2>>, patch_grid<shape<192, 192, 3>, 32>>::masked ==
@@ -18,7 +18,7 @@ TEST_CASE("the number of hidden units is rounded up, as in SimMIM's official cod
   static_assert(masks_of<block_masking<8>, patch_grid<shape<32, 16, 3>, 4>>::masked == 5 * 4);
 }
 
-TEST_CASE("units are hidden whole, each sample its own, as many in each") {
+TEST_CASE("units are masked as a whole, different ones in each sample, the same number in each") {
   using grid = patch_grid<shape<224, 96, 3>, 8>;  // 28x12 patches, 7x3 units of 4x4
   using some_masks = masks_of<block_masking<>, grid>;
   static_assert(some_masks::masked == 13 * 16);

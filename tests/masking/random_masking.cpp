@@ -16,7 +16,7 @@ namespace {
 using grid = patch_grid<shape<224, 224, 3>, 16>;
 using some_masks = masks_of<random_masking<>, grid>;
 
-/// The masks of some samples, copied out of the step's memory.
+/// The masks of a batch, copied out of the step's memory.
 std::vector<std::uint32_t> orders(const std::vector<std::uint64_t>& samples, std::uint64_t seed,
                                   std::uint32_t epoch, std::size_t threads = 1) {
   on<cpu> context{.stream = cpu::stream{threads},
@@ -33,19 +33,20 @@ std::vector<std::uint64_t> first_samples(std::size_t count) {
 
 }  // namespace
 
-TEST_CASE("the number of visible patches is Python's int(places * (1 - ratio))") {
+TEST_CASE("the number of visible patches is Python's int(patches * (1 - ratio))") {
   static_assert(some_masks::visible == 49 && some_masks::masked == 147);
   static_assert(masks_of<random_masking<>, patch_grid<shape<224, 224, 3>, 14>>::visible == 64);
   static_assert(masks_of<random_masking<>, patch_grid<shape<32, 32, 3>, 4>>::visible == 16);
   static_assert(masks_of<random_masking<>, patch_grid<shape<24, 24, 3>, 4>>::visible == 9);
-  // In double precision 1 - 9/10 lies below one tenth and 100 times it below 10: Python keeps 9.
+  // In double precision 1 - 9/10 is less than one tenth, and 100 times that less than 10: Python gives 9.
   using hundred = patch_grid<shape<10, 10, 1>, 1>;
   static_assert(masks_of<random_masking<std::ratio<9, 10>>, hundred>::visible == 9);
   static_assert(masks_of<random_masking<std::ratio<7, 10>>, hundred>::visible == 30);
   static_assert(masks_of<random_masking<std::ratio<3, 5>>, hundred>::visible == 40);
 }
 
-TEST_CASE("every sample keeps exactly as many patches, each once, and restoring the order is the identity") {
+TEST_CASE(
+    "every sample has the same number of visible patches, each once, and restore is the inverse of order") {
   const auto samples = first_samples(20);
   on<cpu> context{.step = {.keys = {3, 1, samples.data(), samples.size()}}};
   const some_masks drawn = random_masking<>{}.draw<grid>(context, samples.size());
@@ -61,7 +62,7 @@ TEST_CASE("every sample keeps exactly as many patches, each once, and restoring 
 }
 
 TEST_CASE(
-    "a mask is a pure function of seed, epoch and sample: neither batch nor threads have a part in it") {
+    "a mask is a pure function of seed, epoch and sample, whatever the batch and the number of threads") {
   const auto samples = first_samples(9);
   const auto all = orders(samples, 3, 1);
   CHECK(orders(samples, 3, 1, 3) == all);
@@ -72,7 +73,7 @@ TEST_CASE(
   CHECK(orders({samples[7]}, 3, 2) != alone);
 }
 
-TEST_CASE("every patch is hidden in three of four masks, wherever it lies") {
+TEST_CASE("every patch is masked in three of four masks, whatever its position") {
   const std::size_t count = 2000;
   const auto order = orders(first_samples(count), 5, 0);
   std::vector<std::size_t> seen(grid::patches);
@@ -92,7 +93,7 @@ TEST_CASE("equal noise is ordered by index") {
   CHECK(restore == std::vector<std::uint32_t>{3, 1, 4, 2, 0, 5});
 }
 
-TEST_CASE("a mask for a step without samples is refused with what to pass") {
+TEST_CASE("masking a step without samples is refused, and the message says what to pass") {
   on<cpu> context;
   CHECK_THROWS_WITH_AS(random_masking<>{}.draw<grid>(context, 4),
                        doctest::Contains("pass .samples (with .seed and .epoch) to trainer.step"),

@@ -24,7 +24,7 @@ namespace {
 using images = shape<16, 16, 3>;
 constexpr std::size_t batch = 32;
 
-/// Thin, but of 64 channels at the end: gathered convolutions, patches of the image, and Winograd's
+/// Thin, but with 64 channels at the end: it uses implicit GEMM, patches of the image and Winograd's
 /// algorithm.
 using contrastive = simclr<images, resnet18<stem::cifar, 8>>;
 using masked = mae<images, vit<4, 48, 3, 4>, mae_decoder<32, 2, 4>>;
@@ -44,8 +44,8 @@ struct recipe<masked> {
   static masked method() { return {}; }
 };
 
-/// Waves that differ in direction and phase, each twice: noise tells the views apart. (Where images are alike
-/// or nothing but noise, the gradient of contrast is a difference of almost equal numbers in any precision.)
+/// Waves that differ in direction and phase, each twice: noise distinguishes the views. (For similar images
+/// or pure noise the contrastive gradient is a difference of almost equal values in any precision.)
 std::vector<float> views() {
   const auto noise = tests::normal_numbers(batch * images::size, 3);
   std::vector<float> pixels(noise.begin(), noise.end());
@@ -122,8 +122,8 @@ TEST_CASE_TEMPLATE("ten steps in bf16 have the losses of fp32, to a hundredth, a
   CHECK(!same);
 }
 
-TEST_CASE_TEMPLATE("a gradient in bf16 points where that of fp32 does, in all and tensor by tensor", Method,
-                   contrastive, masked) {
+TEST_CASE_TEMPLATE("a gradient in bf16 has the direction of that in fp32, as a whole and tensor by tensor",
+                   Method, contrastive, masked) {
   learning<Method, fp32> exact;
   learning<Method, bf16> rounded;
   exact.step(0);
@@ -147,8 +147,7 @@ TEST_CASE_TEMPLATE("training in bf16 gives the same bits with 1, 2 and 3 threads
   CHECK(one == weights_after_three_steps<Method, bf16>(3));
 }
 
-TEST_CASE_TEMPLATE("a step in bf16 allocates nothing once the first two have made room", Method, contrastive,
-                   masked) {
+TEST_CASE_TEMPLATE("a step in bf16 allocates nothing after the first two", Method, contrastive, masked) {
   learning<Method, bf16> l;
   l.step(0);
   l.step(1);

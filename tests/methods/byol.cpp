@@ -3,7 +3,6 @@
 #include <pretext/kernels/cpu/optimize.hpp>
 #include <pretext/methods/byol.hpp>
 #include <pretext/optimizers/sgd.hpp>
-#include <pretext/recipes/byol.hpp>
 #include <pretext/training/trainer.hpp>
 
 #include "support/gradient_check.hpp"
@@ -14,7 +13,7 @@ namespace {
 
 using images = shape<8, 8, 3>;
 
-/// A thin ResNet with both kinds of shortcut and no silent branch.
+/// A thin ResNet with both kinds of shortcut, in which every branch contributes.
 struct basic
     : sequential<named<"", fused_convolution<"conv1", "bn1", convolution<6, 3>>>,
                  named<"layer1", sequential<basic_block<6, 1, initial_scale::one>>>,
@@ -34,9 +33,9 @@ std::vector<T> copy_of(const T* data, std::size_t count) {
 
 }  // namespace
 
-TEST_CASE("every gradient of BYOL matches finite differences, the target's network held still") {
+TEST_CASE("every gradient of BYOL matches finite differences while the target does not move") {
   learner t{{}, {}, 3, cpu::stream{1}};
-  // Away from the target's weights, or the two would agree more than they ever do.
+  // Other weights than the target's: with equal ones a mistake could cancel.
   t.start(method::parameters, 3, 4);
   auto& m = t.memory();
   const auto pixels = views(5, 3);
@@ -61,14 +60,14 @@ TEST_CASE("every gradient of BYOL matches finite differences, the target's netwo
   CHECK(checked > 50);
 }
 
-TEST_CASE("the loss is the sum of both directions, each view predicting what the target makes of the other") {
+TEST_CASE("the loss is the sum of both directions: each view predicts the target's embedding of the other") {
   learner t{{}, {}, 3};
   t.start(method::parameters, 3, 4);
   const std::size_t n = 4;
   const auto pixels = views(n, 5);
   const double both = t.method().learn(t.context(), t.memory(), {pixels.data(), 2 * n}, {});
 
-  // By hand: each network on each view alone, so that statistics are per view and rows cannot be mixed up.
+  // By hand: each network on each view separately, so that statistics are per view.
   Context context;
   const auto outputs = [&]<class Network>(const double* w, std::size_t view) {
     auto own = copy_of(w, weight_count<Network, images>);
@@ -96,7 +95,7 @@ TEST_CASE("the loss is the sum of both directions, each view predicting what the
   CHECK(both == doctest::Approx(expected).epsilon(1e-12));
 }
 
-TEST_CASE("a target of momentum 1 keeps its weights, of momentum 0 it is the online network after the step") {
+TEST_CASE("a target with momentum 1 retains its weights, with momentum 0 it equals the online network") {
   learner t{{}, {}, 3};
   t.start(method::parameters, 3, 4);
   auto& m = t.memory();
@@ -105,7 +104,7 @@ TEST_CASE("a target of momentum 1 keeps its weights, of momentum 0 it is the onl
   t.step({pixels.data(), 8}, {.learning_rate = 0.1, .target_momentum = 1});
   for (const parameter& p : parameters_of<method::trunk, images>)
     for (std::size_t i = p.offset; i < p.offset + p.size(); ++i)
-      // Training mode: the target's own running statistics move all the same.
+      // The target runs in training mode: its running statistics change.
       REQUIRE((m.target_values.data()[i] == before[i]) == (p.role == parameter_role::trainable));
   t.step({pixels.data(), 8}, {.learning_rate = 0.1, .target_momentum = 0});
   for (const parameter& p : parameters_of<method::trunk, images>)
@@ -114,39 +113,22 @@ TEST_CASE("a target of momentum 1 keeps its weights, of momentum 0 it is the onl
         REQUIRE(m.target_values.data()[i] == doctest::Approx(m.value.data()[i]).epsilon(1e-14));
 }
 
-TEST_CASE("a step that is told no momentum uses the target's own") {
-  learner told{{}, {}, 3}, untold{method{.target = {.momentum = 0.7}}, {}, 3};
+TEST_CASE("a step without a target momentum uses that of the method's target") {
+  learner given{{}, {}, 3}, inherited{method{.target = {.momentum = 0.7}}, {}, 3};
   const auto pixels = views(4, 9);
-  told.step({pixels.data(), 8}, {.learning_rate = 0.1, .target_momentum = 0.7});
-  untold.step({pixels.data(), 8}, {.learning_rate = 0.1});
-  CHECK(copy_of(told.memory().target_values.data(), method::target_size) ==
-        copy_of(untold.memory().target_values.data(), method::target_size));
+  given.step({pixels.data(), 8}, {.learning_rate = 0.1, .target_momentum = 0.7});
+  inherited.step({pixels.data(), 8}, {.learning_rate = 0.1});
+  CHECK(copy_of(given.memory().target_values.data(), method::target_size) ==
+        copy_of(inherited.memory().target_values.data(), method::target_size));
 }
 
-TEST_CASE("both networks start alike, unless the target is given a seed of its own") {
+TEST_CASE("both networks have the same initial weights unless the target has another seed") {
   learner t{{}, {}, 3};
   const auto online = [&] { return copy_of(t.memory().value.data(), method::target_size); };
   const auto target = [&] { return copy_of(t.memory().target_values.data(), method::target_size); };
   CHECK(online() == target());
   t.start(method::parameters, 3, 4);
   CHECK(online() != target());
-}
-
-TEST_CASE("Haiku's start: weights from a normal cut at two deviations of 1/sqrt(fan_in), biases 0") {
-  constexpr auto table = haiku_init(parameters_of<method::online, images>);
-  for (std::size_t row = 0; row < table.size(); ++row) {
-    const parameter &p = table[row], &before = method::parameters[row];
-    CAPTURE(p.path);
-    CHECK(p.name() == before.name());
-    if (p.rank >= 2) {
-      CHECK(p.init.distribution == initialiser::kind::truncated_normal);
-      CHECK(p.init.scale == doctest::Approx(1 / std::sqrt(double(p.size() / p.extents[0]))));
-    } else if (p.name().ends_with("layers.0.bias")) {
-      CHECK(p.init == initialiser::constant(0));
-    } else {
-      CHECK(p.init == before.init);
-    }
-  }
 }
 
 TEST_CASE("projector and predictor of ResNet-50 have the published sizes, and lightly's names") {
@@ -156,23 +138,4 @@ TEST_CASE("projector and predictor of ResNet-50 have the published sizes, and li
   static_assert(official::parameters[0].name() == "backbone.conv1.weight");
   static_assert(official::parameters.back().name() == "prediction_head.layers.3.weight");
   static_assert(std::same_as<official::embedding, shape<256>>);
-}
-
-TEST_CASE("BYOL's presets have the published lengths, rates and momenta") {
-  constexpr std::size_t imagenet = 1281167;
-  constexpr auto longest = byol_1000_epochs();
-  CHECK(longest.steps(imagenet) == 312784);
-  CHECK(longest.learning_rate(imagenet).peak == doctest::Approx(3.2));
-  CHECK(longest.learning_rate(imagenet)(0) == 0);
-  CHECK(longest.learning_rate(imagenet)(3127) == doctest::Approx(3.2));
-  CHECK(longest.target_momentum(imagenet)(0) == doctest::Approx(0.996).epsilon(1e-12));
-  CHECK(longest.target_momentum(imagenet)(312784) == 1);
-  CHECK(longest.optimizer().variant == lars_variant::byol);
-  CHECK(longest.optimizer().weight_decay == 1.5e-6);
-  CHECK(byol_300_epochs().learning_rate(imagenet).peak == doctest::Approx(4.8));
-  CHECK(byol_100_epochs().base_momentum == 0.99);
-  CHECK(byol_40_epochs().base_momentum == 0.97);
-  CHECK(byol_40_epochs().learning_rate(imagenet).peak == doctest::Approx(7.2));
-  CHECK(byol_batch_512().learning_rate(imagenet).peak == doctest::Approx(0.8));
-  CHECK(byol_imagenette().learning_rate(9469).peak == 2);
 }

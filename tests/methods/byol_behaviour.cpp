@@ -19,9 +19,9 @@ using with_predictor = byol<images, thin, byol_head<64, 32>>;
 using without_predictor = joint_embedding<images, encoder<thin>, projector<byol_head<64, 32>>, target<ema>,
                                           statistics<per_view_statistics>, loss<cosine_regression>>;
 
-/// What a hundred steps on built-in images make of the embedding.
+/// The collapse monitor's verdict after a hundred steps on built-in images.
 template <class Method>
-collapse after_training(std::size_t steps, double momentum) {
+collapse_report after_training(std::size_t steps, double momentum) {
   constexpr std::size_t batch = 32;
   loader batches{builtin_source{{.count = 320, .side = 16}}, {.batch = batch, .threads = 1}};
   trainer<Method, on<cpu>, sgd> learner{
@@ -39,20 +39,20 @@ collapse after_training(std::size_t steps, double momentum) {
                  {.learning_rate = rate(double(step)), .target_momentum = follows(double(step))});
   }
   const auto z = learner.memory().z;
-  return look_for_collapse({2 * batch, Method::embedding::size, {z.data, z.data + z.size()}, {}});
+  return detect_collapse({2 * batch, Method::embedding::size, {z.data, z.data + z.size()}, {}});
 }
 
 }  // namespace
 
 TEST_CASE("without a predictor BYOL collapses, and the collapse monitor says so") {
-  const collapse seen = after_training<without_predictor>(100, 0.8);
+  const collapse_report seen = after_training<without_predictor>(100, 0.8);
   CAPTURE(seen.verdict);
   CHECK(seen.collapsed);
   CHECK(seen.verdict.starts_with("Collapsed"));
 }
 
-TEST_CASE("with its predictor BYOL's embedding stays spread over half of what is even") {
-  const collapse seen = after_training<with_predictor>(100, 0.8);
+TEST_CASE("with its predictor BYOL's embedding keeps more than half of the uniform spread") {
+  const collapse_report seen = after_training<with_predictor>(100, 0.8);
   CAPTURE(seen.verdict);
   CHECK(!seen.collapsed);
   CHECK(seen.std > seen.uniform_std / 2);

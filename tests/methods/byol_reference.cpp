@@ -13,7 +13,7 @@ using namespace pretext;
 
 namespace {
 
-/// BYOL with lightly's heads and the official MAE repository's LARS, where a case begins.
+/// BYOL with lightly's heads and the official MAE repository's LARS, in the initial state of a case.
 template <std::size_t Side, class Context>
 struct run {
   using T = typename Context::activation;
@@ -29,7 +29,7 @@ struct run {
                                               .variant = lars_variant::byol},
                                          1,
                                          cpu::stream{2}};
-  // Torch keeps encoder and projector apart from the predictor; in the table they follow one another.
+  // The file has encoder and projector in one module, the predictor in another; the table has all three.
   std::span<const parameter> trunk{parameters_of<typename method::trunk, images>};
   std::span<const parameter> head = std::span<const parameter>{method::parameters}.subspan(trunk.size());
 

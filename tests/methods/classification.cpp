@@ -32,9 +32,9 @@ struct tokens : linear<8> {
   static constexpr fixed_string classifier{"head"};
 };
 
-/// Soft goals that differ from image to image.
+/// Soft targets that differ between images.
 template <class Memory>
-void set_goal(Memory& m, std::size_t batch) {
+void set_soft_targets(Memory& m, std::size_t batch) {
   const auto soft_targets = m.soft_targets.resize(batch);
   for (std::size_t i = 0; i < batch; ++i) {
     const double share = .5 + .5 * static_cast<double>(i) / static_cast<double>(batch);
@@ -48,7 +48,7 @@ template <class Context, class Optimizer>
 double step(trainer<method, Context, Optimizer>& learner,
             const std::vector<typename Context::activation>& pixels, double rate) {
   const std::size_t batch = pixels.size() / images::size;
-  set_goal(learner.memory(), batch);
+  set_soft_targets(learner.memory(), batch);
   return learner.step(reads<Context, images>{pixels.data(), batch}, {.learning_rate = rate});
 }
 
@@ -72,7 +72,7 @@ TEST_CASE("paths are torchvision's for a ResNet, and an encoder may name its cla
 
 namespace {
 
-/// Every gradient of a step beside central differences of its loss.
+/// Compares every gradient of a step with central differences of its loss.
 template <class Method>
 void every_gradient_matches(Method how, double drop_path = 0) {
   using Context = on<cpu, fp64>;
@@ -82,7 +82,7 @@ void every_gradient_matches(Method how, double drop_path = 0) {
   const reads<Context, typename Method::images> views{pixels.data(), 10};
   const std::vector<std::uint64_t> samples{4, 8, 15, 16, 23, 42, 5, 6, 7, 9};
   const auto prepare = [&] {
-    set_goal(m, 10);
+    set_soft_targets(m, 10);
     return step_context{.keys = learner.keys_of(samples, 1, 2), .drop_path = drop_path};
   };
   learner.enqueue(views, prepare());
@@ -119,7 +119,7 @@ TEST_CASE(
   every_gradient_matches(tuning{}, .6);
 }
 
-TEST_CASE("MAE's fine-tuning: timm's names, positions that learn and do not decay, a head next to zero") {
+TEST_CASE("MAE's fine-tuning: timm's names, positions that are trained without decay, a head close to zero") {
   using mae = classification<shape<32, 32, 3>, encoder<vit_tiny<4, mae_fine_tuning>>,
                              classifier<linear_classifier<10, mae_classifier_init>>>;
   static_assert(mae::parameters.back().name() == "head.bias");
@@ -145,7 +145,7 @@ TEST_CASE("MAE's fine-tuning: timm's names, positions that learn and do not deca
   CHECK(seen == 4);
 }
 
-TEST_CASE("a classifier that starts from zeros starts at log C, and learns what it is shown") {
+TEST_CASE("a classifier with zero weights has loss log C, and learns its training images") {
   using zero = classification<images, encoder<trunk>, classifier<linear_classifier<3>>>;
   trainer<zero, on<cpu>, sgd> learner;
   const auto numbers = tests::normal_numbers(12 * images::size, 5);
@@ -164,7 +164,7 @@ TEST_CASE("a classifier that starts from zeros starts at log C, and learns what 
   }
   CHECK(loss < .1);
 
-  // In inference mode the prediction is the classifier on the feature, and right.
+  // In inference mode the logits are the classifier's output for the feature, and correct.
   std::vector<float> h(12 * zero::feature::size), logits(36);
   learner.encode(views, writes<on<cpu>, zero::feature>{h.data(), 12});
   zero::predict(learner.context(), learner.memory(), views,
@@ -215,7 +215,7 @@ TEST_CASE("an encoder cannot be frozen or unfrozen under a trainer") {
   trainer<method, on<cpu>, sgd> learner{{.frozen = true}};
   learner.method().frozen = false;
   const std::vector<float> pixels(4 * images::size, .5f);
-  CHECK_THROWS_WITH_AS(step(learner, pixels, .1), doctest::Contains("construct another trainer to freeze"),
+  CHECK_THROWS_WITH_AS(step(learner, pixels, .1), doctest::Contains("construct another trainer for that"),
                        std::invalid_argument);
 }
 

@@ -9,7 +9,7 @@ using doctest::Approx;
 
 namespace {
 
-/// Five steps of MAE's fine-tuning beside timm's: mixed batches, their goals, rates and decay of each layer.
+/// Compares five steps of MAE's fine-tuning with timm's: mixed batches, soft targets, rates of each layer.
 template <class Numerics, std::size_t Side>
 void takes_the_same_steps(const safetensors& file, double tolerance) {
   using Context = on<cpu, Numerics>;
@@ -29,7 +29,8 @@ void takes_the_same_steps(const safetensors& file, double tolerance) {
   const auto differs = [&](const char* prefix, const T* numbers) {
     double most = 0;
     for (const parameter& p : method::parameters) {
-      // A key's bias has no gradient (softmax does not see it), and AdamW makes whole steps of its rounding.
+      // A key's bias has no gradient (softmax does not see it), and AdamW normalises its rounding errors to
+      // full steps.
       if (std::is_same_v<T, float> && p.name().ends_with("qkv.bias")) continue;
       CAPTURE(p.path);
       safetensors ours;
@@ -75,7 +76,9 @@ void takes_the_same_steps(const safetensors& file, double tolerance) {
 
 }  // namespace
 
-TEST_CASE("MAE's fine-tuning takes timm's five steps: mixing, goals, layer decay, what decays, predictions") {
+TEST_CASE(
+    "MAE's fine-tuning takes timm's five steps: mixing, soft targets, layer decay, weight decay, "
+    "predictions") {
   const auto file = tests::reference("fine_tuning_five_steps");
   const std::size_t side = file.at("images.0").shape.at(2);
   REQUIRE((side == 16 || side == 24));

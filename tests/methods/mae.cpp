@@ -18,15 +18,15 @@ constexpr std::size_t encoder_count =
 template <class Method>
 constexpr std::size_t decoder_count = trainable_count(Method::parameters) - encoder_count<Method>;
 
-/// Multiply-adds as the official code spends them: every patch is projected before most are dropped, and
-/// every place is predicted. `Seen` tokens enter the encoder's blocks.
+/// Multiply-accumulates of the official code, which projects every patch before it drops most of them and
+/// predicts every position. `Seen` tokens enter the encoder's blocks.
 template <class Method, std::size_t Seen>
 constexpr double official_multiply_adds = [] {
   using encoder = typename Method::encoder;
   using tokens = shape<Seen, encoder::width>;
   using decoder = typename Method::decoder;
   using all = masks<typename Method::grid, Method::mask::visible>;
-  // A decoder's norm and last layer run on hidden places only; the official one's run on all.
+  // Our decoder's norm and last layer run on masked positions only, the official ones on all.
   const double last = double(channels_of<typename Method::prediction>) * double(decoder::width) *
                       double(Method::grid::patches - Method::mask::masked + 1);
   return double(macs<typename encoder::embedding, typename Method::images>) +
@@ -52,7 +52,7 @@ TEST_CASE("the published sizes have the official parameter counts") {
                 decoder_count<mae_vit_large_16> == 26'139'392);
   static_assert(encoder_count<mae_vit_huge_14> == 630'435'840 &&
                 decoder_count<mae_vit_huge_14> == 26'178'124);
-  // The fixed positions of both halves are kept beside them.
+  // The tables of fixed positions of encoder and decoder are counted separately.
   static_assert(parameter_count(mae_vit_base_16::parameters) - trainable_count(mae_vit_base_16::parameters) ==
                 197 * 768 + 197 * 512);
   static_assert(mae_vit_huge_14::mask::visible == 64 && mae_vit_base_16::mask::visible == 49);
@@ -72,7 +72,7 @@ TEST_CASE("masking saves the published share of multiply-adds, within one in a h
   // A decoder of one block.
   using shallow = mae<shape<224, 224, 3>, vit_large<16>, mae_decoder<512, 1, 16>>;
   static_assert(within_a_hundredth(whole_cost<mae_vit_large_16> / masked_cost<shallow>, 4.15));
-  // We project visible patches only and predict hidden ones only.
+  // We project visible patches only and predict masked ones only.
   static_assert(double(mae_vit_base_16::macs) < 0.992 * masked_cost<mae_vit_base_16>);
 }
 
@@ -99,7 +99,7 @@ TEST_CASE("parameters carry the official names, the encoder's come first") {
 }
 
 TEST_CASE(
-    "weights start as in the official code; tokens decay, biases and norms do not, positions never move") {
+    "initial weights are the official ones; tokens decay, biases and norms do not, positions stay fixed") {
   using method = mae_vit_base_16;
   const auto find = [](std::string_view name) {
     return *std::ranges::find_if(method::parameters, [&](const parameter& p) { return p.name() == name; });
@@ -123,7 +123,7 @@ TEST_CASE(
     CHECK((p.role == parameter_role::constant) == position);
     if (p.name().ends_with("bias") && !p.name().starts_with("patch_embed"))
       CHECK(p.init == initialiser::constant(0));
-    // MAE decays what has two or more dimensions, its tokens too.
+    // MAE decays parameters of two or more dimensions, tokens included.
     if (!position) CHECK((p.weight_decay == parameter_decay::yes) == (p.rank > 1));
   }
 }

@@ -20,8 +20,7 @@ namespace {
 using images = shape<16, 16, 3>;
 using context_type = on<cpu>;
 
-/// Waves of random direction and phase: what a hidden patch holds follows from any visible one, and from
-/// nothing else.
+/// Waves of random direction and phase: a masked patch follows from any visible one, and from nothing else.
 std::vector<float> waves(std::size_t count, std::uint32_t epoch) {
   std::vector<float> pixels(count * images::size);
   for (std::size_t n = 0; n < count; ++n) {
@@ -57,12 +56,12 @@ double loss_after(std::size_t steps) {
 }  // namespace
 
 TEST_CASE(
-    "MAE learns to draw hidden patches of waves from visible ones: most of their variance is explained") {
+    "MAE learns to predict masked patches of waves from visible ones: it explains most of their variance") {
   // A prediction of 0 has the loss 47/48.
   CHECK(loss_after<mae<images, vit<4, 48, 3, 4>, mae_decoder<32, 2, 4>>>(400) < 0.45);
 }
 
-TEST_CASE("SimMIM learns to draw hidden blocks of waves from visible ones") {
+TEST_CASE("SimMIM learns to predict masked blocks of waves from visible ones") {
   // A prediction of 0 has the loss 2/π = 0.64.
   CHECK(loss_after<simmim<images, vit<4, 48, 3, 4>, block_masking<8, std::ratio<1, 2>>>>(300) < 0.35);
 }

@@ -15,7 +15,7 @@ using namespace pretext;
 
 namespace {
 
-/// Random masking by noise that comes from elsewhere.
+/// Random masking by given noise.
 struct given_noise : random_masking<> {
   const double* noise = nullptr;
 
@@ -25,16 +25,16 @@ struct given_noise : random_masking<> {
   }
 };
 
-/// Every extent that a case is made of.
+/// The extents of a case.
 struct network {
   std::size_t img_size, patch_size, embed_dim, depth, num_heads, decoder_embed_dim, decoder_depth,
       decoder_num_heads;
   friend bool operator==(const network&, const network&) = default;
 };
 
-/// A small gradient is what is left of large ones that cancel. A key's bias has none at all: it adds one
-/// number to all scores of a row. In single precision rounding leaves some, and AdamW's first steps make it
-/// as large as any other; there only the step's bound can be asked for.
+/// A small gradient is a difference of large ones. A key's bias has no gradient at all, because it adds the
+/// same value to all scores of a row. In single precision rounding errors remain, and AdamW normalises them
+/// to full steps; there only the bound of a step can be checked.
 template <class T>
 std::vector<T> without_keys(const parameter& p, std::vector<T> numbers) {
   if (p.name().ends_with("qkv.bias")) {

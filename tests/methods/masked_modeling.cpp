@@ -22,7 +22,7 @@ using images = shape<12, 8, 3>;
 using small_mae = mae<images, vit<4, 16, 2, 2>, mae_decoder<8, 2, 2>, random_masking<std::ratio<1, 2>>>;
 using small_simmim = simmim<images, vit<2, 16, 2, 2>, block_masking<4>>;
 
-/// A trainer that was told who its samples are, and their images.
+/// A trainer with the images and indices of its samples.
 template <class Method, class Numerics = fp64>
 struct learning {
   using context_type = on<cpu, Numerics>;
@@ -55,7 +55,7 @@ template <class Method>
 void every_gradient_matches() {
   learning<Method> l;
   auto& m = l.learner.memory();
-  // The official start hides mistakes: biases and norms at 0 and 1, tokens at 0.02.
+  // The official initial values hide mistakes: biases 0, norms 1, tokens 0.02.
   const auto noise = tests::normal_numbers(Method::size, 5, 0, 0.2);
   for (const parameter& p : Method::parameters)
     for (std::size_t i = p.offset; p.role == parameter_role::trainable && i < p.offset + p.size(); ++i)
@@ -106,7 +106,7 @@ TEST_CASE("every gradient of MAE matches finite differences: encoder, class and 
 TEST_CASE("every gradient of SimMIM matches finite differences") { every_gradient_matches<small_simmim>(); }
 
 TEST_CASE("MAE's loss and gradients ignore the visible pixels of the target") {
-  // What the encoder sees is also what the target holds; so the loss alone is asked, with another image.
+  // The encoder and the target read the same image, so the loss is called alone, with another image.
   learning<small_mae> l;
   l.step();
   auto& m = l.learner.memory();
@@ -132,7 +132,7 @@ TEST_CASE("MAE's loss and gradients ignore the visible pixels of the target") {
   CHECK(loss_against(target) != before);
 }
 
-TEST_CASE("what MAE predicts depends on visible pixels alone") {
+TEST_CASE("MAE's predictions depend on visible pixels alone") {
   learning<small_mae> l;
   const auto predicted = [&] {
     l.step();
@@ -156,7 +156,7 @@ TEST_CASE("training with masks gives the same bits with 1, 2 and 3 threads") {
   same_bits_on_any_number_of_threads<small_simmim>();
 }
 
-TEST_CASE("a step of MAE allocates nothing once the first two have made room") {
+TEST_CASE("a step of MAE allocates nothing after the first two") {
   learning<small_mae, fp32> l;
   l.step();
   l.step(1);
@@ -166,7 +166,7 @@ TEST_CASE("a step of MAE allocates nothing once the first two have made room") {
   CHECK(tests::allocations == before);
 }
 
-TEST_CASE("masks follow the samples of the step and the epoch; a step that was not told them is refused") {
+TEST_CASE("masks depend on the step's samples and epoch; a step without samples is refused") {
   learning<small_mae> l;
   const auto order = [&](std::uint32_t epoch) {
     l.step(epoch);
@@ -180,7 +180,7 @@ TEST_CASE("masks follow the samples of the step and the epoch; a step that was n
                        std::invalid_argument);
 }
 
-TEST_CASE("reconstructions of hidden patches are the predictions that the loss saw") {
+TEST_CASE("reconstructions of masked patches are the predictions that the loss compared") {
   learning<small_mae> l;
   l.step();
   const auto predicted = l.learner.memory().predicted;
@@ -205,7 +205,7 @@ TEST_CASE("the embedding is the mean of the encoder's tokens") {
   l.step();
   static_assert(std::same_as<small_mae::embedding, shape<16>>);
   CHECK(l.learner.memory().z.batch == 5);
-  // Tokens leave a norm whose weights start at 1 and 0: they have mean 0, and so has every mean of them.
+  // Tokens are outputs of a norm with initial weights 1 and 0: they have mean 0, and so do their means.
   for (std::size_t n = 0; n < 5; ++n) {
     const auto* z = l.learner.memory().z.data + n * 16;
     CHECK(std::accumulate(z, z + 16, 0.0) == doctest::Approx(0).scale(1));

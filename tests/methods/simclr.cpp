@@ -13,8 +13,8 @@ namespace {
 
 using images = shape<8, 8, 3>;
 
-/// A thin ResNet with both kinds of shortcut; the last γ of each block starts at one, so that no branch is
-/// silent.
+/// A thin ResNet with both kinds of shortcut; the last γ of each block is initially one, so that every branch
+/// contributes.
 struct basic
     : sequential<named<"", fused_convolution<"conv1", "bn1", convolution<6, 3>>>,
                  named<"layer1", sequential<basic_block<6, 1, initial_scale::one>>>,
@@ -30,7 +30,7 @@ void every_gradient_matches(Method method) {
   using Context = on<cpu, fp64>;
   trainer<Method, Context, sgd> learner{method, {}, 3, cpu::stream{2}};
   auto& m = learner.memory();
-  // Official heads start at N(0, 0.01): too small to see a mistake in.
+  // The official initial weights N(0, 0.01) are too small to reveal a mistake.
   for (const parameter& p : Method::parameters)
     if (p.name().starts_with("projection_head") && p.rank == 2)
       for (std::size_t i = 0; i < p.size(); ++i) m.value.data()[p.offset + i] *= 30;
@@ -65,7 +65,7 @@ TEST_CASE(
   every_gradient_matches(simclr<shape<12, 12, 3>, deep, simclr_v2_head<8, 5>>{.loss = {.temperature = 0.2f}});
 }
 
-TEST_CASE("the sentence names its parts: parameters carry torchvision's paths below their word") {
+TEST_CASE("parameters have torchvision's paths below the name of their policy") {
   using method = simclr<shape<32, 32, 3>, resnet18<stem::cifar, 16>>;
   static_assert(method::parameters[0].name() == "backbone.conv1.weight");
   static_assert(method::parameters.back().name() == "projection_head.layers.4.running_var");

@@ -14,7 +14,8 @@ using namespace pretext;
 
 namespace {
 
-/// SimCLR with lightly's head and loss and the official MAE repository's LARS, where a case begins.
+/// SimCLR with lightly's head and loss and the official MAE repository's LARS, in the initial state of a
+/// case.
 template <std::size_t Side, std::size_t Hidden, std::size_t Out, class Context>
 struct run {
   using T = typename Context::activation;

@@ -28,7 +28,7 @@ TEST_CASE("AdamW takes torch's two steps") {
   CHECK(w[1] == Approx(0.8636880578658274).epsilon(1e-14));
 }
 
-TEST_CASE("AdamW's decay shrinks weights apart from the gradient, and excluded parameters not at all") {
+TEST_CASE("AdamW's decay is decoupled from the gradient and leaves out excluded parameters") {
   const auto plain = golden(adamw{.weight_decay = 0}, two_weights);
   const auto decayed = golden(adamw{.weight_decay = 0.05}, two_weights);
   CHECK(decayed[0] == Approx(plain[0] - 0.1 * 0.05).epsilon(1e-14));
@@ -36,7 +36,7 @@ TEST_CASE("AdamW's decay shrinks weights apart from the gradient, and excluded p
   CHECK(golden(adamw{.weight_decay = 0.05, .decay_all = true}, two_excluded) == decayed);
 }
 
-TEST_CASE("AdamW's first step is the rate in size, whatever the gradient's") {
+TEST_CASE("AdamW's first step has the size of the learning rate, whatever that of the gradient") {
   for (const double scale : {1e-3, 1.0, 1e3}) {
     const auto before = numbers<double>(parameter_count(plausible_table), 7);
     const auto after = train<fp64>(adamw{.weight_decay = 0}, plausible_table, 1, 1, scale);
@@ -44,6 +44,8 @@ TEST_CASE("AdamW's first step is the rate in size, whatever the gradient's") {
   }
 }
 
-TEST_CASE("AdamW: any number of threads, running statistics untouched, fp32 near fp64, resumable") {
+TEST_CASE(
+    "AdamW: same bits on any number of threads, running statistics unchanged, fp32 close to fp64, "
+    "resumable") {
   keeps_its_promises(adamw{});
 }

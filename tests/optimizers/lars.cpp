@@ -27,7 +27,7 @@ void matches(const std::array<double, 2>& w, double a, double b) {
 }
 }  // namespace
 
-TEST_CASE("the variants of LARS take the steps of the code that they are named after") {
+TEST_CASE("each variant of LARS takes the steps of the code that it is named after") {
   const auto simclr = golden(lars{.variant = lars_variant::simclr}, two_weights);
   matches(simclr[0], 2.995221105, 3.998529571);
   matches(simclr[1], 2.988829482, 3.987435429);
@@ -55,8 +55,7 @@ TEST_CASE("excluded parameters are neither decayed nor adapted, except by LARC")
   CHECK(golden(lars{.variant = lars_variant::sum_of_norms, .decay_all = true}, two_excluded) == everything);
 }
 
-TEST_CASE(
-    "without decay the size of the gradients does not matter to adapted weights, but does to excluded") {
+TEST_CASE("without decay the size of the gradients does not change adapted weights, but excluded ones") {
   for (const lars_variant variant : {lars_variant::simclr, lars_variant::byol, lars_variant::sum_of_norms}) {
     const lars optimizer{.weight_decay = 0, .variant = variant, .epsilon = 0};
     const auto before = numbers<double>(parameter_count(plausible_table), 7);
@@ -71,7 +70,9 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("a tensor's first update is as long as its weights times trust times the rate") {
+TEST_CASE(
+    "the norm of a tensor's first update is that of its weights times trust coefficient times learning "
+    "rate") {
   const auto before = numbers<double>(parameter_count(plausible_table), 7);
   const auto after = train<fp64>(lars{.weight_decay = 0}, plausible_table, 1, 1);
   const parameter& p = plausible_table[0];
@@ -111,7 +112,8 @@ TEST_CASE("a learning rate of zero moves nothing") {
   }
 }
 
-TEST_CASE("LARS: any number of threads, running statistics untouched, fp32 near fp64, resumable") {
+TEST_CASE(
+    "LARS: same bits on any number of threads, running statistics unchanged, fp32 close to fp64, resumable") {
   for (const lars_variant variant :
        {lars_variant::simclr, lars_variant::byol, lars_variant::sum_of_norms, lars_variant::larc})
     keeps_its_promises(lars{.weight_decay = 1e-2, .trust_coefficient = 0.1, .variant = variant});

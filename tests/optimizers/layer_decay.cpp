@@ -19,7 +19,7 @@ using doctest::Approx;
 
 namespace {
 
-/// The names of a timm ViT with that many blocks and a mean of its tokens.
+/// The table of a timm ViT with that many blocks and a mean of its tokens.
 std::vector<parameter> vit_table(std::size_t depth) {
   const auto start = initialiser::normal(1);
   std::vector<parameter> table{{"cls_token", {1, 1, 4}, start},
@@ -71,7 +71,7 @@ std::vector<double> step(const Optimizer& optimizer, std::span<const parameter> 
 
 }  // namespace
 
-TEST_CASE("a ViT's rates have the golden values of MAE's fine-tuning") {
+TEST_CASE("a ViT's learning rates have the golden values of MAE's fine-tuning") {
   const auto base = by_name(layer_decay<adamw>{{}, .75}.scaled(vit_table(12)));
   CHECK(base.at("head.weight").lr_multiplier == 1);
   CHECK(base.at("fc_norm.weight").lr_multiplier == 1);
@@ -107,13 +107,13 @@ TEST_CASE("fine-tuning decays neither biases and norms nor positions and the cla
   }
 }
 
-TEST_CASE("every optimizer takes each parameter at its own rate, its decay included") {
+TEST_CASE("every optimizer uses each parameter's own learning rate, for weight decay, too") {
   const auto table = vit_table(3);
   const auto check = [&](const auto& optimizer) {
     const layer_decay<std::decay_t<decltype(optimizer)>> layered{optimizer, .7};
     const auto found = step(layered, table, .1);
     for (const parameter& p : layered.scaled(table)) {
-      // The same parameter alone, by the plain optimizer at the scaled rate.
+      // The plain optimizer on this parameter alone, at the scaled learning rate.
       parameter alone = p;
       const double rate = .1 * p.lr_multiplier;
       alone.lr_multiplier = 1;
@@ -143,8 +143,8 @@ TEST_CASE("every optimizer takes each parameter at its own rate, its decay inclu
                .clip = variant == lars_variant::larc});
 }
 
-TEST_CASE("a decay of one is the plain optimizer, chosen at run time or not") {
-  // A table in which fine-tuning leaves out what layers leave out anyway.
+TEST_CASE("a layer decay of 1 is the plain optimizer, chosen at run time or not") {
+  // In this table everything that layer_decay excludes from weight decay is excluded already.
   const auto table = std::vector<parameter>(plausible_table.begin(), plausible_table.end());
   CHECK(step(layer_decay<adamw>{}, table, .1) == step(adamw{}, table, .1));
   using any = any_optimizer<sgd, adamw>;

@@ -14,8 +14,8 @@
 
 namespace pretext::tests {
 
-/// A weight larger than one piece, a bias, a running statistic and a fixed table between learned tensors, one
-/// more weight.
+/// A weight larger than one chunk, a bias, a running statistic and a constant table between trained tensors,
+/// one more weight.
 inline constexpr auto plausible_table = with_offsets(std::array{
     parameter{"conv.weight", {100, 400}, initialiser::normal(1)},
     parameter{"conv.bias", {100}, initialiser::constant(0), parameter_decay::no},
@@ -55,7 +55,7 @@ auto train(const Optimizer& optimizer, const parameters<N>& table, std::size_t s
   return value;
 }
 
-/// What holds for every optimizer.
+/// Checks what every optimizer promises.
 template <class Optimizer>
 void keeps_its_promises(const Optimizer& optimizer) {
   const auto before = numbers<float>(parameter_count(plausible_table), 7);
@@ -82,7 +82,7 @@ void keeps_its_promises(const Optimizer& optimizer) {
       "method that it trains",
       std::invalid_argument);
 
-  // Everything it remembers is visible, and resuming from a copy continues as if nothing had happened.
+  // All state is visible to for_each_buffer, and training resumed from a copy continues identically.
   const auto halves = [&](bool interrupted) {
     using state_type = typename Optimizer::template state_type<on<cpu, fp64>>;
     on<cpu, fp64> where;

@@ -29,7 +29,7 @@ TEST_CASE("SimCLR's schedule on ImageNet has the published lengths and rates") {
   CHECK(rate(40000) == 0);
 }
 
-TEST_CASE("MAE's schedule in fractional epochs warms up for forty and ends at its smallest rate") {
+TEST_CASE("MAE's schedule in fractional epochs warms up for forty and ends at its minimum") {
   const cosine_schedule rate{.peak = linear_scaling(1.5e-4, 4096), .warmup = 40, .length = 800};
   near_to(rate(20), 1.2e-3);
   near_to(rate(40), 2.4e-3);
@@ -42,7 +42,7 @@ TEST_CASE("MAE's schedule in fractional epochs warms up for forty and ends at it
   CHECK(tune(100) == 1e-6);
 }
 
-TEST_CASE("warm-up starts at its start and meets the cosine at its peak") {
+TEST_CASE("a warm-up begins at `start` and meets the cosine at its peak") {
   for (const warm_up ramp : {warm_up::from_start, warm_up::linspace, warm_up::after_start}) {
     const cosine_schedule rate{
         .peak = 4.8, .warmup = 10, .length = 100, .end = 0.0048, .start = 0.3, .ramp = ramp};
@@ -73,7 +73,7 @@ TEST_CASE("BYOL's target momentum goes from its base to exactly one") {
   CHECK(momentum(1000) == 1);
 }
 
-TEST_CASE("I-JEPA's target momentum is a straight line") {
+TEST_CASE("I-JEPA's target momentum is linear") {
   const linear_schedule momentum{.from = 0.996, .to = 1, .length = 10};
   CHECK(momentum(0) == 0.996);
   near_to(momentum(5), 0.998);
@@ -81,7 +81,7 @@ TEST_CASE("I-JEPA's target momentum is a straight line") {
   CHECK(momentum(11) == 1);
 }
 
-TEST_CASE("milestones divide the rate when they are reached, not before") {
+TEST_CASE("the rate changes when a milestone is reached, not before") {
   const multistep_schedule rate{.start = 30, .gamma = 0.1, .milestones = {60, 80}};
   CHECK(rate(59.99) == 30);
   near_to(rate(60), 3);
@@ -89,7 +89,7 @@ TEST_CASE("milestones divide the rate when they are reached, not before") {
   near_to(rate(80), 0.3);
 }
 
-TEST_CASE("a schedule by epochs keeps its rate within an epoch") {
+TEST_CASE("a schedule by epochs is constant within an epoch") {
   const per_epoch_schedule<cosine_schedule> rate{.schedule = {.peak = 0.05, .length = 100},
                                                  .steps_per_epoch = 390};
   CHECK(rate(0) == 0.05);
@@ -104,7 +104,7 @@ TEST_CASE("both scaling rules of SimCLR agree at a batch of 4096") {
   CHECK(square_root_scaling(0.075, 256) == Approx(1.2));
 }
 
-TEST_CASE("every schedule is one, and a constant is constant") {
+TEST_CASE("every schedule satisfies the concept, and a constant schedule is constant") {
   static_assert(Schedule<constant_schedule> && Schedule<cosine_schedule> && Schedule<linear_schedule> &&
                 Schedule<multistep_schedule> && Schedule<per_epoch_schedule<multistep_schedule>> &&
                 Schedule<cosine_momentum_schedule>);

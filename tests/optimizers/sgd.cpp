@@ -34,14 +34,15 @@ TEST_CASE("Nesterov's momentum looks one step ahead") {
   CHECK(w[1] == Approx(3.24 - 2 * (1.324 + 0.9 * 1.684)).epsilon(1e-13));
 }
 
-TEST_CASE("decay leaves excluded parameters alone unless it is asked to take all") {
+TEST_CASE("weight decay leaves out excluded parameters unless decay_all is set") {
   const auto plain = two_steps(sgd{.momentum = 0.9}, two_weights);
   CHECK(two_steps(sgd{.momentum = 0.9, .weight_decay = 0.1}, two_excluded) == plain);
   CHECK(two_steps(sgd{.momentum = 0.9, .weight_decay = 0.1, .decay_all = true}, two_excluded) ==
         two_steps(sgd{.momentum = 0.9, .weight_decay = 0.1}, two_weights));
 }
 
-TEST_CASE("SGD: any number of threads, running statistics untouched, fp32 near fp64, resumable") {
+TEST_CASE(
+    "SGD: same bits on any number of threads, running statistics unchanged, fp32 close to fp64, resumable") {
   keeps_its_promises(sgd{.momentum = 0.9, .weight_decay = 1e-2});
   keeps_its_promises(sgd{.momentum = 0.9, .nesterov = true});
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Bad input ends in one sentence that names what is wrong, with a status that is not zero, and loses nothing.
+# Bad input ends with one error message that names the cause, with a nonzero exit status, and destroys nothing.
 set -euo pipefail
 pretrain=$PRETEXT_PROGRAMS/pretrain_simclr
 byol=$PRETEXT_PROGRAMS/pretrain_byol
@@ -7,14 +7,14 @@ evaluate=$PRETEXT_PROGRAMS/evaluate
 [ -x "$pretrain" ] && [ -x "$byol" ] && [ -x "$evaluate" ] || exit 77
 rm -rf run byol broken photos empty
 
-# fails WORDS COMMAND...: the command must fail and say the words.
+# fails TEXT COMMAND...: the command must fail and its output must contain the text.
 fails() {
-  local words=$1 status=0
+  local text=$1 status=0
   shift
-  "$@" >said 2>&1 || status=$?
-  if [ "$status" -eq 0 ] || ! grep -qF -- "$words" said; then
-    echo "expected a failure that says \"$words\", got status $status from: $*" >&2
-    cat said >&2
+  "$@" >output 2>&1 || status=$?
+  if [ "$status" -eq 0 ] || ! grep -qF -- "$text" output; then
+    echo "expected a failure with \"$text\", got status $status from: $*" >&2
+    cat output >&2
     exit 1
   fi
 }
@@ -35,19 +35,19 @@ fails "empty" "$pretrain" --data empty --out run
 
 "$pretrain" "${small[@]}" --out run 2>log
 before=$(sha256sum run/checkpoint.safetensors)
-fails "holds a run already" "$pretrain" "${small[@]}" --out run
+fails "already contains a run" "$pretrain" "${small[@]}" --out run
 [ "$before" = "$(sha256sum run/checkpoint.safetensors)" ]
 
-# A run is gone on with by the program that began it, and a recipe that knows fewer members is read as it is.
-fails "go on with pretrain_simclr --resume --out run" "$byol" --resume --out run
+# Only the program that started a run can resume it, and a recipe of an earlier version, with fewer members, is accepted.
+fails "resume it with pretrain_simclr --resume --out run" "$byol" --resume --out run
 "$byol" "${small[@]}" --out byol 2>log
-fails "go on with pretrain_byol --resume --out byol" "$pretrain" --resume --out byol
+fails "resume it with pretrain_byol --resume --out byol" "$pretrain" --resume --out byol
 grep -v '"beta1"\|"layer_decay"\|"mask_ratio"' byol/recipe.json >older && mv older byol/recipe.json
 "$evaluate" --run byol --linear-epochs 1 >log
 grep -q '"method":"byol"' log
 grep -q "Grill et al. 2020" byol/report.html && grep -q "Momentum of the target" byol/report.html
 
-# A checkpoint that lost its end is refused by name.
+# A truncated checkpoint or encoder is rejected with its name.
 cp -r run broken
 head -c 5000 run/checkpoint.safetensors >broken/checkpoint.safetensors
 fails "broken/checkpoint.safetensors" "$pretrain" --resume --out broken
@@ -55,17 +55,17 @@ cp run/checkpoint.safetensors broken/
 head -c 5000 run/encoder.safetensors >broken/encoder.safetensors
 fails "broken/encoder.safetensors" "$evaluate" --run broken
 
-# A photograph that is none is named; asked to, the run goes on without it and counts it.
+# An unreadable image is named; with --on-bad-image skip the run continues without it and lists it.
 mkdir -p photos/train/a photos/train/b
 "$PRETEXT_PROGRAMS/draw_builtin" --count 70 --out photos/train/a 2>log
 cp photos/train/a/0000*.png photos/train/b/
-echo "this is no picture" >photos/train/a/broken.jpg
+echo "not an image" >photos/train/a/broken.jpg
 fails "broken.jpg" "$pretrain" --data photos --epochs 1 --batch 32 --threads 2 --out skipping
 "$pretrain" --data photos --epochs 3 --batch 32 --threads 2 --on-bad-image skip --overwrite --out skipping 2>log
 grep -q "broken.jpg" skipping/summary.json
 
-# A learning rate that blows the weights up ends the run, not the computer's patience; what was saved stays.
+# A learning rate that makes the loss infinite or NaN ends the run; what was saved remains.
 fails "try a smaller learning rate" "$pretrain" --images 64 --test-images 20 --batch 32 --threads 2 --epochs 10 \
   --learning-rate 1e30 --warmup-epochs 0 --out diverged
 [ -e diverged/recipe.json ]
-echo "every mistake was answered in a sentence"
+echo "every mistake was answered with an error message"

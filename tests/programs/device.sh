@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# `--device cuda` without CUDA, or without a GPU, ends in one sentence that says what to do, before anything is written.
-# With a GPU, a run that one device began is gone on with by the other, from the same files; images that the GPU keeps
-# and batches that it is sent give the same.
+# `--device cuda` without CUDA, or without a GPU, ends with one error message that says what to do, before anything is
+# written. With a GPU, a run that one device started can be resumed on the other, from the same files, and results do not
+# depend on whether the images are in the GPU's memory or batches are copied to it.
 set -euo pipefail
 pretrain=$PRETEXT_PROGRAMS/pretrain_simclr
 finetune=$PRETEXT_PROGRAMS/finetune
@@ -13,12 +13,13 @@ die() {
   echo "$*" >&2
   exit 1
 }
-# ends STATUS WORDS COMMAND...: the command ends with the status and says the words.
+# ends STATUS PATTERN COMMAND...: the command ends with the status and its output matches the pattern.
 ends() {
-  local expected=$1 words=$2 status=0
+  local expected=$1 pattern=$2 status=0
   shift 2
-  "$@" >said 2>&1 || status=$?
-  [ "$status" -eq "$expected" ] && grep -qE -- "$words" said || die "\"$words\", status $expected? $status: $(cat said)"
+  "$@" >output 2>&1 || status=$?
+  [ "$status" -eq "$expected" ] && grep -qE -- "$pattern" output ||
+    die "expected \"$pattern\" and status $expected, got status $status: $(cat output)"
 }
 
 small=(--images 48 --test-images 20 --batch 16 --threads 2)
@@ -27,49 +28,49 @@ ends 105 "gpu.*not in" "$pretrain" --device gpu --out nothing
 "$pretrain" --help | grep -q -- "--device" || die "--help does not name --device"
 
 if [ "${PRETEXT_CUDA:-OFF}" != ON ]; then
-  words="built without CUDA.*-DPRETEXT_CUDA=ON"
-elif ! "$pretrain" "${small[@]}" --epochs 1 --device cuda --out first >said 2>&1; then
-  words="there is no NVIDIA (GPU|driver)|the NVIDIA driver supports CUDA"
+  pattern="built without CUDA.*-DPRETEXT_CUDA=ON"
+elif ! "$pretrain" "${small[@]}" --epochs 1 --device cuda --out first >output 2>&1; then
+  pattern="there is no NVIDIA (GPU|driver)|the NVIDIA driver supports CUDA"
 else
-  words=
+  pattern=
 fi
-if [ -n "$words" ]; then
+if [ -n "$pattern" ]; then
   for program in "$PRETEXT_PROGRAMS"/pretrain_*; do
-    if [ -x "$program" ] && [ -f "$program" ]; then ends 1 "$words" "$program" --device cuda --out nothing; fi
+    if [ -x "$program" ] && [ -f "$program" ]; then ends 1 "$pattern" "$program" --device cuda --out nothing; fi
   done
-  ends 1 "$words" "$evaluate" --run run --device cuda
-  ends 1 "$words" "$finetune" --run run --device cuda --out nothing
-  [ ! -e nothing ] || die "a folder was left behind"
+  ends 1 "$pattern" "$evaluate" --run run --device cuda
+  ends 1 "$pattern" "$finetune" --run run --device cuda --out nothing
+  [ ! -e nothing ] || die "a folder was created"
   [ ! -e run/report.html ]
-  echo "one sentence and status 1: $(tail -n 1 said)"
+  echo "one error message and status 1: $(tail -n 1 output)"
   exit 0
 fi
 
-# Where the images are it says; what is learned does not depend on it.
-grep -q "the images are in the GPU's memory" said || die "small images are not kept on the GPU: $(cat said)"
-"$pretrain" "${small[@]}" --epochs 1 --device cuda --load-batches --out loaded 2>said
-grep -q "batches are loaded by the CPU.*--load-batches" said || die "it does not say who loads: $(cat said)"
+# The program reports where the images are; the encoder does not depend on it.
+grep -q "the images are in the GPU's memory" output || die "small images are not uploaded to the GPU: $(cat output)"
+"$pretrain" "${small[@]}" --epochs 1 --device cuda --load-batches --out loaded 2>output
+grep -q "batches are loaded by the CPU.*--load-batches" output || die "it does not report who loads: $(cat output)"
 cmp first/encoder.safetensors loaded/encoder.safetensors
 
-# Ctrl-C after the first checkpoint, and on with the other device.
+# Ctrl-C after the first checkpoint; the other device resumes.
 for device in cpu cuda; do
   other=$([ $device = cpu ] && echo cuda || echo cpu)
-  "$pretrain" "${small[@]}" --epochs 400 --checkpoint-seconds 0 --device $device --out begun_$device 2>>log &
-  while [ ! -e begun_$device/checkpoint.safetensors ]; do sleep 0.1; done
+  "$pretrain" "${small[@]}" --epochs 400 --checkpoint-seconds 0 --device $device --out started_$device 2>>log &
+  while [ ! -e started_$device/checkpoint.safetensors ]; do sleep 0.1; done
   kill -INT $!
   wait $! || true
-  "$pretrain" --resume --device $other --threads 2 --out begun_$device 2>>log &
+  "$pretrain" --resume --device $other --threads 2 --out started_$device 2>>log &
   sleep 2
   kill -INT $!
   wait $! || true
-  [ "$(wc -l <begun_$device/metrics.csv)" -ge 2 ] || die "the $other did not go on with the run of the $device"
+  [ "$(wc -l <started_$device/metrics.csv)" -ge 2 ] || die "$other did not resume the run of $device"
 done
 "$evaluate" --run first --device cuda --linear-epochs 1 >on_gpu 2>>log
 "$evaluate" --run first --device cpu --linear-epochs 1 >on_cpu 2>>log
-"$finetune" --run first --device cuda --labels 0.5 --epochs 1 --batch 16 --out tuned >said 2>>log
-grep -q '^result: ' said
+"$finetune" --run first --device cuda --labels 0.5 --epochs 1 --batch 16 --out tuned >output 2>>log
+grep -q '^result: ' output
 for method in byol mae; do
   "$PRETEXT_PROGRAMS/pretrain_$method" "${small[@]}" --epochs 1 --device cuda --out "$method" 2>>log
   [ -s "$method/encoder.safetensors" ] || die "pretrain_$method left no encoder"
 done
-echo "runs begun on one device and gone on with on the other"
+echo "runs started on one device and resumed on the other"

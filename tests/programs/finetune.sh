@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A fine-tuning starts from a run, from a file or from scratch; killed and resumed, or on 1, 2 and 3 threads, it is the
-# same, bit for bit; what it cannot do it says in a sentence.
+# Fine-tuning starts from a run, from a file or from scratch; its classifier is the same, bit for bit, if it is killed and
+# resumed, and on 1, 2 and 3 threads; wrong options end with an error message.
 set -euo pipefail
 finetune=$PRETEXT_PROGRAMS/finetune pretrain=$PRETEXT_PROGRAMS/pretrain_simclr
 [ -x "$finetune" ] && [ -x "$pretrain" ] || exit 77
@@ -9,60 +9,60 @@ die() {
   echo "$*" >&2
   exit 1
 }
-# fails WORDS COMMAND...: the command must fail and say the words.
+# fails TEXT COMMAND...: the command must fail and its output must contain the text.
 fails() {
-  local words=$1 status=0
+  local text=$1 status=0
   shift
-  "$@" >said 2>&1 || status=$?
-  [ "$status" -ne 0 ] && grep -qF -- "$words" said || die "expected \"$words\", got status $status: $(cat said)"
+  "$@" >output 2>&1 || status=$?
+  [ "$status" -ne 0 ] && grep -qF -- "$text" output || die "expected \"$text\", got status $status: $(cat output)"
 }
 sum() { sha256sum "$1/classifier.safetensors" | cut -d' ' -f1; }
-same() { [ "$(sum one)" = "$(sum "$1")" ] || die "the classifier of '$1' is another one"; }
+same() { [ "$(sum one)" = "$(sum "$1")" ] || die "the classifier of '$1' differs"; }
 
 "$pretrain" --images 400 --test-images 50 --epochs 1 --batch 64 --threads 2 --out run 2>log
 all=(--mixup 0.8 --cutmix 1 --label-smoothing 0.1 --erasing 0.25 --rand-augment 9 --layer-decay 0.75 --optimizer adamw
   --learning-rate 0.002)
 common=(--run run --labels 0.2 --epochs 6 --batch 20 --seed 3 --checkpoint-seconds 0.05 "${all[@]}")
-"$finetune" "${common[@]}" --threads 1 --test-every 3 --out one >said 2>>log
-grep -qE '^result: \{"method":"finetune","labels":0.2,"from_scratch":false,"accuracy":0\.[0-9]+,"top5":[01]\.[0-9]+,"seconds":[0-9.]+\}$' said || die "$(cat said)"
-[ "$(wc -l <one/labelled.txt)" -eq 80 ] || die "it saw $(wc -l <one/labelled.txt) labels"
+"$finetune" "${common[@]}" --threads 1 --test-every 3 --out one >output 2>>log
+grep -qE '^result: \{"method":"finetune","labels":0.2,"from_scratch":false,"accuracy":0\.[0-9]+,"top5":[01]\.[0-9]+,"seconds":[0-9.]+\}$' output || die "$(cat output)"
+[ "$(wc -l <one/labelled.txt)" -eq 80 ] || die "it used $(wc -l <one/labelled.txt) labels"
 [ "$(sort -u one/labelled.txt | wc -l)" -eq 80 ]
 head -1 one/metrics.csv | grep -qx "step,epoch,loss,learning_rate,images_per_second,accuracy"
-"$finetune" "${common[@]}" --threads 2 --out two >said 2>>log
-"$finetune" "${common[@]}" --threads 3 --out three >said 2>>log
+"$finetune" "${common[@]}" --threads 2 --out two >output 2>>log
+"$finetune" "${common[@]}" --threads 3 --out three >output 2>>log
 same two
 same three
 
 RANDOM=5
-"$finetune" "${common[@]}" --threads 2 --out killed >said 2>>log &
+"$finetune" "${common[@]}" --threads 2 --out killed >output 2>>log &
 for kill in 1 2 3 4 5 6; do
   child=$!
   sleep "0.$((RANDOM % 60 + 10))"
   kill -9 "$child" 2>/dev/null || true
   wait "$child" 2>/dev/null || true
   if [ -e killed/checkpoint.safetensors ]; then resume=(--resume); else resume=("${common[@]}" --overwrite); fi
-  "$finetune" "${resume[@]}" --threads 2 --out killed >said 2>>log &
+  "$finetune" "${resume[@]}" --threads 2 --out killed >output 2>>log &
 done
 wait $!
 same killed
 
 short=(--labels 0.2 --epochs 1 --batch 20 --threads 2)
-"$finetune" --run run --from-scratch "${short[@]}" --out scratch >said 2>>log
-grep -q '"from_scratch":true' said
-"$finetune" --weights run/encoder.safetensors --images 400 --test-images 50 "${short[@]}" --out file >said 2>>log
-grep -q '"from_scratch":false' said
-"$finetune" --run run --freeze "${short[@]}" --out frozen >said 2>>log
+"$finetune" --run run --from-scratch "${short[@]}" --out scratch >output 2>>log
+grep -q '"from_scratch":true' output
+"$finetune" --weights run/encoder.safetensors --images 400 --test-images 50 "${short[@]}" --out file >output 2>>log
+grep -q '"from_scratch":false' output
+"$finetune" --run run --freeze "${short[@]}" --out frozen >output 2>>log
 cmp <(tail -c 2000000 run/encoder.safetensors) <(tail -c 2000000 frozen/encoder.safetensors) ||
   die "a frozen encoder has changed"
 "$finetune" --from-scratch --encoder vit-micro --images 100 --test-images 20 --drop-path 0.1 --epochs 1 --batch 20 \
-  --threads 2 --out vit >said 2>>log
+  --threads 2 --out vit >output 2>>log
 grep -q '"layer_decay": 0.75' vit/recipe.json
 
-fails "say what to start from" "$finetune" --out nothing
-fails "holds a run already" "$finetune" "${common[@]}" --out one
+fails "nothing to start from" "$finetune" --out nothing
+fails "already contains a run" "$finetune" "${common[@]}" --out one
 same one
 fails "was made for another encoder" "$finetune" --weights run/encoder.safetensors --encoder resnet18 --out nothing
 fails "nowhere" "$finetune" --run nowhere --out nothing
 fails "choose a smaller batch" "$finetune" --run run --labels 0.01 --out nothing
-fails "holds a run of simclr" "$finetune" --resume --out run
-echo "a run, a file, from scratch; 1, 2 and 3 threads; killed and resumed: as it should be"
+fails "contains a run of simclr" "$finetune" --resume --out run
+echo "from a run, a file and from scratch; 1, 2 and 3 threads; killed and resumed: all as expected"

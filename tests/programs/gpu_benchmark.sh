@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# benchmarks/gpu.sh on played programs, without a GPU: whatever hangs, it ends when its --seconds are over, says which phase
-# was cut off, fails unless that was a sanitizer, and leaves no process behind. What fails, fails it; without a GPU it is 77.
+# benchmarks/gpu.sh with mock programs, without a GPU. Whichever phase hangs, the script ends when its --seconds have passed,
+# reports the phase that it killed, fails unless that was a sanitizer, and leaves no process behind. A failing phase fails the
+# script; without a GPU it returns 77.
 set -euo pipefail
 source=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 [ -d /proc/self ] && command -v setsid >/dev/null || exit 77
@@ -10,161 +11,161 @@ die() {
   echo "$*" >&2
   exit 1
 }
-# play FILE TEXT: a program that does what the text says. Those that hang sleep for a time by which they are found.
-play() {
+# mock FILE TEXT: creates a shell script. Hanging ones sleep for a duration that identifies their processes.
+mock() {
   mkdir -p "$(dirname "$1")"
   printf '#!/usr/bin/env bash\n%s\n' "$2" >"$1"
   chmod +x "$1"
 }
 sleeps="sleep 1000.$$"
 stubborn="trap '' TERM; $sleeps & setsid $sleeps & $sleeps"
-printf '%s\n' "1000.$$" "$PWD/played/" >marks
+printf '%s\n' "1000.$$" "$PWD/mocks/" >marks
 processes() { grep -lsFz -f marks /proc/[0-9]*/cmdline | cut -d / -f 3; }
 trap 'kill -KILL $(processes) 2>/dev/null || true' EXIT
-none_is_left() {
+no_process_is_left() {
   for _ in {1..50}; do
     if [ -z "$(processes)" ]; then return; fi
     sleep 0.1
   done
   die "$*: left behind: $(for process in $(processes); do tr '\0' ' ' <"/proc/$process/cmdline"; done)"
 }
-# A machine on which all is well, with a build folder.
-all_is_well() {
+# A machine where everything works, with a build folder.
+working_machine() {
   local program python
-  rm -rf played
-  mkdir -p played/benchmarks/gpu played/cmake
-  cp "$source/benchmarks/gpu.sh" played/benchmarks/
-  cp "$source/cmake/install_dependencies.sh" played/cmake/
-  play played/tests/programs/device.sh '[ "$PRETEXT_CUDA" = ON ] && [ -x "$PRETEXT_PROGRAMS/finetune" ] && echo devices'
-  play played/built/tests/test.cuda.gpu 'echo tests'
-  play played/built/examples/minimal_gpu 'echo minimal'
-  for program in pretrain_simclr pretrain_byol pretrain_mae finetune evaluate; do play played/built/examples/$program ''; done
-  play played/built/benchmarks/gpu.alone 'echo alone'
-  play played/built/benchmarks/gpu.surface.so ''
-  play played/path/nvidia-smi 'echo a played GPU'
-  play played/path/compute-sanitizer 'echo "========= ERROR SUMMARY: 0 errors"'
-  for python in python3 python; do play played/path/$python 'exit 1'; done
+  rm -rf mocks
+  mkdir -p mocks/benchmarks/gpu mocks/cmake
+  cp "$source/benchmarks/gpu.sh" mocks/benchmarks/
+  cp "$source/cmake/install_dependencies.sh" mocks/cmake/
+  mock mocks/tests/programs/device.sh '[ "$PRETEXT_CUDA" = ON ] && [ -x "$PRETEXT_PROGRAMS/finetune" ] && echo devices'
+  mock mocks/built/tests/test.cuda.gpu 'echo tests'
+  mock mocks/built/examples/minimal_gpu 'echo minimal'
+  for program in pretrain_simclr pretrain_byol pretrain_mae finetune evaluate; do mock mocks/built/examples/$program ''; done
+  mock mocks/built/benchmarks/gpu.standalone 'echo standalone'
+  mock mocks/built/benchmarks/gpu.c_api.so ''
+  mock mocks/path/nvidia-smi 'echo a mock GPU'
+  mock mocks/path/compute-sanitizer 'echo "========= ERROR SUMMARY: 0 errors"'
+  for python in python3 python; do mock mocks/path/$python 'exit 1'; done
 }
-# ends STATUS SECONDS OPTIONS...: gpu.sh ends with the status, long before what hangs would, and nothing that it started is
-# left; `says` looks at its words.
-ends() {
+# returns STATUS SECONDS OPTIONS...: gpu.sh returns the status long before a hanging program would end, and leaves no process;
+# `prints` searches its output.
+returns() {
   local expected=$1 seconds=$2 status=0
   shift 2
   called="gpu.sh --seconds $seconds $*"
-  PATH=$PWD/played/path:$PATH timeout --kill-after=5 60 played/benchmarks/gpu.sh --seconds "$seconds" "$@" >said 2>&1 ||
+  PATH=$PWD/mocks/path:$PATH timeout --kill-after=5 60 mocks/benchmarks/gpu.sh --seconds "$seconds" "$@" >output 2>&1 ||
     status=$?
-  [ "$status" -ne 124 ] && [ "$status" -ne 137 ] || die "$called did not end within 60 s: $(cat said)"
-  [ "$status" -eq "$expected" ] || die "$called: status $expected? $status: $(cat said)"
-  none_is_left "$called"
+  [ "$status" -ne 124 ] && [ "$status" -ne 137 ] || die "$called did not end within 60 s: $(cat output)"
+  [ "$status" -eq "$expected" ] || die "$called: status $expected? $status: $(cat output)"
+  no_process_is_left "$called"
 }
-says() {
-  for words in "$@"; do grep -qE -- "$words" said || die "$called: \"$words\"? $(cat said)"; done
+prints() {
+  for words in "$@"; do grep -qE -- "$words" output || die "$called: \"$words\"? $(cat output)"; done
 }
-says_not() { ! grep -qE -- "$1" said || die "$called: not \"$1\"! $(cat said)"; }
-more="\(--seconds gives it more\)"
+prints_not() { ! grep -qE -- "$1" output || die "$called: not \"$1\"! $(cat output)"; }
+more="\(--seconds sets a longer limit\)"
 
-# What a phase leaves behind does not disturb the next ones.
-all_is_well
-play played/built/examples/minimal_gpu "echo minimal; setsid $sleeps & sleep 0.5"
+# Processes that a phase leaves behind do not disturb the next ones.
+working_machine
+mock mocks/built/examples/minimal_gpu "echo minimal; setsid $sleeps & sleep 0.5"
 echo "1000.$$" >left
-play played/built/benchmarks/gpu.alone "grep -qsFzf '$PWD/left' /proc/[0-9]*/cmdline || echo alone"
-ends 0 50 --build played/built
-says "a played GPU" "^tests$" "test.cuda.gpu: done" "^minimal$" "minimal_gpu: done" "^devices$" "device.sh: done" \
-  "memcheck: clean" "racecheck: clean" "initcheck: clean" "synccheck: clean" "our side alone" "^alone$" "gpu.alone: done"
-says_not "not done|not started|Killed|Terminated"
-ends 0 50 --build played/built --tests
-says_not "alone"
-ends 0 50 --build played/built --times
-says_not "tests|memcheck"
-play played/path/python3 'if [ "$1" != -c ]; then echo "asked $*"; fi'
-ends 0 50 --build played/built --times --case mae
-says "^asked .*gpu/compare.py --library .*/played/built/benchmarks/gpu.surface.so --seconds [1-3][0-9] --case mae$"
-says_not "alone"
+mock mocks/built/benchmarks/gpu.standalone "grep -qsFzf '$PWD/left' /proc/[0-9]*/cmdline || echo standalone"
+returns 0 50 --build mocks/built
+prints "a mock GPU" "^tests$" "test.cuda.gpu: done" "^minimal$" "minimal_gpu: done" "^devices$" "device.sh: done" \
+  "memcheck: clean" "racecheck: clean" "initcheck: clean" "synccheck: clean" "only pretext is timed" "^standalone$" "gpu.standalone: done"
+prints_not "not finished|not started|Killed|Terminated"
+returns 0 50 --build mocks/built --tests
+prints_not "standalone"
+returns 0 50 --build mocks/built --times
+prints_not "tests|memcheck"
+mock mocks/path/python3 'if [ "$1" != -c ]; then echo "asked $*"; fi'
+returns 0 50 --build mocks/built --times --case mae
+prints "^asked .*gpu/compare.py --library .*/mocks/built/benchmarks/gpu.c_api.so --seconds [1-3][0-9] --case mae$"
+prints_not "standalone"
 
-# What fails, fails all of it, and the rest is run.
-all_is_well
-play played/built/tests/test.cuda.gpu 'exit 3'
-ends 1 50 --build played/built
-says "test.cuda.gpu: status 3" "^devices$" "memcheck: clean" "^alone$"
-for program in built/examples/minimal_gpu tests/programs/device.sh built/benchmarks/gpu.alone; do
-  all_is_well
-  play played/$program 'kill -SEGV $$'
-  ends 1 50 --build played/built
-  says "${program##*/}: status 139"
+# A failing phase fails the script, and the remaining phases run.
+working_machine
+mock mocks/built/tests/test.cuda.gpu 'exit 3'
+returns 1 50 --build mocks/built
+prints "test.cuda.gpu: status 3" "^devices$" "memcheck: clean" "^standalone$"
+for program in built/examples/minimal_gpu tests/programs/device.sh built/benchmarks/gpu.standalone; do
+  working_machine
+  mock mocks/$program 'kill -SEGV $$'
+  returns 1 50 --build mocks/built
+  prints "${program##*/}: status 139"
 done
-all_is_well
-play played/path/compute-sanitizer 'case $* in *synccheck*) echo "========= Barrier error"; exit 1 ;; esac'
-ends 1 50 --build played/built
-says "memcheck: clean" "Barrier error" "synccheck: status 1; see .*/sanitizer.synccheck.log"
-all_is_well
-play played/built/tests/test.cuda.gpu 'exit 77'
-ends 77 50 --build played/built
-play played/built/benchmarks/gpu.alone 'exit 77'
-ends 77 50 --build played/built --times
-ends 1 soon --build played/built
-says "--seconds soon: name a whole number"
-rm played/built/benchmarks/gpu.alone
-ends 1 50 --build played/built
-says "/played/built has no benchmarks/gpu.alone: build it there"
+working_machine
+mock mocks/path/compute-sanitizer 'case $* in *synccheck*) echo "========= Barrier error"; exit 1 ;; esac'
+returns 1 50 --build mocks/built
+prints "memcheck: clean" "Barrier error" "synccheck: status 1; see .*/sanitizer.synccheck.log"
+working_machine
+mock mocks/built/tests/test.cuda.gpu 'exit 77'
+returns 77 50 --build mocks/built
+mock mocks/built/benchmarks/gpu.standalone 'exit 77'
+returns 77 50 --build mocks/built --times
+returns 1 soon --build mocks/built
+prints "--seconds soon: not a positive whole number"
+rm mocks/built/benchmarks/gpu.standalone
+returns 1 50 --build mocks/built
+prints "/mocks/built has no benchmarks/gpu.standalone: build it there"
 
-# Tests that hang are cut off, and what would come after them is named.
-all_is_well
-play played/built/tests/test.cuda.gpu "$stubborn"
-ends 1 3 --build played/built
-says "test.cuda.gpu: not done after [123] s.*$more" "minimal_gpu: not started.*$more" "device.sh: not started" \
-  "memcheck: not started" "synccheck: not started" "gpu.alone: not started.*$more"
-says_not "Killed|Terminated"
-all_is_well
-play played/tests/programs/device.sh "$sleeps & $sleeps"
-ends 1 5 --build played/built --tests
-says "minimal_gpu: done" "device.sh: not done after [1-5] s.*$more"
+# Hanging tests are killed, and the phases after them are reported.
+working_machine
+mock mocks/built/tests/test.cuda.gpu "$stubborn"
+returns 1 3 --build mocks/built
+prints "test.cuda.gpu: not finished after [123] s.*$more" "minimal_gpu: not started.*$more" "device.sh: not started" \
+  "memcheck: not started" "synccheck: not started" "gpu.standalone: not started.*$more"
+prints_not "Killed|Terminated"
+working_machine
+mock mocks/tests/programs/device.sh "$sleeps & $sleeps"
+returns 1 5 --build mocks/built --tests
+prints "minimal_gpu: done" "device.sh: not finished after [1-5] s.*$more"
 
-# Sanitizers that hang leave time to the benchmark, and have failed only if they had found something.
-all_is_well
-play played/path/compute-sanitizer "case \$* in *racecheck*) $sleeps ;; esac"
-ends 0 9 --build played/built
-says "memcheck: clean" "racecheck: not done after [123] s.*$more; see .*/sanitizer.racecheck.log" "^alone$" "gpu.alone: done"
-play played/path/compute-sanitizer "echo '========= Invalid __global__ read of size 4'; $sleeps"
-ends 1 5 --build played/built --tests
-says "Invalid __global__ read" "memcheck: not done after" "racecheck: not done after" "initcheck: not done after"
+# Hanging sanitizers leave time for the benchmark, and count as failed only if they have found an error.
+working_machine
+mock mocks/path/compute-sanitizer "case \$* in *racecheck*) $sleeps ;; esac"
+returns 0 9 --build mocks/built
+prints "memcheck: clean" "racecheck: not finished after [123] s.*$more; see .*/sanitizer.racecheck.log" "^standalone$" "gpu.standalone: done"
+mock mocks/path/compute-sanitizer "echo '========= Invalid __global__ read of size 4'; $sleeps"
+returns 1 5 --build mocks/built --tests
+prints "Invalid __global__ read" "memcheck: not finished after" "racecheck: not finished after" "initcheck: not finished after"
 
-# A benchmark that hangs has failed; nvidia-smi or a Python that hangs leaves time to it.
-all_is_well
-play played/built/benchmarks/gpu.alone "$sleeps"
-ends 1 3 --build played/built --times
-says "gpu.alone: not done after [123] s.*$more"
-all_is_well
-play played/path/python3 "if [ \"\$1\" != -c ]; then $sleeps; fi"
-ends 1 3 --build played/built --times
-says "compare.py: not done after [123] s.*$more"
-all_is_well
-play played/path/nvidia-smi "$sleeps"
-play played/path/python3 "$sleeps"
-ends 0 9 --build played/built --times
-says "nvidia-smi: not done after [1-9] s" "asking python3 for torch: not done after [1-9] s.*$more" "^alone$"
+# A hanging benchmark has failed; a hanging nvidia-smi or Python leaves time for it.
+working_machine
+mock mocks/built/benchmarks/gpu.standalone "$sleeps"
+returns 1 3 --build mocks/built --times
+prints "gpu.standalone: not finished after [123] s.*$more"
+working_machine
+mock mocks/path/python3 "if [ \"\$1\" != -c ]; then $sleeps; fi"
+returns 1 3 --build mocks/built --times
+prints "compare.py: not finished after [123] s.*$more"
+working_machine
+mock mocks/path/nvidia-smi "$sleeps"
+mock mocks/path/python3 "$sleeps"
+returns 0 9 --build mocks/built --times
+prints "nvidia-smi: not finished after [1-9] s" "looking for torch in python3: not finished after [1-9] s.*$more" "^standalone$"
 
-# Without --build it builds first, and goes on only with what was built.
-all_is_well
-play played/path/cmake "case \$* in *--build*) cp -r '$PWD/played/built' '$PWD/played/build-gpu' ;; esac"
-ends 0 50
-says "configuring: done" "building: done" "test.cuda.gpu: done" "gpu.alone: done"
-all_is_well
-play played/path/cmake 'echo "there is no Eigen"; exit 1'
-ends 1 50
-says "there is no Eigen" "configuring: status 1" "Eigen and doctest must be here"
-play played/path/cmake "case \$* in *--build*) $sleeps & $sleeps ;; esac"
-ends 1 3
-says "configuring: done" "building: not done after [123] s.*$more"
-says_not "test.cuda.gpu"
+# Without --build it builds first, and stops if that fails.
+working_machine
+mock mocks/path/cmake "case \$* in *--build*) cp -r '$PWD/mocks/built' '$PWD/mocks/build-gpu' ;; esac"
+returns 0 50
+prints "configuring: done" "building: done" "test.cuda.gpu: done" "gpu.standalone: done"
+working_machine
+mock mocks/path/cmake 'echo "there is no Eigen"; exit 1'
+returns 1 50
+prints "there is no Eigen" "configuring: status 1" "Eigen and doctest are needed"
+mock mocks/path/cmake "case \$* in *--build*) $sleeps & $sleeps ;; esac"
+returns 1 3
+prints "configuring: done" "building: not finished after [123] s.*$more"
+prints_not "test.cuda.gpu"
 
-# Ended from outside, it takes with it what it has started.
-all_is_well
-play played/built/tests/test.cuda.gpu "touch begun; $stubborn"
-PATH=$PWD/played/path:$PATH played/benchmarks/gpu.sh --build played/built --seconds 50 >said 2>&1 &
+# Terminated from outside, it kills what it has started.
+working_machine
+mock mocks/built/tests/test.cuda.gpu "touch begun; $stubborn"
+PATH=$PWD/mocks/path:$PATH mocks/benchmarks/gpu.sh --build mocks/built --seconds 50 >output 2>&1 &
 for _ in {1..300}; do [ -e begun ] || sleep 0.1; done
 kill -TERM $!
 status=0
 wait $! || status=$?
-[ "$status" -eq 143 ] || die "gpu.sh after SIGTERM: status 143? $status: $(cat said)"
-none_is_left "gpu.sh after SIGTERM"
-echo "whatever hangs, benchmarks/gpu.sh ends in time, says what is not done and leaves nothing behind"
+[ "$status" -eq 143 ] || die "gpu.sh after SIGTERM: status 143? $status: $(cat output)"
+no_process_is_left "gpu.sh after SIGTERM"
+echo "benchmarks/gpu.sh ends in time whichever phase hangs, reports it and leaves no process behind"

@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# The program in the README is examples/minimal.cpp, and it runs.
+# The first program in the README is examples/minimal.cpp, and it runs.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 [ -x "$PRETEXT_PROGRAMS/minimal" ] || exit 77
-sed -n '/^```cpp$/,/^```$/p' "$root/README.md" | sed '1d;$d' >in_readme.cpp
+sed -n '/^```cpp$/,/^```$/{p;/^```$/q}' "$root/README.md" | sed '1d;$d' >in_readme.cpp
 tail -n +2 "$root/examples/minimal.cpp" >in_examples.cpp
 diff in_readme.cpp in_examples.cpp
-"$PRETEXT_PROGRAMS/minimal" >said
-grep -q "^step 60  loss [0-9.]*$" said
+"$PRETEXT_PROGRAMS/minimal" >output
+grep -q "^step 60  loss [0-9.]*$" output
+grep -q "^a feature of 128 values" output
 [ -s minimal.safetensors ]
-first=$(sed -n 's/^step 10  loss //p' said) last=$(sed -n 's/^step 60  loss //p' said)
+first=$(sed -n 's/^step 10  loss //p' output) last=$(sed -n 's/^step 60  loss //p' output)
 awk -v a="$first" -v b="$last" 'BEGIN { exit !(b < a - 0.3) }' || { echo "the loss went from $first to $last" >&2; exit 1; }

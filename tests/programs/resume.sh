@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# The encoder of a run that was killed again and again is the encoder of a run that was left alone, bit for bit; and
-# so it is for 1, 2 and 3 threads; with every method that has a program. Set KILLS for another number of kills.
+# A run that is killed and resumed many times ends with the encoder of an uninterrupted run, bit for bit, and so do runs on
+# 1, 2 and 3 threads: for every method that has a program. KILLS sets the number of kills.
 set -euo pipefail
 
 if [ "${PRETEXT_LONG_TESTS:-ON}" = ON ]; then simclr_kills=20 other_kills=8; else simclr_kills=4 other_kills=2; fi
 
 sum() { sha256sum "$1/encoder.safetensors" | cut -d' ' -f1; }
 same() {
-  if [ "$(sum alone)" != "$(sum "$1")" ]; then
-    echo "$method: the encoder of '$1' differs from that of the run left alone" >&2
+  if [ "$(sum uninterrupted)" != "$(sum "$1")" ]; then
+    echo "$method: the encoder of '$1' differs from that of the uninterrupted run" >&2
     exit 1
   fi
 }
@@ -19,9 +19,9 @@ survives() {
   shift 2
   local pretrain=$PRETEXT_PROGRAMS/pretrain_$method done_kills=0 child status=0 resume kill
   local common=(--data builtin --images 160 --test-images 20 --epochs 12 --batch 32 --seed 3 --checkpoint-seconds 0.2 "$@")
-  rm -rf alone two three killed stopped
+  rm -rf uninterrupted two three killed stopped
 
-  "$pretrain" "${common[@]}" --threads 1 --out alone 2>log
+  "$pretrain" "${common[@]}" --threads 1 --out uninterrupted 2>log
   "$pretrain" "${common[@]}" --threads 2 --out two 2>>log
   "$pretrain" "${common[@]}" --threads 3 --out three 2>>log
   same two
@@ -41,7 +41,7 @@ survives() {
   same killed
   [ "$done_kills" -gt 0 ]
 
-  # Ctrl-C saves and leaves; the next run goes on from there.
+  # Ctrl-C saves and exits; the next run resumes there.
   "$pretrain" "${common[@]}" --threads 2 --out stopped 2>>log &
   child=$!
   sleep 1
@@ -52,7 +52,7 @@ survives() {
     "$pretrain" --resume --out stopped --threads 2 2>>log
   fi
   same stopped
-  echo "$method: $done_kills kills, 1, 2 and 3 threads: one and the same encoder"
+  echo "$method: $done_kills kills, 1, 2 and 3 threads: the same encoder"
 }
 
 tried=0

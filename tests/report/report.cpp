@@ -54,7 +54,7 @@ std::size_t occurrences(std::string_view text, std::string_view part) {
   return count;
 }
 
-/// The page's markup without what stands in its style and script.
+/// The page's markup without its style sheet and script.
 std::string markup(const std::string& html) {
   const auto style = html.find("<style>"), end_of_style = html.find("</style>");
   const auto script = html.find("<script>"), end_of_script = html.find("</script>");
@@ -97,7 +97,7 @@ TEST_CASE("base64 agrees with the vectors of RFC 4648") {
   CHECK(encoded("\xff\xfe\xfd") == "//79");
 }
 
-TEST_CASE("the page asks nothing from outside") {
+TEST_CASE("the page loads nothing from the network") {
   const std::string html = to_html(everything());
   for (const auto part : {"http:", "https:", "<link", "@import", "url(", "src=\"/", " src=\"."})
     CHECK(html.find(part) == html.npos);
@@ -105,7 +105,7 @@ TEST_CASE("the page asks nothing from outside") {
   CHECK(occurrences(html, "src=\"data:image/png;base64,") == 5);
 }
 
-TEST_CASE("every element that opens closes, in order, and every attribute stands in quotes") {
+TEST_CASE("all elements are closed in order, and all attributes are quoted") {
   const std::string html = markup(to_html(everything()));
   std::vector<std::string> open;
   std::size_t tags = 0;
@@ -128,7 +128,7 @@ TEST_CASE("every element that opens closes, in order, and every attribute stands
   CHECK(tags > 200);
 }
 
-TEST_CASE("text is shown, never obeyed, wherever it stands") {
+TEST_CASE("text is escaped everywhere") {
   const std::string attack = "<script>alert('\"&\")</script>";
   report r = everything();
   r.title = r.summary = r.command_line = attack;
@@ -146,7 +146,7 @@ TEST_CASE("text is shown, never obeyed, wherever it stands") {
   CHECK(occurrences(html, "&lt;script&gt;alert(&#39;&quot;&amp;&quot;)&lt;/script&gt;") >= 22);
 }
 
-TEST_CASE("pictures arrive pixel for pixel") {
+TEST_CASE("pictures in the page have the same pixels") {
   const report r = everything();
   const std::string html = to_html(r);
   const std::string_view source = "src=\"data:image/png;base64,";
@@ -199,7 +199,7 @@ TEST_CASE("a tick's label has the decimals that its step needs") {
   CHECK(page::axis{0, 2e-6, 5e-7}.label(1.5e-6) == "1.5e-06");
 }
 
-TEST_CASE("an axis exists for one value, for none and for equal ones") {
+TEST_CASE("there is an axis for one value, for no values and for equal values") {
   for (const auto& [low, high] : std::vector<std::pair<double, double>>{
            {0, 0},
            {3, 3},
@@ -212,20 +212,20 @@ TEST_CASE("an axis exists for one value, for none and for equal ones") {
   }
 }
 
-TEST_CASE("a curve meets its corners, and what is not finite leaves a gap") {
+TEST_CASE("a curve reaches the corners of its axes, and NaN and infinity leave a gap") {
   const chart c{"", "", "", {{"", {0, 1, 2, 3, 4}, {0, 10, not_a_number, 10, 0}}}, {}};
   const page::plot_area area = page::area_of(c);
-  const auto corner = [&](double x, double y) { return area.across(x) + " " + area.up(y); };
-  CHECK(area.across(0) == page::fixed(page::plot_area::left, 2));
-  CHECK(area.across(4) == page::fixed(page::plot_area::right, 2));
-  CHECK(area.up(0) == page::fixed(page::plot_area::bottom, 2));
-  CHECK(area.up(10) == page::fixed(page::plot_area::top, 2));
+  const auto corner = [&](double x, double y) { return area.x_of(x) + " " + area.y_of(y); };
+  CHECK(area.x_of(0) == page::fixed(page::plot_area::left, 2));
+  CHECK(area.x_of(4) == page::fixed(page::plot_area::right, 2));
+  CHECK(area.y_of(0) == page::fixed(page::plot_area::bottom, 2));
+  CHECK(area.y_of(10) == page::fixed(page::plot_area::top, 2));
   CHECK(page::path_of(area, c.curves[0]) ==
         "M" + corner(0, 0) + "L" + corner(1, 10) + "M" + corner(3, 10) + "L" + corner(4, 0));
 }
 
 TEST_CASE("a long curve is thinned without losing its peaks, its gaps or its order") {
-  curve c;
+  chart_curve c;
   for (int i = 0; i < 100'000; ++i) {
     c.x.push_back(i);
     c.y.push_back(std::sin(i));
@@ -240,7 +240,7 @@ TEST_CASE("a long curve is thinned without losing its peaks, its gaps or its ord
   for (const std::size_t i : {12'345u, 54'321u, 77'777u}) CHECK(std::count(kept.begin(), kept.end(), i) == 1);
 }
 
-TEST_CASE("no number that is not finite reaches the page") {
+TEST_CASE("NaN and infinity are never written to the page") {
   report r = everything();
   const double infinity = std::numeric_limits<double>::infinity();
   r.accuracies.rows[0].values = {not_a_number, infinity};
@@ -262,14 +262,14 @@ TEST_CASE("an empty report is a page with a title and no empty sections") {
   CHECK(html.find("<div") == html.npos);
 }
 
-TEST_CASE("parts that do not fit together are refused by name") {
+TEST_CASE("inconsistent parts are refused by name") {
   report r = everything();
   r.accuracies.rows[1].values.pop_back();
   CHECK_THROWS_WITH_AS(to_html(r), "report: \"raw pixels\" has 1 accuracies for the 2 columns of the table",
                        std::invalid_argument);
   r = everything();
   r.charts[0].curves[0].x.pop_back();
-  CHECK_THROWS_WITH_AS(to_html(r), "report: the curve \"NT-Xent\" has 3 places but 4 values",
+  CHECK_THROWS_WITH_AS(to_html(r), "report: the curve \"NT-Xent\" has 3 x but 4 y",
                        std::invalid_argument);
   r = everything();
   r.embedding.label[2] = 2;
@@ -280,7 +280,7 @@ TEST_CASE("parts that do not fit together are refused by name") {
   CHECK_THROWS_WITH_AS(to_html(r), "report: the sheet \"views\" has no columns", std::invalid_argument);
 }
 
-TEST_CASE("writing replaces the old page, and leaves nothing beside the new one") {
+TEST_CASE("writing replaces the old page and leaves no temporary file") {
   const auto folder = std::filesystem::temp_directory_path() / "pretext report test";
   std::filesystem::remove_all(folder);
   std::filesystem::create_directories(folder);

@@ -53,7 +53,7 @@ std::vector<double> losses(any_classifier& classifier, const data& some, std::si
 
 }  // namespace
 
-TEST_CASE("a classifier learns the labels of its samples and answers for images") {
+TEST_CASE("a classifier learns the labels of its samples and classifies images") {
   const data some(48);
   const auto classifier = made();
   classifier->set_labels(some.labels);
@@ -72,7 +72,7 @@ TEST_CASE("a classifier learns the labels of its samples and answers for images"
   CHECK(right > 30);
 }
 
-TEST_CASE("a mixed step depends on seed, epoch and samples alone: any threads, before and after any other") {
+TEST_CASE("a mixed step depends only on seed, epoch and samples, not on the number of threads") {
   const data some(24);
   const target_options targets{.mixing = {}, .smoothing = .1};
   const auto one = made(targets), two = made(targets, 3), plain = made({.smoothing = .1});
@@ -82,7 +82,7 @@ TEST_CASE("a mixed step depends on seed, epoch and samples alone: any threads, b
   CHECK(found != losses(*plain, some, 4));
 }
 
-TEST_CASE("a classifier with more outputs than classes learns and answers as one that has as many") {
+TEST_CASE("a classifier with more outputs than classes learns and classifies like one with as many") {
   const data some(24);
   using wide = classification<images, encoder<resnet18<stem::cifar, 4>>, classifier<linear_classifier<9>>>;
   using wide_learner = trainer<wide, on<cpu>, layer_decay<adamw>>;
@@ -106,12 +106,12 @@ TEST_CASE("a classifier with more outputs than classes learns and answers as one
     CHECK(found[i] == Approx(expected[i]).epsilon(1e-4).scale(1));
 }
 
-TEST_CASE("a sample without a label stops the step in a sentence") {
+TEST_CASE("a sample without a label is refused with one sentence") {
   const data some(8);
   const auto classifier = made();
   CHECK_THROWS_WITH_AS(losses(*classifier, some, 1), doctest::Contains("call set_labels"),
                        std::invalid_argument);
   classifier->set_labels(std::vector<int>(8, 4));
-  CHECK_THROWS_WITH_AS(losses(*classifier, some, 1), "mixed goals: label 4 is none of 4 classes",
+  CHECK_THROWS_WITH_AS(losses(*classifier, some, 1), "mixed_targets: label 4 is none of 4 classes",
                        std::invalid_argument);
 }

@@ -20,12 +20,12 @@
 using namespace pretext;
 using namespace pretext::tests;
 
-// A training on a device whose memory the host cannot touch, beside the same on the CPU.
+// Trainings on a device whose memory the host cannot access, compared with the same on the CPU.
 namespace {
 
 std::vector<double> in_double(const std::vector<float>& numbers) { return {numbers.begin(), numbers.end()}; }
 
-/// Everything that a caller can see of a training after some steps.
+/// Everything that a caller can observe of a training after some steps.
 template <class Trainer>
 tests::results seen(Trainer& trained, std::size_t steps, std::size_t first = 0) {
   const pictures some(6);
@@ -65,16 +65,16 @@ std::string bytes_of(const std::filesystem::path& path) {
 
 }  // namespace
 
-TEST_CASE("what a program sees of a training is the same from a device out of the host's reach") {
+TEST_CASE("a program observes the same training from a device whose memory the host cannot access") {
   tests::all_near(seen(*make_byol<on<isolated_device>>(), 3), seen(*make_byol<on<cpu>>(), 3), 1e-3);
   tests::all_near(seen(*make_mae<on<isolated_device>>(), 3), seen(*make_mae<on<cpu>>(), 3), 1e-3);
   tests::all_near(seen(*make_classifier<on<isolated_device>>(), 3), seen(*make_classifier<on<cpu>>(), 3),
                   1e-3);
 }
 
-TEST_CASE("steps that a device records and repeats for a program are those that it takes one by one") {
+TEST_CASE("steps that a device records and replays equal those that it takes one by one") {
   const auto twice = [](const auto& trained) {
-    const auto first = seen(*trained, 4), second = seen(*trained, 4, 4);  // looked at in between
+    const auto first = seen(*trained, 4), second = seen(*trained, 4, 4);  // observed in between
     return std::pair{first, second};
   };
   CHECK(twice(make_byol<on<emulated, fp32>>()) == twice(make_byol<on<isolated_device>>()));
@@ -82,7 +82,7 @@ TEST_CASE("steps that a device records and repeats for a program are those that 
   CHECK(twice(make_classifier<on<emulated, fp32>>()) == twice(make_classifier<on<isolated_device>>()));
 }
 
-TEST_CASE("what a device keeps in bfloat16 is float for a program") {
+TEST_CASE("a program reads floats from a device that stores bfloat16") {
   using rounded = on<isolated_device, bf16>;
   static_assert(std::same_as<rounded::activation, bfloat16>);
   tests::all_near(seen(*make_byol<rounded>(), 1), seen(*make_byol<on<cpu>>(), 1), 1e-1);
@@ -90,24 +90,24 @@ TEST_CASE("what a device keeps in bfloat16 is float for a program") {
   tests::all_near(seen(*make_classifier<rounded>(), 1), seen(*make_classifier<on<cpu>>(), 1), 1e-1);
 }
 
-TEST_CASE("a checkpoint of one device is gone on with on another as on its own") {
+TEST_CASE("a run continues from a checkpoint of another device as from its own") {
   const temporary_folder folder;
-  const auto gone_on = [&]<class From, class To>() {
-    const auto begun = make_byol<on<From>>(), other = make_byol<on<To>>();
-    seen(*begun, 2);
-    save_checkpoint(folder / "half", *begun, {{"step", "2"}});
+  const auto continued = [&]<class From, class To>() {
+    const auto first = make_byol<on<From>>(), other = make_byol<on<To>>();
+    seen(*first, 2);
+    save_checkpoint(folder / "half", *first, {{"step", "2"}});
     CHECK(load_checkpoint(folder / "half", *other).at("step") == "2");
     save_checkpoint(folder / "again", *other, {{"step", "2"}});
     CHECK(bytes_of(folder / "half") == bytes_of(folder / "again"));
     return seen(*other, 2, 2);
   };
-  const auto expected = gone_on.operator()<cpu, cpu>();
-  tests::all_near(gone_on.operator()<cpu, isolated_device>(), expected, 1e-3);
-  tests::all_near(gone_on.operator()<isolated_device, cpu>(), expected, 1e-3);
-  tests::all_near(gone_on.operator()<isolated_device, isolated_device>(), expected, 1e-3);
+  const auto expected = continued.operator()<cpu, cpu>();
+  tests::all_near(continued.operator()<cpu, isolated_device>(), expected, 1e-3);
+  tests::all_near(continued.operator()<isolated_device, cpu>(), expected, 1e-3);
+  tests::all_near(continued.operator()<isolated_device, isolated_device>(), expected, 1e-3);
 }
 
-TEST_CASE("an encoder starts on every device with the weights of its seed, and takes others") {
+TEST_CASE("an encoder has the same initial weights on every device, and accepts others") {
   using network = tests::thin_trunk<basic_block, 4>;
   const auto features_on = []<class Device>(bool changed) {
     encoder_adapter<network, tiny_images, on<Device>, std::decay_t<decltype(evaluation)>> encoder{evaluation,

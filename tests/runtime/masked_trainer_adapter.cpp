@@ -25,14 +25,14 @@ using method = mae<images, vit<4, 16, 1, 2>, mae_decoder<8, 1, 2>>;
 using context_type = on<cpu>;
 using learner = trainer<method, context_type, adamw>;
 
-/// Six built-in pictures and a trainer that can show what it makes of them.
-struct showing {
+/// Six built-in pictures and a trainer that can predict them.
+struct fixture {
   std::vector<image> pictures = std::vector<image>(6);
   std::vector<image_view> views;
   std::vector<std::uint64_t> samples{4, 9, 1, 0, 7, 3};
   std::unique_ptr<any_trainer> trainer;
 
-  explicit showing(bool normalise_pixels) {
+  explicit fixture(bool normalise_pixels) {
     const builtin_source source{{.count = 6, .side = 32}};
     for (std::size_t i = 0; i < pictures.size(); ++i) {
       source.read(i, pictures[i]);
@@ -54,8 +54,8 @@ struct showing {
 
 }  // namespace
 
-TEST_CASE("a reconstruction shows every image with its mask: three of four patches hidden, whole ones") {
-  showing s{true};
+TEST_CASE("a reconstruction has every image with its mask: three of four whole patches are masked") {
+  fixture s{true};
   const auto made = s.trainer->reconstructor()->reconstruct(s.batch(0));
   std::vector<float> seen;
   s.trainer->evaluation_views(s.views, seen);
@@ -74,8 +74,8 @@ TEST_CASE("a reconstruction shows every image with its mask: three of four patch
   CHECK(s.trainer->reconstructor()->reconstruct(s.batch(1)).masked != made.masked);
 }
 
-TEST_CASE("predictions of normalised patches get the mean and deviation of the real ones back") {
-  showing normalised{true}, plain{false};  // the same weights: what they predict differs in scale alone
+TEST_CASE("predictions of normalised patches are scaled back to the mean and deviation of the real patches") {
+  fixture normalised{true}, plain{false};  // with the same weights, predictions differ only in scale
   const auto scaled = normalised.trainer->reconstructor()->reconstruct(normalised.batch(0));
   const auto raw = plain.trainer->reconstructor()->reconstruct(plain.batch(0));
   for (std::size_t n = 0; n < 6; ++n)
@@ -93,12 +93,12 @@ TEST_CASE("predictions of normalised patches get the mean and deviation of the r
     }
 }
 
-TEST_CASE("a step of a masked trainer is told its samples, and a look in between changes nothing") {
-  const auto weights_after = [](bool look) {
-    showing s{true};
+TEST_CASE("a reconstruction between two steps does not change the training") {
+  const auto weights_after = [](bool reconstruct) {
+    fixture s{true};
     for (std::uint32_t epoch = 0; epoch < 2; ++epoch) {
       s.trainer->step(s.batch(epoch), {.learning_rate = 1e-3});
-      if (look) s.trainer->reconstructor()->reconstruct(s.batch(5));
+      if (reconstruct) s.trainer->reconstructor()->reconstruct(s.batch(5));
     }
     std::vector<float> after;
     s.trainer->read_values([&](const float* values) { after.assign(values, values + method::size); });

@@ -12,43 +12,44 @@
 using namespace pretext;
 using namespace pretext::tests;
 
-// Steps on images that a device keeps, beside steps on batches that a loader has made of them.
+// Steps on images that were uploaded to a device, compared with steps on a loader's batches of the same
+// images.
 namespace {
 
 constexpr std::size_t picture_count = 13;
 const loader_options in_fours{.batch = 4, .seed = 5};
 
-std::vector<step_values> some_rates(std::size_t first, std::size_t steps) {
+std::vector<step_values> schedule(std::size_t first, std::size_t steps) {
   std::vector<step_values> all;
   for (std::size_t i = first; i < first + steps; ++i)
     all.push_back({0.05 / (1 + 0.2 * double(i)), 0.9 + 0.005 * double(i)});
   return all;
 }
 
+/// Steps on a loader's batches, each loss read before the next step.
 void loaded_steps(any_trainer& trained, std::size_t first, std::size_t steps, std::vector<double>& losses) {
   loader batches{picture_source(picture_count), in_fours};
   batches.seek(0, first);
-  for (const auto& rates : some_rates(first, steps)) {
-    losses.push_back(trained.step(batches.next(), rates));
-  }
+  for (const auto& rates : schedule(first, steps)) { losses.push_back(trained.step(batches.next(), rates)); }
 }
 
-/// The same, asked for all at once.
+/// The same steps, all enqueued before a loss is read.
 void queued_steps(any_trainer& trained, std::size_t first, std::size_t steps, std::vector<double>& losses) {
   loader batches{picture_source(picture_count), in_fours};
   batches.seek(0, first);
-  for (const auto& rates : some_rates(first, steps)) { trained.enqueue(batches.next(), rates); }
+  for (const auto& rates : schedule(first, steps)) { trained.enqueue(batches.next(), rates); }
   const auto seen = trained.wait_losses();
   losses.insert(losses.end(), seen.begin(), seen.end());
 }
 
-void kept_steps(any_trainer& trained, std::size_t first, std::size_t steps, std::vector<double>& losses) {
-  trained.enqueue_uploaded(first, some_rates(first, steps));
+/// Steps on uploaded images.
+void uploaded_steps(any_trainer& trained, std::size_t first, std::size_t steps, std::vector<double>& losses) {
+  trained.enqueue_uploaded(first, schedule(first, steps));
   const auto seen = trained.wait_losses();
   losses.insert(losses.end(), seen.begin(), seen.end());
 }
 
-/// Eleven steps, by way of `take(trainer, losses)`: losses and all that was learned.
+/// The losses of eleven steps that `take(trainer, losses)` takes, and everything that was learned.
 template <class Trainer, class Take>
 auto after(const std::unique_ptr<Trainer>& trained, const Take& take) {
   if constexpr (requires { trained->classes(); }) trained->set_labels(pictures(picture_count).labels);
@@ -67,15 +68,15 @@ void same_steps() {
           expected);
     CHECK(after(make(), [](auto& trained, auto& losses) {
             REQUIRE(trained.upload_dataset(picture_source(picture_count), in_fours).empty());
-            kept_steps(trained, 0, 1, losses);
-            kept_steps(trained, 1, 7, losses);
-            kept_steps(trained, 8, 3, losses);
+            uploaded_steps(trained, 0, 1, losses);
+            uploaded_steps(trained, 1, 7, losses);
+            uploaded_steps(trained, 8, 3, losses);
           }) == expected);
-    // From one way to the other in the middle of an epoch, of three steps each, and back.
+    // From one kind to the other and back, in the middle of epochs of three steps.
     CHECK(after(make(), [](auto& trained, auto& losses) {
             loaded_steps(trained, 0, 5, losses);
             REQUIRE(trained.upload_dataset(picture_source(picture_count), in_fours).empty());
-            kept_steps(trained, 5, 5, losses);
+            uploaded_steps(trained, 5, 5, losses);
             queued_steps(trained, 10, 1, losses);
           }) == expected);
   };
@@ -84,7 +85,7 @@ void same_steps() {
   compare([] { return make_classifier<Context>(); });
 }
 
-/// Pictures of which some cannot be read, or have another size.
+/// Pictures of which one cannot be read or has another size.
 struct odd_pictures {
   memory_source good = picture_source(picture_count);
   std::size_t broken = picture_count, larger = picture_count;
@@ -102,18 +103,19 @@ struct odd_pictures {
 
 }  // namespace
 
-TEST_CASE("steps on images that a device keeps are those on a loader's batches, bit for bit") {
+TEST_CASE("steps on uploaded images equal those on a loader's batches, bit for bit") {
   same_steps<on<emulated>>();
   same_steps<on<emulated, fp32>>();
   same_steps<on<isolated_device>>();
 }
 
-TEST_CASE("what a device does not keep it says, and goes on with a loader's batches") {
+TEST_CASE(
+    "upload_dataset returns why images were not uploaded, and training continues with a loader's batches") {
   const auto trained = make_byol<on<isolated_device>>();
   const auto error = [&](const any_source& images, loader_options how = in_fours) {
-    const std::string said = trained->upload_dataset(images, how);
-    CHECK_THROWS_AS(trained->enqueue_uploaded(0, some_rates(0, 1)), std::logic_error);
-    return said;
+    const std::string reason = trained->upload_dataset(images, how);
+    CHECK_THROWS_AS(trained->enqueue_uploaded(0, schedule(0, 1)), std::logic_error);
+    return reason;
   };
   CHECK(error(odd_pictures{.broken = 7}) == "picture 7: is no picture");
   CHECK(error(odd_pictures{.broken = 0}) == "picture 0: is no picture");
@@ -135,7 +137,7 @@ TEST_CASE("what a device does not keep it says, and goes on with a loader's batc
                        doctest::Contains("choose a smaller batch"), std::invalid_argument);
 }
 
-TEST_CASE("a classifier keeps images only with the labels that it was given") {
+TEST_CASE("a classifier uploads images only with the labels of set_labels") {
   const auto trained = make_classifier<on<isolated_device>>();
   CHECK_THROWS_WITH_AS(trained->upload_dataset(picture_source(picture_count), in_fours),
                        doctest::Contains("call set_labels"), std::invalid_argument);
@@ -143,18 +145,19 @@ TEST_CASE("a classifier keeps images only with the labels that it was given") {
   labels[5] = 0;
   trained->set_labels(labels);
   CHECK_THROWS_WITH_AS(trained->upload_dataset(picture_source(picture_count), in_fours),
-                       doctest::Contains("the label 0 for index 5"), std::invalid_argument);
+                       doctest::Contains("index 5 of the images in memory the label 0"),
+                       std::invalid_argument);
 }
 
-TEST_CASE("losses that nobody has read are not lost to batches of another kind") {
+TEST_CASE("steps on another kind of batch are refused while losses are unread") {
   const auto trained = make_byol<on<isolated_device>>();
   const pictures some(4);
-  const auto put = [&](std::uint64_t seed) { trained->enqueue(some.batch(seed, 0), {.01, .9}); };
-  put(1);
-  put(1);
-  CHECK_THROWS_AS(put(2), std::logic_error);
+  const auto enqueue = [&](std::uint64_t seed) { trained->enqueue(some.batch(seed, 0), {.01, .9}); };
+  enqueue(1);
+  enqueue(1);
+  CHECK_THROWS_AS(enqueue(2), std::logic_error);
   CHECK_THROWS_AS(trained->upload_dataset(picture_source(picture_count), in_fours), std::logic_error);
   CHECK(trained->wait_losses().size() == 2);
-  put(2);
+  enqueue(2);
   CHECK(trained->wait_losses().size() == 1);
 }

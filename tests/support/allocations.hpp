@@ -1,5 +1,5 @@
 #pragma once
-// Counts every allocation of the program that includes it, in one source file.
+// Counts the allocations of a program. Include it in one source file: it replaces operator new.
 #include <atomic>
 #include <cstddef>
 #include <cstdlib>

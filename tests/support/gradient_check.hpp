@@ -23,7 +23,7 @@
 
 namespace pretext::tests {
 
-/// Normal numbers that are the same in every run.
+/// Normally distributed values, the same in every run.
 inline std::vector<double> normal_numbers(std::size_t count, unsigned seed, double mean = 0,
                                           double deviation = 1) {
   std::mt19937 random{seed};
@@ -33,7 +33,8 @@ inline std::vector<double> normal_numbers(std::size_t count, unsigned seed, doub
   return numbers;
 }
 
-/// Weights around 0.3, running variances positive: no parameter stays at a value that hides a mistake.
+/// Random weights with positive running variances: no parameter has a value, such as 0 or 1, that hides a
+/// mistake.
 template <class L, class In>
 std::vector<double> plausible_weights(unsigned seed) {
   auto w = normal_numbers(weight_count<L, In>, seed, 0.1, 0.5);
@@ -43,9 +44,9 @@ std::vector<double> plausible_weights(unsigned seed) {
   return w;
 }
 
-/// Checks every gradient of a layer, dx and dw, against central differences of a random linear functional of
-/// y, with buffers that were dirty before. `groups` is batch norm's number of separate parts; `prepare` may
-/// tell the place what the layer asks of it.
+/// Compares the gradients of a layer, dx and dw, with central differences of a random linear functional of y.
+/// All output buffers contain other values before. `groups` is the number of batch norm's groups; `prepare`
+/// may set members of the context.
 template <class L, class In, class Prepare = void (*)(on<cpu, fp64>&)>
 void gradients_match_finite_differences(
     std::size_t batch, double tolerance = 1e-6, std::size_t groups = 1, std::size_t threads = 2,
@@ -61,7 +62,7 @@ void gradients_match_finite_differences(
   cache_of<L, In, Context> cache;
 
   const auto value = [&] {
-    auto running = w;  // running statistics move in forward and must not move the function
+    auto running = w;  // forward updates running statistics, which must not change the function
     context.activations.reset();
     L::forward(context, weights<Context>{running.data(), nullptr}, reads<Context, In>{x.data(), batch},
                writes<Context, Out>{y.data(), batch}, cache);
@@ -70,17 +71,17 @@ void gradients_match_finite_differences(
     return sum;
   };
   value();
-  value();  // the second time the arena holds old numbers
+  value();  // the second time, the arena contains old values
   L::backward(context, weights<Context>{w.data(), dw.data()}, cache,
               reads<Context, Out>{functional.data(), batch}, writes<Context, In>{dx.data(), batch});
 
-  const auto difference = [&](double& at) {
-    const double saved = at, h = 1e-6;  // small, so that hardly a ReLU changes sides
-    at = saved + h;
+  const auto difference = [&](double& variable) {
+    const double saved = variable, h = 1e-6;  // small, so that few ReLUs change sides
+    variable = saved + h;
     const double up = value();
-    at = saved - h;
+    variable = saved - h;
     const double down = value();
-    at = saved;
+    variable = saved;
     return (up - down) / (2 * h);
   };
   const std::size_t step_x = 1 + x.size() / 97;
@@ -95,7 +96,7 @@ void gradients_match_finite_differences(
       CHECK(dw[i] - 0.25 == doctest::Approx(difference(w[i])).epsilon(tolerance).scale(1));
   }
 
-  // Without anyone wanting dx, the weights' gradients are the same.
+  // Without dx, the gradients of the weights are the same.
   std::vector<double> again(w.size(), 0.25);
   value();
   L::backward(context, weights<Context>{w.data(), again.data()}, cache,

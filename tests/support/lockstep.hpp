@@ -11,10 +11,11 @@
 
 #include "reference.hpp"
 
-// Ten steps in single precision end where those in double precision do unless a ReLU's input lies within
-// rounding of zero: then the gradient takes the other side, and from there the two part for good, whoever
-// computes. So double precision runs freely and is held to the reference, single precision begins every step
-// where double precision stands, and a gradient that is further away must be shown to be that sensitive.
+// Ten steps in single precision end at the result of double precision unless the input of a ReLU is within
+// rounding of zero: then the gradient takes the other branch, and the two runs diverge, in any
+// implementation. So double precision runs freely and is compared with the reference; single precision starts
+// every step from the state of double precision; and where its gradient is further away, the gradient must be
+// shown to be that sensitive to rounding.
 namespace pretext::tests {
 
 /// Every buffer of a trainer as double, in order.
@@ -26,39 +27,39 @@ std::vector<std::vector<double>> state_of(Trainer& trainer) {
   return all;
 }
 
-/// Puts one trainer where another stands.
+/// Sets the buffers of a trainer.
 template <class Trainer>
 void set_state(Trainer& trainer, const std::vector<std::vector<double>>& state) {
-  std::size_t at = 0;
+  std::size_t next = 0;
   trainer.for_each_buffer([&]<class T>(std::string_view, T* data, std::size_t count) {
-    REQUIRE(state.at(at).size() == count);
-    for (std::size_t i = 0; i < count; ++i) data[i] = static_cast<T>(state[at][i]);
-    ++at;
+    REQUIRE(state.at(next).size() == count);
+    for (std::size_t i = 0; i < count; ++i) data[i] = static_cast<T>(state[next][i]);
+    ++next;
   });
 }
 
-/// The largest number of a tensor.
-inline double largest(const std::vector<double>& numbers) {
-  double most = 0;
-  for (const double number : numbers) most = std::max(most, std::abs(number));
-  return most;
+/// The largest magnitude in a tensor.
+inline double max_magnitude(const std::vector<double>& values) {
+  double result = 0;
+  for (const double value : values) result = std::max(result, std::abs(value));
+  return result;
 }
 
-/// How far gradients are from others, tensor by tensor, at most. A gradient that batch norm cancels (that of
-/// a bias in front of it) is rounding on both sides: it must be as small, in proportion to the largest of
-/// all.
+/// The largest relative difference of gradients, tensor by tensor. A gradient that batch norm cancels (that
+/// of a bias before it) is rounding error on both sides: it is compared with the largest gradient of all.
 inline double gradient_difference(const std::vector<std::vector<double>>& found,
                                   const std::vector<std::vector<double>>& expected) {
   REQUIRE(found.size() == expected.size());
-  double scale = 0, most = 0;
-  for (const auto& tensor : expected) scale = std::max(scale, largest(tensor));
+  double scale = 0, result = 0;
+  for (const auto& tensor : expected) scale = std::max(scale, max_magnitude(tensor));
   for (std::size_t i = 0; i < found.size(); ++i)
-    most = std::max(most, largest(expected[i]) > 1e-12 * scale ? relative_difference(found[i], expected[i])
-                                                               : largest(found[i]) / scale);
-  return most;
+    result = std::max(result, max_magnitude(expected[i]) > 1e-12 * scale
+                                  ? relative_difference(found[i], expected[i])
+                                  : max_magnitude(found[i]) / scale);
+  return result;
 }
 
-/// The gradients of a network's weights, one tensor after another, in torch's layouts.
+/// The gradients of a network's weights, one tensor after another, in PyTorch's layouts.
 template <class T>
 std::vector<std::vector<double>> gradients_of(std::span<const parameter> table, const T* gradient) {
   safetensors ours;
@@ -72,7 +73,7 @@ std::vector<std::vector<double>> gradients_of(std::span<const parameter> table, 
   return all;
 }
 
-/// The same of a case; `name_of(parameter)` is what it is called there.
+/// The gradients of a reference case; `name_of(parameter)` is their name there.
 template <class Name>
 std::vector<std::vector<double>> gradients_of(std::span<const parameter> table, const safetensors& file,
                                               const Name& name_of) {
@@ -82,7 +83,7 @@ std::vector<std::vector<double>> gradients_of(std::span<const parameter> table, 
   return all;
 }
 
-/// Holds weights and running statistics to those of a case.
+/// Compares weights and running statistics with those of a reference case.
 template <class T>
 void weights_agree(std::span<const parameter> table, const T* value, const safetensors& file,
                    const std::string& prefix, double tolerance) {
@@ -96,7 +97,7 @@ void weights_agree(std::span<const parameter> table, const T* value, const safet
   }
 }
 
-/// Views 1 and 2 of step k of a case, stacked, channels last.
+/// Views 1 and 2 of step k of a reference case, stacked, channels last.
 template <class T>
 std::vector<T> views_of_step(const safetensors& file, std::size_t k) {
   auto views = channels_last<T>(file.at("view1." + std::to_string(k)));
@@ -105,44 +106,44 @@ std::vector<T> views_of_step(const safetensors& file, std::size_t k) {
   return views;
 }
 
-/// How far the gradients of step k move, at most, when the weights move by about a float's rounding.
+/// The largest change of the gradients of step k when the weights change by about the rounding of a float.
 template <class Run>
-double sensitivity(Run& shaken, const std::vector<std::vector<double>>& state, std::size_t k,
+double sensitivity(Run& perturbed, const std::vector<std::vector<double>>& state, std::size_t k,
                    const std::vector<std::vector<double>>& gradients) {
   std::mt19937_64 random{k};
-  std::uniform_real_distribution<double> part{-1, 1};
-  double most = 0;
+  std::uniform_real_distribution<double> uniform{-1, 1};
+  double result = 0;
   for (int draw = 0; draw < 16; ++draw) {
     auto moved = state;
     for (double& weight : moved.front())
-      weight *= 1 + 4 * std::numeric_limits<float>::epsilon() * part(random);
-    set_state(shaken.learner, moved);
-    shaken.step(k);
-    most = std::max(most, gradient_difference(shaken.gradients(), gradients));
+      weight *= 1 + 4 * std::numeric_limits<float>::epsilon() * uniform(random);
+    set_state(perturbed.learner, moved);
+    perturbed.step(k);
+    result = std::max(result, gradient_difference(perturbed.gradients(), gradients));
   }
-  return most;
+  return result;
 }
 
-/// Runs a case to its end: `twice` in double precision to 1e-9, `once` in single precision to 1e-4; `shaken`
-/// is a third run, in double precision. All offer learner, step(k), gradients(), first_gradients() (those of
-/// the case) and end_agrees(). Gradients in single precision may be further away only where those in double
-/// precision move as far when the weights are rounded.
-template <class Twice, class Once, class Shaken>
-void lockstep(Twice&& twice, Once&& once, Shaken&& shaken, std::size_t steps) {
+/// Runs a reference case to its end: `in_double` agrees to 1e-9, `in_float` to 1e-4; `perturbed` is a third
+/// run, in double precision. All have learner, step(k), gradients(), first_gradients() (those of the case)
+/// and end_agrees(). Gradients in single precision may be further away only where those in double precision
+/// change as much when the weights are rounded.
+template <class InDouble, class InFloat, class Perturbed>
+void lockstep(InDouble&& in_double, InFloat&& in_float, Perturbed&& perturbed, std::size_t steps) {
   for (std::size_t k = 0; k < steps; ++k) {
     CAPTURE(k);
-    const auto state = state_of(twice.learner);
-    set_state(once.learner, state);
-    twice.step(k);
-    once.step(k);
-    if (k == 0) CHECK(gradient_difference(twice.gradients(), twice.first_gradients()) < 1e-9);
-    const double apart = gradient_difference(once.gradients(), twice.gradients());
-    if (apart < 1e-4) continue;
-    MESSAGE("step ", k, ": gradients ", apart, " apart; a ReLU's input is near zero");
-    CHECK(apart < 2 * sensitivity(shaken, state, k, twice.gradients()));
+    const auto state = state_of(in_double.learner);
+    set_state(in_float.learner, state);
+    in_double.step(k);
+    in_float.step(k);
+    if (k == 0) CHECK(gradient_difference(in_double.gradients(), in_double.first_gradients()) < 1e-9);
+    const double difference = gradient_difference(in_float.gradients(), in_double.gradients());
+    if (difference < 1e-4) continue;
+    MESSAGE("step ", k, ": gradients differ by ", difference, "; the input of a ReLU is near zero");
+    CHECK(difference < 2 * sensitivity(perturbed, state, k, in_double.gradients()));
   }
-  twice.end_agrees();
-  once.end_agrees();
+  in_double.end_agrees();
+  in_float.end_agrees();
 }
 
 }  // namespace pretext::tests

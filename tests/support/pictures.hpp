@@ -13,7 +13,7 @@
 
 #include <pretext/core/image.hpp>
 
-/// A smooth picture that tells its places and channels apart.
+/// A smooth picture that differs at every position and in every channel.
 inline pretext::image smooth_picture(std::size_t height, std::size_t width, std::size_t channels = 3) {
   pretext::image picture{height, width, channels, {}};
   for (std::size_t y = 0; y < height; ++y)
@@ -71,13 +71,13 @@ inline std::string jpeg_of(const pretext::image& picture, jpeg_options options =
   return file;
 }
 
-/// A PNG file of raw rows, `color_type` and `bits` as libpng means them, with a palette if it needs one.
+/// A PNG file of raw rows with the `color_type` and `bits` of libpng, and a palette if the type needs one.
 inline std::string png_of(std::size_t height, std::size_t width, int color_type, int bits,
                           const std::vector<std::uint8_t>& rows, bool interlaced = false,
                           const std::vector<png_color>& palette = {}) {
   png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, nullptr, nullptr, nullptr);
   png_infop info = png_create_info_struct(png);
-  if (setjmp(png_jmpbuf(png))) throw std::runtime_error{"libpng refused the test's picture"};
+  if (setjmp(png_jmpbuf(png))) throw std::runtime_error{"libpng rejected the picture of the test"};
   std::string file;
   png_set_write_fn(
       png, &file,

@@ -3,14 +3,14 @@
 
 namespace pretext::tests {
 
-/// Output and gradients of a layer in fp32, one after another; `prepare` as in gradient_check.hpp.
+/// The output and the gradients of a layer in fp32, concatenated; `prepare` as in gradient_check.hpp.
 template <class L, class In, class Prepare = void (*)(on<cpu>&)>
 std::vector<float> everything_computed(
     std::size_t batch, std::size_t threads, Prepare prepare = [](on<cpu>&) {}) {
   using Context = on<cpu>;
   using Out = output_of<L, In>;
-  const auto as_float = [](const std::vector<double>& numbers) {
-    return std::vector<float>(numbers.begin(), numbers.end());
+  const auto as_float = [](const std::vector<double>& values) {
+    return std::vector<float>(values.begin(), values.end());
   };
   Context context{.stream = cpu::stream{threads}};
   prepare(context);
@@ -28,10 +28,11 @@ std::vector<float> everything_computed(
   return y;
 }
 
+/// A layer gives the same bits on one, two and three threads.
 template <class L, class In>
 void same_bits_for_any_threads(std::size_t batch) {
   const auto one = everything_computed<L, In>(batch, 1);
-  for (float number : one) REQUIRE(std::isfinite(number));
+  for (const float value : one) REQUIRE(std::isfinite(value));
   CHECK(one == everything_computed<L, In>(batch, 2));
   CHECK(one == everything_computed<L, In>(batch, 3));
 }

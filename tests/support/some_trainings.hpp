@@ -1,5 +1,5 @@
 #pragma once
-// Trainings behind the interface that programs use, on any device, and pictures for them.
+// Trainers behind the type-erased interfaces of programs, on any device, and pictures for them.
 #include "thin_trunk.hpp"
 
 #include <cstddef>
@@ -21,7 +21,7 @@ namespace pretext::tests {
 using tiny_images = shape<8, 8, 3>;
 using chosen_optimizer = any_optimizer<sgd, lars, adamw>;
 
-/// Pictures, who they are, and what they are called.
+/// Pictures with their sample indices and labels.
 struct pictures {
   std::vector<image> all;
   std::vector<image_view> views;
@@ -44,12 +44,12 @@ struct pictures {
   }
 };
 
-/// So many of them, numbered from 0, as a data set of three classes.
+/// The first `count` pictures as a data set of three classes.
 inline memory_source picture_source(std::size_t count) {
-  const pictures some(count);
+  const pictures source(count);
   std::vector<std::uint8_t> pixels;
-  for (const image& each : some.all) pixels.insert(pixels.end(), each.pixels.begin(), each.pixels.end());
-  return {std::move(pixels), 12, 12, 3, some.labels};
+  for (const image& each : source.all) pixels.insert(pixels.end(), each.pixels.begin(), each.pixels.end());
+  return {std::move(pixels), 12, 12, 3, source.labels};
 }
 
 inline const augmentation one_view{random_resized_crop<>{}, horizontal_flip{}, normalise{}};
@@ -95,7 +95,7 @@ std::unique_ptr<any_classifier> make_classifier() {
       one_view, targets);
 }
 
-/// Everything that a checkpoint of it would hold.
+/// The contents of a checkpoint of it.
 inline std::vector<std::vector<std::byte>> learned_bytes(any_trainer& trained) {
   std::vector<std::vector<std::byte>> all;
   trained.for_each_buffer([&](const saved_buffer& b) { b.read(all.emplace_back(b.bytes()).data()); });

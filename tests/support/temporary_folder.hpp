@@ -6,7 +6,7 @@
 
 #include <doctest/doctest.h>
 
-/// A folder of its own that disappears with the test.
+/// A new folder that is deleted at the end of the test.
 class temporary_folder {
  public:
   temporary_folder() {
@@ -27,18 +27,18 @@ class temporary_folder {
   std::filesystem::path path_;
 };
 
-/// What `call` throws must be an `Error` whose sentence contains every one of `words`.
+/// `call` must throw an `Error` whose message contains each of `words`.
 template <class Error, class Call, class... Words>
 void check_throws(Call&& call, const Words&... words) {
   try {
     call();
     FAIL_CHECK("nothing was thrown");
   } catch (const Error& error) {
-    const std::string sentence = error.what();
+    const std::string message = error.what();
     for (const std::string& word : {std::string{words}...}) {
-      CAPTURE(sentence);
+      CAPTURE(message);
       CAPTURE(word);
-      CHECK(sentence.find(word) != std::string::npos);
+      CHECK(message.find(word) != std::string::npos);
     }
   }
 }

@@ -4,7 +4,7 @@
 namespace pretext::tests {
 
 /// The thin trunk of the reference cases: CIFAR stem, two blocks, one block with stride 2, mean over all
-/// places.
+/// positions.
 template <template <std::size_t, std::size_t, initial_scale> class Block, std::size_t Width>
 struct thin_trunk
     : sequential<named<"", at_depth<0, fused_convolution<"conv1", "bn1", convolution<Width, 3>>>>,

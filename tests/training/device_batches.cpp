@@ -23,11 +23,11 @@ device_dataset<cpu> unlabelled() {
 
 }  // namespace
 
-TEST_CASE("a resident batch has the samples of a loader's, epoch after epoch") {
-  const device_dataset<cpu> images{small_pictures()};
+TEST_CASE("a device's batch has the samples of a loader's, epoch after epoch") {
+  const device_dataset<cpu> images{small_image_set()};
   trainer<small_simclr, context, sgd> learner;
   step_queue queue{learner, batches{images, views{crop_and_flip()}, {.batch = 3, .seed = 11}}};
-  loader expected{small_pictures(), {.batch = 3, .seed = 11}};
+  loader expected{small_image_set(), {.batch = 3, .seed = 11}};
   const step_values rates[]{{0.01}};
   for (int step = 0; step < 13; ++step) {  // epochs of four batches
     queue.run(rates);
@@ -38,8 +38,8 @@ TEST_CASE("a resident batch has the samples of a loader's, epoch after epoch") {
   }
 }
 
-TEST_CASE("resident batches without shuffling are in the data set's own order") {
-  const device_dataset<cpu> images{small_pictures()};
+TEST_CASE("device batches without shuffling are in the order of the data set") {
+  const device_dataset<cpu> images{small_image_set()};
   trainer<small_simclr, context, sgd> learner;
   step_queue queue{learner, batches{images, views{crop_and_flip()}, {.batch = 4, .shuffle = false}}};
   const step_values rates[]{{0.01}, {0.01}};
@@ -48,8 +48,8 @@ TEST_CASE("resident batches without shuffling are in the data set's own order") 
   CHECK(queue.batches().samples()[3] == 7);
 }
 
-TEST_CASE("a batch larger than the data set, or without labels that it needs, is refused in a sentence") {
-  const device_dataset<cpu> images{small_pictures()}, no_labels = unlabelled();
+TEST_CASE("a batch larger than the data set, or without the labels that it needs, is refused in a sentence") {
+  const device_dataset<cpu> images{small_image_set()}, no_labels = unlabelled();
   CHECK_THROWS_WITH_AS((batches{images, views{crop_and_flip()}, {.batch = 14}}),
                        doctest::Contains("14 images cannot be made of 13"), std::invalid_argument);
   const auto refused = [&](const device_dataset<cpu>& from, std::size_t classes, const char* words) {

@@ -7,19 +7,19 @@
 using namespace pretext;
 using namespace pretext::tests;
 
-TEST_CASE("queued steps on the CPU are those of a program that calls loader, augment, draw and step") {
-  fed_steps<on<cpu>>();
+TEST_CASE("queued steps on the CPU equal those of a program that calls loader, augment and step") {
+  loader_steps<on<cpu>>();
 }
 
-TEST_CASE("rates may be asked for one by one or many at once") {
-  const auto of = composed<small_byol>(lars{}, byol_views());
+TEST_CASE("steps may be queued one by one or many at once") {
+  const auto of = compose<small_byol>(lars{}, byol_views());
   CHECK(queued<on<cpu>>(of, 7, 1) == queued<on<cpu>>(of, 7, 7));
 }
 
-TEST_CASE("a queue goes on where another one stopped") {
-  const auto of = composed<small_mae>(adamw{}, mae_augmentation());
-  const resident_run<on<cpu>, small_mae, decltype(of.views)> run{.views = of.views};
-  const auto rates = some_rates(7);
+TEST_CASE("a queue continues where another one stopped") {
+  const auto of = compose<small_mae>(adamw{}, mae_augmentation());
+  const device_run<on<cpu>, small_mae, decltype(of.views)> run{.views = of.views};
+  const auto rates = step_schedule(7);
   const auto learner = trainer_of<on<cpu>>(of);
   run.queue_for(*learner).run(std::span{rates}.first(4));
   auto second = run.queue_for(*learner);
@@ -28,35 +28,35 @@ TEST_CASE("a queue goes on where another one stopped") {
   CHECK(second.steps() == 7);
   results expected = queued<on<cpu>>(of, 7, 7);
   expected.pop_back();  // the losses
-  CHECK(learned(*learner) == expected);
+  CHECK(buffers_of(*learner) == expected);
 }
 
-TEST_CASE("on the CPU a loss that is not a number throws when its step is asked for") {
+TEST_CASE("on the CPU a loss that is not finite throws when its step is queued") {
   using learner = trainer<small_byol, on<cpu>, adamw>;
-  const auto rates = some_rates(10);
+  const auto rates = step_schedule(10);
   learner whole{{}, {}, 3}, broken{{}, {}, 3};
-  step_queue whole_steps{whole, breaking_batches<on<cpu>>{100}};
-  step_queue broken_steps{broken, breaking_batches<on<cpu>>{6}};
+  step_queue whole_steps{whole, nan_batches<on<cpu>>{100}};
+  step_queue broken_steps{broken, nan_batches<on<cpu>>{6}};
   whole_steps.run(std::span{rates}.first(6));
   CHECK_THROWS_WITH_AS(broken_steps.enqueue(rates), doctest::Contains("not a number"), std::runtime_error);
   CHECK(broken_steps.steps() == 6);
-  CHECK(optimised(broken) == optimised(whole));
+  CHECK(optimized_buffers(broken) == optimized_buffers(whole));
   CHECK_THROWS_AS(broken_steps.wait_losses(), std::runtime_error);
 }
 
-TEST_CASE("a queue says how many losses it keeps") {
+TEST_CASE("a queue refuses more steps than it stores losses for") {
   trainer<small_byol, on<cpu>, sgd> learner;
-  step_queue queue{learner, breaking_batches<on<cpu>>{100}};
+  step_queue queue{learner, nan_batches<on<cpu>>{100}};
   const std::vector<step_values> many(queue.max_queued + 1);
   CHECK_THROWS_WITH_AS(queue.enqueue(many), doctest::Contains("losses of 1024 steps"), std::invalid_argument);
 }
 
-TEST_CASE("queued steps on the CPU allocate nothing once two have made room") {
-  const auto of = composed<small_byol>(sgd{}, byol_views());
-  const resident_run<on<cpu>, small_byol, decltype(of.views)> run{.views = of.views};
+TEST_CASE("queued steps on the CPU allocate nothing after the first two") {
+  const auto of = compose<small_byol>(sgd{}, byol_views());
+  const device_run<on<cpu>, small_byol, decltype(of.views)> run{.views = of.views};
   const auto learner = trainer_of<on<cpu>>(of);
   auto queue = run.queue_for(*learner);
-  const auto rates = some_rates(6);
+  const auto rates = step_schedule(6);
   queue.run(std::span{rates}.first(3));
   const std::size_t before = allocations;
   queue.run(std::span{rates}.subspan(3));
@@ -65,16 +65,16 @@ TEST_CASE("queued steps on the CPU allocate nothing once two have made room") {
 
 namespace {
 
-/// Steps of `trainer::step(views, batch, values)` beside the loader, augment and step that a program calls.
+/// Compares `trainer::step(views, batch, values)` with a program that calls augment and step.
 template <class Composition>
 void takes_the_same_steps(const Composition& of) {
   const auto learner = trainer_of<on<cpu>>(of);
-  loader batches{small_pictures(), {.batch = 4, .seed = 5}};
-  results expected = fed<on<cpu>>(of, 5);
+  loader batches{small_image_set(), {.batch = 4, .seed = 5}};
+  results expected = unqueued<on<cpu>>(of, 5);
   std::vector<double> losses;
-  for (const step_values& values : some_rates(5, of.drop_path))
+  for (const step_values& values : step_schedule(5, of.drop_path))
     losses.push_back(learner->step(of.views, batches.next(), values));
-  results found = learned(*learner);
+  results found = buffers_of(*learner);
   found.push_back(losses);
   CHECK(found == expected);
 }
@@ -82,18 +82,18 @@ void takes_the_same_steps(const Composition& of) {
 }  // namespace
 
 TEST_CASE("a step on a loader's batch is augment and step, keyed by the loader's seed") {
-  takes_the_same_steps(composed<small_byol>(sgd{}, byol_views()));
-  takes_the_same_steps(composed<small_mae>(adamw{}, mae_augmentation()));
+  takes_the_same_steps(compose<small_byol>(sgd{}, byol_views()));
+  takes_the_same_steps(compose<small_mae>(adamw{}, mae_augmentation()));
 }
 
 TEST_CASE("queued steps without a target momentum take that of the method's target") {
   const auto train = [](std::optional<double> momentum) {
     trainer<small_byol, on<cpu>, sgd> learner{{.target = {.momentum = 0.7}}, {}, 3};
-    step_queue queue{learner, breaking_batches<on<cpu>>{100}};
+    step_queue queue{learner, nan_batches<on<cpu>>{100}};
     const step_values values[]{{.learning_rate = 0.1, .target_momentum = momentum}};
     queue.run(values);
     queue.run(values);
-    return learned(learner);
+    return buffers_of(learner);
   };
   CHECK(train({}) == train(0.7));
   CHECK(train({}) != train(0.9));

@@ -45,7 +45,7 @@ std::vector<float> weights_after(std::size_t steps, std::size_t threads,
 
 }  // namespace
 
-TEST_CASE("a training step allocates nothing once the first two have made room") {
+TEST_CASE("a training step allocates nothing after the first two") {
   learner t{{}, {sgd{}}, 5, cpu::stream{2}};
   auto v = views(0);
   const reads<on<cpu>, images> batch{v.data(), 12};
@@ -67,7 +67,7 @@ TEST_CASE("training gives the same bits with 1, 2 and 3 threads") {
   }
 }
 
-TEST_CASE("a loss that is no number stops the step in a sentence and leaves the weights as they were") {
+TEST_CASE("a loss that is NaN stops the step in a sentence and leaves the weights unchanged") {
   learner t;
   auto v = views(0);
   v[7] = std::nanf("");
@@ -80,27 +80,13 @@ TEST_CASE("a loss that is no number stops the step in a sentence and leaves the 
         REQUIRE(t.memory().value.data()[i] == before[i]);
 }
 
-TEST_CASE("the same seed starts with the same weights, another seed with others") {
+TEST_CASE("initial weights depend on the seed alone") {
   learner a{{}, {sgd{}}, 1}, b{{}, {sgd{}}, 1}, c{{}, {sgd{}}, 2};
   const auto all = [](learner& t) {
     return std::vector<float>(t.memory().value.data(), t.memory().value.data() + method::size);
   };
   CHECK(all(a) == all(b));
   CHECK(all(a) != all(c));
-}
-
-TEST_CASE("weights start with the spread that their layer asked for") {
-  using wide = simclr<shape<32, 32, 3>, resnet18<stem::cifar>>;
-  std::vector<float> w(wide::size);
-  initialise<float>(wide::parameters, 3, w.data());
-  for (const parameter& p : wide::parameters) {
-    if (p.size() < 4000) continue;
-    double square = 0;
-    for (std::size_t i = p.offset; i < p.offset + p.size(); ++i)
-      square += double(w[i]) * double(w[i]) / double(p.size());
-    CAPTURE(p.path);
-    CHECK(std::sqrt(square) == doctest::Approx(p.init.scale).epsilon(0.05));
-  }
 }
 
 TEST_CASE("named options are the seed of the weights and the threads of the CPU") {

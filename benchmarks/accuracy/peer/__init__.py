@@ -1,1 +1,1 @@
-"""What the PyTorch peers of pretext's programs share: data, views, networks, schedules and evaluation."""
+"""Code that the PyTorch peers of pretext's programs share: data, views, networks, schedules and evaluation."""

@@ -34,7 +34,7 @@ def read_folder(root, threads):
 
 
 class Images:
-    """train/ and test/ of a folder; `cache` is a file that keeps the decoded images between runs."""
+    """train/ and test/ of a folder. `cache` is a file with the decoded images of earlier runs."""
 
     def __init__(self, folder, cache=None, threads=1):
         if cache and os.path.exists(cache):
@@ -51,12 +51,12 @@ class Images:
         self.test, self.test_labels = torch.from_numpy(parts[3]), torch.from_numpy(parts[4])
 
     def rows_of(self, list_of_files):
-        """Rows of the training images whose <class>/<file> a text file names, one to a line."""
+        """Rows of the training images whose <class>/<file> a text file lists, one per line."""
         with open(list_of_files) as lines:
             wanted = {"/".join(line.strip().replace("\\", "/").split("/")[-2:]) for line in lines if line.strip()}
         rows = [row for row, name in enumerate(self.files) if name in wanted]
         if len(rows) != len(wanted):
-            raise SystemExit(f"{list_of_files}: {len(wanted) - len(rows)} of {len(wanted)} names are no training image")
+            raise SystemExit(f"{list_of_files}: {len(wanted) - len(rows)} of {len(wanted)} names are not training images")
         return torch.tensor(rows)
 
 
@@ -71,7 +71,7 @@ def normalise(x, statistics):
 
 
 class Batches:
-    """Rows of whole batches, in a fresh permutation every epoch; what does not fill a batch is left out."""
+    """Rows of whole batches, in a new permutation every epoch; the last incomplete batch is dropped."""
 
     def __init__(self, count, batch, g):
         self.count, self.batch, self.g = count, batch, g

@@ -23,6 +23,6 @@ def knn(bank, bank_labels, queries, labels, k=200, tau=0.1):
 
 
 def knn_accuracy(function, images, statistics):
-    """Of the feature that `function` makes of normalised images: bank = training set, queries = test set."""
+    """Accuracy of the features that `function` computes from normalised images: bank = training set, queries = test set."""
     return knn(extract(function, images.train, statistics), images.labels,
                extract(function, images.test, statistics), images.test_labels)

@@ -57,7 +57,7 @@ class ForeachLars:
 
 
 def by_decay(named_parameters, weight_decay, spared=()):
-    """Parameter groups: vectors, and whatever is named in `spared`, are not decayed."""
+    """Parameter groups: vectors, and parameters named in `spared`, have no weight decay."""
     decayed, free = [], []
     for name, p in named_parameters:
         if p.requires_grad:
@@ -76,7 +76,7 @@ def joint_optimiser(args, *modules):
 
 def warm_cosine(step, steps, warmup, peak, end=0.0, after_start=False):
     """Linear warm-up over `warmup` steps, then half a cosine to `end`. Step k of w has rate k/w, or (k + 1)/w if no
-    step may stand at zero."""
+    step may have rate 0."""
     if step < warmup:
         return peak * (step + after_start) / warmup
     return end + (peak - end) * 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, steps - warmup)))
@@ -88,6 +88,6 @@ def target_momentum(step, steps, base):
 
 
 def set_rate(optimiser, rate):
-    """Every group's rate, times its own `scale` where it has one."""
+    """Sets the learning rate of each group, multiplied by its `scale` if it has one."""
     for group in optimiser.param_groups:
         group["lr"] = rate * group.get("scale", 1.0)

@@ -1,4 +1,4 @@
-"""What every peer's command line has in common, and the loop around its steps."""
+"""The common part of the peers' command lines, and the training loop."""
 
 import argparse
 import json
@@ -16,7 +16,7 @@ from .images import Images
 def parser(about):
     p = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--data", required=True, help="folder with train/<class>/*.jpg and test/<class>/*.jpg")
-    p.add_argument("--cache", help=".npz file to keep the decoded images in between runs")
+    p.add_argument("--cache", help=".npz file that caches the decoded images between runs")
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--threads", type=int, default=2)
     p.add_argument("--stop-after", type=int, default=0, help="stop after that many steps, without evaluation")
@@ -41,7 +41,7 @@ class Run:
         }
 
     def train(self, steps, one_step):
-        """Calls one_step(k) -> loss for k = 0 ... steps - 1; False if it was told to stop earlier."""
+        """Calls one_step(k) -> loss for k = 0 ... steps - 1; False if it stopped earlier (--stop-after)."""
         losses, times, begin = [], [], time.perf_counter()
         busy = time.process_time()
         for step in range(self.args.stop_after or steps):

@@ -1,4 +1,4 @@
-"""Random views of a batch of square images: every image has its own draws, every operation is one tensor operation.
+"""Random views of a batch of square images: each image has its own draws, each operation is one tensor operation.
 
 Geometry (crop, resize, mirror, blur) is a matrix for the rows and one for the columns of each image.
 """
@@ -30,7 +30,7 @@ def retried_box(n, size, area, g, tries=10):
 
 
 def one_shot_box(n, size, area, g):
-    """BYOL's sampler: one try, sides cut to the image."""
+    """BYOL's sampler: one try, sides clipped to the image."""
     a = size * size * (area[0] + (area[1] - area[0]) * torch.rand(n, generator=g))
     ratio = torch.exp(math.log(3 / 4) + (math.log(4 / 3) - math.log(3 / 4)) * torch.rand(n, generator=g))
     w = torch.round(torch.sqrt(a * ratio)).long().clamp(1, size)
@@ -59,7 +59,7 @@ KERNELS = {"bilinear": bilinear, "bicubic": bicubic}
 
 
 def resizing(begin, extent, size, kernel):
-    """[n, size, size]: what output pixel r takes from input pixel c of the crop [begin, begin + extent).
+    """[n, size, size]: the weight of input pixel c of the crop [begin, begin + extent) in output pixel r.
 
     Half-pixel centres; taps beyond the crop are dropped and the others divided by their sum, which is PIL's and
     torchvision's antialiased resize, and for enlarged crops the plain bilinear one as well.
@@ -148,7 +148,7 @@ JITTER = {
 
 
 def colour_jitter(x, strengths, formulas, g):
-    """Brightness, contrast, saturation and hue in an order of its own for every image, clamped after each."""
+    """Brightness, contrast, saturation and hue in a random order for each image, clamped after each."""
     n = x.shape[0]
     chosen = torch.rand(n, generator=g) < 0.8
     amounts = torch.tensor(strengths).view(4, 1) * (2 * torch.rand(4, n, generator=g) - 1)

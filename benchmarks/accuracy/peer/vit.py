@@ -27,7 +27,7 @@ def sincos_positions(width, grid):
 
 
 def initialise_linear(module):
-    """Xavier weights and zero biases in every linear layer; layer norms stand at 1 and 0 already."""
+    """Xavier weights and zero biases in every linear layer; layer norms have 1 and 0 already."""
     for m in module.modules():
         if isinstance(m, nn.Linear):
             nn.init.xavier_uniform_(m.weight)
@@ -35,7 +35,7 @@ def initialise_linear(module):
 
 
 def initialise_encoder(vit, grid):
-    """MAE's start: linear layers and the patch embedding's matrix xavier, its bias torch's, class token N(0, 0.02)."""
+    """MAE's initialisation: linear layers and the patch embedding's matrix xavier, its bias torch's, class token N(0, 0.02)."""
     initialise_linear(vit)
     nn.init.xavier_uniform_(vit.patch_embed.proj.weight.view(vit.patch_embed.proj.weight.shape[0], -1))
     nn.init.normal_(vit.cls_token, std=0.02)
@@ -73,7 +73,7 @@ class MaskedAutoencoder(nn.Module):
         nn.init.normal_(self.mask_token, std=0.02)
 
     def random_masking(self, n, g):
-        """Rows of the visible patches, the way back, and the mask (1: removed); a random order of each image's own."""
+        """Rows of the visible patches, the inverse order, and the mask (1: removed); the order is random for each image."""
         shuffled = torch.rand(n, self.length, generator=g).argsort(1)
         restore = shuffled.argsort(1)
         return shuffled[:, : self.kept], restore, (restore >= self.kept).float()
@@ -102,14 +102,14 @@ class MaskedAutoencoder(nn.Module):
         return (((prediction - goal) ** 2).mean(2) * mask).sum() / mask.sum()
 
     def encoder_state(self):
-        """What fine-tuning starts from."""
+        """The part that fine-tuning starts from."""
         return {name: value.contiguous() for name, value in self.state_dict().items()
                 if not name.startswith(("decoder_", "mask_token"))}
 
 
 def classifier(size, patch, encoder, classes, state=None):
-    """timm's ViT with the mean of the patch tokens under a layer norm of its own, started from an encoder's state, or
-    as a masked autoencoder starts."""
+    """timm's ViT with the mean of the patch tokens under a separate layer norm, initialised from an encoder's state, or
+    like a masked autoencoder."""
     width, depth, heads = encoder
     vit = VisionTransformer(size, patch, num_classes=classes, global_pool="avg", embed_dim=width, depth=depth,
                             num_heads=heads, norm_layer=norm, weight_init="skip")
@@ -125,7 +125,7 @@ def classifier(size, patch, encoder, classes, state=None):
 
 
 def layer_of(name, depth):
-    """Number of a parameter's layer for layer-wise decay: 0 the embeddings, depth + 1 the head."""
+    """Index of a parameter's layer for layer-wise decay: 0 for the embeddings, depth + 1 for the head."""
     if name.startswith(("cls_token", "pos_embed", "patch_embed")):
         return 0
     return int(name.split(".")[1]) + 1 if name.startswith("blocks.") else depth + 1

@@ -43,7 +43,7 @@ template <class Indices, class... Ops>
 struct steps;
 template <std::size_t... Index, class... Ops>
 struct steps<std::index_sequence<Index...>, Ops...> : step<Index, Ops>... {
-  /// What one view drew: plain memory, one choice per operation.
+  /// The choices of all operations for one view: plain memory, so that a GPU can draw them.
   struct choices : step_choice<Index, Ops>... {};
 
   constexpr steps() = default;
@@ -75,7 +75,7 @@ struct steps<std::index_sequence<Index...>, Ops...> : step<Index, Ops>... {
     return all;
   }
 
-  /// All geometry at once: the crop first, then the flips, wherever they stand.
+  /// All geometric operations as one map: the crop, then the flips, whatever their order in the pipeline.
   PRETEXT_HOST_DEVICE constexpr resampling_map map_to_source([[maybe_unused]] const choices& all,
                                                              image_extent image,
                                                              [[maybe_unused]] image_extent view) const {
@@ -85,14 +85,15 @@ struct steps<std::index_sequence<Index...>, Ops...> : step<Index, Ops>... {
     return at;
   }
 
-  /// Everything that is not geometry, in order, on a view of any device.
+  /// All other operations, in order, on a view of any device.
   template <class View>
   PRETEXT_HOST_DEVICE constexpr void apply([[maybe_unused]] const choices& all,
                                            [[maybe_unused]] View& view) const {
     (apply_one<Index, Ops>(all, view), ...);
   }
 
-  /// Throws `std::invalid_argument` for hyper-parameters that make no sense or do not suit the view.
+  /// Throws `std::invalid_argument` for hyper-parameters that are out of range or do not suit the size of the
+  /// view.
   void check([[maybe_unused]] image_extent view) const { (check_one<Index, Ops>(view), ...); }
 
  private:
@@ -132,20 +133,20 @@ inline constexpr bool is_crop_op = requires {
 
 }  // namespace detail
 
-/// Operations in order, run as one pass from an image of any size to a view; pure in a `random_key`. Without
-/// a crop the whole image is resized to the view.
+/// Operations in order, run as one pass from an image of any size to a view; a pure function of the image and
+/// a `random_key`. Without a crop the whole image is resized to the view.
 template <class... Ops>
 struct augmentation : detail::steps<std::index_sequence_for<Ops...>, Ops...> {
   static_assert(
       (std::size_t{detail::is_crop_op<Ops>} + ... + 0) <= 1,
-      "pretext: an augmentation has at most one crop or resize; put the others into views of their own.");
+      "pretext: an augmentation has at most one crop or resize; make one augmentation for each view.");
   static_assert(!detail::steps<std::index_sequence_for<Ops...>, Ops...>::streams_overlap(),
                 "pretext: two operations of an augmentation draw the same random numbers; choose a stream_id "
                 "from 1024 on whose stream_size numbers belong to no other operation.");
   static constexpr std::size_t views = 1;
   using detail::steps<std::index_sequence_for<Ops...>, Ops...>::steps;
 
-  /// This very augmentation: one view is the simplest set of views.
+  /// This augmentation itself, so that it can be used as a set of one view.
   template <std::size_t>
   constexpr const augmentation& view() const {
     return *this;
@@ -161,7 +162,7 @@ struct augmentation : detail::steps<std::index_sequence_for<Ops...>, Ops...> {
     return pick<Op>(*this);
   }
 
-  /// What an operation that occurs once drew.
+  /// The choice of an operation that occurs once.
   template <class Op, class Choices>
   static constexpr auto& chosen(Choices& all) {
     return pick_choice<Op>(all);
@@ -188,7 +189,7 @@ struct augmentation : detail::steps<std::index_sequence_for<Ops...>, Ops...> {
 template <class... Ops>
 augmentation(Ops...) -> augmentation<Ops...>;
 
-/// What one view of an augmentation drew.
+/// The choices of an augmentation for one view.
 template <class Augmentation>
 using view_choices = typename Augmentation::choices;
 

@@ -11,7 +11,7 @@
 
 namespace pretext {
 
-/// Mixes a batch of views (n, H, W, C) in place; how, the device may have chosen.
+/// Mixes a batch of views (n, H, W, C) in place. `chosen` may be stored on the device.
 template <class Context, Shape S>
   requires ImageShape<S>
 void mix(Context& context, device_scalar<batch_mix> chosen,
@@ -20,18 +20,19 @@ void mix(Context& context, device_scalar<batch_mix> chosen,
                                                  S::extents[2], chosen, views.data);
 }
 
-/// Writes the goals (n, room) of a batch that was mixed like this, from the labels of its images: timm's
-/// `mixup_target`, whose on and off values are 1 - s + s/K and s/K. An unmixed batch has `batch_mix{}`. K is
-/// `classes`, by default all that a goal has room for. Throws std::invalid_argument for a label that is no
-/// class.
+/// Writes the soft targets (n, S) of a batch that was mixed like this from the labels of its images: timm's
+/// `mixup_target`, whose on and off values are 1 - s + s/K and s/K with s = `smoothing` in [0, 1). An unmixed
+/// batch has `batch_mix{}`. K is `classes`, at most S and by default S. Throws std::invalid_argument for a
+/// label outside of [0, K).
 template <class Context, Shape S>
 void mixed_targets(Context& context, const batch_mix& chosen, std::span<const int> labels, double smoothing,
                    tensor_view<typename Context::weight, S> soft_targets, std::size_t classes = S::size) {
-  expects(labels.size() == soft_targets.batch, "mixed goals: ", labels.size(), " labels for ",
-          soft_targets.batch, " goals");
-  expects(classes <= S::size, "mixed goals: ", classes, " classes do not fit into goals of ", S::size);
+  expects(labels.size() == soft_targets.batch, "mixed_targets: ", labels.size(), " labels for ",
+          soft_targets.batch, " targets");
+  expects(classes <= S::size, "mixed_targets: ", classes, " classes do not fit into targets of ", S::size,
+          " classes");
   for (const int label : labels)
-    expects(0 <= label && static_cast<std::size_t>(label) < classes, "mixed goals: label ", label,
+    expects(0 <= label && static_cast<std::size_t>(label) < classes, "mixed_targets: label ", label,
             " is none of ", classes, " classes");
   const arena_scope guard{context.workspace};
   int* const on_device = context.workspace.template allocate<int>(labels.size());

@@ -33,17 +33,17 @@ struct gray_mean_contrast {
 struct hsv_saturation {
   PRETEXT_HOST_DEVICE static constexpr rgb adjust(rgb p, float factor) { return color::saturated(p, factor); }
 };
-/// Blended with, or away from, its luminance: torchvision.
+/// Interpolated between the luminance (factor 0) and the pixel (1), or extrapolated beyond: torchvision.
 struct gray_blend_saturation {
   PRETEXT_HOST_DEVICE static constexpr rgb adjust(rgb p, float factor) {
     return color::blended_with_gray(p, factor);
   }
 };
 
-/// The four operations of a colour jitter.
+/// The four operations of `color_jitter`.
 enum class jitter_step : std::uint8_t { brightness, contrast, saturation, hue };
 
-/// One draw of a colour jitter. A strength of zero leaves its operation out.
+/// One choice of `color_jitter`.
 struct jitter_choice {
   bool jittered = false;
   jitter_step order[4]{jitter_step::brightness, jitter_step::contrast, jitter_step::saturation,
@@ -51,11 +51,12 @@ struct jitter_choice {
   float brightness = 0;  ///< δ or f
   float contrast = 1;    ///< f
   float saturation = 1;  ///< f
-  float hue = 0;         ///< in turns of the colour circle
+  float hue = 0;         ///< in turns of the color circle
 };
 
 /// Brightness, contrast, saturation and hue in uniformly random order, clipped to [0, 1] after each (SimCLR
-/// App. A). The members are strengths: f ~ U(1 − s, 1 + s), hue ~ U(−s, s) in turns of the colour circle.
+/// App. A). The members are strengths s ≥ 0: f ~ U(max(1 − s, 0), 1 + s), hue ~ U(−s, s) in turns of the
+/// color circle, s ≤ 0.5. A strength of 0 skips its operation.
 template <class Brightness = additive_brightness, class Contrast = channel_mean_contrast,
           class Saturation = hsv_saturation>
 struct color_jitter {

@@ -4,7 +4,7 @@
 
 namespace pretext {
 
-/// Luminance in all three channels.
+/// Replaces all three channels by the luminance.
 struct grayscale {
   float probability = .2f;
 
@@ -25,7 +25,7 @@ struct grayscale {
   void check(image_extent) const { detail::check_probability("grayscale", probability); }
 };
 
-/// x if x < threshold, else 1 − x (BYOL App. B).
+/// x if x < threshold, otherwise 1 − x; pixels are in [0, 1] (BYOL App. B).
 struct solarize {
   float probability = .2f;
   float threshold = .5f;
@@ -46,8 +46,8 @@ struct solarize {
   void check(image_extent) const { detail::check_probability("solarize", probability); }
 };
 
-/// (x − mean) / deviation, channel by channel; ImageNet's figures unless told otherwise. SimCLR's official
-/// code has none.
+/// (x − mean) / deviation in each channel, by default with ImageNet's values. SimCLR's official code does not
+/// normalise.
 struct normalise {
   rgb mean{.485f, .456f, .406f};
   rgb deviation{.229f, .224f, .225f};

@@ -10,7 +10,7 @@
 
 namespace pretext {
 
-/// A rectangle of source pixels.
+/// A rectangle of source pixels, in pixels.
 struct crop_box {
   std::int64_t top = 0, left = 0, height = 0, width = 0;
   friend constexpr bool operator==(const crop_box&, const crop_box&) = default;
@@ -20,19 +20,21 @@ struct crop_box {
   }
 };
 
-/// What a random crop may be: its part of the image's area and its width / height.
+/// The crops that a sampler may draw: the crop's fraction of the image's area and its width / height.
 struct crop_limits {
   value_range area, ratio;
 };
 
 namespace detail {
-/// Half to even, as numpy, Python and C's lrint round.
+/// Rounds half to even, as numpy, Python and C's lrint do.
 PRETEXT_HOST_DEVICE inline std::int64_t rounded(double x) { return static_cast<std::int64_t>(std::rint(x)); }
 
-/// Uniform in [low, high), with more digits: boxes are rounded to pixels and must not depend on the device.
+/// Uniform in [low, high), in double precision: boxes are rounded to pixels and must not depend on the
+/// device.
 PRETEXT_HOST_DEVICE inline double between(const auto& draws, std::uint32_t draw, double low, double high) {
   return low + (high - low) * static_cast<double>(draws.uniform(draw));
 }
+/// Uniform in {0, …, count-1}, and 0 if that is empty.
 PRETEXT_HOST_DEVICE inline std::int64_t offset(const auto& draws, std::uint32_t draw, std::int64_t count) {
   return count < 1 ? 0
                    : static_cast<std::int64_t>(draws.uniform_int(draw, static_cast<std::uint32_t>(count)));
@@ -40,39 +42,41 @@ PRETEXT_HOST_DEVICE inline std::int64_t offset(const auto& draws, std::uint32_t 
 }  // namespace detail
 
 /// TensorFlow's `sample_distorted_bounding_box`, which Inception and SimCLR's official code use: the ratio is
-/// uniform, the *height* uniform among those that the area allows, and boxes below `least_covered` of the
-/// image are refused; after `attempts` refusals the whole image. The last row and column offsets never occur.
+/// uniform, the *height* uniform in the range that the area allows, and boxes that cover less than
+/// `min_covered` of the image are rejected; after `attempts` rejections the crop is the whole image. As in
+/// TensorFlow, boxes never touch the last row or column, unless they span the image.
 struct distorted_bounding_box {
-  float least_covered = .1f;
+  float min_covered = .1f;       ///< fraction of the image's area
   std::uint32_t attempts = 100;  ///< at most 128
 
   PRETEXT_HOST_DEVICE crop_box operator()(const auto& draws, image_extent image, image_extent view,
                                           const crop_limits& limits) const {
     const crop_box whole = crop_box::whole(image);
-    const double target = static_cast<double>(view.width) / static_cast<double>(view.height);
+    const double view_ratio = static_cast<double>(view.width) / static_cast<double>(view.height);
     const double pixels = static_cast<double>(whole.height) * static_cast<double>(whole.width);
-    const double least = limits.area.low * pixels, most = limits.area.high * pixels;
+    const double min_area = limits.area.low * pixels, max_area = limits.area.high * pixels;
     for (std::uint32_t attempt = 0; attempt < attempts; ++attempt) {
       const std::uint32_t draw = 4 * attempt;
       const double ratio =
-          detail::between(draws, draw, limits.ratio.low * target, limits.ratio.high * target);
+          detail::between(draws, draw, limits.ratio.low * view_ratio, limits.ratio.high * view_ratio);
       const auto width_of = [ratio](std::int64_t height) {
         return detail::rounded(static_cast<double>(height) * ratio);
       };
-      std::int64_t tallest = detail::rounded(std::sqrt(most / ratio));
-      if (width_of(tallest) > whole.width) {
-        tallest = static_cast<std::int64_t>((static_cast<double>(whole.width) + .5 - 1e-7) / ratio);
-        if (width_of(tallest) > whole.width) --tallest;
+      std::int64_t max_height = detail::rounded(std::sqrt(max_area / ratio));
+      if (width_of(max_height) > whole.width) {
+        max_height = static_cast<std::int64_t>((static_cast<double>(whole.width) + .5 - 1e-7) / ratio);
+        if (width_of(max_height) > whole.width) --max_height;
       }
-      tallest = tallest < whole.height ? tallest : whole.height;
-      std::int64_t height = detail::rounded(std::sqrt(least / ratio));
-      height = height < tallest ? height + detail::offset(draws, draw + 1, tallest - height + 1) : tallest;
+      max_height = max_height < whole.height ? max_height : whole.height;
+      std::int64_t height = detail::rounded(std::sqrt(min_area / ratio));
+      height = height < max_height ? height + detail::offset(draws, draw + 1, max_height - height + 1)
+                                   : max_height;
       const auto area = [&] { return static_cast<double>(height * width_of(height)); };
-      if (area() < least) ++height;
-      if (area() > most) --height;
+      if (area() < min_area) ++height;
+      if (area() > max_area) --height;
       const std::int64_t width = width_of(height);
-      if (area() < least || area() > most || width > whole.width || height > whole.height || width < 1 ||
-          height < 1 || area() < least_covered * pixels)
+      if (area() < min_area || area() > max_area || width > whole.width || height > whole.height ||
+          width < 1 || height < 1 || area() < min_covered * pixels)
         continue;
       return {detail::offset(draws, draw + 2, whole.height - height),
               detail::offset(draws, draw + 3, whole.width - width), height, width};
@@ -81,8 +85,8 @@ struct distorted_bounding_box {
   }
 };
 
-/// torchvision's sampler: area uniform, ratio log-uniform, ten tries, then the largest central box whose
-/// ratio is allowed. MAE pre-trains with it.
+/// torchvision's sampler: area uniform, ratio log-uniform; after `attempts` boxes that do not fit into the
+/// image, the largest central box whose ratio is allowed. MAE uses it.
 struct torchvision_crop_box {
   std::uint32_t attempts = 10;  ///< at most 128
 
@@ -111,7 +115,7 @@ struct torchvision_crop_box {
   }
 };
 
-/// BYOL's sampler: area uniform, ratio log-uniform, one try, sides cut to the image.
+/// BYOL's sampler: area uniform, ratio log-uniform, one attempt, sides clipped to the image.
 struct byol_crop_box {
   PRETEXT_HOST_DEVICE crop_box operator()(const auto& draws, image_extent image, image_extent,
                                           const crop_limits& limits) const {
@@ -120,21 +124,22 @@ struct byol_crop_box {
                         static_cast<double>(whole.height * whole.width);
     const double ratio = std::exp(detail::between(draws, 1, std::log(static_cast<double>(limits.ratio.low)),
                                                   std::log(static_cast<double>(limits.ratio.high))));
-    const auto held = [](std::int64_t side, std::int64_t longest) {
-      return side < 1 ? std::int64_t{1} : side < longest ? side : longest;
+    const auto clamped = [](std::int64_t side, std::int64_t max) {
+      return side < 1 ? std::int64_t{1} : side < max ? side : max;
     };
-    const std::int64_t width = held(detail::rounded(std::sqrt(area * ratio)), whole.width);
-    const std::int64_t height = held(detail::rounded(std::sqrt(area / ratio)), whole.height);
+    const std::int64_t width = clamped(detail::rounded(std::sqrt(area * ratio)), whole.width);
+    const std::int64_t height = clamped(detail::rounded(std::sqrt(area / ratio)), whole.height);
     return {detail::offset(draws, 2, whole.height - height + 1),
             detail::offset(draws, 3, whole.width - width + 1), height, width};
   }
 };
 
-/// Cuts a random box out of the image and resizes it to the view (SimCLR App. A; BYOL App. B).
+/// Cuts a random box out of the image and resizes it to the view (SimCLR App. A; BYOL App. B). A sampler
+/// returns the `crop_box` and may draw 512 numbers.
 template <class Sampler = distorted_bounding_box>
 struct random_resized_crop {
-  value_range area{.08f, 1};
-  value_range ratio{3.f / 4, 4.f / 3};
+  value_range area{.08f, 1};            ///< of the image's area, in (0, 1]
+  value_range ratio{3.f / 4, 4.f / 3};  ///< width / height
   interpolation method = interpolation::bicubic_tensorflow;
   Sampler sampler{};
 
@@ -157,7 +162,8 @@ struct random_resized_crop {
     expects(0 < ratio.low && ratio.low <= ratio.high, "random_resized_crop: ratio [", ratio.low, ", ",
             ratio.high, "] must be positive and ascending");
     if constexpr (requires { sampler.attempts; })
-      expects(sampler.attempts <= 128, "random_resized_crop: at most 128 attempts, not ", sampler.attempts);
+      expects(sampler.attempts <= stream_size / 4, "random_resized_crop: at most ", stream_size / 4,
+              " attempts, not ", sampler.attempts);
   }
 };
 

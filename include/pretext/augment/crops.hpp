@@ -3,8 +3,8 @@
 
 namespace pretext {
 
-/// The central box whose shorter side (after the view's own ratio) is `proportion` of the image, resized to
-/// the view: SimCLR's and BYOL's evaluation (BYOL cuts the side's fraction off instead of rounding).
+/// The largest central box with the ratio of the view, scaled by `proportion` in (0, 1] and resized to the
+/// view: SimCLR's and BYOL's evaluation (BYOL rounds the sides down).
 struct central_crop {
   float proportion = .875f;
   interpolation method = interpolation::bicubic_tensorflow;
@@ -23,9 +23,9 @@ struct central_crop {
       const std::int64_t pixels = round_down ? static_cast<std::int64_t>(x) : detail::rounded(x);
       return pixels < 1 ? std::int64_t{1} : pixels;
     };
-    const bool narrow = ratio > width / height;
-    at.rows.extent = side(narrow ? proportion * width / ratio : proportion * height);
-    at.columns.extent = side(narrow ? proportion * width : proportion * height * ratio);
+    const bool limited_by_width = ratio > width / height;
+    at.rows.extent = side(limited_by_width ? proportion * width / ratio : proportion * height);
+    at.columns.extent = side(limited_by_width ? proportion * width : proportion * height * ratio);
     at.rows.begin = (static_cast<std::int64_t>(image.height) - at.rows.extent + 1) / 2;
     at.columns.begin = (static_cast<std::int64_t>(image.width) - at.columns.extent + 1) / 2;
     at.method = method;
@@ -36,7 +36,7 @@ struct central_crop {
   }
 };
 
-/// The image resized until its shorter side is `shorter_side`, then the view cut out of its centre:
+/// The image resized so that its shorter side has `shorter_side` pixels, then the view cut out of its centre:
 /// torchvision's Resize(256), CenterCrop(224). Only the pixels of the view are computed.
 struct resized_central_crop {
   std::size_t shorter_side = 256;
@@ -67,7 +67,7 @@ struct resized_central_crop {
   }
 };
 
-/// The whole image resized to the view, whatever its ratio; nothing at all if it has the view's size.
+/// The whole image resized to the view, whatever its ratio; an image of the view's size is copied.
 struct resized {
   interpolation method = interpolation::bicubic_tensorflow;
 

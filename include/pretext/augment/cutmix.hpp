@@ -10,9 +10,9 @@
 
 namespace pretext {
 
-/// A box of every image replaced by the same box of another one (Yun et al. 2019): its area is 1 - λ of the
-/// image's, λ ~ Beta(α, α), its centre uniform. λ is what is left after the box was clipped, as in timm 1.0
-/// (older ones make boxes even).
+/// Replaces a box of every image by the same box of another image (Yun et al. 2019). The box has the fraction
+/// 1 - λ of the area, λ ~ Beta(α, α), and a uniform centre. λ is then recomputed from the box clipped to the
+/// image, as in timm 1.0 (whose older versions make the sides even).
 struct cutmix {
   double alpha = 1;
 
@@ -27,18 +27,18 @@ struct cutmix {
                   view);
   }
 
-  /// The mix for a λ and the centre of the box.
-  PRETEXT_HOST_DEVICE static batch_mix around(double share, std::size_t row, std::size_t column,
+  /// The mix for a given λ and centre of the box.
+  PRETEXT_HOST_DEVICE static batch_mix around(double lambda, std::size_t row, std::size_t column,
                                               image_extent view) {
-    struct stretch {
+    struct interval {
       std::size_t begin, end;
     };
-    const auto clip = [side = std::sqrt(1 - share)](std::size_t centre, std::size_t extent) {
+    const auto clip = [side = std::sqrt(1 - lambda)](std::size_t centre, std::size_t extent) {
       const auto cut = static_cast<std::size_t>(static_cast<double>(extent) * side);
       const std::size_t before = cut / 2, end = centre + (cut + 1) / 2;
-      return stretch{before < centre ? centre - before : 0, end < extent ? end : extent};
+      return interval{before < centre ? centre - before : 0, end < extent ? end : extent};
     };
-    const stretch rows = clip(row, view.height), columns = clip(column, view.width);
+    const interval rows = clip(row, view.height), columns = clip(column, view.width);
     const std::size_t height = rows.end - rows.begin, width = columns.end - columns.begin;
     const double covered =
         static_cast<double>(height * width) / static_cast<double>(view.height * view.width);

@@ -13,7 +13,7 @@ inline void check_probability(const char* operation, float probability) {
 }
 }  // namespace detail
 
-/// Left and right exchanged; costs nothing, as the crop reads its columns backwards.
+/// Mirrors the view left to right. It costs nothing: the crop reads its columns backwards.
 struct horizontal_flip {
   float probability = .5f;
 

@@ -4,12 +4,13 @@
 
 namespace pretext {
 
-/// Separable Gaussian blur, its σ drawn for each view (SimCLR App. A; the official code draws one per batch
-/// and host). 2r + 1 taps with r = int(S // 10 / 2) for views of S pixels unless `taps` says otherwise.
+/// Separable Gaussian blur with σ drawn for each view (SimCLR App. A; the official code draws one per batch
+/// and host). It has `taps` taps, by default 2r + 1 with r = int(S // 10 / 2) for views whose shorter side
+/// has S pixels.
 struct gaussian_blur {
   float probability = .5f;
   value_range sigma{.1f, 2};  ///< in pixels of the view
-  std::size_t taps = 0;       ///< odd; 0: a tenth of the view
+  std::size_t taps = 0;       ///< odd, or 0 for the default: a tenth of the view
   padding border = padding::zeros;
 
   static constexpr std::uint32_t stream_id = streams::gaussian_blur.first,

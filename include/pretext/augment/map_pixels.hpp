@@ -10,18 +10,18 @@
 
 namespace pretext {
 
-/// Where a warped view reads: position (x, y) is taken from (xx·x + xy·y + x0, yx·x + yy·y + y0), pixel
-/// centres at halves.
+/// An affine map from the pixels of the new view to those of the old: position (x, y) reads
+/// (xx·x + xy·y + x0, yx·x + yy·y + y0), where pixel centres are at halves.
 struct affine_map {
   double xx = 1, xy = 0, x0 = 0, yx = 0, yy = 1, y0 = 0;
 
   PRETEXT_HOST_DEVICE static constexpr affine_map sheared_x(double factor) { return {1, factor, 0, 0, 1, 0}; }
   PRETEXT_HOST_DEVICE static constexpr affine_map sheared_y(double factor) { return {1, 0, 0, factor, 1, 0}; }
-  /// Moved to the left and up by that many pixels.
+  /// Moves the content left by x and up by y pixels.
   PRETEXT_HOST_DEVICE static constexpr affine_map translated(double x, double y) {
     return {1, 0, x, 0, 1, y};
   }
-  /// Turned counter-clockwise about the centre of a view.
+  /// Rotates the content counter-clockwise about the centre of the view.
   PRETEXT_HOST_DEVICE static affine_map rotated(double degrees, image_extent view) {
     const double angle = -degrees * std::numbers::pi / 180, c = std::cos(angle), s = std::sin(angle);
     const double x = static_cast<double>(view.width) / 2, y = static_cast<double>(view.height) / 2;
@@ -38,19 +38,20 @@ struct cubic_taps {
   PRETEXT_HOST_DEVICE explicit cubic_taps(double centre) {
     const double floor = std::floor(centre);
     first = static_cast<std::int64_t>(floor) - 1;
-    const auto apart = static_cast<float>(centre - floor);
-    for (int tap = 0; tap < 4; ++tap) weight[tap] = cubic_weight(apart + 1 - static_cast<float>(tap), -1.f);
+    const auto fraction = static_cast<float>(centre - floor);
+    for (int tap = 0; tap < 4; ++tap)
+      weight[tap] = cubic_weight(fraction + 1 - static_cast<float>(tap), -1.f);
   }
 };
 
-PRETEXT_HOST_DEVICE constexpr std::size_t held_inside(std::int64_t at, std::size_t extent) {
+PRETEXT_HOST_DEVICE constexpr std::size_t clamped_index(std::int64_t at, std::size_t extent) {
   const auto last = static_cast<std::int64_t>(extent) - 1;
   return static_cast<std::size_t>(at < 0 ? 0 : at < last ? at : last);
 }
 }  // namespace detail
 
-/// Redraws a view from elsewhere in itself, bicubic as PIL's `Image.transform`: taps beyond the border read
-/// the border, positions beyond it become `fill`; clipped to [0, 1].
+/// Applies an affine map to a view with bicubic interpolation, as PIL's `Image.transform` does: taps outside
+/// of the view read its border, positions outside of it become `fill`; clipped to [0, 1].
 template <class View>
 PRETEXT_HOST_DEVICE void warp(View& view, const affine_map& from, rgb fill) {
   const image_extent extent = view.extent;
@@ -64,8 +65,8 @@ PRETEXT_HOST_DEVICE void warp(View& view, const affine_map& from, rgb fill) {
     rgb sum{0, 0, 0};
     for (int j = 0; j < 4; ++j)
       for (int i = 0; i < 4; ++i) {
-        const rgb p = before(detail::held_inside(rows.first + j, extent.height),
-                             detail::held_inside(columns.first + i, extent.width));
+        const rgb p = before(detail::clamped_index(rows.first + j, extent.height),
+                             detail::clamped_index(columns.first + i, extent.width));
         const float w = rows.weight[j] * columns.weight[i];
         sum.r += w * p.r;
         sum.g += w * p.g;

@@ -6,7 +6,8 @@
 
 namespace pretext {
 
-/// Every image blended with another one, λ ~ Beta(α, α) (Zhang et al. 2018).
+/// Blends every image with another image of the batch: λ times itself plus 1 - λ times the other, λ ~ Beta(α,
+/// α) (Zhang et al. 2018).
 struct mixup {
   double alpha = .8;
 

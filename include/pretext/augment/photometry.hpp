@@ -6,13 +6,13 @@
 #include <pretext/kernels/image/color.hpp>
 #include <pretext/kernels/image/levels.hpp>
 
-// What PIL's ImageOps and ImageEnhance do to the light of a view, on float views: nothing is rounded to 8
-// bits but where the operation itself speaks of levels. Results lie in [0, 1].
+// The operations of PIL's ImageOps and ImageEnhance on views of floats in [0, 1]. A view is rounded to 8 bits
+// only where the operation is defined on the 256 levels.
 namespace pretext::photometry {
 
 namespace detail {
 
-/// From the darkest to the brightest level of a channel, stretched to the whole range.
+/// Maps the darkest level of a channel to 0 and the brightest to 1.
 struct stretch {
   float low = 0, factor = 1;
 
@@ -27,7 +27,7 @@ struct stretch {
   PRETEXT_HOST_DEVICE float operator()(float x) const { return color::clipped((x - low) * factor); }
 };
 
-/// The table that makes the levels of a channel equally frequent.
+/// The table that equalises the histogram of a channel.
 PRETEXT_HOST_DEVICE inline void equalising_table(const std::uint32_t (&count)[256], float (&table)[256]) {
   std::uint32_t total = 0, last = 0;
   int used = 0;
@@ -51,7 +51,7 @@ PRETEXT_HOST_DEVICE constexpr float gray(rgb p) { return .299f * p.r + .587f * p
 
 }  // namespace detail
 
-/// Each channel from its darkest to its brightest level.
+/// Stretches each channel so that its darkest level becomes 0 and its brightest 1.
 template <class View>
 PRETEXT_HOST_DEVICE void auto_contrast(View& view) {
   const level_counts& counts = view.histogram();
@@ -59,7 +59,7 @@ PRETEXT_HOST_DEVICE void auto_contrast(View& view) {
   view.map([=](rgb p) { return rgb{r(p.r), g(p.g), b(p.b)}; });
 }
 
-/// Each channel's levels equally frequent; a channel of few pixels or one level stays as it is.
+/// Equalises the histogram of each channel; a channel with few pixels or one level does not change.
 template <class View>
 PRETEXT_HOST_DEVICE void equalize(View& view) {
   const level_counts& counts = view.histogram();
@@ -76,7 +76,7 @@ PRETEXT_HOST_DEVICE void invert(View& view) {
   view.map([](rgb p) { return rgb{1 - p.r, 1 - p.g, 1 - p.b}; });
 }
 
-/// Only the upper `bits` of each level's eight.
+/// Keeps the upper `bits` of the 8 bits of each level, 0 to 8.
 template <class View>
 PRETEXT_HOST_DEVICE void posterize(View& view, int bits) {
   const std::uint32_t mask = 0xFFu << (8 - bits);
@@ -84,7 +84,7 @@ PRETEXT_HOST_DEVICE void posterize(View& view, int bits) {
   view.map([cut](rgb p) { return rgb{cut(p.r), cut(p.g), cut(p.b)}; });
 }
 
-/// 1 − x from level `threshold` on, 0 to 256.
+/// Inverts the levels from `threshold` on, 0 to 256.
 template <class View>
 PRETEXT_HOST_DEVICE void solarize_from(View& view, int threshold) {
   const float limit = (static_cast<float>(threshold) - .5f) / 255;
@@ -93,7 +93,7 @@ PRETEXT_HOST_DEVICE void solarize_from(View& view, int threshold) {
   });
 }
 
-/// `levels` more below level 128.
+/// Adds `levels` to each level below 128.
 template <class View>
 PRETEXT_HOST_DEVICE void solarize_add(View& view, int levels) {
   const float more = static_cast<float>(levels) / 255;
@@ -101,7 +101,7 @@ PRETEXT_HOST_DEVICE void solarize_add(View& view, int levels) {
   view.map([add](rgb p) { return rgb{add(p.r), add(p.g), add(p.b)}; });
 }
 
-/// Blended with its own gray: factor 0 is gray, 1 nothing, above 1 more colourful.
+/// Interpolates between the gray image (factor 0) and the view (1); above 1, colors are exaggerated.
 template <class View>
 PRETEXT_HOST_DEVICE void color_balance(View& view, float factor) {
   view.map([factor](rgb p) {
@@ -110,7 +110,7 @@ PRETEXT_HOST_DEVICE void color_balance(View& view, float factor) {
   });
 }
 
-/// About the level next to the mean gray.
+/// Scales the distance of each pixel from the mean gray, which is rounded to a level.
 template <class View>
 PRETEXT_HOST_DEVICE void contrast(View& view, float factor) {
   const rgb mean = view.mean([](rgb p) {
@@ -121,26 +121,27 @@ PRETEXT_HOST_DEVICE void contrast(View& view, float factor) {
   view.map([=](rgb p) { return color::clipped(color::contrasted(p, {y, y, y}, factor)); });
 }
 
-/// x · factor.
+/// Multiplies each pixel by `factor`.
 template <class View>
 PRETEXT_HOST_DEVICE void brightness(View& view, float factor) {
   view.map([factor](rgb p) { return color::clipped(color::scaled(p, factor)); });
 }
 
-/// Blended with, or away from, a view smoothed by (1 1 1; 1 5 1; 1 1 1) / 13; the outermost pixels stay.
+/// Interpolates between the view smoothed by (1 1 1; 1 5 1; 1 1 1) / 13 (factor 0) and the view (1), or
+/// extrapolates beyond it; the outermost pixels do not change.
 template <class View>
 PRETEXT_HOST_DEVICE void sharpness(View& view, float factor) {
   const auto [height, width] = view.extent;
   view.map_pixels([=, h = height, w = width](std::size_t y, std::size_t x, const auto& before) {
-    const rgb own = before(y, x);
-    if (y == 0 || x == 0 || y + 1 == h || x + 1 == w) return own;
-    rgb sum = color::scaled(own, 4);
+    const rgb centre = before(y, x);
+    if (y == 0 || x == 0 || y + 1 == h || x + 1 == w) return centre;
+    rgb sum = color::scaled(centre, 4);
     for (std::size_t row = y - 1; row <= y + 1; ++row)
       for (std::size_t column = x - 1; column <= x + 1; ++column) {
         const rgb p = before(row, column);
         sum = {sum.r + p.r, sum.g + p.g, sum.b + p.b};
       }
-    return color::clipped(color::contrasted(own, color::scaled(sum, 1.f / 13), factor));
+    return color::clipped(color::contrasted(centre, color::scaled(sum, 1.f / 13), factor));
   });
 }
 

@@ -12,8 +12,9 @@
 
 namespace pretext {
 
-/// SimCLR's views of ImageNet (App. A), strength s = 1. `Brightness` is additive in the paper and
-/// `multiplicative_brightness` in the repository's version 2. No normalisation, as in the official code.
+/// SimCLR's views of ImageNet (App. A); `strength` scales the color jitter, 1 in the paper. `Brightness` is
+/// additive in the paper and `multiplicative_brightness` in the repository's version 2. No normalisation, as
+/// in the official code.
 template <class Brightness = additive_brightness>
 constexpr auto simclr_imagenet(float strength = 1) {
   return augmentation{random_resized_crop<>{}, horizontal_flip{},
@@ -46,37 +47,39 @@ constexpr auto byol_augmentation(float blur_probability, float solarize_probabil
                       normalise{}};
 }
 
-/// BYOL's T and T′: the first always blurred, the second seldom, but sometimes solarized.
+/// BYOL's T and T′: the first view is always blurred, the second with probability 0.1, and solarized with
+/// 0.2.
 constexpr auto byol_views() { return two_views{byol_augmentation(1, 0), byol_augmentation(.1f, .2f)}; }
 
-/// MAE's only augmentation: crops of 20 % to 100 %, flips, ImageNet's normalisation (Table 8;
-/// mae:main_pretrain.py).
+/// MAE's augmentation for pretraining: crops of 20 % to 100 % of the area, flips, ImageNet's normalisation
+/// (Table 8; main_pretrain.py of the official code).
 constexpr auto mae_augmentation() {
   return augmentation{
       random_resized_crop<torchvision_crop_box>{.area = {.2f, 1}, .method = interpolation::bicubic_antialias},
       horizontal_flip{}, normalise{}};
 }
 
-/// MAE's fine-tuning (Table 9; mae:FINETUNE.md): crops of 8 % to 100 %, flips, RandAugment, ImageNet's
-/// normalisation, erasing with probability ¼. Mixup and cutmix follow on whole batches (`batch_mixing`).
+/// MAE's augmentation for fine-tuning (Table 9; FINETUNE.md of the official code): crops of 8 % to 100 % of
+/// the area, flips, RandAugment, ImageNet's normalisation, erasing with probability ¼. Mixup and cutmix,
+/// which mix whole batches, come after it (`batch_mixing`).
 constexpr auto mae_fine_tuning_augmentation(float erasing_probability = .25f) {
   return augmentation{random_resized_crop<torchvision_crop_box>{.method = interpolation::bicubic_antialias},
                       horizontal_flip{}, rand_augment{}, normalise{},
                       random_erasing{.probability = erasing_probability}};
 }
 
-/// MAE's evaluation of 224-pixel views: shorter side 256, centre.
+/// MAE's evaluation with 224-pixel views: shorter side 256, then the centre.
 constexpr auto mae_evaluation(std::size_t shorter_side = 256) {
   return augmentation{resized_central_crop{.shorter_side = shorter_side}, normalise{}};
 }
 
-/// Crop and flip only: linear probes and fine-tuning in SimCLR and BYOL.
+/// Crop and flip alone: training of linear probes and fine-tuning in SimCLR and BYOL.
 constexpr auto crop_and_flip() { return augmentation{random_resized_crop<>{}, horizontal_flip{}}; }
 
 /// SimCLR's evaluation: the central 87.5 %.
 constexpr auto evaluation_crop() { return augmentation{central_crop{}}; }
 
-/// Images of at most 32 pixels are evaluated whole.
+/// The whole image, for the evaluation of small images.
 constexpr auto whole_image() { return augmentation{resized{}}; }
 
 }  // namespace pretext

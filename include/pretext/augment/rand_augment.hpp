@@ -28,43 +28,44 @@ enum class rand_operation : std::uint8_t {
   translate_x,  ///< by up to 45 % of the width
   translate_y,
 };
+/// How many operations there are.
 inline constexpr std::uint32_t rand_operations = 15;
 
-/// RandAugment (Cubuk et al. 2020) as timm has it; by default MAE's rand-m9-mstd0.5-inc1: two operations
-/// drawn with replacement, each done with probability ½, at a magnitude from N(9, ½) held within [0, 10]. Its
-/// place is behind crop and flip and before normalisation. Geometry is bicubic and fills with `fill`, the
-/// mean of ImageNet in levels; PIL's formulas on float images, which are not rounded to levels between
-/// operations.
+/// RandAugment (Cubuk et al. 2020) as in timm; by default MAE's rand-m9-mstd0.5-inc1: two operations drawn
+/// with replacement, each applied with probability ½, at a magnitude from N(9, ½²) clamped to [0, 10]. Put it
+/// after crop and flip and before normalisation. Geometric operations are bicubic. The formulas are PIL's on
+/// float images, which are not rounded to 256 levels between operations.
 struct rand_augment {
-  float magnitude = 9, deviation = .5f;
-  std::uint32_t layers = 2;  ///< at most 4
-  float probability = .5f;
-  rgb fill{124.f / 255, 116.f / 255, 104.f / 255};
+  float magnitude = 9;                              ///< in [0, 10]
+  float deviation = .5f;                            ///< of the magnitude
+  std::uint32_t layers = 2;                         ///< operations per view, at most 4
+  float probability = .5f;                          ///< that each of them is applied
+  rgb fill{124.f / 255, 116.f / 255, 104.f / 255};  ///< of pixels from outside of the view: ImageNet's mean
 
   static constexpr std::uint32_t stream_id = streams::rand_augment.first,
                                  stream_size = streams::rand_augment.size;
-  static constexpr std::uint32_t most_layers = 4;
-  static_assert(8 * most_layers <= stream_size);
+  static constexpr std::uint32_t max_layers = 4;
+  static_assert(8 * max_layers <= stream_size);
 
-  /// One operation and its argument: degrees, bits, a level, a factor, a part of the side.
-  struct drawn {
-    bool done = false;
-    rand_operation what{};
+  /// One operation and its argument: degrees, bits, a level, a factor, or a fraction of the side.
+  struct drawn_operation {
+    bool applied = false;
+    rand_operation operation{};
     float argument = 0;
   };
   struct choice {
-    drawn layer[most_layers];
+    drawn_operation layer[max_layers];
   };
 
   PRETEXT_HOST_DEVICE choice choose(const auto& draws, image_extent, image_extent) const {
     choice all{};
-    for (std::uint32_t layer = 0; layer < layers && layer < most_layers; ++layer) {
+    for (std::uint32_t layer = 0; layer < layers && layer < max_layers; ++layer) {
       const std::uint32_t draw = 8 * layer;
-      const auto what = static_cast<rand_operation>(draws.uniform_int(draw, rand_operations));
+      const auto operation = static_cast<rand_operation>(draws.uniform_int(draw, rand_operations));
       const double noise = deviation * draws.normal(draw + 4);
       const double severity = magnitude + noise;
-      all.layer[layer] = {draws.bernoulli(draw + 1, probability), what,
-                          argument_of(what,
+      all.layer[layer] = {draws.bernoulli(draw + 1, probability), operation,
+                          argument_of(operation,
                                       severity < 0    ? 0
                                       : severity > 10 ? 10
                                                       : severity,
@@ -73,42 +74,43 @@ struct rand_augment {
     return all;
   }
 
-  /// What a magnitude in [0, 10] means for an operation; `negated` where it has two directions.
-  PRETEXT_HOST_DEVICE static float argument_of(rand_operation what, double magnitude, bool negated) {
-    const double part = magnitude / 10, signed_part = negated ? -part : part;
-    const auto whole = [](double x) { return static_cast<double>(static_cast<int>(x)); };
+  /// The argument of an operation at a magnitude in [0, 10]; `negated` applies to operations of two
+  /// directions.
+  PRETEXT_HOST_DEVICE static float argument_of(rand_operation operation, double magnitude, bool negated) {
+    const double fraction = magnitude / 10, signed_fraction = negated ? -fraction : fraction;
+    const auto truncated = [](double x) { return static_cast<double>(static_cast<int>(x)); };
     double argument = 0;
-    switch (what) {
+    switch (operation) {
       case rand_operation::auto_contrast:
       case rand_operation::equalize:
       case rand_operation::invert:
         break;
       case rand_operation::rotate:
-        argument = signed_part * 30;
+        argument = signed_fraction * 30;
         break;
       case rand_operation::posterize:
-        argument = 4 - whole(part * 4);
+        argument = 4 - truncated(fraction * 4);
         break;
       case rand_operation::solarize:
-        argument = 256 - whole(part * 256);
+        argument = 256 - truncated(fraction * 256);
         break;
       case rand_operation::solarize_add:
-        argument = whole(part * 110);
+        argument = truncated(fraction * 110);
         break;
       case rand_operation::color:
       case rand_operation::contrast:
       case rand_operation::brightness:
       case rand_operation::sharpness:
-        argument = 1 + signed_part * .9;
+        argument = 1 + signed_fraction * .9;
         argument = argument < .1 ? .1 : argument;
         break;
       case rand_operation::shear_x:
       case rand_operation::shear_y:
-        argument = signed_part * .3;
+        argument = signed_fraction * .3;
         break;
       case rand_operation::translate_x:
       case rand_operation::translate_y:
-        argument = signed_part * .45;
+        argument = signed_fraction * .45;
         break;
     }
     return static_cast<float>(argument);
@@ -116,17 +118,17 @@ struct rand_augment {
 
   template <class View>
   PRETEXT_HOST_DEVICE void apply(const choice& chosen, View& view) const {
-    for (std::uint32_t layer = 0; layer < layers && layer < most_layers; ++layer)
-      if (chosen.layer[layer].done) apply(chosen.layer[layer], view);
+    for (std::uint32_t layer = 0; layer < layers && layer < max_layers; ++layer)
+      if (chosen.layer[layer].applied) apply(chosen.layer[layer], view);
   }
 
   /// One operation.
   template <class View>
-  PRETEXT_HOST_DEVICE void apply(const drawn& chosen, View& view) const {
+  PRETEXT_HOST_DEVICE void apply(const drawn_operation& chosen, View& view) const {
     const float argument = chosen.argument;
     const auto level = static_cast<int>(argument);
     const double amount = argument;
-    switch (chosen.what) {
+    switch (chosen.operation) {
       case rand_operation::auto_contrast:
         return photometry::auto_contrast(view);
       case rand_operation::equalize:
@@ -163,7 +165,7 @@ struct rand_augment {
   void check(image_extent) const {
     expects(0 <= magnitude && magnitude <= 10 && deviation >= 0, "rand_augment: magnitude ", magnitude,
             " must lie within [0, 10] and its deviation ", deviation, " must not be negative");
-    expects(layers <= most_layers, "rand_augment: at most ", most_layers, " layers, not ", layers);
+    expects(layers <= max_layers, "rand_augment: at most ", max_layers, " layers, not ", layers);
     expects(0 <= probability && probability <= 1, "rand_augment: probability ", probability,
             " must lie within [0, 1]");
   }

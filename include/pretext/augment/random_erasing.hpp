@@ -14,11 +14,11 @@
 
 namespace pretext {
 
-/// A box of the view replaced by N(0, 1), every number of its own (Zhong et al. 2020; timm's pixel mode). Its
-/// place is behind normalisation. Ten tries for a box that fits, else nothing.
+/// Replaces a box of the view by noise from N(0, 1), drawn for each element (Zhong et al. 2020; timm's pixel
+/// mode). Put it after normalisation. If none of ten boxes fits into the view, nothing is erased.
 struct random_erasing {
   float probability = .25f;
-  value_range area{.02f, 1.f / 3};
+  value_range area{.02f, 1.f / 3};  ///< of the view's area, in (0, 1]
   value_range ratio{.3f, 1 / .3f};  ///< of height to width, log-uniform
 
   static constexpr std::uint32_t stream_id = streams::random_erasing.first,
@@ -26,7 +26,7 @@ struct random_erasing {
   static constexpr std::uint32_t attempts = 10;
   static_assert(4 + 4 * attempts <= stream_size);
 
-  /// The box, empty where nothing is erased, and what its noise is keyed by.
+  /// The box, empty if nothing is erased, and the key of its noise.
   struct choice {
     crop_box box{};
     random_key noise{};
@@ -35,7 +35,7 @@ struct random_erasing {
   PRETEXT_HOST_DEVICE choice choose(const auto& draws, image_extent, image_extent view) const {
     if (!draws.bernoulli(0, probability)) return {};
     random_key noise = draws.key;
-    noise.view += 64;  // its draws are as many as the view has numbers: apart from those of any view
+    noise.view += 64;  // another key than any view's, because it needs a number for each element of the box
     noise.seed ^= draws.first;
     const auto height = static_cast<std::int64_t>(view.height), width = static_cast<std::int64_t>(view.width);
     for (std::uint32_t attempt = 0; attempt < attempts; ++attempt) {

@@ -17,7 +17,7 @@
 
 namespace pretext {
 
-/// Two views of every image: from one distribution, `two_views{t}`, or from two, `two_views{t, t_prime}`.
+/// Two views of every image, from one distribution, `two_views{t}`, or from two, `two_views{t, t_prime}`.
 template <class First, class Second = First>
 struct two_views {
   static constexpr std::size_t views = 2;
@@ -39,7 +39,7 @@ two_views(First, Second) -> two_views<First, Second>;
 
 namespace detail {
 
-/// One sentence where a program passes something else than views.
+/// Reports other arguments in one sentence.
 template <class Views>
 constexpr void require_view_set() {
   static_assert(
@@ -48,7 +48,8 @@ constexpr void require_view_set() {
       "and a `view<V>()` that returns the augmentation of view V; see the concept ViewSet.");
 }
 
-/// Throws std::invalid_argument for hyper-parameters that make no sense or do not suit the views.
+/// Throws std::invalid_argument for hyper-parameters that are out of range or do not suit the size of the
+/// views.
 template <class Views>
 void check_views(const Views& views, image_extent extent) {
   [&]<std::size_t... V>(std::index_sequence<V...>) { (views.template view<V>().check(extent), ...); }
@@ -58,10 +59,11 @@ void check_views(const Views& views, image_extent extent) {
 }  // namespace detail
 
 /// Makes all views of a batch of n images (a span or vector of `image_view`, `image` or any other
-/// `ImageSource`): view v of image i goes to out[v · n + i]. What image i becomes
-/// depends on (seed, epoch, samples[i], v) alone, never on its place in the batch or on the number of
-/// threads. Throws `std::invalid_argument` if sizes do not match or an image is empty or neither gray nor
-/// RGB.
+/// `ImageSource`): view v of image i is written to out[v · n + i], channels last, in [0, 1] unless
+/// normalised. `samples` are the ids of the images in the data set. A view depends on (seed, epoch,
+/// samples[i], v) alone, not on the position of the image in the batch or on the number of threads. Throws
+/// `std::invalid_argument` if sizes do not match, if a hyper-parameter is out of range, or if an image is
+/// empty or neither gray nor RGB.
 template <class Context, class Views, class Images, Shape S>
   requires(ImageSource<std::remove_cvref_t<decltype(std::declval<const Images&>()[0])>>&& ImageShape<S>&&
                channels_of<S> == 3)
@@ -71,7 +73,7 @@ void augment(Context& context, const Views& views, const Images& images,
   detail::require_view_set<Views>();
   constexpr image_extent extent{S::extents[0], S::extents[1]};
   expects(samples.size() == images.size(), "augment: ", images.size(), " images but ", samples.size(),
-          " sample numbers; give one for each image");
+          " sample ids; give one for each image");
   expects(out.batch == Views::views * images.size(), "augment: ", Views::views, " views of ", images.size(),
           " images do not fill a batch of ", out.batch);
   for (std::size_t i = 0; i < images.size(); ++i) {
@@ -85,8 +87,8 @@ void augment(Context& context, const Views& views, const Images& images,
   kernels::augment<typename Context::device>::run(context, views, images, samples, seed, epoch, out);
 }
 
-/// The same views of images that lie in the device's memory, where their numbers are, too, and perhaps the
-/// epoch: nothing of them comes from the host.
+/// The same views of images in the device's memory, selected by ids that are stored there, too; the epoch may
+/// be. The call copies nothing from the host.
 template <class Context, class Views, Shape S>
   requires(ImageShape<S>&& channels_of<S> == 3)
 void augment(Context& context, const Views& views, const indexed_images& images, std::uint64_t seed,
@@ -101,18 +103,18 @@ void augment(Context& context, const Views& views, const indexed_images& images,
   kernels::augment<typename Context::device>::run(context, views, images, seed, epoch, out);
 }
 
-/// Room for views of another type of number is a mistake: the compiler says what to do.
-template <class Context, class Views, class Images, class Number, Shape S>
-  requires(!std::same_as<Number, typename Context::activation>)
+/// Views of another element type than the context's activations are a mistake: the compiler says what to do.
+template <class Context, class Views, class Images, class Element, Shape S>
+  requires(!std::same_as<Element, typename Context::activation>)
 void augment(Context&, const Views&, const Images&, std::span<const std::uint64_t>, std::uint64_t,
-             std::uint32_t, tensor_view<Number, S>) {
-  detail::wrong_dtype<Context, Number>();
+             std::uint32_t, tensor_view<Element, S>) {
+  detail::wrong_dtype<Context, Element>();
 }
-template <class Context, class Views, class Number, Shape S>
-  requires(!std::same_as<Number, typename Context::activation>)
+template <class Context, class Views, class Element, Shape S>
+  requires(!std::same_as<Element, typename Context::activation>)
 void augment(Context&, const Views&, const indexed_images&, std::uint64_t, device_scalar<std::uint32_t>,
-             tensor_view<Number, S>) {
-  detail::wrong_dtype<Context, Number>();
+             tensor_view<Element, S>) {
+  detail::wrong_dtype<Context, Element>();
 }
 
 }  // namespace pretext

@@ -31,23 +31,36 @@ constexpr bool any_overlap(const std::array<random_stream, N>& streams) {
 namespace streams {
 
 // Words of the key of one view of an image: augmentations.
+/// Of `random_resized_crop`.
 inline constexpr random_stream crop{0, 512};
+/// Of `horizontal_flip`.
 inline constexpr random_stream horizontal_flip{512, 1};
+/// Of `grayscale`.
 inline constexpr random_stream grayscale{516, 1};
+/// Of `solarize`.
 inline constexpr random_stream solarize{520, 1};
+/// Of `gaussian_blur`.
 inline constexpr random_stream gaussian_blur{524, 2};
+/// Of `color_jitter`.
 inline constexpr random_stream color_jitter{528, 6};
+/// Of `rand_augment`.
 inline constexpr random_stream rand_augment{640, 32};
+/// Of `random_erasing`.
 inline constexpr random_stream random_erasing{768, 44};
 /// The words that the library leaves to operations of its users.
 inline constexpr random_stream user_operations{1024, 65536 - 1024};
 
 // Words of the key of one sample of a training step (`sample_keys`): masks and choices inside a network, and,
 // from the key of the first sample, mixtures of the whole batch.
+/// Of `random_masking` and `block_masking`.
 inline constexpr random_stream masks{0, 4096};
+/// Of `drop_path`.
 inline constexpr random_stream drop_path{4096, 4096};
+/// Of `mixup`.
 inline constexpr random_stream mixup{8192, 512};
+/// Of `cutmix`.
 inline constexpr random_stream cutmix{9216, 514};
+/// Of `batch_mixing`.
 inline constexpr random_stream batch_mixing{10240, 2};
 
 static_assert(!any_overlap(std::array{crop, horizontal_flip, grayscale, solarize, gaussian_blur, color_jitter,

@@ -13,6 +13,7 @@ struct shape {
   static constexpr std::array<std::size_t, rank> extents{Extents...};
 };
 
+/// A `shape` or any type with its members: the extents of one sample.
 template <class S>
 concept Shape = requires {
   S::rank;

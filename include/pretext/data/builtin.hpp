@@ -14,22 +14,22 @@
 
 namespace pretext {
 
-/// Pictures drawn by code: ten textures in near-gray, each turned, scaled, shifted, lit and inverted at
-/// random, so that pixels say little about the class and the pattern says it all. A pure function of (seed,
-/// index); the class is index modulo ten.
+/// Procedural pictures, for trying a method without a download: ten textures in near-gray, randomly rotated,
+/// scaled, shifted, lit and inverted, so that the pattern determines the class and single pixels reveal
+/// little. A pure function of (seed, index); the class is index modulo ten.
 class builtin_source {
  public:
   struct options {
     std::size_t count = 10'000;  ///< pictures
     std::size_t side = 32;       ///< pixels
     std::uint64_t seed = 1;
-    std::uint64_t first = 0;  ///< the index of the first picture: sets that do not overlap share a seed
+    std::uint64_t first = 0;  ///< index of the first picture: disjoint sets of one seed
   };
 
-  /// Throws std::invalid_argument for pictures without pixels.
-  explicit builtin_source(options chosen) : options_{chosen} {
-    expects(chosen.side > 0 && chosen.side <= 4096, "built-in pictures of ", chosen.side, " x ", chosen.side,
-            " pixels cannot be drawn; choose a side of 1 to 4096");
+  /// Throws std::invalid_argument unless the side is 1 to 4096.
+  explicit builtin_source(options requested) : options_{requested} {
+    expects(requested.side > 0 && requested.side <= 4096, "built-in pictures of ", requested.side, " x ",
+            requested.side, " pixels cannot be drawn; choose a side of 1 to 4096");
   }
 
   std::size_t size() const { return options_.count; }
@@ -48,21 +48,21 @@ class builtin_source {
 
 namespace detail {
 
-/// Everything about one built-in picture but its texture.
+/// All random properties of one picture except its texture.
 struct scene {
-  float cosine, sine, scale;  ///< turn, and pattern units per picture
+  float cosine, sine, scale;  ///< rotation, and pattern units per picture
   textures::point shift;      ///< pattern units
-  float duty;                 ///< dark part of the pattern
+  float duty;                 ///< dark fraction of the pattern
   std::array<float, 3> dark, light;
-  textures::point slope;  ///< how much brighter one side is lit than the other
+  textures::point slope;  ///< gradient of the light across the picture
   float grain;            ///< amplitude of the noise
 
   explicit scene(const random_key& key) {
     std::uint32_t draw = 0;
     const auto uniform = [&](float low, float high) { return key.uniform(draw++, low, high); };
-    const float turn = uniform(0, 6.2831853f);
-    cosine = std::cos(turn);
-    sine = std::sin(turn);
+    const float angle = uniform(0, 6.2831853f);
+    cosine = std::cos(angle);
+    sine = std::sin(angle);
     scale = 3.0f * std::exp2(uniform(0, 1));
     shift = {uniform(0, 16), uniform(0, 16)};
     duty = uniform(0.35f, 0.65f);
@@ -74,8 +74,8 @@ struct scene {
       dark[c] = inverted ? high : low;
       light[c] = inverted ? low : high;
     }
-    const float strength = uniform(0, 0.35f), towards = uniform(0, 6.2831853f);
-    slope = {strength * std::cos(towards), strength * std::sin(towards)};
+    const float strength = uniform(0, 0.35f), direction = uniform(0, 6.2831853f);
+    slope = {strength * std::cos(direction), strength * std::sin(direction)};
     grain = uniform(0.01f, 0.06f);
   }
 };
@@ -90,7 +90,7 @@ inline void builtin_source::read(std::size_t index, image& out) const {
   const detail::scene scene{key};
   const textures::lattice random{{.seed = key.seed, .sample = key.sample, .view = 1}};
   const random_key grain{.seed = key.seed, .sample = key.sample, .view = 2};
-  // Rings need a centre that is seen; every other texture is the same everywhere.
+  // The centre of rings must be visible; all other textures are homogeneous.
   const auto near_middle = [&](float shift) { return scene.scale * (shift / 16 - 0.5f); };
   const textures::point origin =
       kind == 3 ? textures::point{near_middle(scene.shift.u), near_middle(scene.shift.v)} : scene.shift;

@@ -11,7 +11,8 @@
 namespace pretext {
 
 /// CIFAR-10 in its binary version (data_batch_1.bin … data_batch_5.bin, test_batch.bin): 32x32 RGB, ten
-/// classes. Throws std::runtime_error with the file that is missing, truncated or holds an impossible label.
+/// classes. Throws std::runtime_error with the file if one is missing, truncated or contains an invalid
+/// label.
 inline record_source open_cifar10(const std::filesystem::path& folder,
                                   dataset_split part = dataset_split::train) {
   expects(part != dataset_split::unlabeled, "CIFAR-10 has no unlabeled images");
@@ -30,7 +31,7 @@ inline record_source open_cifar10(const std::filesystem::path& folder,
 }
 
 /// CIFAR-100 in its binary version (train.bin, test.bin) with its hundred fine labels: 32x32 RGB. Throws
-/// std::runtime_error with the file that is missing, truncated or holds an impossible label.
+/// std::runtime_error with the file if one is missing, truncated or contains an invalid label.
 inline record_source open_cifar100(const std::filesystem::path& folder,
                                    dataset_split part = dataset_split::train) {
   expects(part != dataset_split::unlabeled, "CIFAR-100 has no unlabeled images");

@@ -22,7 +22,7 @@ namespace pretext {
 
 namespace detail {
 
-/// The image files in a folder and all folders below, links followed, hidden files left out, by path.
+/// The image files in a folder and its subfolders, sorted by path. Follows links, skips hidden files.
 class image_finder {
  public:
   explicit image_finder(const std::filesystem::path& root) : root_{root} {
@@ -31,7 +31,7 @@ class image_finder {
   }
 
   std::vector<std::string> found;  ///< relative to the root
-  std::size_t others = 0;          ///< files with other suffixes
+  std::size_t others = 0;          ///< number of files with other suffixes
   std::string example;             ///< one of those
 
   static bool is_image(const std::filesystem::path& path) {
@@ -43,7 +43,7 @@ class image_finder {
  private:
   void visit(const std::filesystem::path& folder, const std::string& relative) {
     std::error_code error;
-    // A link to a folder above would lead round in circles.
+    // A link to a parent folder would be an endless loop.
     if (!visited_.insert(std::filesystem::canonical(folder, error).string()).second) return;
     std::filesystem::directory_iterator entries{folder, error};
     if (error)
@@ -67,11 +67,12 @@ class image_finder {
 
 }  // namespace detail
 
-/// The JPEG and PNG files of a folder and all folders below it, sorted by path. The folders directly below it
-/// are the classes if there are two or more; otherwise, and for files beside them, labels are -1.
+/// The JPEG and PNG files in a folder and its subfolders, sorted by path, decoded at each read. The direct
+/// subfolders are the classes if there are two or more; without classes, and for files outside of them,
+/// labels are -1.
 class folder_source {
  public:
-  /// Throws std::runtime_error where the folder is missing, may not be listed or holds no images.
+  /// Throws std::runtime_error if the folder does not exist, cannot be listed or contains no images.
   explicit folder_source(const std::filesystem::path& folder, decode_options options = {})
       : folder_{folder}, options_{options} {
     detail::image_finder finder{folder};
@@ -86,15 +87,15 @@ class folder_source {
     if (classes.size() > 1) set_class_names({classes.begin(), classes.end()});
   }
 
-  /// Numbers the classes as another folder does, so that a test set agrees with its training set. Throws
-  /// std::runtime_error for a class that is not among the names.
+  /// Uses the class indices of another folder, so that a test set agrees with its training set. Throws
+  /// std::runtime_error for a class that is not in `names`.
   void set_class_names(std::vector<std::string> names) {
-    std::map<std::string, int> numbers{{"", -1}};
-    for (std::size_t i = 0; i < names.size(); ++i) numbers[names[i]] = static_cast<int>(i);
+    std::map<std::string, int> index_of{{"", -1}};
+    for (std::size_t i = 0; i < names.size(); ++i) index_of[names[i]] = static_cast<int>(i);
     std::vector<int> labels;
     for (const auto& path : *files_) {
-      const auto found = numbers.find(class_of(path));
-      if (found == numbers.end())
+      const auto found = index_of.find(class_of(path));
+      if (found == index_of.end())
         throw_error<std::runtime_error>((folder_ / path).string(), ": '", class_of(path), "' is none of the ",
                                         names.size(), " classes to learn from");
       labels.push_back(found->second);
@@ -113,7 +114,7 @@ class folder_source {
   }
 
  private:
-  /// The folder directly below the root, empty for a file beside it.
+  /// The direct subfolder of a path, empty for a file in the folder itself.
   static std::string class_of(const std::string& path) {
     const auto slash = path.find('/');
     return slash == std::string::npos ? "" : path.substr(0, slash);
@@ -123,10 +124,10 @@ class folder_source {
   std::vector<std::byte> bytes_of(const std::filesystem::path& path) const {
     try {
       const input_file file{path};
-      // No picture within the limit needs more; a film with the wrong suffix does.
-      if (file.size() > 8 * options_.most_pixels + 1'000'000)
+      // No picture within the limit has more bytes; a video with a wrong suffix may.
+      if (file.size() > 8 * options_.max_pixels + 1'000'000)
         throw_error<bad_image>(path.string(), ": ", file.size(), " bytes are too many for ",
-                               options_.most_pixels, " pixels");
+                               options_.max_pixels, " pixels");
       std::vector<std::byte> bytes(static_cast<std::size_t>(file.size()));
       file.read(0, bytes);
       return bytes;

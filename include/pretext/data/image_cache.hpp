@@ -13,8 +13,8 @@
 
 namespace pretext {
 
-/// Reads each image of a source at most once while they fit into `bytes`, later ones every time; remembers
-/// which are bad. For any number of threads at once.
+/// A cache of decoded images: images are stored until `bytes` are used, further ones are read every time. Bad
+/// images are remembered. Several threads may read at once.
 class image_cache {
  public:
   image_cache(any_source source, std::size_t bytes)
@@ -22,29 +22,30 @@ class image_cache {
 
   const any_source& source() const { return source_; }
 
-  /// The decoded image; throws what the source throws, `bad_image` the second time without reading again.
+  /// The decoded image. Throws what the source throws; a second `bad_image` without reading again.
   std::shared_ptr<const image> read(std::size_t index) {
     {
       const std::lock_guard lock{mutex_};
       if (!images_.empty() && images_[index]) return images_[index];
       if (const auto found = bad_.find(index); found != bad_.end()) throw bad_image{found->second};
     }
-    auto fresh = std::make_shared<image>();
+    auto decoded = std::make_shared<image>();
     try {
-      source_.read(index, *fresh);
+      source_.read(index, *decoded);
     } catch (const bad_image& error) {
       const std::lock_guard lock{mutex_};
       bad_.emplace(index, error.what());
       throw;
     }
-    const std::size_t size = fresh->pixels.size() + sizeof(image) + 64;  // with the allocator's own share
+    const std::size_t size =
+        decoded->pixels.size() + sizeof(image) + 64;  // including the allocator's overhead
     const std::lock_guard lock{mutex_};
     if (!images_.empty() && !images_[index] && size <= bytes_left_) {
       bytes_left_ -= size;
-      fresh->pixels.shrink_to_fit();
-      images_[index] = fresh;
+      decoded->pixels.shrink_to_fit();
+      images_[index] = decoded;
     }
-    return fresh;
+    return decoded;
   }
 
  private:

@@ -23,22 +23,23 @@
 
 namespace pretext {
 
-/// What a loader does with an image that cannot be read: throw, or take another one and note its name.
+/// The reaction of a loader to an image that cannot be read: throw, or replace it by another one and record
+/// it.
 enum class bad_image_policy { stop, skip };
 
-/// How images are loaded.
+/// Options of a loader.
 struct loader_options {
   std::size_t batch = 256;
   std::uint64_t seed = 1;
-  std::size_t threads = 1;  ///< that decode in the background
+  std::size_t threads = 1;  ///< that decode images in the background
   bad_image_policy on_bad_image = bad_image_policy::stop;
-  std::size_t cache_bytes = std::size_t{1} << 30;  ///< for decoded images; what does not fit is decoded again
-  std::size_t ahead = 2;                           ///< batches decoded before they are asked for
-  bool shuffle = true;                             ///< false: the source's own order
+  std::size_t cache_bytes = std::size_t{1} << 30;  ///< for decoded images; others are decoded again
+  std::size_t ahead = 2;                           ///< batches decoded in advance
+  bool shuffle = true;                             ///< false: the order of the source
   bool drop_last = true;                           ///< false: the last batch of an epoch may be smaller
 };
 
-/// To go through so many images once, in the source's own order.
+/// Options for one pass over `images` images in the order of the source.
 inline loader_options once_in_order(std::size_t images, std::size_t threads) {
   return {.batch = std::min<std::size_t>(256, images),
           .threads = threads,
@@ -47,20 +48,22 @@ inline loader_options once_in_order(std::size_t images, std::size_t threads) {
           .drop_last = false};
 }
 
-/// Batches of a source, decoded in the background: at most `ahead` + 1 batches and the cache are in memory.
-/// Which images a batch holds is a pure function of (seed, epoch, batch number), for any number of threads.
+/// Batches of a source, decoded by background threads: at most `ahead` + 1 batches and the cache are in
+/// memory. The images of a batch are a pure function of (seed, epoch, batch number), for any number of
+/// threads. The members of one loader may be called from one thread at a time; several loaders may share a
+/// source.
 class loader {
  public:
-  /// A batch; what it views stays until the next call of `next` or `seek`.
+  /// A batch; its spans are valid until the next call of `next` or `seek`.
   struct batch {
     std::uint32_t epoch = 0;
     std::size_t number = 0;  ///< within the epoch
     std::span<const image_view> images;
     std::span<const std::uint64_t> samples;  ///< the images' indices in the source
-    std::uint64_t seed = 1;                  ///< the loader's: it keys the views of the batch, too
+    std::uint64_t seed = 1;                  ///< the loader's, which also keys the views of the batch
   };
 
-  /// Throws std::invalid_argument where the source does not fill one batch.
+  /// Throws std::invalid_argument if the source has fewer images than one batch.
   loader(any_source source, loader_options options);
   loader(const loader&) = delete;
   loader& operator=(const loader&) = delete;
@@ -68,13 +71,14 @@ class loader {
 
   std::size_t batches_per_epoch() const { return order().batches_per_epoch(); }
 
-  /// The next batch of this epoch or the first of the next one; throws what reading one of its images threw.
+  /// The next batch of this epoch or the first of the next one. Waits for it; throws what reading its images
+  /// threw.
   batch next();
 
-  /// Continues with that batch, as if all before it had been taken.
+  /// Continues with batch `number` of an epoch, as if all batches before it had been taken.
   void seek(std::uint32_t epoch, std::size_t number);
 
-  /// Index and fault of every image that batches so far had to do without.
+  /// The index and the fault of every image that was replaced so far.
   const std::map<std::size_t, std::string>& skipped() const { return skipped_; }
 
  private:
@@ -96,7 +100,7 @@ class loader {
   void enqueue();
   void serve();
   void fill(const pending& owner, std::size_t position, slot& to);
-  /// False where the image is bad and another one may take its place.
+  /// Returns false if the image is bad and may be replaced.
   bool read(slot& to);
 
   loader_options options_;
@@ -120,7 +124,7 @@ inline loader::loader(any_source source, loader_options options)
   expects(options.batch > 0 && options.threads > 0 && options.ahead > 0,
           "a loader needs a batch, threads and batches ahead of 1 or more; they are ", options.batch, ", ",
           options.threads, " and ", options.ahead);
-  expects(batches_per_epoch() > 0, "a batch of ", options.batch, " images cannot be made of ",
+  expects(batches_per_epoch() > 0, "a batch of ", options.batch, " images is larger than the data set of ",
           cache_.source().size(), "; choose a smaller batch");
   seek(0, 0);
   for (std::size_t i = 0; i < options.threads; ++i) threads_.emplace_back([this] { serve(); });
@@ -136,12 +140,12 @@ inline loader::~loader() {
 }
 
 inline void loader::enqueue() {
-  auto fresh = std::make_shared<pending>();
-  fresh->epoch = next_epoch_;
-  fresh->number = next_number_;
+  auto added = std::make_shared<pending>();
+  added->epoch = next_epoch_;
+  added->number = next_number_;
   const std::size_t first = next_number_ * options_.batch;
-  fresh->slots.resize(std::min(options_.batch, cache_.source().size() - first));
-  queue_.push_back(std::move(fresh));
+  added->slots.resize(std::min(options_.batch, cache_.source().size() - first));
+  queue_.push_back(std::move(added));
   if (++next_number_ == batches_per_epoch()) {
     next_number_ = 0;
     ++next_epoch_;
@@ -152,7 +156,7 @@ inline void loader::seek(std::uint32_t epoch, std::size_t number) {
   const std::size_t epochs = number / batches_per_epoch();
   {
     const std::lock_guard lock{mutex_};
-    queue_.clear();  // a thread that still works on a batch of it keeps that batch alive
+    queue_.clear();  // a thread that still fills one of these batches owns it as well
     next_epoch_ = epoch + static_cast<std::uint32_t>(epochs);
     next_number_ = number % batches_per_epoch();
     while (queue_.size() < options_.ahead) enqueue();
@@ -168,7 +172,7 @@ inline loader::batch loader::next() {
     front = queue_.front();
     ready_.wait(lock, [&] { return front->done == front->slots.size(); });
   }
-  // The first fault in the batch's order, whichever thread was first to meet one.
+  // The first fault in the order of the batch, whichever thread found one first.
   for (const slot& each : front->slots)
     if (each.error) std::rethrow_exception(each.error);
   current_ = std::move(front);
@@ -190,7 +194,7 @@ inline loader::batch loader::next() {
 }
 
 inline void loader::serve() {
-  const std::size_t share =
+  const std::size_t chunk =
       std::clamp(options_.batch / (4 * options_.threads), std::size_t{1}, std::size_t{16});
   std::unique_lock lock{mutex_};
   for (;;) {
@@ -202,7 +206,7 @@ inline void loader::serve() {
       return stopping_ || owner;
     });
     if (stopping_) return;
-    const std::size_t begin = owner->taken, end = std::min(begin + share, owner->slots.size());
+    const std::size_t begin = owner->taken, end = std::min(begin + chunk, owner->slots.size());
     owner->taken = end;
     lock.unlock();
     for (std::size_t position = begin; position < end; ++position)
@@ -216,7 +220,7 @@ inline void loader::serve() {
 inline void loader::fill(const pending& owner, std::size_t position, slot& to) {
   const std::size_t count = cache_.source().size();
   to.index = order().sample(owner.epoch, owner.number * options_.batch + position);
-  // Whom a bad image is replaced by depends on it alone, so that every run agrees.
+  // The replacement depends on the bad image alone, so that it is the same in every run.
   const permutation others{count, options_.seed ^ (to.index + 1), 0xFFFFFFFF};
   for (std::size_t attempt = 0; !read(to); ++attempt) {
     if (options_.on_bad_image == bad_image_policy::stop) return;

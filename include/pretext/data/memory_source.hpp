@@ -11,7 +11,7 @@
 
 namespace pretext {
 
-/// The extents of images that lie one after another in memory.
+/// The extents of contiguous images (count, height, width, channels).
 struct image_array {
   std::size_t count = 0, height = 0, width = 0, channels = 3;
 
@@ -20,28 +20,28 @@ struct image_array {
 
 namespace detail {
 
-/// Overwrites an image with `pixels`, gray ones three times.
+/// Copies an image to `out` as RGB; a gray value is copied to all three channels.
 inline void copy_as_rgb(image_view from, image& out) {
   out.height = from.height;
   out.width = from.width;
   out.channels = 3;
-  const std::size_t places = from.height * from.width;
+  const std::size_t pixel_count = from.height * from.width;
   if (from.channels == 3) {
-    out.pixels.assign(from.pixels, from.pixels + 3 * places);
+    out.pixels.assign(from.pixels, from.pixels + 3 * pixel_count);
     return;
   }
-  out.pixels.resize(3 * places);
-  for (std::size_t at = 0; at < 3 * places; ++at) out.pixels[at] = from.pixels[at / 3];
+  out.pixels.resize(3 * pixel_count);
+  for (std::size_t at = 0; at < 3 * pixel_count; ++at) out.pixels[at] = from.pixels[at / 3];
 }
 
 }  // namespace detail
 
-/// Images that already are in memory, (N, H, W, C) with C = 3 or 1 (gray, presented as three equal channels),
-/// and their labels if there are any.
+/// Images in memory, (N, H, W, C) with C = 3 or 1 (gray, read as three equal channels), with labels if there
+/// are any.
 class memory_source {
  public:
-  /// Borrows: the pixels must outlive the source. Throws std::invalid_argument for extents that make no sense
-  /// or a label count that is not N.
+  /// Does not own the pixels, which must outlive the source and its copies. Throws std::invalid_argument for
+  /// impossible extents or if there are labels but not N.
   memory_source(const std::uint8_t* pixels, image_array extents, std::vector<int> labels = {},
                 std::vector<std::string> class_names = {})
       : pixels_{pixels}, extents_{extents}, labels_{std::move(labels)}, class_names_{std::move(class_names)} {
@@ -53,7 +53,7 @@ class memory_source {
             extents.count, " images in memory");
   }
 
-  /// Owns the pixels, (N, H, W, C) for the N that they are enough for.
+  /// Owns the pixels, (N, H, W, C), where N follows from their number.
   memory_source(std::vector<std::uint8_t> pixels, std::size_t height, std::size_t width,
                 std::size_t channels = 3, std::vector<int> labels = {},
                 std::vector<std::string> class_names = {})
@@ -75,11 +75,11 @@ class memory_source {
  private:
   memory_source(std::shared_ptr<const std::vector<std::uint8_t>> owned, image_array extents,
                 std::vector<int> labels, std::vector<std::string> class_names)
-      : memory_source{owned->data(), counted(*owned, extents), std::move(labels), std::move(class_names)} {
+      : memory_source{owned->data(), with_count(*owned, extents), std::move(labels), std::move(class_names)} {
     owned_ = std::move(owned);
   }
 
-  static image_array counted(const std::vector<std::uint8_t>& pixels, image_array extents) {
+  static image_array with_count(const std::vector<std::uint8_t>& pixels, image_array extents) {
     const std::size_t size = extents.image_size();
     expects(size > 0 && pixels.size() % size == 0, pixels.size(), " pixel values are no whole number of ",
             extents.height, " x ", extents.width, " x ", extents.channels, " images");

@@ -17,7 +17,7 @@
 
 namespace pretext {
 
-/// Which part of a data set to open, and how its files are decoded.
+/// The split of a data set to open, and how its image files are decoded.
 struct open_options {
   dataset_split part = dataset_split::train;
   decode_options decode{};
@@ -34,8 +34,8 @@ inline bool has_folder(const std::filesystem::path& path) {
   return std::filesystem::is_directory(path, ignored);
 }
 
-/// The IDX files of a folder whose names contain `kind` (idx3 for images, idx1 for labels) and belong to the
-/// part; an empty path where there is none.
+/// The first IDX file of a split whose name contains `kind` (idx3 for images, idx1 for labels); an empty path
+/// if there is none.
 inline std::filesystem::path find_idx(const std::filesystem::path& folder, std::string_view kind,
                                       dataset_split part) {
   std::vector<std::filesystem::path> found;
@@ -49,7 +49,7 @@ inline std::filesystem::path find_idx(const std::filesystem::path& folder, std::
   return found.empty() ? std::filesystem::path{} : *std::min_element(found.begin(), found.end());
 }
 
-/// The folder below `folder` that an archive of a well-known data set unpacks into, or `folder` itself.
+/// The subfolder that the archive of a well-known data set unpacks to, or `folder` itself.
 inline std::filesystem::path unpacked(const std::filesystem::path& folder) {
   for (const std::string_view name :
        {"cifar-10-batches-bin", "cifar-100-binary", "stl10_binary", "raw", "MNIST/raw", "FashionMNIST/raw"})
@@ -57,7 +57,7 @@ inline std::filesystem::path unpacked(const std::filesystem::path& folder) {
   return folder;
 }
 
-/// The subfolder with that part of a folder of images; an empty path where there is none.
+/// The subfolder with a split of a folder of images; an empty path if there is none.
 inline std::filesystem::path part_folder(const std::filesystem::path& folder, dataset_split part) {
   const std::array<std::string_view, 3> tests{"test", "val", "validation"};
   if (part == dataset_split::test)
@@ -70,45 +70,46 @@ inline std::filesystem::path part_folder(const std::filesystem::path& folder, da
 
 }  // namespace detail
 
-/// Opens whatever data set a folder holds: CIFAR-10 or CIFAR-100 (binary versions), STL-10, IDX files (MNIST
-/// and its kin), or JPEG and PNG files, split into `train` and `test` (or `val`) or not. Throws
-/// std::runtime_error with the folder and what is missing.
+/// Opens the data set in a folder, recognised by its files: CIFAR-10 or CIFAR-100 (binary versions), STL-10,
+/// IDX files (MNIST, Fashion-MNIST), or JPEG and PNG files, with subfolders `train` and `test` (or `val`) or
+/// without. Throws std::runtime_error with the folder and what is missing.
 inline any_source open_source(const std::filesystem::path& path, open_options options = {}) {
-  const auto say = [&](std::string_view what) { throw_error<std::runtime_error>(path.string(), ": ", what); };
-  if (!std::filesystem::exists(path)) say("there is no such folder");
-  if (!detail::has_folder(path)) say("this is a file; unpack archives and give the folder that they make");
+  const auto reject = [&](std::string_view fault) {
+    throw_error<std::runtime_error>(path.string(), ": ", fault);
+  };
+  if (!std::filesystem::exists(path)) reject("there is no such folder");
+  if (!detail::has_folder(path)) reject("this is a file; unpack the archive and pass its folder");
   const auto folder = detail::unpacked(path);
   if (detail::has_file(folder / "data_batch_1.bin")) return open_cifar10(folder, options.part);
   if (detail::has_file(folder / "train.bin")) return open_cifar100(folder, options.part);
   for (const std::string_view name : {"train_X.bin", "test_X.bin", "unlabeled_X.bin"})
     if (detail::has_file(folder / name)) return open_stl10(folder, options.part);
   if (detail::has_file(folder / "data_batch_1"))
-    say("this is CIFAR-10 in its Python version; get the binary version, cifar-10-binary.tar.gz");
+    reject("this is CIFAR-10 in its Python version; get the binary version, cifar-10-binary.tar.gz");
   if (detail::has_file(folder / "meta") && detail::has_file(folder / "train"))
-    say("this is CIFAR-100 in its Python version; get the binary version, cifar-100-binary.tar.gz");
+    reject("this is CIFAR-100 in its Python version; get the binary version, cifar-100-binary.tar.gz");
   for (const dataset_split any : {dataset_split::train, dataset_split::test})
     if (!detail::find_idx(folder, "idx3", any).empty()) {
       const auto images = detail::find_idx(folder, "idx3", options.part);
-      if (images.empty()) say("this folder of IDX files lacks the part that was asked for");
+      if (images.empty()) reject("this folder of IDX files lacks the requested split");
       return open_idx(images, detail::find_idx(folder, "idx1", options.part));
     }
   if (const auto part = detail::part_folder(folder, options.part); !part.empty()) {
     folder_source images{part, options.decode};
     const auto train = detail::part_folder(folder, dataset_split::train);
     if (options.part == dataset_split::test && !train.empty())
-      if (const folder_source learnt{train}; !learnt.class_names().empty())
-        images.set_class_names(learnt.class_names());
+      if (const folder_source training{train}; !training.class_names().empty())
+        images.set_class_names(training.class_names());
     return images;
   }
-  if (options.part == dataset_split::test)
-    say("there is no folder test, val or validation here to be tested on");
-  if (options.part == dataset_split::unlabeled) say("there is no folder unlabeled here");
+  if (options.part == dataset_split::test) reject("there is no folder test, val or validation here");
+  if (options.part == dataset_split::unlabeled) reject("there is no folder unlabeled here");
   if (!detail::part_folder(folder, dataset_split::test).empty())
-    say("there is a folder to be tested on, but no folder train beside it");
+    reject("there is a folder with test images, but no folder train");
   return folder_source{folder, options.decode};
 }
 
-/// Does the data set in a folder have images of its own to be tested on?
+/// Does the data set in a folder have a test split?
 inline bool has_test_part(const std::filesystem::path& path) {
   if (!detail::has_folder(path)) return false;
   const auto folder = detail::unpacked(path);

@@ -6,8 +6,9 @@
 
 namespace pretext {
 
-/// An order of {0, …, size-1} that is a pure function of (seed, epoch) and needs no memory: a Feistel network
-/// of Philox rounds over the next even power of two, walked until it falls inside (Black and Rogaway 2002).
+/// A permutation of {0, …, size-1} that is a pure function of (seed, epoch) and needs no memory, so that a
+/// data set of any size is shuffled in constant space: a Feistel network with Philox as round function over
+/// the next power of four, and cycle walking (Black and Rogaway 2002).
 class permutation {
  public:
   PRETEXT_HOST_DEVICE constexpr permutation(std::size_t size, std::uint64_t seed, std::uint32_t epoch)
@@ -27,7 +28,7 @@ class permutation {
 
  private:
   PRETEXT_HOST_DEVICE constexpr std::uint64_t shuffle(std::uint64_t at) const {
-    constexpr std::uint32_t purpose = 0x6F726465;  // keeps these words apart from those of any view
+    constexpr std::uint32_t purpose = 0x6F726465;  // distinguishes these words from those of views
     const std::uint64_t mask = (std::uint64_t{1} << half_) - 1;
     std::uint64_t left = at >> half_, right = at & mask;
     for (std::uint32_t round = 0; round < 8; ++round) {
@@ -44,7 +45,7 @@ class permutation {
   std::size_t size_;
   std::uint64_t seed_;
   std::uint32_t epoch_;
-  unsigned half_ = 1;  ///< of the bits of an index
+  unsigned half_ = 1;  ///< half the bits of an index
 };
 
 }  // namespace pretext

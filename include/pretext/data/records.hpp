@@ -17,22 +17,21 @@
 
 namespace pretext {
 
-/// How a binary file holds images: after `header` bytes records of equal length, each with `before_pixels`
-/// bytes of something else and then one plane of 8-bit pixels per channel.
+/// The layout of a binary file of images: `header` bytes, then records of equal size, each with
+/// `before_pixels` other bytes and one plane of 8-bit pixels per channel.
 struct record_layout {
   std::size_t height = 0, width = 0, channels = 3;
   std::size_t header = 0, before_pixels = 0;
-  bool column_major = false;  ///< planes run down the columns (STL-10)
+  bool column_major = false;  ///< planes are stored column by column (STL-10)
 
   std::size_t size() const { return before_pixels + height * width * channels; }
 };
 
-/// Images in files of equal records; reads them from the disk when asked, so even a large set takes no
-/// memory.
+/// Images in files of equal records. Each read goes to the disk, so that a large set needs no memory.
 class record_source {
  public:
-  /// Throws std::runtime_error with the file where it is missing or holds no whole number of records. Gray
-  /// records become RGB unless `rgb` is false.
+  /// Throws std::runtime_error with the file if it is missing or its size is not a whole number of records.
+  /// Gray records are read as RGB unless `rgb` is false.
   record_source(record_layout layout, const std::vector<std::filesystem::path>& paths, bool rgb = true)
       : layout_{layout}, rgb_{rgb} {
     for (const auto& path : paths) {
@@ -58,10 +57,10 @@ class record_source {
     const auto [file, number] = locate(index);
     std::vector<std::uint8_t> planes(layout_.size() - layout_.before_pixels);
     file->read(offset(number) + layout_.before_pixels, std::as_writable_bytes(std::span{planes}));
-    arrange(planes, out);
+    interleave(planes, out);
   }
 
-  /// The byte at place `at` of every record: where CIFAR keeps labels.
+  /// Byte `at` of every record; CIFAR stores labels there.
   std::vector<int> bytes_of_records(std::size_t at) const {
     std::vector<int> bytes(count_);
     for (std::size_t index = 0; index < count_; ++index) {
@@ -73,8 +72,8 @@ class record_source {
     return bytes;
   }
 
-  /// Adds labels, one per image, each the number of a class; throws std::runtime_error with the image
-  /// otherwise. Without names, classes are called by their numbers.
+  /// Sets the labels, one class index per image; throws std::runtime_error with the image if one is invalid.
+  /// Without names, classes are named by their indices.
   void set_labels(std::vector<int> labels, std::vector<std::string> class_names) {
     if (labels.size() != count_)
       throw_error<std::runtime_error>(labels.size(), " labels do not fit ", count_, " images of ",
@@ -107,7 +106,7 @@ class record_source {
     return layout_.header + std::uint64_t{number} * layout_.size();
   }
 
-  void arrange(const std::vector<std::uint8_t>& planes, image& out) const {
+  void interleave(const std::vector<std::uint8_t>& planes, image& out) const {
     const std::size_t height = layout_.height, width = layout_.width, plane = height * width;
     out.height = height;
     out.width = width;
@@ -134,7 +133,7 @@ static_assert(Source<record_source>);
 
 namespace detail {
 
-/// The lines of a text file that are not empty; none where there is no such file.
+/// The non-empty lines of a text file; none if the file does not exist.
 inline std::vector<std::string> lines_of(const std::filesystem::path& path) {
   std::ifstream file{path};
   std::vector<std::string> lines;

@@ -14,12 +14,13 @@
 
 namespace pretext {
 
-/// The part of a data set: to learn from, to be tested on, or without labels (STL-10).
+/// The split of a data set: for training, for testing, or without labels (STL-10).
 enum class dataset_split { train, test, unlabeled };
 
-/// A numbered collection of images: `read(i, image&)` overwrites the image with 8-bit RGB (gray in one
-/// channel only where somebody asked for it), may be called by many threads at once and throws `bad_image`;
-/// `label(i)` is a class number or -1 where nobody knows; `name(i)` is a path, or "index 17 of FILE".
+/// An indexed collection of images. `read(i, image&)` overwrites the image with 8-bit RGB (one channel only
+/// if gray was requested) or throws `bad_image`; `label(i)` is a class index, or -1 if unknown; `name(i)` is
+/// a path or "index 17 of FILE". All members are const and may be called from several threads at once: a
+/// loader does so.
 template <class S>
 concept Source = std::copyable<S> && requires(const S source, std::size_t index, image& out) {
   { source.size() } -> std::convertible_to<std::size_t>;
@@ -29,20 +30,21 @@ concept Source = std::copyable<S> && requires(const S source, std::size_t index,
   source.read(index, out);
 };
 
-/// Any source behind one type, shared by its copies: what programs hold that learn at run time where images
-/// come from. An empty one has no images.
+/// Any source behind one type, for programs that select the data set at run time. Copies share the source; a
+/// default constructed one has no images. As thread-safe as the source.
 class any_source {
  public:
   any_source() = default;
   template <class S>
-    requires(!std::same_as<S, any_source> && Source<S>)  // in this order: a Source is copied
-  any_source(S source) : held_{std::make_shared<const holder<S>>(std::move(source))} {}
+    requires(!std::same_as<S, any_source> &&
+             Source<S>)  // in this order: Source<any_source> would ask for this constructor
+  any_source(S source) : source_{std::make_shared<const holder<S>>(std::move(source))} {}
 
-  std::size_t size() const { return held_ ? held_->size() : 0; }
+  std::size_t size() const { return source_ ? source_->size() : 0; }
   int label(std::size_t index) const { return at(index).label(index); }
   const std::vector<std::string>& class_names() const {
     static const std::vector<std::string> none;
-    return held_ ? held_->class_names() : none;
+    return source_ ? source_->class_names() : none;
   }
   std::string name(std::size_t index) const { return at(index).name(index); }
   void read(std::size_t index, image& out) const { at(index).read(index, out); }
@@ -58,7 +60,7 @@ class any_source {
   };
   template <class S>
   struct holder final : interface_type {
-    explicit holder(S moved) : source{std::move(moved)} {}
+    explicit holder(S original) : source{std::move(original)} {}
     std::size_t size() const override { return source.size(); }
     int label(std::size_t index) const override { return source.label(index); }
     const std::vector<std::string>& class_names() const override { return source.class_names(); }
@@ -69,13 +71,13 @@ class any_source {
 
   const interface_type& at(std::size_t index) const {
     if (index >= size()) throw_error<std::out_of_range>("there is no image ", index, " among ", size());
-    return *held_;
+    return *source_;
   }
 
-  std::shared_ptr<const interface_type> held_;
+  std::shared_ptr<const interface_type> source_;
 };
 
-/// Chosen images of a source in a chosen order; throws std::out_of_range for an index that the source lacks.
+/// Selected images of a source in a given order; throws std::out_of_range for an index that the source lacks.
 template <Source S>
 class subset {
  public:
@@ -83,7 +85,7 @@ class subset {
       : source_{std::move(source)}, indices_{std::move(indices)} {
     for (const std::size_t index : indices_)
       if (index >= source_.size())
-        throw_error<std::out_of_range>("a subset asks for image ", index, " of a source of ", source_.size());
+        throw_error<std::out_of_range>("a subset contains image ", index, " of a source of ", source_.size());
   }
 
   std::size_t size() const { return indices_.size(); }

@@ -12,8 +12,8 @@
 namespace pretext {
 
 /// STL-10 in its binary version (train_X.bin, train_y.bin, test_X.bin, test_y.bin, unlabeled_X.bin): 96x96
-/// RGB, ten classes, and 100 000 images without labels. Throws std::runtime_error with the file that is
-/// missing, truncated or holds an impossible label.
+/// RGB, ten classes, and 100 000 images without labels. Throws std::runtime_error with the file if one is
+/// missing, truncated or contains an invalid label.
 inline record_source open_stl10(const std::filesystem::path& folder,
                                 dataset_split part = dataset_split::train) {
   const std::string prefix = part == dataset_split::train  ? "train"
@@ -24,7 +24,7 @@ inline record_source open_stl10(const std::filesystem::path& folder,
   std::vector<int> labels;
   const auto path = folder / (prefix + "_y.bin");
   for (const std::byte label : read_file(path))
-    labels.push_back(static_cast<int>(label) - 1);  // they count from 1
+    labels.push_back(static_cast<int>(label) - 1);  // the file counts from 1
   auto names = detail::lines_of(folder / "class_names.txt");
   if (names.size() != 10)
     names = {"airplane", "bird", "car", "cat", "deer", "dog", "horse", "monkey", "ship", "truck"};

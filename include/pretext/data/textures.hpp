@@ -11,31 +11,30 @@
 
 namespace pretext::textures {
 
-/// A place in a texture, whose pattern repeats about once per unit.
+/// A point in a texture, whose pattern repeats about once per unit.
 struct point {
   float u = 0, v = 0;
 };
 
-// std::floor is a call into the C library for the oldest x86-64, and these are asked a thousand times a
-// picture.
-/// The largest integer that is not above x.
+/// The largest integer that is not above x. (std::floor is a call into the C library on baseline x86-64, and
+/// a picture needs thousands.)
 inline int floor_of(float x) {
   const int whole = static_cast<int>(x);
   return whole - (x < static_cast<float>(whole) ? 1 : 0);
 }
 /// The nearest integer.
 inline float round_of(float x) { return static_cast<float>(floor_of(x + 0.5f)); }
-/// The distance to the nearest whole number, 0 to 1/2.
-inline float to_whole(float x) { return std::abs(x - round_of(x)); }
+/// The distance to the nearest integer, 0 to 1/2.
+inline float to_integer(float x) { return std::abs(x - round_of(x)); }
 /// The length of the vector (u, v).
 inline float length(float u, float v) { return std::sqrt(u * u + v * v); }
-/// 0 below, 1 above, with an edge as soft as `width`.
+/// A smooth step from 0 to 1 around x = 0 of the given width.
 inline float edge(float x, float width = 0.08f) {
   const float t = std::clamp(x / (2 * width) + 0.5f, 0.0f, 1.0f);
   return t * t * (3 - 2 * t);
 }
 
-/// Random numbers on a lattice that repeats after 16 units: two per corner.
+/// Two random numbers per corner of a lattice that repeats after 16 units.
 class lattice {
  public:
   explicit lattice(random_key key) {
@@ -60,11 +59,11 @@ class lattice {
 };
 
 /// Parallel stripes.
-inline float stripes(point p, float duty) { return edge(to_whole(p.u) - duty / 2); }
+inline float stripes(point p, float duty) { return edge(to_integer(p.u) - duty / 2); }
 
 /// A checkerboard.
 inline float checks(point p, float) {
-  const float a = to_whole(p.u / 2) - 0.25f, b = to_whole(p.v / 2) - 0.25f;
+  const float a = to_integer(p.u / 2) - 0.25f, b = to_integer(p.v / 2) - 0.25f;
   const float inside = 2 * std::min(std::abs(a), std::abs(b));
   return edge(a * b < 0 ? -inside : inside);
 }
@@ -74,35 +73,35 @@ inline float dots(point p, float duty) {
   const float row = round_of(p.v / 0.866f);
   float nearest = 4;
   for (const float near_row : {row - 1, row, row + 1}) {
-    const float du = to_whole(p.u - near_row / 2), dv = p.v - 0.866f * near_row;
+    const float du = to_integer(p.u - near_row / 2), dv = p.v - 0.866f * near_row;
     nearest = std::min(nearest, du * du + dv * dv);
   }
   return edge(std::sqrt(nearest) - (0.18f + 0.22f * duty));
 }
 
 /// Concentric rings.
-inline float rings(point p, float duty) { return edge(to_whole(length(p.u, p.v)) - duty / 2); }
+inline float rings(point p, float duty) { return edge(to_integer(length(p.u, p.v)) - duty / 2); }
 
 /// Zigzag lines.
 inline float zigzags(point p, float duty) {
-  return edge(to_whole(p.u + 1.2f * to_whole(p.v / 1.6f)) - duty / 2);
+  return edge(to_integer(p.u + 1.2f * to_integer(p.v / 1.6f)) - duty / 2);
 }
 
 /// A wall of bricks twice as wide as high.
 inline float bricks(point p, float) {
   const int row = floor_of(p.v / 0.8f);
-  const float joint = to_whole(p.v / 0.8f) * 0.8f;
-  const float end = to_whole(p.u / 1.6f + (row % 2 != 0 ? 0.5f : 0.0f)) * 1.6f;
+  const float joint = to_integer(p.v / 0.8f) * 0.8f;
+  const float end = to_integer(p.u / 1.6f + (row % 2 != 0 ? 0.5f : 0.0f)) * 1.6f;
   return edge(std::min(joint, end) - 0.1f, 0.06f);
 }
 
-/// Basket weave: squares of three strands, across and along by turns.
+/// Basket weave: squares of three strands, alternately horizontal and vertical.
 inline float weave(point p, float duty) {
   const bool across = (floor_of(p.u / 1.5f) + floor_of(p.v / 1.5f)) % 2 != 0;
-  return edge(to_whole((across ? p.u : p.v) * 2) - duty / 2, 0.15f);
+  return edge(to_integer((across ? p.u : p.v) * 2) - duty / 2, 0.15f);
 }
 
-/// The borders between the regions nearest to scattered seeds.
+/// The borders of Voronoi cells around scattered seeds.
 inline float cells(const lattice& random, point p) {
   const int i = floor_of(p.u), j = floor_of(p.v);
   float first = 9, second = 9;  // squared distances
@@ -129,7 +128,7 @@ inline float scales(point p, float) {
   const float height = 0.5f;
   const int row = floor_of(p.v / height);
   float shade = 0;
-  for (int back = 0; back < 3; ++back) {  // the scale in front hides those of the rows behind it
+  for (int back = 0; back < 3; ++back) {  // a scale hides those of the rows behind it
     const auto from = static_cast<float>(row - back);
     const float du = p.u - round_of(p.u - from / 2) - from / 2, dv = p.v - height * from;
     const float radius = length(du, dv);
@@ -145,8 +144,8 @@ inline const std::vector<std::string>& names() {
   return all;
 }
 
-/// The brightness in [0, 1] of texture `kind` at a place; `duty` in (0, 1) is the dark part where a pattern
-/// has a choice.
+/// The brightness in [0, 1] of texture `kind` at a point; `duty` in (0, 1) is the dark fraction of a pattern
+/// that has one.
 inline float shade(std::size_t kind, const lattice& random, point p, float duty) {
   switch (kind) {
     case 0:

@@ -29,14 +29,14 @@ inline namespace with_cudnn {
 inline namespace without_cudnn {
 #endif
 
-/// An NVIDIA GPU: the one that CUDA calls current. Kernels for it are in <pretext/cuda.cuh>; this header is
-/// for any compiler. Everything that cannot be done throws std::runtime_error with a sentence.
+/// An NVIDIA GPU: CUDA's current device. Its kernels are in <pretext/cuda.cuh>; any compiler compiles this
+/// header. Errors of CUDA throw std::runtime_error, lack of memory out_of_device_memory.
 struct cuda {
   static constexpr bool is_accelerator = true, stores_compute_type = true;
   using default_numerics = bf16;
   using loss_value = grid::deferred_loss<cuda>;
 
-  /// Why there is nothing to run on; empty where a GPU can be used.
+  /// Why no GPU can be used; empty if one can.
   static std::string unavailable_reason() {
     int devices = 0;
     const cudaError_t error = cudaGetDeviceCount(&devices);
@@ -44,7 +44,8 @@ struct cuda {
     return devices == 0 ? cuda_failure::no_gpu() : std::string{};
   }
 
-  /// Work in order on the GPU. Nothing is asked of CUDA before the first work; copies share one stream.
+  /// Work that the GPU executes in order. CUDA is initialised by the first use. Copies share one stream,
+  /// which one thread may use at a time.
   class stream {
    public:
     /// The CUDA stream itself.
@@ -52,30 +53,31 @@ struct cuda {
       if (!state_->opened) state_->open();
       return state_->native;
     }
-    /// cuBLASLt with its workspace and the algorithms it has chosen.
+    /// cuBLASLt with its workspace and the algorithms selected so far.
     detail::matrix_products& products() const { return state_->products; }
-    /// What a library that makes convolutions keeps with the stream, made when it is first asked for.
+    /// The state of a convolution library on this stream, constructed by the first call.
     template <class Plans>
     Plans& convolutions() const {
       if (!state_->convolutions) state_->convolutions = std::make_shared<Plans>();
       return *static_cast<Plans*>(state_->convolutions.get());
     }
 
-    /// How many bytes a block of threads can share on this GPU.
+    /// The bytes of shared memory that one block can have on this GPU.
     std::size_t most_shared_memory() const {
       native();
       return state_->most_shared_memory;
     }
-    /// What the host has sent and the device has not taken yet.
+    /// The pinned memory for copies from the host.
     detail::pinned_ring<detail::cuda_copies>& sent() const { return state_->sent; }
 
-    /// Where the device keeps the loss of the last step: updates are held back while it is not a number.
+    /// The address of the last step's loss in the device's memory. Optimizers change nothing while it is NaN
+    /// or infinite.
     double* wait_loss() const {
       native();
       return state_->loss;
     }
-    /// Waits; the settled loss. One that is not a number is taken back: it held its own step back and must
-    /// not hold back others.
+    /// Waits for the stream and returns the loss. A loss that is NaN or infinite is then cleared: it has
+    /// suppressed the update of its own step and must not suppress those of later steps.
     double take_loss() const {
       const cudaStream_t on = native();
       detail::expects_success(
@@ -87,7 +89,7 @@ struct cuda {
         detail::expects_success(cudaMemsetAsync(state_->loss, 0, sizeof(double), on), "clearing a loss");
       return value;
     }
-    /// Until everything that was asked for is done.
+    /// Waits for all work on the stream.
     void wait() const { detail::expects_success(cudaStreamSynchronize(native()), "waiting for a kernel"); }
 
    private:
@@ -108,10 +110,10 @@ struct cuda {
                                 "opening a stream");
         opened = true;
         int device = 0, bytes = 0;
-        detail::expects_success(cudaGetDevice(&device), "asking for the current GPU");
+        detail::expects_success(cudaGetDevice(&device), "reading the current GPU");
         detail::expects_success(
             cudaDeviceGetAttribute(&bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device),
-            "asking for the size of shared memory");
+            "reading the size of shared memory");
         most_shared_memory = static_cast<std::size_t>(bytes);
         loss = allocate<double>(1);
         void* pinned = nullptr;
@@ -131,7 +133,7 @@ struct cuda {
     std::shared_ptr<state> state_ = std::make_shared<state>();
   };
 
-  /// What some work put on a stream, to be done again: the same addresses, the same numbers.
+  /// Recorded work on a stream, which can be replayed with the same addresses and arguments.
   class recording {
    public:
     void replay(const stream& on) const { graph_.launch(on.native()); }
@@ -141,14 +143,14 @@ struct cuda {
     explicit recording(detail::cuda_graph graph) : graph_{std::move(graph)} {}
     detail::cuda_graph graph_;
   };
-  /// Records what `work` puts on the stream, without doing it. Work that waits, reads or allocates is
-  /// refused.
+  /// Records the work that `work()` puts on the stream, without executing it. Throws if the work waits, reads
+  /// or allocates.
   template <class Work>
   static recording record(const stream& on, const Work& work) {
     return recording{detail::cuda_graph{on.native(), work}};
   }
 
-  /// Zero at first. Throws out_of_device_memory.
+  /// `count` elements, all zero. Throws out_of_device_memory.
   template <class T>
   static T* allocate(std::size_t count) {
     T* const memory = allocate_undefined<T>(count);
@@ -157,6 +159,7 @@ struct cuda {
     detail::expects_success(cudaStreamSynchronize(nullptr), "clearing device memory");
     return memory;
   }
+  /// The same without clearing it.
   template <class T>
   static T* allocate_undefined(std::size_t count) {
     if (count == 0) return nullptr;
@@ -164,7 +167,7 @@ struct cuda {
     const std::size_t bytes = count * sizeof(T);
     const cudaError_t error = cudaMalloc(&memory, bytes);
     if (error == cudaErrorMemoryAllocation) {
-      cudaGetLastError();  // it is not to be met again by the next call
+      cudaGetLastError();  // clears the error, or the next call would report it
       std::size_t free = 0, total = 0;
       cudaMemGetInfo(&free, &total);
       throw out_of_device_memory{bytes, free, total};
@@ -172,31 +175,33 @@ struct cuda {
     detail::expects_success(error, "allocating device memory");
     return static_cast<T*>(memory);
   }
-  /// Bytes that may still be asked for.
+  /// Bytes that can still be allocated.
   static std::size_t free_memory() {
     std::size_t free = 0, total = 0;
-    detail::expects_success(cudaMemGetInfo(&free, &total), "asking for free memory");
+    detail::expects_success(cudaMemGetInfo(&free, &total), "reading the free memory");
     return free;
   }
-  /// Waits for kernels that may still use the memory: the end of a buffer is never part of a step.
+  /// Waits for kernels that may still use the memory; steps never release memory.
   template <class T>
   static void release(T* data) {
     if (!data) return;
     cudaDeviceSynchronize();
     cudaFree(data);
   }
-  /// Waits for nothing, and the host's numbers may change as soon as this returns, if they lie in ordinary
-  /// memory: hence no such copy is ever recorded, which would read them again whenever it is repeated.
+  /// Does not wait for the stream. The host may change its elements as soon as this returns, if they are in
+  /// ordinary memory. Such a copy must not be recorded, because each replay would read the host's memory
+  /// again.
   template <class T>
   static void write(const stream& on, T* to, const T* host, std::size_t count) {
     if (count == 0) return;
     cudaStreamCaptureStatus recording = cudaStreamCaptureStatusNone;
-    detail::expects_success(cudaStreamIsCapturing(on.native(), &recording), "asking who records");
+    detail::expects_success(cudaStreamIsCapturing(on.native(), &recording),
+                            "checking whether the stream is recorded");
     if (recording != cudaStreamCaptureStatusNone)
-      throw_error<std::logic_error>("a step that is recorded must not copy numbers of the host's");
+      throw_error<std::logic_error>("a recorded step must not copy from the host's memory");
     on.sent().send(on.native(), to, host, count * sizeof(T));
   }
-  /// Waits for the numbers.
+  /// Waits for the elements.
   template <class T>
   static void read(const stream& on, T* host, const T* from, std::size_t count) {
     if (count == 0) return;

@@ -35,39 +35,39 @@ constexpr std::array<std::size_t, S::rank + 1> batched_extents(std::size_t batch
 template <class S, class Extents>
 void check_extents(const Extents& extents) {
   for (std::size_t i = 0; i < S::rank; ++i)
-    expects(extents[i + 1] == S::extents[i], "an xtensor has ", extents[i + 1], " numbers along axis ", i + 1,
-            " where samples have ", S::extents[i]);
+    expects(extents[i + 1] == S::extents[i], "an xtensor has the extent ", extents[i + 1], " along axis ",
+            i + 1, " where samples have ", S::extents[i]);
 }
 
 }  // namespace detail
 
-/// A batch on the CPU as an xtensor expression of rank 1 + the sample's, without copying; it borrows the
-/// numbers of the view.
+/// A batch on the CPU, (N, extents of S), as an xtensor expression of rank 1 + S::rank, without copying: the
+/// memory of the view must outlive it.
 template <class T, Shape S>
 auto as_xtensor(tensor_view<T, S> batch) {
   return xt::adapt(batch.data, batch.size(), xt::no_ownership(), detail::batched_extents<S>(batch.batch));
 }
 
-/// A copy of a batch on the CPU that owns its numbers.
+/// A copy of a batch on the CPU as an xtensor that owns its memory.
 template <class T, Shape S>
 auto to_xtensor(tensor_view<T, S> batch) {
   return xt::xtensor<std::remove_const_t<T>, S::rank + 1>{as_xtensor(batch)};
 }
 
-/// The numbers of an xtensor as a batch of samples shaped S, without copying. Throws std::invalid_argument
-/// where its extents are not (N, those of S).
+/// An xtensor as a batch of samples of shape S, without copying: the xtensor must outlive the view. Throws
+/// std::invalid_argument if its extents are not (N, extents of S).
 template <Shape S, class T>
-tensor_view<T, S> view_of(xt::xtensor<T, S::rank + 1>& numbers) {
-  detail::check_extents<S>(numbers.shape());
-  return {numbers.data(), numbers.shape()[0]};
+tensor_view<T, S> view_of(xt::xtensor<T, S::rank + 1>& batch) {
+  detail::check_extents<S>(batch.shape());
+  return {batch.data(), batch.shape()[0]};
 }
 template <Shape S, class T>
-tensor_view<const T, S> view_of(const xt::xtensor<T, S::rank + 1>& numbers) {
-  detail::check_extents<S>(numbers.shape());
-  return {numbers.data(), numbers.shape()[0]};
+tensor_view<const T, S> view_of(const xt::xtensor<T, S::rank + 1>& batch) {
+  detail::check_extents<S>(batch.shape());
+  return {batch.data(), batch.shape()[0]};
 }
 
-/// Images (N, H, W, C) of 8 bits and their labels as a source, without copying: the xtensor must outlive it.
+/// 8-bit images (N, H, W, C) and their labels as a source, without copying: the xtensor must outlive it.
 inline memory_source source_of(const xt::xtensor<std::uint8_t, 4>& images, std::vector<int> labels = {},
                                std::vector<std::string> class_names = {}) {
   const auto& extents = images.shape();

@@ -157,10 +157,13 @@ struct resnet<Block, Blocks, stem::imagenet, Width, Last>
 /// with a quarter of the channels; `resnet50<stem::imagenet, 128>` is SimCLR's ResNet-50 (2×).
 template <stem Stem = stem::imagenet, std::size_t Width = 64, initial_scale Last = initial_scale::zero>
 struct resnet18 : resnet<basic_block, std::array<std::size_t, 4>{2, 2, 2, 2}, Stem, Width, Last> {};
+/// ResNet-34: 3, 4, 6 and 3 basic blocks.
 template <stem Stem = stem::imagenet, std::size_t Width = 64, initial_scale Last = initial_scale::zero>
 struct resnet34 : resnet<basic_block, std::array<std::size_t, 4>{3, 4, 6, 3}, Stem, Width, Last> {};
+/// ResNet-50: 3, 4, 6 and 3 bottleneck blocks.
 template <stem Stem = stem::imagenet, std::size_t Width = 64, initial_scale Last = initial_scale::zero>
 struct resnet50 : resnet<bottleneck_block, std::array<std::size_t, 4>{3, 4, 6, 3}, Stem, Width, Last> {};
+/// ResNet-101: 3, 4, 23 and 3 bottleneck blocks.
 template <stem Stem = stem::imagenet, std::size_t Width = 64, initial_scale Last = initial_scale::zero>
 struct resnet101 : resnet<bottleneck_block, std::array<std::size_t, 4>{3, 4, 23, 3}, Stem, Width, Last> {};
 

@@ -190,12 +190,16 @@ struct vit {
 /// 224-pixel images, `vit_tiny<4>` for 32-pixel ones.
 template <std::size_t Patch, class Recipe = mae_pretraining>
 struct vit_tiny : vit<Patch, 192, 12, 3, Recipe> {};
+/// ViT-S: width 384, 12 blocks, 6 heads.
 template <std::size_t Patch, class Recipe = mae_pretraining>
 struct vit_small : vit<Patch, 384, 12, 6, Recipe> {};
+/// ViT-B: width 768, 12 blocks, 12 heads.
 template <std::size_t Patch, class Recipe = mae_pretraining>
 struct vit_base : vit<Patch, 768, 12, 12, Recipe> {};
+/// ViT-L: width 1024, 24 blocks, 16 heads.
 template <std::size_t Patch, class Recipe = mae_pretraining>
 struct vit_large : vit<Patch, 1024, 24, 16, Recipe> {};
+/// ViT-H: width 1280, 32 blocks, 16 heads.
 template <std::size_t Patch, class Recipe = mae_pretraining>
 struct vit_huge : vit<Patch, 1280, 32, 16, Recipe> {};
 

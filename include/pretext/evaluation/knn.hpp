@@ -10,15 +10,15 @@
 
 namespace pretext {
 
-/// The weighted vote of nearest neighbours (Wu et al. 2018, InstDisc): each of the nearest k rows of the bank
-/// votes for its label with exp(cosine/temperature). No training; k is cut to the size of the bank.
+/// The weighted kNN classifier (Wu et al. 2018, InstDisc): each of the k nearest rows of the bank votes for
+/// its label with the weight exp(cosine/temperature). It needs no training.
 struct knn {
-  std::size_t k = 200;
-  double temperature = 0.1;
+  std::size_t k = 200;       ///< at most the size of the bank is used
+  double temperature = 0.1;  ///< positive
 
-  /// All classes of every query, most votes first, (queries, classes); of classes with equal votes the
-  /// smaller label is first. Throws std::invalid_argument where labels are missing, widths differ or a
-  /// feature is not finite.
+  /// All classes of every query, (queries, classes), most votes first; classes with equal votes are in the
+  /// order of their labels. Throws std::invalid_argument if labels are missing, widths differ or a feature is
+  /// NaN or infinite.
   std::vector<int> rank(const feature_table& bank, const feature_table& queries,
                         const cpu::stream& stream = {}) const {
     expects_labels(bank, "kNN, bank");
@@ -28,30 +28,30 @@ struct knn {
     for_each_nearest(bank, queries, std::min(k, bank.count), stream,
                      [&](std::size_t query, std::span<const neighbour> nearest) {
                        std::vector<double> votes(classes);
-                       // Weights relative to the nearest: the same ranking at any temperature, without
-                       // overflow.
-                       const auto most = static_cast<double>(nearest.front().similarity);
+                       // Weights relative to the nearest row rank alike and cannot overflow.
+                       const auto largest = static_cast<double>(nearest.front().similarity);
                        for (const neighbour& n : nearest)
                          votes[static_cast<std::size_t>(bank.labels[n.index])] +=
-                             std::exp((static_cast<double>(n.similarity) - most) / temperature);
-                       const std::span own{ranking.data() + query * classes, classes};
-                       std::iota(own.begin(), own.end(), 0);
-                       std::ranges::stable_sort(own, [&](int a, int b) {
+                             std::exp((static_cast<double>(n.similarity) - largest) / temperature);
+                       const std::span ranked{ranking.data() + query * classes, classes};
+                       std::iota(ranked.begin(), ranked.end(), 0);
+                       std::ranges::stable_sort(ranked, [&](int a, int b) {
                          return votes[static_cast<std::size_t>(a)] > votes[static_cast<std::size_t>(b)];
                        });
                      });
     return ranking;
   }
 
-  /// The share of queries whose label gets the most votes.
+  /// The fraction of queries whose label gets the most votes (top-1 accuracy, in [0, 1]). Throws as `rank`
+  /// does.
   double accuracy(const feature_table& bank, const feature_table& queries,
                   const cpu::stream& stream = {}) const {
     expects_labels(queries, "kNN, queries");
     const auto ranking = rank(bank, queries, stream);
     const std::size_t classes = ranking.size() / queries.count;
-    std::size_t right = 0;
-    for (std::size_t i = 0; i < queries.count; ++i) right += ranking[i * classes] == queries.labels[i];
-    return static_cast<double>(right) / static_cast<double>(queries.count);
+    std::size_t correct = 0;
+    for (std::size_t i = 0; i < queries.count; ++i) correct += ranking[i * classes] == queries.labels[i];
+    return static_cast<double>(correct) / static_cast<double>(queries.count);
   }
 };
 

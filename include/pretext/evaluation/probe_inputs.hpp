@@ -11,16 +11,16 @@
 
 namespace pretext {
 
-/// What happens to features before a linear probe sees them.
+/// How features are scaled before a linear probe.
 enum class probe_scaling {
   none,          ///< SimCLR, BYOL
-  standardised,  ///< each number to mean 0 and variance 1 over all training features
-  batch_norm     ///< the same over each training batch, with running statistics for the answers: MAE
+  standardised,  ///< each dimension to mean 0 and variance 1 over all training features
+  batch_norm     ///< the same over each training batch, with running statistics for test features: MAE
 };
 
 namespace detail {
 
-/// Gathers rows of features and scales them.
+/// Gathers and scales rows of features.
 class probe_inputs {
  public:
   probe_inputs(probe_scaling kind, const feature_table& train)
@@ -33,8 +33,8 @@ class probe_inputs {
     if (kind == probe_scaling::standardised) standardise(train);
   }
 
-  /// Rows of a training batch; moves the running statistics.
-  void learn(on<cpu>& context, const feature_table& from, const std::uint32_t* rows, std::size_t count,
+  /// Writes the rows of a training batch to `to`, (count, width), and updates the running statistics.
+  void train(on<cpu>& context, const feature_table& from, const std::uint32_t* rows, std::size_t count,
              float* to) {
     gather(context, from, rows, count, to);
     if (kind_ == probe_scaling::batch_norm) {
@@ -48,9 +48,9 @@ class probe_inputs {
     scale(context, count, to);
   }
 
-  /// Rows to be answered for, by what was learned.
-  void answer(on<cpu>& context, const feature_table& from, const std::uint32_t* rows, std::size_t count,
-              float* to) {
+  /// Writes rows of test features to `to`, scaled by the statistics of the training.
+  void test(on<cpu>& context, const feature_table& from, const std::uint32_t* rows, std::size_t count,
+            float* to) {
     gather(context, from, rows, count, to);
     if (kind_ == probe_scaling::batch_norm)
       norm::fold_running(context, width_, const_to(mean_.data()), const_to(variance_.data()), epsilon, none,
@@ -71,8 +71,8 @@ class probe_inputs {
       for (std::size_t c = 0; c < width_; ++c) sum[c] += static_cast<double>(train.row(i)[c]);
     for (std::size_t i = 0; i < train.count; ++i)
       for (std::size_t c = 0; c < width_; ++c) {
-        const double away = static_cast<double>(train.row(i)[c]) - sum[c] / rows;
-        squares[c] += away * away;
+        const double deviation = static_cast<double>(train.row(i)[c]) - sum[c] / rows;
+        squares[c] += deviation * deviation;
       }
     for (std::size_t c = 0; c < width_; ++c) {
       const double inverse = 1 / std::sqrt(squares[c] / rows + static_cast<double>(epsilon));

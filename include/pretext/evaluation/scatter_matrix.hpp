@@ -12,18 +12,18 @@
 
 namespace pretext::detail {
 
-/// The mean row.
+/// The mean of rows of `width` values.
 inline std::vector<double> mean_row(const std::vector<float>& rows, std::size_t width) {
   std::vector<double> mean(width);
   const std::size_t count = rows.size() / width;
   for (std::size_t i = 0; i < count; ++i)
     for (std::size_t c = 0; c < width; ++c) mean[c] += static_cast<double>(rows[i * width + c]);
-  for (double& number : mean) number /= static_cast<double>(count);
+  for (double& value : mean) value /= static_cast<double>(count);
   return mean;
 }
 
-/// Of rows minus their mean, X: the covariance XᵀX/count (width, width), or where rows are fewer than columns
-/// XXᵀ/count (count, count), which has the same eigenvalues but for zeros.
+/// For X, the rows minus their mean: the covariance XᵀX/count (width, width) or, if there are fewer rows than
+/// columns, XXᵀ/count (count, count), which has the same nonzero eigenvalues.
 inline Eigen::MatrixXd scatter_matrix(const std::vector<float>& rows, const std::vector<double>& mean,
                                       const cpu::stream& stream) {
   const std::size_t width = mean.size(), count = rows.size() / width, extent = std::min(width, count);
@@ -33,8 +33,8 @@ inline Eigen::MatrixXd scatter_matrix(const std::vector<float>& rows, const std:
   std::vector<double> sum(extent * extent), centred;
   const std::size_t block = wide ? count : std::size_t{1024};
   for (std::size_t first = 0; first < count; first += block) {
-    const std::size_t some = std::min(block, count - first);
-    centred.resize(some * width);
+    const std::size_t rows_in_block = std::min(block, count - first);
+    centred.resize(rows_in_block * width);
     for (std::size_t i = 0; i < centred.size(); ++i)
       centred[i] = static_cast<double>(rows[first * width + i]) - mean[i % width];
     const double* x = centred.data();
@@ -42,8 +42,8 @@ inline Eigen::MatrixXd scatter_matrix(const std::vector<float>& rows, const std:
       kernels::gemm<cpu>::run(context, op::none, op::transposed, count, count, width, x, x, sum.data(),
                               kernels::write_mode::accumulate);
     else
-      kernels::gemm<cpu>::run(context, op::transposed, op::none, width, width, some, x, x, sum.data(),
-                              kernels::write_mode::accumulate);
+      kernels::gemm<cpu>::run(context, op::transposed, op::none, width, width, rows_in_block, x, x,
+                              sum.data(), kernels::write_mode::accumulate);
   }
   const auto side = static_cast<Eigen::Index>(extent);
   return Eigen::Map<const Eigen::MatrixXd>(sum.data(), side, side) / static_cast<double>(count);

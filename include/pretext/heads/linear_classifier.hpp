@@ -3,15 +3,15 @@
 
 namespace pretext {
 
-/// N(0, 2·10⁻⁵) and no bias: MAE's fine-tuning. Its `trunc_normal_` cuts at ±2 whatever the deviation, so
-/// nothing off.
+/// Weights with deviation 2·10⁻⁵ and a bias of zero: MAE's fine-tuning. The official code calls
+/// `trunc_normal_`, which truncates at ±2 whatever the deviation, and so draws from a normal distribution.
 struct mae_classifier_init {
   static constexpr initialiser weight(std::size_t, std::size_t) { return initialiser::normal(2e-5); }
   static constexpr initialiser constant(std::size_t) { return initialiser::constant(0); }
 };
 
-/// One linear layer from the feature to the logits; `normal_init<std::ratio<1, 100>>` is the start of MAE's
-/// linear probe.
+/// One linear layer from the feature (D) to the logits (Classes). MAE's linear probe uses
+/// `normal_init<std::ratio<1, 100>>`.
 template <std::size_t Classes, class Init = zeros_init>
 using linear_classifier = linear<Classes, bias::yes, Init>;
 

@@ -6,9 +6,9 @@
 
 namespace pretext {
 
-/// SimCLR's projection head, version 1 (Chen et al. 2020, §2.1): linear - BN - ReLU - linear - BN without β,
-/// no biases, N(0, 0.01), as in the official code. Paths are lightly's: layers.0, layers.1, layers.3,
-/// layers.4.
+/// SimCLR's projection head, version 1 (Chen et al. 2020, §2.1), a feature (D) to (Out): linear - BN - ReLU -
+/// linear - BN without β, no biases, weights of deviation 0.01, as in the official code. Parameter paths are
+/// lightly's: layers.0, layers.1, layers.3, layers.4.
 template <std::size_t Hidden, std::size_t Out = 128, affine LastAffine = affine::scale,
           class Init = normal_init<std::ratio<1, 100>>>
 struct simclr_head
@@ -23,14 +23,13 @@ struct simclr_v2_head
                                             linear<Hidden, bias::no, Init>, batch_norm<>, relu,
                                             linear<Out, bias::no, Init>, batch_norm<LastAffine>>>> {};
 
-/// BYOL's projector, and its predictor, which has the same form (Grill et al. 2020, §3.3): linear - BN - ReLU
-/// - linear, the hidden layer with a bias and the last one without, as in the official code. lightly has it
-/// the other way round: `byol_head<4096, 256, bias::no, bias::yes>`.
+/// BYOL's projector and predictor (Grill et al. 2020, §3.3), a feature (D) to (Out): linear - BN - ReLU -
+/// linear, the hidden layer with a bias and the last one without, as in the official code. lightly has it the
+/// other way round: `byol_head<4096, 256, bias::no, bias::yes>`.
 template <std::size_t Hidden = 4096, std::size_t Out = 256, bias First = bias::yes, bias Last = bias::no,
           class Init = torch_init>
 struct byol_head
     : sequential<named<
-          "layers", sequential<linear<Hidden, First, Init>, batch_norm<>, relu, linear<Out, Last, Init>>>> {
-};
+          "layers", sequential<linear<Hidden, First, Init>, batch_norm<>, relu, linear<Out, Last, Init>>>> {};
 
 }  // namespace pretext

@@ -3,7 +3,7 @@
 
 namespace pretext {
 
-/// One image cannot be read; the sentence names the file and what is wrong with it.
+/// An image that cannot be read; the message names the file and the fault.
 struct bad_image : std::runtime_error {
   using std::runtime_error::runtime_error;
 };

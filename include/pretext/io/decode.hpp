@@ -10,8 +10,8 @@
 
 namespace pretext {
 
-/// Decodes a JPEG or PNG file, told apart by its first bytes, to RGB of 8 bits. Throws `bad_image`, whose
-/// sentence begins with `name`.
+/// Decodes a JPEG or PNG file, recognised by its first bytes, to 8-bit RGB. Throws `bad_image`, whose message
+/// begins with `name`. May be called from several threads.
 inline void decode_image(std::span<const std::byte> file, const std::string& name,
                          const decode_options& options, image& out) {
   constexpr std::array<std::byte, 2> jpeg{std::byte{0xFF}, std::byte{0xD8}};

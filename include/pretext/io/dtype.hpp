@@ -17,7 +17,7 @@
 
 namespace pretext {
 
-/// Bytes of one number of a safetensors dtype, 0 for a dtype that we do not know.
+/// The bytes of one element of a safetensors dtype; 0 if the dtype is unknown.
 constexpr std::size_t dtype_size(std::string_view dtype) {
   constexpr std::array<std::pair<std::string_view, std::size_t>, 15> known{{{"F64", 8},
                                                                             {"F32", 4},
@@ -39,27 +39,27 @@ constexpr std::size_t dtype_size(std::string_view dtype) {
   return 0;
 }
 
-/// The dtype that keeps a T as it is.
+/// The dtype of T.
 template <class T>
   requires(std::floating_point<T> || (std::integral<T> && !std::same_as<T, bool>))
 &&(sizeof(T) <= 8) constexpr std::string_view dtype_of() {
-  constexpr std::array<std::string_view, 4> whole{"I8", "I16", "I32", "I64"},
-      natural{"U8", "U16", "U32", "U64"};
+  constexpr std::array<std::string_view, 4> signed_types{"I8", "I16", "I32", "I64"},
+      unsigned_types{"U8", "U16", "U32", "U64"};
   constexpr auto log_size = static_cast<std::size_t>(std::countr_zero(sizeof(T)));
   if constexpr (std::floating_point<T>)
     return sizeof(T) == 8 ? "F64" : "F32";
   else if constexpr (std::is_signed_v<T>)
-    return whole[log_size];
+    return signed_types[log_size];
   else
-    return natural[log_size];
+    return unsigned_types[log_size];
 }
 
-/// The number that the bits of a bfloat16 stand for.
+/// The value of a bfloat16, from its bits.
 constexpr float from_bfloat16(std::uint16_t bits) {
   return static_cast<float>(std::bit_cast<bfloat16>(bits));
 }
 
-/// The number that an IEEE 754 half stands for.
+/// The value of an IEEE 754 half, from its bits.
 constexpr float from_half(std::uint16_t bits) {
   const std::uint32_t sign = std::uint32_t{bits & 0x8000u} << 16, fraction = bits & 0x3FFu;
   const std::uint32_t exponent = (bits >> 10) & 0x1Fu;
@@ -73,9 +73,9 @@ constexpr float from_half(std::uint16_t bits) {
 
 namespace detail {
 
-/// A stored number as T; throws where an integer T cannot hold it.
+/// A stored value as T; throws std::invalid_argument if an integer T cannot represent it.
 template <class T, class Stored>
-T convert_number(Stored value) {
+T convert_value(Stored value) {
   if constexpr (std::floating_point<T>) {
     return static_cast<T>(value);
   } else if constexpr (std::integral<Stored>) {
@@ -88,7 +88,7 @@ T convert_number(Stored value) {
       return static_cast<T>(wide);
   }
   if constexpr (!std::floating_point<T>)
-    throw_error("the number ", value, " cannot be an integer of ", sizeof(T), " bytes");
+    throw_error("the value ", value, " cannot be an integer of ", sizeof(T), " bytes");
 }
 
 template <class Stored, class T, class Read>
@@ -96,13 +96,13 @@ void convert_each(std::span<const std::byte> bytes, T* to, Read read) {
   for (std::size_t at = 0; at < bytes.size(); at += sizeof(Stored)) {
     Stored value;
     std::memcpy(&value, bytes.data() + at, sizeof(Stored));
-    *to++ = convert_number<T>(read(value));
+    *to++ = convert_value<T>(read(value));
   }
 }
 
-/// Every number of `bytes` as T; throws std::invalid_argument for dtypes that have no such reading.
+/// All elements in `bytes` as T; throws std::invalid_argument for a dtype that cannot be converted.
 template <class T>
-void convert_numbers(std::string_view dtype, std::span<const std::byte> bytes, T* to) {
+void convert_elements(std::string_view dtype, std::span<const std::byte> bytes, T* to) {
   const auto same = [](auto value) { return value; };
   if (dtype == "F64")
     convert_each<double>(bytes, to, same);
@@ -129,7 +129,7 @@ void convert_numbers(std::string_view dtype, std::span<const std::byte> bytes, T
   else if (dtype == "U8" || dtype == "BOOL")
     convert_each<std::uint8_t>(bytes, to, same);
   else
-    throw_error("numbers of dtype ", dtype, " cannot be converted; save the tensor as F32");
+    throw_error("elements of dtype ", dtype, " cannot be converted; save the tensor as F32");
 }
 
 }  // namespace detail

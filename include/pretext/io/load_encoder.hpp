@@ -13,16 +13,16 @@
 
 namespace pretext {
 
-/// What a pretrained encoder's file gave.
+/// The result of reading a pretrained encoder.
 struct pretrained_weights {
   std::size_t tensors = 0;
-  std::string prefix;                ///< of the names in the file
-  std::vector<std::string> missing;  ///< parameters that keep the value they had
-  std::vector<std::string> unused;   ///< names that nobody asked for: heads, decoders
+  std::string prefix;                ///< of the encoder's names in the file
+  std::vector<std::string> missing;  ///< parameters that were not in the file and are unchanged
+  std::vector<std::string> unused;   ///< tensors that do not belong to the encoder: heads, decoders
 };
 
 namespace detail {
-/// What the names of a file have before those of the table: nothing, or what a training script puts there.
+/// The prefix of the names in a file: empty, or one that training scripts add.
 inline std::string prefix_of(std::string_view name, const safetensors& file) {
   for (const char* prefix : {"", "backbone.", "encoder.", "module."})
     if (file.tensors.contains(prefix + std::string{name})) return prefix;
@@ -30,11 +30,11 @@ inline std::string prefix_of(std::string_view name, const safetensors& file) {
 }
 }  // namespace detail
 
-/// Reads a pretrained encoder's weights in torchvision's, timm's or MAE's names, whoever wrote them, into the
-/// buffer of an encoder that is to be used or fine-tuned. Names may stand behind "backbone.", "encoder." or
-/// "module."; positions of another grid are interpolated (the encoder's `grid`, a square unless given); the
-/// norm behind a mean of tokens, `fc_norm`, may be missing, as in MAE's fine-tuning. Throws
-/// std::runtime_error that names the file and the tensor if another one is missing or of another shape.
+/// Reads the weights of a pretrained encoder with the names of torchvision, timm or MAE into an encoder's
+/// flat buffer `value`. Names may begin with "backbone.", "encoder." or "module.". Positions of another grid
+/// are interpolated to `grid`, by default a square. `fc_norm`, the norm after a mean of tokens, may be
+/// missing, as in MAE's fine-tuning. Throws std::runtime_error with the file and the tensor if another tensor
+/// is missing or has another shape.
 template <class W>
 pretrained_weights read_pretrained(std::span<const parameter> encoder, safetensors file, W* value,
                                    image_extent grid = {}) {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <new>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -12,6 +13,7 @@
 #include <png.h>
 
 #include <pretext/core/expects.hpp>
+#include <pretext/core/image.hpp>
 #include <pretext/io/bad_image.hpp>
 #include <pretext/io/decode_options.hpp>
 
@@ -19,16 +21,18 @@ namespace pretext {
 
 namespace detail {
 
-/// libpng's decoder; its errors jump to `escape` with a message and are never printed.
+/// A decoder of libpng. Errors jump to `escape` with a message and print nothing: libpng reports them through
+/// a callback that must not return, and C code between it and us cannot be unwound by an exception.
 struct png_decoder {
-  std::span<const std::byte> rest;
+  std::span<const std::byte> unread;
   std::jmp_buf escape;
   char message[160]{};
   png_structp png = nullptr;
   png_infop info = nullptr;
 
-  explicit png_decoder(std::span<const std::byte> file) : rest{file} {
-    png = png_create_read_struct(PNG_LIBPNG_VER_STRING, this, give_up, [](png_structp, png_const_charp) {});
+  explicit png_decoder(std::span<const std::byte> file) : unread{file} {
+    png = png_create_read_struct(PNG_LIBPNG_VER_STRING, this, escape_with_message,
+                                 [](png_structp, png_const_charp) {});
     if (png != nullptr) info = png_create_info_struct(png);
     if (info == nullptr) {
       png_destroy_read_struct(&png, nullptr, nullptr);
@@ -36,22 +40,23 @@ struct png_decoder {
     }
     png_set_read_fn(png, this, [](png_structp reader, png_bytep to, std::size_t count) {
       auto& self = *static_cast<png_decoder*>(png_get_io_ptr(reader));
-      if (count > self.rest.size()) png_error(reader, "the file ends too early");
-      std::copy_n(reinterpret_cast<const png_byte*>(self.rest.data()), count, to);
-      self.rest = self.rest.subspan(count);
+      if (count > self.unread.size()) png_error(reader, "the file ends too early");
+      std::copy_n(reinterpret_cast<const png_byte*>(self.unread.data()), count, to);
+      self.unread = self.unread.subspan(count);
     });
   }
   png_decoder(const png_decoder&) = delete;
   png_decoder& operator=(const png_decoder&) = delete;
   ~png_decoder() { png_destroy_read_struct(&png, &info, nullptr); }
 
-  [[noreturn]] static void give_up(png_structp reader, png_const_charp what) {
+  [[noreturn]] static void escape_with_message(png_structp reader, png_const_charp error) {
     auto& self = *static_cast<png_decoder*>(png_get_error_ptr(reader));
-    std::snprintf(self.message, sizeof self.message, "%s", what);
+    std::snprintf(self.message, sizeof self.message, "%s", error);
     std::longjmp(self.escape, 1);
   }
 
-  /// False where libpng gave up within `work`, which must not hold anything with a destructor meanwhile.
+  /// Returns false if libpng failed within `work`, which must hold no object with a destructor: longjmp skips
+  /// it.
   template <class Work>
   bool run(Work& work) {
     if (setjmp(escape) != 0) return false;
@@ -62,9 +67,9 @@ struct png_decoder {
 
 }  // namespace detail
 
-/// Decodes a PNG file to RGB of 8 bits: gray, palettes and 16 bits are converted, alpha and gamma are
-/// ignored. Throws `bad_image`, whose sentence begins with `name`, where the data are damaged, cut off or
-/// larger than the options allow.
+/// Decodes a PNG file to 8-bit RGB. Gray, palettes and 16 bits are converted; alpha and gamma are ignored.
+/// Throws `bad_image`, whose message begins with `name`, if the data are damaged, truncated or larger than
+/// the options allow. May be called from several threads.
 inline void decode_png(std::span<const std::byte> file, const std::string& name,
                        const decode_options& options, image& out) {
   detail::png_decoder decoder{file};
@@ -76,7 +81,7 @@ inline void decode_png(std::span<const std::byte> file, const std::string& name,
     png_read_info(png, decoder.info);
     height = png_get_image_height(png, decoder.info);
     width = png_get_image_width(png, decoder.info);
-    too_large = height * width > options.most_pixels;
+    too_large = height * width > options.max_pixels;
     if (too_large) return;
     png_set_scale_16(png);
     png_set_expand(png);
@@ -96,11 +101,11 @@ inline void decode_png(std::span<const std::byte> file, const std::string& name,
   };
   if (!decoder.run(work)) throw_error<bad_image>(name, ": damaged PNG: ", decoder.message);
   if (too_large)
-    throw_error<bad_image>(name, ": ", width, " x ", height, " pixels are more than the ",
-                           options.most_pixels, " allowed");
+    throw_error<bad_image>(name, ": ", width, " x ", height, " pixels are more than the ", options.max_pixels,
+                           " allowed");
 }
 
-/// The picture (H, W, C) as a PNG file of 8 bits; C = 1 (gray), 3 (RGB) or 4 (RGBA), or
+/// Encodes a picture (H, W, C) as an 8-bit PNG file; C is 1 (gray), 3 (RGB) or 4 (RGBA), else it throws
 /// std::invalid_argument.
 inline std::vector<std::byte> encode_png(image_view picture) {
   expects(picture.height > 0 && picture.width > 0 &&

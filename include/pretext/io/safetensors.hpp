@@ -21,41 +21,41 @@ namespace pretext {
 
 static_assert(std::endian::native == std::endian::little, "pretext: safetensors are little-endian");
 
-/// One tensor of a safetensors file: numbers of any dtype in row-major order.
+/// One tensor of a safetensors file: elements of any dtype in row-major order.
 struct safetensor {
   std::string dtype = "F32";
   std::vector<std::size_t> shape;
   std::vector<std::byte> bytes;
 
-  /// A copy of numbers under the dtype that keeps them as they are; throws std::invalid_argument where the
-  /// shape asks for another count.
+  /// A copy of `values` with the dtype of T; throws std::invalid_argument if the shape has another number of
+  /// elements.
   template <class T>
-  static safetensor of(std::vector<std::size_t> shape, std::span<const T> numbers) {
-    const auto raw = std::as_bytes(numbers);
-    safetensor made{std::string{dtype_of<T>()}, std::move(shape), {raw.begin(), raw.end()}};
-    expects(made.size() == numbers.size(), "a tensor of shape ", made.shape_text(), " holds ", made.size(),
-            " numbers, not ", numbers.size());
-    return made;
+  static safetensor of(std::vector<std::size_t> shape, std::span<const T> values) {
+    const auto raw = std::as_bytes(values);
+    safetensor tensor{std::string{dtype_of<T>()}, std::move(shape), {raw.begin(), raw.end()}};
+    expects(tensor.size() == values.size(), "a tensor of shape ", tensor.shape_text(), " has ", tensor.size(),
+            " elements, not ", values.size());
+    return tensor;
   }
 
-  /// Numbers in the tensor.
+  /// The number of elements.
   std::size_t size() const {
     std::size_t product = 1;
     for (const std::size_t extent : shape) product *= extent;
     return product;
   }
 
-  /// All numbers as T, row-major; throws std::invalid_argument where an integer T cannot hold one of them.
+  /// All elements as T, row-major; throws std::invalid_argument if an integer T cannot represent one of them.
   template <class T>
   std::vector<T> as() const {
-    std::vector<T> numbers(size());
+    std::vector<T> values(size());
     expects(bytes.size() == size() * dtype_size(dtype), "a tensor ", dtype, " of shape ", shape_text(),
             " has ", bytes.size(), " bytes");
-    detail::convert_numbers(dtype, bytes, numbers.data());
-    return numbers;
+    detail::convert_elements(dtype, bytes, values.data());
+    return values;
   }
 
-  /// The shape as people write it: [2, 3].
+  /// The shape as text: [2, 3].
   std::string shape_text() const {
     std::string text = "[";
     for (const std::size_t extent : shape) (text += text.size() > 1 ? ", " : "") += std::to_string(extent);
@@ -63,13 +63,13 @@ struct safetensor {
   }
 };
 
-/// What a safetensors file holds: named tensors and named texts.
+/// The contents of a safetensors file: named tensors and named texts.
 struct safetensors {
   std::map<std::string, std::string> metadata;
   std::map<std::string, safetensor> tensors;
-  std::string origin;  ///< the file it was read from, for messages; not written
+  std::string origin;  ///< the path that it was read from, for messages; not written
 
-  /// The tensor of that name; throws std::out_of_range with the file and the name where there is none.
+  /// The tensor `name`; throws std::out_of_range with the file and the name if it does not exist.
   const safetensor& at(const std::string& name) const {
     const auto found = tensors.find(name);
     if (found == tensors.end())
@@ -81,37 +81,38 @@ struct safetensors {
 
 namespace detail {
 
-/// The largest header that the format allows.
-inline constexpr std::uint64_t largest_header = 100'000'000;
+/// The maximum size of a header in the format.
+inline constexpr std::uint64_t max_header_bytes = 100'000'000;
 
-/// Throws unless the tensors fill the `bytes` behind the header without gap or overlap, each as large as its
-/// shape says; leaves them in the order of their data.
+/// Sorts the tensors by the offset of their data, and throws unless they fill the `bytes` after the header
+/// without gaps and overlaps, each with the size of its dtype and shape.
 inline void check_layout(const std::string& file, std::vector<tensor_entry>& tensors, std::uint64_t bytes) {
   std::stable_sort(tensors.begin(), tensors.end(), [](const tensor_entry& a, const tensor_entry& b) {
     return a.begin != b.begin ? a.begin < b.begin : a.end < b.end;
   });
   std::uint64_t filled = 0;
   for (const tensor_entry& entry : tensors) {
-    const auto refuse = [&](const auto&... what) {
-      throw_error<std::runtime_error>(file, ": byte ", 8 + entry.at, ": tensor '", entry.name, "' ", what...);
+    const auto reject = [&](const auto&... fault) {
+      throw_error<std::runtime_error>(file, ": byte ", 8 + entry.at, ": tensor '", entry.name, "' ",
+                                      fault...);
     };
     if (entry.begin > entry.end || entry.end > bytes)
-      refuse("lies at ", entry.begin, " to ", entry.end, " of ", bytes, " bytes of data");
+      reject("is at ", entry.begin, " to ", entry.end, " of ", bytes, " bytes of data");
     std::uint64_t size = dtype_size(entry.dtype);
-    if (size == 0) refuse("has the unknown dtype '", entry.dtype, "'");
+    if (size == 0) reject("has the unknown dtype '", entry.dtype, "'");
     const bool empty = std::find(entry.shape.begin(), entry.shape.end(), 0u) != entry.shape.end();
     for (const std::size_t extent : entry.shape) {
-      if (!empty && extent > bytes / size) refuse("has a shape larger than the file");
+      if (!empty && extent > bytes / size) reject("has a shape larger than the file");
       size = empty ? 0 : size * extent;
     }
     if (entry.end - entry.begin != size)
-      refuse("has ", entry.end - entry.begin, " bytes where its dtype and shape ask for ", size);
+      reject("has ", entry.end - entry.begin, " bytes, but its dtype and shape need ", size);
     if (entry.begin != filled)
-      refuse("begins at ", entry.begin, " of the data, but the tensor before it ends at ", filled);
+      reject("begins at ", entry.begin, " of the data, but the tensor before it ends at ", filled);
     filled = entry.end;
   }
   if (filled != bytes)
-    throw_error<std::runtime_error>(file, ": the file has ", bytes - filled, " bytes behind its last tensor");
+    throw_error<std::runtime_error>(file, ": the file has ", bytes - filled, " bytes after its last tensor");
 }
 
 inline std::string print_header(const safetensors& file,
@@ -142,8 +143,8 @@ inline std::string print_header(const safetensors& file,
 
 }  // namespace detail
 
-/// Reads a file of format safetensors (huggingface/safetensors). Throws std::runtime_error with the file and
-/// the byte where it is malformed, truncated or cannot be read.
+/// Reads a file in the safetensors format (huggingface/safetensors). Throws std::runtime_error with the file
+/// and the byte if it is malformed, truncated or cannot be read.
 inline safetensors read_safetensors(const std::filesystem::path& path) {
   const input_file file{path};
   std::array<std::byte, 8> prefix{};
@@ -152,7 +153,7 @@ inline safetensors read_safetensors(const std::filesystem::path& path) {
                                     ", before the eight bytes that every safetensors file begins with");
   file.read(0, prefix);
   const auto length = std::bit_cast<std::uint64_t>(prefix);
-  if (length > detail::largest_header || length > file.size() - prefix.size())
+  if (length > detail::max_header_bytes || length > file.size() - prefix.size())
     throw_error<std::runtime_error>(path.string(), ": byte 0: a header of ", length,
                                     " bytes does not fit into a file of ", file.size(),
                                     " bytes; this is no safetensors file or it is truncated");
@@ -162,19 +163,20 @@ inline safetensors read_safetensors(const std::filesystem::path& path) {
 
   const std::uint64_t data = prefix.size() + length;
   detail::check_layout(path.string(), header.tensors, file.size() - data);
-  safetensors read{std::move(header.metadata), {}, path.string()};
+  safetensors contents{std::move(header.metadata), {}, path.string()};
   for (auto& entry : header.tensors) {
-    safetensor& tensor = read.tensors[entry.name];
+    safetensor& tensor = contents.tensors[entry.name];
     tensor.dtype = std::move(entry.dtype);
     tensor.shape = std::move(entry.shape);
     tensor.bytes.resize(static_cast<std::size_t>(entry.end - entry.begin));
     file.read(data + entry.begin, tensor.bytes);
   }
-  return read;
+  return contents;
 }
 
-/// Writes a file of format safetensors, whole or not at all. Throws std::invalid_argument for a tensor whose
-/// bytes are not what its dtype and shape ask for, std::runtime_error where the file cannot be written.
+/// Writes a file in the safetensors format, which becomes visible when it is complete. Throws
+/// std::invalid_argument for a tensor whose number of bytes does not match its dtype and shape,
+/// std::runtime_error if the file cannot be written.
 inline void write_safetensors(const std::filesystem::path& path, const safetensors& file) {
   std::vector<std::pair<std::string_view, const safetensor*>> order;
   for (const auto& [name, tensor] : file.tensors) {
@@ -189,12 +191,12 @@ inline void write_safetensors(const std::filesystem::path& path, const safetenso
     for (const auto& text : {name, value})
       expects(detail::find_invalid_utf8(text) == text.size(), path.string(), ": metadata '", name,
               "' is not UTF-8");
-  // Wide numbers first: every tensor then lies at a multiple of its number's size.
+  // Wide elements first, so that the data of every tensor are aligned to its elements.
   std::stable_sort(order.begin(), order.end(), [](const auto& a, const auto& b) {
     return dtype_size(a.second->dtype) > dtype_size(b.second->dtype);
   });
   const std::string header = detail::print_header(file, order);
-  expects(header.size() <= detail::largest_header, path.string(), ": a header of ", header.size(),
+  expects(header.size() <= detail::max_header_bytes, path.string(), ": a header of ", header.size(),
           " bytes is too large for a safetensors file");
   const std::array<std::uint64_t, 1> prefix{header.size()};
   output_file out{path};

@@ -14,12 +14,12 @@
 
 namespace pretext::detail {
 
-/// What the header of a safetensors file says about one tensor; offsets count from the end of the header.
+/// The entry of one tensor in the header of a safetensors file; offsets count from the end of the header.
 struct tensor_entry {
   std::string name, dtype;
   std::vector<std::size_t> shape;
   std::uint64_t begin = 0, end = 0;
-  std::size_t at = 0;  ///< byte of the file where the entry stands
+  std::size_t at = 0;  ///< the byte of the file at which the entry begins
 };
 
 struct safetensors_header {
@@ -27,8 +27,9 @@ struct safetensors_header {
   std::vector<tensor_entry> tensors;
 };
 
-/// Reads the JSON of a safetensors header: an object of tensors, each with exactly dtype, shape and
-/// data_offsets, and of texts under __metadata__. Anything else is a sentence with the byte of the file.
+/// Parses the JSON of a safetensors header: an object of tensors, each with exactly dtype, shape and
+/// data_offsets, and of texts in __metadata__. Anything else throws std::runtime_error with the byte of the
+/// file.
 class header_parser {
  public:
   header_parser(std::string_view file, std::string_view text, std::size_t first_byte)
@@ -38,28 +39,28 @@ class header_parser {
     safetensors_header header;
     std::map<std::string, std::size_t> seen;
     expect_valid_utf8();
-    if (text_.empty() || text_[0] != '{') refuse("the header does not begin with '{'");
-    each_member([&](const std::string& name, std::size_t at) {
-      if (!seen.emplace(name, at).second) refuse_at(at, str_cat("the name '", name, "' occurs twice"));
+    if (text_.empty() || text_[0] != '{') reject("the header does not begin with '{'");
+    for_each_member([&](const std::string& name, std::size_t at) {
+      if (!seen.emplace(name, at).second) reject_at(at, str_cat("the name '", name, "' occurs twice"));
       if (name == "__metadata__")
         parse_metadata(header.metadata);
       else
         header.tensors.push_back(parse_tensor(name, at));
     });
     skip_space();
-    if (at_ != text_.size()) refuse("the header goes on behind its last brace");
+    if (at_ != text_.size()) reject("the header continues after its last brace");
     return header;
   }
 
  private:
-  [[noreturn]] void refuse(std::string_view what) const { refuse_at(at_, what); }
-  [[noreturn]] void refuse_at(std::size_t at, std::string_view what) const {
-    throw_error<std::runtime_error>(file_, ": byte ", first_byte_ + at, ": ", what);
+  [[noreturn]] void reject(std::string_view fault) const { reject_at(at_, fault); }
+  [[noreturn]] void reject_at(std::size_t at, std::string_view fault) const {
+    throw_error<std::runtime_error>(file_, ": byte ", first_byte_ + at, ": ", fault);
   }
 
   void expect_valid_utf8() const {
     const std::size_t fault = find_invalid_utf8(text_);
-    if (fault != text_.size()) refuse_at(fault, "the header is not UTF-8");
+    if (fault != text_.size()) reject_at(fault, "the header is not UTF-8");
   }
 
   void skip_space() {
@@ -73,11 +74,11 @@ class header_parser {
     return true;
   }
   void expect(char c) {
-    if (!take(c)) refuse(str_cat("expected '", std::string(1, c), "'"));
+    if (!take(c)) reject(str_cat("expected '", std::string(1, c), "'"));
   }
 
   template <class Visit>
-  void each_member(Visit visit) {
+  void for_each_member(Visit visit) {
     expect('{');
     if (take('}')) return;
     do {
@@ -91,9 +92,9 @@ class header_parser {
   }
 
   void parse_metadata(std::map<std::string, std::string>& metadata) {
-    each_member([&](const std::string& name, std::size_t at) {
+    for_each_member([&](const std::string& name, std::size_t at) {
       if (!metadata.emplace(name, parse_string()).second)
-        refuse_at(at, str_cat("the name '", name, "' occurs twice"));
+        reject_at(at, str_cat("the name '", name, "' occurs twice"));
     });
   }
 
@@ -101,53 +102,53 @@ class header_parser {
     tensor_entry entry{.name = name, .dtype = {}, .shape = {}, .at = at};
     bool has_dtype = false, has_shape = false, has_offsets = false;
     const auto once = [&](bool& has, std::size_t where, const std::string& key) {
-      if (has) refuse_at(where, str_cat("'", key, "' occurs twice in '", name, "'"));
+      if (has) reject_at(where, str_cat("'", key, "' occurs twice in '", name, "'"));
       has = true;
     };
-    each_member([&](const std::string& key, std::size_t where) {
+    for_each_member([&](const std::string& key, std::size_t where) {
       if (key == "dtype") {
         once(has_dtype, where, key);
         entry.dtype = parse_string();
       } else if (key == "shape") {
         once(has_shape, where, key);
-        for (const auto extent : parse_numbers()) entry.shape.push_back(static_cast<std::size_t>(extent));
+        for (const auto extent : parse_integers()) entry.shape.push_back(static_cast<std::size_t>(extent));
       } else if (key == "data_offsets") {
         once(has_offsets, where, key);
-        const auto offsets = parse_numbers();
-        if (offsets.size() != 2) refuse_at(where, str_cat("'", name, "' needs two data_offsets"));
+        const auto offsets = parse_integers();
+        if (offsets.size() != 2) reject_at(where, str_cat("'", name, "' needs two data_offsets"));
         entry.begin = offsets[0];
         entry.end = offsets[1];
       } else {
-        refuse_at(where, str_cat("'", name, "' has an unknown member '", key, "'"));
+        reject_at(where, str_cat("'", name, "' has an unknown member '", key, "'"));
       }
     });
     if (!has_dtype || !has_shape || !has_offsets)
-      refuse_at(at, str_cat("'", name, "' lacks its dtype, shape or data_offsets"));
+      reject_at(at, str_cat("'", name, "' lacks its dtype, shape or data_offsets"));
     return entry;
   }
 
-  std::vector<std::uint64_t> parse_numbers() {
-    std::vector<std::uint64_t> numbers;
+  std::vector<std::uint64_t> parse_integers() {
+    std::vector<std::uint64_t> integers;
     expect('[');
-    if (take(']')) return numbers;
-    do numbers.push_back(parse_number());
+    if (take(']')) return integers;
+    do integers.push_back(parse_integer());
     while (take(','));
     expect(']');
-    return numbers;
+    return integers;
   }
 
-  std::uint64_t parse_number() {
+  std::uint64_t parse_integer() {
     skip_space();
     const std::size_t begin = at_;
     std::uint64_t value = 0;
     for (; at_ < text_.size() && text_[at_] >= '0' && text_[at_] <= '9'; ++at_) {
       const auto digit = static_cast<std::uint64_t>(text_[at_] - '0');
       if (value > ((std::numeric_limits<std::uint64_t>::max)() - digit) / 10)
-        refuse_at(begin, "the number is too large");
+        reject_at(begin, "the number is too large");
       value = 10 * value + digit;
     }
     if (at_ == begin || (text_[begin] == '0' && at_ > begin + 1))
-      refuse_at(begin, "expected a whole number of 0 or more");
+      reject_at(begin, "expected a non-negative integer");
     return value;
   }
 
@@ -155,9 +156,9 @@ class header_parser {
     expect('"');
     std::string value;
     for (;;) {
-      if (at_ == text_.size()) refuse("a text has no end");
+      if (at_ == text_.size()) reject("a string is not terminated");
       const char c = text_[at_];
-      if (static_cast<unsigned char>(c) < 0x20) refuse("a text contains a control character");
+      if (static_cast<unsigned char>(c) < 0x20) reject("a string contains a control character");
       ++at_;
       if (c == '"') return value;
       if (c != '\\')
@@ -169,22 +170,22 @@ class header_parser {
 
   void parse_escape(std::string& value) {
     constexpr std::string_view letters = "\"\\/bfnrt", meanings = "\"\\/\b\f\n\r\t";
-    if (at_ == text_.size()) refuse("a text has no end");
+    if (at_ == text_.size()) reject("a string is not terminated");
     if (const auto found = letters.find(text_[at_]); found != std::string_view::npos) {
       value += meanings[found];
       ++at_;
       return;
     }
-    if (text_[at_] != 'u') refuse("a text has an unknown escape");
+    if (text_[at_] != 'u') reject("a string has an unknown escape");
     std::uint32_t point = parse_hex();
-    if (point >= 0xD800 && point < 0xDC00) {  // a surrogate pair stands for one code point
-      if (text_.substr(at_, 2) != "\\u") refuse("half of a surrogate pair is missing");
+    if (point >= 0xD800 && point < 0xDC00) {  // a surrogate pair encodes one code point
+      if (text_.substr(at_, 2) != "\\u") reject("half of a surrogate pair is missing");
       ++at_;
       const std::uint32_t low = parse_hex();
-      if (low < 0xDC00 || low > 0xDFFF) refuse("half of a surrogate pair is missing");
+      if (low < 0xDC00 || low > 0xDFFF) reject("half of a surrogate pair is missing");
       point = 0x10000 + ((point - 0xD800) << 10) + (low - 0xDC00);
     } else if (point >= 0xDC00 && point <= 0xDFFF) {
-      refuse("half of a surrogate pair is missing");
+      reject("half of a surrogate pair is missing");
     }
     append_utf8(value, point);
   }
@@ -196,7 +197,7 @@ class header_parser {
       constexpr std::string_view digits = "0123456789abcdef";
       const char c = at_ < text_.size() ? text_[at_] : ' ';
       const auto digit = digits.find(c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c);
-      if (digit == std::string_view::npos) refuse("expected four hexadecimal digits");
+      if (digit == std::string_view::npos) reject("expected four hexadecimal digits");
       point = 16 * point + static_cast<std::uint32_t>(digit);
     }
     return point;

@@ -15,8 +15,8 @@ namespace pretext {
 
 namespace detail {
 
-/// Where number i of a torch tensor lies in the flat buffer's layout.
-inline std::size_t at_address(const parameter& p, std::size_t i) {
+/// The index of element i of a PyTorch tensor in the layout of the flat buffer.
+inline std::size_t flat_index(const parameter& p, std::size_t i) {
   if (p.layout == parameter_layout::torch) return i;
   const std::size_t area = p.extents[2] * p.extents[3], out = i / (p.extents[1] * area);
   return (i % area * p.extents[1] + i / area % p.extents[1]) * p.extents[0] + out;
@@ -24,18 +24,18 @@ inline std::size_t at_address(const parameter& p, std::size_t i) {
 
 }  // namespace detail
 
-/// The tensors of a table in torch's names, extents and layouts; `prefix` is cut off the front of every path,
-/// and tensors that do not have it are left out. Batch norm's `num_batches_tracked` is written beside its
-/// statistics.
+/// Adds the tensors of a table to `file` with PyTorch's names, extents and layouts. `prefix` is removed from
+/// every path, and parameters without it are skipped. Batch norm's `num_batches_tracked`, `steps`,
+/// accompanies its statistics.
 template <class W>
 void append_torch_tensors(std::span<const parameter> table, const W* value, std::string_view prefix,
                           safetensors& file, std::int64_t steps = 0) {
   for (const parameter& p : table) {
     if (!p.name().starts_with(prefix)) continue;
     const std::string name{p.name().substr(prefix.size())};
-    std::vector<W> numbers(p.size());
-    for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i] = value[p.offset + detail::at_address(p, i)];
-    auto tensor = safetensor::of<W>({p.extents.begin(), p.extents.begin() + std::ptrdiff_t(p.rank)}, numbers);
+    std::vector<W> values(p.size());
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] = value[p.offset + detail::flat_index(p, i)];
+    auto tensor = safetensor::of<W>({p.extents.begin(), p.extents.begin() + std::ptrdiff_t(p.rank)}, values);
     file.tensors.insert_or_assign(name, std::move(tensor));
     if (constexpr std::string_view mean = "running_mean"; p.name().ends_with(mean)) {
       auto counter = safetensor::of<std::int64_t>({}, std::span{&steps, 1});
@@ -45,14 +45,14 @@ void append_torch_tensors(std::span<const parameter> table, const W* value, std:
   }
 }
 
-/// What a file held beside the table: names that nobody asked for (a classifier, counters) are not an error.
+/// The result of reading a table from a file. Unused tensors (a classifier, counters) are not an error.
 struct loaded_weights {
-  std::size_t tensors = 0;
-  std::vector<std::string> unused;
+  std::size_t tensors = 0;          ///< read
+  std::vector<std::string> unused;  ///< names of the others
 };
 
-/// Reads a table's tensors from a file in torch's names and layouts, the path of each put behind `prefix`.
-/// Throws std::runtime_error that names the file, the tensor and both shapes if one is missing or of another
+/// Reads the tensors of a table from a file with PyTorch's layouts; the name of each is `prefix` and its
+/// path. Throws std::runtime_error with the file, the tensor and both shapes if one is missing or has another
 /// shape.
 template <class W>
 loaded_weights read_torch_tensors(std::span<const parameter> table, const safetensors& file,
@@ -71,8 +71,8 @@ loaded_weights read_torch_tensors(std::span<const parameter> table, const safete
       throw_error<std::runtime_error>(file.origin, ": \"", name, "\" has shape ", tensor.shape_text(),
                                       " where ", safetensor{"F32", extents, {}}.shape_text(),
                                       " is needed; it was made for another encoder");
-    const std::vector<W> numbers = tensor.template as<W>();
-    for (std::size_t i = 0; i < numbers.size(); ++i) value[p.offset + detail::at_address(p, i)] = numbers[i];
+    const std::vector<W> values = tensor.template as<W>();
+    for (std::size_t i = 0; i < values.size(); ++i) value[p.offset + detail::flat_index(p, i)] = values[i];
     ++result.tensors;
   }
   std::ranges::sort(wanted);

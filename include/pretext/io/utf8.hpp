@@ -20,7 +20,7 @@ constexpr std::size_t find_invalid_utf8(std::string_view text) {
     if (length == 0 || at + length > text.size()) return at;
     for (std::size_t i = 1; i < length; ++i)
       if ((byte(at + i) & 0xC0u) != 0x80) return at;
-    // Overlong forms, surrogates and what lies beyond U+10FFFF show in the second byte.
+    // The second byte reveals overlong forms, surrogates and code points above U+10FFFF.
     const unsigned second = length > 1 ? byte(at + 1) : 0;
     if ((lead == 0xE0 && second < 0xA0) || (lead == 0xED && second > 0x9F) ||
         (lead == 0xF0 && second < 0x90) || (lead == 0xF4 && second > 0x8F))
@@ -30,7 +30,7 @@ constexpr std::size_t find_invalid_utf8(std::string_view text) {
   return text.size();
 }
 
-/// Appends a code point that is not a surrogate.
+/// Appends the UTF-8 encoding of a code point, which must not be a surrogate.
 inline void append_utf8(std::string& text, std::uint32_t point) {
   const auto put = [&](std::uint32_t bits) { text += static_cast<char>(bits); };
   if (point < 0x80) return put(point);
@@ -48,7 +48,7 @@ inline void append_utf8(std::string& text, std::uint32_t point) {
   put(0x80 | (point & 0x3F));
 }
 
-/// The text as a JSON string.
+/// The text as a quoted JSON string.
 inline std::string quote_json(std::string_view text) {
   constexpr std::string_view digits = "0123456789abcdef";
   std::string quoted = "\"";

@@ -19,6 +19,7 @@ struct attention_extents {
 template <class Device>
 struct attention : missing<Device> {};
 
+/// The calls that a device's `attention` accepts.
 template <class Context, class T = activation_of<Context>, class W = weight_of<Context>,
           class Kernel = attention<device_of<Context>>>
 concept AttentionKernel = requires(Context& context, const attention_extents& extents, std::size_t batch,

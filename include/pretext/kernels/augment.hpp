@@ -72,6 +72,7 @@ struct any_views {
 };
 }  // namespace detail
 
+/// The calls that a device's `augment` accepts.
 template <class Context, class Views = detail::any_views, class T = activation_of<Context>,
           class Kernel = augment<device_of<Context>>>
 concept AugmentKernel = requires(Context& context, const Views& views,

@@ -23,6 +23,7 @@ namespace pretext::kernels {
 template <class Device>
 struct mixing : missing<Device> {};
 
+/// The calls that a device's `mixing` accepts.
 template <class Context, class T = activation_of<Context>, class W = weight_of<Context>,
           class Kernel = mixing<device_of<Context>>>
 concept MixingKernel = requires(Context& context, std::size_t rows, std::size_t height, std::size_t width,

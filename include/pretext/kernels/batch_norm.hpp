@@ -13,6 +13,7 @@ namespace pretext::kernels {
 template <class Device>
 struct batch_norm : missing<Device> {};
 
+/// The calls that a device's `batch_norm` accepts.
 template <class Context, class T = activation_of<Context>, class W = weight_of<Context>,
           class Kernel = batch_norm<device_of<Context>>>
 concept BatchNormKernel = requires(Context& context, std::size_t rows, std::size_t channels,

@@ -34,6 +34,7 @@ inline constexpr bool computes_moments = requires {
   requires convolution<Device>::computes_moments;
 };
 
+/// The calls that a device's `convolution` accepts.
 template <class Context, class T = activation_of<Context>, class W = weight_of<Context>,
           class Kernel = convolution<device_of<Context>>>
 concept ConvolutionKernel = requires(Context& context, const convolution_extents& extents, std::size_t batch,

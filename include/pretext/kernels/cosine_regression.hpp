@@ -12,6 +12,7 @@ namespace pretext::kernels {
 template <class Device>
 struct cosine_regression : missing<Device> {};
 
+/// The calls that a device's `cosine_regression` accepts.
 template <class Context, class T = activation_of<Context>,
           class Kernel = cosine_regression<device_of<Context>>>
 concept CosineRegressionKernel = requires(Context& context, std::size_t rows, std::size_t columns,

@@ -22,6 +22,7 @@ namespace pretext::kernels {
 template <class Device>
 struct cross_entropy : missing<Device> {};
 
+/// The calls that a device's `cross_entropy` accepts.
 template <class Context, class T = activation_of<Context>, class W = weight_of<Context>,
           class Kernel = cross_entropy<device_of<Context>>>
 concept CrossEntropyKernel = requires(Context& context, std::size_t rows, std::size_t stride,

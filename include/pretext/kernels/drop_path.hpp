@@ -18,6 +18,7 @@ PRETEXT_HOST_DEVICE constexpr double path_factor(const random_key& key, std::uin
 template <class Device>
 struct drop_path : missing<Device> {};
 
+/// The calls that a device's `drop_path` accepts.
 template <class Context, class T = activation_of<Context>, class W = weight_of<Context>,
           class Kernel = drop_path<device_of<Context>>>
 concept DropPathKernel = requires(Context& context, const sample_keys& keys, std::size_t batch,

@@ -9,6 +9,7 @@ namespace pretext::kernels {
 template <class Device>
 struct relu : missing<Device> {};
 
+/// The calls that a device's `relu` accepts.
 template <class Context, class T = activation_of<Context>, class Kernel = relu<device_of<Context>>>
 concept ReluKernel = requires(Context& context, std::size_t n, const T* x, const T* y, const T* dy, T* out_y,
                               T* out_dx) {
@@ -21,6 +22,7 @@ concept ReluKernel = requires(Context& context, std::size_t n, const T* x, const
 template <class Device>
 struct elementwise : missing<Device> {};
 
+/// The calls that a device's `elementwise` accepts.
 template <class Context, class T = activation_of<Context>, class W = weight_of<Context>,
           class Kernel = elementwise<device_of<Context>>>
 concept ElementwiseKernel = requires(Context& context, std::size_t n, W a, const T* x, const W* w, T* y,
@@ -38,6 +40,7 @@ concept ElementwiseKernel = requires(Context& context, std::size_t n, W a, const
 template <class Device>
 struct channel_bias : missing<Device> {};
 
+/// The calls that a device's `channel_bias` accepts.
 template <class Context, class T = activation_of<Context>, class W = weight_of<Context>,
           class Kernel = channel_bias<device_of<Context>>>
 concept ChannelBiasKernel = requires(Context& context, std::size_t rows, std::size_t columns, const W* bias,

@@ -43,6 +43,7 @@ PRETEXT_HOST_DEVICE inline gelu_point<double> gelu_at(double x, double e) {
 template <class Device>
 struct gelu : missing<Device> {};
 
+/// The calls that a device's `gelu` accepts.
 template <class Context, class T = activation_of<Context>, class W = weight_of<Context>,
           class Kernel = gelu<device_of<Context>>>
 concept GeluKernel = requires(Context& context, std::size_t rows, std::size_t columns, const T* x,

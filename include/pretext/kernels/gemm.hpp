@@ -12,6 +12,7 @@ enum class op { none, transposed };
 template <class Device>
 struct gemm : missing<Device> {};
 
+/// The calls that a device's `gemm` accepts.
 template <class Context, class T = activation_of<Context>, class W = weight_of<Context>,
           class Kernel = gemm<device_of<Context>>>
 concept GemmKernel = requires(Context& context, op a, op b, std::size_t m, std::size_t n, std::size_t k,

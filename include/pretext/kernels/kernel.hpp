@@ -77,10 +77,13 @@ enum class write_mode { overwrite, accumulate };
 /// The types that the concepts take from a context.
 template <class Context>
 using device_of = typename Context::device;
+/// T: what activations are stored as.
 template <class Context>
 using activation_of = typename Context::activation;  // T
+/// W: what parameters are stored as.
 template <class Context>
 using weight_of = typename Context::weight;  // W
+/// What a loss returns.
 template <class Context>
 using loss_of = typename Context::loss_value;
 

@@ -10,6 +10,7 @@ namespace pretext::kernels {
 template <class Device>
 struct layer_norm : missing<Device> {};
 
+/// The calls that a device's `layer_norm` accepts.
 template <class Context, class T = activation_of<Context>, class W = weight_of<Context>,
           class Kernel = layer_norm<device_of<Context>>>
 concept LayerNormKernel = requires(Context& context, std::size_t rows, std::size_t columns, W epsilon,

@@ -24,6 +24,7 @@ struct linear_epilogue {
 template <class Device>
 struct linear : missing<Device> {};
 
+/// The calls that a device's `linear` accepts.
 template <class Context, class T = activation_of<Context>, class W = weight_of<Context>,
           class Kernel = linear<device_of<Context>>>
 concept LinearKernel = requires(Context& context, const linear_extents& extents, const T* x, const T* w,

@@ -1,7 +1,9 @@
 #pragma once
+#include <cmath>
 #include <concepts>
 #include <cstddef>
 
+#include <pretext/core/host_device.hpp>
 #include <pretext/kernels/index_list.hpp>
 #include <pretext/kernels/kernel.hpp>
 #include <pretext/kernels/patches.hpp>
@@ -23,6 +25,16 @@ struct pixel_comparison {
   bool normalise;  ///< whether each target patch is normalised to mean 0 and standard deviation 1
   pixel_error error;
   double denominator;  ///< what the sum of the errors is divided by
+
+  /// The error of a prediction that differs from its target by `difference`, before the division.
+  PRETEXT_HOST_DEVICE double error_of(double difference) const {
+    return error == pixel_error::squared ? difference * difference : std::fabs(difference);
+  }
+  /// The gradient of error_of, times `slope`.
+  PRETEXT_HOST_DEVICE double gradient_of(double difference, double slope) const {
+    if (error == pixel_error::squared) return 2 * slope * difference;
+    return difference > 0 ? slope : difference < 0 ? -slope : 0.0;
+  }
 };
 
 /// The loss of masked image modelling: the errors of predicted patches against the pixels of an image (He et
@@ -30,6 +42,7 @@ struct pixel_comparison {
 template <class Device>
 struct masked_pixels : missing<Device> {};
 
+/// The calls that a device's `masked_pixels` accepts.
 template <class Context, class T = activation_of<Context>, class Kernel = masked_pixels<device_of<Context>>>
 concept MaskedPixelsKernel = requires(Context& context, const patch_extents& extents,
                                       const pixel_comparison& comparison, std::size_t batch,

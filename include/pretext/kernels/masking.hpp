@@ -11,6 +11,7 @@ namespace pretext::kernels {
 template <class Device>
 struct uniform_noise : missing<Device> {};
 
+/// The calls that a device's `uniform_noise` accepts.
 template <class Context, class Kernel = uniform_noise<device_of<Context>>>
 concept UniformNoiseKernel = requires(Context& context, const sample_keys& keys, std::size_t batch,
                                       std::size_t positions, float* out_noise) {
@@ -22,6 +23,7 @@ concept UniformNoiseKernel = requires(Context& context, const sample_keys& keys,
 template <class Device>
 struct order_by_noise : missing<Device> {};
 
+/// The calls that a device's `order_by_noise` accepts.
 template <class Context, class Kernel = order_by_noise<device_of<Context>>>
 concept OrderByNoiseKernel = requires(Context& context, std::size_t batch, std::size_t positions,
                                       const float* noise, std::uint32_t* out_order,
@@ -34,6 +36,7 @@ concept OrderByNoiseKernel = requires(Context& context, std::size_t batch, std::
 template <class Device>
 struct enlarge_grid : missing<Device> {};
 
+/// The calls that a device's `enlarge_grid` accepts.
 template <class Context, class Kernel = enlarge_grid<device_of<Context>>>
 concept EnlargeGridKernel = requires(Context& context, std::size_t batch, std::size_t rows,
                                      std::size_t columns, std::size_t factor, const std::uint32_t* coarse,

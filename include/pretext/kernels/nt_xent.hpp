@@ -13,6 +13,7 @@ namespace pretext::kernels {
 template <class Device>
 struct nt_xent : missing<Device> {};
 
+/// The calls that a device's `nt_xent` accepts.
 template <class Context, class T = activation_of<Context>, class Kernel = nt_xent<device_of<Context>>>
 concept NtXentKernel = requires(Context& context, std::size_t rows, std::size_t columns, double temperature,
                                 double weight, const T* z, T* dz) {

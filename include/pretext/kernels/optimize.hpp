@@ -63,11 +63,13 @@ struct sgd_step {
   double momentum, weight_decay;
   bool nesterov, decay_all;
 };
+/// The hyper-parameters of an AdamW step.
 struct adamw_step {
   device_scalar<double> learning_rate;
   double beta1, beta2, epsilon, weight_decay;
   bool decay_all;
 };
+/// The hyper-parameters of a LARS step.
 struct lars_step {
   device_scalar<double> learning_rate;
   double momentum, weight_decay, trust_coefficient, epsilon;
@@ -158,6 +160,7 @@ PRETEXT_HOST_DEVICE constexpr bool decayed_norm(const lars_step& s) {
 template <class Device>
 struct optimize : missing<Device> {};
 
+/// The calls that a device's `optimize` accepts.
 template <class Context, class W = weight_of<Context>, class Kernel = optimize<device_of<Context>>>
 concept OptimizeKernel = requires(Context& context, const parameter_chunks<device_of<Context>>& chunks,
                                   const sgd_step& sgd, const adamw_step& adamw, const lars_step& lars,

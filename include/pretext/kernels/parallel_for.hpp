@@ -18,6 +18,7 @@ struct any_work {
 };
 }  // namespace detail
 
+/// The calls that a device's `parallel_for` accepts.
 template <class Context, class Work = detail::any_work, class Kernel = parallel_for<device_of<Context>>>
 concept ParallelForKernel = requires(Context& context, std::size_t n, const Work& work) {
   Kernel::run(context, n, work);

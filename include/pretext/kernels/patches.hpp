@@ -24,6 +24,7 @@ struct patch_extents {
 template <class Device>
 struct patches : missing<Device> {};
 
+/// The calls that a device's `patches` accepts.
 template <class Context, class T = activation_of<Context>, class Kernel = patches<device_of<Context>>>
 concept PatchesKernel = requires(Context& context, const patch_extents& extents, std::size_t batch,
                                  const index_list& chosen, const T* images, const T* rows, T* out_rows,

@@ -12,6 +12,7 @@ namespace pretext::kernels {
 template <class Device>
 struct average_pool : missing<Device> {};
 
+/// The calls that a device's `average_pool` accepts.
 template <class Context, class T = activation_of<Context>, class Kernel = average_pool<device_of<Context>>>
 concept AveragePoolKernel = requires(Context& context, std::size_t batch, std::size_t positions,
                                      std::size_t channels, const T* x, const T* dy, T* out_y, T* out_dx) {
@@ -35,6 +36,7 @@ struct window {
 template <class Device>
 struct max_pool : missing<Device> {};
 
+/// The calls that a device's `max_pool` accepts.
 template <class Context, class T = activation_of<Context>, class Kernel = max_pool<device_of<Context>>>
 concept MaxPoolKernel = requires(Context& context, const window& extents, std::size_t batch, const T* x,
                                  const std::uint32_t* chosen, const T* dy, T* out_y,

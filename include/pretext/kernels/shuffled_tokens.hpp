@@ -17,6 +17,7 @@ struct token_extents {
 template <class Device>
 struct gather_tokens : missing<Device> {};
 
+/// The calls that a device's `gather_tokens` accepts.
 template <class Context, class T = activation_of<Context>, class Kernel = gather_tokens<device_of<Context>>>
 concept GatherTokensKernel = requires(Context& context, const token_extents& extents, std::size_t batch,
                                       const index_list& chosen, const T* x, const T* dy, T* out_y,
@@ -32,6 +33,7 @@ concept GatherTokensKernel = requires(Context& context, const token_extents& ext
 template <class Device>
 struct scatter_tokens : missing<Device> {};
 
+/// The calls that a device's `scatter_tokens` accepts.
 template <class Context, class T = activation_of<Context>, class W = weight_of<Context>,
           class Kernel = scatter_tokens<device_of<Context>>>
 concept ScatterTokensKernel = requires(Context& context, const token_extents& extents, std::size_t batch,

@@ -11,6 +11,7 @@ namespace pretext::kernels {
 template <class Device>
 struct prepend_class_token : missing<Device> {};
 
+/// The calls that a device's `prepend_class_token` accepts.
 template <class Context, class T = activation_of<Context>, class W = weight_of<Context>,
           class Kernel = prepend_class_token<device_of<Context>>>
 concept PrependClassTokenKernel = requires(Context& context, std::size_t batch, std::size_t width,
@@ -27,6 +28,7 @@ concept PrependClassTokenKernel = requires(Context& context, std::size_t batch, 
 template <class Device>
 struct token_mean : missing<Device> {};
 
+/// The calls that a device's `token_mean` accepts.
 template <class Context, class T = activation_of<Context>, class Kernel = token_mean<device_of<Context>>>
 concept TokenMeanKernel = requires(Context& context, std::size_t batch, std::size_t tokens, std::size_t width,
                                    std::size_t first, std::size_t count, const T* x, const T* dy, T* out_y,

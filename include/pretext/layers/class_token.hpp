@@ -7,9 +7,9 @@
 
 namespace pretext {
 
-/// Prepends a learned class token to the tokens of a grid and adds everybody's position: (L, D) to (1 + L,
-/// D), or for selected places of the grid (K, D) to (1 + K, D). Paths are timm's: cls_token, pos_embed.
-/// `Recipe` says how they start and whether they decay; see encoders/vit.hpp.
+/// Prepends a learned class token to the tokens of a grid of patches and adds a position to each token: (L,
+/// D) to (1 + L, D), or for K selected patches of the grid (K, D) to (1 + K, D). Parameter paths are timm's:
+/// cls_token, pos_embed. `Recipe` declares their initialisers and weight decay; see encoders/vit.hpp.
 template <std::size_t Rows, std::size_t Columns, class Recipe>
 struct class_token {
   static constexpr std::size_t patches = Rows * Columns;

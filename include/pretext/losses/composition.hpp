@@ -9,7 +9,7 @@
 
 namespace pretext {
 
-/// A loss times a number, in value and gradient.
+/// A loss times a weight, in value and gradient.
 template <class L>
 struct weighted {
   double weight = 1;
@@ -25,23 +25,23 @@ struct weighted {
     requires std::invocable<const L&, Context&, Tensors...>
   typename Context::loss_value operator()(Context& context, Tensors... tensors) const {
     using T = typename Context::activation;
-    using device = typename Context::device;
     const arena_scope guard{context.workspace};
-    const auto gradient = std::get<sizeof...(Tensors) - 1>(std::tuple{tensors...});
-    T* before = context.workspace.template allocate<T>(gradient.size());
-    const T* unweighted = gradient.data;
-    kernels::elementwise<device>::copy(context, gradient.size(), unweighted, before);
-    device::clear(context.stream, gradient.data, gradient.size());
-    const typename Context::loss_value value = loss(context, tensors...);
-    kernels::elementwise<device>::axpy(context, gradient.size(),
-                                       static_cast<typename Context::weight>(weight), unweighted, before);
-    kernels::elementwise<device>::copy(context, gradient.size(), static_cast<const T*>(before),
-                                       gradient.data);
+    std::tuple arguments{tensors...};
+    auto& unweighted = std::get<sizeof...(Tensors) - 1>(arguments);
+    T* const gradient = unweighted.data;
+    const std::size_t size = unweighted.size();
+    unweighted.data = context.workspace.template allocate<T>(size);
+    Context::device::clear(context.stream, unweighted.data, size);
+    const typename Context::loss_value value =
+        std::apply([&](const auto&... each) { return loss(context, each...); }, arguments);
+    kernels::elementwise<typename Context::device>::axpy(context, size,
+                                                         static_cast<typename Context::weight>(weight),
+                                                         static_cast<const T*>(unweighted.data), gradient);
     return weight * value;
   }
 };
 
-/// Two losses of the same embeddings, added.
+/// The sum of two losses of the same tensors.
 template <class First, class Second>
 struct sum {
   First first{};
@@ -58,8 +58,8 @@ struct sum {
     requires(std::invocable<const First&, Context&, Tensors...>&&
                  std::invocable<const Second&, Context&, Tensors...>)
   typename Context::loss_value operator()(Context& context, Tensors... tensors) const {
-    const typename Context::loss_value one = first(context, tensors...);
-    return one + second(context, tensors...);
+    const typename Context::loss_value value = first(context, tensors...);
+    return value + second(context, tensors...);
   }
 };
 
@@ -68,6 +68,7 @@ template <Loss First, Loss Second>
 constexpr sum<First, Second> operator+(First first, Second second) {
   return {first, second};
 }
+/// `0.1 * nt_xent{}` is a loss: value and gradient are multiplied.
 template <Loss L>
 constexpr weighted<L> operator*(double weight, L loss) {
   return {weight, loss};

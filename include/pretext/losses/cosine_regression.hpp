@@ -13,13 +13,13 @@ struct cosine_regression {
 
   friend bool operator==(const cosine_regression&, const cosine_regression&) = default;
 
-  /// Returns the loss of p (2n, D), whose row i is to meet row (i+n) mod 2n of `target`, and adds its
+  /// Returns the loss of p (2n, D), whose row i is compared with row (i+n) mod 2n of `target`, and adds its
   /// gradient to dp.
   template <class Context, Shape S>
   typename Context::loss_value operator()(Context& context, reads<Context, S> p, reads<Context, S> target,
                                           writes<Context, S> dp) const {
-    expects(p.batch == target.batch, "cosine regression compares as many predictions as goals, not ", p.batch,
-            " with ", target.batch);
+    expects(p.batch == target.batch, "cosine_regression: ", p.batch, " rows of predictions but ",
+            target.batch, " of the target's embeddings");
     return kernels::cosine_regression<typename Context::device>::run(context, p.batch, S::size, weight,
                                                                      p.data, target.data, dp.data);
   }

@@ -6,19 +6,19 @@
 
 namespace pretext {
 
-/// MAE's loss (He et al. 2022, §3): mean error over the numbers of the hidden patches, each normalised by its
-/// own mean and √(v + 1e-6), v unbiased. Visible patches have no part in it.
+/// MAE's loss (He et al. 2022, §3): the mean error over the pixels of the masked patches; each patch is
+/// normalised by its mean and √(v + 1e-6), where v is its unbiased variance. Visible patches are left out.
 struct masked_pixels {
   bool normalise = true;  ///< false: the pixels themselves, MAE's baseline
   pixel_error error = pixel_error::squared;
-  double slack = 0;  ///< added to the number of hidden pixels: 1e-5 in SimMIM's official code
+  double slack = 0;  ///< added to the number of masked pixels: 1e-5 in SimMIM's official code
 
   friend bool operator==(const masked_pixels&, const masked_pixels&) = default;
 
   /// Throws std::invalid_argument for hyper-parameters out of range.
   void check() const { expects(slack >= 0, "masked_pixels: slack ", slack, " must not be negative"); }
 
-  /// Compares predictions (n, hidden, patch·patch·C) of the hidden patches, in the mask's order, with images
+  /// Compares predictions (n, masked, patch·patch·C) of the masked patches, in the mask's order, with images
   /// (n, H, W, C); returns the loss and adds its gradient to dprediction.
   template <class Context, Shape Masked, class Grid, std::size_t Visible>
   typename Context::loss_value operator()(Context& context, reads<Context, Masked> prediction,
@@ -26,8 +26,8 @@ struct masked_pixels {
                                           const masks<Grid, Visible>& masked,
                                           writes<Context, Masked> dprediction) const {
     static_assert(Masked::size == (Grid::patches - Visible) * Grid::patch_dim,
-                  "pretext::masked_pixels: a prediction must have a number for every pixel and channel of "
-                  "every hidden patch.");
+                  "pretext::masked_pixels: a prediction must have a value for every pixel and channel of "
+                  "every masked patch.");
     expects(images.batch == prediction.batch && masked.batch == prediction.batch,
             "masked_pixels: ", prediction.batch, " predictions need as many images and masks, not ",
             images.batch, " and ", masked.batch);

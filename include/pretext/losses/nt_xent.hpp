@@ -8,8 +8,8 @@ namespace pretext {
 /// SimCLR's loss (Chen et al. 2020, eq. 1), the mean over the 2n rows of z: row i and row i+n are two views
 /// of one image, all other rows are its negatives. Throws std::invalid_argument for an odd number of rows.
 struct nt_xent {
-  double temperature = 0.5;
-  double weight = 1;  ///< 2 for the sum over both views that SimCLR's official code returns
+  double temperature = 0.5;  ///< positive
+  double weight = 1;         ///< 2 for the sum over both views that SimCLR's official code returns
 
   friend bool operator==(const nt_xent&, const nt_xent&) = default;
 

@@ -7,8 +7,9 @@
 
 namespace pretext {
 
-/// Hides square units of `Unit` pixels, several patches each (Xie et al. 2022, §3.2): of the units of each
-/// sample, `Ratio` rounded up are hidden, drawn without replacement, as SimMIM's official code does.
+/// Masks square units of `Unit` × `Unit` pixels, several patches each (Xie et al. 2022, §3.2): the part
+/// `Ratio` of the units of each sample, rounded up and drawn without replacement, as in SimMIM's official
+/// code.
 template <std::size_t Unit = 32, class Ratio = std::ratio<3, 5>>
 struct block_masking {
  private:
@@ -20,9 +21,9 @@ struct block_masking {
     static_assert(Grid::rows % factor == 0 && Grid::columns % factor == 0,
                   "pretext::block_masking: its units do not fill the image.");
     static constexpr std::size_t patches = Grid::patches / (factor * factor);
-    static constexpr double wanted = double(patches) * (double(Ratio::num) / double(Ratio::den));
-    static constexpr auto whole = static_cast<std::size_t>(wanted);
-    static constexpr std::size_t masked = double(whole) < wanted ? whole + 1 : whole;
+    static constexpr double exact = double(patches) * (double(Ratio::num) / double(Ratio::den));
+    static constexpr auto rounded_down = static_cast<std::size_t>(exact);
+    static constexpr std::size_t masked = double(rounded_down) < exact ? rounded_down + 1 : rounded_down;
   };
 
  public:
@@ -32,8 +33,8 @@ struct block_masking {
 
   friend bool operator==(const block_masking&, const block_masking&) = default;
 
-  /// Draws the masks of a batch from the keys of its samples. Throws std::invalid_argument if the step was
-  /// not told who they are.
+  /// Draws the masks of a batch from the keys of its samples. Throws std::invalid_argument if the step has no
+  /// sample ids.
   template <class Grid, class Context>
   masks_of<block_masking, Grid> draw(Context& context, std::size_t batch) const {
     using units = unit_grid<Grid>;
@@ -49,7 +50,7 @@ struct block_masking {
     kernels::uniform_noise<device>::run(context, context.step.keys, batch, units::patches, noise);
     kernels::order_by_noise<device>::run(context, batch, units::patches, static_cast<const float*>(noise),
                                          order, rank);
-    // All patches of a unit share its rank, so that units stay whole even where two drew the same noise.
+    // All patches of a unit share its rank, so that units stay whole even if two of them drew the same noise.
     kernels::enlarge_grid<device>::run(context, batch, Grid::rows, Grid::columns, units::factor,
                                        static_cast<const std::uint32_t*>(rank), rank_of_patch);
     return masks_by_noise<masks_of<block_masking, Grid>>(context, batch,

@@ -8,7 +8,7 @@
 
 namespace pretext {
 
-/// Images cut into square patches, row by row: patch (r, c) is place r·columns + c.
+/// Images cut into square patches, which are numbered row by row: patch (r, c) has index r·columns + c.
 template <ImageShape Images, std::size_t Patch>
 struct patch_grid {
   static_assert(Images::extents[0] % Patch == 0 && Images::extents[1] % Patch == 0,
@@ -20,10 +20,11 @@ struct patch_grid {
   static constexpr std::size_t patch = Patch;  ///< pixels on a side
   static constexpr std::size_t rows = extents.rows(), columns = extents.columns(),
                                patches = extents.patches();
-  static constexpr std::size_t patch_dim = extents.patch_dim();  ///< of one patch
+  static constexpr std::size_t patch_dim = extents.patch_dim();  ///< elements of one patch
 };
 
-/// Which patches of each sample an encoder is shown: as many in every sample, so that shapes stay static.
+/// Which patches of each sample an encoder sees: as many in every sample, so that shapes are known to the
+/// compiler. A view of memory that belongs to the step.
 template <class Grid, std::size_t Visible>
 struct masks {
   static_assert(0 < Visible && Visible < Grid::patches,
@@ -32,8 +33,9 @@ struct masks {
   using grid = Grid;
   static constexpr std::size_t visible = Visible, masked = Grid::patches - Visible;
 
-  const std::uint32_t* order = nullptr;    ///< (n, places): the visible places, then the hidden ones
-  const std::uint32_t* restore = nullptr;  ///< (n, places): where a place stands in `order`
+  const std::uint32_t* order =
+      nullptr;  ///< (n, patches): indices of the visible patches, then of the masked ones
+  const std::uint32_t* restore = nullptr;  ///< (n, patches): the position of each patch in `order`
   std::size_t batch = 0;
 
   constexpr kernels::index_list all_patches() const { return {Grid::patches, order, Grid::patches}; }
@@ -41,7 +43,7 @@ struct masks {
   constexpr kernels::index_list masked_patches() const { return {masked, order + visible, Grid::patches}; }
 };
 
-/// The masks that a way of masking draws on a grid.
+/// The masks that a masking rule draws on a grid.
 template <class Masking, class Grid>
 using masks_of = masks<Grid, Masking::template visible<Grid>>;
 

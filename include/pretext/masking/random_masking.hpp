@@ -18,17 +18,18 @@ template <std::size_t Patches>
 inline constexpr bool has_random_numbers = Patches <= streams::masks.size;
 
 template <class Context>
-void expects_keys(const Context& context, std::size_t batch, const char* who) {
-  expects(context.step.keys.count != 0, who,
+void expects_keys(const Context& context, std::size_t batch, const char* masking) {
+  expects(context.step.keys.count != 0, masking,
           " draws a mask for every sample, and this step has none: pass .samples (with .seed and .epoch) to "
           "trainer.step");
-  expects(batch % context.step.keys.count == 0, who, ": a batch of ", batch, " images is no multiple of the ",
-          context.step.keys.count, " sample ids");
+  expects(batch % context.step.keys.count == 0, masking, ": a batch of ", batch,
+          " images is no multiple of the ", context.step.keys.count, " sample ids");
 }
 
 }  // namespace detail
 
-/// The masks of places sorted by given noise (n, places), ascending; they lie in the step's memory.
+/// The masks of a batch: the patches of each sample sorted by noise (n, patches), ascending. They are stored
+/// in the activations of the step.
 template <class Masks, class Context, class N>
 Masks masks_by_noise(Context& context, std::size_t batch, const N* noise) {
   auto* const order = context.activations.template allocate<std::uint32_t>(batch * Masks::grid::patches);
@@ -38,19 +39,19 @@ Masks masks_by_noise(Context& context, std::size_t batch, const N* noise) {
   return {order, restore, batch};
 }
 
-/// Hides `Ratio` of the patches of each sample, drawn without replacement (He et al. 2022, §3): the places
-/// are sorted by noise, the first int(places·(1 - ratio)) stay visible, in that shuffled order.
+/// Masks the part `Ratio` of the patches of each sample, drawn without replacement (He et al. 2022, §3):
+/// patches are sorted by noise, and the first int(patches·(1 - Ratio)) stay visible, in that shuffled order.
 template <class Ratio = std::ratio<3, 4>>
 struct random_masking {
-  /// As Python computes it, in double precision.
+  /// Computed in double precision, as in Python.
   template <class Grid>
   static constexpr std::size_t visible =
       static_cast<std::size_t>(double(Grid::patches) * (1 - double(Ratio::num) / double(Ratio::den)));
 
   friend bool operator==(const random_masking&, const random_masking&) = default;
 
-  /// Draws the masks of a batch from the keys of its samples. Throws std::invalid_argument if the step was
-  /// not told who they are.
+  /// Draws the masks of a batch from the keys of its samples. Throws std::invalid_argument if the step has no
+  /// sample ids.
   template <class Grid, class Context>
   masks_of<random_masking, Grid> draw(Context& context, std::size_t batch) const {
     static_assert(detail::has_random_numbers<Grid::patches>,

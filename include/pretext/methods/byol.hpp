@@ -5,10 +5,10 @@
 
 namespace pretext {
 
-/// Bootstrap Your Own Latent (Grill et al. 2020): the online network predicts, of one view, what a slowly
-/// moving copy of it makes of the other. Each view is normalised by its own statistics, in both networks; the
-/// target follows in its parameters only, after the optimizer (`cosine_momentum_schedule` per step), and its
-/// batch norm learns its own running statistics.
+/// Bootstrap Your Own Latent (Grill et al. 2020): the online network predicts, from one view, the embedding
+/// of the other view by an EMA target. Batch norm normalises each view separately in both networks. The
+/// target's parameters move after the optimizer (`cosine_momentum_schedule` gives the momentum); its batch
+/// norm has running statistics of its own passes.
 template <Shape Images, class Encoder, class Projector = byol_head<>, class Predictor = Projector>
 using byol = joint_embedding<Images, encoder<Encoder>, projector<Projector>, predictor<Predictor>,
                              target<ema>, statistics<per_view_statistics>, loss<cosine_regression>>;

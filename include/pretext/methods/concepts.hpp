@@ -27,6 +27,13 @@ concept Target = std::same_as<T, shared_weights> || MovingTarget<T>;
 template <class H, class E, class Images>
 concept HeadOf = Encoder<E, Images> && Head<H, output_of<E, Images>>;
 
+/// A method that learns labels: before every step the memory's `soft_targets` get the probabilities of the
+/// method's `classes()`, one row per image.
+template <class M>
+concept LabelledMethod = requires(const M& method) {
+  { method.classes() } -> std::convertible_to<std::size_t>;
+};
+
 /// What a trainer can train in a context. `parameters` describes `memory().value`, the encoder's rows first;
 /// `learn` returns the loss of a batch of stacked views and adds its gradient to `memory().gradient`; with
 /// `has_target`, `update_target` moves the target after the optimizer. A method may also declare

@@ -134,7 +134,7 @@ class joint_embedding {
     context.activations.reset();
     const auto w = network_weights(context, context.activations, size, m.value.data(), m.gradient.data());
     const reads<Context, embedding> target_embedding{target_forward(context, m, batch)};
-    const auto compared = [&](reads<Context, prediction> q, writes<Context, prediction> dq) {
+    const auto compare = [&](reads<Context, prediction> q, writes<Context, prediction> dq) {
       Context::device::clear(context.stream, dq.data, dq.size());
       if constexpr (has_target)
         return static_cast<typename Context::loss_value>(loss(context, q, target_embedding, dq));
@@ -151,10 +151,10 @@ class joint_embedding {
       const auto q = context.activations.template allocate<T, prediction>(batch.batch);
       const auto dq = context.activations.template allocate<T, prediction>(batch.batch);
       predictor::forward(context, w.at(trunk_size), z, q, m.predictor_cache);
-      value = compared(reads<Context, prediction>{q}, dq);
+      value = compare(reads<Context, prediction>{q}, dq);
       predictor::backward(context, w.at(trunk_size), m.predictor_cache, reads<Context, prediction>{dq}, dz);
     } else {
-      value = compared(z, dz);
+      value = compare(z, dz);
     }
     trunk::backward(context, w, m.cache, reads<Context, embedding>{dz},
                     writes<Context, Images>{nullptr, batch.batch});

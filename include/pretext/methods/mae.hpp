@@ -20,9 +20,9 @@ using mae_vit_large_16 = mae<shape<224, 224, 3>, vit_large<16>>;
 /// MAE with ViT-H/14 on 224-pixel images.
 using mae_vit_huge_14 = mae<shape<224, 224, 3>, vit_huge<14>>;
 
-// For 32-pixel images, where there is no official recipe: the decoder is as wide as a ViT-Ti and four blocks
-// deep. With patches of 2 pixels a patch has 12 numbers, too few for its variance to say much: compare with
-// `.compare = {.normalise = false}`.
+// For 32-pixel images, which have no official recipe: the decoder has the width of a ViT-Ti and four blocks.
+// A patch of 2 pixels has 12 values, too few for a useful variance: train those with
+// `.loss = {.normalise = false}`.
 /// MAE with ViT-Ti/4 on 32-pixel images.
 using mae_vit_tiny_4 = mae<shape<32, 32, 3>, vit_tiny<4>, mae_decoder<192, 4, 3>>;
 /// MAE with ViT-Ti/2 on 32-pixel images.

@@ -129,24 +129,24 @@ class masked_modeling {
     m.masked = masking.template draw<grid>(context, batch.batch);
     m.predicted = context.activations.template allocate<T, prediction>(batch.batch);
     m.z = context.activations.template allocate<T, embedding>(batch.batch);
-    const auto seen = context.activations.template allocate<T, tokens>(batch.batch);
+    const auto visible = context.activations.template allocate<T, tokens>(batch.batch);
     const auto dpredicted = context.activations.template allocate<T, prediction>(batch.batch);
     Context::device::clear(context.stream, dpredicted.data, dpredicted.size());
 
-    trunk::forward(context, w, m.masked, batch, seen, m.trunk_cache);
-    decoder::forward(context, w.at(trunk_size), m.masked, reads<Context, tokens>{seen}, m.predicted,
+    trunk::forward(context, w, m.masked, batch, visible, m.trunk_cache);
+    decoder::forward(context, w.at(trunk_size), m.masked, reads<Context, tokens>{visible}, m.predicted,
                      m.decoder_cache);
     kernels::average_pool<typename Context::device>::forward(context, batch.batch, position_count<tokens>,
                                                              channels_of<tokens>,
-                                                             static_cast<const T*>(seen.data), m.z.data);
+                                                             static_cast<const T*>(visible.data), m.z.data);
     const auto value = static_cast<typename Context::loss_value>(
         loss(context, reads<Context, prediction>{m.predicted}, batch, m.masked, dpredicted));
 
     const arena_scope guard{context.workspace};
-    const auto dseen = context.workspace.template allocate<T, tokens>(batch.batch);
+    const auto dvisible = context.workspace.template allocate<T, tokens>(batch.batch);
     decoder::backward(context, w.at(trunk_size), m.masked, m.decoder_cache,
-                      reads<Context, prediction>{dpredicted}, dseen);
-    trunk::backward(context, w, m.masked, m.trunk_cache, reads<Context, tokens>{dseen});
+                      reads<Context, prediction>{dpredicted}, dvisible);
+    trunk::backward(context, w, m.masked, m.trunk_cache, reads<Context, tokens>{dvisible});
     return value;
   }
 
@@ -161,9 +161,9 @@ class masked_modeling {
     m.masked = masking.template draw<grid>(context, batch.batch);
     const arena_scope guard{context.workspace};
     const auto w = network_weights(context, context.workspace, size, m.value.data(), nullptr);
-    const auto seen = context.workspace.template allocate<T, tokens>(batch.batch);
-    trunk::infer(context, w, m.masked, batch, seen);
-    decoder::infer(context, w.at(trunk_size), m.masked, reads<Context, tokens>{seen}, all);
+    const auto visible = context.workspace.template allocate<T, tokens>(batch.batch);
+    trunk::infer(context, w, m.masked, batch, visible);
+    decoder::infer(context, w.at(trunk_size), m.masked, reads<Context, tokens>{visible}, all);
   }
 };
 

@@ -5,8 +5,8 @@
 
 namespace pretext {
 
-/// A Simple Framework for Contrastive Learning of Visual Representations (Chen et al. 2020): both views
-/// through one network, batch norm over both together, the head as wide as the feature, NT-Xent.
+/// A Simple Framework for Contrastive Learning of Visual Representations (Chen et al. 2020): one network for
+/// both views, batch norm over both views together, a projection head as wide as the feature, NT-Xent.
 template <Shape Images, class Encoder, class Head = simclr_head<channels_of<output_of<Encoder, Images>>>>
 using simclr = joint_embedding<Images, encoder<Encoder>, projector<Head>, loss<nt_xent>>;
 

@@ -7,13 +7,13 @@
 
 namespace pretext {
 
-/// SimMIM's loss (Xie et al. 2022, eq. 1 and the official code): |x - x̂| over hidden pixels, not normalised.
+/// SimMIM's loss (Xie et al. 2022, eq. 1 and the official code): |x - x̂| over masked pixels, not normalised.
 struct simmim_pixels : masked_pixels {
   simmim_pixels() : masked_pixels{.normalise = false, .error = pixel_error::absolute, .slack = 1e-5} {}
 };
 
-/// SimMIM: A Simple Framework for Masked Image Modeling (Xie et al. 2022): blocks of patches give way to a
-/// learned token, the encoder computes on all tokens, one linear layer predicts the hidden pixels.
+/// SimMIM: A Simple Framework for Masked Image Modeling (Xie et al. 2022): a learned token replaces blocks of
+/// patches, the encoder runs on all tokens, and one linear layer predicts the masked pixels.
 template <ImageShape Images, class Encoder, class Masking = block_masking<>>
 using simmim = masked_modeling<Images, encoder<Encoder>, mask_mode<mask_tokens>, masking<Masking>,
                                decoder<linear_decoder>, loss<simmim_pixels>>;

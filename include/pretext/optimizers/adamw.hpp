@@ -10,10 +10,10 @@ namespace pretext {
 /// Adam with decoupled weight decay (Loshchilov & Hutter 2019, algorithm 2) as in torch; the defaults are
 /// MAE's.
 struct adamw {
-  double beta1 = 0.9, beta2 = 0.95;
+  double beta1 = 0.9, beta2 = 0.95;  ///< in [0, 1)
   double epsilon = 1e-8;
   double weight_decay = 0.05;
-  bool decay_all = false;  ///< decay biases and norms too
+  bool decay_all = false;  ///< decay biases and norms, too
 
   friend bool operator==(const adamw&, const adamw&) = default;
 
@@ -25,7 +25,7 @@ struct adamw {
     detail::expects_not_negative("adamw", "weight_decay", weight_decay);
   }
 
-  /// Two flat moments and the number of steps taken, which the bias correction needs.
+  /// Two flat buffers of moments and the number of completed steps, which the bias correction needs.
   template <class Context>
   struct state_type {
     using device = typename Context::device;
@@ -36,7 +36,7 @@ struct adamw {
     explicit state_type(std::span<const parameter> table)
         : parameter_chunks{table}, mean{parameter_chunks.size}, square{parameter_chunks.size} {}
 
-    /// `visit(name, data, count)`: what a checkpoint holds; the step count is a std::uint64_t.
+    /// `visit(name, data, count)` for every buffer of a checkpoint; the number of steps is a std::uint64_t.
     template <class Visitor>
     void for_each_buffer(Visitor&& visit) {
       visit(std::string_view{"mean"}, mean.data(), mean.size());
@@ -45,8 +45,8 @@ struct adamw {
     }
   };
 
-  /// One step over the flat buffers; running statistics are never touched. Throws std::invalid_argument if
-  /// the state is of another table.
+  /// One step over the flat buffers; buffers and frozen parameters of the table stay as they are. Throws
+  /// std::invalid_argument if the state was made for another table.
   template <class Context>
   void operator()(Context& context, std::span<const parameter> table, state_type<Context>& state,
                   device_scalar<double> learning_rate, const typename Context::weight* gradient,

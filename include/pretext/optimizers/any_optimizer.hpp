@@ -9,7 +9,8 @@
 
 namespace pretext {
 
-/// An optimizer chosen at run time among some: `any_optimizer<sgd, lars>{lars{.weight_decay = 1e-4}}`.
+/// An optimizer chosen at run time from a list of types: `any_optimizer<sgd, lars>{lars{.weight_decay =
+/// 1e-4}}`.
 template <class... Optimizers>
 struct any_optimizer {
   std::variant<Optimizers...> selected;
@@ -25,14 +26,14 @@ struct any_optimizer {
         selected);
   }
 
-  /// What the chosen one remembers.
+  /// The state of the selected optimizer.
   template <class Context>
   struct state_type {
     std::variant<typename Optimizers::template state_type<Context>...> state;
 
     template <class Visitor>
     void for_each_buffer(Visitor&& visit) {
-      std::visit([&](auto& of_chosen) { of_chosen.for_each_buffer(visit); }, state);
+      std::visit([&](auto& selected_state) { selected_state.for_each_buffer(visit); }, state);
     }
   };
 
@@ -52,9 +53,9 @@ struct any_optimizer {
   template <class Context, std::size_t... Nth>
   state_type<Context> pick(std::span<const parameter> table, std::index_sequence<Nth...>) const {
     using states = decltype(state_type<Context>::state);
-    states all{std::in_place_index<0>, table};
-    ((Nth == selected.index() ? void(all.template emplace<Nth>(table)) : void()), ...);
-    return {std::move(all)};
+    states state{std::in_place_index<0>, table};
+    ((Nth == selected.index() ? void(state.template emplace<Nth>(table)) : void()), ...);
+    return {std::move(state)};
   }
 
   template <class Context, class W, std::size_t... Nth>

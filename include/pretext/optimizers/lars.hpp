@@ -5,17 +5,17 @@
 
 namespace pretext {
 
-/// Layer-wise adaptive rate scaling (You et al. 2017): momentum in which every tensor's update is as long as
-/// its weights times `trust_coefficient`. Parameters marked `decay::no` are neither decayed nor adapted. A
-/// tensor without weights or gradient has ratio 1.
+/// Layer-wise adaptive rate scaling (You et al. 2017): momentum in which the norm of every tensor's update is
+/// the norm of its weights times `trust_coefficient`. Parameters with `parameter_decay::no` are neither
+/// decayed nor adapted. A tensor whose weights or gradient are all zero has ratio 1.
 struct lars {
-  double momentum = 0.9;
+  double momentum = 0.9;  ///< in [0, 1)
   double weight_decay = 1e-6;
   double trust_coefficient = 1e-3;
   lars_variant variant = lars_variant::simclr;
   bool nesterov = false;
-  bool clip = false;       ///< no tensor's rate above the learning rate: solo-learn's clip_lr
-  bool decay_all = false;  ///< adapt and decay biases and norms too; larc always does
+  bool clip = false;       ///< no tensor's rate exceeds the learning rate: solo-learn's clip_lr
+  bool decay_all = false;  ///< adapt and decay biases and norms, too; larc always does
   double epsilon = 1e-8;   ///< added to the sum of norms
 
   friend bool operator==(const lars&, const lars&) = default;
@@ -31,8 +31,8 @@ struct lars {
   template <class Context>
   using state_type = momentum_state<Context>;
 
-  /// One step over the flat buffers; running statistics are never touched. Throws std::invalid_argument if
-  /// the state is of another table.
+  /// One step over the flat buffers; buffers and frozen parameters of the table stay as they are. Throws
+  /// std::invalid_argument if the state was made for another table.
   template <class Context>
   void operator()(Context& context, std::span<const parameter> table, state_type<Context>& state,
                   device_scalar<double> learning_rate, const typename Context::weight* gradient,

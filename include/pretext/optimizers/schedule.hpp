@@ -8,9 +8,8 @@
 
 #include <pretext/core/host_device.hpp>
 
-// A schedule is a value that is asked for the number at a step (or at a fractional epoch: the unit is
-// whatever warmup and length are given in). None holds state, so a resumed run needs to know the step and
-// nothing else.
+// A schedule is a function of the step, or of a fractional epoch: the unit is that of its warmup and length.
+// No schedule has state, so a resumed run needs the number of the step and nothing else.
 namespace pretext {
 
 /// A learning rate, a momentum or a decay as a function of the step.
@@ -19,14 +18,14 @@ concept Schedule = requires(const S& schedule, double step) {
   { schedule(step) } -> std::convertible_to<double>;
 };
 
-/// The same number at every step.
+/// The same value at every step.
 struct constant_schedule {
   double value = 0;
 
   PRETEXT_HOST_DEVICE constexpr double operator()(double) const { return value; }
 };
 
-/// A straight line from one number to another, level afterwards: I-JEPA's target momentum.
+/// Linear from one value to another, constant afterwards: I-JEPA's target momentum.
 struct linear_schedule {
   double from = 0, to = 1, length = 1;
 
@@ -35,7 +34,7 @@ struct linear_schedule {
   }
 };
 
-/// Where the warm-up stands at step k of w.
+/// The fraction of a warm-up of w steps that step k has reached.
 enum class warm_up {
   from_start,   ///< k/w, the first step at `start`: SimCLR, BYOL, MAE, Barlow Twins
   linspace,     ///< k/(w-1), the last warm-up step at the peak: numpy's linspace in SwAV and DINO
@@ -43,25 +42,24 @@ enum class warm_up {
 };
 
 /// Linear warm-up from `start` to `peak` over `warmup`, then half a cosine down to `end` at `length`
-/// (Loshchilov & Hutter 2017 without restarts). Step 0 of a warm-up has rate 0 in most recipes.
+/// (Loshchilov & Hutter 2017, without restarts). Step 0 of a warm-up has learning rate 0 in most recipes.
 struct cosine_schedule {
   double peak = 0.1, warmup = 0, length = 1, end = 0, start = 0;
   warm_up ramp = warm_up::from_start;
 
   PRETEXT_HOST_DEVICE double operator()(double step) const {
     if (step < warmup) {
-      double way = step / warmup;
-      if (ramp == warm_up::linspace) way = warmup > 1 ? step / (warmup - 1) : 0;
-      if (ramp == warm_up::after_start) way = (step + 1) / warmup;
-      return start + (peak - start) * way;
+      double fraction = step / warmup;
+      if (ramp == warm_up::linspace) fraction = warmup > 1 ? step / (warmup - 1) : 0;
+      if (ramp == warm_up::after_start) fraction = (step + 1) / warmup;
+      return start + (peak - start) * fraction;
     }
     if (step >= length) return end;
     return end + (peak - end) * (1 + std::cos(std::numbers::pi * (step - warmup) / (length - warmup))) / 2;
   }
 };
 
-/// Multiplied by `gamma` at each milestone that has been passed: MoCo's probe is {30, 0.1, {60, 80}} in
-/// epochs.
+/// `start`, multiplied by `gamma` at each milestone: MoCo's linear probe is {30, 0.1, {60, 80}} in epochs.
 struct multistep_schedule {
   double start = 0.1, gamma = 0.1;
   std::vector<double> milestones;
@@ -72,7 +70,7 @@ struct multistep_schedule {
   }
 };
 
-/// A schedule in epochs that changes between epochs only: SimSiam, MoCo v2.
+/// A schedule in epochs that is constant within each epoch: SimSiam, MoCo v2.
 template <Schedule S>
 struct per_epoch_schedule {
   S schedule;
@@ -81,8 +79,7 @@ struct per_epoch_schedule {
   double operator()(double step) const { return schedule(std::floor(step / steps_per_epoch)); }
 };
 
-/// How much of itself the target keeps at step k (Grill et al. 2020, §3.2): from `base` to 1 along half a
-/// cosine.
+/// The momentum of an EMA target at step k (Grill et al. 2020, §3.2): from `base` to 1 along half a cosine.
 struct cosine_momentum_schedule {
   double base = 0.996, length = 1;
 
@@ -92,18 +89,18 @@ struct cosine_momentum_schedule {
   }
 };
 
-/// The rate for a batch of images when `rate` is quoted for 256.
+/// The learning rate for a batch when `rate` is that for 256 images.
 PRETEXT_HOST_DEVICE constexpr double linear_scaling(double rate, std::size_t batch) {
   return rate * static_cast<double>(batch) / 256;
 }
 
-/// rate·√batch: SimCLR's other rule, 0.075·√batch, better for small batches and few epochs.
+/// rate·√batch: SimCLR's other rule, 0.075·√batch, is better for small batches and few epochs.
 PRETEXT_HOST_DEVICE inline double square_root_scaling(double rate, std::size_t batch) {
   return rate * std::sqrt(static_cast<double>(batch));
 }
 
-/// Whole batches in that many epochs, the remainder carried from epoch to epoch: BYOL's length and the
-/// warm-up of both BYOL and SimCLR.
+/// Whole batches in that many epochs, the remainder of an epoch carried into the next: the length of BYOL and
+/// the warm-up of BYOL and SimCLR.
 constexpr std::size_t steps_of(std::size_t images, std::size_t batch, std::size_t epochs) {
   return images * epochs / batch;
 }

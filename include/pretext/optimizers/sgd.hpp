@@ -5,13 +5,13 @@
 
 namespace pretext {
 
-/// Gradient descent with momentum as in torch: v = m·v + (g + decay·w), w -= rate·v; Nesterov's form looks
-/// one momentum ahead. The learning rate stands outside the momentum.
+/// Stochastic gradient descent with momentum as in torch: v = m·v + (g + decay·w), w -= rate·v, or w -=
+/// rate·(g + decay·w + m·v) in Nesterov's form.
 struct sgd {
-  double momentum = 0.9;
+  double momentum = 0.9;  ///< in [0, 1)
   bool nesterov = false;
   double weight_decay = 0;
-  bool decay_all = false;  ///< decay biases and norms too, as MoCo v2 and SimSiam do
+  bool decay_all = false;  ///< decay biases and norms, too, as MoCo v2 and SimSiam do
 
   friend bool operator==(const sgd&, const sgd&) = default;
 
@@ -24,8 +24,8 @@ struct sgd {
   template <class Context>
   using state_type = momentum_state<Context>;
 
-  /// One step over the flat buffers; running statistics are never touched. Throws std::invalid_argument if
-  /// the state is of another table.
+  /// One step over the flat buffers; buffers and frozen parameters of the table stay as they are. Throws
+  /// std::invalid_argument if the state was made for another table.
   template <class Context>
   void operator()(Context& context, std::span<const parameter> table, state_type<Context>& state,
                   device_scalar<double> learning_rate, const typename Context::weight* gradient,

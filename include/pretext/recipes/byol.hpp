@@ -6,27 +6,27 @@
 
 namespace pretext {
 
-/// How long and how fast BYOL learns: the numbers of its papers and its code, and what follows from them.
+/// BYOL's hyper-parameters as in its paper and its official code, and the schedules that follow from them.
 struct byol_preset {
   std::size_t epochs = 1000, batch = 4096;
-  double base_rate = 0.2;  ///< of 256 images
+  double base_rate = 0.2;  ///< learning rate for 256 images
   double weight_decay = 1.5e-6;
-  double base_momentum = 0.996;  ///< of the target, at the start
+  double base_momentum = 0.996;  ///< of the target at step 0
   std::size_t warmup_epochs = 10;
 
-  /// Optimizer steps for a data set of so many images: whole batches, the remainder carried on.
+  /// Optimizer steps for that many images: whole batches, the remainder carried into the next epoch.
   constexpr std::size_t steps(std::size_t images) const { return steps_of(images, batch, epochs); }
-  /// The learning rate by step: up from 0, then a cosine to 0.
+  /// The learning rate by step: linear from 0, then half a cosine to 0.
   constexpr cosine_schedule learning_rate(std::size_t images) const {
     return {.peak = linear_scaling(base_rate, batch),
             .warmup = static_cast<double>(steps_of(images, batch, warmup_epochs)),
             .length = static_cast<double>(steps(images))};
   }
-  /// How much of itself the target keeps, by step: from the base to 1.
+  /// The target's momentum by step: from the base to 1.
   constexpr cosine_momentum_schedule target_momentum(std::size_t images) const {
     return {.base = base_momentum, .length = static_cast<double>(steps(images))};
   }
-  /// LARS as BYOL's code writes it, biases and batch norm neither decayed nor adapted.
+  /// LARS as in BYOL's code: biases and batch norm are neither decayed nor adapted.
   constexpr lars optimizer() const { return {.weight_decay = weight_decay, .variant = lars_variant::byol}; }
 };
 

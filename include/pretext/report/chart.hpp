@@ -11,36 +11,36 @@
 
 namespace pretext {
 
-/// A line through points; a value that is not finite leaves a gap.
-struct curve {
+/// A curve of a chart, through the points (x, y) in their order; NaN and infinity leave a gap.
+struct chart_curve {
   std::string name;
   std::vector<double> x, y;
 };
 
-/// A dashed horizontal line that curves are read against: a baseline.
+/// A dashed horizontal line that curves are compared with: a baseline.
 struct reference_line {
   std::string name;
   double y = 0;
 };
 
-/// Curves over one pair of axes. The names of the axes carry the units: "kNN accuracy (%)".
+/// Curves over one pair of axes. Axis names include the unit: "kNN accuracy (%)".
 struct chart {
   std::string title, x_name, y_name;
-  std::vector<curve> curves;
+  std::vector<chart_curve> curves;
   std::vector<reference_line> references;
 };
 
 namespace page {
 
-/// The points that are drawn, in order: all, or of a long curve the lowest and the highest of each of 400
-/// stretches, so that no peak is lost.
-inline std::vector<std::size_t> points_to_draw(const curve& c) {
-  constexpr std::size_t stretches = 400;
+/// The indices of the points to draw, ascending: all, or for a long curve the lowest and the highest of each
+/// of 400 intervals, so that no peak is lost.
+inline std::vector<std::size_t> points_to_draw(const chart_curve& c) {
+  constexpr std::size_t intervals = 400;
   const std::size_t count = c.x.size();
-  std::vector<std::size_t> kept;
-  for (std::size_t i = 0; count <= 2 * stretches && i < count; ++i) kept.push_back(i);
-  for (std::size_t s = 0; count > 2 * stretches && s < stretches; ++s) {
-    const std::size_t begin = s * count / stretches, end = (s + 1) * count / stretches;
+  std::vector<std::size_t> drawn;
+  for (std::size_t i = 0; count <= 2 * intervals && i < count; ++i) drawn.push_back(i);
+  for (std::size_t s = 0; count > 2 * intervals && s < intervals; ++s) {
+    const std::size_t begin = s * count / intervals, end = (s + 1) * count / intervals;
     std::size_t lowest = end, highest = end, gap = end;
     for (std::size_t i = begin; i < end; ++i) {
       if (!std::isfinite(c.y[i]))
@@ -53,45 +53,46 @@ inline std::vector<std::size_t> points_to_draw(const curve& c) {
     std::vector<std::size_t> here{lowest, highest, gap};
     std::sort(here.begin(), here.end());
     here.erase(std::unique(here.begin(), here.end()), here.end());
-    std::copy_if(here.begin(), here.end(), std::back_inserter(kept), [&](std::size_t i) { return i != end; });
+    std::copy_if(here.begin(), here.end(), std::back_inserter(drawn),
+                 [&](std::size_t i) { return i != end; });
   }
-  return kept;
+  return drawn;
 }
 
-/// Where a chart's axes lie in its drawing, and how values map to places.
+/// The position of a chart's axes in its drawing, and the map from values to coordinates.
 struct plot_area {
   static constexpr double width = 520, height = 300, left = 54, right = 508, top = 26, bottom = 252;
   axis x, y;
 
-  std::string across(double value) const {
+  std::string x_of(double value) const {
     return fixed(left + (value - x.low) / (x.high - x.low) * (right - left), 2);
   }
-  std::string up(double value) const {
+  std::string y_of(double value) const {
     return fixed(bottom - (value - y.low) / (y.high - y.low) * (bottom - top), 2);
   }
 };
 
-/// The axes that hold all curves and reference lines of a chart.
+/// Axes that contain all curves and reference lines of a chart.
 inline plot_area area_of(const chart& c) {
   constexpr double infinity = std::numeric_limits<double>::infinity();
   double x0 = infinity, x1 = -infinity, y0 = infinity, y1 = -infinity;
-  const auto take = [](double value, double& low, double& high) {
+  const auto include = [](double value, double& low, double& high) {
     if (std::isfinite(value)) low = std::min(low, value), high = std::max(high, value);
   };
   for (const auto& line : c.curves)
     for (std::size_t i = 0; i < line.x.size(); ++i)
-      if (std::isfinite(line.y[i])) take(line.x[i], x0, x1), take(line.y[i], y0, y1);
-  for (const auto& line : c.references) take(line.y, y0, y1);
+      if (std::isfinite(line.y[i])) include(line.x[i], x0, x1), include(line.y[i], y0, y1);
+  for (const auto& line : c.references) include(line.y, y0, y1);
   return {axis_over(x0, x1, 6, false), axis_over(y0, y1, 5, true)};
 }
 
-/// The SVG path of a curve; a value that is not finite leaves a gap.
-inline std::string path_of(const plot_area& area, const curve& line) {
+/// The SVG path of a curve; NaN and infinity leave a gap.
+inline std::string path_of(const plot_area& area, const chart_curve& line) {
   std::string path;
   bool pen_down = false;
   for (const std::size_t i : points_to_draw(line)) {
     const bool finite = std::isfinite(line.x[i]) && std::isfinite(line.y[i]);
-    if (finite) path += str_cat(pen_down ? "L" : "M", area.across(line.x[i]), " ", area.up(line.y[i]));
+    if (finite) path += str_cat(pen_down ? "L" : "M", area.x_of(line.x[i]), " ", area.y_of(line.y[i]));
     pen_down = finite;
   }
   return path;
@@ -108,13 +109,13 @@ inline std::string draw_axes(const plot_area& area, const chart& c) {
   const std::string left = fixed(area.left, 0), right = fixed(area.right, 0), bottom = fixed(area.bottom, 0);
   std::string svg;
   for (const double value : area.y.ticks()) {
-    const std::string y = area.up(value);
+    const std::string y = area.y_of(value);
     svg += line_element("grid", left, y, right, y);
     svg += element("text", {{"class", "end"}, {"x", fixed(area.left - 8, 0)}, {"y", y}, {"dy", ".34em"}},
                    area.y.label(value));
   }
   for (const double value : area.x.ticks()) {
-    const std::string x = area.across(value);
+    const std::string x = area.x_of(value);
     svg += line_element("axis", x, bottom, x, fixed(area.bottom + 5, 0));
     svg += element("text", {{"class", "middle"}, {"x", x}, {"y", fixed(area.bottom + 21, 0)}},
                    area.x.label(value));
@@ -124,15 +125,15 @@ inline std::string draw_axes(const plot_area& area, const chart& c) {
          text_element("text", {{"class", "end"}, {"x", right}, {"y", fixed(area.height - 4, 0)}}, c.x_name);
 }
 
-/// A chart as an HTML figure. Throws std::invalid_argument if a curve has unequal numbers of x and y.
+/// A chart as an HTML figure. Throws std::invalid_argument if a curve has more or fewer x than y.
 inline std::string draw(const chart& c) {
   for (const auto& line : c.curves)
     expects(line.x.size() == line.y.size(), "report: the curve \"", line.name, "\" has ", line.x.size(),
-            " places but ", line.y.size(), " values");
+            " x but ", line.y.size(), " y");
   const plot_area area = area_of(c);
   std::string lines, legend;
   for (std::size_t i = 0; i < c.references.size(); ++i) {
-    const std::string y = area.up(c.references[i].y), color = str_cat(" c", 8 + i % 2);
+    const std::string y = area.y_of(c.references[i].y), color = str_cat(" c", 8 + i % 2);
     if (!std::isfinite(c.references[i].y)) continue;
     lines += line_element("reference" + color, fixed(area.left, 0), y, fixed(area.right, 0), y);
     legend += text_element("span", {{"class", "dashed" + color}}, c.references[i].name);
@@ -144,12 +145,12 @@ inline std::string draw(const chart& c) {
     names += element("span", {{"class", color}}, escape(c.curves[i].name) + "<output></output>");
   }
 
-  std::string numbers;
-  for (const double number :
+  std::string extents;
+  for (const double value :
        {area.left, area.right, area.x.low, area.x.high, area.top, area.bottom, area.y.low, area.y.high}) {
     char digits[32];
-    numbers.append(numbers.empty() ? "" : " ");
-    numbers.append(digits, std::to_chars(digits, digits + sizeof digits, number).ptr);
+    extents.append(extents.empty() ? "" : " ");
+    extents.append(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
   }
   const std::string cursor = line_element("cursor", "0", fixed(area.top, 0), "0", fixed(area.bottom, 0));
   return element("figure", {{"class", "chart"}},
@@ -159,11 +160,11 @@ inline std::string draw(const chart& c) {
                              {{"role", "img"},
                               {"aria-label", c.title},
                               {"viewBox", "0 0 " + fixed(area.width, 0) + " " + fixed(area.height, 0)},
-                              {"data-area", numbers}},
+                              {"data-area", extents}},
                              draw_axes(area, c) + lines + cursor));
 }
 
-/// The section "Training" with all charts; empty without charts.
+/// The section "Training" with all charts; an empty text if there are none.
 inline std::string charts_section(const std::vector<chart>& charts) {
   if (charts.empty()) return {};
   std::string html;

@@ -13,7 +13,7 @@
 
 namespace pretext::page {
 
-/// Text that no browser takes for markup, in an element or in a quoted attribute.
+/// Text escaped for the content of an element or a quoted attribute.
 inline std::string escape(std::string_view text) {
   std::string safe;
   safe.reserve(text.size());
@@ -34,7 +34,7 @@ inline std::string escape(std::string_view text) {
   return safe;
 }
 
-/// RFC 4648, with padding.
+/// Base64 by RFC 4648, with padding.
 inline std::string base64(std::span<const std::byte> bytes) {
   constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   std::string text;
@@ -49,7 +49,7 @@ inline std::string base64(std::span<const std::byte> bytes) {
   return text;
 }
 
-/// A number with so many decimals, independent of the locale.
+/// A number with `decimals` decimals, independent of the locale; a dash for NaN and infinity.
 inline std::string fixed(double value, int decimals) {
   char text[64];
   if (!std::isfinite(value) || std::abs(value) > 1e40) return "–";
@@ -58,23 +58,23 @@ inline std::string fixed(double value, int decimals) {
   return digits.find_first_not_of("-0.") == std::string::npos && digits[0] == '-' ? digits.substr(1) : digits;
 }
 
-/// A fraction as people read it, in HTML.
+/// A fraction as a percentage, in HTML; a dash for NaN.
 inline std::string percent(double fraction) {
   return std::isfinite(fraction) ? fixed(100 * fraction, 1) + "<small>%</small>" : "–";
 }
 
-/// A fraction as a length in a style.
+/// A fraction as a CSS length, clamped to [0%, 100%].
 inline std::string css_percent(double fraction) {
   return std::isfinite(fraction) ? fixed(100 * std::clamp(fraction, 0.0, 1.0), 2) + "%" : "0%";
 }
 
-/// A name="value" of an element; the value is escaped when it is written.
+/// An attribute name="value" of an element; the value is escaped when it is written.
 struct attribute {
   std::string_view name;
   std::string value;
 };
 
-/// An element around content that is HTML already; `img` has none and no end.
+/// An element around content that is HTML already; an `img` has no content and no end tag.
 inline std::string element(std::string_view name, std::initializer_list<attribute> attributes,
                            std::string_view content = {}) {
   std::string html{"<"};
@@ -85,7 +85,7 @@ inline std::string element(std::string_view name, std::initializer_list<attribut
   return html.append(content).append("</").append(name) + ">";
 }
 
-/// The same around plain text.
+/// An element around plain text, which is escaped.
 inline std::string text_element(std::string_view name, std::initializer_list<attribute> attributes,
                                 std::string_view text) {
   return element(name, attributes, escape(text));

@@ -10,8 +10,8 @@
 
 namespace pretext {
 
-/// Pictures in rows of `columns`, with a heading over each column where there are headings. Sheets that
-/// follow one another under one title share a section of the page, `about` below its title.
+/// Pictures in rows of `columns`, with optional headings over the columns. Consecutive sheets with the same
+/// title share a section of the page, with the text `about` of the first below the title.
 struct image_sheet {
   std::string caption;
   std::size_t columns = 8;
@@ -21,14 +21,14 @@ struct image_sheet {
   std::string about = "Augmented views: the encoder learns that the views of one image are the same.";
 };
 
-/// A picture that an encoder finds near another one, and whether it is of the same class.
+/// A picture near another one in feature space, and whether it is of the same class.
 struct neighbour_picture {
   image picture;
   std::string label;
-  bool right = false;
+  bool same_class = false;
 };
 
-/// A picture and its nearest neighbours, the nearest first.
+/// A picture and its nearest neighbours, nearest first.
 struct neighbour_row {
   image query;
   std::string label;
@@ -37,10 +37,10 @@ struct neighbour_row {
 
 namespace page {
 
-/// The picture inside the page, as PNG. Small ones are enlarged pixel by pixel.
-inline std::string picture(const image& picture, const std::string& what) {
+/// A picture embedded in the page as PNG, with alternative text. Small ones are enlarged without smoothing.
+inline std::string picture(const image& picture, const std::string& alternative) {
   return element("img", {{"src", "data:image/png;base64," + base64(encode_png(picture))},
-                         {"alt", what},
+                         {"alt", alternative},
                          {"width", std::to_string(picture.width)},
                          {"height", std::to_string(picture.height)},
                          {"class", picture.width < 96 ? "small" : "large"}});
@@ -59,7 +59,7 @@ inline std::string sheet(const image_sheet& s) {
          (s.caption.empty() ? "" : text_element("p", {{"class", "caption"}}, s.caption));
 }
 
-/// One section for each run of sheets with the same title.
+/// One section for each group of consecutive sheets with the same title.
 inline std::string sheets_section(const std::vector<image_sheet>& sheets) {
   std::string html, sheets_of_section;
   const image_sheet* first = nullptr;
@@ -79,21 +79,21 @@ inline std::string sheets_section(const std::vector<image_sheet>& sheets) {
   return html;
 }
 
-/// A picture with its label below, of CSS class `kind`.
+/// A picture with its label below, in an element of CSS class `kind`.
 inline std::string labelled(const image& shown, const std::string& label, const std::string& kind) {
   std::string html = element("div", {{"class", "picture"}}, picture(shown, label));
   if (!label.empty()) html += text_element("div", {{"class", "label"}, {"title", label}}, label);
   return element("div", {{"class", kind}}, html);
 }
 
-/// The section "Nearest neighbours"; empty without rows.
+/// The section "Nearest neighbours"; an empty text if there are no rows.
 inline std::string neighbours_section(const std::vector<neighbour_row>& rows) {
   if (rows.empty()) return {};
   std::string html;
   for (const auto& row : rows) {
     std::string nearest;
-    for (const auto& [shown, label, right] : row.nearest)
-      nearest += labelled(shown, label, right ? "right" : "wrong");
+    for (const auto& [shown, label, same_class] : row.nearest)
+      nearest += labelled(shown, label, same_class ? "right" : "wrong");
     html += element("div", {{"class", "row"}},
                     labelled(row.query, row.label, "query") + element("div", {{"class", "near"}}, nearest));
   }

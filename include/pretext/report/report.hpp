@@ -13,13 +13,13 @@
 
 namespace pretext {
 
-/// A name and its value, as people shall read them.
-struct key_value {
+/// A name and its value, as the reader sees them.
+struct report_entry {
   std::string name, value;
 };
 
-/// Accuracies in [0, 1], one row per method and one number per column; not a number where there is none. The
-/// run itself comes first, its baselines follow.
+/// Accuracies in [0, 1], one row per method and one value per column; NaN where there is none. The first row
+/// is the run, and its baselines follow.
 struct accuracy_table {
   struct row {
     std::string name;
@@ -29,20 +29,20 @@ struct accuracy_table {
   std::vector<row> rows;
 };
 
-/// What one run did and reached, for people to read. Empty parts leave no trace on the page.
+/// The contents of the report of one run. Sections without content are left out of the page.
 struct report {
-  std::string title;                      ///< "SimCLR on 12 000 built-in images"
-  std::string summary;                    ///< one or two sentences below the title
-  std::string command_line;               ///< what repeats the run
-  std::vector<key_value> facts;           ///< at a glance: method, duration, images per second
-  accuracy_table accuracies;              ///< the run beside its baselines
-  std::vector<chart> charts;              ///< loss, accuracy, learning rate
-  std::vector<image_sheet> sheets;        ///< augmented views
-  std::vector<neighbour_row> neighbours;  ///< test images and what the encoder puts beside them
-  scatter_plot embedding;                 ///< features in two dimensions
-  std::vector<key_value> configuration;   ///< every hyper-parameter in effect, in order
-  std::vector<key_value> provenance;      ///< version, compiler, machine, date
-  std::vector<std::string> notes;         ///< what the reader must know: skipped files, an early stop
+  std::string title;                        ///< "SimCLR on 12 000 built-in images"
+  std::string summary;                      ///< one or two sentences below the title
+  std::string command_line;                 ///< the command that repeats the run
+  std::vector<report_entry> facts;          ///< a short overview: method, duration, images per second
+  accuracy_table accuracies;                ///< the run and its baselines
+  std::vector<chart> charts;                ///< loss, accuracy, learning rate
+  std::vector<image_sheet> sheets;          ///< augmented views
+  std::vector<neighbour_row> neighbours;    ///< test images and their nearest neighbours
+  scatter_plot embedding;                   ///< features in two dimensions
+  std::vector<report_entry> configuration;  ///< every hyper-parameter in effect, in order
+  std::vector<report_entry> provenance;     ///< version, compiler, machine, date
+  std::vector<std::string> notes;           ///< warnings: skipped files, an early stop
 };
 
 namespace page {
@@ -80,7 +80,7 @@ inline std::string accuracy_section(const accuracy_table& table) {
 }
 
 /// A list of names and values of CSS class `kind`.
-inline std::string settings(const std::vector<key_value>& list, const std::string& kind) {
+inline std::string settings(const std::vector<report_entry>& list, const std::string& kind) {
   if (list.empty()) return {};
   std::string html;
   for (const auto& [name, value] : list)
@@ -124,8 +124,8 @@ inline std::string to_html(const report& r) {
          page::repeat_section(r) + page::foot();
 }
 
-/// Writes the page; whoever opens the path meets the old page or the whole new one. Throws std::runtime_error
-/// where the file cannot be written.
+/// Writes the page; the file is either the old one or the new one, never a part. Throws std::runtime_error if
+/// it cannot be written.
 inline void write_report(const std::filesystem::path& path, const report& r) {
   write_atomically(path, to_html(r));
 }

@@ -11,10 +11,10 @@
 
 namespace pretext {
 
-/// Points in the plane, one per image, coloured by class. `label` may be empty; otherwise it indexes
-/// `classes`.
+/// Points in the plane, one per image, coloured by class. `label` is empty or has an index into `classes` for
+/// each point.
 struct scatter_plot {
-  std::string caption;  ///< how the plane was found, and of which images
+  std::string caption;  ///< how the points were computed, and from which images
   std::vector<double> x, y;
   std::vector<std::size_t> label;
   std::vector<std::string> classes;
@@ -22,7 +22,8 @@ struct scatter_plot {
 
 namespace page {
 
-/// Maps points into a drawing with one scale for both axes, as high as the points need.
+/// The map from points to a drawing, with one scale for both axes; the height of the drawing follows from the
+/// points.
 struct plane {
   static constexpr double width = 760, margin = 28;
   double height = width, x_centre = 0, y_centre = 0, scale = 1;
@@ -37,8 +38,8 @@ struct plane {
     const double fit = std::min((width - 2 * margin) / (x1 - x0), (height - 2 * margin) / (y1 - y0));
     if (std::isfinite(fit)) scale = fit;
   }
-  std::string across(double x) const { return fixed(width / 2 + (x - x_centre) * scale, 1); }
-  std::string up(double y) const { return fixed(height / 2 - (y - y_centre) * scale, 1); }
+  std::string x_of(double x) const { return fixed(width / 2 + (x - x_centre) * scale, 1); }
+  std::string y_of(double y) const { return fixed(height / 2 - (y - y_centre) * scale, 1); }
 
  private:
   static std::pair<double, double> extent(std::vector<double> values) {
@@ -49,15 +50,15 @@ struct plane {
   }
 };
 
-/// The middle of many values, unmoved by a few far ones; the values are reordered.
+/// The median, which a few outliers do not move; reorders the values.
 inline double median(std::vector<double>& values) {
   const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
   std::nth_element(values.begin(), middle, values.end());
   return *middle;
 }
 
-/// The section with the scatter plot. Throws std::invalid_argument if coordinates, labels and classes do
-/// not fit together.
+/// The section with the scatter plot; an empty text if there are no points. Throws std::invalid_argument if
+/// the numbers of coordinates and labels differ or a label is no class.
 inline std::string scatter_section(const scatter_plot& s) {
   if (s.x.empty()) return {};
   expects(s.x.size() == s.y.size() && (s.label.empty() || s.label.size() == s.x.size()),
@@ -67,7 +68,7 @@ inline std::string scatter_section(const scatter_plot& s) {
     expects(label < s.classes.size(), "report: the scatter has a point of class ", label, " but names ",
             s.classes.size(), " classes");
 
-  const plane to{s};
+  const plane map{s};
   std::string dots, names, legend;
   const std::size_t groups = s.label.empty() ? 1 : s.classes.size();
   for (std::size_t group = 0; group < groups; ++group) {
@@ -76,8 +77,8 @@ inline std::string scatter_section(const scatter_plot& s) {
     for (std::size_t i = 0; i < s.x.size(); ++i) {
       if ((!s.label.empty() && s.label[i] != group) || !std::isfinite(s.x[i]) || !std::isfinite(s.y[i]))
         continue;
-      // A line of no length with round ends is a dot, and a whole class is one element.
-      path += str_cat("M", to.across(s.x[i]), " ", to.up(s.y[i]), "h0");
+      // A line of length 0 with round caps is a dot: a whole class is one SVG element.
+      path += str_cat("M", map.x_of(s.x[i]), " ", map.y_of(s.y[i]), "h0");
       xs.push_back(s.x[i]);
       ys.push_back(s.y[i]);
     }
@@ -86,12 +87,12 @@ inline std::string scatter_section(const scatter_plot& s) {
                       color = " c" + std::to_string(group % palette_light.size());
     dots += element("path", {{"class", "dots" + color}, {"data-class", number}, {"d", path}});
     if (s.label.empty()) continue;
-    const std::string x = to.across(median(xs)), y = to.up(median(ys));
+    const std::string x = map.x_of(median(xs)), y = map.y_of(median(ys));
     names +=
         text_element("text", {{"data-class", number}, {"x", x}, {"y", y}, {"dy", ".34em"}}, s.classes[group]);
     legend += text_element("span", {{"class", color}, {"data-class", number}}, s.classes[group]);
   }
-  const std::string width = fixed(plane::width, 0), height = fixed(to.height, 0);
+  const std::string width = fixed(plane::width, 0), height = fixed(map.height, 0);
   const std::string frame =
       element("rect", {{"class", "frame"}, {"width", width}, {"height", height}, {"rx", "8"}});
   const std::string svg = element("svg",

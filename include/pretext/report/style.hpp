@@ -5,8 +5,7 @@
 
 namespace pretext::page {
 
-/// Ten colours that stay apart for the colour-blind (eight of them Okabe and Ito's), on light and on dark
-/// ground.
+/// Ten colours that colour-blind readers can tell apart (eight are Okabe and Ito's), for light backgrounds.
 inline constexpr std::array<std::string_view, 10> palette_light{"#0072b2", "#d55e00", "#009e73", "#cc79a7",
                                                                 "#e69f00", "#56b4e9", "#6a3d9a", "#8c6d31",
                                                                 "#6b7280", "#a3a500"};
@@ -105,8 +104,8 @@ overflow-wrap:anywhere}
 @media print{body{background:#fff}section,.tile{box-shadow:none;break-inside:avoid}}
 )css";
 
-/// Only for the pointer: values under it, and one class of the scatter at a time. The page is whole without
-/// it.
+/// The script of a report: shows the values under the pointer and highlights one class of the scatter plot.
+/// The page is complete without it.
 inline constexpr std::string_view script = R"js(
 for (const figure of document.querySelectorAll('figure.chart')) {
   const svg = figure.querySelector('svg'), cursor = figure.querySelector('.cursor');

@@ -79,7 +79,7 @@ class classifier_adapter final : public trainer_adapter<Trainer, Views, Evaluati
     expects(labels_.size() == images.size(), "a classifier has ", labels_.size(), " labels for ",
             images.size(), " uploaded images; call set_labels with one label for every image");
     for (std::size_t i = 0; i < labels_.size(); ++i)
-      expects(labels_[i] == images.label(i), "set_labels gave ", images.name(i), " the label ", labels_[i],
+      expects(labels_[i] == images.label(i), "set_labels has the label ", labels_[i], " for ", images.name(i),
               ", but the data set has ", images.label(i));
     options.targets = targets_;
   }

@@ -217,4 +217,12 @@ class trainer_adapter : public Interface {
   detail::step_backend<Trainer, Views> steps_;
 };
 
+/// A trainer that is chosen at run time; its views and its evaluation augmentation are values.
+template <class Trainer, class Views, class Evaluation>
+std::unique_ptr<any_trainer> make_any_trainer(std::unique_ptr<Trainer> trainer, Views views,
+                                              Evaluation evaluation) {
+  return std::make_unique<trainer_adapter<Trainer, Views, Evaluation>>(std::move(trainer), std::move(views),
+                                                                       std::move(evaluation));
+}
+
 }  // namespace pretext

@@ -179,21 +179,21 @@ class run_loop {
                                       {"learning_rate", values.learning_rate},
                                       {"images_per_second", progress_.images_per_second()}};
     if (values.target_momentum) row.insert({"target_momentum", *values.target_momentum});
-    collapse seen;
+    collapse_report found;
     if (const auto z = trainer_.last_embeddings(); z.width > 0) {
-      seen = look_for_collapse(
+      found = detect_collapse(
           feature_table{z.values.size() / z.width, z.width, {z.values.begin(), z.values.end()}, {}});
       row.insert(
-          {{"embedding_spread", seen.std / seen.uniform_std}, {"effective_rank", seen.effective_rank}});
+          {{"embedding_spread", found.std / found.uniform_std}, {"effective_rank", found.effective_rank}});
     }
     if (epoch_ends && options_.after_epoch) row.merge(options_.after_epoch(step_ / options_.steps_per_epoch));
     metrics_.add(step_, row);
     // At the start of training embeddings may look collapsed; NaN and infinity never recover.
     const bool settled = step_ >= options_.steps / 10;
-    if (options_.stop_on_collapse && seen.collapsed && (settled || seen.not_finite > 0)) {
+    if (options_.stop_on_collapse && found.collapsed && (settled || found.not_finite > 0)) {
       save();
       progress_.finish();
-      throw_error<std::runtime_error>("step ", step_, ": ", seen.verdict);
+      throw_error<std::runtime_error>("step ", step_, ": ", found.verdict);
     }
   }
 

@@ -11,41 +11,43 @@
 #include <pretext/data/batch_order.hpp>
 #include <pretext/kernels/batch_mix.hpp>
 #include <pretext/kernels/parallel_for.hpp>
+#include <pretext/methods/concepts.hpp>
 #include <pretext/training/batches.hpp>
 #include <pretext/training/device_dataset.hpp>
 #include <pretext/training/target_options.hpp>
 
 namespace pretext {
 
-/// Which samples the batches hold, and, for a classifier, how they are mixed and goals are made of labels.
+/// The samples of the batches and, for a classifier, how their soft targets are computed.
 struct device_batch_options {
   std::size_t batch = 256;
-  std::uint64_t seed = 1;  ///< of the order, of the views and of what networks draw
+  std::uint64_t seed = 1;  ///< of the order, the views and the random choices of networks
   bool shuffle = true;
   target_options targets{};  ///< of a classifier
 };
 
-/// Batches that a device makes by itself of images in its memory: the samples are those of a `loader` with
-/// that seed, batch after batch of whole epochs, their views those of `augment`, and a classifier's goals
-/// come from the images' labels. One step with them is a trainer's `step(views, batch, values)`.
+/// Batches of a step queue that a device makes without the host, from a data set in its memory. They are
+/// those of a `loader` with the same seed: the same samples in the same order, in whole batches, and the
+/// views of `augment`; a classifier's soft targets come from the images' labels.
 template <class Context, ImageShape Images, class Views>
 class device_batches {
  public:
   using device = typename Context::device;
 
-  /// Keeps a pointer to the images. Throws std::invalid_argument where they do not fill one batch.
+  /// Stores a pointer to the data set, which must outlive the batches. Throws std::invalid_argument if its
+  /// images do not fill one batch.
   device_batches(const device_dataset<device>& images, Views views, device_batch_options options = {});
 
   std::size_t images() const { return order_.batch; }
-  /// The batch of a step.
+  /// Puts the work that makes the step's batch on the stream.
   template <class Trainer>
   keyed_views<Context, Images> operator()(Trainer& trainer, const step_state* now);
 
-  /// The last batch's samples, in the device's memory.
+  /// The indices of the last batch's samples, in the device's memory.
   const std::uint64_t* samples() const { return samples_.data(); }
 
  private:
-  /// Mixes the batch and writes its goals.
+  /// Mixes the batch and writes its soft targets.
   template <class Target>
   void label(Context& context, const sample_keys& keys, std::size_t classes, Target& soft_targets);
 
@@ -69,23 +71,23 @@ struct choose_samples {
   std::uint32_t* epoch;
   PRETEXT_HOST_DEVICE void operator()(std::size_t i) const {
     const std::uint64_t batches = order.batches_per_epoch();
-    const auto of_step = static_cast<std::uint32_t>(now->number / batches);
-    samples[i] = order.sample(of_step, now->number % batches * order.batch + i);
-    if (i == 0) *epoch = of_step;
+    const auto current = static_cast<std::uint32_t>(now->number / batches);
+    samples[i] = order.sample(current, now->number % batches * order.batch + i);
+    if (i == 0) *epoch = current;
   }
 };
 
-/// The labels of a batch, and how it is mixed.
+/// Looks up the labels of a batch and draws how it is mixed.
 struct label_samples {
   const int* labels;
   const std::uint64_t* samples;
-  int* of_batch;
+  int* batch_labels;
   batch_mixing mixing;
   sample_keys keys;
   image_extent view;
   batch_mix* mix;
   PRETEXT_HOST_DEVICE void operator()(std::size_t i) const {
-    of_batch[i] = labels[samples[i]];
+    batch_labels[i] = labels[samples[i]];
     if (i == 0) *mix = mixing.choose(keys(0), view);
   }
 };
@@ -117,7 +119,7 @@ keyed_views<Context, Images> device_batches<Context, Images, Views>::operator()(
   const auto epoch = device_scalar<std::uint32_t>::at_address(epoch_.data());
   augment(context, views_, dataset_->chosen(samples_.data(), images()), options_.seed, epoch, batch_.view());
   const sample_keys keys{options_.seed, epoch, samples_.data(), images()};
-  if constexpr (requires { trainer.memory().soft_targets; })
+  if constexpr (LabelledMethod<typename Trainer::method_type>)
     label(context, keys, trainer.method().classes(), trainer.memory().soft_targets);
   return {batch_.view(), keys};
 }
@@ -126,8 +128,8 @@ template <class Context, ImageShape Images, class Views>
 template <class Target>
 void device_batches<Context, Images, Views>::label(Context& context, const sample_keys& keys,
                                                    std::size_t classes, Target& soft_targets) {
-  const auto to = soft_targets.resize(images());
-  const std::size_t outputs = to.size() / to.batch;
+  const auto written = soft_targets.resize(images());
+  const std::size_t outputs = written.size() / written.batch;
   expects(0 < dataset_->classes() && dataset_->classes() <= classes, "a classifier of ", classes,
           " classes needs a label below that for every image; the images have ", dataset_->classes(),
           " classes (0: one of them has no label)");
@@ -139,10 +141,10 @@ void device_batches<Context, Images, Views>::label(Context& context, const sampl
                                                            keys,
                                                            {Images::extents[0], Images::extents[1]},
                                                            mix_.data()});
-  const auto how = device_scalar<batch_mix>::at_address(mix_.data());
-  mix(context, how, batch_.view());
-  kernels::mixing<device>::targets(context, images(), outputs, classes, how, options_.targets.smoothing,
-                                   static_cast<const int*>(labels_.data()), to.data);
+  const auto chosen = device_scalar<batch_mix>::at_address(mix_.data());
+  mix(context, chosen, batch_.view());
+  kernels::mixing<device>::targets(context, images(), outputs, classes, chosen, options_.targets.smoothing,
+                                   static_cast<const int*>(labels_.data()), written.data);
 }
 
 }  // namespace pretext

@@ -17,13 +17,13 @@
 
 namespace pretext {
 
-/// All images of a source in a device's memory, 8 bits a number, (n, H, W, C), and their labels: for data
-/// sets of small images, of which a step then takes its batch without the host. CIFAR-10 takes 146 MiB.
+/// All images of a source in a device's memory, as 8-bit (n, H, W, C), and their labels: a step then chooses
+/// its batch without the host. For data sets of small images; CIFAR-10 takes 146 MiB.
 template <class Device>
 class device_dataset {
  public:
-  /// Reads every image, with so many threads. Throws std::invalid_argument unless all have one size,
-  /// bad_image where one cannot be read, and out_of_device_memory.
+  /// Reads every image, with that many threads. Throws std::invalid_argument unless all images have one size,
+  /// bad_image if one cannot be read, and out_of_device_memory.
   explicit device_dataset(const any_source& source, std::size_t threads = 1);
 
   std::size_t size() const { return labels_.size(); }
@@ -32,12 +32,12 @@ class device_dataset {
   std::size_t channels() const { return channels_; }
   /// Bytes of pixels.
   std::size_t bytes() const { return pixels_.size(); }
-  /// By sample, in the device's memory; -1 where nobody knows.
+  /// The label of each sample, in the device's memory; -1 for none.
   const int* labels() const { return labels_.data(); }
-  /// Labels are below it; 0 where a sample has none.
+  /// One more than the largest label; 0 if a sample has none.
   std::size_t classes() const { return classes_; }
 
-  /// The batch of some samples, whose numbers the device has.
+  /// The batch of the samples with these indices, which are in the device's memory.
   indexed_images chosen(const std::uint64_t* samples, std::size_t count) const {
     return {pixels_.data(), height_, width_, channels_, samples, count};
   }
@@ -84,18 +84,19 @@ device_dataset<Device>::device_dataset(const any_source& source, std::size_t thr
   Device::write(stream, labels_.data(), labels.data(), labels.size());
 }  // the end of the stream waits for the copies
 
-/// Whether a data set lives in a device's memory: its images there, or why it does not.
+/// The result of uploading a data set: the images, or the reason why they are not in the device's memory.
 template <class Device>
 struct upload_result {
-  /// The part of the device's free memory that images may take: what a step needs is not known before it.
+  /// Images may take 1/share of the device's free memory, because the needs of a step are not known before
+  /// it.
   static constexpr std::size_t share = 8;
 
   std::unique_ptr<device_dataset<Device>> images;
-  std::string error;  ///< a sentence where there are none
+  std::string error;  ///< a sentence, if there are no images
 };
 
-/// Keeps the images of a source in the device's memory if every one can be read, all have one size and their
-/// 8-bit numbers take at most an eighth of what is free there.
+/// Uploads the images of a source if every one can be read, all have one size and their 8-bit pixels take at
+/// most an eighth of the device's free memory.
 template <class Device>
 upload_result<Device> try_upload(const any_source& source, std::size_t threads = 1) {
   upload_result<Device> found;
@@ -108,7 +109,7 @@ upload_result<Device> try_upload(const any_source& source, std::size_t threads =
                             ", more than an eighth of the ", detail::mebibytes(free), " that are free");
     else
       found.images = std::make_unique<device_dataset<Device>>(source, threads);
-  } catch (const bad_image& fault) {  // whoever loads it decides what to do
+  } catch (const bad_image& fault) {  // the loader's policy decides what happens to it
     found.error = fault.what();
   } catch (const std::invalid_argument& fault) {
     found.error = fault.what();

@@ -12,17 +12,18 @@
 
 namespace pretext {
 
-/// Batches that the host loads, one before every `put` of one rate: images of any size, from anywhere. What
-/// the host does for a batch is put on the stream beforehand; the step itself is recorded and repeated.
+/// Batches of a step queue that the host loads, one before every enqueued step: images of any size, from any
+/// source. Their views are made before the step, which is then recorded and replayed without that work.
 template <class Context, ImageShape Images, class Views>
 class host_batches {
  public:
   using device = typename Context::device;
 
-  /// The seed is that of the views and of what networks draw.
+  /// The seed keys the views and the random choices of networks.
   explicit host_batches(Views views, std::uint64_t seed = 1) : views_{std::move(views)}, seed_{seed} {}
 
-  /// Makes the views of the next step's batch: a range of images as `augment` takes them, and whose they are.
+  /// Makes the views of the next step from a range of images as `augment` takes it, and copies the indices of
+  /// their samples to the device.
   template <class Range>
   void load(Context& context, const Range& images, std::span<const std::uint64_t> samples,
             std::uint32_t epoch) {
@@ -32,11 +33,11 @@ class host_batches {
     device::write(context.stream, samples_.data(), samples.data(), count_);
     device::write(context.stream, epoch_.data(), &epoch, 1);
   }
-  /// Those views, for whoever mixes them.
+  /// The views, to be mixed before the step.
   writes<Context, Images> views() { return batch_; }
 
   std::size_t images() const { return count_; }
-  /// The batch of a step.
+  /// The views of the step and its keys.
   template <class Trainer>
   keyed_views<Context, Images> operator()(Trainer&, const step_state*) {
     return {batch_.view(),

@@ -10,8 +10,7 @@
 
 namespace pretext {
 
-/// The value that element `index` of a parameter starts with; depends on the seed and the parameter's row
-/// alone.
+/// The initial value of element `index` of a parameter, a function of the seed and the parameter's row alone.
 inline double start_value(const initialiser& start, std::uint64_t seed, std::uint32_t row,
                           std::uint64_t index) {
   const random_key key{seed, row, index, 255};
@@ -31,9 +30,9 @@ inline double start_value(const initialiser& start, std::uint64_t seed, std::uin
   return 0;
 }
 
-/// The same table with the start of DeepMind's Haiku, in which BYOL's official code is written: every weight
-/// of two or more dimensions from a normal distribution of deviation 1/√fan_in cut off at two deviations,
-/// every bias of such a layer 0. Batch norm starts as before.
+/// The table with the initialisation of DeepMind's Haiku, in which BYOL's official code is written: weights
+/// of two or more dimensions from a normal distribution of deviation 1/√fan_in truncated at two deviations,
+/// their biases 0. Batch norm is initialised as before.
 template <std::size_t N>
 constexpr parameters<N> haiku_init(parameters<N> table) {
   for (parameter& p : table) {
@@ -46,7 +45,7 @@ constexpr parameters<N> haiku_init(parameters<N> table) {
   return table;
 }
 
-/// Fills a flat buffer on the host with the start of every parameter of the table.
+/// Fills a flat buffer on the host with the initial values of all parameters.
 template <class W>
 void initialise(std::span<const parameter> table, std::uint64_t seed, W* value) {
   for (std::uint32_t row = 0; row < table.size(); ++row)

@@ -6,12 +6,12 @@
 
 namespace pretext {
 
-/// A loss is not a number: the weights are those from before its step.
+/// A loss is NaN or infinite; the weights are those before its step.
 struct non_finite_loss : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// Throws non_finite_loss, with what may help, unless the loss is a finite number.
+/// Throws non_finite_loss, with advice, unless the loss is finite.
 inline void expects_finite_loss(double loss) {
   if (!std::isfinite(loss)) [[unlikely]]
     throw_error<non_finite_loss>("the loss became ", loss,

@@ -25,16 +25,11 @@ struct queued_values {
 };
 }  // namespace detail
 
-/// Steps of a trainer that nobody waits for: they are asked for one after another, the device takes them
-/// while the host does something else, and keeps their losses until somebody wants them. As soon as a step
-/// has found all the memory it needed, a device that can (a GPU: as a CUDA graph) records the next one, from
-/// the choice of its samples to its last update, and from then on repeats what it recorded: one launch, which
-/// allocates nothing and reads nothing. After a change of the batch, of hyper-parameters or of the place's
-/// memory a step is recorded anew.
-///
-/// `Batches` makes the batches: `images()` returns the number of images of one, and a call with the trainer
-/// and the state of the running step, which only the device can read, puts the work that writes the batch on
-/// the stream and returns `keyed_views`.
+/// Queues training steps that the host does not wait for: an asynchronous device executes them while the host
+/// does other work, and stores their losses until they are read. A device with `record` (a GPU, as a CUDA
+/// graph) records a step as soon as the one before it allocated nothing, from the choice of its samples to
+/// the last update, and then replays it: one launch, without allocations or copies. A step is recorded again
+/// when the batch size, a hyper-parameter or the context's memory has changed (detail/graph_key.hpp).
 template <class Trainer, class Batches>
 class step_queue {
   static_assert(pretext::Batches<Batches, Trainer>,
@@ -43,31 +38,30 @@ class step_queue {
 
  public:
   using device = typename Trainer::device;
-  static constexpr std::size_t max_queued = 1024;  ///< steps between two looks at their losses
+  static constexpr std::size_t max_queued = 1024;  ///< steps between two calls of `wait_losses`
 
-  /// Keeps a pointer to the trainer.
+  /// Stores a pointer to the trainer, which must outlive the queue and stay where it is.
   step_queue(Trainer& trainer, Batches batches);
 
-  /// Asks for a step with each of these rates. A device that does not run apart takes them at once and throws
-  /// as the trainer's `step` does.
+  /// Queues one step for each element. A synchronous device executes them at once and throws as the trainer's
+  /// `step` does.
   void enqueue(std::span<const step_values> values);
-  /// Waits; the losses of all steps that were asked for since the last call, to be looked at before the next
-  /// one. Throws as the trainer's `step` does if one of them is not a number: then its update and those after
-  /// it have not happened.
+  /// Waits and returns the losses of all steps since the last call; the span is valid until the next one.
+  /// Throws non_finite_loss if one of them is NaN or infinite: its update and those after it were not made.
   std::span<const double> wait_losses();
-  /// Both.
+  /// `enqueue`, then `wait_losses`.
   std::span<const double> run(std::span<const step_values> values) {
     enqueue(values);
     return wait_losses();
   }
 
-  /// Goes on as if so many steps had been taken.
+  /// Continues as if so many steps were completed.
   void set_step(std::uint64_t steps);
-  /// Waits; how many have been taken.
+  /// Waits and returns the number of completed steps.
   std::uint64_t steps();
 
   Batches& batches() { return batches_; }
-  /// How often a step was recorded.
+  /// The number of recordings so far.
   std::size_t recordings() const { return recordings_; }
 
  private:
@@ -133,7 +127,7 @@ std::span<const double> step_queue<Trainer, Batches>::wait_losses() {
   if (host_losses_.empty()) return {};
   device::read(stream, host_losses_.data(), losses_.data(), host_losses_.size());
   device::clear(stream, &state_.data()->queued, 1);
-  trainer_->wait_loss();  // the last one, or the first that was not a number
+  trainer_->wait_loss();  // throws for the first loss that was not finite
   return host_losses_;
 }
 
@@ -144,9 +138,9 @@ void step_queue<Trainer, Batches>::set_step(std::uint64_t steps) {
 
 template <class Trainer, class Batches>
 std::uint64_t step_queue<Trainer, Batches>::steps() {
-  std::uint64_t taken = 0;
-  device::read(trainer_->context().stream, &taken, &state_.data()->number, 1);
-  return taken;
+  std::uint64_t completed = 0;
+  device::read(trainer_->context().stream, &completed, &state_.data()->number, 1);
+  return completed;
 }
 
 template <class Trainer, class Batches>

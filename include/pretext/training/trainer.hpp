@@ -18,40 +18,17 @@
 #include <pretext/methods/concepts.hpp>
 #include <pretext/optimizers/concepts.hpp>
 #include <pretext/training/batches.hpp>
+#include <pretext/training/detail/trained_table.hpp>
+#include <pretext/training/detail/trainer_options.hpp>
 #include <pretext/training/initialise.hpp>
 #include <pretext/training/non_finite_loss.hpp>
 #include <pretext/training/step_values.hpp>
 
 namespace pretext {
 
-namespace detail {
-
-/// Checks hyper-parameters where a type declares their ranges.
-template <class T>
-void check_ranges(const T& value) {
-  if constexpr (requires { value.check(); }) value.check();
-}
-
-/// Named options of a trainer: the seed of the initial weights and, on a CPU, the number of threads.
-template <class Device>
-struct trainer_options {
-  std::uint64_t seed = 1;
-  typename Device::stream stream{};
-
-  typename Device::stream make_stream() const { return stream; }
-};
-template <class Device>
-  requires std::constructible_from<typename Device::stream, std::size_t>
-struct trainer_options<Device> {
-  std::uint64_t seed = 1;
-  std::size_t threads = 1;
-
-  typename Device::stream make_stream() const { return typename Device::stream{threads}; }
-};
-
-}  // namespace detail
-
-/// views -> encoder -> heads -> loss -> backward -> optimizer -> target, once per step, all on one device.
+/// Trains a method: one step is views -> encoder -> heads -> loss -> backward -> optimizer -> target, all on
+/// one device. A trainer owns parameters, gradients, the optimizer's state and the memory of a step; one
+/// thread may use it at a time.
 template <class Method, class Context, class Optimizer>
 class trainer {
   static_assert(
@@ -75,21 +52,27 @@ class trainer {
 
   using options = detail::trainer_options<device>;
 
+  /// Initial weights are drawn with the seed; online network and target start with the same ones. Throws
+  /// std::invalid_argument for hyper-parameters out of range.
   explicit trainer(Method method = {}, Optimizer optimizer = {}, std::uint64_t seed = 1,
                    typename device::stream stream = {});
   /// The same with named options: `{.seed = 1, .threads = 2}` on a CPU, `{.seed = 1}` elsewhere.
   trainer(Method method, Optimizer optimizer, const options& chosen)
       : trainer{std::move(method), std::move(optimizer), chosen.seed, chosen.make_stream()} {}
 
-  /// Begins anew with weights drawn as `table` says (the method's parameters, perhaps with other
-  /// initialisers), and a target drawn with a seed of its own; the constructor gives both networks one start.
+  /// Draws all weights again with the initialisers of `table`, which has the method's parameters, and those
+  /// of the target with `target_seed`. The optimizer's state stays as it is.
   void start(std::span<const parameter> table, std::uint64_t seed, std::uint64_t target_seed);
 
   /// One training step on a batch of images, such as `loader::next` returns: makes their views, keyed by the
   /// batch's seed, epoch and samples, and learns from them. Returns the batch's loss; throws as `augment` and
   /// the other `step` do.
-  template <class Views, ImageBatch Batch>
+  template <class Views, class Batch>
   double step(const Views& augmentation, const Batch& batch, const step_values& values) {
+    static_assert(
+        ImageBatch<Batch>,
+        "pretext::trainer: a step's batch must be an ImageBatch such as loader::next returns, with images, "
+        "samples, seed and epoch.");
     static_assert(Views::views == Method::views,
                   "pretext::trainer: the augmentation makes another number of views of each image than the "
                   "method learns from: two_views{...} for joint_embedding, one augmentation{...} for "
@@ -114,15 +97,11 @@ class trainer {
   /// `wait_loss` has reported it, those of all steps after it.
   void enqueue(reads<Context, images> views, const step_context& step);
 
-  /// Views of another type than the context's activations: the compiler says what to do.
+  /// Does not compile: views of another type than the context's activations.
   template <detail::WrongDtype<Context, images> Views>
   double step(const Views&, const training_step&) {
     detail::wrong_dtype<Context, Views>();
     return 0;
-  }
-  template <detail::WrongDtype<Context, images> Views>
-  void enqueue(const Views&, const step_context&) {
-    detail::wrong_dtype<Context, Views>();
   }
 
   /// The keys of a step's samples, whose indices are copied to the device; valid until the next call.
@@ -130,15 +109,15 @@ class trainer {
   /// The given momentum, or else that of the method's target.
   double target_momentum(std::optional<double> given) const;
 
-  /// Waits; the loss of the last step. Throws as `step` does.
+  /// Waits for the last step and returns its loss. Throws as `step` does.
   double wait_loss();
-  /// Where the device keeps it.
+  /// The address of the last loss in the device's memory.
   const double* loss_on_device() const;
 
   /// The feature h of each image in inference mode: (n, H, W, C) to (n, D).
   void encode(reads<Context, images> batch, writes<Context, feature> h);
 
-  /// `visit(name, data, count)` for every flat buffer that training depends on: what a checkpoint holds.
+  /// `visit(name, data, count)` for every flat buffer that a checkpoint must hold; pointers are the device's.
   template <class Visitor>
   void for_each_buffer(Visitor&& visit);
 
@@ -159,27 +138,10 @@ class trainer {
  private:
   using state_type = typename Optimizer::template state_type<Context>;
 
-  /// The method's parameter table with the learning rate multipliers that its hyper-parameters ask for.
-  static std::vector<parameter> trained_table(const Method& method) {
-    std::vector<parameter> table(Method::parameters.begin(), Method::parameters.end());
-    if constexpr (requires(const parameter& p) { method.lr_multiplier(p); })
-      for (parameter& p : table) p.lr_multiplier = method.lr_multiplier(p);
-    return table;
-  }
-  /// The optimizer's state was made for the table: a method that freezes other parameters needs a new one.
-  void expects_same_frozen_parameters() const {
-    if constexpr (requires(const parameter& p) { method_.lr_multiplier(p); })
-      for (std::size_t row = 0; row < table_.size(); ++row)
-        expects(table_[row].lr_multiplier == method_.lr_multiplier(Method::parameters[row]),
-                "the method now trains ", table_[row].name(),
-                " otherwise than when this trainer was constructed; construct another trainer to freeze or "
-                "unfreeze parameters");
-  }
-
-  /// Is a loss a number as soon as the host has it?
+  /// Does `learn` return the value of the loss, rather than one that the device has yet to compute?
   static constexpr bool knows_losses = std::same_as<typename Context::loss_value, double>;
 
-  /// Says which batch would fit where the device's memory ends.
+  /// Adds to an out-of-memory error which batch would fit.
   typename Context::loss_value learn(reads<Context, images> views, const step_context& step) {
     try {
       return method_.learn(context_, memory_, views, step);
@@ -196,19 +158,19 @@ class trainer {
   typename Method::template memory<Context> memory_{};
   state_type state_;
   buffer<std::uint64_t, device> samples_;
-  tensor<T, images, device> views_;  // of a step on images
+  tensor<T, images, device> views_;  // for step(augmentation, batch, values)
   double loss_ = 0;
 };
 
-// Out of the class, so not inline: `extern template class trainer<…>` keeps kernels out of the files that
-// only use one.
+// Defined outside of the class and therefore not inline: `extern template class trainer<…>` keeps kernels out
+// of files that only use a trainer.
 
 template <class Method, class Context, class Optimizer>
 trainer<Method, Context, Optimizer>::trainer(Method method, Optimizer optimizer, std::uint64_t seed,
                                              typename device::stream stream)
     : method_{std::move(method)},
       optimizer_{std::move(optimizer)},
-      table_{trained_table(method_)},
+      table_{detail::trained_table(method_)},
       state_{make_state<Context>(optimizer_, std::span<const parameter>{table_})} {
   detail::check_ranges(method_);
   detail::check_ranges(optimizer_);
@@ -247,7 +209,7 @@ double trainer<Method, Context, Optimizer>::target_momentum(std::optional<double
 
 template <class Method, class Context, class Optimizer>
 void trainer<Method, Context, Optimizer>::enqueue(reads<Context, images> views, const step_context& step) {
-  expects_same_frozen_parameters();
+  detail::expects_same_multipliers(method_, table_);
   device::clear(context_.stream, memory_.gradient.data(), Method::size);
   // An asynchronous device is not waited for: it holds its own updates back if the loss is not finite.
   if constexpr (knows_losses) {

@@ -2,11 +2,11 @@
 
 namespace pretext::tests::ptx {
 
-action action_for(const words_of_name& words, space where) {
-  if (words.size() < 2) return nullptr;
-  if (const action found = memory_access(words, where)) return found;
-  for (const auto part : {tensor_core, conversion, choice, sum_of_parts, floats, integers})
-    if (const action found = part(words)) return found;
+action action_for(const name_parts& parts, space where) {
+  if (parts.size() < 2) return nullptr;
+  if (const action found = memory_access(parts, where)) return found;
+  for (const auto part : {tensor_core, conversion, selection, carry_arithmetic, floats, integers})
+    if (const action found = part(parts)) return found;
   return nullptr;
 }
 

@@ -6,20 +6,20 @@
 
 namespace pretext::tests::ptx {
 
-/// `setp.lt.f32` in words.
-using words_of_name = std::vector<std::string_view>;
+/// The parts of an instruction's name, such as {"setp", "lt", "f32"}.
+using name_parts = std::vector<std::string_view>;
 
-/// What an instruction of that name does; null where the interpreter does not know it. `where` is the memory
-/// that its operand names, for what nvcc calls a parameter whether it is a kernel's or a function's.
-action action_for(const words_of_name& words, space where);
+/// The action of the instruction with this name; null if it is not supported. `where` is the state space
+/// that its operand names: nvcc uses `.param` for parameters of kernels and of functions.
+action action_for(const name_parts& parts, space where);
 
-// The same, each for a part of the language.
-action integers(const words_of_name& words);
-action sum_of_parts(const words_of_name& words);  // add.cc and what takes its carry
-action floats(const words_of_name& words);
-action choice(const words_of_name& words);
-action conversion(const words_of_name& words);
-action memory_access(const words_of_name& words, space where);
-action tensor_core(const words_of_name& words);
+// The same, each for a part of the instruction set.
+action integers(const name_parts& parts);
+action carry_arithmetic(const name_parts& parts);  // add.cc and the instructions that read its carry
+action floats(const name_parts& parts);
+action selection(const name_parts& parts);
+action conversion(const name_parts& parts);
+action memory_access(const name_parts& parts, space where);
+action tensor_core(const name_parts& parts);
 
 }  // namespace pretext::tests::ptx

@@ -20,15 +20,15 @@ std::string readable(const std::string& mangled) {
 
 }  // namespace
 
-warp::warp(const surroundings& around, unsigned first_thread)
-    : around_{around},
+warp::warp(const launch_context& context, unsigned first_thread)
+    : context_{context},
       first_thread_{first_thread},
-      rows_(around.code.registers),
-      local_(around.code.local_bytes * lanes) {
-  for (const auto& [at, value] : around.code.constants) rows_[at].fill(value);
+      rows_(context.code.registers),
+      local_(context.code.local_bytes * lanes) {
+  for (const auto& [at, value] : context.code.constants) rows_[at].fill(value);
   rows_[always].fill(1);
-  rows_[block_count].fill(around.grid.blocks);
-  rows_[thread_count].fill(around.grid.threads);
+  rows_[block_count].fill(context.grid.blocks);
+  rows_[thread_count].fill(context.grid.threads);
   for (unsigned lane = 0; lane < lanes; ++lane) {
     rows_[thread_index][lane] = first_thread + lane;
     rows_[lane_index][lane] = lane;
@@ -40,7 +40,7 @@ void warp::begin(unsigned block) {
   rows_[block_index].fill(block);
   std::ranges::fill(local_, std::byte{0xFF});
   next_.fill(0);
-  const unsigned threads = std::min(lanes, around_.grid.threads - first_thread_);
+  const unsigned threads = std::min(lanes, context_.grid.threads - first_thread_);
   alive_ = threads == lanes ? ~std::uint32_t{0} : (std::uint32_t{1} << threads) - 1;
 }
 
@@ -50,16 +50,16 @@ warp::state warp::run() {
   return state::has_ended;
 }
 
-void warp::leave(std::uint32_t who, std::uint32_t where) {
-  for (std::uint32_t left = who; left != 0; left &= left - 1)
-    next_[static_cast<unsigned>(std::countr_zero(left))] = where;
+void warp::set_next(std::uint32_t threads, std::uint32_t counter) {
+  for (std::uint32_t left = threads; left != 0; left &= left - 1)
+    next_[static_cast<unsigned>(std::countr_zero(left))] = counter;
 }
 
 warp::state warp::advance() {
-  const bool together = waiting_ == alive_;
-  if (together) waiting_ = 0;
+  const bool warp_wide = waiting_ == alive_;
+  if (warp_wide) waiting_ = 0;
   std::uint32_t at = nowhere, others = nowhere,
-                here = 0;  // the least, and the least of those that are farther
+                here = 0;  // the lowest program counter, the next higher one, and the threads at the lowest
   for (std::uint32_t left = alive_ & ~waiting_; left != 0; left &= left - 1) {
     const std::uint32_t bit = left & ~(left - 1), next = next_[static_cast<unsigned>(std::countr_zero(left))];
     if (next == at) {
@@ -72,66 +72,66 @@ warp::state warp::advance() {
       others = std::min(others, next);
     }
   }
-  const std::vector<instruction>& code = around_.code.code;
-  if (together && others != nowhere)
-    refuse(code[at], static_cast<unsigned>(std::countr_zero(here)),
-           "waits for threads of its warp that wait elsewhere");
+  const std::vector<instruction>& code = context_.code.code;
+  if (warp_wide && others != nowhere)
+    fail(code[at], static_cast<unsigned>(std::countr_zero(here)),
+         "waits for threads of its warp that wait at another instruction");
   for (; at < others; ++at) {
     const instruction& i = code[at];
-    if (i.together && here != alive_) {
+    if (i.warp_wide && here != alive_) {
       waiting_ |= here;
-      leave(here, at);
+      set_next(here, at);
       return state::runs;
     }
-    where_ = here;
-    if (i.guard != always || i.unless)
+    active_ = here;
+    if (i.guard != always || i.negated)
       for (unsigned lane = 0; lane < lanes; ++lane)
-        if (((rows_[i.guard][lane] & 1) != 0) == i.unless) where_ &= ~(std::uint32_t{1} << lane);
-    if (where_ == 0) continue;
-    if (i.together && where_ != alive_)
-      refuse(i, static_cast<unsigned>(std::countr_zero(alive_ & ~where_)),
-             "does not do what the rest of its warp does");
+        if (((rows_[i.guard][lane] & 1) != 0) == i.negated) active_ &= ~(std::uint32_t{1} << lane);
+    if (active_ == 0) continue;
+    if (i.warp_wide && active_ != alive_)
+      fail(i, static_cast<unsigned>(std::countr_zero(alive_ & ~active_)),
+           "skips an instruction that its whole warp must execute");
     switch (i.is) {
       case instruction::kind::ordinary:
         i.act(*this, i);
         break;
       case instruction::kind::branch:
-        if (where_ == here && i.target < others) {
+        if (active_ == here && i.target < others) {
           at = i.target - 1;
         } else {
-          leave(here & ~where_, at + 1);
-          leave(where_, i.target);
+          set_next(here & ~active_, at + 1);
+          set_next(active_, i.target);
           return state::runs;
         }
         break;
       case instruction::kind::end:
-        alive_ &= ~where_;
-        leave(here & ~where_, at + 1);
+        alive_ &= ~active_;
+        set_next(here & ~active_, at + 1);
         return state::runs;
       case instruction::kind::barrier:
-        leave(here, at + 1);
+        set_next(here, at + 1);
         barriers_ = 0;
         return state::waits;
     }
   }
-  leave(here, at);
+  set_next(here, at);
   return state::runs;
 }
 
-void warp::refuse(const instruction& i, unsigned lane, const std::string& what) const {
+void warp::fail(const instruction& i, unsigned lane, const std::string& what) const {
   std::ostringstream text;
   text << "thread " << first_thread_ + lane << " of block " << block_ << " " << what << ", in `" << i.text
-       << "` of " << readable(around_.code.name);
+       << "` of " << readable(context_.code.name);
   throw fault{text.str()};
 }
 
 void run_kernel(const kernel& code, const grid_of_blocks& grid, const std::vector<std::byte>& parameters,
                 device_memory& global, shared_memory& shared) {
   if (parameters.size() != code.parameter_bytes)
-    throw fault{"a kernel gets parameters of another size than its own"};
-  const surroundings around{code, grid, parameters, global, shared};
+    throw fault{"a kernel was launched with parameters of the wrong size"};
+  const launch_context context{code, grid, parameters, global, shared};
   std::vector<warp> warps;
-  for (unsigned first = 0; first < grid.threads; first += lanes) warps.emplace_back(around, first);
+  for (unsigned first = 0; first < grid.threads; first += lanes) warps.emplace_back(context, first);
   global.begin_kernel();
   for (unsigned block = 0; block < grid.blocks; ++block) {
     global.begin_block();
@@ -142,7 +142,7 @@ void run_kernel(const kernel& code, const grid_of_blocks& grid, const std::vecto
       for (warp& each : warps) ended += each.run() == warp::state::has_ended;
       waiting = ended < warps.size();
       if (waiting && ended > 0)
-        throw fault{"warps of " + readable(code.name) + " wait at a barrier that others have left behind"};
+        throw fault{"warps of " + readable(code.name) + " wait at a barrier after other warps have exited"};
       shared.pass_barrier();
     }
   }

@@ -14,14 +14,14 @@
 
 namespace pretext::tests::ptx {
 
-/// How a kernel is started. A grid has one dimension, as all of ours.
+/// The extents of a launch. Grids have one dimension, as in all of the library's kernels.
 struct grid_of_blocks {
   unsigned blocks = 1, threads = 32;
   std::size_t shared_bytes = 0;
 };
 
-/// What a block works on.
-struct surroundings {
+/// Everything that a block's warps share.
+struct launch_context {
   const kernel& code;
   const grid_of_blocks& grid;
   const std::vector<std::byte>& parameters;
@@ -29,8 +29,8 @@ struct surroundings {
   shared_memory& shared;
 };
 
-/// What a register of a type holds, and back. Numbers with a sign fill the whole register with it, since nvcc
-/// loads them into larger ones.
+/// Converts between a register's bits and a typed value. Signed values are sign-extended to the whole
+/// register, because nvcc loads them into larger ones.
 template <class T>
 T get(std::uint64_t bits) {
   if constexpr (std::same_as<T, bool>)
@@ -54,61 +54,62 @@ std::uint64_t bits_of(T value) {
     return value;
 }
 
-/// 32 threads, each where its branches have led it. Those that are least far go first, all of them at once:
-/// so they meet again behind branches and loops. What all must do together waits until all are there.
+/// 32 threads, each with its own program counter. The threads with the lowest counter run next, all
+/// together, so diverged threads reconverge after branches and loops. Warp-wide instructions wait until all
+/// threads of the warp have arrived.
 class warp {
  public:
   enum class state : std::uint8_t { runs, waits, has_ended };
 
-  warp(const surroundings& around, unsigned first_thread);
+  warp(const launch_context& context, unsigned first_thread);
 
   void begin(unsigned block);
-  /// Until the next barrier of the block or the end.
+  /// Runs until the block's next barrier or until all threads have ended.
   state run();
 
   const row& operator[](std::uint32_t r) const { return rows_[r]; }
   row& operator[](std::uint32_t r) { return rows_[r]; }
-  /// For every thread that the instruction is for.
+  /// Calls work(lane) for every thread that executes the instruction.
   template <class Work>
-  void each_lane(const Work& work) const {
-    if (where_ == ~std::uint32_t{0}) {
+  void for_each_lane(const Work& work) const {
+    if (active_ == ~std::uint32_t{0}) {
       for (unsigned lane = 0; lane < lanes; ++lane) work(lane);
     } else {
-      for (std::uint32_t left = where_; left != 0; left &= left - 1)
+      for (std::uint32_t left = active_; left != 0; left &= left - 1)
         work(static_cast<unsigned>(std::countr_zero(left)));
     }
   }
-  const surroundings& around() const { return around_; }
-  /// Memory of one thread.
-  std::byte* local(unsigned lane) { return local_.data() + lane * around_.code.local_bytes; }
+  const launch_context& context() const { return context_; }
+  /// The thread's local memory.
+  std::byte* local(unsigned lane) { return local_.data() + lane * context_.code.local_bytes; }
   shared_memory::moment now(unsigned lane) const {
-    return {around_.shared.barriers(), barriers_, static_cast<std::uint16_t>(first_thread_ + lane)};
+    return {context_.shared.barriers(), barriers_, static_cast<std::uint16_t>(first_thread_ + lane)};
   }
   shared_memory::moment now_all() const {
-    return {around_.shared.barriers(), barriers_,
+    return {context_.shared.barriers(), barriers_,
             shared_memory::whole_warp(static_cast<std::uint16_t>(first_thread_ / lanes))};
   }
   /// A barrier of the warp.
   void pass_barrier() { ++barriers_; }
-  /// Ends everything with a sentence: "… reads memory that nobody has written".
-  [[noreturn]] void refuse(const instruction& i, unsigned lane, const std::string& what) const;
+  /// Throws a fault such as "thread 3 of block 0 reads uninitialized memory, in `ld.…` of kernel".
+  [[noreturn]] void fail(const instruction& i, unsigned lane, const std::string& what) const;
 
  private:
-  /// Runs the threads that are least far, until they part or wait or others are no farther.
+  /// Runs the threads with the lowest counter until they diverge, wait, or reach the counter of others.
   state advance();
-  void leave(std::uint32_t who, std::uint32_t where);
+  void set_next(std::uint32_t threads, std::uint32_t counter);
 
-  const surroundings& around_;
+  const launch_context& context_;
   unsigned block_ = 0, first_thread_;
   std::vector<row> rows_;
   std::vector<std::byte> local_;
   std::array<std::uint32_t, lanes> next_{};
-  // Threads: those that have not ended, those of them that wait for the rest, those that do the instruction.
-  std::uint32_t alive_ = 0, waiting_ = 0, where_ = 0;
+  // Thread masks: not ended; of these, waiting for the rest of the warp; executing the current instruction.
+  std::uint32_t alive_ = 0, waiting_ = 0, active_ = 0;
   std::uint16_t barriers_ = 0;
 };
 
-/// All blocks of a kernel, one after another, and what is wrong with it as a fault.
+/// Runs all blocks of a kernel one after another. Throws a fault for any invalid access or barrier.
 void run_kernel(const kernel& code, const grid_of_blocks& grid, const std::vector<std::byte>& parameters,
                 device_memory& global, shared_memory& shared);
 

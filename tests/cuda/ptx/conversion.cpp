@@ -13,7 +13,7 @@ namespace {
 enum class rounding { none, nearest, zero, down, up };
 
 template <rounding how, std::floating_point T>
-T whole(T value) {
+T rounded_value(T value) {
   if constexpr (how == rounding::nearest) return std::nearbyint(value);
   if constexpr (how == rounding::zero) return std::trunc(value);
   if constexpr (how == rounding::down) return std::floor(value);
@@ -21,8 +21,7 @@ T whole(T value) {
   return value;
 }
 
-/// What lies beyond the integers of a type becomes the nearest of them, and what is no number 0, as a GPU has
-/// it.
+/// Values beyond the integer type's range saturate, and NaN becomes 0, as on a GPU.
 template <class To, std::floating_point From>
 To nearest_integer(From value) {
   using limits = std::numeric_limits<To>;
@@ -36,62 +35,62 @@ template <class To, class From, rounding how, bool saturated>
 void convert(warp& w, const instruction& i) {
   row& to = w[i.to[0]];
   const row& from = w[i.from[0]];
-  w.each_lane([&](unsigned lane) {
+  w.for_each_lane([&](unsigned lane) {
     const From value = get<From>(from[lane]);
     if constexpr (std::floating_point<From> && std::integral<To>) {
-      to[lane] = bits_of(nearest_integer<To>(whole<how>(value)));
+      to[lane] = bits_of(nearest_integer<To>(rounded_value<how>(value)));
     } else if constexpr (std::floating_point<From>) {
-      const auto made = static_cast<To>(whole<how>(value));
-      to[lane] = bits_of(saturated ? (made > 0 ? std::fmin(made, To{1}) : To{0}) : made);
+      const auto result = static_cast<To>(rounded_value<how>(value));
+      to[lane] = bits_of(saturated ? (result > 0 ? std::fmin(result, To{1}) : To{0}) : result);
     } else {
       to[lane] = bits_of(static_cast<To>(value));
     }
   });
 }
 
-/// To the nearest bfloat16, of two the one that ends in zero.
+/// Rounds to nearest even.
 void round_to_bfloat16(warp& w, const instruction& i) {
   row& to = w[i.to[0]];
   const row& from = w[i.from[0]];
-  w.each_lane([&](unsigned lane) {
+  w.for_each_lane([&](unsigned lane) {
     const auto bits = static_cast<std::uint32_t>(from[lane]);
-    const bool number = !std::isnan(get<float>(bits));
-    to[lane] = number ? (bits + 0x7FFF + (bits >> 16 & 1)) >> 16 : 0x7FFF;
+    const bool is_number = !std::isnan(get<float>(bits));
+    to[lane] = is_number ? (bits + 0x7FFF + (bits >> 16 & 1)) >> 16 : 0x7FFF;
   });
 }
 
 template <class F>
-action of_any(std::string_view type, const F& f) {
+action for_any_type(std::string_view type, const F& f) {
   if (type == "u8") return f.template operator()<std::uint8_t>();
   if (type == "s8") return f.template operator()<std::int8_t>();
-  if (const action found = of_integer(type, f)) return found;
-  return of_float(type, f);
+  if (const action found = for_integer_type(type, f)) return found;
+  return for_float_type(type, f);
 }
 
 }  // namespace
 
-action conversion(const words_of_name& words) {
-  if (words.size() < 3 || words[0] != "cvt") return nullptr;
-  const std::string_view from = words.back(), to = words[words.size() - 2];
+action conversion(const name_parts& parts) {
+  if (parts.size() < 3 || parts[0] != "cvt") return nullptr;
+  const std::string_view from = parts.back(), to = parts[parts.size() - 2];
   auto how = rounding::none;
   bool saturated = false;
-  for (std::size_t i = 1; i + 2 < words.size(); ++i) {
-    if (words[i] == "sat" && to.starts_with('f'))
+  for (std::size_t i = 1; i + 2 < parts.size(); ++i) {
+    if (parts[i] == "sat" && to.starts_with('f'))
       saturated = true;
-    else if (words[i] == "rni")
+    else if (parts[i] == "rni")
       how = rounding::nearest;
-    else if (words[i] == "rzi")
+    else if (parts[i] == "rzi")
       how = rounding::zero;
-    else if (words[i] == "rmi")
+    else if (parts[i] == "rmi")
       how = rounding::down;
-    else if (words[i] == "rpi")
+    else if (parts[i] == "rpi")
       how = rounding::up;
-    else if (words[i] != "rn")
+    else if (parts[i] != "rn")
       return nullptr;
   }
-  if (to == "bf16" && from == "f32" && words.size() == 4 && words[1] == "rn") return round_to_bfloat16;
-  return of_any(to, [&]<class To>() {
-    return of_any(from, [&]<class From>() -> action {
+  if (to == "bf16" && from == "f32" && parts.size() == 4 && parts[1] == "rn") return round_to_bfloat16;
+  return for_any_type(to, [&]<class To>() {
+    return for_any_type(from, [&]<class From>() -> action {
       if constexpr (std::floating_point<From>) {
         if (saturated) return how == rounding::none ? convert<To, From, rounding::none, true> : nullptr;
         if (how == rounding::nearest) return convert<To, From, rounding::nearest, false>;

@@ -1,6 +1,6 @@
-// cuDNN as far as devices/cuda/cudnn_plans.hpp asks it, on the played GPU: every convolution as it was
-// described, by loops over its multiplications. Only where PRETEXT_MOCK_CUDNN says so; else it cannot be
-// started, and convolutions are our own kernels.
+// A mock of cuDNN for the calls that devices/cuda/cudnn_plans.hpp makes: convolutions run as plain loops.
+// It is active only if PRETEXT_MOCK_CUDNN is set; otherwise cuDNN cannot be started, and convolutions use
+// implicit GEMM.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -18,17 +18,17 @@ using namespace pretext::tests;
 
 namespace {
 
-/// What was said of a tensor, an operation or a plan; others are referred to.
+/// The attributes of a descriptor: a tensor, an operation, a plan.
 struct description {
   std::map<int, std::vector<std::byte>> attributes{};
-  const description* made_from = nullptr;  // a plan or what leads to it: the graph
+  const description* graph = nullptr;  // the operation graph that a plan or heuristic belongs to
 
   template <class T>
   T get(cudnnBackendAttributeName_t name, std::size_t index = 0) const {
     const auto found = attributes.find(name);
     T value;
     if (found == attributes.end() || found->second.size() < (index + 1) * sizeof value)
-      throw ptx::fault{"cuDNN misses an attribute, number " + std::to_string(name)};
+      throw ptx::fault{"a cuDNN descriptor lacks attribute " + std::to_string(name)};
     std::memcpy(&value, found->second.data() + index * sizeof value, sizeof value);
     return value;
   }
@@ -44,33 +44,34 @@ std::size_t bytes_of(cudnnBackendAttributeType_t type) {
   return wide ? 8 : 4;
 }
 
-/// A tensor of four extents, where it lies, and its numbers as double.
+/// A tensor of four extents with its values in double.
 struct tensor {
   std::int64_t extent[4], stride[4], name;
-  stored_numbers stored{};
-  std::vector<double> numbers{};
+  typed_values stored{};
+  std::vector<double> values{};
 
-  explicit tensor(const description& told) : name{told.get<std::int64_t>(CUDNN_ATTR_TENSOR_UNIQUE_ID)} {
+  explicit tensor(const description& descriptor)
+      : name{descriptor.get<std::int64_t>(CUDNN_ATTR_TENSOR_UNIQUE_ID)} {
     std::int64_t count = 1;
     for (std::size_t i = 0; i < 4; ++i) {
-      extent[i] = told.get<std::int64_t>(CUDNN_ATTR_TENSOR_DIMENSIONS, i);
-      stride[i] = told.get<std::int64_t>(CUDNN_ATTR_TENSOR_STRIDES, i);
+      extent[i] = descriptor.get<std::int64_t>(CUDNN_ATTR_TENSOR_DIMENSIONS, i);
+      stride[i] = descriptor.get<std::int64_t>(CUDNN_ATTR_TENSOR_STRIDES, i);
       count *= extent[i];
     }
-    const bool half = told.get<cudnnDataType_t>(CUDNN_ATTR_TENSOR_DATA_TYPE) == CUDNN_DATA_BFLOAT16;
+    const bool half = descriptor.get<cudnnDataType_t>(CUDNN_ATTR_TENSOR_DATA_TYPE) == CUDNN_DATA_BFLOAT16;
     stored = {half ? CUDA_R_16BF : CUDA_R_32F, static_cast<std::size_t>(count)};
-    numbers.resize(stored.count);
+    values.resize(stored.count);
   }
   double& at(std::int64_t i, std::int64_t channel, std::int64_t row, std::int64_t column) {
-    return numbers[static_cast<std::size_t>(i * stride[0] + channel * stride[1] + row * stride[2] +
-                                            column * stride[3])];
+    return values[static_cast<std::size_t>(i * stride[0] + channel * stride[1] + row * stride[2] +
+                                           column * stride[3])];
   }
 };
 
-/// y = x * w, or what a gradient of it is: `visit(x's number, w's, y's)` for every multiplication.
+/// Calls visit(element of x, of w, of y) for every multiplication of y = x * w or one of its gradients.
 template <class Visit>
-void each_multiplication(tensor& x, tensor& w, tensor& y, std::int64_t stride, std::int64_t padding,
-                         const Visit& visit) {
+void for_each_multiplication(tensor& x, tensor& w, tensor& y, std::int64_t stride, std::int64_t padding,
+                             const Visit& visit) {
   for (std::int64_t b = 0; b < y.extent[0]; ++b)
     for (std::int64_t p = 0; p < y.extent[2]; ++p)
       for (std::int64_t q = 0; q < y.extent[3]; ++q)
@@ -84,9 +85,9 @@ void each_multiplication(tensor& x, tensor& w, tensor& y, std::int64_t stride, s
           }
 }
 
-/// The words of one pass.
+/// The attribute names of one direction.
 struct pass {
-  cudnnBackendAttributeName_t how, x, w, y;
+  cudnnBackendAttributeName_t convolution, x, w, y;
   char result;
 };
 const pass& pass_of(const description& operation) {
@@ -98,20 +99,20 @@ const pass& pass_of(const description& operation) {
       {CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_CONV_DESC, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_X,
        CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DW, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DY, 'w'}};
   for (const pass& one : all)
-    if (operation.attributes.contains(one.how)) return one;
-  throw ptx::fault{"cuDNN is asked for what is no convolution"};
+    if (operation.attributes.contains(one.convolution)) return one;
+  throw ptx::fault{"the cuDNN operation is not a convolution"};
 }
 
 void convolve(const description& operation, const std::map<std::int64_t, void*>& memory) {
-  const pass& words = pass_of(operation);
-  const description& how = operation.other(words.how);
-  tensor x{operation.other(words.x)}, w{operation.other(words.w)}, y{operation.other(words.y)};
-  tensor* const result = words.result == 'x' ? &x : words.result == 'w' ? &w : &y;
+  const pass& attributes = pass_of(operation);
+  const description& convolution = operation.other(attributes.convolution);
+  tensor x{operation.other(attributes.x)}, w{operation.other(attributes.w)}, y{operation.other(attributes.y)};
+  tensor* const result = attributes.result == 'x' ? &x : attributes.result == 'w' ? &w : &y;
   for (tensor* each : {&x, &w, &y})
-    if (each != result) each->numbers = each->stored.fetch(memory.at(each->name));
-  const auto stride = how.get<std::int64_t>(CUDNN_ATTR_CONVOLUTION_FILTER_STRIDES),
-             padding = how.get<std::int64_t>(CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS);
-  each_multiplication(x, w, y, stride, padding, [&](double& image, double& filter, double& sum) {
+    if (each != result) each->values = each->stored.fetch(memory.at(each->name));
+  const auto stride = convolution.get<std::int64_t>(CUDNN_ATTR_CONVOLUTION_FILTER_STRIDES),
+             padding = convolution.get<std::int64_t>(CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS);
+  for_each_multiplication(x, w, y, stride, padding, [&](double& image, double& filter, double& sum) {
     if (result == &y)
       sum += image * filter;
     else if (result == &x)
@@ -119,7 +120,7 @@ void convolve(const description& operation, const std::map<std::int64_t, void*>&
     else
       filter += sum * image;
   });
-  result->stored.store(memory.at(result->name), result->numbers);
+  result->stored.store(memory.at(result->name), result->values);
 }
 
 cudaStream_t current = nullptr;
@@ -140,10 +141,10 @@ cudnnStatus_t cudnnSetStream(cudnnHandle_t, cudaStream_t stream) {
   current = stream;
   return CUDNN_STATUS_SUCCESS;
 }
-const char* cudnnGetErrorString(cudnnStatus_t) { return "what the played cuDNN refuses"; }
+const char* cudnnGetErrorString(cudnnStatus_t) { return "the mock cuDNN refuses this call"; }
 
-cudnnStatus_t cudnnBackendCreateDescriptor(cudnnBackendDescriptorType_t, cudnnBackendDescriptor_t* made) {
-  *made = new description;
+cudnnStatus_t cudnnBackendCreateDescriptor(cudnnBackendDescriptorType_t, cudnnBackendDescriptor_t* result) {
+  *result = new description;
   return CUDNN_STATUS_SUCCESS;
 }
 cudnnStatus_t cudnnBackendDestroyDescriptor(cudnnBackendDescriptor_t old) {
@@ -156,11 +157,11 @@ cudnnStatus_t cudnnBackendSetAttribute(cudnnBackendDescriptor_t to, cudnnBackend
                                        const void* values) {
   const auto* const first = static_cast<const std::byte*>(values);
   of(to).attributes[name].assign(first, first + static_cast<std::size_t>(count) * bytes_of(type));
-  if (name == CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH) of(to).made_from = &of(to).other(name);
-  if (name == CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG) of(to).made_from = of(to).other(name).made_from;
+  if (name == CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH) of(to).graph = &of(to).other(name);
+  if (name == CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG) of(to).graph = of(to).other(name).graph;
   return CUDNN_STATUS_SUCCESS;
 }
-/// One proposal, on tensor cores, that wants some memory.
+/// Offers one engine, on tensor cores, that needs some workspace.
 cudnnStatus_t cudnnBackendGetAttribute(cudnnBackendDescriptor_t from, cudnnBackendAttributeName_t name,
                                        cudnnBackendAttributeType_t, std::int64_t, std::int64_t* count,
                                        void* values) {
@@ -169,7 +170,7 @@ cudnnStatus_t cudnnBackendGetAttribute(cudnnBackendDescriptor_t from, cudnnBacke
   switch (name) {
     case CUDNN_ATTR_ENGINEHEUR_RESULTS:
       std::memcpy(&proposal, values, sizeof proposal);
-      of(proposal).made_from = of(from).made_from;
+      of(proposal).graph = of(from).graph;
       return CUDNN_STATUS_SUCCESS;
     case CUDNN_ATTR_ENGINECFG_ENGINE:
       return CUDNN_STATUS_SUCCESS;
@@ -190,9 +191,9 @@ cudnnStatus_t cudnnBackendExecute(cudnnHandle_t, cudnnBackendDescriptor_t plan,
     memory[of(pack).get<std::int64_t>(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, i)] =
         of(pack).get<void*>(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, i);
   void* const workspace = of(pack).get<void*>(CUDNN_ATTR_VARIANT_PACK_WORKSPACE);
-  const description& operation = of(plan).made_from->other(CUDNN_ATTR_OPERATIONGRAPH_OPS);
-  done_by_library(current, [=, &operation] {
-    written_by_library(workspace, workspace_bytes);
+  const description& operation = of(plan).graph->other(CUDNN_ATTR_OPERATIONGRAPH_OPS);
+  enqueue_library_work(current, [=, &operation] {
+    library_output(workspace, workspace_bytes);
     convolve(operation, memory);
   });
   return CUDNN_STATUS_SUCCESS;

@@ -5,15 +5,15 @@
 
 namespace pretext::tests::ptx {
 
-gpu& gpu::only() {
+gpu& gpu::instance() {
   static gpu one;
   return one;
 }
 
 gpu::~gpu() {
-  std::size_t own = 0;  // variables of modules
-  for (const auto& each : programs_) own += each->variables();
-  const std::size_t left = memory.allocations() - own;
+  std::size_t module_variables = 0;  // variables of modules
+  for (const auto& each : programs_) module_variables += each->variables();
+  const std::size_t left = memory.allocations() - module_variables;
   if (left > 0) std::fprintf(stderr, "%zu allocations of device memory were not released\n", left);
   if (left > 0 || !failed_.empty()) std::_Exit(1);
 }
@@ -23,19 +23,19 @@ void gpu::finish_all() {
   for (queue& each : streams_) each.finish();
 }
 
-bool gpu::breaks_recording() {
+bool gpu::invalidate_captures() {
   bool any = false;
   for (queue& each : streams_) {
-    any = any || each.recording();
-    each.break_recording();
+    any = any || each.capturing();
+    each.invalidate_capture();
   }
   return any;
 }
 
 const char* gpu::launch(const function& what, const grid_of_blocks& grid, const void* parameters,
                         void* native) {
-  if (grid.blocks == 0 || grid.threads == 0 || grid.threads > 1024) return "a grid that no GPU has";
-  if (grid.shared_bytes > what.most_shared) return "more shared memory than was asked for";
+  if (grid.blocks == 0 || grid.threads == 0 || grid.threads > 1024) return "the grid exceeds a GPU's limits";
+  if (grid.shared_bytes > what.max_shared) return "more shared memory than cudaFuncSetAttribute allowed";
   const kernel& code = what.from->find(what.name);
   const auto* const first = static_cast<const std::byte*>(parameters);
   stream(native).add([this, &code, grid, copy = std::vector<std::byte>(first, first + code.parameter_bytes)] {

@@ -16,16 +16,16 @@ namespace pretext::tests::ptx {
 
 using work = std::function<void()>;
 
-/// Work in order that nobody does before somebody waits for it: a GPU may be that late.
+/// A queue of work that runs only when the host waits for it, because a real GPU may be that late.
 class queue {
  public:
   void add(work what) {
-    (recording_ ? recorded_ : waiting_).push_back(std::move(what));
-    if (!recording_) ++added_;
+    (capturing_ ? captured_ : waiting_).push_back(std::move(what));
+    if (!capturing_) ++added_;
   }
-  /// How much was ever put here.
+  /// How much work has been added in total.
   std::size_t added() const { return added_; }
-  /// Does what is left of the first `count` ever put here.
+  /// Runs the work that is left of the first `count` pieces added.
   void finish(std::size_t count) {
     for (; done_ < count && !waiting_.empty(); ++done_) {
       const work next = std::move(waiting_.front());
@@ -35,39 +35,40 @@ class queue {
   }
   void finish() { finish(added_); }
 
-  // What is put here while it records is kept and not done.
-  bool recording() const { return recording_; }
-  void begin_recording() { recording_ = true, broken_ = false, recorded_.clear(); }
-  /// Somebody did what no recording can hold.
-  void break_recording() { broken_ = recording_; }
-  bool broken() const { return broken_; }
-  std::deque<work> end_recording() {
-    recording_ = false;
-    return std::move(recorded_);
+  // While capturing, added work is stored and not run.
+  bool capturing() const { return capturing_; }
+  void begin_capture() { capturing_ = true, invalid_ = false, captured_.clear(); }
+  /// Marks the capture as invalid: a call was made that a graph cannot hold.
+  void invalidate_capture() { invalid_ = capturing_; }
+  bool invalid() const { return invalid_; }
+  std::deque<work> end_capture() {
+    capturing_ = false;
+    return std::move(captured_);
   }
 
  private:
-  std::deque<work> waiting_, recorded_;
+  std::deque<work> waiting_, captured_;
   std::size_t added_ = 0, done_ = 0;
-  bool recording_ = false, broken_ = false;
+  bool capturing_ = false, invalid_ = false;
 };
 
-/// The only GPU there is, with what its runtime knows of the program.
+/// The only GPU of the process, with the state of its runtime.
 class gpu {
  public:
-  static constexpr std::size_t most_shared_memory = 227 << 10, most_by_default = 48 << 10;  // Hopper's
+  static constexpr std::size_t max_shared_memory = 227 << 10,
+                               default_shared_memory = 48 << 10;  // Hopper's limits
 
   struct function {
     program* from = nullptr;
     std::string name;
-    std::size_t most_shared = most_by_default;
+    std::size_t max_shared = default_shared_memory;
   };
 
-  static gpu& only();
+  static gpu& instance();
   gpu() = default;
   gpu(const gpu&) = delete;
   gpu& operator=(const gpu&) = delete;
-  /// Ends the program as failed after a fault, or if memory was never released.
+  /// Exits the process with an error after a fault, or if device memory was not released.
   ~gpu();
 
   device_memory memory;
@@ -77,24 +78,25 @@ class gpu {
     streams_.remove_if([&](const queue& each) { return &each == stream; });
   }
   void finish_all();
-  /// Is a stream recording? It is broken then: this is asked by what no recording can hold.
-  bool breaks_recording();
+  /// Whether a stream is capturing; if so, its capture becomes invalid. For calls that a graph cannot hold.
+  bool invalidate_captures();
 
   program& add(std::string text) {
     return *programs_.emplace_back(std::make_unique<program>(std::move(text), memory));
   }
   std::map<const void*, function> functions;
-  /// Puts a kernel on a stream; `parameters` are copied. Says what the runtime would refuse.
+  /// Enqueues a kernel with a copy of its parameters. Returns null, or why the runtime would refuse the
+  /// launch.
   const char* launch(const function& what, const grid_of_blocks& grid, const void* parameters, void* native);
 
-  /// Memory of the host's that the GPU fetches from, or stores to, by itself.
+  /// Host memory that the GPU copies from and to asynchronously.
   std::map<const std::byte*, std::size_t> pinned;
   bool is_pinned(const void* memory, std::size_t bytes) const;
 
-  /// Does it unless a fault came before; keeps the fault's sentence.
+  /// Runs it unless a fault has occurred; stores the fault's message.
   bool attempt(const work& what);
   const std::string& failed() const { return failed_; }
-  /// The same, as if it had not been.
+  /// The fault's message; clears the fault.
   std::string take_fault() { return std::exchange(failed_, {}); }
 
  private:

@@ -19,20 +19,20 @@ void wide_product(warp& w, const instruction& i) {
   if constexpr (sizeof(T) < 8) {
     row& to = w[i.to[0]];
     const row &a = w[i.from[0]], &b = w[i.from[1]];
-    w.each_lane([&](unsigned lane) {
-      const auto more = i.from.size() > 2 ? get<typename twice<T>::type>(w[i.from[2]][lane]) : 0;
-      to[lane] =
-          bits_of(sum(product(get<T>(a[lane]), get<T>(b[lane])), static_cast<typename twice<T>::type>(more)));
+    w.for_each_lane([&](unsigned lane) {
+      const auto more = i.from.size() > 2 ? get<typename widened<T>::type>(w[i.from[2]][lane]) : 0;
+      to[lane] = bits_of(
+          sum(product(get<T>(a[lane]), get<T>(b[lane])), static_cast<typename widened<T>::type>(more)));
     });
   }
 }
 
-/// The distance is unsigned, and may be larger than the number is long.
+/// The shift distance is unsigned and may exceed the number of bits.
 template <class T, bool left>
 void shift(warp& w, const instruction& i) {
   row& to = w[i.to[0]];
   const row &a = w[i.from[0]], &by = w[i.from[1]];
-  w.each_lane([&](unsigned lane) {
+  w.for_each_lane([&](unsigned lane) {
     constexpr unsigned bits = sizeof(T) * 8;
     const unsigned distance = std::min(get<std::uint32_t>(by[lane]), bits);
     const T value = get<T>(a[lane]);
@@ -47,9 +47,9 @@ void shift(warp& w, const instruction& i) {
 
 constexpr auto negative = []<class T>(T a) { return static_cast<T>(wrapping<T>{0} - wrap(a)); };
 
-action numbers(const words_of_name& words) {
-  const std::string_view name = words[0], type = words.back();
-  const std::string_view part = words.size() > 2 ? words[1] : "";
+action arithmetic_action(const name_parts& parts) {
+  const std::string_view name = parts[0], type = parts.back();
+  const std::string_view part = parts.size() > 2 ? parts[1] : "";
   if (name == "add") return on_integers<[]<class T>(T a, T b) { return sum(a, b); }>(type);
   if (name == "sub")
     return on_integers<[]<class T>(T a, T b) { return static_cast<T>(wrap(a) - wrap(b)); }>(type);
@@ -60,7 +60,7 @@ action numbers(const words_of_name& words) {
   if (name == "neg") return on_integers<negative>(type);
   if (name == "abs") return on_integers<[]<class T>(T a) { return a < 0 ? negative(a) : a; }>(type);
   if (part == "wide" && (name == "mul" || name == "mad"))
-    return of_integer(type, []<class T>() -> action { return wide_product<T>; });
+    return for_integer_type(type, []<class T>() -> action { return wide_product<T>; });
   if (name == "mul" && part == "lo") return on_integers<[]<class T>(T a, T b) { return low(a, b); }>(type);
   if (name == "mul" && part == "hi") return on_integers<[]<class T>(T a, T b) { return high(a, b); }>(type);
   if (name == "mad" && part == "lo")
@@ -70,8 +70,8 @@ action numbers(const words_of_name& words) {
   return nullptr;
 }
 
-action bits(const words_of_name& words) {
-  const std::string_view name = words[0], type = words.back();
+action bits(const name_parts& parts) {
+  const std::string_view name = parts[0], type = parts.back();
   if (name == "and") return on_bits<[]<class T>(T a, T b) { return static_cast<T>(a & b); }>(type);
   if (name == "or") return on_bits<[]<class T>(T a, T b) { return static_cast<T>(a | b); }>(type);
   if (name == "xor") return on_bits<[]<class T>(T a, T b) { return static_cast<T>(a ^ b); }>(type);
@@ -79,29 +79,29 @@ action bits(const words_of_name& words) {
     return on_bits<[]<class T>(T a) { return static_cast<T>(std::same_as<T, bool> ? T(!a) : T(~wrap(a))); }>(
         type);
   if (name == "shl" || name == "shr") {
-    const auto made = [&]<class T>() -> action { return name == "shl" ? shift<T, true> : shift<T, false>; };
-    if (type == "b16") return made.operator()<std::uint16_t>();
-    if (type == "b32") return made.operator()<std::uint32_t>();
-    if (type == "b64") return made.operator()<std::uint64_t>();
-    return of_integer(type, made);
+    const auto for_type = [&]<class T>() -> action {
+      return name == "shl" ? shift<T, true> : shift<T, false>;
+    };
+    if (type == "b16") return for_type.operator()<std::uint16_t>();
+    if (type == "b32") return for_type.operator()<std::uint32_t>();
+    if (type == "b64") return for_type.operator()<std::uint64_t>();
+    return for_integer_type(type, for_type);
   }
   if (name == "clz" || name == "popc") {
     const auto leading = []<class T>(T a) { return static_cast<std::uint32_t>(std::countl_zero(a)); };
     const auto ones = []<class T>(T a) { return static_cast<std::uint32_t>(std::popcount(a)); };
     const bool counts_zeros = name == "clz";
-    if (type == "b32")
-      return counts_zeros ? each_lane_alone<std::uint32_t, leading> : each_lane_alone<std::uint32_t, ones>;
-    if (type == "b64")
-      return counts_zeros ? each_lane_alone<std::uint64_t, leading> : each_lane_alone<std::uint64_t, ones>;
+    if (type == "b32") return counts_zeros ? lanewise<std::uint32_t, leading> : lanewise<std::uint32_t, ones>;
+    if (type == "b64") return counts_zeros ? lanewise<std::uint64_t, leading> : lanewise<std::uint64_t, ones>;
   }
   return nullptr;
 }
 
 }  // namespace
 
-action integers(const words_of_name& words) {
-  if (const action found = bits(words)) return found;
-  return numbers(words);
+action integers(const name_parts& parts) {
+  if (const action found = bits(parts)) return found;
+  return arithmetic_action(parts);
 }
 
 }  // namespace pretext::tests::ptx

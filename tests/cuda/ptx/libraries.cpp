@@ -1,4 +1,4 @@
-// What a program for the played GPU finds instead of cuBLASLt, and how that and cuDNN get at its memory.
+// The mock cuBLASLt for programs on the mock GPU, and the device-memory access of the mock libraries.
 #include <string>
 
 #include "cuda/mock_cublaslt.hpp"
@@ -7,21 +7,23 @@
 using namespace pretext::tests;
 
 namespace {
-std::byte* reached(const void* memory, ptx::objection what, const char* doing) {
+std::byte* checked_pointer(const void* memory, ptx::access_error what, const char* doing) {
   if (what) throw ptx::fault{std::string{"a library's product "} + doing + " " + what};
-  return ptx::gpu::only().memory.reach(ptx::address_of(memory));
+  return ptx::gpu::instance().memory.host_pointer(ptx::address_of(memory));
 }
 }  // namespace
 
-const void* pretext::tests::read_by_library(const void* memory, std::size_t bytes) {
-  return reached(memory, ptx::gpu::only().memory.on_read(ptx::address_of(memory), bytes), "reads");
+const void* pretext::tests::library_input(const void* memory, std::size_t bytes) {
+  return checked_pointer(memory, ptx::gpu::instance().memory.on_read(ptx::address_of(memory), bytes),
+                         "reads");
 }
-void* pretext::tests::written_by_library(void* memory, std::size_t bytes) {
-  return reached(memory, ptx::gpu::only().memory.on_write(ptx::address_of(memory), bytes), "writes");
+void* pretext::tests::library_output(void* memory, std::size_t bytes) {
+  return checked_pointer(memory, ptx::gpu::instance().memory.on_write(ptx::address_of(memory), bytes),
+                         "writes");
 }
-void pretext::tests::done_by_library(cudaStream_t on, std::function<void()> work) {
-  ptx::gpu::only().stream(on).add(std::move(work));
+void pretext::tests::enqueue_library_work(cudaStream_t on, std::function<void()> work) {
+  ptx::gpu::instance().stream(on).add(std::move(work));
 }
-void pretext::tests::refused_by_library(const char* what) {
+void pretext::tests::library_error(const char* what) {
   throw ptx::fault{std::string{"cuBLASLt would refuse "} + what};
 }

@@ -7,13 +7,13 @@
 namespace pretext::tests::ptx {
 namespace {
 
-/// What a thread finds at an address of a kind of memory, and that it may.
+/// The host pointer to a thread's memory at an address, after checking that the access is valid.
 template <space where, std::size_t Bytes, bool writes>
 std::byte* found(warp& w, const instruction& i, unsigned lane, std::uint64_t address) {
-  const auto expects = [&](objection what) {
-    if (what) w.refuse(i, lane, (writes ? "writes " : "reads ") + std::string{what});
+  const auto expects = [&](access_error what) {
+    if (what) w.fail(i, lane, (writes ? "writes " : "reads ") + std::string{what});
   };
-  const auto within = [&](std::uint64_t size, objection what) {
+  const auto within = [&](std::uint64_t size, access_error what) {
     expects(address > size || size - address < Bytes ? what : nullptr);
   };
   if constexpr (where == space::generic) {
@@ -23,36 +23,36 @@ std::byte* found(warp& w, const instruction& i, unsigned lane, std::uint64_t add
       return found<space::shared, Bytes, writes>(w, i, lane, address - shared_window);
     return found<space::global, Bytes, writes>(w, i, lane, address);
   } else if constexpr (where == space::shared) {
-    shared_memory& memory = w.around().shared;
+    shared_memory& memory = w.context().shared;
     expects(writes ? memory.on_write(address, Bytes, w.now(lane))
                    : memory.on_read(address, Bytes, w.now(lane)));
-    return memory.reach(address);
+    return memory.host_pointer(address);
   } else if constexpr (where == space::local) {
-    within(w.around().code.local_bytes, "beyond its own memory");
+    within(w.context().code.local_bytes, "beyond the thread's local memory");
     return w.local(lane) + address;
   } else if constexpr (where == space::parameters) {
-    within(w.around().parameters.size(), "beyond the parameters");
-    return const_cast<std::byte*>(w.around().parameters.data()) + address;
+    within(w.context().parameters.size(), "beyond the kernel's parameters");
+    return const_cast<std::byte*>(w.context().parameters.data()) + address;
   } else {
-    device_memory& memory = w.around().global;
+    device_memory& memory = w.context().global;
     expects(writes ? memory.on_block_write<Bytes>(address)
                    : memory.on_block_read<Bytes>(address, where == space::constant));
-    return memory.reach(address);
+    return memory.host_pointer(address);
   }
 }
 
-/// Of one number or of several side by side, which begin where their size divides the address.
+/// Access to one element or to several consecutive ones, aligned to their total size.
 template <space where, class T, std::size_t count, bool writes>
 void access(warp& w, const instruction& i) {
   constexpr std::size_t bytes = sizeof(T) * count;
   const row& base = w[i.from[0]];
-  w.each_lane([&](unsigned lane) {
+  w.for_each_lane([&](unsigned lane) {
     const std::uint64_t address = base[lane] + static_cast<std::uint64_t>(i.offset);
-    // What stands at an address of shared or local memory may be a register of 32 bits.
+    // Addresses of shared and local memory may come from 32-bit registers.
     constexpr bool narrow = where == space::shared || where == space::local;
     const std::uint64_t at = narrow ? static_cast<std::uint32_t>(address) : address;
     if (at % bytes != 0)
-      w.refuse(i, lane, "finds " + std::to_string(bytes) + " bytes at an address that they do not divide");
+      w.fail(i, lane, "accesses " + std::to_string(bytes) + " bytes at a misaligned address");
     std::byte* const memory = found<where, bytes, writes>(w, i, lane, at);
     for (std::size_t k = 0; k < count; ++k) {
       T value;
@@ -98,7 +98,7 @@ template <std::size_t bits, std::size_t parts>
 void move(warp& w, const instruction& i) {
   constexpr std::size_t each = bits / parts;
   constexpr std::uint64_t mask = each == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << each) - 1;
-  w.each_lane([&](unsigned lane) {
+  w.for_each_lane([&](unsigned lane) {
     if (i.to.size() == i.from.size()) {
       w[i.to[0]][lane] = w[i.from[0]][lane];
     } else if (i.from.size() == parts) {
@@ -112,18 +112,18 @@ void move(warp& w, const instruction& i) {
   });
 }
 
-/// Between addresses of a kind of memory and those that hold for all.
+/// Converts between addresses of a state space and generic ones.
 template <std::uint64_t window>
 action to_or_from_window(bool to_kind) {
-  if (to_kind) return each_lane_alone<std::uint64_t, [](std::uint64_t a) { return a - window; }>;
-  return each_lane_alone<std::uint64_t, [](std::uint64_t a) { return a + window; }>;
+  if (to_kind) return lanewise<std::uint64_t, [](std::uint64_t a) { return a - window; }>;
+  return lanewise<std::uint64_t, [](std::uint64_t a) { return a + window; }>;
 }
 
 }  // namespace
 
-action memory_access(const words_of_name& words, space named) {
-  const std::string_view name = words[0], type = words.back();
-  const auto has = [&](std::string_view word) { return std::ranges::find(words, word) != words.end(); };
+action memory_access(const name_parts& parts, space named) {
+  const std::string_view name = parts[0], type = parts.back();
+  const auto has = [&](std::string_view part) { return std::ranges::find(parts, part) != parts.end(); };
   const bool writes = name == "st";
   if (name == "ld" || writes) {
     const std::size_t count = has("v4") ? 4 : has("v2") ? 2 : 1;
@@ -135,11 +135,11 @@ action memory_access(const words_of_name& words, space named) {
     if (has("shared")) return one.operator()<space::shared>();
     if (has("local") || (has("param") && named == space::local)) return one.operator()<space::local>();
     if (has("param")) return writes ? nullptr : access_to<space::parameters, false>(type, count);
-    const bool plain = words.size() == (count == 1 ? 2u : 3u);
+    const bool plain = parts.size() == (count == 1 ? 2u : 3u);
     return plain ? one.operator()<space::generic>() : nullptr;
   }
   if (name == "cvta") {
-    const bool to_kind = words.size() > 2 && words[1] == "to";
+    const bool to_kind = parts.size() > 2 && parts[1] == "to";
     if (has("shared")) return to_or_from_window<shared_window>(to_kind);
     if (has("local")) return to_or_from_window<local_window>(to_kind);
     return has("global") ? to_or_from_window<0>(to_kind) : nullptr;

@@ -5,24 +5,24 @@
 
 #include "gpu.hpp"
 
-// How calls of CUDA's runtime answer. It puts off what it may put off, copies when it must, and refuses while
-// a stream records what a graph cannot hold.
+// Return values of the mock CUDA runtime. It defers work where CUDA may, copies memory when CUDA must, and
+// refuses during capture what a graph cannot hold.
 namespace pretext::tests::ptx {
 
-/// Of the call that failed last and was not asked about.
+/// The last error, until cudaGetLastError clears it.
 inline cudaError_t last_error = cudaSuccess;
-inline cudaError_t said(cudaError_t error) {
+inline cudaError_t set_last_error(cudaError_t error) {
   if (error != cudaSuccess) last_error = error;
   return error;
 }
 
-/// Does it, unless something went wrong before.
-inline cudaError_t attempted(const work& what) {
-  return said(gpu::only().attempt(what) ? cudaSuccess : cudaErrorLaunchFailure);
+/// Runs it unless a fault has occurred before.
+inline cudaError_t try_work(const work& what) {
+  return set_last_error(gpu::instance().attempt(what) ? cudaSuccess : cudaErrorLaunchFailure);
 }
-inline cudaError_t outside_of_recordings(const work& what) {
-  if (gpu::only().breaks_recording()) return said(cudaErrorStreamCaptureUnsupported);
-  return attempted(what);
+inline cudaError_t outside_of_capture(const work& what) {
+  if (gpu::instance().invalidate_captures()) return set_last_error(cudaErrorStreamCaptureUnsupported);
+  return try_work(what);
 }
 
 inline std::uint64_t address_of(const void* memory) { return reinterpret_cast<std::uint64_t>(memory); }

@@ -8,7 +8,7 @@ using namespace pretext::tests::ptx;
 
 namespace {
 
-struct recorded_graph {
+struct captured_graph {
   std::deque<work> all;
 };
 struct event {
@@ -24,28 +24,28 @@ To* as(From handle) {
 
 extern "C" {
 
-cudaError_t cudaStreamCreateWithFlags(cudaStream_t* made, unsigned) {
-  return attempted([&] { *made = reinterpret_cast<cudaStream_t>(gpu::only().open_stream()); });
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t* result, unsigned) {
+  return try_work([&] { *result = reinterpret_cast<cudaStream_t>(gpu::instance().open_stream()); });
 }
 cudaError_t cudaStreamDestroy(cudaStream_t stream) {
-  gpu::only().attempt([&] { gpu::only().stream(stream).finish(); });
-  gpu::only().close(as<queue>(stream));
+  gpu::instance().attempt([&] { gpu::instance().stream(stream).finish(); });
+  gpu::instance().close(as<queue>(stream));
   return cudaSuccess;
 }
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
-  const auto wait = [&] { gpu::only().stream(stream).finish(); };
-  return gpu::only().stream(stream).recording() ? outside_of_recordings(wait) : attempted(wait);
+  const auto wait = [&] { gpu::instance().stream(stream).finish(); };
+  return gpu::instance().stream(stream).capturing() ? outside_of_capture(wait) : try_work(wait);
 }
 cudaError_t cudaStreamIsCapturing(cudaStream_t stream, cudaStreamCaptureStatus* status) {
-  *status =
-      gpu::only().stream(stream).recording() ? cudaStreamCaptureStatusActive : cudaStreamCaptureStatusNone;
+  *status = gpu::instance().stream(stream).capturing() ? cudaStreamCaptureStatusActive
+                                                       : cudaStreamCaptureStatusNone;
   return cudaSuccess;
 }
-cudaError_t cudaEventCreateWithFlags(cudaEvent_t* made, unsigned) {
-  *made = reinterpret_cast<cudaEvent_t>(new event);
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t* result, unsigned) {
+  *result = reinterpret_cast<cudaEvent_t>(new event);
   return cudaSuccess;
 }
-cudaError_t cudaEventCreate(cudaEvent_t* made) { return cudaEventCreateWithFlags(made, 0); }
+cudaError_t cudaEventCreate(cudaEvent_t* result) { return cudaEventCreateWithFlags(result, 0); }
 /// As if each piece of work took a millisecond.
 cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t from, cudaEvent_t to) {
   *milliseconds = static_cast<float>(as<event>(to)->after - as<event>(from)->after);
@@ -56,13 +56,13 @@ cudaError_t cudaEventDestroy(cudaEvent_t old) {
   return cudaSuccess;
 }
 cudaError_t cudaEventRecord(cudaEvent_t mark, cudaStream_t on) {
-  queue& stream = gpu::only().stream(on);
-  if (stream.recording()) return outside_of_recordings([] {});
+  queue& stream = gpu::instance().stream(on);
+  if (stream.capturing()) return outside_of_capture([] {});
   *as<event>(mark) = {&stream, stream.added()};
   return cudaSuccess;
 }
 cudaError_t cudaEventSynchronize(cudaEvent_t mark) {
-  return outside_of_recordings([&] {
+  return outside_of_capture([&] {
     if (const event& at = *as<event>(mark); at.on) at.on->finish(at.after);
   });
 }
@@ -70,32 +70,32 @@ cudaError_t cudaEventSynchronize(cudaEvent_t mark) {
 // Graphs.
 
 cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {
-  gpu::only().stream(stream).begin_recording();
+  gpu::instance().stream(stream).begin_capture();
   return cudaSuccess;
 }
-cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* made) {
-  queue& on = gpu::only().stream(stream);
-  auto* const graph = new recorded_graph{on.end_recording()};
-  if (!on.broken()) return *made = reinterpret_cast<cudaGraph_t>(graph), cudaSuccess;
+cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* result) {
+  queue& on = gpu::instance().stream(stream);
+  auto* const graph = new captured_graph{on.end_capture()};
+  if (!on.invalid()) return *result = reinterpret_cast<cudaGraph_t>(graph), cudaSuccess;
   delete graph;
-  *made = nullptr;
-  return said(cudaErrorStreamCaptureInvalidated);
+  *result = nullptr;
+  return set_last_error(cudaErrorStreamCaptureInvalidated);
 }
-cudaError_t cudaGraphInstantiate(cudaGraphExec_t* made, cudaGraph_t graph, unsigned long long) {
-  *made = reinterpret_cast<cudaGraphExec_t>(new recorded_graph{*as<recorded_graph>(graph)});
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t* result, cudaGraph_t graph, unsigned long long) {
+  *result = reinterpret_cast<cudaGraphExec_t>(new captured_graph{*as<captured_graph>(graph)});
   return cudaSuccess;
 }
 cudaError_t cudaGraphLaunch(cudaGraphExec_t graph, cudaStream_t on) {
-  return attempted([&] {
-    for (const work& each : as<recorded_graph>(graph)->all) gpu::only().stream(on).add(each);
+  return try_work([&] {
+    for (const work& each : as<captured_graph>(graph)->all) gpu::instance().stream(on).add(each);
   });
 }
 cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
-  delete as<recorded_graph>(graph);
+  delete as<captured_graph>(graph);
   return cudaSuccess;
 }
 cudaError_t cudaGraphExecDestroy(cudaGraphExec_t graph) {
-  delete as<recorded_graph>(graph);
+  delete as<captured_graph>(graph);
   return cudaSuccess;
 }
 

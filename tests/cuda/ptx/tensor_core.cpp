@@ -7,86 +7,88 @@
 #include "actions.hpp"
 #include "lanewise.hpp"
 
-// Tensor cores, as far as our kernels use them: squares of 16 from shared memory, bfloat16 times bfloat16,
-// added in float.
+// Tensor cores, as far as the library's kernels use them: 16×16 squares in shared memory, bfloat16
+// products, float sums.
 namespace pretext::tests::ptx {
 namespace {
 
-constexpr unsigned side = 16, of_a_lane = side * side / lanes;
+constexpr unsigned side = 16, per_lane = side * side / lanes;
 
-/// Which number of a square is the k-th of a lane: PTX leaves that open. Here they lie scattered, so that
-/// nobody gets by with a guess.
-constexpr unsigned number_of(unsigned lane, unsigned k) {
-  return (lane * of_a_lane + k) * 37 % (side * side);
+/// The element of a square that a lane's k-th value is. PTX leaves this unspecified; here elements are
+/// scattered, so that code which assumes a layout fails.
+constexpr unsigned element_of(unsigned lane, unsigned k) {
+  return (lane * per_lane + k) * 37 % (side * side);
 }
 
-/// Where a square lies in shared memory: 16 lines, each a row or, where it lies `transposed`, a column.
+/// The address of a square in shared memory: 16 lines, each a row or, if `transposed`, a column.
 struct square {
-  std::uint64_t first, stride;  // of lines, in numbers
+  std::uint64_t first, stride;  // of lines, in elements
 
   square(warp& w, const instruction& i, std::uint32_t stride_in, std::size_t bytes_each)
       : first{static_cast<std::uint32_t>(w[i.from[0]][0]) + static_cast<std::uint64_t>(i.offset)},
         stride{static_cast<std::uint32_t>(w[stride_in][0])} {
     if (first % 32 != 0 || stride * bytes_each % 16 != 0)
-      w.refuse(i, 0, "gives a tensor core an address that 32 does not divide, or rows that 16 bytes do not");
+      w.fail(
+          i, 0,
+          "gives a tensor core a square that is not 32-byte aligned, or lines that are not 16-byte aligned");
   }
 };
 
-/// wmma.load: two numbers to a register. All of the warp have read it then.
+/// wmma.load: two elements per register. The whole warp counts as the reader.
 template <bool transposed>
 void load(warp& w, const instruction& i) {
   const square from{w, i, i.from[1], sizeof(std::uint16_t)};
-  shared_memory& memory = w.around().shared;
-  std::uint16_t numbers[side][side];
+  shared_memory& memory = w.context().shared;
+  std::uint16_t elements[side][side];
   for (unsigned line = 0; line < side; ++line) {
     const std::uint64_t address = from.first + line * from.stride * sizeof(std::uint16_t);
-    if (const objection what = memory.on_read(address, sizeof numbers[0], w.now_all()))
-      w.refuse(i, 0, "reads " + std::string{what});
-    std::memcpy(numbers[line], memory.reach(address), sizeof numbers[0]);
+    if (const access_error what = memory.on_read(address, sizeof elements[0], w.now_all()))
+      w.fail(i, 0, "reads " + std::string{what});
+    std::memcpy(elements[line], memory.host_pointer(address), sizeof elements[0]);
   }
   for (unsigned lane = 0; lane < lanes; ++lane)
-    for (unsigned k = 0; k < of_a_lane; ++k) {
-      const unsigned at = number_of(lane, k), r = at / side, c = at % side;
-      const std::uint64_t number = transposed ? numbers[c][r] : numbers[r][c];
+    for (unsigned k = 0; k < per_lane; ++k) {
+      const unsigned at = element_of(lane, k), r = at / side, c = at % side;
+      const std::uint64_t element = transposed ? elements[c][r] : elements[r][c];
       std::uint64_t& pair = w[i.to[k / 2]][lane];
-      pair = k % 2 == 0 ? number : pair | number << 16;
+      pair = k % 2 == 0 ? element : pair | element << 16;
     }
 }
 
-/// wmma.store of sums.
+/// wmma.store of the sums.
 template <bool transposed>
 void store(warp& w, const instruction& i) {
-  const square to{w, i, i.from[1 + of_a_lane], sizeof(float)};
-  shared_memory& memory = w.around().shared;
-  std::uint32_t numbers[side][side];
+  const square to{w, i, i.from[1 + per_lane], sizeof(float)};
+  shared_memory& memory = w.context().shared;
+  std::uint32_t elements[side][side];
   for (unsigned lane = 0; lane < lanes; ++lane)
-    for (unsigned k = 0; k < of_a_lane; ++k) {
-      const unsigned at = number_of(lane, k), r = at / side, c = at % side;
-      (transposed ? numbers[c][r] : numbers[r][c]) = static_cast<std::uint32_t>(w[i.from[1 + k]][lane]);
+    for (unsigned k = 0; k < per_lane; ++k) {
+      const unsigned at = element_of(lane, k), r = at / side, c = at % side;
+      (transposed ? elements[c][r] : elements[r][c]) = static_cast<std::uint32_t>(w[i.from[1 + k]][lane]);
     }
   for (unsigned line = 0; line < side; ++line) {
     const std::uint64_t address = to.first + line * to.stride * sizeof(float);
-    if (const objection what = memory.on_write(address, sizeof numbers[0], w.now_all()))
-      w.refuse(i, 0, "writes " + std::string{what});
-    std::memcpy(memory.reach(address), numbers[line], sizeof numbers[0]);
+    if (const access_error what = memory.on_write(address, sizeof elements[0], w.now_all()))
+      w.fail(i, 0, "writes " + std::string{what});
+    std::memcpy(memory.host_pointer(address), elements[line], sizeof elements[0]);
   }
 }
 
-/// Cuts off what a float has no room for, as the additions of tensor cores do.
-float cut(double value) {
+/// Truncates to float, as the additions of tensor cores do.
+float truncate(double value) {
   const auto nearest = static_cast<float>(value);
   if (!(std::fabs(static_cast<double>(nearest)) > std::fabs(value)) || std::isinf(value)) return nearest;
-  return std::bit_cast<float>(std::bit_cast<std::uint32_t>(nearest) - 1);  // one nearer to zero
+  return std::bit_cast<float>(std::bit_cast<std::uint32_t>(nearest) - 1);  // one step towards zero
 }
 
 /// d = a·b + c.
 void multiply(warp& w, const instruction& i) {
-  float a[side * side], b[side * side], sums[side * side] = {};  // products are exact
-  for (unsigned k = 0; k < of_a_lane; ++k) {
-    const row &of_a = w[i.from[k / 2]], &of_b = w[i.from[of_a_lane / 2 + k / 2]];
+  float a[side * side], b[side * side], sums[side * side] = {};  // products are exact in float
+  for (unsigned k = 0; k < per_lane; ++k) {
+    const row &of_a = w[i.from[k / 2]], &of_b = w[i.from[per_lane / 2 + k / 2]];
     const unsigned up = k % 2 == 0 ? 16 : 0;
     for (unsigned lane = 0; lane < lanes; ++lane) {
-      const unsigned at = number_of(lane, k);
+      const unsigned at = element_of(lane, k);
       a[at] = get<float>(of_a[lane] << up & 0xFFFF0000u);
       b[at] = get<float>(of_b[lane] << up & 0xFFFF0000u);
     }
@@ -94,22 +96,22 @@ void multiply(warp& w, const instruction& i) {
   for (unsigned r = 0; r < side; ++r)
     for (unsigned k = 0; k < side; ++k)
       for (unsigned c = 0; c < side; ++c) sums[r * side + c] += a[r * side + k] * b[k * side + c];
-  for (unsigned k = 0; k < of_a_lane; ++k) {
-    const row& before = w[i.from[of_a_lane + k]];
+  for (unsigned k = 0; k < per_lane; ++k) {
+    const row& before = w[i.from[per_lane + k]];
     row& after = w[i.to[k]];
     for (unsigned lane = 0; lane < lanes; ++lane)
-      after[lane] = bits_of(cut(double{get<float>(before[lane])} + double{sums[number_of(lane, k)]}));
+      after[lane] = bits_of(truncate(double{get<float>(before[lane])} + double{sums[element_of(lane, k)]}));
   }
 }
 
 }  // namespace
 
-action tensor_core(const words_of_name& words) {
-  if (words[0] == "bar" && words.size() == 3 && words[1] == "warp" && words[2] == "sync")
+action tensor_core(const name_parts& parts) {
+  if (parts[0] == "bar" && parts.size() == 3 && parts[1] == "warp" && parts[2] == "sync")
     return [](warp& w, const instruction&) { w.pass_barrier(); };
-  if (words[0] != "wmma") return nullptr;
+  if (parts[0] != "wmma") return nullptr;
   std::string name;
-  for (const std::string_view word : words) name += (name.empty() ? "" : ".") + std::string{word};
+  for (const std::string_view part : parts) name += (name.empty() ? "" : ".") + std::string{part};
   for (const bool transposed : {false, true}) {
     const std::string layout = transposed ? "col" : "row";
     for (const std::string side_of_product : {"a", "b"})

@@ -10,11 +10,11 @@
 
 #include "program.hpp"
 
-// The letters of PTX: words, numbers, lists.
+// The lexical elements of PTX: words, numbers, lists.
 namespace pretext::tests::ptx {
 
 [[noreturn]] inline void unknown(std::string_view what) {
-  throw fault{"the PTX interpreter does not know `" + std::string{what} + "`: teach it in tests/cuda/ptx"};
+  throw fault{"the PTX interpreter does not support `" + std::string{what} + "`: add it in tests/cuda/ptx"};
 }
 
 inline std::string_view trimmed(std::string_view text) {
@@ -24,7 +24,7 @@ inline std::string_view trimmed(std::string_view text) {
   return text;
 }
 
-/// Parts between separators that stand in no brackets.
+/// The parts between separators outside of brackets.
 inline std::vector<std::string_view> split(std::string_view text, char separator) {
   std::vector<std::string_view> parts;
   int depth = 0;
@@ -39,13 +39,13 @@ inline std::vector<std::string_view> split(std::string_view text, char separator
   return parts;
 }
 
-/// What stands between the brackets that a text begins and ends with.
+/// A text without the brackets around it.
 inline std::string_view inside(std::string_view text) { return trimmed(text.substr(1, text.size() - 2)); }
 
-/// Takes pieces off the front of a text, past blanks and comments.
-class cutter {
+/// Consumes a text from its front, skipping blanks and comments.
+class scanner {
  public:
-  explicit cutter(std::string_view text) : left_{text} {}
+  explicit scanner(std::string_view text) : left_{text} {}
 
   bool done() {
     skip();
@@ -60,17 +60,17 @@ class cutter {
     };
     return take(static_cast<std::size_t>(std::ranges::find_if_not(left_, letter) - left_.begin()));
   }
-  /// Up to a character, which goes, too.
+  /// Up to a character, which is consumed as well.
   std::string_view until(char last) {
-    const std::string_view piece = take(std::min(left_.find(last), left_.size()));
+    const std::string_view part = take(std::min(left_.find(last), left_.size()));
     if (!left_.empty()) left_.remove_prefix(1);
-    return trimmed(piece);
+    return trimmed(part);
   }
-  /// From one bracket to its partner; the text between them.
+  /// The text between an opening bracket and its partner; consumes both.
   std::string_view brackets(char open, char close) {
     std::size_t depth = 0, at = 0;
     do {
-      if (left_.size() <= at) unknown("a text that ends within brackets");
+      if (left_.size() <= at) unknown("unbalanced brackets");
       if (left_[at] == open) ++depth;
       if (left_[at] == close) --depth;
       ++at;
@@ -80,9 +80,9 @@ class cutter {
 
  private:
   std::string_view take(std::size_t count) {
-    const std::string_view piece = left_.substr(0, count);
+    const std::string_view part = left_.substr(0, count);
     left_.remove_prefix(count);
-    return piece;
+    return part;
   }
   void skip() {
     for (;;) {
@@ -95,7 +95,7 @@ class cutter {
   std::string_view left_;
 };
 
-/// `0f3F800000`, `0d…`, `0x…`, `-7`: the bits.
+/// The bits of a literal: `0f3F800000`, `0d…`, `0x…`, `-7`.
 inline std::uint64_t number(std::string_view text) {
   std::string_view digits = text;
   const bool negative = digits.starts_with('-');
@@ -112,21 +112,21 @@ inline std::uint64_t number(std::string_view text) {
   return negative ? ~value + 1 : value;
 }
 
-/// `.align 8 .b8 name[128]`, `.b64 name`, `.f32 name`: a variable or a parameter.
+/// A declaration of a variable or parameter: `.align 8 .b8 name[128]`, `.b64 name`, `.f32 name`.
 struct declaration {
   std::string_view name;
   std::size_t bytes = 0, alignment = 1;
 };
 inline declaration declared(std::string_view text) {
   declaration made;
-  cutter words{text};
-  std::size_t each = 0;
+  scanner words{text};
+  std::size_t element_bytes = 0;
   while (!words.done() && words.front() != '[') {
     const std::string_view word = words.word();
     if (word == ".align") {
       made.alignment = number(words.word());
     } else if (word.size() > 2 && word[0] == '.' && std::isdigit(static_cast<unsigned char>(word[2]))) {
-      each = number(word.substr(2)) / 8;
+      element_bytes = number(word.substr(2)) / 8;
     } else if (word.empty()) {
       unknown(text);
     } else if (word[0] != '.') {
@@ -138,9 +138,9 @@ inline declaration declared(std::string_view text) {
     const std::string_view extent = words.brackets('[', ']');
     count = extent.empty() ? 0 : number(extent);
   }
-  if (made.name.empty() || each == 0) unknown(text);
-  made.bytes = each * count;
-  made.alignment = std::max(made.alignment, count == 1 ? each : 1);
+  if (made.name.empty() || element_bytes == 0) unknown(text);
+  made.bytes = element_bytes * count;
+  made.alignment = std::max(made.alignment, count == 1 ? element_bytes : 1);
   return made;
 }
 

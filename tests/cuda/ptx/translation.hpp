@@ -14,7 +14,7 @@
 
 namespace pretext::tests::ptx {
 
-/// Makes a kernel of a function's text; what it calls becomes a part of it.
+/// Translates a function's text into a kernel; calls are inlined.
 class translation {
  public:
   translation(const program& from, std::string_view name) : from_{from} {
@@ -22,7 +22,7 @@ class translation {
     const auto& function = from.functions_.at(name);
     scopes_.emplace_back();
     const auto parameters = split(function.parameters, ',');
-    if (parameters.size() != 1) unknown("a kernel that has not one parameter");
+    if (parameters.size() != 1) unknown("a kernel without exactly one parameter");
     put(space::parameters, to_.parameter_bytes, declared(parameters[0]));
     body(function.body, false);
     to_.code.push_back({.is = instruction::kind::end, .text = "the end"});
@@ -32,7 +32,7 @@ class translation {
  private:
   struct scope {
     std::unordered_map<std::string, std::uint32_t> registers{};
-    std::map<std::string_view, program::context> positions{};
+    std::map<std::string_view, program::location> locations{};
   };
   struct operand {
     std::vector<std::uint32_t> registers{};
@@ -40,15 +40,15 @@ class translation {
     std::int64_t offset = 0;
   };
 
-  void put(space where, std::size_t& taken, const declaration& what) {
-    taken = (taken + what.alignment - 1) / what.alignment * what.alignment;
-    scopes_.back().positions[what.name] = {where, taken};
-    taken += what.bytes;
+  void put(space where, std::size_t& used, const declaration& what) {
+    used = (used + what.alignment - 1) / what.alignment * what.alignment;
+    scopes_.back().locations[what.name] = {where, used};
+    used += what.bytes;
   }
 
-  const program::context* find_place(std::string_view name) const {
+  const program::location* find_location(std::string_view name) const {
     for (auto each = scopes_.rbegin(); each != scopes_.rend(); ++each)
-      if (const auto found = each->positions.find(name); found != each->positions.end())
+      if (const auto found = each->locations.find(name); found != each->locations.end())
         return &found->second;
     const auto found = from_.variables_.find(name);
     return found == from_.variables_.end() ? nullptr : &found->second;
@@ -60,7 +60,7 @@ class translation {
     return found->second;
   }
 
-  /// A register, a special register, the address of something, or a number.
+  /// A register, a special register, an address, or a literal.
   std::uint32_t value(std::string_view name) {
     static const std::map<std::string_view, std::uint32_t> special{{"%tid.x", thread_index},
                                                                    {"%ctaid.x", block_index},
@@ -71,30 +71,30 @@ class translation {
       if (const auto found = each->registers.find(std::string{name}); found != each->registers.end())
         return found->second;
     if (const auto found = special.find(name); found != special.end()) return found->second;
-    if (const auto* context = find_place(name)) {
-      where_ = context->where;
-      return constant(context->address);
+    if (const auto* location = find_location(name)) {
+      where_ = location->where;
+      return constant(location->address);
     }
     return constant(number(name));
   }
 
   operand read_operand(std::string_view text) {
-    operand made;
+    operand parsed;
     if (text.front() == '{') {
-      for (const std::string_view part : split(inside(text), ',')) made.registers.push_back(value(part));
+      for (const std::string_view part : split(inside(text), ',')) parsed.registers.push_back(value(part));
     } else if (text.front() == '[') {
       const auto sum = split(inside(text), '+');
-      made.address = true;
-      made.registers.push_back(value(sum.at(0)));
-      if (sum.size() > 1) made.offset = static_cast<std::int64_t>(number(sum[1]));
+      parsed.address = true;
+      parsed.registers.push_back(value(sum.at(0)));
+      if (sum.size() > 1) parsed.offset = static_cast<std::int64_t>(number(sum[1]));
     } else {
-      made.registers.push_back(value(text));
+      parsed.registers.push_back(value(text));
     }
-    return made;
+    return parsed;
   }
 
   void declare(std::string_view text) {
-    cutter words{text};
+    scanner words{text};
     const std::string_view kind = words.word();
     if (kind == ".reg") {
       words.word();  // the type
@@ -109,7 +109,7 @@ class translation {
         for (std::uint64_t i = 0; i < count; ++i)
           registers[std::string{each.substr(0, many)} + std::to_string(i)] = to_.registers++;
       }
-    } else if (kind == ".local" || kind == ".param") {  // those of calls: each thread has its own
+    } else if (kind == ".local" || kind == ".param") {  // parameters of calls; each thread has its own
       put(space::local, to_.local_bytes, declared(words.until(';')));
     } else if (kind != ".pragma" && kind != ".loc") {
       unknown(text);
@@ -121,13 +121,13 @@ class translation {
     if (parts.size() != 3 || !from_.has(parts[1])) unknown(operands);
     const auto& callee = from_.functions_.at(parts[1]);
     scope inner;
-    const auto bind = [&](std::string_view theirs, std::string_view ours) {
-      const auto names = split(ours, ',');
+    const auto bind = [&](std::string_view declared_names, std::string_view arguments) {
+      const auto names = split(arguments, ',');
       std::size_t next = 0;
-      for (const std::string_view each : split(theirs, ',')) {
-        const auto* const context = find_place(names.at(next++));
-        if (!context) unknown(ours);
-        inner.positions[declared(each).name] = *context;
+      for (const std::string_view each : split(declared_names, ',')) {
+        const auto* const location = find_location(names.at(next++));
+        if (!location) unknown(arguments);
+        inner.locations[declared(each).name] = *location;
       }
     };
     bind(callee.result, inside(parts[0]));
@@ -141,7 +141,7 @@ class translation {
     std::map<std::string_view, std::uint32_t> labels;
     std::vector<std::pair<std::size_t, std::string_view>> branches;
     const std::size_t depth = scopes_.size();
-    cutter rest{text};
+    scanner rest{text};
     while (!rest.done()) {
       if (rest.front() == '{' || rest.front() == '}') {
         if (rest.front() == '{')
@@ -151,7 +151,7 @@ class translation {
         rest.until(rest.front());
         continue;
       }
-      cutter ahead = rest;
+      scanner ahead = rest;
       if (const std::string_view label = ahead.word(); label.ends_with(':')) {
         labels[label.substr(0, label.size() - 1)] = static_cast<std::uint32_t>(to_.code.size());
         rest = ahead;
@@ -163,7 +163,7 @@ class translation {
       else
         add(statement, called, branches);
     }
-    if (scopes_.size() != depth) unknown("scopes that do not end");
+    if (scopes_.size() != depth) unknown("an unbalanced scope");
     labels[end_of_function] = static_cast<std::uint32_t>(to_.code.size());
     for (const auto& [at, label] : branches) {
       if (!labels.contains(label)) unknown(label);
@@ -174,41 +174,41 @@ class translation {
   void add(std::string_view statement, bool called,
            std::vector<std::pair<std::size_t, std::string_view>>& branches) {
     using kind = instruction::kind;
-    instruction made{};
-    made.text = statement;
+    instruction parsed{};
+    parsed.text = statement;
     std::string_view rest = statement;
     if (rest.front() == '@') {
-      made.unless = rest[1] == '!';
-      cutter words{rest.substr(made.unless ? 2 : 1)};
-      made.guard = value(words.word());
+      parsed.negated = rest[1] == '!';
+      scanner words{rest.substr(parsed.negated ? 2 : 1)};
+      parsed.guard = value(words.word());
       rest = words.done() ? std::string_view{} : words.until(';');
     }
     const std::size_t blank = std::min(rest.find_first_of(" \t\n"), rest.size());
     const auto words = split(rest.substr(0, blank), '.');
     const std::string_view operands = trimmed(rest.substr(blank));
     if (words.empty()) unknown(statement);
-    made.together = words[0] == "bar" || words[0] == "wmma";
+    parsed.warp_wide = words[0] == "bar" || words[0] == "wmma";
     if (words[0] == "call" && rest.size() == statement.size()) return call(operands);
     if (words[0] == "bra" || words[0] == "ret") {
       const bool leaves = words[0] == "ret" && !called;
-      made.is = leaves ? kind::end : kind::branch;
+      parsed.is = leaves ? kind::end : kind::branch;
       if (!leaves) branches.emplace_back(to_.code.size(), words[0] == "ret" ? end_of_function : operands);
     } else if (words[0] == "bar" && words.size() == 2 && words[1] == "sync" && operands == "0") {
-      made.is = kind::barrier;
+      parsed.is = kind::barrier;
     } else {
       where_ = space::parameters;
       const bool stores =
           words[0] == "st" || (words[0] == "wmma" && words[1] == "store") || words[0] == "bar";
       for (const std::string_view text : split(operands, ',')) {
         const operand next = read_operand(text);
-        auto& side = made.to.empty() && made.from.empty() && !stores ? made.to : made.from;
+        auto& side = parsed.to.empty() && parsed.from.empty() && !stores ? parsed.to : parsed.from;
         side.insert(side.end(), next.registers.begin(), next.registers.end());
-        if (next.address) made.offset = next.offset;
+        if (next.address) parsed.offset = next.offset;
       }
-      made.act = action_for(words, where_);
-      if (!made.act) unknown(statement);
+      parsed.act = action_for(words, where_);
+      if (!parsed.act) unknown(statement);
     }
-    to_.code.push_back(std::move(made));
+    to_.code.push_back(std::move(parsed));
   }
 
   static constexpr std::string_view end_of_function = "the end of a function";
@@ -216,7 +216,7 @@ class translation {
   kernel to_;
   std::vector<scope> scopes_;
   std::unordered_map<std::uint64_t, std::uint32_t> constants_;
-  space where_ = space::parameters;  // of what the operand read last names
+  space where_ = space::parameters;  // the state space that the last operand names
 };
 
 }  // namespace pretext::tests::ptx

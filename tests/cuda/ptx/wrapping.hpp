@@ -2,10 +2,10 @@
 #include <cstdint>
 #include <type_traits>
 
-// Integers as a GPU has them: they wrap around, with a sign or without.
+// A GPU's integer arithmetic: it wraps around, signed or unsigned.
 namespace pretext::tests::ptx {
 
-/// What is shorter than an int must not become one.
+/// Types shorter than int must not be promoted to a signed int, whose overflow is undefined.
 template <class T>
 using wrapping = std::conditional_t<(sizeof(T) > 4), std::uint64_t, std::uint32_t>;
 template <class T>
@@ -14,23 +14,23 @@ constexpr wrapping<T> wrap(T value) {
 }
 
 template <class T>
-struct twice;
+struct widened;
 template <>
-struct twice<std::uint16_t> : std::type_identity<std::uint32_t> {};
+struct widened<std::uint16_t> : std::type_identity<std::uint32_t> {};
 template <>
-struct twice<std::int16_t> : std::type_identity<std::int32_t> {};
+struct widened<std::int16_t> : std::type_identity<std::int32_t> {};
 template <>
-struct twice<std::uint32_t> : std::type_identity<std::uint64_t> {};
+struct widened<std::uint32_t> : std::type_identity<std::uint64_t> {};
 template <>
-struct twice<std::int32_t> : std::type_identity<std::int64_t> {};
+struct widened<std::int32_t> : std::type_identity<std::int64_t> {};
 template <>
-struct twice<std::uint64_t> : std::type_identity<unsigned __int128> {};
+struct widened<std::uint64_t> : std::type_identity<unsigned __int128> {};
 template <>
-struct twice<std::int64_t> : std::type_identity<__int128> {};
+struct widened<std::int64_t> : std::type_identity<__int128> {};
 
 template <class T>
-constexpr typename twice<T>::type product(T a, T b) {
-  using wide = typename twice<T>::type;
+constexpr typename widened<T>::type product(T a, T b) {
+  using wide = typename widened<T>::type;
   return static_cast<wide>(static_cast<wide>(a) * static_cast<wide>(b));
 }
 template <class T>

@@ -11,14 +11,14 @@ using namespace pretext;
 
 namespace {
 
-/// A device that copies as late as it may: when somebody waits for it, and then what was asked for until
-/// then.
+/// A device that copies as late as possible: only when the host waits for it, and then only the copies up to
+/// the position waited for.
 struct late_stream {
-  std::vector<std::function<void()>> asked;
+  std::vector<std::function<void()>> queued;
   std::size_t done = 0;
 
   void run_to(std::size_t end) {
-    for (; done < end; ++done) asked[done]();
+    for (; done < end; ++done) queued[done]();
   }
 };
 
@@ -37,14 +37,14 @@ struct late_copies {
     ::operator delete(memory);
   }
   static void copy(late_stream* on, void* to, const void* from, std::size_t bytes) {
-    on->asked.push_back([=] { std::memcpy(to, from, bytes); });
+    on->queued.push_back([=] { std::memcpy(to, from, bytes); });
   }
   struct mark {
     late_stream* stream = nullptr;
     std::size_t at = 0;
     void set(late_stream* on) {
       stream = on;
-      at = on->asked.size();
+      at = on->queued.size();
     }
     void wait() const {
       ++waits;
@@ -54,39 +54,40 @@ struct late_copies {
 };
 using ring = pretext::detail::pinned_ring<late_copies>;
 
-constexpr std::size_t large = ring::smallest + 1;
+constexpr std::size_t large = ring::min_bytes + 1;
 
 }  // namespace
 
-TEST_CASE("what was sent arrives as it was, though the host's numbers change and nobody waits") {
+TEST_CASE(
+    "a copy delivers the elements as they were when it was sent, although the host changes them at once") {
   late_stream on;
   std::vector<std::vector<char>> arrived;
   waits = 0;
   {
     ring sent;
-    std::vector<char> numbers;
+    std::vector<char> elements;
     for (std::size_t i = 0; i < 20; ++i) arrived.emplace_back(large + i % 7 * 40000);
     for (std::size_t i = 0; i < 20; ++i) {
-      numbers.assign(arrived[i].size(), static_cast<char>('a' + i));
-      sent.send(&on, arrived[i].data(), numbers.data(), numbers.size());
-      numbers.assign(numbers.size(), '?');
+      elements.assign(arrived[i].size(), static_cast<char>('a' + i));
+      sent.send(&on, arrived[i].data(), elements.data(), elements.size());
+      elements.assign(elements.size(), '?');
       CHECK(pinned <= ring::slot_count);
-      CHECK(on.asked.size() - on.done <= ring::slot_count);
+      CHECK(on.queued.size() - on.done <= ring::slot_count);
     }
     CHECK(waits == 20 - ring::slot_count);
-    on.run_to(on.asked.size());
+    on.run_to(on.queued.size());
   }
   CHECK(pinned == 0);
   for (std::size_t i = 0; i < 20; ++i)
     CHECK(arrived[i] == std::vector<char>(arrived[i].size(), static_cast<char>('a' + i)));
 }
 
-TEST_CASE("a batch as large as those before takes no other memory, a small one none") {
+TEST_CASE("a batch no larger than those before reuses pinned memory, and a small one uses none") {
   late_stream on;
   ring sent;
-  std::vector<char> numbers(large), arrived(large);
-  const auto send = [&](std::size_t bytes) { sent.send(&on, arrived.data(), numbers.data(), bytes); };
-  send(ring::smallest);
+  std::vector<char> elements(large), arrived(large);
+  const auto send = [&](std::size_t bytes) { sent.send(&on, arrived.data(), elements.data(), bytes); };
+  send(ring::min_bytes);
   CHECK(pinned == 0);
   for (int i = 0; i < 3; ++i) send(large);
   CHECK(pinned == 3);
@@ -96,18 +97,18 @@ TEST_CASE("a batch as large as those before takes no other memory, a small one n
   send(large);
   CHECK(waits == before + 1);
   CHECK(pinned == 3);
-  on.run_to(on.asked.size());
+  on.run_to(on.queued.size());
 }
 
-TEST_CASE("without memory to be pinned numbers are sent from where they are") {
+TEST_CASE("where no memory can be pinned, elements are copied from ordinary memory") {
   late_stream on;
   ring sent;
-  const std::vector<char> numbers(large, 'x');
+  const std::vector<char> elements(large, 'x');
   std::vector<char> arrived(large);
   can_pin = false;
-  for (int i = 0; i < 5; ++i) sent.send(&on, arrived.data(), numbers.data(), large);
+  for (int i = 0; i < 5; ++i) sent.send(&on, arrived.data(), elements.data(), large);
   can_pin = true;
-  CHECK(on.asked.size() == 5);
+  CHECK(on.queued.size() == 5);
   on.run_to(5);
-  CHECK(arrived == numbers);
+  CHECK(arrived == elements);
 }

@@ -30,7 +30,7 @@ auto seen(Trainer& trainer, std::size_t batch = 4, double drop_path = 0) {
 
 }  // namespace
 
-TEST_CASE("what the host passes to a step by value is seen when it changes") {
+TEST_CASE("a graph key sees every value that the host passes to a step") {
   learner t{{}, {.optimizer = {lars{}}}};
   const auto before = seen(t);
   CHECK(before == seen(t));
@@ -47,7 +47,7 @@ TEST_CASE("what the host passes to a step by value is seen when it changes") {
   differs_after(t.method().loss, 2.0 * nt_xent{.temperature = 0.7f} + 0.5 * nt_xent{});
 }
 
-TEST_CASE("memory that lies elsewhere is seen, a step that repeats itself is not") {
+TEST_CASE("a graph key sees memory at another address and is equal for repeated steps") {
   learner t{{}, {.optimizer = {lars{}}}};
   tensor<float, images, cpu> views{8};
   t.step(views.view(), {});
@@ -59,9 +59,9 @@ TEST_CASE("memory that lies elsewhere is seen, a step that repeats itself is not
   CHECK(before != seen(t));
 
   trainer<labelled, on<cpu>, sgd> c;
-  const auto without_goals = seen(c);
+  const auto without_soft_targets = seen(c);
   c.memory().soft_targets.resize(4);
-  CHECK(without_goals != seen(c));
+  CHECK(without_soft_targets != seen(c));
 }
 
 namespace {

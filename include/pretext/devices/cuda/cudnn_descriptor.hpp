@@ -8,8 +8,8 @@
 
 namespace pretext::detail {
 
-/// One of the descriptors that cuDNN's graphs are made of. It is `good` until something was refused; whoever
-/// builds one asks at the end.
+/// A descriptor of cuDNN's graph API. It stays `good` until cuDNN refuses something, so that a caller checks
+/// once, at the end. Move-only.
 class cudnn_descriptor {
  public:
   explicit cudnn_descriptor(cudnnBackendDescriptorType_t kind)
@@ -17,7 +17,7 @@ class cudnn_descriptor {
   cudnn_descriptor(cudnn_descriptor&& other) noexcept
       : raw_{std::exchange(other.raw_, nullptr)}, good_{std::exchange(other.good_, false)} {}
   cudnn_descriptor& operator=(cudnn_descriptor&& other) noexcept {
-    std::swap(raw_, other.raw_);
+    std::swap(raw_, other.raw_);  // `other` destroys the old descriptor
     std::swap(good_, other.good_);
     return *this;
   }
@@ -37,40 +37,40 @@ class cudnn_descriptor {
   void set(cudnnBackendAttributeName_t name, cudnnBackendAttributeType_t type, const T& value) {
     set(name, type, &value, 1);
   }
-  void set(cudnnBackendAttributeName_t name, std::initializer_list<std::int64_t> numbers) {
-    set(name, CUDNN_TYPE_INT64, numbers.begin(), static_cast<std::int64_t>(numbers.size()));
+  void set(cudnnBackendAttributeName_t name, std::initializer_list<std::int64_t> values) {
+    set(name, CUDNN_TYPE_INT64, values.begin(), static_cast<std::int64_t>(values.size()));
   }
   void set(cudnnBackendAttributeName_t name, const cudnn_descriptor& other) {
     good_ = good_ && other.good_;
     set(name, CUDNN_TYPE_BACKEND_DESCRIPTOR, other.raw_);
   }
 
-  /// No more is set from here on.
+  /// Finalizes the descriptor: no attribute can be set after it.
   void finish() { good_ = good_ && cudnnBackendFinalize(raw_) == CUDNN_STATUS_SUCCESS; }
 
-  /// Some values of an attribute, at most `most`; none where it has none.
+  /// At most `max_count` values of an attribute.
   template <class T>
   std::vector<T> get(cudnnBackendAttributeName_t name, cudnnBackendAttributeType_t type,
-                     std::int64_t most) const {
-    std::vector<T> values(static_cast<std::size_t>(most));
+                     std::int64_t max_count) const {
+    std::vector<T> values(static_cast<std::size_t>(max_count));
     std::int64_t count = 0;
     if (!good_ ||
-        cudnnBackendGetAttribute(raw_, name, type, most, &count, values.data()) != CUDNN_STATUS_SUCCESS)
+        cudnnBackendGetAttribute(raw_, name, type, max_count, &count, values.data()) != CUDNN_STATUS_SUCCESS)
       count = 0;
-    values.resize(static_cast<std::size_t>(count < most ? count : most));
+    values.resize(static_cast<std::size_t>(count < max_count ? count : max_count));
     return values;
   }
-  /// Descriptors of an attribute, filled in: as many of `room` as there are.
-  std::size_t get(cudnnBackendAttributeName_t name, const std::vector<cudnn_descriptor>& room) const {
+  /// Fills `descriptors` with those of an attribute and returns how many there are, at most all.
+  std::size_t get(cudnnBackendAttributeName_t name, const std::vector<cudnn_descriptor>& descriptors) const {
     std::vector<cudnnBackendDescriptor_t> handles;
-    for (const cudnn_descriptor& one : room) handles.push_back(one.raw_);
+    for (const cudnn_descriptor& each : descriptors) handles.push_back(each.raw_);
     std::int64_t count = 0;
     if (!good_ || cudnnBackendGetAttribute(raw_, name, CUDNN_TYPE_BACKEND_DESCRIPTOR,
                                            static_cast<std::int64_t>(handles.size()), &count,
                                            handles.data()) != CUDNN_STATUS_SUCCESS)
       return 0;
     const auto found = static_cast<std::size_t>(count);
-    return found < room.size() ? found : room.size();
+    return found < descriptors.size() ? found : descriptors.size();
   }
 
  private:

@@ -15,9 +15,9 @@
 
 namespace pretext::detail {
 
-/// cuDNN with what it has chosen for every convolution that was ever asked for: once, the first of its
-/// heuristics' proposals for tensor cores that adds in a fixed order and in float, so that a step repeated is
-/// the same bits.
+/// cuDNN with the execution plan of every convolution so far. A plan is selected once: the first proposal of
+/// cuDNN's heuristics for tensor cores that adds in a fixed order and in float, so that a repeated step gives
+/// the same bits. Used by one thread at a time.
 class cudnn_plans {
  public:
   struct plan {
@@ -27,7 +27,7 @@ class cudnn_plans {
   };
 
   cudnn_plans() = default;
-  /// For a device that need not be here, known by its properties: plans that nobody can run.
+  /// Plans for a device that is not present, described by its properties; they cannot be executed.
   explicit cudnn_plans(cudnn_descriptor device) : absent_{std::move(device)} {}
   cudnn_plans(const cudnn_plans&) = delete;
   cudnn_plans& operator=(const cudnn_plans&) = delete;
@@ -36,30 +36,30 @@ class cudnn_plans {
     if (handle_) cudnnDestroy(handle_);
   }
 
-  /// Not `possible` where cuDNN has nothing that will do.
-  const plan& find(const planned_convolution& c) {
+  /// The plan of a convolution; not `possible()` where cuDNN has none that is suitable.
+  const plan& find(const cudnn_convolution& c) {
     if (const auto known = plans_.find(c); known != plans_.end()) return known->second;
     if (!handle_ && !absent_ && cudnnCreate(&handle_) != CUDNN_STATUS_SUCCESS) handle_ = nullptr;
     return plans_.emplace(c, handle_ || absent_ ? choose(c) : plan{}).first->second;
   }
 
-  /// Images, results and filters lie where 16 bytes begin.
-  void run(cudaStream_t on, const plan& chosen, const void* images, const void* results, const void* filters,
-           void* workspace) {
+  /// Executes a plan. Images, results and filters are aligned to 16 bytes.
+  void run(cudaStream_t on, const plan& selected, const void* images, const void* results,
+           const void* filters, void* workspace) {
     const std::array<std::int64_t, 3> names{image_name, result_name, filter_name};
-    const std::array<const void*, 3> where{images, results, filters};
+    const std::array<const void*, 3> addresses{images, results, filters};
     cudnn_descriptor memory{CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR};
     memory.set(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, CUDNN_TYPE_INT64, names.data(), 3);
-    memory.set(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, CUDNN_TYPE_VOID_PTR, where.data(), 3);
+    memory.set(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, CUDNN_TYPE_VOID_PTR, addresses.data(), 3);
     memory.set(CUDNN_ATTR_VARIANT_PACK_WORKSPACE, CUDNN_TYPE_VOID_PTR, workspace);
     memory.finish();
-    if (!memory.good()) throw_error<std::runtime_error>("cuDNN refused the memory of a convolution");
+    if (!memory.good()) throw_error<std::runtime_error>("cuDNN refused the addresses of a convolution");
     expects_done(cudnnSetStream(handle_, on));
-    expects_done(cudnnBackendExecute(handle_, chosen.parts.back().raw(), memory.raw()));
+    expects_done(cudnnBackendExecute(handle_, selected.parts.back().raw(), memory.raw()));
   }
 
  private:
-  // By number, since newer versions call the first deprecated and older ones have no names for the others.
+  // As numbers: newer versions declare the first name deprecated, older ones lack the others.
   static constexpr auto plan_handle = static_cast<cudnnBackendAttributeName_t>(400),
                         advice_device = static_cast<cudnnBackendAttributeName_t>(204),
                         plan_device = static_cast<cudnnBackendAttributeName_t>(407);
@@ -69,8 +69,9 @@ class cudnn_plans {
       throw_error<std::runtime_error>("cuDNN failed at a convolution: ", cudnnGetErrorString(status));
   }
 
-  /// On tensor cores, in a fixed order, in float, and what was asked for rather than a transform of it?
-  static bool will_do(const cudnn_descriptor& proposal) {
+  /// Does the proposal use tensor cores, add in a fixed order and in float, and compute no transform (FFT,
+  /// Winograd)?
+  static bool is_suitable(const cudnn_descriptor& proposal) {
     std::vector<cudnn_descriptor> engine;
     engine.emplace_back(CUDNN_BACKEND_ENGINE_DESCRIPTOR);
     if (proposal.get(CUDNN_ATTR_ENGINECFG_ENGINE, engine) != 1) return false;
@@ -84,30 +85,30 @@ class cudnn_plans {
            !noted(CUDNN_NUMERICAL_NOTE_WINOGRAD);
   }
 
-  /// How much workspace a plan may want: some, or half of what the convolution reads and writes anyway.
-  static std::size_t most_workspace(const planned_convolution& c) {
-    const std::int64_t numbers = c.batch * (c.height * c.width * c.in + c.out_height * c.out_width * c.out);
-    const std::int64_t bytes = c.number == CUDNN_DATA_BFLOAT16 ? 2 : 4;
-    return std::max(std::size_t{64} << 20, static_cast<std::size_t>(numbers * bytes / 2));
+  /// The bytes of workspace that a plan may use: 64 MiB, or half of the images and results if that is more.
+  static std::size_t max_workspace(const cudnn_convolution& c) {
+    const std::int64_t elements = c.batch * (c.height * c.width * c.in + c.out_height * c.out_width * c.out);
+    const std::int64_t bytes = c.type == CUDNN_DATA_BFLOAT16 ? 2 : 4;
+    return std::max(std::size_t{64} << 20, static_cast<std::size_t>(elements * bytes / 2));
   }
 
-  plan choose(const planned_convolution& c) const {
-    plan made;
-    made.parts = graph_of(c, handle_);
+  plan choose(const cudnn_convolution& c) const {
+    plan result;
+    result.parts = graph_of(c, handle_);
     for (const auto mode : {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_FALLBACK}) {
       cudnn_descriptor advice{CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR};
-      advice.set(CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, made.parts.back());
+      advice.set(CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, result.parts.back());
       advice.set(CUDNN_ATTR_ENGINEHEUR_MODE, CUDNN_TYPE_HEUR_MODE, mode);
       if (absent_) advice.set(advice_device, *absent_);
       advice.finish();
-      constexpr std::size_t most_proposals = 32;
+      constexpr std::size_t max_proposals = 32;
       std::vector<cudnn_descriptor> proposals;
-      for (std::size_t i = 0; i < most_proposals; ++i)
+      for (std::size_t i = 0; i < max_proposals; ++i)
         proposals.emplace_back(CUDNN_BACKEND_ENGINECFG_DESCRIPTOR);
       const std::size_t found = advice.get(CUDNN_ATTR_ENGINEHEUR_RESULTS, proposals);
       for (std::size_t i = 0; i < found; ++i) {
         cudnn_descriptor& proposal = proposals[i];
-        if (!will_do(proposal)) continue;
+        if (!is_suitable(proposal)) continue;
         cudnn_descriptor execution{CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR};
         if (handle_) execution.set(plan_handle, CUDNN_TYPE_HANDLE, handle_);
         if (absent_) execution.set(plan_device, *absent_);
@@ -115,11 +116,11 @@ class cudnn_plans {
         execution.finish();
         const auto bytes =
             execution.get<std::int64_t>(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_INT64, 1);
-        if (bytes.size() != 1 || static_cast<std::size_t>(bytes[0]) > most_workspace(c)) continue;
-        made.parts.push_back(std::move(proposal));
-        made.parts.push_back(std::move(execution));
-        made.workspace = static_cast<std::size_t>(bytes[0]);
-        return made;
+        if (bytes.size() != 1 || static_cast<std::size_t>(bytes[0]) > max_workspace(c)) continue;
+        result.parts.push_back(std::move(proposal));
+        result.parts.push_back(std::move(execution));
+        result.workspace = static_cast<std::size_t>(bytes[0]);
+        return result;
       }
     }
     return {};
@@ -127,7 +128,7 @@ class cudnn_plans {
 
   cudnnHandle_t handle_ = nullptr;
   std::optional<cudnn_descriptor> absent_;
-  std::map<planned_convolution, plan> plans_;
+  std::map<cudnn_convolution, plan> plans_;
 };
 
 }  // namespace pretext::detail

@@ -8,7 +8,7 @@
 
 namespace pretext::detail {
 
-/// The sentence for a CUDA error.
+/// The message for a CUDA error that occurred while `doing` something, such as "allocating device memory".
 inline std::string message_for(cudaError_t error, std::string_view doing) {
   if (error == cudaErrorInsufficientDriver) {
     int driver = 0, toolkit = 0;
@@ -27,7 +27,7 @@ inline std::string message_for(cudaError_t error, std::string_view doing) {
   return cuda_failure::other(doing, cudaGetErrorString(error));
 }
 
-/// Throws std::runtime_error with a sentence unless CUDA succeeded.
+/// Throws std::runtime_error with a message unless CUDA succeeded.
 inline void expects_success(cudaError_t error, std::string_view doing) {
   if (error != cudaSuccess) [[unlikely]]
     throw std::runtime_error{message_for(error, doing)};

@@ -7,35 +7,36 @@
 
 namespace pretext::detail {
 
-/// What some work puts on a stream, as one CUDA graph: kernels, copies and clearings with the addresses and
-/// numbers that they had when they were recorded.
+/// The kernels, copies and clears that some work put on a stream, as one CUDA graph, with the addresses and
+/// arguments that they had while they were recorded. Move-only.
 class cuda_graph {
  public:
-  /// Records without doing anything. Throws std::runtime_error where the work waits for the stream or
+  /// Records the work without executing it. Throws std::runtime_error if the work waits for the stream or
   /// allocates.
   template <class Work>
   cuda_graph(cudaStream_t on, const Work& work) {
-    expects_success(cudaStreamBeginCapture(on, cudaStreamCaptureModeThreadLocal), "starting to record");
+    expects_success(cudaStreamBeginCapture(on, cudaStreamCaptureModeThreadLocal),
+                    "starting to record a step");
     try {
       work();
     } catch (...) {
       cudaGraph_t broken = nullptr;
       cudaStreamEndCapture(on, &broken);
       if (broken) cudaGraphDestroy(broken);
-      cudaGetLastError();  // what ended the recording has been thrown
+      cudaGetLastError();  // the error is reported by the exception
       throw;
     }
     cudaGraph_t graph = nullptr;
-    expects_success(cudaStreamEndCapture(on, &graph), "recording");
-    cudaGraphExec_t made = nullptr;
-    const cudaError_t error = cudaGraphInstantiate(&made, graph, 0);
+    expects_success(cudaStreamEndCapture(on, &graph), "recording a step");
+    cudaGraphExec_t executable = nullptr;
+    const cudaError_t error = cudaGraphInstantiate(&executable, graph, 0);
     cudaGraphDestroy(graph);
-    expects_success(error, "preparing what was recorded");
-    graph_.reset(made);
+    expects_success(error, "preparing a recorded step");
+    graph_.reset(executable);
   }
 
   void launch(cudaStream_t on) const {
-    expects_success(cudaGraphLaunch(graph_.get(), on), "starting what was recorded");
+    expects_success(cudaGraphLaunch(graph_.get(), on), "starting a recorded step");
   }
 
  private:

@@ -3,14 +3,14 @@
 
 #include <pretext/core/expects.hpp>
 
-// What a user is told when CUDA cannot be used: sentences apart from the calls that need them, so that they
-// can be tested where there is no GPU.
+// Messages for users where CUDA cannot be used. They are separate from the calls of CUDA, so that they can be
+// tested without a GPU.
 namespace pretext::cuda_failure {
 
-/// 12040 is CUDA 12.4.
+/// The text of a version of CUDA: 12040 is 12.4.
 inline std::string version(int number) { return str_cat(number / 1000, ".", number % 1000 / 10); }
 
-/// The driver is missing (version 0) or older than the toolkit that the program was built with.
+/// The driver is missing (version 0) or older than the toolkit of the program.
 inline std::string old_driver(int driver, int toolkit) {
   if (driver == 0)
     return "there is no NVIDIA driver on this machine, so no GPU to run on; use the CPU, or install the "
@@ -25,15 +25,15 @@ inline std::string no_gpu() {
   return "there is no NVIDIA GPU that this program may use (CUDA_VISIBLE_DEVICES may hide it); use the CPU";
 }
 
-/// A GPU of a generation that the program was not compiled for.
+/// The program was not compiled for the compute capability of the GPU.
 inline std::string no_code(int major, int minor) {
   return str_cat("this program has no code for a GPU of compute capability ", major, ".", minor,
                  ": build it with CMAKE_CUDA_ARCHITECTURES=", major, minor);
 }
 
-/// Everything else, in CUDA's own words.
-inline std::string other(std::string_view doing, std::string_view said) {
-  return str_cat("CUDA failed ", doing, ": ", said);
+/// Any other error, with CUDA's message.
+inline std::string other(std::string_view doing, std::string_view message) {
+  return str_cat("CUDA failed ", doing, ": ", message);
 }
 
 }  // namespace pretext::cuda_failure

@@ -6,12 +6,12 @@
 
 namespace pretext::detail {
 
-/// How CUDA does what a `pinned_ring` asks for.
+/// The operations of CUDA for a `pinned_ring`.
 struct cuda_copies {
   static void* pin(std::size_t bytes) {
     void* memory = nullptr;
     if (cudaMallocHost(&memory, bytes) == cudaSuccess) return memory;
-    cudaGetLastError();  // it is not to be met again by the next call
+    cudaGetLastError();  // clears the error, or the next call would report it
     return nullptr;
   }
   static void unpin(void* memory) {
@@ -21,7 +21,7 @@ struct cuda_copies {
     expects_success(cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, on), "writing to the device");
   }
 
-  /// A place on a stream.
+  /// A position on a stream that the host can wait for.
   class mark {
    public:
     mark() = default;
@@ -31,9 +31,9 @@ struct cuda_copies {
       if (event_) cudaEventDestroy(event_);
     }
     void set(cudaStream_t on) {
-      if (!event_)  // threads that read images want the processor more than this one does
+      if (!event_)  // blocking: threads that decode images need the processor more than this one
         expects_success(cudaEventCreateWithFlags(&event_, cudaEventDisableTiming | cudaEventBlockingSync),
-                        "making an event");
+                        "creating an event");
       expects_success(cudaEventRecord(event_, on), "marking a copy");
     }
     void wait() const { expects_success(cudaEventSynchronize(event_), "waiting for a copy"); }

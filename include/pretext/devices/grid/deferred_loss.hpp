@@ -8,56 +8,57 @@
 namespace pretext::grid {
 
 /// Computes a deferred loss on the device, unless an earlier one was NaN or infinite.
+/// Stores a loss, unless an earlier one is NaN or infinite and has not been read yet.
 template <class Loss>
-struct settle_loss {
+struct store_loss {
   Loss loss;
-  double* settled;
+  double* stored;
   PRETEXT_HOST_DEVICE void operator()(std::size_t) const {
-    if (std::isfinite(*settled)) *settled = loss.value();
+    if (std::isfinite(*stored)) *stored = loss.value();
   }
 };
 
-/// A loss that the device has yet to compute: a sum of numbers in its memory, each times a factor. Adding and
-/// weighting losses is arithmetic on the factors, so no step waits for a loss before its end.
+/// A loss that the device computes later: a weighted sum of values in its memory. Sums and multiples of
+/// losses only change the weights on the host, so no step waits for the device.
 template <class Device>
 class deferred_loss {
  public:
-  static constexpr std::size_t most_terms = 8;
+  static constexpr std::size_t max_terms = 8;
 
   deferred_loss() = default;
-  explicit deferred_loss(const double* on_device) : terms_{1}, term_{{on_device, 1}} {}
+  explicit deferred_loss(const double* address) : count_{1}, terms_{{address, 1}} {}
 
   friend deferred_loss operator*(double weight, deferred_loss loss) {
-    for (std::size_t i = 0; i < loss.terms_; ++i) loss.term_[i].factor *= weight;
+    for (std::size_t i = 0; i < loss.count_; ++i) loss.terms_[i].weight *= weight;
     return loss;
   }
   friend deferred_loss operator+(deferred_loss a, const deferred_loss& b) {
-    expects(a.terms_ + b.terms_ <= most_terms, "a sum of more than ", most_terms, " losses");
-    for (std::size_t i = 0; i < b.terms_; ++i) a.term_[a.terms_++] = b.term_[i];
+    expects(a.count_ + b.count_ <= max_terms, "a sum of more than ", max_terms, " losses");
+    for (std::size_t i = 0; i < b.count_; ++i) a.terms_[a.count_++] = b.terms_[i];
     return a;
   }
 
   PRETEXT_HOST_DEVICE double value() const {
     double sum = 0;
-    for (std::size_t i = 0; i < terms_; ++i) sum += term_[i].factor * *term_[i].number;
+    for (std::size_t i = 0; i < count_; ++i) sum += terms_[i].weight * *terms_[i].value;
     return sum;
   }
 
-  /// Has the device note the sum where optimizers look: they change nothing while it is not a number, in this
-  /// step or, until somebody has read it, in those that follow.
+  /// Makes the device store the sum at `stream.wait_loss()`, which optimizers read: they change nothing while
+  /// it is NaN or infinite, in this step and in all later ones until the host has read it.
   template <class Context>
   void settle(Context& context) const {
-    parallel_for(context, 1, settle_loss<deferred_loss>{*this, context.stream.wait_loss()});
+    parallel_for(context, 1, store_loss<deferred_loss>{*this, context.stream.wait_loss()});
   }
 
  private:
-  struct one {
-    const double* number;
-    double factor;
+  struct term {
+    const double* value;
+    double weight;
   };
 
-  std::size_t terms_ = 0;
-  one term_[most_terms]{};
+  std::size_t count_ = 0;
+  term terms_[max_terms]{};
 };
 
 }  // namespace pretext::grid

@@ -6,58 +6,63 @@
 #include <pretext/core/device.hpp>
 #include <pretext/core/host_device.hpp>
 
-// A kernel is a small functor that says how many `threads` a block has and which memory they share:
+// The programming model of the GPU kernels. A kernel is a functor over a block of threads. Code outside of
+// `for_each_thread` runs identically in every thread and code inside runs once per thread, so no thread can
+// miss a barrier. The same body therefore also runs on a CPU, one thread after another in any order: that is
+// how tests check it without a GPU.
 //
 //   struct kernel {
-//     static constexpr unsigned threads = 256;
-//     using shared = …;                                    plain memory, not cleared
+//     static constexpr unsigned threads = 256;   per block
+//     using shared = …;                          the block's shared memory, uninitialized; or no_memory
 //     template <class Block> PRETEXT_HOST_DEVICE void operator()(Block& block) const;
-//   };
 //
-// It may ask for more shared memory than a type can say, so many floats: `std::size_t beside() const`. And it
-// may say how many `blocks_at_once` a multiprocessor shall have room for: a GPU's compiler then gives threads
-// so few registers.
+//     std::size_t dynamic_shared() const;              optional: additional shared memory, in floats
+//     static constexpr unsigned blocks_at_once = 2;    optional: minimum of resident blocks per
+//   };                                                 multiprocessor, which limits registers
 //
-// What its body may ask of a block:
-//   block.index(), block.count()      which block of the grid this is, and of how many
-//   block.shared()                    the memory that its threads share
-//   block.beside()                    and the floats beside it, at a multiple of 32 bytes
-//   block.each(f)                     every thread calls f(its number), then all wait for one another
-//   typename Block::template own<T>   T of every thread's own, zero at first: own[its number]
+// A block provides:
+//   block.index(), block.count()             its index in the grid, and the number of blocks
+//   block.shared()                           its shared memory
+//   block.dynamic_shared()                   the additional floats, 32-byte aligned
+//   block.for_each_thread(f)                 every thread calls f(its index), then a barrier
+//   typename Block::template per_thread<T>   a T per thread, in registers, zero at first, indexed by thread
 //
-// And, where it multiplies bfloat16, for which a GPU has tensor cores:
-//   typename Block::template tile_sums<M, N>   M×N sums in float, 0 at first, which all threads keep
-//   together:
-//     sums.add(a, b)      adds A·B, tiles in shared memory (product_tiles.hpp), then all wait for one another
-//     sums.each(apart, f) f(row, column, pointer to 8 sums side by side) for all of them, each by some thread
-//     sums.each_beside(more, apart, f)   f(row, column, 8 sums, the same 8 of `more`)
-//   All of them may be told `product_limits` at the end. Nobody waits for anybody after `each`.
+// and, for kernels that multiply bfloat16 on tensor cores:
+//   typename Block::template tile_sums<M, N>   M×N float sums, initially 0, distributed over all threads:
+//     sums.add(a, b)                      adds A·B of tiles in shared memory (tiles.hpp), then a barrier
+//     sums.visit(staging, f)              f(row, column, pointer to 8 consecutive sums) covers all sums, each
+//                                         by one thread
+//     sums.visit_pair(other, staging, f)  f(row, column, 8 sums, the same 8 sums of `other`)
+//   All three accept `product_limits` as last argument. There is no barrier after `visit` and `visit_pair`.
 //
-// What stands outside of `each` is done by every thread alike. So no thread can miss a barrier, and the same
-// body runs on the CPU, one thread after another in any order: that is how tests check it without a GPU. It
-// may read shared memory outside of `each` if an `each` follows before that memory changes.
+// Code outside of `for_each_thread` may read shared memory, provided that a `for_each_thread` follows before
+// that memory changes.
 namespace pretext::grid {
 
-/// Of kernels whose threads share nothing.
+/// The shared memory of a kernel that needs none.
 struct no_memory {};
 
+/// The smaller of two values.
 PRETEXT_HOST_DEVICE constexpr std::size_t smaller(std::size_t a, std::size_t b) { return a < b ? a : b; }
+/// a / b, rounded up.
 PRETEXT_HOST_DEVICE constexpr std::size_t ceil_div(std::size_t a, std::size_t b) { return (a + b - 1) / b; }
 
+/// Minus infinity, as a constant.
 template <class T>
 inline constexpr T least_number = -std::numeric_limits<T>::infinity();
+/// Minus infinity, from device code.
 template <class T>
 PRETEXT_HOST_DEVICE constexpr T minus_infinity() {
   return least_number<T>;
 }
 
-/// Does a kernel ask for shared memory beside what its type says?
+/// Does a kernel use dynamic shared memory?
 template <class Kernel>
 concept has_dynamic_shared = requires(const Kernel& kernel) {
   kernel.dynamic_shared();
 };
 
-/// The bytes that a block of a kernel shares.
+/// The bytes of shared memory of one block.
 template <class Kernel>
 constexpr std::size_t shared_bytes(const Kernel& kernel) {
   using shared = typename Kernel::shared;
@@ -69,12 +74,12 @@ constexpr std::size_t shared_bytes(const Kernel& kernel) {
   }
 }
 
-/// Blocks for `n` numbers at one per thread, but no more than some waves of a large GPU.
+/// Blocks for `n` elements at one per thread, but at most 4096, a few waves of a large GPU.
 constexpr std::size_t blocks_for(std::size_t n, std::size_t threads) {
   return smaller(ceil_div(n, threads), 4096);
 }
 
-/// `work(i)` for every i < n.
+/// The kernel of `parallel_for`: `work(i)` for every i < n.
 template <class Work>
 struct for_each_number {
   static constexpr unsigned threads = 256;
@@ -90,15 +95,16 @@ struct for_each_number {
   }
 };
 
-/// Launches `work(i)` for every i < n on the place's stream.
+/// Launches `work(i)` for every i < n on the context's stream.
 template <class Context, class Work>
 void parallel_for(Context& context, std::size_t n, const Work& work) {
   using kernel = for_each_number<Work>;
   if (n > 0) launch(context.stream, blocks_for(n, kernel::threads), kernel{n, work});
 }
 
-/// Σ term(thread) over a block's threads, told to all of them: a tree, the same on every device. `memory` has
-/// a number for each thread, whose count is a power of two.
+/// Σ term(thread) over the threads of a block, returned in every thread. The order of additions is a tree,
+/// the same on every device. `memory` is shared, with one element per thread; the number of threads is a
+/// power of two.
 template <class Block, class T, std::size_t Threads, class Term>
 PRETEXT_HOST_DEVICE T sum_of_threads(Block& block, T (&memory)[Threads], const Term& term) {
   static_assert((Threads & (Threads - 1)) == 0);
@@ -108,11 +114,11 @@ PRETEXT_HOST_DEVICE T sum_of_threads(Block& block, T (&memory)[Threads], const T
       if (thread < half) memory[thread] += memory[thread + half];
     });
   const T total = memory[0];
-  block.for_each_thread([](unsigned) {});  // before anybody writes there again
+  block.for_each_thread([](unsigned) {});  // a barrier: `memory` may be overwritten afterwards
   return total;
 }
 
-/// The largest of term(thread), told to all threads.
+/// The maximum of term(thread) over the threads of a block, returned in every thread; `memory` as above.
 template <class Block, class T, std::size_t Threads, class Term>
 PRETEXT_HOST_DEVICE T largest_of_threads(Block& block, T (&memory)[Threads], const Term& term) {
   static_assert((Threads & (Threads - 1)) == 0);

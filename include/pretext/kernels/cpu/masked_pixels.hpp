@@ -42,13 +42,8 @@ double compare_patch(const patch_extents& e, const pixel_comparison& c, const T*
   double sum = 0;
   for_each_element(e, patch, [&](std::size_t i, double value) {
     const double difference = static_cast<double>(p[i]) - (value - at.shift) * at.scale;
-    if (c.error == pixel_error::squared) {
-      sum += difference * difference;
-      dp[i] += static_cast<T>(2 * slope * difference);
-    } else {
-      sum += std::abs(difference);
-      dp[i] += static_cast<T>(difference > 0 ? slope : difference < 0 ? -slope : 0);
-    }
+    sum += c.error_of(difference);
+    dp[i] += static_cast<T>(c.gradient_of(difference, slope));
   });
   return sum;
 }

@@ -9,9 +9,12 @@
 #include <pretext/kernels/gpu/attention/heads.hpp>
 #include <pretext/kernels/gpu/attention/tiled_backward.hpp>
 
-// Scores are made in square tiles wherever they are needed and never leave shared memory.
+// Attention without storing scores: logits are computed in square tiles wherever they are needed and never
+// leave shared memory. bfloat16 heads up to 96 wide use one fused kernel on tensor cores; all others use
+// the tiled kernels below.
 namespace pretext::grid {
 
+/// The log-sum-exp of each query: the first pass over the scores.
 template <class T>
 struct attention_log_sums {
   using R = arithmetic<T>;
@@ -20,7 +23,7 @@ struct attention_log_sums {
   struct shared {
     square_tile<R> tile;
     typename square_tile<R>::strips strips;
-    typename sums::memory sums_of_rows;
+    typename sums::memory row_sums;
   };
   attention_tiles<T> all;
   R* log_sum;
@@ -28,22 +31,22 @@ struct attention_log_sums {
   template <class Block>
   PRETEXT_HOST_DEVICE void operator()(Block& block) const {
     auto& memory = block.shared();
-    typename Block::template per_thread<typename sums::so_far> online;
-    const auto own = all.of(block.index(), 1);
+    typename Block::template per_thread<typename sums::running> state;
+    const auto work = all.of(block.index(), 1);
     for (std::size_t left = 0; left < all.tokens(); left += all.side) {
-      all.scores(block, memory.tile, memory.strips, own.unit, own.top, left);
-      sums::add(block, memory.tile, online);
+      all.scores(block, memory.tile, memory.strips, work.unit, work.top, left);
+      sums::add(block, memory.tile, state);
     }
-    sums::finish(block, memory.sums_of_rows, online, [&](std::size_t row, const partial_log_sum<R>& sum) {
-      if (own.top + row < all.tokens())
-        log_sum[own.unit * all.tokens() + own.top + row] = sum.largest + std::log(sum.sum);
+    sums::finish(block, memory.row_sums, state, [&](std::size_t row, const partial_log_sum<R>& sum) {
+      if (work.top + row < all.tokens())
+        log_sum[work.unit * all.tokens() + work.top + row] = sum.largest + std::log(sum.sum);
     });
   }
 };
 
 /// y = P·v.
 template <class T>
-struct attention_mix {
+struct attention_outputs {
   using R = arithmetic<T>;
   static constexpr unsigned threads = square_tile<R>::threads;
   struct shared {
@@ -57,14 +60,14 @@ struct attention_mix {
   template <class Block>
   PRETEXT_HOST_DEVICE void operator()(Block& block) const {
     auto& memory = block.shared();
-    typename Block::template per_thread<typename square_tile<R>::numbers> sum;
-    const auto own = all.of(block.index(), all.chunks());
+    typename Block::template per_thread<typename square_tile<R>::fragment> sum;
+    const auto work = all.of(block.index(), all.chunks());
     for (std::size_t left = 0; left < all.tokens(); left += all.side) {
-      all.probabilities(block, memory.tile, memory.strips, own.unit, own.top, left, log_sum);
-      memory.tile.template multiply<false>(block, memory.strips, all.heads.rows(own.unit, 2).from(left),
-                                           own.left, sum);
+      all.probabilities(block, memory.tile, memory.strips, work.unit, work.top, left, log_sum);
+      memory.tile.template multiply<false>(block, memory.strips, all.heads.rows(work.unit, 2).from(left),
+                                           work.left, sum);
     }
-    all.store(block, sum, own.left, all.heads.mixed_in(y, own.unit).from(own.top));
+    all.store(block, sum, work.left, all.heads.output_rows(y, work.unit).from(work.top));
   }
 };
 
@@ -72,6 +75,7 @@ struct attention_mix {
 
 namespace pretext::kernels {
 
+/// The fused kernel if it fits, else the tiled ones, which recompute the scores.
 template <Accelerator Device>
 struct attention<Device> {
   template <class Context, class T, class W>
@@ -79,13 +83,13 @@ struct attention<Device> {
                       W* log_sum) {
     if (batch == 0) return;
     if constexpr (std::same_as<T, bfloat16>)
-      if (in_one_kernel<grid::short_attention>(context, batch, {e, qkv}, y, log_sum)) return;
+      if (launch_fused<grid::fused_attention>(context, batch, {e, qkv}, y, log_sum)) return;
     const arena_scope guard{context.workspace};
     W* const sums = log_sum ? log_sum : context.workspace.template allocate<W>(batch * e.heads * e.tokens);
     const grid::attention_tiles<T> all{{e, qkv}};
     const std::size_t blocks = batch * e.heads * all.tiles();
     launch(context.stream, blocks, grid::attention_log_sums<T>{all, sums});
-    launch(context.stream, blocks * all.chunks(), grid::attention_mix<T>{all, sums, y});
+    launch(context.stream, blocks * all.chunks(), grid::attention_outputs<T>{all, sums, y});
   }
 
   template <class Context, class T, class W>
@@ -93,7 +97,7 @@ struct attention<Device> {
                        const T* y, const W* log_sum, const T* dy, T* dqkv) {
     if (batch == 0) return;
     if constexpr (std::same_as<T, bfloat16>)
-      if (in_one_kernel<grid::short_attention_backward>(context, batch, {e, qkv, y, dy}, log_sum, dqkv))
+      if (launch_fused<grid::fused_attention_backward>(context, batch, {e, qkv, y, dy}, log_sum, dqkv))
         return;
     const arena_scope guard{context.workspace};
     const std::size_t queries = batch * e.heads * e.tokens;
@@ -106,15 +110,15 @@ struct attention<Device> {
   }
 
  private:
-  /// Does all of it on tensor cores, if heads lie in whole pieces of 16 bytes and are narrow enough, and a
-  /// block has the memory: has it?
+  /// Launches the fused kernel if rows of heads are 16-byte aligned, heads are at most 96 wide, and a
+  /// block's shared memory suffices. Returns whether it did.
   template <template <unsigned Depth> class Kernel, class Context, class... Results>
-  static bool in_one_kernel(Context& context, std::size_t batch, const grid::attention_heads<bfloat16>& heads,
-                            Results*... results) {
+  static bool launch_fused(Context& context, std::size_t batch, const grid::attention_heads<bfloat16>& heads,
+                           Results*... results) {
     const std::size_t width = heads.e.head_width();
     const auto launched = [&](const auto& kernel) {
       if (grid::shared_bytes(kernel) > context.stream.most_shared_memory()) return false;
-      launch(context.stream, batch * heads.e.heads * kernel.blocks_of_head(), kernel);
+      launch(context.stream, batch * heads.e.heads * kernel.blocks_per_head(), kernel);
       return true;
     };
     if (!grid::is_vectorizable<bfloat16>(width, {heads.qkv, heads.y, heads.dy, results...})) return false;

@@ -15,14 +15,14 @@
 
 namespace pretext::grid {
 
-/// The images of a batch in a list of their own.
+/// The images of a batch as an array on the device.
 template <class Pixel>
-struct listed_images {
+struct image_array {
   const stored_image<Pixel>* list;
   PRETEXT_HOST_DEVICE const stored_image<Pixel>& operator[](std::size_t n) const { return list[n]; }
 };
 
-/// What the views of a batch are made of.
+/// The inputs of a batch of views.
 template <class Images>
 struct view_batch {
   Images images;
@@ -32,30 +32,30 @@ struct view_batch {
   device_scalar<std::uint32_t> epoch;
 };
 
-/// All views of one kind: a block makes one after another, from the image to the network's input in one pass.
-/// Random choices are those of the CPU: they depend on the key alone.
+/// Creates all views of one kind: a block makes one view after another, from the stored image to the
+/// network's input in one pass. Its random choices equal the CPU's, because they depend on the key alone.
 template <class Augmentation, std::size_t H, std::size_t W, class Images, class T>
 struct make_views {
   static constexpr unsigned threads = view_threads;
   static constexpr image_extent extent{H, W};
-  static constexpr std::size_t plane_numbers = 6 * H * W;
-  static constexpr bool fits = plane_numbers * sizeof(float) <= (std::size_t{64} << 10);
+  static constexpr std::size_t plane_elements = 6 * H * W;
+  static constexpr bool fits = plane_elements * sizeof(float) <= (std::size_t{64} << 10);
   struct shared {
     typename Augmentation::choices choices;
     resampling_map map;
     view_memory work;
-    float planes[fits ? plane_numbers : 1];
+    float planes[fits ? plane_elements : 1];
   };
   Augmentation pipeline;
   view_batch<Images> batch;
   std::uint32_t view;
   T* out;         ///< (count, H, W, 3)
-  float* planes;  ///< of each block, where they do not fit into shared memory
+  float* planes;  ///< per block, if they do not fit into shared memory
 
   template <class Block>
   PRETEXT_HOST_DEVICE void operator()(Block& block) const {
     auto& memory = block.shared();
-    float* const own = fits ? memory.planes : planes + block.index() * plane_numbers;
+    float* const view_planes = fits ? memory.planes : planes + block.index() * plane_elements;
     for (std::size_t n = block.index(); n < batch.count; n += block.count()) {
       const auto image = batch.images[n];
       block.for_each_thread([&](unsigned thread) {
@@ -65,15 +65,15 @@ struct make_views {
         memory.choices = pipeline.choose(key, size, extent);
         memory.map = pipeline.map_to_source(memory.choices, size, extent);
       });
-      block_view<Block> canvas{block, memory.work, extent, own};
+      block_view<Block> canvas{block, memory.work, extent, view_planes};
       const axis_resampling rows{memory.map.method, memory.map.rows},
           columns{memory.map.method, memory.map.columns};
-      canvas.each_pixel([&](std::size_t i) {
+      canvas.for_each_pixel([&](std::size_t i) {
         canvas.set(i, resampled_pixel(image, memory.map, rows, columns, extent, i / W, i % W));
       });
       pipeline.apply(memory.choices, canvas);
       T* const to = out + n * H * W * 3;
-      canvas.each_pixel([&](std::size_t i) {
+      canvas.for_each_pixel([&](std::size_t i) {
         const rgb p = canvas.at(i);
         to[3 * i] = static_cast<T>(p.r);
         to[3 * i + 1] = static_cast<T>(p.g);
@@ -83,7 +83,7 @@ struct make_views {
   }
 };
 
-/// The images of a batch on their way to the device, one after another in one copy.
+/// A batch's images packed contiguously, so that one copy uploads them. The host buffers are reused.
 template <class Pixel>
 class packed_images {
  public:
@@ -93,10 +93,10 @@ class packed_images {
   }
 
   template <class Context, class Images>
-  listed_images<Pixel> upload(Context& context, const Images& images) {
+  image_array<Pixel> upload(Context& context, const Images& images) {
     using device = typename Context::device;
     pixels_.clear();
-    described_.clear();
+    descriptors_.clear();
     std::size_t total = 0;
     for (std::size_t i = 0; i < images.size(); ++i) {
       const auto& image = images[i];
@@ -106,24 +106,26 @@ class packed_images {
     auto* const list = context.workspace.template allocate<stored_image<Pixel>>(images.size());
     for (std::size_t i = 0; i < images.size(); ++i) {
       const auto& image = images[i];
-      described_.push_back({on_device + pixels_.size(), image.height, image.width, image.channels});
+      descriptors_.push_back({on_device + pixels_.size(), image.height, image.width, image.channels});
       const Pixel* const from = pixels_of(image);
       pixels_.insert(pixels_.end(), from, from + image.height * image.width * image.channels);
     }
     device::write(context.stream, on_device, pixels_.data(), pixels_.size());
-    device::write(context.stream, list, described_.data(), described_.size());
+    device::write(context.stream, list, descriptors_.data(), descriptors_.size());
     return {list};
   }
 
  private:
   std::vector<Pixel> pixels_;
-  std::vector<stored_image<Pixel>> described_;
+  std::vector<stored_image<Pixel>> descriptors_;
 };
 
 }  // namespace pretext::grid
 
 namespace pretext::kernels {
 
+/// One block of threads per view. Images come from the host, packed into one upload, or are already in
+/// device memory.
 template <Accelerator Device>
 struct augment<Device> {
   template <class Context, class Views, class Images, std::size_t H, std::size_t W>
@@ -136,7 +138,7 @@ struct augment<Device> {
     const auto list = grid::packed_images<pixel>::of_this_thread().upload(context, images);
     auto* const keys = context.workspace.template allocate<std::uint64_t>(samples.size());
     Device::write(context.stream, keys, samples.data(), samples.size());
-    make(context, views, grid::view_batch<grid::listed_images<pixel>>{list, keys, images.size(), seed, epoch},
+    make(context, views, grid::view_batch<grid::image_array<pixel>>{list, keys, images.size(), seed, epoch},
          out);
   }
 
@@ -149,21 +151,22 @@ struct augment<Device> {
   }
 
  private:
-  /// One launch for each kind of view.
+  /// One launch per kind of view.
   template <class Context, class Views, class Images, class T, std::size_t H, std::size_t W>
   static void make(Context& context, const Views& views, const grid::view_batch<Images>& batch,
                    tensor_view<T, shape<H, W, 3>> out) {
-    const auto make_one = [&](const auto& pipeline, std::uint32_t v) {
+    const auto launch_view = [&](const auto& pipeline, std::uint32_t v) {
       using kernel = grid::make_views<std::remove_cvref_t<decltype(pipeline)>, H, W, Images, T>;
       const std::size_t blocks = kernel::fits ? batch.count : grid::smaller(batch.count, 264);
       const arena_scope planes_guard{context.workspace};
-      float* const planes =
-          kernel::fits ? nullptr : context.workspace.template allocate<float>(blocks * kernel::plane_numbers);
+      float* const planes = kernel::fits
+                                ? nullptr
+                                : context.workspace.template allocate<float>(blocks * kernel::plane_elements);
       launch(context.stream, blocks,
              kernel{pipeline, batch, v, out.part(v * batch.count, batch.count).data, planes});
     };
     [&]<std::uint32_t... V>(std::integer_sequence<std::uint32_t, V...>) {
-      (make_one(views.template view<V>(), V), ...);
+      (launch_view(views.template view<V>(), V), ...);
     }
     (std::make_integer_sequence<std::uint32_t, Views::views>{});
   }

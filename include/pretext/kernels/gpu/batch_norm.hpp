@@ -7,9 +7,9 @@
 
 namespace pretext::grid {
 
-/// y = x·scale + shift (+ shortcut), rectified if asked.
+/// y = x·scale + shift (+ shortcut), with ReLU if `relu`.
 template <class T, class W>
-struct apply_normalisation {
+struct apply_batch_norm {
   statistic_of statistic;
   const T* x;
   const W *scale, *shift;
@@ -21,24 +21,24 @@ struct apply_normalisation {
   PRETEXT_HOST_DEVICE void at(std::size_t i) const {
     const std::size_t c = statistic(i);
     auto value = load<N>(x + i);
-    const auto move = load<N>(shift + c);
+    const auto offset = load<N>(shift + c);
     if (scale) {
-      const auto by = load<N>(scale + c);
-      for (unsigned k = 0; k < N; ++k) value[k] *= by[k];
+      const auto factor = load<N>(scale + c);
+      for (unsigned k = 0; k < N; ++k) value[k] *= factor[k];
     }
-    for (unsigned k = 0; k < N; ++k) value[k] += move[k];
+    for (unsigned k = 0; k < N; ++k) value[k] += offset[k];
     if (shortcut) {
-      const auto beside = load<N>(shortcut + i);
-      for (unsigned k = 0; k < N; ++k) value[k] += beside[k];
+      const auto addend = load<N>(shortcut + i);
+      for (unsigned k = 0; k < N; ++k) value[k] += addend[k];
     }
     for (unsigned k = 0; k < N; ++k) value[k] = relu && value[k] < 0 ? 0 : value[k];
     store<N>(y + i, value);
   }
 };
 
-/// The gradient behind a ReLU: where its output y was positive, or, where that is null, x·scale + shift.
+/// The gradient before a ReLU. The ReLU's output is y or, if y is null, recomputed as x·scale + shift.
 template <class T, class W>
-struct rectified_gradient {
+struct relu_gradient {
   statistic_of statistic;
   const T* dy;
   bool relu;
@@ -51,18 +51,18 @@ struct rectified_gradient {
     if (!relu) return d;
     auto output = load<N>((y ? y : x) + i);
     if (!y) {
-      const auto by = load<N>(scale + statistic(i)), move = load<N>(shift + statistic(i));
-      for (unsigned k = 0; k < N; ++k) output[k] = output[k] * by[k] + move[k];
+      const auto factor = load<N>(scale + statistic(i)), offset = load<N>(shift + statistic(i));
+      for (unsigned k = 0; k < N; ++k) output[k] = output[k] * factor[k] + offset[k];
     }
     for (unsigned k = 0; k < N; ++k) d[k] = output[k] > 0 ? d[k] : 0;
     return d;
   }
 };
 
-/// g and g·(x - mean), of which the gradients of β and γ are sums.
+/// g and g·(x - mean), whose column sums are the gradients of β and γ.
 template <class T, class W>
 struct gradient_moments {
-  rectified_gradient<T, W> g;
+  relu_gradient<T, W> g;
   const T* x;
   const W* mean;
 
@@ -75,12 +75,12 @@ struct gradient_moments {
   }
 };
 
-/// From their sums to dγ, dβ and the three numbers per channel that dx is made of.
+/// Converts these sums to dγ, dβ and the three coefficients per channel from which dx is computed.
 template <class W>
 struct finish_gradient {
   std::size_t channels, part;
   const W *inverse, *gamma;
-  W *dgamma, *dbeta, *slope;
+  W *dgamma, *dbeta, *coefficient_table;
 
   PRETEXT_HOST_DEVICE void operator()(std::size_t group, std::size_t c, const double (&sums)[2]) const {
     const double scale = static_cast<double>(inverse[group * channels + c]),
@@ -88,31 +88,32 @@ struct finish_gradient {
     const double weight = gamma ? static_cast<double>(gamma[c]) : 1.0;
     if (dgamma) dgamma[c] += static_cast<W>(sums[1] * scale);
     if (dbeta) dbeta[c] += static_cast<W>(sums[0]);
-    W* const three = slope + 3 * group * channels;
-    three[c] = static_cast<W>(weight * scale);
-    three[channels + c] = static_cast<W>(weight * scale * scale * scale * sums[1] / count);
-    three[2 * channels + c] = static_cast<W>(weight * scale * sums[0] / count);
+    W* const coefficients = coefficient_table + 3 * group * channels;
+    coefficients[c] = static_cast<W>(weight * scale);
+    coefficients[channels + c] = static_cast<W>(weight * scale * scale * scale * sums[1] / count);
+    coefficients[2 * channels + c] = static_cast<W>(weight * scale * sums[0] / count);
   }
 };
 
-/// dx = g·a - (x - mean)·b - d, and dshortcut = g if asked; each may lie where what it is made of does.
+/// dx = g·a - (x - mean)·b - d, and dshortcut = g if it is not null; each may alias its source.
 template <class T, class W>
-struct pass_gradient {
-  rectified_gradient<T, W> g;
+struct input_gradient {
+  relu_gradient<T, W> g;
   const T* x;
-  const W *mean, *slope;
+  const W *mean, *coefficient_table;
   T *dx, *dshortcut;
 
   template <unsigned N>
   PRETEXT_HOST_DEVICE void at(std::size_t i) const {
     const std::size_t channels = g.statistic.channels, c = i % channels;
-    const std::size_t first = g.statistic(i) - c;  // of the group
-    const W* const three = slope + 3 * first + c;
-    const auto own = g.template at<N>(i), from = load<N>(x + i), centre = load<N>(mean + first + c);
-    const auto a = load<N>(three), b = load<N>(three + channels), d = load<N>(three + 2 * channels);
+    const std::size_t first = g.statistic(i) - c;  // start of the group's channels
+    const W* const coefficients = coefficient_table + 3 * first + c;
+    const auto relu_grad = g.template at<N>(i), from = load<N>(x + i), centre = load<N>(mean + first + c);
+    const auto a = load<N>(coefficients), b = load<N>(coefficients + channels),
+               d = load<N>(coefficients + 2 * channels);
     vec<arithmetic<T>, N> gradient;
-    for (unsigned k = 0; k < N; ++k) gradient[k] = own[k] * a[k] - (from[k] - centre[k]) * b[k] - d[k];
-    if (dshortcut) store<N>(dshortcut + i, own);
+    for (unsigned k = 0; k < N; ++k) gradient[k] = relu_grad[k] * a[k] - (from[k] - centre[k]) * b[k] - d[k];
+    if (dshortcut) store<N>(dshortcut + i, relu_grad);
     store<N>(dx + i, gradient);
   }
 };
@@ -121,7 +122,7 @@ struct pass_gradient {
 
 namespace pretext::kernels {
 
-/// (rows, channels) are stored as T; what belongs to a channel is W.
+/// Matrices (rows, channels) have type T; values per channel have type W.
 template <Accelerator Device>
 struct batch_norm<Device> {
   template <class Context, class T, class W>
@@ -157,8 +158,8 @@ struct batch_norm<Device> {
   template <class Context, class T, class W>
   static void apply(Context& context, std::size_t rows, std::size_t channels, std::size_t groups, const T* x,
                     const W* scale, const W* shift, const T* shortcut, bool relu, T* y) {
-    const grid::apply_normalisation<T, W> work{{channels, rows / groups}, x, scale, shift, shortcut, relu, y};
-    grid::each_lanes<T>(context, rows * channels, channels, {x, scale, shift, shortcut, y}, work);
+    const grid::apply_batch_norm<T, W> work{{channels, rows / groups}, x, scale, shift, shortcut, relu, y};
+    grid::parallel_for_vec<T>(context, rows * channels, channels, {x, scale, shift, shortcut, y}, work);
   }
 
   template <class Context, class T, class W>
@@ -169,14 +170,14 @@ struct batch_norm<Device> {
     const arena_scope guard{context.workspace};
     W* const scale = context.workspace.template allocate<W>(groups * channels);
     W* const shift = context.workspace.template allocate<W>(groups * channels);
-    W* const slope = context.workspace.template allocate<W>(3 * groups * channels);
+    W* const coefficient_table = context.workspace.template allocate<W>(3 * groups * channels);
     if (relu && !y) fold(context, channels, groups, mean, inverse, gamma, beta, scale, shift);
-    const grid::rectified_gradient<T, W> g{{channels, part}, dy, relu, y, x, scale, shift};
-    grid::sum_columns<T, 2>(context, rows, channels, groups, {dy, y, x, mean},
-                            grid::gradient_moments<T, W>{g, x, mean},
-                            grid::finish_gradient<W>{channels, part, inverse, gamma, dgamma, dbeta, slope});
-    grid::each_lanes<T>(context, rows * channels, channels, {dy, y, x, mean, dx, dshortcut},
-                        grid::pass_gradient<T, W>{g, x, mean, slope, dx, dshortcut});
+    const grid::relu_gradient<T, W> g{{channels, part}, dy, relu, y, x, scale, shift};
+    grid::sum_columns<T, 2>(
+        context, rows, channels, groups, {dy, y, x, mean}, grid::gradient_moments<T, W>{g, x, mean},
+        grid::finish_gradient<W>{channels, part, inverse, gamma, dgamma, dbeta, coefficient_table});
+    grid::parallel_for_vec<T>(context, rows * channels, channels, {dy, y, x, mean, dx, dshortcut},
+                              grid::input_gradient<T, W>{g, x, mean, coefficient_table, dx, dshortcut});
   }
 };
 

@@ -8,9 +8,9 @@
 
 namespace pretext::grid {
 
-/// A row of p beside the goal of its other view.
+/// The loss and gradient of one row of p with the target from the other view.
 template <class T>
-struct compare_with_goal {
+struct cosine_error {
   static constexpr unsigned threads = row_threads;
   struct shared {
     double of[row_threads];
@@ -25,24 +25,26 @@ struct compare_with_goal {
   PRETEXT_HOST_DEVICE void operator()(Block& block) const {
     auto& memory = block.shared().of;
     const std::size_t row = block.index();
-    const T *own = p + row * columns, *other = target + (row + rows / 2) % rows * columns;
-    const double length = inverse_length(block, memory, columns, own);
-    const double goal_length = inverse_length(block, memory, columns, other);
+    const T *row_p = p + row * columns, *row_target = target + (row + rows / 2) % rows * columns;
+    const double p_inverse = inverse_length(block, memory, columns, row_p);
+    const double target_inverse = inverse_length(block, memory, columns, row_target);
     using R = arithmetic<T>;
-    const auto unit = [=](std::size_t c) { return static_cast<R>(static_cast<double>(own[c]) * length); };
-    const auto aim = [=](std::size_t c) {
-      return static_cast<R>(static_cast<double>(other[c]) * goal_length);
+    const auto unit = [=](std::size_t c) {
+      return static_cast<R>(static_cast<double>(row_p[c]) * p_inverse);
+    };
+    const auto unit_target = [=](std::size_t c) {
+      return static_cast<R>(static_cast<double>(row_target[c]) * target_inverse);
     };
     const double cosine = sum_of_row(block, memory, columns, [&](std::size_t c) {
-      return static_cast<double>(unit(c)) * static_cast<double>(aim(c));
+      return static_cast<double>(unit(c)) * static_cast<double>(unit_target(c));
     });
     block.for_each_thread([&](unsigned thread) {
       if (thread == 0) distance[row] = 2 - 2 * cosine;
     });
-    const R by = static_cast<R>(-2 * scale);
+    const R factor = static_cast<R>(-2 * scale);
     add_row_gradient(
-        block, memory, columns, static_cast<R>(length), unit, [=](std::size_t c) { return by * aim(c); },
-        dp + row * columns);
+        block, memory, columns, static_cast<R>(p_inverse), unit,
+        [=](std::size_t c) { return factor * unit_target(c); }, dp + row * columns);
   }
 };
 
@@ -50,6 +52,7 @@ struct compare_with_goal {
 
 namespace pretext::kernels {
 
+/// One block per row, then a sum over the rows in a fixed order.
 template <Accelerator Device>
 struct cosine_regression<Device> {
   template <class Context, class T>
@@ -59,8 +62,8 @@ struct cosine_regression<Device> {
     const arena_scope guard{context.workspace};
     double* const distance = context.workspace.template allocate<double>(rows);
     const double scale = factor / static_cast<double>(rows / 2);
-    launch(context.stream, rows, grid::compare_with_goal<T>{rows, columns, scale, p, target, distance, dp});
-    return grid::loss_of_rows(context, rows, scale, distance);
+    launch(context.stream, rows, grid::cosine_error<T>{rows, columns, scale, p, target, distance, dp});
+    return grid::row_loss(context, rows, scale, distance);
   }
 };
 

@@ -6,8 +6,9 @@
 
 namespace pretext::grid {
 
+/// y = max(x, 0); NaN stays NaN.
 template <class T>
-struct rectify {
+struct relu_forward {
   const T* x;
   T* y;
   template <unsigned N>
@@ -17,8 +18,9 @@ struct rectify {
     store<N>(y + i, v);
   }
 };
+/// dx = dy where the output y is positive, else 0.
 template <class T>
-struct rectify_backward {
+struct relu_backward {
   const T *y, *dy;
   T* dx;
   template <unsigned N>
@@ -43,9 +45,9 @@ struct add_scaled {
     store<N>(y + i, to);
   }
 };
-/// Also from one type to another.
+/// Copies, converting between types.
 template <class From, class To>
-struct copy_numbers {
+struct convert {
   const From* x;
   To* y;
   template <unsigned N>
@@ -56,8 +58,9 @@ struct copy_numbers {
     store<N>(y + i, to);
   }
 };
+/// y += bias, row by row.
 template <class T, class W>
-struct add_to_rows {
+struct add_bias {
   std::size_t columns;
   const W* bias;
   T* y;
@@ -68,7 +71,7 @@ struct add_to_rows {
     store<N>(y + i, to);
   }
 };
-/// One term of a column's sum: the number itself.
+/// The term of a plain column sum: the element.
 template <class T>
 struct entry {
   std::size_t columns;
@@ -83,39 +86,42 @@ struct entry {
 
 namespace pretext::kernels {
 
+/// One vectorized pass in each direction.
 template <Accelerator Device>
 struct relu<Device> {
   template <class Context, class T>
   static void forward(Context& context, std::size_t n, const T* x, T* y) {
-    grid::each_lanes<T>(context, n, n, {x, y}, grid::rectify<T>{x, y});
+    grid::parallel_for_vec<T>(context, n, n, {x, y}, grid::relu_forward<T>{x, y});
   }
   template <class Context, class T>
   static void backward(Context& context, std::size_t n, const T* y, const T* dy, T* dx) {
-    grid::each_lanes<T>(context, n, n, {y, dy, dx}, grid::rectify_backward<T>{y, dy, dx});
+    grid::parallel_for_vec<T>(context, n, n, {y, dy, dx}, grid::relu_backward<T>{y, dy, dx});
   }
 };
 
+/// One vectorized pass each.
 template <Accelerator Device>
 struct elementwise<Device> {
   template <class Context, class T>
   static void axpy(Context& context, std::size_t n, arithmetic<T> a, const T* x, T* y) {
-    grid::each_lanes<T>(context, n, n, {x, y}, grid::add_scaled<T>{a, 1, x, y});
+    grid::parallel_for_vec<T>(context, n, n, {x, y}, grid::add_scaled<T>{a, 1, x, y});
   }
   template <class Context, class T>
   static void lerp(Context& context, std::size_t n, arithmetic<T> a, const T* x, T* y) {
-    grid::each_lanes<T>(context, n, n, {x, y}, grid::add_scaled<T>{1 - a, a, x, y});
+    grid::parallel_for_vec<T>(context, n, n, {x, y}, grid::add_scaled<T>{1 - a, a, x, y});
   }
   template <class Context, class From, class To>
   static void copy(Context& context, std::size_t n, const From* x, To* y) {
-    grid::each_lanes<To>(context, n, n, {x, y}, grid::copy_numbers<From, To>{x, y});
+    grid::parallel_for_vec<To>(context, n, n, {x, y}, grid::convert<From, To>{x, y});
   }
 };
 
+/// The bias as one vectorized pass, its gradient as a column sum.
 template <Accelerator Device>
 struct channel_bias<Device> {
   template <class Context, class T, class W>
   static void add(Context& context, std::size_t rows, std::size_t columns, const W* bias, T* y) {
-    grid::each_lanes<T>(context, rows * columns, columns, {y}, grid::add_to_rows<T, W>{columns, bias, y});
+    grid::parallel_for_vec<T>(context, rows * columns, columns, {y}, grid::add_bias<T, W>{columns, bias, y});
   }
   template <class Context, class T, class W>
   static void sum(Context& context, std::size_t rows, std::size_t columns, const T* dy, W* dbias) {

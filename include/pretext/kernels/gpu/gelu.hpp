@@ -7,7 +7,7 @@
 
 namespace pretext::grid {
 
-/// y = gelu(x + bias) and its slope; x may be either of them.
+/// y = gelu(x + bias) and its slope; x may alias either.
 template <class T, class W>
 struct gelu_forward {
   using R = arithmetic<T>;
@@ -30,7 +30,7 @@ struct gelu_forward {
   }
 };
 
-/// dx = slope∘dy, and its sum over the rows.
+/// dx = slope∘dy; its column sums are the gradient of the bias.
 template <class T>
 struct gelu_backward {
   std::size_t columns;
@@ -40,8 +40,8 @@ struct gelu_backward {
   template <unsigned N>
   PRETEXT_HOST_DEVICE void at(std::size_t r, std::size_t c, vec<arithmetic<T>, N> (&term)[1]) const {
     const std::size_t at = r * columns + c;
-    const auto by = load<N>(slope + at), d = load<N>(dy + at);
-    for (unsigned k = 0; k < N; ++k) term[0][k] = by[k] * d[k];
+    const auto s = load<N>(slope + at), d = load<N>(dy + at);
+    for (unsigned k = 0; k < N; ++k) term[0][k] = s[k] * d[k];
     store<N>(dx + at, term[0]);
   }
 };
@@ -50,13 +50,14 @@ struct gelu_backward {
 
 namespace pretext::kernels {
 
+/// One vectorized pass forward; the backward pass also sums the columns for the bias gradient.
 template <Accelerator Device>
 struct gelu<Device> {
   template <class Context, class T, class W>
   static void forward(Context& context, std::size_t rows, std::size_t columns, const T* x, const W* bias,
                       T* y, T* slope) {
-    grid::each_lanes<T>(context, rows * columns, columns, {x, y, slope},
-                        grid::gelu_forward<T, W>{columns, x, bias, y, slope});
+    grid::parallel_for_vec<T>(context, rows * columns, columns, {x, y, slope},
+                              grid::gelu_forward<T, W>{columns, x, bias, y, slope});
   }
   template <class Context, class T, class W>
   static void backward(Context& context, std::size_t rows, std::size_t columns, const T* slope, const T* dy,

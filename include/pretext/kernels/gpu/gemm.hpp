@@ -6,8 +6,8 @@
 
 namespace pretext::grid {
 
-/// kernels::gemm in our own tiles, exact in what they add and in which order. Factors are stored as T, the
-/// result as C: activations as activations, gradients of weights as weights.
+/// kernels::gemm by the tiled kernels: full precision and a fixed order of additions. Operands have type T;
+/// the result has type C (activations or weight gradients).
 template <class Context, class T, class C>
 void multiply_matrices(Context& context, kernels::op a, kernels::op b, const product_extents& e, const T* A,
                        const T* B, C* c, kernels::write_mode mode) {
@@ -21,7 +21,7 @@ void multiply_matrices(Context& context, kernels::op a, kernels::op b, const pro
 
 namespace pretext::kernels {
 
-/// Our own; `gemm<cuda>` is cuBLASLt's (matrix_products.cuh).
+/// The library's own tiled GEMM; `gemm<cuda>` uses cuBLASLt (gemm/cublaslt.cuh).
 template <Accelerator Device>
 struct gemm<Device> {
   template <class Context, class T, class C>

@@ -8,7 +8,7 @@
 
 namespace pretext::grid {
 
-/// A block of threads for each row, N columns for each of them at a time.
+/// One block of threads per row, N columns per thread and step.
 template <class T, class W, unsigned N>
 struct layer_norm_forward {
   static constexpr unsigned threads = row_threads;
@@ -29,18 +29,18 @@ struct layer_norm_forward {
     const T* const from = x + row * columns;
     T* const to = y + row * columns;
     const double count = static_cast<double>(columns);
-    const double sum = sum_of_lanes<N>(block, memory, columns, [=](std::size_t c) {
+    const double sum = sum_of_row_vec<N>(block, memory, columns, [=](std::size_t c) {
       const auto v = load<N>(from + c);
-      double own = 0;
-      for (unsigned k = 0; k < N; ++k) own += static_cast<double>(v[k]);
-      return own;
+      double partial = 0;
+      for (unsigned k = 0; k < N; ++k) partial += static_cast<double>(v[k]);
+      return partial;
     });
     const W m = static_cast<W>(sum / count);
-    const double squares = sum_of_lanes<N>(block, memory, columns, [=](std::size_t c) {
+    const double squares = sum_of_row_vec<N>(block, memory, columns, [=](std::size_t c) {
       const auto v = load<N>(from + c);
-      double own = 0;
-      for (unsigned k = 0; k < N; ++k) own += static_cast<double>((v[k] - m) * (v[k] - m));
-      return own;
+      double partial = 0;
+      for (unsigned k = 0; k < N; ++k) partial += static_cast<double>((v[k] - m) * (v[k] - m));
+      return partial;
     });
     const W i = W{1} / std::sqrt(static_cast<W>(squares / count) + epsilon);
     block.for_each_thread([&](unsigned thread) {
@@ -55,7 +55,7 @@ struct layer_norm_forward {
   }
 };
 
-/// g·x̂ and g, of which the gradients of γ and β are sums.
+/// g·x̂ and g, whose column sums are the gradients of γ and β.
 template <class T, class W>
 struct layer_norm_moments {
   std::size_t columns;
@@ -70,6 +70,7 @@ struct layer_norm_moments {
   }
 };
 
+/// dx = (g - mean(g) - x̂·mean(g·x̂))/σ with g = dy∘γ, plus `shortcut` if it is not null.
 template <class T, class W, unsigned N>
 struct layer_norm_backward {
   static constexpr unsigned threads = row_threads;
@@ -88,7 +89,7 @@ struct layer_norm_backward {
     const std::size_t row = block.index(), at = row * columns;
     const W m = mean[row], i = inverse[row];
     const double count = static_cast<double>(columns);
-    const auto slope = [=, this](std::size_t c) {
+    const auto scaled_gradient = [=, this](std::size_t c) {
       auto g = load<N>(dy + at + c);
       for (unsigned k = 0; k < N; ++k) g[k] *= gamma[c + k];
       return g;
@@ -98,27 +99,27 @@ struct layer_norm_backward {
       for (unsigned k = 0; k < N; ++k) v[k] = (v[k] - m) * i;
       return v;
     };
-    const double sum = sum_of_lanes<N>(block, memory, columns, [&](std::size_t c) {
-      const auto g = slope(c);
-      double own = 0;
-      for (unsigned k = 0; k < N; ++k) own += static_cast<double>(g[k]);
-      return own;
+    const double sum = sum_of_row_vec<N>(block, memory, columns, [&](std::size_t c) {
+      const auto g = scaled_gradient(c);
+      double partial = 0;
+      for (unsigned k = 0; k < N; ++k) partial += static_cast<double>(g[k]);
+      return partial;
     });
-    const double dot = sum_of_lanes<N>(block, memory, columns, [&](std::size_t c) {
-      const auto g = slope(c), v = normal(c);
-      double own = 0;
-      for (unsigned k = 0; k < N; ++k) own += static_cast<double>(g[k] * v[k]);
-      return own;
+    const double dot = sum_of_row_vec<N>(block, memory, columns, [&](std::size_t c) {
+      const auto g = scaled_gradient(c), v = normal(c);
+      double partial = 0;
+      for (unsigned k = 0; k < N; ++k) partial += static_cast<double>(g[k] * v[k]);
+      return partial;
     });
-    const W mean_slope = static_cast<W>(sum / count), mean_dot = static_cast<W>(dot / count);
+    const W mean_gradient = static_cast<W>(sum / count), mean_dot = static_cast<W>(dot / count);
     block.for_each_thread([&](unsigned thread) {
       for (std::size_t c = thread * N; c < columns; c += row_threads * N) {
-        auto g = slope(c);
+        auto g = scaled_gradient(c);
         const auto v = normal(c);
-        for (unsigned k = 0; k < N; ++k) g[k] = i * (g[k] - mean_slope - v[k] * mean_dot);
+        for (unsigned k = 0; k < N; ++k) g[k] = i * (g[k] - mean_gradient - v[k] * mean_dot);
         if (shortcut) {
-          const auto beside = load<N>(shortcut + at + c);
-          for (unsigned k = 0; k < N; ++k) g[k] += beside[k];
+          const auto addend = load<N>(shortcut + at + c);
+          for (unsigned k = 0; k < N; ++k) g[k] += addend[k];
         }
         store<N>(dx + at + c, g);
       }
@@ -130,7 +131,7 @@ struct layer_norm_backward {
 
 namespace pretext::kernels {
 
-/// (rows, columns) are stored as T; what belongs to a row or to a column is W.
+/// Matrices (rows, columns) have type T; statistics of rows and parameters of columns have type W.
 template <Accelerator Device>
 struct layer_norm<Device> {
   template <class Context, class T, class W>

@@ -10,9 +10,9 @@
 
 namespace pretext::grid {
 
-/// What surrounds a product: y = shortcut + keep·(y + bias).
+/// The epilogue of a linear layer as a separate pass: y = shortcut + branch_scale·(y + bias).
 template <class T, class W>
-struct surround {
+struct apply_epilogue {
   std::size_t columns;
   kernels::linear_epilogue<T, W> sum;
   T* y;
@@ -25,8 +25,8 @@ struct surround {
     if (sum.branch_scale)
       for (unsigned k = 0; k < N; ++k) value[k] *= sum.branch_scale[i / columns / sum.tokens];
     if (sum.shortcut) {
-      const auto beside = load<N>(sum.shortcut + i);
-      for (unsigned k = 0; k < N; ++k) value[k] += beside[k];
+      const auto addend = load<N>(sum.shortcut + i);
+      for (unsigned k = 0; k < N; ++k) value[k] += addend[k];
     }
     store<N>(y + i, value);
   }
@@ -36,21 +36,22 @@ struct surround {
 
 namespace pretext::kernels {
 
-/// A product that ends in what surrounds it, where the device has such, else one pass for that. GELU is
-/// always a pass: cuBLASLt has one, but does not say which, and others (PyTorch) take it for the tanh form;
-/// ours and MAE's is the exact one, and its slope is what we keep.
+/// A product whose epilogue the device's library computes if it can, else one extra pass. GELU is always a
+/// separate pass: cuBLASLt's documentation does not say whether its GELU epilogue is exact, and PyTorch
+/// treats it as the tanh approximation. Ours, like MAE's, is the exact one and also stores the slope for
+/// the backward pass.
 template <Accelerator Device>
 struct linear<Device> {
   template <class Context, class T, class W>
   static void forward(Context& context, const linear_extents& e, const T* x, const T* w,
                       const linear_epilogue<T, W>& sum, T* y) {
-    if (ends_in(sum) && grid::fused_product<Device>::add(context, e.rows, e.out, e.in, x, w, sum.rounded_bias,
-                                                         sum.shortcut, y))
+    if (has_epilogue(sum) && grid::fused_product<Device>::add(context, e.rows, e.out, e.in, x, w,
+                                                              sum.rounded_bias, sum.shortcut, y))
       return;
     gemm<Device>::run(context, op::none, op::transposed, e.rows, e.out, e.in, x, w, y, write_mode::overwrite);
     if (sum.bias || sum.shortcut || sum.branch_scale)
-      grid::each_lanes<T>(context, e.rows * e.out, e.out, {sum.shortcut, y},
-                          grid::surround<T, W>{e.out, sum, y});
+      grid::parallel_for_vec<T>(context, e.rows * e.out, e.out, {sum.shortcut, y},
+                                grid::apply_epilogue<T, W>{e.out, sum, y});
   }
 
   template <class Context, class T, class W>
@@ -84,9 +85,9 @@ struct linear<Device> {
   }
 
  private:
-  /// Is the sum one that a product may end in?
+  /// Whether fused_product has this epilogue.
   template <class T, class W>
-  static bool ends_in(const linear_epilogue<T, W>& sum) {
+  static bool has_epilogue(const linear_epilogue<T, W>& sum) {
     return !sum.branch_scale && !sum.bias == !sum.rounded_bias && (sum.bias || sum.shortcut);
   }
 };

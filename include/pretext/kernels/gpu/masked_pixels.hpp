@@ -10,15 +10,15 @@
 
 namespace pretext::grid {
 
-/// A block of threads for each chosen patch.
+/// The error and gradient of one selected patch, by one block of threads.
 template <class T>
-struct compare_patches {
+struct patch_error {
   static constexpr unsigned threads = row_threads;
   struct shared {
     double of[row_threads];
   };
-  patch_numbers at;
-  kernels::pixel_comparison how;
+  patch_elements at;
+  kernels::pixel_comparison comparison;
   const T *images, *prediction;
   double* errors;
   T* dprediction;
@@ -26,29 +26,25 @@ struct compare_patches {
   template <class Block>
   PRETEXT_HOST_DEVICE void operator()(Block& block) const {
     auto& memory = block.shared().of;
-    const std::size_t numbers = at.e.patch_dim(), first = block.index() * numbers;
-    const double count = static_cast<double>(numbers), share = 1 / how.denominator;
+    const std::size_t patch_dim = at.e.patch_dim(), first = block.index() * patch_dim;
+    const double count = static_cast<double>(patch_dim), share = 1 / comparison.denominator;
     const auto pixel = [=, this](std::size_t i) { return static_cast<double>(images[at(first + i)]); };
     double shift = 0, scale = 1;
-    if (how.normalise) {
-      shift = sum_of_row(block, memory, numbers, pixel) / count;
+    if (comparison.normalise) {
+      shift = sum_of_row(block, memory, patch_dim, pixel) / count;
       const double squares = sum_of_row(
-          block, memory, numbers, [&](std::size_t i) { return (pixel(i) - shift) * (pixel(i) - shift); });
+          block, memory, patch_dim, [&](std::size_t i) { return (pixel(i) - shift) * (pixel(i) - shift); });
       scale = 1 / std::sqrt(squares / (count - 1) + 1e-6);
     }
-    const auto away = [&](std::size_t i) {
+    const auto difference = [&](std::size_t i) {
       return static_cast<double>(prediction[first + i]) - (pixel(i) - shift) * scale;
     };
-    const bool squared = how.error == pixel_error::squared;
-    const double error = sum_of_row(block, memory, numbers, [&](std::size_t i) {
-      const double d = away(i);
-      return squared ? d * d : std::fabs(d);
-    });
+    const double error = sum_of_row(block, memory, patch_dim,
+                                    [&](std::size_t i) { return comparison.error_of(difference(i)); });
     block.for_each_thread([&](unsigned thread) {
-      for (std::size_t i = thread; i < numbers; i += row_threads) {
-        const double d = away(i);
-        const double slope = squared ? 2 * share * d : d > 0 ? share : d < 0 ? -share : 0.0;
-        dprediction[first + i] = static_cast<T>(static_cast<double>(dprediction[first + i]) + slope);
+      for (std::size_t i = thread; i < patch_dim; i += row_threads) {
+        const double gradient = comparison.gradient_of(difference(i), share);
+        dprediction[first + i] = static_cast<T>(static_cast<double>(dprediction[first + i]) + gradient);
       }
       if (thread == 0) errors[block.index()] = error;
     });
@@ -59,18 +55,19 @@ struct compare_patches {
 
 namespace pretext::kernels {
 
+/// One block per patch, then a sum over the patches in a fixed order.
 template <Accelerator Device>
 struct masked_pixels<Device> {
   template <class Context, class T>
   static auto run(Context& context, const patch_extents& e, const pixel_comparison& c, std::size_t batch,
-                  const index_list& chosen, const T* images, const T* prediction, T* dprediction) {
+                  const index_list& selected, const T* images, const T* prediction, T* dprediction) {
     const arena_scope guard{context.workspace};
-    const std::size_t rows = batch * chosen.count;
+    const std::size_t rows = batch * selected.count;
     double* const errors = context.workspace.template allocate<double>(rows);
     if (rows > 0)
       launch(context.stream, rows,
-             grid::compare_patches<T>{{e, chosen}, c, images, prediction, errors, dprediction});
-    return grid::loss_of_rows(context, rows, 1 / c.denominator, errors);
+             grid::patch_error<T>{{e, selected}, c, images, prediction, errors, dprediction});
+    return grid::row_loss(context, rows, 1 / c.denominator, errors);
   }
 };
 

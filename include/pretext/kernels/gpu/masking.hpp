@@ -8,6 +8,7 @@
 
 namespace pretext::grid {
 
+/// One uniform value per patch.
 struct draw_noise {
   sample_keys keys;
   std::size_t patches;
@@ -17,24 +18,25 @@ struct draw_noise {
   }
 };
 
-/// A place's rank is how many stand before it: a few hundred comparisons each, and no sorting.
+/// A patch's rank is the count of patches before it: a few hundred comparisons per patch, without sorting.
 template <class N>
-struct rank_place {
+struct rank_patches {
   std::size_t patches;
   const N* noise;
   std::uint32_t *order, *restore;
 
   PRETEXT_HOST_DEVICE void operator()(std::size_t i) const {
-    const std::size_t first = i / patches * patches, own = i - first;
+    const std::size_t first = i / patches * patches, patch = i - first;
     const N* const at = noise + first;
     std::uint32_t rank = 0;
     for (std::size_t other = 0; other < patches; ++other)
-      rank += at[other] < at[own] || (!(at[own] < at[other]) && other < own);
+      rank += at[other] < at[patch] || (!(at[patch] < at[other]) && other < patch);
     restore[i] = rank;
-    order[first + rank] = static_cast<std::uint32_t>(own);
+    order[first + rank] = static_cast<std::uint32_t>(patch);
   }
 };
 
+/// fine(r, c) = coarse(r / factor, c / factor).
 struct enlarge {
   std::size_t rows, columns, factor;
   const std::uint32_t* coarse;
@@ -49,6 +51,7 @@ struct enlarge {
 
 namespace pretext::kernels {
 
+/// The noise that the CPU draws: it depends on the sample's key alone.
 template <Accelerator Device>
 struct uniform_noise<Device> {
   template <class Context>
@@ -58,15 +61,17 @@ struct uniform_noise<Device> {
   }
 };
 
+/// Sorts by counting ranks; ties keep their order.
 template <Accelerator Device>
 struct order_by_noise<Device> {
   template <class Context, class N>
   static void run(Context& context, std::size_t batch, std::size_t patches, const N* noise,
                   std::uint32_t* order, std::uint32_t* restore) {
-    grid::parallel_for(context, batch * patches, grid::rank_place<N>{patches, noise, order, restore});
+    grid::parallel_for(context, batch * patches, grid::rank_patches<N>{patches, noise, order, restore});
   }
 };
 
+/// Nearest-neighbor enlargement of a grid.
 template <Accelerator Device>
 struct enlarge_grid<Device> {
   template <class Context>

@@ -1,6 +1,6 @@
 #pragma once
-// Every operation of kernels/ for accelerators. What runs them is a device's: kernels/gpu/block/launch.cuh on
-// a GPU.
+// All operations of kernels/ for accelerators. They run on any device that provides `launch`:
+// kernels/gpu/block/launch.cuh for a GPU.
 #include <pretext/kernels/gpu/attention.hpp>
 #include <pretext/kernels/gpu/augment.hpp>
 #include <pretext/kernels/gpu/batch_mix.hpp>

@@ -6,6 +6,7 @@
 
 namespace pretext::kernels {
 
+/// One thread per index; large counts loop.
 template <Accelerator Device>
 struct parallel_for<Device> {
   template <class Context, class Work>

@@ -6,30 +6,33 @@
 
 namespace pretext::grid {
 
-/// Where a number of a row of patches stands in the images.
-struct patch_numbers {
+/// The index in the images of element `i` of the rows of patches.
+struct patch_elements {
   kernels::patch_extents e;
-  kernels::index_list chosen;
+  kernels::index_list selected;
 
   PRETEXT_HOST_DEVICE std::size_t operator()(std::size_t i) const {
-    const std::size_t number = i % e.patch_dim(), row = i / e.patch_dim();
-    const std::size_t sample = row / chosen.count, at = chosen.position(sample, row % chosen.count);
+    const std::size_t element = i % e.patch_dim(), row = i / e.patch_dim();
+    const std::size_t sample = row / selected.count, at = selected.position(sample, row % selected.count);
     const std::size_t length = e.patch * e.channels;
-    const std::size_t line = at / e.columns() * e.patch + number / length;
-    return ((sample * e.height + line) * e.width + at % e.columns() * e.patch) * e.channels + number % length;
+    const std::size_t line = at / e.columns() * e.patch + element / length;
+    return ((sample * e.height + line) * e.width + at % e.columns() * e.patch) * e.channels +
+           element % length;
   }
 };
 
+/// rows = the selected patches of the images.
 template <class T>
 struct gather_patches {
-  patch_numbers at;
+  patch_elements at;
   const T* images;
   T* rows;
   PRETEXT_HOST_DEVICE void operator()(std::size_t i) const { rows[i] = images[at(i)]; }
 };
+/// Writes the selected patches into the images.
 template <class T>
 struct scatter_patches {
-  patch_numbers at;
+  patch_elements at;
   const T* rows;
   T* images;
   PRETEXT_HOST_DEVICE void operator()(std::size_t i) const { images[at(i)] = rows[i]; }
@@ -39,22 +42,23 @@ struct scatter_patches {
 
 namespace pretext::kernels {
 
+/// One thread per element; scatter clears the images first unless the patches cover them.
 template <Accelerator Device>
 struct patches<Device> {
   template <class Context, class T>
-  static void gather(Context& context, const patch_extents& e, std::size_t batch, const index_list& chosen,
+  static void gather(Context& context, const patch_extents& e, std::size_t batch, const index_list& selected,
                      const T* images, T* rows) {
-    grid::parallel_for(context, batch * chosen.count * e.patch_dim(),
-                       grid::gather_patches<T>{{e, chosen}, images, rows});
+    grid::parallel_for(context, batch * selected.count * e.patch_dim(),
+                       grid::gather_patches<T>{{e, selected}, images, rows});
   }
 
   template <class Context, class T>
-  static void scatter(Context& context, const patch_extents& e, std::size_t batch, const index_list& chosen,
+  static void scatter(Context& context, const patch_extents& e, std::size_t batch, const index_list& selected,
                       const T* rows, T* images) {
-    const bool covered = chosen.count == e.patches() && e.height % e.patch == 0 && e.width % e.patch == 0;
+    const bool covered = selected.count == e.patches() && e.height % e.patch == 0 && e.width % e.patch == 0;
     if (!covered) Device::clear(context.stream, images, batch * e.height * e.width * e.channels);
-    grid::parallel_for(context, batch * chosen.count * e.patch_dim(),
-                       grid::scatter_patches<T>{{e, chosen}, rows, images});
+    grid::parallel_for(context, batch * selected.count * e.patch_dim(),
+                       grid::scatter_patches<T>{{e, selected}, rows, images});
   }
 };
 

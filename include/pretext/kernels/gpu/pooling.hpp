@@ -25,7 +25,7 @@ struct mean_of_rows {
   }
 };
 
-/// Its gradient, 0 in the other rows.
+/// Its gradient; 0 in all other rows.
 template <class T>
 struct mean_of_rows_backward {
   std::size_t tokens, width, first, count;
@@ -34,14 +34,14 @@ struct mean_of_rows_backward {
 
   PRETEXT_HOST_DEVICE void operator()(std::size_t i) const {
     const std::size_t t = i / width % tokens;
-    const bool taken = first <= t && t < first + count;
+    const bool inside = first <= t && t < first + count;
     using R = arithmetic<T>;
     const R share = R{1} / static_cast<R>(count);
-    dx[i] = taken ? static_cast<T>(static_cast<R>(dy[i / width / tokens * width + i % width]) * share) : T{};
+    dx[i] = inside ? static_cast<T>(static_cast<R>(dy[i / width / tokens * width + i % width]) * share) : T{};
   }
 };
 
-/// The places of an axis that a window covers, from `begin` to before `end`.
+/// The positions [begin, end) of an axis that a window covers.
 struct covered {
   std::size_t begin, end;
   PRETEXT_HOST_DEVICE covered(const kernels::window& w, std::size_t at, std::size_t extent)
@@ -49,12 +49,13 @@ struct covered {
         end{smaller(extent, at * w.stride + w.size - smaller(w.padding, at * w.stride + w.size))} {}
 };
 
+/// The maximum of each window and its index; NaN propagates.
 template <class T>
-struct largest_in_window {
+struct max_in_window {
   kernels::window w;
   const T* x;
   T* y;
-  std::uint32_t* chosen;
+  std::uint32_t* selected;
 
   PRETEXT_HOST_DEVICE void operator()(std::size_t at) const {
     const std::size_t c = at % w.channels, position = at / w.channels, q = position % w.out_width(),
@@ -73,15 +74,16 @@ struct largest_in_window {
         }
       }
     y[at] = static_cast<T>(best);
-    if (chosen) chosen[at] = best_at;
+    if (selected) selected[at] = best_at;
   }
 };
 
-/// Each pixel looks for the windows that chose it, in their order: nothing is added by two threads.
+/// Each pixel gathers from the windows that selected it, in their order, so that no two threads add to the
+/// same element.
 template <class T>
-struct largest_in_window_backward {
+struct max_in_window_backward {
   kernels::window w;
-  const std::uint32_t* chosen;
+  const std::uint32_t* selected;
   const T* dy;
   T* dx;
 
@@ -89,12 +91,12 @@ struct largest_in_window_backward {
     const std::size_t c = at % w.channels, pixel = at / w.channels, j = pixel % w.width,
                       above = pixel / w.width;
     const std::size_t i = above % w.height, sample = above / w.height;
-    const auto own = static_cast<std::uint32_t>(i * w.width + j);
+    const auto pixel_index = static_cast<std::uint32_t>(i * w.width + j);
     arithmetic<T> sum{0};
     for (std::size_t p = first(i); p < last(i, w.out_height()); ++p)
       for (std::size_t q = first(j); q < last(j, w.out_width()); ++q) {
         const std::size_t from = ((sample * w.out_height() + p) * w.out_width() + q) * w.channels + c;
-        if (chosen[from] == own) sum += static_cast<arithmetic<T>>(dy[from]);
+        if (selected[from] == pixel_index) sum += static_cast<arithmetic<T>>(dy[from]);
       }
     dx[at] = static_cast<T>(sum);
   }
@@ -112,6 +114,7 @@ struct largest_in_window_backward {
 
 namespace pretext::kernels {
 
+/// The mean over all positions, as a mean of rows.
 template <Accelerator Device>
 struct average_pool<Device> {
   template <class Context, class T>
@@ -128,19 +131,20 @@ struct average_pool<Device> {
   }
 };
 
+/// One thread per output; the backward pass gathers by the stored indices.
 template <Accelerator Device>
 struct max_pool<Device> {
   template <class Context, class T>
   static void forward(Context& context, const window& w, std::size_t batch, const T* x, T* y,
-                      std::uint32_t* chosen) {
+                      std::uint32_t* selected) {
     grid::parallel_for(context, batch * w.out_height() * w.out_width() * w.channels,
-                       grid::largest_in_window<T>{w, x, y, chosen});
+                       grid::max_in_window<T>{w, x, y, selected});
   }
   template <class Context, class T>
-  static void backward(Context& context, const window& w, std::size_t batch, const std::uint32_t* chosen,
+  static void backward(Context& context, const window& w, std::size_t batch, const std::uint32_t* selected,
                        const T* dy, T* dx) {
     grid::parallel_for(context, batch * w.height * w.width * w.channels,
-                       grid::largest_in_window_backward<T>{w, chosen, dy, dx});
+                       grid::max_in_window_backward<T>{w, selected, dy, dx});
   }
 };
 

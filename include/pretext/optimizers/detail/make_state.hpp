@@ -5,8 +5,8 @@
 
 namespace pretext {
 
-/// What an optimizer keeps for a method's table; one that is chosen at run time says so itself. (CUDA's
-/// compiler does not find such a member from within another of the same name: hence a function apart.)
+/// The state of an optimizer for a method's table: by the optimizer's own `make_state` if it has one. (A free
+/// function, because nvcc does not find such a member from within another of the same name.)
 template <class Context, class Optimizer>
 typename Optimizer::template state_type<Context> make_state(const Optimizer& optimizer,
                                                             std::span<const parameter> table) {

@@ -10,7 +10,7 @@
 
 namespace pretext {
 
-/// What an optimizer with momentum remembers: one flat buffer, zero at first.
+/// The state of an optimizer with momentum: one flat buffer, initially zero.
 template <class Context>
 struct momentum_state {
   kernels::parameter_chunks<typename Context::device> parameter_chunks;
@@ -19,7 +19,7 @@ struct momentum_state {
   explicit momentum_state(std::span<const parameter> table)
       : parameter_chunks{table}, momentum_buffer{parameter_chunks.size} {}
 
-  /// `visit(name, data, count)`: what a checkpoint holds.
+  /// `visit(name, data, count)` for every buffer of a checkpoint.
   template <class Visitor>
   void for_each_buffer(Visitor&& visit) {
     visit(std::string_view{"velocity"}, momentum_buffer.data(), momentum_buffer.size());

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <pretext/core/context.hpp>
+#include <pretext/methods/concepts.hpp>
 
 // A recorded step (a CUDA graph) repeats the values that the host passed when it was recorded: a temperature,
 // a weight decay, the address of a buffer. A graph_key holds all of them, so that a step is recorded again
@@ -71,7 +72,7 @@ class graph_key {
         drop_path_{drop_path},
         method_{std::as_const(trainer).method()},
         optimizer_{std::as_const(trainer).optimizer()} {
-    if constexpr (requires { trainer.memory().soft_targets; })
+    if constexpr (LabelledMethod<typename Trainer::method_type>)
       soft_targets_ = trainer.memory().soft_targets.view().data;
   }
 

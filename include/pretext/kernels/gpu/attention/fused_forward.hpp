@@ -7,46 +7,46 @@
 
 namespace pretext::grid {
 
-/// How one head's attention is cut into products on tensor cores: squares of 64 tokens by 64, heads that are
-/// at most `Depth` wide.
+/// Divides one head's attention into products on tensor cores: 64×64 tiles, heads at most `Depth` wide.
 template <unsigned Depth>
-struct attention_squares {
+struct fused_attention_tiling {
   static constexpr unsigned threads = 256, side = 64;
   static constexpr float log2_of_e = 1.44269504f;
   using rows = staged_rows<side, Depth, threads>;  ///< of queries, keys, values or gradients
-  using square = factor_tile<side, side, false>;   ///< of probabilities or their gradients
-  attention_heads<bfloat16> heads;                 ///< which lie in whole pieces of eight
+  using square = operand_tile<side, side, false>;  ///< of probabilities or their gradients
+  attention_heads<bfloat16> heads;                 ///< rows 16-byte aligned
 
   PRETEXT_HOST_DEVICE constexpr std::size_t tokens() const { return heads.e.tokens; }
   PRETEXT_HOST_DEVICE constexpr std::size_t tiles() const { return ceil_div(tokens(), side); }
-  PRETEXT_HOST_DEVICE constexpr std::size_t whole_squares() const { return ceil_div(tokens(), 16) * 16; }
+  PRETEXT_HOST_DEVICE constexpr std::size_t padded_tokens() const { return ceil_div(tokens(), 16) * 16; }
   PRETEXT_HOST_DEVICE constexpr unsigned depth() const { return static_cast<unsigned>(heads.e.head_width()); }
-  /// Tokens of the tile that begins there.
+  /// Tokens in the tile that starts at `first`.
   PRETEXT_HOST_DEVICE constexpr unsigned count(std::size_t first) const {
     return static_cast<unsigned>(smaller(tokens() - first, side));
   }
 };
 
-/// y = softmax(q·kᵀ·scale)·v for 64 queries of a head, whose scores with all keys lie in shared memory.
+/// y = softmax(q·kᵀ·scale)·v for 64 queries of a head. The scores with all keys are stored in shared
+/// memory, so softmax needs no rescaling.
 template <unsigned Depth>
-struct short_attention {
-  using squares = attention_squares<Depth>;
-  using rows = typename squares::rows;
-  static constexpr unsigned threads = squares::threads, side = squares::side,
+struct fused_attention {
+  using tiling = fused_attention_tiling<Depth>;
+  using rows = typename tiling::rows;
+  static constexpr unsigned threads = tiling::threads, side = tiling::side,
                             blocks_at_once = Depth > 64 ? 2 : 3;
-  static constexpr unsigned sharing = threads / side;  ///< threads of a row
+  static constexpr unsigned threads_per_row = threads / side;  ///< threads per row of the softmax
   struct shared {
-    typename rows::tile queries, others;  ///< others: keys, then values
-    typename squares::square p;
-    sums_apart<threads> apart;
-    float of_row[side][8], inverse[side];
+    typename rows::tile queries, keys_or_values;  ///< keys first, then values
+    typename tiling::square p;
+    sums_staging<threads> staging;
+    float partials[side][8], inverse[side];
   };
-  squares all;
+  tiling all;
   bfloat16* y;
-  float* log_sum;  ///< or null
+  float* log_sum;  ///< may be null
 
-  constexpr std::size_t blocks_of_head() const { return all.tiles(); }
-  PRETEXT_HOST_DEVICE constexpr std::size_t stride() const { return all.whole_squares() + 4; }
+  constexpr std::size_t blocks_per_head() const { return all.tiles(); }
+  PRETEXT_HOST_DEVICE constexpr std::size_t stride() const { return all.padded_tokens() + 4; }
   PRETEXT_HOST_DEVICE constexpr std::size_t dynamic_shared() const { return side * stride(); }
 
   template <class Block>
@@ -65,85 +65,87 @@ struct short_attention {
     for (std::size_t first = 0; first < all.tokens(); first += side) {
       const std::size_t after = first + side;
       block.for_each_thread([&](unsigned thread) {
-        next[thread].write(thread, memory.others);
+        next[thread].write(thread, memory.keys_or_values);
         next[thread].fetch(thread, after < all.tokens() ? keys.from(after) : values);
       });
       typename Block::template tile_sums<side, side> dots;
       const product_limits limits{queries, all.count(first), depth};
-      dots.add(memory.queries, transposed{memory.others}, limits);
-      dots.each(
-          memory.apart,
-          [&](unsigned r, unsigned c, const float* eight) {
-            store<8>(scores + r * stride() + first + c, load<8>(eight));
-            float& most = memory.of_row[r][c / 8];
-            float largest = first == 0 ? minus_infinity<float>() : most;
+      dots.add(memory.queries, transposed{memory.keys_or_values}, limits);
+      dots.visit(
+          memory.staging,
+          [&](unsigned r, unsigned c, const float* chunk) {
+            store<8>(scores + r * stride() + first + c, load<8>(chunk));
+            float& row_max = memory.partials[r][c / 8];
+            float largest = first == 0 ? minus_infinity<float>() : row_max;
             for (unsigned k = 0; k < 8; ++k)
-              if (first + c + k < all.tokens() && eight[k] > largest) largest = eight[k];
-            most = largest;
+              if (first + c + k < all.tokens() && chunk[k] > largest) largest = chunk[k];
+            row_max = largest;
           },
           limits);
     }
-    block.for_each_thread([](unsigned) {});  // all scores are there
-    typename Block::template per_thread<softmax_of_row> own;
-    typename Block::template tile_sums<side, Depth> mixed;
+    block.for_each_thread([](unsigned) {});  // wait until all scores are stored
+    typename Block::template per_thread<row_softmax> softmax;
+    typename Block::template tile_sums<side, Depth> output;
     for (std::size_t first = 0; first < all.tokens(); first += side) {
       const std::size_t after = first + side;
       block.for_each_thread([&](unsigned thread) {
-        next[thread].write(thread, memory.others);
+        next[thread].write(thread, memory.keys_or_values);
         if (after < all.tokens()) next[thread].fetch(thread, values.from(after));
-        const unsigned row = thread / sharing;
+        const unsigned row = thread / threads_per_row;
         if (row >= queries) return;
-        if (first == 0) own[thread].largest = largest_of(memory.of_row[row]);
-        for (unsigned c = thread % sharing * 8; c < side; c += sharing * 8)
-          put_eight(memory.p, row, c, weights(own[thread], scores + row * stride() + first + c, first + c));
+        if (first == 0) softmax[thread].largest = row_maximum(memory.partials[row]);
+        for (unsigned c = thread % threads_per_row * 8; c < side; c += threads_per_row * 8)
+          store8(memory.p, row, c, weights(softmax[thread], scores + row * stride() + first + c, first + c));
       });
-      mixed.add(memory.p, memory.others, product_limits{queries, depth, all.count(first)});
+      output.add(memory.p, memory.keys_or_values, product_limits{queries, depth, all.count(first)});
     }
-    block.for_each_thread(
-        [&](unsigned thread) { memory.of_row[thread / sharing][thread % sharing] = own[thread].sum; });
     block.for_each_thread([&](unsigned thread) {
-      const unsigned row = thread / sharing;
-      if (thread % sharing != 0 || row >= queries) return;
+      memory.partials[thread / threads_per_row][thread % threads_per_row] = softmax[thread].sum;
+    });
+    block.for_each_thread([&](unsigned thread) {
+      const unsigned row = thread / threads_per_row;
+      if (thread % threads_per_row != 0 || row >= queries) return;
       float sum = 0;
-      for (unsigned k = 0; k < sharing; ++k) sum += memory.of_row[row][k];
+      for (unsigned k = 0; k < threads_per_row; ++k) sum += memory.partials[row][k];
       memory.inverse[row] = 1 / sum;
       if (log_sum)
-        log_sum[unit * all.tokens() + top + row] = own[thread].largest * all.heads.scale + std::log(sum);
+        log_sum[unit * all.tokens() + top + row] = softmax[thread].largest * all.heads.scale + std::log(sum);
     });
-    const auto to = all.heads.mixed_in(y, unit).from(top);
-    mixed.each(
-        memory.apart,
-        [&](unsigned r, unsigned c, const float* eight) {
-          auto numbers = load<8>(eight);
-          for (unsigned k = 0; k < 8; ++k) numbers[k] *= memory.inverse[r];
-          to.put(r, c, numbers);
+    const auto to = all.heads.output_rows(y, unit).from(top);
+    output.visit(
+        memory.staging,
+        [&](unsigned r, unsigned c, const float* chunk) {
+          auto scaled = load<8>(chunk);
+          for (unsigned k = 0; k < 8; ++k) scaled[k] *= memory.inverse[r];
+          to.store8(r, c, scaled);
         },
         product_limits{queries, depth, 0});
   }
 
  private:
-  /// What a thread knows of its row: the largest score, and the sum of the weights that it made.
-  struct softmax_of_row {
+  /// A thread's part of a row's softmax: the row's maximum and the sum of this thread's weights.
+  struct row_softmax {
     float largest, sum;
   };
 
-  /// A row of one tile may have fewer than eight groups of keys.
-  PRETEXT_HOST_DEVICE float largest_of(const float (&groups)[8]) const {
+  /// Only groups of 8 keys below padded_tokens() have been written.
+  PRETEXT_HOST_DEVICE float row_maximum(const float (&groups)[8]) const {
     float largest = minus_infinity<float>();
     for (unsigned k = 0; k < 8; ++k)
-      if (k * 8 < all.whole_squares() && groups[k] > largest) largest = groups[k];
+      if (k * 8 < all.padded_tokens() && groups[k] > largest) largest = groups[k];
     return largest;
   }
 
-  /// exp((score - largest)·scale) of eight keys, 0 where there is none.
-  PRETEXT_HOST_DEVICE vec<float, 8> weights(softmax_of_row& own, const float* scores, std::size_t key) const {
-    vec<float, 8> made{};
+  /// exp((score - maximum)·scale) of 8 keys, 0 beyond the last key.
+  PRETEXT_HOST_DEVICE vec<float, 8> weights(row_softmax& softmax, const float* scores,
+                                            std::size_t key) const {
+    vec<float, 8> weight{};
     for (unsigned k = 0; k < 8; ++k)
       if (key + k < all.tokens()) {
-        made[k] = std::exp2((scores[k] - own.largest) * (all.heads.scale * squares::log2_of_e));
-        own.sum += made[k];
+        weight[k] = std::exp2((scores[k] - softmax.largest) * (all.heads.scale * tiling::log2_of_e));
+        softmax.sum += weight[k];
       }
-    return made;
+    return weight;
   }
 };
 

@@ -7,7 +7,7 @@
 
 namespace pretext::grid {
 
-/// Where the numbers of each head of each sample lie. A `unit` is one head of one sample.
+/// Addresses of each head of each sample. A `unit` is one head of one sample.
 template <class T>
 struct attention_heads {
   using R = arithmetic<T>;
@@ -15,37 +15,37 @@ struct attention_heads {
   R scale;
   const T *qkv, *y = nullptr, *dy = nullptr;
 
-  attention_heads(const kernels::attention_extents& extents, const T* from, const T* made = nullptr,
-                  const T* slope = nullptr)
+  attention_heads(const kernels::attention_extents& extents, const T* from, const T* output = nullptr,
+                  const T* dy_values = nullptr)
       : e{extents},
         scale{R{1} / std::sqrt(static_cast<R>(extents.head_width()))},
         qkv{from},
-        y{made},
-        dy{slope} {}
+        y{output},
+        dy{dy_values} {}
 
   /// Queries (0), keys (1) or values (2).
   PRETEXT_HOST_DEVICE rows_of<T> rows(std::size_t unit, std::size_t which) const {
     return {qkv + offset(unit, which), 3 * e.width, e.tokens, e.head_width()};
   }
-  PRETEXT_HOST_DEVICE rows_of<T> dmixed(std::size_t unit) const {
-    return {dy + mixed_offset(unit), e.width, e.tokens, e.head_width()};
+  PRETEXT_HOST_DEVICE rows_of<T> output_gradient(std::size_t unit) const {
+    return {dy + output_offset(unit), e.width, e.tokens, e.head_width()};
   }
-  /// Their places in memory of the same layout.
-  PRETEXT_HOST_DEVICE rows_to<T> rows_in(T* dqkv, std::size_t unit, std::size_t which) const {
+  /// The same rows in a buffer of qkv's layout that takes gradients.
+  PRETEXT_HOST_DEVICE rows_to<T> gradient_rows(T* dqkv, std::size_t unit, std::size_t which) const {
     return {dqkv + offset(unit, which), 3 * e.width, e.tokens, e.head_width()};
   }
-  PRETEXT_HOST_DEVICE rows_to<T> mixed_in(T* to, std::size_t unit) const {
-    return {to + mixed_offset(unit), e.width, e.tokens, e.head_width()};
+  PRETEXT_HOST_DEVICE rows_to<T> output_rows(T* to, std::size_t unit) const {
+    return {to + output_offset(unit), e.width, e.tokens, e.head_width()};
   }
 
-  /// Σ_j P_ij dP_ij of a query, N numbers at a time.
+  /// δ of a query: Σ_j P_ij dP_ij = dy_i·y_i, N elements at a time.
   template <unsigned N>
   PRETEXT_HOST_DEVICE R delta(std::size_t unit, std::size_t query) const {
-    const std::size_t row = mixed_offset(unit) + query * e.width;
+    const std::size_t row = output_offset(unit) + query * e.width;
     R sum{0};
     for (std::size_t c = 0; c < e.head_width(); c += N) {
-      const auto made = load<N>(y + row + c), slope = load<N>(dy + row + c);
-      for (unsigned k = 0; k < N; ++k) sum += made[k] * slope[k];
+      const auto output = load<N>(y + row + c), dy_values = load<N>(dy + row + c);
+      for (unsigned k = 0; k < N; ++k) sum += output[k] * dy_values[k];
     }
     return sum;
   }
@@ -54,12 +54,12 @@ struct attention_heads {
   PRETEXT_HOST_DEVICE std::size_t offset(std::size_t unit, std::size_t which) const {
     return unit / e.heads * e.tokens * 3 * e.width + which * e.width + unit % e.heads * e.head_width();
   }
-  PRETEXT_HOST_DEVICE std::size_t mixed_offset(std::size_t unit) const {
+  PRETEXT_HOST_DEVICE std::size_t output_offset(std::size_t unit) const {
     return unit / e.heads * e.tokens * e.width + unit % e.heads * e.head_width();
   }
 };
 
-/// Scores in square tiles on ordinary cores, and which rows and columns of a result a block of threads makes.
+/// Scores in square tiles on ordinary cores, and the mapping from blocks to tiles of the results.
 template <class T>
 struct attention_tiles {
   using R = arithmetic<T>;
@@ -71,15 +71,15 @@ struct attention_tiles {
   PRETEXT_HOST_DEVICE std::size_t tiles() const { return ceil_div(tokens(), side); }
   PRETEXT_HOST_DEVICE std::size_t chunks() const { return ceil_div(heads.e.head_width(), side); }
 
-  struct work {
+  struct tile_work {
     std::size_t unit, top, left;
   };
-  PRETEXT_HOST_DEVICE work of(std::size_t block, std::size_t chunks_of_result) const {
+  PRETEXT_HOST_DEVICE tile_work of(std::size_t block, std::size_t chunks_of_result) const {
     const std::size_t above = block / chunks_of_result;
     return {above / tiles(), above % tiles() * side, block % chunks_of_result * side};
   }
 
-  /// Scores of queries from `top` on with keys from `left` on; -infinity where there is no key.
+  /// Scores of the queries from `top` on with the keys from `left` on; -infinity beyond the last key.
   template <class Block>
   PRETEXT_HOST_DEVICE void scores(Block& block, tile& square, typename tile::strips& memory, std::size_t unit,
                                   std::size_t top, std::size_t left) const {
@@ -88,7 +88,7 @@ struct attention_tiles {
                   return left + c < tokens() ? heads.scale * dot : minus_infinity<R>();
                 });
   }
-  /// exp(score - l), 0 where there is no query or no key.
+  /// exp(score - l), 0 outside of the queries and keys.
   template <class Block>
   PRETEXT_HOST_DEVICE void probabilities(Block& block, tile& square, typename tile::strips& memory,
                                          std::size_t unit, std::size_t top, std::size_t left,
@@ -99,22 +99,23 @@ struct attention_tiles {
                   return inside ? std::exp(heads.scale * dot - log_sum[unit * tokens() + top + r]) : R{0};
                 });
   }
-  /// P and dS·scale of queries from `top` on with keys from `left` on.
+  /// P and dS·scale of the queries from `top` on with the keys from `left` on.
   template <class Block>
-  PRETEXT_HOST_DEVICE void slopes(Block& block, tile& p, tile& ds, typename tile::strips& memory,
-                                  std::size_t unit, std::size_t top, std::size_t left, const R* log_sum,
-                                  const R* delta) const {
+  PRETEXT_HOST_DEVICE void score_gradients(Block& block, tile& p, tile& ds, typename tile::strips& memory,
+                                           std::size_t unit, std::size_t top, std::size_t left,
+                                           const R* log_sum, const R* delta) const {
     probabilities(block, p, memory, unit, top, left, log_sum);
-    ds.dots(block, memory, heads.dmixed(unit).from(top), heads.rows(unit, 2).from(left),
+    ds.dots(block, memory, heads.output_gradient(unit).from(top), heads.rows(unit, 2).from(left),
             [&, this](std::size_t r, std::size_t c, R dp) {
-              const R of_row = top + r < tokens() ? delta[unit * tokens() + top + r] : R{0};
-              return heads.scale * p.at[r][c] * (dp - of_row);
+              const R row_delta = top + r < tokens() ? delta[unit * tokens() + top + r] : R{0};
+              return heads.scale * p.at[r][c] * (dp - row_delta);
             });
   }
-  /// A chunk of a result, whose sums lie with their threads.
-  template <class Block, class Own>
-  PRETEXT_HOST_DEVICE static void store(Block& block, Own& sum, std::size_t left, const rows_to<T>& to) {
-    tile::for_each_number(block, sum, [&](std::size_t r, std::size_t c, R one) { to(r, left + c, one); });
+  /// Stores one chunk of columns of a result from registers.
+  template <class Block, class Registers>
+  PRETEXT_HOST_DEVICE static void store(Block& block, Registers& sum, std::size_t left,
+                                        const rows_to<T>& to) {
+    tile::store_entries(block, sum, [&](std::size_t r, std::size_t c, R value) { to(r, left + c, value); });
   }
 };
 

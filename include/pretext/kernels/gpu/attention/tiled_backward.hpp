@@ -3,8 +3,9 @@
 
 #include <pretext/kernels/gpu/attention/heads.hpp>
 
-// With P = exp(s - l), l the logarithm of each row's sum, and dP = dy·vᵀ, the gradients are those of
-// dS = P∘(dP - δ), δ_i = Σ_j P_ij dP_ij = dy_i·y_i.
+// The backward pass recomputes P = exp(s - l) tile by tile from the log-sum-exp l of each row
+// (FlashAttention, Dao et al. 2022). With dP = dy·vᵀ, the gradient of the scores is dS = P∘(dP - δ), where
+// δ_i = Σ_j P_ij dP_ij = dy_i·y_i.
 namespace pretext::grid {
 
 /// δ of each query.
@@ -18,62 +19,66 @@ struct attention_deltas {
   }
 };
 
-/// dq = dS·k·scale.
+/// What both gradient kernels share: their arguments, and the tiles of P and dS that they recompute.
 template <class T>
-struct attention_dqueries {
-  using R = arithmetic<T>;
-  using tile = square_tile<R>;
+struct attention_gradient {
+  using tile = square_tile<arithmetic<T>>;
+  using fragment = typename tile::fragment;
   static constexpr unsigned threads = tile::threads;
   struct shared {
     tile p, ds;
     typename tile::strips strips;
   };
   attention_tiles<T> all;
-  const R *log_sum, *delta;
+  const arithmetic<T>*log_sum, *delta;
   T* dqkv;
 
   template <class Block>
-  PRETEXT_HOST_DEVICE void operator()(Block& block) const {
+  PRETEXT_HOST_DEVICE void recompute(Block& block, std::size_t unit, std::size_t top,
+                                     std::size_t left) const {
     auto& memory = block.shared();
-    typename Block::template per_thread<typename tile::numbers> sum;
-    const auto own = all.of(block.index(), all.chunks());
-    for (std::size_t left = 0; left < all.tokens(); left += all.side) {
-      all.slopes(block, memory.p, memory.ds, memory.strips, own.unit, own.top, left, log_sum, delta);
-      memory.ds.template multiply<false>(block, memory.strips, all.heads.rows(own.unit, 1).from(left),
-                                         own.left, sum);
+    all.score_gradients(block, memory.p, memory.ds, memory.strips, unit, top, left, log_sum, delta);
+  }
+};
+
+/// dq = dS·k·scale.
+template <class T>
+struct attention_dqueries : attention_gradient<T> {
+  template <class Block>
+  PRETEXT_HOST_DEVICE void operator()(Block& block) const {
+    const attention_tiles<T>& tiles = this->all;
+    auto& memory = block.shared();
+    typename Block::template per_thread<typename attention_gradient<T>::fragment> dqueries;
+    const auto work = tiles.of(block.index(), tiles.chunks());
+    for (std::size_t left = 0; left < tiles.tokens(); left += tiles.side) {
+      this->recompute(block, work.unit, work.top, left);
+      memory.ds.template multiply<false>(block, memory.strips, tiles.heads.rows(work.unit, 1).from(left),
+                                         work.left, dqueries);
     }
-    all.store(block, sum, own.left, all.heads.rows_in(dqkv, own.unit, 0).from(own.top));
+    tiles.store(block, dqueries, work.left,
+                tiles.heads.gradient_rows(this->dqkv, work.unit, 0).from(work.top));
   }
 };
 
 /// dk = dSᵀ·q·scale and dv = Pᵀ·dy, for keys from `top` on.
 template <class T>
-struct attention_dkeys {
-  using R = arithmetic<T>;
-  using tile = square_tile<R>;
-  static constexpr unsigned threads = tile::threads;
-  struct shared {
-    tile p, ds;
-    typename tile::strips strips;
-  };
-  attention_tiles<T> all;
-  const R *log_sum, *delta;
-  T* dqkv;
-
+struct attention_dkeys : attention_gradient<T> {
   template <class Block>
   PRETEXT_HOST_DEVICE void operator()(Block& block) const {
+    const attention_tiles<T>& tiles = this->all;
     auto& memory = block.shared();
-    typename Block::template per_thread<typename tile::numbers> dkeys, dvalues;
-    const auto own = all.of(block.index(), all.chunks());
-    for (std::size_t query = 0; query < all.tokens(); query += all.side) {
-      all.slopes(block, memory.p, memory.ds, memory.strips, own.unit, query, own.top, log_sum, delta);
-      memory.ds.template multiply<true>(block, memory.strips, all.heads.rows(own.unit, 0).from(query),
-                                        own.left, dkeys);
-      memory.p.template multiply<true>(block, memory.strips, all.heads.dmixed(own.unit).from(query), own.left,
-                                       dvalues);
+    typename Block::template per_thread<typename attention_gradient<T>::fragment> dkeys, dvalues;
+    const auto work = tiles.of(block.index(), tiles.chunks());
+    for (std::size_t query = 0; query < tiles.tokens(); query += tiles.side) {
+      this->recompute(block, work.unit, query, work.top);
+      memory.ds.template multiply<true>(block, memory.strips, tiles.heads.rows(work.unit, 0).from(query),
+                                        work.left, dkeys);
+      memory.p.template multiply<true>(
+          block, memory.strips, tiles.heads.output_gradient(work.unit).from(query), work.left, dvalues);
     }
-    all.store(block, dkeys, own.left, all.heads.rows_in(dqkv, own.unit, 1).from(own.top));
-    all.store(block, dvalues, own.left, all.heads.rows_in(dqkv, own.unit, 2).from(own.top));
+    tiles.store(block, dkeys, work.left, tiles.heads.gradient_rows(this->dqkv, work.unit, 1).from(work.top));
+    tiles.store(block, dvalues, work.left,
+                tiles.heads.gradient_rows(this->dqkv, work.unit, 2).from(work.top));
   }
 };
 

@@ -11,20 +11,20 @@ namespace pretext::grid {
 
 inline constexpr unsigned view_threads = 256;
 
-/// What the threads of a block need to work on a view together, besides its planes.
+/// Shared memory of a view besides its planes.
 struct view_memory {
   float r[view_threads], g[view_threads], b[view_threads];
   level_counts counts;
 };
 
-/// What operations of an augmentation do to a view (`augment/augmentation.hpp`), done by a whole block of
-/// threads: each call is made by all of them.
+/// The view interface that augmentations use (`augment/augmentation.hpp`), implemented by a whole block:
+/// all threads make each call together.
 template <class Block>
 class block_view {
  public:
   image_extent extent;
 
-  /// `planes` has six of them: red, green, blue, and as many that are spare.
+  /// `planes` holds six planes: red, green, blue and three spare ones.
   PRETEXT_HOST_DEVICE block_view(Block& block, view_memory& memory, image_extent size, float* planes)
       : extent{size}, block_{&block}, memory_{&memory}, planes_{planes} {}
 
@@ -36,9 +36,9 @@ class block_view {
     planes_[2 * size() + i] = p.b;
   }
 
-  /// `work(i)` for every pixel.
+  /// Calls work(i) for every pixel.
   template <class Work>
-  PRETEXT_HOST_DEVICE void each_pixel(const Work& work) const {
+  PRETEXT_HOST_DEVICE void for_each_pixel(const Work& work) const {
     block_->for_each_thread([&](unsigned thread) {
       for (std::size_t i = thread; i < size(); i += view_threads) work(i);
     });
@@ -46,7 +46,7 @@ class block_view {
 
   template <class F>
   PRETEXT_HOST_DEVICE void map(F f) const {
-    each_pixel([&](std::size_t i) { set(i, f(at(i))); });
+    for_each_pixel([&](std::size_t i) { set(i, f(at(i))); });
   }
 
   template <class F>
@@ -83,10 +83,10 @@ class block_view {
     const auto before = [this, spare](std::size_t row, std::size_t column) {
       return pixel(spare, row * extent.width + column);
     };
-    each_pixel([&](std::size_t i) { set(i, f(i / extent.width, i % extent.width, before)); });
+    for_each_pixel([&](std::size_t i) { set(i, f(i / extent.width, i % extent.width, before)); });
   }
 
-  /// Each thread counts one level: no two of them add to the same number. Valid until the next histogram.
+  /// Each thread counts one level, so no two threads add to the same counter. Valid until the next call.
   PRETEXT_HOST_DEVICE const level_counts& histogram() const {
     static_assert(view_threads == 256);
     block_->for_each_thread([&](unsigned thread) {
@@ -102,17 +102,17 @@ class block_view {
     return memory_->counts;
   }
 
-  /// Every plane along its rows, into a spare one, and back along its columns.
+  /// Separable filter: each plane along its rows into a spare plane, then along its columns back.
   PRETEXT_HOST_DEVICE void filter(filter_taps taps, padding border) const {
     while (taps.radius > 0 && taps.weight[taps.radius] < 1e-9f) --taps.radius;
     if (taps.radius == 0) return;
     for (unsigned plane = 0; plane < 3; ++plane) {
       float *const from = planes_ + plane * size(), *const between = planes_ + 3 * size();
-      each_pixel([&](std::size_t i) {
+      for_each_pixel([&](std::size_t i) {
         const std::size_t row = i / extent.width * extent.width;
         between[i] = filtered(from + row, i - row, extent.width, 1, taps, border);
       });
-      each_pixel([&](std::size_t i) {
+      for_each_pixel([&](std::size_t i) {
         const std::size_t column = i % extent.width;
         from[i] = filtered(between + column, i / extent.width, extent.height, extent.width, taps, border);
       });

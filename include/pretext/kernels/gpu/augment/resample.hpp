@@ -10,8 +10,8 @@
 
 namespace pretext::grid {
 
-/// The taps of one output pixel along one axis, their weights divided by their sum where that is not one by
-/// itself.
+/// The taps of one output pixel along one axis; the weights are divided by their sum if that is not 1 by
+/// construction.
 class normalised_taps {
  public:
   PRETEXT_HOST_DEVICE normalised_taps(const axis_resampling& axis, std::int64_t index)
@@ -28,7 +28,7 @@ class normalised_taps {
   }
 
   PRETEXT_HOST_DEVICE int count() const { return window_.count; }
-  /// A weight of 0 where the tap does not count.
+  /// Taps outside of the image have weight 0.
   PRETEXT_HOST_DEVICE axis_resampling::tap operator[](int k) const {
     auto tap = axis_(window_, k);
     tap.weight = tap.counts ? tap.weight / divisor_ : 0.f;

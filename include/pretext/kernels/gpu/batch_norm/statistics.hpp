@@ -4,18 +4,18 @@
 
 #include <pretext/kernels/gpu/block/column_sums.hpp>
 
-// What batch norm knows of each channel: its moments, and the scale and shift they become.
+// Per-channel statistics of batch norm, and the scale and shift computed from them.
 namespace pretext::grid {
 
-/// Where the statistics of number `i` of (rows, channels) stand, which are (groups, channels).
+/// The index into statistics (groups, channels) of element `i` of (rows, channels).
 struct statistic_of {
-  std::size_t channels, part;  ///< part: rows of a group
+  std::size_t channels, part;  ///< part: rows per group
   PRETEXT_HOST_DEVICE std::size_t operator()(std::size_t i) const {
     return i / channels / part * channels + i % channels;
   }
 };
 
-/// x and its square about the first row of each group: sums of these lose no digits to a large mean.
+/// x and x² relative to the first row of each group; a large mean then costs these sums no precision.
 template <class T>
 struct moments {
   using R = arithmetic<T>;
@@ -36,7 +36,8 @@ struct moments {
   }
 };
 
-/// From the moments to mean and 1/√(variance + ε); running statistics take part in each group's.
+/// Converts the sums to mean and 1/√(variance + ε), and updates the running statistics with each group in
+/// order.
 template <class T, class W>
 struct finish_statistics {
   moments<T> of;
@@ -45,7 +46,8 @@ struct finish_statistics {
 
   PRETEXT_HOST_DEVICE void operator()(std::size_t group, std::size_t c, const double (&sums)[2]) const {
     const double count = static_cast<double>(of.part), shift = sums[0] / count;
-    const double spread = sums[1] / count - shift * shift, variance = spread > 0 ? spread : 0;
+    const double second_moment = sums[1] / count - shift * shift,
+                 variance = second_moment > 0 ? second_moment : 0;
     const double average = static_cast<double>(of.template origin<1>(group, c)[0]) + shift;
     mean[group * of.channels + c] = static_cast<W>(average);
     inverse[group * of.channels + c] = static_cast<W>(1 / std::sqrt(variance + static_cast<double>(epsilon)));
@@ -56,6 +58,7 @@ struct finish_statistics {
   }
 };
 
+/// scale = gamma/σ and shift = beta - mean·scale from the statistics of the batch.
 template <class W>
 struct fold_statistics {
   std::size_t channels;
@@ -63,12 +66,13 @@ struct fold_statistics {
   W *scale, *shift;
 
   PRETEXT_HOST_DEVICE void operator()(std::size_t i) const {
-    const W by = inverse[i] * (gamma ? gamma[i % channels] : W{1});
-    scale[i] = by;
-    shift[i] = (beta ? beta[i % channels] : W{0}) - mean[i] * by;
+    const W factor = inverse[i] * (gamma ? gamma[i % channels] : W{1});
+    scale[i] = factor;
+    shift[i] = (beta ? beta[i % channels] : W{0}) - mean[i] * factor;
   }
 };
 
+/// The same from running statistics.
 template <class W>
 struct fold_running_statistics {
   const W *mean, *variance, *gamma, *beta;
@@ -76,12 +80,13 @@ struct fold_running_statistics {
   W *scale, *shift;
 
   PRETEXT_HOST_DEVICE void operator()(std::size_t c) const {
-    const W by = (gamma ? gamma[c] : W{1}) / std::sqrt(variance[c] + epsilon);
-    scale[c] = by;
-    shift[c] = (beta ? beta[c] : W{0}) - mean[c] * by;
+    const W factor = (gamma ? gamma[c] : W{1}) / std::sqrt(variance[c] + epsilon);
+    scale[c] = factor;
+    shift[c] = (beta ? beta[c] : W{0}) - mean[c] * factor;
   }
 };
 
+/// scaled = w·scale, column by column: folds batch norm into the weights before it.
 template <class T, class W>
 struct scale_by_column {
   std::size_t columns;

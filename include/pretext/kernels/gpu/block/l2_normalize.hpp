@@ -6,34 +6,34 @@
 #include <pretext/devices/grid/kernel.hpp>
 #include <pretext/kernels/l2_normalize.hpp>
 
-// Rows of length one, a block of threads for each.
+// L2 normalization of rows, one block of threads per row.
 namespace pretext::grid {
 
 inline constexpr unsigned row_threads = 128;
 
-/// Σ term(column) over a row, in double, told to all threads.
+/// Σ term(column) over a row in double, returned to all threads.
 template <class Block, class Term>
 PRETEXT_HOST_DEVICE double sum_of_row(Block& block, double (&memory)[row_threads], std::size_t columns,
                                       const Term& term) {
   return sum_of_threads(block, memory, [&](unsigned thread) {
-    double own = 0;
-    for (std::size_t c = thread; c < columns; c += row_threads) own += term(c);
-    return own;
+    double sum = 0;
+    for (std::size_t c = thread; c < columns; c += row_threads) sum += term(c);
+    return sum;
   });
 }
 
-/// The same of N columns at a time: Σ term(first of them).
+/// Like sum_of_row, N columns per call: Σ term(first of N columns).
 template <unsigned N, class Block, class Term>
-PRETEXT_HOST_DEVICE double sum_of_lanes(Block& block, double (&memory)[row_threads], std::size_t columns,
-                                        const Term& term) {
+PRETEXT_HOST_DEVICE double sum_of_row_vec(Block& block, double (&memory)[row_threads], std::size_t columns,
+                                          const Term& term) {
   return sum_of_threads(block, memory, [&](unsigned thread) {
-    double own = 0;
-    for (std::size_t c = thread * N; c < columns; c += row_threads * N) own += term(c);
-    return own;
+    double sum = 0;
+    for (std::size_t c = thread * N; c < columns; c += row_threads * N) sum += term(c);
+    return sum;
   });
 }
 
-/// The factor that gives a row length one.
+/// The factor 1/‖z‖ that normalizes a row, or the clamp `longest_inverse` for rows near zero.
 template <class Block, class T>
 PRETEXT_HOST_DEVICE double inverse_length(Block& block, double (&memory)[row_threads], std::size_t columns,
                                           const T* z) {
@@ -43,8 +43,8 @@ PRETEXT_HOST_DEVICE double inverse_length(Block& block, double (&memory)[row_thr
   return squares <= 1e-12 ? kernels::detail::max_inverse_norm : 1 / std::sqrt(squares);  // NaN stays NaN
 }
 
-/// Through the normalisation: dz += (du - (u·du)·u)·factor; where the factor was cut off, dz += du·factor.
-/// `u(c)` and `du(c)` are numbers of the row.
+/// Backward pass of the normalization: dz += (du - (u·du)·u)·factor, or dz += du·factor where the factor
+/// was clamped. `u(c)` and `du(c)` return elements of the row.
 template <class Block, class R, class U, class Slope, class T>
 PRETEXT_HOST_DEVICE void add_row_gradient(Block& block, double (&memory)[row_threads], std::size_t columns,
                                           R factor, const U& u, const Slope& du, T* dz) {
@@ -58,7 +58,7 @@ PRETEXT_HOST_DEVICE void add_row_gradient(Block& block, double (&memory)[row_thr
   });
 }
 
-/// unit = z·inverse, row by row, which begin so far apart; zeros between them.
+/// unit = z·inverse, row by row. Rows of `unit` have stride `step` and are padded with zeros.
 template <class T, class U = arithmetic<T>>
 struct normalise_rows {
   static constexpr unsigned threads = row_threads;
@@ -66,7 +66,7 @@ struct normalise_rows {
     double of[row_threads];
   };
   using R = arithmetic<T>;
-  std::size_t columns, step;
+  std::size_t columns, stride;
   const T* z;
   U* unit;
   R* inverse;
@@ -74,12 +74,12 @@ struct normalise_rows {
   template <class Block>
   PRETEXT_HOST_DEVICE void operator()(Block& block) const {
     const std::size_t row = block.index();
-    const double by = inverse_length(block, block.shared().of, columns, z + row * columns);
+    const double factor = inverse_length(block, block.shared().of, columns, z + row * columns);
     block.for_each_thread([&](unsigned thread) {
-      for (std::size_t c = thread; c < step; c += row_threads)
-        unit[row * step + c] =
-            c < columns ? static_cast<U>(static_cast<double>(z[row * columns + c]) * by) : U{};
-      if (thread == 0) inverse[row] = static_cast<R>(by);
+      for (std::size_t c = thread; c < stride; c += row_threads)
+        unit[row * stride + c] =
+            c < columns ? static_cast<U>(static_cast<double>(z[row * columns + c]) * factor) : U{};
+      if (thread == 0) inverse[row] = static_cast<R>(factor);
     });
   }
 };

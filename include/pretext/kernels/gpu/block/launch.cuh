@@ -9,8 +9,9 @@
 namespace pretext {
 namespace grid {
 
-/// What devices/grid/kernel.hpp says of a block, by a GPU's own. Kernels are compiled for the host, too,
-/// where nobody runs them: hence the macro, without which each of these would be an error there.
+/// The block of the kernel contract (devices/grid/kernel.hpp) on a GPU: `for_each_thread` runs its functor
+/// and synchronizes. nvcc also compiles kernels for the host, where they never run; hence __CUDA_ARCH__,
+/// without which these intrinsics would not compile there.
 template <class Kernel>
 class gpu_block {
  public:
@@ -56,15 +57,16 @@ class gpu_block {
   void* memory_;
 };
 
-/// How many blocks a multiprocessor shall have room for at once, at the expense of registers: as many as a
-/// kernel says.
+/// Minimum number of resident blocks per multiprocessor, which limits registers: `Kernel::blocks_at_once`
+/// if it exists.
 template <class Kernel>
 inline constexpr unsigned blocks_at_once = 1;
 template <class Kernel>
   requires requires { Kernel::blocks_at_once; }
 inline constexpr unsigned blocks_at_once<Kernel> = Kernel::blocks_at_once;
 
-/// Any kernel of kernels/gpu.
+/// The entry point of all kernels in kernels/gpu. Hidden visibility keeps shared libraries from replacing
+/// each other's kernels.
 template <class Kernel>
 __global__ void __launch_bounds__(Kernel::threads, blocks_at_once<Kernel>)
     __attribute__((visibility("hidden"))) run(const __grid_constant__ Kernel kernel) {
@@ -75,26 +77,28 @@ __global__ void __launch_bounds__(Kernel::threads, blocks_at_once<Kernel>)
 
 }  // namespace grid
 
-/// Puts a kernel on the stream.
+/// Launches a kernel with `blocks` blocks on the stream. Throws std::runtime_error if CUDA rejects the
+/// launch.
 template <class Kernel>
 void launch(const cuda::stream& on, std::size_t blocks, const Kernel& kernel) {
   static_assert(std::is_trivially_copyable_v<Kernel> && sizeof(Kernel) <= 4096);
   static_assert(alignof(typename Kernel::shared) <= 32);
   constexpr std::size_t most_by_default = 48 << 10;
   const std::size_t bytes = grid::shared_bytes(kernel);
-  expects(blocks < std::size_t{1} << 31, "a grid of ", blocks, " blocks is too large: take a smaller batch");
+  expects(blocks < std::size_t{1} << 31, "a grid of ", blocks,
+          " blocks exceeds CUDA's limit: use a smaller batch");
   const auto allow = [bytes] {
     return cudaFuncSetAttribute(grid::run<Kernel>, cudaFuncAttributeMaxDynamicSharedMemorySize,
                                 static_cast<int>(bytes));
   };
   if constexpr (grid::has_dynamic_shared<Kernel>) {
-    if (bytes > most_by_default) detail::expects_success(allow(), "asking for shared memory");
+    if (bytes > most_by_default) detail::expects_success(allow(), "requesting shared memory");
   } else if constexpr (sizeof(typename Kernel::shared) > most_by_default) {
     static const cudaError_t allowed = allow();
-    detail::expects_success(allowed, "asking for shared memory");
+    detail::expects_success(allowed, "requesting shared memory");
   }
   grid::run<Kernel><<<static_cast<unsigned>(blocks), Kernel::threads, bytes, on.native()>>>(kernel);
-  detail::expects_success(cudaGetLastError(), "starting a kernel");
+  detail::expects_success(cudaGetLastError(), "launching a kernel");
 }
 
 }  // namespace pretext

@@ -6,7 +6,8 @@
 
 namespace pretext::grid {
 
-/// Some rows of a matrix, as far as they go: 0 beyond.
+/// A read-only view of rows of a matrix that yields zeros outside of its bounds, so that tiles may overlap
+/// the edges.
 template <class T>
 struct rows_of {
   const T* data;
@@ -23,7 +24,7 @@ struct rows_of {
   }
 };
 
-/// And some that take results, as far as they go.
+/// The output counterpart of rows_of: writes outside of the bounds are dropped.
 template <class T>
 struct rows_to {
   using R = arithmetic<T>;
@@ -33,12 +34,12 @@ struct rows_to {
   PRETEXT_HOST_DEVICE rows_to from(std::size_t first) const {
     return {data + first * step, step, count > first ? count - first : 0, columns};
   }
-  PRETEXT_HOST_DEVICE void operator()(std::size_t r, std::size_t c, R number) const {
-    if (r < count && c < columns) data[r * step + c] = static_cast<T>(number);
+  PRETEXT_HOST_DEVICE void operator()(std::size_t r, std::size_t c, R value) const {
+    if (r < count && c < columns) data[r * step + c] = static_cast<T>(value);
   }
-  /// Eight side by side, where rows lie in whole pieces of eight.
-  PRETEXT_HOST_DEVICE void put(std::size_t r, std::size_t c, const vec<R, 8>& numbers) const {
-    if (r < count && c < columns) store<8>(data + r * step + c, numbers);
+  /// Stores 8 consecutive values; columns must be a multiple of 8 and rows 16-byte aligned.
+  PRETEXT_HOST_DEVICE void store8(std::size_t r, std::size_t c, const vec<R, 8>& values) const {
+    if (r < count && c < columns) store<8>(data + r * step + c, values);
   }
 };
 

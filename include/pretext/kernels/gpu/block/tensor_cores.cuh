@@ -7,12 +7,12 @@
 
 namespace pretext::grid {
 
-/// A block's `tile_sums` (devices/grid/kernel.hpp) by a GPU's tensor cores: warps, two of them side by side,
-/// share out the M×N sums in squares of 16.
+/// `tile_sums` of the kernel contract (devices/grid/kernel.hpp) on tensor cores through WMMA. The M×N sums
+/// are divided into 16×16 squares among the block's warps, which form two columns.
 template <unsigned Threads, unsigned M, unsigned N>
 class tensor_core_sums {
   static constexpr unsigned side = 16, warps = Threads / 32;
-  static constexpr unsigned down = M / (warps / 2) / side, across = N / 2 / side;  // squares of a warp
+  static constexpr unsigned down = M / (warps / 2) / side, across = N / 2 / side;  // 16×16 squares per warp
   static_assert(warps % 2 == 0 && down * side * (warps / 2) == M && across * side * 2 == N);
 
  public:
@@ -30,7 +30,7 @@ class tensor_core_sums {
                                [[maybe_unused]] Limits limits = {}) {
     static_assert(A::rows == M && B::columns == N && A::columns == B::rows);
 #ifdef __CUDA_ARCH__
-#pragma unroll 2  // or factors of all steps would be loaded at once, into registers that are not there
+#pragma unroll 2  // full unrolling would load the operands of every step at once and spill registers
     for (unsigned k = 0; k < A::columns; k += side) {
       if (!limits.has_depth(k)) break;
       operands<nvcuda::wmma::matrix_b, B> y[across];
@@ -52,33 +52,33 @@ class tensor_core_sums {
   }
 
   template <unsigned Tiles, class Work, class Limits = whole_product>
-  PRETEXT_HOST_DEVICE void each([[maybe_unused]] sums_apart<Threads, Tiles>& memory,
-                                [[maybe_unused]] const Work& work,
-                                [[maybe_unused]] Limits limits = {}) const {
+  PRETEXT_HOST_DEVICE void visit([[maybe_unused]] sums_staging<Threads, Tiles>& memory,
+                                 [[maybe_unused]] const Work& work,
+                                 [[maybe_unused]] Limits limits = {}) const {
 #ifdef __CUDA_ARCH__
-    each_square(limits, [&](unsigned i, unsigned j) {
-      float* const mine = memory.of[threadIdx.x / 32][0];
-      nvcuda::wmma::store_matrix_sync(mine, sum_[i][j], side, nvcuda::wmma::mem_row_major);
+    for_each_square(limits, [&](unsigned i, unsigned j) {
+      float* const sums = memory.of[threadIdx.x / 32][0];
+      nvcuda::wmma::store_matrix_sync(sums, sum_[i][j], side, nvcuda::wmma::mem_row_major);
       __syncwarp();
-      work(top() + i * side + row(), left() + j * side + column(), mine + row() * side + column());
+      work(top() + i * side + row(), left() + j * side + column(), sums + row() * side + column());
       __syncwarp();
     });
 #endif
   }
 
   template <class Work, class Limits = whole_product>
-  PRETEXT_HOST_DEVICE void each_beside([[maybe_unused]] const tensor_core_sums& other,
-                                       [[maybe_unused]] sums_apart<Threads, 2>& memory,
-                                       [[maybe_unused]] const Work& work,
-                                       [[maybe_unused]] Limits limits = {}) const {
+  PRETEXT_HOST_DEVICE void visit_pair([[maybe_unused]] const tensor_core_sums& other,
+                                      [[maybe_unused]] sums_staging<Threads, 2>& memory,
+                                      [[maybe_unused]] const Work& work,
+                                      [[maybe_unused]] Limits limits = {}) const {
 #ifdef __CUDA_ARCH__
-    each_square(limits, [&](unsigned i, unsigned j) {
-      float *const mine = memory.of[threadIdx.x / 32][0], *const theirs = memory.of[threadIdx.x / 32][1];
-      nvcuda::wmma::store_matrix_sync(mine, sum_[i][j], side, nvcuda::wmma::mem_row_major);
-      nvcuda::wmma::store_matrix_sync(theirs, other.sum_[i][j], side, nvcuda::wmma::mem_row_major);
+    for_each_square(limits, [&](unsigned i, unsigned j) {
+      float *const sums = memory.of[threadIdx.x / 32][0], *const other_sums = memory.of[threadIdx.x / 32][1];
+      nvcuda::wmma::store_matrix_sync(sums, sum_[i][j], side, nvcuda::wmma::mem_row_major);
+      nvcuda::wmma::store_matrix_sync(other_sums, other.sum_[i][j], side, nvcuda::wmma::mem_row_major);
       __syncwarp();
-      work(top() + i * side + row(), left() + j * side + column(), mine + row() * side + column(),
-           theirs + row() * side + column());
+      work(top() + i * side + row(), left() + j * side + column(), sums + row() * side + column(),
+           other_sums + row() * side + column());
       __syncwarp();
     });
 #endif
@@ -89,17 +89,17 @@ class tensor_core_sums {
   template <class Use, class Tile>
   using operands = nvcuda::wmma::fragment<
       Use, side, side, side, __nv_bfloat16,
-      std::conditional_t<Tile::transposed, nvcuda::wmma::col_major, nvcuda::wmma::row_major>>;
+      std::conditional_t<Tile::column_major, nvcuda::wmma::col_major, nvcuda::wmma::row_major>>;
 
-  /// load_matrix_sync from memory that is known to be shared, of which bfloat16's does not convince the
-  /// compiler: else each thread would fetch its numbers one pair after another.
+  /// load_matrix_sync, but through an address in shared memory's own space. From a pointer to our bfloat16
+  /// the compiler cannot infer that space and would load each register separately.
   template <class Use, class Tile>
   __device__ static void load(operands<Use, Tile>& to, const Tile& from, unsigned row, unsigned column) {
     static_assert(sizeof to == 16, "four registers");
     auto* const r = reinterpret_cast<unsigned*>(&to);
     const auto address = static_cast<unsigned>(__cvta_generic_to_shared(&from.at(row, column)));
     constexpr bool left = std::is_same_v<Use, nvcuda::wmma::matrix_a>;
-    if constexpr (left && Tile::transposed)
+    if constexpr (left && Tile::column_major)
       asm volatile("wmma.load.a.sync.aligned.col.m16n16k16.shared.bf16 {%0, %1, %2, %3}, [%4], %5;"
                    : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
                    : "r"(address), "r"(Tile::stride)
@@ -109,7 +109,7 @@ class tensor_core_sums {
                    : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
                    : "r"(address), "r"(Tile::stride)
                    : "memory");
-    else if constexpr (Tile::transposed)
+    else if constexpr (Tile::column_major)
       asm volatile("wmma.load.b.sync.aligned.col.m16n16k16.shared.bf16 {%0, %1, %2, %3}, [%4], %5;"
                    : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
                    : "r"(address), "r"(Tile::stride)
@@ -121,14 +121,14 @@ class tensor_core_sums {
                    : "memory");
   }
   template <class Limits, class Work>
-  __device__ static void each_square(Limits limits, const Work& work) {
+  __device__ static void for_each_square(Limits limits, const Work& work) {
 #pragma unroll
     for (unsigned i = 0; i < down; ++i)
 #pragma unroll
       for (unsigned j = 0; j < across; ++j)
         if (limits.has_row(top() + i * side) && limits.has_column(left() + j * side)) work(i, j);
   }
-  /// Which eight sums of a square are a thread's, once they lie apart.
+  /// Each thread's 8 sums of a square once the square has been staged in shared memory.
   __device__ static unsigned row() { return threadIdx.x % 32 / 2; }
   __device__ static unsigned column() { return threadIdx.x % 2 * 8; }
   __device__ static unsigned top() { return threadIdx.x / 64 * (down * side); }

@@ -6,10 +6,11 @@
 
 namespace pretext::grid {
 
-/// to (columns, rows) = from (rows, columns), turned; added to what is there if asked. Squares of it go
-/// through shared memory, so that neighbouring threads read and write what lies side by side.
+/// to (columns, rows) = fromᵀ of (rows, columns), or to += fromᵀ. Tiles go through shared memory, so that
+/// both the reads and the writes of neighbouring threads are contiguous; the padding column avoids bank
+/// conflicts.
 template <class From, class To>
-struct turn_matrix {
+struct transpose_matrix {
   static constexpr unsigned threads = 256, side = 32, tall = threads / side;
   using R = arithmetic<To>;
   struct shared {
@@ -45,7 +46,7 @@ struct turn_matrix {
 template <class Context, class From, class To>
 void transpose(Context& context, std::size_t rows, std::size_t columns, const From* from, To* to,
                bool accumulate = false) {
-  const turn_matrix<From, To> work{rows, columns, from, to, accumulate};
+  const transpose_matrix<From, To> work{rows, columns, from, to, accumulate};
   if (work.blocks() > 0) launch(context.stream, work.blocks(), work);
 }
 

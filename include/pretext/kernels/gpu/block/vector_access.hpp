@@ -6,15 +6,16 @@
 #include <pretext/core/bfloat16.hpp>
 #include <pretext/devices/grid/kernel.hpp>
 
-// Kernels that wait for memory move 16 bytes at a time where numbers lie so that they can. Their work says
-// what happens to N numbers side by side, `work.template at<N>(index of the first)`; N is 1 elsewhere.
+// Memory-bound kernels move 16 bytes per access where alignment allows it. Their functor defines what
+// happens to N consecutive elements, `work.template at<N>(index of the first)`: N is `lanes<T>` where rows
+// are aligned and 1 otherwise, so one kernel serves both cases.
 namespace pretext::grid {
 
-/// How many numbers 16 bytes hold.
+/// Elements of T in 16 bytes.
 template <class T>
 inline constexpr unsigned lanes = 16 / sizeof(T);
 
-/// N numbers side by side as they are calculated with.
+/// N consecutive elements in the type that arithmetic uses.
 template <class R, unsigned N>
 struct vec {
   R of[N];
@@ -22,7 +23,7 @@ struct vec {
   PRETEXT_HOST_DEVICE constexpr const R& operator[](unsigned k) const { return of[k]; }
 };
 
-/// And as they are stored.
+/// N consecutive elements as they are stored, aligned so that the compiler emits one memory access.
 template <class T, unsigned N>
 struct alignas(N * sizeof(T) < 16 ? N * sizeof(T) : 16) aligned_vec {
   T of[N];
@@ -35,9 +36,9 @@ PRETEXT_HOST_DEVICE vec<arithmetic<T>, N> load(const T* from) {
   for (unsigned k = 0; k < N; ++k) x[k] = static_cast<arithmetic<T>>(stored.of[k]);
   return x;
 }
-/// Zeros where there is nothing.
+/// Zeros for a null pointer.
 template <unsigned N, class T>
-PRETEXT_HOST_DEVICE vec<arithmetic<T>, N> load_if_any(const T* from) {
+PRETEXT_HOST_DEVICE vec<arithmetic<T>, N> load_or_zero(const T* from) {
   return from ? load<N>(from) : vec<arithmetic<T>, N>{};
 }
 template <unsigned N, class T>
@@ -47,28 +48,29 @@ PRETEXT_HOST_DEVICE void store(T* to, const vec<arithmetic<T>, N>& x) {
   *reinterpret_cast<aligned_vec<T, N>*>(to) = stored;
 }
 
-/// May kernels take all lanes of T at once: do rows of `columns` numbers begin where 16 bytes do, wherever
-/// they lie? Null lies anywhere.
+/// Whether kernels may access rows of `columns` elements by whole 16-byte vectors in all these arrays. Null
+/// pointers count as aligned.
 template <class T>
-bool is_vectorizable(std::size_t columns, std::initializer_list<const void*> where) {
-  bool may = columns % lanes<T> == 0;
-  for (const void* memory : where) may = may && reinterpret_cast<std::uintptr_t>(memory) % 16 == 0;
-  return may;
+bool is_vectorizable(std::size_t columns, std::initializer_list<const void*> pointers) {
+  bool aligned = columns % lanes<T> == 0;
+  for (const void* memory : pointers) aligned = aligned && reinterpret_cast<std::uintptr_t>(memory) % 16 == 0;
+  return aligned;
 }
 
+/// The kernel of parallel_for_vec.
 template <class T, class Work>
-struct for_each_lanes {
+struct vec_loop {
   static constexpr unsigned threads = 256;
   using shared = no_memory;
   std::size_t n;
-  bool wide;
+  bool vectorized;
   Work work;
 
   template <class Block>
   PRETEXT_HOST_DEVICE void operator()(Block& block) const {
     block.for_each_thread([&](unsigned thread) {
       const std::size_t first = block.index() * threads + thread, step = block.count() * threads;
-      if (wide)
+      if (vectorized)
         for (std::size_t i = first; i < n / lanes<T>; i += step) work.template at<lanes<T>>(i * lanes<T>);
       else
         for (std::size_t i = first; i < n; i += step) work.template at<1>(i);
@@ -76,14 +78,15 @@ struct for_each_lanes {
   }
 };
 
-/// Launches `work` for n numbers stored as T, in rows of `columns`, that lie in all of `where`.
+/// Launches `work` over n elements of type T, in rows of `columns`, that the arrays `pointers` hold.
 template <class T, class Context, class Work>
-void each_lanes(Context& context, std::size_t n, std::size_t columns,
-                std::initializer_list<const void*> where, const Work& work) {
-  using kernel = for_each_lanes<T, Work>;
-  const bool wide = is_vectorizable<T>(columns, where);
+void parallel_for_vec(Context& context, std::size_t n, std::size_t columns,
+                      std::initializer_list<const void*> pointers, const Work& work) {
+  using kernel = vec_loop<T, Work>;
+  const bool vectorized = is_vectorizable<T>(columns, pointers);
   if (n > 0)
-    launch(context.stream, blocks_for(wide ? n / lanes<T> : n, kernel::threads), kernel{n, wide, work});
+    launch(context.stream, blocks_for(vectorized ? n / lanes<T> : n, kernel::threads),
+           kernel{n, vectorized, work});
 }
 
 }  // namespace pretext::grid

@@ -4,18 +4,18 @@
 
 #include <pretext/kernels/gpu/convolution/patch_operands.hpp>
 
-// A convolution of stride s and its gradient to the data: pixels whose rows, and whose columns, leave one
-// remainder by s took part in results through the same taps, every s-th, and no other pixels did. So each
-// such set of pixels has a product of its own, with none of the zeros that all taps would multiply.
+// The data gradient of a convolution with stride s, split into s×s phases. Pixels whose row and column have
+// the same remainders modulo s were read through the same taps, every s-th one. So each phase is a product
+// of its own, without the zeros that a product over all taps would multiply.
 namespace pretext::grid {
 
-/// One axis of such a set: its pixels first, first + s, …, their taps tap, tap + s, …. Pixel number a took
-/// part through tap number t in the result a + shift - t.
-struct residue {
+/// One axis of a phase: pixels first, first + s, …, and taps tap, tap + s, …. Pixel a contributed through
+/// tap t to the output a + shift - t.
+struct phase_axis {
   std::uint32_t first, pixels, tap, taps, shift;
 
-  static constexpr residue of(std::size_t first, std::size_t extent, std::size_t kernel, std::size_t stride,
-                              std::size_t padding) {
+  static constexpr phase_axis of(std::size_t first, std::size_t extent, std::size_t kernel,
+                                 std::size_t stride, std::size_t padding) {
     const auto narrow = [](std::size_t x) { return static_cast<std::uint32_t>(x); };
     const std::size_t tap = (first + padding) % stride;
     return {narrow(first), narrow(first < extent ? ceil_div(extent - first, stride) : 0), narrow(tap),
@@ -23,79 +23,80 @@ struct residue {
   }
 };
 
-/// The pixels of all images with the same remainders down and to the right.
-struct residue_class {
+/// The pixels of all images that have the same remainders in rows and columns.
+struct stride_phase {
   kernels::convolution_extents e;
-  residue down, right;
+  phase_axis down, right;
 
-  constexpr residue_class(const kernels::convolution_extents& extents, std::size_t row, std::size_t column)
+  constexpr stride_phase(const kernels::convolution_extents& extents, std::size_t row, std::size_t column)
       : e{extents},
-        down{residue::of(row, e.height, e.rows, e.stride, e.padding)},
-        right{residue::of(column, e.width, e.columns, e.stride, e.padding)} {}
+        down{phase_axis::of(row, e.height, e.rows, e.stride, e.padding)},
+        right{phase_axis::of(column, e.width, e.columns, e.stride, e.padding)} {}
   constexpr std::size_t pixels() const { return std::size_t{down.pixels} * right.pixels; }
   constexpr std::size_t taps() const { return std::size_t{down.taps} * right.taps; }
 };
 
-/// Which results each of these pixels took part in: row (sample, pixel), column (tap, channel of the result).
+/// The outputs to which a phase's pixels contributed: row (sample, pixel), column (tap, output channel).
 template <class T>
-struct result_matrix {
+struct phase_outputs {
   static constexpr bool along_columns = true;
-  residue_class of;
+  stride_phase phase;
   const T* dy;
-  std::uint32_t height = static_cast<std::uint32_t>(of.e.out_height()),
-                width = static_cast<std::uint32_t>(of.e.out_width());
-  image_rows pixels{divisor{of.down.pixels}, divisor{of.right.pixels}};
-  tap_columns taps{divisor{of.e.out}, divisor{of.right.taps}};
+  std::uint32_t height = static_cast<std::uint32_t>(phase.e.out_height()),
+                width = static_cast<std::uint32_t>(phase.e.out_width());
+  image_rows pixels{divisor{phase.down.pixels}, divisor{phase.right.pixels}};
+  tap_columns taps{divisor{phase.e.out}, divisor{phase.right.taps}};
 
-  PRETEXT_HOST_DEVICE image_place row(std::size_t r) const { return pixels.of(r); }
+  PRETEXT_HOST_DEVICE pixel_position row(std::size_t r) const { return pixels.of(r); }
   PRETEXT_HOST_DEVICE tap_channel column(std::size_t c) const { return taps.of(c); }
-  PRETEXT_HOST_DEVICE const T* where(const image_place& at, const tap_channel& tap) const {
-    // Below zero it wraps to a number beyond any extent.
-    const std::uint32_t p = at.row + of.down.shift - tap.i, q = at.column + of.right.shift - tap.j;
+  PRETEXT_HOST_DEVICE const T* where(const pixel_position& at, const tap_channel& tap) const {
+    // negative values wrap around to values beyond any extent
+    const std::uint32_t p = at.row + phase.down.shift - tap.i, q = at.column + phase.right.shift - tap.j;
     if (p >= height || q >= width) return nullptr;
-    return dy + ((std::size_t{at.sample} * height + p) * width + q) * of.e.out + tap.channel;
+    return dy + ((std::size_t{at.sample} * height + p) * width + q) * phase.e.out + tap.channel;
   }
-  bool by_lanes() const { return is_vectorizable<T>(of.e.out, {dy}); }
+  bool vectorizable() const { return is_vectorizable<T>(phase.e.out, {dy}); }
 };
 
-/// The weights (i, j, in, out) as result_matrix meets them: row (tap, out), column in.
+/// The weights (i, j, in, out) that match phase_outputs: row (tap, out), column in.
 template <class T>
-struct turned_weights {
+struct transposed_weights {
   static constexpr bool along_columns = false;
-  residue_class of;
+  stride_phase phase;
   const T* w;
-  tap_columns taps{divisor{of.e.out}, divisor{of.right.taps}};
+  tap_columns taps{divisor{phase.e.out}, divisor{phase.right.taps}};
 
   PRETEXT_HOST_DEVICE std::size_t row(std::size_t r) const {
     const tap_channel at = taps.of(r);
-    const std::size_t i = of.down.tap + at.i * of.e.stride, j = of.right.tap + at.j * of.e.stride;
-    return (i * of.e.columns + j) * of.e.in * of.e.out + at.channel;
+    const std::size_t i = phase.down.tap + at.i * phase.e.stride, j = phase.right.tap + at.j * phase.e.stride;
+    return (i * phase.e.columns + j) * phase.e.in * phase.e.out + at.channel;
   }
-  PRETEXT_HOST_DEVICE std::size_t column(std::size_t c) const { return c * of.e.out; }
+  PRETEXT_HOST_DEVICE std::size_t column(std::size_t c) const { return c * phase.e.out; }
   PRETEXT_HOST_DEVICE const T* where(std::size_t row, std::size_t column) const { return w + row + column; }
-  bool by_lanes() const { return is_vectorizable<T>(of.e.out, {w}); }
+  bool vectorizable() const { return is_vectorizable<T>(phase.e.out, {w}); }
 };
 
-/// Where the product's rows belong: to the pixels, between those of other remainders.
+/// The result of a phase's product: its pixels, interleaved in the image with those of the other phases.
 template <class T>
-struct residue_pixels {
-  residue_class of;
+struct phase_pixels {
+  stride_phase phase;
   T* dx;
-  image_rows pixels{divisor{of.down.pixels}, divisor{of.right.pixels}};
-  divisor channels{of.e.in};
+  image_rows pixels{divisor{phase.down.pixels}, divisor{phase.right.pixels}};
+  divisor channels{phase.e.in};
 
   PRETEXT_HOST_DEVICE T* operator()(std::size_t row, std::size_t column) const {
-    if (of.e.stride == 1) return dx + row * of.e.in + column;
-    const image_place at = pixels.of(row);
-    const std::size_t h = of.down.first + at.row * of.e.stride, w = of.right.first + at.column * of.e.stride;
-    return dx + ((at.sample * of.e.height + h) * of.e.width + w) * of.e.in + column;
+    if (phase.e.stride == 1) return dx + row * phase.e.in + column;
+    const pixel_position at = pixels.of(row);
+    const std::size_t h = phase.down.first + at.row * phase.e.stride,
+                      w = phase.right.first + at.column * phase.e.stride;
+    return dx + ((at.sample * phase.e.height + h) * phase.e.width + w) * phase.e.in + column;
   }
   PRETEXT_HOST_DEVICE T* at(std::size_t i) const {
-    const auto number = static_cast<std::uint32_t>(i);
-    const std::uint32_t row = channels.quotient(number);
-    return (*this)(row, number - row * channels.value());
+    const auto index = static_cast<std::uint32_t>(i);
+    const std::uint32_t row = channels.quotient(index);
+    return (*this)(row, index - row * channels.value());
   }
-  bool by_lanes() const { return is_vectorizable<T>(of.e.in, {dx}); }
+  bool vectorizable() const { return is_vectorizable<T>(phase.e.in, {dx}); }
 };
 
 }  // namespace pretext::grid

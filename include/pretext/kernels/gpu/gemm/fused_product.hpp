@@ -2,13 +2,14 @@
 
 namespace pretext::grid {
 
-/// Products that do at their end what would be a pass of its own, on devices whose library has such. Each
-/// says whether it did its work; where it did not, nothing was done, and callers have another way.
-///   add(place, m, n, k, const T* A, const T* B, const T* bias, const T* beside, T* c)
-///     C = beside + A·Bᵀ + bias, rounded once; `bias` (n) and `beside` (m, n) may be null; C overlaps none
-///     of them
-///   sum_columns(place, m, n, k, const T* A, const T* B, W* c, W* sums)
-///     C += Aᵀ·B, and sums (m) = the sums of A's columns
+/// Products whose library has an epilogue that saves a separate pass, for devices with such a library. Each
+/// returns whether it ran; if it returns false it has written nothing, and the caller uses separate kernels.
+///
+///   add(context, m, n, k, const T* A, const T* B, const T* bias, const T* addend, T* c)
+///       C = addend + A·Bᵀ + bias, rounded once; `bias` (n) and `addend` (m, n) may be null; C overlaps none
+///       of them
+///   sum_columns(context, m, n, k, const T* A, const T* B, W* c, W* sums)
+///       C += Aᵀ·B, and sums (m) = the column sums of A
 template <class Device>
 struct fused_product {
   template <class Context, class... Arguments>

@@ -5,11 +5,11 @@
 #include <pretext/core/bfloat16.hpp>
 #include <pretext/kernels/gpu/block/vector_access.hpp>
 
-// Where products (tiled_product.hpp, tensor_product.hpp) leave their results.
+// Destinations of products' results (tiled_product.hpp, tensor_product.hpp).
 namespace pretext::grid {
 
-/// A result whose rows of n numbers lie one after another. Others say likewise where an entry lies, where the
-/// number i of all does, and whether rows begin `by_lanes`.
+/// A row-major result with n contiguous columns. Every result type provides the address of an entry, of the
+/// i-th entry in row-major order, and `vectorizable()`: whether rows are 16-byte aligned.
 template <class C>
 struct rows_in_order {
   C* c;
@@ -18,10 +18,10 @@ struct rows_in_order {
     return c + row * n + column;
   }
   PRETEXT_HOST_DEVICE C* at(std::size_t i) const { return c + i; }
-  bool by_lanes() const { return is_vectorizable<C>(n, {c}); }
+  bool vectorizable() const { return is_vectorizable<C>(n, {c}); }
 };
 
-/// Where a product in one part goes.
+/// Stores or accumulates into the result when the depth is not split.
 template <class Result>
 struct store_result {
   Result result;
@@ -34,19 +34,20 @@ struct store_result {
   }
 };
 
-/// Where the parts of a product wait to be added.
+/// Stores one split's sums; reduce_splits adds them.
 template <class T>
-struct store_part {
-  T* parts;
+struct store_split {
+  T* splits;
   std::size_t m, n;
-  PRETEXT_HOST_DEVICE void operator()(std::size_t part, std::size_t row, std::size_t column, T value) const {
-    parts[(part * m + row) * n + column] = value;
+  PRETEXT_HOST_DEVICE void operator()(std::size_t split, std::size_t row, std::size_t column, T value) const {
+    splits[(split * m + row) * n + column] = value;
   }
 };
 
+/// Adds the splits of a product in their order.
 template <class R, class Result>
-struct add_parts {
-  const R* parts;
+struct reduce_splits {
+  const R* splits;
   std::size_t count, size;
   bool accumulate;
   Result result;
@@ -54,7 +55,7 @@ struct add_parts {
     auto& to = *result.at(i);
     using C = std::remove_reference_t<decltype(to)>;
     R sum = accumulate ? static_cast<R>(to) : R{0};
-    for (std::size_t part = 0; part < count; ++part) sum += parts[part * size + i];
+    for (std::size_t split = 0; split < count; ++split) sum += splits[split * size + i];
     to = static_cast<C>(sum);
   }
 };

@@ -5,10 +5,11 @@
 #include <pretext/devices/grid/tiles.hpp>
 #include <pretext/kernels/gpu/block/vector_access.hpp>
 
-// Tiles of a product's operands (tiled_product.hpp says what those are) on their way to shared memory.
+// Tiles of a product's operands (described in tiled_product.hpp) on their way from global to shared memory.
 namespace pretext::grid {
 
-/// The left operand as the product sees either: so far across its depth, so far along it.
+/// Presents the left operand by its index across the product's depth and its index along it, so that one
+/// loader serves both operands.
 template <class A>
 struct from_left {
   static constexpr bool along_depth = A::along_columns;
@@ -22,7 +23,7 @@ struct from_left {
   }
 };
 
-/// The right one.
+/// The same for the right operand.
 template <class B>
 struct from_right {
   static constexpr bool along_depth = !B::along_columns;
@@ -36,72 +37,72 @@ struct from_right {
   }
 };
 
-/// One thread's pieces of the tiles that are Across×Deep of an operand, eight numbers each, as they lie: it
-/// fetches those of the next tile while the block multiplies this one.
+/// One thread's share of an Across×Deep tile of an operand, in chunks of 8 elements. It fetches the next
+/// tile while the block multiplies the current one.
 template <class Side, unsigned Across, unsigned Deep, unsigned Threads>
-class staged_factors {
+class staged_operand {
   static constexpr bool along_depth = Side::along_depth;
   static constexpr unsigned in_line = (along_depth ? Deep : Across) / 8, lines = Threads / in_line,
-                            pieces = Across * Deep / 8 / Threads;
-  static_assert(Threads % in_line == 0 && lines * in_line * 8 * pieces == Across * Deep);
+                            chunks = Across * Deep / 8 / Threads;
+  static_assert(Threads % in_line == 0 && lines * in_line * 8 * chunks == Across * Deep);
 
  public:
-  /// What the thread knows of all tiles at `left` across the operand.
+  /// Computes what the thread needs for all tiles at `left` across the operand.
   PRETEXT_HOST_DEVICE void start(const Side& side, unsigned thread, std::size_t left) {
     if constexpr (along_depth)
-      for (unsigned s = 0; s < pieces; ++s) across_[s] = side.across(left + line(thread, s));
+      for (unsigned s = 0; s < chunks; ++s) across_[s] = side.across(left + line(thread, s));
     else
       across_[0] = side.across(left + within(thread));
   }
 
-  /// From the tile there and `top` deep, zeros beyond `width` and `end`. `Together` numbers lie side by side,
-  /// and width or end, whichever they run along, is a multiple of it.
-  template <unsigned Together>
+  /// Fetches the tile at (left, top), zeros beyond `width` and `end`. N consecutive elements are loaded at
+  /// once; the bound in their direction must be a multiple of N.
+  template <unsigned N>
   PRETEXT_HOST_DEVICE void fetch(const Side& side, unsigned thread, std::size_t left, std::size_t width,
                                  std::size_t top, std::size_t end) {
-    for (unsigned k = 0; k < 8; k += Together)
+    for (unsigned k = 0; k < 8; k += N)
       if constexpr (along_depth) {
         const std::size_t d = top + within(thread) + k;
         const auto depth = side.depth(d);
-        for (unsigned s = 0; s < pieces; ++s) {
+        for (unsigned s = 0; s < chunks; ++s) {
           const bool inside = left + line(thread, s) < width && d < end;
-          put<Together>(s, k, inside ? side.where(across_[s], depth) : nullptr);
+          set<N>(s, k, inside ? side.where(across_[s], depth) : nullptr);
         }
       } else {
         const std::size_t i = left + within(thread) + k;
         const auto across = k == 0 ? across_[0] : side.across(i);
-        for (unsigned s = 0; s < pieces; ++s) {
+        for (unsigned s = 0; s < chunks; ++s) {
           const std::size_t d = top + line(thread, s);
-          put<Together>(s, k, i < width && d < end ? side.where(across, side.depth(d)) : nullptr);
+          set<N>(s, k, i < width && d < end ? side.where(across, side.depth(d)) : nullptr);
         }
       }
   }
 
   template <class Tile>
   PRETEXT_HOST_DEVICE void write(unsigned thread, Tile& tile) const {
-    static_assert(Tile::lines == lines * pieces && Tile::length == in_line * 8);
-    for (unsigned s = 0; s < pieces; ++s)
-      *reinterpret_cast<piece*>(&tile.of[line(thread, s)][within(thread)]) = piece_[s];
+    static_assert(Tile::lines == lines * chunks && Tile::length == in_line * 8);
+    for (unsigned s = 0; s < chunks; ++s)
+      *reinterpret_cast<chunk*>(&tile.of[line(thread, s)][within(thread)]) = chunk_[s];
   }
 
  private:
-  using piece = aligned_vec<bfloat16, 8>;
+  using chunk = aligned_vec<bfloat16, 8>;
 
-  /// Neighbouring threads go along a line.
+  /// Neighbouring threads read along a line.
   PRETEXT_HOST_DEVICE static unsigned line(unsigned thread, unsigned s) {
     return thread / in_line + s * lines;
   }
   PRETEXT_HOST_DEVICE static unsigned within(unsigned thread) { return thread % in_line * 8; }
 
-  template <unsigned Together>
-  PRETEXT_HOST_DEVICE void put(unsigned s, unsigned at, const bfloat16* from) {
-    using some = aligned_vec<bfloat16, Together>;
-    const some numbers = from ? *reinterpret_cast<const some*>(from) : some{};
-    for (unsigned k = 0; k < Together; ++k) piece_[s].of[at + k] = numbers.of[k];
+  template <unsigned N>
+  PRETEXT_HOST_DEVICE void set(unsigned s, unsigned at, const bfloat16* from) {
+    using vec_type = aligned_vec<bfloat16, N>;
+    const vec_type values = from ? *reinterpret_cast<const vec_type*>(from) : vec_type{};
+    for (unsigned k = 0; k < N; ++k) chunk_[s].of[at + k] = values.of[k];
   }
 
-  decltype(std::declval<Side>().across(0)) across_[along_depth ? pieces : 1];
-  piece piece_[pieces];
+  decltype(std::declval<Side>().across(0)) across_[along_depth ? chunks : 1];
+  chunk chunk_[chunks];
 };
 
 }  // namespace pretext::grid

@@ -7,43 +7,46 @@
 
 namespace pretext::grid {
 
-/// Which number a place has in a choice: what lets a thread ask for a place's gradient instead of adding to
-/// it.
-struct inverse_choice {
+/// The inverse of an index list: for each patch its rank in the list. With it each thread gathers its
+/// patch's gradient, and no two threads add to the same element.
+struct inverse_index {
   std::size_t patches = 0, count = 0;
-  const std::uint32_t* numbers = nullptr;  ///< (batch, places); null: the first `count` places in order
+  const std::uint32_t* ranks = nullptr;  ///< (batch, patches); null: the first `count` patches in order
 
-  static constexpr std::size_t none = ~std::size_t{0} - 1;  ///< also behind one more token
+  /// The rank of a patch that is not in the list; adding 1 does not wrap around.
+  static constexpr std::size_t none = ~std::size_t{0} - 1;
 
-  PRETEXT_HOST_DEVICE std::size_t number(std::size_t sample, std::size_t position) const {
-    const std::size_t at = numbers ? numbers[sample * patches + position] : position;
+  PRETEXT_HOST_DEVICE std::size_t rank(std::size_t sample, std::size_t position) const {
+    const std::size_t at = ranks ? ranks[sample * patches + position] : position;
     return at < count ? at : none;
   }
 };
 
-struct number_places {
+/// Stores the rank of every listed patch.
+struct set_ranks {
   std::size_t patches;
-  kernels::index_list chosen;
-  std::uint32_t* numbers;
+  kernels::index_list selected;
+  std::uint32_t* ranks;
   PRETEXT_HOST_DEVICE void operator()(std::size_t i) const {
-    const std::size_t sample = i / chosen.count, j = i % chosen.count;
-    numbers[sample * patches + chosen.position(sample, j)] = static_cast<std::uint32_t>(j);
+    const std::size_t sample = i / selected.count, j = i % selected.count;
+    ranks[sample * patches + selected.position(sample, j)] = static_cast<std::uint32_t>(j);
   }
 };
-struct number_no_place {
-  std::uint32_t* numbers;
-  PRETEXT_HOST_DEVICE void operator()(std::size_t i) const { numbers[i] = 0xFFFFFFFF; }
+/// Marks every patch as not listed.
+struct clear_ranks {
+  std::uint32_t* ranks;
+  PRETEXT_HOST_DEVICE void operator()(std::size_t i) const { ranks[i] = 0xFFFFFFFF; }
 };
 
-/// Lives in scratch memory that the caller borrows.
+/// Allocates in the workspace; the caller's arena_scope must outlive the result.
 template <class Context>
-inverse_choice invert(Context& context, std::size_t batch, std::size_t patches,
-                      const kernels::index_list& chosen) {
-  if (!chosen.ids) return {patches, chosen.count, nullptr};
-  auto* const numbers = context.workspace.template allocate<std::uint32_t>(batch * patches);
-  parallel_for(context, batch * patches, number_no_place{numbers});
-  parallel_for(context, batch * chosen.count, number_places{patches, chosen, numbers});
-  return {patches, chosen.count, numbers};
+inverse_index invert(Context& context, std::size_t batch, std::size_t patches,
+                     const kernels::index_list& selected) {
+  if (!selected.ids) return {patches, selected.count, nullptr};
+  auto* const ranks = context.workspace.template allocate<std::uint32_t>(batch * patches);
+  parallel_for(context, batch * patches, clear_ranks{ranks});
+  parallel_for(context, batch * selected.count, set_ranks{patches, selected, ranks});
+  return {patches, selected.count, ranks};
 }
 
 }  // namespace pretext::grid

@@ -1,0 +1,95 @@
+// pretrain_byol: pretrains an encoder with BYOL on images without labels and without negatives.
+//   pretrain_byol --data builtin --out out/run
+//   pretrain_byol --data photos/ --encoder resnet18 --image-size 96 --epochs 100 --out out/photos
+// Writes to --out: recipe.json, metrics.csv, checkpoint.safetensors (everything a resume needs),
+// encoder.safetensors.
+#pragma once
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <pretext/pretext.hpp>
+#include <pretext/runtime/any_trainer.hpp>
+
+#include "support/choices.hpp"
+#include "support/encoder_list.hpp"
+#include "support/method_info.hpp"
+#include "support/recipe.hpp"
+
+namespace programs {
+
+struct byol_options {
+  std::string initialisation = "torch";
+  double jitter = 0.5;
+
+  std::vector<field> fields(recipe& common) {
+    return {{"target_momentum", &common.target_momentum, "--target-momentum",
+             "EMA decay of the target at the first step; it rises to 1", between{0, 1}},
+            {"initialisation", &initialisation, "--initialisation",
+             "\"torch\", or \"official\": Haiku's, with another seed for the target",
+             one_of{{"torch", "official"}}},
+            {"jitter", &jitter, "--jitter", "strength of the color jitter; 0.5 is the paper's"}};
+  }
+};
+
+struct byol {
+  using product = pretext::any_trainer;
+  using arguments = recipe_of<byol_options>;
+
+  static method_info info() {
+    return {.name = "byol",
+            .title = "BYOL",
+            .paper = "Grill et al. 2020",
+            .loss = "2 - 2 cos, both directions",
+            .description =
+                "Pretrains an image encoder with BYOL (Grill et al. 2020), without labels or negatives."};
+  }
+  static std::string encoders() { return names_of(resnets); }
+  static void set_defaults(arguments& config) { config.target_momentum = 0.99; }
+
+  /// One of the paper's views T and T' (App. B, Table 6), with torchvision's formulas. Both have the same
+  /// crop, flip, jitter and grayscale; T is always blurred, T' with probability 0.1 and solarized with
+  /// probability 0.2. Images of at most 32 pixels are not blurred: the kernel would have three taps.
+  template <std::size_t Size>
+  static auto make_view(const arguments& config, float blur, float solarization) {
+    using namespace pretext;
+    const auto s = static_cast<float>(config.options.jitter);
+    return augmentation{
+        random_resized_crop<torchvision_crop_box>{.area = {static_cast<float>(config.minimum_area), 1},
+                                                  .method = interpolation::bilinear},
+        horizontal_flip{},
+        torchvision_jitter{.brightness = .8f * s, .contrast = .8f * s, .saturation = .4f * s, .hue = .2f * s},
+        grayscale{},
+        gaussian_blur{.probability = Size > 32 ? blur : 0.f},
+        solarize{.probability = solarization},
+        make_normalisation(config)};
+  }
+
+  template <class Device>
+  static std::unique_ptr<product> make(const arguments& config, const typename Device::stream& stream) {
+    using namespace pretext;
+    return make_for_encoder<product>(
+        resnets, config, [&]<class Encoder, std::size_t Size>(const compiled_encoder<Encoder, Size>& choice) {
+          // The head is twice as wide as the feature and has at most 256 outputs: 4096 and 256 for a
+          // ResNet-50, as in the paper.
+          constexpr std::size_t width = std::decay_t<decltype(choice)>::feature;
+          using head = byol_head<2 * width, std::min(width, std::size_t{256})>;
+          using method = pretext::byol<shape<Size, Size, 3>, Encoder, head>;
+          auto result = std::make_unique<trainer<method, on<Device>, optimizer>>(
+              method{}, make_optimizer(config, lars_variant::byol), config.seed, stream);
+          if (config.options.initialisation == "official") {
+            static constexpr auto table = haiku_init(method::parameters);
+            result->start(table, config.seed, config.seed + (std::uint64_t{1} << 63));
+          }
+          return make_any_trainer(std::move(result),
+                                  two_views{make_view<Size>(config, 1, 0), make_view<Size>(config, .1f, .2f)},
+                                  make_evaluation<Size>(config));
+        });
+  }
+};
+
+}  // namespace programs

@@ -1,0 +1,109 @@
+// pretrain_mae: pretrains a vision transformer with MAE, which sees a quarter of the patches of each image
+// and predicts the others.
+//   pretrain_mae --data builtin --out out/run
+//   pretrain_mae --data photos/ --encoder vit-base --image-size 224 --batch 256 --epochs 800 --paper
+//                --out out/photos
+// Writes to --out: recipe.json, metrics.csv, checkpoint.safetensors (everything a resume needs),
+// encoder.safetensors in timm's names, for fine-tuning.
+// The defaults suit a few minutes on a few cores; --paper sets He et al.'s schedule.
+#pragma once
+#include <memory>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include <pretext/pretext.hpp>
+#include <pretext/runtime/masked_trainer_adapter.hpp>
+
+#include "support/choices.hpp"
+#include "support/encoder_list.hpp"
+#include "support/method_info.hpp"
+#include "support/recipe.hpp"
+#include "support/reconstructions.hpp"
+
+namespace programs {
+
+struct mae_options {
+  double mask_ratio = 0.75;
+  bool normalise_pixels = true;
+  bool paper = false;
+
+  std::vector<field> fields(recipe&) {
+    return {{"mask_ratio", &mask_ratio, "--mask-ratio", "fraction of the patches that is masked"},
+            {"normalise_pixels", &normalise_pixels, "--normalise-pixels,!--no-normalise-pixels",
+             "predict each patch normalised by its own mean and variance"},
+            {"", &paper, "--paper",
+             "the paper's learning rate, 0.00015 per 256 images of a batch, and 40 epochs of warm-up"}};
+  }
+};
+
+struct mae {
+  using product = pretext::any_trainer;
+  using arguments = recipe_of<mae_options>;
+
+  static method_info info() {
+    return {.name = "mae",
+            .title = "MAE",
+            .paper = "He et al. 2022",
+            .loss = "squared error of masked patches",
+            .description = "Pretrains a vision transformer with MAE (He et al. 2022), without labels.",
+            .pairs_views = false};
+  }
+  static std::string encoders() { return names_of(vits<>); }
+  static void set_defaults(arguments& config) {
+    config.encoder = "vit-micro";
+    config.optimizer = "adamw";
+    config.learning_rate = 1e-3;
+    config.weight_decay = 0.05;
+    config.normalisation = "imagenet";
+  }
+  /// What follows from other options, after the command line was read.
+  static void complete(arguments& config) {
+    if (!config.options.paper) return;
+    config.learning_rate = 1.5e-4 * static_cast<double>(config.batch) / 256;
+    config.warmup_epochs = 40;
+  }
+  /// Pictures for the report, besides the augmented views.
+  static void add_pictures(pretext::any_trainer& trainer, const arguments& config, const datasets& data,
+                           std::vector<pretext::image_sheet>& sheets) {
+    add_reconstructions(trainer, config, config.options.normalise_pixels, data, sheets);
+  }
+
+  /// MAE's only augmentation: crop and flip.
+  static auto make_view(const arguments& config) {
+    using namespace pretext;
+    return augmentation{
+        random_resized_crop<torchvision_crop_box>{.area = {static_cast<float>(config.minimum_area), 1},
+                                                  .method = interpolation::bicubic_antialias},
+        horizontal_flip{}, make_normalisation(config)};
+  }
+
+  /// The paper's decoder for images of more than 32 pixels. Smaller images have the small decoders that
+  /// published code uses for them: four blocks as wide as a ViT-Ti, or two for a narrower encoder.
+  template <std::size_t Size, std::size_t Width>
+  using decoder_for = std::conditional_t<
+      (Size > 32), pretext::mae_decoder<>,
+      std::conditional_t<(Width < 192), pretext::mae_decoder<96, 2, 3>, pretext::mae_decoder<192, 4, 3>>>;
+
+  template <class Device>
+  static std::unique_ptr<product> make(const arguments& config, const typename Device::stream& stream) {
+    using namespace pretext;
+    expects(config.options.mask_ratio == 0.75, "a mask ratio of ", config.options.mask_ratio,
+            " was not compiled into this program; it has 0.75. The ratio is a type, so that shapes are known "
+            "at compile time: name another std::ratio in examples/methods/mae.hpp");
+    return make_for_encoder<product>(
+        vits<>, config, [&]<class Encoder, std::size_t Size>(const compiled_encoder<Encoder, Size>&) {
+          using method = pretext::mae<shape<Size, Size, 3>, Encoder, decoder_for<Size, Encoder::width>>;
+          using learner = trainer<method, on<Device>, optimizer>;
+          const auto view = make_view(config);
+          const auto evaluation = make_evaluation<Size>(config);
+          return std::make_unique<masked_trainer_adapter<learner, std::decay_t<decltype(view)>,
+                                                         std::decay_t<decltype(evaluation)>>>(
+              std::make_unique<learner>(method{.loss = {.normalise = config.options.normalise_pixels}},
+                                        make_optimizer(config), config.seed, stream),
+              view, evaluation);
+        });
+  }
+};
+
+}  // namespace programs

@@ -1,0 +1,29 @@
+#pragma once
+#include <memory>
+#include <tuple>
+#include <type_traits>
+
+#include <pretext/pretext.hpp>
+#include <pretext/runtime/any_encoder.hpp>
+
+#include "choices.hpp"
+#include "encoder_list.hpp"
+#include "untrained_encoder.hpp"
+
+namespace programs {
+
+template <class Device>
+std::unique_ptr<pretext::any_encoder> untrained_encoder::make(const recipe& config,
+                                                              const typename Device::stream& stream) {
+  using namespace pretext;
+  return make_for_encoder<product>(
+      std::tuple_cat(resnets, vits<>), config,
+      [&]<class Encoder, std::size_t Size>(const compiled_encoder<Encoder, Size>&) {
+        const auto view = make_evaluation<Size>(config);
+        using adapter =
+            encoder_adapter<Encoder, shape<Size, Size, 3>, on<Device>, std::decay_t<decltype(view)>>;
+        return std::make_unique<adapter>(view, config.seed, stream);
+      });
+}
+
+}  // namespace programs

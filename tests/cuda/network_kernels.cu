@@ -1,0 +1,44 @@
+#include <pretext/cuda.cuh>
+
+#include "kernels/operations.hpp"
+#include "network_kernels.hpp"
+#include "on_gpu.hpp"
+
+using namespace pretext;
+using namespace pretext::tests;
+
+TEST_CASE("the GPU implements every operation in every numerics") {
+  CHECK(implements_every_numerics<cuda>());
+}
+TEST_CASE("elementwise kernels on the GPU match the CPU's") {
+  record_elementwise_kernels();
+  elementwise_kernels<cuda>();
+}
+TEST_CASE("matrix products on the GPU match the CPU's") {
+  record_matrix_products();
+  matrix_products<cuda>();
+}
+TEST_CASE("linear layers on the GPU match the CPU's") {
+  record_linear_layers();
+  linear_layers<cuda>();
+}
+TEST_CASE("convolutions on the GPU match the CPU's, forward and backward") {
+  record_convolutions();
+  convolutions<cuda>();
+}
+TEST_CASE("batch norm on the GPU matches the CPU's, forward and backward") {
+  record_batch_norms();
+  batch_norms<cuda>();
+}
+TEST_CASE("pooling on the GPU matches the CPU's, forward and backward") {
+  record_pooling();
+  pooling<cuda>();
+}
+TEST_CASE("losses of views on the GPU match the CPU's") {
+  record_losses_of_views();
+  losses_of_views<cuda>();
+}
+TEST_CASE("optimizer steps on the GPU match the CPU's") {
+  record_optimizer_steps();
+  optimizer_steps<cuda>();
+}

@@ -1,0 +1,177 @@
+// Tests of batch_norm.hpp and of the layers that contain it: fused_convolution.hpp and residual_block.hpp.
+#include <pretext/encoders/resnet.hpp>
+#include <pretext/layers/relu.hpp>
+
+#include "support/gradient_check.hpp"
+
+using namespace pretext;
+using tests::gradients_match_finite_differences;
+using image = shape<7, 6, 5>;
+
+static_assert(Layer<batch_norm<>, image, on<cpu>>);
+static_assert(Layer<basic_block<8, 2, initial_scale::zero>, image, on<cpu>>);
+static_assert(Layer<bottleneck_block<8, 2, initial_scale::zero>, image, on<cpu, fp64>>);
+
+TEST_CASE("every gradient of batch norm matches finite differences, with joint statistics and per view") {
+  gradients_match_finite_differences<batch_norm<>, image>(4);
+  gradients_match_finite_differences<batch_norm<affine::scale>, shape<5>>(8);
+  gradients_match_finite_differences<batch_norm<affine::none>, shape<5>>(8);
+  gradients_match_finite_differences<batch_norm<>, image>(4, 1e-6, 2);
+}
+
+TEST_CASE(
+    "batch norm's backward gives the same bits in place, and without the output, which x and the statistics "
+    "imply") {
+  using norm = kernels::batch_norm<cpu>;
+  constexpr std::size_t rows = 96, channels = 21, groups = 2, size = rows * channels;
+  on<cpu> context;
+  const auto numbers = [](std::size_t count, unsigned seed) {
+    const auto drawn = tests::normal_numbers(count, seed);
+    return std::vector<float>(drawn.begin(), drawn.end());
+  };
+  const auto x = numbers(size, 1), dy = numbers(size, 2), gamma = numbers(channels, 3),
+             beta = numbers(channels, 4);
+  std::vector<float> mean(groups * channels), inverse(mean), scale(mean), shift(mean), y(size);
+  norm::statistics<on<cpu>, float>(context, rows, channels, groups, x.data(), 1e-5f, mean.data(),
+                                   inverse.data(), 0.1f, nullptr, nullptr);
+  norm::fold(context, channels, groups, mean.data(), inverse.data(), gamma.data(), beta.data(), scale.data(),
+             shift.data());
+  norm::apply<on<cpu>, float>(context, rows, channels, groups, x.data(), scale.data(), shift.data(), nullptr,
+                              true, y.data());
+
+  struct result {
+    std::vector<float> dgamma, dbeta, dx, dshortcut;
+    bool operator==(const result&) const = default;
+  };
+  const auto backward = [&](bool relu, bool output, bool in_place) {
+    result r{std::vector<float>(channels), std::vector<float>(channels),
+             in_place ? x : std::vector<float>(size), in_place ? dy : std::vector<float>(size)};
+    norm::backward<on<cpu>, float>(context, rows, channels, groups, in_place ? r.dshortcut.data() : dy.data(),
+                                   relu, output ? y.data() : nullptr, in_place ? r.dx.data() : x.data(),
+                                   mean.data(), inverse.data(), gamma.data(), beta.data(), r.dgamma.data(),
+                                   r.dbeta.data(), r.dx.data(), r.dshortcut.data());
+    return r;
+  };
+  const result expected = backward(true, true, false);
+  for (std::size_t i = 0; i < size; ++i) REQUIRE(expected.dshortcut[i] == (y[i] > 0 ? dy[i] : 0.f));
+  CHECK(backward(true, true, true) == expected);
+  CHECK(backward(true, false, false) == expected);
+  CHECK(backward(true, false, true) == expected);
+  CHECK(backward(false, false, false).dshortcut == dy);
+}
+
+TEST_CASE("every gradient of the fused convolution and the residual blocks matches finite differences") {
+  using unit = fused_convolution<"conv1", "bn1", convolution<6, 3>>;
+  gradients_match_finite_differences<unit, image>(4);
+  gradients_match_finite_differences<unit, image>(4, 1e-6, 2);
+  gradients_match_finite_differences<fused_convolution<"c", "n", convolution<6, 3, 2>, activation::none>,
+                                     image>(4);
+  gradients_match_finite_differences<basic_block<5, 1, initial_scale::one>, image>(4);
+  gradients_match_finite_differences<basic_block<6, 2, initial_scale::one>, image>(4);
+  gradients_match_finite_differences<bottleneck_block<4, 1, initial_scale::one>, image>(4);
+  gradients_match_finite_differences<bottleneck_block<2, 1, initial_scale::one>, shape<6, 6, 8>>(4);
+  gradients_match_finite_differences<bottleneck_block<3, 2, initial_scale::one>, image>(4);
+}
+
+namespace {
+
+template <class Context, class L, class In>
+std::vector<double> training_output(std::size_t batch, std::size_t threads, std::vector<double>& w) {
+  Context context{.stream = cpu::stream{threads}};
+  using T = typename Context::activation;
+  const auto numbers = tests::normal_numbers(batch * In::size, 5);
+  const std::vector<T> x(numbers.begin(), numbers.end());
+  std::vector<T> y(batch * output_of<L, In>::size), value(w.begin(), w.end());
+  cache_of<L, In, Context> cache;
+  L::forward(context, weights<Context>{value.data(), nullptr}, reads<Context, In>{x.data(), batch},
+             writes<Context, output_of<L, In>>{y.data(), batch}, cache);
+  w.assign(value.begin(), value.end());
+  return {y.begin(), y.end()};
+}
+
+}  // namespace
+
+TEST_CASE("batch norm gives each channel mean 0 and variance 1, and keeps torch's running statistics") {
+  using layer = batch_norm<affine::none>;
+  using In = shape<4, 4, 3>;
+  std::vector<double> w{0, 0, 0, 1, 1, 1};
+  const auto y = training_output<on<cpu, fp64>, layer, In>(5, 1, w);
+  const auto x = tests::normal_numbers(5 * In::size, 5);
+  for (std::size_t c = 0; c < 3; ++c) {
+    double sum = 0, square = 0, mean = 0, variance = 0;
+    for (std::size_t r = 0; r < 80; ++r) {
+      sum += y[r * 3 + c] / 80;
+      square += y[r * 3 + c] * y[r * 3 + c] / 80;
+      mean += x[r * 3 + c] / 80;
+    }
+    for (std::size_t r = 0; r < 80; ++r) variance += (x[r * 3 + c] - mean) * (x[r * 3 + c] - mean) / 79;
+    CHECK(sum == doctest::Approx(0).epsilon(1e-12).scale(1));
+    CHECK(square == doctest::Approx(1).epsilon(1e-4));
+    CHECK(w[c] == doctest::Approx(0.1 * mean));
+    CHECK(w[3 + c] == doctest::Approx(0.9 + 0.1 * variance));
+  }
+}
+
+TEST_CASE("statistics are accurate for a mean that is large compared with the deviation") {
+  using In = shape<3>;
+  on<cpu> context;
+  std::vector<float> x, y(64 * 3), w{1, 1, 1, 0, 0, 0, 0, 0, 0, 1, 1, 1};
+  for (double v : tests::normal_numbers(64 * 3, 8, 10000, 1)) x.push_back(static_cast<float>(v));
+  cache_of<batch_norm<>, In, on<cpu>> cache;
+  batch_norm<>::forward(context, weights<on<cpu>>{w.data(), nullptr}, reads<on<cpu>, In>{x.data(), 64},
+                        writes<on<cpu>, In>{y.data(), 64}, cache);
+  double square = 0;
+  for (float v : y) square += double(v) * double(v) / double(y.size());
+  CHECK(square == doctest::Approx(1).epsilon(0.01));
+}
+
+TEST_CASE("statistics per view equal one forward pass per view, running statistics included") {
+  using layer = basic_block<4, 2, initial_scale::one>;
+  using In = shape<6, 6, 4>;
+  using Context = on<cpu, fp64>;
+  const auto numbers = tests::normal_numbers(6 * In::size, 5);
+  auto together = tests::plausible_weights<layer, In>(4), apart = together;
+  std::vector<double> y(6 * output_of<layer, In>::size), z(y.size());
+  cache_of<layer, In, Context> cache;
+  Context context;
+  context.step.batch_norm_groups = 2;
+  layer::forward(context, weights<Context>{together.data(), nullptr}, reads<Context, In>{numbers.data(), 6},
+                 writes<Context, output_of<layer, In>>{y.data(), 6}, cache);
+  context.step.batch_norm_groups = 1;
+  for (std::size_t view = 0; view < 2; ++view)
+    layer::forward(context, weights<Context>{apart.data(), nullptr},
+                   reads<Context, In>{numbers.data() + view * 3 * In::size, 3},
+                   writes<Context, output_of<layer, In>>{z.data() + view * y.size() / 2, 3}, cache);
+  for (std::size_t i = 0; i < y.size(); ++i) CHECK(y[i] == doctest::Approx(z[i]).epsilon(1e-12));
+  for (std::size_t i = 0; i < apart.size(); ++i)
+    CHECK(together[i] == doctest::Approx(apart[i]).epsilon(1e-12));
+}
+
+TEST_CASE("a whole block computes the same bits with 1, 2 and 3 threads") {
+  using layer = bottleneck_block<8, 2, initial_scale::one>;
+  using In = shape<9, 9, 12>;
+  const auto start = tests::plausible_weights<layer, In>(4);
+  auto one = start, two = start, three = start;
+  const auto y = training_output<on<cpu>, layer, In>(33, 1, one);
+  CHECK(y == training_output<on<cpu>, layer, In>(33, 2, two));
+  CHECK(y == training_output<on<cpu>, layer, In>(33, 3, three));
+  CHECK(one == two);
+  CHECK(one == three);
+}
+
+TEST_CASE("inference with batch norm folded into the weights equals the unfolded formula") {
+  using In = shape<8, 8, 4>;
+  using Context = on<cpu, fp64>;
+  using unit = fused_convolution<"conv1", "bn1", convolution<6, 3, 2>>;
+  using plain = sequential<named<"conv1", convolution<6, 3, 2>>, named<"bn1", batch_norm<>>, relu>;
+  static_assert(weight_count<unit, In> == weight_count<plain, In>);
+  Context context;
+  auto w = tests::plausible_weights<unit, In>(9);
+  const auto x = tests::normal_numbers(3 * In::size, 5);
+  std::vector<double> y(3 * output_of<unit, In>::size), z(y.size());
+  unit::infer(context, weights<Context>{w.data(), nullptr}, reads<Context, In>{x.data(), 3},
+              writes<Context, output_of<unit, In>>{y.data(), 3});
+  plain::infer(context, weights<Context>{w.data(), nullptr}, reads<Context, In>{x.data(), 3},
+               writes<Context, output_of<unit, In>>{z.data(), 3});
+  for (std::size_t i = 0; i < y.size(); ++i) CHECK(y[i] == doctest::Approx(z[i]).epsilon(1e-12));
+}

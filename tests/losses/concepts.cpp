@@ -1,0 +1,52 @@
+#include <doctest/doctest.h>
+
+#include <pretext/losses/composition.hpp>
+#include <pretext/losses/concepts.hpp>
+#include <pretext/losses/cosine_regression.hpp>
+#include <pretext/losses/cross_entropy.hpp>
+#include <pretext/losses/masked_pixels.hpp>
+#include <pretext/losses/nt_xent.hpp>
+#include <pretext/methods/simmim.hpp>
+
+using namespace pretext;
+
+namespace {
+
+/// A loss of a user: declared as a template over the context.
+struct own_loss {
+  template <class Context, Shape S>
+  typename Context::loss_value operator()(Context&, reads<Context, S>, writes<Context, S>) const {
+    return 0;
+  }
+};
+
+/// A function of the right tensors that does not return Context::loss_value.
+struct returns_nothing {
+  template <class Context, Shape S>
+  void operator()(Context&, reads<Context, S>, writes<Context, S>) const {}
+};
+
+template <class L>
+constexpr int kinds = JointLoss<L> + PredictiveLoss<L> + ClassificationLoss<L> + MaskedLoss<L>;
+
+}  // namespace
+
+TEST_CASE("every loss of the library is of exactly one kind") {
+  static_assert(JointLoss<nt_xent> && kinds<nt_xent> == 1);
+  static_assert(PredictiveLoss<cosine_regression> && kinds<cosine_regression> == 1);
+  static_assert(ClassificationLoss<cross_entropy> && kinds<cross_entropy> == 1);
+  static_assert(MaskedLoss<masked_pixels> && kinds<masked_pixels> == 1);
+  static_assert(MaskedLoss<simmim_pixels> && kinds<simmim_pixels> == 1);
+}
+
+TEST_CASE("sums and weighted losses are of the kind of their parts, and parts of two kinds make no loss") {
+  static_assert(JointLoss<own_loss> && kinds<own_loss> == 1);
+  static_assert(JointLoss<sum<nt_xent, weighted<own_loss>>>);
+  static_assert(PredictiveLoss<sum<cosine_regression, weighted<cosine_regression>>>);
+  static_assert(!Loss<sum<nt_xent, cosine_regression>>);
+  static_assert(!Loss<sum<cross_entropy, cosine_regression>>);
+}
+
+TEST_CASE("other types are no losses") {
+  static_assert(!Loss<int> && !Loss<shape<3>> && !Loss<returns_nothing>);
+}

@@ -1,0 +1,55 @@
+#include <pretext/runtime/checkpoint.hpp>
+
+#include "support/some_trainings.hpp"
+#include "support/temporary_folder.hpp"
+
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include <doctest/doctest.h>
+
+#include <pretext/cpu.hpp>
+
+using namespace pretext;
+using namespace pretext::tests;
+
+namespace {
+
+template <class Optimizer, std::size_t Width = 6>
+std::unique_ptr<any_trainer> make_simclr(Optimizer optimizer, std::uint64_t seed) {
+  using method = simclr<tiny_images, thin_trunk<basic_block, 4>, simclr_head<Width, Width>>;
+  return make_any_trainer(std::make_unique<trainer<method, on<cpu>, Optimizer>>(method{}, optimizer, seed),
+                          two_views{one_view}, evaluation);
+}
+
+}  // namespace
+
+TEST_CASE(
+    "a checkpoint restores every buffer and its metadata, and training continues with the same losses") {
+  const temporary_folder folder;
+  const auto first = make_simclr(sgd{}, 1), second = make_simclr(sgd{}, 2);
+  const pictures some(4);
+  first->step(some.batch(1, 0), {.learning_rate = .1});
+  const std::map<std::string, std::string> metadata{{"step", "1"}, {"identity", "a \"recipe\""}};
+  save_checkpoint(folder / "checkpoint.safetensors", *first, metadata);
+  REQUIRE(learned_bytes(*first) != learned_bytes(*second));
+  CHECK(load_checkpoint(folder / "checkpoint.safetensors", *second) == metadata);
+  CHECK(learned_bytes(*first) == learned_bytes(*second));
+  CHECK(first->step(some.batch(1, 1), {.learning_rate = .1}) ==
+        second->step(some.batch(1, 1), {.learning_rate = .1}));
+}
+
+TEST_CASE("a checkpoint of another optimizer, head or file format is refused by its name") {
+  const temporary_folder folder;
+  const auto path = folder / "checkpoint.safetensors";
+  save_checkpoint(path, *make_simclr(sgd{}, 1), {});
+  check_throws<std::runtime_error>([&] { load_checkpoint(path, *make_simclr(adamw{}, 1)); }, path.string(),
+                                   "it is no checkpoint of this method and optimizer");
+  check_throws<std::runtime_error>([&] { load_checkpoint(path, *make_simclr<sgd, 7>(sgd{}, 1)); },
+                                   path.string(), "buffer \"value\" holds ",
+                                   "it was made for another encoder, head or precision");
+  check_throws<std::runtime_error>([&] { load_checkpoint(folder / "none", *make_simclr(sgd{}, 1)); },
+                                   (folder / "none").string());
+}
