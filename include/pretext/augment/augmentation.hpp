@@ -1,4 +1,8 @@
 #pragma once
+// A view is made in two phases. First every operation draws its choices from the key of the view: a few
+// numbers in plain memory, a pure function of the key. Then one pass resamples the image through all geometry
+// at once and applies the other operations in order. No intermediate image is stored, every device computes
+// the same choices, and a view can be made again at any time from its key.
 #include <array>
 #include <concepts>
 #include <cstddef>

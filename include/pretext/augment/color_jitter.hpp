@@ -1,4 +1,6 @@
 #pragma once
+// TensorFlow and torchvision give the same names to different formulas. Brightness, contrast and saturation
+// are therefore policies, so that either jitter can be composed.
 #include <pretext/augment/flip.hpp>
 #include <pretext/kernels/image/color.hpp>
 

@@ -1,4 +1,7 @@
 #pragma once
+// Papers describe the same "random resized crop", but their code samples boxes in three ways, with different
+// distributions. The sampler is therefore a policy, and each one follows its original code down to the
+// rounding.
 #include <algorithm>
 #include <cmath>
 #include <cstdint>

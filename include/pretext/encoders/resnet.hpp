@@ -1,4 +1,6 @@
 #pragma once
+// The stages are `sequential`s of residual blocks with torchvision's names, so that weights can be exchanged
+// with PyTorch.
 #include <array>
 #include <cstddef>
 #include <utility>

@@ -1,4 +1,6 @@
 #pragma once
+// The arithmetic is separate from the layer because `fused_convolution` needs it with other tensors: the
+// input of its normalisation is the convolution's output, which backward overwrites.
 #include <pretext/core/concepts.hpp>
 #include <pretext/kernels/batch_norm.hpp>
 #include <pretext/kernels/channel_moments.hpp>

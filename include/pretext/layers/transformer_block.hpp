@@ -1,4 +1,5 @@
 #pragma once
+// Residual sums are epilogues of the last matrix product of each branch, which saves a pass over memory.
 #include <cstddef>
 #include <cstdint>
 
