@@ -133,3 +133,16 @@ TEST_CASE("reading past the end of a file names the byte") {
   check_throws<std::runtime_error>([&] { file.read(8, bytes); }, "ten", "ends at byte 10",
                                    "2 bytes too early");
 }
+
+TEST_CASE("moving into a descriptor closes its old file at once") {
+  const auto opened = [] { return pretext::detail::descriptor{::open("/dev/null", O_RDONLY)}; };
+  auto first = opened(), second = opened();
+  const int old = first.number(), kept = second.number();
+  first = std::move(second);
+  CHECK(::fcntl(old, F_GETFD) == -1);
+  CHECK(first.number() == kept);
+  CHECK_FALSE(second);
+  auto& same = first;
+  first = std::move(same);
+  CHECK(::fcntl(kept, F_GETFD) != -1);
+}

@@ -1,5 +1,4 @@
 #pragma once
-#include <cmath>
 #include <cstddef>
 #include <memory>
 #include <stdexcept>
@@ -9,6 +8,7 @@
 #include <cuda_runtime_api.h>
 #include <pretext/core/context.hpp>
 #include <pretext/core/expects.hpp>
+#include <pretext/core/is_finite.hpp>
 #include <pretext/devices/cuda/cublaslt.hpp>
 #include <pretext/devices/cuda/errors.hpp>
 #include <pretext/devices/cuda/graph.hpp>
@@ -85,7 +85,7 @@ struct cuda {
           "reading a loss");
       wait();
       const double value = *state_->host_loss;
-      if (!std::isfinite(value))
+      if (!detail::is_finite(value))
         detail::expects_success(cudaMemsetAsync(state_->loss, 0, sizeof(double), on), "clearing a loss");
       return value;
     }

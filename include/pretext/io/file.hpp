@@ -37,7 +37,7 @@ class descriptor {
   explicit descriptor(int number) : number_{number} {}
   descriptor(descriptor&& other) noexcept : number_{std::exchange(other.number_, -1)} {}
   descriptor& operator=(descriptor&& other) noexcept {
-    std::swap(number_, other.number_);
+    const descriptor old{std::exchange(number_, std::exchange(other.number_, -1))};
     return *this;
   }
   ~descriptor() {

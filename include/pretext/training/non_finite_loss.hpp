@@ -1,8 +1,8 @@
 #pragma once
-#include <cmath>
 #include <stdexcept>
 
 #include <pretext/core/expects.hpp>
+#include <pretext/core/is_finite.hpp>
 
 namespace pretext {
 
@@ -13,7 +13,7 @@ struct non_finite_loss : std::runtime_error {
 
 /// Throws non_finite_loss, with advice, unless the loss is finite.
 inline void expects_finite_loss(double loss) {
-  if (!std::isfinite(loss)) [[unlikely]]
+  if (!detail::is_finite(loss)) [[unlikely]]
     throw_error<non_finite_loss>("the loss became ", loss,
                                  " (not a number); try a smaller learning rate, a longer warm-up or a larger "
                                  "temperature, and look for broken images");

@@ -17,8 +17,9 @@ class cudnn_descriptor {
   cudnn_descriptor(cudnn_descriptor&& other) noexcept
       : raw_{std::exchange(other.raw_, nullptr)}, good_{std::exchange(other.good_, false)} {}
   cudnn_descriptor& operator=(cudnn_descriptor&& other) noexcept {
-    std::swap(raw_, other.raw_);  // `other` destroys the old descriptor
-    std::swap(good_, other.good_);
+    cudnn_descriptor moved{std::move(other)};  // and destroys the old one
+    std::swap(raw_, moved.raw_);
+    std::swap(good_, moved.good_);
     return *this;
   }
   ~cudnn_descriptor() {
