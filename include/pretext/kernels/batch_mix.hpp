@@ -30,8 +30,7 @@ concept MixingKernel = requires(Context& context, std::size_t rows, std::size_t 
                                 std::size_t channels, std::size_t stride, std::size_t classes,
                                 device_scalar<batch_mix> mix, double smoothing, const int* labels, T* x,
                                 W* out_targets) {
-  // x (rows, height, width, channels), in place: x_i = λ·x_i + (1-λ)·x_(rows-1-i), or the box of the other
-  // row
+  // x (rows, height, width, channels) in place: λ·x_i + (1-λ)·x_(rows-1-i), or the box from the other row
   Kernel::mix(context, rows, height, width, channels, mix, x);
   // targets (rows, stride): λ·onehot(label_i) + (1-λ)·onehot(label_(rows-1-i)), smoothed over `classes`; zero
   // from column `classes` on

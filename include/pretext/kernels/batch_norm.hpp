@@ -28,17 +28,15 @@ concept BatchNormKernel = requires(Context& context, std::size_t rows, std::size
   // running statistics may be null.
   Kernel::statistics(context, rows, channels, groups, x, epsilon, out_mean, out_inverse, momentum,
                      running_mean, running_variance);
-  // scale = inverse·γ, shift = β - mean·scale, so that x·scale + shift is the normalised x. γ and β may be
-  // null.
+  // scale = inverse·γ, shift = β - mean·scale, so that x·scale + shift is normalised. γ and β may be null.
   Kernel::fold(context, channels, groups, mean, inverse, gamma, beta, out_scale, out_shift);
   // The same from running statistics (channels). γ and β may be null.
   Kernel::fold_running(context, channels, mean, variance, epsilon, gamma, beta, out_scale, out_shift);
-  // y = x·scale + shift (+ shortcut), then max(0, ·) if `relu`. The scale and the shortcut may be null; y may
-  // be x.
+  // y = x·scale + shift (+ shortcut), then max(0, ·) if `relu`. scale and shortcut may be null; y may be x.
   Kernel::apply(context, rows, channels, groups, x, scale, shift, shortcut, relu, out_y);
   // The gradients of `apply` after `fold`. y is the output after ReLU, or null where no shortcut was added:
-  // then the sign is recomputed from x. γ, β, dγ, dβ and dshortcut may be null; dx may be x, dshortcut may be
-  // dy.
+  // then its sign is recomputed from x. γ, β and their gradients may be null, and dshortcut, which may be dy;
+  // dx may be x.
   Kernel::backward(context, rows, channels, groups, dy, relu, y, x, mean, inverse, gamma, beta, dgamma, dbeta,
                    out_dx, out_dshortcut);
   // w (rows, channels)·scale (channels), in the type that products multiply.

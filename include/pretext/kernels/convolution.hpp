@@ -23,8 +23,7 @@ struct convolution_extents {
   PRETEXT_HOST_DEVICE constexpr std::size_t weights() const { return taps() * in * out; }
 };
 
-/// Cross-correlation of a batch of channels-last images with weights (rows, columns, in, out), padded with
-/// zeros.
+/// Cross-correlation of zero-padded, channels-last images with weights (rows, columns, in, out).
 template <class Device>
 struct convolution : missing<Device> {};
 

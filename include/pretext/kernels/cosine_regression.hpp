@@ -17,8 +17,7 @@ template <class Context, class T = activation_of<Context>,
           class Kernel = cosine_regression<device_of<Context>>>
 concept CosineRegressionKernel = requires(Context& context, std::size_t rows, std::size_t columns,
                                           double weight, const T* p, const T* target, T* dp) {
-  // weight · the sum over both directions of the mean over n. Its gradient is added to dp; the target gets
-  // none.
+  // weight · the sum over both directions of the mean over n. Its gradient is added to dp.
   { Kernel::run(context, rows, columns, weight, p, target, dp) } -> std::convertible_to<loss_of<Context>>;
 };
 

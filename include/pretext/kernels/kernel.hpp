@@ -2,9 +2,8 @@
 
 // What a device must provide
 //
-// Layers, losses, optimizers and augmentations never loop over an array themselves. They call an operation of
-// their context's device, `kernels::gemm<device>::run(…)`. Each operation is declared once, in the header
-// below:
+// Layers, losses, optimizers and augmentations never loop over an array themselves. They call an operation
+// of their context's device, `kernels::gemm<device>::run(…)`. Each operation is declared in one header:
 //   * a class template of the device, `gemm<Device>`, whose primary template is `missing`: naming it for a
 //     device without kernels is an error that says what to include;
 //   * a concept of the same name, `GemmKernel<Context>`, that lists every function with its parameters.
@@ -57,9 +56,8 @@
 //   * T is the type that activations are stored as, and that products multiply; W is the type of weights: of
 //     parameters, their gradients, statistics and per-row or per-channel scales. They differ where a device
 //     stores activations as bfloat16.
-//   * In the concepts, pointers to const are inputs, `out_…` is overwritten, and any other pointer is read
-//   and
-//     updated, which for gradients of parameters, and for the gradients of losses, means added to.
+//   * In the concepts, pointers to const are inputs, `out_…` is overwritten, and any other pointer is updated
+//     in place: gradients of parameters and gradients of losses are added to.
 //   * Arrays do not overlap unless a comment allows it, and are not null unless a comment allows it.
 //   * The same inputs give the same bits on every call and for any number of threads.
 namespace pretext::kernels {

@@ -34,8 +34,7 @@ concept LinearKernel = requires(Context& context, const linear_extents& extents,
   Kernel::forward(context, extents, x, w, epilogue, out_y);
   // y = GELU(x·wᵀ + bias); out_slope, its derivative there, may be null
   Kernel::forward_gelu(context, extents, x, w, bias, out_y, out_slope);
-  // dx = slope ∘ (dy·w), where slope belongs to the GELU before this layer; dbias (in) += the column sums of
-  // dx
+  // dx = slope ∘ (dy·w), where slope is that of the GELU before this layer; dbias (in) += the sums of dx
   Kernel::backward_gelu(context, extents, dy, w, slope, out_dx, dbias);
   // dw += dyᵀ·x; dbias (out) += the column sums of dy, unless null
   Kernel::backward_weights(context, extents, x, dy, dw, dbias);

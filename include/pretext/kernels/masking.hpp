@@ -41,8 +41,7 @@ template <class Context, class Kernel = enlarge_grid<device_of<Context>>>
 concept EnlargeGridKernel = requires(Context& context, std::size_t batch, std::size_t rows,
                                      std::size_t columns, std::size_t factor, const std::uint32_t* coarse,
                                      std::uint32_t* out_fine) {
-  // fine (batch, rows, columns) at (r, c) is coarse (batch, rows/factor, columns/factor) at (r/factor,
-  // c/factor)
+  // fine (batch, rows, columns)[r, c] = coarse (batch, rows/factor, columns/factor)[r/factor, c/factor]
   Kernel::run(context, batch, rows, columns, factor, coarse, out_fine);
 };
 

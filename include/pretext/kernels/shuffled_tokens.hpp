@@ -7,8 +7,7 @@
 
 namespace pretext::kernels {
 
-/// Tokens of a sample: `prefix_tokens` without a position on the grid (a class token), then one for every
-/// patch.
+/// Tokens of a sample: `prefix_tokens` without a grid position (a class token), then one for every patch.
 struct token_extents {
   std::size_t prefix_tokens, patches, width;
   PRETEXT_HOST_DEVICE constexpr std::size_t tokens() const { return prefix_tokens + patches; }

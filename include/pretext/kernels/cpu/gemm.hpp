@@ -42,8 +42,8 @@ struct gemm<cpu> {
     }
   }
 
-  /// C = A·B; calls `epilogue(block)` once for each block of C, concurrently, when the block is complete. k >
-  /// 0.
+  /// C = A·B; calls `epilogue(block)` once for each block of C, concurrently, when the block is complete.
+  /// Requires k > 0.
   template <class Context, class T>
   static void run_with_epilogue(Context& context, op b, std::size_t m, std::size_t n, std::size_t k,
                                 const T* A, const T* B, T* C,

@@ -16,8 +16,8 @@ struct filter_taps {
   float weight[largest_radius + 1]{1};
 };
 
-/// A Gaussian filter: exp(−x² / 2σ²) at x = −r … r, divided by its sum. σ > 0, radius at most
-/// `largest_radius`.
+/// A Gaussian filter: exp(−x² / 2σ²) at x = −r … r, divided by its sum. Requires σ > 0 and
+/// radius <= `largest_radius`.
 PRETEXT_HOST_DEVICE inline filter_taps gaussian_taps(float sigma, std::size_t radius) {
   filter_taps taps{radius, {}};
   double sum = 0, weight[filter_taps::largest_radius + 1]{};

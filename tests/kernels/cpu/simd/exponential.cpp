@@ -15,8 +15,9 @@ float negative_exponential(float x) {
   for (float& lane : in) lane = x;
   kernels::negative_exponentials<lanes>(
       in, [](std::size_t) { return 0.0f; }, e);
-  for (const float lane : e) REQUIRE(lane == e[0]);
-  return e[0];
+  bool equal = true;
+  for (const float lane : e) equal = equal && lane == e[0];
+  return equal ? e[0] : std::numeric_limits<float>::infinity();
 }
 
 }  // namespace
