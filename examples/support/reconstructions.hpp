@@ -2,10 +2,10 @@
 #include <vector>
 
 // Declarations only: CUDA's compiler reads this header, but does not need those of the report.
-namespace pretext {
+namespace pretext::inline v0_1 {
 class any_trainer;
 struct image_sheet;
-}  // namespace pretext
+}  // namespace pretext::inline v0_1
 
 namespace programs {
 

@@ -1,5 +1,6 @@
-# cmake -D root=<include/pretext> -P architecture.cmake
-# Dependencies between folders point one way, and a foreign library enters only where the design lets it in.
+# cmake -D root=<include/pretext> -D version=<major.minor.patch> -P architecture.cmake
+# Dependencies between folders point one way, and a foreign library enters only where the design lets it in. Everything is
+# declared in an inline namespace named after the version, so that two versions in one program do not share symbols.
 file(GLOB_RECURSE headers RELATIVE ${root} ${root}/*.hpp ${root}/*.cuh)
 list(LENGTH headers count)
 if(count EQUAL 0)
@@ -26,8 +27,16 @@ set(may_include_cudnn_graph.h "^devices/cuda")
 set(may_include_nlohmann "^$")
 set(may_include_CLI "^$")
 
+string(REGEX MATCH "^([0-9]+)\\.([0-9]+)" abi "${version}")
+set(abi "v${CMAKE_MATCH_1}_${CMAKE_MATCH_2}")
 set(faults "")
 foreach(header ${headers})
+  file(STRINGS ${root}/${header} namespaces REGEX "^namespace pretext")
+  foreach(line ${namespaces})
+    if(NOT line MATCHES "^namespace pretext::inline ${abi}(::| )")
+      list(APPEND faults "${header} opens `${line}`, not namespace pretext::inline ${abi}")
+    endif()
+  endforeach()
   file(STRINGS ${root}/${header} lines REGEX "^#(include|pragma once)")
   if(NOT lines MATCHES "#pragma once")
     list(APPEND faults "${header} lacks #pragma once")

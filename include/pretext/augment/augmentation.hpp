@@ -14,7 +14,7 @@
 #include <pretext/core/random_streams.hpp>
 #include <pretext/kernels/image/resampling.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 namespace detail {
 
@@ -197,4 +197,4 @@ augmentation(Ops...) -> augmentation<Ops...>;
 template <class Augmentation>
 using view_choices = typename Augmentation::choices;
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

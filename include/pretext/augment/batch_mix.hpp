@@ -9,7 +9,7 @@
 #include <pretext/core/tensor.hpp>
 #include <pretext/kernels/batch_mix.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// Mixes a batch of views (n, H, W, C) in place. `chosen` may be stored on the device.
 template <class Context, Shape S>
@@ -42,4 +42,4 @@ void mixed_targets(Context& context, const batch_mix& chosen, std::span<const in
                                                      soft_targets.data);
 }
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -3,7 +3,7 @@
 #include <pretext/augment/mixup.hpp>
 #include <pretext/core/random_streams.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// Mixup or cutmix, one of them per batch, as in timm's `Mixup` in batch mode. An α of 0 disables one of
 /// them; if both are 0, nothing is mixed. The choice depends on the key of the batch alone: pass
@@ -35,4 +35,4 @@ struct batch_mixing {
   }
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -4,7 +4,7 @@
 #include <pretext/augment/flip.hpp>
 #include <pretext/kernels/image/color.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// x + δ, δ ~ U(−s, s): TensorFlow, SimCLR's paper, BYOL.
 struct additive_brightness {
@@ -126,4 +126,4 @@ struct color_jitter {
 /// The formulas of torchvision's ColorJitter on float tensors.
 using torchvision_jitter = color_jitter<multiplicative_brightness, gray_mean_contrast, gray_blend_saturation>;
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -2,7 +2,7 @@
 #include <pretext/augment/flip.hpp>
 #include <pretext/kernels/image/color.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// Replaces all three channels by the luminance.
 struct grayscale {
@@ -69,4 +69,4 @@ struct normalise {
   }
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -8,7 +8,7 @@
 #include <pretext/augment/draws.hpp>
 #include <pretext/kernels/image/resampling.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// An operation of an augmentation: an aggregate of hyper-parameters.
 ///
@@ -62,4 +62,4 @@ concept ViewSet = requires {
   requires detail::has_views<V, std::make_index_sequence<std::size_t{V::views}>>;
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

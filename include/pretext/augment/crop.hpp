@@ -11,7 +11,7 @@
 #include <pretext/core/random_streams.hpp>
 #include <pretext/kernels/image/resampling.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// A rectangle of source pixels, in pixels.
 struct crop_box {
@@ -170,4 +170,4 @@ struct random_resized_crop {
   }
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -1,7 +1,7 @@
 #pragma once
 #include <pretext/augment/crop.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// The largest central box with the ratio of the view, scaled by `proportion` in (0, 1] and resized to the
 /// view: SimCLR's and BYOL's evaluation (BYOL rounds the sides down).
@@ -81,4 +81,4 @@ struct resized {
   }
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -8,7 +8,7 @@
 #include <pretext/core/random_streams.hpp>
 #include <pretext/kernels/image/resampling.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// Replaces a box of every image by the same box of another image (Yun et al. 2019). The box has the fraction
 /// 1 - λ of the area, λ ~ Beta(α, α), and a uniform centre. λ is then recomputed from the box clipped to the
@@ -46,4 +46,4 @@ struct cutmix {
   }
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

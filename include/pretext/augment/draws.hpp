@@ -5,7 +5,7 @@
 #include <pretext/core/host_device.hpp>
 #include <pretext/core/random.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// The lower and upper bound of a hyper-parameter or of a uniform distribution.
 struct value_range {
@@ -38,4 +38,4 @@ struct random_draws {
   }
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

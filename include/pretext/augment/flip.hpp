@@ -4,7 +4,7 @@
 #include <pretext/core/random_streams.hpp>
 #include <pretext/kernels/image/resampling.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 namespace detail {
 inline void check_probability(const char* operation, float probability) {
@@ -30,4 +30,4 @@ struct horizontal_flip {
   void check(image_extent) const { detail::check_probability("horizontal_flip", probability); }
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -2,7 +2,7 @@
 #include <pretext/augment/flip.hpp>
 #include <pretext/kernels/image/filter.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// Separable Gaussian blur with σ drawn for each view (SimCLR App. A; the official code draws one per batch
 /// and host). It has `taps` taps, by default 2r + 1 with r = int(S // 10 / 2) for views whose shorter side
@@ -43,4 +43,4 @@ struct gaussian_blur {
   }
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

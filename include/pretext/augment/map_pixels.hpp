@@ -8,7 +8,7 @@
 #include <pretext/kernels/image/color.hpp>
 #include <pretext/kernels/image/resampling.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// An affine map from the pixels of the new view to those of the old: position (x, y) reads
 /// (xx·x + xy·y + x0, yx·x + yy·y + y0), where pixel centres are at halves.
@@ -76,4 +76,4 @@ PRETEXT_HOST_DEVICE void warp(View& view, const affine_map& from, rgb fill) {
   });
 }
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -4,7 +4,7 @@
 #include <pretext/core/random_streams.hpp>
 #include <pretext/kernels/image/resampling.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// Blends every image with another image of the batch: λ times itself plus 1 - λ times the other, λ ~ Beta(α,
 /// α) (Zhang et al. 2018).
@@ -20,4 +20,4 @@ struct mixup {
   }
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

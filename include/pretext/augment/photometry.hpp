@@ -8,7 +8,7 @@
 
 // The operations of PIL's ImageOps and ImageEnhance on views of floats in [0, 1]. A view is rounded to 8 bits
 // only where the operation is defined on the 256 levels.
-namespace pretext::photometry {
+namespace pretext::inline v0_1::photometry {
 
 namespace detail {
 
@@ -145,4 +145,4 @@ PRETEXT_HOST_DEVICE void sharpness(View& view, float factor) {
   });
 }
 
-}  // namespace pretext::photometry
+}  // namespace pretext::inline v0_1::photometry

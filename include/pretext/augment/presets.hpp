@@ -10,7 +10,7 @@
 #include <pretext/augment/random_erasing.hpp>
 #include <pretext/augment/views.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// SimCLR's views of ImageNet (App. A); `strength` scales the color jitter, 1 in the paper. `Brightness` is
 /// additive in the paper and `multiplicative_brightness` in the repository's version 2. No normalisation, as
@@ -82,4 +82,4 @@ constexpr auto evaluation_crop() { return augmentation{central_crop{}}; }
 /// The whole image, for the evaluation of small images.
 constexpr auto whole_image() { return augmentation{resized{}}; }
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -8,7 +8,7 @@
 #include <pretext/core/expects.hpp>
 #include <pretext/core/random_streams.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// The operations of timm's list whose severity grows with the magnitude, in its order.
 enum class rand_operation : std::uint8_t {
@@ -171,4 +171,4 @@ struct rand_augment {
   }
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -12,7 +12,7 @@
 #include <pretext/core/random_streams.hpp>
 #include <pretext/kernels/image/color.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// Replaces a box of the view by noise from N(0, 1), drawn for each element (Zhong et al. 2020; timm's pixel
 /// mode). Put it after normalisation. If none of ten boxes fits into the view, nothing is erased.
@@ -79,4 +79,4 @@ struct random_erasing {
   }
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -15,7 +15,7 @@
 #include <pretext/core/wrong_dtype.hpp>
 #include <pretext/kernels/augment.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// Two views of every image, from one distribution, `two_views{t}`, or from two, `two_views{t, t_prime}`.
 template <class First, class Second = First>
@@ -117,4 +117,4 @@ void augment(Context&, const Views&, const indexed_images&, std::uint64_t, devic
   detail::wrong_dtype<Context, Element>();
 }
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

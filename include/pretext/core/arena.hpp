@@ -15,7 +15,7 @@
 // that (`ulimit -v`, vm.overcommit_memory = 2), blocks are as large as the request that needs them. On other
 // devices blocks are at least 64 KiB, and when the arena is empty again, blocks that waste memory are merged
 // into one.
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// Device memory that is allocated front to back and freed in reverse order, or all at once: a stack. Equal
 /// sequences of calls get equal addresses once the arena has grown. Not thread-safe: an arena belongs to one
@@ -113,4 +113,4 @@ class arena_scope {
   typename arena<Device>::mark start_;
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -4,7 +4,7 @@
 
 #include <pretext/core/host_device.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// The upper half of a float: its sign, its exponent and 7 bits of mantissa. A storage type without
 /// arithmetic.
@@ -47,4 +47,4 @@ struct arithmetic_of<bfloat16> {
 template <class T>
 using arithmetic = typename detail::arithmetic_of<T>::type;
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -3,7 +3,7 @@
 #include <pretext/core/parameter.hpp>
 #include <pretext/core/tensor.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// The output shape of layer L for samples of shape In.
 template <class L, class In>
@@ -47,4 +47,4 @@ concept Layer = Accepts<L, In> &&
   L::infer(context, w, x, y);
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

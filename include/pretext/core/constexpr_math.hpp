@@ -1,6 +1,6 @@
 #pragma once
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 namespace detail {
 /// Newton's square root, for constant expressions: std::sqrt is not constexpr.
@@ -11,4 +11,4 @@ constexpr double square_root(double x) {
 }
 }  // namespace detail
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -12,7 +12,7 @@
 // A layer never names a device or a floating-point type: both come from its context. So one source is
 // compiled for each device and precision, gradients are checked in double, and structure that differs costs
 // nothing at run time.
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// The types in which values are stored, summed and multiplied: a numerics policy.
 struct fp32 {
@@ -183,4 +183,4 @@ using reads = tensor_view<const typename Context::activation, S>;
 template <class Context, Shape S>
 using writes = tensor_view<typename Context::activation, S>;
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -5,7 +5,7 @@
 // A device is a type without objects: static functions for memory and the type `stream`, the order in which
 // work is executed. Layers and methods are templates over it, so a device needs no base class, and a test can
 // supply one.
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// What the library requires of every device. Memory is aligned to 64 bytes; `allocate` clears it. `write`
 /// and `read` copy from and to the host, `clear` sets elements to zero, all of them in the order of the
@@ -49,4 +49,4 @@ concept Accelerator = detail::declares_accelerator<D> && Device<D> &&
   { stream.take_loss() } -> std::same_as<double>;
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

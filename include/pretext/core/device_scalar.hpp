@@ -1,7 +1,7 @@
 #pragma once
 #include <pretext/core/host_device.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// A value that changes from step to step (a learning rate, a momentum, an epoch): either the value itself,
 /// or its address in the device's memory, which the device reads when it executes the step. Steps that a
@@ -24,4 +24,4 @@ class device_scalar {
   const T* address_ = nullptr;
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

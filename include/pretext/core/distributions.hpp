@@ -6,7 +6,7 @@
 #include <pretext/core/host_device.hpp>
 #include <pretext/core/random.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// A standard normal variate from words 2·pair and 2·pair + 1 of a key (Box & Muller 1958).
 PRETEXT_HOST_DEVICE inline double standard_normal(const random_key& key, std::uint32_t pair) {
@@ -41,4 +41,4 @@ PRETEXT_HOST_DEVICE inline double beta_variate(const random_key& key, std::uint3
   return x + y > 0 ? x / (x + y) : .5;
 }
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -4,7 +4,7 @@
 
 #include <pretext/core/host_device.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// Division by a value that is used many times: a multiplication and two shifts, because GPUs have no
 /// instruction for integer division. Exact for all 32-bit dividends (Granlund & Montgomery 1994, fig. 4.1).
@@ -30,4 +30,4 @@ class divisor {
   std::uint32_t value_, multiplier_ = 0, first_shift_ = 0, last_shift_ = 0;
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 namespace detail {
 inline void append(std::string& text, std::string_view part) { text.append(part); }
@@ -42,4 +42,4 @@ void expects(bool condition, const Parts&... parts) {
     throw_error(parts...);
 }
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -3,7 +3,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 template <class Signature>
 class function_ref;
@@ -33,4 +33,4 @@ class function_ref<Result(Arguments...)> {
   Result (*call_)(const void*, Arguments...);
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// 8-bit pixels without ownership: (height, width, channels), row by row, channels last.
 struct image_view {
@@ -19,4 +19,4 @@ struct image {
   operator image_view() const { return {pixels.data(), height, width, channels}; }
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

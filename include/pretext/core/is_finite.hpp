@@ -1,7 +1,7 @@
 #pragma once
 #include <cstdint>
 
-namespace pretext::detail {
+namespace pretext::inline v0_1::detail {
 
 /// Is the value neither NaN nor infinite? It tests the bits of the exponent: with -ffast-math, compilers take
 /// std::isfinite to be true.
@@ -14,4 +14,4 @@ constexpr bool is_finite(float value) {
   return (__builtin_bit_cast(std::uint32_t, value) & exponent) != exponent;
 }
 
-}  // namespace pretext::detail
+}  // namespace pretext::inline v0_1::detail

@@ -3,7 +3,7 @@
 
 #include <pretext/core/concepts.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 namespace detail {
 
@@ -26,4 +26,4 @@ consteval std::size_t count_multiply_adds() {
 template <class L, class In>
 inline constexpr std::size_t macs = detail::count_multiply_adds<L, In>();
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -6,7 +6,7 @@
 // A network is known at compile time, so its parameters are a constexpr table: names, extents and offsets
 // into one flat buffer. Optimizers, checkpoints and files read the same table, and none of them needs to know
 // the types of layers.
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// The initial values of a parameter: a distribution and its scale, or a table of given values. The layer
 /// that owns the parameter chooses it.
@@ -154,4 +154,4 @@ constexpr parameters<N> prefixed(std::string_view parent, parameters<N> table) {
   return table;
 }
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -5,7 +5,7 @@
 #include <pretext/core/device_scalar.hpp>
 #include <pretext/core/host_device.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// Four 32-bit words of Philox (Salmon et al. 2011).
 struct philox_words {
@@ -82,4 +82,4 @@ struct sample_keys {
   }
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

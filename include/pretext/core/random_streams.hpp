@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// The words [first, first + size) of a `random_key`.
 struct random_stream {
@@ -70,4 +70,4 @@ static_assert(!any_overlap(std::array{masks, drop_path, mixup, cutmix, batch_mix
               "pretext: two random choices of a training step share random numbers.");
 
 }  // namespace streams
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -2,7 +2,7 @@
 #include <array>
 #include <cstddef>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// The extents of one sample, channels last, known at compile time: an image is `shape<H, W, C>`, tokens are
 /// `shape<T, C>`, a feature is `shape<C>`. The batch is not part of the shape.
@@ -37,4 +37,4 @@ inline constexpr std::size_t channels_of = S::extents[S::rank - 1];
 template <Shape S>
 inline constexpr std::size_t position_count = S::size / channels_of<S>;
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

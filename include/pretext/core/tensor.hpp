@@ -6,7 +6,7 @@
 
 #include <pretext/core/shape.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// A batch of samples without ownership: a pointer, the number of samples, known at run time, and the shape
 /// of a sample, known at compile time. Samples are stored one after another, channels last.
@@ -96,4 +96,4 @@ class tensor {
   std::size_t batch_ = 0;
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -1,7 +1,7 @@
 #pragma once
 #include <compare>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// A version of the library by the rules of semantic versioning; versions are ordered.
 struct version_number {
@@ -12,4 +12,4 @@ struct version_number {
 /// The version of these headers: `static_assert(pretext::version >= pretext::version_number{0, 1, 0});`.
 inline constexpr version_number version{0, 1, 0};
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

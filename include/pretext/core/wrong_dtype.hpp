@@ -5,7 +5,7 @@
 #include <pretext/core/context.hpp>
 #include <pretext/core/tensor.hpp>
 
-namespace pretext::detail {
+namespace pretext::inline v0_1::detail {
 
 /// A batch of shape S whose element type is not that of the context's activations.
 template <class Views, class Context, class S>
@@ -24,4 +24,4 @@ constexpr void wrong_dtype() {
       "augment writes either type.");
 }
 
-}  // namespace pretext::detail
+}  // namespace pretext::inline v0_1::detail

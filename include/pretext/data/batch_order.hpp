@@ -4,7 +4,7 @@
 
 #include <pretext/data/permutation.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// The order in which an epoch visits the samples of a data set: a pure function of (seed, epoch, position),
 /// equal on every device.
@@ -23,4 +23,4 @@ struct batch_order {
   }
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

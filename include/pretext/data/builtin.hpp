@@ -12,7 +12,7 @@
 #include <pretext/data/source.hpp>
 #include <pretext/data/textures.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// Procedural pictures, for trying a method without a download: ten textures in near-gray, randomly rotated,
 /// scaled, shifted, lit and inverted, so that the pattern determines the class and single pixels reveal
@@ -123,4 +123,4 @@ inline void builtin_source::read(std::size_t index, image& out) const {
 
 static_assert(Source<builtin_source>);
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

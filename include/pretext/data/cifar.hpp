@@ -8,7 +8,7 @@
 #include <pretext/core/expects.hpp>
 #include <pretext/data/records.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// CIFAR-10 in its binary version (data_batch_1.bin … data_batch_5.bin, test_batch.bin): 32x32 RGB, ten
 /// classes. Throws std::runtime_error with the file if one is missing, truncated or contains an invalid
@@ -46,4 +46,4 @@ inline record_source open_cifar100(const std::filesystem::path& folder,
   return source;
 }
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

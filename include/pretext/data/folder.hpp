@@ -18,7 +18,7 @@
 #include <pretext/io/decode.hpp>
 #include <pretext/io/file.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 namespace detail {
 
@@ -145,4 +145,4 @@ class folder_source {
 
 static_assert(Source<folder_source>);
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -11,7 +11,7 @@
 #include <pretext/core/expects.hpp>
 #include <pretext/data/records.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 namespace detail {
 
@@ -66,4 +66,4 @@ inline record_source open_idx(const std::filesystem::path& images, const std::fi
   return source;
 }
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

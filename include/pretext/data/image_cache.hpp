@@ -11,7 +11,7 @@
 
 #include <pretext/data/source.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// A cache of decoded images: images are stored until `bytes` are used, further ones are read every time. Bad
 /// images are remembered. Several threads may read at once.
@@ -56,4 +56,4 @@ class image_cache {
   std::size_t bytes_left_;
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

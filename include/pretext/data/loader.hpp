@@ -21,7 +21,7 @@
 #include <pretext/data/permutation.hpp>
 #include <pretext/data/source.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// The reaction of a loader to an image that cannot be read: throw, or replace it by another one and record
 /// it.
@@ -245,4 +245,4 @@ inline bool loader::read(slot& to) {
   return true;
 }
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -9,7 +9,7 @@
 #include <pretext/core/expects.hpp>
 #include <pretext/data/source.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// The extents of contiguous images (count, height, width, channels).
 struct image_array {
@@ -96,4 +96,4 @@ class memory_source {
 
 static_assert(Source<memory_source>);
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

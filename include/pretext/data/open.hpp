@@ -15,7 +15,7 @@
 #include <pretext/data/source.hpp>
 #include <pretext/data/stl10.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// The split of a data set to open, and how its image files are decoded.
 struct open_options {
@@ -119,4 +119,4 @@ inline bool has_test_part(const std::filesystem::path& path) {
          !detail::part_folder(folder, dataset_split::test).empty();
 }
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -4,7 +4,7 @@
 
 #include <pretext/core/random.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// A permutation of {0, …, size-1} that is a pure function of (seed, epoch) and needs no memory, so that a
 /// data set of any size is shuffled in constant space: a Feistel network with Philox as round function over
@@ -48,4 +48,4 @@ class permutation {
   unsigned half_ = 1;  ///< half the bits of an index
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -15,7 +15,7 @@
 #include <pretext/data/source.hpp>
 #include <pretext/io/file.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// The layout of a binary file of images: `header` bytes, then records of equal size, each with
 /// `before_pixels` other bytes and one plane of 8-bit pixels per channel.
@@ -146,4 +146,4 @@ inline std::vector<std::string> lines_of(const std::filesystem::path& path) {
 
 }  // namespace detail
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -12,7 +12,7 @@
 #include <pretext/core/image.hpp>
 #include <pretext/io/bad_image.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// The split of a data set: for training, for testing, or without labels (STL-10).
 enum class dataset_split { train, test, unlabeled };
@@ -101,4 +101,4 @@ class subset {
 
 static_assert(Source<any_source> && Source<subset<any_source>>);
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

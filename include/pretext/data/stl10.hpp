@@ -9,7 +9,7 @@
 #include <pretext/core/expects.hpp>
 #include <pretext/data/records.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// STL-10 in its binary version (train_X.bin, train_y.bin, test_X.bin, test_y.bin, unlabeled_X.bin): 96x96
 /// RGB, ten classes, and 100 000 images without labels. Throws std::runtime_error with the file if one is
@@ -36,4 +36,4 @@ inline record_source open_stl10(const std::filesystem::path& folder,
   return source;
 }
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -9,7 +9,7 @@
 
 #include <pretext/core/random.hpp>
 
-namespace pretext::textures {
+namespace pretext::inline v0_1::textures {
 
 /// A point in a texture, whose pattern repeats about once per unit.
 struct point {
@@ -171,4 +171,4 @@ inline float shade(std::size_t kind, const lattice& random, point p, float duty)
   }
 }
 
-}  // namespace pretext::textures
+}  // namespace pretext::inline v0_1::textures

@@ -11,7 +11,7 @@
 #include <sys/mman.h>
 #endif
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// The processor that the program runs on.
 struct cpu {
@@ -100,4 +100,4 @@ struct cpu {
   }
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -17,7 +17,7 @@
 #include <pretext/devices/device_memory.hpp>
 #include <pretext/devices/grid/deferred_loss.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 // PRETEXT_CUDNN decides which kernels::convolution<cuda> a file compiles. The namespace makes `cuda`, and
 // every template over it, a different type for either choice: files of one program that disagree do not share
@@ -219,4 +219,4 @@ struct cuda {
 
 }  // inline namespace
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

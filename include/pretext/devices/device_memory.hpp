@@ -6,7 +6,7 @@
 
 #include <pretext/core/expects.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 namespace detail {
 inline std::string mebibytes(std::size_t bytes) {
@@ -50,4 +50,4 @@ class out_of_device_memory : public std::bad_alloc {
   std::string text_;
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

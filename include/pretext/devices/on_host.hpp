@@ -10,7 +10,7 @@
 
 // Access from the host to a device's elements without a copy where the device computes in the host's memory
 // (the CPU), and with one elsewhere. All functions wait for the work on the stream.
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// Is the device's memory separate from the host's?
 template <class D>
@@ -58,4 +58,4 @@ void change_on_host(const typename Device::stream& stream, T* data, std::size_t 
   }
 }
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -14,7 +14,7 @@
 // partial results are combined in the order of the blocks: so results are the same bits for any number of
 // threads. Kernels follow each other within microseconds, and waking a thread takes longer than that: threads
 // therefore spin for a while before they sleep.
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// Worker threads that live as long as the pool and execute numbered blocks of work. `run` may be called from
 /// several threads at once: one call at a time uses the workers, the others wait for their turn.
@@ -128,4 +128,4 @@ class thread_pool {
   bool waiting_ = false;
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -21,7 +21,7 @@
 #include <pretext/core/tensor.hpp>
 #include <pretext/data/memory_source.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 namespace detail {
 
@@ -77,4 +77,4 @@ inline memory_source source_of(const xt::xtensor<std::uint8_t, 4>& images, std::
           std::move(class_names)};
 }
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -8,7 +8,7 @@
 #include <pretext/core/concepts.hpp>
 #include <pretext/masking/concepts.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// A network from a sample shaped `In`, usually an image (H, W, C), to a feature `shape<D>`. With a context
 /// it is also a `Layer<E, In, Context>`.
@@ -53,4 +53,4 @@ concept MaskModeOn = MaskMode<M, E, Masks> &&
   M::template network<E, Masks>::infer(context, w, masks, x, y);
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

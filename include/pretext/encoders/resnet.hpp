@@ -9,7 +9,7 @@
 #include <pretext/layers/residual_block.hpp>
 #include <pretext/layers/sequential.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// The first layers of a ResNet: a 7×7 convolution with stride 2 and a 3×3 max-pool with stride 2, or one 3×3
 /// convolution for images of about 32 pixels (SimCLR B.9).
@@ -169,4 +169,4 @@ struct resnet50 : resnet<bottleneck_block, std::array<std::size_t, 4>{3, 4, 6, 3
 template <stem Stem = stem::imagenet, std::size_t Width = 64, initial_scale Last = initial_scale::zero>
 struct resnet101 : resnet<bottleneck_block, std::array<std::size_t, 4>{3, 4, 23, 3}, Stem, Width, Last> {};
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -8,7 +8,7 @@
 #include <pretext/layers/sequential.hpp>
 #include <pretext/layers/transformer.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// The feature of a vision transformer: its class token after the last norm, or the mean of its patch tokens,
 /// normalised afterwards (MAE's global_pool).
@@ -203,4 +203,4 @@ struct vit_large : vit<Patch, 1024, 24, 16, Recipe> {};
 template <std::size_t Patch, class Recipe = mae_pretraining>
 struct vit_huge : vit<Patch, 1280, 32, 16, Recipe> {};
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

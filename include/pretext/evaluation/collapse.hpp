@@ -10,7 +10,7 @@
 
 #include <pretext/evaluation/scatter_matrix.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// The signs of collapse in a batch of embeddings: a network that gives every image the same or nearly the
 /// same embedding has collapsed, and its loss looks good.
@@ -105,4 +105,4 @@ inline collapse_report detect_collapse(const feature_table& embeddings, const cp
   return found;
 }
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -8,7 +8,7 @@
 #include <pretext/core/expects.hpp>
 #include <pretext/devices/cpu.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// The features of a data set: `count` rows of `width` values and, where the images are labelled, the label
 /// of each row (0, 1, …).
@@ -61,4 +61,4 @@ inline std::vector<float> unit_rows(const feature_table& table, const cpu::strea
   return unit;
 }
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

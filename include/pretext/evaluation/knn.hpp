@@ -8,7 +8,7 @@
 
 #include <pretext/evaluation/nearest_neighbours.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// The weighted kNN classifier (Wu et al. 2018, InstDisc): each of the k nearest rows of the bank votes for
 /// its label with the weight exp(cosine/temperature). It needs no training.
@@ -55,4 +55,4 @@ struct knn {
   }
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

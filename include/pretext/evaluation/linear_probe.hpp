@@ -23,7 +23,7 @@
 #include <pretext/optimizers/schedule.hpp>
 #include <pretext/optimizers/sgd.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// The result of a linear probe on the test features.
 struct probe_result {
@@ -192,4 +192,4 @@ inline probe_result linear_probe::operator()(const feature_table& train, const f
   return result;
 }
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -10,7 +10,7 @@
 #include <pretext/evaluation/features.hpp>
 #include <pretext/kernels/cpu/gemm.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// A row of the bank and its cosine similarity to a query, in [-1, 1].
 struct neighbour {
@@ -139,4 +139,4 @@ inline std::vector<neighbour> nearest_neighbours(const feature_table& bank, std:
   return all;
 }
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -13,7 +13,7 @@
 #include <pretext/core/random.hpp>
 #include <pretext/evaluation/scatter_matrix.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// Features as points of a plane.
 struct plane_projection {
@@ -119,4 +119,4 @@ inline plane_projection project_to_plane(const feature_table& features, const cp
   return result;
 }
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -9,7 +9,7 @@
 #include <pretext/evaluation/features.hpp>
 #include <pretext/kernels/cpu/batch_norm.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// How features are scaled before a linear probe.
 enum class probe_scaling {
@@ -99,4 +99,4 @@ class probe_inputs {
 };
 
 }  // namespace detail
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -10,7 +10,7 @@
 #include <pretext/evaluation/features.hpp>
 #include <pretext/kernels/cpu/gemm.hpp>
 
-namespace pretext::detail {
+namespace pretext::inline v0_1::detail {
 
 /// The mean of rows of `width` values.
 inline std::vector<double> mean_row(const std::vector<float>& rows, std::size_t width) {
@@ -49,4 +49,4 @@ inline Eigen::MatrixXd scatter_matrix(const std::vector<float>& rows, const std:
   return Eigen::Map<const Eigen::MatrixXd>(sum.data(), side, side) / static_cast<double>(count);
 }
 
-}  // namespace pretext::detail
+}  // namespace pretext::inline v0_1::detail

@@ -9,7 +9,7 @@
 #include <pretext/core/expects.hpp>
 #include <pretext/data/permutation.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// The ascending indices of a subset with equally many images of every class, at least one: the 1 % and 10 %
 /// of semi-supervised evaluation (Chen et al. 2020, B.5). It is a function of (labels, fraction, seed); the
@@ -46,4 +46,4 @@ inline std::vector<std::size_t> class_balanced_subset(std::span<const int> label
   return subset;
 }
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

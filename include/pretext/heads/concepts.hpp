@@ -7,7 +7,7 @@
 #include <pretext/core/concepts.hpp>
 #include <pretext/masking/concepts.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// A network from a feature to a feature: a projection head, a predictor, a classifier. With a context it is
 /// also a `Layer<H, In, Context>`.
@@ -37,4 +37,4 @@ concept DecoderOn = Decoder<D, Tokens, Masks> &&
   D::infer(context, w, masks, x, all);
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

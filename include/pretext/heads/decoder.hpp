@@ -8,7 +8,7 @@
 #include <pretext/layers/transformer.hpp>
 #include <pretext/masking/masks.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// MAE's decoder (He et al. 2022, §3): the tokens of class and visible patches, (1 + visible, D), to
 /// predicted pixels of the masked patches, (masked, patch_dim). A linear layer to `Width`, a learned mask
@@ -151,4 +151,4 @@ struct mae_decoder {
   }
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

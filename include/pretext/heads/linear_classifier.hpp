@@ -1,7 +1,7 @@
 #pragma once
 #include <pretext/layers/linear.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// Weights with deviation 2·10⁻⁵ and a bias of zero: MAE's fine-tuning. The official code calls
 /// `trunc_normal_`, which truncates at ±2 whatever the deviation, and so draws from a normal distribution.
@@ -15,4 +15,4 @@ struct mae_classifier_init {
 template <std::size_t Classes, class Init = zeros_init>
 using linear_classifier = linear<Classes, bias::yes, Init>;
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

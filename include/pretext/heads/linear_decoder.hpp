@@ -5,7 +5,7 @@
 #include <pretext/layers/sequential.hpp>
 #include <pretext/masking/masks.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// SimMIM's decoder (Xie et al. 2022, §3.4): one linear layer from the token of a patch to the pixels of that
 /// patch, run on the masked patches alone: (tokens, D) to (masked, patch_dim). The encoder must give a token
@@ -77,4 +77,4 @@ struct linear_decoder {
   }
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -4,7 +4,7 @@
 #include <pretext/layers/relu.hpp>
 #include <pretext/layers/sequential.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// SimCLR's projection head, version 1 (Chen et al. 2020, §2.1), a feature (D) to (Out): linear - BN - ReLU -
 /// linear - BN without β, no biases, weights of deviation 0.01, as in the official code. Parameter paths are
@@ -32,4 +32,4 @@ struct byol_head
     : sequential<named<
           "layers", sequential<linear<Hidden, First, Init>, batch_norm<>, relu, linear<Out, Last, Init>>>> {};
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -19,7 +19,7 @@
 // An encoder file is a safetensors file that PyTorch can load: the encoder's tensors in torchvision's or
 // timm's names and layouts, without a prefix. Its metadata records the preprocessing that the weights were
 // evaluated with, because features computed with another normalisation are silently worse.
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// What a file records of an encoder for images of shape `Images`.
 template <class Encoder, Shape Images>
@@ -82,4 +82,4 @@ pretrained_weights load_encoder(const std::filesystem::path& path, Trainer& trai
   return loaded;
 }
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -19,7 +19,7 @@
 // Metadata of a safetensors file is a map from text to text. Every fact has a key of its own, so that any
 // reader of safetensors can use it without a parser. Floats are printed with as many digits as reading them
 // back needs.
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// What an encoder file records besides the weights.
 struct encoder_info {
@@ -184,4 +184,4 @@ inline std::optional<encoder_info> read_encoder_info(const safetensors& file) {
   return info;
 }
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -14,7 +14,7 @@
 
 // Weights are shared and constant, memory for activations is neither: so they are two classes. One model
 // serves any number of threads, and each of them encodes through an `inference_context`.
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// A trained encoder: its weights and the preprocessing of its images. Constant after construction; any
 /// number of threads may use one model at the same time, each through its own `inference_context`. `Encoder`
@@ -100,4 +100,4 @@ class encoder_model {
   buffer<T, device> rounded_{rounded_count};  // the values once more, where activations are stored otherwise
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

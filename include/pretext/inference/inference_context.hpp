@@ -13,7 +13,7 @@
 #include <pretext/devices/on_host.hpp>
 #include <pretext/inference/encoder_model.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// How an `inference_context` runs on the CPU.
 struct inference_options {
@@ -120,4 +120,4 @@ class inference_context {
   std::vector<float> features_;
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

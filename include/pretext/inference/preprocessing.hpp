@@ -8,7 +8,7 @@
 
 // Training and evaluation fix an augmentation as a type while compiling. An encoder file cannot store a type,
 // so inference describes the same operations by a value that is read from the file.
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// How an image of any size becomes the encoder's input size.
 enum class image_fit {
@@ -127,4 +127,4 @@ constexpr preprocessing preprocessing_of(const augmentation<Ops...>& from) {
   return described;
 }
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

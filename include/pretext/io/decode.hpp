@@ -8,7 +8,7 @@
 #include <pretext/io/jpeg.hpp>
 #include <pretext/io/png.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// Decodes a JPEG or PNG file, recognised by its first bytes, to 8-bit RGB. Throws `bad_image`, whose message
 /// begins with `name`. May be called from several threads.
@@ -25,4 +25,4 @@ inline void decode_image(std::span<const std::byte> file, const std::string& nam
   throw_error<bad_image>(name, ": the file is neither JPEG nor PNG");
 }
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

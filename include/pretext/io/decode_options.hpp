@@ -1,7 +1,7 @@
 #pragma once
 #include <cstddef>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// Options of decoding an image file.
 struct decode_options {
@@ -9,4 +9,4 @@ struct decode_options {
   std::size_t max_pixels = 100'000'000;  ///< larger images are refused before memory is allocated
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

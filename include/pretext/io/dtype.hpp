@@ -15,7 +15,7 @@
 #include <pretext/core/bfloat16.hpp>
 #include <pretext/core/expects.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// The bytes of one element of a safetensors dtype; 0 if the dtype is unknown.
 constexpr std::size_t dtype_size(std::string_view dtype) {
@@ -134,4 +134,4 @@ void convert_elements(std::string_view dtype, std::span<const std::byte> bytes, 
 
 }  // namespace detail
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

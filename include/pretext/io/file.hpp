@@ -21,7 +21,7 @@
 
 #include <pretext/core/expects.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 namespace detail {
 
@@ -167,4 +167,4 @@ inline void write_atomically(const std::filesystem::path& path, std::string_view
   write_atomically(path, std::as_bytes(std::span{text}));
 }
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -11,7 +11,7 @@
 #include <pretext/io/safetensors.hpp>
 #include <pretext/kernels/image/resampling.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 namespace detail {
 
@@ -83,4 +83,4 @@ inline void fit_positions(safetensors& file, const std::string& name, image_exte
   file.tensors.insert_or_assign(name, std::move(tensor));
 }
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

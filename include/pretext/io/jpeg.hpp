@@ -14,7 +14,7 @@
 #include <pretext/io/bad_image.hpp>
 #include <pretext/io/decode_options.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 namespace detail {
 
@@ -129,4 +129,4 @@ inline void decode_jpeg(std::span<const std::byte> file, const std::string& name
   if (is_cmyk) detail::cmyk_to_rgb(out, info.saw_Adobe_marker != 0);
 }
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -11,7 +11,7 @@
 #include <pretext/io/interpolate_positions.hpp>
 #include <pretext/io/torch_weights.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// The result of reading a pretrained encoder.
 struct pretrained_weights {
@@ -60,4 +60,4 @@ pretrained_weights read_pretrained(std::span<const parameter> encoder, safetenso
   return result;
 }
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -17,7 +17,7 @@
 #include <pretext/io/bad_image.hpp>
 #include <pretext/io/decode_options.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 namespace detail {
 
@@ -127,4 +127,4 @@ inline std::vector<std::byte> encode_png(image_view picture) {
   return file;
 }
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -17,7 +17,7 @@
 #include <pretext/io/file.hpp>
 #include <pretext/io/safetensors_header.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 static_assert(std::endian::native == std::endian::little, "pretext: safetensors are little-endian");
 
@@ -206,4 +206,4 @@ inline void write_safetensors(const std::filesystem::path& path, const safetenso
   out.commit();
 }
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -12,7 +12,7 @@
 #include <pretext/core/expects.hpp>
 #include <pretext/io/utf8.hpp>
 
-namespace pretext::detail {
+namespace pretext::inline v0_1::detail {
 
 /// The entry of one tensor in the header of a safetensors file; offsets count from the end of the header.
 struct tensor_entry {
@@ -207,4 +207,4 @@ class header_parser {
   std::size_t first_byte_, at_ = 0;
 };
 
-}  // namespace pretext::detail
+}  // namespace pretext::inline v0_1::detail

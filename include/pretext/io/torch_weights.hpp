@@ -11,7 +11,7 @@
 #include <pretext/core/parameter.hpp>
 #include <pretext/io/safetensors.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 namespace detail {
 
@@ -81,4 +81,4 @@ loaded_weights read_torch_tensors(std::span<const parameter> table, const safete
   return result;
 }
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-namespace pretext::detail {
+namespace pretext::inline v0_1::detail {
 
 /// The first byte that is not well-formed UTF-8 (RFC 3629), or the size of the text.
 constexpr std::size_t find_invalid_utf8(std::string_view text) {
@@ -63,4 +63,4 @@ inline std::string quote_json(std::string_view text) {
   return quoted += '"';
 }
 
-}  // namespace pretext::detail
+}  // namespace pretext::inline v0_1::detail

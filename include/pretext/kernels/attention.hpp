@@ -4,7 +4,7 @@
 #include <pretext/core/host_device.hpp>
 #include <pretext/kernels/kernel.hpp>
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// Tokens per sample, channels per token, and the heads that the channels are divided among.
 struct attention_extents {
@@ -30,4 +30,4 @@ concept AttentionKernel = requires(Context& context, const attention_extents& ex
   Kernel::backward(context, extents, batch, qkv, y, log_sum, dy, out_dqkv);
 };
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

@@ -10,7 +10,7 @@
 #include <pretext/core/tensor.hpp>
 #include <pretext/kernels/kernel.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// Any type with `height`, `width`, `channels` and channels-last `pixels`, which are a pointer or a container
 /// of 8-bit values, or of floating-point values in [0, 1].
@@ -52,9 +52,9 @@ struct indexed_images {
   }
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// Computes the augmented views of a batch: view v of image i becomes out[v·n + i], channels-last. The values
 /// drawn for it depend on (seed, epoch, sample, v) alone. Every device computes the same views up to
@@ -87,4 +87,4 @@ concept AugmentKernel = requires(Context& context, const Views& views,
   Kernel::run(context, views, chosen, seed, epoch_on_device, out);
 };
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

@@ -4,7 +4,7 @@
 #include <pretext/core/device_scalar.hpp>
 #include <pretext/kernels/kernel.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// How the images of a batch are mixed, image i with image n-1-i: by mixup with weight λ, or by cutmix with a
 /// box of pixels. One draw for a whole batch, like timm's batch mode.
@@ -14,9 +14,9 @@ struct batch_mix {
   std::size_t top = 0, left = 0, height = 0, width = 0;  ///< the box of cutmix, in pixels
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// Mixup (Zhang et al. 2018) and cutmix (Yun et al. 2019) of a batch with itself in reverse order, row i with
 /// row rows-1-i, and the soft targets that result. The mix may be stored in the device's memory.
@@ -37,4 +37,4 @@ concept MixingKernel = requires(Context& context, std::size_t rows, std::size_t 
   Kernel::targets(context, rows, stride, classes, mix, smoothing, labels, out_targets);
 };
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

@@ -4,7 +4,7 @@
 #include <pretext/kernels/channel_moments.hpp>
 #include <pretext/kernels/kernel.hpp>
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// Batch normalisation of the channels of (rows, channels), separately for each of `groups` equal parts of
 /// the rows (Ioffe & Szegedy 2015). `mean`, `inverse` = 1/√(variance + ε), `scale` and `shift` are (groups,
@@ -57,4 +57,4 @@ concept BatchNormMomentsKernel = requires(Context& context, std::size_t rows, st
                    running_variance);
 };
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

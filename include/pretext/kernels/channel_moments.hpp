@@ -1,7 +1,7 @@
 #pragma once
 #include <cstddef>
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// The moments of each channel of (rows, channels), separately for each of `groups` equal parts of the rows:
 /// means, and sums of squared deviations from them, (groups, channels) each.
@@ -10,4 +10,4 @@ struct channel_moments {
   double *mean, *deviations;
 };
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

@@ -23,7 +23,7 @@
 #include <pretext/kernels/shuffled_tokens.hpp>
 #include <pretext/kernels/tokens.hpp>
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 namespace detail {
 template <class Context>
@@ -49,4 +49,4 @@ concept Complete = AttentionKernel<on<Device, Numerics>> && AugmentKernel<on<Dev
     ScatterTokensKernel<on<Device, Numerics>> && PrependClassTokenKernel<on<Device, Numerics>> &&
     TokenMeanKernel<on<Device, Numerics>> && detail::MomentsIfComputed<on<Device, Numerics>>;
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

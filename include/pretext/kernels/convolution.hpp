@@ -5,7 +5,7 @@
 #include <pretext/kernels/channel_moments.hpp>
 #include <pretext/kernels/kernel.hpp>
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// A convolution's extents: images (height, width, in), kernel (rows, columns, in, out), result (out_height,
 /// out_width, out).
@@ -55,4 +55,4 @@ concept ConvolutionMomentsKernel = requires(Context& context, const convolution_
   Kernel::forward(context, extents, batch, x, w, out_y, moments);
 };
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

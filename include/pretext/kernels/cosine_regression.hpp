@@ -5,7 +5,7 @@
 #include <pretext/core/expects.hpp>
 #include <pretext/kernels/kernel.hpp>
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// BYOL's symmetrised loss (Grill et al. 2020, eq. 2): 2 - 2·cos(p_i, target_j), where row i of p (2n,
 /// columns) is compared with row j = (i+n) mod 2n of the target, the other view of the same image.
@@ -29,4 +29,4 @@ inline void expects_two_views(std::size_t rows) {
 }
 }  // namespace detail
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

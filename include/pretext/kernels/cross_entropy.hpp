@@ -5,7 +5,7 @@
 #include <pretext/core/host_device.hpp>
 #include <pretext/kernels/kernel.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// Label smoothing (Szegedy et al. 2016): spreads the part `smoothing` of a target t over all classes.
 template <class T>
@@ -13,9 +13,9 @@ PRETEXT_HOST_DEVICE constexpr T smoothed(T t, T smoothing, std::size_t classes) 
   return (T{1} - smoothing) * t + smoothing / static_cast<T>(classes);
 }
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// Softmax cross-entropy, -Σ_c t_c log p_c, summed over the rows and multiplied by `scale`. Rows of logits
 /// and of soft targets are `stride` elements apart, of which the first `classes` count.
@@ -38,4 +38,4 @@ concept CrossEntropyKernel = requires(Context& context, std::size_t rows, std::s
     } -> std::convertible_to<loss_of<Context>>;
 };
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

@@ -6,7 +6,7 @@
 #include <pretext/core/random.hpp>
 #include <pretext/kernels/kernel.hpp>
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// The scale of a sample's residual branch under stochastic depth: 0 with probability `rate`, else
 /// 1/(1 - rate), so that the mean stays 1 (Huang et al. 2016, scaled like timm's).
@@ -30,4 +30,4 @@ concept DropPathKernel = requires(Context& context, const sample_keys& keys, std
   Kernel::scale(context, batch, sample_size, branch_scale, dy, out_dbranch);
 };
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

@@ -3,7 +3,7 @@
 
 #include <pretext/kernels/kernel.hpp>
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// y = max(0, x) of n elements; NaN stays NaN.
 template <class Device>
@@ -51,4 +51,4 @@ concept ChannelBiasKernel = requires(Context& context, std::size_t rows, std::si
   Kernel::sum(context, rows, columns, dy, dbias);
 };
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

@@ -5,7 +5,7 @@
 #include <pretext/core/host_device.hpp>
 #include <pretext/kernels/kernel.hpp>
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// x·Φ(x) and its derivative Φ(x) + x·φ(x), where Φ is the standard normal distribution and φ its density
 /// (Hendrycks & Gimpel 2016).
@@ -55,4 +55,4 @@ concept GeluKernel = requires(Context& context, std::size_t rows, std::size_t co
   Kernel::backward(context, rows, columns, slope, dy, out_dx, dbias);
 };
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

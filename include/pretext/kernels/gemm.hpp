@@ -3,7 +3,7 @@
 
 #include <pretext/kernels/kernel.hpp>
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// How a matrix enters a product.
 enum class op { none, transposed };
@@ -22,4 +22,4 @@ concept GemmKernel = requires(Context& context, op a, op b, std::size_t m, std::
   Kernel::run(context, a, b, m, n, k, A, B, dw, mode);
 };
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

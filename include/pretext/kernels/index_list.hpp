@@ -4,7 +4,7 @@
 
 #include <pretext/core/host_device.hpp>
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// Selected positions of each sample, in order: the j-th of sample n is ids[n·stride + j], j < count. Where
 /// ids is null, the positions 0 … count-1. No position occurs twice in a sample. The ids are in the device's
@@ -19,4 +19,4 @@ struct index_list {
   }
 };
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

@@ -60,7 +60,7 @@
 //     in place: gradients of parameters and gradients of losses are added to.
 //   * Arrays do not overlap unless a comment allows it, and are not null unless a comment allows it.
 //   * The same inputs give the same bits on every call and for any number of threads.
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// The primary template of every operation: a compile-time error for a device that has no kernel for it.
 template <class Device>
@@ -87,4 +87,4 @@ using weight_of = typename Context::weight;  // W
 template <class Context>
 using loss_of = typename Context::loss_value;
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

@@ -1,7 +1,7 @@
 #pragma once
 #include <pretext/core/host_device.hpp>
 
-namespace pretext::kernels::detail {
+namespace pretext::inline v0_1::kernels::detail {
 
 /// The largest factor that L2 normalisation, 1/√max(Σz², 1e-12), multiplies a row by.
 inline constexpr double max_inverse_norm = 1e6;
@@ -12,4 +12,4 @@ PRETEXT_HOST_DEVICE constexpr bool is_clamped(T inverse_norm) {
   return inverse_norm >= static_cast<T>(max_inverse_norm);
 }
 
-}  // namespace pretext::kernels::detail
+}  // namespace pretext::inline v0_1::kernels::detail

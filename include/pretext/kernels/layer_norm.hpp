@@ -3,7 +3,7 @@
 
 #include <pretext/kernels/kernel.hpp>
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// Layer normalisation: each row of (rows, columns) to mean 0 and variance 1, then ·γ + β (Ba et al. 2016).
 /// `mean` and `inverse` = 1/√(variance + ε) have one value per row.
@@ -24,4 +24,4 @@ concept LayerNormKernel = requires(Context& context, std::size_t rows, std::size
   Kernel::backward(context, rows, columns, dy, x, mean, inverse, gamma, shortcut, out_dx, dgamma, dbeta);
 };
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

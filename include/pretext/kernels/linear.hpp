@@ -3,7 +3,7 @@
 
 #include <pretext/kernels/kernel.hpp>
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// A linear layer maps (rows, in) to (rows, out) with a weight (out, in).
 struct linear_extents {
@@ -40,4 +40,4 @@ concept LinearKernel = requires(Context& context, const linear_extents& extents,
   Kernel::backward_weights(context, extents, x, dy, dw, dbias);
 };
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

@@ -8,7 +8,7 @@
 #include <pretext/kernels/kernel.hpp>
 #include <pretext/kernels/patches.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// The error of a predicted pixel p with target t.
 enum class pixel_error {
@@ -16,9 +16,9 @@ enum class pixel_error {
   absolute,  ///< |p - t|, as in SimMIM
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// How patches are compared with their predictions.
 struct pixel_comparison {
@@ -55,4 +55,4 @@ concept MaskedPixelsKernel = requires(Context& context, const patch_extents& ext
     } -> std::convertible_to<loss_of<Context>>;
 };
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

@@ -5,7 +5,7 @@
 #include <pretext/core/random.hpp>
 #include <pretext/kernels/kernel.hpp>
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// Uniform noise in [0, 1) for every position of every sample.
 template <class Device>
@@ -45,4 +45,4 @@ concept EnlargeGridKernel = requires(Context& context, std::size_t batch, std::s
   Kernel::run(context, batch, rows, columns, factor, coarse, out_fine);
 };
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

@@ -5,7 +5,7 @@
 #include <pretext/core/expects.hpp>
 #include <pretext/kernels/kernel.hpp>
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// Normalised-temperature cross-entropy (Chen et al. 2020, eq. 1) of embeddings z (2n, columns): rows i and
 /// i±n are two views of one image, all other rows are negatives. Memory is O(rows·columns): the similarities
@@ -32,4 +32,4 @@ inline void expects_pairs(std::size_t rows, double temperature) {
 }
 }  // namespace detail
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

@@ -12,7 +12,7 @@
 #include <pretext/core/tensor.hpp>
 #include <pretext/kernels/kernel.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// The variants of LARS in published code; they differ in where the learning rate and the weight decay enter.
 enum class lars_variant {
@@ -22,9 +22,9 @@ enum class lars_variant {
   larc,          ///< sum_of_norms that leaves no parameter out; SwAV, VISSL
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// A range of the flat buffers within one parameter, which one thread updates.
 struct parameter_chunk {
@@ -174,4 +174,4 @@ concept OptimizeKernel = requires(Context& context, const parameter_chunks<devic
   Kernel::ema_update(context, chunks, momentum, online, target);
 };
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

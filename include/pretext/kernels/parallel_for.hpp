@@ -4,7 +4,7 @@
 #include <pretext/core/host_device.hpp>
 #include <pretext/kernels/kernel.hpp>
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// Calls `work(i)` for every i < n, in any order and concurrently. For small work that is the same on all
 /// devices. `work` is a trivially copyable functor whose call operator is `PRETEXT_HOST_DEVICE`.
@@ -24,4 +24,4 @@ concept ParallelForKernel = requires(Context& context, std::size_t n, const Work
   Kernel::run(context, n, work);
 };
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

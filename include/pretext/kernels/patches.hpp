@@ -5,7 +5,7 @@
 #include <pretext/kernels/index_list.hpp>
 #include <pretext/kernels/kernel.hpp>
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// Images divided into square patches, row by row: patch (r, c) has index r·columns() + c. Pixels beyond the
 /// last whole patch belong to no patch.
@@ -34,4 +34,4 @@ concept PatchesKernel = requires(Context& context, const patch_extents& extents,
   Kernel::scatter(context, extents, batch, chosen, rows, out_images);
 };
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

@@ -5,7 +5,7 @@
 #include <pretext/core/host_device.hpp>
 #include <pretext/kernels/kernel.hpp>
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// Global average pooling: the mean of each channel over all positions, (batch, positions, channels) to
 /// (batch, channels).
@@ -46,4 +46,4 @@ concept MaxPoolKernel = requires(Context& context, const window& extents, std::s
   Kernel::backward(context, extents, batch, chosen, dy, out_dx);
 };
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

@@ -5,7 +5,7 @@
 #include <pretext/kernels/index_list.hpp>
 #include <pretext/kernels/kernel.hpp>
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// Tokens of a sample: `prefix_tokens` without a grid position (a class token), then one for every patch.
 struct token_extents {
@@ -45,4 +45,4 @@ concept ScatterTokensKernel = requires(Context& context, const token_extents& ex
   Kernel::backward(context, extents, batch, count, order, dy, out_dx, dmask_token);
 };
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

@@ -4,7 +4,7 @@
 #include <pretext/kernels/index_list.hpp>
 #include <pretext/kernels/kernel.hpp>
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// Prepends the class token to the patches of each sample and adds position embeddings: x (batch, count,
 /// width) to y (batch, 1 + count, width). Row 0 of positions (1 + patches, width) is the class token's.
@@ -38,4 +38,4 @@ concept TokenMeanKernel = requires(Context& context, std::size_t batch, std::siz
   Kernel::backward(context, batch, tokens, width, first, count, dy, out_dx);
 };
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

@@ -6,7 +6,7 @@
 #include <pretext/kernels/attention.hpp>
 #include <pretext/layers/linear.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// Multi-head self-attention over tokens, (T, D) to (T, D) (Vaswani et al. 2017, §3.2.2): one linear layer
 /// computes queries, keys and values, a second one mixes the heads. D must be a multiple of `Heads`.
@@ -102,4 +102,4 @@ struct attention {
   }
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -5,7 +5,7 @@
 #include <pretext/kernels/batch_norm.hpp>
 #include <pretext/kernels/channel_moments.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// What batch norm learns: scale γ and shift β, γ alone (the last layer of SimCLR's official head), or
 /// nothing.
@@ -185,4 +185,4 @@ struct batch_norm {
   }
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -5,7 +5,7 @@
 #include <pretext/kernels/tokens.hpp>
 #include <pretext/layers/positions.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// Prepends a learned class token to the tokens of a grid of patches and adds a position to each token: (L,
 /// D) to (1 + L, D), or for K selected patches of the grid (K, D) to (1 + K, D). Parameter paths are timm's:
@@ -73,4 +73,4 @@ struct class_token {
   }
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

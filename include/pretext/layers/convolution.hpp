@@ -8,7 +8,7 @@
 #include <pretext/kernels/elementwise.hpp>
 #include <pretext/layers/linear.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// Cross-correlation with a square kernel: (H, W, C) to (H', W', Out), H' = (H + 2·Padding - Kernel)/Stride
 /// + 1. Kernel is at most 8. The weights are drawn from He's normal distribution for ReLU by fan-out, with
@@ -95,4 +95,4 @@ struct convolution {
   }
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -6,7 +6,7 @@
 #include <pretext/core/random_streams.hpp>
 #include <pretext/kernels/drop_path.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// Stochastic depth (Huang et al. 2016): a training step drops residual branches at random, sample by sample.
 struct drop_path {
@@ -33,4 +33,4 @@ struct drop_path {
   }
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

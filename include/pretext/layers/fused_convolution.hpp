@@ -5,7 +5,7 @@
 #include <pretext/layers/batch_norm.hpp>
 #include <pretext/layers/convolution.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// What follows the batch norm of a `fused_convolution`.
 enum class activation { none, relu };
@@ -145,4 +145,4 @@ struct fused_convolution {
   }
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -2,7 +2,7 @@
 #include <pretext/core/concepts.hpp>
 #include <pretext/kernels/gelu.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// y = x·Φ(x) (Hendrycks & Gimpel 2016), exactly: with the error function, not its approximation by tanh.
 struct gelu {
@@ -50,4 +50,4 @@ struct gelu {
   }
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -8,7 +8,7 @@
 #include <pretext/core/constexpr_math.hpp>
 #include <pretext/core/parameter.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// PyTorch's default for linear layers: weights and bias from U(±1/√in).
 struct torch_init {
@@ -53,4 +53,4 @@ struct zeros_init {
   static constexpr initialiser constant(std::size_t) { return initialiser::constant(0); }
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

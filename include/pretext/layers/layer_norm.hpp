@@ -2,7 +2,7 @@
 #include <pretext/core/concepts.hpp>
 #include <pretext/kernels/layer_norm.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// Normalises the last extent at each position to mean 0 and variance 1, then scales and shifts it (Ba et al.
 /// 2016). ε is 1e-6, as in vision transformers; torch's default is 1e-5.
@@ -68,4 +68,4 @@ struct layer_norm {
   }
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -5,7 +5,7 @@
 #include <pretext/kernels/linear.hpp>
 #include <pretext/layers/initialisers.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// Does a layer add a learned constant to each of its channels?
 enum class bias { yes, no };
@@ -82,4 +82,4 @@ struct linear {
   }
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -6,7 +6,7 @@
 #include <pretext/kernels/linear.hpp>
 #include <pretext/layers/linear.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// The two-layer perceptron of a transformer: linear to `Ratio` times the width, exact GELU, linear back; (D)
 /// to (D) or (T, D) to (T, D). Parameter paths are timm's: fc1, fc2.
@@ -99,4 +99,4 @@ struct mlp {
   }
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

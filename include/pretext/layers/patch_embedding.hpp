@@ -8,7 +8,7 @@
 #include <pretext/kernels/patches.hpp>
 #include <pretext/layers/linear.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// MAE's initialisation of the patch embedding: Xavier uniform for the (Width, C·Patch²) matrix, and torch's
 /// default of a convolution for the bias.
@@ -158,4 +158,4 @@ struct patch_embedding {
   }
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

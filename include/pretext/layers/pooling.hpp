@@ -4,7 +4,7 @@
 #include <pretext/core/concepts.hpp>
 #include <pretext/kernels/pooling.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// The mean of each channel over all positions: (H, W, C) to (C).
 struct global_average_pool {
@@ -86,4 +86,4 @@ struct max_pool {
   }
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -5,7 +5,7 @@
 
 #include <pretext/core/parameter.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// The position embedding of a transformer: the sin-cos table, constant (MAE's pretraining); the same table
 /// as the initial value of a learned one (its fine-tuning); or a table learned from noise (Dosovitskiy et al.
@@ -46,4 +46,4 @@ constexpr parameter position_table(std::string_view path, parameter_decay decays
   return table;
 }
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

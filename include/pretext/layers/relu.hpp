@@ -2,7 +2,7 @@
 #include <pretext/core/concepts.hpp>
 #include <pretext/kernels/elementwise.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// y = max(0, x).
 struct relu {
@@ -39,4 +39,4 @@ struct relu {
   }
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

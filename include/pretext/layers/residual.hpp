@@ -5,7 +5,7 @@
 #include <pretext/core/macs.hpp>
 #include <pretext/kernels/elementwise.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// y = x + Body(x). It adds nothing to the paths of the body's parameters.
 template <class Body>
@@ -64,4 +64,4 @@ struct residual {
   }
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

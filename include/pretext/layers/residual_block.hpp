@@ -5,7 +5,7 @@
 #include <pretext/layers/fused_convolution.hpp>
 #include <pretext/layers/sequential.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// y = relu(Last(Before(x)) + shortcut(x)). Last is a fused convolution, which adds the shortcut. The
 /// shortcut is the identity if shapes agree and `AlwaysProjects` is false, otherwise a 1×1 convolution with
@@ -144,4 +144,4 @@ struct residual_block {
   static constexpr std::size_t projection_offset = last_offset<In> + weight_count<Last, middle<In>>;
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -12,7 +12,7 @@
 #include <pretext/core/macs.hpp>
 #include <pretext/layers/detail/gradient_buffers.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// Gives a layer the name it has in checkpoints; unnamed layers are called by their index.
 template <fixed_string Name, class L>
@@ -229,4 +229,4 @@ struct sequential {
   }
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

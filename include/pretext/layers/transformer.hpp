@@ -4,7 +4,7 @@
 
 #include <pretext/layers/transformer_block.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// `Depth` equal blocks one after another, (T, D) to (T, D) for any number of tokens; parameter paths begin
 /// with the index of the block. All blocks share one instantiation, so that compile time does not grow with
@@ -86,4 +86,4 @@ struct transformer {
   };
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

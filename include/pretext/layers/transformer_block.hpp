@@ -12,7 +12,7 @@
 #include <pretext/layers/layer_norm.hpp>
 #include <pretext/layers/mlp.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// x + attention(norm1(x)), then x + mlp(norm2(x)): a pre-norm block over tokens, (T, D) to (T, D)
 /// (Dosovitskiy et al. 2021, eq. 2-3). Parameter paths are timm's: norm1, attn, norm2, mlp.
@@ -129,4 +129,4 @@ struct transformer_block {
   }
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -7,7 +7,7 @@
 #include <pretext/kernels/elementwise.hpp>
 #include <pretext/losses/concepts.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// A loss times a weight, in value and gradient.
 template <class L>
@@ -74,4 +74,4 @@ constexpr weighted<L> operator*(double weight, L loss) {
   return {weight, loss};
 }
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -9,7 +9,7 @@
 #include <pretext/core/context.hpp>
 #include <pretext/masking/masks.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 namespace detail {
 /// A device without kernels, for checking signatures.
@@ -79,4 +79,4 @@ concept MaskedLoss = requires(const L& loss, detail::no_context& context,
 template <class L>
 concept Loss = JointLoss<L> || PredictiveLoss<L> || ClassificationLoss<L> || MaskedLoss<L>;
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

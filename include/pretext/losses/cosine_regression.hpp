@@ -3,7 +3,7 @@
 #include <pretext/core/expects.hpp>
 #include <pretext/kernels/cosine_regression.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// BYOL's loss (Grill et al. 2020, eq. 2): 2 - 2·cos between a prediction and the target's embedding of the
 /// other view, the sum of both directions, from 0 to 8. Throws std::invalid_argument for an odd number of
@@ -25,4 +25,4 @@ struct cosine_regression {
   }
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

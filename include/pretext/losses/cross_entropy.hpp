@@ -5,7 +5,7 @@
 #include <pretext/core/expects.hpp>
 #include <pretext/kernels/cross_entropy.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// Softmax cross-entropy with soft targets, the mean over the rows: timm's SoftTargetCrossEntropy. Labels are
 /// smoothed where soft targets are computed from them (`target_options`, `mixed_targets`), as in timm's
@@ -34,4 +34,4 @@ struct cross_entropy {
   }
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

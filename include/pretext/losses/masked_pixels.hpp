@@ -4,7 +4,7 @@
 #include <pretext/kernels/masked_pixels.hpp>
 #include <pretext/masking/masks.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// MAE's loss (He et al. 2022, §3): the mean error over the pixels of the masked patches; each patch is
 /// normalised by its mean and √(v + 1e-6), where v is its unbiased variance. Visible patches are left out.
@@ -39,4 +39,4 @@ struct masked_pixels {
   }
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

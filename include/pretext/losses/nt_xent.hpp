@@ -3,7 +3,7 @@
 #include <pretext/core/expects.hpp>
 #include <pretext/kernels/nt_xent.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// SimCLR's loss (Chen et al. 2020, eq. 1), the mean over the 2n rows of z: row i and row i+n are two views
 /// of one image, all other rows are its negatives. Throws std::invalid_argument for an odd number of rows.
@@ -25,4 +25,4 @@ struct nt_xent {
   }
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -5,7 +5,7 @@
 
 #include <pretext/masking/random_masking.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// Masks square units of `Unit` × `Unit` pixels, several patches each (Xie et al. 2022, §3.2): the part
 /// `Ratio` of the units of each sample, rounded up and drawn without replacement, as in SimMIM's official
@@ -58,4 +58,4 @@ struct block_masking {
   }
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

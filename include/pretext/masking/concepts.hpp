@@ -6,7 +6,7 @@
 
 #include <pretext/masking/masks.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// The masks of a batch on a grid of patches: as many visible patches in every sample, so that shapes stay
 /// static. `masks` is the model.
@@ -31,4 +31,4 @@ concept MaskingOn = Masking<M, Grid> && requires(const M& masking, Context& cont
   { masking.template draw<Grid>(context, batch) } -> std::same_as<masks_of<M, Grid>>;
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -6,7 +6,7 @@
 #include <pretext/kernels/index_list.hpp>
 #include <pretext/kernels/patches.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// Images cut into square patches, which are numbered row by row: patch (r, c) has index r·columns + c.
 template <ImageShape Images, std::size_t Patch>
@@ -47,4 +47,4 @@ struct masks {
 template <class Masking, class Grid>
 using masks_of = masks<Grid, Masking::template visible<Grid>>;
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -9,7 +9,7 @@
 #include <pretext/kernels/masking.hpp>
 #include <pretext/masking/masks.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 namespace detail {
 
@@ -65,4 +65,4 @@ struct random_masking {
   }
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

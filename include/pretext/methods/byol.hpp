@@ -3,7 +3,7 @@
 #include <pretext/losses/cosine_regression.hpp>
 #include <pretext/methods/joint_embedding.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// Bootstrap Your Own Latent (Grill et al. 2020): the online network predicts, from one view, the embedding
 /// of the other view by an EMA target. Batch norm normalises each view separately in both networks. The
@@ -13,4 +13,4 @@ template <Shape Images, class Encoder, class Projector = byol_head<>, class Pred
 using byol = joint_embedding<Images, encoder<Encoder>, projector<Projector>, predictor<Predictor>,
                              target<ema>, statistics<per_view_statistics>, loss<cosine_regression>>;
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

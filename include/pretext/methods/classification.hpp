@@ -14,7 +14,7 @@
 #include <pretext/methods/concepts.hpp>
 #include <pretext/methods/policies.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 namespace detail {
 /// The name of an encoder's classifier in files: an encoder may declare it (timm's ViTs: `head`); otherwise
@@ -166,4 +166,4 @@ class classification {
   }
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -10,7 +10,7 @@
 #include <pretext/heads/concepts.hpp>
 #include <pretext/methods/policies.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// A target<> with parameters that follow the trained network's: it has a `momentum`, the fraction of its old
 /// value that it retains in a step that names none.
@@ -51,4 +51,4 @@ concept Method = std::default_initializable<typename M::template memory<Context>
   { method.learn(context, memory, views, step) } -> std::same_as<typename Context::loss_value>;
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -14,7 +14,7 @@
 #include <pretext/methods/concepts.hpp>
 #include <pretext/methods/policies.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// The predictor<> of methods without one: the embeddings themselves.
 struct no_predictor : sequential<> {};
@@ -198,4 +198,4 @@ class joint_embedding {
   }
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -3,7 +3,7 @@
 #include <pretext/heads/decoder.hpp>
 #include <pretext/methods/masked_modeling.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// Masked Autoencoders Are Scalable Vision Learners (He et al. 2022): the encoder sees a quarter of the
 /// patches, a small decoder predicts the normalised pixels of the others. Parameter paths are the official
@@ -30,4 +30,4 @@ using mae_vit_tiny_2 = mae<shape<32, 32, 3>, vit_tiny<2>, mae_decoder<192, 4, 3>
 /// MAE with ViT-S/4 on 32-pixel images.
 using mae_vit_small_4 = mae<shape<32, 32, 3>, vit_small<4>, mae_decoder<192, 4, 3>>;
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -15,7 +15,7 @@
 #include <pretext/methods/concepts.hpp>
 #include <pretext/methods/policies.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 namespace detail {
 /// Do whole patches of an encoder, if it has patches, fill an image?
@@ -167,4 +167,4 @@ class masked_modeling {
   }
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -6,7 +6,7 @@
 
 #include <pretext/core/expects.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// The network that is trained for its feature: an `Encoder` of the method's images.
 template <class E>
@@ -115,4 +115,4 @@ template <class P, template <class> class... Known>
 inline constexpr bool is_known = (is_policy<Known, P> || ...);
 
 }  // namespace detail
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

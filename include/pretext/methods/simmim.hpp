@@ -5,7 +5,7 @@
 #include <pretext/masking/block_masking.hpp>
 #include <pretext/methods/masked_modeling.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// SimMIM's loss (Xie et al. 2022, eq. 1 and the official code): |x - x̂| over masked pixels, not normalised.
 struct simmim_pixels : masked_pixels {
@@ -18,4 +18,4 @@ template <ImageShape Images, class Encoder, class Masking = block_masking<>>
 using simmim = masked_modeling<Images, encoder<Encoder>, mask_mode<mask_tokens>, masking<Masking>,
                                decoder<linear_decoder>, loss<simmim_pixels>>;
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -5,7 +5,7 @@
 
 #include <pretext/optimizers/detail/momentum_state.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// Adam with decoupled weight decay (Loshchilov & Hutter 2019, algorithm 2) as in torch; the defaults are
 /// MAE's.
@@ -59,4 +59,4 @@ struct adamw {
   }
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

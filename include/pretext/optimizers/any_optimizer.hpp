@@ -7,7 +7,7 @@
 #include <pretext/core/device_scalar.hpp>
 #include <pretext/core/parameter.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// An optimizer chosen at run time from a list of types: `any_optimizer<sgd, lars>{lars{.weight_decay =
 /// 1e-4}}`.
@@ -69,4 +69,4 @@ struct any_optimizer {
   }
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -8,7 +8,7 @@
 #include <pretext/core/parameter.hpp>
 #include <pretext/optimizers/detail/make_state.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 namespace detail {
 struct buffer_visitor {
@@ -31,4 +31,4 @@ concept Optimizer = requires(const O& optimizer, Context& context, std::span<con
   state.for_each_buffer(detail::buffer_visitor{});
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

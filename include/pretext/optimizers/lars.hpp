@@ -3,7 +3,7 @@
 
 #include <pretext/optimizers/detail/momentum_state.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// Layer-wise adaptive rate scaling (You et al. 2017): momentum in which the norm of every tensor's update is
 /// the norm of its weights times `trust_coefficient`. Parameters with `parameter_decay::no` are neither
@@ -46,4 +46,4 @@ struct lars {
   }
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

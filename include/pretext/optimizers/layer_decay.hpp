@@ -10,7 +10,7 @@
 #include <pretext/core/parameter.hpp>
 #include <pretext/optimizers/detail/make_state.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// The layer of each parameter, as MAE's fine-tuning counts (mae:util/lr_decay.py): the depth that the
 /// encoder declares (what enters 0, block i of a ViT i + 1, stage i of a ResNet i), and one more than the
@@ -75,4 +75,4 @@ struct layer_decay {
   }
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -10,7 +10,7 @@
 
 // A schedule is a function of the step, or of a fractional epoch: the unit is that of its warmup and length.
 // No schedule has state, so a resumed run needs the number of the step and nothing else.
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// A learning rate, a momentum or a decay as a function of the step.
 template <class S>
@@ -110,4 +110,4 @@ constexpr std::size_t simclr_steps(std::size_t images, std::size_t batch, std::s
   return steps_of(images, batch, epochs) + 1;
 }
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -3,7 +3,7 @@
 
 #include <pretext/optimizers/detail/momentum_state.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// Stochastic gradient descent with momentum as in torch: v = m·v + (g + decay·w), w -= rate·v, or w -=
 /// rate·(g + decay·w + m·v) in Nesterov's form.
@@ -38,4 +38,4 @@ struct sgd {
   }
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -4,7 +4,7 @@
 #include <pretext/optimizers/lars.hpp>
 #include <pretext/optimizers/schedule.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// BYOL's hyper-parameters as in its paper and its official code, and the schedules that follow from them.
 struct byol_preset {
@@ -51,4 +51,4 @@ constexpr byol_preset byol_batch_512() { return {.batch = 512, .base_rate = 0.4,
 /// The official code's small recipe: Imagenette-160 at 128 pixels, ResNet-18, 1000 epochs on one GPU.
 constexpr byol_preset byol_imagenette() { return {.batch = 256, .base_rate = 2, .weight_decay = 1e-6}; }
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -4,7 +4,7 @@
 #include <pretext/optimizers/adamw.hpp>
 #include <pretext/optimizers/schedule.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// MAE's hyper-parameters of pretraining (He et al. 2022, App. A.1), and the schedule that follows from them.
 struct mae_preset {
@@ -31,4 +31,4 @@ constexpr mae_preset mae_800_epochs() { return {}; }
 /// The same for 1600 epochs.
 constexpr mae_preset mae_1600_epochs() { return {.epochs = 1600}; }
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

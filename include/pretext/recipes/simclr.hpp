@@ -5,7 +5,7 @@
 #include <pretext/optimizers/lars.hpp>
 #include <pretext/optimizers/schedule.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// SimCLR's hyper-parameters as in its paper and its official code, and the schedule that follows from them.
 struct simclr_preset {
@@ -37,4 +37,4 @@ constexpr simclr_preset simclr_1000_epochs() { return {}; }
 /// epochs with 512 images a step.
 constexpr simclr_preset simclr_cifar10() { return {.batch = 512, .base_rate = 1, .temperature = 0.5}; }
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

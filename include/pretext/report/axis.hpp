@@ -8,7 +8,7 @@
 
 #include <pretext/report/page.hpp>
 
-namespace pretext::page {
+namespace pretext::inline v0_1::page {
 
 /// An axis from `low` to `high` with ticks at the multiples of `step`: 1, 2 or 5 times a power of ten.
 struct axis {
@@ -59,4 +59,4 @@ inline axis axis_over(double low, double high, int count, bool end_at_ticks) {
   return {low, high, step};
 }
 
-}  // namespace pretext::page
+}  // namespace pretext::inline v0_1::page

@@ -9,7 +9,7 @@
 #include <pretext/core/expects.hpp>
 #include <pretext/report/axis.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// A curve of a chart, through the points (x, y) in their order; NaN and infinity leave a gap.
 struct chart_curve {
@@ -173,4 +173,4 @@ inline std::string charts_section(const std::vector<chart>& charts) {
 }
 
 }  // namespace page
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -11,7 +11,7 @@
 
 #include <pretext/report/style.hpp>
 
-namespace pretext::page {
+namespace pretext::inline v0_1::page {
 
 /// Text escaped for the content of an element or a quoted attribute.
 inline std::string escape(std::string_view text) {
@@ -112,4 +112,4 @@ inline std::string foot() {
   return std::string{"</main><script>\n"}.append(script) + "</script></body></html>\n";
 }
 
-}  // namespace pretext::page
+}  // namespace pretext::inline v0_1::page

@@ -8,7 +8,7 @@
 #include <pretext/io/png.hpp>
 #include <pretext/report/page.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// Pictures in rows of `columns`, with optional headings over the columns. Consecutive sheets with the same
 /// title share a section of the page, with the text `about` of the first below the title.
@@ -105,4 +105,4 @@ inline std::string neighbours_section(const std::vector<neighbour_row>& rows) {
 }
 
 }  // namespace page
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

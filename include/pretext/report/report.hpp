@@ -11,7 +11,7 @@
 #include <pretext/report/pictures.hpp>
 #include <pretext/report/scatter.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// A name and its value, as the reader sees them.
 struct report_entry {
@@ -130,4 +130,4 @@ inline void write_report(const std::filesystem::path& path, const report& r) {
   write_atomically(path, to_html(r));
 }
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -9,7 +9,7 @@
 #include <pretext/core/expects.hpp>
 #include <pretext/report/page.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// Points in the plane, one per image, coloured by class. `label` is empty or has an index into `classes` for
 /// each point.
@@ -105,4 +105,4 @@ inline std::string scatter_section(const scatter_plot& s) {
 }
 
 }  // namespace page
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-namespace pretext::page {
+namespace pretext::inline v0_1::page {
 
 /// Ten colours that colour-blind readers can tell apart (eight are Okabe and Ito's), for light backgrounds.
 inline constexpr std::array<std::string_view, 10> palette_light{"#0072b2", "#d55e00", "#009e73", "#cc79a7",
@@ -141,4 +141,4 @@ for (const scatter of document.querySelectorAll('.scatter'))
   }
 )js";
 
-}  // namespace pretext::page
+}  // namespace pretext::inline v0_1::page

@@ -12,7 +12,7 @@
 #include <pretext/runtime/any_trainer.hpp>
 #include <pretext/training/target_options.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// A supervised training that is chosen at run time: it learns the labels of its samples and classifies
 /// images.
@@ -90,4 +90,4 @@ class classifier_adapter final : public trainer_adapter<Trainer, Views, Evaluati
   std::vector<float> host_copy_;
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

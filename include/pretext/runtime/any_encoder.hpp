@@ -19,7 +19,7 @@
 #include <pretext/layers/detail/network_weights.hpp>
 #include <pretext/training/initialise.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// An encoder that is chosen at run time, on any device: its weights, its evaluation augmentation, and the
 /// feature h in inference mode. All arguments and results are in host memory. Encoding uses memory of the
@@ -152,4 +152,4 @@ class encoder_adapter final : public any_encoder {
   std::vector<float> host_copy_;
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

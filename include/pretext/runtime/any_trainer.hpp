@@ -21,7 +21,7 @@
 #include <pretext/runtime/any_encoder.hpp>
 #include <pretext/runtime/step_backend.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 class reconstructor;
 
@@ -225,4 +225,4 @@ std::unique_ptr<any_trainer> make_any_trainer(std::unique_ptr<Trainer> trainer, 
                                                                        std::move(evaluation));
 }
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -11,7 +11,7 @@
 #include <pretext/io/safetensors.hpp>
 #include <pretext/runtime/any_trainer.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 namespace detail {
 inline std::string dtype_of_buffer(const saved_buffer& b) {
@@ -57,4 +57,4 @@ inline std::map<std::string, std::string> load_checkpoint(const std::filesystem:
   return file.metadata;
 }
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

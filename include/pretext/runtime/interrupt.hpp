@@ -2,7 +2,7 @@
 #include <atomic>
 #include <csignal>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 namespace detail {
 // A signal handler may touch little more than a lock-free atomic: hence the global.
@@ -39,4 +39,4 @@ class interrupt_guard {
   void (*previous_term_)(int);
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -8,7 +8,7 @@
 #include <pretext/runtime/any_trainer.hpp>
 #include <pretext/runtime/reconstructor.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 namespace detail {
 
@@ -96,4 +96,4 @@ class masked_trainer_adapter final : public trainer_adapter<Trainer, Views, Eval
   tensor<typename context_type::activation, patches, typename context_type::device> predicted_;
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -14,7 +14,7 @@
 #include <pretext/core/expects.hpp>
 #include <pretext/io/file.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// A CSV file of metrics that a run appends rows to; the first column is the step, and cells may be empty.
 /// For one thread at a time.
@@ -103,4 +103,4 @@ inline std::vector<std::pair<double, double>> read_metrics(const std::filesystem
   return pairs;
 }
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

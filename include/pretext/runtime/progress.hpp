@@ -7,7 +7,7 @@
 
 #include <unistd.h>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// The progress of a run: loss, images per second and time left, on one line of a terminal that is rewritten
 /// at most five times per second; where the output is no terminal, a new line every 20 seconds. For one
@@ -81,4 +81,4 @@ class progress {
   clock::time_point shown_, started_{};
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <cstddef>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// How many training steps to queue on a device before the host waits for their losses, estimated from the
 /// duration of the last ones. The host reacts to Ctrl-C and updates the progress display only between two
@@ -29,4 +29,4 @@ class queue_depth {
   double max_wait_, seconds_per_step_ = max_wait_;  // the first estimate queues one step
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

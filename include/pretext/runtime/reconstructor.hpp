@@ -3,7 +3,7 @@
 
 #include <pretext/data/loader.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// What a masked method predicts for some images, at the encoder's input size.
 struct reconstructions {
@@ -24,4 +24,4 @@ class reconstructor {
   ~reconstructor() = default;
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -22,7 +22,7 @@
 #include <pretext/runtime/queue_depth.hpp>
 #include <pretext/training/non_finite_loss.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// The length of a run, with or without labels, what it measures, and the files that it writes. The trainer
 /// and the loader decide what the run computes.
@@ -222,4 +222,4 @@ run_result run_training(const run_options& options, any_trainer& trainer, Loader
   return detail::run_loop<Loader>{options, trainer, loader, resume}.run();
 }
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

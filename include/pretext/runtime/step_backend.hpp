@@ -22,15 +22,15 @@
 
 // How `trainer_adapter` takes steps. A device that works in host memory takes each step when it is enqueued.
 // An asynchronous device queues steps: a step is recorded once and replayed.
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// Images in host memory, their indices in the data set, and the seed and epoch that key their random
 /// numbers: a batch that a loader returns, or one that the caller assembles.
 using image_batch = loader::batch;
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1
 
-namespace pretext::detail {
+namespace pretext::inline v0_1::detail {
 
 /// The steps of a device that works in host memory.
 template <class Trainer, class Views>
@@ -147,4 +147,4 @@ class step_backend<Trainer, Views> {
   bool losses_pending_ = false;
 };
 
-}  // namespace pretext::detail
+}  // namespace pretext::inline v0_1::detail

@@ -10,7 +10,7 @@
 #include <pretext/core/random.hpp>
 #include <pretext/core/tensor.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// A batch of images with everything that keys its views and draws, such as what `loader::next` returns.
 template <class Batch>
@@ -47,4 +47,4 @@ concept Batches = requires(B& batches, const B& unchanged, Trainer& trainer, con
     } -> std::same_as<keyed_views<typename Trainer::context_type, typename Trainer::images>>;
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

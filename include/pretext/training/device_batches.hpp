@@ -16,7 +16,7 @@
 #include <pretext/training/device_dataset.hpp>
 #include <pretext/training/target_options.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// The samples of the batches and, for a classifier, how their soft targets are computed.
 struct device_batch_options {
@@ -147,4 +147,4 @@ void device_batches<Context, Images, Views>::label(Context& context, const sampl
                                    static_cast<const int*>(labels_.data()), written.data);
 }
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

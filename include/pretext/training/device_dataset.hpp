@@ -15,7 +15,7 @@
 #include <pretext/io/bad_image.hpp>
 #include <pretext/kernels/augment.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// All images of a source in a device's memory, as 8-bit (n, H, W, C), and their labels: a step then chooses
 /// its batch without the host. For data sets of small images; CIFAR-10 takes 146 MiB.
@@ -117,4 +117,4 @@ upload_result<Device> try_upload(const any_source& source, std::size_t threads =
   return found;
 }
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -10,7 +10,7 @@
 #include <pretext/core/tensor.hpp>
 #include <pretext/training/batches.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// Batches of a step queue that the host loads, one before every enqueued step: images of any size, from any
 /// source. Their views are made before the step, which is then recorded and replayed without that work.
@@ -53,4 +53,4 @@ class host_batches {
   tensor<typename Context::activation, Images, device> batch_;
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

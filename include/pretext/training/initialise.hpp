@@ -8,7 +8,7 @@
 #include <pretext/core/random.hpp>
 #include <pretext/layers/linear.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// The initial value of element `index` of a parameter, a function of the seed and the parameter's row alone.
 inline double start_value(const initialiser& start, std::uint64_t seed, std::uint32_t row,
@@ -53,4 +53,4 @@ void initialise(std::span<const parameter> table, std::uint64_t seed, W* value) 
       value[table[row].offset + i] = static_cast<W>(start_value(table[row].init, seed, row, i));
 }
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

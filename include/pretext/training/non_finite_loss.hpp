@@ -4,7 +4,7 @@
 #include <pretext/core/expects.hpp>
 #include <pretext/core/is_finite.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// A loss is NaN or infinite; the weights are those before its step.
 struct non_finite_loss : std::runtime_error {
@@ -19,4 +19,4 @@ inline void expects_finite_loss(double loss) {
                                  "temperature, and look for broken images");
 }
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -16,7 +16,7 @@
 #include <pretext/training/detail/graph_key.hpp>
 #include <pretext/training/step_values.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 namespace detail {
 /// The values of a queued step that change with every step, in the device's memory.
@@ -178,4 +178,4 @@ void step_queue<Trainer, Batches>::put_step(double drop_path) {
   each::run(context, 1, detail::end_step{trainer_->loss_on_device(), losses_.data(), now});
 }
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

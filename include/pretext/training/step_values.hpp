@@ -3,7 +3,7 @@
 #include <optional>
 #include <span>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// The hyper-parameters of one training step, as schedules give them.
 struct step_values {
@@ -26,4 +26,4 @@ struct training_step {
   double drop_path = 0;  ///< see step_values
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

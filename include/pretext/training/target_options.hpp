@@ -2,7 +2,7 @@
 #include <pretext/augment/batch_mixing.hpp>
 #include <pretext/core/expects.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// How the soft targets of a batch are computed from its labels; the number of classes is the method's.
 struct target_options {
@@ -16,4 +16,4 @@ struct target_options {
   }
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

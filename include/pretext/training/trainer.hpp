@@ -24,7 +24,7 @@
 #include <pretext/training/non_finite_loss.hpp>
 #include <pretext/training/step_values.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// Trains a method: one step is views -> encoder -> heads -> loss -> backward -> optimizer -> target, all on
 /// one device. A trainer owns parameters, gradients, the optimizer's state and the memory of a step; one
@@ -261,4 +261,4 @@ void trainer<Method, Context, Optimizer>::for_each_buffer(Visitor&& visit) {
   state_.for_each_buffer(visit);
 }
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

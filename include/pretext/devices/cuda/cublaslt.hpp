@@ -10,7 +10,7 @@
 #include <cuda_runtime_api.h>
 #include <pretext/core/expects.hpp>
 
-namespace pretext::detail {
+namespace pretext::inline v0_1::detail {
 
 /// The epilogue of a product: none; a bias that is added to each column of D; or the column sums of op(B)
 /// beside the result. Biases and sums have the type of D.
@@ -101,8 +101,8 @@ class matrix_products {
     }
     plan made = choose(p);
     if (p.epilogue != product_epilogue::result && made.possible) {
-      // Few algorithms have an epilogue, and those may lack what fills a GPU with a small result of long sums:
-      // a pass of its own costs less than a product on a part of the GPU.
+      // Few algorithms have an epilogue, and those may lack what fills a GPU with a small result of long
+      // sums: a pass of its own costs less than a product on a part of the GPU.
       matrix_product alone = p;
       alone.epilogue = product_epilogue::result;
       made.possible = made.waves >= std::min(1.0f, 0.9f * find(alone).waves);
@@ -176,4 +176,4 @@ class matrix_products {
   std::map<matrix_product, plan> plans_;
 };
 
-}  // namespace pretext::detail
+}  // namespace pretext::inline v0_1::detail

@@ -6,7 +6,7 @@
 
 #include <cudnn_graph.h>
 
-namespace pretext::detail {
+namespace pretext::inline v0_1::detail {
 
 /// A descriptor of cuDNN's graph API. It stays `good` until cuDNN refuses something, so that a caller checks
 /// once, at the end. Move-only.
@@ -79,4 +79,4 @@ class cudnn_descriptor {
   bool good_ = false;
 };
 
-}  // namespace pretext::detail
+}  // namespace pretext::inline v0_1::detail

@@ -5,7 +5,7 @@
 
 #include <pretext/devices/cuda/cudnn_descriptor.hpp>
 
-namespace pretext::detail {
+namespace pretext::inline v0_1::detail {
 
 /// The three passes of a convolution: its result, the gradient of its input, the gradient of its weights.
 enum class convolution_pass { forward, data, weights };
@@ -104,4 +104,4 @@ inline std::vector<cudnn_descriptor> graph_of(const cudnn_convolution& c, cudnnH
   return parts;
 }
 
-}  // namespace pretext::detail
+}  // namespace pretext::inline v0_1::detail

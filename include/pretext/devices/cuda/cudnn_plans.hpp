@@ -13,7 +13,7 @@
 #include <pretext/core/expects.hpp>
 #include <pretext/devices/cuda/cudnn_graph.hpp>
 
-namespace pretext::detail {
+namespace pretext::inline v0_1::detail {
 
 /// cuDNN with the execution plan of every convolution so far. A plan is selected once: the first proposal of
 /// cuDNN's heuristics for tensor cores that adds in a fixed order and in float, so that a repeated step gives
@@ -131,4 +131,4 @@ class cudnn_plans {
   std::map<cudnn_convolution, plan> plans_;
 };
 
-}  // namespace pretext::detail
+}  // namespace pretext::inline v0_1::detail

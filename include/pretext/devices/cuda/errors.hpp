@@ -6,7 +6,7 @@
 #include <cuda_runtime_api.h>
 #include <pretext/devices/cuda/messages.hpp>
 
-namespace pretext::detail {
+namespace pretext::inline v0_1::detail {
 
 /// The message for a CUDA error that occurred while `doing` something, such as "allocating device memory".
 inline std::string message_for(cudaError_t error, std::string_view doing) {
@@ -33,4 +33,4 @@ inline void expects_success(cudaError_t error, std::string_view doing) {
     throw std::runtime_error{message_for(error, doing)};
 }
 
-}  // namespace pretext::detail
+}  // namespace pretext::inline v0_1::detail

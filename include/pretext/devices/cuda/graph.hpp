@@ -5,7 +5,7 @@
 #include <cuda_runtime_api.h>
 #include <pretext/devices/cuda/errors.hpp>
 
-namespace pretext::detail {
+namespace pretext::inline v0_1::detail {
 
 /// The kernels, copies and clears that some work put on a stream, as one CUDA graph, with the addresses and
 /// arguments that they had while they were recorded. Move-only.
@@ -46,4 +46,4 @@ class cuda_graph {
   std::unique_ptr<std::remove_pointer_t<cudaGraphExec_t>, destroy> graph_;
 };
 
-}  // namespace pretext::detail
+}  // namespace pretext::inline v0_1::detail

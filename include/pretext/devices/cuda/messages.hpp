@@ -5,7 +5,7 @@
 
 // Messages for users where CUDA cannot be used. They are separate from the calls of CUDA, so that they can be
 // tested without a GPU.
-namespace pretext::cuda_failure {
+namespace pretext::inline v0_1::cuda_failure {
 
 /// The text of a version of CUDA: 12040 is 12.4.
 inline std::string version(int number) { return str_cat(number / 1000, ".", number % 1000 / 10); }
@@ -36,4 +36,4 @@ inline std::string other(std::string_view doing, std::string_view message) {
   return str_cat("CUDA failed ", doing, ": ", message);
 }
 
-}  // namespace pretext::cuda_failure
+}  // namespace pretext::inline v0_1::cuda_failure

@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <cstring>
 
-namespace pretext::detail {
+namespace pretext::inline v0_1::detail {
 
 /// Copies from the host to a device that runs asynchronously. A device copies without the host only from
 /// pinned memory; a copy from ordinary memory may make the host wait for everything on the stream. So the
@@ -66,4 +66,4 @@ class pinned_ring {
   std::size_t next_slot_ = 0;
 };
 
-}  // namespace pretext::detail
+}  // namespace pretext::inline v0_1::detail

@@ -4,7 +4,7 @@
 #include <cuda_runtime_api.h>
 #include <pretext/devices/cuda/errors.hpp>
 
-namespace pretext::detail {
+namespace pretext::inline v0_1::detail {
 
 /// The operations of CUDA for a `pinned_ring`.
 struct cuda_copies {
@@ -43,4 +43,4 @@ struct cuda_copies {
   };
 };
 
-}  // namespace pretext::detail
+}  // namespace pretext::inline v0_1::detail

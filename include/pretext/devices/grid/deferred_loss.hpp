@@ -5,7 +5,7 @@
 #include <pretext/core/expects.hpp>
 #include <pretext/devices/grid/kernel.hpp>
 
-namespace pretext::grid {
+namespace pretext::inline v0_1::grid {
 
 /// Computes a deferred loss on the device, unless an earlier one was NaN or infinite.
 /// Stores a loss, unless an earlier one is NaN or infinite and has not been read yet.
@@ -61,4 +61,4 @@ class deferred_loss {
   term terms_[max_terms]{};
 };
 
-}  // namespace pretext::grid
+}  // namespace pretext::inline v0_1::grid

@@ -37,7 +37,7 @@
 //
 // Code outside of `for_each_thread` may read shared memory, provided that a `for_each_thread` follows before
 // that memory changes.
-namespace pretext::grid {
+namespace pretext::inline v0_1::grid {
 
 /// The shared memory of a kernel that needs none.
 struct no_memory {};
@@ -132,4 +132,4 @@ PRETEXT_HOST_DEVICE T largest_of_threads(Block& block, T (&memory)[Threads], con
   return largest;
 }
 
-}  // namespace pretext::grid
+}  // namespace pretext::inline v0_1::grid

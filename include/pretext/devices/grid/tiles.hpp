@@ -5,7 +5,7 @@
 #include <pretext/core/host_device.hpp>
 
 // The layout of tensor-core operands (`tile_sums`, devices/grid/kernel.hpp) in shared memory.
-namespace pretext::grid {
+namespace pretext::inline v0_1::grid {
 
 /// A Rows×Columns operand, row-major or `ColumnMajor`. Lines are padded by 16 bytes against bank conflicts.
 template <unsigned Rows, unsigned Columns, bool ColumnMajor>
@@ -56,4 +56,4 @@ struct sums_staging {
   alignas(32) float of[Threads / 32][Tiles][16 * 16];
 };
 
-}  // namespace pretext::grid
+}  // namespace pretext::inline v0_1::grid

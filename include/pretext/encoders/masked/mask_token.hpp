@@ -1,7 +1,7 @@
 #pragma once
 #include <pretext/encoders/masked/masked_network.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// Mask mode of SimMIM: a learned token replaces each masked patch before positions are added, and the
 /// encoder computes on all patches (Xie et al. 2022, §3.2). The token's path is the official one, mask_token,
@@ -11,4 +11,4 @@ struct mask_tokens {
   using network = detail::masked_network<Encoder, Masks, true>;
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

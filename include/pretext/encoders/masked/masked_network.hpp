@@ -9,7 +9,7 @@
 #include <pretext/encoders/masked/visible_patches.hpp>
 #include <pretext/kernels/shuffled_tokens.hpp>
 
-namespace pretext::detail {
+namespace pretext::inline v0_1::detail {
 
 /// A `PatchEncoder` on masked images: to tokens of its class and of the visible patches, in the masks' order,
 /// or, with `HasMaskTokens`, of all patches, in the image's order. Its parameters are the encoder's, then
@@ -125,4 +125,4 @@ struct masked_network {
   }
 };
 
-}  // namespace pretext::detail
+}  // namespace pretext::inline v0_1::detail

@@ -3,7 +3,7 @@
 #include <pretext/kernels/patches.hpp>
 #include <pretext/masking/masks.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// An encoder's patch embedding on the visible patches alone, whose pixels are gathered and projected;
 /// nothing is computed for the masked ones. Images to (visible, D), in the masks' order.
@@ -54,4 +54,4 @@ struct visible_patches {
   }
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

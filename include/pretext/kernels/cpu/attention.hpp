@@ -11,7 +11,7 @@
 #include <pretext/kernels/cpu/gemm/packed_product.hpp>
 #include <pretext/kernels/cpu/simd/isa.hpp>
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// A unit of work is one head of one sample. Its queries are processed in groups whose scores, keys ×
 /// queries, stay in the cache: the matrix of all scores is never stored. Keys are rows of the scores, so that
@@ -140,4 +140,4 @@ struct attention<cpu> {
   }
 };
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

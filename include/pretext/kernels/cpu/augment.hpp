@@ -12,7 +12,7 @@
 #include <pretext/kernels/cpu/augment/resample.hpp>
 #include <pretext/kernels/cpu/simd/isa.hpp>
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// The memory of one thread for one view; it grows with the first views and is then reused.
 class view_workspace {
@@ -88,4 +88,4 @@ struct augment<cpu> {
   }
 };
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

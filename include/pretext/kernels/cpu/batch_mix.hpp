@@ -7,7 +7,7 @@
 #include <pretext/kernels/cpu/simd/isa.hpp>
 #include <pretext/kernels/cross_entropy.hpp>
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// Rows i and rows-1-i are mixed together, so one loop over half of the rows works in place.
 template <>
@@ -70,4 +70,4 @@ struct mixing<cpu> {
   }
 };
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

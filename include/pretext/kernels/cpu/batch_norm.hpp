@@ -11,7 +11,7 @@
 #include <pretext/kernels/cpu/batch_norm/blocked_moments.hpp>
 #include <pretext/kernels/cpu/batch_norm/rows.hpp>
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// Statistics are sums over rows, so threads take blocks of rows whose count depends on the shape alone, and
 /// partial sums are combined in order. The backward pass reads x and dy twice: for two sums per channel, and
@@ -123,4 +123,4 @@ struct batch_norm<cpu> {
   }
 };
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

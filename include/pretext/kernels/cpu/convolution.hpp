@@ -14,7 +14,7 @@
 #include <pretext/kernels/cpu/gemm/tile.hpp>
 #include <pretext/kernels/cpu/gemm/transposed_product.hpp>
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 namespace detail {
 
 /// Whether Winograd's F(4x4, 3x3), in float, is faster than the implicit product. Speed-up of forward, of the
@@ -200,4 +200,4 @@ struct convolution<cpu> {
   }
 };
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

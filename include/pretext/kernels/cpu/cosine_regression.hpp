@@ -6,7 +6,7 @@
 #include <pretext/kernels/cosine_regression.hpp>
 #include <pretext/kernels/cpu/simd/l2_normalize.hpp>
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// One pass: each row normalises its two vectors, and the loss is summed over the rows in order.
 template <>
@@ -36,4 +36,4 @@ struct cosine_regression<cpu> {
   }
 };
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

@@ -7,7 +7,7 @@
 #include <pretext/devices/cpu.hpp>
 #include <pretext/kernels/cross_entropy.hpp>
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// One pass over the rows in double precision; the loss is summed over the rows in order.
 template <>
@@ -65,4 +65,4 @@ struct cross_entropy<cpu> {
   }
 };
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

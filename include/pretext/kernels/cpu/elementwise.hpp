@@ -7,7 +7,7 @@
 #include <pretext/kernels/cpu/simd/isa.hpp>
 #include <pretext/kernels/elementwise.hpp>
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 namespace detail {
 
 /// Calls `work(begin, end)` for ranges of [0, n) in parallel, vectorised.
@@ -81,4 +81,4 @@ struct channel_bias<cpu> {
   }
 };
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

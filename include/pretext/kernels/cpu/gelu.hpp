@@ -9,7 +9,7 @@
 #include <pretext/kernels/cpu/simd/isa.hpp>
 #include <pretext/kernels/gelu.hpp>
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// Rows are processed in runs of 64 elements in registers: exponentials first (simd/exponential.hpp), then
 /// the polynomial. The derivative is stored forward, so that backward is one multiplication.
@@ -81,4 +81,4 @@ struct gelu<cpu> {
   }
 };
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

@@ -11,7 +11,7 @@
 #include <pretext/kernels/cpu/gemm/transposed_product.hpp>
 #include <pretext/kernels/gemm.hpp>
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// A complete block of a product, rows [top, bottom) and columns [left, right), which is still in the cache
 /// of the thread that computed it.
@@ -128,4 +128,4 @@ struct gemm<cpu> {
   }
 };
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

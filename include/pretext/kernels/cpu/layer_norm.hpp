@@ -8,7 +8,7 @@
 #include <pretext/kernels/cpu/simd/lane_sums.hpp>
 #include <pretext/kernels/layer_norm.hpp>
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// Two sums per row, one after the other, while the row is in the L1 cache; dγ and dβ are column sums
 /// (simd/column_sums.hpp).
@@ -71,4 +71,4 @@ struct layer_norm<cpu> {
   }
 };
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

@@ -11,7 +11,7 @@
 #include <pretext/kernels/cpu/simd/isa.hpp>
 #include <pretext/kernels/linear.hpp>
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// Each function is a product whose epilogue (gemm.hpp) adds the bias, applies GELU or its slope, and adds
 /// the residual while a block is in the cache.
@@ -83,4 +83,4 @@ struct linear<cpu> {
   }
 };
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

@@ -6,7 +6,7 @@
 #include <pretext/devices/cpu.hpp>
 #include <pretext/kernels/masked_pixels.hpp>
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 namespace detail {
 
 /// Calls `work(index, value)` for the elements of a patch, whose lines are contiguous in the image.
@@ -75,4 +75,4 @@ struct masked_pixels<cpu> {
   }
 };
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

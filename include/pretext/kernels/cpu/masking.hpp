@@ -8,7 +8,7 @@
 #include <pretext/devices/cpu.hpp>
 #include <pretext/kernels/masking.hpp>
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// One draw per position.
 template <>
@@ -63,4 +63,4 @@ struct enlarge_grid<cpu> {
   }
 };
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

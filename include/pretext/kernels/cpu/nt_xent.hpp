@@ -11,7 +11,7 @@
 #include <pretext/kernels/cpu/simd/isa.hpp>
 #include <pretext/kernels/nt_xent.hpp>
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// With E_ij = exp(s_ij - c), E_ii = 0 and r_i = 1/Σ_j E_ij the gradient is
 ///   ∂L/∂u_i = [Σ_j E_ij (r_i + r_j) u_j - 2 u_p(i)] / (rows·τ),
@@ -137,4 +137,4 @@ struct nt_xent<cpu> {
   }
 };
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

@@ -10,7 +10,7 @@
 #include <pretext/kernels/cpu/simd/square_root.hpp>
 #include <pretext/kernels/optimize.hpp>
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 namespace detail {
 
 /// Calls `update(chunk, index)` for every chunk, vectorised. A unit of work is 16 adjacent chunks, a megabyte
@@ -156,4 +156,4 @@ struct optimize<cpu> {
   }
 };
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

@@ -4,7 +4,7 @@
 #include <pretext/devices/cpu.hpp>
 #include <pretext/kernels/parallel_for.hpp>
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// Runs of 1024 calls per thread.
 template <>
@@ -17,4 +17,4 @@ struct parallel_for<cpu> {
   }
 };
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

@@ -5,7 +5,7 @@
 #include <pretext/devices/cpu.hpp>
 #include <pretext/kernels/patches.hpp>
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// Copies the lines of each patch.
 template <>
@@ -53,4 +53,4 @@ struct patches<cpu> {
   }
 };
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

@@ -8,7 +8,7 @@
 #include <pretext/kernels/cpu/simd/isa.hpp>
 #include <pretext/kernels/pooling.hpp>
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// Sums over the positions of a sample in order.
 template <>
@@ -109,4 +109,4 @@ struct max_pool<cpu> {
   }
 };
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

@@ -6,7 +6,7 @@
 #include <pretext/kernels/cpu/simd/isa.hpp>
 #include <pretext/kernels/shuffled_tokens.hpp>
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// Copies tokens.
 template <>
@@ -83,4 +83,4 @@ struct scatter_tokens<cpu> {
   }
 };
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

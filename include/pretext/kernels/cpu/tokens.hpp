@@ -6,7 +6,7 @@
 #include <pretext/kernels/cpu/simd/isa.hpp>
 #include <pretext/kernels/tokens.hpp>
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// Forward in parallel over samples; gradients of parameters in parallel over channels, summed over samples
 /// in order.
@@ -93,4 +93,4 @@ struct token_mean<cpu> {
   }
 };
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

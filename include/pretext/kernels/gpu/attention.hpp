@@ -12,7 +12,7 @@
 // Attention without storing scores: logits are computed in square tiles wherever they are needed and never
 // leave shared memory. bfloat16 heads up to 96 wide use one fused kernel on tensor cores; all others use
 // the tiled kernels below.
-namespace pretext::grid {
+namespace pretext::inline v0_1::grid {
 
 /// The log-sum-exp of each query: the first pass over the scores.
 template <class T>
@@ -71,9 +71,9 @@ struct attention_outputs {
   }
 };
 
-}  // namespace pretext::grid
+}  // namespace pretext::inline v0_1::grid
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// The fused kernel if it fits, else the tiled ones, which recompute the scores.
 template <Accelerator Device>
@@ -129,4 +129,4 @@ struct attention<Device> {
   }
 };
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

@@ -13,7 +13,7 @@
 #include <pretext/kernels/gpu/augment/block_view.hpp>
 #include <pretext/kernels/gpu/augment/resample.hpp>
 
-namespace pretext::grid {
+namespace pretext::inline v0_1::grid {
 
 /// The images of a batch as an array on the device.
 template <class Pixel>
@@ -120,9 +120,9 @@ class packed_images {
   std::vector<stored_image<Pixel>> descriptors_;
 };
 
-}  // namespace pretext::grid
+}  // namespace pretext::inline v0_1::grid
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// One block of threads per view. Images come from the host, packed into one upload, or are already in
 /// device memory.
@@ -172,4 +172,4 @@ struct augment<Device> {
   }
 };
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

@@ -6,7 +6,7 @@
 #include <pretext/kernels/batch_mix.hpp>
 #include <pretext/kernels/cross_entropy.hpp>
 
-namespace pretext::grid {
+namespace pretext::inline v0_1::grid {
 
 /// Mixes one element of a row with the same element of the row at the mirrored position in the batch.
 template <class T>
@@ -56,9 +56,9 @@ struct mix_targets {
   }
 };
 
-}  // namespace pretext::grid
+}  // namespace pretext::inline v0_1::grid
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// Mixes in place: each thread reads and writes both elements of a pair. The mix is read on the device, so
 /// that a recorded step can change it.
@@ -79,4 +79,4 @@ struct mixing<Device> {
   }
 };
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

@@ -5,7 +5,7 @@
 #include <pretext/kernels/batch_norm.hpp>
 #include <pretext/kernels/gpu/batch_norm/statistics.hpp>
 
-namespace pretext::grid {
+namespace pretext::inline v0_1::grid {
 
 /// y = x·scale + shift (+ shortcut), with ReLU if `relu`.
 template <class T, class W>
@@ -118,9 +118,9 @@ struct input_gradient {
   }
 };
 
-}  // namespace pretext::grid
+}  // namespace pretext::inline v0_1::grid
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// Matrices (rows, channels) have type T; values per channel have type W.
 template <Accelerator Device>
@@ -181,4 +181,4 @@ struct batch_norm<Device> {
   }
 };
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

@@ -11,7 +11,7 @@
 #include <pretext/kernels/gpu/gemm/tensor_product.hpp>
 #include <pretext/kernels/gpu/gemm/tiled_product.hpp>
 
-namespace pretext::grid {
+namespace pretext::inline v0_1::grid {
 
 /// Implicit GEMM, which never stores the matrix of patches: on tensor cores if activations are bfloat16,
 /// else in full precision. With TF32 numerics the patches are stored and multiplied by `gemm` instead,
@@ -95,12 +95,12 @@ struct implicit_gemm {
   static constexpr std::size_t max_index = std::size_t{1} << 31;
 };
 
-}  // namespace pretext::grid
+}  // namespace pretext::inline v0_1::grid
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// Implicit GEMM. With cuDNN, `convolution<cuda>` is the specialization of convolution/cudnn.cuh.
 template <Accelerator Device>
 struct convolution<Device> : grid::implicit_gemm<Device> {};
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

@@ -6,7 +6,7 @@
 #include <pretext/kernels/gpu/block/l2_normalize.hpp>
 #include <pretext/kernels/gpu/block/row_loss.hpp>
 
-namespace pretext::grid {
+namespace pretext::inline v0_1::grid {
 
 /// The loss and gradient of one row of p with the target from the other view.
 template <class T>
@@ -48,9 +48,9 @@ struct cosine_error {
   }
 };
 
-}  // namespace pretext::grid
+}  // namespace pretext::inline v0_1::grid
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// One block per row, then a sum over the rows in a fixed order.
 template <Accelerator Device>
@@ -67,4 +67,4 @@ struct cosine_regression<Device> {
   }
 };
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

@@ -7,7 +7,7 @@
 #include <pretext/kernels/gpu/block/l2_normalize.hpp>
 #include <pretext/kernels/gpu/block/row_loss.hpp>
 
-namespace pretext::grid {
+namespace pretext::inline v0_1::grid {
 
 /// Probabilities of every class, smoothed.
 template <class W>
@@ -73,9 +73,9 @@ struct softmax_cross_entropy {
   }
 };
 
-}  // namespace pretext::grid
+}  // namespace pretext::inline v0_1::grid
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// One block per row, then a sum over the rows in a fixed order.
 template <Accelerator Device>
@@ -107,4 +107,4 @@ struct cross_entropy<Device> {
   }
 };
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

@@ -5,7 +5,7 @@
 #include <pretext/kernels/drop_path.hpp>
 #include <pretext/kernels/gpu/block/vector_access.hpp>
 
-namespace pretext::grid {
+namespace pretext::inline v0_1::grid {
 
 /// The scale of each sample's residual branch: 0 if dropped, else 1/(1 - rate).
 template <class W>
@@ -34,9 +34,9 @@ struct scale_samples {
   }
 };
 
-}  // namespace pretext::grid
+}  // namespace pretext::inline v0_1::grid
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// Draws one scale per sample from its random key, as on the CPU.
 template <Accelerator Device>
@@ -54,4 +54,4 @@ struct drop_path<Device> {
   }
 };
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

@@ -4,7 +4,7 @@
 #include <pretext/kernels/elementwise.hpp>
 #include <pretext/kernels/gpu/block/column_sums.hpp>
 
-namespace pretext::grid {
+namespace pretext::inline v0_1::grid {
 
 /// y = max(x, 0); NaN stays NaN.
 template <class T>
@@ -82,9 +82,9 @@ struct entry {
   }
 };
 
-}  // namespace pretext::grid
+}  // namespace pretext::inline v0_1::grid
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// One vectorized pass in each direction.
 template <Accelerator Device>
@@ -130,4 +130,4 @@ struct channel_bias<Device> {
   }
 };
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

@@ -5,7 +5,7 @@
 #include <pretext/kernels/gelu.hpp>
 #include <pretext/kernels/gpu/block/column_sums.hpp>
 
-namespace pretext::grid {
+namespace pretext::inline v0_1::grid {
 
 /// y = gelu(x + bias) and its slope; x may alias either.
 template <class T, class W>
@@ -46,9 +46,9 @@ struct gelu_backward {
   }
 };
 
-}  // namespace pretext::grid
+}  // namespace pretext::inline v0_1::grid
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// One vectorized pass forward; the backward pass also sums the columns for the bias gradient.
 template <Accelerator Device>
@@ -68,4 +68,4 @@ struct gelu<Device> {
   }
 };
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

@@ -4,7 +4,7 @@
 #include <pretext/kernels/gemm.hpp>
 #include <pretext/kernels/gpu/gemm/tiled_product.hpp>
 
-namespace pretext::grid {
+namespace pretext::inline v0_1::grid {
 
 /// kernels::gemm by the tiled kernels: full precision and a fixed order of additions. Operands have type T;
 /// the result has type C (activations or weight gradients).
@@ -17,9 +17,9 @@ void multiply_matrices(Context& context, kernels::op a, kernels::op b, const pro
   multiply(context, e, transpose(a, A, e.m, e.k), transpose(b, B, e.k, e.n), c, mode);
 }
 
-}  // namespace pretext::grid
+}  // namespace pretext::inline v0_1::grid
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// The library's own tiled GEMM; `gemm<cuda>` uses cuBLASLt (gemm/cublaslt.cuh).
 template <Accelerator Device>
@@ -31,4 +31,4 @@ struct gemm<Device> {
   }
 };
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

@@ -6,7 +6,7 @@
 #include <pretext/kernels/gpu/block/l2_normalize.hpp>
 #include <pretext/kernels/layer_norm.hpp>
 
-namespace pretext::grid {
+namespace pretext::inline v0_1::grid {
 
 /// One block of threads per row, N columns per thread and step.
 template <class T, class W, unsigned N>
@@ -127,9 +127,9 @@ struct layer_norm_backward {
   }
 };
 
-}  // namespace pretext::grid
+}  // namespace pretext::inline v0_1::grid
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// Matrices (rows, columns) have type T; statistics of rows and parameters of columns have type W.
 template <Accelerator Device>
@@ -167,4 +167,4 @@ struct layer_norm<Device> {
   }
 };
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

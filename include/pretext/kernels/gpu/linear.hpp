@@ -8,7 +8,7 @@
 #include <pretext/kernels/gpu/gemm/fused_product.hpp>
 #include <pretext/kernels/linear.hpp>
 
-namespace pretext::grid {
+namespace pretext::inline v0_1::grid {
 
 /// The epilogue of a linear layer as a separate pass: y = shortcut + branch_scale·(y + bias).
 template <class T, class W>
@@ -32,9 +32,9 @@ struct apply_epilogue {
   }
 };
 
-}  // namespace pretext::grid
+}  // namespace pretext::inline v0_1::grid
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// A product whose epilogue the device's library computes if it can, else one extra pass. GELU is always a
 /// separate pass: cuBLASLt's documentation does not say whether its GELU epilogue is exact, and PyTorch
@@ -92,4 +92,4 @@ struct linear<Device> {
   }
 };
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

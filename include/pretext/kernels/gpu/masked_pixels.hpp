@@ -8,7 +8,7 @@
 #include <pretext/kernels/gpu/patches.hpp>
 #include <pretext/kernels/masked_pixels.hpp>
 
-namespace pretext::grid {
+namespace pretext::inline v0_1::grid {
 
 /// The error and gradient of one selected patch, by one block of threads.
 template <class T>
@@ -51,9 +51,9 @@ struct patch_error {
   }
 };
 
-}  // namespace pretext::grid
+}  // namespace pretext::inline v0_1::grid
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// One block per patch, then a sum over the patches in a fixed order.
 template <Accelerator Device>
@@ -71,4 +71,4 @@ struct masked_pixels<Device> {
   }
 };
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

@@ -6,7 +6,7 @@
 #include <pretext/devices/grid/kernel.hpp>
 #include <pretext/kernels/masking.hpp>
 
-namespace pretext::grid {
+namespace pretext::inline v0_1::grid {
 
 /// One uniform value per patch.
 struct draw_noise {
@@ -47,9 +47,9 @@ struct enlarge {
   }
 };
 
-}  // namespace pretext::grid
+}  // namespace pretext::inline v0_1::grid
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// The noise that the CPU draws: it depends on the sample's key alone.
 template <Accelerator Device>
@@ -81,4 +81,4 @@ struct enlarge_grid<Device> {
   }
 };
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

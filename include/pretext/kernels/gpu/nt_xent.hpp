@@ -12,7 +12,7 @@
 // + exp(s_ij - l_j) - 2·[j is i's positive], so the backward pass needs only l and recomputes each tile of
 // similarities; neither exponential exceeds 1. The positive is part of the weight rather than a term of its
 // own, so that a weight close to zero keeps its precision where weights are rounded to bfloat16.
-namespace pretext::grid {
+namespace pretext::inline v0_1::grid {
 
 /// log Σ exp(s) of 64 rows over one part of the columns.
 template <class U>
@@ -154,9 +154,9 @@ struct row_gradients {
   }
 };
 
-}  // namespace pretext::grid
+}  // namespace pretext::inline v0_1::grid
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// Five kernels and a sum over the rows: normalize, partial log-sum-exps, losses per row, partial gradients,
 /// gradients per row.
@@ -189,4 +189,4 @@ struct nt_xent<Device> {
   }
 };
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

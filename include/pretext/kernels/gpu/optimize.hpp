@@ -8,7 +8,7 @@
 #include <pretext/kernels/gpu/optimize/lars.hpp>
 #include <pretext/kernels/optimize.hpp>
 
-namespace pretext::grid {
+namespace pretext::inline v0_1::grid {
 
 /// SGD's momentum update with a chunk's learning rate and weight decay.
 template <class W>
@@ -84,9 +84,9 @@ struct ema_target {
   }
 };
 
-}  // namespace pretext::grid
+}  // namespace pretext::inline v0_1::grid
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// Updates in place. They do nothing while the recorded loss is NaN or infinite.
 template <Accelerator Device>
@@ -130,4 +130,4 @@ struct optimize<Device> {
   }
 };
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

@@ -4,7 +4,7 @@
 #include <pretext/devices/grid/kernel.hpp>
 #include <pretext/kernels/parallel_for.hpp>
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// One thread per index; large counts loop.
 template <Accelerator Device>
@@ -15,4 +15,4 @@ struct parallel_for<Device> {
   }
 };
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

@@ -4,7 +4,7 @@
 #include <pretext/devices/grid/kernel.hpp>
 #include <pretext/kernels/patches.hpp>
 
-namespace pretext::grid {
+namespace pretext::inline v0_1::grid {
 
 /// The index in the images of element `i` of the rows of patches.
 struct patch_elements {
@@ -38,9 +38,9 @@ struct scatter_patches {
   PRETEXT_HOST_DEVICE void operator()(std::size_t i) const { images[at(i)] = rows[i]; }
 };
 
-}  // namespace pretext::grid
+}  // namespace pretext::inline v0_1::grid
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// One thread per element; scatter clears the images first unless the patches cover them.
 template <Accelerator Device>
@@ -62,4 +62,4 @@ struct patches<Device> {
   }
 };
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

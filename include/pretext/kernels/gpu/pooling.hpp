@@ -6,7 +6,7 @@
 #include <pretext/devices/grid/kernel.hpp>
 #include <pretext/kernels/pooling.hpp>
 
-namespace pretext::grid {
+namespace pretext::inline v0_1::grid {
 
 /// Mean of the rows [first, first + count) of each sample's tokens.
 template <class T>
@@ -110,9 +110,9 @@ struct max_in_window_backward {
   }
 };
 
-}  // namespace pretext::grid
+}  // namespace pretext::inline v0_1::grid
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// The mean over all positions, as a mean of rows.
 template <Accelerator Device>
@@ -148,4 +148,4 @@ struct max_pool<Device> {
   }
 };
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

@@ -4,7 +4,7 @@
 #include <pretext/kernels/gpu/block/column_sums.hpp>
 #include <pretext/kernels/shuffled_tokens.hpp>
 
-namespace pretext::grid {
+namespace pretext::inline v0_1::grid {
 
 /// The index among all tokens of element `i` of the selected tokens.
 struct selected_elements {
@@ -104,9 +104,9 @@ struct mask_token_terms {
   }
 };
 
-}  // namespace pretext::grid
+}  // namespace pretext::inline v0_1::grid
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// Copies the selected tokens; the backward pass clears dx and scatters.
 template <Accelerator Device>
@@ -148,4 +148,4 @@ struct scatter_tokens<Device> {
   }
 };
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

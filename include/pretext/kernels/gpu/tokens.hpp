@@ -8,7 +8,7 @@
 #include <pretext/kernels/gpu/shuffled_tokens/inverse_index.hpp>
 #include <pretext/kernels/tokens.hpp>
 
-namespace pretext::grid {
+namespace pretext::inline v0_1::grid {
 
 /// The class token followed by the selected tokens, plus positional embeddings.
 template <class T, class W>
@@ -69,9 +69,9 @@ struct sum_over_batch {
   }
 };
 
-}  // namespace pretext::grid
+}  // namespace pretext::inline v0_1::grid
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// Gradients of parameters are gathered over the batch, so no two threads add to the same element.
 template <Accelerator Device>
@@ -115,4 +115,4 @@ struct token_mean<Device> {
   }
 };
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

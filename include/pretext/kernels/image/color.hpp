@@ -3,7 +3,7 @@
 
 #include <pretext/core/host_device.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// One pixel with channels in [0, 1].
 struct rgb {
@@ -81,4 +81,4 @@ PRETEXT_HOST_DEVICE inline rgb hue_rotated(rgb p, float turn) {
 }
 
 }  // namespace color
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

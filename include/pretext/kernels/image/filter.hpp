@@ -4,7 +4,7 @@
 
 #include <pretext/core/host_device.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// The pixels beyond the border that a filter reads: zeros, or the image mirrored about its outermost pixels.
 enum class padding { zeros, reflect };
@@ -30,4 +30,4 @@ PRETEXT_HOST_DEVICE inline filter_taps gaussian_taps(float sigma, std::size_t ra
   return taps;
 }
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -5,7 +5,7 @@
 #include <pretext/core/host_device.hpp>
 #include <pretext/kernels/image/color.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 namespace color {
 /// The level, of 256, of a channel in an 8-bit image.
@@ -28,4 +28,4 @@ struct level_table {
   }
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

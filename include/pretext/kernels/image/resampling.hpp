@@ -5,7 +5,7 @@
 
 #include <pretext/core/host_device.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// Rows and columns of an image or a view.
 struct image_extent {
@@ -120,4 +120,4 @@ struct axis_resampling {
   }
 };
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

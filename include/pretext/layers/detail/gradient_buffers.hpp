@@ -8,7 +8,7 @@
 
 #include <pretext/core/concepts.hpp>
 
-namespace pretext::detail {
+namespace pretext::inline v0_1::detail {
 
 /// The input shapes of the layers of a network.
 template <class... In>
@@ -58,4 +58,4 @@ struct gradient_buffer_plan {
   }
 };
 
-}  // namespace pretext::detail
+}  // namespace pretext::inline v0_1::detail

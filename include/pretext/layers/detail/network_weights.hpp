@@ -7,7 +7,7 @@
 #include <pretext/core/context.hpp>
 #include <pretext/kernels/elementwise.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// The flat buffers of a network for one run of it. Where activations are stored in fewer bits than weights,
 /// matrix products multiply rounded copies of the weights, which are made here, in memory from `from`: one
@@ -35,4 +35,4 @@ void infer_network(Context& context, typename Context::weight* value, reads<Cont
       context, network_weights(context, context.workspace, weight_count<Network, In>, value, nullptr), x, y);
 }
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -3,7 +3,7 @@
 
 #include <pretext/core/parameter.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// The state of an optimizer for a method's table: by the optimizer's own `make_state` if it has one. (A free
 /// function, because nvcc does not find such a member from within another of the same name.)
@@ -16,4 +16,4 @@ typename Optimizer::template state_type<Context> make_state(const Optimizer& opt
     return typename Optimizer::template state_type<Context>{table};
 }
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

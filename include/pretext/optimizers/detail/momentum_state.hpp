@@ -8,7 +8,7 @@
 #include <pretext/core/tensor.hpp>
 #include <pretext/kernels/optimize.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 
 /// The state of an optimizer with momentum: one flat buffer, initially zero.
 template <class Context>
@@ -41,4 +41,4 @@ inline void expects_table_of(std::size_t rows, std::span<const parameter> table)
 }
 }  // namespace detail
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -12,7 +12,7 @@
 // A recorded step (a CUDA graph) repeats the values that the host passed when it was recorded: a temperature,
 // a weight decay, the address of a buffer. A graph_key holds all of them, so that a step is recorded again
 // when one has changed. What changes at every step is in device memory and needs no key.
-namespace pretext::detail {
+namespace pretext::inline v0_1::detail {
 
 /// A device that can record the work of a step and replay it.
 template <class D>
@@ -86,4 +86,4 @@ class graph_key {
   snapshot<typename Trainer::optimizer_type> optimizer_;
 };
 
-}  // namespace pretext::detail
+}  // namespace pretext::inline v0_1::detail

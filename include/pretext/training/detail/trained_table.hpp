@@ -8,7 +8,7 @@
 
 // A method with hyper-parameters that freeze parameters declares `lr_multiplier(parameter)`. The trainer
 // makes its parameter table with it once, and the optimizer's state depends on that table.
-namespace pretext::detail {
+namespace pretext::inline v0_1::detail {
 
 /// The method's parameter table with the learning rate multipliers of its hyper-parameters.
 template <class Method>
@@ -35,4 +35,4 @@ void check_ranges(const T& value) {
   if constexpr (requires { value.check(); }) value.check();
 }
 
-}  // namespace pretext::detail
+}  // namespace pretext::inline v0_1::detail

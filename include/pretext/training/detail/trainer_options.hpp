@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace pretext::detail {
+namespace pretext::inline v0_1::detail {
 
 /// Named options of a trainer: the seed of the initial weights and the stream, or on a CPU the number of
 /// threads.
@@ -23,4 +23,4 @@ struct trainer_options<Device> {
   typename Device::stream make_stream() const { return typename Device::stream{threads}; }
 };
 
-}  // namespace pretext::detail
+}  // namespace pretext::inline v0_1::detail

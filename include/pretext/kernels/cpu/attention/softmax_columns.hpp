@@ -7,7 +7,7 @@
 
 // Softmax of attention scores, keys × queries, over the keys: a register holds scores of adjacent queries, so
 // no sum goes across a register. To be called within `vectorised`.
-namespace pretext::kernels::detail {
+namespace pretext::inline v0_1::kernels::detail {
 
 /// Columns that are processed together; rows of scores are padded with zeros to a multiple. Shorter loops
 /// would be unrolled into scalars before compilers vectorise them.
@@ -82,4 +82,4 @@ void softmax_columns_backward(T* s, T* dp, std::size_t step, std::size_t keys, s
   }
 }
 
-}  // namespace pretext::kernels::detail
+}  // namespace pretext::inline v0_1::kernels::detail

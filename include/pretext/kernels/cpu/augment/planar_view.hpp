@@ -7,7 +7,7 @@
 #include <pretext/kernels/image/levels.hpp>
 #include <pretext/kernels/image/resampling.hpp>
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// A view while it is being computed: three planes, and `spare` memory to filter one of them or to copy all
 /// three. Not owned.
@@ -154,4 +154,4 @@ struct planar_view {
   }
 };
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

@@ -10,7 +10,7 @@
 #include <pretext/kernels/cpu/augment/planar_view.hpp>
 #include <pretext/kernels/image/resampling.hpp>
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// The taps of every output pixel of one axis: `count` source positions from first[i] on, whose weights sum
 /// to 1.
@@ -180,4 +180,4 @@ void resample(const Image& image, const resampling_map& at, const planar_view& v
   }
 }
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

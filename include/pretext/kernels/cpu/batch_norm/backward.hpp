@@ -8,7 +8,7 @@
 
 // The two passes of batch norm's gradient: sums per channel, and dx. Sums are taken in blocks of rows, whose
 // count depends on the shape alone, and are added in order.
-namespace pretext::kernels::detail {
+namespace pretext::inline v0_1::kernels::detail {
 
 /// Rows of a block, about 64 KB; depends on the shape alone.
 constexpr std::size_t block_rows_of(std::size_t channels) {
@@ -131,4 +131,4 @@ const T* backward_slopes(Context& context, std::size_t group_rows, std::size_t c
   return slope;
 }
 
-}  // namespace pretext::kernels::detail
+}  // namespace pretext::inline v0_1::kernels::detail

@@ -7,7 +7,7 @@
 #include <pretext/kernels/cpu/simd/isa.hpp>
 #include <pretext/kernels/cpu/simd/prefetch.hpp>
 
-namespace pretext::kernels::detail {
+namespace pretext::inline v0_1::kernels::detail {
 
 /// Adds the sums of x - origin and of its square over a few rows, which are `step` apart.
 template <std::size_t Rows, class T>
@@ -176,4 +176,4 @@ class blocked_moments {
   T* sums_ = nullptr;
 };
 
-}  // namespace pretext::kernels::detail
+}  // namespace pretext::inline v0_1::kernels::detail

@@ -6,7 +6,7 @@
 
 // The arithmetic of batch norm on the channels of one row. Rows never overlap, and the `__restrict`
 // parameters say so: only then do compilers emit vector instructions for loops over six arrays.
-namespace pretext::kernels::detail {
+namespace pretext::inline v0_1::kernels::detail {
 
 /// The source of ReLU's mask in a backward pass: there was no ReLU, or the sign of its output y, or that of y
 /// recomputed as x·scale + shift.
@@ -97,4 +97,4 @@ void write_gradients(std::size_t channels, T* __restrict dy, const relu_operands
   }
 }
 
-}  // namespace pretext::kernels::detail
+}  // namespace pretext::inline v0_1::kernels::detail

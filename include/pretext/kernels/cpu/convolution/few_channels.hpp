@@ -13,7 +13,7 @@
 // of the kernel covers adjacent values. So each thread copies the few lines that it needs next, with their
 // padding, and register tiles read from the copy. Operands stay in full precision: as bfloat16 pairs, rows of
 // odd length would need another copy.
-namespace pretext::kernels::detail {
+namespace pretext::inline v0_1::kernels::detail {
 
 /// The largest number of kernel rows.
 inline constexpr std::size_t max_kernel_rows = 8;
@@ -162,4 +162,4 @@ void few_channels_backward_weights(Context& context, const convolution_extents& 
     for (std::size_t i = 0; i < e.weights(); ++i) dw[i] += partial[part * e.weights() + i];
 }
 
-}  // namespace pretext::kernels::detail
+}  // namespace pretext::inline v0_1::kernels::detail

@@ -9,7 +9,7 @@
 #include <pretext/kernels/cpu/gemm/bfloat16_pairs.hpp>
 #include <pretext/kernels/cpu/gemm/tile.hpp>
 
-namespace pretext::kernels::detail {
+namespace pretext::inline v0_1::kernels::detail {
 
 /// One tap of the kernel: the offset of the pixel that it reads from the pixel that is written, and the index
 /// of its weights.
@@ -168,4 +168,4 @@ void run_implicit_gemm(Context& context, const implicit_gemm<Operand>& g, std::s
   moments.combine(context.stream);
 }
 
-}  // namespace pretext::kernels::detail
+}  // namespace pretext::inline v0_1::kernels::detail

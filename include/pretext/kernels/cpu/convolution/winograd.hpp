@@ -12,7 +12,7 @@
 // Convolutions with 3x3 kernels, stride 1 and padding 1 as 36 matrix products over 4x4 tiles of the result,
 // in three stages: the input of the tiles is transformed, multiplied, and the products are transformed back.
 // The result of a tile depends neither on its neighbours nor on the number of threads.
-namespace pretext::kernels::detail::winograd {
+namespace pretext::inline v0_1::kernels::detail::winograd {
 
 /// The maximum number of tiles of a block.
 inline constexpr std::size_t max_block = 96;
@@ -226,4 +226,4 @@ void backward_weights(Context& context, const convolution_extents& e, std::size_
   });
 }
 
-}  // namespace pretext::kernels::detail::winograd
+}  // namespace pretext::inline v0_1::kernels::detail::winograd

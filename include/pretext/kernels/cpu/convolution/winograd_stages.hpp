@@ -8,7 +8,7 @@
 #include <pretext/kernels/cpu/gemm/tile_shape.hpp>
 #include <pretext/kernels/cpu/simd/isa.hpp>
 
-namespace pretext::kernels::detail::winograd {
+namespace pretext::inline v0_1::kernels::detail::winograd {
 
 /// The tiles that cover a batch of images, image after image; the last of a row or column may extend beyond
 /// the image.
@@ -198,4 +198,4 @@ void pack_weights(const cpu::stream& stream, std::size_t in, std::size_t out, co
   });
 }
 
-}  // namespace pretext::kernels::detail::winograd
+}  // namespace pretext::inline v0_1::kernels::detail::winograd

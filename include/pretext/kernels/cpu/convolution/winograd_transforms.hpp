@@ -4,7 +4,7 @@
 // Winograd's F(4x4, 3x3) (Lavin & Gray 2015, §4.3): Y = Aᵀ[(G g Gᵀ) ⊙ (Bᵀ d B)]A computes 4x4 results of a
 // 3x3 kernel from 6x6 inputs with 36 multiplications instead of 144. Each `…_line` below multiplies a row or
 // column, of `lanes` channels at a time, by one of the matrices A, B, G or its transpose.
-namespace pretext::kernels::detail::winograd {
+namespace pretext::inline v0_1::kernels::detail::winograd {
 
 template <class T>
 inline constexpr std::size_t lanes = 64 / sizeof(T);  ///< channels that are transformed together
@@ -127,4 +127,4 @@ void transform_2d(const Source& source, const Sink& sink, bool accumulate = fals
   }
 }
 
-}  // namespace pretext::kernels::detail::winograd
+}  // namespace pretext::inline v0_1::kernels::detail::winograd

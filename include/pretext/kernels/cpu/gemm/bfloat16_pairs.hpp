@@ -10,7 +10,7 @@
 
 // Floats are rounded to bfloat16 while they are packed, in the two orders that packing needs: pairs along a
 // row, and pairs of elements from two rows.
-namespace pretext::kernels::detail {
+namespace pretext::inline v0_1::kernels::detail {
 
 constexpr bfloat16_pair pair_of(float first, float second) {
   return {bfloat16{first}.bits | static_cast<std::uint32_t>(bfloat16{second}.bits) << 16};
@@ -55,4 +55,4 @@ inline void round_down_rows(const float* const* rows, std::size_t count, std::si
   });
 }
 
-}  // namespace pretext::kernels::detail
+}  // namespace pretext::inline v0_1::kernels::detail

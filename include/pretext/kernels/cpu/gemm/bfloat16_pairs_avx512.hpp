@@ -8,7 +8,7 @@
 #include <pretext/kernels/cpu/gemm/operands.hpp>
 #include <pretext/kernels/cpu/gemm/tile_shape.hpp>
 
-namespace pretext::kernels::detail {
+namespace pretext::inline v0_1::kernels::detail {
 
 /// The first n of 16 lanes.
 [[gnu::target("avx512f,avx512bw,avx512bf16"), gnu::always_inline]] inline __mmask16 lanes_up_to(
@@ -86,4 +86,4 @@ inline void round_down_rows_avx512(const float* const* rows, std::size_t count, 
     round_down_strips_avx512<shape.columns>(rows, count, columns, first, to, strip_step);
 }
 
-}  // namespace pretext::kernels::detail
+}  // namespace pretext::inline v0_1::kernels::detail

@@ -5,7 +5,7 @@
 
 #include <pretext/core/bfloat16.hpp>
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// Two bfloat16 values that are adjacent along the depth of a product, the first in the lower half.
 struct bfloat16_pair {
@@ -29,4 +29,4 @@ constexpr std::size_t operands(std::size_t depth) {
   return std::is_same_v<Operand, bfloat16_pair> ? (depth + 1) / 2 : depth;
 }
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

@@ -7,7 +7,7 @@
 #include <pretext/kernels/cpu/gemm/pack_transposed.hpp>
 #include <pretext/kernels/cpu/gemm/tile_shape.hpp>
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// `pack_panels` (pack_panels.hpp) for bfloat16 pairs down the columns: a panel is ⌈k/2⌉ rows of `width`
 /// pairs.
@@ -42,4 +42,4 @@ inline void pack_panels(const float* b, std::size_t k, std::size_t n, std::size_
     }
 }
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

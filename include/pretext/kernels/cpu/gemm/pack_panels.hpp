@@ -6,7 +6,7 @@
 #include <pretext/kernels/cpu/gemm/pack_transposed.hpp>
 #include <pretext/kernels/cpu/gemm/tile_shape.hpp>
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// Packs panels [first_panel, last_panel) of a k×n matrix: panel j holds columns [j·width, (j+1)·width) as k
 /// rows of `width` = `panel_width` elements, the last panel padded with zeros. Rows or columns are
@@ -44,4 +44,4 @@ void pack_panels(const T* b, std::size_t k, std::size_t n, std::size_t row_step,
     std::fill(to + row * width + last - whole * width, to + (row + 1) * width, T{0});
 }
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

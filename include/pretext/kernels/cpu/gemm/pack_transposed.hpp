@@ -5,7 +5,7 @@
 
 #include <pretext/kernels/cpu/gemm/tile_shape.hpp>
 
-namespace pretext::kernels::detail {
+namespace pretext::inline v0_1::kernels::detail {
 
 /// Transposes a block of 4×4 four-byte elements: rows of `from` are `step` apart, rows of `to` are `width`
 /// apart.
@@ -51,4 +51,4 @@ void pack_transposed(const T* b, std::size_t depth, std::size_t columns, std::si
   }
 }
 
-}  // namespace pretext::kernels::detail
+}  // namespace pretext::inline v0_1::kernels::detail

@@ -7,7 +7,7 @@
 
 // Small matrix products on one thread, whose right operand is packed once and used more than once: what
 // attention and convolutions of few channels need of the register tiles.
-namespace pretext::kernels::detail {
+namespace pretext::inline v0_1::kernels::detail {
 
 /// `columns` rounded up to whole panels.
 template <class T>
@@ -77,4 +77,4 @@ void outer_product_of(const T* const* a, std::size_t depth, std::size_t m, const
                                 std::min(width, columns - first), false});
 }
 
-}  // namespace pretext::kernels::detail
+}  // namespace pretext::inline v0_1::kernels::detail

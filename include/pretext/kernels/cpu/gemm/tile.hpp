@@ -12,7 +12,7 @@
 #include <pretext/kernels/cpu/gemm/tile_bfloat16.hpp>
 #endif
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// Computes a tile with the best instruction set (`best_isa`).
 template <class Product>
@@ -28,4 +28,4 @@ void run_tile(const Product& product) {
   detail::portable_tile<operand>::run(product);
 }
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

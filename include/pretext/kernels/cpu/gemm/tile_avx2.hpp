@@ -6,7 +6,7 @@
 #include <pretext/kernels/cpu/gemm/tile_product.hpp>
 #include <pretext/kernels/cpu/gemm/tile_shape.hpp>
 
-namespace pretext::kernels::detail {
+namespace pretext::inline v0_1::kernels::detail {
 
 /// The AVX2 instructions of one element type.
 template <class T>
@@ -151,4 +151,4 @@ struct avx2_tile {
   }
 };
 
-}  // namespace pretext::kernels::detail
+}  // namespace pretext::inline v0_1::kernels::detail

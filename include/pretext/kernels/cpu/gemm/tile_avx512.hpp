@@ -8,7 +8,7 @@
 #include <pretext/kernels/cpu/gemm/tile_product.hpp>
 #include <pretext/kernels/cpu/gemm/tile_shape.hpp>
 
-namespace pretext::kernels::detail {
+namespace pretext::inline v0_1::kernels::detail {
 
 /// The AVX-512 instructions of one element type.
 template <class T>
@@ -189,4 +189,4 @@ struct avx512_tile {
   }
 };
 
-}  // namespace pretext::kernels::detail
+}  // namespace pretext::inline v0_1::kernels::detail

@@ -11,7 +11,7 @@
 // Products of bfloat16 pairs. Without the instruction vdpbf16ps, a pair is two floats, which are multiplied
 // and added one after the other, the second first. The instruction differs in its rounding, which may combine
 // both, and treats values below 2^-126 as zeros.
-namespace pretext::kernels::detail {
+namespace pretext::inline v0_1::kernels::detail {
 
 template <>
 struct avx2<bfloat16_pair> : avx2<float> {
@@ -73,4 +73,4 @@ struct avx512_bf16 : avx512<bfloat16_pair> {
   }
 };
 
-}  // namespace pretext::kernels::detail
+}  // namespace pretext::inline v0_1::kernels::detail

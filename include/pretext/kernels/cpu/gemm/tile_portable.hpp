@@ -8,7 +8,7 @@
 #include <pretext/kernels/cpu/gemm/tile_product.hpp>
 #include <pretext/kernels/cpu/gemm/tile_shape.hpp>
 
-namespace pretext::kernels::detail {
+namespace pretext::inline v0_1::kernels::detail {
 
 /// The operations of the portable tiles on one element type: 16-byte vectors of the compiler's extension.
 template <class T>
@@ -106,4 +106,4 @@ struct portable_tile {
   }
 };
 
-}  // namespace pretext::kernels::detail
+}  // namespace pretext::inline v0_1::kernels::detail

@@ -6,7 +6,7 @@
 // The arguments of the two register tiles, the innermost loops of every matrix product and convolution. Both
 // tiles read the rows of their left operand through pointers, so a convolution needs no copy of its input: a
 // row is a pixel, and padding is a pointer to zeros.
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// c[r][0..n) (+)= Σ_tap Σ_k a[tap·rows + r][k] · b[tap][k·panel + 0..n) for r < m: a tile of y = x·W over
 /// gathered rows. All `rows` pointers of a tap must be readable, also those from m on.
@@ -44,4 +44,4 @@ void store_tile(const T (&sum)[Rows][Columns], T* const* c, std::size_t m, std::
 }
 
 }  // namespace detail
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

@@ -3,7 +3,7 @@
 
 #include <pretext/kernels/cpu/simd/isa.hpp>
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// Rows and columns of a register tile.
 struct tile_shape {
@@ -38,4 +38,4 @@ std::size_t panels(std::size_t columns) {
 /// prefetcher.
 inline constexpr std::size_t prefetch_distance = 16;
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

@@ -14,7 +14,7 @@
 
 // C (+)= Aᵀ·B, the gradient of weights: C has few rows and columns, and each element is a sum over all tokens
 // or pixels of a batch. So the parallel loop divides the sum, too.
-namespace pretext::kernels::detail {
+namespace pretext::inline v0_1::kernels::detail {
 
 /// Rows of A and B that are multiplied at a time: a strip of A and a panel of B of this depth fit the L1
 /// cache.
@@ -128,4 +128,4 @@ void transposed_product(Context& context, std::size_t m, std::size_t n, std::siz
   });
 }
 
-}  // namespace pretext::kernels::detail
+}  // namespace pretext::inline v0_1::kernels::detail

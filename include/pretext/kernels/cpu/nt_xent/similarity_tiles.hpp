@@ -8,7 +8,7 @@
 #include <pretext/kernels/cpu/gemm/tile.hpp>
 #include <pretext/kernels/cpu/simd/l2_normalize.hpp>
 
-namespace pretext::kernels::detail {
+namespace pretext::inline v0_1::kernels::detail {
 
 /// The similarities s = u·uᵀ/τ, computed in square tiles and never stored. s is symmetric, so a tile of row
 /// blocks (a, b) also stands for (b, a). Tiles are visited in a round-robin schedule: no two tiles of a round
@@ -137,4 +137,4 @@ class similarity_tiles {
   T* down_;    // per block, u in panels: the right operand of the gradient
 };
 
-}  // namespace pretext::kernels::detail
+}  // namespace pretext::inline v0_1::kernels::detail

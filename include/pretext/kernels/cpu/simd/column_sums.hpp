@@ -6,7 +6,7 @@
 #include <pretext/devices/cpu.hpp>
 #include <pretext/kernels/cpu/simd/isa.hpp>
 
-namespace pretext::kernels::detail {
+namespace pretext::inline v0_1::kernels::detail {
 
 /// Rows of a block: enough to amortise a partial sum; independent of the number of threads.
 inline std::size_t rows_of_block(std::size_t columns) {
@@ -41,4 +41,4 @@ void sum_columns(Context& context, std::size_t rows, std::size_t columns, T* con
   add_partial_sums(context, blocks, columns, partial, total);
 }
 
-}  // namespace pretext::kernels::detail
+}  // namespace pretext::inline v0_1::kernels::detail

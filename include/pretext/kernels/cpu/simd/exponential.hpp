@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 namespace detail {
 /// e^x for -88 <= x <= 0, within 2 units in the last place where the result is normal; subnormal results may
@@ -42,4 +42,4 @@ void negative_exponentials(const double* x, const Shift& shift, double* e) {
   for (std::size_t i = 0; i < N; ++i) e[i] = std::exp(x[i] - shift(i));
 }
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

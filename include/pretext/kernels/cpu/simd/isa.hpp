@@ -4,7 +4,7 @@
 #include <stdexcept>
 #include <string>
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// The instruction sets that kernels are compiled for, each a superset of the one before; chosen at run time.
 /// `avx2` includes FMA; `avx512` is F, BW, DQ and VL; `avx512_bf16` adds BF16, products of bfloat16.
@@ -77,4 +77,4 @@ void vectorised(const Work& work) {
   work();
 }
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

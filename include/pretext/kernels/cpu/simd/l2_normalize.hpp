@@ -4,7 +4,7 @@
 
 #include <pretext/kernels/l2_normalize.hpp>
 
-namespace pretext::kernels::detail {
+namespace pretext::inline v0_1::kernels::detail {
 
 /// u = z/√max(Σz², 1e-12); returns the factor 1/√….
 template <class T>
@@ -31,4 +31,4 @@ void add_row_gradient(const T* u, const T* du, T factor, std::size_t columns, T*
   for (std::size_t c = 0; c < columns; ++c) dz[c] += (du[c] - radial * u[c]) * factor;
 }
 
-}  // namespace pretext::kernels::detail
+}  // namespace pretext::inline v0_1::kernels::detail

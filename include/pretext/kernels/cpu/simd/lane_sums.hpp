@@ -1,7 +1,7 @@
 #pragma once
 #include <cstddef>
 
-namespace pretext::kernels::detail {
+namespace pretext::inline v0_1::kernels::detail {
 
 /// Σ f(i) for i < count in sixteen partial sums, the order of vector instructions, so that every instruction
 /// set gives the same bits.
@@ -36,4 +36,4 @@ T lane_maximum(std::size_t count, const T* x) {
   return largest[0];
 }
 
-}  // namespace pretext::kernels::detail
+}  // namespace pretext::inline v0_1::kernels::detail

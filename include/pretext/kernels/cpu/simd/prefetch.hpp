@@ -1,7 +1,7 @@
 #pragma once
 #include <cstddef>
 
-namespace pretext::kernels::detail {
+namespace pretext::inline v0_1::kernels::detail {
 
 /// Prefetches `count` elements 4 KB ahead of those that are read now: hardware prefetchers stop at page
 /// boundaries.
@@ -11,4 +11,4 @@ template <class T>
   for (std::size_t i = 0; i < count; i += line) __builtin_prefetch(x + i + ahead);
 }
 
-}  // namespace pretext::kernels::detail
+}  // namespace pretext::inline v0_1::kernels::detail

@@ -9,7 +9,7 @@
 
 // Compilers do not vectorise std::sqrt in a loop, because it may set errno; so the instruction is called
 // directly.
-namespace pretext::kernels::detail {
+namespace pretext::inline v0_1::kernels::detail {
 
 #if defined(__x86_64__)
 [[gnu::target("avx2")]] inline std::size_t roots_avx2(std::size_t count, float* x) {
@@ -46,4 +46,4 @@ void square_roots(std::size_t count, T* x) {
   for (; done < count; ++done) x[done] = std::sqrt(x[done]);
 }
 
-}  // namespace pretext::kernels::detail
+}  // namespace pretext::inline v0_1::kernels::detail

@@ -4,7 +4,7 @@
 
 #include <pretext/kernels/gpu/attention/fused_forward.hpp>
 
-namespace pretext::grid {
+namespace pretext::inline v0_1::grid {
 
 /// All gradients of a head in one kernel: dv = Pᵀ·dy, dk = dSᵀ·q·scale and dq = dS·k·scale (see
 /// tiled_backward.hpp). The outer loop runs over tiles of keys and the inner one over tiles of queries, so
@@ -153,4 +153,4 @@ struct fused_attention_backward {
   }
 };
 
-}  // namespace pretext::grid
+}  // namespace pretext::inline v0_1::grid

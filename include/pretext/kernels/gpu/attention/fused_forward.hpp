@@ -5,7 +5,7 @@
 #include <pretext/kernels/gpu/attention/heads.hpp>
 #include <pretext/kernels/gpu/gemm/block_products.hpp>
 
-namespace pretext::grid {
+namespace pretext::inline v0_1::grid {
 
 /// Divides one head's attention into products on tensor cores: 64×64 tiles, heads at most `Depth` wide.
 template <unsigned Depth>
@@ -149,4 +149,4 @@ struct fused_attention {
   }
 };
 
-}  // namespace pretext::grid
+}  // namespace pretext::inline v0_1::grid

@@ -5,7 +5,7 @@
 #include <pretext/kernels/attention.hpp>
 #include <pretext/kernels/gpu/block/square_tile.hpp>
 
-namespace pretext::grid {
+namespace pretext::inline v0_1::grid {
 
 /// Addresses of each head of each sample. A `unit` is one head of one sample.
 template <class T>
@@ -119,4 +119,4 @@ struct attention_tiles {
   }
 };
 
-}  // namespace pretext::grid
+}  // namespace pretext::inline v0_1::grid

@@ -6,7 +6,7 @@
 // The backward pass recomputes P = exp(s - l) tile by tile from the log-sum-exp l of each row
 // (FlashAttention, Dao et al. 2022). With dP = dy·vᵀ, the gradient of the scores is dS = P∘(dP - δ), where
 // δ_i = Σ_j P_ij dP_ij = dy_i·y_i.
-namespace pretext::grid {
+namespace pretext::inline v0_1::grid {
 
 /// δ of each query.
 template <class T>
@@ -82,4 +82,4 @@ struct attention_dkeys : attention_gradient<T> {
   }
 };
 
-}  // namespace pretext::grid
+}  // namespace pretext::inline v0_1::grid

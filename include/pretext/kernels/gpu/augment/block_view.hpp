@@ -7,7 +7,7 @@
 #include <pretext/kernels/image/levels.hpp>
 #include <pretext/kernels/image/resampling.hpp>
 
-namespace pretext::grid {
+namespace pretext::inline v0_1::grid {
 
 inline constexpr unsigned view_threads = 256;
 
@@ -145,4 +145,4 @@ class block_view {
   float* planes_;
 };
 
-}  // namespace pretext::grid
+}  // namespace pretext::inline v0_1::grid

@@ -8,7 +8,7 @@
 #include <pretext/kernels/image/color.hpp>
 #include <pretext/kernels/image/resampling.hpp>
 
-namespace pretext::grid {
+namespace pretext::inline v0_1::grid {
 
 /// The taps of one output pixel along one axis; the weights are divided by their sum if that is not 1 by
 /// construction.
@@ -70,4 +70,4 @@ PRETEXT_HOST_DEVICE rgb resampled_pixel(const stored_image<Pixel>& image, const 
   return color::clipped(color::scaled(sum, scale));
 }
 
-}  // namespace pretext::grid
+}  // namespace pretext::inline v0_1::grid

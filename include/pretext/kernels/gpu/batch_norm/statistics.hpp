@@ -5,7 +5,7 @@
 #include <pretext/kernels/gpu/block/column_sums.hpp>
 
 // Per-channel statistics of batch norm, and the scale and shift computed from them.
-namespace pretext::grid {
+namespace pretext::inline v0_1::grid {
 
 /// The index into statistics (groups, channels) of element `i` of (rows, channels).
 struct statistic_of {
@@ -97,4 +97,4 @@ struct scale_by_column {
   }
 };
 
-}  // namespace pretext::grid
+}  // namespace pretext::inline v0_1::grid

@@ -8,7 +8,7 @@
 // Column sums of a matrix in two kernels and a fixed order: first each block sums its own rows, then the
 // blocks' sums are added. There are no atomic additions, because their order, and so the result's last
 // bits, would change from run to run.
-namespace pretext::grid {
+namespace pretext::inline v0_1::grid {
 
 /// How the rows of each group are divided among blocks: a function of the shape and of the vector width
 /// alone.
@@ -175,4 +175,4 @@ void add_column_sums(Context& context, std::size_t rows, std::size_t columns, W*
   sum_columns<T, Sums>(context, rows, columns, 1, pointers, term, finish);
 }
 
-}  // namespace pretext::grid
+}  // namespace pretext::inline v0_1::grid

@@ -7,7 +7,7 @@
 #include <pretext/kernels/l2_normalize.hpp>
 
 // L2 normalization of rows, one block of threads per row.
-namespace pretext::grid {
+namespace pretext::inline v0_1::grid {
 
 inline constexpr unsigned row_threads = 128;
 
@@ -84,4 +84,4 @@ struct normalise_rows {
   }
 };
 
-}  // namespace pretext::grid
+}  // namespace pretext::inline v0_1::grid

@@ -6,7 +6,7 @@
 #include <pretext/devices/grid/kernel.hpp>
 #include <pretext/kernels/gpu/block/tensor_cores.cuh>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 namespace grid {
 
 /// The block of the kernel contract (devices/grid/kernel.hpp) on a GPU: `for_each_thread` runs its functor
@@ -101,4 +101,4 @@ void launch(const cuda::stream& on, std::size_t blocks, const Kernel& kernel) {
   detail::expects_success(cudaGetLastError(), "launching a kernel");
 }
 
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

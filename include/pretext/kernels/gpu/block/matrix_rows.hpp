@@ -4,7 +4,7 @@
 #include <pretext/core/bfloat16.hpp>
 #include <pretext/kernels/gpu/block/vector_access.hpp>
 
-namespace pretext::grid {
+namespace pretext::inline v0_1::grid {
 
 /// A read-only view of rows of a matrix that yields zeros outside of its bounds, so that tiles may overlap
 /// the edges.
@@ -43,4 +43,4 @@ struct rows_to {
   }
 };
 
-}  // namespace pretext::grid
+}  // namespace pretext::inline v0_1::grid

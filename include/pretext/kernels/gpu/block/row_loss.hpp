@@ -3,7 +3,7 @@
 
 #include <pretext/devices/grid/deferred_loss.hpp>
 
-namespace pretext::grid {
+namespace pretext::inline v0_1::grid {
 
 /// Σ row_values · factor over a loss's rows, summed in a fixed order by one block.
 struct sum_rows {
@@ -37,4 +37,4 @@ auto row_loss(Context& context, std::size_t rows, double factor, const double* r
   return deferred_loss<typename Context::device>{sum};
 }
 
-}  // namespace pretext::grid
+}  // namespace pretext::inline v0_1::grid

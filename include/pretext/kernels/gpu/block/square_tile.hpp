@@ -6,7 +6,7 @@
 #include <pretext/devices/grid/kernel.hpp>
 #include <pretext/kernels/gpu/block/matrix_rows.hpp>
 
-namespace pretext::grid {
+namespace pretext::inline v0_1::grid {
 
 /// A 64×64 tile in shared memory that one block computes, transforms and multiplies by. Attention's and
 /// NT-Xent's tiles of logits are such.
@@ -160,4 +160,4 @@ class row_log_sums {
   }
 };
 
-}  // namespace pretext::grid
+}  // namespace pretext::inline v0_1::grid

@@ -5,7 +5,7 @@
 #include <mma.h>
 #include <pretext/devices/grid/tiles.hpp>
 
-namespace pretext::grid {
+namespace pretext::inline v0_1::grid {
 
 /// `tile_sums` of the kernel contract (devices/grid/kernel.hpp) on tensor cores through WMMA. The M×N sums
 /// are divided into 16×16 squares among the block's warps, which form two columns.
@@ -138,4 +138,4 @@ class tensor_core_sums {
   nvcuda::wmma::fragment<nvcuda::wmma::accumulator, side, side, side, float> sum_[down][across];
 };
 
-}  // namespace pretext::grid
+}  // namespace pretext::inline v0_1::grid

@@ -4,7 +4,7 @@
 #include <pretext/core/bfloat16.hpp>
 #include <pretext/devices/grid/kernel.hpp>
 
-namespace pretext::grid {
+namespace pretext::inline v0_1::grid {
 
 /// to (columns, rows) = fromᵀ of (rows, columns), or to += fromᵀ. Tiles go through shared memory, so that
 /// both the reads and the writes of neighbouring threads are contiguous; the padding column avoids bank
@@ -50,4 +50,4 @@ void transpose(Context& context, std::size_t rows, std::size_t columns, const Fr
   if (work.blocks() > 0) launch(context.stream, work.blocks(), work);
 }
 
-}  // namespace pretext::grid
+}  // namespace pretext::inline v0_1::grid

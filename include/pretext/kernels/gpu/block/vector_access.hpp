@@ -9,7 +9,7 @@
 // Memory-bound kernels move 16 bytes per access where alignment allows it. Their functor defines what
 // happens to N consecutive elements, `work.template at<N>(index of the first)`: N is `lanes<T>` where rows
 // are aligned and 1 otherwise, so one kernel serves both cases.
-namespace pretext::grid {
+namespace pretext::inline v0_1::grid {
 
 /// Elements of T in 16 bytes.
 template <class T>
@@ -89,4 +89,4 @@ void parallel_for_vec(Context& context, std::size_t n, std::size_t columns,
            kernel{n, vectorized, work});
 }
 
-}  // namespace pretext::grid
+}  // namespace pretext::inline v0_1::grid

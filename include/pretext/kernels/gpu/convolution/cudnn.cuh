@@ -10,7 +10,7 @@
 #include <pretext/kernels/gpu/convolution.hpp>
 #include <pretext/kernels/gpu/elementwise.hpp>
 
-namespace pretext::kernels {
+namespace pretext::inline v0_1::kernels {
 
 /// cuDNN's convolutions if the numerics round operands. The fallback, implicit GEMM, handles pointwise
 /// convolutions (a plain matrix product), unaligned memory, and shapes for which cuDNN has no deterministic
@@ -112,4 +112,4 @@ struct convolution<cuda> {
   }
 };
 
-}  // namespace pretext::kernels
+}  // namespace pretext::inline v0_1::kernels

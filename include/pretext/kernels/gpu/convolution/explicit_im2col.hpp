@@ -7,7 +7,7 @@
 #include <pretext/kernels/gpu/block/vector_access.hpp>
 #include <pretext/kernels/gpu/convolution/patch_operands.hpp>
 
-namespace pretext::grid {
+namespace pretext::inline v0_1::grid {
 
 /// Whether the context's numerics round operands (TF32 or bfloat16), which lets tensor cores multiply them.
 template <class Context>
@@ -129,4 +129,4 @@ struct explicit_im2col {
   }
 };
 
-}  // namespace pretext::grid
+}  // namespace pretext::inline v0_1::grid

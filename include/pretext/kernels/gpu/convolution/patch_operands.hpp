@@ -8,7 +8,7 @@
 
 // Images and outputs as the operands of implicit GEMM (tiled_product.hpp describes operands). Row and
 // column indices have 32 bits, because `divisor` divides 32-bit integers.
-namespace pretext::grid {
+namespace pretext::inline v0_1::grid {
 
 /// A kernel tap (i, j) and an input channel.
 struct tap_channel {
@@ -76,4 +76,4 @@ struct transposed_patch_matrix {
   bool vectorizable() const { return patches.vectorizable(); }
 };
 
-}  // namespace pretext::grid
+}  // namespace pretext::inline v0_1::grid

@@ -7,7 +7,7 @@
 // The data gradient of a convolution with stride s, split into s×s phases. Pixels whose row and column have
 // the same remainders modulo s were read through the same taps, every s-th one. So each phase is a product
 // of its own, without the zeros that a product over all taps would multiply.
-namespace pretext::grid {
+namespace pretext::inline v0_1::grid {
 
 /// One axis of a phase: pixels first, first + s, …, and taps tap, tap + s, …. Pixel a contributed through
 /// tap t to the output a + shift - t.
@@ -99,4 +99,4 @@ struct phase_pixels {
   bool vectorizable() const { return is_vectorizable<T>(phase.e.in, {dx}); }
 };
 
-}  // namespace pretext::grid
+}  // namespace pretext::inline v0_1::grid

@@ -7,7 +7,7 @@
 
 // Loading and storing for the products of small matrices that a block computes in shared memory: rows are
 // staged there as tensor-core operands, and results leave 8 at a time.
-namespace pretext::grid {
+namespace pretext::inline v0_1::grid {
 
 /// One thread's share of a Rows×Columns operand on its way from global to shared memory. The split into
 /// fetch() and write() lets a block overlap the loads with computation.
@@ -58,4 +58,4 @@ PRETEXT_HOST_DEVICE inline void store8(square_tile<float>& to, unsigned row, uns
   for (unsigned k = 0; k < 8; ++k) to.at[row][column + k] = values[k];
 }
 
-}  // namespace pretext::grid
+}  // namespace pretext::inline v0_1::grid

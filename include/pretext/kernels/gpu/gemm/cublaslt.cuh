@@ -9,7 +9,7 @@
 #include <pretext/kernels/gpu/gemm.hpp>
 #include <pretext/kernels/gpu/gemm/fused_product.hpp>
 
-namespace pretext {
+namespace pretext::inline v0_1 {
 namespace grid {
 
 /// cuBLASLt's matrices are column-major, so a row-major C = A·B is computed as Cᵀ = Bᵀ·Aᵀ. `pointers` are
@@ -95,4 +95,4 @@ struct gemm<cuda> {
 };
 
 }  // namespace kernels
-}  // namespace pretext
+}  // namespace pretext::inline v0_1

@@ -1,6 +1,6 @@
 #pragma once
 
-namespace pretext::grid {
+namespace pretext::inline v0_1::grid {
 
 /// Products whose library has an epilogue that saves a separate pass, for devices with such a library. Each
 /// returns whether it ran; if it returns false it has written nothing, and the caller uses separate kernels.
@@ -22,4 +22,4 @@ struct fused_product {
   }
 };
 
-}  // namespace pretext::grid
+}  // namespace pretext::inline v0_1::grid

@@ -6,7 +6,7 @@
 #include <pretext/kernels/gpu/block/vector_access.hpp>
 
 // Destinations of products' results (tiled_product.hpp, tensor_product.hpp).
-namespace pretext::grid {
+namespace pretext::inline v0_1::grid {
 
 /// A row-major result with n contiguous columns. Every result type provides the address of an entry, of the
 /// i-th entry in row-major order, and `vectorizable()`: whether rows are 16-byte aligned.
@@ -60,4 +60,4 @@ struct reduce_splits {
   }
 };
 
-}  // namespace pretext::grid
+}  // namespace pretext::inline v0_1::grid

@@ -6,7 +6,7 @@
 #include <pretext/kernels/gpu/block/vector_access.hpp>
 
 // Tiles of a product's operands (described in tiled_product.hpp) on their way from global to shared memory.
-namespace pretext::grid {
+namespace pretext::inline v0_1::grid {
 
 /// Presents the left operand by its index across the product's depth and its index along it, so that one
 /// loader serves both operands.
@@ -105,4 +105,4 @@ class staged_operand {
   chunk chunk_[chunks];
 };
 
-}  // namespace pretext::grid
+}  // namespace pretext::inline v0_1::grid

@@ -6,7 +6,7 @@
 #include <pretext/kernels/gpu/gemm/staged_operands.hpp>
 #include <pretext/kernels/gpu/gemm/tiled_product.hpp>
 
-namespace pretext::grid {
+namespace pretext::inline v0_1::grid {
 
 using tensor_extents = tiled_extents<128, 64, 32>;
 
@@ -144,4 +144,4 @@ void tensor_multiply(Context& context, const tensor_extents& e, const A& a, cons
   tensor_multiply_into(context, e, a, b, rows_in_order<C>{c, e.n}, mode);
 }
 
-}  // namespace pretext::grid
+}  // namespace pretext::inline v0_1::grid

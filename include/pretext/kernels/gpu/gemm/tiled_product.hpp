@@ -16,7 +16,7 @@
 // entry or null where the entry is zero. `along_columns` tells that neighbouring columns are contiguous in
 // memory (else neighbouring rows are), so that threads can read contiguously. `vectorizable()` returns
 // whether aligned groups of 8 neighbours can be read as 16 bytes.
-namespace pretext::grid {
+namespace pretext::inline v0_1::grid {
 
 /// A matrix in memory with arbitrary strides; exchanging them transposes it.
 template <class T>
@@ -169,4 +169,4 @@ void multiply(Context& context, const product_extents& e, const A& a, const B& b
   multiply_into(context, e, a, b, rows_in_order<C>{c, e.n}, mode);
 }
 
-}  // namespace pretext::grid
+}  // namespace pretext::inline v0_1::grid

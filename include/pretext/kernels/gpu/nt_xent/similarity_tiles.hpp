@@ -7,7 +7,7 @@
 // Similarities s = u·uᵀ/τ of unit vectors in square tiles that are computed, used and dropped, so memory
 // stays O(rows). A block fills a tile with a function of the similarities and can multiply the tile by the
 // vectors again.
-namespace pretext::grid {
+namespace pretext::inline v0_1::grid {
 
 /// The extents (two rows per image) and the division of the work.
 struct similarity_extents {
@@ -153,4 +153,4 @@ struct similarity_tiles<bfloat16> : similarity_extents {
   }
 };
 
-}  // namespace pretext::grid
+}  // namespace pretext::inline v0_1::grid

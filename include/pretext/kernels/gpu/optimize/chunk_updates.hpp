@@ -7,7 +7,7 @@
 
 // One block of threads per chunk of the flat parameter buffers. While the recorded loss is NaN or infinite,
 // no parameter changes.
-namespace pretext::grid {
+namespace pretext::inline v0_1::grid {
 
 /// Calls step.of(chunk)(i) for every element of every chunk.
 template <class Step>
@@ -53,4 +53,4 @@ struct momentum_element {
   }
 };
 
-}  // namespace pretext::grid
+}  // namespace pretext::inline v0_1::grid

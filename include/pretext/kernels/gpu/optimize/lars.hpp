@@ -6,7 +6,7 @@
 
 // LARS needs the norms of whole parameters before it can update any element, so it runs three kernels:
 // squared norms per chunk, ratios per parameter, updates per element.
-namespace pretext::grid {
+namespace pretext::inline v0_1::grid {
 
 /// Squared norms, per chunk, of w and of the update that LARS divides by.
 template <class W>
@@ -92,4 +92,4 @@ struct lars_update {
   }
 };
 
-}  // namespace pretext::grid
+}  // namespace pretext::inline v0_1::grid

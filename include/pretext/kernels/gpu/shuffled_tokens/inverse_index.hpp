@@ -5,7 +5,7 @@
 #include <pretext/devices/grid/kernel.hpp>
 #include <pretext/kernels/index_list.hpp>
 
-namespace pretext::grid {
+namespace pretext::inline v0_1::grid {
 
 /// The inverse of an index list: for each patch its rank in the list. With it each thread gathers its
 /// patch's gradient, and no two threads add to the same element.
@@ -49,4 +49,4 @@ inverse_index invert(Context& context, std::size_t batch, std::size_t patches,
   return {patches, selected.count, ranks};
 }
 
-}  // namespace pretext::grid
+}  // namespace pretext::inline v0_1::grid
