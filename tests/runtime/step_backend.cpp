@@ -145,7 +145,7 @@ TEST_CASE("a classifier uploads images only with the labels of set_labels") {
   labels[5] = 0;
   trained->set_labels(labels);
   CHECK_THROWS_WITH_AS(trained->upload_dataset(picture_source(picture_count), in_fours),
-                       doctest::Contains("index 5 of the images in memory the label 0"),
+                       doctest::Contains("the label 0 for index 5 of the images in memory"),
                        std::invalid_argument);
 }
 
