@@ -1,5 +1,5 @@
-# What the library and its programs stand on: found on this machine first, fetched at a fixed version otherwise.
-# GLOBAL, because whoever adds pretext as a subdirectory links through its targets.
+# The dependencies of the library and its programs: those installed here, otherwise downloaded at a fixed version.
+# GLOBAL, because a project that adds pretext as a subdirectory links them through its targets.
 include(FetchContent)
 find_package(Threads REQUIRED)
 
@@ -32,8 +32,8 @@ function(pretext_fetch_and_install name repository tag)
 endfunction()
 set(pretext_prefix ${CMAKE_CURRENT_BINARY_DIR}/_deps/prefix)
 
-# Where the library is somebody's subdirectory, it fetches nothing but Eigen: its other components are there if
-# their libraries are.
+# As a subdirectory of another project the library downloads only Eigen; each other component exists if its library is
+# installed.
 set(fetch OFF)
 if(PRETEXT_TESTS OR PRETEXT_EXAMPLES)
   set(fetch ON)
@@ -80,7 +80,7 @@ if(TARGET JPEG::JPEG AND TARGET PNG::PNG)
   set(PRETEXT_HAS_data ON)
 endif()
 
-# Whoever wants a GPU has the toolkit.
+# The CUDA toolkit is never downloaded.
 find_package(CUDAToolkit 12 QUIET GLOBAL)
 set(PRETEXT_HAS_cuda OFF)
 if(TARGET CUDA::cudart_static AND TARGET CUDA::cublasLt)

@@ -1,4 +1,4 @@
-# How our own tests and programs are compiled. Nothing of this reaches whoever links pretext::pretext.
+# How our own tests and programs are compiled. None of this reaches targets that link pretext::pretext.
 add_library(pretext_development INTERFACE)
 set(warnings -Wall -Wextra -Wconversion -Wshadow $<$<BOOL:${PRETEXT_WERROR}>:-Werror>)
 target_compile_options(pretext_development INTERFACE $<$<COMPILE_LANGUAGE:CXX>:${warnings}>

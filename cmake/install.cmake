@@ -1,4 +1,4 @@
-# `cmake --install` puts the headers down with what find_package(pretext COMPONENTS data xtensor cuda) needs.
+# `cmake --install` copies the headers and the files that find_package(pretext COMPONENTS data xtensor cuda) reads.
 include(CMakePackageConfigHelpers)
 include(GNUInstallDirs)
 set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/pretext)

@@ -49,7 +49,7 @@ fi
 # The program reports where the images are; the encoder does not depend on it.
 grep -q "the images are in the GPU's memory" output || die "small images are not uploaded to the GPU: $(cat output)"
 "$pretrain" "${small[@]}" --epochs 1 --device cuda --load-batches --out loaded 2>output
-grep -q "batches are loaded by the CPU.*--load-batches" output || die "it does not report who loads: $(cat output)"
+grep -q "batches are loaded by the CPU.*--load-batches" output || die "it does not report that the CPU loads the batches: $(cat output)"
 cmp first/encoder.safetensors loaded/encoder.safetensors
 
 # Ctrl-C after the first checkpoint; the other device resumes.
