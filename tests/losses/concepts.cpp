@@ -41,10 +41,10 @@ TEST_CASE("every loss of the library is of exactly one kind") {
 
 TEST_CASE("sums and weighted losses are of the kind of their parts, and parts of two kinds make no loss") {
   static_assert(JointLoss<own_loss> && kinds<own_loss> == 1);
-  static_assert(JointLoss<sum<nt_xent, weighted<own_loss>>>);
-  static_assert(PredictiveLoss<sum<cosine_regression, weighted<cosine_regression>>>);
-  static_assert(!Loss<sum<nt_xent, cosine_regression>>);
-  static_assert(!Loss<sum<cross_entropy, cosine_regression>>);
+  static_assert(JointLoss<loss_sum<nt_xent, weighted_loss<own_loss>>>);
+  static_assert(PredictiveLoss<loss_sum<cosine_regression, weighted_loss<cosine_regression>>>);
+  static_assert(!Loss<loss_sum<nt_xent, cosine_regression>>);
+  static_assert(!Loss<loss_sum<cross_entropy, cosine_regression>>);
 }
 
 TEST_CASE("other types are no losses") {

@@ -70,7 +70,7 @@ TEST_CASE(
 }
 
 TEST_CASE("gradients match finite differences for a sum of losses, and with statistics per view") {
-  using summed = sum<nt_xent, weighted<nt_xent>>;
+  using summed = loss_sum<nt_xent, weighted_loss<nt_xent>>;
   every_gradient_matches(
       composed<loss<summed>>{.loss = nt_xent{.temperature = 0.2} + 0.5 * nt_xent{.temperature = 1}});
   every_gradient_matches(composed<loss<nt_xent>, statistics<per_view_statistics>>{});

@@ -125,7 +125,7 @@ TEST_CASE("a trainer refuses hyper-parameters out of range in a sentence when it
   refused(method{}, adamw{.beta2 = -0.1}, "adamw: beta2 ");
   refused(method{}, any_optimizer<sgd, lars>{lars{.momentum = std::nan("")}}, "lars: momentum ");
   using summed = joint_embedding<images, encoder<resnet18<stem::cifar, 4>>, projector<simclr_head<32>>,
-                                 loss<sum<nt_xent, weighted<nt_xent>>>>;
+                                 loss<loss_sum<nt_xent, weighted_loss<nt_xent>>>>;
   refused(summed{.loss = nt_xent{} + 0.5 * nt_xent{.temperature = -1}}, sgd{}, "nt_xent: temperature ");
   refused(byol<images, resnet18<stem::cifar, 4>, byol_head<9, 6>>{.target = {.momentum = 1.1}}, sgd{},
           "ema: momentum ");

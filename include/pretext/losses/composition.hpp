@@ -11,11 +11,11 @@ namespace pretext::inline v0_1 {
 
 /// A loss times a weight, in value and gradient.
 template <class L>
-struct weighted {
+struct weighted_loss {
   double weight = 1;
   L loss{};
 
-  friend bool operator==(const weighted&, const weighted&) = default;
+  friend bool operator==(const weighted_loss&, const weighted_loss&) = default;
 
   void check() const {
     if constexpr (requires { loss.check(); }) loss.check();
@@ -43,11 +43,11 @@ struct weighted {
 
 /// The sum of two losses of the same tensors.
 template <class First, class Second>
-struct sum {
+struct loss_sum {
   First first{};
   Second second{};
 
-  friend bool operator==(const sum&, const sum&) = default;
+  friend bool operator==(const loss_sum&, const loss_sum&) = default;
 
   void check() const {
     if constexpr (requires { first.check(); }) first.check();
@@ -65,12 +65,12 @@ struct sum {
 
 /// `nt_xent{} + 0.1 * other{}` is a loss.
 template <Loss First, Loss Second>
-constexpr sum<First, Second> operator+(First first, Second second) {
+constexpr loss_sum<First, Second> operator+(First first, Second second) {
   return {first, second};
 }
 /// `0.1 * nt_xent{}` is a loss: value and gradient are multiplied.
 template <Loss L>
-constexpr weighted<L> operator*(double weight, L loss) {
+constexpr weighted_loss<L> operator*(double weight, L loss) {
   return {weight, loss};
 }
 
