@@ -97,8 +97,8 @@ using head =
     sequential<named<"layers", sequential<linear<64, bias::no>, batch_norm<>, squared_relu, linear<32>>>>;
 
 /// SimCLR with our head and with a second loss that pulls views together.
-using method =
-    joint_embedding<images, encoder<thin_resnet>, projector<head>, loss<sum<nt_xent, weighted<alignment>>>>;
+using method = joint_embedding<images, encoder<thin_resnet>, projector<head>,
+                               loss<loss_sum<nt_xent, weighted_loss<alignment>>>>;
 // --8<-- [end:method]
 
 }  // namespace mine
