@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include <pretext/augment/views.hpp>
 #include <pretext/core/concepts.hpp>
 #include <pretext/devices/cpu.hpp>
 #include <pretext/inference/encoder_file.hpp>
