@@ -1,5 +1,5 @@
-// Names that system headers and other libraries are known to define as macros. A header of ours that uses one of
-// them as an identifier compiles here and breaks in a user's program.
+// Names that system headers and other libraries are known to define as macros. A header of ours that uses one
+// of them as an identifier compiles here and breaks in a user's program.
 #define I "complex.h: the imaginary unit"
 #define B0 "termios.h: a line speed"
 #define small "rpcndr.h: char"

@@ -1,4 +1,5 @@
-// Tests of masked_modeling.hpp with its parts: encoders/masked/, heads/decoder.hpp and heads/linear_decoder.hpp.
+// Tests of masked_modeling.hpp with its parts: encoders/masked/, heads/decoder.hpp and
+// heads/linear_decoder.hpp.
 #include "support/allocations.hpp"
 #include "support/gradient_check.hpp"
 

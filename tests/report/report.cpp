@@ -269,8 +269,7 @@ TEST_CASE("inconsistent parts are refused by name") {
                        std::invalid_argument);
   r = everything();
   r.charts[0].curves[0].x.pop_back();
-  CHECK_THROWS_WITH_AS(to_html(r), "report: the curve \"NT-Xent\" has 3 x but 4 y",
-                       std::invalid_argument);
+  CHECK_THROWS_WITH_AS(to_html(r), "report: the curve \"NT-Xent\" has 3 x but 4 y", std::invalid_argument);
   r = everything();
   r.embedding.label[2] = 2;
   CHECK_THROWS_WITH_AS(to_html(r), "report: the scatter has a point of class 2 but names 2 classes",
