@@ -70,7 +70,7 @@ class workbench {
     if constexpr (std::same_as<typename Context::loss_value, double>) {
       result = value;
     } else {
-      value.settle(context);
+      value.finalize(context);
       result = context.stream.take_loss();
     }
     results_.push_back([result] { return std::vector<double>{result, 1}; });

@@ -216,7 +216,7 @@ void trainer<Method, Context, Optimizer>::enqueue(reads<Context, images> views, 
     loss_ = learn(views, step);
     expects_finite_loss(loss_);
   } else {
-    learn(views, step).settle(context_);
+    learn(views, step).finalize(context_);
   }
   optimizer_(context_, std::span<const parameter>{table_}, state_, step.learning_rate,
              static_cast<const W*>(memory_.gradient.data()), memory_.value.data());

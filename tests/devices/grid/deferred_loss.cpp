@@ -24,14 +24,14 @@ TEST_CASE("weighted sums of losses are evaluated when the device computes them, 
 TEST_CASE("a NaN or infinite loss stays stored until the host has read it, whatever later steps lose") {
   on<emulated> context;
   double value = 2;
-  loss{&value}.settle(context);
+  loss{&value}.finalize(context);
   CHECK(context.stream.take_loss() == 2);
   value = std::numeric_limits<double>::infinity();
-  loss{&value}.settle(context);
+  loss{&value}.finalize(context);
   value = 3;
-  loss{&value}.settle(context);
+  loss{&value}.finalize(context);
   CHECK(context.stream.take_loss() == std::numeric_limits<double>::infinity());
-  loss{&value}.settle(context);
+  loss{&value}.finalize(context);
   CHECK(context.stream.take_loss() == 3);
 }
 

@@ -47,7 +47,7 @@ class deferred_loss {
   /// Makes the device store the sum at `stream.wait_loss()`, which optimizers read: they change nothing while
   /// it is NaN or infinite, in this step and in all later ones until the host has read it.
   template <class Context>
-  void settle(Context& context) const {
+  void finalize(Context& context) const {
     parallel_for(context, 1, store_loss<deferred_loss>{*this, context.stream.wait_loss()});
   }
 
