@@ -135,3 +135,13 @@ TEST_CASE("a trainer refuses hyper-parameters out of range in a sentence when it
           "classification: the loss has 5 classes, but the classifier<> has 4 outputs");
   refused(labelled{}, layer_decay<sgd>{.decay = 0}, "must lie within (0, 1]");
 }
+
+TEST_CASE("a step refuses a target momentum outside of [0, 1] in a sentence, before it changes a weight") {
+  using with_target = byol<images, resnet18<stem::cifar, 4>, byol_head<9, 6>>;
+  const trainer<with_target, on<cpu>, sgd> t;
+  for (const double wrong : {99., -0.1, std::nan("")})
+    CHECK_THROWS_WITH_AS(t.target_momentum(wrong), doctest::Contains("must be in [0, 1]"),
+                         std::invalid_argument);
+  CHECK(t.target_momentum(0.5) == 0.5);
+  CHECK(t.target_momentum({}) == ema{}.momentum);
+}

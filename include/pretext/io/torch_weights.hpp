@@ -64,7 +64,8 @@ loaded_weights read_torch_tensors(std::span<const parameter> table, const safete
     wanted.push_back(name);
     const auto found = file.tensors.find(name);
     if (found == file.tensors.end())
-      throw_error<std::runtime_error>(file.origin, ": has no tensor \"", name, "\"");
+      throw_error<std::runtime_error>(file.origin, ": has no tensor \"", name,
+                                      "\"; it was made for another encoder");
     const safetensor& tensor = found->second;
     const std::vector<std::size_t> extents{p.extents.begin(), p.extents.begin() + std::ptrdiff_t(p.rank)};
     if (tensor.shape != extents)

@@ -106,7 +106,7 @@ class trainer {
 
   /// The keys of a step's samples, whose indices are copied to the device; valid until the next call.
   sample_keys keys_of(std::span<const std::uint64_t> samples, std::uint64_t seed, std::uint32_t epoch);
-  /// The given momentum, or else that of the method's target.
+  /// The given momentum, or else that of the method's target. Throws std::invalid_argument outside of [0, 1].
   double target_momentum(std::optional<double> given) const;
 
   /// Waits for the last step and returns its loss. Throws as `step` does.
@@ -201,10 +201,10 @@ sample_keys trainer<Method, Context, Optimizer>::keys_of(std::span<const std::ui
 
 template <class Method, class Context, class Optimizer>
 double trainer<Method, Context, Optimizer>::target_momentum(std::optional<double> given) const {
-  if constexpr (Method::has_target)
-    return given ? *given : method_.target.momentum;
-  else
-    return given.value_or(1);
+  double momentum = given.value_or(1);
+  if constexpr (Method::has_target) momentum = given ? *given : method_.target.momentum;
+  expects(0 <= momentum && momentum <= 1, "trainer: target_momentum ", momentum, " must be in [0, 1]");
+  return momentum;
 }
 
 template <class Method, class Context, class Optimizer>
