@@ -36,9 +36,10 @@ inline batch_mixing test_mixing() { return {.mixup = {.8}, .cutmix = {1}, .proba
 /// A different learning rate and target momentum for every step.
 inline std::vector<step_values> step_schedule(std::size_t steps, double drop_path = 0) {
   std::vector<step_values> all;
-  for (std::size_t i = 0; i < steps; ++i)
-    all.push_back(
-        {0.05 / (1 + 0.2 * static_cast<double>(i)), 0.9 + 0.01 * static_cast<double>(i), drop_path});
+  for (std::size_t i = 0; i < steps; ++i) {
+    const auto step = static_cast<double>(i);
+    all.push_back({0.05 / (1 + 0.2 * step), 1 - 0.1 / (1 + step), drop_path});
+  }
   return all;
 }
 
