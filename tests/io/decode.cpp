@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <fstream>
 #include <span>
 #include <string>
 #include <string_view>
@@ -126,19 +127,65 @@ TEST_CASE("a picture encoded as PNG decodes to the same pixels") {
   check_throws<std::invalid_argument>([] { encode_png(image{1, 1, 2, {0, 0}}); }, "1 x 1 x 2");
 }
 
-TEST_CASE("a JPEG or PNG truncated at any byte is rejected with its name, and nothing is printed") {
+TEST_CASE("a JPEG, or the pixels of a PNG, truncated at any byte is rejected, and nothing is printed") {
   const image picture = smooth_picture(24, 24);
   const std::string printed = printed_by([&] {
     for (const std::string& file : {jpeg_of(picture), jpeg_of(picture, {.progressive = true}),
-                                    png_of(24, 24, PNG_COLOR_TYPE_RGB, 8, picture.pixels)}) {
+                                    png_of(24, 24, PNG_COLOR_TYPE_RGB, 8, picture.pixels),
+                                    png_of(24, 24, PNG_COLOR_TYPE_RGB, 8, picture.pixels, true)}) {
       decoded(file);
-      for (std::size_t length = 0; length < file.size(); ++length) {
+      const std::size_t needed = file[0] == '\x89' ? file.size() - 12 : file.size();  // without IEND
+      for (std::size_t length = 0; length < needed; ++length) {
         CAPTURE(length);
         check_refused(std::string_view{file}.substr(0, length));
       }
     }
   });
   CHECK(printed == "");
+}
+
+TEST_CASE("a PNG is read without its end, with other bytes there, and with a damaged comment") {
+  const image picture = smooth_picture(24, 24);
+  for (const bool interlaced : {false, true}) {
+    const std::string file = png_of(24, 24, PNG_COLOR_TYPE_RGB, 8, picture.pixels, interlaced);
+    const std::string without_end = file.substr(0, file.size() - 12);
+    CHECK(decoded(without_end).pixels == picture.pixels);
+    CHECK(decoded(file.substr(0, file.size() - 5)).pixels == picture.pixels);
+    CHECK(decoded(without_end + std::string(300, '\0')).pixels == picture.pixels);
+    const std::string comment{"\0\0\0\3tEXtA\0B\1\2\3\4", 15};  // a wrong checksum
+    CHECK(decoded(file.substr(0, 33) + comment + file.substr(33)).pixels == picture.pixels);
+  }
+}
+
+TEST_CASE("peculiarities of JPEG writers that lose no data change no pixel") {
+  const image picture = smooth_picture(40, 56);
+  const std::string baseline = jpeg_of(picture), progressive = jpeg_of(picture, {.progressive = true});
+  const auto pixels = decoded(baseline).pixels;
+
+  // The front cameras of some phones write 0, 0, 0 instead of 0, 63, 0 behind the components of the scan.
+  std::string camera = baseline;
+  const std::size_t scan = camera.find("\xFF\xDA") + 5 + 2 * 3;
+  REQUIRE(camera.substr(scan, 3) == std::string{"\0\x3F\0", 3});
+  camera[scan + 1] = 0;
+  CHECK(decoded(camera).pixels == pixels);
+
+  // The first scan, of all DC coefficients, twice.
+  const std::size_t first = progressive.find("\xFF\xDA"), second = progressive.find("\xFF\xC4", first);
+  CHECK(decoded(progressive.substr(0, second) + progressive.substr(first)).pixels ==
+        decoded(progressive).pixels);
+
+  const std::size_t tables = baseline.find("\xFF\xDB");
+  CHECK(decoded(baseline.substr(0, tables) + "\xFF\xFF\xFF" + baseline.substr(tables)).pixels == pixels);
+  CHECK(decoded(baseline + std::string(999, '\0')).pixels == pixels);
+  CHECK(decoded(baseline.substr(0, baseline.size() - 2) + std::string(64, '\0') + "\xFF\xD9").pixels ==
+        pixels);
+}
+
+TEST_CASE("a JPEG that lost bytes between two restart markers is refused: its pixels would be guesses") {
+  std::string file = jpeg_of(smooth_picture(64, 64), {.restart_rows = 1});
+  const std::size_t marker = file.find("\xFF\xD1");
+  REQUIRE(marker != std::string::npos);
+  check_refused(file.erase(marker - 3, 3), "damaged JPEG");
 }
 
 TEST_CASE("damaged bytes neither crash nor print: they give some picture or an error") {
@@ -176,4 +223,85 @@ TEST_CASE("other files and too many pixels are rejected with a message") {
                                   png_of(40, 50, PNG_COLOR_TYPE_GRAY, 8, std::vector<std::uint8_t>(2000))})
     check_throws<bad_image>([&] { decoded(file, {.max_pixels = 1999}); }, "50", "40",
                             "more than the 1999 allowed");
+}
+
+TEST_CASE("the limit of pixels concerns what is decoded: a large JPEG is read at a fraction of its size") {
+  const std::string file = jpeg_of(smooth_picture(400, 640));
+  CHECK(decoded(file, {.target_side = 100, .max_pixels = 200 * 320}).height == 200);
+  check_throws<bad_image>([&] { decoded(file, {.target_side = 100, .max_pixels = 200 * 320 - 1}); },
+                          "200 x 320", "max_pixels");
+  check_throws<bad_image>([&] { decoded(file, {.max_pixels = 200 * 320}); }, "400 x 640");
+}
+
+namespace {
+
+std::string segment(char marker, const std::string& contents) {
+  const std::size_t length = contents.size() + 2;
+  return std::string{'\xFF', marker, static_cast<char>(length >> 8), static_cast<char>(length & 255)} +
+         contents;
+}
+
+/// The beginning of a progressive JPEG of 9990 x 10000 pixels: tables and a first scan in which every block
+/// is one bit. The only AC code ends 16384 to 32767 blocks.
+std::string progressive_start(std::size_t components) {
+  std::string frame{"\x08\x27\x06\x27\x10", 5}, scan;
+  for (auto list : {&frame, &scan}) list->push_back(static_cast<char>(components));
+  for (std::size_t c = 1; c <= components; ++c) {
+    frame += std::string{static_cast<char>(c), '\x11', '\0'};
+    scan += std::string{static_cast<char>(c), '\0'};
+  }
+  const auto table = [](char which, char code) {
+    return segment('\xC4', std::string{which, '\1'} + std::string(15, '\0') + code);
+  };
+  return "\xFF\xD8" + segment('\xDB', '\0' + std::string(64, '\1')) + segment('\xC2', frame) +
+         table('\0', '\0') + table('\x10', '\xE0') + segment('\xDA', scan + std::string{'\0', '\0', '\x0D'}) +
+         std::string((1249 * 1250 * components + 7) / 8, '\0');
+}
+
+/// The checksum of a PNG chunk.
+std::string checksum(const std::string& chunk) {
+  std::uint32_t rest = 0xFFFFFFFF;
+  for (const char byte : chunk) {
+    rest ^= static_cast<unsigned char>(byte);
+    for (int bit = 0; bit < 8; ++bit) rest = rest >> 1 ^ (rest & 1 ? 0xEDB88320 : 0);
+  }
+  std::string bytes;
+  for (int shift = 24; shift >= 0; shift -= 8) bytes.push_back(static_cast<char>(~rest >> shift));
+  return bytes;
+}
+
+}  // namespace
+
+TEST_CASE("a small JPEG can demand neither many scans of a large image, nor memory without end") {
+  std::string scans = progressive_start(1);
+  for (char k = 1; k <= 60; ++k) {  // 60 scans of 1 561 250 blocks: 48 codes of 15 bits each
+    std::string bits;
+    for (int run = 0; run < 48; ++run) bits += "000000000000000";
+    scans += segment('\xDA', std::string{'\1', '\1', '\0', k, k, '\x0D'}) +
+             std::string(bits.size() / 8 + 90, '\0');
+  }
+  check_refused(scans + "\xFF\xD9", "too many scans", "9990 x 10000");
+  check_refused(progressive_start(4) + "\xFF\xD9", "memory");
+  const std::string start = progressive_start(1);
+  check_refused(start.substr(0, 400) + "\xFF\xD9", "too few for 9990 x 10000");
+  // A PNG of 10 000 x 10 000 pixels in 57 bytes.
+  std::string header{"IHDR\0\0\x27\x10\0\0\x27\x10\x08\2\0\0\0", 17};
+  check_refused("\x89PNG\r\n\x1A\n" + std::string{"\0\0\0\x0D", 4} + header + checksum(header) +
+                    std::string{"\0\0\0\0IDAT\x35\xAF\x06\x1E", 12},
+                "fewer bytes than the pixels need");
+}
+
+TEST_CASE("a PNG chunk that announces a gigabyte, which is not there, allocates nothing") {
+  // Kilobytes of address space that the process had at most; 0 where Linux does not say it.
+  const auto peak = [] {
+    std::ifstream status{"/proc/self/status"};
+    for (std::string line; std::getline(status, line);)
+      if (line.starts_with("VmPeak:")) return std::stol(line.substr(7));
+    return 0L;
+  };
+  const std::string file = png_of(1, 2, PNG_COLOR_TYPE_GRAY, 8, {7, 9});
+  const std::string announced = file.substr(0, 33) + std::string{"\x40\0\0\0eXIf", 8} + file.substr(33);
+  const long before = peak();
+  check_refused(announced, "the file ends too early");
+  CHECK(peak() - before < 500'000);
 }

@@ -39,6 +39,7 @@ struct jpeg_options {
   J_COLOR_SPACE input = JCS_RGB, stored = JCS_YCbCr;
   int quality = 95;
   bool progressive = false;
+  unsigned restart_rows = 0;  // MCU rows between restart markers; 0: none
 };
 
 /// A JPEG file of the picture, whose channels are those of `input`.
@@ -58,6 +59,7 @@ inline std::string jpeg_of(const pretext::image& picture, jpeg_options options =
   jpeg_set_colorspace(&info, options.stored);
   jpeg_set_quality(&info, options.quality, TRUE);
   if (options.progressive) jpeg_simple_progression(&info);
+  info.restart_in_rows = static_cast<int>(options.restart_rows);
   jpeg_start_compress(&info, TRUE);
   while (info.next_scanline < info.image_height) {
     auto* line =

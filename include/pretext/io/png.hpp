@@ -16,6 +16,7 @@
 #include <pretext/core/image.hpp>
 #include <pretext/io/bad_image.hpp>
 #include <pretext/io/decode_options.hpp>
+#include <pretext/io/exif.hpp>
 
 namespace pretext::inline v0_1 {
 
@@ -67,9 +68,10 @@ struct png_decoder {
 
 }  // namespace detail
 
-/// Decodes a PNG file to 8-bit RGB. Gray, palettes and 16 bits are converted; alpha and gamma are ignored.
-/// Throws `bad_image`, whose message begins with `name`, if the data are damaged, truncated or larger than
-/// the options allow. May be called from several threads.
+/// Decodes a PNG file to 8-bit RGB. Gray, palettes and 16 bits are converted; alpha and gamma are ignored,
+/// and so is the EXIF orientation unless the options say otherwise. Throws `bad_image`, whose message begins
+/// with `name`, if the pixels are damaged or missing, or if the image is larger than the options allow.
+/// Whatever follows the pixels may be missing. May be called from several threads.
 inline void decode_png(std::span<const std::byte> file, const std::string& name,
                        const decode_options& options, image& out) {
   detail::png_decoder decoder{file};
@@ -78,11 +80,18 @@ inline void decode_png(std::span<const std::byte> file, const std::string& name,
   bool too_large = false;
   auto work = [&] {
     const png_structp png = decoder.png;
+#ifdef PNG_SET_UNKNOWN_CHUNKS_SUPPORTED
+    // No other chunks than those that decide the pixels: libpng would allocate what such a chunk announces.
+    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);
+#endif
     png_read_info(png, decoder.info);
     height = png_get_image_height(png, decoder.info);
     width = png_get_image_width(png, decoder.info);
     too_large = height * width > options.max_pixels;
     if (too_large) return;
+    // Deflate packs at most 1032 bytes into one.
+    if (height * png_get_rowbytes(png, decoder.info) / 1032 > file.size())
+      png_error(png, "there are fewer bytes than the pixels need");
     png_set_scale_16(png);
     png_set_expand(png);
     png_set_gray_to_rgb(png);
@@ -96,13 +105,14 @@ inline void decode_png(std::span<const std::byte> file, const std::string& name,
     out.pixels.resize(3 * height * width);
     rows.resize(height);
     for (std::size_t y = 0; y < height; ++y) rows[y] = out.pixels.data() + 3 * width * y;
-    png_read_image(png, rows.data());
-    png_read_end(png, nullptr);
+    png_read_image(png,
+                   rows.data());  // with the checksums of the pixels; the end of the file does not matter
   };
   if (!decoder.run(work)) throw_error<bad_image>(name, ": damaged PNG: ", decoder.message);
   if (too_large)
-    throw_error<bad_image>(name, ": ", width, " x ", height, " pixels are more than the ", options.max_pixels,
-                           " allowed");
+    throw_error<bad_image>(name, ": ", height, " x ", width, " pixels are more than the ", options.max_pixels,
+                           " allowed (max_pixels)");
+  if (options.orientation == exif_orientation::apply) turn_upright(out, read_exif_orientation(file));
 }
 
 /// Encodes a picture (H, W, C) as an 8-bit PNG file; C is 1 (gray), 3 (RGB) or 4 (RGBA), else it throws
