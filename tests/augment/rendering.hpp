@@ -34,11 +34,11 @@ inline pretext::image random_bytes(std::size_t height, std::size_t width, std::s
 }
 
 /// A view of any size with choices made by hand.
-template <class Augmentation, class Image>
+template <std::size_t Channels = 3, class Augmentation, class Image>
 std::vector<float> render(const Augmentation& pipeline, const pretext::view_choices<Augmentation>& choices,
                           const Image& image, pretext::image_extent view) {
-  std::vector<float> out(view.height * view.width * 3);
-  pretext::kernels::augment<pretext::cpu>::render(pipeline, choices, image, view, out.data());
+  std::vector<float> out(view.height * view.width * Channels);
+  pretext::kernels::augment<pretext::cpu>::render<Channels>(pipeline, choices, image, view, out.data());
   return out;
 }
 

@@ -11,6 +11,10 @@ TEST_CASE("views on the GPU match the CPU's") {
   record_augmentations();
   augmentations<cuda>();
 }
+TEST_CASE("views of other channels and samples on the GPU match the CPU's") {
+  record_other_channels();
+  other_channels<cuda>();
+}
 TEST_CASE("RandAugment's operations on the GPU match the CPU's") {
   record_photometric_operations();
   photometric_operations<cuda>();

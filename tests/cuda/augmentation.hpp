@@ -1,5 +1,6 @@
 #pragma once
 // The augmentation kernel compared with the CPU's.
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <random>
@@ -34,13 +35,14 @@ struct picture {
   }
 };
 
-template <class Device, std::size_t H, std::size_t W, class Numerics = fp32, class Views, class Pixel>
-void same_views(const Views& views, const std::vector<picture<Pixel>>& pictures, tolerance within = 2e-5) {
+template <class Device, std::size_t H, std::size_t W, class Numerics = fp32, std::size_t Channels = 3,
+          class Views, class Image>
+void same_views(const Views& views, const std::vector<Image>& pictures, tolerance within = 2e-5) {
   std::vector<std::uint64_t> samples;
   for (std::size_t i = 0; i < pictures.size(); ++i) samples.push_back(3 + 11 * i);
   for (std::uint32_t epoch = 0; epoch < 3; ++epoch)
     same_on_both<Device, Numerics>(within, [&]<class Context>(workbench<Context>& at) {
-      using images = shape<H, W, 3>;
+      using images = shape<H, W, Channels>;
       const std::size_t batch = Views::views * pictures.size();
       augment(at.context, views, pictures, samples, 7, epoch,
               tensor_view<typename Context::activation, images>{at.out(batch * images::size), batch});
@@ -70,6 +72,34 @@ void augmentations() {
       augmentation{random_resized_crop<>{.method = interpolation::bilinear},
                    gaussian_blur{.probability = 1, .taps = 9, .border = padding::reflect}},
       large);  // planes too large for shared memory
+}
+
+/// Images of 5 channels whose samples have 16 bits or are floats, each with a range of its own.
+inline std::vector<image> spectral_pictures() {
+  std::vector<image> all(3);
+  for (unsigned i = 0; i < all.size(); ++i) {
+    const picture<std::uint8_t> from{41, 35, 5, i};
+    if (i < 2)
+      std::ranges::transform(from.pixels, all[i].resize<std::uint16_t>(41, 35, 5).begin(),
+                             [](auto x) { return static_cast<std::uint16_t>(200 * x + 11); });
+    else
+      std::ranges::transform(from.pixels, all[i].resize<float>(41, 35, 5).begin(),
+                             [](auto x) { return static_cast<float>(x) * .5f - 20; });
+    if (i > 0) all[i].range = {5, 90};
+  }
+  return all;
+}
+
+/// Views of five channels and of one.
+template <class Device>
+void other_channels() {
+  same_views<Device, 20, 20, fp32, 5>(two_views{simclr_any_channels()}, spectral_pictures());
+  same_views<Device, 16, 16, fp32, 5>(
+      augmentation{random_resized_crop<>{}, basic_normalise<5>{}, random_erasing{.probability = 1}},
+      spectral_pictures());
+  std::vector<picture<std::uint8_t>> gray;
+  for (unsigned i = 0; i < 3; ++i) gray.emplace_back(30, 30 + i, 1, i);
+  same_views<Device, 20, 20, fp32, 1>(two_views{simclr_any_channels()}, gray);
 }
 
 /// All operations of RandAugment in one view.

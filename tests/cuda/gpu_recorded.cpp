@@ -30,6 +30,7 @@ void record_pooling() { pooling<recorder>(); }
 void record_losses_of_views() { losses_of_views<recorder>(); }
 void record_optimizer_steps() { optimizer_steps<recorder>(); }
 void record_augmentations() { augmentations<recorder>(); }
+void record_other_channels() { other_channels<recorder>(); }
 void record_photometric_operations() { photometric_operations<recorder>(); }
 void record_layer_norms() { layer_norms<recorder>(); }
 void record_attentions() { attentions<recorder>(); }

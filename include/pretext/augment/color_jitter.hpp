@@ -1,6 +1,7 @@
 #pragma once
 // TensorFlow and torchvision give the same names to different formulas. Brightness, contrast and saturation
-// are therefore policies, so that either jitter can be composed.
+// are therefore policies, so that either jitter can be composed. Brightness and contrast exist for any
+// channels.
 #include <pretext/augment/flip.hpp>
 #include <pretext/kernels/image/color.hpp>
 
@@ -9,21 +10,25 @@ namespace pretext::inline v0_1 {
 /// x + δ, δ ~ U(−s, s): TensorFlow, SimCLR's paper, BYOL.
 struct additive_brightness {
   PRETEXT_HOST_DEVICE static constexpr value_range range(float s) { return {-s, s}; }
-  PRETEXT_HOST_DEVICE static constexpr rgb adjust(rgb p, float delta) { return color::brightened(p, delta); }
+  PRETEXT_HOST_DEVICE static constexpr auto adjust(const auto& p, float delta) {
+    return color::brightened(p, delta);
+  }
 };
 /// x f, f ~ U(max(1 − s, 0), 1 + s): torchvision, SimCLR's repository by default.
 struct multiplicative_brightness {
   PRETEXT_HOST_DEVICE static constexpr value_range range(float s) {
     return {color::larger(1 - s, 0.f), 1 + s};
   }
-  PRETEXT_HOST_DEVICE static constexpr rgb adjust(rgb p, float factor) { return color::scaled(p, factor); }
+  PRETEXT_HOST_DEVICE static constexpr auto adjust(const auto& p, float factor) {
+    return color::scaled(p, factor);
+  }
 };
 
 /// Contrast about each channel's own mean: TensorFlow, SimCLR, BYOL.
 struct channel_mean_contrast {
-  PRETEXT_HOST_DEVICE static constexpr rgb about(rgb p) { return p; }
+  PRETEXT_HOST_DEVICE static constexpr auto about(const auto& p) { return p; }
 };
-/// Contrast about the mean luminance: torchvision.
+/// Contrast about the mean luminance of RGB: torchvision.
 struct gray_mean_contrast {
   PRETEXT_HOST_DEVICE static constexpr rgb about(rgb p) {
     const float y = color::luminance(p);
@@ -56,9 +61,10 @@ struct jitter_choice {
   float hue = 0;         ///< in turns of the color circle
 };
 
-/// Brightness, contrast, saturation and hue in uniformly random order, clipped to [0, 1] after each (SimCLR
-/// App. A). The members are strengths s ≥ 0: f ~ U(max(1 − s, 0), 1 + s), hue ~ U(−s, s) in turns of the
-/// color circle, s ≤ 0.5. A strength of 0 skips its operation.
+/// Brightness, contrast, saturation and hue of RGB in uniformly random order, clipped to [0, 1] after each
+/// (SimCLR App. A). The members are strengths s ≥ 0: f ~ U(max(1 − s, 0), 1 + s), hue ~ U(−s, s) in turns of
+/// the color circle, s ≤ 0.5. A strength of 0 skips its operation. For other channels there is
+/// `intensity_jitter`.
 template <class Brightness = additive_brightness, class Contrast = channel_mean_contrast,
           class Saturation = hsv_saturation>
 struct color_jitter {
@@ -91,6 +97,10 @@ struct color_jitter {
 
   template <class View>
   PRETEXT_HOST_DEVICE void apply(const jitter_choice& chosen, View& view) const {
+    static_assert(
+        View::channels == 3,
+        "pretext::color_jitter: hue and saturation need RGB views; use intensity_jitter, which changes "
+        "brightness and contrast of any channels.");
     if (!chosen.jittered) return;
     for (const jitter_step step : chosen.order) switch (step) {
         case jitter_step::brightness:

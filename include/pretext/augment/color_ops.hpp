@@ -1,10 +1,14 @@
 #pragma once
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
 #include <pretext/augment/flip.hpp>
 #include <pretext/kernels/image/color.hpp>
 
 namespace pretext::inline v0_1 {
 
-/// Replaces all three channels by the luminance.
+/// Replaces all three channels of RGB by the luminance.
 struct grayscale {
   float probability = .2f;
 
@@ -16,6 +20,8 @@ struct grayscale {
   }
   template <class View>
   PRETEXT_HOST_DEVICE void apply(bool gray, View& view) const {
+    static_assert(View::channels == 3,
+                  "pretext::grayscale: a luminance needs RGB views; leave this operation out.");
     if (!gray) return;
     view.map([](rgb p) {
       const float y = color::luminance(p);
@@ -39,18 +45,31 @@ struct solarize {
   template <class View>
   PRETEXT_HOST_DEVICE void apply(bool solarized, View& view) const {
     if (!solarized) return;
-    view.map([limit = threshold](rgb p) {
-      return rgb{color::solarized(p.r, limit), color::solarized(p.g, limit), color::solarized(p.b, limit)};
+    view.map([limit = threshold](auto p) {
+      return each_channel(p, [limit](float x) { return color::solarized(x, limit); });
     });
   }
   void check(image_extent) const { detail::check_probability("solarize", probability); }
 };
 
-/// (x − mean) / deviation in each channel, by default with ImageNet's values. SimCLR's official code does not
-/// normalise.
-struct normalise {
-  rgb mean{.485f, .456f, .406f};
-  rgb deviation{.229f, .224f, .225f};
+namespace detail {
+/// ImageNet's statistics for RGB; for other channels none, which changes nothing.
+template <std::size_t Channels>
+inline constexpr pixel<Channels> default_mean = uniform_pixel<Channels>(0);
+template <std::size_t Channels>
+inline constexpr pixel<Channels> default_deviation = uniform_pixel<Channels>(1);
+template <>
+inline constexpr rgb default_mean<3>{.485f, .456f, .406f};
+template <>
+inline constexpr rgb default_deviation<3>{.229f, .224f, .225f};
+}  // namespace detail
+
+/// (x − mean) / deviation in each channel. SimCLR's official code does not normalise.
+template <std::size_t Channels>
+struct basic_normalise {
+  static constexpr std::size_t channels = Channels;
+  pixel<Channels> mean = detail::default_mean<Channels>;            ///< of RGB: ImageNet's; else 0
+  pixel<Channels> deviation = detail::default_deviation<Channels>;  ///< of RGB: ImageNet's; else 1
 
   static constexpr std::uint32_t stream_id = 0, stream_size = 0;
   struct choice {};
@@ -58,15 +77,29 @@ struct normalise {
   PRETEXT_HOST_DEVICE choice choose(const random_draws&, image_extent, image_extent) const { return {}; }
   template <class View>
   PRETEXT_HOST_DEVICE void apply(choice, View& view) const {
-    const rgb inverse{1 / deviation.r, 1 / deviation.g, 1 / deviation.b};
-    view.map([inverse, centre = mean](rgb p) {
-      return rgb{(p.r - centre.r) * inverse.r, (p.g - centre.g) * inverse.g, (p.b - centre.b) * inverse.b};
+    static_assert(
+        View::channels == Channels,
+        "pretext::normalise: the views have another number of channels than this mean and deviation; "
+        "use basic_normalise<Channels>.");
+    const auto inverse = each_channel(deviation, [](float x) { return 1 / x; });
+    view.map([inverse, centre = mean](const pixel<Channels>& p) {
+      const auto centred = each_channel(p, centre, [](float x, float m) { return x - m; });
+      return each_channel(centred, inverse, [](float x, float factor) { return x * factor; });
     });
   }
   void check(image_extent) const {
-    expects(deviation.r > 0 && deviation.g > 0 && deviation.b > 0, "normalise: deviations (", deviation.r,
-            ", ", deviation.g, ", ", deviation.b, ") must be positive");
+    [this]<std::size_t... C>(std::index_sequence<C...>) {
+      const auto positive = [](std::size_t channel, float value) {
+        expects(value > 0, "normalise: the deviation of channel ", channel, " must be positive, not ", value);
+      };
+      (positive(C, channel_of<C>(deviation)), ...);
+    }
+    (std::make_index_sequence<Channels>{});
   }
+
+  friend constexpr bool operator==(const basic_normalise&, const basic_normalise&) = default;
 };
+/// The normalisation of RGB, by default with ImageNet's values.
+using normalise = basic_normalise<3>;
 
 }  // namespace pretext::inline v0_1

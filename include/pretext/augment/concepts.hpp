@@ -14,9 +14,11 @@ namespace pretext::inline v0_1 {
 ///
 /// - `choose(draws, image, view)` draws its `choice`, a pure function of the draws.
 /// - A geometric operation then writes where pixels come from, `map_to_source(choice, image, view, map&)`.
-/// - Any other changes pixels, `apply(choice, view&)`, with `view.map(rgb -> rgb)`, `view.mean(rgb -> rgb)`,
-///   `view.filter(taps, padding)`, `view.histogram()` and, where a pixel depends on its position or on
-///   others, `view.map_pixels((row, column, before) -> rgb)`.
+/// - Any other changes pixels, `apply(choice, view&)`, with `view.map(pixel -> pixel)`,
+///   `view.mean(pixel -> pixel)`, `view.filter(taps, padding)`, `view.histogram()` (RGB) and, where a pixel
+///   depends on its position or on others, `view.map_pixels((row, column, before) -> pixel)`. A pixel is
+///   `pixel<View::channels>`: `rgb` for three channels. What takes `auto` and `each_channel` suits any
+///   number.
 /// - `check(view)`, optional, throws std::invalid_argument for hyper-parameters out of range.
 /// - `stream_id` is the first of its random numbers and `stream_size` how many `choose` may draw, 0 if none.
 /// The

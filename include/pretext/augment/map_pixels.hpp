@@ -53,7 +53,7 @@ PRETEXT_HOST_DEVICE constexpr std::size_t clamped_index(std::int64_t at, std::si
 /// Applies an affine map to a view with bicubic interpolation, as PIL's `Image.transform` does: taps outside
 /// of the view read its border, positions outside of it become `fill`; clipped to [0, 1].
 template <class View>
-PRETEXT_HOST_DEVICE void warp(View& view, const affine_map& from, rgb fill) {
+PRETEXT_HOST_DEVICE void warp(View& view, const affine_map& from, pixel<View::channels> fill) {
   const image_extent extent = view.extent;
   view.map_pixels([=](std::size_t row, std::size_t column, const auto& before) {
     const double x = static_cast<double>(column) + .5, y = static_cast<double>(row) + .5;
@@ -62,15 +62,13 @@ PRETEXT_HOST_DEVICE void warp(View& view, const affine_map& from, rgb fill) {
         down >= static_cast<double>(extent.height))
       return fill;
     const detail::cubic_taps columns{across - .5}, rows{down - .5};
-    rgb sum{0, 0, 0};
+    pixel<View::channels> sum{};
     for (int j = 0; j < 4; ++j)
       for (int i = 0; i < 4; ++i) {
-        const rgb p = before(detail::clamped_index(rows.first + j, extent.height),
-                             detail::clamped_index(columns.first + i, extent.width));
+        const auto p = before(detail::clamped_index(rows.first + j, extent.height),
+                              detail::clamped_index(columns.first + i, extent.width));
         const float w = rows.weight[j] * columns.weight[i];
-        sum.r += w * p.r;
-        sum.g += w * p.g;
-        sum.b += w * p.b;
+        sum = each_channel(sum, p, [w](float total, float value) { return total + w * value; });
       }
     return color::clipped(sum);
   });

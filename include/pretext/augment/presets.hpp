@@ -6,6 +6,8 @@
 #include <pretext/augment/crops.hpp>
 #include <pretext/augment/flip.hpp>
 #include <pretext/augment/gaussian_blur.hpp>
+#include <pretext/augment/gaussian_noise.hpp>
+#include <pretext/augment/intensity_jitter.hpp>
 #include <pretext/augment/rand_augment.hpp>
 #include <pretext/augment/random_erasing.hpp>
 #include <pretext/augment/views.hpp>
@@ -34,6 +36,15 @@ constexpr auto simclr_cifar(float strength = .5f) {
                                                .saturation = .8f * strength,
                                                .hue = .2f * strength},
                       grayscale{}};
+}
+
+/// Views of images of any number of channels, in the manner of SimCLR: crop, flip, brightness and contrast,
+/// blur, noise. `strength` scales brightness and contrast.
+constexpr auto simclr_any_channels(float strength = .5f) {
+  return augmentation{
+      random_resized_crop<torchvision_crop_box>{.area = {.2f, 1}, .method = interpolation::bilinear},
+      horizontal_flip{}, intensity_jitter<>{.brightness = .8f * strength, .contrast = .8f * strength},
+      gaussian_blur{}, gaussian_noise{}};
 }
 
 /// One of BYOL's two distributions (App. B, Table 6), with ImageNet's normalisation.

@@ -31,10 +31,10 @@ enum class rand_operation : std::uint8_t {
 /// How many operations there are.
 inline constexpr std::uint32_t rand_operations = 15;
 
-/// RandAugment (Cubuk et al. 2020) as in timm; by default MAE's rand-m9-mstd0.5-inc1: two operations drawn
-/// with replacement, each applied with probability ½, at a magnitude from N(9, ½²) clamped to [0, 10]. Put it
-/// after crop and flip and before normalisation. Geometric operations are bicubic. The formulas are PIL's on
-/// float images, which are not rounded to 256 levels between operations.
+/// RandAugment (Cubuk et al. 2020) of RGB views as in timm; by default MAE's rand-m9-mstd0.5-inc1: two
+/// operations drawn with replacement, each applied with probability ½, at a magnitude from N(9, ½²) clamped
+/// to [0, 10]. Put it after crop and flip and before normalisation. Geometric operations are bicubic. The
+/// formulas are PIL's on float images, which are not rounded to 256 levels between operations.
 struct rand_augment {
   float magnitude = 9;                              ///< in [0, 10]
   float deviation = .5f;                            ///< of the magnitude
@@ -118,6 +118,10 @@ struct rand_augment {
 
   template <class View>
   PRETEXT_HOST_DEVICE void apply(const choice& chosen, View& view) const {
+    static_assert(
+        View::channels == 3,
+        "pretext::rand_augment: its operations are those of RGB images; for views of other channels "
+        "compose intensity_jitter, gaussian_noise, solarize and random_erasing.");
     for (std::uint32_t layer = 0; layer < layers && layer < max_layers; ++layer)
       if (chosen.layer[layer].applied) apply(chosen.layer[layer], view);
   }

@@ -63,10 +63,10 @@ struct random_erasing {
       const std::int64_t row = static_cast<std::int64_t>(y) - box.top,
                          column = static_cast<std::int64_t>(x) - box.left;
       if (row < 0 || row >= box.height || column < 0 || column >= box.width) return before(y, x);
-      const auto pair = static_cast<std::uint32_t>(3 * (row * box.width + column));
-      return rgb{static_cast<float>(standard_normal(noise, pair)),
-                 static_cast<float>(standard_normal(noise, pair + 1)),
-                 static_cast<float>(standard_normal(noise, pair + 2))};
+      auto pair =
+          static_cast<std::uint32_t>(static_cast<std::int64_t>(View::channels) * (row * box.width + column));
+      return each_channel(pixel<View::channels>{},
+                          [&](float) { return static_cast<float>(standard_normal(noise, pair++)); });
     });
   }
 

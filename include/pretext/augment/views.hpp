@@ -48,6 +48,19 @@ constexpr void require_view_set() {
       "and a `view<V>()` that returns the augmentation of view V; see the concept ViewSet.");
 }
 
+/// Throws std::invalid_argument, in a sentence that starts with `subject`, unless an image of so many
+/// channels can become a view of this shape.
+template <Shape S, class... Subject>
+void check_channels(std::size_t channels, const Subject&... subject) {
+  constexpr std::size_t own = channels_of<S>;
+  if constexpr (own == 3)
+    expects(channels == own || channels == 1, subject..., channels,
+            " channels; convert it to gray (1) or RGB (3)");
+  else
+    expects(channels == own, subject..., channels, " channels, and the network is compiled for images of ",
+            own);
+}
+
 /// Throws std::invalid_argument for hyper-parameters that are out of range or do not suit the size of the
 /// views.
 template <class Views>
@@ -60,13 +73,13 @@ void check_views(const Views& views, image_extent extent) {
 
 /// Makes all views of a batch of n images (a span or vector of `image_view`, `image` or any other
 /// `ImageSource`): view v of image i is written to out[v · n + i], channels last, in [0, 1] unless
-/// normalised. `samples` are the ids of the images in the data set. A view depends on (seed, epoch,
-/// samples[i], v) alone, not on the position of the image in the batch or on the number of threads. Throws
-/// `std::invalid_argument` if sizes do not match, if a hyper-parameter is out of range, or if an image is
-/// empty or neither gray nor RGB.
+/// normalised. Images have the channels of the views; gray ones, of one channel, may also become RGB.
+/// `samples` are the ids of the images in the data set. A view depends on (seed, epoch, samples[i], v) alone,
+/// not on the position of the image in the batch or on the number of threads. Throws `std::invalid_argument`
+/// if sizes do not match, if a hyper-parameter is out of range, or if an image is empty or has other
+/// channels.
 template <class Context, class Views, class Images, Shape S>
-  requires(ImageSource<std::remove_cvref_t<decltype(std::declval<const Images&>()[0])>>&& ImageShape<S>&&
-               channels_of<S> == 3)
+  requires(ImageSource<std::remove_cvref_t<decltype(std::declval<const Images&>()[0])>>&& ImageShape<S>)
 void augment(Context& context, const Views& views, const Images& images,
              std::span<const std::uint64_t> samples, std::uint64_t seed, std::uint32_t epoch,
              tensor_view<typename Context::activation, S> out) {
@@ -80,8 +93,7 @@ void augment(Context& context, const Views& views, const Images& images,
     const auto& image = images[i];
     expects(pixels_of(image) && image.height > 0 && image.width > 0, "augment: image ", i,
             " of the batch is empty");
-    expects(image.channels == 1 || image.channels == 3, "augment: image ", i, " of the batch has ",
-            image.channels, " channels; convert it to gray (1) or RGB (3)");
+    detail::check_channels<S>(image.channels, "augment: image ", i, " of the batch has ");
   }
   detail::check_views(views, extent);
   kernels::augment<typename Context::device>::run(context, views, images, samples, seed, epoch, out);
@@ -90,15 +102,14 @@ void augment(Context& context, const Views& views, const Images& images,
 /// The same views of images in the device's memory, selected by ids that are stored there, too; the epoch may
 /// be. The call copies nothing from the host.
 template <class Context, class Views, Shape S>
-  requires(ImageShape<S>&& channels_of<S> == 3)
+  requires ImageShape<S>
 void augment(Context& context, const Views& views, const indexed_images& images, std::uint64_t seed,
              device_scalar<std::uint32_t> epoch, tensor_view<typename Context::activation, S> out) {
   detail::require_view_set<Views>();
   constexpr image_extent extent{S::extents[0], S::extents[1]};
   expects(out.batch == Views::views * images.count, "augment: ", Views::views, " views of ", images.count,
           " images do not fill a batch of ", out.batch);
-  expects(images.channels == 1 || images.channels == 3, "augment: the images have ", images.channels,
-          " channels; convert them to gray (1) or RGB (3)");
+  detail::check_channels<S>(images.channels, "augment: every image has ");
   detail::check_views(views, extent);
   kernels::augment<typename Context::device>::run(context, views, images, seed, epoch, out);
 }

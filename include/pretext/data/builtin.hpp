@@ -94,9 +94,7 @@ inline void builtin_source::read(std::size_t index, image& out) const {
   const auto near_middle = [&](float shift) { return scene.scale * (shift / 16 - 0.5f); };
   const textures::point origin =
       kind == 3 ? textures::point{near_middle(scene.shift.u), near_middle(scene.shift.v)} : scene.shift;
-  out.height = out.width = side;
-  out.channels = 3;
-  out.pixels.resize(3 * side * side);
+  out.resize<std::uint8_t>(side, side, 3);
   const float step = 1 / static_cast<float>(side);
   for (std::size_t y = 0; y < side; ++y)
     for (std::size_t x = 0; x < side; ++x) {

@@ -108,10 +108,7 @@ class record_source {
 
   void interleave(const std::vector<std::uint8_t>& planes, image& out) const {
     const std::size_t height = layout_.height, width = layout_.width, plane = height * width;
-    out.height = height;
-    out.width = width;
-    out.channels = rgb_ ? 3 : layout_.channels;
-    out.pixels.resize(plane * out.channels);
+    out.resize<std::uint8_t>(height, width, rgb_ ? 3 : layout_.channels);
     for (std::size_t c = 0; c < out.channels; ++c) {
       const std::uint8_t* from = planes.data() + (layout_.channels == 1 ? 0 : c * plane);
       for (std::size_t y = 0; y < height; ++y)

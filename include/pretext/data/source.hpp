@@ -17,10 +17,10 @@ namespace pretext::inline v0_1 {
 /// The split of a data set: for training, for testing, or without labels (STL-10).
 enum class dataset_split { train, test, unlabeled };
 
-/// An indexed collection of images. `read(i, image&)` overwrites the image with 8-bit RGB (one channel only
-/// if gray was requested) or throws `bad_image`; `label(i)` is a class index, or -1 if unknown; `name(i)` is
-/// a path or "index 17 of FILE". All members are const and may be called from several threads at once: a
-/// loader does so.
+/// An indexed collection of images. `read(i, image&)` overwrites the image, whose samples have 8 bits before
+/// the call, or throws `bad_image`; `label(i)` is a class index, or -1 if unknown; `name(i)` is a path or
+/// "index 17 of FILE". All members are const and may be called from several threads at once: a loader does
+/// so.
 template <class S>
 concept Source = std::copyable<S> && requires(const S source, std::size_t index, image& out) {
   { source.size() } -> std::convertible_to<std::size_t>;
@@ -47,7 +47,11 @@ class any_source {
     return source_ ? source_->class_names() : none;
   }
   std::string name(std::size_t index) const { return at(index).name(index); }
-  void read(std::size_t index, image& out) const { at(index).read(index, out); }
+  void read(std::size_t index, image& out) const {
+    out.type = sample_type::uint8;  // what a source that knows of no other type leaves
+    out.range = {};
+    at(index).read(index, out);
+  }
 
  private:
   struct interface_type {

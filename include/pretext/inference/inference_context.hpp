@@ -53,15 +53,13 @@ class inference_context {
   explicit inference_context(const model_type&&, const inference_options& = {}) = delete;
   inference_context(const model_type&&, typename device::stream, std::size_t = 64) = delete;
 
-  /// The feature h of one 8-bit image of any size, gray (1 channel) or RGB (3): D values, valid until the
-  /// next call. Throws std::invalid_argument for an empty image or another number of channels.
+  /// The feature h of one image of any size and type of samples, which has the encoder's channels, or one
+  /// (gray) for an encoder of RGB: D values, valid until the next call. Throws std::invalid_argument for an
+  /// empty image or another number of channels.
   std::span<const float> encode(image_view image) { return encode(std::span{&image, 1}); }
 
   /// The features of N images, (N, D) row-major, valid until the next call. The images may differ in size.
   std::span<const float> encode(std::span<const image_view> images) {
-    static_assert(channels_of<Images> == 3,
-                  "pretext::inference_context: 8-bit images become RGB; an encoder of another number of "
-                  "channels encodes tensors that the caller has prepared: encode_tensor().");
     check(images);
     features_.resize(images.size() * feature_size);
     for (std::size_t first = 0; first < images.size(); first += max_batch_) {
@@ -90,8 +88,7 @@ class inference_context {
       const image_view& image = images[i];
       expects(image.pixels && image.height > 0 && image.width > 0, "encode: image ", i, " of ", images.size(),
               " is empty: it has ", image.height, " x ", image.width, " pixels");
-      expects(image.channels == 1 || image.channels == 3, "encode: image ", i, " of ", images.size(), " has ",
-              image.channels, " channels; convert it to gray (1) or RGB (3)");
+      detail::check_channels<Images>(image.channels, "encode: image ", i, " of ", images.size(), " has ");
     }
   }
 

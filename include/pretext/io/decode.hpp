@@ -19,6 +19,8 @@ inline void decode_image(std::span<const std::byte> file, const std::string& nam
   const auto begins_with = [&](const auto& magic) {
     return file.size() >= magic.size() && std::equal(magic.begin(), magic.end(), file.begin());
   };
+  out.type = sample_type::uint8;
+  out.range = {};
   if (file.empty()) throw_error<bad_image>(name, ": the file is empty");
   if (begins_with(jpeg)) return decode_jpeg(file, name, options, out);
   if (begins_with(png)) return decode_png(file, name, options, out);

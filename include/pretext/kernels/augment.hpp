@@ -7,19 +7,29 @@
 
 #include <pretext/core/device_scalar.hpp>
 #include <pretext/core/host_device.hpp>
+#include <pretext/core/image.hpp>
 #include <pretext/core/tensor.hpp>
 #include <pretext/kernels/kernel.hpp>
 
 namespace pretext::inline v0_1 {
 
 /// Any type with `height`, `width`, `channels` and channels-last `pixels`, which are a pointer or a container
-/// of 8-bit values, or of floating-point values in [0, 1].
+/// of values of 8 or 16 bits, or of floating-point values in [0, 1]; or an `image` or `image_view`, whose
+/// samples have any type.
 template <class Image>
 concept ImageSource = requires(const Image image) {
   { image.height } -> std::convertible_to<std::size_t>;
   { image.width } -> std::convertible_to<std::size_t>;
   { image.channels } -> std::convertible_to<std::size_t>;
   { image.pixels[0] } -> std::convertible_to<float>;
+};
+
+/// An image whose `pixels` are the bytes of samples of the type `type`, which a view maps by `range`.
+template <class Image>
+concept TypedImage = ImageSource<Image> && requires(const Image image) {
+  { image.type } -> std::convertible_to<sample_type>;
+  { image.range } -> std::convertible_to<sample_range>;
+  { image.pixels[0] } -> std::same_as<const std::uint8_t&>;
 };
 
 /// A pointer to the first value of an image.
@@ -31,11 +41,36 @@ const auto* pixels_of(const Image& image) {
     return image.pixels.data();
 }
 
-/// An image in a device's memory, channels last.
-template <class Pixel>
+namespace detail {
+/// The type of the values of an image that does not state it.
+template <class T>
+inline constexpr sample_type plain_sample_type = !std::is_integral_v<T> ? sample_type::float32
+                                                 : sizeof(T) == 1       ? sample_type::uint8
+                                                                        : sample_type::uint16;
+}  // namespace detail
+
+/// The type of an image's samples and the range that views map to [0, 1].
+struct sample_format {
+  sample_type type;
+  sample_range range;
+};
+/// What an image says about its samples; those of one that does not are integers with their whole range, or
+/// in [0, 1].
+template <ImageSource Image>
+constexpr sample_format samples_of(const Image& image) {
+  if constexpr (TypedImage<Image>)
+    return {image.type, image.range};
+  else
+    return {detail::plain_sample_type<std::remove_cvref_t<decltype(image.pixels[0])>>, {}};
+}
+
+/// An image in a device's memory, channels last. `pixels` are the bytes of its samples, each at a multiple of
+/// its size.
 struct stored_image {
-  const Pixel* pixels;
+  const std::uint8_t* pixels;
   std::size_t height, width, channels;
+  sample_type type = sample_type::uint8;
+  sample_range range{};
 };
 
 /// A batch selected from images of one size, (n, height, width, channels) of 8 bits, by the indices
@@ -47,7 +82,7 @@ struct indexed_images {
   std::size_t count = 0;
 
   PRETEXT_HOST_DEVICE constexpr std::size_t size() const { return count; }
-  PRETEXT_HOST_DEVICE constexpr stored_image<std::uint8_t> operator[](std::size_t i) const {
+  PRETEXT_HOST_DEVICE constexpr stored_image operator[](std::size_t i) const {
     return {pixels + samples[i] * height * width * channels, height, width, channels};
   }
 };
@@ -75,8 +110,7 @@ struct any_views {
 /// The calls that a device's `augment` accepts.
 template <class Context, class Views = detail::any_views, class T = activation_of<Context>,
           class Kernel = augment<device_of<Context>>>
-concept AugmentKernel = requires(Context& context, const Views& views,
-                                 std::span<const stored_image<std::uint8_t>> images,
+concept AugmentKernel = requires(Context& context, const Views& views, std::span<const image_view> images,
                                  const indexed_images& chosen, std::span<const std::uint64_t> samples,
                                  std::uint64_t seed, std::uint32_t epoch,
                                  device_scalar<std::uint32_t> epoch_on_device,

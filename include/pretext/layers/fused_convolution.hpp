@@ -58,7 +58,7 @@ struct fused_convolution {
                       cache<In, Context>& cache) {
     const auto convolved =
         context.activations.template allocate<typename Context::activation, output<In>>(x.batch);
-    const auto normalise = [&](const auto&... moments) {
+    const auto normalise_input = [&](const auto&... moments) {
       Convolution::forward(context, w, x, convolved, cache.convolution, moments...);
       norm::template forward<channels<In>>(
           context, w.at(weight_count<Convolution, In>).value, rows<In>(x.batch), moments...,
@@ -68,10 +68,10 @@ struct fused_convolution {
                     Convolution::forward(context, w, x, convolved, cache.convolution, moments);
                   }) {
       const arena_scope guard{context.workspace};
-      normalise(kernels::batch_norm<typename Context::device>::allocate_moments(
+      normalise_input(kernels::batch_norm<typename Context::device>::allocate_moments(
           context, context.step.batch_norm_groups, channels<In>));
     } else {
-      normalise();
+      normalise_input();
     }
     cache.convolved = convolved;
     cache.sum = shortcut.data ? y : writes<Context, output<In>>{};

@@ -62,6 +62,9 @@ device_dataset<Device>::device_dataset(const any_source& source, std::size_t thr
     some.clear();
     for (std::size_t i = 0; i < batch.images.size(); ++i) {
       const image_view& one = batch.images[i];
+      expects(one.type == sample_type::uint8 && one.range == sample_range{},
+              "images in the device's memory have samples of 8 bits with their whole range: ",
+              source.name(batch.samples[i]), " has others; load them batch by batch instead");
       if (labels.empty()) {
         height_ = one.height;
         width_ = one.width;

@@ -1,4 +1,5 @@
 #pragma once
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -16,10 +17,9 @@
 namespace pretext::inline v0_1::grid {
 
 /// The images of a batch as an array on the device.
-template <class Pixel>
 struct image_array {
-  const stored_image<Pixel>* list;
-  PRETEXT_HOST_DEVICE const stored_image<Pixel>& operator[](std::size_t n) const { return list[n]; }
+  const stored_image* list;
+  PRETEXT_HOST_DEVICE const stored_image& operator[](std::size_t n) const { return list[n]; }
 };
 
 /// The inputs of a batch of views.
@@ -34,22 +34,22 @@ struct view_batch {
 
 /// Creates all views of one kind: a block makes one view after another, from the stored image to the
 /// network's input in one pass. Its random choices equal the CPU's, because they depend on the key alone.
-template <class Augmentation, std::size_t H, std::size_t W, class Images, class T>
+template <class Augmentation, std::size_t H, std::size_t W, std::size_t Channels, class Images, class T>
 struct make_views {
   static constexpr unsigned threads = view_threads;
   static constexpr image_extent extent{H, W};
-  static constexpr std::size_t plane_elements = 6 * H * W;
+  static constexpr std::size_t plane_elements = 2 * Channels * H * W;
   static constexpr bool fits = plane_elements * sizeof(float) <= (std::size_t{64} << 10);
   struct shared {
     typename Augmentation::choices choices;
     resampling_map map;
-    view_memory work;
+    view_memory<Channels> work;
     float planes[fits ? plane_elements : 1];
   };
   Augmentation pipeline;
   view_batch<Images> batch;
   std::uint32_t view;
-  T* out;         ///< (count, H, W, 3)
+  T* out;         ///< (count, H, W, Channels)
   float* planes;  ///< per block, if they do not fit into shared memory
 
   template <class Block>
@@ -65,26 +65,28 @@ struct make_views {
         memory.choices = pipeline.choose(key, size, extent);
         memory.map = pipeline.map_to_source(memory.choices, size, extent);
       });
-      block_view<Block> canvas{block, memory.work, extent, view_planes};
+      block_view<Block, Channels> canvas{block, memory.work, extent, view_planes};
       const axis_resampling rows{memory.map.method, memory.map.rows},
           columns{memory.map.method, memory.map.columns};
       canvas.for_each_pixel([&](std::size_t i) {
-        canvas.set(i, resampled_pixel(image, memory.map, rows, columns, extent, i / W, i % W));
+        canvas.set(i, resampled_pixel<Channels>(image, memory.map, rows, columns, extent, i / W, i % W));
       });
       pipeline.apply(memory.choices, canvas);
-      T* const to = out + n * H * W * 3;
+      T* const to = out + n * H * W * Channels;
       canvas.for_each_pixel([&](std::size_t i) {
-        const rgb p = canvas.at(i);
-        to[3 * i] = static_cast<T>(p.r);
-        to[3 * i + 1] = static_cast<T>(p.g);
-        to[3 * i + 2] = static_cast<T>(p.b);
+        write(canvas.at(i), to + Channels * i, std::make_index_sequence<Channels>{});
       });
     }
+  }
+
+ private:
+  template <std::size_t... C>
+  PRETEXT_HOST_DEVICE static void write(const pixel<Channels>& p, T* to, std::index_sequence<C...>) {
+    ((to[C] = static_cast<T>(channel_of<C>(p))), ...);
   }
 };
 
 /// A batch's images packed contiguously, so that one copy uploads them. The host buffers are reused.
-template <class Pixel>
 class packed_images {
  public:
   static packed_images& of_this_thread() {
@@ -93,31 +95,57 @@ class packed_images {
   }
 
   template <class Context, class Images>
-  image_array<Pixel> upload(Context& context, const Images& images) {
+  image_array upload(Context& context, const Images& images) {
     using device = typename Context::device;
-    pixels_.clear();
+    bytes_.clear();
     descriptors_.clear();
     std::size_t total = 0;
+    for (std::size_t i = 0; i < images.size(); ++i) total += aligned(bytes_of(images[i]));
+    auto* const on_device =
+        reinterpret_cast<std::uint8_t*>(context.workspace.template allocate<float>(total / sizeof(float)));
+    auto* const list = context.workspace.template allocate<stored_image>(images.size());
+    bytes_.reserve(total);
     for (std::size_t i = 0; i < images.size(); ++i) {
       const auto& image = images[i];
-      total += image.height * image.width * image.channels;
+      const auto [type, range] = samples_of(image);
+      descriptors_.push_back(
+          {on_device + bytes_.size(), image.height, image.width, image.channels, type, range});
+      append(image);
     }
-    Pixel* const on_device = context.workspace.template allocate<Pixel>(total);
-    auto* const list = context.workspace.template allocate<stored_image<Pixel>>(images.size());
-    for (std::size_t i = 0; i < images.size(); ++i) {
-      const auto& image = images[i];
-      descriptors_.push_back({on_device + pixels_.size(), image.height, image.width, image.channels});
-      const Pixel* const from = pixels_of(image);
-      pixels_.insert(pixels_.end(), from, from + image.height * image.width * image.channels);
-    }
-    device::write(context.stream, on_device, pixels_.data(), pixels_.size());
+    device::write(context.stream, on_device, bytes_.data(), bytes_.size());
     device::write(context.stream, list, descriptors_.data(), descriptors_.size());
     return {list};
   }
 
  private:
-  std::vector<Pixel> pixels_;
-  std::vector<stored_image<Pixel>> descriptors_;
+  template <class Image>
+  static std::size_t bytes_of(const Image& image) {
+    return image.height * image.width * image.channels * size_of(samples_of(image).type);
+  }
+  /// Each image starts at a multiple of the largest sample.
+  static std::size_t aligned(std::size_t bytes) {
+    return (bytes + sizeof(float) - 1) / sizeof(float) * sizeof(float);
+  }
+
+  template <class Image>
+  void append(const Image& image) {
+    using value = std::remove_cvref_t<decltype(pixels_of(image)[0])>;
+    const value* const from = pixels_of(image);
+    if constexpr (std::is_integral_v<value> || std::same_as<value, float>) {
+      const auto* const bytes = reinterpret_cast<const std::uint8_t*>(from);
+      bytes_.insert(bytes_.end(), bytes, bytes + bytes_of(image));
+    } else {
+      for (std::size_t i = 0; i < image.height * image.width * image.channels; ++i) {
+        const float sample = static_cast<float>(from[i]);
+        const auto* const bytes = reinterpret_cast<const std::uint8_t*>(&sample);
+        bytes_.insert(bytes_.end(), bytes, bytes + sizeof sample);
+      }
+    }
+    bytes_.resize(aligned(bytes_.size()));
+  }
+
+  std::vector<std::uint8_t> bytes_;
+  std::vector<stored_image> descriptors_;
 };
 
 }  // namespace pretext::inline v0_1::grid
@@ -128,23 +156,21 @@ namespace pretext::inline v0_1::kernels {
 /// device memory.
 template <Accelerator Device>
 struct augment<Device> {
-  template <class Context, class Views, class Images, std::size_t H, std::size_t W>
+  template <class Context, class Views, class Images, std::size_t H, std::size_t W, std::size_t Channels>
   static void run(Context& context, const Views& views, const Images& images,
                   std::span<const std::uint64_t> samples, std::uint64_t seed, std::uint32_t epoch,
-                  tensor_view<typename Context::activation, shape<H, W, 3>> out) {
+                  tensor_view<typename Context::activation, shape<H, W, Channels>> out) {
     if (images.size() == 0) return;
-    using pixel = std::remove_cvref_t<decltype(pixels_of(images[0])[0])>;
     const arena_scope guard{context.workspace};
-    const auto list = grid::packed_images<pixel>::of_this_thread().upload(context, images);
+    const auto list = grid::packed_images::of_this_thread().upload(context, images);
     auto* const keys = context.workspace.template allocate<std::uint64_t>(samples.size());
     Device::write(context.stream, keys, samples.data(), samples.size());
-    make(context, views, grid::view_batch<grid::image_array<pixel>>{list, keys, images.size(), seed, epoch},
-         out);
+    make(context, views, grid::view_batch<grid::image_array>{list, keys, images.size(), seed, epoch}, out);
   }
 
-  template <class Context, class Views, class T, std::size_t H, std::size_t W>
+  template <class Context, class Views, class T, std::size_t H, std::size_t W, std::size_t Channels>
   static void run(Context& context, const Views& views, const indexed_images& images, std::uint64_t seed,
-                  device_scalar<std::uint32_t> epoch, tensor_view<T, shape<H, W, 3>> out) {
+                  device_scalar<std::uint32_t> epoch, tensor_view<T, shape<H, W, Channels>> out) {
     if (images.count > 0)
       make(context, views,
            grid::view_batch<indexed_images>{images, images.samples, images.count, seed, epoch}, out);
@@ -152,11 +178,12 @@ struct augment<Device> {
 
  private:
   /// One launch per kind of view.
-  template <class Context, class Views, class Images, class T, std::size_t H, std::size_t W>
+  template <class Context, class Views, class Images, class T, std::size_t H, std::size_t W,
+            std::size_t Channels>
   static void make(Context& context, const Views& views, const grid::view_batch<Images>& batch,
-                   tensor_view<T, shape<H, W, 3>> out) {
+                   tensor_view<T, shape<H, W, Channels>> out) {
     const auto launch_view = [&](const auto& pipeline, std::uint32_t v) {
-      using kernel = grid::make_views<std::remove_cvref_t<decltype(pipeline)>, H, W, Images, T>;
+      using kernel = grid::make_views<std::remove_cvref_t<decltype(pipeline)>, H, W, Channels, Images, T>;
       const std::size_t blocks = kernel::fits ? batch.count : grid::smaller(batch.count, 264);
       const arena_scope planes_guard{context.workspace};
       float* const planes = kernel::fits

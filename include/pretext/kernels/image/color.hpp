@@ -1,18 +1,81 @@
 #pragma once
 #include <cmath>
+#include <cstddef>
+#include <type_traits>
 
 #include <pretext/core/host_device.hpp>
 
 namespace pretext::inline v0_1 {
 
-/// One pixel with channels in [0, 1].
-struct rgb {
-  float r, g, b;
-  friend constexpr bool operator==(const rgb&, const rgb&) = default;
+/// One pixel of a view of `Channels` channels, in [0, 1] unless normalised.
+template <std::size_t Channels>
+struct pixel {
+  float channel[Channels];
+  friend constexpr bool operator==(const pixel&, const pixel&) = default;
 };
 
-/// The colour operations on one pixel, shared by all devices. No arm of a `?:` computes anything, because
-/// compilers vectorise a loop over pixels only if no branch skips arithmetic, which might trap.
+/// The channels of a colour have names.
+template <>
+struct pixel<3> {
+  float r, g, b;
+  friend constexpr bool operator==(const pixel&, const pixel&) = default;
+};
+/// One pixel of three channels.
+using rgb = pixel<3>;
+
+/// The channel with index `Channel`.
+template <std::size_t Channel, std::size_t Channels>
+PRETEXT_HOST_DEVICE constexpr float channel_of(const pixel<Channels>& p) {
+  static_assert(Channel < Channels);
+  if constexpr (Channels == 3)
+    return Channel == 0 ? p.r : Channel == 1 ? p.g : p.b;
+  else
+    return p.channel[Channel];
+}
+
+/// f of each channel.
+template <std::size_t Channels, class F>
+PRETEXT_HOST_DEVICE constexpr pixel<Channels> each_channel(const pixel<Channels>& p, F f) {
+  if constexpr (Channels == 3) {
+    return {f(p.r), f(p.g), f(p.b)};
+  } else {
+    pixel<Channels> all{};
+    for (std::size_t c = 0; c < Channels; ++c) all.channel[c] = f(p.channel[c]);
+    return all;
+  }
+}
+/// f of each pair of channels.
+template <std::size_t Channels, class F>
+PRETEXT_HOST_DEVICE constexpr pixel<Channels> each_channel(const pixel<Channels>& p, const pixel<Channels>& q,
+                                                           F f) {
+  if constexpr (Channels == 3) {
+    return {f(p.r, q.r), f(p.g, q.g), f(p.b, q.b)};
+  } else {
+    pixel<Channels> all{};
+    for (std::size_t c = 0; c < Channels; ++c) all.channel[c] = f(p.channel[c], q.channel[c]);
+    return all;
+  }
+}
+
+/// The pixel whose channels all have one value.
+template <std::size_t Channels>
+PRETEXT_HOST_DEVICE constexpr pixel<Channels> uniform_pixel(float value) {
+  return each_channel(pixel<Channels>{}, [value](float) { return value; });
+}
+
+namespace detail {
+/// Reports an operation on RGB pixels that is applied to views of other channels in one sentence.
+template <class F, std::size_t Channels>
+PRETEXT_HOST_DEVICE constexpr void require_pixels() {
+  static_assert(std::is_invocable_v<F&, pixel<Channels>>,
+                "pretext: an operation of this augmentation is for RGB pixels, and the views have another "
+                "number of channels; leave it out, or write its function for any pixel<Channels>.");
+}
+}  // namespace detail
+
+/// The operations on one pixel, shared by all devices; those of hue and saturation are for RGB. No arm of a
+/// `?:` computes anything, because compilers vectorise a loop over pixels only if no branch skips arithmetic,
+/// which might trap.
 namespace color {
 
 /// The smaller of two values.
@@ -25,7 +88,10 @@ inline constexpr float smallest_range = 1e-30f;
 
 /// x clipped to [0, 1].
 PRETEXT_HOST_DEVICE constexpr float clipped(float x) { return smaller(larger(x, 0.f), 1.f); }
-PRETEXT_HOST_DEVICE constexpr rgb clipped(rgb p) { return {clipped(p.r), clipped(p.g), clipped(p.b)}; }
+template <std::size_t Channels>
+PRETEXT_HOST_DEVICE constexpr pixel<Channels> clipped(pixel<Channels> p) {
+  return each_channel(p, [](float x) { return clipped(x); });
+}
 
 /// .2989 R + .587 G + .114 B (ITU-R 601-2, as torchvision, TensorFlow and BYOL round it).
 PRETEXT_HOST_DEVICE constexpr float luminance(rgb p) { return .2989f * p.r + .587f * p.g + .114f * p.b; }
@@ -36,17 +102,20 @@ PRETEXT_HOST_DEVICE constexpr float solarized(float x, float threshold) {
 }
 
 /// x + δ.
-PRETEXT_HOST_DEVICE constexpr rgb brightened(rgb p, float delta) {
-  return {p.r + delta, p.g + delta, p.b + delta};
+template <std::size_t Channels>
+PRETEXT_HOST_DEVICE constexpr pixel<Channels> brightened(pixel<Channels> p, float delta) {
+  return each_channel(p, [delta](float x) { return x + delta; });
 }
 /// x · f.
-PRETEXT_HOST_DEVICE constexpr rgb scaled(rgb p, float factor) {
-  return {p.r * factor, p.g * factor, p.b * factor};
+template <std::size_t Channels>
+PRETEXT_HOST_DEVICE constexpr pixel<Channels> scaled(pixel<Channels> p, float factor) {
+  return each_channel(p, [factor](float x) { return x * factor; });
 }
 /// (x − μ) f + μ.
-PRETEXT_HOST_DEVICE constexpr rgb contrasted(rgb p, rgb mean, float factor) {
-  return {(p.r - mean.r) * factor + mean.r, (p.g - mean.g) * factor + mean.g,
-          (p.b - mean.b) * factor + mean.b};
+template <std::size_t Channels>
+PRETEXT_HOST_DEVICE constexpr pixel<Channels> contrasted(pixel<Channels> p, pixel<Channels> mean,
+                                                         float factor) {
+  return each_channel(p, mean, [factor](float x, float m) { return (x - m) * factor + m; });
 }
 /// f x + (1 − f) luminance(x).
 PRETEXT_HOST_DEVICE constexpr rgb blended_with_gray(rgb p, float factor) {

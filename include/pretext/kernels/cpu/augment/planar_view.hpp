@@ -1,6 +1,7 @@
 #pragma once
 #include <algorithm>
 #include <cstddef>
+#include <utility>
 
 #include <pretext/kernels/image/color.hpp>
 #include <pretext/kernels/image/filter.hpp>
@@ -9,93 +10,53 @@
 
 namespace pretext::inline v0_1::kernels {
 
-/// A view while it is being computed: three planes, and `spare` memory to filter one of them or to copy all
-/// three. Not owned.
-struct planar_view {
+/// A view while it is being computed: one plane per channel, and `spare` memory to filter one of them or to
+/// copy all. Not owned.
+template <std::size_t Channels>
+struct basic_planar_view {
+  static constexpr std::size_t channels = Channels;
+  using pixel_type = pixel<Channels>;
+
   image_extent extent;
-  float* r;
-  float* g;
-  float* b;
+  float* plane[Channels];
   float* spare;
 
   constexpr std::size_t size() const { return extent.height * extent.width; }
   /// Elements of `spare` that `map_pixels`, and `filter` with the given radius, need.
   static constexpr std::size_t spare_size(image_extent view, std::size_t radius) {
     return std::max((view.height + 2 * radius) * view.width + view.width + 2 * radius,
-                    3 * view.height * view.width);
+                    Channels * view.height * view.width);
   }
 
   /// Replaces every pixel p by f(p); vectorised if no arm of a `?:` in f computes anything
   /// (kernels/image/color.hpp).
   template <class F>
   void map(F f) const {
-    float* __restrict const red = r;
-    float* __restrict const green = g;
-    float* __restrict const blue = b;
-    for (std::size_t i = 0, n = size(); i < n; ++i) {
-      const rgb p = f(rgb{red[i], green[i], blue[i]});
-      red[i] = p.r;
-      green[i] = p.g;
-      blue[i] = p.b;
-    }
+    pretext::detail::require_pixels<F, Channels>();
+    map_planes(all, f);
   }
 
   /// The mean of f(p) over all pixels, summed in an order that is the same for every instruction set.
   template <class F>
-  rgb mean(F f) const {
-    constexpr std::size_t lanes = 64;
-    float red[lanes]{}, green[lanes]{}, blue[lanes]{};
-    const float *from_red = r, *from_green = g, *from_blue = b;
-    for (std::size_t left = size(); left > 0;) {
-      const std::size_t count = std::min<std::size_t>(left, lanes);
-      for (std::size_t i = 0; i < count; ++i) {
-        const rgb p = f(rgb{from_red[i], from_green[i], from_blue[i]});
-        red[i] += p.r;
-        green[i] += p.g;
-        blue[i] += p.b;
-      }
-      from_red += count, from_green += count, from_blue += count, left -= count;
-    }
-    double total[3]{};
-    for (std::size_t lane = 0; lane < lanes; ++lane) {
-      total[0] += red[lane];
-      total[1] += green[lane];
-      total[2] += blue[lane];
-    }
-    const double count = static_cast<double>(size());
-    return {static_cast<float>(total[0] / count), static_cast<float>(total[1] / count),
-            static_cast<float>(total[2] / count)};
+  pixel_type mean(F f) const {
+    pretext::detail::require_pixels<F, Channels>();
+    return mean_of_planes(all, f);
   }
 
   /// Replaces the pixel in row y and column x by f(y, x, before), where `before(row, column)` is a pixel of
   /// the unchanged view.
   template <class F>
   void map_pixels(F f) const {
-    const std::size_t width = extent.width, n = size();
-    float *const red = spare, *const green = spare + n, *const blue = spare + 2 * n;
-    std::copy_n(r, n, red);
-    std::copy_n(g, n, green);
-    std::copy_n(b, n, blue);
-    const auto before = [=](std::size_t y, std::size_t x) {
-      const std::size_t at = y * width + x;
-      return rgb{red[at], green[at], blue[at]};
-    };
-    for (std::size_t y = 0, at = 0; y < extent.height; ++y)
-      for (std::size_t x = 0; x < width; ++x, ++at) {
-        const rgb p = f(y, x, before);
-        r[at] = p.r;
-        g[at] = p.g;
-        b[at] = p.b;
-      }
+    map_at(all, f);
   }
 
-  /// The number of pixels of each level in each channel.
-  level_counts histogram() const {
+  /// The number of pixels of each level in each channel of an RGB view.
+  level_counts histogram() const requires(Channels == 3) {
     level_counts counts;
     for (std::size_t i = 0, n = size(); i < n; ++i) {
-      ++counts.r[color::level(r[i])];
-      ++counts.g[color::level(g[i])];
-      ++counts.b[color::level(b[i])];
+      ++counts.r[color::level(plane[0][i])];
+      ++counts.g[color::level(plane[1][i])];
+      ++counts.b[color::level(plane[2][i])];
     }
     return counts;
   }
@@ -105,10 +66,56 @@ struct planar_view {
     // Outer taps that are too small to change a float are dropped: a small σ needs few taps.
     while (taps.radius > 0 && taps.weight[taps.radius] < 1e-9f) --taps.radius;
     if (taps.radius == 0) return;
-    for (float* plane : {r, g, b}) filter_plane(plane, taps, border);
+    for (float* each : plane) filter_plane(each, taps, border);
   }
 
  private:
+  static constexpr std::make_index_sequence<Channels> all{};
+
+  template <std::size_t... C, class F>
+  void map_planes(std::index_sequence<C...>, F& f) const {
+    map_unaliased(all, f, size(), plane[C]...);
+  }
+  template <std::size_t... C, class F, class... Floats>
+  static void map_unaliased(std::index_sequence<C...>, F& f, std::size_t n, Floats* __restrict... at) {
+    for (std::size_t i = 0; i < n; ++i) {
+      const pixel_type p = f(pixel_type{at[i]...});
+      ((at[i] = channel_of<C>(p)), ...);
+    }
+  }
+
+  template <std::size_t... C, class F>
+  pixel_type mean_of_planes(std::index_sequence<C...>, F& f) const {
+    constexpr std::size_t lanes = 64;
+    float sum[Channels][lanes]{};
+    for (std::size_t begin = 0; begin < size(); begin += lanes) {
+      const std::size_t count = std::min(size() - begin, lanes);
+      for (std::size_t i = 0; i < count; ++i) {
+        const pixel_type p = f(pixel_type{plane[C][begin + i]...});
+        ((sum[C][i] += channel_of<C>(p)), ...);
+      }
+    }
+    double total[Channels]{};
+    for (std::size_t lane = 0; lane < lanes; ++lane) ((total[C] += sum[C][lane]), ...);
+    const double count = static_cast<double>(size());
+    return {static_cast<float>(total[C] / count)...};
+  }
+
+  template <std::size_t... C, class F>
+  void map_at(std::index_sequence<C...>, F& f) const {
+    const std::size_t width = extent.width, n = size();
+    float* const copy = spare;
+    (std::copy_n(plane[C], n, copy + C * n), ...);
+    const auto before = [=](std::size_t y, std::size_t x) {
+      return pixel_type{copy[C * n + y * width + x]...};
+    };
+    for (std::size_t y = 0, at = 0; y < extent.height; ++y)
+      for (std::size_t x = 0; x < width; ++x, ++at) {
+        const pixel_type p = f(y, x, before);
+        ((plane[C][at] = channel_of<C>(p)), ...);
+      }
+  }
+
   /// to[i] = Σ_k weight[k] (from[i + k·step] + from[i − k·step]).
   static void filter_line(const float* from, std::size_t step, const filter_taps& taps, float* __restrict to,
                           std::size_t count) {
@@ -130,11 +137,11 @@ struct planar_view {
     }
   }
 
-  void filter_plane(float* plane, const filter_taps& taps, padding border) const {
+  void filter_plane(float* values, const filter_taps& taps, padding border) const {
     const std::size_t h = extent.height, w = extent.width, pad = taps.radius;
     float* const line = spare + (h + 2 * pad) * w;
     for (std::size_t y = 0; y < h; ++y) {
-      const float* row = plane + y * w;
+      const float* row = values + y * w;
       std::copy_n(row, w, line + pad);
       for (std::size_t k = 1; k <= pad; ++k) {
         line[pad - k] = border == padding::reflect ? row[k] : 0;
@@ -150,8 +157,10 @@ struct planar_view {
         else
           std::copy_n(spare + (pad + (above ? k : h - 1 - k)) * w, w, out);
       }
-    for (std::size_t y = 0; y < h; ++y) filter_line(spare + (y + pad) * w, w, taps, plane + y * w, w);
+    for (std::size_t y = 0; y < h; ++y) filter_line(spare + (y + pad) * w, w, taps, values + y * w, w);
   }
 };
+/// A view of three channels.
+using planar_view = basic_planar_view<3>;
 
 }  // namespace pretext::inline v0_1::kernels

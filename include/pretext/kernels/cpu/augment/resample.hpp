@@ -3,7 +3,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <type_traits>
 #include <vector>
 
 #include <pretext/kernels/augment.hpp>
@@ -79,8 +78,8 @@ inline void mix_rows(const float* const* row, std::size_t taps, const float* wei
   }
 }
 
-/// Σ_k weight[k] · pixel k of an interleaved row, for output pixel x. `Taps` is their count, or 0 if it is
-/// known at run time only.
+/// Σ_k weight[k] · pixel k of an interleaved RGB row, for output pixel x. `Taps` is their count, or 0 if it
+/// is known at run time only.
 template <std::size_t Taps>
 four_floats mixed_pixel(const float* row, const tap_table& columns, std::size_t x) {
   const std::size_t taps = Taps ? Taps : columns.count;
@@ -91,10 +90,10 @@ four_floats mixed_pixel(const float* row, const tap_table& columns, std::size_t 
   return sum;
 }
 
-/// All output pixels of one row, clipped, into three planes.
+/// All output pixels of one RGB row, into three planes.
 template <std::size_t Taps>
-void mix_columns(const float* row, const tap_table& columns, float* __restrict r, float* __restrict g,
-                 float* __restrict b) {
+void mix_rgb_columns(const float* row, const tap_table& columns, float* __restrict r, float* __restrict g,
+                     float* __restrict b) {
   const std::size_t width = columns.first.size();
   std::size_t x = 0;
   for (; x + 4 <= width; x += 4) {
@@ -118,9 +117,43 @@ void mix_columns(const float* row, const tap_table& columns, float* __restrict r
     g[x] = p[1];
     b[x] = p[2];
   }
-  for (float* plane : {r, g, b})
-    for (std::size_t i = 0; i < width; ++i) plane[i] = color::clipped(plane[i]);
 }
+
+/// All output pixels of row y of a view, clipped, from an interleaved row of the source.
+template <std::size_t Taps, std::size_t Channels>
+void mix_columns(const float* row, const tap_table& columns, const basic_planar_view<Channels>& view,
+                 std::size_t y) {
+  const std::size_t width = columns.first.size(), taps = Taps ? Taps : columns.count;
+  if constexpr (Channels == 3) {
+    mix_rgb_columns<Taps>(row, columns, view.plane[0] + y * width, view.plane[1] + y * width,
+                          view.plane[2] + y * width);
+  } else {
+    for (std::size_t c = 0; c < Channels; ++c) {
+      float* __restrict const to = view.plane[c] + y * width;
+      for (std::size_t x = 0; x < width; ++x) {
+        const float* const weight = columns.weight.data() + x * taps;
+        const float* const from = row + Channels * columns.first[x] + c;
+        float sum = weight[0] * from[0];
+        for (std::size_t k = 1; k < taps; ++k) sum += weight[k] * from[Channels * k];
+        to[x] = sum;
+      }
+    }
+  }
+  for (float* plane : view.plane)
+    for (std::size_t i = y * width; i < (y + 1) * width; ++i) plane[i] = color::clipped(plane[i]);
+}
+
+/// Samples of 2 or 4 bytes that need no alignment.
+template <class T>
+struct unaligned_samples {
+  const std::uint8_t* bytes;
+
+  float operator[](std::size_t i) const {
+    T value;
+    std::memcpy(&value, bytes + i * sizeof(T), sizeof(T));
+    return static_cast<float>(value);
+  }
+};
 
 }  // namespace detail
 
@@ -131,53 +164,75 @@ struct resample_workspace {
   std::vector<const float*> window;
 };
 
-/// Resamples the part of an image that `at` selects into a view with values in [0, 1], reading each source
-/// row once. 8-bit images are scaled by 1/255; one channel is read as three equal ones.
-template <ImageSource Image>
-void resample(const Image& image, const resampling_map& at, const planar_view& view,
+namespace detail {
+
+/// Resamples samples, whose `bounds` become 0 and 1.
+template <class Samples, std::size_t Channels>
+void resample(const Samples& samples, std::size_t image_width, std::size_t image_channels,
+              sample_range bounds, const resampling_map& at, const basic_planar_view<Channels>& view,
               resample_workspace& workspace) {
-  using pixel = std::remove_cvref_t<decltype(image.pixels[0])>;
   const auto [height, width] = view.extent;
   auto& [rows, columns, memory, window] = workspace;
   rows.fill({at.method, at.rows}, height, false);
   columns.fill({at.method, at.columns}, width, at.mirrored);
-  if constexpr (std::is_integral_v<pixel>)
-    for (float& w : rows.weight) w *= 1.f / 255;
+  if (const float scale = 1.f / (bounds.high - bounds.low); scale != 1)
+    for (float& w : rows.weight) w *= scale;
 
   // The last source rows read, as floats. Padding elements beyond a row's end are mixed but never written.
   const std::size_t across = static_cast<std::size_t>(at.columns.extent);
-  const std::size_t padded = (3 * across + 8) / 8 * 8, buffered = rows.count;
+  const std::size_t padded = (Channels * across + 8) / 8 * 8, buffered = rows.count;
   memory.resize((buffered + 1) * padded);
   window.resize(buffered);
   float* const mixed = memory.data() + buffered * padded;
-  const pixel* const corner = pixels_of(image) + (static_cast<std::size_t>(at.rows.begin) * image.width +
-                                                  static_cast<std::size_t>(at.columns.begin)) *
-                                                     image.channels;
+  const std::size_t corner =
+      (static_cast<std::size_t>(at.rows.begin) * image_width + static_cast<std::size_t>(at.columns.begin)) *
+      image_channels;
   std::size_t unread = 0, slot = 0;
   const auto next = [buffered](std::size_t of) { return of + 1 == buffered ? 0 : of + 1; };
   for (std::size_t y = 0; y < height; ++y) {
     const std::size_t first = rows.first[y];
     for (unread = unread < first ? first : unread; unread < first + buffered; ++unread, slot = next(slot)) {
-      const pixel* from = corner + unread * image.width * image.channels;
+      const std::size_t from = corner + unread * image_width * image_channels;
       float* __restrict to = memory.data() + slot * padded;
-      if (image.channels == 3)
-        for (std::size_t i = 0; i < 3 * across; ++i) to[i] = static_cast<float>(from[i]);
+      if (image_channels == Channels)
+        for (std::size_t i = 0; i < Channels * across; ++i)
+          to[i] = static_cast<float>(samples[from + i]) - bounds.low;
       else
         for (std::size_t x = 0; x < across; ++x)
-          to[3 * x] = to[3 * x + 1] = to[3 * x + 2] = static_cast<float>(from[x]);
+          for (std::size_t c = 0; c < Channels; ++c)
+            to[Channels * x + c] = static_cast<float>(samples[from + x]) - bounds.low;
     }
     // The next slot to be overwritten holds the oldest row.
     for (std::size_t k = 0, oldest = slot; k < buffered; ++k, oldest = next(oldest))
       window[k] = memory.data() + oldest * padded;
-    detail::mix_rows(window.data(), buffered, rows.weight.data() + y * buffered, mixed, padded);
-    float *const r = view.r + y * width, *const g = view.g + y * width, *const b = view.b + y * width;
+    mix_rows(window.data(), buffered, rows.weight.data() + y * buffered, mixed, padded);
     if (columns.count == 4)
-      detail::mix_columns<4>(mixed, columns, r, g, b);
+      mix_columns<4>(mixed, columns, view, y);
     else if (columns.count == 2)
-      detail::mix_columns<2>(mixed, columns, r, g, b);
+      mix_columns<2>(mixed, columns, view, y);
     else
-      detail::mix_columns<0>(mixed, columns, r, g, b);
+      mix_columns<0>(mixed, columns, view, y);
   }
+}
+
+}  // namespace detail
+
+/// Resamples the part of an image that `at` selects into a view with values in [0, 1], reading each source
+/// row once. An image of one channel is read as `Channels` equal ones.
+template <ImageSource Image, std::size_t Channels>
+void resample(const Image& image, const resampling_map& at, const basic_planar_view<Channels>& view,
+              resample_workspace& workspace) {
+  const auto* const samples = pixels_of(image);
+  const sample_format format = samples_of(image);
+  const auto run = [&](const auto& of) {
+    detail::resample(of, image.width, image.channels, bounds_of(format.type, format.range), at, view,
+                     workspace);
+  };
+  if constexpr (TypedImage<Image>) {
+    if (format.type == sample_type::uint16) return run(detail::unaligned_samples<std::uint16_t>{samples});
+    if (format.type == sample_type::float32) return run(detail::unaligned_samples<float>{samples});
+  }
+  run(samples);
 }
 
 }  // namespace pretext::inline v0_1::kernels

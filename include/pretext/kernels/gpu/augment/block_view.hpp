@@ -1,5 +1,6 @@
 #pragma once
 #include <cstddef>
+#include <utility>
 
 #include <pretext/devices/grid/kernel.hpp>
 #include <pretext/kernels/image/color.hpp>
@@ -12,29 +13,29 @@ namespace pretext::inline v0_1::grid {
 inline constexpr unsigned view_threads = 256;
 
 /// Shared memory of a view besides its planes.
+template <std::size_t Channels>
 struct view_memory {
-  float r[view_threads], g[view_threads], b[view_threads];
+  float sum[Channels][view_threads];
   level_counts counts;
 };
 
 /// The view interface that augmentations use (`augment/augmentation.hpp`), implemented by a whole block:
 /// all threads make each call together.
-template <class Block>
+template <class Block, std::size_t Channels = 3>
 class block_view {
  public:
+  static constexpr std::size_t channels = Channels;
+  using pixel_type = pixel<Channels>;
   image_extent extent;
 
-  /// `planes` holds six planes: red, green, blue and three spare ones.
-  PRETEXT_HOST_DEVICE block_view(Block& block, view_memory& memory, image_extent size, float* planes)
+  /// `planes` holds twice as many planes as there are channels: the view's and as many spare ones.
+  PRETEXT_HOST_DEVICE block_view(Block& block, view_memory<Channels>& memory, image_extent size,
+                                 float* planes)
       : extent{size}, block_{&block}, memory_{&memory}, planes_{planes} {}
 
   PRETEXT_HOST_DEVICE std::size_t size() const { return extent.height * extent.width; }
-  PRETEXT_HOST_DEVICE rgb at(std::size_t i) const { return pixel(planes_, i); }
-  PRETEXT_HOST_DEVICE void set(std::size_t i, rgb p) const {
-    planes_[i] = p.r;
-    planes_[size() + i] = p.g;
-    planes_[2 * size() + i] = p.b;
-  }
+  PRETEXT_HOST_DEVICE pixel_type at(std::size_t i) const { return read(all, planes_, i); }
+  PRETEXT_HOST_DEVICE void set(std::size_t i, const pixel_type& p) const { write(all, i, p); }
 
   /// Calls work(i) for every pixel.
   template <class Work>
@@ -46,48 +47,31 @@ class block_view {
 
   template <class F>
   PRETEXT_HOST_DEVICE void map(F f) const {
+    pretext::detail::require_pixels<F, Channels>();
     for_each_pixel([&](std::size_t i) { set(i, f(at(i))); });
   }
 
   template <class F>
-  PRETEXT_HOST_DEVICE rgb mean(F f) const {
-    block_->for_each_thread([&](unsigned thread) {
-      rgb sum{0, 0, 0};
-      for (std::size_t i = thread; i < size(); i += view_threads) {
-        const rgb p = f(at(i));
-        sum = {sum.r + p.r, sum.g + p.g, sum.b + p.b};
-      }
-      memory_->r[thread] = sum.r;
-      memory_->g[thread] = sum.g;
-      memory_->b[thread] = sum.b;
-    });
-    for (unsigned half = view_threads / 2; half > 0; half /= 2)
-      block_->for_each_thread([&](unsigned thread) {
-        if (thread >= half) return;
-        memory_->r[thread] += memory_->r[thread + half];
-        memory_->g[thread] += memory_->g[thread + half];
-        memory_->b[thread] += memory_->b[thread + half];
-      });
-    const float count = static_cast<float>(size());
-    const rgb mean{memory_->r[0] / count, memory_->g[0] / count, memory_->b[0] / count};
-    block_->for_each_thread([](unsigned) {});
-    return mean;
+  PRETEXT_HOST_DEVICE pixel_type mean(F f) const {
+    pretext::detail::require_pixels<F, Channels>();
+    return mean_of(all, f);
   }
 
   template <class F>
   PRETEXT_HOST_DEVICE void map_pixels(F f) const {
-    float* const spare = planes_ + 3 * size();
+    float* const spare = planes_ + Channels * size();
     block_->for_each_thread([&](unsigned thread) {
-      for (std::size_t i = thread; i < 3 * size(); i += view_threads) spare[i] = planes_[i];
+      for (std::size_t i = thread; i < Channels * size(); i += view_threads) spare[i] = planes_[i];
     });
     const auto before = [this, spare](std::size_t row, std::size_t column) {
-      return pixel(spare, row * extent.width + column);
+      return read(all, spare, row * extent.width + column);
     };
     for_each_pixel([&](std::size_t i) { set(i, f(i / extent.width, i % extent.width, before)); });
   }
 
-  /// Each thread counts one level, so no two threads add to the same counter. Valid until the next call.
-  PRETEXT_HOST_DEVICE const level_counts& histogram() const {
+  /// RGB alone. Each thread counts one level, so no two threads add to the same counter. Valid until the next
+  /// call.
+  PRETEXT_HOST_DEVICE const level_counts& histogram() const requires(Channels == 3) {
     static_assert(view_threads == 256);
     block_->for_each_thread([&](unsigned thread) {
       level_counts& counts = memory_->counts;
@@ -106,8 +90,8 @@ class block_view {
   PRETEXT_HOST_DEVICE void filter(filter_taps taps, padding border) const {
     while (taps.radius > 0 && taps.weight[taps.radius] < 1e-9f) --taps.radius;
     if (taps.radius == 0) return;
-    for (unsigned plane = 0; plane < 3; ++plane) {
-      float *const from = planes_ + plane * size(), *const between = planes_ + 3 * size();
+    for (unsigned plane = 0; plane < Channels; ++plane) {
+      float *const from = planes_ + plane * size(), *const between = planes_ + Channels * size();
       for_each_pixel([&](std::size_t i) {
         const std::size_t row = i / extent.width * extent.width;
         between[i] = filtered(from + row, i - row, extent.width, 1, taps, border);
@@ -120,8 +104,34 @@ class block_view {
   }
 
  private:
-  PRETEXT_HOST_DEVICE rgb pixel(const float* planes, std::size_t i) const {
-    return {planes[i], planes[size() + i], planes[2 * size() + i]};
+  static constexpr std::make_index_sequence<Channels> all{};
+
+  template <std::size_t... C>
+  PRETEXT_HOST_DEVICE pixel_type read(std::index_sequence<C...>, const float* planes, std::size_t i) const {
+    return {planes[C * size() + i]...};
+  }
+  template <std::size_t... C>
+  PRETEXT_HOST_DEVICE void write(std::index_sequence<C...>, std::size_t i, const pixel_type& p) const {
+    ((planes_[C * size() + i] = channel_of<C>(p)), ...);
+  }
+
+  template <std::size_t... C, class F>
+  PRETEXT_HOST_DEVICE pixel_type mean_of(std::index_sequence<C...>, F& f) const {
+    block_->for_each_thread([&](unsigned thread) {
+      pixel_type sum{};
+      for (std::size_t i = thread; i < size(); i += view_threads)
+        sum = each_channel(sum, f(at(i)), [](float total, float value) { return total + value; });
+      ((memory_->sum[C][thread] = channel_of<C>(sum)), ...);
+    });
+    for (unsigned half = view_threads / 2; half > 0; half /= 2)
+      block_->for_each_thread([&](unsigned thread) {
+        if (thread >= half) return;
+        ((memory_->sum[C][thread] += memory_->sum[C][thread + half]), ...);
+      });
+    const float count = static_cast<float>(size());
+    const pixel_type mean{memory_->sum[C][0] / count...};
+    block_->for_each_thread([](unsigned) {});
+    return mean;
   }
 
   /// Σ_k weight[k]·(line[at + k] + line[at - k]).
@@ -141,7 +151,7 @@ class block_view {
   }
 
   Block* block_;
-  view_memory* memory_;
+  view_memory<Channels>* memory_;
   float* planes_;
 };
 

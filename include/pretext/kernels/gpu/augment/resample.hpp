@@ -1,9 +1,9 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
-#include <type_traits>
 
 #include <pretext/core/host_device.hpp>
+#include <pretext/core/image.hpp>
 #include <pretext/kernels/augment.hpp>
 #include <pretext/kernels/image/color.hpp>
 #include <pretext/kernels/image/resampling.hpp>
@@ -41,33 +41,41 @@ class normalised_taps {
   float divisor_;
 };
 
+/// One sample of an image, as a float.
+PRETEXT_HOST_DEVICE inline float sample_at(const stored_image& image, std::size_t i) {
+  if (image.type == sample_type::uint8) return static_cast<float>(image.pixels[i]);
+  if (image.type == sample_type::uint16)
+    return static_cast<float>(reinterpret_cast<const std::uint16_t*>(image.pixels)[i]);
+  return reinterpret_cast<const float*>(image.pixels)[i];
+}
+
 /// One pixel of a view, in [0, 1].
-template <class Pixel>
-PRETEXT_HOST_DEVICE rgb resampled_pixel(const stored_image<Pixel>& image, const resampling_map& at,
-                                        const axis_resampling& rows, const axis_resampling& columns,
-                                        image_extent view, std::size_t y, std::size_t x) {
+template <std::size_t Channels>
+PRETEXT_HOST_DEVICE pixel<Channels> resampled_pixel(const stored_image& image, const resampling_map& at,
+                                                    const axis_resampling& rows,
+                                                    const axis_resampling& columns, image_extent view,
+                                                    std::size_t y, std::size_t x) {
   const normalised_taps down{rows, static_cast<std::int64_t>(y)},
       across{columns, static_cast<std::int64_t>(at.mirrored ? view.width - 1 - x : x)};
-  rgb sum{0, 0, 0};
+  const sample_range bounds = bounds_of(image.type, image.range);
+  const bool gray = image.channels == 1;
+  pixel<Channels> sum{};
   for (int i = 0; i < down.count(); ++i) {
     const auto row = down[i];
-    rgb line{0, 0, 0};
+    pixel<Channels> line{};
     for (int j = 0; j < across.count(); ++j) {
       const auto column = across[j];
-      const std::size_t pixel = static_cast<std::size_t>(at.rows.begin + row.at) * image.width +
-                                static_cast<std::size_t>(at.columns.begin + column.at);
-      const Pixel* const from = image.pixels + pixel * image.channels;
-      const bool gray = image.channels == 1;
-      line.r += column.weight * static_cast<float>(from[0]);
-      line.g += column.weight * static_cast<float>(from[gray ? 0 : 1]);
-      line.b += column.weight * static_cast<float>(from[gray ? 0 : 2]);
+      const std::size_t from = (static_cast<std::size_t>(at.rows.begin + row.at) * image.width +
+                                static_cast<std::size_t>(at.columns.begin + column.at)) *
+                               image.channels;
+      std::size_t channel = 0;
+      line = each_channel(line, [&](float total) {
+        return total + column.weight * (sample_at(image, from + (gray ? 0 : channel++)) - bounds.low);
+      });
     }
-    sum.r += row.weight * line.r;
-    sum.g += row.weight * line.g;
-    sum.b += row.weight * line.b;
+    sum = each_channel(sum, line, [&](float total, float value) { return total + row.weight * value; });
   }
-  constexpr float scale = std::is_integral_v<Pixel> ? 1.f / 255 : 1.f;
-  return color::clipped(color::scaled(sum, scale));
+  return color::clipped(color::scaled(sum, 1.f / (bounds.high - bounds.low)));
 }
 
 }  // namespace pretext::inline v0_1::grid
