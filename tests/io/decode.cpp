@@ -1,5 +1,7 @@
 #include <unistd.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -97,7 +99,7 @@ TEST_CASE(
   CHECK(difference(half, smooth_picture(200, 320)) < 2);
 }
 
-TEST_CASE("every kind of PNG becomes 8-bit RGB") {
+TEST_CASE("every kind of PNG becomes RGB") {
   const image picture = smooth_picture(5, 7);
   for (const bool interlaced : {false, true})
     CHECK(decoded(png_of(5, 7, PNG_COLOR_TYPE_RGB, 8, picture.pixels, interlaced)).pixels == picture.pixels);
@@ -107,12 +109,78 @@ TEST_CASE("every kind of PNG becomes 8-bit RGB") {
         std::vector<std::uint8_t>{1, 2, 3, 4, 5, 6});
   CHECK(decoded(png_of(1, 1, PNG_COLOR_TYPE_GRAY_ALPHA, 8, {8, 100})).pixels ==
         std::vector<std::uint8_t>{8, 8, 8});
-  CHECK(decoded(png_of(1, 1, PNG_COLOR_TYPE_RGB, 16, {255, 255, 128, 128, 0, 0})).pixels ==
+  CHECK(decoded(png_of(1, 1, PNG_COLOR_TYPE_RGB, 8, {255, 128, 0})).pixels ==
         std::vector<std::uint8_t>{255, 128, 0});
   CHECK(decoded(png_of(1, 8, PNG_COLOR_TYPE_GRAY, 1, {0b10110000})).pixels[0] == 255);
   CHECK(decoded(png_of(1, 4, PNG_COLOR_TYPE_PALETTE, 2, {0b00011011}, false,
                        {{1, 2, 3}, {4, 5, 6}, {7, 8, 9}, {10, 11, 12}}))
             .pixels == std::vector<std::uint8_t>{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12});
+}
+
+TEST_CASE("a PNG of 16 bits keeps its samples") {
+  const image color = decoded(png_of(1, 1, PNG_COLOR_TYPE_RGB, 16, {0x12, 0x34, 128, 128, 0, 1}));
+  REQUIRE(color.type == sample_type::uint16);
+  CHECK(std::ranges::equal(color.samples<std::uint16_t>(), std::vector<std::uint16_t>{0x1234, 0x8080, 1}));
+  const std::string file = png_of(1, 2, PNG_COLOR_TYPE_GRAY, 16, {0x0B, 0xB8, 0x27, 0x10});
+  const image gray = decoded(file, {.channels = 1});
+  CHECK(gray.channels == 1);
+  CHECK(std::ranges::equal(gray.samples<std::uint16_t>(), std::vector<std::uint16_t>{3000, 10000}));
+  CHECK(std::ranges::equal(decoded(file).samples<std::uint16_t>(),
+                           std::vector<std::uint16_t>{3000, 3000, 3000, 10000, 10000, 10000}));
+  image again;
+  decode_image(encode_png(gray), "file", {.channels = 1}, again);
+  CHECK(again.type == sample_type::uint16);
+  CHECK(again.pixels == gray.pixels);
+}
+
+TEST_CASE("files become gray or RGB or keep their channels, as asked, and are refused otherwise") {
+  const std::string rgba = png_of(1, 1, PNG_COLOR_TYPE_RGBA, 8, {200, 100, 50, 7});
+  CHECK(decoded(rgba, {.channels = 1}).pixels == std::vector<std::uint8_t>{124});  // .299 R + .587 G + .114 B
+  CHECK(decoded(rgba, {.channels = 4}).pixels == std::vector<std::uint8_t>{200, 100, 50, 7});
+  CHECK(decoded(rgba, {.channels = 0}).pixels == std::vector<std::uint8_t>{200, 100, 50});
+  const std::string gray = png_of(1, 1, PNG_COLOR_TYPE_GRAY, 8, {9});
+  CHECK(decoded(gray, {.channels = 0}).channels == 1);
+  CHECK(decoded(jpeg_of(smooth_picture(16, 24, 1), {JCS_GRAYSCALE, JCS_GRAYSCALE, 98}), {.channels = 1})
+            .channels == 1);
+  check_throws<bad_image>([&] { decoded(gray, {.channels = 5}); },
+                          "file: has 1 channel, and the network takes", "images of 5");
+}
+
+TEST_CASE("levels are the type's range, a window, or percentiles of each image") {
+  std::vector<std::uint8_t> big_endian;
+  for (int i = 0; i <= 100; ++i) big_endian.insert(big_endian.end(), {static_cast<std::uint8_t>(i), 0});
+  const std::string file = png_of(1, 101, PNG_COLOR_TYPE_GRAY, 16, big_endian);
+  CHECK(decoded(file, {.channels = 1}).range == sample_range{});
+  CHECK(decoded(file, {.channels = 1, .levels = {level_rule::window, 1000, 3000}}).range ==
+        sample_range{1000, 3000});
+  CHECK(decoded(file, {.channels = 1, .levels = {level_rule::percentiles, 2, 97.5f}}).range ==
+        sample_range{2 * 256, 97.5f * 256});
+  check_throws<std::invalid_argument>(
+      [&] {
+        decoded(file, {.levels = {level_rule::percentiles, 99, 1}});
+      },
+      "percentiles", "99 and 1");
+}
+
+TEST_CASE("percentiles interpolate between samples and do not count NaN") {
+  std::vector<float> samples{4, NAN, 1, 3, 2, NAN};
+  CHECK(percentiles_of(samples, 0, 50) == sample_range{1, 2.5f});
+  CHECK(percentiles_of(samples, 10, 100) == sample_range{1.3f, 4});
+  std::vector<float> none{NAN};
+  CHECK(percentiles_of(none, 1, 99) == sample_range{});
+}
+
+TEST_CASE("a format without a reader says which component is missing, and one can be added") {
+  if (!std::ranges::find(image_formats(), "TIFF", &image_format::name)->decode)
+    check_refused(std::string{"II*\0abcd", 8}, "without a reader of TIFF", "link pretext::tiff");
+  CHECK(is_image_suffix(".TIF"));
+  CHECK(!is_image_suffix(".flat"));
+  add_image_format({"flat", {"flat"}, {".flat"}, [](auto file, const auto&, const auto&, image& out) {
+                      out.resize<std::uint8_t>(1, 1, 1)[0] = static_cast<std::uint8_t>(file[4]);
+                    }});
+  CHECK(is_image_suffix(".flat"));
+  CHECK(decoded("flat!", {.channels = 3}).pixels == std::vector<std::uint8_t>{'!', '!', '!'});
+  image_formats().pop_back();
 }
 
 TEST_CASE("a picture encoded as PNG decodes to the same pixels") {

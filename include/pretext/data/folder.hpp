@@ -35,9 +35,7 @@ class image_finder {
   std::string example;             ///< one of those
 
   static bool is_image(const std::filesystem::path& path) {
-    std::string suffix = path.extension().string();
-    for (char& c : suffix) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    return suffix == ".jpg" || suffix == ".jpeg" || suffix == ".png";
+    return is_image_suffix(path.extension().string());
   }
 
  private:

@@ -1,30 +1,86 @@
 #pragma once
 #include <algorithm>
-#include <array>
+#include <cctype>
 #include <cstddef>
 #include <span>
 #include <string>
+#include <string_view>
+#include <vector>
 
+#include <pretext/io/convert_channels.hpp>
+#include <pretext/io/decode_options.hpp>
 #include <pretext/io/jpeg.hpp>
 #include <pretext/io/png.hpp>
 
 namespace pretext::inline v0_1 {
 
-/// Decodes a JPEG or PNG file, recognised by its first bytes, to 8-bit RGB. Throws `bad_image`, whose message
-/// begins with `name`. May be called from several threads.
+/// A format of image files. `decode(file, name, options, out)` keeps the samples as the file has them, fails
+/// with a `bad_image` whose message begins with `name`, and may be called from several threads.
+struct image_format {
+  std::string_view name;                     ///< "TIFF"
+  std::vector<std::string_view> signatures;  ///< the first bytes of a file of this format, one of them
+  std::vector<std::string_view> suffixes;    ///< of its files, in lower case: ".tif"
+  void (*decode)(std::span<const std::byte>, const std::string&, const decode_options&, image&) = nullptr;
+  std::string_view component{};  ///< what a program must link and include if there is no `decode`
+};
+
+/// The formats that `decode_image` knows. A reader adds itself while the program starts (io/tiff.hpp does);
+/// they must not change once threads decode.
+inline std::vector<image_format>& image_formats() {
+  using namespace std::string_view_literals;
+  static std::vector<image_format> formats{
+      {"JPEG", {"\xFF\xD8"sv}, {".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".pjpeg", ".pjp"}, decode_jpeg},
+      {"PNG", {"\x89PNG"sv}, {".png", ".apng"}, decode_png},
+      {"TIFF",
+       {"II*\0"sv, "MM\0*"sv, "II+\0"sv, "MM\0+"sv},
+       {".tif", ".tiff"},
+       nullptr,
+       "link pretext::tiff, which needs libtiff 4.5 or newer, and include pretext/io/tiff.hpp"}};
+  return formats;
+}
+
+/// Adds a format, or the decoder of one that is known by name; true.
+inline bool add_image_format(const image_format& format) {
+  auto& formats = image_formats();
+  const auto known = std::ranges::find(formats, format.name, &image_format::name);
+  if (known == formats.end())
+    formats.push_back(format);
+  else
+    *known = format;
+  return true;
+}
+
+/// Is this the suffix of a format's files, such as ".png" or ".JPG"?
+inline bool is_image_suffix(std::string suffix) {
+  for (char& c : suffix) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return std::ranges::any_of(image_formats(), [&](const image_format& format) {
+    return std::ranges::find(format.suffixes, suffix) != format.suffixes.end();
+  });
+}
+
+/// Decodes a file of one of `image_formats()`, recognised by its first bytes, to `options.channels` channels
+/// with the samples that the file has, and sets the range that views map to [0, 1]. Throws `bad_image`, whose
+/// message begins with `name`. May be called from several threads.
 inline void decode_image(std::span<const std::byte> file, const std::string& name,
                          const decode_options& options, image& out) {
-  constexpr std::array<std::byte, 2> jpeg{std::byte{0xFF}, std::byte{0xD8}};
-  constexpr std::array<std::byte, 4> png{std::byte{0x89}, std::byte{'P'}, std::byte{'N'}, std::byte{'G'}};
-  const auto begins_with = [&](const auto& magic) {
-    return file.size() >= magic.size() && std::equal(magic.begin(), magic.end(), file.begin());
-  };
   out.type = sample_type::uint8;
   out.range = {};
   if (file.empty()) throw_error<bad_image>(name, ": the file is empty");
-  if (begins_with(jpeg)) return decode_jpeg(file, name, options, out);
-  if (begins_with(png)) return decode_png(file, name, options, out);
-  throw_error<bad_image>(name, ": the file is neither JPEG nor PNG");
+  const std::string_view bytes{reinterpret_cast<const char*>(file.data()), file.size()};
+  std::string known;
+  for (const image_format& format : image_formats()) {
+    if (std::ranges::any_of(format.signatures, [&](auto magic) { return bytes.starts_with(magic); })) {
+      if (!format.decode)
+        throw_error<bad_image>(name, ": this program was built without a reader of ", format.name,
+                               "; to read it, ", format.component);
+      format.decode(file, name, options, out);
+      convert_channels(out, options.channels, name);
+      out.range = range_of(out, options.levels);
+      return;
+    }
+    if (format.decode) known += str_cat(known.empty() ? "neither " : " nor ", format.name);
+  }
+  throw_error<bad_image>(name, ": the file is ", known);
 }
 
 }  // namespace pretext::inline v0_1

@@ -1,6 +1,8 @@
 #pragma once
 #include <cstddef>
 
+#include <pretext/io/sample_levels.hpp>
+
 namespace pretext::inline v0_1 {
 
 /// What a decoder does with the orientation that cameras record in EXIF data. `ignore` returns the pixels in
@@ -16,6 +18,10 @@ struct decode_options {
   /// coefficients of a progressive JPEG, and at most 20 scans of this many pixels.
   std::size_t max_pixels = 200'000'000;
   exif_orientation orientation = exif_orientation::ignore;
+  /// Of the decoded image: 3, where gray files become RGB; 1, where RGB files become gray; or exactly those
+  /// of the file. 0: as the file has them. Transparency is dropped unless 2 (gray) or 4 (RGB) include it.
+  std::size_t channels = 3;
+  sample_levels levels{};  ///< the samples that views map to 0 and 1
 };
 
 }  // namespace pretext::inline v0_1

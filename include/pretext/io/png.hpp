@@ -1,5 +1,6 @@
 #pragma once
 #include <algorithm>
+#include <bit>
 #include <csetjmp>
 #include <cstddef>
 #include <cstdint>
@@ -68,10 +69,11 @@ struct png_decoder {
 
 }  // namespace detail
 
-/// Decodes a PNG file to 8-bit RGB. Gray, palettes and 16 bits are converted; alpha and gamma are ignored,
-/// and so is the EXIF orientation unless the options say otherwise. Throws `bad_image`, whose message begins
-/// with `name`, if the pixels are damaged or missing, or if the image is larger than the options allow.
-/// Whatever follows the pixels may be missing. May be called from several threads.
+/// Decodes a PNG file of 8 or 16 bits, which are kept; fewer bits become 8, palettes RGB, and gray becomes
+/// RGB if the options ask for three channels. Alpha, unless they ask for 2 or 4 channels, and gamma are
+/// ignored, and so is the EXIF orientation unless the options say otherwise. Throws `bad_image`, whose
+/// message begins with `name`, if the pixels are damaged or missing, or if the image is larger than the
+/// options allow. Whatever follows the pixels may be missing. May be called from several threads.
 inline void decode_png(std::span<const std::byte> file, const std::string& name,
                        const decode_options& options, image& out) {
   detail::png_decoder decoder{file};
@@ -92,19 +94,21 @@ inline void decode_png(std::span<const std::byte> file, const std::string& name,
     // Deflate packs at most 1032 bytes into one.
     if (height * png_get_rowbytes(png, decoder.info) / 1032 > file.size())
       png_error(png, "there are fewer bytes than the pixels need");
-    png_set_scale_16(png);
     png_set_expand(png);
-    png_set_gray_to_rgb(png);
-    png_set_strip_alpha(png);
+    if (std::endian::native == std::endian::little) png_set_swap(png);
+    if (options.channels == 3) png_set_gray_to_rgb(png);
+    if (options.channels != 2 && options.channels != 4) png_set_strip_alpha(png);
     png_set_interlace_handling(png);
     png_read_update_info(png, decoder.info);
-    if (png_get_rowbytes(png, decoder.info) != 3 * width) png_error(png, "the pixels do not become RGB");
-    out.height = height;
-    out.width = width;
-    out.channels = 3;
-    out.pixels.resize(3 * height * width);
+    const std::size_t channels = png_get_channels(png, decoder.info);
+    if (png_get_bit_depth(png, decoder.info) == 16)
+      out.resize<std::uint16_t>(height, width, channels);
+    else
+      out.resize<std::uint8_t>(height, width, channels);
+    const std::size_t row = png_get_rowbytes(png, decoder.info);
+    if (row * height != out.pixels.size()) png_error(png, "the pixels have no known layout");
     rows.resize(height);
-    for (std::size_t y = 0; y < height; ++y) rows[y] = out.pixels.data() + 3 * width * y;
+    for (std::size_t y = 0; y < height; ++y) rows[y] = out.pixels.data() + row * y;
     png_read_image(png,
                    rows.data());  // with the checksums of the pixels; the end of the file does not matter
   };
@@ -115,13 +119,14 @@ inline void decode_png(std::span<const std::byte> file, const std::string& name,
   if (options.orientation == exif_orientation::apply) turn_upright(out, read_exif_orientation(file));
 }
 
-/// Encodes a picture (H, W, C) as an 8-bit PNG file; C is 1 (gray), 3 (RGB) or 4 (RGBA), else it throws
-/// std::invalid_argument.
+/// Encodes a picture (H, W, C) of 8 or 16 bits as a PNG file; C is 1 (gray), 3 (RGB) or 4 (RGBA). Throws
+/// std::invalid_argument for others.
 inline std::vector<std::byte> encode_png(image_view picture) {
   expects(picture.height > 0 && picture.width > 0 &&
-              (picture.channels == 1 || picture.channels == 3 || picture.channels == 4),
+              (picture.channels == 1 || picture.channels == 3 || picture.channels == 4) &&
+              picture.type != sample_type::float32,
           "cannot encode a picture of ", picture.height, " x ", picture.width, " x ", picture.channels,
-          " as PNG");
+          " samples of ", 8 * size_of(picture.type), " bits as PNG");
   png_image header{};
   header.version = PNG_IMAGE_VERSION;
   header.width = static_cast<png_uint_32>(picture.width);
@@ -129,6 +134,7 @@ inline std::vector<std::byte> encode_png(image_view picture) {
   header.format = picture.channels == 1   ? PNG_FORMAT_GRAY
                   : picture.channels == 3 ? PNG_FORMAT_RGB
                                           : PNG_FORMAT_RGBA;
+  if (picture.type == sample_type::uint16) header.format |= PNG_FORMAT_FLAG_LINEAR;
   png_alloc_size_t size = PNG_IMAGE_PNG_SIZE_MAX(header);
   std::vector<std::byte> file(size);
   if (png_image_write_to_memory(&header, file.data(), &size, 0, picture.pixels, 0, nullptr) == 0)
