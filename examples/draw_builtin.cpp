@@ -10,14 +10,17 @@
 #include <pretext/io/file.hpp>
 #include <pretext/io/png.hpp>
 
+#include "support/command_line.hpp"
+
 int main(int argc, char** argv) {
   pretext::builtin_source::options options{.count = 100, .seed = 7};
   std::filesystem::path out = "pictures";
   bool classes = false;
   CLI::App app{"Writes pretext's built-in images as PNG files."};
-  app.add_option("--count", options.count)->capture_default_str();
-  app.add_option("--side", options.side, "height and width in pixels")->capture_default_str();
-  app.add_option("--seed", options.seed)->capture_default_str();
+  programs::add_option(app, {"", &options.count, "--count"}, "number of images");
+  programs::add_option(app, {"", &options.side, "--side", "", programs::between{1, 4096}},
+                       "height and width in pixels");
+  programs::add_option(app, {"", &options.seed, "--seed"}, "");
   app.add_option("--out", out)->capture_default_str();
   app.add_flag("--classes", classes, "one subfolder per class");
   CLI11_PARSE(app, argc, argv);

@@ -72,19 +72,13 @@ int main(int argc, char** argv) {
   CLI::App app{"Evaluates a pretrained encoder: weighted kNN, linear probe, baselines, report.html."};
   app.add_option("--run", path, "folder of a pretraining run")->required();
   app.add_option("--data", data, "labelled images; default: those of the run");
-  app.add_option("--neighbours", options.neighbours, "k of the kNN")
-      ->capture_default_str()
-      ->check(CLI::PositiveNumber);
-  app.add_option("--temperature", options.temperature, "temperature of the kNN's weights")
-      ->capture_default_str()
-      ->check(CLI::PositiveNumber);
-  app.add_option("--linear-epochs", options.linear_epochs, "epochs of the linear probe; 0: none")
-      ->capture_default_str();
-  app.add_option("--probe", options.probe,
-                 "\"simclr\": SGD on standardised features; \"mae\": LARS after batch norm, best with 90 "
-                 "epochs")
-      ->capture_default_str()
-      ->check(CLI::IsMember({"simclr", "mae"}));
+  add_option(app, {"", &options.neighbours, "--neighbours", "", positive{}}, "k of the kNN");
+  add_option(app, {"", &options.temperature, "--temperature", "", positive{}},
+             "temperature of the kNN's weights");
+  add_option(app, {"", &options.linear_epochs, "--linear-epochs", "", between{0, max_epochs}},
+             "epochs of the linear probe; 0: none");
+  add_option(app, {"", &options.probe, "--probe", "", one_of{{"simclr", "mae"}}},
+             "\"simclr\": SGD on standardised features; \"mae\": LARS after batch norm, best with 90 epochs");
   add_compute_options(app, options.compute);
   CLI11_PARSE(app, argc, argv);
   try {

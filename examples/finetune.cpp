@@ -55,9 +55,8 @@ int run(int argc, char** argv) {
   app.add_option("--run", run, "folder of a pretraining run: its encoder, images and normalisation");
   app.add_flag("--from-scratch", from_scratch, "no pretrained weights: the baseline of the same recipe");
   add_recipe_options(app, config, names_of(finetune_encoders));
-  app.add_option("--test-every", test_every,
-                 "epochs between two evaluations on the test images; 0: only at the end")
-      ->capture_default_str();
+  add_option(app, {"", &test_every, "--test-every"},
+             "epochs between two evaluations on the test images; 0: only at the end");
   add_training_options(app, options);
   CLI11_PARSE(app, argc, argv);
   if (from_scratch) config.options.weights.clear();

@@ -27,12 +27,13 @@ struct byol_options {
   double jitter = 0.5;
 
   std::vector<field> fields(recipe& common) {
-    return {{"target_momentum", &common.target_momentum, "--target-momentum",
-             "EMA decay of the target at the first step; it rises to 1", between{0, 1}},
-            {"initialisation", &initialisation, "--initialisation",
-             "\"torch\", or \"official\": Haiku's, with another seed for the target",
-             one_of{{"torch", "official"}}},
-            {"jitter", &jitter, "--jitter", "strength of the color jitter; 0.5 is the paper's"}};
+    return {
+        {"target_momentum", &common.target_momentum, "--target-momentum",
+         "EMA decay of the target at the first step; it rises to 1", between{0, 1}},
+        {"initialisation", &initialisation, "--initialisation",
+         "\"torch\", or \"official\": Haiku's, with another seed for the target",
+         one_of{{"torch", "official"}}},
+        {"jitter", &jitter, "--jitter", "strength of the color jitter; 0.5 is the paper's", non_negative{}}};
   }
 };
 

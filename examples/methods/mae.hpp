@@ -29,7 +29,8 @@ struct mae_options {
   bool paper = false;
 
   std::vector<field> fields(recipe&) {
-    return {{"mask_ratio", &mask_ratio, "--mask-ratio", "fraction of the patches that is masked"},
+    return {{"mask_ratio", &mask_ratio, "--mask-ratio", "fraction of the patches that is masked",
+             range{.min = 0, .max = 1, .above_min = true, .below_max = true}},
             {"normalise_pixels", &normalise_pixels, "--normalise-pixels,!--no-normalise-pixels",
              "predict each patch normalised by its own mean and variance"},
             {"", &paper, "--paper",

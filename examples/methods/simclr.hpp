@@ -25,7 +25,7 @@ struct simclr_options {
 
   std::vector<field> fields(recipe&) {
     return {{"temperature", &temperature, "--temperature", "temperature of NT-Xent", positive{}},
-            {"jitter", &jitter, "--jitter", "strength s of the color jitter"}};
+            {"jitter", &jitter, "--jitter", "strength s of the color jitter", non_negative{}}};
   }
 };
 

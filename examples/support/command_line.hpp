@@ -8,6 +8,8 @@
 
 namespace programs {
 
+/// Adds the option of a field, which refuses other values than those that the field accepts.
+void add_option(CLI::App& app, const field& member, const std::string& help);
 /// Adds the options of a recipe's fields. `encoders`: the list of names_of, for --help.
 void add_recipe_options(CLI::App& app, recipe& config, const std::string& encoders);
 /// Adds the options that every program that trains has beside its recipe.

@@ -1,17 +1,31 @@
 #pragma once
 #include <cstddef>
+#include <limits>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
 namespace programs {
 
-// What values an option accepts.
-struct positive {};
-struct non_negative {};
-struct between {
-  double min, max;
+/// The numbers that an option accepts; NaN and infinity never are.
+struct range {
+  double min = -std::numeric_limits<double>::infinity(), max = std::numeric_limits<double>::infinity();
+  bool above_min = false, below_max = false;  // is the bound itself excluded?
 };
+struct positive : range {
+  constexpr positive() : range{.min = 0, .above_min = true} {}
+};
+struct non_negative : range {
+  constexpr non_negative() : range{.min = 0} {}
+};
+struct between : range {
+  constexpr between(double least, double most) : range{.min = least, .max = most} {}
+};
+struct below_one : range {
+  constexpr below_one() : range{.min = 0, .max = 1, .below_max = true} {}
+};
+/// The words that an option accepts.
 struct one_of {
   std::vector<std::string> values;
 };
@@ -22,7 +36,11 @@ struct field {
   std::variant<std::string*, bool*, std::size_t*, double*> value;
   const char* option = "";  // "--temperature"; empty: not on the command line
   const char* help = "";
-  std::variant<std::monostate, positive, non_negative, between, one_of> accepts{};
+  std::variant<std::monostate, range, one_of> accepts{};
 };
+
+/// What is wrong with `text` as a value of the field, for example "must be from 2 to 65536, not 1"; empty if
+/// nothing is.
+std::string fault_of(const field& member, std::string_view text);
 
 }  // namespace programs

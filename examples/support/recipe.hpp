@@ -8,6 +8,9 @@
 
 namespace programs {
 
+/// The most epochs that a program accepts.
+inline constexpr double max_epochs = 1e6;
+
 /// Everything that decides what a run computes: written beside its results and compared on resume. These are
 /// the members that every program has; `recipe_of` adds the options of one. A member that a file lacks,
 /// because an earlier version wrote it, has the value that it has here.

@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# Every number of every command line is checked where it enters: a value out of range ends with one short sentence that
+# names the option and the value. The options are those that --help lists, so new ones are tested as well.
+set -euo pipefail
+programs=(pretrain_simclr pretrain_byol pretrain_mae evaluate finetune draw_builtin)
+tested=0
+
+# refused PROGRAM OPTION VALUE WORDS: the program must refuse the value with the option's name and the words.
+refused() {
+  local program=$1 option=$2 value=$3 words=$4 status=0
+  shift 4
+  timeout 60 "$PRETEXT_PROGRAMS/$program" "$@" "$option" "$value" >output 2>&1 || status=$?
+  if [ "$status" -eq 0 ] || [ "$status" -eq 124 ] || [ -n "$(awk 'length > 200' output)" ] ||
+    ! grep -F -- "$option" output | grep -qF -- "$words"; then
+    echo "$program $option '$value': expected a refusal with \"$words\", got status $status and" >&2
+    cat output >&2
+    exit 1
+  fi
+  if [ -e run ]; then
+    echo "$program $option '$value' left a folder behind" >&2
+    exit 1
+  fi
+}
+
+for program in "${programs[@]}"; do
+  [ -x "$PRETEXT_PROGRAMS/$program" ] || exit 77
+  others=()
+  case $program in
+  evaluate) others=(--run nothing) ;;
+  draw_builtin) others=(--out run) ;;
+  *) others=(--out run --data builtin) ;;
+  esac
+  "$PRETEXT_PROGRAMS/$program" --help >help
+  while read -r option kind; do
+    for value in -1 -0.5 nan inf 1e999 18446744073709551616x 12monkeys ""; do
+      refused "$program" "$option" "$value" "must " "${others[@]}"
+    done
+    if [ "$kind" = UINT ]; then
+      refused "$program" "$option" 2.5 "must be a whole number, not 2.5" "${others[@]}"
+      refused "$program" "$option" -5 "-5" "${others[@]}"
+      refused "$program" "$option" 18446744073709551617 18446744073709551617 "${others[@]}"
+    fi
+    tested=$((tested + 1))
+  done < <(sed -nE 's/^ *(--[a-z0-9-]+) (UINT|FLOAT).*/\1 \2/p' help)
+done
+if [ "$tested" -lt 40 ]; then
+  echo "only $tested options with numbers were found in --help" >&2
+  exit 1
+fi
+
+refused pretrain_simclr --epochs 0 "must be from 1 to 1000000, not 0" --out run
+refused pretrain_simclr --learning-rate -0.1 "must be above 0, not -0.1" --out run
+refused pretrain_simclr --jitter -1 "must not be negative, not -1" --out run
+refused pretrain_simclr --minimum-area 0 "must be above 0 and at most 1, not 0" --out run
+refused pretrain_simclr --momentum 1 "must be at least 0 and below 1, not 1" --out run
+refused pretrain_byol --target-momentum 1.5 "must be from 0 to 1, not 1.5" --out run
+refused pretrain_simclr --optimizer adam "must be one of sgd, lars, adamw, not adam" --out run
+echo "$tested options refuse numbers out of range"
