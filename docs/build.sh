@@ -48,7 +48,7 @@ python3 "$root/docs/site/check_names.py" "$root" || outcome=1
 python3 "$root/docs/site/stage.py" "$root" "$out/staged" "$out/api" || outcome=1
 if ((outcome != 0)); then exit "$outcome"; fi
 
-PRETEXT_DOCS_ROOT=$root PRETEXT_DOCS_STAGED=$out/staged PRETEXT_DOCS_SITE=$out/site NO_MKDOCS_2_WARNING=1 \
+PRETEXT_DOCS_STAGED=$out/staged PRETEXT_DOCS_SITE=$out/site NO_MKDOCS_2_WARNING=1 \
   "$out/venv/bin/mkdocs" build --strict --quiet --clean -f "$root/docs/site/mkdocs.yml"
 python3 "$root/docs/site/check_links.py" "$out/site"
 echo "$out/site/index.html"

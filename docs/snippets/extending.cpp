@@ -10,7 +10,7 @@
 using namespace pretext;
 
 int main() {
-  // --8<-- [start:train]
+  // [train]
   trainer<mine::method, on<cpu>, sgd> trainer{
       {.loss = nt_xent{.temperature = 0.2} + 0.1 * mine::alignment{}}, {.momentum = 0.9}, {.seed = 1}};
   loader batches{builtin_source{{.count = 256}}, {.batch = 32}};
@@ -21,5 +21,5 @@ int main() {
     const double loss = trainer.step(views, batches.next(), {.learning_rate = 0.05});
     std::printf("step %d  loss %.3f\n", step + 1, loss);
   }
-  // --8<-- [end:train]
+  // [/train]
 }

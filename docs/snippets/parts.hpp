@@ -9,7 +9,7 @@ namespace mine {
 
 using namespace pretext;
 
-// --8<-- [start:loss]
+// [loss]
 /// Mean squared distance between the two views of an image: row i and row i + n of z (2n, D).
 struct alignment {
   double weight = 1;
@@ -32,9 +32,9 @@ struct alignment {
     return scale * sum;
   }
 };
-// --8<-- [end:loss]
+// [/loss]
 
-// --8<-- [start:layer]
+// [layer]
 /// y = max(0, x)².
 struct squared_relu {
   template <Shape In>
@@ -70,9 +70,9 @@ struct squared_relu {
     for (std::size_t i = 0; i < x.size(); ++i) y.data[i] = x.data[i] > 0 ? x.data[i] * x.data[i] : 0;
   }
 };
-// --8<-- [end:layer]
+// [/layer]
 
-// --8<-- [start:augmentation]
+// [augmentation]
 /// 1 - x, with a probability.
 struct invert {
   float probability = .1f;
@@ -88,9 +88,9 @@ struct invert {
     if (inverted) view.map([](rgb p) { return rgb{1 - p.r, 1 - p.g, 1 - p.b}; });
   }
 };
-// --8<-- [end:augmentation]
+// [/augmentation]
 
-// --8<-- [start:method]
+// [method]
 using images = shape<32, 32, 3>;
 using thin_resnet = resnet18<stem::cifar, 8>;
 using head =
@@ -99,6 +99,6 @@ using head =
 /// SimCLR with our head and with a second loss that pulls views together.
 using method = joint_embedding<images, encoder<thin_resnet>, projector<head>,
                                loss<loss_sum<nt_xent, weighted_loss<alignment>>>>;
-// --8<-- [end:method]
+// [/method]
 
 }  // namespace mine

@@ -11,25 +11,25 @@
 
 using namespace pretext;
 
-// --8<-- [start:types]
+// [types]
 using images = shape<32, 32, 3>;                // rows, columns, channels of the encoder's input
 using encoder_type = resnet18<stem::cifar, 8>;  // must be the type that was trained
-// --8<-- [end:types]
+// [/types]
 
 int main() {
   const std::filesystem::path path =
       std::filesystem::temp_directory_path() / "pretext_docs_using.safetensors";
   {
     trainer<simclr<images, encoder_type>, on<cpu>, sgd> trainer{{}, {}, {.seed = 1}};
-    // --8<-- [start:save]
+    // [save]
     save_encoder(path, trainer, preprocessing_of(whole_image()));
-    // --8<-- [end:save]
+    // [/save]
   }
   image frame;
   builtin_source{{.count = 1}}.read(0, frame);
   const image_view camera_frame = frame;  // 8-bit (H, W, C) pixels: your camera's memory, not copied
 
-  // --8<-- [start:encode]
+  // [encode]
   const encoder_model<encoder_type, images> model{path};  // constant: any number of threads may share it
 
   const auto work = [&](std::vector<float>& result) {
@@ -41,7 +41,7 @@ int main() {
   std::thread other{work, std::ref(first)};
   work(second);
   other.join();
-  // --8<-- [end:encode]
+  // [/encode]
 
   std::filesystem::remove(path);
   std::printf("%zu values, the same from both threads: %d\n", first.size(), first == second);

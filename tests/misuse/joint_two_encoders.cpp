@@ -1,4 +1,4 @@
-// expects: pretext::joint_embedding: a policy is given twice
+// expects: pretext::joint_embedding: encoder<> is given twice
 #include <pretext/layers/linear.hpp>
 #include <pretext/losses/nt_xent.hpp>
 #include <pretext/methods/joint_embedding.hpp>

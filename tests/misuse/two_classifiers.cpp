@@ -1,4 +1,4 @@
-// expects: pretext::classification: a policy is given twice
+// expects: pretext::classification: classifier<> is given twice
 #include <pretext/layers/linear.hpp>
 #include <pretext/methods/classification.hpp>
 using namespace pretext;

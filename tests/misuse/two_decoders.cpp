@@ -1,4 +1,4 @@
-// expects: pretext::masked_modeling: a policy is given twice
+// expects: pretext::masked_modeling: decoder<> is given twice
 #include <pretext/encoders/resnet.hpp>
 #include <pretext/encoders/vit.hpp>
 #include <pretext/heads/linear_decoder.hpp>

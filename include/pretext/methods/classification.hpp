@@ -38,11 +38,12 @@ class classification {
                 "pretext::classification: every policy after the image shape must be encoder<>, classifier<> "
                 "or loss<>.");
   using given = detail::policies<Policies...>;
-  static_assert(given::template count<pretext::encoder> <= 1 &&
-                    given::template count<pretext::classifier> <= 1 &&
-                    given::template count<pretext::loss> <= 1,
-                "pretext::classification: a policy is given twice; give encoder<>, classifier<> and loss<> "
-                "once at most.");
+  static_assert(given::template at_most_once<pretext::encoder>,
+                "pretext::classification: encoder<> is given twice; give it once.");
+  static_assert(given::template at_most_once<pretext::classifier>,
+                "pretext::classification: classifier<> is given twice; give it once.");
+  static_assert(given::template at_most_once<pretext::loss>,
+                "pretext::classification: loss<> is given twice; give it once.");
 
  public:
   using images = Images;

@@ -30,12 +30,18 @@ class joint_embedding {
       "pretext::joint_embedding: every policy after the image shape must be encoder<>, projector<>, "
       "predictor<>, loss<>, target<> or statistics<>.");
   using given = detail::policies<Policies...>;
-  static_assert(
-      given::template count<pretext::encoder> <= 1 && given::template count<pretext::projector> <= 1 &&
-          given::template count<pretext::predictor> <= 1 && given::template count<pretext::loss> <= 1 &&
-          given::template count<pretext::target> <= 1 && given::template count<pretext::statistics> <= 1,
-      "pretext::joint_embedding: a policy is given twice; give encoder<>, projector<>, predictor<>, "
-      "loss<>, target<> and statistics<> once at most.");
+  static_assert(given::template at_most_once<pretext::encoder>,
+                "pretext::joint_embedding: encoder<> is given twice; give it once.");
+  static_assert(given::template at_most_once<pretext::projector>,
+                "pretext::joint_embedding: projector<> is given twice; give it once.");
+  static_assert(given::template at_most_once<pretext::predictor>,
+                "pretext::joint_embedding: predictor<> is given twice; give it once.");
+  static_assert(given::template at_most_once<pretext::loss>,
+                "pretext::joint_embedding: loss<> is given twice; give it once.");
+  static_assert(given::template at_most_once<pretext::target>,
+                "pretext::joint_embedding: target<> is given twice; give it once.");
+  static_assert(given::template at_most_once<pretext::statistics>,
+                "pretext::joint_embedding: statistics<> is given twice; give it once.");
 
  public:
   using images = Images;

@@ -37,12 +37,16 @@ class masked_modeling {
                 "pretext::masked_modeling: every policy after the image shape must be encoder<>, masking<>, "
                 "mask_mode<>, decoder<> or loss<>.");
   using given = detail::policies<Policies...>;
-  static_assert(given::template count<pretext::encoder> <= 1 &&
-                    given::template count<pretext::masking> <= 1 &&
-                    given::template count<pretext::mask_mode> <= 1 &&
-                    given::template count<pretext::decoder> <= 1 && given::template count<pretext::loss> <= 1,
-                "pretext::masked_modeling: a policy is given twice; give encoder<>, masking<>, mask_mode<>, "
-                "decoder<> and loss<> once at most.");
+  static_assert(given::template at_most_once<pretext::encoder>,
+                "pretext::masked_modeling: encoder<> is given twice; give it once.");
+  static_assert(given::template at_most_once<pretext::masking>,
+                "pretext::masked_modeling: masking<> is given twice; give it once.");
+  static_assert(given::template at_most_once<pretext::mask_mode>,
+                "pretext::masked_modeling: mask_mode<> is given twice; give it once.");
+  static_assert(given::template at_most_once<pretext::decoder>,
+                "pretext::masked_modeling: decoder<> is given twice; give it once.");
+  static_assert(given::template at_most_once<pretext::loss>,
+                "pretext::masked_modeling: loss<> is given twice; give it once.");
 
  public:
   using images = Images;

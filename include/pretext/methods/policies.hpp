@@ -107,7 +107,7 @@ struct policies {
   using pick = typename pick_policy<Policy, Default, Given...>::type;
 
   template <template <class> class Policy>
-  static constexpr std::size_t count = (std::size_t{is_policy<Policy, Given>} + ... + 0);
+  static constexpr bool at_most_once = (std::size_t{is_policy<Policy, Given>} + ... + 0) <= 1;
 };
 
 /// Is P one of the policies that a method knows?
