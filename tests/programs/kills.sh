@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# Trainings of five kinds (SimCLR, BYOL, MAE, fine-tuning of a ResNet and of a ViT) are killed at random moments, from the
+# first instruction to the last file, and resumed: each ends with the bits of an uninterrupted run and leaves no
+# temporary file. KILLS is the number of kills per training: 40 make 200.
+set -euo pipefail
+[ "${PRETEXT_LONG_TESTS:-ON}" = ON ] || exit 77
+kills=${KILLS:-6}
+for program in pretrain_simclr pretrain_byol pretrain_mae finetune; do
+  [ -x "$PRETEXT_PROGRAMS/$program" ] || exit 77
+done
+die() {
+  echo "$*" >&2
+  tail -n 5 log >&2
+  exit 1
+}
+total=0
+RANDOM=${SEED:-11}
+
+# survives NAME RESULT PROGRAM OPTION...: RESULT is the file that the training ends with.
+survives() {
+  local name=$1 result=$2 program=$PRETEXT_PROGRAMS/$3 done=0 finished=0 child status began length
+  shift 3
+  local common=(--epochs 8 --seed 3 --threads 2 --checkpoint-seconds 0.1 "$@")
+  rm -rf whole killed
+  began=$(date +%s%N)
+  "$program" "${common[@]}" --out whole >>log 2>&1 || die "$name: the uninterrupted run failed"
+  length=$((($(date +%s%N) - began) / 1000000))
+  while [ "$done" -lt "$kills" ] || [ -d killed ]; do
+    if [ -e killed/checkpoint.safetensors ]; then
+      "$program" --resume --threads 2 --checkpoint-seconds 0.1 --out killed >>log 2>&1 &
+    else
+      "$program" "${common[@]}" --overwrite --out killed >>log 2>&1 &
+    fi
+    child=$!
+    if [ "$done" -lt "$kills" ]; then
+      # Uniform up to the length of a whole run, so that the writing of results is hit as well.
+      sleep "$(awk -v most="$length" -v r="$RANDOM" 'BEGIN { printf "%.3f", r / 32768 * most / 1000 }')"
+      if kill -KILL "$child" 2>/dev/null; then done=$((done + 1)); fi
+    fi
+    status=0
+    wait "$child" 2>/dev/null || status=$?
+    if [ "$status" -ne 0 ] && [ "$status" -ne 137 ]; then die "$name: a resumed run ended with status $status"; fi
+    if [ "$status" -eq 0 ]; then
+      cmp -s "whole/$result" "killed/$result" || die "$name: $result differs from that of the uninterrupted run"
+      [ -z "$(find killed -name '*.partial*')" ] || die "$name: temporary files are left: $(ls killed)"
+      finished=$((finished + 1))
+      rm -rf killed
+    fi
+  done
+  total=$((total + done))
+  echo "$name: $done kills, $finished runs ended, each with the same $result"
+}
+
+pictures=(--data builtin --images 160 --test-images 20 --batch 32)
+survives simclr encoder.safetensors pretrain_simclr "${pictures[@]}"
+survives byol encoder.safetensors pretrain_byol "${pictures[@]}" --optimizer lars --learning-rate 1
+survives mae encoder.safetensors pretrain_mae "${pictures[@]}"
+for of in simclr mae; do
+  "$PRETEXT_PROGRAMS/pretrain_$of" --images 160 --test-images 50 --epochs 1 --batch 32 --threads 2 --out "$of" >>log 2>&1
+  survives "finetune of $of" classifier.safetensors finetune --run "$of" --batch 20
+done
+echo "$total kills"
