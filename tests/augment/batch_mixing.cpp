@@ -154,8 +154,8 @@ TEST_CASE("labels that are no classes and hyper-parameters out of range are refu
   CHECK_THROWS_WITH_AS(targets({}, {1, 4}, 0), "mixed_targets: label 4 is none of 4 classes",
                        std::invalid_argument);
   CHECK_THROWS_WITH_AS(targets({}, {-1}, 0), doctest::Contains("label -1"), std::invalid_argument);
-  CHECK_THROWS_WITH_AS((batch_mixing{.mixup = {-1}}.check()), doctest::Contains("must not be negative"),
-                       std::invalid_argument);
+  CHECK_THROWS_WITH_AS((batch_mixing{.mixup = {-1}}.check()),
+                       doctest::Contains("must be finite and not negative"), std::invalid_argument);
   CHECK_THROWS_WITH_AS((batch_mixing{.probability = 2}.check()), doctest::Contains("probability"),
                        std::invalid_argument);
 }

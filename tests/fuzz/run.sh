@@ -15,9 +15,10 @@ fi
 seconds=${1:-600}
 if [ $# -gt 0 ]; then shift; fi
 
+mkdir -p "$build/faults"
 cmake -S "$root" -B "$build" -DCMAKE_CXX_COMPILER=clang++ -DCMAKE_BUILD_TYPE=RelWithDebInfo -DPRETEXT_FUZZ=ON \
   -DPRETEXT_SANITIZE=address,undefined,float-cast-overflow -DCMAKE_CXX_FLAGS="-fsanitize=fuzzer-no-link -O1" \
-  -DPRETEXT_TESTS=ON -DPRETEXT_EXAMPLES=ON -DPRETEXT_CUDA=OFF >"$build.log" 2>&1 || { cat "$build.log" >&2; exit 1; }
+  -DPRETEXT_TESTS=ON -DPRETEXT_EXAMPLES=ON -DPRETEXT_CUDA=OFF >"$build/configure.log" 2>&1 || { cat "$build/configure.log" >&2; exit 1; }
 targets=("$@")
 if [ ${#targets[@]} -eq 0 ]; then
   for source in "$root"/tests/fuzz/*.cpp; do
@@ -27,7 +28,6 @@ if [ ${#targets[@]} -eq 0 ]; then
 fi
 cmake --build "$build" --parallel "$(nproc)" --target "${targets[@]/#/fuzz.}"
 
-mkdir -p "$build/faults"
 outcome=0
 for name in "${targets[@]}"; do
   grown=$build/corpus/$name
@@ -45,7 +45,7 @@ for name in "${targets[@]}"; do
   "$program" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -malloc_limit_mb=256 -print_final_stats=1 \
     -artifact_prefix="$build/faults/$name-" "$grown" "$committed" >"$build/$name.log" 2>&1 || status=$?
   executions=$(sed -n 's/^stat::number_of_executed_units: *//p' "$build/$name.log")
-  coverage=$(grep -oE 'cov: [0-9]+ ft: [0-9]+' "$build/$name.log" | tail -n 1)
+  coverage=$(grep -oE 'cov: [0-9]+ ft: [0-9]+' "$build/$name.log" | tail -n 1 || true)
   if [ "$status" -eq 0 ]; then
     echo "$name: ${executions:-0} executions in $seconds s, ${coverage:-no coverage}, no fault"
   else

@@ -1,7 +1,9 @@
 #include "support/allocations.hpp"
 #include "support/gradient_check.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include <pretext/encoders/resnet.hpp>
 #include <pretext/kernels/cpu/cosine_regression.hpp>
@@ -126,6 +128,10 @@ TEST_CASE("a trainer refuses hyper-parameters out of range in a sentence when it
   refused(method{}, any_optimizer<sgd, lars>{lars{.momentum = std::nan("")}}, "lars: momentum ");
   using summed = joint_embedding<images, encoder<resnet18<stem::cifar, 4>>, projector<simclr_head<32>>,
                                  loss<loss_sum<nt_xent, weighted_loss<nt_xent>>>>;
+  refused(summed{.loss = nt_xent{} + std::nan("") * nt_xent{}}, sgd{}, "weighted_loss: weight ");
+  refused(method{}, sgd{.weight_decay = HUGE_VAL}, "sgd: weight_decay ");
+  refused(method{}, lars{.trust_coefficient = HUGE_VAL}, "lars: trust_coefficient ");
+  refused(method{.loss = {.temperature = HUGE_VAL}}, sgd{}, "nt_xent: temperature ");
   refused(summed{.loss = nt_xent{} + 0.5 * nt_xent{.temperature = -1}}, sgd{}, "nt_xent: temperature ");
   refused(byol<images, resnet18<stem::cifar, 4>, byol_head<9, 6>>{.target = {.momentum = 1.1}}, sgd{},
           "ema: momentum ");
@@ -144,4 +150,14 @@ TEST_CASE("a step refuses a target momentum outside of [0, 1] in a sentence, bef
                          std::invalid_argument);
   CHECK(t.target_momentum(0.5) == 0.5);
   CHECK(t.target_momentum({}) == ema{}.momentum);
+}
+
+TEST_CASE("a step refuses a learning rate that is negative, NaN or infinite before it changes a weight") {
+  learner t{{}, {sgd{}}, 5};
+  const std::vector<float> before(t.memory().value.data(), t.memory().value.data() + method::size);
+  auto v = views(0);
+  for (const double wrong : {-0.1, std::nan(""), HUGE_VAL})
+    CHECK_THROWS_WITH_AS(t.step(reads<on<cpu>, images>{v.data(), 12}, {.learning_rate = wrong}),
+                         doctest::Contains("trainer: learning_rate "), std::invalid_argument);
+  CHECK(std::equal(before.begin(), before.end(), t.memory().value.data()));
 }

@@ -1,6 +1,7 @@
 #pragma once
 #include <pretext/augment/cutmix.hpp>
 #include <pretext/augment/mixup.hpp>
+#include <pretext/core/is_finite.hpp>
 #include <pretext/core/random_streams.hpp>
 
 namespace pretext::inline v0_1 {
@@ -28,8 +29,10 @@ struct batch_mixing {
 
   /// Throws std::invalid_argument for a negative α or a probability outside of [0, 1].
   void check() const {
-    expects(mixup.alpha >= 0 && cutmix.alpha >= 0, "batch_mixing: the alphas of mixup and cutmix, ",
-            mixup.alpha, " and ", cutmix.alpha, ", must not be negative");
+    expects(mixup.alpha >= 0 && cutmix.alpha >= 0 && detail::is_finite(mixup.alpha) &&
+                detail::is_finite(cutmix.alpha),
+            "batch_mixing: the alphas of mixup and cutmix, ", mixup.alpha, " and ", cutmix.alpha,
+            ", must be finite and not negative");
     for (const float p : {probability, switch_probability})
       expects(0 <= p && p <= 1, "batch_mixing: probability ", p, " must lie within [0, 1]");
   }

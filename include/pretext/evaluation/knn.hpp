@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include <pretext/core/is_finite.hpp>
 #include <pretext/evaluation/nearest_neighbours.hpp>
 
 namespace pretext::inline v0_1 {
@@ -22,7 +23,8 @@ struct knn {
   std::vector<int> rank(const feature_table& bank, const feature_table& queries,
                         const cpu::stream& stream = {}) const {
     expects_labels(bank, "kNN, bank");
-    expects(temperature > 0, "kNN: the temperature must be positive, not ", temperature);
+    expects(temperature > 0 && detail::is_finite(temperature),
+            "kNN: the temperature must be positive and finite, not ", temperature);
     const std::size_t classes = classes_of(bank);
     std::vector<int> ranking(queries.count * classes);
     for_each_nearest(bank, queries, std::min(k, bank.count), stream,

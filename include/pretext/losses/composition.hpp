@@ -4,6 +4,8 @@
 #include <tuple>
 
 #include <pretext/core/context.hpp>
+#include <pretext/core/expects.hpp>
+#include <pretext/core/is_finite.hpp>
 #include <pretext/kernels/elementwise.hpp>
 #include <pretext/losses/concepts.hpp>
 
@@ -18,6 +20,7 @@ struct weighted_loss {
   friend bool operator==(const weighted_loss&, const weighted_loss&) = default;
 
   void check() const {
+    expects(detail::is_finite(weight), "weighted_loss: weight ", weight, " must be finite");
     if constexpr (requires { loss.check(); }) loss.check();
   }
 

@@ -1,6 +1,7 @@
 #pragma once
 #include <pretext/core/context.hpp>
 #include <pretext/core/expects.hpp>
+#include <pretext/core/is_finite.hpp>
 #include <pretext/kernels/masked_pixels.hpp>
 #include <pretext/masking/masks.hpp>
 
@@ -16,7 +17,10 @@ struct masked_pixels {
   friend bool operator==(const masked_pixels&, const masked_pixels&) = default;
 
   /// Throws std::invalid_argument for hyper-parameters out of range.
-  void check() const { expects(slack >= 0, "masked_pixels: slack ", slack, " must not be negative"); }
+  void check() const {
+    expects(slack >= 0 && detail::is_finite(slack), "masked_pixels: slack ", slack,
+            " must be a finite number that is not negative");
+  }
 
   /// Compares predictions (n, masked, patch·patch·C) of the masked patches, in the mask's order, with images
   /// (n, H, W, C); returns the loss and adds its gradient to dprediction.

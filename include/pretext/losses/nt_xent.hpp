@@ -1,6 +1,7 @@
 #pragma once
 #include <pretext/core/context.hpp>
 #include <pretext/core/expects.hpp>
+#include <pretext/core/is_finite.hpp>
 #include <pretext/kernels/nt_xent.hpp>
 
 namespace pretext::inline v0_1 {
@@ -14,7 +15,10 @@ struct nt_xent {
   friend bool operator==(const nt_xent&, const nt_xent&) = default;
 
   /// Throws std::invalid_argument for hyper-parameters out of range.
-  void check() const { expects(temperature > 0, "nt_xent: temperature ", temperature, " must be positive"); }
+  void check() const {
+    expects(temperature > 0 && detail::is_finite(temperature), "nt_xent: temperature ", temperature,
+            " must be positive and finite");
+  }
 
   /// Returns the loss of z (2n, D) and adds its gradient to dz.
   template <class Context, Shape S>

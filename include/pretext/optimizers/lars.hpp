@@ -1,6 +1,7 @@
 #pragma once
 #include <span>
 
+#include <pretext/core/is_finite.hpp>
 #include <pretext/optimizers/detail/momentum_state.hpp>
 
 namespace pretext::inline v0_1 {
@@ -25,7 +26,8 @@ struct lars {
     detail::expects_fraction("lars", "momentum", momentum);
     detail::expects_not_negative("lars", "weight_decay", weight_decay);
     detail::expects_not_negative("lars", "epsilon", epsilon);
-    expects(trust_coefficient > 0, "lars: trust_coefficient ", trust_coefficient, " must be positive");
+    expects(trust_coefficient > 0 && detail::is_finite(trust_coefficient), "lars: trust_coefficient ",
+            trust_coefficient, " must be positive and finite");
   }
 
   template <class Context>

@@ -115,7 +115,8 @@ void step_queue<Trainer, Batches>::enqueue(std::span<const step_values> values) 
           " steps: call wait_losses() before more steps than that are enqueued");
   host_values_.clear();
   for (const step_values& step : values)
-    host_values_.push_back({step.learning_rate, trainer_->target_momentum(step.target_momentum)});
+    host_values_.push_back(
+        {detail::checked_learning_rate(step.learning_rate), trainer_->target_momentum(step.target_momentum)});
   device::write(trainer_->context().stream, values_.data() + queued_, host_values_.data(), values.size());
   for (const step_values& step : values) enqueue_one(step.drop_path);
 }

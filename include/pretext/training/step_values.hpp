@@ -3,6 +3,9 @@
 #include <optional>
 #include <span>
 
+#include <pretext/core/expects.hpp>
+#include <pretext/core/is_finite.hpp>
+
 namespace pretext::inline v0_1 {
 
 /// The hyper-parameters of one training step, as schedules give them.
@@ -25,5 +28,14 @@ struct training_step {
   std::uint32_t epoch = 0;
   double drop_path = 0;  ///< see step_values
 };
+
+namespace detail {
+/// The learning rate of a step; throws std::invalid_argument if a schedule made it negative, NaN or infinite.
+inline double checked_learning_rate(double rate) {
+  expects(rate >= 0 && is_finite(rate), "trainer: learning_rate ", rate,
+          " must be a finite number that is not negative");
+  return rate;
+}
+}  // namespace detail
 
 }  // namespace pretext::inline v0_1

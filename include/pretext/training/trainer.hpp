@@ -240,7 +240,7 @@ const double* trainer<Method, Context, Optimizer>::loss_on_device() const {
 
 template <class Method, class Context, class Optimizer>
 double trainer<Method, Context, Optimizer>::step(reads<Context, images> views, const training_step& values) {
-  enqueue(views, {.learning_rate = values.learning_rate,
+  enqueue(views, {.learning_rate = detail::checked_learning_rate(values.learning_rate),
                   .target_momentum = target_momentum(values.target_momentum),
                   .keys = keys_of(values.samples, values.seed, values.epoch),
                   .drop_path = values.drop_path});

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include <pretext/core/expects.hpp>
+#include <pretext/core/is_finite.hpp>
 #include <pretext/core/parameter.hpp>
 #include <pretext/core/tensor.hpp>
 #include <pretext/kernels/optimize.hpp>
@@ -27,12 +28,13 @@ struct momentum_state {
 };
 
 namespace detail {
-/// Throw std::invalid_argument for a hyper-parameter outside [0, 1), or below 0.
+/// Throw std::invalid_argument for a hyper-parameter outside [0, 1), or one that is negative or not finite.
 inline void expects_fraction(const char* optimizer, const char* name, double value) {
   expects(0 <= value && value < 1, optimizer, ": ", name, " ", value, " must be in [0, 1)");
 }
 inline void expects_not_negative(const char* optimizer, const char* name, double value) {
-  expects(value >= 0, optimizer, ": ", name, " ", value, " must not be negative");
+  expects(value >= 0 && is_finite(value), optimizer, ": ", name, " ", value,
+          " must be a finite number that is not negative");
 }
 /// Throws std::invalid_argument unless the optimizer's state was made for this table.
 inline void expects_table_of(std::size_t rows, std::span<const parameter> table) {
