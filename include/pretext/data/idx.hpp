@@ -44,15 +44,15 @@ inline std::vector<std::size_t> idx_extents(const input_file& file, std::size_t 
 }  // namespace detail
 
 /// The gray images of an IDX file (MNIST, Fashion-MNIST) and the labels of another one, if `labels` is not
-/// empty; as RGB unless `rgb` is false. Throws std::runtime_error with the file if one is missing, truncated
-/// or of another format.
+/// empty; as RGB unless `as_rgb` is false. Throws std::runtime_error with the file if one is missing,
+/// truncated or of another format.
 inline record_source open_idx(const std::filesystem::path& images, const std::filesystem::path& labels = {},
-                              bool rgb = true) {
+                              bool as_rgb = true) {
   const auto extents = detail::idx_extents(input_file{images}, 3);
   if (extents[0] == 0 || extents[1] == 0 || extents[2] == 0)
     throw_error<std::runtime_error>(images.string(), ": the file contains no images");
   record_source source{
-      {.height = extents[1], .width = extents[2], .channels = 1, .header = 16}, {images}, rgb};
+      {.height = extents[1], .width = extents[2], .channels = 1, .header = 16}, {images}, as_rgb};
   if (labels.empty()) return source;
   detail::idx_extents(input_file{labels}, 1);
   const auto bytes = read_file(labels);

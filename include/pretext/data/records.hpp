@@ -31,9 +31,9 @@ struct record_layout {
 class record_source {
  public:
   /// Throws std::runtime_error with the file if it is missing or its size is not a whole number of records.
-  /// Gray records are read as RGB unless `rgb` is false.
-  record_source(record_layout layout, const std::vector<std::filesystem::path>& paths, bool rgb = true)
-      : layout_{layout}, rgb_{rgb} {
+  /// Gray records are read as RGB unless `as_rgb` is false.
+  record_source(record_layout layout, const std::vector<std::filesystem::path>& paths, bool as_rgb = true)
+      : layout_{layout}, rgb_{as_rgb} {
     for (const auto& path : paths) {
       auto file = std::make_shared<const input_file>(path);
       const std::uint64_t bytes = file->size();
