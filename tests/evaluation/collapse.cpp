@@ -78,6 +78,40 @@ TEST_CASE("two classes in two dimensions are no collapse, and one embedding is r
                        std::invalid_argument);
 }
 
+TEST_CASE(
+    "two views each of images that are perfectly told apart are no collapse, however few the images are") {
+  for (const std::size_t images : {2u, 3u, 4u, 7u, 8u, 9u, 16u}) {
+    CAPTURE(images);
+    // Both views of an image are the same corner of a simplex: rank images - 1, the most that is possible.
+    feature_table views{2 * images, 128, std::vector<float>(2 * images * 128), {}};
+    for (std::size_t row = 0; row < 2 * images; ++row) {
+      for (std::size_t c = 0; c < images; ++c) views.values[row * 128 + c] = -1 / float(images);
+      views.values[row * 128 + row % images] += 1;
+    }
+    const collapse_report seen = detect_collapse(views, {}, 2);
+    CHECK(seen.images == images);
+    CHECK(seen.effective_rank == Approx(double(images - 1)).epsilon(1e-3));
+    CHECK_FALSE(seen.collapsed);
+    CHECK(seen.verdict.starts_with(images < 8 ? "No verdict: " : "No collapse: "));
+  }
+}
+
+TEST_CASE("few images give no verdict, but NaN is found in them; eight on one line have collapsed") {
+  const auto line = [](std::size_t images) {
+    feature_table made = blobs(2 * images, 64, 1, 0, 4);
+    for (std::size_t i = 0; i < made.values.size(); ++i) made.values[i] *= i / 64 % images % 2 ? 1.0f : -1.0f;
+    return made;
+  };
+  CHECK_FALSE(detect_collapse(line(7), {}, 2).collapsed);
+  CHECK(detect_collapse(line(8), {}, 2).collapsed);
+  feature_table broken = line(2);
+  broken.values[3] = NAN;
+  CHECK(detect_collapse(broken, {}, 2).collapsed);
+  CHECK_THROWS_WITH_AS(detect_collapse(line(2), {}, 3),
+                       "collapse: 4 embeddings are not those of 3 views of each image",
+                       std::invalid_argument);
+}
+
 TEST_CASE("the report does not depend on the number of threads") {
   const feature_table some = blobs(3000, 48, 5, 1, 8);
   const collapse_report one = detect_collapse(some), two = detect_collapse(some, cpu::stream{2});

@@ -59,16 +59,65 @@ TEST_CASE("MAE's pretrained encoder loads for fine-tuning, except the norm after
   }
 }
 
-TEST_CASE("names may have the prefixes of training scripts") {
+TEST_CASE("all names may begin with one prefix, whatever wrapped the encoder") {
   using encoder = resnet18<stem::cifar, 4>;
   const auto learned = start<encoder>(1);
-  for (const char* prefix : {"", "backbone.", "encoder.", "module."}) {
+  for (const char* prefix :
+       {"", "backbone.", "encoder.", "module.", "module.encoder_q.", "module.backbone.", "_orig_mod.",
+        "model.", "net.", "student.backbone.", "model._orig_mod.module.trunk."}) {
     std::vector<float> value(learned.size());
     CHECK(read_pretrained<float>(parameters_of<encoder, images>, file_of<encoder>(learned, prefix),
                                  value.data())
               .prefix == prefix);
     CHECK(value == learned);
   }
+}
+
+TEST_CASE("of two encoders in one file MoCo's queries, BYOL's online network and DINO's teacher are read") {
+  using encoder = resnet18<stem::cifar, 4>;
+  const auto learned = start<encoder>(1), other = start<encoder>(2);
+  std::vector<float> value(learned.size());
+  const auto both = [&](const char* one, const char* two) {
+    auto file = file_of<encoder>(learned, one);
+    file.tensors.merge(file_of<encoder>(other, two).tensors);
+    return file;
+  };
+  for (const auto& [wanted, unwanted] :
+       std::vector<std::pair<const char*, const char*>>{{"module.encoder_q.", "module.encoder_k."},
+                                                        {"online_network.", "target_network."},
+                                                        {"teacher.backbone.", "student.backbone."},
+                                                        {"backbone.", "backbone_momentum."},
+                                                        {"backbone.", "momentum_backbone."},
+                                                        {"model.", "model_ema."}}) {
+    std::ranges::fill(value, 0.f);
+    CHECK(
+        read_pretrained<float>(parameters_of<encoder, images>, both(wanted, unwanted), value.data()).prefix ==
+        wanted);
+    CHECK(value == learned);
+  }
+  CHECK_THROWS_WITH_AS(
+      read_pretrained<float>(parameters_of<encoder, images>, both("left.", "right."), value.data()),
+      "encoder.safetensors: holds 2 encoders, whose names begin with \"left.\", \"right.\"; save one of them "
+      "to "
+      "a file of its own",
+      std::runtime_error);
+}
+
+TEST_CASE("where the encoder's names are behind no prefix, the message has names of both sides") {
+  using encoder = resnet18<stem::cifar, 4>;
+  std::vector<float> value(weight_count<encoder, images>, 7);
+  safetensors file;
+  file.origin = "vit.safetensors";
+  for (const char* name : {"embeddings.cls_token", "embeddings.patch_embeddings.projection.weight"})
+    file.tensors[name] = safetensor::of<float>({1}, std::vector<float>{1});
+  CHECK_THROWS_WITH_AS(
+      read_pretrained<float>(parameters_of<encoder, images>, file, value.data()),
+      doctest::Contains(
+          "vit.safetensors: has 0 of the encoder's 100 tensors behind any one prefix; the encoder's "
+          "are \"conv1.weight\", \"bn1.weight\", \"bn1.bias\" and 97 more, the file's are "
+          "\"embeddings.cls_token\", \"embeddings.patch_embeddings.projection.weight\": it was"),
+      std::runtime_error);
+  CHECK(std::ranges::all_of(value, [](float x) { return x == 7; }));
 }
 
 TEST_CASE("positions of another grid are interpolated, the class token's row is unchanged") {

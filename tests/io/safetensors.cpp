@@ -70,7 +70,7 @@ TEST_CASE("a file is read as it was written: names, texts, shapes and bits") {
   }
   CHECK(read.at("weight").as<double>() == std::vector<double>{1, -2, 3.5, 0, double{1e-30f}, 6});
   CHECK(read.at("scalar").size() == 1);
-  check_throws<std::out_of_range>([&] { (void)read.at("weights"); }, "a.safetensors", "'weights'");
+  check_throws<std::out_of_range>([&] { (void)read.at("weights"); }, "a.safetensors", "\"weights\"");
 }
 
 TEST_CASE("files follow the format: a padded JSON header and aligned data without gaps") {
@@ -149,17 +149,17 @@ TEST_CASE("every malformed file is rejected with the file and the byte") {
   check_rejected(path, file_of("{\"a\xFF\":1}"), "byte 11", "UTF-8");
   check_rejected(path, file_of(R"({"a":1})"), "byte 13", "expected '{'");
   check_rejected(path, file_of(R"({"__metadata__":{"a":1}})"), "byte 29", "expected '\"'");
-  check_rejected(path, file_of(R"({"__metadata__":{"a":"1","a":"2"}})"), "'a' occurs twice");
+  check_rejected(path, file_of(R"({"__metadata__":{"a":"1","a":"2"}})"), "\"a\" occurs twice");
   check_rejected(path, file_of(R"({"__metadata__":{"a":"\x"}})"), "unknown escape");
   check_rejected(path, file_of(R"({"__metadata__":{"a":"\ud800"}})"), "surrogate");
   const std::string good = R"("dtype":"U8","shape":[2],"data_offsets":[0,2])";
-  check_rejected(path, file_of("{\"a\":{" + good + "},\"a\":{" + good + "}}", 2), "'a' occurs twice");
-  check_rejected(path, file_of("{\"a\":{" + good + "},\"b\":{" + good + "}}", 2), "'b'", "begins at 0",
+  check_rejected(path, file_of("{\"a\":{" + good + "},\"a\":{" + good + "}}", 2), "\"a\" occurs twice");
+  check_rejected(path, file_of("{\"a\":{" + good + "},\"b\":{" + good + "}}", 2), "\"b\"", "begins at 0",
                  "ends at 2");
-  check_rejected(path, file_of("{\"a\":{" + good + ",\"strides\":[1]}}", 2), "unknown member 'strides'");
-  check_rejected(path, file_of("{\"a\":{" + good + ",\"shape\":[2]}}", 2), "'shape' occurs twice");
+  check_rejected(path, file_of("{\"a\":{" + good + ",\"strides\":[1]}}", 2), "unknown member \"strides\"");
+  check_rejected(path, file_of("{\"a\":{" + good + ",\"shape\":[2]}}", 2), "\"shape\" occurs twice");
   check_rejected(path, file_of("{\"a\":{" + good + "}}", 1), "byte 9", "0 to 2 of 1 bytes");
-  check_rejected(path, file_of(R"({"a":{"dtype":"U8","shape":[2]}})", 2), "'a' lacks");
+  check_rejected(path, file_of(R"({"a":{"dtype":"U8","shape":[2]}})", 2), "\"a\" lacks");
   check_rejected(path, file_of(R"({"a":{"dtype":"U8","shape":[2],"data_offsets":[0]}})", 2),
                  "two data_offsets");
   check_rejected(path, file_of(R"({"a":{"dtype":"U8","shape":[2],"data_offsets":[1,3]}})", 3), "begins at 1");
@@ -168,7 +168,7 @@ TEST_CASE("every malformed file is rejected with the file and the byte") {
                  "non-negative integer");
   check_rejected(path, file_of(R"({"a":{"dtype":"U8","shape":[2.0],"data_offsets":[0,2]}})", 2),
                  "expected ']'");
-  check_rejected(path, file_of(R"({"a":{"dtype":"F33","shape":[2],"data_offsets":[0,2]}})", 2), "'F33'");
+  check_rejected(path, file_of(R"({"a":{"dtype":"F33","shape":[2],"data_offsets":[0,2]}})", 2), "\"F33\"");
   check_rejected(path, file_of(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,2]}})", 2),
                  "larger than the file");
   check_rejected(path, file_of(R"({"a":{"dtype":"U8","shape":[3],"data_offsets":[0,2]}})", 4), "2 bytes",
@@ -179,6 +179,35 @@ TEST_CASE("every malformed file is rejected with the file and the byte") {
   check_rejected(path,
                  file_of(R"({"a":{"dtype":"U8","shape":[99999999999999999999],"data_offsets":[0,2]}})", 2),
                  "too large");
+}
+
+TEST_CASE("names of a file are escaped and cut in messages") {
+  const temporary_folder folder;
+  const auto path = folder / "bad.safetensors";
+  const auto message = [&](const std::string& name) -> std::string {
+    write_atomically(path,
+                     file_of("{\"" + name + R"(":{"dtype":"F33","shape":[2],"data_offsets":[0,2]}})", 2));
+    try {
+      read_safetensors(path);
+    } catch (const std::runtime_error& error) { return error.what(); }
+    return {};
+  };
+  CHECK(message(R"(a\u001b[2Jb\u0000c\u009b1m)").find(R"(tensor "a\x1b[2Jb\x00c\xc2\x9b1m" has)") !=
+        std::string::npos);
+  CHECK(message(std::string(79, 'n') + "\xC3\xA9" + std::string(1'000'000, 'm'))
+            .find('"' + std::string(79, 'n') + "\u2026\" has") != std::string::npos);
+}
+
+TEST_CASE("a file of another format is called by its name, with what to do about it") {
+  const temporary_folder folder;
+  const auto path = folder / "weights.pth";
+  const auto zeros = std::string(100, '\0');
+  check_rejected(path, std::string{"PK\3\4\x14"} + zeros, "zip archive", "torch.save", "save_file");
+  check_rejected(path, std::string{"\x80\2\x8A\x0A"} + zeros, "pickle", "save_file");
+  check_rejected(path, "\x89HDF\r\n\x1A\n" + zeros, "HDF5");
+  check_rejected(path, "version https://git-lfs.github.com/spec/v1\n", "git lfs pull");
+  check_rejected(path, "<!DOCTYPE html><html></html>", "HTML");
+  check_rejected(path, "{\"weight_map\": {}}", "JSON text");
 }
 
 TEST_CASE("all escapes of JSON are decoded in names and texts") {
@@ -219,6 +248,11 @@ TEST_CASE("elements of every dtype convert, and integer types reject values that
   check_throws<std::invalid_argument>(
       [] { safetensor::of<float>({1}, std::vector<float>{0x1p31f}).as<int>(); }, "2147483648");
   check_throws<std::invalid_argument>([&] { raw("F8_E4M3", {}).as<float>(); }, "F8_E4M3");
+  safetensors file;
+  file.origin = "some.safetensors";
+  file.tensors["scale"] = raw("F8_E4M3", {});
+  check_throws<std::runtime_error>([&] { file.as<float>("scale"); }, "some.safetensors: \"scale\"", "F8_E4M3",
+                                   "save the tensor as F32");
 }
 
 TEST_CASE("a tensor whose bytes do not match its shape is rejected, and the old file is unchanged") {
@@ -227,7 +261,7 @@ TEST_CASE("a tensor whose bytes do not match its shape is rejected, and the old 
   write_safetensors(folder / "a", file);
   const auto before = read_file(folder / "a");
   file.tensors["weight"].shape = {5};
-  check_throws<std::invalid_argument>([&] { write_safetensors(folder / "a", file); }, "a: tensor 'weight'",
+  check_throws<std::invalid_argument>([&] { write_safetensors(folder / "a", file); }, "a: tensor \"weight\"",
                                       "[5]", "24 bytes");
   CHECK(read_file(folder / "a") == before);
   check_throws<std::invalid_argument>(

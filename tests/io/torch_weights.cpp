@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <filesystem>
 #include <numeric>
 #include <vector>
@@ -69,6 +70,26 @@ TEST_CASE("a tensor of another shape is rejected with both shapes") {
   file.tensors["stem.weight"].shape = {4, 2, 9, 1};
   CHECK_THROWS_WITH_AS(
       read_torch_tensors<float>(table, file, "", std::vector<float>(w.size()).data()),
-      doctest::Contains("other.safetensors: \"stem.weight\" has shape [4, 2, 9, 1] where [4, 2, 3, 3]"),
+      doctest::Contains(
+          "other.safetensors: \"stem.weight\" has shape [4, 2, 9, 1], the encoder needs [4, 2, 3, 3]"),
       std::runtime_error);
+}
+
+TEST_CASE("NaN and infinity are refused with the tensor and the element, and nothing is written") {
+  safetensors file;
+  const auto w = counted();
+  append_torch_tensors<float>(table, w.data(), "", file);
+  file.origin = "other.safetensors";
+  for (const float fault : {NAN, INFINITY, -INFINITY}) {
+    auto broken = file;
+    auto values = broken.at("norm.bias").as<float>();
+    values[2] = fault;
+    broken.tensors["norm.bias"] = safetensor::of<float>({4}, values);
+    std::vector<float> read(w.size(), -1);
+    CHECK_THROWS_WITH_AS(
+        read_torch_tensors<float>(table, broken, "", read.data()),
+        doctest::Contains("other.safetensors: \"norm.bias\" holds NaN or infinity, first in element 2"),
+        std::runtime_error);
+    CHECK(read == std::vector<float>(w.size(), -1));
+  }
 }

@@ -1,13 +1,14 @@
 #pragma once
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cmath>
 #include <cstddef>
-#include <cstdio>
 #include <string>
 
 #include <Eigen/Eigenvalues>
 
+#include <pretext/core/expects.hpp>
 #include <pretext/evaluation/scatter_matrix.hpp>
 
 namespace pretext::inline v0_1 {
@@ -21,52 +22,68 @@ struct collapse_report {
   double uniform_std = 0;
   /// exp of the entropy of the covariance's normalised spectrum (Roy & Vetterli 2007), in [1, width].
   double effective_rank = 0;
+  /// With fewer images there is no verdict: n perfectly learned images span n - 1 dimensions, and a few of
+  /// them may well be alike.
+  static constexpr std::size_t min_images = 8;
+  std::size_t images = 0;      ///< that the embeddings belong to
   std::size_t not_finite = 0;  ///< embeddings with a value that is NaN or infinite
   bool collapsed = false;
-  std::string verdict;  ///< one or two sentences: what was measured and what to try
+  std::string finding;  ///< one sentence: what was measured
+  std::string verdict;  ///< the same, and a sentence on what to try
 };
 
 namespace detail {
 
+/// Three significant digits, in every locale with a point.
 inline std::string three_digits(double value) {
   std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%.3g", value);
-  return text.data();
+  return {text.data(),
+          std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::general, 3).ptr};
 }
 
-inline std::string collapse_verdict(const collapse_report& found, std::size_t count, std::size_t width,
-                                    bool to_a_point) {
+/// Writes what was found and what to try.
+inline void write_verdict(collapse_report& found, const feature_table& embeddings, bool to_a_point) {
   const std::string spread = str_cat("standard deviation ", three_digits(found.std), " per dimension, where ",
                                      three_digits(found.uniform_std), " is spread evenly; effective rank ",
-                                     three_digits(found.effective_rank), " of ", width);
-  if (found.not_finite > 0)
-    return str_cat(
-        found.not_finite, " of ", count,
-        " embeddings are not finite: the weights have diverged. Try a smaller learning rate or a longer "
-        "warm-up, and look for broken images.");
-  if (to_a_point)
-    return str_cat(
-        "Collapsed: all embeddings point nearly the same way (", spread,
-        "). Check that no gradient reaches the target, that predictor and batch norm are in their places, "
-        "and that weight decay is not 0; then try a target that moves more slowly or a smaller learning "
-        "rate.");
-  if (found.collapsed)
-    return str_cat(
-        "Collapsed to few dimensions (", spread,
-        "). Try stronger augmentation, colour above all, a larger batch, a lower temperature or a wider "
-        "projection head.");
-  return str_cat("No collapse: ", spread, ".");
+                                     three_digits(found.effective_rank), " of ", embeddings.width);
+  std::string advice;
+  if (found.not_finite > 0) {
+    found.finding = str_cat(found.not_finite, " of ", embeddings.count,
+                            " embeddings are not finite: the weights have diverged.");
+    advice = " Try a smaller learning rate or a longer warm-up, and look for broken images.";
+  } else if (found.images < collapse_report::min_images) {
+    found.finding = str_cat("No verdict: ", found.images, " images are too few to tell (", spread, ").");
+  } else if (to_a_point) {
+    found.finding = str_cat("Collapsed: all embeddings point nearly the same way (", spread, ").");
+    advice =
+        " Check that no gradient reaches the target, that predictor and batch norm are in their places, and "
+        "that weight decay is not 0; then try a target that moves more slowly or a smaller learning rate.";
+  } else if (found.collapsed) {
+    found.finding = str_cat("Collapsed to few dimensions (", spread, ").");
+    advice =
+        " Try stronger augmentation, colour above all, a larger batch, a lower temperature or a wider "
+        "projection head.";
+  } else {
+    found.finding = str_cat("No collapse: ", spread, ".");
+  }
+  found.verdict = found.finding + advice;
 }
 
 }  // namespace detail
 
 /// Tests embeddings for collapse: to a point if `std` is below a tenth of `uniform_std`; to few dimensions if
-/// the effective rank is below 2 or a fiftieth of the largest possible rank. NaN and infinity count as
-/// collapse. Throws std::invalid_argument for fewer than two embeddings.
-inline collapse_report detect_collapse(const feature_table& embeddings, const cpu::stream& stream = {}) {
+/// the effective rank is below 2 or a fiftieth of the largest possible rank, which is one less than the
+/// number of images. NaN and infinity count as collapse; of fewer than eight images nothing else does.
+/// `views`: embeddings of each image. Throws std::invalid_argument for fewer than two embeddings, and if they
+/// are no whole number of images.
+inline collapse_report detect_collapse(const feature_table& embeddings, const cpu::stream& stream = {},
+                                       std::size_t views = 1) {
   expects_features(embeddings, "collapse");
   expects(embeddings.count > 1, "collapse: one embedding cannot show whether embeddings differ");
+  expects(views > 0 && embeddings.count % views == 0, "collapse: ", embeddings.count,
+          " embeddings are not those of ", views, " views of each image");
   collapse_report found;
+  found.images = embeddings.count / views;
   found.uniform_std = 1 / std::sqrt(static_cast<double>(embeddings.width));
   for (std::size_t i = 0; i < embeddings.count; ++i)
     found.not_finite += !std::all_of(embeddings.row(i), embeddings.row(i) + embeddings.width,
@@ -97,11 +114,12 @@ inline collapse_report detect_collapse(const feature_table& embeddings, const cp
     // A variance below the precision of float has no meaningful spectrum.
     found.effective_rank = total > 1e-12 ? std::exp(entropy) : 1;
 
-    const auto possible = static_cast<double>(std::min(embeddings.width, embeddings.count - 1));
+    const auto possible = static_cast<double>(std::min(embeddings.width, found.images - 1));
     to_a_point = found.std < found.uniform_std / 10;
-    found.collapsed = to_a_point || (possible > 2 && found.effective_rank < std::max(2.0, possible / 50));
+    const bool to_few_dimensions = possible > 2 && found.effective_rank < std::max(2.0, possible / 50);
+    found.collapsed = found.images >= collapse_report::min_images && (to_a_point || to_few_dimensions);
   }
-  found.verdict = detail::collapse_verdict(found, embeddings.count, embeddings.width, to_a_point);
+  detail::write_verdict(found, embeddings, to_a_point);
   return found;
 }
 

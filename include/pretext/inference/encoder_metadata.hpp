@@ -101,8 +101,8 @@ class metadata_reader {
     return value;
   }
   [[noreturn]] void refuse(const std::string& key) const {
-    throw_error<std::runtime_error>(file_.origin, ": the metadata \"", key, "\" cannot be \"", text(key),
-                                    "\"");
+    throw_error<std::runtime_error>(file_.origin, ": the metadata \"", key, "\" cannot be ",
+                                    quote(text(key)));
   }
 
   const safetensors& file_;

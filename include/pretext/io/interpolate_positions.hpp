@@ -64,7 +64,7 @@ inline void fit_positions(safetensors& file, const std::string& name, image_exte
                           image_extent from = {}) {
   const safetensor& given = file.at(name);
   const auto reject = [&](const auto&... reason) {
-    throw_error<std::runtime_error>(file.origin, ": \"", name, "\" has shape ", given.shape_text(),
+    throw_error<std::runtime_error>(file.origin, ": ", detail::quote(name), " has shape ", given.shape_text(),
                                     reason...);
   };
   if (given.shape.size() != 3 || given.shape[0] != 1 || given.shape[1] < 2)
@@ -78,7 +78,7 @@ inline void fit_positions(safetensors& file, const std::string& name, image_exte
   if (from.height * from.width != patches)
     reject(", which are not those of a ", from.height, " x ", from.width, " grid");
   if (from == to) return;
-  const auto resized = interpolate_positions(given.as<double>(), from, to, width);
+  const auto resized = interpolate_positions(file.as<double>(name), from, to, width);
   auto tensor = safetensor::of<double>({1, 1 + to.height * to.width, width}, resized);
   file.tensors.insert_or_assign(name, std::move(tensor));
 }

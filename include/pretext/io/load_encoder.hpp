@@ -1,7 +1,11 @@
 #pragma once
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <map>
+#include <set>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,6 +14,7 @@
 #include <pretext/core/parameter.hpp>
 #include <pretext/io/interpolate_positions.hpp>
 #include <pretext/io/torch_weights.hpp>
+#include <pretext/io/utf8.hpp>
 
 namespace pretext::inline v0_1 {
 
@@ -22,24 +27,85 @@ struct pretrained_weights {
 };
 
 namespace detail {
-/// The prefix of the names in a file: empty, or one that training scripts add.
-inline std::string prefix_of(std::string_view name, const safetensors& file) {
-  for (const char* prefix : {"", "backbone.", "encoder.", "module."})
-    if (file.tensors.contains(prefix + std::string{name})) return prefix;
-  return "";
+
+/// How many of the encoder's names follow each prefix that a file has.
+inline std::map<std::string_view, std::size_t> count_prefixes(const std::vector<std::string_view>& needed,
+                                                              const safetensors& file) {
+  const std::set<std::string_view> names{needed.begin(), needed.end()};
+  std::map<std::string_view, std::size_t> counts;
+  for (const auto& entry : file.tensors) {
+    const std::string_view name = entry.first;
+    for (std::size_t at = 0; at != name.npos;) {  // a prefix is empty or ends with a dot
+      if (names.contains(name.substr(at))) ++counts[name.substr(0, at)];
+      const std::size_t dot = name.find('.', at);
+      at = dot == name.npos ? dot : dot + 1;
+    }
+  }
+  return counts;
 }
+
+/// Does a prefix name the network of a pair that is not the one to evaluate: the moving average of MoCo
+/// ("encoder_k."), BYOL ("target_network."), solo-learn ("momentum_backbone."), or DINO's student?
+inline bool names_other_network(std::string_view prefix) {
+  for (std::size_t begin = 0; begin < prefix.size();) {
+    const std::size_t end = std::min(prefix.find_first_of("._", begin), prefix.size());
+    for (const std::string_view other : {"k", "key", "momentum", "target", "ema", "student"})
+      if (prefix.substr(begin, end - begin) == other) return true;
+    begin = end + 1;
+  }
+  return false;
+}
+
+/// The first names in quotes, and how many more there are.
+inline std::string list_names(const std::vector<std::string_view>& names, std::size_t shown) {
+  std::string list;
+  for (std::size_t i = 0; i < std::min(shown, names.size()); ++i)
+    (list += list.empty() ? "" : ", ") += quote(names[i]);
+  return names.size() > shown ? str_cat(list, " and ", names.size() - shown, " more") : list;
+}
+
+/// The prefix behind which a file has all of the encoder's names, or at least most of them.
+inline std::string prefix_of(const std::vector<std::string_view>& needed, const safetensors& file) {
+  const auto counts = count_prefixes(needed, file);
+  std::vector<std::string_view> complete, preferred;
+  for (const auto& [prefix, count] : counts)
+    if (count == needed.size()) complete.push_back(prefix);
+  for (const std::string_view prefix : complete)
+    if (!names_other_network(prefix)) preferred.push_back(prefix);
+  if (complete.size() == 1) return std::string{complete[0]};
+  if (preferred.size() == 1) return std::string{preferred[0]};
+  if (complete.size() > 1)
+    throw_error<std::runtime_error>(file.origin, ": holds ", complete.size(),
+                                    " encoders, whose names begin with ", list_names(complete, 8),
+                                    "; save one of them to a file of its own");
+  const auto best = std::ranges::max_element(counts, {}, [](const auto& each) { return each.second; });
+  if (best != counts.end() && 2 * best->second >= needed.size()) return std::string{best->first};
+  std::vector<std::string_view> present;
+  for (const auto& entry : file.tensors) present.push_back(entry.first);
+  throw_error<std::runtime_error>(
+      file.origin, ": has ", best == counts.end() ? 0 : best->second, " of the encoder's ", needed.size(),
+      " tensors behind any one prefix; the encoder's are ", list_names(needed, 3), ", the file's are ",
+      list_names(present, 6), ": it was made for another encoder, or in another framework's names");
+}
+
 }  // namespace detail
 
 /// Reads the weights of a pretrained encoder with the names of torchvision, timm or MAE into an encoder's
-/// flat buffer `value`. Names may begin with "backbone.", "encoder." or "module.". Positions of another grid
-/// are interpolated to `grid`, by default a square. `fc_norm`, the norm after a mean of tokens, may be
-/// missing, as in MAE's fine-tuning. Throws std::runtime_error with the file and the tensor if another tensor
-/// is missing or has another shape.
+/// flat buffer `value`. All names may begin with one prefix, whatever it is: "module.", "backbone.",
+/// "_orig_mod.", "module.encoder_q." Of several encoders in one file the one is read whose prefix has no word
+/// "k", "key", "momentum", "target", "ema" or "student": MoCo's query encoder, BYOL's online network, DINO's
+/// teacher. Positions of another grid are interpolated to `grid`, by default a square. `fc_norm`, the norm
+/// after a mean of tokens, may be missing, as in MAE's fine-tuning. Throws std::runtime_error with the file
+/// and the tensor, and writes nothing, if another tensor is missing, has another shape, or holds NaN or
+/// infinity, or if the file holds several encoders and none is preferred.
 template <class W>
 pretrained_weights read_pretrained(std::span<const parameter> encoder, safetensors file, W* value,
                                    image_extent grid = {}) {
   pretrained_weights result;
-  result.prefix = detail::prefix_of(encoder.front().name(), file);
+  std::vector<std::string_view> needed;
+  for (const parameter& p : encoder)
+    if (!p.name().starts_with("fc_norm.")) needed.push_back(p.name());
+  result.prefix = detail::prefix_of(needed, file);
   std::vector<parameter> wanted;
   for (const parameter& p : encoder) {
     const std::string name = result.prefix + std::string{p.name()};
@@ -47,7 +113,10 @@ pretrained_weights read_pretrained(std::span<const parameter> encoder, safetenso
       result.missing.emplace_back(p.name());
       continue;
     }
-    if (p.name() == "pos_embed" && file.tensors.contains(name)) {
+    const auto found = file.tensors.find(name);
+    // A table of another width is not interpolated, so that its own shape is in the message.
+    if (p.name() == "pos_embed" && found != file.tensors.end() &&
+        (found->second.shape.size() != 3 || found->second.shape[2] == p.extents[2])) {
       const auto side =
           static_cast<std::size_t>(std::lround(std::sqrt(static_cast<double>(p.extents[1] - 1))));
       fit_positions(file, name, grid == image_extent{} ? image_extent{side, side} : grid);

@@ -73,9 +73,21 @@ struct safetensors {
   const safetensor& at(const std::string& name) const {
     const auto found = tensors.find(name);
     if (found == tensors.end())
-      throw_error<std::out_of_range>(origin.empty() ? "safetensors" : origin, ": there is no tensor '", name,
-                                     "' among ", tensors.size(), " tensors");
+      throw_error<std::out_of_range>(origin.empty() ? "safetensors" : origin, ": there is no tensor ",
+                                     detail::quote(name), " among ", tensors.size(), " tensors");
     return found->second;
+  }
+
+  /// All elements of the tensor `name` as T. Throws as `at` and, if they cannot be converted,
+  /// std::runtime_error with the file and the name.
+  template <class T>
+  std::vector<T> as(const std::string& name) const {
+    const safetensor& tensor = at(name);
+    try {
+      return tensor.as<T>();
+    } catch (const std::invalid_argument& fault) {
+      throw_error<std::runtime_error>(origin, ": ", detail::quote(name), ": ", fault.what());
+    }
   }
 };
 
@@ -93,13 +105,13 @@ inline void check_layout(const std::string& file, std::vector<tensor_entry>& ten
   std::uint64_t filled = 0;
   for (const tensor_entry& entry : tensors) {
     const auto reject = [&](const auto&... fault) {
-      throw_error<std::runtime_error>(file, ": byte ", 8 + entry.at, ": tensor '", entry.name, "' ",
+      throw_error<std::runtime_error>(file, ": byte ", 8 + entry.at, ": tensor ", quote(entry.name), " ",
                                       fault...);
     };
     if (entry.begin > entry.end || entry.end > bytes)
       reject("is at ", entry.begin, " to ", entry.end, " of ", bytes, " bytes of data");
     std::uint64_t size = dtype_size(entry.dtype);
-    if (size == 0) reject("has the unknown dtype '", entry.dtype, "'");
+    if (size == 0) reject("has the unknown dtype ", quote(entry.dtype));
     const bool empty = std::find(entry.shape.begin(), entry.shape.end(), 0u) != entry.shape.end();
     for (const std::size_t extent : entry.shape) {
       if (!empty && extent > bytes / size) reject("has a shape larger than the file");
@@ -113,6 +125,27 @@ inline void check_layout(const std::string& file, std::vector<tensor_entry>& ten
   }
   if (filled != bytes)
     throw_error<std::runtime_error>(file, ": the file has ", bytes - filled, " bytes after its last tensor");
+}
+
+/// What a file is that begins with these bytes and is no safetensors file, with what to do about it; empty if
+/// it is unknown.
+constexpr std::string_view other_format(std::string_view start) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 8> known{
+      {{"PK\3\4",
+        "this is a zip archive, as torch.save writes it (.pt, .pth); save the state_dict with "
+        "safetensors.torch.save_file instead"},
+       {"\x80\2",
+        "this is a pickle, as torch.save writes it (.pt, .pth); save the state_dict with "
+        "safetensors.torch.save_file instead"},
+       {"\x89HDF", "this is an HDF5 file, as Keras writes it; save the weights as safetensors"},
+       {"\x93NUMPY", "this is a NumPy array; save the weights as safetensors"},
+       {"GGUF", "this is a GGUF file; save the weights as safetensors"},
+       {"version ", "this is a Git LFS pointer and not the file itself; fetch the file with git lfs pull"},
+       {"<", "this is an HTML or XML page; download the file of the weights again"},
+       {"{", "this is JSON text; name the file that holds the weights"}}};
+  for (const auto& [magic, format] : known)
+    if (start.starts_with(magic)) return format;
+  return {};
 }
 
 inline std::string print_header(const safetensors& file,
@@ -153,10 +186,14 @@ inline safetensors read_safetensors(const std::filesystem::path& path) {
                                     ", before the eight bytes that every safetensors file begins with");
   file.read(0, prefix);
   const auto length = std::bit_cast<std::uint64_t>(prefix);
-  if (length > detail::max_header_bytes || length > file.size() - prefix.size())
+  if (length > detail::max_header_bytes || length > file.size() - prefix.size()) {
+    const std::string_view format =
+        detail::other_format({reinterpret_cast<const char*>(prefix.data()), prefix.size()});
+    if (!format.empty()) throw_error<std::runtime_error>(path.string(), ": ", format);
     throw_error<std::runtime_error>(path.string(), ": byte 0: a header of ", length,
                                     " bytes does not fit into a file of ", file.size(),
                                     " bytes; this is no safetensors file or it is truncated");
+  }
   std::string text(static_cast<std::size_t>(length), '\0');
   file.read(prefix.size(), std::as_writable_bytes(std::span{text}));
   auto header = detail::header_parser{path.string(), text, prefix.size()}.parse();
@@ -181,16 +218,16 @@ inline void write_safetensors(const std::filesystem::path& path, const safetenso
   std::vector<std::pair<std::string_view, const safetensor*>> order;
   for (const auto& [name, tensor] : file.tensors) {
     expects(name != "__metadata__" && detail::find_invalid_utf8(name) == name.size(), path.string(),
-            ": a tensor cannot be called '", name, "'");
+            ": a tensor cannot be called ", detail::quote(name));
     expects(dtype_size(tensor.dtype) > 0 && tensor.bytes.size() == tensor.size() * dtype_size(tensor.dtype),
-            path.string(), ": tensor '", name, "' of dtype ", tensor.dtype, " and shape ",
+            path.string(), ": tensor ", detail::quote(name), " of dtype ", tensor.dtype, " and shape ",
             tensor.shape_text(), " cannot have ", tensor.bytes.size(), " bytes");
     order.emplace_back(name, &tensor);
   }
   for (const auto& [name, value] : file.metadata)
     for (const auto& text : {name, value})
-      expects(detail::find_invalid_utf8(text) == text.size(), path.string(), ": metadata '", name,
-              "' is not UTF-8");
+      expects(detail::find_invalid_utf8(text) == text.size(), path.string(), ": metadata ",
+              detail::quote(name), " is not UTF-8");
   // Wide elements first, so that the data of every tensor are aligned to its elements.
   std::stable_sort(order.begin(), order.end(), [](const auto& a, const auto& b) {
     return dtype_size(a.second->dtype) > dtype_size(b.second->dtype);

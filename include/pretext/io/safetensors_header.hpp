@@ -41,7 +41,7 @@ class header_parser {
     expect_valid_utf8();
     if (text_.empty() || text_[0] != '{') reject("the header does not begin with '{'");
     for_each_member([&](const std::string& name, std::size_t at) {
-      if (!seen.emplace(name, at).second) reject_at(at, str_cat("the name '", name, "' occurs twice"));
+      if (!seen.emplace(name, at).second) reject_at(at, str_cat("the name ", quote(name), " occurs twice"));
       if (name == "__metadata__")
         parse_metadata(header.metadata);
       else
@@ -94,7 +94,7 @@ class header_parser {
   void parse_metadata(std::map<std::string, std::string>& metadata) {
     for_each_member([&](const std::string& name, std::size_t at) {
       if (!metadata.emplace(name, parse_string()).second)
-        reject_at(at, str_cat("the name '", name, "' occurs twice"));
+        reject_at(at, str_cat("the name ", quote(name), " occurs twice"));
     });
   }
 
@@ -102,7 +102,7 @@ class header_parser {
     tensor_entry entry{.name = name, .dtype = {}, .shape = {}, .at = at};
     bool has_dtype = false, has_shape = false, has_offsets = false;
     const auto once = [&](bool& has, std::size_t where, const std::string& key) {
-      if (has) reject_at(where, str_cat("'", key, "' occurs twice in '", name, "'"));
+      if (has) reject_at(where, str_cat(quote(key), " occurs twice in ", quote(name)));
       has = true;
     };
     for_each_member([&](const std::string& key, std::size_t where) {
@@ -115,15 +115,15 @@ class header_parser {
       } else if (key == "data_offsets") {
         once(has_offsets, where, key);
         const auto offsets = parse_integers();
-        if (offsets.size() != 2) reject_at(where, str_cat("'", name, "' needs two data_offsets"));
+        if (offsets.size() != 2) reject_at(where, str_cat(quote(name), " needs two data_offsets"));
         entry.begin = offsets[0];
         entry.end = offsets[1];
       } else {
-        reject_at(where, str_cat("'", name, "' has an unknown member '", key, "'"));
+        reject_at(where, str_cat(quote(name), " has an unknown member ", quote(key)));
       }
     });
     if (!has_dtype || !has_shape || !has_offsets)
-      reject_at(at, str_cat("'", name, "' lacks its dtype, shape or data_offsets"));
+      reject_at(at, str_cat(quote(name), " lacks its dtype, shape or data_offsets"));
     return entry;
   }
 

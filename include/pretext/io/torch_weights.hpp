@@ -3,13 +3,16 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <pretext/core/expects.hpp>
+#include <pretext/core/is_finite.hpp>
 #include <pretext/core/parameter.hpp>
 #include <pretext/io/safetensors.hpp>
+#include <pretext/io/utf8.hpp>
 
 namespace pretext::inline v0_1 {
 
@@ -51,31 +54,49 @@ struct loaded_weights {
   std::vector<std::string> unused;  ///< names of the others
 };
 
+namespace detail {
+
+/// The values of the tensor `name`, with the extents of `p`. Throws std::runtime_error with the file and the
+/// tensor if it is missing, has another shape, or holds values that are no finite W.
+template <class W>
+std::vector<W> torch_tensor(const parameter& p, const safetensors& file, const std::string& name) {
+  const auto reject = [&](const auto&... fault) {
+    throw_error<std::runtime_error>(file.origin, ": ", fault...);
+  };
+  const auto found = file.tensors.find(name);
+  if (found == file.tensors.end()) reject("has no tensor ", quote(name), "; it was made for another encoder");
+  const safetensor& tensor = found->second;
+  const std::vector<std::size_t> extents{p.extents.begin(), p.extents.begin() + std::ptrdiff_t(p.rank)};
+  if (tensor.shape != extents)
+    reject(quote(name), " has shape ", tensor.shape_text(), ", the encoder needs ",
+           safetensor{"F32", extents, {}}.shape_text(), "; it was made for another encoder");
+  auto values = file.as<W>(name);
+  const auto not_finite = std::ranges::find_if_not(values, [](W value) { return is_finite(value); });
+  if (not_finite != values.end())
+    reject(quote(name), " holds NaN or infinity, first in element ", not_finite - values.begin(),
+           "; the training that wrote it diverged, or the file is damaged");
+  return values;
+}
+
+}  // namespace detail
+
 /// Reads the tensors of a table from a file with PyTorch's layouts; the name of each is `prefix` and its
-/// path. Throws std::runtime_error with the file, the tensor and both shapes if one is missing or has another
-/// shape.
+/// path. Throws std::runtime_error with the file and the tensor, and writes nothing, if one is missing, has
+/// another shape (the message has both), has a dtype that cannot be converted, or holds NaN or infinity.
 template <class W>
 loaded_weights read_torch_tensors(std::span<const parameter> table, const safetensors& file,
                                   std::string_view prefix, W* value) {
   loaded_weights result;
   std::vector<std::string> wanted;
+  std::vector<std::vector<W>> tensors;
   for (const parameter& p : table) {
-    const std::string name = std::string{prefix} + std::string{p.name()};
-    wanted.push_back(name);
-    const auto found = file.tensors.find(name);
-    if (found == file.tensors.end())
-      throw_error<std::runtime_error>(file.origin, ": has no tensor \"", name,
-                                      "\"; it was made for another encoder");
-    const safetensor& tensor = found->second;
-    const std::vector<std::size_t> extents{p.extents.begin(), p.extents.begin() + std::ptrdiff_t(p.rank)};
-    if (tensor.shape != extents)
-      throw_error<std::runtime_error>(file.origin, ": \"", name, "\" has shape ", tensor.shape_text(),
-                                      " where ", safetensor{"F32", extents, {}}.shape_text(),
-                                      " is needed; it was made for another encoder");
-    const std::vector<W> values = tensor.template as<W>();
-    for (std::size_t i = 0; i < values.size(); ++i) value[p.offset + detail::flat_index(p, i)] = values[i];
-    ++result.tensors;
+    wanted.push_back(std::string{prefix} + std::string{p.name()});
+    tensors.push_back(detail::torch_tensor<W>(p, file, wanted.back()));
   }
+  for (std::size_t k = 0; k < table.size(); ++k)
+    for (std::size_t i = 0; i < tensors[k].size(); ++i)
+      value[table[k].offset + detail::flat_index(table[k], i)] = tensors[k][i];
+  result.tensors = table.size();
   std::ranges::sort(wanted);
   for (const auto& [name, tensor] : file.tensors)
     if (!std::ranges::binary_search(wanted, name)) result.unused.push_back(name);

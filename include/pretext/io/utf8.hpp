@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -61,6 +62,54 @@ inline std::string quote_json(std::string_view text) {
       quoted += c;
   }
   return quoted += '"';
+}
+
+/// The number of bytes of the control character (C0, DEL or C1) at `at`, or 0 for any other character.
+constexpr std::size_t control_character(std::string_view text, std::size_t at) {
+  const auto byte = static_cast<unsigned char>(text[at]);
+  if (byte < 0x20 || byte == 0x7F) return 1;
+  if (byte != 0xC2 || at + 1 == text.size()) return 0;
+  return static_cast<unsigned char>(text[at + 1]) < 0xA0 ? 2 : 0;
+}
+
+/// Appends the bytes as \xNN.
+inline void append_hex(std::string& text, std::string_view bytes) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  for (const char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    ((text += "\\x") += digits[byte >> 4]) += digits[byte & 15];
+  }
+}
+
+/// A sentence for a terminal: control characters, which may come from the name of a file, become \xNN. Other
+/// bytes stay as they are, so that a name that is not UTF-8 is the name that the user gave.
+inline std::string printable(std::string_view text) {
+  std::string shown;
+  for (std::size_t at = 0; at < text.size();)
+    if (const std::size_t bytes = control_character(text, at); bytes > 0) {
+      append_hex(shown, text.substr(at, bytes));
+      at += bytes;
+    } else {
+      shown += text[at++];
+    }
+  return shown;
+}
+
+/// A text that comes from the contents of a file, for a message: in quotes, with control characters and bytes
+/// that are not UTF-8 as \xNN, and cut after 80 bytes.
+inline std::string quote(std::string_view text) {
+  constexpr std::size_t most = 80;
+  std::size_t end = std::min(most, text.size());
+  while (end < text.size() && end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0u) == 0x80) --end;
+  std::string quoted = "\"";
+  for (std::size_t at = 0; at < end;) {
+    const std::string_view rest = text.substr(at, end - at);
+    const std::size_t valid = find_invalid_utf8(rest);
+    quoted += printable(rest.substr(0, valid));
+    if (valid < rest.size()) append_hex(quoted, rest.substr(valid, 1));
+    at += std::min(valid + 1, rest.size());
+  }
+  return quoted += end < text.size() ? "\u2026\"" : "\"";
 }
 
 }  // namespace pretext::inline v0_1::detail

@@ -42,10 +42,12 @@ struct saved_buffer {
 /// object is for one thread at a time.
 class any_trainer : public any_encoder {
  public:
-  /// A batch's embeddings z, (n, width) row-major, for the collapse monitor; width 0 where a method has none.
+  /// A batch's embeddings z, (views·n, width) row-major, for the collapse monitor; width 0 where a method has
+  /// none.
   struct embeddings {
     std::span<const float> values;
     std::size_t width = 0;
+    std::size_t views = 1;  ///< embeddings of each image
   };
 
   /// Makes the views of the batch's images and takes one step; returns the loss. Throws non_finite_loss,
@@ -128,7 +130,7 @@ class trainer_adapter : public Interface {
   any_trainer::embeddings last_embeddings() override {
     if constexpr (requires { trainer_->memory().z; }) {
       const reads<context_type, typename method::embedding> z{trainer_->memory().z};
-      return {floats_on_host(trainer_->context(), z, embeddings_), method::embedding::size};
+      return {floats_on_host(trainer_->context(), z, embeddings_), method::embedding::size, Views::views};
     } else {
       return {};
     }

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include <pretext/core/expects.hpp>
+#include <pretext/evaluation/alike_images.hpp>
 #include <pretext/evaluation/collapse.hpp>
 #include <pretext/runtime/any_trainer.hpp>
 #include <pretext/runtime/checkpoint.hpp>
@@ -129,7 +130,9 @@ class run_loop {
       trainer_.enqueue_uploaded(step_, values_);
     } else {
       for (std::size_t i = 0; i < steps && (i == 0 || !interrupt_guard::stop_requested()); ++i) {
-        trainer_.enqueue(loader_.next(), values_[i]);
+        const auto batch = loader_.next();
+        images_ = batch.images;
+        trainer_.enqueue(batch, values_[i]);
       }
     }
   }
@@ -182,7 +185,8 @@ class run_loop {
     collapse_report found;
     if (const auto z = trainer_.last_embeddings(); z.width > 0) {
       found = detect_collapse(
-          feature_table{z.values.size() / z.width, z.width, {z.values.begin(), z.values.end()}, {}});
+          feature_table{z.values.size() / z.width, z.width, {z.values.begin(), z.values.end()}, {}}, {},
+          z.views);
       row.insert(
           {{"embedding_spread", found.std / found.uniform_std}, {"effective_rank", found.effective_rank}});
     }
@@ -193,13 +197,29 @@ class run_loop {
     if (options_.stop_on_collapse && found.collapsed && (settled || found.not_finite > 0)) {
       save();
       progress_.finish();
-      throw_error<std::runtime_error>("step ", step_, ": ", found.verdict);
+      throw_error<std::runtime_error>(
+          "step ", step_, ": ",
+          found.not_finite == 0 && images_at_fault()
+              ? str_cat(found.finding, " The pictures are the cause: the ", images_.size(),
+                        " of this batch are blank or nearly the same, and embeddings cannot differ where "
+                        "pictures do not. Look at them, and leave out blank ones and copies.")
+              : found.verdict);
     }
+  }
+
+  /// Are the images of the last batch so nearly the same that they are the cause of a collapse?
+  bool images_at_fault() {
+    if (images_.empty()) return false;
+    const auto some = images_.first(std::min<std::size_t>(images_.size(), 64));
+    std::vector<float> pixels;
+    trainer_.evaluation_views(some, pixels);
+    return alike_images(pixels, pixels.size() / some.size());
   }
 
   const run_options& options_;
   any_trainer& trainer_;
   Loader& loader_;
+  std::span<const image_view> images_;  // of the last batch, while the loader has it; empty if uploaded
   double earlier_seconds_ = 0;  // of earlier processes; declared before step_, because restore() sets it
   std::size_t step_;
   metrics_file metrics_;
