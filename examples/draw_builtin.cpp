@@ -3,7 +3,6 @@
 //   draw_builtin --count 100 --side 32 --out pictures [--classes]
 #include <CLI/CLI.hpp>
 #include <cstdio>
-#include <exception>
 #include <filesystem>
 
 #include <pretext/data/builtin.hpp>
@@ -11,6 +10,7 @@
 #include <pretext/io/png.hpp>
 
 #include "support/command_line.hpp"
+#include "support/exit_status.hpp"
 
 int main(int argc, char** argv) {
   pretext::builtin_source::options options{.count = 100, .seed = 7};
@@ -24,7 +24,7 @@ int main(int argc, char** argv) {
   app.add_option("--out", out)->capture_default_str();
   app.add_flag("--classes", classes, "one subfolder per class");
   CLI11_PARSE(app, argc, argv);
-  try {
+  return programs::run_program("draw_builtin", [&] {
     const pretext::builtin_source source{options};
     pretext::image picture;
     for (std::size_t i = 0; i < source.size(); ++i) {
@@ -36,8 +36,6 @@ int main(int argc, char** argv) {
       std::snprintf(name, sizeof name, "%06zu.png", i);
       pretext::write_atomically(folder / name, pretext::encode_png(picture));
     }
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "draw_builtin: %s\n", error.what());
-    return 1;
-  }
+    return 0;
+  });
 }

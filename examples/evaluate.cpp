@@ -5,13 +5,13 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
-#include <exception>
 #include <string>
 #include <thread>
 
 #include <nlohmann/json.hpp>
 
 #include "support/command_line.hpp"
+#include "support/exit_status.hpp"
 #include "support/run_report.hpp"
 
 using namespace programs;
@@ -81,10 +81,5 @@ int main(int argc, char** argv) {
              "\"simclr\": SGD on standardised features; \"mae\": LARS after batch norm, best with 90 epochs");
   add_compute_options(app, options.compute);
   CLI11_PARSE(app, argc, argv);
-  try {
-    return run(path, data, options, join(argc, argv));
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "evaluate: %s\n", error.what());
-    return 1;
-  }
+  return run_program("evaluate", [&] { return run(path, data, options, join(argc, argv)); });
 }

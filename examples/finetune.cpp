@@ -13,13 +13,12 @@
 // ViT (MAE), Nesterov momentum for a ResNet (SimCLR).
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cstdio>
-#include <exception>
 #include <string>
 #include <thread>
 
 #include "support/command_line.hpp"
 #include "support/encoder_list.hpp"
+#include "support/exit_status.hpp"
 #include "support/fine_tuning.hpp"
 
 using namespace programs;
@@ -69,10 +68,5 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  try {
-    return run(argc, argv);
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "\nfinetune: %s\n", error.what());
-    return 1;
-  }
+  return run_program("finetune", [&] { return run(argc, argv); });
 }

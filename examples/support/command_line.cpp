@@ -1,13 +1,12 @@
 #include "command_line.hpp"
 
 #include <algorithm>
-#include <cstdio>
-#include <exception>
 #include <string>
 #include <thread>
 #include <type_traits>
 #include <variant>
 
+#include "exit_status.hpp"
 #include "pretraining_program.hpp"
 
 namespace programs {
@@ -62,13 +61,10 @@ int run_pretraining(int argc, char** argv, const pretraining& method, const std:
   app.add_flag("--keep-going", options.keep_going, "continue when the embeddings collapse");
   add_training_options(app, options);
   CLI11_PARSE(app, argc, argv);
-  try {
+  return run_program(method.info.program(), [&] {
     complete();
     return pretrain(method, options);
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "\n%s: %s\n", method.info.program().c_str(), error.what());
-    return 1;
-  }
+  });
 }
 
 }  // namespace programs

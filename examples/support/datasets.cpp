@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <pretext/data/loader.hpp>
+#include <pretext/runtime/interrupt.hpp>
 
 namespace programs {
 namespace {
@@ -54,9 +55,12 @@ void for_each_batch(const any_source& source, std::size_t threads,
   if (source.size() == 0) return;
   loader in_order{source, once_in_order(source.size(), threads)};
   for (std::size_t first = 0; first < source.size();) {
-    const auto batch = in_order.next();
-    use(batch.images, first);
-    first += batch.images.size();
+    // Without it, a stop request during a run would wait for the end of an evaluation.
+    if (interrupt_guard::stop_requested()) throw interrupted{};
+    const auto batch = in_order.next_unless(&interrupt_guard::stop_requested);
+    if (!batch) throw interrupted{};
+    use(batch->images, first);
+    first += batch->images.size();
   }
 }
 

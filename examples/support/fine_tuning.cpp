@@ -65,10 +65,12 @@ void write_classifier(const std::filesystem::path& path, any_classifier& classif
     table.push_back(p);
   }
   safetensors file;
-  file.metadata = {{"format", "pt"},
-                   {"made_by", "pretext"},
-                   {"recipe", recipe_text},
-                   {"classes", nlohmann::json(source.class_names()).dump()}};
+  file.metadata = {
+      {"format", "pt"},
+      {"made_by", "pretext"},
+      {"recipe", recipe_text},
+      {"classes",
+       nlohmann::json(source.class_names()).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)}};
   classifier.read_values([&](const float* values) { append_torch_tensors<float>(table, values, "", file); });
   write_safetensors(path, file);
 }
@@ -164,18 +166,17 @@ int fine_tune(finetune_recipe config, const training_options& options, std::size
     };
   std::fprintf(stderr, "%zu of %zu labels, %zu classes, %s\n", train.size(), all.size(), classes,
                tuning.weights.empty() ? "from scratch" : tuning.weights.c_str());
-  const auto summary = take_steps(config, options, folder, train, *classifier, schedule, evaluation);
-  if (!summary) return 130;
+  const run_summary summary = take_steps(config, options, folder, train, *classifier, schedule, evaluation);
 
   const auto start = std::chrono::steady_clock::now();
   const top_accuracy accuracy = accuracy_of(*classifier, data.test, options.compute.threads);
   const double seconds =
-      summary->seconds + std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  folder.finish(*classifier, *summary, {});
+      summary.seconds + std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  folder.finish(*classifier, summary, {});
   write_classifier(options.out / "classifier.safetensors", *classifier, data.train,
                    folder.read_recipe_text());
-  std::fprintf(stderr, "%zu steps in %.0f s, last loss %.4f; the classifier is in %s\n", summary->steps,
-               summary->seconds, summary->loss, (options.out / "classifier.safetensors").c_str());
+  std::fprintf(stderr, "%zu steps in %.0f s, last loss %.4f; the classifier is in %s\n", summary.steps,
+               summary.seconds, summary.loss, (options.out / "classifier.safetensors").c_str());
   const nlohmann::ordered_json result{{"method", "finetune"},
                                       {"labels", tuning.labels},
                                       {"from_scratch", tuning.weights.empty()},

@@ -1,31 +1,17 @@
 #include "pictures.hpp"
 
 #include <algorithm>
-#include <fstream>
+#include <charconv>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+#include <utility>
 
-#include <nlohmann/json.hpp>
-#include <pretext/io/file.hpp>
+#include <pretext/io/safetensors.hpp>
+#include <pretext/io/utf8.hpp>
 
 #include "choices.hpp"
 #include "method_info.hpp"
-
-namespace pretext {
-
-static void to_json(nlohmann::json& to, const image& picture) {
-  to = {{"height", picture.height},
-        {"width", picture.width},
-        {"channels", picture.channels},
-        {"pixels", nlohmann::json::binary(picture.pixels)}};
-}
-static void from_json(const nlohmann::json& from, image& picture) {
-  from.at("height").get_to(picture.height);
-  from.at("width").get_to(picture.width);
-  from.at("channels").get_to(picture.channels);
-  picture.pixels = from.at("pixels").get_binary();
-}
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(image_sheet, caption, columns, images, headings, title, about)
-
-}  // namespace pretext
 
 namespace programs {
 
@@ -77,19 +63,75 @@ std::vector<image_sheet> augmented_views(any_trainer& trainer, const recipe& con
   return {sheet};
 }
 
+namespace {
+
+/// The name of image or heading `number` of a sheet. All have five digits, so that their order is that of the
+/// numbers.
+std::string member(std::size_t sheet, std::size_t number) {
+  const auto digits = [](std::size_t n) { return std::to_string(100000 + n % 100000).substr(1); };
+  return digits(sheet) + "/" + digits(number);
+}
+
+image read_picture(const std::string& name, const safetensor& tensor, const std::string& file) {
+  const auto& s = tensor.shape;
+  const bool picture = tensor.dtype == "U8" && s.size() == 3 && s[0] * s[1] > 0 && (s[2] == 1 || s[2] == 3);
+  if (!picture)
+    throw_error<std::runtime_error>(file, ": ", pretext::detail::quote(name), " of dtype ", tensor.dtype,
+                                    " and shape ", tensor.shape_text(), " is no picture");
+  return {s[0], s[1], s[2], tensor.as<std::uint8_t>()};
+}
+
+}  // namespace
+
 void write_pictures(const std::filesystem::path& folder, const std::vector<image_sheet>& sheets) {
-  const auto bytes = nlohmann::json::to_cbor(nlohmann::json(sheets));
-  write_atomically(folder / "pictures.cbor", std::as_bytes(std::span{bytes}));
+  safetensors file;
+  for (std::size_t k = 0; k < sheets.size(); ++k) {
+    const image_sheet& sheet = sheets[k];
+    const std::string prefix = member(k, 0) + "/";
+    file.metadata[prefix + "caption"] = sheet.caption;
+    file.metadata[prefix + "columns"] = std::to_string(sheet.columns);
+    file.metadata[prefix + "title"] = sheet.title;
+    file.metadata[prefix + "about"] = sheet.about;
+    for (std::size_t i = 0; i < sheet.headings.size(); ++i)
+      file.metadata[prefix + "heading/" + member(k, i)] = sheet.headings[i];
+    for (std::size_t i = 0; i < sheet.images.size(); ++i) {
+      const image& picture = sheet.images[i];
+      file.tensors[member(k, i)] =
+          safetensor::of<std::uint8_t>({picture.height, picture.width, picture.channels}, picture.pixels);
+    }
+  }
+  write_safetensors(folder / pictures_file, file);
 }
 
 std::vector<image_sheet> read_pictures(const std::filesystem::path& folder) {
-  const auto path = folder / "pictures.cbor";
-  std::ifstream file{path, std::ios::binary};
-  if (!file) return {};
-  try {
-    return nlohmann::json::from_cbor(file).get<std::vector<image_sheet>>();
-  } catch (const nlohmann::json::exception& error) {
-    throw_error<std::runtime_error>(path.string(), ": does not contain pictures; ", error.what());
+  const auto path = folder / pictures_file;
+  if (std::error_code ignored; !std::filesystem::exists(path, ignored)) return {};
+  const safetensors file = read_safetensors(path);
+  std::vector<image_sheet> sheets;
+  for (std::size_t k = 0;; ++k) {
+    const std::string prefix = member(k, 0) + "/";
+    const auto text = [&](const char* name) {
+      const auto found = file.metadata.find(prefix + name);
+      if (found == file.metadata.end())
+        throw_error<std::runtime_error>(path.string(), ": has no metadata \"", prefix, name, "\"");
+      return found->second;
+    };
+    if (!file.metadata.contains(prefix + "columns")) return sheets;
+    image_sheet sheet;
+    sheet.caption = text("caption");
+    sheet.title = text("title");
+    sheet.about = text("about");
+    const std::string columns = text("columns");
+    const auto [end, error] = std::from_chars(columns.data(), columns.data() + columns.size(), sheet.columns);
+    if (error != std::errc{} || end != columns.data() + columns.size() || sheet.columns == 0 ||
+        sheet.columns > 1000)
+      throw_error<std::runtime_error>(path.string(), ": a sheet of pictures cannot have ",
+                                      pretext::detail::quote(columns), " columns");
+    for (std::size_t i = 0; file.metadata.contains(prefix + "heading/" + member(k, i)); ++i)
+      sheet.headings.push_back(file.metadata.at(prefix + "heading/" + member(k, i)));
+    for (std::size_t i = 0; file.tensors.contains(member(k, i)); ++i)
+      sheet.images.push_back(read_picture(member(k, i), file.at(member(k, i)), path.string()));
+    sheets.push_back(std::move(sheet));
   }
 }
 

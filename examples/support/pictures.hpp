@@ -22,8 +22,11 @@ std::size_t spread(std::size_t i, std::size_t count, std::size_t size);
 std::vector<pretext::image_sheet> augmented_views(pretext::any_trainer& trainer, const recipe& config,
                                                   const datasets& data);
 
-/// Writes sheets to pictures.cbor (RFC 8949) in the folder of a run, and reads them; none without the file.
+/// The file of the pictures in the folder of a run.
+inline constexpr const char* pictures_file = "pictures.safetensors";
+/// Writes sheets to that file: image n of sheet s is the tensor "s/n" (H, W, C) of bytes, texts are metadata.
 void write_pictures(const std::filesystem::path& folder, const std::vector<pretext::image_sheet>& sheets);
+/// Reads them; none if there is no such file. Throws std::runtime_error that names the file if it is damaged.
 std::vector<pretext::image_sheet> read_pictures(const std::filesystem::path& folder);
 
 }  // namespace programs

@@ -13,6 +13,7 @@
 #include <pretext/runtime/run.hpp>
 
 #include "datasets.hpp"
+#include "exit_status.hpp"
 
 namespace programs {
 namespace {
@@ -31,10 +32,9 @@ bool upload_images(const training_options& options, const pretext::any_source& t
 
 }  // namespace
 
-std::optional<run_summary> take_steps(const recipe& config, const training_options& options,
-                                      const run_folder& folder, const pretext::any_source& train,
-                                      pretext::any_trainer& trainer, const step_schedule& schedule,
-                                      const epoch_evaluation& evaluation) {
+run_summary take_steps(const recipe& config, const training_options& options, const run_folder& folder,
+                       const pretext::any_source& train, pretext::any_trainer& trainer,
+                       const step_schedule& schedule, const epoch_evaluation& evaluation) {
   using namespace pretext;
   const std::size_t threads = options.compute.threads;
   const loader_options loading{
@@ -63,19 +63,22 @@ std::optional<run_summary> take_steps(const recipe& config, const training_optio
                         // Without the device: either one can resume a run of the other.
                         .config_fingerprint = folder.read_recipe_text()};
   run_result result;
-  std::map<std::size_t, std::string> skipped;
-  if (device_batches_tag device_batches; uploaded) {
-    result = run_training(run, trainer, device_batches, options.resume);
-  } else {
-    loader batches{train, loading};
-    result = run_training(run, trainer, batches, options.resume);
-    skipped = batches.skipped();
-  }
-  if (result.interrupted) {
+  const auto stop_if_interrupted = [&] {
+    if (!result.interrupted) return;
     std::fprintf(stderr,
                  "stopped at step %zu of %zu; everything is saved, resume with: %s --resume --out %s\n",
                  result.steps, steps, folder.program().c_str(), options.out.c_str());
-    return {};
+    end_at_once(exit_interrupted);  // a thread of the loader may be in a read that never returns
+  };
+  std::map<std::size_t, std::string> skipped;
+  if (device_batches_tag device_batches; uploaded) {
+    result = run_training(run, trainer, device_batches, options.resume);
+    stop_if_interrupted();
+  } else {
+    loader batches{train, loading};
+    result = run_training(run, trainer, batches, options.resume);
+    stop_if_interrupted();
+    skipped = batches.skipped();
   }
   run_summary summary{result.seconds, result.loss, result.steps, trainer.peak_memory(), {}};
   for (const auto& [index, error] : skipped) summary.skipped[train.name(index)] = error;
@@ -115,11 +118,10 @@ int pretrain(const pretraining& method, const training_options& options) {
       return {{"knn", knn{}.accuracy(encode(*trainer, data.train, threads),
                                      encode(*trainer, data.test, threads), cpu::stream{threads})}};
     };
-  const auto summary = take_steps(config, options, folder, data.train, *trainer, schedule, evaluation);
-  if (!summary) return 130;
-  folder.finish(*trainer, *summary, method.pictures(*trainer, data));
-  std::fprintf(stderr, "%zu steps in %.0f s, last loss %.4f; the encoder is in %s\n", summary->steps,
-               summary->seconds, summary->loss, folder.encoder().c_str());
+  const run_summary summary = take_steps(config, options, folder, data.train, *trainer, schedule, evaluation);
+  folder.finish(*trainer, summary, method.pictures(*trainer, data));
+  std::fprintf(stderr, "%zu steps in %.0f s, last loss %.4f; the encoder is in %s\n", summary.steps,
+               summary.seconds, summary.loss, folder.encoder().c_str());
   return 0;
 }
 

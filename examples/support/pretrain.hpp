@@ -4,7 +4,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,11 +37,10 @@ struct epoch_evaluation {
 };
 
 /// Runs the steps of a new or resumed training on the images of `train`, with progress on stderr, metrics,
-/// checkpoints and Ctrl-C. Returns nothing if it was interrupted.
-std::optional<run_summary> take_steps(const recipe& config, const training_options& options,
-                                      const run_folder& folder, const pretext::any_source& train,
-                                      pretext::any_trainer& trainer, const step_schedule& schedule,
-                                      const epoch_evaluation& evaluation = {});
+/// checkpoints and Ctrl-C. If it is interrupted, ends the process with `exit_interrupted`.
+run_summary take_steps(const recipe& config, const training_options& options, const run_folder& folder,
+                       const pretext::any_source& train, pretext::any_trainer& trainer,
+                       const step_schedule& schedule, const epoch_evaluation& evaluation = {});
 
 /// A method as `pretrain` needs it. Both functions read the recipe, so a resumed run calls them only after
 /// its recipe was read.

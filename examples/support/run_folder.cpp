@@ -35,7 +35,7 @@ void run_folder::start(const std::string& recipe_text, bool overwrite) const {
   if (error)
     throw_error<std::runtime_error>(path_.string(), ": cannot create this folder; ", error.message());
   for (const char* old : {"checkpoint.safetensors", "encoder.safetensors", "summary.json", "metrics.csv",
-                          "pictures.cbor", "report.html"})
+                          pictures_file, "pictures.cbor" /* of an earlier version */, "report.html"})
     std::filesystem::remove(path_ / old, error);
   write_atomically(path_ / "recipe.json", recipe_text);
 }

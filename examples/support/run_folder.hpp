@@ -21,7 +21,7 @@ struct run_summary {
 };
 
 /// The folder of one run: recipe.json, metrics.csv, checkpoint.safetensors, encoder.safetensors,
-/// summary.json, pictures.cbor.
+/// summary.json, pictures.safetensors.
 class run_folder {
  public:
   /// `program`: the program that the error message recommends if the folder has no run.

@@ -1,7 +1,9 @@
 #include "run_report.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
+#include <exception>
 #include <utility>
 #include <vector>
 
@@ -10,6 +12,7 @@
 #include <pretext/report/report.hpp>
 #include <pretext/runtime/metrics.hpp>
 
+#include "exit_status.hpp"
 #include "method_info.hpp"
 #include "pictures.hpp"
 
@@ -96,6 +99,19 @@ void add_curve(report& page, const run_folder& folder, const std::string& column
     page.charts.push_back(std::move(curve));
 }
 
+/// Adds a section of the report. If the files that it shows are damaged, the report has a note instead: the
+/// evaluation is not lost.
+template <class Add>
+void add_section(report& page, const char* name, const Add& add) {
+  try {
+    add();
+  } catch (const std::exception& error) {
+    const std::string note = str_cat("the report has no ", name, ": ", sentence_of(error));
+    std::fprintf(stderr, "%s\n", note.c_str());
+    page.notes.push_back(note);
+  }
+}
+
 }  // namespace
 
 void write_run_report(const run_folder& folder, recipe& config, const datasets& data,
@@ -112,8 +128,7 @@ void write_run_report(const run_folder& folder, recipe& config, const datasets& 
   page.command_line = command_line;
   const auto number = [](double x) {
     char text[32];
-    std::snprintf(text, sizeof text, "%.4g", x);
-    return std::string{text};
+    return std::string{text, std::to_chars(text, text + sizeof text, x, std::chars_format::general, 4).ptr};
   };
   page.facts = {
       {"Method", str_cat(info.title, " (", info.paper, ")")},
@@ -133,21 +148,23 @@ void write_run_report(const run_folder& folder, recipe& config, const datasets& 
   row("this encoder", evaluated.trained);
   row("the same, untrained", evaluated.untrained);
   row("raw pixels", evaluated.pixels);
-  page.charts.push_back(curve_of(folder, "loss", "Loss", info.loss));
-  if (auto accuracy = curve_of(folder, "knn", "kNN accuracy", "kNN accuracy (%)", 100);
-      !accuracy.curves[0].x.empty()) {
-    accuracy.references = {{"untrained", 100 * evaluated.untrained.knn},
-                           {"raw pixels", 100 * evaluated.pixels.knn}};
-    page.charts.push_back(std::move(accuracy));
-  }
-  add_curve(page, folder, "learning_rate", "Learning rate", "learning rate");
-  add_curve(page, folder, "target_momentum", "Momentum of the target", "EMA decay per step");
-  add_curve(page, folder, "embedding_spread", "Spread of the embedding",
-            "relative to a uniform distribution");
-  add_curve(page, folder, "effective_rank", "Effective rank of the embedding", "dimensions");
-  page.sheets = read_pictures(folder.path());
-  page.neighbours = neighbour_rows(data, evaluated, stream);
-  page.embedding = scatter_plot_of(data, evaluated, stream);
+  add_section(page, "curves", [&] {
+    page.charts.push_back(curve_of(folder, "loss", "Loss", info.loss));
+    if (auto accuracy = curve_of(folder, "knn", "kNN accuracy", "kNN accuracy (%)", 100);
+        !accuracy.curves[0].x.empty()) {
+      accuracy.references = {{"untrained", 100 * evaluated.untrained.knn},
+                             {"raw pixels", 100 * evaluated.pixels.knn}};
+      page.charts.push_back(std::move(accuracy));
+    }
+    add_curve(page, folder, "learning_rate", "Learning rate", "learning rate");
+    add_curve(page, folder, "target_momentum", "Momentum of the target", "EMA decay per step");
+    add_curve(page, folder, "embedding_spread", "Spread of the embedding",
+              "relative to a uniform distribution");
+    add_curve(page, folder, "effective_rank", "Effective rank of the embedding", "dimensions");
+  });
+  add_section(page, "pictures of the run", [&] { page.sheets = read_pictures(folder.path()); });
+  add_section(page, "nearest neighbours", [&] { page.neighbours = neighbour_rows(data, evaluated, stream); });
+  add_section(page, "embedding", [&] { page.embedding = scatter_plot_of(data, evaluated, stream); });
   for (const auto& [name, value] : configuration_of(folder.read_recipe_text(), config))
     page.configuration.push_back({name, value});
   page.provenance = {{"Compiler", str_cat("C++", __cplusplus / 100 % 100, ", ", __VERSION__)}};

@@ -1,5 +1,6 @@
 #pragma once
 #include <algorithm>
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
@@ -8,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -16,10 +18,12 @@
 #include <vector>
 
 #include <pretext/core/expects.hpp>
+#include <pretext/core/function_ref.hpp>
 #include <pretext/data/batch_order.hpp>
 #include <pretext/data/image_cache.hpp>
 #include <pretext/data/permutation.hpp>
 #include <pretext/data/source.hpp>
+#include <pretext/devices/start_threads.hpp>
 
 namespace pretext::inline v0_1 {
 
@@ -63,7 +67,8 @@ class loader {
     std::uint64_t seed = 1;                  ///< the loader's, which also keys the views of the batch
   };
 
-  /// Throws std::invalid_argument if the source has fewer images than one batch.
+  /// Throws std::invalid_argument if the source has fewer images than one batch, std::runtime_error if the
+  /// system does not start so many threads.
   loader(any_source source, loader_options options);
   loader(const loader&) = delete;
   loader& operator=(const loader&) = delete;
@@ -74,6 +79,9 @@ class loader {
   /// The next batch of this epoch or the first of the next one. Waits for it; throws what reading its images
   /// threw.
   batch next();
+  /// The next batch, or nothing if it is not complete and `stopped()` is true: for a caller that must not
+  /// wait for ever, for a network drive that does not answer. Asks every tenth of a second while it waits.
+  std::optional<batch> next_unless(function_ref<bool()> stopped);
 
   /// Continues with batch `number` of an epoch, as if all batches before it had been taken.
   void seek(std::uint32_t epoch, std::size_t number);
@@ -98,6 +106,8 @@ class loader {
     return {cache_.source().size(), options_.batch, options_.seed, options_.shuffle, options_.drop_last};
   }
   void enqueue();
+  batch take(std::shared_ptr<pending> front);
+  void stop();
   void serve();
   void fill(const pending& owner, std::size_t position, slot& to);
   /// Returns false if the image is bad and may be replaced.
@@ -127,16 +137,21 @@ inline loader::loader(any_source source, loader_options options)
   expects(batches_per_epoch() > 0, "a batch of ", options.batch, " images is larger than the data set of ",
           cache_.source().size(), "; choose a smaller batch");
   seek(0, 0);
-  for (std::size_t i = 0; i < options.threads; ++i) threads_.emplace_back([this] { serve(); });
+  detail::start_threads(
+      threads_, options.threads, [this](std::size_t) { serve(); }, [this] { stop(); });
 }
 
 inline loader::~loader() {
+  stop();
+  for (auto& thread : threads_) thread.join();
+}
+
+inline void loader::stop() {
   {
     const std::lock_guard lock{mutex_};
     stopping_ = true;
   }
   work_.notify_all();
-  for (auto& thread : threads_) thread.join();
 }
 
 inline void loader::enqueue() {
@@ -166,12 +181,24 @@ inline void loader::seek(std::uint32_t epoch, std::size_t number) {
 }
 
 inline loader::batch loader::next() {
-  std::shared_ptr<pending> front;
-  {
-    std::unique_lock lock{mutex_};
-    front = queue_.front();
-    ready_.wait(lock, [&] { return front->done == front->slots.size(); });
-  }
+  std::unique_lock lock{mutex_};
+  const auto front = queue_.front();
+  ready_.wait(lock, [&] { return front->done == front->slots.size(); });
+  lock.unlock();
+  return take(front);
+}
+
+inline std::optional<loader::batch> loader::next_unless(function_ref<bool()> stopped) {
+  std::unique_lock lock{mutex_};
+  const auto front = queue_.front();
+  while (!ready_.wait_for(lock, std::chrono::milliseconds{100},
+                          [&] { return front->done == front->slots.size(); }))
+    if (stopped()) return std::nullopt;
+  lock.unlock();
+  return take(front);
+}
+
+inline loader::batch loader::take(std::shared_ptr<pending> front) {
   // The first fault in the order of the batch, whichever thread found one first.
   for (const slot& each : front->slots)
     if (each.error) std::rethrow_exception(each.error);

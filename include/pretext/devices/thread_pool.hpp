@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <pretext/core/function_ref.hpp>
+#include <pretext/devices/start_threads.hpp>
 
 // Work is divided into blocks whose number depends on the data alone, never on the number of threads, and
 // partial results are combined in the order of the blocks: so results are the same bits for any number of
@@ -20,18 +21,17 @@ namespace pretext::inline v0_1 {
 /// several threads at once: one call at a time uses the workers, the others wait for their turn.
 class thread_pool {
  public:
-  /// `threads` includes the calling thread: `thread_pool{1}` starts no thread.
+  /// `threads` includes the calling thread: `thread_pool{1}` starts no thread. Throws std::runtime_error if
+  /// the system does not start so many.
   explicit thread_pool(std::size_t threads) {
-    for (std::size_t i = 1; i < threads; ++i) workers_.emplace_back([this, i] { serve(i); });
+    if (threads < 2) return;
+    detail::start_threads(
+        workers_, threads - 1, [this](std::size_t i) { serve(i + 1); }, [this] { stop(); });
   }
   thread_pool(const thread_pool&) = delete;
   thread_pool& operator=(const thread_pool&) = delete;
   ~thread_pool() {
-    {
-      const std::lock_guard lock{mutex_};
-      stopping_ = true;
-    }
-    wake_.notify_all();
+    stop();
     for (auto& worker : workers_) worker.join();
   }
 
@@ -69,6 +69,15 @@ class thread_pool {
   }
 
  private:
+  /// Makes the workers return.
+  void stop() {
+    {
+      const std::lock_guard lock{mutex_};
+      stopping_ = true;
+    }
+    wake_.notify_all();
+  }
+
   void take_blocks(std::size_t thread) {
     const thread_pool* const outer = std::exchange(executing_, this);
     try {

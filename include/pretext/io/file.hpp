@@ -55,9 +55,10 @@ class descriptor {
 /// A file opened for reading at any offset. Several threads may read at once.
 class input_file {
  public:
-  /// Throws std::runtime_error if the file does not exist or cannot be opened.
+  /// Throws std::runtime_error if the file does not exist, cannot be opened, or is no regular file.
   explicit input_file(std::filesystem::path path)
-      : path_{std::move(path)}, file_{::open(path_.c_str(), O_RDONLY | O_CLOEXEC)} {
+      // Without O_NONBLOCK, opening a named pipe would wait for its writer.
+      : path_{std::move(path)}, file_{::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)} {
     if (!file_) detail::throw_file_error(path_, "cannot open the file");
     struct stat status {};
     if (::fstat(file_.number(), &status) != 0) detail::throw_file_error(path_, "cannot examine the file");

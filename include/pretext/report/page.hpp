@@ -9,16 +9,23 @@
 #include <string>
 #include <string_view>
 
+#include <pretext/io/utf8.hpp>
 #include <pretext/report/style.hpp>
 
 namespace pretext::inline v0_1::page {
 
-/// Text escaped for the content of an element or a quoted attribute.
+/// Text escaped for the content of an element or a quoted attribute. Bytes that are not UTF-8, such as those
+/// of a file's name, and control characters that HTML has not become U+FFFD.
 inline std::string escape(std::string_view text) {
+  constexpr std::string_view replacement = "\xEF\xBF\xBD";
   std::string safe;
   safe.reserve(text.size());
-  for (const char c : text) {
-    if (c == '&')
+  for (std::size_t valid = 0; !text.empty(); text.remove_prefix(1)) {
+    if (valid == 0) valid = detail::find_invalid_utf8(text) + 1;  // scanned once, up to the next fault
+    const char c = text[0];
+    if (--valid == 0)
+      safe += replacement;
+    else if (c == '&')
       safe += "&amp;";
     else if (c == '<')
       safe += "&lt;";
@@ -28,6 +35,8 @@ inline std::string escape(std::string_view text) {
       safe += "&quot;";
     else if (c == '\'')
       safe += "&#39;";
+    else if (static_cast<unsigned char>(c) < 0x20 && c != '\t' && c != '\n' && c != '\r')
+      safe += replacement;
     else
       safe += c;
   }

@@ -38,7 +38,11 @@ struct neighbour_row {
 namespace page {
 
 /// A picture embedded in the page as PNG, with alternative text. Small ones are enlarged without smoothing.
+/// Throws std::invalid_argument for an image whose pixels do not match its extents.
 inline std::string picture(const image& picture, const std::string& alternative) {
+  expects(picture.pixels.size() == picture.height * picture.width * picture.channels, "report: a picture of ",
+          picture.height, " x ", picture.width, " x ", picture.channels, " cannot have ",
+          picture.pixels.size(), " values");
   return element("img", {{"src", "data:image/png;base64," + base64(encode_png(picture))},
                          {"alt", alternative},
                          {"width", std::to_string(picture.width)},

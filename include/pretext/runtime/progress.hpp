@@ -1,25 +1,36 @@
 #pragma once
+#include <algorithm>
+#include <array>
+#include <charconv>
 #include <chrono>
 #include <cstddef>
 #include <cstdio>
+#include <cstdlib>
 #include <string>
 #include <string_view>
 
+#include <sys/ioctl.h>
 #include <unistd.h>
+
+#include <pretext/core/expects.hpp>
 
 namespace pretext::inline v0_1 {
 
 /// The progress of a run: loss, images per second and time left, on one line of a terminal that is rewritten
-/// at most five times per second; where the output is no terminal, a new line every 20 seconds. For one
-/// thread at a time.
+/// at most five times per second and never wraps: where the terminal is narrow, the bar becomes shorter, then
+/// parts are left out. Where the output is no terminal, or one that cannot rewrite a line (TERM is "dumb" or
+/// empty), a new line every 20 seconds, without escape sequences. For one thread at a time.
 class progress {
  public:
   explicit progress(std::size_t steps, std::size_t images_per_step, std::FILE* out = stderr)
       : steps_{steps},
         images_{images_per_step},
         out_{out},
-        terminal_{isatty(fileno(out)) == 1},
+        terminal_{isatty(fileno(out)) == 1 && rewrites_lines(std::getenv("TERM"))},
         shown_{clock::now()} {}
+  progress(const progress&) = delete;
+  progress& operator=(const progress&) = delete;
+  ~progress() { finish(); }
 
   /// Reports that `done` steps have been taken since the start of the training, not of this process.
   void show(std::size_t done, double loss) {
@@ -33,13 +44,15 @@ class progress {
     const double gap = std::chrono::duration<double>(now - shown_).count();
     if (done < steps_ && gap < (terminal_ ? 0.2 : 20)) return;
     shown_ = now;
-    std::fprintf(out_, terminal_ ? "\r\033[K%s" : "%s\n", line(done, loss).c_str());
+    std::fprintf(out_, terminal_ ? "\r\033[K%s" : "%s\n", line(done, loss, columns()).c_str());
     std::fflush(out_);
+    unfinished_ = terminal_;
   }
 
-  /// Ends the line on a terminal, so that other output starts on a new one.
-  void finish() const {
-    if (terminal_ && timing_) std::fputc('\n', out_);
+  /// Ends the line on a terminal, so that other output starts on a new one. The destructor does it, too.
+  void finish() {
+    if (unfinished_) std::fputc('\n', out_);
+    unfinished_ = false;
   }
 
   /// Mean images per second since the first call of `show`; 0 before the second one.
@@ -51,33 +64,56 @@ class progress {
  private:
   using clock = std::chrono::steady_clock;
 
-  std::string line(std::size_t done, double loss) const {
-    constexpr std::size_t width = 24;
-    const std::size_t filled = steps_ == 0 ? width : width * done / steps_;
+  static bool rewrites_lines(const char* term) {
+    return term != nullptr && *term != '\0' && std::string_view{term} != "dumb";
+  }
+
+  /// Columns that a line may fill. Some terminals wrap when the last one is filled.
+  std::size_t columns() const {
+    winsize size{};
+    if (!terminal_) return 1000;
+    return ioctl(fileno(out_), TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col - std::size_t{1} : 79;
+  }
+
+  std::string line(std::size_t done, double loss, std::size_t columns) const {
+    constexpr std::size_t longest_bar = 24, shortest_bar = 8;
     const double rate = images_per_second();
     const double left = rate > 0 ? static_cast<double>((steps_ - done) * images_) / rate : 0;
-    char text[160];
-    std::snprintf(text, sizeof text, "[%.*s%.*s] step %zu/%zu  loss %.4f  %.0f images/s  %s left",
-                  static_cast<int>(filled), "########################", static_cast<int>(width - filled),
-                  "........................", done, steps_, loss, rate, duration(left).c_str());
-    return text;
+    std::string text = str_cat("step ", done, "/", steps_);
+    auto append = [&, full = false](const std::string& part) mutable {
+      full = full || text.size() + part.size() > columns;
+      if (!full) text += part;
+    };
+    append(str_cat("  loss ", fixed(loss, 4)));
+    append(str_cat("  ", fixed(rate, 0), " images/s"));
+    append(str_cat("  ", duration(left), " left"));
+    if (text.size() + shortest_bar + 3 <= columns) {
+      const std::size_t width = std::min(longest_bar, columns - text.size() - 3),
+                        filled = steps_ == 0 ? width : width * std::min(done, steps_) / steps_;
+      return str_cat("[", std::string(filled, '#'), std::string(width - filled, '.'), "] ", text);
+    }
+    return text.substr(0, columns);
+  }
+
+  /// A number with this many decimals, in every locale with a point.
+  static std::string fixed(double value, int decimals) {
+    std::array<char, 400> text{};
+    return {
+        text.data(),
+        std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed, decimals).ptr};
   }
 
   static std::string duration(double seconds) {
-    const auto whole = static_cast<long>(seconds + 0.5);
-    char text[48];
-    if (whole >= 3600)
-      std::snprintf(text, sizeof text, "%ld h %02ld min", whole / 3600, whole / 60 % 60);
-    else if (whole >= 60)
-      std::snprintf(text, sizeof text, "%ld min %02ld s", whole / 60, whole % 60);
-    else
-      std::snprintf(text, sizeof text, "%ld s", whole);
-    return text;
+    const auto whole = static_cast<long>(std::min(seconds, 1e9) + 0.5);
+    const auto two_digits = [](long number) { return str_cat(number < 10 ? "0" : "", number); };
+    if (whole >= 3600) return str_cat(whole / 3600, " h ", two_digits(whole / 60 % 60), " min");
+    if (whole >= 60) return str_cat(whole / 60, " min ", two_digits(whole % 60), " s");
+    return str_cat(whole, " s");
   }
 
   std::size_t steps_, images_, first_ = 0, last_ = 0;
   std::FILE* out_;
-  bool terminal_, timing_ = false;
+  bool terminal_, timing_ = false, unfinished_ = false;
   clock::time_point shown_, started_{};
 };
 

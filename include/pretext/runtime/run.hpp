@@ -37,7 +37,8 @@ struct run_options {
   double max_wait = 0.5;         ///< seconds that the host waits for queued steps before it reacts to Ctrl-C
   bool stop_on_collapse = true;  ///< ends the run if the embeddings have collapsed
   std::vector<std::string> metric_names{"knn"};  ///< columns of metrics.csv that `after_epoch` fills
-  /// Measures after an epoch (1, 2, …); may be empty.
+  /// Measures after an epoch (1, 2, …); may be empty. It should throw `interrupted` once
+  /// `interrupt_guard::stop_requested()`; its cells then stay empty.
   std::function<std::map<std::string, double>(std::size_t)> after_epoch;
   std::string config_fingerprint;  ///< must be equal when a run is resumed: the recipe, for example
 };
@@ -47,7 +48,7 @@ struct run_result {
   std::size_t steps = 0;     ///< taken since the start of the training
   double loss = 0;           ///< of the last step
   double seconds = 0;        ///< since the start of the training, without pauses
-  bool interrupted = false;  ///< by Ctrl-C or SIGTERM, before the last step
+  bool interrupted = false;  ///< by Ctrl-C, SIGTERM or SIGHUP, before the last step
 };
 
 /// Passed to `run` instead of a loader: the device makes the batches of the images that were uploaded to it.
@@ -82,6 +83,7 @@ class run_loop {
       const auto began = clock::now();
       const auto losses =
           take(depth_.steps(steps_until_event(), options_.checkpoint_seconds - since(saved_)));
+      if (losses.empty()) break;  // interrupted while the host waited for images
       depth_.report(losses.size(), since(began));
       step_ += losses.size();
       result.loss = losses.back();
@@ -112,7 +114,7 @@ class run_loop {
 
   /// Takes `steps` steps, or fewer if the run is interrupted; returns their losses.
   std::span<const double> take(std::size_t steps) try {
-    enqueue(steps);
+    if (enqueue(steps) == 0) return {};
     return trainer_.wait_losses();
   } catch (const non_finite_loss& error) {
     progress_.finish();
@@ -122,18 +124,23 @@ class run_loop {
         error.what());
   }
 
-  /// Enqueues `steps` steps, or fewer if the run is interrupted while the host loads their images.
-  void enqueue(std::size_t steps) {
+  /// Enqueues `steps` steps, or fewer if the run is interrupted while the host loads their images; returns
+  /// their number.
+  std::size_t enqueue(std::size_t steps) {
     values_.clear();
     for (std::size_t i = 0; i < steps; ++i) values_.push_back(options_.schedule(step_ + i));
     if constexpr (std::same_as<Loader, device_batches_tag>) {
       trainer_.enqueue_uploaded(step_, values_);
+      return steps;
     } else {
-      for (std::size_t i = 0; i < steps && (i == 0 || !interrupt_guard::stop_requested()); ++i) {
-        const auto batch = loader_.next();
-        images_ = batch.images;
-        trainer_.enqueue(batch, values_[i]);
+      for (std::size_t i = 0; i < steps; ++i) {
+        if (i > 0 && interrupt_guard::stop_requested()) return i;
+        const auto batch = loader_.next_unless(&interrupt_guard::stop_requested);
+        if (!batch) return i;
+        images_ = batch->images;
+        trainer_.enqueue(*batch, values_[i]);
       }
+      return steps;
     }
   }
 
@@ -190,7 +197,11 @@ class run_loop {
       row.insert(
           {{"embedding_spread", found.std / found.uniform_std}, {"effective_rank", found.effective_rank}});
     }
-    if (epoch_ends && options_.after_epoch) row.merge(options_.after_epoch(step_ / options_.steps_per_epoch));
+    if (epoch_ends && options_.after_epoch) {
+      try {
+        row.merge(options_.after_epoch(step_ / options_.steps_per_epoch));
+      } catch (const interrupted&) {}  // the cells stay empty
+    }
     metrics_.add(step_, row);
     // At the start of training embeddings may look collapsed; NaN and infinity never recover.
     const bool settled = step_ >= options_.steps / 10;
