@@ -184,6 +184,29 @@ TEST_CASE("a loader that is destroyed early ends its threads") {
   }
 }
 
+TEST_CASE("a wait for an image that does not come ends on request, and the batch comes later") {
+  struct stalled : numbered_images {
+    std::shared_ptr<std::atomic<bool>> open = std::make_shared<std::atomic<bool>>(false);
+    void read(std::size_t index, image& out) const {
+      while (index == 3 && !*open) std::this_thread::sleep_for(std::chrono::milliseconds{1});
+      numbered_images::read(index, out);
+    }
+  };
+  const stalled source{{8}};
+  loader from{source, {.batch = 8, .threads = 2}};
+  int asked = 0;
+  const auto began = std::chrono::steady_clock::now();
+  CHECK_FALSE(from.next_unless([&] { return ++asked == 2; }));
+  CHECK(asked == 2);
+  CHECK(std::chrono::steady_clock::now() - began < std::chrono::seconds{2});
+  *source.open = true;
+  const auto batch = from.next_unless([] { return false; });
+  REQUIRE(batch);
+  CHECK(batch->number == 0);
+  CHECK(batch->images.size() == 8);
+  CHECK(take(from, 1)[0].epoch == 1);
+}
+
 TEST_CASE("a batch larger than the source is rejected with both sizes") {
   check_throws<std::invalid_argument>([] { loader{numbered_images{7}, {.batch = 8}}; }, "8", "7");
   check_throws<std::invalid_argument>([] { loader{numbered_images{7}, {.batch = 0}}; }, "batch");

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <future>
 #include <stdexcept>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -103,6 +104,38 @@ TEST_CASE("an exception reaches the caller whose block threw it, and no other us
   });
   CHECK(caught == 300);
   CHECK(completed == 300);
+}
+
+TEST_CASE(
+    "threads that the system does not start are an error with both numbers, and those that ran have ended") {
+  std::vector<std::thread> threads;
+  std::atomic<int> running = 0;
+  std::atomic<bool> stopping = false;
+  struct refusal {
+    std::atomic<int>& running;
+    std::atomic<bool>& stopping;
+    int copies = 0;
+    refusal(std::atomic<int>& count, std::atomic<bool>& stop) : running{count}, stopping{stop} {}
+    // The third copy, for the third thread, fails as std::thread does under a limit of processes.
+    refusal(const refusal& other) : running{other.running}, stopping{other.stopping} {
+      if (++made == 3)
+        throw std::system_error{std::make_error_code(std::errc::resource_unavailable_try_again)};
+    }
+    void operator()(std::size_t) const {
+      ++running;
+      while (!stopping) std::this_thread::yield();
+      --running;
+    }
+    static inline std::atomic<int> made = 0;
+  };
+  within_a_minute([&] {
+    CHECK_THROWS_WITH_AS(
+        pretext::detail::start_threads(threads, 9, refusal{running, stopping}, [&] { stopping = true; }),
+        doctest::Contains("threads (Resource temporarily unavailable); ask for fewer threads"),
+        std::runtime_error);
+  });
+  CHECK(running == 0);
+  CHECK(threads.empty());
 }
 
 TEST_CASE("a call from inside a block executes its blocks in order on the calling thread") {

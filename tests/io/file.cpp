@@ -1,4 +1,5 @@
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include <csignal>
 #include <cstddef>
@@ -95,6 +96,13 @@ TEST_CASE("a missing folder, a folder of the file's name and a device are reject
   check_throws<std::runtime_error>([&] { read_file(folder / "sub"); }, "sub", "not a regular file");
   check_throws<std::runtime_error>([&] { read_file(folder / "missing"); }, (folder / "missing").string(),
                                    "No such file or directory");
+}
+
+TEST_CASE("a named pipe is rejected at once and not waited for") {
+  const temporary_folder folder;
+  REQUIRE(mkfifo((folder / "pipe.jpg").c_str(), 0600) == 0);
+  check_throws<std::runtime_error>([&] { read_file(folder / "pipe.jpg"); }, (folder / "pipe.jpg").string(),
+                                   "not a regular file");
 }
 
 TEST_CASE("a symbolic link keeps its target, which gets the new bytes") {

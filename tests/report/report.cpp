@@ -146,6 +146,21 @@ TEST_CASE("text is escaped everywhere") {
   CHECK(occurrences(html, "&lt;script&gt;alert(&#39;&quot;&amp;&quot;)&lt;/script&gt;") >= 22);
 }
 
+TEST_CASE("bytes that are not UTF-8 and control characters become replacement characters") {
+  report r = everything();
+  r.notes = {"caf\xE9/\x1B[2J\xC3\xA9.jpg"};
+  const std::string html = to_html(r);
+  CHECK(html.find("caf\xEF\xBF\xBD/\xEF\xBF\xBD[2J\xC3\xA9.jpg") != html.npos);
+  CHECK(pretext::detail::find_invalid_utf8(html) == html.size());
+}
+
+TEST_CASE("a picture whose pixels do not match its extents is rejected and not read beyond its end") {
+  report r = everything();
+  r.sheets[0].images[0] = {1000, 1000, 3, {1}};
+  CHECK_THROWS_WITH_AS(to_html(r), "report: a picture of 1000 x 1000 x 3 cannot have 1 values",
+                       std::invalid_argument);
+}
+
 TEST_CASE("pictures in the page have the same pixels") {
   const report r = everything();
   const std::string html = to_html(r);

@@ -11,7 +11,7 @@ void handler_of_the_program(int) {}
 }  // namespace
 
 TEST_CASE("a signal sets a flag while a guard exists, and the program's handlers return with its end") {
-  for (const int signal : {SIGINT, SIGTERM}) {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
     std::signal(signal, handler_of_the_program);
     {
       const interrupt_guard guard;
@@ -30,4 +30,38 @@ TEST_CASE("after the first Ctrl-C the second one ends the program") {
   std::raise(SIGINT);
   CHECK(guard.stop_requested());
   CHECK((std::signal(SIGINT, SIG_DFL) == SIG_DFL));
+}
+
+TEST_CASE(
+    "under nohup a hangup stays ignored; SIGINT, which a shell ignores in the background, asks for a stop") {
+  std::signal(SIGHUP, SIG_IGN);
+  std::signal(SIGINT, SIG_IGN);
+  {
+    const interrupt_guard guard;
+    std::raise(SIGHUP);
+    CHECK_FALSE(guard.stop_requested());
+    std::raise(SIGINT);
+    CHECK(guard.stop_requested());
+  }
+  CHECK_FALSE_MESSAGE(interrupt_guard::stop_requested(), "the request ends with its guard");
+  CHECK((std::signal(SIGHUP, SIG_DFL) == SIG_IGN));
+  CHECK((std::signal(SIGINT, SIG_DFL) == SIG_IGN));
+}
+
+TEST_CASE("a second SIGTERM neither ends the program nor withdraws the request") {
+  const interrupt_guard guard;
+  std::raise(SIGTERM);
+  std::raise(SIGTERM);
+  CHECK(guard.stop_requested());
+}
+
+TEST_CASE("a closed pipe and a file that may not grow are errors of the write while a guard exists") {
+  {
+    const interrupt_guard guard;
+    std::raise(SIGPIPE);
+    std::raise(SIGXFSZ);
+    CHECK_FALSE(guard.stop_requested());
+  }
+  CHECK((std::signal(SIGPIPE, SIG_DFL) == SIG_DFL));
+  CHECK((std::signal(SIGXFSZ, SIG_DFL) == SIG_DFL));
 }

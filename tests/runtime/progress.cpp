@@ -1,6 +1,12 @@
 #include <pretext/runtime/progress.hpp>
 
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
 #include <chrono>
+#include <clocale>
 #include <cstdio>
 #include <memory>
 #include <string>
@@ -26,7 +32,70 @@ std::string written(const Use& use) {
   return text;
 }
 
+/// What a progress of a million steps writes at its last step to a pseudo-terminal of this width, with this
+/// TERM.
+std::string on_terminal(unsigned short columns, const char* term) {
+  const int screen = posix_openpt(O_RDWR | O_NOCTTY);
+  REQUIRE(screen >= 0);
+  REQUIRE(grantpt(screen) == 0);
+  REQUIRE(unlockpt(screen) == 0);
+  const int terminal = ::open(ptsname(screen), O_RDWR | O_NOCTTY);
+  REQUIRE(terminal >= 0);
+  const winsize size{24, columns, 0, 0};
+  REQUIRE(ioctl(terminal, TIOCSWINSZ, &size) == 0);
+  setenv("TERM", term, 1);
+  std::string text(2000, '\0');
+  {
+    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file{fdopen(terminal, "w"), &std::fclose};
+    progress shown{1'000'000, 128, file.get()};
+    shown.show(999'999, 2.3);
+    shown.show(1'000'000, 0.25);
+    shown.finish();
+    shown.finish();
+    std::fflush(file.get());
+    fcntl(screen, F_SETFL, O_NONBLOCK);
+    const auto count = ::read(screen, text.data(), text.size());
+    text.resize(count > 0 ? static_cast<std::size_t>(count) : 0);
+  }
+  ::close(screen);
+  return text;
+}
+
 }  // namespace
+
+TEST_CASE("on a terminal the line is rewritten and never wraps, however narrow the terminal is") {
+  for (const unsigned short columns : {200, 80, 60, 40, 30, 20, 5}) {
+    CAPTURE(columns);
+    const std::string text = on_terminal(columns, "xterm");
+    REQUIRE(text.starts_with("\r\033[K"));
+    REQUIRE(text.ends_with("\r\n"));
+    const std::string line = text.substr(4, text.size() - 6);
+    CHECK_MESSAGE(line.find('\n') == line.npos, "finish ends the line once");
+    CHECK(line.size() < columns);
+    if (columns >= 60) CHECK(line.starts_with("[###"));
+    if (columns >= 40) CHECK(line.find("step 1000000/1000000  loss 0.2500") != line.npos);
+    if (columns >= 80) CHECK(line.ends_with(" s left"));
+  }
+}
+
+TEST_CASE("a terminal that cannot rewrite a line gets whole lines without escape sequences") {
+  for (const char* term : {"dumb", ""}) {
+    const std::string text = on_terminal(80, term);
+    CHECK(text.starts_with("[########################] step 1000000/1000000  loss 0.2500"));
+    CHECK(text.find('\033') == text.npos);
+    CHECK(text.find('\r') == text.size() - 2);  // the terminal's own, before the line's end
+  }
+}
+
+TEST_CASE("the locale of the program does not change the line") {
+  struct decimal_comma {
+    std::string before = std::setlocale(LC_ALL, nullptr);
+    bool set = std::setlocale(LC_ALL, "de_DE.UTF-8") || std::setlocale(LC_ALL, "fr_FR.UTF-8");
+    ~decimal_comma() { std::setlocale(LC_ALL, before.c_str()); }
+  } const locale;
+  if (!locale.set) MESSAGE("no locale with a decimal comma is installed");
+  CHECK(written([](progress& shown) { shown.show(5, 0.25); }).find("loss 0.2500") != std::string::npos);
+}
 
 TEST_CASE("where the output is no terminal, quick steps write one line: the last") {
   const std::string text = written([](progress& shown) {

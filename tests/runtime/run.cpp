@@ -3,6 +3,8 @@
 #include "support/some_trainings.hpp"
 #include "support/temporary_folder.hpp"
 
+#include <atomic>
+#include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -10,6 +12,7 @@
 #include <limits>
 #include <sstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <pretext/cpu.hpp>
@@ -214,4 +217,88 @@ TEST_CASE("a loss that is NaN or infinite ends a run with queued steps as if eve
   };
   compare.operator()<on<emulated>>();
   compare.operator()<on<cpu, fp32>>();
+}
+
+TEST_CASE("a run that waits for an image that does not come saves and stops soon after SIGTERM") {
+  struct stalled {
+    memory_source pictures = picture_source(picture_count);
+    std::shared_ptr<std::atomic<bool>> open = std::make_shared<std::atomic<bool>>(false);
+    std::size_t size() const { return pictures.size(); }
+    int label(std::size_t index) const { return pictures.label(index); }
+    const std::vector<std::string>& class_names() const { return pictures.class_names(); }
+    std::string name(std::size_t index) const { return pictures.name(index); }
+    void read(std::size_t index, image& out) const {
+      while (index == 7 && !*open) std::this_thread::sleep_for(std::chrono::milliseconds{1});
+      pictures.read(index, out);
+    }
+  };
+  const temporary_folder folder;
+  const stalled source;
+  const auto trained = make_counting<on<cpu>>();
+  loader batches{source, in_pairs};
+  std::thread other{[] {
+    std::this_thread::sleep_for(std::chrono::milliseconds{300});
+    std::raise(SIGTERM);
+  }};
+  const auto began = std::chrono::steady_clock::now();
+  const auto result = run_training({.steps = all_steps,
+                                    .steps_per_epoch = 5,
+                                    .batch = 2,
+                                    .schedule =
+                                        [](std::size_t) {
+                                          return step_values{0.01, 0.95};
+                                        },
+                                    .folder = folder / "",
+                                    .stop_on_collapse = false},
+                                   *trained, batches);
+  CHECK(std::chrono::steady_clock::now() - began < std::chrono::seconds{2});
+  other.join();
+  *source.open = true;
+  CHECK(result.interrupted);
+  CHECK(result.steps < 5);
+  CHECK(checkpoint_of(folder / "").first.at("step") == std::to_string(result.steps));
+}
+
+TEST_CASE(
+    "a stop request that arrives during an evaluation ends the run after it, with the row of the epoch") {
+  const temporary_folder folder;
+  const auto trained = make_counting<on<cpu>>();
+  loader batches{picture_source(picture_count), in_pairs};
+  const auto result = run_training({.steps = all_steps,
+                                    .steps_per_epoch = 5,
+                                    .batch = 2,
+                                    .schedule =
+                                        [](std::size_t) {
+                                          return step_values{0.01, 0.95};
+                                        },
+                                    .folder = folder / "",
+                                    .stop_on_collapse = false,
+                                    .after_epoch = [](std::size_t) -> std::map<std::string, double> {
+                                      std::raise(SIGTERM);
+                                      throw interrupted{};
+                                    }},
+                                   *trained, batches);
+  CHECK(result.interrupted);
+  CHECK(result.steps == 5);
+  CHECK(read_metrics(folder / "metrics.csv", "step", "loss").size() == 1);
+  CHECK(read_metrics(folder / "metrics.csv", "step", "knn").empty());
+}
+
+TEST_CASE("images that are all alike are named as the cause of a collapse") {
+  const temporary_folder folder;
+  const auto trained = make_counting<on<cpu>>();
+  const memory_source copies{std::vector<std::uint8_t>(20 * 8 * 8 * 3), 8, 8};
+  loader batches{copies, {.batch = 10}};
+  CHECK_THROWS_WITH_AS(
+      run_training({.steps = 6,
+                    .steps_per_epoch = 2,
+                    .batch = 10,
+                    .schedule =
+                        [](std::size_t) {
+                          return step_values{0.01, 0.95};
+                        },
+                    .folder = folder / ""},
+                   *trained, batches),
+      doctest::Contains("The pictures are the cause: the 10 of this batch are blank or nearly"),
+      std::runtime_error);
 }
