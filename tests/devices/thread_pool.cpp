@@ -31,6 +31,24 @@ void within_a_minute(const Work& work) {
   watchdog.join();
 }
 
+/// The body of threads that run until they are told to stop. Its tenth copy, and with it the thread that
+/// would get it, fails as std::thread does under a limit of processes.
+struct refused_body {
+  static inline std::atomic<int> copies = 0, running = 0;
+  static inline std::atomic<bool> stopping = false;
+
+  refused_body() = default;
+  refused_body(const refused_body&) {
+    if (++copies == 10)
+      throw std::system_error{std::make_error_code(std::errc::resource_unavailable_try_again)};
+  }
+  void operator()(std::size_t) const {
+    ++running;
+    while (!stopping) std::this_thread::yield();
+    --running;
+  }
+};
+
 }  // namespace
 
 TEST_CASE("every block is computed exactly once, call after call") {
@@ -109,32 +127,13 @@ TEST_CASE("an exception reaches the caller whose block threw it, and no other us
 TEST_CASE(
     "threads that the system does not start are an error with both numbers, and those that ran have ended") {
   std::vector<std::thread> threads;
-  std::atomic<int> running = 0;
-  std::atomic<bool> stopping = false;
-  struct refusal {
-    std::atomic<int>& running;
-    std::atomic<bool>& stopping;
-    int copies = 0;
-    refusal(std::atomic<int>& count, std::atomic<bool>& stop) : running{count}, stopping{stop} {}
-    // The third copy, for the third thread, fails as std::thread does under a limit of processes.
-    refusal(const refusal& other) : running{other.running}, stopping{other.stopping} {
-      if (++made == 3)
-        throw std::system_error{std::make_error_code(std::errc::resource_unavailable_try_again)};
-    }
-    void operator()(std::size_t) const {
-      ++running;
-      while (!stopping) std::this_thread::yield();
-      --running;
-    }
-    static inline std::atomic<int> made = 0;
-  };
   within_a_minute([&] {
     CHECK_THROWS_WITH_AS(
-        pretext::detail::start_threads(threads, 9, refusal{running, stopping}, [&] { stopping = true; }),
+        pretext::detail::start_threads(threads, 20, refused_body{}, [] { refused_body::stopping = true; }),
         doctest::Contains("threads (Resource temporarily unavailable); ask for fewer threads"),
         std::runtime_error);
   });
-  CHECK(running == 0);
+  CHECK(refused_body::running == 0);
   CHECK(threads.empty());
 }
 
