@@ -157,7 +157,7 @@ TEST_CASE("bytes that are not UTF-8 and control characters become replacement ch
 TEST_CASE("a picture whose pixels do not match its extents is rejected and not read beyond its end") {
   report r = everything();
   r.sheets[0].images[0] = {1000, 1000, 3, {1}};
-  CHECK_THROWS_WITH_AS(to_html(r), "report: a picture of 1000 x 1000 x 3 cannot have 1 values",
+  CHECK_THROWS_WITH_AS(to_html(r), "report: a picture of 1000 x 1000 x 3 cannot have 1 bytes",
                        std::invalid_argument);
 }
 

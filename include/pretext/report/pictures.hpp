@@ -40,9 +40,9 @@ namespace page {
 /// A picture embedded in the page as PNG, with alternative text. Small ones are enlarged without smoothing.
 /// Throws std::invalid_argument for an image whose pixels do not match its extents.
 inline std::string picture(const image& picture, const std::string& alternative) {
-  expects(picture.pixels.size() == picture.height * picture.width * picture.channels, "report: a picture of ",
-          picture.height, " x ", picture.width, " x ", picture.channels, " cannot have ",
-          picture.pixels.size(), " values");
+  const image_view view = picture;
+  expects(picture.pixels.size() == view.bytes(), "report: a picture of ", picture.height, " x ",
+          picture.width, " x ", picture.channels, " cannot have ", picture.pixels.size(), " bytes");
   return element("img", {{"src", "data:image/png;base64," + base64(encode_png(picture))},
                          {"alt", alternative},
                          {"width", std::to_string(picture.width)},
