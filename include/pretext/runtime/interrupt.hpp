@@ -27,8 +27,8 @@ class interrupted : public std::runtime_error {
 /// run can save and stop; a SIGHUP that is ignored, as under nohup, stays ignored. A second Ctrl-C ends the
 /// program at once; a second SIGTERM does not, because schedulers send it to a process and to its group.
 /// SIGPIPE and SIGXFSZ are ignored, so that a closed pipe does not end the run and a file that may not grow
-/// is an error of the write. The destructor withdraws the request and restores the previous handlers. Signal handlers belong to the
-/// process: create at most one guard at a time.
+/// is an error of the write. The destructor withdraws the request and restores the previous handlers. Signal
+/// handlers belong to the process: create at most one guard at a time.
 class interrupt_guard {
  public:
   interrupt_guard() {
