@@ -32,7 +32,7 @@ int run(const std::filesystem::path& path, const std::string& other_data, const 
   recipe config;
   folder.read_recipe(config);
   if (!other_data.empty()) config.data = other_data;
-  const datasets data = open_datasets(config);
+  const datasets data = open_labelled_datasets(config, "evaluation");
   const evaluation_result accuracy = evaluate(folder, config, data, options);
   write_run_report(folder, config, data, accuracy, options, command_line);
 

@@ -1,8 +1,16 @@
 #include "datasets.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <filesystem>
+#include <stdexcept>
+#include <system_error>
 
 #include <pretext/data/loader.hpp>
+#include <pretext/io/exif.hpp>
+#include <pretext/io/file.hpp>
+#include <pretext/io/utf8.hpp>
 #include <pretext/runtime/interrupt.hpp>
 
 namespace programs {
@@ -19,6 +27,50 @@ any_source limited(any_source source, std::size_t count) {
   return subset<any_source>{std::move(source), std::move(chosen)};
 }
 
+bool has_labels(const any_source& source) {
+  if (source.class_names().size() < 2) return false;
+  for (std::size_t i = 0; i < source.size(); ++i)
+    if (source.label(i) >= 0) return true;
+  return false;
+}
+
+/// Why a source cannot be evaluated with; `part` is "training" or "test". Empty if it can.
+std::string missing_labels(const any_source& source, const std::string& part) {
+  if (source.size() == 0) return "there are no " + part + " images";
+  if (!has_labels(source)) return "the " + part + " images have no labels, such as " + source.name(0);
+  return {};
+}
+
+void say_left_out(const any_source& source, const std::string& data, const std::string& part) {
+  for (const auto& sentence : describe(source.left_out()))
+    std::fprintf(stderr, "%s: %s\n", detail::printable(data).c_str(), detail::printable(sentence).c_str());
+  if (!has_labels(source)) return;
+  const std::size_t without = source.size() - labelled_images(source).size();
+  if (without > 0)
+    std::fprintf(stderr, "%s: %zu of %zu %s images have no class; they are used for pretraining only\n",
+                 detail::printable(data).c_str(), without, source.size(), part.c_str());
+}
+
+/// Says if photographs have an orientation that is ignored: looks at the beginning of 32 files.
+void say_orientations(const any_source& source, const recipe& config) {
+  if (config.exif_orientation != "ignore") return;
+  const std::size_t looked_at = std::min<std::size_t>(32, source.size());
+  std::size_t turned = 0;
+  for (std::size_t i = 0; i < looked_at; ++i) try {
+      const std::filesystem::path path{source.name(i * source.size() / looked_at)};
+      if (std::error_code error; !std::filesystem::is_regular_file(path, error)) continue;
+      const input_file file{path};
+      std::vector<std::byte> start(std::min<std::uint64_t>(file.size(), 1 << 16));
+      file.read(0, start);
+      turned += read_exif_orientation(start) != 1;
+    } catch (const std::runtime_error&) { continue; }
+  if (turned > 0)
+    std::fprintf(stderr,
+                 "%zu of %zu photographs looked at have an EXIF orientation, which is ignored; give "
+                 "--exif-orientation apply to turn them upright\n",
+                 turned, looked_at);
+}
+
 }  // namespace
 
 datasets open_datasets(const recipe& config) {
@@ -27,27 +79,53 @@ datasets open_datasets(const recipe& config) {
                       test = config.test_images ? config.test_images : 2000;
     return {builtin_source{{.count = train, .side = config.image_size, .seed = 7}},
             builtin_source{
-                {.count = test, .side = config.image_size, .seed = 7, .first = std::uint64_t{1} << 32}}};
+                {.count = test, .side = config.image_size, .seed = 7, .first = std::uint64_t{1} << 32}},
+            {}};
   }
-  const decode_options decode{.target_side = config.image_size};
-  any_source train = open_source(config.data, {.part = dataset_split::train, .decode = decode});
-  if (has_test_part(config.data))
-    return {limited(std::move(train), config.images),
-            limited(open_source(config.data, {.part = dataset_split::test, .decode = decode}),
-                    config.test_images)};
-  if (!labelled(train)) return {limited(std::move(train), config.images), {}};
-  // Labels but no test images: every tenth image becomes one.
-  std::vector<std::size_t> for_training, for_testing;
-  for (std::size_t i = 0; i < train.size(); ++i) (i % 10 == 9 ? for_testing : for_training).push_back(i);
-  return {limited(subset<any_source>{train, std::move(for_training)}, config.images),
-          limited(subset<any_source>{train, std::move(for_testing)}, config.test_images)};
+  const decode_options decode{
+      .target_side = config.image_size,
+      .max_pixels = config.max_pixels,
+      .orientation = config.exif_orientation == "apply" ? exif_orientation::apply : exif_orientation::ignore};
+  const any_source train = open_source(config.data, {.part = dataset_split::train, .decode = decode});
+  say_left_out(train, config.data, "training");
+  say_orientations(train, config);
+  datasets data;
+  if (has_test_part(config.data)) {
+    data.train = limited(train, config.images);
+    try {
+      const any_source test = open_source(config.data, {.part = dataset_split::test, .decode = decode});
+      say_left_out(test, config.data, "test");
+      data.test = limited(test, config.test_images);
+    } catch (const std::runtime_error& error) { data.unlabelled = error.what(); }
+  } else if (has_labels(train)) {
+    // Every tenth image that has a label becomes a test image.
+    std::vector<std::size_t> for_training, for_testing;
+    for (std::size_t i = 0, labelled = 0; i < train.size(); ++i)
+      (train.label(i) >= 0 && labelled++ % 10 == 9 ? for_testing : for_training).push_back(i);
+    data.train = limited(subset<any_source>{train, std::move(for_training)}, config.images);
+    data.test = limited(subset<any_source>{train, std::move(for_testing)}, config.test_images);
+  } else {
+    data.train = limited(train, config.images);
+  }
+  if (data.unlabelled.empty()) data.unlabelled = missing_labels(data.train, "training");
+  if (data.unlabelled.empty()) data.unlabelled = missing_labels(data.test, "test");
+  return data;
 }
 
-bool labelled(const any_source& source) {
-  if (source.size() == 0 || source.class_names().size() < 2) return false;
+datasets open_labelled_datasets(const recipe& config, const std::string& purpose) {
+  const datasets data = open_datasets(config);
+  if (!data.unlabelled.empty())
+    throw_error<std::runtime_error>(purpose, " needs labelled training and test images: ", data.unlabelled,
+                                    "; give --data a folder with train/<class>/ and test/<class>/ inside");
+  return {labelled_images(data.train), labelled_images(data.test), {}};
+}
+
+any_source labelled_images(const any_source& source) {
+  std::vector<std::size_t> labelled;
   for (std::size_t i = 0; i < source.size(); ++i)
-    if (source.label(i) < 0) return false;
-  return true;
+    if (source.label(i) >= 0) labelled.push_back(i);
+  if (labelled.size() == source.size()) return source;
+  return subset<any_source>{source, std::move(labelled)};
 }
 
 void for_each_batch(const any_source& source, std::size_t threads,

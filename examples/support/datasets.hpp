@@ -2,6 +2,7 @@
 #include <cstddef>
 #include <functional>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -18,13 +19,20 @@ namespace programs {
 /// The images that a run learns from, and those that it is evaluated on, which may be empty.
 struct datasets {
   pretext::any_source train, test;
+  std::string unlabelled;  // why there are no labels to evaluate with, as a sentence; empty if there are
 };
 
-/// Opens the recipe's images. Throws an error that names the path if there are none to learn from.
+/// Opens the recipe's images for pretraining, which needs no labels: a test part that is missing or damaged,
+/// and images without a class, are no errors. Says on stderr what is left out. Throws an error that names the
+/// path if there are no images to learn from.
 datasets open_datasets(const recipe& config);
 
-/// True if every image of the source has a class.
-bool labelled(const pretext::any_source& source);
+/// Opens the recipe's images for what needs labels, such as "evaluation": images without a class are left
+/// out. Throws std::runtime_error that says why if no labelled training or test images remain.
+datasets open_labelled_datasets(const recipe& config, const std::string& purpose);
+
+/// The images of a source that have a class.
+pretext::any_source labelled_images(const pretext::any_source& source);
 
 /// Calls `use(images, first)` for batches of a few hundred images of the source, in order; `first` is the
 /// index of the first one. The next batch is decoded in the background.

@@ -31,7 +31,7 @@ struct evaluation_options {
 };
 
 /// Measures weighted kNN and a linear probe on the feature h of the run's encoder, and on two baselines: the
-/// same encoder untrained, and raw pixels.
+/// same encoder untrained, and raw pixels. All images of `data` need a label.
 evaluation_result evaluate(const run_folder& folder, const recipe& config, const datasets& data,
                            const evaluation_options& options);
 

@@ -116,6 +116,8 @@ void follow_run(const std::filesystem::path& path, finetune_recipe& config) {
   config.test_images = run.test_images;
   config.normalisation = run.normalisation;
   config.on_bad_image = run.on_bad_image;
+  config.max_pixels = run.max_pixels;
+  config.exif_orientation = run.exif_orientation;
   config.options.weights = folder.encoder().string();
 }
 
@@ -128,10 +130,7 @@ int fine_tune(finetune_recipe config, const training_options& options, std::size
                                       ", not of finetune");
   }
   const finetune_options& tuning = config.options;
-  const datasets data = open_datasets(config);
-  expects(labelled(data.train) && labelled(data.test),
-          "fine-tuning needs labelled training and test images; give --data a folder with train/<class>/ and "
-          "test/<class>/ inside");
+  const datasets data = open_labelled_datasets(config, "fine-tuning");
   const auto all = labels_of(data.train);
   const auto chosen = class_balanced_subset(all, tuning.labels, config.seed);
   const any_source train = subset<any_source>{data.train, chosen};

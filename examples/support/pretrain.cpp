@@ -112,11 +112,14 @@ int pretrain(const pretraining& method, const training_options& options) {
   };
   epoch_evaluation evaluation;
   const std::size_t threads = options.compute.threads;
-  if (options.knn_every > 0 && labelled(data.train) && labelled(data.test))
-    evaluation.after = [&](std::size_t epoch) -> std::map<std::string, double> {
+  if (options.knn_every > 0 && !data.unlabelled.empty())
+    std::fprintf(stderr, "kNN is not measured: %s\n", data.unlabelled.c_str());
+  else if (options.knn_every > 0)
+    evaluation.after = [&, bank = labelled_images(data.train), queries = labelled_images(data.test)](
+                           std::size_t epoch) -> std::map<std::string, double> {
       if (epoch % options.knn_every != 0) return {};
-      return {{"knn", knn{}.accuracy(encode(*trainer, data.train, threads),
-                                     encode(*trainer, data.test, threads), cpu::stream{threads})}};
+      return {{"knn", knn{}.accuracy(encode(*trainer, bank, threads), encode(*trainer, queries, threads),
+                                     cpu::stream{threads})}};
     };
   const run_summary summary = take_steps(config, options, folder, data.train, *trainer, schedule, evaluation);
   folder.finish(*trainer, summary, method.pictures(*trainer, data));

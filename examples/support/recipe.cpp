@@ -48,6 +48,11 @@ std::vector<field> recipe::fields() {
        one_of{{"none", "cifar", "imagenet"}}},
       {"on_bad_image", &on_bad_image, "--on-bad-image", "what to do about an unreadable image",
        one_of{{"stop", "skip"}}},
+      {"max_pixels", &max_pixels, "--max-pixels",
+       "most pixels of an image; larger ones are unreadable, JPEGs after they were halved", positive{}},
+      {"exif_orientation", &exif_orientation, "--exif-orientation",
+       "\"apply\": turn photographs upright as their EXIF data say; torchvision ignores them",
+       one_of{{"ignore", "apply"}}},
 
       {"epochs", &epochs, "--epochs", "", between{1, max_epochs}},
       {"batch", &batch, "--batch", "images per step", between{2, 65536}},

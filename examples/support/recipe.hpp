@@ -4,6 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include <pretext/io/decode_options.hpp>
+
 #include "field.hpp"
 
 namespace programs {
@@ -24,6 +26,9 @@ struct recipe {
   double minimum_area = 0.2;    // of a random crop
   std::string normalisation = "none";
   std::string on_bad_image = "stop";
+  std::size_t max_pixels =
+      pretext::decode_options{}.max_pixels;  // of a decoded image; larger ones are bad images
+  std::string exif_orientation = "ignore";
 
   std::size_t epochs = 20;
   std::size_t batch = 128;  // images, not views

@@ -1,7 +1,10 @@
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -60,6 +63,88 @@ TEST_CASE("images in one class folder or in none have no labels") {
     CHECK(source.label(0) == -1);
     CHECK(source.class_names().empty());
   }
+}
+
+TEST_CASE("all suffixes of JPEG and PNG files are images, and other files are counted by suffix") {
+  const temporary_folder folder;
+  for (const char* name : {"a.jpg", "b.JPEG", "c.jpe", "d.JFIF", "e.pjpeg", "f.png", "g.apng"})
+    put(folder / "x" / name, any_png());
+  for (const char* name : {"1.webp", "2.WebP", "3.gif", "README"}) put(folder / "y" / name, "x");
+  for (const char* name : {".DS_Store", "Thumbs.db", "Desktop.ini", "._a.jpg"}) put(folder / "x" / name, "x");
+  const folder_source source{folder.path()};
+  CHECK(source.size() == 7);
+  CHECK(source.left_out().files == std::map<std::string, std::size_t>{{"", 1}, {".gif", 1}, {".webp", 2}});
+  CHECK(describe(source.left_out()) ==
+        std::vector<std::string>{"4 files were left out: 2 .webp, 1 without suffix, 1 .gif"});
+}
+
+TEST_CASE(
+    "folders of systems and folders that cannot be listed are left out by name, the folder itself is not") {
+  const temporary_folder folder;
+  put(folder / "cat" / "1.png", any_png());
+  put(folder / "dog" / "1.png", any_png());
+  put(folder / "cat" / "@eaDir" / "1.png" / "THUMB.jpg", any_png());
+  put(folder / "$RECYCLE.BIN" / "S-1" / "$R1.png", any_png());
+  put(folder / "System Volume Information" / "x.png", any_png());
+  put(folder / "__MACOSX" / "cat" / "1.png", any_png());
+  put(folder / ".thumbnails" / "x.png", any_png());
+  put(folder / "private" / "x.png", any_png());
+  fs::permissions(folder / "private", fs::perms::none);
+  std::error_code may_not_be_listed;  // root may list everything
+  fs::directory_iterator{folder / "private", may_not_be_listed};
+  const folder_source source{folder.path()};
+  const auto& folders = source.left_out().folders;
+  const auto has = [&](const std::string& name) {
+    return std::any_of(folders.begin(), folders.end(),
+                       [&](const auto& each) { return each.starts_with(name); });
+  };
+  CHECK(source.size() == (may_not_be_listed ? 2 : 3));
+  for (const char* name : {"cat/@eaDir", "$RECYCLE.BIN", "System Volume Information", "__MACOSX"})
+    CHECK(has(name));
+  if (may_not_be_listed) {
+    CHECK(has("private (Permission denied)"));
+    check_throws<std::runtime_error>([&] { folder_source{folder / "private"}; }, "cannot list the folder");
+  }
+  fs::permissions(folder / "private", fs::perms::owner_all);
+}
+
+TEST_CASE("two classes that are links to one folder are both classes") {
+  const temporary_folder folder, elsewhere;
+  put(elsewhere / "x.png", any_png());
+  put(elsewhere / "y.png", any_png());
+  fs::create_directory_symlink(elsewhere.path(), folder / "dogs");
+  fs::create_directory_symlink(elsewhere.path(), folder / "animals");
+  const folder_source source{folder.path()};
+  CHECK(source.size() == 4);
+  CHECK(source.class_names() == std::vector<std::string>{"animals", "dogs"});
+  CHECK(source.label(3) == 1);
+}
+
+TEST_CASE("images of classes that the training images lack have no label, and are counted by class") {
+  const temporary_folder folder;
+  for (const char* name : {"cat/1.png", "dog/1.png", "zebra/1.png", "zebra/2.png", "loose.png"})
+    put(folder / name, any_png());
+  folder_source source{folder.path()};
+  source.set_class_names({"bird", "cat", "dog"});
+  CHECK(source.label(0) == 1);
+  CHECK(source.label(1) == 2);
+  CHECK(source.label(2) == -1);
+  CHECK(source.label(3) == -1);
+  CHECK(source.left_out().unknown_classes == std::map<std::string, std::size_t>{{"zebra", 2}});
+}
+
+TEST_CASE("the file val_annotations.txt gives the images of a folder their classes") {
+  const temporary_folder folder;
+  for (const char* name : {"images/val_0.png", "images/val_1.png", "images/val_2.png", "images/val_3.png"})
+    put(folder / name, any_png());
+  put(folder / "val_annotations.txt",
+      "val_0.png\tn02\t0\t32\t44\t62\r\nval_2.png\tn01\nval_3.png\tn02\t\nno tab\n");
+  const folder_source source{folder.path()};
+  CHECK(source.class_names() == std::vector<std::string>{"n01", "n02"});
+  CHECK(source.label(0) == 1);
+  CHECK(source.label(1) == -1);
+  CHECK(source.label(2) == 0);
+  CHECK(source.label(3) == 1);
 }
 
 TEST_CASE("links are followed, and cycles of links end") {

@@ -1,6 +1,9 @@
 #include <filesystem>
+#include <map>
 #include <stdexcept>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <doctest/doctest.h>
 
@@ -67,7 +70,7 @@ TEST_CASE("folders of images open as a whole or by split") {
   CHECK(opened(plain.path()).size() == 1);
   CHECK(!has_test_part(plain.path()));
   check_throws<std::runtime_error>([&] { opened(plain.path(), dataset_split::test); }, plain.path().string(),
-                                   "no folder test, val or validation");
+                                   "no folder test, val, valid or validation");
   put(parts / "train" / "a" / "1.png", any_png());
   put(parts / "train" / "b" / "2.png", any_png());
   put(parts / "val" / "a" / "3.png", any_png());
@@ -79,10 +82,68 @@ TEST_CASE("folders of images open as a whole or by split") {
   fs::remove_all(parts / "val" / "a");
   CHECK(opened(parts.path(), dataset_split::test).label(0) == 1);  // still the index of b in train
   fs::rename(parts / "val" / "b", parts / "val" / "c");
-  check_throws<std::runtime_error>([&] { opened(parts.path(), dataset_split::test); },
-                                   "'c' is none of the 2 classes");
-  fs::rename(parts / "train", parts / "training");
+  CHECK(opened(parts.path(), dataset_split::test).label(0) == -1);
+  CHECK(opened(parts.path(), dataset_split::test).left_out().unknown_classes.at("c") == 2);
+  fs::rename(parts / "train", parts / "others");
   check_throws<std::runtime_error>([&] { opened(parts.path()); }, parts.path().string(), "no folder train");
+}
+
+TEST_CASE("the parts of a data set are found in any capitals, and what belongs to no part is named") {
+  for (const auto& [train, test] :
+       {std::pair{"Train", "Test"}, {"TRAIN", "valid"}, {"training", "Validation"}}) {
+    const temporary_folder parts;
+    for (const char* name : {"a/1.png", "b/1.png"}) {
+      put(parts / train / name, any_png());
+      put(parts / test / name, any_png());
+    }
+    put(parts / "extra" / "1.png", any_png());
+    put(parts / "words.txt", "x");
+    put(parts / "preview.png", any_png());
+    const auto source = opened(parts.path());
+    CHECK(source.class_names() == std::vector<std::string>{"a", "b"});
+    CHECK(source.size() == 2);
+    CHECK(source.left_out().folders == std::vector<std::string>{"extra"});
+    CHECK(source.left_out().files == std::map<std::string, std::size_t>{{".png", 1}, {".txt", 1}});
+    CHECK(has_test_part(parts.path()));
+    CHECK(opened(parts.path(), dataset_split::test).label(1) == 1);
+  }
+}
+
+TEST_CASE("of two parts for testing, the one whose images have the classes of the training images is taken") {
+  const temporary_folder tiny, image_net;
+  for (const char* name : {"n01", "n02"}) put(tiny / "train" / name / "images" / "0.png", any_png());
+  put(tiny / "train" / "n01" / "n01_boxes.txt", "x");
+  put(tiny / "test" / "images" / "test_0.png", any_png());
+  for (const char* name : {"val_0.png", "val_1.png"}) put(tiny / "val" / "images" / name, any_png());
+  put(tiny / "val" / "val_annotations.txt", "val_0.png\tn02\t0\nval_1.png\tn01\t0\n");
+  const auto val = opened(tiny.path(), dataset_split::test);
+  REQUIRE(val.size() == 2);
+  CHECK(val.label(0) == 1);
+  CHECK(val.label(1) == 0);
+  CHECK(opened(tiny.path()).class_names() == std::vector<std::string>{"n01", "n02"});
+
+  // ImageNet, sorted or as it is distributed, also below the folders of its archive.
+  for (const char* name : {"n01", "n02"}) {
+    put(image_net / "ILSVRC/Data/CLS-LOC/train" / name / "0.png", any_png());
+    put(image_net / "ILSVRC/Data/CLS-LOC/val" / name / "0.png", any_png());
+  }
+  put(image_net / "ILSVRC/Annotations/x.xml", "x");
+  put(image_net / "ILSVRC/Data/CLS-LOC/test/1.png", any_png());
+  CHECK(opened(image_net.path()).size() == 2);
+  CHECK(opened(image_net.path(), dataset_split::test).label(1) == 1);
+  fs::remove_all(image_net / "ILSVRC/Data/CLS-LOC/val");
+  put(image_net / "ILSVRC/Data/CLS-LOC/val/1.png", any_png());
+  CHECK(opened(image_net.path(), dataset_split::test).label(0) == -1);
+}
+
+TEST_CASE("parts are found one folder deeper, and a class named raw is no unpacked archive") {
+  const temporary_folder archive, photos;
+  for (const char* name : {"train/a/1.png", "train/b/1.png", "test/a/1.png"})
+    put(archive / "pets-1.0" / name, any_png());
+  CHECK(opened(archive.path()).size() == 2);
+  CHECK(opened(archive.path(), dataset_split::test).size() == 1);
+  for (const char* name : {"raw/1.png", "edited/1.png"}) put(photos / name, any_png());
+  CHECK(opened(photos.path()).class_names() == std::vector<std::string>{"edited", "raw"});
 }
 
 TEST_CASE(

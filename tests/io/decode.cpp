@@ -171,9 +171,13 @@ TEST_CASE("percentiles interpolate between samples and do not count NaN") {
 }
 
 TEST_CASE("a format without a reader says which component is missing, and one can be added") {
-  if (!std::ranges::find(image_formats(), "TIFF", &image_format::name)->decode)
+  const bool reads_tiff = std::ranges::find(image_formats(), "TIFF", &image_format::name)->decode;
+  if (!reads_tiff)
     check_refused(std::string{"II*\0abcd", 8}, "without a reader of TIFF", "link pretext::tiff");
-  CHECK(is_image_suffix(".TIF"));
+  CHECK(is_image_suffix(".PNG"));
+  CHECK(is_image_suffix(".TIF") == reads_tiff);
+  CHECK(missing_reader(".TIF").find("link pretext::tiff") == (reads_tiff ? std::string::npos : 15));
+  CHECK(missing_reader(".png").empty());
   CHECK(!is_image_suffix(".flat"));
   add_image_format({"flat", {"flat"}, {".flat"}, [](auto file, const auto&, const auto&, image& out) {
                       out.resize<std::uint8_t>(1, 1, 1)[0] = static_cast<std::uint8_t>(file[4]);

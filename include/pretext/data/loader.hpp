@@ -54,8 +54,8 @@ inline loader_options once_in_order(std::size_t images, std::size_t threads) {
 
 /// Batches of a source, decoded by background threads: at most `ahead` + 1 batches and the cache are in
 /// memory. The images of a batch are a pure function of (seed, epoch, batch number), for any number of
-/// threads. The members of one loader may be called from one thread at a time; several loaders may share a
-/// source.
+/// threads; a source with `blocks()` is read in blocks, in the order of a `block_order`. The members of one
+/// loader may be called from one thread at a time; several loaders may share a source.
 class loader {
  public:
   /// A batch; its spans are valid until the next call of `next` or `seek`.
@@ -103,7 +103,8 @@ class loader {
   };
 
   batch_order order() const {
-    return {cache_.source().size(), options_.batch, options_.seed, options_.shuffle, options_.drop_last};
+    return {cache_.source().size(), options_.batch,     options_.seed,
+            options_.shuffle,       options_.drop_last, cache_.source().blocks()};
   }
   void enqueue();
   batch take(std::shared_ptr<pending> front);

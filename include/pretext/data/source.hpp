@@ -10,6 +10,8 @@
 
 #include <pretext/core/expects.hpp>
 #include <pretext/core/image.hpp>
+#include <pretext/data/block_order.hpp>
+#include <pretext/data/left_out.hpp>
 #include <pretext/io/bad_image.hpp>
 
 namespace pretext::inline v0_1 {
@@ -29,6 +31,15 @@ concept Source = std::copyable<S> && requires(const S source, std::size_t index,
   { source.name(index) } -> std::convertible_to<std::string>;
   source.read(index, out);
 };
+
+/// The order in which a source is read sequentially, or no blocks if it has no member `blocks()`.
+template <Source S>
+block_shape blocks_of(const S& source) {
+  if constexpr (requires { source.blocks(); })
+    return source.blocks();
+  else
+    return {};
+}
 
 /// Any source behind one type, for programs that select the data set at run time. Copies share the source; a
 /// default constructed one has no images. As thread-safe as the source.
@@ -52,6 +63,13 @@ class any_source {
     out.range = {};
     at(index).read(index, out);
   }
+  /// The order in which the source is read sequentially, if it has such a member.
+  block_shape blocks() const { return source_ ? source_->blocks() : block_shape{}; }
+  /// What the source says that it leaves out, if it has such a member.
+  const pretext::left_out& left_out() const {
+    static const pretext::left_out nothing;
+    return source_ ? source_->left_out(nothing) : nothing;
+  }
 
  private:
   struct interface_type {
@@ -61,6 +79,8 @@ class any_source {
     virtual const std::vector<std::string>& class_names() const = 0;
     virtual std::string name(std::size_t index) const = 0;
     virtual void read(std::size_t index, image& out) const = 0;
+    virtual block_shape blocks() const = 0;
+    virtual const pretext::left_out& left_out(const pretext::left_out& nothing) const = 0;
   };
   template <class S>
   struct holder final : interface_type {
@@ -70,6 +90,13 @@ class any_source {
     const std::vector<std::string>& class_names() const override { return source.class_names(); }
     std::string name(std::size_t index) const override { return source.name(index); }
     void read(std::size_t index, image& out) const override { source.read(index, out); }
+    block_shape blocks() const override { return blocks_of(source); }
+    const pretext::left_out& left_out(const pretext::left_out& nothing) const override {
+      if constexpr (requires { source.left_out(); })
+        return source.left_out();
+      else
+        return nothing;
+    }
     S source;
   };
 
@@ -97,6 +124,8 @@ class subset {
   const std::vector<std::string>& class_names() const { return source_.class_names(); }
   std::string name(std::size_t index) const { return source_.name(indices_.at(index)); }
   void read(std::size_t index, image& out) const { source_.read(indices_.at(index), out); }
+  /// Those of the source, which suit indices in ascending order.
+  block_shape blocks() const { return blocks_of(source_); }
 
  private:
   S source_;

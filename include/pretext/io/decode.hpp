@@ -1,6 +1,5 @@
 #pragma once
 #include <algorithm>
-#include <cctype>
 #include <cstddef>
 #include <span>
 #include <string>
@@ -50,12 +49,33 @@ inline bool add_image_format(const image_format& format) {
   return true;
 }
 
-/// Is this the suffix of a format's files, such as ".png" or ".JPG"?
-inline bool is_image_suffix(std::string suffix) {
-  for (char& c : suffix) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return std::ranges::any_of(image_formats(), [&](const image_format& format) {
+namespace detail {
+
+/// The format whose files have this suffix, such as ".png" or ".JPG"; null if there is none.
+inline const image_format* format_of(std::string suffix) {
+  for (char& c : suffix)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  const auto& formats = image_formats();
+  const auto found = std::ranges::find_if(formats, [&](const image_format& format) {
     return std::ranges::find(format.suffixes, suffix) != format.suffixes.end();
   });
+  return found == formats.end() ? nullptr : &*found;
+}
+
+}  // namespace detail
+
+/// Is this the suffix of files that `decode_image` can read, such as ".png" or ".JPG"?
+inline bool is_image_suffix(const std::string& suffix) {
+  const image_format* const format = detail::format_of(suffix);
+  return format && format->decode;
+}
+
+/// What to do to read files of this suffix, as the rest of a sentence, if their format is known but this
+/// program was built without its reader; otherwise empty.
+inline std::string missing_reader(const std::string& suffix) {
+  const image_format* const format = detail::format_of(suffix);
+  if (!format || format->decode) return {};
+  return str_cat("; to read ", format->name, ", ", format->component);
 }
 
 /// Decodes a file of one of `image_formats()`, recognised by its first bytes, to `options.channels` channels

@@ -111,7 +111,7 @@ class step_backend<Trainer, Views> {
   }
 
   std::string upload_dataset(Trainer& trainer, const Views& views, const any_source& images,
-                             const loader_options& batches, const device_batch_options& options) {
+                             const loader_options& batches, device_batch_options options) {
     expects_losses_read();
     queue_ = std::monostate{};
     dataset_.reset();
@@ -119,6 +119,7 @@ class step_backend<Trainer, Views> {
     auto uploaded = try_upload<device>(images, batches.threads);
     if (!uploaded.images) return uploaded.error;
     dataset_ = std::move(uploaded.images);
+    options.blocks = images.blocks();
     queue_.template emplace<dataset_queue>(trainer, from_device{*dataset_, views, options});
     return {};
   }

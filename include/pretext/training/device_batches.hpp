@@ -24,6 +24,7 @@ struct device_batch_options {
   std::uint64_t seed = 1;  ///< of the order, the views and the random choices of networks
   bool shuffle = true;
   target_options targets{};  ///< of a classifier
+  block_shape blocks{};      ///< of the source of the images, so that the order is the loader's
 };
 
 /// Batches of a step queue that a device makes without the host, from a data set in its memory. They are
@@ -100,7 +101,7 @@ device_batches<Context, Images, Views>::device_batches(const device_dataset<devi
     : dataset_{&images},
       views_{std::move(views)},
       options_{options},
-      order_{images.size(), options.batch, options.seed, options.shuffle},
+      order_{images.size(), options.batch, options.seed, options.shuffle, true, options.blocks},
       samples_{options.batch},
       labels_{options.batch},
       batch_{Views::views * options.batch} {

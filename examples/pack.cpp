@@ -1,0 +1,111 @@
+// Packs a folder of images into tar archives as WebDataset reads and writes them, so that training reads its
+// disk or network drive in large blocks. Any other data set that the programs read is packed as PNG files.
+//   pack --data photos/ --out packed/
+//   pretrain_simclr --data packed/ --out out/photos
+//
+// Writes to --out: shard-000000.tar and so on, with KEY.jpg or KEY.png and, for a labelled image, its class
+// number in KEY.cls; classes.txt with the names of the classes. If the data set has a test part, to train/
+// and test/ there.
+#include <CLI/CLI.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <exception>
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <pretext/data/class_list.hpp>
+#include <pretext/data/open.hpp>
+#include <pretext/data/permutation.hpp>
+#include <pretext/data/tar_writer.hpp>
+#include <pretext/io/file.hpp>
+#include <pretext/io/png.hpp>
+
+using namespace pretext;
+
+namespace {
+
+struct pack_options {
+  std::size_t shard_bytes = std::size_t{256} << 20;
+  std::uint64_t seed = 1;
+  bool keep_order = false;
+};
+
+/// The bytes of an image's file; for an image without a file of its own, those of a PNG file.
+std::vector<std::byte> file_of(const any_source& source, std::size_t index) {
+  const std::filesystem::path path{source.name(index)};
+  std::error_code error;
+  if (std::filesystem::is_regular_file(path, error)) return read_file(path);
+  image picture;
+  source.read(index, picture);
+  return encode_png(picture);
+}
+
+bool is_png(std::span<const std::byte> file) { return !file.empty() && file[0] == std::byte{0x89}; }
+
+std::string numbered(const char* pattern, std::size_t number) {
+  char text[32];
+  std::snprintf(text, sizeof text, pattern, number);
+  return text;
+}
+
+void pack_part(const any_source& source, const std::filesystem::path& folder, const pack_options& options) {
+  for (const auto& sentence : describe(source.left_out())) std::fprintf(stderr, "%s\n", sentence.c_str());
+  std::filesystem::create_directories(folder);
+  if (!source.class_names().empty()) write_class_list(folder / class_list_name, source.class_names());
+  const permutation shuffled{source.size(), options.seed, 0};
+  std::optional<tar_writer> archive;
+  std::size_t archives = 0;
+  for (std::size_t position = 0; position < source.size(); ++position) {
+    const std::size_t index = options.keep_order ? position : shuffled[position];
+    const auto file = file_of(source, index);
+    if (archive && archive->size() + file.size() + 4096 > options.shard_bytes) {
+      archive->commit();
+      archive.reset();
+    }
+    if (!archive) archive.emplace(folder / numbered("shard-%06zu.tar", archives++));
+    const std::string key = numbered("%09zu", position);
+    if (const int label = source.label(index); label >= 0) {
+      const std::string digits = std::to_string(label);
+      archive->add(key + ".cls", std::as_bytes(std::span{digits}));
+    }
+    archive->add(key + (is_png(file) ? ".png" : ".jpg"), file);
+  }
+  if (archive) archive->commit();
+  std::fprintf(stderr, "%zu images in %zu archives in %s\n", source.size(), archives, folder.c_str());
+}
+
+void pack(const std::filesystem::path& data, const std::filesystem::path& out, const pack_options& options) {
+  if (std::filesystem::exists(out) && !std::filesystem::is_empty(out))
+    throw_error<std::runtime_error>(out.string(), ": exists and is not empty; give another --out");
+  const bool has_test = has_test_part(data);
+  pack_part(open_source(data), has_test ? out / "train" : out, options);
+  if (has_test) pack_part(open_source(data, {.part = dataset_split::test}), out / "test", options);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::filesystem::path data, out;
+  pack_options options;
+  CLI::App app{"Packs images into tar archives as WebDataset writes them."};
+  app.add_option("--data", data, "a folder of JPEG and PNG images, or another data set of the programs")
+      ->required();
+  app.add_option("--out", out, "folder for the archives, which must be empty")->required();
+  app.add_option("--shard-bytes", options.shard_bytes, "largest size of an archive of more than one image")
+      ->capture_default_str()
+      ->check(CLI::Range(std::size_t{1}, std::size_t{1} << 40));
+  app.add_option("--seed", options.seed, "of the order in which images are packed")->capture_default_str();
+  app.add_flag("--keep-order", options.keep_order, "pack in the order of the data set instead");
+  CLI11_PARSE(app, argc, argv);
+  try {
+    pack(data, out, options);
+    return 0;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "pack: %s\n", error.what());
+    return 1;
+  }
+}
