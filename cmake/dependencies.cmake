@@ -80,6 +80,8 @@ if(TARGET JPEG::JPEG AND TARGET PNG::PNG)
   set(PRETEXT_HAS_data ON)
 endif()
 
+include(${CMAKE_CURRENT_LIST_DIR}/libav.cmake)
+
 # The CUDA toolkit is never downloaded.
 find_package(CUDAToolkit 12 QUIET GLOBAL)
 set(PRETEXT_HAS_cuda OFF)

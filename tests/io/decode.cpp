@@ -176,7 +176,7 @@ TEST_CASE("a format without a reader says which component is missing, and one ca
     check_refused(std::string{"II*\0abcd", 8}, "without a reader of TIFF", "link pretext::tiff");
   CHECK(is_image_suffix(".PNG"));
   CHECK(is_image_suffix(".TIF") == reads_tiff);
-  CHECK(missing_reader(".TIF").find("link pretext::tiff") == (reads_tiff ? std::string::npos : 15));
+  CHECK(missing_reader(".TIF").find("link pretext::tiff") == (reads_tiff ? std::string::npos : 16));
   CHECK(missing_reader(".png").empty());
   CHECK(!is_image_suffix(".flat"));
   add_image_format({"flat", {"flat"}, {".flat"}, [](auto file, const auto&, const auto&, image& out) {
