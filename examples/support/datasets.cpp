@@ -47,8 +47,9 @@ void say_left_out(const any_source& source, const std::string& data, const std::
   if (!has_labels(source)) return;
   const std::size_t without = source.size() - labelled_images(source).size();
   if (without > 0)
-    std::fprintf(stderr, "%s: %zu of %zu %s images have no class; they are used for pretraining only\n",
-                 detail::printable(data).c_str(), without, source.size(), part.c_str());
+    std::fprintf(stderr, "%s: %zu of %zu %s images have no class, and %s\n", detail::printable(data).c_str(),
+                 without, source.size(), part.c_str(),
+                 part == "test" ? "are left out of evaluation" : "are used for pretraining only");
 }
 
 /// Says if photographs have an orientation that is ignored: looks at the beginning of 32 files.
