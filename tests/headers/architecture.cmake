@@ -8,7 +8,7 @@ if(count EQUAL 0)
 endif()
 
 # The folders in dependency order: each may include itself and the folders before it.
-set(order core devices kernels layers masking augment encoders heads losses methods optimizers recipes io data evaluation
+set(order core devices distributed kernels layers masking augment encoders heads losses methods optimizers recipes io data evaluation
   report edge inference training runtime)
 set(position 0)
 foreach(folder ${order})

@@ -2,6 +2,7 @@
 #include <pretext/encoders/resnet.hpp>
 #include <pretext/layers/relu.hpp>
 
+#include "support/for_each_shard.hpp"
 #include "support/gradient_check.hpp"
 
 using namespace pretext;
@@ -174,4 +175,83 @@ TEST_CASE("inference with batch norm folded into the weights equals the unfolded
   plain::infer(context, weights<Context>{w.data(), nullptr}, reads<Context, In>{x.data(), 3},
                writes<Context, output_of<unit, In>>{z.data(), 3});
   for (std::size_t i = 0; i < y.size(); ++i) CHECK(y[i] == doctest::Approx(z[i]).epsilon(1e-12));
+}
+
+TEST_CASE("two, three and four shards have the statistics and gradients of one batch, jointly and per view") {
+  using In = shape<3, 2, 5>;
+  using Context = on<cpu, fp64>;
+  using layer = batch_norm<>;
+  constexpr std::size_t batch = 12, views = 2, size = views * batch * In::size;
+  const auto x = tests::normal_numbers(size, 1, 30), dy = tests::normal_numbers(size, 2);
+  const auto start = tests::plausible_weights<layer, In>(3);
+  struct results {
+    std::vector<double> y = std::vector<double>(size), dx = y, w, dw;
+  };
+  // Computes the shard's rows of each view; dw is the shard's part.
+  const auto compute = [&](Context& context, std::size_t shard, std::size_t shards, std::size_t groups) {
+    const std::size_t rows = batch / shards * In::size;
+    const auto rows_of = [&](const std::vector<double>& whole) {
+      std::vector<double> part;
+      for (std::size_t view = 0; view < views; ++view) {
+        const auto first =
+            whole.begin() + static_cast<std::ptrdiff_t>(view * batch * In::size + shard * rows);
+        part.insert(part.end(), first, first + static_cast<std::ptrdiff_t>(rows));
+      }
+      return part;
+    };
+    context.step.batch_norm_groups = groups;
+    const auto own_x = rows_of(x), own_dy = rows_of(dy);
+    std::vector<double> y(own_x.size()), dx(own_x.size());
+    results r;
+    r.w = start;
+    r.dw.resize(start.size());
+    cache_of<layer, In, Context> cache;
+    const std::size_t count = views * batch / shards;
+    layer::forward(context, weights<Context>{r.w.data(), nullptr}, reads<Context, In>{own_x.data(), count},
+                   writes<Context, In>{y.data(), count}, cache);
+    layer::backward(context, weights<Context>{r.w.data(), r.dw.data()}, cache,
+                    reads<Context, In>{own_dy.data(), count}, writes<Context, In>{dx.data(), count});
+    for (std::size_t view = 0; view < views; ++view) {
+      std::copy_n(y.data() + view * rows, rows, r.y.data() + view * batch * In::size + shard * rows);
+      std::copy_n(dx.data() + view * rows, rows, r.dx.data() + view * batch * In::size + shard * rows);
+    }
+    return r;
+  };
+  const auto differ = [](const std::vector<double>& a, const std::vector<double>& b) {
+    double difference = 0, largest = 0;
+    for (std::size_t i = 0; i < a.size(); ++i) {
+      difference = std::max(difference, std::abs(a[i] - b[i]));
+      largest = std::max(largest, std::abs(b[i]));
+    }
+    return difference / largest;
+  };
+  for (const std::size_t groups : {1u, 2u}) {
+    Context whole;
+    const results expected = compute(whole, 0, 1, groups);
+    for (const std::size_t shards : {1u, 2u, 3u, 4u}) {
+      CAPTURE(shards);
+      std::vector<results> parts(shards);
+      tests::for_each_shard(shards, shards, [&](distributed::communicator<cpu>& ranks) {
+        Context context{.communicator = &ranks};
+        parts[ranks.shard()] = compute(context, ranks.shard(), shards, groups);
+      });
+      results joined;
+      joined.dw.resize(start.size());
+      const auto add = [](std::vector<double>& sum, const std::vector<double>& part) {
+        for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += part[i];
+      };
+      for (const results& part : parts) {
+        add(joined.y, part.y);
+        add(joined.dx, part.dx);
+        add(joined.dw, part.dw);
+        CHECK(part.w == parts[0].w);  // running statistics have the same bits everywhere
+      }
+      CHECK(differ(joined.y, expected.y) < 1e-12);
+      CHECK(differ(joined.dx, expected.dx) < 1e-12);
+      CHECK(differ(joined.dw, expected.dw) < 1e-12);
+      CHECK(differ(parts[0].w, expected.w) < 1e-12);
+      if (shards == 1)
+        CHECK((joined.y == expected.y && joined.dx == expected.dx && joined.dw == expected.dw));
+    }
+  }
 }

@@ -53,6 +53,11 @@ concept NumericsPolicy = requires {
   typename N::compute;
 };
 
+namespace distributed {
+template <class Device>
+class communicator;  // distributed/communicator.hpp
+}
+
 namespace detail {
 /// What a loss returns on a device: its value, or a deferred one where the device runs asynchronously.
 template <class D>
@@ -94,7 +99,8 @@ struct step_context {
   std::size_t batch_norm_groups = 1;  ///< equal parts of the batch that batch norm normalises separately
 };
 
-/// The execution context: where and in which precision a method runs, and the memory of one training step.
+/// The execution context: where and in which precision a method runs, the memory of one training step, and
+/// the other shards of its batch, if there are any.
 /// `on<cpu>`, `on<cpu, bf16>`, `on<cpu, fp64>`, `on<cuda>`, which is `on<cuda, bf16>`. A context serves one
 /// call at a time; threads that compute at once need one each.
 template <class D, class Numerics = typename detail::default_numerics<D>::type>
@@ -127,6 +133,8 @@ struct on {
   arena<D> activations{};  ///< what forward stores for backward; each step resets it
   arena<D> workspace{};    ///< temporary memory of one call
   step_context step{};     ///< read by layers and maskings; set by a method while it learns (`step_scope`)
+  /// Connects the shards of a batch that several contexts compute. Not owned; null: the batch is whole.
+  distributed::communicator<D>* communicator = nullptr;
 };
 
 /// Makes the values of a step visible to the layers of a network while a method learns, and no longer: a

@@ -9,7 +9,9 @@ namespace pretext::inline v0_1::kernels {
 /// Batch normalisation of the channels of (rows, channels), separately for each of `groups` equal parts of
 /// the rows (Ioffe & Szegedy 2015). `mean`, `inverse` = 1/√(variance + ε), `scale` and `shift` are (groups,
 /// channels). A training step calls `statistics`, `fold`, `apply`, then `backward`; inference calls
-/// `fold_running` and `apply`, or `scale_columns` to fold the scale into a convolution's weights.
+/// `fold_running` and `apply`, or `scale_columns` to fold the scale into a convolution's weights. With a
+/// communicator, `statistics` and `backward` are collectives: rows are this shard's, statistics those of the
+/// rows of all shards, and dγ and dβ the parts of this shard's rows.
 template <class Device>
 struct batch_norm : missing<Device> {};
 
@@ -53,7 +55,7 @@ concept BatchNormMomentsKernel = requires(Context& context, std::size_t rows, st
   // Uninitialised memory for the moments, from the workspace.
   channel_moments{Kernel::allocate_moments(context, groups, channels)};
   // What `statistics` computes, from moments of all rows.
-  Kernel::finalize(rows, channels, moments, epsilon, out_mean, out_inverse, momentum, running_mean,
+  Kernel::finalize(context, rows, channels, moments, epsilon, out_mean, out_inverse, momentum, running_mean,
                    running_variance);
 };
 

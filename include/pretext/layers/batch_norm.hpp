@@ -78,7 +78,7 @@ struct normalisation {
     using W = typename Context::weight;
     const slice_parts<C, W> p{slice};
     allocate_cache<C>(context, cache);
-    kernels::batch_norm<typename Context::device>::finalize(rows, C, moments, W(epsilon), cache.mean,
+    kernels::batch_norm<typename Context::device>::finalize(context, rows, C, moments, W(epsilon), cache.mean,
                                                             cache.inverse, W(momentum), p.running_mean,
                                                             p.running_variance);
     recompute<C>(context, slice, rows, x, shortcut, relu, y, cache);
@@ -131,7 +131,8 @@ struct normalisation {
 
 /// Normalises each channel over the batch and all positions (Ioffe & Szegedy 2015), with torch's ε = 1e-5 and
 /// running statistics (momentum 0.1, unbiased variance). `context.step.batch_norm_groups` equal parts of the
-/// batch have statistics of their own.
+/// batch have statistics of their own. Where a communicator connects the shards of a batch, statistics are
+/// those of the whole batch, as in torch's SyncBatchNorm.
 template <affine Affine = affine::both, initial_scale Start = initial_scale::one>
 struct batch_norm {
   using math = detail::normalisation<Affine, Start>;

@@ -37,7 +37,7 @@ using some_masks = masks<patch_grid<some_images, 1>, 1>;
 }  // namespace detail
 
 /// Compares embeddings with one another: (context, z, dz). Returns its value as `Context::loss_value` and
-/// adds its gradient to dz.
+/// adds its gradient to dz. Losses of embeddings get those of the whole batch, also if it is cut into shards.
 template <class L>
 concept JointLoss = requires(const L& loss, detail::no_context& context,
                              reads<detail::no_context, detail::some_rows> z,
@@ -55,7 +55,9 @@ concept PredictiveLoss = requires(const L& loss, detail::no_context& context,
 };
 
 /// Compares logits with soft targets, the probabilities of the classes: (context, logits, targets, dlogits).
-/// Returns its value as `Context::loss_value` and adds its gradient to dlogits.
+/// Returns its value as `Context::loss_value` and adds its gradient to dlogits. If the batch is cut into
+/// shards, both are this shard's share of a sum over the shards: a mean divides by the rows of all
+/// `shards_of(context)` of them.
 template <class L>
 concept ClassificationLoss =
     requires(const L& loss, detail::no_context& context, reads<detail::no_context, detail::some_rows> logits,
@@ -65,7 +67,8 @@ concept ClassificationLoss =
 };
 
 /// Compares predicted patches with the masked ones of images: (context, prediction, images, masks,
-/// dprediction). Returns its value as `Context::loss_value` and adds its gradient to dprediction.
+/// dprediction). Returns its value as `Context::loss_value` and adds its gradient to dprediction, both of
+/// them this shard's share as for a ClassificationLoss.
 template <class L>
 concept MaskedLoss = requires(const L& loss, detail::no_context& context,
                               reads<detail::no_context, detail::some_patches> p,

@@ -3,6 +3,7 @@
 
 #include <pretext/core/context.hpp>
 #include <pretext/core/expects.hpp>
+#include <pretext/distributed/communicator.hpp>
 #include <pretext/kernels/cross_entropy.hpp>
 
 namespace pretext::inline v0_1 {
@@ -27,7 +28,7 @@ struct cross_entropy {
             soft_targets.batch, " of soft targets");
     expects(classes <= S::size, "cross_entropy: ", classes, " classes need as many logits, not ", S::size);
     const std::size_t used = classes == 0 ? S::size : classes;
-    const double scale = weight / static_cast<double>(logits.batch);
+    const double scale = weight / static_cast<double>(logits.batch * distributed::shards_of(context));
     constexpr double smoothing = 0;
     return kernels::cross_entropy<typename Context::device>::soft(
         context, logits.batch, S::size, used, scale, smoothing, logits.data, soft_targets.data, dlogits.data);

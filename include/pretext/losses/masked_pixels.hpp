@@ -2,6 +2,7 @@
 #include <pretext/core/context.hpp>
 #include <pretext/core/expects.hpp>
 #include <pretext/core/is_finite.hpp>
+#include <pretext/distributed/communicator.hpp>
 #include <pretext/kernels/masked_pixels.hpp>
 #include <pretext/masking/masks.hpp>
 
@@ -36,7 +37,8 @@ struct masked_pixels {
             "masked_pixels: ", prediction.batch, " predictions need as many images and masks, not ",
             images.batch, " and ", masked.batch);
     constexpr auto channels = static_cast<double>(Grid::extents.channels);
-    const double denominator = static_cast<double>(prediction.size()) + slack * channels;
+    const std::size_t all = prediction.size() * distributed::shards_of(context);
+    const double denominator = static_cast<double>(all) + slack * channels;
     return kernels::masked_pixels<typename Context::device>::run(
         context, Grid::extents, kernels::pixel_comparison{normalise, error, denominator}, images.batch,
         masked.masked_patches(), images.data, prediction.data, dprediction.data);

@@ -12,6 +12,7 @@
 #include <pretext/losses/concepts.hpp>
 #include <pretext/losses/cross_entropy.hpp>
 #include <pretext/methods/concepts.hpp>
+#include <pretext/methods/detail/whole_batch.hpp>
 #include <pretext/methods/policies.hpp>
 
 namespace pretext::inline v0_1 {
@@ -140,8 +141,8 @@ class classification {
     } else {
       network::forward(context, w, batch, m.logits, m.cache);
     }
-    const typename Context::loss_value value =
-        loss(context, reads<Context, embedding>{m.logits}, soft_targets, dz);
+    const typename Context::loss_value value = detail::sum_of_shards<Context>(
+        context, loss(context, reads<Context, embedding>{m.logits}, soft_targets, dz));
     if (!encoder_learns)
       classifier::backward(context, w.at(encoder_size), m.classifier_cache, reads<Context, embedding>{dz},
                            writes<Context, feature>{nullptr, batch.batch});

@@ -35,9 +35,10 @@ concept LabelledMethod = requires(const M& method) {
 };
 
 /// What a trainer can train in a context. `parameters` describes `memory().value`, the encoder's rows first;
-/// `learn` returns the loss of a batch of stacked views and adds its gradient to `memory().gradient`; with
-/// `has_target`, `update_target` moves the target after the optimizer. A method may also declare
-/// `lr_multiplier(parameter)`, by which it freezes parameters.
+/// `learn` returns the loss of a batch of stacked views and adds its gradient to `memory().gradient`; with a
+/// communicator it returns the loss of the whole batch, the same in every shard, and adds the shard's part of
+/// the gradient. With `has_target`, `update_target` moves the target after the optimizer. A method may also
+/// declare `lr_multiplier(parameter)`, by which it freezes parameters.
 template <class M, class Context>
 concept Method = std::default_initializable<typename M::template memory<Context>> &&
     requires(const M& method, Context& context, typename M::template memory<Context>& memory,

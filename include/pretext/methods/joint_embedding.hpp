@@ -12,6 +12,7 @@
 #include <pretext/layers/sequential.hpp>
 #include <pretext/losses/concepts.hpp>
 #include <pretext/methods/concepts.hpp>
+#include <pretext/methods/detail/whole_batch.hpp>
 #include <pretext/methods/policies.hpp>
 
 namespace pretext::inline v0_1 {
@@ -131,7 +132,9 @@ class joint_embedding {
     if constexpr (requires { target.check(); }) target.check();
   }
 
-  /// Loss of one batch of stacked views (2n, …), view 1 first; adds its gradient to the memory's.
+  /// Loss of one batch of stacked views (2n, …), view 1 first; adds its gradient to the memory's. With a
+  /// communicator these are a shard's views: the loss is that of the whole batch, the gradient the shard's
+  /// part.
   template <class Context>
   typename Context::loss_value learn(Context& context, memory<Context>& m, reads<Context, Images> batch,
                                      const step_context& step) const {
@@ -141,11 +144,10 @@ class joint_embedding {
     const auto w = network_weights(context, context.activations, size, m.value.data(), m.gradient.data());
     const reads<Context, embedding> target_embedding{target_forward(context, m, batch)};
     const auto compare = [&](reads<Context, prediction> q, writes<Context, prediction> dq) {
-      Context::device::clear(context.stream, dq.data, dq.size());
       if constexpr (has_target)
-        return static_cast<typename Context::loss_value>(loss(context, q, target_embedding, dq));
+        return detail::whole_batch_loss(context, loss, views, dq, q, target_embedding);
       else
-        return static_cast<typename Context::loss_value>(loss(context, q, dq));
+        return detail::whole_batch_loss(context, loss, views, dq, q);
     };
 
     m.z = context.activations.template allocate<T, embedding>(batch.batch);

@@ -13,6 +13,7 @@
 #include <pretext/masking/concepts.hpp>
 #include <pretext/masking/random_masking.hpp>
 #include <pretext/methods/concepts.hpp>
+#include <pretext/methods/detail/whole_batch.hpp>
 #include <pretext/methods/policies.hpp>
 
 namespace pretext::inline v0_1 {
@@ -122,7 +123,8 @@ class masked_modeling {
     if constexpr (requires { loss.check(); }) loss.check();
   }
 
-  /// Loss of one batch (n, H, W, C); adds its gradient to the memory's.
+  /// Loss of one batch (n, H, W, C); adds its gradient to the memory's. With a communicator this is a shard's
+  /// batch: the loss is that of the whole batch, the gradient the shard's part.
   template <class Context>
   typename Context::loss_value learn(Context& context, memory<Context>& m, reads<Context, Images> batch,
                                      const step_context& step) const {
@@ -143,8 +145,8 @@ class masked_modeling {
     kernels::average_pool<typename Context::device>::forward(context, batch.batch, position_count<tokens>,
                                                              channels_of<tokens>,
                                                              static_cast<const T*>(visible.data), m.z.data);
-    const auto value = static_cast<typename Context::loss_value>(
-        loss(context, reads<Context, prediction>{m.predicted}, batch, m.masked, dpredicted));
+    const typename Context::loss_value value = detail::sum_of_shards<Context>(
+        context, loss(context, reads<Context, prediction>{m.predicted}, batch, m.masked, dpredicted));
 
     const arena_scope guard{context.workspace};
     const auto dvisible = context.workspace.template allocate<T, tokens>(batch.batch);

@@ -14,6 +14,7 @@
 #include <pretext/core/expects.hpp>
 #include <pretext/core/wrong_dtype.hpp>
 #include <pretext/devices/device_memory.hpp>
+#include <pretext/distributed/communicator.hpp>
 #include <pretext/layers/detail/network_weights.hpp>
 #include <pretext/methods/concepts.hpp>
 #include <pretext/optimizers/concepts.hpp>
@@ -28,7 +29,8 @@ namespace pretext::inline v0_1 {
 
 /// Trains a method: one step is views -> encoder -> heads -> loss -> backward -> optimizer -> target, all on
 /// one device. A trainer owns parameters, gradients, the optimizer's state and the memory of a step; one
-/// thread may use it at a time.
+/// thread may use it at a time. Trainers whose contexts have a communicator train one network together: a
+/// step of each gets one shard of the batch, and all make the same update.
 template <class Method, class Context, class Optimizer>
 class trainer {
   static_assert(
@@ -214,7 +216,8 @@ void trainer<Method, Context, Optimizer>::enqueue(reads<Context, images> views, 
   // An asynchronous device is not waited for: it holds its own updates back if the loss is not finite.
   if constexpr (knows_losses) {
     loss_ = learn(views, step);
-    expects_finite_loss(loss_);
+    expects_finite_loss(loss_);  // every shard has the same loss
+    distributed::all_reduce(context_, memory_.gradient.data(), Method::size);
   } else {
     learn(views, step).finalize(context_);
   }

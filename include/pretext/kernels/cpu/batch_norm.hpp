@@ -9,13 +9,15 @@
 #include <pretext/kernels/batch_norm.hpp>
 #include <pretext/kernels/cpu/batch_norm/backward.hpp>
 #include <pretext/kernels/cpu/batch_norm/blocked_moments.hpp>
+#include <pretext/kernels/cpu/batch_norm/join_shards.hpp>
 #include <pretext/kernels/cpu/batch_norm/rows.hpp>
 
 namespace pretext::inline v0_1::kernels {
 
 /// Statistics are sums over rows, so threads take blocks of rows whose count depends on the shape alone, and
 /// partial sums are combined in order. The backward pass reads x and dy twice: for two sums per channel, and
-/// for dx; the second pass visits the blocks in reverse, because the last ones are still in the cache.
+/// for dx; the second pass visits the blocks in reverse, because the last ones are still in the cache. With a
+/// communicator, statistics and sums are those of the rows of all shards (synchronised batch norm).
 template <>
 struct batch_norm<cpu> {
   template <class Context, class T>
@@ -30,7 +32,8 @@ struct batch_norm<cpu> {
       moments.add_rows(x, first, last, 0, channels, true);
     });
     moments.combine(context.stream);
-    finalize(rows, channels, found, epsilon, mean, inverse, momentum, running_mean, running_variance);
+    finalize(context, rows, channels, found, epsilon, mean, inverse, momentum, running_mean,
+             running_variance);
   }
 
   template <class Context>
@@ -39,10 +42,13 @@ struct batch_norm<cpu> {
     return {groups, memory, memory + groups * channels};
   }
 
-  template <class T>
-  static void finalize(std::size_t rows, std::size_t channels, const channel_moments& found, T epsilon,
-                       T* mean, T* inverse, T momentum, T* running_mean, T* running_variance) {
-    const double count = static_cast<double>(rows / found.groups);
+  template <class Context, class T>
+  static void finalize(Context& context, std::size_t rows, std::size_t channels, const channel_moments& own,
+                       T epsilon, T* mean, T* inverse, T momentum, T* running_mean, T* running_variance) {
+    const arena_scope guard{context.workspace};
+    const channel_moments found =
+        context.communicator ? detail::join_moments(context, own, channels, rows / own.groups) : own;
+    const double count = static_cast<double>(rows / found.groups * distributed::shards_of(context));
     for (std::size_t group = 0; group < found.groups; ++group)
       for (std::size_t c = 0; c < channels; ++c) {
         const std::size_t at = group * channels + c;
@@ -113,9 +119,12 @@ struct batch_norm<cpu> {
   template <detail::relu_mask Mask, class Context, class T>
   static void backward(Context& context, const detail::backward_inputs<T>& in, const T* inverse,
                        const T* gamma, T* dgamma, T* dbeta, T* dx, T* dshortcut) {
-    const double* sums = detail::gradient_sums<Mask>(context, in);
-    const T* slope = detail::backward_slopes(context, in.group_rows, in.channels, in.groups, sums, inverse,
-                                             gamma, dgamma, dbeta);
+    const double* own = detail::gradient_sums<Mask>(context, in);
+    detail::add_affine_gradients(in.channels, in.groups, own, inverse, dgamma, dbeta);
+    const double* sums =
+        context.communicator ? detail::join_sums(context, own, 2 * in.groups * in.channels) : own;
+    const T* slope = detail::backward_slopes(context, in.group_rows * distributed::shards_of(context),
+                                             in.channels, in.groups, sums, inverse, gamma);
     detail::for_each_row(context, in.group_rows, in.channels, in.groups,
                          [=](std::size_t group, std::size_t row) {
                            in.template write<Mask>(group, row, slope, dx, dshortcut);

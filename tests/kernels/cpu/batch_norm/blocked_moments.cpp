@@ -134,8 +134,9 @@ TEST_CASE("batch norm computes the same statistics from fused moments as from a 
   norm::statistics(context, rows, e.out, groups, y.data(), 1e-5f, computed.mean.data(),
                    computed.inverse.data(), 0.1f, computed.running_mean.data(),
                    computed.running_variance.data());
-  norm::finalize(rows, e.out, {groups, known.mean.data(), known.deviations.data()}, 1e-5f, given.mean.data(),
-                 given.inverse.data(), 0.1f, given.running_mean.data(), given.running_variance.data());
+  norm::finalize(context, rows, e.out, {groups, known.mean.data(), known.deviations.data()}, 1e-5f,
+                 given.mean.data(), given.inverse.data(), 0.1f, given.running_mean.data(),
+                 given.running_variance.data());
   const auto largest_difference = [](const std::vector<float>& a, const std::vector<float>& b) {
     double largest = 0;
     for (std::size_t i = 0; i < a.size(); ++i)

@@ -108,11 +108,23 @@ const double* gradient_sums(Context& context, const backward_inputs<T>& in) {
   return sums;
 }
 
+/// Adds to dγ and dβ, which may be null.
+template <class T>
+void add_affine_gradients(std::size_t channels, std::size_t groups, const double* sums, const T* inverse,
+                          T* dgamma, T* dbeta) {
+  for (std::size_t group = 0; group < groups; ++group)
+    for (std::size_t c = 0; c < channels; ++c) {
+      const double sum = sums[2 * group * channels + c], dot = sums[(2 * group + 1) * channels + c];
+      if (dgamma) dgamma[c] += static_cast<T>(dot * static_cast<double>(inverse[group * channels + c]));
+      if (dbeta) dbeta[c] += static_cast<T>(sum);
+    }
+}
+
 /// dx = γ·inverse·(g - mean(g) - x̂·mean(g·x̂)), written as g·a - (x - mean)·b - d: returns a, b and d of
-/// each channel, (groups, 3, channels), and adds to dγ and dβ.
+/// each channel, (groups, 3, channels). `group_rows` and the sums are those of the whole batch.
 template <class Context, class T>
 const T* backward_slopes(Context& context, std::size_t group_rows, std::size_t channels, std::size_t groups,
-                         const double* sums, const T* inverse, const T* gamma, T* dgamma, T* dbeta) {
+                         const double* sums, const T* inverse, const T* gamma) {
   T* const slope = context.workspace.template allocate<T>(3 * groups * channels);
   for (std::size_t group = 0; group < groups; ++group)
     for (std::size_t c = 0; c < channels; ++c) {
@@ -120,8 +132,6 @@ const T* backward_slopes(Context& context, std::size_t group_rows, std::size_t c
       const std::size_t at = group * channels + c;
       const double scale = static_cast<double>(inverse[at]), count = static_cast<double>(group_rows);
       const double weight = gamma ? static_cast<double>(gamma[c]) : 1.0;
-      if (dgamma) dgamma[c] += static_cast<T>(dot * scale);
-      if (dbeta) dbeta[c] += static_cast<T>(sum);
       T* coefficients = slope + 3 * group * channels;
       const double b = weight * scale * scale * scale * dot / count;
       coefficients[c] = static_cast<T>(weight * scale);

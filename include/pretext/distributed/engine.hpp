@@ -1,0 +1,28 @@
+#pragma once
+#include <chrono>
+#include <concepts>
+#include <cstddef>
+#include <stdexcept>
+
+namespace pretext::inline v0_1::distributed {
+
+/// Another rank has stopped, has ended, does not call in time, or makes another call.
+struct lost_rank : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/// Moves bytes between ranks; it never adds. Every rank makes the same calls in the same order, from one
+/// thread at a time; the memory of a call's source and destination must not overlap. `all_gather` writes the
+/// `bytes` of every rank to `to`, in the order of the ranks. `all_to_all` sends the part r of `from`, of
+/// `bytes` each, to rank r, and writes what it receives in the order of the ranks. Calls wait for the other
+/// ranks no longer than `patience`, and throw `lost_rank`.
+template <class E>
+concept Engine = requires(E& engine, const E& unchanged, const void* from, void* to, std::size_t bytes) {
+  { unchanged.rank() } -> std::convertible_to<std::size_t>;
+  { unchanged.ranks() } -> std::convertible_to<std::size_t>;
+  { unchanged.patience() } -> std::convertible_to<std::chrono::milliseconds>;
+  engine.all_gather(from, to, bytes);
+  engine.all_to_all(from, to, bytes);
+};
+
+}  // namespace pretext::inline v0_1::distributed
