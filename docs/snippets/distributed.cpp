@@ -13,7 +13,7 @@ using method = simclr<shape<16, 16, 3>, resnet18<stem::cifar, 4>>;
 
 namespace {
 
-// --8<-- [start:part]
+// [part]
 /// The images of a shard: the batch is cut into equal parts.
 loader::batch part_of(const loader::batch& whole, const distributed::communicator<cpu>& communicator) {
   const std::size_t images = whole.images.size() / communicator.shards();
@@ -24,13 +24,13 @@ loader::batch part_of(const loader::batch& whole, const distributed::communicato
           .samples = whole.samples.subspan(first, images),
           .seed = whole.seed};
 }
-// --8<-- [end:part]
+// [/part]
 
 }  // namespace
 
 int main() {
   std::vector<double> losses(2);
-  // --8<-- [start:train]
+  // [train]
   distributed::threads engine{2};  // two ranks
   engine.run([&](distributed::threads::rank_type& rank) {
     distributed::shards held{rank, 2};  // every batch is cut into two shards, one for each rank
@@ -44,7 +44,7 @@ int main() {
             trainer.step(views, part_of(batches.next(), communicator), {.learning_rate = 0.05});
     });
   });
-  // --8<-- [end:train]
+  // [/train]
   std::printf("the loss of the whole batch, the same from both ranks: %.3f %.3f\n", losses[0], losses[1]);
   return losses[0] == losses[1] ? 0 : 1;
 }
