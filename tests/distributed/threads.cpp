@@ -1,4 +1,4 @@
-// Tests of threads.hpp and detail/thread_group.hpp.
+// Tests of threads.hpp, engine.hpp and detail/thread_group.hpp.
 #include <doctest/doctest.h>
 
 #include <atomic>

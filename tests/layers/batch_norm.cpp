@@ -1,4 +1,5 @@
-// Tests of batch_norm.hpp and of the layers that contain it: fused_convolution.hpp and residual_block.hpp.
+// Tests of batch_norm.hpp and of the layers that contain it: fused_convolution.hpp and residual_block.hpp;
+// and of kernels/cpu/batch_norm/join_shards.hpp.
 #include <pretext/encoders/resnet.hpp>
 #include <pretext/layers/relu.hpp>
 

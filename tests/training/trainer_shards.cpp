@@ -1,4 +1,4 @@
-// Tests of trainer.hpp and of methods/ with a communicator.
+// Tests of trainer.hpp and of methods/ with a communicator: methods/detail/whole_batch.hpp.
 #include "support/allocations.hpp"
 #include "support/for_each_shard.hpp"
 #include "support/gradient_check.hpp"
@@ -182,6 +182,17 @@ TEST_CASE("a loss that is NaN holds back the update of every rank") {
     CHECK(told[shard].starts_with("the loss became nan"));
     CHECK(unchanged[shard]);
   }
+}
+
+TEST_CASE("an odd number of rows of a shard is refused, even where the whole batch has an even one") {
+  const std::vector<double> views(11 * images::size);
+  const auto step_odd = [&](communicator<cpu>& ranks) {
+    learner<simclr_method> t;
+    t.context().communicator = &ranks;
+    t.step(reads<on<cpu, fp64>, images>{views.data(), 11}, {});
+  };
+  CHECK_THROWS_WITH_AS(tests::for_each_shard(2, 2, step_odd),
+                       "11 rows of a shard are not 2 views of its images", std::invalid_argument);
 }
 
 TEST_CASE("a step with ranks allocates nothing after the first one") {

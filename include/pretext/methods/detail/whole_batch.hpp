@@ -5,6 +5,7 @@
 
 #include <pretext/core/arena.hpp>
 #include <pretext/core/context.hpp>
+#include <pretext/core/expects.hpp>
 #include <pretext/distributed/communicator.hpp>
 
 // The loss of a batch that is cut into shards. A loss of embeddings compares each with all others and need
@@ -13,9 +14,11 @@
 namespace pretext::inline v0_1::detail {
 
 /// The stacked views of all shards, in the workspace: view 1 of every shard in their order, then view 2.
+/// Throws std::invalid_argument if this shard's rows are not as many for each view.
 template <class Context, Shape S>
 reads<Context, S> gather_views(Context& context, std::size_t views, reads<Context, S> own) {
   using T = typename Context::activation;
+  expects(own.batch % views == 0, own.batch, " rows of a shard are not ", views, " views of its images");
   const std::size_t shards = distributed::shards_of(context), part = own.size() / views;
   const auto all = context.workspace.template allocate<T, S>(own.batch * shards);
   for (std::size_t view = 0; view < views; ++view)
