@@ -11,23 +11,6 @@
 using namespace pretext;
 using method = simclr<shape<16, 16, 3>, resnet18<stem::cifar, 4>>;
 
-namespace {
-
-// [part]
-/// The images of a shard: the batch is cut into equal parts.
-loader::batch part_of(const loader::batch& whole, const distributed::communicator<cpu>& communicator) {
-  const std::size_t images = whole.images.size() / communicator.shards();
-  const std::size_t first = communicator.shard() * images;
-  return {.epoch = whole.epoch,
-          .number = whole.number,
-          .images = whole.images.subspan(first, images),
-          .samples = whole.samples.subspan(first, images),
-          .seed = whole.seed};
-}
-// [/part]
-
-}  // namespace
-
 int main() {
   std::vector<double> losses(2);
   // [train]
@@ -37,11 +20,11 @@ int main() {
     held.run([&](distributed::communicator<cpu>& communicator) {
       trainer<method, on<cpu>, sgd> trainer{{}, {.momentum = 0.9}, {.seed = 1}};
       trainer.context().communicator = &communicator;
-      loader batches{builtin_source{{.count = 64}}, {.batch = 16}};
+      loader batches{builtin_source{{.count = 64}},
+                     {.batch = 16, .shard = communicator.shard(), .shards = communicator.shards()}};
       const two_views views{augmentation{random_resized_crop<>{}, horizontal_flip{}}};
       for (int step = 0; step < 4; ++step)
-        losses[communicator.shard()] =
-            trainer.step(views, part_of(batches.next(), communicator), {.learning_rate = 0.05});
+        losses[communicator.shard()] = trainer.step(views, batches.next(), {.learning_rate = 0.05});
     });
   });
   // [/train]

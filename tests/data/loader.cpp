@@ -1,3 +1,4 @@
+// Tests of loader.hpp and loader_options.hpp.
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -132,6 +133,44 @@ TEST_CASE("bad images are replaced by good ones and listed once") {
     for (const auto sample : batch.samples) CHECK(sample % 3 != 0);
   CHECK(from.skipped().size() == bad.size());
   CHECK(from.skipped().at(33) == "image 33 is damaged");
+}
+
+TEST_CASE("loaders of the shards of a batch read its images once, in order, and replace the same bad ones") {
+  const numbered_images source{50, {3, 10, 11, 40}};
+  const loader_options options{.batch = 12, .threads = 2, .on_bad_image = bad_image_policy::skip};
+  loader whole{source, options};
+  const auto batches = take(whole, 9);
+  for (const std::size_t shards : {1u, 2u, 3u, 12u}) {
+    std::vector<taken> joined;
+    for (std::size_t shard = 0; shard < shards; ++shard) {
+      loader_options own = options;
+      own.shard = shard;
+      own.shards = shards;
+      loader part{source, own};
+      part.seek(0, 2);
+      part.seek(0, 0);
+      const auto parts = take(part, 9);
+      if (shard == 0) joined.resize(parts.size());
+      for (std::size_t i = 0; i < parts.size(); ++i) {
+        joined[i].epoch = parts[i].epoch;
+        joined[i].number = parts[i].number;
+        joined[i].samples.insert(joined[i].samples.end(), parts[i].samples.begin(), parts[i].samples.end());
+      }
+    }
+    CHECK(joined == batches);
+  }
+}
+
+TEST_CASE("a batch that cannot be cut into shards is refused with sizes that can") {
+  const auto refused = [](const loader_options& options, const char* sentence) {
+    CHECK_THROWS_WITH_AS((loader{numbered_images{300}, options}), sentence, std::invalid_argument);
+  };
+  refused({.batch = 250, .shards = 8},
+          "a batch of 250 images cannot be cut into 8 shards; choose 248 or 256");
+  refused({.batch = 3, .shards = 8}, "a batch of 3 images cannot be cut into 8 shards; choose 8");
+  refused({.batch = 8, .shard = 2, .shards = 2}, "a loader's shard 2 must be below the number of shards, 2");
+  refused({.batch = 8, .drop_last = false, .shards = 2},
+          "a smaller last batch cannot be cut into 2 shards; leave drop_last");
 }
 
 TEST_CASE("a source without a good image is an error, not an endless search") {

@@ -21,41 +21,18 @@
 #include <pretext/core/function_ref.hpp>
 #include <pretext/data/batch_order.hpp>
 #include <pretext/data/image_cache.hpp>
+#include <pretext/data/loader_options.hpp>
 #include <pretext/data/permutation.hpp>
 #include <pretext/data/source.hpp>
 #include <pretext/devices/start_threads.hpp>
 
 namespace pretext::inline v0_1 {
 
-/// The reaction of a loader to an image that cannot be read: throw, or replace it by another one and record
-/// it.
-enum class bad_image_policy { stop, skip };
-
-/// Options of a loader.
-struct loader_options {
-  std::size_t batch = 256;
-  std::uint64_t seed = 1;
-  std::size_t threads = 1;  ///< that decode images in the background
-  bad_image_policy on_bad_image = bad_image_policy::stop;
-  std::size_t cache_bytes = std::size_t{1} << 30;  ///< for decoded images; others are decoded again
-  std::size_t ahead = 2;                           ///< batches decoded in advance
-  bool shuffle = true;                             ///< false: the order of the source
-  bool drop_last = true;                           ///< false: the last batch of an epoch may be smaller
-};
-
-/// Options for one pass over `images` images in the order of the source.
-inline loader_options once_in_order(std::size_t images, std::size_t threads) {
-  return {.batch = std::min<std::size_t>(256, images),
-          .threads = threads,
-          .cache_bytes = 0,
-          .shuffle = false,
-          .drop_last = false};
-}
-
 /// Batches of a source, decoded by background threads: at most `ahead` + 1 batches and the cache are in
-/// memory. The images of a batch are a pure function of (seed, epoch, batch number), for any number of
-/// threads; a source with `blocks()` is read in blocks, in the order of a `block_order`. The members of one
-/// loader may be called from one thread at a time; several loaders may share a source.
+/// memory. Where a batch is cut into shards, a loader reads one of them. The images of a batch are a pure
+/// function of (seed, epoch, batch number), for any number of threads; a source with `blocks()` is read in
+/// blocks, in the order of a `block_order`. The members of one loader may be called from one thread at a
+/// time; several loaders may share a source.
 class loader {
  public:
   /// A batch; its spans are valid until the next call of `next` or `seek`.
@@ -106,6 +83,7 @@ class loader {
     return {cache_.source().size(), options_.batch,     options_.seed,
             options_.shuffle,       options_.drop_last, cache_.source().blocks()};
   }
+  std::size_t images_of_shard() const { return options_.batch / options_.shards; }
   void enqueue();
   batch take(std::shared_ptr<pending> front);
   void stop();
@@ -132,9 +110,7 @@ class loader {
 
 inline loader::loader(any_source source, loader_options options)
     : options_{options}, cache_{std::move(source), options.cache_bytes} {
-  expects(options.batch > 0 && options.threads > 0 && options.ahead > 0,
-          "a loader needs a batch, threads and batches ahead of 1 or more; they are ", options.batch, ", ",
-          options.threads, " and ", options.ahead);
+  options.check();
   expects(batches_per_epoch() > 0, "a batch of ", options.batch, " images is larger than the data set of ",
           cache_.source().size(), "; choose a smaller batch");
   seek(0, 0);
@@ -160,7 +136,8 @@ inline void loader::enqueue() {
   added->epoch = next_epoch_;
   added->number = next_number_;
   const std::size_t first = next_number_ * options_.batch;
-  added->slots.resize(std::min(options_.batch, cache_.source().size() - first));
+  added->slots.resize(options_.shards > 1 ? images_of_shard()
+                                          : std::min(options_.batch, cache_.source().size() - first));
   queue_.push_back(std::move(added));
   if (++next_number_ == batches_per_epoch()) {
     next_number_ = 0;
@@ -247,7 +224,8 @@ inline void loader::serve() {
 
 inline void loader::fill(const pending& owner, std::size_t position, slot& to) {
   const std::size_t count = cache_.source().size();
-  to.index = order().sample(owner.epoch, owner.number * options_.batch + position);
+  const std::size_t first = owner.number * options_.batch + options_.shard * images_of_shard();
+  to.index = order().sample(owner.epoch, first + position);
   // The replacement depends on the bad image alone, so that it is the same in every run.
   const permutation others{count, options_.seed ^ (to.index + 1), 0xFFFFFFFF};
   for (std::size_t attempt = 0; !read(to); ++attempt) {
