@@ -171,6 +171,11 @@ TEST_CASE("every malformed file is rejected with the file and the byte") {
   check_rejected(path, file_of(R"({"a":{"dtype":"F33","shape":[2],"data_offsets":[0,2]}})", 2), "\"F33\"");
   check_rejected(path, file_of(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,2]}})", 2),
                  "larger than the file");
+  std::string ones = "1";
+  for (int i = 0; i < 64; ++i) ones += ",1";
+  check_rejected(path,
+                 file_of("{\"a\":{\"dtype\":\"U8\",\"shape\":[" + ones + "],\"data_offsets\":[0,1]}}", 1),
+                 "has 65 extents");
   check_rejected(path, file_of(R"({"a":{"dtype":"U8","shape":[3],"data_offsets":[0,2]}})", 4), "2 bytes",
                  "need 3");
   check_rejected(path,

@@ -95,6 +95,8 @@ namespace detail {
 
 /// The maximum size of a header in the format.
 inline constexpr std::uint64_t max_header_bytes = 100'000'000;
+/// The most extents of a tensor in PyTorch and NumPy; it also bounds messages with a shape.
+inline constexpr std::size_t max_rank = 64;
 
 /// Sorts the tensors by the offset of their data, and throws unless they fill the `bytes` after the header
 /// without gaps and overlaps, each with the size of its dtype and shape.
@@ -110,6 +112,8 @@ inline void check_layout(const std::string& file, std::vector<tensor_entry>& ten
     };
     if (entry.begin > entry.end || entry.end > bytes)
       reject("is at ", entry.begin, " to ", entry.end, " of ", bytes, " bytes of data");
+    if (entry.shape.size() > max_rank)
+      reject("has ", entry.shape.size(), " extents, and no framework has more than ", max_rank);
     std::uint64_t size = dtype_size(entry.dtype);
     if (size == 0) reject("has the unknown dtype ", quote(entry.dtype));
     const bool empty = std::find(entry.shape.begin(), entry.shape.end(), 0u) != entry.shape.end();

@@ -81,17 +81,19 @@ inline void append_hex(std::string& text, std::string_view bytes) {
   }
 }
 
-/// A sentence for a terminal: control characters, which may come from the name of a file, become \xNN. Other
-/// bytes stay as they are, so that a name that is not UTF-8 is the name that the user gave.
-inline std::string printable(std::string_view text) {
+/// A message for a terminal: control characters, which may come from the name of a file, become \xNN. Line
+/// breaks may be kept. Other bytes stay as they are, so that a name that is not UTF-8 is the one on the disk.
+inline std::string printable(std::string_view text, bool keep_line_breaks = true) {
   std::string shown;
-  for (std::size_t at = 0; at < text.size();)
-    if (const std::size_t bytes = control_character(text, at); bytes > 0) {
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t bytes = control_character(text, at);
+    if (bytes > 0 && !(keep_line_breaks && text[at] == '\n')) {
       append_hex(shown, text.substr(at, bytes));
       at += bytes;
     } else {
       shown += text[at++];
     }
+  }
   return shown;
 }
 
@@ -105,7 +107,7 @@ inline std::string quote(std::string_view text) {
   for (std::size_t at = 0; at < end;) {
     const std::string_view rest = text.substr(at, end - at);
     const std::size_t valid = find_invalid_utf8(rest);
-    quoted += printable(rest.substr(0, valid));
+    quoted += printable(rest.substr(0, valid), false);
     if (valid < rest.size()) append_hex(quoted, rest.substr(valid, 1));
     at += std::min(valid + 1, rest.size());
   }
