@@ -6,7 +6,7 @@
 #include <pretext/io/file.hpp>
 #include <pretext/report/pictures.hpp>
 
-#include "support/pictures.hpp"
+#include "../../examples/support/pictures.hpp"  // tests/support has a header of that name, too
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace pretext;
