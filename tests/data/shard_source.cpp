@@ -99,7 +99,7 @@ TEST_CASE(
     const auto path = write_tar(folder / "a.tar", contents);
     check_throws<std::runtime_error>([&] { shard_source{{path}, std::move(names)}; }, path.string(), word);
   };
-  refused({{"1.txt", "x"}}, {}, "no images");
+  refused({{"1.txt", "x"}}, {}, "no images (.jpg, .jpeg, .png) in 1 archives; there are other files: 1 .txt");
   for (const char* label : {"cat", "-2", "1000000", "99999999999", "1 2", ""})
     refused({{"1.cls", label}, {"1.png", dot(1)}}, {}, "is no number below 1000000");
   refused({{"1.cls", "2"}, {"1.png", dot(1)}}, {"a", "b"}, "label 2 is none of the 2 classes");

@@ -127,7 +127,8 @@ inline any_source open_source(const std::filesystem::path& path, open_options op
   std::error_code error;
   if (!std::filesystem::exists(path, error)) reject(error ? error.message() : "there is no such folder");
   if (!detail::has_folder(path)) {
-    if (!detail::is_tar(path)) reject("this is a file; unpack the archive and pass its folder");
+    if (!detail::is_tar(path))
+      reject("this is neither a folder nor a tar archive; unpack other archives and pass their folder");
     if (options.part != dataset_split::train) reject("one archive has no other part");
     return shard_source{
         {path}, read_class_list(path.parent_path() / class_list_name), {.decode = options.decode}};

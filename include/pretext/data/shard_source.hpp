@@ -44,7 +44,9 @@ class shard_source {
     if (index->samples.empty())
       throw_error<std::runtime_error>(
           index->archives.empty() ? std::string{} : index->archives.front().string(),
-          ": no images (.jpg, .jpeg, .png) in ", index->archives.size(), " archives");
+          ": no images (.jpg, .jpeg, .png) in ", index->archives.size(), " archives",
+          index->others.files.empty() ? "" : "; there are other files: ",
+          detail::list_counts(index->others.files));
     name_classes(*index);
     // Two thirds of the memory for a window, the rest for blocks of the next one.
     const std::uint64_t block_bytes =
