@@ -88,18 +88,22 @@ inline void decode_image(std::span<const std::byte> file, const std::string& nam
   if (file.empty()) throw_error<bad_image>(name, ": the file is empty");
   const std::string_view bytes{reinterpret_cast<const char*>(file.data()), file.size()};
   std::string known;
+  const image_format* unread = nullptr;
   for (const image_format& format : image_formats()) {
-    if (std::ranges::any_of(format.signatures, [&](auto magic) { return bytes.starts_with(magic); })) {
-      if (!format.decode)
-        throw_error<bad_image>(name, ": this program was built without a reader of ", format.name,
-                               "; to read it, ", format.component);
-      format.decode(file, name, options, out);
-      convert_channels(out, options.channels, name);
-      out.range = range_of(out, options.levels);
-      return;
-    }
+    const bool found =
+        std::ranges::any_of(format.signatures, [&](auto magic) { return bytes.starts_with(magic); });
     if (format.decode) known += str_cat(known.empty() ? "neither " : " nor ", format.name);
+    if (found && !format.decode) unread = &format;
+    if (!found || !format.decode) continue;
+    format.decode(file, name, options, out);
+    convert_channels(out, options.channels, name);
+    out.range = range_of(out, options.levels);
+    return;
   }
+  if (unread)
+    throw_error<bad_image>(name, ": the file is ", known, " but ", unread->name,
+                           ", and this program was built without a reader of ", unread->name,
+                           "; to read it, ", unread->component);
   throw_error<bad_image>(name, ": the file is ", known);
 }
 
