@@ -64,6 +64,14 @@ says "20 training and 8 test images"
 # The limit of pixels is an option, and part of the recipe.
 if "$pretrain" --data flat --batch 8 --epochs 1 --max-pixels 100 --overwrite --out run >said 2>&1; then fail; fi
 says "more than the 100 allowed (max_pixels)"
-trains flat --exif-orientation apply
+
+# An orientation that is ignored is said, and can be applied.
+mkdir photos
+for i in {1..16}; do cp "$(dirname "$0")/../fuzz/corpus/images/exif.jpg" photos/$i.jpg; done # of orientation 6
+images photos 0 16
+trains photos --keep-going
+says "photographs looked at have an EXIF orientation, which is ignored"
+trains photos --keep-going --exif-orientation apply
+if grep -q "EXIF" said; then fail "said although it is applied"; fi
 grep -q '"exif_orientation": "apply"' run/recipe.json
 echo "every layout was trained on"
