@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
+#include <exception>
 #include <string>
 #include <thread>
 
@@ -26,15 +27,15 @@ std::string join(int argc, char** argv) {
 
 double rounded(double x) { return static_cast<double>(static_cast<long>(x * 10000 + 0.5)) / 10000; }
 
-int run(const std::filesystem::path& path, const std::string& other_data, const evaluation_options& options,
-        const std::string& command_line) {
+int run(const std::filesystem::path& path, const std::string& other_data, const std::string& on_bad_image,
+        const evaluation_options& options, const std::string& command_line) {
   const run_folder folder{path};
   recipe config;
   folder.read_recipe(config);
   if (!other_data.empty()) config.data = other_data;
-  const datasets data = open_labelled_datasets(config, "evaluation");
+  if (!on_bad_image.empty()) config.on_bad_image = on_bad_image;
+  datasets data = open_labelled_datasets(config, "evaluation");
   const evaluation_result accuracy = evaluate(folder, config, data, options);
-  write_run_report(folder, config, data, accuracy, options, command_line);
 
   const bool probed = options.linear_epochs > 0;
   const auto print = [&](const char* name, const accuracies& a) {
@@ -47,7 +48,16 @@ int run(const std::filesystem::path& path, const std::string& other_data, const 
   print("this encoder", accuracy.trained);
   print("the same untrained", accuracy.untrained);
   print("raw pixels", accuracy.pixels);
-  std::printf("report: %s\n", (path / "report.html").c_str());
+  int status = 0;
+  double seconds = accuracy.seconds;
+  try {
+    write_run_report(folder, config, data, accuracy, options, command_line);
+    seconds += folder.read_summary().seconds;
+    std::printf("report: %s\n", (path / "report.html").c_str());
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "evaluate: the report could not be written: %s\n", sentence_of(error).c_str());
+    status = exit_failed;
+  }
   nlohmann::ordered_json result{{"method", config.method},
                                 {"knn", rounded(accuracy.trained.knn)},
                                 {"knn_untrained", rounded(accuracy.untrained.knn)},
@@ -57,21 +67,23 @@ int run(const std::filesystem::path& path, const std::string& other_data, const 
     result["linear_untrained"] = rounded(accuracy.untrained.linear);
     result["linear_pixels"] = rounded(accuracy.pixels.linear);
   }
-  result["seconds"] = rounded(folder.read_summary().seconds + accuracy.seconds);
+  result["seconds"] = rounded(seconds);
   std::printf("result: %s\n", result.dump().c_str());
-  return 0;
+  return status;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   std::filesystem::path path;
-  std::string data;
+  std::string data, on_bad_image;
   evaluation_options options;
   options.compute.threads = std::max(1u, std::thread::hardware_concurrency());
   CLI::App app{"Evaluates a pretrained encoder: weighted kNN, linear probe, baselines, report.html."};
   app.add_option("--run", path, "folder of a pretraining run")->required();
   app.add_option("--data", data, "labelled images; default: those of the run");
+  add_option(app, {"", &on_bad_image, "--on-bad-image", "", one_of{{"stop", "skip"}}},
+             "what to do about an unreadable image; default: as in the run");
   add_option(app, {"", &options.neighbours, "--neighbours", "", positive{}}, "k of the kNN");
   add_option(app, {"", &options.temperature, "--temperature", "", positive{}},
              "temperature of the kNN's weights");
@@ -81,5 +93,5 @@ int main(int argc, char** argv) {
              "\"simclr\": SGD on standardised features; \"mae\": LARS after batch norm, best with 90 epochs");
   add_compute_options(app, options.compute);
   CLI11_PARSE(app, argc, argv);
-  return run_program("evaluate", [&] { return run(path, data, options, join(argc, argv)); });
+  return run_program("evaluate", [&] { return run(path, data, on_bad_image, options, join(argc, argv)); });
 }

@@ -58,6 +58,9 @@ int run(int argc, char** argv) {
              "epochs between two evaluations on the test images; 0: only at the end");
   add_training_options(app, options);
   CLI11_PARSE(app, argc, argv);
+  options.given = given_options(app);
+  // Both name the weights to start from.
+  if (!run.empty() || from_scratch) options.given.push_back("--weights");
   if (from_scratch) config.options.weights.clear();
   pretext::expects(from_scratch || options.resume || !config.options.weights.empty(),
                    "nothing to start from: give --run with the folder of a pretraining run, --weights with "

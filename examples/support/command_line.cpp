@@ -40,8 +40,21 @@ void add_training_options(CLI::App& app, training_options& options) {
                "do not upload the images to the GPU, even if they fit; results are the same");
   add_option(app, {"", &options.checkpoint_seconds, "--checkpoint-seconds", "", non_negative{}},
              "seconds between two checkpoints");
-  app.add_flag("--resume", options.resume, "resume the run in --out, with its recipe");
-  app.add_flag("--overwrite", options.overwrite, "delete the run in --out and start a new one");
+  const auto resume = app.add_flag(
+      "--resume", options.resume,
+      "resume the run in --out, with its recipe; --epochs, --data and --on-bad-image may differ");
+  app.add_flag("--overwrite", options.overwrite, "delete the run in --out and start a new one")
+      ->excludes(resume);
+  app.add_flag("--accept-changed-images", options.accept_changed_images,
+               "resume although images were added, removed or changed")
+      ->needs(resume);
+}
+
+std::vector<std::string> given_options(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_options())
+    if (option->count() > 0) names.push_back(option->get_name());
+  return names;
 }
 
 void add_compute_options(CLI::App& app, compute_options& compute) {
@@ -61,6 +74,7 @@ int run_pretraining(int argc, char** argv, const pretraining& method, const std:
   app.add_flag("--keep-going", options.keep_going, "continue when the embeddings collapse");
   add_training_options(app, options);
   CLI11_PARSE(app, argc, argv);
+  options.given = given_options(app);
   return run_program(method.info.program(), [&] {
     complete();
     return pretrain(method, options);

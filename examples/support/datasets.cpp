@@ -7,7 +7,7 @@
 #include <stdexcept>
 #include <system_error>
 
-#include <pretext/data/loader.hpp>
+#include <pretext/core/expects.hpp>
 #include <pretext/io/exif.hpp>
 #include <pretext/io/file.hpp>
 #include <pretext/io/utf8.hpp>
@@ -78,10 +78,12 @@ datasets open_datasets(const recipe& config) {
   if (config.data == "builtin") {
     const std::size_t train = config.images ? config.images : 8000,
                       test = config.test_images ? config.test_images : 2000;
-    return {builtin_source{{.count = train, .side = config.image_size, .seed = 7}},
+    const any_source images = builtin_source{{.count = train, .side = config.image_size, .seed = 7}};
+    return {images,
             builtin_source{
                 {.count = test, .side = config.image_size, .seed = 7, .first = std::uint64_t{1} << 32}},
-            {}};
+            {},
+            images};
   }
   const decode_options decode{
       .target_side = config.image_size,
@@ -91,6 +93,7 @@ datasets open_datasets(const recipe& config) {
   say_left_out(train, config.data, "training");
   say_orientations(train, config);
   datasets data;
+  data.found = train;
   if (has_test_part(config.data)) {
     data.train = limited(train, config.images);
     try {
@@ -118,7 +121,7 @@ datasets open_labelled_datasets(const recipe& config, const std::string& purpose
   if (!data.unlabelled.empty())
     throw_error<std::runtime_error>(purpose, " needs labelled training and test images: ", data.unlabelled,
                                     "; give --data a folder with train/<class>/ and test/<class>/ inside");
-  return {labelled_images(data.train), labelled_images(data.test), {}};
+  return {labelled_images(data.train), labelled_images(data.test), {}, data.found};
 }
 
 any_source labelled_images(const any_source& source) {
@@ -129,51 +132,82 @@ any_source labelled_images(const any_source& source) {
   return subset<any_source>{source, std::move(labelled)};
 }
 
-void for_each_batch(const any_source& source, std::size_t threads,
-                    const std::function<void(std::span<const image_view>, std::size_t)>& use) {
-  if (source.size() == 0) return;
-  loader in_order{source, once_in_order(source.size(), threads)};
-  for (std::size_t first = 0; first < source.size();) {
+image_faults for_each_batch(
+    const any_source& source, const reading& how,
+    const std::function<void(std::span<const image_view>, std::span<const std::uint64_t>)>& use) {
+  if (source.size() == 0) return {};
+  loader in_order{source, once_in_order(source.size(), how.threads, how.on_bad_image)};
+  for (std::size_t i = 0; i < in_order.batches_per_epoch(); ++i) {
     // Without it, a stop request during a run would wait for the end of an evaluation.
     if (interrupt_guard::stop_requested()) throw interrupted{};
     const auto batch = in_order.next_unless(&interrupt_guard::stop_requested);
     if (!batch) throw interrupted{};
-    use(batch->images, first);
-    first += batch->images.size();
+    if (!batch->images.empty()) use(batch->images, batch->samples);
+  }
+  if (in_order.skipped().size() == source.size())
+    throw_error<std::runtime_error>("none of the ", source.size(),
+                                    " images can be read; the first: ", in_order.skipped().begin()->second);
+  return in_order.skipped();
+}
+
+any_source without(const any_source& source, const image_faults& faults) {
+  if (faults.empty()) return source;
+  std::vector<std::size_t> readable;
+  for (std::size_t i = 0; i < source.size(); ++i)
+    if (!faults.contains(i)) readable.push_back(i);
+  return subset<any_source>{source, std::move(readable)};
+}
+
+void report_faults(const std::map<std::string, std::string>& faults, const char* what) {
+  if (faults.empty()) return;
+  std::fprintf(stderr, "%zu images could not be read and were %s:\n", faults.size(), what);
+  std::size_t shown = 0;
+  for (const auto& [name, fault] : faults) {
+    if (shown++ == 5) {
+      std::fprintf(stderr, "  and %zu others\n", faults.size() - 5);
+      break;
+    }
+    std::fprintf(stderr, "  %s\n", detail::printable(fault).c_str());
   }
 }
 
-feature_table encode(any_encoder& encoder, const any_source& source, std::size_t threads) {
-  feature_table table{source.size(), encoder.feature_width(), {}, {}};
-  table.values.reserve(table.count * table.width);
-  for_each_batch(source, threads, [&](std::span<const image_view> images, std::size_t) {
-    encoder.encode(images, table.values);
-  });
-  for (std::size_t i = 0; i < source.size(); ++i) table.labels.push_back(source.label(i));
+feature_table encode(any_encoder& encoder, const any_source& source, const reading& how,
+                     image_faults* faults) {
+  feature_table table{0, encoder.feature_width(), {}, {}};
+  table.values.reserve(source.size() * table.width);
+  auto left_out = for_each_batch(
+      source, how, [&](std::span<const image_view> images, std::span<const std::uint64_t> samples) {
+        encoder.encode(images, table.values);
+        for (const std::uint64_t sample : samples) table.labels.push_back(source.label(sample));
+      });
+  table.count = table.labels.size();
+  if (faults) *faults = std::move(left_out);
   return table;
 }
 
-feature_table pixels(any_encoder& encoder, const any_source& source, std::size_t threads) {
+feature_table pixels(any_encoder& encoder, const any_source& source, const reading& how) {
   const auto [height, width] = encoder.input_size();
   const std::size_t cell =
       std::max<std::size_t>(1, std::max(height, width) / 32);  // averages cell x cell pixels
   const std::size_t rows = height / cell, columns = width / cell;
-  feature_table table{source.size(), rows * columns * 3, {}, {}};
-  table.values.reserve(table.count * table.width);
+  feature_table table{0, rows * columns * 3, {}, {}};
+  table.values.reserve(source.size() * table.width);
   std::vector<float> views;
-  for_each_batch(source, threads, [&](std::span<const image_view> images, std::size_t) {
-    views.clear();
-    encoder.evaluation_views(images, views);
-    for (std::size_t n = 0; n < images.size(); ++n)
-      for (std::size_t k = 0; k < table.width; ++k) {
-        const std::size_t row = k / 3 / columns * cell, column = k / 3 % columns * cell;
-        float sum = 0;
-        for (std::size_t i = 0; i < cell * cell; ++i)
-          sum += views[((n * height + row + i / cell) * width + column + i % cell) * 3 + k % 3];
-        table.values.push_back(sum / static_cast<float>(cell * cell));
-      }
-  });
-  for (std::size_t i = 0; i < source.size(); ++i) table.labels.push_back(source.label(i));
+  for_each_batch(
+      source, how, [&](std::span<const image_view> images, std::span<const std::uint64_t> samples) {
+        for (const std::uint64_t sample : samples) table.labels.push_back(source.label(sample));
+        views.clear();
+        encoder.evaluation_views(images, views);
+        for (std::size_t n = 0; n < images.size(); ++n)
+          for (std::size_t k = 0; k < table.width; ++k) {
+            const std::size_t row = k / 3 / columns * cell, column = k / 3 % columns * cell;
+            float sum = 0;
+            for (std::size_t i = 0; i < cell * cell; ++i)
+              sum += views[((n * height + row + i / cell) * width + column + i % cell) * 3 + k % 3];
+            table.values.push_back(sum / static_cast<float>(cell * cell));
+          }
+      });
+  table.count = table.labels.size();
   return table;
 }
 

@@ -45,26 +45,33 @@ accuracies measure(const feature_table& train, const feature_table& test, const 
 
 }  // namespace
 
-evaluation_result evaluate(const run_folder& folder, const recipe& config, const datasets& data,
+evaluation_result evaluate(const run_folder& folder, const recipe& config, datasets& data,
                            const evaluation_options& options) {
   const auto start = std::chrono::steady_clock::now();
   const cpu::stream stream{options.compute.threads};
   evaluation_result result;
   const auto encoder = make_on_device<untrained_encoder>(config, options.compute);
+  const reading how{options.compute.threads, config};
+  const auto encode_readable = [&](any_source& source) {
+    image_faults faults;
+    auto table = encode(*encoder, source, how, &faults);
+    for (const auto& [index, fault] : faults) result.left_out[source.name(index)] = fault;
+    source = without(source, faults);
+    return table;
+  };
   {
-    const auto train = encode(*encoder, data.train, options.compute.threads),
-               test = encode(*encoder, data.test, options.compute.threads);
+    const auto train = encode_readable(data.train), test = encode_readable(data.test);
+    report_faults(result.left_out, "left out");
     result.untrained = measure(train, test, options, stream);
   }
   {
-    auto train = pixels(*encoder, data.train, options.compute.threads),
-         test = pixels(*encoder, data.test, options.compute.threads);
+    auto train = pixels(*encoder, data.train, how), test = pixels(*encoder, data.test, how);
     center(train, test);
     result.pixels = measure(train, test, options, stream);
   }
   load_encoder(folder.encoder(), *encoder);
-  result.train = encode(*encoder, data.train, options.compute.threads);
-  result.test = encode(*encoder, data.test, options.compute.threads);
+  result.train = encode(*encoder, data.train, how);
+  result.test = encode(*encoder, data.test, how);
   result.trained = measure(result.train, result.test, options, stream);
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return result;

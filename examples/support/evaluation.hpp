@@ -1,5 +1,6 @@
 #pragma once
 #include <cstddef>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -18,7 +19,8 @@ struct accuracies {
 
 struct evaluation_result {
   accuracies trained, untrained, pixels;
-  pretext::feature_table train, test;  ///< features of the trained encoder
+  pretext::feature_table train, test;           ///< features of the trained encoder
+  std::map<std::string, std::string> left_out;  ///< name and fault of the images that could not be read
   double seconds = 0;
 };
 
@@ -31,8 +33,9 @@ struct evaluation_options {
 };
 
 /// Measures weighted kNN and a linear probe on the feature h of the run's encoder, and on two baselines: the
-/// same encoder untrained, and raw pixels. All images of `data` need a label.
-evaluation_result evaluate(const run_folder& folder, const recipe& config, const datasets& data,
+/// same encoder untrained, and raw pixels. Where the recipe says so, images that cannot be read are left out,
+/// of `data` as well.
+evaluation_result evaluate(const run_folder& folder, const recipe& config, datasets& data,
                            const evaluation_options& options);
 
 }  // namespace programs

@@ -2,7 +2,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <cstdio>
+#include <map>
+#include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -32,25 +36,29 @@ struct top_accuracy {
   double first = 0, five = 0;
 };
 
-top_accuracy accuracy_of(any_classifier& classifier, const any_source& source, std::size_t threads) {
+top_accuracy accuracy_of(any_classifier& classifier, const any_source& source, const reading& how,
+                         std::map<std::string, std::string>& left_out) {
   const std::size_t classes = classifier.classes();
-  std::size_t first = 0, five = 0;
+  std::size_t first = 0, five = 0, tested = 0;
   std::vector<float> logits;
-  for_each_batch(source, threads, [&](std::span<const image_view> images, std::size_t begin) {
-    logits.clear();
-    classifier.predict(images, logits);
-    for (std::size_t i = 0; i < images.size(); ++i) {
-      const std::span scores{logits.data() + i * classes, classes};
-      const auto label = static_cast<std::size_t>(source.label(begin + i));
-      // A class without a training image has no output and is never predicted.
-      const auto larger = label < classes
-                              ? std::ranges::count_if(scores, [&](float x) { return x > scores[label]; })
-                              : static_cast<std::ptrdiff_t>(classes);
-      first += larger == 0;
-      five += larger < 5;
-    }
-  });
-  const auto count = static_cast<double>(source.size());
+  const auto faults = for_each_batch(
+      source, how, [&](std::span<const image_view> images, std::span<const std::uint64_t> samples) {
+        tested += images.size();
+        logits.clear();
+        classifier.predict(images, logits);
+        for (std::size_t i = 0; i < images.size(); ++i) {
+          const std::span scores{logits.data() + i * classes, classes};
+          const auto label = static_cast<std::size_t>(source.label(samples[i]));
+          // A class without a training image has no output and is never predicted.
+          const auto larger = label < classes
+                                  ? std::ranges::count_if(scores, [&](float x) { return x > scores[label]; })
+                                  : static_cast<std::ptrdiff_t>(classes);
+          first += larger == 0;
+          five += larger < 5;
+        }
+      });
+  for (const auto& [index, fault] : faults) left_out[source.name(index)] = fault;
+  const auto count = static_cast<double>(tested);
   return {static_cast<double>(first) / count, static_cast<double>(five) / count};
 }
 
@@ -69,6 +77,7 @@ void write_classifier(const std::filesystem::path& path, any_classifier& classif
       {"format", "pt"},
       {"made_by", "pretext"},
       {"recipe", recipe_text},
+      // The names of folders may not be UTF-8.
       {"classes",
        nlohmann::json(source.class_names()).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)}};
   classifier.read_values([&](const float* values) { append_torch_tensors<float>(table, values, "", file); });
@@ -122,14 +131,14 @@ void follow_run(const std::filesystem::path& path, finetune_recipe& config) {
 }
 
 int fine_tune(finetune_recipe config, const training_options& options, std::size_t test_every) {
-  const run_folder folder{options.out, "finetune"};
-  if (options.resume) {
-    folder.read_recipe(config);
-    if (config.method != "finetune")
-      throw_error<std::runtime_error>(options.out.string(), " contains a run of ", config.method,
-                                      ", not of finetune");
-  }
+  run_folder folder{options.out, "finetune"};
+  std::optional<run_state> saved;
+  if (options.resume)
+    saved = resume_run(folder, config, options.given);
+  else
+    folder.expects_free(options.overwrite);
   const finetune_options& tuning = config.options;
+  if (options.resume) expects_data(config);
   const datasets data = open_labelled_datasets(config, "fine-tuning");
   const auto all = labels_of(data.train);
   const auto chosen = class_balanced_subset(all, tuning.labels, config.seed);
@@ -139,14 +148,16 @@ int fine_tune(finetune_recipe config, const training_options& options, std::size
 
   const auto classifier = make_on_device<finetune_classifier>({config, classes}, options.compute);
   classifier->set_labels(labels_of(train));
-  if (!options.resume) {
-    // Before `start` empties the folder: if the file is unreadable, an earlier run there is still intact.
-    if (!tuning.weights.empty()) load_encoder(tuning.weights, *classifier);
-    folder.start(to_text(config), options.overwrite);
+  expects_batch(config, train);
+  // Before `start` empties the folder: if the file is unreadable, an earlier run there is still intact.
+  if (!saved && !tuning.weights.empty()) load_encoder(tuning.weights, *classifier);
+  if (!options.resume) folder.start(to_text(config), options.overwrite);
+  const auto write_labelled = [&] {
     std::string names;
     for (const std::size_t i : chosen) names += data.train.name(i) + '\n';
-    write_atomically(options.out / "labelled.txt", names);
-  }
+    write_atomically(folder.file("labelled.txt"), names);
+  };
+  if (!saved) write_labelled();
 
   const auto schedule = [&](std::size_t step, std::size_t per_epoch) {
     const auto epoch = static_cast<double>(per_epoch);
@@ -158,24 +169,35 @@ int fine_tune(finetune_recipe config, const training_options& options, std::size
                                 .drop_path = tuning.drop_path};
   };
   epoch_evaluation evaluation{{"accuracy"}, {}};
+  const reading how{options.compute.threads, config};
+  std::map<std::string, std::string> left_out;
   if (test_every > 0)
     evaluation.after = [&](std::size_t epoch) -> std::map<std::string, double> {
       if (epoch % test_every != 0) return {};
-      return {{"accuracy", accuracy_of(*classifier, data.test, options.compute.threads).first}};
+      return {{"accuracy", accuracy_of(*classifier, data.test, how, left_out).first}};
     };
   std::fprintf(stderr, "%zu of %zu labels, %zu classes, %s\n", train.size(), all.size(), classes,
                tuning.weights.empty() ? "from scratch" : tuning.weights.c_str());
-  const run_summary summary = take_steps(config, options, folder, train, *classifier, schedule, evaluation);
+  auto done =
+      take_steps(config, options, folder, saved, train, data.found, *classifier, schedule, evaluation);
+  const run_summary& summary = done.summary;
+  const auto file = folder.file("classifier.safetensors");
+  if (!done.written || !folder.has("classifier.safetensors")) {
+    write_labelled();  // a resumed run may have learned from changed images
+    write_classifier(file, *classifier, data.train, folder.read_recipe_text());
+    folder.finish(*classifier, summary);
+  }
+  std::fprintf(stderr, "%zu steps in %.0f s, last loss %.4f; the classifier is in %s\n", summary.steps,
+               summary.seconds, summary.loss, file.c_str());
 
   const auto start = std::chrono::steady_clock::now();
-  const top_accuracy accuracy = accuracy_of(*classifier, data.test, options.compute.threads);
+  top_accuracy accuracy;
+  if (const int failed = finish_with(folder, "testing the classifier",
+                                     [&] { accuracy = accuracy_of(*classifier, data.test, how, left_out); }))
+    return failed;
   const double seconds =
       summary.seconds + std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  folder.finish(*classifier, summary, {});
-  write_classifier(options.out / "classifier.safetensors", *classifier, data.train,
-                   folder.read_recipe_text());
-  std::fprintf(stderr, "%zu steps in %.0f s, last loss %.4f; the classifier is in %s\n", summary.steps,
-               summary.seconds, summary.loss, (options.out / "classifier.safetensors").c_str());
+  report_faults(left_out, "left out of the test");
   const nlohmann::ordered_json result{{"method", "finetune"},
                                       {"labels", tuning.labels},
                                       {"from_scratch", tuning.weights.empty()},
@@ -183,7 +205,7 @@ int fine_tune(finetune_recipe config, const training_options& options, std::size
                                       {"top5", rounded(accuracy.five)},
                                       {"seconds", rounded(seconds)}};
   std::printf("result: %s\n", result.dump().c_str());
-  return 0;
+  return done.status;
 }
 
 }  // namespace programs

@@ -33,17 +33,29 @@ std::size_t spread(std::size_t i, std::size_t count, std::size_t size) {
   return (i * size / count + i) % size;
 }
 
-std::vector<image_sheet> augmented_views(any_trainer& trainer, const recipe& config, const datasets& data) {
-  const std::size_t shown = std::min<std::size_t>(8, data.train.size()), epochs = 3;
-  const auto [height, width] = trainer.input_size();
-  std::vector<image> pictures(shown);
-  std::vector<image_view> views;
-  std::vector<std::uint64_t> samples;
-  for (std::size_t i = 0; i < shown; ++i) {
-    samples.push_back(spread(i, shown, data.train.size()));
-    data.train.read(samples.back(), pictures[i]);
-    views.push_back(pictures[i]);
+sampled_images sample_images(const any_source& source, std::size_t count) {
+  sampled_images sampled;
+  count = std::min(count, source.size());
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::size_t first = spread(i, count, source.size());
+    for (std::size_t next = 0; next < std::min<std::size_t>(100, source.size()); ++next) try {
+        const std::size_t index = (first + next) % source.size();
+        image picture;
+        source.read(index, picture);
+        sampled.images.push_back(std::move(picture));
+        sampled.samples.push_back(index);
+        break;
+      } catch (const bad_image&) {}
   }
+  return sampled;
+}
+
+std::vector<image_sheet> augmented_views(any_trainer& trainer, const recipe& config, const datasets& data) {
+  const sampled_images sampled = sample_images(data.train, 8);
+  if (sampled.images.empty()) return {};
+  const std::size_t shown = sampled.images.size(), epochs = 3;
+  const auto [height, width] = trainer.input_size();
+  const auto views = sampled.views();
   const bool pairs = info_of(config.method).pairs_views;
   image_sheet sheet{pairs ? "First row: original images. Below: their pairs of views in the first epochs."
                           : "First row: original images. Below: their views in the first epochs.",
@@ -59,7 +71,8 @@ std::vector<image_sheet> augmented_views(any_trainer& trainer, const recipe& con
   trainer.evaluation_views(views, originals);
   add(originals);
   for (std::uint32_t epoch = 0; epoch < epochs; ++epoch)
-    add(trainer.make_views({.epoch = epoch, .images = views, .samples = samples, .seed = config.seed}));
+    add(trainer.make_views(
+        {.epoch = epoch, .images = views, .samples = sampled.samples, .seed = config.seed}));
   return {sheet};
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <vector>
 
@@ -17,6 +18,16 @@ pretext::image to_picture(const float* rgb, std::size_t height, std::size_t widt
 /// Index of the i-th of `count` images spread evenly over `size` images. It covers all classes, whether the
 /// set is sorted by class or alternates between them.
 std::size_t spread(std::size_t i, std::size_t count, std::size_t size);
+
+/// Up to `count` images spread evenly over a source, each with its index. Where one cannot be read, one of
+/// the next images takes its place.
+struct sampled_images {
+  std::vector<pretext::image> images;
+  std::vector<std::uint64_t> samples;
+
+  std::vector<pretext::image_view> views() const { return {images.begin(), images.end()}; }
+};
+sampled_images sample_images(const pretext::any_source& source, std::size_t count);
 
 /// A few images and their views in the first epochs.
 std::vector<pretext::image_sheet> augmented_views(pretext::any_trainer& trainer, const recipe& config,

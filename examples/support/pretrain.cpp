@@ -32,9 +32,26 @@ bool upload_images(const training_options& options, const pretext::any_source& t
 
 }  // namespace
 
-run_summary take_steps(const recipe& config, const training_options& options, const run_folder& folder,
-                       const pretext::any_source& train, pretext::any_trainer& trainer,
-                       const step_schedule& schedule, const epoch_evaluation& evaluation) {
+void expects_batch(const recipe& config, const pretext::any_source& train) {
+  pretext::expects(config.batch <= train.size(), "a batch of ", config.batch, " images cannot be made of ",
+                   train.size(), "; choose a smaller batch");
+}
+
+int finish_with(const run_folder& folder, const char* what, const std::function<void()>& work) {
+  try {
+    work();
+    return 0;
+  } catch (const pretext::interrupted&) { throw; } catch (const std::exception& error) {
+    std::fprintf(stderr, "\n%s: the encoder is in %s, but %s failed: %s\n", folder.program().c_str(),
+                 folder.encoder().c_str(), what, sentence_of(error).c_str());
+    return exit_failed;
+  }
+}
+
+finished_training take_steps(recipe& config, const training_options& options, run_folder& folder,
+                             const std::optional<pretext::run_state>& saved, const pretext::any_source& train,
+                             const pretext::any_source& found, pretext::any_trainer& trainer,
+                             const step_schedule& schedule, const epoch_evaluation& evaluation) {
   using namespace pretext;
   const std::size_t threads = options.compute.threads;
   const loader_options loading{
@@ -42,14 +59,31 @@ run_summary take_steps(const recipe& config, const training_options& options, co
       .seed = config.seed,
       .threads = threads,
       .on_bad_image = config.on_bad_image == "skip" ? bad_image_policy::skip : bad_image_policy::stop};
-  expects(config.batch <= train.size(), "a batch of ", config.batch, " images cannot be drawn from ",
-          train.size(), "; choose a smaller batch");
+  expects_batch(config, train);
   const std::size_t per_epoch = batch_order{train.size(), config.batch}.batches_per_epoch(),
                     steps = config.epochs * per_epoch;
+  if (saved && saved->step > steps)
+    throw_error<std::runtime_error>(folder.path().string(), ": the run has taken ", saved->step,
+                                    " steps, and with ", config.epochs, " epochs of ", per_epoch,
+                                    " steps it would have ended before; give --resume more --epochs");
+  const image_list images =
+      list_images(found, config.data == "builtin" ? "" : config.data, cpu::stream{threads});
+  check_images(folder, images, saved, options.accept_changed_images);
+  folder.write_recipe(config);
+  finished_training done;
+  done.written = saved && saved->step == steps && folder.has_results(steps);
   std::fprintf(stderr, "%zu images, %zu steps of %zu images, %s at %zu pixels, %zu threads%s\n", train.size(),
                steps, config.batch, config.encoder.c_str(), config.image_size, threads,
                options.compute.is_gpu() ? " and a GPU" : "");
   const bool uploaded = options.compute.is_gpu() && upload_images(options, train, trainer, loading);
+  // After the last step an evaluation fails alone, so that the encoder is written.
+  const auto evaluate = [&](std::size_t epoch) -> std::map<std::string, double> {
+    if (epoch < config.epochs) return evaluation.after(epoch);
+    std::map<std::string, double> values;
+    done.status |=
+        finish_with(folder, "the evaluation after the last epoch", [&] { values = evaluation.after(epoch); });
+    return values;
+  };
   const run_options run{.steps = steps,
                         .steps_per_epoch = per_epoch,
                         .batch = config.batch,
@@ -59,47 +93,54 @@ run_summary take_steps(const recipe& config, const training_options& options, co
                         .monitor_every = std::clamp<std::size_t>(steps / 60, 1, 25),
                         .stop_on_collapse = info_of(config.method).pairs_views && !options.keep_going,
                         .metric_names = evaluation.columns,
-                        .after_epoch = evaluation.after,
+                        .after_epoch = evaluation.after ? evaluate : decltype(run_options::after_epoch){},
                         // Without the device: either one can resume a run of the other.
-                        .config_fingerprint = folder.read_recipe_text()};
+                        .config_fingerprint = folder.read_recipe_text(),
+                        .data_fingerprint = fingerprint(images),
+                        .compare_fingerprints = false,  // resume_run and check_images have
+                        .lock = folder.owner()};
   run_result result;
   const auto stop_if_interrupted = [&] {
     if (!result.interrupted) return;
     std::fprintf(stderr,
                  "stopped at step %zu of %zu; everything is saved, resume with: %s --resume --out %s\n",
                  result.steps, steps, folder.program().c_str(), options.out.c_str());
+    folder.unlock();
     end_at_once(exit_interrupted);  // a thread of the loader may be in a read that never returns
   };
-  std::map<std::size_t, std::string> skipped;
   if (device_batches_tag device_batches; uploaded) {
-    result = run_training(run, trainer, device_batches, options.resume);
+    result = run_training(run, trainer, device_batches, saved.has_value());
     stop_if_interrupted();
   } else {
     loader batches{train, loading};
-    result = run_training(run, trainer, batches, options.resume);
+    result = run_training(run, trainer, batches, saved.has_value());
     stop_if_interrupted();
-    skipped = batches.skipped();
   }
-  run_summary summary{result.seconds, result.loss, result.steps, trainer.peak_memory(), {}};
-  for (const auto& [index, error] : skipped) summary.skipped[train.name(index)] = error;
-  return summary;
+  if (done.written) {
+    done.summary = folder.read_summary();
+    return done;
+  }
+  done.summary = {result.seconds, result.loss, result.steps, result.peak_memory, {}};
+  for (const auto& [index, error] : result.skipped)
+    done.summary.skipped[index < train.size() ? train.name(index) : std::to_string(index)] = error;
+  report_faults(done.summary.skipped, "replaced by others");
+  return done;
 }
 
 int pretrain(const pretraining& method, const training_options& options) {
   using namespace pretext;
   recipe& config = method.config;
-  const run_folder folder{options.out, method.info.program()};
-  if (options.resume) {
-    folder.read_recipe(config);
-    if (config.method != method.info.name)
-      throw_error<std::runtime_error>(options.out.string(), " contains a run of ", config.method,
-                                      "; resume it with ", info_of(config.method).program(),
-                                      " --resume --out ", options.out.string());
-  }
-  // First, so that an encoder or device that this program lacks leaves no folder behind.
+  run_folder folder{options.out, method.info.program()};
+  std::optional<run_state> saved;
+  if (options.resume) saved = resume_run(folder, config, options.given);
+  // First, so that an encoder, a device or images that are not there leave no folder behind and an earlier
+  // run as it was.
   const auto trainer = method.make(options.compute);
-  if (!options.resume) folder.start(to_text(config), options.overwrite);
+  if (!options.resume) folder.expects_free(options.overwrite);
+  if (options.resume) expects_data(config);
   const datasets data = open_datasets(config);
+  expects_batch(config, data.train);
+  if (!options.resume) folder.start(to_text(config), options.overwrite);
   const auto schedule = [&](std::size_t step, std::size_t per_epoch) {
     const auto now = static_cast<double>(step), epoch = static_cast<double>(per_epoch);
     const double length = static_cast<double>(config.epochs) * epoch;
@@ -112,20 +153,26 @@ int pretrain(const pretraining& method, const training_options& options) {
   };
   epoch_evaluation evaluation;
   const std::size_t threads = options.compute.threads;
+  const reading how{threads, config};
   if (options.knn_every > 0 && !data.unlabelled.empty())
     std::fprintf(stderr, "kNN is not measured: %s\n", data.unlabelled.c_str());
   else if (options.knn_every > 0)
     evaluation.after = [&, bank = labelled_images(data.train), queries = labelled_images(data.test)](
                            std::size_t epoch) -> std::map<std::string, double> {
       if (epoch % options.knn_every != 0) return {};
-      return {{"knn", knn{}.accuracy(encode(*trainer, bank, threads), encode(*trainer, queries, threads),
+      return {{"knn", knn{}.accuracy(encode(*trainer, bank, how), encode(*trainer, queries, how),
                                      cpu::stream{threads})}};
     };
-  const run_summary summary = take_steps(config, options, folder, data.train, *trainer, schedule, evaluation);
-  folder.finish(*trainer, summary, method.pictures(*trainer, data));
+  auto done =
+      take_steps(config, options, folder, saved, data.train, data.found, *trainer, schedule, evaluation);
+  const run_summary& summary = done.summary;
+  if (!done.written) folder.finish(*trainer, summary);
   std::fprintf(stderr, "%zu steps in %.0f s, last loss %.4f; the encoder is in %s\n", summary.steps,
                summary.seconds, summary.loss, folder.encoder().c_str());
-  return 0;
+  if (!done.written || !folder.has(pictures_file))
+    done.status |= finish_with(folder, "making the pictures of the report",
+                               [&] { write_pictures(folder.path(), method.pictures(*trainer, data)); });
+  return done.status;
 }
 
 }  // namespace programs

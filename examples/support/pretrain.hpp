@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "method_info.hpp"
 #include "pictures.hpp"
 #include "recipe.hpp"
+#include "resumed_run.hpp"
 #include "run_folder.hpp"
 
 namespace programs {
@@ -24,7 +26,9 @@ struct training_options {
   std::size_t knn_every = 0;  // epochs; 0: never
   double checkpoint_seconds = 60;
   bool resume = false, overwrite = false, keep_going = false;
-  bool load_batches = false;  // even if the images fit into the GPU's memory
+  bool accept_changed_images = false;  // of a resumed run
+  std::vector<std::string> given{};    // names of the options on the command line
+  bool load_batches = false;           // even if the images fit into the GPU's memory
 };
 
 /// Learning rate and target momentum of a step.
@@ -36,11 +40,27 @@ struct epoch_evaluation {
   std::function<std::map<std::string, double>(std::size_t epoch)> after;
 };
 
-/// Runs the steps of a new or resumed training on the images of `train`, with progress on stderr, metrics,
-/// checkpoints and Ctrl-C. If it is interrupted, ends the process with `exit_interrupted`.
-run_summary take_steps(const recipe& config, const training_options& options, const run_folder& folder,
-                       const pretext::any_source& train, pretext::any_trainer& trainer,
-                       const step_schedule& schedule, const epoch_evaluation& evaluation = {});
+/// A training that has taken all its steps.
+struct finished_training {
+  run_summary summary;
+  bool written = false;  // an earlier process has taken the last step and written encoder and summary
+  int status = 0;        // exit status of the program; 1: something that follows the last step has failed
+};
+
+/// Runs the steps of a new training (`saved`: nothing) or of one that is resumed, on the images of `train`,
+/// which were chosen from `found`, with progress on stderr, metrics, checkpoints and Ctrl-C. The folder must
+/// be locked. If the run is interrupted, ends the process with `exit_interrupted`.
+finished_training take_steps(recipe& config, const training_options& options, run_folder& folder,
+                             const std::optional<pretext::run_state>& saved, const pretext::any_source& train,
+                             const pretext::any_source& found, pretext::any_trainer& trainer,
+                             const step_schedule& schedule, const epoch_evaluation& evaluation = {});
+
+/// Throws unless there are enough images for a batch.
+void expects_batch(const recipe& config, const pretext::any_source& train);
+
+/// Does what follows the training and can fail without loss; returns 0, or 1 after a sentence on stderr that
+/// says where the encoder is.
+int finish_with(const run_folder& folder, const char* what, const std::function<void()>& work);
 
 /// A method as `pretrain` needs it. Both functions read the recipe, so a resumed run calls them only after
 /// its recipe was read.

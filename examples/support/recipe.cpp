@@ -1,9 +1,14 @@
 #include "recipe.hpp"
 
+#include <cmath>
+#include <set>
 #include <stdexcept>
+#include <string_view>
+#include <type_traits>
 
 #include <nlohmann/json.hpp>
 #include <pretext/core/expects.hpp>
+#include <pretext/io/utf8.hpp>
 
 #include "fine_tuning.hpp"
 #include "method_info.hpp"
@@ -11,9 +16,99 @@
 namespace programs {
 namespace {
 
+constexpr const char* percent_encoded = "percent_encoded";
+
+/// JSON holds UTF-8 only, paths hold any bytes: those above 127, and '%', become %XX.
+std::string percent_encode(std::string_view bytes) {
+  constexpr std::string_view digits = "0123456789ABCDEF";
+  std::string text;
+  for (const char c : bytes)
+    if (const auto byte = static_cast<unsigned char>(c); byte < 0x80 && c != '%')
+      text += c;
+    else
+      ((text += '%') += digits[byte >> 4]) += digits[byte & 15];
+  return text;
+}
+/// Returns false if the text is not of that form.
+bool percent_decode(std::string_view text, std::string& bytes) {
+  bytes.clear();
+  for (; !text.empty(); text.remove_prefix(1)) {
+    if (text[0] != '%') {
+      bytes += text[0];
+      continue;
+    }
+    const std::size_t high = std::string_view{"0123456789ABCDEF"}.find(text.size() > 2 ? text[1] : '?'),
+                      low = std::string_view{"0123456789ABCDEF"}.find(text.size() > 2 ? text[2] : '?');
+    if (high > 15 || low > 15) return false;
+    bytes += static_cast<char>(high * 16 + low);
+    text.remove_prefix(2);
+  }
+  return true;
+}
+
+nlohmann::json json_of(const std::string& text) {
+  if (pretext::detail::find_invalid_utf8(text) == text.size()) return text;
+  return {{percent_encoded, percent_encode(text)}};
+}
+template <class Value>
+nlohmann::json json_of(const Value& value) {
+  return value;
+}
+
+// Each reads a value from JSON; false if the value is of another type or does not fit.
+bool read(const nlohmann::json& from, std::string& value) {
+  if (from.is_object() && from.size() == 1 && from.contains(percent_encoded) &&
+      from[percent_encoded].is_string())
+    return percent_decode(from[percent_encoded].get_ref<const std::string&>(), value);
+  if (from.is_string()) value = from.get<std::string>();
+  return from.is_string();
+}
+bool read(const nlohmann::json& from, bool& value) {
+  if (from.is_boolean()) value = from.get<bool>();
+  return from.is_boolean();
+}
+bool read(const nlohmann::json& from, std::size_t& value) {
+  if (from.is_number_unsigned()) value = from.get<std::size_t>();
+  return from.is_number_unsigned();
+}
+bool read(const nlohmann::json& from, double& value) {
+  if (from.is_number()) value = from.get<double>();
+  return from.is_number();
+}
+
+template <class Value>
+constexpr const char* kind_of = "a text";
+template <>
+constexpr const char* kind_of<bool> = "true or false";
+template <>
+constexpr const char* kind_of<std::size_t> = "a whole number from 0 to 18446744073709551615";
+template <>
+constexpr const char* kind_of<double> = "a number";
+
+void read(const nlohmann::json& from, const std::string& source, const field& member) {
+  std::visit(
+      [&]<class Value>(Value* value) {
+        if (!read(from, *value))
+          pretext::throw_error<std::runtime_error>(source, ": the member \"", member.key, "\" must be ",
+                                                   kind_of<Value>, ", not ", from.dump().substr(0, 80));
+        if constexpr (std::is_same_v<Value, std::size_t> || std::is_same_v<Value, double>)
+          if (const std::string fault = fault_of(member, from.dump()); !fault.empty())
+            pretext::throw_error<std::runtime_error>(source, ": the member \"", member.key, "\" ", fault);
+      },
+      member.value);
+}
+
 void write(recipe& config, nlohmann::json& members) {
   for (const field& member : config.fields())
-    if (*member.key) std::visit([&](const auto* value) { members[member.key] = *value; }, member.value);
+    if (*member.key)
+      std::visit(
+          [&]<class Value>(const Value* value) {
+            if constexpr (std::is_same_v<Value, double>)
+              pretext::expects(std::isfinite(*value), *member.option ? member.option : member.key, " is ",
+                               *value, "; give a finite number");
+            members[member.key] = json_of(*value);
+          },
+          member.value);
 }
 
 /// The default values of all options that the first version had. Its programs wrote them all, whichever of
@@ -27,6 +122,44 @@ nlohmann::json first_version_defaults() {
   finetune_recipe fine_tuning;
   write(fine_tuning, members);
   return members;
+}
+
+/// The keys of the recipes of all programs: a program reads the recipes of others, too.
+std::set<std::string> known_members(recipe& config) {
+  std::set<std::string> keys;
+  const auto add = [&](recipe& any) {
+    for (const field& member : any.fields()) keys.insert(member.key);
+  };
+  for (const method_entry& method : methods()) add(*method.defaults);
+  finetune_recipe fine_tuning;
+  add(fine_tuning);
+  add(config);
+  return keys;
+}
+
+/// The members of a recipe's text, each of which is known and there once.
+nlohmann::json parse_members(const std::string& text, const std::string& source, recipe& config) {
+  const auto known = known_members(config);
+  std::set<std::string> found;
+  const auto reject = [&](const auto&... fault) {
+    pretext::throw_error<std::runtime_error>(source, ": ", fault...);
+  };
+  const auto check = [&](int depth, nlohmann::json::parse_event_t event, nlohmann::json& parsed) {
+    if (depth != 1 || event != nlohmann::json::parse_event_t::key) return true;
+    const auto& key = parsed.get_ref<const std::string&>();
+    const std::string quoted = pretext::detail::quote_json(key.substr(0, 80));
+    if (!known.contains(key))
+      reject("no program has the member ", quoted,
+             "; a later version may have written it, or it is misspelt");
+    if (!found.insert(key).second) reject("the member ", quoted, " is there twice");
+    return true;
+  };
+  try {
+    auto members = nlohmann::json::parse(text, check);
+    if (!members.is_object()) reject("is not a recipe");
+    return members;
+  } catch (const nlohmann::json::exception& error) { reject("is not a recipe; ", error.what()); }
+  return {};
 }
 
 }  // namespace
@@ -76,16 +209,24 @@ std::string to_text(recipe& config) {
 }
 
 void read_text(const std::string& text, const std::string& source, recipe& config) {
+  const auto members = parse_members(text, source, config);
   config.reset();
-  try {
-    const auto members = nlohmann::json::parse(text);
-    if (!members.is_object()) pretext::throw_error<std::runtime_error>(source, ": is not a recipe");
-    for (const field& member : config.fields())
-      if (*member.key && members.contains(member.key))
-        std::visit([&](auto* value) { members.at(member.key).get_to(*value); }, member.value);
-  } catch (const nlohmann::json::exception& error) {
-    pretext::throw_error<std::runtime_error>(source, ": is not a recipe; ", error.what());
-  }
+  for (const field& member : config.fields())
+    if (*member.key && members.contains(member.key)) read(members.at(member.key), source, member);
+}
+
+recipe_values values_of(recipe& config) {
+  nlohmann::json members;
+  write(config, members);
+  recipe_values values;
+  for (const auto& [key, value] : members.items()) values[key] = value.dump();
+  return values;
+}
+
+void set_values(recipe& config, const recipe_values& values) {
+  for (const field& member : config.fields())
+    if (const auto found = values.find(member.key); found != values.end())
+      read(nlohmann::json::parse(found->second), "a recipe", member);
 }
 
 std::vector<std::pair<std::string, std::string>> configuration_of(const std::string& text, recipe& config) {

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstddef>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -61,10 +62,19 @@ struct recipe_of final : recipe {
   void reset() override { *this = {}; }
 };
 
-/// JSON text with every member by its key.
+/// JSON text with every member by its key. A path that is not UTF-8 is written as {"percent_encoded": "…"}.
+/// Throws std::invalid_argument that names the member if a number is infinite or NaN.
 std::string to_text(recipe& config);
-/// Reads the members that the text has. Throws std::runtime_error that names `source` if it is no recipe.
+/// Reads the members that the text has. Throws std::runtime_error that names `source`, and the member, if the
+/// text is no recipe, if a value is of another type or does not fit, and if a member is unknown or given
+/// twice.
 void read_text(const std::string& text, const std::string& source, recipe& config);
+
+/// Key and value, as JSON text, of each member of a recipe: equal values have equal text.
+using recipe_values = std::map<std::string, std::string>;
+recipe_values values_of(recipe& config);
+/// Gives the recipe these values.
+void set_values(recipe& config, const recipe_values& values);
 
 /// Key and value of every member of the recipe in `text`, with those of `config` instead of the text's: for
 /// the report.

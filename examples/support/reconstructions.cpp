@@ -14,18 +14,14 @@ using namespace pretext;
 void add_reconstructions(any_trainer& trainer, const recipe& config, bool normalised, const datasets& data,
                          std::vector<image_sheet>& sheets) {
   const any_source& source = data.test.size() > 0 ? data.test : data.train;
-  const std::size_t shown = std::min<std::size_t>(8, source.size());
-  std::vector<image> pictures(shown);
-  std::vector<image_view> views;
-  std::vector<std::uint64_t> samples;
-  for (std::size_t i = 0; i < shown; ++i) {
-    samples.push_back(spread(i, shown, source.size()));
-    source.read(samples.back(), pictures[i]);
-    views.push_back(pictures[i]);
-  }
+  const sampled_images sampled = sample_images(source, 8);
+  if (sampled.images.empty()) return;
+  const std::size_t shown = sampled.images.size();
+  const auto views = sampled.views();
   reconstructor* const predictor = trainer.reconstructor();
   expects(predictor != nullptr, "only masked methods predict images, and ", config.method, " is not one");
-  const auto result = predictor->reconstruct({.images = views, .samples = samples, .seed = config.seed});
+  const auto result =
+      predictor->reconstruct({.images = views, .samples = sampled.samples, .seed = config.seed});
   const auto [height, width] = trainer.input_size();
   image_sheet sheet{
       "One test image per row. Predicted: the decoder's output at every patch; only that at masked patches "

@@ -1,6 +1,8 @@
 #include "run_folder.hpp"
 
+#include <array>
 #include <cstdint>
+#include <cstdio>
 #include <fstream>
 #include <iterator>
 #include <stdexcept>
@@ -11,10 +13,55 @@
 #include "pictures.hpp"
 
 namespace programs {
-
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(run_summary, seconds, loss, steps, peak_memory, skipped)
+namespace {
 
 using namespace pretext;
+
+/// Everything that a run writes, its recipe first: a folder without one is no run, whenever a process is
+/// killed.
+constexpr std::array files{"recipe.json",         "checkpoint.safetensors",
+                           "encoder.safetensors", "classifier.safetensors",
+                           "summary.json",        "metrics.csv",
+                           pictures_file,         "pictures.cbor" /* of an earlier version */,
+                           "report.html",         "images.txt",
+                           "labelled.txt"};
+
+nlohmann::json json_of(const run_summary& summary) {
+  return {{"seconds", summary.seconds},
+          {"loss", summary.loss},
+          {"steps", summary.steps},
+          {"peak_memory", summary.peak_memory},
+          {"skipped", summary.skipped}};
+}
+
+std::string fault_of(const char* name, const char* kind) {
+  return str_cat("the member \"", name, "\" must be ", kind);
+}
+
+void read(const nlohmann::json& members, const char* name, double& value) {
+  if (!members.contains(name)) return;
+  if (!members[name].is_number()) throw std::runtime_error{fault_of(name, "a number")};
+  value = members[name].get<double>();
+}
+void read(const nlohmann::json& members, const char* name, std::size_t& value) {
+  if (!members.contains(name)) return;
+  if (!members[name].is_number_unsigned())
+    throw std::runtime_error{fault_of(name, "a whole number from 0 to 18446744073709551615")};
+  value = members[name].get<std::size_t>();
+}
+
+run_summary summary_from(const nlohmann::json& members) {
+  if (!members.is_object()) throw std::runtime_error{"it is no object"};
+  run_summary summary;
+  read(members, "seconds", summary.seconds);
+  read(members, "loss", summary.loss);
+  read(members, "steps", summary.steps);
+  read(members, "peak_memory", summary.peak_memory);
+  if (members.contains("skipped")) members["skipped"].get_to(summary.skipped);
+  return summary;
+}
+
+}  // namespace
 
 std::string run_folder::read_text(const char* name) const {
   std::ifstream file{path_ / name};
@@ -24,23 +71,54 @@ std::string run_folder::read_text(const char* name) const {
   return {std::istreambuf_iterator<char>{file}, {}};
 }
 
-void run_folder::start(const std::string& recipe_text, bool overwrite) const {
-  if (std::filesystem::exists(path_ / "checkpoint.safetensors") && !overwrite)
-    throw_error<std::runtime_error>(
-        path_.string(),
-        " already contains a run; give --resume to continue it, --overwrite to replace "
-        "it, or another --out");
+bool run_folder::has(const char* name) const {
+  std::error_code ignored;
+  return std::filesystem::exists(path_ / name, ignored);
+}
+
+void run_folder::lock() {
+  if (lock_) return;
+  lock_ = std::make_unique<folder_lock>(path_);
+  if (!lock_->is_exclusive())
+    std::fprintf(stderr, "the file system of %s has no locks: do not start a second run there\n",
+                 path_.c_str());
+  for (const char* name : files)
+    if (std::string{name} != "report.html")
+      remove_partial_files(path_ / name);  // `evaluate` may be writing it
+}
+
+void run_folder::expects_free(bool overwrite) const {
+  if (overwrite) return;
+  for (const char* result : {"checkpoint.safetensors", "encoder.safetensors", "classifier.safetensors"})
+    if (has(result))
+      throw_error<std::runtime_error>(
+          path_.string(), " holds a run already (", result,
+          "); give --resume to continue it, --overwrite to replace it, or another "
+          "--out");
+}
+
+void run_folder::start(const std::string& recipe_text, bool overwrite) {
   std::error_code error;
   std::filesystem::create_directories(path_, error);
-  if (error)
-    throw_error<std::runtime_error>(path_.string(), ": cannot create this folder; ", error.message());
-  for (const char* old : {"checkpoint.safetensors", "encoder.safetensors", "summary.json", "metrics.csv",
-                          pictures_file, "pictures.cbor" /* of an earlier version */, "report.html"})
-    std::filesystem::remove(path_ / old, error);
+  if (error || !std::filesystem::is_directory(path_, error))
+    throw_error<std::runtime_error>(
+        path_.string(), ": cannot be made a folder for the results: ",
+        (error ? error : std::make_error_code(std::errc::not_a_directory)).message());
+  lock();
+  expects_free(overwrite);
+  for (const char* name : files) std::filesystem::remove(path_ / name, error);
   write_atomically(path_ / "recipe.json", recipe_text);
 }
 
 std::string run_folder::read_recipe_text() const { return read_text("recipe.json"); }
+
+void run_folder::write_recipe(recipe& config) const {
+  const auto now = values_of(config);
+  read_recipe(config);
+  const auto written = values_of(config);
+  set_values(config, now);
+  if (written != now) write_atomically(path_ / "recipe.json", to_text(config));
+}
 
 void run_folder::read_recipe(recipe& config) const {
   programs::read_text(read_recipe_text(), (path_ / "recipe.json").string(), config);
@@ -49,19 +127,23 @@ void run_folder::read_recipe(recipe& config) const {
 run_summary run_folder::read_summary() const {
   const std::string text = read_text("summary.json");
   try {
-    return nlohmann::json::parse(text).get<run_summary>();
-  } catch (const nlohmann::json::exception& error) {
+    return summary_from(nlohmann::json::parse(text));
+  } catch (const std::exception& error) {
     throw_error<std::runtime_error>((path_ / "summary.json").string(), ": is not the summary of a run; ",
                                     error.what());
   }
 }
 
-void run_folder::finish(any_encoder& encoder, const run_summary& summary,
-                        const std::vector<image_sheet>& pictures) const {
+bool run_folder::has_results(std::size_t steps) const {
+  return has("summary.json") && has("encoder.safetensors") && read_summary().steps == steps;
+}
+
+void run_folder::finish(any_encoder& encoder, const run_summary& summary) const {
   save_encoder(this->encoder(), encoder, static_cast<std::int64_t>(summary.steps),
                {{"recipe", read_recipe_text()}});
-  write_pictures(path_, pictures);
-  write_atomically(path_ / "summary.json", nlohmann::json(summary).dump(2) + "\n");
+  // Names of skipped images may not be UTF-8.
+  write_atomically(path_ / "summary.json",
+                   json_of(summary).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
 }
 
 }  // namespace programs

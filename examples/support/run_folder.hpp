@@ -2,12 +2,13 @@
 #include <cstddef>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include <pretext/report/pictures.hpp>
 #include <pretext/runtime/any_encoder.hpp>
+#include <pretext/runtime/folder_lock.hpp>
 
 #include "recipe.hpp"
 
@@ -20,26 +21,42 @@ struct run_summary {
   std::map<std::string, std::string> skipped;  // image and error message
 };
 
-/// The folder of one run: recipe.json, metrics.csv, checkpoint.safetensors, encoder.safetensors,
-/// summary.json, pictures.safetensors.
+/// The folder of one run: recipe.json, images.txt, metrics.csv, checkpoint.safetensors, encoder.safetensors,
+/// summary.json, pictures.safetensors; of a fine-tuning also labelled.txt and classifier.safetensors.
 class run_folder {
  public:
   /// `program`: the program that the error message recommends if the folder has no run.
   explicit run_folder(std::filesystem::path path, std::string program = "pretrain_simclr")
       : path_{std::move(path)}, program_{std::move(program)} {}
 
-  /// Creates the folder and writes the recipe. Throws if it contains a run, unless `overwrite`, which deletes
-  /// that run.
-  void start(const std::string& recipe_text, bool overwrite) const;
+  /// Makes this process the folder's only one that trains, until its end. Throws an error that names the
+  /// other process if there is one.
+  void lock();
+  /// Ends that before the end of the process.
+  void unlock() { lock_.reset(); }
+  /// The lock, once `lock` or `start` was called.
+  const pretext::folder_lock* owner() const { return lock_.get(); }
+
+  /// Throws if the folder contains a run or its results, unless `overwrite`.
+  void expects_free(bool overwrite) const;
+  /// Creates and locks the folder, deletes the run in it if `overwrite`, and writes the recipe. Throws if it
+  /// contains a run otherwise.
+  void start(const std::string& recipe_text, bool overwrite);
   /// Reads the recipe of the run, or its text. Throws an error that names the file if there is none.
   void read_recipe(recipe& config) const;
   std::string read_recipe_text() const;
+  /// Replaces the recipe if its values differ.
+  void write_recipe(recipe& config) const;
   run_summary read_summary() const;
-  /// Writes encoder.safetensors in torchvision's or timm's names and layouts, summary.json, and the pictures.
-  void finish(pretext::any_encoder& encoder, const run_summary& summary,
-              const std::vector<pretext::image_sheet>& pictures) const;
-  /// The file of the encoder.
-  std::filesystem::path encoder() const { return path_ / "encoder.safetensors"; }
+  /// Has a run of that many steps written its encoder and its summary?
+  bool has_results(std::size_t steps) const;
+  /// Writes encoder.safetensors in torchvision's or timm's names and layouts, and summary.json.
+  void finish(pretext::any_encoder& encoder, const run_summary& summary) const;
+
+  bool has(const char* name) const;
+  std::filesystem::path file(const char* name) const { return path_ / name; }
+  std::filesystem::path encoder() const { return file("encoder.safetensors"); }
+  std::filesystem::path checkpoint() const { return file("checkpoint.safetensors"); }
 
   const std::filesystem::path& path() const { return path_; }
   const std::string& program() const { return program_; }
@@ -49,6 +66,7 @@ class run_folder {
 
   std::filesystem::path path_;
   std::string program_;
+  std::unique_ptr<pretext::folder_lock> lock_;
 };
 
 }  // namespace programs

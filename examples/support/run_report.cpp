@@ -172,6 +172,11 @@ void write_run_report(const run_folder& folder, recipe& config, const datasets& 
     page.notes.push_back(str_cat(summary.skipped.size(), " images could not be read and were skipped:"));
     for (const auto& [name, error] : summary.skipped) page.notes.push_back(error);
   }
+  if (!evaluated.left_out.empty()) {
+    page.notes.push_back(
+        str_cat(evaluated.left_out.size(), " images could not be read and were left out of the evaluation:"));
+    for (const auto& [name, error] : evaluated.left_out) page.notes.push_back(error);
+  }
   write_report(folder.path() / "report.html", page);
 }
 

@@ -216,6 +216,29 @@ TEST_CASE("once_in_order visits all images in order, however few there are") {
   }
 }
 
+TEST_CASE("a pass that leaves bad images out names them and keeps the order of the others") {
+  for (const std::size_t threads : {1u, 3u}) {
+    numbered_images source{600};
+    source.bad = {0, 255, 300, 599};
+    for (std::size_t i = 256; i < 512; ++i) source.bad.insert(i);  // a whole batch
+    loader from{source, once_in_order(600, threads, bad_image_policy::leave_out)};
+    std::vector<std::uint64_t> seen, expected;
+    std::vector<std::size_t> sizes;
+    for (std::size_t i = 0; i < from.batches_per_epoch(); ++i) {
+      const auto batch = from.next();
+      REQUIRE(batch.images.size() == batch.samples.size());
+      sizes.push_back(batch.images.size());
+      seen.insert(seen.end(), batch.samples.begin(), batch.samples.end());
+    }
+    for (std::size_t i = 0; i < 600; ++i)
+      if (!source.bad.contains(i)) expected.push_back(i);
+    CHECK(seen == expected);
+    CHECK(sizes == std::vector<std::size_t>{254, 0, 87});
+    CHECK(from.skipped().size() == source.bad.size());
+    CHECK(from.skipped().at(300) == "image 300 is damaged");
+  }
+}
+
 TEST_CASE("a loader that is destroyed early ends its threads") {
   for (int i = 0; i < 20; ++i) {
     loader from{numbered_images{200}, {.batch = 50, .threads = 3, .ahead = 4}};

@@ -4,6 +4,8 @@
 #include <csignal>
 #include <cstddef>
 #include <filesystem>
+#include <fstream>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -153,4 +155,18 @@ TEST_CASE("moving into a descriptor closes its old file at once") {
   auto& same = first;
   first = std::move(same);
   CHECK(::fcntl(kept, F_GETFD) != -1);
+}
+
+TEST_CASE("what killed processes left of a file is deleted, and nothing else") {
+  const temporary_folder folder;
+  for (const char* name : {"a.csv", "a.csv.12.0.partial", "a.csv.3.45.partial", "a.csv.partial",
+                           "a.csv.b.partial", "b.csv.12.0.partial", "a.csv.12.0.partial.csv"})
+    std::ofstream{folder / name} << "x";
+  remove_partial_files(folder / "a.csv");
+  remove_partial_files(folder / "none/a.csv");
+  std::set<std::string> left;
+  for (const auto& entry : std::filesystem::directory_iterator{folder.path()})
+    left.insert(entry.path().filename().string());
+  CHECK(left == std::set<std::string>{"a.csv", "a.csv.partial", "a.csv.b.partial", "b.csv.12.0.partial",
+                                      "a.csv.12.0.partial.csv"});
 }

@@ -35,7 +35,7 @@ fails "empty" "$pretrain" --data empty --out run
 
 "$pretrain" "${small[@]}" --out run 2>log
 before=$(sha256sum run/checkpoint.safetensors)
-fails "already contains a run" "$pretrain" "${small[@]}" --out run
+fails "holds a run already" "$pretrain" "${small[@]}" --out run
 [ "$before" = "$(sha256sum run/checkpoint.safetensors)" ]
 
 # Only the program that started a run can resume it, and a recipe of an earlier version, with fewer members, is accepted.

@@ -59,7 +59,7 @@ cmp <(tail -c 2000000 run/encoder.safetensors) <(tail -c 2000000 frozen/encoder.
 grep -q '"layer_decay": 0.75' vit/recipe.json
 
 fails "nothing to start from" "$finetune" --out nothing
-fails "already contains a run" "$finetune" "${common[@]}" --out one
+fails "holds a run already" "$finetune" "${common[@]}" --out one
 same one
 fails "was made for another encoder" "$finetune" --weights run/encoder.safetensors --encoder resnet18 --out nothing
 fails "nowhere" "$finetune" --run nowhere --out nothing

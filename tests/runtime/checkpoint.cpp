@@ -3,6 +3,7 @@
 #include "support/some_trainings.hpp"
 #include "support/temporary_folder.hpp"
 
+#include <iterator>
 #include <map>
 #include <memory>
 #include <string>
@@ -52,4 +53,27 @@ TEST_CASE("a checkpoint of another optimizer, head or file format is refused by 
                                    "it was made for another encoder, head or precision");
   check_throws<std::runtime_error>([&] { load_checkpoint(folder / "none", *make_simclr(sgd{}, 1)); },
                                    (folder / "none").string());
+}
+
+TEST_CASE("a checkpoint that is refused leaves the trainer as it was") {
+  const temporary_folder folder;
+  const auto path = folder / "checkpoint.safetensors";
+  const auto trainer = make_simclr(sgd{}, 2);
+  auto file = [&] {
+    save_checkpoint(path, *make_simclr(sgd{}, 1), {});
+    return read_safetensors(path);
+  }();
+  file.tensors.erase(std::prev(file.tensors.end()));
+  write_safetensors(path, file);
+  const auto before = learned_bytes(*trainer);
+  CHECK_THROWS_AS(load_checkpoint(path, *trainer), std::runtime_error);
+  CHECK(learned_bytes(*trainer) == before);
+}
+
+TEST_CASE("the metadata of a checkpoint is read without its buffers") {
+  const temporary_folder folder;
+  const auto path = folder / "checkpoint.safetensors";
+  save_checkpoint(path, *make_simclr(sgd{}, 1), {{"step", "1"}});
+  CHECK(read_safetensors_metadata(path) == std::map<std::string, std::string>{{"step", "1"}});
+  check_throws<std::runtime_error>([&] { read_safetensors_metadata(folder / "none"); }, "none");
 }

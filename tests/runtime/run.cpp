@@ -10,6 +10,8 @@
 #include <fstream>
 #include <iterator>
 #include <limits>
+#include <map>
+#include <set>
 #include <sstream>
 #include <string>
 #include <thread>
@@ -298,4 +300,91 @@ TEST_CASE("images that are all alike are named as the cause of a collapse") {
       run_training(short_run(folder / "", 2, 3), *trained, batches),
       doctest::Contains("The pictures are the cause: the 10 of this batch are blank or nearly the same"),
       std::runtime_error);
+}
+
+TEST_CASE("resuming a finished run changes neither its result nor its files") {
+  const temporary_folder folder;
+  const auto checkpoint = folder / "checkpoint.safetensors";
+  const auto first = run<on<cpu, fp32>>(folder.path(), batches_from::host);
+  const auto written = std::filesystem::last_write_time(checkpoint);
+  const auto again = run<on<cpu, fp32>>(folder.path(), batches_from::host, {.resume = true});
+  CHECK(again.loss == first.loss);
+  CHECK(again.seconds == first.seconds);
+  CHECK(again.peak_memory == first.peak_memory);
+  CHECK(again.peak_memory > 0);
+  CHECK(std::filesystem::last_write_time(checkpoint) == written);
+  CHECK(read_run_state(checkpoint).loss == first.loss);
+}
+
+TEST_CASE("a run is resumed on its images and settings only, and up to its last step") {
+  const temporary_folder folder;
+  run<on<cpu, fp32>>(folder.path(), batches_from::host, {.stop_at = 9});
+  const auto trained = make_counting<on<cpu, fp32>>();
+  loader batches{picture_source(picture_count), in_pairs};
+  const auto resume = [&](run_options options) {
+    options.steps_per_epoch = 5;
+    options.schedule = [](std::size_t) { return step_values{0.01, 0.95}; };
+    options.folder = folder.path();
+    options.stop_on_collapse = false;
+    return run_training(options, *trained, batches, true).steps;
+  };
+  const auto before = learned_bytes(*trained);
+  check_throws<std::runtime_error>([&] { resume({.steps = 25, .config_fingerprint = "others"}); },
+                                   "checkpoint.safetensors", "other settings");
+  check_throws<std::runtime_error>([&] { resume({.steps = 5, .config_fingerprint = "a test"}); },
+                                   "checkpoint.safetensors: is at step 10, and this run ends at step 5");
+  CHECK(learned_bytes(*trained) == before);
+  // The checkpoint has no data fingerprint: it gets one. From then on it is compared.
+  CHECK(resume({.steps = 12, .config_fingerprint = "a test", .data_fingerprint = "these"}) == 12);
+  check_throws<std::runtime_error>(
+      [&] { resume({.steps = 14, .config_fingerprint = "a test", .data_fingerprint = "those"}); },
+      "other images", "these", "those");
+  CHECK(resume({.steps = 13, .config_fingerprint = "a test"}) == 13);
+  CHECK(read_run_state(folder / "checkpoint.safetensors").data_fingerprint == "these");
+  CHECK(resume({.steps = 14,
+                .config_fingerprint = "others",
+                .data_fingerprint = "those",
+                .compare_fingerprints = false}) == 14);
+  CHECK(read_run_state(folder / "checkpoint.safetensors").data_fingerprint == "those");
+}
+
+TEST_CASE(
+    "a second run in a folder is refused while the first lives, and what a killed run left is deleted") {
+  const temporary_folder folder;
+  {
+    const folder_lock first{folder.path()};
+    check_throws<std::runtime_error>([&] { run<on<cpu, fp32>>(folder.path(), batches_from::host); },
+                                     "a run is under way");
+    CHECK_FALSE(std::filesystem::exists(folder / "metrics.csv"));
+  }
+  for (const char* name :
+       {"checkpoint.safetensors.12.0.partial", "metrics.csv.12.3.partial", "notes.partial"})
+    std::ofstream{folder / name} << "x";
+  run<on<cpu, fp32>>(folder.path(), batches_from::host);
+  std::set<std::string> left;
+  for (const auto& entry : std::filesystem::directory_iterator{folder.path()})
+    left.insert(entry.path().filename().string());
+  CHECK(left == std::set<std::string>{"checkpoint.safetensors", "metrics.csv", "notes.partial"});
+}
+
+TEST_CASE("an evaluation that fails after the last step leaves the last step's checkpoint") {
+  const temporary_folder folder;
+  const auto trained = make_counting<on<cpu, fp32>>();
+  loader batches{picture_source(picture_count), in_pairs};
+  run_options options{.steps = 10,
+                      .steps_per_epoch = 5,
+                      .schedule =
+                          [](std::size_t) {
+                            return step_values{0.01, 0.95};
+                          },
+                      .folder = folder.path(),
+                      .checkpoint_seconds = 1e9,
+                      .stop_on_collapse = false,
+                      .after_epoch = [](std::size_t epoch) -> std::map<std::string, double> {
+                        if (epoch == 2) throw std::runtime_error{"the test images are gone"};
+                        return {};
+                      }};
+  CHECK_THROWS_WITH(run_training(options, *trained, batches), "the test images are gone");
+  CHECK(read_run_state(folder / "checkpoint.safetensors").step == 10);
+  CHECK(run_training(options, *trained, batches, true).steps == 10);
 }

@@ -63,12 +63,12 @@ class loader {
   /// Continues with batch `number` of an epoch, as if all batches before it had been taken.
   void seek(std::uint32_t epoch, std::size_t number);
 
-  /// The index and the fault of every image that was replaced so far.
+  /// The index and the fault of every image that was replaced or left out so far.
   const std::map<std::size_t, std::string>& skipped() const { return skipped_; }
 
  private:
   struct slot {
-    std::shared_ptr<const image> picture;
+    std::shared_ptr<const image> picture;  // null: left out
     std::size_t index = 0;
     std::exception_ptr error;
     std::map<std::size_t, std::string> skipped;
@@ -191,9 +191,10 @@ inline loader::batch loader::take(std::shared_ptr<pending> front) {
   views_.clear();
   samples_.clear();
   for (const slot& each : current_->slots) {
+    skipped_.insert(each.skipped.begin(), each.skipped.end());
+    if (!each.picture) continue;
     views_.push_back(*each.picture);
     samples_.push_back(each.index);
-    skipped_.insert(each.skipped.begin(), each.skipped.end());
   }
   return {current_->epoch, current_->number, views_, samples_, options_.seed};
 }
@@ -230,12 +231,13 @@ inline void loader::fill(const pending& owner, std::size_t position, slot& to) {
   const permutation others{count, options_.seed ^ (to.index + 1), 0xFFFFFFFF};
   for (std::size_t attempt = 0; !read(to); ++attempt) {
     if (options_.on_bad_image == bad_image_policy::stop) return;
+    to.error = nullptr;
+    if (options_.on_bad_image == bad_image_policy::leave_out) return;
     if (attempt == count) {
       to.error = std::make_exception_ptr(std::runtime_error{
           str_cat("none of the ", count, " images can be read; one of them: ", to.skipped.begin()->second)});
       return;
     }
-    to.error = nullptr;
     to.index = others[attempt];
   }
 }

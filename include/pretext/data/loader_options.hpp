@@ -7,9 +7,9 @@
 
 namespace pretext::inline v0_1 {
 
-/// The reaction of a loader to an image that cannot be read: throw, or replace it by another one and record
-/// it.
-enum class bad_image_policy { stop, skip };
+/// The reaction of a loader to an image that cannot be read: throw; replace it by another one and record it;
+/// or leave it out of its batch, which is then smaller or even empty, and record it.
+enum class bad_image_policy { stop, skip, leave_out };
 
 /// Options of a loader.
 struct loader_options {
@@ -37,10 +37,13 @@ struct loader_options {
   }
 };
 
-/// Options for one pass over `images` images in the order of the source.
-inline loader_options once_in_order(std::size_t images, std::size_t threads) {
+/// Options for one pass over `images` images in the order of the source. With `leave_out` the pass is over
+/// when all batches of the epoch were taken.
+inline loader_options once_in_order(std::size_t images, std::size_t threads,
+                                    bad_image_policy on_bad_image = bad_image_policy::stop) {
   return {.batch = std::min<std::size_t>(256, images),
           .threads = threads,
+          .on_bad_image = on_bad_image,
           .cache_bytes = 0,
           .shuffle = false,
           .drop_last = false};

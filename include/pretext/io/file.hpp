@@ -155,6 +155,23 @@ class output_file {
   bool committed_ = false;
 };
 
+/// Deletes what killed processes have left of an `output_file` of this path. No process may be writing it.
+inline void remove_partial_files(std::filesystem::path path) {
+  std::error_code error;
+  if (std::filesystem::is_symlink(path, error)) path = std::filesystem::weakly_canonical(path);
+  const std::string begin = path.filename().string() + '.', end = ".partial";
+  const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path{"."};
+  std::vector<std::filesystem::path> found;
+  for (std::filesystem::directory_iterator entry{folder, error}, none; !error && entry != none;
+       entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    if (name.size() > begin.size() + end.size() && name.starts_with(begin) && name.ends_with(end) &&
+        name.find_first_not_of("0123456789.", begin.size()) == name.size() - end.size() + 1)
+      found.push_back(entry->path());
+  }
+  for (const auto& leftover : found) std::filesystem::remove(leftover, error);
+}
+
 /// Replaces a file: a reader sees the old bytes or all of the new ones, even after a crash or on a full disk.
 /// Throws std::runtime_error with the file's name if it cannot be written.
 inline void write_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes) {

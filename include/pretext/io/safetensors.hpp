@@ -178,21 +178,23 @@ inline std::string print_header(const safetensors& file,
   return text.append((8 - text.size() % 8) % 8, ' ');
 }
 
-}  // namespace detail
+/// The header of a file, and where the data of its tensors begin.
+struct file_header {
+  safetensors_header parsed;
+  std::uint64_t data = 0;
+};
 
-/// Reads a file in the safetensors format (huggingface/safetensors). Throws std::runtime_error with the file
-/// and the byte if it is malformed, truncated or cannot be read.
-inline safetensors read_safetensors(const std::filesystem::path& path) {
-  const input_file file{path};
+inline file_header read_header(const input_file& file) {
+  const auto& path = file.path();
   std::array<std::byte, 8> prefix{};
   if (file.size() < prefix.size())
     throw_error<std::runtime_error>(path.string(), ": the file ends at byte ", file.size(),
                                     ", before the eight bytes that every safetensors file begins with");
   file.read(0, prefix);
   const auto length = std::bit_cast<std::uint64_t>(prefix);
-  if (length > detail::max_header_bytes || length > file.size() - prefix.size()) {
+  if (length > max_header_bytes || length > file.size() - prefix.size()) {
     const std::string_view format =
-        detail::other_format({reinterpret_cast<const char*>(prefix.data()), prefix.size()});
+        other_format({reinterpret_cast<const char*>(prefix.data()), prefix.size()});
     if (!format.empty()) throw_error<std::runtime_error>(path.string(), ": ", format);
     throw_error<std::runtime_error>(path.string(), ": byte 0: a header of ", length,
                                     " bytes does not fit into a file of ", file.size(),
@@ -200,10 +202,18 @@ inline safetensors read_safetensors(const std::filesystem::path& path) {
   }
   std::string text(static_cast<std::size_t>(length), '\0');
   file.read(prefix.size(), std::as_writable_bytes(std::span{text}));
-  auto header = detail::header_parser{path.string(), text, prefix.size()}.parse();
+  file_header header{header_parser{path.string(), text, prefix.size()}.parse(), prefix.size() + length};
+  check_layout(path.string(), header.parsed.tensors, file.size() - header.data);
+  return header;
+}
 
-  const std::uint64_t data = prefix.size() + length;
-  detail::check_layout(path.string(), header.tensors, file.size() - data);
+}  // namespace detail
+
+/// Reads a file in the safetensors format (huggingface/safetensors). Throws std::runtime_error with the file
+/// and the byte if it is malformed, truncated or cannot be read.
+inline safetensors read_safetensors(const std::filesystem::path& path) {
+  const input_file file{path};
+  auto [header, data] = detail::read_header(file);
   safetensors contents{std::move(header.metadata), {}, path.string()};
   for (auto& entry : header.tensors) {
     safetensor& tensor = contents.tensors[entry.name];
@@ -213,6 +223,11 @@ inline safetensors read_safetensors(const std::filesystem::path& path) {
     file.read(data + entry.begin, tensor.bytes);
   }
   return contents;
+}
+
+/// The metadata of a safetensors file, without its tensors. Throws as `read_safetensors` does.
+inline std::map<std::string, std::string> read_safetensors_metadata(const std::filesystem::path& path) {
+  return detail::read_header(input_file{path}).parsed.metadata;
 }
 
 /// Writes a file in the safetensors format, which becomes visible when it is complete. Throws

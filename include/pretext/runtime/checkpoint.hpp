@@ -37,8 +37,8 @@ inline void save_checkpoint(const std::filesystem::path& path, any_trainer& trai
 }
 
 /// Reads a checkpoint into a trainer of the same composition and returns the file's metadata. The devices may
-/// differ. Throws std::runtime_error that names the file and the buffer if it was written by another method,
-/// optimizer, encoder or precision.
+/// differ. Throws std::runtime_error that names the file and the buffer, and leaves the trainer as it was, if
+/// the file was written by another method, optimizer, encoder or precision.
 inline std::map<std::string, std::string> load_checkpoint(const std::filesystem::path& path,
                                                           any_trainer& trainer) {
   const safetensors file = read_safetensors(path);
@@ -52,8 +52,9 @@ inline std::map<std::string, std::string> load_checkpoint(const std::filesystem:
       throw_error<std::runtime_error>(path.string(), ": buffer \"", b.name, "\" holds ", bytes.size(),
                                       " bytes where ", b.bytes(),
                                       " are needed; it was made for another encoder, head or precision");
-    b.write(bytes.data());
   });
+  trainer.for_each_buffer(
+      [&](const saved_buffer& b) { b.write(file.tensors.at(std::string{b.name}).bytes.data()); });
   return file.metadata;
 }
 

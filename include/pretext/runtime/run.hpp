@@ -4,9 +4,10 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <filesystem>
-#include <functional>
 #include <map>
+#include <memory>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -17,39 +18,16 @@
 #include <pretext/evaluation/collapse.hpp>
 #include <pretext/runtime/any_trainer.hpp>
 #include <pretext/runtime/checkpoint.hpp>
+#include <pretext/runtime/folder_lock.hpp>
 #include <pretext/runtime/interrupt.hpp>
 #include <pretext/runtime/metrics.hpp>
 #include <pretext/runtime/progress.hpp>
 #include <pretext/runtime/queue_depth.hpp>
+#include <pretext/runtime/run_options.hpp>
+#include <pretext/runtime/run_state.hpp>
 #include <pretext/training/non_finite_loss.hpp>
 
 namespace pretext::inline v0_1 {
-
-/// The length of a run, with or without labels, what it measures, and the files that it writes. The trainer
-/// and the loader decide what the run computes.
-struct run_options {
-  std::size_t steps = 0, steps_per_epoch = 1;
-  std::size_t batch = 256;  ///< images per step, for the speed that the progress shows
-  std::function<step_values(std::size_t)> schedule;  ///< learning rate and momentum of step 0, 1, …
-  std::filesystem::path folder;    ///< where checkpoint.safetensors and metrics.csv are written
-  double checkpoint_seconds = 60;  ///< longest time between two checkpoints
-  std::size_t monitor_every = 25;  ///< steps between two rows of metrics.csv
-  double max_wait = 0.5;         ///< seconds that the host waits for queued steps before it reacts to Ctrl-C
-  bool stop_on_collapse = true;  ///< ends the run if the embeddings have collapsed
-  std::vector<std::string> metric_names{"knn"};  ///< columns of metrics.csv that `after_epoch` fills
-  /// Measures after an epoch (1, 2, …); may be empty. It should throw `interrupted` once
-  /// `interrupt_guard::stop_requested()`; its cells then stay empty.
-  std::function<std::map<std::string, double>(std::size_t)> after_epoch;
-  std::string config_fingerprint;  ///< must be equal when a run is resumed: the recipe, for example
-};
-
-/// How a run ended.
-struct run_result {
-  std::size_t steps = 0;     ///< taken since the start of the training
-  double loss = 0;           ///< of the last step
-  double seconds = 0;        ///< since the start of the training, without pauses
-  bool interrupted = false;  ///< by Ctrl-C, SIGTERM or SIGHUP, before the last step
-};
 
 /// Passed to `run` instead of a loader: the device makes the batches of the images that were uploaded to it.
 struct device_batches_tag {};
@@ -64,39 +42,42 @@ class run_loop {
       : options_{options},
         trainer_{trainer},
         loader_{loader},
-        step_{resume ? restore() : 0},
-        metrics_{options.folder / "metrics.csv", columns(options, trainer), step_},
+        lock_{lock_folder(options)},
+        state_{resume ? restore() : run_state{}},
+        saved_step_{resume && same_fingerprints(state_) ? state_.step : no_step},
+        metrics_{options.folder / "metrics.csv", columns(options, trainer), state_.step},
         progress_{options.steps, options.batch} {
     if constexpr (!std::same_as<Loader, device_batches_tag>) {
       expects(loader_.batches_per_epoch() == options.steps_per_epoch, "a run with ", options.steps_per_epoch,
               " steps per epoch cannot use a loader with ", loader_.batches_per_epoch(),
               " batches per epoch");
-      loader_.seek(static_cast<std::uint32_t>(step_ / options.steps_per_epoch),
-                   step_ % options.steps_per_epoch);
+      loader_.seek(static_cast<std::uint32_t>(state_.step / options.steps_per_epoch),
+                   state_.step % options.steps_per_epoch);
     }
   }
 
   run_result run() {
     const interrupt_guard guard;
-    run_result result;
-    while (step_ < options_.steps && !interrupt_guard::stop_requested()) {
+    while (state_.step < options_.steps && !interrupt_guard::stop_requested()) {
       const auto began = clock::now();
       const auto losses =
           take(depth_.steps(steps_until_event(), options_.checkpoint_seconds - since(saved_)));
       if (losses.empty()) break;  // interrupted while the host waited for images
       depth_.report(losses.size(), since(began));
-      step_ += losses.size();
-      result.loss = losses.back();
-      progress_.show(step_, result.loss);
-      observe(result.loss, values_[losses.size() - 1]);
-      if (since(saved_) > options_.checkpoint_seconds && step_ < options_.steps) save();
+      state_.step += losses.size();
+      state_.loss = losses.back();
+      progress_.show(state_.step, state_.loss);
+      observe(values_[losses.size() - 1]);
+      if (since(saved_) > options_.checkpoint_seconds && state_.step < options_.steps) save();
     }
-    result.interrupted = step_ < options_.steps;
-    save();
+    if (state_.step != saved_step_) save();
     progress_.finish();
-    result.steps = step_;
-    result.seconds = earlier_seconds_ + since(started_);
-    return result;
+    return {.steps = state_.step,
+            .loss = state_.loss,
+            .seconds = state_.seconds,
+            .peak_memory = state_.peak_memory,
+            .skipped = state_.skipped,
+            .interrupted = state_.step < options_.steps};
   }
 
  private:
@@ -107,10 +88,10 @@ class run_loop {
   /// Steps that the device can take before the host needs their results: until a row of metrics.csv, the end
   /// of an epoch, or the end of the run.
   std::size_t steps_until_event() const {
-    return std::min({trainer_.max_queued(), options_.steps - step_, until_next(options_.steps_per_epoch),
-                     until_next(options_.monitor_every)});
+    return std::min({trainer_.max_queued(), options_.steps - state_.step,
+                     until_next(options_.steps_per_epoch), until_next(options_.monitor_every)});
   }
-  std::size_t until_next(std::size_t every) const { return every - step_ % every; }
+  std::size_t until_next(std::size_t every) const { return every - state_.step % every; }
 
   /// Takes `steps` steps, or fewer if the run is interrupted; returns their losses.
   std::span<const double> take(std::size_t steps) try {
@@ -118,19 +99,19 @@ class run_loop {
     return trainer_.wait_losses();
   } catch (const non_finite_loss& error) {
     progress_.finish();
-    const std::size_t last = step_ + values_.size();
+    const std::size_t last = state_.step + values_.size();
     throw_error<non_finite_loss>(
-        last == step_ + 1 ? str_cat("step ", last) : str_cat("steps ", step_ + 1, " to ", last), ": ",
-        error.what());
+        last == state_.step + 1 ? str_cat("step ", last) : str_cat("steps ", state_.step + 1, " to ", last),
+        ": ", error.what());
   }
 
   /// Enqueues `steps` steps, or fewer if the run is interrupted while the host loads their images; returns
   /// their number.
   std::size_t enqueue(std::size_t steps) {
     values_.clear();
-    for (std::size_t i = 0; i < steps; ++i) values_.push_back(options_.schedule(step_ + i));
+    for (std::size_t i = 0; i < steps; ++i) values_.push_back(options_.schedule(state_.step + i));
     if constexpr (std::same_as<Loader, device_batches_tag>) {
-      trainer_.enqueue_uploaded(step_, values_);
+      trainer_.enqueue_uploaded(state_.step, values_);
       return steps;
     } else {
       for (std::size_t i = 0; i < steps; ++i) {
@@ -155,37 +136,60 @@ class run_loop {
   }
   std::filesystem::path checkpoint() const { return options_.folder / "checkpoint.safetensors"; }
 
-  std::size_t restore() {
-    const auto metadata = load_checkpoint(checkpoint(), trainer_);
-    const auto text = [&](const char* name) {
-      const auto found = metadata.find(name);
-      if (found == metadata.end())
-        throw_error<std::runtime_error>(checkpoint().string(), ": has no metadata \"", name,
-                                        "\"; it is no checkpoint of a run");
-      return found->second;
-    };
-    if (text("identity") != options_.config_fingerprint)
-      throw_error<std::runtime_error>(checkpoint().string(),
-                                      ": belongs to a run with other settings; it was made with ",
-                                      text("identity"), " and this run has ", options_.config_fingerprint);
-    earlier_seconds_ = std::stod(text("seconds"));
-    return std::stoull(text("step"));
+  /// Locks the folder, unless the caller has, and deletes what a killed run has left in it.
+  static std::unique_ptr<folder_lock> lock_folder(const run_options& options) {
+    auto lock = options.lock ? nullptr : std::make_unique<folder_lock>(options.folder);
+    for (const char* name : {"checkpoint.safetensors", "metrics.csv"})
+      remove_partial_files(options.folder / name);
+    return lock;
+  }
+
+  bool same_data(const run_state& saved) const {
+    return options_.data_fingerprint.empty() || saved.data_fingerprint == options_.data_fingerprint;
+  }
+  bool same_fingerprints(const run_state& saved) const {
+    return saved.config_fingerprint == options_.config_fingerprint && same_data(saved);
+  }
+
+  run_state restore() {
+    const auto file = checkpoint().string();
+    run_state saved = read_run_state(checkpoint());
+    if (options_.compare_fingerprints && saved.config_fingerprint != options_.config_fingerprint)
+      throw_error<std::runtime_error>(file, ": belongs to a run with other settings; it was made with ",
+                                      saved.config_fingerprint, " and this run has ",
+                                      options_.config_fingerprint);
+    const bool other_data = !saved.data_fingerprint.empty() && !same_data(saved);
+    if (options_.compare_fingerprints && other_data)
+      throw_error<std::runtime_error>(file, ": belongs to a run on other images; it was made with ",
+                                      saved.data_fingerprint, " and this run has ",
+                                      options_.data_fingerprint);
+    if (saved.step > options_.steps)
+      throw_error<std::runtime_error>(file, ": is at step ", saved.step, ", and this run ends at step ",
+                                      options_.steps, "; give it more epochs");
+    load_checkpoint(checkpoint(), trainer_);
+    if (other_data) saved.skipped.clear();  // their indices count other images
+    earlier_seconds_ = saved.seconds;
+    return saved;
   }
 
   void save() {
-    save_checkpoint(checkpoint(), trainer_,
-                    {{"step", std::to_string(step_)},
-                     {"seconds", std::to_string(earlier_seconds_ + since(started_))},
-                     {"identity", options_.config_fingerprint}});
+    state_.seconds = earlier_seconds_ + since(started_);
+    state_.peak_memory = std::max(state_.peak_memory, trainer_.peak_memory());
+    state_.config_fingerprint = options_.config_fingerprint;
+    if (!options_.data_fingerprint.empty()) state_.data_fingerprint = options_.data_fingerprint;
+    if constexpr (!std::same_as<Loader, device_batches_tag>)
+      state_.skipped.insert(loader_.skipped().begin(), loader_.skipped().end());
+    save_checkpoint(checkpoint(), trainer_, metadata_of(state_));
     saved_ = clock::now();
+    saved_step_ = state_.step;
   }
 
   /// Writes the metrics of a step where a row is due; saves and ends a collapsed run.
-  void observe(double loss, const step_values& values) {
-    const bool epoch_ends = step_ % options_.steps_per_epoch == 0;
-    if (!epoch_ends && step_ % options_.monitor_every != 0) return;
-    std::map<std::string, double> row{{"epoch", double(step_) / double(options_.steps_per_epoch)},
-                                      {"loss", loss},
+  void observe(const step_values& values) {
+    const bool epoch_ends = state_.step % options_.steps_per_epoch == 0;
+    if (!epoch_ends && state_.step % options_.monitor_every != 0) return;
+    std::map<std::string, double> row{{"epoch", double(state_.step) / double(options_.steps_per_epoch)},
+                                      {"loss", state_.loss},
                                       {"learning_rate", values.learning_rate},
                                       {"images_per_second", progress_.images_per_second()}};
     if (values.target_momentum) row.insert({"target_momentum", *values.target_momentum});
@@ -197,19 +201,24 @@ class run_loop {
       row.insert(
           {{"embedding_spread", found.std / found.uniform_std}, {"effective_rank", found.effective_rank}});
     }
-    if (epoch_ends && options_.after_epoch) {
-      try {
-        row.merge(options_.after_epoch(step_ / options_.steps_per_epoch));
-      } catch (const interrupted&) {}  // the cells stay empty
+    std::exception_ptr failure;
+    if (epoch_ends && options_.after_epoch) try {
+        row.merge(options_.after_epoch(state_.step / options_.steps_per_epoch));
+      } catch (const interrupted&) {  // the cells stay empty
+      } catch (...) { failure = std::current_exception(); }
+    metrics_.add(state_.step, row);
+    if (failure) {
+      save();
+      progress_.finish();
+      std::rethrow_exception(failure);
     }
-    metrics_.add(step_, row);
     // At the start of training embeddings may look collapsed; NaN and infinity never recover.
-    const bool settled = step_ >= options_.steps / 10;
+    const bool settled = state_.step >= options_.steps / 10;
     if (options_.stop_on_collapse && found.collapsed && (settled || found.not_finite > 0)) {
       save();
       progress_.finish();
       throw_error<std::runtime_error>(
-          "step ", step_, ": ",
+          "step ", state_.step, ": ",
           found.not_finite == 0 && images_at_fault()
               ? str_cat(found.finding, " The pictures are the cause: the ", images_.size(),
                         " of this batch are blank or nearly the same, and embeddings cannot differ where "
@@ -231,8 +240,11 @@ class run_loop {
   any_trainer& trainer_;
   Loader& loader_;
   std::span<const image_view> images_;  // of the last batch, while the loader has it; empty if uploaded
-  double earlier_seconds_ = 0;  // of earlier processes; declared before step_, because restore() sets it
-  std::size_t step_;
+  static constexpr auto no_step = static_cast<std::size_t>(-1);
+  std::unique_ptr<folder_lock> lock_;
+  double earlier_seconds_ = 0;  // of earlier processes; declared before state_, because restore() sets it
+  run_state state_;
+  std::size_t saved_step_;  // of the last checkpoint
   metrics_file metrics_;
   progress progress_;
   queue_depth depth_{options_.max_wait};
@@ -244,9 +256,10 @@ class run_loop {
 
 /// Trains until the last step, Ctrl-C, a collapse, or a loss that is NaN or infinite. Writes checkpoints and
 /// metrics.csv into the folder; with `resume` continues from its checkpoint, bit for bit as if the run had
-/// never stopped. An asynchronous device gets as many steps at a time as end within `max_wait` and before the
-/// host needs a result. Throws std::runtime_error with one sentence on the problem and what to try. At most
-/// one run per process at a time, because it handles the process's signals (`interrupt_guard`).
+/// never stopped. Locks the folder: a second run in it is refused. An asynchronous device gets as many steps
+/// at a time as end within `max_wait` and before the host needs a result. Throws std::runtime_error with one
+/// sentence on the problem and what to try. At most one run per process at a time, because it handles the
+/// process's signals (`interrupt_guard`).
 template <class Loader>
 run_result run_training(const run_options& options, any_trainer& trainer, Loader& loader,
                         bool resume = false) {
