@@ -24,7 +24,7 @@ ends() {
 
 small=(--images 48 --test-images 20 --batch 16 --threads 2)
 "$pretrain" "${small[@]}" --epochs 1 --out run 2>log
-ends 105 "gpu.*not in" "$pretrain" --device gpu --out nothing
+ends 105 "one of cpu, cuda, not gpu" "$pretrain" --device gpu --out nothing
 "$pretrain" --help | grep -q -- "--device" || die "--help does not name --device"
 
 if [ "${PRETEXT_CUDA:-OFF}" != ON ]; then
