@@ -186,7 +186,7 @@ feature_table encode(any_encoder& encoder, const any_source& source, const readi
 }
 
 feature_table pixels(any_encoder& encoder, const any_source& source, const reading& how) {
-  const auto [height, width] = encoder.input_size();
+  const std::size_t height = encoder.input_size().first, width = encoder.input_size().second;
   const std::size_t cell =
       std::max<std::size_t>(1, std::max(height, width) / 32);  // averages cell x cell pixels
   const std::size_t rows = height / cell, columns = width / cell;
