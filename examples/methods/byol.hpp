@@ -55,7 +55,7 @@ struct byol {
   /// One of the paper's views T and T' (App. B, Table 6), with torchvision's formulas. Both have the same
   /// crop, flip, jitter and grayscale; T is always blurred, T' with probability 0.1 and solarized with
   /// probability 0.2. Images of at most 32 pixels are not blurred: the kernel would have three taps.
-  template <std::size_t Size>
+  template <std::size_t Size, std::size_t Channels>
   static auto make_view(const arguments& config, float blur, float solarization) {
     using namespace pretext;
     const auto s = static_cast<float>(config.options.jitter);
@@ -63,32 +63,35 @@ struct byol {
         random_resized_crop<torchvision_crop_box>{.area = {static_cast<float>(config.minimum_area), 1},
                                                   .method = interpolation::bilinear},
         horizontal_flip{},
-        torchvision_jitter{.brightness = .8f * s, .contrast = .8f * s, .saturation = .4f * s, .hue = .2f * s},
-        grayscale{},
+        make_jitter<Channels>(.8f * s, .4f * s, .2f * s),
+        make_gray_or_noise<Channels>(),
         gaussian_blur{.probability = Size > 32 ? blur : 0.f},
         solarize{.probability = solarization},
-        make_normalisation(config)};
+        make_normalisation<Channels>(config)};
   }
 
   template <class Device>
   static std::unique_ptr<product> make(const arguments& config, const typename Device::stream& stream) {
     using namespace pretext;
     return make_for_encoder<product>(
-        resnets, config, [&]<class Encoder, std::size_t Size>(const compiled_encoder<Encoder, Size>& choice) {
+        resnets, config,
+        [&]<class Encoder, std::size_t Size, std::size_t Channels>(
+            const compiled_encoder<Encoder, Size, Channels>& choice) {
           // The head is twice as wide as the feature and has at most 256 outputs: 4096 and 256 for a
           // ResNet-50, as in the paper.
           constexpr std::size_t width = std::decay_t<decltype(choice)>::feature;
           using head = byol_head<2 * width, std::min(width, std::size_t{256})>;
-          using method = pretext::byol<shape<Size, Size, 3>, Encoder, head>;
+          using method = pretext::byol<shape<Size, Size, Channels>, Encoder, head>;
           auto result = std::make_unique<trainer<method, on<Device>, optimizer>>(
               method{}, make_optimizer(config, lars_variant::byol), config.seed, stream);
           if (config.options.initialisation == "official") {
             static constexpr auto table = haiku_init(method::parameters);
             result->start(table, config.seed, config.seed + (std::uint64_t{1} << 63));
           }
-          return make_any_trainer(std::move(result),
-                                  two_views{make_view<Size>(config, 1, 0), make_view<Size>(config, .1f, .2f)},
-                                  make_evaluation<Size>(config));
+          return make_any_trainer(
+              std::move(result),
+              two_views{make_view<Size, Channels>(config, 1, 0), make_view<Size, Channels>(config, .1f, .2f)},
+              make_evaluation<Size, Channels>(config));
         });
   }
 };

@@ -56,7 +56,7 @@ struct mae {
     config.optimizer = "adamw";
     config.learning_rate = 1e-3;
     config.weight_decay = 0.05;
-    config.normalisation = "imagenet";
+    if (config.channels == 3) config.normalisation = "imagenet";
   }
   /// What follows from other options, after the command line was read.
   static void complete(arguments& config) {
@@ -71,12 +71,13 @@ struct mae {
   }
 
   /// MAE's only augmentation: crop and flip.
+  template <std::size_t Channels>
   static auto make_view(const arguments& config) {
     using namespace pretext;
     return augmentation{
         random_resized_crop<torchvision_crop_box>{.area = {static_cast<float>(config.minimum_area), 1},
                                                   .method = interpolation::bicubic_antialias},
-        horizontal_flip{}, make_normalisation(config)};
+        horizontal_flip{}, make_normalisation<Channels>(config)};
   }
 
   /// The paper's decoder for images of more than 32 pixels. Smaller images have the small decoders that
@@ -93,11 +94,14 @@ struct mae {
             " was not compiled into this program; it has 0.75. The ratio is a type, so that shapes are known "
             "at compile time: name another std::ratio in examples/methods/mae.hpp");
     return make_for_encoder<product>(
-        vits<>, config, [&]<class Encoder, std::size_t Size>(const compiled_encoder<Encoder, Size>&) {
-          using method = pretext::mae<shape<Size, Size, 3>, Encoder, decoder_for<Size, Encoder::width>>;
+        vits<>, config,
+        [&]<class Encoder, std::size_t Size, std::size_t Channels>(
+            const compiled_encoder<Encoder, Size, Channels>&) {
+          using method =
+              pretext::mae<shape<Size, Size, Channels>, Encoder, decoder_for<Size, Encoder::width>>;
           using learner = trainer<method, on<Device>, optimizer>;
-          const auto view = make_view(config);
-          const auto evaluation = make_evaluation<Size>(config);
+          const auto view = make_view<Channels>(config);
+          const auto evaluation = make_evaluation<Size, Channels>(config);
           return std::make_unique<masked_trainer_adapter<learner, std::decay_t<decltype(view)>,
                                                          std::decay_t<decltype(evaluation)>>>(
               std::make_unique<learner>(method{.loss = {.normalise = config.options.normalise_pixels}},

@@ -44,7 +44,7 @@ struct simclr {
 
   /// One view: SimCLR's transformations with torchvision's formulas. Blur is for images of more than 32
   /// pixels (App. B.9).
-  template <std::size_t Size>
+  template <std::size_t Size, std::size_t Channels>
   static auto make_view(const arguments& config) {
     using namespace pretext;
     const auto s = static_cast<float>(config.options.jitter);
@@ -52,25 +52,28 @@ struct simclr {
         random_resized_crop<torchvision_crop_box>{.area = {static_cast<float>(config.minimum_area), 1},
                                                   .method = interpolation::bilinear},
         horizontal_flip{},
-        torchvision_jitter{.brightness = .8f * s, .contrast = .8f * s, .saturation = .8f * s, .hue = .2f * s},
-        grayscale{},
+        make_jitter<Channels>(.8f * s, .8f * s, .2f * s),
+        make_gray_or_noise<Channels>(),
         gaussian_blur{.probability = Size > 32 ? .5f : 0.f},
-        make_normalisation(config)};
+        make_normalisation<Channels>(config)};
   }
 
   template <class Device>
   static std::unique_ptr<product> make(const arguments& config, const typename Device::stream& stream) {
     using namespace pretext;
     return make_for_encoder<product>(
-        resnets, config, [&]<class Encoder, std::size_t Size>(const compiled_encoder<Encoder, Size>& choice) {
+        resnets, config,
+        [&]<class Encoder, std::size_t Size, std::size_t Channels>(
+            const compiled_encoder<Encoder, Size, Channels>& choice) {
           // The head starts with torch's default: N(0, 0.01) is meant for LARS, and under batch norm it
           // multiplies SGD's effective rate.
           using head = simclr_head<std::decay_t<decltype(choice)>::feature, 128, affine::scale, torch_init>;
-          using method = pretext::simclr<shape<Size, Size, 3>, Encoder, head>;
+          using method = pretext::simclr<shape<Size, Size, Channels>, Encoder, head>;
           return make_any_trainer(std::make_unique<trainer<method, on<Device>, optimizer>>(
                                       method{.loss = {.temperature = config.options.temperature}},
                                       make_optimizer(config), config.seed, stream),
-                                  two_views{make_view<Size>(config)}, make_evaluation<Size>(config));
+                                  two_views{make_view<Size, Channels>(config)},
+                                  make_evaluation<Size, Channels>(config));
         });
   }
 };

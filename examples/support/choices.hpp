@@ -1,5 +1,6 @@
 #pragma once
 #include <cstddef>
+#include <utility>
 
 #include <pretext/augment/presets.hpp>
 #include <pretext/core/expects.hpp>
@@ -9,6 +10,7 @@
 #include <pretext/optimizers/sgd.hpp>
 #include <pretext/runtime/any_trainer.hpp>
 
+#include "measured_images.hpp"
 #include "recipe.hpp"
 
 // The parts of a training that a recipe names, as values of the library.
@@ -30,22 +32,46 @@ inline optimizer make_optimizer(const recipe& config,
   pretext::throw_error("--optimizer ", config.optimizer, " is unknown; choose sgd, lars or adamw");
 }
 
-inline pretext::normalise make_normalisation(const recipe& config) {
-  if (config.normalisation == "cifar") return {{.4914f, .4822f, .4465f}, {.2470f, .2435f, .2616f}};
-  if (config.normalisation == "imagenet") return {};
-  if (config.normalisation == "none") return {{0, 0, 0}, {1, 1, 1}};
-  pretext::throw_error("--normalise ", config.normalisation, " is unknown; choose none, cifar or imagenet");
+/// Mean and deviation of each channel, of the recipe's `normalisation`.
+template <std::size_t Channels>
+pretext::basic_normalise<Channels> make_normalisation(const recipe& config) {
+  const channel_normalisation values = normalisation_of(config);
+  return [&]<std::size_t... C>(std::index_sequence<C...>) {
+    return pretext::basic_normalise<Channels>{{values.mean[C]...}, {values.deviation[C]...}};
+  }
+  (std::make_index_sequence<Channels>{});
+}
+
+/// The changes of brightness, contrast and color in a view: torchvision's jitter and gray for RGB, what is
+/// left of them for other channels. Strengths as in `color_jitter`.
+template <std::size_t Channels>
+auto make_jitter(float intensity, float saturation, float hue) {
+  using namespace pretext;
+  if constexpr (Channels == 3)
+    return torchvision_jitter{
+        .brightness = intensity, .contrast = intensity, .saturation = saturation, .hue = hue};
+  else
+    return intensity_jitter<>{.brightness = intensity, .contrast = intensity};
+}
+/// Gray views for RGB, noise for other channels.
+template <std::size_t Channels>
+auto make_gray_or_noise() {
+  if constexpr (Channels == 3)
+    return pretext::grayscale{};
+  else
+    return pretext::gaussian_noise{};
 }
 
 /// The view for evaluation: the whole of a small image; the center of a large one, whose shorter side is
 /// resized to 8/7 of the size first.
-template <std::size_t Size>
+template <std::size_t Size, std::size_t Channels>
 auto make_evaluation(const recipe& config) {
   using namespace pretext;
   if constexpr (Size <= 32)
-    return augmentation{resized{}, make_normalisation(config)};
+    return augmentation{resized{}, make_normalisation<Channels>(config)};
   else
-    return augmentation{resized_central_crop{.shorter_side = Size * 8 / 7}, make_normalisation(config)};
+    return augmentation{resized_central_crop{.shorter_side = Size * 8 / 7},
+                        make_normalisation<Channels>(config)};
 }
 
 }  // namespace programs

@@ -8,10 +8,13 @@
 #include <system_error>
 
 #include <pretext/core/expects.hpp>
+#include <pretext/data/image_statistics.hpp>
 #include <pretext/io/exif.hpp>
 #include <pretext/io/file.hpp>
 #include <pretext/io/utf8.hpp>
 #include <pretext/runtime/interrupt.hpp>
+
+#include "measured_images.hpp"
 
 namespace programs {
 namespace {
@@ -72,9 +75,8 @@ void say_orientations(const any_source& source, const recipe& config) {
                  turned, looked_at);
 }
 
-}  // namespace
-
-datasets open_datasets(const recipe& config) {
+/// The images of a recipe as they are stored; files are decoded to the recipe's channels.
+datasets open_stored(const recipe& config) {
   if (config.data == "builtin") {
     const std::size_t train = config.images ? config.images : 8000,
                       test = config.test_images ? config.test_images : 2000;
@@ -88,7 +90,8 @@ datasets open_datasets(const recipe& config) {
   const decode_options decode{
       .target_side = config.image_size,
       .max_pixels = config.max_pixels,
-      .orientation = config.exif_orientation == "apply" ? exif_orientation::apply : exif_orientation::ignore};
+      .orientation = config.exif_orientation == "apply" ? exif_orientation::apply : exif_orientation::ignore,
+      .channels = config.channels};
   const any_source train = open_source(config.data, {.part = dataset_split::train, .decode = decode});
   say_left_out(train, config.data, "training");
   say_orientations(train, config);
@@ -113,6 +116,17 @@ datasets open_datasets(const recipe& config) {
   }
   if (data.unlabelled.empty()) data.unlabelled = missing_labels(data.train, "training");
   if (data.unlabelled.empty()) data.unlabelled = missing_labels(data.test, "test");
+  return data;
+}
+
+}  // namespace
+
+datasets open_datasets(const recipe& config) {
+  const sample_levels levels = levels_of(config);
+  datasets data = open_stored(config);
+  if (config.channels == 3 && levels == sample_levels{}) return data;
+  for (any_source* part : {&data.train, &data.test})
+    if (part->size() > 0) *part = converted_source{std::move(*part), config.channels, levels};
   return data;
 }
 
@@ -190,7 +204,8 @@ feature_table pixels(any_encoder& encoder, const any_source& source, const readi
   const std::size_t cell =
       std::max<std::size_t>(1, std::max(height, width) / 32);  // averages cell x cell pixels
   const std::size_t rows = height / cell, columns = width / cell;
-  feature_table table{0, rows * columns * 3, {}, {}};
+  const std::size_t channels = encoder.channels();
+  feature_table table{0, rows * columns * channels, {}, {}};
   table.values.reserve(source.size() * table.width);
   std::vector<float> views;
   for_each_batch(
@@ -200,10 +215,11 @@ feature_table pixels(any_encoder& encoder, const any_source& source, const readi
         encoder.evaluation_views(images, views);
         for (std::size_t n = 0; n < images.size(); ++n)
           for (std::size_t k = 0; k < table.width; ++k) {
-            const std::size_t row = k / 3 / columns * cell, column = k / 3 % columns * cell;
+            const std::size_t row = k / channels / columns * cell, column = k / channels % columns * cell;
             float sum = 0;
             for (std::size_t i = 0; i < cell * cell; ++i)
-              sum += views[((n * height + row + i / cell) * width + column + i % cell) * 3 + k % 3];
+              sum += views[((n * height + row + i / cell) * width + column + i % cell) * channels +
+                           k % channels];
             table.values.push_back(sum / static_cast<float>(cell * cell));
           }
       });

@@ -12,20 +12,23 @@
 
 namespace programs {
 
-/// An encoder for one image size that is compiled into the programs.
-template <class Encoder, std::size_t Size>
+/// An encoder for one image size and number of channels that is compiled into the programs.
+template <class Encoder, std::size_t Size, std::size_t Channels = PRETEXT_CHANNELS>
 struct compiled_encoder {
   using encoder = Encoder;
-  using images = pretext::shape<Size, Size, 3>;
-  static constexpr std::size_t size = Size;
+  using images = pretext::shape<Size, Size, Channels>;
+  static constexpr std::size_t size = Size, channels = Channels;
   static constexpr std::size_t feature = pretext::output_of<Encoder, images>::size;
 
   const char* name;
   const char* description;
 };
 
-/// The convolutional encoders. A new line here offers an encoder in every program that can train it.
+/// The convolutional encoders. A new line here offers an encoder in every program that can train it. All but
+/// the one for gray images take the channels that CMake's PRETEXT_CHANNELS says.
 inline constexpr std::tuple resnets{
+    compiled_encoder<pretext::resnet18<pretext::stem::cifar, 16>, 32, 1>{
+        "resnet18-thin", "width 16, 3x3 stem, 0.7 M parameters"},
     compiled_encoder<pretext::resnet18<pretext::stem::cifar, 16>, 32>{"resnet18-thin",
                                                                       "width 16, 3x3 stem, 0.7 M parameters"},
     compiled_encoder<pretext::resnet18<pretext::stem::cifar>, 32>{"resnet18", "3x3 stem, 11.2 M parameters"},
@@ -54,26 +57,31 @@ template <class... Encoders>
 std::string names_of(const std::tuple<Encoders...>& list) {
   std::string names;
   const auto add = [&](const auto& encoder) {
-    names += pretext::str_cat("\n  ", encoder.name, " at ", encoder.size, ": ", encoder.description);
+    names +=
+        pretext::str_cat("\n  ", encoder.name, " at ", encoder.size,
+                         encoder.channels == 3 ? "" : pretext::str_cat(", --channels ", encoder.channels),
+                         ": ", encoder.description);
   };
   std::apply([&](const auto&... encoder) { (add(encoder), ...); }, list);
   return names;
 }
 
-/// `make(encoder)` for the entry of the list that has the recipe's encoder and image size. Throws
+/// `make(encoder)` for the entry of the list that has the recipe's encoder, image size and channels. Throws
 /// std::invalid_argument that lists the encoders if there is none.
 template <class Product, class... Encoders, class Make>
 std::unique_ptr<Product> make_for_encoder(const std::tuple<Encoders...>& list, const recipe& config,
                                           const Make& make) {
   std::unique_ptr<Product> result;
   const auto try_encoder = [&](const auto& encoder) {
-    if (!result && config.encoder == encoder.name && config.image_size == encoder.size)
+    if (!result && config.encoder == encoder.name && config.image_size == encoder.size &&
+        config.channels == encoder.channels)
       result = make(encoder);
   };
   std::apply([&](const auto&... encoder) { (try_encoder(encoder), ...); }, list);
   if (!result)
-    pretext::throw_error("encoder ", config.encoder, " at ", config.image_size,
-                         " pixels was not compiled into this program; it has:", names_of(list),
+    pretext::throw_error("encoder ", config.encoder, " at ", config.image_size, " pixels",
+                         config.channels == 3 ? "" : pretext::str_cat(" and ", config.channels, " channels"),
+                         " was not compiled into this program; it has:", names_of(list),
                          "\nTo add an encoder, add a line to examples/support/encoder_list.hpp.");
   return result;
 }

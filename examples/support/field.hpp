@@ -37,6 +37,8 @@ struct field {
   const char* option = "";  // "--temperature"; empty: not on the command line
   const char* help = "";
   std::variant<std::monostate, range, one_of> accepts{};
+  const char* omitted =
+      "";  // the JSON of a value that recipe.json leaves out: the default of a later version
 };
 
 /// What is wrong with `text` as a value of the field, for example "must be from 2 to 65536, not 1"; empty if

@@ -123,6 +123,8 @@ void follow_run(const std::filesystem::path& path, finetune_recipe& config) {
   config.image_size = run.image_size;
   config.images = run.images;
   config.test_images = run.test_images;
+  config.channels = run.channels;
+  config.levels = run.levels;
   config.normalisation = run.normalisation;
   config.on_bad_image = run.on_bad_image;
   config.max_pixels = run.max_pixels;

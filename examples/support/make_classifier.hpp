@@ -19,17 +19,28 @@ template <class Encoder>
   requires requires { Encoder::patch; }
 struct finetune_head<Encoder> : pretext::linear_classifier<max_classes, pretext::mae_classifier_init> {};
 
-inline auto make_finetune_view(const finetune_recipe& config) {
+/// RandAugment for RGB; brightness and contrast, and only if RandAugment is asked for, for other channels.
+template <std::size_t Channels>
+auto make_rand_augment(const finetune_recipe& config, const pretext::pixel<Channels>& mean) {
   using namespace pretext;
-  const normalise normalisation = make_normalisation(config);
+  const bool applied = config.options.rand_augment > 0;
+  if constexpr (Channels == 3)
+    return rand_augment{.magnitude = static_cast<float>(config.options.rand_augment),
+                        .layers = applied ? 2u : 0u,
+                        .fill = mean};
+  else
+    return intensity_jitter<>{.probability = applied ? .5f : 0.f};
+}
+
+template <std::size_t Channels>
+auto make_finetune_view(const finetune_recipe& config) {
+  using namespace pretext;
+  const auto normalisation = make_normalisation<Channels>(config);
   return augmentation{
       random_resized_crop<torchvision_crop_box>{.area = {static_cast<float>(config.minimum_area), 1},
                                                 .method = interpolation::bicubic_antialias},
-      horizontal_flip{},
-      rand_augment{.magnitude = static_cast<float>(config.options.rand_augment),
-                   .layers = config.options.rand_augment > 0 ? 2u : 0u,
-                   .fill = normalisation.mean},
-      normalisation, random_erasing{.probability = static_cast<float>(config.options.erasing)}};
+      horizontal_flip{}, make_rand_augment<Channels>(config, normalisation.mean), normalisation,
+      random_erasing{.probability = static_cast<float>(config.options.erasing)}};
 }
 
 template <class Device>
@@ -42,9 +53,10 @@ std::unique_ptr<pretext::any_classifier> finetune_classifier::make(const argumen
   expects(classes <= max_classes, "finetune supports at most ", max_classes, " classes, not ", classes);
   return make_for_encoder<product>(
       finetune_encoders, config,
-      [&]<class Encoder, std::size_t Size>(const compiled_encoder<Encoder, Size>&) {
+      [&]<class Encoder, std::size_t Size, std::size_t Channels>(
+          const compiled_encoder<Encoder, Size, Channels>&) {
         using method =
-            classification<shape<Size, Size, 3>, encoder<Encoder>, classifier<finetune_head<Encoder>>>;
+            classification<shape<Size, Size, Channels>, encoder<Encoder>, classifier<finetune_head<Encoder>>>;
         using learner = trainer<method, on<Device>, layer_decay<optimizer>>;
         auto result = std::make_unique<learner>(
             method{.loss = {.classes = classes}, .frozen = options.freeze},
@@ -56,8 +68,8 @@ std::unique_ptr<pretext::any_classifier> finetune_classifier::make(const argumen
                           (max_classes - classes) * p.extents[1]);
         const target_options targets{.mixing = {.mixup = {options.mixup}, .cutmix = {options.cutmix}},
                                      .smoothing = options.label_smoothing};
-        const auto view = make_finetune_view(config);
-        const auto evaluation = make_evaluation<Size>(config);
+        const auto view = make_finetune_view<Channels>(config);
+        const auto evaluation = make_evaluation<Size, Channels>(config);
         return std::make_unique<
             classifier_adapter<learner, std::decay_t<decltype(view)>, std::decay_t<decltype(evaluation)>>>(
             std::move(result), view, evaluation, targets);

@@ -18,10 +18,11 @@ std::unique_ptr<pretext::any_encoder> untrained_encoder::make(const recipe& conf
   using namespace pretext;
   return make_for_encoder<product>(
       std::tuple_cat(resnets, vits<>), config,
-      [&]<class Encoder, std::size_t Size>(const compiled_encoder<Encoder, Size>&) {
-        const auto view = make_evaluation<Size>(config);
+      [&]<class Encoder, std::size_t Size, std::size_t Channels>(
+          const compiled_encoder<Encoder, Size, Channels>&) {
+        const auto view = make_evaluation<Size, Channels>(config);
         using adapter =
-            encoder_adapter<Encoder, shape<Size, Size, 3>, on<Device>, std::decay_t<decltype(view)>>;
+            encoder_adapter<Encoder, shape<Size, Size, Channels>, on<Device>, std::decay_t<decltype(view)>>;
         return std::make_unique<adapter>(view, config.seed, stream);
       });
 }

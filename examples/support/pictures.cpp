@@ -10,22 +10,22 @@
 #include <pretext/io/safetensors.hpp>
 #include <pretext/io/utf8.hpp>
 
-#include "choices.hpp"
+#include "measured_images.hpp"
 #include "method_info.hpp"
 
 namespace programs {
 
 using namespace pretext;
 
-image to_picture(const float* rgb, std::size_t height, std::size_t width, const recipe& config) {
-  const normalise normalisation = make_normalisation(config);
-  const auto& [mean_rgb, deviation_rgb] = normalisation;
-  const float mean[3] = {mean_rgb.r, mean_rgb.g, mean_rgb.b},
-              deviation[3] = {deviation_rgb.r, deviation_rgb.g, deviation_rgb.b};
+image to_picture(const float* pixels, std::size_t height, std::size_t width, const recipe& config) {
+  const auto [mean, deviation] = normalisation_of(config);
+  const std::size_t channels = config.channels;
   image picture{height, width, 3, std::vector<std::uint8_t>(height * width * 3)};
-  for (std::size_t i = 0; i < picture.pixels.size(); ++i)
-    picture.pixels[i] =
-        static_cast<std::uint8_t>(std::clamp(rgb[i] * deviation[i % 3] + mean[i % 3], 0.f, 1.f) * 255 + .5f);
+  for (std::size_t i = 0; i < picture.pixels.size(); ++i) {
+    const std::size_t channel = channels < 3 ? 0 : i % 3;
+    const float value = pixels[i / 3 * channels + channel] * deviation[channel] + mean[channel];
+    picture.pixels[i] = static_cast<std::uint8_t>(std::clamp(value, 0.f, 1.f) * 255 + .5f);
+  }
   return picture;
 }
 
@@ -64,7 +64,7 @@ std::vector<image_sheet> augmented_views(any_trainer& trainer, const recipe& con
                     {}};
   if (!pairs) sheet.about = "Augmented views: the encoder's input during training.";
   const auto add = [&, rows = height, columns = width](const std::vector<float>& values) {
-    for (std::size_t at = 0; at < values.size(); at += rows * columns * 3)
+    for (std::size_t at = 0; at < values.size(); at += rows * columns * config.channels)
       sheet.images.push_back(to_picture(values.data() + at, rows, columns, config));
   };
   std::vector<float> originals;

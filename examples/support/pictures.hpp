@@ -12,8 +12,9 @@
 
 namespace programs {
 
-/// Converts normalised pixels (H, W, 3), as the network sees them, to an image: undoes the normalisation.
-pretext::image to_picture(const float* rgb, std::size_t height, std::size_t width, const recipe& config);
+/// Converts normalised pixels (H, W, C), as the network sees them, to an RGB image: undoes the normalisation.
+/// Of more than three channels it shows the first three, of two the first.
+pretext::image to_picture(const float* pixels, std::size_t height, std::size_t width, const recipe& config);
 
 /// Index of the i-th of `count` images spread evenly over `size` images. It covers all classes, whether the
 /// set is sorted by class or alternates between them.

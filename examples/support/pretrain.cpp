@@ -14,6 +14,7 @@
 
 #include "datasets.hpp"
 #include "exit_status.hpp"
+#include "measured_images.hpp"
 
 namespace programs {
 namespace {
@@ -133,10 +134,13 @@ int pretrain(const pretraining& method, const training_options& options) {
   run_folder folder{options.out, method.info.program()};
   std::optional<run_state> saved;
   if (options.resume) saved = resume_run(folder, config, options.given);
+  if (!options.resume) {
+    folder.expects_free(options.overwrite);
+    measure_images(config);  // before the trainer, which normalises with the result
+  }
   // First, so that an encoder, a device or images that are not there leave no folder behind and an earlier
   // run as it was.
   const auto trainer = method.make(options.compute);
-  if (!options.resume) folder.expects_free(options.overwrite);
   if (options.resume) expects_data(config);
   const datasets data = open_datasets(config);
   expects_batch(config, data.train);

@@ -99,16 +99,18 @@ void read(const nlohmann::json& from, const std::string& source, const field& me
 }
 
 void write(recipe& config, nlohmann::json& members) {
-  for (const field& member : config.fields())
-    if (*member.key)
-      std::visit(
-          [&]<class Value>(const Value* value) {
-            if constexpr (std::is_same_v<Value, double>)
-              pretext::expects(std::isfinite(*value), *member.option ? member.option : member.key, " is ",
-                               *value, "; give a finite number");
-            members[member.key] = json_of(*value);
-          },
-          member.value);
+  for (const field& member : config.fields()) {
+    if (!*member.key) continue;
+    const nlohmann::json json = std::visit(
+        [&]<class Value>(const Value* value) {
+          if constexpr (std::is_same_v<Value, double>)
+            pretext::expects(std::isfinite(*value), *member.option ? member.option : member.key, " is ",
+                             *value, "; give a finite number");
+          return json_of(*value);
+        },
+        member.value);
+    if (json.dump() != member.omitted) members[member.key] = json;
+  }
 }
 
 /// The default values of all options that the first version had. Its programs wrote them all, whichever of
@@ -177,8 +179,15 @@ std::vector<field> recipe::fields() {
       {"minimum_area", &minimum_area, "--minimum-area",
        "smallest area of a random crop, as a fraction of the image",
        range{.min = 0, .max = 1, .above_min = true}},
-      {"normalisation", &normalisation, "--normalise", "mean and standard deviation to normalise with",
-       one_of{{"none", "cifar", "imagenet"}}},
+      {"channels", &channels, "--channels", "of the images: 1 for gray ones", between{1, 4096}, "3"},
+      {"levels", &levels, "--levels",
+       "samples that become 0 and 1: \"type\" for the whole range of their type, LOW:HIGH, LOW%:HIGH% for "
+       "percentiles of each image, or \"data\" for percentiles 0.1 and 99.9 of the training images",
+       std::monostate{}, "\"type\""},
+      {"normalisation", &normalisation, "--normalise",
+       "mean and standard deviation to normalise with: \"none\", \"cifar\", \"imagenet\", \"data\" for those "
+       "of "
+       "the training images, or numbers for each channel, M,M,M/S,S,S"},
       {"on_bad_image", &on_bad_image, "--on-bad-image", "what to do about an unreadable image",
        one_of{{"stop", "skip"}}},
       {"max_pixels", &max_pixels, "--max-pixels",

@@ -22,9 +22,11 @@ struct recipe {
   std::string data = "builtin";
   std::string encoder = "resnet18-thin";
   std::size_t image_size = 32;
-  std::size_t images = 0;       // of the training set; 0: all
-  std::size_t test_images = 0;  // 0: all
-  double minimum_area = 0.2;    // of a random crop
+  std::size_t images = 0;                   // of the training set; 0: all
+  std::size_t test_images = 0;              // 0: all
+  double minimum_area = 0.2;                // of a random crop
+  std::size_t channels = PRETEXT_CHANNELS;  // of the encoder's input
+  std::string levels = "type";              // the samples that become 0 and 1
   std::string normalisation = "none";
   std::string on_bad_image = "stop";
   std::size_t max_pixels =

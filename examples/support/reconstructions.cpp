@@ -39,8 +39,10 @@ void add_reconstructions(any_trainer& trainer, const recipe& config, bool normal
         "variance of the true patch.";
   for (std::size_t n = 0; n < shown; ++n) {
     const std::size_t pixels = height * width;
-    const image original = to_picture(result.images.data() + n * pixels * 3, height, width, config);
-    const image predicted = to_picture(result.predicted.data() + n * pixels * 3, height, width, config);
+    const image original =
+        to_picture(result.images.data() + n * pixels * config.channels, height, width, config);
+    const image predicted =
+        to_picture(result.predicted.data() + n * pixels * config.channels, height, width, config);
     image masked = original, pasted = original;
     for (std::size_t i = 0; i < pixels * 3; ++i)
       if (result.masked[n * pixels + i / 3]) {

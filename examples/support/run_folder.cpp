@@ -1,5 +1,7 @@
 #include "run_folder.hpp"
 
+#include "measured_images.hpp"
+
 #include <array>
 #include <cstdint>
 #include <cstdio>
@@ -139,8 +141,11 @@ bool run_folder::has_results(std::size_t steps) const {
 }
 
 void run_folder::finish(any_encoder& encoder, const run_summary& summary) const {
-  save_encoder(this->encoder(), encoder, static_cast<std::int64_t>(summary.steps),
-               {{"recipe", read_recipe_text()}});
+  recipe config;
+  read_recipe(config);
+  std::map<std::string, std::string> metadata{{"recipe", read_recipe_text()}};
+  write_levels(levels_of(config), metadata);
+  save_encoder(this->encoder(), encoder, static_cast<std::int64_t>(summary.steps), std::move(metadata));
   // Names of skipped images may not be UTF-8.
   write_atomically(path_ / "summary.json",
                    json_of(summary).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");

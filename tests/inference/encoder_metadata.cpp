@@ -46,6 +46,24 @@ TEST_CASE("what is recorded is read back exactly, for every fit and interpolatio
     }
 }
 
+TEST_CASE("the normalisation of any number of channels and the levels of the images are read back exactly") {
+  encoder_info info = with({.levels = {level_rule::percentiles, .5f, 99.9f}});
+  info.channels = 2;
+  info.mean = {.1f, 1.f / 3};
+  info.deviation = {1e-7f, 2};
+  safetensors file;
+  write_encoder_info(info, file);
+  const auto found = read_encoder_info(file);
+  REQUIRE(found.has_value());
+  CHECK(found->mean == info.mean);
+  CHECK(found->deviation == info.deviation);
+  CHECK(found->preprocessing.levels == info.preprocessing.levels);
+  CHECK(preprocessing_for<2>(*found) ==
+        basic_preprocessing<2>{.normalisation = {{{.1f, 1.f / 3}}, {{1e-7f, 2}}},
+                               .levels = info.preprocessing.levels});
+  check_throws<std::invalid_argument>([&] { preprocessing_for<4>(*found); }, "not those of 4 channels");
+}
+
 TEST_CASE("the metadata are plain texts that any reader of safetensors understands") {
   const auto data = file_with(preprocessing_of(mae_evaluation())).metadata;
   CHECK(data == std::map<std::string, std::string>{{"library_version", "0.1.0"},

@@ -32,7 +32,7 @@ struct infrared_encoder : sequential<named<"conv", convolution<5, 3>>, global_av
 
 /// The file of an encoder whose weights, scales and statistics all differ from their defaults.
 template <class Encoder, class Images = images_shape>
-safetensors file_of(const preprocessing& how = {}) {
+safetensors file_of(const basic_preprocessing<channels_of<Images>>& how = {}) {
   constexpr const auto& table = parameters_of<Encoder, Images>;
   std::vector<float> value(parameter_count(table));
   initialise<float>(table, 5, value.data());
@@ -133,6 +133,52 @@ TEST_CASE_TEMPLATE("calls after the first of a batch size allocate nothing", Enc
   // Which thread takes a block is left to chance: the scratch memory of another thread grows when it takes
   // its first.
   CHECK(allocations_of_later_calls(2, 100) < 50);
+}
+
+TEST_CASE("an encoder of five channels of 16 bits applies the normalisation and the levels of its file") {
+  using images = shape<16, 16, 5>;
+  const basic_preprocessing<5> how{
+      .normalisation = {{{.1f, .2f, .3f, .4f, .5f}}, {{.5f, .4f, .3f, .2f, .1f}}},
+      .levels = {level_rule::window, 100, 1100}};
+  const encoder_model<infrared_encoder, images> model{file_of<infrared_encoder, images>(how)};
+  CHECK(model.preprocessing() == how);
+  image counts;
+  const auto samples = counts.resize<std::uint16_t>(16, 16, 5);
+  for (std::size_t i = 0; i < samples.size(); ++i) samples[i] = static_cast<std::uint16_t>(i * 7 % 1300);
+  inference_context context{model};
+  const auto features = copy_of(context.encode(counts));
+
+  std::vector<float> input;  // what the network shall see
+  for (std::size_t i = 0; i < samples.size(); ++i)
+    input.push_back((std::clamp((static_cast<float>(samples[i]) - 100) / 1000, 0.f, 1.f) -
+                     how.normalisation.mean.channel[i % 5]) /
+                    how.normalisation.deviation.channel[i % 5]);
+  const auto expected = context.encode_tensor({input.data(), 1});
+  for (std::size_t i = 0; i < features.size(); ++i)
+    CHECK(static_cast<double>(features[i]) ==
+          doctest::Approx(static_cast<double>(expected[i])).epsilon(1e-4));
+
+  counts.range = {0, 1300};  // an image that states its range keeps it
+  CHECK(copy_of(context.encode(counts)) != features);
+  check_throws<std::invalid_argument>(
+      [&] {
+        context.encode(image_view{counts.pixels.data(), 16, 16, 3});
+      },
+      "image 0 of 1 has 3 channels, and the network is compiled for images of 5");
+}
+
+TEST_CASE("levels by percentiles follow each image") {
+  const encoder_model<own_encoder, images_shape> model{
+      file_of<own_encoder>({.levels = {level_rule::percentiles, 0, 100}})};
+  inference_context context{model};
+  image dim, bright;
+  std::ranges::generate(dim.resize<float>(8, 8, 3), [i = 0]() mutable { return static_cast<float>(i++); });
+  std::ranges::generate(bright.resize<float>(8, 8, 3),
+                        [i = 0]() mutable { return 1000 + 20 * static_cast<float>(i++); });
+  const auto features = copy_of(context.encode(dim));
+  const auto same = context.encode(bright);
+  for (std::size_t i = 0; i < features.size(); ++i)
+    CHECK(static_cast<double>(features[i]) == doctest::Approx(static_cast<double>(same[i])).epsilon(1e-4));
 }
 
 TEST_CASE("a batch larger than max_batch runs in parts and gives the same features") {

@@ -23,11 +23,28 @@ namespace pretext::inline v0_1 {
 
 /// What a file records of an encoder for images of shape `Images`.
 template <class Encoder, Shape Images>
-  requires ImageShape<Images> encoder_info info_of(const preprocessing& from) {
-    return {.input = {Images::extents[0], Images::extents[1]},
-            .channels = channels_of<Images>,
-            .features = output_of<Encoder, Images>::size,
-            .preprocessing = from};
+  requires ImageShape<Images> encoder_info info_of(const basic_preprocessing<channels_of<Images>>& from) {
+    constexpr std::size_t channels = channels_of<Images>;
+    encoder_info info{.input = {Images::extents[0], Images::extents[1]},
+                      .channels = channels,
+                      .features = output_of<Encoder, Images>::size,
+                      .preprocessing = {},
+                      .mean = {},
+                      .deviation = {}};
+    if constexpr (channels == 3) {
+      info.preprocessing = from;
+    } else {
+      info.preprocessing = {.fit = from.fit,
+                            .proportion = from.proportion,
+                            .round_down = from.round_down,
+                            .shorter_side = from.shorter_side,
+                            .method = from.method,
+                            .levels = from.levels};
+      const auto& [mean, deviation] = from.normalisation;
+      info.mean.assign(mean.channel, mean.channel + channels);
+      info.deviation.assign(deviation.channel, deviation.channel + channels);
+    }
+    return info;
   }
 
 /// Writes an encoder whose weights are in host memory, `values` as `table` describes them; the file is either
@@ -49,7 +66,8 @@ void save_encoder(const std::filesystem::path& path, std::span<const parameter> 
 /// encoder was trained on, without random augmentation. `encoder_model` and PyTorch load the file.
 template <class Trainer>
   requires requires { typename Trainer::method_type::encoder; }
-void save_encoder(const std::filesystem::path& path, Trainer& trainer, const preprocessing& how,
+void save_encoder(const std::filesystem::path& path, Trainer& trainer,
+                  const basic_preprocessing<channels_of<typename Trainer::images>>& how,
                   std::int64_t steps = 0) {
   using encoder = typename Trainer::method_type::encoder;
   using images = typename Trainer::images;

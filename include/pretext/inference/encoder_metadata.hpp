@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstddef>
@@ -10,6 +11,7 @@
 #include <string_view>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include <pretext/core/expects.hpp>
 #include <pretext/core/version.hpp>
@@ -27,6 +29,8 @@ struct encoder_info {
   std::size_t channels = 3;  ///< of the encoder's input
   std::size_t features = 0;  ///< D: values of the feature of one image
   pretext::preprocessing preprocessing;
+  std::vector<float> mean{},
+      deviation{};  ///< of an encoder of other channels than three, for `preprocessing_for`
   /// Of the library that wrote the file.
   std::string version =
       str_cat(pretext::version.major, ".", pretext::version.minor, ".", pretext::version.patch);
@@ -46,6 +50,9 @@ inline constexpr std::array<std::pair<interpolation, std::string_view>, 6> inter
      {interpolation::bicubic_tensorflow, "bicubic_tensorflow"},
      {interpolation::bicubic_legacy, "bicubic_legacy"}}};
 
+inline constexpr std::array<std::pair<level_rule, std::string_view>, 2> level_rule_names{
+    {{level_rule::window, "window"}, {level_rule::percentiles, "percentiles"}}};
+
 template <class Enum, std::size_t N>
 std::string_view name_of(const std::array<std::pair<Enum, std::string_view>, N>& names, Enum value) {
   for (const auto& [each, name] : names)
@@ -57,8 +64,10 @@ inline std::string print_float(float value) {
   std::array<char, 32> text{};
   return {text.data(), std::to_chars(text.data(), text.data() + text.size(), value).ptr};
 }
-inline std::string print_rgb(rgb value) {
-  return print_float(value.r) + " " + print_float(value.g) + " " + print_float(value.b);
+inline std::string print_floats(std::span<const float> values) {
+  std::string text;
+  for (const float value : values) text += (text.empty() ? "" : " ") + print_float(value);
+  return text;
 }
 
 /// Reads the texts of a file's metadata; every complaint names the file and the key.
@@ -78,11 +87,13 @@ class metadata_reader {
     const char* at = all.data();
     return next<Number>(key, at, all.data() + all.size(), true);
   }
-  rgb color(const std::string& key) const {
+  /// So many numbers, separated by spaces.
+  std::vector<float> floats(const std::string& key, std::size_t count) const {
     const std::string& all = text(key);
     const char *at = all.data(), *const end = all.data() + all.size();
-    const auto r = next<float>(key, at, end, false), g = next<float>(key, at, end, false);
-    return {r, g, next<float>(key, at, end, true)};
+    std::vector<float> values;
+    while (values.size() < count) values.push_back(next<float>(key, at, end, values.size() + 1 == count));
+    return values;
   }
   template <class Enum, std::size_t N>
   Enum named(const std::string& key, const std::array<std::pair<Enum, std::string_view>, N>& names) const {
@@ -140,6 +151,15 @@ inline std::optional<preprocessing> preprocessing_of_recipe(std::string_view rec
 
 }  // namespace detail
 
+/// Adds the levels of the images that an encoder was trained on to a file's metadata, unless they are the
+/// whole range of their type.
+inline void write_levels(const sample_levels& levels, std::map<std::string, std::string>& metadata) {
+  if (levels.rule == level_rule::whole_type) return;
+  metadata["level_rule"] = detail::name_of(detail::level_rule_names, levels.rule);
+  metadata["level_low"] = detail::print_float(levels.low);
+  metadata["level_high"] = detail::print_float(levels.high);
+}
+
 /// Adds what `info` says to a file's metadata; keys of another name stay.
 inline void write_encoder_info(const encoder_info& info, safetensors& file) {
   const preprocessing& p = info.preprocessing;
@@ -156,8 +176,12 @@ inline void write_encoder_info(const encoder_info& info, safetensors& file) {
     data["crop_rounding"] = p.round_down ? "down" : "nearest";
   }
   if (p.fit == image_fit::shorter_side) data["shorter_side"] = std::to_string(p.shorter_side);
-  data["mean"] = detail::print_rgb(p.normalisation.mean);
-  data["std"] = detail::print_rgb(p.normalisation.deviation);
+  const rgb mean = p.normalisation.mean, deviation = p.normalisation.deviation;
+  const bool color = info.channels == 3;
+  data["mean"] = detail::print_floats(color ? std::vector{mean.r, mean.g, mean.b} : info.mean);
+  data["std"] =
+      detail::print_floats(color ? std::vector{deviation.r, deviation.g, deviation.b} : info.deviation);
+  write_levels(p.levels, data);
 }
 
 /// What a file records, or nothing if it records no preprocessing (one that PyTorch wrote, for example).
@@ -180,8 +204,35 @@ inline std::optional<encoder_info> read_encoder_info(const safetensors& file) {
     p.round_down = read.named("crop_rounding", roundings);
   }
   if (p.fit == image_fit::shorter_side) p.shorter_side = read.number<std::size_t>("shorter_side");
-  p.normalisation = {read.color("mean"), read.color("std")};
+  const auto mean = read.floats("mean", info.channels), deviation = read.floats("std", info.channels);
+  if (info.channels == 3) {
+    p.normalisation = {{mean[0], mean[1], mean[2]}, {deviation[0], deviation[1], deviation[2]}};
+  } else {
+    info.mean = mean;
+    info.deviation = deviation;
+  }
+  if (file.metadata.contains("level_rule"))
+    p.levels = {read.named("level_rule", detail::level_rule_names), read.number<float>("level_low"),
+                read.number<float>("level_high")};
   return info;
+}
+
+/// The preprocessing that a file records for images of so many channels, which must be `info.channels`.
+template <std::size_t Channels>
+basic_preprocessing<Channels> preprocessing_for(const encoder_info& info) {
+  const preprocessing& p = info.preprocessing;
+  if constexpr (Channels == 3) {
+    return p;
+  } else {
+    expects(info.mean.size() == Channels && info.deviation.size() == Channels,
+            "preprocessing_for: ", info.mean.size(), " means and ", info.deviation.size(),
+            " deviations are not those of ", Channels, " channels");
+    basic_preprocessing<Channels> described{p.fit, p.proportion, p.round_down, p.shorter_side, p.method};
+    described.levels = p.levels;
+    std::copy_n(info.mean.begin(), Channels, described.normalisation.mean.channel);
+    std::copy_n(info.deviation.begin(), Channels, described.normalisation.deviation.channel);
+    return described;
+  }
 }
 
 }  // namespace pretext::inline v0_1

@@ -34,6 +34,7 @@ class encoder_model {
   using context_type = Context;
   using device = typename Context::device;
   using feature = output_of<Encoder, Images>;
+  using preprocessing_type = basic_preprocessing<channels_of<Images>>;
   static constexpr std::size_t feature_size = feature::size;  ///< D: values of the feature of one image
 
   /// Reads a file that `save_encoder` or a program wrote, with the preprocessing that it records. Throws
@@ -42,12 +43,12 @@ class encoder_model {
   explicit encoder_model(const std::filesystem::path& path) : encoder_model{read_safetensors(path)} {}
   /// Reads any file in torchvision's, timm's or MAE's names, and uses this preprocessing instead of the
   /// file's.
-  encoder_model(const std::filesystem::path& path, const pretext::preprocessing& how)
+  encoder_model(const std::filesystem::path& path, const preprocessing_type& how)
       : encoder_model{read_safetensors(path), how} {}
 
   /// The same for a file that is in memory already.
   explicit encoder_model(const safetensors& file) : encoder_model{file, recorded_preprocessing(file)} {}
-  encoder_model(const safetensors& file, const pretext::preprocessing& how) : preprocessing_{how} {
+  encoder_model(const safetensors& file, const preprocessing_type& how) : preprocessing_{how} {
     detail::check_views(make_augmentation(how), {Images::extents[0], Images::extents[1]});
     std::vector<W> host(value_.size());
     const auto loaded = read_pretrained<W>(table, file, host.data());
@@ -67,7 +68,7 @@ class encoder_model {
   encoder_model& operator=(const encoder_model&) = delete;
   encoder_model(encoder_model&&) = default;
 
-  const pretext::preprocessing& preprocessing() const { return preprocessing_; }
+  const preprocessing_type& preprocessing() const { return preprocessing_; }
   /// Names, shapes and offsets of the weights.
   static std::span<const parameter> parameters() { return table; }
   /// The weights on the device, for `Encoder::infer`, which does not change them.
@@ -77,7 +78,7 @@ class encoder_model {
   static constexpr const auto& table = parameters_of<Encoder, Images>;
   static constexpr std::size_t rounded_count = std::same_as<T, W> ? 0 : weight_count<Encoder, Images>;
 
-  static pretext::preprocessing recorded_preprocessing(const safetensors& file) {
+  static preprocessing_type recorded_preprocessing(const safetensors& file) {
     constexpr image_extent input{Images::extents[0], Images::extents[1]};
     constexpr std::size_t channels = channels_of<Images>;
     if (const auto info = read_encoder_info(file)) {
@@ -86,17 +87,18 @@ class encoder_model {
             file.origin, ": was written for images of ", info->input.height, " x ", info->input.width, " x ",
             info->channels, ", and this model takes ", input.height, " x ", input.width, " x ", channels,
             "; pass a preprocessing to use the weights at another size");
-      return info->preprocessing;
+      return preprocessing_for<channels>(*info);
     }
-    if (const auto recipe = file.metadata.find("recipe"); recipe != file.metadata.end())
-      if (const auto found = detail::preprocessing_of_recipe(recipe->second, input)) return *found;
+    if constexpr (channels == 3)
+      if (const auto recipe = file.metadata.find("recipe"); recipe != file.metadata.end())
+        if (const auto found = detail::preprocessing_of_recipe(recipe->second, input)) return *found;
     throw_error<std::runtime_error>(
         file.origin,
         ": does not record the preprocessing of its images; pass the one that the weights "
         "were trained with, such as imagenet_preprocessing()");
   }
 
-  pretext::preprocessing preprocessing_;
+  preprocessing_type preprocessing_;
   buffer<W, device> value_{weight_count<Encoder, Images>};
   buffer<T, device> rounded_{rounded_count};  // the values once more, where activations are stored otherwise
 };

@@ -63,7 +63,7 @@ class inference_context {
     check(images);
     features_.resize(images.size() * feature_size);
     for (std::size_t first = 0; first < images.size(); first += max_batch_) {
-      const auto some = images.subspan(first, std::min(max_batch_, images.size() - first));
+      const auto some = with_levels(images.subspan(first, std::min(max_batch_, images.size() - first)));
       const auto inputs = inputs_.resize(some.size());
       augment(context_, pipeline_, some, std::span<const std::uint64_t>{samples_}.first(some.size()), 0, 0,
               inputs);
@@ -92,6 +92,16 @@ class inference_context {
     }
   }
 
+  /// The images with the range that the preprocessing's levels give those without one of their own.
+  std::span<const image_view> with_levels(std::span<const image_view> images) {
+    const sample_levels& levels = model_->preprocessing().levels;
+    if (levels.rule == level_rule::whole_type) return images;
+    views_.assign(images.begin(), images.end());
+    for (image_view& view : views_)
+      if (view.range.low == view.range.high) view.range = range_of(view, levels);
+    return views_;
+  }
+
   /// Writes the features of at most `max_batch_` inputs to rows `first` and following.
   void infer(reads<Context, Images> inputs, std::size_t first) {
     const auto rows = std::span{features_}.subspan(first * feature_size, inputs.batch * feature_size);
@@ -110,7 +120,8 @@ class inference_context {
   std::size_t max_batch_;
   Context context_;
   std::vector<std::uint64_t> samples_;  // that preprocessing draws no numbers for
-  augmentation<fit_image, normalise> pipeline_;
+  decltype(make_augmentation(std::declval<const model_type&>().preprocessing())) pipeline_;
+  std::vector<image_view> views_;
   tensor<T, Images, device> inputs_;
   tensor<T, feature, device> outputs_;
   std::vector<T> copied_;

@@ -31,13 +31,15 @@ class any_encoder {
 
   /// Appends the feature h of each image to `features`: (n, D) row-major.
   virtual void encode(std::span<const image_view> images, std::vector<float>& features) = 0;
-  /// Appends the evaluation view of each image, which is what `encode` sees, to `views`: (n, H, W, 3).
+  /// Appends the evaluation view of each image, which is what `encode` sees, to `views`: (n, H, W, C).
   virtual void evaluation_views(std::span<const image_view> images, std::vector<float>& views) = 0;
 
   /// D: values of the feature of one image.
   virtual std::size_t feature_width() const = 0;
   /// Rows and columns of the encoder's input.
   virtual std::pair<std::size_t, std::size_t> input_size() const = 0;
+  /// C: channels of the encoder's input.
+  virtual std::size_t channels() const = 0;
   /// What `save_encoder` records about this encoder; nothing where a `preprocessing` cannot describe the
   /// evaluation augmentation.
   virtual std::optional<encoder_info> info() const = 0;
@@ -91,7 +93,7 @@ void for_each_view(Context& context, const Evaluation& evaluation,
 template <class Encoder, Shape Images, class Evaluation>
 std::optional<encoder_info> evaluation_info(const Evaluation& evaluation) {
   if constexpr (PreprocessingAugmentation<Evaluation>)
-    return info_of<Encoder, Images>(preprocessing_of(evaluation));
+    return info_of<Encoder, Images>(preprocessing_of<channels_of<Images>>(evaluation));
   else
     return std::nullopt;
 }
@@ -131,6 +133,7 @@ class encoder_adapter final : public any_encoder {
   std::pair<std::size_t, std::size_t> input_size() const override {
     return {Images::extents[0], Images::extents[1]};
   }
+  std::size_t channels() const override { return channels_of<Images>; }
   std::optional<encoder_info> info() const override {
     return detail::evaluation_info<Encoder, Images>(evaluation_);
   }

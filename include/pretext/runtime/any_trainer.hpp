@@ -165,6 +165,7 @@ class trainer_adapter : public Interface {
   std::pair<std::size_t, std::size_t> input_size() const override {
     return {images_shape::extents[0], images_shape::extents[1]};
   }
+  std::size_t channels() const override { return channels_of<images_shape>; }
   std::optional<encoder_info> info() const override {
     return detail::evaluation_info<typename method::encoder, images_shape>(evaluation_);
   }

@@ -1,0 +1,28 @@
+#pragma once
+#include <vector>
+
+#include <pretext/io/sample_levels.hpp>
+
+#include "recipe.hpp"
+
+// What a recipe says about the samples of its images, in words or in numbers that were measured.
+namespace programs {
+
+/// Mean and standard deviation of each channel.
+struct channel_normalisation {
+  std::vector<float> mean, deviation;
+};
+
+/// The values of `config.normalisation` for `config.channels`: "none", "cifar", "imagenet", or numbers such
+/// as "0.5,0.4/0.2,0.2", the means and the deviations. Throws std::invalid_argument for anything else.
+channel_normalisation normalisation_of(const recipe& config);
+
+/// The levels that `config.levels` names: "type", "LOW:HIGH" in samples, or "LOW%:HIGH%" of each image.
+/// Throws std::invalid_argument for anything else.
+pretext::sample_levels levels_of(const recipe& config);
+
+/// Replaces the "data" of `--levels data` and `--normalise data` by numbers, which are measured on the
+/// training images: their 0.1st and 99.9th percentile, then mean and deviation of each channel.
+void measure_images(recipe& config);
+
+}  // namespace programs
