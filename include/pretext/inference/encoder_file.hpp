@@ -34,12 +34,13 @@ template <class Encoder, Shape Images>
     if constexpr (channels == 3) {
       info.preprocessing = from;
     } else {
-      info.preprocessing = {.fit = from.fit,
-                            .proportion = from.proportion,
-                            .round_down = from.round_down,
-                            .shorter_side = from.shorter_side,
-                            .method = from.method,
-                            .levels = from.levels};
+      preprocessing& how = info.preprocessing;
+      how.fit = from.fit;
+      how.proportion = from.proportion;
+      how.round_down = from.round_down;
+      how.shorter_side = from.shorter_side;
+      how.method = from.method;
+      how.levels = from.levels;
       const auto& [mean, deviation] = from.normalisation;
       info.mean.assign(mean.channel, mean.channel + channels);
       info.deviation.assign(deviation.channel, deviation.channel + channels);

@@ -1,0 +1,52 @@
+// Writes 16-bit gray images that resemble electroluminescence of solar cells as PNG files, in the folders
+// <out>/train/<defect> and <out>/test/<defect>: images whose range pretrain_simclr measures.
+//   draw_sensors --out cells
+//   pretrain_simclr --data cells --channels 1 --levels data --normalise data --out out/cells
+//   evaluate --run out/cells
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+#include <filesystem>
+
+#include <pretext/data/sensor_images.hpp>
+#include <pretext/io/file.hpp>
+#include <pretext/io/png.hpp>
+
+namespace {
+
+void write(const std::filesystem::path& folder, const pretext::sensor_source& source) {
+  pretext::image picture;
+  for (std::size_t i = 0; i < source.size(); ++i) {
+    source.read(i, picture);
+    const auto defect = folder / source.class_names()[static_cast<std::size_t>(source.label(i))];
+    std::filesystem::create_directories(defect);
+    char name[32];
+    std::snprintf(name, sizeof name, "%06zu.png", i);
+    pretext::write_atomically(defect / name, pretext::encode_png(picture));
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::size_t train = 2000, test = 600;
+  pretext::sensor_source::options options{.seed = 7};
+  std::filesystem::path out = "cells";
+  CLI::App app{"Writes 16-bit gray images that resemble electroluminescence of solar cells."};
+  app.add_option("--train", train, "images to learn from")->capture_default_str();
+  app.add_option("--test", test, "images to evaluate on")->capture_default_str();
+  app.add_option("--side", options.side, "height and width in pixels")->capture_default_str();
+  app.add_option("--seed", options.seed)->capture_default_str();
+  app.add_option("--out", out)->capture_default_str();
+  CLI11_PARSE(app, argc, argv);
+  try {
+    options.count = train;
+    write(out / "train", pretext::sensor_source{options});
+    options.count = test;
+    options.first = std::uint64_t{1} << 32;
+    write(out / "test", pretext::sensor_source{options});
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "draw_sensors: %s\n", error.what());
+    return 1;
+  }
+}
