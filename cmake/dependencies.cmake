@@ -80,6 +80,13 @@ if(TARGET JPEG::JPEG AND TARGET PNG::PNG)
   set(PRETEXT_HAS_data ON)
 endif()
 
+# libtiff is never downloaded.
+find_package(TIFF 4.5 QUIET GLOBAL)
+set(PRETEXT_HAS_tiff OFF)
+if(PRETEXT_HAS_data AND TARGET TIFF::TIFF)
+  set(PRETEXT_HAS_tiff ON)
+endif()
+
 include(${CMAKE_CURRENT_LIST_DIR}/libav.cmake)
 
 # The CUDA toolkit is never downloaded.

@@ -1,9 +1,9 @@
-# `cmake --install` copies the headers and the files that find_package(pretext COMPONENTS data xtensor video cuda) reads.
+# `cmake --install` copies the headers and the files that find_package(pretext COMPONENTS data tiff xtensor video cuda) reads.
 include(CMakePackageConfigHelpers)
 include(GNUInstallDirs)
 set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/pretext)
 
-install(TARGETS pretext pretext_data pretext_xtensor pretext_video pretext_cuda EXPORT pretext FILE_SET HEADERS)
+install(TARGETS pretext pretext_data pretext_tiff pretext_xtensor pretext_video pretext_cuda EXPORT pretext FILE_SET HEADERS)
 if(PRETEXT_HAS_cudnn)
   install(TARGETS pretext_cudnn EXPORT pretext)
   install(FILES ${CMAKE_CURRENT_LIST_DIR}/cudnn.cmake DESTINATION ${package_folder})

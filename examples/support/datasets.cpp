@@ -13,6 +13,9 @@
 #include <pretext/io/file.hpp>
 #include <pretext/io/utf8.hpp>
 #include <pretext/runtime/interrupt.hpp>
+#ifdef PRETEXT_TIFF
+#include <pretext/io/tiff.hpp>
+#endif
 
 #include "measured_images.hpp"
 

@@ -75,21 +75,22 @@ sample_levels levels_of(const recipe& config) {
               (!percent || (0 <= low[0] && low[0] < high[0] && high[0] <= 100)),
           "--levels ", config.levels,
           " is unknown; choose type or data, give the samples that become 0 and 1, such as 1000:30000, or "
-          "ascending "
-          "percentiles of each image, such as 1%:99%");
+          "ascending percentiles of each image, such as 1%:99%");
   return {percent ? level_rule::percentiles : level_rule::window, low[0], high[0]};
 }
 
 void measure_images(recipe& config) {
-  if (config.levels == "data") {
-    config.levels = "type";
-    const auto [low, high] = percentiles_of(open_datasets(config).train, .1f, 99.9f);
+  const bool levels = config.levels == "data", normalisation = config.normalisation == "data";
+  if (!levels && !normalisation) return;
+  if (levels) config.levels = "type";
+  const any_source images = open_datasets(config).train;
+  if (levels) {
+    const auto [low, high] = percentiles_of(images, .1f, 99.9f);
     if (low != high) config.levels = str_cat(low, ":", high);
     std::fprintf(stderr, "levels of the training images: --levels %s\n", config.levels.c_str());
   }
-  if (config.normalisation == "data") {
-    config.normalisation = "none";
-    const auto found = statistics_of(open_datasets(config).train);
+  if (normalisation) {
+    const auto found = statistics_of(converted_source{images, config.channels, levels_of(config)});
     config.normalisation = text_of(found.mean) + "/" + text_of(found.deviation);
     std::fprintf(stderr, "mean and deviation of the training images: --normalise %s\n",
                  config.normalisation.c_str());

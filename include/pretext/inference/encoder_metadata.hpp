@@ -66,7 +66,7 @@ inline std::string print_float(float value) {
 }
 inline std::string print_floats(std::span<const float> values) {
   std::string text;
-  for (const float value : values) text += (text.empty() ? "" : " ") + print_float(value);
+  for (const float value : values) text.append(text.empty() ? "" : " ").append(print_float(value));
   return text;
 }
 
