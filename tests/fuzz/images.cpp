@@ -21,7 +21,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     decode(reused);
     tests::require(fresh.height > 0 && fresh.width > 0 && fresh.height * fresh.width <= 1'000'000,
                    "an image has 1 to max_pixels pixels");
-    tests::require(fresh.pixels.size() == fresh.height * fresh.width * fresh.channels,
+    tests::require(fresh.pixels.size() == image_view(fresh).bytes(),
                    "the pixels fill the extents of the image");
     tests::require(fresh.pixels == reused.pixels, "a reused image holds the same pixels");
   }

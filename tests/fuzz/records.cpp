@@ -30,7 +30,7 @@ void read_all(const any_source& source) {
   image out;
   for (std::size_t i = 0; i < std::min<std::size_t>(source.size(), 4); ++i) {
     source.read(i, out);
-    tests::require(out.pixels.size() == out.height * out.width * out.channels, "the pixels fill the image");
+    tests::require(out.pixels.size() == image_view(out).bytes(), "the pixels fill the image");
     const int label = source.label(i);
     tests::require(
         label >= -1 && label < static_cast<int>(std::max<std::size_t>(source.class_names().size(), 256)),
