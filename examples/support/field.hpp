@@ -38,7 +38,7 @@ struct field {
   const char* help = "";
   std::variant<std::monostate, range, one_of> accepts{};
   const char* omitted =
-      "";  // the JSON of a value that recipe.json leaves out: the default of a later version
+      "null";  // the JSON of a value that recipe.json leaves out: the default of a later version
 };
 
 /// What is wrong with `text` as a value of the field, for example "must be from 2 to 65536, not 1"; empty if

@@ -98,18 +98,19 @@ void read(const nlohmann::json& from, const std::string& source, const field& me
       member.value);
 }
 
-void write(recipe& config, nlohmann::json& members) {
+/// `all`: with the members that recipe.json leaves out.
+void write(recipe& config, nlohmann::json& members, bool all) {
   for (const field& member : config.fields()) {
     if (!*member.key) continue;
-    const nlohmann::json json = std::visit(
+    std::visit(
         [&]<class Value>(const Value* value) {
           if constexpr (std::is_same_v<Value, double>)
             pretext::expects(std::isfinite(*value), *member.option ? member.option : member.key, " is ",
                              *value, "; give a finite number");
-          return json_of(*value);
+          const nlohmann::json written = json_of(*value);
+          if (all || written != nlohmann::json::parse(member.omitted)) members[member.key] = written;
         },
         member.value);
-    if (json.dump() != member.omitted) members[member.key] = json;
   }
 }
 
@@ -120,9 +121,9 @@ nlohmann::json first_version_defaults() {
   nlohmann::json members;
   for (const method_entry& method : methods())
     for (const char* name : {"simclr", "byol", "mae"})
-      if (method.info.name == name) write(*method.defaults, members);
+      if (method.info.name == name) write(*method.defaults, members, false);
   finetune_recipe fine_tuning;
-  write(fine_tuning, members);
+  write(fine_tuning, members, false);
   return members;
 }
 
@@ -213,7 +214,7 @@ std::vector<field> recipe::fields() {
 
 std::string to_text(recipe& config) {
   nlohmann::json members = first_version_defaults();
-  write(config, members);
+  write(config, members, false);
   return members.dump(2) + "\n";
 }
 
@@ -226,7 +227,7 @@ void read_text(const std::string& text, const std::string& source, recipe& confi
 
 recipe_values values_of(recipe& config) {
   nlohmann::json members;
-  write(config, members);
+  write(config, members, true);
   recipe_values values;
   for (const auto& [key, value] : members.items()) values[key] = value.dump();
   return values;
@@ -241,7 +242,7 @@ void set_values(recipe& config, const recipe_values& values) {
 std::vector<std::pair<std::string, std::string>> configuration_of(const std::string& text, recipe& config) {
   nlohmann::json members = first_version_defaults();
   members.update(nlohmann::json::parse(text));
-  write(config, members);
+  write(config, members, true);
   std::vector<std::pair<std::string, std::string>> all;
   for (const auto& [name, value] : members.items())
     all.emplace_back(name, value.is_string() ? value.get<std::string>() : value.dump());

@@ -1,7 +1,5 @@
 #include "run_folder.hpp"
 
-#include "measured_images.hpp"
-
 #include <array>
 #include <cstdint>
 #include <cstdio>
@@ -12,6 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <pretext/io/file.hpp>
 
+#include "measured_images.hpp"
 #include "pictures.hpp"
 
 namespace programs {
