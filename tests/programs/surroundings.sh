@@ -44,7 +44,7 @@ wait $! || true
 ends 0 "the encoder is in" "$pretrain" "${small[@]}" --out run
 ! grep -q $'[\r\033]' output || die "control characters in a file"
 
-# A pipe that nobody reads, and closed descriptors, change nothing.
+# A pipe without a reader, and closed descriptors, change nothing.
 status=0
 { "$pretrain" "${small[@]}" --out piped || echo $? >failed; } 2>&1 | true
 [ ! -e failed ] || die "a closed pipe ended the run with $(cat failed)"
