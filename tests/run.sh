@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # tests/run.sh [--all] [ctest arguments]: installs what is missing, builds, and runs the tests.
 # Without --all it runs the everyday tests, which need no CUDA compiler. --all adds the long ones: every instruction set,
-# every header alone, sanitizers, and, where nvcc is installed, the CUDA code and its tests on an interpreter.
+# every header alone, sanitizers, the components for TIFF files and videos, and, where nvcc is installed, the CUDA code and
+# its tests on an interpreter.
 # Other arguments go to ctest: tests/run.sh -R augment. PRETEXT_WERROR=ON turns warnings into errors.
 # The last line is "N passed, N failed, N skipped".
 set -euo pipefail
@@ -15,6 +16,7 @@ for argument in "$@"; do
 done
 
 install_dependencies
+if [ "$long" = ON ]; then install_optional_dependencies; fi
 build=$root/build
 configure "$root" "$build" -DCMAKE_BUILD_TYPE=Release -DPRETEXT_TESTS=ON -DPRETEXT_EXAMPLES=ON \
   -DPRETEXT_LONG_TESTS="$long" -DPRETEXT_CUDA="$long" -DPRETEXT_WERROR="${PRETEXT_WERROR:-OFF}"
