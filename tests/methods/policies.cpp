@@ -19,9 +19,10 @@ TEST_CASE("a policy is found in any position, and left out it is the default") {
   static_assert(std::same_as<detail::policies<>::pick<encoder, int>, int>);
 }
 
-TEST_CASE("policies are counted, also those of equal types") {
-  using list = detail::policies<encoder<int>, encoder<int>, encoder<char>, projector<int>>;
-  static_assert(list::count<encoder> == 3 && list::count<projector> == 1 && list::count<loss> == 0);
+TEST_CASE("a policy given twice is found, also where both name the same type") {
+  using list = detail::policies<encoder<int>, encoder<int>, target<int>, target<char>, projector<int>>;
+  static_assert(!list::at_most_once<encoder> && !list::at_most_once<target>);
+  static_assert(list::at_most_once<projector> && list::at_most_once<loss>);
 }
 
 TEST_CASE("a policy is known by its template, not by the type in it") {
