@@ -16,7 +16,7 @@ namespace pretext::inline v0_1 {
 inline constexpr const char* class_list_name = "classes.txt";
 
 /// Writes names of classes, one line each; a line feed, a carriage return and a backslash in a name are
-/// written as \n, \r and \\. Throws std::runtime_error if the file cannot be written.
+/// written with C's escape sequences. Throws std::runtime_error if the file cannot be written.
 inline void write_class_list(const std::filesystem::path& path, std::span<const std::string> names) {
   std::string text;
   for (const auto& name : names) {

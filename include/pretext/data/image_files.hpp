@@ -117,8 +117,8 @@ class image_finder {
 }  // namespace detail
 
 /// Finds the image files in a folder and its sub-folders, recognised by their suffixes. Hidden files, folders
-/// of systems (such as @eaDir) and sub-folders that cannot be listed are left out. Throws std::runtime_error
-/// if the folder itself does not exist or cannot be listed.
+/// of systems (thumbnails, recycle bins) and sub-folders that cannot be listed are left out. Throws
+/// std::runtime_error if the folder itself does not exist or cannot be listed.
 inline image_files find_image_files(const std::filesystem::path& folder) {
   detail::image_finder finder;
   if (const auto error = finder.visit(folder))
