@@ -34,24 +34,23 @@ bool contains(const range& accepted, double value) {
          (accepted.below_max ? value < accepted.max : value <= accepted.max);
 }
 
+/// What is wrong with a number, for example "must be from 2 to 65536".
 template <class Number>
 std::string number_fault(const range& accepted, std::string_view text) {
-  const auto quoted = [&] { return str_cat(", not ", text.empty() ? "empty" : text.substr(0, 60)); };
   Number value{};
   const char* end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, value);
   if (error == std::errc::result_out_of_range && stop == end)
-    return (std::is_integral_v<Number> ? "must be a smaller number" : "must be a representable number") +
-           quoted();
+    return std::is_integral_v<Number> ? "must be a smaller number" : "must be a representable number";
   if (error != std::errc{} || stop != end) {
     double other = 0;
     const auto [other_stop, other_error] = std::from_chars(text.data(), end, other);
     const bool is_number = other_error == std::errc{} && other_stop == end;
-    if (is_number && other < 0 && !contains(accepted, other)) return bounds_of(accepted) + quoted();
-    return (std::is_integral_v<Number> ? "must be a whole number" : "must be a number") + quoted();
+    if (is_number && other < 0 && !contains(accepted, other)) return bounds_of(accepted);
+    return std::is_integral_v<Number> ? "must be a whole number" : "must be a number";
   }
-  if (!std::isfinite(static_cast<double>(value))) return "must be a finite number" + quoted();
-  return contains(accepted, static_cast<double>(value)) ? "" : bounds_of(accepted) + quoted();
+  if (!std::isfinite(static_cast<double>(value))) return "must be a finite number";
+  return contains(accepted, static_cast<double>(value)) ? "" : bounds_of(accepted);
 }
 
 }  // namespace
@@ -67,9 +66,10 @@ std::string fault_of(const field& member, std::string_view text) {
   const bool whole = std::holds_alternative<std::size_t*>(member.value);
   range accepted = given ? *given : range{};
   if (whole) accepted.min = std::max(accepted.min, 0.);
-  if (whole) return number_fault<std::size_t>(accepted, text);
-  if (std::holds_alternative<double*>(member.value)) return number_fault<double>(accepted, text);
-  return {};
+  std::string fault;
+  if (whole) fault = number_fault<std::size_t>(accepted, text);
+  if (std::holds_alternative<double*>(member.value)) fault = number_fault<double>(accepted, text);
+  return fault.empty() ? fault : str_cat("Value ", text.substr(0, 60), " not in range: it ", fault);
 }
 
 }  // namespace programs

@@ -41,7 +41,8 @@ struct field {
       "null";  // the JSON of a value that recipe.json leaves out: the default of a later version
 };
 
-/// What is wrong with `text` as a value of the field, for example "must be from 2 to 65536, not 1"; empty if
+/// What is wrong with `text` as a value of the field, for example "Value 1 not in range: it must be from 2
+/// to 65536"; empty if
 /// nothing is.
 std::string fault_of(const field& member, std::string_view text);
 

@@ -93,7 +93,7 @@ void read(const nlohmann::json& from, const std::string& source, const field& me
                                                    kind_of<Value>, ", not ", from.dump().substr(0, 80));
         if constexpr (std::is_same_v<Value, std::size_t> || std::is_same_v<Value, double>)
           if (const std::string fault = fault_of(member, from.dump()); !fault.empty())
-            pretext::throw_error<std::runtime_error>(source, ": the member \"", member.key, "\" ", fault);
+            pretext::throw_error<std::runtime_error>(source, ": the member \"", member.key, "\": ", fault);
       },
       member.value);
 }

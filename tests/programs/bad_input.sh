@@ -26,7 +26,7 @@ fails "choose a smaller batch" "$pretrain" --images 8 --batch 32 --out run
 fails "pretrain_simclr --out" "$evaluate" --run nothing_here
 fails "recipe.json" "$pretrain" --resume --out nothing_here
 fails "pretrain_byol --out nothing_here" "$byol" --resume --out nothing_here
-fails "must be from 0 to 1, not 1.5" "$byol" --target-momentum 1.5 --out run
+fails "Value 1.5 not in range: it must be from 0 to 1" "$byol" --target-momentum 1.5 --out run
 if [ -x "$PRETEXT_PROGRAMS/pretrain_mae" ]; then
   fails "name another std::ratio" "$PRETEXT_PROGRAMS/pretrain_mae" --mask-ratio 0.5 --out run
 fi
