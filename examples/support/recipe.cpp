@@ -202,7 +202,7 @@ std::vector<field> recipe::fields() {
       {"seed", &seed, "--seed"},
       {"optimizer", &optimizer, "--optimizer", "", one_of{{"sgd", "lars", "adamw"}}},
       {"learning_rate", &learning_rate, "--learning-rate", "peak learning rate for this batch size",
-       positive{}},
+       non_negative{}},
       {"warmup_epochs", &warmup_epochs, "--warmup-epochs", "epochs of linear warm-up", non_negative{}},
       {"momentum", &momentum, "--momentum", "of SGD and LARS", below_one{}},
       {"nesterov", &nesterov, "--nesterov,!--no-nesterov", "Nesterov momentum (SGD)"},

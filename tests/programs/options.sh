@@ -36,7 +36,7 @@ for program in "${programs[@]}"; do
       refused "$program" "$option" "$value" "must " "${others[@]}"
     done
     if [ "$kind" = UINT ]; then
-      refused "$program" "$option" 2.5 "must be a whole number, not 2.5" "${others[@]}"
+      refused "$program" "$option" 2.5 "Value 2.5 not in range: it must be a whole number" "${others[@]}"
       refused "$program" "$option" -5 "-5" "${others[@]}"
       refused "$program" "$option" 18446744073709551617 18446744073709551617 "${others[@]}"
     fi
@@ -48,11 +48,11 @@ if [ "$tested" -lt 40 ]; then
   exit 1
 fi
 
-refused pretrain_simclr --epochs 0 "must be from 1 to 1000000, not 0" --out run
-refused pretrain_simclr --learning-rate -0.1 "must be above 0, not -0.1" --out run
-refused pretrain_simclr --jitter -1 "must not be negative, not -1" --out run
-refused pretrain_simclr --minimum-area 0 "must be above 0 and at most 1, not 0" --out run
-refused pretrain_simclr --momentum 1 "must be at least 0 and below 1, not 1" --out run
-refused pretrain_byol --target-momentum 1.5 "must be from 0 to 1, not 1.5" --out run
+refused pretrain_simclr --epochs 0 "Value 0 not in range: it must be from 1 to 1000000" --out run
+refused pretrain_simclr --learning-rate -0.1 "Value -0.1 not in range: it must not be negative" --out run
+refused pretrain_simclr --jitter -1 "must not be negative" --out run
+refused pretrain_simclr --minimum-area 0 "must be above 0 and at most 1" --out run
+refused pretrain_simclr --momentum 1 "must be at least 0 and below 1" --out run
+refused pretrain_byol --target-momentum 1.5 "Value 1.5 not in range: it must be from 0 to 1" --out run
 refused pretrain_simclr --optimizer adam "must be one of sgd, lars, adamw, not adam" --out run
 echo "$tested options refuse numbers out of range"
