@@ -1,7 +1,7 @@
 // SimCLR on images of five channels of 16 bits: measures their levels and the mean and deviation of each
 // channel, trains a thin ResNet-18, and compares the accuracy of kNN on its features with that of the
 // untrained network and of raw pixels. Another number of channels is another `images` type, and nothing else.
-//   spectral --train 1500 --test 500 --epochs 20
+//   spectral --train 1800 --test 480 --epochs 12
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
@@ -23,8 +23,10 @@ namespace {
 using namespace pretext;
 
 using images = shape<32, 32, 5>;  // rows, columns, channels
-using network = resnet18<stem::cifar, 8>;
-using method = simclr<images, network>;
+using network = resnet18<stem::cifar, 16>;
+// A head that starts as torch's layers do: N(0, 0.01), SimCLR's, is meant for LARS.
+using head = simclr_head<channels_of<output_of<network, images>>, 128, affine::scale, torch_init>;
+using method = simclr<images, network, head>;
 
 /// Features of all images of a source, or their pixels as the network sees them, with their labels.
 feature_table table_of(any_trainer& encoder, const any_source& source, std::size_t threads, bool pixels) {
@@ -61,7 +63,7 @@ int run(std::size_t train_images, std::size_t test_images, std::size_t epochs, s
 
   constexpr std::size_t batch = 100;
   const two_views views{augmentation{
-      random_resized_crop<torchvision_crop_box>{.area = {.3f, 1}, .method = interpolation::bilinear},
+      random_resized_crop<torchvision_crop_box>{.area = {.2f, 1}, .method = interpolation::bilinear},
       horizontal_flip{}, intensity_jitter<>{}, gaussian_noise{}, normalisation}};
   const auto learner = make_any_trainer(
       std::make_unique<trainer<method, on<cpu>, sgd>>(
@@ -76,7 +78,7 @@ int run(std::size_t train_images, std::size_t test_images, std::size_t epochs, s
   const double raw = accuracy(true), untrained = accuracy(false);
   loader batches{train, {.batch = batch, .threads = threads}};
   const std::size_t steps = epochs * batches.batches_per_epoch();
-  const cosine_schedule rate{.peak = .2,
+  const cosine_schedule rate{.peak = .4,
                              .warmup = static_cast<double>(steps) / 20,
                              .length = static_cast<double>(steps),
                              .ramp = warm_up::after_start};
@@ -95,7 +97,7 @@ int run(std::size_t train_images, std::size_t test_images, std::size_t epochs, s
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::size_t train = 1500, test = 500, epochs = 20,
+  std::size_t train = 1800, test = 480, epochs = 12,
               threads = std::max(1u, std::thread::hardware_concurrency());
   CLI::App app{"SimCLR on images of five channels of 16 bits."};
   app.add_option("--train", train, "images to learn from")

@@ -72,14 +72,21 @@ inline void sensor_source::read(std::size_t index, image& out) const {
   const random_key noise{.seed = key.seed, .sample = key.sample, .view = 18};
   std::uint32_t draw = 64;
   const auto uniform = [&](float low, float high) { return key.uniform(draw++, low, high); };
-  const float dark_current = uniform(900, 3000), exposure = uniform(1500, 6000);  // of 65535
-  const float busbar = uniform(.15f, .35f), tilt = uniform(-.1f, .1f);            // of the side
+  // Multispectral images have had their dark current corrected: with it, the ratio of two channels would name
+  // the image.
+  const float drawn_current = uniform(900, 3000), dark_current = channels == 1 ? drawn_current : 1000;
+  const float exposure = uniform(1500, 6000);                           // of 65535
+  const float busbar = uniform(.15f, .35f), tilt = uniform(-.1f, .1f);  // of the side
   std::vector<float> low(channels), high(channels);
+  const float middle = uniform(.4f, .6f), contrast = uniform(.15f, .35f);
+  const bool inverted = uniform(0, 1) < .5f && channels > 1;
   for (std::size_t c = 0; c < channels; ++c) {
-    const float middle = uniform(.4f, .6f), contrast = uniform(.15f, .35f),
-                sign = uniform(0, 1) < .5f ? -1.f : 1.f;
-    low[c] = middle - (channels == 1 ? contrast : sign * contrast);
-    high[c] = middle + (channels == 1 ? contrast : sign * contrast);
+    // The spectra are those of the materials, the same in every image: others would name the image, and
+    // training would learn those instead of the pattern.
+    const float place = static_cast<float>(c) / static_cast<float>(channels);
+    const float gain = 1 - .5f * place;
+    low[c] = gain * (inverted ? middle + contrast : middle - contrast);
+    high[c] = gain * (inverted ? middle - contrast : middle + contrast);
   }
   const auto near_middle = [&](float shift) { return scene.scale * (shift / 16 - .5f); };
   const textures::point origin =  // the centre of rings must be visible
