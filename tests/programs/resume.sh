@@ -3,7 +3,7 @@
 # 1, 2 and 3 threads: for every method that has a program. KILLS sets the number of kills.
 set -euo pipefail
 
-if [ "${PRETEXT_LONG_TESTS:-ON}" = ON ]; then simclr_kills=20 other_kills=8; else simclr_kills=4 other_kills=2; fi
+if [ "${PRETEXT_LONG_TESTS:-ON}" = ON ]; then epochs=12 simclr_kills=20 other_kills=8; else epochs=6 simclr_kills=4 other_kills=2; fi
 
 sum() { sha256sum "$1/encoder.safetensors" | cut -d' ' -f1; }
 same() {
@@ -18,7 +18,7 @@ survives() {
   method=$1 kills=$2
   shift 2
   local pretrain=$PRETEXT_PROGRAMS/pretrain_$method done_kills=0 child status=0 resume kill
-  local common=(--data builtin --images 160 --test-images 20 --epochs 12 --batch 32 --seed 3 --checkpoint-seconds 0.2 "$@")
+  local common=(--data builtin --images 160 --test-images 20 --epochs "$epochs" --batch 32 --seed 3 --checkpoint-seconds 0.2 "$@")
   rm -rf uninterrupted two three killed stopped
 
   "$pretrain" "${common[@]}" --threads 1 --out uninterrupted 2>log
