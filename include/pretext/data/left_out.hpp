@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <pretext/core/expects.hpp>
+#include <pretext/io/utf8.hpp>
 
 namespace pretext::inline v0_1 {
 
@@ -39,8 +40,9 @@ inline std::string list_counts(const std::map<std::string, std::size_t>& counts)
   std::size_t others = 0;
   for (std::size_t i = 0; i < sorted.size(); ++i)
     if (i < shown)
-      text += str_cat(i ? ", " : "", sorted[i].second, " ",
-                      sorted[i].first.empty() ? "without suffix" : sorted[i].first);
+      text += str_cat(
+          i ? ", " : "", sorted[i].second, " ",
+          sorted[i].first.empty() ? "without suffix" : printable(sorted[i].first.substr(0, 80), false));
     else
       others += sorted[i].second;
   return others ? str_cat(text, " and ", others, " others") : text;
@@ -66,7 +68,8 @@ inline std::vector<std::string> describe(const left_out& what) {
         str_cat(were(detail::total(what.files), "file"), " left out: ", detail::list_counts(what.files)));
   if (!what.folders.empty()) {
     std::string names;
-    for (std::size_t i = 0; i < what.folders.size() && i < 6; ++i) names += (i ? ", " : "") + what.folders[i];
+    for (std::size_t i = 0; i < what.folders.size() && i < 6; ++i)
+      names += (i ? ", " : "") + detail::printable(what.folders[i], false);
     if (what.folders.size() > 6) names += str_cat(" and ", what.folders.size() - 6, " others");
     sentences.push_back(str_cat(were(what.folders.size(), "folder"), " left out: ", names));
   }
