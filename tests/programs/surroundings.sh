@@ -69,10 +69,10 @@ if [ -z "${ASAN_OPTIONS+x}${TSAN_OPTIONS+x}" ] && [ "$(uname)" = Linux ]; then
   (ulimit -v 200000 && ends 1 "not enough memory" "$pretrain" --images 4000 --batch 2048 --epochs 1 \
     --threads 2 --out no_memory)
 fi
-nobody=(setpriv --reuid 65534 --regid 65534 --clear-groups)
+unprivileged=(setpriv --reuid 65534 --regid 65534 --clear-groups)
 mkdir threads && chmod 777 threads
-if [ "$(id -u)" -eq 0 ] && "${nobody[@]}" test -x "$pretrain" -a -w threads 2>/dev/null; then
-  (ulimit -u 40 && ends 1 "ask for fewer threads" "${nobody[@]}" "$pretrain" --images 64 --test-images 20 --epochs 1 \
+if [ "$(id -u)" -eq 0 ] && "${unprivileged[@]}" test -x "$pretrain" -a -w threads 2>/dev/null; then
+  (ulimit -u 40 && ends 1 "ask for fewer threads" "${unprivileged[@]}" "$pretrain" --images 64 --test-images 20 --epochs 1 \
     --batch 32 --threads 300 --out threads/run)
 fi
 
