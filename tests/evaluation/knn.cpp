@@ -119,3 +119,17 @@ TEST_CASE("kNN refuses missing and negative labels") {
   CHECK_THROWS_WITH_AS(knn{}.accuracy(bank, queries), "kNN, bank: 5 features need as many labels, not 4",
                        std::invalid_argument);
 }
+
+TEST_CASE("the shares of the votes rank the classes as rank does, and sum to 1") {
+  const feature_table bank = blobs(300, 6, 5, 1, 31), queries = blobs(40, 6, 5, 1, 32);
+  const knn vote{.k = 20};
+  const auto ranking = vote.rank(bank, queries);
+  const auto shares = vote.shares(bank, queries);
+  for (std::size_t q = 0; q < queries.count; ++q) {
+    float sum = 0;
+    for (std::size_t c = 0; c < 5; ++c) sum += shares[q * 5 + c];
+    CHECK(double(sum) == doctest::Approx(1).epsilon(1e-5));
+    CHECK(shares[q * 5 + std::size_t(ranking[q * 5])] ==
+          *std::max_element(&shares[q * 5], &shares[q * 5] + 5));
+  }
+}

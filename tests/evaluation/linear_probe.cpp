@@ -47,8 +47,8 @@ TEST_CASE(
   const auto expected = by_hand(train, 3, 30, 0.1 * 64 / 256);
   for (std::size_t k = 0; k < 3; ++k) {
     for (std::size_t c = 0; c < 5; ++c)
-      CHECK(found.weight[k * 5 + c] == Approx(expected[k * 6 + c]).epsilon(1e-4));
-    CHECK(found.bias[k] == Approx(expected[k * 6 + 5]).epsilon(1e-4).scale(0.1));
+      CHECK(found.classifier.weight[k * 5 + c] == Approx(expected[k * 6 + c]).epsilon(1e-4));
+    CHECK(found.classifier.bias[k] == Approx(expected[k * 6 + 5]).epsilon(1e-4).scale(0.1));
   }
 }
 
@@ -80,12 +80,13 @@ TEST_CASE("the probe gives the same bits for any number of threads, and depends 
   const auto one = probe(train, test);
   for (const std::size_t threads : {2u, 3u}) {
     const auto more = probe(train, test, cpu::stream{threads});
-    CHECK(more.weight == one.weight);
-    CHECK(more.bias == one.bias);
+    CHECK(more.classifier.weight == one.classifier.weight);
+    CHECK(more.classifier.bias == one.classifier.bias);
     CHECK(more.predicted == one.predicted);
     CHECK(more.loss == one.loss);
   }
-  CHECK(linear_probe{.epochs = 3, .batch = 100, .seed = 2}(train, test).weight != one.weight);
+  CHECK(linear_probe{.epochs = 3, .batch = 100, .seed = 2}(train, test).classifier.weight !=
+        one.classifier.weight);
 }
 
 TEST_CASE("shift and scale of the features matter only without standardisation") {
@@ -98,8 +99,8 @@ TEST_CASE("shift and scale of the features matter only without standardisation")
   const linear_probe probe{.epochs = 10, .batch = 100, .scaling = probe_scaling::standardised};
   const auto a = probe(train, test), b = probe(moved(train), moved(test));
   CHECK(a.loss == Approx(b.loss).epsilon(1e-3));
-  for (std::size_t i = 0; i < a.weight.size(); ++i)
-    CHECK(a.weight[i] == Approx(b.weight[i]).epsilon(1e-2).scale(0.1));
+  for (std::size_t i = 0; i < a.classifier.weight.size(); ++i)
+    CHECK(a.classifier.weight[i] == Approx(b.classifier.weight[i]).epsilon(1e-2).scale(0.1));
   const linear_probe plain{.epochs = 10, .batch = 100};
   CHECK(plain(train, test).loss != Approx(plain(moved(train), moved(test)).loss).epsilon(1e-2));
 }
@@ -108,7 +109,8 @@ TEST_CASE("weight decay shrinks the weights") {
   const feature_table train = blobs(200, 8, 4, 1, 11);
   const auto size = [&](double decay) {
     double squares = 0;
-    for (const float w : linear_probe{.epochs = 20, .batch = 50, .weight_decay = decay}(train, train).weight)
+    for (const float w :
+         linear_probe{.epochs = 20, .batch = 50, .weight_decay = decay}(train, train).classifier.weight)
       squares += double(w) * double(w);
     return squares;
   };
@@ -176,17 +178,18 @@ TEST_CASE("MAE's probe is batch norm, LARS, ten epochs of warm-up and a cosine s
   linear_probe none = mae_probe(1, 64);
   none.rate = 0;
   const auto start = none(train, train);
-  std::vector<double> w(start.weight.begin(), start.weight.end());
+  std::vector<double> w(start.classifier.weight.begin(), start.classifier.weight.end());
   double squares = 0;
   for (const double each : w) squares += each * each;
   CHECK(std::sqrt(squares / 15) == Approx(.01).epsilon(.5));
-  w.insert(w.end(), start.bias.begin(), start.bias.end());
+  w.insert(w.end(), start.classifier.bias.begin(), start.classifier.bias.end());
   std::vector<double> mean, variance;
   const auto expected = mae_by_hand(train, w, 3, 25, 1, mean, variance);
   const auto found = probe(train, train);
-  for (std::size_t i = 0; i < 15; ++i) CHECK(found.weight[i] == Approx(expected[i]).epsilon(1e-3).scale(.01));
+  for (std::size_t i = 0; i < 15; ++i)
+    CHECK(found.classifier.weight[i] == Approx(expected[i]).epsilon(1e-3).scale(.01));
   for (std::size_t k = 0; k < 3; ++k)
-    CHECK(found.bias[k] == Approx(expected[15 + k]).epsilon(1e-3).scale(.01));
+    CHECK(found.classifier.bias[k] == Approx(expected[15 + k]).epsilon(1e-3).scale(.01));
   // Test features are scaled by torch's running statistics: unbiased, momentum 0.1.
   const feature_table test = blobs(200, 5, 3, 2, 22);
   const auto answers = probe(train, test);
@@ -215,7 +218,7 @@ TEST_CASE("MAE's probe separates classes at any scale, and uses full batches onl
   const auto found = probe(train, test);
   CHECK(found.accuracy > .99);
   const auto again = probe(train, test, cpu::stream{3});
-  CHECK(found.weight == again.weight);
+  CHECK(found.classifier.weight == again.classifier.weight);
   CHECK(found.predicted == again.predicted);
 }
 
@@ -230,4 +233,21 @@ TEST_CASE("the probe refuses features of different widths, and NaN") {
   broken.values[5] = INFINITY;
   CHECK_THROWS_WITH_AS(linear_probe{}(train, broken), "linear probe: a feature is NaN or infinite",
                        std::invalid_argument);
+}
+
+TEST_CASE("a trained probe classifies features without labels as it did with them, with its scaling") {
+  feature_table train = blobs(300, 6, 4, 1, 31), test = blobs(90, 6, 4, 1, 32);
+  for (feature_table* some : {&train, &test})
+    for (std::size_t i = 0; i < some->values.size(); ++i)
+      some->values[i] = some->values[i] * float(1 + i % 6 * 4) + 16 * float(i % 6);
+  for (const auto scaling : {probe_scaling::none, probe_scaling::standardised, probe_scaling::batch_norm}) {
+    const linear_probe probe{.epochs = 10, .batch = 100, .rate = .01, .scaling = scaling};
+    const auto with_labels = probe(train, test);
+    const auto trained = probe.train(train);
+    CHECK(trained.classifier == with_labels.classifier);
+    CHECK(trained.loss == with_labels.loss);
+    CHECK(trained.classifier.classify(test) == with_labels.predicted);
+    CHECK(trained.classifier.probabilities(test) == with_labels.probabilities);
+  }
+  CHECK(linear_probe{.epochs = 1}.train(train, {}, 9).classifier.classes() == 9);
 }

@@ -1,7 +1,9 @@
 #pragma once
 #include <algorithm>
 #include <cmath>
+#include <concepts>
 #include <cstddef>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -44,18 +46,76 @@ inline std::size_t classes_of(const feature_table& table) {
   return largest == table.labels.end() ? 0 : static_cast<std::size_t>(*largest) + 1;
 }
 
+/// A matrix whose rows are features in row-major memory, such as Eigen's `Matrix<float, Dynamic, Dynamic,
+/// RowMajor>` or a `Map` of one.
+template <class M>
+concept FeatureMatrix = requires(const M& matrix) {
+  { matrix.data() } -> std::same_as<const float*>;
+  matrix.rows();
+  matrix.cols();
+  matrix.outerStride();
+  matrix.innerStride();
+  requires bool(M::IsRowMajor);
+};
+
+/// Features in memory of the caller, which must outlive the view: `count` rows of `width` values, row-major.
+class feature_view {
+ public:
+  /// Throws std::invalid_argument unless `values` are whole rows of `width`.
+  feature_view(std::span<const float> values, std::size_t width)
+      : values_{values}, width_{width}, count_{width == 0 ? 0 : values.size() / width} {
+    expects(width > 0 && values.size() % width == 0, "features: ", values.size(), " values are no rows of ",
+            width);
+  }
+  feature_view(const feature_table& table) : values_{table.values}, width_{table.width}, count_{table.count} {
+    expects(values_.size() == count_ * width_, "features: ", count_, " features of width ", width_,
+            " cannot have ", values_.size(), " values");
+  }
+  /// Throws std::invalid_argument if there is memory between the rows.
+  template <FeatureMatrix M>
+  feature_view(const M& matrix)
+      : values_{matrix.data(), static_cast<std::size_t>(matrix.rows() * matrix.cols())},
+        width_{static_cast<std::size_t>(matrix.cols())},
+        count_{static_cast<std::size_t>(matrix.rows())} {
+    expects(
+        matrix.innerStride() == 1 && (count_ < 2 || matrix.outerStride() == matrix.cols()),
+        "features: the rows of the matrix do not follow each other in memory; copy it into a matrix of its "
+        "own");
+  }
+
+  std::size_t count() const { return count_; }
+  std::size_t width() const { return width_; }
+  const float* row(std::size_t index) const { return values_.data() + index * width_; }
+  /// All values, (count, width).
+  std::span<const float> values() const { return values_; }
+
+ private:
+  std::span<const float> values_;
+  std::size_t width_, count_;
+};
+
+/// Throws std::invalid_argument, with `what` in the sentence, unless there are rows and all values are
+/// finite.
+inline void expects_finite(const feature_view& features, std::string_view what) {
+  expects(features.count() > 0 && features.width() > 0, what, ": there are no features");
+  expects(std::ranges::all_of(features.values(), [](float value) { return std::isfinite(value); }), what,
+          ": a feature is NaN or infinite");
+}
+
 /// All rows scaled to length 1, for cosine similarities; a row of zeros stays zero. The work is shared among
 /// the stream's threads.
-inline std::vector<float> unit_rows(const feature_table& table, const cpu::stream& stream = {}) {
-  std::vector<float> unit(table.values.size());
-  stream.for_each_run(table.count, 256, [&](std::size_t first, std::size_t last) {
+inline std::vector<float> unit_rows(const feature_view& features, const cpu::stream& stream = {}) {
+  const std::size_t width = features.width();
+  std::vector<float> unit(features.values().size());
+  stream.for_each_run(features.count(), 256, [&](std::size_t first, std::size_t last) {
     for (std::size_t i = first; i < last; ++i) {
+      const float* row = features.row(i);
       double squares = 0;
-      for (std::size_t c = 0; c < table.width; ++c)
-        squares += static_cast<double>(table.row(i)[c]) * static_cast<double>(table.row(i)[c]);
+      for (std::size_t c = 0; c < width; ++c)
+        squares += static_cast<double>(row[c]) * static_cast<double>(row[c]);
       const double scale = squares > 0 ? 1 / std::sqrt(squares) : 0;
-      for (std::size_t c = 0; c < table.width; ++c)
-        unit[i * table.width + c] = static_cast<float>(static_cast<double>(table.row(i)[c]) * scale);
+      for (std::size_t c = 0; c < width; ++c)
+        unit[i * width + c] = static_cast<float>(static_cast<double>(row[c]) * scale);
     }
   });
   return unit;

@@ -22,26 +22,29 @@ struct knn {
   /// NaN or infinite.
   std::vector<int> rank(const feature_table& bank, const feature_table& queries,
                         const cpu::stream& stream = {}) const {
-    expects_labels(bank, "kNN, bank");
-    expects(temperature > 0 && detail::is_finite(temperature),
-            "kNN: the temperature must be positive and finite, not ", temperature);
     const std::size_t classes = classes_of(bank);
     std::vector<int> ranking(queries.count * classes);
-    for_each_nearest(bank, queries, std::min(k, bank.count), stream,
-                     [&](std::size_t query, std::span<const neighbour> nearest) {
-                       std::vector<double> votes(classes);
-                       // Weights relative to the nearest row rank alike and cannot overflow.
-                       const auto largest = static_cast<double>(nearest.front().similarity);
-                       for (const neighbour& n : nearest)
-                         votes[static_cast<std::size_t>(bank.labels[n.index])] +=
-                             std::exp((static_cast<double>(n.similarity) - largest) / temperature);
-                       const std::span ranked{ranking.data() + query * classes, classes};
-                       std::iota(ranked.begin(), ranked.end(), 0);
-                       std::ranges::stable_sort(ranked, [&](int a, int b) {
-                         return votes[static_cast<std::size_t>(a)] > votes[static_cast<std::size_t>(b)];
-                       });
-                     });
+    for_each_vote(bank, queries, stream, [&](std::size_t query, const std::vector<double>& votes) {
+      const std::span ranked{ranking.data() + query * classes, classes};
+      std::iota(ranked.begin(), ranked.end(), 0);
+      std::ranges::stable_sort(ranked, [&](int a, int b) {
+        return votes[static_cast<std::size_t>(a)] > votes[static_cast<std::size_t>(b)];
+      });
+    });
     return ranking;
+  }
+
+  /// The share of the votes that each class gets, (queries, classes): scores for `measure_classification`.
+  /// Throws as `rank` does.
+  std::vector<float> shares(const feature_table& bank, const feature_table& queries,
+                            const cpu::stream& stream = {}) const {
+    const std::size_t classes = classes_of(bank);
+    std::vector<float> all(queries.count * classes);
+    for_each_vote(bank, queries, stream, [&](std::size_t query, const std::vector<double>& votes) {
+      const double sum = std::accumulate(votes.begin(), votes.end(), 0.);
+      for (std::size_t c = 0; c < classes; ++c) all[query * classes + c] = static_cast<float>(votes[c] / sum);
+    });
+    return all;
   }
 
   /// The fraction of queries whose label gets the most votes (top-1 accuracy, in [0, 1]). Throws as `rank`
@@ -54,6 +57,27 @@ struct knn {
     std::size_t correct = 0;
     for (std::size_t i = 0; i < queries.count; ++i) correct += ranking[i * classes] == queries.labels[i];
     return static_cast<double>(correct) / static_cast<double>(queries.count);
+  }
+
+ private:
+  /// Calls `use(query, votes)` with the votes of each class.
+  template <class Use>
+  void for_each_vote(const feature_table& bank, const feature_table& queries, const cpu::stream& stream,
+                     const Use& use) const {
+    expects_labels(bank, "kNN, bank");
+    expects(temperature > 0 && detail::is_finite(temperature),
+            "kNN: the temperature must be positive and finite, not ", temperature);
+    const std::size_t classes = classes_of(bank);
+    for_each_nearest(bank, queries, std::min(k, bank.count), stream,
+                     [&](std::size_t query, std::span<const neighbour> nearest) {
+                       std::vector<double> votes(classes);
+                       // Weights relative to the nearest row rank alike and cannot overflow.
+                       const auto largest = static_cast<double>(nearest.front().similarity);
+                       for (const neighbour& n : nearest)
+                         votes[static_cast<std::size_t>(bank.labels[n.index])] +=
+                             std::exp((static_cast<double>(n.similarity) - largest) / temperature);
+                       use(query, votes);
+                     });
   }
 };
 

@@ -12,6 +12,7 @@
 #include <pretext/core/distributions.hpp>
 #include <pretext/core/parameter.hpp>
 #include <pretext/data/permutation.hpp>
+#include <pretext/evaluation/feature_classifier.hpp>
 #include <pretext/evaluation/features.hpp>
 #include <pretext/evaluation/probe_inputs.hpp>
 #include <pretext/kernels/cpu/cross_entropy.hpp>
@@ -25,13 +26,19 @@
 
 namespace pretext::inline v0_1 {
 
+/// What a linear probe has learned.
+struct trained_probe {
+  feature_classifier classifier;  ///< for features of new images
+  double loss = 0;                ///< mean cross entropy over the last epoch of training
+};
+
 /// The result of a linear probe on the test features.
 struct probe_result {
-  double accuracy = 0, top5 = 0;  ///< top-1 and top-5 accuracy, in [0, 1]
-  double loss = 0;                ///< mean cross entropy over the last epoch of training
-  std::vector<int> predicted;     ///< class of each test feature
-  std::vector<float> weight;      ///< (classes, width), for scaled features
-  std::vector<float> bias;        ///< (classes)
+  double accuracy = 0, top5 = 0;     ///< top-1 and top-5 accuracy, in [0, 1]
+  double loss = 0;                   ///< mean cross entropy over the last epoch of training
+  std::vector<int> predicted;        ///< class of each test feature
+  std::vector<float> probabilities;  ///< (test features, classes)
+  feature_classifier classifier;     ///< for features of new images
 };
 
 /// The optimizer of a probe.
@@ -53,8 +60,14 @@ struct linear_probe {
   probe_scaling scaling = probe_scaling::none;
   std::uint64_t seed = 1;  ///< of the initial weights and of the order of the training features
 
-  /// Trains on `train` and classifies `test`; the result has the same bits for any number of threads. Throws
-  /// std::invalid_argument if labels are missing, widths differ or a feature is NaN or infinite.
+  /// Trains on labelled features; the result has the same bits for any number of threads. `classes`: at least
+  /// so many, if the labels do not show all. Throws std::invalid_argument if labels are missing or a feature
+  /// is NaN or infinite.
+  trained_probe train(const feature_table& features, const cpu::stream& stream = {},
+                      std::size_t classes = 0) const;
+
+  /// Trains on `train` and classifies `test`, whose labels are compared. Throws as `train` does, and
+  /// std::invalid_argument if widths differ.
   probe_result operator()(const feature_table& train, const feature_table& test,
                           const cpu::stream& stream = {}) const;
 
@@ -80,17 +93,6 @@ inline linear_probe mae_probe(std::size_t epochs = 90, std::size_t batch = 16384
 
 namespace detail {
 
-/// Throws std::invalid_argument unless a probe can train on `train` and classify `test`.
-inline void expects_probed(const feature_table& train, const feature_table& test) {
-  expects_labels(train, "linear probe, training");
-  expects_labels(test, "linear probe, test");
-  expects(train.width == test.width, "linear probe: training features have width ", train.width,
-          ", and test features have ", test.width);
-  for (const feature_table* table : {&train, &test})
-    expects(std::ranges::all_of(table->values, [](float value) { return std::isfinite(value); }),
-            "linear probe: a feature is NaN or infinite");
-}
-
 /// How many classes rank before `label`: 0 if it is the prediction. Of equal logits the smaller label ranks
 /// first.
 inline std::size_t rank_of(std::size_t label, const float* logits, std::size_t classes) {
@@ -102,17 +104,18 @@ inline std::size_t rank_of(std::size_t label, const float* logits, std::size_t c
 
 }  // namespace detail
 
-inline probe_result linear_probe::operator()(const feature_table& train, const feature_table& test,
-                                             const cpu::stream& stream) const {
-  detail::expects_probed(train, test);
+inline trained_probe linear_probe::train(const feature_table& features, const cpu::stream& stream,
+                                         std::size_t min_classes) const {
+  expects_labels(features, "linear probe, training");
+  expects_finite(features, "linear probe");
   expects(epochs > 0 && batch > 0, "linear probe: epochs and batch must be positive");
 
   using kernels::op;
-  const std::size_t classes = std::max(classes_of(train), classes_of(test)), width = train.width;
-  const std::size_t batch_size = std::min(batch, train.count);
+  const std::size_t classes = std::max(classes_of(features), min_classes), width = features.width;
+  const std::size_t batch_size = std::min(batch, features.count);
   // The statistics of a smaller last batch would be noisier.
   const std::size_t used =
-      scaling == probe_scaling::batch_norm ? train.count / batch_size * batch_size : train.count;
+      scaling == probe_scaling::batch_norm ? features.count / batch_size * batch_size : features.count;
   const auto per_epoch = static_cast<double>((used + batch_size - 1) / batch_size);
   const auto table =
       with_offsets(std::array{parameter{"weight", {classes, width}, initialiser::constant(0)},
@@ -124,35 +127,32 @@ inline probe_result linear_probe::operator()(const feature_table& train, const f
   const cosine_schedule learning_rate{.peak = linear_scaling(rate, batch_size),
                                       .warmup = warmup_epochs * per_epoch,
                                       .length = static_cast<double>(epochs) * per_epoch};
-  detail::probe_inputs inputs{scaling, train};
+  detail::probe_inputs inputs{scaling, features};
 
-  std::vector<float> value(parameter_count(table)), gradient(value.size()),
-      x(std::max(batch_size, batch) * width), logits(std::max(batch_size, batch) * classes),
-      slope(batch_size * classes);
+  std::vector<float> value(parameter_count(table)), gradient(value.size()), x(batch_size * width),
+      logits(batch_size * classes), slope(batch_size * classes);
   for (std::size_t i = 0; start_deviation > 0 && i < bias_at; ++i)
     value[i] = static_cast<float>(start_deviation * standard_normal({seed, 0, i, 255}, 0));
   std::vector<int> labels(batch_size);
-  std::vector<std::uint32_t> rows(std::max(batch_size, batch));
-  const auto classify = [&](std::size_t count) {
-    kernels::gemm<cpu>::run(context, op::none, op::transposed, count, classes, width, std::as_const(x).data(),
-                            std::as_const(value).data(), logits.data(), kernels::write_mode::overwrite);
-    kernels::channel_bias<cpu>::add(context, count, classes, std::as_const(value).data() + bias_at,
-                                    logits.data());
-  };
+  std::vector<std::uint32_t> rows(batch_size);
 
-  probe_result result;
+  trained_probe result;
   double step = 0;
   for (std::uint32_t epoch = 0; epoch < epochs; ++epoch) {
-    const permutation order{train.count, seed, epoch};
+    const permutation order{features.count, seed, epoch};
     result.loss = 0;
     for (std::size_t first = 0; first < used; first += batch_size) {
       const std::size_t count = std::min(batch_size, used - first);
       for (std::size_t i = 0; i < count; ++i) {
         rows[i] = static_cast<std::uint32_t>(order[first + i]);
-        labels[i] = train.labels[rows[i]];
+        labels[i] = features.labels[rows[i]];
       }
-      inputs.train(context, train, rows.data(), count, x.data());
-      classify(count);
+      inputs.train(context, features, rows.data(), count, x.data());
+      kernels::gemm<cpu>::run(context, op::none, op::transposed, count, classes, width,
+                              std::as_const(x).data(), std::as_const(value).data(), logits.data(),
+                              kernels::write_mode::overwrite);
+      kernels::channel_bias<cpu>::add(context, count, classes, std::as_const(value).data() + bias_at,
+                                      logits.data());
       std::ranges::fill(slope, 0.0f);
       result.loss +=
           static_cast<double>(count) *
@@ -168,27 +168,37 @@ inline probe_result linear_probe::operator()(const feature_table& train, const f
     }
     result.loss /= static_cast<double>(used);
   }
+  feature_classifier& found = result.classifier;
+  found.width = width;
+  std::tie(found.scale, found.shift) = inputs.trained_scaling(context);
+  found.weight.assign(value.begin(), value.begin() + static_cast<std::ptrdiff_t>(bias_at));
+  found.bias.assign(value.begin() + static_cast<std::ptrdiff_t>(bias_at), value.end());
+  return result;
+}
 
+inline probe_result linear_probe::operator()(const feature_table& train, const feature_table& test,
+                                             const cpu::stream& stream) const {
+  expects_labels(test, "linear probe, test");
+  expects(train.width == test.width, "linear probe: training features have width ", train.width,
+          ", and test features have ", test.width);
+  trained_probe trained = this->train(train, stream, classes_of(test));
+  expects_finite(test, "linear probe");
+  probe_result result;
+  result.loss = trained.loss;
+  result.classifier = std::move(trained.classifier);
+  const std::size_t classes = result.classifier.classes();
+  result.probabilities = result.classifier.logits(test, stream);
   std::size_t correct = 0, correct_in_top5 = 0;
-  for (std::size_t first = 0; first < test.count; first += batch) {
-    const std::size_t count = std::min(batch, test.count - first);
-    std::iota(rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(count),
-              static_cast<std::uint32_t>(first));
-    inputs.test(context, test, rows.data(), count, x.data());
-    classify(count);
-    for (std::size_t i = 0; i < count; ++i) {
-      const float* row = logits.data() + i * classes;
-      const std::size_t rank =
-          detail::rank_of(static_cast<std::size_t>(test.labels[first + i]), row, classes);
-      correct += rank == 0;
-      correct_in_top5 += rank < 5;
-      result.predicted.push_back(static_cast<int>(std::max_element(row, row + classes) - row));
-    }
+  for (std::size_t i = 0; i < test.count; ++i) {
+    const float* row = result.probabilities.data() + i * classes;
+    const std::size_t rank = detail::rank_of(static_cast<std::size_t>(test.labels[i]), row, classes);
+    correct += rank == 0;
+    correct_in_top5 += rank < 5;
+    result.predicted.push_back(static_cast<int>(std::max_element(row, row + classes) - row));
   }
+  detail::softmax_rows(result.probabilities, classes);
   result.accuracy = static_cast<double>(correct) / static_cast<double>(test.count);
   result.top5 = static_cast<double>(correct_in_top5) / static_cast<double>(test.count);
-  result.weight.assign(value.begin(), value.begin() + static_cast<std::ptrdiff_t>(bias_at));
-  result.bias.assign(value.begin() + static_cast<std::ptrdiff_t>(bias_at), value.end());
   return result;
 }
 

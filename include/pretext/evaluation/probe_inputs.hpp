@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include <pretext/core/context.hpp>
@@ -48,14 +49,12 @@ class probe_inputs {
     scale(context, count, to);
   }
 
-  /// Writes rows of test features to `to`, scaled by the statistics of the training.
-  void test(on<cpu>& context, const feature_table& from, const std::uint32_t* rows, std::size_t count,
-            float* to) {
-    gather(context, from, rows, count, to);
+  /// Scale and shift of the features of new images, by the statistics of the training.
+  std::pair<std::vector<float>, std::vector<float>> trained_scaling(on<cpu>& context) {
     if (kind_ == probe_scaling::batch_norm)
       norm::fold_running(context, width_, const_to(mean_.data()), const_to(variance_.data()), epsilon, none,
                          none, scale_.data(), shift_.data());
-    scale(context, count, to);
+    return {scale_, shift_};
   }
 
  private:
