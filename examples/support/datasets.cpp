@@ -13,10 +13,8 @@
 #include <pretext/io/file.hpp>
 #include <pretext/io/utf8.hpp>
 #include <pretext/runtime/interrupt.hpp>
-#ifdef PRETEXT_TIFF
-#include <pretext/io/tiff.hpp>
-#endif
 
+#include "image_readers.hpp"  // stamped by CMake: the readers of other formats that were found
 #include "measured_images.hpp"
 
 namespace programs {
@@ -67,7 +65,9 @@ void say_orientations(const any_source& source, const recipe& config) {
       const std::filesystem::path path{source.name(i * source.size() / looked_at)};
       if (std::error_code error; !std::filesystem::is_regular_file(path, error)) continue;
       const input_file file{path};
-      std::vector<std::byte> start(std::min<std::uint64_t>(file.size(), 1 << 16));
+      // WebP files have it behind the pixels.
+      const std::uint64_t most = path.extension() == ".webp" ? 1 << 24 : 1 << 16;
+      std::vector<std::byte> start(std::min(file.size(), most));
       file.read(0, start);
       turned += read_exif_orientation(start) != 1;
     } catch (const std::runtime_error&) { continue; }

@@ -42,11 +42,11 @@ says "kNN is not measured: nothing/val: no images"
 # Files of other kinds, and a loose image beside the classes.
 images mixed/cat 0 20
 images mixed/dog 20 20
-for i in 1 2 3; do echo x >mixed/cat/$i.webp; done
+for i in 1 2 3; do echo x >mixed/cat/$i.gif; done
 echo x >mixed/notes.txt
 cp "${drawn[50]}" mixed/preview.png
 trains mixed
-says "mixed: 4 files were left out: 3 .webp, 1 .txt"
+says "mixed: 4 files were left out: 3 .gif, 1 .txt"
 says "1 of 41 training images have no class"
 "$evaluate" --run run --linear-epochs 0 >said 2>&1 || fail
 says "36 training and 4 test images"

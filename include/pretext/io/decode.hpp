@@ -17,10 +17,11 @@ namespace pretext::inline v0_1 {
 /// with a `bad_image` whose message begins with `name`, and may be called from several threads.
 struct image_format {
   std::string_view name;                     ///< "TIFF"
-  std::vector<std::string_view> signatures;  ///< the first bytes of a file of this format, one of them
+  std::vector<std::string_view> signatures;  ///< bytes of every file of this format, one of them
   std::vector<std::string_view> suffixes;    ///< of its files, in lower case: ".tif"
   void (*decode)(std::span<const std::byte>, const std::string&, const decode_options&, image&) = nullptr;
   std::string_view component{};  ///< what a program must link and include if there is no `decode`
+  std::size_t signature_at = 0;  ///< where in the file the signature is
 };
 
 /// The formats that `decode_image` knows. A reader adds itself while the program starts (io/tiff.hpp does);
@@ -34,7 +35,19 @@ inline std::vector<image_format>& image_formats() {
        {"II*\0"sv, "MM\0*"sv, "II+\0"sv, "MM\0+"sv},
        {".tif", ".tiff"},
        nullptr,
-       "link pretext::tiff, which needs libtiff 4.5 or newer, and include pretext/io/tiff.hpp"}};
+       "link pretext::tiff, which needs libtiff 4.5 or newer, and include pretext/io/tiff.hpp"},
+      {"WebP",
+       {"WEBP"sv},
+       {".webp"},
+       nullptr,
+       "link pretext::webp, which needs libwebp, and include pretext/io/webp.hpp",
+       8},
+      {"DICOM",
+       {"DICM"sv},
+       {".dcm", ".dicom"},
+       nullptr,
+       "link pretext::dicom, which needs DCMTK, and include pretext/io/dicom.hpp",
+       128}};
   return formats;
 }
 
@@ -90,8 +103,9 @@ inline void decode_image(std::span<const std::byte> file, const std::string& nam
   std::string known;
   const image_format* unread = nullptr;
   for (const image_format& format : image_formats()) {
+    const std::string_view here = bytes.substr(std::min(format.signature_at, bytes.size()));
     const bool found =
-        std::ranges::any_of(format.signatures, [&](auto magic) { return bytes.starts_with(magic); });
+        std::ranges::any_of(format.signatures, [&](auto magic) { return here.starts_with(magic); });
     if (format.decode) known += str_cat(known.empty() ? "neither " : " nor ", format.name);
     if (found && !format.decode) unread = &format;
     if (!found || !format.decode) continue;

@@ -83,14 +83,27 @@ inline std::span<const std::byte> exif_of_png(std::span<const std::byte> file) {
   return {};
 }
 
+/// The contents of the EXIF chunk of a WebP file, which usually follows the pixels; empty if there is none.
+inline std::span<const std::byte> exif_of_webp(std::span<const std::byte> file) {
+  const exif_bytes at{file, false};
+  for (std::size_t offset = 12; offset + 8 <= file.size();) {
+    const std::size_t length = at.integer(offset + 4, 4);
+    if (length > file.size() - offset - 8) break;
+    if (at.has(offset, "EXIF")) return file.subspan(offset + 8, length);
+    offset += 8 + length + length % 2;
+  }
+  return {};
+}
+
 }  // namespace detail
 
-/// The EXIF orientation in a JPEG or PNG file: 1 (upright, or not recorded) to 8. Reads the file's headers
-/// only.
+/// The EXIF orientation in a JPEG, PNG or WebP file: 1 (upright, or not recorded) to 8. Reads the file's
+/// headers only.
 inline int read_exif_orientation(std::span<const std::byte> file) {
   const detail::exif_bytes at{file};
   if (at.has(0, "\xFF\xD8")) return detail::orientation_of_exif(detail::exif_of_jpeg(file));
   if (at.has(0, "\x89PNG")) return detail::orientation_of_exif(detail::exif_of_png(file));
+  if (at.has(8, "WEBP")) return detail::orientation_of_exif(detail::exif_of_webp(file));
   return 1;
 }
 
