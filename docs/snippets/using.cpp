@@ -1,13 +1,16 @@
-// Saves an encoder, loads it, and encodes frames from two threads (docs/using.md).
+// Saves an encoder, loads it, and encodes frames from two threads; saves and loads a classifier
+// (docs/using.md).
 #include <cstdio>
 #include <filesystem>
 #include <numeric>
+#include <string>
 #include <thread>
 #include <vector>
 
 #include <pretext/cpu.hpp>
 #include <pretext/data/builtin.hpp>
-#include <pretext/inference/inference_context.hpp>
+#include <pretext/inference.hpp>
+#include <pretext/inference/classifier_file.hpp>
 
 using namespace pretext;
 
@@ -19,6 +22,8 @@ using encoder_type = resnet18<stem::cifar, 8>;  // must be the type that was tra
 int main() {
   const std::filesystem::path path =
       std::filesystem::temp_directory_path() / "pretext_docs_using.safetensors";
+  const std::filesystem::path classifier_path =
+      std::filesystem::temp_directory_path() / "pretext_docs_classifier.safetensors";
   {
     trainer<simclr<images, encoder_type>, on<cpu>, sgd> trainer{{}, {}, {.seed = 1}};
     // [save]
@@ -43,7 +48,27 @@ int main() {
   other.join();
   // [/encode]
 
+  {
+    using method = classification<images, encoder<encoder_type>, classifier<linear_classifier<10>>>;
+    trainer<method, on<cpu>, sgd> trainer{{}, {}, {.seed = 1}};
+    const std::vector<std::string> class_names(10, "class");
+    // [save_classifier]
+    save_classifier(classifier_path, trainer, class_names, preprocessing_of(whole_image()));
+    // [/save_classifier]
+  }
+  {
+    // [classify]
+    const classifier_model<encoder_type, images> fine_tuned{classifier_path};  // threads may share it
+    classifier_context context{fine_tuned, {.threads = 2}};                    // one per thread
+    const predicted_class found = context.classify(camera_frame);
+    std::printf("%s: %.2f\n", std::string{found.name}.c_str(), static_cast<double>(found.probability));
+    const std::span<const float> all = context.probabilities(camera_frame);  // of every class
+    // [/classify]
+    if (all.size() != fine_tuned.classes()) return 1;
+  }
+
   std::filesystem::remove(path);
+  std::filesystem::remove(classifier_path);
   std::printf("%zu values, the same from both threads: %d\n", first.size(), first == second);
   return first == second && first.size() == model.feature_size ? 0 : 1;
 }

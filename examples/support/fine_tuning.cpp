@@ -12,10 +12,11 @@
 
 #include <nlohmann/json.hpp>
 #include <pretext/evaluation/subsets.hpp>
+#include <pretext/inference/classifier_file.hpp>
 #include <pretext/io/file.hpp>
-#include <pretext/io/torch_weights.hpp>
 #include <pretext/optimizers/schedule.hpp>
 
+#include "measured_images.hpp"
 #include "on_device.hpp"
 #include "pretrain.hpp"
 #include "run_folder.hpp"
@@ -65,23 +66,13 @@ top_accuracy accuracy_of(any_classifier& classifier, const any_source& source, c
 /// Writes all parameters in torchvision's or timm's names; of the classifier only the outputs that have a
 /// class.
 void write_classifier(const std::filesystem::path& path, any_classifier& classifier, const any_source& source,
-                      const std::string& recipe_text) {
-  std::vector<parameter> table;
-  for (parameter p : classifier.parameters()) {
-    if (p.extents[0] == max_classes && (p.name().starts_with("head.") || p.name().starts_with("fc.")))
-      p.extents[0] = classifier.classes();
-    table.push_back(p);
-  }
-  safetensors file;
-  file.metadata = {
-      {"format", "pt"},
-      {"made_by", "pretext"},
-      {"recipe", recipe_text},
-      // The names of folders may not be UTF-8.
-      {"classes",
-       nlohmann::json(source.class_names()).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)}};
-  classifier.read_values([&](const float* values) { append_torch_tensors<float>(table, values, "", file); });
-  write_safetensors(path, file);
+                      const recipe& config, const std::string& recipe_text) {
+  std::map<std::string, std::string> metadata{{"recipe", recipe_text}};
+  write_levels(levels_of(config), metadata);
+  classifier.read_values([&](const float* values) {
+    save_classifier<float>(path, classifier.parameters(), values, classifier.classes(), source.class_names(),
+                           classifier.info(), metadata);
+  });
 }
 
 double rounded(double x) { return static_cast<double>(static_cast<long>(x * 10000 + 0.5)) / 10000; }
@@ -186,7 +177,7 @@ int fine_tune(finetune_recipe config, const training_options& options, std::size
   const auto file = folder.file("classifier.safetensors");
   if (!done.written || !folder.has("classifier.safetensors")) {
     write_labelled();  // a resumed run may have learned from changed images
-    write_classifier(file, *classifier, data.train, folder.read_recipe_text());
+    write_classifier(file, *classifier, data.train, config, folder.read_recipe_text());
     folder.finish(*classifier, summary);
   }
   std::fprintf(stderr, "%zu steps in %.0f s, last loss %.4f; the classifier is in %s\n", summary.steps,

@@ -1,9 +1,10 @@
 #pragma once
-#include <charconv>
 #include <concepts>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+
+#include <pretext/core/float_text.hpp>
 
 namespace pretext::inline v0_1 {
 
@@ -16,8 +17,7 @@ void append(std::string& text, Integer part) {
 /// The shortest digits that name the value: 0.1 and not 0.100000.
 template <std::floating_point Float>
 void append(std::string& text, Float part) {
-  char digits[32];
-  text.append(digits, std::to_chars(digits, digits + sizeof digits, part).ptr);
+  text.append(print_float(part));
 }
 }  // namespace detail
 

@@ -1,7 +1,20 @@
 #pragma once
+#include <pretext/core/fixed_string.hpp>
 #include <pretext/layers/linear.hpp>
 
 namespace pretext::inline v0_1 {
+
+namespace detail {
+/// The name of an encoder's classifier in files: an encoder may declare it (timm's ViTs: `head`); otherwise
+/// it is `fc`, as in torchvision's ResNets.
+template <class Encoder>
+inline constexpr auto classifier_name = [] {
+  if constexpr (requires { Encoder::classifier; })
+    return Encoder::classifier;
+  else
+    return fixed_string{"fc"};
+}();
+}  // namespace detail
 
 /// Weights with deviation 2·10⁻⁵ and a bias of zero: MAE's fine-tuning. The official code calls
 /// `trunc_normal_`, which truncates at ±2 whatever the deviation, and so draws from a normal distribution.

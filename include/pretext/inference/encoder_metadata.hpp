@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <concepts>
 #include <cstddef>
 #include <map>
 #include <optional>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include <pretext/core/expects.hpp>
+#include <pretext/core/float_text.hpp>
 #include <pretext/core/version.hpp>
 #include <pretext/inference/preprocessing.hpp>
 #include <pretext/io/safetensors.hpp>
@@ -60,10 +62,6 @@ std::string_view name_of(const std::array<std::pair<Enum, std::string_view>, N>&
   throw_error("an enumerator of value ", static_cast<int>(value), " has no name");
 }
 
-inline std::string print_float(float value) {
-  std::array<char, 32> text{};
-  return {text.data(), std::to_chars(text.data(), text.data() + text.size(), value).ptr};
-}
 inline std::string print_floats(std::span<const float> values) {
   std::string text;
   for (const float value : values) text.append(text.empty() ? "" : " ").append(print_float(value));
@@ -106,8 +104,19 @@ class metadata_reader {
   template <class Number>
   Number next(const std::string& key, const char*& at, const char* end, bool last) const {
     Number value{};
-    const auto [stop, error] = std::from_chars(at, end, value);
-    if (error != std::errc{} || (last ? stop != end : stop == end || *stop != ' ')) refuse(key);
+    const char* stop = at;
+    if constexpr (std::floating_point<Number>) {
+      std::size_t length = 0;
+      const auto found = parse_float<Number>({at, end}, length);
+      if (!found) refuse(key);
+      value = *found;
+      stop += length;
+    } else {
+      const auto [behind, error] = std::from_chars(at, end, value);
+      if (error != std::errc{}) refuse(key);
+      stop = behind;
+    }
+    if (last ? stop != end : stop == end || *stop != ' ') refuse(key);
     at = last ? stop : stop + 1;
     return value;
   }

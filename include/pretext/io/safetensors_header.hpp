@@ -52,6 +52,23 @@ class header_parser {
     return header;
   }
 
+  /// Parses a text that is an array of strings and nothing else.
+  std::vector<std::string> parse_strings() {
+    std::vector<std::string> strings;
+    expect_valid_utf8();
+    expect('[');
+    if (!take(']')) {
+      do {
+        skip_space();
+        strings.push_back(parse_string());
+      } while (take(','));
+      expect(']');
+    }
+    skip_space();
+    if (at_ != text_.size()) reject("the text continues after its last bracket");
+    return strings;
+  }
+
  private:
   [[noreturn]] void reject(std::string_view fault) const { reject_at(at_, fault); }
   [[noreturn]] void reject_at(std::size_t at, std::string_view fault) const {

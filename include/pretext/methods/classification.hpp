@@ -17,18 +17,6 @@
 
 namespace pretext::inline v0_1 {
 
-namespace detail {
-/// The name of an encoder's classifier in files: an encoder may declare it (timm's ViTs: `head`); otherwise
-/// it is `fc`, as in torchvision's ResNets.
-template <class Encoder>
-inline constexpr auto classifier_name = [] {
-  if constexpr (requires { Encoder::classifier; })
-    return Encoder::classifier;
-  else
-    return fixed_string{"fc"};
-}();
-}  // namespace detail
-
 /// Supervised learning of an encoder and a classifier on its feature: fine-tuning, linear probing on
 /// augmented images (`frozen`), or training from scratch. One view per image; its soft target, the
 /// probabilities of the classes, is written to the memory's `soft_targets` before every step. Policies are

@@ -1,0 +1,38 @@
+# cmake -D root=<include> -P inference.cmake
+# <pretext/inference.hpp> reaches nothing that only training needs: whole folders, augmentations that are no
+# preprocessing, and kernels of losses, optimizers and augmentations.
+cmake_minimum_required(VERSION 3.25)
+set(reached pretext/inference.hpp)
+set(next ${reached})
+while(next)
+  list(POP_FRONT next header)
+  file(STRINGS ${root}/${header} lines REGEX "^#include <pretext/")
+  foreach(line ${lines})
+    string(REGEX REPLACE "^#include <([^>]+)>.*" "\\1" included "${line}")
+    if(NOT included IN_LIST reached)
+      list(APPEND reached ${included})
+      list(APPEND next ${included})
+      set(from_${included} ${header})
+    endif()
+  endforeach()
+endwhile()
+
+set(faults "")
+set(preprocessing "augmentation|color_ops|concepts|crop|crops|draws|flip|views")
+set(training_kernels "batch_mix|cosine_regression|cross_entropy|masked_pixels|masking|nt_xent|optimize|shuffled_tokens")
+foreach(header ${reached})
+  if(header MATCHES "^pretext/(masking|losses|methods|optimizers|recipes|data|evaluation|report|training|runtime)/"
+     OR (header MATCHES "^pretext/augment/(.*)\\.hpp$" AND NOT CMAKE_MATCH_1 MATCHES "^(${preprocessing})$")
+     OR header MATCHES "^pretext/kernels/(cpu/)?(${training_kernels})[./]")
+    list(APPEND faults "${header}, which ${from_${header}} includes")
+  endif()
+endforeach()
+list(LENGTH reached count)
+if(count LESS 50) # of about 150: an error of this script
+  message(FATAL_ERROR "pretext/inference.hpp reaches only ${count} headers")
+endif()
+if(faults)
+  list(JOIN faults "\n  " faults)
+  message(FATAL_ERROR "pretext/inference.hpp includes code that only training needs:\n  ${faults}")
+endif()
+message(STATUS "pretext/inference.hpp reaches ${count} headers, none of them for training alone")

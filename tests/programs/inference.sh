@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# The example inference computes the features of a run's encoder and the classes of a fine-tuned one, by their names, from
+# the files alone; wrong pictures and files end with a sentence.
+set -euo pipefail
+inference=$PRETEXT_PROGRAMS/inference
+[ -x "$inference" ] && [ -x "$PRETEXT_PROGRAMS/finetune" ] && [ -x "$PRETEXT_PROGRAMS/pretrain_simclr" ] || exit 77
+die() {
+  echo "$*" >&2
+  exit 1
+}
+fails() {
+  local text=$1 status=0
+  shift
+  "$@" >output 2>&1 || status=$?
+  [ "$status" -eq 1 ] && grep -qF -- "$text" output || die "expected \"$text\", got status $status: $(cat output)"
+}
+"$PRETEXT_PROGRAMS/pretrain_simclr" --images 200 --test-images 20 --epochs 1 --batch 50 --out run >log 2>&1
+"$PRETEXT_PROGRAMS/finetune" --run run --labels 0.5 --epochs 1 --batch 20 --out tuned >>log 2>&1
+{
+  printf 'P6 # a comment\n40 30\n255\n'
+  head -c 3600 "$0" /dev/zero | head -c 3600
+} >picture.ppm
+"$inference" run/encoder.safetensors picture.ppm picture.ppm >output
+[ "$(wc -l <output)" -eq 2 ] && [ "$(head -1 output | wc -w)" -eq 129 ] || die "$(cat output)"
+[ "$(sort -u output | wc -l)" -eq 1 ] || die "one picture has two features: $(cat output)"
+"$inference" tuned/classifier.safetensors picture.ppm >output
+grep -qE '^picture\.ppm [a-z][a-z0-9 _-]* [01]\.[0-9]{3}$' output || die "expected the name of a class: $(cat output)"
+
+fails "nowhere.safetensors" "$inference" nowhere.safetensors picture.ppm
+fails "is no complete PPM" "$inference" run/encoder.safetensors run/encoder.safetensors
+head -c 100 picture.ppm >short.ppm
+fails "short.ppm: is no complete PPM" "$inference" run/encoder.safetensors short.ppm
+fails "usage" "$inference"
+echo "features and classes from the files of the programs: as expected"
