@@ -275,6 +275,20 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("run lengths whose segments are damaged or elsewhere are refused") {
+  const wanted as{.syntax = EXS_RLELossless};
+  const auto file = dicom_of(as, counting<std::uint16_t>(as, 31));
+  // The header of the frame: two segments, the first of which begins behind it.
+  const std::vector<std::byte> header{std::byte{2}, {}, {}, {}, std::byte{64}, {}, {}, {}};
+  const auto at = std::search(file.begin(), file.end(), header.begin(), header.end()) - file.begin();
+  REQUIRE(at < std::ssize(file));
+  for (const std::ptrdiff_t place : {0, 4, 5, 6, 7, 8, 11}) {
+    auto damaged = file;
+    damaged[static_cast<std::size_t>(at + place)] ^= std::byte{0xFF};
+    check_throws<bad_image>([&] { decoded(damaged); }, "a.dcm: damaged DICOM: the run lengths");
+  }
+}
+
 TEST_CASE("what a file announces and does not hold is refused before its memory is allocated") {
   const auto large = [](DcmDataset& data) {
     data.putAndInsertUint16(DCM_Rows, 10'000);
