@@ -66,10 +66,10 @@ std::string names_of(const std::tuple<Encoders...>& list) {
   return names;
 }
 
-/// `make(encoder)` for the entry of the list that has the recipe's encoder, image size and channels. Throws
-/// std::invalid_argument that lists the encoders if there is none.
-template <class Product, class... Encoders, class Make>
-std::unique_ptr<Product> make_for_encoder(const std::tuple<Encoders...>& list, const recipe& config,
+/// `make(encoder)` for the entry of the list that has the encoder, image size and channels of `config`, a
+/// recipe or what a file records. Throws std::invalid_argument that lists the encoders if there is none.
+template <class Product, class... Encoders, class Config, class Make>
+std::unique_ptr<Product> make_for_encoder(const std::tuple<Encoders...>& list, const Config& config,
                                           const Make& make) {
   std::unique_ptr<Product> result;
   const auto try_encoder = [&](const auto& encoder) {

@@ -98,6 +98,17 @@ TEST_CASE("weights for images of another size load only with an explicit preproc
                   std::invalid_argument);  // does not fill 24 rows
 }
 
+TEST_CASE("a ViT of images that are not square is read from its own file") {
+  using wide = shape<8, 24, 3>;
+  const temporary_folder folder;
+  trainer_of<mae<wide, vit<4, 16, 2, 2>, mae_decoder<8, 2, 2>>> from{{}, {}, 1}, to{{}, {}, 2};
+  save_encoder(folder / "encoder.safetensors", from, {});
+  load_encoder(folder / "encoder.safetensors", to);
+  CHECK(encoder_values(to) == encoder_values(from));
+  const encoder_model<vit<4, 16, 2, 2>, wide> model{folder / "encoder.safetensors"};
+  CHECK(model.parameters().size() > 0);
+}
+
 TEST_CASE("a fine-tuned encoder's norm must be in the file") {
   const temporary_folder folder;
   trainer_of<masked_vit> learner;

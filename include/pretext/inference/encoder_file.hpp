@@ -94,7 +94,9 @@ pretrained_weights load_encoder(const std::filesystem::path& path, Trainer& trai
   const auto& stream = trainer.context().stream;
   std::vector<W> values(count);
   device::read(stream, values.data(), trainer.memory().value.data(), count);
-  pretrained_weights loaded = read_pretrained<W>(table, read_safetensors(path), values.data());
+  pretrained_weights loaded =
+      read_pretrained<W>(table, read_safetensors(path), values.data(),
+                         detail::grid_of<typename Trainer::method_type::encoder, images>());
   device::write(stream, trainer.memory().value.data(), values.data(), count);
   if constexpr (Trainer::method_type::has_target)
     device::write(stream, trainer.memory().target_values.data(), values.data(), count);

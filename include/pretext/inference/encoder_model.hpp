@@ -51,7 +51,7 @@ class encoder_model {
   encoder_model(const safetensors& file, const preprocessing_type& how) : preprocessing_{how} {
     detail::check_views(make_augmentation(how), {Images::extents[0], Images::extents[1]});
     std::vector<W> host(value_.size());
-    const auto loaded = read_pretrained<W>(table, file, host.data());
+    const auto loaded = read_pretrained<W>(table, file, host.data(), detail::grid_of<Encoder, Images>());
     if (!loaded.missing.empty())
       throw_error<std::runtime_error>(
           file.origin, ": has no tensor \"", loaded.missing.front(),

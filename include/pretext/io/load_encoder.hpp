@@ -88,6 +88,15 @@ inline std::string prefix_of(const std::vector<std::string_view>& needed, const 
       list_names(present, 6), ": it was made for another encoder, or in another framework's names");
 }
 
+/// The patches of an image for an encoder whose positions are those of a grid; none for others.
+template <class Encoder, class Images>
+constexpr image_extent grid_of() {
+  if constexpr (requires { Encoder::patch; })
+    return {Images::extents[0] / Encoder::patch, Images::extents[1] / Encoder::patch};
+  else
+    return {};
+}
+
 }  // namespace detail
 
 /// Reads the weights of a pretrained encoder with the names of torchvision, timm or MAE into an encoder's

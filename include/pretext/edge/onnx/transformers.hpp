@@ -1,0 +1,127 @@
+#pragma once
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <pretext/edge/onnx/layers.hpp>
+#include <pretext/encoders/vit.hpp>
+#include <pretext/layers/attention.hpp>
+#include <pretext/layers/class_token.hpp>
+#include <pretext/layers/mlp.hpp>
+#include <pretext/layers/patch_embedding.hpp>
+#include <pretext/layers/transformer.hpp>
+
+// The ONNX forms of the layers of vision transformers.
+namespace pretext::inline v0_1::detail {
+
+template <std::size_t Patch, std::size_t Width, class Init, Shape In>
+std::string onnx_layer(const patch_embedding<Patch, Width, Init>&, layer_input<In>, onnx_graph& graph,
+                       std::size_t offset, std::string x) {
+  constexpr auto side = onnx_integer<Patch>;
+  constexpr std::size_t pixels = Patch * Patch * In::extents[2];
+  const std::string grid =
+      graph.node("Conv", {std::move(x), graph.weight(offset), graph.weight(offset + pixels * Width)},
+                 {{"kernel_shape", std::vector{side, side}}, {"strides", std::vector{side, side}}});
+  return graph.transpose(graph.reshape(grid, {0, onnx_integer<Width>, -1}), {0, 2, 1});
+}
+
+template <std::size_t Rows, std::size_t Columns, class Recipe, Shape In>
+std::string onnx_layer(const class_token<Rows, Columns, Recipe>&, layer_input<In>, onnx_graph& graph,
+                       std::size_t offset, std::string x) {
+  constexpr std::size_t width = channels_of<In>;
+  const auto batch = graph.node("Shape", {x}, {{"start", std::int64_t{0}}, {"end", std::int64_t{1}}});
+  const auto extents =
+      graph.node("Concat", {batch, graph.integers({1, onnx_integer<width>})}, {{"axis", std::int64_t{0}}});
+  const auto token = graph.node("Expand", {graph.weight(offset), extents});
+  const auto tokens = graph.node("Concat", {token, x}, {{"axis", std::int64_t{1}}});
+  return graph.node("Add", {tokens, graph.weight(offset + width)});
+}
+
+template <std::size_t Ratio, class Init, Shape In>
+std::string onnx_layer(const mlp<Ratio, Init>&, layer_input<In>, onnx_graph& graph, std::size_t offset,
+                       std::string x) {
+  using layer = mlp<Ratio, Init>;
+  using fc1 = typename layer::template fc1<In>;
+  x = write_gelu(graph, write_onnx_layer<fc1, In>(graph, offset, std::move(x)));
+  return write_onnx_layer<typename layer::template fc2<In>, typename layer::template hidden<In>>(
+      graph, offset + weight_count<fc1, In>, std::move(x));
+}
+
+template <std::size_t Heads, class Init, Shape In>
+std::string onnx_layer(const attention<Heads, Init>&, layer_input<In>, onnx_graph& graph, std::size_t offset,
+                       std::string x) {
+  using layer = attention<Heads, Init>;
+  using qkv_layer = typename layer::template qkv_layer<In>;
+  constexpr auto tokens = onnx_integer<In::extents[0]>, width = onnx_integer<In::extents[1]>,
+                 heads = onnx_integer<Heads>;
+  // (N, T, 3D) to (3, N, heads, T, D/heads)
+  const std::string qkv =
+      graph.transpose(graph.reshape(write_onnx_layer<qkv_layer, In>(graph, offset, std::move(x)),
+                                    {0, tokens, 3, heads, width / heads}),
+                      {2, 0, 3, 1, 4});
+  const auto part = [&](std::int64_t index) {
+    return graph.node("Squeeze", {graph.node("Slice", {qkv, graph.integers({index}),
+                                                       graph.integers({index + 1}), graph.integers({0})}),
+                                  graph.integers({0})});
+  };
+  const std::string q = part(0), k = part(1), v = part(2);
+  const auto scale = static_cast<float>(1 / std::sqrt(static_cast<double>(width / heads)));
+  const auto similarity =
+      graph.node("MatMul", {graph.node("Mul", {q, graph.constant(scale)}), graph.transpose(k, {0, 1, 3, 2})});
+  const auto mixed =
+      graph.node("MatMul", {graph.node("Softmax", {similarity}, {{"axis", std::int64_t{-1}}}), v});
+  return write_onnx_layer<typename layer::template proj_layer<In>, In>(
+      graph, offset + weight_count<qkv_layer, In>,
+      graph.reshape(graph.transpose(mixed, {0, 2, 1, 3}), {0, tokens, width}));
+}
+
+template <std::size_t Heads, std::size_t Ratio, class Init, Shape In>
+std::string onnx_layer(const transformer_block<Heads, Ratio, Init>&, layer_input<In>, onnx_graph& graph,
+                       std::size_t offset, std::string x) {
+  using block = transformer_block<Heads, Ratio, Init>;
+  const auto branch = [&]<class L>(std::string from) {
+    const std::string normed = write_onnx_layer<layer_norm, In>(graph, offset, from);
+    offset += weight_count<layer_norm, In>;
+    std::string sum = graph.node("Add", {from, write_onnx_layer<L, In>(graph, offset, normed)});
+    offset += weight_count<L, In>;
+    return sum;
+  };
+  x = branch.template operator()<typename block::mixer>(std::move(x));
+  return branch.template operator()<typename block::perceptron>(std::move(x));
+}
+
+template <std::size_t Depth, std::size_t Heads, std::size_t Ratio, class Init, Shape In>
+std::string onnx_layer(const transformer<Depth, Heads, Ratio, Init>&, layer_input<In>, onnx_graph& graph,
+                       std::size_t offset, std::string x) {
+  using block = typename transformer<Depth, Heads, Ratio, Init>::block;
+  for (std::size_t i = 0; i < Depth; ++i)
+    x = write_onnx_layer<block, In>(graph, offset + i * weight_count<block, In>, std::move(x));
+  return x;
+}
+
+template <std::size_t Patch, std::size_t Width, std::size_t Depth, std::size_t Heads, class Recipe, Shape In>
+std::string onnx_layer(const vit<Patch, Width, Depth, Heads, Recipe>&, layer_input<In>, onnx_graph& graph,
+                       std::size_t offset, std::string x) {
+  using encoder = vit<Patch, Width, Depth, Heads, Recipe>;
+  using patches = typename encoder::template patches<In>;
+  using tokens = typename encoder::template tokens<In>;
+  x = write_onnx_layer<typename encoder::embedding, In>(graph, offset + encoder::template embedding_at<In>,
+                                                        std::move(x));
+  x = write_onnx_layer<typename encoder::template position_embedding<In>, patches>(graph, offset,
+                                                                                   std::move(x));
+  x = write_onnx_layer<typename encoder::blocks, tokens>(graph, offset + encoder::template trunk_at<In>,
+                                                         std::move(x));
+  // The tokens that become the feature are taken out before the norm, as the encoder does.
+  constexpr bool mean = Recipe::feature == token_pooling::mean;
+  x = graph.node("Slice",
+                 {x, graph.integers({mean ? 1 : 0}),
+                  graph.integers({mean ? onnx_integer<tokens::extents[0]> : 1}), graph.integers({1})});
+  x = graph.node("ReduceMean", {x}, {{"axes", std::vector<std::int64_t>{1}}, {"keepdims", std::int64_t{0}}});
+  return write_onnx_layer<layer_norm, typename encoder::feature>(
+      graph, offset + encoder::template norm_at<In>, std::move(x));
+}
+
+}  // namespace pretext::inline v0_1::detail
