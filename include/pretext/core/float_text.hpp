@@ -32,11 +32,14 @@ std::string print_float(Float value) {
       if (std::strlen(text.data()) <= shortest.size()) shortest = text.data();
     }
   } else {
-    return text[0] == '-' ? "-" + shortest.substr(1, 3) : shortest.substr(0, 3);
+    shortest.resize(text[0] == '-' ? 4 : 3);  // some libraries write more, such as nan(0x1)
+    return shortest;
   }
   const std::string_view point = std::localeconv()->decimal_point;
-  if (const std::size_t at = shortest.find(point); at != shortest.npos)
-    shortest.replace(at, point.size(), ".");
+  if (const std::size_t at = shortest.find(point); at != shortest.npos) {
+    shortest[at] = '.';
+    shortest.erase(at + 1, point.size() - 1);
+  }
   return shortest;
 }
 
