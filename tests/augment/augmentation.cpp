@@ -350,3 +350,25 @@ TEST_CASE("presets hold the papers' numbers") {
                             made(1, evaluation_crop(), photos.images, photos.samples)})
     CHECK(std::all_of(views.begin(), views.end(), [](float x) { return x > -3 && x < 3; }));
 }
+
+TEST_CASE("an image with fewer pixels than its extents need is an error") {
+  image picture;
+  picture.resize<std::uint8_t>(4, 4, 3);
+  picture.pixels.pop_back();
+  CHECK_THROWS_WITH_AS(static_cast<image_view>(picture),
+                       doctest::Contains("needs 48 bytes of pixels but has 47"), std::invalid_argument);
+  on<cpu> context;
+  std::vector<float> out(4 * 4 * 3);
+  const std::uint64_t sample = 0;
+  CHECK_THROWS_WITH_AS(augment(context, augmentation{}, std::vector{picture}, std::span{&sample, 1}, 1, 0,
+                               tensor_view<float, shape<4, 4, 3>>{out.data(), 1}),
+                       doctest::Contains("needs 48 elements of pixels, but has 47"), std::invalid_argument);
+}
+
+TEST_CASE("a mean or deviation of 8-bit pixels is an error") {
+  CHECK_THROWS_WITH_AS(normalise({.mean = {123.7f, 116.3f, 103.5f}}).check({}),
+                       doctest::Contains("the mean of channel 0 must be in [0, 1], not 123.7"),
+                       std::invalid_argument);
+  CHECK_THROWS_WITH_AS(normalise({.deviation = {.2f, 58.4f, .2f}}).check({}),
+                       doctest::Contains("the deviation of channel 1"), std::invalid_argument);
+}

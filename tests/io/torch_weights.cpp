@@ -93,3 +93,20 @@ TEST_CASE("NaN and infinity are refused with the tensor and the element, and not
     CHECK(read == std::vector<float>(w.size(), -1));
   }
 }
+
+TEST_CASE("a prefix that no parameter has is an error instead of an empty file") {
+  safetensors file;
+  CHECK_THROWS_WITH_AS(
+      append_torch_tensors<float>(table, counted().data(), "backbone.", file),
+      doctest::Contains("no parameter's name begins with \"backbone.\"; the first is \"stem.weight\""),
+      std::invalid_argument);
+  CHECK(file.tensors.empty());
+}
+
+TEST_CASE("two layers of one name are an error instead of a file without one of them") {
+  struct twins : sequential<named<"norm", batch_norm<>>, named<"norm", batch_norm<>>> {};
+  constexpr auto both = parameters_of<twins, shape<8, 8, 2>>;
+  safetensors file;
+  CHECK_THROWS_WITH_AS(append_torch_tensors<float>(both, std::vector<float>(16).data(), "", file),
+                       doctest::Contains("two parameters are called \"norm.bias\""), std::invalid_argument);
+}

@@ -161,3 +161,41 @@ TEST_CASE("a step refuses a learning rate that is negative, NaN or infinite befo
                          doctest::Contains("trainer: learning_rate "), std::invalid_argument);
   CHECK(std::equal(before.begin(), before.end(), t.memory().value.data()));
 }
+
+TEST_CASE("an empty batch is an error") {
+  learner t{{}, {sgd{}}};
+  CHECK_THROWS_WITH_AS(t.step(reads<on<cpu>, images>{nullptr, 0}, {.learning_rate = 0.1}),
+                       doctest::Contains("a step needs views of at least one image"), std::invalid_argument);
+}
+
+TEST_CASE("unscaled pixels of 0 to 255 are an error; pixels in [0, 1] and normalised ones are none") {
+  learner t{{}, {sgd{}}};
+  std::vector<float> v(12 * images::size);
+  for (std::size_t i = 0; i < v.size(); ++i) v[i] = static_cast<float>(i * 7919 % 256);
+  const reads<on<cpu>, images> batch{v.data(), 12};
+  CHECK_THROWS_WITH_AS(t.step(batch, {.learning_rate = 0.1}), doctest::Contains("divide 8-bit pixels by 255"),
+                       std::invalid_argument);
+  for (float& x : v) x /= 255;
+  CHECK_NOTHROW(learner({}, {sgd{}}).step(batch, {.learning_rate = 0.1}));
+  for (float& x : v) x = (x - .5f) / .01f;
+  CHECK_NOTHROW(learner({}, {sgd{}}).step(batch, {.learning_rate = 0.1}));
+}
+
+TEST_CASE("features need as many rows as there are images") {
+  learner t{{}, {sgd{}}};
+  auto v = views(0);
+  std::vector<float> h(4 * learner::feature::size);
+  CHECK_THROWS_WITH_AS(
+      t.encode(reads<on<cpu>, images>{v.data(), 8}, writes<on<cpu>, learner::feature>{h.data(), 4}),
+      doctest::Contains("the outputs of 8 samples do not fit into a tensor of 4"), std::invalid_argument);
+}
+
+TEST_CASE("a batch of one image is an error, with negatives and with batch norm of each view") {
+  learner contrastive{{}, {sgd{}}};
+  auto v = views(0);
+  CHECK_THROWS_WITH_AS(contrastive.step(reads<on<cpu>, images>{v.data(), 2}, {.learning_rate = 0.1}),
+                       doctest::Contains("a batch of one image"), std::invalid_argument);
+  trainer<byol<images, resnet18<stem::cifar, 4>>, on<cpu>, sgd> bootstrapped{{}, {}};
+  CHECK_THROWS_WITH_AS(bootstrapped.step(reads<on<cpu>, images>{v.data(), 2}, {.learning_rate = 0.1}),
+                       doctest::Contains("a batch of at least two images"), std::invalid_argument);
+}

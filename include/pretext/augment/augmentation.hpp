@@ -123,6 +123,14 @@ struct steps<std::index_sequence<Index...>, Ops...> : step<Index, Ops>... {
   PRETEXT_HOST_DEVICE constexpr void apply_one(const choices& all, View& view) const {
     if constexpr (requires(const Op step) { step.apply(of<J, Op>(all), view); })
       at<J, Op>().apply(of<J, Op>(all), view);
+    else
+      static_assert(
+          requires(const Op step, image_extent extent, resampling_map where) {
+            step.map_to_source(of<J, Op>(all), extent, extent, where);
+          },
+          "pretext::augmentation: an operation has neither `apply(choice, view&) const` nor "
+          "`map_to_source(choice, image, view, map&) const` with these parameters, so that it would change "
+          "nothing.");
   }
   template <std::size_t J, class Op>
   void check_one(image_extent view) const {
@@ -135,6 +143,23 @@ inline constexpr bool is_crop_op = requires {
   requires Op::is_crop;
 };
 
+template <class Op>
+inline constexpr bool needs_unit_range = requires {
+  requires Op::needs_unit_range;
+};
+template <class Op>
+inline constexpr bool leaves_unit_range = requires {
+  requires Op::leaves_unit_range;
+};
+/// Does no operation that needs pixels in [0, 1] follow one that leaves this range?
+template <class... Ops>
+consteval bool keeps_unit_range() {
+  [[maybe_unused]] bool left = false;
+  bool sound = true;
+  ((sound = sound && !(left && needs_unit_range<Ops>), left = left || leaves_unit_range<Ops>), ...);
+  return sound;
+}
+
 }  // namespace detail
 
 /// Operations in order, run as one pass from an image of any size to a view; a pure function of the image and
@@ -144,6 +169,10 @@ struct augmentation : detail::steps<std::index_sequence_for<Ops...>, Ops...> {
   static_assert(
       (std::size_t{detail::is_crop_op<Ops>} + ... + 0) <= 1,
       "pretext: an augmentation has at most one crop or resize; make one augmentation for each view.");
+  static_assert(
+      detail::keeps_unit_range<Ops...>(),
+      "pretext: an operation that needs pixels in [0, 1], such as color_jitter, follows normalise in an "
+      "augmentation; put normalise after it.");
   static_assert(!detail::steps<std::index_sequence_for<Ops...>, Ops...>::streams_overlap(),
                 "pretext: two operations of an augmentation draw the same random numbers; choose a stream_id "
                 "from 1024 on whose stream_size numbers belong to no other operation.");

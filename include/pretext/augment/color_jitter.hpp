@@ -71,6 +71,7 @@ struct color_jitter {
   float brightness = .8f, contrast = .8f, saturation = .8f, hue = .2f;
   float probability = .8f;
 
+  static constexpr bool needs_unit_range = true;
   static constexpr std::uint32_t stream_id = streams::color_jitter.first,
                                  stream_size = streams::color_jitter.size;
   using choice = jitter_choice;

@@ -12,6 +12,7 @@ namespace pretext::inline v0_1 {
 struct grayscale {
   float probability = .2f;
 
+  static constexpr bool needs_unit_range = true;
   static constexpr std::uint32_t stream_id = streams::grayscale.first, stream_size = streams::grayscale.size;
   using choice = bool;
 
@@ -36,6 +37,7 @@ struct solarize {
   float probability = .2f;
   float threshold = .5f;
 
+  static constexpr bool needs_unit_range = true;
   static constexpr std::uint32_t stream_id = streams::solarize.first, stream_size = streams::solarize.size;
   using choice = bool;
 
@@ -71,6 +73,7 @@ struct basic_normalise {
   pixel<Channels> mean = detail::default_mean<Channels>;            ///< of RGB: ImageNet's; else 0
   pixel<Channels> deviation = detail::default_deviation<Channels>;  ///< of RGB: ImageNet's; else 1
 
+  static constexpr bool leaves_unit_range = true;
   static constexpr std::uint32_t stream_id = 0, stream_size = 0;
   struct choice {};
 
@@ -89,10 +92,13 @@ struct basic_normalise {
   }
   void check(image_extent) const {
     [this]<std::size_t... C>(std::index_sequence<C...>) {
-      const auto positive = [](std::size_t channel, float value) {
-        expects(value > 0, "normalise: the deviation of channel ", channel, " must be positive, not ", value);
+      const auto in_range = [](std::size_t channel, float centre, float spread) {
+        expects(0 <= centre && centre <= 1, "normalise: the mean of channel ", channel,
+                " must be in [0, 1], not ", centre, "; divide figures of 8-bit pixels by 255");
+        expects(0 < spread && spread <= 1, "normalise: the deviation of channel ", channel,
+                " must be positive and at most 1, not ", spread, "; divide figures of 8-bit pixels by 255");
       };
-      (positive(C, channel_of<C>(deviation)), ...);
+      (in_range(C, channel_of<C>(mean), channel_of<C>(deviation)), ...);
     }
     (std::make_index_sequence<Channels>{});
   }

@@ -19,6 +19,9 @@ namespace pretext::inline v0_1 {
 ///   depends on its position or on others, `view.map_pixels((row, column, before) -> pixel)`. A pixel is
 ///   `pixel<View::channels>`: `rgb` for three channels. What takes `auto` and `each_channel` suits any
 ///   number.
+/// - `needs_unit_range`, optional: true if `apply` is defined for pixels in [0, 1] only; `leaves_unit_range`:
+/// true
+///   if its results may lie outside, as after a normalisation. The former must not follow the latter.
 /// - `check(view)`, optional, throws std::invalid_argument for hyper-parameters out of range.
 /// - `stream_id` is the first of its random numbers and `stream_size` how many `choose` may draw, 0 if none.
 /// The

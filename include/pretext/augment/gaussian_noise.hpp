@@ -14,6 +14,7 @@ struct gaussian_noise {
   float probability = .5f;
   value_range sigma{0, .05f};  ///< of values in [0, 1]
 
+  static constexpr bool needs_unit_range = true;
   static constexpr std::uint32_t stream_id = streams::gaussian_noise.first,
                                  stream_size = streams::gaussian_noise.size;
   /// The deviation, 0 if no noise is added, and the key of the noise.

@@ -13,6 +13,7 @@ struct intensity_jitter {
   float brightness = .4f, contrast = .4f;
   float probability = .8f;
 
+  static constexpr bool needs_unit_range = true;
   static constexpr std::uint32_t stream_id = streams::intensity_jitter.first,
                                  stream_size = streams::intensity_jitter.size;
   struct choice {

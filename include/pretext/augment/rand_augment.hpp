@@ -42,6 +42,7 @@ struct rand_augment {
   float probability = .5f;                          ///< that each of them is applied
   rgb fill{124.f / 255, 116.f / 255, 104.f / 255};  ///< of pixels from outside of the view: ImageNet's mean
 
+  static constexpr bool needs_unit_range = true;
   static constexpr std::uint32_t stream_id = streams::rand_augment.first,
                                  stream_size = streams::rand_augment.size;
   static constexpr std::uint32_t max_layers = 4;

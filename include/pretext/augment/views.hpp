@@ -39,6 +39,18 @@ two_views(First, Second) -> two_views<First, Second>;
 
 namespace detail {
 
+/// Throws std::invalid_argument if the container of an image's pixels is too short for its extents.
+template <ImageSource Image>
+void check_size(const Image& image, std::size_t index) {
+  if constexpr (requires { image.pixels.size(); }) {
+    std::size_t needed = image.height * image.width * image.channels;
+    if constexpr (TypedImage<Image>) needed *= size_of(image.type);
+    expects(image.pixels.size() >= needed, "augment: image ", index, " of the batch is ", image.height, " x ",
+            image.width, " x ", image.channels, " and needs ", needed, " elements of pixels, but has ",
+            image.pixels.size());
+  }
+}
+
 /// Reports other arguments in one sentence.
 template <class Views>
 constexpr void require_view_set() {
@@ -94,6 +106,7 @@ void augment(Context& context, const Views& views, const Images& images,
     expects(pixels_of(image) && image.height > 0 && image.width > 0, "augment: image ", i,
             " of the batch is empty");
     detail::check_channels<S>(image.channels, "augment: image ", i, " of the batch has ");
+    detail::check_size(image, i);
   }
   detail::check_views(views, extent);
   kernels::augment<typename Context::device>::run(context, views, images, samples, seed, epoch, out);

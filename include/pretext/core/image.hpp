@@ -72,7 +72,13 @@ struct image {
   sample_type type = sample_type::uint8;
   sample_range range{};
 
-  operator image_view() const { return {pixels.data(), height, width, channels, type, range}; }
+  /// Throws std::invalid_argument if the image has fewer bytes than its extents need.
+  operator image_view() const {
+    const image_view all{pixels.data(), height, width, channels, type, range};
+    expects(pixels.size() >= all.bytes(), "an image of ", height, " x ", width, " x ", channels,
+            " samples needs ", all.bytes(), " bytes of pixels but has ", pixels.size());
+    return all;
+  }
 
   /// Gives the image these extents and samples of type T with their whole range, and returns the samples,
   /// whose values are unspecified.

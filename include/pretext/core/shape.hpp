@@ -25,6 +25,17 @@ concept Shape = requires {
 template <class S>
 concept ImageShape = Shape<S> && S::rank == 3;
 
+namespace detail {
+/// Is an image's shape most likely (channels, rows, columns), as in PyTorch, instead of channels last?
+template <Shape S>
+inline constexpr bool is_channels_first = [] {
+  if constexpr (S::rank == 3)
+    return S::extents[0] <= 4 && S::extents[1] > 4 && S::extents[2] > 4;
+  else
+    return false;
+}();
+}  // namespace detail
+
 /// A sample that is one vector: `shape<D>`.
 template <class S>
 concept FeatureShape = Shape<S> && S::rank == 1;

@@ -29,10 +29,22 @@ inline std::size_t flat_index(const parameter& p, std::size_t i) {
 
 /// Adds the tensors of a table to `file` with PyTorch's names, extents and layouts. `prefix` is removed from
 /// every path, and parameters without it are skipped. Batch norm's `num_batches_tracked`, `steps`,
-/// accompanies its statistics.
+/// accompanies its statistics. Throws std::invalid_argument if no parameter has the prefix or if two have the
+/// same name, of which a file could store only one.
 template <class W>
 void append_torch_tensors(std::span<const parameter> table, const W* value, std::string_view prefix,
                           safetensors& file, std::int64_t steps = 0) {
+  std::vector<std::string_view> names;
+  for (const parameter& p : table)
+    if (p.name().starts_with(prefix)) names.push_back(p.name());
+  expects(table.empty() || !names.empty(), "append_torch_tensors: no parameter's name begins with ",
+          detail::quote(std::string{prefix}), "; the first is ",
+          detail::quote(std::string{table.empty() ? "" : table[0].name()}));
+  std::ranges::sort(names);
+  const auto twin = std::ranges::adjacent_find(names);
+  expects(twin == names.end(), "append_torch_tensors: two parameters are called ",
+          detail::quote(std::string{twin == names.end() ? "" : *twin}),
+          ", and a file stores only one of them; give their layers different names with named<>");
   for (const parameter& p : table) {
     if (!p.name().starts_with(prefix)) continue;
     const std::string name{p.name().substr(prefix.size())};

@@ -2,6 +2,8 @@
 // The arithmetic is separate from the layer because `fused_convolution` needs it with other tensors: the
 // input of its normalisation is the convolution's output, which backward overwrites.
 #include <pretext/core/concepts.hpp>
+#include <pretext/core/expects.hpp>
+#include <pretext/distributed/communicator.hpp>
 #include <pretext/kernels/batch_norm.hpp>
 #include <pretext/kernels/channel_moments.hpp>
 
@@ -63,7 +65,7 @@ struct normalisation {
                       const T* shortcut, bool relu, T* y, cache<Context>& cache) {
     using W = typename Context::weight;
     const slice_parts<C, W> p{slice};
-    allocate_cache<C>(context, cache);
+    allocate_cache<C>(context, rows, cache);
     kernels::batch_norm<typename Context::device>::statistics(context, rows, C, cache.groups, x, W(epsilon),
                                                               cache.mean, cache.inverse, W(momentum),
                                                               p.running_mean, p.running_variance);
@@ -77,7 +79,7 @@ struct normalisation {
                       cache<Context>& cache) {
     using W = typename Context::weight;
     const slice_parts<C, W> p{slice};
-    allocate_cache<C>(context, cache);
+    allocate_cache<C>(context, rows, cache);
     kernels::batch_norm<typename Context::device>::finalize(context, rows, C, moments, W(epsilon), cache.mean,
                                                             cache.inverse, W(momentum), p.running_mean,
                                                             p.running_variance);
@@ -119,9 +121,12 @@ struct normalisation {
 
  private:
   template <std::size_t C, class Context>
-  static void allocate_cache(Context& context, cache<Context>& cache) {
+  static void allocate_cache(Context& context, std::size_t rows, cache<Context>& cache) {
     using W = typename Context::weight;
     cache.groups = context.step.batch_norm_groups;
+    expects(rows * distributed::shards_of(context) > cache.groups,
+            "batch norm has one value per channel to "
+            "normalise, whose result is always 0: train with a batch of at least two images");
     cache.mean = context.activations.template allocate<W>(cache.groups * C);
     cache.inverse = context.activations.template allocate<W>(cache.groups * C);
   }
@@ -130,7 +135,8 @@ struct normalisation {
 }  // namespace detail
 
 /// Normalises each channel over the batch and all positions (Ioffe & Szegedy 2015), with torch's ε = 1e-5 and
-/// running statistics (momentum 0.1, unbiased variance). `context.step.batch_norm_groups` equal parts of the
+/// running statistics (momentum 0.1, unbiased variance). Training throws std::invalid_argument for a single
+/// value per channel. `context.step.batch_norm_groups` equal parts of the
 /// batch have statistics of their own. Where a communicator connects the shards of a batch, statistics are
 /// those of the whole batch, as in torch's SyncBatchNorm.
 template <affine Affine = affine::both, initial_scale Start = initial_scale::one>

@@ -7,7 +7,8 @@
 namespace pretext::inline v0_1 {
 
 /// SimCLR's loss (Chen et al. 2020, eq. 1), the mean over the 2n rows of z: row i and row i+n are two views
-/// of one image, all other rows are its negatives. Throws std::invalid_argument for an odd number of rows.
+/// of one image, all other rows are its negatives. Throws std::invalid_argument for an odd number of rows and
+/// for the two of a single image.
 struct nt_xent {
   double temperature = 0.5;  ///< positive
   double weight = 1;         ///< 2 for the sum over both views that SimCLR's official code returns
@@ -24,6 +25,9 @@ struct nt_xent {
   template <class Context, Shape S>
   typename Context::loss_value operator()(Context& context, reads<Context, S> z,
                                           writes<Context, S> dz) const {
+    expects(z.batch != 2,
+            "nt_xent: an image is compared with the others of its batch, and a batch of one image has "
+            "none; take a larger batch");
     return kernels::nt_xent<typename Context::device>::run(context, z.batch, S::size, temperature, weight,
                                                            z.data, dz.data);
   }

@@ -23,6 +23,8 @@ namespace pretext::inline v0_1 {
 /// encoder<>, classifier<> and loss<>. Paths are torchvision's or timm's.
 template <Shape Images, class... Policies>
 class classification {
+  static_assert(!detail::is_channels_first<Images>,
+                "pretext::classification: image shapes are shape<rows, columns, channels>, channels last.");
   static_assert((detail::is_known<Policies, pretext::encoder, pretext::classifier, pretext::loss> && ...),
                 "pretext::classification: every policy after the image shape must be encoder<>, classifier<> "
                 "or loss<>.");

@@ -24,6 +24,8 @@ struct no_predictor : sequential<> {};
 /// policies encoder<>, projector<>, predictor<>, loss<>, target<> and statistics<>.
 template <Shape Images, class... Policies>
 class joint_embedding {
+  static_assert(!detail::is_channels_first<Images>,
+                "pretext::joint_embedding: image shapes are shape<rows, columns, channels>, channels last.");
   static_assert(
       (detail::is_known<Policies, pretext::encoder, pretext::projector, pretext::predictor, pretext::loss,
                         pretext::target, pretext::statistics> &&

@@ -32,6 +32,8 @@ inline constexpr bool patches_fill<Encoder, Images> =
 /// policies encoder<>, masking<>, mask_mode<>, decoder<> and loss<>.
 template <ImageShape Images, class... Policies>
 class masked_modeling {
+  static_assert(!detail::is_channels_first<Images>,
+                "pretext::masked_modeling: image shapes are shape<rows, columns, channels>, channels last.");
   static_assert((detail::is_known<Policies, pretext::encoder, pretext::masking, pretext::mask_mode,
                                   pretext::decoder, pretext::loss> &&
                  ...),

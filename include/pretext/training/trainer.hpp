@@ -19,6 +19,7 @@
 #include <pretext/methods/concepts.hpp>
 #include <pretext/optimizers/concepts.hpp>
 #include <pretext/training/batches.hpp>
+#include <pretext/training/detail/expects_scaled.hpp>
 #include <pretext/training/detail/trained_table.hpp>
 #include <pretext/training/detail/trainer_options.hpp>
 #include <pretext/training/initialise.hpp>
@@ -91,7 +92,8 @@ class trainer {
 
   /// One training step on stacked views (views·n, H, W, C) that are in the device's memory, view 1 of all
   /// images first. Returns the batch's loss; throws non_finite_loss, before any weight has changed, if it is
-  /// NaN or infinite.
+  /// NaN or infinite, and std::invalid_argument for an empty batch and for pixels of 0 to 255 in the first
+  /// one (on CPUs).
   double step(reads<Context, images> views, const training_step& values);
 
   /// Puts a step on the stream and waits for nothing; what changes from step to step may be in the device's
@@ -162,6 +164,7 @@ class trainer {
   buffer<std::uint64_t, device> samples_;
   tensor<T, images, device> views_;  // for step(augmentation, batch, values)
   double loss_ = 0;
+  bool has_seen_views_ = false;
 };
 
 // Defined outside of the class and therefore not inline: `extern template class trainer<…>` keeps kernels out
@@ -212,6 +215,10 @@ double trainer<Method, Context, Optimizer>::target_momentum(std::optional<double
 template <class Method, class Context, class Optimizer>
 void trainer<Method, Context, Optimizer>::enqueue(reads<Context, images> views, const step_context& step) {
   detail::expects_same_multipliers(method_, table_);
+  expects(views.data && views.batch > 0, "trainer: a step needs views of at least one image");
+  if constexpr (knows_losses) {
+    if (!std::exchange(has_seen_views_, true)) detail::expects_scaled(views.data, views.size() / views.batch);
+  }
   device::clear(context_.stream, memory_.gradient.data(), Method::size);
   // An asynchronous device is not waited for: it holds its own updates back if the loss is not finite.
   if constexpr (knows_losses) {

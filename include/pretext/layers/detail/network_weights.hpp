@@ -5,6 +5,7 @@
 #include <pretext/core/arena.hpp>
 #include <pretext/core/concepts.hpp>
 #include <pretext/core/context.hpp>
+#include <pretext/core/expects.hpp>
 #include <pretext/kernels/elementwise.hpp>
 
 namespace pretext::inline v0_1 {
@@ -26,10 +27,14 @@ weights<Context> network_weights(Context& context, arena<typename Context::devic
   }
 }
 
-/// Runs a network in inference mode on a flat buffer of its values.
+/// Runs a network in inference mode on a flat buffer of its values. Throws std::invalid_argument unless `y`
+/// has as many samples as `x`.
 template <class Network, class Context, Shape In, Shape Out>
 void infer_network(Context& context, typename Context::weight* value, reads<Context, In> x,
                    writes<Context, Out> y) {
+  expects(x.batch == y.batch, "the outputs of ", x.batch, " samples do not fit into a tensor of ", y.batch,
+          "; give it the same batch size");
+  if (x.batch == 0) return;
   const arena_scope guard{context.workspace};
   Network::infer(
       context, network_weights(context, context.workspace, weight_count<Network, In>, value, nullptr), x, y);
