@@ -6,8 +6,8 @@
 
 namespace pretext::inline v0_1::detail {
 
-/// Throws std::invalid_argument if an image's `count` values are those of unscaled 8-bit pixels: none negative,
-/// as after a normalisation, and some far above 1.
+/// Throws std::invalid_argument if an image's `count` values are those of unscaled 8-bit pixels: none
+/// negative, as after a normalisation, and some far above 1.
 template <class T>
 void expects_scaled(const T* values, std::size_t count) {
   const auto [low, high] = std::minmax_element(
