@@ -3,9 +3,9 @@
 //   pack --data photos/ --out packed/
 //   pretrain_simclr --data packed/ --out out/photos
 //
-// Writes to --out: shard-000000.tar and so on, with KEY.jpg or KEY.png and, for a labelled image, its class
-// number in KEY.cls; classes.txt with the names of the classes. If the data set has a test part, to train/
-// and test/ there.
+// Writes to --out: shard-000000.tar and so on, with images under their suffixes, such as KEY.jpg, and, for a
+// labelled image, its class number in KEY.cls; classes.txt with the names of the classes. If the data set has
+// a test part, to train/ and test/ there.
 #include <CLI/CLI.hpp>
 #include <cstddef>
 #include <cstdint>
@@ -24,6 +24,8 @@
 #include <pretext/io/file.hpp>
 #include <pretext/io/png.hpp>
 
+#include "image_readers.hpp"  // stamped by CMake: the readers of other formats that were found
+
 using namespace pretext;
 
 namespace {
@@ -34,17 +36,21 @@ struct pack_options {
   bool keep_order = false;
 };
 
-/// The bytes of an image's file; for an image without a file of its own, those of a PNG file.
-std::vector<std::byte> file_of(const any_source& source, std::size_t index) {
+struct image_file {
+  std::vector<std::byte> bytes;
+  std::string suffix;
+};
+
+/// An image's file; for an image without a file of its own, a PNG file.
+image_file file_of(const any_source& source, std::size_t index) {
   const std::filesystem::path path{source.name(index)};
   std::error_code error;
-  if (std::filesystem::is_regular_file(path, error)) return read_file(path);
+  if (std::filesystem::is_regular_file(path, error))
+    return {read_file(path), detail::lower_case(path.extension().string())};
   image picture;
   source.read(index, picture);
-  return encode_png(picture);
+  return {encode_png(picture), ".png"};
 }
-
-bool is_png(std::span<const std::byte> file) { return !file.empty() && file[0] == std::byte{0x89}; }
 
 std::string numbered(const char* pattern, std::size_t number) {
   char text[32];
@@ -61,7 +67,7 @@ void pack_part(const any_source& source, const std::filesystem::path& folder, co
   std::size_t archives = 0;
   for (std::size_t position = 0; position < source.size(); ++position) {
     const std::size_t index = options.keep_order ? position : shuffled[position];
-    const auto file = file_of(source, index);
+    const auto [file, suffix] = file_of(source, index);
     if (archive && archive->size() + file.size() + 4096 > options.shard_bytes) {
       archive->commit();
       archive.reset();
@@ -72,7 +78,7 @@ void pack_part(const any_source& source, const std::filesystem::path& folder, co
       const std::string digits = std::to_string(label);
       archive->add(key + ".cls", std::as_bytes(std::span{digits}));
     }
-    archive->add(key + (is_png(file) ? ".png" : ".jpg"), file);
+    archive->add(key + suffix, file);
   }
   if (archive) archive->commit();
   std::fprintf(stderr, "%zu images in %zu archives in %s\n", source.size(), archives, folder.c_str());
@@ -92,8 +98,7 @@ int main(int argc, char** argv) {
   std::filesystem::path data, out;
   pack_options options;
   CLI::App app{"Packs images into tar archives as WebDataset writes them."};
-  app.add_option("--data", data, "a folder of JPEG and PNG images, or another data set of the programs")
-      ->required();
+  app.add_option("--data", data, "a folder of images, or another data set of the programs")->required();
   app.add_option("--out", out, "folder for the archives, which must be empty")->required();
   app.add_option("--shard-bytes", options.shard_bytes, "largest size of an archive of more than one image")
       ->capture_default_str()

@@ -124,16 +124,18 @@ datasets open_stored(const recipe& config) {
 
 }  // namespace
 
-datasets open_datasets(const recipe& config) {
-  const sample_levels levels = levels_of(config);
+datasets open_datasets(recipe& config) {
+  if (config.levels != "data") levels_of(config);  // a wrong text is refused before images are searched for
   datasets data = open_stored(config);
+  measure_images(data.train, config);
+  const sample_levels levels = levels_of(config);
   if (config.channels == 3 && levels == sample_levels{}) return data;
   for (any_source* part : {&data.train, &data.test})
     if (part->size() > 0) *part = converted_source{std::move(*part), config.channels, levels};
   return data;
 }
 
-datasets open_labelled_datasets(const recipe& config, const std::string& purpose) {
+datasets open_labelled_datasets(recipe& config, const std::string& purpose) {
   const datasets data = open_datasets(config);
   if (!data.unlabelled.empty())
     throw_error<std::runtime_error>(purpose, " needs labelled training and test images: ", data.unlabelled,

@@ -27,13 +27,14 @@ struct datasets {
 };
 
 /// Opens the recipe's images for pretraining, which needs no labels: a test part that is missing or damaged,
-/// and images without a class, are no errors. Says on stderr what is left out. Throws an error that names the
-/// path if there are no images to learn from.
-datasets open_datasets(const recipe& config);
+/// and images without a class, are no errors. Says on stderr what is left out. Levels and normalisation that
+/// the recipe leaves to the data are measured, said, and put into the recipe (`measure_images`). Throws an
+/// error that names the path if there are no images to learn from.
+datasets open_datasets(recipe& config);
 
 /// Opens the recipe's images for what needs labels, such as "evaluation": images without a class are left
 /// out. Throws std::runtime_error that says why if no labelled training or test images remain.
-datasets open_labelled_datasets(const recipe& config, const std::string& purpose);
+datasets open_labelled_datasets(recipe& config, const std::string& purpose);
 
 /// The images of a source that have a class.
 pretext::any_source labelled_images(const pretext::any_source& source);

@@ -8,8 +8,6 @@
 #include <pretext/core/expects.hpp>
 #include <pretext/data/image_statistics.hpp>
 
-#include "datasets.hpp"
-
 namespace programs {
 namespace {
 
@@ -79,11 +77,13 @@ sample_levels levels_of(const recipe& config) {
   return {percent ? level_rule::percentiles : level_rule::window, low[0], high[0]};
 }
 
-void measure_images(recipe& config) {
+bool is_measured(const recipe& config) { return config.levels == "data" || config.normalisation == "data"; }
+
+void measure_images(const any_source& stored, recipe& config) {
+  if (!is_measured(config)) return;
   const bool levels = config.levels == "data", normalisation = config.normalisation == "data";
-  if (!levels && !normalisation) return;
   if (levels) config.levels = "type";
-  const any_source images = open_datasets(config).train;
+  const any_source images = converted_source{stored, config.channels};
   if (levels) {
     const auto [low, high] = percentiles_of(images, .1f, 99.9f);
     if (low != high) config.levels = str_cat(low, ":", high);

@@ -1,6 +1,7 @@
 #pragma once
 #include <vector>
 
+#include <pretext/data/source.hpp>
 #include <pretext/io/sample_levels.hpp>
 
 #include "recipe.hpp"
@@ -21,8 +22,12 @@ channel_normalisation normalisation_of(const recipe& config);
 /// Throws std::invalid_argument for anything else.
 pretext::sample_levels levels_of(const recipe& config);
 
+/// Does the recipe leave levels or normalisation to the training images?
+bool is_measured(const recipe& config);
+
 /// Replaces the "data" of `--levels data` and `--normalise data` by numbers, which are measured on the
-/// training images: their 0.1st and 99.9th percentile, then mean and deviation of each channel.
-void measure_images(recipe& config);
+/// training images as they are stored: their 0.1st and 99.9th percentile, then mean and deviation of each
+/// channel. Says the numbers on stderr.
+void measure_images(const pretext::any_source& stored, recipe& config);
 
 }  // namespace programs

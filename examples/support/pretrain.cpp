@@ -134,15 +134,15 @@ int pretrain(const pretraining& method, const training_options& options) {
   run_folder folder{options.out, method.info.program()};
   std::optional<run_state> saved;
   if (options.resume) saved = resume_run(folder, config, options.given);
-  if (!options.resume) {
-    folder.expects_free(options.overwrite);
-    measure_images(config);  // before the trainer, which normalises with the result
-  }
+  if (!options.resume) folder.expects_free(options.overwrite);
   // First, so that an encoder, a device or images that are not there leave no folder behind and an earlier
   // run as it was.
+  datasets data;
+  const bool measured = is_measured(config);
+  if (measured) data = open_datasets(config);  // before the trainer, which normalises with the result
   const auto trainer = method.make(options.compute);
   if (options.resume) expects_data(config);
-  const datasets data = open_datasets(config);
+  if (!measured) data = open_datasets(config);
   expects_batch(config, data.train);
   if (!options.resume) folder.start(to_text(config), options.overwrite);
   const auto schedule = [&](std::size_t step, std::size_t per_epoch) {

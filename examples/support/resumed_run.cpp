@@ -126,8 +126,14 @@ void check_images(const run_folder& folder, const image_list& now, const std::op
         stderr,
         "the checkpoint was written by an earlier version, which did not record the images: whether they "
         "are the same is not known\n");
+  } else if (const image_list old = image_list_from(old_text); saved &&
+                                                               saved->data_fingerprint == fingerprint(old) &&
+                                                               old != now && lacks_only_sizes(old, now)) {
+    std::fprintf(
+        stderr,
+        "the checkpoint was written by an earlier version, which did not record the sizes of images in "
+        "archives and record files: whether they are the same is not known\n");
   } else if (saved && saved->data_fingerprint != fingerprint(now)) {
-    const image_list old = image_list_from(old_text);
     const std::string difference =
         fingerprint(old) == saved->data_fingerprint
             ? difference_between(old, now)

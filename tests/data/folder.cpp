@@ -65,6 +65,16 @@ TEST_CASE("images in one class folder or in none have no labels") {
   }
 }
 
+TEST_CASE("what is left out is printable, whatever files and folders are called") {
+  const auto sentences = describe({.files = {{".a\x1b[2J", 1}},
+                                   .folders = {"b\x1b[31m\r\n (it cannot be listed)"},
+                                   .unknown_classes = {{"c\x07\n", 2}}});
+  CHECK(sentences ==
+        std::vector<std::string>{"1 file was left out: 1 .a\\x1b[2J",
+                                 "1 folder was left out: b\\x1b[31m\\x0d\\x0a (it cannot be listed)",
+                                 "2 images have a class that the training images lack: 2 c\\x07\\x0a"});
+}
+
 TEST_CASE("all suffixes of JPEG and PNG files are images, and other files are counted by suffix") {
   const temporary_folder folder;
   for (const char* name : {"a.jpg", "b.JPEG", "c.jpe", "d.JFIF", "e.pjpeg", "f.png", "g.apng"})

@@ -2,15 +2,22 @@
 
 #include "support/temporary_folder.hpp"
 
+#include <cstddef>
 #include <filesystem>
 #include <fstream>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <doctest/doctest.h>
 
 #include <pretext/data/builtin.hpp>
 #include <pretext/data/folder.hpp>
+#include <pretext/data/image_statistics.hpp>
+#include <pretext/data/open.hpp>
+#include <pretext/data/records.hpp>
+#include <pretext/data/tar_writer.hpp>
 
 using namespace pretext;
 
@@ -38,6 +45,41 @@ TEST_CASE("a list has names relative to the root, sizes and classes; pixels are 
   std::filesystem::rename(folder / "data", folder / "moved");
   CHECK(fingerprint(listed(folder / "moved")) == fingerprint(list));
   CHECK(list_images(builtin_source{{.count = 3}}).images.size() == 3);
+}
+
+TEST_CASE("images in archives have the size of their file, records that of the file with all records") {
+  const temporary_folder folder;
+  const auto fingerprint_of = [&](std::string_view contents) {
+    tar_writer archive{folder / "a.tar"};
+    archive.add("1.png", std::as_bytes(std::span{contents}));
+    archive.add("2.png", std::as_bytes(std::span{contents}.first(1)));
+    archive.commit();
+    const image_list list = list_images(open_source(folder / "a.tar"), folder.path());
+    CHECK(list.images ==
+          std::vector<listed_image>{{"\"1.png\" in a.tar", contents.size()}, {"\"2.png\" in a.tar", 1}});
+    return fingerprint(list);
+  };
+  CHECK(fingerprint_of("12345") != fingerprint_of("123456"));
+
+  write(folder / "r/train.bin", 2 * 3074);
+  const record_source records{{.height = 32, .width = 32, .before_pixels = 2}, {folder / "r/train.bin"}};
+  const image_list expected{{}, {{"index 0 of train.bin", 6148}, {"index 1 of train.bin", 6148}}};
+  CHECK(list_images(records, folder / "r") == expected);
+  // Through sources that choose and convert.
+  const any_source chosen = converted_source{subset<any_source>{records, {1}}, 1};
+  CHECK(list_images(chosen, folder / "r").images == std::vector<listed_image>{expected.images[1]});
+}
+
+TEST_CASE("a list of an earlier version, without sizes inside of archives, differs by them alone") {
+  const image_list earlier{{"c"}, {{"1 in a.tar", 0}, {"2 in a.tar", 0}}};
+  const image_list now{{"c"}, {{"1 in a.tar", 5}, {"2 in a.tar", 6}}};
+  CHECK(lacks_only_sizes(earlier, now));
+  CHECK(difference_between(earlier, now).empty());
+  CHECK(!lacks_only_sizes(now, earlier));
+  CHECK(!lacks_only_sizes(earlier, {{"d"}, now.images}));
+  CHECK(!lacks_only_sizes(earlier, {{"c"}, {now.images[1], now.images[0]}}));
+  CHECK(difference_between(earlier, {{"c"}, {now.images[0]}}) ==
+        "2 images then, 1 now; 1 were removed, the first of them '2 in a.tar'");
 }
 
 TEST_CASE("text holds any name, and its lines of another form are left out") {

@@ -60,6 +60,20 @@ TEST_CASE("the window of a data set is percentiles of the samples of all images"
   CHECK(percentiles_of(source, 0, 100, 2) == sample_range{500, 550});  // two images, spread evenly
 }
 
+namespace {
+struct source_in_blocks : memory_source {
+  using memory_source::memory_source;
+  block_shape blocks() const { return {4, 2}; }
+};
+}  // namespace
+
+TEST_CASE("a converted source and a part of it are read in the order of the blocks of the source") {
+  const source_in_blocks images{std::vector<std::uint16_t>(9), 1, 1};
+  const any_source converted = converted_source{images, 1}, part = subset<any_source>{converted, {0, 2}};
+  CHECK(converted.blocks() == block_shape{4, 2});
+  CHECK(part.blocks() == block_shape{4, 2});
+}
+
 TEST_CASE("a converted source gives other channels and levels") {
   const memory_source rgb{std::vector<std::uint16_t>{1000, 2000, 3000, 4000, 4000, 4000}, 1, 1};
   const converted_source gray{rgb, 1, {level_rule::window, 500, 5000}};

@@ -2,22 +2,10 @@
 # --on-bad-image skip holds for everything that reads images: training, kNN, pictures, evaluate, finetune. What was skipped
 # is counted and named. Whatever fails after the last step leaves the encoder.
 set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/../support/programs.sh"
 pretrain=$PRETEXT_PROGRAMS/pretrain_simclr mae=$PRETEXT_PROGRAMS/pretrain_mae
 finetune=$PRETEXT_PROGRAMS/finetune evaluate=$PRETEXT_PROGRAMS/evaluate draw=$PRETEXT_PROGRAMS/draw_builtin
-for program in "$pretrain" "$mae" "$finetune" "$evaluate" "$draw"; do [ -x "$program" ] || exit 77; done
-
-die() {
-  echo "$*" >&2
-  cat output >&2
-  exit 1
-}
-ends() {
-  local expected=$1 text=$2 status=0
-  shift 2
-  "$@" >output 2>&1 || status=$?
-  [ "$status" -eq "$expected" ] || die "status $status instead of $expected from: $*"
-  grep -qF -- "$text" output || die "no \"$text\" from: $*"
-}
+needs pretrain_simclr pretrain_mae finetune evaluate draw_builtin
 
 # The first image of each part is damaged, and one in the middle.
 "$draw" --count 100 --classes --out photos/train 2>log

@@ -1,23 +1,12 @@
 #!/usr/bin/env bash
 # Bad input ends with one error message that names the cause, with a nonzero exit status, and destroys nothing.
 set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/../support/programs.sh"
 pretrain=$PRETEXT_PROGRAMS/pretrain_simclr
 byol=$PRETEXT_PROGRAMS/pretrain_byol
 evaluate=$PRETEXT_PROGRAMS/evaluate
-[ -x "$pretrain" ] && [ -x "$byol" ] && [ -x "$evaluate" ] || exit 77
+needs pretrain_simclr pretrain_byol evaluate
 rm -rf run byol broken photos empty
-
-# fails TEXT COMMAND...: the command must fail and its output must contain the text.
-fails() {
-  local text=$1 status=0
-  shift
-  "$@" >output 2>&1 || status=$?
-  if [ "$status" -eq 0 ] || ! grep -qF -- "$text" output; then
-    echo "expected a failure with \"$text\", got status $status from: $*" >&2
-    cat output >&2
-    exit 1
-  fi
-}
 
 small=(--images 64 --test-images 20 --epochs 1 --batch 32 --threads 2)
 fails "there is no such folder" "$pretrain" --data nowhere --out run

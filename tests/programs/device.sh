@@ -3,28 +3,20 @@
 # written. With a GPU, a run that one device started can be resumed on the other, from the same files, and results do not
 # depend on whether the images are in the GPU's memory or batches are copied to it.
 set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/../support/programs.sh"
 pretrain=$PRETEXT_PROGRAMS/pretrain_simclr
 finetune=$PRETEXT_PROGRAMS/finetune
 evaluate=$PRETEXT_PROGRAMS/evaluate
-for program in pretrain_simclr pretrain_byol pretrain_mae finetune evaluate; do
-  [ -x "$PRETEXT_PROGRAMS/$program" ] || exit 77
-done
-die() {
-  echo "$*" >&2
-  exit 1
-}
-# ends STATUS PATTERN COMMAND...: the command ends with the status and its output matches the pattern.
-ends() {
-  local expected=$1 pattern=$2 status=0
-  shift 2
-  "$@" >output 2>&1 || status=$?
-  [ "$status" -eq "$expected" ] && grep -qE -- "$pattern" output ||
-    die "expected \"$pattern\" and status $expected, got status $status: $(cat output)"
+needs pretrain_simclr pretrain_byol pretrain_mae finetune evaluate
+# refuses STATUS PATTERN COMMAND...: the command ends with the status and its output matches the pattern.
+refuses() {
+  ended "$1" "${@:3}"
+  matches "$2"
 }
 
 small=(--images 48 --test-images 20 --batch 16 --threads 2)
 "$pretrain" "${small[@]}" --epochs 1 --out run 2>log
-ends 105 "one of cpu, cuda, not gpu" "$pretrain" --device gpu --out nothing
+refuses 105 "one of cpu, cuda, not gpu" "$pretrain" --device gpu --out nothing
 "$pretrain" --help | grep -q -- "--device" || die "--help does not name --device"
 
 if [ "${PRETEXT_CUDA:-OFF}" != ON ]; then
@@ -36,10 +28,10 @@ else
 fi
 if [ -n "$pattern" ]; then
   for program in "$PRETEXT_PROGRAMS"/pretrain_*; do
-    if [ -x "$program" ] && [ -f "$program" ]; then ends 1 "$pattern" "$program" --device cuda --out nothing; fi
+    if [ -x "$program" ] && [ -f "$program" ]; then refuses 1 "$pattern" "$program" --device cuda --out nothing; fi
   done
-  ends 1 "$pattern" "$evaluate" --run run --device cuda
-  ends 1 "$pattern" "$finetune" --run run --device cuda --out nothing
+  refuses 1 "$pattern" "$evaluate" --run run --device cuda
+  refuses 1 "$pattern" "$finetune" --run run --device cuda --out nothing
   [ ! -e nothing ] || die "a folder was created"
   [ ! -e run/report.html ]
   echo "one error message and status 1: $(tail -n 1 output)"
@@ -47,9 +39,9 @@ if [ -n "$pattern" ]; then
 fi
 
 # The program reports where the images are; the encoder does not depend on it.
-grep -q "the images are in the GPU's memory" output || die "small images are not uploaded to the GPU: $(cat output)"
+grep -q "the images are in the GPU's memory" output || die "small images are not uploaded to the GPU"
 "$pretrain" "${small[@]}" --epochs 1 --device cuda --load-batches --out loaded 2>output
-grep -q "batches are loaded by the CPU.*--load-batches" output || die "it does not report that the CPU loads the batches: $(cat output)"
+grep -q "batches are loaded by the CPU.*--load-batches" output || die "it does not report that the CPU loads the batches"
 cmp first/encoder.safetensors loaded/encoder.safetensors
 
 # Ctrl-C after the first checkpoint; the other device resumes.

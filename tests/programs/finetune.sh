@@ -2,20 +2,10 @@
 # Fine-tuning starts from a run, from a file or from scratch; its classifier is the same, bit for bit, if it is killed and
 # resumed, and on 1, 2 and 3 threads; wrong options end with an error message.
 set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/../support/programs.sh"
 finetune=$PRETEXT_PROGRAMS/finetune pretrain=$PRETEXT_PROGRAMS/pretrain_simclr
-[ -x "$finetune" ] && [ -x "$pretrain" ] || exit 77
+needs finetune pretrain_simclr
 rm -rf run one two three killed scratch file frozen vit
-die() {
-  echo "$*" >&2
-  exit 1
-}
-# fails TEXT COMMAND...: the command must fail and its output must contain the text.
-fails() {
-  local text=$1 status=0
-  shift
-  "$@" >output 2>&1 || status=$?
-  [ "$status" -ne 0 ] && grep -qF -- "$text" output || die "expected \"$text\", got status $status: $(cat output)"
-}
 sum() { sha256sum "$1/classifier.safetensors" | cut -d' ' -f1; }
 same() { [ "$(sum one)" = "$(sum "$1")" ] || die "the classifier of '$1' differs"; }
 

@@ -2,27 +2,16 @@
 # A run is tied to its images and settings: what differs when it is resumed is taken, and said, or refused by name. Its
 # folder has one owner, and resuming a finished run changes none of its results.
 set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/../support/programs.sh"
 pretrain=$PRETEXT_PROGRAMS/pretrain_simclr finetune=$PRETEXT_PROGRAMS/finetune draw=$PRETEXT_PROGRAMS/draw_builtin
-[ -x "$pretrain" ] && [ -x "$finetune" ] && [ -x "$draw" ] || exit 77
+needs pretrain_simclr finetune draw_builtin
 
-die() {
-  echo "$*" >&2
-  cat output >&2
-  exit 1
-}
-# ends STATUS TEXT COMMAND...: the command ends with the status and its output contains the text.
-ends() {
-  local expected=$1 text=$2 status=0
-  shift 2
-  "$@" >output 2>&1 || status=$?
-  [ "$status" -eq "$expected" ] || die "status $status instead of $expected from: $*"
-  grep -qF -- "$text" output || die "no \"$text\" from: $*"
-}
-# stopped FOLDER OPTION...: a run on photos that Ctrl-C stops after its first checkpoint.
+# stopped FOLDER OPTION...: a run on $data that Ctrl-C stops after its first checkpoint.
+data=photos
 stopped() {
   local out=$1
   shift
-  "$pretrain" --data photos --batch 16 --threads 2 --knn-every 0 --checkpoint-seconds 0 "$@" --out "$out" 2>log &
+  "$pretrain" --data "$data" --batch 16 --threads 2 --knn-every 0 --checkpoint-seconds 0 "$@" --out "$out" 2>log &
   local child=$!
   while [ ! -e "$out/checkpoint.safetensors" ]; do sleep 0.05; done
   kill -INT $child
@@ -77,6 +66,29 @@ ends 1 "name their folder with --resume --data" "$pretrain" --resume --out moved
 ends 0 'data: "elsewhere" instead of "photos"' "$pretrain" --resume --data elsewhere --knn-every 0 --out moved
 grep -q '"data": "elsewhere"' moved/recipe.json || die "the new folder was not written"
 mv elsewhere photos
+
+# Archives: others with the same names are noticed. A run of an earlier version, whose list lacks the sizes of images inside
+# of them, is resumed with a sentence.
+pack=$PRETEXT_PROGRAMS/pack
+"$draw" --count 64 --seed 9 --classes --out others 2>log
+"$pack" --data photos --out packed 2>log
+"$pack" --data others --out repacked 2>log
+data=packed stopped archived --epochs 8
+cp -r archived earlier
+ends 1 "64 changed their size, the first of them" "$pretrain" --resume --data repacked --out archived
+ends 0 "the images were changed" "$pretrain" --resume --data repacked --accept-changed-images --knn-every 0 --out archived
+# FNV-1a of a list's text, as the checkpoint records it.
+hash_of() {
+  local hash=$((0xcbf29ce484222325)) byte
+  for byte in $(od -An -v -tu1 "$1"); do hash=$(((hash ^ byte) * 0x100000001b3)); done
+  printf '%016x' "$hash"
+}
+sized=$(hash_of earlier/images.txt)
+grep -aqF "$sized" earlier/checkpoint.safetensors || die "the checkpoint has another fingerprint than images.txt"
+sed -i 's/^[0-9]* /0 /' earlier/images.txt
+LC_ALL=C sed -i "s/$sized/$(hash_of earlier/images.txt)/" earlier/checkpoint.safetensors
+ends 0 "did not record the sizes of images in archives" "$pretrain" --resume --knn-every 0 --out earlier
+[ "$(hash_of earlier/images.txt)" = "$sized" ] || die "the list still lacks sizes"
 
 # One owner.
 "$pretrain" --data photos --batch 16 --epochs 2000 --threads 1 --knn-every 0 --out shared 2>log &

@@ -2,22 +2,9 @@
 # Whatever surrounds a run (signals, closed pipes, limits of files, threads and memory, pipes named like pictures, damaged
 # leftovers) ends with saved results or with one sentence and a documented exit status, never with an abort or std:: text.
 set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/../support/programs.sh"
 pretrain=$PRETEXT_PROGRAMS/pretrain_simclr evaluate=$PRETEXT_PROGRAMS/evaluate draw=$PRETEXT_PROGRAMS/draw_builtin
-for program in "$pretrain" "$evaluate" "$draw"; do [ -x "$program" ] || exit 77; done
-die() {
-  echo "$*" >&2
-  cat output >&2 || true
-  exit 1
-}
-# ends STATUS TEXT COMMAND...: the command ends with the status within a minute, its output has the text, and nothing raw.
-ends() {
-  local expected=$1 text=$2 status=0
-  shift 2
-  timeout -k 5 60 "$@" >output 2>&1 || status=$?
-  [ "$status" -eq "$expected" ] || die "expected status $expected, got $status from: $*"
-  grep -qF -- "$text" output || die "expected \"$text\" from: $*"
-  ! grep -qE 'std::|stoull|stod|terminate called|vector::' output || die "text of the standard library from: $*"
-}
+needs pretrain_simclr evaluate draw_builtin
 small=(--images 64 --test-images 20 --epochs 1 --batch 32 --threads 2)
 long=(--images 64 --test-images 20 --epochs 5000 --batch 32 --threads 2)
 

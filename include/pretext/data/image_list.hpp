@@ -5,7 +5,6 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -21,7 +20,7 @@ namespace pretext::inline v0_1 {
 /// One image of a list.
 struct listed_image {
   std::string name;         ///< relative to the root of the list
-  std::uint64_t bytes = 0;  ///< of its file; 0 where the image is not a file of its own
+  std::uint64_t bytes = 0;  ///< `stored_bytes_of` it; 0 where that is not known
 
   friend bool operator==(const listed_image&, const listed_image&) = default;
 };
@@ -46,12 +45,11 @@ inline image_list list_images(const any_source& source, const std::filesystem::p
   stream.for_each_run(source.size(), 64, [&](std::size_t first, std::size_t last) {
     for (std::size_t i = first; i < last; ++i) {
       std::string name = source.name(i);
-      std::error_code error;
-      const auto bytes = std::filesystem::file_size(name, error);
+      const std::uint64_t bytes = source.stored_bytes(i);
       // "index 17 of ROOT/FILE" has the root in it.
       if (const auto at = prefix.empty() ? name.npos : name.find(prefix); at != name.npos)
         name.erase(at, prefix.size());
-      list.images[i] = {std::move(name), error ? 0 : static_cast<std::uint64_t>(bytes)};
+      list.images[i] = {std::move(name), bytes};
     }
   });
   return list;
@@ -114,10 +112,20 @@ inline std::string fingerprint(const image_list& list) {
   return str_cat(list.images.size(), " images, ", list.classes.size(), " classes, ", digits);
 }
 
+/// Does the earlier list differ from the other one only in sizes that it lacks (0)? Until 2026-11-30 lists
+/// had none of images in archives and in files of many.
+inline bool lacks_only_sizes(const image_list& earlier, const image_list& now) {
+  return earlier.classes == now.classes &&
+         std::ranges::equal(earlier.images, now.images, [](const listed_image& a, const listed_image& b) {
+           return a.name == b.name && (a.bytes == b.bytes || a.bytes == 0);
+         });
+}
+
 /// What has changed between two lists, as a part of a sentence that counts what was added, removed and
-/// changed and names the first of each kind; empty if the lists are equal.
+/// changed and names the first of each kind; empty if the lists are equal. Sizes that the earlier list lacks
+/// are no change.
 inline std::string difference_between(const image_list& before, const image_list& now) {
-  if (before == now) return {};
+  if (lacks_only_sizes(before, now)) return {};
   const auto sizes = [](const image_list& list) {
     std::unordered_map<std::string_view, std::uint64_t> of;
     for (const auto& [name, bytes] : list.images) of.emplace(name, bytes);
@@ -141,7 +149,7 @@ inline std::string difference_between(const image_list& before, const image_list
   found = count("changed their size", now,
                 [&](const listed_image& i) {
                   const auto old = old_sizes.find(i.name);
-                  return old != old_sizes.end() && old->second != i.bytes;
+                  return old != old_sizes.end() && old->second != i.bytes && old->second != 0;
                 }) ||
           found;
   if (before.classes != now.classes) {
@@ -149,7 +157,8 @@ inline std::string difference_between(const image_list& before, const image_list
     text += str_cat("; ", before.classes.size(), " classes then, ", now.classes.size(),
                     " now, the first difference '", old != before.classes.end() ? *old : *fresh, "'");
   } else if (!found) {
-    const auto [old, fresh] = std::ranges::mismatch(before.images, now.images);
+    const auto [old, fresh] =
+        std::ranges::mismatch(before.images, now.images, {}, &listed_image::name, &listed_image::name);
     text += str_cat("; image ", old - before.images.begin(), " was '",
                     old != before.images.end() ? old->name : "none", "' and is '",
                     fresh != now.images.end() ? fresh->name : "none", "'");

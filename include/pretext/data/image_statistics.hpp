@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -31,6 +32,9 @@ class converted_source {
     if (channels_ != 0 && channels_ != out.channels) convert_channels(out, channels_, source_.name(index));
     out.range = range_of(out, levels_);
   }
+  /// The order in which the source is read sequentially.
+  block_shape blocks() const { return source_.blocks(); }
+  std::uint64_t stored_bytes(std::size_t index) const { return source_.stored_bytes(index); }
 
  private:
   any_source source_;

@@ -53,6 +53,8 @@ class record_source {
     const auto [file, number] = locate(index);
     return str_cat("index ", number, " of ", file->path().string());
   }
+  /// Of the file with its record.
+  std::uint64_t stored_bytes(std::size_t index) const { return locate(index).first->size(); }
   void read(std::size_t index, image& out) const {
     const auto [file, number] = locate(index);
     std::vector<std::uint8_t> planes(layout_.size() - layout_.before_pixels);

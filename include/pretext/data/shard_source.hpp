@@ -77,6 +77,7 @@ class shard_source {
     decode_image(block->samples[index % options_.block], name(index), options_.decode, out);
   }
 
+  std::uint64_t stored_bytes(std::size_t index) const { return sample(index).size; }
   /// The order in which the archives are read sequentially.
   block_shape blocks() const { return blocks_; }
   /// Files that belong to no image.

@@ -1,9 +1,12 @@
 #pragma once
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -41,6 +44,20 @@ block_shape blocks_of(const S& source) {
     return {};
 }
 
+/// The bytes that an image was stored in, if the source has a member `stored_bytes(index)`: of its file in an
+/// archive, or of the whole file where one holds many. Otherwise those of the file that its name names; 0 if
+/// it has none.
+template <Source S>
+std::uint64_t stored_bytes_of(const S& source, std::size_t index) {
+  if constexpr (requires { source.stored_bytes(index); }) {
+    return source.stored_bytes(index);
+  } else {
+    std::error_code error;
+    const auto bytes = std::filesystem::file_size(std::string{source.name(index)}, error);
+    return error ? 0 : static_cast<std::uint64_t>(bytes);
+  }
+}
+
 /// Any source behind one type, for programs that select the data set at run time. Copies share the source; a
 /// default constructed one has no images. As thread-safe as the source.
 class any_source {
@@ -65,6 +82,8 @@ class any_source {
   }
   /// The order in which the source is read sequentially, if it has such a member.
   block_shape blocks() const { return source_ ? source_->blocks() : block_shape{}; }
+  /// `stored_bytes_of` the source.
+  std::uint64_t stored_bytes(std::size_t index) const { return at(index).stored_bytes(index); }
   /// What the source says that it leaves out, if it has such a member.
   const pretext::left_out& left_out() const {
     static const pretext::left_out nothing;
@@ -80,6 +99,7 @@ class any_source {
     virtual std::string name(std::size_t index) const = 0;
     virtual void read(std::size_t index, image& out) const = 0;
     virtual block_shape blocks() const = 0;
+    virtual std::uint64_t stored_bytes(std::size_t index) const = 0;
     virtual const pretext::left_out& left_out(const pretext::left_out& nothing) const = 0;
   };
   template <class S>
@@ -91,6 +111,7 @@ class any_source {
     std::string name(std::size_t index) const override { return source.name(index); }
     void read(std::size_t index, image& out) const override { source.read(index, out); }
     block_shape blocks() const override { return blocks_of(source); }
+    std::uint64_t stored_bytes(std::size_t index) const override { return stored_bytes_of(source, index); }
     const pretext::left_out& left_out(const pretext::left_out& nothing) const override {
       if constexpr (requires { source.left_out(); })
         return source.left_out();
@@ -126,6 +147,7 @@ class subset {
   void read(std::size_t index, image& out) const { source_.read(indices_.at(index), out); }
   /// Those of the source, which suit indices in ascending order.
   block_shape blocks() const { return blocks_of(source_); }
+  std::uint64_t stored_bytes(std::size_t index) const { return stored_bytes_of(source_, indices_.at(index)); }
 
  private:
   S source_;
