@@ -1,11 +1,13 @@
 #include <pretext/io/dicom.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <span>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <dcmtk/dcmdata/dcostrmb.h>
@@ -323,6 +325,25 @@ TEST_CASE("sequences within sequences, however many, do not exhaust the stack") 
     put({0xFE, 0xFF, 0, 0xE0, 0xFF, 0xFF, 0xFF, 0xFF});
   }
   check_throws<bad_image>([&] { decoded(file); }, "a.dcm: ");
+}
+
+TEST_CASE("several threads decode at once, and DCMTK's messages are switched on again") {
+  OFLog::configure(OFLogger::WARN_LOG_LEVEL);
+  const int level = OFLog::getLogger("dcmtk").getLogLevel();
+  wanted as{.syntax = EXS_JPEGLSLossless};
+  const auto samples = counting<std::uint16_t>(as, 31);
+  const auto file = dicom_of(as, samples);
+  std::atomic<int> right = 0;
+  std::vector<std::jthread> threads;
+  for (int i = 0; i < 4; ++i)
+    threads.emplace_back([&] {
+      for (int k = 0; k < 20; ++k)
+        right += std::ranges::equal(decoded(file).samples<std::uint16_t>(), samples);
+    });
+  threads.clear();
+  CHECK(right == 80);
+  CHECK(OFLog::getLogger("dcmtk").getLogLevel() == level);
+  CHECK(level != OFLogger::OFF_LOG_LEVEL);
 }
 
 TEST_CASE("kinds of DICOM files that are not supported are refused by what they are") {
