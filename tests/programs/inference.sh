@@ -2,18 +2,9 @@
 # The example inference computes the features of a run's encoder and the classes of a fine-tuned one, by their names, from
 # the files alone; wrong pictures and files end with a sentence.
 set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/../support/programs.sh"
 inference=$PRETEXT_PROGRAMS/inference
-[ -x "$inference" ] && [ -x "$PRETEXT_PROGRAMS/finetune" ] && [ -x "$PRETEXT_PROGRAMS/pretrain_simclr" ] || exit 77
-die() {
-  echo "$*" >&2
-  exit 1
-}
-fails() {
-  local text=$1 status=0
-  shift
-  "$@" >output 2>&1 || status=$?
-  [ "$status" -eq 1 ] && grep -qF -- "$text" output || die "expected \"$text\", got status $status: $(cat output)"
-}
+needs inference finetune pretrain_simclr
 "$PRETEXT_PROGRAMS/pretrain_simclr" --images 200 --test-images 20 --epochs 1 --batch 50 --out run >log 2>&1
 "$PRETEXT_PROGRAMS/finetune" --run run --labels 0.5 --epochs 1 --batch 20 --out tuned >>log 2>&1
 {
@@ -26,9 +17,9 @@ fails() {
 "$inference" tuned/classifier.safetensors picture.ppm >output
 grep -qE '^picture\.ppm [a-z][a-z0-9 _-]* [01]\.[0-9]{3}$' output || die "expected the name of a class: $(cat output)"
 
-fails "nowhere.safetensors" "$inference" nowhere.safetensors picture.ppm
-fails "is no complete PPM" "$inference" run/encoder.safetensors run/encoder.safetensors
+ends 1 "nowhere.safetensors" "$inference" nowhere.safetensors picture.ppm
+ends 1 "is no complete PPM" "$inference" run/encoder.safetensors run/encoder.safetensors
 head -c 100 picture.ppm >short.ppm
-fails "short.ppm: is no complete PPM" "$inference" run/encoder.safetensors short.ppm
-fails "usage" "$inference"
+ends 1 "short.ppm: is no complete PPM" "$inference" run/encoder.safetensors short.ppm
+ends 1 "usage" "$inference"
 echo "features and classes from the files of the programs: as expected"

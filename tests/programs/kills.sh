@@ -1,19 +1,12 @@
 #!/usr/bin/env bash
 # Trainings of five kinds (SimCLR, BYOL, MAE, fine-tuning of a ResNet and of a ViT) are killed at random moments, from the
 # first instruction to the last file, and resumed: each ends with the bits of an uninterrupted run and leaves no
-# temporary file. KILLS, without which it is skipped, is the
-# number of kills per training: 40 make 200.
+# temporary file. KILLS, without which it is skipped, is the number of kills per training: 40 make 200.
 set -euo pipefail
 [ -n "${KILLS:-}" ] || exit 77 # it takes long: on request only
 kills=$KILLS
-for program in pretrain_simclr pretrain_byol pretrain_mae finetune; do
-  [ -x "$PRETEXT_PROGRAMS/$program" ] || exit 77
-done
-die() {
-  echo "$*" >&2
-  tail -n 5 log >&2
-  exit 1
-}
+source "$(dirname "${BASH_SOURCE[0]}")/../support/programs.sh"
+needs pretrain_simclr pretrain_byol pretrain_mae finetune
 total=0
 RANDOM=${SEED:-11}
 

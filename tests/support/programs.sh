@@ -1,8 +1,10 @@
-# What the scripts in tests/programs share. Each sources it first; "output" holds what the last command printed.
+# What the scripts in tests/programs share. Each sources it first; "output" holds what the last command printed, "log"
+# what others did.
 
 die() {
   echo "$*" >&2
   [ ! -e output ] || cat output >&2
+  [ ! -e log ] || tail -n 5 log >&2
   exit 1
 }
 
