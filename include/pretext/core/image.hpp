@@ -45,23 +45,34 @@ PRETEXT_HOST_DEVICE constexpr sample_range bounds_of(sample_type type, sample_ra
   return {0, type == sample_type::uint8 ? 255.f : type == sample_type::uint16 ? 65535.f : 1.f};
 }
 
-/// Samples without ownership: (height, width, channels), row by row, channels last. `pixels` is the first
-/// byte of the first sample, which needs no alignment.
+/// Bytes from the first sample of a row to that of the next row, from pixel to pixel, and from channel to
+/// channel; negative ones go backwards. All zero, the default, stands for contiguous samples.
+struct image_strides {
+  std::ptrdiff_t row = 0, pixel = 0, channel = 0;
+  friend constexpr bool operator==(const image_strides&, const image_strides&) = default;
+};
+
+/// Samples without ownership: (height, width, channels), row by row, channels last, unless `strides` say
+/// otherwise (core/image_layout.hpp). `pixels` is the first byte of the first sample, which needs no
+/// alignment.
 struct image_view {
   const std::uint8_t* pixels = nullptr;
   std::size_t height = 0, width = 0, channels = 0;
   sample_type type = sample_type::uint8;
   sample_range range{};
+  image_strides strides{};
 
-  /// Bytes of all samples.
+  /// Bytes of all samples, without what lies between them.
   constexpr std::size_t bytes() const { return height * width * channels * size_of(type); }
+  constexpr bool is_contiguous() const { return strides == image_strides{}; }
 };
 
 /// A view of samples (height, width, channels) of any type, channels last; the samples must outlive it.
 template <ImageSample T>
 image_view view_of(const T* samples, std::size_t height, std::size_t width, std::size_t channels,
                    sample_range range = {}) {
-  return {reinterpret_cast<const std::uint8_t*>(samples), height, width, channels, sample_type_of<T>, range};
+  return {
+      reinterpret_cast<const std::uint8_t*>(samples), height, width, channels, sample_type_of<T>, range, {}};
 }
 
 /// An owned image: (height, width, channels), row by row, channels last; 8-bit samples unless `type` says
@@ -74,7 +85,7 @@ struct image {
 
   /// Throws std::invalid_argument if the image has fewer bytes than its extents need.
   operator image_view() const {
-    const image_view all{pixels.data(), height, width, channels, type, range};
+    const image_view all{pixels.data(), height, width, channels, type, range, {}};
     expects(pixels.size() >= all.bytes(), "an image of ", height, " x ", width, " x ", channels,
             " samples needs ", all.bytes(), " bytes of pixels but has ", pixels.size());
     return all;

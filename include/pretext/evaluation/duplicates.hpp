@@ -10,6 +10,7 @@
 
 #include <pretext/core/expects.hpp>
 #include <pretext/core/image.hpp>
+#include <pretext/core/image_layout.hpp>
 #include <pretext/evaluation/feature_bank.hpp>
 
 namespace pretext::inline v0_1 {
@@ -77,7 +78,9 @@ inline std::vector<std::vector<std::size_t>> connected_groups(std::size_t count,
 
 /// A hash of an image's extents, type of samples and samples: equal images have equal hashes, and two
 /// different ones have the same with a probability of about 1 in 2^64.
-inline std::uint64_t sample_hash(const image_view& image) {
+inline std::uint64_t sample_hash(const image_view& picture) {
+  pretext::image storage;
+  const image_view image = contiguous(picture, storage);
   std::uint64_t hash = 0x9E3779B97F4A7C15u;
   const auto mix = [&hash](std::uint64_t word) {
     hash = (hash ^ word) * 0xD6E8FEB86659FD93u;

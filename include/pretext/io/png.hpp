@@ -15,6 +15,7 @@
 
 #include <pretext/core/expects.hpp>
 #include <pretext/core/image.hpp>
+#include <pretext/core/image_layout.hpp>
 #include <pretext/io/bad_image.hpp>
 #include <pretext/io/decode_options.hpp>
 #include <pretext/io/exif.hpp>
@@ -122,6 +123,8 @@ inline void decode_png(std::span<const std::byte> file, const std::string& name,
 /// Encodes a picture (H, W, C) of 8 or 16 bits as a PNG file; C is 1 (gray), 3 (RGB) or 4 (RGBA). Throws
 /// std::invalid_argument for others.
 inline std::vector<std::byte> encode_png(image_view picture) {
+  image storage;
+  picture = contiguous(picture, storage);
   expects(picture.height > 0 && picture.width > 0 &&
               (picture.channels == 1 || picture.channels == 3 || picture.channels == 4) &&
               picture.type != sample_type::float32,

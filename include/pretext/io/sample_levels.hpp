@@ -9,6 +9,7 @@
 
 #include <pretext/core/expects.hpp>
 #include <pretext/core/image.hpp>
+#include <pretext/core/image_layout.hpp>
 
 namespace pretext::inline v0_1 {
 
@@ -48,7 +49,9 @@ inline sample_range percentiles_of(std::vector<float>& samples, float low, float
 }
 
 /// Appends every `stride`-th sample of an image as a float.
-inline void append_samples(const image_view& picture, std::size_t stride, std::vector<float>& to) {
+inline void append_samples(const image_view& any, std::size_t stride, std::vector<float>& to) {
+  image storage;
+  const image_view picture = contiguous(any, storage);
   const std::size_t size = size_of(picture.type), count = picture.bytes() / size;
   for (std::size_t i = 0; i < count; i += stride) {
     const std::uint8_t* const at = picture.pixels + i * size;

@@ -32,6 +32,12 @@ concept TypedImage = ImageSource<Image> && requires(const Image image) {
   { image.pixels[0] } -> std::same_as<const std::uint8_t&>;
 };
 
+/// A typed image whose samples may be anywhere.
+template <class Image>
+concept StridedImage = TypedImage<Image> && requires(const Image image) {
+  { image.strides } -> std::convertible_to<image_strides>;
+};
+
 /// A pointer to the first value of an image.
 template <ImageSource Image>
 const auto* pixels_of(const Image& image) {

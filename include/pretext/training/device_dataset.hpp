@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <pretext/core/expects.hpp>
+#include <pretext/core/image_layout.hpp>
 #include <pretext/core/tensor.hpp>
 #include <pretext/data/loader.hpp>
 #include <pretext/data/source.hpp>
@@ -76,7 +77,8 @@ device_dataset<Device>::device_dataset(const any_source& source, std::size_t thr
               "images in the device's memory have one size: ", source.name(0), " has ", height_, " x ",
               width_, " x ", channels_, " numbers, ", source.name(sample), " has ", one.height, " x ",
               one.width, " x ", one.channels, "; load them batch by batch instead");
-      some.insert(some.end(), one.pixels, one.pixels + image_size());
+      some.resize(some.size() + image_size());
+      copy_samples(one, some.data() + some.size() - image_size());
       labels.push_back(source.label(sample));
     }
     Device::write(stream, pixels_.data() + batch.samples[0] * image_size(), some.data(), some.size());

@@ -9,6 +9,7 @@
 
 #include <pretext/core/arena.hpp>
 #include <pretext/core/device_scalar.hpp>
+#include <pretext/core/image_layout.hpp>
 #include <pretext/core/random.hpp>
 #include <pretext/kernels/augment.hpp>
 #include <pretext/kernels/gpu/augment/block_view.hpp>
@@ -131,7 +132,10 @@ class packed_images {
   void append(const Image& image) {
     using value = std::remove_cvref_t<decltype(pixels_of(image)[0])>;
     const value* const from = pixels_of(image);
-    if constexpr (std::is_integral_v<value> || std::same_as<value, float>) {
+    if constexpr (StridedImage<Image>) {
+      bytes_.resize(bytes_.size() + bytes_of(image));
+      copy_samples(image, bytes_.data() + bytes_.size() - bytes_of(image));
+    } else if constexpr (std::is_integral_v<value> || std::same_as<value, float>) {
       const auto* const bytes = reinterpret_cast<const std::uint8_t*>(from);
       bytes_.insert(bytes_.end(), bytes, bytes + bytes_of(image));
     } else {

@@ -155,6 +155,32 @@ struct unaligned_samples {
   }
 };
 
+/// Reads `count` pixels of a row of a contiguous image, from element `from` on, as `Channels` floats each
+/// minus `low`. An image of one channel is read as `Channels` equal ones.
+template <std::size_t Channels, class Samples>
+void read_row(const Samples& samples, std::size_t channels, std::size_t from, std::size_t count, float low,
+              float* __restrict to) {
+  if (channels == Channels)
+    for (std::size_t i = 0; i < Channels * count; ++i) to[i] = static_cast<float>(samples[from + i]) - low;
+  else
+    for (std::size_t x = 0; x < count; ++x)
+      for (std::size_t c = 0; c < Channels; ++c)
+        to[Channels * x + c] = static_cast<float>(samples[from + x]) - low;
+}
+
+/// The same of samples of type T with any strides, from the byte at `first` on.
+template <std::size_t Channels, class T>
+void read_strided_row(const std::uint8_t* first, image_strides strides, std::size_t channels,
+                      std::size_t count, float low, float* __restrict to) {
+  const std::ptrdiff_t next_channel = channels == Channels ? strides.channel : 0;
+  for (std::size_t x = 0; x < count; ++x, first += strides.pixel)
+    for (std::size_t c = 0; c < Channels; ++c) {
+      T value;
+      std::memcpy(&value, first + static_cast<std::ptrdiff_t>(c) * next_channel, sizeof value);
+      to[Channels * x + c] = static_cast<float>(value) - low;
+    }
+}
+
 }  // namespace detail
 
 /// Memory for the taps and a few source rows of a resize; it grows and never shrinks.
@@ -166,11 +192,33 @@ struct resample_workspace {
 
 namespace detail {
 
-/// Resamples samples, whose `bounds` become 0 and 1.
-template <class Samples, std::size_t Channels>
-void resample(const Samples& samples, std::size_t image_width, std::size_t image_channels,
-              sample_range bounds, const resampling_map& at, const basic_planar_view<Channels>& view,
-              resample_workspace& workspace) {
+/// The same of an image with samples of any type and any strides.
+template <std::size_t Channels, class Image>
+void read_any_row(const std::uint8_t* pixels, const Image& image, image_strides strides, std::size_t row,
+                  std::size_t column, std::size_t count, float low, float* to) {
+  const auto read_as = [&]<class T>(T) {
+    if (strides == image_strides{})
+      return read_row<Channels>(unaligned_samples<T>{pixels}, image.channels,
+                                (row * image.width + column) * image.channels, count, low, to);
+    const std::uint8_t* const first = pixels + static_cast<std::ptrdiff_t>(row) * strides.row +
+                                      static_cast<std::ptrdiff_t>(column) * strides.pixel;
+    read_strided_row<Channels, T>(first, strides, image.channels, count, low, to);
+  };
+  switch (image.type) {
+    case sample_type::uint8:
+      return read_as(std::uint8_t{});
+    case sample_type::uint16:
+      return read_as(std::uint16_t{});
+    case sample_type::float32:
+      return read_as(float{});
+  }
+}
+
+/// Resamples an image whose `bounds` become 0 and 1. `read(row, column, count, to)` reads `count` pixels of a
+/// row as floats minus the lower bound, `Channels` for each.
+template <std::size_t Channels, class Read>
+void resample(const Read& read, sample_range bounds, const resampling_map& at,
+              const basic_planar_view<Channels>& view, resample_workspace& workspace) {
   const auto [height, width] = view.extent;
   auto& [rows, columns, memory, window] = workspace;
   rows.fill({at.method, at.rows}, height, false);
@@ -184,24 +232,13 @@ void resample(const Samples& samples, std::size_t image_width, std::size_t image
   memory.resize((buffered + 1) * padded);
   window.resize(buffered);
   float* const mixed = memory.data() + buffered * padded;
-  const std::size_t corner =
-      (static_cast<std::size_t>(at.rows.begin) * image_width + static_cast<std::size_t>(at.columns.begin)) *
-      image_channels;
+  const auto top = static_cast<std::size_t>(at.rows.begin), left = static_cast<std::size_t>(at.columns.begin);
   std::size_t unread = 0, slot = 0;
   const auto next = [buffered](std::size_t of) { return of + 1 == buffered ? 0 : of + 1; };
   for (std::size_t y = 0; y < height; ++y) {
     const std::size_t first = rows.first[y];
-    for (unread = unread < first ? first : unread; unread < first + buffered; ++unread, slot = next(slot)) {
-      const std::size_t from = corner + unread * image_width * image_channels;
-      float* __restrict to = memory.data() + slot * padded;
-      if (image_channels == Channels)
-        for (std::size_t i = 0; i < Channels * across; ++i)
-          to[i] = static_cast<float>(samples[from + i]) - bounds.low;
-      else
-        for (std::size_t x = 0; x < across; ++x)
-          for (std::size_t c = 0; c < Channels; ++c)
-            to[Channels * x + c] = static_cast<float>(samples[from + x]) - bounds.low;
-    }
+    for (unread = unread < first ? first : unread; unread < first + buffered; ++unread, slot = next(slot))
+      read(top + unread, left, across, memory.data() + slot * padded);
     // The next slot to be overwritten holds the oldest row.
     for (std::size_t k = 0, oldest = slot; k < buffered; ++k, oldest = next(oldest))
       window[k] = memory.data() + oldest * padded;
@@ -224,15 +261,22 @@ void resample(const Image& image, const resampling_map& at, const basic_planar_v
               resample_workspace& workspace) {
   const auto* const samples = pixels_of(image);
   const sample_format format = samples_of(image);
-  const auto run = [&](const auto& of) {
-    detail::resample(of, image.width, image.channels, bounds_of(format.type, format.range), at, view,
-                     workspace);
-  };
+  const sample_range bounds = bounds_of(format.type, format.range);
   if constexpr (TypedImage<Image>) {
-    if (format.type == sample_type::uint16) return run(detail::unaligned_samples<std::uint16_t>{samples});
-    if (format.type == sample_type::float32) return run(detail::unaligned_samples<float>{samples});
+    image_strides strides{};
+    if constexpr (StridedImage<Image>) strides = image.strides;
+    if (format.type != sample_type::uint8 || strides != image_strides{}) {
+      const auto read = [&](std::size_t row, std::size_t column, std::size_t count, float* to) {
+        detail::read_any_row<Channels>(samples, image, strides, row, column, count, bounds.low, to);
+      };
+      return detail::resample(read, bounds, at, view, workspace);
+    }
   }
-  run(samples);
+  const auto read = [&](std::size_t row, std::size_t column, std::size_t count, float* to) {
+    detail::read_row<Channels>(samples, image.channels, (row * image.width + column) * image.channels, count,
+                               bounds.low, to);
+  };
+  detail::resample(read, bounds, at, view, workspace);
 }
 
 }  // namespace pretext::inline v0_1::kernels
