@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include <pretext/core/image_layout.hpp>
 #include <pretext/cpu.hpp>
 #include <pretext/data/builtin.hpp>
 #include <pretext/inference.hpp>
@@ -48,6 +49,16 @@ int main() {
   other.join();
   // [/encode]
 
+  {
+    std::vector<std::uint8_t> memory(40 * 160);
+    const std::uint8_t* const bgra = memory.data();
+    inference_context context{model, {.threads = 1}};
+    // [frames]
+    // 40 rows of 36 BGRA pixels, 160 bytes apart; a region of 32 x 32 pixels from row 4, column 2.
+    image_view region = with_row_stride(view_of(bgra + 4 * 160 + 2 * 4, 32, 32, 4), 160);
+    context.encode(reversed_channels(first_channels(region, 3)));
+    // [/frames]
+  }
   {
     using method = classification<images, encoder<encoder_type>, classifier<linear_classifier<10>>>;
     trainer<method, on<cpu>, sgd> trainer{{}, {}, {.seed = 1}};

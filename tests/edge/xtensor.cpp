@@ -3,8 +3,19 @@
 
 #include <doctest/doctest.h>
 
+#include <pretext/core/image_layout.hpp>
 #include <pretext/devices/cpu.hpp>
 #include <pretext/edge/xtensor.hpp>
+
+#if __has_include(<xtensor/views/xview.hpp>)
+#include <xtensor/generators/xbuilder.hpp>
+#include <xtensor/misc/xmanipulation.hpp>
+#include <xtensor/views/xview.hpp>
+#else
+#include <xtensor/xbuilder.hpp>
+#include <xtensor/xmanipulation.hpp>
+#include <xtensor/xview.hpp>
+#endif
 
 #include "support/temporary_folder.hpp"
 
@@ -49,4 +60,27 @@ TEST_CASE("an xtensor of images is a source") {
   CHECK(read.pixels == std::vector<std::uint8_t>{6, 7, 8, 9, 10, 11});
   CHECK(read.width == 2);
   CHECK(source.label(0) == 1);
+}
+
+TEST_CASE("pixels, strided views of them and transposed ones are images in place") {
+  xt::xtensor<std::uint8_t, 3> frame = xt::arange<int>(0, 5 * 6 * 3).reshape({5, 6, 3});
+  const auto check = [](const auto& pixels) {
+    const image_view picture = image_view_of(pixels);
+    std::vector<std::uint8_t> samples(picture.bytes());
+    copy_samples(picture, samples.data());
+    std::size_t i = 0;
+    for (std::size_t y = 0; y < picture.height; ++y)
+      for (std::size_t x = 0; x < picture.width; ++x)
+        for (std::size_t c = 0; c < picture.channels; ++c) CHECK(samples[i++] == pixels(y, x, c));
+  };
+  check(frame);
+  check(xt::view(frame, xt::range(1, 4), xt::range(2, 6), xt::all()));
+  check(xt::view(frame, xt::all(), xt::all(), xt::range(0, 1)));
+  check(xt::transpose(frame, {1, 0, 2}));
+  xt::xtensor<float, 2> gray{{0, 1, 2}, {3, 4, 5}};
+  CHECK(image_view_of(gray).channels == 1);
+  CHECK(image_view_of(gray).width == 3);
+  xt::xtensor<float, 4> batch({1, 2, 3, 1});
+  check_throws<std::invalid_argument>([&] { image_view_of(batch); },
+                                      "an xtensor of 4 dimensions is no image");
 }

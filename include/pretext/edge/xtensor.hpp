@@ -18,6 +18,7 @@
 #endif
 
 #include <pretext/core/expects.hpp>
+#include <pretext/core/image.hpp>
 #include <pretext/core/tensor.hpp>
 #include <pretext/data/memory_source.hpp>
 
@@ -65,6 +66,33 @@ template <Shape S, class T>
 tensor_view<const T, S> view_of(const xt::xtensor<T, S::rank + 1>& batch) {
   detail::check_extents<S>(batch.shape());
   return {batch.data(), batch.shape()[0]};
+}
+
+/// Pixels in memory, (H, W) or (H, W, C), as an image without copying: a container, an adaptor or a strided
+/// view such as `xt::view(frame, xt::range(8, 40), xt::all())`. They must outlive it. Throws
+/// std::invalid_argument for another number of dimensions.
+template <class X>
+  requires ImageSample<typename X::value_type> && requires(const X& pixels) {
+    pixels.strides();
+    pixels.data();
+    pixels.data_offset();
+  }
+image_view image_view_of(const X& pixels, sample_range range = {}) {
+  const auto& extents = pixels.shape();
+  const std::size_t rank = extents.size();
+  expects(rank == 2 || rank == 3, "an xtensor of ", rank,
+          " dimensions is no image; it needs (height, width) or "
+          "(height, width, channels)");
+  const auto size = static_cast<std::ptrdiff_t>(sizeof(typename X::value_type));
+  // xtensor gives an axis of extent 1 the stride 0.
+  const auto stride = [&](std::size_t axis) {
+    return size * static_cast<std::ptrdiff_t>(pixels.strides()[axis]);
+  };
+  image_view picture = view_of(pixels.data() + pixels.data_offset(), static_cast<std::size_t>(extents[0]),
+                               static_cast<std::size_t>(extents[1]),
+                               rank == 3 ? static_cast<std::size_t>(extents[2]) : 1, range);
+  picture.strides = {stride(0), stride(1), rank == 3 ? stride(2) : size};
+  return picture;
 }
 
 /// 8-bit images (N, H, W, C) and their labels as a source, without copying: the xtensor must outlive it.
