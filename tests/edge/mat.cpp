@@ -36,7 +36,7 @@ TEST_CASE("BGR with padded rows is an RGB image in place") {
   std::vector<std::uint8_t> memory{3, 2, 1, 6, 5, 4, 99, 99, 9, 8, 7, 12, 11, 10, 99, 99};
   const mat frame{memory.data(), 2, 2, {8}, 3, 0};
   CHECK(copied(image_view_of(frame)) == std::vector<std::uint8_t>{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12});
-  CHECK(copied(image_view_of(frame, channel_order::rgb)) ==
+  CHECK(copied(image_view_of(frame, channel_order::red_first)) ==
         std::vector<std::uint8_t>{3, 2, 1, 6, 5, 4, 9, 8, 7, 12, 11, 10});
 }
 

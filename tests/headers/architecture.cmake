@@ -16,7 +16,7 @@ foreach(folder ${order})
   math(EXPR position "${position} + 1")
 endforeach()
 
-set(may_include_Eigen "^(kernels/cpu|evaluation)/")
+set(may_include_Eigen "^(kernels/cpu|edge|evaluation)/")
 set(may_include_jpeglib.h "^io/")
 set(may_include_turbojpeg.h "^io/")
 set(may_include_png.h "^io/")

@@ -23,13 +23,14 @@ concept MatLike = requires(const M& mat) {
 };
 
 /// The order of the color channels in memory; the fourth channel is alpha in both.
-enum class channel_order : std::uint8_t { bgr, rgb };
+enum class channel_order : std::uint8_t { blue_first, red_first };
 
 /// A matrix of OpenCV as an image, which must outlive the view: its rows may be padded, colors are BGR unless
 /// `order` says otherwise, and an alpha channel is left out. Samples have 8 bits, 16 bits or floats (CV_8U,
 /// CV_16U, CV_32F). Throws std::invalid_argument for an empty matrix and other samples.
 template <MatLike M>
-image_view image_view_of(const M& mat, channel_order order = channel_order::bgr, sample_range range = {}) {
+image_view image_view_of(const M& mat, channel_order order = channel_order::blue_first,
+                         sample_range range = {}) {
   expects(mat.data && mat.rows > 0 && mat.cols > 0, "image_view_of: the matrix is empty");
   const int depth = mat.depth();
   expects(depth == 0 || depth == 2 || depth == 5, "image_view_of: samples of depth ", depth,
@@ -46,7 +47,7 @@ image_view image_view_of(const M& mat, channel_order order = channel_order::bgr,
                      {}};
   picture = with_row_stride(picture, static_cast<std::size_t>(mat.step));
   if (channels == 4) picture = first_channels(picture, 3);
-  return picture.channels == 3 && order == channel_order::bgr ? reversed_channels(picture) : picture;
+  return picture.channels == 3 && order == channel_order::blue_first ? reversed_channels(picture) : picture;
 }
 
 }  // namespace pretext::inline v0_1
