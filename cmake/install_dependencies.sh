@@ -48,17 +48,17 @@ LIST
 install_optional_dependencies() {
   local as_root=()
   command -v pkg-config >/dev/null && has_header dcmtk/dcmdata/dcfilefo.h && has_header onnx/onnx_pb.h &&
-    pkg-config --exists libtiff-4 libwebp libwebpdemux libavformat libavcodec libswscale && return
+    has_header hnswlib/hnswlib.h && pkg-config --exists libtiff-4 libwebp libwebpdemux libavformat libavcodec libswscale && return
   command -v apt-get >/dev/null || return 0
   if [ "$(id -u)" -ne 0 ]; then
     command -v sudo >/dev/null || return 0
     as_root=(sudo)
   fi
-  echo "Installing libtiff, libwebp, DCMTK, libav and ONNX, for the tests of optional components"
+  echo "Installing libtiff, libwebp, DCMTK, libav, ONNX and hnswlib, for the tests of optional components"
   ${as_root[@]+"${as_root[@]}"} env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
     pkg-config libtiff-dev libwebp-dev libdcmtk-dev libavformat-dev libavcodec-dev libswscale-dev libonnx-dev \
-    libprotobuf-dev protobuf-compiler >/dev/null ||
-    echo "They could not be installed; the tests of the components tiff, webp, dicom, video and onnx will be skipped." >&2
+    libprotobuf-dev protobuf-compiler libhnswlib-dev >/dev/null ||
+    echo "They could not be installed; the tests of the components tiff, webp, dicom, video, onnx and hnsw will be skipped." >&2
 }
 
 install_dependencies() {

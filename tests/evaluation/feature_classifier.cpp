@@ -11,7 +11,7 @@ using doctest::Approx;
 namespace {
 
 feature_classifier small_classifier() {
-  return {2, {2, 1}, {-1, 0}, {1, 0, 0, 1, -1, -1}, {0, 0.5f, 0}, {"cat", "dog", "früher"}};
+  return {2, {2, 1}, {-1, 0}, {1, 0, 0, 1, -1, -1}, {0, 0.5f, 0}, {"cat", "dog", "früher"}, false};
 }
 
 }  // namespace
@@ -54,5 +54,12 @@ TEST_CASE("a file keeps weights, scaling and the names of the classes; other fil
     file.tensors["bias"] = safetensor::of<float>({3}, std::vector<float>{1, NAN, 3});
   });
   refuses("names 2 of 3 classes", [](safetensors& file) { file.metadata.erase("class/1"); });
+  feature_classifier unit = some;
+  unit.unit_length = true;
+  save_feature_classifier(path, unit);
+  CHECK(load_feature_classifier(path) == unit);
+  const std::vector<float> features{3, 4, 30, 40};  // of one direction
+  CHECK(unit.logits({features, 2})[0] == Approx(2 * .6 - 1));
+  CHECK(unit.logits({features, 2})[3] == Approx(2 * .6 - 1));
   std::filesystem::remove(path);
 }

@@ -240,7 +240,8 @@ TEST_CASE("a trained probe classifies features without labels as it did with the
   for (feature_table* some : {&train, &test})
     for (std::size_t i = 0; i < some->values.size(); ++i)
       some->values[i] = some->values[i] * float(1 + i % 6 * 4) + 16 * float(i % 6);
-  for (const auto scaling : {probe_scaling::none, probe_scaling::standardised, probe_scaling::batch_norm}) {
+  for (const auto scaling : {probe_scaling::none, probe_scaling::standardised, probe_scaling::unit_length,
+                             probe_scaling::batch_norm}) {
     const linear_probe probe{.epochs = 10, .batch = 100, .rate = .01, .scaling = scaling};
     const auto with_labels = probe(train, test);
     const auto trained = probe.train(train);
@@ -250,4 +251,22 @@ TEST_CASE("a trained probe classifies features without labels as it did with the
     CHECK(trained.classifier.probabilities(test) == with_labels.probabilities);
   }
   CHECK(linear_probe{.epochs = 1}.train(train, {}, 9).classifier.classes() == 9);
+}
+
+TEST_CASE("with few labels one factor for all dimensions does better than one for each") {
+  // Two dimensions tell the classes apart, thirty are noise of little variance.
+  const auto noisy = [](std::size_t count, unsigned seed) {
+    feature_table made = blobs(count, 32, 3, 0, seed);
+    std::mt19937 random{seed};
+    std::normal_distribution<float> draw;
+    for (std::size_t i = 0; i < count; ++i)
+      for (std::size_t c = 0; c < 32; ++c)
+        made.values[i * 32 + c] = c < 2 ? made.values[i * 32 + c] * 3 + draw(random) : 1 + .3f * draw(random);
+    return made;
+  };
+  const feature_table train = noisy(18, 41), test = noisy(600, 42);
+  linear_probe probe{.epochs = 200, .batch = 18, .rate = 1, .scaling = probe_scaling::unit_length};
+  const double one_factor = probe(train, test).accuracy;
+  probe.scaling = probe_scaling::standardised;
+  CHECK(one_factor > probe(train, test).accuracy + .05);
 }

@@ -39,6 +39,7 @@ report everything() {
   r.charts = {
       {"Loss", "step", "nats", {{"NT-Xent", {0, 1, 2, 3}, {6, 5, not_a_number, 4}}}, {{"chance", 6.2}}}};
   r.sheets = {{"views", 2, {noise(5, 7, 3, 1), noise(32, 32, 1, 2)}, {"original", "view"}}};
+  r.tables = {{"Classes", "Each class by itself.", {"class", "images"}, {{"cat", "31"}, {"dog"}}}};
   r.neighbours = {
       {noise(8, 8, 3, 3), "cat", {{noise(8, 8, 3, 4), "cat", true}, {noise(8, 8, 3, 5), "dog", false}}}};
   r.embedding = {"principal components", {0, 1, 2, not_a_number}, {0, 1, 0, 1}, {0, 1, 1, 0}, {"cat", "dog"}};
@@ -138,12 +139,14 @@ TEST_CASE("text is escaped everywhere") {
   r.charts[0].curves[0].name = r.charts[0].references[0].name = attack;
   r.sheets[0].caption = r.sheets[0].headings[0] = attack;
   r.neighbours[0].label = r.neighbours[0].nearest[0].label = attack;
+  r.neighbours_title = r.neighbours_about = attack;
+  r.tables = {{attack, attack, {attack}, {{attack, attack}}}};
   r.embedding.caption = r.embedding.classes[0] = attack;
   r.notes = {attack};
   const std::string html = to_html(r);
   CHECK(occurrences(html, "<script>") == 1);
   CHECK(html.find("alert('") == html.npos);
-  CHECK(occurrences(html, "&lt;script&gt;alert(&#39;&quot;&amp;&quot;)&lt;/script&gt;") >= 22);
+  CHECK(occurrences(html, "&lt;script&gt;alert(&#39;&quot;&amp;&quot;)&lt;/script&gt;") >= 29);
 }
 
 TEST_CASE("bytes that are not UTF-8 and control characters become replacement characters") {
@@ -157,7 +160,8 @@ TEST_CASE("bytes that are not UTF-8 and control characters become replacement ch
 TEST_CASE("a picture whose pixels do not match its extents is rejected and not read beyond its end") {
   report r = everything();
   r.sheets[0].images[0] = {1000, 1000, 3, {1}};
-  CHECK_THROWS_WITH_AS(to_html(r), "report: a picture of 1000 x 1000 x 3 cannot have 1 bytes",
+  CHECK_THROWS_WITH_AS(to_html(r),
+                       "an image of 1000 x 1000 x 3 samples needs 3000000 bytes of pixels but has 1",
                        std::invalid_argument);
 }
 
@@ -182,6 +186,16 @@ TEST_CASE("a neighbour of another class is marked, not by colour alone") {
   CHECK(occurrences(html, "<div class=\"wrong\">") == 1);
   CHECK(std::string_view{page::style}.find(".near .wrong .picture{border:3px dashed") !=
         std::string_view::npos);
+}
+
+TEST_CASE("a table shows its cells under its columns, and no section without rows") {
+  report r = everything();
+  const std::string html = markup(to_html(r));
+  CHECK(html.find("<h2>Classes</h2><p class=\"lead\">Each class by itself.</p>") != html.npos);
+  CHECK(html.find("<th>class</th><th>images</th>") != html.npos);
+  CHECK(html.find("<tr><th>cat</th><td>31</td></tr><tr><th>dog</th></tr>") != html.npos);
+  r.tables[0].rows.clear();
+  CHECK(to_html(r).find("Classes") == std::string::npos);
 }
 
 TEST_CASE("ticks are multiples of 1, 2 or 5 times a power of ten and enclose the values") {

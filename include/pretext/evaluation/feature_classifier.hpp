@@ -42,6 +42,7 @@ struct feature_classifier {
   std::vector<float> weight;             ///< (classes, width), for scaled features
   std::vector<float> bias;               ///< (classes)
   std::vector<std::string> class_names;  ///< (classes), or empty
+  bool unit_length = false;              ///< are features scaled to length 1 before that?
 
   std::size_t classes() const { return bias.size(); }
 
@@ -56,7 +57,11 @@ struct feature_classifier {
     std::vector<float> all(features.count() * classes()), x;
     for (std::size_t first = 0; first < features.count(); first += block) {
       const std::size_t count = std::min(block, features.count() - first);
-      x.assign(features.row(first), features.row(first) + count * width);
+      const std::span some{features.row(first), count * width};
+      if (unit_length)
+        x = unit_rows({some, width}, stream);
+      else
+        x.assign(some.begin(), some.end());
       for (std::size_t i = 0; i < x.size(); ++i) x[i] = x[i] * scale[i % width] + shift[i % width];
       float* to = all.data() + first * classes();
       kernels::gemm<cpu>::run(context, kernels::op::none, kernels::op::transposed, count, classes(), width,
@@ -90,7 +95,7 @@ struct feature_classifier {
 };
 
 /// Writes a classifier as a safetensors file, beside the file of its encoder: tensors "weight", "bias",
-/// "scale" and "shift", and the names of the classes in the metadata "class/0", "class/1" and so on.
+/// "scale" and "shift", and in the metadata "unit_length" and the names of the classes, "class/0" and so on.
 /// `metadata` is written besides. Throws std::runtime_error if the file cannot be written.
 inline void save_feature_classifier(const std::filesystem::path& path, const feature_classifier& classifier,
                                     std::map<std::string, std::string> metadata = {}) {
@@ -98,6 +103,7 @@ inline void save_feature_classifier(const std::filesystem::path& path, const fea
   safetensors file;
   file.metadata = std::move(metadata);
   file.metadata.insert({{"format", "pt"}, {"made_by", "pretext"}});
+  file.metadata["unit_length"] = classifier.unit_length ? "true" : "false";
   for (std::size_t c = 0; c < classifier.class_names.size(); ++c)
     file.metadata["class/" + std::to_string(c)] = classifier.class_names[c];
   file.tensors["weight"] = safetensor::of<float>({classes, width}, classifier.weight);
@@ -115,8 +121,15 @@ inline feature_classifier load_feature_classifier(const std::filesystem::path& p
     if (!file.tensors.contains(name))
       throw_error<std::runtime_error>(path.string(), ": has no tensor \"", name,
                                       "\"; it is no classifier of features, such as `classify` writes");
-  feature_classifier loaded{file.at("scale").size(),  file.as<float>("scale"), file.as<float>("shift"),
-                            file.as<float>("weight"), file.as<float>("bias"),  {}};
+  feature_classifier loaded{file.at("scale").size(),
+                            file.as<float>("scale"),
+                            file.as<float>("shift"),
+                            file.as<float>("weight"),
+                            file.as<float>("bias"),
+                            {},
+                            false};
+  const auto unit = file.metadata.find("unit_length");
+  loaded.unit_length = unit != file.metadata.end() && unit->second == "true";
   if (loaded.classes() == 0 || loaded.width == 0 || loaded.shift.size() != loaded.width ||
       loaded.weight.size() != loaded.classes() * loaded.width)
     throw_error<std::runtime_error>(

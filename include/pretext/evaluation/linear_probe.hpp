@@ -127,7 +127,10 @@ inline trained_probe linear_probe::train(const feature_table& features, const cp
   const cosine_schedule learning_rate{.peak = linear_scaling(rate, batch_size),
                                       .warmup = warmup_epochs * per_epoch,
                                       .length = static_cast<double>(epochs) * per_epoch};
-  detail::probe_inputs inputs{scaling, features};
+  feature_table unit;
+  if (scaling == probe_scaling::unit_length) unit = {features.count, width, unit_rows(features, stream), {}};
+  const feature_table& given = scaling == probe_scaling::unit_length ? unit : features;
+  detail::probe_inputs inputs{scaling, given};
 
   std::vector<float> value(parameter_count(table)), gradient(value.size()), x(batch_size * width),
       logits(batch_size * classes), slope(batch_size * classes);
@@ -147,7 +150,7 @@ inline trained_probe linear_probe::train(const feature_table& features, const cp
         rows[i] = static_cast<std::uint32_t>(order[first + i]);
         labels[i] = features.labels[rows[i]];
       }
-      inputs.train(context, features, rows.data(), count, x.data());
+      inputs.train(context, given, rows.data(), count, x.data());
       kernels::gemm<cpu>::run(context, op::none, op::transposed, count, classes, width,
                               std::as_const(x).data(), std::as_const(value).data(), logits.data(),
                               kernels::write_mode::overwrite);
@@ -170,6 +173,7 @@ inline trained_probe linear_probe::train(const feature_table& features, const cp
   }
   feature_classifier& found = result.classifier;
   found.width = width;
+  found.unit_length = scaling == probe_scaling::unit_length;
   std::tie(found.scale, found.shift) = inputs.trained_scaling(context);
   found.weight.assign(value.begin(), value.begin() + static_cast<std::ptrdiff_t>(bias_at));
   found.bias.assign(value.begin() + static_cast<std::ptrdiff_t>(bias_at), value.end());

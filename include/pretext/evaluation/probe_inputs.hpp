@@ -16,12 +16,15 @@ namespace pretext::inline v0_1 {
 enum class probe_scaling {
   none,          ///< SimCLR, BYOL
   standardised,  ///< each dimension to mean 0 and variance 1 over all training features
-  batch_norm     ///< the same over each training batch, with running statistics for test features: MAE
+  /// Features of length 1, minus their mean, all dimensions by one factor: for few labels, which do not tell
+  /// the variance of each dimension.
+  unit_length,
+  batch_norm  ///< the same over each training batch, with running statistics for test features: MAE
 };
 
 namespace detail {
 
-/// Gathers and scales rows of features.
+/// Gathers and scales rows of features; for `unit_length` they have that length already.
 class probe_inputs {
  public:
   probe_inputs(probe_scaling kind, const feature_table& train)
@@ -31,7 +34,7 @@ class probe_inputs {
         shift_(width_),
         mean_(width_),
         variance_(width_, 1.0f) {
-    if (kind == probe_scaling::standardised) standardise(train);
+    if (kind == probe_scaling::standardised || kind == probe_scaling::unit_length) standardise(train);
   }
 
   /// Writes the rows of a training batch to `to`, (count, width), and updates the running statistics.
@@ -73,8 +76,11 @@ class probe_inputs {
         const double deviation = static_cast<double>(train.row(i)[c]) - sum[c] / rows;
         squares[c] += deviation * deviation;
       }
+    double variance = 0;  // of all dimensions
+    for (const double square : squares) variance += square / rows / static_cast<double>(width_);
     for (std::size_t c = 0; c < width_; ++c) {
-      const double inverse = 1 / std::sqrt(squares[c] / rows + static_cast<double>(epsilon));
+      const double own = kind_ == probe_scaling::unit_length ? variance : squares[c] / rows;
+      const double inverse = 1 / std::sqrt(own + static_cast<double>(epsilon));
       scale_[c] = static_cast<float>(inverse);
       shift_[c] = static_cast<float>(-sum[c] / rows * inverse);
     }

@@ -90,8 +90,9 @@ inline std::string labelled(const image& shown, const std::string& label, const 
   return element("div", {{"class", kind}}, html);
 }
 
-/// The section "Nearest neighbours"; an empty text if there are no rows.
-inline std::string neighbours_section(const std::vector<neighbour_row>& rows) {
+/// A section of pictures and their nearest ones; an empty text if there are no rows.
+inline std::string neighbours_section(const std::vector<neighbour_row>& rows, const std::string& title,
+                                      const std::string& about) {
   if (rows.empty()) return {};
   std::string html;
   for (const auto& row : rows) {
@@ -101,11 +102,7 @@ inline std::string neighbours_section(const std::vector<neighbour_row>& rows) {
     html += element("div", {{"class", "row"}},
                     labelled(row.query, row.label, "query") + element("div", {{"class", "near"}}, nearest));
   }
-  return section(
-      "Nearest neighbours",
-      "Left, an image the encoder has never seen; beside it, the training images whose features are nearest, "
-      "nearest first. A dashed frame marks another class.",
-      element("div", {{"class", "rows"}}, html));
+  return section(title, about, element("div", {{"class", "rows"}}, html));
 }
 
 }  // namespace page

@@ -29,16 +29,28 @@ struct accuracy_table {
   std::vector<row> rows;
 };
 
+/// A table of texts: the first column names the rows. Rows may have fewer cells than there are columns.
+struct report_table {
+  std::string title, about;
+  std::vector<std::string> columns;
+  std::vector<std::vector<std::string>> rows;
+};
+
 /// The contents of the report of one run. Sections without content are left out of the page.
 struct report {
-  std::string title;                        ///< "SimCLR on 12 000 built-in images"
-  std::string summary;                      ///< one or two sentences below the title
-  std::string command_line;                 ///< the command that repeats the run
-  std::vector<report_entry> facts;          ///< a short overview: method, duration, images per second
-  accuracy_table accuracies;                ///< the run and its baselines
-  std::vector<chart> charts;                ///< loss, accuracy, learning rate
-  std::vector<image_sheet> sheets;          ///< augmented views
-  std::vector<neighbour_row> neighbours;    ///< test images and their nearest neighbours
+  std::string title;                      ///< "SimCLR on 12 000 built-in images"
+  std::string summary;                    ///< one or two sentences below the title
+  std::string command_line;               ///< the command that repeats the run
+  std::vector<report_entry> facts;        ///< a short overview: method, duration, images per second
+  accuracy_table accuracies;              ///< the run and its baselines
+  std::vector<chart> charts;              ///< loss, accuracy, learning rate
+  std::vector<image_sheet> sheets;        ///< augmented views
+  std::vector<report_table> tables;       ///< figures of the classes, for example
+  std::vector<neighbour_row> neighbours;  ///< test images and their nearest neighbours
+  std::string neighbours_title = "Nearest neighbours";
+  std::string neighbours_about =
+      "Left, an image the encoder has never seen; beside it, the training images whose features are nearest, "
+      "nearest first. A dashed frame marks another class.";
   scatter_plot embedding;                   ///< features in two dimensions
   std::vector<report_entry> configuration;  ///< every hyper-parameter in effect, in order
   std::vector<report_entry> provenance;     ///< version, compiler, machine, date
@@ -79,6 +91,23 @@ inline std::string accuracy_section(const accuracy_table& table) {
                  element("div", {{"class", "wide"}}, element("table", {{"class", "accuracy"}}, rows)));
 }
 
+/// A section with a table; empty without rows.
+inline std::string table_section(const report_table& table) {
+  if (table.rows.empty()) return {};
+  std::string head, body;
+  for (const auto& column : table.columns) head += text_element("th", {}, column);
+  for (const auto& row : table.rows) {
+    std::string cells;
+    for (std::size_t i = 0; i < row.size(); ++i) cells += text_element(i == 0 ? "th" : "td", {}, row[i]);
+    body += element("tr", {}, cells);
+  }
+  return section(
+      table.title, table.about,
+      element(
+          "div", {{"class", "wide"}},
+          element("table", {}, element("thead", {}, element("tr", {}, head)) + element("tbody", {}, body))));
+}
+
 /// A list of names and values of CSS class `kind`.
 inline std::string settings(const std::vector<report_entry>& list, const std::string& kind) {
   if (list.empty()) return {};
@@ -115,13 +144,14 @@ inline std::string to_html(const report& r) {
     expects(row.values.size() == r.accuracies.columns.size(), "report: \"", row.name, "\" has ",
             row.values.size(), " accuracies for the ", r.accuracies.columns.size(), " columns of the table");
 
-  std::string header = page::text_element("h1", {}, r.title);
+  std::string header = page::text_element("h1", {}, r.title), tables;
   if (!r.summary.empty()) header += page::text_element("p", {{"class", "summary"}}, r.summary);
+  for (const auto& table : r.tables) tables += page::table_section(table);
   return page::head(r.title) + page::element("header", {}, header) + page::tiles(r.accuracies) +
          page::settings(r.facts, "facts") + page::notes_section(r.notes) + page::charts_section(r.charts) +
-         page::accuracy_section(r.accuracies) + page::sheets_section(r.sheets) +
-         page::neighbours_section(r.neighbours) + page::scatter_section(r.embedding) +
-         page::repeat_section(r) + page::foot();
+         page::accuracy_section(r.accuracies) + tables + page::sheets_section(r.sheets) +
+         page::neighbours_section(r.neighbours, r.neighbours_title, r.neighbours_about) +
+         page::scatter_section(r.embedding) + page::repeat_section(r) + page::foot();
 }
 
 /// Writes the page; the file is either the old one or the new one, never a part. Throws std::runtime_error if
