@@ -164,9 +164,11 @@ struct weights {
   weight* value = nullptr;
   weight* gradient = nullptr;
   const activation* rounded = nullptr;  ///< copy of the values where activations have another type
+  bool folded = false;  ///< for inference: convolutions are multiplied by their batch norm (`fold_norms`)
 
   constexpr weights at(std::size_t offset) const {
-    return {value + offset, gradient ? gradient + offset : nullptr, rounded ? rounded + offset : nullptr};
+    return {value + offset, gradient ? gradient + offset : nullptr, rounded ? rounded + offset : nullptr,
+            folded};
   }
   /// The values in the type that products and convolutions read.
   constexpr const activation* operands() const {

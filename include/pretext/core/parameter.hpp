@@ -48,6 +48,7 @@ struct parameter {
   parameter_role role = parameter_role::trainable;
   parameter_layout layout = parameter_layout::torch;
   double lr_multiplier = 1;  ///< of the learning rate: layer-wise decay; 0 freezes the tensor
+  std::size_t folds = 0;  ///< of batch norm's γ: elements before it, its convolution's, that γ may multiply
   int depth = -1;  ///< layer of an encoder, counted from its input, for layer-wise decay; -1: after the last
 
   constexpr parameter() = default;

@@ -12,6 +12,7 @@
 #include <pretext/devices/cpu.hpp>
 #include <pretext/inference/encoder_file.hpp>
 #include <pretext/kernels/elementwise.hpp>
+#include <pretext/layers/fold_norms.hpp>
 
 // Weights are shared and constant, memory for activations is neither: so they are two classes. One model
 // serves any number of threads, and each of them encodes through an `inference_context`.
@@ -57,6 +58,7 @@ class encoder_model {
           file.origin, ": has no tensor \"", loaded.missing.front(),
           "\", which this encoder's feature needs; the file is of an encoder whose "
           "feature is its class token, or is to be fine-tuned first");
+    fold_norms(table, host.data());
     Context context;
     device::write(context.stream, value_.data(), host.data(), host.size());
     if constexpr (!std::same_as<T, W>)
@@ -71,8 +73,9 @@ class encoder_model {
   const preprocessing_type& preprocessing() const { return preprocessing_; }
   /// Names, shapes and offsets of the weights.
   static std::span<const parameter> parameters() { return table; }
-  /// The weights on the device, for `Encoder::infer`, which does not change them.
-  pretext::weights<Context> weights() const { return {value_.data(), nullptr, rounded_.data()}; }
+  /// The weights on the device, for `Encoder::infer`, which does not change them. Convolutions are multiplied
+  /// by their batch norms (`fold_norms`).
+  pretext::weights<Context> weights() const { return {value_.data(), nullptr, rounded_.data(), true}; }
 
  private:
   static constexpr const auto& table = parameters_of<Encoder, Images>;

@@ -28,8 +28,9 @@ struct fused_convolution {
 
   template <ImageShape In>
   static consteval auto parameters() {
-    return concatenate(prefixed(ConvolutionName, parameters_of<Convolution, In>),
-                       prefixed(NormName, with_offsets(norm::template parameters<channels<In>>())));
+    auto normed = with_offsets(norm::template parameters<channels<In>>());
+    normed[0].folds = weight_count<Convolution, In>;
+    return concatenate(prefixed(ConvolutionName, parameters_of<Convolution, In>), prefixed(NormName, normed));
   }
 
   template <ImageShape In>
@@ -123,19 +124,26 @@ struct fused_convolution {
   static void infer(Context& context, weights<Context> w, reads<Context, In> x,
                     reads<Context, output<In>> shortcut, writes<Context, output<In>> y) {
     using T = typename Context::activation;
+    using W = typename Context::weight;
     constexpr std::size_t C = channels<In>, kernel = weight_count<Convolution, In>;
+    const auto add_shift = [&](const W* shift) {
+      kernels::batch_norm<typename Context::device>::apply(
+          context, rows<In>(x.batch), C, 1, reads<Context, output<In>>{y}.data,
+          static_cast<const W*>(nullptr), shift, shortcut.data, has_relu, y.data);
+    };
+    if (w.folded) {
+      Convolution::infer(context, w, x, y);
+      return add_shift(w.at(kernel + C).value);  // β
+    }
     const arena_scope guard{context.workspace};
     T* const folded = context.workspace.template allocate<T>(kernel);
-    using W = typename Context::weight;
     W* const scale = context.workspace.template allocate<W>(C);
     W* const shift = context.workspace.template allocate<W>(C);
     norm::template running<C>(context, w.at(kernel).value, scale, shift);
     kernels::batch_norm<typename Context::device>::scale_columns(context, kernel / C, C, w.value, scale,
                                                                  folded);
     Convolution::infer(context, weights<Context>::of_operands(folded), x, y);
-    kernels::batch_norm<typename Context::device>::apply(
-        context, rows<In>(x.batch), C, 1, reads<Context, output<In>>{y}.data, static_cast<const W*>(nullptr),
-        shift, shortcut.data, has_relu, y.data);
+    add_shift(shift);
   }
 
  private:

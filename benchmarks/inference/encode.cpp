@@ -1,0 +1,61 @@
+// pretext's side of the inference benchmark: writes an encoder as ONNX, then times a call whenever it reads a
+// line, and prints its milliseconds. compare.py runs it.
+//   inference.encode resnet18|vit-small|resnet18-thin|vit-tiny BATCH THREADS FILE.onnx
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <pretext/inference.hpp>
+#include <pretext/inference/write_onnx.hpp>
+#include <pretext/training/initialise.hpp>
+
+using namespace pretext;
+
+namespace {
+
+template <class Encoder, class Images>
+int serve(std::size_t batch, std::size_t threads, const std::filesystem::path& onnx_file) {
+  constexpr const auto& table = parameters_of<Encoder, Images>;
+  std::vector<float> values(parameter_count(table));
+  initialise<float>(table, 5, values.data());
+  for (const parameter& p : table)  // γ of some batch norms starts at zero, which would leave work undone
+    for (std::size_t i = 0; p.rank == 1 && i < p.size(); ++i) values[p.offset + i] += .5f;
+  safetensors file;
+  append_torch_tensors<float>(table, values.data(), "", file);
+  const encoder_model<Encoder, Images> model{file, {}};
+  write_onnx(onnx_file, model);
+
+  std::vector<float> inputs(batch * Images::size);
+  for (std::size_t i = 0; i < inputs.size(); ++i)
+    inputs[i] = static_cast<float>(random_key{3, 0, i}.uniform(0));
+  inference_context context{model, {.threads = threads, .max_batch = batch}};
+  const auto encode = [&] { return context.encode_tensor({inputs.data(), batch}); };
+  encode();
+  std::printf("ready\n");
+  std::fflush(stdout);
+  while (std::getchar() == '\n') {
+    const auto start = std::chrono::steady_clock::now();
+    encode();
+    const std::chrono::duration<double, std::milli> elapsed = std::chrono::steady_clock::now() - start;
+    std::printf("%.6f\n", elapsed.count());
+    std::fflush(stdout);
+  }
+  return 0;
+}
+
+}  // namespace
+
+int main(int count, char** words) {
+  if (count != 5) return std::fputs("usage: inference.encode ENCODER BATCH THREADS FILE.onnx\n", stderr), 1;
+  const std::string encoder = words[1];
+  const std::size_t batch = std::strtoull(words[2], nullptr, 10),
+                    threads = std::strtoull(words[3], nullptr, 10);
+  if (encoder == "resnet18") return serve<resnet18<>, shape<224, 224, 3>>(batch, threads, words[4]);
+  if (encoder == "vit-small") return serve<vit_small<16>, shape<224, 224, 3>>(batch, threads, words[4]);
+  if (encoder == "resnet18-thin")
+    return serve<resnet18<stem::cifar, 16>, shape<32, 32, 3>>(batch, threads, words[4]);
+  return serve<vit_tiny<4>, shape<32, 32, 3>>(batch, threads, words[4]);
+}
