@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include <pretext/core/image_layout.hpp>
+
 #include "models.hpp"
 
 struct pretext_model {
@@ -16,7 +18,6 @@ struct pretext_model {
 
 struct pretext_context {
   std::unique_ptr<c_api::session> of;
-  std::vector<std::vector<std::uint8_t>> rows;  // of images with gaps between their rows
   std::vector<pretext::image_view> views;
 };
 
@@ -39,31 +40,30 @@ Result guarded(Result failure, const Body& body) noexcept {
   return failure;
 }
 
-/// Checks the images of a call and removes the gaps between rows.
+/// The images of a call as the library sees them, in place.
 std::span<const pretext::image_view> views_of(pretext_context& context, const pretext_image* images,
                                               std::size_t count) {
   pretext::expects(images || count == 0, "images is NULL");
   context.views.clear();
-  context.rows.resize(std::max(context.rows.size(), count));
   for (std::size_t i = 0; i < count; ++i) {
     const pretext_image& image = images[i];
     pretext::expects(image.type >= PRETEXT_UINT8 && image.type <= PRETEXT_FLOAT32, "image ", i, " of ", count,
                      " has the type ", image.type, "; use PRETEXT_UINT8, PRETEXT_UINT16 or PRETEXT_FLOAT32");
-    pretext::image_view view{static_cast<const std::uint8_t*>(image.pixels), image.height, image.width,
-                             image.channels, static_cast<pretext::sample_type>(image.type)};
+    pretext::expects(image.order == PRETEXT_RGB || image.order == PRETEXT_BGR, "image ", i, " of ", count,
+                     " has the order ", image.order, "; use PRETEXT_RGB or PRETEXT_BGR");
     constexpr std::size_t most = 1u << 20;  // pixels of a side: no size overflows
     pretext::expects(image.height <= most && image.width <= most && image.channels <= 4096, "image ", i,
                      " of ", count, " has ", image.height, " x ", image.width, " x ", image.channels,
                      " samples; are the members of pretext_image in the right order?");
-    const std::size_t row = view.bytes() / std::max<std::size_t>(1, image.height);
+    pretext::image_view view{
+        static_cast<const std::uint8_t*>(image.pixels), image.height, image.width, image.channels,
+        static_cast<pretext::sample_type>(image.type),  {},           {}};
+    const std::size_t row = image.width * image.channels * pretext::size_of(view.type);
     pretext::expects(image.stride == 0 || image.stride >= row, "image ", i, " of ", count,
                      " has a stride of ", image.stride, " bytes, and a row has ", row);
-    if (image.stride > row && view.pixels) {
-      std::vector<std::uint8_t>& copy = context.rows[i];
-      copy.resize(view.bytes());
-      for (std::size_t y = 0; y < image.height; ++y)
-        std::copy_n(view.pixels + y * image.stride, row, copy.data() + y * row);
-      view.pixels = copy.data();
+    if (view.pixels && view.bytes() > 0) {
+      if (image.stride > row) view = pretext::with_row_stride(view, image.stride);
+      if (image.order == PRETEXT_BGR) view = pretext::reversed_channels(view);
     }
     context.views.push_back(view);
   }
@@ -105,7 +105,7 @@ pretext_context* pretext_make_context(const pretext_model* model, size_t threads
   return guarded<pretext_context*>(nullptr, [&] {
     pretext::expects(model, "model is NULL");
     pretext::expects(threads > 0 && threads <= 1024, "a context needs 1 to 1024 threads, not ", threads);
-    return new pretext_context{model->of->open(threads), {}, {}};
+    return new pretext_context{model->of->open(threads), {}};
   });
 }
 

@@ -30,13 +30,17 @@ typedef struct pretext_context pretext_context;
 /* The type of samples. Floats are in [0, 1]. */
 enum { PRETEXT_UINT8 = 0, PRETEXT_UINT16 = 1, PRETEXT_FLOAT32 = 2 };
 
-/* An image in the caller's memory, channels last: RGB (3), gray (1), or as many channels as the model takes.
- */
+/* The order of channels: as the model was trained, or backwards, as OpenCV stores pictures. */
+enum { PRETEXT_RGB = 0, PRETEXT_BGR = 1 };
+
+/* An image in the caller's memory, which is read in place, channels last: three channels, one (gray), or as
+ * many as the model takes. */
 typedef struct pretext_image {
   const void* pixels;
   size_t height, width, channels;
   size_t stride; /* bytes from one row to the next; 0: rows follow one another without a gap */
   int type;      /* PRETEXT_UINT8, PRETEXT_UINT16 or PRETEXT_FLOAT32 */
+  int order;     /* PRETEXT_RGB or PRETEXT_BGR */
 } pretext_image;
 
 /* Why the calling thread's last call failed; "" before the first failure. Valid until its next failure. */

@@ -49,7 +49,7 @@ int main(int count, char** words) {
   CHECK(pretext_class_name(model, classes) == NULL);
 
   enum { height = 30, width = 40, gap = 7 };
-  static unsigned char packed[height * width * 3], padded[height * (width * 3 + gap)];
+  static unsigned char packed[height * width * 3], backwards[height * width * 3], padded[height * (width * 3 + gap)];
   FILE* file = fopen(words[2], "rb");
   CHECK(file && fscanf(file, "P6 40 30 255") == 0 && fgetc(file) == '\n');
   CHECK(fread(packed, 1, sizeof packed, file) == sizeof packed);
@@ -57,13 +57,17 @@ int main(int count, char** words) {
   memset(padded, 255, sizeof padded);
   for (int y = 0; y < height; ++y) memcpy(padded + y * (width * 3 + gap), packed + y * width * 3, width * 3);
 
+  for (size_t i = 0; i < sizeof packed; ++i) backwards[i] = packed[i / 3 * 3 + 2 - i % 3];
+
   pretext_context* context = pretext_make_context(model, 2);
   CHECK(context != NULL);
-  const pretext_image images[2] = {{packed, height, width, 3, 0, PRETEXT_UINT8},
-                                   {padded, height, width, 3, width * 3 + gap, PRETEXT_UINT8}};
+  const pretext_image images[3] = {{packed, height, width, 3, 0, PRETEXT_UINT8, PRETEXT_RGB},
+                                   {padded, height, width, 3, width * 3 + gap, PRETEXT_UINT8, PRETEXT_RGB},
+                                   {backwards, height, width, 3, 0, PRETEXT_UINT8, PRETEXT_BGR}};
   float* features = calloc(4 * size, sizeof(float));
-  CHECK(features && pretext_embed(context, images, 2, features) == 0);
+  CHECK(features && pretext_embed(context, images, 3, features) == 0);
   CHECK(memcmp(features, features + size, size * sizeof(float)) == 0);
+  CHECK(memcmp(features, features + 2 * size, size * sizeof(float)) == 0);
   float sum = 0;
   for (size_t i = 0; i < size; ++i) sum += fabsf(features[i]);
   CHECK(sum > 0);
@@ -87,6 +91,9 @@ int main(int count, char** words) {
   wrong = images[0];
   wrong.type = 7;
   CHECK(pretext_embed(context, &wrong, 1, features) == -1 && fails_with("the type 7"));
+  wrong = images[0];
+  wrong.order = 2;
+  CHECK(pretext_embed(context, &wrong, 1, features) == -1 && fails_with("the order 2"));
   wrong = images[0];
   wrong.pixels = NULL;
   CHECK(pretext_embed(context, &wrong, 1, features) == -1 && fails_with("is empty"));
