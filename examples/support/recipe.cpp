@@ -11,6 +11,7 @@
 #include <pretext/io/utf8.hpp>
 
 #include "fine_tuning.hpp"
+#include "json_fault.hpp"
 #include "method_info.hpp"
 
 namespace programs {
@@ -161,7 +162,7 @@ nlohmann::json parse_members(const std::string& text, const std::string& source,
     auto members = nlohmann::json::parse(text, check);
     if (!members.is_object()) reject("is not a recipe");
     return members;
-  } catch (const nlohmann::json::exception& error) { reject("is not a recipe; ", error.what()); }
+  } catch (const nlohmann::json::exception& error) { reject("is not a recipe; ", json_fault(text, error)); }
   return {};
 }
 

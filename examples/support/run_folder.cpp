@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <pretext/io/file.hpp>
 
+#include "json_fault.hpp"
 #include "measured_images.hpp"
 #include "pictures.hpp"
 
@@ -131,7 +132,7 @@ run_summary run_folder::read_summary() const {
     return summary_from(nlohmann::json::parse(text));
   } catch (const std::exception& error) {
     throw_error<std::runtime_error>((path_ / "summary.json").string(), ": is not the summary of a run; ",
-                                    error.what());
+                                    json_fault(text, error));
   }
 }
 
