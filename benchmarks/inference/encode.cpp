@@ -1,9 +1,10 @@
 // pretext's side of the inference benchmark: writes an encoder as ONNX, then times a call whenever it reads a
-// line, and prints its milliseconds. compare.py runs it.
+// line, and prints its milliseconds, elapsed and of processor time. compare.py runs it.
 //   inference.encode resnet18|vit-small|resnet18-thin|vit-tiny BATCH THREADS FILE.onnx
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -38,9 +39,11 @@ int serve(std::size_t batch, std::size_t threads, const std::filesystem::path& o
   std::fflush(stdout);
   while (std::getchar() == '\n') {
     const auto start = std::chrono::steady_clock::now();
+    const std::clock_t processor = std::clock();
     encode();
+    const double used = 1000. * static_cast<double>(std::clock() - processor) / CLOCKS_PER_SEC;
     const std::chrono::duration<double, std::milli> elapsed = std::chrono::steady_clock::now() - start;
-    std::printf("%.6f\n", elapsed.count());
+    std::printf("%.6f %.6f\n", elapsed.count(), used);
     std::fflush(stdout);
   }
   return 0;

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Times encoders beside ONNX Runtime, one image and 64, one and two threads: builds the program, creates a virtual environment
 # outside the tree (at PEER_VENV if set), and prints a table and one JSON line per case. Needs ONNX's C++ library.
-#   benchmarks/inference/run.sh [--seconds N] [--encoder NAME ...]
+#   benchmarks/inference/run.sh [--seconds N] [--threads N ...] [--encoder NAME ...]
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(dirname "$(dirname "$here")")
