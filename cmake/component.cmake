@@ -39,3 +39,24 @@ macro(pretext_pkg_config prefix)
     pkg_check_modules(${prefix} QUIET IMPORTED_TARGET GLOBAL ${ARGN})
   endif()
 endmacro()
+
+# cxx_std_20 is for C++ alone, and before CMake 3.26 nothing makes nvcc compile C++20.
+function(pretext_compile_cuda target)
+  if(CMAKE_VERSION VERSION_LESS 3.26)
+    get_target_property(imported ${target} IMPORTED)
+    set(option $<$<COMPILE_LANGUAGE:CUDA>:-std=c++20>)
+    if(NOT imported) # the exported target gets it where it is imported, by the CMake that is there
+      set(option $<BUILD_INTERFACE:${option}>)
+    endif()
+    set_property(TARGET ${target} APPEND PROPERTY INTERFACE_COMPILE_OPTIONS ${option})
+  endif()
+endfunction()
+
+# For projects that use the library: CMake optimizes nothing unless it is told to.
+function(pretext_warn_of_slow_build)
+  get_property(multiple GLOBAL PROPERTY GENERATOR_IS_MULTI_CONFIG)
+  if(NOT multiple AND NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CXX_FLAGS MATCHES "-O")
+    message(WARNING "CMAKE_BUILD_TYPE is empty: the compiler optimizes nothing, and pretext trains 20 times slower. Configure "
+      "with -DCMAKE_BUILD_TYPE=Release.")
+  endif()
+endfunction()

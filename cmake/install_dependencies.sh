@@ -95,7 +95,7 @@ install_dependencies() {
   fi
 }
 
-# Configures one build folder for the scripts: with Ninja where it is installed, otherwise with make, unless the
+# Configures one build folder for the scripts, which download the libraries that CMake does not find: with Ninja where it is installed, otherwise with make, unless the
 # folder has been configured before.
 configure() {
   local source=$1 build=$2
@@ -104,7 +104,7 @@ configure() {
   if [ ! -e "$build/CMakeCache.txt" ]; then
     if command -v ninja >/dev/null; then generator=(-G Ninja); else generator=(-G "Unix Makefiles"); fi
   fi
-  cmake -S "$source" -B "$build" ${generator[@]+"${generator[@]}"} "$@" >"$build.log" 2>&1 || {
+  cmake -S "$source" -B "$build" ${generator[@]+"${generator[@]}"} -DPRETEXT_DOWNLOAD=ON "$@" >"$build.log" 2>&1 || {
     cat "$build.log" >&2
     return 1
   }

@@ -1,0 +1,17 @@
+# `cpack -G DEB` packs what is installed, without building anything.
+include(${CMAKE_CURRENT_LIST_DIR}/run.cmake)
+needs_program(dpkg_deb dpkg-deb)
+file(REMOVE_RECURSE ${folder})
+get_filename_component(programs ${CMAKE_COMMAND} DIRECTORY)
+run(${programs}/cpack -G DEB --config ${build}/CPackConfig.cmake -B ${folder})
+set(package ${folder}/libpretext-dev_${version}_all.deb)
+run_for(fields ${dpkg_deb} --field ${package})
+must_contain("${fields}" "Package: libpretext-dev")
+must_contain("${fields}" "Architecture: all")
+must_contain("${fields}" "Version: ${version}")
+must_contain("${fields}" "Depends: libeigen3-dev")
+run_for(contents ${dpkg_deb} --contents ${package})
+foreach(file include/pretext/pretext.hpp include/pretext/cuda.cuh share/cmake/pretext/pretext-config.cmake
+    share/cmake/pretext/components/tiff.cmake share/pkgconfig/pretext.pc share/doc/pretext/LICENSE)
+  must_contain("${contents}" "./usr/${file}")
+endforeach()
