@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // pretext on the CPU.
 #include <pretext/devices/cpu.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // pretext on an NVIDIA GPU, for files that nvcc compiles. Link cudart and cuBLASLt (in CMake: pretext::cuda).
 // With cuDNN 9, define PRETEXT_CUDNN for all files of the program (in CMake: pretext::cudnn); files that

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Trained encoders and classifiers on the CPU, without the code that trains: what a program needs that loads
 // weights and computes features or classes. tests/headers/inference.cmake lists what this must not include.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // All parts that methods are composed of, without the kernels of a device. Include <pretext/cpu.hpp> or, in
 // files that nvcc compiles, <pretext/cuda.cuh> to execute them. Queues of steps, data sets, image files,

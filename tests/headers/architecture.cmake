@@ -1,6 +1,7 @@
 # cmake -D root=<include/pretext> -D version=<major.minor.patch> -P architecture.cmake
 # Dependencies between folders point one way, and a foreign library enters only where the design lets it in. Everything is
-# declared in an inline namespace named after the version, so that two versions in one program do not share symbols.
+# declared in an inline namespace named after the version, so that two versions in one program do not share symbols. Every
+# header names its license, since headers are copied, and reaches the check of the language standard.
 file(GLOB_RECURSE headers RELATIVE ${root} ${root}/*.hpp ${root}/*.cuh)
 list(LENGTH headers count)
 if(count EQUAL 0)
@@ -42,7 +43,14 @@ foreach(header ${headers})
       list(APPEND faults "${header} opens `${line}`, not namespace pretext::inline ${abi}")
     endif()
   endforeach()
+  file(STRINGS ${root}/${header} first_line LIMIT_COUNT 1)
+  if(NOT first_line STREQUAL "// SPDX-License-Identifier: MIT")
+    list(APPEND faults "${header} lacks the first line `// SPDX-License-Identifier: MIT`")
+  endif()
   file(STRINGS ${root}/${header} lines REGEX "^#(include|pragma once)")
+  if(NOT lines MATCHES "#include <pretext/" AND NOT header STREQUAL "core/cpp20.hpp")
+    list(APPEND faults "${header} includes nothing of pretext; let it include <pretext/core/cpp20.hpp>")
+  endif()
   if(NOT lines MATCHES "#pragma once")
     list(APPEND faults "${header} lacks #pragma once")
   endif()

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // A view is made in two phases. First every operation draws its choices from the key of the view: a few
 // numbers in plain memory, a pure function of the key. Then one pass resamples the image through all geometry

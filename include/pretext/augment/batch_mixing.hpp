@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include <pretext/augment/cutmix.hpp>
 #include <pretext/augment/mixup.hpp>

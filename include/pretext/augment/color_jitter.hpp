@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // TensorFlow and torchvision give the same names to different formulas. Brightness, contrast and saturation
 // are therefore policies, so that either jitter can be composed. Brightness and contrast exist for any

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Papers describe the same "random resized crop", but their code samples boxes in three ways, with different
 // distributions. The sampler is therefore a policy, and each one follows its original code down to the

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include <pretext/augment/flip.hpp>
 #include <pretext/kernels/image/filter.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include <pretext/augment/batch_mix.hpp>
 #include <pretext/core/distributions.hpp>

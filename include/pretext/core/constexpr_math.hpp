@@ -1,4 +1,6 @@
+// SPDX-License-Identifier: MIT
 #pragma once
+#include <pretext/core/cpp20.hpp>
 
 namespace pretext::inline v0_1 {
 

@@ -1,6 +1,9 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include <concepts>
 #include <cstddef>
+
+#include <pretext/core/cpp20.hpp>
 
 // A device is a type without objects: static functions for memory and the type `stream`, the order in which
 // work is executed. Layers and methods are templates over it, so a device needs no base class, and a test can

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include <array>
 #include <clocale>
@@ -10,6 +11,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+
+#include <pretext/core/cpp20.hpp>
 
 // std::to_chars and std::from_chars of floats link 200 KB of tables into a static program. Both functions
 // here use the C library, whose own printf has what they need, and are independent of the locale.

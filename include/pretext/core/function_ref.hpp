@@ -1,7 +1,10 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include <memory>
 #include <type_traits>
 #include <utility>
+
+#include <pretext/core/cpp20.hpp>
 
 namespace pretext::inline v0_1 {
 

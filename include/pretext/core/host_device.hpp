@@ -1,4 +1,6 @@
+// SPDX-License-Identifier: MIT
 #pragma once
+#include <pretext/core/cpp20.hpp>
 
 /// Marks functions that are compiled for the CPU and the GPU; the only macro of the public API.
 #ifdef __CUDACC__

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Images in the memory of other libraries have padded rows, blue before red, an alpha channel, or one plane
 // per channel. A view describes each of these by its strides, and nothing is copied.

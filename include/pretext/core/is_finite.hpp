@@ -1,5 +1,8 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include <cstdint>
+
+#include <pretext/core/cpp20.hpp>
 
 namespace pretext::inline v0_1::detail {
 

@@ -1,7 +1,10 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include <array>
 #include <cstddef>
 #include <string_view>
+
+#include <pretext/core/cpp20.hpp>
 
 // A network is known at compile time, so its parameters are a constexpr table: names, extents and offsets
 // into one flat buffer. Optimizers, checkpoints and files read the same table, and none of them needs to know

@@ -1,8 +1,11 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include <charconv>
 #include <optional>
 #include <string_view>
 #include <system_error>
+
+#include <pretext/core/cpp20.hpp>
 
 namespace pretext::inline v0_1::detail {
 

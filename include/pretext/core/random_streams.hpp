@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // The register of random streams. A `random_key` gives the same words to every reader, so two operations that
 // read the same words would make correlated choices. Each operation therefore owns a range of the words, its
@@ -6,6 +7,8 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+
+#include <pretext/core/cpp20.hpp>
 
 namespace pretext::inline v0_1 {
 

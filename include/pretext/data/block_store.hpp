@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include <algorithm>
 #include <cstddef>
@@ -11,6 +12,8 @@
 #include <span>
 #include <utility>
 #include <vector>
+
+#include <pretext/core/cpp20.hpp>
 
 namespace pretext::inline v0_1 {
 

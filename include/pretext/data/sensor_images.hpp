@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Images as cameras of inspection and mapping deliver them, for trying a method without a download: 16 bits,
 // of which the interesting part is narrow and lies elsewhere in every image.

@@ -1,8 +1,11 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include <chrono>
 #include <concepts>
 #include <cstddef>
 #include <stdexcept>
+
+#include <pretext/core/cpp20.hpp>
 
 namespace pretext::inline v0_1::distributed {
 

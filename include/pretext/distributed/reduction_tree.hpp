@@ -1,6 +1,9 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include <bit>
 #include <cstddef>
+
+#include <pretext/core/cpp20.hpp>
 
 // The order in which arrays of shards are added: along a binary tree over the shards, whose form depends on
 // their number alone. A rank adds the largest subtrees that it holds, and the ranks add those: the same

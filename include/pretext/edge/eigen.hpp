@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Eigen's matrices and the library's tensors and images share memory: nothing here copies.
 #include <concepts>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // OpenCV's cv::Mat is recognised by its members, so that this header needs no OpenCV and takes other types
 // like it.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // What a method requires of its encoder. Methods check these concepts before a device is chosen, so that a
 // wrong policy is reported in one sentence; the `...On` concepts add the functions, whose types depend on a

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // The stages are `sequential`s of residual blocks with torchvision's names, so that weights can be exchanged
 // with PyTorch.

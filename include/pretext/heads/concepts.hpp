@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // What a method requires of the networks after its encoder. Methods check these concepts before a device is
 // chosen, so that a wrong policy is reported in one sentence; `DecoderOn` adds the functions.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include <pretext/core/fixed_string.hpp>
 #include <pretext/layers/linear.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include <pretext/layers/batch_norm.hpp>
 #include <pretext/layers/linear.hpp>

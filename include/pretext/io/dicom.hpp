@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Including this header gives decode_image a reader of DICOM files, by DCMTK: the optional component `dicom`.
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Files by POSIX calls (Linux, macOS; not Windows): reading at an offset from several threads, and files that
 // are durable before they become visible, have no counterpart in the standard library.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Including this header gives decode_image a reader of TIFF files, by libtiff: the optional component `tiff`.
 #include <algorithm>

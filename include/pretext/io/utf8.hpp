@@ -1,9 +1,12 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
+
+#include <pretext/core/cpp20.hpp>
 
 namespace pretext::inline v0_1::detail {
 

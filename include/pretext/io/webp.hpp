@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Including this header gives decode_image a reader of WebP files, by libwebp: the optional component `webp`.
 #include <cstddef>

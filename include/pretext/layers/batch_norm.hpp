@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // The arithmetic is separate from the layer because `fused_convolution` needs it with other tensors: the
 // input of its normalisation is the convolution's output, which backward overwrites.

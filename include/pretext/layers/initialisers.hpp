@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Initialisers of linear layers, as policies: `weight(in, out)` and `constant(in)` (the bias) return how each
 // tensor is drawn. Standard deviations are std::ratio because they are part of a layer's type and clang 14

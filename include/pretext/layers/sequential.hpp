@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // A network is a list of types, so that the compiler knows every shape and inlines every call. The lists are
 // expanded with fold expressions over one base class per layer, not by recursion and not with std::tuple:

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Residual sums are epilogues of the last matrix product of each branch, which saves a pass over memory.
 #include <cstddef>

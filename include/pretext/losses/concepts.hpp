@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // What methods require of their losses. The concepts call a loss in a context that has no kernels, so they
 // check its signature and nothing else: a loss is a template over the context that names its return type,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include <pretext/core/context.hpp>
 #include <pretext/core/expects.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // What a method requires of its masking policy. `Masking` is checked before a device is chosen, so that a
 // wrong policy is reported in one sentence; `MaskingOn` adds the function that draws.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include <pretext/heads/projection.hpp>
 #include <pretext/losses/cosine_regression.hpp>

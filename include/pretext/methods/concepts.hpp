@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // What trainers require of a method, and methods of a target, beside the concepts of the parts that have
 // folders of their own: encoders, heads, masking, losses.

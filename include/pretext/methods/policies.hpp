@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // A method is spelled as a list of policies, `joint_embedding<Images, encoder<E>, projector<P>, loss<L>>`, in
 // any order; policies that are left out have the method's defaults. Each policy wraps the type that it

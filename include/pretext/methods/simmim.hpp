@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include <pretext/encoders/masked/mask_token.hpp>
 #include <pretext/encoders/vit.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Locks by POSIX calls (Linux, macOS; not Windows): the kernel releases them however the process ends.
 #include <fcntl.h>

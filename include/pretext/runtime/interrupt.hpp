@@ -1,9 +1,12 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include <array>
 #include <atomic>
 #include <csignal>
 #include <cstddef>
 #include <stdexcept>
+
+#include <pretext/core/cpp20.hpp>
 
 namespace pretext::inline v0_1 {
 

@@ -1,6 +1,9 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include <algorithm>
 #include <cstddef>
+
+#include <pretext/core/cpp20.hpp>
 
 namespace pretext::inline v0_1 {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Two kinds of batches enter training: images that the host has loaded, of which a trainer makes the views,
 // and stacked views that a step queue has a device write into its own memory.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include <pretext/augment/batch_mixing.hpp>
 #include <pretext/core/expects.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include <cstdint>
 #include <initializer_list>
@@ -5,6 +6,8 @@
 #include <vector>
 
 #include <cudnn_graph.h>
+
+#include <pretext/core/cpp20.hpp>
 
 namespace pretext::inline v0_1::detail {
 

@@ -1,7 +1,10 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include <array>
 #include <cstddef>
 #include <cstring>
+
+#include <pretext/core/cpp20.hpp>
 
 namespace pretext::inline v0_1::detail {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Both mask modes run the same parts of an encoder on the embeddings of the visible patches: `drop_masked` on
 // these alone, `mask_tokens` after a learned token was put in place of each masked patch. One network serves

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include <pretext/core/macs.hpp>
 #include <pretext/kernels/patches.hpp>

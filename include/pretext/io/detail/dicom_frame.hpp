@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // The samples of the first frame of a DICOM file.
 #include <algorithm>

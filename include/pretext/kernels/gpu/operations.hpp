@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // All operations of kernels/ for accelerators. They run on any device that provides `launch`:
 // kernels/gpu/block/launch.cuh for a GPU.

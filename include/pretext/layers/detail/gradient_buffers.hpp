@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // Where the gradients between the layers of a network are stored. Allocating one buffer per layer would take
 // as much memory as the activations. Two buffers are enough, fewer where layers can overwrite a gradient that

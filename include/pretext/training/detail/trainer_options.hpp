@@ -1,7 +1,10 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+
+#include <pretext/core/cpp20.hpp>
 
 namespace pretext::inline v0_1::detail {
 

@@ -1,5 +1,8 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include <cstddef>
+
+#include <pretext/core/cpp20.hpp>
 
 // Winograd's F(4x4, 3x3) (Lavin & Gray 2015, §4.3): Y = Aᵀ[(G g Gᵀ) ⊙ (Bᵀ d B)]A computes 4x4 results of a
 // 3x3 kernel from 6x6 inputs with 36 multiplications instead of 144. Each `…_line` below multiplies a row or

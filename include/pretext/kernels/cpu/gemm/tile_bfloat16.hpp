@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include <immintrin.h>
 
@@ -69,7 +70,12 @@ struct avx512_bf16 : avx512<bfloat16_pair> {
   [[gnu::target("avx512f,avx512bf16"), gnu::always_inline]] static inline vec multiply_add(operands a,
                                                                                            operands b,
                                                                                            vec c) {
+#if defined(__clang__) && __clang_major__ == 16  // crashes where the intrinsic's operand is a broadcast
+    asm("vdpbf16ps %2, %1, %0" : "+v"(c) : "v"(a), "v"(b));
+    return c;
+#else
     return _mm512_dpbf16_ps(c, reinterpret_cast<__m512bh>(a), reinterpret_cast<__m512bh>(b));
+#endif
   }
 };
 

@@ -1,8 +1,11 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+
+#include <pretext/core/cpp20.hpp>
 
 namespace pretext::inline v0_1::kernels {
 

@@ -1,8 +1,11 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include <algorithm>
 #include <cstdlib>
 #include <stdexcept>
 #include <string>
+
+#include <pretext/core/cpp20.hpp>
 
 namespace pretext::inline v0_1::kernels {
 

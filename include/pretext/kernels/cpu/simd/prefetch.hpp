@@ -1,5 +1,8 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include <cstddef>
+
+#include <pretext/core/cpp20.hpp>
 
 namespace pretext::inline v0_1::kernels::detail {
 
