@@ -7,7 +7,5 @@ int main() {
   try {
     pretext::cuda::stream stream;
     std::puts("this machine has a GPU");
-  } catch (const std::exception& error) {
-    std::puts(error.what());
-  }
+  } catch (const std::exception& error) { std::puts(error.what()); }
 }
