@@ -9,5 +9,5 @@ run(${configure} -B ${folder}/build)
 run(${CMAKE_COMMAND} --build ${folder}/build)
 run(${folder}/build/consumer)
 run(${configure} -B ${folder}/old -DCMAKE_CUDA_ARCHITECTURES=75)
-must_fail_with("pretext needs a GPU of compute capability 8.0 or newer: set CMAKE_CUDA_ARCHITECTURES to 80 or more"
+must_fail_with("pretext needs GPUs of sm_80 or newer: set CMAKE_CUDA_ARCHITECTURES to 80 or more"
   ${CMAKE_COMMAND} --build ${folder}/old)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 800
-#error "pretext needs a GPU of compute capability 8.0 or newer: set CMAKE_CUDA_ARCHITECTURES to 80 or more (nvcc -arch=sm_80)"
+#error "pretext needs GPUs of sm_80 or newer: set CMAKE_CUDA_ARCHITECTURES to 80 or more"
 #endif
 #include <type_traits>
 
