@@ -6,6 +6,7 @@
 
 #include <pretext/core/arena.hpp>
 #include <pretext/core/bfloat16.hpp>
+#include <pretext/core/constant_weights.hpp>
 #include <pretext/core/device.hpp>
 #include <pretext/core/device_scalar.hpp>
 #include <pretext/core/random.hpp>
@@ -136,6 +137,8 @@ struct on {
   step_context step{};     ///< read by layers and maskings; set by a method while it learns (`step_scope`)
   /// Connects the shards of a batch that several contexts compute. Not owned; null: the batch is whole.
   distributed::communicator<D>* communicator = nullptr;
+  /// Weights that do not change while the context is used, for inference on a CPU. Not owned; null: all may.
+  const constant_weights* constants = nullptr;
 };
 
 /// Makes the values of a step visible to the layers of a network while a method learns, and no longer: a

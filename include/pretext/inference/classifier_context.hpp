@@ -46,6 +46,7 @@ class classifier_context {
                      std::size_t max_batch = 64)
       : model_{&model}, batches_{model.preprocessing(), std::move(stream), max_batch} {
     expects(max_batch > 0, "classifier_context: max_batch must be positive");
+    batches_.context().constants = model.encoder().constants();
   }
   // A temporary model would be gone before the first call.
   explicit classifier_context(const model_type&&, const inference_options& = {}) = delete;

@@ -2,6 +2,7 @@
 #pragma once
 #include <cstddef>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <span>
 #include <stdexcept>
@@ -10,6 +11,7 @@
 
 #include <pretext/augment/views.hpp>
 #include <pretext/core/concepts.hpp>
+#include <pretext/core/constant_weights.hpp>
 #include <pretext/devices/cpu.hpp>
 #include <pretext/inference/encoder_file.hpp>
 #include <pretext/kernels/elementwise.hpp>
@@ -64,6 +66,8 @@ class encoder_model {
     device::write(context.stream, value_.data(), host.data(), host.size());
     if constexpr (!std::same_as<T, W>)
       kernels::elementwise<device>::copy(context, value_.size(), value_.data(), rounded_.data());
+    if constexpr (!has_separate_memory<device> && std::same_as<T, W>)
+      constants_ = std::make_unique<constant_weights>(value_.data(), value_.size() * sizeof(W));
     if constexpr (has_separate_memory<device>)  // later reads come from other streams
       device::read(context.stream, host.data(), value_.data(), host.size());
   }
@@ -77,6 +81,9 @@ class encoder_model {
   /// The weights on the device, for `Encoder::infer`, which does not change them. Convolutions are multiplied
   /// by their batch norms (`fold_norms`).
   pretext::weights<Context> weights() const { return {value_.data(), nullptr, rounded_.data(), true}; }
+
+  /// The same as memory that no call changes, for `on::constants`; null on a GPU.
+  const constant_weights* constants() const { return constants_.get(); }
 
  private:
   static constexpr const auto& table = parameters_of<Encoder, Images>;
@@ -104,6 +111,7 @@ class encoder_model {
 
   preprocessing_type preprocessing_;
   buffer<W, device> value_{weight_count<Encoder, Images>};
+  std::unique_ptr<constant_weights> constants_;
   buffer<T, device> rounded_{rounded_count};  // the values once more, where activations are stored otherwise
 };
 

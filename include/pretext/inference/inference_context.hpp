@@ -39,6 +39,7 @@ class inference_context {
                     std::size_t max_batch = 64)
       : model_{&model}, batches_{model.preprocessing(), std::move(stream), max_batch} {
     expects(max_batch > 0, "inference_context: max_batch must be positive");
+    batches_.context().constants = model.constants();
   }
   // A temporary model would be gone before the first call.
   explicit inference_context(const model_type&&, const inference_options& = {}) = delete;

@@ -65,12 +65,22 @@ struct convolution<cpu> {
       return detail::few_channels_forward(context, e, batch, x, w, y, requested);
     const arena_scope guard{context.workspace};
     const std::size_t lines = operands<operand>(e.in) * panel_width<operand>(), step = e.taps() * lines;
-    operand* packed = context.workspace.template allocate<operand>(panels<operand>(e.out) * step);
-    context.stream.for_each_block(panels<operand>(e.out), [&](std::size_t panel) {
-      for (std::size_t t = 0; t < e.taps(); ++t)
-        pack_panels(w + t * e.in * e.out, e.in, e.out, e.out, std::size_t{1}, packed + t * lines, panel,
-                    panel + 1, step);
-    });
+    const std::size_t packed_size = panels<operand>(e.out) * step;
+    const auto pack = [&](operand* to) {
+      context.stream.for_each_block(panels<operand>(e.out), [&](std::size_t panel) {
+        for (std::size_t t = 0; t < e.taps(); ++t)
+          pack_panels(w + t * e.in * e.out, e.in, e.out, e.out, std::size_t{1}, to + t * lines, panel,
+                      panel + 1, step);
+      });
+    };
+    const operand* packed = nullptr;
+    if (context.constants && context.constants->contains(w)) {
+      packed = context.constants->template prepared<operand>(w, {e.in, e.out, e.taps()}, packed_size, pack);
+    } else {
+      operand* const scratch = context.workspace.template allocate<operand>(packed_size);
+      pack(scratch);
+      packed = scratch;
+    }
     detail::tap taps[detail::max_taps];
     for (std::size_t t = 0; t < e.taps(); ++t)
       taps[t] = {static_cast<std::ptrdiff_t>(t / e.columns) - static_cast<std::ptrdiff_t>(e.padding),

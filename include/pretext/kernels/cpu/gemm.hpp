@@ -73,17 +73,29 @@ struct gemm<cpu> {
     const std::size_t width = panel_width<T>(), height = tile_rows(), columns = panels<T>(n);
     const std::size_t depth = std::min<std::size_t>(k, 1024);  // a panel of this depth fits the L2 cache
     const std::size_t lines = operands<operand>(depth);
-    operand* packed = context.workspace.template allocate<operand>(columns * width * lines);
+    const std::size_t packed_size = columns * width * lines;
+    const auto pack = [&](std::size_t done, operand* to) {
+      const std::size_t slice = std::min(depth, k - done);
+      context.stream.for_each_block(columns, [&](std::size_t panel) {
+        if (b == op::none)
+          pack_panels(B + done * n, slice, n, n, std::size_t{1}, to, panel, panel + 1, lines * width);
+        else
+          pack_panels(B + done, slice, n, std::size_t{1}, k, to, panel, panel + 1, lines * width);
+      });
+    };
+    const operand* ready = nullptr;  // packed by an earlier call
+    if (context.constants && context.constants->contains(B))
+      ready = context.constants->template prepared<operand>(
+          B, {n, k, std::size_t{b == op::none}}, (k + depth - 1) / depth * packed_size, [&](operand* to) {
+            for (std::size_t done = 0; done < k; done += depth) pack(done, to + done / depth * packed_size);
+          });
+    operand* const scratch = context.workspace.template allocate<operand>(ready ? 0 : packed_size);
     [[maybe_unused]] operand* const rounded = context.workspace.template allocate<operand>(
         rounds ? context.stream.threads() * output_block::max_rows * lines : 0);
     for (std::size_t done = 0; done < k; done += depth) {
       const std::size_t slice = std::min(depth, k - done);
-      context.stream.for_each_block(columns, [&](std::size_t panel) {
-        if (b == op::none)
-          pack_panels(B + done * n, slice, n, n, std::size_t{1}, packed, panel, panel + 1, lines * width);
-        else
-          pack_panels(B + done, slice, n, std::size_t{1}, k, packed, panel, panel + 1, lines * width);
-      });
+      if (!ready) pack(done, scratch);
+      const operand* const packed = ready ? ready + done / depth * packed_size : scratch;
       const bool accumulate = mode == write_mode::accumulate || done > 0;
       constexpr std::size_t block_rows = output_block::max_rows;
       const std::size_t block_panels = 256 / width;
