@@ -9,6 +9,8 @@
 #include <new>
 #include <utility>
 
+#include <pretext/core/cpp20.hpp>
+
 namespace pretext::inline v0_1 {
 
 /// Weights in host memory that no call changes, with what kernels make of them: a matrix product packs its
