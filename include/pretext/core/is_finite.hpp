@@ -6,8 +6,9 @@
 
 namespace pretext::inline v0_1::detail {
 
-/// Is the value neither NaN nor infinite? It tests the bits of the exponent: with -ffast-math, compilers take
-/// std::isfinite to be true.
+// With -ffast-math, compilers take std::isfinite to be true and std::isnan to be false; these test the bits.
+
+/// Is the value neither NaN nor infinite?
 constexpr bool is_finite(double value) {
   constexpr std::uint64_t exponent = 0x7FF0000000000000u;
   return (__builtin_bit_cast(std::uint64_t, value) & exponent) != exponent;
@@ -15,6 +16,16 @@ constexpr bool is_finite(double value) {
 constexpr bool is_finite(float value) {
   constexpr std::uint32_t exponent = 0x7F800000u;
   return (__builtin_bit_cast(std::uint32_t, value) & exponent) != exponent;
+}
+
+/// Is the value not a number?
+constexpr bool is_nan(double value) {
+  constexpr std::uint64_t infinity = 0x7FF0000000000000u, magnitude = ~(std::uint64_t{1} << 63);
+  return (__builtin_bit_cast(std::uint64_t, value) & magnitude) > infinity;
+}
+constexpr bool is_nan(float value) {
+  constexpr std::uint32_t infinity = 0x7F800000u, magnitude = ~(std::uint32_t{1} << 31);
+  return (__builtin_bit_cast(std::uint32_t, value) & magnitude) > infinity;
 }
 
 }  // namespace pretext::inline v0_1::detail

@@ -11,6 +11,7 @@
 
 #include <pretext/core/expects.hpp>
 #include <pretext/core/image.hpp>
+#include <pretext/core/is_finite.hpp>
 #include <pretext/data/source.hpp>
 #include <pretext/io/convert_channels.hpp>
 #include <pretext/io/sample_levels.hpp>
@@ -94,7 +95,7 @@ inline channel_statistics statistics_of(const any_source& source, std::size_t li
     append_samples(picture, 1, samples);
     const auto [low, high] = bounds_of(picture.type, picture.range);
     for (std::size_t i = 0; i < samples.size(); ++i) {
-      if (std::isnan(samples[i])) continue;
+      if (pretext::detail::is_nan(samples[i])) continue;
       const double value = std::clamp(static_cast<double>((samples[i] - low) / (high - low)), 0., 1.);
       const std::size_t c = i % picture.channels;
       sum[c] += value;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <pretext/core/expects.hpp>
+#include <pretext/core/is_finite.hpp>
 
 namespace pretext::inline v0_1 {
 
@@ -58,7 +59,7 @@ inline classification_metrics measure_classification(std::span<const int> labels
   expects(!labels.empty() && classes > 0 && scores.size() == labels.size() * classes,
           "classification metrics: ", scores.size(), " scores are not those of ", labels.size(),
           " images and ", classes, " classes");
-  expects(std::ranges::none_of(scores, [](float score) { return std::isnan(score); }),
+  expects(std::ranges::none_of(scores, [](float score) { return pretext::detail::is_nan(score); }),
           "classification metrics: a score is NaN");
   const auto [smallest, largest] = std::ranges::minmax(labels);
   expects(smallest >= 0, "classification metrics: the label ", smallest,
@@ -82,7 +83,7 @@ inline classification_metrics measure_classification(std::span<const int> labels
   const auto mean_of = [](const std::vector<double>& values) {
     double sum = 0, count = 0;
     for (const double value : values)
-      if (!std::isnan(value)) sum += value, ++count;
+      if (!pretext::detail::is_nan(value)) sum += value, ++count;
     return count > 0 ? sum / count : none;
   };
   std::vector<float> of_class(labels.size());

@@ -10,6 +10,7 @@
 #include <Eigen/Eigenvalues>
 
 #include <pretext/core/expects.hpp>
+#include <pretext/core/is_finite.hpp>
 #include <pretext/evaluation/scatter_matrix.hpp>
 
 namespace pretext::inline v0_1 {
@@ -88,7 +89,7 @@ inline collapse_report detect_collapse(const feature_table& embeddings, const cp
   found.uniform_std = 1 / std::sqrt(static_cast<double>(embeddings.width));
   for (std::size_t i = 0; i < embeddings.count; ++i)
     found.not_finite += !std::all_of(embeddings.row(i), embeddings.row(i) + embeddings.width,
-                                     [](float value) { return std::isfinite(value); });
+                                     [](float value) { return pretext::detail::is_finite(value); });
   bool to_a_point = false;
   if (found.not_finite > 0) {
     found.collapsed = true;

@@ -13,6 +13,7 @@
 
 #include <pretext/core/context.hpp>
 #include <pretext/core/expects.hpp>
+#include <pretext/core/is_finite.hpp>
 #include <pretext/evaluation/features.hpp>
 #include <pretext/io/safetensors.hpp>
 #include <pretext/kernels/cpu/elementwise.hpp>
@@ -138,7 +139,7 @@ inline feature_classifier load_feature_classifier(const std::filesystem::path& p
         file.at("weight").shape_text(), ", bias ", file.at("bias").shape_text(), ", scale ",
         file.at("scale").shape_text(), ", shift ", file.at("shift").shape_text());
   for (const auto* values : {&loaded.scale, &loaded.shift, &loaded.weight, &loaded.bias})
-    if (!std::ranges::all_of(*values, [](float value) { return std::isfinite(value); }))
+    if (!std::ranges::all_of(*values, [](float value) { return pretext::detail::is_finite(value); }))
       throw_error<std::runtime_error>(path.string(), ": the classifier holds NaN or infinity");
   for (std::size_t c = 0; c < loaded.classes(); ++c)
     if (const auto name = file.metadata.find("class/" + std::to_string(c)); name != file.metadata.end())

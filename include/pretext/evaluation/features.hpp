@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <pretext/core/expects.hpp>
+#include <pretext/core/is_finite.hpp>
 #include <pretext/devices/cpu.hpp>
 
 namespace pretext::inline v0_1 {
@@ -99,8 +100,9 @@ class feature_view {
 /// finite.
 inline void expects_finite(const feature_view& features, std::string_view what) {
   expects(features.count() > 0 && features.width() > 0, what, ": there are no features");
-  expects(std::ranges::all_of(features.values(), [](float value) { return std::isfinite(value); }), what,
-          ": a feature is NaN or infinite");
+  expects(
+      std::ranges::all_of(features.values(), [](float value) { return pretext::detail::is_finite(value); }),
+      what, ": a feature is NaN or infinite");
 }
 
 /// All rows scaled to length 1, for cosine similarities; a row of zeros stays zero. The work is shared among

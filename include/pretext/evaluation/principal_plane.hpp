@@ -11,6 +11,7 @@
 #include <Eigen/Eigenvalues>
 #include <Eigen/QR>
 
+#include <pretext/core/is_finite.hpp>
 #include <pretext/core/random.hpp>
 #include <pretext/evaluation/scatter_matrix.hpp>
 
@@ -87,7 +88,7 @@ struct leading_axes {
 /// std::invalid_argument if there are none or one is NaN or infinite.
 inline plane_projection project_to_plane(const feature_table& features, const cpu::stream& stream = {}) {
   expects_features(features, "projection");
-  expects(std::ranges::all_of(features.values, [](float value) { return std::isfinite(value); }),
+  expects(std::ranges::all_of(features.values, [](float value) { return pretext::detail::is_finite(value); }),
           "projection: a feature is NaN or infinite");
   const auto mean = detail::mean_row(features.values, features.width);
   const Eigen::MatrixXd scatter = detail::scatter_matrix(features.values, mean, stream);

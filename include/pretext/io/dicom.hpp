@@ -19,6 +19,7 @@
 
 #include <pretext/core/expects.hpp>
 #include <pretext/core/image.hpp>
+#include <pretext/core/is_finite.hpp>
 #include <pretext/io/bad_image.hpp>
 #include <pretext/io/decode.hpp>
 #include <pretext/io/decode_options.hpp>
@@ -122,7 +123,8 @@ inline void decode_dicom(std::span<const std::byte> bytes, const std::string& na
   };
   const auto [least, largest] = layout.bounds();
   if (layout.has_sign || slope != 1 || intercept != 0) {
-    if (!std::isfinite(measured(least)) || !std::isfinite(measured(largest)) || slope == 0)
+    if (!pretext::detail::is_finite(measured(least)) || !pretext::detail::is_finite(measured(largest)) ||
+        slope == 0)
       damaged("rescale slope and intercept are no numbers to multiply by and add");
     copy(out.resize<float>(layout.height, layout.width, layout.channels), measured);
   } else if (sample == 2) {

@@ -11,6 +11,7 @@
 #include <pretext/core/expects.hpp>
 #include <pretext/core/image.hpp>
 #include <pretext/core/image_layout.hpp>
+#include <pretext/core/is_finite.hpp>
 
 namespace pretext::inline v0_1 {
 
@@ -34,7 +35,7 @@ struct sample_levels {
 inline sample_range percentiles_of(std::vector<float>& samples, float low, float high) {
   expects(0 <= low && low < high && high <= 100, "percentiles must ascend within 0 and 100, not be ", low,
           " and ", high);
-  std::erase_if(samples, [](float x) { return std::isnan(x); });
+  std::erase_if(samples, [](float x) { return pretext::detail::is_nan(x); });
   if (samples.empty()) return {};
   const auto percentile = [&](float percent) {
     const double position = static_cast<double>(percent) / 100 * static_cast<double>(samples.size() - 1);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <pretext/core/expects.hpp>
+#include <pretext/core/is_finite.hpp>
 #include <pretext/report/axis.hpp>
 
 namespace pretext::inline v0_1 {
@@ -44,7 +45,7 @@ inline std::vector<std::size_t> points_to_draw(const chart_curve& c) {
     const std::size_t begin = s * count / intervals, end = (s + 1) * count / intervals;
     std::size_t lowest = end, highest = end, gap = end;
     for (std::size_t i = begin; i < end; ++i) {
-      if (!std::isfinite(c.y[i]))
+      if (!pretext::detail::is_finite(c.y[i]))
         gap = i;
       else {
         if (lowest == end || c.y[i] < c.y[lowest]) lowest = i;
@@ -78,11 +79,11 @@ inline plot_area area_of(const chart& c) {
   constexpr double infinity = std::numeric_limits<double>::infinity();
   double x0 = infinity, x1 = -infinity, y0 = infinity, y1 = -infinity;
   const auto include = [](double value, double& low, double& high) {
-    if (std::isfinite(value)) low = std::min(low, value), high = std::max(high, value);
+    if (pretext::detail::is_finite(value)) low = std::min(low, value), high = std::max(high, value);
   };
   for (const auto& line : c.curves)
     for (std::size_t i = 0; i < line.x.size(); ++i)
-      if (std::isfinite(line.y[i])) include(line.x[i], x0, x1), include(line.y[i], y0, y1);
+      if (pretext::detail::is_finite(line.y[i])) include(line.x[i], x0, x1), include(line.y[i], y0, y1);
   for (const auto& line : c.references) include(line.y, y0, y1);
   return {axis_over(x0, x1, 6, false), axis_over(y0, y1, 5, true)};
 }
@@ -92,7 +93,7 @@ inline std::string path_of(const plot_area& area, const chart_curve& line) {
   std::string path;
   bool pen_down = false;
   for (const std::size_t i : points_to_draw(line)) {
-    const bool finite = std::isfinite(line.x[i]) && std::isfinite(line.y[i]);
+    const bool finite = pretext::detail::is_finite(line.x[i]) && pretext::detail::is_finite(line.y[i]);
     if (finite) path += str_cat(pen_down ? "L" : "M", area.x_of(line.x[i]), " ", area.y_of(line.y[i]));
     pen_down = finite;
   }
@@ -135,7 +136,7 @@ inline std::string draw(const chart& c) {
   std::string lines, legend;
   for (std::size_t i = 0; i < c.references.size(); ++i) {
     const std::string y = area.y_of(c.references[i].y), color = str_cat(" c", 8 + i % 2);
-    if (!std::isfinite(c.references[i].y)) continue;
+    if (!pretext::detail::is_finite(c.references[i].y)) continue;
     lines += line_element("reference" + color, fixed(area.left, 0), y, fixed(area.right, 0), y);
     legend += text_element("span", {{"class", "dashed" + color}}, c.references[i].name);
   }

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include <pretext/core/is_finite.hpp>
 #include <pretext/io/utf8.hpp>
 #include <pretext/report/style.hpp>
 
@@ -62,7 +63,7 @@ inline std::string base64(std::span<const std::byte> bytes) {
 /// A number with `decimals` decimals, independent of the locale; a dash for NaN and infinity.
 inline std::string fixed(double value, int decimals) {
   char text[64];
-  if (!std::isfinite(value) || std::abs(value) > 1e40) return "–";
+  if (!pretext::detail::is_finite(value) || std::abs(value) > 1e40) return "–";
   const auto end = std::to_chars(text, text + sizeof text, value, std::chars_format::fixed, decimals).ptr;
   const std::string digits{text, end};
   return digits.find_first_not_of("-0.") == std::string::npos && digits[0] == '-' ? digits.substr(1) : digits;
@@ -70,12 +71,12 @@ inline std::string fixed(double value, int decimals) {
 
 /// A fraction as a percentage, in HTML; a dash for NaN.
 inline std::string percent(double fraction) {
-  return std::isfinite(fraction) ? fixed(100 * fraction, 1) + "<small>%</small>" : "–";
+  return pretext::detail::is_finite(fraction) ? fixed(100 * fraction, 1) + "<small>%</small>" : "–";
 }
 
 /// A fraction as a CSS length, clamped to [0%, 100%].
 inline std::string css_percent(double fraction) {
-  return std::isfinite(fraction) ? fixed(100 * std::clamp(fraction, 0.0, 1.0), 2) + "%" : "0%";
+  return pretext::detail::is_finite(fraction) ? fixed(100 * std::clamp(fraction, 0.0, 1.0), 2) + "%" : "0%";
 }
 
 /// An attribute name="value" of an element; the value is escaped when it is written.

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <pretext/core/expects.hpp>
+#include <pretext/core/is_finite.hpp>
 #include <pretext/io/file.hpp>
 #include <pretext/report/chart.hpp>
 #include <pretext/report/page.hpp>
@@ -68,7 +69,7 @@ inline std::string tiles(const accuracy_table& table) {
     std::string tile = text_element("div", {{"class", "name"}}, table.columns[column]) +
                        element("div", {{"class", "figure"}}, percent(table.rows[0].values[column]));
     for (std::size_t row = 1; row < table.rows.size(); ++row)
-      if (std::isfinite(table.rows[row].values[column]))
+      if (pretext::detail::is_finite(table.rows[row].values[column]))
         tile += element("div", {{"class", "beside"}},
                         percent(table.rows[row].values[column]) + " " + escape(table.rows[row].name));
     html += element("div", {{"class", "tile"}}, tile);

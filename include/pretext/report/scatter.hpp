@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <pretext/core/expects.hpp>
+#include <pretext/core/is_finite.hpp>
 #include <pretext/report/page.hpp>
 
 namespace pretext::inline v0_1 {
@@ -37,14 +38,14 @@ struct plane {
     height = std::clamp((width - 2 * margin) * (y1 - y0) / std::max(x1 - x0, 1e-300) + 2 * margin,
                         0.5 * width, 0.85 * width);
     const double fit = std::min((width - 2 * margin) / (x1 - x0), (height - 2 * margin) / (y1 - y0));
-    if (std::isfinite(fit)) scale = fit;
+    if (pretext::detail::is_finite(fit)) scale = fit;
   }
   std::string x_of(double x) const { return fixed(width / 2 + (x - x_centre) * scale, 1); }
   std::string y_of(double y) const { return fixed(height / 2 - (y - y_centre) * scale, 1); }
 
  private:
   static std::pair<double, double> extent(std::vector<double> values) {
-    std::erase_if(values, [](double v) { return !std::isfinite(v); });
+    std::erase_if(values, [](double v) { return !pretext::detail::is_finite(v); });
     if (values.empty()) return {0, 0};
     const auto [low, high] = std::minmax_element(values.begin(), values.end());
     return {*low, *high};
@@ -76,7 +77,8 @@ inline std::string scatter_section(const scatter_plot& s) {
     std::string path;
     std::vector<double> xs, ys;
     for (std::size_t i = 0; i < s.x.size(); ++i) {
-      if ((!s.label.empty() && s.label[i] != group) || !std::isfinite(s.x[i]) || !std::isfinite(s.y[i]))
+      if ((!s.label.empty() && s.label[i] != group) || !pretext::detail::is_finite(s.x[i]) ||
+          !pretext::detail::is_finite(s.y[i]))
         continue;
       // A line of length 0 with round caps is a dot: a whole class is one SVG element.
       path += str_cat("M", map.x_of(s.x[i]), " ", map.y_of(s.y[i]), "h0");

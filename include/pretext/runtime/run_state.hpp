@@ -11,6 +11,7 @@
 #include <utility>
 
 #include <pretext/core/expects.hpp>
+#include <pretext/core/is_finite.hpp>
 #include <pretext/core/parse_number.hpp>
 #include <pretext/io/utf8.hpp>
 #include <pretext/runtime/checkpoint.hpp>
@@ -62,7 +63,7 @@ class run_metadata {
   Number number(const char* name, std::optional<Number> otherwise = {}) const {
     if (otherwise && !entries_.contains(name)) return *otherwise;
     const auto value = parse_number<Number>(text(name));
-    if (!value || !std::isfinite(static_cast<double>(*value)))
+    if (!value || !pretext::detail::is_finite(static_cast<double>(*value)))
       throw_error<std::runtime_error>(file_, ": the metadata \"", name, "\" cannot be ",
                                       quote_json(std::string_view{text(name)}.substr(0, 80)));
     return *value;

@@ -11,6 +11,7 @@
 #include <pretext/core/context.hpp>
 #include <pretext/core/device_scalar.hpp>
 #include <pretext/core/expects.hpp>
+#include <pretext/core/is_finite.hpp>
 #include <pretext/core/tensor.hpp>
 #include <pretext/kernels/parallel_for.hpp>
 #include <pretext/training/batches.hpp>
@@ -98,7 +99,7 @@ struct end_step {
   step_state* now;
   PRETEXT_HOST_DEVICE void operator()(std::size_t) const {
     losses[now->queued++] = *settled;
-    if (std::isfinite(*settled)) ++now->number;
+    if (pretext::detail::is_finite(*settled)) ++now->number;
   }
 };
 
