@@ -90,8 +90,9 @@ void read(const nlohmann::json& from, const std::string& source, const field& me
   std::visit(
       [&]<class Value>(Value* value) {
         if (!read(from, *value))
-          pretext::throw_error<std::runtime_error>(source, ": the member \"", member.key, "\" must be ",
-                                                   kind_of<Value>, ", not ", from.dump().substr(0, 80));
+          pretext::throw_error<std::runtime_error>(
+              source, ": the member \"", member.key, "\" must be ", kind_of<Value>, ", not ",
+              pretext::detail::printable(from.dump().substr(0, 80), false));
         if constexpr (std::is_same_v<Value, std::size_t> || std::is_same_v<Value, double>)
           if (const std::string fault = fault_of(member, from.dump()); !fault.empty())
             pretext::throw_error<std::runtime_error>(source, ": the member \"", member.key, "\": ", fault);
@@ -151,7 +152,7 @@ nlohmann::json parse_members(const std::string& text, const std::string& source,
   const auto check = [&](int depth, nlohmann::json::parse_event_t event, nlohmann::json& parsed) {
     if (depth != 1 || event != nlohmann::json::parse_event_t::key) return true;
     const auto& key = parsed.get_ref<const std::string&>();
-    const std::string quoted = pretext::detail::quote_json(key.substr(0, 80));
+    const std::string quoted = pretext::detail::quote(key);
     if (!known.contains(key))
       reject("no program has the member ", quoted,
              "; a later version may have written it, or it is misspelt");

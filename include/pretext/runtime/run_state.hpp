@@ -64,8 +64,7 @@ class run_metadata {
     if (otherwise && !entries_.contains(name)) return *otherwise;
     const auto value = parse_number<Number>(text(name));
     if (!value || !pretext::detail::is_finite(static_cast<double>(*value)))
-      throw_error<std::runtime_error>(file_, ": the metadata \"", name, "\" cannot be ",
-                                      quote_json(std::string_view{text(name)}.substr(0, 80)));
+      throw_error<std::runtime_error>(file_, ": the metadata \"", name, "\" cannot be ", quote(text(name)));
     return *value;
   }
   std::map<std::size_t, std::string> skipped() const {
