@@ -1,6 +1,6 @@
 """check_names.py <root>: what the pages name exists. In docs/components.md every identifier in `backticks` of a table is
 declared below include/, and the first of a row in the header that the row links to. In all pages, files in backticks
-exist, C++ blocks are the marked parts of docs/snippets, which the tests compile, docs/migration.md gives new names that exist, and CONTRIBUTING.md lists the folders in the order that the tests check."""
+exist, C++ blocks are the marked parts of docs/snippets, which the tests compile, docs/migration.md gives new names that exist, and docs/installing.md shows lines of tests/package, and CONTRIBUTING.md lists the folders in the order that the tests check."""
 import pathlib
 import re
 import sys
@@ -66,6 +66,14 @@ def main():
             for block in re.findall(r"^```cpp[^\n]*\n(.*?)^```", text, re.M | re.S):
                 if block not in snippets:
                     faults.append(f"{page.relative_to(root)}: this C++ block is no part of docs/snippets: {block.splitlines()[0]}")
+
+    consumers = [path.read_text() for name in ("CMakeLists.txt", "Makefile") for path in (root / "tests/package").glob(f"*/{name}")]
+    blocks = re.findall(r"^```(?:cmake|make)\n(.*?)^```", (root / "docs/installing.md").read_text(), re.M | re.S)
+    for block in blocks:
+        if not any(block in consumer for consumer in consumers):
+            faults.append(f"docs/installing.md: these lines are in no project of tests/package: {block.splitlines()[0]}")
+    if len(blocks) < 4:
+        faults.append(f"docs/installing.md: only {len(blocks)} blocks of CMake and make")
 
     order = re.search(r"set\(order ([^)]*)\)", (root / "tests/headers/architecture.cmake").read_text()).group(1).split()
     listed = re.search(r"^    core .*(?:\n +→ .*)*", (root / "CONTRIBUTING.md").read_text(), re.M)

@@ -1,6 +1,5 @@
 # Included by the tests of this folder: `run(words…)` runs a command and fails with it; `run_for(output words…)` gives what
-# it wrote;
-# `must_fail_with(sentence words…)` fails unless the command fails and says the sentence.
+# it wrote; `must_fail_with(sentence words…)` fails unless the command fails and says the sentence.
 cmake_minimum_required(VERSION 3.25)
 
 function(run_for output)
@@ -31,6 +30,13 @@ function(must_fail_with sentence)
     message(FATAL_ERROR "${command} succeeded; it must fail and say: ${sentence}")
   endif()
   must_contain("${said}" "${sentence}")
+endfunction()
+
+# An empty work folder with the project of a folder here in `project`.
+function(make_project way)
+  file(REMOVE_RECURSE ${folder})
+  file(COPY ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/${way}/ DESTINATION ${folder}/project)
+  file(COPY ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/main.cpp DESTINATION ${folder}/project)
 endfunction()
 
 # A program that a test cannot do without: the test is skipped where it is missing.

@@ -1,11 +1,11 @@
 # What is missing has one sentence: a dependency when the library is configured, a component when it is found.
 include(${CMAKE_CURRENT_LIST_DIR}/run.cmake)
-file(REMOVE_RECURSE ${folder})
+make_project(fetch_content)
 set(configure ${CMAKE_COMMAND} -G ${generator} -DCMAKE_CXX_COMPILER=${compiler})
 
 must_fail_with("pretext needs libeigen3-dev (Debian's names), which were not found: install them, or configure with \
 -DPRETEXT_DOWNLOAD=ON, which downloads them."
-  ${configure} -S ${CMAKE_CURRENT_LIST_DIR}/add_subdirectory -B ${folder}/no_eigen -DPRETEXT_ROOT=${root}
+  ${configure} -S ${folder}/project -B ${folder}/no_eigen -DFETCHCONTENT_SOURCE_DIR_PRETEXT=${root}
   -DCMAKE_BUILD_TYPE=Release -DCMAKE_DISABLE_FIND_PACKAGE_Eigen3=ON)
 must_fail_with("pretext needs libpng-dev doctest-dev (Debian's names), which were not found: install them, or configure with \
 -DPRETEXT_DOWNLOAD=ON, which downloads them, or -DPRETEXT_TESTS=OFF -DPRETEXT_EXAMPLES=OFF for the headers alone."

@@ -1,7 +1,7 @@
 # The vcpkg port has the project's version and its portfile installs a package that a consumer finds. Where vcpkg is
 # missing, its functions are replaced by the CMake calls that they stand for: this tests the port, not vcpkg.
 include(${CMAKE_CURRENT_LIST_DIR}/run.cmake)
-file(REMOVE_RECURSE ${folder})
+make_project(find_package)
 set(port ${root}/packaging/vcpkg/pretext)
 file(READ ${port}/vcpkg.json manifest)
 string(JSON port_version GET "${manifest}" version)
@@ -41,10 +41,10 @@ else()
   include(${port}/portfile.cmake)
 endif()
 
-run(${CMAKE_COMMAND} -S ${CMAKE_CURRENT_LIST_DIR}/find_package -B ${folder}/build -G ${generator}
+run(${CMAKE_COMMAND} -S ${folder}/project -B ${folder}/build -G ${generator}
   -DCMAKE_CXX_COMPILER=${compiler} -DCMAKE_PREFIX_PATH=${prefix} -DCMAKE_BUILD_TYPE=Release)
 run(${CMAKE_COMMAND} --build ${folder}/build)
-run(${folder}/build/consumer)
+run(${folder}/build/program)
 if(NOT vcpkg)
   message(STATUS "vcpkg is not installed: its functions were replaced by the CMake calls that they stand for")
 endif()
