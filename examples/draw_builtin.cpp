@@ -1,10 +1,15 @@
 // Writes the built-in images as PNG files, optionally in one folder per class: to look at them, or to try a
 // program on files.
-//   draw_builtin --count 100 --side 32 --out pictures [--classes]
+//   draw_builtin --count 100 --side 32 --out pictures [--classes] [--noise 20]
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <filesystem>
 
+#include <pretext/core/distributions.hpp>
+#include <pretext/core/random.hpp>
 #include <pretext/data/builtin.hpp>
 #include <pretext/io/file.hpp>
 #include <pretext/io/png.hpp>
@@ -23,18 +28,28 @@ int main(int argc, char** argv) {
   programs::add_option(app, {"", &options.seed, "--seed"}, "");
   app.add_option("--out", out)->capture_default_str();
   app.add_flag("--classes", classes, "one subfolder per class");
+  std::size_t noise = 0;
+  programs::add_option(app, {"", &noise, "--noise"}, "images of gray noise besides, in the folder noise");
   CLI11_PARSE(app, argc, argv);
   return programs::run_program("draw_builtin", [&] {
     const pretext::builtin_source source{options};
     pretext::image picture;
-    for (std::size_t i = 0; i < source.size(); ++i) {
-      source.read(i, picture);
-      const auto folder =
-          classes ? out / source.class_names()[static_cast<std::size_t>(source.label(i))] : out;
+    const auto write = [&](const std::filesystem::path& folder, std::size_t number) {
       std::filesystem::create_directories(folder);
       char name[32];
-      std::snprintf(name, sizeof name, "%06zu.png", i);
+      std::snprintf(name, sizeof name, "%06zu.png", number);
       pretext::write_atomically(folder / name, pretext::encode_png(picture));
+    };
+    for (std::size_t i = 0; i < source.size(); ++i) {
+      source.read(i, picture);
+      write(classes ? out / source.class_names()[static_cast<std::size_t>(source.label(i))] : out, i);
+    }
+    for (std::size_t i = 0; i < noise; ++i) {
+      std::uint32_t position = 0;
+      for (std::uint8_t& value : picture.resize<std::uint8_t>(options.side, options.side, 1))
+        value = static_cast<std::uint8_t>(std::clamp(
+            128 + 20 * pretext::standard_normal({.seed = options.seed, .sample = i}, position++), 0., 255.));
+      write(out / "noise", i);
     }
     return 0;
   });

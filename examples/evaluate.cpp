@@ -1,6 +1,6 @@
 // Evaluates a pretrained encoder: weighted kNN and a linear probe on its features, compared with the same
 // encoder untrained and with raw pixels. Writes report.html to the folder of the run and prints one line
-// "result: {...}".
+// "result: {...}"; adds the figures of each class to summary.json.
 //   evaluate --run out/run [--data photos/]
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -13,6 +13,7 @@
 
 #include "support/command_line.hpp"
 #include "support/exit_status.hpp"
+#include "support/metrics_report.hpp"
 #include "support/run_report.hpp"
 
 using namespace programs;
@@ -29,7 +30,7 @@ double rounded(double x) { return static_cast<double>(static_cast<long>(x * 1000
 
 int run(const std::filesystem::path& path, const std::string& other_data, const std::string& on_bad_image,
         const evaluation_options& options, const std::string& command_line) {
-  const run_folder folder{path};
+  run_folder folder{path};
   recipe config;
   folder.read_recipe(config);
   if (!other_data.empty()) config.data = other_data;
@@ -48,14 +49,23 @@ int run(const std::filesystem::path& path, const std::string& other_data, const 
   print("this encoder", accuracy.trained);
   print("the same untrained", accuracy.untrained);
   print("raw pixels", accuracy.pixels);
+  const auto& classes = data.test.class_names();
+  const auto& metrics = accuracy.trained.metrics();
+  std::printf("balanced accuracy of the %s %.4f, mean AUROC %.4f\n", probed ? "linear probe" : "kNN",
+              metrics.balanced_accuracy, metrics.mean_auroc);
   int status = 0;
   double seconds = accuracy.seconds;
   try {
     write_run_report(folder, config, data, accuracy, options, command_line);
     seconds += folder.read_summary().seconds;
     std::printf("report: %s\n", (path / "report.html").c_str());
+    nlohmann::ordered_json figures{{"knn", json_of(accuracy.trained.of_knn, classes)}};
+    if (probed) figures["linear"] = json_of(accuracy.trained.of_probe, classes);
+    folder.add_to_summary("evaluation",
+                          figures.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "evaluate: the report could not be written: %s\n", sentence_of(error).c_str());
+    std::fprintf(stderr, "evaluate: the report and summary.json could not be written: %s\n",
+                 sentence_of(error).c_str());
     status = exit_failed;
   }
   nlohmann::ordered_json result{{"method", config.method},
@@ -67,6 +77,8 @@ int run(const std::filesystem::path& path, const std::string& other_data, const 
     result["linear_untrained"] = rounded(accuracy.untrained.linear);
     result["linear_pixels"] = rounded(accuracy.pixels.linear);
   }
+  const auto figures = json_of(metrics, classes);
+  for (const char* name : {"balanced_accuracy", "auroc"}) result[name] = figures[name];
   result["seconds"] = rounded(seconds);
   std::printf("result: %s\n", result.dump().c_str());
   return status;

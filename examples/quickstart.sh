@@ -1,13 +1,16 @@
 #!/usr/bin/env bash
-# examples/quickstart.sh [method] [--device cuda]: installs missing dependencies, builds, pretrains on the built-in
-# images, and evaluates. Writes encoder.safetensors, metrics.csv and report.html to out/quickstart/; the last line is
-# "result: {...}".
+# examples/quickstart.sh [method] [--data FOLDER] [--device cuda]: installs missing dependencies, builds, pretrains on the
+# built-in images, and evaluates. Writes encoder.safetensors, metrics.csv and report.html to out/quickstart/; the last line
+# is "result: {...}". With --data it learns from up to 6000 images of a folder, which need no labels, and shows which of
+# them look alike: out/quickstart/search/report.html.
 set -euo pipefail
-method=simclr device=cpu
+method=simclr device=cpu data=builtin
 while (($# > 0)); do
   case $1 in
     --device) device=${2:?--device takes cpu or cuda} && shift ;;
     --device=*) device=${1#*=} ;;
+    --data) data=${2:?--data takes a folder of images} && shift ;;
+    --data=*) data=${1#*=} ;;
     *) method=$1 ;;
   esac
   shift
@@ -31,6 +34,11 @@ case $method in
   *) recipe=(--epochs 4 --batch 64 --warmup-epochs 0.3 --learning-rate 0.2) ;; # with half as many steps the seed changes kNN accuracy by 0.1
 esac
 
+if [ "$data" != builtin ]; then # as many steps for a small folder as for the built-in images
+  files=$(find -L "$data" -type f | wc -l)
+  recipe[1]=$((files < 6000 ? ${recipe[1]} * 6000 / (files + 1) : ${recipe[1]}))
+fi
+
 install_dependencies
 build=$root/build out=$root/out/quickstart
 options=(-DCMAKE_BUILD_TYPE=Release -DPRETEXT_EXAMPLES=ON)
@@ -42,9 +50,13 @@ elif [ ! -e "$build/CMakeCache.txt" ]; then
   options+=(-DPRETEXT_CUDA=OFF) # do not compile CUDA code unless asked to
 fi
 configure "$root" "$build" "${options[@]}"
-cmake --build "$build" --parallel "$(nproc 2>/dev/null || echo 2)" --target "pretrain_$method" evaluate
+cmake --build "$build" --parallel "$(nproc 2>/dev/null || echo 2)" --target "pretrain_$method" evaluate search
 
-"$build/examples/pretrain_$method" --data builtin --images 6000 --test-images 1500 "${recipe[@]}" --device "$device" \
+"$build/examples/pretrain_$method" --data "$data" --images 6000 --test-images 1500 "${recipe[@]}" --device "$device" \
   --out "$out" --overwrite
-# Prints the result as its last line.
-"$build/examples/evaluate" --run "$out" --device "$device"
+if [ "$data" = builtin ]; then
+  # Prints the result as its last line.
+  "$build/examples/evaluate" --run "$out" --device "$device"
+else
+  "$build/examples/search" --run "$out" --device "$device" --out "$out/search"
+fi

@@ -50,7 +50,7 @@ void say_left_out(const any_source& source, const std::string& data, const std::
     std::fprintf(stderr, "%s: %s\n", detail::printable(data).c_str(), detail::printable(sentence).c_str());
   if (!has_labels(source)) return;
   const std::size_t without = source.size() - labelled_images(source).size();
-  if (without > 0)
+  if (without > 0 && !part.empty())
     std::fprintf(stderr, "%s: %zu of %zu %s images have no class, and %s\n", detail::printable(data).c_str(),
                  without, source.size(), part.c_str(),
                  part == "test" ? "are left out of evaluation" : "are used for pretraining only");
@@ -90,11 +90,7 @@ datasets open_stored(const recipe& config) {
             {},
             images};
   }
-  const decode_options decode{
-      .target_side = config.image_size,
-      .max_pixels = config.max_pixels,
-      .orientation = config.exif_orientation == "apply" ? exif_orientation::apply : exif_orientation::ignore,
-      .channels = config.channels};
+  const decode_options decode = decoding_of(config);
   const any_source train = open_source(config.data, {.part = dataset_split::train, .decode = decode});
   say_left_out(train, config.data, "training");
   say_orientations(train, config);
@@ -122,16 +118,37 @@ datasets open_stored(const recipe& config) {
   return data;
 }
 
+any_source converted(const any_source& source, const recipe& config) {
+  const sample_levels levels = levels_of(config);
+  if (source.size() == 0 || (config.channels == 3 && levels == sample_levels{})) return source;
+  return converted_source{source, config.channels, levels};
+}
+
 }  // namespace
+
+decode_options decoding_of(const recipe& config) {
+  return {
+      .target_side = config.image_size,
+      .max_pixels = config.max_pixels,
+      .orientation = config.exif_orientation == "apply" ? exif_orientation::apply : exif_orientation::ignore,
+      .channels = config.channels};
+}
+
+any_source open_all_images(const recipe& config) {
+  if (config.data == "builtin") return converted(open_stored(config).train, config);
+  const any_source found =
+      open_source(config.data, {.part = dataset_split::train, .decode = decoding_of(config)});
+  say_left_out(found, config.data, "");
+  say_orientations(found, config);
+  return converted(limited(found, config.images), config);
+}
 
 datasets open_datasets(recipe& config) {
   if (config.levels != "data") levels_of(config);  // a wrong text is refused before images are searched for
   datasets data = open_stored(config);
   measure_images(data.train, config);
-  const sample_levels levels = levels_of(config);
-  if (config.channels == 3 && levels == sample_levels{}) return data;
-  for (any_source* part : {&data.train, &data.test})
-    if (part->size() > 0) *part = converted_source{std::move(*part), config.channels, levels};
+  data.train = converted(data.train, config);
+  data.test = converted(data.test, config);
   return data;
 }
 

@@ -36,6 +36,14 @@ datasets open_datasets(recipe& config);
 /// out. Throws std::runtime_error that says why if no labelled training or test images remain.
 datasets open_labelled_datasets(recipe& config, const std::string& purpose);
 
+/// Opens all images of the recipe's data set, of one with a training and a test part those of the training
+/// part, for what neither learns nor evaluates. Says on stderr what is left out. Throws an error that names
+/// the path if there are none.
+pretext::any_source open_all_images(const recipe& config);
+
+/// How the recipe's image files are decoded.
+pretext::decode_options decoding_of(const recipe& config);
+
 /// The images of a source that have a class.
 pretext::any_source labelled_images(const pretext::any_source& source);
 

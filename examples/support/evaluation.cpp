@@ -37,9 +37,15 @@ linear_probe make_probe(const evaluation_options& options, std::size_t images) {
 accuracies measure(const feature_table& train, const feature_table& test, const evaluation_options& options,
                    const cpu::stream& stream) {
   const knn vote{.k = options.neighbours, .temperature = options.temperature};
-  accuracies measured{vote.accuracy(train, test, stream), -1};
-  if (options.linear_epochs > 0)
-    measured.linear = make_probe(options, train.count)(train, test, stream).accuracy;
+  accuracies measured;
+  measured.of_knn = measure_classification(test.labels, vote.shares(train, test, stream), classes_of(train));
+  measured.knn = measured.of_knn.accuracy;
+  if (options.linear_epochs > 0) {
+    const auto probed = make_probe(options, train.count)(train, test, stream);
+    measured.of_probe =
+        measure_classification(test.labels, probed.probabilities, probed.classifier.classes());
+    measured.linear = probed.accuracy;
+  }
   return measured;
 }
 
@@ -50,7 +56,7 @@ evaluation_result evaluate(const run_folder& folder, const recipe& config, datas
   const auto start = std::chrono::steady_clock::now();
   const cpu::stream stream{options.compute.threads};
   evaluation_result result;
-  const auto encoder = make_on_device<untrained_encoder>(config, options.compute);
+  const auto encoder = make_on_device<untrained_encoder>({config}, options.compute);
   const reading how{options.compute.threads, config};
   const auto encode_readable = [&](any_source& source) {
     image_faults faults;

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include <pretext/evaluation/classification_metrics.hpp>
 #include <pretext/evaluation/features.hpp>
 
 #include "compute_options.hpp"
@@ -15,6 +16,10 @@ namespace programs {
 /// Accuracies of one kind of feature on the test images, in [0, 1]; negative if not measured.
 struct accuracies {
   double knn = -1, linear = -1;
+  pretext::classification_metrics of_knn{}, of_probe{};
+
+  /// Those of the linear probe, or of kNN without one.
+  const pretext::classification_metrics& metrics() const { return linear < 0 ? of_knn : of_probe; }
 };
 
 struct evaluation_result {

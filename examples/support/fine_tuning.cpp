@@ -11,15 +11,19 @@
 #include <vector>
 
 #include <nlohmann/json.hpp>
+#include <pretext/evaluation/classification_metrics.hpp>
+#include <pretext/evaluation/feature_classifier.hpp>
 #include <pretext/evaluation/subsets.hpp>
 #include <pretext/inference/classifier_file.hpp>
 #include <pretext/io/file.hpp>
 #include <pretext/optimizers/schedule.hpp>
 
 #include "measured_images.hpp"
+#include "metrics_report.hpp"
 #include "on_device.hpp"
 #include "pretrain.hpp"
 #include "run_folder.hpp"
+#include "run_report.hpp"
 
 namespace programs {
 namespace {
@@ -32,35 +36,38 @@ std::vector<int> labels_of(const any_source& source) {
   return labels;
 }
 
-/// Fractions of the images whose class has the largest logit, and one of the five largest.
-struct top_accuracy {
-  double first = 0, five = 0;
+/// The classifier's figures on images, and the fraction of them whose class has one of the five largest
+/// logits.
+struct test_result {
+  classification_metrics metrics;
+  double top5 = 0;
 };
 
-top_accuracy accuracy_of(any_classifier& classifier, const any_source& source, const reading& how,
-                         std::map<std::string, std::string>& left_out) {
+test_result test(any_classifier& classifier, const any_source& source, const reading& how,
+                 std::map<std::string, std::string>& left_out) {
   const std::size_t classes = classifier.classes();
-  std::size_t first = 0, five = 0, tested = 0;
+  std::size_t five = 0;
   std::vector<float> logits;
+  std::vector<int> labels;
   const auto faults = for_each_batch(
       source, how, [&](std::span<const image_view> images, std::span<const std::uint64_t> samples) {
-        tested += images.size();
-        logits.clear();
+        const std::size_t first = logits.size();
         classifier.predict(images, logits);
         for (std::size_t i = 0; i < images.size(); ++i) {
-          const std::span scores{logits.data() + i * classes, classes};
-          const auto label = static_cast<std::size_t>(source.label(samples[i]));
+          const std::span scores{logits.data() + first + i * classes, classes};
+          labels.push_back(source.label(samples[i]));
+          const auto label = static_cast<std::size_t>(labels.back());
           // A class without a training image has no output and is never predicted.
           const auto larger = label < classes
                                   ? std::ranges::count_if(scores, [&](float x) { return x > scores[label]; })
                                   : static_cast<std::ptrdiff_t>(classes);
-          first += larger == 0;
           five += larger < 5;
         }
       });
   for (const auto& [index, fault] : faults) left_out[source.name(index)] = fault;
-  const auto count = static_cast<double>(tested);
-  return {static_cast<double>(first) / count, static_cast<double>(five) / count};
+  pretext::detail::softmax_rows(logits, classes);  // AUROC compares images
+  return {measure_classification(labels, logits, classes),
+          static_cast<double>(five) / static_cast<double>(labels.size())};
 }
 
 /// Writes all parameters in torchvision's or timm's names; of the classifier only the outputs that have a
@@ -167,7 +174,7 @@ int fine_tune(finetune_recipe config, const training_options& options, std::size
   if (test_every > 0)
     evaluation.after = [&](std::size_t epoch) -> std::map<std::string, double> {
       if (epoch % test_every != 0) return {};
-      return {{"accuracy", accuracy_of(*classifier, data.test, how, left_out).first}};
+      return {{"accuracy", test(*classifier, data.test, how, left_out).metrics.accuracy}};
     };
   std::fprintf(stderr, "%zu of %zu labels, %zu classes, %s\n", train.size(), all.size(), classes,
                tuning.weights.empty() ? "from scratch" : tuning.weights.c_str());
@@ -184,9 +191,15 @@ int fine_tune(finetune_recipe config, const training_options& options, std::size
                summary.seconds, summary.loss, file.c_str());
 
   const auto start = std::chrono::steady_clock::now();
-  top_accuracy accuracy;
-  if (const int failed = finish_with(folder, "testing the classifier",
-                                     [&] { accuracy = accuracy_of(*classifier, data.test, how, left_out); }))
+  test_result tested;
+  nlohmann::ordered_json figures;
+  if (const int failed = finish_with(folder, "testing the classifier", [&] {
+        tested = test(*classifier, data.test, how, left_out);
+        const auto& names = data.test.class_names();
+        figures = json_of(tested.metrics, names);
+        folder.add_to_summary("test", figures.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+        write_fine_tuning_report(folder, config, tested.metrics, names, left_out);
+      }))
     return failed;
   const double seconds =
       summary.seconds + std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -194,8 +207,10 @@ int fine_tune(finetune_recipe config, const training_options& options, std::size
   const nlohmann::ordered_json result{{"method", "finetune"},
                                       {"labels", tuning.labels},
                                       {"from_scratch", tuning.weights.empty()},
-                                      {"accuracy", rounded(accuracy.first)},
-                                      {"top5", rounded(accuracy.five)},
+                                      {"accuracy", figures["accuracy"]},
+                                      {"top5", rounded(tested.top5)},
+                                      {"balanced_accuracy", figures["balanced_accuracy"]},
+                                      {"auroc", figures["auroc"]},
                                       {"seconds", rounded(seconds)}};
   std::printf("result: %s\n", result.dump().c_str());
   return done.status;

@@ -13,16 +13,19 @@
 namespace programs {
 
 template <class Device>
-std::unique_ptr<pretext::any_encoder> untrained_encoder::make(const recipe& config,
+std::unique_ptr<pretext::any_encoder> untrained_encoder::make(const arguments& given,
                                                               const typename Device::stream& stream) {
   using namespace pretext;
+  const recipe& config = given.config;
   return make_for_encoder<product>(
       std::tuple_cat(resnets, vits<>), config,
       [&]<class Encoder, std::size_t Size, std::size_t Channels>(
           const compiled_encoder<Encoder, Size, Channels>&) {
-        const auto view = make_evaluation<Size, Channels>(config);
-        using adapter =
-            encoder_adapter<Encoder, shape<Size, Size, Channels>, on<Device>, std::decay_t<decltype(view)>>;
+        const auto view = make_augmentation(
+            given.recorded ? preprocessing_for<Channels>(*given.recorded)
+                           : preprocessing_of<Channels>(make_evaluation<Size, Channels>(config)));
+        using adapter = encoder_adapter<Encoder, shape<Size, Size, Channels>, on<Device>,
+                                        std::remove_const_t<decltype(view)>>;
         return std::make_unique<adapter>(view, config.seed, stream);
       });
 }

@@ -151,4 +151,14 @@ void run_folder::finish(any_encoder& encoder, const run_summary& summary) const 
                    json_of(summary).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
 }
 
+void run_folder::add_to_summary(const char* name, const std::string& json) {
+  const bool locked = lock_ != nullptr;
+  lock();
+  auto members = nlohmann::json::parse(read_text("summary.json"));
+  members[name] = nlohmann::json::parse(json);
+  write_atomically(path_ / "summary.json",
+                   members.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+  if (!locked) unlock();
+}
+
 }  // namespace programs

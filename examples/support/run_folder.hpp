@@ -53,6 +53,10 @@ class run_folder {
   /// Writes encoder.safetensors in torchvision's or timm's names and layouts, and summary.json.
   void finish(pretext::any_encoder& encoder, const run_summary& summary) const;
 
+  /// Sets a member of summary.json, JSON text. Throws an error that names the other process if one trains in
+  /// the folder.
+  void add_to_summary(const char* name, const std::string& json);
+
   bool has(const char* name) const;
   std::filesystem::path file(const char* name) const { return path_ / name; }
   std::filesystem::path encoder() const { return file("encoder.safetensors"); }

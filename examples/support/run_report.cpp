@@ -14,6 +14,7 @@
 
 #include "exit_status.hpp"
 #include "method_info.hpp"
+#include "metrics_report.hpp"
 #include "pictures.hpp"
 
 namespace programs {
@@ -140,14 +141,18 @@ void write_run_report(const run_folder& folder, recipe& config, const datasets& 
       {"Activations and workspace", number(static_cast<double>(summary.peak_memory) / 1e6) + " MB"}};
   page.accuracies.columns = {str_cat("kNN, k = ", options.neighbours)};
   if (options.linear_epochs > 0) page.accuracies.columns.push_back("linear probe");
+  page.accuracies.columns.push_back("balanced accuracy");
   const auto row = [&](const char* name, const accuracies& a) {
     accuracy_table::row values{name, {a.knn}};
     if (options.linear_epochs > 0) values.values.push_back(a.linear);
+    values.values.push_back(a.metrics().balanced_accuracy);
     page.accuracies.rows.push_back(std::move(values));
   };
   row("this encoder", evaluated.trained);
   row("the same, untrained", evaluated.untrained);
   row("raw pixels", evaluated.pixels);
+  add_tables(page, evaluated.trained.metrics(), data.test.class_names(),
+             options.linear_epochs > 0 ? "linear probe" : "kNN");
   add_section(page, "curves", [&] {
     page.charts.push_back(curve_of(folder, "loss", "Loss", info.loss));
     if (auto accuracy = curve_of(folder, "knn", "kNN accuracy", "kNN accuracy (%)", 100);
@@ -176,6 +181,32 @@ void write_run_report(const run_folder& folder, recipe& config, const datasets& 
     page.notes.push_back(
         str_cat(evaluated.left_out.size(), " images could not be read and were left out of the evaluation:"));
     for (const auto& [name, error] : evaluated.left_out) page.notes.push_back(error);
+  }
+  write_report(folder.path() / "report.html", page);
+}
+
+void write_fine_tuning_report(const run_folder& folder, recipe& config, const classification_metrics& metrics,
+                              const std::vector<std::string>& classes,
+                              const std::map<std::string, std::string>& left_out) {
+  report page;
+  page.title = str_cat("Fine-tuning on ", config.data == "builtin" ? "built-in images" : config.data);
+  page.summary = str_cat(config.encoder, " at ", config.image_size, " pixels, ", config.epochs,
+                         " epochs with labels; tested on ", metrics.count, " images.");
+  page.accuracies = {{"accuracy", "balanced accuracy"},
+                     {{"this classifier", {metrics.accuracy, metrics.balanced_accuracy}}}};
+  add_tables(page, metrics, classes, "test images");
+  add_section(page, "curves", [&] {
+    add_curve(page, folder, "loss", "Loss", "cross-entropy");
+    add_curve(page, folder, "accuracy", "Accuracy on the test images", "accuracy");
+    add_curve(page, folder, "learning_rate", "Learning rate", "learning rate");
+  });
+  for (const auto& [name, value] : configuration_of(folder.read_recipe_text(), config))
+    page.configuration.push_back({name, value});
+  page.provenance = {{"Compiler", str_cat("C++", __cplusplus / 100 % 100, ", ", __VERSION__)}};
+  if (!left_out.empty()) {
+    page.notes.push_back(
+        str_cat(left_out.size(), " images could not be read and were left out of the test:"));
+    for (const auto& [name, error] : left_out) page.notes.push_back(error);
   }
   write_report(folder.path() / "report.html", page);
 }

@@ -1,5 +1,6 @@
 #pragma once
 #include <memory>
+#include <optional>
 
 #include <pretext/runtime/any_encoder.hpp>
 
@@ -7,13 +8,17 @@
 
 namespace programs {
 
-/// Creates the recipe's encoder, untrained, for `evaluate`. Its `make` is defined in make_encoder.hpp, which
-/// only the sources that CMake stamps include.
+/// Creates the encoder that a recipe names, untrained, for the programs that only use encoders. Its `make` is
+/// defined in make_encoder.hpp, which only the sources that CMake stamps include.
 struct untrained_encoder {
   using product = pretext::any_encoder;
-  using arguments = recipe;
+  struct arguments {
+    const recipe& config;
+    /// The preprocessing that an encoder file records; nothing: that of the recipe.
+    std::optional<pretext::encoder_info> recorded{};
+  };
   template <class Device>
-  static std::unique_ptr<product> make(const recipe&, const typename Device::stream&);
+  static std::unique_ptr<product> make(const arguments&, const typename Device::stream&);
 };
 
 }  // namespace programs

@@ -14,7 +14,9 @@ all=(--mixup 0.8 --cutmix 1 --label-smoothing 0.1 --erasing 0.25 --rand-augment 
   --learning-rate 0.002)
 common=(--run run --labels 0.2 --epochs 6 --batch 20 --seed 3 --checkpoint-seconds 0.05 "${all[@]}")
 "$finetune" "${common[@]}" --threads 1 --test-every 3 --out one >output 2>>log
-grep -qE '^result: \{"method":"finetune","labels":0.2,"from_scratch":false,"accuracy":0\.[0-9]+,"top5":[01]\.[0-9]+,"seconds":[0-9.]+\}$' output || die "$(cat output)"
+grep -qE '^result: \{"method":"finetune","labels":0.2,"from_scratch":false,"accuracy":0\.[0-9]+,"top5":[01]\.[0-9]+,"balanced_accuracy":0\.[0-9]+,"auroc":0\.[0-9]+,"seconds":[0-9.]+\}$' output || die "$(cat output)"
+grep -q '"balanced_accuracy": 0\.[0-9]' one/summary.json || die "summary.json lacks the test: $(cat one/summary.json)"
+grep -q '<h2>Confusion matrix (test images)</h2>' one/report.html || die "the report lacks the confusion matrix"
 [ "$(wc -l <one/labelled.txt)" -eq 80 ] || die "it used $(wc -l <one/labelled.txt) labels"
 [ "$(sort -u one/labelled.txt | wc -l)" -eq 80 ]
 head -1 one/metrics.csv | grep -qx "step,epoch,loss,learning_rate,images_per_second,accuracy"

@@ -2,7 +2,8 @@
 # Every number of every command line is checked where it enters: a value out of range ends with one short sentence that
 # names the option and the value. The options are those that --help lists, so new ones are tested as well.
 set -euo pipefail
-programs=(pretrain_simclr pretrain_byol pretrain_mae evaluate finetune draw_builtin)
+programs=(pretrain_simclr pretrain_byol pretrain_mae evaluate finetune embed search duplicates outliers select classify
+  draw_builtin)
 tested=0
 
 # refused PROGRAM OPTION VALUE WORDS: the program must refuse the value with the option's name and the words.

@@ -1,0 +1,105 @@
+// Writes the features of all images of a folder, for programs of your own: NumPy, CSV or safetensors.
+//   embed --run out/photos --data photos/ --format npy
+//
+// Writes to --out: features.npy (rows, values) and names.txt with the file of each row, or features.csv with
+// the file in the first column, or features.safetensors with the tensor "features" and the files in the
+// metadata "names"; report.html with the features in two dimensions. Prints one line "result: {...}".
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <span>
+#include <string>
+
+#include <nlohmann/json.hpp>
+#include <pretext/evaluation/collapse.hpp>
+#include <pretext/evaluation/principal_plane.hpp>
+#include <pretext/io/file.hpp>
+#include <pretext/io/safetensors.hpp>
+
+#include "support/command_line.hpp"
+#include "support/exit_status.hpp"
+#include "support/trained_encoder.hpp"
+
+using namespace programs;
+using namespace pretext;
+
+namespace {
+
+constexpr auto replace = nlohmann::json::error_handler_t::replace;  // names of files may not be UTF-8
+
+/// NumPy's format 1.0: a header of text, then the values.
+std::string npy_of(const feature_table& features) {
+  std::string header = str_cat("{'descr': '<f4', 'fortran_order': False, 'shape': (", features.count, ", ",
+                               features.width, "), }");
+  header.append(63 - (10 + header.size()) % 64, ' ').push_back('\n');
+  std::string file{"\x93NUMPY\x01", 7};
+  file += '\0';
+  file += static_cast<char>(header.size() % 256);
+  file += static_cast<char>(header.size() / 256);
+  file += header;
+  const auto bytes = std::as_bytes(std::span{features.values});
+  return file.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+}
+
+std::string csv_of(const encoded_images& images) {
+  std::string text = "image";
+  for (std::size_t c = 0; c < images.features.width; ++c) text += str_cat(",", c);
+  for (std::size_t i = 0; i < images.features.count; ++i) {
+    text += '\n' + csv_field(images.names[i]);
+    for (std::size_t c = 0; c < images.features.width; ++c) text += str_cat(",", images.features.row(i)[c]);
+  }
+  return text + '\n';
+}
+
+void write_features(const encoded_images& images, const std::string& format, const feature_options& options) {
+  if (format == "npy") {
+    std::string names;
+    for (const auto& name : images.names) names += name + '\n';
+    write_result(options, "features.npy", npy_of(images.features));
+    write_result(options, "names.txt", names);
+  } else if (format == "csv") {
+    write_result(options, "features.csv", csv_of(images));
+  } else {
+    const auto& [count, width, values, labels] = images.features;
+    safetensors file;
+    file.metadata = {{"names", nlohmann::json(images.names).dump(-1, ' ', false, replace)}};
+    file.tensors["features"] = safetensor::of<float>({count, width}, values);
+    if (images.has_labels()) {
+      file.metadata["classes"] = nlohmann::json(images.source.class_names()).dump(-1, ' ', false, replace);
+      std::vector<std::int64_t> wide(labels.begin(), labels.end());
+      file.tensors["labels"] = safetensor::of<std::int64_t>({count}, wide);
+    }
+    write_safetensors(options.out / "features.safetensors", file);
+  }
+}
+
+int run(const feature_options& options, const std::string& format) {
+  trained_encoder trained = open_trained_encoder(options);
+  const encoded_images images = encode_images(trained, options.data, options);
+  write_features(images, format, options);
+  report page =
+      feature_report(str_cat("Features of ", images.features.count, " images"), trained, images, options);
+  const cpu::stream stream{options.compute.threads};
+  if (images.features.count > 2) {
+    page.summary = detect_collapse(images.features, stream).finding;
+    page.embedding = feature_scatter(images, stream);
+  }
+  write_feature_report(page, options);
+  std::printf("result: %s\n", nlohmann::ordered_json{{"images", images.features.count},
+                                                     {"width", images.features.width},
+                                                     {"left_out", images.left_out.size()}}
+                                  .dump()
+                                  .c_str());
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  feature_options options{.out = "out/embed"};
+  std::string format = "npy";
+  CLI::App app{"Writes the features of all images of a folder."};
+  add_feature_options(app, options, "a folder of images; default: those of the run");
+  add_option(app, {"", &format, "--format", "", one_of{{"npy", "csv", "safetensors"}}},
+             "file of the features");
+  return run_feature_program(app, options, argc, argv, [&] { return run(options, format); });
+}
