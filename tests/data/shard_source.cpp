@@ -129,7 +129,7 @@ TEST_CASE("an epoch reads every block about once, keeps a bounded number of byte
     loader batches{source, {.batch = 25, .seed = 3, .threads = threads, .cache_bytes = 0}};
     std::multiset<int> seen;
     for (std::size_t i = 0; i < batches.batches_per_epoch(); ++i)
-      for (const image_view each : batches.next().images) seen.insert(each.pixels[0]);
+      for (const image_view& each : batches.next().images) seen.insert(each.pixels[0]);
     CHECK(seen.size() == 250);
     CHECK(std::set<int>(seen.begin(), seen.end()).size() == 250);
     const auto read = source.statistics();

@@ -2,28 +2,28 @@
 #pragma once
 #include <cstdint>
 
-#include <pretext/core/cpp20.hpp>
+#include <pretext/core/host_device.hpp>
 
 namespace pretext::inline v0_1::detail {
 
 // With -ffast-math, compilers take std::isfinite to be true and std::isnan to be false; these test the bits.
 
 /// Is the value neither NaN nor infinite?
-constexpr bool is_finite(double value) {
+PRETEXT_HOST_DEVICE constexpr bool is_finite(double value) {
   constexpr std::uint64_t exponent = 0x7FF0000000000000u;
   return (__builtin_bit_cast(std::uint64_t, value) & exponent) != exponent;
 }
-constexpr bool is_finite(float value) {
+PRETEXT_HOST_DEVICE constexpr bool is_finite(float value) {
   constexpr std::uint32_t exponent = 0x7F800000u;
   return (__builtin_bit_cast(std::uint32_t, value) & exponent) != exponent;
 }
 
 /// Is the value not a number?
-constexpr bool is_nan(double value) {
+PRETEXT_HOST_DEVICE constexpr bool is_nan(double value) {
   constexpr std::uint64_t infinity = 0x7FF0000000000000u, magnitude = ~(std::uint64_t{1} << 63);
   return (__builtin_bit_cast(std::uint64_t, value) & magnitude) > infinity;
 }
-constexpr bool is_nan(float value) {
+PRETEXT_HOST_DEVICE constexpr bool is_nan(float value) {
   constexpr std::uint32_t infinity = 0x7F800000u, magnitude = ~(std::uint32_t{1} << 31);
   return (__builtin_bit_cast(std::uint32_t, value) & magnitude) > infinity;
 }
