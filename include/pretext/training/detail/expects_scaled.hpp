@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-#include <algorithm>
 #include <cstddef>
 
 #include <pretext/core/expects.hpp>
@@ -8,13 +7,16 @@
 namespace pretext::inline v0_1::detail {
 
 /// Throws std::invalid_argument if an image's `count` values are those of unscaled 8-bit pixels: none
-/// negative, as after a normalisation, and some far above 1.
+/// negative, as after a normalisation, and some far above 1. NaN do not count.
 template <class T>
 void expects_scaled(const T* values, std::size_t count) {
-  const auto [low, high] = std::minmax_element(
-      values, values + count, [](T a, T b) { return static_cast<float>(a) < static_cast<float>(b); });
-  expects(count == 0 || static_cast<float>(*low) < 0 || static_cast<float>(*high) <= 16,
-          "trainer: the first view has pixels up to ", count ? static_cast<float>(*high) : 0.f,
+  float low = 0, high = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto value = static_cast<float>(values[i]);
+    low = value < low ? value : low;
+    high = value > high ? value : high;
+  }
+  expects(low < 0 || high <= 16, "trainer: the first view has pixels up to ", high,
           "; views must be in [0, 1] or normalised: divide 8-bit pixels by 255");
 }
 
