@@ -34,9 +34,11 @@ case $method in
   *) recipe=(--epochs 4 --batch 64 --warmup-epochs 0.3 --learning-rate 0.2) ;; # with half as many steps the seed changes kNN accuracy by 0.1
 esac
 
+shown_by=evaluate
 if [ "$data" != builtin ]; then # as many steps for a small folder as for the built-in images
   files=$(find -L "$data" -type f | wc -l)
   recipe[1]=$((files < 6000 ? ${recipe[1]} * 6000 / (files + 1) : ${recipe[1]}))
+  shown_by=search
 fi
 
 install_dependencies
@@ -50,7 +52,7 @@ elif [ ! -e "$build/CMakeCache.txt" ]; then
   options+=(-DPRETEXT_CUDA=OFF) # do not compile CUDA code unless asked to
 fi
 configure "$root" "$build" "${options[@]}"
-cmake --build "$build" --parallel "$(nproc 2>/dev/null || echo 2)" --target "pretrain_$method" evaluate search
+cmake --build "$build" --parallel "$(nproc 2>/dev/null || echo 2)" --target "pretrain_$method" "$shown_by"
 
 "$build/examples/pretrain_$method" --data "$data" --images 6000 --test-images 1500 "${recipe[@]}" --device "$device" \
   --out "$out" --overwrite

@@ -109,12 +109,27 @@ TEST_CASE("a gray image with strides becomes three equal channels") {
   CHECK(view_of_image(red) == view_of_image(contiguous(red, gray)));
 }
 
+TEST_CASE("planes with padded rows are read in place") {
+  const auto samples = counted<std::uint8_t>();
+  constexpr std::size_t row = width + 3;
+  std::vector<std::uint8_t> planes(3 * height * row, 99);
+  for (std::size_t y = 0; y < height; ++y)
+    for (std::size_t x = 0; x < width; ++x)
+      for (std::size_t c = 0; c < 3; ++c)
+        planes[(c * height + y) * row + x] = samples[(y * width + x) * 3 + c];
+  check_same(view_of(samples.data(), height, width, 3),
+             with_row_stride(view_of_planes(planes.data(), height, width, 3), row));
+}
+
 TEST_CASE("rows that do not fit and channels that do not exist are errors") {
   const auto samples = counted<std::uint8_t>();
   const image_view rgb = view_of(samples.data(), height, width, 3);
   CHECK_THROWS_WITH_AS(with_row_stride(rgb, 26),
                        doctest::Contains("rows of 9 pixels of 3 bytes do not fit into 26"),
                        std::invalid_argument);
+  for (const image_view& reversed : {reversed_rows(rgb), reversed_channels(rgb)})
+    CHECK_THROWS_WITH_AS(with_row_stride(reversed, 40), doctest::Contains("before their order"),
+                         std::invalid_argument);
   CHECK_THROWS_WITH_AS(first_channels(rgb, 4),
                        doctest::Contains("an image of 3 channels does not have the first 4"),
                        std::invalid_argument);

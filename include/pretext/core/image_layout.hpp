@@ -20,13 +20,20 @@ constexpr image_strides strides_of(const image_view& picture) {
   return {width * channels * sample, channels * sample, sample};
 }
 
-/// The same image with rows that begin `bytes` after one another, such as OpenCV's `step`. Throws
-/// std::invalid_argument if a row does not fit.
+/// A contiguous image, or planes, with rows that begin `bytes` after one another, such as OpenCV's `step`;
+/// call this before the functions below. Throws std::invalid_argument if a row does not fit or the rows were
+/// reversed.
 inline image_view with_row_stride(image_view picture, std::size_t bytes) {
   const image_strides own = strides_of(picture);
+  const auto row = static_cast<std::ptrdiff_t>(bytes);
+  expects(own.row >= 0 && own.channel >= 0,
+          "with_row_stride: set the distance of the rows before their order or that "
+          "of the channels is reversed");
   expects(bytes >= picture.width * static_cast<std::size_t>(own.pixel), "with_row_stride: rows of ",
           picture.width, " pixels of ", own.pixel, " bytes do not fit into ", bytes, " bytes");
-  picture.strides = {static_cast<std::ptrdiff_t>(bytes), own.pixel, own.channel};
+  const bool planes = picture.channels > 1 && own.channel >= own.row;
+  picture.strides = {row, own.pixel,
+                     planes ? row * static_cast<std::ptrdiff_t>(picture.height) : own.channel};
   return picture;
 }
 

@@ -8,7 +8,8 @@
 #include <pretext/evaluation/feature_bank.hpp>
 #include <pretext/evaluation/features.hpp>
 
-// One search each. Whoever searches the same features again keeps a `feature_bank`, which prepares them once.
+// Each call is one search and prepares the features for it. To search the same features repeatedly, use a
+// `feature_bank`, which prepares them once.
 namespace pretext::inline v0_1 {
 
 /// Calls `visit(query, neighbours)` for every query, with its k nearest rows of the bank: see

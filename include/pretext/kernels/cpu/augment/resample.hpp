@@ -8,6 +8,7 @@
 
 #include <pretext/kernels/augment.hpp>
 #include <pretext/kernels/cpu/augment/planar_view.hpp>
+#include <pretext/kernels/cpu/augment/read_row.hpp>
 #include <pretext/kernels/image/resampling.hpp>
 
 namespace pretext::inline v0_1::kernels {
@@ -144,44 +145,6 @@ void mix_columns(const float* row, const tap_table& columns, const basic_planar_
     for (std::size_t i = y * width; i < (y + 1) * width; ++i) plane[i] = color::clipped(plane[i]);
 }
 
-/// Samples of 2 or 4 bytes that need no alignment.
-template <class T>
-struct unaligned_samples {
-  const std::uint8_t* bytes;
-
-  float operator[](std::size_t i) const {
-    T value;
-    std::memcpy(&value, bytes + i * sizeof(T), sizeof(T));
-    return static_cast<float>(value);
-  }
-};
-
-/// Reads `count` pixels of a row of a contiguous image, from element `from` on, as `Channels` floats each
-/// minus `low`. An image of one channel is read as `Channels` equal ones.
-template <std::size_t Channels, class Samples>
-void read_row(const Samples& samples, std::size_t channels, std::size_t from, std::size_t count, float low,
-              float* __restrict to) {
-  if (channels == Channels)
-    for (std::size_t i = 0; i < Channels * count; ++i) to[i] = static_cast<float>(samples[from + i]) - low;
-  else
-    for (std::size_t x = 0; x < count; ++x)
-      for (std::size_t c = 0; c < Channels; ++c)
-        to[Channels * x + c] = static_cast<float>(samples[from + x]) - low;
-}
-
-/// The same of samples of type T with any strides, from the byte at `first` on.
-template <std::size_t Channels, class T>
-void read_strided_row(const std::uint8_t* first, image_strides strides, std::size_t channels,
-                      std::size_t count, float low, float* __restrict to) {
-  const std::ptrdiff_t next_channel = channels == Channels ? strides.channel : 0;
-  for (std::size_t x = 0; x < count; ++x, first += strides.pixel)
-    for (std::size_t c = 0; c < Channels; ++c) {
-      T value;
-      std::memcpy(&value, first + static_cast<std::ptrdiff_t>(c) * next_channel, sizeof value);
-      to[Channels * x + c] = static_cast<float>(value) - low;
-    }
-}
-
 }  // namespace detail
 
 /// Memory for the taps and a few source rows of a resize; it grows and never shrinks.
@@ -192,28 +155,6 @@ struct resample_workspace {
 };
 
 namespace detail {
-
-/// The same of an image with samples of any type and any strides.
-template <std::size_t Channels, class Image>
-void read_any_row(const std::uint8_t* pixels, const Image& image, image_strides strides, std::size_t row,
-                  std::size_t column, std::size_t count, float low, float* to) {
-  const auto read_as = [&]<class T>(T) {
-    if (strides == image_strides{})
-      return read_row<Channels>(unaligned_samples<T>{pixels}, image.channels,
-                                (row * image.width + column) * image.channels, count, low, to);
-    const std::uint8_t* const first = pixels + static_cast<std::ptrdiff_t>(row) * strides.row +
-                                      static_cast<std::ptrdiff_t>(column) * strides.pixel;
-    read_strided_row<Channels, T>(first, strides, image.channels, count, low, to);
-  };
-  switch (image.type) {
-    case sample_type::uint8:
-      return read_as(std::uint8_t{});
-    case sample_type::uint16:
-      return read_as(std::uint16_t{});
-    case sample_type::float32:
-      return read_as(float{});
-  }
-}
 
 /// Resamples an image whose `bounds` become 0 and 1. `read(row, column, count, to)` reads `count` pixels of a
 /// row as floats minus the lower bound, `Channels` for each.
