@@ -13,6 +13,7 @@
 #include <pretext/io/file.hpp>
 #include <pretext/io/utf8.hpp>
 #include <pretext/runtime/interrupt.hpp>
+#include <pretext/runtime/run_options.hpp>
 
 #include "image_readers.hpp"  // stamped by CMake: the readers of other formats that were found
 #include "measured_images.hpp"

@@ -3,13 +3,16 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <optional>
 #include <stdexcept>
+#include <utility>
 
 #include <pretext/core/expects.hpp>
 #include <pretext/data/batch_order.hpp>
 #include <pretext/data/loader.hpp>
 #include <pretext/evaluation/knn.hpp>
 #include <pretext/optimizers/schedule.hpp>
+#include <pretext/runtime/interrupt.hpp>
 #include <pretext/runtime/run.hpp>
 
 #include "datasets.hpp"
@@ -85,6 +88,7 @@ finished_training take_steps(recipe& config, const training_options& options, ru
         finish_with(folder, "the evaluation after the last epoch", [&] { values = evaluation.after(epoch); });
     return values;
   };
+  std::optional<interrupt_guard> signals{std::in_place};  // during the training only
   const run_options run{.steps = steps,
                         .steps_per_epoch = per_epoch,
                         .batch = config.batch,
@@ -92,6 +96,7 @@ finished_training take_steps(recipe& config, const training_options& options, ru
                         .folder = options.out,
                         .checkpoint_seconds = options.checkpoint_seconds,
                         .monitor_every = std::clamp<std::size_t>(steps / 60, 1, 25),
+                        .stop = signals->token(),
                         .stop_on_collapse = info_of(config.method).pairs_views && !options.keep_going,
                         .metric_names = evaluation.columns,
                         .after_epoch = evaluation.after ? evaluate : decltype(run_options::after_epoch){},
@@ -102,6 +107,7 @@ finished_training take_steps(recipe& config, const training_options& options, ru
                         .lock = folder.owner()};
   run_result result;
   const auto stop_if_interrupted = [&] {
+    signals.reset();
     if (!result.interrupted) return;
     std::fprintf(stderr,
                  "stopped at step %zu of %zu; everything is saved, resume with: %s --resume --out %s\n",

@@ -1,6 +1,9 @@
 #include <pretext/runtime/interrupt.hpp>
 
+#include <chrono>
 #include <csignal>
+#include <stop_token>
+#include <thread>
 
 #include <doctest/doctest.h>
 
@@ -23,6 +26,26 @@ TEST_CASE("a signal sets a flag while a guard exists, and the program's handlers
     const interrupt_guard next;
     CHECK_FALSE_MESSAGE(next.stop_requested(), "a new guard starts without a request");
   }
+}
+
+TEST_CASE("a signal requests the stop of the guard's token, and nothing does without one") {
+  std::stop_token token;
+  {
+    const interrupt_guard guard;
+    token = guard.token();
+    CHECK_FALSE(token.stop_requested());
+    std::raise(SIGTERM);
+    for (int waited = 0; waited < 1000 && !token.stop_requested(); ++waited)
+      std::this_thread::sleep_for(std::chrono::milliseconds{10});
+    CHECK(token.stop_requested());
+  }
+  const interrupt_guard next;
+  CHECK_FALSE(next.token().stop_requested());
+  {
+    const interrupt_guard ended;
+    token = ended.token();
+  }
+  CHECK_FALSE(token.stop_requested());
 }
 
 TEST_CASE("after the first Ctrl-C the second one ends the program") {

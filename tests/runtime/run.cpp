@@ -3,6 +3,7 @@
 #include "support/some_trainings.hpp"
 #include "support/temporary_folder.hpp"
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <csignal>
@@ -13,6 +14,7 @@
 #include <map>
 #include <set>
 #include <sstream>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <vector>
@@ -24,8 +26,8 @@
 using namespace pretext;
 using namespace pretext::tests;
 
-// Whole runs as the programs start them: with metrics, checkpoints and Ctrl-C, on devices that queue many
-// steps.
+// Whole runs as the programs start them: with metrics, checkpoints and requests to stop, on devices that
+// queue many steps.
 namespace {
 
 constexpr std::size_t picture_count = 11, all_steps = 25;  // of epochs of five steps
@@ -55,7 +57,7 @@ std::unique_ptr<any_trainer> make_counting() {
 /// Where batches are made: by a loader on the host, or by the device from uploaded images.
 enum class batches_from { host, device };
 
-/// At step `stop_at` Ctrl-C arrives; at step `break_at` the learning rate is so high that the weights
+/// At step `stop_at` a stop is requested; at step `break_at` the learning rate is so high that the weights
 /// diverge.
 struct run_settings {
   std::size_t stop_at = all_steps, break_at = all_steps;
@@ -66,18 +68,20 @@ struct run_settings {
 template <class Context>
 run_result run(const std::filesystem::path& folder, batches_from source, const run_settings& settings = {}) {
   const auto trained = make_counting<Context>();
+  std::stop_source stop;
   const run_options options{.steps = all_steps,
                             .steps_per_epoch = 5,
                             .batch = 2,
                             .schedule =
                                 [&](std::size_t step) {
-                                  if (step == settings.stop_at) std::raise(SIGINT);
+                                  if (step == settings.stop_at) stop.request_stop();
                                   const double rate = 0.05 / (1 + 0.1 * double(step));
                                   return step_values{step == settings.break_at ? 1e30 : rate, 0.95};
                                 },
                             .folder = folder,
                             .checkpoint_seconds = settings.checkpoint_seconds,
                             .monitor_every = 4,
+                            .stop = stop.get_token(),
                             .max_wait = 1e9,
                             .stop_on_collapse = settings.collapses,
                             .metric_names = {"steps_again"},
@@ -165,7 +169,7 @@ TEST_CASE("runs on uploaded images, on a loader's batches, and on both in turn a
   run<Context>(in("uploaded"), batches_from::device);
   same_runs(in("uploaded"), in("loaded"));
   for (const batches_from first : {batches_from::host, batches_from::device}) {
-    // Ctrl-C in the middle of an epoch, twice.
+    // A stop in the middle of an epoch, twice.
     const auto folder = in(first == batches_from::device ? "from_uploaded" : "from_loaded");
     const batches_from second = first == batches_from::device ? batches_from::host : batches_from::device;
     const auto begun = run<Context>(folder, first, {.stop_at = 7});
@@ -251,18 +255,19 @@ struct stalled_source {
 
 }  // namespace
 
-TEST_CASE("a run that waits for an image that does not come saves and stops soon after SIGTERM") {
+TEST_CASE("a run that waits for an image that does not come saves and stops soon after the request") {
   const temporary_folder folder;
   const stalled_source source;
   const auto trained = make_counting<on<cpu>>();
   loader batches{source, in_pairs};
   auto options = short_run(folder / "", 5, 5);
   options.stop_on_collapse = false;
-  // As soon as the run has begun, that is, handles signals.
+  std::stop_source stop;
+  options.stop = stop.get_token();
   std::thread other{[&] {
     while (!std::filesystem::exists(folder / "metrics.csv")) std::this_thread::yield();
     std::this_thread::sleep_for(std::chrono::milliseconds{500});
-    std::raise(SIGTERM);
+    stop.request_stop();
   }};
   const auto began = std::chrono::steady_clock::now();
   const auto result = run_training(options, *trained, batches);
@@ -280,8 +285,10 @@ TEST_CASE("a stop request during an evaluation ends the run after it, with a row
   loader batches{picture_source(picture_count), in_pairs};
   auto options = short_run(folder / "", 5, 5);
   options.stop_on_collapse = false;
-  options.after_epoch = [](std::size_t) -> std::map<std::string, double> {
-    std::raise(SIGTERM);
+  std::stop_source stop;
+  options.stop = stop.get_token();
+  options.after_epoch = [&](std::size_t) -> std::map<std::string, double> {
+    stop.request_stop();
     throw interrupted{};
   };
   const auto result = run_training(options, *trained, batches);
@@ -289,6 +296,33 @@ TEST_CASE("a stop request during an evaluation ends the run after it, with a row
   CHECK(result.steps == 5);
   CHECK(read_metrics(folder / "metrics.csv", "step", "loss").size() == 1);
   CHECK(read_metrics(folder / "metrics.csv", "step", "steps_again").empty());
+}
+
+TEST_CASE("a run leaves the handlers of the program's signals as they are while it goes on and afterwards") {
+  static constexpr std::array signals{SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGXFSZ, SIGALRM, SIGUSR1, SIGCHLD};
+  const auto handlers = [] {
+    std::array<void (*)(int), signals.size()> found{};
+    for (std::size_t i = 0; i < signals.size(); ++i) {
+      struct sigaction current {};
+      REQUIRE(sigaction(signals[i], nullptr, &current) == 0);
+      found[i] = current.sa_handler;
+    }
+    return found;
+  };
+  const auto before = handlers();
+  std::size_t compared = 0;
+  const temporary_folder folder;
+  const auto trained = make_counting<on<cpu>>();
+  loader batches{picture_source(picture_count), in_pairs};
+  auto options = short_run(folder / "", 5, 2);
+  options.stop_on_collapse = false;
+  options.schedule = [&](std::size_t) {
+    compared += handlers() == before;
+    return step_values{0.01, 0.95};
+  };
+  run_training(options, *trained, batches);
+  CHECK(compared == 10);
+  CHECK(handlers() == before);
 }
 
 TEST_CASE("images that are all alike are named as the cause of a collapse") {

@@ -8,8 +8,8 @@
 namespace pretext::inline v0_1 {
 
 /// How many training steps to queue on a device before the host waits for their losses, estimated from the
-/// duration of the last ones. The host reacts to Ctrl-C and updates the progress display only between two
-/// waits.
+/// duration of the last ones. The host looks at the stop token and updates the progress display only between
+/// two waits.
 class queue_depth {
  public:
   /// The host waits at most about `max_wait` seconds at a time.

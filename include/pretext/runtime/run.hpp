@@ -20,7 +20,6 @@
 #include <pretext/runtime/any_trainer.hpp>
 #include <pretext/runtime/checkpoint.hpp>
 #include <pretext/runtime/folder_lock.hpp>
-#include <pretext/runtime/interrupt.hpp>
 #include <pretext/runtime/metrics.hpp>
 #include <pretext/runtime/progress.hpp>
 #include <pretext/runtime/queue_depth.hpp>
@@ -58,8 +57,7 @@ class run_loop {
   }
 
   run_result run() {
-    const interrupt_guard guard;
-    while (state_.step < options_.steps && !interrupt_guard::stop_requested()) {
+    while (state_.step < options_.steps && !options_.stop.stop_requested()) {
       const auto began = clock::now();
       const auto losses =
           take(depth_.steps(steps_until_event(), options_.checkpoint_seconds - since(saved_)));
@@ -116,8 +114,8 @@ class run_loop {
       return steps;
     } else {
       for (std::size_t i = 0; i < steps; ++i) {
-        if (i > 0 && interrupt_guard::stop_requested()) return i;
-        const auto batch = loader_.next_unless(&interrupt_guard::stop_requested);
+        if (i > 0 && options_.stop.stop_requested()) return i;
+        const auto batch = loader_.next_unless([this] { return options_.stop.stop_requested(); });
         if (!batch) return i;
         images_ = batch->images;
         trainer_.enqueue(*batch, values_[i]);
@@ -255,12 +253,12 @@ class run_loop {
 
 }  // namespace detail
 
-/// Trains until the last step, Ctrl-C, a collapse, or a loss that is NaN or infinite. Writes checkpoints and
-/// metrics.csv into the folder; with `resume` continues from its checkpoint, bit for bit as if the run had
-/// never stopped. Locks the folder: a second run in it is refused. An asynchronous device gets as many steps
-/// at a time as end within `max_wait` and before the host needs a result. Throws std::runtime_error with one
-/// sentence on the problem and what to try. At most one run per process at a time, because it handles the
-/// process's signals (`interrupt_guard`).
+/// Trains until the last step, a requested stop, a collapse, or a loss that is NaN or infinite. Writes
+/// checkpoints and metrics.csv into the folder; with `resume` continues from its checkpoint, bit for bit as
+/// if the run had never stopped. Locks the folder: a second run in it is refused. An asynchronous device gets
+/// as many steps at a time as end within `max_wait` and before the host needs a result. Throws
+/// std::runtime_error with one sentence on the problem and what to try. Handles no signals; runs in other
+/// folders may go on at the same time, in other threads.
 template <class Loader>
 run_result run_training(const run_options& options, any_trainer& trainer, Loader& loader,
                         bool resume = false) {

@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <stdexcept>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -11,6 +13,12 @@
 #include <pretext/runtime/folder_lock.hpp>
 
 namespace pretext::inline v0_1 {
+
+/// Thrown by work between two steps, such as an evaluation, that ends early because a stop was requested.
+class interrupted : public std::runtime_error {
+ public:
+  interrupted() : std::runtime_error{"a stop was requested"} {}
+};
 
 /// The length of a run, with or without labels, what it measures, and the files that it writes. The trainer
 /// and the loader decide what the run computes.
@@ -21,12 +29,14 @@ struct run_options {
   std::filesystem::path folder{};  ///< where checkpoint.safetensors and metrics.csv are written
   double checkpoint_seconds = 60;  ///< longest time between two checkpoints
   std::size_t monitor_every = 25;  ///< steps between two rows of metrics.csv
-  double max_wait = 0.5;         ///< seconds that the host waits for queued steps before it reacts to Ctrl-C
+  /// Ends the run after the step that is being computed; it saves first. No signal is handled unless the
+  /// program does: `interrupt_guard::token()` is for programs that stop by Ctrl-C.
+  std::stop_token stop{};
+  double max_wait = 0.5;         ///< seconds that the host waits for queued steps before it looks at `stop`
   bool stop_on_collapse = true;  ///< ends the run if the embeddings have collapsed
   std::vector<std::string> metric_names{"knn"};  ///< columns of metrics.csv that `after_epoch` fills
-  /// Measures after an epoch (1, 2, …); may be empty. It should throw `interrupted` once
-  /// `interrupt_guard::stop_requested()`; its cells then stay empty. What else it throws ends the run, which
-  /// saves first.
+  /// Measures after an epoch (1, 2, …); may be empty. It should throw `interrupted` once a stop is requested;
+  /// its cells then stay empty. What else it throws ends the run, which saves first.
   std::function<std::map<std::string, double>(std::size_t)> after_epoch{};
   std::string config_fingerprint{};  ///< must be equal when a run is resumed: the recipe, for example
   /// Must be equal, too: `fingerprint(list_images(source, root))`. Empty, here or in the checkpoint: not
@@ -45,7 +55,7 @@ struct run_result {
   std::size_t peak_memory = 0;  ///< bytes of activations and workspace
   /// Index and fault of each image that was replaced since the start of the training.
   std::map<std::size_t, std::string> skipped{};
-  bool interrupted = false;  ///< by Ctrl-C, SIGTERM or SIGHUP, before the last step
+  bool interrupted = false;  ///< by `run_options::stop`, before the last step
 };
 
 }  // namespace pretext::inline v0_1
