@@ -144,8 +144,8 @@ TEST_CASE("reading past the end of a file names the byte") {
                                    "2 bytes too early");
 }
 
-TEST_CASE("moving into a descriptor closes its old file at once") {
-  const auto opened = [] { return pretext::detail::descriptor{::open("/dev/null", O_RDONLY)}; };
+TEST_CASE("moving into a handle closes its old file at once") {
+  const auto opened = [] { return pretext::detail::file_handle{::open("/dev/null", O_RDONLY)}; };
   auto first = opened(), second = opened();
   const int old = first.number(), kept = second.number();
   first = std::move(second);

@@ -1,17 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// Files by POSIX calls (Linux, macOS; not Windows): reading at an offset from several threads, and files that
-// are durable before they become visible, have no counterpart in the standard library.
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <atomic>
-#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <ios>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -21,35 +13,16 @@
 #include <vector>
 
 #include <pretext/core/expects.hpp>
+#include <pretext/io/detail/file_calls.hpp>
 
 namespace pretext::inline v0_1 {
 
 namespace detail {
 
 [[noreturn]] inline void throw_file_error(const std::filesystem::path& path, std::string_view failure) {
-  const int code = errno;
-  throw_error<std::runtime_error>(path.string(), ": ", failure, ": ", std::generic_category().message(code));
+  const std::string reason = last_file_error();
+  throw_error<std::runtime_error>(path.string(), ": ", failure, ": ", reason);
 }
-
-/// An owned file descriptor. Move-only.
-class descriptor {
- public:
-  descriptor() = default;
-  explicit descriptor(int number) : number_{number} {}
-  descriptor(descriptor&& other) noexcept : number_{std::exchange(other.number_, -1)} {}
-  descriptor& operator=(descriptor&& other) noexcept {
-    const descriptor old{std::exchange(number_, std::exchange(other.number_, -1))};
-    return *this;
-  }
-  ~descriptor() {
-    if (number_ >= 0) ::close(number_);
-  }
-  int number() const { return number_; }
-  explicit operator bool() const { return number_ >= 0; }
-
- private:
-  int number_ = -1;
-};
 
 }  // namespace detail
 
@@ -58,14 +31,12 @@ class input_file {
  public:
   /// Throws std::runtime_error if the file does not exist, cannot be opened, or is no regular file.
   explicit input_file(std::filesystem::path path)
-      // Without O_NONBLOCK, opening a named pipe would wait for its writer.
-      : path_{std::move(path)}, file_{::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)} {
+      : path_{std::move(path)}, file_{detail::open_to_read(path_)} {
     if (!file_) detail::throw_file_error(path_, "cannot open the file");
-    struct stat status {};
-    if (::fstat(file_.number(), &status) != 0) detail::throw_file_error(path_, "cannot examine the file");
-    if (!S_ISREG(status.st_mode))
-      throw_error<std::runtime_error>(path_.string(), ": this is not a regular file");
-    size_ = static_cast<std::uint64_t>(status.st_size);
+    detail::file_facts facts;
+    if (!detail::examine(file_, facts)) detail::throw_file_error(path_, "cannot examine the file");
+    if (!facts.regular) throw_error<std::runtime_error>(path_.string(), ": this is not a regular file");
+    size_ = facts.size;
   }
 
   const std::filesystem::path& path() const { return path_; }
@@ -75,8 +46,7 @@ class input_file {
   /// Fills `bytes` from byte `offset` on; throws std::runtime_error with the offset if the file ends early.
   void read(std::uint64_t offset, std::span<std::byte> bytes) const {
     while (!bytes.empty()) {
-      const auto count = ::pread(file_.number(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
-      if (count < 0 && errno == EINTR) continue;
+      const std::ptrdiff_t count = detail::read_at(file_, offset, bytes);
       if (count < 0) detail::throw_file_error(path_, str_cat("cannot read byte ", offset));
       if (count == 0)
         throw_error<std::runtime_error>(path_.string(), ": the file ends at byte ", offset, ", ",
@@ -88,7 +58,7 @@ class input_file {
 
  private:
   std::filesystem::path path_;
-  detail::descriptor file_;
+  detail::file_handle file_;
   std::uint64_t size_ = 0;
 };
 
@@ -114,24 +84,24 @@ class output_file {
       throw_error<std::runtime_error>(path_.string(),
                                       ": this is not a regular file and will not be replaced");
     static std::atomic<unsigned> counter{0};
+    bool taken = false;
     do {
       partial_ = path_;
-      partial_ += str_cat(".", ::getpid(), ".", counter++, ".partial");
-      file_ = detail::descriptor{::open(partial_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666)};
-    } while (!file_ && errno == EEXIST);
+      partial_ += str_cat(".", detail::process_number(), ".", counter++, ".partial");
+      file_ = detail::create_new(partial_, taken);
+    } while (taken);
     if (!file_) detail::throw_file_error(path_, "cannot create the file");
   }
   output_file(const output_file&) = delete;
   output_file& operator=(const output_file&) = delete;
   ~output_file() {
-    if (!committed_) ::unlink(partial_.c_str());
+    if (!committed_) detail::remove_file(partial_);
   }
 
   /// Appends; throws std::runtime_error if the disk is full.
   void write(std::span<const std::byte> bytes) {
     while (!bytes.empty()) {
-      const auto count = ::write(file_.number(), bytes.data(), bytes.size());
-      if (count < 0 && errno == EINTR) continue;
+      const std::ptrdiff_t count = detail::append(file_, bytes);
       if (count < 0) detail::throw_file_error(path_, "cannot write the file");
       bytes = bytes.subspan(static_cast<std::size_t>(count));
     }
@@ -139,20 +109,18 @@ class output_file {
 
   /// Makes the file durable, then visible; throws std::runtime_error if either fails.
   void commit() {
-    if (::fsync(file_.number()) != 0) detail::throw_file_error(path_, "cannot write the file to the disk");
-    if (::rename(partial_.c_str(), path_.c_str()) != 0)
+    if (!detail::make_durable(file_)) detail::throw_file_error(path_, "cannot write the file to the disk");
+    if (!detail::replace_file(partial_, path_))
       detail::throw_file_error(path_, "cannot rename the complete file");
     committed_ = true;
-    // The name is durable once the folder is synced; file systems that cannot sync a folder return EINVAL.
     const auto folder = path_.has_parent_path() ? path_.parent_path() : std::filesystem::path{"."};
-    const detail::descriptor entry{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-    if (entry && ::fsync(entry.number()) != 0 && errno != EINVAL)
+    if (!detail::make_names_durable(folder))
       detail::throw_file_error(folder, "cannot write the folder to the disk");
   }
 
  private:
   std::filesystem::path path_, partial_;
-  detail::descriptor file_;
+  detail::file_handle file_;
   bool committed_ = false;
 };
 

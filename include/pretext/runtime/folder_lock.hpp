@@ -1,13 +1,5 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// Locks by POSIX calls (Linux, macOS; not Windows): the kernel releases them however the process ends.
-#include <fcntl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <array>
-#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <stdexcept>
@@ -27,16 +19,17 @@ class folder_lock {
   /// object of this process, or if run.lock cannot be created.
   explicit folder_lock(const std::filesystem::path& folder) : path_{folder / "run.lock"} {
     do {
-      file_ = detail::descriptor{::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666)};
+      file_ = detail::open_to_lock(path_);
       if (!file_) detail::throw_file_error(path_, "cannot create the file");
       if (!lock(folder)) return;
-    } while (!is_named());
-    write_owner();
+    } while (!detail::is_named(file_, path_));  // an owner that ends deletes the file
+    // For messages only, so that a full disk does not matter.
+    detail::overwrite(file_, str_cat(detail::process_number(), " on ", detail::host_name(), "\n"));
   }
   folder_lock(const folder_lock&) = delete;
   folder_lock& operator=(const folder_lock&) = delete;
   /// Deletes run.lock.
-  ~folder_lock() { ::unlink(path_.c_str()); }
+  ~folder_lock() { detail::remove_file(path_); }
 
   /// False where the file system has no locks, as some network file systems: others are not kept away.
   bool is_exclusive() const { return exclusive_; }
@@ -44,35 +37,18 @@ class folder_lock {
  private:
   /// Returns false where the file system has no locks.
   bool lock(const std::filesystem::path& folder) {
-    while (::flock(file_.number(), LOCK_EX | LOCK_NB) != 0) {
-      if (errno == EINTR) continue;
-      if (errno != EWOULDBLOCK) return exclusive_ = false;
-      std::string owner;
-      std::getline(std::ifstream{path_}, owner);
-      throw_error<std::runtime_error>(folder.string(), ": a run is under way in this folder (process ",
-                                      owner.empty() ? "unknown" : owner,
-                                      "); wait until it has ended, stop it, or choose another folder");
-    }
-    return true;
-  }
-  /// Is the locked file still the one of this name? An owner that ends deletes it.
-  bool is_named() const {
-    struct stat locked {
-    }, named{};
-    return ::fstat(file_.number(), &locked) == 0 && ::stat(path_.c_str(), &named) == 0 &&
-           locked.st_ino == named.st_ino && locked.st_dev == named.st_dev;
-  }
-  /// For messages only, so that a full disk does not matter.
-  void write_owner() const {
-    std::array<char, 256> host{};
-    if (::gethostname(host.data(), host.size() - 1) != 0) host[0] = '\0';
-    const std::string owner = str_cat(::getpid(), " on ", host.data(), "\n");
-    if (::ftruncate(file_.number(), 0) != 0 || ::pwrite(file_.number(), owner.data(), owner.size(), 0) < 0)
-      return;
+    const detail::lock_outcome outcome = detail::try_lock(file_);
+    if (outcome == detail::lock_outcome::unsupported) return exclusive_ = false;
+    if (outcome == detail::lock_outcome::locked) return true;
+    std::string owner;
+    std::getline(std::ifstream{path_}, owner);
+    throw_error<std::runtime_error>(folder.string(), ": a run is under way in this folder (process ",
+                                    owner.empty() ? "unknown" : owner,
+                                    "); wait until it has ended, stop it, or choose another folder");
   }
 
   std::filesystem::path path_;
-  detail::descriptor file_;
+  detail::file_handle file_;
   bool exclusive_ = true;
 };
 

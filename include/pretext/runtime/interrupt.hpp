@@ -41,7 +41,7 @@ class interrupt_guard {
   interrupt_guard() : watcher_{start_watcher()} {
     for (std::size_t i = 0; i < signals.size(); ++i)
       previous_[i] = std::signal(signals[i], i < stopping ? detail::pretext_request_stop : SIG_IGN);
-    if (previous_[hangup] == SIG_IGN) std::signal(SIGHUP, SIG_IGN);
+    if (previous_[hangup] == SIG_IGN) std::signal(signals[hangup], SIG_IGN);
   }
   interrupt_guard(const interrupt_guard&) = delete;
   interrupt_guard& operator=(const interrupt_guard&) = delete;
@@ -57,7 +57,11 @@ class interrupt_guard {
   static bool stop_requested() { return detail::stop_requested.load(); }
 
  private:
+#if defined(_WIN32)  // has neither closed pipes nor limits of files, and SIGBREAK when a console closes
+  static constexpr std::array<int, 3> signals{SIGINT, SIGTERM, SIGBREAK};
+#else
   static constexpr std::array<int, 5> signals{SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGXFSZ};
+#endif
   static constexpr std::size_t stopping = 3, hangup = 2;  // the first three ask for a stop
 
   /// Carries the request from the handler's flag to the token, which a handler must not touch.

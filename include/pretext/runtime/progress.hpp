@@ -6,14 +6,10 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdio>
-#include <cstdlib>
 #include <string>
-#include <string_view>
-
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include <pretext/core/expects.hpp>
+#include <pretext/runtime/detail/terminal.hpp>
 
 namespace pretext::inline v0_1 {
 
@@ -27,7 +23,7 @@ class progress {
       : steps_{steps},
         images_{images_per_step},
         out_{out},
-        terminal_{isatty(fileno(out)) == 1 && rewrites_lines(std::getenv("TERM"))},
+        terminal_{detail::rewrites_lines(out)},
         shown_{clock::now()} {}
   progress(const progress&) = delete;
   progress& operator=(const progress&) = delete;
@@ -65,15 +61,11 @@ class progress {
  private:
   using clock = std::chrono::steady_clock;
 
-  static bool rewrites_lines(const char* term) {
-    return term != nullptr && *term != '\0' && std::string_view{term} != "dumb";
-  }
-
   /// Columns that a line may fill. Some terminals wrap when the last one is filled.
   std::size_t columns() const {
-    winsize size{};
     if (!terminal_) return 1000;
-    return ioctl(fileno(out_), TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col - std::size_t{1} : 79;
+    const std::size_t all = detail::terminal_columns(out_);
+    return all > 0 ? all - 1 : 79;
   }
 
   std::string line(std::size_t done, double loss, std::size_t columns) const {

@@ -10,6 +10,7 @@
 #include <pretext/kernels/cpu/gemm/pack_pairs.hpp>
 #include <pretext/kernels/cpu/gemm/tile.hpp>
 #include <pretext/kernels/cpu/gemm/transposed_product.hpp>
+#include <pretext/kernels/cpu/simd/prefetch.hpp>
 #include <pretext/kernels/gemm.hpp>
 
 namespace pretext::inline v0_1::kernels {
@@ -60,7 +61,7 @@ struct gemm<cpu> {
                             std::size_t length) {
     for (std::size_t row = first; row < last; ++row)
       for (std::size_t i = 0; i < length; i += 64 / sizeof(T))
-        __builtin_prefetch(matrix + row * step + i, 0, 2);
+        detail::prefetch_line_to_l2(matrix + row * step + i);
   }
 
   /// C (+)= A·B.

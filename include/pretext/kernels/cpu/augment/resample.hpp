@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <vector>
 
 #include <pretext/kernels/augment.hpp>
 #include <pretext/kernels/cpu/augment/planar_view.hpp>
 #include <pretext/kernels/cpu/augment/read_row.hpp>
+#include <pretext/kernels/cpu/simd/four_floats.hpp>
 #include <pretext/kernels/image/resampling.hpp>
 
 namespace pretext::inline v0_1::kernels {
@@ -49,15 +49,6 @@ struct tap_table {
 
 namespace detail {
 
-typedef float four_floats __attribute__((vector_size(16)));
-
-/// Loads one pixel and one value that is ignored.
-inline four_floats pixel_at(const float* from) {
-  four_floats pixel;
-  std::memcpy(&pixel, from, sizeof pixel);
-  return pixel;
-}
-
 /// Σ_k weight[k] · row[k], for `count` elements.
 inline void mix_rows(const float* const* row, std::size_t taps, const float* weight, float* __restrict to,
                      std::size_t count) {
@@ -87,8 +78,9 @@ four_floats mixed_pixel(const float* row, const tap_table& columns, std::size_t 
   const std::size_t taps = Taps ? Taps : columns.count;
   const float* const weight = columns.weight.data() + x * taps;
   const float* const from = row + 3 * columns.first[x];
-  four_floats sum = weight[0] * pixel_at(from);
-  for (std::size_t k = 1; k < taps; ++k) sum += weight[k] * pixel_at(from + 3 * k);
+  // A pixel is loaded with one value that is ignored.
+  four_floats sum = weight[0] * load_four(from);
+  for (std::size_t k = 1; k < taps; ++k) sum += weight[k] * load_four(from + 3 * k);
   return sum;
 }
 
@@ -102,16 +94,10 @@ void mix_rgb_columns(const float* row, const tap_table& columns, float* __restri
     const four_floats p0 = mixed_pixel<Taps>(row, columns, x), p1 = mixed_pixel<Taps>(row, columns, x + 1);
     const four_floats p2 = mixed_pixel<Taps>(row, columns, x + 2),
                       p3 = mixed_pixel<Taps>(row, columns, x + 3);
-    const four_floats low = __builtin_shufflevector(p0, p1, 0, 4, 1, 5);
-    const four_floats high = __builtin_shufflevector(p2, p3, 0, 4, 1, 5);
-    const four_floats blue_low = __builtin_shufflevector(p0, p1, 2, 6, 3, 7);
-    const four_floats blue_high = __builtin_shufflevector(p2, p3, 2, 6, 3, 7);
-    const four_floats red = __builtin_shufflevector(low, high, 0, 1, 4, 5);
-    const four_floats green = __builtin_shufflevector(low, high, 2, 3, 6, 7);
-    const four_floats blue = __builtin_shufflevector(blue_low, blue_high, 0, 1, 4, 5);
-    std::memcpy(r + x, &red, sizeof red);
-    std::memcpy(g + x, &green, sizeof green);
-    std::memcpy(b + x, &blue, sizeof blue);
+    const four_by_four planes = transposed(p0, p1, p2, p3);
+    store_four(r + x, planes.row[0]);
+    store_four(g + x, planes.row[1]);
+    store_four(b + x, planes.row[2]);
   }
   for (; x < width; ++x) {
     const four_floats p = mixed_pixel<Taps>(row, columns, x);

@@ -8,6 +8,7 @@
 #include <pretext/kernels/cpu/convolution/winograd_transforms.hpp>
 #include <pretext/kernels/cpu/gemm/tile_shape.hpp>
 #include <pretext/kernels/cpu/simd/isa.hpp>
+#include <pretext/kernels/cpu/simd/prefetch.hpp>
 
 namespace pretext::inline v0_1::kernels::detail::winograd {
 
@@ -72,7 +73,7 @@ class next_tile {
     tiles.window<tile_out>(std::min(tile + 1, last - 1), 0, data, channels, zeros, pixel_);
   }
   void prefetch(std::size_t channel) const {
-    for (const T* pixel : pixel_) __builtin_prefetch(pixel + channel);
+    for (const T* pixel : pixel_) prefetch_line(pixel + channel);
   }
 
  private:

@@ -8,6 +8,7 @@
 
 #include <pretext/kernels/cpu/gemm/operands.hpp>
 #include <pretext/kernels/cpu/gemm/tile_shape.hpp>
+#include <pretext/kernels/cpu/simd/prefetch.hpp>
 
 namespace pretext::inline v0_1::kernels::detail {
 
@@ -61,8 +62,8 @@ template <std::size_t Width>
     bfloat16_pair* line = to + first / Width * strip_step + i / 2 * Width;
     std::size_t at = first % Width;
     for (std::size_t done = 0; done < columns;) {
-      __builtin_prefetch(ahead + done);
-      __builtin_prefetch(behind + done);
+      prefetch_line(ahead + done);
+      prefetch_line(behind + done);
       const std::size_t step = std::min({columns - done, Width - at, std::size_t{16}});
       const __mmask16 lanes = lanes_up_to(step);
       const __m512 upper = _mm512_maskz_loadu_ps(lanes, above + done);

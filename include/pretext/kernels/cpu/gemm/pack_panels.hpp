@@ -6,6 +6,7 @@
 
 #include <pretext/kernels/cpu/gemm/pack_transposed.hpp>
 #include <pretext/kernels/cpu/gemm/tile_shape.hpp>
+#include <pretext/kernels/cpu/simd/prefetch.hpp>
 
 namespace pretext::inline v0_1::kernels {
 
@@ -31,8 +32,8 @@ void pack_panels(const T* b, std::size_t k, std::size_t n, std::size_t row_step,
     const T* ahead = b + std::min(row + prefetch_distance, k - 1) * row_step;
     T* to = packed + row * width;
     for (std::size_t panel = first_panel; panel < whole; ++panel) {
-      __builtin_prefetch(ahead + panel * width);
-      if (width > line) __builtin_prefetch(ahead + panel * width + line);
+      detail::prefetch_line(ahead + panel * width);
+      if (width > line) detail::prefetch_line(ahead + panel * width + line);
       std::memcpy(to + panel * panel_step, from + panel * width, 64);
       if (width > line) std::memcpy(to + panel * panel_step + line, from + panel * width + line, 64);
     }

@@ -2,9 +2,9 @@
 #pragma once
 #include <algorithm>
 #include <cstddef>
-#include <cstring>
 
 #include <pretext/kernels/cpu/gemm/tile_shape.hpp>
+#include <pretext/kernels/cpu/simd/four_floats.hpp>
 
 namespace pretext::inline v0_1::kernels::detail {
 
@@ -13,20 +13,9 @@ namespace pretext::inline v0_1::kernels::detail {
 template <class T>
 void transpose_four(const T* from, std::size_t step, T* to, std::size_t width) {
   static_assert(sizeof(T) == 4);
-  typedef float quad __attribute__((vector_size(16)));
-  quad a, b, c, d;
-  std::memcpy(&a, from, sizeof a);
-  std::memcpy(&b, from + step, sizeof b);
-  std::memcpy(&c, from + 2 * step, sizeof c);
-  std::memcpy(&d, from + 3 * step, sizeof d);
-  const quad low = __builtin_shufflevector(a, b, 0, 4, 1, 5),
-             high = __builtin_shufflevector(a, b, 2, 6, 3, 7);
-  const quad low2 = __builtin_shufflevector(c, d, 0, 4, 1, 5),
-             high2 = __builtin_shufflevector(c, d, 2, 6, 3, 7);
-  const quad transposed[4] = {
-      __builtin_shufflevector(low, low2, 0, 1, 4, 5), __builtin_shufflevector(low, low2, 2, 3, 6, 7),
-      __builtin_shufflevector(high, high2, 0, 1, 4, 5), __builtin_shufflevector(high, high2, 2, 3, 6, 7)};
-  for (std::size_t i = 0; i < 4; ++i) std::memcpy(to + i * width, &transposed[i], sizeof transposed[i]);
+  const four_by_four block = transposed(load_four(from), load_four(from + step), load_four(from + 2 * step),
+                                        load_four(from + 3 * step));
+  for (std::size_t i = 0; i < 4; ++i) store_four(to + i * width, block.row[i]);
 }
 
 /// Packs Bᵀ into panels like `pack_panels`, where rows of B (columns × depth) are `step` apart, reading along

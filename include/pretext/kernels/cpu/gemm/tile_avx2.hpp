@@ -6,6 +6,7 @@
 
 #include <pretext/kernels/cpu/gemm/tile_product.hpp>
 #include <pretext/kernels/cpu/gemm/tile_shape.hpp>
+#include <pretext/kernels/cpu/simd/prefetch.hpp>
 
 namespace pretext::inline v0_1::kernels::detail {
 
@@ -74,7 +75,7 @@ struct avx2_tile {
     vec left[rows], right[rows];
 #pragma GCC unroll 6
     for (std::size_t r = 0; r < rows; ++r) left[r] = right[r] = simd::zero();
-    for (std::size_t r = 0; r < p.m; ++r) __builtin_prefetch(p.c[r], 1);
+    for (std::size_t r = 0; r < p.m; ++r) prefetch_line_to_write(p.c[r]);
     for (std::size_t tap = 0; tap < p.taps; ++tap) {
       const Operand* const* at = p.a + tap * rows;
       const Operand *a0 = at[0], *a1 = at[1], *a2 = at[2], *a3 = at[3], *a4 = at[4], *a5 = at[5];
@@ -113,7 +114,7 @@ struct avx2_tile {
     vec left[R], right[R];
 #pragma GCC unroll 6
     for (std::size_t r = 0; r < R; ++r) left[r] = right[r] = simd::zero();
-    for (std::size_t r = 0; r < R; ++r) __builtin_prefetch(p.c + r * p.c_stride, 1);
+    for (std::size_t r = 0; r < R; ++r) prefetch_line_to_write(p.c + r * p.c_stride);
     for (std::size_t i = 0; i < p.count; ++i) {
       const Operand* a = p.a[i] + p.offset;
       const Operand* b = p.b + i * p.b_stride;

@@ -8,6 +8,7 @@
 
 #include <pretext/kernels/cpu/gemm/tile_product.hpp>
 #include <pretext/kernels/cpu/gemm/tile_shape.hpp>
+#include <pretext/kernels/cpu/simd/prefetch.hpp>
 
 namespace pretext::inline v0_1::kernels::detail {
 
@@ -169,8 +170,8 @@ struct avx512_tile {
 
   /// Prefetches a row of the result, which is far from the others in memory, before the sums are complete.
   static void prefetch_result(const value_type* c) {
-    __builtin_prefetch(c, 1);
-    __builtin_prefetch(c + lanes, 1);
+    prefetch_line_to_write(c);
+    prefetch_line_to_write(c + lanes);
   }
 
   /// The first n lanes.

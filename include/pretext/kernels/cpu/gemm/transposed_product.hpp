@@ -11,6 +11,7 @@
 #include <pretext/kernels/cpu/gemm/pack_pairs.hpp>
 #include <pretext/kernels/cpu/gemm/tile.hpp>
 #include <pretext/kernels/cpu/simd/isa.hpp>
+#include <pretext/kernels/cpu/simd/prefetch.hpp>
 #include <pretext/kernels/gemm.hpp>
 
 // C (+)= Aᵀ·B, the gradient of weights: C has few rows and columns, and each element is a sum over all tokens
@@ -56,7 +57,7 @@ struct strips {
     Operand* to = data + ((first + head) / Height * product_depth + top) * Height;
     for (std::size_t i = 0; i < length; ++i) {
       const Operand *from = row(i), *ahead = row(std::min(i + prefetch_distance, length - 1));
-      for (std::size_t c = 0; c < count; c += 64 / sizeof(Operand)) __builtin_prefetch(ahead + c);
+      for (std::size_t c = 0; c < count; c += 64 / sizeof(Operand)) prefetch_line(ahead + c);
       for (std::size_t c = 0; c < head; ++c) corner[i * Height + c] = from[c];
       from += head;
       Operand* line = to + i * Height;
