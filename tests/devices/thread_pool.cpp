@@ -1,5 +1,8 @@
 #include <doctest/doctest.h>
 
+#include <signal.h>
+#include <time.h>
+
 #include <atomic>
 #include <chrono>
 #include <cstdio>
@@ -49,6 +52,18 @@ struct refused_body {
   }
 };
 
+std::atomic<bool> halt_began = false, halt_may_end = false, halted_too_long = false;
+
+/// Halts the thread that receives the signal until it may go on, or for ten seconds.
+void halt(int) {
+  halt_began = true;
+  for (int i = 0; i < 10000 && !halt_may_end; ++i) {
+    const timespec millisecond{0, 1000000};
+    nanosleep(&millisecond, nullptr);
+  }
+  halted_too_long = !halt_may_end;
+}
+
 }  // namespace
 
 TEST_CASE("every block is computed exactly once, call after call") {
@@ -71,6 +86,37 @@ TEST_CASE("runs cover a range without gaps, whatever its length") {
     });
     for (int times : seen) CHECK(times == 1);
   }
+}
+
+TEST_CASE("a call does not wait for a worker that the system does not run") {
+  const cpu::stream stream{2};
+  std::atomic<bool> both = false;
+  pthread_t worker{};
+  while (!both)  // until the worker has had a block and its identity is known
+    stream.for_each_block(2, [&](std::size_t, std::size_t thread) {
+      if (thread == 1) worker = pthread_self(), both = true;
+      for (int i = 0; i < 1000 && !both; ++i) std::this_thread::yield();
+    });
+  struct sigaction action = {}, before = {};
+  action.sa_handler = halt;
+  sigaction(SIGUSR1, &action, &before);
+  pthread_kill(worker, SIGUSR1);
+  while (!halt_began) std::this_thread::yield();
+
+  std::vector<int> done(64);
+  for (int call = 0; call < 100; ++call)
+    stream.for_each_block(done.size(), [&](std::size_t block) { ++done[block]; });
+  halt_may_end = true;
+  for (int times : done) CHECK(times == 100);
+
+  both = false;
+  while (!both)  // the worker takes part again
+    stream.for_each_block(2, [&](std::size_t, std::size_t thread) {
+      if (thread == 1) both = true;
+      for (int i = 0; i < 1000 && !both; ++i) std::this_thread::yield();
+    });
+  CHECK_FALSE(halted_too_long);
+  sigaction(SIGUSR1, &before, nullptr);
 }
 
 TEST_CASE("an exception in a block reaches the caller, and the pool works on") {

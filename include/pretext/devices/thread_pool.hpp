@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <cstddef>
 #include <exception>
+#include <limits>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -54,16 +55,19 @@ class thread_pool {
       blocks_ = blocks;
       error_ = nullptr;
       next_.store(0, std::memory_order_relaxed);
-      busy_.store(workers_.size(), std::memory_order_relaxed);
-      round_.fetch_add(1, std::memory_order_release);
+      const std::size_t number = (round_.load(std::memory_order_relaxed) & ~open_or_working) + one_round;
+      round_.store(number | open, std::memory_order_release);
       any_asleep = sleeping_ > 0;
     }
     if (any_asleep) wake_.notify_all();
     take_blocks(0);
-    if (!spin_until([this] { return busy_.load(std::memory_order_acquire) == 0; })) {
+    // Workers that the system has not run yet are not waited for.
+    round_.fetch_and(~open, std::memory_order_relaxed);
+    const auto complete = [this] { return (round_.load(std::memory_order_acquire) & open_or_working) == 0; };
+    if (!spin_until(complete)) {
       std::unique_lock lock{mutex_};
       waiting_ = true;
-      done_.wait(lock, [this] { return busy_.load(std::memory_order_acquire) == 0; });
+      done_.wait(lock, complete);
       waiting_ = false;
     }
     if (error_) std::rethrow_exception(error_);
@@ -103,8 +107,10 @@ class thread_pool {
 
   void serve(std::size_t thread) {
     std::size_t last_round = 0;
+    std::size_t seen = 0;
     const auto called = [&] {
-      return stopping_.load() || round_.load(std::memory_order_acquire) != last_round;
+      seen = round_.load(std::memory_order_acquire);
+      return stopping_.load() || ((seen & open) && seen / one_round != last_round);
     };
     for (;;) {
       if (!spin_until(called)) {
@@ -114,14 +120,20 @@ class thread_pool {
         --sleeping_;
       }
       if (stopping_.load()) return;
-      last_round = round_.load(std::memory_order_acquire);
+      if (!round_.compare_exchange_strong(seen, seen + 1, std::memory_order_acq_rel)) continue;
+      last_round = seen / one_round;
       take_blocks(thread);
-      if (busy_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+      if ((round_.fetch_sub(1, std::memory_order_acq_rel) & open_or_working) == 1) {
         const std::lock_guard lock{mutex_};
         if (waiting_) done_.notify_one();
       }
     }
   }
+
+  // A call of `run` is a round. Its number, whether workers may still join it, and how many of them work in
+  // it are one value, so that no worker joins a round that its caller has closed.
+  static constexpr std::size_t open = std::size_t{1} << (std::numeric_limits<std::size_t>::digits / 2),
+                               one_round = open << 1, open_or_working = one_round - 1;
 
   // The pool whose block this thread executes.
   static inline thread_local const thread_pool* executing_ = nullptr;
@@ -132,7 +144,7 @@ class thread_pool {
   std::vector<std::thread> workers_;
   const function_ref<void(std::size_t, std::size_t)>* work_ = nullptr;
   std::size_t blocks_ = 0, sleeping_ = 0;
-  std::atomic<std::size_t> next_{0}, round_{0}, busy_{0};
+  std::atomic<std::size_t> next_{0}, round_{0};
   std::exception_ptr error_;
   std::atomic<bool> stopping_{false};
   bool waiting_ = false;
