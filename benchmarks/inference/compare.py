@@ -1,14 +1,25 @@
-"""Encoders of the library beside the same ones in ONNX Runtime, from float tensors in memory to features; called by run.sh.
+"""Encoders of the library beside the same ones in ONNX Runtime and in PyTorch, from float tensors in memory to features; called
+by run.sh.
 
-Both sides are processes that wait while the other one works. A round is one call of each side, in an order that alternates;
-its ratio is ONNX Runtime's time divided by pretext's (above 1: pretext is faster). The table shows medians and quartiles. For
-one thread it also shows the ratio of processor times, which other programs on the machine disturb least.
+Each side is a process that waits while another one works. A round is one call of each side, in an order that rotates; a ratio
+is a peer's time divided by pretext's (above 1: pretext is faster). The table shows medians and quartiles. For one thread it
+also shows the ratio of processor times, which other programs on the machine disturb least. PyTorch runs in inference mode, in
+the fastest of its forms for the case: contiguous or channels last, and compiled with --compiled.
 """
 import argparse, json, os, statistics, subprocess, sys, tempfile, time
 
 
-def serve(file, batch, threads):
-    """ONNX Runtime's side: one timed call whenever a line is read."""
+def answer(call):
+    """One timed call whenever a line is read."""
+    call()
+    print("ready", flush=True)
+    for _ in sys.stdin:
+        start, used = time.perf_counter(), time.process_time()
+        call()
+        print(1000 * (time.perf_counter() - start), 1000 * (time.process_time() - used), flush=True)
+
+
+def serve_onnxruntime(file, batch, threads):
     import numpy, onnxruntime
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
@@ -16,12 +27,48 @@ def serve(file, batch, threads):
     session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
     shape = session.get_inputs()[0].shape
     images = {"images": numpy.random.default_rng(1).random((batch, *shape[1:]), dtype=numpy.float32)}
-    session.run(["features"], images)
-    print("ready", flush=True)
-    for _ in sys.stdin:
-        start, used = time.perf_counter(), time.process_time()
-        session.run(["features"], images)
-        print(1000 * (time.perf_counter() - start), 1000 * (time.process_time() - used), flush=True)
+    answer(lambda: session.run(["features"], images))
+
+
+def pytorch_network(encoder):
+    """The network with random weights, and the side of its images."""
+    import timm, torchvision
+    if encoder == "resnet18":
+        return torchvision.models.resnet18(num_classes=1), 224
+    if encoder == "vit-small":
+        return timm.create_model("vit_small_patch16_224", num_classes=0), 224
+    if encoder == "vit-tiny":
+        return timm.create_model("vit_tiny_patch16_224", num_classes=0, img_size=32, patch_size=4), 32
+    sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "accuracy"))
+    from peer.resnet import ResNet18
+    return ResNet18(16), 32
+
+
+def serve_pytorch(encoder, batch, threads, compiled):
+    import torch
+    torch.set_num_threads(threads)
+    network, side = pytorch_network(encoder)
+    network = network.eval()
+    images = torch.rand(batch, 3, side, side)
+    calls = []
+
+    def form(module, layout, wrap=lambda m: m):
+        module, x = wrap(module.to(memory_format=layout)), images.to(memory_format=layout)
+
+        def call():
+            with torch.inference_mode():
+                module(x)
+        call()
+        start = time.perf_counter()
+        for _ in range(3):
+            call()
+        calls.append((time.perf_counter() - start, call))
+    form(network, torch.contiguous_format)
+    if compiled:
+        form(network, torch.contiguous_format, torch.compile)
+    import copy
+    form(copy.deepcopy(network), torch.channels_last)
+    answer(min(calls, key=lambda c: c[0])[1])
 
 
 class Side:
@@ -45,45 +92,57 @@ class Side:
         self.process.wait()
 
 
-def compare(program, encoder, batch, threads, seconds):
+def compare(options, encoder, batch, threads):
     with tempfile.TemporaryDirectory() as folder:
         file = os.path.join(folder, "model.onnx")
-        ours = Side(program, encoder, str(batch), str(threads), file)
-        peer = Side(sys.executable, __file__, "--serve", file, str(batch), str(threads))
-        times, end = [], time.monotonic() + seconds
-        while len(times) < 5 or time.monotonic() < end:
-            if len(times) % 2:
-                theirs = peer.call()
-                times.append((ours.call(), theirs))
-            else:
-                times.append((ours.call(), peer.call()))
-        ours.close()
-        peer.close()
-    ratios = statistics.quantiles([theirs[0] / own[0] for own, theirs in times], n=4, method="inclusive")
-    return {"encoder": encoder, "batch": batch, "threads": threads, "rounds": len(times),
-            "pretext_ms": statistics.median(own[0] for own, _ in times), "onnxruntime_ms": statistics.median(t[0] for _, t in times),
-            "fastest_ratio": min(t[0] for _, t in times) / min(own[0] for own, _ in times),
-            "processor_ratio": statistics.median(t[1] for _, t in times) / statistics.median(own[1] for own, _ in times),
-            "ratio": ratios[1], "ratio_q1": ratios[0], "ratio_q3": ratios[2], "load": os.getloadavg()[0]}
+        case = (str(batch), str(threads))
+        sides = {"pretext": Side(options.program, encoder, *case, file)}
+        if "onnxruntime" in options.peer:
+            sides["onnxruntime"] = Side(sys.executable, __file__, "--serve", "onnxruntime", file, *case)
+        if "pytorch" in options.peer:
+            sides["pytorch"] = Side(sys.executable, __file__, "--serve", "pytorch", encoder, *case, str(int(options.compiled)))
+        names, rounds, end = list(sides), [], time.monotonic() + options.seconds
+        while len(rounds) < 5 or time.monotonic() < end:
+            first = len(rounds) % len(names)
+            rounds.append({name: sides[name].call() for name in names[first:] + names[:first]})
+        for side in sides.values():
+            side.close()
+    result = {"encoder": encoder, "batch": batch, "threads": threads, "rounds": len(rounds), "load": os.getloadavg()[0]}
+    for name in names:
+        result[f"{name}_ms"] = statistics.median(r[name][0] for r in rounds)
+        if name == "pretext":
+            continue
+        ratios = statistics.quantiles([r[name][0] / r["pretext"][0] for r in rounds], n=4, method="inclusive")
+        result[name] = {
+            "ratio_q1": ratios[0], "ratio": ratios[1], "ratio_q3": ratios[2],
+            "fastest_ratio": min(r[name][0] for r in rounds) / min(r["pretext"][0] for r in rounds),
+            "processor_ratio": statistics.median(r[name][1] for r in rounds) / statistics.median(r["pretext"][1] for r in rounds)}
+    return result
 
 
 def main():
-    if sys.argv[1:2] == ["--serve"]:
-        return serve(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
+    if sys.argv[1:3] == ["--serve", "onnxruntime"]:
+        return serve_onnxruntime(sys.argv[3], int(sys.argv[4]), int(sys.argv[5]))
+    if sys.argv[1:3] == ["--serve", "pytorch"]:
+        return serve_pytorch(sys.argv[3], int(sys.argv[4]), int(sys.argv[5]), sys.argv[6] == "1")
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--program", required=True)
     parser.add_argument("--seconds", type=float, default=6, help="for each case; at least five rounds")
     parser.add_argument("--threads", type=int, nargs="*", default=[1, 2])
+    parser.add_argument("--peer", nargs="*", default=["onnxruntime", "pytorch"], choices=["onnxruntime", "pytorch"])
+    parser.add_argument("--compiled", action="store_true", help="try torch.compile, too, which takes a minute for each case")
     parser.add_argument("--encoder", nargs="*", default=["resnet18", "vit-small", "resnet18-thin", "vit-tiny"])
     options = parser.parse_args()
-    results = [compare(options.program, encoder, batch, threads, options.seconds)
+    results = [compare(options, encoder, batch, threads)
                for encoder in options.encoder for batch in (1, 64) for threads in options.threads]
-    print("| encoder | images | threads | pretext | ONNX Runtime | ratio (quartiles) | of the fastest calls | of processor time | load |\n"
-          "|---|---|---|---|---|---|---|---|---|")
+    print("| encoder | images | threads | pretext | peer | its time | ratio (quartiles) | of the fastest calls | "
+          "of processor time | load |\n|---|---|---|---|---|---|---|---|---|---|")
     for r in results:
-        print(f"| {r['encoder']} | {r['batch']} | {r['threads']} | {r['pretext_ms']:.4g} ms | {r['onnxruntime_ms']:.4g} ms | "
-              f"{r['ratio']:.2f} ({r['ratio_q1']:.2f} to {r['ratio_q3']:.2f}) | {r['fastest_ratio']:.2f} | "
-              f"{format(r['processor_ratio'], '.2f') if r['threads'] == 1 else ''} | {r['load']:.1f} |")
+        for peer in options.peer:
+            p = r[peer]
+            print(f"| {r['encoder']} | {r['batch']} | {r['threads']} | {r['pretext_ms']:.4g} ms | {peer} | {r[peer + '_ms']:.4g} ms | "
+                  f"{p['ratio']:.2f} ({p['ratio_q1']:.2f} to {p['ratio_q3']:.2f}) | {p['fastest_ratio']:.2f} | "
+                  f"{format(p['processor_ratio'], '.2f') if r['threads'] == 1 else ''} | {r['load']:.1f} |")
     for r in results:
         print(json.dumps(r))
 
