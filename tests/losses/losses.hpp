@@ -11,6 +11,7 @@
 
 #include <pretext/core/context.hpp>
 #include <pretext/devices/cpu.hpp>
+#include <pretext/layers/check_gradient.hpp>
 
 namespace pretext::tests {
 
@@ -32,18 +33,11 @@ std::vector<T> random_rows(std::size_t count, unsigned seed, double deviation = 
 
 /// Checks a gradient against central differences of `value()`.
 template <class Value>
-void matches_differences(std::vector<double>& at, const std::vector<double>& gradient, Value&& value,
+void matches_differences(std::vector<double>& at, const std::vector<double>& gradient, const Value& value,
                          std::size_t stride = 1, double tolerance = 1e-7) {
-  for (std::size_t i = 0; i < at.size(); i += stride) {
-    CAPTURE(i);
-    const double saved = at[i], h = 1e-5;
-    at[i] = saved + h;
-    const double up = value();
-    at[i] = saved - h;
-    const double down = value();
-    at[i] = saved;
-    CHECK(gradient[i] == doctest::Approx((up - down) / (2 * h)).epsilon(tolerance).scale(1));
-  }
+  const auto found =
+      check_gradient(at, gradient, value, {.difference = 1e-5, .inputs = (at.size() + stride - 1) / stride});
+  CHECK_MESSAGE(found.error < tolerance, found.text());
 }
 
 /// |a - b| is within tolerance of the larger of 1 and |b| for each element.

@@ -3,6 +3,7 @@
 #include <pretext/kernels/cpu/optimize.hpp>
 #include <pretext/methods/byol.hpp>
 #include <pretext/optimizers/sgd.hpp>
+#include <pretext/training/check_method.hpp>
 #include <pretext/training/trainer.hpp>
 
 #include "support/gradient_check.hpp"
@@ -34,30 +35,9 @@ std::vector<T> copy_of(const T* data, std::size_t count) {
 }  // namespace
 
 TEST_CASE("every gradient of BYOL matches finite differences while the target does not move") {
-  learner t{{}, {}, 3, cpu::stream{1}};
-  // Other weights than the target's: with equal ones a mistake could cancel.
-  t.start(method::parameters, 3, 4);
-  auto& m = t.memory();
-  const auto pixels = views(5, 3);
-  const reads<Context, images> batch{pixels.data(), 10};
-  CHECK(t.step(batch, {.target_momentum = 1}) > 0);
-  const auto gradient = copy_of(m.gradient.data(), method::size);
-  std::size_t checked = 0;
-  for (const parameter& p : method::parameters) {
-    if (p.role == parameter_role::buffer) continue;
-    CAPTURE(p.path);
-    for (std::size_t i = p.offset; i < p.offset + p.size(); i += 1 + p.size() / 7, ++checked) {
-      double& w = m.value.data()[i];
-      const double saved = w, h = 1e-6;
-      w = saved + h;
-      const double up = t.method().learn(t.context(), m, batch, {});
-      w = saved - h;
-      const double down = t.method().learn(t.context(), m, batch, {});
-      w = saved;
-      CHECK(gradient[i] == doctest::Approx((up - down) / (2 * h)).epsilon(1e-6).scale(1));
-    }
-  }
-  CHECK(checked > 50);
+  const auto found = check_method<method>({}, {.batch = 5, .seed = 3});
+  CHECK_MESSAGE(found.error < 1e-6, found.text());
+  CHECK(found.compared > 50);
 }
 
 TEST_CASE("the loss is the sum of both directions: each view predicts the target's embedding of the other") {

@@ -49,35 +49,54 @@ template <class Encoder, Shape Images>
     return info;
   }
 
-/// Writes an encoder whose weights are in host memory, `values` as `table` describes them; the file is either
-/// the old one or the new one, never a part. `steps` becomes batch norm's `num_batches_tracked`; `metadata`
-/// is written besides. Throws std::runtime_error if the file cannot be written.
+/// The file of an encoder whose weights are in host memory, `values` as `table` describes them. `steps`
+/// becomes batch norm's `num_batches_tracked`; `metadata` is added.
 template <class W>
-void save_encoder(const std::filesystem::path& path, std::span<const parameter> table, const W* values,
-                  const std::optional<encoder_info>& info, std::int64_t steps = 0,
-                  std::map<std::string, std::string> metadata = {}) {
+safetensors encoder_file(std::span<const parameter> table, const W* values,
+                         const std::optional<encoder_info>& info, std::int64_t steps = 0,
+                         std::map<std::string, std::string> metadata = {}) {
   safetensors file;
+  file.origin = "the encoder in memory";
   file.metadata = std::move(metadata);
   file.metadata.insert({{"format", "pt"}, {"made_by", "pretext"}});
   if (info) write_encoder_info(*info, file);
   append_torch_tensors<W>(table, values, "", file, steps);
-  write_safetensors(path, file);
+  return file;
 }
 
-/// Writes the encoder of a `trainer`, with the preprocessing that inference shall use: that of the images the
-/// encoder was trained on, without random augmentation. `encoder_model` and PyTorch load the file.
+/// Writes such a file, which is either the old one or the new one, never a part. Throws std::runtime_error if
+/// it cannot be written.
+template <class W>
+void save_encoder(const std::filesystem::path& path, std::span<const parameter> table, const W* values,
+                  const std::optional<encoder_info>& info, std::int64_t steps = 0,
+                  std::map<std::string, std::string> metadata = {}) {
+  write_safetensors(path, encoder_file<W>(table, values, info, steps, std::move(metadata)));
+}
+
+/// The file of the encoder of a `trainer` in memory, with the preprocessing that inference shall use: that of
+/// the images the encoder was trained on, without random augmentation. `encoder_model{encoder_file(trainer,
+/// how)}` is a copy for inference, which the trainer's next steps do not change.
 template <class Trainer>
   requires requires { typename Trainer::method_type::encoder; }
-void save_encoder(const std::filesystem::path& path, Trainer& trainer,
-                  const basic_preprocessing<channels_of<typename Trainer::images>>& how,
-                  std::int64_t steps = 0) {
+safetensors encoder_file(Trainer& trainer,
+                         const basic_preprocessing<channels_of<typename Trainer::images>>& how,
+                         std::int64_t steps = 0) {
   using encoder = typename Trainer::method_type::encoder;
   using images = typename Trainer::images;
   constexpr const auto& table = parameters_of<encoder, images>;  // the method's parameters begin with these
   std::vector<typename Trainer::W> copy;
   const auto values = on_host<typename Trainer::device, typename Trainer::W>(
       trainer.context().stream, trainer.memory().value.data(), parameter_count(table), copy);
-  save_encoder<typename Trainer::W>(path, table, values.data(), info_of<encoder, images>(how), steps);
+  return encoder_file<typename Trainer::W>(table, values.data(), info_of<encoder, images>(how), steps);
+}
+
+/// Writes the encoder of a `trainer` in the same way. `encoder_model` and PyTorch load the file.
+template <class Trainer>
+  requires requires { typename Trainer::method_type::encoder; }
+void save_encoder(const std::filesystem::path& path, Trainer& trainer,
+                  const basic_preprocessing<channels_of<typename Trainer::images>>& how,
+                  std::int64_t steps = 0) {
+  write_safetensors(path, encoder_file(trainer, how, steps));
 }
 
 /// Reads an encoder file, or one in torchvision's, timm's or MAE's names (see `read_pretrained`), into the

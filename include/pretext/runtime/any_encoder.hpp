@@ -53,13 +53,21 @@ class any_encoder {
   virtual void change_values(const std::function<void(float*)>& change) = 0;
 };
 
-/// Writes an encoder file, as `save_encoder` of a trainer does; `metadata` is written besides. Where the
-/// evaluation augmentation has no description, the file records no preprocessing.
+/// The file of the encoder in memory, as `encoder_file` of a trainer; `metadata` is added. Where the
+/// evaluation augmentation has no description, it records no preprocessing.
+inline safetensors encoder_file(const any_encoder& encoder, std::int64_t steps = 0,
+                                std::map<std::string, std::string> metadata = {}) {
+  safetensors file;
+  encoder.read_values([&](const float* values) {
+    file =
+        encoder_file<float>(encoder.encoder_parameters(), values, encoder.info(), steps, std::move(metadata));
+  });
+  return file;
+}
+/// Writes that file, as `save_encoder` of a trainer does.
 inline void save_encoder(const std::filesystem::path& path, const any_encoder& encoder,
                          std::int64_t steps = 0, std::map<std::string, std::string> metadata = {}) {
-  encoder.read_values([&](const float* values) {
-    save_encoder(path, encoder.encoder_parameters(), values, encoder.info(), steps, std::move(metadata));
-  });
+  write_safetensors(path, encoder_file(encoder, steps, std::move(metadata)));
 }
 
 /// Reads an encoder file, or one in torchvision's, timm's or MAE's names (see `read_pretrained`), into an
