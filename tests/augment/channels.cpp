@@ -2,6 +2,7 @@
 // operations that suit any number of channels: augment/intensity_jitter.hpp, augment/gaussian_noise.hpp.
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string>
 #include <vector>
@@ -69,6 +70,29 @@ TEST_CASE("a range maps its bounds to 0 and 1 and clips what lies beyond, revers
   thermal.range = {};
   CHECK(largest_difference(view(), std::vector{1000 / 65535.f, 2000 / 65535.f, 2500 / 65535.f, 3000 / 65535.f,
                                                4000 / 65535.f, 1.f}) < 1e-6);
+}
+
+TEST_CASE("floats far beyond [0, 1] are refused unless the image states their range") {
+  image kelvin;
+  std::ranges::generate(kelvin.resize<float>(40, 50, 1),
+                        [t = 250.f]() mutable { return t < 290 ? t += .25f : t; });
+  check_throws<std::invalid_argument>([&] { views_of<8, 1>(whole_image(), kelvin); },
+                                      "image 0 of the batch has floats from 250.25 to 290, of which views "
+                                      "would keep those in [0, 1]; give its "
+                                      "range: view_of(pixels, height, width, channels, {250.25, 290})");
+  const image_view every_second{kelvin.pixels.data(), 40, 25, 1, sample_type::float32, {}, {200, 8, 4}};
+  check_throws<std::invalid_argument>([&] { views_of<8, 1>(whole_image(), every_second); }, "to 290");
+  kelvin.range = {250, 290};
+  CHECK_NOTHROW(views_of<8, 1>(whole_image(), kelvin));
+
+  struct {
+    std::size_t height = 8, width = 8, channels = 1;
+    std::vector<double> pixels = std::vector<double>(64, -300);
+  } plain;
+  check_throws<std::invalid_argument>([&] { views_of<8, 1>(whole_image(), plain); }, "from -300 to -300");
+  plain.pixels.assign(64, 1.5);  // a highlight
+  plain.pixels[3] = std::numeric_limits<double>::quiet_NaN();
+  CHECK_NOTHROW(views_of<8, 1>(whole_image(), plain));
 }
 
 TEST_CASE("samples of 16 bits need no alignment") {

@@ -9,6 +9,7 @@
 
 #include <pretext/augment/augmentation.hpp>
 #include <pretext/augment/concepts.hpp>
+#include <pretext/augment/detail/check_floats.hpp>
 #include <pretext/core/context.hpp>
 #include <pretext/core/device_scalar.hpp>
 #include <pretext/core/expects.hpp>
@@ -89,8 +90,8 @@ void check_views(const Views& views, image_extent extent) {
 /// normalised. Images have the channels of the views; gray ones, of one channel, may also become RGB.
 /// `samples` are the ids of the images in the data set. A view depends on (seed, epoch, samples[i], v) alone,
 /// not on the position of the image in the batch or on the number of threads. Throws `std::invalid_argument`
-/// if sizes do not match, if a hyper-parameter is out of range, or if an image is empty or has other
-/// channels.
+/// if sizes do not match, if a hyper-parameter is out of range, if an image is empty or has other
+/// channels, or if floats without a range are far beyond [0, 1].
 template <class Context, class Views, class Images, Shape S>
   requires(ImageSource<std::remove_cvref_t<decltype(std::declval<const Images&>()[0])>>&& ImageShape<S>)
 void augment(Context& context, const Views& views, const Images& images,
@@ -108,6 +109,7 @@ void augment(Context& context, const Views& views, const Images& images,
             " of the batch is empty");
     detail::check_channels<S>(image.channels, "augment: image ", i, " of the batch has ");
     detail::check_size(image, i);
+    detail::check_floats(image, i);
   }
   detail::check_views(views, extent);
   kernels::augment<typename Context::device>::run(context, views, images, samples, seed, epoch, out);
