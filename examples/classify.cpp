@@ -203,8 +203,9 @@ int run(const feature_options& options, const classify_options& how) {
   for (std::size_t c = 0; c < known; ++c) {
     auto& rows = called[c];
     const auto probability = [&](std::size_t i) { return probabilities[i * known + c]; };
-    std::ranges::stable_sort(rows,
-                             [&](std::size_t a, std::size_t b) { return probability(a) > probability(b); });
+    std::ranges::sort(rows, [&](std::size_t a, std::size_t b) {
+      return probability(a) != probability(b) ? probability(a) > probability(b) : a < b;
+    });
     std::printf("  %zu %s\n", rows.size(), pretext::detail::printable(classifier.class_names[c]).c_str());
     if (c >= 50 || rows.empty()) continue;
     image_sheet sheet{str_cat(classifier.class_names[c], ": ", rows.size(),

@@ -73,7 +73,9 @@ int run(const feature_options& options, const ranking_options& ranking) {
   }
   std::vector<std::size_t> order(scores.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::ranges::stable_sort(order, [&](std::size_t a, std::size_t b) { return scores[a] > scores[b]; });
+  std::ranges::sort(order, [&](std::size_t a, std::size_t b) {
+    return scores[a] != scores[b] ? scores[a] > scores[b] : a < b;
+  });
 
   std::string csv = "image,score,class\n";
   const auto& classes = images.source.class_names();

@@ -18,7 +18,7 @@ while(next)
 endwhile()
 
 set(faults "")
-set(preprocessing "augmentation|color_ops|concepts|crop|crops|draws|flip|views")
+set(preprocessing "augmentation|color_ops|concepts|crop|crops|detail/check_floats|draws|flip|views")
 set(training_kernels "batch_mix|cosine_regression|cross_entropy|masked_pixels|masking|nt_xent|optimize|shuffled_tokens")
 foreach(header ${reached})
   if(header MATCHES "^pretext/(masking|losses|methods|optimizers|recipes|data|evaluation|report|training|runtime)/"

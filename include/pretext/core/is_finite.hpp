@@ -6,7 +6,13 @@
 
 namespace pretext::inline v0_1::detail {
 
-// With -ffast-math, compilers take std::isfinite to be true and std::isnan to be false; these test the bits.
+// With -ffast-math, compilers take std::isfinite to be true and std::isnan to be false, and clang 19 warns of
+// std::numeric_limits::infinity; these use the bits.
+
+template <class T>
+inline constexpr T infinity = __builtin_bit_cast(T, std::uint64_t{0x7FF0000000000000u});
+template <>
+inline constexpr float infinity<float> = __builtin_bit_cast(float, std::uint32_t{0x7F800000u});
 
 /// Is the value neither NaN nor infinite?
 PRETEXT_HOST_DEVICE constexpr bool is_finite(double value) {

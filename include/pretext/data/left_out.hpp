@@ -34,8 +34,9 @@ namespace detail {
 /// "80 .webp, 40 .tif and 3 others": the largest counts first.
 inline std::string list_counts(const std::map<std::string, std::size_t>& counts) {
   std::vector<std::pair<std::string, std::size_t>> sorted{counts.begin(), counts.end()};
-  std::stable_sort(sorted.begin(), sorted.end(),
-                   [](const auto& a, const auto& b) { return a.second > b.second; });
+  std::sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) {
+    return a.second != b.second ? a.second > b.second : a.first < b.first;
+  });
   constexpr std::size_t shown = 6;
   std::string text;
   std::size_t others = 0;

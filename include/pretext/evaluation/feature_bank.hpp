@@ -4,13 +4,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <limits>
 #include <numeric>
 #include <span>
 #include <utility>
 #include <vector>
 
 #include <pretext/core/context.hpp>
+#include <pretext/core/is_finite.hpp>
 #include <pretext/evaluation/features.hpp>
 #include <pretext/kernels/cpu/gemm.hpp>
 
@@ -51,7 +51,7 @@ class nearest_list {
   }
   void clear() {
     entries_.clear();
-    threshold_ = -std::numeric_limits<float>::infinity();
+    threshold_ = -detail::infinity<float>;
   }
 
  private:
@@ -64,7 +64,7 @@ class nearest_list {
 
   std::size_t k_;
   std::vector<neighbour> entries_;
-  float threshold_ = -std::numeric_limits<float>::infinity();
+  float threshold_ = -detail::infinity<float>;
 };
 
 /// Calls `use(first_query, queries, first_row, rows, products)` for blocks of the products of all queries

@@ -28,8 +28,10 @@ struct knn {
     for_each_vote(bank, queries, stream, [&](std::size_t query, const std::vector<double>& votes) {
       const std::span ranked{ranking.data() + query * classes, classes};
       std::iota(ranked.begin(), ranked.end(), 0);
-      std::ranges::stable_sort(ranked, [&](int a, int b) {
-        return votes[static_cast<std::size_t>(a)] > votes[static_cast<std::size_t>(b)];
+      std::ranges::sort(ranked, [&](int a, int b) {
+        const double votes_a = votes[static_cast<std::size_t>(a)],
+                     votes_b = votes[static_cast<std::size_t>(b)];
+        return votes_a != votes_b ? votes_a > votes_b : a < b;
       });
     });
     return ranking;

@@ -11,6 +11,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include <pretext/core/expects.hpp>
@@ -102,8 +103,8 @@ inline constexpr std::size_t max_rank = 64;
 /// Sorts the tensors by the offset of their data, and throws unless they fill the `bytes` after the header
 /// without gaps and overlaps, each with the size of its dtype and shape.
 inline void check_layout(const std::string& file, std::vector<tensor_entry>& tensors, std::uint64_t bytes) {
-  std::stable_sort(tensors.begin(), tensors.end(), [](const tensor_entry& a, const tensor_entry& b) {
-    return a.begin != b.begin ? a.begin < b.begin : a.end < b.end;
+  std::sort(tensors.begin(), tensors.end(), [](const tensor_entry& a, const tensor_entry& b) {
+    return std::tie(a.begin, a.end, a.at) < std::tie(b.begin, b.end, b.at);
   });
   std::uint64_t filled = 0;
   for (const tensor_entry& entry : tensors) {
@@ -249,8 +250,9 @@ inline void write_safetensors(const std::filesystem::path& path, const safetenso
       expects(detail::find_invalid_utf8(text) == text.size(), path.string(), ": metadata ",
               detail::quote(name), " is not UTF-8");
   // Wide elements first, so that the data of every tensor are aligned to its elements.
-  std::stable_sort(order.begin(), order.end(), [](const auto& a, const auto& b) {
-    return dtype_size(a.second->dtype) > dtype_size(b.second->dtype);
+  std::sort(order.begin(), order.end(), [](const auto& a, const auto& b) {
+    const std::size_t size_a = dtype_size(a.second->dtype), size_b = dtype_size(b.second->dtype);
+    return size_a != size_b ? size_a > size_b : a.first < b.first;
   });
   const std::string header = detail::print_header(file, order);
   expects(header.size() <= detail::max_header_bytes, path.string(), ": a header of ", header.size(),

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <limits>
 #include <numeric>
 #include <random>
 #include <span>
@@ -36,7 +35,7 @@ struct gradient_check_result {
   /// The largest |gradient - difference| / (1 + max(|gradient|, |difference|)): about 1e-9 where all is
   /// right, for networks with ReLUs below 1e-6; infinite where a value is NaN or infinite or nothing was
   /// compared.
-  double error = std::numeric_limits<double>::infinity();
+  double error = detail::infinity<double>;
   std::string where{};  ///< the value with that error: a parameter's path or an input, and the index in it
   double gradient = 0, difference = 0;  ///< there
   std::size_t compared = 0;             ///< values
@@ -51,7 +50,7 @@ struct gradient_check_result {
   /// Compares one more value.
   void add(std::string_view name, std::size_t index, double found, double expected) {
     const double distance = std::abs(found - expected) / (1 + std::max(std::abs(found), std::abs(expected)));
-    const double its_error = detail::is_finite(distance) ? distance : std::numeric_limits<double>::infinity();
+    const double its_error = detail::is_finite(distance) ? distance : detail::infinity<double>;
     if (compared++ > 0 && its_error <= error) return;
     error = its_error;
     where = str_cat(name, "[", index, "]");
@@ -165,7 +164,7 @@ template <class L, Shape In, class Prepare = void (*)(on<cpu, fp64>&)>
         if (dw[i] != again[i]) {
           result.add(str_cat(p.name(), " without a gradient of the input"), i - p.offset, again[i] - added,
                      dw[i] - added);
-          result.error = std::numeric_limits<double>::infinity();
+          result.error = detail::infinity<double>;
         }
     }
     return result;

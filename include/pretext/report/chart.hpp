@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <limits>
 #include <string>
 #include <vector>
 
@@ -76,7 +75,7 @@ struct plot_area {
 
 /// Axes that contain all curves and reference lines of a chart.
 inline plot_area area_of(const chart& c) {
-  constexpr double infinity = std::numeric_limits<double>::infinity();
+  constexpr double infinity = detail::infinity<double>;
   double x0 = infinity, x1 = -infinity, y0 = infinity, y1 = -infinity;
   const auto include = [](double value, double& low, double& high) {
     if (pretext::detail::is_finite(value)) low = std::min(low, value), high = std::max(high, value);

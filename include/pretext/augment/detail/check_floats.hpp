@@ -39,7 +39,7 @@ void check_floats(const Image& image, std::size_t index) {
   if (format.type != sample_type::float32 || format.range.low != format.range.high) return;
   constexpr float far_beyond = 16;  // less may be the highlights of an image in [0, 1]
   const std::size_t count = image.height * image.width * image.channels, step = count / 4096 | 1;
-  float low = std::numeric_limits<float>::infinity(), high = -low;
+  float low = std::numeric_limits<float>::max(), high = -low;
   for (std::size_t i = 0; i < count; i += step) {
     const float value = float_sample(image, i);
     low = value < low ? value : low;

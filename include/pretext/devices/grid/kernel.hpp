@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <cstddef>
-#include <limits>
 #include <type_traits>
 
 #include <pretext/core/device.hpp>
 #include <pretext/core/host_device.hpp>
+#include <pretext/core/is_finite.hpp>
 
 // The programming model of the GPU kernels. A kernel is a functor over a block of threads. Code outside of
 // `for_each_thread` runs identically in every thread and code inside runs once per thread, so no thread can
@@ -50,7 +50,7 @@ PRETEXT_HOST_DEVICE constexpr std::size_t ceil_div(std::size_t a, std::size_t b)
 
 /// Minus infinity, as a constant.
 template <class T>
-inline constexpr T least_number = -std::numeric_limits<T>::infinity();
+inline constexpr T least_number = -pretext::detail::infinity<T>;
 /// Minus infinity, from device code.
 template <class T>
 PRETEXT_HOST_DEVICE constexpr T minus_infinity() {

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <limits>
 
 #include <pretext/core/arena.hpp>
+#include <pretext/core/is_finite.hpp>
 #include <pretext/devices/cpu.hpp>
 #include <pretext/kernels/batch_norm.hpp>
 #include <pretext/kernels/cpu/batch_norm/backward.hpp>
@@ -91,7 +91,7 @@ struct batch_norm<cpu> {
   template <class Context, class T>
   static void apply(Context& context, std::size_t rows, std::size_t channels, std::size_t groups, const T* x,
                     const T* scale, const T* shift, const T* shortcut, bool relu, T* y) {
-    const T floor = relu ? T{0} : -std::numeric_limits<T>::infinity();
+    const T floor = relu ? T{0} : -pretext::detail::infinity<T>;
     detail::for_each_row(context, rows / groups, channels, groups, [=](std::size_t group, std::size_t r) {
       detail::scale_and_shift(channels, x + r * channels, scale ? scale + group * channels : nullptr,
                               shift + group * channels, shortcut ? shortcut + r * channels : nullptr, floor,

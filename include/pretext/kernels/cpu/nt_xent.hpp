@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <limits>
 
 #include <pretext/core/arena.hpp>
+#include <pretext/core/is_finite.hpp>
 #include <pretext/devices/cpu.hpp>
 #include <pretext/kernels/cpu/nt_xent/similarity_tiles.hpp>
 #include <pretext/kernels/cpu/simd/exponential.hpp>
@@ -31,7 +31,7 @@ struct nt_xent<cpu> {
     const bool common = 2 / temperature < (sizeof(T) == 4 ? 80 : 600);
     T* shift = context.workspace.template allocate<T>(rows);
     double* total = context.workspace.template allocate<double>(rows);
-    std::fill_n(shift, rows, common ? static_cast<T>(1 / temperature) : -std::numeric_limits<T>::infinity());
+    std::fill_n(shift, rows, common ? static_cast<T>(1 / temperature) : -pretext::detail::infinity<T>);
     std::fill_n(total, rows, 0.0);
     if (!common) all.for_each_tile(context, [=](tile<T>& t) { vectorised([&] { update_max(t, shift); }); });
     all.for_each_tile(context, [=](tile<T>& t) {

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 
+#include <pretext/core/is_finite.hpp>
 #include <pretext/devices/cpu.hpp>
 #include <pretext/kernels/cpu/simd/isa.hpp>
 #include <pretext/kernels/pooling.hpp>
@@ -86,7 +86,7 @@ struct max_pool<cpu> {
   template <class T, class... Chosen>
   static void choose(const window& w, const span& over, const T* __restrict sample, T* __restrict best,
                      Chosen* __restrict... where) {
-    std::fill_n(best, w.channels, -std::numeric_limits<T>::infinity());
+    std::fill_n(best, w.channels, -pretext::detail::infinity<T>);
     (std::fill_n(where, w.channels, Chosen{0}), ...);
     for (std::size_t i = over.top; i < over.bottom; ++i)
       for (std::size_t j = over.left; j < over.right; ++j) {

@@ -2,9 +2,9 @@
 #pragma once
 #include <algorithm>
 #include <cstddef>
-#include <limits>
 
 #include <pretext/core/arena.hpp>
+#include <pretext/core/is_finite.hpp>
 #include <pretext/kernels/cpu/gemm/pack_panels.hpp>
 #include <pretext/kernels/cpu/gemm/tile.hpp>
 #include <pretext/kernels/cpu/simd/l2_normalize.hpp>
@@ -133,7 +133,7 @@ class similarity_tiles {
     }
   }
 
-  static constexpr T minus_infinity = -std::numeric_limits<T>::infinity();
+  static constexpr T minus_infinity = -pretext::detail::infinity<T>;
   T* across_;  // per block, uᵀ in panels: the right operand of the similarities
   T* down_;    // per block, u in panels: the right operand of the gradient
 };
