@@ -51,11 +51,16 @@ def torch(script, *options):
 
 
 def recipe(seed):
-    """Options of both sides; all others have the same default on both."""
+    """Options of both sides; all others have the same default on both, but for those of `pinned`."""
     options = {"simclr": "--normalise cifar",
              "byol": "--normalise cifar --batch 64 --learning-rate 0.2 --target-momentum 0.99",
              "mae": "--normalise imagenet"}[args.method]
     return ["--epochs", str(epochs), "--warmup-epochs", f"{warmup:g}", *options.split(), "--seed", str(seed)]
+
+
+# Options of our side alone, which the peers have as defaults and our presets do not.
+pinned = {"simclr": [], "byol": ["--weight-decay", "1e-4", "--minimum-area", "0.2"],
+        "mae": ["--learning-rate", "1e-3"]}
 
 
 def folder(name, seed):
@@ -64,7 +69,8 @@ def folder(name, seed):
 
 def run_pretext(seed):
     run = folder("pretext", seed)
-    pretext(f"pretrain_{args.method}", "--data", args.data, *recipe(seed), "--out", run, "--overwrite")
+    pretext(f"pretrain_{args.method}", "--data", args.data, *recipe(seed), *pinned[args.method], "--out", run,
+          "--overwrite")
     with open(os.path.join(run, "summary.json")) as text:
         results = {"train_seconds": round(json.load(text)["seconds"], 1)}
     if not masked:

@@ -18,6 +18,7 @@
 #include "support/choices.hpp"
 #include "support/encoder_list.hpp"
 #include "support/method_info.hpp"
+#include "support/presets.hpp"
 #include "support/recipe.hpp"
 
 namespace programs {
@@ -25,6 +26,8 @@ namespace programs {
 struct byol_options {
   std::string initialisation = "torch";
   double jitter = 0.5;
+  double blur = 1;
+  double color = 1;
 
   std::vector<field> fields(recipe& common) {
     return {
@@ -33,7 +36,14 @@ struct byol_options {
         {"initialisation", &initialisation, "--initialisation",
          "\"torch\", or \"official\": Haiku's, with another seed for the target",
          one_of{{"torch", "official"}}},
-        {"jitter", &jitter, "--jitter", "strength of the color jitter; 0.5 is the paper's", non_negative{}}};
+        {"jitter", &jitter, "--jitter", "strength of the color jitter; 0.5 is the paper's", non_negative{}},
+        {"blur", &blur, "--blur",
+         "factor of the probability of blur, which views of more than 32 pixels have; 0: none", between{0, 1},
+         "1"},
+        {"color", &color, "--color",
+         "factor of saturation, hue and the probability of gray views; 0: colours keep their meaning",
+         between{0, 1}, "1"},
+        preset_field(common)};
   }
 };
 
@@ -51,24 +61,6 @@ struct byol {
   }
   static std::string encoders() { return names_of(resnets); }
   static void set_defaults(arguments& config) { config.target_momentum = 0.99; }
-
-  /// One of the paper's views T and T' (App. B, Table 6), with torchvision's formulas. Both have the same
-  /// crop, flip, jitter and grayscale; T is always blurred, T' with probability 0.1 and solarized with
-  /// probability 0.2. Images of at most 32 pixels are not blurred: the kernel would have three taps.
-  template <std::size_t Size, std::size_t Channels>
-  static auto make_view(const arguments& config, float blur, float solarization) {
-    using namespace pretext;
-    const auto s = static_cast<float>(config.options.jitter);
-    return augmentation{
-        random_resized_crop<torchvision_crop_box>{.area = {static_cast<float>(config.minimum_area), 1},
-                                                  .method = interpolation::bilinear},
-        horizontal_flip{},
-        make_jitter<Channels>(.8f * s, .4f * s, .2f * s),
-        make_gray_or_noise<Channels>(),
-        gaussian_blur{.probability = Size > 32 ? blur : 0.f},
-        solarize{.probability = solarization},
-        make_normalisation<Channels>(config)};
-  }
 
   template <class Device>
   static std::unique_ptr<product> make(const arguments& config, const typename Device::stream& stream) {
@@ -90,7 +82,10 @@ struct byol {
           }
           return make_any_trainer(
               std::move(result),
-              two_views{make_view<Size, Channels>(config, 1, 0), make_view<Size, Channels>(config, .1f, .2f)},
+              make_byol_views<shape<Size, Size, Channels>>(views_of(config, {.jitter = config.options.jitter,
+                                                                             .blur = config.options.blur,
+                                                                             .color = config.options.color}),
+                                                           make_normalisation<Channels>(config)),
               make_evaluation<Size, Channels>(config));
         });
   }

@@ -1,11 +1,11 @@
 // pretrain_mae: pretrains a vision transformer with MAE, which sees a quarter of the patches of each image
 // and predicts the others.
 //   pretrain_mae --data builtin --out out/run
-//   pretrain_mae --data photos/ --encoder vit-base --image-size 224 --batch 256 --epochs 800 --paper
-//                --out out/photos
+//   pretrain_mae --data photos/ --encoder vit-base --image-size 224 --batch 256 --epochs 800
+//                --preset paper --out out/photos
 // Writes to --out: recipe.json, metrics.csv, checkpoint.safetensors (everything a resume needs),
 // encoder.safetensors in timm's names, for fine-tuning.
-// The defaults suit a few minutes on a few cores; --paper sets He et al.'s schedule.
+// The defaults suit a few minutes on a few cores; --preset paper sets He et al.'s learning rate and warm-up.
 #pragma once
 #include <memory>
 #include <string>
@@ -18,6 +18,7 @@
 #include "support/choices.hpp"
 #include "support/encoder_list.hpp"
 #include "support/method_info.hpp"
+#include "support/presets.hpp"
 #include "support/recipe.hpp"
 #include "support/reconstructions.hpp"
 
@@ -26,15 +27,13 @@ namespace programs {
 struct mae_options {
   double mask_ratio = 0.75;
   bool normalise_pixels = true;
-  bool paper = false;
 
-  std::vector<field> fields(recipe&) {
+  std::vector<field> fields(recipe& common) {
     return {{"mask_ratio", &mask_ratio, "--mask-ratio", "fraction of the patches that is masked",
              range{.min = 0, .max = 1, .above_min = true, .below_max = true}},
             {"normalise_pixels", &normalise_pixels, "--normalise-pixels,!--no-normalise-pixels",
              "predict each patch normalised by its own mean and variance"},
-            {"", &paper, "--paper",
-             "the paper's learning rate, 0.00015 per 256 images of a batch, and 40 epochs of warm-up"}};
+            preset_field(common)};
   }
 };
 
@@ -58,26 +57,10 @@ struct mae {
     config.weight_decay = 0.05;
     if (config.channels == 3) config.normalisation = "imagenet";
   }
-  /// What follows from other options, after the command line was read.
-  static void complete(arguments& config) {
-    if (!config.options.paper) return;
-    config.learning_rate = 1.5e-4 * static_cast<double>(config.batch) / 256;
-    config.warmup_epochs = 40;
-  }
   /// Pictures for the report, besides the augmented views.
   static void add_pictures(pretext::any_trainer& trainer, const arguments& config, const datasets& data,
                            std::vector<pretext::image_sheet>& sheets) {
     add_reconstructions(trainer, config, config.options.normalise_pixels, data, sheets);
-  }
-
-  /// MAE's only augmentation: crop and flip.
-  template <std::size_t Channels>
-  static auto make_view(const arguments& config) {
-    using namespace pretext;
-    return augmentation{
-        random_resized_crop<torchvision_crop_box>{.area = {static_cast<float>(config.minimum_area), 1},
-                                                  .method = interpolation::bicubic_antialias},
-        horizontal_flip{}, make_normalisation<Channels>(config)};
   }
 
   /// The paper's decoder for images of more than 32 pixels. Smaller images have the small decoders that
@@ -100,7 +83,8 @@ struct mae {
           using method =
               pretext::mae<shape<Size, Size, Channels>, Encoder, decoder_for<Size, Encoder::width>>;
           using learner = trainer<method, on<Device>, optimizer>;
-          const auto view = make_view<Channels>(config);
+          const auto view = make_mae_view<shape<Size, Size, Channels>>(views_of(config),
+                                                                       make_normalisation<Channels>(config));
           const auto evaluation = make_evaluation<Size, Channels>(config);
           return std::make_unique<masked_trainer_adapter<learner, std::decay_t<decltype(view)>,
                                                          std::decay_t<decltype(evaluation)>>>(

@@ -15,6 +15,7 @@
 #include "support/choices.hpp"
 #include "support/encoder_list.hpp"
 #include "support/method_info.hpp"
+#include "support/presets.hpp"
 #include "support/recipe.hpp"
 
 namespace programs {
@@ -22,10 +23,23 @@ namespace programs {
 struct simclr_options {
   double temperature = 0.2;
   double jitter = 0.5;
+  std::string initialisation = "torch";
+  double blur = 1;
+  double color = 1;
 
-  std::vector<field> fields(recipe&) {
+  std::vector<field> fields(recipe& common) {
     return {{"temperature", &temperature, "--temperature", "temperature of NT-Xent", positive{}},
-            {"jitter", &jitter, "--jitter", "strength s of the color jitter", non_negative{}}};
+            {"jitter", &jitter, "--jitter", "strength s of the color jitter", non_negative{}},
+            {"initialisation", &initialisation, "--initialisation",
+             "of the projection head: \"torch\", or \"official\": N(0, 0.01), for LARS",
+             one_of{{"torch", "official"}}},
+            {"blur", &blur, "--blur",
+             "factor of the probability of blur, which views of more than 32 pixels have; 0: none",
+             between{0, 1}, "1"},
+            {"color", &color, "--color",
+             "factor of saturation, hue and the probability of gray views; 0: colours keep their meaning",
+             between{0, 1}, "1"},
+            preset_field(common)};
   }
 };
 
@@ -42,22 +56,6 @@ struct simclr {
   }
   static std::string encoders() { return names_of(resnets); }
 
-  /// One view: SimCLR's transformations with torchvision's formulas. Blur is for images of more than 32
-  /// pixels (App. B.9).
-  template <std::size_t Size, std::size_t Channels>
-  static auto make_view(const arguments& config) {
-    using namespace pretext;
-    const auto s = static_cast<float>(config.options.jitter);
-    return augmentation{
-        random_resized_crop<torchvision_crop_box>{.area = {static_cast<float>(config.minimum_area), 1},
-                                                  .method = interpolation::bilinear},
-        horizontal_flip{},
-        make_jitter<Channels>(.8f * s, .8f * s, .2f * s),
-        make_gray_or_noise<Channels>(),
-        gaussian_blur{.probability = Size > 32 ? .5f : 0.f},
-        make_normalisation<Channels>(config)};
-  }
-
   template <class Device>
   static std::unique_ptr<product> make(const arguments& config, const typename Device::stream& stream) {
     using namespace pretext;
@@ -65,14 +63,20 @@ struct simclr {
         resnets, config,
         [&]<class Encoder, std::size_t Size, std::size_t Channels>(
             const compiled_encoder<Encoder, Size, Channels>& choice) {
-          // The head starts with torch's default: N(0, 0.01) is meant for LARS, and under batch norm it
-          // multiplies SGD's effective rate.
-          using head = simclr_head<std::decay_t<decltype(choice)>::feature, 128, affine::scale, torch_init>;
-          using method = pretext::simclr<shape<Size, Size, Channels>, Encoder, head>;
-          return make_any_trainer(std::make_unique<trainer<method, on<Device>, optimizer>>(
-                                      method{.loss = {.temperature = config.options.temperature}},
-                                      make_optimizer(config), config.seed, stream),
-                                  two_views{make_view<Size, Channels>(config)},
+          constexpr std::size_t width = std::decay_t<decltype(choice)>::feature;
+          using images = shape<Size, Size, Channels>;
+          using method = pretext::simclr<images, Encoder, simclr_head<width, 128, affine::scale, torch_init>>;
+          auto result = std::make_unique<trainer<method, on<Device>, optimizer>>(
+              method{.loss = {.temperature = config.options.temperature}}, make_optimizer(config),
+              config.seed, stream);
+          if (config.options.initialisation == "official")
+            result->start(pretext::simclr<images, Encoder, simclr_head<width>>::parameters, config.seed,
+                          config.seed);
+          return make_any_trainer(std::move(result),
+                                  make_simclr_views<images>(views_of(config, {.jitter = config.options.jitter,
+                                                                              .blur = config.options.blur,
+                                                                              .color = config.options.color}),
+                                                            make_normalisation<Channels>(config)),
                                   make_evaluation<Size, Channels>(config));
         });
   }

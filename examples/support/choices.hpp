@@ -42,26 +42,6 @@ pretext::basic_normalise<Channels> make_normalisation(const recipe& config) {
   (std::make_index_sequence<Channels>{});
 }
 
-/// The changes of brightness, contrast and color in a view: torchvision's jitter and gray for RGB, what is
-/// left of them for other channels. Strengths as in `color_jitter`.
-template <std::size_t Channels>
-auto make_jitter(float intensity, float saturation, float hue) {
-  using namespace pretext;
-  if constexpr (Channels == 3)
-    return torchvision_jitter{
-        .brightness = intensity, .contrast = intensity, .saturation = saturation, .hue = hue};
-  else
-    return intensity_jitter<>{.brightness = intensity, .contrast = intensity};
-}
-/// Gray views for RGB, noise for other channels.
-template <std::size_t Channels>
-auto make_gray_or_noise() {
-  if constexpr (Channels == 3)
-    return pretext::grayscale{};
-  else
-    return pretext::gaussian_noise{};
-}
-
 /// The view for evaluation: the whole of a small image; the center of a large one, whose shorter side is
 /// resized to 8/7 of the size first.
 template <std::size_t Size, std::size_t Channels>

@@ -121,6 +121,7 @@ void follow_run(const std::filesystem::path& path, finetune_recipe& config) {
   config.image_size = run.image_size;
   config.images = run.images;
   config.test_images = run.test_images;
+  config.orientation = run.orientation;
   config.channels = run.channels;
   config.levels = run.levels;
   config.normalisation = run.normalisation;

@@ -18,6 +18,7 @@
 #include "datasets.hpp"
 #include "exit_status.hpp"
 #include "measured_images.hpp"
+#include "presets.hpp"
 
 namespace programs {
 namespace {
@@ -150,6 +151,7 @@ int pretrain(const pretraining& method, const training_options& options) {
   if (options.resume) expects_data(config);
   if (!measured) data = open_datasets(config);
   expects_batch(config, data.train);
+  if (!options.resume) apply_length(config, data.train.size(), options.given);
   if (!options.resume) folder.start(to_text(config), options.overwrite);
   const auto schedule = [&](std::size_t step, std::size_t per_epoch) {
     const auto now = static_cast<double>(step), epoch = static_cast<double>(per_epoch);

@@ -8,9 +8,8 @@
 namespace programs {
 
 /// Reads the command line of a pretraining program and trains; returns its exit status. Errors are one
-/// message on stderr. `complete` runs after parsing.
-int run_pretraining(int argc, char** argv, const pretraining& method, const std::string& encoders,
-                    const std::function<void()>& complete);
+/// message on stderr.
+int run_pretraining(int argc, char** argv, const pretraining& method, const std::string& encoders);
 
 /// `main` of the program pretrain_<method>, for a class of examples/methods/.
 template <class Method>
@@ -28,9 +27,7 @@ int pretrain_with(int argc, char** argv) {
           Method::add_pictures(trainer, config, data, sheets);
         return sheets;
       }};
-  return run_pretraining(argc, argv, method, Method::encoders(), [&] {
-    if constexpr (requires { Method::complete(config); }) Method::complete(config);
-  });
+  return run_pretraining(argc, argv, method, Method::encoders());
 }
 
 }  // namespace programs

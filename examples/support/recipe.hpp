@@ -19,12 +19,14 @@ inline constexpr double max_epochs = 1e6;
 /// because an earlier version wrote it, has the value that it has here.
 struct recipe {
   std::string method = "simclr";
+  std::string preset;  // that gave the values of options; empty: of an earlier version, or none
   std::string data = "builtin";
   std::string encoder = "resnet18-thin";
   std::size_t image_size = 32;
   std::size_t images = 0;                   // of the training set; 0: all
   std::size_t test_images = 0;              // 0: all
   double minimum_area = 0.2;                // of a random crop
+  std::string orientation = "upright";      // of the objects in the images
   std::size_t channels = PRETEXT_CHANNELS;  // of the encoder's input
   std::string levels = "type";              // the samples that become 0 and 1
   std::string normalisation = "none";

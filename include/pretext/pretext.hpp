@@ -66,5 +66,6 @@
 #include <pretext/optimizers/sgd.hpp>
 #include <pretext/recipes/byol.hpp>
 #include <pretext/recipes/mae.hpp>
+#include <pretext/recipes/presets.hpp>
 #include <pretext/recipes/simclr.hpp>
 #include <pretext/training/trainer.hpp>

@@ -8,6 +8,7 @@
 
 #include <pretext/augment/presets.hpp>
 #include <pretext/kernels/gpu/operations.hpp>
+#include <pretext/recipes/presets.hpp>
 
 #include "device_pair.hpp"
 
@@ -68,6 +69,8 @@ void augmentations() {
   same_views<Device, 32, 32>(mae_evaluation(36), large);
   same_views<Device, 28, 28>(evaluation_crop(), pictures_of<float>(40, 30));
   same_views<Device, 32, 32>(whole_image(), small);
+  same_views<Device, 24, 24>(make_byol_views<shape<24, 24, 3>>(byol_for(image_kind::inspection).views),
+                             large);
   same_views<Device, 72, 72>(
       augmentation{random_resized_crop<>{.method = interpolation::bilinear},
                    gaussian_blur{.probability = 1, .taps = 9, .border = padding::reflect}},

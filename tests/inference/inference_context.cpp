@@ -1,3 +1,4 @@
+// With the header inference/encode_source.hpp.
 #include <pretext/inference/inference_context.hpp>
 
 #include "support/allocations.hpp"
@@ -15,6 +16,7 @@
 
 #include <pretext/cpu.hpp>
 #include <pretext/data/builtin.hpp>
+#include <pretext/inference/encode_source.hpp>
 #include <pretext/runtime/any_encoder.hpp>
 
 using namespace pretext;
@@ -233,5 +235,24 @@ TEST_CASE("bfloat16 and double contexts encode, too") {
   for (std::size_t i = 0; i < reference.size(); ++i) {
     CHECK(near[i] == doctest::Approx(reference[i]).epsilon(1e-4));
     CHECK(std::abs(rough[i] - reference[i]) < .05f * (1 + std::abs(reference[i])));
+  }
+}
+
+TEST_CASE("the features of a source are those of its images one by one, with their labels") {
+  const encoder_model<thin_resnet, images_shape> model{file_of<thin_resnet>()};
+  inference_context context{model};
+  const builtin_source source{{.count = 70}};
+  const feature_table table = encode_source(context, source);
+  CHECK(table.count == 70);
+  CHECK(table.width == context.feature_size);
+  CHECK(table.values.size() == table.count * table.width);
+  CHECK(table.labels.size() == 70);
+  CHECK(table.labels[69] == 9);
+  image picture;
+  for (const std::size_t i : {0, 63, 64, 69}) {
+    source.read(i, picture);
+    const auto alone = context.encode(picture);
+    for (std::size_t c = 0; c < table.width; ++c)
+      CHECK(table.row(i)[c] == doctest::Approx(alone[c]).epsilon(1e-4));
   }
 }

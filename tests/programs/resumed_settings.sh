@@ -30,9 +30,9 @@ ends 0 "6 steps" "$pretrain" --resume --out run
 (cd run && sha256sum *) | diff before - || die "the pictures are missing or others"
 
 # Settings beside --resume.
-ends 1 "--batch (16 in the run, 8 given), --learning-rate (0.4 in the run, 0.1 given)" \
+ends 1 "--batch (16 in the run, 8 given), --learning-rate (0.05 in the run, 0.1 given)" \
   "$pretrain" --resume --batch 8 --learning-rate 0.1 --out run
-ends 0 "6 steps" "$pretrain" --resume --learning-rate 0.40 --batch 16 --threads 1 --out run
+ends 0 "6 steps" "$pretrain" --resume --learning-rate 0.050 --batch 16 --threads 1 --out run
 ends 108 "excludes --" "$pretrain" --resume --overwrite --out run
 ends 0 "epochs: 3 instead of 2" "$pretrain" --resume --epochs 3 --out run
 grep -q "9 steps" output || die "the run was not extended"

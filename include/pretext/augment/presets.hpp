@@ -9,6 +9,7 @@
 #include <pretext/augment/gaussian_blur.hpp>
 #include <pretext/augment/gaussian_noise.hpp>
 #include <pretext/augment/intensity_jitter.hpp>
+#include <pretext/augment/orientation.hpp>
 #include <pretext/augment/rand_augment.hpp>
 #include <pretext/augment/random_erasing.hpp>
 #include <pretext/augment/views.hpp>

@@ -50,6 +50,8 @@ inline constexpr random_stream color_jitter{528, 6};
 inline constexpr random_stream gaussian_noise{536, 2};
 /// Of `intensity_jitter`.
 inline constexpr random_stream intensity_jitter{540, 4};
+/// Of `random_orientation`.
+inline constexpr random_stream orientation{544, 2};
 /// Of `rand_augment`.
 inline constexpr random_stream rand_augment{640, 32};
 /// Of `random_erasing`.
@@ -71,8 +73,8 @@ inline constexpr random_stream cutmix{9216, 514};
 inline constexpr random_stream batch_mixing{10240, 2};
 
 static_assert(!any_overlap(std::array{crop, horizontal_flip, grayscale, solarize, gaussian_blur, color_jitter,
-                                      gaussian_noise, intensity_jitter, rand_augment, random_erasing,
-                                      user_operations}),
+                                      gaussian_noise, intensity_jitter, orientation, rand_augment,
+                                      random_erasing, user_operations}),
               "pretext: two augmentations of the library share random numbers.");
 static_assert(!any_overlap(std::array{masks, drop_path, mixup, cutmix, batch_mixing}),
               "pretext: two random choices of a training step share random numbers.");

@@ -1,0 +1,107 @@
+// Presets, with the headers recipes/rate_rule.hpp, recipes/pretraining_preset.hpp and
+// recipes/view_preset.hpp.
+#include <pretext/recipes/presets.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include <pretext/augment/presets.hpp>
+#include <pretext/core/context.hpp>
+#include <pretext/kernels/cpu/augment.hpp>
+
+#include "augment/rendering.hpp"
+
+using namespace pretext;
+
+namespace {
+
+/// All views of an image of 40 x 40 pixels.
+template <class Images, class Views>
+std::vector<float> views_of(const Views& views) {
+  on<cpu> context{};
+  tensor<float, Images, cpu> batch;
+  const auto out = batch.resize(Views::views);
+  const image picture = pretext_tests::random_bytes(40, 40, channels_of<Images>, 1);
+  const std::uint64_t sample = 5;
+  augment(context, views, std::span{&picture, 1}, std::span{&sample, 1}, 3, 0, out);
+  return {out.data, out.data + out.size()};
+}
+
+}  // namespace
+
+TEST_CASE(
+    "a rate rule scales with the batch, with its root or not at all, and never exceeds its largest rate") {
+  CHECK(rate_rule{.rate = 0.2, .batch = 64}(256) == doctest::Approx(0.8));
+  CHECK(rate_rule{.rate = 2, .batch = 100, .scaling = rate_scaling::square_root}(400) == doctest::Approx(4));
+  CHECK(rate_rule{.rate = 0.1, .scaling = rate_scaling::constant}(7) == 0.1);
+  CHECK(rate_rule{.rate = 0.2, .batch = 64, .largest = 0.5}(1024) == 0.5);
+}
+
+TEST_CASE("the papers' presets have the papers' rates at their batch, and the published momentum of BYOL") {
+  const auto simclr = simclr_for(image_kind::photographs), byol = byol_for(image_kind::photographs),
+             mae = mae_for(image_kind::photographs);
+  CHECK(simclr.learning_rate(simclr.optimizer, 4096) == doctest::Approx(4.8));
+  CHECK(simclr.learning_rate(simclr.optimizer, 256) == doctest::Approx(0.075 * 16));  // 0.075·√batch
+  CHECK(simclr.make_lars() == lars{.weight_decay = 1e-6, .variant = lars_variant::simclr});
+  CHECK(simclr.loss().temperature == 0.1);
+  CHECK(byol.learning_rate(byol.optimizer, 4096) == doctest::Approx(7.2));
+  CHECK(mae.learning_rate(mae.optimizer, 4096) == doctest::Approx(2.4e-3));
+  CHECK(mae.make_adamw().weight_decay == 0.05);
+  CHECK(mae.warmup_epochs(800) == 40);
+  // byol:configs/byol.py, 40 to 1000 epochs of ImageNet with 4096 images a step.
+  const struct {
+    std::size_t epochs;
+    double momentum;
+  } published[]{{40, 0.97}, {100, 0.99}, {300, 0.99}, {1000, 0.996}};
+  for (const auto& [epochs, momentum] : published)
+    CHECK(byol.target_momentum(1281167 * epochs / 4096) == doctest::Approx(momentum).epsilon(0.012));
+}
+
+TEST_CASE("a preset's schedule follows from images, batch and epochs") {
+  const auto preset = simclr_for(image_kind::small);
+  const training_length length{.images = 6000, .batch = 64, .epochs = 4};
+  CHECK(length.steps() == 372);
+  const auto rate = preset.schedule(length);
+  CHECK(rate.length == 372);
+  CHECK(rate.warmup == 28);  // 0.3 epochs
+  CHECK(rate(27) == doctest::Approx(preset.learning_rate(preset_optimizer::sgd, 64)));
+  CHECK(rate(372) == 0);
+  CHECK(preset.momentum_schedule(length)(372) == 1);
+  CHECK(preset.target_momentum(1) == 0.5);
+}
+
+TEST_CASE("a method named at run time has presets, and an unknown one has none") {
+  for (const image_kind kind : {image_kind::photographs, image_kind::small, image_kind::inspection}) {
+    CHECK(preset_for("simclr", kind) == simclr_for(kind));
+    CHECK(preset_for("byol", kind) == byol_for(kind));
+    CHECK(preset_for("mae", kind) == mae_for(kind));
+    CHECK(!preset_for("simsiam", kind));
+  }
+}
+
+TEST_CASE(
+    "gray and colour views of a preset differ as it says, and upright ones do not depend on orientation") {
+  using color = shape<32, 32, 3>;
+  using gray = shape<32, 32, 1>;
+  view_preset views{.minimum_area = 1, .jitter = 0};
+  const auto upright = views_of<color>(make_mae_view<color>(views));
+  CHECK(upright.size() == color::size);
+  views.any_orientation = true;
+  CHECK(views_of<color>(make_mae_view<color>(views)) != upright);
+  CHECK(views_of<gray>(make_simclr_views<gray>(views)).size() == 2 * gray::size);
+  CHECK(views_of<gray>(make_byol_views<gray>(views)).size() == 2 * gray::size);
+  // The pipeline that the programs had before there were presets.
+  const augmentation earlier{
+      random_resized_crop<torchvision_crop_box>{.area = {.2f, 1}, .method = interpolation::bilinear},
+      horizontal_flip{},
+      torchvision_jitter{.brightness = .4f, .contrast = .4f, .saturation = .4f, .hue = .1f},
+      grayscale{},
+      gaussian_blur{.probability = 0},
+      basic_normalise<3>{{.5f, .5f, .5f}, {.2f, .2f, .2f}}};
+  CHECK(views_of<color>(make_simclr_views<color>({}, basic_normalise<3>{{.5f, .5f, .5f}, {.2f, .2f, .2f}})) ==
+        views_of<color>(two_views{earlier}));
+}
