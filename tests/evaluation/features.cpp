@@ -22,18 +22,18 @@ TEST_CASE("rows are scaled to length 1, and a row of zeros stays zero, on any nu
 }
 
 TEST_CASE("the number of classes is one more than the largest label") {
-  CHECK(classes_of({3, 1, {1, 2, 3}, {0, 4, 1}}) == 5);
-  CHECK(classes_of({1, 1, {1}, {}}) == 0);
+  CHECK(classes_of(feature_table{3, 1, {1, 2, 3}, {0, 4, 1}}) == 5);
+  CHECK(classes_of(feature_table{1, 1, {1}, {}}) == 0);
 }
 
 TEST_CASE("inconsistent tables are refused with the name of their use") {
-  CHECK_THROWS_WITH_AS(expects_features({0, 2, {}, {}}, "kNN"), "kNN: there are no features",
+  CHECK_THROWS_WITH_AS(expects_labels(feature_table{0, 2, {}, {}}, "kNN"), "kNN: there are no features",
                        std::invalid_argument);
-  CHECK_THROWS_WITH_AS(expects_features({2, 2, {1, 2, 3}, {}}, "kNN"),
-                       "kNN: 2 features of width 2 cannot have 3 values", std::invalid_argument);
-  CHECK_THROWS_WITH_AS(expects_labels({2, 1, {1, 2}, {0}}, "kNN"),
+  CHECK_THROWS_WITH_AS((feature_view{feature_table{2, 2, {1, 2, 3}, {}}}),
+                       "features: 2 features of width 2 cannot have 3 values", std::invalid_argument);
+  CHECK_THROWS_WITH_AS(expects_labels(feature_table{2, 1, {1, 2}, {0}}, "kNN"),
                        "kNN: 2 features need as many labels, not 1", std::invalid_argument);
-  CHECK_THROWS_WITH_AS(expects_labels({2, 1, {1, 2}, {0, -1}}, "kNN"),
+  CHECK_THROWS_WITH_AS(expects_labels(feature_table{2, 1, {1, 2}, {0, -1}}, "kNN"),
                        "kNN: the label -1 of row 1 is negative; leave unlabelled images out",
                        std::invalid_argument);
 }

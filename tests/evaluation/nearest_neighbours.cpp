@@ -62,8 +62,7 @@ TEST_CASE("impossible requests are refused with one sentence") {
   CHECK_THROWS_WITH_AS(nearest_neighbours(broken, bank, 1),
                        "nearest neighbours: a feature is NaN or infinite", std::invalid_argument);
   CHECK_THROWS_WITH_AS(nearest_neighbours(feature_table{2, 2, {1}, {}}, bank, 1),
-                       "nearest neighbours, bank: 2 features of width 2 cannot have 1 values",
-                       std::invalid_argument);
+                       "features: 2 features of width 2 cannot have 1 values", std::invalid_argument);
   CHECK_THROWS_WITH_AS(nearest_neighbours(feature_table{}, bank, 1),
-                       "nearest neighbours, bank: there are no features", std::invalid_argument);
+                       "nearest neighbours: there are no features", std::invalid_argument);
 }

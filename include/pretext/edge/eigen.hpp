@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 // Eigen's matrices and the library's tensors and images share memory: nothing here copies.
+#include <array>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
+#include <vector>
 
 #include <Eigen/Core>
 
 #include <pretext/core/expects.hpp>
 #include <pretext/core/image.hpp>
 #include <pretext/core/tensor.hpp>
+#include <pretext/evaluation/features.hpp>
 
 namespace pretext::inline v0_1 {
 
@@ -35,6 +38,35 @@ auto as_eigen(tensor_view<T, S> batch) {
   return Eigen::Map<std::conditional_t<std::is_const_v<T>, const matrix, matrix>>{
       batch.data, static_cast<Eigen::Index>(batch.batch), static_cast<Eigen::Index>(S::size)};
 }
+
+/// Features as an Eigen matrix, (count, width). The features of the view must outlive it.
+inline Eigen::Map<const detail::row_major<float>> as_eigen(const feature_view& features) {
+  return {features.values().data(), static_cast<Eigen::Index>(features.count()),
+          static_cast<Eigen::Index>(features.width())};
+}
+
+/// What evaluation gives as rows of values, such as probabilities, votes or a confusion matrix, as an Eigen
+/// matrix, (values / columns, columns); the vector must outlive it. Throws std::invalid_argument unless the
+/// values are whole rows.
+template <class T>
+Eigen::Map<const detail::row_major<T>> as_eigen(const std::vector<T>& values, std::size_t columns) {
+  expects(columns > 0 && values.size() % columns == 0, "an Eigen matrix: ", values.size(),
+          " values are no rows of ", columns);
+  return {values.data(), static_cast<Eigen::Index>(values.size() / columns),
+          static_cast<Eigen::Index>(columns)};
+}
+template <class T>
+void as_eigen(const std::vector<T>&&, std::size_t) = delete;  // the matrix would be gone with the vector
+
+/// Points, such as those of a `plane_projection`, as an Eigen matrix, (count, N); they must outlive it.
+template <class T, std::size_t N>
+Eigen::Map<const Eigen::Matrix<T, Eigen::Dynamic, int{N}, Eigen::RowMajor>> as_eigen(
+    const std::vector<std::array<T, N>>& points) {
+  return {points.empty() ? nullptr : points.front().data(), static_cast<Eigen::Index>(points.size()),
+          Eigen::Index{N}};
+}
+template <class T, std::size_t N>
+void as_eigen(const std::vector<std::array<T, N>>&&) = delete;
 
 /// The rows of a matrix as a batch of samples of shape S; the matrix must outlive it. Throws
 /// std::invalid_argument unless a row has S::size values and the next one follows it in memory.

@@ -44,13 +44,13 @@ inline std::string three_digits(double value) {
 }
 
 /// Writes what was found and what to try.
-inline void write_verdict(collapse_report& found, const feature_table& embeddings, bool to_a_point) {
+inline void write_verdict(collapse_report& found, const feature_view& embeddings, bool to_a_point) {
   const std::string spread = str_cat("standard deviation ", three_digits(found.std), " per dimension, where ",
                                      three_digits(found.uniform_std), " is spread evenly; effective rank ",
-                                     three_digits(found.effective_rank), " of ", embeddings.width);
+                                     three_digits(found.effective_rank), " of ", embeddings.width());
   std::string advice;
   if (found.not_finite > 0) {
-    found.finding = str_cat(found.not_finite, " of ", embeddings.count,
+    found.finding = str_cat(found.not_finite, " of ", embeddings.count(),
                             " embeddings are not finite: the weights have diverged.");
     advice = " Try a smaller learning rate or a longer warm-up, and look for broken images.";
   } else if (found.images < collapse_report::min_images) {
@@ -78,31 +78,31 @@ inline void write_verdict(collapse_report& found, const feature_table& embedding
 /// number of images. NaN and infinity count as collapse; of fewer than eight images nothing else does.
 /// `views`: embeddings of each image. Throws std::invalid_argument for fewer than two embeddings, and if they
 /// are no whole number of images.
-inline collapse_report detect_collapse(const feature_table& embeddings, const cpu::stream& stream = {},
+inline collapse_report detect_collapse(const feature_view& embeddings, const cpu::stream& stream = {},
                                        std::size_t views = 1) {
-  expects_features(embeddings, "collapse");
-  expects(embeddings.count > 1, "collapse: one embedding cannot show whether embeddings differ");
-  expects(views > 0 && embeddings.count % views == 0, "collapse: ", embeddings.count,
+  expects(embeddings.count() > 0, "collapse: there are no features");
+  expects(embeddings.count() > 1, "collapse: one embedding cannot show whether embeddings differ");
+  expects(views > 0 && embeddings.count() % views == 0, "collapse: ", embeddings.count(),
           " embeddings are not those of ", views, " views of each image");
   collapse_report found;
-  found.images = embeddings.count / views;
-  found.uniform_std = 1 / std::sqrt(static_cast<double>(embeddings.width));
-  for (std::size_t i = 0; i < embeddings.count; ++i)
-    found.not_finite += !std::all_of(embeddings.row(i), embeddings.row(i) + embeddings.width,
+  found.images = embeddings.count() / views;
+  found.uniform_std = 1 / std::sqrt(static_cast<double>(embeddings.width()));
+  for (std::size_t i = 0; i < embeddings.count(); ++i)
+    found.not_finite += !std::all_of(embeddings.row(i), embeddings.row(i) + embeddings.width(),
                                      [](float value) { return pretext::detail::is_finite(value); });
   bool to_a_point = false;
   if (found.not_finite > 0) {
     found.collapsed = true;
   } else {
     const auto unit = unit_rows(embeddings, stream);
-    const auto mean = detail::mean_row(unit, embeddings.width);
-    std::vector<double> variance(embeddings.width);
+    const auto mean = detail::mean_row(unit, embeddings.width());
+    std::vector<double> variance(embeddings.width());
     for (std::size_t i = 0; i < unit.size(); ++i) {
-      const double deviation = static_cast<double>(unit[i]) - mean[i % embeddings.width];
-      variance[i % embeddings.width] += deviation * deviation / static_cast<double>(embeddings.count);
+      const double deviation = static_cast<double>(unit[i]) - mean[i % embeddings.width()];
+      variance[i % embeddings.width()] += deviation * deviation / static_cast<double>(embeddings.count());
     }
     for (const double square : variance)
-      found.std += std::sqrt(square) / static_cast<double>(embeddings.width);
+      found.std += std::sqrt(square) / static_cast<double>(embeddings.width());
 
     const Eigen::VectorXd spectrum =
         Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd>{detail::scatter_matrix(unit, mean, stream),
@@ -116,7 +116,7 @@ inline collapse_report detect_collapse(const feature_table& embeddings, const cp
     // A variance below the precision of float has no meaningful spectrum.
     found.effective_rank = total > 1e-12 ? std::exp(entropy) : 1;
 
-    const auto possible = static_cast<double>(std::min(embeddings.width, found.images - 1));
+    const auto possible = static_cast<double>(std::min(embeddings.width(), found.images - 1));
     to_a_point = found.std < found.uniform_std / 10;
     const bool to_few_dimensions = possible > 2 && found.effective_rank < std::max(2.0, possible / 50);
     found.collapsed = found.images >= collapse_report::min_images && (to_a_point || to_few_dimensions);

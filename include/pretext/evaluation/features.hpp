@@ -24,30 +24,6 @@ struct feature_table {
   const float* row(std::size_t index) const { return values.data() + index * width; }
 };
 
-/// Throws std::invalid_argument, with `what` in the sentence, unless the table has rows and count · width
-/// values.
-inline void expects_features(const feature_table& table, std::string_view what) {
-  expects(table.count > 0 && table.width > 0, what, ": there are no features");
-  expects(table.values.size() == table.count * table.width, what, ": ", table.count, " features of width ",
-          table.width, " cannot have ", table.values.size(), " values");
-}
-
-/// The same, and every row must have a label that is not negative.
-inline void expects_labels(const feature_table& table, std::string_view what) {
-  expects_features(table, what);
-  expects(table.labels.size() == table.count, what, ": ", table.count, " features need as many labels, not ",
-          table.labels.size());
-  for (std::size_t i = 0; i < table.count; ++i)
-    expects(table.labels[i] >= 0, what, ": the label ", table.labels[i], " of row ", i,
-            " is negative; leave unlabelled images out");
-}
-
-/// The number of classes: one more than the largest label.
-inline std::size_t classes_of(const feature_table& table) {
-  const auto largest = std::ranges::max_element(table.labels);
-  return largest == table.labels.end() ? 0 : static_cast<std::size_t>(*largest) + 1;
-}
-
 /// A matrix whose rows are features in row-major memory, such as Eigen's `Matrix<float, Dynamic, Dynamic,
 /// RowMajor>` or a `Map` of one.
 template <class M>
@@ -95,6 +71,37 @@ class feature_view {
   std::span<const float> values_;
   std::size_t width_, count_;
 };
+
+/// Features in memory of the caller with the label (0, 1, …) of each row, which must both outlive the view:
+/// `{matrix, labels}` or a `feature_table`.
+class labelled_view : public feature_view {
+ public:
+  labelled_view(const feature_view& features, std::span<const int> labels)
+      : feature_view{features}, labels_{labels} {}
+  labelled_view(const feature_table& table) : feature_view{table}, labels_{table.labels} {}
+
+  std::span<const int> labels() const { return labels_; }
+
+ private:
+  std::span<const int> labels_;
+};
+
+/// Throws std::invalid_argument, with `what` in the sentence, unless there are rows and every row has a label
+/// that is not negative.
+inline void expects_labels(const labelled_view& features, std::string_view what) {
+  expects(features.count() > 0, what, ": there are no features");
+  expects(features.labels().size() == features.count(), what, ": ", features.count(),
+          " features need as many labels, not ", features.labels().size());
+  for (std::size_t i = 0; i < features.count(); ++i)
+    expects(features.labels()[i] >= 0, what, ": the label ", features.labels()[i], " of row ", i,
+            " is negative; leave unlabelled images out");
+}
+
+/// The number of classes: one more than the largest label.
+inline std::size_t classes_of(const labelled_view& features) {
+  const auto largest = std::ranges::max_element(features.labels());
+  return largest == features.labels().end() ? 0 : static_cast<std::size_t>(*largest) + 1;
+}
 
 /// Throws std::invalid_argument, with `what` in the sentence, unless there are rows and all values are
 /// finite.

@@ -64,12 +64,12 @@ struct linear_probe {
   /// Trains on labelled features; the result has the same bits for any number of threads. `classes`: at least
   /// so many, if the labels do not show all. Throws std::invalid_argument if labels are missing or a feature
   /// is NaN or infinite.
-  trained_probe train(const feature_table& features, const cpu::stream& stream = {},
+  trained_probe train(const labelled_view& features, const cpu::stream& stream = {},
                       std::size_t classes = 0) const;
 
   /// Trains on `train` and classifies `test`, whose labels are compared. Throws as `train` does, and
   /// std::invalid_argument if widths differ.
-  probe_result operator()(const feature_table& train, const feature_table& test,
+  probe_result operator()(const labelled_view& train, const labelled_view& test,
                           const cpu::stream& stream = {}) const;
 
  private:
@@ -105,18 +105,18 @@ inline std::size_t rank_of(std::size_t label, const float* logits, std::size_t c
 
 }  // namespace detail
 
-inline trained_probe linear_probe::train(const feature_table& features, const cpu::stream& stream,
+inline trained_probe linear_probe::train(const labelled_view& features, const cpu::stream& stream,
                                          std::size_t min_classes) const {
   expects_labels(features, "linear probe, training");
   expects_finite(features, "linear probe");
   expects(epochs > 0 && batch > 0, "linear probe: epochs and batch must be positive");
 
   using kernels::op;
-  const std::size_t classes = std::max(classes_of(features), min_classes), width = features.width;
-  const std::size_t batch_size = std::min(batch, features.count);
+  const std::size_t classes = std::max(classes_of(features), min_classes), width = features.width();
+  const std::size_t batch_size = std::min(batch, features.count());
   // The statistics of a smaller last batch would be noisier.
   const std::size_t used =
-      scaling == probe_scaling::batch_norm ? features.count / batch_size * batch_size : features.count;
+      scaling == probe_scaling::batch_norm ? features.count() / batch_size * batch_size : features.count();
   const auto per_epoch = static_cast<double>((used + batch_size - 1) / batch_size);
   const auto table =
       with_offsets(std::array{parameter{"weight", {classes, width}, initialiser::constant(0)},
@@ -128,9 +128,9 @@ inline trained_probe linear_probe::train(const feature_table& features, const cp
   const cosine_schedule learning_rate{.peak = linear_scaling(rate, batch_size),
                                       .warmup = warmup_epochs * per_epoch,
                                       .length = static_cast<double>(epochs) * per_epoch};
-  feature_table unit;
-  if (scaling == probe_scaling::unit_length) unit = {features.count, width, unit_rows(features, stream), {}};
-  const feature_table& given = scaling == probe_scaling::unit_length ? unit : features;
+  std::vector<float> unit;
+  if (scaling == probe_scaling::unit_length) unit = unit_rows(features, stream);
+  const feature_view given = unit.empty() ? feature_view{features} : feature_view{unit, width};
   detail::probe_inputs inputs{scaling, given};
 
   std::vector<float> value(parameter_count(table)), gradient(value.size()), x(batch_size * width),
@@ -143,13 +143,13 @@ inline trained_probe linear_probe::train(const feature_table& features, const cp
   trained_probe result;
   double step = 0;
   for (std::uint32_t epoch = 0; epoch < epochs; ++epoch) {
-    const permutation order{features.count, seed, epoch};
+    const permutation order{features.count(), seed, epoch};
     result.loss = 0;
     for (std::size_t first = 0; first < used; first += batch_size) {
       const std::size_t count = std::min(batch_size, used - first);
       for (std::size_t i = 0; i < count; ++i) {
         rows[i] = static_cast<std::uint32_t>(order[first + i]);
-        labels[i] = features.labels[rows[i]];
+        labels[i] = features.labels()[rows[i]];
       }
       inputs.train(context, given, rows.data(), count, x.data());
       kernels::gemm<cpu>::run(context, op::none, op::transposed, count, classes, width,
@@ -181,11 +181,11 @@ inline trained_probe linear_probe::train(const feature_table& features, const cp
   return result;
 }
 
-inline probe_result linear_probe::operator()(const feature_table& train, const feature_table& test,
+inline probe_result linear_probe::operator()(const labelled_view& train, const labelled_view& test,
                                              const cpu::stream& stream) const {
   expects_labels(test, "linear probe, test");
-  expects(train.width == test.width, "linear probe: training features have width ", train.width,
-          ", and test features have ", test.width);
+  expects(train.width() == test.width(), "linear probe: training features have width ", train.width(),
+          ", and test features have ", test.width());
   trained_probe trained = this->train(train, stream, classes_of(test));
   expects_finite(test, "linear probe");
   probe_result result;
@@ -194,16 +194,16 @@ inline probe_result linear_probe::operator()(const feature_table& train, const f
   const std::size_t classes = result.classifier.classes();
   result.probabilities = result.classifier.logits(test, stream);
   std::size_t correct = 0, correct_in_top5 = 0;
-  for (std::size_t i = 0; i < test.count; ++i) {
+  for (std::size_t i = 0; i < test.count(); ++i) {
     const float* row = result.probabilities.data() + i * classes;
-    const std::size_t rank = detail::rank_of(static_cast<std::size_t>(test.labels[i]), row, classes);
+    const std::size_t rank = detail::rank_of(static_cast<std::size_t>(test.labels()[i]), row, classes);
     correct += rank == 0;
     correct_in_top5 += rank < 5;
     result.predicted.push_back(static_cast<int>(std::max_element(row, row + classes) - row));
   }
   detail::softmax_rows(result.probabilities, classes);
-  result.accuracy = static_cast<double>(correct) / static_cast<double>(test.count);
-  result.top5 = static_cast<double>(correct_in_top5) / static_cast<double>(test.count);
+  result.accuracy = static_cast<double>(correct) / static_cast<double>(test.count());
+  result.top5 = static_cast<double>(correct_in_top5) / static_cast<double>(test.count());
   return result;
 }
 

@@ -86,35 +86,33 @@ struct leading_axes {
 /// that is farthest from the mean along an axis is on its positive side, so signs are reproducible. The cost
 /// grows with the cube of the smaller of count and width: pass a few thousand features. Throws
 /// std::invalid_argument if there are none or one is NaN or infinite.
-inline plane_projection project_to_plane(const feature_table& features, const cpu::stream& stream = {}) {
-  expects_features(features, "projection");
-  expects(std::ranges::all_of(features.values, [](float value) { return pretext::detail::is_finite(value); }),
-          "projection: a feature is NaN or infinite");
-  const auto mean = detail::mean_row(features.values, features.width);
-  const Eigen::MatrixXd scatter = detail::scatter_matrix(features.values, mean, stream);
+inline plane_projection project_to_plane(const feature_view& features, const cpu::stream& stream = {}) {
+  expects_finite(features, "projection");
+  const auto mean = detail::mean_row(features.values(), features.width());
+  const Eigen::MatrixXd scatter = detail::scatter_matrix(features.values(), mean, stream);
   const detail::leading_axes axes{scatter, stream};
   const double total = scatter.trace();
 
-  plane_projection result{std::vector<std::array<float, 2>>(features.count), {}};
+  plane_projection result{std::vector<std::array<float, 2>>(features.count()), {}};
   for (Eigen::Index axis = 0; axis < std::min<Eigen::Index>(2, scatter.rows()); ++axis) {
     const Eigen::Index from_last = axes.values.size() - 1 - axis;
     const double variance = std::max(0.0, axes.values[from_last]);
     const auto direction = axes.vectors.col(from_last);
-    std::vector<double> along(features.count);
-    for (std::size_t i = 0; i < features.count; ++i) {
-      if (features.count < features.width) {  // the eigenvector has an entry per feature
-        along[i] = std::sqrt(variance * static_cast<double>(features.count)) *
+    std::vector<double> along(features.count());
+    for (std::size_t i = 0; i < features.count(); ++i) {
+      if (features.count() < features.width()) {  // the eigenvector has an entry per feature
+        along[i] = std::sqrt(variance * static_cast<double>(features.count())) *
                    direction[static_cast<Eigen::Index>(i)];
         continue;
       }
-      for (std::size_t c = 0; c < features.width; ++c)
+      for (std::size_t c = 0; c < features.width(); ++c)
         along[i] +=
             (static_cast<double>(features.row(i)[c]) - mean[c]) * direction[static_cast<Eigen::Index>(c)];
     }
     const auto farthest = std::ranges::max_element(along, {}, [](double at) { return std::abs(at); });
     const double sign = *farthest < 0 ? -1 : 1;
     const auto at = static_cast<std::size_t>(axis);
-    for (std::size_t i = 0; i < features.count; ++i)
+    for (std::size_t i = 0; i < features.count(); ++i)
       result.points[i][at] = static_cast<float>(sign * along[i]);
     result.explained[at] = total > 0 ? variance / total : 0;
   }

@@ -28,9 +28,9 @@ namespace detail {
 /// Gathers and scales rows of features; for `unit_length` they have that length already.
 class probe_inputs {
  public:
-  probe_inputs(probe_scaling kind, const feature_table& train)
+  probe_inputs(probe_scaling kind, const feature_view& train)
       : kind_{kind},
-        width_{train.width},
+        width_{train.width()},
         scale_(width_, 1.0f),
         shift_(width_),
         mean_(width_),
@@ -39,7 +39,7 @@ class probe_inputs {
   }
 
   /// Writes the rows of a training batch to `to`, (count, width), and updates the running statistics.
-  void train(on<cpu>& context, const feature_table& from, const std::uint32_t* rows, std::size_t count,
+  void train(on<cpu>& context, const feature_view& from, const std::uint32_t* rows, std::size_t count,
              float* to) {
     gather(context, from, rows, count, to);
     if (kind_ == probe_scaling::batch_norm) {
@@ -67,12 +67,12 @@ class probe_inputs {
   static constexpr const float* none = nullptr;
   static const float* const_to(const float* data) { return data; }
 
-  void standardise(const feature_table& train) {
+  void standardise(const feature_view& train) {
     std::vector<double> sum(width_), squares(width_);
-    const auto rows = static_cast<double>(train.count);
-    for (std::size_t i = 0; i < train.count; ++i)
+    const auto rows = static_cast<double>(train.count());
+    for (std::size_t i = 0; i < train.count(); ++i)
       for (std::size_t c = 0; c < width_; ++c) sum[c] += static_cast<double>(train.row(i)[c]);
-    for (std::size_t i = 0; i < train.count; ++i)
+    for (std::size_t i = 0; i < train.count(); ++i)
       for (std::size_t c = 0; c < width_; ++c) {
         const double deviation = static_cast<double>(train.row(i)[c]) - sum[c] / rows;
         squares[c] += deviation * deviation;
@@ -87,7 +87,7 @@ class probe_inputs {
     }
   }
 
-  void gather(on<cpu>& context, const feature_table& from, const std::uint32_t* rows, std::size_t count,
+  void gather(on<cpu>& context, const feature_view& from, const std::uint32_t* rows, std::size_t count,
               float* to) const {
     context.stream.for_each_run(count, 32, [&](std::size_t first, std::size_t last) {
       for (std::size_t i = first; i < last; ++i) std::copy_n(from.row(rows[i]), width_, to + i * width_);

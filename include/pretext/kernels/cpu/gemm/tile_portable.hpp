@@ -69,7 +69,17 @@ struct portable_tile {
     for (std::size_t column = 0; column < columns; column += part) {
       accumulators s;
       const Operand* b = p.b + column;
-      for (std::size_t i = 0; i < p.count; ++i, b += p.b_stride) {
+      std::size_t i = 0;
+      if constexpr (Simd::reads_lanes)
+        for (; p.m == rows && i < p.count; ++i, b += p.b_stride) {
+          const Operand* a = p.a[i] + p.offset;
+          constexpr std::size_t whole = rows / lanes;
+          packet left[whole];
+#pragma GCC unroll 4
+          for (std::size_t j = 0; j < whole; ++j) left[j] = Simd::load(a + j * lanes);
+          s.add([&](std::size_t r) { return r < whole * lanes ? left[r / lanes][r % lanes] : a[r]; }, b);
+        }
+      for (; i < p.count; ++i, b += p.b_stride) {
         const Operand* a = p.a[i] + p.offset;
         s.add([&](std::size_t r) { return a[at[r]]; }, b);
       }
