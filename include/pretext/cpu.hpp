@@ -11,6 +11,7 @@
 #include <pretext/kernels/cpu/cross_entropy.hpp>
 #include <pretext/kernels/cpu/drop_path.hpp>
 #include <pretext/kernels/cpu/elementwise.hpp>
+#include <pretext/kernels/cpu/for_each_row.hpp>
 #include <pretext/kernels/cpu/gelu.hpp>
 #include <pretext/kernels/cpu/gemm.hpp>
 #include <pretext/kernels/cpu/layer_norm.hpp>

@@ -28,6 +28,7 @@ void record_convolutions() { convolutions<recorder>(); }
 void record_batch_norms() { batch_norms<recorder>(); }
 void record_pooling() { pooling<recorder>(); }
 void record_losses_of_views() { losses_of_views<recorder>(); }
+void record_composed_losses() { composed_losses<recorder>(); }
 void record_optimizer_steps() { optimizer_steps<recorder>(); }
 void record_augmentations() { augmentations<recorder>(); }
 void record_other_channels() { other_channels<recorder>(); }

@@ -17,4 +17,5 @@ TEST_CASE("convolutions and their gradients match the CPU's") { convolutions<emu
 TEST_CASE("batch norm matches the CPU's, forward and backward") { batch_norms<emulated>(); }
 TEST_CASE("pooling matches the CPU's, forward and backward") { pooling<emulated>(); }
 TEST_CASE("losses of views and their gradients match the CPU's") { losses_of_views<emulated>(); }
+TEST_CASE("losses that are compositions of operations match the CPU's") { composed_losses<emulated>(); }
 TEST_CASE("optimizer steps match the CPU's") { optimizer_steps<emulated>(); }

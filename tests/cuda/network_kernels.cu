@@ -38,6 +38,10 @@ TEST_CASE("losses of views on the GPU match the CPU's") {
   record_losses_of_views();
   losses_of_views<cuda>();
 }
+TEST_CASE("losses that are compositions of operations match the CPU's on the GPU") {
+  record_composed_losses();
+  composed_losses<cuda>();
+}
 TEST_CASE("optimizer steps on the GPU match the CPU's") {
   record_optimizer_steps();
   optimizer_steps<cuda>();

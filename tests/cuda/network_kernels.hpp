@@ -7,6 +7,12 @@
 #include <utility>
 
 #include <pretext/kernels/gpu/operations.hpp>
+#include <pretext/losses/alignment_uniformity.hpp>
+#include <pretext/losses/barlow_twins_loss.hpp>
+#include <pretext/losses/concepts.hpp>
+#include <pretext/losses/decoupled_contrastive.hpp>
+#include <pretext/losses/info_nce.hpp>
+#include <pretext/losses/vicreg_loss.hpp>
 
 #include "device_pair.hpp"
 
@@ -237,6 +243,34 @@ void losses_of_views() {
       at.loss(kernels::cosine_regression<typename Context::device>::run(at.context, r, c, 0.5, at.in(p),
                                                                         at.in(target), at.out(dp)));
     });
+}
+
+/// Losses that are compositions of operations.
+template <class Device>
+void composed_losses() {
+  const auto compare = [](const auto& loss) {
+    constexpr std::size_t rows = 14, columns = 37;
+    using row = shape<columns>;
+    same_on_both<Device>(
+        [&]<class Context>(workbench<Context>& at) {
+          const auto z = at.activations(rows * columns, 1), compared = at.activations(rows * columns, 2),
+                     dz = at.activations(rows * columns, 3);
+          const reads<Context, row> in{at.in(z), rows};
+          const writes<Context, row> out{at.out(dz), rows};
+          if constexpr (JointLoss<std::remove_cvref_t<decltype(loss)>>)
+            at.loss(loss(at.context, in, out));
+          else
+            at.loss(loss(at.context, in, reads<Context, row>{at.in(compared), rows}, out));
+        },
+        8);  // unit vectors or standardised columns, their products, slopes of these, slopes of the former
+  };
+  compare(barlow_twins_loss{});
+  compare(barlow_twins_loss{.standard = standardisation::unbiased});
+  compare(vicreg_loss{1, 1, 1});
+  compare(decoupled_contrastive{.temperature = 0.5});
+  compare(decoupled_contrastive{.temperature = 0.5, .sigma = 0.5});
+  compare(info_nce{.temperature = 0.5});
+  compare(alignment_uniformity{});
 }
 
 /// A weight larger than one chunk, a buffer that no optimizer touches, and a tensor with its own

@@ -17,6 +17,7 @@ void record_convolutions();
 void record_batch_norms();
 void record_pooling();
 void record_losses_of_views();
+void record_composed_losses();
 void record_optimizer_steps();
 void record_augmentations();
 void record_other_channels();

@@ -19,6 +19,8 @@ constexpr bool implements_every_operation() {
   static_assert(kernels::ReluKernel<Context>);
   static_assert(kernels::ElementwiseKernel<Context>);
   static_assert(kernels::ChannelBiasKernel<Context>);
+  static_assert(kernels::ForEachRowKernel<Context>);
+  static_assert(kernels::SumOfPartsKernel<Context>);
   static_assert(kernels::GeluKernel<Context>);
   static_assert(kernels::GemmKernel<Context>);
   static_assert(kernels::LayerNormKernel<Context>);

@@ -33,4 +33,19 @@ struct byol_head
     : sequential<named<
           "layers", sequential<linear<Hidden, First, Init>, batch_norm<>, relu, linear<Out, Last, Init>>>> {};
 
+/// The projector of Barlow Twins (Zbontar et al. 2021) and VICReg (Bardes et al. 2022), a feature (D) to
+/// (Out): linear - BN - ReLU twice, then linear, without biases in Barlow Twins' code. VICReg's has them
+/// before batch norm, which removes them again; lightly's has the last one.
+template <std::size_t Hidden = 8192, std::size_t Out = Hidden, bias First = bias::no, bias Last = bias::no,
+          class Init = torch_init>
+struct three_layer_head
+    : sequential<named<
+          "layers", sequential<linear<Hidden, First, Init>, batch_norm<>, relu, linear<Hidden, First, Init>,
+                               batch_norm<>, relu, linear<Out, Last, Init>>>> {};
+
+/// MoCo v3's projector for ResNets (Chen et al. 2021), a feature (D) to (Out): linear - BN - ReLU - linear -
+/// BN without γ and β, no biases. The predictor is `byol_head<4096, 256, bias::no>`.
+template <std::size_t Hidden = 4096, std::size_t Out = 256>
+struct moco_v3_head : simclr_head<Hidden, Out, affine::none, torch_init> {};
+
 }  // namespace pretext::inline v0_1

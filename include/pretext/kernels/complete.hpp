@@ -10,6 +10,7 @@
 #include <pretext/kernels/cross_entropy.hpp>
 #include <pretext/kernels/drop_path.hpp>
 #include <pretext/kernels/elementwise.hpp>
+#include <pretext/kernels/for_each_row.hpp>
 #include <pretext/kernels/gelu.hpp>
 #include <pretext/kernels/gemm.hpp>
 #include <pretext/kernels/layer_norm.hpp>
@@ -39,7 +40,8 @@ concept Complete = AttentionKernel<on<Device, Numerics>> && AugmentKernel<on<Dev
     ConvolutionKernel<on<Device, Numerics>> && CosineRegressionKernel<on<Device, Numerics>> &&
     CrossEntropyKernel<on<Device, Numerics>> && DropPathKernel<on<Device, Numerics>> &&
     ReluKernel<on<Device, Numerics>> && ElementwiseKernel<on<Device, Numerics>> &&
-    ChannelBiasKernel<on<Device, Numerics>> && GeluKernel<on<Device, Numerics>> &&
+    ChannelBiasKernel<on<Device, Numerics>> && ForEachRowKernel<on<Device, Numerics>> &&
+    SumOfPartsKernel<on<Device, Numerics>> && GeluKernel<on<Device, Numerics>> &&
     GemmKernel<on<Device, Numerics>> && LayerNormKernel<on<Device, Numerics>> &&
     LinearKernel<on<Device, Numerics>> && MaskedPixelsKernel<on<Device, Numerics>> &&
     UniformNoiseKernel<on<Device, Numerics>> && OrderByNoiseKernel<on<Device, Numerics>> &&

@@ -32,6 +32,7 @@
 //   cross_entropy.hpp       cross_entropy
 //   drop_path.hpp           drop_path
 //   elementwise.hpp         relu, elementwise, channel_bias
+//   for_each_row.hpp        for_each_row, sum_of_parts
 //   gelu.hpp                gelu
 //   gemm.hpp                gemm
 //   layer_norm.hpp          layer_norm

@@ -76,6 +76,7 @@ struct lars_step {
   double momentum, weight_decay, trust_coefficient, epsilon;
   lars_variant variant;
   bool nesterov, clip, decay_all;
+  double excluded_rate = 1;
 };
 
 /// The learning rate of a chunk.
@@ -151,6 +152,10 @@ struct lars_adaptation {
 /// Whether a LARS step scales a parameter by its trust ratio.
 PRETEXT_HOST_DEVICE constexpr bool adapts(const lars_step& s, const parameter_chunk& p) {
   return s.decay_all || s.variant == lars_variant::larc || p.decays;
+}
+/// The learning rate of a chunk in a LARS step.
+PRETEXT_HOST_DEVICE inline double effective_lr(const lars_step& s, const parameter_chunk& p) {
+  return double{s.learning_rate} * p.lr_multiplier * (adapts(s, p) ? 1 : s.excluded_rate);
 }
 /// Whether the norm of the update includes weight decay.
 PRETEXT_HOST_DEVICE constexpr bool decayed_norm(const lars_step& s) {

@@ -68,6 +68,7 @@ class joint_embedding {
 
   static constexpr std::size_t views = 2;
   static constexpr bool has_target = MovingTarget<target_type>;
+  static constexpr bool moves_target_first = std::derived_from<target_type, ema_before_step>;
   static constexpr bool has_predictor = !std::same_as<predictor, no_predictor>;
   static_assert(
       std::is_void_v<loss_type> || has_target || JointLoss<loss_type>,
@@ -145,6 +146,7 @@ class joint_embedding {
     const step_scope running{context, step, std::same_as<statistics, per_view_statistics> ? views : 1};
     context.activations.reset();
     const auto w = network_weights(context, context.activations, size, m.value.data(), m.gradient.data());
+    if constexpr (moves_target_first) move_target(context, m, step.target_momentum);
     const reads<Context, embedding> target_embedding{target_forward(context, m, batch)};
     const auto compare = [&](reads<Context, prediction> q, writes<Context, prediction> dq) {
       if constexpr (has_target)
@@ -173,16 +175,22 @@ class joint_embedding {
   }
 
   /// Moves the target's parameters after the optimizer: target = momentum·target + (1 - momentum)·online. Its
-  /// running statistics stay those of the target's own forward passes, as in BYOL's code.
+  /// running statistics stay those of the target's own forward passes, as in BYOL's code. Does nothing if
+  /// `learn` has moved it.
   template <class Context>
   void update_target(Context& context, memory<Context>& m,
                      device_scalar<double> momentum) const requires has_target {
+    if constexpr (!moves_target_first) move_target(context, m, momentum);
+  }
+
+ private:
+  template <class Context>
+  static void move_target(Context& context, memory<Context>& m, device_scalar<double> momentum) {
     using W = typename Context::weight;
     kernels::optimize<typename Context::device>::ema_update(
         context, m.target_chunks, momentum, static_cast<const W*>(m.value.data()), m.target_values.data());
   }
 
- private:
   /// The parameters that a target has.
   static constexpr auto trunk_table = parameters_of<trunk, Images>;
   static std::span<const parameter> online_chunks() {

@@ -34,7 +34,8 @@ template <class L>
 struct loss {
   using type = L;
 };
-/// The network that a view is compared with: `shared_weights` or a `MovingTarget` such as `ema`.
+/// The network that a view is compared with: `shared_weights` or a `MovingTarget`, `ema` or
+/// `ema_before_step`.
 template <class T>
 struct target {
   using type = T;
@@ -74,6 +75,12 @@ struct ema {
   void check() const {
     expects(0 <= momentum && momentum <= 1, "ema: momentum ", momentum, " must be in [0, 1]");
   }
+};
+
+/// The same, but it moves at the start of a step, with that step's momentum, before it embeds the views: MoCo
+/// v2, MoCo v3 and lightly. A step whose loss is NaN or infinite has then moved the target.
+struct ema_before_step : ema {
+  friend bool operator==(const ema_before_step&, const ema_before_step&) = default;
 };
 
 /// A statistics<>: batch norm normalises all views together, as SimCLR does.

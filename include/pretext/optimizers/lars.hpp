@@ -19,6 +19,8 @@ struct lars {
   bool clip = false;       ///< no tensor's rate exceeds the learning rate: solo-learn's clip_lr
   bool decay_all = false;  ///< adapt and decay biases and norms, too; larc always does
   double epsilon = 1e-8;   ///< added to the sum of norms
+  /// Multiplies the learning rate of parameters that are not adapted; Barlow Twins has 0.0048/0.2.
+  double excluded_rate = 1;
 
   friend bool operator==(const lars&, const lars&) = default;
 
@@ -27,6 +29,7 @@ struct lars {
     detail::expects_fraction("lars", "momentum", momentum);
     detail::expects_not_negative("lars", "weight_decay", weight_decay);
     detail::expects_not_negative("lars", "epsilon", epsilon);
+    detail::expects_not_negative("lars", "excluded_rate", excluded_rate);
     expects(trust_coefficient > 0 && detail::is_finite(trust_coefficient), "lars: trust_coefficient ",
             trust_coefficient, " must be positive and finite");
   }
@@ -44,7 +47,7 @@ struct lars {
     kernels::optimize<typename Context::device>::lars(
         context, state.parameter_chunks,
         kernels::lars_step{learning_rate, momentum, weight_decay, trust_coefficient, epsilon, variant,
-                           nesterov, clip, decay_all},
+                           nesterov, clip, decay_all, excluded_rate},
         gradient, state.momentum_buffer.data(), value);
   }
 };

@@ -11,6 +11,7 @@
 #include <pretext/kernels/gpu/cross_entropy.hpp>
 #include <pretext/kernels/gpu/drop_path.hpp>
 #include <pretext/kernels/gpu/elementwise.hpp>
+#include <pretext/kernels/gpu/for_each_row.hpp>
 #include <pretext/kernels/gpu/gelu.hpp>
 #include <pretext/kernels/gpu/gemm.hpp>
 #include <pretext/kernels/gpu/layer_norm.hpp>

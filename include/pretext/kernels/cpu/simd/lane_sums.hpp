@@ -2,14 +2,14 @@
 #pragma once
 #include <cstddef>
 
-#include <pretext/core/cpp20.hpp>
+#include <pretext/core/host_device.hpp>
 
 namespace pretext::inline v0_1::kernels::detail {
 
 /// Σ f(i) for i < count in sixteen partial sums, the order of vector instructions, so that every instruction
 /// set gives the same bits.
 template <class T, class F>
-T lane_sum(std::size_t count, const F& f) {
+PRETEXT_HOST_DEVICE T lane_sum(std::size_t count, const F& f) {
   constexpr std::size_t lanes = 16;
   T part[lanes]{};
   std::size_t i = 0;
