@@ -44,21 +44,33 @@ CLI/CLI.hpp libcli11-dev
 LIST
 }
 
-# Installs the libraries of the optional components, where apt-get can; without them their tests are skipped.
+# Installs the libraries of the optional components, and the compilers and the emulator of the tests of other platforms
+# (230 MB), where apt-get can; without them their tests are skipped.
 install_optional_dependencies() {
-  local as_root=()
-  command -v pkg-config >/dev/null && has_header dcmtk/dcmdata/dcfilefo.h && has_header onnx/onnx_pb.h &&
-    has_header hnswlib/hnswlib.h && pkg-config --exists libtiff-4 libwebp libwebpdemux libavformat libavcodec libswscale && return
+  local as_root=() compiler
   command -v apt-get >/dev/null || return 0
   if [ "$(id -u)" -ne 0 ]; then
     command -v sudo >/dev/null || return 0
     as_root=(sudo)
   fi
-  echo "Installing libtiff, libwebp, DCMTK, libav, ONNX and hnswlib, for the tests of optional components"
-  ${as_root[@]+"${as_root[@]}"} env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-    pkg-config libtiff-dev libwebp-dev libdcmtk-dev libavformat-dev libavcodec-dev libswscale-dev libonnx-dev \
-    libprotobuf-dev protobuf-compiler libhnswlib-dev >/dev/null ||
-    echo "They could not be installed; the tests of the components tiff, webp, dicom, video, onnx and hnsw will be skipped." >&2
+  install_packages() {
+    ${as_root[@]+"${as_root[@]}"} env DEBIAN_FRONTEND=noninteractive \
+      apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+  }
+  if ! { command -v pkg-config >/dev/null && has_header dcmtk/dcmdata/dcfilefo.h && has_header onnx/onnx_pb.h &&
+    has_header hnswlib/hnswlib.h && pkg-config --exists libtiff-4 libwebp libwebpdemux libavformat libavcodec libswscale; }; then
+    echo "Installing libtiff, libwebp, DCMTK, libav, ONNX and hnswlib, for the tests of optional components"
+    install_packages pkg-config libtiff-dev libwebp-dev libdcmtk-dev libavformat-dev libavcodec-dev libswscale-dev \
+      libonnx-dev libprotobuf-dev protobuf-compiler libhnswlib-dev ||
+      echo "They could not be installed; the tests of the components tiff, webp, dicom, video, onnx and hnsw will be skipped." >&2
+  fi
+  for compiler in aarch64-linux-gnu-g++ riscv64-linux-gnu-g++ x86_64-w64-mingw32-g++-posix qemu-aarch64-static; do
+    command -v "$compiler" >/dev/null && continue
+    echo "Installing cross compilers and qemu, for the tests of other platforms"
+    install_packages g++-aarch64-linux-gnu g++-riscv64-linux-gnu g++-mingw-w64-x86-64-posix qemu-user-static ||
+      echo "They could not be installed; the tests of other platforms will be skipped." >&2
+    return 0
+  done
 }
 
 install_dependencies() {

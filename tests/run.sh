@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # tests/run.sh [--all] [ctest arguments]: installs what is missing, builds, and runs the tests.
 # Without --all it runs the everyday tests, which need no CUDA compiler. --all adds the long ones: every instruction set,
-# every header alone, sanitizers, the optional components (TIFF, WebP and DICOM files, videos), and, where nvcc is installed, the CUDA code and
-# its tests on an interpreter.
+# every header alone, sanitizers, the optional components (TIFF, WebP and DICOM files, videos), other platforms in
+# emulators, and, where nvcc is installed, the CUDA code and its tests on an interpreter.
 # Other arguments go to ctest: tests/run.sh -R augment. PRETEXT_WERROR=ON turns warnings into errors.
 # The last line is "N passed, N failed, N skipped".
 set -euo pipefail

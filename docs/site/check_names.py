@@ -68,10 +68,11 @@ def main():
                     faults.append(f"{page.relative_to(root)}: this C++ block is no part of docs/snippets: {block.splitlines()[0]}")
 
     consumers = [path.read_text() for name in ("CMakeLists.txt", "Makefile") for path in (root / "tests/package").glob(f"*/{name}")]
+    consumers += [path.read_text() for path in (root / "tests/platforms").glob("*.cmake")]
     blocks = re.findall(r"^```(?:cmake|make)\n(.*?)^```", (root / "docs/installing.md").read_text(), re.M | re.S)
     for block in blocks:
         if not any(block in consumer for consumer in consumers):
-            faults.append(f"docs/installing.md: these lines are in no project of tests/package: {block.splitlines()[0]}")
+            faults.append(f"docs/installing.md: these lines are in no project of tests/package or tests/platforms: {block.splitlines()[0]}")
     if len(blocks) < 4:
         faults.append(f"docs/installing.md: only {len(blocks)} blocks of CMake and make")
 

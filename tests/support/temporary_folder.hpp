@@ -1,7 +1,7 @@
 #pragma once
 #include <cstdlib>
 #include <filesystem>
-#include <stdexcept>
+#include <random>
 #include <string>
 
 #include <doctest/doctest.h>
@@ -10,9 +10,9 @@
 class temporary_folder {
  public:
   temporary_folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "pretext_test_XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr) throw std::runtime_error{"cannot create " + name};
-    path_ = name;
+    std::random_device number;
+    do path_ = std::filesystem::temp_directory_path() / ("pretext_test_" + std::to_string(number()));
+    while (!std::filesystem::create_directory(path_));
   }
   temporary_folder(const temporary_folder&) = delete;
   temporary_folder& operator=(const temporary_folder&) = delete;
