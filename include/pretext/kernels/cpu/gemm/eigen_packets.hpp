@@ -19,7 +19,7 @@ struct eigen_packets {
   using operands = packet;
   static constexpr std::size_t lanes = Eigen::internal::unpacket_traits<packet>::size;
   // With 32 registers, a packet of the left operand is loaded once for all its lanes.
-#if defined(__ARM_NEON) && !defined(EIGEN_ARM64_USE_SVE)
+#if defined(__aarch64__) && !defined(EIGEN_ARM64_USE_SVE)
   static constexpr bool reads_lanes = true;
 #else
   static constexpr bool reads_lanes = false;

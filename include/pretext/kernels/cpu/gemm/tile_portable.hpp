@@ -32,11 +32,13 @@ struct portable_tile {
   static constexpr std::size_t packets = std::min<std::size_t>(lanes == 1 ? 4 : 2, columns / lanes);
   static constexpr std::size_t part = packets * lanes;
   static_assert(columns % part == 0);
+  /// Packets of the outer product: 24 sums fit into the 32 registers of processors that multiply by a lane.
+  static constexpr std::size_t wide = Simd::reads_lanes ? columns / lanes : packets;
 
   [[gnu::noinline]] static void run(const gathered_product<Operand>& p) {
     value_type sum[rows][columns];
     for (std::size_t column = 0; column < columns; column += part) {
-      accumulators s;
+      accumulators<packets> s;
       for (std::size_t tap = 0; tap < p.taps; ++tap) {
         const Operand* const* a = p.a + tap * rows;
         const Operand* b = p.b[tap] + column;
@@ -66,8 +68,8 @@ struct portable_tile {
       at[r] = std::min(r, p.m - 1);
       c[r] = p.c + at[r] * p.c_stride;
     }
-    for (std::size_t column = 0; column < columns; column += part) {
-      accumulators s;
+    for (std::size_t column = 0; column < columns; column += wide * lanes) {
+      accumulators<wide> s;
       const Operand* b = p.b + column;
       std::size_t i = 0;
       if constexpr (Simd::reads_lanes)
@@ -89,31 +91,32 @@ struct portable_tile {
   }
 
  private:
+  template <std::size_t Packets>
   struct accumulators {
-    packet sum[rows][packets];
+    packet sum[rows][Packets];
 
     [[gnu::always_inline]] inline accumulators() {
 #pragma GCC unroll 6
       for (std::size_t r = 0; r < rows; ++r)
 #pragma GCC unroll 4
-        for (std::size_t i = 0; i < packets; ++i) sum[r][i] = Simd::zero();
+        for (std::size_t i = 0; i < Packets; ++i) sum[r][i] = Simd::zero();
     }
     /// Adds the products of `a(row)` and the packets at b.
     template <class Left>
     [[gnu::always_inline]] inline void add(const Left& a, const Operand* b) {
-      typename Simd::operands right[packets];
+      typename Simd::operands right[Packets];
 #pragma GCC unroll 4
-      for (std::size_t i = 0; i < packets; ++i) right[i] = Simd::load(b + i * lanes);
+      for (std::size_t i = 0; i < Packets; ++i) right[i] = Simd::load(b + i * lanes);
 #pragma GCC unroll 6
       for (std::size_t r = 0; r < rows; ++r)
 #pragma GCC unroll 4
-        for (std::size_t i = 0; i < packets; ++i) sum[r][i] = Simd::multiply_add(a(r), right[i], sum[r][i]);
+        for (std::size_t i = 0; i < Packets; ++i) sum[r][i] = Simd::multiply_add(a(r), right[i], sum[r][i]);
     }
     [[gnu::always_inline]] inline void store(value_type (&to)[rows][columns], std::size_t column) const {
 #pragma GCC unroll 6
       for (std::size_t r = 0; r < rows; ++r)
 #pragma GCC unroll 4
-        for (std::size_t i = 0; i < packets; ++i) Simd::store(&to[r][column + i * lanes], sum[r][i]);
+        for (std::size_t i = 0; i < Packets; ++i) Simd::store(&to[r][column + i * lanes], sum[r][i]);
     }
   };
 };
