@@ -48,6 +48,7 @@
 #include <pretext/losses/cosine_regression.hpp>
 #include <pretext/losses/cross_entropy.hpp>
 #include <pretext/losses/decoupled_contrastive.hpp>
+#include <pretext/losses/frossl_loss.hpp>
 #include <pretext/losses/info_nce.hpp>
 #include <pretext/losses/masked_pixels.hpp>
 #include <pretext/losses/nt_xent.hpp>
@@ -60,6 +61,7 @@
 #include <pretext/methods/byol.hpp>
 #include <pretext/methods/classification.hpp>
 #include <pretext/methods/dcl.hpp>
+#include <pretext/methods/frossl.hpp>
 #include <pretext/methods/hypersphere.hpp>
 #include <pretext/methods/joint_embedding.hpp>
 #include <pretext/methods/mae.hpp>

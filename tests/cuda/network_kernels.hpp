@@ -11,6 +11,7 @@
 #include <pretext/losses/barlow_twins_loss.hpp>
 #include <pretext/losses/concepts.hpp>
 #include <pretext/losses/decoupled_contrastive.hpp>
+#include <pretext/losses/frossl_loss.hpp>
 #include <pretext/losses/info_nce.hpp>
 #include <pretext/losses/vicreg_loss.hpp>
 
@@ -271,6 +272,7 @@ void composed_losses() {
   compare(decoupled_contrastive{.temperature = 0.5, .sigma = 0.5});
   compare(info_nce{.temperature = 0.5});
   compare(alignment_uniformity{});
+  compare(frossl_loss{});
 }
 
 /// A weight larger than one chunk, a buffer that no optimizer touches, and a tensor with its own

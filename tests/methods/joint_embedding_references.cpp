@@ -1,5 +1,5 @@
-// Whole runs of methods/{barlow_twins,vicreg,dcl,hypersphere,moco_v3}.hpp beside those of other people's
-// code.
+// Whole runs of methods/{barlow_twins,vicreg,dcl,frossl,hypersphere,moco_v3}.hpp beside those of other
+// people's code.
 #include "support/gradient_check.hpp"
 #include "support/lockstep.hpp"
 #include "support/thin_trunk.hpp"
@@ -8,6 +8,7 @@
 #include <pretext/kernels/cpu/optimize.hpp>
 #include <pretext/methods/barlow_twins.hpp>
 #include <pretext/methods/dcl.hpp>
+#include <pretext/methods/frossl.hpp>
 #include <pretext/methods/hypersphere.hpp>
 #include <pretext/methods/moco_v3.hpp>
 #include <pretext/methods/vicreg.hpp>
@@ -134,6 +135,8 @@ using vicreg_of = vicreg<Images, trunk, three_layers>;
 template <class Images>
 using dcl_of = dcl<Images, trunk, lightly_head>;
 template <class Images>
+using frossl_of = frossl<Images, trunk, three_layers>;
+template <class Images>
 using hypersphere_of = hypersphere<Images, trunk, lightly_head>;
 template <class Images>
 using moco_v3_of = moco_v3<Images, trunk, moco_v3_head<24, 8>, byol_head<24, 8, bias::no>>;
@@ -168,6 +171,11 @@ TEST_CASE("five steps of alignment and uniformity agree with lightly") {
   });
 }
 
+TEST_CASE("five steps of FroSSL agree with lightly") {
+  const std::string name = "frossl_five_steps";
+  agrees<frossl_of>(name, torch_sgd(name), [](auto&, const auto&) {});
+}
+
 TEST_CASE("ten steps of MoCo v3 agree with its official code") {
   const std::string name = "moco_v3_ten_steps";
   agrees<moco_v3_of>(name, official_lars(name), [](auto& method, const auto& number) {
@@ -184,6 +192,7 @@ TEST_CASE("every gradient of these methods matches finite differences") {
   matches(check_method<barlow_twins_of<images>>({}, {.batch = 6, .seed = 3}));
   matches(check_method<vicreg_of<images>>({}, {.batch = 6, .seed = 3}));
   matches(check_method<dcl_of<images>>({.loss = {.temperature = 0.5}}, {.batch = 6, .seed = 3}));
+  matches(check_method<frossl_of<images>>({}, {.batch = 6, .seed = 3}));
   matches(check_method<hypersphere_of<images>>({}, {.batch = 6, .seed = 3}));
   // The target moves in `learn`: with momentum 1 it stays where it is.
   matches(check_method<moco_v3_of<images>>({}, {.batch = 6, .seed = 3}));
