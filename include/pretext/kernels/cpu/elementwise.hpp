@@ -33,7 +33,10 @@ struct relu<cpu> {
   template <class Context, class T>
   static void backward(Context& context, std::size_t n, const T* y, const T* dy, T* dx) {
     detail::vectorised_for(context, n, [=](std::size_t first, std::size_t last) {
-      for (std::size_t i = first; i < last; ++i) dx[i] = y[i] > T{0} ? dy[i] : T{0};
+      for (std::size_t i = first; i < last; ++i) {
+        const T slope = dy[i];  // a load under a condition becomes a branch
+        dx[i] = y[i] > T{0} ? slope : T{0};
+      }
     });
   }
 };

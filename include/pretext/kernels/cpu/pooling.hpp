@@ -18,14 +18,16 @@ struct average_pool<cpu> {
   static void forward(Context& context, std::size_t batch, std::size_t positions, std::size_t channels,
                       const T* x, T* y) {
     const T inverse_count = T{1} / static_cast<T>(positions);
-    context.stream.for_each_run(batch, 4, [&](std::size_t first, std::size_t last) {
-      for (std::size_t n = first; n < last; ++n) {
-        T* to = y + n * channels;
-        std::fill_n(to, channels, T{0});
-        for (std::size_t p = 0; p < positions; ++p)
-          for (std::size_t c = 0; c < channels; ++c) to[c] += x[(n * positions + p) * channels + c];
-        for (std::size_t c = 0; c < channels; ++c) to[c] *= inverse_count;
-      }
+    context.stream.for_each_run(batch, 4, [=](std::size_t first, std::size_t last) {
+      vectorised([=] {
+        for (std::size_t n = first; n < last; ++n) {
+          T* to = y + n * channels;
+          std::fill_n(to, channels, T{0});
+          for (std::size_t p = 0; p < positions; ++p)
+            for (std::size_t c = 0; c < channels; ++c) to[c] += x[(n * positions + p) * channels + c];
+          for (std::size_t c = 0; c < channels; ++c) to[c] *= inverse_count;
+        }
+      });
     });
   }
   template <class Context, class T>
