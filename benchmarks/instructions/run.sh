@@ -1,34 +1,33 @@
 #!/usr/bin/env bash
-# Instructions that ARM64 executes per vector multiply-add (four products of fp32), by this library and by Eigen: counted in
-# qemu, exact and independent of the machine. Needs g++-aarch64-linux-gnu and qemu-user, Debian's packages; the second, not
-# qemu-user-static, loads plugins.
+# Instructions that another processor executes per vector multiply-add (four products of fp32), by this library and by Eigen:
+# counted in qemu, exact and independent of the machine.
+#   benchmarks/instructions/run.sh [aarch64|riscv64]
+# Needs g++-aarch64-linux-gnu (or g++-riscv64-linux-gnu) and qemu-user-static, Debian's packages.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-eigen=${EIGEN:-/usr/include/eigen3}
+processor=${1:-aarch64} eigen=${EIGEN:-/usr/include/eigen3}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-for program in aarch64-linux-gnu-g++ qemu-aarch64; do
-  command -v "$program" >/dev/null || { echo "there is no $program on this machine" >&2 && exit 1; }
-done
-"${CC:-cc}" -O2 -shared -fPIC "$here/count.c" -o "$work/count.so"
-aarch64-linux-gnu-g++ -std=c++20 -O2 -static -I "$here/../../include" -isystem "$eigen" "$here/products.cpp" -o "$work/products"
-counted() { qemu-aarch64 -plugin "$work/count.so" "$work/products" "$@" 2>&1 >/dev/null; }
+compiler=$processor-linux-gnu-g++
+command -v "$compiler" >/dev/null || { echo "there is no $compiler on this machine" >&2 && exit 1; }
+"$compiler" -std=c++20 -O2 -static -I "$here/../../include" -isystem "$eigen" "$here/product.cpp" -o "$work/product"
+counted() { "$here/count.sh" "$processor" "$work/product" "$@"; }
 
-echo "operands   M   N    K   pretext  Eigen    (instructions per four multiply-adds)"
-while read -r operands m n k; do
-  line=$(printf '%-8s %4d %3d %4d ' "$operands" "$m" "$n" "$k")
-  for library in ours eigen; do # one call is the difference of two calls and one
-    read -r twice _ < <(counted $library "$operands" "$m" "$n" "$k" 2)
-    read -r once _ < <(counted $library "$operands" "$m" "$n" "$k" 1)
-    line+=$(awk -v count=$((twice - once)) -v products=$((m * n * k)) 'BEGIN { printf "%8.2f", count / (products / 4) }')
+echo "stored        M   N    K   pretext  Eigen    (instructions per four multiply-adds of fp32)"
+while read -r stored m n k; do
+  line=$(printf '%-9s %5d %3d %5d ' "$stored" "$m" "$n" "$k")
+  without=$(counted none float "$m" "$n" "$k" "$stored")
+  for library in ours eigen; do
+    with=$(counted $library float "$m" "$n" "$k" "$stored")
+    line+=$(awk -v count=$((with - without)) -v products=$((m * n * k)) 'BEGIN { printf "%8.2f", count / (products / 4) }')
   done
   echo "$line"
 done <<'LIST'
-nn 256 256 256
-nt 256 256 256
-tn 256 256 256
-nn 1024 64 64
-nn 64 128 1152
-tn 64 64 4096
-nn 1 128 512
+plain 256 256 256
+weights 256 256 256
+gradient 256 256 256
+plain 1024 64 64
+plain 64 128 1152
+gradient 64 64 4096
+plain 1 128 512
 LIST

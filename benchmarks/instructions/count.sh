@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Counts the instructions that a statically linked program of another processor executes under qemu-user: every translated
 # block is logged once with its instructions, and again, without them, whenever it runs.
-#   benchmarks/kernels/count_instructions.sh aarch64 PROGRAM [ARGUMENT...]
+#   benchmarks/instructions/count.sh aarch64 PROGRAM [ARGUMENT...]
 set -euo pipefail
 processor=$1
 shift

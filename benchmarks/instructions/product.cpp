@@ -1,6 +1,6 @@
-// One matrix product on one thread, for count_instructions.sh: ours, Eigen's, or none, which shows what the
+// One matrix product on one thread, for count.sh: ours, Eigen's, or none, which shows what the
 // rest of the program takes.
-//   kernels.product ours|eigen|none float|double|bf16 m n k [weights|gradient]
+//   product ours|eigen|none float|double|bf16 m n k [plain|weights|gradient]
 // weights: B is stored transposed, as linear layers store it; gradient: A is, as for a gradient of weights.
 #include <cstddef>
 #include <cstdlib>
