@@ -1,6 +1,7 @@
 """check_names.py <root>: what the pages name exists. In docs/components.md every identifier in `backticks` of a table is
 declared below include/, and the first of a row in the header that the row links to. In all pages, files in backticks
-exist, C++ blocks are the marked parts of docs/snippets, which the tests compile, docs/migration.md gives new names that exist, and docs/installing.md shows lines of tests/package, and CONTRIBUTING.md lists the folders in the order that the tests check."""
+exist, C++ blocks are the marked parts of docs/snippets and examples/chapters, which the tests compile, the commands and
+outputs of docs/chapters are those that the tests run and expect, docs/migration.md gives new names that exist, and docs/installing.md shows lines of tests/package, and CONTRIBUTING.md lists the folders in the order that the tests check."""
 import pathlib
 import re
 import sys
@@ -11,8 +12,48 @@ import pages
 CODE = re.compile(r"`([^`]+)`")
 WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 FILE = re.compile(r"[\w./-]+\.(hpp|cuh|cpp|cu|sh|cmake|md)")
-SNIPPET = re.compile(r"^ *// \[(\w+)\]\n(.*?)^ *// \[/\1\]\n", re.M | re.S)
+SNIPPET = re.compile(r"^ *(?://|#) \[(\w+)\]\n(.*?)^ *(?://|#) \[/\1\]\n", re.M | re.S)
 HISTORY = {"CHANGELOG.md", "migration.md"}  # they name what is gone
+
+
+def alike(expected: str, shown: str):
+    """As tests/chapters/compare_output.awk compares two words."""
+    value, _, tolerance = expected.partition("±")
+    if tolerance and re.fullmatch(r"-?[0-9.]+[,;:]?", shown):
+        return abs(float(shown.rstrip(",;:")) - float(value)) <= float(tolerance.rstrip(",;:"))
+    start, ellipsis, end = expected.partition("…")
+    return shown.startswith(start) and shown.endswith(end) if ellipsis else expected == shown
+
+
+def same(expected: str, shown: str):
+    wanted, words = expected.split(), shown.split()
+    enough = len(wanted) == len(words) or wanted and wanted[-1].endswith("…") and len(wanted) <= len(words)
+    return enough and all(map(alike, wanted, words))
+
+
+def printed(block: str, expected: str):
+    """Are the lines of an output among those that a test expects?"""
+    lines, wanted = block.splitlines(), expected.splitlines()
+    return any(all(map(same, wanted[i:], lines)) for i in range(len(wanted) - len(lines) + 1))
+
+
+def chapter_faults(page: pathlib.Path, folder: pathlib.Path):
+    """Blocks of a chapter's page that are not in its folder."""
+    if not (folder / "expected.txt").exists():
+        return [f"docs/chapters/{page.name}: there is no {folder.name}/expected.txt in examples/chapters"]
+    commands = {code for _, code in SNIPPET.findall((folder / "run.sh").read_text())}
+    project = folder / "CMakeLists.txt"
+    holds = {"sh": commands.__contains__,
+             "text": lambda block: printed(block, (folder / "expected.txt").read_text()),
+             "cmake": lambda block: block in project.read_text()}
+    faults, shown = [], 0
+    for kind, block in re.findall(r"^```(\w+)\n(.*?)^```", page.read_text(), re.M | re.S):
+        shown += kind in ("sh", "text")
+        if kind in holds and not holds[kind](block):
+            faults.append(f"docs/chapters/{page.name}: this block is not in {folder.name}: {block.splitlines()[0]}")
+    if shown < 2:
+        faults.append(f"docs/chapters/{page.name}: shows no command or no output")
+    return faults
 
 
 def main():
@@ -54,7 +95,11 @@ def main():
                 elif not set(WORD.findall(code)) <= declared:
                     faults.append(f"docs/migration.md:{number}: `{code}` is declared nowhere below include/")
 
-    snippets = {textwrap.dedent(code) for path in (root / "docs" / "snippets").iterdir() for _, code in SNIPPET.findall(path.read_text())}
+    chapters = root / "examples" / "chapters"
+    sources = [*(root / "docs" / "snippets").iterdir(), *chapters.glob("*/*.[ch]pp")]
+    snippets = {textwrap.dedent(code) for path in sources for _, code in SNIPPET.findall(path.read_text())}
+    for page in sorted((root / "docs" / "chapters").glob("*.md")):
+        faults += chapter_faults(page, chapters / page.stem.replace("-", "_"))
     places = [root, root / "include", root / "include" / "pretext", root / "tests", root / "docs", root / "examples"]
     for page in pages.roots(root):
         text = page.read_text()

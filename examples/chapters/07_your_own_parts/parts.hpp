@@ -1,14 +1,15 @@
-# Your own parts
+#pragma once
+// Parts that a user adds to pretext in their own files (docs/chapters).
+#include <cstddef>
+#include <cstdint>
 
-A layer, a loss, an augmentation or a method of your own is a type in your own file: nothing in the library has to
-change. The code below is compiled, run and tested with the library ([snippets/parts.hpp](snippets/parts.hpp),
-[snippets/extending.cpp](snippets/extending.cpp)).
+#include <pretext/cpu.hpp>
 
-## A loss
-A loss is an aggregate. One call returns the value and *adds* the gradient, so losses compose with `+` and `*`. `z`
-holds the embeddings of view 1 of all images, then those of view 2.
+namespace mine {
 
-```cpp
+using namespace pretext;
+
+// [loss]
 /// Mean squared distance between the two views of an image: row i and row i + n of z (2n, D).
 struct alignment {
   double weight = 1;
@@ -31,18 +32,9 @@ struct alignment {
     return scale * sum;
   }
 };
-```
+// [/loss]
 
-Losses with a target take `(context, p, target, dp)`, losses of labels `(context, logits, soft_targets, dlogits)`,
-losses of masked patches `(context, prediction, images, masks, dprediction)`: see
-[losses/concepts.hpp](../include/pretext/losses/concepts.hpp). This one runs on the CPU; a loss for every device calls
-an operation of `kernels/`.
-
-## A layer
-A layer is an empty struct: an output shape, a parameter table, a cache, and three functions. `y` and `dx` are
-overwritten, parameter gradients are accumulated.
-
-```cpp
+// [layer]
 /// y = max(0, x)².
 struct squared_relu {
   template <Shape In>
@@ -78,17 +70,9 @@ struct squared_relu {
     for (std::size_t i = 0; i < x.size(); ++i) y.data[i] = x.data[i] > 0 ? x.data[i] * x.data[i] : 0;
   }
 };
-```
+// [/layer]
 
-A layer that learns returns rows of its table from `parameters` and reads its slice of the flat buffers from `w`:
-[layers/linear.hpp](../include/pretext/layers/linear.hpp). Encoders and heads are layers: `sequential<...>` composes
-them. Check a new layer's gradient with `check_layer` of [layers/check_gradient.hpp](../include/pretext/layers/check_gradient.hpp).
-
-## An augmentation
-An operation draws its choice from the keyed random values that it is given, then changes pixels. Words from 1024 on are
-reserved for operations of users.
-
-```cpp
+// [augmentation]
 /// 1 - x, with a probability.
 struct invert {
   float probability = .1f;
@@ -104,42 +88,27 @@ struct invert {
     if (inverted) view.map([](rgb p) { return rgb{1 - p.r, 1 - p.g, 1 - p.b}; });
   }
 };
-```
+// [/augmentation]
 
-A geometric operation writes `map_to_source` instead of `apply`:
-[augment/flip.hpp](../include/pretext/augment/flip.hpp).
+// [encoder]
+/// Two convolutions and a mean over all places: features of 32 values.
+struct small_encoder : sequential<named<"conv1", convolution<16, 3, 2>>, named<"bn1", batch_norm<>>,
+                                  squared_relu, named<"conv2", convolution<32, 3, 2>>,
+                                  named<"bn2", batch_norm<>>, relu, global_average_pool> {};
+// [/encoder]
 
-## A method
-A method is a list of policies:
-
-```cpp
+// [method]
 using images = shape<32, 32, 3>;
-using thin_resnet = resnet18<stem::cifar, 8>;
 using head =
     sequential<named<"layers", sequential<linear<64, bias::no>, batch_norm<>, squared_relu, linear<32>>>>;
 
 /// SimCLR with our head and with a second loss that pulls views together.
-using method = joint_embedding<images, encoder<thin_resnet>, projector<head>,
+using method = joint_embedding<images, encoder<small_encoder>, projector<head>,
                                loss<loss_sum<nt_xent, weighted_loss<alignment>>>>;
-```
+// [/method]
 
-Policies are checked: an unknown or repeated one, or a loss that does not fit the target, is a compile error of one
-sentence. The method trains like any other:
+/// The same on small images, for a check of all gradients.
+using tiny_method = joint_embedding<shape<8, 8, 3>, encoder<small_encoder>, projector<head>,
+                                    loss<loss_sum<nt_xent, weighted_loss<alignment>>>>;
 
-```cpp
-trainer<mine::method, on<cpu>, sgd> trainer{
-    {.loss = nt_xent{.temperature = 0.2} + 0.1 * mine::alignment{}}, {.momentum = 0.9}, {.seed = 1}};
-loader batches{builtin_source{{.count = 256}}, {.batch = 32}};
-const two_views views{
-    augmentation{random_resized_crop<>{}, horizontal_flip{}, mine::invert{.probability = .2f}}};
-
-for (int step = 0; step < 10; ++step) {
-  const double loss = trainer.step(views, batches.next(), {.learning_rate = 0.05});
-  std::printf("step %d  loss %.3f\n", step + 1, loss);
-}
-```
-
-## A data set
-A source has `size()`, `label(i)`, `class_names()`, `name(i)` and `read(i, image&)`, which several threads may call at
-once: the concept `Source` in [data/source.hpp](../include/pretext/data/source.hpp). Images in memory need no class of
-your own: [data/memory_source.hpp](../include/pretext/data/memory_source.hpp).
+}  // namespace mine

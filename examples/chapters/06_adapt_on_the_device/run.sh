@@ -1,0 +1,3 @@
+# [run]
+build/examples/chapters/06_adapt_on_the_device
+# [/run]
