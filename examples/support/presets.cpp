@@ -34,6 +34,9 @@ preset_optimizer optimizer_of(const std::string& name) {
 }
 const char* name_of(preset_optimizer which) { return optimizer_names[static_cast<std::size_t>(which)]; }
 
+/// Built-in images need more steps than these, at any rate that was tried (docs/choosing.md).
+constexpr std::size_t few_steps = 200;
+
 /// Six significant digits, so that 0.3 is 0.3 in recipe.json and in messages.
 double rounded(double value) {
   char text[32];
@@ -95,6 +98,9 @@ void apply_length(recipe& config, std::size_t images, const std::vector<std::str
   std::fprintf(stderr, "preset %s: %s, learning rate %g for %zu images a step, weight decay %g\n",
                config.preset.c_str(), config.optimizer.c_str(), config.learning_rate, config.batch,
                config.weight_decay);
+  if (length.steps() < few_steps)
+    std::fprintf(stderr, "%zu steps are few: a smaller --batch or more --epochs teach more\n",
+                 length.steps());
 }
 
 bool is_preset_member(const field& member) {

@@ -12,6 +12,7 @@ recorded() { grep -qF "\"$1\": $2" run/recipe.json || die "recipe.json lacks $1 
 
 ended 0 "$programs/pretrain_simclr" "${small[@]}" --batch 16
 says "preset small: sgd, learning rate 0.05 for 16 images a step"
+says "6 steps are few"
 recorded preset '"small"' && recorded learning_rate 0.05 && recorded warmup_epochs 0.15
 ! grep -q '"orientation"' run/recipe.json || die "the recipe has a member with its default value"
 ended 0 "$programs/pretrain_simclr" "${small[@]}" --batch 48
