@@ -15,7 +15,7 @@ using method = simclr<images, network, simclr_head<128, 128, affine::scale, torc
 int main() {
   const builtin_source pictures{{.count = 4000}}, unseen{{.count = 1000, .first = 4000}};
   const training_length length{.images = 4000, .batch = 50, .epochs = 4};
-  const auto preset = simclr_for(image_kind::small);  // views, temperature, learning rate by batch
+  const auto preset = simclr_for(image_kind::small_images);  // views, temperature, learning rate by batch
   const auto views = make_simclr_views<images>(preset.views);
   const auto rate = preset.schedule(length);
   loader batches{pictures, {.batch = length.batch}};

@@ -16,7 +16,7 @@ namespace {
 using namespace pretext;
 
 constexpr std::array<std::pair<const char*, image_kind>, 3> kinds{{{"paper", image_kind::photographs},
-                                                                   {"small", image_kind::small},
+                                                                   {"small", image_kind::small_images},
                                                                    {"inspection", image_kind::inspection}}};
 
 pretraining_preset preset_of(const recipe& config) {
@@ -69,7 +69,9 @@ field preset_field(recipe& config) {
       "\"\""};
 }
 
-bool has_presets(const recipe& config) { return preset_for(config.method, image_kind::small).has_value(); }
+bool has_presets(const recipe& config) {
+  return preset_for(config.method, image_kind::small_images).has_value();
+}
 
 void apply_preset(recipe& config, const std::vector<std::string>& given) {
   if (!has_presets(config)) return;

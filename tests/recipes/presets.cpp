@@ -62,7 +62,7 @@ TEST_CASE("the papers' presets have the papers' rates at their batch, and the pu
 }
 
 TEST_CASE("a preset's schedule follows from images, batch and epochs") {
-  const auto preset = simclr_for(image_kind::small);
+  const auto preset = simclr_for(image_kind::small_images);
   const training_length length{.images = 6000, .batch = 64, .epochs = 4};
   CHECK(length.steps() == 372);
   const auto rate = preset.schedule(length);
@@ -75,7 +75,7 @@ TEST_CASE("a preset's schedule follows from images, batch and epochs") {
 }
 
 TEST_CASE("a method named at run time has presets, and an unknown one has none") {
-  for (const image_kind kind : {image_kind::photographs, image_kind::small, image_kind::inspection}) {
+  for (const image_kind kind : {image_kind::photographs, image_kind::small_images, image_kind::inspection}) {
     CHECK(preset_for("simclr", kind) == simclr_for(kind));
     CHECK(preset_for("byol", kind) == byol_for(kind));
     CHECK(preset_for("mae", kind) == mae_for(kind));

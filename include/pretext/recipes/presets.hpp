@@ -15,9 +15,9 @@ namespace pretext::inline v0_1 {
 
 /// The kinds of images that there are presets for.
 enum class image_kind : std::uint8_t {
-  photographs,  ///< as in the papers: ImageNet, large batches, many epochs
-  small,        ///< 32 to 64 pixels, minutes to hours on a few cores
-  inspection,   ///< without an upright position, of one channel: parts, surfaces, tissue
+  photographs,   ///< as in the papers: ImageNet, large batches, many epochs
+  small_images,  ///< 32 to 64 pixels, minutes to hours on a few cores
+  inspection,    ///< without an upright position, of one channel: parts, surfaces, tissue
 };
 
 namespace detail {
@@ -52,7 +52,7 @@ constexpr pretraining_preset simclr_for(image_kind kind) {
       preset.views = {.minimum_area = 0.08f, .jitter = 1};
       break;
     }
-    case image_kind::small:
+    case image_kind::small_images:
       break;
     case image_kind::inspection:
       detail::suit_inspection(preset);
@@ -75,7 +75,7 @@ constexpr pretraining_preset byol_for(image_kind kind) {
       preset.warmup = 0.1;
       break;
     }
-    case image_kind::small:
+    case image_kind::small_images:
       break;
     case image_kind::inspection:
       detail::suit_inspection(preset);
@@ -99,7 +99,7 @@ constexpr pretraining_preset mae_for(image_kind kind) {
       preset.warmup = 0.1;
       preset.max_warmup_epochs = static_cast<double>(published.warmup_epochs);
       break;
-    case image_kind::small:
+    case image_kind::small_images:
       break;
     case image_kind::inspection:
       detail::suit_inspection(preset);
