@@ -25,10 +25,10 @@ namespace pretext::tests {
 /// Normally distributed values, the same in every run.
 inline std::vector<double> normal_numbers(std::size_t count, unsigned seed, double mean = 0,
                                           double deviation = 1) {
-  return detail::normal_values(count, seed, mean, deviation);
+  return pretext::detail::normal_values(count, seed, mean, deviation);
 }
 
-using detail::plausible_weights;
+using pretext::detail::plausible_weights;
 
 /// The gradients of a layer, of its input and of its parameters, match central differences (`check_layer`).
 /// `groups` is the number of batch norm's groups; `prepare` may set members of the context.
