@@ -8,6 +8,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <span>
@@ -81,9 +82,10 @@ class findings {
                   pretext::detail::printable(found).c_str());
       csv_ += str_cat(csv_field(name), ",", rank, ",", csv_field(found), ",", n.similarity, "\n");
       if (shown)
-        row.nearest.push_back({thumbnail(searched_.source, n.index),
-                               str_cat(number(static_cast<double>(n.similarity)).substr(0, 5), " ", found),
-                               same_class(queries, query, n.index)});
+        row.nearest.push_back(
+            {thumbnail(searched_.source, n.index),
+             str_cat(number(std::round(1000 * static_cast<double>(n.similarity)) / 1000), " ", found),
+             same_class(queries, query, n.index)});
     }
     if (shown) rows_.push_back(std::move(row));
     ++count_;

@@ -63,10 +63,17 @@ run_summary summary_from(const nlohmann::json& members) {
   return summary;
 }
 
+bool has_file_as_folder(const std::filesystem::path& path) {
+  std::error_code ignored;
+  return std::filesystem::is_regular_file(path, ignored);
+}
+
 }  // namespace
 
 std::string run_folder::read_text(const char* name) const {
   std::ifstream file{path_ / name};
+  if (!file && has_file_as_folder(path_))
+    throw_error<std::runtime_error>(path_.string(), ": is a file, and the folder of a run is needed");
   if (!file)
     throw_error<std::runtime_error>((path_ / name).string(), ": cannot be opened; start a run with ",
                                     program_, " --out ", path_.string());

@@ -39,7 +39,7 @@ collapse_report after_training(std::size_t steps, double momentum) {
                  {.learning_rate = rate(double(step)), .target_momentum = follows(double(step))});
   }
   const auto z = learner.memory().z;
-  return detect_collapse({2 * batch, Method::embedding::size, {z.data, z.data + z.size()}, {}});
+  return detect_collapse(feature_table{2 * batch, Method::embedding::size, {z.data, z.data + z.size()}, {}});
 }
 
 }  // namespace

@@ -48,7 +48,7 @@ int main(int count, char** words) {
   const auto learner = found->second(optimizers{sgd{.momentum = .9}});
   loader batches{builtin_source{{.count = 256}}, {.batch = 32}};
   double loss = 0;
-  for (int step = 0; step < 16; ++step) loss = learner->step(batches.next(), {.learning_rate = .05});
+  for (int step = 0; step < 16; ++step) loss = learner->step(batches.next(), {.learning_rate = .005});
   save_encoder("out/" + found->first + ".safetensors", *learner);
   std::printf("%s: loss %.2f after 16 steps\n", found->first.c_str(), loss);
   // [/train]

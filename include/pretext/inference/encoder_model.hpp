@@ -97,7 +97,8 @@ class encoder_model {
         throw_error<std::runtime_error>(
             file.origin, ": was written for images of ", info->input.height, " x ", info->input.width, " x ",
             info->channels, ", and this model takes ", input.height, " x ", input.width, " x ", channels,
-            "; pass a preprocessing to use the weights at another size");
+            info->channels != channels ? "; give the model an image shape of as many channels"
+                                       : "; pass a preprocessing to use the weights at another size");
       return preprocessing_for<channels>(*info);
     }
     if constexpr (channels == 3)
