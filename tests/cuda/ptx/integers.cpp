@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <bit>
 #include <concepts>
+#include <cstdint>
 #include <type_traits>
 
 #include "actions.hpp"
@@ -45,6 +46,20 @@ void shift(warp& w, const instruction& i) {
   });
 }
 
+/// Four bytes of a (0 to 3) and b (4 to 7), chosen by the lowest four digits of `selectors`; a digit from 8
+/// on stands for the sign of its byte.
+constexpr auto permute_bytes = [](std::uint32_t a, std::uint32_t b, std::uint32_t selectors) {
+  const std::uint64_t bytes = std::uint64_t{b} << 32 | a;
+  std::uint32_t chosen = 0;
+  for (unsigned i = 0; i < 4; ++i) {
+    const std::uint32_t selector = selectors >> (4 * i) & 15;
+    std::uint32_t byte = static_cast<std::uint32_t>(bytes >> (8 * (selector & 7)) & 0xFF);
+    if (selector & 8) byte = byte & 0x80 ? 0xFF : 0;
+    chosen |= byte << (8 * i);
+  }
+  return chosen;
+};
+
 constexpr auto negative = []<class T>(T a) { return static_cast<T>(wrapping<T>{0} - wrap(a)); };
 
 action arithmetic_action(const name_parts& parts) {
@@ -87,6 +102,7 @@ action bits(const name_parts& parts) {
     if (type == "b64") return for_type.operator()<std::uint64_t>();
     return for_integer_type(type, for_type);
   }
+  if (name == "prmt" && parts.size() == 2 && type == "b32") return lanewise<std::uint32_t, permute_bytes>;
   if (name == "clz" || name == "popc") {
     const auto leading = []<class T>(T a) { return static_cast<std::uint32_t>(std::countl_zero(a)); };
     const auto ones = []<class T>(T a) { return static_cast<std::uint32_t>(std::popcount(a)); };
