@@ -83,6 +83,7 @@ class Side:
         return line
 
     def call(self):
+        time.sleep(.05)  # the threads of the side before spin for a while, on the cores of this one
         self.process.stdin.write("\n")
         self.process.stdin.flush()
         return tuple(float(word) for word in self.read().split())
