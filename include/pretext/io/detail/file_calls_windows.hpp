@@ -108,8 +108,8 @@ inline std::ptrdiff_t append(const file_handle& file, std::span<const std::byte>
 /// Returns when the disk has the file's bytes; false for an error.
 inline bool make_durable(const file_handle& file) { return ::FlushFileBuffers(file.get()) != 0; }
 
-/// Gives a file another one's name, which is replaced; false for an error. Windows refuses while anybody has
-/// the old file open, so that this waits for readers, up to ten seconds.
+/// Renames a file and replaces the one that has the new name; false for an error. Windows refuses while a
+/// program has that one open, so this waits for it to be closed, up to ten seconds.
 inline bool replace_file(const std::filesystem::path& from, const std::filesystem::path& to) {
   for (int attempt = 0;; ++attempt) {
     if (::MoveFileExW(from.c_str(), to.c_str(), MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH))
@@ -131,7 +131,7 @@ inline file_handle open_to_lock(const std::filesystem::path& path) {
 }
 
 /// Locks an open file without waiting. The lock ends with the handle or with the process, however it ends. It
-/// lies beyond every byte of the file, because locked bytes could not be read by others.
+/// is beyond the last byte of the file, because other processes cannot read locked bytes.
 inline lock_outcome try_lock(const file_handle& file) {
   OVERLAPPED at = position(std::uint64_t{1} << 62);
   if (::LockFileEx(file.get(), LOCKFILE_EXCLUSIVE_LOCK | LOCKFILE_FAIL_IMMEDIATELY, 0, 1, 0, &at))
