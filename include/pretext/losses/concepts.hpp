@@ -8,6 +8,7 @@
 #include <cstddef>
 
 #include <pretext/core/context.hpp>
+#include <pretext/losses/loss_batch.hpp>
 #include <pretext/masking/masks.hpp>
 
 namespace pretext::inline v0_1 {
@@ -35,6 +36,18 @@ using some_rows = shape<1>;
 using some_patches = shape<1, 1>;
 using some_images = shape<2, 1, 1>;
 using some_masks = masks<patch_grid<some_images, 1>, 1>;
+using some_batch = loss_batch<no_context, some_rows>;
+template <class L>
+using some_state = loss_state_of<L, no_context, some_rows>;
+
+/// Does L tell by `compares_with_target` that it compares predictions with a target's embeddings?
+template <class L>
+inline constexpr bool compares_with_target = false;
+template <class L>
+  requires requires {
+    { L::compares_with_target } -> std::convertible_to<bool>;
+  }
+inline constexpr bool compares_with_target<L> = L::compares_with_target;
 }  // namespace detail
 
 /// Compares embeddings with one another: (context, z, dz). Returns its value as `Context::loss_value` and
@@ -53,6 +66,22 @@ concept PredictiveLoss = requires(const L& loss, detail::no_context& context,
                                   reads<detail::no_context, detail::some_rows> p,
                                   writes<detail::no_context, detail::some_rows> dp) {
   { loss(context, p, p, dp) } -> std::same_as<double>;
+};
+
+/// Compares the rows of a described batch (losses/loss_batch.hpp): (context, batch), or (context, batch,
+/// state) if it remembers something between steps. Returns its value as `Context::loss_value` and adds its
+/// gradient to batch.dp. Its `static constexpr bool compares_with_target` tells whether it reads
+/// batch.target.
+template <class L>
+concept BatchLoss = requires(const L& loss, detail::no_context& context, const detail::some_batch& batch,
+                             detail::some_state<L>& state) {
+  { L::compares_with_target } -> std::convertible_to<bool>;
+  requires requires {
+    { loss(context, batch) } -> std::same_as<double>;
+  } || requires {
+    { loss(context, batch, state) } -> std::same_as<double>;
+    loss.commit(context, state);
+  };
 };
 
 /// Compares logits with soft targets, the probabilities of the classes: (context, logits, targets, dlogits).
@@ -81,6 +110,6 @@ concept MaskedLoss = requires(const L& loss, detail::no_context& context,
 
 /// Any loss: these can be added and weighted (losses/composition.hpp).
 template <class L>
-concept Loss = JointLoss<L> || PredictiveLoss<L> || ClassificationLoss<L> || MaskedLoss<L>;
+concept Loss = JointLoss<L> || PredictiveLoss<L> || BatchLoss<L> || ClassificationLoss<L> || MaskedLoss<L>;
 
 }  // namespace pretext::inline v0_1
