@@ -19,6 +19,7 @@ void record_pooling();
 void record_losses_of_views();
 void record_composed_losses();
 void record_optimizer_steps();
+void record_normalised_rows();
 void record_augmentations();
 void record_other_channels();
 void record_photometric_operations();

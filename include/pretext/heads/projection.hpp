@@ -43,9 +43,44 @@ struct three_layer_head
           "layers", sequential<linear<Hidden, First, Init>, batch_norm<>, relu, linear<Hidden, First, Init>,
                                batch_norm<>, relu, linear<Out, Last, Init>>>> {};
 
+/// The projector of LeJEPA (Balestriero & LeCun 2025, official example), a feature (D) to (Out): the same
+/// with a bias in the last layer alone.
+template <std::size_t Hidden = 2048, std::size_t Out = 128>
+struct lejepa_head : three_layer_head<Hidden, Out, bias::no, bias::yes> {};
+
+/// The head of MoCo v2 (Chen et al. 2020c), a feature (D) to (Out): linear - ReLU - linear, with biases and
+/// without batch norm; also that of ReSSL and SupCon.
+template <std::size_t Hidden = 2048, std::size_t Out = 128>
+struct moco_v2_head : sequential<named<"layers", sequential<linear<Hidden>, relu, linear<Out>>>> {};
+
 /// MoCo v3's projector for ResNets (Chen et al. 2021), a feature (D) to (Out): linear - BN - ReLU - linear -
 /// BN without γ and β, no biases. The predictor is `byol_head<4096, 256, bias::no>`.
 template <std::size_t Hidden = 4096, std::size_t Out = 256>
 struct moco_v3_head : simclr_head<Hidden, Out, affine::none, torch_init> {};
+
+/// MoCo v3's projector for vision transformers: one more hidden layer. The predictor is
+/// `moco_v3_head<4096, 256>`.
+template <std::size_t Hidden = 4096, std::size_t Out = 256>
+struct moco_v3_vit_head : simclr_v2_head<Hidden, Out, affine::none, torch_init> {};
+
+/// SimSiam's projector (Chen & He 2021, §3), a feature (D) to (Out): linear - BN three times, ReLU between
+/// them, the last BN without γ and β, no biases. The official code has a frozen one in front of the last BN,
+/// which removes it.
+template <std::size_t Hidden = 2048, std::size_t Out = Hidden>
+struct simsiam_head : simclr_v2_head<Hidden, Out, affine::none, torch_init> {};
+
+/// SimSiam's predictor, (Out) to (Out) through a bottleneck: linear - BN - ReLU - linear, a bias in the last
+/// layer alone.
+template <std::size_t Bottleneck = 512, std::size_t Out = 2048>
+struct simsiam_predictor : byol_head<Bottleneck, Out, bias::no, bias::yes> {};
+
+/// NNCLR's projector (Dwibedi et al. 2021, §3.2), a feature (D) to (Out): SimSiam's with γ and β in the last
+/// BN.
+template <std::size_t Hidden = 2048, std::size_t Out = 256>
+struct nnclr_head : simclr_v2_head<Hidden, Out, affine::both, torch_init> {};
+
+/// NNCLR's predictor, (Out) to (Out): linear - BN - ReLU - linear, a bias in the last layer alone.
+template <std::size_t Hidden = 4096, std::size_t Out = 256>
+struct nnclr_predictor : byol_head<Hidden, Out, bias::no, bias::yes> {};
 
 }  // namespace pretext::inline v0_1

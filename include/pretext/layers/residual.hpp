@@ -5,6 +5,7 @@
 #include <pretext/core/concepts.hpp>
 #include <pretext/core/macs.hpp>
 #include <pretext/kernels/elementwise.hpp>
+#include <pretext/layers/begin_step.hpp>
 
 namespace pretext::inline v0_1 {
 
@@ -29,6 +30,11 @@ struct residual {
   struct cache {
     cache_of<Body, In, Context> body;
   };
+
+  template <Shape In, class Context>
+  static void begin_step(Context& context, typename Context::weight* value) {
+    pretext::begin_step<Body, In>(context, value);
+  }
 
   template <class Context, Shape In>
   static void forward(Context& context, weights<Context> w, reads<Context, In> x, writes<Context, In> y,

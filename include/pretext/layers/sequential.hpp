@@ -11,6 +11,7 @@
 #include <pretext/core/concepts.hpp>
 #include <pretext/core/fixed_string.hpp>
 #include <pretext/core/macs.hpp>
+#include <pretext/layers/begin_step.hpp>
 #include <pretext/layers/detail/gradient_buffers.hpp>
 
 namespace pretext::inline v0_1 {
@@ -131,6 +132,14 @@ struct sequential {
 
   template <Shape In, class Context>
   struct cache : detail::cache_pack<Context, inputs<In>, std::index_sequence_for<Ls...>, Ls...> {};
+
+  template <Shape In, class Context>
+  static void begin_step(Context& context, typename Context::weight* value) {
+    for_each_step(inputs<In>{}, std::index_sequence_for<Ls...>{}, [&]<class Step>(Step) {
+      pretext::begin_step<typename Step::layer, typename Step::input>(context, value);
+      value += weight_count<typename Step::layer, typename Step::input>;
+    });
+  }
 
   template <class Context, Shape In>
   static void forward(Context& context, weights<Context> w, reads<Context, In> x,

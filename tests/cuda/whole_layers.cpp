@@ -1,0 +1,7 @@
+#include "whole_layers.hpp"
+
+#include "compare_with_cpu.hpp"
+
+using namespace pretext::tests;
+
+TEST_CASE("layers that normalise rows match the CPU's") { normalised_rows<emulated>(); }

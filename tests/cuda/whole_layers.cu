@@ -1,0 +1,12 @@
+#include <pretext/cuda.cuh>
+
+#include "on_gpu.hpp"
+#include "whole_layers.hpp"
+
+using namespace pretext;
+using namespace pretext::tests;
+
+TEST_CASE("layers that normalise rows on the GPU match the CPU's") {
+  record_normalised_rows();
+  normalised_rows<cuda>();
+}
