@@ -26,12 +26,12 @@ convolution_results<T> run(const convolution_case<T>& c, std::size_t threads,
 }
 
 // Kernel, stride and padding of ResNets and ViTs, ragged channels, odd sizes, more than one slice of
-// channels.
-const kernels::convolution_extents extents[] = {{9, 7, 3, 20, 3, 3, 1, 1},   {8, 8, 16, 32, 3, 3, 1, 1},
-                                                {7, 9, 5, 33, 3, 3, 2, 1},   {6, 6, 40, 17, 1, 1, 1, 0},
-                                                {7, 7, 8, 8, 1, 1, 2, 0},    {14, 14, 3, 8, 7, 7, 2, 3},
-                                                {8, 12, 3, 24, 4, 4, 4, 0},  {4, 4, 100, 48, 3, 3, 1, 1},
-                                                {70, 90, 3, 64, 3, 3, 1, 1}, {5, 6, 1, 65, 5, 2, 3, 2}};
+// channels, few pixels of many channels.
+const kernels::convolution_extents extents[] = {
+    {9, 7, 3, 20, 3, 3, 1, 1},  {8, 8, 16, 32, 3, 3, 1, 1},  {7, 9, 5, 33, 3, 3, 2, 1},
+    {6, 6, 40, 17, 1, 1, 1, 0}, {7, 7, 8, 8, 1, 1, 2, 0},    {14, 14, 3, 8, 7, 7, 2, 3},
+    {8, 12, 3, 24, 4, 4, 4, 0}, {4, 4, 100, 48, 3, 3, 1, 1}, {70, 90, 3, 64, 3, 3, 1, 1},
+    {5, 6, 1, 65, 5, 2, 3, 2},  {3, 5, 24, 500, 3, 3, 2, 1}};
 
 /// The same case with operands that are bfloat16.
 convolution_case<float> rounded(convolution_case<float> c) {

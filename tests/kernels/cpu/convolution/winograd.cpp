@@ -123,6 +123,23 @@ TEST_CASE("an image's result does not depend on the other images of the batch") 
   CHECK(std::equal(of_one.begin(), of_one.end(), of_many.end() - static_cast<std::ptrdiff_t>(of_one.size())));
 }
 
+TEST_CASE("constant weights are transformed once for few tiles, and give the same bits") {
+  for (const std::size_t batch : {2u, 150u}) {
+    const convolution_case<float> c{image(7, 7, 16, 48), batch};
+    const auto expected = run(c, 2).y;
+    const constant_weights constants{c.w.data(), c.w.size() * sizeof(float)};
+    on<cpu> context{.stream = cpu::stream{2}, .constants = &constants};
+    for (int call = 0; call < 2; ++call) {
+      std::vector<float> y(c.dy.size());
+      winograd::forward(context, c.e, c.batch, c.x.data(), c.w.data(), y.data());
+      CHECK(y == expected);
+    }
+    bool made = false;
+    constants.prepared<float>(c.w.data(), {16, 48, winograd::products}, 1, [&](float*) { made = true; });
+    CHECK(made == (batch == 150));  // 600 tiles: transformed in every call
+  }
+}
+
 TEST_CASE("single precision uses Winograd where it halves the multiplications of at least 32 tiles") {
   using kernels::detail::winograd_pays;
   CHECK(winograd_pays<float>(image(32, 32, 64, 64), 8));

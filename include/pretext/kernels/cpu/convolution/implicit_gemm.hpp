@@ -100,9 +100,16 @@ void run_implicit_gemm(Context& context, const implicit_gemm<Operand>& g, std::s
   const std::size_t max_count =
       rounds ? rows_read::max_count(g, highest, lowest, block_rows) * g.from_width * depth : 0;
   Operand* const rounded = context.workspace.template allocate<Operand>(context.stream.threads() * max_count);
-  context.stream.for_each_block((rows + block_rows - 1) / block_rows, [&](std::size_t block,
-                                                                          std::size_t thread) {
-    const std::size_t first = block * block_rows, last = std::min(rows, first + block_rows);
+  // Few pixels, as those of one image late in a network, give few blocks: their columns are divided, too.
+  constexpr std::size_t target_units = 16;
+  const std::size_t blocks = (rows + block_rows - 1) / block_rows, all_panels = panels<Operand>(g.columns);
+  const std::size_t divisions = std::min(all_panels, (target_units + blocks - 1) / blocks);
+  const std::size_t division = (all_panels + divisions - 1) / divisions;
+  context.stream.for_each_block(blocks * divisions, [&](std::size_t unit, std::size_t thread) {
+    const std::size_t first = unit / divisions * block_rows, last = std::min(rows, first + block_rows);
+    const std::size_t first_panel = std::min(all_panels, unit % divisions * division),
+                      last_panel = std::min(all_panels, first_panel + division);
+    if (first_panel == last_panel) return;
     const Operand* source;  // points to pixel `origin` of the batch
     std::size_t origin = 0;
     if constexpr (rounds) {
@@ -152,7 +159,7 @@ void run_implicit_gemm(Context& context, const implicit_gemm<Operand>& g, std::s
       }
     }
     const Operand* weights[max_taps];
-    for (std::size_t panel = 0; panel < panels<Operand>(g.columns); ++panel) {
+    for (std::size_t panel = first_panel; panel < last_panel; ++panel) {
       const std::size_t column = panel * width, used = std::min(width, g.columns - column);
       for (std::size_t t = 0; t < g.tap_count; ++t)
         weights[t] = g.packed + panel * g.panel_step + g.taps[t].weights * depth * width;
@@ -164,7 +171,7 @@ void run_implicit_gemm(Context& context, const implicit_gemm<Operand>& g, std::s
                                            corner, m, used, g.accumulate});
       }
     }
-    moments.add_rows(g.to, first, last, 0, g.columns);
+    moments.add_rows(g.to, first, last, first_panel * width, std::min(g.columns, last_panel * width));
   });
   moments.combine(context.stream);
 }
