@@ -2,8 +2,11 @@
 
 #include <pretext/optimizers/schedule.hpp>
 
+#include "support/reference.hpp"
+
 using namespace pretext;
 using doctest::Approx;
+using pretext::tests::reference;
 
 namespace {
 void near_to(double value, double expected) { CHECK(value == Approx(expected).epsilon(1e-11)); }
@@ -107,6 +110,64 @@ TEST_CASE("both scaling rules of SimCLR agree at a batch of 4096") {
 TEST_CASE("every schedule satisfies the concept, and a constant schedule is constant") {
   static_assert(Schedule<constant_schedule> && Schedule<cosine_schedule> && Schedule<linear_schedule> &&
                 Schedule<multistep_schedule> && Schedule<per_epoch_schedule<multistep_schedule>> &&
-                Schedule<cosine_momentum_schedule>);
+                Schedule<cosine_momentum_schedule> && Schedule<linspace_schedule> &&
+                Schedule<one_based_schedule<cosine_schedule>>);
   static_assert(constant_schedule{0.01}(12345) == 0.01);
+}
+
+TEST_CASE("a linspace has its ends and as many points, as numpy's") {
+  const linspace_schedule three{.from = 0.04, .to = 0.07, .points = 3};
+  CHECK(three(0) == 0.04);
+  near_to(three(1), 0.055);
+  CHECK(three(2) == Approx(0.07).epsilon(1e-15));
+  CHECK(three(3) == 0.07);
+  CHECK(linspace_schedule{1, 2, 1}(0) == 1);
+  CHECK(linspace_schedule{1, 2, 1}(1) == 2);
+  CHECK(linspace_schedule{1, 2, 0}(0) == 2);
+}
+
+TEST_CASE("schedules of the official codes, step by step") {
+  // 6 epochs of 4 steps, 2 epochs of warm-up
+  const auto file = reference("schedules");
+  std::size_t compared = 0;
+  const auto follows = [&](const std::string& name, const Schedule auto& schedule) {
+    CAPTURE(name);
+    const auto expected = file.at(name).as<double>();
+    REQUIRE(expected.size() >= 6);
+    for (std::size_t step = 0; step < expected.size(); ++step) {
+      CAPTURE(step);
+      CHECK(schedule(double(step)) == Approx(expected[step]).epsilon(1e-12).scale(1e-9));
+    }
+    ++compared;
+  };
+  const double steps = 24, warmup = 8;
+  follows(
+      "dino_rate",
+      cosine_schedule{.peak = .5, .warmup = warmup, .length = steps, .end = 1e-3, .ramp = warm_up::linspace});
+  follows("dino_weight_decay", cosine_schedule{.peak = .04, .length = steps, .end = .4});
+  follows("dino_momentum", cosine_momentum_schedule{.base = .996, .length = steps});
+  follows("dino_teacher_temperature_by_epoch", linspace_schedule{.from = .04, .to = .07, .points = 3});
+  follows("dinov2_teacher_temperature", linspace_schedule{.from = .04, .to = .07, .points = 12});
+  follows("ijepa_rate", one_based_schedule<cosine_schedule>{
+                            {.peak = 1e-3, .warmup = warmup, .length = steps, .end = 1e-6, .start = 2e-4}});
+  follows("ijepa_weight_decay",
+          one_based_schedule<cosine_schedule>{{.peak = .04, .length = steps, .end = .4}});
+  follows("ijepa_momentum", linear_schedule{.from = .996, .to = 1, .length = steps});
+  follows("moco_v3_rate", cosine_schedule{.peak = .6, .warmup = warmup, .length = steps});
+  follows("moco_v3_momentum", cosine_momentum_schedule{.base = .99, .length = steps});
+  // 16 epochs of one step
+  follows("barlow_rate_weights_16_epochs_of_one_step",
+          cosine_schedule{.peak = .2, .warmup = 10, .length = 16, .end = .2e-3});
+  follows("barlow_rate_biases_16_epochs_of_one_step",
+          cosine_schedule{.peak = .0048, .warmup = 10, .length = 16, .end = .0048e-3});
+  follows("vicreg_rate_16_epochs_of_one_step",
+          cosine_schedule{.peak = .2, .warmup = 10, .length = 16, .end = .2e-3});
+  CHECK(compared == file.tensors.size());
+}
+
+TEST_CASE("DINO's temperature changes between epochs only, DINOv2's in every step") {
+  const linspace_schedule by_epoch{.from = .04, .to = .07, .points = 3};
+  const per_epoch_schedule<linspace_schedule> dino{by_epoch, 4};
+  CHECK(dino(3) == dino(0));
+  CHECK(dino(4) == by_epoch(1));
 }

@@ -35,6 +35,17 @@ struct linear_schedule {
   }
 };
 
+/// Numpy's linspace: `points` values from one to another, both included, then the last: the temperature of
+/// DINO's and iBOT's targets by epoch, of DINOv2's by step. One point is `from`, none is `to`.
+struct linspace_schedule {
+  double from = 0, to = 1, points = 2;
+
+  PRETEXT_HOST_DEVICE constexpr double operator()(double step) const {
+    if (step >= points) return to;
+    return points > 1 ? from + (to - from) * step / (points - 1) : from;
+  }
+};
+
 /// The fraction of a warm-up of w steps that step k has reached.
 enum class warm_up {
   from_start,   ///< k/w, the first step at `start`: SimCLR, BYOL, MAE, Barlow Twins
@@ -78,6 +89,14 @@ struct per_epoch_schedule {
   double steps_per_epoch = 1;
 
   double operator()(double step) const { return schedule(std::floor(step / steps_per_epoch)); }
+};
+
+/// A schedule that counts the first step as 1: the learning rate and the weight decay of I-JEPA.
+template <Schedule S>
+struct one_based_schedule {
+  S schedule;
+
+  constexpr double operator()(double step) const { return schedule(step + 1); }
 };
 
 /// The momentum of an EMA target at step k (Grill et al. 2020, §3.2): from `base` to 1 along half a cosine.
