@@ -79,6 +79,7 @@
 #include <pretext/methods/vicreg.hpp>
 #include <pretext/optimizers/adamw.hpp>
 #include <pretext/optimizers/any_optimizer.hpp>
+#include <pretext/optimizers/clipped.hpp>
 #include <pretext/optimizers/lars.hpp>
 #include <pretext/optimizers/layer_decay.hpp>
 #include <pretext/optimizers/schedule.hpp>

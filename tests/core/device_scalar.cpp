@@ -1,10 +1,12 @@
 #include <doctest/doctest.h>
 
+#include <concepts>
 #include <cstdint>
 #include <type_traits>
 
 #include <pretext/core/device_scalar.hpp>
 #include <pretext/core/random.hpp>
+#include <pretext/core/step_rates.hpp>
 
 using namespace pretext;
 
@@ -16,6 +18,17 @@ TEST_CASE("a device_scalar is the value given, or the one at its address at the 
   in_memory = 3;
   CHECK(double{stored} == 3);
   static_assert(std::is_trivially_copyable_v<device_scalar<double>>);
+}
+
+TEST_CASE("a device_scalar of a struct can be made of whatever makes the struct") {
+  const device_scalar<step_rates> of_one = 0.25;
+  CHECK(step_rates(of_one) == step_rates{0.25});
+  step_rates in_memory{1};
+  const auto stored = device_scalar<step_rates>::at_address(&in_memory);
+  in_memory.freeze(2);
+  CHECK(step_rates(stored).is_frozen(2));
+  static_assert(std::is_trivially_copyable_v<device_scalar<step_rates>>);
+  static_assert(!std::convertible_to<const char*, device_scalar<step_rates>>);
 }
 
 TEST_CASE("the keys of samples use the epoch at its address") {

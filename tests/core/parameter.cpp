@@ -24,6 +24,20 @@ static_assert(table[1].name() == "1.weight" && table[1].offset == 108 &&
 static_assert(table[4].name() == "1.running_var" && table[4].role == parameter_role::buffer);
 static_assert(parameter_count(table) == 108 + 16 && trainable_count(table) == 108 + 8);
 
+TEST_CASE("the group of a layer's parameters stays with them inside of other layers") {
+  struct grouped : sequential<named<"trunk", sequential<linear<3>, in_group<2, linear<4>>>>,
+                              named<"last", in_group<1, sequential<linear<2>, batch_norm<>>>>, linear<1>> {};
+  static constexpr auto inside = prefixed("head", parameters_of<grouped, shape<5>>);
+  static constexpr auto both = concatenate(parameters_of<linear<2>, shape<5>>, inside);
+  for (const parameter& p : both) {
+    CAPTURE(p.path);
+    const bool last = p.name().starts_with("head.last."), inner = p.name().starts_with("head.trunk.1.");
+    CHECK(p.group == (last ? 1u : inner ? 2u : 0u));
+  }
+  CHECK(both[2].name() == "head.trunk.0.weight");
+  CHECK(both[4].group == 2);
+}
+
 TEST_CASE(
     "convolutions start with Kaiming's normal initialiser by fan-out, linear layers with PyTorch's uniform "
     "one") {

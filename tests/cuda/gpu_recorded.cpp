@@ -9,6 +9,7 @@
 #include "queued_steps.hpp"
 #include "training_steps.hpp"
 #include "transformer_kernels.hpp"
+#include "values_by_step.hpp"
 #include "whole_layers.hpp"
 
 namespace pretext::tests {
@@ -32,6 +33,8 @@ void record_losses_of_views() { losses_of_views<recorder>(); }
 void record_composed_losses() { composed_losses<recorder>(); }
 void record_optimizer_steps() { optimizer_steps<recorder>(); }
 void record_normalised_rows() { normalised_rows<recorder>(); }
+void record_clipped_gradients() { clipped_gradients<recorder>(); }
+void record_values_by_step() { values_by_step<recorder>(); }
 void record_augmentations() { augmentations<recorder>(); }
 void record_other_channels() { other_channels<recorder>(); }
 void record_photometric_operations() { photometric_operations<recorder>(); }

@@ -19,3 +19,4 @@ TEST_CASE("pooling matches the CPU's, forward and backward") { pooling<emulated>
 TEST_CASE("losses of views and their gradients match the CPU's") { losses_of_views<emulated>(); }
 TEST_CASE("losses that are compositions of operations match the CPU's") { composed_losses<emulated>(); }
 TEST_CASE("optimizer steps match the CPU's") { optimizer_steps<emulated>(); }
+TEST_CASE("clipped gradients match the CPU's") { clipped_gradients<emulated>(); }

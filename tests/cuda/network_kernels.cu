@@ -46,3 +46,7 @@ TEST_CASE("optimizer steps on the GPU match the CPU's") {
   record_optimizer_steps();
   optimizer_steps<cuda>();
 }
+TEST_CASE("clipped gradients on the GPU match the CPU's") {
+  record_clipped_gradients();
+  clipped_gradients<cuda>();
+}

@@ -14,6 +14,7 @@
 #include <pretext/losses/frossl_loss.hpp>
 #include <pretext/losses/info_nce.hpp>
 #include <pretext/losses/vicreg_loss.hpp>
+#include <pretext/optimizers/detail/clip_gradient.hpp>
 
 #include "device_pair.hpp"
 
@@ -287,7 +288,31 @@ inline std::vector<parameter> table_with_chunks() {
       parameter{"zero.weight", {3, 3}, initialiser::constant(0)},
   });
   table[3].lr_multiplier = 0.25;
+  table[1].group = 2;
+  table[3].group = 1;
   return {table.begin(), table.end()};
+}
+
+/// The rates of three groups, of which some steps freeze one, and in some steps a decay.
+inline step_rates rates_of_groups(double rate, unsigned step) {
+  step_rates rates{rate};
+  rates.learning_rate[1] = 2 * rate;
+  if (step == 1) rates.freeze(2);
+  if (step == 2) rates.weight_decay = 0.02;
+  return rates;
+}
+
+/// The clipped gradients of modules.
+template <class Device>
+void clipped_gradients() {
+  const auto table = table_with_chunks();
+  const std::size_t size = 40000 + 100 + 100 + 770 + 9;
+  for (const clip_by by : {clip_by::tensor, clip_by::module, clip_by::whole})
+    same_on_both<Device>([&]<class Context>(workbench<Context>& at) {
+      using W = typename Context::weight;
+      const detail::clip_plan<typename Context::device> plan{table};
+      detail::clip_gradient(at.context, plan, 30.0, by, at.out(random_values<W>(size, 3)));
+    });
 }
 
 template <class Device>
@@ -303,37 +328,37 @@ void optimizer_steps() {
       W *const value = at.out(w), *const first = at.out(std::vector<W>(size)),
                *const second = at.out(std::vector<W>(size));
       for (unsigned i = 0; i < 3; ++i)
-        step(at, parameter_chunks, at.in(random_values<W>(size, 10 + i)), first, second, value);
+        step(at, parameter_chunks, i, at.in(random_values<W>(size, 10 + i)), first, second, value);
     });
   };
   for (const bool nesterov : {false, true})
     for (const bool all : {false, true}) {
-      compare([=](auto& at, const auto& parameter_chunks, auto* g, auto* v, auto*, auto* w) {
+      compare([=](auto& at, const auto& parameter_chunks, unsigned i, auto* g, auto* v, auto*, auto* w) {
         kernels::optimize<typename std::remove_cvref_t<decltype(at)>::device>::sgd(
-            at.context, parameter_chunks, {0.1, 0.9, 1e-3, nesterov, all}, g, v, w);
+            at.context, parameter_chunks, {rates_of_groups(0.1, i), 0.9, 1e-3, nesterov, all}, g, v, w);
       });
       for (const auto variant :
            {lars_variant::simclr, lars_variant::byol, lars_variant::sum_of_norms, lars_variant::larc})
-        compare([=](auto& at, const auto& parameter_chunks, auto* g, auto* v, auto*, auto* w) {
+        compare([=](auto& at, const auto& parameter_chunks, unsigned i, auto* g, auto* v, auto*, auto* w) {
           kernels::optimize<typename std::remove_cvref_t<decltype(at)>::device>::lars(
-              at.context, parameter_chunks, {0.3, 0.9, 1e-2, 1e-3, 1e-8, variant, nesterov, all, false}, g, v,
-              w);
+              at.context, parameter_chunks,
+              {rates_of_groups(0.3, i), 0.9, 1e-2, 1e-3, 1e-8, variant, nesterov, all, false}, g, v, w);
         });
     }
   same_on_both<Device>([&]<class Context>(workbench<Context>& at) {
     using W = typename Context::weight;
     using device = typename Context::device;
     const kernels::parameter_chunks<device> parameter_chunks{table};
-    buffer<std::uint64_t, device> steps{1};
+    buffer<std::uint64_t, device> steps{parameter_chunks.groups};
     W *const value = at.out(random_values<W>(size, 1)), *const mean = at.out(std::vector<W>(size)),
              *const square = at.out(std::vector<W>(size));
     for (unsigned i = 0; i < 3; ++i)
-      kernels::optimize<device>::adamw(at.context, parameter_chunks, {1e-3, 0.9, 0.95, 1e-8, 0.05, false},
-                                       at.in(random_values<W>(size, 10 + i)), mean, square, steps.data(),
-                                       value);
-    std::uint64_t counted = 0;
-    device::read(at.context.stream, &counted, steps.data(), 1);
-    CHECK(counted == 3);
+      kernels::optimize<device>::adamw(
+          at.context, parameter_chunks, {rates_of_groups(1e-3, i), 0.9, 0.95, 1e-8, 0.05, false},
+          at.in(random_values<W>(size, 10 + i)), mean, square, steps.data(), value);
+    std::vector<std::uint64_t> counted(steps.size());
+    device::read(at.context.stream, counted.data(), steps.data(), steps.size());
+    CHECK(counted == std::vector<std::uint64_t>{3, 3, 2});
   });
 }
 

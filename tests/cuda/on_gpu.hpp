@@ -20,6 +20,8 @@ void record_losses_of_views();
 void record_composed_losses();
 void record_optimizer_steps();
 void record_normalised_rows();
+void record_clipped_gradients();
+void record_values_by_step();
 void record_augmentations();
 void record_other_channels();
 void record_photometric_operations();

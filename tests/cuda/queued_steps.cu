@@ -3,6 +3,7 @@
 #include <pretext/cuda.cuh>
 
 #include "on_gpu.hpp"
+#include "values_by_step.hpp"
 
 using namespace pretext;
 using namespace pretext::tests;
@@ -10,6 +11,10 @@ using namespace pretext::tests;
 TEST_CASE("replayed steps on the GPU equal launched steps bit for bit") { recorded_steps<cuda>(); }
 TEST_CASE("a step is recorded again on the GPU when a recorded value has changed") {
   steps_recorded_again<cuda>();
+}
+TEST_CASE("a step replayed on the GPU has the rates, frozen groups, decay and loss values of its number") {
+  record_values_by_step();
+  values_by_step<cuda>();
 }
 TEST_CASE("a queued NaN loss blocks its update and all later ones on the GPU") { nan_queued_steps<cuda>(); }
 TEST_CASE("replayed steps allocate nothing on the GPU") { repeated_steps_allocate_nothing<cuda>(); }

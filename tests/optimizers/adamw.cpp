@@ -49,3 +49,40 @@ TEST_CASE(
     "resumable") {
   keeps_its_promises(adamw{});
 }
+
+TEST_CASE("AdamW gives groups their own rates, freezes them, and decays by the step") {
+  follows_rates_of_groups(adamw{.weight_decay = 0.1});
+}
+
+TEST_CASE("AdamW counts the steps of each group, without those in which it is frozen") {
+  using Context = on<cpu, fp64>;
+  Context context;
+  const adamw optimizer{.weight_decay = 0};
+  adamw::state_type<Context> held{two_groups}, with_rate_0{two_groups}, one_group{plausible_table};
+  CHECK(one_group.steps.size() == 1);
+  CHECK(held.steps.size() == 2);
+  auto value = numbers<double>(parameter_count(two_groups), 7), moving = value;
+  const auto before = value;
+  for (unsigned step = 0; step < 3; ++step) {
+    const auto gradient = numbers<double>(value.size(), 100 + step);
+    step_rates frozen{0.1}, still{0.1};
+    if (step < 2) frozen.freeze(1);
+    if (step < 2) still.learning_rate[1] = 0;
+    optimizer(context, two_groups, held, frozen, gradient.data(), value.data());
+    optimizer(context, two_groups, with_rate_0, still, gradient.data(), moving.data());
+  }
+  CHECK(held.steps.data()[0] == 3);
+  CHECK(held.steps.data()[1] == 1);
+  CHECK(with_rate_0.steps.data()[1] == 3);
+  // DINO's last layer takes a first step, of the learning rate's size; DINOv2's has moments already.
+  const std::size_t last = two_groups[1].offset;
+  CHECK(std::abs(value[last] - before[last]) == Approx(0.1).epsilon(1e-6));
+  CHECK(std::abs(moving[last] - before[last]) != Approx(0.1).epsilon(1e-3));
+}
+
+TEST_CASE("a table with a group above 3 is refused in a sentence") {
+  auto table = two_weights;
+  table[0].group = 4;
+  CHECK_THROWS_WITH_AS((adamw::state_type<on<cpu>>{table}),
+                       "parameter w is in group 4; groups are numbered from 0 to 3", std::invalid_argument);
+}

@@ -20,12 +20,14 @@ struct descent {
   };
   template <class Context>
   void operator()(Context&, std::span<const parameter> table, state_type<Context>&,
-                  device_scalar<double> learning_rate, const typename Context::weight* gradient,
+                  device_scalar<step_rates> given, const typename Context::weight* gradient,
                   typename Context::weight* value) const {
     using W = typename Context::weight;
+    const step_rates rates = given;
     for (const parameter& p : table)
-      for (std::size_t i = p.offset; p.role == parameter_role::trainable && i < p.offset + p.size(); ++i)
-        value[i] -= static_cast<W>(double{learning_rate} * p.lr_multiplier) * gradient[i];
+      for (std::size_t i = p.offset;
+           p.role == parameter_role::trainable && !rates.is_frozen(p.group) && i < p.offset + p.size(); ++i)
+        value[i] -= static_cast<W>(rates.rate(p.group) * p.lr_multiplier) * gradient[i];
   }
 };
 struct stateless {
@@ -40,6 +42,9 @@ TEST_CASE("optimizers of the library and of users are optimizers, other types ar
   static_assert(Optimizer<any_optimizer<sgd, adamw>, on<cpu>>);
   static_assert(Optimizer<layer_decay<any_optimizer<sgd, adamw>>, on<cpu>>);
   static_assert(Optimizer<descent, on<cpu>> && Optimizer<layer_decay<descent>, on<cpu>>);
+  static_assert(Optimizer<clipped<descent>, on<cpu>> &&
+                Optimizer<clipped<layer_decay<adamw>>, on<cpu, fp64>>);
+  static_assert(Optimizer<layer_decay<any_optimizer<clipped<sgd>, clipped<lars>, adamw>>, on<cpu>>);
   static_assert(!Optimizer<int, on<cpu>> && !Optimizer<stateless, on<cpu>>);
 }
 

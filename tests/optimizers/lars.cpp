@@ -119,3 +119,11 @@ TEST_CASE(
     keeps_its_promises(lars{.weight_decay = 1e-2, .trust_coefficient = 0.1, .variant = variant});
   keeps_its_promises(lars{.trust_coefficient = 0.1, .nesterov = true});
 }
+
+TEST_CASE("LARS gives groups their own rates, freezes them, and decays by the step") {
+  for (const lars_variant variant :
+       {lars_variant::simclr, lars_variant::byol, lars_variant::sum_of_norms, lars_variant::larc})
+    for (const bool clip : {false, true})
+      follows_rates_of_groups(
+          lars{.weight_decay = 0.1, .trust_coefficient = 0.1, .variant = variant, .clip = clip});
+}

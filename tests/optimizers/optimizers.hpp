@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <pretext/core/context.hpp>
+#include <pretext/core/step_rates.hpp>
 #include <pretext/devices/cpu.hpp>
 #include <pretext/kernels/cpu/optimize.hpp>
 
@@ -109,6 +110,81 @@ void keeps_its_promises(const Optimizer& optimizer) {
     return value;
   };
   CHECK(halves(true) == halves(false));
+}
+
+/// Two tensors of two groups, the first one larger than a chunk, and each of them alone.
+inline constexpr auto two_groups = [] {
+  auto table = with_offsets(std::array{parameter{"trunk.weight", {130, 140}, initialiser::normal(1)},
+                                       parameter{"last.weight", {9, 7}, initialiser::normal(1)}});
+  table[1].group = 1;
+  return table;
+}();
+
+/// What some steps make of two tensors of different groups with `rates(step)`, and what they make of one of
+/// them alone with that tensor's rate, in the steps in which its group is not frozen.
+template <class Optimizer, class Rates>
+void groups_are_independent(const Optimizer& optimizer, const Rates& rates) {
+  using Context = on<cpu, fp64>;
+  using state_type = typename Optimizer::template state_type<Context>;
+  constexpr std::size_t steps = 5, size = parameter_count(two_groups);
+  Context context{.stream = cpu::stream{2}};
+  const auto gradient = [](std::size_t step) { return numbers<double>(size, 100 + unsigned(step)); };
+  state_type together{two_groups};
+  auto value = numbers<double>(size, 7);
+  for (std::size_t step = 0; step < steps; ++step)
+    optimizer(context, two_groups, together, rates(step), gradient(step).data(), value.data());
+
+  for (unsigned group = 0; group < 2; ++group) {
+    CAPTURE(group);
+    auto alone = std::array{two_groups[group]};
+    alone[0].offset = alone[0].group = 0;
+    state_type state{alone};
+    const std::size_t first = two_groups[group].offset, count = two_groups[group].size();
+    auto its_value = numbers<double>(size, 7);
+    for (std::size_t step = 0; step < steps; ++step) {
+      step_rates now = rates(step);
+      if (now.is_frozen(group)) continue;
+      now.frozen = 0;
+      now.learning_rate[0] = now.learning_rate[group];
+      optimizer(context, alone, state, now, gradient(step).data() + first, its_value.data() + first);
+    }
+    for (std::size_t i = first; i < first + count; ++i) REQUIRE(value[i] == its_value[i]);
+  }
+}
+
+/// Checks what every optimizer does with groups, frozen groups and a decay that changes.
+template <class Optimizer>
+void follows_rates_of_groups(Optimizer optimizer) {
+  groups_are_independent(optimizer, [](std::size_t) { return step_rates{0.1}; });
+  groups_are_independent(optimizer, [](std::size_t step) {
+    step_rates rates{0.1 / double(step + 1)};
+    rates.learning_rate[1] = step < 2 ? 0 : 0.03;
+    return rates;
+  });
+  for (const unsigned frozen : {0u, 1u})
+    groups_are_independent(optimizer, [=](std::size_t step) {
+      step_rates rates{0.1};
+      rates.weight_decay = 0.1 * double(step);
+      if (step < 2 || step == 3) rates.freeze(frozen);
+      return rates;
+    });
+
+  // A decay of the step is the optimizer's with that decay.
+  const auto stepped = [&](double own, double of_step) {
+    on<cpu, fp64> context;
+    typename Optimizer::template state_type<on<cpu, fp64>> state{plausible_table};
+    auto value = numbers<double>(parameter_count(plausible_table), 7);
+    step_rates rates{0.1};
+    rates.weight_decay = of_step;
+    optimizer.weight_decay = own;
+    for (unsigned step = 0; step < 2; ++step)
+      optimizer(context, plausible_table, state, rates, numbers<double>(value.size(), 50 + step).data(),
+                value.data());
+    return value;
+  };
+  CHECK(stepped(0.3, 0.02) == stepped(0.02, -1));
+  CHECK(stepped(0.3, 0) == stepped(0, -1));
+  CHECK(stepped(0.3, 0.02) != stepped(0.3, -1));
 }
 
 }  // namespace pretext::tests

@@ -46,3 +46,8 @@ TEST_CASE(
   keeps_its_promises(sgd{.momentum = 0.9, .weight_decay = 1e-2});
   keeps_its_promises(sgd{.momentum = 0.9, .nesterov = true});
 }
+
+TEST_CASE("SGD gives groups their own rates, freezes them, and decays by the step") {
+  follows_rates_of_groups(sgd{.weight_decay = 0.1});
+  follows_rates_of_groups(sgd{.nesterov = true, .weight_decay = 0.1});
+}

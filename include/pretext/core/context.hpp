@@ -9,7 +9,9 @@
 #include <pretext/core/constant_weights.hpp>
 #include <pretext/core/device.hpp>
 #include <pretext/core/device_scalar.hpp>
+#include <pretext/core/loss_values.hpp>
 #include <pretext/core/random.hpp>
+#include <pretext/core/step_rates.hpp>
 
 // A layer never names a device or a floating-point type: both come from its context. So one source is
 // compiled for each device and precision, gradients are checked in double, and structure that differs costs
@@ -94,8 +96,9 @@ inline constexpr bool stores_compute_type<D> = D::stores_compute_type;
 /// Everything that belongs to one training step beside its views, in a form that the device reads: a method's
 /// `learn` gets it, layers find it in `context.step`.
 struct step_context {
-  device_scalar<double> learning_rate = 0;
+  device_scalar<step_rates> rates{};          ///< of the optimizer
   device_scalar<double> target_momentum = 1;  ///< the fraction of its old value that an EMA target retains
+  device_scalar<loss_values> loss{};          ///< hyper-parameters of the loss
   sample_keys keys{};                 ///< of the step's samples: masks and dropped paths are drawn with them
   double drop_path = 0;               ///< drop rate of a transformer's last block, in [0, 1)
   std::size_t batch_norm_groups = 1;  ///< equal parts of the batch that batch norm normalises separately

@@ -51,6 +51,7 @@ struct parameter {
   parameter_role role = parameter_role::trainable;
   parameter_layout layout = parameter_layout::torch;
   double lr_multiplier = 1;  ///< of the learning rate: layer-wise decay; 0 freezes the tensor
+  unsigned group = 0;        ///< below 4: each has a learning rate of its own in a step, or is frozen
   std::size_t folds = 0;  ///< of batch norm's γ: elements before it, its convolution's, that γ may multiply
   int depth = -1;  ///< layer of an encoder, counted from its input, for layer-wise decay; -1: after the last
 
@@ -135,6 +136,13 @@ constexpr std::size_t trainable_count(const parameters<N>& table) {
 template <std::size_t N>
 constexpr parameters<N> with_depth(int depth, parameters<N> table) {
   for (auto& entry : table) entry.depth = depth;
+  return table;
+}
+
+/// The table of layers whose learning rate, or freezing, is that of a group.
+template <std::size_t N>
+constexpr parameters<N> with_group(unsigned group, parameters<N> table) {
+  for (auto& entry : table) entry.group = group;
   return table;
 }
 

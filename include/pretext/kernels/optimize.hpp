@@ -8,8 +8,10 @@
 #include <vector>
 
 #include <pretext/core/device_scalar.hpp>
+#include <pretext/core/expects.hpp>
 #include <pretext/core/host_device.hpp>
 #include <pretext/core/parameter.hpp>
+#include <pretext/core/step_rates.hpp>
 #include <pretext/core/tensor.hpp>
 #include <pretext/kernels/kernel.hpp>
 
@@ -32,57 +34,78 @@ struct parameter_chunk {
   std::size_t first = 0;             ///< its first element in the flat buffers
   std::uint32_t count = 0, row = 0;  ///< its elements, and its parameter's row of the table
   bool decays = true;                ///< whether weight decay applies
+  unsigned group = 0;                ///< of its parameter
   double lr_multiplier = 1;          ///< of the step's learning rate
 };
 
-/// The trainable parameters of a table, divided into chunks of at most 2^14 elements. Parameters that are not
-/// learned, by their role or because they are frozen (multiplier 0), are in no chunk.
+/// Elements of a chunk: the last one of a parameter may have fewer.
+inline constexpr std::size_t chunk_length = std::size_t{1} << 14;
+/// The number of a parameter's chunks: none if it is not learned, by its role or because it is frozen for
+/// ever (multiplier 0).
+constexpr std::size_t chunks_of(const parameter& p) {
+  const bool learns = p.role == parameter_role::trainable && p.lr_multiplier != 0;
+  return learns ? (p.size() + chunk_length - 1) / chunk_length : 0;
+}
+
+/// The parameters of a table that learn, divided into chunks.
 template <class Device>
 struct parameter_chunks {
   buffer<parameter_chunk, Device> list;
   std::size_t rows = 0, size = 0;  ///< rows of the table, and elements of a flat buffer
+  std::size_t groups = 1;          ///< one more than the table's largest group
 
   explicit parameter_chunks(std::span<const parameter> table) : rows{table.size()} {
-    constexpr std::size_t length = std::size_t{1} << 14;
     std::vector<parameter_chunk> cut;
     for (std::uint32_t row = 0; row < rows; ++row) {
       const parameter& p = table[row];
+      expects(p.group < step_rates::groups, "parameter ", p.name(), " is in group ", p.group,
+              "; groups are numbered from 0 to ", step_rates::groups - 1);
       size = std::max(size, p.offset + p.size());
-      for (std::size_t done = 0;
-           p.role == parameter_role::trainable && p.lr_multiplier != 0 && done < p.size(); done += length)
-        cut.push_back({p.offset + done, static_cast<std::uint32_t>(std::min(length, p.size() - done)), row,
-                       p.weight_decay == parameter_decay::yes, p.lr_multiplier});
+      groups = std::max(groups, std::size_t{p.group} + 1);
+      for (std::size_t chunk = 0, done = 0; chunk < chunks_of(p); ++chunk, done += chunk_length)
+        cut.push_back({p.offset + done, static_cast<std::uint32_t>(std::min(chunk_length, p.size() - done)),
+                       row, p.weight_decay == parameter_decay::yes, p.group, p.lr_multiplier});
     }
     list = buffer<parameter_chunk, Device>{cut.size()};
     Device::write(typename Device::stream{}, list.data(), cut.data(), cut.size());
   }
 };
 
-/// The hyper-parameters of one step. The learning rate may be stored in the device's memory.
+/// The hyper-parameters of one step. The rates may be stored in the device's memory.
 struct sgd_step {
-  device_scalar<double> learning_rate;
+  device_scalar<step_rates> rates;
   double momentum, weight_decay;
   bool nesterov, decay_all;
 };
 /// The hyper-parameters of an AdamW step.
 struct adamw_step {
-  device_scalar<double> learning_rate;
+  device_scalar<step_rates> rates;
   double beta1, beta2, epsilon, weight_decay;
   bool decay_all;
 };
 /// The hyper-parameters of a LARS step.
 struct lars_step {
-  device_scalar<double> learning_rate;
+  device_scalar<step_rates> rates;
   double momentum, weight_decay, trust_coefficient, epsilon;
   lars_variant variant;
   bool nesterov, clip, decay_all;
   double excluded_rate = 1;
 };
 
+/// Whether a chunk stays as it is in this step.
+template <class Step>
+PRETEXT_HOST_DEVICE bool is_frozen(const Step& s, const parameter_chunk& p) {
+  return step_rates(s.rates).is_frozen(p.group);
+}
 /// The learning rate of a chunk.
 template <class Step>
 PRETEXT_HOST_DEVICE double effective_lr(const Step& s, const parameter_chunk& p) {
-  return double{s.learning_rate} * p.lr_multiplier;
+  return step_rates(s.rates).rate(p.group) * p.lr_multiplier;
+}
+/// The weight decay of a step.
+template <class Step>
+PRETEXT_HOST_DEVICE double effective_decay(const Step& s) {
+  return step_rates(s.rates).weight_decay_or(s.weight_decay);
 }
 
 /// One weight's step with momentum: v = m·v + scale·(g + decay·w), then w -= rate·v, or rate·(m·v + scale·(g
@@ -103,27 +126,28 @@ struct momentum_update {
   }
 };
 
-/// The factors that all weights of an AdamW step share: the betas and the bias corrections of step `step`,
-/// counted from 1 (Loshchilov & Hutter 2019).
+/// The factors that all weights of a group share in an AdamW step: the betas and the bias corrections of the
+/// group's step `step`, counted from 1 (Loshchilov & Hutter 2019).
 template <class W>
 struct adamw_rates {
   W b1, b2, rest1, rest2, correction, epsilon;
   double corrected;  ///< learning rate
 
-  PRETEXT_HOST_DEVICE adamw_rates(const adamw_step& s, double step)
+  adamw_rates() = default;
+  PRETEXT_HOST_DEVICE adamw_rates(const adamw_step& s, unsigned group, double step)
       : b1{static_cast<W>(s.beta1)},
         b2{static_cast<W>(s.beta2)},
         rest1{static_cast<W>(1 - s.beta1)},
         rest2{static_cast<W>(1 - s.beta2)},
         correction{static_cast<W>(1 / std::sqrt(1 - std::pow(s.beta2, step)))},
         epsilon{static_cast<W>(s.epsilon)},
-        corrected{double{s.learning_rate} / (1 - std::pow(s.beta1, step))} {}
+        corrected{step_rates(s.rates).rate(group) / (1 - std::pow(s.beta1, step))} {}
   PRETEXT_HOST_DEVICE W rate(const parameter_chunk& p) const {
     return static_cast<W>(corrected * p.lr_multiplier);
   }
   /// The factor that decoupled weight decay multiplies a weight by.
   PRETEXT_HOST_DEVICE static W decay_scale(const adamw_step& s, const parameter_chunk& p) {
-    return static_cast<W>(s.decay_all || p.decays ? 1 - effective_lr(s, p) * s.weight_decay : 1);
+    return static_cast<W>(s.decay_all || p.decays ? 1 - effective_lr(s, p) * effective_decay(s) : 1);
   }
 };
 
@@ -140,7 +164,7 @@ struct lars_adaptation {
       decays = !sum;  // those published codes use such a gradient without decay
       return;
     }
-    if (sum) update_norm += s.weight_decay * weight_norm + s.epsilon;
+    if (sum) update_norm += effective_decay(s) * weight_norm + s.epsilon;
     ratio = s.trust_coefficient * weight_norm / update_norm;
     if (s.clip) {
       const double clipped = learning_rate > 0 ? ratio / learning_rate : 1.0;
@@ -155,7 +179,7 @@ PRETEXT_HOST_DEVICE constexpr bool adapts(const lars_step& s, const parameter_ch
 }
 /// The learning rate of a chunk in a LARS step.
 PRETEXT_HOST_DEVICE inline double effective_lr(const lars_step& s, const parameter_chunk& p) {
-  return double{s.learning_rate} * p.lr_multiplier * (adapts(s, p) ? 1 : s.excluded_rate);
+  return step_rates(s.rates).rate(p.group) * p.lr_multiplier * (adapts(s, p) ? 1 : s.excluded_rate);
 }
 /// Whether the norm of the update includes weight decay.
 PRETEXT_HOST_DEVICE constexpr bool decayed_norm(const lars_step& s) {
@@ -173,7 +197,8 @@ concept OptimizeKernel = requires(Context& context, const parameter_chunks<devic
                                   device_scalar<double> momentum, const W* online, const W* g, W* velocity,
                                   W* mean, W* square, std::uint64_t* steps, W* w, W* target) {
   Kernel::sgd(context, chunks, sgd, g, velocity, w);
-  // increments `steps` (one element), which the bias corrections are computed from
+  // increments `steps` (one for each of chunks.groups) of the groups that are not frozen; the bias
+  // corrections are computed from them
   Kernel::adamw(context, chunks, adamw, g, mean, square, steps, w);
   Kernel::lars(context, chunks, lars, g, velocity, w);
   // target = momentum·target + (1 - momentum)·online

@@ -11,6 +11,7 @@
 #include <pretext/core/concepts.hpp>
 #include <pretext/core/fixed_string.hpp>
 #include <pretext/core/macs.hpp>
+#include <pretext/core/step_rates.hpp>
 #include <pretext/layers/begin_step.hpp>
 #include <pretext/layers/detail/gradient_buffers.hpp>
 
@@ -29,6 +30,17 @@ struct at_depth : L {
   template <class In>
   static consteval auto parameters() {
     return with_depth(Depth, L::template parameters<In>());
+  }
+};
+
+/// Puts the parameters of a layer into a group, for which a step may have another learning rate or none
+/// (`step_values::groups`): prototypes, a predictor, a last layer. What declares no group is in group 0.
+template <unsigned Group, class L>
+struct in_group : L {
+  static_assert(Group < step_rates::groups, "pretext::in_group: groups are numbered from 0 to 3.");
+  template <class In>
+  static consteval auto parameters() {
+    return with_group(Group, L::template parameters<In>());
   }
 };
 

@@ -26,18 +26,22 @@ struct adamw {
     detail::expects_not_negative("adamw", "weight_decay", weight_decay);
   }
 
-  /// Two flat buffers of moments and the number of completed steps, which the bias correction needs.
+  /// Two flat buffers of moments and, for each group of parameters, the number of completed steps, which the
+  /// bias correction needs: those in which the group was not frozen.
   template <class Context>
   struct state_type {
     using device = typename Context::device;
     kernels::parameter_chunks<device> parameter_chunks;
     buffer<typename Context::weight, device> mean, square;
-    buffer<std::uint64_t, device> steps{1};
+    buffer<std::uint64_t, device> steps;
 
     explicit state_type(std::span<const parameter> table)
-        : parameter_chunks{table}, mean{parameter_chunks.size}, square{parameter_chunks.size} {}
+        : parameter_chunks{table},
+          mean{parameter_chunks.size},
+          square{parameter_chunks.size},
+          steps{parameter_chunks.groups} {}
 
-    /// `visit(name, data, count)` for every buffer of a checkpoint; the number of steps is a std::uint64_t.
+    /// `visit(name, data, count)` for every buffer of a checkpoint; numbers of steps are std::uint64_t.
     template <class Visitor>
     void for_each_buffer(Visitor&& visit) {
       visit(std::string_view{"mean"}, mean.data(), mean.size());
@@ -46,16 +50,16 @@ struct adamw {
     }
   };
 
-  /// One step over the flat buffers; buffers and frozen parameters of the table stay as they are. Throws
-  /// std::invalid_argument if the state was made for another table.
+  /// One step over the flat buffers; buffers and frozen parameters of the table stay as they are, and so do
+  /// groups that the rates freeze. Throws std::invalid_argument if the state was made for another table.
   template <class Context>
   void operator()(Context& context, std::span<const parameter> table, state_type<Context>& state,
-                  device_scalar<double> learning_rate, const typename Context::weight* gradient,
+                  device_scalar<step_rates> rates, const typename Context::weight* gradient,
                   typename Context::weight* value) const {
     detail::expects_table_of(state.parameter_chunks.rows, table);
     kernels::optimize<typename Context::device>::adamw(
         context, state.parameter_chunks,
-        kernels::adamw_step{learning_rate, beta1, beta2, epsilon, weight_decay, decay_all}, gradient,
+        kernels::adamw_step{rates, beta1, beta2, epsilon, weight_decay, decay_all}, gradient,
         state.mean.data(), state.square.data(), state.steps.data(), value);
   }
 };

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <utility>
 #include <variant>
 
 #include <pretext/core/device_scalar.hpp>
 #include <pretext/core/parameter.hpp>
+#include <pretext/core/step_rates.hpp>
+#include <pretext/optimizers/detail/make_state.hpp>
 
 namespace pretext::inline v0_1 {
 
@@ -43,29 +46,33 @@ struct any_optimizer {
     return pick<Context>(table, std::index_sequence_for<Optimizers...>{});
   }
 
-  template <class Context>
+  /// `Gradient` is the weight type, const if no optimizer of the list changes the gradient.
+  template <class Context, class Gradient>
   void operator()(Context& context, std::span<const parameter> table, state_type<Context>& state,
-                  device_scalar<double> learning_rate, const typename Context::weight* gradient,
+                  device_scalar<step_rates> rates, Gradient* gradient,
                   typename Context::weight* value) const {
-    step(context, table, state, learning_rate, gradient, value, std::index_sequence_for<Optimizers...>{});
+    step(context, table, state, rates, gradient, value, std::index_sequence_for<Optimizers...>{});
   }
 
  private:
   template <class Context, std::size_t... Nth>
   state_type<Context> pick(std::span<const parameter> table, std::index_sequence<Nth...>) const {
-    using states = decltype(state_type<Context>::state);
-    states state{std::in_place_index<0>, table};
-    ((Nth == selected.index() ? void(state.template emplace<Nth>(table)) : void()), ...);
-    return {std::move(state)};
+    std::optional<decltype(state_type<Context>::state)> state;
+    ((Nth == selected.index()
+          ? void(state.emplace(std::in_place_index<Nth>,
+                               pretext::make_state<Context>(std::get<Nth>(selected), table)))
+          : void()),
+     ...);
+    return {std::move(*state)};
   }
 
-  template <class Context, class W, std::size_t... Nth>
+  template <class Context, class Gradient, class W, std::size_t... Nth>
   void step(Context& context, std::span<const parameter> table, state_type<Context>& state,
-            device_scalar<double> learning_rate, const W* gradient, W* value,
+            device_scalar<step_rates> rates, Gradient* gradient, W* value,
             std::index_sequence<Nth...>) const {
-    ((Nth == selected.index() ? std::get<Nth>(selected)(context, table, std::get<Nth>(state.state),
-                                                        learning_rate, gradient, value)
-                              : void()),
+    ((Nth == selected.index()
+          ? std::get<Nth>(selected)(context, table, std::get<Nth>(state.state), rates, gradient, value)
+          : void()),
      ...);
   }
 };

@@ -37,17 +37,17 @@ struct lars {
   template <class Context>
   using state_type = momentum_state<Context>;
 
-  /// One step over the flat buffers; buffers and frozen parameters of the table stay as they are. Throws
-  /// std::invalid_argument if the state was made for another table.
+  /// One step over the flat buffers; buffers and frozen parameters of the table stay as they are, and so do
+  /// groups that the rates freeze. Throws std::invalid_argument if the state was made for another table.
   template <class Context>
   void operator()(Context& context, std::span<const parameter> table, state_type<Context>& state,
-                  device_scalar<double> learning_rate, const typename Context::weight* gradient,
+                  device_scalar<step_rates> rates, const typename Context::weight* gradient,
                   typename Context::weight* value) const {
     detail::expects_table_of(state.parameter_chunks.rows, table);
     kernels::optimize<typename Context::device>::lars(
         context, state.parameter_chunks,
-        kernels::lars_step{learning_rate, momentum, weight_decay, trust_coefficient, epsilon, variant,
-                           nesterov, clip, decay_all, excluded_rate},
+        kernels::lars_step{rates, momentum, weight_decay, trust_coefficient, epsilon, variant, nesterov, clip,
+                           decay_all, excluded_rate},
         gradient, state.momentum_buffer.data(), value);
   }
 };

@@ -9,6 +9,7 @@
 #include <pretext/core/device_scalar.hpp>
 #include <pretext/core/expects.hpp>
 #include <pretext/core/parameter.hpp>
+#include <pretext/core/step_rates.hpp>
 #include <pretext/optimizers/detail/make_state.hpp>
 
 namespace pretext::inline v0_1 {
@@ -68,11 +69,12 @@ struct layer_decay {
     return pretext::make_state<Context>(optimizer, std::span<const parameter>{scaled_table});
   }
 
-  template <class Context>
+  /// `Gradient` is the weight type, const if the optimizer does not change the gradient.
+  template <class Context, class Gradient>
   void operator()(Context& context, std::span<const parameter> table, state_type<Context>& state,
-                  device_scalar<double> learning_rate, const typename Context::weight* gradient,
+                  device_scalar<step_rates> rates, Gradient* gradient,
                   typename Context::weight* value) const {
-    optimizer(context, table, state, learning_rate, gradient, value);
+    optimizer(context, table, state, rates, gradient, value);
   }
 };
 

@@ -47,12 +47,8 @@ class step_backend {
     const auto batch_views = memory.resize(Views::views * batch.images.size());
     augment(trainer.context(), views, batch.images, batch.samples, batch.seed, batch.epoch, batch_views);
     complete(batch_views);
-    losses_.push_back(trainer.step(batch_views, {.learning_rate = values.learning_rate,
-                                                 .target_momentum = values.target_momentum,
-                                                 .samples = batch.samples,
-                                                 .seed = batch.seed,
-                                                 .epoch = batch.epoch,
-                                                 .drop_path = values.drop_path}));
+    losses_.push_back(
+        trainer.step(batch_views, values, trainer.keys_of(batch.samples, batch.seed, batch.epoch)));
   }
   std::span<const double> wait_losses(Trainer&) {
     returned_.swap(losses_);

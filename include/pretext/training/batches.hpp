@@ -10,6 +10,7 @@
 #include <pretext/core/context.hpp>
 #include <pretext/core/random.hpp>
 #include <pretext/core/tensor.hpp>
+#include <pretext/training/step_values.hpp>
 
 namespace pretext::inline v0_1 {
 
@@ -27,7 +28,7 @@ concept ImageBatch = requires(const Batch& batch) {
 struct step_state {
   std::uint64_t number = 0;  ///< completed steps before it: those whose loss was finite
   std::size_t queued = 0;    ///< steps enqueued before it since losses were last read
-  double learning_rate = 0, target_momentum = 1;
+  device_step_values values{};
 };
 
 /// The stacked views of one step (views·n, H, W, C) and the keys of its samples, both in the device's memory.

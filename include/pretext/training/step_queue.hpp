@@ -9,7 +9,6 @@
 #include <vector>
 
 #include <pretext/core/context.hpp>
-#include <pretext/core/device_scalar.hpp>
 #include <pretext/core/expects.hpp>
 #include <pretext/core/is_finite.hpp>
 #include <pretext/core/tensor.hpp>
@@ -19,13 +18,6 @@
 #include <pretext/training/step_values.hpp>
 
 namespace pretext::inline v0_1 {
-
-namespace detail {
-/// The values of a queued step that change with every step, in the device's memory.
-struct queued_values {
-  double learning_rate = 0, target_momentum = 1;
-};
-}  // namespace detail
 
 /// Queues training steps that the host does not wait for: an asynchronous device executes them while the host
 /// does other work, and stores their losses until they are read. A device with `record` (a GPU, as a CUDA
@@ -74,10 +66,10 @@ class step_queue {
   Trainer* trainer_;
   Batches batches_;
   buffer<step_state, device> state_{1};
-  buffer<detail::queued_values, device> values_{max_queued};
+  buffer<device_step_values, device> values_{max_queued};
   buffer<double, device> losses_{max_queued};
   std::vector<double> host_losses_;
-  std::vector<detail::queued_values> host_values_;
+  std::vector<device_step_values> host_values_;
   std::size_t queued_ = 0, recordings_ = 0;
   std::optional<detail::graph_key<Trainer>> recorded_key_;  ///< of the last step
   std::optional<detail::recording_of<device>> recorded_;
@@ -86,12 +78,9 @@ class step_queue {
 namespace detail {
 
 struct begin_step {
-  const queued_values* values;
+  const device_step_values* values;
   step_state* now;
-  PRETEXT_HOST_DEVICE void operator()(std::size_t) const {
-    now->learning_rate = values[now->queued].learning_rate;
-    now->target_momentum = values[now->queued].target_momentum;
-  }
+  PRETEXT_HOST_DEVICE void operator()(std::size_t) const { now->values = values[now->queued]; }
 };
 struct end_step {
   const double* settled;
@@ -116,9 +105,7 @@ void step_queue<Trainer, Batches>::enqueue(std::span<const step_values> values) 
   expects(queued_ + values.size() <= max_queued, "a queue stores the losses of ", max_queued,
           " steps: call wait_losses() before more steps than that are enqueued");
   host_values_.clear();
-  for (const step_values& step : values)
-    host_values_.push_back(
-        {detail::checked_learning_rate(step.learning_rate), trainer_->target_momentum(step.target_momentum)});
+  for (const step_values& step : values) host_values_.push_back(trainer_->checked(step));
   device::write(trainer_->context().stream, values_.data() + queued_, host_values_.data(), values.size());
   for (const step_values& step : values) enqueue_one(step.drop_path);
 }
@@ -174,10 +161,7 @@ void step_queue<Trainer, Batches>::put_step(double drop_path) {
   step_state* const now = state_.data();
   each::run(context, 1, detail::begin_step{values_.data(), now});
   const auto batch = batches_(*trainer_, static_cast<const step_state*>(now));
-  trainer_->enqueue(batch.views, {.learning_rate = device_scalar<double>::at_address(&now->learning_rate),
-                                  .target_momentum = device_scalar<double>::at_address(&now->target_momentum),
-                                  .keys = batch.keys,
-                                  .drop_path = drop_path});
+  trainer_->enqueue(batch.views, device_step_values::stored(&now->values, batch.keys, drop_path));
   each::run(context, 1, detail::end_step{trainer_->loss_on_device(), losses_.data(), now});
 }
 

@@ -42,7 +42,7 @@ class trainer {
   static_assert(
       pretext::Optimizer<Optimizer, Context>,
       "pretext::trainer: its third argument must be an Optimizer such as sgd, a function of (context, "
-      "table, state, learning_rate, gradient, value) with a state_type<Context>.");
+      "table, state, rates, gradient, value) with a state_type<Context>.");
 
  public:
   using method_type = Method;
@@ -83,19 +83,18 @@ class trainer {
                   "masked_modeling and classification.");
     const auto views = views_.resize(Views::views * batch.images.size());
     augment(context_, augmentation, batch.images, batch.samples, batch.seed, batch.epoch, views);
-    return step(views, training_step{.learning_rate = values.learning_rate,
-                                     .target_momentum = values.target_momentum,
-                                     .samples = batch.samples,
-                                     .seed = batch.seed,
-                                     .epoch = batch.epoch,
-                                     .drop_path = values.drop_path});
+    return step(views, values, keys_of(batch.samples, batch.seed, batch.epoch));
   }
 
   /// One training step on stacked views (views·n, H, W, C) that are in the device's memory, view 1 of all
   /// images first. Returns the batch's loss; throws non_finite_loss, before any weight has changed, if it is
   /// NaN or infinite, and std::invalid_argument for an empty batch and for pixels of 0 to 255 in the first
   /// one (on CPUs).
-  double step(reads<Context, images> views, const training_step& values);
+  double step(reads<Context, images> views, const training_step& values) {
+    return step(views, detail::values_of(values), keys_of(values.samples, values.seed, values.epoch));
+  }
+  /// The same with keys whose samples are in the device's memory, such as `keys_of` returns.
+  double step(reads<Context, images> views, const step_values& values, const sample_keys& keys);
 
   /// Puts a step on the stream and waits for nothing; what changes from step to step may be in the device's
   /// memory. On an asynchronous device a loss that is NaN or infinite holds back its own update and, until
@@ -113,6 +112,9 @@ class trainer {
   sample_keys keys_of(std::span<const std::uint64_t> samples, std::uint64_t seed, std::uint32_t epoch);
   /// The given momentum, or else that of the method's target. Throws std::invalid_argument outside of [0, 1].
   double target_momentum(std::optional<double> given) const;
+  /// The values of a step in the form that the device reads. Throws std::invalid_argument for values out of
+  /// range, and for a group in which the method has no parameter.
+  device_step_values checked(const step_values& values) const;
 
   /// Waits for the last step and returns its loss. Throws as `step` does.
   double wait_loss();
@@ -214,6 +216,12 @@ double trainer<Method, Context, Optimizer>::target_momentum(std::optional<double
 }
 
 template <class Method, class Context, class Optimizer>
+device_step_values trainer<Method, Context, Optimizer>::checked(const step_values& values) const {
+  return {detail::checked_rates(values, table_), target_momentum(values.target_momentum),
+          detail::checked_loss_values(values.loss)};
+}
+
+template <class Method, class Context, class Optimizer>
 void trainer<Method, Context, Optimizer>::enqueue(reads<Context, images> views, const step_context& step) {
   detail::expects_same_multipliers(method_, table_);
   expects(views.data && views.batch > 0, "trainer: a step needs views of at least one image");
@@ -229,8 +237,8 @@ void trainer<Method, Context, Optimizer>::enqueue(reads<Context, images> views, 
   } else {
     learn(views, step).finalize(context_);
   }
-  optimizer_(context_, std::span<const parameter>{table_}, state_, step.learning_rate,
-             static_cast<const W*>(memory_.gradient.data()), memory_.value.data());
+  optimizer_(context_, std::span<const parameter>{table_}, state_, step.rates, memory_.gradient.data(),
+             memory_.value.data());
   if constexpr (Method::has_target) method_.update_target(context_, memory_, step.target_momentum);
 }
 
@@ -250,11 +258,9 @@ const double* trainer<Method, Context, Optimizer>::loss_on_device() const {
 }
 
 template <class Method, class Context, class Optimizer>
-double trainer<Method, Context, Optimizer>::step(reads<Context, images> views, const training_step& values) {
-  enqueue(views, {.learning_rate = detail::checked_learning_rate(values.learning_rate),
-                  .target_momentum = target_momentum(values.target_momentum),
-                  .keys = keys_of(values.samples, values.seed, values.epoch),
-                  .drop_path = values.drop_path});
+double trainer<Method, Context, Optimizer>::step(reads<Context, images> views, const step_values& values,
+                                                 const sample_keys& keys) {
+  enqueue(views, checked(values).given(keys, values.drop_path));
   return wait_loss();
 }
 

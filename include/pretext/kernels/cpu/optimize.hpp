@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 
 #include <pretext/core/arena.hpp>
+#include <pretext/core/step_rates.hpp>
 #include <pretext/devices/cpu.hpp>
 #include <pretext/kernels/cpu/simd/isa.hpp>
 #include <pretext/kernels/cpu/simd/square_root.hpp>
@@ -59,8 +61,9 @@ struct optimize<cpu> {
                   W* velocity, W* w) {
     const W momentum = static_cast<W>(s.momentum);
     detail::for_each_chunk(context, chunks, [=](const parameter_chunk& p, std::size_t) {
+      if (is_frozen(s, p)) return;
       const W rate = static_cast<W>(effective_lr(s, p));
-      const W decay = static_cast<W>(s.decay_all || p.decays ? s.weight_decay : 0);
+      const W decay = static_cast<W>(s.decay_all || p.decays ? effective_decay(s) : 0);
       descend(g + p.first, velocity + p.first, w + p.first, p.count, decay, W{1}, momentum, rate, s.nesterov);
     });
   }
@@ -68,10 +71,15 @@ struct optimize<cpu> {
   template <class Context, class W>
   static void adamw(Context& context, const parameter_chunks<cpu>& chunks, const adamw_step& s, const W* g,
                     W* mean, W* square, std::uint64_t* steps, W* w) {
-    const adamw_rates<W> rates{s, static_cast<double>(++*steps)};
-    const W b1 = rates.b1, b2 = rates.b2, rest1 = rates.rest1, rest2 = rates.rest2;
-    const W correction = rates.correction, epsilon = rates.epsilon;
+    std::array<adamw_rates<W>, step_rates::groups> of_group{};
+    for (unsigned group = 0; group < chunks.groups; ++group)
+      if (!step_rates(s.rates).is_frozen(group))
+        of_group[group] = {s, group, static_cast<double>(++steps[group])};
     detail::for_each_chunk(context, chunks, [=](const parameter_chunk& p, std::size_t) {
+      if (is_frozen(s, p)) return;
+      const adamw_rates<W> rates = of_group[p.group];
+      const W b1 = rates.b1, b2 = rates.b2, rest1 = rates.rest1, rest2 = rates.rest2;
+      const W correction = rates.correction, epsilon = rates.epsilon;
       const W rate = rates.rate(p), decay_scale = adamw_rates<W>::decay_scale(s, p);
       constexpr std::size_t max_run = 512;
       W root[max_run];
@@ -101,8 +109,8 @@ struct optimize<cpu> {
     double* weight_squares = context.workspace.template allocate<double>(count);
     double* update_squares = context.workspace.template allocate<double>(count);
     detail::for_each_chunk(context, chunks, [=](const parameter_chunk& p, std::size_t index) {
-      if (!adapts(s, p)) return;
-      const W decay = static_cast<W>(decayed_norm(s) ? s.weight_decay : 0);
+      if (!adapts(s, p) || is_frozen(s, p)) return;
+      const W decay = static_cast<W>(decayed_norm(s) ? effective_decay(s) : 0);
       const detail::square_sums<W> sums{w + p.first, g + p.first, p.count, decay};
       weight_squares[index] = sums.weight;
       update_squares[index] = sums.update;
@@ -119,14 +127,15 @@ struct optimize<cpu> {
       }
       ratio[p.row] = W{1};
       decay[p.row] = W{0};
-      if (!adapts(s, p)) continue;
+      if (!adapts(s, p) || is_frozen(s, p)) continue;
       const lars_adaptation adapted{s, effective_lr(s, p), std::sqrt(weight), std::sqrt(update)};
       ratio[p.row] = static_cast<W>(adapted.ratio);
-      decay[p.row] = static_cast<W>(adapted.decays ? s.weight_decay : 0);
+      decay[p.row] = static_cast<W>(adapted.decays ? effective_decay(s) : 0);
     }
 
     const W momentum = static_cast<W>(s.momentum);
     detail::for_each_chunk(context, chunks, [=](const parameter_chunk& p, std::size_t) {
+      if (is_frozen(s, p)) return;
       const W rate = static_cast<W>(effective_lr(s, p));
       descend(g + p.first, velocity + p.first, w + p.first, p.count, decay[p.row],
               inside ? rate * ratio[p.row] : ratio[p.row], momentum, inside ? W{1} : rate, s.nesterov);

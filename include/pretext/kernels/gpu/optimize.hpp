@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include <pretext/core/arena.hpp>
+#include <pretext/core/step_rates.hpp>
 #include <pretext/kernels/gpu/optimize/chunk_updates.hpp>
 #include <pretext/kernels/gpu/optimize/lars.hpp>
 #include <pretext/kernels/optimize.hpp>
@@ -18,14 +19,15 @@ struct sgd_update {
   const W* g;
   W *velocity, *w;
 
+  PRETEXT_HOST_DEVICE bool skips(const kernels::parameter_chunk& p) const { return kernels::is_frozen(s, p); }
   PRETEXT_HOST_DEVICE momentum_element<W> of(const kernels::parameter_chunk& p) const {
     const W rate = static_cast<W>(kernels::effective_lr(s, p));
-    const W decay = static_cast<W>(s.decay_all || p.decays ? s.weight_decay : 0);
+    const W decay = static_cast<W>(s.decay_all || p.decays ? kernels::effective_decay(s) : 0);
     return {{decay, W{1}, static_cast<W>(s.momentum), rate}, s.nesterov, g, velocity, w};
   }
 };
 
-/// Increments the step count and computes the rates that depend on it, once for all threads.
+/// Increments the step count of a group and computes the rates that depend on it, once for all threads.
 template <class W>
 struct count_adamw_step {
   kernels::adamw_step s;
@@ -33,8 +35,10 @@ struct count_adamw_step {
   std::uint64_t* steps;
   kernels::adamw_rates<W>* rates;
 
-  PRETEXT_HOST_DEVICE void operator()(std::size_t) const {
-    if (std::isfinite(*loss)) *rates = {s, static_cast<double>(++*steps)};
+  PRETEXT_HOST_DEVICE void operator()(std::size_t group) const {
+    const auto which = static_cast<unsigned>(group);
+    if (std::isfinite(*loss) && !step_rates(s.rates).is_frozen(which))
+      rates[group] = {s, which, static_cast<double>(++steps[group])};
   }
 };
 
@@ -59,8 +63,10 @@ struct adamw_update {
       w[i] = decay_scale * w[i] - rate * mean[i] / (std::sqrt(square[i]) * at.correction + at.epsilon);
     }
   };
+  PRETEXT_HOST_DEVICE bool skips(const kernels::parameter_chunk& p) const { return kernels::is_frozen(s, p); }
   PRETEXT_HOST_DEVICE element of(const kernels::parameter_chunk& p) const {
-    return {*rates, rates->rate(p), kernels::adamw_rates<W>::decay_scale(s, p), g, mean, square, w};
+    const kernels::adamw_rates<W>& at = rates[p.group];
+    return {at, at.rate(p), kernels::adamw_rates<W>::decay_scale(s, p), g, mean, square, w};
   }
 };
 
@@ -80,6 +86,7 @@ struct ema_target {
       target[i] = momentum * target[i] + (W{1} - momentum) * w[i];
     }
   };
+  PRETEXT_HOST_DEVICE bool skips(const kernels::parameter_chunk&) const { return false; }
   PRETEXT_HOST_DEVICE element of(const kernels::parameter_chunk&) const {
     return {static_cast<W>(momentum), w, target};
   }
@@ -102,8 +109,9 @@ struct optimize<Device> {
   static void adamw(Context& context, const parameter_chunks<Device>& all, const adamw_step& s, const W* g,
                     W* mean, W* square, std::uint64_t* steps, W* w) {
     const arena_scope guard{context.workspace};
-    auto* const rates = context.workspace.template allocate<adamw_rates<W>>(1);
-    grid::parallel_for(context, 1, grid::count_adamw_step<W>{s, context.stream.wait_loss(), steps, rates});
+    auto* const rates = context.workspace.template allocate<adamw_rates<W>>(all.groups);
+    grid::parallel_for(context, all.groups,
+                       grid::count_adamw_step<W>{s, context.stream.wait_loss(), steps, rates});
     grid::update(context, all, grid::adamw_update<W>{s, rates, g, mean, square, w});
   }
 

@@ -10,7 +10,7 @@
 // no parameter changes.
 namespace pretext::inline v0_1::grid {
 
-/// Calls step.of(chunk)(i) for every element of every chunk.
+/// Calls step.of(chunk)(i) for every element of every chunk that the step does not skip.
 template <class Step>
 struct update_chunks {
   static constexpr unsigned threads = 256;
@@ -23,6 +23,7 @@ struct update_chunks {
   PRETEXT_HOST_DEVICE void operator()(Block& block) const {
     if (!std::isfinite(*loss)) return;
     const kernels::parameter_chunk p = list[block.index()];
+    if (step.skips(p)) return;
     block.for_each_thread([&](unsigned thread) {
       const auto update = step.of(p);
       for (std::size_t i = p.first + thread; i < p.first + p.count; i += threads) update(i);

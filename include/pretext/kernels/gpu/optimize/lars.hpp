@@ -24,8 +24,8 @@ struct chunk_norms {
   template <class Block>
   PRETEXT_HOST_DEVICE void operator()(Block& block) const {
     const kernels::parameter_chunk p = list[block.index()];
-    if (!kernels::adapts(s, p)) return;
-    const W decay = static_cast<W>(kernels::decayed_norm(s) ? s.weight_decay : 0);
+    if (!kernels::adapts(s, p) || kernels::is_frozen(s, p)) return;
+    const W decay = static_cast<W>(kernels::decayed_norm(s) ? kernels::effective_decay(s) : 0);
     const auto squares = [&](const auto& term) {
       return sum_of_threads(block, block.shared().of, [&](unsigned thread) {
         double sum = 0;
@@ -60,7 +60,7 @@ struct lars_ratios {
     if (first > 0 && list[first - 1].row == p.row) return;  // not the parameter's first chunk
     ratio[p.row] = W{1};
     decay[p.row] = W{0};
-    if (!kernels::adapts(s, p)) return;
+    if (!kernels::adapts(s, p) || kernels::is_frozen(s, p)) return;
     double weight = 0, update = 0;
     for (std::size_t i = first; i < count && list[i].row == p.row; ++i) {
       weight += weight_squares[i];
@@ -69,7 +69,7 @@ struct lars_ratios {
     const kernels::lars_adaptation adapted{s, kernels::effective_lr(s, p), std::sqrt(weight),
                                            std::sqrt(update)};
     ratio[p.row] = static_cast<W>(adapted.ratio);
-    decay[p.row] = static_cast<W>(adapted.decays ? s.weight_decay : 0);
+    decay[p.row] = static_cast<W>(adapted.decays ? kernels::effective_decay(s) : 0);
   }
 };
 
@@ -81,6 +81,7 @@ struct lars_update {
   const W *ratio, *decay, *g;
   W *velocity, *w;
 
+  PRETEXT_HOST_DEVICE bool skips(const kernels::parameter_chunk& p) const { return kernels::is_frozen(s, p); }
   PRETEXT_HOST_DEVICE momentum_element<W> of(const kernels::parameter_chunk& p) const {
     const bool rate_in_velocity = s.variant == lars_variant::simclr;
     const W rate = static_cast<W>(kernels::effective_lr(s, p)), trust = ratio[p.row];
