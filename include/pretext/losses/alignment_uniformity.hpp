@@ -5,10 +5,10 @@
 
 #include <pretext/core/context.hpp>
 #include <pretext/core/expects.hpp>
+#include <pretext/core/host_device.hpp>
 #include <pretext/core/is_finite.hpp>
-#include <pretext/kernels/for_each_row.hpp>
-#include <pretext/kernels/gemm.hpp>
 #include <pretext/losses/detail/expects_two_views.hpp>
+#include <pretext/losses/detail/loss_operations.hpp>
 #include <pretext/losses/detail/unit_rows.hpp>
 
 namespace pretext::inline v0_1 {
@@ -109,31 +109,27 @@ struct alignment_uniformity {
                                           writes<Context, S> dz) const {
     using T = typename Context::activation;
     using W = typename Context::weight;
-    using device = typename Context::device;
-    using each = kernels::for_each_row<device>;
     using kernels::op;
     constexpr std::size_t d = S::size;
-    constexpr auto overwrite = kernels::write_mode::overwrite;
     const std::size_t n = detail::images_of_two_views("alignment_uniformity", z.batch);
-    const arena_scope guard{context.workspace};
+    const detail::loss_operations at{context};
     const detail::unit_rows<Context> u{context, 2 * n, d, z.data};
-    W* const products = context.workspace.template allocate<W>(n * n);
-    T* const slope = context.workspace.template allocate<T>(n * n);
-    T* const du = context.workspace.template allocate<T>(2 * n * d);
-    double* const sums = context.workspace.template allocate<double>(n);
-    double* const parts = context.workspace.template allocate<double>(3 * n);
+    W* const products = at.weights(n * n);
+    T* const slope = at.activations(n * n);
+    T* const du = at.activations(2 * n * d);
+    double* const sums = at.doubles(n);
+    double* const parts = at.doubles(3 * n);
     for (std::size_t view = 0; view < 2; ++view) {
       const T* const own = u.row(view * n);
-      kernels::gemm<device>::run(context, op::none, op::transposed, n, n, d, own, own, products, overwrite);
-      each::run(context, n, detail::potential_row<W>{n, t, products, sums});
-      each::run(context, n,
-                detail::uniformity_row<T, W>{n, t, uniformity / 2, products, sums, slope, parts + view * n});
-      kernels::gemm<device>::run(context, op::none, op::none, n, d, n, static_cast<const T*>(slope), own,
-                                 du + view * n * d, overwrite);
+      at.product(op::none, op::transposed, n, n, d, own, own, products);
+      at.for_each_row(n, detail::potential_row<W>{n, t, products, sums});
+      at.for_each_row(
+          n, detail::uniformity_row<T, W>{n, t, uniformity / 2, products, sums, slope, parts + view * n});
+      at.product(op::none, op::none, n, d, n, slope, own, du + view * n * d);
     }
-    each::run(context, n, detail::alignment_row<T>{n, d, u.data(), du, parts + 2 * n});
+    at.for_each_row(n, detail::alignment_row<T>{n, d, u.data(), du, parts + 2 * n});
     u.add_gradient(context, 1, du, dz.data);
-    return kernels::sum_of_parts<device>::run(context, 3 * n, 1, parts);
+    return at.sum(3 * n, parts);
   }
 };
 

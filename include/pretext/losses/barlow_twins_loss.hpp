@@ -5,10 +5,11 @@
 
 #include <pretext/core/context.hpp>
 #include <pretext/core/expects.hpp>
+#include <pretext/core/host_device.hpp>
 #include <pretext/core/is_finite.hpp>
-#include <pretext/kernels/for_each_row.hpp>
-#include <pretext/kernels/gemm.hpp>
 #include <pretext/losses/detail/expects_two_views.hpp>
+#include <pretext/losses/detail/loss_operations.hpp>
+#include <pretext/losses/detail/view_column.hpp>
 
 namespace pretext::inline v0_1 {
 
@@ -29,13 +30,12 @@ struct standardise_column {
 
   template <class Team>
   PRETEXT_HOST_DEVICE void operator()(std::size_t row, const Team& team) const {
-    const std::size_t first = row / columns * images * columns + row % columns, step = columns;
-    const T* const from = z + first;
-    T* const to = standard + first;
+    const view_column<const T> from{z, images, columns, row};
+    const view_column<T> to{standard, images, columns, row};
     const auto count = double(images);
-    const double mean = team.sum(images, [&](std::size_t i) { return double(from[i * step]); }) / count;
+    const double mean = team.sum(images, [&](std::size_t i) { return double(from[i]); }) / count;
     const double squares = team.sum(images, [&](std::size_t i) {
-      const double x = double(from[i * step]) - mean;
+      const double x = double(from[i]) - mean;
       return x * x;
     });
     const double deviation = std::sqrt(biased ? squares / count + 1e-5 : squares / (count - 1));
@@ -43,7 +43,7 @@ struct standardise_column {
     // A column that does not vary has no gradient towards its length.
     const double along = biased ? by / count : deviation > 0 ? 1 / (deviation * (count - 1)) : 0;
     team.each(images, [&](std::size_t i) {
-      to[i * step] = static_cast<T>((double(from[i * step]) - mean) * by);
+      to[i] = static_cast<T>((double(from[i]) - mean) * by);
       if (i == 0) {
         inverse[row] = by;
         radial[row] = along;
@@ -62,17 +62,13 @@ struct add_standardised_gradient {
 
   template <class Team>
   PRETEXT_HOST_DEVICE void operator()(std::size_t row, const Team& team) const {
-    const std::size_t first = row / columns * images * columns + row % columns, step = columns;
-    const T *const x = standard + first, *const dx = slope + first;
-    T* const to = dz + first;
-    const double mean =
-        team.sum(images, [&](std::size_t i) { return double(dx[i * step]); }) / double(images);
-    const double along =
-        team.sum(images, [&](std::size_t i) { return double(dx[i * step]) * double(x[i * step]); });
+    const view_column<const T> x{standard, images, columns, row}, dx{slope, images, columns, row};
+    const view_column<T> to{dz, images, columns, row};
+    const double mean = team.sum(images, [&](std::size_t i) { return double(dx[i]); }) / double(images);
+    const double along = team.sum(images, [&](std::size_t i) { return double(dx[i]) * double(x[i]); });
     const double by = inverse[row], back = radial[row] * along;
     team.each(images, [&](std::size_t i) {
-      to[i * step] = static_cast<T>(double(to[i * step]) + by * (double(dx[i * step]) - mean) -
-                                    back * double(x[i * step]));
+      to[i] = static_cast<T>(double(to[i]) + by * (double(dx[i]) - mean) - back * double(x[i]));
     });
   }
 };
@@ -128,35 +124,28 @@ struct barlow_twins_loss {
                                           writes<Context, S> dz) const {
     using T = typename Context::activation;
     using W = typename Context::weight;
-    using device = typename Context::device;
-    using each = kernels::for_each_row<device>;
     using kernels::op;
     constexpr std::size_t d = S::size;
-    constexpr auto overwrite = kernels::write_mode::overwrite;
     const std::size_t n = detail::images_of_two_views("barlow_twins_loss", z.batch);
-    const arena_scope guard{context.workspace};
-    T* const standard_z = context.workspace.template allocate<T>(2 * n * d);
-    T* const of_standard = context.workspace.template allocate<T>(2 * n * d);
-    W* const products = context.workspace.template allocate<W>(d * d);
-    T* const slope = context.workspace.template allocate<T>(d * d);
-    double* const inverse = context.workspace.template allocate<double>(2 * d);
-    double* const radial = context.workspace.template allocate<double>(2 * d);
-    double* const parts = context.workspace.template allocate<double>(d);
+    const detail::loss_operations at{context};
+    T* const standard_z = at.activations(2 * n * d);
+    T* const of_standard = at.activations(2 * n * d);
+    W* const products = at.weights(d * d);
+    T* const slope = at.activations(d * d);
+    double* const inverse = at.doubles(2 * d);
+    double* const radial = at.doubles(2 * d);
+    double* const parts = at.doubles(d);
 
-    each::run(context, 2 * d,
-              detail::standardise_column<T>{n, d, standard == standardisation::biased, z.data, standard_z,
-                                            inverse, radial});
-    const T *const first = standard_z, *const second = standard_z + n * d, *const dc = slope;
-    kernels::gemm<device>::run(context, op::transposed, op::none, d, d, n, first, second, products,
-                               overwrite);
-    each::run(context, d, detail::compare_with_identity<T, W>{n, d, lambda, weight, products, slope, parts});
-    kernels::gemm<device>::run(context, op::none, op::transposed, n, d, d, second, dc, of_standard,
-                               overwrite);
-    kernels::gemm<device>::run(context, op::none, op::none, n, d, d, first, dc, of_standard + n * d,
-                               overwrite);
-    each::run(context, 2 * d,
-              detail::add_standardised_gradient<T>{n, d, standard_z, of_standard, inverse, radial, dz.data});
-    return kernels::sum_of_parts<device>::run(context, d, 1, parts);
+    at.for_each_row(2 * d, detail::standardise_column<T>{n, d, standard == standardisation::biased, z.data,
+                                                         standard_z, inverse, radial});
+    const T *const first = standard_z, *const second = standard_z + n * d;
+    at.product(op::transposed, op::none, d, d, n, first, second, products);
+    at.for_each_row(d, detail::compare_with_identity<T, W>{n, d, lambda, weight, products, slope, parts});
+    at.product(op::none, op::transposed, n, d, d, second, slope, of_standard);
+    at.product(op::none, op::none, n, d, d, first, slope, of_standard + n * d);
+    at.for_each_row(
+        2 * d, detail::add_standardised_gradient<T>{n, d, standard_z, of_standard, inverse, radial, dz.data});
+    return at.sum(d, parts);
   }
 };
 

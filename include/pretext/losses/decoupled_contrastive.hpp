@@ -5,10 +5,10 @@
 
 #include <pretext/core/context.hpp>
 #include <pretext/core/expects.hpp>
+#include <pretext/core/host_device.hpp>
 #include <pretext/core/is_finite.hpp>
-#include <pretext/kernels/for_each_row.hpp>
-#include <pretext/kernels/gemm.hpp>
 #include <pretext/losses/detail/expects_two_views.hpp>
+#include <pretext/losses/detail/loss_operations.hpp>
 #include <pretext/losses/detail/unit_rows.hpp>
 
 namespace pretext::inline v0_1 {
@@ -97,31 +97,25 @@ struct decoupled_contrastive {
                                           writes<Context, S> dz) const {
     using T = typename Context::activation;
     using W = typename Context::weight;
-    using device = typename Context::device;
-    using each = kernels::for_each_row<device>;
     using kernels::op;
     using kernels::write_mode;
     constexpr std::size_t d = S::size;
     const std::size_t n = detail::images_of_two_views("decoupled_contrastive", z.batch), rows = 2 * n;
-    const arena_scope guard{context.workspace};
+    const detail::loss_operations at{context};
     const detail::unit_rows<Context> u{context, rows, d, z.data};
-    W* const products = context.workspace.template allocate<W>(rows * rows);
-    T* const slope = context.workspace.template allocate<T>(rows * rows);
-    T* const du = context.workspace.template allocate<T>(rows * d);
-    double* const scaled = sigma > 0 ? context.workspace.template allocate<double>(n) : nullptr;
-    double* const parts = context.workspace.template allocate<double>(rows);
+    W* const products = at.weights(rows * rows);
+    T* const slope = at.activations(rows * rows);
+    T* const du = at.activations(rows * d);
+    double* const scaled = sigma > 0 ? at.doubles(n) : nullptr;
+    double* const parts = at.doubles(rows);
 
-    if (scaled) each::run(context, n, detail::pair_cosine<T>{n, d, sigma, u.data(), scaled});
-    kernels::gemm<device>::run(context, op::none, op::transposed, rows, rows, d, u.data(), u.data(), products,
-                               write_mode::overwrite);
-    each::run(context, rows, detail::decoupled_row<T, W>{n, temperature, scaled, products, slope, parts});
-    const T* const ds = slope;
-    kernels::gemm<device>::run(context, op::none, op::none, rows, d, rows, ds, u.data(), du,
-                               write_mode::overwrite);
-    kernels::gemm<device>::run(context, op::transposed, op::none, rows, d, rows, ds, u.data(), du,
-                               write_mode::accumulate);
+    if (scaled) at.for_each_row(n, detail::pair_cosine<T>{n, d, sigma, u.data(), scaled});
+    at.product(op::none, op::transposed, rows, rows, d, u.data(), u.data(), products);
+    at.for_each_row(rows, detail::decoupled_row<T, W>{n, temperature, scaled, products, slope, parts});
+    at.product(op::none, op::none, rows, d, rows, slope, u.data(), du);
+    at.product(op::transposed, op::none, rows, d, rows, slope, u.data(), du, write_mode::accumulate);
     u.add_gradient(context, 1, du, dz.data);
-    return kernels::sum_of_parts<device>::run(context, rows, 1 / double(rows), parts);
+    return at.sum(rows, parts, 1 / double(rows));
   }
 };
 

@@ -5,10 +5,11 @@
 
 #include <pretext/core/context.hpp>
 #include <pretext/core/expects.hpp>
+#include <pretext/core/host_device.hpp>
 #include <pretext/core/is_finite.hpp>
-#include <pretext/kernels/for_each_row.hpp>
-#include <pretext/kernels/gemm.hpp>
 #include <pretext/losses/detail/expects_two_views.hpp>
+#include <pretext/losses/detail/loss_operations.hpp>
+#include <pretext/losses/detail/view_column.hpp>
 
 namespace pretext::inline v0_1 {
 
@@ -24,14 +25,12 @@ struct make_unit_column {
 
   template <class Team>
   PRETEXT_HOST_DEVICE void operator()(std::size_t row, const Team& team) const {
-    const std::size_t first = row / columns * images * columns + row % columns, step = columns;
-    const T* const from = z + first;
-    T* const to = unit + first;
-    const double squares =
-        team.sum(images, [&](std::size_t i) { return double(from[i * step]) * double(from[i * step]); });
+    const view_column<const T> from{z, images, columns, row};
+    const view_column<T> to{unit, images, columns, row};
+    const double squares = team.sum(images, [&](std::size_t i) { return double(from[i]) * double(from[i]); });
     const double length = std::sqrt(squares), by = 1 / (length > 1e-12 ? length : 1e-12);
     team.each(images, [&](std::size_t i) {
-      to[i * step] = static_cast<T>(double(from[i * step]) * by);
+      to[i] = static_cast<T>(double(from[i]) * by);
       if (i == 0) inverse[row] = by;
     });
   }
@@ -87,20 +86,18 @@ struct add_frossl_gradient {
 
   template <class Team>
   PRETEXT_HOST_DEVICE void operator()(std::size_t row, const Team& team) const {
-    const std::size_t size = images * columns, step = columns;
-    const std::size_t first = row / columns * size + row % columns;
-    const T *const x = unit + first, *const more = of_norm + first;
-    const T* const other = unit + (row < columns ? first + size : first - size);
-    T* const to = dz + first;
+    const view_column<const T> x{unit, images, columns, row}, more{of_norm, images, columns, row};
+    const view_column<const T> other{unit, images, columns, row < columns ? row + columns : row - columns};
+    const view_column<T> to{dz, images, columns, row};
     // Two views and a mean over n·D elements, times D: 2·D/(n·D) of the squares.
     const double factor = 2 * invariance / double(images);
-    const auto apart = [&](std::size_t i) { return (double(x[i * step]) - double(other[i * step])) / 2; };
-    const auto slope = [&](std::size_t i) { return double(more[i * step]) + 2 * factor * apart(i); };
+    const auto apart = [&](std::size_t i) { return (double(x[i]) - double(other[i])) / 2; };
+    const auto slope = [&](std::size_t i) { return double(more[i]) + 2 * factor * apart(i); };
     const double squares = team.sum(images, [&](std::size_t i) { return apart(i) * apart(i); });
-    const double along = team.sum(images, [&](std::size_t i) { return slope(i) * double(x[i * step]); });
+    const double along = team.sum(images, [&](std::size_t i) { return slope(i) * double(x[i]); });
     const double by = inverse[row];
     team.each(images, [&](std::size_t i) {
-      to[i * step] = static_cast<T>(double(to[i * step]) + by * (slope(i) - along * double(x[i * step])));
+      to[i] = static_cast<T>(double(to[i]) + by * (slope(i) - along * double(x[i])));
       if (i == 0) parts[row] = factor * squares;
     });
   }
@@ -129,33 +126,28 @@ struct frossl_loss {
                                           writes<Context, S> dz) const {
     using T = typename Context::activation;
     using W = typename Context::weight;
-    using device = typename Context::device;
-    using each = kernels::for_each_row<device>;
     using kernels::op;
     constexpr std::size_t d = S::size;
-    constexpr auto overwrite = kernels::write_mode::overwrite;
     const std::size_t n = detail::images_of_two_views("frossl_loss", z.batch);
-    const arena_scope guard{context.workspace};
-    T* const unit = context.workspace.template allocate<T>(2 * n * d);
-    T* const of_norm = context.workspace.template allocate<T>(2 * n * d);
-    W* const products = context.workspace.template allocate<W>(d * d);
-    T* const slope = context.workspace.template allocate<T>(d * d);
-    double* const inverse = context.workspace.template allocate<double>(2 * d);
-    double* const sums = context.workspace.template allocate<double>(d);
-    double* const parts = context.workspace.template allocate<double>(4 * d);
-    each::run(context, 2 * d, detail::make_unit_column<T>{n, d, z.data, unit, inverse});
+    const detail::loss_operations at{context};
+    T* const unit = at.activations(2 * n * d);
+    T* const of_norm = at.activations(2 * n * d);
+    W* const products = at.weights(d * d);
+    T* const slope = at.activations(d * d);
+    double* const inverse = at.doubles(2 * d);
+    double* const sums = at.doubles(d);
+    double* const parts = at.doubles(4 * d);
+    at.for_each_row(2 * d, detail::make_unit_column<T>{n, d, z.data, unit, inverse});
     for (std::size_t view = 0; view < 2; ++view) {
       const T* const own = unit + view * n * d;
-      kernels::gemm<device>::run(context, op::transposed, op::none, d, d, n, own, own, products, overwrite);
-      each::run(context, d, detail::square_row<W>{d, products, sums});
-      each::run(context, d, detail::log_norm_row<T, W>{d, products, sums, slope, parts + view * d});
-      kernels::gemm<device>::run(context, op::none, op::none, n, d, d, own, static_cast<const T*>(slope),
-                                 of_norm + view * n * d, overwrite);
+      at.product(op::transposed, op::none, d, d, n, own, own, products);
+      at.for_each_row(d, detail::square_row<W>{d, products, sums});
+      at.for_each_row(d, detail::log_norm_row<T, W>{d, products, sums, slope, parts + view * d});
+      at.product(op::none, op::none, n, d, d, own, slope, of_norm + view * n * d);
     }
-    each::run(
-        context, 2 * d,
-        detail::add_frossl_gradient<T>{n, d, invariance, unit, of_norm, inverse, parts + 2 * d, dz.data});
-    return kernels::sum_of_parts<device>::run(context, 4 * d, 1, parts);
+    at.for_each_row(2 * d, detail::add_frossl_gradient<T>{n, d, invariance, unit, of_norm, inverse,
+                                                          parts + 2 * d, dz.data});
+    return at.sum(4 * d, parts);
   }
 };
 

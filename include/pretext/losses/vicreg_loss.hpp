@@ -5,10 +5,11 @@
 
 #include <pretext/core/context.hpp>
 #include <pretext/core/expects.hpp>
+#include <pretext/core/host_device.hpp>
 #include <pretext/core/is_finite.hpp>
-#include <pretext/kernels/for_each_row.hpp>
-#include <pretext/kernels/gemm.hpp>
 #include <pretext/losses/detail/expects_two_views.hpp>
+#include <pretext/losses/detail/loss_operations.hpp>
+#include <pretext/losses/detail/view_column.hpp>
 
 namespace pretext::inline v0_1 {
 
@@ -26,19 +27,16 @@ struct center_column {
 
   template <class Team>
   PRETEXT_HOST_DEVICE void operator()(std::size_t row, const Team& team) const {
-    const std::size_t first = row / columns * images * columns + row % columns;
-    const T* const from = z + first;
-    T* const to = centered + first;
-    const std::size_t step = columns;
-    const double mean =
-        team.sum(images, [&](std::size_t i) { return double(from[i * step]); }) / double(images);
+    const view_column<const T> from{z, images, columns, row};
+    const view_column<T> to{centered, images, columns, row};
+    const double mean = team.sum(images, [&](std::size_t i) { return double(from[i]); }) / double(images);
     const double squares = team.sum(images, [&](std::size_t i) {
-      const double x = double(from[i * step]) - mean;
+      const double x = double(from[i]) - mean;
       return x * x;
     });
     const double deviation = std::sqrt(squares / double(images - 1) + 1e-4);
     const bool below = deviation < 1;
-    team.each(images, [&](std::size_t i) { to[i * step] = static_cast<T>(double(from[i * step]) - mean); });
+    team.each(images, [&](std::size_t i) { to[i] = static_cast<T>(double(from[i]) - mean); });
     team.each(1, [&](std::size_t) {
       hinge[row] = below ? factor * (1 - deviation) : 0;
       slope[row] = below ? -factor / (double(images - 1) * deviation) : 0;
@@ -127,37 +125,31 @@ struct vicreg_loss {
                                           writes<Context, S> dz) const {
     using T = typename Context::activation;
     using W = typename Context::weight;
-    using device = typename Context::device;
-    using each = kernels::for_each_row<device>;
     using kernels::op;
     constexpr std::size_t d = S::size;
     const std::size_t n = detail::images_of_two_views("vicreg_loss", z.batch);
-    const arena_scope guard{context.workspace};
-    T* const centered = context.workspace.template allocate<T>(2 * n * d);
-    T* const of_covariance = context.workspace.template allocate<T>(2 * n * d);
-    W* const products = context.workspace.template allocate<W>(d * d);
-    T* const slope = context.workspace.template allocate<T>(d * d);
-    double* const hinge_slope = context.workspace.template allocate<double>(2 * d);
+    const detail::loss_operations at{context};
+    T* const centered = at.activations(2 * n * d);
+    T* const of_covariance = at.activations(2 * n * d);
+    W* const products = at.weights(d * d);
+    T* const slope = at.activations(d * d);
+    double* const hinge_slope = at.doubles(2 * d);
     // Parts of the loss: a hinge for each variable of each view, covariances likewise, a distance per row.
-    double* const parts = context.workspace.template allocate<double>(4 * d + 2 * n);
+    double* const parts = at.doubles(4 * d + 2 * n);
 
-    each::run(
-        context, 2 * d,
-        detail::center_column<T>{n, d, variance / (2 * double(d)), z.data, centered, parts, hinge_slope});
+    at.for_each_row(2 * d, detail::center_column<T>{n, d, variance / (2 * double(d)), z.data, centered, parts,
+                                                    hinge_slope});
     for (std::size_t view = 0; view < 2; ++view) {
       const T* const own = centered + view * n * d;
-      kernels::gemm<device>::run(context, op::transposed, op::none, d, d, n, own, own, products,
-                                 kernels::write_mode::overwrite);
-      each::run(context, d,
-                detail::penalise_covariance<T, W>{n, d, covariance / double(d), products, slope,
-                                                  parts + (2 + view) * d});
-      kernels::gemm<device>::run(context, op::none, op::none, n, d, d, own, static_cast<const T*>(slope),
-                                 of_covariance + view * n * d, kernels::write_mode::overwrite);
+      at.product(op::transposed, op::none, d, d, n, own, own, products);
+      at.for_each_row(d, detail::penalise_covariance<T, W>{n, d, covariance / double(d), products, slope,
+                                                           parts + (2 + view) * d});
+      at.product(op::none, op::none, n, d, d, own, slope, of_covariance + view * n * d);
     }
-    each::run(context, 2 * n,
-              detail::add_vicreg_gradient<T>{n, d, invariance / (double(n) * double(d)), z.data, centered,
-                                             of_covariance, hinge_slope, parts + 4 * d, dz.data});
-    return kernels::sum_of_parts<device>::run(context, 4 * d + 2 * n, 1, parts);
+    at.for_each_row(
+        2 * n, detail::add_vicreg_gradient<T>{n, d, invariance / (double(n) * double(d)), z.data, centered,
+                                              of_covariance, hinge_slope, parts + 4 * d, dz.data});
+    return at.sum(4 * d + 2 * n, parts);
   }
 };
 
