@@ -50,6 +50,7 @@
 #include <pretext/layers/weight_norm_linear.hpp>
 #include <pretext/losses/alignment_uniformity.hpp>
 #include <pretext/losses/barlow_twins_loss.hpp>
+#include <pretext/losses/call_loss.hpp>
 #include <pretext/losses/composition.hpp>
 #include <pretext/losses/concepts.hpp>
 #include <pretext/losses/cosine_regression.hpp>
@@ -57,8 +58,13 @@
 #include <pretext/losses/decoupled_contrastive.hpp>
 #include <pretext/losses/frossl_loss.hpp>
 #include <pretext/losses/info_nce.hpp>
+#include <pretext/losses/loss_batch.hpp>
 #include <pretext/losses/masked_pixels.hpp>
+#include <pretext/losses/nearest_neighbor_contrast.hpp>
+#include <pretext/losses/negative_cosine.hpp>
 #include <pretext/losses/nt_xent.hpp>
+#include <pretext/losses/queue_contrast.hpp>
+#include <pretext/losses/relational_loss.hpp>
 #include <pretext/losses/vicreg_loss.hpp>
 #include <pretext/masking/block_masking.hpp>
 #include <pretext/masking/concepts.hpp>

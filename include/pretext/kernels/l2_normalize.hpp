@@ -19,6 +19,11 @@ PRETEXT_HOST_DEVICE constexpr bool is_clamped(T inverse_norm) {
   return inverse_norm >= static_cast<T>(max_inverse_norm);
 }
 
+/// The factor 1/√squares, at most `largest`; NaN stays NaN.
+PRETEXT_HOST_DEVICE inline double inverse_norm(double squares, double largest = max_inverse_norm) {
+  return squares <= 1 / (largest * largest) ? largest : 1 / std::sqrt(squares);
+}
+
 /// Work of `for_each_row`: u = gain·z/‖z‖ of a row and the factor 1/‖z‖, which is at most `largest`. u may be
 /// z; `factor` and `gain`, one value per row, may be null, and no gain means 1.
 template <class Z, class U>
@@ -36,7 +41,7 @@ struct normalise_rows {
     U* const to = u + row * columns;
     const double squares =
         team.sum(columns, [&](std::size_t c) { return double(from[c]) * double(from[c]); });
-    const double inverse = squares <= 1 / (largest * largest) ? largest : 1 / std::sqrt(squares);
+    const double inverse = inverse_norm(squares, largest);
     const double scale = gain ? inverse * double(gain[row]) : inverse;
     team.each(columns, [&](std::size_t c) {
       to[c] = static_cast<U>(double(from[c]) * scale);

@@ -20,11 +20,12 @@ struct loss_batch {
   std::size_t target_views = 0;  ///< of each image that the target has seen; 0 without a target
   /// The target's row v·n + i is view `first_target_view` + v of image i.
   std::size_t first_target_view = 0;
-  reads<Context, Prediction> p;    ///< predictions, or embeddings where there is no predictor
-  writes<Context, Prediction> dp;  ///< a loss adds its gradient to this
+  reads<Context, Prediction> p{};    ///< predictions, or embeddings where there is no predictor
+  writes<Context, Prediction> dp{};  ///< a loss adds its gradient to this
   reads<Context, Embedding> target{};
   const std::int64_t* labels = nullptr;  ///< class of each image, in the device's memory; null: unknown
   device_scalar<loss_values> values{};
+  std::size_t first_value = 0;  ///< the slot of the loss's first scheduled name: not 0 for parts of a sum
 
   /// Runs the predictor on other embeddings than those of the batch, without gradient: SwAV's queue.
   void predict(Context& context, reads<Context, Embedding> rows, writes<Context, Prediction> to) const {
