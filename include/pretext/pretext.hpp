@@ -65,7 +65,10 @@
 #include <pretext/losses/nt_xent.hpp>
 #include <pretext/losses/queue_contrast.hpp>
 #include <pretext/losses/relational_loss.hpp>
+#include <pretext/losses/supervised_contrastive.hpp>
+#include <pretext/losses/tico_loss.hpp>
 #include <pretext/losses/vicreg_loss.hpp>
+#include <pretext/losses/whitening_mse.hpp>
 #include <pretext/masking/block_masking.hpp>
 #include <pretext/masking/concepts.hpp>
 #include <pretext/masking/masks.hpp>

@@ -75,6 +75,13 @@ class workbench {
     }
     results_.push_back([result] { return std::vector<double>{result, 1}; });
   }
+  /// Adds the present values of device memory to the results.
+  template <class Number>
+  void values(const Number* data, std::size_t count) {
+    std::vector<Number> host(count);
+    device::read(context.stream, host.data(), data, count);
+    results_.push_back([now = std::vector<double>(host.begin(), host.end())] { return now; });
+  }
 
   std::vector<std::vector<double>> results() {
     std::vector<std::vector<double>> all;

@@ -4,6 +4,7 @@
 #include <pretext/cpu.hpp>
 
 #include "augmentation.hpp"
+#include "batch_losses.hpp"
 #include "bfloat16_training.hpp"
 #include "network_kernels.hpp"
 #include "queued_steps.hpp"
@@ -31,6 +32,7 @@ void record_batch_norms() { batch_norms<recorder>(); }
 void record_pooling() { pooling<recorder>(); }
 void record_losses_of_views() { losses_of_views<recorder>(); }
 void record_composed_losses() { composed_losses<recorder>(); }
+void record_batch_losses() { batch_losses<recorder>(); }
 void record_optimizer_steps() { optimizer_steps<recorder>(); }
 void record_normalised_rows() { normalised_rows<recorder>(); }
 void record_clipped_gradients() { clipped_gradients<recorder>(); }

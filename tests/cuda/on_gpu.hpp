@@ -18,6 +18,7 @@ void record_batch_norms();
 void record_pooling();
 void record_losses_of_views();
 void record_composed_losses();
+void record_batch_losses();
 void record_optimizer_steps();
 void record_normalised_rows();
 void record_clipped_gradients();

@@ -12,7 +12,8 @@
 namespace pretext::inline v0_1::detail {
 
 // States of losses draw with keys of epochs that no run reaches, so that no key equals one of a sample.
-inline constexpr std::uint32_t queue_epoch = 0xFFFFFFFF, direction_epoch = 0xFFFFFFFE;
+inline constexpr std::uint32_t queue_epoch = 0xFFFFFFFF, direction_epoch = 0xFFFFFFFE,
+                               order_epoch = 0xFFFFFFFD;
 
 /// A row of normal draws, normalised: uniform on the unit sphere. Every draw of `rows` rows has other
 /// numbers.
