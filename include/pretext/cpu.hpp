@@ -15,6 +15,7 @@
 #include <pretext/kernels/cpu/gelu.hpp>
 #include <pretext/kernels/cpu/gemm.hpp>
 #include <pretext/kernels/cpu/layer_norm.hpp>
+#include <pretext/kernels/cpu/layer_scale.hpp>
 #include <pretext/kernels/cpu/linear.hpp>
 #include <pretext/kernels/cpu/masked_pixels.hpp>
 #include <pretext/kernels/cpu/masking.hpp>

@@ -16,6 +16,7 @@
 #include <pretext/encoders/masked/visible_only.hpp>
 #include <pretext/encoders/resnet.hpp>
 #include <pretext/encoders/vit.hpp>
+#include <pretext/encoders/vit_recipes.hpp>
 #include <pretext/heads/concepts.hpp>
 #include <pretext/heads/decoder.hpp>
 #include <pretext/heads/dino.hpp>
@@ -27,7 +28,6 @@
 #include <pretext/layers/attention.hpp>
 #include <pretext/layers/batch_norm.hpp>
 #include <pretext/layers/begin_step.hpp>
-#include <pretext/layers/class_token.hpp>
 #include <pretext/layers/convolution.hpp>
 #include <pretext/layers/drop_path.hpp>
 #include <pretext/layers/fused_convolution.hpp>
@@ -35,16 +35,20 @@
 #include <pretext/layers/initialisers.hpp>
 #include <pretext/layers/l2_normalize.hpp>
 #include <pretext/layers/layer_norm.hpp>
+#include <pretext/layers/layer_scale.hpp>
 #include <pretext/layers/linear.hpp>
 #include <pretext/layers/mlp.hpp>
 #include <pretext/layers/patch_embedding.hpp>
 #include <pretext/layers/pooling.hpp>
+#include <pretext/layers/position_resampling.hpp>
+#include <pretext/layers/positioned_tokens.hpp>
 #include <pretext/layers/positions.hpp>
 #include <pretext/layers/prototypes.hpp>
 #include <pretext/layers/relu.hpp>
 #include <pretext/layers/residual.hpp>
 #include <pretext/layers/residual_block.hpp>
 #include <pretext/layers/sequential.hpp>
+#include <pretext/layers/swiglu_mlp.hpp>
 #include <pretext/layers/transformer.hpp>
 #include <pretext/layers/transformer_block.hpp>
 #include <pretext/layers/weight_norm_linear.hpp>

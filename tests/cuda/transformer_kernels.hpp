@@ -113,17 +113,23 @@ void selected_positions() {
         kernels::patches<device>::gather(at.context, e, batch, chosen, at.in(images), at.out(rows.size()));
         kernels::patches<device>::scatter(at.context, e, batch, chosen, at.in(rows), at.out(pixels));
 
-        using sequence = kernels::prepend_class_token<device>;
-        const auto x = at.activations(batch * count * width, 3),
-                   dy = at.activations(batch * (1 + count) * width, 6);
-        const auto first = random_values<W>(width, 4),
-                   positions = random_values<W>((1 + e.patches()) * width, 5);
-        sequence::forward(at.context, batch, width, chosen, at.in(x), at.in(first), at.in(positions),
-                          at.out(dy.size()));
-        sequence::backward(at.context, batch, width, chosen, at.in(dy), at.out(x.size()), at.out(first),
-                           at.out(positions));
-        sequence::backward(at.context, batch, width, chosen, at.in(dy), static_cast<T*>(nullptr),
-                           at.out(first), static_cast<W*>(nullptr));
+        using sequence = kernels::prepend_tokens<device>;
+        const auto x = at.activations(batch * count * width, 3);
+        const auto first = random_values<W>(width, 4);
+        for (const kernels::sequence_extents s :
+             {kernels::sequence_extents{width}, {width, 3, 1}, {width, 2, 0}, {width, 0, 0}}) {
+          const auto dy = at.activations(batch * (s.prefix + count) * width, 6);
+          const auto prefix = random_values<W>(s.prefix * width, 4),
+                     positions = random_values<W>((s.positioned + e.patches()) * width, 5);
+          sequence::forward(at.context, s, batch, chosen, at.in(x), at.in(prefix), at.in(positions),
+                            at.out(dy.size()));
+          sequence::backward(at.context, s, batch, chosen, at.in(dy), at.out(x.size()), at.out(prefix),
+                             at.out(positions));
+          sequence::backward(at.context, s, batch, chosen, at.in(dy), static_cast<T*>(nullptr),
+                             at.out(prefix), static_cast<W*>(nullptr));
+          sequence::backward(at.context, s, batch, chosen, at.in(dy), at.out(x.size()),
+                             static_cast<W*>(nullptr), at.out(positions));
+        }
 
         const kernels::token_extents all{2, e.patches(), width};
         const auto tokens = at.activations(batch * all.tokens() * width, 7);

@@ -5,3 +5,4 @@
 using namespace pretext::tests;
 
 TEST_CASE("layers that normalise rows match the CPU's") { normalised_rows<emulated>(); }
+TEST_CASE("parts of vision transformers match the CPU's") { parts_of_transformers<emulated>(); }

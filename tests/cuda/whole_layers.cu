@@ -10,3 +10,7 @@ TEST_CASE("layers that normalise rows on the GPU match the CPU's") {
   record_normalised_rows();
   normalised_rows<cuda>();
 }
+TEST_CASE("parts of vision transformers on the GPU match the CPU's") {
+  record_parts_of_transformers();
+  parts_of_transformers<cuda>();
+}

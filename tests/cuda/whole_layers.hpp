@@ -5,11 +5,14 @@
 #include <cstddef>
 #include <vector>
 
+#include <pretext/encoders/vit_recipes.hpp>
 #include <pretext/kernels/gpu/operations.hpp>
 #include <pretext/layers/begin_step.hpp>
 #include <pretext/layers/detail/network_weights.hpp>
 #include <pretext/layers/l2_normalize.hpp>
+#include <pretext/layers/positioned_tokens.hpp>
 #include <pretext/layers/prototypes.hpp>
+#include <pretext/layers/swiglu_mlp.hpp>
 #include <pretext/layers/weight_norm_linear.hpp>
 
 #include "device_pair.hpp"
@@ -48,6 +51,36 @@ void normalised_rows() {
   layer_matches<Device, weight_norm_linear<40>, shape<33>>(6, 2);
   layer_matches<Device, weight_norm_linear<5, weight_gain::fixed>, shape<3, 260>>(2, 2);
   layer_matches<Device, prototypes<70>, shape<24>>(6);
+}
+
+struct with_registers : supervised_init {
+  static constexpr std::size_t registers = 2;
+};
+struct antialiased_registers : with_registers {
+  static constexpr bool class_token_has_position = false;
+  static constexpr position_resampling resampling = position_resampling::antialiased;
+};
+
+template <class Device>
+void parts_of_transformers() {
+  layer_matches<Device, positioned_tokens<2, 3, with_registers, 5, 4>, shape<6, 40>>(3);
+  layer_matches<Device, positioned_tokens<3, 5, antialiased_registers, 4, 2>, shape<15, 300>>(2);
+  layer_matches<Device, swiglu_mlp<>, shape<5, 24>>(3, 4);
+  for (const std::size_t columns : {5u, 48u})
+    for (const bool scaled : {false, true})
+      same_on_both<Device>([=]<class Context>(workbench<Context>& at) {
+        using W = typename Context::weight;
+        using sum = kernels::layer_scale<typename Context::device>;
+        const kernels::scaled_sum_extents e{12, columns, 4};
+        const auto shortcut = at.activations(12 * columns, 1), branch = at.activations(12 * columns, 2),
+                   dy = at.activations(12 * columns, 3);
+        const auto gamma = random_values<W>(columns, 4), of_samples = random_values<W>(3, 5);
+        const W* const branch_scale = scaled ? at.in(of_samples) : nullptr;
+        sum::forward(at.context, e, at.in(shortcut), at.in(branch), at.in(gamma), branch_scale,
+                     at.out(12 * columns));
+        sum::backward(at.context, e, at.in(dy), at.in(branch), at.in(gamma), branch_scale,
+                      at.out(12 * columns), at.out(random_values<W>(columns, 6)));
+      });
 }
 
 }  // namespace pretext::tests

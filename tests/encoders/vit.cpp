@@ -172,8 +172,8 @@ TEST_CASE("a second step of a vision transformer allocates nothing") {
                  writes<on<cpu>, shape<24>>{y.data(), 4}, cache);
     net::backward(context, weights<on<cpu>>{w.data(), dw.data()}, cache,
                   reads<on<cpu>, shape<24>>{y.data(), 4}, writes<on<cpu>, In>{nullptr, 4});
-    if (step == 2) first = cache.normed.x.data, peak = context.activations.peak();
+    if (step == 2) first = cache.normalised.x.data, peak = context.activations.peak();
   }
-  CHECK(cache.normed.x.data == first);
+  CHECK(cache.normalised.x.data == first);
   CHECK(context.activations.peak() == peak);
 }

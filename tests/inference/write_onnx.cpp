@@ -67,6 +67,11 @@ void expect_valid(onnx::ModelProto model) {
 
 using cifar = shape<32, 32, 3>;
 using small_vit = vit<8, 16, 2, 2>;
+/// Registers beside a class token with a position, and positions of another grid.
+struct positioned_registers : dinov2_pretraining {
+  using grid = shape<16, 40, 3>;
+  static constexpr std::size_t registers = 3;
+};
 /// A network of a user's own: every layer that the encoders do not use by themselves.
 struct own_network
     : sequential<convolution<4, 3, 2, 1, bias::yes>, layer_norm, gelu, batch_norm<affine::scale>,
@@ -107,6 +112,10 @@ TEST_CASE("ONNX's checker accepts every kind of encoder, with the declared shape
   expect_valid(model_of<resnet50<stem::imagenet, 4>, shape<64, 48, 1>>());
   expect_valid(model_of<small_vit, cifar>());
   expect_valid(model_of<vit<8, 16, 2, 2, mae_fine_tuning>, shape<16, 24, 5>>());
+  expect_valid(model_of<vit<8, 16, 2, 2, dinov2_registers>, cifar>());
+  expect_valid(model_of<vit<8, 16, 2, 2, positioned_registers>, cifar>());
+  expect_valid(model_of<vit<8, 16, 2, 2, dinov2_giant>, cifar>());
+  expect_valid(model_of<vit<8, 16, 2, 2, ijepa_pretraining>, cifar>());
   expect_valid(model_of<own_network, cifar>());
   expect_valid(model_of<sequential<convolution<4, 3>, twice, global_average_pool>, cifar>());
 }

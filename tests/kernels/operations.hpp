@@ -24,6 +24,7 @@ constexpr bool implements_every_operation() {
   static_assert(kernels::GeluKernel<Context>);
   static_assert(kernels::GemmKernel<Context>);
   static_assert(kernels::LayerNormKernel<Context>);
+  static_assert(kernels::LayerScaleKernel<Context>);
   static_assert(kernels::LinearKernel<Context>);
   static_assert(kernels::MaskedPixelsKernel<Context>);
   static_assert(kernels::UniformNoiseKernel<Context>);
@@ -37,7 +38,7 @@ constexpr bool implements_every_operation() {
   static_assert(kernels::MaxPoolKernel<Context>);
   static_assert(kernels::GatherTokensKernel<Context>);
   static_assert(kernels::ScatterTokensKernel<Context>);
-  static_assert(kernels::PrependClassTokenKernel<Context>);
+  static_assert(kernels::PrependTokensKernel<Context>);
   static_assert(kernels::TokenMeanKernel<Context>);
   static_assert(kernels::Complete<typename Context::device, typename Context::numerics>);
   return true;

@@ -37,6 +37,17 @@ TEST_CASE("sin-cos positions are MAE's: the column's half first, after a row of 
       }
 }
 
+TEST_CASE(
+    "MoCo v3's positions are the same with the row's half first; without a class token no row is zero") {
+  const auto columns = start_of(position_table<2, 3, 8, positions::fixed>("pos_embed")),
+             rows = start_of(position_table<2, 3, 8, positions::fixed_rows_first>("pos_embed")),
+             grid = start_of(position_table<2, 3, 8, positions::fixed, 0>("pos_embed"));
+  REQUIRE(grid.size() == 6 * 8);
+  for (std::size_t i = 0; i < rows.size(); ++i) CHECK(rows[i] == columns[i / 8 * 8 + (i + 4) % 8]);
+  for (std::size_t i = 0; i < grid.size(); ++i) CHECK(grid[i] == columns[8 + i]);
+  CHECK(position_table<2, 3, 8, positions::fixed_rows_first>("pos_embed").role == parameter_role::constant);
+}
+
 TEST_CASE("grids need not be square") {
   const auto table = start_of(position_table<2, 5, 4, positions::tuned>("pos_embed"));
   REQUIRE(table.size() == 11 * 4);

@@ -10,6 +10,7 @@ namespace {
 
 using tokens = shape<5, 8>;
 using two = transformer<2, 2>;
+using scaled = transformer<2, 2, 2, xavier_uniform, mlp<2>, layer_scale<>>;
 
 /// A context with sample ids and a drop rate.
 const auto drops = [](auto& context) {
@@ -41,10 +42,12 @@ TEST_CASE("every gradient of a block and a transformer matches finite difference
   gradients_match_finite_differences<transformer_block<2>, tokens>(2);
   gradients_match_finite_differences<transformer<1, 2>, tokens>(2);
   gradients_match_finite_differences<transformer<3, 2, 2>, tokens>(2);
+  gradients_match_finite_differences<scaled, tokens>(2);
 }
 
 TEST_CASE("every gradient matches finite differences when paths are dropped") {
   gradients_match_finite_differences<transformer<3, 2>, tokens>(6, 1e-6, 1, 2, drops);
+  gradients_match_finite_differences<scaled, tokens>(6, 1e-6, 1, 2, drops);
 }
 
 TEST_CASE("a transformer computes the same bits with 1, 2 and 3 threads") {

@@ -11,9 +11,11 @@
 #include <pretext/kernels/cpu/convolution.hpp>
 #include <pretext/kernels/cpu/drop_path.hpp>
 #include <pretext/kernels/cpu/elementwise.hpp>
+#include <pretext/kernels/cpu/for_each_row.hpp>
 #include <pretext/kernels/cpu/gelu.hpp>
 #include <pretext/kernels/cpu/gemm.hpp>
 #include <pretext/kernels/cpu/layer_norm.hpp>
+#include <pretext/kernels/cpu/layer_scale.hpp>
 #include <pretext/kernels/cpu/linear.hpp>
 #include <pretext/kernels/cpu/patches.hpp>
 #include <pretext/kernels/cpu/pooling.hpp>

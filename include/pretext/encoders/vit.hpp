@@ -1,58 +1,34 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <cstddef>
+#include <type_traits>
 
 #include <pretext/core/fixed_string.hpp>
-#include <pretext/layers/class_token.hpp>
+#include <pretext/encoders/vit_recipes.hpp>
 #include <pretext/layers/layer_norm.hpp>
 #include <pretext/layers/patch_embedding.hpp>
+#include <pretext/layers/positioned_tokens.hpp>
 #include <pretext/layers/sequential.hpp>
 #include <pretext/layers/transformer.hpp>
 
 namespace pretext::inline v0_1 {
 
-/// The feature of a vision transformer: its class token after the last norm, or the mean of its patch tokens,
-/// normalised afterwards (MAE's global_pool).
-enum class token_pooling { class_token, mean };
-
-/// A recipe holds everything that defines a vision transformer besides its size; derive from one to change a
-/// line of it. This one is MAE's pretraining (He et al. 2022, A.1 and the official code).
-struct mae_pretraining {
-  using linear_init = xavier_uniform;
-  using patch_init = mae_patch_init;
-  static constexpr initialiser class_token = initialiser::normal(0.02);
-  static constexpr positions position = positions::fixed;
-  static constexpr parameter_decay token_decay = parameter_decay::yes, position_decay = parameter_decay::no;
-  static constexpr token_pooling feature = token_pooling::class_token;
-};
-
-/// MAE's fine-tuning: positions are learned, starting from pretraining's table, and neither they nor the
-/// class token have weight decay.
-struct mae_fine_tuning : mae_pretraining {
-  static constexpr positions position = positions::tuned;
-  static constexpr parameter_decay token_decay = parameter_decay::no;
-  static constexpr token_pooling feature = token_pooling::mean;
-};
-
-/// timm's default for supervised training: learned positions, truncated normal weights.
-struct supervised_init {
-  using linear_init = truncated_normal_init<std::ratio<1, 50>>;
-  using patch_init = torch_init;
-  static constexpr initialiser class_token = initialiser::normal(1e-6);
-  static constexpr positions position = positions::learned;
-  static constexpr parameter_decay token_decay = parameter_decay::no, position_decay = parameter_decay::no;
-  static constexpr token_pooling feature = token_pooling::class_token;
-};
+/// The blocks of a vision transformer.
+template <std::size_t Depth, std::size_t Heads, class Recipe>
+using vit_blocks = transformer<Depth, Heads, 4, typename Recipe::linear_init,
+                               typename Recipe::template perceptron<typename Recipe::linear_init>,
+                               typename Recipe::branch_scale>;
 
 /// The part of a vision transformer that accepts any number of tokens: blocks, then layer norm; (T, D) to (T,
 /// D). Parameter paths are timm's: blocks.0 …, norm.
 template <std::size_t Depth, std::size_t Heads, class Recipe = mae_pretraining>
-struct vit_trunk : sequential<named<"blocks", transformer<Depth, Heads, 4, typename Recipe::linear_init>>,
-                              named<"norm", layer_norm>> {};
+struct vit_trunk : sequential<named<"blocks", vit_blocks<Depth, Heads, Recipe>>, named<"norm", layer_norm>> {
+};
 
 /// A vision transformer (Dosovitskiy et al. 2021): images (H, W, C), square or not, to the feature (Width). H
 /// and W must be multiples of Patch, Width of Heads. Parameters have the names and order of timm and of the
-/// official MAE: cls_token, pos_embed, patch_embed.proj, blocks.0 …, norm (fc_norm if the feature is a mean).
+/// official MAE: cls_token, reg_token, pos_embed, patch_embed.proj, blocks.0 …, norm (fc_norm if it follows a
+/// mean). The recipe (encoders/vit_recipes.hpp) says which of them there are.
 /// Its parts are public, so that a method may run them on other tokens with the same weights; see the concept
 /// PatchEncoder.
 template <std::size_t Patch, std::size_t Width, std::size_t Depth, std::size_t Heads,
@@ -60,7 +36,7 @@ template <std::size_t Patch, std::size_t Width, std::size_t Depth, std::size_t H
 struct vit {
   using recipe = Recipe;
   using embedding = patch_embedding<Patch, Width, typename Recipe::patch_init>;
-  using blocks = transformer<Depth, Heads, 4, typename Recipe::linear_init>;
+  using blocks = vit_blocks<Depth, Heads, Recipe>;
   using trunk = vit_trunk<Depth, Heads, Recipe>;
   static constexpr std::size_t patch = Patch, width = Width;
   static constexpr fixed_string classifier{
@@ -68,14 +44,24 @@ struct vit {
 
   template <ImageShape In>
   using patches = output_of<embedding, In>;
+  /// The images to whose grid the table of positions belongs.
   template <ImageShape In>
-  using position_embedding = class_token<In::extents[0] / Patch, In::extents[1] / Patch, Recipe>;
+  using grid = std::conditional_t<std::is_void_v<typename Recipe::grid>, In, typename Recipe::grid>;
+  template <ImageShape In>
+  using position_embedding = positioned_tokens<In::extents[0] / Patch, In::extents[1] / Patch, Recipe,
+                                               grid<In>::extents[0] / Patch, grid<In>::extents[1] / Patch>;
   template <ImageShape In>
   using tokens = output_of<position_embedding<In>, patches<In>>;
   using feature = shape<Width>;
+  /// What the last norm reads: the feature, or all tokens.
+  static constexpr bool norms_tokens = Recipe::feature == token_pooling::normed_mean;
+  template <ImageShape In>
+  using normed = std::conditional_t<norms_tokens, tokens<In>, feature>;
+  static_assert(Recipe::has_class_token || Recipe::feature != token_pooling::class_token,
+                "pretext::vit: a recipe without a class token needs a mean of tokens as its feature.");
 
   template <ImageShape In>
-    requires Accepts<embedding, In> && Accepts<blocks, tokens<In>>
+    requires Accepts<embedding, In> && Accepts<blocks, tokens<In>> && Accepts<embedding, grid<In>>
   using output = feature;
 
   /// Offsets of the parts in the slice. The blocks and the norm are stored as in `trunk`.
@@ -90,9 +76,11 @@ struct vit {
   template <ImageShape In>
   static consteval auto parameters() {
     constexpr auto norm_name = Recipe::feature == token_pooling::mean ? "fc_norm" : "norm";
+    auto projection = prefixed("patch_embed", parameters_of<embedding, In>);
+    for (parameter& p : projection)
+      if (!Recipe::trains_patches) p.lr_multiplier = 0;
     auto table = concatenate(with_depth(0, parameters_of<position_embedding<In>, patches<In>>),
-                             with_depth(0, prefixed("patch_embed", parameters_of<embedding, In>)),
-                             prefixed("blocks", parameters_of<blocks, tokens<In>>),
+                             with_depth(0, projection), prefixed("blocks", parameters_of<blocks, tokens<In>>),
                              prefixed(norm_name, parameters_of<layer_norm, feature>));
     // Block i has depth i + 1; the norm comes after the last.
     constexpr std::size_t first =
@@ -112,7 +100,7 @@ struct vit {
     cache_of<embedding, In, Context> embedded;
     cache_of<position_embedding<In>, patches<In>, Context> positioned;
     cache_of<blocks, tokens<In>, Context> body;
-    cache_of<layer_norm, feature, Context> normed;
+    cache_of<layer_norm, normed<In>, Context> normalised;
   };
 
   template <class Context, ImageShape In>
@@ -121,7 +109,7 @@ struct vit {
     using T = typename Context::activation;
     const auto sequence = context.activations.template allocate<T, tokens<In>>(x.batch);
     const auto transformed = context.activations.template allocate<T, tokens<In>>(x.batch);
-    const auto pooled = context.activations.template allocate<T, feature>(x.batch);
+    const auto pooled = context.activations.template allocate<T, normed<In>>(x.batch);
     {
       const arena_scope guard{context.workspace};
       const auto embedded = context.workspace.template allocate<T, patches<In>>(x.batch);
@@ -131,8 +119,10 @@ struct vit {
     }
     blocks::forward(context, w.at(trunk_at<In>), reads<Context, tokens<In>>{sequence}, transformed,
                     cache.body);
-    mean<In>(context, reads<Context, tokens<In>>{transformed}, pooled);
-    layer_norm::forward(context, w.at(norm_at<In>), reads<Context, feature>{pooled}, y, cache.normed);
+    pool_and_norm<In>(context, reads<Context, tokens<In>>{transformed}, pooled, y,
+                      [&](reads<Context, normed<In>> from, writes<Context, normed<In>> to) {
+                        layer_norm::forward(context, w.at(norm_at<In>), from, to, cache.normalised);
+                      });
   }
 
   template <class Context, ImageShape In>
@@ -140,14 +130,23 @@ struct vit {
                        reads<Context, feature> dy, writes<Context, In> dx) {
     using T = typename Context::activation;
     const arena_scope guard{context.workspace};
-    const auto dpooled = context.workspace.template allocate<T, feature>(dy.batch);
+    const auto dpooled = context.workspace.template allocate<T, normed<In>>(dy.batch);
     const auto dtransformed = context.workspace.template allocate<T, tokens<In>>(dy.batch);
     const auto dsequence = context.workspace.template allocate<T, tokens<In>>(dy.batch);
     const auto dembedded = context.workspace.template allocate<T, patches<In>>(dy.batch);
-    layer_norm::backward(context, w.at(norm_at<In>), cache.normed, dy, dpooled);
-    kernels::token_mean<typename Context::device>::backward(
-        context, dy.batch, tokens<In>::extents[0], Width, pooled_from, pooled_count<In>,
-        static_cast<const T*>(dpooled.data), dtransformed.data);
+    const auto spread = [&](reads<Context, feature> dfeature, writes<Context, tokens<In>> to) {
+      kernels::token_mean<typename Context::device>::backward(context, dy.batch, tokens<In>::extents[0],
+                                                              Width, pooled_from, pooled_count<In>,
+                                                              dfeature.data, to.data);
+    };
+    if constexpr (norms_tokens) {
+      spread(dy, dpooled);
+      layer_norm::backward(context, w.at(norm_at<In>), cache.normalised, reads<Context, tokens<In>>{dpooled},
+                           dtransformed);
+    } else {
+      layer_norm::backward(context, w.at(norm_at<In>), cache.normalised, dy, dpooled);
+      spread(reads<Context, feature>{dpooled}, dtransformed);
+    }
     blocks::backward(context, w.at(trunk_at<In>), cache.body, reads<Context, tokens<In>>{dtransformed},
                      dsequence);
     position_embedding<In>::backward(context, w, cache.positioned, reads<Context, tokens<In>>{dsequence},
@@ -163,27 +162,43 @@ struct vit {
     const auto embedded = context.workspace.template allocate<T, patches<In>>(x.batch);
     const auto sequence = context.workspace.template allocate<T, tokens<In>>(x.batch);
     const auto transformed = context.workspace.template allocate<T, tokens<In>>(x.batch);
-    const auto pooled = context.workspace.template allocate<T, feature>(x.batch);
+    const auto pooled = context.workspace.template allocate<T, normed<In>>(x.batch);
     embedding::infer(context, w.at(embedding_at<In>), x, embedded);
     position_embedding<In>::infer(context, w, reads<Context, patches<In>>{embedded}, sequence);
     blocks::infer(context, w.at(trunk_at<In>), reads<Context, tokens<In>>{sequence}, transformed);
-    mean<In>(context, reads<Context, tokens<In>>{transformed}, pooled);
-    layer_norm::infer(context, w.at(norm_at<In>), reads<Context, feature>{pooled}, y);
+    pool_and_norm<In>(context, reads<Context, tokens<In>>{transformed}, pooled, y,
+                      [&](reads<Context, normed<In>> from, writes<Context, normed<In>> to) {
+                        layer_norm::infer(context, w.at(norm_at<In>), from, to);
+                      });
   }
 
  private:
-  static constexpr std::size_t pooled_from = Recipe::feature == token_pooling::mean ? 1 : 0;
+  static constexpr std::size_t pooled_from = Recipe::feature == token_pooling::class_token
+                                                 ? 0
+                                                 : (Recipe::has_class_token ? 1 : 0) + Recipe::registers;
   template <ImageShape In>
   static constexpr std::size_t pooled_count =
-      Recipe::feature == token_pooling::mean ? patches<In>::extents[0] : 1;
+      Recipe::feature == token_pooling::class_token ? 1 : patches<In>::extents[0];
 
-  /// The token that becomes the feature. It is taken out before the norm, which acts on each token alone.
-  template <ImageShape In, class Context>
-  static void mean(Context& context, reads<Context, tokens<In>> transformed,
-                   writes<Context, feature> pooled) {
-    kernels::token_mean<typename Context::device>::forward(context, transformed.batch, tokens<In>::extents[0],
-                                                           Width, pooled_from, pooled_count<In>,
-                                                           transformed.data, pooled.data);
+  /// The feature of the blocks' tokens; `norm(from, to)` is the last norm. A token that is the feature, or a
+  /// mean, is taken out before the norm, which acts on each token alone; `pooled` holds what the norm reads,
+  /// or what it writes if it reads all tokens.
+  template <ImageShape In, class Context, class Norm>
+  static void pool_and_norm(Context& context, reads<Context, tokens<In>> transformed,
+                            writes<Context, normed<In>> pooled, writes<Context, feature> y,
+                            const Norm& norm) {
+    const auto mean = [&](reads<Context, tokens<In>> from, writes<Context, feature> to) {
+      kernels::token_mean<typename Context::device>::forward(context, from.batch, tokens<In>::extents[0],
+                                                             Width, pooled_from, pooled_count<In>, from.data,
+                                                             to.data);
+    };
+    if constexpr (norms_tokens) {
+      norm(transformed, pooled);
+      mean(reads<Context, tokens<In>>{pooled}, y);
+    } else {
+      mean(transformed, pooled);
+      norm(reads<Context, feature>{pooled}, y);
+    }
   }
 };
 
@@ -203,5 +218,8 @@ struct vit_large : vit<Patch, 1024, 24, 16, Recipe> {};
 /// ViT-H: width 1280, 32 blocks, 16 heads.
 template <std::size_t Patch, class Recipe = mae_pretraining>
 struct vit_huge : vit<Patch, 1280, 32, 16, Recipe> {};
+/// DINOv2's ViT-g: width 1536, 40 blocks, 24 heads.
+template <std::size_t Patch, class Recipe = dinov2_giant>
+struct vit_giant : vit<Patch, 1536, 40, 24, Recipe> {};
 
 }  // namespace pretext::inline v0_1

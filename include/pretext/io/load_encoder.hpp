@@ -89,10 +89,14 @@ inline std::string prefix_of(const std::vector<std::string_view>& needed, const 
       list_names(present, 6), ": it was made for another encoder, or in another framework's names");
 }
 
-/// The patches of an image for an encoder whose positions are those of a grid; none for others.
+/// The grid of patches that an encoder's positions belong to, those of an image unless its recipe names
+/// another; none for encoders without positions.
 template <class Encoder, class Images>
 constexpr image_extent grid_of() {
-  if constexpr (requires { Encoder::patch; })
+  if constexpr (requires { typename Encoder::template grid<Images>; }) {
+    using positioned = typename Encoder::template grid<Images>;
+    return {positioned::extents[0] / Encoder::patch, positioned::extents[1] / Encoder::patch};
+  } else if constexpr (requires { Encoder::patch; })
     return {Images::extents[0] / Encoder::patch, Images::extents[1] / Encoder::patch};
   else
     return {};
@@ -127,9 +131,9 @@ pretrained_weights read_pretrained(std::span<const parameter> encoder, safetenso
     // A table of another width is not interpolated, so that its own shape is in the message.
     if (p.name() == "pos_embed" && found != file.tensors.end() &&
         (found->second.shape.size() != 3 || found->second.shape[2] == p.extents[2])) {
-      const auto side =
-          static_cast<std::size_t>(std::lround(std::sqrt(static_cast<double>(p.extents[1] - 1))));
-      fit_positions(file, name, grid == image_extent{} ? image_extent{side, side} : grid);
+      const auto side = static_cast<std::size_t>(std::sqrt(static_cast<double>(p.extents[1])) + 1e-9);
+      const image_extent to = grid == image_extent{} ? image_extent{side, side} : grid;
+      fit_positions(file, name, to, {}, position_resampling::bicubic, p.extents[1] - to.height * to.width);
     }
     wanted.push_back(p);
   }

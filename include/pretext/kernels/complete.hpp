@@ -14,6 +14,7 @@
 #include <pretext/kernels/gelu.hpp>
 #include <pretext/kernels/gemm.hpp>
 #include <pretext/kernels/layer_norm.hpp>
+#include <pretext/kernels/layer_scale.hpp>
 #include <pretext/kernels/linear.hpp>
 #include <pretext/kernels/masked_pixels.hpp>
 #include <pretext/kernels/masking.hpp>
@@ -43,13 +44,14 @@ concept Complete = AttentionKernel<on<Device, Numerics>> && AugmentKernel<on<Dev
     ChannelBiasKernel<on<Device, Numerics>> && ForEachRowKernel<on<Device, Numerics>> &&
     SumOfPartsKernel<on<Device, Numerics>> && GeluKernel<on<Device, Numerics>> &&
     GemmKernel<on<Device, Numerics>> && LayerNormKernel<on<Device, Numerics>> &&
-    LinearKernel<on<Device, Numerics>> && MaskedPixelsKernel<on<Device, Numerics>> &&
-    UniformNoiseKernel<on<Device, Numerics>> && OrderByNoiseKernel<on<Device, Numerics>> &&
-    EnlargeGridKernel<on<Device, Numerics>> && NtXentKernel<on<Device, Numerics>> &&
-    OptimizeKernel<on<Device, Numerics>> && ParallelForKernel<on<Device, Numerics>> &&
-    PatchesKernel<on<Device, Numerics>> && AveragePoolKernel<on<Device, Numerics>> &&
-    MaxPoolKernel<on<Device, Numerics>> && GatherTokensKernel<on<Device, Numerics>> &&
-    ScatterTokensKernel<on<Device, Numerics>> && PrependClassTokenKernel<on<Device, Numerics>> &&
-    TokenMeanKernel<on<Device, Numerics>> && detail::MomentsIfComputed<on<Device, Numerics>>;
+    LayerScaleKernel<on<Device, Numerics>> && LinearKernel<on<Device, Numerics>> &&
+    MaskedPixelsKernel<on<Device, Numerics>> && UniformNoiseKernel<on<Device, Numerics>> &&
+    OrderByNoiseKernel<on<Device, Numerics>> && EnlargeGridKernel<on<Device, Numerics>> &&
+    NtXentKernel<on<Device, Numerics>> && OptimizeKernel<on<Device, Numerics>> &&
+    ParallelForKernel<on<Device, Numerics>> && PatchesKernel<on<Device, Numerics>> &&
+    AveragePoolKernel<on<Device, Numerics>> && MaxPoolKernel<on<Device, Numerics>> &&
+    GatherTokensKernel<on<Device, Numerics>> && ScatterTokensKernel<on<Device, Numerics>> &&
+    PrependTokensKernel<on<Device, Numerics>> && TokenMeanKernel<on<Device, Numerics>> &&
+    detail::MomentsIfComputed<on<Device, Numerics>>;
 
 }  // namespace pretext::inline v0_1::kernels

@@ -36,6 +36,7 @@
 //   gelu.hpp                gelu
 //   gemm.hpp                gemm
 //   layer_norm.hpp          layer_norm
+//   layer_scale.hpp         layer_scale
 //   linear.hpp              linear
 //   masked_pixels.hpp       masked_pixels
 //   masking.hpp             uniform_noise, order_by_noise, enlarge_grid
@@ -45,7 +46,7 @@
 //   patches.hpp             patches
 //   pooling.hpp             average_pool, max_pool
 //   shuffled_tokens.hpp     gather_tokens, scatter_tokens
-//   tokens.hpp              prepend_class_token, token_mean
+//   tokens.hpp              prepend_tokens, token_mean
 //
 // Optional: a convolution that computes the moments of its result while the result is in a cache declares
 // `computes_moments`; then the device provides `ConvolutionMomentsKernel` and `BatchNormMomentsKernel`, too.

@@ -7,22 +7,30 @@
 
 namespace pretext::inline v0_1::kernels {
 
-/// Prepends the class token to the patches of each sample and adds position embeddings: x (batch, count,
-/// width) to y (batch, 1 + count, width). Row 0 of positions (1 + patches, width) is the class token's.
-template <class Device>
-struct prepend_class_token : missing<Device> {};
+/// The tokens of a sample: `prefix` tokens that belong to no patch (class token, registers), then those of
+/// patches. A table of positions (positioned + patches, width) has rows for the first `positioned` of the
+/// prefix, then for the patches of the grid.
+struct sequence_extents {
+  std::size_t width, prefix = 1, positioned = 1;
+};
 
-/// The calls that a device's `prepend_class_token` accepts.
+/// Prepends tokens to the patches of each sample and adds position embeddings: x (batch, count, width) to y
+/// (batch, prefix + count, width).
+template <class Device>
+struct prepend_tokens : missing<Device> {};
+
+/// The calls that a device's `prepend_tokens` accepts.
 template <class Context, class T = activation_of<Context>, class W = weight_of<Context>,
-          class Kernel = prepend_class_token<device_of<Context>>>
-concept PrependClassTokenKernel = requires(Context& context, std::size_t batch, std::size_t width,
-                                           const index_list& chosen, const T* x, const W* class_token,
-                                           const W* positions, const T* dy, T* out_y, T* out_dx,
-                                           W* dclass_token, W* dpositions) {
-  // y[n, 0] = class_token + positions[0];  y[n, 1 + j] = x[n, j] + positions[1 + chosen.position(n, j)]
-  Kernel::forward(context, batch, width, chosen, x, class_token, positions, out_y);
+          class Kernel = prepend_tokens<device_of<Context>>>
+concept PrependTokensKernel = requires(Context& context, const sequence_extents& extents, std::size_t batch,
+                                       const index_list& chosen, const T* x, const W* prefix,
+                                       const W* positions, const T* dy, T* out_y, T* out_dx, W* dprefix,
+                                       W* dpositions) {
+  // y[n, p] = prefix[p], plus positions[p] for p < positioned; y[n, prefix + j] = x[n, j] +
+  // positions[positioned + chosen.position(n, j)]
+  Kernel::forward(context, extents, batch, chosen, x, prefix, positions, out_y);
   // each gradient may be null
-  Kernel::backward(context, batch, width, chosen, dy, out_dx, dclass_token, dpositions);
+  Kernel::backward(context, extents, batch, chosen, dy, out_dx, dprefix, dpositions);
 };
 
 /// The mean of tokens [first, first + count) of each sample: (batch, tokens, width) to (batch, width).

@@ -11,10 +11,11 @@ namespace pretext::inline v0_1 {
 /// with the index of the block. All blocks share one instantiation, so that compile time does not grow with
 /// the depth. In training `context.step.drop_path` is the drop rate of the last block; the rates rise
 /// linearly from 0 in the first (timm).
-template <std::size_t Depth, std::size_t Heads, std::size_t Ratio = 4, class Init = xavier_uniform>
+template <std::size_t Depth, std::size_t Heads, std::size_t Ratio = 4, class Init = xavier_uniform,
+          class Perceptron = mlp<Ratio, Init>, class Scale = no_layer_scale>
 struct transformer {
   static_assert(0 < Depth && Depth < 100, "pretext::transformer: it has 1 to 99 blocks.");
-  using block = transformer_block<Heads, Ratio, Init>;
+  using block = transformer_block<Heads, Ratio, Init, Perceptron, Scale>;
 
   template <Shape In>
     requires Accepts<block, In>

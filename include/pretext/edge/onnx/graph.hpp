@@ -61,6 +61,11 @@ class onnx_graph {
                     torch);
   }
 
+  /// `count` values of the flat buffer from `offset` on.
+  std::span<const float> values(std::size_t offset, std::size_t count) const {
+    return {values_ + offset, count};
+  }
+
   /// A constant tensor of floats; a name that the graph has already is not added twice.
   std::string constant(std::string name, const std::vector<std::size_t>& extents,
                        std::span<const float> values) {

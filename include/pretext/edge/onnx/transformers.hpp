@@ -9,10 +9,12 @@
 
 #include <pretext/edge/onnx/layers.hpp>
 #include <pretext/encoders/vit.hpp>
+#include <pretext/io/interpolate_positions.hpp>
 #include <pretext/layers/attention.hpp>
-#include <pretext/layers/class_token.hpp>
 #include <pretext/layers/mlp.hpp>
 #include <pretext/layers/patch_embedding.hpp>
+#include <pretext/layers/positioned_tokens.hpp>
+#include <pretext/layers/swiglu_mlp.hpp>
 #include <pretext/layers/transformer.hpp>
 
 // The ONNX forms of the layers of vision transformers.
@@ -29,16 +31,55 @@ std::string onnx_layer(const patch_embedding<Patch, Width, Init>&, layer_input<I
   return graph.transpose(graph.reshape(grid, {0, onnx_integer<Width>, -1}), {0, 2, 1});
 }
 
-template <std::size_t Rows, std::size_t Columns, class Recipe, Shape In>
-std::string onnx_layer(const class_token<Rows, Columns, Recipe>&, layer_input<In>, onnx_graph& graph,
-                       std::size_t offset, std::string x) {
+/// The positions of the image's grid: those of the table, or resized ones.
+template <class Layer, std::size_t Rows, std::size_t Columns, std::size_t TableRows, std::size_t TableColumns,
+          class Recipe>
+std::string write_positions(onnx_graph& graph, std::size_t offset, std::size_t width) {
+  if (!Layer::resizes) return graph.weight(offset);
+  const auto table = graph.values(offset, (Layer::positioned + TableRows * TableColumns) * width);
+  const auto resized =
+      interpolate_positions(std::vector<double>(table.begin(), table.end()), {TableRows, TableColumns},
+                            {Rows, Columns}, width, Recipe::resampling, Layer::positioned);
+  return graph.constant("resized_positions", {1, Layer::positioned + Rows * Columns, width},
+                        std::vector<float>(resized.begin(), resized.end()));
+}
+
+template <std::size_t Rows, std::size_t Columns, class Recipe, std::size_t TableRows,
+          std::size_t TableColumns, Shape In>
+std::string onnx_layer(const positioned_tokens<Rows, Columns, Recipe, TableRows, TableColumns>&,
+                       layer_input<In>, onnx_graph& graph, std::size_t offset, std::string x) {
+  using layer = positioned_tokens<Rows, Columns, Recipe, TableRows, TableColumns>;
   constexpr std::size_t width = channels_of<In>;
+  const std::string positions = write_positions<layer, Rows, Columns, TableRows, TableColumns, Recipe>(
+      graph, offset + layer::prefix * width, width);
+  const auto rows = [&](std::size_t first, std::size_t last) {
+    return graph.node("Slice", {positions, graph.integers({static_cast<std::int64_t>(first)}),
+                                graph.integers({static_cast<std::int64_t>(last)}), graph.integers({1})});
+  };
+  constexpr bool all_have_positions = layer::positioned == layer::prefix;
+  if (!all_have_positions)
+    x = graph.node("Add",
+                   {x, layer::positioned == 0 ? positions
+                                              : rows(layer::positioned, layer::positioned + layer::patches)});
   const auto batch = graph.node("Shape", {x}, {{"start", std::int64_t{0}}, {"end", std::int64_t{1}}});
-  const auto extents =
-      graph.node("Concat", {batch, graph.integers({1, onnx_integer<width>})}, {{"axis", std::int64_t{0}}});
-  const auto token = graph.node("Expand", {graph.weight(offset), extents});
-  const auto tokens = graph.node("Concat", {token, x}, {{"axis", std::int64_t{1}}});
-  return graph.node("Add", {tokens, graph.weight(offset + width)});
+  std::vector<std::string> parts;
+  const auto prepend = [&](std::size_t count, std::string token) {
+    const auto extents =
+        graph.node("Concat", {batch, graph.integers({static_cast<std::int64_t>(count), onnx_integer<width>})},
+                   {{"axis", std::int64_t{0}}});
+    parts.push_back(graph.node("Expand", {std::move(token), extents}));
+  };
+  if (Recipe::has_class_token) {
+    std::string token = graph.weight(offset);
+    if (!all_have_positions && layer::positioned == 1) token = graph.node("Add", {token, rows(0, 1)});
+    prepend(1, std::move(token));
+  }
+  if (Recipe::registers > 0)
+    prepend(Recipe::registers, graph.weight(offset + (layer::prefix - Recipe::registers) * width));
+  parts.push_back(std::move(x));
+  const std::string tokens =
+      parts.size() > 1 ? graph.node("Concat", parts, {{"axis", std::int64_t{1}}}) : parts[0];
+  return all_have_positions ? graph.node("Add", {tokens, positions}) : tokens;
 }
 
 template <std::size_t Ratio, class Init, Shape In>
@@ -49,6 +90,23 @@ std::string onnx_layer(const mlp<Ratio, Init>&, layer_input<In>, onnx_graph& gra
   x = write_gelu(graph, write_onnx_layer<fc1, In>(graph, offset, std::move(x)));
   return write_onnx_layer<typename layer::template fc2<In>, typename layer::template hidden<In>>(
       graph, offset + weight_count<fc1, In>, std::move(x));
+}
+
+template <std::size_t Ratio, class Init, Shape In>
+std::string onnx_layer(const swiglu_mlp<Ratio, Init>&, layer_input<In>, onnx_graph& graph, std::size_t offset,
+                       std::string x) {
+  using layer = swiglu_mlp<Ratio, Init>;
+  using fc1 = typename layer::template fc1<In>;
+  constexpr auto half = onnx_integer<layer::template hidden_width<In>>;
+  x = write_onnx_layer<fc1, In>(graph, offset, std::move(x));
+  const auto part = [&](std::int64_t first) {
+    return graph.node("Slice",
+                      {x, graph.integers({first}), graph.integers({first + half}), graph.integers({-1})});
+  };
+  const std::string a = part(0), b = part(half);
+  const std::string gate = graph.node("Mul", {a, graph.node("Sigmoid", {a})});
+  return write_onnx_layer<typename layer::template fc2<In>, typename layer::template gated<In>>(
+      graph, offset + weight_count<fc1, In>, graph.node("Mul", {gate, b}));
 }
 
 template <std::size_t Heads, class Init, Shape In>
@@ -79,25 +137,30 @@ std::string onnx_layer(const attention<Heads, Init>&, layer_input<In>, onnx_grap
       graph.reshape(graph.transpose(mixed, {0, 2, 1, 3}), {0, tokens, width}));
 }
 
-template <std::size_t Heads, std::size_t Ratio, class Init, Shape In>
-std::string onnx_layer(const transformer_block<Heads, Ratio, Init>&, layer_input<In>, onnx_graph& graph,
-                       std::size_t offset, std::string x) {
-  using block = transformer_block<Heads, Ratio, Init>;
+template <std::size_t Heads, std::size_t Ratio, class Init, class Perceptron, class Scale, Shape In>
+std::string onnx_layer(const transformer_block<Heads, Ratio, Init, Perceptron, Scale>&, layer_input<In>,
+                       onnx_graph& graph, std::size_t offset, std::string x) {
+  using block = transformer_block<Heads, Ratio, Init, Perceptron, Scale>;
   const auto branch = [&]<class L>(std::string from) {
-    const std::string normed = write_onnx_layer<layer_norm, In>(graph, offset, from);
+    std::string y = write_onnx_layer<layer_norm, In>(graph, offset, from);
     offset += weight_count<layer_norm, In>;
-    std::string sum = graph.node("Add", {from, write_onnx_layer<L, In>(graph, offset, normed)});
+    y = write_onnx_layer<L, In>(graph, offset, std::move(y));
     offset += weight_count<L, In>;
-    return sum;
+    if constexpr (block::is_scaled) {
+      y = graph.node("Mul", {y, graph.weight(offset)});
+      offset += channels_of<In>;
+    }
+    return graph.node("Add", {from, y});
   };
   x = branch.template operator()<typename block::mixer>(std::move(x));
   return branch.template operator()<typename block::perceptron>(std::move(x));
 }
 
-template <std::size_t Depth, std::size_t Heads, std::size_t Ratio, class Init, Shape In>
-std::string onnx_layer(const transformer<Depth, Heads, Ratio, Init>&, layer_input<In>, onnx_graph& graph,
-                       std::size_t offset, std::string x) {
-  using block = typename transformer<Depth, Heads, Ratio, Init>::block;
+template <std::size_t Depth, std::size_t Heads, std::size_t Ratio, class Init, class Perceptron, class Scale,
+          Shape In>
+std::string onnx_layer(const transformer<Depth, Heads, Ratio, Init, Perceptron, Scale>&, layer_input<In>,
+                       onnx_graph& graph, std::size_t offset, std::string x) {
+  using block = typename transformer<Depth, Heads, Ratio, Init, Perceptron, Scale>::block;
   for (std::size_t i = 0; i < Depth; ++i)
     x = write_onnx_layer<block, In>(graph, offset + i * weight_count<block, In>, std::move(x));
   return x;
@@ -115,14 +178,19 @@ std::string onnx_layer(const vit<Patch, Width, Depth, Heads, Recipe>&, layer_inp
                                                                                    std::move(x));
   x = write_onnx_layer<typename encoder::blocks, tokens>(graph, offset + encoder::template trunk_at<In>,
                                                          std::move(x));
-  // The tokens that become the feature are taken out before the norm, as the encoder does.
-  constexpr bool mean = Recipe::feature == token_pooling::mean;
+  const auto norm = [&]<class Normed>() {
+    x = write_onnx_layer<layer_norm, Normed>(graph, offset + encoder::template norm_at<In>, std::move(x));
+  };
+  if constexpr (encoder::norms_tokens) norm.template operator()<tokens>();
+  // Otherwise the tokens that become the feature are taken out before the norm, as the encoder does.
+  constexpr bool mean = Recipe::feature != token_pooling::class_token;
+  constexpr std::size_t first = mean ? tokens::extents[0] - patches::extents[0] : 0;
   x = graph.node("Slice",
-                 {x, graph.integers({mean ? 1 : 0}),
+                 {x, graph.integers({onnx_integer<first>}),
                   graph.integers({mean ? onnx_integer<tokens::extents[0]> : 1}), graph.integers({1})});
   x = graph.node("ReduceMean", {x}, {{"axes", std::vector<std::int64_t>{1}}, {"keepdims", std::int64_t{0}}});
-  return write_onnx_layer<layer_norm, typename encoder::feature>(
-      graph, offset + encoder::template norm_at<In>, std::move(x));
+  if constexpr (!encoder::norms_tokens) norm.template operator()<typename encoder::feature>();
+  return x;
 }
 
 }  // namespace pretext::inline v0_1::detail

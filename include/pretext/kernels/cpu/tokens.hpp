@@ -12,40 +12,45 @@ namespace pretext::inline v0_1::kernels {
 /// Forward in parallel over samples; gradients of parameters in parallel over channels, summed over samples
 /// in order.
 template <>
-struct prepend_class_token<cpu> {
+struct prepend_tokens<cpu> {
   template <class Context, class T>
-  static void forward(Context& context, std::size_t batch, std::size_t width, const index_list& chosen,
-                      const T* x, const T* first, const T* positions, T* y) {
-    const std::size_t tokens = 1 + chosen.count;
+  static void forward(Context& context, const sequence_extents& e, std::size_t batch,
+                      const index_list& chosen, const T* x, const T* prefix, const T* positions, T* y) {
+    const std::size_t width = e.width, tokens = e.prefix + chosen.count;
     for_each_sample(context, batch, [=](std::size_t n) {
       T* to = y + n * tokens * width;
-      for (std::size_t c = 0; c < width; ++c) to[c] = first[c] + positions[c];
-      for (std::size_t j = 0; j < chosen.count; ++j) {
+      std::copy_n(prefix, e.prefix * width, to);
+      for (std::size_t i = 0; i < e.positioned * width; ++i) to[i] += positions[i];
+      to += e.prefix * width;
+      for (std::size_t j = 0; j < chosen.count; ++j, to += width) {
         const T* from = x + (n * chosen.count + j) * width;
-        const T* at = positions + (1 + chosen.position(n, j)) * width;
-        to += width;
+        const T* at = positions + (e.positioned + chosen.position(n, j)) * width;
         for (std::size_t c = 0; c < width; ++c) to[c] = from[c] + at[c];
       }
     });
   }
 
   template <class Context, class T>
-  static void backward(Context& context, std::size_t batch, std::size_t width, const index_list& chosen,
-                       const T* dy, T* dx, T* dfirst, T* dpositions) {
-    const std::size_t tokens = 1 + chosen.count;
+  static void backward(Context& context, const sequence_extents& e, std::size_t batch,
+                       const index_list& chosen, const T* dy, T* dx, T* dprefix, T* dpositions) {
+    const std::size_t width = e.width, tokens = e.prefix + chosen.count;
     if (dx)
       for_each_sample(context, batch, [=](std::size_t n) {
-        std::copy_n(dy + (n * tokens + 1) * width, chosen.count * width, dx + n * chosen.count * width);
+        std::copy_n(dy + (n * tokens + e.prefix) * width, chosen.count * width,
+                    dx + n * chosen.count * width);
       });
-    if (!dfirst && !dpositions) return;
+    if (!dprefix && !dpositions) return;
     context.stream.for_each_run(width, 64, [=](std::size_t begin, std::size_t end) {
+      const auto add = [=](const T* from, T* to) {
+        for (std::size_t c = begin; c < end; ++c) to[c] += from[c];
+      };
       for (std::size_t n = 0; n < batch; ++n) {
         const T* from = dy + n * tokens * width;
-        for (std::size_t c = begin; dfirst && c < end; ++c) dfirst[c] += from[c];
-        for (std::size_t j = 0; dpositions && j < tokens; ++j) {
-          T* to = dpositions + (j == 0 ? 0 : 1 + chosen.position(n, j - 1)) * width;
-          for (std::size_t c = begin; c < end; ++c) to[c] += from[j * width + c];
-        }
+        for (std::size_t p = 0; dprefix && p < e.prefix; ++p) add(from + p * width, dprefix + p * width);
+        for (std::size_t p = 0; dpositions && p < e.positioned; ++p)
+          add(from + p * width, dpositions + p * width);
+        for (std::size_t j = 0; dpositions && j < chosen.count; ++j)
+          add(from + (e.prefix + j) * width, dpositions + (e.positioned + chosen.position(n, j)) * width);
       }
     });
   }

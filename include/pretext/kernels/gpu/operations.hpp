@@ -15,6 +15,7 @@
 #include <pretext/kernels/gpu/gelu.hpp>
 #include <pretext/kernels/gpu/gemm.hpp>
 #include <pretext/kernels/gpu/layer_norm.hpp>
+#include <pretext/kernels/gpu/layer_scale.hpp>
 #include <pretext/kernels/gpu/linear.hpp>
 #include <pretext/kernels/gpu/masked_pixels.hpp>
 #include <pretext/kernels/gpu/masking.hpp>

@@ -39,10 +39,11 @@ struct resampling_map {
 };
 
 /// The kernel of cubic convolution (Keys 1981), zero from distance 2 on.
-PRETEXT_HOST_DEVICE constexpr float cubic_weight(float distance, float a) {
-  const float x = distance < 0 ? -distance : distance;
+template <class T>
+PRETEXT_HOST_DEVICE constexpr T cubic_weight(T distance, T a) {
+  const T x = distance < 0 ? -distance : distance;
   if (x < 1) return ((a + 2) * x - (a + 3)) * x * x + 1;
-  return x < 2 ? ((a * x - 5 * a) * x + 8 * a) * x - 4 * a : 0.f;
+  return x < 2 ? ((a * x - 5 * a) * x + 8 * a) * x - 4 * a : T{0};
 }
 
 /// The kernel of linear interpolation, zero from distance 1 on.

@@ -10,8 +10,8 @@ namespace {
 struct learned_start : mae_pretraining {
   static constexpr positions position = positions::learned;
 };
-using learned = class_token<2, 3, learned_start>;
-using fixed = class_token<2, 3, mae_pretraining>;
+using learned = positioned_tokens<2, 3, learned_start>;
+using fixed = positioned_tokens<2, 3, mae_pretraining>;
 using grid = shape<6, 8>;
 
 }  // namespace
