@@ -69,7 +69,9 @@
 #include <pretext/losses/nt_xent.hpp>
 #include <pretext/losses/queue_contrast.hpp>
 #include <pretext/losses/relational_loss.hpp>
+#include <pretext/losses/self_distillation.hpp>
 #include <pretext/losses/supervised_contrastive.hpp>
+#include <pretext/losses/swapped_prediction.hpp>
 #include <pretext/losses/tico_loss.hpp>
 #include <pretext/losses/vicreg_loss.hpp>
 #include <pretext/losses/whitening_mse.hpp>

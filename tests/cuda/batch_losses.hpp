@@ -1,5 +1,5 @@
 #pragma once
-// Losses of described batches, in two steps each: their values and gradients and what they remember.
+// Losses of described batches, in three steps each: their values and gradients and what they remember.
 
 #include <limits>
 
@@ -9,7 +9,9 @@
 #include <pretext/losses/negative_cosine.hpp>
 #include <pretext/losses/queue_contrast.hpp>
 #include <pretext/losses/relational_loss.hpp>
+#include <pretext/losses/self_distillation.hpp>
 #include <pretext/losses/supervised_contrastive.hpp>
+#include <pretext/losses/swapped_prediction.hpp>
 #include <pretext/losses/tico_loss.hpp>
 #include <pretext/losses/whitening_mse.hpp>
 
@@ -22,7 +24,7 @@ struct test_views {
   std::size_t images = 7, views = 2, target_views = 2, first_target_view = 0;
 };
 
-/// Calls `loss` for two batches and completes both steps. `rounded_intermediates` as for `same_on_both`.
+/// Calls `loss` for three batches and completes the steps. `rounded_intermediates` as for `same_on_both`.
 template <class Device, std::size_t P, std::size_t E = P, class Loss>
 void compare_batch_loss(const Loss& loss, const test_views& of, int rounded_intermediates = 8) {
   same_on_both<Device>(
@@ -38,7 +40,16 @@ void compare_batch_loss(const Loss& loss, const test_views& of, int rounded_inte
         batch.target_views = of.target_views;
         batch.first_target_view = of.first_target_view;
         batch.labels = at.in(labels);
-        for (unsigned step = 0; step < 2; ++step) {
+        const auto* const w = at.in(at.activations(P * E, 5));
+        batch.predictor = w;
+        batch.run_predictor = [](const void* matrix, Context& context, reads<Context, shape<E>> from,
+                                 writes<Context, shape<P>> to) {
+          using T = typename Context::activation;
+          kernels::gemm<typename Context::device>::run(
+              context, kernels::op::none, kernels::op::none, from.batch, P, E, from.data,
+              static_cast<const T*>(matrix), to.data, kernels::write_mode::overwrite);
+        };
+        for (unsigned step = 0; step < 3; ++step) {
           batch.p = {at.in(at.activations(rows * P, 10 * step + 1)), rows};
           batch.target = {at.in(at.activations(target_rows * E, 10 * step + 2)), target_rows};
           batch.dp = {at.out(at.activations(rows * P, 10 * step + 3)), rows};
@@ -63,6 +74,10 @@ void batch_losses() {
   compare_batch_loss<Device, 37>(tico_loss{}, one_way);
   compare_batch_loss<Device, 37>(supervised_contrastive{.3}, both);
   compare_batch_loss<Device, 37>(supervised_contrastive{.3, 2, positives::inside_logarithm}, both);
+  compare_batch_loss<Device, 37, 5>(swapped_prediction{.epsilon = 2}, {7, 4, 2});
+  compare_batch_loss<Device, 37, 5>(swapped_prediction{.epsilon = 2, .capacity = 14}, {7, 4, 2});
+  compare_batch_loss<Device, 37>(self_distillation{}, {7, 4, 2}, 1);
+  compare_batch_loss<Device, 37>(self_distillation{.centering = teacher_centering::sinkhorn}, {7, 4, 2}, 1);
   compare_batch_loss<Device, 5>(whitening_mse{.sub_batch = 12, .repetitions = 2}, {36, 3, 0}, 2);
 }
 

@@ -87,6 +87,9 @@ batch_results run_batch(const Loss& loss, std::size_t images, const std::vector<
   batch.target = {targets.data(), targets.size() / E};
   batch.labels = labels.empty() ? nullptr : labels.data();
   batch.values = loss_values{{value, -1, -1, -1}};
+  if constexpr (P == E)  // predictions of embeddings are the embeddings
+    batch.run_predictor = [](const void*, Context&, reads<Context, shape<E>> from,
+                             writes<Context, shape<P>> to) { std::copy_n(from.data, from.size(), to.data); };
   loss_state_of<Loss, Context, shape<P>, shape<E>> state;
   state.start(context, loss, 5);
   set_values(state, given);

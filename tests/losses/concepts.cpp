@@ -10,7 +10,9 @@
 #include <pretext/losses/nt_xent.hpp>
 #include <pretext/losses/queue_contrast.hpp>
 #include <pretext/losses/relational_loss.hpp>
+#include <pretext/losses/self_distillation.hpp>
 #include <pretext/losses/supervised_contrastive.hpp>
+#include <pretext/losses/swapped_prediction.hpp>
 #include <pretext/losses/tico_loss.hpp>
 #include <pretext/losses/whitening_mse.hpp>
 #include <pretext/methods/simmim.hpp>
@@ -67,8 +69,9 @@ TEST_CASE("every loss of the library is of exactly one kind") {
   static_assert(ClassificationLoss<cross_entropy> && kinds<cross_entropy> == 1);
   static_assert(MaskedLoss<masked_pixels> && kinds<masked_pixels> == 1);
   static_assert(MaskedLoss<simmim_pixels> && kinds<simmim_pixels> == 1);
-  static_assert(are_batch_losses<negative_cosine, queue_contrast, relational_loss, nearest_neighbor_contrast,
-                                 tico_loss, supervised_contrastive, whitening_mse>);
+  static_assert(
+      are_batch_losses<negative_cosine, queue_contrast, relational_loss, nearest_neighbor_contrast, tico_loss,
+                       supervised_contrastive, whitening_mse, swapped_prediction, self_distillation>);
   static_assert(kinds<negative_cosine> == 1 && kinds<queue_contrast> == 1);
 }
 

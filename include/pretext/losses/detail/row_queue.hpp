@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -66,13 +65,7 @@ class row_queue {
 
   /// The rows of all queues in the type of the operands of products.
   const T* operands(const loss_operations<Context>& at) const {
-    if constexpr (std::same_as<T, W>) {
-      return rows_.data();
-    } else {
-      T* const rounded = at.activations(rows_.size());
-      at.for_each_row(rows_.size() / columns, copy_row<W, T>{columns, rows_.data(), rounded});
-      return rounded;
-    }
+    return operands_of(at, queues_ * capacity(), columns, static_cast<const W*>(rows_.data()));
   }
 
   /// Stores `count` unit rows for each queue, a copy that `commit` adds to them: those from row `first` on,
