@@ -192,7 +192,7 @@ TEST_CASE("an odd number of rows of a shard is refused, even where the whole bat
     t.step(reads<on<cpu, fp64>, images>{views.data(), 11}, {});
   };
   CHECK_THROWS_WITH_AS(tests::for_each_shard(2, 2, step_odd),
-                       "11 rows of a shard are not 2 views of its images", std::invalid_argument);
+                       "joint_embedding: 11 rows are not 2 views of each of 5 images", std::invalid_argument);
 }
 
 TEST_CASE("a step with ranks allocates nothing after the first one") {

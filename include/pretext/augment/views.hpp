@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 
@@ -14,6 +15,7 @@
 #include <pretext/core/device_scalar.hpp>
 #include <pretext/core/expects.hpp>
 #include <pretext/core/tensor.hpp>
+#include <pretext/core/view_groups.hpp>
 #include <pretext/core/wrong_dtype.hpp>
 #include <pretext/kernels/augment.hpp>
 
@@ -39,7 +41,66 @@ two_views(First) -> two_views<First>;
 template <class First, class Second>
 two_views(First, Second) -> two_views<First, Second>;
 
+/// `Count` views of every image from one distribution: FastSiam's four, or the local crops of multi-crop.
+template <std::size_t Count, class A>
+struct repeated_views {
+  static constexpr std::size_t views = Count;
+  A augmentation;
+
+  template <std::size_t>
+  constexpr const A& view() const {
+    return augmentation;
+  }
+};
+/// `repeat_view<6>(local)`.
+template <std::size_t Count, class A>
+constexpr repeated_views<Count, A> repeat_view(A augmentation) {
+  return {augmentation};
+}
+
+/// The views of a `multi_crop`: a set of views for each of its groups, as many as the group has.
+template <class... Sets>
+struct multi_crop_views {
+  static constexpr std::size_t views = (Sets::views + ... + 0);
+  std::tuple<Sets...> sets;
+
+  constexpr explicit multi_crop_views(Sets... of_groups) : sets{of_groups...} {}
+};
+
 namespace detail {
+
+/// A set of views whose first has another number than 0, so that its random numbers are its own.
+template <class Set, std::size_t First>
+struct numbered_views {
+  static constexpr std::size_t views = Set::views;
+  static constexpr std::uint32_t first_view = First;
+  const Set& set;
+
+  template <std::size_t V>
+  constexpr const auto& view() const {
+    return set.template view<V>();
+  }
+};
+
+/// The number of the first view of a group among those of all groups.
+template <std::size_t Group, class... Sets>
+inline constexpr std::size_t first_view_of_group = [] {
+  constexpr std::size_t counts[] = {Sets::views...};
+  std::size_t first = 0;
+  for (std::size_t before = 0; before < Group; ++before) first += counts[before];
+  return first;
+}();
+
+/// Calls `make(set, out)` for every group of a multi_crop, with the numbers of its views.
+template <class... Sets, class Out, class Make>
+void for_each_set(const multi_crop_views<Sets...>& all, const Out& out, const Make& make) {
+  [&]<std::size_t... Group>(std::index_sequence<Group...>) {
+    (make(numbered_views<Sets, first_view_of_group<Group, Sets...>>{std::get<Group>(all.sets)},
+          out.template group<Group>()),
+     ...);
+  }
+  (std::index_sequence_for<Sets...>{});
+}
 
 /// Throws std::invalid_argument if the container of an image's pixels is too short for its extents.
 template <ImageSource Image>
@@ -128,6 +189,27 @@ void augment(Context& context, const Views& views, const indexed_images& images,
   detail::check_channels<S>(images.channels, "augment: every image has ");
   detail::check_views(views, extent);
   kernels::augment<typename Context::device>::run(context, views, images, seed, epoch, out);
+}
+
+/// The views of a multi_crop, of images in the host's or in the device's memory as above.
+template <class Context, class... Sets, class Images, class... Tensors>
+void augment(Context& context, const multi_crop_views<Sets...>& views, const Images& images,
+             std::span<const std::uint64_t> samples, std::uint64_t seed, std::uint32_t epoch,
+             const grouped_views<Tensors...>& out) {
+  static_assert(sizeof...(Sets) == sizeof...(Tensors),
+                "pretext::augment: multi_crop_views{...} needs one set of views for each group.");
+  detail::for_each_set(views, out, [&](const auto& set, const auto& group) {
+    augment(context, set, images, samples, seed, epoch, group);
+  });
+}
+template <class Context, class... Sets, class... Tensors>
+void augment(Context& context, const multi_crop_views<Sets...>& views, const indexed_images& images,
+             std::uint64_t seed, device_scalar<std::uint32_t> epoch, const grouped_views<Tensors...>& out) {
+  static_assert(sizeof...(Sets) == sizeof...(Tensors),
+                "pretext::augment: multi_crop_views{...} needs one set of views for each group.");
+  detail::for_each_set(views, out, [&](const auto& set, const auto& group) {
+    augment(context, set, images, seed, epoch, group);
+  });
 }
 
 /// Views of another element type than the context's activations are a mistake: the compiler says what to do.

@@ -98,6 +98,15 @@ struct indexed_images {
 
 namespace pretext::inline v0_1::kernels {
 
+namespace detail {
+/// The number of a set's first view in the keys of random numbers: its `first_view`, or else 0.
+template <class Views>
+inline constexpr std::uint32_t first_view = 0;
+template <class Views>
+  requires requires { Views::first_view; }
+inline constexpr std::uint32_t first_view<Views> = Views::first_view;
+}  // namespace detail
+
 /// Computes the augmented views of a batch: view v of image i becomes out[v·n + i], channels-last. The values
 /// drawn for it depend on (seed, epoch, sample, v) alone. Every device computes the same views up to
 /// rounding, because the arithmetic of a pixel is shared (kernels/image/).

@@ -8,6 +8,7 @@
 #include <pretext/encoders/concepts.hpp>
 #include <pretext/heads/concepts.hpp>
 #include <pretext/heads/linear_classifier.hpp>
+#include <pretext/layers/begin_step.hpp>
 #include <pretext/layers/detail/network_weights.hpp>
 #include <pretext/layers/sequential.hpp>
 #include <pretext/losses/concepts.hpp>
@@ -119,6 +120,7 @@ class classification {
             "method's memory");
     m.soft_targets.resize(0);
     context.activations.reset();
+    begin_step<network, Images>(context, m.value.data());
     const auto w = network_weights(context, context.activations, size, m.value.data(), m.gradient.data());
     m.logits = context.activations.template allocate<T, embedding>(batch.batch);
     const auto dz = context.activations.template allocate<T, embedding>(batch.batch);

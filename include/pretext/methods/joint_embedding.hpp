@@ -1,128 +1,88 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <array>
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <span>
+#include <tuple>
 #include <type_traits>
+#include <utility>
 
 #include <pretext/core/concepts.hpp>
-#include <pretext/encoders/concepts.hpp>
-#include <pretext/heads/concepts.hpp>
+#include <pretext/core/expects.hpp>
+#include <pretext/core/view_groups.hpp>
 #include <pretext/kernels/optimize.hpp>
+#include <pretext/layers/begin_step.hpp>
 #include <pretext/layers/detail/network_weights.hpp>
-#include <pretext/layers/sequential.hpp>
-#include <pretext/losses/concepts.hpp>
+#include <pretext/losses/call_loss.hpp>
+#include <pretext/losses/loss_batch.hpp>
 #include <pretext/methods/concepts.hpp>
+#include <pretext/methods/detail/joint_embedding_policies.hpp>
 #include <pretext/methods/detail/whole_batch.hpp>
 #include <pretext/methods/policies.hpp>
 
 namespace pretext::inline v0_1 {
 
-/// The predictor<> of methods without one: the embeddings themselves.
-struct no_predictor : sequential<> {};
-
-/// Two views of every image are embedded and compared: SimCLR, BYOL and methods like them are choices of its
-/// policies encoder<>, projector<>, predictor<>, loss<>, target<> and statistics<>.
-template <Shape Images, class... Policies>
+/// Views of every image are embedded and compared: SimCLR, BYOL, DINO and methods like them are choices of
+/// its policies encoder<>, projector<>, predictor<>, loss<>, target<>, compares<> and statistics<>. `Images`
+/// is the shape of the views, or a `multi_crop` of several shapes: the encoder then runs once for each shape,
+/// the heads once for all views, and a target sees the first group alone.
+template <class Images, class... Policies>
 class joint_embedding {
-  static_assert(!detail::is_channels_first<Images>,
-                "pretext::joint_embedding: image shapes are shape<rows, columns, channels>, channels last.");
-  static_assert(
-      (detail::is_known<Policies, pretext::encoder, pretext::projector, pretext::predictor, pretext::loss,
-                        pretext::target, pretext::statistics> &&
-       ...),
-      "pretext::joint_embedding: every policy after the image shape must be encoder<>, projector<>, "
-      "predictor<>, loss<>, target<> or statistics<>.");
-  using given = detail::policies<Policies...>;
-  static_assert(given::template at_most_once<pretext::encoder>,
-                "pretext::joint_embedding: encoder<> is given twice; give it once.");
-  static_assert(given::template at_most_once<pretext::projector>,
-                "pretext::joint_embedding: projector<> is given twice; give it once.");
-  static_assert(given::template at_most_once<pretext::predictor>,
-                "pretext::joint_embedding: predictor<> is given twice; give it once.");
-  static_assert(given::template at_most_once<pretext::loss>,
-                "pretext::joint_embedding: loss<> is given twice; give it once.");
-  static_assert(given::template at_most_once<pretext::target>,
-                "pretext::joint_embedding: target<> is given twice; give it once.");
-  static_assert(given::template at_most_once<pretext::statistics>,
-                "pretext::joint_embedding: statistics<> is given twice; give it once.");
+  using chosen = detail::joint_embedding_policies<Images, Policies...>;
+  using groups = typename chosen::groups;
+  using pairing = typename chosen::pairing;
+  using group_indices = std::make_index_sequence<groups::count>;
+  static constexpr bool is_multi_crop = detail::is_multi_crop<Images>;
 
  public:
-  using images = Images;
-  using encoder = typename given::template pick<pretext::encoder, void>;
-  using projector = typename given::template pick<pretext::projector, void>;
-  using predictor = typename given::template pick<pretext::predictor, no_predictor>;
-  using loss_type = typename given::template pick<pretext::loss, void>;
-  using target_type = typename given::template pick<pretext::target, shared_weights>;
-  using statistics = typename given::template pick<pretext::statistics, joint_statistics>;
-  static_assert(!std::is_void_v<encoder>, "pretext::joint_embedding: say which encoder<> to train.");
-  static_assert(!std::is_void_v<projector>,
-                "pretext::joint_embedding: say which projector<> follows the encoder.");
-  static_assert(!std::is_void_v<loss_type>, "pretext::joint_embedding: say which loss<> compares the views.");
-  static_assert(Target<target_type>,
-                "pretext::joint_embedding: the target<> must be shared_weights, ema or a type with a member "
-                "momentum.");
-  static_assert(std::same_as<statistics, joint_statistics> || std::same_as<statistics, per_view_statistics>,
-                "pretext::joint_embedding: the statistics<> must be joint_statistics or "
-                "per_view_statistics.");
+  using images = typename groups::images;  ///< the shape of the global views
+  using encoder = typename chosen::encoder;
+  using projector = typename chosen::projector;
+  using predictor = typename chosen::predictor;
+  using loss_type = typename chosen::loss_type;
+  using target_type = typename chosen::target_type;
+  using statistics = typename chosen::statistics;
+  using trunk = typename chosen::trunk;
+  using online = typename chosen::online;
+  using feature = output_of<encoder, images>;
+  using embedding = typename chosen::embedding;
+  using prediction = typename chosen::prediction;
+  static_assert(chosen::has_one_table(group_indices{}),
+                "pretext::joint_embedding: the encoder<> has other parameters for the local views than for "
+                "the global ones; a ViT needs a recipe with the grid of its positions.");
+  using view_shapes = Images;  ///< of all views: `images`, or a multi_crop
 
-  static constexpr std::size_t views = 2;
-  static constexpr bool has_target = MovingTarget<target_type>;
+  static constexpr std::size_t views = groups::views;  ///< of each image
+  /// Views of each image that the online network embeds; `memory::z` has their embeddings.
+  static constexpr std::size_t embedded_views = is_multi_crop ? views : pairing::online;
+  static constexpr bool has_target = chosen::has_ema;
   static constexpr bool moves_target_first = std::derived_from<target_type, ema_before_step>;
-  static constexpr bool has_predictor = !std::same_as<predictor, no_predictor>;
-  static_assert(
-      std::is_void_v<loss_type> || has_target || JointLoss<loss_type>,
-      "pretext::joint_embedding: without a target<> the loss<> compares the views with one another: "
-      "it must be a JointLoss such as nt_xent, a template callable as (context, z, dz) that returns "
-      "Context::loss_value; for a PredictiveLoss add target<ema>.");
-  static_assert(std::is_void_v<loss_type> || !has_target || PredictiveLoss<loss_type>,
-                "pretext::joint_embedding: with a target<> the loss<> compares predictions with the target's "
-                "embeddings: it must be a PredictiveLoss such as cosine_regression, a template callable as "
-                "(context, p, target, dp) that returns Context::loss_value.");
+  static constexpr bool has_predictor = chosen::has_predictor;
 
-  static_assert(
-      std::is_void_v<encoder> || Encoder<encoder, Images>,
-      "pretext::joint_embedding: the encoder<> must be an Encoder, a network from the images' shape to "
-      "a feature shape<D>.");
-
-  static_assert(
-      std::is_void_v<projector> || !Encoder<encoder, Images> || HeadOf<projector, encoder, Images>,
-      "pretext::joint_embedding: the projector<> must be a Head, a network from the feature shape<D> to "
-      "an embedding shape<D>.");
-
-  struct trunk : sequential<named<"backbone", encoder>, named<"projection_head", projector>> {};
-  static_assert(
-      !has_predictor || !Encoder<trunk, Images> || HeadOf<predictor, trunk, Images>,
-      "pretext::joint_embedding: the predictor<> must be a Head, a network from the embedding shape<D> "
-      "to a prediction shape<D>.");
-  struct online
-      : std::conditional_t<has_predictor,
-                           sequential<named<"backbone", encoder>, named<"projection_head", projector>,
-                                      named<"prediction_head", predictor>>,
-                           sequential<named<"backbone", encoder>, named<"projection_head", projector>>> {};
-  using feature = output_of<encoder, Images>;
-  using embedding = output_of<trunk, Images>;
-  using prediction = output_of<online, Images>;
-  static_assert(
-      !has_target || std::same_as<embedding, prediction>,
-      "pretext::joint_embedding: the predictor<> must have as many outputs as the projector<>, because "
-      "the loss<> compares them with the target's.");
-
-  static constexpr auto parameters = parameters_of<online, Images>;
-  static constexpr std::size_t size = weight_count<online, Images>;
-  static constexpr std::size_t encoder_size = weight_count<encoder, Images>;
-  static constexpr std::size_t trunk_size = weight_count<trunk, Images>;
+  static constexpr auto parameters = parameters_of<online, images>;
+  static constexpr std::size_t size = weight_count<online, images>;
+  static constexpr std::size_t encoder_size = weight_count<encoder, images>;
+  static constexpr std::size_t trunk_size = weight_count<trunk, images>;
   static constexpr std::size_t target_size = has_target ? trunk_size : 0;
 
   /// Parameters, gradients and caches of a training.
   template <class Context>
   struct memory {
     using W = typename Context::weight;
-    buffer<W, typename Context::device> value{size}, gradient{size}, target_values{target_size};
-    kernels::parameter_chunks<typename Context::device> target_chunks{online_chunks()};
-    cache_of<trunk, Images, Context> cache, target_cache;
+    using device = typename Context::device;
+    template <class... S>
+    using caches = std::tuple<cache_of<encoder, S, Context>...>;
+    buffer<W, device> value{size}, gradient{size}, target_values{target_size};
+    kernels::parameter_chunks<device> target_chunks{online_chunks()};
+    typename groups::template apply<caches> encoder_caches;
+    cache_of<projector, feature, Context> projector_cache;
     cache_of<predictor, embedding, Context> predictor_cache;
-    writes<Context, embedding> z;  ///< the last batch's embeddings, until the next step
+    cache_of<trunk, images, Context> target_cache;
+    loss_state_of<loss_type, Context, prediction, embedding> loss_state;
+    buffer<std::int64_t, device> labels;  ///< class of each image of the next step, for losses of labels
+    writes<Context, embedding> z;         ///< the last batch's embeddings, until the next step
   };
 
   loss_type loss{};
@@ -136,41 +96,74 @@ class joint_embedding {
     if constexpr (requires { target.check(); }) target.check();
   }
 
-  /// Loss of one batch of stacked views (2n, …), view 1 first; adds its gradient to the memory's. With a
-  /// communicator these are a shard's views: the loss is that of the whole batch, the gradient the shard's
-  /// part.
+  /// Gives what the loss remembers between steps its initial values.
   template <class Context>
-  typename Context::loss_value learn(Context& context, memory<Context>& m, reads<Context, Images> batch,
+  void start(Context& context, memory<Context>& m, std::uint64_t seed) const {
+    m.loss_state.start(context, loss, seed);
+  }
+
+  /// Loss of one batch of stacked views, view 1 of all images first; adds its gradient to the memory's. With
+  /// a communicator these are a shard's views: the loss is that of the whole batch, the gradient the shard's
+  /// part. Throws std::invalid_argument if there are not as many views of each image.
+  template <class Context>
+  typename Context::loss_value learn(Context& context, memory<Context>& m,
+                                     const stacked_views<Context, Images>& batch,
                                      const step_context& step) const {
     using T = typename Context::activation;
-    const step_scope running{context, step, std::same_as<statistics, per_view_statistics> ? views : 1};
+    const step_scope running{context, step};
     context.activations.reset();
+    const std::size_t n = images_of(batch), rows = embedded_views * n;
+    begin_step<online, images>(context, m.value.data());
     const auto w = network_weights(context, context.activations, size, m.value.data(), m.gradient.data());
     if constexpr (moves_target_first) move_target(context, m, step.target_momentum);
-    const reads<Context, embedding> target_embedding{target_forward(context, m, batch)};
-    const auto compare = [&](reads<Context, prediction> q, writes<Context, prediction> dq) {
-      if constexpr (has_target)
-        return detail::whole_batch_loss(context, loss, views, dq, q, target_embedding);
-      else
-        return detail::whole_batch_loss(context, loss, views, dq, q);
-    };
+    reads<Context, embedding> target_embedding{target_forward(context, m, batch, n)};
 
-    m.z = context.activations.template allocate<T, embedding>(batch.batch);
-    const auto dz = context.activations.template allocate<T, embedding>(batch.batch);
+    const auto h = context.activations.template allocate<T, feature>(rows);
+    const auto dh = context.activations.template allocate<T, feature>(rows);
+    m.z = context.activations.template allocate<T, embedding>(rows);
+    const auto dz = context.activations.template allocate<T, embedding>(rows);
     const reads<Context, embedding> z{m.z};
-    trunk::forward(context, w, batch, m.z, m.cache);
+    for_each_group(n, [&]<std::size_t Group>(group_at<Group>, std::size_t first, std::size_t count) {
+      normalise_each_view(context, count / n);
+      encoder::forward(context, w, groups::template group<Group>(batch).part(0, count), h.part(first, count),
+                       std::get<Group>(m.encoder_caches));
+    });
+    normalise_each_view(context, embedded_views);
+    projector::forward(context, w.at(encoder_size), reads<Context, feature>{h}, m.z, m.projector_cache);
+    if constexpr (std::same_as<target_type, stop_gradient>) target_embedding = z;
+
+    const auto compare = [&](reads<Context, prediction> p, writes<Context, prediction> dp) {
+      const auto predictor_weights = w.at(trunk_size);
+      const loss_batch<Context, prediction, embedding> compared{
+          .images = n,
+          .views = embedded_views,
+          .target_views = target_views,
+          .first_target_view = first_target_view,
+          .p = p,
+          .dp = dp,
+          .target = target_embedding,
+          .labels = m.labels.size() < n ? nullptr : m.labels.data(),
+          .values = step.loss,
+          .predictor = &predictor_weights,
+          .run_predictor = &run_predictor<Context>};
+      return detail::whole_batch_loss(context, loss, compared, m.loss_state);
+    };
     typename Context::loss_value value{};
     if constexpr (has_predictor) {
-      const auto q = context.activations.template allocate<T, prediction>(batch.batch);
-      const auto dq = context.activations.template allocate<T, prediction>(batch.batch);
-      predictor::forward(context, w.at(trunk_size), z, q, m.predictor_cache);
-      value = compare(reads<Context, prediction>{q}, dq);
-      predictor::backward(context, w.at(trunk_size), m.predictor_cache, reads<Context, prediction>{dq}, dz);
+      const auto p = context.activations.template allocate<T, prediction>(rows);
+      const auto dp = context.activations.template allocate<T, prediction>(rows);
+      predictor::forward(context, w.at(trunk_size), z, p, m.predictor_cache);
+      value = compare(reads<Context, prediction>{p}, dp);
+      predictor::backward(context, w.at(trunk_size), m.predictor_cache, reads<Context, prediction>{dp}, dz);
     } else {
       value = compare(z, dz);
     }
-    trunk::backward(context, w, m.cache, reads<Context, embedding>{dz},
-                    writes<Context, Images>{nullptr, batch.batch});
+    projector::backward(context, w.at(encoder_size), m.projector_cache, reads<Context, embedding>{dz}, dh);
+    for_each_group(n, [&]<std::size_t Group>(group_at<Group>, std::size_t first, std::size_t count) {
+      encoder::backward(context, w, std::get<Group>(m.encoder_caches),
+                        reads<Context, feature>{dh.part(first, count)},
+                        writes<Context, typename groups::template shape_of<Group>>{nullptr, count});
+    });
     return value;
   }
 
@@ -183,7 +176,64 @@ class joint_embedding {
     if constexpr (!moves_target_first) move_target(context, m, momentum);
   }
 
+  /// Changes what the loss remembers between steps; after the optimizer.
+  template <class Context>
+  void complete_step(Context& context, memory<Context>& m) const {
+    commit_loss(context, loss, m.loss_state);
+  }
+
  private:
+  template <std::size_t Group>
+  using group_at = std::integral_constant<std::size_t, Group>;
+
+  static constexpr std::size_t target_views = !chosen::has_any_target ? 0
+                                              : !has_target           ? embedded_views
+                                              : is_multi_crop         ? groups::views_of[0]
+                                                                      : pairing::of_target;
+  static constexpr std::size_t first_target_view =
+      is_multi_crop || !has_target ? 0 : pairing::first_of_target;
+
+  /// Calls `f(group_at<Group>{}, first, count)` for every group, of which the online network embeds `count`
+  /// views; their features begin at row `first`.
+  template <class F>
+  static void for_each_group(std::size_t n, const F& f) {
+    [&]<std::size_t... Group>(std::index_sequence<Group...>) {
+      std::size_t end = 0;
+      const auto next = [&](std::size_t views_of_each) {
+        return std::exchange(end, end + views_of_each * n);
+      };
+      (f(group_at<Group>{}, next(embedded_views_of(Group)), embedded_views_of(Group) * n), ...);
+    }
+    (group_indices{});
+  }
+  static constexpr std::size_t embedded_views_of(std::size_t group) {
+    return is_multi_crop ? groups::views_of[group] : embedded_views;
+  }
+
+  /// The number of images that the groups are views of.
+  template <class Batch>
+  static std::size_t images_of(const Batch& batch) {
+    const std::array<std::size_t, groups::count> rows = groups::rows(batch);
+    const std::size_t n = rows[0] / groups::views_of[0];
+    for (std::size_t group = 0; group < groups::count; ++group)
+      expects(rows[group] == n * groups::views_of[group], "joint_embedding: ", rows[group], " rows are not ",
+              groups::views_of[group], " views of each of ", n, " images");
+    return n;
+  }
+
+  /// Batch norm treats each of so many views by itself, unless the statistics are joint.
+  template <class Context>
+  static void normalise_each_view(Context& context, std::size_t views_of_each) {
+    context.step.batch_norm_groups = std::same_as<statistics, per_view_statistics> ? views_of_each : 1;
+  }
+
+  template <class Context>
+  static void run_predictor(const void* w, Context& context, reads<Context, embedding> rows,
+                            writes<Context, prediction> to) {
+    if constexpr (has_predictor)
+      predictor::infer(context, *static_cast<const weights<Context>*>(w), rows, to);
+  }
+
   template <class Context>
   static void move_target(Context& context, memory<Context>& m, device_scalar<double> momentum) {
     using W = typename Context::weight;
@@ -192,23 +242,28 @@ class joint_embedding {
   }
 
   /// The parameters that a target has.
-  static constexpr auto trunk_table = parameters_of<trunk, Images>;
+  static constexpr auto trunk_table = parameters_of<trunk, images>;
   static std::span<const parameter> online_chunks() {
     return has_target ? std::span<const parameter>{trunk_table} : std::span<const parameter>{};
   }
 
-  /// The target's embeddings of the batch, in training mode. They are computed first and need no backward
-  /// pass, so the online network's activations reuse the memory.
+  /// The target's embeddings of its views, in training mode without dropped paths. They are computed first
+  /// and need no backward pass, so the online network's activations reuse the memory.
   template <class Context>
   static writes<Context, embedding> target_forward(Context& context, memory<Context>& m,
-                                                   reads<Context, Images> batch) {
+                                                   const stacked_views<Context, Images>& batch,
+                                                   std::size_t n) {
     if constexpr (has_target) {
+      const auto seen = groups::template group<0>(batch).part(first_target_view * n, target_views * n);
       const auto target =
-          context.activations.template allocate<typename Context::activation, embedding>(batch.batch);
+          context.activations.template allocate<typename Context::activation, embedding>(seen.batch);
       const auto before = context.activations.position();
       const auto w =
           network_weights(context, context.activations, trunk_size, m.target_values.data(), nullptr);
-      trunk::forward(context, w, batch, target, m.target_cache);
+      const double drop_path = std::exchange(context.step.drop_path, 0);
+      normalise_each_view(context, target_views);
+      trunk::forward(context, w, seen, target, m.target_cache);
+      context.step.drop_path = drop_path;
       context.activations.rewind(before);
       return target;
     } else {

@@ -29,16 +29,22 @@ template <class H>
 struct classifier {
   using type = H;
 };
-/// What is minimised: a `JointLoss`, `PredictiveLoss`, `ClassificationLoss` or `MaskedLoss`, by the method.
+/// What is minimised: a `JointLoss`, `PredictiveLoss`, `BatchLoss`, `ClassificationLoss` or `MaskedLoss`, by
+/// the method.
 template <class L>
 struct loss {
   using type = L;
 };
-/// The network that a view is compared with: `shared_weights` or a `MovingTarget`, `ema` or
+/// The network that a view is compared with: `shared_weights`, `stop_gradient`, or a `MovingTarget`, `ema` or
 /// `ema_before_step`.
 template <class T>
 struct target {
   using type = T;
+};
+/// How many views of each image there are, and which network sees them: `all_views<N>` or `one_way`.
+template <class V>
+struct compares {
+  using type = V;
 };
 /// The views that batch norm normalises together: `joint_statistics` or `per_view_statistics`.
 template <class S>
@@ -65,6 +71,11 @@ struct decoder {
 struct shared_weights {
   friend bool operator==(const shared_weights&, const shared_weights&) = default;
 };
+/// A target<>: the embeddings of the same network and step, before the predictor and without gradient (Chen &
+/// He 2021).
+struct stop_gradient {
+  friend bool operator==(const stop_gradient&, const stop_gradient&) = default;
+};
 /// A target<>: an exponential moving average of encoder and projector, without gradient (Grill et al. 2020).
 struct ema {
   double momentum = 0.996;  ///< the fraction of its old value that it retains in a step that names none
@@ -81,6 +92,17 @@ struct ema {
 /// v2, MoCo v3 and lightly. A step whose loss is NaN or infinite has then moved the target.
 struct ema_before_step : ema {
   friend bool operator==(const ema_before_step&, const ema_before_step&) = default;
+};
+
+/// A compares<>: N views of every image; the online network and the target see all of them.
+template <std::size_t N = 2>
+struct all_views {
+  static constexpr std::size_t views = N, online = N, first_of_target = 0, of_target = N;
+};
+/// A compares<>: two views of every image; the online network sees the first, the target the second (He et
+/// al. 2020). It takes half the work of `all_views<2>`.
+struct one_way {
+  static constexpr std::size_t views = 2, online = 1, first_of_target = 1, of_target = 1;
 };
 
 /// A statistics<>: batch norm normalises all views together, as SimCLR does.
@@ -113,6 +135,9 @@ struct policies {
   /// The type in Policy<>, or Default where that policy was left out.
   template <template <class> class Policy, class Default>
   using pick = typename pick_policy<Policy, Default, Given...>::type;
+
+  template <template <class> class Policy>
+  static constexpr bool has = (is_policy<Policy, Given> || ...);
 
   template <template <class> class Policy>
   static constexpr bool at_most_once = (std::size_t{is_policy<Policy, Given>} + ... + 0) <= 1;

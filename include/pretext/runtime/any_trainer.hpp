@@ -80,7 +80,8 @@ class any_trainer : public any_encoder {
 
   /// The embeddings of the last step, valid until the next one.
   virtual embeddings last_embeddings() = 0;
-  /// The views that a step would see, (views·n, H, W, 3): for pictures in a report.
+  /// The views that a step would see, the global ones of a multi_crop, (views·n, H, W, 3): for pictures in a
+  /// report.
   virtual std::vector<float> make_views(const image_batch& batch) = 0;
   /// The ability to predict masked patches, or null where the method has none.
   virtual pretext::reconstructor* reconstructor() { return nullptr; }
@@ -104,6 +105,7 @@ class trainer_adapter : public Interface {
   using images_shape = typename Trainer::images;
   using feature = typename Trainer::feature;
   using device = typename context_type::device;
+  using groups = detail::view_groups<typename Trainer::view_shapes, Views::views>;
   static constexpr auto encoder_table = parameters_of<typename method::encoder, images_shape>;
 
  public:
@@ -111,10 +113,11 @@ class trainer_adapter : public Interface {
       : trainer_{std::move(trainer)}, views_{std::move(views)}, evaluation_{std::move(evaluation)} {}
 
   void enqueue(const image_batch& batch, const step_values& values) override {
-    const auto complete = [&](writes<context_type, images_shape> views) {
-      prepare({batch.seed, batch.epoch, batch.samples.data(), batch.samples.size()}, views);
+    const auto complete = [&](const auto& views) {
+      prepare({batch.seed, batch.epoch, batch.samples.data(), batch.samples.size()},
+              groups::template group<0>(views));
     };
-    steps_.enqueue(*trainer_, views_, batch_, batch, values, complete);
+    steps_.enqueue(*trainer_, views_, step_views_, batch, values, complete);
   }
   std::span<const double> wait_losses() override { return steps_.wait_losses(*trainer_); }
   std::size_t max_queued() const override { return steps_.max_queued; }
@@ -131,7 +134,9 @@ class trainer_adapter : public Interface {
   any_trainer::embeddings last_embeddings() override {
     if constexpr (requires { trainer_->memory().z; }) {
       const reads<context_type, typename method::embedding> z{trainer_->memory().z};
-      return {floats_on_host(trainer_->context(), z, embeddings_), method::embedding::size, Views::views};
+      std::size_t views = Views::views;
+      if constexpr (requires { method::embedded_views; }) views = method::embedded_views;
+      return {floats_on_host(trainer_->context(), z, embeddings_), method::embedding::size, views};
     } else {
       return {};
     }
@@ -154,10 +159,10 @@ class trainer_adapter : public Interface {
   }
 
   std::vector<float> make_views(const image_batch& batch) override {
-    const auto views = batch_.resize(Views::views * batch.images.size());
+    const auto views = groups::resize(step_views_, batch.images.size());
     augment(trainer_->context(), views_, batch.images, batch.samples, batch.seed, batch.epoch, views);
-    const auto values =
-        floats_on_host(trainer_->context(), reads<context_type, images_shape>{views}, host_copy_);
+    const auto values = floats_on_host(
+        trainer_->context(), reads<context_type, images_shape>{groups::template group<0>(views)}, host_copy_);
     return {values.begin(), values.end()};
   }
 
@@ -215,6 +220,7 @@ class trainer_adapter : public Interface {
   std::unique_ptr<Trainer> trainer_;
   Views views_;
   Evaluation evaluation_;
+  typename groups::template owned<context_type> step_views_;
   tensor<typename context_type::activation, images_shape, device> batch_;
   tensor<typename context_type::activation, feature, device> feature_;
   std::vector<float> host_copy_, embeddings_;

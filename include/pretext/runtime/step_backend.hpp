@@ -44,11 +44,12 @@ class step_backend {
   template <class Memory, class Complete>
   void enqueue(Trainer& trainer, const Views& views, Memory& memory, const image_batch& batch,
                const step_values& values, const Complete& complete) {
-    const auto batch_views = memory.resize(Views::views * batch.images.size());
+    using groups = view_groups<typename Trainer::view_shapes, Views::views>;
+    const auto batch_views = groups::resize(memory, batch.images.size());
     augment(trainer.context(), views, batch.images, batch.samples, batch.seed, batch.epoch, batch_views);
     complete(batch_views);
-    losses_.push_back(
-        trainer.step(batch_views, values, trainer.keys_of(batch.samples, batch.seed, batch.epoch)));
+    losses_.push_back(trainer.step(typename Trainer::views_type{batch_views}, values,
+                                   trainer.keys_of(batch.samples, batch.seed, batch.epoch)));
   }
   std::span<const double> wait_losses(Trainer&) {
     returned_.swap(losses_);
@@ -74,7 +75,7 @@ template <class Trainer, class Views>
   requires has_separate_memory<typename Trainer::device>
 class step_backend<Trainer, Views> {
   using context_type = typename Trainer::context_type;
-  using images_shape = typename Trainer::images;
+  using images_shape = typename Trainer::view_shapes;
   using device = typename Trainer::device;
   using from_host = host_batches<context_type, images_shape, Views>;
   using from_device = device_batches<context_type, images_shape, Views>;

@@ -10,6 +10,7 @@
 #include <pretext/core/context.hpp>
 #include <pretext/core/random.hpp>
 #include <pretext/core/tensor.hpp>
+#include <pretext/core/view_groups.hpp>
 #include <pretext/training/step_values.hpp>
 
 namespace pretext::inline v0_1 {
@@ -31,10 +32,11 @@ struct step_state {
   device_step_values values{};
 };
 
-/// The stacked views of one step (views·n, H, W, C) and the keys of its samples, both in the device's memory.
-template <class Context, Shape Images>
+/// The stacked views of one step and the keys of its samples, both in the device's memory. `Images` is the
+/// shape of the views, (views·n, H, W, C), or a multi_crop.
+template <class Context, class Images>
 struct keyed_views {
-  reads<Context, Images> views{};
+  stacked_views<Context, Images> views{};
   sample_keys keys{};
 };
 
@@ -46,7 +48,7 @@ concept Batches = requires(B& batches, const B& unchanged, Trainer& trainer, con
   { unchanged.images() } -> std::convertible_to<std::size_t>;
   {
     batches(trainer, now)
-    } -> std::same_as<keyed_views<typename Trainer::context_type, typename Trainer::images>>;
+    } -> std::same_as<keyed_views<typename Trainer::context_type, typename Trainer::view_shapes>>;
 };
 
 }  // namespace pretext::inline v0_1

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <pretext/core/context.hpp>
+#include <pretext/core/view_groups.hpp>
 #include <pretext/devices/cpu.hpp>
 #include <pretext/layers/check_gradient.hpp>
 #include <pretext/methods/concepts.hpp>
@@ -35,19 +36,28 @@ template <class M,
       if (p.role == parameter_role::trainable &&
           p.rank < 2)  // biases of 0 and factors of 0 or 1 hide mistakes
         for (std::size_t i = p.offset; i < p.offset + p.size(); ++i) w[i] += noise[i];
+    if constexpr (requires { method.start(context, memory, how.seed); })
+      method.start(context, memory, how.seed);
     if constexpr (M::has_target) {
       std::vector<double> other(M::size);
       initialise<double>(M::parameters, how.seed + 2, other.data());
       std::copy_n(other.begin(), memory.target_values.size(), memory.target_values.data());
     }
-    const auto pixels = detail::normal_values(M::views * how.batch * M::images::size, how.seed + 3, .5, .3);
+    using groups = detail::view_groups<view_shapes_of<M>, M::views>;
+    typename groups::template owned<Context> pixels;
+    const auto views = groups::resize(pixels, how.batch);
+    auto seed = how.seed + 3;
+    groups::for_each(views, [&](const auto& group) {
+      const auto drawn = detail::normal_values(group.size(), seed++, .5, .3);
+      std::copy(drawn.begin(), drawn.end(), group.data);
+    });
     std::vector<std::uint64_t> samples(how.batch);
     std::iota(samples.begin(), samples.end(), std::uint64_t{0});
     const step_context step{.keys = {how.seed, 0, samples.data(), samples.size()},
                             .drop_path = how.drop_path};
     const auto value = [&]() -> double {
       prepare(memory, how.batch);
-      return method.learn(context, memory, {pixels.data(), M::views * how.batch}, step);
+      return method.learn(context, memory, typename groups::template to_read<Context>{views}, step);
     };
     std::fill(dw.begin(), dw.end(), 0.0);
     value();

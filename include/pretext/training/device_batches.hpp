@@ -9,6 +9,7 @@
 #include <pretext/core/context.hpp>
 #include <pretext/core/expects.hpp>
 #include <pretext/core/random.hpp>
+#include <pretext/core/view_groups.hpp>
 #include <pretext/data/batch_order.hpp>
 #include <pretext/kernels/batch_mix.hpp>
 #include <pretext/kernels/parallel_for.hpp>
@@ -31,8 +32,10 @@ struct device_batch_options {
 /// Batches of a step queue that a device makes without the host, from a data set in its memory. They are
 /// those of a `loader` with the same seed: the same samples in the same order, in whole batches, and the
 /// views of `augment`; a classifier's soft targets come from the images' labels.
-template <class Context, ImageShape Images, class Views>
+template <class Context, class Images, class Views>
 class device_batches {
+  using groups = detail::view_groups<Images, Views::views>;
+
  public:
   using device = typename Context::device;
 
@@ -61,7 +64,8 @@ class device_batches {
   buffer<std::uint32_t, device> epoch_{1};
   buffer<int, device> labels_;
   buffer<batch_mix, device> mix_{1};
-  tensor<typename Context::activation, Images, device> batch_;
+  typename groups::template owned<Context> batch_;
+  typename groups::template to_write<Context> views_of_batch_;
 };
 
 namespace detail {
@@ -96,7 +100,7 @@ struct label_samples {
 
 }  // namespace detail
 
-template <class Context, ImageShape Images, class Views>
+template <class Context, class Images, class Views>
 device_batches<Context, Images, Views>::device_batches(const device_dataset<device>& images, Views views,
                                                        device_batch_options options)
     : dataset_{&images},
@@ -105,13 +109,13 @@ device_batches<Context, Images, Views>::device_batches(const device_dataset<devi
       order_{images.size(), options.batch, options.seed, options.shuffle, true, options.blocks},
       samples_{options.batch},
       labels_{options.batch},
-      batch_{Views::views * options.batch} {
+      views_of_batch_{groups::resize(batch_, options.batch)} {
   expects(options.batch > 0 && options.batch <= images.size(), "a batch of ", options.batch,
           " images cannot be made of ", images.size(), "; choose a smaller batch");
   options.targets.check();
 }
 
-template <class Context, ImageShape Images, class Views>
+template <class Context, class Images, class Views>
 template <class Trainer>
 keyed_views<Context, Images> device_batches<Context, Images, Views>::operator()(Trainer& trainer,
                                                                                 const step_state* now) {
@@ -119,14 +123,15 @@ keyed_views<Context, Images> device_batches<Context, Images, Views>::operator()(
   kernels::parallel_for<device>::run(context, images(),
                                      detail::choose_samples{order_, now, samples_.data(), epoch_.data()});
   const auto epoch = device_scalar<std::uint32_t>::at_address(epoch_.data());
-  augment(context, views_, dataset_->chosen(samples_.data(), images()), options_.seed, epoch, batch_.view());
+  augment(context, views_, dataset_->chosen(samples_.data(), images()), options_.seed, epoch,
+          views_of_batch_);
   const sample_keys keys{options_.seed, epoch, samples_.data(), images()};
   if constexpr (LabelledMethod<typename Trainer::method_type>)
     label(context, keys, trainer.method().classes(), trainer.memory().soft_targets);
-  return {batch_.view(), keys};
+  return {views_of_batch_, keys};
 }
 
-template <class Context, ImageShape Images, class Views>
+template <class Context, class Images, class Views>
 template <class Target>
 void device_batches<Context, Images, Views>::label(Context& context, const sample_keys& keys,
                                                    std::size_t classes, Target& soft_targets) {
@@ -144,7 +149,7 @@ void device_batches<Context, Images, Views>::label(Context& context, const sampl
                                                            {Images::extents[0], Images::extents[1]},
                                                            mix_.data()});
   const auto chosen = device_scalar<batch_mix>::at_address(mix_.data());
-  mix(context, chosen, batch_.view());
+  mix(context, chosen, views_of_batch_);
   kernels::mixing<device>::targets(context, images(), outputs, classes, chosen, options_.targets.smoothing,
                                    static_cast<const int*>(labels_.data()), written.data);
 }

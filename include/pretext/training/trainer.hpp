@@ -53,6 +53,8 @@ class trainer {
   using device = typename Context::device;
   using images = typename Method::images;
   using feature = typename Method::feature;
+  using view_shapes = view_shapes_of<Method>;  ///< `images`, or a multi_crop
+  using views_type = stacked_views<Context, view_shapes>;
 
   using options = detail::trainer_options<device>;
 
@@ -65,7 +67,8 @@ class trainer {
       : trainer{std::move(method), std::move(optimizer), chosen.seed, chosen.make_stream()} {}
 
   /// Draws all weights again with the initialisers of `table`, which has the method's parameters, and those
-  /// of the target with `target_seed`. The optimizer's state stays as it is.
+  /// of the target with `target_seed`; what the loss remembers begins anew. The optimizer's state stays as it
+  /// is.
   void start(std::span<const parameter> table, std::uint64_t seed, std::uint64_t target_seed);
 
   /// One training step on a batch of images, such as `loader::next` returns: makes their views, keyed by the
@@ -81,25 +84,25 @@ class trainer {
                   "pretext::trainer: the augmentation makes another number of views of each image than the "
                   "method learns from: two_views{...} for joint_embedding, one augmentation{...} for "
                   "masked_modeling and classification.");
-    const auto views = views_.resize(Views::views * batch.images.size());
+    const auto views = groups::resize(views_, batch.images.size(), Views::views);
     augment(context_, augmentation, batch.images, batch.samples, batch.seed, batch.epoch, views);
-    return step(views, values, keys_of(batch.samples, batch.seed, batch.epoch));
+    return step(views_type{views}, values, keys_of(batch.samples, batch.seed, batch.epoch));
   }
 
   /// One training step on stacked views (views·n, H, W, C) that are in the device's memory, view 1 of all
   /// images first. Returns the batch's loss; throws non_finite_loss, before any weight has changed, if it is
   /// NaN or infinite, and std::invalid_argument for an empty batch and for pixels of 0 to 255 in the first
   /// one (on CPUs).
-  double step(reads<Context, images> views, const training_step& values) {
+  double step(const views_type& views, const training_step& values) {
     return step(views, detail::values_of(values), keys_of(values.samples, values.seed, values.epoch));
   }
   /// The same with keys whose samples are in the device's memory, such as `keys_of` returns.
-  double step(reads<Context, images> views, const step_values& values, const sample_keys& keys);
+  double step(const views_type& views, const step_values& values, const sample_keys& keys);
 
   /// Puts a step on the stream and waits for nothing; what changes from step to step may be in the device's
   /// memory. On an asynchronous device a loss that is NaN or infinite holds back its own update and, until
   /// `wait_loss` has reported it, those of all steps after it.
-  void enqueue(reads<Context, images> views, const step_context& step);
+  void enqueue(const views_type& views, const step_context& step);
 
   /// Does not compile: views of another type than the context's activations.
   template <detail::WrongDtype<Context, images> Views>
@@ -144,16 +147,17 @@ class trainer {
 
  private:
   using state_type = typename Optimizer::template state_type<Context>;
+  using groups = detail::view_groups<view_shapes, Method::views>;
 
   /// Does `learn` return the value of the loss, rather than one that the device has yet to compute?
   static constexpr bool knows_losses = std::same_as<typename Context::loss_value, double>;
 
   /// Adds to an out-of-memory error which batch would fit.
-  typename Context::loss_value learn(reads<Context, images> views, const step_context& step) {
+  typename Context::loss_value learn(const views_type& views, const step_context& step) {
     try {
       return method_.learn(context_, memory_, views, step);
     } catch (const out_of_device_memory& full) {
-      throw full.in_batch(views.batch / Method::views,
+      throw full.in_batch(groups::rows(views)[0] / groups::views_of[0],
                           context_.activations.peak() + context_.workspace.peak());
     }
   }
@@ -165,7 +169,7 @@ class trainer {
   typename Method::template memory<Context> memory_{};
   state_type state_;
   buffer<std::uint64_t, device> samples_;
-  tensor<T, images, device> views_;  // for step(augmentation, batch, values)
+  typename groups::template owned<Context> views_;  // for step(augmentation, batch, values)
   double loss_ = 0;
   bool has_seen_views_ = false;
 };
@@ -196,6 +200,7 @@ void trainer<Method, Context, Optimizer>::start(std::span<const parameter> table
     if (target_seed != seed) initialise<W>(table, target_seed, host.data());
     device::write(context_.stream, memory_.target_values.data(), host.data(), memory_.target_values.size());
   }
+  if constexpr (requires { method_.start(context_, memory_, seed); }) method_.start(context_, memory_, seed);
 }
 
 template <class Method, class Context, class Optimizer>
@@ -222,11 +227,12 @@ device_step_values trainer<Method, Context, Optimizer>::checked(const step_value
 }
 
 template <class Method, class Context, class Optimizer>
-void trainer<Method, Context, Optimizer>::enqueue(reads<Context, images> views, const step_context& step) {
+void trainer<Method, Context, Optimizer>::enqueue(const views_type& views, const step_context& step) {
   detail::expects_same_multipliers(method_, table_);
-  expects(views.data && views.batch > 0, "trainer: a step needs views of at least one image");
+  const auto& first = groups::template group<0>(views);
+  expects(first.data && first.batch > 0, "trainer: a step needs views of at least one image");
   if constexpr (knows_losses) {
-    if (!std::exchange(has_seen_views_, true)) detail::expects_scaled(views.data, views.size() / views.batch);
+    if (!std::exchange(has_seen_views_, true)) detail::expects_scaled(first.data, first.size() / first.batch);
   }
   device::clear(context_.stream, memory_.gradient.data(), Method::size);
   // An asynchronous device is not waited for: it holds its own updates back if the loss is not finite.
@@ -240,6 +246,8 @@ void trainer<Method, Context, Optimizer>::enqueue(reads<Context, images> views, 
   optimizer_(context_, std::span<const parameter>{table_}, state_, step.rates, memory_.gradient.data(),
              memory_.value.data());
   if constexpr (Method::has_target) method_.update_target(context_, memory_, step.target_momentum);
+  if constexpr (requires { method_.complete_step(context_, memory_); })
+    method_.complete_step(context_, memory_);
 }
 
 template <class Method, class Context, class Optimizer>
@@ -258,7 +266,7 @@ const double* trainer<Method, Context, Optimizer>::loss_on_device() const {
 }
 
 template <class Method, class Context, class Optimizer>
-double trainer<Method, Context, Optimizer>::step(reads<Context, images> views, const step_values& values,
+double trainer<Method, Context, Optimizer>::step(const views_type& views, const step_values& values,
                                                  const sample_keys& keys) {
   enqueue(views, checked(values).given(keys, values.drop_path));
   return wait_loss();
@@ -275,6 +283,7 @@ void trainer<Method, Context, Optimizer>::for_each_buffer(Visitor&& visit) {
   visit(std::string_view{"value"}, memory_.value.data(), memory_.value.size());
   if constexpr (Method::has_target)
     visit(std::string_view{"target"}, memory_.target_values.data(), memory_.target_values.size());
+  if constexpr (requires { memory_.loss_state; }) memory_.loss_state.for_each_buffer(visit);
   state_.for_each_buffer(visit);
 }
 

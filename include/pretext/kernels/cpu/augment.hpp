@@ -65,7 +65,7 @@ struct augment<cpu> {
     constexpr std::size_t images_per_run = 4;
     const auto make_view = [&](std::size_t i, const auto& pipeline, std::uint32_t v) {
       const auto& image = images[i];
-      const random_key key{seed, epoch, samples[i], v};
+      const random_key key{seed, epoch, samples[i], detail::first_view<Views> + v};
       render<Channels>(pipeline, pipeline.choose(key, {image.height, image.width}, extent), image, extent,
                        out.part(v * images.size() + i, 1).data);
     };

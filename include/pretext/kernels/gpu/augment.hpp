@@ -195,7 +195,8 @@ struct augment<Device> {
                                 ? nullptr
                                 : context.workspace.template allocate<float>(blocks * kernel::plane_elements);
       launch(context.stream, blocks,
-             kernel{pipeline, batch, v, out.part(v * batch.count, batch.count).data, planes});
+             kernel{pipeline, batch, detail::first_view<Views> + v,
+                    out.part(v * batch.count, batch.count).data, planes});
     };
     [&]<std::uint32_t... V>(std::integer_sequence<std::uint32_t, V...>) {
       (launch_view(views.template view<V>(), V), ...);

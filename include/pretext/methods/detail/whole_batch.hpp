@@ -2,12 +2,14 @@
 #pragma once
 #include <algorithm>
 #include <cstddef>
-#include <tuple>
+#include <cstdint>
 
 #include <pretext/core/arena.hpp>
 #include <pretext/core/context.hpp>
 #include <pretext/core/expects.hpp>
 #include <pretext/distributed/communicator.hpp>
+#include <pretext/losses/call_loss.hpp>
+#include <pretext/losses/loss_batch.hpp>
 
 // The loss of a batch that is cut into shards. A loss of embeddings compares each with all others and need
 // not know of shards: every shard gathers the embeddings of all, computes the loss of the whole batch, and
@@ -28,30 +30,37 @@ reads<Context, S> gather_views(Context& context, std::size_t views, reads<Contex
   return all;
 }
 
-/// The loss of stacked views: of the embeddings `compared`, the same number of rows of each shard. Writes the
-/// gradient of the first of them.
-template <class Context, class Loss, Shape S, class... Compared>
-typename Context::loss_value whole_batch_loss(Context& context, const Loss& loss, std::size_t views,
-                                              writes<Context, S> gradient, const Compared&... compared) {
+/// The loss of stacked views: of the rows of all shards, as many of each. Writes the gradient of the
+/// predictions.
+template <class Context, class Loss, class State, Shape P, Shape E>
+typename Context::loss_value whole_batch_loss(Context& context, const Loss& loss,
+                                              const loss_batch<Context, P, E>& own, State& state) {
   using T = typename Context::activation;
   if constexpr (distributed::has_collectives<typename Context::device>) {
     if (context.communicator) {
       const arena_scope guard{context.workspace};
-      const std::tuple all{
-          gather_views<Context, S>(context, views, compared)...};  // in this order everywhere
-      const auto dall = context.workspace.template allocate<T, S>(std::get<0>(all).batch);
-      Context::device::clear(context.stream, dall.data, dall.size());
-      const typename Context::loss_value value =
-          std::apply([&](const auto&... each) { return loss(context, each..., dall); }, all);
+      auto all = own;
       const std::size_t shards = context.communicator->shards(), shard = context.communicator->shard();
-      const std::size_t part = gradient.size() / views;
-      for (std::size_t view = 0; view < views; ++view)
-        std::copy_n(dall.data + (view * shards + shard) * part, part, gradient.data + view * part);
+      all.images = own.images * shards;
+      all.p = gather_views<Context, P>(context, own.views, own.p);
+      if (own.target_views > 0) all.target = gather_views<Context, E>(context, own.target_views, own.target);
+      if (own.labels) {
+        auto* const labels = context.workspace.template allocate<std::int64_t>(all.images);
+        context.communicator->all_gather(context.stream, own.labels, labels,
+                                         own.images * sizeof(std::int64_t));
+        all.labels = labels;
+      }
+      all.dp = context.workspace.template allocate<T, P>(all.p.batch);
+      Context::device::clear(context.stream, all.dp.data, all.dp.size());
+      const typename Context::loss_value value = call_loss(context, loss, all, state);
+      const std::size_t part = own.dp.size() / own.views;
+      for (std::size_t view = 0; view < own.views; ++view)
+        std::copy_n(all.dp.data + (view * shards + shard) * part, part, own.dp.data + view * part);
       return value;
     }
   }
-  Context::device::clear(context.stream, gradient.data, gradient.size());
-  return loss(context, compared..., gradient);
+  Context::device::clear(context.stream, own.dp.data, own.dp.size());
+  return call_loss(context, loss, own, state);
 }
 
 /// The loss of the whole batch from this shard's share.

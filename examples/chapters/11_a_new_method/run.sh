@@ -1,0 +1,3 @@
+# [run]
+build/examples/chapters/11_a_new_method
+# [/run]

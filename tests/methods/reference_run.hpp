@@ -1,0 +1,178 @@
+#pragma once
+// Runs a method beside a case that other people's code has computed.
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <pretext/core/view_groups.hpp>
+#include <pretext/kernels/cpu/for_each_row.hpp>
+#include <pretext/kernels/cpu/optimize.hpp>
+#include <pretext/optimizers/lars.hpp>
+#include <pretext/optimizers/sgd.hpp>
+#include <pretext/training/trainer.hpp>
+
+#include "support/gradient_check.hpp"
+#include "support/lockstep.hpp"
+#include "support/thin_trunk.hpp"
+
+namespace pretext::tests {
+
+/// The views `name` 1 to `count` of a step, stacked, channels last.
+template <class T>
+std::vector<T> views_of_step(const safetensors& file, const std::string& name, std::size_t count,
+                             std::size_t k) {
+  std::vector<T> all;
+  for (std::size_t view = 1; view <= count; ++view) {
+    const auto one = channels_last<T>(file.at(name + std::to_string(view) + "." + std::to_string(k)));
+    all.insert(all.end(), one.begin(), one.end());
+  }
+  return all;
+}
+
+/// A method in the initial state of a case, whose tensors give the values of every step.
+template <class Method, class Context, class Optimizer>
+struct reference_run {
+  using T = typename Context::activation;
+  using images = typename Method::images;
+
+  const safetensors& file;
+  double tolerance;
+  trainer<Method, Context, Optimizer> learner;
+  // With a target the file has encoder and projector in one module, the predictor in another.
+  std::span<const parameter> embedding{parameters_of<typename Method::trunk, images>};
+  std::span<const parameter> prediction =
+      std::span<const parameter>{Method::parameters}.subspan(embedding.size());
+  std::string online = Method::has_target ? "online." : "";
+
+  reference_run(const safetensors& from, double within, const Method& method, const Optimizer& optimizer)
+      : file{from}, tolerance{within}, learner{method, optimizer, 1, cpu::stream{2}} {
+    auto& m = learner.memory();
+    read_torch_tensors<T>(embedding, file, "before." + online, m.value.data());
+    read_torch_tensors<T>(prediction, file, "before.", m.value.data());
+    if constexpr (Method::has_target)
+      read_torch_tensors<T>(embedding, file, "before.target.", m.target_values.data());
+    m.loss_state.for_each_buffer([&]<class B>(std::string_view name, B* data, std::size_t count) {
+      const std::string stored = "before." + std::string{name};
+      if (!file.tensors.contains(stored)) return;
+      const auto values = file.at(stored).template as<B>();
+      REQUIRE(values.size() == count);
+      std::copy(values.begin(), values.end(), data);
+    });
+  }
+
+  double at_step(const std::string& name, std::size_t k) const {
+    return file.at(name).template as<double>()[k];
+  }
+  void step(std::size_t k) {
+    training_step values{.learning_rate = at_step("rate", k)};
+    if (Method::has_target && file.tensors.contains("target_momentum"))
+      values.target_momentum = at_step("target_momentum", k);
+    if (file.tensors.contains("rate_of_the_predictor"))
+      values.groups[0].learning_rate = at_step("rate_of_the_predictor", k);
+    if (file.tensors.contains("weight_decay")) values.weight_decay = at_step("weight_decay", k);
+    if (file.tensors.contains("teacher_temperature")) values.loss.of[0] = at_step("teacher_temperature", k);
+    for (const char* frozen : {"frozen_steps", "frozen_last_layer_steps"})
+      if (file.metadata.contains(frozen))
+        values.groups[0].frozen = double(k) < hyper_parameter(file, frozen).template get<double>();
+    if constexpr (requires { learner.memory().labels; })
+      if (const auto labels = "labels." + std::to_string(k); file.tensors.contains(labels)) {
+        const auto classes = file.at(labels).template as<std::int64_t>();
+        learner.memory().labels = buffer<std::int64_t, cpu>{classes.size()};
+        std::copy(classes.begin(), classes.end(), learner.memory().labels.data());
+      }
+    const double loss = learner.step(views(k), values), expected = at_step("loss", k);
+    CAPTURE(k);
+    CHECK(std::abs(loss - expected) < tolerance * std::abs(expected));
+  }
+  auto gradients() { return gradients_of<T>(Method::parameters, learner.memory().gradient.data()); }
+  auto first_gradients() const {
+    return gradients_of(Method::parameters, file, [&](const parameter& p) {
+      const std::string name{p.name()};
+      return "grad." + (name.starts_with("prediction_head") ? "" : online) + name;
+    });
+  }
+  void end_agrees() {
+    auto& m = learner.memory();
+    weights_agree(embedding, m.value.data(), file, "after." + online, tolerance);
+    weights_agree(prediction, m.value.data(), file, "after.", tolerance);
+    if constexpr (Method::has_target)
+      weights_agree(embedding, m.target_values.data(), file, "after.target.", tolerance);
+    m.loss_state.for_each_buffer([&]<class B>(std::string_view name, B* data, std::size_t count) {
+      const std::string stored = "after." + std::string{name};
+      if (!file.tensors.contains(stored)) return;
+      CAPTURE(stored);
+      CHECK(relative_difference(std::vector<B>(data, data + count), file.at(stored).template as<double>()) <
+            tolerance);
+    });
+  }
+
+ private:
+  using groups = detail::view_groups<typename Method::view_shapes, Method::views>;
+
+  /// The views of step k, valid until the next call.
+  typename groups::template to_read<Context> views(std::size_t k) {
+    if constexpr (groups::count == 1) {
+      pixels[0] = views_of_step<T>(file, "view", Method::views, k);
+      return {pixels[0].data(), pixels[0].size() / images::size};
+    } else {
+      pixels[0] = views_of_step<T>(file, "view", groups::views_of[0], k);
+      pixels[1] = views_of_step<T>(file, "local", groups::views_of[1], k);
+      using local = typename groups::template shape_of<1>;
+      return {reads<Context, images>{pixels[0].data(), pixels[0].size() / images::size},
+              reads<Context, local>{pixels[1].data(), pixels[1].size() / local::size}};
+    }
+  }
+  std::vector<T> pixels[2];
+};
+
+/// Runs the case `name` with the method that `Method<Side>` is for global views of that many pixels;
+/// `configure(method, number)` sets hyper-parameters.
+template <template <std::size_t> class Method, class Optimizer, class Configure>
+void run_agrees(const std::string& name, const Optimizer& optimizer, const Configure& configure) {
+  CAPTURE(name);
+  const auto file = reference(name);
+  const auto number = [&](const char* key) { return hyper_parameter(file, key).template get<double>(); };
+  const auto with = [&]<std::size_t Side>(std::integral_constant<std::size_t, Side>) {
+    using method = Method<Side>;
+    method configured{};
+    configure(configured, number);
+    using twice = reference_run<method, on<cpu, fp64>, Optimizer>;
+    lockstep(twice{file, 1e-9, configured, optimizer},
+             reference_run<method, on<cpu>, Optimizer>{file, 1e-4, configured, optimizer},
+             twice{file, 1e-3, configured, optimizer}, file.at("loss").shape[0]);
+  };
+  switch (const auto side = file.at("view1.0").shape[2]) {
+    case 8:
+      return with(std::integral_constant<std::size_t, 8>{});
+    case 12:
+      return with(std::integral_constant<std::size_t, 12>{});
+    default:
+      FAIL("no test is compiled for images of ", side, " pixels");
+  }
+}
+
+inline lars official_lars(const std::string& name) {
+  const auto file = reference(name);
+  const auto number = [&](const char* key) { return hyper_parameter(file, key).template get<double>(); };
+  lars optimizer{.momentum = number("momentum"),
+                 .weight_decay = number("weight_decay"),
+                 .trust_coefficient = number("trust_coefficient"),
+                 .variant = lars_variant::byol};
+  if (file.tensors.contains("rate_of_biases_and_norms"))
+    optimizer.excluded_rate =
+        file.at("rate_of_biases_and_norms").as<double>().back() / file.at("rate").as<double>().back();
+  return optimizer;
+}
+
+inline sgd torch_sgd(const std::string& name) {
+  const auto file = reference(name);
+  const auto number = [&](const char* key) { return hyper_parameter(file, key).template get<double>(); };
+  return {.momentum = number("momentum"), .weight_decay = number("weight_decay"), .decay_all = true};
+}
+
+}  // namespace pretext::tests
