@@ -19,12 +19,9 @@
 // then per tensor, then the factor of each tensor from the sums of all that share its norm, then the product.
 namespace pretext::inline v0_1 {
 
-/// Whose gradients have a norm together.
-enum class clip_by {
-  tensor,  ///< each tensor: DINO, iBOT
-  module,  ///< parameters whose paths have the same first component, such as `backbone`: DINOv2
-  whole,   ///< all of them: torch's clip_grad_norm_
-};
+/// Whose gradients have a norm together: those of each tensor (DINO, iBOT), those of parameters whose paths
+/// have the same first component, such as `backbone` (DINOv2), or all (torch's clip_grad_norm_).
+enum class clip_by { tensor, module, whole };
 
 }  // namespace pretext::inline v0_1
 
@@ -86,7 +83,7 @@ struct tensor_squares {
   }
 };
 
-/// min(1, c / (‖g‖ + 1e-6)) of the tensors that share a norm, for each tensor.
+/// norm / (‖g‖ + 1e-6) of the tensors that share a norm, for each tensor.
 struct clip_factors {
   double norm;
   clip_by by;
@@ -104,8 +101,7 @@ struct clip_factors {
         return all || module[other] == module[row] ? squares[other] : 0.0;
       });
     }
-    const double ratio = norm / (std::sqrt(sum) + 1e-6);
-    team.each(1, [&](std::size_t) { factor[row] = ratio < 1 ? ratio : 1.0; });
+    team.each(1, [&](std::size_t) { factor[row] = norm / (std::sqrt(sum) + 1e-6); });
   }
 };
 
