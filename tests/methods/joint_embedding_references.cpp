@@ -1,5 +1,5 @@
-// Whole runs of methods/{barlow_twins,vicreg,dcl,frossl,hypersphere,moco_v3}.hpp beside those of other
-// people's code.
+// Whole runs of methods/{barlow_twins,vicreg,dcl,frossl,hypersphere,moco_v3,supcon,wmse}.hpp beside those of
+// other people's code.
 #include "methods/reference_run.hpp"
 
 #include <pretext/methods/barlow_twins.hpp>
@@ -7,11 +7,14 @@
 #include <pretext/methods/frossl.hpp>
 #include <pretext/methods/hypersphere.hpp>
 #include <pretext/methods/moco_v3.hpp>
+#include <pretext/methods/supcon.hpp>
 #include <pretext/methods/vicreg.hpp>
+#include <pretext/methods/wmse.hpp>
 #include <pretext/training/check_method.hpp>
 
 using namespace pretext;
 using tests::official_lars;
+using tests::run_agrees;
 using tests::torch_sgd;
 
 namespace {
@@ -31,49 +34,63 @@ using frossl_of = frossl<shape<Side, Side, 3>, trunk, three_layers>;
 template <std::size_t Side>
 using hypersphere_of = hypersphere<shape<Side, Side, 3>, trunk, lightly_head>;
 template <std::size_t Side>
+using supcon_of = supcon<shape<Side, Side, 3>, trunk, moco_v2_head<16, 8>>;
+template <std::size_t Side>
+using wmse_of = wmse<shape<Side, Side, 3>, trunk, simclr_head<16, 3, affine::both>>;
+template <std::size_t Side>
 using moco_v3_of = moco_v3<shape<Side, Side, 3>, trunk, moco_v3_head<24, 8>, byol_head<24, 8, bias::no>>;
 
 }  // namespace
 
 TEST_CASE("ten steps of Barlow Twins agree with lightly's parts and the official LARS") {
   const std::string name = "barlow_twins_ten_steps";
-  tests::run_agrees<barlow_twins_of>(name, official_lars(name), [](auto& method, const auto& number) {
-    method.loss.lambda = number("lam");
-  });
+  run_agrees<barlow_twins_of>(name, official_lars(name),
+                              [](auto& method, const auto& number) { method.loss.lambda = number("lam"); });
 }
 
 TEST_CASE("ten steps of VICReg agree with lightly's parts and the official LARS") {
   const std::string name = "vicreg_ten_steps";
-  tests::run_agrees<vicreg_of>(name, official_lars(name), [](auto& method, const auto& number) {
+  run_agrees<vicreg_of>(name, official_lars(name), [](auto& method, const auto& number) {
     method.loss = {number("invariance"), number("variance"), number("covariance")};
   });
 }
 
 TEST_CASE("five steps of DCL and of DCLW agree with lightly") {
-  tests::run_agrees<dcl_of>(
-      "dcl_five_steps", torch_sgd("dcl_five_steps"),
-      [](auto& method, const auto& number) { method.loss.temperature = number("temperature"); });
-  tests::run_agrees<dcl_of>("dclw_five_steps", torch_sgd("dclw_five_steps"),
-                            [](auto& method, const auto& number) {
-                              method.loss = {number("temperature"), number("sigma")};
-                            });
+  run_agrees<dcl_of>("dcl_five_steps", torch_sgd("dcl_five_steps"), [](auto& method, const auto& number) {
+    method.loss.temperature = number("temperature");
+  });
+  run_agrees<dcl_of>("dclw_five_steps", torch_sgd("dclw_five_steps"), [](auto& method, const auto& number) {
+    method.loss = {number("temperature"), number("sigma")};
+  });
 }
 
 TEST_CASE("five steps of alignment and uniformity agree with lightly") {
   const std::string name = "align_uniform_five_steps";
-  tests::run_agrees<hypersphere_of>(name, torch_sgd(name), [](auto& method, const auto& number) {
+  run_agrees<hypersphere_of>(name, torch_sgd(name), [](auto& method, const auto& number) {
     method.loss = {number("t"), number("weight")};
   });
 }
 
 TEST_CASE("five steps of FroSSL agree with lightly") {
   const std::string name = "frossl_five_steps";
-  tests::run_agrees<frossl_of>(name, torch_sgd(name), [](auto&, const auto&) {});
+  run_agrees<frossl_of>(name, torch_sgd(name), [](auto&, const auto&) {});
+}
+
+TEST_CASE("ten steps of SupCon, with the labels of every step, agree with SupContrast's loss") {
+  const std::string name = "supcon_ten_steps";
+  run_agrees<supcon_of>(name, torch_sgd(name), [](auto& method, const auto& number) {
+    method.loss.temperature = number("temperature");
+  });
+}
+
+TEST_CASE("five steps of W-MSE agree with the whitening of its official code") {
+  const std::string name = "wmse_five_steps";
+  run_agrees<wmse_of>(name, torch_sgd(name), [](auto&, const auto&) {});
 }
 
 TEST_CASE("ten steps of MoCo v3 agree with its official code") {
   const std::string name = "moco_v3_ten_steps";
-  tests::run_agrees<moco_v3_of>(name, official_lars(name), [](auto& method, const auto& number) {
+  run_agrees<moco_v3_of>(name, official_lars(name), [](auto& method, const auto& number) {
     method.loss.temperature = number("temperature");
   });
 }

@@ -45,12 +45,18 @@ struct reference_run {
   trainer<Method, Context, Optimizer> learner;
   // With a target the file has encoder and projector in one module, the predictor in another.
   std::span<const parameter> embedding{parameters_of<typename Method::trunk, images>};
-  std::span<const parameter> prediction =
-      std::span<const parameter>{Method::parameters}.subspan(embedding.size());
+  std::vector<parameter> prediction{Method::parameters.begin() + std::ptrdiff_t(embedding.size()),
+                                    Method::parameters.end()};
   std::string online = Method::has_target ? "online." : "";
 
   reference_run(const safetensors& from, double within, const Method& method, const Optimizer& optimizer)
       : file{from}, tolerance{within}, learner{method, optimizer, 1, cpu::stream{2}} {
+    for (parameter& p : prediction)  // SwAV's prototypes have a name of their own
+      if (p.name() == "prediction_head.weight") {
+        const std::size_t offset = p.offset;
+        p = parameter{"prototypes.weight", {p.extents[0], p.extents[1]}, p.init};
+        p.offset = offset;
+      }
     auto& m = learner.memory();
     read_torch_tensors<T>(embedding, file, "before." + online, m.value.data());
     read_torch_tensors<T>(prediction, file, "before.", m.value.data());
@@ -90,18 +96,25 @@ struct reference_run {
     CHECK(std::abs(loss - expected) < tolerance * std::abs(expected));
   }
   auto gradients() { return gradients_of<T>(Method::parameters, learner.memory().gradient.data()); }
-  auto first_gradients() const {
-    return gradients_of(Method::parameters, file, [&](const parameter& p) {
-      const std::string name{p.name()};
-      return "grad." + (name.starts_with("prediction_head") ? "" : online) + name;
-    });
+  /// Those of the case after the first step.
+  auto first_gradients() {
+    const auto ours = gradients();
+    std::vector<parameter> names{embedding.begin(), embedding.end()};
+    names.insert(names.end(), prediction.begin(), prediction.end());
+    std::vector<std::vector<double>> all;
+    for (std::size_t row = 0; row < names.size(); ++row) {
+      if (names[row].role != parameter_role::trainable) continue;
+      const auto name = "grad." + (row < embedding.size() ? online : "") + std::string{names[row].name()};
+      // A tensor that is frozen in the first step has no gradient in the case.
+      all.push_back(file.tensors.contains(name) ? file.at(name).template as<double>() : ours[all.size()]);
+    }
+    return all;
   }
   void end_agrees() {
     auto& m = learner.memory();
-    weights_agree(embedding, m.value.data(), file, "after." + online, tolerance);
-    weights_agree(prediction, m.value.data(), file, "after.", tolerance);
-    if constexpr (Method::has_target)
-      weights_agree(embedding, m.target_values.data(), file, "after.target.", tolerance);
+    tensors_agree(embedding, m.value.data(), online);
+    tensors_agree(prediction, m.value.data(), "");
+    if constexpr (Method::has_target) tensors_agree(embedding, m.target_values.data(), "target.");
     m.loss_state.for_each_buffer([&]<class B>(std::string_view name, B* data, std::size_t count) {
       const std::string stored = "after." + std::string{name};
       if (!file.tensors.contains(stored)) return;
@@ -112,6 +125,27 @@ struct reference_run {
   }
 
  private:
+  /// Compares the end of a run with the case's. A tensor whose gradient is nothing but rounding wanders under
+  /// AdamW: biases that the case lists, and those of keys, which softmax does not see.
+  void tensors_agree(std::span<const parameter> table, const T* value, const std::string& module) {
+    const auto vanishing = hyper_parameter(file, "vanishing_gradients").get<std::vector<std::string>>();
+    safetensors ours;
+    append_torch_tensors<T>(table, value, "", ours);
+    for (const parameter& p : table) {
+      const std::string name{p.name()};
+      CAPTURE(name);
+      if (std::ranges::find(vanishing, module + name) != vanishing.end()) continue;
+      auto found = ours.at(name).template as<T>();
+      auto expected = file.at("after." + module + name).template as<double>();
+      if (name.ends_with("qkv.bias")) {
+        const auto third = std::ptrdiff_t(found.size() / 3);
+        std::fill(found.begin() + third, found.begin() + 2 * third, T(0));
+        std::fill(expected.begin() + third, expected.begin() + 2 * third, 0.0);
+      }
+      CHECK(relative_difference(found, expected) < tolerance);
+    }
+  }
+
   using groups = detail::view_groups<typename Method::view_shapes, Method::views>;
 
   /// The views of step k, valid until the next call.
@@ -130,9 +164,9 @@ struct reference_run {
   std::vector<T> pixels[2];
 };
 
-/// Runs the case `name` with the method that `Method<Side>` is for global views of that many pixels;
-/// `configure(method, number)` sets hyper-parameters.
-template <template <std::size_t> class Method, class Optimizer, class Configure>
+/// Runs the case `name` with the method that `Method<Side>` is for global views of that many pixels, one of
+/// `Sides`; `configure(method, number)` sets hyper-parameters.
+template <template <std::size_t> class Method, std::size_t... Sides, class Optimizer, class Configure>
 void run_agrees(const std::string& name, const Optimizer& optimizer, const Configure& configure) {
   CAPTURE(name);
   const auto file = reference(name);
@@ -146,14 +180,16 @@ void run_agrees(const std::string& name, const Optimizer& optimizer, const Confi
              reference_run<method, on<cpu>, Optimizer>{file, 1e-4, configured, optimizer},
              twice{file, 1e-3, configured, optimizer}, file.at("loss").shape[0]);
   };
-  switch (const auto side = file.at("view1.0").shape[2]) {
-    case 8:
-      return with(std::integral_constant<std::size_t, 8>{});
-    case 12:
-      return with(std::integral_constant<std::size_t, 12>{});
-    default:
-      FAIL("no test is compiled for images of ", side, " pixels");
-  }
+  const auto side = file.at("view1.0").shape[2];
+  bool compiled = false;
+  const auto try_side = [&]<std::size_t Side>(std::integral_constant<std::size_t, Side> its) {
+    if (Side == side) compiled = true, with(its);
+  };
+  if constexpr (sizeof...(Sides) > 0)
+    (try_side(std::integral_constant<std::size_t, Sides>{}), ...);
+  else
+    try_side(std::integral_constant<std::size_t, 8>{}), try_side(std::integral_constant<std::size_t, 12>{});
+  CHECK_MESSAGE(compiled, "no test is compiled for images of ", side, " pixels");
 }
 
 inline lars official_lars(const std::string& name) {

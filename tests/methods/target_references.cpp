@@ -1,10 +1,11 @@
-// Whole runs of methods/{moco_v2,nnclr,ressl,simsiam}.hpp beside those of other people's code.
+// Whole runs of methods/{moco_v2,nnclr,ressl,simsiam,tico}.hpp beside those of other people's code.
 #include "methods/reference_run.hpp"
 
 #include <pretext/methods/moco_v2.hpp>
 #include <pretext/methods/nnclr.hpp>
 #include <pretext/methods/ressl.hpp>
 #include <pretext/methods/simsiam.hpp>
+#include <pretext/methods/tico.hpp>
 #include <pretext/training/check_method.hpp>
 
 using namespace pretext;
@@ -25,6 +26,8 @@ using simsiam_of = simsiam<shape<Side, Side, 3>, trunk, simsiam_head<12, 10>, si
 template <std::size_t Side>
 using fast_siam_of =
     fast_siam<shape<Side, Side, 3>, trunk, 3, simsiam_head<12, 10>, simsiam_predictor<6, 10>>;
+template <std::size_t Side>
+using tico_of = tico<shape<Side, Side, 3>, trunk, byol_head<16, 8, bias::no, bias::yes>>;
 template <std::size_t Side>
 using nnclr_of = nnclr<shape<Side, Side, 3>, trunk, nnclr_head<12, 8>, nnclr_predictor<12, 8>>;
 
@@ -61,6 +64,13 @@ TEST_CASE("ten steps of NNCLR agree with solo-learn's loss and the official LARS
   const std::string name = "nnclr_ten_steps";
   run_agrees<nnclr_of>(name, official_lars(name), [](auto& method, const auto& number) {
     method.loss = {std::size_t(number("queue")), number("temperature")};
+  });
+}
+
+TEST_CASE("ten steps of TiCo agree with lightly's loss and the official LARS") {
+  const std::string name = "tico_ten_steps";
+  run_agrees<tico_of>(name, official_lars(name), [](auto& method, const auto& number) {
+    method.loss = {number("beta"), number("rho")};
   });
 }
 

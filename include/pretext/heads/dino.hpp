@@ -43,10 +43,11 @@ struct dino_bottleneck
 /// DINO's head (Caron et al. 2021, official code), a feature (D) to the scores of Out prototypes:
 /// `dino_bottleneck`, then a weight-normalised linear layer, whose gains are learned or stay 1 (`Gain`, the
 /// official norm_last_layer). DINOv2's heads and iBOT's shared head are the same. Parameter paths: layers.0
-/// …, last_layer.weight_g, last_layer.weight_v.
+/// …, last_layer.weight_g, last_layer.weight_v. The last layer is in group 1, which the official recipe
+/// freezes in the first epoch.
 template <std::size_t Out = 65536, std::size_t Hidden = 2048, std::size_t Bottleneck = 256,
           weight_gain Gain = weight_gain::fixed, hidden_norm Norm = hidden_norm::none>
 struct dino_head : sequential<named<"layers", detail::dino_layers<Hidden, Bottleneck, Norm>>, l2_normalize,
-                              named<"last_layer", weight_norm_linear<Out, Gain>>> {};
+                              named<"last_layer", in_group<1, weight_norm_linear<Out, Gain>>>> {};
 
 }  // namespace pretext::inline v0_1
