@@ -5,11 +5,17 @@
 
 #include <pretext/kernels/gpu/operations.hpp>
 #include <pretext/losses/call_loss.hpp>
+#include <pretext/losses/composition.hpp>
+#include <pretext/losses/feature_regression.hpp>
+#include <pretext/losses/koleo.hpp>
+#include <pretext/losses/msn_loss.hpp>
 #include <pretext/losses/nearest_neighbor_contrast.hpp>
 #include <pretext/losses/negative_cosine.hpp>
+#include <pretext/losses/patch_distillation.hpp>
 #include <pretext/losses/queue_contrast.hpp>
 #include <pretext/losses/relational_loss.hpp>
 #include <pretext/losses/self_distillation.hpp>
+#include <pretext/losses/sketched_isotropy.hpp>
 #include <pretext/losses/supervised_contrastive.hpp>
 #include <pretext/losses/swapped_prediction.hpp>
 #include <pretext/losses/tico_loss.hpp>
@@ -63,6 +69,28 @@ void compare_batch_loss(const Loss& loss, const test_views& of, int rounded_inte
 }
 
 template <class Device>
+void compare_patch_loss(const patch_distillation& loss) {
+  same_on_both<Device>(
+      [&]<class Context>(workbench<Context>& at) {
+        constexpr std::size_t columns = 37, images = 3, tokens = 5, rows = images * tokens;
+        patch_distillation::state<Context, shape<columns>, shape<columns>> state;
+        state.start(at.context, loss, 1);
+        token_batch<Context, shape<columns>> batch{.images = images, .tokens = tokens};
+        batch.masked = at.in(std::vector<std::uint8_t>{1, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1});
+        for (unsigned step = 0; step < 2; ++step) {
+          batch.p = {at.in(at.activations(rows * columns, 10 * step + 1)), rows};
+          batch.target = {at.in(at.activations(rows * columns, 10 * step + 2)), rows};
+          batch.dp = {at.out(at.activations(rows * columns, 10 * step + 3)), rows};
+          at.loss(loss(at.context, batch, state));
+          loss.commit(at.context, state);
+        }
+        state.for_each_buffer(
+            [&](std::string_view, const auto* data, std::size_t count) { at.values(data, count); });
+      },
+      0);
+}
+
+template <class Device>
 void batch_losses() {
   const test_views both{}, one_way{7, 1, 1, 1};
   compare_batch_loss<Device, 37>(negative_cosine{}, {7, 3, 3}, 0);
@@ -79,6 +107,16 @@ void batch_losses() {
   compare_batch_loss<Device, 37>(self_distillation{}, {7, 4, 2}, 1);
   compare_batch_loss<Device, 37>(self_distillation{.centering = teacher_centering::sinkhorn}, {7, 4, 2}, 1);
   compare_batch_loss<Device, 5>(whitening_mse{.sub_batch = 12, .repetitions = 2}, {36, 3, 0}, 2);
+  compare_batch_loss<Device, 37>(koleo{}, {7, 3, 0});
+  compare_batch_loss<Device, 19>(sketched_isotropy{.lambda = .5, .slices = 11}, {40, 3, 0});
+  compare_batch_loss<Device, 37, 5>(msn_loss{.temperature = 2}, {7, 3, 1}, 2);
+  compare_batch_loss<Device, 37, 5>(msn_loss{.temperature = 2, .iterations = 3}, {7, 3, 1}, 2);
+  compare_batch_loss<Device, 37>(self_distillation{} + 0.5 * (koleo{} + queue_contrast{.capacity = 14}),
+                                 both);
+  compare_batch_loss<Device, 37>(feature_regression{}, {7, 3, 3}, 0);
+  compare_batch_loss<Device, 37>(feature_regression{feature_distance::squares, 1, false}, {7, 3, 3}, 0);
+  for (const teacher_centering centering : {teacher_centering::centre, teacher_centering::sinkhorn})
+    compare_patch_loss<Device>(patch_distillation{.centering = centering, .centres_masked_only = true});
 }
 
 /// A step whose loss is NaN leaves what a loss remembers as it was.

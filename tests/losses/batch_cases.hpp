@@ -65,13 +65,19 @@ struct batch_results {
   friend bool operator==(const batch_results&, const batch_results&) = default;
 };
 
+/// Leaves a state as it is.
+struct nothing_to_prepare {
+  template <class State>
+  void operator()(State&) const {}
+};
+
 /// Calls a loss for rows in host memory with `threads` threads, and completes the step. The gradient is added
-/// to .25, which is taken off again.
-template <class Numerics, std::size_t P, std::size_t E = P, class Loss>
+/// to .25, which is taken off again. `prepare` may change the state before the call.
+template <class Numerics, std::size_t P, std::size_t E = P, class Loss, class Prepare = nothing_to_prepare>
 batch_results run_batch(const Loss& loss, std::size_t images, const std::vector<double>& p,
                         const std::vector<double>& target, std::size_t first_target_view = 0,
                         const std::vector<std::int64_t>& labels = {}, const state_values& given = {},
-                        double value = -1, std::size_t threads = 1) {
+                        double value = -1, std::size_t threads = 1, const Prepare& prepare = {}) {
   using Context = on<cpu, Numerics>;
   using T = typename Context::activation;
   Context context{.stream = cpu::stream{threads}};
@@ -93,6 +99,7 @@ batch_results run_batch(const Loss& loss, std::size_t images, const std::vector<
   loss_state_of<Loss, Context, shape<P>, shape<E>> state;
   state.start(context, loss, 5);
   set_values(state, given);
+  prepare(state);
   const auto before = values_of(state);
   batch_results results;
   results.value = call_loss(context, loss, batch, state);
@@ -106,9 +113,9 @@ batch_results run_batch(const Loss& loss, std::size_t images, const std::vector<
 /// The value and the gradient of a batch loss agree with those of `label` in a case, in double and in float,
 /// and have the same bits for 1 and 3 threads. Returns the results in double. `Widths` are the numbers of
 /// columns that may occur.
-template <std::size_t... Widths, class Loss>
+template <std::size_t... Widths, class Loss, class Prepare = nothing_to_prepare>
 batch_results agrees_with_batch(const Loss& loss, const safetensors& file, const std::string& label,
-                                const batch_of_case& batch) {
+                                const batch_of_case& batch, const Prepare& prepare = {}) {
   CAPTURE(label);
   const std::size_t images = file.at(batch.p[0]).shape[0], width = file.at(batch.p[0]).shape[1];
   batch_results in_double;
@@ -124,7 +131,7 @@ batch_results agrees_with_batch(const Loss& loss, const safetensors& file, const
     const auto run = [&](std::size_t threads) {
       return run_batch<Numerics, D>(loss, images, stacked<double>(file, batch.p),
                                     stacked<double>(file, batch.target), batch.first_target_view, labels,
-                                    batch.state, batch.value, threads);
+                                    batch.state, batch.value, threads, prepare);
     };
     const batch_results found = run(1);
     CHECK(found == run(3));

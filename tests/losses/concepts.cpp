@@ -4,13 +4,17 @@
 #include <pretext/losses/concepts.hpp>
 #include <pretext/losses/cosine_regression.hpp>
 #include <pretext/losses/cross_entropy.hpp>
+#include <pretext/losses/feature_regression.hpp>
+#include <pretext/losses/koleo.hpp>
 #include <pretext/losses/masked_pixels.hpp>
+#include <pretext/losses/msn_loss.hpp>
 #include <pretext/losses/nearest_neighbor_contrast.hpp>
 #include <pretext/losses/negative_cosine.hpp>
 #include <pretext/losses/nt_xent.hpp>
 #include <pretext/losses/queue_contrast.hpp>
 #include <pretext/losses/relational_loss.hpp>
 #include <pretext/losses/self_distillation.hpp>
+#include <pretext/losses/sketched_isotropy.hpp>
 #include <pretext/losses/supervised_contrastive.hpp>
 #include <pretext/losses/swapped_prediction.hpp>
 #include <pretext/losses/tico_loss.hpp>
@@ -69,9 +73,9 @@ TEST_CASE("every loss of the library is of exactly one kind") {
   static_assert(ClassificationLoss<cross_entropy> && kinds<cross_entropy> == 1);
   static_assert(MaskedLoss<masked_pixels> && kinds<masked_pixels> == 1);
   static_assert(MaskedLoss<simmim_pixels> && kinds<simmim_pixels> == 1);
-  static_assert(
-      are_batch_losses<negative_cosine, queue_contrast, relational_loss, nearest_neighbor_contrast, tico_loss,
-                       supervised_contrastive, whitening_mse, swapped_prediction, self_distillation>);
+  static_assert(are_batch_losses<negative_cosine, queue_contrast, relational_loss, nearest_neighbor_contrast,
+                                 tico_loss, supervised_contrastive, whitening_mse, swapped_prediction,
+                                 self_distillation, koleo, sketched_isotropy, msn_loss, feature_regression>);
   static_assert(kinds<negative_cosine> == 1 && kinds<queue_contrast> == 1);
 }
 

@@ -22,7 +22,7 @@ struct centred_softmax {
   scheduled_value temperature;
   const T* scores;
   const std::uint8_t* used;  ///< of each row; null: all are
-  const W* centre;
+  const W* centre;           ///< null: 0
   W* probabilities;
 
   template <class Team>
@@ -32,7 +32,9 @@ struct centred_softmax {
     W* const to = probabilities + row * columns;
     const bool counts = !used || used[row];
     const double inverse = 1 / double(temperature);
-    const auto logit = [&](std::size_t c) { return (double(from[c]) - double(middle[c])) * inverse; };
+    const auto logit = [&](std::size_t c) {
+      return (double(from[c]) - (middle ? double(middle[c]) : 0)) * inverse;
+    };
     const double top = counts ? team.maximum(columns, logit) : 0;
     const auto term = [&](std::size_t c) { return counts ? std::exp(logit(c) - top) : 0.; };
     const double sum = counts ? team.sum(columns, term) : 1;
