@@ -9,6 +9,7 @@
 #include <pretext/kernels/cpu/convolution.hpp>
 #include <pretext/kernels/cpu/cosine_regression.hpp>
 #include <pretext/kernels/cpu/cross_entropy.hpp>
+#include <pretext/kernels/cpu/depthwise_convolution.hpp>
 #include <pretext/kernels/cpu/drop_path.hpp>
 #include <pretext/kernels/cpu/elementwise.hpp>
 #include <pretext/kernels/cpu/for_each_row.hpp>

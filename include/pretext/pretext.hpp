@@ -12,6 +12,7 @@
 #include <pretext/core/random_streams.hpp>
 #include <pretext/core/version.hpp>
 #include <pretext/encoders/concepts.hpp>
+#include <pretext/encoders/convnext.hpp>
 #include <pretext/encoders/masked/mask_token.hpp>
 #include <pretext/encoders/masked/visible_only.hpp>
 #include <pretext/encoders/resnet.hpp>
@@ -28,7 +29,10 @@
 #include <pretext/layers/attention.hpp>
 #include <pretext/layers/batch_norm.hpp>
 #include <pretext/layers/begin_step.hpp>
+#include <pretext/layers/block_stack.hpp>
+#include <pretext/layers/convnext_block.hpp>
 #include <pretext/layers/convolution.hpp>
+#include <pretext/layers/depthwise_convolution.hpp>
 #include <pretext/layers/drop_path.hpp>
 #include <pretext/layers/fused_convolution.hpp>
 #include <pretext/layers/gelu.hpp>

@@ -8,6 +8,8 @@
 #include <pretext/encoders/vit_recipes.hpp>
 #include <pretext/kernels/gpu/operations.hpp>
 #include <pretext/layers/begin_step.hpp>
+#include <pretext/layers/convnext_block.hpp>
+#include <pretext/layers/depthwise_convolution.hpp>
 #include <pretext/layers/detail/network_weights.hpp>
 #include <pretext/layers/l2_normalize.hpp>
 #include <pretext/layers/positioned_tokens.hpp>
@@ -60,6 +62,16 @@ struct antialiased_registers : with_registers {
   static constexpr bool class_token_has_position = false;
   static constexpr position_resampling resampling = position_resampling::antialiased;
 };
+
+template <class Device>
+void depthwise_convolutions() {
+  layer_matches<Device, depthwise_convolution<3, 1, 1, bias::no>, shape<5, 9, 24>>(3, 2);
+  layer_matches<Device, depthwise_convolution<3, 2>, shape<7, 6, 5>>(2, 2);
+  layer_matches<Device, depthwise_convolution<5, 2>, shape<6, 11, 40>>(2, 2);
+  layer_matches<Device, depthwise_convolution<7>, shape<9, 14, 264>>(3, 2);  // two blocks of channels
+  layer_matches<Device, depthwise_convolution<7>, shape<30, 31, 8>>(20, 2);  // several of results
+  layer_matches<Device, convnext_block, shape<4, 5, 16>>(2, 6);
+}
 
 template <class Device>
 void parts_of_transformers() {

@@ -17,6 +17,8 @@ static_assert(learned<resnet18<>, large> == 11'176'512);
 static_assert(learned<resnet34<>, large> == 21'284'672);
 static_assert(learned<resnet50<>, large> == 23'508'032);
 static_assert(learned<resnet101<>, large> == 42'500'160);
+static_assert(learned<resnet152<>, large> == 58'143'808);
+static_assert(learned<wide_resnet50<>, large> == 66'834'240);
 static_assert(learned<resnet18<stem::cifar>, small> == 11'168'832);
 static_assert(learned<resnet34<stem::cifar>, small> == 21'276'992);
 static_assert(learned<resnet50<stem::cifar>, small> == 23'500'352);

@@ -116,6 +116,7 @@ TEST_CASE("ONNX's checker accepts every kind of encoder, with the declared shape
   expect_valid(model_of<vit<8, 16, 2, 2, positioned_registers>, cifar>());
   expect_valid(model_of<vit<8, 16, 2, 2, dinov2_giant>, cifar>());
   expect_valid(model_of<vit<8, 16, 2, 2, ijepa_pretraining>, cifar>());
+  expect_valid(model_of<convnext<4, std::array<std::size_t, 4>{1, 1, 2, 1}>, shape<64, 32, 3>>());
   expect_valid(model_of<own_network, cifar>());
   expect_valid(model_of<sequential<convolution<4, 3>, twice, global_average_pool>, cifar>());
 }

@@ -15,6 +15,7 @@ constexpr bool implements_every_operation() {
   static_assert(kernels::ConvolutionKernel<Context>);
   static_assert(kernels::CosineRegressionKernel<Context>);
   static_assert(kernels::CrossEntropyKernel<Context>);
+  static_assert(kernels::DepthwiseConvolutionKernel<Context>);
   static_assert(kernels::DropPathKernel<Context>);
   static_assert(kernels::ReluKernel<Context>);
   static_assert(kernels::ElementwiseKernel<Context>);

@@ -9,6 +9,7 @@
 #include <pretext/kernels/cpu/attention.hpp>
 #include <pretext/kernels/cpu/batch_norm.hpp>
 #include <pretext/kernels/cpu/convolution.hpp>
+#include <pretext/kernels/cpu/depthwise_convolution.hpp>
 #include <pretext/kernels/cpu/drop_path.hpp>
 #include <pretext/kernels/cpu/elementwise.hpp>
 #include <pretext/kernels/cpu/for_each_row.hpp>

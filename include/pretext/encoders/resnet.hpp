@@ -129,6 +129,13 @@ struct bottleneck_block
                      fused_convolution<"conv3", "bn3", convolution<4 * Width, 1>, activation::relu, Last>,
                      Stride> {};
 
+/// The same with a 3×3 convolution of twice the width (Zagoruyko & Komodakis 2016, as in torchvision).
+template <std::size_t Width, std::size_t Stride, initial_scale Last>
+struct wide_bottleneck_block
+    : residual_block<detail::bottleneck_convolutions<2 * Width, Stride>,
+                     fused_convolution<"conv3", "bn3", convolution<4 * Width, 1>, activation::relu, Last>,
+                     Stride> {};
+
 /// Four stages of blocks of widths W, 2W, 4W, 8W, then the mean over all positions: images (H, W, 3) to the
 /// feature h, (8W), or (32W) with bottlenecks. Parameter paths are torchvision's; the stem has depth 0, stage
 /// i depth i. `Last` is the initial value of the last γ of each block (zero in the code of SimCLR and BYOL).
@@ -169,5 +176,13 @@ struct resnet50 : resnet<bottleneck_block, std::array<std::size_t, 4>{3, 4, 6, 3
 /// ResNet-101: 3, 4, 23 and 3 bottleneck blocks.
 template <stem Stem = stem::imagenet, std::size_t Width = 64, initial_scale Last = initial_scale::zero>
 struct resnet101 : resnet<bottleneck_block, std::array<std::size_t, 4>{3, 4, 23, 3}, Stem, Width, Last> {};
+/// ResNet-152: 3, 8, 36 and 3 bottleneck blocks.
+template <stem Stem = stem::imagenet, std::size_t Width = 64, initial_scale Last = initial_scale::zero>
+struct resnet152 : resnet<bottleneck_block, std::array<std::size_t, 4>{3, 8, 36, 3}, Stem, Width, Last> {};
+/// torchvision's wide_resnet50_2: ResNet-50 with 3×3 convolutions of twice the width. SimCLR's ResNet-50 (2×)
+/// is another network, `resnet50<stem::imagenet, 128>`.
+template <stem Stem = stem::imagenet, std::size_t Width = 64, initial_scale Last = initial_scale::zero>
+struct wide_resnet50
+    : resnet<wide_bottleneck_block, std::array<std::size_t, 4>{3, 4, 6, 3}, Stem, Width, Last> {};
 
 }  // namespace pretext::inline v0_1

@@ -8,6 +8,7 @@
 #include <pretext/kernels/convolution.hpp>
 #include <pretext/kernels/cosine_regression.hpp>
 #include <pretext/kernels/cross_entropy.hpp>
+#include <pretext/kernels/depthwise_convolution.hpp>
 #include <pretext/kernels/drop_path.hpp>
 #include <pretext/kernels/elementwise.hpp>
 #include <pretext/kernels/for_each_row.hpp>
@@ -39,19 +40,19 @@ template <class Device, class Numerics = typename on<Device>::numerics>
 concept Complete = AttentionKernel<on<Device, Numerics>> && AugmentKernel<on<Device, Numerics>> &&
     MixingKernel<on<Device, Numerics>> && BatchNormKernel<on<Device, Numerics>> &&
     ConvolutionKernel<on<Device, Numerics>> && CosineRegressionKernel<on<Device, Numerics>> &&
-    CrossEntropyKernel<on<Device, Numerics>> && DropPathKernel<on<Device, Numerics>> &&
-    ReluKernel<on<Device, Numerics>> && ElementwiseKernel<on<Device, Numerics>> &&
-    ChannelBiasKernel<on<Device, Numerics>> && ForEachRowKernel<on<Device, Numerics>> &&
-    SumOfPartsKernel<on<Device, Numerics>> && GeluKernel<on<Device, Numerics>> &&
-    GemmKernel<on<Device, Numerics>> && LayerNormKernel<on<Device, Numerics>> &&
-    LayerScaleKernel<on<Device, Numerics>> && LinearKernel<on<Device, Numerics>> &&
-    MaskedPixelsKernel<on<Device, Numerics>> && UniformNoiseKernel<on<Device, Numerics>> &&
-    OrderByNoiseKernel<on<Device, Numerics>> && EnlargeGridKernel<on<Device, Numerics>> &&
-    NtXentKernel<on<Device, Numerics>> && OptimizeKernel<on<Device, Numerics>> &&
-    ParallelForKernel<on<Device, Numerics>> && PatchesKernel<on<Device, Numerics>> &&
-    AveragePoolKernel<on<Device, Numerics>> && MaxPoolKernel<on<Device, Numerics>> &&
-    GatherTokensKernel<on<Device, Numerics>> && ScatterTokensKernel<on<Device, Numerics>> &&
-    PrependTokensKernel<on<Device, Numerics>> && TokenMeanKernel<on<Device, Numerics>> &&
-    detail::MomentsIfComputed<on<Device, Numerics>>;
+    CrossEntropyKernel<on<Device, Numerics>> && DepthwiseConvolutionKernel<on<Device, Numerics>> &&
+    DropPathKernel<on<Device, Numerics>> && ReluKernel<on<Device, Numerics>> &&
+    ElementwiseKernel<on<Device, Numerics>> && ChannelBiasKernel<on<Device, Numerics>> &&
+    ForEachRowKernel<on<Device, Numerics>> && SumOfPartsKernel<on<Device, Numerics>> &&
+    GeluKernel<on<Device, Numerics>> && GemmKernel<on<Device, Numerics>> &&
+    LayerNormKernel<on<Device, Numerics>> && LayerScaleKernel<on<Device, Numerics>> &&
+    LinearKernel<on<Device, Numerics>> && MaskedPixelsKernel<on<Device, Numerics>> &&
+    UniformNoiseKernel<on<Device, Numerics>> && OrderByNoiseKernel<on<Device, Numerics>> &&
+    EnlargeGridKernel<on<Device, Numerics>> && NtXentKernel<on<Device, Numerics>> &&
+    OptimizeKernel<on<Device, Numerics>> && ParallelForKernel<on<Device, Numerics>> &&
+    PatchesKernel<on<Device, Numerics>> && AveragePoolKernel<on<Device, Numerics>> &&
+    MaxPoolKernel<on<Device, Numerics>> && GatherTokensKernel<on<Device, Numerics>> &&
+    ScatterTokensKernel<on<Device, Numerics>> && PrependTokensKernel<on<Device, Numerics>> &&
+    TokenMeanKernel<on<Device, Numerics>> && detail::MomentsIfComputed<on<Device, Numerics>>;
 
 }  // namespace pretext::inline v0_1::kernels

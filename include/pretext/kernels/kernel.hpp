@@ -22,31 +22,32 @@
 // operation for any device that launches grids of blocks (devices/grid/kernel.hpp), so a new GPU needs
 // `launch` and, for speed, matrix products of its own.
 //
-//   header                  operations
-//   attention.hpp           attention
-//   augment.hpp             augment
-//   batch_mix.hpp           mixing
-//   batch_norm.hpp          batch_norm
-//   convolution.hpp         convolution
-//   cosine_regression.hpp   cosine_regression
-//   cross_entropy.hpp       cross_entropy
-//   drop_path.hpp           drop_path
-//   elementwise.hpp         relu, elementwise, channel_bias
-//   for_each_row.hpp        for_each_row, sum_of_parts
-//   gelu.hpp                gelu
-//   gemm.hpp                gemm
-//   layer_norm.hpp          layer_norm
-//   layer_scale.hpp         layer_scale
-//   linear.hpp              linear
-//   masked_pixels.hpp       masked_pixels
-//   masking.hpp             uniform_noise, order_by_noise, enlarge_grid
-//   nt_xent.hpp             nt_xent
-//   optimize.hpp            optimize
-//   parallel_for.hpp        parallel_for
-//   patches.hpp             patches
-//   pooling.hpp             average_pool, max_pool
-//   shuffled_tokens.hpp     gather_tokens, scatter_tokens
-//   tokens.hpp              prepend_tokens, token_mean
+//   header                      operations
+//   attention.hpp               attention
+//   augment.hpp                 augment
+//   batch_mix.hpp               mixing
+//   batch_norm.hpp              batch_norm
+//   convolution.hpp             convolution
+//   cosine_regression.hpp       cosine_regression
+//   cross_entropy.hpp           cross_entropy
+//   depthwise_convolution.hpp   depthwise_convolution
+//   drop_path.hpp               drop_path
+//   elementwise.hpp             relu, elementwise, channel_bias
+//   for_each_row.hpp            for_each_row, sum_of_parts
+//   gelu.hpp                    gelu
+//   gemm.hpp                    gemm
+//   layer_norm.hpp              layer_norm
+//   layer_scale.hpp             layer_scale
+//   linear.hpp                  linear
+//   masked_pixels.hpp           masked_pixels
+//   masking.hpp                 uniform_noise, order_by_noise, enlarge_grid
+//   nt_xent.hpp                 nt_xent
+//   optimize.hpp                optimize
+//   parallel_for.hpp            parallel_for
+//   patches.hpp                 patches
+//   pooling.hpp                 average_pool, max_pool
+//   shuffled_tokens.hpp         gather_tokens, scatter_tokens
+//   tokens.hpp                  prepend_tokens, token_mean
 //
 // Optional: a convolution that computes the moments of its result while the result is in a cache declares
 // `computes_moments`; then the device provides `ConvolutionMomentsKernel` and `BatchNormMomentsKernel`, too.

@@ -1,91 +1,16 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-#include <array>
 #include <cstddef>
 
+#include <pretext/layers/block_stack.hpp>
 #include <pretext/layers/transformer_block.hpp>
 
 namespace pretext::inline v0_1 {
 
-/// `Depth` equal blocks one after another, (T, D) to (T, D) for any number of tokens; parameter paths begin
-/// with the index of the block. All blocks share one instantiation, so that compile time does not grow with
-/// the depth. In training `context.step.drop_path` is the drop rate of the last block; the rates rise
-/// linearly from 0 in the first (timm).
+/// `Depth` transformer blocks one after another, (T, D) to (T, D) for any number of tokens; parameter paths
+/// begin with the index of the block. Their drop rates are those of `block_stack`.
 template <std::size_t Depth, std::size_t Heads, std::size_t Ratio = 4, class Init = xavier_uniform,
           class Perceptron = mlp<Ratio, Init>, class Scale = no_layer_scale>
-struct transformer {
-  static_assert(0 < Depth && Depth < 100, "pretext::transformer: it has 1 to 99 blocks.");
-  using block = transformer_block<Heads, Ratio, Init, Perceptron, Scale>;
-
-  template <Shape In>
-    requires Accepts<block, In>
-  using output = In;
-
-  template <Shape In>
-  static consteval auto parameters() {
-    constexpr auto one = parameters_of<block, In>;
-    pretext::parameters<Depth * one.size()> table{};
-    for (std::size_t i = 0, row = 0; i < Depth; ++i)
-      for (const parameter& p : one) table[row++] = p.under(i, i * parameter_count(one));
-    return table;
-  }
-
-  template <Shape In>
-  static consteval std::size_t macs() {
-    return Depth * pretext::macs<block, In>;
-  }
-
-  template <Shape In, class Context>
-  struct cache {
-    std::array<cache_of<block, In, Context>, Depth> blocks;
-  };
-
-  template <class Context, Shape In>
-  static void forward(Context& context, weights<Context> w, reads<Context, In> x, writes<Context, In> y,
-                      cache<In, Context>& cache) {
-    for (std::size_t i = 0; i < Depth; ++i) {
-      const auto to = i + 1 < Depth
-                          ? context.activations.template allocate<typename Context::activation, In>(x.batch)
-                          : y;
-      const double rate = Depth > 1 ? context.step.drop_path * double(i) / double(Depth - 1) : 0;
-      block::forward(context, w.at(i * weight_count<block, In>), x, to, cache.blocks[i], rate, i);
-      x = to;
-    }
-  }
-
-  template <class Context, Shape In>
-  static void backward(Context& context, weights<Context> w, cache<In, Context>& cache, reads<Context, In> dy,
-                       writes<Context, In> dx) {
-    const arena_scope guard{context.workspace};
-    const two_buffers<Context, In> buffers{context, dy.batch};
-    for (std::size_t i = Depth; i-- > 0;) {
-      const auto to = i > 0 ? buffers.at[i % 2] : dx;
-      block::backward(context, w.at(i * weight_count<block, In>), cache.blocks[i], dy, to);
-      dy = to;
-    }
-  }
-
-  template <class Context, Shape In>
-  static void infer(Context& context, weights<Context> w, reads<Context, In> x, writes<Context, In> y) {
-    const arena_scope guard{context.workspace};
-    const two_buffers<Context, In> buffers{context, x.batch};
-    for (std::size_t i = 0; i < Depth; ++i) {
-      const auto to = i + 1 < Depth ? buffers.at[i % 2] : y;
-      block::infer(context, w.at(i * weight_count<block, In>), x, to);
-      x = to;
-    }
-  }
-
- private:
-  /// Buffers for tensors that only the next block reads.
-  template <class Context, Shape In>
-  struct two_buffers {
-    writes<Context, In> at[2];
-    two_buffers(Context& context, std::size_t batch) {
-      for (auto& buffer : at)
-        buffer = context.workspace.template allocate<typename Context::activation, In>(Depth > 1 ? batch : 0);
-    }
-  };
-};
+struct transformer : block_stack<transformer_block<Heads, Ratio, Init, Perceptron, Scale>, Depth> {};
 
 }  // namespace pretext::inline v0_1

@@ -9,7 +9,9 @@
 #include <pretext/edge/onnx/layer.hpp>
 #include <pretext/encoders/resnet.hpp>
 #include <pretext/layers/batch_norm.hpp>
+#include <pretext/layers/block_stack.hpp>
 #include <pretext/layers/convolution.hpp>
+#include <pretext/layers/depthwise_convolution.hpp>
 #include <pretext/layers/fused_convolution.hpp>
 #include <pretext/layers/gelu.hpp>
 #include <pretext/layers/layer_norm.hpp>
@@ -138,6 +140,28 @@ std::string onnx_layer(const layer_norm&, layer_input<In>, onnx_graph& graph, st
                       {channels_last, graph.weight(offset), graph.weight(offset + channels_of<In>)},
                       {{"axis", std::int64_t{-1}}, {"epsilon", static_cast<float>(layer_norm::epsilon)}});
   });
+}
+
+template <class Block, std::size_t Depth, std::size_t First, std::size_t Total, Shape In>
+std::string onnx_layer(const block_stack<Block, Depth, First, Total>&, layer_input<In>, onnx_graph& graph,
+                       std::size_t offset, std::string x) {
+  for (std::size_t i = 0; i < Depth; ++i)
+    x = write_onnx_layer<Block, In>(graph, offset + i * weight_count<Block, In>, std::move(x));
+  return x;
+}
+
+template <std::size_t Kernel, std::size_t Stride, std::size_t Padding, bias Bias, class Init, Shape In>
+std::string onnx_layer(const depthwise_convolution<Kernel, Stride, Padding, Bias, Init>&, layer_input<In>,
+                       onnx_graph& graph, std::size_t offset, std::string x) {
+  std::vector<std::string> inputs{std::move(x), graph.weight(offset)};
+  if constexpr (Bias == bias::yes) inputs.push_back(graph.weight(offset + Kernel * Kernel * channels_of<In>));
+  constexpr auto kernel = onnx_integer<Kernel>, stride = onnx_integer<Stride>,
+                 padding = onnx_integer<Padding>;
+  return graph.node("Conv", inputs,
+                    {{"kernel_shape", std::vector{kernel, kernel}},
+                     {"strides", std::vector{stride, stride}},
+                     {"pads", std::vector{padding, padding, padding, padding}},
+                     {"group", onnx_integer<channels_of<In>>}});
 }
 
 template <std::size_t Size, std::size_t Stride, std::size_t Padding, Shape In>

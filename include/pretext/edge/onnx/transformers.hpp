@@ -11,13 +11,14 @@
 #include <pretext/encoders/vit.hpp>
 #include <pretext/io/interpolate_positions.hpp>
 #include <pretext/layers/attention.hpp>
+#include <pretext/layers/convnext_block.hpp>
 #include <pretext/layers/mlp.hpp>
 #include <pretext/layers/patch_embedding.hpp>
 #include <pretext/layers/positioned_tokens.hpp>
 #include <pretext/layers/swiglu_mlp.hpp>
 #include <pretext/layers/transformer.hpp>
 
-// The ONNX forms of the layers of vision transformers.
+// The ONNX forms of the layers of vision transformers, and of ConvNeXt's blocks, which contain a perceptron.
 namespace pretext::inline v0_1::detail {
 
 template <std::size_t Patch, std::size_t Width, class Init, Shape In>
@@ -109,6 +110,19 @@ std::string onnx_layer(const swiglu_mlp<Ratio, Init>&, layer_input<In>, onnx_gra
       graph, offset + weight_count<fc1, In>, graph.node("Mul", {gate, b}));
 }
 
+template <ImageShape In>
+std::string onnx_layer(const convnext_block&, layer_input<In>, onnx_graph& graph, std::size_t offset,
+                       std::string x) {
+  using block = convnext_block;
+  using pixels = block::pixels<In>;
+  const std::string mixed = write_onnx_layer<block::mixer, In>(graph, offset, x);
+  std::string y = write_onnx_layer<layer_norm, pixels>(graph, offset + block::norm_at<In>,
+                                                       graph.transpose(mixed, {0, 2, 3, 1}));
+  y = write_onnx_layer<block::perceptron, pixels>(graph, offset + block::mlp_at<In>, std::move(y));
+  y = graph.node("Mul", {y, graph.weight(offset + block::scale_at<In>)});
+  return graph.node("Add", {x, graph.transpose(y, {0, 3, 1, 2})});
+}
+
 template <std::size_t Heads, class Init, Shape In>
 std::string onnx_layer(const attention<Heads, Init>&, layer_input<In>, onnx_graph& graph, std::size_t offset,
                        std::string x) {
@@ -154,16 +168,6 @@ std::string onnx_layer(const transformer_block<Heads, Ratio, Init, Perceptron, S
   };
   x = branch.template operator()<typename block::mixer>(std::move(x));
   return branch.template operator()<typename block::perceptron>(std::move(x));
-}
-
-template <std::size_t Depth, std::size_t Heads, std::size_t Ratio, class Init, class Perceptron, class Scale,
-          Shape In>
-std::string onnx_layer(const transformer<Depth, Heads, Ratio, Init, Perceptron, Scale>&, layer_input<In>,
-                       onnx_graph& graph, std::size_t offset, std::string x) {
-  using block = typename transformer<Depth, Heads, Ratio, Init, Perceptron, Scale>::block;
-  for (std::size_t i = 0; i < Depth; ++i)
-    x = write_onnx_layer<block, In>(graph, offset + i * weight_count<block, In>, std::move(x));
-  return x;
 }
 
 template <std::size_t Patch, std::size_t Width, std::size_t Depth, std::size_t Heads, class Recipe, Shape In>

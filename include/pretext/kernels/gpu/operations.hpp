@@ -9,6 +9,7 @@
 #include <pretext/kernels/gpu/convolution.hpp>
 #include <pretext/kernels/gpu/cosine_regression.hpp>
 #include <pretext/kernels/gpu/cross_entropy.hpp>
+#include <pretext/kernels/gpu/depthwise_convolution.hpp>
 #include <pretext/kernels/gpu/drop_path.hpp>
 #include <pretext/kernels/gpu/elementwise.hpp>
 #include <pretext/kernels/gpu/for_each_row.hpp>
