@@ -1,8 +1,10 @@
-// Whole runs of methods/{dino,swav}.hpp, and of vision transformers, beside those of other people's code.
+// Whole runs of methods/{dino,lejepa,swav}.hpp, and of vision transformers, beside those of other people's
+// code.
 #include "methods/reference_run.hpp"
 
 #include <pretext/encoders/vit.hpp>
 #include <pretext/methods/dino.hpp>
+#include <pretext/methods/lejepa.hpp>
 #include <pretext/methods/moco_v3.hpp>
 #include <pretext/methods/swav.hpp>
 #include <pretext/optimizers/adamw.hpp>
@@ -24,6 +26,9 @@ template <std::size_t Side>
 using swav_with_queue = swav<shape<Side, Side, 3>, trunk, swav_head<24, 8>, 12>;
 template <std::size_t Side>
 using dino_of = dino<two_sizes<Side>, trunk, dino_head<20, 24, 8>>;
+
+template <std::size_t Side>
+using lejepa_of = lejepa<two_sizes<Side>, trunk, lejepa_head<12, 6>>;
 
 template <std::size_t Side>
 struct global_grid : dino_pretraining {
@@ -63,6 +68,16 @@ TEST_CASE("six steps of SwAV with a queue agree with its official code") {
   });
 }
 
+TEST_CASE("six steps of LeJEPA, in given directions, agree with its official code") {
+  const std::string name = "lejepa_six_steps";
+  run_agrees<lejepa_of>(name, adamw{.beta2 = 0.999, .weight_decay = 0.05, .decay_all = true},
+                        [](auto& method, const auto& number) {
+                          method.loss.lambda = number("lam");
+                          method.loss.slices = std::size_t(number("slices"));
+                          method.loss.t_max = number("t_max");
+                        });
+}
+
 TEST_CASE("six steps of DINO with a ResNet agree with its official code") {
   const std::string name = "dino_resnet_six_steps";
   const auto file = tests::reference(name);
@@ -99,6 +114,7 @@ TEST_CASE("every gradient of these methods matches finite differences") {
     CHECK_MESSAGE(found.error < 1e-5, found.text());
     CHECK(found.compared > 50);
   };
+  matches(check_method<lejepa_of<8>>({.loss = {.slices = 8}}, {.batch = 4, .seed = 3}));
   matches(check_method<dino_of<8>>({}, {.batch = 4, .seed = 3}));
   matches(check_method<dino_on_vit<16>>({}, {.batch = 3, .seed = 3}));
 }

@@ -91,6 +91,15 @@ struct reference_run {
         learner.memory().labels = buffer<std::int64_t, cpu>{classes.size()};
         std::copy(classes.begin(), classes.end(), learner.memory().labels.data());
       }
+    if constexpr (requires { learner.memory().loss_state.directions; }) {
+      auto& sketch = learner.memory().loss_state;
+      const auto& columns = file.at("directions." + std::to_string(k));
+      const auto given = columns.template as<T>();
+      const std::size_t width = columns.shape[0], slices = columns.shape[1];
+      sketch.draws = false;
+      for (std::size_t i = 0; i < given.size(); ++i)
+        sketch.directions.data()[i % slices * width + i / slices] = given[i];
+    }
     const double loss = learner.step(views(k), values), expected = at_step("loss", k);
     CAPTURE(k);
     CHECK(std::abs(loss - expected) < tolerance * std::abs(expected));
