@@ -9,7 +9,6 @@
 #include <pretext/training/check_method.hpp>
 
 using namespace pretext;
-
 // [method]
 /// Mean over the variables of max(0, floor - deviation), for every device.
 struct spread {
