@@ -82,7 +82,8 @@ class joint_embedding {
     cache_of<trunk, images, Context> target_cache;
     loss_state_of<loss_type, Context, prediction, embedding> loss_state;
     buffer<std::int64_t, device> labels;  ///< class of each image of the next step, for losses of labels
-    writes<Context, embedding> z;         ///< the last batch's embeddings, until the next step
+    writes<Context, feature> h;           ///< the last batch's features, until the next step
+    writes<Context, embedding> z;         ///< its embeddings, likewise
   };
 
   loss_type loss{};
@@ -118,7 +119,7 @@ class joint_embedding {
     if constexpr (moves_target_first) move_target(context, m, step.target_momentum);
     reads<Context, embedding> target_embedding{target_forward(context, m, batch, n)};
 
-    const auto h = context.activations.template allocate<T, feature>(rows);
+    const auto h = m.h = context.activations.template allocate<T, feature>(rows);
     const auto dh = context.activations.template allocate<T, feature>(rows);
     m.z = context.activations.template allocate<T, embedding>(rows);
     const auto dz = context.activations.template allocate<T, embedding>(rows);

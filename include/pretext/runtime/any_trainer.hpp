@@ -43,8 +43,8 @@ struct saved_buffer {
 /// object is for one thread at a time.
 class any_trainer : public any_encoder {
  public:
-  /// A batch's embeddings z, (views·n, width) row-major, for the collapse monitor; width 0 where a method has
-  /// none.
+  /// A batch's embeddings z, (views·n, width) row-major, for the collapse monitor, or its features where
+  /// there are more than 1024 embeddings, such as scores of prototypes; width 0 where a method has none.
   struct embeddings {
     std::span<const float> values;
     std::size_t width = 0;
@@ -133,10 +133,17 @@ class trainer_adapter : public Interface {
 
   any_trainer::embeddings last_embeddings() override {
     if constexpr (requires { trainer_->memory().z; }) {
-      const reads<context_type, typename method::embedding> z{trainer_->memory().z};
       std::size_t views = Views::views;
       if constexpr (requires { method::embedded_views; }) views = method::embedded_views;
-      return {floats_on_host(trainer_->context(), z, embeddings_), method::embedding::size, views};
+      const auto on_host = [&]<class S>(const writes<context_type, S>& rows) -> any_trainer::embeddings {
+        return {floats_on_host(trainer_->context(), reads<context_type, S>{rows}, embeddings_), S::size,
+                views};
+      };
+      // Scores of many prototypes say less than the features, and their spectrum takes long.
+      if constexpr (requires { trainer_->memory().h; })
+        if constexpr ((method::embedding::size > 1024) && method::feature::size < method::embedding::size)
+          return on_host(trainer_->memory().h);
+      return on_host(trainer_->memory().z);
     } else {
       return {};
     }
