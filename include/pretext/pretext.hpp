@@ -22,6 +22,7 @@
 #include <pretext/heads/decoder.hpp>
 #include <pretext/heads/dino.hpp>
 #include <pretext/heads/ibot.hpp>
+#include <pretext/heads/ijepa_predictor.hpp>
 #include <pretext/heads/linear_classifier.hpp>
 #include <pretext/heads/linear_decoder.hpp>
 #include <pretext/heads/projection.hpp>
@@ -86,14 +87,18 @@
 #include <pretext/losses/whitening_mse.hpp>
 #include <pretext/masking/block_masking.hpp>
 #include <pretext/masking/concepts.hpp>
+#include <pretext/masking/context_and_targets.hpp>
 #include <pretext/masking/masks.hpp>
+#include <pretext/masking/multi_block_masking.hpp>
 #include <pretext/masking/random_masking.hpp>
 #include <pretext/methods/barlow_twins.hpp>
 #include <pretext/methods/byol.hpp>
 #include <pretext/methods/classification.hpp>
 #include <pretext/methods/dcl.hpp>
+#include <pretext/methods/feature_prediction.hpp>
 #include <pretext/methods/frossl.hpp>
 #include <pretext/methods/hypersphere.hpp>
+#include <pretext/methods/ijepa.hpp>
 #include <pretext/methods/joint_embedding.hpp>
 #include <pretext/methods/mae.hpp>
 #include <pretext/methods/masked_modeling.hpp>

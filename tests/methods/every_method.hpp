@@ -16,6 +16,7 @@
 #include <pretext/methods/dino.hpp>
 #include <pretext/methods/frossl.hpp>
 #include <pretext/methods/hypersphere.hpp>
+#include <pretext/methods/ijepa.hpp>
 #include <pretext/methods/lejepa.hpp>
 #include <pretext/methods/mae.hpp>
 #include <pretext/methods/moco_v2.hpp>
@@ -70,6 +71,7 @@ void for_each_method(const F& f) {
   f(std::string{"SwAV"}, swav<two_sizes, trunk, swav_head<9, 6>, 5>{});
   f(std::string{"SwAV with a queue"}, swav<images, trunk, swav_head<9, 6>, 5>{.loss = {.capacity = 16}});
   f(std::string{"LeJEPA"}, lejepa<two_sizes, trunk, lejepa_head<9, 6>>{.loss = {.slices = 16}});
+  f(std::string{"I-JEPA"}, ijepa<images, vit<2, 16, 2, 2, ijepa_pretraining>, ijepa_predictor<8, 2, 2>>{});
   f(std::string{"DINO"}, dino<two_sizes, trunk, dino_head<7, 9, 6>>{});
 }
 

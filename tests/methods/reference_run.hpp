@@ -34,6 +34,29 @@ std::vector<T> views_of_step(const safetensors& file, const std::string& name, s
   return all;
 }
 
+/// Compares the end of a run with the tensors `module` of the case. A tensor whose gradient is nothing but
+/// rounding wanders under AdamW: biases that the case lists, and those of keys, which softmax does not see.
+template <class T>
+void tensors_agree(const safetensors& file, std::span<const parameter> table, const T* value,
+                   const std::string& module, double tolerance) {
+  const auto vanishing = hyper_parameter(file, "vanishing_gradients").get<std::vector<std::string>>();
+  safetensors ours;
+  append_torch_tensors<T>(table, value, "", ours);
+  for (const parameter& p : table) {
+    const std::string name{p.name()};
+    CAPTURE(name);
+    if (std::ranges::find(vanishing, module + name) != vanishing.end()) continue;
+    auto found = ours.at(name).template as<T>();
+    auto expected = file.at("after." + module + name).template as<double>();
+    if (name.ends_with("qkv.bias")) {
+      const auto third = std::ptrdiff_t(found.size() / 3);
+      std::fill(found.begin() + third, found.begin() + 2 * third, T(0));
+      std::fill(expected.begin() + third, expected.begin() + 2 * third, 0.0);
+    }
+    CHECK(relative_difference(found, expected) < tolerance);
+  }
+}
+
 /// A method in the initial state of a case, whose tensors give the values of every step.
 template <class Method, class Context, class Optimizer>
 struct reference_run {
@@ -134,25 +157,8 @@ struct reference_run {
   }
 
  private:
-  /// Compares the end of a run with the case's. A tensor whose gradient is nothing but rounding wanders under
-  /// AdamW: biases that the case lists, and those of keys, which softmax does not see.
   void tensors_agree(std::span<const parameter> table, const T* value, const std::string& module) {
-    const auto vanishing = hyper_parameter(file, "vanishing_gradients").get<std::vector<std::string>>();
-    safetensors ours;
-    append_torch_tensors<T>(table, value, "", ours);
-    for (const parameter& p : table) {
-      const std::string name{p.name()};
-      CAPTURE(name);
-      if (std::ranges::find(vanishing, module + name) != vanishing.end()) continue;
-      auto found = ours.at(name).template as<T>();
-      auto expected = file.at("after." + module + name).template as<double>();
-      if (name.ends_with("qkv.bias")) {
-        const auto third = std::ptrdiff_t(found.size() / 3);
-        std::fill(found.begin() + third, found.begin() + 2 * third, T(0));
-        std::fill(expected.begin() + third, expected.begin() + 2 * third, 0.0);
-      }
-      CHECK(relative_difference(found, expected) < tolerance);
-    }
+    tests::tensors_agree(file, table, value, module, tolerance);
   }
 
   using groups = detail::view_groups<typename Method::view_shapes, Method::views>;
