@@ -116,5 +116,7 @@
 #include <pretext/recipes/byol.hpp>
 #include <pretext/recipes/mae.hpp>
 #include <pretext/recipes/presets.hpp>
+#include <pretext/recipes/published.hpp>
 #include <pretext/recipes/simclr.hpp>
+#include <pretext/training/published_values.hpp>
 #include <pretext/training/trainer.hpp>

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -79,8 +80,64 @@ TEST_CASE("a method named at run time has presets, and an unknown one has none")
     CHECK(preset_for("simclr", kind) == simclr_for(kind));
     CHECK(preset_for("byol", kind) == byol_for(kind));
     CHECK(preset_for("mae", kind) == mae_for(kind));
-    CHECK(!preset_for("simsiam", kind));
+    CHECK(!preset_for("simsam", kind));
   }
+}
+
+TEST_CASE(
+    "every method has a preset for every kind of images, with which a training of any length can begin") {
+  for (const std::string_view method : preset_methods)
+    for (const image_kind kind :
+         {image_kind::photographs, image_kind::small_images, image_kind::inspection}) {
+      CAPTURE(method);
+      const auto preset = preset_for(method, kind);
+      REQUIRE(preset);
+      const training_length length{.images = 6000, .batch = preset->batch, .epochs = 4};
+      const auto rate = preset->schedule(length);
+      CHECK(rate.peak > 0);
+      CHECK(rate.peak < 10);
+      CHECK(rate.warmup < rate.length);
+      CHECK(rate(0) > 0);
+      const auto momentum = preset->momentum_schedule(length);
+      CHECK(momentum(0) >= 0.5);
+      CHECK(momentum(0) < 1);
+      CHECK(momentum(1e6) == (preset->constant_momentum ? momentum(0) : 1));
+      CHECK(preset->temperature > 0);
+      CHECK(preset->target_temperature > 0);
+      CHECK(preset->queue_capacity % preset->batch == 0);
+      CHECK(preset->views.minimum_area > 0);
+      CHECK(preset->views.any_orientation == (kind == image_kind::inspection));
+      for (const auto which : {preset_optimizer::sgd, preset_optimizer::lars, preset_optimizer::adamw}) {
+        CHECK(preset->learning_rate(which, 256) >= preset->learning_rate(which, 64));
+        CHECK(preset->with(which).weight_decay > 0);
+      }
+    }
+}
+
+TEST_CASE("presets of published methods have the published optimizer, rate, momentum and temperature") {
+  const auto moco = *preset_for("moco_v2", image_kind::photographs);
+  CHECK(moco.optimizer == preset_optimizer::sgd);
+  CHECK(moco.learning_rate(moco.optimizer, 256) == 0.03);
+  CHECK(moco.target_momentum(100) == 0.999);
+  CHECK(moco.momentum_schedule({.images = 256, .batch = 128, .epochs = 9})(18) == 0.999);
+  CHECK(moco.queue_capacity == 65536);
+  const auto dino = *preset_for("dino", image_kind::photographs);
+  CHECK(dino.optimizer == preset_optimizer::adamw);
+  CHECK(dino.learning_rate(dino.optimizer, 1024) == doctest::Approx(2e-3));
+  CHECK(dino.temperature == 0.1);
+  // lightly's settings of CIFAR-10: SGD with 0.06 for 128 images, which SimSiam has for any batch.
+  const auto small = *preset_for("dcl", image_kind::small_images);
+  CHECK(small.learning_rate(small.optimizer, 512) == doctest::Approx(0.24));
+  CHECK(small.make_sgd().weight_decay == 5e-4);
+  CHECK(small.warmup_epochs(100) == 0);
+  const auto simsiam = *preset_for("simsiam", image_kind::small_images);
+  CHECK(simsiam.learning_rate(simsiam.optimizer, 512) == 0.06);
+  // Their momentum follows the number of steps, as BYOL's.
+  const auto small_moco = *preset_for("moco_v2", image_kind::small_images);
+  CHECK(small_moco.target_momentum(1) == 0.5);
+  CHECK(small_moco.target_momentum(200 * 390) == doctest::Approx(0.99).epsilon(0.005));
+  CHECK(preset_for("vicreg", image_kind::small_images)->optimizer == preset_optimizer::lars);
+  CHECK(preset_for("swav", image_kind::small_images)->queue_capacity == 0);
 }
 
 TEST_CASE(

@@ -99,13 +99,14 @@ struct one_based_schedule {
   constexpr double operator()(double step) const { return schedule(step + 1); }
 };
 
-/// The momentum of an EMA target at step k (Grill et al. 2020, §3.2): from `base` to 1 along half a cosine.
+/// The momentum of an EMA target at step k (Grill et al. 2020, §3.2): from `base` to `end`, which is 1, along
+/// half a cosine.
 struct cosine_momentum_schedule {
-  double base = 0.996, length = 1;
+  double base = 0.996, length = 1, end = 1;
 
   PRETEXT_HOST_DEVICE double operator()(double step) const {
-    if (step >= length) return 1;
-    return 1 - (1 - base) * (std::cos(std::numbers::pi * step / length) + 1) / 2;
+    if (step >= length) return end;
+    return end - (end - base) * (std::cos(std::numbers::pi * step / length) + 1) / 2;
   }
 };
 

@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 // Presets for three kinds of images. Those of the papers take their values from the published recipes; the
-// others were found by measuring, see docs/choosing.md.
+// others of SimCLR, BYOL and MAE were found by measuring, see docs/choosing.md. Those of the methods after
+// them were not measured: they are lightly's settings for CIFAR-10 or, without those, the nearest published
+// ones.
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <variant>
 
 #include <pretext/recipes/byol.hpp>
 #include <pretext/recipes/mae.hpp>
 #include <pretext/recipes/pretraining_preset.hpp>
+#include <pretext/recipes/published.hpp>
 #include <pretext/recipes/simclr.hpp>
 
 namespace pretext::inline v0_1 {
@@ -108,11 +114,119 @@ constexpr pretraining_preset mae_for(image_kind kind) {
   return preset;
 }
 
+namespace detail {
+
+/// Takes over optimizer, learning rate and decay. torch's Adam becomes AdamW. A rate that authors published
+/// for one batch only follows the batch linearly.
+constexpr void adopt_optimizer(pretraining_preset& preset, const published_settings& settings) {
+  if (!settings.rate) return;
+  if (settings.optimizer)
+    preset.optimizer = std::holds_alternative<sgd>(*settings.optimizer)    ? preset_optimizer::sgd
+                       : std::holds_alternative<lars>(*settings.optimizer) ? preset_optimizer::lars
+                                                                           : preset_optimizer::adamw;
+  optimizer_preset& values = preset.optimizer == preset_optimizer::sgd    ? preset.with_sgd
+                             : preset.optimizer == preset_optimizer::lars ? preset.with_lars
+                                                                          : preset.with_adamw;
+  values = {*settings.rate, settings.weight_decay().value_or(values.weight_decay)};
+  if (values.rate.scaling == rate_scaling::constant && settings.source == recipe_source::authors)
+    values.rate.scaling = rate_scaling::linear;
+}
+
+/// Takes over what the loss and the views have.
+constexpr void adopt_values(pretraining_preset& preset, const published_settings& settings) {
+  preset.temperature = settings.temperature.value_or(preset.temperature);
+  preset.target_temperature = settings.target_temperature.value_or(preset.target_temperature);
+  if (settings.target_momentum) preset.constant_momentum = settings.momentum == momentum_course::constant;
+  if (settings.views.global.minimum_area > 0) preset.views.minimum_area = settings.views.global.minimum_area;
+  if (settings.views.jitter) preset.views.jitter = (*settings.views.jitter)[0] / .8f;
+}
+
+/// Takes over all that a preset has of published settings; the rest of it stays.
+constexpr void adopt(pretraining_preset& preset, const published_settings& settings) {
+  adopt_optimizer(preset, settings);
+  adopt_values(preset, settings);
+  preset.queue_capacity = settings.queue_capacity.value_or(preset.queue_capacity);
+  if (!settings.warmup_epochs) return;
+  // A tenth, as in SimCLR's preset, lest ten of a thousand epochs become nothing in a short training.
+  const double epochs = *settings.warmup_epochs;
+  const double published_fraction = settings.epochs ? epochs / static_cast<double>(*settings.epochs) : 0;
+  preset.warmup = epochs > 0 ? std::max(0.1, published_fraction) : 0;
+  preset.max_warmup_epochs = epochs;
+}
+
+/// The published settings nearest to small images.
+constexpr std::optional<published_settings> published_for_small_images(std::string_view method) {
+  if (method == "moco_v3") {
+    // solo-learn's LARS has another trust coefficient, so its rate is none for ours: lightly's for MoCo v2.
+    auto settings = published(method, dataset::cifar10);
+    const auto sgd_of = published("moco_v2", dataset::cifar10);
+    settings->source = sgd_of->source;
+    settings->optimizer = sgd_of->optimizer;
+    settings->rate = sgd_of->rate;
+    settings->warmup_epochs = sgd_of->warmup_epochs;
+    return settings;
+  }
+  if (method == "wmse") return published(method, dataset::cifar10, {.source = recipe_source::solo_learn});
+  if (method == "vicreg") return published(method, dataset::imagenette);
+  if (const auto found = published(method, dataset::cifar10)) return found;
+  return published(method, dataset::imagenette);
+}
+
+/// The published settings for photographs: of SwAV, those for small batches; of MSN, whose code does not say
+/// how many images a step has, lightly's.
+constexpr std::optional<published_settings> published_for_photographs(std::string_view method) {
+  if (method == "swav") return published(method, dataset::imagenet, {.batch = 256});
+  if (method == "msn") return published(method, dataset::imagenette);
+  if (const auto found = published(method, dataset::imagenet)) return found;
+  return published_for_small_images(method);
+}
+
+/// Methods on vision transformers, which have no settings for small images.
+constexpr bool needs_transformer(std::string_view method) {
+  return method == "ibot" || method == "dinov2" || method == "msn" || method == "ijepa" || method == "lejepa";
+}
+
+constexpr pretraining_preset preset_of_published(std::string_view method, image_kind kind) {
+  pretraining_preset preset{
+      .with_sgd = {{.rate = 0.06, .batch = 128}, 5e-4}, .with_lars = small_lars, .with_adamw = small_adamw};
+  if (needs_transformer(method)) {
+    preset.optimizer = preset_optimizer::adamw;
+    preset.warmup = 0.1;
+  }
+  if (method == "swav") preset.queue_capacity = 0;  // without one, where none was published
+  if (const auto paper = published(method, dataset::imagenet)) adopt_values(preset, *paper);
+  if (kind == image_kind::photographs) {
+    if (const auto settings = published_for_photographs(method)) {
+      adopt(preset, *settings);
+      preset.momentum = settings->target_momentum;
+    }
+    return preset;
+  }
+  if (!needs_transformer(method)) preset.views.jitter = 0.5f;
+  if (const auto settings = published_for_small_images(method)) adopt(preset, *settings);
+  if (kind == image_kind::inspection) {
+    const float area = preset.views.minimum_area;
+    suit_inspection(preset);
+    if (method == "ijepa") preset.views.minimum_area = area;  // masking is what makes it hard, not the crop
+  }
+  return preset;
+}
+
+}  // namespace detail
+
+/// The methods that have presets.
+inline constexpr std::array<std::string_view, 24> preset_methods{
+    "simclr", "byol", "mae",  "moco_v2", "moco_v3", "simsiam", "fast_siam", "barlow_twins",
+    "vicreg", "wmse", "tico", "dcl",     "dclw",    "nnclr",   "ressl",     "supcon",
+    "swav",   "dino", "ibot", "dinov2",  "msn",     "ijepa",   "lejepa",    "frossl"};
+
 /// The preset of a method that is named at run time; nothing if there is none.
 constexpr std::optional<pretraining_preset> preset_for(std::string_view method, image_kind kind) {
   if (method == "simclr") return simclr_for(kind);
   if (method == "byol") return byol_for(kind);
   if (method == "mae") return mae_for(kind);
+  for (const std::string_view known : preset_methods)
+    if (known == method) return detail::preset_of_published(method, kind);
   return {};
 }
 

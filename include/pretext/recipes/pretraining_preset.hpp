@@ -8,6 +8,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include <pretext/augment/color_ops.hpp>
 #include <pretext/core/shape.hpp>
@@ -46,9 +47,13 @@ struct pretraining_preset {
   std::size_t batch = 128;  ///< recommended; sets of a few thousand images want small ones, for many steps
   double warmup = 0.075;    ///< fraction of the epochs
   double max_warmup_epochs = 10;
-  double temperature = 0.2;    ///< of NT-Xent
+  double temperature = 0.2;    ///< of NT-Xent and other contrasts, of a student
   double momentum_lag = 3.87;  ///< the momentum of an EMA target starts at 1 − lag/√steps
   view_preset views{};
+  std::optional<double> momentum{};  ///< published momentum at the first step, instead of the lag
+  bool constant_momentum = false;    ///< the momentum stays as at the first step, else it rises to 1
+  double target_temperature = 0.04;  ///< of a teacher, of ReSSL's target
+  std::size_t queue_capacity = 4096;
 
   constexpr const optimizer_preset& with(preset_optimizer which) const {
     return which == preset_optimizer::sgd    ? with_sgd
@@ -68,6 +73,7 @@ struct pretraining_preset {
   /// The momentum of an EMA target at the first step: the more steps, the slower the target. It is within
   /// 0.012 of BYOL's code for its four lengths, 12 500 to 313 000 steps.
   double target_momentum(std::size_t steps) const {
+    if (momentum) return *momentum;
     return std::max(0.5, 1 - momentum_lag / std::sqrt(static_cast<double>(std::max<std::size_t>(steps, 1))));
   }
 
@@ -82,7 +88,8 @@ struct pretraining_preset {
   }
   /// Momentum of an EMA target by step.
   cosine_momentum_schedule momentum_schedule(const training_length& length) const {
-    return {.base = target_momentum(length.steps()), .length = static_cast<double>(length.steps())};
+    const double base = target_momentum(length.steps());
+    return {.base = base, .length = static_cast<double>(length.steps()), .end = constant_momentum ? base : 1};
   }
   constexpr nt_xent loss() const { return {.temperature = temperature}; }
   /// Nesterov's momentum of 0.9.
