@@ -1,4 +1,4 @@
-// expects: pretext::joint_embedding: the target<> must be shared_weights, ema
+// expects: pretext::joint_embedding: the target<> must be shared_weights, stop_gradient, ema
 #include <pretext/layers/linear.hpp>
 #include <pretext/losses/nt_xent.hpp>
 #include <pretext/methods/joint_embedding.hpp>
