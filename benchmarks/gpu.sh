@@ -118,7 +118,7 @@ if [ "$tests" = yes ]; then
     require minimal_gpu env --chdir="$(mktemp -d)" "$build/examples/minimal_gpu"
   fi
   all_built=yes
-  for program in pretrain_simclr pretrain_byol pretrain_mae finetune evaluate; do
+  for program in pretrain finetune evaluate; do
     if [ ! -x "$build/examples/$program" ]; then all_built=no; fi
   done
   if [ "$all_built" = yes ]; then

@@ -2,7 +2,7 @@
 // and <out>/test/<class>: half of them are good, the others have a scratch, spots, a dent, a crack or a
 // missing patch.
 //   draw_inspection --out surfaces
-//   pretrain_simclr --data surfaces --channels 1 --out out/surfaces
+//   pretrain simclr --data surfaces --channels 1 --out out/surfaces
 //   evaluate --run out/surfaces
 #include <CLI/CLI.hpp>
 #include <cstdio>

@@ -1,7 +1,7 @@
 // Writes 16-bit gray images that resemble electroluminescence of solar cells as PNG files, in the folders
-// <out>/train/<defect> and <out>/test/<defect>: images whose range pretrain_simclr measures.
+// <out>/train/<defect> and <out>/test/<defect>: images whose range pretrain simclr measures.
 //   draw_sensors --out cells
-//   pretrain_simclr --data cells --channels 1 --levels data --normalise data --out out/cells
+//   pretrain simclr --data cells --channels 1 --levels data --normalise data --out out/cells
 //   evaluate --run out/cells
 #include <CLI/CLI.hpp>
 #include <cstdio>

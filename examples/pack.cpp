@@ -1,7 +1,7 @@
 // Packs a folder of images into tar archives as WebDataset reads and writes them, so that training reads its
 // disk or network drive in large blocks. Any other data set that the programs read is packed as PNG files.
 //   pack --data photos/ --out packed/
-//   pretrain_simclr --data packed/ --out out/photos
+//   pretrain simclr --data packed/ --out out/photos
 //
 // Writes to --out: shard-000000.tar and so on, with images under their suffixes, such as KEY.jpg, and, for a
 // labelled image, its class number in KEY.cls; classes.txt with the names of the classes. If the data set has

@@ -50,10 +50,17 @@ if [ "$device" = cuda ]; then
 elif [ ! -e "$build/CMakeCache.txt" ]; then
   options+=(-DPRETEXT_CUDA=OFF) # do not compile CUDA code unless asked to
 fi
-configure "$root" "$build" "${options[@]}"
-cmake --build "$build" --parallel "$(nproc 2>/dev/null || echo 2)" --target "pretrain_$method" "$shown_by"
+# Only this method is compiled, and those that the build folder has already.
+methods=$(sed -n 's/^PRETEXT_METHODS:[A-Z]*=//p' "$build/CMakeCache.txt" 2>/dev/null || true)
+case ";$methods;" in
+  ";;") methods=$method ;;
+  *";all;"* | *";$method;"*) ;;
+  *) methods="$methods;$method" ;;
+esac
+configure "$root" "$build" "${options[@]}" "-DPRETEXT_METHODS=$methods"
+cmake --build "$build" --parallel "$(nproc 2>/dev/null || echo 2)" --target pretrain "$shown_by"
 
-"$build/examples/pretrain_$method" --data "$data" --images 6000 --test-images 1500 "${recipe[@]}" --device "$device" \
+"$build/examples/pretrain" "$method" --data "$data" --images 6000 --test-images 1500 "${recipe[@]}" --device "$device" \
   --out "$out" --overwrite
 if [ "$data" = builtin ]; then
   # Prints the result as its last line.

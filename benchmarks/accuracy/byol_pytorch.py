@@ -1,4 +1,4 @@
-"""BYOL on a folder of 32x32 JPEG images, in PyTorch: the peer of `pretrain_byol`.
+"""BYOL on a folder of 32x32 JPEG images, in PyTorch: the peer of `pretrain byol`.
 
 Thin ResNet-18 with the CIFAR stem, lightly's heads, loss and moving average, and a weighted k-nearest-neighbour
 evaluation of the backbone feature. The two views pass separately. The target is in training mode; the moving average

@@ -69,7 +69,7 @@ def folder(name, seed):
 
 def run_pretext(seed):
     run = folder("pretext", seed)
-    pretext(f"pretrain_{args.method}", "--data", args.data, *recipe(seed), *pinned[args.method], "--out", run,
+    pretext("pretrain", args.method, "--data", args.data, *recipe(seed), *pinned[args.method], "--out", run,
           "--overwrite")
     with open(os.path.join(run, "summary.json")) as text:
         results = {"train_seconds": round(json.load(text)["seconds"], 1)}

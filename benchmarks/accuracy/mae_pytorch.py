@@ -1,4 +1,4 @@
-"""MAE on a folder of 32x32 JPEG images, in PyTorch: the peer of `pretrain_mae`.
+"""MAE on a folder of 32x32 JPEG images, in PyTorch: the peer of `pretrain mae`.
 
 The algorithm of the official code on timm's blocks; crop and flip are the only augmentations. --save writes the encoder
 for finetune_pytorch.py. Everything runs on the CPU.

@@ -1,4 +1,4 @@
-"""SimCLR on a folder of 32x32 JPEG images, in PyTorch: the peer of `pretrain_simclr`.
+"""SimCLR on a folder of 32x32 JPEG images, in PyTorch: the peer of `pretrain simclr`.
 
 Thin ResNet-18 with the CIFAR stem, lightly's projection head and NT-Xent loss, and a weighted k-nearest-neighbour
 evaluation of the backbone feature. Everything runs on the CPU.

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Measures compilation: processor time, peak memory and stripped size of each program with g++ and clang++ at -O3, and of
 # dlib's only self-supervised network if dlib is installed. Prints a table, or with --json one JSON line per case.
-#   benchmarks/compile/run.sh [--json]
+#   benchmarks/compile/run.sh [--json] [ENCODERS]
+# ENCODERS is a list as CMake's PRETEXT_ENCODERS, by default that of the programs.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
@@ -31,7 +32,13 @@ measure() {
   fi
 }
 
-[ "${1:-}" = --json ] && json=yes
+if [ "${1:-}" = --json ]; then
+  json=yes
+  shift
+fi
+cmake -S "$root" -B "$build/programs" -D PRETEXT_TESTS=OFF -D PRETEXT_EXAMPLES=ON -D PRETEXT_CUDA=OFF -D PRETEXT_DOWNLOAD=ON \
+  ${1:+"-DPRETEXT_ENCODERS=$1"} >/dev/null
+stamped=$build/programs/examples/stamped
 [ "${json:-}" ] || printf '| program | compiler | processor time | peak memory | stripped |\n|---|---|---|---|---|\n'
 for compiler in g++ clang++; do
   command -v "$compiler" >/dev/null || continue
@@ -41,14 +48,10 @@ for compiler in g++ clang++; do
   for source in "$here"/*.cpp; do
     [[ $source == */dlib_* ]] || measure "$compiler" "$source" "${flags[@]}"
   done
-  # The trainers of the programs, with all their encoders, as examples/CMakeLists.txt stamps them.
+  # The trainers of the programs, with the encoders of the list, as examples/CMakeLists.txt stamps them.
   for factory in simclr byol mae finetune_classifier; do
-    header=methods/$factory.hpp
-    [ -e "$root/examples/$header" ] || header=support/make_classifier.hpp
-    sed "s#@factory@#$factory#g; s#@header@#$header#; s#@device_header@#cpu.hpp#; s#@device@#cpu#g" \
-      "$root/examples/support/on_device.in" >"$build/$factory.cpp"
-    measure "$compiler" "$build/$factory.cpp" -std=c++20 -I "$root/include" -I "$root/examples" \
-      -isystem /usr/include/eigen3 -c
+    measure "$compiler" "$stamped/${factory}_on_cpu.cpp" -std=c++20 -D PRETEXT_CHANNELS=3 -I "$root/include" \
+      -I "$root/examples" -I "$stamped" -isystem /usr/include/eigen3 -c
   done
   if [ -e /usr/include/dlib/dnn.h ]; then
     measure "$compiler" "$here/dlib_barlow_twins.cpp" -std=c++17 -ldlib -lblas -llapack -pthread

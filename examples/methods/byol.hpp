@@ -1,8 +1,6 @@
-// pretrain_byol: pretrains an encoder with BYOL on images without labels and without negatives.
-//   pretrain_byol --data builtin --out out/run
-//   pretrain_byol --data photos/ --encoder resnet18 --image-size 96 --epochs 100 --out out/photos
-// Writes to --out: recipe.json, metrics.csv, checkpoint.safetensors (everything a resume needs),
-// encoder.safetensors.
+// pretrain byol: BYOL, which needs no negatives.
+//   pretrain byol --data builtin --out out/run
+//   pretrain byol --data photos/ --encoder resnet18 --image-size 96 --epochs 100 --out out/photos
 #pragma once
 #include <algorithm>
 #include <cstdint>

@@ -1,10 +1,8 @@
-// pretrain_mae: pretrains a vision transformer with MAE, which sees a quarter of the patches of each image
-// and predicts the others.
-//   pretrain_mae --data builtin --out out/run
-//   pretrain_mae --data photos/ --encoder vit-base --image-size 224 --batch 256 --epochs 800
+// pretrain mae: MAE, whose vision transformer sees a quarter of the patches of each image and predicts the
+// others.
+//   pretrain mae --data builtin --out out/run
+//   pretrain mae --data photos/ --encoder vit-base --image-size 224 --batch 256 --epochs 800
 //                --preset paper --out out/photos
-// Writes to --out: recipe.json, metrics.csv, checkpoint.safetensors (everything a resume needs),
-// encoder.safetensors in timm's names, for fine-tuning.
 // The defaults suit a few minutes on a few cores; --preset paper sets He et al.'s learning rate and warm-up.
 #pragma once
 #include <memory>

@@ -1,8 +1,6 @@
-// pretrain_simclr: pretrains an encoder with SimCLR on images without labels.
-//   pretrain_simclr --data builtin --out out/run
-//   pretrain_simclr --data photos/ --encoder resnet18 --image-size 96 --epochs 100 --out out/photos
-// Writes to --out: recipe.json, metrics.csv, checkpoint.safetensors (everything a resume needs),
-// encoder.safetensors.
+// pretrain simclr: SimCLR, which tells views of one image from views of others.
+//   pretrain simclr --data builtin --out out/run
+//   pretrain simclr --data photos/ --encoder resnet18 --image-size 96 --epochs 100 --out out/photos
 #pragma once
 #include <memory>
 #include <string>

@@ -1,14 +1,8 @@
 #include "command_line.hpp"
 
-#include <algorithm>
 #include <string>
-#include <thread>
 #include <type_traits>
 #include <variant>
-
-#include "exit_status.hpp"
-#include "presets.hpp"
-#include "pretraining_program.hpp"
 
 namespace programs {
 
@@ -63,28 +57,6 @@ void add_compute_options(CLI::App& app, compute_options& compute) {
              "\"cuda\": the GPU; its results differ from the CPU's by rounding");
   add_option(app, {"", &compute.threads, "--threads", "", between{1, 1024}},
              "CPU threads; results do not depend on their number");
-}
-
-int run_pretraining(int argc, char** argv, const pretraining& method, const std::string& encoders) {
-  training_options options{.out = "out/" + method.info.name,
-                           .compute = {.threads = std::max(1u, std::thread::hardware_concurrency())}};
-  CLI::App app{method.info.description};
-  const bool has = has_presets(method.config);
-  if (has) method.config.preset = "auto";
-  add_recipe_options(app, method.config, encoders);
-  for (const field& member : method.config.fields())
-    if (const std::string option = member.option; has && !option.empty() && is_preset_member(member))
-      app.get_option(option.substr(0, option.find(',')))->default_str("by preset");
-  if (has) app.footer(describe_presets(method.config));
-  add_option(app, {"", &options.knn_every, "--knn-every"}, "epochs between two kNN evaluations; 0: none");
-  app.add_flag("--keep-going", options.keep_going, "continue when the embeddings collapse");
-  add_training_options(app, options);
-  CLI11_PARSE(app, argc, argv);
-  options.given = given_options(app);
-  return run_program(method.info.program(), [&] {
-    apply_preset(method.config, options.given);
-    return pretrain(method, options);
-  });
 }
 
 }  // namespace programs

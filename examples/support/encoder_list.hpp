@@ -2,87 +2,116 @@
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <tuple>
 
-#include <pretext/core/expects.hpp>
-#include <pretext/encoders/resnet.hpp>
-#include <pretext/encoders/vit.hpp>
+#include <pretext/core/shape.hpp>
+#include <pretext/layers/sequential.hpp>
 
-#include "recipe.hpp"
+#include "compiled_parts.hpp"
+#include "known_encoders.hpp"
 
 namespace programs {
 
 /// An encoder for one image size and number of channels that is compiled into the programs.
-template <class Encoder, std::size_t Size, std::size_t Channels = PRETEXT_CHANNELS>
+template <class Encoder, std::size_t Size, std::size_t Channels>
 struct compiled_encoder {
   using encoder = Encoder;
   using images = pretext::shape<Size, Size, Channels>;
   static constexpr std::size_t size = Size, channels = Channels;
   static constexpr std::size_t feature = pretext::output_of<Encoder, images>::size;
 
-  const char* name;
+  const char* name;       // as in recipes: with the patch size where it is not the usual one for this size
+  const char* full_name;  // with the patch size, if it has patches
   const char* description;
+
+  /// Is it the encoder of these words of a recipe?
+  bool is(std::string_view wanted, std::size_t image_size, std::size_t image_channels) const {
+    return (wanted == name || wanted == full_name) && image_size == Size && image_channels == Channels;
+  }
+  std::string line() const {
+    return pretext::str_cat(name, " at ", Size,
+                            Channels == 3 ? "" : pretext::str_cat(", --channels ", Channels), ": ",
+                            first_layer(), ", ", description);
+  }
+
+ private:
+  static std::string first_layer() {
+    if constexpr (requires { Encoder::patch; })
+      return pretext::str_cat(Encoder::patch, "-pixel patches");
+    else
+      return stem_for(Size) == pretext::stem::cifar ? "3x3 stem" : "7x7 stem";
+  }
 };
 
-/// The convolutional encoders. A new line here offers an encoder in every program that can train it. All but
-/// the one for gray images take the channels that CMake's PRETEXT_CHANNELS says.
-inline constexpr std::tuple resnets{
-    compiled_encoder<pretext::resnet18<pretext::stem::cifar, 16>, 32, 1>{
-        "resnet18-thin", "width 16, 3x3 stem, 0.7 M parameters"},
-    compiled_encoder<pretext::resnet18<pretext::stem::cifar, 16>, 32>{"resnet18-thin",
-                                                                      "width 16, 3x3 stem, 0.7 M parameters"},
-    compiled_encoder<pretext::resnet18<pretext::stem::cifar>, 32>{"resnet18", "3x3 stem, 11.2 M parameters"},
-    compiled_encoder<pretext::resnet50<pretext::stem::cifar>, 32>{"resnet50", "3x3 stem, 23.5 M parameters"},
-    compiled_encoder<pretext::resnet18<>, 96>{"resnet18", "7x7 stem, 11.2 M parameters"},
-    compiled_encoder<pretext::resnet18<>, 224>{"resnet18", "7x7 stem, 11.2 M parameters"},
-    compiled_encoder<pretext::resnet50<>, 224>{"resnet50", "7x7 stem, 23.5 M parameters"},
+/// Those of the compiled encoders that a program or a method can use, and what it could use if it were
+/// compiled.
+template <class... Encoders>
+struct encoder_set {
+  encoder_kinds kinds;
+  std::tuple<Encoders...> encoders;
+
+  constexpr encoder_set(encoder_kinds of, Encoders... all) : kinds{of}, encoders{all...} {}
 };
 
-/// The vision transformers. `Recipe` chooses their initialisation and their feature.
-template <class Recipe = pretext::mae_pretraining>
-inline constexpr std::tuple vits{
-    compiled_encoder<pretext::vit<4, 128, 6, 4, Recipe>, 32>{
-        "vit-micro", "4-pixel patches, width 128, 6 blocks, 1.2 M parameters"},
-    compiled_encoder<pretext::vit_tiny<4, Recipe>, 32>{"vit-tiny", "4-pixel patches, 5.4 M parameters"},
-    compiled_encoder<pretext::vit_small<16, Recipe>, 224>{"vit-small", "16-pixel patches, 21.7 M parameters"},
-    compiled_encoder<pretext::vit_base<16, Recipe>, 224>{"vit-base", "16-pixel patches, 85.8 M parameters"},
-};
+template <class... Left, class... Right>
+constexpr auto operator+(const encoder_set<Left...>& left, const encoder_set<Right...>& right) {
+  return std::apply(
+      [&](const auto&... encoder) {
+        return encoder_set<Left..., Right...>{left.kinds | right.kinds, encoder...};
+      },
+      std::tuple_cat(left.encoders, right.encoders));
+}
+
+/// An entry of the list of ResNets.
+template <pretext::fixed_string Name, std::size_t Size, std::size_t Channels>
+constexpr auto resnet_entry(const char* name) {
+  using known = known_encoder<Name>;
+  return compiled_encoder<typename known::template resnet<stem_for(Size)>, Size, Channels>{
+      name, name, known::description};
+}
+/// An entry of the list of vision transformers.
+template <pretext::fixed_string Name, std::size_t Patch, std::size_t Size, std::size_t Channels, class Recipe>
+constexpr auto vit_entry(const char* name, const char* full_name) {
+  using known = known_encoder<Name>;
+  return compiled_encoder<typename known::template vit<Patch, Recipe>, Size, Channels>{name, full_name,
+                                                                                       known::description};
+}
+
+}  // namespace programs
+
+// `resnets` and `vits<Recipe>`, the entries of PRETEXT_ENCODERS: written by examples/encoders.cmake.
+#include "compiled_encoders.hpp"
+
+namespace programs {
 
 /// The encoders that `finetune` offers. Its ViTs are those of MAE's fine-tuning: their positions are trained
 /// and their feature is the mean of their tokens.
-inline constexpr auto finetune_encoders = std::tuple_cat(resnets, vits<pretext::mae_fine_tuning>);
+inline constexpr auto finetune_encoders = resnets + vits<pretext::mae_fine_tuning>;
+/// The encoders of pretraining runs.
+inline constexpr auto all_encoders = resnets + vits<>;
 
-/// One line per encoder of a list, for --help and for error messages.
+/// One line per encoder of a set, for --help and for error messages.
 template <class... Encoders>
-std::string names_of(const std::tuple<Encoders...>& list) {
+std::string names_of(const encoder_set<Encoders...>& set) {
   std::string names;
-  const auto add = [&](const auto& encoder) {
-    names +=
-        pretext::str_cat("\n  ", encoder.name, " at ", encoder.size,
-                         encoder.channels == 3 ? "" : pretext::str_cat(", --channels ", encoder.channels),
-                         ": ", encoder.description);
-  };
-  std::apply([&](const auto&... encoder) { (add(encoder), ...); }, list);
+  std::apply([&](const auto&... encoder) { ((names += "\n  " + encoder.line()), ...); }, set.encoders);
   return names;
 }
 
-/// `make(encoder)` for the entry of the list that has the encoder, image size and channels of `config`, a
-/// recipe or what a file records. Throws std::invalid_argument that lists the encoders if there is none.
+/// `make(encoder)` for the entry of the set that has the encoder, image size and channels of `config`, a
+/// recipe or what a file records. Throws std::invalid_argument if there is none: the message lists the
+/// encoders, and says how to compile the one that is wanted.
 template <class Product, class... Encoders, class Config, class Make>
-std::unique_ptr<Product> make_for_encoder(const std::tuple<Encoders...>& list, const Config& config,
+std::unique_ptr<Product> make_for_encoder(const encoder_set<Encoders...>& set, const Config& config,
                                           const Make& make) {
   std::unique_ptr<Product> result;
   const auto try_encoder = [&](const auto& encoder) {
-    if (!result && config.encoder == encoder.name && config.image_size == encoder.size &&
-        config.channels == encoder.channels)
-      result = make(encoder);
+    if (!result && encoder.is(config.encoder, config.image_size, config.channels)) result = make(encoder);
   };
-  std::apply([&](const auto&... encoder) { (try_encoder(encoder), ...); }, list);
+  std::apply([&](const auto&... encoder) { (try_encoder(encoder), ...); }, set.encoders);
   if (!result)
-    pretext::throw_error("encoder ", config.encoder, " at ", config.image_size, " pixels",
-                         config.channels == 3 ? "" : pretext::str_cat(" and ", config.channels, " channels"),
-                         " was not compiled into this program; it has:", names_of(list),
-                         "\nTo add an encoder, add a line to examples/support/encoder_list.hpp.");
+    throw_not_compiled({config.encoder, config.image_size, config.channels}, set.kinds, names_of(set));
   return result;
 }
 

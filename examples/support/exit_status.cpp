@@ -16,6 +16,8 @@
 #include <nlohmann/json.hpp>
 #include <pretext/io/utf8.hpp>
 
+#include "compiled_parts.hpp"
+
 namespace programs {
 namespace {
 
@@ -60,6 +62,7 @@ std::string sentence_of(const std::exception& error) {
 }
 
 int run_program(const std::string& name, const std::function<int()>& body) {
+  program_target() = name.substr(0, name.find(' '));
   open_standard_descriptors();
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);

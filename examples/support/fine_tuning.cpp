@@ -18,6 +18,7 @@
 #include <pretext/io/file.hpp>
 #include <pretext/optimizers/schedule.hpp>
 
+#include "initial_weights.hpp"
 #include "measured_images.hpp"
 #include "metrics_report.hpp"
 #include "on_device.hpp"
@@ -151,7 +152,7 @@ int fine_tune(finetune_recipe config, const training_options& options, std::size
   classifier->set_labels(labels_of(train));
   expects_batch(config, train);
   // Before `start` empties the folder: if the file is unreadable, an earlier run there is still intact.
-  if (!saved && !tuning.weights.empty()) load_encoder(tuning.weights, *classifier);
+  if (!saved && !tuning.weights.empty()) load_initial_weights(tuning.weights, *classifier);
   if (!options.resume) folder.start(to_text(config), options.overwrite);
   const auto write_labelled = [&] {
     std::string names;

@@ -44,7 +44,7 @@ struct finetune_options {
 
 struct training_options;
 
-using finetune_recipe = recipe_of<finetune_options>;
+using finetune_recipe = recipe_of<finetune_options, recipe>;
 
 /// The outputs of every compiled classifier: the most classes that `finetune` accepts.
 inline constexpr std::size_t max_classes = 1000;

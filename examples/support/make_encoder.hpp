@@ -1,6 +1,5 @@
 #pragma once
 #include <memory>
-#include <tuple>
 #include <type_traits>
 
 #include <pretext/pretext.hpp>
@@ -18,7 +17,7 @@ std::unique_ptr<pretext::any_encoder> untrained_encoder::make(const arguments& g
   using namespace pretext;
   const recipe& config = given.config;
   return make_for_encoder<product>(
-      std::tuple_cat(resnets, vits<>), config,
+      all_encoders, config,
       [&]<class Encoder, std::size_t Size, std::size_t Channels>(
           const compiled_encoder<Encoder, Size, Channels>&) {
         const auto view = make_augmentation(

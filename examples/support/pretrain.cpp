@@ -17,6 +17,7 @@
 
 #include "datasets.hpp"
 #include "exit_status.hpp"
+#include "initial_weights.hpp"
 #include "measured_images.hpp"
 #include "presets.hpp"
 
@@ -137,7 +138,7 @@ finished_training take_steps(recipe& config, const training_options& options, ru
 
 int pretrain(const pretraining& method, const training_options& options) {
   using namespace pretext;
-  recipe& config = method.config;
+  pretraining_recipe& config = method.config;
   run_folder folder{options.out, method.info.program()};
   std::optional<run_state> saved;
   if (options.resume) saved = resume_run(folder, config, options.given);
@@ -151,6 +152,8 @@ int pretrain(const pretraining& method, const training_options& options) {
   if (options.resume) expects_data(config);
   if (!measured) data = open_datasets(config);
   expects_batch(config, data.train);
+  // A checkpoint has the weights; a resumed run without one begins again.
+  if (!saved && !config.init.empty()) load_initial_weights(config.init, *trainer, options.init_report);
   if (!options.resume) apply_length(config, data.train.size(), options.given);
   if (!options.resume) folder.start(to_text(config), options.overwrite);
   const auto schedule = [&](std::size_t step, std::size_t per_epoch) {

@@ -29,6 +29,7 @@ struct training_options {
   bool accept_changed_images = false;  // of a resumed run
   std::vector<std::string> given{};    // names of the options on the command line
   bool load_batches = false;           // even if the images fit into the GPU's memory
+  bool init_report = false;            // a line for every tensor of --init
 };
 
 /// Learning rate and target momentum of a step.
@@ -66,7 +67,7 @@ int finish_with(const run_folder& folder, const char* what, const std::function<
 /// its recipe was read.
 struct pretraining {
   method_info info;
-  recipe& config;
+  pretraining_recipe& config;
   std::function<std::unique_ptr<pretext::any_trainer>(const compute_options&)> make;
   std::function<std::vector<pretext::image_sheet>(pretext::any_trainer&, const datasets&)> pictures;
 };

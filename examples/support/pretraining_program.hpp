@@ -1,17 +1,18 @@
 #pragma once
+#include <memory>
 #include <string>
-#include <utility>
 
+#include "method_info.hpp"
 #include "on_device.hpp"
 #include "pretrain.hpp"
 
 namespace programs {
 
-/// Reads the command line of a pretraining program and trains; returns its exit status. Errors are one
-/// message on stderr.
+/// Reads the command line of a method, whose name is its first word, and trains; returns the exit status.
+/// Errors are one message on stderr.
 int run_pretraining(int argc, char** argv, const pretraining& method, const std::string& encoders);
 
-/// `main` of the program pretrain_<method>, for a class of examples/methods/.
+/// `pretrain METHOD ...`, for a class of examples/methods/.
 template <class Method>
 int pretrain_with(int argc, char** argv) {
   using pretext::any_trainer;
@@ -29,5 +30,15 @@ int pretrain_with(int argc, char** argv) {
       }};
   return run_pretraining(argc, argv, method, Method::encoders());
 }
+
+/// The entry of a class of examples/methods/ in the list of methods.
+template <class Method>
+method_entry make_method_entry() {
+  return {Method::info(), std::make_shared<typename Method::arguments>(),
+          [] { return !makers<Method>().empty(); }, &pretrain_with<Method>};
+}
+
+/// `main` of the program `pretrain`, whose first word chooses the method.
+int pretrain_main(int argc, char** argv);
 
 }  // namespace programs

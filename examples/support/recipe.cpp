@@ -218,6 +218,16 @@ std::vector<field> recipe::fields() {
       {"target_momentum", &target_momentum}};
 }
 
+std::vector<field> pretraining_recipe::fields() {
+  auto all = recipe::fields();
+  all.push_back(
+      {"init", &init, "--init",
+       "file of an encoder to start from: of a run, or in torchvision's, timm's, MAE's, MoCo v3's or "
+       "DINO's names",
+       std::monostate{}, "\"\""});
+  return all;
+}
+
 std::string to_text(recipe& config) {
   nlohmann::json members = first_version_defaults();
   write(config, members, false);

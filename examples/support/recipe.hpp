@@ -53,13 +53,21 @@ struct recipe {
   virtual void reset() { *this = {}; }
 };
 
-/// A recipe with the options of one program, an aggregate with a member `fields(recipe&)`.
-template <class Options>
-struct recipe_of final : recipe {
+/// The recipe of a pretraining.
+struct pretraining_recipe : recipe {
+  std::string init;  // file of an encoder to start from; empty: random weights
+
+  std::vector<field> fields() override;
+  void reset() override { *this = {}; }
+};
+
+/// A recipe with the options of one method or program, an aggregate with a member `fields(recipe&)`.
+template <class Options, class Base = pretraining_recipe>
+struct recipe_of final : Base {
   Options options;
 
   std::vector<field> fields() override {
-    auto all = recipe::fields();
+    auto all = Base::fields();
     for (field& own : options.fields(*this)) all.push_back(std::move(own));
     return all;
   }

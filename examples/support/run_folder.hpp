@@ -26,7 +26,7 @@ struct run_summary {
 class run_folder {
  public:
   /// `program`: the program that the error message recommends if the folder has no run.
-  explicit run_folder(std::filesystem::path path, std::string program = "pretrain_simclr")
+  explicit run_folder(std::filesystem::path path, std::string program = "pretrain simclr")
       : path_{std::move(path)}, program_{std::move(program)} {}
 
   /// Makes this process the folder's only one that trains, until its end. Throws an error that names the

@@ -10,7 +10,6 @@
 #include <stdexcept>
 #include <system_error>
 #include <thread>
-#include <tuple>
 #include <utility>
 
 #include <pretext/data/image_list.hpp>
@@ -23,7 +22,7 @@
 #include <pretext/io/utf8.hpp>
 
 #include "command_line.hpp"
-#include "encoder_list.hpp"
+#include "compiled_parts.hpp"
 #include "exit_status.hpp"
 #include "measured_images.hpp"
 #include "on_device.hpp"
@@ -51,18 +50,6 @@ recipe recipe_of_file(const encoder_info& info, const std::filesystem::path& fil
   return config;
 }
 
-/// The names of the compiled encoders that take such images and give such features.
-std::vector<std::string> encoders_like(const encoder_info& info) {
-  std::vector<std::string> names;
-  const auto add = [&](const auto& encoder) {
-    if (encoder.size == info.input.height && encoder.channels == info.channels &&
-        encoder.feature == info.features)
-      names.push_back(encoder.name);
-  };
-  std::apply([&](const auto&... encoder) { (add(encoder), ...); }, std::tuple_cat(resnets, vits<>));
-  return names;
-}
-
 trained_encoder open_encoder_file(const std::filesystem::path& file, const compute_options& compute) {
   const auto metadata = read_safetensors_metadata(file);
   const auto info = read_encoder_info({metadata, {}, file.string()});
@@ -79,17 +66,19 @@ trained_encoder open_encoder_file(const std::filesystem::path& file, const compu
         ": its metadata says neither which encoder it is nor how its images are prepared; give a file that a "
         "program or save_encoder wrote");
   std::string fault;
-  for (const auto& name : encoders_like(*info)) try {
+  for (const encoder_choice& choice : compiled().encoders) try {
+      if (choice.image_size != info->input.height || choice.channels != info->channels) continue;
       trained_encoder trained{nullptr, recipe_of_file(*info, file), file};
-      trained.config.encoder = name;
+      trained.config.encoder = choice.name;
       trained.encoder = make_on_device<untrained_encoder>({trained.config, info}, compute);
+      if (trained.encoder->feature_width() != info->features) continue;
       load_encoder(file, *trained.encoder);
       return trained;
     } catch (const std::runtime_error& error) { fault = error.what(); }
   throw_error<std::runtime_error>(
       file.string(), ": no encoder of this program takes ", info->input.height, " x ", info->input.width,
       " x ", info->channels, " and gives ", info->features,
-      " values with these weights; add a line to examples/support/encoder_list.hpp",
+      " values with these weights; compile one that does with cmake -DPRETEXT_ENCODERS=...",
       fault.empty() ? "" : "; ", fault);
 }
 

@@ -5,7 +5,6 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <tuple>
 
 #include <pretext/core/expects.hpp>
 #include <pretext/inference/encoder_metadata.hpp>
@@ -18,7 +17,7 @@ namespace programs {
 
 /// What a file says about its network.
 struct recorded_network {
-  std::string encoder;  ///< its name in encoder_list.hpp
+  std::string encoder;  ///< its name in known_encoders.hpp
   std::size_t image_size = 32, channels = 3;
 };
 
@@ -65,7 +64,7 @@ std::unique_ptr<Product> make_for_file(const pretext::safetensors& file, const M
   };
   if (file.tensors.contains("fc_norm.weight"))
     return make_for_encoder<Product>(finetune_encoders, found, make_entry);
-  return make_for_encoder<Product>(std::tuple_cat(resnets, vits<>), found, make_entry);
+  return make_for_encoder<Product>(all_encoders, found, make_entry);
 }
 
 /// Does the file hold a classifier beside the encoder?

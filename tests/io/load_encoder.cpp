@@ -1,6 +1,8 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <map>
+#include <string>
 #include <vector>
 
 #include <pretext/encoders/resnet.hpp>
@@ -135,6 +137,136 @@ TEST_CASE("positions of another grid are interpolated, the class token's row is 
   const auto expected = interpolate_positions(table, {4, 4}, {6, 6}, 16);
   for (std::size_t i = 0; i < expected.size(); ++i)
     CHECK(value[to.offset + i] == static_cast<float>(expected[i]));
+}
+
+TEST_CASE("what was changed on the way is reported by parameter") {
+  using supervised = vit<4, 16, 2, 2, supervised_init>;
+  const auto learned = start<supervised>(1);
+  auto value = start<supervised>(2);
+  CHECK(read_pretrained<float>(parameters_of<supervised, images>, file_of<supervised>(learned), value.data())
+            .changed.empty());
+  auto larger = start<supervised, shape<24, 24, 3>>(2);
+  CHECK(read_pretrained<float>(parameters_of<supervised, shape<24, 24, 3>>, file_of<supervised>(learned),
+                               larger.data())
+            .changed ==
+        std::map<std::string, std::string>{{"pos_embed", "interpolated from 4 x 4 to 6 x 6 positions"}});
+}
+
+TEST_CASE("a LayerScale is multiplied into the weights and biases before it") {
+  using encoder = vit<4, 16, 2, 2>;
+  const auto learned = start<encoder>(1);
+  auto file = file_of<encoder>(learned, "backbone.");
+  const auto scales = [&](const std::string& name, float first) {
+    std::vector<float> gamma(16);
+    for (std::size_t i = 0; i < 16; ++i) gamma[i] = first + static_cast<float>(i) / 8;
+    file.tensors["backbone." + name] = safetensor::of<float>({16}, gamma);
+  };
+  scales("blocks.0.ls1.gamma", 1);   // timm and DINOv2
+  scales("blocks.1.gamma_2", -.5f);  // BEiT
+  auto value = start<encoder>(2);
+  const auto found = read_pretrained<float>(parameters_of<encoder, images>, file, value.data());
+  CHECK(found.unused.empty());
+  CHECK(found.changed.size() == 4);
+  for (const parameter& p : parameters_of<encoder, images>) {
+    const std::string name{p.name()};
+    CAPTURE(name);
+    const bool first = name.starts_with("blocks.0.attn.proj."),
+               second = name.starts_with("blocks.1.mlp.fc2.");
+    CHECK(found.changed.contains(name) == (first || second));
+    const std::size_t row_size = p.size() / (first || second ? 16 : p.size());
+    for (std::size_t i = 0; i < p.size(); ++i) {
+      const float gamma = first || second ? (first ? 1.f : -.5f) + static_cast<float>(i / row_size) / 8 : 1.f;
+      CHECK(value[p.offset + i] == doctest::Approx(gamma * learned[p.offset + i]));
+    }
+  }
+  file.tensors["backbone.blocks.0.ls2.gamma"] = safetensor::of<float>({3}, std::vector<float>(3));
+  CHECK_THROWS_WITH_AS(
+      read_pretrained<float>(parameters_of<encoder, images>, file, value.data()),
+      "encoder.safetensors: \"backbone.blocks.0.ls2.gamma\" has 3 values, which do not scale "
+      "\"backbone.blocks.0.mlp.fc2.weight\" of shape [16, 64]",
+      std::runtime_error);
+}
+
+TEST_CASE("torchvision's vision transformers are read, old and new names of their MLP") {
+  using encoder = vit<4, 16, 2, 2, supervised_init>;
+  const auto learned = start<encoder>(1);
+  for (const bool old_names : {false, true}) {
+    safetensors file;
+    for (auto& [name, tensor] : file_of<encoder>(learned).tensors) {
+      std::string theirs = name;
+      const auto rename = [&](const std::string& from, const std::string& to) {
+        if (const std::size_t at = theirs.find(from); at != theirs.npos) theirs.replace(at, from.size(), to);
+      };
+      rename("cls_token", "class_token");
+      rename("pos_embed", "encoder.pos_embedding");
+      rename("patch_embed.proj", "conv_proj");
+      rename("blocks.", "encoder.layers.encoder_layer_");
+      rename("norm1", "ln_1");
+      rename("norm2", "ln_2");
+      rename("attn.qkv.", "self_attention.in_proj_");
+      rename("attn.proj", "self_attention.out_proj");
+      rename("fc1", old_names ? "linear_1" : "0");
+      rename("fc2", old_names ? "linear_2" : "3");
+      if (theirs.starts_with("norm.")) rename("norm", "encoder.ln");
+      file.tensors["module." + theirs] = tensor;
+    }
+    file.tensors["module.heads.head.bias"] = safetensor::of<float>({2}, std::vector<float>(2));
+    auto value = start<encoder>(2);
+    const auto found = read_pretrained<float>(parameters_of<encoder, images>, file, value.data());
+    CHECK(found.prefix == "module.");
+    CHECK(found.unused == std::vector<std::string>{"module.head.bias"});
+    CHECK(value == learned);
+  }
+}
+
+TEST_CASE("positions without one for the class token give it zeros") {
+  using encoder = vit<4, 16, 2, 2, supervised_init>;
+  const auto learned = start<encoder>(1);
+  auto file = file_of<encoder>(learned);
+  const auto table = file.as<float>("pos_embed");
+  file.tensors["pos_embed"] =
+      safetensor::of<float>({1, 16, 16}, std::vector<float>(table.begin() + 16, table.end()));
+  auto value = start<encoder>(2);
+  const auto found = read_pretrained<float>(parameters_of<encoder, images>, file, value.data());
+  CHECK(found.changed.at("pos_embed") == "zeros added for the class token");
+  const float* positions = value.data() + row<encoder>("pos_embed").offset;
+  CHECK(std::all_of(positions, positions + 16, [](float x) { return x == 0; }));
+  CHECK(std::equal(positions + 16, positions + 17 * 16, table.begin() + 16));
+}
+
+TEST_CASE(
+    "the class token's row goes to the token where the encoder has no row, registers and scales may be new") {
+  using with_registers = vit<4, 16, 2, 2, dinov2_registers>;
+  using plain = vit<4, 16, 2, 2, supervised_init>;
+  const auto learned = start<plain>(1);
+  auto value = start<with_registers>(2);
+  const auto before = value;
+  const auto found =
+      read_pretrained<float>(parameters_of<with_registers, images>, file_of<plain>(learned), value.data());
+  CHECK(found.missing == std::vector<std::string>{"reg_token"});
+  CHECK(found.changed.at("pos_embed") == "the class token's row added to cls_token");
+  CHECK(found.changed.at("blocks.1.ls2.gamma") == "1, because the file has none");
+  CHECK(found.changed.size() == 5);
+  const auto at = [&](std::string_view name) { return row<with_registers>(name).offset; };
+  const float *token = learned.data() + row<plain>("cls_token").offset,
+              *positions = learned.data() + row<plain>("pos_embed").offset;
+  for (std::size_t i = 0; i < 16; ++i) {
+    CHECK(value[at("cls_token") + i] == doctest::Approx(token[i] + positions[i]));
+    CHECK(value[at("blocks.1.ls2.gamma") + i] == 1);
+  }
+  CHECK(std::equal(positions + 16, positions + 17 * 16, value.data() + at("pos_embed")));
+  CHECK(value[at("reg_token")] == before[at("reg_token")]);
+}
+
+TEST_CASE("an encoder of a grid that is no square reads its own file as it is") {
+  using wide = shape<16, 24, 3>;  // 24 patches and a class token: 25 rows
+  using encoder = vit<4, 16, 2, 2, supervised_init>;
+  const auto learned = start<encoder, wide>(1);
+  auto value = start<encoder, wide>(2);
+  CHECK(read_pretrained<float>(parameters_of<encoder, wide>, file_of<encoder, wide>(learned), value.data(),
+                               {4, 6})
+            .changed.empty());
+  CHECK(value == learned);
 }
 
 TEST_CASE("a tensor that is missing or has another shape is named in the message") {

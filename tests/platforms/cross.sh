@@ -48,7 +48,7 @@ esac
 compiler=$(sed -n 's/^set(CMAKE_CXX_COMPILER \(.*\))/\1/p' "$root/tests/platforms/$platform.cmake")
 command -v "$compiler" >/dev/null || skip "$compiler" "$package"
 [ -n "$emulator" ] || [ "$platform" != aarch64 ] || skip qemu-aarch64 qemu-user-static
-needs inference pretrain_simclr
+needs inference pretrain
 
 # Headers of this machine that are the same everywhere, without the others in /usr/include.
 mkdir headers
@@ -70,7 +70,7 @@ for test in "${tests[@]}"; do
   echo "$test: $(sed -n 's/.*test cases: *\([0-9]*\) .*/\1/p' output) test cases pass"
 done
 
-"$PRETEXT_PROGRAMS/pretrain_simclr" --images 100 --test-images 10 --epochs 1 --batch 50 --out run >log 2>&1
+"$PRETEXT_PROGRAMS/pretrain" simclr --images 100 --test-images 10 --epochs 1 --batch 50 --out run >log 2>&1
 {
   printf 'P6 40 30 255\n'
   head -c 3600 "$root/README.md"

@@ -9,7 +9,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 header=$here/../../examples/c_api
 cc -std=c99 -O1 -Wall -Wextra -Wpedantic -Werror -I "$header" "$here/c_api.c" "$library" -Wl,-rpath,"$PRETEXT_PROGRAMS" \
   -pthread -lm -o c_api
-"$PRETEXT_PROGRAMS/pretrain_simclr" --images 200 --test-images 20 --epochs 1 --batch 50 --out run >log 2>&1
+"$PRETEXT_PROGRAMS/pretrain" simclr --images 200 --test-images 20 --epochs 1 --batch 50 --out run >log 2>&1
 "$PRETEXT_PROGRAMS/finetune" --run run --labels 0.5 --epochs 1 --batch 20 --out tuned >>log 2>&1
 {
   printf 'P6 40 30 255\n'

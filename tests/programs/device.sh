@@ -4,10 +4,10 @@
 # depend on whether the images are in the GPU's memory or batches are copied to it.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../support/programs.sh"
-pretrain=$PRETEXT_PROGRAMS/pretrain_simclr
+pretrain=("$PRETEXT_PROGRAMS/pretrain" simclr)
 finetune=$PRETEXT_PROGRAMS/finetune
 evaluate=$PRETEXT_PROGRAMS/evaluate
-needs pretrain_simclr pretrain_byol pretrain_mae finetune evaluate
+needs pretrain finetune evaluate
 # refuses STATUS PATTERN COMMAND...: the command ends with the status and its output matches the pattern.
 refuses() {
   ended "$1" "${@:3}"
@@ -15,21 +15,21 @@ refuses() {
 }
 
 small=(--images 48 --test-images 20 --batch 16 --threads 2)
-"$pretrain" "${small[@]}" --epochs 1 --out run 2>log
-refuses 105 "one of cpu, cuda, not gpu" "$pretrain" --device gpu --out nothing
-"$pretrain" --help >help
+"${pretrain[@]}" "${small[@]}" --epochs 1 --out run 2>log
+refuses 105 "one of cpu, cuda, not gpu" "${pretrain[@]}" --device gpu --out nothing
+"${pretrain[@]}" --help >help
 grep -q -- "--device" help || die "--help does not name --device"
 
 if [ "${PRETEXT_CUDA:-OFF}" != ON ]; then
   pattern="built without CUDA.*-DPRETEXT_CUDA=ON"
-elif ! "$pretrain" "${small[@]}" --epochs 1 --device cuda --out first >output 2>&1; then
+elif ! "${pretrain[@]}" "${small[@]}" --epochs 1 --device cuda --out first >output 2>&1; then
   pattern="there is no NVIDIA (GPU|driver)|the NVIDIA driver supports CUDA"
 else
   pattern=
 fi
 if [ -n "$pattern" ]; then
-  for program in "$PRETEXT_PROGRAMS"/pretrain_*; do
-    if [ -x "$program" ] && [ -f "$program" ]; then refuses 1 "$pattern" "$program" --device cuda --out nothing; fi
+  for method in $(methods); do
+    refuses 1 "$pattern" "$PRETEXT_PROGRAMS/pretrain" "$method" --device cuda --out nothing
   done
   refuses 1 "$pattern" "$evaluate" --run run --device cuda
   refuses 1 "$pattern" "$finetune" --run run --device cuda --out nothing
@@ -41,18 +41,18 @@ fi
 
 # The program reports where the images are; the encoder does not depend on it.
 grep -q "the images are in the GPU's memory" output || die "small images are not uploaded to the GPU"
-"$pretrain" "${small[@]}" --epochs 1 --device cuda --load-batches --out loaded 2>output
+"${pretrain[@]}" "${small[@]}" --epochs 1 --device cuda --load-batches --out loaded 2>output
 grep -q "batches are loaded by the CPU.*--load-batches" output || die "it does not report that the CPU loads the batches"
 cmp first/encoder.safetensors loaded/encoder.safetensors
 
 # Ctrl-C after the first checkpoint; the other device resumes.
 for device in cpu cuda; do
   other=$([ $device = cpu ] && echo cuda || echo cpu)
-  "$pretrain" "${small[@]}" --epochs 400 --checkpoint-seconds 0 --device $device --out started_$device 2>>log &
+  "${pretrain[@]}" "${small[@]}" --epochs 400 --checkpoint-seconds 0 --device $device --out started_$device 2>>log &
   while [ ! -e started_$device/checkpoint.safetensors ]; do sleep 0.1; done
   kill -INT $!
   wait $! || true
-  "$pretrain" --resume --device $other --threads 2 --out started_$device 2>>log &
+  "${pretrain[@]}" --resume --device $other --threads 2 --out started_$device 2>>log &
   sleep 2
   kill -INT $!
   wait $! || true
@@ -63,7 +63,7 @@ done
 "$finetune" --run first --device cuda --labels 0.5 --epochs 1 --batch 16 --out tuned >output 2>>log
 grep -q '^result: ' output
 for method in byol mae; do
-  "$PRETEXT_PROGRAMS/pretrain_$method" "${small[@]}" --epochs 1 --device cuda --out "$method" 2>>log
-  [ -s "$method/encoder.safetensors" ] || die "pretrain_$method left no encoder"
+  "$PRETEXT_PROGRAMS/pretrain" "$method" "${small[@]}" --epochs 1 --device cuda --out "$method" 2>>log
+  [ -s "$method/encoder.safetensors" ] || die "$method left no encoder"
 done
 echo "runs started on one device and resumed on the other"

@@ -3,8 +3,8 @@
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../support/programs.sh"
 export=$PRETEXT_PROGRAMS/export_onnx
-needs export_onnx finetune pretrain_simclr
-"$PRETEXT_PROGRAMS/pretrain_simclr" --images 200 --test-images 20 --epochs 1 --batch 50 --out run >log 2>&1
+needs export_onnx finetune pretrain
+"$PRETEXT_PROGRAMS/pretrain" simclr --images 200 --test-images 20 --epochs 1 --batch 50 --out run >log 2>&1
 "$PRETEXT_PROGRAMS/finetune" --run run --labels 0.5 --epochs 1 --batch 20 --out tuned >>log 2>&1
 "$PRETEXT_PROGRAMS/finetune" --from-scratch --encoder vit-micro --images 100 --test-images 20 --epochs 1 --batch 20 \
   --out vit >>log 2>&1

@@ -4,7 +4,7 @@
 # the selected images and its classifier is kept.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../support/programs.sh"
-needs pretrain_simclr embed search duplicates outliers select classify draw_builtin draw_sensors
+needs pretrain embed search duplicates outliers select classify draw_builtin draw_sensors
 PATH=$PRETEXT_PROGRAMS:$PATH
 # value KEY: a number of the result line of the last program.
 value() { sed -nE "s/^result: .*\"$1\":([0-9.]+).*/\1/p" output; }
@@ -19,7 +19,7 @@ for class in photos/*; do # the last fifth of each class
   mkdir "new/${class#photos/}"
   find "$class" -name "*.png" | sort | tail -10 | xargs mv -t "new/${class#photos/}"
 done
-pretrain_simclr --data photos --epochs 8 --batch 50 --learning-rate 0.2 --threads 2 --out run 2>log
+pretrain simclr --data photos --epochs 8 --batch 50 --learning-rate 0.2 --threads 2 --out run 2>log
 
 run embed --run run --out npy
 [ "$(stat -c %s npy/features.npy)" -eq $((128 + 400 * 128 * 4)) ] || die "features.npy has $(stat -c %s npy/features.npy) bytes"
@@ -99,7 +99,7 @@ run classify --run run --labelled photos --data new --out all
 least accuracy 0.4
 run classify --run run --probe all/probe.safetensors --data new --out again
 cmp all/predictions.csv again/predictions.csv
-pretrain_simclr --data photos --epochs 1 --batch 50 --seed 2 --threads 2 --out other 2>log
+pretrain simclr --data photos --epochs 1 --batch 50 --seed 2 --threads 2 --out other 2>log
 ends 1 "was trained on the features of another encoder" classify --run other --probe all/probe.safetensors --data new --out again
 ends 1 "is no classifier of features" classify --run run --probe run/encoder.safetensors --data new --out again
 ends 1 "give --labelled with labelled images, or --probe" classify --run run --data new --out again
@@ -107,7 +107,7 @@ printf 'image,class\n%s,one\n' "$picture" >one.csv
 ends 1 "one.csv: has labelled images of 1 class" classify --run run --labelled one.csv --out again
 
 ends 1 "nothing to encode with: give --run" embed --data photos --out npy
-ends 1 "pretrain_simclr --out nowhere" embed --run nowhere --out npy
+ends 1 "pretrain simclr --out nowhere" embed --run nowhere --out npy
 echo broken >twice/broken.png
 ends 1 "broken.png" search --run run --data twice --out broken
 run search --run run --data twice --on-bad-image skip --out broken

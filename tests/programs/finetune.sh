@@ -3,13 +3,13 @@
 # resumed, and on 1, 2 and 3 threads; wrong options end with an error message.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../support/programs.sh"
-finetune=$PRETEXT_PROGRAMS/finetune pretrain=$PRETEXT_PROGRAMS/pretrain_simclr
-needs finetune pretrain_simclr
+finetune=$PRETEXT_PROGRAMS/finetune pretrain=("$PRETEXT_PROGRAMS/pretrain" simclr)
+needs finetune pretrain
 rm -rf run one two three killed scratch file frozen vit
 sum() { sha256sum "$1/classifier.safetensors" | cut -d' ' -f1; }
 same() { [ "$(sum one)" = "$(sum "$1")" ] || die "the classifier of '$1' differs"; }
 
-"$pretrain" --images 400 --test-images 50 --epochs 1 --batch 64 --threads 2 --out run 2>log
+"${pretrain[@]}" --images 400 --test-images 50 --epochs 1 --batch 64 --threads 2 --out run 2>log
 all=(--mixup 0.8 --cutmix 1 --label-smoothing 0.1 --erasing 0.25 --rand-augment 9 --layer-decay 0.75 --optimizer adamw
   --learning-rate 0.002)
 common=(--run run --labels 0.2 --epochs 6 --batch 20 --seed 3 --checkpoint-seconds 0.05 "${all[@]}")

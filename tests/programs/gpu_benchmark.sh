@@ -39,7 +39,7 @@ working_machine() {
   mock mocks/tests/programs/device.sh '[ "$PRETEXT_CUDA" = ON ] && [ -x "$PRETEXT_PROGRAMS/finetune" ] && echo devices'
   mock mocks/built/tests/test.cuda.gpu 'echo tests'
   mock mocks/built/examples/minimal_gpu 'echo minimal'
-  for program in pretrain_simclr pretrain_byol pretrain_mae finetune evaluate; do mock mocks/built/examples/$program ''; done
+  for program in pretrain finetune evaluate; do mock mocks/built/examples/$program ''; done
   mock mocks/built/benchmarks/gpu.standalone 'echo standalone'
   mock mocks/built/benchmarks/gpu.c_api.so ''
   mock mocks/path/nvidia-smi 'echo a mock GPU'

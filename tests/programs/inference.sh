@@ -4,8 +4,8 @@
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../support/programs.sh"
 inference=$PRETEXT_PROGRAMS/inference
-needs inference finetune pretrain_simclr
-"$PRETEXT_PROGRAMS/pretrain_simclr" --images 200 --test-images 20 --epochs 1 --batch 50 --out run >log 2>&1
+needs inference finetune pretrain
+"$PRETEXT_PROGRAMS/pretrain" simclr --images 200 --test-images 20 --epochs 1 --batch 50 --out run >log 2>&1
 "$PRETEXT_PROGRAMS/finetune" --run run --labels 0.5 --epochs 1 --batch 20 --out tuned >>log 2>&1
 {
   printf 'P6 # a comment\n40 30\n255\n'

@@ -6,24 +6,27 @@ set -euo pipefail
 [ -n "${KILLS:-}" ] || exit 77 # it takes long: on request only
 kills=$KILLS
 source "$(dirname "${BASH_SOURCE[0]}")/../support/programs.sh"
-needs pretrain_simclr pretrain_byol pretrain_mae finetune
+needs pretrain finetune
 total=0
 RANDOM=${SEED:-11}
 
-# survives NAME RESULT PROGRAM OPTION...: RESULT is the file that the training ends with.
+# survives NAME RESULT COMMAND OPTION...: RESULT is the file that the training ends with; COMMAND is "pretrain METHOD" or
+# "finetune".
 survives() {
-  local name=$1 result=$2 program=$PRETEXT_PROGRAMS/$3 done=0 finished=0 child status began length
+  local name=$1 result=$2 program done=0 finished=0 child status began length
+  read -ra program <<<"$3"
+  program[0]=$PRETEXT_PROGRAMS/${program[0]}
   shift 3
   local common=(--epochs 8 --seed 3 --threads 2 --checkpoint-seconds 0.1 "$@")
   rm -rf whole killed
   began=$(date +%s%N)
-  "$program" "${common[@]}" --out whole >>log 2>&1 || die "$name: the uninterrupted run failed"
+  "${program[@]}" "${common[@]}" --out whole >>log 2>&1 || die "$name: the uninterrupted run failed"
   length=$((($(date +%s%N) - began) / 1000000))
   while [ "$done" -lt "$kills" ] || [ -d killed ]; do
     if [ -e killed/checkpoint.safetensors ]; then
-      "$program" --resume --threads 2 --checkpoint-seconds 0.1 --out killed >>log 2>&1 &
+      "${program[@]}" --resume --threads 2 --checkpoint-seconds 0.1 --out killed >>log 2>&1 &
     else
-      "$program" "${common[@]}" --overwrite --out killed >>log 2>&1 &
+      "${program[@]}" "${common[@]}" --overwrite --out killed >>log 2>&1 &
     fi
     child=$!
     if [ "$done" -lt "$kills" ]; then
@@ -51,11 +54,11 @@ survives() {
 }
 
 pictures=(--data builtin --images 160 --test-images 20 --batch 32)
-survives simclr encoder.safetensors pretrain_simclr "${pictures[@]}"
-survives byol encoder.safetensors pretrain_byol "${pictures[@]}" --optimizer lars --learning-rate 1
-survives mae encoder.safetensors pretrain_mae "${pictures[@]}"
+survives simclr encoder.safetensors "pretrain simclr" "${pictures[@]}"
+survives byol encoder.safetensors "pretrain byol" "${pictures[@]}" --optimizer lars --learning-rate 1
+survives mae encoder.safetensors "pretrain mae" "${pictures[@]}"
 for of in simclr mae; do
-  "$PRETEXT_PROGRAMS/pretrain_$of" --images 160 --test-images 50 --epochs 1 --batch 32 --threads 2 --out "$of" >>log 2>&1
+  "$PRETEXT_PROGRAMS/pretrain" "$of" --images 160 --test-images 50 --epochs 1 --batch 32 --threads 2 --out "$of" >>log 2>&1
   survives "finetune of $of" classifier.safetensors finetune --run "$of" --batch 20
 done
 echo "$total kills"

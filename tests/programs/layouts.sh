@@ -3,16 +3,16 @@
 # out is said. Evaluation uses the images that have a label, or says which it lacks.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../support/programs.sh"
-pretrain=$PRETEXT_PROGRAMS/pretrain_simclr
+pretrain=("$PRETEXT_PROGRAMS/pretrain" simclr)
 evaluate=$PRETEXT_PROGRAMS/evaluate
-needs pretrain_simclr evaluate draw_builtin
+needs pretrain evaluate draw_builtin
 "$PRETEXT_PROGRAMS/draw_builtin" --count 64 --out drawn 2>log
 mapfile -t drawn < <(ls drawn/*)
 
 # images FOLDER FIRST COUNT: copies drawn images into a folder.
 images() { mkdir -p "$1" && cp "${drawn[@]:$2:$3}" "$1"; }
 # trains FOLDER OPTIONS...: a pretraining must succeed; its messages are in "output".
-trains() { ended 0 "$pretrain" --data "$1" --batch 8 --epochs 1 --threads 2 --overwrite --out run "${@:2}"; }
+trains() { ended 0 "${pretrain[@]}" --data "$1" --batch 8 --epochs 1 --threads 2 --overwrite --out run "${@:2}"; }
 
 # A test part without labels, with other classes, or without images.
 images flat/train/cat 0 10
@@ -57,7 +57,7 @@ ended 0 "$evaluate" --run run --linear-epochs 0
 says "20 training and 8 test images"
 
 # The limit of pixels is an option, and part of the recipe.
-ended failure "$pretrain" --data flat --batch 8 --epochs 1 --max-pixels 100 --overwrite --out run
+ended failure "${pretrain[@]}" --data flat --batch 8 --epochs 1 --max-pixels 100 --overwrite --out run
 says "more than the 100 allowed (max_pixels)"
 
 # An orientation that is ignored is said, and can be applied.

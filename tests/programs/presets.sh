@@ -3,35 +3,35 @@
 # views by the kind of images. What was chosen is said and recorded, what is given stays.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../support/programs.sh"
-needs pretrain_simclr pretrain_byol pretrain_mae draw_inspection finetune
+needs pretrain draw_inspection finetune
 programs=$PRETEXT_PROGRAMS
 small=(--images 48 --test-images 20 --epochs 2 --threads 2 --overwrite --out run)
 
 # recorded KEY VALUE: run/recipe.json has this member.
 recorded() { grep -qF "\"$1\": $2" run/recipe.json || die "recipe.json lacks $1 $2: $(cat run/recipe.json)"; }
 
-ended 0 "$programs/pretrain_simclr" "${small[@]}" --batch 16
+ended 0 "$programs/pretrain" simclr "${small[@]}" --batch 16
 says "preset small: sgd, learning rate 0.05 for 16 images a step"
 says "6 steps are few"
 recorded preset '"small"' && recorded learning_rate 0.05 && recorded warmup_epochs 0.15
 ! grep -q '"orientation"' run/recipe.json || die "the recipe has a member with its default value"
-ended 0 "$programs/pretrain_simclr" "${small[@]}" --batch 48
+ended 0 "$programs/pretrain" simclr "${small[@]}" --batch 48
 recorded learning_rate 0.15
-ended 0 "$programs/pretrain_simclr" "${small[@]}" --batch 16 --learning-rate 0.3 --orientation any
+ended 0 "$programs/pretrain" simclr "${small[@]}" --batch 16 --learning-rate 0.3 --orientation any
 recorded learning_rate 0.3 && recorded orientation '"any"'
-ended 0 "$programs/pretrain_simclr" "${small[@]}" --batch 16 --preset paper
+ended 0 "$programs/pretrain" simclr "${small[@]}" --batch 16 --preset paper
 recorded optimizer '"lars"' && recorded learning_rate 0.3 && recorded temperature 0.1 && recorded initialisation '"official"'
-ended 0 "$programs/pretrain_byol" "${small[@]}" --batch 16
+ended 0 "$programs/pretrain" byol "${small[@]}" --batch 16
 recorded minimum_area 0.08 && recorded target_momentum 0.5
-ended 0 "$programs/pretrain_byol" "${small[@]}" --batch 16 --target-momentum 0.9
+ended 0 "$programs/pretrain" byol "${small[@]}" --batch 16 --target-momentum 0.9
 recorded target_momentum 0.9
-ended 0 "$programs/pretrain_mae" "${small[@]}" --batch 16 --preset paper
+ended 0 "$programs/pretrain" mae "${small[@]}" --batch 16 --preset paper
 recorded optimizer '"adamw"' && recorded learning_rate 9.375e-06
 
 # Gray images have the preset for inspections, and fine-tuning turns them as well.
 ended 0 "$programs/draw_inspection" --train 40 --test 20 --out surfaces
 [ "$(find surfaces/train -name '*.png' | wc -l)" = 40 ] && [ -d surfaces/test/scratch ] || die "surfaces are missing"
-ended 0 "$programs/pretrain_simclr" --data surfaces --channels 1 "${small[@]}" --batch 20
+ended 0 "$programs/pretrain" simclr --data surfaces --channels 1 "${small[@]}" --batch 20
 says "preset inspection"
 recorded preset '"inspection"' && recorded orientation '"any"'
 ended 0 "$programs/finetune" --run run --epochs 1 --batch 20 --threads 2 --out tuned
@@ -39,8 +39,8 @@ grep -qF '"orientation": "any"' tuned/recipe.json || die "fine-tuning does not t
 
 # A resumed run keeps its preset.
 ends 1 '--preset ("inspection" in the run, "small" given)' \
-  "$programs/pretrain_simclr" --resume --preset small --out run
-ended 0 "$programs/pretrain_simclr" --resume --out run
-ended 0 "$programs/pretrain_simclr" --help
+  "$programs/pretrain" simclr --resume --preset small --out run
+ended 0 "$programs/pretrain" simclr --resume --out run
+ended 0 "$programs/pretrain" simclr --help
 says "inspection: sgd with"
 grep -q -- "--learning-rate FLOAT=by preset" output || die "--help does not say where the learning rate comes from"

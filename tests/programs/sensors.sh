@@ -4,13 +4,13 @@
 # train in `spectral`.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../support/programs.sh"
-needs draw_sensors pretrain_simclr evaluate finetune spectral
+needs draw_sensors pretrain evaluate finetune spectral
 programs=$PRETEXT_PROGRAMS
 
 "$programs/draw_sensors" --train 120 --test 36 --out cells
 touch cells/train/notes.txt
 gray=(--data cells --channels 1 --levels data --normalise data --epochs 4 --batch 20 --seed 5 --threads 2 --knn-every 0)
-ended 0 "$programs/pretrain_simclr" "${gray[@]}" --out run
+ended 0 "$programs/pretrain" simclr "${gray[@]}" --out run
 [ "$(grep -c "left out" output)" -eq 1 ] || die "what was left out is not said once"
 levels=$(sed -n 's/^levels of the training images: --levels //p' output)
 normalisation=$(sed -n 's/^mean and deviation of the training images: --normalise //p' output)
@@ -25,11 +25,11 @@ ended 0 "$programs/evaluate" --run run --linear-epochs 0 --threads 2
 says '"knn_untrained"'
 
 # Stopped after its first checkpoint and resumed: nothing is measured again, and the encoder is the same.
-"$programs/pretrain_simclr" "${gray[@]}" --checkpoint-seconds 0 --out resumed 2>log &
+"$programs/pretrain" simclr "${gray[@]}" --checkpoint-seconds 0 --out resumed 2>log &
 while [ ! -e resumed/checkpoint.safetensors ]; do sleep 0.02; done
 kill -INT $!
 wait $! && die "the run was not stopped" || [ $? -eq 130 ]
-ended 0 "$programs/pretrain_simclr" --resume --knn-every 0 --out resumed
+ended 0 "$programs/pretrain" simclr --resume --knn-every 0 --out resumed
 ! grep -q "of the training images" output || die "a resumed run measures its images"
 cmp run/encoder.safetensors resumed/encoder.safetensors
 
@@ -41,13 +41,13 @@ grep -qF "\"levels\": \"$levels\"" tuned/recipe.json && grep -q '"channels": 1' 
 ends 0 "result: " "$programs/finetune" --from-scratch "${gray[@]:0:8}" --epochs 1 --batch 20 --threads 2 --out scratch
 grep -qF "\"levels\": \"$levels\"" scratch/recipe.json || die "fine-tuning measures other levels: $(cat scratch/recipe.json)"
 
-ended 0 "$programs/pretrain_simclr" --data cells --out three --epochs 1 --batch 40 --threads 2 --knn-every 0
+ended 0 "$programs/pretrain" simclr --data cells --out three --epochs 1 --batch 40 --threads 2 --knn-every 0
 ! grep -q '"levels"\|"channels"' three/recipe.json || die "the recipe of a run with default levels has new members"
 
 for wrong in "--levels 5:5" "--levels 99%:1%" "--levels a:b" "--normalise 0.5/0" "--normalise 0.5,0.5/1,1" \
   "--normalise imagenet" "--channels 2"; do
   # shellcheck disable=SC2086
-  "$programs/pretrain_simclr" --data cells --channels 1 --out wrong $wrong >output 2>&1 && die "$wrong is accepted"
+  "$programs/pretrain" simclr --data cells --channels 1 --out wrong $wrong >output 2>&1 && die "$wrong is accepted"
   matches "${wrong%% *}|channels"
   [ ! -e wrong ] || die "$wrong leaves a folder"
 done

@@ -3,7 +3,7 @@
 # features as the dynamic one.
 set -euo pipefail
 [ "${PRETEXT_LONG_TESTS:-OFF}" = ON ] || exit 77
-[ -x "$PRETEXT_PROGRAMS/inference" ] && [ -x "$PRETEXT_PROGRAMS/pretrain_simclr" ] || exit 77
+[ -x "$PRETEXT_PROGRAMS/inference" ] && [ -x "$PRETEXT_PROGRAMS/pretrain" ] || exit 77
 command -v g++ >/dev/null && [ "$(uname -m)" = x86_64 ] || exit 77
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 small=(-std=c++20 -Os -flto=auto -ffunction-sections -fdata-sections -Wl,--gc-sections -s)
@@ -14,7 +14,7 @@ stat -c '%n: %s bytes' dynamic static
 for program in dynamic:307200 static:1048576; do
   [ "$(stat -c %s "${program%:*}")" -lt "${program#*:}" ] || { echo "${program%:*} has ${program#*:} bytes or more" >&2; exit 1; }
 done
-"$PRETEXT_PROGRAMS/pretrain_simclr" --images 100 --test-images 10 --epochs 1 --batch 50 --out run >log 2>&1
+"$PRETEXT_PROGRAMS/pretrain" simclr --images 100 --test-images 10 --epochs 1 --batch 50 --out run >log 2>&1
 {
   printf 'P6 40 30 255\n'
   head -c 3600 "$root/README.md"

@@ -33,7 +33,7 @@ report everything() {
   report r;
   r.title = "SimCLR on 12 000 images";
   r.summary = "No label was used.";
-  r.command_line = "pretrain_simclr --data \"my photos\" --out out";
+  r.command_line = "pretrain simclr --data \"my photos\" --out out";
   r.facts = {{"method", "SimCLR"}, {"epochs", "4"}};
   r.accuracies = {{"kNN", "linear"}, {{"SimCLR", {0.883, 0.912}}, {"raw pixels", {0.73, not_a_number}}}};
   r.charts = {

@@ -3,12 +3,14 @@
 #include "support/some_trainings.hpp"
 #include "support/temporary_folder.hpp"
 
+#include <algorithm>
 #include <concepts>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -127,4 +129,38 @@ TEST_CASE("an encoder has the same initial weights on every device, and accepts 
     tests::all_near(features_on.operator()<isolated_device>(changed), features_on.operator()<cpu>(changed),
                     1e-5);
   CHECK(features_on.operator()<isolated_device>(true) != features_on.operator()<isolated_device>(false));
+}
+
+TEST_CASE("a loaded encoder starts the online and the target network, and heads keep their weights") {
+  const auto loaded_on = []<class Device>() {
+    const auto from = make_byol<on<cpu>>();
+    from->change_values([&](float* values) {
+      for (const parameter& p : from->encoder_parameters())
+        for (std::size_t i = 0; i < p.size(); ++i) values[p.offset + i] = .25f;
+    });
+    const auto to = make_byol<on<Device>>();
+    const auto buffer_of = [&](std::string_view name) {
+      std::vector<float> copy;
+      to->for_each_buffer([&](const saved_buffer& buffer) {
+        if (buffer.name != name) return;
+        copy.resize(buffer.count);
+        buffer.read(copy.data());
+      });
+      return copy;
+    };
+    const auto value = buffer_of("value"), target = buffer_of("target");
+    const pretrained_weights loaded = load_encoder(encoder_file(*from), *to);
+    CHECK(loaded.tensors == to->encoder_parameters().size());
+    std::size_t count = 0;
+    for (const parameter& p : to->encoder_parameters()) count = std::max(count, p.offset + p.size());
+    for (const auto& [name, before] : {std::pair{"value", value}, std::pair{"target", target}}) {
+      const auto now = buffer_of(name);
+      CHECK(now.size() > count);
+      CHECK(std::all_of(now.begin(), now.begin() + std::ptrdiff_t(count), [](float x) { return x == .25f; }));
+      CHECK(
+          std::equal(now.begin() + std::ptrdiff_t(count), now.end(), before.begin() + std::ptrdiff_t(count)));
+    }
+  };
+  loaded_on.operator()<cpu>();
+  loaded_on.operator()<isolated_device>();
 }

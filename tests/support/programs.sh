@@ -14,6 +14,9 @@ needs() {
   for program in "$@"; do [ -x "$PRETEXT_PROGRAMS/$program" ] || exit 77; done
 }
 
+# methods: the names of the methods that were compiled into `pretrain`.
+methods() { "$PRETEXT_PROGRAMS/pretrain" --help | sed -nE '/not compiled/d; s/^  ([a-z0-9_]+)  .*: .*/\1/p'; }
+
 # ended STATUS COMMAND...: the command ends with the status ("failure": any but 0) within five minutes, without text of the
 # standard library.
 ended() {

@@ -72,12 +72,15 @@ inline void save_encoder(const std::filesystem::path& path, const any_encoder& e
 
 /// Reads an encoder file, or one in torchvision's, timm's or MAE's names (see `read_pretrained`), into an
 /// encoder.
-inline pretrained_weights load_encoder(const std::filesystem::path& path, any_encoder& encoder) {
-  const safetensors file = read_safetensors(path);
+inline pretrained_weights load_encoder(safetensors file, any_encoder& encoder) {
   pretrained_weights loaded;
-  encoder.change_values(
-      [&](float* values) { loaded = read_pretrained<float>(encoder.encoder_parameters(), file, values); });
+  encoder.change_values([&](float* values) {
+    loaded = read_pretrained<float>(encoder.encoder_parameters(), std::move(file), values);
+  });
   return loaded;
+}
+inline pretrained_weights load_encoder(const std::filesystem::path& path, any_encoder& encoder) {
+  return load_encoder(read_safetensors(path), encoder);
 }
 
 namespace detail {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -95,6 +97,25 @@ class any_trainer : public any_encoder {
   /// Largest number of bytes of activations and workspace that a step has used.
   virtual std::size_t peak_memory() const = 0;
 };
+
+/// Reads such a file into the encoder of a training that has not begun; a target network gets the same
+/// encoder, heads keep their weights.
+inline pretrained_weights load_encoder(safetensors file, any_trainer& trainer) {
+  const auto loaded = load_encoder(std::move(file), static_cast<any_encoder&>(trainer));
+  std::size_t count = 0;
+  for (const parameter& p : trainer.encoder_parameters()) count = std::max(count, p.offset + p.size());
+  trainer.for_each_buffer([&](const saved_buffer& buffer) {
+    if (buffer.name != "target") return;
+    std::vector<float> target(buffer.count);
+    buffer.read(target.data());
+    trainer.read_values([&](const float* values) { std::copy_n(values, count, target.data()); });
+    buffer.write(target.data());
+  });
+  return loaded;
+}
+inline pretrained_weights load_encoder(const std::filesystem::path& path, any_trainer& trainer) {
+  return load_encoder(read_safetensors(path), trainer);
+}
 
 /// A trainer, the views that it learns from and the augmentation that it is evaluated on, behind `Interface`.
 template <class Trainer, class Views, class Evaluation, class Interface = any_trainer>

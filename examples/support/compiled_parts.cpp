@@ -1,0 +1,74 @@
+#include "compiled_parts.hpp"
+
+#include <algorithm>
+
+#include <pretext/core/expects.hpp>
+
+namespace programs {
+namespace {
+
+using pretext::str_cat;
+
+/// A word of a command for a shell, in quotes if it needs them.
+std::string shell_word(const std::string& word) {
+  const bool plain =
+      word.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._-+=:@") ==
+      word.npos;
+  if (plain) return word;
+  std::string quoted = "'";
+  for (const char c : word) quoted += c == '\'' ? "'\\''" : std::string{c};
+  return quoted + "'";
+}
+
+std::string join(const std::vector<std::string>& words, const char* between) {
+  std::string all;
+  for (const std::string& word : words) all += (all.empty() ? "" : between) + word;
+  return all;
+}
+
+/// As PRETEXT_ENCODERS has it.
+std::string entry_of(const encoder_choice& encoder) {
+  return str_cat(encoder.name, "@", encoder.image_size,
+                 encoder.channels == PRETEXT_CHANNELS ? "" : str_cat(":", encoder.channels));
+}
+
+bool has(encoder_kinds kinds, encoder_kinds one) {
+  return (static_cast<unsigned>(kinds) & static_cast<unsigned>(one)) != 0;
+}
+
+}  // namespace
+
+std::string& program_target() {
+  static std::string target = "pretext_encoder";  // the library, which has no run_program
+  return target;
+}
+
+std::string compile_command(const std::string& list, const std::vector<std::string>& entries) {
+  const std::string folder = shell_word(compiled().build_folder);
+  return str_cat("cmake ", shell_word(str_cat("-D", list, "=", join(entries, ";"))), " ", folder,
+                 " && cmake --build ", folder, " --target ", program_target());
+}
+
+void throw_not_compiled(const encoder_choice& wanted, encoder_kinds kinds, const std::string& lines) {
+  const compiled_parts& parts = compiled();
+  const std::string base = wanted.name.substr(0, wanted.name.find('/'));
+  if (std::ranges::find(parts.known_encoders, base) == parts.known_encoders.end())
+    pretext::throw_error("there is no encoder ", wanted.name, "; known are ",
+                         join(parts.known_encoders, ", "), ". Compiled are:", lines);
+  const bool is_vit = base.starts_with("vit-");
+  if (!has(kinds, is_vit ? encoder_kinds::vits : encoder_kinds::resnets))
+    pretext::throw_error("encoder ", wanted.name, " is a ", is_vit ? "vision transformer" : "ResNet",
+                         ", and only a ", is_vit ? "ResNet" : "vision transformer",
+                         " can be used here:", lines);
+  std::vector<std::string> entries;
+  for (const encoder_choice& compiled : parts.encoders) entries.push_back(entry_of(compiled));
+  entries.push_back(entry_of(wanted));
+  pretext::throw_error("encoder ", wanted.name, " at ", wanted.image_size, " pixels",
+                       wanted.channels == 3   ? ""
+                       : wanted.channels == 1 ? " and one channel"
+                                              : str_cat(" and ", wanted.channels, " channels"),
+                       " was not compiled into this program; it has:", lines, "\nThis compiles it, too:\n  ",
+                       compile_command("PRETEXT_ENCODERS", entries));
+}
+
+}  // namespace programs

@@ -1,0 +1,41 @@
+#pragma once
+#include <cstddef>
+#include <string>
+#include <vector>
+
+// What CMake was told to compile into the programs, and the commands that compile something else.
+namespace programs {
+
+/// Kinds of encoders that a method can train.
+enum class encoder_kinds : unsigned { resnets = 1, vits = 2, both = 3 };
+constexpr encoder_kinds operator|(encoder_kinds a, encoder_kinds b) {
+  return static_cast<encoder_kinds>(static_cast<unsigned>(a) | static_cast<unsigned>(b));
+}
+
+/// What identifies an encoder of the programs.
+struct encoder_choice {
+  std::string name;
+  std::size_t image_size = 0, channels = 0;
+};
+
+/// The lists of CMake that the programs were built with.
+struct compiled_parts {
+  std::string build_folder;
+  std::vector<std::string> known_encoders;  // the names that PRETEXT_ENCODERS may have
+  std::vector<encoder_choice> encoders;     // PRETEXT_ENCODERS
+};
+/// Defined in the file that CMake stamps from compiled_parts.in.
+const compiled_parts& compiled();
+
+/// Throws std::invalid_argument with one sentence that says why no encoder of a set is the wanted one, the
+/// lines of those that are in it, and the command that compiles the wanted one.
+[[noreturn]] void throw_not_compiled(const encoder_choice& wanted, encoder_kinds kinds,
+                                     const std::string& lines);
+
+/// The command that sets a list of CMake and compiles the program again.
+std::string compile_command(const std::string& list, const std::vector<std::string>& entries);
+
+/// The name of this program, as a target of CMake: run_program sets it.
+std::string& program_target();
+
+}  // namespace programs

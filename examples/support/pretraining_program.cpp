@@ -1,0 +1,109 @@
+#include "pretraining_program.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include <pretext/core/expects.hpp>
+#include <pretext/io/utf8.hpp>
+
+#include "command_line.hpp"
+#include "compiled_parts.hpp"
+#include "exit_status.hpp"
+#include "presets.hpp"
+
+namespace programs {
+namespace {
+
+using pretext::str_cat;
+
+/// Throws an error with the command that compiles the method if this program was built without it.
+void expects_compiled(const std::string& method) {
+  std::vector<std::string> names;
+  bool found = false;
+  for (const method_entry& entry : methods())
+    if (entry.is_compiled()) {
+      names.push_back(entry.info.name);
+      found |= entry.info.name == method;
+    }
+  if (found) return;
+  names.push_back(method);
+  pretext::throw_error("the method ", method,
+                       " was not compiled into this program. This compiles it, too:\n  ",
+                       compile_command("PRETEXT_METHODS", names));
+}
+
+/// One line per method.
+std::string list_methods() {
+  std::size_t width = 0;
+  for (const method_entry& entry : methods()) width = std::max(width, entry.info.name.size());
+  std::string lines;
+  for (const method_entry& entry : methods()) {
+    const method_info& info = entry.info;
+    lines +=
+        str_cat("  ", info.name, std::string(width + 2 - info.name.size(), ' '), info.title, " (", info.paper,
+                "): ", info.loss, entry.is_compiled() ? "" : "; not compiled into this program", "\n");
+  }
+  return lines;
+}
+
+/// The names in a sentence: "byol, mae or simclr".
+std::string choice_of_methods() {
+  std::string names;
+  for (std::size_t i = 0; i < methods().size(); ++i)
+    names += str_cat(i == 0 ? "" : i + 1 == methods().size() ? " or " : ", ", methods()[i].info.name);
+  return names;
+}
+
+}  // namespace
+
+int run_pretraining(int argc, char** argv, const pretraining& method, const std::string& encoders) {
+  training_options options{.out = "out/" + method.info.name,
+                           .compute = {.threads = std::max(1u, std::thread::hardware_concurrency())}};
+  CLI::App app{method.info.description, method.info.program()};
+  const bool has = has_presets(method.config);
+  if (has) method.config.preset = "auto";
+  add_recipe_options(app, method.config, encoders);
+  for (const field& member : method.config.fields())
+    if (const std::string option = member.option; has && !option.empty() && is_preset_member(member))
+      app.get_option(option.substr(0, option.find(',')))->default_str("by preset");
+  if (has) app.footer(describe_presets(method.config));
+  add_option(app, {"", &options.knn_every, "--knn-every"}, "epochs between two kNN evaluations; 0: none");
+  app.add_flag("--init-report", options.init_report, "say for every tensor of --init what becomes of it")
+      ->needs("--init");
+  app.add_flag("--keep-going", options.keep_going, "continue when the embeddings collapse");
+  add_training_options(app, options);
+  CLI11_PARSE(app, argc, argv);
+  options.given = given_options(app);
+  return run_program(method.info.program(), [&] {
+    expects_compiled(method.info.name);
+    apply_preset(method.config, options.given);
+    return pretrain(method, options);
+  });
+}
+
+int pretrain_main(int argc, char** argv) {
+  const std::string_view word = argc > 1 ? argv[1] : "";
+  for (const method_entry& entry : methods())
+    if (entry.info.name == word) return entry.pretrain(argc - 1, argv + 1);
+  if (word == "--help" || word == "-h")
+    return run_program("pretrain", [] {
+      std::printf(
+          "Pretrains an image encoder on images without labels.\nUsage: pretrain METHOD [OPTIONS]\n\n"
+          "Methods:\n%s\nThe options of a method: pretrain METHOD --help\n",
+          list_methods().c_str());
+      return 0;
+    });
+  if (word.empty() || word.starts_with('-')) {
+    std::fprintf(stderr, "pretrain: name a method first, %s; pretrain --help says what they are\n",
+                 choice_of_methods().c_str());
+    return static_cast<int>(CLI::ExitCodes::RequiredError);
+  }
+  std::fprintf(stderr, "pretrain: there is no method %s; choose %s\n",
+               pretext::detail::printable(word.substr(0, 60), false).c_str(), choice_of_methods().c_str());
+  return static_cast<int>(CLI::ExitCodes::ValidationError);
+}
+
+}  // namespace programs
