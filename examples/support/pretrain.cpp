@@ -164,7 +164,9 @@ int pretrain(const pretraining& method, const training_options& options) {
                                .length = length,
                                .ramp = warm_up::after_start};
     const cosine_momentum_schedule momentum{.base = config.target_momentum, .length = length};
-    return pretext::step_values{rate(now), momentum(now)};
+    pretext::step_values values{rate(now), momentum(now)};
+    method.adjust(step, per_epoch, values);
+    return values;
   };
   epoch_evaluation evaluation;
   const std::size_t threads = options.compute.threads;

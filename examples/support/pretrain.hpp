@@ -63,13 +63,15 @@ void expects_batch(const recipe& config, const pretext::any_source& train);
 /// says where the encoder is.
 int finish_with(const run_folder& folder, const char* what, const std::function<void()>& work);
 
-/// A method as `pretrain` needs it. Both functions read the recipe, so a resumed run calls them only after
+/// A method as `pretrain` needs it. Its functions read the recipe, so a resumed run calls them only after
 /// its recipe was read.
 struct pretraining {
   method_info info;
   pretraining_recipe& config;
   std::function<std::unique_ptr<pretext::any_trainer>(const compute_options&)> make;
   std::function<std::vector<pretext::image_sheet>(pretext::any_trainer&, const datasets&)> pictures;
+  /// Changes the values of a step that a method schedules in its own way.
+  std::function<void(std::size_t step, std::size_t per_epoch, pretext::step_values&)> adjust;
 };
 
 /// Starts or resumes a pretraining and writes its results; returns the exit status of the program.

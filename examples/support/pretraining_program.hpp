@@ -27,6 +27,10 @@ int pretrain_with(int argc, char** argv) {
         if constexpr (requires { Method::add_pictures(trainer, config, data, sheets); })
           Method::add_pictures(trainer, config, data, sheets);
         return sheets;
+      },
+      [&](std::size_t step, std::size_t per_epoch, pretext::step_values& values) {
+        if constexpr (requires { Method::adjust(config, step, per_epoch, values); })
+          Method::adjust(config, step, per_epoch, values);
       }};
   return run_pretraining(argc, argv, method, Method::encoders());
 }

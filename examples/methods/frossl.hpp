@@ -1,0 +1,33 @@
+// pretrain frossl: FroSSL.
+//   pretrain frossl --data builtin --out out/run
+#pragma once
+#include <pretext/methods/frossl.hpp>
+
+#include "support/view_method.hpp"
+
+namespace programs {
+
+struct frossl_definition {
+  static constexpr bool has_target = false;
+  static constexpr pretext::lars_variant lars = pretext::lars_variant::simclr;
+  struct options {
+    void add_fields(std::vector<field>&) {}
+  };
+
+  static method_info info() {
+    return {.name = "frossl",
+            .title = "FroSSL",
+            .paper = "Skean et al. 2024",
+            .loss = "Frobenius norms and invariance",
+            .description =
+                "Pretrains an image encoder with FroSSL (Skean et al. 2024), without labels or negatives."};
+  }
+
+  template <class Images, class Encoder, std::size_t Width>
+  using method = pretext::frossl<Images, Encoder, pretext::three_layer_head<4 * Width>>;
+  static void configure(auto&, const auto&, const recipe&) {}
+};
+
+struct frossl : view_method<frossl_definition> {};
+
+}  // namespace programs

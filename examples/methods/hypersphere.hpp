@@ -1,0 +1,36 @@
+// pretrain hypersphere: alignment and uniformity.
+//   pretrain hypersphere --data builtin --out out/run
+#pragma once
+#include <pretext/methods/hypersphere.hpp>
+
+#include "support/view_method.hpp"
+
+namespace programs {
+
+struct hypersphere_definition {
+  static constexpr bool has_target = false;
+  static constexpr pretext::lars_variant lars = pretext::lars_variant::simclr;
+  struct options {
+    void add_fields(std::vector<field>&) {}
+  };
+
+  static method_info info() {
+    return {
+        .name = "hypersphere",
+        .title = "alignment and uniformity",
+        .paper = "Wang & Isola 2020",
+        .loss = "alignment and uniformity",
+        .description =
+            "Pretrains an image encoder with alignment and uniformity (Wang & Isola 2020), without labels."};
+  }
+
+  template <class Images, class Encoder, std::size_t Width>
+  using method =
+      pretext::hypersphere<Images, Encoder,
+                           pretext::simclr_head<Width, 128, pretext::affine::scale, pretext::torch_init>>;
+  static void configure(auto&, const auto&, const recipe&) {}
+};
+
+struct hypersphere : view_method<hypersphere_definition> {};
+
+}  // namespace programs
