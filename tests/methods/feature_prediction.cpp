@@ -18,7 +18,7 @@ using namespace pretext;
 namespace {
 
 using images = shape<16, 12, 3>;
-using small = ijepa<images, vit<2, 16, 2, 2, ijepa_pretraining>, ijepa_predictor<8, 2, 2>>;
+using small = ijepa<images, vit<4, 16, 2, 2, ijepa_pretraining>, ijepa_predictor<8, 2, 2>>;
 
 /// The weights of encoder, predictor and target after three steps.
 std::vector<float> three_steps(std::size_t threads, double momentum = 0.9) {

@@ -14,12 +14,23 @@
 #include <pretext/kernels/shuffled_tokens.hpp>
 #include <pretext/layers/detail/network_weights.hpp>
 #include <pretext/losses/concepts.hpp>
+#include <pretext/masking/concepts.hpp>
 #include <pretext/masking/context_and_targets.hpp>
 #include <pretext/methods/concepts.hpp>
 #include <pretext/methods/detail/whole_batch.hpp>
 #include <pretext/methods/policies.hpp>
 
 namespace pretext::inline v0_1 {
+
+namespace detail {
+/// A masking rule that chooses a context and targets on a grid.
+template <class M, class Grid>
+concept ChoosesTargets = requires {
+  requires MaskSet<typename M::template masks<Grid>>;
+  { M::template masks<Grid>::targets } -> std::convertible_to<std::size_t>;
+  { M::template masks<Grid>::per_target } -> std::convertible_to<std::size_t>;
+};
+}  // namespace detail
 
 /// Features of parts of an image are predicted from other parts, in the space of a moving average of the
 /// encoder, which sees the whole image: I-JEPA is a choice of its policies encoder<>, predictor<>, masking<>,
@@ -69,6 +80,9 @@ class feature_prediction {
   static constexpr bool has_target = true;
 
   using grid = patch_grid<Images, encoder::patch>;
+  static_assert(detail::ChoosesTargets<masking_type, grid>,
+                "pretext::feature_prediction: the masking<> must choose a context and targets, such as "
+                "multi_block_masking<>, with a member masks<Grid>.");
   using mask = typename masking_type::template masks<grid>;
   using trunk = drop_masked::network<encoder, mask>;
   using target_network = drop_masked::network<encoder, unmasked<grid>>;
