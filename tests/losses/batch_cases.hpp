@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <map>
 #include <string>
 #include <string_view>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include <pretext/core/context.hpp>
+#include <pretext/core/is_finite.hpp>
 #include <pretext/devices/cpu.hpp>
 #include <pretext/layers/check_gradient.hpp>
 #include <pretext/losses/call_loss.hpp>
@@ -182,6 +184,26 @@ void stays_finite(const Loss& loss, std::size_t views, std::size_t target_views,
       finite(run_batch<fp64, P, E>(loss, images, p, target, first_target_view, its_labels));
       finite(run_batch<fp32, P, E>(loss, images, p, target, first_target_view, its_labels));
     }
+}
+
+/// A NaN among the predictions, or among the target's rows, makes the loss NaN, so that the step is left out.
+template <std::size_t P, std::size_t E = P, class Loss>
+void passes_nan_on(const Loss& loss, std::size_t views, std::size_t target_views,
+                   std::size_t first_target_view = 0, const std::vector<std::int64_t>& labels = {}) {
+  const std::size_t images = 6;
+  const auto p = detail::normal_values(images * views * P, 1);
+  const auto target = detail::normal_values(images * target_views * E, 2);
+  for (std::size_t i = 0; i < p.size(); i += p.size() - 1) {
+    auto spoilt = p;
+    spoilt[i] = std::numeric_limits<double>::quiet_NaN();
+    CHECK(
+        detail::is_nan(run_batch<fp64, P, E>(loss, images, spoilt, target, first_target_view, labels).value));
+  }
+  for (std::size_t i = 0; i < target.size(); i += target.size() - 1) {
+    auto spoilt = target;
+    spoilt[i] = std::numeric_limits<double>::quiet_NaN();
+    CHECK(detail::is_nan(run_batch<fp64, P, E>(loss, images, p, spoilt, first_target_view, labels).value));
+  }
 }
 
 }  // namespace pretext::tests

@@ -78,3 +78,8 @@ TEST_CASE("feature regression refuses other numbers of rows, and a negative beta
   refuses<2>(feature_regression{}, 2, z, more);
   CHECK_THROWS_AS(feature_regression{.beta = -1}.check(), std::invalid_argument);
 }
+
+TEST_CASE("NaN among the rows makes the loss NaN") {
+  passes_nan_on<5>(feature_regression{}, 2, 2);
+  passes_nan_on<5>(feature_regression{.beta = 0, .normalises = false}, 2, 2);
+}

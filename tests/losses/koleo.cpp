@@ -41,3 +41,5 @@ TEST_CASE("KoLeo refuses a single image, and hyper-parameters out of range") {
   CHECK_THROWS_AS(koleo{.views = 0}.check(), std::invalid_argument);
   CHECK_THROWS_AS(koleo{.epsilon = 0}.check(), std::invalid_argument);
 }
+
+TEST_CASE("NaN among the rows makes the loss NaN") { passes_nan_on<5>(koleo{}, 2, 0); }

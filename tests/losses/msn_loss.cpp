@@ -112,3 +112,8 @@ TEST_CASE("MSN's loss refuses a target of two views and one without scores, and 
   CHECK_THROWS_AS(msn_loss{.temperature = 0}.check(), std::invalid_argument);
   CHECK_THROWS_AS(msn_loss{.spread = -1}.check(), std::invalid_argument);
 }
+
+TEST_CASE("NaN among the rows makes the loss NaN") {
+  passes_nan_on<5>(msn_loss{.iterations = 3}, 2, 1);
+  passes_nan_on<5>(msn_loss{}, 2, 1);
+}

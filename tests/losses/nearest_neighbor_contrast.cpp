@@ -64,3 +64,8 @@ TEST_CASE("the contrast with neighbours refuses other numbers of views, and hype
   CHECK_THROWS_AS(nearest_neighbor_contrast{.capacity = 0}.check(), std::invalid_argument);
   CHECK_THROWS_AS(nearest_neighbor_contrast{.temperature = -1}.check(), std::invalid_argument);
 }
+
+TEST_CASE("NaN among the predictions makes the loss NaN") {
+  const std::vector<double> p{1, 2, 3, 4, 5, 6, 7, std::numeric_limits<double>::quiet_NaN()}, z(8, 1.);
+  CHECK(detail::is_nan(run_batch<fp64, 2>(nearest_neighbor_contrast{.capacity = 4}, 2, p, z).value));
+}

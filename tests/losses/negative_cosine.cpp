@@ -39,3 +39,5 @@ TEST_CASE("the negative cosine refuses a view that is compared with itself, and 
   refuses<2>(negative_cosine{}, 4, p, p);
   refuses<2>(negative_cosine{}, 3, p, p);
 }
+
+TEST_CASE("NaN among the rows makes the loss NaN") { passes_nan_on<5>(negative_cosine{}, 2, 2); }

@@ -124,3 +124,8 @@ TEST_CASE("the contrast with a queue refuses capacities that a batch does not di
   CHECK_THROWS_AS(queue_contrast{.capacity = 0}.check(), std::invalid_argument);
   CHECK_THROWS_AS(queue_contrast{.temperature = 0}.check(), std::invalid_argument);
 }
+
+TEST_CASE("NaN among the rows makes the loss NaN") {
+  passes_nan_on<5>(queue_contrast{.capacity = 12}, 1, 1, 1);
+  passes_nan_on<5>(queue_contrast{.capacity = 12}, 2, 2);
+}

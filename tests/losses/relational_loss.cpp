@@ -52,3 +52,7 @@ TEST_CASE("the relational loss refuses a target of two views, and hyper-paramete
   CHECK_THROWS_AS(relational_loss{.capacity = 1}.check(), std::invalid_argument);
   CHECK_THROWS_AS(relational_loss{.target_temperature = 0}.check(), std::invalid_argument);
 }
+
+TEST_CASE("NaN among the rows makes the loss NaN") {
+  passes_nan_on<5>(relational_loss{.capacity = 12}, 1, 1, 1);
+}

@@ -74,3 +74,8 @@ TEST_CASE("self-distillation refuses a single view for both networks, and hyper-
   CHECK_THROWS_AS(self_distillation{.centre_momentum = 1}.check(), std::invalid_argument);
   CHECK_THROWS_AS(self_distillation{.iterations = 0}.check(), std::invalid_argument);
 }
+
+TEST_CASE("NaN among the rows makes the loss NaN") {
+  for (const teacher_centering centering : {teacher_centering::centre, teacher_centering::sinkhorn})
+    passes_nan_on<5>(self_distillation{.centering = centering}, 3, 2);
+}

@@ -87,3 +87,5 @@ TEST_CASE("sketched isotropy refuses fewer views than global ones, and hyper-par
   CHECK_THROWS_AS(sketched_isotropy{.slices = 0}.check(), std::invalid_argument);
   CHECK_THROWS_AS(sketched_isotropy{.t_max = 0}.check(), std::invalid_argument);
 }
+
+TEST_CASE("NaN among the rows makes the loss NaN") { passes_nan_on<5>(sketched_isotropy{.slices = 4}, 2, 0); }

@@ -60,3 +60,7 @@ TEST_CASE("supervised contrast refuses a batch without labels or of one row, and
   CHECK_THROWS_AS(supervised_contrastive{.temperature = 0}.check(), std::invalid_argument);
   CHECK_THROWS_AS(supervised_contrastive{.weight = detail::infinity<double>}.check(), std::invalid_argument);
 }
+
+TEST_CASE("NaN among the rows makes the loss NaN") {
+  passes_nan_on<5>(supervised_contrastive{}, 2, 0, 0, {1, 2, 3, 1, 2, 3});
+}

@@ -140,3 +140,12 @@ TEST_CASE("swapped prediction refuses single views, small queues, and hyper-para
   CHECK_THROWS_AS(swapped_prediction{.epsilon = 0}.check(), std::invalid_argument);
   CHECK_THROWS_AS(swapped_prediction{.iterations = 0}.check(), std::invalid_argument);
 }
+
+TEST_CASE("NaN among the scores makes the loss NaN") {
+  const std::vector<double> z(12, 1.);
+  for (const std::size_t at : {0u, 11u}) {
+    auto scores = z;
+    scores[at] = std::numeric_limits<double>::quiet_NaN();
+    CHECK(detail::is_nan(run_batch<fp64, 2>(swapped_prediction{}, 2, scores, z).value));
+  }
+}

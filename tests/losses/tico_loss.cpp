@@ -53,3 +53,5 @@ TEST_CASE("TiCo refuses other numbers of views, and hyper-parameters out of rang
   CHECK_THROWS_AS(tico_loss{.beta = 1}.check(), std::invalid_argument);
   CHECK_THROWS_AS(tico_loss{.rho = -1}.check(), std::invalid_argument);
 }
+
+TEST_CASE("NaN among the rows makes the loss NaN") { passes_nan_on<5>(tico_loss{}, 1, 1, 1); }

@@ -36,9 +36,11 @@ TEST_CASE("four images in the plane are whitened as the formula says") {
         doctest::Approx(.3934761838289425).epsilon(1e-13));
 }
 
-TEST_CASE("whitened rows have the identity as their covariance") {
-  const std::size_t n = 40, d = 7;
-  const auto z = detail::normal_values(n * d, 1, .3, 2);
+namespace {
+
+/// Rows (n, D), whitened as one set.
+std::vector<double> whitened(const std::vector<double>& z, std::size_t d) {
+  const std::size_t n = z.size() / d;
   on<cpu, fp64> context;
   const detail::loss_operations at{context};
   const detail::whitening_sets of{n, d, n, nullptr};
@@ -49,6 +51,17 @@ TEST_CASE("whitened rows have the identity as their covariance") {
   at.for_each_row(1, detail::cholesky{d, l, diagonal});
   at.for_each_row(detail::runs_of(n),
                   detail::whiten_images<double>{of, z.data(), means, l, diagonal, y, inverse});
+  return {y, y + z.size()};
+}
+
+}  // namespace
+
+TEST_CASE("whitened rows agree with lightly's, and have the identity as their covariance") {
+  const auto file = tests::reference("loss_wmse");
+  CHECK(relative_difference(whitened(file.at("z1").as<double>(), file.at("z1").shape[1]),
+                            file.at("whitened1").as<double>()) < 1e-12);
+  const std::size_t n = 40, d = 7;
+  const auto y = whitened(detail::normal_values(n * d, 1, .3, 2), d);
   for (std::size_t a = 0; a < d; ++a)
     for (std::size_t b = 0; b < d; ++b) {
       double sum = 0;
@@ -120,3 +133,5 @@ TEST_CASE("whitening MSE is finite for rows of zeros, and refuses singular covar
   CHECK_THROWS_AS(whitening_mse{.repetitions = 0}.check(), std::invalid_argument);
   CHECK_THROWS_AS(whitening_mse{.epsilon = 1}.check(), std::invalid_argument);
 }
+
+TEST_CASE("NaN among the rows makes the loss NaN") { passes_nan_on<3>(whitening_mse{}, 2, 0); }

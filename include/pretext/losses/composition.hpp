@@ -25,6 +25,16 @@ template <class L>
   requires requires { L::scheduled; }
 inline constexpr auto scheduled_of<L> = L::scheduled;
 
+template <std::size_t First, std::size_t Second>
+constexpr auto joined_names(const std::array<std::string_view, First>& first,
+                            const std::array<std::string_view, Second>& second) {
+  std::array<std::string_view, First + Second> all{};
+  std::size_t at = 0;
+  for (const std::string_view name : first) all[at++] = name;
+  for (const std::string_view name : second) all[at++] = name;
+  return all;
+}
+
 template <class L>
 inline constexpr bool reads_target = compares_with_target<L> || PredictiveLoss<L>;
 
@@ -118,14 +128,8 @@ struct loss_sum {
   static constexpr bool of_batch =
       (BatchLoss<First> || BatchLoss<Second>)&&detail::LossOfRows<First> && detail::LossOfRows<Second>;
   /// The scheduled names of the first loss, then those of the second.
-  static constexpr auto scheduled = [] {
-    constexpr std::size_t count = detail::scheduled_of<First>.size();
-    std::array<std::string_view, count + detail::scheduled_of<Second>.size()> names{};
-    for (std::size_t i = 0; i < names.size(); ++i)
-      names[i] =
-          i < count ? detail::scheduled_of<First>.data()[i] : detail::scheduled_of<Second>.data()[i - count];
-    return names;
-  }();
+  static constexpr auto scheduled =
+      detail::joined_names(detail::scheduled_of<First>, detail::scheduled_of<Second>);
   static constexpr bool compares_with_target = detail::reads_target<First> || detail::reads_target<Second>;
   First first{};
   Second second{};

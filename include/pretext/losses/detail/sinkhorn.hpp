@@ -67,8 +67,8 @@ struct exponentiate_scores {
   }
 };
 
-/// 1/sum; 0 where there is nothing to divide.
-PRETEXT_HOST_DEVICE inline double inverse_of_sum(double sum) { return sum > 0 ? 1 / sum : 0; }
+/// 1/sum; 0 where there is nothing to divide. NaN stays NaN.
+PRETEXT_HOST_DEVICE inline double inverse_of_sum(double sum) { return sum <= 0 ? 0 : 1 / sum; }
 
 /// The factor of a column. Rows' factors are 1 before the first step.
 template <class W>
