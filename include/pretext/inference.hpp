@@ -5,6 +5,7 @@
 // On a GPU, include <pretext/cuda.cuh> and the headers of inference/.
 #include <pretext/core/version.hpp>
 #include <pretext/devices/cpu.hpp>
+#include <pretext/encoders/convnext.hpp>
 #include <pretext/encoders/resnet.hpp>
 #include <pretext/encoders/vit.hpp>
 #include <pretext/heads/linear_classifier.hpp>
@@ -19,10 +20,13 @@
 #include <pretext/kernels/cpu/augment.hpp>
 #include <pretext/kernels/cpu/batch_norm.hpp>
 #include <pretext/kernels/cpu/convolution.hpp>
+#include <pretext/kernels/cpu/depthwise_convolution.hpp>
 #include <pretext/kernels/cpu/elementwise.hpp>
+#include <pretext/kernels/cpu/for_each_row.hpp>
 #include <pretext/kernels/cpu/gelu.hpp>
 #include <pretext/kernels/cpu/gemm.hpp>
 #include <pretext/kernels/cpu/layer_norm.hpp>
+#include <pretext/kernels/cpu/layer_scale.hpp>
 #include <pretext/kernels/cpu/linear.hpp>
 #include <pretext/kernels/cpu/patches.hpp>
 #include <pretext/kernels/cpu/pooling.hpp>

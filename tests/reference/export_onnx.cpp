@@ -21,6 +21,12 @@ struct own_network
                  residual<sequential<convolution<4, 3>, batch_norm<affine::none>, relu>>, max_pool<3, 2, 1>,
                  global_average_pool, linear<6, bias::no>, batch_norm<>, mlp<2>> {};
 
+/// Registers after a class token with a position, and positions of another grid.
+struct own_registers : dinov2_pretraining {
+  using grid = shape<48, 48, 3>;
+  static constexpr std::size_t registers = 3;
+};
+
 /// Normalised inputs (N, H, W, C) and, for ONNX, the same images (N, C, H, W) in [0, 1].
 template <class Images>
 void draw(std::size_t count, const basic_normalise<channels_of<Images>>& how, std::vector<float>& planes,
@@ -104,5 +110,12 @@ int main(int count, char** words) {
   write_case<vit<4, 128, 6, 4>, shape<32, 32, 3>>(folder, "vit-micro");
   write_case<vit<8, 64, 3, 4, mae_fine_tuning>, shape<32, 48, 5>>(folder, "vit-mean", true);
   write_case<vit_tiny<16, supervised_init>, shape<224, 224, 3>>(folder, "vit-tiny");
+  write_case<vit<4, 64, 2, 4, own_registers>, shape<32, 24, 3>>(folder, "vit-registers");
+  write_case<vit<14, 64, 2, 4, dinov2_registers>, shape<28, 28, 3>>(folder, "vit-registers-timm");
+  write_case<vit<4, 64, 2, 4, dinov2_giant>, shape<32, 32, 3>>(folder, "vit-gated");
+  write_case<vit<4, 64, 2, 4, ijepa_pretraining>, shape<32, 32, 3>>(folder, "vit-no-class-token", true);
+  write_case<convnext<16, std::array<std::size_t, 4>{1, 1, 2, 1}>, shape<64, 32, 3>>(folder, "convnext",
+                                                                                     true);
+  write_case<wide_resnet50<stem::imagenet, 8>, shape<64, 64, 3>>(folder, "resnet-wide");
   write_case<own_network, shape<32, 32, 3>>(folder, "own-network");
 }

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <ratio>
 
+#include <pretext/core/fixed_string.hpp>
 #include <pretext/layers/block_stack.hpp>
 #include <pretext/layers/convnext_block.hpp>
 #include <pretext/layers/convolution.hpp>
@@ -52,7 +53,9 @@ template <std::size_t Width, std::array<std::size_t, 4> Depths>
 struct convnext
     : sequential<named<"stem", at_depth<0, sequential<detail::convnext_patches<Width, 4>, layer_norm>>>,
                  named<"stages", detail::convnext_stages<Width, Depths>>,
-                 named<"head", sequential<global_average_pool, named<"norm", layer_norm>>>> {};
+                 named<"head", sequential<global_average_pool, named<"norm", layer_norm>>>> {
+  static constexpr fixed_string classifier{"head.fc"};  ///< the path of the classifier on the feature in timm
+};
 
 /// ConvNeXt-T: width 96, 3, 3, 9 and 3 blocks; the feature has 768 values.
 struct convnext_tiny : convnext<96, std::array<std::size_t, 4>{3, 3, 9, 3}> {};

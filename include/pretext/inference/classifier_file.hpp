@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -18,10 +19,23 @@
 // and with the names of the classes in its metadata.
 namespace pretext::inline v0_1 {
 
+namespace detail {
+/// Is it a parameter of the classifier, by the names of torchvision (fc), of timm's ViTs (head) and of timm's
+/// ConvNeXt (head.fc, beside an encoder's head.norm)?
+constexpr bool belongs_to_classifier(std::string_view name) {
+  for (const std::string_view leaf : {".weight", ".bias"})
+    if (name.ends_with(leaf)) {
+      name.remove_suffix(leaf.size());
+      return name == "fc" || name == "head" || name == "head.fc";
+    }
+  return false;
+}
+}  // namespace detail
+
 /// Writes an encoder and the classifier on its feature, whose weights are in host memory, `values` as `table`
-/// describes them. Of the classifier, `fc` or `head`, the first `classes` outputs are written. `metadata` is
-/// written besides. Throws std::invalid_argument for more names than classes, std::runtime_error if the file
-/// cannot be written.
+/// describes them. Of the classifier, `fc`, `head` or `head.fc`, the first `classes` outputs are written.
+/// `metadata` is written besides. Throws std::invalid_argument for more names than classes,
+/// std::runtime_error if the file cannot be written.
 template <class W>
 void save_classifier(const std::filesystem::path& path, std::span<const parameter> table, const W* values,
                      std::size_t classes, std::span<const std::string> names,
@@ -31,7 +45,7 @@ void save_classifier(const std::filesystem::path& path, std::span<const paramete
           " classes");
   std::vector<parameter> written{table.begin(), table.end()};
   for (parameter& p : written)
-    if (p.name().starts_with("head.") || p.name().starts_with("fc.")) {
+    if (detail::belongs_to_classifier(p.name())) {
       expects(classes <= p.extents[0], path.string(), ": a classifier of ", p.extents[0],
               " outputs cannot be written with ", classes, " classes");
       p.extents[0] = classes;
