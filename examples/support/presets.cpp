@@ -92,6 +92,11 @@ void apply_preset(recipe& config, const std::vector<std::string>& given) {
   set<std::string>(config, given, "orientation", preset.views.any_orientation ? "any" : "upright");
 }
 
+double last_target_momentum(const recipe& config) {
+  if (config.preset.empty() || !has_presets(config)) return 1;  // a run of an earlier version
+  return preset_of(config).constant_momentum ? config.target_momentum : 1;
+}
+
 void apply_length(recipe& config, std::size_t images, const std::vector<std::string>& given) {
   if (!has_presets(config)) return;
   const pretraining_preset preset = preset_of(config);

@@ -22,6 +22,9 @@ void apply_preset(recipe& config, const std::vector<std::string>& given);
 /// Gives the values that follow from the number of images, and says on stderr what the preset has chosen.
 void apply_length(recipe& config, std::size_t images, const std::vector<std::string>& given);
 
+/// The EMA momentum of the target at the last step: 1, or that of the first step for methods that keep it.
+double last_target_momentum(const recipe& config);
+
 /// Does a preset give this member its value?
 bool is_preset_member(const field& member);
 /// The presets of the recipe's method, one per line, for --help.

@@ -163,7 +163,8 @@ int pretrain(const pretraining& method, const training_options& options) {
                                .warmup = std::round(config.warmup_epochs * epoch),
                                .length = length,
                                .ramp = warm_up::after_start};
-    const cosine_momentum_schedule momentum{.base = config.target_momentum, .length = length};
+    const cosine_momentum_schedule momentum{
+        .base = config.target_momentum, .length = length, .end = last_target_momentum(config)};
     pretext::step_values values{rate(now), momentum(now)};
     method.adjust(step, per_epoch, values);
     return values;
