@@ -16,10 +16,11 @@ fails "at 32 pixels and 2 channels was not" "${pretrain[@]}" --channels 2 --out 
 says ";resnet18-thin@32:2'"
 fails "there is no encoder resnet19; known are resnet18-thin, resnet18," "${pretrain[@]}" --encoder resnet19 --out run
 fails "encoder resnet18 is a ResNet, and only a vision transformer" "$PRETEXT_PROGRAMS/pretrain" mae --encoder resnet18 --out run
-fails "there is no method simclrr; choose byol, " "$PRETEXT_PROGRAMS/pretrain" simclrr --out run
-fails "name a method first, byol, " "$PRETEXT_PROGRAMS/pretrain" --out run
-fails "name a method first, byol, " "$PRETEXT_PROGRAMS/pretrain"
-ends 0 "  simclr  SimCLR (Chen et al. 2020): NT-Xent" "$PRETEXT_PROGRAMS/pretrain" --help
+fails "there is no method simclrr; choose barlow_twins, byol, " "$PRETEXT_PROGRAMS/pretrain" simclrr --out run
+fails "name a method first, barlow_twins, byol, " "$PRETEXT_PROGRAMS/pretrain" --out run
+fails "name a method first, barlow_twins, byol, " "$PRETEXT_PROGRAMS/pretrain"
+ended 0 "$PRETEXT_PROGRAMS/pretrain" --help
+matches "^  simclr +SimCLR \(Chen et al. 2020\): NT-Xent"
 ends 0 "Usage: pretrain simclr [OPTIONS]" "${pretrain[@]}" --help
 fails "choose a smaller batch" "${pretrain[@]}" --images 8 --batch 32 --out run
 fails "pretrain simclr --out" "$evaluate" --run nothing_here
