@@ -8,7 +8,8 @@ count=0
 for method in $(methods); do
   ended 0 "$programs/pretrain" "$method" --help
   says "--learning-rate"
-  ended 0 "$programs/pretrain" "$method" --images 128 --test-images 32 --epochs 2 --batch 64 --threads 2 --out "$method"
+  ended 0 "$programs/pretrain" "$method" --images 128 --test-images 32 --epochs 2 --batch 64 --threads 2 --keep-going \
+    --out "$method"
   [ -s "$method/encoder.safetensors" ] || die "$method has written no encoder"
   ended 0 "$programs/evaluate" --run "$method" --linear-epochs 0 --threads 2
   says "result: {"
