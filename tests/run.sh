@@ -20,13 +20,10 @@ if [ "$long" = ON ]; then install_optional_dependencies; fi
 build=$root/build
 # The GPU programs are compiled to PTX only, which every GPU since Ampere accepts: translating them for each GPU, too, takes
 # nvcc most of its time. The targets that check that translation name their GPUs themselves.
-# The everyday tests compile the methods that the README shows, --all some of each kind: a method takes a compiler a minute,
-# and nvcc several. What all methods are made of has tests of its own.
-methods="simclr;byol;mae"
-gpu_methods=$methods
-if [ "$long" = ON ]; then methods="$methods;moco_v2;simsiam;barlow_twins;swav;dino"; fi
+# A method takes a compiler a minute, and nvcc several: the programs' tests have the methods that the README shows. What all
+# methods are made of has tests of its own (tests/methods).
 configure "$root" "$build" -DCMAKE_BUILD_TYPE=Release -DCMAKE_CUDA_ARCHITECTURES=80-virtual -DPRETEXT_TESTS=ON -DPRETEXT_EXAMPLES=ON \
-  -DPRETEXT_METHODS="$methods" -DPRETEXT_GPU_METHODS="$gpu_methods" \
+  -DPRETEXT_METHODS="simclr;byol;mae" \
   -DPRETEXT_LONG_TESTS="$long" -DPRETEXT_CUDA="$long" -DPRETEXT_WERROR="${PRETEXT_WERROR:-OFF}"
 
 jobs=$(nproc 2>/dev/null || echo 2)
