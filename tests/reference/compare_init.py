@@ -2,7 +2,7 @@
 what `embed` writes after a run with learning rate zero beside their own features; 1e-4 is allowed.
 
 usage: python tests/reference/compare_init.py build/examples        (needs torch, timm, torchvision, safetensors, Pillow)
-Last run with torch 2.15.0, timm 1.0.31, torchvision 0.29.2: LAST at most. The tests do not need it.
+Not run yet with a recorded result. The tests do not need it.
 """
 import os, subprocess, sys, tempfile
 import numpy as np, timm, torch, torch.nn.functional as F, torchvision
