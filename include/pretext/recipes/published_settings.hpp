@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// Settings as somebody published them. What the source does not say is absent, not a default of ours.
+// Published settings. What the source does not say is absent, not a default of ours.
 #include <array>
 #include <cstddef>
 #include <cstdint>
