@@ -80,7 +80,7 @@ struct view_groups {
   }
   template <class Batch>
   static constexpr std::array<std::size_t, 1> rows(const Batch& batch) {
-    return {batch.batch};
+    return std::array<std::size_t, 1>{batch.batch};  // nvcc fails on {batch.batch}
   }
   template <class Batch, class F>
   static void for_each(const Batch& batch, const F& f) {

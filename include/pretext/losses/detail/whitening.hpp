@@ -29,7 +29,9 @@ struct whitening_sets {
 /// Images for which a thread solves a system of equations, one after another: the rows of a set are cut into
 /// such runs.
 inline constexpr std::size_t solved_together = 32;
-constexpr std::size_t runs_of(std::size_t size) { return (size + solved_together - 1) / solved_together; }
+PRETEXT_HOST_DEVICE constexpr std::size_t runs_of(std::size_t size) {
+  return (size + solved_together - 1) / solved_together;
+}
 
 /// The mean of one column of a set.
 template <class T>
