@@ -45,6 +45,8 @@ TEST_CASE("embeddings of nearly the same direction have collapsed, whatever thei
   CHECK(exact.collapsed);
   CHECK(exact.std < 1e-6);
   CHECK(exact.effective_rank == 1);
+  CHECK(exact.verdict_with("Try this.") == exact.finding + " Try this.");
+  CHECK(exact.verdict_with("") == exact.verdict);
 }
 
 TEST_CASE("embeddings on a line have collapsed although they are far apart") {

@@ -336,6 +336,18 @@ TEST_CASE("images that are all alike are named as the cause of a collapse") {
       std::runtime_error);
 }
 
+TEST_CASE("a collapsed run stops with advice that fits its method") {
+  const temporary_folder folder;
+  const auto trained = make_counting<on<cpu>>();
+  std::size_t count = 0;
+  for (const parameter& p : trained->parameters()) count = std::max(count, p.offset + p.size());
+  trained->change_values([&](float* values) { std::fill_n(values, count, 0.0f); });
+  loader batches{picture_source(20), {.batch = 10}};
+  const std::string advice{detail::advice_without_negatives};
+  CHECK_THROWS_WITH_AS(run_training(short_run(folder / "", 2, 3), *trained, batches),
+                       doctest::Contains(advice.c_str()), std::runtime_error);
+}
+
 TEST_CASE("resuming a finished run changes neither its result nor its files") {
   const temporary_folder folder;
   const auto checkpoint = folder / "checkpoint.safetensors";

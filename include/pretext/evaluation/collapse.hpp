@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstddef>
 #include <string>
+#include <string_view>
 
 #include <Eigen/Eigenvalues>
 
@@ -32,6 +33,12 @@ struct collapse_report {
   bool collapsed = false;
   std::string finding;  ///< one sentence: what was measured
   std::string verdict;  ///< the same, and a sentence on what to try
+
+  /// The verdict with what a loss says to try (losses/collapse_advice.hpp) in place of the general advice,
+  /// unless `advice` is empty or embeddings are not finite.
+  std::string verdict_with(std::string_view advice) const {
+    return advice.empty() || not_finite > 0 || !collapsed ? verdict : str_cat(finding, " ", advice);
+  }
 };
 
 namespace detail {

@@ -2,6 +2,7 @@
 #pragma once
 #include <cmath>
 #include <cstddef>
+#include <string_view>
 
 #include <pretext/core/context.hpp>
 #include <pretext/core/expects.hpp>
@@ -91,6 +92,9 @@ struct alignment_row {
 /// the unit sphere, plus `uniformity` times the mean over both views of log mean e^{-t·distance²} over all
 /// pairs of images. Throws std::invalid_argument for an odd number of rows and for the two of a single image.
 struct alignment_uniformity {
+  static constexpr std::string_view collapse_advice =
+      "The uniformity term should prevent this. Try a larger weight of it, a smaller learning rate "
+      "or a longer warm-up, and a larger batch.";
   double t = 2;           ///< positive
   double uniformity = 1;  ///< weight of the second term
 

@@ -2,6 +2,7 @@
 #pragma once
 #include <cmath>
 #include <cstddef>
+#include <string_view>
 
 #include <pretext/core/context.hpp>
 #include <pretext/core/expects.hpp>
@@ -106,6 +107,9 @@ struct compare_with_identity {
 /// views' embeddings, standardised over the batch, from the identity; `lambda` weighs what is off the
 /// diagonal. Throws std::invalid_argument for an odd number of rows and for the two of a single image.
 struct barlow_twins_loss {
+  static constexpr std::string_view collapse_advice =
+      "The dimensions have become copies of one another. Try a larger lambda, a smaller learning rate or a "
+      "longer warm-up, and a larger batch.";
   double lambda = 0.0051;
   double weight = 1;  ///< solo-learn's code has 0.1 for CIFAR, the official one 0.025
   standardisation standard = standardisation::biased;

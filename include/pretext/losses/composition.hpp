@@ -13,6 +13,7 @@
 #include <pretext/core/is_finite.hpp>
 #include <pretext/kernels/elementwise.hpp>
 #include <pretext/losses/call_loss.hpp>
+#include <pretext/losses/collapse_advice.hpp>
 #include <pretext/losses/concepts.hpp>
 
 namespace pretext::inline v0_1 {
@@ -48,6 +49,7 @@ template <class L>
 struct weighted_loss {
   static constexpr auto scheduled = detail::scheduled_of<L>;
   static constexpr bool compares_with_target = detail::reads_target<L>;
+  static constexpr std::string_view collapse_advice = detail::collapse_advice<L>;
   double weight = 1;
   L loss{};
 
@@ -131,6 +133,9 @@ struct loss_sum {
   static constexpr auto scheduled =
       detail::joined_names(detail::scheduled_of<First>, detail::scheduled_of<Second>);
   static constexpr bool compares_with_target = detail::reads_target<First> || detail::reads_target<Second>;
+  static constexpr std::string_view collapse_advice = detail::collapse_advice<First>.empty()
+                                                          ? detail::collapse_advice<Second>
+                                                          : detail::collapse_advice<First>;
   First first{};
   Second second{};
 

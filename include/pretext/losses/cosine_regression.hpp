@@ -3,6 +3,7 @@
 #include <pretext/core/context.hpp>
 #include <pretext/core/expects.hpp>
 #include <pretext/kernels/cosine_regression.hpp>
+#include <pretext/losses/collapse_advice.hpp>
 
 namespace pretext::inline v0_1 {
 
@@ -10,6 +11,7 @@ namespace pretext::inline v0_1 {
 /// other view, the sum of both directions, from 0 to 8. Throws std::invalid_argument for an odd number of
 /// rows.
 struct cosine_regression {
+  static constexpr std::string_view collapse_advice = detail::advice_without_negatives;
   double weight = 1;  ///< ½ for the mean of both directions
 
   friend bool operator==(const cosine_regression&, const cosine_regression&) = default;

@@ -7,6 +7,7 @@
 #include <pretext/core/expects.hpp>
 #include <pretext/core/host_device.hpp>
 #include <pretext/core/is_finite.hpp>
+#include <pretext/losses/collapse_advice.hpp>
 #include <pretext/losses/detail/expects_two_views.hpp>
 #include <pretext/losses/detail/loss_operations.hpp>
 #include <pretext/losses/detail/unit_rows.hpp>
@@ -78,6 +79,7 @@ struct decoupled_row {
 /// over the images of the batch, without gradient (DCLW, eq. 7). Throws std::invalid_argument for an odd
 /// number of rows and for the two of a single image.
 struct decoupled_contrastive {
+  static constexpr std::string_view collapse_advice = detail::advice_with_negatives;
   double temperature = 0.1;  ///< positive
   double sigma = 0;          ///< 0.5 in the paper's DCLW; 0: DCL
 

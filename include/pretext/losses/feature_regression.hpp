@@ -2,6 +2,7 @@
 #pragma once
 #include <cmath>
 #include <cstddef>
+#include <string_view>
 
 #include <pretext/core/context.hpp>
 #include <pretext/core/expects.hpp>
@@ -68,6 +69,9 @@ struct regression_row {
 /// target's, which are layer-normalised without scale and shift; the mean over all elements.
 struct feature_regression {
   static constexpr bool compares_with_target = true;
+  static constexpr std::string_view collapse_advice =
+      "Predictor and target agree on constant features. Try a target that moves more slowly, a "
+      "smaller learning rate or a longer warm-up, and check that targets are normalised.";
   feature_distance distance = feature_distance::smooth_l1;
   double beta = 1;         ///< difference from which the slope is constant, not negative
   bool normalises = true;  ///< each token of the target to mean 0 and variance 1

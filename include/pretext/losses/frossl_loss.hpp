@@ -2,6 +2,7 @@
 #pragma once
 #include <cmath>
 #include <cstddef>
+#include <string_view>
 
 #include <pretext/core/context.hpp>
 #include <pretext/core/expects.hpp>
@@ -110,6 +111,9 @@ struct add_frossl_gradient {
 /// their mean. Every variable has unit length over the batch. Throws std::invalid_argument for an odd number
 /// of rows and for the two of a single image.
 struct frossl_loss {
+  static constexpr std::string_view collapse_advice =
+      "The entropy term should prevent this. Try a smaller weight of the invariance, a smaller "
+      "learning rate or a longer warm-up, and a larger batch.";
   double invariance = 1;
 
   friend bool operator==(const frossl_loss&, const frossl_loss&) = default;

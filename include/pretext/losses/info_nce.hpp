@@ -5,6 +5,7 @@
 #include <pretext/core/context.hpp>
 #include <pretext/core/expects.hpp>
 #include <pretext/core/is_finite.hpp>
+#include <pretext/losses/collapse_advice.hpp>
 #include <pretext/losses/detail/info_nce_row.hpp>
 #include <pretext/losses/detail/loss_operations.hpp>
 #include <pretext/losses/detail/unit_rows.hpp>
@@ -15,6 +16,7 @@ namespace pretext::inline v0_1 {
 /// prediction's cosines with the keys of all images in the other view against the key of its own image, the
 /// sum of both directions, times 2·temperature. Throws std::invalid_argument for an odd number of rows.
 struct info_nce {
+  static constexpr std::string_view collapse_advice = detail::advice_with_negatives;
   double temperature = 0.2;  ///< positive
   double weight = 1;         ///< 1/(2·temperature) for the sum of both cross-entropies
 

@@ -4,6 +4,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 #include <pretext/core/context.hpp>
 #include <pretext/core/expects.hpp>
@@ -104,6 +105,9 @@ struct masked_siamese_row {
 /// one.
 struct msn_loss {
   static constexpr bool compares_with_target = true;
+  static constexpr std::string_view collapse_advice =
+      "All images share few prototypes. Try a larger weight of the entropy of the mean, sharper "
+      "targets, and a smaller learning rate or a longer warm-up.";
   double temperature = 0.1;    ///< positive
   double sharpening = 0.25;    ///< positive: the target's probabilities to the power of 1/sharpening
   double spread = 1;           ///< not negative

@@ -7,6 +7,7 @@
 #include <pretext/core/expects.hpp>
 #include <pretext/core/host_device.hpp>
 #include <pretext/core/is_finite.hpp>
+#include <pretext/losses/collapse_advice.hpp>
 #include <pretext/losses/detail/expects_rows.hpp>
 #include <pretext/losses/detail/info_nce_row.hpp>
 #include <pretext/losses/detail/largest.hpp>
@@ -45,6 +46,7 @@ struct take_neighbor {
 /// embeddings enter the queue when the step is complete.
 struct nearest_neighbor_contrast {
   static constexpr bool compares_with_target = true;
+  static constexpr std::string_view collapse_advice = detail::advice_with_negatives;
   std::size_t capacity = 98304;  ///< rows of the queue, a multiple of the batch's images
   double temperature = 0.1;      ///< positive
 

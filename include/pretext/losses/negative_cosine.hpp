@@ -6,6 +6,7 @@
 #include <pretext/core/expects.hpp>
 #include <pretext/core/host_device.hpp>
 #include <pretext/kernels/l2_normalize.hpp>
+#include <pretext/losses/collapse_advice.hpp>
 #include <pretext/losses/detail/expects_rows.hpp>
 #include <pretext/losses/detail/loss_operations.hpp>
 #include <pretext/losses/loss_batch.hpp>
@@ -59,6 +60,7 @@ struct negative_cosine_row {
 /// over all predictions. With two views that is the symmetrised loss of SimSiam.
 struct negative_cosine {
   static constexpr bool compares_with_target = true;
+  static constexpr std::string_view collapse_advice = detail::advice_without_negatives;
 
   friend bool operator==(const negative_cosine&, const negative_cosine&) = default;
 

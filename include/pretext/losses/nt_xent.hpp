@@ -4,6 +4,7 @@
 #include <pretext/core/expects.hpp>
 #include <pretext/core/is_finite.hpp>
 #include <pretext/kernels/nt_xent.hpp>
+#include <pretext/losses/collapse_advice.hpp>
 
 namespace pretext::inline v0_1 {
 
@@ -11,6 +12,7 @@ namespace pretext::inline v0_1 {
 /// of one image, all other rows are its negatives. Throws std::invalid_argument for an odd number of rows and
 /// for the two of a single image.
 struct nt_xent {
+  static constexpr std::string_view collapse_advice = detail::advice_with_negatives;
   double temperature = 0.5;  ///< positive
   double weight = 1;         ///< 2 for the sum over both views that SimCLR's official code returns
 

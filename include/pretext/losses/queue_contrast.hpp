@@ -8,6 +8,7 @@
 #include <pretext/core/expects.hpp>
 #include <pretext/core/host_device.hpp>
 #include <pretext/core/is_finite.hpp>
+#include <pretext/losses/collapse_advice.hpp>
 #include <pretext/losses/detail/expects_rows.hpp>
 #include <pretext/losses/detail/loss_operations.hpp>
 #include <pretext/losses/detail/row_queue.hpp>
@@ -82,6 +83,7 @@ struct queue_contrast_row {
 /// views of both networks, the mean of both directions. The keys enter the queue when the step is complete.
 struct queue_contrast {
   static constexpr bool compares_with_target = true;
+  static constexpr std::string_view collapse_advice = detail::advice_with_negatives;
   std::size_t capacity = 65536;  ///< keys in a queue, a multiple of the batch's images
   double temperature = 0.2;      ///< positive; 0.07 in the first version
   key_queues queues = key_queues::shared;

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 #include <pretext/core/context.hpp>
 #include <pretext/core/expects.hpp>
@@ -59,6 +60,10 @@ struct relational_row {
 /// step is complete.
 struct relational_loss {
   static constexpr bool compares_with_target = true;
+  static constexpr std::string_view collapse_advice =
+      "All images have the same relations. Check that the target's temperature is below the "
+      "student's; then try a larger queue, weaker augmentation of the target's view and a smaller "
+      "learning rate.";
   std::size_t capacity = 131072;     ///< rows of the queue, a multiple of the batch's images
   double temperature = 0.1;          ///< positive
   double target_temperature = 0.04;  ///< positive, lower for a sharper distribution

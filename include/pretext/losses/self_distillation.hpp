@@ -30,6 +30,10 @@ enum class teacher_centering { centre, sinkhorn };
 struct self_distillation {
   static constexpr bool compares_with_target = true;
   static constexpr std::array<std::string_view, 1> scheduled{"teacher_temperature"};
+  static constexpr std::string_view collapse_advice =
+      "Student and teacher agree on one output. Try a lower temperature of the teacher in the first "
+      "epochs, a smaller momentum of the centre, a last layer that is frozen in the first epoch, "
+      "clipped gradients and a smaller learning rate.";
   double student_temperature = 0.1;   ///< positive
   double teacher_temperature = 0.04;  ///< positive, lower for sharper targets
   double centre_momentum = 0.9;       ///< what the centre keeps of itself in a step, in [0, 1)

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 #include <pretext/core/context.hpp>
 #include <pretext/core/expects.hpp>
@@ -143,6 +144,9 @@ struct invariance_of_image {
 /// difference of characteristic functions with a Gaussian weight (17 knots). Every step draws new directions.
 struct sketched_isotropy {
   static constexpr bool compares_with_target = false;
+  static constexpr std::string_view collapse_advice =
+      "The isotropy term should prevent this. Try a larger lambda, more slices, a smaller learning "
+      "rate or a longer warm-up, and a larger batch.";
   double lambda = 0.05;          ///< in [0, 1]
   std::size_t slices = 1024;     ///< directions
   std::size_t global_views = 2;  ///< the first views, whose mean is the centre

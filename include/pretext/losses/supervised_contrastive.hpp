@@ -8,6 +8,7 @@
 #include <pretext/core/expects.hpp>
 #include <pretext/core/host_device.hpp>
 #include <pretext/core/is_finite.hpp>
+#include <pretext/losses/collapse_advice.hpp>
 #include <pretext/losses/detail/expects_rows.hpp>
 #include <pretext/losses/detail/loss_operations.hpp>
 #include <pretext/losses/detail/unit_rows.hpp>
@@ -74,6 +75,7 @@ struct supervised_row {
 /// over all anchors. With the sum inside the logarithm it is eq. 3 up to log |P|, as in solo-learn's code.
 struct supervised_contrastive {
   static constexpr bool compares_with_target = false;
+  static constexpr std::string_view collapse_advice = detail::advice_with_negatives;
   double temperature = 0.1;  ///< positive
   double weight = 1;         ///< temperature/0.07 in SupContrast's code
   positives sum = positives::outside_logarithm;

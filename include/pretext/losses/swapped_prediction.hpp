@@ -68,6 +68,9 @@ struct shift_queue_row {
 /// prototypes; it does so once it is full.
 struct swapped_prediction {
   static constexpr bool compares_with_target = true;
+  static constexpr std::string_view collapse_advice =
+      "All images share few prototypes. Try a smaller epsilon, which makes codes sharper, a larger "
+      "batch or a queue, and check that prototypes are frozen in the first epoch.";
   double temperature = 0.1;         ///< positive
   double epsilon = 0.05;            ///< positive, smaller for sharper codes
   std::size_t iterations = 3;       ///< of Sinkhorn & Knopp's algorithm

@@ -74,6 +74,9 @@ struct tico_row {
 /// of the second moments of unit embeddings, which begins at 0 and includes the batch. C has no gradient.
 struct tico_loss {
   static constexpr bool compares_with_target = true;
+  static constexpr std::string_view collapse_advice =
+      "The covariance term should prevent this. Try a larger rho, a smaller learning rate or a "
+      "longer warm-up, and a target that moves more slowly.";
   double beta = 0.9;  ///< what C keeps of itself in a step, in [0, 1)
   double rho = 8;     ///< 20 in the second version of the paper
 

@@ -2,6 +2,7 @@
 #pragma once
 #include <cmath>
 #include <cstddef>
+#include <string_view>
 
 #include <pretext/core/context.hpp>
 #include <pretext/core/expects.hpp>
@@ -106,6 +107,9 @@ struct add_vicreg_gradient {
 /// squared covariances of all pairs of variables, divided by D. Throws std::invalid_argument for an odd
 /// number of rows and for the two of a single image.
 struct vicreg_loss {
+  static constexpr std::string_view collapse_advice =
+      "The variance term should prevent this. Try larger weights of variance and covariance, a "
+      "smaller learning rate or a longer warm-up, and a larger batch.";
   double invariance = 25;
   double variance = 25;  ///< of the mean of both views' hinges: solo-learn's code adds them, which is 50 here
   double covariance = 1;

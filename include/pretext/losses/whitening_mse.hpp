@@ -2,6 +2,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 #include <pretext/core/context.hpp>
 #include <pretext/core/expects.hpp>
@@ -57,6 +58,9 @@ struct whitened_row {
 /// pass through the whitening of all views.
 struct whitening_mse {
   static constexpr bool compares_with_target = false;
+  static constexpr std::string_view collapse_advice =
+      "Whitening should prevent this. Try sub-batches of at least twice as many images as "
+      "embeddings have dimensions, a larger epsilon, and a smaller learning rate.";
   /// Images of a random order that are whitened together, which divide the batch. A batch that has no more is
   /// whitened as a whole. The paper advises twice the embedding's width or more.
   std::size_t sub_batch = 128;

@@ -21,24 +21,14 @@
 #include <pretext/data/loader.hpp>
 #include <pretext/data/source.hpp>
 #include <pretext/devices/on_host.hpp>
+#include <pretext/losses/collapse_advice.hpp>
 #include <pretext/runtime/any_encoder.hpp>
+#include <pretext/runtime/saved_buffer.hpp>
 #include <pretext/runtime/step_backend.hpp>
 
 namespace pretext::inline v0_1 {
 
 class reconstructor;
-
-/// A flat buffer that a checkpoint holds, in the memory of any device.
-struct saved_buffer {
-  std::string_view name;  ///< in the checkpoint
-  std::size_t count;      ///< elements
-  std::size_t element_size;
-  bool floating;
-  std::function<void(void* host)> read;         ///< copies bytes() bytes to the host
-  std::function<void(const void* host)> write;  ///< copies bytes() bytes from the host
-
-  std::size_t bytes() const { return count * element_size; }
-};
 
 /// A training that is chosen at run time. The types of a trainer and of its views are behind a few virtual
 /// calls per step, so that a program can offer many encoders and compile each in a file of its own. One
@@ -82,6 +72,8 @@ class any_trainer : public any_encoder {
 
   /// The embeddings of the last step, valid until the next one.
   virtual embeddings last_embeddings() = 0;
+  /// What to try when these collapse, as the loss says; may be empty.
+  virtual std::string_view collapse_advice() const { return {}; }
   /// The views that a step would see, the global ones of a multi_crop, (views·n, H, W, 3): for pictures in a
   /// report.
   virtual std::vector<float> make_views(const image_batch& batch) = 0;
@@ -152,6 +144,11 @@ class trainer_adapter : public Interface {
     steps_.enqueue_uploaded(step, values);
   }
 
+  std::string_view collapse_advice() const override {
+    if constexpr (requires(const method& m) { m.loss; })
+      return detail::collapse_advice<std::remove_cvref_t<decltype(std::declval<const method&>().loss)>>;
+    return {};
+  }
   any_trainer::embeddings last_embeddings() override {
     if constexpr (requires { trainer_->memory().z; }) {
       std::size_t views = Views::views;

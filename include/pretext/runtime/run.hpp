@@ -222,7 +222,7 @@ class run_loop {
               ? str_cat(found.finding, " The pictures are the cause: the ", images_.size(),
                         " of this batch are blank or nearly the same, and embeddings cannot differ where "
                         "pictures do not. Look at them, and leave out blank ones and copies.")
-              : found.verdict);
+              : found.verdict_with(trainer_.collapse_advice()));
     }
   }
 
