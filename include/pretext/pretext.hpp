@@ -27,6 +27,7 @@
 #include <pretext/heads/linear_decoder.hpp>
 #include <pretext/heads/projection.hpp>
 #include <pretext/heads/swav.hpp>
+#include <pretext/heads/token_heads.hpp>
 #include <pretext/layers/attention.hpp>
 #include <pretext/layers/batch_norm.hpp>
 #include <pretext/layers/begin_step.hpp>
@@ -83,9 +84,11 @@
 #include <pretext/losses/supervised_contrastive.hpp>
 #include <pretext/losses/swapped_prediction.hpp>
 #include <pretext/losses/tico_loss.hpp>
+#include <pretext/losses/token_losses.hpp>
 #include <pretext/losses/vicreg_loss.hpp>
 #include <pretext/losses/whitening_mse.hpp>
 #include <pretext/masking/block_masking.hpp>
+#include <pretext/masking/blockwise_masking.hpp>
 #include <pretext/masking/concepts.hpp>
 #include <pretext/masking/context_and_targets.hpp>
 #include <pretext/masking/masks.hpp>
@@ -95,12 +98,15 @@
 #include <pretext/methods/byol.hpp>
 #include <pretext/methods/classification.hpp>
 #include <pretext/methods/dcl.hpp>
+#include <pretext/methods/dinov2.hpp>
 #include <pretext/methods/feature_prediction.hpp>
 #include <pretext/methods/frossl.hpp>
 #include <pretext/methods/hypersphere.hpp>
+#include <pretext/methods/ibot.hpp>
 #include <pretext/methods/ijepa.hpp>
 #include <pretext/methods/joint_embedding.hpp>
 #include <pretext/methods/mae.hpp>
+#include <pretext/methods/masked_distillation.hpp>
 #include <pretext/methods/masked_modeling.hpp>
 #include <pretext/methods/moco_v3.hpp>
 #include <pretext/methods/simclr.hpp>

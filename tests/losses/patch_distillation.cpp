@@ -69,13 +69,13 @@ TEST_CASE("patch distillation agrees with iBOT, and its centre with iBOT or ligh
   const auto number = [&](const char* name) { return hyper_parameter(file, name).get<double>(); };
   patch_distillation loss{number("student_temperature"), number("teacher_patch_temperature"),
                           number("centre_patch_momentum")};
-  const state_values centre{{"centre", file.at("centre_patch").as<double>()}};
+  const state_values centre{{"centre_patch", file.at("centre_patch").as<double>()}};
   for (const bool masked_only : {false, true}) {
     loss.centres_masked_only = masked_only;
     const auto found = file.at("student_patch").shape[2] == 6 ? agrees<6>(loss, file, centre)
                                                               : agrees<7>(loss, file, centre);
     CHECK(relative_difference(
-              found.state.at("centre"),
+              found.state.at("centre_patch"),
               file.at(masked_only ? "centre_patch_after_masked_only" : "centre_patch_after").as<double>()) <
           1e-13);
   }
@@ -115,11 +115,11 @@ TEST_CASE("without a masked patch the loss is 0, and a centre of masked patches 
   for (const bool sinkhorn : {false, true}) {
     patch_distillation loss{.centres_masked_only = true};
     if (sinkhorn) loss.centering = teacher_centering::sinkhorn;
-    const auto found = run_tokens<fp64, 2>(loss, none, 2, rows, rows,
-                                           sinkhorn ? state_values{} : state_values{{"centre", {3, -1}}});
+    const auto found = run_tokens<fp64, 2>(
+        loss, none, 2, rows, rows, sinkhorn ? state_values{} : state_values{{"centre_patch", {3, -1}}});
     CHECK(found.value == 0);
     CHECK(found.gradient == std::vector<double>(8));
-    if (!sinkhorn) CHECK(found.state.at("centre") == std::vector<double>{3, -1});
+    if (!sinkhorn) CHECK(found.state.at("centre_patch") == std::vector<double>{3, -1});
   }
 }
 

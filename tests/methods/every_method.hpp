@@ -14,8 +14,10 @@
 #include <pretext/methods/byol.hpp>
 #include <pretext/methods/dcl.hpp>
 #include <pretext/methods/dino.hpp>
+#include <pretext/methods/dinov2.hpp>
 #include <pretext/methods/frossl.hpp>
 #include <pretext/methods/hypersphere.hpp>
+#include <pretext/methods/ibot.hpp>
 #include <pretext/methods/ijepa.hpp>
 #include <pretext/methods/lejepa.hpp>
 #include <pretext/methods/mae.hpp>
@@ -39,6 +41,12 @@
 namespace pretext::tests {
 
 inline constexpr std::size_t images_of_every_method = 8;
+
+/// A recipe whose positions are those of these images, resized to others.
+template <class Images, class Recipe>
+struct with_grid : Recipe {
+  using grid = Images;
+};
 
 /// Calls `f(name, method)`, where the name is a std::string, for a method that learns from 8-pixel images,
 /// `images_of_every_method` in a step.
@@ -73,6 +81,10 @@ void for_each_method(const F& f) {
   f(std::string{"LeJEPA"}, lejepa<two_sizes, trunk, lejepa_head<9, 6>>{.loss = {.slices = 16}});
   f(std::string{"I-JEPA"}, ijepa<images, vit<2, 16, 2, 2, ijepa_pretraining>, ijepa_predictor<8, 2, 2>>{});
   f(std::string{"DINO"}, dino<two_sizes, trunk, dino_head<7, 9, 6>>{});
+  f(std::string{"iBOT"},
+    ibot<two_sizes, vit<2, 16, 2, 2, with_grid<images, dino_pretraining>>, ibot_head<7, 5, 9, 6>>{});
+  f(std::string{"DINOv2"}, dinov2<two_sizes, vit<2, 16, 2, 2, with_grid<images, dinov2_pretraining>>,
+                                  dino_head<7, 9, 6>, dino_head<5, 9, 6>>{});
 }
 
 /// Takes the step with this number, on views that depend on the number alone; returns its loss.

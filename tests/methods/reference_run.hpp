@@ -66,20 +66,29 @@ struct reference_run {
   const safetensors& file;
   double tolerance;
   trainer<Method, Context, Optimizer> learner;
-  // With a target the file has encoder and projector in one module, the predictor in another.
-  std::span<const parameter> embedding{parameters_of<typename Method::trunk, images>};
+  // With a target the file has encoder and projector in one module, what the target lacks in another.
+  std::span<const parameter> embedding{
+      Method::parameters.begin(),
+      std::size_t(std::ranges::count_if(Method::parameters,
+                                        [](const parameter& p) { return p.offset < Method::trunk_size; }))};
   std::vector<parameter> prediction{Method::parameters.begin() + std::ptrdiff_t(embedding.size()),
                                     Method::parameters.end()};
   std::string online = Method::has_target ? "online." : "";
 
   reference_run(const safetensors& from, double within, const Method& method, const Optimizer& optimizer)
       : file{from}, tolerance{within}, learner{method, optimizer, 1, cpu::stream{2}} {
-    for (parameter& p : prediction)  // SwAV's prototypes have a name of their own
-      if (p.name() == "prediction_head.weight") {
-        const std::size_t offset = p.offset;
+    for (parameter& p : prediction) {  // these have names of their own
+      const std::size_t offset = p.offset;
+      if (p.name() == "prediction_head.weight")
         p = parameter{"prototypes.weight", {p.extents[0], p.extents[1]}, p.init};
-        p.offset = offset;
-      }
+      if (p.name() == "backbone.mask_token")
+        p = parameter{file.tensors.contains("before.online.backbone.mask_token")
+                          ? "online.backbone.mask_token"
+                          : "online.backbone.masked_embed",
+                      {p.extents[0], p.extents[1]},
+                      p.init};
+      p.offset = offset;
+    }
     auto& m = learner.memory();
     read_torch_tensors<T>(embedding, file, "before." + online, m.value.data());
     read_torch_tensors<T>(prediction, file, "before.", m.value.data());
@@ -105,6 +114,10 @@ struct reference_run {
       values.groups[0].learning_rate = at_step("rate_of_the_predictor", k);
     if (file.tensors.contains("weight_decay")) values.weight_decay = at_step("weight_decay", k);
     if (file.tensors.contains("teacher_temperature")) values.loss.of[0] = at_step("teacher_temperature", k);
+    if (file.tensors.contains("teacher_patch_temperature"))
+      values.loss.of[1] = at_step("teacher_patch_temperature", k);
+    // DINOv2's case says in words that its last layers have rate 0 in the first step.
+    if (file.metadata.contains("patch_prototypes") && k == 0) values.groups[0].learning_rate = 0;
     for (const char* frozen : {"frozen_steps", "frozen_last_layer_steps"})
       if (file.metadata.contains(frozen))
         values.groups[0].frozen = double(k) < hyper_parameter(file, frozen).template get<double>();
@@ -114,6 +127,10 @@ struct reference_run {
         learner.memory().labels = buffer<std::int64_t, cpu>{classes.size()};
         std::copy(classes.begin(), classes.end(), learner.memory().labels.data());
       }
+    if constexpr (requires { learner.method().masking.given; }) {
+      flags = file.at("mask." + std::to_string(k)).template as<std::uint8_t>();
+      learner.method().masking.given = flags.data();
+    }
     if constexpr (requires { learner.memory().loss_state.directions; }) {
       auto& sketch = learner.memory().loss_state;
       const auto& columns = file.at("directions." + std::to_string(k));
@@ -177,6 +194,7 @@ struct reference_run {
     }
   }
   std::vector<T> pixels[2];
+  std::vector<std::uint8_t> flags;
 };
 
 /// Runs the case `name` with the method that `Method<Side>` is for global views of that many pixels, one of

@@ -17,9 +17,12 @@
 #include <pretext/kernels/cpu/masking.hpp>
 #include <pretext/kernels/cpu/nt_xent.hpp>
 #include <pretext/kernels/cpu/optimize.hpp>
+#include <pretext/kernels/cpu/parallel_for.hpp>
 #include <pretext/kernels/cpu/shuffled_tokens.hpp>
 #include <pretext/methods/byol.hpp>
 #include <pretext/methods/classification.hpp>
+#include <pretext/methods/dinov2.hpp>
+#include <pretext/methods/ibot.hpp>
 #include <pretext/methods/mae.hpp>
 #include <pretext/methods/simclr.hpp>
 #include <pretext/optimizers/sgd.hpp>
@@ -35,6 +38,10 @@ using network = tests::thin_trunk<basic_block, 4>;
 using simclr_method = simclr<images, network, simclr_head<6>>;
 using byol_method = byol<images, network, byol_head<9, 6>>;
 using mae_method = mae<images, vit<2, 16, 2, 2>, mae_decoder<8, 2, 2>, random_masking<std::ratio<1, 2>>>;
+using ibot_method =
+    ibot<images, vit<2, 16, 2, 2, dino_pretraining>, dino_head<7, 9, 6, weight_gain::learned>>;
+using dinov2_method = dinov2<images, vit<2, 16, 2, 2, dinov2_pretraining>, dino_head<7, 9, 6>,
+                             dino_head<5, 9, 6>, blockwise_masking>;
 using labelled_method = classification<images, encoder<network>, classifier<linear_classifier<5>>>;
 
 template <class Method>
@@ -142,6 +149,8 @@ void equals_one_batch(const char* name) {
 TEST_CASE("two, three and four shards are one batch: SimCLR") { equals_one_batch<simclr_method>("SimCLR"); }
 TEST_CASE("two, three and four shards are one batch: BYOL") { equals_one_batch<byol_method>("BYOL"); }
 TEST_CASE("two, three and four shards are one batch: MAE") { equals_one_batch<mae_method>("MAE"); }
+TEST_CASE("two, three and four shards are one batch: iBOT") { equals_one_batch<ibot_method>("iBOT"); }
+TEST_CASE("two, three and four shards are one batch: DINOv2") { equals_one_batch<dinov2_method>("DINOv2"); }
 TEST_CASE("two, three and four shards are one batch: classification") {
   equals_one_batch<labelled_method>("classification");
 }

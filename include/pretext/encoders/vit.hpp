@@ -77,8 +77,7 @@ struct vit {
   static consteval auto parameters() {
     constexpr auto norm_name = Recipe::feature == token_pooling::mean ? "fc_norm" : "norm";
     auto projection = prefixed("patch_embed", parameters_of<embedding, In>);
-    for (parameter& p : projection)
-      if (!Recipe::trains_patches) p.lr_multiplier = 0;
+    for (parameter& p : projection) p.lr_multiplier = Recipe::patch_rate;
     auto table = concatenate(with_depth(0, parameters_of<position_embedding<In>, patches<In>>),
                              with_depth(0, projection), prefixed("blocks", parameters_of<blocks, tokens<In>>),
                              prefixed(norm_name, parameters_of<layer_norm, feature>));

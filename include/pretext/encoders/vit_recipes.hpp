@@ -35,8 +35,8 @@ struct vit_structure {
   using perceptron = mlp<4, Init>;
   /// `no_layer_scale`, or `layer_scale` of both branches of every block.
   using branch_scale = no_layer_scale;
-  /// Whether the patch embedding is learned, or stays as it was drawn.
-  static constexpr bool trains_patches = true;
+  /// Factor of the learning rate of the patch embedding; 0: it stays as it was drawn.
+  static constexpr double patch_rate = 1;
 };
 
 /// MAE's pretraining (He et al. 2022, A.1 and the official code).
@@ -71,10 +71,12 @@ struct dino_pretraining : supervised_init {
   static constexpr parameter_decay token_decay = parameter_decay::yes, position_decay = parameter_decay::yes;
 };
 
-/// DINOv2's pretraining (Oquab et al. 2024, official code): LayerScale, which starts at 1e-5.
+/// DINOv2's pretraining (Oquab et al. 2024, official code): LayerScale, which starts at 1e-5, and a patch
+/// embedding with a fifth of the learning rate.
 struct dinov2_pretraining : dino_pretraining {
   static constexpr initialiser class_token = initialiser::normal(1e-6);
   using branch_scale = layer_scale<>;
+  static constexpr double patch_rate = 0.2;
 };
 
 /// DINOv2 with registers (Darcet et al. 2024) in timm's form, whose table of positions has no row for the
@@ -114,7 +116,7 @@ struct moco_v3_pretraining : vit_structure {
   static constexpr initialiser class_token = initialiser::normal(1e-6);
   static constexpr positions position = positions::fixed_rows_first;
   static constexpr parameter_decay token_decay = parameter_decay::yes, position_decay = parameter_decay::no;
-  static constexpr bool trains_patches = false;
+  static constexpr double patch_rate = 0;
 };
 
 }  // namespace pretext::inline v0_1

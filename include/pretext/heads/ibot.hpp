@@ -73,14 +73,15 @@ struct ibot_branch {
 /// iBOT's head (Zhou et al. 2022, official code) where its last layer is not shared: one bottleneck for class
 /// and patch tokens, then a last layer for each kind. `class_tokens` and `patch_tokens` are layers over rows
 /// of tokens, (D) to (Out) and to (PatchOut), or (T, D) to (T, …); the slice of each is the whole head's.
-/// Parameter paths: those of `dino_head`, then last_layer2 for the patches. A shared head is `dino_head`.
+/// Parameter paths: those of `dino_head`, then last_layer2 for the patches. Both last layers are in group 1,
+/// as in `dino_head`, which is a shared head.
 template <std::size_t Out = 8192, std::size_t PatchOut = Out, std::size_t Hidden = 2048,
           std::size_t Bottleneck = 256, weight_gain Gain = weight_gain::learned,
           hidden_norm Norm = hidden_norm::none>
 struct ibot_head {
   using bottleneck = dino_bottleneck<Hidden, Bottleneck, Norm>;
-  using class_layer = weight_norm_linear<Out, Gain>;
-  using patch_layer = weight_norm_linear<PatchOut, Gain>;
+  using class_layer = in_group<1, weight_norm_linear<Out, Gain>>;
+  using patch_layer = in_group<1, weight_norm_linear<PatchOut, Gain>>;
   using class_tokens = detail::ibot_branch<ibot_head, class_layer>;
   using patch_tokens = detail::ibot_branch<ibot_head, patch_layer, class_layer>;
 

@@ -112,9 +112,10 @@ struct patch_distillation {
     expects(iterations > 0, "patch_distillation: Sinkhorn's algorithm needs an iteration or more");
   }
 
-  /// The centre, which begins at 0.
+  /// The centre, which begins at 0. In checkpoints it is called centre_patch, beside `self_distillation`'s
+  /// centre.
   template <class Context, Shape Prediction, Shape Embedding>
-  struct state : detail::moving_centre<Context> {
+  struct state : detail::moving_centre<Context, "centre_patch"> {
     void start(Context&, const patch_distillation& loss, std::uint64_t) {
       this->allocate(loss.centering == teacher_centering::centre ? Prediction::size : 0);
     }

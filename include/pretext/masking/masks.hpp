@@ -44,6 +44,15 @@ struct masks {
   constexpr kernels::index_list masked_patches() const { return {masked, order + visible, Grid::patches}; }
 };
 
+/// Which patches of each sample are masked, any number of them: a byte for each patch in the image's order. A
+/// view of memory that belongs to the step.
+template <class Grid>
+struct patch_flags {
+  using grid = Grid;
+  const std::uint8_t* masked = nullptr;  ///< (n, patches), in the device's memory; not 0: masked
+  std::size_t batch = 0;
+};
+
 /// The masks that a masking rule draws on a grid.
 template <class Masking, class Grid>
 using masks_of = masks<Grid, Masking::template visible<Grid>>;

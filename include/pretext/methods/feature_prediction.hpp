@@ -17,6 +17,7 @@
 #include <pretext/masking/concepts.hpp>
 #include <pretext/masking/context_and_targets.hpp>
 #include <pretext/methods/concepts.hpp>
+#include <pretext/methods/detail/move_target.hpp>
 #include <pretext/methods/detail/whole_batch.hpp>
 #include <pretext/methods/policies.hpp>
 
@@ -185,9 +186,7 @@ class feature_prediction {
   /// Moves the target after the optimizer: target = momentum·target + (1 - momentum)·encoder.
   template <class Context>
   void update_target(Context& context, memory<Context>& m, device_scalar<double> momentum) const {
-    using W = typename Context::weight;
-    kernels::optimize<typename Context::device>::ema_update(
-        context, m.target_chunks, momentum, static_cast<const W*>(m.value.data()), m.target_values.data());
+    detail::move_target(context, m, momentum);
   }
 
   /// Changes what the loss remembers between steps; after the optimizer.

@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-#include <array>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <tuple>
-#include <type_traits>
 #include <utility>
 
 #include <pretext/core/concepts.hpp>
-#include <pretext/core/expects.hpp>
 #include <pretext/core/view_groups.hpp>
 #include <pretext/kernels/optimize.hpp>
 #include <pretext/layers/begin_step.hpp>
@@ -19,6 +16,8 @@
 #include <pretext/losses/loss_batch.hpp>
 #include <pretext/methods/concepts.hpp>
 #include <pretext/methods/detail/joint_embedding_policies.hpp>
+#include <pretext/methods/detail/move_target.hpp>
+#include <pretext/methods/detail/view_rows.hpp>
 #include <pretext/methods/detail/whole_batch.hpp>
 #include <pretext/methods/policies.hpp>
 
@@ -33,7 +32,7 @@ class joint_embedding {
   using chosen = detail::joint_embedding_policies<Images, Policies...>;
   using groups = typename chosen::groups;
   using pairing = typename chosen::pairing;
-  using group_indices = std::make_index_sequence<groups::count>;
+  using view_rows = detail::view_rows<groups>;
   static constexpr bool is_multi_crop = detail::is_multi_crop<Images>;
 
  public:
@@ -49,7 +48,7 @@ class joint_embedding {
   using feature = output_of<encoder, images>;
   using embedding = typename chosen::embedding;
   using prediction = typename chosen::prediction;
-  static_assert(chosen::has_one_table(group_indices{}),
+  static_assert(view_rows::template have_one_table<encoder>(typename view_rows::indices{}),
                 "pretext::joint_embedding: the encoder<> has other parameters for the local views than for "
                 "the global ones; a ViT needs a recipe with the grid of its positions.");
   using view_shapes = Images;  ///< of all views: `images`, or a multi_crop
@@ -113,10 +112,10 @@ class joint_embedding {
     using T = typename Context::activation;
     const step_scope running{context, step};
     context.activations.reset();
-    const std::size_t n = images_of(batch), rows = embedded_views * n;
+    const std::size_t n = view_rows::images_of("joint_embedding", batch), rows = embedded_views * n;
     begin_step<online, images>(context, m.value.data());
     const auto w = network_weights(context, context.activations, size, m.value.data(), m.gradient.data());
-    if constexpr (moves_target_first) move_target(context, m, step.target_momentum);
+    if constexpr (moves_target_first) detail::move_target(context, m, step.target_momentum);
     reads<Context, embedding> target_embedding{target_forward(context, m, batch, n)};
 
     const auto h = m.h = context.activations.template allocate<T, feature>(rows);
@@ -124,11 +123,12 @@ class joint_embedding {
     m.z = context.activations.template allocate<T, embedding>(rows);
     const auto dz = context.activations.template allocate<T, embedding>(rows);
     const reads<Context, embedding> z{m.z};
-    for_each_group(n, [&]<std::size_t Group>(group_at<Group>, std::size_t first, std::size_t count) {
+    const auto embed = [&]<std::size_t Group>(group_at<Group>, std::size_t first, std::size_t count) {
       normalise_each_view(context, count / n);
       encoder::forward(context, w, groups::template group<Group>(batch).part(0, count), h.part(first, count),
                        std::get<Group>(m.encoder_caches));
-    });
+    };
+    view_rows::for_each(n, embedded, embed);
     normalise_each_view(context, embedded_views);
     projector::forward(context, w.at(encoder_size), reads<Context, feature>{h}, m.z, m.projector_cache);
     if constexpr (std::same_as<target_type, stop_gradient>) target_embedding = z;
@@ -160,11 +160,13 @@ class joint_embedding {
       value = compare(z, dz);
     }
     projector::backward(context, w.at(encoder_size), m.projector_cache, reads<Context, embedding>{dz}, dh);
-    for_each_group(n, [&]<std::size_t Group>(group_at<Group>, std::size_t first, std::size_t count) {
+    const auto embed_backward = [&]<std::size_t Group>(group_at<Group>, std::size_t first,
+                                                       std::size_t count) {
       encoder::backward(context, w, std::get<Group>(m.encoder_caches),
                         reads<Context, feature>{dh.part(first, count)},
                         writes<Context, typename groups::template shape_of<Group>>{nullptr, count});
-    });
+    };
+    view_rows::for_each(n, embedded, embed_backward);
     return value;
   }
 
@@ -174,7 +176,7 @@ class joint_embedding {
   template <class Context>
   void update_target(Context& context, memory<Context>& m,
                      device_scalar<double> momentum) const requires has_target {
-    if constexpr (!moves_target_first) move_target(context, m, momentum);
+    if constexpr (!moves_target_first) detail::move_target(context, m, momentum);
   }
 
   /// Changes what the loss remembers between steps; after the optimizer.
@@ -185,7 +187,7 @@ class joint_embedding {
 
  private:
   template <std::size_t Group>
-  using group_at = std::integral_constant<std::size_t, Group>;
+  using group_at = typename view_rows::template group_at<Group>;
 
   static constexpr std::size_t target_views = !chosen::has_any_target ? 0
                                               : !has_target           ? embedded_views
@@ -194,33 +196,12 @@ class joint_embedding {
   static constexpr std::size_t first_target_view =
       is_multi_crop || !has_target ? 0 : pairing::first_of_target;
 
-  /// Calls `f(group_at<Group>{}, first, count)` for every group, of which the online network embeds `count`
-  /// views; their features begin at row `first`.
-  template <class F>
-  static void for_each_group(std::size_t n, const F& f) {
-    [&]<std::size_t... Group>(std::index_sequence<Group...>) {
-      std::size_t end = 0;
-      const auto next = [&](std::size_t views_of_each) {
-        return std::exchange(end, end + views_of_each * n);
-      };
-      (f(group_at<Group>{}, next(embedded_views_of(Group)), embedded_views_of(Group) * n), ...);
-    }
-    (group_indices{});
-  }
-  static constexpr std::size_t embedded_views_of(std::size_t group) {
-    return is_multi_crop ? groups::views_of[group] : embedded_views;
-  }
-
-  /// The number of images that the groups are views of.
-  template <class Batch>
-  static std::size_t images_of(const Batch& batch) {
-    const std::array<std::size_t, groups::count> rows = groups::rows(batch);
-    const std::size_t n = rows[0] / groups::views_of[0];
-    for (std::size_t group = 0; group < groups::count; ++group)
-      expects(rows[group] == n * groups::views_of[group], "joint_embedding: ", rows[group], " rows are not ",
-              groups::views_of[group], " views of each of ", n, " images");
-    return n;
-  }
+  /// Views of each group that the online network embeds.
+  static constexpr auto embedded = [] {
+    auto views = groups::views_of;
+    if (!is_multi_crop) views[0] = embedded_views;
+    return views;
+  }();
 
   /// Batch norm treats each of so many views by itself, unless the statistics are joint.
   template <class Context>
@@ -233,13 +214,6 @@ class joint_embedding {
                             writes<Context, prediction> to) {
     if constexpr (has_predictor)
       predictor::infer(context, *static_cast<const weights<Context>*>(w), rows, to);
-  }
-
-  template <class Context>
-  static void move_target(Context& context, memory<Context>& m, device_scalar<double> momentum) {
-    using W = typename Context::weight;
-    kernels::optimize<typename Context::device>::ema_update(
-        context, m.target_chunks, momentum, static_cast<const W*>(m.value.data()), m.target_values.data());
   }
 
   /// The parameters that a target has.

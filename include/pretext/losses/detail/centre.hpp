@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include <pretext/core/context.hpp>
+#include <pretext/core/fixed_string.hpp>
 #include <pretext/core/host_device.hpp>
 #include <pretext/core/tensor.hpp>
 #include <pretext/kernels/after_step.hpp>
@@ -68,8 +69,8 @@ struct move_centre {
   }
 };
 
-/// A moving average of a teacher's scores, which begins at 0.
-template <class Context>
+/// A moving average of a teacher's scores, which begins at 0. `Name` is that of its buffer in a checkpoint.
+template <class Context, fixed_string Name = "centre">
 class moving_centre {
  public:
   using T = typename Context::activation;
@@ -79,7 +80,7 @@ class moving_centre {
 
   template <class Visitor>
   void for_each_buffer(Visitor&& visit) {
-    if (now_.size() > 0) visit(std::string_view{"centre"}, now_.data(), now_.size());
+    if (now_.size() > 0) visit(std::string_view{Name}, now_.data(), now_.size());
   }
 
   /// Computes where `commit` will move it: from `rows` scores, those that are used.

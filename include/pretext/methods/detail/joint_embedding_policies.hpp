@@ -124,19 +124,6 @@ struct joint_embedding_policies {
       !has_any_target || !PredictiveLoss<loss_type> || std::same_as<embedding, prediction>,
       "pretext::joint_embedding: the predictor<> must have as many outputs as the projector<>, because "
       "the loss<> compares them with the target's.");
-
-  /// Has the encoder the same parameters for the views of every group?
-  template <std::size_t... Group>
-  static constexpr bool has_one_table(std::index_sequence<Group...>) {
-    constexpr auto first = parameters_of<encoder, images>;
-    const auto equals = [&](const auto& other) {
-      if (other.size() != first.size()) return false;
-      for (std::size_t row = 0; row < first.size(); ++row)
-        if (other[row].name() != first[row].name() || other[row].extents != first[row].extents) return false;
-      return true;
-    };
-    return (equals(parameters_of<encoder, typename groups::template shape_of<Group>>) && ...);
-  }
 };
 
 }  // namespace pretext::inline v0_1::detail
