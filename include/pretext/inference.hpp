@@ -6,6 +6,7 @@
 #include <pretext/core/version.hpp>
 #include <pretext/devices/cpu.hpp>
 #include <pretext/encoders/convnext.hpp>
+#include <pretext/encoders/mobilenet_v3.hpp>
 #include <pretext/encoders/resnet.hpp>
 #include <pretext/encoders/vit.hpp>
 #include <pretext/heads/linear_classifier.hpp>

@@ -15,6 +15,7 @@
 #include <pretext/encoders/convnext.hpp>
 #include <pretext/encoders/masked/mask_token.hpp>
 #include <pretext/encoders/masked/visible_only.hpp>
+#include <pretext/encoders/mobilenet_v3.hpp>
 #include <pretext/encoders/resnet.hpp>
 #include <pretext/encoders/vit.hpp>
 #include <pretext/encoders/vit_recipes.hpp>
@@ -38,6 +39,7 @@
 #include <pretext/layers/drop_path.hpp>
 #include <pretext/layers/fused_convolution.hpp>
 #include <pretext/layers/gelu.hpp>
+#include <pretext/layers/hard_swish.hpp>
 #include <pretext/layers/initialisers.hpp>
 #include <pretext/layers/l2_normalize.hpp>
 #include <pretext/layers/layer_norm.hpp>
@@ -54,6 +56,7 @@
 #include <pretext/layers/residual.hpp>
 #include <pretext/layers/residual_block.hpp>
 #include <pretext/layers/sequential.hpp>
+#include <pretext/layers/squeeze_excitation.hpp>
 #include <pretext/layers/swiglu_mlp.hpp>
 #include <pretext/layers/transformer.hpp>
 #include <pretext/layers/transformer_block.hpp>

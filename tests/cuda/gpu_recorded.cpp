@@ -38,6 +38,7 @@ void record_normalised_rows() { normalised_rows<recorder>(); }
 void record_clipped_gradients() { clipped_gradients<recorder>(); }
 void record_values_by_step() { values_by_step<recorder>(); }
 void record_depthwise_convolutions() { depthwise_convolutions<recorder>(); }
+void record_parts_of_mobile_networks() { parts_of_mobile_networks<recorder>(); }
 void record_parts_of_transformers() { parts_of_transformers<recorder>(); }
 void record_augmentations() { augmentations<recorder>(); }
 void record_other_channels() { other_channels<recorder>(); }

@@ -24,6 +24,7 @@ void record_normalised_rows();
 void record_clipped_gradients();
 void record_values_by_step();
 void record_depthwise_convolutions();
+void record_parts_of_mobile_networks();
 void record_parts_of_transformers();
 void record_augmentations();
 void record_other_channels();

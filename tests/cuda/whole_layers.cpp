@@ -6,4 +6,5 @@ using namespace pretext::tests;
 
 TEST_CASE("layers that normalise rows match the CPU's") { normalised_rows<emulated>(); }
 TEST_CASE("depthwise convolutions match the CPU's") { depthwise_convolutions<emulated>(); }
+TEST_CASE("parts of mobile networks match the CPU's") { parts_of_mobile_networks<emulated>(); }
 TEST_CASE("parts of vision transformers match the CPU's") { parts_of_transformers<emulated>(); }

@@ -14,6 +14,10 @@ TEST_CASE("parts of vision transformers on the GPU match the CPU's") {
   record_parts_of_transformers();
   parts_of_transformers<cuda>();
 }
+TEST_CASE("parts of mobile networks on the GPU match the CPU's") {
+  record_parts_of_mobile_networks();
+  parts_of_mobile_networks<cuda>();
+}
 TEST_CASE("depthwise convolutions on the GPU match the CPU's") {
   record_depthwise_convolutions();
   depthwise_convolutions<cuda>();

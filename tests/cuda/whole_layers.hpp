@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <vector>
 
+#include <pretext/encoders/mobilenet_v3.hpp>
 #include <pretext/encoders/vit_recipes.hpp>
 #include <pretext/kernels/gpu/operations.hpp>
 #include <pretext/layers/begin_step.hpp>
@@ -71,6 +72,17 @@ void depthwise_convolutions() {
   layer_matches<Device, depthwise_convolution<7>, shape<9, 14, 264>>(3, 2);  // two blocks of channels
   layer_matches<Device, depthwise_convolution<7>, shape<30, 31, 8>>(20, 2);  // several of results
   layer_matches<Device, convnext_block, shape<4, 5, 16>>(2, 6);
+}
+
+template <class Device>
+void parts_of_mobile_networks() {
+  layer_matches<Device, hard_swish, shape<7, 40>>(3);
+  layer_matches<Device, hard_sigmoid, shape<300>>(3);
+  layer_matches<Device, squeeze_excitation<8>, shape<5, 6, 40>>(3, 3);
+  // The gradient of the input has gone through three batch norms, each of which magnifies what was rounded.
+  layer_matches<Device, inverted_residual<16, 3, 24, 16, squeeze::yes, hard_swish, 1>, shape<6, 5, 16>>(4,
+                                                                                                        20);
+  layer_matches<Device, inverted_residual<16, 5, 16, 24, squeeze::no, relu, 2>, shape<7, 6, 16>>(4, 6);
 }
 
 template <class Device>

@@ -67,6 +67,8 @@ void expect_valid(onnx::ModelProto model) {
 
 using cifar = shape<32, 32, 3>;
 using small_vit = vit<8, 16, 2, 2>;
+using small_mobile = mobilenet_v3<24, inverted_residual<8, 3, 8, 8, squeeze::yes, relu, 2>,
+                                  inverted_residual<8, 5, 24, 8, squeeze::yes, hard_swish, 1>>;
 /// Registers beside a class token with a position, and positions of another grid.
 struct positioned_registers : dinov2_pretraining {
   using grid = shape<16, 40, 3>;
@@ -117,6 +119,7 @@ TEST_CASE("ONNX's checker accepts every kind of encoder, with the declared shape
   expect_valid(model_of<vit<8, 16, 2, 2, dinov2_giant>, cifar>());
   expect_valid(model_of<vit<8, 16, 2, 2, ijepa_pretraining>, cifar>());
   expect_valid(model_of<convnext<4, std::array<std::size_t, 4>{1, 1, 2, 1}>, shape<64, 32, 3>>());
+  expect_valid(model_of<small_mobile, shape<32, 24, 3>>());
   expect_valid(model_of<own_network, cifar>());
   expect_valid(model_of<sequential<convolution<4, 3>, twice, global_average_pool>, cifar>());
 }

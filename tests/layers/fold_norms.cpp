@@ -38,12 +38,15 @@ std::vector<float> some_values() {
 using images = shape<16, 16, 3>;
 /// A batch norm that no convolution is fused with is left alone.
 struct unfused : sequential<convolution<8, 3>, batch_norm<>, relu, global_average_pool, batch_norm<>> {};
+/// A depthwise convolution with a batch norm of another ε.
+struct mobile : sequential<fused_convolution<"0", "1", depthwise_convolution<3, 1, 1, bias::no>,
+                                             activation::relu, initial_scale::one, mobile_batch_norm>> {};
 
 }  // namespace
 
 TEST_CASE_TEMPLATE("a folded network computes the bits of the network, and nearly the same if run as it was",
                    Network, resnet18<stem::cifar, 8>, resnet50<stem::imagenet, 8>, unfused,
-                   fused_convolution<"conv", "bn", convolution<8, 3, 1, 1, bias::yes>>) {
+                   fused_convolution<"conv", "bn", convolution<8, 3, 1, 1, bias::yes>>, mobile) {
   auto values = some_values<Network, images>();
   const auto original = values;
   const auto expected = run<Network, images>(values, false);

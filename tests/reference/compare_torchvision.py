@@ -16,7 +16,7 @@ with tempfile.TemporaryDirectory() as folder:
                     os.path.join(root, "tests/reference/encode.cpp"), "-o", path("encode"), "-pthread"], check=True)
     images = torch.randn(4, 3, 224, 224)
     save_file({"images": images}, path("images"))
-    for name in ("resnet18", "resnet50"):
+    for name in ("resnet18", "resnet50", "mobilenet_v3_small", "mobilenet_v3_large"):
         net = getattr(torchvision.models, name)(weights=None)
         for parameter in net.parameters():
             parameter.data.add_(0.02 * torch.randn_like(parameter))
@@ -24,7 +24,10 @@ with tempfile.TemporaryDirectory() as folder:
             if buffer.dtype.is_floating_point:
                 buffer.add_(0.2 * torch.rand_like(buffer))
         save_file(net.state_dict(), path("weights"))
-        net.fc = torch.nn.Identity()
+        if name.startswith("mobilenet"):
+            net.classifier[3] = torch.nn.Identity()
+        else:
+            net.fc = torch.nn.Identity()
         net.eval()
         for direction in ("read", "write"):
             subprocess.run([path("encode"), name, direction, path("images"), path("weights"), path("out")], check=True)

@@ -1,7 +1,8 @@
 // The C++ half of compare_torchvision.py and compare_timm.py: features of given images by an encoder with
 // given weights, and the other way round, fresh weights of ours with their features.
-//   encode resnet18|resnet50|vit_small read IMAGES.safetensors WEIGHTS.safetensors OUT.safetensors
-//   encode resnet18|resnet50|vit_small write IMAGES.safetensors WEIGHTS.safetensors OUT.safetensors
+//   encode NETWORK read IMAGES.safetensors WEIGHTS.safetensors OUT.safetensors
+//   encode NETWORK write IMAGES.safetensors WEIGHTS.safetensors OUT.safetensors
+// NETWORK is resnet18, resnet50, mobilenet_v3_small, mobilenet_v3_large or vit_small.
 #include <cstdio>
 #include <string>
 
@@ -43,11 +44,14 @@ int run(bool reads_weights, const char* images_path, const char* weights_path, c
 }
 
 int main(int count, char** words) {
-  if (count != 6)
-    return std::fputs("usage: encode resnet18|resnet50|vit_small read|write IMAGES WEIGHTS OUT\n", stderr), 1;
+  if (count != 6) return std::fputs("usage: encode NETWORK read|write IMAGES WEIGHTS OUT\n", stderr), 1;
   const bool reads_weights = std::string{words[2]} == "read";
   if (std::string{words[1]} == "resnet18")
     return run<resnet18<>>(reads_weights, words[3], words[4], words[5]);
+  if (std::string{words[1]} == "mobilenet_v3_small")
+    return run<mobilenet_v3_small>(reads_weights, words[3], words[4], words[5]);
+  if (std::string{words[1]} == "mobilenet_v3_large")
+    return run<mobilenet_v3_large>(reads_weights, words[3], words[4], words[5]);
   if (std::string{words[1]} == "vit_small")
     return run<vit_small<16, supervised_init>>(reads_weights, words[3], words[4], words[5]);
   return run<resnet50<>>(reads_weights, words[3], words[4], words[5]);

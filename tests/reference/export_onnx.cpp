@@ -117,5 +117,6 @@ int main(int count, char** words) {
   write_case<convnext<16, std::array<std::size_t, 4>{1, 1, 2, 1}>, shape<64, 32, 3>>(folder, "convnext",
                                                                                      true);
   write_case<wide_resnet50<stem::imagenet, 8>, shape<64, 64, 3>>(folder, "resnet-wide");
+  write_case<mobilenet_v3_small, shape<96, 64, 3>>(folder, "mobilenet-v3-small", true);
   write_case<own_network, shape<32, 32, 3>>(folder, "own-network");
 }

@@ -1,14 +1,15 @@
-"""Writes convnext_timm.safetensors, a small ConvNeXt of timm, and resnet_wide_bottleneck.safetensors, the thin trunk of
-make_reference.py with the wide bottlenecks of timm's wide_resnet50_2: weights, images, outputs, and the gradient of a
-linear functional of them.
+"""Writes convnext_timm.safetensors, a small ConvNeXt of timm, resnet_wide_bottleneck.safetensors, the thin trunk of
+make_reference.py with the wide bottlenecks of timm's wide_resnet50_2, and mobilenet_v3.safetensors, a small MobileNetV3 of
+torchvision without its last linear layer: weights, images, outputs, and the gradient of a linear functional of them.
 
-usage: python tests/reference/make_convolutional.py   (needs torch, timm, safetensors; torch 2.15.0 and timm 1.0.31 wrote
-the committed files)
+usage: python tests/reference/make_convolutional.py   (needs torch, torchvision, timm, safetensors; torch 2.15.0,
+torchvision 0.29.2 and timm 1.0.31 wrote the committed files)
 """
 import os, json, torch
 from torch import nn
 from timm.models.convnext import ConvNeXt
 from timm.models.resnet import Bottleneck
+from torchvision.models.mobilenetv3 import InvertedResidualConfig, MobileNetV3
 from safetensors.torch import save_file
 
 torch.manual_seed(1)
@@ -55,3 +56,9 @@ class Wide(nn.Module):
 
 
 write("resnet_wide_bottleneck", Wide(), torch.randn(5, 3, 12, 12), oracle="timm Bottleneck with base_width 128")
+
+of = lambda *block: InvertedResidualConfig(*block, dilation=1, width_mult=1)
+blocks = [of(8, 3, 8, 8, True, "RE", 2), of(8, 3, 24, 16, False, "RE", 2), of(16, 5, 40, 16, True, "HS", 1)]
+mobile = MobileNetV3(blocks, last_channel=24, num_classes=1, dropout=0)
+mobile.classifier[3] = nn.Identity()
+write("mobilenet_v3", mobile, torch.randn(4, 3, 32, 24), oracle="torchvision MobileNetV3")

@@ -1,4 +1,6 @@
 #pragma once
+#include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <string>
 #include <vector>
@@ -40,14 +42,27 @@ void network_agrees(const safetensors& file, double tolerance) {
   safetensors ours, gradients;
   append_torch_tensors<T>(table, w.data(), "", ours);
   append_torch_tensors<T>(table, dw.data(), "", gradients);
+  double largest = 0;
+  for (const auto& [name, tensor] : file.tensors)
+    if (name.starts_with("grad."))
+      for (const double each : tensor.template as<double>()) largest = std::max(largest, std::abs(each));
   std::size_t compared = 0;
   for (const parameter& p : table) {
     const std::string name{p.name()};
     CAPTURE(name);
     const bool running = p.role == parameter_role::buffer;
     const auto& expected = file.at((running ? "after." : "grad.") + name);
-    CHECK(relative_difference((running ? ours : gradients).at(name).template as<T>(), expected.as<double>()) <
-          tolerance);
+    const auto found = (running ? ours : gradients).at(name).template as<T>();
+    // A shift before a batch norm has no gradient, and what is computed are errors of rounding.
+    const auto rounds_zero = [&](auto value) {
+      return std::abs(static_cast<double>(value)) < tolerance * largest;
+    };
+    const bool vanishes = std::ranges::all_of(
+        expected.template as<double>(), [&](double value) { return std::abs(value) < 1e-12 * largest; });
+    if (!running && vanishes)
+      CHECK(std::ranges::all_of(found, rounds_zero));
+    else
+      CHECK(relative_difference(found, expected.template as<double>()) < tolerance);
     ++compared;
   }
   CHECK(compared == table.size());

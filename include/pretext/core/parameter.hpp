@@ -53,6 +53,7 @@ struct parameter {
   double lr_multiplier = 1;  ///< of the learning rate: layer-wise decay; 0 freezes the tensor
   unsigned group = 0;        ///< below 4: each has a learning rate of its own in a step, or is frozen
   std::size_t folds = 0;  ///< of batch norm's γ: elements before it, its convolution's, that γ may multiply
+  double folds_epsilon = 0;  ///< of batch norm's γ: what is added to the variance
   int depth = -1;  ///< layer of an encoder, counted from its input, for layer-wise decay; -1: after the last
 
   constexpr parameter() = default;

@@ -17,15 +17,21 @@ enum class affine { both, scale, none };
 /// The initial value of γ: one, or zero for the last batch norm of a residual branch (Goyal et al. 2017).
 enum class initial_scale { one, zero };
 
+/// Constants of batch norm in torch: ε, and the part of the running statistics that each step replaces, which
+/// TensorFlow calls a momentum of 0.9.
+struct torch_batch_norm {
+  static constexpr double epsilon = 1e-5, momentum = 0.1;
+};
+
 namespace detail {
 
 /// The arithmetic of batch norm without its tensors, which belong to the caller: to the layer `batch_norm`,
 /// or to `fused_convolution`, which shares them with its convolution. The slice of the flat buffer is [γ] [β]
 /// running mean, running variance, as in torch.
-template <affine Affine, initial_scale Start>
+template <affine Affine, initial_scale Start, class Constants = torch_batch_norm>
 struct normalisation {
   static constexpr bool scaled = Affine != affine::none, shifted = Affine == affine::both;
-  static constexpr double epsilon = 1e-5, momentum = 0.1;  // torch's; TensorFlow calls the same momentum 0.9
+  static constexpr double epsilon = Constants::epsilon, momentum = Constants::momentum;
 
   template <std::size_t C>
   static consteval auto parameters() {
@@ -135,14 +141,15 @@ struct normalisation {
 
 }  // namespace detail
 
-/// Normalises each channel over the batch and all positions (Ioffe & Szegedy 2015), with torch's ε = 1e-5 and
-/// running statistics (momentum 0.1, unbiased variance). Training throws std::invalid_argument for a single
-/// value per channel. `context.step.batch_norm_groups` equal parts of the
-/// batch have statistics of their own. Where a communicator connects the shards of a batch, statistics are
-/// those of the whole batch, as in torch's SyncBatchNorm.
-template <affine Affine = affine::both, initial_scale Start = initial_scale::one>
+/// Normalises each channel over the batch and all positions (Ioffe & Szegedy 2015), with ε and the momentum
+/// of the running statistics (unbiased variance) from `Constants`, by default torch's 1e-5 and 0.1. Training
+/// throws std::invalid_argument for a single value per channel. `context.step.batch_norm_groups` equal parts
+/// of the batch have statistics of their own. Where a communicator connects the shards of a batch, statistics
+/// are those of the whole batch, as in torch's SyncBatchNorm.
+template <affine Affine = affine::both, initial_scale Start = initial_scale::one,
+          class Constants = torch_batch_norm>
 struct batch_norm {
-  using math = detail::normalisation<Affine, Start>;
+  using math = detail::normalisation<Affine, Start, Constants>;
 
   template <Shape In>
   using output = In;

@@ -20,6 +20,9 @@ struct depthwise_convolution {
                 "pretext::depthwise_convolution: the kernel must be 3, 5 or 7, the stride positive, the "
                 "padding smaller than the kernel.");
 
+  /// The kernels read the weights as they are, never copies in the type of the activations.
+  static constexpr bool reads_exact_weights = true;
+
   template <ImageShape In>
   static constexpr kernels::depthwise_extents extents{In::extents[0], In::extents[1], In::extents[2],
                                                       Kernel,         Stride,         Padding};

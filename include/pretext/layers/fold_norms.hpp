@@ -5,7 +5,6 @@
 #include <span>
 
 #include <pretext/core/parameter.hpp>
-#include <pretext/layers/batch_norm.hpp>
 
 namespace pretext::inline v0_1 {
 
@@ -15,9 +14,9 @@ namespace pretext::inline v0_1 {
 /// Pass `weights` with `folded` to `infer` afterwards.
 template <class W>
 void fold_norms(std::span<const parameter> table, W* value) {
-  constexpr auto epsilon = static_cast<W>(detail::normalisation<affine::both, initial_scale::one>::epsilon);
   for (const parameter& p : table) {
     if (p.folds == 0) continue;
+    const auto epsilon = static_cast<W>(p.folds_epsilon);
     const std::size_t channels = p.extents[0], rows = p.folds / channels;
     W *const gamma = value + p.offset, *const beta = gamma + channels, *const mean = beta + channels,
              *const variance = mean + channels, *const kernel = gamma - p.folds;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <concepts>
+
 #include <pretext/core/concepts.hpp>
+#include <pretext/core/expects.hpp>
 #include <pretext/core/fixed_string.hpp>
 #include <pretext/core/macs.hpp>
 #include <pretext/layers/batch_norm.hpp>
@@ -16,9 +19,10 @@ enum class activation { none, relu };
 /// activation stored, and backward overwrites it with its gradient. In inference the normalisation is folded
 /// into the weights.
 template <fixed_string ConvolutionName, fixed_string NormName, class Convolution,
-          activation Activation = activation::relu, initial_scale Start = initial_scale::one>
+          activation Activation = activation::relu, initial_scale Start = initial_scale::one,
+          class Constants = torch_batch_norm>
 struct fused_convolution {
-  using norm = detail::normalisation<affine::both, Start>;
+  using norm = detail::normalisation<affine::both, Start, Constants>;
   static constexpr bool has_relu = Activation == activation::relu;
 
   template <ImageShape In>
@@ -31,6 +35,7 @@ struct fused_convolution {
   static consteval auto parameters() {
     auto normed = with_offsets(norm::template parameters<channels<In>>());
     normed[0].folds = weight_count<Convolution, In>;
+    normed[0].folds_epsilon = norm::epsilon;
     return concatenate(prefixed(ConvolutionName, parameters_of<Convolution, In>), prefixed(NormName, normed));
   }
 
@@ -112,7 +117,13 @@ struct fused_convolution {
     norm::template backward<channels<In>>(context, w.at(weight_count<Convolution, In>), cache.norm_cache,
                                           rows<In>(dy.batch), dy.data, has_relu, cache.sum.data,
                                           convolved.data, cache.convolved.data, dshortcut.data);
-    Convolution::backward(context, w, cache.convolution, convolved, dx, mode);
+    if constexpr (requires { Convolution::backward(context, w, cache.convolution, convolved, dx, mode); }) {
+      Convolution::backward(context, w, cache.convolution, convolved, dx, mode);
+    } else {
+      expects(mode == kernels::write_mode::overwrite,
+              "fused_convolution: this convolution overwrites the gradient of its input");
+      Convolution::backward(context, w, cache.convolution, convolved, dx);
+    }
   }
 
   template <class Context, ImageShape In>
@@ -127,24 +138,28 @@ struct fused_convolution {
     using T = typename Context::activation;
     using W = typename Context::weight;
     constexpr std::size_t C = channels<In>, kernel = weight_count<Convolution, In>;
-    const auto add_shift = [&](const W* shift) {
-      kernels::batch_norm<typename Context::device>::apply(
-          context, rows<In>(x.batch), C, 1, reads<Context, output<In>>{y}.data,
-          static_cast<const W*>(nullptr), shift, shortcut.data, has_relu, y.data);
+    const auto apply = [&](const W* scale, const W* shift) {
+      kernels::batch_norm<typename Context::device>::apply(context, rows<In>(x.batch), C, 1,
+                                                           reads<Context, output<In>>{y}.data, scale, shift,
+                                                           shortcut.data, has_relu, y.data);
     };
     if (w.folded) {
       Convolution::infer(context, w, x, y);
-      return add_shift(w.at(kernel + C).value);  // β
+      return apply(nullptr, w.at(kernel + C).value);  // β
     }
     const arena_scope guard{context.workspace};
-    T* const folded = context.workspace.template allocate<T>(kernel);
     W* const scale = context.workspace.template allocate<W>(C);
     W* const shift = context.workspace.template allocate<W>(C);
     norm::template running<C>(context, w.at(kernel).value, scale, shift);
+    if constexpr (!std::same_as<T, W> && requires { Convolution::reads_exact_weights; }) {
+      Convolution::infer(context, w, x, y);
+      return apply(scale, shift);
+    }
+    T* const folded = context.workspace.template allocate<T>(kernel);
     kernels::batch_norm<typename Context::device>::scale_columns(context, kernel / C, C, w.value, scale,
                                                                  folded);
     Convolution::infer(context, weights<Context>::of_operands(folded), x, y);
-    add_shift(shift);
+    apply(nullptr, shift);
   }
 
  private:

@@ -50,8 +50,8 @@ struct residual {
                        writes<Context, In> dx) {
     Body::backward(context, w, cache.body, dy, dx);
     if (dx.data)
-      kernels::elementwise<typename Context::device>::axpy(context, dy.size(),
-                                                           typename Context::activation{1}, dy.data, dx.data);
+      kernels::elementwise<typename Context::device>::axpy(context, dy.size(), typename Context::weight{1},
+                                                           dy.data, dx.data);
   }
 
   template <class Context, Shape In>
@@ -67,7 +67,7 @@ struct residual {
   static void add(Context& context, reads<Context, In> x, writes<Context, In> branch, writes<Context, In> y) {
     using elementwise = kernels::elementwise<typename Context::device>;
     elementwise::copy(context, x.size(), x.data, y.data);
-    elementwise::axpy(context, x.size(), typename Context::activation{1}, branch.data, y.data);
+    elementwise::axpy(context, x.size(), typename Context::weight{1}, branch.data, y.data);
   }
 };
 

@@ -1,23 +1,18 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <cmath>
-#include <concepts>
 #include <cstddef>
-#include <type_traits>
 
 #include <pretext/core/concepts.hpp>
 #include <pretext/core/host_device.hpp>
 #include <pretext/core/macs.hpp>
 #include <pretext/kernels/for_each_row.hpp>
+#include <pretext/layers/detail/arithmetic_type.hpp>
 #include <pretext/layers/linear.hpp>
 
 namespace pretext::inline v0_1 {
 
 namespace detail {
-
-/// The type in which values stored as T are computed.
-template <class T>
-using gate_type = std::conditional_t<std::same_as<T, double>, double, float>;
 
 /// Work of `for_each_row`: y = SiLU(a)·b of a row (a, b), where SiLU(a) = a/(1 + e^-a).
 template <class T>
@@ -28,7 +23,7 @@ struct gate_row {
 
   template <class Team>
   PRETEXT_HOST_DEVICE void operator()(std::size_t row, const Team& team) const {
-    using R = gate_type<T>;
+    using R = arithmetic_type<T>;
     const T* const from = x + row * 2 * columns;
     team.each(columns, [&](std::size_t c) {
       const R a = static_cast<R>(from[c]), b = static_cast<R>(from[columns + c]);
@@ -46,7 +41,7 @@ struct gate_row_gradient {
 
   template <class Team>
   PRETEXT_HOST_DEVICE void operator()(std::size_t row, const Team& team) const {
-    using R = gate_type<T>;
+    using R = arithmetic_type<T>;
     const T* const from = x + row * 2 * columns;
     T* const to = dx + row * 2 * columns;
     team.each(columns, [&](std::size_t c) {

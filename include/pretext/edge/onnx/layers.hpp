@@ -14,6 +14,7 @@
 #include <pretext/layers/depthwise_convolution.hpp>
 #include <pretext/layers/fused_convolution.hpp>
 #include <pretext/layers/gelu.hpp>
+#include <pretext/layers/hard_swish.hpp>
 #include <pretext/layers/layer_norm.hpp>
 #include <pretext/layers/linear.hpp>
 #include <pretext/layers/pooling.hpp>
@@ -21,6 +22,7 @@
 #include <pretext/layers/residual.hpp>
 #include <pretext/layers/residual_block.hpp>
 #include <pretext/layers/sequential.hpp>
+#include <pretext/layers/squeeze_excitation.hpp>
 
 // The ONNX forms of the layers of convolutional networks and of compositions. Those of transformers are in
 // transformers.hpp.
@@ -49,10 +51,10 @@ std::string with_channels_last(onnx_graph& graph, std::string x, const Apply& ap
 }
 
 /// Batch norm of C channels, which are the second axis.
-template <std::size_t C, affine Affine, initial_scale Start>
-std::string write_batch_norm(normalisation<Affine, Start>, onnx_graph& graph, std::size_t offset,
+template <std::size_t C, affine Affine, initial_scale Start, class Constants>
+std::string write_batch_norm(normalisation<Affine, Start, Constants>, onnx_graph& graph, std::size_t offset,
                              std::string x) {
-  using norm = normalisation<Affine, Start>;
+  using norm = normalisation<Affine, Start, Constants>;
   const auto learned = [&](bool is_learned, const char* name, float otherwise) {
     if (is_learned) return graph.weight(std::exchange(offset, offset + C));
     return graph.constant(str_cat(name, "_", C), {C}, std::vector<float>(C, otherwise));
@@ -94,6 +96,16 @@ std::string onnx_layer(const relu&, layer_input<In>, onnx_graph& graph, std::siz
 }
 
 template <Shape In>
+std::string onnx_layer(const hard_swish&, layer_input<In>, onnx_graph& graph, std::size_t, std::string x) {
+  return graph.node("HardSwish", {x});
+}
+
+template <Shape In>
+std::string onnx_layer(const hard_sigmoid&, layer_input<In>, onnx_graph& graph, std::size_t, std::string x) {
+  return graph.node("HardSigmoid", {x}, {{"alpha", 1.f / 6}, {"beta", .5f}});
+}
+
+template <Shape In>
 std::string onnx_layer(const gelu&, layer_input<In>, onnx_graph& graph, std::size_t, std::string x) {
   return write_gelu(graph, x);
 }
@@ -123,12 +135,12 @@ std::string onnx_layer(const convolution<Out, Kernel, Stride, Padding, Bias>&, l
                      {"pads", std::vector{padding, padding, padding, padding}}});
 }
 
-template <affine Affine, initial_scale Start, Shape In>
-std::string onnx_layer(const batch_norm<Affine, Start>&, layer_input<In>, onnx_graph& graph,
+template <affine Affine, initial_scale Start, class Constants, Shape In>
+std::string onnx_layer(const batch_norm<Affine, Start, Constants>&, layer_input<In>, onnx_graph& graph,
                        std::size_t offset, std::string x) {
   return with_channels_first<In>(graph, std::move(x), [&](std::string channels_first) {
-    return write_batch_norm<channels_of<In>>(typename batch_norm<Affine, Start>::math{}, graph, offset,
-                                             std::move(channels_first));
+    return write_batch_norm<channels_of<In>>(typename batch_norm<Affine, Start, Constants>::math{}, graph,
+                                             offset, std::move(channels_first));
   });
 }
 
@@ -184,11 +196,11 @@ std::string onnx_layer(const global_average_pool&, layer_input<In>, onnx_graph& 
 
 /// With a shortcut that is added before the ReLU, unless its name is empty.
 template <fixed_string ConvolutionName, fixed_string NormName, class Convolution, activation Activation,
-          initial_scale Start, Shape In>
-std::string onnx_layer(const fused_convolution<ConvolutionName, NormName, Convolution, Activation, Start>&,
-                       layer_input<In>, onnx_graph& graph, std::size_t offset, std::string x,
-                       const std::string& shortcut = {}) {
-  using layer = fused_convolution<ConvolutionName, NormName, Convolution, Activation, Start>;
+          initial_scale Start, class Constants, Shape In>
+std::string onnx_layer(
+    const fused_convolution<ConvolutionName, NormName, Convolution, Activation, Start, Constants>&,
+    layer_input<In>, onnx_graph& graph, std::size_t offset, std::string x, const std::string& shortcut = {}) {
+  using layer = fused_convolution<ConvolutionName, NormName, Convolution, Activation, Start, Constants>;
   x = write_onnx_layer<Convolution, In>(graph, offset, std::move(x));
   x = write_batch_norm<channels_of<output_of<Convolution, In>>>(
       typename layer::norm{}, graph, offset + weight_count<Convolution, In>, std::move(x));
@@ -216,6 +228,16 @@ std::string onnx_layer(const bottleneck_convolutions<Width, Stride>&, layer_inpu
   x = write_onnx_layer<typename layers::first, In>(graph, offset, std::move(x));
   return write_onnx_layer<typename layers::second, typename layers::template middle<In>>(
       graph, offset + weight_count<typename layers::first, In>, std::move(x));
+}
+
+template <std::size_t Squeezed, ImageShape In>
+std::string onnx_layer(const squeeze_excitation<Squeezed>&, layer_input<In>, onnx_graph& graph,
+                       std::size_t offset, std::string x) {
+  using layer = squeeze_excitation<Squeezed>;
+  std::string scale = graph.node("GlobalAveragePool", {x});
+  scale = write_onnx_layer<typename layer::template excitation<In>, typename layer::template squeezed<In>>(
+      graph, offset, std::move(scale));
+  return graph.node("Mul", {x, scale});
 }
 
 }  // namespace pretext::inline v0_1::detail
