@@ -42,7 +42,7 @@ struct move_masked_gradient {
     const double sum =
         team.sum(rows, [&](std::size_t r) { return flags[r] ? double(column[r * step]) : 0.; });
     team.each(rows, [&](std::size_t r) {
-      if (flags[r]) column[r * step] = T{0};
+      if (flags[r]) column[r * step] = static_cast<T>(0.);
       if (r == 0) dtoken[channel] = static_cast<W>(double(dtoken[channel]) + sum);
     });
   }

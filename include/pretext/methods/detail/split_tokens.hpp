@@ -42,7 +42,7 @@ struct join_tokens {
     const std::size_t channel = i % at.width, token = i / at.width % at.tokens,
                       image = i / at.width / at.tokens, before = at.tokens - at.patches;
     tokens[i] = token == 0       ? classes[image * at.width + channel]
-                : token < before ? T{0}
+                : token < before ? static_cast<T>(0.)
                                  : patches[(image * at.patches + token - before) * at.width + channel];
   }
 };
