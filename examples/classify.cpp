@@ -10,7 +10,6 @@
 // probe.safetensors, the classifier with its scaling, for later calls and for `feature_classifier` in C++;
 // report.html. Where the images have classes of the same names, measures how many are right. Prints one line
 // "result: {...}".
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
 #include <map>
@@ -24,7 +23,6 @@
 #include <utility>
 #include <vector>
 
-#include <nlohmann/json.hpp>
 #include <pretext/evaluation/classification_metrics.hpp>
 #include <pretext/evaluation/linear_probe.hpp>
 #include <pretext/io/utf8.hpp>
@@ -32,6 +30,7 @@
 #include "support/command_line.hpp"
 #include "support/exit_status.hpp"
 #include "support/metrics_report.hpp"
+#include "support/result_line.hpp"
 #include "support/trained_encoder.hpp"
 
 using namespace programs;
@@ -222,18 +221,17 @@ int run(const feature_options& options, const classify_options& how) {
       sheet.images.push_back(thumbnail(images.source, rows[k]));
     page.sheets.push_back(std::move(sheet));
   }
-  nlohmann::ordered_json result{{"images", images.features.count},
-                                {"labelled", labelled.features.count},
-                                {"classes", known},
-                                {"left_out", images.left_out.size()}};
+  std::vector<result_member> result{{"images", images.features.count},
+                                    {"labelled", labelled.features.count},
+                                    {"classes", known},
+                                    {"left_out", images.left_out.size()}};
   auto classes = classifier.class_names;
   if (const auto metrics = measure(images, labelled, probabilities, classes)) {
     add_tables(page, *metrics, classes, "images that were not trained on");
-    const auto figures = json_of(*metrics, classes);
-    for (const char* name : {"accuracy", "balanced_accuracy", "auroc"}) result[name] = figures[name];
+    result.insert(result.end(), {accuracy_of(*metrics), balanced_accuracy_of(*metrics), auroc_of(*metrics)});
   }
   write_feature_report(page, options);
-  std::printf("result: %s\n", result.dump().c_str());
+  print_result(result);
   return 0;
 }
 
@@ -242,13 +240,12 @@ int run(const feature_options& options, const classify_options& how) {
 int main(int argc, char** argv) {
   feature_options options{.out = "out/classify"};
   classify_options how;
-  CLI::App app{"Classifies the images of a folder from few labelled ones."};
-  add_feature_options(app, options, "the images to classify; default: those of the run");
-  app.add_option(
-      "--labelled", how.labelled,
-      "labelled images: a folder with a folder for each class, or a CSV file of lines image,class");
-  app.add_option("--probe", how.probe, "the classifier of an earlier call, probe.safetensors, instead");
-  add_option(app, {"", &how.steps, "--steps", "", between{1, 1e6}}, "steps of the training");
-  add_option(app, {"", &how.weight_decay, "--weight-decay", "", non_negative{}}, "of the training");
-  return run_feature_program(app, options, argc, argv, [&] { return run(options, how); });
+  program_options line{"Classifies the images of a folder from few labelled ones."};
+  add_feature_options(line, options, "the images to classify; default: those of the run");
+  line.add("--labelled", how.labelled,
+           "labelled images: a folder with a folder for each class, or a CSV file of lines image,class");
+  line.add("--probe", how.probe, "the classifier of an earlier call, probe.safetensors, instead");
+  line.add({"", &how.steps, "--steps", "", between{1, 1e6}}, "steps of the training");
+  line.add({"", &how.weight_decay, "--weight-decay", "", non_negative{}}, "of the training");
+  return run_feature_program(line, options, argc, argv, [&] { return run(options, how); });
 }

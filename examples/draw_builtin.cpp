@@ -1,7 +1,6 @@
 // Writes the built-in images as PNG files, optionally in one folder per class: to look at them, or to try a
 // program on files.
 //   draw_builtin --count 100 --side 32 --out pictures [--classes] [--noise 20]
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -21,16 +20,15 @@ int main(int argc, char** argv) {
   pretext::builtin_source::options options{.count = 100, .seed = 7};
   std::filesystem::path out = "pictures";
   bool classes = false;
-  CLI::App app{"Writes pretext's built-in images as PNG files."};
-  programs::add_option(app, {"", &options.count, "--count"}, "number of images");
-  programs::add_option(app, {"", &options.side, "--side", "", programs::between{1, 4096}},
-                       "height and width in pixels");
-  programs::add_option(app, {"", &options.seed, "--seed"}, "");
-  app.add_option("--out", out)->capture_default_str();
-  app.add_flag("--classes", classes, "one subfolder per class");
+  programs::program_options line{"Writes pretext's built-in images as PNG files."};
+  line.add({"", &options.count, "--count"}, "number of images");
+  line.add({"", &options.side, "--side", "", programs::between{1, 4096}}, "height and width in pixels");
+  line.add({"", &options.seed, "--seed"}, "");
+  line.add("--out", out);
+  line.add_flag("--classes", classes, "one subfolder per class");
   std::size_t noise = 0;
-  programs::add_option(app, {"", &noise, "--noise"}, "images of gray noise besides, in the folder noise");
-  CLI11_PARSE(app, argc, argv);
+  line.add({"", &noise, "--noise"}, "images of gray noise besides, in the folder noise");
+  if (const auto status = line.parse(argc, argv)) return *status;
   return programs::run_program("draw_builtin", [&] {
     const pretext::builtin_source source{options};
     pretext::image picture;

@@ -4,7 +4,6 @@
 //   draw_inspection --out surfaces
 //   pretrain simclr --data surfaces --channels 1 --out out/surfaces
 //   evaluate --run out/surfaces
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <filesystem>
 
@@ -35,14 +34,13 @@ int main(int argc, char** argv) {
   std::size_t train = 2000, test = 1000;
   pretext::inspection_source::options options{.seed = 7};
   std::filesystem::path out = "surfaces";
-  CLI::App app{"Writes gray images that resemble an inspection of surfaces."};
-  programs::add_option(app, {"", &train, "--train"}, "images to learn from");
-  programs::add_option(app, {"", &test, "--test"}, "images to evaluate on");
-  programs::add_option(app, {"", &options.side, "--side", "", programs::between{16, 4096}},
-                       "height and width in pixels");
-  programs::add_option(app, {"", &options.seed, "--seed"}, "");
-  app.add_option("--out", out)->capture_default_str();
-  CLI11_PARSE(app, argc, argv);
+  programs::program_options line{"Writes gray images that resemble an inspection of surfaces."};
+  line.add({"", &train, "--train"}, "images to learn from");
+  line.add({"", &test, "--test"}, "images to evaluate on");
+  line.add({"", &options.side, "--side", "", programs::between{16, 4096}}, "height and width in pixels");
+  line.add({"", &options.seed, "--seed"}, "");
+  line.add("--out", out);
+  if (const auto status = line.parse(argc, argv)) return *status;
   return programs::run_program("draw_inspection", [&] {
     options.count = train;
     write(out / "train", pretext::inspection_source{options});

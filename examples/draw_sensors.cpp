@@ -3,7 +3,6 @@
 //   draw_sensors --out cells
 //   pretrain simclr --data cells --channels 1 --levels data --normalise data --out out/cells
 //   evaluate --run out/cells
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
 #include <filesystem>
@@ -11,6 +10,8 @@
 #include <pretext/data/sensor_images.hpp>
 #include <pretext/io/file.hpp>
 #include <pretext/io/png.hpp>
+
+#include "support/command_line.hpp"
 
 namespace {
 
@@ -32,13 +33,14 @@ int main(int argc, char** argv) {
   std::size_t train = 2000, test = 600;
   pretext::sensor_source::options options{.seed = 7};
   std::filesystem::path out = "cells";
-  CLI::App app{"Writes 16-bit gray images that resemble electroluminescence of solar cells."};
-  app.add_option("--train", train, "images to learn from")->capture_default_str();
-  app.add_option("--test", test, "images to evaluate on")->capture_default_str();
-  app.add_option("--side", options.side, "height and width in pixels")->capture_default_str();
-  app.add_option("--seed", options.seed)->capture_default_str();
-  app.add_option("--out", out)->capture_default_str();
-  CLI11_PARSE(app, argc, argv);
+  programs::program_options line{
+      "Writes 16-bit gray images that resemble electroluminescence of solar cells."};
+  line.add({"", &train, "--train"}, "images to learn from");
+  line.add({"", &test, "--test"}, "images to evaluate on");
+  line.add({"", &options.side, "--side", "", programs::between{1, 4096}}, "height and width in pixels");
+  line.add({"", &options.seed, "--seed"}, "");
+  line.add("--out", out);
+  if (const auto status = line.parse(argc, argv)) return *status;
   try {
     options.count = train;
     write(out / "train", pretext::sensor_source{options});

@@ -3,7 +3,6 @@
 //
 // Prints the groups. Writes to --out: duplicates.csv, a line for each image of a group with its similarity to
 // the first one, and report.html with pictures of the groups; prints one line "result: {...}".
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
 #include <map>
@@ -11,12 +10,12 @@
 #include <utility>
 #include <vector>
 
-#include <nlohmann/json.hpp>
 #include <pretext/evaluation/duplicates.hpp>
 #include <pretext/io/utf8.hpp>
 
 #include "support/command_line.hpp"
 #include "support/exit_status.hpp"
+#include "support/result_line.hpp"
 #include "support/trained_encoder.hpp"
 
 using namespace programs;
@@ -85,13 +84,11 @@ int run(const feature_options& options, double similarity) {
               similarity, "; ", copies, " images have the pixels of another one.");
   if (groups.size() > 50) page.notes.push_back("The page shows the first 50 groups, duplicates.csv all.");
   write_feature_report(page, options);
-  std::printf("result: %s\n", nlohmann::ordered_json{{"images", bank.size()},
-                                                     {"groups", groups.size()},
-                                                     {"in_groups", in_groups},
-                                                     {"copies", copies},
-                                                     {"left_out", images.left_out.size()}}
-                                  .dump()
-                                  .c_str());
+  print_result({{"images", bank.size()},
+                {"groups", groups.size()},
+                {"in_groups", in_groups},
+                {"copies", copies},
+                {"left_out", images.left_out.size()}});
   return 0;
 }
 
@@ -100,9 +97,9 @@ int run(const feature_options& options, double similarity) {
 int main(int argc, char** argv) {
   feature_options options{.out = "out/duplicates"};
   double similarity = 0.99;
-  CLI::App app{"Finds images of a folder that are there more than once, or nearly so."};
-  add_feature_options(app, options, "a folder of images; default: those of the run");
-  add_option(app, {"", &similarity, "--similarity", "", between{0, 1}},
-             "cosine similarity of images that are nearly the same");
-  return run_feature_program(app, options, argc, argv, [&] { return run(options, similarity); });
+  program_options line{"Finds images of a folder that are there more than once, or nearly so."};
+  add_feature_options(line, options, "a folder of images; default: those of the run");
+  line.add({"", &similarity, "--similarity", "", between{0, 1}},
+           "cosine similarity of images that are nearly the same");
+  return run_feature_program(line, options, argc, argv, [&] { return run(options, similarity); });
 }

@@ -4,27 +4,23 @@
 // Writes to --out: features.npy (rows, values) and names.txt with the file of each row, or features.csv with
 // the file in the first column, or features.safetensors with the tensor "features" and the files in the
 // metadata "names"; report.html with the features in two dimensions. Prints one line "result: {...}".
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <span>
 #include <string>
 
-#include <nlohmann/json.hpp>
-#include <pretext/evaluation/collapse.hpp>
-#include <pretext/evaluation/principal_plane.hpp>
 #include <pretext/io/file.hpp>
 #include <pretext/io/safetensors.hpp>
 
 #include "support/command_line.hpp"
 #include "support/exit_status.hpp"
+#include "support/feature_plot.hpp"
+#include "support/result_line.hpp"
 #include "support/trained_encoder.hpp"
 
 using namespace programs;
 using namespace pretext;
 
 namespace {
-
-constexpr auto replace = nlohmann::json::error_handler_t::replace;  // names of files may not be UTF-8
 
 /// NumPy's format 1.0: a header of text, then the values.
 std::string npy_of(const feature_table& features) {
@@ -61,10 +57,10 @@ void write_features(const encoded_images& images, const std::string& format, con
   } else {
     const auto& [count, width, values, labels] = images.features;
     safetensors file;
-    file.metadata = {{"names", nlohmann::json(images.names).dump(-1, ' ', false, replace)}};
+    file.metadata = {{"names", json_array(images.names)}};
     file.tensors["features"] = safetensor::of<float>({count, width}, values);
     if (images.has_labels()) {
-      file.metadata["classes"] = nlohmann::json(images.source.class_names()).dump(-1, ' ', false, replace);
+      file.metadata["classes"] = json_array(images.source.class_names());
       std::vector<std::int64_t> wide(labels.begin(), labels.end());
       file.tensors["labels"] = safetensor::of<std::int64_t>({count}, wide);
     }
@@ -80,15 +76,13 @@ int run(const feature_options& options, const std::string& format) {
       feature_report(str_cat("Features of ", images.features.count, " images"), trained, images, options);
   const cpu::stream stream{options.compute.threads};
   if (images.features.count > 2) {
-    page.summary = detect_collapse(images.features, stream).finding;
+    page.summary = collapse_finding(images.features, stream);
     page.embedding = feature_scatter(images, stream);
   }
   write_feature_report(page, options);
-  std::printf("result: %s\n", nlohmann::ordered_json{{"images", images.features.count},
-                                                     {"width", images.features.width},
-                                                     {"left_out", images.left_out.size()}}
-                                  .dump()
-                                  .c_str());
+  print_result({{"images", images.features.count},
+                {"width", images.features.width},
+                {"left_out", images.left_out.size()}});
   return 0;
 }
 
@@ -97,9 +91,8 @@ int run(const feature_options& options, const std::string& format) {
 int main(int argc, char** argv) {
   feature_options options{.out = "out/embed"};
   std::string format = "npy";
-  CLI::App app{"Writes the features of all images of a folder."};
-  add_feature_options(app, options, "a folder of images; default: those of the run");
-  add_option(app, {"", &format, "--format", "", one_of{{"npy", "csv", "safetensors"}}},
-             "file of the features");
-  return run_feature_program(app, options, argc, argv, [&] { return run(options, format); });
+  program_options line{"Writes the features of all images of a folder."};
+  add_feature_options(line, options, "a folder of images; default: those of the run");
+  line.add({"", &format, "--format", "", one_of{{"npy", "csv", "safetensors"}}}, "file of the features");
+  return run_feature_program(line, options, argc, argv, [&] { return run(options, format); });
 }

@@ -3,7 +3,6 @@
 //   export_onnx --weights encoder.safetensors --out encoder.onnx
 // Input "images": (N, C, H, W), floats in [0, 1]; the graph normalises them. Outputs: "features", of a
 // classifier also "logits" and "probabilities". The metadata say how images are fitted to this size.
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -13,6 +12,7 @@
 #include <pretext/inference/write_onnx.hpp>
 #include <pretext/kernels/cpu/elementwise.hpp>
 
+#include "support/command_line.hpp"
 #include "support/exit_status.hpp"
 #include "support/run_folder.hpp"
 #include "support/trained_file.hpp"
@@ -41,12 +41,11 @@ int run(const std::filesystem::path& weights, const std::filesystem::path& out) 
 
 int main(int argc, char** argv) {
   std::filesystem::path folder, weights, out;
-  CLI::App app{"Writes a trained encoder or classifier as an ONNX file."};
-  auto* const of_run = app.add_option("--run", folder, "folder of a pretraining or a fine-tuning");
-  app.add_option("--weights", weights, "file of an encoder or a classifier, instead of --run")
-      ->excludes(of_run);
-  app.add_option("--out", out, "file to write; default: the name of the weights with the suffix .onnx");
-  CLI11_PARSE(app, argc, argv);
+  program_options line{"Writes a trained encoder or classifier as an ONNX file."};
+  const auto of_run = line.add("--run", folder, "folder of a pretraining or a fine-tuning");
+  line.add("--weights", weights, "file of an encoder or a classifier, instead of --run").excludes(of_run);
+  line.add("--out", out, "file to write; default: the name of the weights with the suffix .onnx");
+  if (const auto status = line.parse(argc, argv)) return *status;
   return run_program("export_onnx", [&] {
     if (!folder.empty()) {
       const run_folder opened{folder};

@@ -5,13 +5,12 @@
 //   finetune --run out/photos --labels 0.1 --from-scratch
 //     the baseline: the same recipe without pretrained weights
 //   finetune --weights resnet18.safetensors --encoder resnet18 --image-size 224 --data photos/
-//     weights from elsewhere
+//     weights from elsewhere, with "resnet18@224" in CMake's list PRETEXT_ENCODERS
 //
 // Writes to --out: recipe.json, labelled.txt (the images whose labels it used), metrics.csv,
 // checkpoint.safetensors (everything a resume needs), classifier.safetensors in torchvision's or timm's
 // names; prints one line "result: {...}". Default values depend on the encoder: AdamW with layer decay for a
 // ViT (MAE), Nesterov momentum for a ResNet (SimCLR).
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <string>
 #include <thread>
@@ -20,6 +19,8 @@
 #include "support/encoder_list.hpp"
 #include "support/exit_status.hpp"
 #include "support/fine_tuning.hpp"
+#include "support/pretrain.hpp"
+#include "support/run_folder.hpp"
 
 using namespace programs;
 
@@ -29,13 +30,11 @@ namespace {
 finetune_recipe read_defaults(int argc, char** argv) {
   std::string run, encoder;
   bool from_scratch = false;
-  CLI::App app;
-  app.set_help_flag();
-  app.allow_extras();
-  app.add_option("--run", run);
-  app.add_option("--encoder", encoder);
-  app.add_flag("--from-scratch", from_scratch);
-  app.parse(argc, argv);
+  program_options line{""};
+  line.add("--run", run);
+  line.add("--encoder", encoder);
+  line.add_flag("--from-scratch", from_scratch);
+  line.parse_known(argc, argv);
   recipe pretraining;
   if (encoder.empty() && !run.empty()) run_folder{run}.read_recipe(pretraining);
   finetune_recipe config = fine_tuning_recipe(encoder.empty() ? pretraining.encoder : encoder);
@@ -50,15 +49,15 @@ int run(int argc, char** argv) {
   std::string run;
   bool from_scratch = false;
   std::size_t test_every = 0;
-  CLI::App app{"Fine-tunes an encoder with labels: all of them, or a class-balanced part."};
-  app.add_option("--run", run, "folder of a pretraining run: its encoder, images and normalisation");
-  app.add_flag("--from-scratch", from_scratch, "no pretrained weights: the baseline of the same recipe");
-  add_recipe_options(app, config, names_of(finetune_encoders));
-  add_option(app, {"", &test_every, "--test-every"},
-             "epochs between two evaluations on the test images; 0: only at the end");
-  add_training_options(app, options);
-  CLI11_PARSE(app, argc, argv);
-  options.given = given_options(app);
+  program_options line{"Fine-tunes an encoder with labels: all of them, or a class-balanced part."};
+  line.add("--run", run, "folder of a pretraining run: its encoder, images and normalisation");
+  line.add_flag("--from-scratch", from_scratch, "no pretrained weights: the baseline of the same recipe");
+  add_recipe_options(line, config, names_of(finetune_encoders));
+  line.add({"", &test_every, "--test-every"},
+           "epochs between two evaluations on the test images; 0: only at the end");
+  add_training_options(line, options);
+  if (const auto status = line.parse(argc, argv)) return *status;
+  options.given = line.given();
   // Both name the weights to start from.
   if (!run.empty() || from_scratch) options.given.push_back("--weights");
   if (from_scratch) config.options.weights.clear();

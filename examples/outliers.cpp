@@ -7,7 +7,6 @@
 //
 // Prints the oddest images. Writes to --out: outliers.csv, all images with their score, the oddest first, and
 // report.html; prints one line "result: {...}".
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
 #include <numeric>
@@ -15,13 +14,13 @@
 #include <utility>
 #include <vector>
 
-#include <nlohmann/json.hpp>
 #include <pretext/evaluation/classification_metrics.hpp>
 #include <pretext/evaluation/outliers.hpp>
 #include <pretext/io/utf8.hpp>
 
 #include "support/command_line.hpp"
 #include "support/exit_status.hpp"
+#include "support/result_line.hpp"
 #include "support/trained_encoder.hpp"
 
 using namespace programs;
@@ -111,14 +110,14 @@ int run(const feature_options& options, const ranking_options& ranking) {
   page.charts.push_back(std::move(curve));
   page.summary = str_cat("Distance (", ranking.score, ") from ", references,
                          ranking.normal.empty() ? " images of the same folder." : " normal images.");
-  nlohmann::ordered_json result{{"images", images.features.count}, {"left_out", images.left_out.size()}};
+  std::vector<result_member> result{{"images", images.features.count}, {"left_out", images.left_out.size()}};
   if (!ranking.normal_classes.empty()) {
     const double area = auroc_of(scores, images, ranking.normal_classes);
     page.facts.push_back({"AUROC", number(area)});
-    result["auroc"] = std::isnan(area) ? nlohmann::ordered_json{} : nlohmann::ordered_json(area);
+    result.push_back({"auroc", area});
   }
   write_feature_report(page, options);
-  std::printf("result: %s\n", result.dump().c_str());
+  print_result(result);
   return 0;
 }
 
@@ -127,15 +126,15 @@ int run(const feature_options& options, const ranking_options& ranking) {
 int main(int argc, char** argv) {
   feature_options options{.out = "out/outliers"};
   ranking_options ranking;
-  CLI::App app{"Ranks the images of a folder by how unlike the others they are."};
-  add_feature_options(app, options, "a folder of images; default: those of the run");
-  app.add_option("--normal", ranking.normal, "a folder of images that are normal; default: all of --data");
-  app.add_option("--normal-class", ranking.normal_classes,
-                 "classes of --data that are normal, to measure AUROC against the others");
-  add_option(app, {"", &ranking.score, "--score", "", one_of{{"density", "neighbours", "mahalanobis"}}},
-             "\"density\": the local outlier factor; \"neighbours\": distance to the nearest images; "
-             "\"mahalanobis\": distance to the mean, for images of one kind");
-  add_option(app, {"", &ranking.neighbours, "--neighbours", "", between{1, 100000}},
-             "nearest images that count; more than there may be outliers that are alike");
-  return run_feature_program(app, options, argc, argv, [&] { return run(options, ranking); });
+  program_options line{"Ranks the images of a folder by how unlike the others they are."};
+  add_feature_options(line, options, "a folder of images; default: those of the run");
+  line.add("--normal", ranking.normal, "a folder of images that are normal; default: all of --data");
+  line.add("--normal-class", ranking.normal_classes,
+           "classes of --data that are normal, to measure AUROC against the others");
+  line.add({"", &ranking.score, "--score", "", one_of{{"density", "neighbours", "mahalanobis"}}},
+           "\"density\": the local outlier factor; \"neighbours\": distance to the nearest images; "
+           "\"mahalanobis\": distance to the mean, for images of one kind");
+  line.add({"", &ranking.neighbours, "--neighbours", "", between{1, 100000}},
+           "nearest images that count; more than there may be outliers that are alike");
+  return run_feature_program(line, options, argc, argv, [&] { return run(options, ranking); });
 }

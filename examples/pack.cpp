@@ -6,7 +6,6 @@
 // Writes to --out: shard-000000.tar and so on, with images under their suffixes, such as KEY.jpg, and, for a
 // labelled image, its class number in KEY.cls; classes.txt with the names of the classes. If the data set has
 // a test part, to train/ and test/ there.
-#include <CLI/CLI.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -23,6 +22,8 @@
 #include <pretext/data/tar_writer.hpp>
 #include <pretext/io/file.hpp>
 #include <pretext/io/png.hpp>
+
+#include "support/command_line.hpp"
 
 #include "image_readers.hpp"  // stamped by CMake: the readers of other formats that were found
 
@@ -97,15 +98,14 @@ void pack(const std::filesystem::path& data, const std::filesystem::path& out, c
 int main(int argc, char** argv) {
   std::filesystem::path data, out;
   pack_options options;
-  CLI::App app{"Packs images into tar archives as WebDataset writes them."};
-  app.add_option("--data", data, "a folder of images, or another data set of the programs")->required();
-  app.add_option("--out", out, "folder for the archives, which must be empty")->required();
-  app.add_option("--shard-bytes", options.shard_bytes, "largest size of an archive of more than one image")
-      ->capture_default_str()
-      ->check(CLI::Range(std::size_t{1}, std::size_t{1} << 40));
-  app.add_option("--seed", options.seed, "of the order in which images are packed")->capture_default_str();
-  app.add_flag("--keep-order", options.keep_order, "pack in the order of the data set instead");
-  CLI11_PARSE(app, argc, argv);
+  programs::program_options line{"Packs images into tar archives as WebDataset writes them."};
+  line.add("--data", data, "a folder of images, or another data set of the programs").required();
+  line.add("--out", out, "folder for the archives, which must be empty").required();
+  line.add({"", &options.shard_bytes, "--shard-bytes", "", programs::between{1, 1.1e12}},
+           "largest size of an archive of more than one image");
+  line.add({"", &options.seed, "--seed"}, "of the order in which images are packed");
+  line.add_flag("--keep-order", options.keep_order, "pack in the order of the data set instead");
+  if (const auto status = line.parse(argc, argv)) return *status;
   try {
     pack(data, out, options);
     return 0;

@@ -5,7 +5,6 @@
 //
 // Prints the similar images of each query, with their cosine similarity. Writes to --out: report.html, a page
 // of them, and similar.csv; prints one line "result: {...}".
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -18,13 +17,13 @@
 #include <utility>
 #include <vector>
 
-#include <nlohmann/json.hpp>
 #include <pretext/evaluation/feature_bank.hpp>
 #include <pretext/io/utf8.hpp>
 
 #include "support/command_line.hpp"
 #include "support/exit_status.hpp"
 #include "support/pictures.hpp"
+#include "support/result_line.hpp"
 #include "support/search_index.hpp"
 #include "support/trained_encoder.hpp"
 
@@ -151,11 +150,7 @@ int run(const feature_options& options, const search_options& search) {
       "nearest "
       "first. A dashed frame marks another class.";
   write_feature_report(page, options);
-  std::printf(
-      "result: %s\n",
-      nlohmann::ordered_json{{"images", bank.size()}, {"queries", found.count()}, {"left_out", left_out}}
-          .dump()
-          .c_str());
+  print_result({{"images", bank.size()}, {"queries", found.count()}, {"left_out", left_out}});
   return 0;
 }
 
@@ -164,12 +159,12 @@ int run(const feature_options& options, const search_options& search) {
 int main(int argc, char** argv) {
   feature_options options{.out = "out/search"};
   search_options search;
-  CLI::App app{"Finds the images of a folder that are most similar to others."};
-  app.add_option("--query", search.queries,
-                 "images to search for, files or folders; default: ten of the searched images");
-  add_feature_options(app, options, "the folder to search; default: the images of the run");
-  add_option(app, {"", &search.index, "--index", "", one_of{{"exact", "hnsw"}}},
-             "\"hnsw\": approximate, for many queries in more than about 100000 images");
-  add_option(app, {"", &search.top, "--top", "", between{1, 1000}}, "similar images of each query");
-  return run_feature_program(app, options, argc, argv, [&] { return run(options, search); });
+  program_options line{"Finds the images of a folder that are most similar to others."};
+  line.add("--query", search.queries,
+           "images to search for, files or folders; default: ten of the searched images");
+  add_feature_options(line, options, "the folder to search; default: the images of the run");
+  line.add({"", &search.index, "--index", "", one_of{{"exact", "hnsw"}}},
+           "\"hnsw\": approximate, for many queries in more than about 100000 images");
+  line.add({"", &search.top, "--top", "", between{1, 1000}}, "similar images of each query");
+  return run_feature_program(line, options, argc, argv, [&] { return run(options, search); });
 }

@@ -5,7 +5,6 @@
 //
 // Writes to --out: selected.csv, a line "image,class" for each image, the most useful first, whose classes
 // are to be filled in for `classify`, and report.html; prints one line "result: {...}".
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
 #include <map>
@@ -14,12 +13,12 @@
 #include <utility>
 #include <vector>
 
-#include <nlohmann/json.hpp>
 #include <pretext/evaluation/diverse_subset.hpp>
 #include <pretext/io/utf8.hpp>
 
 #include "support/command_line.hpp"
 #include "support/exit_status.hpp"
+#include "support/result_line.hpp"
 #include "support/trained_encoder.hpp"
 
 using namespace programs;
@@ -82,13 +81,11 @@ int run(const feature_options& options, std::size_t count, const std::filesystem
   page.sheets.push_back(std::move(sheet));
   if (curve.curves[0].x.size() > 1) page.charts.push_back(std::move(curve));
   write_feature_report(page, options);
-  nlohmann::ordered_json result{
+  std::vector<result_member> result{
       {"images", bank.size()}, {"selected", chosen.size()}, {"left_out", images.left_out.size()}};
-  if (!all.empty()) {
-    result["classes"] = all.size();
-    result["classes_covered"] = covered.size();
-  }
-  std::printf("result: %s\n", result.dump().c_str());
+  if (!all.empty())
+    result.insert(result.end(), {{"classes", all.size()}, {"classes_covered", covered.size()}});
+  print_result(result);
   return 0;
 }
 
@@ -99,12 +96,11 @@ int main(int argc, char** argv) {
   std::size_t count = 100;
   std::filesystem::path labelled;
   std::string rule = "coverage";
-  CLI::App app{"Selects images of a folder that are worth labelling."};
-  add_feature_options(app, options, "a folder of images; default: those of the run");
-  add_option(app, {"", &count, "--count", "", between{1, 1e9}}, "images to select");
-  add_option(app, {"", &rule, "--rule", "", one_of{{"coverage", "farthest"}}},
-             "\"coverage\": typical images first; \"farthest\": odd ones first, to find rare kinds");
-  app.add_option("--labelled", labelled,
-                 "CSV file whose first column names images that are not to be selected");
-  return run_feature_program(app, options, argc, argv, [&] { return run(options, count, labelled, rule); });
+  program_options line{"Selects images of a folder that are worth labelling."};
+  add_feature_options(line, options, "a folder of images; default: those of the run");
+  line.add({"", &count, "--count", "", between{1, 1e9}}, "images to select");
+  line.add({"", &rule, "--rule", "", one_of{{"coverage", "farthest"}}},
+           "\"coverage\": typical images first; \"farthest\": odd ones first, to find rare kinds");
+  line.add("--labelled", labelled, "CSV file whose first column names images that are not to be selected");
+  return run_feature_program(line, options, argc, argv, [&] { return run(options, count, labelled, rule); });
 }

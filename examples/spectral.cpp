@@ -2,7 +2,6 @@
 // channel, trains a thin ResNet-18, and compares the accuracy of kNN on its features with that of the
 // untrained network and of raw pixels. Another number of channels is another `images` type, and nothing else.
 //   spectral --train 1800 --test 480 --epochs 12
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
 #include <exception>
@@ -17,6 +16,8 @@
 #include <pretext/data/sensor_images.hpp>
 #include <pretext/evaluation/knn.hpp>
 #include <pretext/runtime/any_trainer.hpp>
+
+#include "support/command_line.hpp"
 
 namespace {
 
@@ -99,16 +100,12 @@ int run(std::size_t train_images, std::size_t test_images, std::size_t epochs, s
 int main(int argc, char** argv) {
   std::size_t train = 1800, test = 480, epochs = 12,
               threads = std::max(1u, std::thread::hardware_concurrency());
-  CLI::App app{"SimCLR on images of five channels of 16 bits."};
-  app.add_option("--train", train, "images to learn from")
-      ->capture_default_str()
-      ->check(CLI::Range(100, 1000000));
-  app.add_option("--test", test, "images to evaluate on")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 1000000));
-  app.add_option("--epochs", epochs)->capture_default_str()->check(CLI::Range(0, 100000));
-  app.add_option("--threads", threads)->capture_default_str()->check(CLI::Range(1, 1024));
-  CLI11_PARSE(app, argc, argv);
+  programs::program_options line{"SimCLR on images of five channels of 16 bits."};
+  line.add({"", &train, "--train", "", programs::between{100, 1000000}}, "images to learn from");
+  line.add({"", &test, "--test", "", programs::between{1, 1000000}}, "images to evaluate on");
+  line.add({"", &epochs, "--epochs", "", programs::between{0, 100000}}, "");
+  line.add({"", &threads, "--threads", "", programs::between{1, 1024}}, "");
+  if (const auto status = line.parse(argc, argv)) return *status;
   try {
     return run(train, test, epochs, threads);
   } catch (const std::exception& error) {

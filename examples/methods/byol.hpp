@@ -1,6 +1,7 @@
 // pretrain byol: BYOL, which needs no negatives.
 //   pretrain byol --data builtin --out out/run
 //   pretrain byol --data photos/ --encoder resnet18 --image-size 96 --epochs 100 --out out/photos
+//     with "resnet18@96" in CMake's list PRETEXT_ENCODERS
 #pragma once
 #include <algorithm>
 #include <cstdint>

@@ -3,6 +3,7 @@
 //   pretrain mae --data builtin --out out/run
 //   pretrain mae --data photos/ --encoder vit-base --image-size 224 --batch 256 --epochs 800
 //                --preset paper --out out/photos
+//     with "vit-base@224" in CMake's list PRETEXT_ENCODERS
 // The defaults suit a few minutes on a few cores; --preset paper sets He et al.'s learning rate and warm-up.
 #pragma once
 #include <memory>

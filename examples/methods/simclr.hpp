@@ -1,6 +1,7 @@
 // pretrain simclr: SimCLR, which tells views of one image from views of others.
 //   pretrain simclr --data builtin --out out/run
 //   pretrain simclr --data photos/ --encoder resnet18 --image-size 96 --epochs 100 --out out/photos
+//     with "resnet18@96" in CMake's list PRETEXT_ENCODERS
 #pragma once
 #include <memory>
 #include <string>

@@ -1,22 +1,75 @@
 #pragma once
-#include <span>
+#include <filesystem>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
+#include "field.hpp"
 
-#include "pretrain.hpp"
+namespace CLI {
+class App;
+class Option;
+}  // namespace CLI
 
 namespace programs {
 
-/// Adds the option of a field, which refuses other values than those that the field accepts.
-void add_option(CLI::App& app, const field& member, const std::string& help);
+struct compute_options;
+struct recipe;
+struct training_options;
+
+/// The options of a program: their names, values and help. CLI11, which reads them, takes a compiler seconds
+/// in every file that includes it, so only command_line.cpp does.
+class program_options {
+ public:
+  /// An option that was added.
+  class option {
+   public:
+    explicit option(CLI::Option* added) : added_{added} {}
+    option& required();
+    /// One of the two at most.
+    option& excludes(const option& other);
+    /// Not without the other.
+    option& needs(const option& other);
+    /// --help shows this text as the default value.
+    option& shows(const std::string& text);
+
+   private:
+    CLI::Option* added_;
+  };
+
+  /// `name`: of the program in --help; empty: as it was called.
+  explicit program_options(const std::string& description, const std::string& name = {});
+  ~program_options();
+
+  option add(const char* name, std::string& value, const std::string& help = {});
+  option add(const char* name, std::filesystem::path& value, const std::string& help = {});
+  option add(const char* name, std::vector<std::string>& values, const std::string& help = {});
+  option add(const char* name, std::vector<std::filesystem::path>& values, const std::string& help = {});
+  option add_flag(const char* name, bool& value, const std::string& help = {});
+  /// The option of a field, which refuses other values than those that the field accepts.
+  option add(const field& member, const std::string& help);
+  /// An option that was added, by its name.
+  option at(const std::string& name);
+  /// Text behind the options.
+  void set_footer(const std::string& text);
+
+  /// Reads the words. Returns nothing if the program is to go on, else its exit status: --help and mistakes
+  /// were answered.
+  std::optional<int> parse(int argc, char** argv);
+  /// Reads the words that are options, and leaves others and mistakes to a later `parse`.
+  void parse_known(int argc, char** argv);
+  /// The names of the options that were there: "--epochs".
+  std::vector<std::string> given() const;
+
+ private:
+  std::unique_ptr<CLI::App> app_;
+};
+
 /// Adds the options of a recipe's fields. `encoders`: the list of names_of, for --help.
-void add_recipe_options(CLI::App& app, recipe& config, const std::string& encoders);
+void add_recipe_options(program_options& line, recipe& config, const std::string& encoders);
 /// Adds the options that every program that trains has beside its recipe.
-void add_training_options(CLI::App& app, training_options& options);
-/// The names of the options that a command line, which was parsed, has: "--epochs".
-std::vector<std::string> given_options(const CLI::App& app);
-void add_compute_options(CLI::App& app, compute_options& compute);
+void add_training_options(program_options& line, training_options& options);
+void add_compute_options(program_options& line, compute_options& compute);
 
 }  // namespace programs

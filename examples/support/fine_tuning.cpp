@@ -10,7 +10,6 @@
 #include <utility>
 #include <vector>
 
-#include <nlohmann/json.hpp>
 #include <pretext/evaluation/classification_metrics.hpp>
 #include <pretext/evaluation/feature_classifier.hpp>
 #include <pretext/evaluation/subsets.hpp>
@@ -82,8 +81,6 @@ void write_classifier(const std::filesystem::path& path, any_classifier& classif
                            classifier.info(), metadata);
   });
 }
-
-double rounded(double x) { return static_cast<double>(static_cast<long>(x * 10000 + 0.5)) / 10000; }
 
 }  // namespace
 
@@ -194,27 +191,24 @@ int fine_tune(finetune_recipe config, const training_options& options, std::size
 
   const auto start = std::chrono::steady_clock::now();
   test_result tested;
-  nlohmann::ordered_json figures;
   if (const int failed = finish_with(folder, "testing the classifier", [&] {
         tested = test(*classifier, data.test, how, left_out);
         const auto& names = data.test.class_names();
-        figures = json_of(tested.metrics, names);
-        folder.add_to_summary("test", figures.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+        folder.add_to_summary("test", json_of(tested.metrics, names));
         write_fine_tuning_report(folder, config, tested.metrics, names, left_out);
       }))
     return failed;
   const double seconds =
       summary.seconds + std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   report_faults(left_out, "left out of the test");
-  const nlohmann::ordered_json result{{"method", "finetune"},
-                                      {"labels", tuning.labels},
-                                      {"from_scratch", tuning.weights.empty()},
-                                      {"accuracy", figures["accuracy"]},
-                                      {"top5", rounded(tested.top5)},
-                                      {"balanced_accuracy", figures["balanced_accuracy"]},
-                                      {"auroc", figures["auroc"]},
-                                      {"seconds", rounded(seconds)}};
-  std::printf("result: %s\n", result.dump().c_str());
+  print_result({{"method", "finetune"},
+                {"labels", tuning.labels},
+                {"from_scratch", tuning.weights.empty()},
+                accuracy_of(tested.metrics),
+                {"top5", four_digits(tested.top5)},
+                balanced_accuracy_of(tested.metrics),
+                auroc_of(tested.metrics),
+                {"seconds", four_digits(seconds)}});
   return done.status;
 }
 

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <utility>
 
+#include <nlohmann/json.hpp>
 #include <pretext/core/expects.hpp>
 #include <pretext/report/page.hpp>
 
@@ -14,7 +15,7 @@ using namespace pretext;
 
 nlohmann::ordered_json rounded(double value) {
   if (std::isnan(value)) return nullptr;
-  return std::round(value * 10000) / 10000;
+  return four_digits(value);
 }
 std::string percent(double value) { return std::isnan(value) ? "–" : page::fixed(100 * value, 1) + " %"; }
 std::string three_decimals(double value) { return std::isnan(value) ? "–" : page::fixed(value, 3); }
@@ -27,8 +28,7 @@ std::string name_of(const std::vector<std::string>& classes, std::size_t c) {
 
 }  // namespace
 
-nlohmann::ordered_json json_of(const classification_metrics& metrics,
-                               const std::vector<std::string>& classes) {
+std::string json_of(const classification_metrics& metrics, const std::vector<std::string>& classes) {
   nlohmann::ordered_json of_classes = nlohmann::ordered_json::array(),
                          confusion = nlohmann::ordered_json::array();
   for (std::size_t c = 0; c < metrics.classes; ++c) {
@@ -41,12 +41,23 @@ nlohmann::ordered_json json_of(const classification_metrics& metrics,
     if (metrics.classes <= most_confused)
       confusion.push_back(std::vector<std::size_t>(row, row + static_cast<std::ptrdiff_t>(metrics.classes)));
   }
-  return {{"images", metrics.count},
-          {"accuracy", rounded(metrics.accuracy)},
-          {"balanced_accuracy", rounded(metrics.balanced_accuracy)},
-          {"auroc", rounded(metrics.mean_auroc)},
-          {"classes", std::move(of_classes)},
-          {"confusion", std::move(confusion)}};
+  const nlohmann::ordered_json all{{"images", metrics.count},
+                                   {"accuracy", rounded(metrics.accuracy)},
+                                   {"balanced_accuracy", rounded(metrics.balanced_accuracy)},
+                                   {"auroc", rounded(metrics.mean_auroc)},
+                                   {"classes", std::move(of_classes)},
+                                   {"confusion", std::move(confusion)}};
+  return all.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+result_member accuracy_of(const classification_metrics& metrics) {
+  return {"accuracy", four_digits(metrics.accuracy)};
+}
+result_member balanced_accuracy_of(const classification_metrics& metrics) {
+  return {"balanced_accuracy", four_digits(metrics.balanced_accuracy)};
+}
+result_member auroc_of(const classification_metrics& metrics) {
+  return {"auroc", four_digits(metrics.mean_auroc)};
 }
 
 void add_tables(report& page, const classification_metrics& metrics, const std::vector<std::string>& classes,

@@ -19,6 +19,9 @@ namespace {
 
 using pretext::str_cat;
 
+/// As CLI11 ends for a word that is missing, and for one that is not allowed.
+constexpr int exit_no_method = 106, exit_unknown_method = 105;
+
 /// Throws an error with the command that compiles the method if this program was built without it.
 void expects_compiled(const std::string& method) {
   std::vector<std::string> names;
@@ -62,21 +65,21 @@ std::string choice_of_methods() {
 int run_pretraining(int argc, char** argv, const pretraining& method, const std::string& encoders) {
   training_options options{.out = "out/" + method.info.name,
                            .compute = {.threads = std::max(1u, std::thread::hardware_concurrency())}};
-  CLI::App app{method.info.description, method.info.program()};
+  program_options line{method.info.description, method.info.program()};
   const bool has = has_presets(method.config);
   if (has) method.config.preset = "auto";
-  add_recipe_options(app, method.config, encoders);
+  add_recipe_options(line, method.config, encoders);
   for (const field& member : method.config.fields())
     if (const std::string option = member.option; has && !option.empty() && is_preset_member(member))
-      app.get_option(option.substr(0, option.find(',')))->default_str("by preset");
-  if (has) app.footer(describe_presets(method.config));
-  add_option(app, {"", &options.knn_every, "--knn-every"}, "epochs between two kNN evaluations; 0: none");
-  app.add_flag("--init-report", options.init_report, "say for every tensor of --init what becomes of it")
-      ->needs("--init");
-  app.add_flag("--keep-going", options.keep_going, "continue when the embeddings collapse");
-  add_training_options(app, options);
-  CLI11_PARSE(app, argc, argv);
-  options.given = given_options(app);
+      line.at(option.substr(0, option.find(','))).shows("by preset");
+  if (has) line.set_footer(describe_presets(method.config));
+  line.add({"", &options.knn_every, "--knn-every"}, "epochs between two kNN evaluations; 0: none");
+  line.add_flag("--init-report", options.init_report, "say for every tensor of --init what becomes of it")
+      .needs(line.at("--init"));
+  line.add_flag("--keep-going", options.keep_going, "continue when the embeddings collapse");
+  add_training_options(line, options);
+  if (const auto status = line.parse(argc, argv)) return *status;
+  options.given = line.given();
   return run_program(method.info.program(), [&] {
     expects_compiled(method.info.name);
     apply_preset(method.config, options.given);
@@ -99,11 +102,11 @@ int pretrain_main(int argc, char** argv) {
   if (word.empty() || word.starts_with('-')) {
     std::fprintf(stderr, "pretrain: name a method first, %s; pretrain --help says what they are\n",
                  choice_of_methods().c_str());
-    return static_cast<int>(CLI::ExitCodes::RequiredError);
+    return exit_no_method;
   }
   std::fprintf(stderr, "pretrain: there is no method %s; choose %s\n",
                pretext::detail::printable(word.substr(0, 60), false).c_str(), choice_of_methods().c_str());
-  return static_cast<int>(CLI::ExitCodes::ValidationError);
+  return exit_unknown_method;
 }
 
 }  // namespace programs

@@ -8,11 +8,11 @@
 #include <vector>
 
 #include <pretext/evaluation/nearest_neighbours.hpp>
-#include <pretext/evaluation/principal_plane.hpp>
 #include <pretext/report/report.hpp>
 #include <pretext/runtime/metrics.hpp>
 
 #include "exit_status.hpp"
+#include "feature_plot.hpp"
 #include "method_info.hpp"
 #include "metrics_report.hpp"
 #include "pictures.hpp"
@@ -58,28 +58,6 @@ std::vector<neighbour_row> neighbour_rows(const datasets& data, const evaluation
     result.push_back(std::move(row));
   }
   return result;
-}
-
-scatter_plot scatter_plot_of(const datasets& data, const evaluation_result& evaluated,
-                             const cpu::stream& stream) {
-  feature_table sample{0, evaluated.test.width, {}, {}};
-  scatter_plot plot;
-  const std::size_t points = std::min<std::size_t>(1500, evaluated.test.count);
-  for (std::size_t i = 0; i < points; ++i) {
-    const std::size_t row = i * evaluated.test.count / points;
-    sample.values.insert(sample.values.end(), evaluated.test.row(row),
-                         evaluated.test.row(row) + evaluated.test.width);
-    plot.label.push_back(static_cast<std::size_t>(evaluated.test.labels[row]));
-    ++sample.count;
-  }
-  const auto plane = project_to_plane(sample, stream);
-  plot.caption = str_cat("First two principal components of the features of ", points, " test images.");
-  for (const auto& point : plane.points) {
-    plot.x.push_back(static_cast<double>(point[0]));
-    plot.y.push_back(static_cast<double>(point[1]));
-  }
-  plot.classes = data.test.class_names();
-  return plot;
 }
 
 chart curve_of(const run_folder& folder, const std::string& column, const std::string& title,
@@ -169,7 +147,9 @@ void write_run_report(const run_folder& folder, recipe& config, const datasets& 
   });
   add_section(page, "pictures of the run", [&] { page.sheets = read_pictures(folder.path()); });
   add_section(page, "nearest neighbours", [&] { page.neighbours = neighbour_rows(data, evaluated, stream); });
-  add_section(page, "embedding", [&] { page.embedding = scatter_plot_of(data, evaluated, stream); });
+  add_section(page, "embedding", [&] {
+    page.embedding = plot_of_features(evaluated.test, true, data.test.class_names(), "test images", stream);
+  });
   for (const auto& [name, value] : configuration_of(folder.read_recipe_text(), config))
     page.configuration.push_back({name, value});
   page.provenance = {{"Compiler", str_cat("C++", __cplusplus / 100 % 100, ", ", __VERSION__)}};

@@ -15,7 +15,6 @@
 #include <pretext/data/image_list.hpp>
 #include <pretext/data/image_statistics.hpp>
 #include <pretext/evaluation/duplicates.hpp>
-#include <pretext/evaluation/principal_plane.hpp>
 #include <pretext/inference/encoder_metadata.hpp>
 #include <pretext/io/decode.hpp>
 #include <pretext/io/file.hpp>
@@ -24,6 +23,7 @@
 #include "command_line.hpp"
 #include "compiled_parts.hpp"
 #include "exit_status.hpp"
+#include "feature_plot.hpp"
 #include "measured_images.hpp"
 #include "on_device.hpp"
 #include "run_folder.hpp"
@@ -118,21 +118,21 @@ any_source open_images(const recipe& config) {
 
 }  // namespace
 
-void add_feature_options(CLI::App& app, feature_options& options, const std::string& data) {
+void add_feature_options(program_options& line, feature_options& options, const std::string& data) {
   options.compute.threads = std::max(1u, std::thread::hardware_concurrency());
-  const auto run = app.add_option("--run", options.run, "folder of a pretraining run: its encoder");
-  app.add_option("--encoder", options.encoder, "file of an encoder instead of a run")->excludes(run);
-  app.add_option("--data", options.data, data);
-  add_option(app, {"", &options.images, "--images", ""}, "number of images to use, spread evenly; 0: all");
-  app.add_option("--out", options.out, "folder for the results")->capture_default_str();
-  add_option(app, {"", &options.on_bad_image, "--on-bad-image", "", one_of{{"stop", "skip"}}},
-             "what to do about an unreadable image; default: as in the run");
-  add_compute_options(app, options.compute);
+  const auto run = line.add("--run", options.run, "folder of a pretraining run: its encoder");
+  line.add("--encoder", options.encoder, "file of an encoder instead of a run").excludes(run);
+  line.add("--data", options.data, data);
+  line.add({"", &options.images, "--images", ""}, "number of images to use, spread evenly; 0: all");
+  line.add("--out", options.out, "folder for the results");
+  line.add({"", &options.on_bad_image, "--on-bad-image", "", one_of{{"stop", "skip"}}},
+           "what to do about an unreadable image; default: as in the run");
+  add_compute_options(line, options.compute);
 }
 
-int run_feature_program(CLI::App& app, feature_options& options, int argc, char** argv,
+int run_feature_program(program_options& line, feature_options& options, int argc, char** argv,
                         const std::function<int()>& body) {
-  CLI11_PARSE(app, argc, argv);
+  if (const auto status = line.parse(argc, argv)) return *status;
   for (int i = 0; i < argc; ++i) options.command_line += (i ? " " : "") + std::string{argv[i]};
   return run_program(std::filesystem::path{argv[0]}.filename().string(), [&] {
     expects(!options.run.empty() || !options.encoder.empty(),
@@ -248,27 +248,8 @@ report feature_report(const std::string& title, const trained_encoder& trained, 
 }
 
 scatter_plot feature_scatter(const encoded_images& images, const cpu::stream& stream) {
-  const feature_table& all = images.features;
-  feature_table sample{0, all.width, {}, {}};
-  scatter_plot plot;
-  const std::size_t points = std::min<std::size_t>(1500, all.count);
-  const bool labelled = images.has_labels();
-  for (std::size_t i = 0; i < points; ++i) {
-    const std::size_t row = i * all.count / points;
-    if (labelled && all.labels[row] < 0) continue;
-    sample.values.insert(sample.values.end(), all.row(row), all.row(row) + all.width);
-    if (labelled) plot.label.push_back(static_cast<std::size_t>(all.labels[row]));
-    ++sample.count;
-  }
-  if (sample.count < 3) return {};
-  const auto plane = project_to_plane(sample, stream);
-  plot.caption = str_cat("First two principal components of the features of ", sample.count, " images.");
-  for (const auto& point : plane.points) {
-    plot.x.push_back(static_cast<double>(point[0]));
-    plot.y.push_back(static_cast<double>(point[1]));
-  }
-  if (labelled) plot.classes = images.source.class_names();
-  return plot;
+  return plot_of_features(images.features, images.has_labels(), images.source.class_names(), "images",
+                          stream);
 }
 
 void write_feature_report(const report& page, const feature_options& options) {

@@ -7,7 +7,6 @@
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
 #include <pretext/evaluation/features.hpp>
 #include <pretext/report/report.hpp>
 #include <pretext/runtime/any_encoder.hpp>
@@ -19,6 +18,8 @@
 // What the programs share that use the features of a trained encoder: embed, search, duplicates, outliers,
 // select and classify.
 namespace programs {
+
+class program_options;
 
 /// The options that these programs have in common.
 struct feature_options {
@@ -32,9 +33,9 @@ struct feature_options {
 };
 
 /// Adds these options; `data`: the help of --data.
-void add_feature_options(CLI::App& app, feature_options& options, const std::string& data);
+void add_feature_options(program_options& line, feature_options& options, const std::string& data);
 /// `main` of these programs: parses the command line, creates the folder of the results and runs `body`.
-int run_feature_program(CLI::App& app, feature_options& options, int argc, char** argv,
+int run_feature_program(program_options& line, feature_options& options, int argc, char** argv,
                         const std::function<int()>& body);
 
 /// A trained encoder and how its images are read.
