@@ -53,7 +53,7 @@ grep -q '"layer_decay": 0.75' vit/recipe.json
 fails "nothing to start from" "$finetune" --out nothing
 fails "holds a run already" "$finetune" "${common[@]}" --out one
 same one
-fails "was made for another encoder" "$finetune" --weights run/encoder.safetensors --encoder resnet18 --out nothing
+fails "was made for another encoder" "$finetune" --weights run/encoder.safetensors --encoder vit-micro --out nothing
 fails "nowhere" "$finetune" --run nowhere --out nothing
 fails "choose a smaller batch" "$finetune" --run run --labels 0.01 --out nothing
 fails "contains a run of simclr" "$finetune" --resume --out run

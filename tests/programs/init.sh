@@ -32,7 +32,7 @@ fails "resnet/encoder.safetensors" "$pretrain" byol --resume --out from_byol
 
 fails "nowhere.safetensors" "$pretrain" simclr "${small[@]}" --init nowhere.safetensors --out nothing
 fails "of the encoder's 100 tensors" "$pretrain" simclr "${small[@]}" --init vit/encoder.safetensors --out nothing
-fails "has shape" "$pretrain" simclr "${small[@]}" --encoder resnet18 --init moved/encoder.safetensors --out nothing
+fails "has shape" "$pretrain" simclr "${small[@]}" --channels 1 --init moved/encoder.safetensors --out nothing
 fails "--init-report requires --init" "$pretrain" simclr --init-report --out nothing
 [ ! -e nothing ] || die "a folder was created"
 echo "every method begins with the weights of a file"
