@@ -58,14 +58,14 @@ struct byol {
             .description =
                 "Pretrains an image encoder with BYOL (Grill et al. 2020), without labels or negatives."};
   }
-  static std::string encoders() { return names_of(resnets); }
+  static std::string encoders() { return names_of(convolutional); }
   static void set_defaults(arguments& config) { config.target_momentum = 0.99; }
 
   template <class Device>
   static std::unique_ptr<product> make(const arguments& config, const typename Device::stream& stream) {
     using namespace pretext;
     return make_for_encoder<product>(
-        resnets, config,
+        convolutional, config,
         [&]<class Encoder, std::size_t Size, std::size_t Channels>(
             const compiled_encoder<Encoder, Size, Channels>& choice) {
           // The head is twice as wide as the feature and has at most 256 outputs: 4096 and 256 for a

@@ -53,13 +53,13 @@ struct simclr {
             .loss = "NT-Xent",
             .description = "Pretrains an image encoder with SimCLR (Chen et al. 2020), without labels."};
   }
-  static std::string encoders() { return names_of(resnets); }
+  static std::string encoders() { return names_of(convolutional); }
 
   template <class Device>
   static std::unique_ptr<product> make(const arguments& config, const typename Device::stream& stream) {
     using namespace pretext;
     return make_for_encoder<product>(
-        resnets, config,
+        convolutional, config,
         [&]<class Encoder, std::size_t Size, std::size_t Channels>(
             const compiled_encoder<Encoder, Size, Channels>& choice) {
           constexpr std::size_t width = std::decay_t<decltype(choice)>::feature;

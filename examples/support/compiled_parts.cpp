@@ -56,9 +56,10 @@ void throw_not_compiled(const encoder_choice& wanted, encoder_kinds kinds, const
     pretext::throw_error("there is no encoder ", wanted.name, "; known are ",
                          join(parts.known_encoders, ", "), ". Compiled are:", lines);
   const bool is_vit = base.starts_with("vit-");
-  if (!has(kinds, is_vit ? encoder_kinds::vits : encoder_kinds::resnets))
-    pretext::throw_error("encoder ", wanted.name, " is a ", is_vit ? "vision transformer" : "ResNet",
-                         ", and only a ", is_vit ? "ResNet" : "vision transformer",
+  if (!has(kinds, is_vit ? encoder_kinds::vits : encoder_kinds::convolutional))
+    pretext::throw_error("encoder ", wanted.name, " is a ",
+                         is_vit ? "vision transformer" : "convolutional network", ", and only a ",
+                         is_vit ? "convolutional network" : "vision transformer",
                          " can be used here:", lines);
   std::vector<std::string> entries;
   for (const encoder_choice& compiled : parts.encoders) entries.push_back(entry_of(compiled));

@@ -7,7 +7,7 @@
 namespace programs {
 
 /// Kinds of encoders that a method can train.
-enum class encoder_kinds : unsigned { resnets = 1, vits = 2, both = 3 };
+enum class encoder_kinds : unsigned { convolutional = 1, vits = 2, both = 3 };
 constexpr encoder_kinds operator|(encoder_kinds a, encoder_kinds b) {
   return static_cast<encoder_kinds>(static_cast<unsigned>(a) | static_cast<unsigned>(b));
 }

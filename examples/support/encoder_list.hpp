@@ -24,6 +24,7 @@ struct compiled_encoder {
   const char* name;       // as in recipes: with the patch size where it is not the usual one for this size
   const char* full_name;  // with the patch size, if it has patches
   const char* description;
+  const char* stem = nullptr;  // of an encoder without patches
 
   /// Is it the encoder of these words of a recipe?
   bool is(std::string_view wanted, std::size_t image_size, std::size_t image_channels) const {
@@ -36,11 +37,11 @@ struct compiled_encoder {
   }
 
  private:
-  static std::string first_layer() {
+  std::string first_layer() const {
     if constexpr (requires { Encoder::patch; })
       return pretext::str_cat(Encoder::patch, "-pixel patches");
     else
-      return stem_for(Size) == pretext::stem::cifar ? "3x3 stem" : "7x7 stem";
+      return stem;
   }
 };
 
@@ -63,12 +64,16 @@ constexpr auto operator+(const encoder_set<Left...>& left, const encoder_set<Rig
       std::tuple_cat(left.encoders, right.encoders));
 }
 
-/// An entry of the list of ResNets.
+/// An entry of the list of convolutional encoders.
 template <pretext::fixed_string Name, std::size_t Size, std::size_t Channels>
-constexpr auto resnet_entry(const char* name) {
+constexpr auto convolutional_entry(const char* name) {
   using known = known_encoder<Name>;
-  return compiled_encoder<typename known::template resnet<stem_for(Size)>, Size, Channels>{
-      name, name, known::description};
+  if constexpr (requires { typename known::encoder; })
+    return compiled_encoder<typename known::encoder, Size, Channels>{name, name, known::description,
+                                                                     known::stem};
+  else
+    return compiled_encoder<typename known::template resnet<stem_for(Size)>, Size, Channels>{
+        name, name, known::description, stem_for(Size) == pretext::stem::cifar ? "3x3 stem" : "7x7 stem"};
 }
 /// An entry of the list of vision transformers.
 template <pretext::fixed_string Name, std::size_t Patch, std::size_t Size, std::size_t Channels, class Recipe>
@@ -80,16 +85,16 @@ constexpr auto vit_entry(const char* name, const char* full_name) {
 
 }  // namespace programs
 
-// `resnets` and `vits<Recipe>`, the entries of PRETEXT_ENCODERS: written by examples/encoders.cmake.
+// `convolutional` and `vits<Recipe>`, the entries of PRETEXT_ENCODERS: written by examples/encoders.cmake.
 #include "compiled_encoders.hpp"
 
 namespace programs {
 
 /// The encoders that `finetune` offers. Its ViTs are those of MAE's fine-tuning: their positions are trained
 /// and their feature is the mean of their tokens.
-inline constexpr auto finetune_encoders = resnets + vits<pretext::mae_fine_tuning>;
+inline constexpr auto finetune_encoders = convolutional + vits<pretext::mae_fine_tuning>;
 /// The encoders of pretraining runs.
-inline constexpr auto all_encoders = resnets + vits<>;
+inline constexpr auto all_encoders = convolutional + vits<>;
 
 /// One line per encoder of a set, for --help and for error messages.
 template <class... Encoders>

@@ -5,13 +5,15 @@
 #include <cstddef>
 
 #include <pretext/core/fixed_string.hpp>
+#include <pretext/encoders/convnext.hpp>
+#include <pretext/encoders/mobilenet_v3.hpp>
 #include <pretext/encoders/resnet.hpp>
 #include <pretext/encoders/vit.hpp>
 
 namespace programs {
 
-/// What a name means: `resnet<Stem>`, or `vit<Patch, Recipe>`, and a description of it without stem and
-/// patches.
+/// What a name means: `encoder` and its `stem`, or `resnet<Stem>`, or `vit<Patch, Recipe>`, and a description
+/// of it without stem and patches.
 template <pretext::fixed_string Name>
 struct known_encoder;
 
@@ -44,6 +46,21 @@ struct known_encoder<"resnet101"> {
   static constexpr const char* description = "42.5 M parameters";
   template <pretext::stem Stem>
   using resnet = pretext::resnet101<Stem>;
+};
+template <>
+struct known_encoder<"convnext-tiny"> {
+  static constexpr const char *description = "27.8 M parameters", *stem = "4x4 stem";
+  using encoder = pretext::convnext_tiny;
+};
+template <>
+struct known_encoder<"mobilenetv3-small"> {
+  static constexpr const char *description = "1.5 M parameters", *stem = "3x3 stem of stride 2";
+  using encoder = pretext::mobilenet_v3_small;
+};
+template <>
+struct known_encoder<"mobilenetv3-large"> {
+  static constexpr const char *description = "4.2 M parameters", *stem = "3x3 stem of stride 2";
+  using encoder = pretext::mobilenet_v3_large;
 };
 template <>
 struct known_encoder<"vit-micro"> {

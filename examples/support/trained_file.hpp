@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <charconv>
 #include <cstddef>
 #include <memory>
@@ -7,6 +8,7 @@
 #include <string_view>
 
 #include <pretext/core/expects.hpp>
+#include <pretext/inference/classifier_file.hpp>
 #include <pretext/inference/encoder_metadata.hpp>
 #include <pretext/io/safetensors.hpp>
 
@@ -69,7 +71,8 @@ std::unique_ptr<Product> make_for_file(const pretext::safetensors& file, const M
 
 /// Does the file hold a classifier beside the encoder?
 inline bool has_classifier(const pretext::safetensors& file) {
-  return file.tensors.contains("fc.weight") || file.tensors.contains("head.weight");
+  return std::ranges::any_of(file.tensors,
+                             [](const auto& entry) { return pretext::belongs_to_classifier(entry.first); });
 }
 
 }  // namespace programs

@@ -63,7 +63,7 @@ struct view_method {
   using arguments = recipe_of<view_options<Definition>>;
 
   static method_info info() { return Definition::info(); }
-  static std::string encoders() { return names_of(resnets); }
+  static std::string encoders() { return names_of(convolutional); }
   static void set_defaults(arguments& config) {
     if (Definition::has_target) config.target_momentum = 0.99;
   }
@@ -77,7 +77,7 @@ struct view_method {
   static std::unique_ptr<product> make(const arguments& config, const typename Device::stream& stream) {
     using namespace pretext;
     return make_for_encoder<product>(
-        resnets, config,
+        convolutional, config,
         [&]<class Encoder, std::size_t Size, std::size_t Channels>(
             const compiled_encoder<Encoder, Size, Channels>& choice) {
           constexpr std::size_t width = std::decay_t<decltype(choice)>::feature;

@@ -15,7 +15,7 @@ matches "cmake '-DPRETEXT_ENCODERS=resnet18-thin@32;.*;resnet34@32' .* && cmake 
 fails "at 32 pixels and 2 channels was not" "${pretrain[@]}" --channels 2 --out run
 says ";resnet18-thin@32:2'"
 fails "there is no encoder resnet19; known are resnet18-thin, resnet18," "${pretrain[@]}" --encoder resnet19 --out run
-fails "encoder resnet18 is a ResNet, and only a vision transformer" "$PRETEXT_PROGRAMS/pretrain" mae --encoder resnet18 --out run
+fails "encoder resnet18 is a convolutional network, and only a vision transformer" "$PRETEXT_PROGRAMS/pretrain" mae --encoder resnet18 --out run
 fails "there is no method simclrr; choose barlow_twins, byol, " "$PRETEXT_PROGRAMS/pretrain" simclrr --out run
 fails "name a method first, barlow_twins, byol, " "$PRETEXT_PROGRAMS/pretrain" --out run
 fails "name a method first, barlow_twins, byol, " "$PRETEXT_PROGRAMS/pretrain"

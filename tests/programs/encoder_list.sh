@@ -22,7 +22,7 @@ stops() {
 has() { [ "$(grep -cF -- "$2" "$list")" -eq "$1" ] || die "not $1 times \"$2\" in $(cat "$list")"; }
 
 names=$(sed -nE 's/^struct known_encoder<"(.*)">.*/\1/p' "$examples/support/known_encoders.hpp")
-[ "$(wc -w <<<"$names")" -ge 11 ] || die "these names are known: $names"
+[ "$(wc -w <<<"$names")" -ge 14 ] || die "these names are known: $names"
 for name in $names; do
   stamps "$name@224;$name@32:1"
   has 2 "_entry<\"$name\", "
@@ -33,8 +33,8 @@ for entry in '"vit-small", 4, 32, PRETEXT_CHANNELS, Recipe>("vit-small", "vit-sm
   has 1 "$entry"
 done
 stamps "resnet18@33;resnet18@33:3;resnet18@33:12"
-has 1 'resnet_entry<"resnet18", 33, PRETEXT_CHANNELS>("resnet18")'
-has 1 'resnet_entry<"resnet18", 33, 12>("resnet18")'
+has 1 'convolutional_entry<"resnet18", 33, PRETEXT_CHANNELS>("resnet18")'
+has 1 'convolutional_entry<"resnet18", 33, 12>("resnet18")'
 
 stops "resnet18@32;resnet19@32" 'the entry "resnet19@32", but there is no encoder resnet19. An entry is NAME@PIXELS'
 says "the names are $(tr '\n' ' ' <<<"$names" | sed 's/ $//; s/ /, /g')."
@@ -44,6 +44,7 @@ done
 stops "vit-small@100" "its patches of 16 pixels do not divide images of 100 pixels"
 stops "vit-micro/3@32" "its patches of 3 pixels do not divide"
 stops "resnet18/4@32" "resnet18 is no vision transformer and has no patches. Write resnet18@32"
+stops "convnext-tiny@112" "convnext-tiny takes images whose size is a multiple of 32 pixels"
 stops "resnet18@7" "the programs take images of 8 to 2048 pixels"
 stops ";" "PRETEXT_ENCODERS is empty"
 echo "$(wc -w <<<"$names") names, and a sentence for every mistake"

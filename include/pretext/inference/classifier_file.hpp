@@ -15,26 +15,25 @@
 #include <pretext/inference/class_names.hpp>
 #include <pretext/inference/encoder_file.hpp>
 
-// A classifier file is an encoder file with one more linear layer, `fc` or `head` as in torchvision and timm,
-// and with the names of the classes in its metadata.
+// A classifier file is an encoder file with one more linear layer, with its name in torchvision or timm, and
+// with the names of the classes in its metadata.
 namespace pretext::inline v0_1 {
 
-namespace detail {
-/// Is it a parameter of the classifier, by the names of torchvision (fc), of timm's ViTs (head) and of timm's
-/// ConvNeXt (head.fc, beside an encoder's head.norm)?
+/// Is it a parameter of the classifier, by the names of torchvision's ResNets (fc) and MobileNetV3
+/// (classifier.3, after an encoder's classifier.0), of timm's ViTs (head) and of timm's ConvNeXt (head.fc,
+/// beside an encoder's head.norm)?
 constexpr bool belongs_to_classifier(std::string_view name) {
   for (const std::string_view leaf : {".weight", ".bias"})
     if (name.ends_with(leaf)) {
       name.remove_suffix(leaf.size());
-      return name == "fc" || name == "head" || name == "head.fc";
+      return name == "fc" || name == "head" || name == "head.fc" || name == "classifier.3";
     }
   return false;
 }
-}  // namespace detail
 
 /// Writes an encoder and the classifier on its feature, whose weights are in host memory, `values` as `table`
-/// describes them. Of the classifier, `fc`, `head` or `head.fc`, the first `classes` outputs are written.
-/// `metadata` is written besides. Throws std::invalid_argument for more names than classes,
+/// describes them. Of the classifier, `fc`, `head`, `head.fc` or `classifier.3`, the first `classes` outputs
+/// are written. `metadata` is written besides. Throws std::invalid_argument for more names than classes,
 /// std::runtime_error if the file cannot be written.
 template <class W>
 void save_classifier(const std::filesystem::path& path, std::span<const parameter> table, const W* values,
@@ -45,7 +44,7 @@ void save_classifier(const std::filesystem::path& path, std::span<const paramete
           " classes");
   std::vector<parameter> written{table.begin(), table.end()};
   for (parameter& p : written)
-    if (detail::belongs_to_classifier(p.name())) {
+    if (belongs_to_classifier(p.name())) {
       expects(classes <= p.extents[0], path.string(), ": a classifier of ", p.extents[0],
               " outputs cannot be written with ", classes, " classes");
       p.extents[0] = classes;
