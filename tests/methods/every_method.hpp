@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -15,6 +16,7 @@
 #include <pretext/methods/dcl.hpp>
 #include <pretext/methods/dino.hpp>
 #include <pretext/methods/dinov2.hpp>
+#include <pretext/methods/distillation.hpp>
 #include <pretext/methods/frossl.hpp>
 #include <pretext/methods/hypersphere.hpp>
 #include <pretext/methods/ibot.hpp>
@@ -48,6 +50,14 @@ struct with_grid : Recipe {
   using grid = Images;
 };
 
+/// Weights of a teacher that has learned nothing.
+template <class Teacher, class Images>
+std::shared_ptr<const std::vector<float>> initial_weights() {
+  std::vector<float> values(weight_count<Teacher, Images>);
+  initialise<float>(parameters_of<Teacher, Images>, 9, values.data());
+  return std::make_shared<const std::vector<float>>(std::move(values));
+}
+
 /// Calls `f(name, method)`, where the name is a std::string, for a method that learns from 8-pixel images,
 /// `images_of_every_method` in a step.
 template <class F>
@@ -80,6 +90,12 @@ void for_each_method(const F& f) {
   f(std::string{"SwAV with a queue"}, swav<images, trunk, swav_head<9, 6>, 5>{.loss = {.capacity = 16}});
   f(std::string{"LeJEPA"}, lejepa<two_sizes, trunk, lejepa_head<9, 6>>{.loss = {.slices = 16}});
   f(std::string{"I-JEPA"}, ijepa<images, vit<2, 16, 2, 2, ijepa_pretraining>, ijepa_predictor<8, 2, 2>>{});
+  using large = vit<2, 16, 2, 2>;
+  f(std::string{"distillation"}, distillation<images, encoder<trunk>, teacher<large>>{
+                                     .teacher_weights = initial_weights<large, images>()});
+  f(std::string{"distillation of features with smooth L1"},
+    distillation<images, encoder<trunk>, teacher<large>, loss<feature_regression>>{
+        .loss = {.beta = 2}, .teacher_weights = initial_weights<large, images>()});
   f(std::string{"DINO"}, dino<two_sizes, trunk, dino_head<7, 9, 6>>{});
   f(std::string{"iBOT"},
     ibot<two_sizes, vit<2, 16, 2, 2, with_grid<images, dino_pretraining>>, ibot_head<7, 5, 9, 6>>{});

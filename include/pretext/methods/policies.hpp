@@ -24,6 +24,12 @@ template <class H>
 struct predictor {
   using type = H;
 };
+/// A trained network whose features another one learns, and which stays as it is: an `Encoder` of the
+/// method's images.
+template <class E>
+struct teacher {
+  using type = E;
+};
 /// The head from the feature to the logits: a `Head`.
 template <class H>
 struct classifier {
