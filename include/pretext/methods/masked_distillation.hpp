@@ -25,8 +25,8 @@ namespace pretext::inline v0_1 {
 
 /// Self-distillation of views and of masked patches: as in a joint embedding a student's class tokens of all
 /// views are compared with those of its moving average, which sees the global views; besides, patches of the
-/// global views are masked for the student, and what it says of them is compared with what the teacher says
-/// of the same patches of whole views. iBOT and DINOv2 are choices of its policies encoder<>, projector<>,
+/// global views are masked for the student, and its scores of them are compared with the teacher's of the
+/// same patches, which sees whole views. iBOT and DINOv2 are choices of its policies encoder<>, projector<>,
 /// masking<>, loss<> and target<>. `Images` is the shape of two views, or a `multi_crop`, whose first group
 /// is masked. The heads compute scores of all patches of the global views, whatever number is masked.
 template <class Images, class... Policies>
@@ -215,9 +215,9 @@ class masked_distillation {
         context, all.size(), detail::split_tokens<T>{places, all.data, to.h.data, to.patches.data});
   }
 
-  /// What the target says of whole global views: heads in training mode; the encoder normalises nothing by
-  /// the batch, and no path is dropped. The online network's activations reuse the memory of everything but
-  /// scores.
+  /// The target's features and scores of whole global views: heads in training mode; the encoder normalises
+  /// nothing by the batch, and no path is dropped. The online network's activations reuse the memory of
+  /// everything but scores.
   template <class Context>
   static outputs<Context> target_forward(Context& context, memory<Context>& m, reads<Context, images> whole) {
     using T = typename Context::activation;

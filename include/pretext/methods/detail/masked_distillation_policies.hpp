@@ -29,6 +29,14 @@ inline constexpr bool is_token_losses = requires {
   typename L::of_features;
 };
 
+/// Is the feature of an encoder its class token? Those without a recipe are not asked.
+template <class E>
+inline constexpr bool feature_is_class_token = true;
+template <class E>
+  requires requires { E::recipe::feature; }
+inline constexpr bool feature_is_class_token<E> =
+    E::recipe::feature == std::remove_cv_t<decltype(E::recipe::feature)>::class_token;
+
 /// The policies of a masked distillation, and a sentence for each that does not fit.
 template <class Images, class... Policies>
 struct masked_distillation_policies {
@@ -75,10 +83,10 @@ struct masked_distillation_policies {
       "pretext::masked_distillation: the encoder<> has other parameters for the local views than for "
       "the global ones; a ViT needs a recipe with the grid of its positions.");
   using network = flagged_network<encoder, images>;
-  static_assert(
-      network::prefix > 0,
-      "pretext::masked_distillation: the encoder<> has no class token; take a recipe with one, such "
-      "as dino_pretraining.");
+  static_assert(network::prefix > 0 && feature_is_class_token<encoder>,
+                "pretext::masked_distillation: the encoder<> has no class token, or another feature; take a "
+                "recipe whose "
+                "feature is the class token, such as dino_pretraining.");
   using grid = patch_grid<images, encoder::patch>;
   static_assert(FlagsPatches<masking_type, grid>,
                 "pretext::masked_distillation: the masking<> must flag patches, any number of them, such as "
