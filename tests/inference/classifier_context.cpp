@@ -66,10 +66,9 @@ using resnet_model = classifier_model<thin_resnet, images_shape>;
 
 }  // namespace
 
-static_assert(detail::belongs_to_classifier("fc.bias") && detail::belongs_to_classifier("head.weight") &&
-              detail::belongs_to_classifier("head.fc.weight"));
-static_assert(!detail::belongs_to_classifier("head.norm.weight") &&
-              !detail::belongs_to_classifier("fc1.bias"));
+static_assert(belongs_to_classifier("fc.bias") && belongs_to_classifier("head.weight") &&
+              belongs_to_classifier("head.fc.weight"));
+static_assert(!belongs_to_classifier("head.norm.weight") && !belongs_to_classifier("fc1.bias"));
 
 TEST_CASE_TEMPLATE(
     "a saved classifier gives the logits that its trainer predicts, and the names of its classes", Encoder,
