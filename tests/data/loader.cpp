@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -182,6 +183,24 @@ TEST_CASE("other exceptions of a source reach the caller, also where bad images 
   loader from{numbered_images{20, {}, {13}},
               {.batch = 20, .threads = 2, .on_bad_image = bad_image_policy::skip}};
   check_throws<std::domain_error>([&] { from.next(); }, "reading 13 went wrong");
+}
+
+TEST_CASE("memory that is missing for every image of a batch is one exception") {
+  struct no_memory : std::bad_alloc {
+    no_memory() { ++alive(); }
+    no_memory(const no_memory&) noexcept { ++alive(); }
+    ~no_memory() override { --alive(); }
+    static std::atomic<int>& alive() {
+      static std::atomic<int> count{0};
+      return count;
+    }
+  };
+  struct large_images : numbered_images {
+    void read(std::size_t, image&) const { throw no_memory{}; }
+  };
+  loader batches{large_images{{.count = 100}}, {.batch = 50}};
+  for (int i = 0; i < 2; ++i) CHECK_THROWS_AS(batches.next(), std::bad_alloc);
+  CHECK(no_memory::alive() <= 2);  // one in each thread at most
 }
 
 TEST_CASE("cached images are decoded once, others in every epoch, bad files never again") {

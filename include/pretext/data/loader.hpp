@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <span>
 #include <stdexcept>
@@ -95,6 +96,7 @@ class loader {
 
   loader_options options_;
   image_cache cache_;
+  const std::exception_ptr out_of_memory_ = std::make_exception_ptr(std::bad_alloc{});
   std::mutex mutex_;
   std::condition_variable work_, ready_;
   std::deque<std::shared_ptr<pending>> queue_;
@@ -216,8 +218,11 @@ inline void loader::serve() {
     const std::size_t begin = owner->taken, end = std::min(begin + chunk, owner->slots.size());
     owner->taken = end;
     lock.unlock();
-    for (std::size_t position = begin; position < end; ++position)
-      fill(*owner, position, owner->slots[position]);
+    for (std::size_t position = begin; position < end; ++position) try {
+        fill(*owner, position, owner->slots[position]);
+      } catch (const std::bad_alloc&) {  // for many images: an exception for each would need memory, too
+        owner->slots[position].error = out_of_memory_;
+      }
     lock.lock();
     owner->done += end - begin;
     if (owner->done == owner->slots.size()) ready_.notify_all();
@@ -250,7 +255,9 @@ inline bool loader::read(slot& to) {
     to.skipped.emplace(to.index, error.what());
     to.error = std::current_exception();
     return false;
-  } catch (...) { to.error = std::current_exception(); }
+  } catch (const std::bad_alloc&) { throw; } catch (...) {
+    to.error = std::current_exception();
+  }
   return true;
 }
 

@@ -68,7 +68,7 @@ class thread_group {
     try {
       for (std::size_t thread = 1; thread < size(); ++thread) others.emplace_back(serve, thread);
       serve(0);
-    } catch (const std::system_error& error) {  // no more threads
+    } catch (const std::exception& error) {  // no more threads, or no memory for one
       end(others.size() + 1, error.what(), std::current_exception());
     }
     for (std::thread& other : others) other.join();
