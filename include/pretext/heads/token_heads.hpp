@@ -5,6 +5,7 @@
 #include <cstddef>
 
 #include <pretext/core/concepts.hpp>
+#include <pretext/core/macs.hpp>
 #include <pretext/heads/concepts.hpp>
 
 namespace pretext::inline v0_1 {

@@ -3,6 +3,8 @@
 #include <concepts>
 #include <string_view>
 
+#include <pretext/core/cpp20.hpp>
+
 // A loss may say what to try when the embeddings that it compares collapse: `static constexpr
 // std::string_view collapse_advice`, one or two sentences. Runs add it to what they measured
 // (evaluation/collapse.hpp).

@@ -4,6 +4,8 @@
 #include <functional>
 #include <string_view>
 
+#include <pretext/core/cpp20.hpp>
+
 namespace pretext::inline v0_1 {
 
 /// A flat buffer that a checkpoint holds, in the memory of any device.

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <pretext/core/macs.hpp>
 #include <pretext/encoders/concepts.hpp>
 #include <pretext/kernels/for_each_row.hpp>
 #include <pretext/kernels/parallel_for.hpp>
