@@ -2,6 +2,8 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <mutex>
 #include <span>
 #include <utility>
 
@@ -15,13 +17,33 @@
 
 namespace pretext::inline v0_1::kernels {
 
-/// The memory of one thread for one view; it grows with the first views and is then reused.
+/// The memory for one view; it grows with the first views and is then reused. It is not thread_local, because
+/// a thread without memory to register a destructor ends the program.
 class view_workspace {
  public:
-  static view_workspace& of_this_thread() {
-    static thread_local view_workspace workspace;
-    return workspace;
-  }
+  /// A workspace that no other thread has, from those that were given back, or a new one.
+  class borrowed {
+   public:
+    borrowed() {
+      {
+        const std::lock_guard lock{unused().mutex};
+        workspace_ = std::move(unused().first);
+        if (workspace_) unused().first = std::move(workspace_->next_);
+      }
+      if (!workspace_) workspace_ = std::make_unique<view_workspace>();
+    }
+    borrowed(const borrowed&) = delete;
+    borrowed& operator=(const borrowed&) = delete;
+    ~borrowed() {
+      const std::lock_guard lock{unused().mutex};
+      workspace_->next_ = std::move(unused().first);
+      unused().first = std::move(workspace_);
+    }
+    view_workspace& operator*() const { return *workspace_; }
+
+   private:
+    std::unique_ptr<view_workspace> workspace_;
+  };
 
   template <std::size_t Channels>
   basic_planar_view<Channels> planes_for(image_extent view) {
@@ -36,7 +58,17 @@ class view_workspace {
   resample_workspace taps;
 
  private:
+  struct list {
+    std::mutex mutex;
+    std::unique_ptr<view_workspace> first;
+  };
+  static list& unused() {
+    static list all;
+    return all;
+  }
+
   buffer<float, cpu> memory_;
+  std::unique_ptr<view_workspace> next_;  // of the list
 };
 
 /// A thread renders all views of a few images: one pass resamples the image into planes, which stay in the
@@ -47,7 +79,8 @@ struct augment<cpu> {
   template <std::size_t Channels = 3, class Augmentation, ImageSource Image, class T>
   static void render(const Augmentation& pipeline, const typename Augmentation::choices& choices,
                      const Image& image, image_extent extent, T* out) {
-    view_workspace& workspace = view_workspace::of_this_thread();
+    const view_workspace::borrowed own;
+    view_workspace& workspace = *own;
     const basic_planar_view<Channels> view = workspace.planes_for<Channels>(extent);
     vectorised([&] {
       resample(image, pipeline.map_to_source(choices, {image.height, image.width}, extent), view,
