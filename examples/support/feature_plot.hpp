@@ -6,7 +6,8 @@
 #include <pretext/evaluation/features.hpp>
 #include <pretext/report/report.hpp>
 
-// What takes an eigenvalue solver, which takes a compiler seconds in every file that includes it.
+// Functions that need an eigenvalue solver. They stand apart because it takes seconds to compile in each file
+// that includes it.
 namespace programs {
 
 /// The first two principal components of up to 1500 features; if they are `labelled`, in the colours of the

@@ -46,10 +46,13 @@ struct apply_row_gradient {
   }
 };
 
-}  // namespace detail
+/// What a layer keeps for its gradient.
+enum class kept_value { input, output };
 
-/// y = x·min(max(x + 3, 0), 6)/6, an approximation of x·sigmoid(x) (Howard et al. 2019, §5.2); NaN stays NaN.
-struct hard_swish {
+/// A layer without parameters that applies Function::value to each value; Function::slope is the derivative,
+/// as a function of what is kept.
+template <class Function, kept_value Kept>
+struct pointwise_layer {
   template <Shape In>
   using output = In;
 
@@ -58,6 +61,43 @@ struct hard_swish {
     return pretext::parameters<0>{};
   }
 
+  template <Shape In, class Context>
+  struct cache {
+    reads<Context, In> kept;
+  };
+
+  template <class Context, Shape In>
+  static void forward(Context& context, weights<Context> w, reads<Context, In> x, writes<Context, In> y,
+                      cache<In, Context>& cache) {
+    infer(context, w, x, y);
+    if constexpr (Kept == kept_value::input)
+      cache.kept = x;
+    else
+      cache.kept = y;
+  }
+
+  template <class Context, Shape In>
+  static void backward(Context& context, weights<Context>, cache<In, Context>& cache, reads<Context, In> dy,
+                       writes<Context, In> dx) {
+    using T = typename Context::activation;
+    if (!dx.data) return;
+    kernels::for_each_row<typename Context::device>::run(
+        context, dy.batch * position_count<In>,
+        apply_row_gradient<Function, T>{channels_of<In>, cache.kept.data, dy.data, dx.data});
+  }
+
+  template <class Context, Shape In>
+  static void infer(Context& context, weights<Context>, reads<Context, In> x, writes<Context, In> y) {
+    kernels::for_each_row<typename Context::device>::run(
+        context, x.batch * position_count<In>,
+        apply_row<Function, typename Context::activation>{channels_of<In>, x.data, y.data});
+  }
+};
+
+}  // namespace detail
+
+/// y = x·min(max(x + 3, 0), 6)/6, an approximation of x·sigmoid(x) (Howard et al. 2019, §5.2); NaN stays NaN.
+struct hard_swish : detail::pointwise_layer<hard_swish, detail::kept_value::input> {
   /// The function of one value.
   template <class R>
   PRETEXT_HOST_DEVICE static R value(R x) {
@@ -68,47 +108,10 @@ struct hard_swish {
   PRETEXT_HOST_DEVICE static R slope(R x) {
     return x <= -3 ? R{0} : x >= 3 ? R{1} : (2 * x + 3) / 6;
   }
-
-  template <Shape In, class Context>
-  struct cache {
-    reads<Context, In> x;
-  };
-
-  template <class Context, Shape In>
-  static void forward(Context& context, weights<Context> w, reads<Context, In> x, writes<Context, In> y,
-                      cache<In, Context>& cache) {
-    infer(context, w, x, y);
-    cache.x = x;
-  }
-
-  template <class Context, Shape In>
-  static void backward(Context& context, weights<Context>, cache<In, Context>& cache, reads<Context, In> dy,
-                       writes<Context, In> dx) {
-    using T = typename Context::activation;
-    if (!dx.data) return;
-    kernels::for_each_row<typename Context::device>::run(
-        context, dy.batch * position_count<In>,
-        detail::apply_row_gradient<hard_swish, T>{channels_of<In>, cache.x.data, dy.data, dx.data});
-  }
-
-  template <class Context, Shape In>
-  static void infer(Context& context, weights<Context>, reads<Context, In> x, writes<Context, In> y) {
-    kernels::for_each_row<typename Context::device>::run(
-        context, x.batch * position_count<In>,
-        detail::apply_row<hard_swish, typename Context::activation>{channels_of<In>, x.data, y.data});
-  }
 };
 
 /// y = min(max(x + 3, 0), 6)/6, an approximation of the sigmoid (Howard et al. 2019, §5.2); NaN stays NaN.
-struct hard_sigmoid {
-  template <Shape In>
-  using output = In;
-
-  template <Shape In>
-  static consteval auto parameters() {
-    return pretext::parameters<0>{};
-  }
-
+struct hard_sigmoid : detail::pointwise_layer<hard_sigmoid, detail::kept_value::output> {
   /// The function of one value.
   template <class R>
   PRETEXT_HOST_DEVICE static R value(R x) {
@@ -118,35 +121,6 @@ struct hard_sigmoid {
   template <class R>
   PRETEXT_HOST_DEVICE static R slope(R y) {
     return y > 0 && y < 1 ? R{1} / 6 : R{0};
-  }
-
-  template <Shape In, class Context>
-  struct cache {
-    reads<Context, In> y;
-  };
-
-  template <class Context, Shape In>
-  static void forward(Context& context, weights<Context> w, reads<Context, In> x, writes<Context, In> y,
-                      cache<In, Context>& cache) {
-    infer(context, w, x, y);
-    cache.y = y;
-  }
-
-  template <class Context, Shape In>
-  static void backward(Context& context, weights<Context>, cache<In, Context>& cache, reads<Context, In> dy,
-                       writes<Context, In> dx) {
-    using T = typename Context::activation;
-    if (!dx.data) return;
-    kernels::for_each_row<typename Context::device>::run(
-        context, dy.batch * position_count<In>,
-        detail::apply_row_gradient<hard_sigmoid, T>{channels_of<In>, cache.y.data, dy.data, dx.data});
-  }
-
-  template <class Context, Shape In>
-  static void infer(Context& context, weights<Context>, reads<Context, In> x, writes<Context, In> y) {
-    kernels::for_each_row<typename Context::device>::run(
-        context, x.batch * position_count<In>,
-        detail::apply_row<hard_sigmoid, typename Context::activation>{channels_of<In>, x.data, y.data});
   }
 };
 
