@@ -112,6 +112,7 @@
 #include <pretext/methods/masked_distillation.hpp>
 #include <pretext/methods/masked_modeling.hpp>
 #include <pretext/methods/moco_v3.hpp>
+#include <pretext/methods/msn.hpp>
 #include <pretext/methods/simclr.hpp>
 #include <pretext/methods/simmim.hpp>
 #include <pretext/methods/vicreg.hpp>

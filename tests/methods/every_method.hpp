@@ -25,6 +25,7 @@
 #include <pretext/methods/mae.hpp>
 #include <pretext/methods/moco_v2.hpp>
 #include <pretext/methods/moco_v3.hpp>
+#include <pretext/methods/msn.hpp>
 #include <pretext/methods/nnclr.hpp>
 #include <pretext/methods/ressl.hpp>
 #include <pretext/methods/simclr.hpp>
@@ -105,6 +106,8 @@ void for_each_method(const F& f) {
   f(std::string{"DINO"}, dino<two_sizes, trunk, dino_head<7, 9, 6>>{});
   f(std::string{"iBOT"}, small_ibot{});
   f(std::string{"DINOv2"}, small_dinov2{});
+  f(std::string{"MSN"}, msn<two_sizes, vit<2, 16, 2, 2, with_grid<images, msn_pretraining>>, 7,
+                            dino_bottleneck<9, 6, hidden_norm::batch>, random_masking<std::ratio<1, 4>>>{});
 }
 
 /// Takes the step with this number, on views that depend on the number alone; returns its loss.

@@ -1,4 +1,4 @@
-// expects: pretext::joint_embedding: the statistics<> must be joint_statistics or per_view_statistics
+// expects: pretext::joint_embedding: the statistics<> must be joint_statistics, per_view_statistics or
 #include <pretext/layers/linear.hpp>
 #include <pretext/losses/nt_xent.hpp>
 #include <pretext/methods/joint_embedding.hpp>

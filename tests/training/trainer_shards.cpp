@@ -24,6 +24,7 @@
 #include <pretext/methods/dinov2.hpp>
 #include <pretext/methods/ibot.hpp>
 #include <pretext/methods/mae.hpp>
+#include <pretext/methods/msn.hpp>
 #include <pretext/methods/simclr.hpp>
 #include <pretext/optimizers/sgd.hpp>
 #include <pretext/training/trainer.hpp>
@@ -42,6 +43,8 @@ using ibot_method =
     ibot<images, vit<2, 16, 2, 2, dino_pretraining>, dino_head<7, 9, 6, weight_gain::learned>>;
 using dinov2_method = dinov2<images, vit<2, 16, 2, 2, dinov2_pretraining>, dino_head<7, 9, 6>,
                              dino_head<5, 9, 6>, blockwise_masking>;
+using msn_method = msn<images, vit<2, 16, 2, 2, msn_pretraining>, 7,
+                       dino_bottleneck<9, 6, hidden_norm::batch>, random_masking<std::ratio<1, 4>>>;
 using labelled_method = classification<images, encoder<network>, classifier<linear_classifier<5>>>;
 
 template <class Method>
@@ -151,6 +154,7 @@ TEST_CASE("two, three and four shards are one batch: BYOL") { equals_one_batch<b
 TEST_CASE("two, three and four shards are one batch: MAE") { equals_one_batch<mae_method>("MAE"); }
 TEST_CASE("two, three and four shards are one batch: iBOT") { equals_one_batch<ibot_method>("iBOT"); }
 TEST_CASE("two, three and four shards are one batch: DINOv2") { equals_one_batch<dinov2_method>("DINOv2"); }
+TEST_CASE("two, three and four shards are one batch: MSN") { equals_one_batch<msn_method>("MSN"); }
 TEST_CASE("two, three and four shards are one batch: classification") {
   equals_one_batch<labelled_method>("classification");
 }

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <ratio>
 
+#include <pretext/layers/initialisers.hpp>
 #include <pretext/layers/layer_scale.hpp>
 #include <pretext/layers/mlp.hpp>
 #include <pretext/layers/patch_embedding.hpp>
@@ -69,6 +70,12 @@ struct supervised_init : vit_structure {
 struct dino_pretraining : supervised_init {
   static constexpr initialiser class_token = initialiser::truncated_normal(0.02);
   static constexpr parameter_decay token_decay = parameter_decay::yes, position_decay = parameter_decay::yes;
+};
+
+/// MSN's pretraining (Assran et al. 2022, official code).
+struct msn_pretraining : dino_pretraining {
+  using patch_init = kaiming_normal;
+  static constexpr position_resampling resampling = position_resampling::bicubic;
 };
 
 /// DINOv2's pretraining (Oquab et al. 2024, official code): LayerScale, which starts at 1e-5, and a patch

@@ -29,6 +29,14 @@ struct xavier_uniform {
   static constexpr initialiser constant(std::size_t) { return initialiser::constant(0); }
 };
 
+/// Kaiming normal for ReLUs (He et al. 2015), N(0, 2/in), and a bias of zero.
+struct kaiming_normal {
+  static constexpr initialiser weight(std::size_t in, std::size_t) {
+    return initialiser::normal(detail::square_root(2 / double(in)));
+  }
+  static constexpr initialiser constant(std::size_t) { return initialiser::constant(0); }
+};
+
 /// Weights from N(0, Deviation²) and a bias of zero: `normal_init<std::ratio<1, 100>>` in SimCLR's official
 /// head.
 template <class Deviation>

@@ -44,6 +44,17 @@ struct in_group : L {
   }
 };
 
+/// A layer whose parameters have no weight decay.
+template <class L>
+struct without_decay : L {
+  template <class In>
+  static consteval auto parameters() {
+    auto table = L::template parameters<In>();
+    for (auto& entry : table) entry.weight_decay = parameter_decay::no;
+    return table;
+  }
+};
+
 namespace detail {
 
 /// A parameter of layer Nth of a network, whose slice begins at `base`.

@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <tuple>
 #include <utility>
 
 #include <pretext/core/concepts.hpp>
@@ -17,6 +16,7 @@
 #include <pretext/methods/concepts.hpp>
 #include <pretext/methods/detail/joint_embedding_policies.hpp>
 #include <pretext/methods/detail/move_target.hpp>
+#include <pretext/methods/detail/view_network.hpp>
 #include <pretext/methods/detail/view_rows.hpp>
 #include <pretext/methods/detail/whole_batch.hpp>
 #include <pretext/methods/policies.hpp>
@@ -24,16 +24,17 @@
 namespace pretext::inline v0_1 {
 
 /// Views of every image are embedded and compared: SimCLR, BYOL, DINO and methods like them are choices of
-/// its policies encoder<>, projector<>, predictor<>, loss<>, target<>, compares<> and statistics<>. `Images`
-/// is the shape of the views, or a `multi_crop` of several shapes: the encoder then runs once for each shape,
-/// the heads once for all views, and a target sees the first group alone.
+/// its policies encoder<>, projector<>, predictor<>, loss<>, target<>, compares<>, statistics<> and
+/// masking<>. `Images` is the shape of the views, or a `multi_crop` of several shapes: the encoder then runs
+/// once for each shape, the heads once for all views, and a target sees the first group alone. With a
+/// masking<> the online encoder computes on the visible patches of that group's views, the target on all.
 template <class Images, class... Policies>
 class joint_embedding {
   using chosen = detail::joint_embedding_policies<Images, Policies...>;
   using groups = typename chosen::groups;
   using pairing = typename chosen::pairing;
   using view_rows = detail::view_rows<groups>;
-  static constexpr bool is_multi_crop = detail::is_multi_crop<Images>;
+  using view_network = detail::view_network<chosen, Images>;
 
  public:
   using images = typename groups::images;  ///< the shape of the global views
@@ -43,19 +44,17 @@ class joint_embedding {
   using loss_type = typename chosen::loss_type;
   using target_type = typename chosen::target_type;
   using statistics = typename chosen::statistics;
+  using masking_type = typename chosen::masking_type;
   using trunk = typename chosen::trunk;
   using online = typename chosen::online;
   using feature = output_of<encoder, images>;
   using embedding = typename chosen::embedding;
   using prediction = typename chosen::prediction;
-  static_assert(view_rows::template have_one_table<encoder>(typename view_rows::indices{}),
-                "pretext::joint_embedding: the encoder<> has other parameters for the local views than for "
-                "the global ones; a ViT needs a recipe with the grid of its positions.");
   using view_shapes = Images;  ///< of all views: `images`, or a multi_crop
 
   static constexpr std::size_t views = groups::views;  ///< of each image
   /// Views of each image that the online network embeds; `memory::z` has their embeddings.
-  static constexpr std::size_t embedded_views = is_multi_crop ? views : pairing::online;
+  static constexpr std::size_t embedded_views = views - groups::views_of[0] + pairing::online;
   static constexpr bool has_target = chosen::has_ema;
   static constexpr bool moves_target_first = std::derived_from<target_type, ema_before_step>;
   static constexpr bool has_predictor = chosen::has_predictor;
@@ -71,12 +70,9 @@ class joint_embedding {
   struct memory {
     using W = typename Context::weight;
     using device = typename Context::device;
-    template <class... S>
-    using caches = std::tuple<cache_of<encoder, S, Context>...>;
     buffer<W, device> value{size}, gradient{size}, target_values{target_size};
     kernels::parameter_chunks<device> target_chunks{online_chunks()};
-    typename groups::template apply<caches> encoder_caches;
-    cache_of<projector, feature, Context> projector_cache;
+    typename view_network::template cache<Context> view_cache;
     cache_of<predictor, embedding, Context> predictor_cache;
     cache_of<trunk, images, Context> target_cache;
     loss_state_of<loss_type, Context, prediction, embedding> loss_state;
@@ -87,6 +83,7 @@ class joint_embedding {
 
   loss_type loss{};
   target_type target{};
+  masking_type masking{};
 
   friend bool operator==(const joint_embedding&, const joint_embedding&) = default;
 
@@ -94,6 +91,7 @@ class joint_embedding {
   void check() const {
     if constexpr (requires { loss.check(); }) loss.check();
     if constexpr (requires { target.check(); }) target.check();
+    if constexpr (requires { masking.check(); }) masking.check();
   }
 
   /// Gives what the loss remembers between steps its initial values.
@@ -123,14 +121,7 @@ class joint_embedding {
     m.z = context.activations.template allocate<T, embedding>(rows);
     const auto dz = context.activations.template allocate<T, embedding>(rows);
     const reads<Context, embedding> z{m.z};
-    const auto embed = [&]<std::size_t Group>(group_at<Group>, std::size_t first, std::size_t count) {
-      normalise_each_view(context, count / n);
-      encoder::forward(context, w, groups::template group<Group>(batch).part(0, count), h.part(first, count),
-                       std::get<Group>(m.encoder_caches));
-    };
-    view_rows::for_each(n, embedded, embed);
-    normalise_each_view(context, embedded_views);
-    projector::forward(context, w.at(encoder_size), reads<Context, feature>{h}, m.z, m.projector_cache);
+    view_network::forward(context, w, masking, batch, n, h, m.z, m.view_cache);
     if constexpr (std::same_as<target_type, stop_gradient>) target_embedding = z;
 
     const auto compare = [&](reads<Context, prediction> p, writes<Context, prediction> dp) {
@@ -159,14 +150,7 @@ class joint_embedding {
     } else {
       value = compare(z, dz);
     }
-    projector::backward(context, w.at(encoder_size), m.projector_cache, reads<Context, embedding>{dz}, dh);
-    const auto embed_backward = [&]<std::size_t Group>(group_at<Group>, std::size_t first,
-                                                       std::size_t count) {
-      encoder::backward(context, w, std::get<Group>(m.encoder_caches),
-                        reads<Context, feature>{dh.part(first, count)},
-                        writes<Context, typename groups::template shape_of<Group>>{nullptr, count});
-    };
-    view_rows::for_each(n, embedded, embed_backward);
+    view_network::backward(context, w, n, reads<Context, embedding>{dz}, dh, m.view_cache);
     return value;
   }
 
@@ -186,28 +170,10 @@ class joint_embedding {
   }
 
  private:
-  template <std::size_t Group>
-  using group_at = typename view_rows::template group_at<Group>;
-
   static constexpr std::size_t target_views = !chosen::has_any_target ? 0
                                               : !has_target           ? embedded_views
-                                              : is_multi_crop         ? groups::views_of[0]
                                                                       : pairing::of_target;
-  static constexpr std::size_t first_target_view =
-      is_multi_crop || !has_target ? 0 : pairing::first_of_target;
-
-  /// Views of each group that the online network embeds.
-  static constexpr auto embedded = [] {
-    auto views = groups::views_of;
-    if (!is_multi_crop) views[0] = embedded_views;
-    return views;
-  }();
-
-  /// Batch norm treats each of so many views by itself, unless the statistics are joint.
-  template <class Context>
-  static void normalise_each_view(Context& context, std::size_t views_of_each) {
-    context.step.batch_norm_groups = std::same_as<statistics, per_view_statistics> ? views_of_each : 1;
-  }
+  static constexpr std::size_t first_target_view = has_target ? pairing::first_of_target : 0;
 
   template <class Context>
   static void run_predictor(const void* w, Context& context, reads<Context, embedding> rows,
@@ -236,7 +202,7 @@ class joint_embedding {
       const auto w =
           network_weights(context, context.activations, trunk_size, m.target_values.data(), nullptr);
       const double drop_path = std::exchange(context.step.drop_path, 0);
-      normalise_each_view(context, target_views);
+      view_network::normalise_each_view(context, target_views);
       trunk::forward(context, w, seen, target, m.target_cache);
       context.step.drop_path = drop_path;
       context.activations.rewind(before);

@@ -47,12 +47,14 @@ template <class T>
 struct target {
   using type = T;
 };
-/// How many views of each image there are, and which network sees them: `all_views<N>` or `one_way`.
+/// Which network sees which views of an image, of those of the first group with a multi_crop: `all_views<N>`
+/// or `one_way`.
 template <class V>
 struct compares {
   using type = V;
 };
-/// The views that batch norm normalises together: `joint_statistics` or `per_view_statistics`.
+/// The views that batch norm normalises together: `joint_statistics`, `per_view_statistics` or
+/// `per_size_statistics`.
 template <class S>
 struct statistics {
   using type = S;
@@ -100,21 +102,31 @@ struct ema_before_step : ema {
   friend bool operator==(const ema_before_step&, const ema_before_step&) = default;
 };
 
-/// A compares<>: N views of every image; the online network and the target see all of them.
+/// A compares<>: N views of every image, the default with 2 of them or all of a multi_crop's first group; the
+/// online network and the target see all of them.
 template <std::size_t N = 2>
 struct all_views {
   static constexpr std::size_t views = N, online = N, first_of_target = 0, of_target = N;
 };
 /// A compares<>: two views of every image; the online network sees the first, the target the second (He et
-/// al. 2020). It takes half the work of `all_views<2>`.
+/// al. 2020). It takes half the work of `all_views<2>`. The online network also sees a multi_crop's local
+/// views.
 struct one_way {
   static constexpr std::size_t views = 2, online = 1, first_of_target = 1, of_target = 1;
 };
 
-/// A statistics<>: batch norm normalises all views together, as SimCLR does.
+/// A statistics<>: batch norm normalises all views together, as SimCLR does; in an encoder, those of one
+/// size.
 struct joint_statistics {};
 /// A statistics<>: batch norm normalises each view separately, as one forward pass per view does in BYOL.
 struct per_view_statistics {};
+/// A statistics<>: batch norm normalises the views of one size together in the projector, too, as MSN does.
+struct per_size_statistics {};
+
+/// The masking<> of a joint embedding whose networks see whole views.
+struct no_masking {
+  friend bool operator==(const no_masking&, const no_masking&) = default;
+};
 
 namespace detail {
 

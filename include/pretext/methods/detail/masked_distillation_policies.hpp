@@ -8,6 +8,7 @@
 #include <pretext/core/view_groups.hpp>
 #include <pretext/encoders/concepts.hpp>
 #include <pretext/encoders/masked/flagged_network.hpp>
+#include <pretext/encoders/masked/masked_feature.hpp>
 #include <pretext/heads/token_heads.hpp>
 #include <pretext/losses/token_losses.hpp>
 #include <pretext/masking/blockwise_masking.hpp>
@@ -28,14 +29,6 @@ inline constexpr bool is_token_losses = requires {
   typename L::of_patches;
   typename L::of_features;
 };
-
-/// Is the feature of an encoder its class token? Those without a recipe are not asked.
-template <class E>
-inline constexpr bool feature_is_class_token = true;
-template <class E>
-  requires requires { E::recipe::feature; }
-inline constexpr bool feature_is_class_token<E> =
-    E::recipe::feature == std::remove_cv_t<decltype(E::recipe::feature)>::class_token;
 
 /// The policies of a masked distillation, and a sentence for each that does not fit.
 template <class Images, class... Policies>
