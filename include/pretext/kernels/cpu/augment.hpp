@@ -2,11 +2,10 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
-#include <memory>
-#include <mutex>
 #include <span>
 #include <utility>
 
+#include <pretext/core/detail/reused.hpp>
 #include <pretext/core/device_scalar.hpp>
 #include <pretext/core/random.hpp>
 #include <pretext/core/tensor.hpp>
@@ -17,34 +16,9 @@
 
 namespace pretext::inline v0_1::kernels {
 
-/// The memory for one view; it grows with the first views and is then reused. It is not thread_local, because
-/// a thread without memory to register a destructor ends the program.
+/// The memory for one view; it grows with the first views and is then reused.
 class view_workspace {
  public:
-  /// A workspace that no other thread has, from those that were given back, or a new one.
-  class borrowed {
-   public:
-    borrowed() {
-      {
-        const std::lock_guard lock{unused().mutex};
-        workspace_ = std::move(unused().first);
-        if (workspace_) unused().first = std::move(workspace_->next_);
-      }
-      if (!workspace_) workspace_ = std::make_unique<view_workspace>();
-    }
-    borrowed(const borrowed&) = delete;
-    borrowed& operator=(const borrowed&) = delete;
-    ~borrowed() {
-      const std::lock_guard lock{unused().mutex};
-      workspace_->next_ = std::move(unused().first);
-      unused().first = std::move(workspace_);
-    }
-    view_workspace& operator*() const { return *workspace_; }
-
-   private:
-    std::unique_ptr<view_workspace> workspace_;
-  };
-
   template <std::size_t Channels>
   basic_planar_view<Channels> planes_for(image_extent view) {
     // 16 more elements per plane, so that the planes do not map to the same cache sets.
@@ -58,17 +32,7 @@ class view_workspace {
   resample_workspace taps;
 
  private:
-  struct list {
-    std::mutex mutex;
-    std::unique_ptr<view_workspace> first;
-  };
-  static list& unused() {
-    static list all;
-    return all;
-  }
-
   buffer<float, cpu> memory_;
-  std::unique_ptr<view_workspace> next_;  // of the list
 };
 
 /// A thread renders all views of a few images: one pass resamples the image into planes, which stay in the
@@ -79,7 +43,7 @@ struct augment<cpu> {
   template <std::size_t Channels = 3, class Augmentation, ImageSource Image, class T>
   static void render(const Augmentation& pipeline, const typename Augmentation::choices& choices,
                      const Image& image, image_extent extent, T* out) {
-    const view_workspace::borrowed own;
+    const pretext::detail::reused<view_workspace> own;
     view_workspace& workspace = *own;
     const basic_planar_view<Channels> view = workspace.planes_for<Channels>(extent);
     vectorised([&] {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <pretext/core/arena.hpp>
+#include <pretext/core/detail/reused.hpp>
 #include <pretext/core/device_scalar.hpp>
 #include <pretext/core/image_layout.hpp>
 #include <pretext/core/random.hpp>
@@ -91,11 +92,6 @@ struct make_views {
 /// A batch's images packed contiguously, so that one copy uploads them. The host buffers are reused.
 class packed_images {
  public:
-  static packed_images& of_this_thread() {
-    static thread_local packed_images packed;
-    return packed;
-  }
-
   template <class Context, class Images>
   image_array upload(Context& context, const Images& images) {
     using device = typename Context::device;
@@ -167,7 +163,8 @@ struct augment<Device> {
                   tensor_view<typename Context::activation, shape<H, W, Channels>> out) {
     if (images.size() == 0) return;
     const arena_scope guard{context.workspace};
-    const auto list = grid::packed_images::of_this_thread().upload(context, images);
+    const auto list = pretext::detail::reused<grid::packed_images> {
+      } -> upload(context, images);
     auto* const keys = context.workspace.template allocate<std::uint64_t>(samples.size());
     Device::write(context.stream, keys, samples.data(), samples.size());
     make(context, views, grid::view_batch<grid::image_array>{list, keys, images.size(), seed, epoch}, out);
