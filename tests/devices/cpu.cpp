@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <new>
 #include <thread>
 #include <vector>
 
@@ -65,4 +66,10 @@ TEST_CASE("memory is aligned to 64 bytes and zero, and none is allocated for no 
   }
   CHECK(cpu::allocate<float>(0) == nullptr);
   CHECK(cpu::allocate_undefined<float>(0) == nullptr);
+}
+
+TEST_CASE("more elements than an address can count are refused, and not a few of them allocated") {
+  constexpr std::size_t wraps =
+      std::size_t(-1) / sizeof(float) + 2;  // four bytes, modulo the largest address
+  CHECK_THROWS_AS(cpu::allocate_undefined<float>(wraps), std::bad_alloc);
 }

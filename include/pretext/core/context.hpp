@@ -6,7 +6,6 @@
 
 #include <pretext/core/arena.hpp>
 #include <pretext/core/bfloat16.hpp>
-#include <pretext/core/constant_weights.hpp>
 #include <pretext/core/device.hpp>
 #include <pretext/core/device_scalar.hpp>
 #include <pretext/core/loss_values.hpp>
@@ -61,6 +60,7 @@ namespace distributed {
 template <class Device>
 class communicator;  // distributed/communicator.hpp
 }
+class constant_weights;  // core/constant_weights.hpp
 
 namespace detail {
 /// What a loss returns on a device: its value, or a deferred one where the device runs asynchronously.

@@ -2,6 +2,7 @@
 #pragma once
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <new>
 #include <type_traits>
@@ -68,6 +69,7 @@ struct cpu {
   template <class T>
   static T* allocate_undefined(std::size_t count) {
     if (count == 0) return nullptr;
+    if (count > static_cast<std::size_t>(PTRDIFF_MAX) / sizeof(T)) throw std::bad_array_new_length{};
     void* memory = ::operator new[](count * sizeof(T), std::align_val_t{64});
     prefer_large_pages(memory, count * sizeof(T));
     return static_cast<T*>(memory);

@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include <pretext/core/arena.hpp>
+#include <pretext/core/constant_weights.hpp>
 #include <pretext/core/function_ref.hpp>
 #include <pretext/devices/cpu.hpp>
 #include <pretext/kernels/cpu/gemm/pack_pairs.hpp>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -37,11 +37,13 @@ struct clip_plan {
   explicit clip_plan(std::span<const parameter> table)
       : chunks{table}, first_chunk{table.size() + 1}, module{table.size()} {
     std::vector<std::uint32_t> firsts{0}, modules;
-    std::map<std::string_view, std::uint32_t> known;
+    std::vector<std::string_view> known;
     for (const parameter& p : table) {
       firsts.push_back(firsts.back() + static_cast<std::uint32_t>(kernels::chunks_of(p)));
       const std::string_view first = p.name().substr(0, p.name().find('.'));
-      modules.push_back(known.emplace(first, static_cast<std::uint32_t>(known.size())).first->second);
+      const auto found = std::find(known.begin(), known.end(), first);
+      modules.push_back(static_cast<std::uint32_t>(found - known.begin()));
+      if (found == known.end()) known.push_back(first);
     }
     const typename Device::stream stream{};
     Device::write(stream, first_chunk.data(), firsts.data(), firsts.size());

@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include <pretext/core/arena.hpp>
+#include <pretext/core/constant_weights.hpp>
 #include <pretext/devices/cpu.hpp>
 #include <pretext/kernels/convolution.hpp>
 #include <pretext/kernels/cpu/convolution/winograd_stages.hpp>
