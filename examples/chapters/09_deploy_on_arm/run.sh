@@ -1,3 +1,6 @@
+if ! command -v qemu-aarch64 && command -v qemu-aarch64-static; then # of qemu-user-static
+  qemu-aarch64() { qemu-aarch64-static "$@"; }
+fi >/dev/null
 for program in aarch64-linux-gnu-g++ qemu-aarch64; do
   command -v "$program" >/dev/null || skip "there is no $program here (Debian: g++-aarch64-linux-gnu, qemu-user)"
 done
