@@ -15,6 +15,7 @@
 #include <pretext/runtime/interrupt.hpp>
 #include <pretext/runtime/run_options.hpp>
 
+#include "counted.hpp"
 #include "image_readers.hpp"  // stamped by CMake: the readers of other formats that were found
 #include "measured_images.hpp"
 
@@ -197,7 +198,7 @@ any_source without(const any_source& source, const image_faults& faults) {
 
 void report_faults(const std::map<std::string, std::string>& faults, const char* what) {
   if (faults.empty()) return;
-  std::fprintf(stderr, "%zu images could not be read and were %s:\n", faults.size(), what);
+  std::fprintf(stderr, "%s %s:\n", unread(faults.size()).c_str(), what);
   std::size_t shown = 0;
   for (const auto& [name, fault] : faults) {
     if (shown++ == 5) {

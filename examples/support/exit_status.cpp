@@ -14,6 +14,7 @@
 #include <system_error>
 
 #include <nlohmann/json.hpp>
+#include <pretext/io/bad_image.hpp>
 #include <pretext/io/utf8.hpp>
 
 #include "compiled_parts.hpp"
@@ -74,6 +75,8 @@ int run_program(const std::string& name, const std::function<int()>& body) {
       status = exit_failed;
       problem = "what it prints could not be written to stdout";
     }
+  } catch (const pretext::bad_image& error) {
+    problem = sentence_of(error) + "; --on-bad-image skip goes on without such images";
   } catch (const std::exception& error) { problem = sentence_of(error); } catch (...) {
     problem = "an error inside of the program; please report it with the command line";
   }

@@ -17,6 +17,7 @@
 #include <pretext/io/file.hpp>
 #include <pretext/optimizers/schedule.hpp>
 
+#include "counted.hpp"
 #include "initial_weights.hpp"
 #include "measured_images.hpp"
 #include "metrics_report.hpp"
@@ -175,8 +176,8 @@ int fine_tune(finetune_recipe config, const training_options& options, std::size
       if (epoch % test_every != 0) return {};
       return {{"accuracy", test(*classifier, data.test, how, left_out).metrics.accuracy}};
     };
-  std::fprintf(stderr, "%zu of %zu labels, %zu classes, %s\n", train.size(), all.size(), classes,
-               tuning.weights.empty() ? "from scratch" : tuning.weights.c_str());
+  std::fprintf(stderr, "%zu of %s, %zu classes, %s\n", train.size(), counted(all.size(), "label").c_str(),
+               classes, tuning.weights.empty() ? "from scratch" : tuning.weights.c_str());
   auto done =
       take_steps(config, options, folder, saved, train, data.found, *classifier, schedule, evaluation);
   const run_summary& summary = done.summary;
@@ -186,8 +187,8 @@ int fine_tune(finetune_recipe config, const training_options& options, std::size
     write_classifier(file, *classifier, data.train, config, folder.read_recipe_text());
     folder.finish(*classifier, summary);
   }
-  std::fprintf(stderr, "%zu steps in %.0f s, last loss %.4f; the classifier is in %s\n", summary.steps,
-               summary.seconds, summary.loss, file.c_str());
+  std::fprintf(stderr, "%s in %.0f s, last loss %.4f; the classifier is in %s\n",
+               counted(summary.steps, "step").c_str(), summary.seconds, summary.loss, file.c_str());
 
   const auto start = std::chrono::steady_clock::now();
   test_result tested;

@@ -10,6 +10,8 @@
 #include <pretext/core/expects.hpp>
 #include <pretext/recipes/presets.hpp>
 
+#include "counted.hpp"
+
 namespace programs {
 namespace {
 
@@ -102,12 +104,13 @@ void apply_length(recipe& config, std::size_t images, const std::vector<std::str
   const pretraining_preset preset = preset_of(config);
   const training_length length{images, config.batch, config.epochs};
   set(config, given, "target_momentum", std::round(1000 * preset.target_momentum(length.steps())) / 1000);
-  std::fprintf(stderr, "preset %s: %s, learning rate %g for %zu images a step, weight decay %g\n",
-               config.preset.c_str(), config.optimizer.c_str(), config.learning_rate, config.batch,
-               config.weight_decay);
+  std::fprintf(stderr, "preset %s: %s, learning rate %g for %s a step, weight decay %g\n",
+               config.preset.c_str(), config.optimizer.c_str(), config.learning_rate,
+               counted(config.batch, "image").c_str(), config.weight_decay);
   if (length.steps() < few_steps)
-    std::fprintf(stderr, "%zu steps are few: a smaller --batch or more --epochs teach more\n",
-                 length.steps());
+    std::fprintf(
+        stderr, "%s: a smaller --batch or more --epochs teach more\n",
+        length.steps() == 1 ? "1 step is little" : (counted(length.steps(), "step") + " are few").c_str());
 }
 
 bool is_preset_member(const field& member) {

@@ -15,6 +15,7 @@
 #include <pretext/runtime/interrupt.hpp>
 #include <pretext/runtime/run.hpp>
 
+#include "counted.hpp"
 #include "datasets.hpp"
 #include "exit_status.hpp"
 #include "initial_weights.hpp"
@@ -78,8 +79,9 @@ finished_training take_steps(recipe& config, const training_options& options, ru
   folder.write_recipe(config);
   finished_training done;
   done.written = saved && saved->step == steps && folder.has_results(steps);
-  std::fprintf(stderr, "%zu images, %zu steps of %zu images, %s at %zu pixels, %zu threads%s\n", train.size(),
-               steps, config.batch, config.encoder.c_str(), config.image_size, threads,
+  std::fprintf(stderr, "%s, %s of %s, %s at %zu pixels, %s%s\n", counted(train.size(), "image").c_str(),
+               counted(steps, "step").c_str(), counted(config.batch, "image").c_str(), config.encoder.c_str(),
+               config.image_size, counted(threads, "thread").c_str(),
                options.compute.is_gpu() ? " and a GPU" : "");
   const bool uploaded = options.compute.is_gpu() && upload_images(options, train, trainer, loading);
   // After the last step an evaluation fails alone, so that the encoder is written.
@@ -185,8 +187,9 @@ int pretrain(const pretraining& method, const training_options& options) {
       take_steps(config, options, folder, saved, data.train, data.found, *trainer, schedule, evaluation);
   const run_summary& summary = done.summary;
   if (!done.written) folder.finish(*trainer, summary);
-  std::fprintf(stderr, "%zu steps in %.0f s, last loss %.4f; the encoder is in %s\n", summary.steps,
-               summary.seconds, summary.loss, folder.encoder().c_str());
+  std::fprintf(stderr, "%s in %.0f s, last loss %.4f; the encoder is in %s\n",
+               counted(summary.steps, "step").c_str(), summary.seconds, summary.loss,
+               folder.encoder().c_str());
   if (!done.written || !folder.has(pictures_file))
     done.status |= finish_with(folder, "making the pictures of the report",
                                [&] { write_pictures(folder.path(), method.pictures(*trainer, data)); });

@@ -11,6 +11,7 @@
 #include <pretext/report/report.hpp>
 #include <pretext/runtime/metrics.hpp>
 
+#include "counted.hpp"
 #include "exit_status.hpp"
 #include "feature_plot.hpp"
 #include "method_info.hpp"
@@ -102,8 +103,8 @@ void write_run_report(const run_folder& folder, recipe& config, const datasets& 
   report page;
   page.title = str_cat(info.title, " on ", data.train.size(),
                        config.data == "builtin" ? " built-in images" : " images");
-  page.summary = str_cat(config.encoder, " at ", config.image_size, " pixels, ", config.epochs,
-                         " epochs without labels.");
+  page.summary = str_cat(config.encoder, " at ", config.image_size, " pixels, ",
+                         counted(config.epochs, "epoch"), " without labels.");
   page.command_line = command_line;
   const auto number = [](double x) {
     char text[32];
@@ -154,12 +155,11 @@ void write_run_report(const run_folder& folder, recipe& config, const datasets& 
     page.configuration.push_back({name, value});
   page.provenance = {{"Compiler", str_cat("C++", __cplusplus / 100 % 100, ", ", __VERSION__)}};
   if (!summary.skipped.empty()) {
-    page.notes.push_back(str_cat(summary.skipped.size(), " images could not be read and were skipped:"));
+    page.notes.push_back(str_cat(unread(summary.skipped.size()), " skipped:"));
     for (const auto& [name, error] : summary.skipped) page.notes.push_back(error);
   }
   if (!evaluated.left_out.empty()) {
-    page.notes.push_back(
-        str_cat(evaluated.left_out.size(), " images could not be read and were left out of the evaluation:"));
+    page.notes.push_back(str_cat(unread(evaluated.left_out.size()), " left out of the evaluation:"));
     for (const auto& [name, error] : evaluated.left_out) page.notes.push_back(error);
   }
   write_report(folder.path() / "report.html", page);
@@ -170,8 +170,9 @@ void write_fine_tuning_report(const run_folder& folder, recipe& config, const cl
                               const std::map<std::string, std::string>& left_out) {
   report page;
   page.title = str_cat("Fine-tuning on ", config.data == "builtin" ? "built-in images" : config.data);
-  page.summary = str_cat(config.encoder, " at ", config.image_size, " pixels, ", config.epochs,
-                         " epochs with labels; tested on ", metrics.count, " images.");
+  page.summary =
+      str_cat(config.encoder, " at ", config.image_size, " pixels, ", counted(config.epochs, "epoch"),
+              " with labels; tested on ", counted(metrics.count, "image"), ".");
   page.accuracies = {{"accuracy", "balanced accuracy"},
                      {{"this classifier", {metrics.accuracy, metrics.balanced_accuracy}}}};
   add_tables(page, metrics, classes, "test images");
@@ -184,8 +185,7 @@ void write_fine_tuning_report(const run_folder& folder, recipe& config, const cl
     page.configuration.push_back({name, value});
   page.provenance = {{"Compiler", str_cat("C++", __cplusplus / 100 % 100, ", ", __VERSION__)}};
   if (!left_out.empty()) {
-    page.notes.push_back(
-        str_cat(left_out.size(), " images could not be read and were left out of the test:"));
+    page.notes.push_back(str_cat(unread(left_out.size()), " left out of the test:"));
     for (const auto& [name, error] : left_out) page.notes.push_back(error);
   }
   write_report(folder.path() / "report.html", page);

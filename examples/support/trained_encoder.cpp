@@ -22,6 +22,7 @@
 
 #include "command_line.hpp"
 #include "compiled_parts.hpp"
+#include "counted.hpp"
 #include "exit_status.hpp"
 #include "feature_plot.hpp"
 #include "measured_images.hpp"
@@ -241,7 +242,7 @@ report feature_report(const std::string& title, const trained_encoder& trained, 
                 {"Values of a feature", std::to_string(images.features.width)}};
   page.provenance = {{"Compiler", str_cat("C++", __cplusplus / 100 % 100, ", ", __VERSION__)}};
   if (!images.left_out.empty()) {
-    page.notes.push_back(str_cat(images.left_out.size(), " images could not be read and were left out:"));
+    page.notes.push_back(str_cat(unread(images.left_out.size()), " left out:"));
     for (const auto& [name, error] : images.left_out) page.notes.push_back(error);
   }
   return page;

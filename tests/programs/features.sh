@@ -112,5 +112,5 @@ echo broken >twice/broken.png
 ends 1 "broken.png" search --run run --data twice --out broken
 run search --run run --data twice --on-bad-image skip --out broken
 [ "$(value left_out)" -eq 1 ]
-grep -q "1 images could not be read and were left out" broken/report.html
+grep -q "1 image could not be read and was left out" broken/report.html
 echo "embed, search, duplicates, outliers, select and classify do what they say"
