@@ -46,7 +46,7 @@ struct ressl_definition {
         pretext::make_simclr_views<Images>(differ, normalisation).template view<0>(),
         pretext::augmentation{
             pretext::random_resized_crop<pretext::torchvision_crop_box>{.area = {differ.minimum_area, 1}},
-            pretext::horizontal_flip{}, normalisation}};
+            pretext::detail::flip_of(differ), normalisation}};
   }
 };
 

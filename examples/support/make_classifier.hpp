@@ -39,7 +39,7 @@ auto make_finetune_view(const finetune_recipe& config) {
   return augmentation{
       random_resized_crop<torchvision_crop_box>{.area = {static_cast<float>(config.minimum_area), 1},
                                                 .method = interpolation::bicubic_antialias},
-      horizontal_flip{},
+      horizontal_flip{.probability = config.orientation == "fixed" ? 0.f : .5f},
       random_orientation{.probability = config.orientation == "any" ? 1.f : 0.f},
       make_rand_augment<Channels>(config, normalisation.mean),
       normalisation,

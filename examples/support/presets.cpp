@@ -139,7 +139,8 @@ view_preset views_of(const recipe& config, const color_options& options) {
           .jitter = static_cast<float>(options.jitter),
           .color = static_cast<float>(options.color),
           .blur = static_cast<float>(options.blur),
-          .any_orientation = config.orientation == "any"};
+          .any_orientation = config.orientation == "any",
+          .flip = config.orientation != "fixed"};
 }
 
 }  // namespace programs

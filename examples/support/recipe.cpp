@@ -183,9 +183,11 @@ std::vector<field> recipe::fields() {
        "smallest area of a random crop, as a fraction of the image",
        range{.min = 0, .max = 1, .above_min = true}},
       {"orientation", &orientation, "--orientation",
-       "\"any\": views are also turned by 90 degrees and upside down, for objects without an upright "
-       "position",
-       one_of{{"upright", "any"}}, "\"upright\""},
+       "\"upright\": half of the views are flipped left to right; \"any\": they are also turned by 90 "
+       "degrees "
+       "and upside down, for objects without an upright position; \"fixed\": neither, where left and right "
+       "mean different things",
+       one_of{{"upright", "any", "fixed"}}, "\"upright\""},
       {"channels", &channels, "--channels", "of the images: 1 for gray ones", between{1, 4096}, "3"},
       {"levels", &levels, "--levels",
        "samples that become 0 and 1: \"type\" for the whole range of their type, LOW:HIGH, LOW%:HIGH% for "

@@ -22,12 +22,11 @@ namespace {
 
 /// All views of an image of 40 x 40 pixels.
 template <class Images, class Views>
-std::vector<float> views_of(const Views& views) {
+std::vector<float> views_of(const Views& views, std::uint64_t sample = 5) {
   on<cpu> context{};
   tensor<float, Images, cpu> batch;
   const auto out = batch.resize(Views::views);
   const image picture = pretext_tests::random_bytes(40, 40, channels_of<Images>, 1);
-  const std::uint64_t sample = 5;
   augment(context, views, std::span{&picture, 1}, std::span{&sample, 1}, 3, 0, out);
   return {out.data, out.data + out.size()};
 }
@@ -138,6 +137,21 @@ TEST_CASE("presets of published methods have the published optimizer, rate, mome
   CHECK(small_moco.target_momentum(200 * 390) == doctest::Approx(0.99).epsilon(0.005));
   CHECK(preset_for("vicreg", image_kind::small_images)->optimizer == preset_optimizer::lars);
   CHECK(preset_for("swav", image_kind::small_images)->queue_capacity == 0);
+}
+
+TEST_CASE("views that are not flipped are the crop alone; half of the others differ from it") {
+  using color = shape<32, 32, 3>;
+  const view_preset flipped{.minimum_area = .5f}, fixed{.minimum_area = .5f, .flip = false};
+  const augmentation crop{random_resized_crop<torchvision_crop_box>{
+      .area = {.5f, 1}, .method = interpolation::bicubic_antialias}};
+  std::size_t differ = 0;
+  for (std::uint64_t sample = 0; sample < 40; ++sample) {
+    const auto alone = views_of<color>(crop, sample);
+    CHECK(views_of<color>(make_mae_view<color>(fixed), sample) == alone);
+    differ += views_of<color>(make_mae_view<color>(flipped), sample) != alone;
+  }
+  CHECK(differ > 10);
+  CHECK(differ < 30);
 }
 
 TEST_CASE(

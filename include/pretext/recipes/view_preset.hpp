@@ -25,6 +25,7 @@ struct view_preset {
   float color = 1;           ///< factor of saturation, hue and the probability of gray views (RGB)
   float blur = 1;            ///< factor of the papers' probabilities; views of at most 32 pixels have none
   bool any_orientation = false;  ///< the images have no upright position
+  bool flip = true;              ///< half of the views are flipped left to right
 
   friend constexpr bool operator==(const view_preset&, const view_preset&) = default;
 };
@@ -58,6 +59,9 @@ constexpr auto gray_or_noise(const view_preset& views) {
 constexpr auto crop_of(const view_preset& views, interpolation method) {
   return random_resized_crop<torchvision_crop_box>{.area = {views.minimum_area, 1}, .method = method};
 }
+constexpr horizontal_flip flip_of(const view_preset& views) {
+  return {.probability = views.flip ? .5f : 0.f};
+}
 constexpr random_orientation orientation_of(const view_preset& views) {
   return {.probability = views.any_orientation ? 1.f : 0.f};
 }
@@ -75,7 +79,7 @@ constexpr auto make_simclr_views(
     const view_preset& views, const basic_normalise<Channels>& normalisation = no_normalisation<Channels>()) {
   const float s = views.jitter;
   return two_views{augmentation{
-      detail::crop_of(views, interpolation::bilinear), horizontal_flip{}, detail::orientation_of(views),
+      detail::crop_of(views, interpolation::bilinear), detail::flip_of(views), detail::orientation_of(views),
       detail::jitter_of<Channels>(.8f * s, .8f * s * views.color, .2f * s * views.color),
       detail::gray_or_noise<Channels>(views), detail::blur_of<Images>(views, .5f), normalisation}};
 }
@@ -88,7 +92,7 @@ constexpr auto make_byol_views(
   const auto view = [&](float blur, float solarization) {
     const float s = views.jitter;
     return augmentation{detail::crop_of(views, interpolation::bilinear),
-                        horizontal_flip{},
+                        detail::flip_of(views),
                         detail::orientation_of(views),
                         detail::jitter_of<Channels>(.8f * s, .4f * s * views.color, .2f * s * views.color),
                         detail::gray_or_noise<Channels>(views),
@@ -103,7 +107,7 @@ constexpr auto make_byol_views(
 template <Shape Images, std::size_t Channels = channels_of<Images>>
 constexpr auto make_mae_view(const view_preset& views,
                              const basic_normalise<Channels>& normalisation = no_normalisation<Channels>()) {
-  return augmentation{detail::crop_of(views, interpolation::bicubic_antialias), horizontal_flip{},
+  return augmentation{detail::crop_of(views, interpolation::bicubic_antialias), detail::flip_of(views),
                       detail::orientation_of(views), normalisation};
 }
 
