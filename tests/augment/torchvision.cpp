@@ -1,10 +1,10 @@
 #include "rendering.hpp"
 
 #include <doctest/doctest.h>
-#include <cstdlib>
-#include <filesystem>
-#include <nlohmann/json.hpp>
-#include <pretext/io/safetensors.hpp>
+#include <string>
+#include <vector>
+
+#include "support/reference.hpp"
 
 using namespace pretext;
 using namespace pretext_tests;
@@ -17,17 +17,13 @@ struct reference {
   std::vector<float_image> inputs;
 
   reference() {
-    const char* elsewhere = std::getenv("PRETEXT_REFERENCE_DIR");
-    file = read_safetensors(std::filesystem::path{elsewhere ? elsewhere : PRETEXT_REFERENCE} /
-                            "augmentations.safetensors");
+    file = tests::reference("augmentations");
     const auto& shape = file.at("input").shape;
     for (std::size_t i = 0; i < shape.at(0); ++i)
       inputs.push_back({shape.at(2), shape.at(3), 3, expected("input", i)});
   }
 
-  nlohmann::json number(const std::string& name) const {
-    return nlohmann::json::parse(file.metadata.at(name));
-  }
+  tests::setting number(const std::string& name) const { return tests::hyper_parameter(file, name); }
   image_extent extent(const std::string& name) const {
     const auto& shape = file.at(name).shape;
     return {shape.at(2), shape.at(3)};

@@ -11,9 +11,9 @@ using namespace pretext;
 
 TEST_CASE("Barlow Twins agrees with lightly, solo-learn and stable-pretraining") {
   const auto file = tests::reference("loss_barlow_twins");
-  for (const auto& entry : tests::hyper_parameter(file, "lambdas")) {
+  for (const auto& entry : tests::hyper_parameter(file, "lambdas").elements()) {
     const double lambda = entry.get<double>();
-    const std::string text = entry.dump();
+    const std::string text = entry.text();
     tests::agrees_with_case(barlow_twins_loss{.lambda = lambda}, file, "biased_" + text);
     tests::agrees_with_case(barlow_twins_loss{.lambda = lambda, .weight = 0.1}, file, "solo_" + text);
     tests::agrees_with_case(barlow_twins_loss{.lambda = lambda, .standard = standardisation::unbiased}, file,

@@ -12,10 +12,10 @@ using namespace pretext;
 TEST_CASE("DCL and DCLW agree with lightly") {
   const auto file = tests::reference("loss_dcl");
   const double sigma = tests::hyper_parameter(file, "sigma").get<double>();
-  for (const auto& entry : tests::hyper_parameter(file, "temperatures")) {
+  for (const auto& entry : tests::hyper_parameter(file, "temperatures").elements()) {
     const double temperature = entry.get<double>();
-    tests::agrees_with_case(decoupled_contrastive{temperature}, file, "dcl_" + entry.dump());
-    tests::agrees_with_case(decoupled_contrastive{temperature, sigma}, file, "dclw_" + entry.dump());
+    tests::agrees_with_case(decoupled_contrastive{temperature}, file, "dcl_" + entry.text());
+    tests::agrees_with_case(decoupled_contrastive{temperature, sigma}, file, "dclw_" + entry.text());
   }
 }
 

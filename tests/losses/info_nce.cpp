@@ -11,8 +11,8 @@ using namespace pretext;
 
 TEST_CASE("InfoNCE agrees with the official code of MoCo v3") {
   const auto file = tests::reference("loss_moco_v3");
-  for (const auto& entry : tests::hyper_parameter(file, "temperatures"))
-    tests::agrees_with_case(info_nce{.temperature = entry.get<double>()}, file, "symmetric_" + entry.dump(),
+  for (const auto& entry : tests::hyper_parameter(file, "temperatures").elements())
+    tests::agrees_with_case(info_nce{.temperature = entry.get<double>()}, file, "symmetric_" + entry.text(),
                             {"q1", "q2"}, {"k1", "k2"});
 }
 

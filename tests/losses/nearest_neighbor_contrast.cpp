@@ -14,9 +14,9 @@ TEST_CASE("the contrast with nearest neighbours agrees with solo-learn's NNCLR")
   const auto file = tests::reference("loss_nnclr");
   const auto queue = file.at("queue").as<double>();
   const std::size_t capacity = file.at("queue").shape[0], n = file.at("z1").shape[0];
-  for (const auto& entry : hyper_parameter(file, "temperatures")) {
+  for (const auto& entry : hyper_parameter(file, "temperatures").elements()) {
     const auto found = agrees_with_batch<9>(
-        nearest_neighbor_contrast{capacity, entry.get<double>()}, file, "nnclr_" + entry.dump(),
+        nearest_neighbor_contrast{capacity, entry.get<double>()}, file, "nnclr_" + entry.text(),
         {.p = {"p1", "p2"}, .target = {"z1", "z2"}, .state = {{"queue", queue}}});
     // The first view's unit embeddings have taken the first places.
     const auto z = file.at("z1").as<double>();

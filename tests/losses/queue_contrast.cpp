@@ -25,18 +25,18 @@ TEST_CASE(
   const auto first = file.at("queue1").as<double>(), second = file.at("queue2").as<double>();
   const std::size_t capacity = file.at("queue1").shape[0];
   const double position = hyper_parameter(file, "one_queue_twice_position").get<double>();
-  for (const auto& entry : hyper_parameter(file, "temperatures")) {
+  for (const auto& entry : hyper_parameter(file, "temperatures").elements()) {
     const queue_contrast loss{capacity, entry.get<double>()};
     agrees_with_batch<9>(
-        loss, file, "one_sided_" + entry.dump(),
+        loss, file, "one_sided_" + entry.text(),
         {.p = {"q1"}, .target = {"k2"}, .first_target_view = 1, .state = {{"queue", first}}});
-    agrees_with_batch<9>(loss, file, "one_queue_twice_" + entry.dump(),
+    agrees_with_batch<9>(loss, file, "one_queue_twice_" + entry.text(),
                          {.p = {"q1", "q2"},
                           .target = {"k1", "k2"},
                           .state = {{"queue", first}, {"queue_position", {position}}}});
     agrees_with_batch<9>(
         queue_contrast{capacity, entry.get<double>(), key_queues::per_view}, file,
-        "two_queues_" + entry.dump(),
+        "two_queues_" + entry.text(),
         {.p = {"q1", "q2"}, .target = {"k1", "k2"}, .state = {{"queue", both(first, second)}}});
   }
 }

@@ -42,15 +42,16 @@ void takes_the_same_steps(const safetensors& file, double tolerance) {
     return most;
   };
 
-  const auto mixes = tests::hyper_parameter(file, "mixes");
+  const auto mixes = tests::hyper_parameter(file, "mixes").elements();
   const auto rates = tests::hyper_parameter(file, "rates").template get<std::vector<double>>();
   const auto losses = file.at("loss").template as<double>();
   for (std::size_t step = 0; step < losses.size(); ++step) {
     auto x = tests::channels_last<T>(file.at("images." + std::to_string(step)));
     const auto labels = file.at("labels." + std::to_string(step)).template as<int>();
     const std::size_t batch = labels.size();
-    const auto& drawn = mixes.at(step);
-    const std::size_t top = drawn[2], bottom = drawn[3], left = drawn[4], right = drawn[5];
+    const auto drawn = mixes.at(step).elements();
+    const auto side = [&](std::size_t i) { return drawn.at(i).template get<std::size_t>(); };
+    const std::size_t top = side(2), bottom = side(3), left = side(4), right = side(5);
     const batch_mix chosen{drawn[0].template get<double>(),
                            drawn[1].template get<bool>(),
                            top,

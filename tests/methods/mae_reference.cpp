@@ -53,7 +53,7 @@ void five_steps_agree(const safetensors& file, double tolerance) {
                      mae_decoder<N.decoder_embed_dim, N.decoder_depth, N.decoder_num_heads>, given_noise>;
   const auto number = [&](const char* name) { return tests::hyper_parameter(file, name).get<double>(); };
   REQUIRE(number("mask_ratio") == 0.75);
-  const auto betas = tests::hyper_parameter(file, "betas");
+  const auto betas = tests::hyper_parameter(file, "betas").get<std::vector<double>>();
   trainer<method, Context, adamw> learner{
       method{.loss = {.normalise = tests::hyper_parameter(file, "norm_pix_loss").get<bool>()}},
       adamw{.beta1 = betas[0], .beta2 = betas[1], .weight_decay = number("weight_decay")}, 1, cpu::stream{2}};

@@ -3,26 +3,38 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
-#include <filesystem>
+#include <cstddef>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include <nlohmann/json.hpp>
 #include <pretext/io/safetensors.hpp>
 
 namespace pretext::tests {
 
 /// A case computed by another implementation. The environment variable PRETEXT_REFERENCE_DIR may name another
 /// folder of such cases.
-inline safetensors reference(const std::string& name) {
-  const char* other = std::getenv("PRETEXT_REFERENCE_DIR");
-  return read_safetensors(std::filesystem::path{other ? other : PRETEXT_REFERENCE} / (name + ".safetensors"));
-}
+safetensors reference(const std::string& name);
 
-/// A hyper-parameter of a case.
-inline nlohmann::json hyper_parameter(const safetensors& file, const std::string& name) {
-  return nlohmann::json::parse(file.metadata.at(name));
+/// A hyper-parameter of a case: JSON, which reference.cpp reads, because its parser takes seconds to compile.
+class setting {
+ public:
+  explicit setting(std::string text) : text_{std::move(text)} {}
+
+  /// T: one of the types that reference.cpp instantiates.
+  template <class T>
+  T get() const;
+  std::vector<setting> elements() const;  ///< of an array
+  setting operator[](std::size_t index) const { return elements().at(index); }
+  setting at(const std::string& key) const;  ///< of an object
+  const std::string& text() const { return text_; }
+
+ private:
+  std::string text_;
+};
+
+inline setting hyper_parameter(const safetensors& file, const std::string& name) {
+  return setting{file.metadata.at(name)};
 }
 
 /// The largest difference, relative to the largest expected magnitude.
