@@ -101,7 +101,7 @@ install_dependencies() {
 
   local version
   version=$(cmake --version | sed -n '1s/[^0-9]*//p')
-  if [ "$(printf '%s\n3.25\n' "$version" | sort -V | head -n 1)" != 3.25 ]; then
+  if [ "$(printf '%s\n3.25\n' "$version" | sort -V | sed -n 1p)" != 3.25 ]; then
     echo "CMake $version is too old: pretext needs 3.25 or newer." >&2
     return 1
   fi

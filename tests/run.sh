@@ -45,7 +45,7 @@ if [ ! -e "$results" ]; then
 fi
 
 # ctest reports as "skipped" both tests that skip themselves (SKIP_...) and tests whose program is missing: the latter failed.
-attribute() { sed -n "/<testsuite/,/>/s/^[[:space:]]*$1=\"\([0-9]*\)\".*/\1/p" "$results" | head -n 1; }
+attribute() { sed -n "/<testsuite/,/>/s/^[[:space:]]*$1=\"\([0-9]*\)\".*/\1/p" "$results" | sed -n 1p; }
 total=$(attribute tests)
 skipped=$(grep -c '<skipped message="SKIP_' "$results" || true)
 failed=$(($(attribute failures) + $(attribute disabled) + $(attribute skipped) - skipped))

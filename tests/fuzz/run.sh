@@ -42,7 +42,7 @@ for name in "${targets[@]}"; do
   grown=$build/corpus/$name
   mkdir -p "$grown"
   committed=$root/tests/fuzz/corpus/$name
-  program=$(find "$build" -type f -name "fuzz.$name" | head -n 1)
+  program=$(find "$build" -type f -name "fuzz.$name" | sed -n 1p)
   if $merge; then
     rm -rf "$build/merged" && mkdir "$build/merged"
     "$program" -merge=1 -max_len=4096 "$build/merged" "$committed" "$grown" >"$build/$name.log" 2>&1

@@ -10,13 +10,13 @@ needs pretrain finetune evaluate draw_builtin
 # The first image of each part is damaged, and one in the middle.
 "$draw" --count 100 --classes --out photos/train 2>log
 "$draw" --count 50 --seed 8 --classes --out photos/test 2>log
-class=$(ls photos/train | head -n 1)
+class=$(ls photos/train | sed -n 1p)
 for part in train test; do
-  for image in "$(ls photos/$part/"$class"/* | head -n 1)" "$(ls photos/$part/*/* | tail -n 7 | head -n 1)"; do
+  for image in "$(ls photos/$part/"$class"/* | sed -n 1p)" "$(ls photos/$part/*/* | tail -n 7 | sed -n 1p)"; do
     head -c 40 "$image" >half && mv half "$image"
   done
 done
-damaged=$(ls photos/train/"$class"/* | head -n 1)
+damaged=$(ls photos/train/"$class"/* | sed -n 1p)
 common=(--data photos --batch 16 --epochs 2 --threads 2 --knn-every 1)
 
 ends 1 "damaged PNG.*--on-bad-image skip goes on" "${pretrain[@]}" "${common[@]}" --out stopping
@@ -51,7 +51,7 @@ ends 0 "were replaced by others" "${pretrain[@]}" --resume --epochs $((steps / 6
 
 # The policy is to stop, and a test image is damaged: the kNN after the last epoch fails alone.
 rm "$damaged" && cp -r photos tests_damaged
-for image in $(ls tests_damaged/train/*/* | tail -n 7 | head -n 1); do rm "$image"; done
+for image in $(ls tests_damaged/train/*/* | tail -n 7 | sed -n 1p); do rm "$image"; done
 ends 1 "but the evaluation after the last epoch failed" "${pretrain[@]}" --data tests_damaged --batch 16 --epochs 1 --threads 2 --knn-every 1 --out alone
 [ -s alone/encoder.safetensors ] && [ -s alone/summary.json ] || die "the encoder is lost"
 # Pictures that cannot be written.

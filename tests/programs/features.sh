@@ -23,7 +23,7 @@ pretrain simclr --data photos --epochs 8 --batch 50 --learning-rate 0.2 --thread
 
 run embed --run run --out npy
 [ "$(stat -c %s npy/features.npy)" -eq $((128 + 400 * 128 * 4)) ] || die "features.npy has $(stat -c %s npy/features.npy) bytes"
-head -c 128 npy/features.npy | grep -qa "'shape': (400, 128)"
+head -c 128 npy/features.npy | grep -aF "'shape': (400, 128)" >/dev/null
 [ "$(wc -l <npy/names.txt)" -eq 400 ]
 (cd photos && xargs ls <../npy/names.txt >/dev/null)
 run embed --encoder run/encoder.safetensors --data photos --format csv --out csv
@@ -31,7 +31,7 @@ run embed --encoder run/encoder.safetensors --data photos --format csv --out csv
 first=$(od -An -tf4 -j128 -N4 npy/features.npy) other=$(sed -n 2p csv/features.csv | cut -d, -f2)
 awk -v a="$first" -v b="$other" 'BEGIN { exit !(a - b < 1e-4 && b - a < 1e-4) }' || die "npy has $first, csv has $other"
 run embed --run run --format safetensors --images 50 --out tensors
-head -c 200 tensors/features.safetensors | grep -qaF '"__metadata__":{"classes":'
+head -c 200 tensors/features.safetensors | grep -aF '"__metadata__":{"classes":' >/dev/null
 grep -qaF '"features":{"dtype":"F32","shape":[50, 128]' tensors/features.safetensors
 grep -q "Embedding in two dimensions" npy/report.html
 

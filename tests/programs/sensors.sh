@@ -19,7 +19,7 @@ grep -qF "\"levels\": \"$levels\"" run/recipe.json || die "the recipe lacks the 
 grep -qF "\"normalisation\": \"$normalisation\"" run/recipe.json || die "the recipe lacks $normalisation"
 for key in '"level_rule":"window"' "\"level_low\":\"${levels%:*}\"" '"input_channels":"1"' \
   "\"mean\":\"${normalisation%/*}\"" "\"std\":\"${normalisation#*/}\""; do
-  head -c 20000 run/encoder.safetensors | grep -aqF "$key" || die "the encoder file does not record $key"
+  head -c 20000 run/encoder.safetensors | grep -aF "$key" >/dev/null || die "the encoder file does not record $key"
 done
 ended 0 "$programs/evaluate" --run run --linear-epochs 0 --threads 2
 says '"knn_untrained"'
