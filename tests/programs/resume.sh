@@ -5,7 +5,7 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../support/programs.sh"
 needs pretrain
 
-if [ "${PRETEXT_LONG_TESTS:-ON}" = ON ]; then epochs=12 simclr_kills=20 other_kills=8; else epochs=6 simclr_kills=4 other_kills=2; fi
+if [ "${PRETEXT_LONG_TESTS:-ON}" = ON ]; then epochs=8 simclr_kills=8 other_kills=4; else epochs=6 simclr_kills=4 other_kills=2; fi
 
 sum() { sha256sum "$1/encoder.safetensors" | cut -d' ' -f1; }
 same() {

@@ -7,7 +7,8 @@ set -euo pipefail
 command -v g++ >/dev/null && [ "$(uname -m)" = x86_64 ] || exit 77
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 small=(-std=c++20 -Os -flto=auto -ffunction-sections -fdata-sections -Wl,--gc-sections -s)
-build() { g++ "${small[@]}" -I "$root/include" "$root/examples/inference.cpp" -pthread -o "$@"; }
+g++ "${small[@]}" -I "$root/include" -c "$root/examples/inference.cpp" -o inference.o
+build() { g++ "${small[@]}" inference.o -pthread -o "$@"; }
 build dynamic
 build static -static -Wl,-z,norelro -Wl,-z,noseparate-code -Wl,--build-id=none
 stat -c '%n: %s bytes' dynamic static
