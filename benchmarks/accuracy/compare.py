@@ -15,15 +15,20 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-p.add_argument("method", choices=("simclr", "byol", "mae"))
+# The methods of joint_pytorch.py, with the options that both sides are given.
+JOINT = {method: "--learning-rate 0.06 --weight-decay 5e-4" for method in
+         ("simsiam", "moco_v2", "barlow_twins", "vicreg", "dino")}
+JOINT["swav"] = "--optimizer adamw --learning-rate 1e-3 --weight-decay 1e-6"
+
+p.add_argument("method", choices=("simclr", "byol", "mae", *JOINT))
 p.add_argument("--data", required=True, help="folder with train/<class>/*.jpg and test/<class>/*.jpg")
 p.add_argument("--out", required=True, help="folder for the results")
 p.add_argument("--programs", default="build/examples", help="folder with the compiled programs")
 p.add_argument("--sides", nargs="+", choices=("pretext", "torch"), default=("pretext", "torch"))
 p.add_argument("--seeds", type=int, nargs="+", default=(1, 2, 3))
 p.add_argument("--threads", type=int, default=2)
-p.add_argument("--epochs", type=int, help="of pretraining; 2 for SimCLR and BYOL, 20 for MAE")
-p.add_argument("--warmup-epochs", type=float, help="0.2 for SimCLR and BYOL, 1 for MAE")
+p.add_argument("--epochs", type=int, help="of pretraining; 20 for MAE, 2 for the others")
+p.add_argument("--warmup-epochs", type=float, help="1 for MAE, 0.2 for the others")
 args = p.parse_args()
 masked = args.method == "mae"
 epochs = args.epochs or (20 if masked else 2)
@@ -54,13 +59,16 @@ def recipe(seed):
     """Options of both sides; all others have the same default on both, but for those of `pinned`."""
     options = {"simclr": "--normalise cifar",
              "byol": "--normalise cifar --batch 64 --learning-rate 0.2 --target-momentum 0.99",
-             "mae": "--normalise imagenet"}[args.method]
+             "mae": "--normalise imagenet"} | {method: "--normalise cifar --batch 128 --minimum-area 0.2 --jitter 0.5 " + values
+                                              for method, values in JOINT.items()}
+    options = options[args.method]
     return ["--epochs", str(epochs), "--warmup-epochs", f"{warmup:g}", *options.split(), "--seed", str(seed)]
 
 
 # Options of our side alone, which the peers have as defaults and our presets do not.
 pinned = {"simclr": [], "byol": ["--weight-decay", "1e-4", "--minimum-area", "0.2"],
-        "mae": ["--learning-rate", "1e-3"]}
+        "mae": ["--learning-rate", "1e-3"]} | {method: ["--target-momentum", "0.99"] if method in ("moco_v2", "dino") else []
+                                               for method in JOINT}
 
 
 def folder(name, seed):
@@ -84,7 +92,8 @@ def run_pretext(seed):
 
 def run_torch(seed):
     if not masked:
-        return torch(args.method, *recipe(seed), *(["--baselines"] if seed == min(args.seeds) else []))
+        script = ["joint", "--method", args.method] if args.method in JOINT else [args.method]
+        return torch(*script, *recipe(seed), *(["--baselines"] if seed == min(args.seeds) and args.method not in JOINT else []))
     encoder = folder("torch", seed) + ".safetensors"
     results = torch("mae", *recipe(seed), "--save", encoder)
     for start, options in (("finetuned", ["--encoder-file", encoder]), ("scratch", [])):
