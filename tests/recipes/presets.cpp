@@ -61,6 +61,16 @@ TEST_CASE("the papers' presets have the papers' rates at their batch, and the pu
     CHECK(byol.target_momentum(1281167 * epochs / 4096) == doctest::Approx(momentum).epsilon(0.012));
 }
 
+TEST_CASE("the rates of BYOL and MAE for small images stop growing at 64 images a step") {
+  const auto byol = byol_for(image_kind::small_images), mae = mae_for(image_kind::small_images);
+  CHECK(byol.learning_rate(preset_optimizer::sgd, 16) == doctest::Approx(0.05));
+  CHECK(byol.learning_rate(preset_optimizer::sgd, 64) == doctest::Approx(0.2));
+  CHECK(byol.learning_rate(preset_optimizer::sgd, 1024) == 0.2);
+  CHECK(mae.learning_rate(preset_optimizer::adamw, 16) == doctest::Approx(1e-3));
+  CHECK(mae.learning_rate(preset_optimizer::adamw, 64) == doctest::Approx(2e-3));
+  CHECK(mae.learning_rate(preset_optimizer::adamw, 1024) == 2e-3);
+}
+
 TEST_CASE("a preset's schedule follows from images, batch and epochs") {
   const auto preset = simclr_for(image_kind::small_images);
   const training_length length{.images = 6000, .batch = 64, .epochs = 4};

@@ -68,7 +68,8 @@ constexpr pretraining_preset simclr_for(image_kind kind) {
 
 /// BYOL.
 constexpr pretraining_preset byol_for(image_kind kind) {
-  pretraining_preset preset{.with_sgd = {{.rate = 0.1, .batch = 32, .scaling = rate_scaling::linear}, 1e-3},
+  // Above 0.2, runs of a few hundred steps learn less and may collapse (docs/choosing.md).
+  pretraining_preset preset{.with_sgd = {{.rate = 0.1, .batch = 32, .largest = 0.2}, 1e-3},
                             .with_lars = detail::small_lars,
                             .with_adamw = detail::small_adamw,
                             .warmup = 0.0625,
@@ -96,7 +97,7 @@ constexpr pretraining_preset mae_for(image_kind kind) {
       .optimizer = preset_optimizer::adamw,
       .with_sgd = detail::small_sgd,
       .with_lars = detail::small_lars,
-      .with_adamw = {{.rate = 2e-3, .batch = 64, .scaling = rate_scaling::square_root, .largest = 4e-3},
+      .with_adamw = {{.rate = 2e-3, .batch = 64, .scaling = rate_scaling::square_root, .largest = 2e-3},
                      published.weight_decay},
       .warmup = 1. / 15};
   switch (kind) {
