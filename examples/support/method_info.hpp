@@ -9,12 +9,13 @@ namespace programs {
 
 /// How messages and reports call a method.
 struct method_info {
-  std::string name;         // in recipes and on the command line
-  std::string title;        // "SimCLR"
-  std::string paper;        // "Chen et al. 2020"
-  std::string loss;         // unit of the loss curve
-  std::string description;  // first line of --help
-  bool pairs_views = true;  // compares two views of an image, so that its embeddings can collapse
+  std::string name;            // in recipes and on the command line
+  std::string title;           // "SimCLR"
+  std::string paper;           // "Chen et al. 2020"
+  std::string loss;            // unit of the loss curve
+  std::string description;     // first line of --help
+  bool pairs_views = true;     // compares two views of an image, so that its embeddings can collapse
+  bool learns_labels = false;  // of its images
 
   /// The words that a command line begins with.
   std::string program() const { return "pretrain " + name; }

@@ -37,6 +37,20 @@ bool upload_images(const training_options& options, const pretext::any_source& t
   return obstacle.empty();
 }
 
+/// The class of every image, for a method that learns them. Throws std::runtime_error that names an image
+/// without one.
+std::vector<int> labels_to_learn(const std::string& program, const pretext::any_source& train) {
+  std::vector<int> labels;
+  for (std::size_t i = 0; i < train.size(); ++i) {
+    labels.push_back(train.class_names().size() < 2 ? -1 : train.label(i));
+    if (labels.back() < 0)
+      pretext::throw_error<std::runtime_error>(
+          program, " learns from labels, and ", train.name(i),
+          " has none; give it images in a folder for each class, or choose another method");
+  }
+  return labels;
+}
+
 }  // namespace
 
 void expects_batch(const recipe& config, const pretext::any_source& train) {
@@ -154,6 +168,7 @@ int pretrain(const pretraining& method, const training_options& options) {
   if (options.resume) expects_data(config);
   if (!measured) data = open_datasets(config);
   expects_batch(config, data.train);
+  if (method.info.learns_labels) trainer->set_labels(labels_to_learn(method.info.program(), data.train));
   // A checkpoint has the weights; a resumed run without one begins again.
   if (!saved && !config.init.empty()) load_initial_weights(config.init, *trainer, options.init_report);
   if (!options.resume) apply_length(config, data.train.size(), options.given);

@@ -94,7 +94,8 @@ int pretrain_main(int argc, char** argv) {
   if (word == "--help" || word == "-h")
     return run_program("pretrain", [] {
       std::printf(
-          "Pretrains an image encoder on images without labels.\nUsage: pretrain METHOD [OPTIONS]\n\n"
+          "Pretrains an image encoder, by most methods on images without labels.\nUsage: pretrain METHOD "
+          "[OPTIONS]\n\n"
           "Methods:\n%s\nThe options of a method: pretrain METHOD --help\n",
           list_methods().c_str());
       return 0;

@@ -103,8 +103,9 @@ void write_run_report(const run_folder& folder, recipe& config, const datasets& 
   report page;
   page.title = str_cat(info.title, " on ", data.train.size(),
                        config.data == "builtin" ? " built-in images" : " images");
-  page.summary = str_cat(config.encoder, " at ", config.image_size, " pixels, ",
-                         counted(config.epochs, "epoch"), " without labels.");
+  page.summary =
+      str_cat(config.encoder, " at ", config.image_size, " pixels, ", counted(config.epochs, "epoch"),
+              info.learns_labels ? " with labels." : " without labels.");
   page.command_line = command_line;
   const auto number = [](double x) {
     char text[32];

@@ -9,6 +9,7 @@
 
 #include <pretext/pretext.hpp>
 #include <pretext/runtime/any_trainer.hpp>
+#include <pretext/runtime/labelled_trainer_adapter.hpp>
 
 #include "support/choices.hpp"
 #include "support/encoder_list.hpp"
@@ -21,9 +22,10 @@
 //   * options: a struct of hyper-parameters with add_fields(fields);
 //   * method<Images, Encoder, Width>: the method for features of that width;
 //   * configure(method, options, config): gives it its hyper-parameters;
-//   * optionally views(preset, normalisation), instead of SimCLR's two views, and adjust(config, step,
-//   per_epoch,
-//     values), which changes the values of a step: a group's learning rate, a temperature.
+//   * optionally views(preset, normalisation), instead of SimCLR's two views; vit_recipe, of methods on
+//   vision
+//     transformers instead of convolutional encoders; learns_labels; and
+//     adjust(config, step, per_epoch, values), which changes the values of a step: a group's learning rate.
 namespace programs {
 
 /// The options of such a method: its own, and how much its views differ.
@@ -57,14 +59,59 @@ inline std::size_t queue_capacity(std::size_t wanted, const recipe& config) {
   return std::max<std::size_t>(wanted / config.batch, 1) * config.batch;
 }
 
+/// The encoders of a definition.
+template <class Definition>
+inline constexpr const auto& encoders_of = convolutional;
+template <class Definition>
+  requires requires { typename Definition::vit_recipe; }
+inline constexpr const auto& encoders_of<Definition> = vits<typename Definition::vit_recipe>;
+
+/// What a vision transformer learns with, where no preset says otherwise.
+inline void suit_vision_transformer(recipe& config) {
+  config.encoder = "vit-micro";
+  config.optimizer = "adamw";
+  config.learning_rate = 1e-3;
+  config.weight_decay = 0.05;
+  if (config.channels == 3) config.normalisation = "imagenet";
+}
+
+/// A definition with views of its own. A concept, because nvcc takes a requires-expression in a lambda for
+/// true.
+template <class Definition, class Images, class Normalisation>
+concept has_views = requires(const pretext::view_preset& differ, const Normalisation& normalisation) {
+  Definition::template views<Images>(differ, normalisation);
+};
+
+/// The views that a definition's method learns from.
+template <class Definition, class Images, class Normalisation>
+auto make_views(const pretext::view_preset& differ, const Normalisation& normalisation) {
+  if constexpr (has_views<Definition, Images, Normalisation>)
+    return Definition::template views<Images>(differ, normalisation);
+  else
+    return pretext::make_simclr_views<Images>(differ, normalisation);
+}
+
+/// A trainer of a definition's method; one that learns labels has a constant `learns_labels`.
+template <class Definition, class Trainer, class Views, class Evaluation>
+std::unique_ptr<pretext::any_trainer> make_trainer_adapter(std::unique_ptr<Trainer> trainer,
+                                                           const Views& views, const Evaluation& evaluation) {
+  using namespace pretext;
+  if constexpr (requires { Definition::learns_labels; })
+    return std::make_unique<labelled_trainer_adapter<Trainer, Views, Evaluation>>(std::move(trainer), views,
+                                                                                  evaluation);
+  else
+    return make_any_trainer(std::move(trainer), views, evaluation);
+}
+
 template <class Definition>
 struct view_method {
   using product = pretext::any_trainer;
   using arguments = recipe_of<view_options<Definition>>;
 
   static method_info info() { return Definition::info(); }
-  static std::string encoders() { return names_of(convolutional); }
+  static std::string encoders() { return names_of(encoders_of<Definition>); }
   static void set_defaults(arguments& config) {
+    if constexpr (requires { typename Definition::vit_recipe; }) suit_vision_transformer(config);
     if (Definition::has_target) config.target_momentum = 0.99;
   }
   static void adjust(const arguments& config, std::size_t step, std::size_t per_epoch,
@@ -77,7 +124,7 @@ struct view_method {
   static std::unique_ptr<product> make(const arguments& config, const typename Device::stream& stream) {
     using namespace pretext;
     return make_for_encoder<product>(
-        convolutional, config,
+        encoders_of<Definition>, config,
         [&]<class Encoder, std::size_t Size, std::size_t Channels>(
             const compiled_encoder<Encoder, Size, Channels>& choice) {
           constexpr std::size_t width = std::decay_t<decltype(choice)>::feature;
@@ -90,13 +137,9 @@ struct view_method {
           const view_preset differ =
               views_of(config, {config.options.jitter, config.options.blur, config.options.color});
           const auto normalisation = make_normalisation<Channels>(config);
-          if constexpr (requires { Definition::template views<images>(differ, normalisation); })
-            return make_any_trainer(std::move(result),
-                                    Definition::template views<images>(differ, normalisation),
-                                    make_evaluation<Size, Channels>(config));
-          else
-            return make_any_trainer(std::move(result), make_simclr_views<images>(differ, normalisation),
-                                    make_evaluation<Size, Channels>(config));
+          return make_trainer_adapter<Definition>(std::move(result),
+                                                  make_views<Definition, images>(differ, normalisation),
+                                                  make_evaluation<Size, Channels>(config));
         });
   }
 };

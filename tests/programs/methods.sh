@@ -2,7 +2,7 @@
 # Every method of `pretrain` has a help page, takes steps with its defaults, and writes an encoder that `evaluate` reads.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../support/programs.sh"
-needs pretrain evaluate
+needs pretrain evaluate draw_builtin
 programs=$PRETEXT_PROGRAMS
 count=0
 for method in $(methods); do
@@ -15,4 +15,10 @@ for method in $(methods); do
   says "result: {"
   count=$((count + 1))
 done
+# One that learns labels says which image has none, and leaves no folder behind.
+if methods | grep -qx supcon; then
+  "$programs/draw_builtin" --count 20 --out flat >log 2>&1
+  fails "pretrain supcon learns from labels, and " "$programs/pretrain" supcon --data flat --batch 8 --out unlabelled
+  [ ! -e unlabelled ] || die "a run without labels left a folder behind"
+fi
 [ "$count" -ge 3 ] || die "pretrain has $count methods"

@@ -19,8 +19,6 @@ namespace pretext::inline v0_1 {
 /// images.
 class any_classifier : public any_trainer {
  public:
-  /// The class of every sample, indexed as `step` indexes samples; call it before the first step.
-  virtual void set_labels(std::vector<int> of_samples) = 0;
   /// Appends the logits of each image in inference mode to `logits`: (n, classes) row-major.
   virtual void predict(std::span<const image_view> images, std::vector<float>& logits) = 0;
   virtual std::size_t classes() const = 0;

@@ -77,6 +77,9 @@ class any_trainer : public any_encoder {
   /// The views that a step would see, the global ones of a multi_crop, (views·n, H, W, 3): for pictures in a
   /// report.
   virtual std::vector<float> make_views(const image_batch& batch) = 0;
+  /// The class of every sample, indexed as `step` indexes samples, for methods that learn labels; call it
+  /// before their first step.
+  virtual void set_labels(std::vector<int> /*of_samples*/) {}
   /// The ability to predict masked patches, or null where the method has none.
   virtual pretext::reconstructor* reconstructor() { return nullptr; }
 
