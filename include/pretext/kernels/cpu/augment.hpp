@@ -84,10 +84,13 @@ struct augment<cpu> {
 
  private:
   template <std::size_t Channels, class T, std::size_t... C>
-  static void interleave(const basic_planar_view<Channels>& view, T* __restrict out,
-                         std::index_sequence<C...>) {
-    for (std::size_t i = 0, n = view.size(); i < n; ++i)
-      ((out[Channels * i + C] = static_cast<T>(view.plane[C][i])), ...);
+  [[gnu::noinline]] static void interleave(const basic_planar_view<Channels>& view, T* out,
+                                           std::index_sequence<C...>) {
+    vectorised([&] {
+      T* __restrict const to = out;
+      for (std::size_t i = 0, n = view.size(); i < n; ++i)
+        ((to[Channels * i + C] = static_cast<T>(view.plane[C][i])), ...);
+    });
   }
 };
 

@@ -6,10 +6,11 @@
 #include <cstring>
 
 #include <pretext/core/image.hpp>
+#include <pretext/kernels/cpu/simd/isa.hpp>
 
 namespace pretext::inline v0_1::kernels::detail {
 
-/// Samples of 2 or 4 bytes that need no alignment.
+/// Samples that need no alignment.
 template <class T>
 struct unaligned_samples {
   const std::uint8_t* bytes;
@@ -21,17 +22,28 @@ struct unaligned_samples {
   }
 };
 
+/// Reads `count` contiguous samples from element `from` on, as floats minus `low`.
+template <class Samples>
+void read_samples(const Samples& samples, std::size_t from, std::size_t count, float low, float* to) {
+  vectorised([&] {
+    float* __restrict const out = to;
+    for (std::size_t i = 0; i < count; ++i) out[i] = static_cast<float>(samples[from + i]) - low;
+  });
+}
+
 /// Reads `count` pixels of a row of a contiguous image, from element `from` on, as `Channels` floats each
 /// minus `low`. An image of one channel is read as `Channels` equal ones.
 template <std::size_t Channels, class Samples>
 void read_row(const Samples& samples, std::size_t channels, std::size_t from, std::size_t count, float low,
-              float* __restrict to) {
-  if (channels == Channels)
-    for (std::size_t i = 0; i < Channels * count; ++i) to[i] = static_cast<float>(samples[from + i]) - low;
-  else
-    for (std::size_t x = 0; x < count; ++x)
-      for (std::size_t c = 0; c < Channels; ++c)
-        to[Channels * x + c] = static_cast<float>(samples[from + x]) - low;
+              float* to) {
+  // One channel is read into the last part of `to`, which is overwritten from the first pixel on.
+  const bool repeated = channels != Channels;
+  float* const single = to + (Channels - 1) * count;
+  read_samples(samples, from, repeated ? count : Channels * count, low, repeated ? single : to);
+  for (std::size_t x = 0; repeated && x < count; ++x) {
+    const float value = single[x];
+    for (std::size_t c = 0; c < Channels; ++c) to[Channels * x + c] = value;
+  }
 }
 
 /// The same of samples of type T with any strides, from the byte at `first` on.
@@ -48,14 +60,15 @@ void read_strided_row(const std::uint8_t* first, image_strides strides, std::siz
 }
 
 /// The same of an image with samples of any type and any strides.
-template <std::size_t Channels, class Image>
-void read_any_row(const std::uint8_t* pixels, const Image& image, image_strides strides, std::size_t row,
-                  std::size_t column, std::size_t count, float low, float* to) {
+template <std::size_t Channels>
+void read_any_row(const image_view& image, std::size_t row, std::size_t column, std::size_t count, float low,
+                  float* to) {
+  const image_strides& strides = image.strides;
   const auto read_as = [&]<class T>(T) {
-    if (strides == image_strides{})
-      return read_row<Channels>(unaligned_samples<T>{pixels}, image.channels,
+    if (image.is_contiguous())
+      return read_row<Channels>(unaligned_samples<T>{image.pixels}, image.channels,
                                 (row * image.width + column) * image.channels, count, low, to);
-    const std::uint8_t* const first = pixels + static_cast<std::ptrdiff_t>(row) * strides.row +
+    const std::uint8_t* const first = image.pixels + static_cast<std::ptrdiff_t>(row) * strides.row +
                                       static_cast<std::ptrdiff_t>(column) * strides.pixel;
     read_strided_row<Channels, T>(first, strides, image.channels, count, low, to);
   };

@@ -3,12 +3,16 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 #include <vector>
 
+#include <pretext/core/function_ref.hpp>
+#include <pretext/core/image.hpp>
 #include <pretext/kernels/augment.hpp>
 #include <pretext/kernels/cpu/augment/planar_view.hpp>
 #include <pretext/kernels/cpu/augment/read_row.hpp>
 #include <pretext/kernels/cpu/simd/four_floats.hpp>
+#include <pretext/kernels/cpu/simd/isa.hpp>
 #include <pretext/kernels/image/resampling.hpp>
 
 namespace pretext::inline v0_1::kernels {
@@ -21,11 +25,16 @@ struct tap_table {
   std::vector<float> weight;
 
   /// Computes the taps of `outputs` pixels, in reverse order if mirrored.
-  void fill(const axis_resampling& axis, std::size_t outputs, bool mirrored) {
-    const auto extent = static_cast<std::size_t>(axis.axis.extent);
-    count = std::min<std::size_t>(extent, static_cast<std::size_t>(axis.max_taps()));
+  [[gnu::noinline]] void fill(const axis_resampling& axis, std::size_t outputs, bool mirrored) {
+    count = std::min(static_cast<std::size_t>(axis.axis.extent), static_cast<std::size_t>(axis.max_taps()));
     first.resize(outputs);
     weight.assign(outputs * count, 0);
+    vectorised([&] { compute(axis, outputs, mirrored); });
+  }
+
+ private:
+  void compute(const axis_resampling& axis, std::size_t outputs, bool mirrored) {
+    const auto extent = static_cast<std::size_t>(axis.axis.extent);
     for (std::size_t i = 0; i < outputs; ++i) {
       const auto window = axis(static_cast<std::int64_t>(mirrored ? outputs - 1 - i : i));
       const auto lowest = static_cast<std::size_t>(window.first < 0 ? 0 : window.first);
@@ -107,7 +116,7 @@ void mix_rgb_columns(const float* row, const tap_table& columns, float* __restri
   }
 }
 
-/// All output pixels of row y of a view, clipped, from an interleaved row of the source.
+/// All output pixels of row y of a view, not yet clipped, from an interleaved row of the source.
 template <std::size_t Taps, std::size_t Channels>
 void mix_columns(const float* row, const tap_table& columns, const basic_planar_view<Channels>& view,
                  std::size_t y) {
@@ -127,8 +136,25 @@ void mix_columns(const float* row, const tap_table& columns, const basic_planar_
       }
     }
   }
-  for (float* plane : view.plane)
-    for (std::size_t i = y * width; i < (y + 1) * width; ++i) plane[i] = color::clipped(plane[i]);
+}
+
+/// Row y of a view from `taps` rows of the source, each of `count` elements.
+template <std::size_t Channels>
+[[gnu::noinline]] void mix_row(const float* const* row, const float* weight, std::size_t taps,
+                               std::size_t count, float* mixed, const tap_table& columns,
+                               const basic_planar_view<Channels>& view, std::size_t y) {
+  vectorised([&] {
+    mix_rows(row, taps, weight, mixed, count);
+    if (columns.count == 4)
+      mix_columns<4>(mixed, columns, view, y);
+    else if (columns.count == 2)
+      mix_columns<2>(mixed, columns, view, y);
+    else
+      mix_columns<0>(mixed, columns, view, y);
+    const std::size_t width = columns.first.size();
+    for (float* plane : view.plane)
+      for (std::size_t i = y * width; i < (y + 1) * width; ++i) plane[i] = color::clipped(plane[i]);
+  });
 }
 
 }  // namespace detail
@@ -142,11 +168,14 @@ struct resample_workspace {
 
 namespace detail {
 
-/// Resamples an image whose `bounds` become 0 and 1. `read(row, column, count, to)` reads `count` pixels of a
-/// row as floats minus the lower bound, `Channels` for each.
-template <std::size_t Channels, class Read>
-void resample(const Read& read, sample_range bounds, const resampling_map& at,
-              const basic_planar_view<Channels>& view, resample_workspace& workspace) {
+/// read(row, column, count, to) reads `count` pixels of a row as floats minus the lower bound of the samples,
+/// one for each channel of the view.
+using read_pixels = function_ref<void(std::size_t, std::size_t, std::size_t, float*)>;
+
+/// Resamples an image whose `bounds` become 0 and 1.
+template <std::size_t Channels>
+[[gnu::noinline]] void resample(read_pixels read, sample_range bounds, const resampling_map& at,
+                                const basic_planar_view<Channels>& view, resample_workspace& workspace) {
   const auto [height, width] = view.extent;
   auto& [rows, columns, memory, window] = workspace;
   rows.fill({at.method, at.rows}, height, false);
@@ -170,14 +199,19 @@ void resample(const Read& read, sample_range bounds, const resampling_map& at,
     // The next slot to be overwritten holds the oldest row.
     for (std::size_t k = 0, oldest = slot; k < buffered; ++k, oldest = next(oldest))
       window[k] = memory.data() + oldest * padded;
-    mix_rows(window.data(), buffered, rows.weight.data() + y * buffered, mixed, padded);
-    if (columns.count == 4)
-      mix_columns<4>(mixed, columns, view, y);
-    else if (columns.count == 2)
-      mix_columns<2>(mixed, columns, view, y);
-    else
-      mix_columns<0>(mixed, columns, view, y);
+    mix_row(window.data(), rows.weight.data() + y * buffered, buffered, padded, mixed, columns, view, y);
   }
+}
+
+/// Resamples an image whose type is known at run time only.
+template <std::size_t Channels>
+[[gnu::noinline]] void resample(const image_view& image, const resampling_map& at,
+                                const basic_planar_view<Channels>& view, resample_workspace& workspace) {
+  const sample_range bounds = bounds_of(image.type, image.range);
+  const auto read = [&](std::size_t row, std::size_t column, std::size_t count, float* to) {
+    read_any_row<Channels>(image, row, column, count, bounds.low, to);
+  };
+  resample<Channels>(read, bounds, at, view, workspace);
 }
 
 }  // namespace detail
@@ -188,23 +222,26 @@ template <ImageSource Image, std::size_t Channels>
 void resample(const Image& image, const resampling_map& at, const basic_planar_view<Channels>& view,
               resample_workspace& workspace) {
   const auto* const samples = pixels_of(image);
-  const sample_format format = samples_of(image);
-  const sample_range bounds = bounds_of(format.type, format.range);
-  if constexpr (TypedImage<Image>) {
-    image_strides strides{};
-    if constexpr (StridedImage<Image>) strides = image.strides;
-    if (format.type != sample_type::uint8 || strides != image_strides{}) {
-      const auto read = [&](std::size_t row, std::size_t column, std::size_t count, float* to) {
-        detail::read_any_row<Channels>(samples, image, strides, row, column, count, bounds.low, to);
-      };
-      return detail::resample(read, bounds, at, view, workspace);
-    }
+  using sample = std::remove_cvref_t<decltype(*samples)>;
+  const auto [type, range] = samples_of(image);
+  if constexpr (ImageSample<sample>) {
+    image_view any{reinterpret_cast<const std::uint8_t*>(samples),
+                   image.height,
+                   image.width,
+                   image.channels,
+                   type,
+                   range,
+                   {}};
+    if constexpr (StridedImage<Image>) any.strides = image.strides;
+    detail::resample(any, at, view, workspace);
+  } else {
+    const sample_range bounds = bounds_of(type, range);
+    const auto read = [&](std::size_t row, std::size_t column, std::size_t count, float* to) {
+      detail::read_row<Channels>(samples, image.channels, (row * image.width + column) * image.channels,
+                                 count, bounds.low, to);
+    };
+    detail::resample<Channels>(read, bounds, at, view, workspace);
   }
-  const auto read = [&](std::size_t row, std::size_t column, std::size_t count, float* to) {
-    detail::read_row<Channels>(samples, image.channels, (row * image.width + column) * image.channels, count,
-                               bounds.low, to);
-  };
-  detail::resample(read, bounds, at, view, workspace);
 }
 
 }  // namespace pretext::inline v0_1::kernels
