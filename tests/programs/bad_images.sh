@@ -19,7 +19,8 @@ done
 damaged=$(ls photos/train/"$class"/* | sed -n 1p)
 common=(--data photos --batch 16 --epochs 2 --threads 2 --knn-every 1)
 
-ends 1 "damaged PNG.*--on-bad-image skip goes on" "${pretrain[@]}" "${common[@]}" --out stopping
+ended 1 "${pretrain[@]}" "${common[@]}" --out stopping
+matches "damaged PNG.*--on-bad-image skip goes on"
 # Resumed with another policy: a run that stopped at a bad image goes on.
 ends 0 'on_bad_image: "skip" instead of "stop"' "${pretrain[@]}" --resume --on-bad-image skip --out stopping
 for method in simclr mae; do
