@@ -14,12 +14,12 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
-p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 # The methods of joint_pytorch.py, with the options that both sides are given.
 JOINT = {method: "--learning-rate 0.06 --weight-decay 5e-4" for method in
          ("simsiam", "moco_v2", "barlow_twins", "vicreg", "dino")}
 JOINT["swav"] = "--optimizer adamw --learning-rate 1e-3 --weight-decay 1e-6"
 
+p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 p.add_argument("method", choices=("simclr", "byol", "mae", *JOINT))
 p.add_argument("--data", required=True, help="folder with train/<class>/*.jpg and test/<class>/*.jpg")
 p.add_argument("--out", required=True, help="folder for the results")

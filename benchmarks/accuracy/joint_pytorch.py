@@ -38,7 +38,6 @@ p.add_argument("--minimum-area", type=float, default=0.2)
 p.add_argument("--jitter", type=float, default=0.5, help="strength s: .8s .8s .8s .2s, or .8s .8s .4s .2s in BYOL's views")
 p.add_argument("--normalise", choices=("none", "cifar", "imagenet"), default="cifar")
 p.add_argument("--width", type=int, default=16, help="channels of the first stage")
-p.add_argument("--save", help="file for the backbone weights (.safetensors)")
 args = p.parse_args()
 run = Run(args)
 
@@ -203,8 +202,4 @@ def step(k):
 if run.train(steps, step):
     backbone.eval()
     run.measure("knn", lambda: knn_accuracy(feature, run.images, args.normalise))
-if args.save:
-    from safetensors.torch import save_file
-
-    save_file({k: v.contiguous() for k, v in backbone.state_dict().items()}, args.save)
 run.finish()

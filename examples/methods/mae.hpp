@@ -49,13 +49,7 @@ struct mae {
             .pairs_views = false};
   }
   static std::string encoders() { return names_of(vits<>); }
-  static void set_defaults(arguments& config) {
-    config.encoder = "vit-micro";
-    config.optimizer = "adamw";
-    config.learning_rate = 1e-3;
-    config.weight_decay = 0.05;
-    if (config.channels == 3) config.normalisation = "imagenet";
-  }
+  static void set_defaults(arguments& config) { suit_vision_transformer(config); }
   /// Pictures for the report, besides the augmented views.
   static void add_pictures(pretext::any_trainer& trainer, const arguments& config, const datasets& data,
                            std::vector<pretext::image_sheet>& sheets) {

@@ -37,4 +37,13 @@ struct color_options {
 /// How the views of a recipe differ.
 pretext::view_preset views_of(const recipe& config, const color_options& options = {});
 
+/// What a vision transformer learns with, where no preset says otherwise.
+inline void suit_vision_transformer(recipe& config) {
+  config.encoder = "vit-micro";
+  config.optimizer = "adamw";
+  config.learning_rate = 1e-3;
+  config.weight_decay = 0.05;
+  if (config.channels == 3) config.normalisation = "imagenet";
+}
+
 }  // namespace programs

@@ -66,15 +66,6 @@ template <class Definition>
   requires requires { typename Definition::vit_recipe; }
 inline constexpr const auto& encoders_of<Definition> = vits<typename Definition::vit_recipe>;
 
-/// What a vision transformer learns with, where no preset says otherwise.
-inline void suit_vision_transformer(recipe& config) {
-  config.encoder = "vit-micro";
-  config.optimizer = "adamw";
-  config.learning_rate = 1e-3;
-  config.weight_decay = 0.05;
-  if (config.channels == 3) config.normalisation = "imagenet";
-}
-
 /// A definition with views of its own. A concept, because nvcc takes a requires-expression in a lambda for
 /// true.
 template <class Definition, class Images, class Normalisation>

@@ -11,8 +11,8 @@
 
 namespace pretext::inline v0_1 {
 
-/// MSN (Assran et al. 2022): anchors, which are a global view without 15 % of its patches and small focal
-/// views, are assigned to the prototypes of another whole global view, which a moving average embeds.
+/// MSN (Assran et al. 2022): the anchors, a global view without 15 % of its patches and small focal views,
+/// learn the assignment to prototypes of another, whole global view, which a moving average embeds.
 /// `Images` is the shape of both global views, or a `multi_crop` whose first group they are, `Encoder` a
 /// `vit` with the recipe `msn_pretraining`. The official targets are balanced, `.loss = {.iterations = 3}`.
 template <class Images, class Encoder, std::size_t Prototypes = 1024,

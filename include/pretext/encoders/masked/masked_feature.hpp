@@ -9,7 +9,7 @@
 
 namespace pretext::inline v0_1::detail {
 
-/// Is the feature of an encoder its class token? Those without a recipe are not asked.
+/// Whether the feature of an encoder is its class token; true for an encoder without a recipe.
 template <class E>
 inline constexpr bool feature_is_class_token = true;
 template <class E>
