@@ -3,10 +3,7 @@
 
 #include <cmath>
 #include <cstddef>
-#include <cstdlib>
-#include <filesystem>
 #include <random>
-#include <string>
 #include <vector>
 
 #include <pretext/core/context.hpp>
@@ -14,12 +11,6 @@
 #include <pretext/layers/check_gradient.hpp>
 
 namespace pretext::tests {
-
-/// A reference case of tests/reference, or of the folder that PRETEXT_REFERENCE_DIR names.
-inline std::filesystem::path reference(const std::string& name) {
-  const char* other = std::getenv("PRETEXT_REFERENCE_DIR");
-  return std::filesystem::path{other ? other : PRETEXT_REFERENCE} / (name + ".safetensors");
-}
 
 /// Rows that are far from unit length.
 template <class T = double>
