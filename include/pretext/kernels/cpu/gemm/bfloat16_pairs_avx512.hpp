@@ -39,6 +39,7 @@ namespace pretext::inline v0_1::kernels::detail {
     const __m512 high = _mm512_maskz_loadu_ps(lanes_up_to(left > 16 ? left - 16 : 0), x + i + 16);
     _mm512_mask_storeu_epi32(pairs + i / 2, lanes_up_to((left + 1) / 2), rounded(low, high));
   }
+  _mm256_zeroupper();
 }
 
 /// The permutation that interleaves two rounded rows into pairs.
@@ -76,6 +77,7 @@ template <std::size_t Width>
       line += strip_step;
     }
   }
+  _mm256_zeroupper();
 }
 
 inline void round_down_rows_avx512(const float* const* rows, std::size_t count, std::size_t columns,

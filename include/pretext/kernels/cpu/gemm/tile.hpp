@@ -20,11 +20,11 @@ template <class Product>
 void run_tile(const Product& product) {
   using operand = typename Product::operand;
 #if defined(__x86_64__)
+  const isa best = best_isa();
   if constexpr (std::is_same_v<operand, bfloat16_pair>)
-    if (best_isa() == isa::avx512_bf16)
-      return detail::avx512_tile<operand, detail::avx512_bf16>::run(product);
-  if (best_isa() >= isa::avx512) return detail::avx512_tile<operand>::run(product);
-  if (best_isa() == isa::avx2) return detail::avx2_tile<operand>::run(product);
+    if (best == isa::avx512_bf16) return detail::avx512_tile<operand, detail::avx512_bf16>::run(product);
+  if (best >= isa::avx512) return detail::avx512_tile<operand>::run(product);
+  if (best == isa::avx2) return detail::avx2_tile<operand>::run(product);
 #endif
   detail::portable_tile<operand>::run(product);
 }

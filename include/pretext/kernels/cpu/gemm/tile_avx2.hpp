@@ -60,7 +60,8 @@ struct avx2<double> {
   }
 };
 
-/// 12 accumulators in registers: six rows of two vectors each.
+/// 12 accumulators in registers: six rows of two vectors each. The upper halves of the registers are cleared
+/// explicitly, because g++ does so only from -O2 on, and SSE code after them would be slow.
 template <class Operand>
 struct avx2_tile {
   using simd = avx2<Operand>;
@@ -107,6 +108,7 @@ struct avx2_tile {
       }
       store_tile(sum, p.c, p.m, p.n, p.accumulate);
     }
+    _mm256_zeroupper();
   }
 
   template <std::size_t R>
@@ -135,15 +137,16 @@ struct avx2_tile {
         simd::store(c[r], p.accumulate ? simd::add(simd::load(c[r]), left[r]) : left[r]);
         simd::store(c[r] + lanes, p.accumulate ? simd::add(simd::load(c[r] + lanes), right[r]) : right[r]);
       }
-      return;
-    }
-    value_type sum[rows][columns];
+    } else {
+      value_type sum[rows][columns];
 #pragma GCC unroll 6
-    for (std::size_t r = 0; r < R; ++r) {
-      simd::store(sum[r], left[r]);
-      simd::store(sum[r] + lanes, right[r]);
+      for (std::size_t r = 0; r < R; ++r) {
+        simd::store(sum[r], left[r]);
+        simd::store(sum[r] + lanes, right[r]);
+      }
+      store_tile(sum, c, R, p.n, p.accumulate);
     }
-    store_tile(sum, c, R, p.n, p.accumulate);
+    _mm256_zeroupper();
   }
 
   static void run(const outer_product<Operand>& p) {

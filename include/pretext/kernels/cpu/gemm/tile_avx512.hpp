@@ -120,6 +120,7 @@ struct avx512_tile {
 #pragma GCC unroll 12
     for (std::size_t r = 0; r < R; ++r)
       if (r < p.m) store(p.c[r], first, second, left[r], right[r], p.accumulate);
+    _mm256_zeroupper();  // g++ does so itself only from -O2 on
   }
 
   /// The same for a result no wider than one register.
@@ -143,6 +144,7 @@ struct avx512_tile {
 #pragma GCC unroll 12
     for (std::size_t r = 0; r < R; ++r)
       if (r < p.m) store(p.c[r], used, 0, sums[r], sums[r], p.accumulate);
+    _mm256_zeroupper();
   }
 
   template <std::size_t R>
@@ -166,6 +168,7 @@ struct avx512_tile {
 #pragma GCC unroll 12
     for (std::size_t r = 0; r < R; ++r)
       store(p.c + r * p.c_stride, first, second, left[r], right[r], p.accumulate);
+    _mm256_zeroupper();  // g++ does so itself only from -O2 on
   }
 
   /// Prefetches a row of the result, which is far from the others in memory, before the sums are complete.

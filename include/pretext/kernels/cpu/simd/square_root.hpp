@@ -18,11 +18,13 @@ namespace pretext::inline v0_1::kernels::detail {
 [[gnu::target("avx2")]] inline std::size_t roots_avx2(std::size_t count, float* x) {
   std::size_t i = 0;
   for (; i + 8 <= count; i += 8) _mm256_storeu_ps(x + i, _mm256_sqrt_ps(_mm256_loadu_ps(x + i)));
+  _mm256_zeroupper();
   return i;
 }
 [[gnu::target("avx2")]] inline std::size_t roots_avx2(std::size_t count, double* x) {
   std::size_t i = 0;
   for (; i + 4 <= count; i += 4) _mm256_storeu_pd(x + i, _mm256_sqrt_pd(_mm256_loadu_pd(x + i)));
+  _mm256_zeroupper();
   return i;
 }
 inline std::size_t roots_sse2(std::size_t count, float* x) {
@@ -39,11 +41,13 @@ inline std::size_t roots_sse2(std::size_t count, double* x) {
   std::size_t i = 0;
   for (; i + 16 <= count; i += 16)
     _mm512_storeu_ps(x + i, _mm512_maskz_sqrt_ps(0xFFFF, _mm512_loadu_ps(x + i)));
+  _mm256_zeroupper();
   return i;
 }
 [[gnu::target("avx512f")]] inline std::size_t roots_avx512(std::size_t count, double* x) {
   std::size_t i = 0;
   for (; i + 8 <= count; i += 8) _mm512_storeu_pd(x + i, _mm512_maskz_sqrt_pd(0xFF, _mm512_loadu_pd(x + i)));
+  _mm256_zeroupper();
   return i;
 }
 #endif
