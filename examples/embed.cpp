@@ -12,6 +12,7 @@
 #include <pretext/io/safetensors.hpp>
 
 #include "support/command_line.hpp"
+#include "support/counted.hpp"
 #include "support/exit_status.hpp"
 #include "support/feature_plot.hpp"
 #include "support/result_line.hpp"
@@ -73,7 +74,7 @@ int run(const feature_options& options, const std::string& format) {
   const encoded_images images = encode_images(trained, options.data, options);
   write_features(images, format, options);
   report page =
-      feature_report(str_cat("Features of ", images.features.count, " images"), trained, images, options);
+      feature_report("Features of " + counted(images.features.count, "image"), trained, images, options);
   const cpu::stream stream{options.compute.threads};
   if (images.features.count > 2) {
     page.summary = collapse_finding(images.features, stream);

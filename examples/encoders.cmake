@@ -88,6 +88,10 @@ endforeach()
 if(NOT listed)
   message(FATAL_ERROR "PRETEXT_ENCODERS is empty, and the programs need an encoder. ${how_to_write}")
 endif()
+set(method_entries "")
+foreach(method ${compiled_methods})
+  string(APPEND method_entries ", std::string_view{\"${method}\"}")
+endforeach()
 configure_file(support/compiled_encoders.in ${stamped}/compiled_encoders.hpp @ONLY)
 
 # A list as strings of C++.

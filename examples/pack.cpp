@@ -24,6 +24,7 @@
 #include <pretext/io/png.hpp>
 
 #include "support/command_line.hpp"
+#include "support/counted.hpp"
 
 #include "image_readers.hpp"  // stamped by CMake: the readers of other formats that were found
 
@@ -82,7 +83,8 @@ void pack_part(const any_source& source, const std::filesystem::path& folder, co
     archive->add(key + suffix, file);
   }
   if (archive) archive->commit();
-  std::fprintf(stderr, "%zu images in %zu archives in %s\n", source.size(), archives, folder.c_str());
+  std::fprintf(stderr, "%s in %s in %s\n", counted(source.size(), "image").c_str(),
+               counted(archives, "archive").c_str(), folder.c_str());
 }
 
 void pack(const std::filesystem::path& data, const std::filesystem::path& out, const pack_options& options) {

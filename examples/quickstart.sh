@@ -29,7 +29,7 @@ fi
 # Lengths that are short but still teach something visible; the program's preset gives all the rest.
 case $method in
   byol) recipe=(--epochs 8 --batch 32) ;; # small batches: it needs more steps than SimCLR
-  mae) recipe=(--epochs 30 --batch 64) ;; # its steps are cheap, and it needs many
+  mae | simmim | ijepa) recipe=(--epochs 30 --batch 64) ;; # their steps are cheap, and they need many
   *) recipe=(--epochs 4 --batch 64) ;; # with half as many steps the seed changes kNN accuracy by 0.1
 esac
 

@@ -21,6 +21,7 @@
 #include <pretext/io/utf8.hpp>
 
 #include "support/command_line.hpp"
+#include "support/counted.hpp"
 #include "support/exit_status.hpp"
 #include "support/pictures.hpp"
 #include "support/result_line.hpp"
@@ -123,7 +124,8 @@ int run(const feature_options& options, const search_options& search) {
   const auto start = clock::now();
   const nearest_search find = make_search(bank, search.index, k);
   if (search.index != "exact")
-    std::fprintf(stderr, "index of %zu images built in %.2f s\n", bank.size(), seconds_since(start));
+    std::fprintf(stderr, "index of %s built in %.2f s\n", counted(bank.size(), "image").c_str(),
+                 seconds_since(start));
   std::size_t left_out = images.left_out.size();
   for (const auto& path : search.queries) {
     const encoded_images queries = encode_images(trained, path, options);
@@ -142,7 +144,7 @@ int run(const feature_options& options, const search_options& search) {
   }
   write_result(options, "similar.csv", found.csv());
   report page = feature_report("Similar images", trained, images, options);
-  page.summary = str_cat("The most similar of ", bank.size(), " images.");
+  page.summary = "The most similar of " + counted(bank.size(), "image") + ".";
   page.neighbours = std::move(found.rows());
   page.neighbours_title = "Similar images";
   page.neighbours_about =

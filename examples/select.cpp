@@ -17,6 +17,7 @@
 #include <pretext/io/utf8.hpp>
 
 #include "support/command_line.hpp"
+#include "support/counted.hpp"
 #include "support/exit_status.hpp"
 #include "support/result_line.hpp"
 #include "support/trained_encoder.hpp"
@@ -74,9 +75,10 @@ int run(const feature_options& options, std::size_t count, const std::filesystem
     if (const int label = images.features.labels[chosen[i].index]; label >= 0) covered.insert(label);
   }
   write_result(options, "selected.csv", csv);
-  page.summary = str_cat(chosen.size(), " of ", bank.size(), " images, chosen one after the other: ",
-                         rule == "coverage" ? "each brings all images nearest to the selected ones."
-                                            : "each is the farthest from those before it.");
+  page.summary =
+      str_cat(chosen.size(), " of ", counted(bank.size(), "image"), ", chosen one after the other: ",
+              rule == "coverage" ? "each brings all images nearest to the selected ones."
+                                 : "each is the farthest from those before it.");
   if (!all.empty()) page.facts.push_back({"Classes that occur", str_cat(covered.size(), " of ", all.size())});
   page.sheets.push_back(std::move(sheet));
   if (curve.curves[0].x.size() > 1) page.charts.push_back(std::move(curve));

@@ -72,4 +72,10 @@ void throw_not_compiled(const encoder_choice& wanted, encoder_kinds kinds, const
                        compile_command("PRETEXT_ENCODERS", entries));
 }
 
+void throw_method_not_compiled(const std::string& method) {
+  pretext::throw_error("the encoders of ", method,
+                       " were not compiled into this program. This compiles those of all methods:\n  ",
+                       compile_command("PRETEXT_METHODS", {"all"}));
+}
+
 }  // namespace programs

@@ -32,6 +32,10 @@ const compiled_parts& compiled();
 [[noreturn]] void throw_not_compiled(const encoder_choice& wanted, encoder_kinds kinds,
                                      const std::string& lines);
 
+/// Throws std::invalid_argument that says that the encoders of a method were not compiled, and how to compile
+/// them.
+[[noreturn]] void throw_method_not_compiled(const std::string& method);
+
 /// The command that sets a list of CMake and compiles the program again.
 std::string compile_command(const std::string& list, const std::vector<std::string>& entries);
 

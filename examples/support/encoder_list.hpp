@@ -96,6 +96,22 @@ inline constexpr auto finetune_encoders = convolutional + vits<pretext::mae_fine
 /// The encoders of pretraining runs.
 inline constexpr auto all_encoders = convolutional + vits<>;
 
+/// `use(set)` for the encoders of a method's runs: most methods share `all_encoders`; the vision transformers
+/// of I-JEPA have no class token, those of DINOv2 have LayerScale. Throws std::invalid_argument if the method
+/// has such encoders and was not compiled.
+template <class Use>
+auto with_encoders_of(std::string_view method, const Use& use) {
+  if (method == "ijepa") {
+    if constexpr (is_compiled_method("ijepa")) return use(vits<pretext::ijepa_pretraining>);
+    throw_method_not_compiled("ijepa");
+  }
+  if (method == "dinov2") {
+    if constexpr (is_compiled_method("dinov2")) return use(vits<pretext::dinov2_pretraining>);
+    throw_method_not_compiled("dinov2");
+  }
+  return use(all_encoders);
+}
+
 /// One line per encoder of a set, for --help and for error messages.
 template <class... Encoders>
 std::string names_of(const encoder_set<Encoders...>& set) {

@@ -31,7 +31,7 @@ void add_reconstructions(any_trainer& trainer, const recipe& config, bool normal
       {"image", "masked", "predicted", "pasted"}};
   sheet.title = "Reconstructions";
   sheet.about =
-      "Three of four patches are masked; the network predicts them from the others. Pasted: the visible "
+      "Most patches are masked; the network predicts them from the others. Pasted: the visible "
       "patches of the image and the predictions of the masked ones.";
   if (normalised)
     sheet.about +=

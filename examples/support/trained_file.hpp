@@ -19,6 +19,7 @@ namespace programs {
 
 /// What a file says about its network.
 struct recorded_network {
+  std::string method;   ///< that trained it
   std::string encoder;  ///< its name in known_encoders.hpp
   std::size_t image_size = 32, channels = 3;
 };
@@ -42,6 +43,7 @@ inline recorded_network network_of(const pretext::safetensors& file) {
   const auto recipe = file.metadata.find("recipe");
   recorded_network found;
   if (recipe != file.metadata.end()) {
+    found.method = pretext::detail::json_string_member(recipe->second, "method");
     found.encoder = pretext::detail::json_string_member(recipe->second, "encoder");
     found.image_size = detail::number_in(recipe->second, "image_size", 32);
     found.channels = detail::number_in(recipe->second, "channels", 3);
@@ -66,7 +68,9 @@ std::unique_ptr<Product> make_for_file(const pretext::safetensors& file, const M
   };
   if (file.tensors.contains("fc_norm.weight"))
     return make_for_encoder<Product>(finetune_encoders, found, make_entry);
-  return make_for_encoder<Product>(all_encoders, found, make_entry);
+  return with_encoders_of(found.method, [&](const auto& encoders) {
+    return make_for_encoder<Product>(encoders, found, make_entry);
+  });
 }
 
 /// Does the file hold a classifier beside the encoder?

@@ -79,7 +79,7 @@ TEST_CASE("a list of an earlier version, without sizes inside of archives, diffe
   CHECK(!lacks_only_sizes(earlier, {{"d"}, now.images}));
   CHECK(!lacks_only_sizes(earlier, {{"c"}, {now.images[1], now.images[0]}}));
   CHECK(difference_between(earlier, {{"c"}, {now.images[0]}}) ==
-        "2 images then, 1 now; 1 were removed, the first of them '2 in a.tar'");
+        "2 images then, 1 now; 1 was removed, the first of them '2 in a.tar'");
 }
 
 TEST_CASE("text holds any name, and its lines of another form are left out") {
@@ -95,7 +95,7 @@ TEST_CASE("a difference counts images that were added, removed or changed and na
   const auto difference = [&](const image_list& now) { return difference_between(old, now); };
   CHECK(difference(old).empty());
   CHECK(difference({{"c", "d"}, {{"c/1", 10}, {"c/1b", 1}, {"c/2", 21}, {"d/4", 30}}}) ==
-        "3 images then, 4 now; 2 were added, the first of them 'c/1b'; 1 were removed, the first of them "
+        "3 images then, 4 now; 2 were added, the first of them 'c/1b'; 1 was removed, the first of them "
         "'d/3'; "
         "1 changed their size, the first of them 'c/2'");
   CHECK(difference({{"c", "d"}, {{"c/2", 20}, {"c/1", 10}, {"d/3", 30}}}) ==

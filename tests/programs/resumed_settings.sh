@@ -56,7 +56,7 @@ done
 stopped grown --epochs 30
 (cd grown && sha256sum recipe.json images.txt checkpoint.safetensors) >before
 cp -r photos more && rm "more/$(cd more && ls */* | sed -n 1p)" && for i in 1 2 3; do cp "more/$(cd more && ls */* | sed -n 1p)" more/added_$i.png; done
-ends 1 "64 images then, 66 now; 3 were added, the first of them 'added_1.png'; 1 were removed" "${pretrain[@]}" --resume --data more --out grown
+ends 1 "64 images then, 66 now; 3 were added, the first of them 'added_1.png'; 1 was removed" "${pretrain[@]}" --resume --data more --out grown
 (cd grown && sha256sum recipe.json images.txt checkpoint.safetensors) | diff before - || die "a refused run has changed its files"
 ends 0 "the images were changed: 64 images then, 66 now" "${pretrain[@]}" --resume --accept-changed-images --data more --knn-every 0 --out grown
 grep -q "added_1.png" grown/images.txt || die "images.txt is old"

@@ -132,12 +132,14 @@ inline std::string difference_between(const image_list& before, const image_list
     for (const auto& [name, bytes] : list.images) of.emplace(name, bytes);
     return of;
   };
-  std::string text = str_cat(before.images.size(), " images then, ", now.images.size(), " now");
-  const auto count = [&](const char* what, const image_list& in, const auto& differs) {
+  std::string text =
+      str_cat(before.images.size(), before.images.size() == 1 ? " image then, " : " images then, ",
+              now.images.size(), " now");
+  const auto count = [&](const char* one, const char* several, const image_list& in, const auto& differs) {
     const auto matches = [&](const listed_image& image) { return differs(image); };
     const auto number = std::ranges::count_if(in.images, matches);
     if (number == 0) return false;
-    text += str_cat("; ", number, " ", what, ", the first of them '",
+    text += str_cat("; ", number, " ", number == 1 ? one : several, ", the first of them '",
                     std::ranges::find_if(in.images, matches)->name, "'");
     return true;
   };
@@ -145,9 +147,9 @@ inline std::string difference_between(const image_list& before, const image_list
   const auto lacks = [](const auto& of) {
     return [&](const listed_image& i) { return !of.contains(i.name); };
   };
-  bool found = count("were added", now, lacks(old_sizes));
-  found = count("were removed", before, lacks(new_sizes)) || found;
-  found = count("changed their size", now,
+  bool found = count("was added", "were added", now, lacks(old_sizes));
+  found = count("was removed", "were removed", before, lacks(new_sizes)) || found;
+  found = count("changed its size", "changed their size", now,
                 [&](const listed_image& i) {
                   const auto old = old_sizes.find(i.name);
                   return old != old_sizes.end() && old->second != i.bytes && old->second != 0;
