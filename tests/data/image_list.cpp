@@ -97,7 +97,7 @@ TEST_CASE("a difference counts images that were added, removed or changed and na
   CHECK(difference({{"c", "d"}, {{"c/1", 10}, {"c/1b", 1}, {"c/2", 21}, {"d/4", 30}}}) ==
         "3 images then, 4 now; 2 were added, the first of them 'c/1b'; 1 was removed, the first of them "
         "'d/3'; "
-        "1 changed their size, the first of them 'c/2'");
+        "1 changed its size, the first of them 'c/2'");
   CHECK(difference({{"c", "d"}, {{"c/2", 20}, {"c/1", 10}, {"d/3", 30}}}) ==
         "3 images then, 3 now; image 0 was 'c/1' and is 'c/2'");
   CHECK(difference({{"c", "d", "e"}, old.images}) ==

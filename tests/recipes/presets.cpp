@@ -141,7 +141,10 @@ TEST_CASE("presets of published methods have the published optimizer, rate, mome
   CHECK(small.warmup_epochs(100) == 0);
   const auto simsiam = *preset_for("simsiam", image_kind::small_images);
   CHECK(simsiam.learning_rate(simsiam.optimizer, 512) == 0.06);
-  // Their momentum follows the number of steps, as BYOL's.
+  // Methods on vision transformers keep the published momentum in short trainings, too.
+  for (const char* method : {"ibot", "msn", "ijepa"})
+    CHECK(preset_for(method, image_kind::small_images)->target_momentum(100) == 0.996);
+  // The momentum of the others follows the number of steps, as BYOL's.
   const auto small_moco = *preset_for("moco_v2", image_kind::small_images);
   CHECK(small_moco.target_momentum(1) == 0.5);
   CHECK(small_moco.target_momentum(200 * 390) == doctest::Approx(0.99).epsilon(0.005));

@@ -195,7 +195,11 @@ constexpr pretraining_preset preset_of_published(std::string_view method, image_
     preset.warmup = 0.1;
   }
   if (method == "swav") preset.queue_capacity = 0;  // without one, where none was published
-  if (const auto paper = published(method, dataset::imagenet)) adopt_values(preset, *paper);
+  if (const auto paper = published(method, dataset::imagenet)) {
+    adopt_values(preset, *paper);
+    // With a target as fast as BYOL's in short trainings, I-JEPA's features became constant.
+    if (needs_transformer(method)) preset.momentum = paper->target_momentum;
+  }
   if (kind == image_kind::photographs) {
     if (const auto settings = published_for_photographs(method)) {
       adopt(preset, *settings);
