@@ -83,8 +83,8 @@ void pack_part(const any_source& source, const std::filesystem::path& folder, co
     archive->add(key + suffix, file);
   }
   if (archive) archive->commit();
-  std::fprintf(stderr, "%s in %s in %s\n", counted(source.size(), "image").c_str(),
-               counted(archives, "archive").c_str(), folder.c_str());
+  std::fprintf(stderr, "%s in %s in %s\n", programs::counted(source.size(), "image").c_str(),
+               programs::counted(archives, "archive").c_str(), folder.c_str());
 }
 
 void pack(const std::filesystem::path& data, const std::filesystem::path& out, const pack_options& options) {

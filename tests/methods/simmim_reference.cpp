@@ -34,7 +34,7 @@ template <class Context>
 void five_steps_agree(const safetensors& file, double tolerance) {
   using T = typename Context::activation;
   const auto number = [&](const char* name) { return tests::hyper_parameter(file, name).get<double>(); };
-  const auto betas = tests::hyper_parameter(file, "betas");
+  const auto betas = tests::hyper_parameter(file, "betas").get<std::vector<double>>();
   const clipped<adamw> optimizer{
       .optimizer = {.beta1 = betas[0], .beta2 = betas[1], .weight_decay = number("weight_decay")},
       .norm = number("clip_grad"),
