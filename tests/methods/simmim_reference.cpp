@@ -1,5 +1,7 @@
 #include "support/reference.hpp"
 
+#include <vector>
+
 #include <pretext/cpu.hpp>
 #include <pretext/io/torch_weights.hpp>
 
