@@ -25,7 +25,8 @@ case $platform in
   aarch64)
     find_emulator qemu-aarch64-static qemu-aarch64
     package=g++-aarch64-linux-gnu
-    # Winograd's convolutions and LARS take a minute and a half in the emulator; the two references run them, too.
+    # Not the tests of Winograd's convolutions and of LARS, which take a minute and a half in the emulator: `inference`, whose
+    # feature is compared below, runs the former forward, and SimCLR's reference the latter.
     tests=(core/bfloat16 kernels/cpu/gemm kernels/cpu/gemm/tile kernels/cpu/attention/softmax_columns layers/attention
       losses/cross_entropy augment/resampling encoders/resnet_reference methods/simclr_reference methods/mae_reference io/file io/safetensors
       runtime/folder_lock inference/inference_context)
