@@ -30,7 +30,7 @@ fi
 if [ -n "$pattern" ]; then
   for method in $(methods); do
     # Methods may be left out of what is compiled for GPUs (PRETEXT_GPU_METHODS).
-    refuses 1 "$pattern|built without CUDA" "$PRETEXT_PROGRAMS/pretrain" "$method" --device cuda --out nothing
+    refuses 1 "$pattern|built without CUDA.*-DPRETEXT_CUDA=ON" "$PRETEXT_PROGRAMS/pretrain" "$method" --device cuda --out nothing
   done
   refuses 1 "$pattern" "$evaluate" --run run --device cuda
   refuses 1 "$pattern" "$finetune" --run run --device cuda --out nothing
