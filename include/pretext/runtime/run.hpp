@@ -16,9 +16,9 @@
 
 #include <pretext/core/expects.hpp>
 #include <pretext/evaluation/alike_images.hpp>
-#include <pretext/evaluation/collapse.hpp>
 #include <pretext/runtime/any_trainer.hpp>
 #include <pretext/runtime/checkpoint.hpp>
+#include <pretext/runtime/collapse_watch.hpp>
 #include <pretext/runtime/folder_lock.hpp>
 #include <pretext/runtime/metrics.hpp>
 #include <pretext/runtime/progress.hpp>
@@ -65,6 +65,7 @@ class run_loop {
       depth_.report(losses.size(), since(began));
       state_.step += losses.size();
       state_.loss = losses.back();
+      if (state_.step == 1) remember_start();
       progress_.show(state_.step, state_.loss);
       observe(values_[losses.size() - 1]);
       if (since(saved_) > options_.checkpoint_seconds && state_.step < options_.steps) save();
@@ -85,8 +86,9 @@ class run_loop {
     return std::chrono::duration<double>(clock::now() - then).count();
   }
   /// Steps that the device can take before the host needs their results: until a row of metrics.csv, the end
-  /// of an epoch, or the end of the run.
+  /// of an epoch, or the end of the run; the first is taken alone if its embeddings are tested.
   std::size_t steps_until_event() const {
+    if (state_.step == 0 && options_.stop_on_collapse) return 1;
     return std::min({trainer_.max_queued(), options_.steps - state_.step,
                      until_next(options_.steps_per_epoch), until_next(options_.monitor_every)});
   }
@@ -183,6 +185,15 @@ class run_loop {
     saved_step_ = state_.step;
   }
 
+  /// Records embeddings that look collapsed after the first step.
+  void remember_start() {
+    if (!options_.stop_on_collapse || trainer_.last_embeddings().width == 0) return;
+    const auto found = test_last_embeddings(trainer_);
+    state_.collapsed_at_start = found.collapsed && found.not_finite == 0;
+    state_.first_spread = found.std;
+    state_.first_rank = found.effective_rank;
+  }
+
   /// Writes the metrics of a step where a row is due; saves and ends a collapsed run.
   void observe(const step_values& values) {
     const bool epoch_ends = state_.step % options_.steps_per_epoch == 0;
@@ -193,10 +204,8 @@ class run_loop {
                                       {"images_per_second", progress_.images_per_second()}};
     if (values.target_momentum) row.insert({"target_momentum", *values.target_momentum});
     collapse_report found;
-    if (const auto z = trainer_.last_embeddings(); z.width > 0) {
-      found = detect_collapse(
-          feature_table{z.values.size() / z.width, z.width, {z.values.begin(), z.values.end()}, {}}, {},
-          z.views);
+    if (trainer_.last_embeddings().width > 0) {
+      found = test_last_embeddings(trainer_);
       row.insert(
           {{"embedding_spread", found.std / found.uniform_std}, {"effective_rank", found.effective_rank}});
     }
@@ -211,9 +220,7 @@ class run_loop {
       progress_.finish();
       std::rethrow_exception(failure);
     }
-    // At the start of training embeddings may look collapsed; NaN and infinity never recover.
-    const bool settled = state_.step >= options_.steps / 10;
-    if (options_.stop_on_collapse && found.collapsed && (settled || found.not_finite > 0)) {
+    if (options_.stop_on_collapse && ends_run(found, state_, options_.steps)) {
       save();
       progress_.finish();
       throw_error<std::runtime_error>(

@@ -27,6 +27,8 @@ struct run_state {
       0;  ///< bytes of activations and workspace, the largest of all processes of the run
   std::map<std::size_t, std::string> skipped;        ///< index and fault of each image that was replaced
   std::string config_fingerprint, data_fingerprint;  ///< of `run_options`; data: empty where there is none
+  bool collapsed_at_start = false;                   ///< the embeddings of the first step looked collapsed:
+  double first_spread = 0, first_rank = 0;           ///< their `collapse_report::std` and `effective_rank`
 };
 
 namespace detail {
@@ -95,6 +97,10 @@ inline std::map<std::string, std::string> metadata_of(const run_state& state) {
                                              {"peak_memory", str_cat(state.peak_memory)},
                                              {"identity", state.config_fingerprint}};
   if (!state.data_fingerprint.empty()) entries["data"] = state.data_fingerprint;
+  if (state.collapsed_at_start) {
+    entries["first_spread"] = str_cat(state.first_spread);
+    entries["first_rank"] = str_cat(state.first_rank);
+  }
   if (!state.skipped.empty()) entries["skipped"] = detail::lines_of(state.skipped);
   return entries;
 }
@@ -110,7 +116,10 @@ inline run_state run_state_from(const std::map<std::string, std::string>& metada
           .peak_memory = entries.number<std::size_t>("peak_memory", std::size_t{0}),
           .skipped = entries.skipped(),
           .config_fingerprint = entries.text("identity"),
-          .data_fingerprint = data == metadata.end() ? "" : data->second};
+          .data_fingerprint = data == metadata.end() ? "" : data->second,
+          .collapsed_at_start = metadata.contains("first_spread"),
+          .first_spread = entries.number<double>("first_spread", 0.0),
+          .first_rank = entries.number<double>("first_rank", 0.0)};
 }
 
 /// The state of the run that wrote a checkpoint, without its buffers. Throws std::runtime_error that names
