@@ -34,7 +34,7 @@ if(PROJECT_IS_TOP_LEVEL)
   set(CPACK_DEBIAN_PACKAGE_SECTION libdevel)
   set(CPACK_DEBIAN_PACKAGE_DEPENDS libeigen3-dev)
   set(CPACK_DEBIAN_PACKAGE_SUGGESTS
-    "libjpeg-dev, libpng-dev, libxtensor-dev, libtiff-dev, libwebp-dev, libdcmtk-dev, libavformat-dev, libonnx-dev, libhnswlib-dev")
+    "libjpeg-dev, libpng-dev, libxtensor-dev, libtiff-dev, libwebp-dev, libdcmtk-dev, libavformat-dev, libonnx-dev, libhnswlib-dev, libopenmpi-dev")
   set(CMAKE_SKIP_INSTALL_ALL_DEPENDENCY ON) # headers need no build
   include(CPack)
 endif()

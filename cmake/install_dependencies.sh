@@ -64,6 +64,11 @@ install_optional_dependencies() {
       libonnx-dev libprotobuf-dev protobuf-compiler libhnswlib-dev ||
       echo "They could not be installed; the tests of the components tiff, webp, dicom, video, onnx and hnsw will be skipped." >&2
   fi
+  if ! { command -v mpirun && command -v mpicxx; } >/dev/null; then
+    echo "Installing Open MPI, for the tests of several ranks"
+    install_packages openmpi-bin libopenmpi-dev ||
+      echo "It could not be installed; the tests of several ranks will be skipped." >&2
+  fi
   for compiler in aarch64-linux-gnu-g++ riscv64-linux-gnu-g++ x86_64-w64-mingw32-g++-posix qemu-aarch64-static; do
     command -v "$compiler" >/dev/null && continue
     echo "Installing cross compilers and qemu, for the tests of other platforms"

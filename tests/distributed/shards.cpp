@@ -1,12 +1,14 @@
-// Tests of shards.hpp and communicator.hpp.
+// Tests of shards.hpp, communicator.hpp and the engine `alone`.
 #include <doctest/doctest.h>
 
 #include "support/allocations.hpp"
 #include "support/for_each_shard.hpp"
 
+#include <chrono>
 #include <cmath>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 using namespace pretext;
@@ -53,6 +55,39 @@ TEST_CASE("every shard has the same sums, whose bits do not depend on the number
     CHECK(sums(ranks, 0.f) == sums(1, 0.f));
     CHECK(sums(ranks, 0.) == sums(1, 0.));
   }
+}
+
+TEST_CASE("one rank that is alone holds all shards") {
+  distributed::alone one;
+  static_assert(distributed::Engine<distributed::alone>);
+  distributed::shards held{one, 3};
+  CHECK(held.local() == 3);
+  std::vector<std::vector<std::size_t>> gathered(3, std::vector<std::size_t>(3));
+  std::vector<float> sums(3);
+  held.run([&](communicator<cpu>& own) {
+    const std::size_t shard = own.shard();
+    own.all_gather({}, &shard, gathered[shard].data(), sizeof shard);
+    sums[shard] = float(shard + 1);
+    own.all_reduce({}, &sums[shard], 1);
+  });
+  for (const auto& all : gathered) CHECK(all == std::vector<std::size_t>{0, 1, 2});
+  CHECK(sums == std::vector<float>{6, 6, 6});
+  const int part = 5;
+  int received = 0;
+  one.all_to_all(&part, &received, sizeof part);
+  CHECK(received == 5);
+}
+
+TEST_CASE("a shard may change how long the others wait for it") {
+  distributed::alone one;
+  distributed::shards held{one, 2};
+  CHECK_THROWS_AS(held.run([](communicator<cpu>& own) {
+    own.set_patience(std::chrono::milliseconds{100}, "step 1");
+    if (own.shard() == 1) std::this_thread::sleep_for(std::chrono::seconds{1});
+    int value = 0, all[2];
+    own.all_gather({}, &value, all, sizeof value);
+  }),
+                  distributed::lost_rank);
 }
 
 TEST_CASE("collectives allocate nothing after the first ones") {

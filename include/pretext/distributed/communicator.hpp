@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <chrono>
 #include <cstddef>
+#include <string_view>
 
 #include <pretext/core/context.hpp>
 #include <pretext/core/device.hpp>
@@ -40,6 +42,10 @@ class communicator {
   /// on the number of shards alone.
   virtual void all_reduce(const stream& stream, float* values, std::size_t count) = 0;
   virtual void all_reduce(const stream& stream, double* values, std::size_t count) = 0;
+
+  /// How long collectives wait for the other shards from now on, where the engine can change that, and what
+  /// this shard is doing, for the sentence of a `lost_rank`: "step 812".
+  virtual void set_patience(std::chrono::milliseconds /*patience*/, std::string_view /*doing*/) {}
 };
 
 /// The number of shards of the batch of which a context computes one; 1 without a communicator.

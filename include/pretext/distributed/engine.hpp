@@ -3,6 +3,7 @@
 #include <chrono>
 #include <concepts>
 #include <cstddef>
+#include <cstring>
 #include <stdexcept>
 
 #include <pretext/core/cpp20.hpp>
@@ -26,6 +27,21 @@ concept Engine = requires(E& engine, const E& unchanged, const void* from, void*
   { unchanged.patience() } -> std::convertible_to<std::chrono::milliseconds>;
   engine.all_gather(from, to, bytes);
   engine.all_to_all(from, to, bytes);
+};
+
+/// An Engine of one rank, which holds all shards of a batch.
+class alone {
+ public:
+  static std::size_t rank() { return 0; }
+  static std::size_t ranks() { return 1; }
+  static std::chrono::milliseconds patience() { return std::chrono::minutes{30}; }
+
+  static void all_gather(const void* own, void* all, std::size_t bytes) {
+    if (bytes > 0) std::memcpy(all, own, bytes);
+  }
+  static void all_to_all(const void* parts, void* received, std::size_t bytes) {
+    all_gather(parts, received, bytes);
+  }
 };
 
 }  // namespace pretext::inline v0_1::distributed

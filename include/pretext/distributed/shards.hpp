@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <cstring>
+#include <string_view>
 #include <vector>
 
 #include <pretext/core/expects.hpp>
@@ -61,6 +63,11 @@ class shards {
     }
     void all_reduce(const cpu::stream&, double* values, std::size_t count) override {
       all_->reduce(index_, "all_reduce<double>", all_->arrays_of_doubles_, values, count);
+    }
+    void set_patience(std::chrono::milliseconds patience, std::string_view doing) override {
+      all_->group_.set_patience(patience);
+      if constexpr (requires { all_->engine_->set_patience(patience, doing); })
+        if (index_ == 0) all_->engine_->set_patience(patience, doing);
     }
 
    private:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <algorithm>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -20,7 +21,9 @@
 #include <pretext/core/image.hpp>
 #include <pretext/data/loader.hpp>
 #include <pretext/data/source.hpp>
+#include <pretext/devices/cpu.hpp>
 #include <pretext/devices/on_host.hpp>
+#include <pretext/distributed/communicator.hpp>
 #include <pretext/losses/collapse_advice.hpp>
 #include <pretext/runtime/any_encoder.hpp>
 #include <pretext/runtime/saved_buffer.hpp>
@@ -80,6 +83,9 @@ class any_trainer : public any_encoder {
   /// The class of every sample, indexed as `step` indexes samples, for methods that learn labels; call it
   /// before their first step.
   virtual void set_labels(std::vector<int> /*of_samples*/) {}
+  /// Lets the steps that follow learn from one shard of each batch, beside the trainers of the other shards;
+  /// null: from the whole batch. Throws std::invalid_argument on another device than the CPU.
+  virtual void set_communicator(distributed::communicator<cpu>* connected) = 0;
   /// The ability to predict masked patches, or null where the method has none.
   virtual pretext::reconstructor* reconstructor() { return nullptr; }
 
@@ -145,6 +151,13 @@ class trainer_adapter : public Interface {
   }
   void enqueue_uploaded(std::uint64_t step, std::span<const step_values> values) override {
     steps_.enqueue_uploaded(step, values);
+  }
+
+  void set_communicator(distributed::communicator<cpu>* connected) override {
+    if constexpr (std::same_as<device, cpu>)
+      trainer_->context().communicator = connected;
+    else
+      expects(!connected, "a batch cannot be cut into shards on a GPU: train on one GPU, or on CPUs");
   }
 
   std::string_view collapse_advice() const override {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
@@ -33,6 +34,8 @@ class thread_group {
 
   std::size_t size() const { return calls_.size(); }
   std::chrono::milliseconds patience() const { return patience_; }
+  /// For the next `meet`s; any thread may call it.
+  void set_patience(std::chrono::milliseconds patience) { patience_ = patience; }
 
   /// Waits until all threads have called. Returns the calls of all, valid until this thread has parted.
   const std::vector<collective_call>& meet(std::size_t thread, const collective_call& call) {
@@ -114,7 +117,7 @@ class thread_group {
     const auto over = [&] { return round_ != round || !ended_.empty(); };
     if (!limited)
       all_present_.wait(lock, over);
-    else if (!all_present_.wait_for(lock, patience_, over))
+    else if (!all_present_.wait_for(lock, patience(), over))
       give_up(thread);
     if (round_ == round) stop();
   }
@@ -122,14 +125,14 @@ class thread_group {
   [[noreturn]] void give_up(std::size_t thread) {
     std::size_t missing = 0;
     while (present_[missing]) ++missing;
-    ended_ = str_cat(name(thread), " waited ", std::chrono::duration<double>{patience_}.count(), " s for ",
+    ended_ = str_cat(name(thread), " waited ", std::chrono::duration<double>{patience()}.count(), " s for ",
                      name(missing), ", which hangs or needs more patience");
     throw lost_rank{ended_};
   }
 
   const std::string kind_;
   const std::size_t first_;
-  const std::chrono::milliseconds patience_;
+  std::atomic<std::chrono::milliseconds> patience_;
   std::vector<collective_call> calls_;
   std::mutex mutex_;
   std::condition_variable all_present_;
