@@ -190,7 +190,8 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t description
   const bool accumulate = product.scale == CUDA_R_64F ? *static_cast<const double*>(beta) != 0
                                                       : *static_cast<const float*>(beta) != 0;
   enqueue_library_work(
-      on, [=, of_a = detail::of(a_layout), of_b = detail::of(b_layout), of_d = detail::of(d_layout)] {
+      on, "product",
+      [=, of_a = detail::of(a_layout), of_b = detail::of(b_layout), of_d = detail::of(d_layout)] {
         detail::multiply(product, a, of_a, b, of_b, accumulate, c, d, of_d);
       });
   return CUBLAS_STATUS_SUCCESS;

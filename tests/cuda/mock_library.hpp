@@ -14,7 +14,7 @@ namespace pretext::tests {
 // these.
 const void* library_input(const void* memory, std::size_t bytes);
 void* library_output(void* memory, std::size_t bytes);
-void enqueue_library_work(cudaStream_t on, std::function<void()> work);
+void enqueue_library_work(cudaStream_t on, const char* what, std::function<void()> work);
 /// Called for an invalid call.
 void library_error(const char* what);
 

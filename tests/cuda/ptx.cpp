@@ -40,7 +40,19 @@ struct device {
   /// %rd3) and the block's in %r2. Registers from %r3, %rd4, %f1, %fd1 and %p1 on are free.
   void run(std::uint64_t data, const grid_of_blocks& grid, const std::string& body,
            const std::string& before = "") {
-    program text{
+    program text = program_of(body, before);
+    run_kernel(text.find("it"), grid, parameters_of(data), memory, shared);
+  }
+  /// What block 0 is counted to do.
+  block_counts count(std::uint64_t data, const grid_of_blocks& grid, const std::string& body) {
+    program text = program_of(body, "");
+    block_counts counted;
+    const auto parameters = parameters_of(data);
+    kernel_run{text.find("it"), grid, parameters, memory, shared, &counted}.run(0);
+    return counted;
+  }
+  program program_of(const std::string& body, const std::string& before) {
+    return program{
         ".version 8.0\n.target sm_80\n.address_size 64\n" + before +
             ".extern .shared .align 32 .b8 memory[];\n"
             ".visible .entry it(\n.param .align 8 .b8 it_param[8]\n)\n.maxntid 256, 1, 1\n{\n"
@@ -50,9 +62,11 @@ struct device {
             "mul.wide.u32 %rd2, %r1, 4;\nadd.s64 %rd3, %rd1, %rd2;\n" +
             body + "\nret;\n}\n",
         memory};
+  }
+  static std::vector<std::byte> parameters_of(std::uint64_t data) {
     std::vector<std::byte> parameters(sizeof data);
     std::memcpy(parameters.data(), &data, sizeof data);
-    run_kernel(text.find("it"), grid, parameters, memory, shared);
+    return parameters;
   }
   /// The fault's message, or "nothing".
   std::string fault_of(std::uint64_t data, const grid_of_blocks& grid, const std::string& body) {
@@ -380,4 +394,61 @@ TEST_CASE("shared memory that a block has not written is NaN") {
   d.run(data, {1, 1, 64}, "st.shared.u32 [memory+4], 0;");
   d.run(data, {1, 1, 64}, "ld.shared.f32 %f1, [memory+4];\nst.global.f32 [%rd1], %f1;");
   CHECK(std::isnan(d.get<float>(data, 1)[0]));
+}
+
+TEST_CASE("requests to global memory are counted in sectors of 32 bytes") {
+  device d;
+  const auto data = d.upload(words(2048, 1));
+  const auto sectors_of = [&](const std::string& body) {
+    const block_counts counted = d.count(data, one_warp, body);
+    CHECK(counted.requests == 1);
+    return counted.sectors;
+  };
+  CHECK(sectors_of("ld.global.u32 %r3, [%rd3];") == 4);
+  CHECK(sectors_of("ld.global.u32 %r3, [%rd1];") == 1);
+  CHECK(sectors_of("shl.b64 %rd4, %rd2, 3;\nadd.s64 %rd4, %rd4, %rd1;\nld.global.u32 %r3, [%rd4];") == 32);
+  CHECK(sectors_of("shl.b64 %rd4, %rd2, 2;\nadd.s64 %rd4, %rd4, %rd1;\n"
+                   "ld.global.v4.u32 {%r3, %r4, %r5, %r6}, [%rd4];") == 16);
+  CHECK(sectors_of("setp.lt.u32 %p1, %r1, 8;\n@%p1 st.global.u32 [%rd3], %r1;") == 1);
+}
+TEST_CASE("requests to shared memory are counted in wavefronts, one more for each conflict of banks") {
+  device d;
+  const auto data = d.upload(words{0});
+  const auto wavefronts_of = [&](int log_bytes, const std::string& access) {
+    const block_counts counted =
+        d.count(data, {1, 32, 8192},
+                "mov.u32 %r4, 1;\nshl.b32 %r3, %r1, " + std::to_string(log_bytes) + ";\n" + access);
+    return std::vector{counted.shared_groups, counted.wavefronts};
+  };
+  using pair = std::vector<std::uint64_t>;
+  CHECK(wavefronts_of(2, "st.shared.u32 [%r3], %r4;") == pair{1, 1});
+  CHECK(wavefronts_of(3, "st.shared.u32 [%r3], %r4;") == pair{1, 2});
+  CHECK(wavefronts_of(7, "st.shared.u32 [%r3], %r4;") == pair{1, 32});
+  CHECK(wavefronts_of(4, "st.shared.v4.u32 [%r3], {%r4, %r4, %r4, %r4};") == pair{4, 4});
+  CHECK(wavefronts_of(5, "st.shared.v4.u32 [%r3], {%r4, %r4, %r4, %r4};") == pair{4, 8});
+  CHECK(wavefronts_of(2, "ld.shared.u32 %r5, [memory];") == pair{1, 1});  // one word for all
+}
+TEST_CASE("instructions, divisions and barriers are counted once per warp, warp and block") {
+  device d;
+  const auto data = d.upload(words(64, 1));
+  const block_counts empty = d.count(data, {1, 64, 0}, ""),
+                     counted = d.count(
+                         data, {1, 64, 0},
+                         "add.u32 %r3, %r1, 7;\nbar.sync 0;\nsetp.lt.u32 %p1, %r1, 32;\n@!%p1 bra LAST;\n"
+                         "div.u32 %r4, %r3, %r1;\nmov.u32 %r5, %r4;\nLAST:\nbar.sync 0;");
+  CHECK(counted.barriers == 2);
+  CHECK(counted.divisions == 1);
+  CHECK(counted.longest_warp - empty.longest_warp == 7);
+  CHECK(counted.instructions - empty.instructions == 7 + 5);
+}
+TEST_CASE("memory that is not tracked holds zeros and counts its peak") {
+  device d;
+  d.memory.stop_tracking();
+  const auto data = d.memory.allocate(std::size_t{8} << 30), more = d.memory.allocate(4096);
+  d.run(data, {1, 32, 0},
+        "ld.global.u32 %r3, [%rd3+1073741824];\nadd.u32 %r3, %r3, %r1;\nst.global.u32 [%rd3], %r3;");
+  CHECK(d.get<std::uint32_t>(data, 3) == words{0, 1, 2});
+  CHECK(d.memory.release(more));
+  CHECK(d.memory.take_peak() == (std::size_t{8} << 30) + 4096);
+  CHECK(d.memory.take_peak() == std::size_t{8} << 30);
 }

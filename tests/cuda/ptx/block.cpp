@@ -11,14 +11,14 @@ namespace {
 
 constexpr std::uint32_t nowhere = ~std::uint32_t{0};
 
+}  // namespace
+
 std::string readable(const std::string& mangled) {
   int status = 0;
   const std::unique_ptr<char, decltype(&std::free)> name{
       abi::__cxa_demangle(mangled.c_str(), nullptr, nullptr, &status), &std::free};
   return name ? name.get() : mangled;
 }
-
-}  // namespace
 
 warp::warp(const launch_context& context, unsigned first_thread)
     : context_{context},
@@ -40,6 +40,7 @@ void warp::begin(unsigned block) {
   rows_[block_index].fill(block);
   std::ranges::fill(local_, std::byte{0xFF});
   next_.fill(0);
+  executed_ = 0;
   const unsigned threads = std::min(lanes, context_.grid.threads - first_thread_);
   alive_ = threads == lanes ? ~std::uint32_t{0} : (std::uint32_t{1} << threads) - 1;
 }
@@ -87,6 +88,7 @@ warp::state warp::advance() {
     if (i.guard != always || i.negated)
       for (unsigned lane = 0; lane < lanes; ++lane)
         if (((rows_[i.guard][lane] & 1) != 0) == i.negated) active_ &= ~(std::uint32_t{1} << lane);
+    if (context_.counted) count(i);
     if (active_ == 0) continue;
     if (i.warp_wide && active_ != alive_)
       fail(i, static_cast<unsigned>(std::countr_zero(alive_ & ~active_)),
@@ -125,27 +127,42 @@ void warp::fail(const instruction& i, unsigned lane, const std::string& what) co
   throw fault{text.str()};
 }
 
-void run_kernel(const kernel& code, const grid_of_blocks& grid, const std::vector<std::byte>& parameters,
-                device_memory& global, shared_memory& shared) {
+kernel_run::kernel_run(const kernel& code, const grid_of_blocks& grid,
+                       const std::vector<std::byte>& parameters, device_memory& global, shared_memory& shared,
+                       block_counts* counted)
+    : context_{code, grid, parameters, global, shared, counted} {
   if (parameters.size() != code.parameter_bytes)
     throw fault{"a kernel was launched with parameters of the wrong size"};
-  const launch_context context{code, grid, parameters, global, shared};
-  std::vector<warp> warps;
-  for (unsigned first = 0; first < grid.threads; first += lanes) warps.emplace_back(context, first);
+  for (unsigned first = 0; first < grid.threads; first += lanes) warps_.emplace_back(context_, first);
   global.begin_kernel();
-  for (unsigned block = 0; block < grid.blocks; ++block) {
-    global.begin_block();
-    shared.begin(grid.shared_bytes + code.shared_bytes);
-    for (warp& each : warps) each.begin(block);
-    for (bool waiting = true; waiting;) {
-      std::size_t ended = 0;
-      for (warp& each : warps) ended += each.run() == warp::state::has_ended;
-      waiting = ended < warps.size();
-      if (waiting && ended > 0)
-        throw fault{"warps of " + readable(code.name) + " wait at a barrier after other warps have exited"};
-      shared.pass_barrier();
-    }
+}
+
+void kernel_run::run(unsigned block) {
+  shared_memory& shared = context_.shared;
+  context_.global.begin_block();
+  shared.begin(context_.grid.shared_bytes + context_.code.shared_bytes);
+  for (warp& each : warps_) each.begin(block);
+  for (bool waiting = true; waiting;) {
+    std::size_t ended = 0;
+    for (warp& each : warps_) ended += each.run() == warp::state::has_ended;
+    waiting = ended < warps_.size();
+    if (waiting && ended > 0)
+      throw fault{"warps of " + readable(context_.code.name) +
+                  " wait at a barrier after other warps have exited"};
+    shared.pass_barrier();
+    if (waiting && context_.counted) ++context_.counted->barriers;
   }
+  if (!context_.counted) return;
+  for (const warp& each : warps_) {
+    context_.counted->instructions += each.executed();
+    context_.counted->longest_warp = std::max(context_.counted->longest_warp, each.executed());
+  }
+}
+
+void run_kernel(const kernel& code, const grid_of_blocks& grid, const std::vector<std::byte>& parameters,
+                device_memory& global, shared_memory& shared) {
+  kernel_run launched{code, grid, parameters, global, shared};
+  for (unsigned block = 0; block < grid.blocks; ++block) launched.run(block);
 }
 
 }  // namespace pretext::tests::ptx

@@ -9,6 +9,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "counts.hpp"
 #include "program.hpp"
 #include "shared_memory.hpp"
 
@@ -27,6 +28,7 @@ struct launch_context {
   const std::vector<std::byte>& parameters;
   device_memory& global;
   shared_memory& shared;
+  block_counts* counted = nullptr;  ///< counts what the block does, unless null
 };
 
 /// Converts between a register's bits and a typed value. Signed values are sign-extended to the whole
@@ -89,6 +91,8 @@ class warp {
     return {context_.shared.barriers(), barriers_,
             shared_memory::whole_warp(static_cast<std::uint16_t>(first_thread_ / lanes))};
   }
+  /// Instructions executed in this block, if they are counted.
+  std::uint64_t executed() const { return executed_; }
   /// A barrier of the warp.
   void pass_barrier() { ++barriers_; }
   /// Throws a fault such as "thread 3 of block 0 reads uninitialized memory, in `ld.…` of kernel".
@@ -99,7 +103,13 @@ class warp {
   state advance();
   void set_next(std::uint32_t threads, std::uint32_t counter);
 
+  void count(const instruction& i) {
+    ++executed_;
+    context_.counted->divisions += i.divides;
+  }
+
   const launch_context& context_;
+  std::uint64_t executed_ = 0;  // instructions of this block, if they are counted
   unsigned block_ = 0, first_thread_;
   std::vector<row> rows_;
   std::vector<std::byte> local_;
@@ -109,8 +119,23 @@ class warp {
   std::uint16_t barriers_ = 0;
 };
 
-/// Runs all blocks of a kernel one after another. Throws a fault for any invalid access or barrier.
+/// A launch, whose blocks run one after another. Its calls throw a fault for any invalid access or barrier.
+class kernel_run {
+ public:
+  kernel_run(const kernel& code, const grid_of_blocks& grid, const std::vector<std::byte>& parameters,
+             device_memory& global, shared_memory& shared, block_counts* counted = nullptr);
+  void run(unsigned block);
+
+ private:
+  launch_context context_;
+  std::vector<warp> warps_;
+};
+
+/// Runs all blocks of a kernel.
 void run_kernel(const kernel& code, const grid_of_blocks& grid, const std::vector<std::byte>& parameters,
                 device_memory& global, shared_memory& shared);
+
+/// A kernel's name in C++.
+std::string readable(const std::string& mangled);
 
 }  // namespace pretext::tests::ptx

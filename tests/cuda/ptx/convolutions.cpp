@@ -103,6 +103,16 @@ const pass& pass_of(const description& operation) {
   throw ptx::fault{"the cuDNN operation is not a convolution"};
 }
 
+/// Whether the operation computes gradients of weights in float from bfloat16.
+bool widens_weights(const description& operation) {
+  const pass& attributes = pass_of(operation);
+  const auto type = [&](cudnnBackendAttributeName_t name) {
+    return operation.other(name).get<cudnnDataType_t>(CUDNN_ATTR_TENSOR_DATA_TYPE);
+  };
+  return attributes.result == 'w' && type(attributes.x) == CUDNN_DATA_BFLOAT16 &&
+         type(attributes.w) == CUDNN_DATA_FLOAT;
+}
+
 void convolve(const description& operation, const std::map<std::int64_t, void*>& memory) {
   const pass& attributes = pass_of(operation);
   const description& convolution = operation.other(attributes.convolution);
@@ -161,7 +171,8 @@ cudnnStatus_t cudnnBackendSetAttribute(cudnnBackendDescriptor_t to, cudnnBackend
   if (name == CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG) of(to).graph = of(to).other(name).graph;
   return CUDNN_STATUS_SUCCESS;
 }
-/// Offers one engine, on tensor cores, that needs some workspace.
+/// Offers one engine, on tensor cores, that needs some workspace; like cuDNN 9 on Hopper, none that turns
+/// bfloat16 into gradients of weights in float.
 cudnnStatus_t cudnnBackendGetAttribute(cudnnBackendDescriptor_t from, cudnnBackendAttributeName_t name,
                                        cudnnBackendAttributeType_t, std::int64_t, std::int64_t* count,
                                        void* values) {
@@ -169,6 +180,8 @@ cudnnStatus_t cudnnBackendGetAttribute(cudnnBackendDescriptor_t from, cudnnBacke
   void* proposal = nullptr;
   switch (name) {
     case CUDNN_ATTR_ENGINEHEUR_RESULTS:
+      if (widens_weights(of(from).graph->other(CUDNN_ATTR_OPERATIONGRAPH_OPS)))
+        return *count = 0, CUDNN_STATUS_SUCCESS;
       std::memcpy(&proposal, values, sizeof proposal);
       of(proposal).graph = of(from).graph;
       return CUDNN_STATUS_SUCCESS;
@@ -192,7 +205,7 @@ cudnnStatus_t cudnnBackendExecute(cudnnHandle_t, cudnnBackendDescriptor_t plan,
         of(pack).get<void*>(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, i);
   void* const workspace = of(pack).get<void*>(CUDNN_ATTR_VARIANT_PACK_WORKSPACE);
   const description& operation = of(plan).graph->other(CUDNN_ATTR_OPERATIONGRAPH_OPS);
-  enqueue_library_work(current, [=, &operation] {
+  enqueue_library_work(current, "convolution", [=, &operation] {
     library_output(workspace, workspace_bytes);
     convolve(operation, memory);
   });

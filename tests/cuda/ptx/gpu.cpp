@@ -38,10 +38,19 @@ const char* gpu::launch(const function& what, const grid_of_blocks& grid, const 
   if (grid.shared_bytes > what.max_shared) return "more shared memory than cudaFuncSetAttribute allowed";
   const kernel& code = what.from->find(what.name);
   const auto* const first = static_cast<const std::byte*>(parameters);
+  if (observer && !stream(native).capturing()) return nullptr;
   stream(native).add([this, &code, grid, copy = std::vector<std::byte>(first, first + code.parameter_bytes)] {
-    run_kernel(code, grid, copy, memory, shared_);
+    if (observer)
+      observer->kernel_launched(code, grid, copy);
+    else
+      run_kernel(code, grid, copy, memory, shared_);
   });
   return nullptr;
+}
+
+void gpu::add_work(void* native, const char* what, work done) {
+  if (!observer) return stream(native).add(std::move(done));
+  if (stream(native).capturing()) stream(native).add([this, what] { observer->other_work(what); });
 }
 
 bool gpu::is_pinned(const void* memory_of_host, std::size_t bytes) const {

@@ -52,6 +52,16 @@ class queue {
   bool capturing_ = false, invalid_ = false;
 };
 
+/// Receives what a recorded step consists of, each time that it is replayed, in place of its execution.
+class step_observer {
+ public:
+  virtual ~step_observer() = default;
+  virtual void kernel_launched(const kernel& code, const grid_of_blocks& grid,
+                               const std::vector<std::byte>& parameters) = 0;
+  /// Anything else: a product or convolution of a library, memory that is cleared.
+  virtual void other_work(const char* what) = 0;
+};
+
 /// The only GPU of the process, with the state of its runtime.
 class gpu {
  public:
@@ -88,6 +98,13 @@ class gpu {
   /// Enqueues a kernel with a copy of its parameters. Returns null, or why the runtime would refuse the
   /// launch.
   const char* launch(const function& what, const grid_of_blocks& grid, const void* parameters, void* native);
+
+  /// If it is set, kernels and libraries compute nothing: recorded ones are shown to it, the others are
+  /// dropped.
+  step_observer* observer = nullptr;
+  /// Enqueues work that is no kernel.
+  void add_work(void* native, const char* what, work done);
+  shared_memory& shared() { return shared_; }
 
   /// Host memory that the GPU copies from and to asynchronously.
   std::map<const std::byte*, std::size_t> pinned;

@@ -47,9 +47,10 @@ std::uint64_t device_memory::allocate(std::size_t bytes) {
   if (bytes == 0 || bytes > capacity || reserved_ + rounded + page > capacity) return 0;
   const std::uint64_t offset = reserved_;
   open(offset, rounded + page);
-  std::fill_n(writers_ + offset, bytes, uninitialized);
+  if (tracked_) std::fill_n(writers_ + offset, bytes, uninitialized);
   reserved_ += rounded + page;
   in_use_ += bytes;
+  peak_ = std::max(peak_, in_use_);
   sizes_.emplace(first_ + offset, bytes);
   return first_ + offset;
 }
@@ -70,6 +71,7 @@ bool device_memory::release(std::uint64_t address) {
 access_error device_memory::on_read(std::uint64_t address, std::size_t bytes) const {
   const std::uint64_t offset = address - first_;
   if (offset > reserved_ || bytes > reserved_ - offset) return not_allocated;
+  if (!tracked_) return nullptr;
   const agent least =
       bytes == 0 ? host_agent : *std::min_element(writers_ + offset, writers_ + offset + bytes);
   return least == unallocated ? not_allocated : least == uninitialized ? not_written : nullptr;
@@ -78,6 +80,7 @@ access_error device_memory::on_read(std::uint64_t address, std::size_t bytes) co
 access_error device_memory::on_write(std::uint64_t address, std::size_t bytes) {
   const std::uint64_t offset = address - first_;
   if (offset > reserved_ || bytes > reserved_ - offset) return not_allocated;
+  if (!tracked_) return nullptr;
   agent* const writer = writers_ + offset;
   if (std::find(writer, writer + bytes, unallocated) != writer + bytes) return not_allocated;
   std::fill_n(writer, bytes, host_agent);

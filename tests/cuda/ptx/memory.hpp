@@ -21,12 +21,22 @@ class device_memory {
   device_memory& operator=(const device_memory&) = delete;
   ~device_memory();
 
+  /// From now on new memory holds zeros, only addresses are checked, and bytes that no kernel writes cost no
+  /// memory of the host: for networks of full size.
+  void stop_tracking() { tracked_ = false; }
+  bool tracked() const { return tracked_; }
   /// Uninitialized memory; returns 0 if there is no space left.
   std::uint64_t allocate(std::size_t bytes);
   /// Returns whether the address is the start of an allocation.
   bool release(std::uint64_t address);
   std::size_t allocations() const { return sizes_.size(); }
   std::size_t free_bytes() const { return capacity - in_use_; }
+  /// The most bytes that were allocated at a time since the last call.
+  std::size_t take_peak() {
+    const std::size_t peak = peak_;
+    peak_ = in_use_;
+    return peak;
+  }
   bool holds(const void* address) const {
     return reinterpret_cast<std::uint64_t>(address) - first_ < capacity;
   }
@@ -58,7 +68,8 @@ class device_memory {
   std::uint64_t first_ = 0;
   std::byte* bytes_ = nullptr;
   agent *writers_ = nullptr, *readers_ = nullptr;
-  std::size_t reserved_ = 0, in_use_ = 0;
+  std::size_t reserved_ = 0, in_use_ = 0, peak_ = 0;
+  bool tracked_ = true;
   std::map<std::uint64_t, std::size_t> sizes_;
   agent block_ = host_agent, first_block_ = host_agent + 1, several_blocks_ = 0;  // the kernel's blocks
 };
@@ -73,6 +84,7 @@ template <std::size_t Bytes>
 access_error device_memory::on_block_read(std::uint64_t address, bool constant) {
   const std::uint64_t offset = address - first_;
   if (offset + Bytes > reserved_ || offset > reserved_) return not_allocated;
+  if (!tracked_) return nullptr;
   const agent* const writer = writers_ + offset;
   agent* const reader = readers_ + offset;
   bool good = true;
@@ -95,6 +107,7 @@ template <std::size_t Bytes>
 access_error device_memory::on_block_write(std::uint64_t address) {
   const std::uint64_t offset = address - first_;
   if (offset + Bytes > reserved_ || offset > reserved_) return not_allocated;
+  if (!tracked_) return nullptr;
   agent* const writer = writers_ + offset;
   const agent* const reader = readers_ + offset;
   bool allocated = true, unshared = true, unread = true;

@@ -45,8 +45,8 @@ void copy_to_host(queue& on, void* host, const void* from, std::size_t bytes) {
   });
 }
 
-void fill(queue& on, void* to, int value, std::size_t bytes) {
-  on.add([=] {
+void fill(void* native, void* to, int value, std::size_t bytes) {
+  gpu::instance().add_work(native, "memset", [=] {
     expects(gpu::instance().memory.on_write(address_of(to), bytes), "clearing writes");
     std::memset(gpu::instance().memory.host_pointer(address_of(to)), value, bytes);
   });
@@ -107,10 +107,10 @@ cudaError_t cudaFreeHost(void* memory) {
   return cudaSuccess;
 }
 cudaError_t cudaMemset(void* to, int value, std::size_t bytes) {
-  return outside_of_capture([&] { fill(gpu::instance().stream(nullptr), to, value, bytes); });
+  return outside_of_capture([&] { fill(nullptr, to, value, bytes); });
 }
 cudaError_t cudaMemsetAsync(void* to, int value, std::size_t bytes, cudaStream_t on) {
-  return try_work([&] { fill(gpu::instance().stream(on), to, value, bytes); });
+  return try_work([&] { fill(on, to, value, bytes); });
 }
 cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind way,
                             cudaStream_t on) {

@@ -34,10 +34,27 @@ struct square {
   }
 };
 
+/// Counts what the hardware does for a square: one request for each quarter of it, whose lines a group of
+/// threads accesses by 16 bytes (loads) or a warp by 8 (stores).
+void count_square(warp& w, const square& of, std::size_t bytes_each) {
+  if (!w.context().counted) return;
+  const std::size_t access = bytes_each == 2 ? 16 : 8, per_line = side / 2 * bytes_each / access;
+  for (unsigned quarter = 0; quarter < 4; ++quarter) {
+    request all{access};
+    for (unsigned line = 0; line < side / 2; ++line)
+      for (std::size_t k = 0; k < per_line; ++k)
+        all.add(of.first +
+                ((quarter / 2 * side / 2 + line) * of.stride + quarter % 2 * side / 2) * bytes_each +
+                k * access);
+    w.context().counted->add_shared(all);
+  }
+}
+
 /// wmma.load: two elements per register. The whole warp counts as the reader.
 template <bool transposed>
 void load(warp& w, const instruction& i) {
   const square from{w, i, i.from[1], sizeof(std::uint16_t)};
+  count_square(w, from, sizeof(std::uint16_t));
   shared_memory& memory = w.context().shared;
   std::uint16_t elements[side][side];
   for (unsigned line = 0; line < side; ++line) {
@@ -59,6 +76,7 @@ void load(warp& w, const instruction& i) {
 template <bool transposed>
 void store(warp& w, const instruction& i) {
   const square to{w, i, i.from[1 + per_lane], sizeof(float)};
+  count_square(w, to, sizeof(float));
   shared_memory& memory = w.context().shared;
   std::uint32_t elements[side][side];
   for (unsigned lane = 0; lane < lanes; ++lane)

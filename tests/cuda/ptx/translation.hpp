@@ -188,6 +188,7 @@ class translation {
     const std::string_view operands = trimmed(rest.substr(blank));
     if (words.empty()) unknown(statement);
     parsed.warp_wide = words[0] == "bar" || words[0] == "wmma";
+    parsed.divides = (words[0] == "div" || words[0] == "rem") && words.back().front() != 'f';
     if (words[0] == "call" && rest.size() == statement.size()) return call(operands);
     if (words[0] == "bra" || words[0] == "ret") {
       const bool leaves = words[0] == "ret" && !called;
