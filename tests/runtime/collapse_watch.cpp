@@ -61,6 +61,23 @@ TEST_CASE("embeddings that are NaN end a run at once") {
   CHECK(detail::ends_run(report, at(1, alike(.01)), all_steps));
 }
 
+TEST_CASE("a loss is at chance if it is there in the second half, after 200 steps, and of eight images") {
+  const auto with_loss = [](std::size_t step, double loss) {
+    run_state state = at(step);
+    state.loss = loss;
+    return state;
+  };
+  const double chance = 7.62;
+  CHECK(detail::is_at_chance(with_loss(300, 7.621), 600, 8, chance));
+  CHECK(detail::is_at_chance(with_loss(200, 7.62), 300, 64, chance));
+  CHECK_FALSE(detail::is_at_chance(with_loss(300, 7.60), 600, 8, chance));
+  CHECK_FALSE(detail::is_at_chance(with_loss(300, 7.64), 600, 8, chance));
+  CHECK_FALSE(detail::is_at_chance(with_loss(299, 7.62), 600, 8, chance));
+  CHECK_FALSE(detail::is_at_chance(with_loss(199, 7.62), 300, 8, chance));
+  CHECK_FALSE(detail::is_at_chance(with_loss(300, 7.62), 600, 7, chance));
+  CHECK_FALSE(detail::is_at_chance(with_loss(300, 0), 600, 8, 0));
+}
+
 TEST_CASE("a checkpoint keeps what the embeddings of the first step looked like") {
   const auto read = [](const run_state& state) { return run_state_from(metadata_of(state), "a file"); };
   const run_state state = read(at(7, alike(.0123456789, 1.75)));

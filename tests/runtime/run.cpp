@@ -21,6 +21,7 @@
 
 #include <pretext/cpu.hpp>
 #include <pretext/kernels/gpu/operations.hpp>
+#include <pretext/methods/dino.hpp>
 #include <pretext/runtime/run.hpp>
 
 using namespace pretext;
@@ -346,6 +347,26 @@ TEST_CASE("a collapsed run stops with advice that fits its method") {
   const std::string advice{detail::advice_without_negatives};
   CHECK_THROWS_WITH_AS(run_training(short_run(folder / "", 2, 3), *trained, batches),
                        doctest::Contains(advice.c_str()), std::runtime_error);
+}
+
+TEST_CASE("a run whose loss stays at that of chance stops in its second half") {
+  using method = dino<tiny_images, thin_trunk<basic_block, 4>, dino_head<16, 64, 32>>;
+  using learner = trainer<method, on<cpu>, chosen_optimizer>;
+  auto made = std::make_unique<learner>(method{}, chosen_optimizer{sgd{}}, 3);
+  made->method().loss.student_temperature = made->method().loss.teacher_temperature = 1e6;  // uniform outputs
+  const auto trained = make_any_trainer(std::move(made), two_views{one_view}, evaluation);
+  const temporary_folder folder;
+  loader batches{picture_source(20), {.batch = 10}};
+  auto options = short_run(folder / "", 2, 300);
+  options.batch = 10;
+  options.monitor_every = 50;
+  options.schedule = [](std::size_t) { return step_values{0, 0.95}; };
+  CHECK_THROWS_WITH_AS(run_training(options, *trained, batches),
+                       doctest::Contains("nothing is learned: the loss stays at 2.77, that of embeddings"),
+                       std::runtime_error);
+  const auto stopped = read_run_state(folder / "checkpoint.safetensors").step;
+  CHECK(stopped >= 300);
+  CHECK(stopped < 350);
 }
 
 TEST_CASE("resuming a finished run changes neither its result nor its files") {

@@ -55,6 +55,10 @@ struct weighted_loss {
 
   friend bool operator==(const weighted_loss&, const weighted_loss&) = default;
 
+  double chance(std::size_t images, std::size_t width) const {
+    return weight * detail::chance_loss(loss, images, width);
+  }
+
   void check() const {
     expects(detail::is_finite(weight), "weighted_loss: weight ", weight, " must be finite");
     if constexpr (requires { loss.check(); }) loss.check();

@@ -85,6 +85,8 @@ struct decoupled_contrastive {
 
   friend bool operator==(const decoupled_contrastive&, const decoupled_contrastive&) = default;
 
+  /// The loss of embeddings that are all alike (losses/collapse_advice.hpp).
+  double chance(std::size_t images, std::size_t) const { return std::log(2 * double(images) - 2); }
   /// Throws std::invalid_argument for hyper-parameters out of range.
   void check() const {
     expects(temperature > 0 && detail::is_finite(temperature), "decoupled_contrastive: temperature ",

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <cmath>
 #include <cstddef>
 
 #include <pretext/core/context.hpp>
@@ -22,6 +23,10 @@ struct info_nce {
 
   friend bool operator==(const info_nce&, const info_nce&) = default;
 
+  /// The loss of embeddings that are all alike (losses/collapse_advice.hpp).
+  double chance(std::size_t images, std::size_t) const {
+    return 4 * weight * temperature * std::log(double(images));
+  }
   /// Throws std::invalid_argument for hyper-parameters out of range.
   void check() const {
     expects(temperature > 0 && detail::is_finite(temperature), "info_nce: temperature ", temperature,

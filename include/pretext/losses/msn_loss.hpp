@@ -115,6 +115,8 @@ struct msn_loss {
 
   friend bool operator==(const msn_loss&, const msn_loss&) = default;
 
+  /// The loss of embeddings that are all alike (losses/collapse_advice.hpp).
+  double chance(std::size_t, std::size_t scores) const { return std::log(double(scores)); }
   /// Throws std::invalid_argument for hyper-parameters out of range.
   void check() const {
     for (const double each : {temperature, sharpening})

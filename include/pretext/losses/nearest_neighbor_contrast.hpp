@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 
@@ -52,6 +53,8 @@ struct nearest_neighbor_contrast {
 
   friend bool operator==(const nearest_neighbor_contrast&, const nearest_neighbor_contrast&) = default;
 
+  /// The loss of embeddings that are all alike (losses/collapse_advice.hpp).
+  double chance(std::size_t images, std::size_t) const { return std::log(double(images)); }
   /// Throws std::invalid_argument for hyper-parameters out of range.
   void check() const {
     expects(capacity > 0, "nearest_neighbor_contrast: a queue with a capacity of 0 has no neighbours");

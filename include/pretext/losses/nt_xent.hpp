@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <cmath>
+#include <cstddef>
 #include <pretext/core/context.hpp>
 #include <pretext/core/expects.hpp>
 #include <pretext/core/is_finite.hpp>
@@ -18,6 +20,8 @@ struct nt_xent {
 
   friend bool operator==(const nt_xent&, const nt_xent&) = default;
 
+  /// The loss of embeddings that are all alike (losses/collapse_advice.hpp).
+  double chance(std::size_t images, std::size_t) const { return weight * std::log(2 * double(images) - 1); }
   /// Throws std::invalid_argument for hyper-parameters out of range.
   void check() const {
     expects(temperature > 0 && detail::is_finite(temperature), "nt_xent: temperature ", temperature,

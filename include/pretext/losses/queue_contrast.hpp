@@ -90,6 +90,8 @@ struct queue_contrast {
 
   friend bool operator==(const queue_contrast&, const queue_contrast&) = default;
 
+  /// The loss of embeddings that are all alike (losses/collapse_advice.hpp).
+  double chance(std::size_t, std::size_t) const { return std::log(1 + double(capacity)); }
   /// Throws std::invalid_argument for hyper-parameters out of range.
   void check() const {
     expects(capacity > 0, "queue_contrast: a capacity of 0 leaves nothing to contrast with");

@@ -42,6 +42,8 @@ struct self_distillation {
 
   friend bool operator==(const self_distillation&, const self_distillation&) = default;
 
+  /// The loss of embeddings that are all alike (losses/collapse_advice.hpp).
+  double chance(std::size_t, std::size_t scores) const { return std::log(double(scores)); }
   /// Throws std::invalid_argument for hyper-parameters out of range.
   void check() const {
     for (const double each : {student_temperature, teacher_temperature})

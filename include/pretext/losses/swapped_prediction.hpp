@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -80,6 +81,8 @@ struct swapped_prediction {
 
   friend bool operator==(const swapped_prediction&, const swapped_prediction&) = default;
 
+  /// The loss of embeddings that are all alike (losses/collapse_advice.hpp).
+  double chance(std::size_t, std::size_t scores) const { return std::log(double(scores)); }
   /// Throws std::invalid_argument for hyper-parameters out of range.
   void check() const {
     for (const double each : {temperature, epsilon})

@@ -77,6 +77,8 @@ class any_trainer : public any_encoder {
   virtual embeddings last_embeddings() = 0;
   /// What to try when these collapse, as the loss says; may be empty.
   virtual std::string_view collapse_advice() const { return {}; }
+  /// The loss of a batch of `images` whose embeddings are all alike; 0 where the loss does not say.
+  virtual double chance_loss(std::size_t /*images*/) const { return 0; }
   /// The views that a step would see, the global ones of a multi_crop, (views·n, H, W, 3): for pictures in a
   /// report.
   virtual std::vector<float> make_views(const image_batch& batch) = 0;
@@ -164,6 +166,15 @@ class trainer_adapter : public Interface {
     if constexpr (requires(const method& m) { m.loss; })
       return detail::collapse_advice<std::remove_cvref_t<decltype(std::declval<const method&>().loss)>>;
     return {};
+  }
+  double chance_loss(std::size_t images) const override {
+    if constexpr (requires(const Trainer& t) {
+                    t.method().loss;
+                    typename method::prediction;
+                  })
+      return detail::chance_loss(trainer_->method().loss, images, method::prediction::size);
+    else
+      return 0;
   }
   any_trainer::embeddings last_embeddings() override {
     if constexpr (requires { trainer_->memory().z; }) {

@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <algorithm>
+#include <cmath>
 #include <cstddef>
+#include <span>
+#include <string>
+#include <vector>
 
+#include <pretext/core/expects.hpp>
+#include <pretext/core/image.hpp>
+#include <pretext/evaluation/alike_images.hpp>
 #include <pretext/evaluation/collapse.hpp>
 #include <pretext/runtime/any_trainer.hpp>
 #include <pretext/runtime/run_state.hpp>
@@ -28,6 +36,37 @@ inline bool ends_run(const collapse_report& now, const run_state& state, std::si
   if (now.not_finite > 0) return true;
   if (!now.collapsed || state.step < steps / 10) return false;
   return !state.collapsed_at_start || state.step >= steps / 2 || !as_alike_as_at_start(now, state);
+}
+
+/// What the user is told of a collapse at a step with these images, of which there may be none: they are the
+/// cause if they are nearly the same.
+inline std::string collapse_verdict(const collapse_report& found, any_trainer& trainer,
+                                    std::span<const image_view> images) {
+  const auto some = images.first(std::min<std::size_t>(images.size(), 64));
+  std::vector<float> pixels;
+  if (found.not_finite == 0 && !some.empty()) trainer.evaluation_views(some, pixels);
+  if (!pixels.empty() && alike_images(pixels, pixels.size() / some.size()))
+    return str_cat(found.finding, " The pictures are the cause: the ", images.size(),
+                   " of this batch are blank or nearly the same, and embeddings cannot differ where pictures "
+                   "do not. Look at them, and leave out blank ones and copies.");
+  return found.verdict_with(trainer.collapse_advice());
+}
+
+/// A run whose loss is at chance in so many rows of metrics.csv, one after the other, ends.
+inline constexpr std::size_t max_rows_at_chance = 4;
+
+/// Has a run of `steps` steps learned nothing by its middle: is its loss that of embeddings which are all
+/// alike, `chance`, to a thousandth? Not before step 200, nor for so few images that their loss says little.
+inline bool is_at_chance(const run_state& state, std::size_t steps, std::size_t images, double chance) {
+  return chance > 0 && images >= collapse_report::min_images &&
+         state.step >= std::max(steps / 2, std::size_t{200}) &&
+         std::abs(state.loss - chance) <= chance / 1000;
+}
+
+/// What the user is told of a loss that stays at chance.
+inline std::string chance_verdict(const run_state& state, const any_trainer& trainer) {
+  return str_cat("nothing is learned: the loss stays at ", three_digits(state.loss),
+                 ", that of embeddings which are all alike. ", trainer.collapse_advice());
 }
 
 }  // namespace pretext::inline v0_1::detail

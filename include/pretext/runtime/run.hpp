@@ -15,7 +15,6 @@
 #include <vector>
 
 #include <pretext/core/expects.hpp>
-#include <pretext/evaluation/alike_images.hpp>
 #include <pretext/runtime/any_trainer.hpp>
 #include <pretext/runtime/checkpoint.hpp>
 #include <pretext/runtime/collapse_watch.hpp>
@@ -220,26 +219,16 @@ class run_loop {
       progress_.finish();
       std::rethrow_exception(failure);
     }
-    if (options_.stop_on_collapse && ends_run(found, state_, options_.steps)) {
-      save();
-      progress_.finish();
-      throw_error<std::runtime_error>(
-          "step ", state_.step, ": ",
-          found.not_finite == 0 && images_at_fault()
-              ? str_cat(found.finding, " The pictures are the cause: the ", images_.size(),
-                        " of this batch are blank or nearly the same, and embeddings cannot differ where "
-                        "pictures do not. Look at them, and leave out blank ones and copies.")
-              : found.verdict_with(trainer_.collapse_advice()));
-    }
-  }
-
-  /// Are the images of the last batch so nearly the same that they are the cause of a collapse?
-  bool images_at_fault() {
-    if (images_.empty()) return false;
-    const auto some = images_.first(std::min<std::size_t>(images_.size(), 64));
-    std::vector<float> pixels;
-    trainer_.evaluation_views(some, pixels);
-    return alike_images(pixels, pixels.size() / some.size());
+    if (!options_.stop_on_collapse) return;
+    std::string verdict;
+    if (ends_run(found, state_, options_.steps)) verdict = collapse_verdict(found, trainer_, images_);
+    const double chance = trainer_.chance_loss(options_.batch);
+    rows_at_chance_ = is_at_chance(state_, options_.steps, options_.batch, chance) ? rows_at_chance_ + 1 : 0;
+    if (verdict.empty() && rows_at_chance_ == max_rows_at_chance) verdict = chance_verdict(state_, trainer_);
+    if (verdict.empty()) return;
+    save();
+    progress_.finish();
+    throw_error<std::runtime_error>("step ", state_.step, ": ", verdict);
   }
 
   const run_options& options_;
@@ -250,7 +239,8 @@ class run_loop {
   std::unique_ptr<folder_lock> lock_;
   double earlier_seconds_ = 0;  // of earlier processes; declared before state_, because restore() sets it
   run_state state_;
-  std::size_t saved_step_;  // of the last checkpoint
+  std::size_t saved_step_;          // of the last checkpoint
+  std::size_t rows_at_chance_ = 0;  // the last rows of metrics.csv
   metrics_file metrics_;
   progress progress_;
   queue_depth depth_{options_.max_wait};
