@@ -1,6 +1,8 @@
 #include "pretrain.hpp"
 
 #include <algorithm>
+#include <array>
+#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <optional>
@@ -8,9 +10,11 @@
 #include <utility>
 
 #include <pretext/core/expects.hpp>
+#include <pretext/core/version.hpp>
 #include <pretext/data/batch_order.hpp>
 #include <pretext/data/loader.hpp>
 #include <pretext/evaluation/knn.hpp>
+#include <pretext/kernels/cpu/simd/isa.hpp>
 #include <pretext/optimizers/schedule.hpp>
 #include <pretext/runtime/interrupt.hpp>
 #include <pretext/runtime/run.hpp>
@@ -24,6 +28,8 @@
 
 namespace programs {
 namespace {
+
+using namespace pretext;
 
 /// Uploads the images to the GPU if they fit; tells the user which side makes the batches, and why.
 bool upload_images(const training_options& options, const pretext::any_source& train,
@@ -51,6 +57,67 @@ std::vector<int> labels_to_learn(const std::string& program, const pretext::any_
   return labels;
 }
 
+image_list images_of_run(const recipe& config, const any_source& found, std::size_t threads) {
+  return list_images(found, config.data == "builtin" ? "" : config.data, cpu::stream{threads});
+}
+
+/// How many shards this rank holds. Throws if the ranks cannot hold the shards, or the device has none.
+std::size_t shards_held(const pretraining_recipe& config, const training_options& options,
+                        const rank_engine& ranks) {
+  distributed::expects_holders(config.shards, ranks.ranks());
+  loader_options{.batch = config.batch, .shards = config.shards}.check();
+  expects(config.shards == 1 || !options.compute.is_gpu(), config.shards,
+          " shards cannot be computed on a GPU: ranks train on CPUs so far; leave out --shards and the "
+          "launcher, or --device cuda");
+  return config.shards / ranks.ranks();
+}
+
+/// What must be alike on all ranks. Each may find the images elsewhere.
+std::vector<distributed::trait> traits_of(recipe& config, const std::optional<run_state>& saved,
+                                          const image_list& images) {
+  constexpr std::array names{"portable", "avx2", "avx512", "avx512_bf16"};
+  std::vector<distributed::trait> all{
+      {"version", str_cat(version.major, ".", version.minor, ".", version.patch)},
+      {"compiler", __VERSION__},
+      {"instruction set", names[static_cast<std::size_t>(kernels::best_isa())],
+       "set the environment variable PRETEXT_ISA to the lesser one"}};
+  for (const auto& [key, value] : values_of(config))
+    if (key != "data") all.push_back({str_cat("value of ", key), value});
+  all.push_back({"data set", fingerprint(images)});
+  all.push_back({"checkpoint", saved ? str_cat("step ", saved->step) : "none",
+                 "all ranks must see the folder of the run"});
+  return all;
+}
+
+std::string description_of(const held_shards& shards) {
+  const auto& held = shards.held;
+  return str_cat(", ", held.size(), " shards of each batch on ", counted(held.size() / held.local(), "rank"));
+}
+
+/// Runs the shards that this rank holds, each in a thread, with a loader and a trainer of its own.
+run_result run_shards(held_shards& shards, const run_options& run, const loader_options& loading,
+                      const any_source& train, bool resume) {
+  run_result result;
+  const std::size_t held = shards.held.local();
+  shards.held.run([&](distributed::communicator<cpu>& own) {
+    const std::size_t index = own.shard() - shards.held.first();
+    any_trainer& trainer = *shards.trainers[index];
+    trainer.set_communicator(&own);
+    run_options options = run;
+    options.communicator = &own;
+    loader_options part = loading;
+    part.shard = own.shard();
+    part.shards = own.shards();
+    part.threads = std::max<std::size_t>(1, loading.threads / held);
+    part.cache_bytes = loading.cache_bytes / held;
+    loader batches{train, part};
+    run_result ended = run_training(options, trainer, batches, resume);
+    trainer.set_communicator(nullptr);  // the report computes with this rank's trainer alone
+    if (index == 0) result = std::move(ended);
+  });
+  return result;
+}
+
 }  // namespace
 
 void expects_batch(const recipe& config, const pretext::any_source& train) {
@@ -72,7 +139,8 @@ int finish_with(const run_folder& folder, const char* what, const std::function<
 finished_training take_steps(recipe& config, const training_options& options, run_folder& folder,
                              const std::optional<pretext::run_state>& saved, const pretext::any_source& train,
                              const pretext::any_source& found, pretext::any_trainer& trainer,
-                             const step_schedule& schedule, const epoch_evaluation& evaluation) {
+                             const step_schedule& schedule, const epoch_evaluation& evaluation,
+                             held_shards* shards) {
   using namespace pretext;
   const std::size_t threads = options.compute.threads;
   const loader_options loading{
@@ -87,16 +155,15 @@ finished_training take_steps(recipe& config, const training_options& options, ru
     throw_error<std::runtime_error>(folder.path().string(), ": the run has taken ", saved->step,
                                     " steps, and with ", config.epochs, " epochs of ", per_epoch,
                                     " steps it would have ended before; give --resume more --epochs");
-  const image_list images =
-      list_images(found, config.data == "builtin" ? "" : config.data, cpu::stream{threads});
+  const image_list images = shards ? shards->images : images_of_run(config, found, threads);
   check_images(folder, images, saved, options.accept_changed_images);
   folder.write_recipe(config);
   finished_training done;
   done.written = saved && saved->step == steps && folder.has_results(steps);
-  std::fprintf(stderr, "%s, %s of %s, %s at %zu pixels, %s%s\n", counted(train.size(), "image").c_str(),
+  std::fprintf(stderr, "%s, %s of %s, %s at %zu pixels, %s%s%s\n", counted(train.size(), "image").c_str(),
                counted(steps, "step").c_str(), counted(config.batch, "image").c_str(), config.encoder.c_str(),
                config.image_size, counted(threads, "thread").c_str(),
-               options.compute.is_gpu() ? " and a GPU" : "");
+               options.compute.is_gpu() ? " and a GPU" : "", shards ? description_of(*shards).c_str() : "");
   const bool uploaded = options.compute.is_gpu() && upload_images(options, train, trainer, loading);
   // After the last step an evaluation fails alone, so that the encoder is written.
   const auto evaluate = [&](std::size_t epoch) -> std::map<std::string, double> {
@@ -119,21 +186,32 @@ finished_training take_steps(recipe& config, const training_options& options, ru
                         .metric_names = evaluation.columns,
                         .after_epoch = evaluation.after ? evaluate : decltype(run_options::after_epoch){},
                         // Without the device: either one can resume a run of the other.
-                        .config_fingerprint = folder.read_recipe_text(),
+                        .config_fingerprint = folder.writes() ? folder.read_recipe_text() : to_text(config),
                         .data_fingerprint = fingerprint(images),
                         .compare_fingerprints = false,  // resume_run and check_images have
-                        .lock = folder.owner()};
+                        .lock = folder.owner(),
+                        .patience = std::chrono::milliseconds{static_cast<long>(1000 * options.patience)}};
   run_result result;
-  const auto stop_if_interrupted = [&] {
+  const auto say_if_interrupted = [&] {
     signals.reset();
     if (!result.interrupted) return;
     std::fprintf(stderr,
                  "stopped at step %zu of %zu; everything is saved, resume with: %s --resume --out %s\n",
                  result.steps, steps, folder.program().c_str(), options.out.c_str());
     folder.unlock();
-    end_at_once(exit_interrupted);  // a thread of the loader may be in a read that never returns
   };
-  if (device_batches_tag device_batches; uploaded) {
+  const auto stop_if_interrupted = [&] {
+    say_if_interrupted();
+    if (result.interrupted)
+      end_at_once(exit_interrupted);  // a thread of the loader may be in a read that never returns
+  };
+  if (shards) {
+    result = run_shards(*shards, run, loading, train, saved.has_value());
+    say_if_interrupted();
+    done.ended = result.failed || result.interrupted;
+    done.status = result.failed ? exit_failed : result.interrupted ? exit_interrupted : done.status;
+    if (done.ended) return done;
+  } else if (device_batches_tag device_batches; uploaded) {
     result = run_training(run, trainer, device_batches, saved.has_value());
     stop_if_interrupted();
   } else {
@@ -152,26 +230,47 @@ finished_training take_steps(recipe& config, const training_options& options, ru
   return done;
 }
 
-int pretrain(const pretraining& method, const training_options& options) {
+int pretrain(const pretraining& method, const training_options& options, rank_engine& ranks) {
   using namespace pretext;
   pretraining_recipe& config = method.config;
-  run_folder folder{options.out, method.info.program()};
+  run_folder folder{options.out, method.info.program(), ranks.is_first()};
   std::optional<run_state> saved;
-  if (options.resume) saved = resume_run(folder, config, options.given);
-  if (!options.resume) folder.expects_free(options.overwrite);
+  datasets data;
+  std::vector<std::unique_ptr<any_trainer>> trainers;
+  image_list images;
   // First, so that an encoder, a device or images that are not there leave no folder behind and an earlier
   // run as it was.
-  datasets data;
-  const bool measured = is_measured(config);
-  if (measured) data = open_datasets(config);  // before the trainer, which normalises with the result
-  const auto trainer = method.make(options.compute);
-  if (options.resume) expects_data(config);
-  if (!measured) data = open_datasets(config);
-  expects_batch(config, data.train);
-  if (method.info.learns_labels) trainer->set_labels(labels_to_learn(method.info.program(), data.train));
-  // A checkpoint has the weights; a resumed run without one begins again.
-  if (!saved && !config.init.empty()) load_initial_weights(config.init, *trainer, options.init_report);
-  if (!options.resume) apply_length(config, data.train.size(), options.given);
+  const auto open = [&]() -> std::vector<distributed::trait> {
+    if (options.resume) saved = resume_run(folder, config, options.given);
+    if (!options.resume) folder.expects_free(options.overwrite);
+    const std::size_t held = shards_held(config, options, ranks);
+    const bool measured = is_measured(config);
+    if (measured) data = open_datasets(config);  // before the trainer, which normalises with the result
+    compute_options compute = options.compute;
+    compute.threads = std::max<std::size_t>(1, compute.threads / held);
+    while (trainers.size() < held) trainers.push_back(method.make(compute));
+    if (options.resume) expects_data(config);
+    if (!measured) data = open_datasets(config);
+    expects_batch(config, data.train);
+    for (const auto& trainer : trainers) {
+      if (method.info.learns_labels) trainer->set_labels(labels_to_learn(method.info.program(), data.train));
+      // A checkpoint has the weights; a resumed run without one begins again.
+      if (!saved && !config.init.empty())
+        load_initial_weights(config.init, *trainer, options.init_report && trainer == trainers.front());
+    }
+    if (!options.resume) apply_length(config, data.train.size(), options.given);
+    if (config.shards == 1) return {};
+    images = images_of_run(config, data.found, options.compute.threads);
+    return traits_of(config, saved, images);
+  };
+  if (const std::string failure = open_alike(ranks, open); !failure.empty()) {
+    std::fprintf(stderr, "%s: %s\n", folder.program().c_str(), failure.c_str());
+    return exit_failed;
+  }
+  const auto& trainer = trainers.front();
+  std::unique_ptr<held_shards> shards;
+  if (config.shards > 1)
+    shards.reset(new held_shards{distributed::shards<rank_engine>{ranks, config.shards}, trainers, images});
   if (!options.resume) folder.start(to_text(config), options.overwrite);
   const auto schedule = [&](std::size_t step, std::size_t per_epoch) {
     const auto now = static_cast<double>(step), epoch = static_cast<double>(per_epoch);
@@ -198,8 +297,9 @@ int pretrain(const pretraining& method, const training_options& options) {
       return {{"knn", knn{}.accuracy(encode(*trainer, bank, how), encode(*trainer, queries, how),
                                      cpu::stream{threads})}};
     };
-  auto done =
-      take_steps(config, options, folder, saved, data.train, data.found, *trainer, schedule, evaluation);
+  auto done = take_steps(config, options, folder, saved, data.train, data.found, *trainer, schedule,
+                         evaluation, shards.get());
+  if (done.ended || !folder.writes()) return done.status;
   const run_summary& summary = done.summary;
   if (!done.written) folder.finish(*trainer, summary);
   std::fprintf(stderr, "%s in %.0f s, last loss %.4f; the encoder is in %s\n",

@@ -1,4 +1,5 @@
 #pragma once
+#include <chrono>
 #include <cstddef>
 #include <filesystem>
 #include <functional>
@@ -8,11 +9,14 @@
 #include <string>
 #include <vector>
 
+#include <pretext/data/image_list.hpp>
+#include <pretext/distributed/shards.hpp>
 #include <pretext/runtime/any_trainer.hpp>
 
 #include "compute_options.hpp"
 #include "method_info.hpp"
 #include "pictures.hpp"
+#include "ranks.hpp"
 #include "recipe.hpp"
 #include "resumed_run.hpp"
 #include "run_folder.hpp"
@@ -30,6 +34,7 @@ struct training_options {
   std::vector<std::string> given{};    // names of the options on the command line
   bool load_batches = false;           // even if the images fit into the GPU's memory
   bool init_report = false;            // a line for every tensor of --init
+  double patience = 60;                // seconds that a rank waits for the others in a step, at least
 };
 
 /// Learning rate and target momentum of a step.
@@ -46,15 +51,25 @@ struct finished_training {
   run_summary summary;
   bool written = false;  // an earlier process has taken the last step and written encoder and summary
   int status = 0;        // exit status of the program; 1: something that follows the last step has failed
+  bool ended = false;    // before the last step, on all ranks: with this status
+};
+
+/// The shards that this rank holds of a training, and a trainer for each.
+struct held_shards {
+  pretext::distributed::shards<rank_engine> held;
+  std::vector<std::unique_ptr<pretext::any_trainer>>& trainers;
+  const pretext::image_list& images;  // all that were found
 };
 
 /// Runs the steps of a new training (`saved`: nothing) or of one that is resumed, on the images of `train`,
 /// which were chosen from `found`, with progress on stderr, metrics, checkpoints and Ctrl-C. The folder must
-/// be locked. If the run is interrupted, ends the process with `exit_interrupted`.
+/// be locked. If the run is interrupted, ends the process with `exit_interrupted`. `shards`: null for a
+/// training whose batches are whole; `trainer` is the first of its trainers.
 finished_training take_steps(recipe& config, const training_options& options, run_folder& folder,
                              const std::optional<pretext::run_state>& saved, const pretext::any_source& train,
                              const pretext::any_source& found, pretext::any_trainer& trainer,
-                             const step_schedule& schedule, const epoch_evaluation& evaluation = {});
+                             const step_schedule& schedule, const epoch_evaluation& evaluation = {},
+                             held_shards* shards = nullptr);
 
 /// Throws unless there are enough images for a batch.
 void expects_batch(const recipe& config, const pretext::any_source& train);
@@ -74,7 +89,8 @@ struct pretraining {
   std::function<void(std::size_t step, std::size_t per_epoch, pretext::step_values&)> adjust;
 };
 
-/// Starts or resumes a pretraining and writes its results; returns the exit status of the program.
-int pretrain(const pretraining& method, const training_options& options);
+/// Starts or resumes a pretraining and writes its results; returns the exit status of the program. Every rank
+/// calls it; the first one alone writes.
+int pretrain(const pretraining& method, const training_options& options, rank_engine& ranks);
 
 }  // namespace programs

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <stdexcept>
 #include <string_view>
-#include <thread>
 #include <vector>
 
 #include <pretext/core/expects.hpp>
@@ -13,11 +13,12 @@
 #include "compiled_parts.hpp"
 #include "exit_status.hpp"
 #include "presets.hpp"
+#include "ranks.hpp"
 
 namespace programs {
 namespace {
 
-using pretext::str_cat;
+using namespace pretext;
 
 /// As CLI11 ends for a word that is missing, and for one that is not allowed.
 constexpr int exit_no_method = 106, exit_unknown_method = 105;
@@ -63,8 +64,14 @@ std::string choice_of_methods() {
 }  // namespace
 
 int run_pretraining(int argc, char** argv, const pretraining& method, const std::string& encoders) {
-  training_options options{.out = "out/" + method.info.name,
-                           .compute = {.threads = std::max(1u, std::thread::hardware_concurrency())}};
+  distributed::launch started;
+  std::string fault;  // of the launcher's variables
+  try {
+    started = distributed::launch_from_environment();
+  } catch (const std::exception& error) { fault = error.what(); }
+  quiet_rank quiet{started.rank > 0};
+  training_options options{.out = "out/" + method.info.name, .compute = {.threads = 0}};
+  options.compute.threads = processors_of_rank(started);
   program_options line{method.info.description, method.info.program()};
   const bool has = has_presets(method.config);
   if (has) method.config.preset = "auto";
@@ -76,14 +83,20 @@ int run_pretraining(int argc, char** argv, const pretraining& method, const std:
   line.add({"", &options.knn_every, "--knn-every"}, "epochs between two kNN evaluations; 0: none");
   line.add_flag("--init-report", options.init_report, "say for every tensor of --init what becomes of it")
       .needs(line.at("--init"));
+  line.add({"", &options.patience, "--patience", "", between{0, 1e6}},
+           "seconds that a rank waits for the others in a step, at least");
   line.add_flag("--keep-going", options.keep_going, "continue when the embeddings collapse");
   add_training_options(line, options);
   if (const auto status = line.parse(argc, argv)) return *status;
   options.given = line.given();
+  const bool chosen = std::ranges::find(options.given, "--shards") != options.given.end();
+  if (!chosen && !options.resume) method.config.shards = started.ranks;
   return run_program(method.info.program(), [&] {
+    if (!fault.empty()) throw std::runtime_error{fault};
     expects_compiled(method.info.name);
     apply_preset(method.config, options.given);
-    return pretrain(method, options);
+    return run_ranks(method.info.program(), started, quiet,
+                     [&](rank_engine& ranks) { return pretrain(method, options, ranks); });
   });
 }
 

@@ -227,6 +227,11 @@ std::vector<field> pretraining_recipe::fields() {
        "file of an encoder to start from: of a run, or in torchvision's, timm's, MAE's, MoCo v3's or "
        "DINO's names",
        std::monostate{}, "\"\""});
+  all.push_back(
+      {"shards", &shards, "--shards",
+       "equal parts of every batch, which several ranks share; the results depend on it, and not on "
+       "the ranks",
+       between{1, 65536}, "1"});
   return all;
 }
 

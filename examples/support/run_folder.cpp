@@ -86,7 +86,7 @@ bool run_folder::has(const char* name) const {
 }
 
 void run_folder::lock() {
-  if (lock_) return;
+  if (lock_ || !writes_) return;
   lock_ = std::make_unique<folder_lock>(path_);
   if (!lock_->is_exclusive())
     std::fprintf(stderr, "the file system of %s has no locks: do not start a second run there\n",
@@ -97,7 +97,7 @@ void run_folder::lock() {
 }
 
 void run_folder::expects_free(bool overwrite) const {
-  if (overwrite) return;
+  if (overwrite || !writes_) return;
   for (const char* result : {"checkpoint.safetensors", "encoder.safetensors", "classifier.safetensors"})
     if (has(result))
       throw_error<std::runtime_error>(
@@ -107,6 +107,7 @@ void run_folder::expects_free(bool overwrite) const {
 }
 
 void run_folder::start(const std::string& recipe_text, bool overwrite) {
+  if (!writes_) return;
   std::error_code error;
   std::filesystem::create_directories(path_, error);
   if (error || !std::filesystem::is_directory(path_, error))
@@ -122,6 +123,7 @@ void run_folder::start(const std::string& recipe_text, bool overwrite) {
 std::string run_folder::read_recipe_text() const { return read_text("recipe.json"); }
 
 void run_folder::write_recipe(recipe& config) const {
+  if (!writes_) return;
   const auto now = values_of(config);
   read_recipe(config);
   const auto written = values_of(config);

@@ -26,8 +26,11 @@ struct run_summary {
 class run_folder {
  public:
   /// `program`: the program that the error message recommends if the folder has no run.
-  explicit run_folder(std::filesystem::path path, std::string program = "pretrain simclr")
-      : path_{std::move(path)}, program_{std::move(program)} {}
+  /// `writes`: false for a rank that reads the folder of another one: it locks, checks and writes nothing.
+  explicit run_folder(std::filesystem::path path, std::string program = "pretrain simclr", bool writes = true)
+      : path_{std::move(path)}, program_{std::move(program)}, writes_{writes} {}
+
+  bool writes() const { return writes_; }
 
   /// Makes this process the folder's only one that trains, until its end. Throws an error that names the
   /// other process if there is one.
@@ -70,6 +73,7 @@ class run_folder {
 
   std::filesystem::path path_;
   std::string program_;
+  bool writes_;
   std::unique_ptr<pretext::folder_lock> lock_;
 };
 

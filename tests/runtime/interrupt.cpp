@@ -1,5 +1,6 @@
 #include <pretext/runtime/interrupt.hpp>
 
+#include <array>
 #include <chrono>
 #include <csignal>
 #include <stop_token>
@@ -13,14 +14,14 @@ namespace {
 void handler_of_the_program(int) {}
 
 #if defined(_WIN32)
-constexpr int hangup = SIGBREAK;
+constexpr std::array stopping{SIGINT, SIGTERM, SIGBREAK};
 #else
-constexpr int hangup = SIGHUP;
+constexpr std::array stopping{SIGINT, SIGTERM, SIGHUP, SIGUSR1};
 #endif
 }  // namespace
 
 TEST_CASE("a signal sets a flag while a guard exists, and the program's handlers return with its end") {
-  for (const int signal : {SIGINT, SIGTERM, hangup}) {
+  for (const int signal : stopping) {
     std::signal(signal, handler_of_the_program);
     {
       const interrupt_guard guard;
@@ -63,17 +64,17 @@ TEST_CASE("after the first Ctrl-C the second one ends the program") {
 
 TEST_CASE(
     "under nohup a hangup stays ignored; SIGINT, which a shell ignores in the background, asks for a stop") {
-  std::signal(hangup, SIG_IGN);
+  std::signal(stopping[2], SIG_IGN);
   std::signal(SIGINT, SIG_IGN);
   {
     const interrupt_guard guard;
-    std::raise(hangup);
+    std::raise(stopping[2]);
     CHECK_FALSE(guard.stop_requested());
     std::raise(SIGINT);
     CHECK(guard.stop_requested());
   }
   CHECK_FALSE_MESSAGE(interrupt_guard::stop_requested(), "the request ends with its guard");
-  CHECK((std::signal(hangup, SIG_DFL) == SIG_IGN));
+  CHECK((std::signal(stopping[2], SIG_DFL) == SIG_IGN));
   CHECK((std::signal(SIGINT, SIG_DFL) == SIG_IGN));
 }
 

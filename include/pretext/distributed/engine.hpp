@@ -15,6 +15,10 @@ struct lost_rank : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// The status with which a rank ends that waited for another one in vain; EX_TEMPFAIL of sysexits.h: start
+/// the program again.
+inline constexpr int exit_lost_rank = 75;
+
 /// Moves bytes between ranks; it never adds. Every rank makes the same calls in the same order, from one
 /// thread at a time; the memory of a call's source and destination must not overlap. `all_gather` writes the
 /// `bytes` of every rank to `to`, in the order of the ranks. `all_to_all` sends the part r of `from`, of

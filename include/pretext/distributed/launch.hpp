@@ -18,7 +18,7 @@ namespace pretext::inline v0_1::distributed {
 /// What a launcher says of this process. Without one it is rank 0 of 1.
 struct launch {
   std::string by{};  ///< "Open MPI's mpirun", "MPICH's mpiexec", "srun" or "torchrun"; empty: no launcher
-  std::size_t rank = 0, ranks = 1;
+  std::size_t rank = 0, ranks = 1;              ///< among all ranks
   std::size_t local_rank = 0, local_ranks = 1;  ///< among the ranks of this host
 
   /// Does the launcher connect its processes by MPI?

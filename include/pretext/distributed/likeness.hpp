@@ -102,7 +102,8 @@ void expects_alike(E& engine, std::span<const trait> traits, std::string_view ho
 }
 
 /// A collective: what has failed on any rank, the same text on all ranks; empty if nothing has. `own`: what
-/// has failed on this one, empty if nothing has. Where not all ranks say the same, it says which rank does.
+/// has failed on this one, empty if nothing has. Where it is another rank than the first one, and not all, it
+/// says which.
 template <Engine E>
 std::string failure_of_any(E& engine, std::string_view own, std::string_view host = {}) {
   using detail::gather_of_ranks, detail::short_text;
@@ -115,6 +116,7 @@ std::string failure_of_any(E& engine, std::string_view own, std::string_view hos
                   [&](const short_text& each) { return each.view() == first->view(); }))
     return std::string{first->view()};
   const auto rank = static_cast<std::size_t>(first - all.begin());
+  if (rank == 0) return std::string{first->view()};
   return str_cat(detail::rank_name(rank, hosts[rank].view()), ": ", first->view());
 }
 

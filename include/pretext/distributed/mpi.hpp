@@ -20,10 +20,6 @@
 // completion again and again, because a rank whose peer hangs would otherwise wait for ever.
 namespace pretext::inline v0_1::distributed {
 
-/// The status with which a rank ends that waited for another one in vain; EX_TEMPFAIL of sysexits.h: start
-/// the program again.
-inline constexpr int exit_lost_rank = 75;
-
 /// An Engine whose ranks are the processes that `mpirun` or `srun` has started. At most one object at a time;
 /// its members but `patience` are called from the thread that created it.
 class mpi {

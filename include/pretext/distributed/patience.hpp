@@ -11,7 +11,7 @@ namespace pretext::inline v0_1::distributed {
 /// than others, not so long that machines idle for hours.
 class patience {
  public:
-  using duration = std::chrono::milliseconds;
+  using duration = std::chrono::milliseconds;  ///< of waits
 
   /// At least `least` in a step, which must not be negative.
   explicit patience(duration least = std::chrono::minutes{1}) : least_{least} {}

@@ -29,13 +29,13 @@ extern "C" inline void pretext_request_stop(int signal) {
 }
 }  // namespace detail
 
-/// While it exists, Ctrl-C (SIGINT), SIGTERM and SIGHUP request a stop of `token()` instead of ending the
-/// program, so that a run can save and stop: `run_options{.stop = guard.token()}`. A SIGHUP that is ignored,
-/// as under nohup, stays ignored. A second Ctrl-C ends the program at once; a second SIGTERM does not,
-/// because schedulers send it to a process and to its group. SIGPIPE and SIGXFSZ are ignored, so that a
-/// closed pipe does not end the run and a file that may not grow is an error of the write. The destructor
-/// withdraws the request and restores the previous handlers. Signal handlers belong to the process: create at
-/// most one guard at a time.
+/// While it exists, Ctrl-C (SIGINT), SIGTERM, SIGHUP and SIGUSR1, which schedulers send before the end of a
+/// job, request a stop of `token()` instead of ending the program, so that a run can save and stop:
+/// `run_options{.stop = guard.token()}`. A SIGHUP that is ignored, as under nohup, stays ignored. A second
+/// Ctrl-C ends the program at once; a second SIGTERM does not, because schedulers send it to a process and to
+/// its group. SIGPIPE and SIGXFSZ are ignored, so that a closed pipe does not end the run and a file that may
+/// not grow is an error of the write. The destructor withdraws the request and restores the previous
+/// handlers. Signal handlers belong to the process: create at most one guard at a time.
 class interrupt_guard {
  public:
   interrupt_guard() : watcher_{start_watcher()} {
@@ -59,10 +59,12 @@ class interrupt_guard {
  private:
 #if defined(_WIN32)  // has neither closed pipes nor limits of files, and SIGBREAK when a console closes
   static constexpr std::array<int, 3> signals{SIGINT, SIGTERM, SIGBREAK};
+  static constexpr std::size_t stopping = 3;
 #else
-  static constexpr std::array<int, 5> signals{SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGXFSZ};
+  static constexpr std::array<int, 6> signals{SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGPIPE, SIGXFSZ};
+  static constexpr std::size_t stopping = 4;
 #endif
-  static constexpr std::size_t stopping = 3, hangup = 2;  // the first three ask for a stop
+  static constexpr std::size_t hangup = 2;  // the first `stopping` ones ask for a stop
 
   /// Carries the request from the handler's flag to the token, which a handler must not touch.
   std::jthread start_watcher() try {

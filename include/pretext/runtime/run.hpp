@@ -18,6 +18,7 @@
 #include <pretext/runtime/any_trainer.hpp>
 #include <pretext/runtime/checkpoint.hpp>
 #include <pretext/runtime/collapse_watch.hpp>
+#include <pretext/runtime/detail/shard_of_run.hpp>
 #include <pretext/runtime/folder_lock.hpp>
 #include <pretext/runtime/metrics.hpp>
 #include <pretext/runtime/progress.hpp>
@@ -41,10 +42,13 @@ class run_loop {
       : options_{options},
         trainer_{trainer},
         loader_{loader},
-        lock_{lock_folder(options)},
+        shard_{options.communicator, options.patience},
+        lock_{shard_.is_first() ? lock_folder(options) : nullptr},
         state_{resume ? restore() : run_state{}},
         saved_step_{resume && same_fingerprints(state_) ? state_.step : no_step},
-        metrics_{options.folder / "metrics.csv", columns(options, trainer), state_.step},
+        metrics_{shard_.is_first() ? std::make_unique<metrics_file>(options.folder / "metrics.csv",
+                                                                    columns(options, trainer), state_.step)
+                                   : nullptr},
         progress_{options.steps, options.batch} {
     if constexpr (!std::same_as<Loader, device_batches_tag>) {
       expects(loader_.batches_per_epoch() == options.steps_per_epoch, "a run with ", options.steps_per_epoch,
@@ -56,20 +60,24 @@ class run_loop {
   }
 
   run_result run() {
-    while (state_.step < options_.steps && !options_.stop.stop_requested()) {
+    while (state_.step < options_.steps && !shard_.any(options_.stop.stop_requested())) {
       const auto began = clock::now();
+      shard_.begin_step(state_.step + 1);
       const auto losses =
           take(depth_.steps(steps_until_event(), options_.checkpoint_seconds - since(saved_)));
       if (losses.empty()) break;  // interrupted while the host waited for images
       depth_.report(losses.size(), since(began));
+      shard_.end_step(clock::now() - began);
       state_.step += losses.size();
       state_.loss = losses.back();
-      if (state_.step == 1) remember_start();
-      progress_.show(state_.step, state_.loss);
+      if (state_.step == 1 && shard_.is_first()) remember_start();
+      if (shard_.is_first()) progress_.show(state_.step, state_.loss);
       observe(values_[losses.size() - 1]);
-      if (since(saved_) > options_.checkpoint_seconds && state_.step < options_.steps) save();
+      if (failed_) return {.steps = state_.step, .loss = state_.loss, .failed = true};
+      if (shard_.of_first(since(saved_) > options_.checkpoint_seconds && state_.step < options_.steps))
+        save();
     }
-    if (state_.step != saved_step_) save();
+    if (shard_.of_first(state_.step != saved_step_)) save();
     progress_.finish();
     return {.steps = state_.step,
             .loss = state_.loss,
@@ -115,8 +123,10 @@ class run_loop {
       return steps;
     } else {
       for (std::size_t i = 0; i < steps; ++i) {
-        if (i > 0 && options_.stop.stop_requested()) return i;
-        const auto batch = loader_.next_unless([this] { return options_.stop.stop_requested(); });
+        // Shards stop between two steps, when all of them know.
+        const auto stopped = [this] { return shard_.is_alone() && options_.stop.stop_requested(); };
+        if (i > 0 && stopped()) return i;
+        const auto batch = loader_.next_unless(stopped);
         if (!batch) return i;
         images_ = batch->images;
         trainer_.enqueue(*batch, values_[i]);
@@ -179,7 +189,9 @@ class run_loop {
     if (!options_.data_fingerprint.empty()) state_.data_fingerprint = options_.data_fingerprint;
     if constexpr (!std::same_as<Loader, device_batches_tag>)
       state_.skipped.insert(loader_.skipped().begin(), loader_.skipped().end());
-    save_checkpoint(checkpoint(), trainer_, metadata_of(state_));
+    shard_.join(state_.skipped);
+    shard_.expect_unknown_work("the saving of a checkpoint");
+    if (shard_.is_first()) save_checkpoint(checkpoint(), trainer_, metadata_of(state_));
     saved_ = clock::now();
     saved_step_ = state_.step;
   }
@@ -193,10 +205,21 @@ class run_loop {
     state_.first_rank = found.effective_rank;
   }
 
-  /// Writes the metrics of a step where a row is due; saves and ends a collapsed run.
+  /// Measures where a row is due; saves and ends a run that cannot go on.
   void observe(const step_values& values) {
     const bool epoch_ends = state_.step % options_.steps_per_epoch == 0;
     if (!epoch_ends && state_.step % options_.monitor_every != 0) return;
+    if (epoch_ends && options_.after_epoch) shard_.expect_unknown_work("the evaluation after an epoch");
+    const auto failure = shard_.is_first() ? measure(values, epoch_ends) : nullptr;
+    if (!shard_.of_first(failure != nullptr)) return;
+    save();
+    progress_.finish();
+    if (failure) std::rethrow_exception(failure);
+    failed_ = true;
+  }
+
+  /// Writes the metrics of a step; returns why the run must end, or null.
+  std::exception_ptr measure(const step_values& values, bool epoch_ends) {
     std::map<std::string, double> row{{"epoch", double(state_.step) / double(options_.steps_per_epoch)},
                                       {"loss", state_.loss},
                                       {"learning_rate", values.learning_rate},
@@ -213,22 +236,16 @@ class run_loop {
         row.merge(options_.after_epoch(state_.step / options_.steps_per_epoch));
       } catch (const interrupted&) {  // the cells stay empty
       } catch (...) { failure = std::current_exception(); }
-    metrics_.add(state_.step, row);
-    if (failure) {
-      save();
-      progress_.finish();
-      std::rethrow_exception(failure);
-    }
-    if (!options_.stop_on_collapse) return;
+    metrics_->add(state_.step, row);
+    if (failure || !options_.stop_on_collapse) return failure;
     std::string verdict;
     if (ends_run(found, state_, options_.steps)) verdict = collapse_verdict(found, trainer_, images_);
     const double chance = trainer_.chance_loss(options_.batch);
     rows_at_chance_ = is_at_chance(state_, options_.steps, options_.batch, chance) ? rows_at_chance_ + 1 : 0;
     if (verdict.empty() && rows_at_chance_ == max_rows_at_chance) verdict = chance_verdict(state_, trainer_);
-    if (verdict.empty()) return;
-    save();
-    progress_.finish();
-    throw_error<std::runtime_error>("step ", state_.step, ": ", verdict);
+    if (!verdict.empty())
+      failure = std::make_exception_ptr(std::runtime_error{str_cat("step ", state_.step, ": ", verdict)});
+    return failure;
   }
 
   const run_options& options_;
@@ -236,15 +253,17 @@ class run_loop {
   Loader& loader_;
   std::span<const image_view> images_;  // of the last batch, while the loader has it; empty if uploaded
   static constexpr auto no_step = static_cast<std::size_t>(-1);
+  shard_of_run shard_;
   std::unique_ptr<folder_lock> lock_;
   double earlier_seconds_ = 0;  // of earlier processes; declared before state_, because restore() sets it
   run_state state_;
-  std::size_t saved_step_;          // of the last checkpoint
-  std::size_t rows_at_chance_ = 0;  // the last rows of metrics.csv
-  metrics_file metrics_;
+  std::size_t saved_step_;                 // of the last checkpoint
+  std::size_t rows_at_chance_ = 0;         // the last rows of metrics.csv
+  std::unique_ptr<metrics_file> metrics_;  // of the first shard
   progress progress_;
   queue_depth depth_{options_.max_wait};
   std::vector<step_values> values_;  // of the steps enqueued last
+  bool failed_ = false;              // the first shard cannot go on
   clock::time_point started_ = clock::now(), saved_ = clock::now();
 };
 
@@ -255,7 +274,8 @@ class run_loop {
 /// if the run had never stopped. Locks the folder: a second run in it is refused. An asynchronous device gets
 /// as many steps at a time as end within `max_wait` and before the host needs a result. Throws
 /// std::runtime_error with one sentence on the problem and what to try. Handles no signals; runs in other
-/// folders may go on at the same time, in other threads.
+/// folders may go on at the same time, in other threads. With `run_options::communicator` every shard of the
+/// batches calls it, with a loader of that shard.
 template <class Loader>
 run_result run_training(const run_options& options, any_trainer& trainer, Loader& loader,
                         bool resume = false) {

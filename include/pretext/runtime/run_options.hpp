@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <chrono>
 #include <cstddef>
 #include <filesystem>
 #include <functional>
@@ -9,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include <pretext/devices/cpu.hpp>
+#include <pretext/distributed/communicator.hpp>
 #include <pretext/runtime/any_trainer.hpp>
 #include <pretext/runtime/folder_lock.hpp>
 
@@ -45,6 +48,12 @@ struct run_options {
   bool compare_fingerprints = true;  ///< false: the caller has compared those of `read_run_state`
   /// A lock of `folder` that the caller holds; null: the run locks it.
   const folder_lock* lock = nullptr;
+  /// Connects the shards of the batches, which the trainer must have as well; null: batches are whole. Every
+  /// shard makes a run with the same options. The first one alone writes files and progress, measures, and
+  /// decides when to save; a stop of any shard stops all after the same step.
+  distributed::communicator<cpu>* communicator = nullptr;
+  /// How long a shard waits for the others in a step, at least: `distributed::patience`.
+  std::chrono::milliseconds patience = std::chrono::minutes{1};
 };
 
 /// How a run ended.
@@ -56,6 +65,7 @@ struct run_result {
   /// Index and fault of each image that was replaced since the start of the training.
   std::map<std::size_t, std::string> skipped{};
   bool interrupted = false;  ///< by `run_options::stop`, before the last step
+  bool failed = false;       ///< the run of the first shard has ended with an exception, which says why
 };
 
 }  // namespace pretext::inline v0_1

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <filesystem>
@@ -47,6 +48,18 @@ inline std::string lines_of(const std::map<std::size_t, std::string>& skipped) {
   return text;
 }
 
+/// What `lines_of` has written; other lines are left out.
+inline std::map<std::size_t, std::string> skipped_of(std::string_view lines) {
+  std::map<std::size_t, std::string> faults;
+  for (std::size_t end; (end = lines.find('\n')) != lines.npos; lines.remove_prefix(end + 1)) {
+    const std::string_view line = lines.substr(0, end);
+    const std::size_t space = std::min(line.find(' '), line.size());
+    if (const auto index = parse_number<std::size_t>(line.substr(0, space)))
+      faults.emplace(*index, line.substr(std::min(space + 1, line.size())));
+  }
+  return faults;
+}
+
 /// Reads the metadata of a checkpoint; messages name the file and the entry.
 class run_metadata {
  public:
@@ -70,16 +83,8 @@ class run_metadata {
     return *value;
   }
   std::map<std::size_t, std::string> skipped() const {
-    std::map<std::size_t, std::string> faults;
     const auto found = entries_.find("skipped");
-    std::string_view rest = found == entries_.end() ? std::string_view{} : found->second;
-    for (std::size_t end; (end = rest.find('\n')) != rest.npos; rest.remove_prefix(end + 1)) {
-      const std::string_view line = rest.substr(0, end);
-      const std::size_t space = std::min(line.find(' '), line.size());
-      if (const auto index = parse_number<std::size_t>(line.substr(0, space)))
-        faults.emplace(*index, line.substr(std::min(space + 1, line.size())));
-    }
-    return faults;
+    return found == entries_.end() ? std::map<std::size_t, std::string>{} : skipped_of(found->second);
   }
 
  private:
