@@ -27,12 +27,23 @@ void* pretext::tests::library_output(void* memory, std::size_t) { return memory;
 void pretext::tests::enqueue_library_work(cudaStream_t, const char*, std::function<void()> work) { work(); }
 void pretext::tests::library_error(const char* what) { FAIL_CHECK(what); }
 
+namespace {
+bool memory_is_full = false;
+}
 extern "C" {
 cudaError_t cudaMalloc(void** memory, std::size_t) {
-  *memory = nullptr;
-  return cudaSuccess;
+  static int any;
+  *memory = memory_is_full ? nullptr : &any;
+  return memory_is_full ? cudaErrorMemoryAllocation : cudaSuccess;
 }
 cudaError_t cudaFree(void*) { return cudaSuccess; }
+cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* total) { return *free = *total = 1, cudaSuccess; }
+cudaError_t cudaGetLastError() { return cudaSuccess; }
+const char* cudaGetErrorString(cudaError_t) { return "set by the test"; }
+cudaError_t cudaDriverGetVersion(int* version) { return *version = 0, cudaSuccess; }
+cudaError_t cudaRuntimeGetVersion(int* version) { return *version = 0, cudaSuccess; }
+cudaError_t cudaGetDevice(int* device) { return *device = 0, cudaSuccess; }
+cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr, int) { return *value = 0, cudaSuccess; }
 }
 
 namespace {
@@ -153,4 +164,17 @@ TEST_CASE("an algorithm is chosen once per shape and alignment") {
       odd.y.data());
   CHECK(mock.chosen.size() == 6);
   CHECK(mock.alignments.back() == 4);
+}
+TEST_CASE(
+    "a GPU without memory for the library's workspace is one without memory for a batch, and later products "
+    "try again") {
+  mock = {};
+  cublaslt_context context;
+  memory_is_full = true;
+  CHECK_THROWS_AS(example{}.run<cuda>(context), out_of_device_memory);
+  CHECK_THROWS_AS(example{}.run<cuda>(context), out_of_device_memory);
+  memory_is_full = false;
+  CHECK(mock.run.empty());
+  example{}.run<cuda>(context);
+  CHECK(mock.run == epilogues{add, sums});
 }

@@ -10,6 +10,7 @@
 #include <pretext/core/context.hpp>
 #include <pretext/core/expects.hpp>
 #include <pretext/core/is_finite.hpp>
+#include <pretext/devices/cuda/allocation.hpp>
 #include <pretext/devices/cuda/cublaslt.hpp>
 #include <pretext/devices/cuda/errors.hpp>
 #include <pretext/devices/cuda/graph.hpp>
@@ -107,22 +108,23 @@ struct cuda {
       state(const state&) = delete;
       state& operator=(const state&) = delete;
       void open() {
-        detail::expects_success(cudaStreamCreateWithFlags(&native, cudaStreamNonBlocking),
-                                "opening a stream");
-        opened = true;
+        if (!native)  // a call that failed may have come so far
+          detail::expects_success(cudaStreamCreateWithFlags(&native, cudaStreamNonBlocking),
+                                  "opening a stream");
         int device = 0, bytes = 0;
         detail::expects_success(cudaGetDevice(&device), "reading the current GPU");
         detail::expects_success(
             cudaDeviceGetAttribute(&bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device),
             "reading the size of shared memory");
         most_shared_memory = static_cast<std::size_t>(bytes);
-        loss = allocate<double>(1);
+        if (!loss) loss = allocate<double>(1);
         void* pinned = nullptr;
         detail::expects_success(cudaMallocHost(&pinned, sizeof(double)), "pinning host memory");
         host_loss = static_cast<double*>(pinned);
+        opened = true;
       }
       ~state() {
-        if (!opened) return;
+        if (!native) return;
         cudaStreamSynchronize(native);
         products.close();
         convolutions.reset();
@@ -164,17 +166,7 @@ struct cuda {
   template <class T>
   static T* allocate_undefined(std::size_t count) {
     if (count == 0) return nullptr;
-    void* memory = nullptr;
-    const std::size_t bytes = count * sizeof(T);
-    const cudaError_t error = cudaMalloc(&memory, bytes);
-    if (error == cudaErrorMemoryAllocation) {
-      cudaGetLastError();  // clears the error, or the next call would report it
-      std::size_t free = 0, total = 0;
-      cudaMemGetInfo(&free, &total);
-      throw out_of_device_memory{bytes, free, total};
-    }
-    detail::expects_success(error, "allocating device memory");
-    return static_cast<T*>(memory);
+    return static_cast<T*>(detail::device_malloc(count * sizeof(T)));
   }
   /// Bytes that can still be allocated.
   static std::size_t free_memory() {

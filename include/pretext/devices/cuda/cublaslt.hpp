@@ -6,10 +6,12 @@
 #include <map>
 #include <stdexcept>
 #include <tuple>
+#include <utility>
 
 #include <cublasLt.h>
 #include <cuda_runtime_api.h>
 #include <pretext/core/expects.hpp>
+#include <pretext/devices/cuda/allocation.hpp>
 
 namespace pretext::inline v0_1::detail {
 
@@ -71,10 +73,8 @@ class matrix_products {
       cublasLtMatmulDescDestroy(known.operation);
     }
     plans_.clear();
-    if (!blas_) return;
-    cudaFree(workspace_);
-    cublasLtDestroy(blas_);
-    blas_ = nullptr;
+    if (workspace_) cudaFree(std::exchange(workspace_, nullptr));
+    if (blas_) cublasLtDestroy(std::exchange(blas_, nullptr));
   }
 
  private:
@@ -95,11 +95,8 @@ class matrix_products {
 
   plan& find(const matrix_product& p) {
     if (const auto known = plans_.find(p); known != plans_.end()) return known->second;
-    if (!blas_) {
-      expects_done(cublasLtCreate(&blas_), "starting");
-      if (cudaMalloc(&workspace_, workspace_bytes) != cudaSuccess)
-        throw_error<std::runtime_error>("no device memory left for cuBLASLt's workspace");
-    }
+    if (!workspace_) workspace_ = device_malloc(workspace_bytes);
+    if (!blas_) expects_done(cublasLtCreate(&blas_), "starting");
     plan made = choose(p);
     if (p.epilogue != product_epilogue::result && made.possible) {
       // Few algorithms have an epilogue, and those may lack what fills a GPU with a small result of long
