@@ -174,6 +174,11 @@ class emulated_block {
     for (unsigned i = 0; i < Kernel::threads; ++i) work(backwards_ ? Kernel::threads - 1 - i : i);
   }
 
+  template <class Work>
+  void without_barrier(const Work& work) {
+    for_each_thread(work);
+  }
+
   template <class T>
   class per_thread {
    public:
@@ -182,6 +187,19 @@ class emulated_block {
    private:
     std::unique_ptr<T[]> of_ = std::make_unique<T[]>(Kernel::threads);
   };
+
+  /// In the order of additions that a GPU has.
+  template <class T>
+  void sum_in_warps(per_thread<T>& sums) {
+    static_assert(Kernel::threads % 32 == 0);
+    for (unsigned first = 0; first < Kernel::threads; first += 32)
+      for (unsigned step = 16; step > 0; step /= 2)
+        for (unsigned i = 0; i < 32; ++i)
+          if ((i & step) == 0) {
+            T &a = sums[first + i], &b = sums[first + (i ^ step)];
+            a = b = a + b;
+          }
+  }
 
   /// Tensor cores emulated with float arithmetic.
   template <unsigned M, unsigned N>

@@ -34,7 +34,7 @@ void elementwise_kernels() {
       kernels::elementwise<device>::copy(at.context, n, at.in(x), at.out(n));
     });
   for (const auto& [rows, columns] :
-       {std::pair<std::size_t, std::size_t>{1, 1}, {7, 33}, {3000, 70}, {500, 64}})
+       {std::pair<std::size_t, std::size_t>{1, 1}, {7, 33}, {3000, 70}, {500, 64}, {410000, 1}})
     same_on_both<Device>([=, r = rows, c = columns]<class Context>(workbench<Context>& at) {
       using W = typename Context::weight;
       using device = typename Context::device;
@@ -165,8 +165,12 @@ void convolutions() {
 
 template <class Device>
 void batch_norms() {
-  for (const auto& [rows, channels, groups] :
-       {std::array<std::size_t, 3>{6, 5, 1}, {700, 40, 2}, {9000, 3, 1}, {8, 70, 2}, {300, 264, 1}})
+  for (const auto& [rows, channels, groups] : {std::array<std::size_t, 3>{6, 5, 1},
+                                               {700, 40, 2},
+                                               {9000, 3, 1},
+                                               {8, 70, 2},
+                                               {300, 264, 1},
+                                               {1100, 64, 2}})
     same_on_both<Device>([r = rows, c = channels, g = groups]<class Context>(workbench<Context>& at) {
       using T = typename Context::activation;
       using W = typename Context::weight;
@@ -205,13 +209,15 @@ void batch_norms() {
 
 template <class Device>
 void pooling() {
-  same_on_both<Device>([]<class Context>(workbench<Context>& at) {
-    using mean = kernels::average_pool<typename Context::device>;
-    const auto x = at.activations(3 * 12 * 5, 1), dy = at.activations(3 * 5, 2);
-    mean::forward(at.context, 3, 12, 5, at.in(x), at.out(3 * 5));
-    mean::backward(at.context, 3, 12, 5, at.in(dy), at.out(3 * 12 * 5));
-  });
-  for (const kernels::window w : {kernels::window{8, 8, 3, 3, 2, 1}, {7, 5, 2, 2, 2, 0}, {9, 9, 1, 3, 1, 1}})
+  for (const std::size_t c : {5u, 16u})
+    same_on_both<Device>([=]<class Context>(workbench<Context>& at) {
+      using mean = kernels::average_pool<typename Context::device>;
+      const auto x = at.activations(3 * 12 * c, 1), dy = at.activations(3 * c, 2);
+      mean::forward(at.context, 3, 12, c, at.in(x), at.out(3 * c));
+      mean::backward(at.context, 3, 12, c, at.in(dy), at.out(3 * 12 * c));
+    });
+  for (const kernels::window w :
+       {kernels::window{8, 8, 3, 3, 2, 1}, {7, 5, 2, 2, 2, 0}, {9, 9, 1, 3, 1, 1}, {9, 7, 16, 3, 2, 1}})
     same_on_both<Device>([=]<class Context>(workbench<Context>& at) {
       using max_pool = kernels::max_pool<typename Context::device>;
       const std::size_t batch = 2, pixels = batch * w.height * w.width * w.channels,

@@ -396,6 +396,19 @@ TEST_CASE("shared memory that a block has not written is NaN") {
   CHECK(std::isnan(d.get<float>(data, 1)[0]));
 }
 
+TEST_CASE("a shuffle exchanges values between the threads of a whole warp") {
+  device d;
+  const auto data = d.upload(words(32, 0));
+  d.run(data, {1, 32, 0},
+        "add.u32 %r3, %r1, 100;\nshfl.sync.bfly.b32 %r4|%p1, %r3, 16, 31, -1;\n"
+        "@%p1 shfl.sync.bfly.b32 %r4, %r4, 1, 31, -1;\nst.global.u32 [%rd3], %r4;");
+  const words found = d.get<std::uint32_t>(data, 32);
+  for (std::uint32_t lane = 0; lane < 32; ++lane) CHECK(found[lane] == 100 + (lane ^ 17));
+  CHECK(d.faults_with("whole warp must execute", data, {1, 32, 0},
+                      "setp.lt.u32 %p1, %r1, 8;\n@%p1 shfl.sync.bfly.b32 %r4, %r1, 1, 31, -1;"));
+  CHECK(d.faults_with("threads have exited", data, {1, 16, 0}, "shfl.sync.bfly.b32 %r4, %r1, 1, 31, -1;"));
+  CHECK(d.faults_with("part of its warp", data, {1, 32, 0}, "shfl.sync.bfly.b32 %r4, %r1, 1, 31, 255;"));
+}
 TEST_CASE("requests to global memory are counted in sectors of 32 bytes") {
   device d;
   const auto data = d.upload(words(2048, 1));

@@ -13,7 +13,8 @@ namespace pretext::tests {
 
 template <class Device>
 void layer_norms() {
-  for (const auto& [rows, columns] : {std::pair<std::size_t, std::size_t>{3, 5}, {300, 130}, {7, 1040}})
+  for (const auto& [rows, columns] :
+       {std::pair<std::size_t, std::size_t>{3, 5}, {300, 130}, {11, 264}, {7, 1040}})
     same_on_both<Device>([r = rows, c = columns]<class Context>(workbench<Context>& at) {
       using T = typename Context::activation;
       using W = typename Context::weight;
@@ -73,6 +74,8 @@ void gelus() {
     const auto x = at.activations(r * c, 1, 4), dy = at.activations(r * c, 3);
     const auto b = random_values<W>(c, 2);
     gelu::forward(at.context, r, c, at.in(x), at.in(b), at.out(r * c), at.out(r * c));
+    const auto behind = random_values<W>(c + 1, 6);  // a bias that is not aligned
+    gelu::forward(at.context, r, c, at.in(x), at.in(behind) + 1, at.out(r * c), at.out(r * c));
     T* const slope = at.out(x);  // in place
     gelu::forward(at.context, r, c, static_cast<const T*>(slope), static_cast<const W*>(nullptr),
                   at.out(r * c), slope);

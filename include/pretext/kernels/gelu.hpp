@@ -15,10 +15,10 @@ struct gelu_point {
   T value, slope;
 };
 
-/// Value and slope of GELU at x from e = exp(-x²/2), which each device computes in its own way. Φ(-|x|)/e is
-/// a minimax polynomial in 1/(1 + |x|·0.3/√2), fitted for |x| < 13.5: relative error 2e-8 before rounding.
-PRETEXT_HOST_DEVICE inline gelu_point<float> gelu_at(float x, float e) {
-  const float t = 1.0f / (1.0f + 0.212132034f * std::fabs(x));
+/// Value and slope of GELU at x from e = exp(-x²/2) and t = 1/(1 + |x|·0.3/√2), which each device computes in
+/// its own way. Φ(-|x|)/e is a minimax polynomial in t, fitted for |x| < 13.5: relative error 2e-8 before
+/// rounding.
+PRETEXT_HOST_DEVICE inline gelu_point<float> gelu_at(float x, float e, float t) {
   float tail = -0.064728919064f;
   tail = tail * t + 0.24261069574f;
   tail = tail * t - 0.25575409491f;
@@ -32,6 +32,13 @@ PRETEXT_HOST_DEVICE inline gelu_point<float> gelu_at(float x, float e) {
   const float negative = 0.5f - std::copysign(0.5f, x);  // 1 or 0, and no branch
   const float normal = negative * tail + (1.0f - negative) * (1.0f - tail);
   return {x * normal, normal + x * e * 0.398942280f};
+}
+
+/// The denominator 1 + |x|·0.3/√2 of that fraction.
+PRETEXT_HOST_DEVICE inline float gelu_denominator(float x) { return 1.0f + 0.212132034f * std::fabs(x); }
+/// The same with an exact division.
+PRETEXT_HOST_DEVICE inline gelu_point<float> gelu_at(float x, float e) {
+  return gelu_at(x, e, 1.0f / gelu_denominator(x));
 }
 
 /// The same in double precision, from erfc.

@@ -21,5 +21,6 @@ action selection(const name_parts& parts);
 action conversion(const name_parts& parts);
 action memory_access(const name_parts& parts, space where);
 action tensor_core(const name_parts& parts);
+action shuffle(const name_parts& parts);  // values of other threads of the warp
 
 }  // namespace pretext::tests::ptx

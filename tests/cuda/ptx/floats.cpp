@@ -50,6 +50,7 @@ action floats(const name_parts& parts) {
     if (name == "ex2") return lanewise<float, [](float a) { return approximate(std::exp2(a)); }>;
     if (name == "lg2") return lanewise<float, [](float a) { return approximate(std::log2(a)); }>;
     if (name == "rcp") return lanewise<float, [](float a) { return approximate(1 / a); }>;
+    if (name == "div") return lanewise<float, [](float a, float b) { return approximate(a / b); }>;
     if (name == "sqrt") return lanewise<float, [](float a) { return approximate(std::sqrt(a)); }>;
     if (name == "rsqrt") return lanewise<float, [](float a) { return approximate(1 / std::sqrt(a)); }>;
     return nullptr;

@@ -88,7 +88,7 @@ class translation {
       parsed.registers.push_back(value(sum.at(0)));
       if (sum.size() > 1) parsed.offset = static_cast<std::int64_t>(number(sum[1]));
     } else {
-      parsed.registers.push_back(value(text));
+      for (const std::string_view part : split(text, '|')) parsed.registers.push_back(value(part));
     }
     return parsed;
   }
@@ -187,7 +187,7 @@ class translation {
     const auto words = split(rest.substr(0, blank), '.');
     const std::string_view operands = trimmed(rest.substr(blank));
     if (words.empty()) unknown(statement);
-    parsed.warp_wide = words[0] == "bar" || words[0] == "wmma";
+    parsed.warp_wide = words[0] == "bar" || words[0] == "wmma" || words[0] == "shfl";
     parsed.divides = (words[0] == "div" || words[0] == "rem") && words.back().front() != 'f';
     if (words[0] == "call" && rest.size() == statement.size()) return call(operands);
     if (words[0] == "bra" || words[0] == "ret") {

@@ -26,6 +26,10 @@
 //   block.shared()                           its shared memory
 //   block.dynamic_shared()                   the additional floats, 32-byte aligned
 //   block.for_each_thread(f)                 every thread calls f(its index), then a barrier
+//   block.without_barrier(f)                 the same without the barrier, for f that uses only values of
+//                                            its thread, and memory that no other thread uses at that time
+//   block.sum_in_warps(sums)                 adds the values of a per_thread<T> in every 32 consecutive
+//                                            threads: each thread then has the sum of its warp
 //   typename Block::template per_thread<T>   a T per thread, in registers, zero at first, indexed by thread
 //
 // and, for kernels that multiply bfloat16 on tensor cores:

@@ -46,14 +46,26 @@ struct relu_gradient {
   const T *y, *x;
   const W *scale, *shift;
 
+  /// Scale and shift of N channels, from which the output is recomputed.
   template <unsigned N>
-  PRETEXT_HOST_DEVICE vec<arithmetic<T>, N> at(std::size_t i) const {
+  struct affine {
+    vec<W, N> factor, offset;
+  };
+  template <unsigned N>
+  PRETEXT_HOST_DEVICE affine<N> affine_of(std::size_t channel) const {
+    return {load<N>(scale + channel), load<N>(shift + channel)};
+  }
+  PRETEXT_HOST_DEVICE bool recomputes() const { return relu && !y; }
+
+  /// At element i, where `get_affine()` returns scale and shift; it is called if the output is recomputed.
+  template <unsigned N, class Affine>
+  PRETEXT_HOST_DEVICE vec<arithmetic<T>, N> at(std::size_t i, const Affine& get_affine) const {
     auto d = load<N>(dy + i);
     if (!relu) return d;
     auto output = load<N>((y ? y : x) + i);
     if (!y) {
-      const auto factor = load<N>(scale + statistic(i)), offset = load<N>(shift + statistic(i));
-      for (unsigned k = 0; k < N; ++k) output[k] = output[k] * factor[k] + offset[k];
+      const auto of = get_affine();
+      for (unsigned k = 0; k < N; ++k) output[k] = output[k] * of.factor[k] + of.offset[k];
     }
     for (unsigned k = 0; k < N; ++k) d[k] = output[k] > 0 ? d[k] : 0;
     return d;
@@ -67,12 +79,27 @@ struct gradient_moments {
   const T* x;
   const W* mean;
 
+  template <unsigned Width>
+  struct of_column {
+    relu_gradient<T, W> g;
+    const T* x;
+    typename relu_gradient<T, W>::template affine<Width> affine;
+    vec<W, Width> centre;
+
+    template <unsigned N>
+    PRETEXT_HOST_DEVICE void at(std::size_t r, std::size_t c, vec<arithmetic<T>, N> (&terms)[2]) const {
+      const std::size_t i = r * g.statistic.channels + c;
+      terms[0] = g.template at<N>(i, [&] { return affine; });
+      const auto from = load<N>(x + i);
+      for (unsigned k = 0; k < N; ++k) terms[1][k] = terms[0][k] * (from[k] - centre[k]);
+    }
+  };
   template <unsigned N>
-  PRETEXT_HOST_DEVICE void at(std::size_t r, std::size_t c, vec<arithmetic<T>, N> (&terms)[2]) const {
-    const std::size_t i = r * g.statistic.channels + c;
-    terms[0] = g.template at<N>(i);
-    const auto from = load<N>(x + i), centre = load<N>(mean + g.statistic(i));
-    for (unsigned k = 0; k < N; ++k) terms[1][k] = terms[0][k] * (from[k] - centre[k]);
+  PRETEXT_HOST_DEVICE of_column<N> in_column(std::size_t group, std::size_t c) const {
+    const std::size_t at = group * g.statistic.channels + c;
+    of_column<N> of{g, x, {}, load<N>(mean + at)};
+    if (g.recomputes()) of.affine = g.template affine_of<N>(at);
+    return of;
   }
 };
 
@@ -107,9 +134,10 @@ struct input_gradient {
   template <unsigned N>
   PRETEXT_HOST_DEVICE void at(std::size_t i) const {
     const std::size_t channels = g.statistic.channels, c = i % channels;
-    const std::size_t first = g.statistic(i) - c;  // start of the group's channels
+    const std::size_t at = g.statistic(i), first = at - c;  // start of the group's channels
     const W* const coefficients = coefficient_table + 3 * first + c;
-    const auto relu_grad = g.template at<N>(i), from = load<N>(x + i), centre = load<N>(mean + first + c);
+    const auto relu_grad = g.template at<N>(i, [&] { return g.template affine_of<N>(at); }),
+               from = load<N>(x + i), centre = load<N>(mean + at);
     const auto a = load<N>(coefficients), b = load<N>(coefficients + channels),
                d = load<N>(coefficients + 2 * channels);
     vec<arithmetic<T>, N> gradient;

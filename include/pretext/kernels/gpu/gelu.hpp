@@ -2,11 +2,23 @@
 #pragma once
 #include <cmath>
 #include <cstddef>
+#include <type_traits>
 
 #include <pretext/kernels/gelu.hpp>
 #include <pretext/kernels/gpu/block/column_sums.hpp>
 
 namespace pretext::inline v0_1::grid {
+
+/// GELU at x. Where results are stored as bfloat16, a GPU takes the exponential and the reciprocal from its
+/// units for approximations: their relative errors are below 2⁻¹⁶, those of bfloat16 are 2⁻⁹.
+template <class T, class R>
+PRETEXT_HOST_DEVICE kernels::gelu_point<R> gelu_at(R x) {
+#ifdef __CUDA_ARCH__
+  if constexpr (std::is_same_v<T, bfloat16>)
+    return kernels::gelu_at(x, __expf(-0.5f * x * x), __fdividef(1.0f, kernels::gelu_denominator(x)));
+#endif
+  return kernels::gelu_at(x, std::exp(R(-0.5) * x * x));
+}
 
 /// y = gelu(x + bias) and its slope; x may alias either.
 template <class T, class W>
@@ -15,14 +27,18 @@ struct gelu_forward {
   std::size_t columns;
   const T* x;
   const W* bias;
+  bool aligned_bias;
   T *y, *slope;
 
   template <unsigned N>
   PRETEXT_HOST_DEVICE void at(std::size_t i) const {
     auto value = load<N>(x + i), derivative = value;
+    if (bias) {
+      const auto offset = load<N>(bias + i % columns, aligned_bias);
+      for (unsigned k = 0; k < N; ++k) value[k] += offset[k];
+    }
     for (unsigned k = 0; k < N; ++k) {
-      const R at = bias ? value[k] + bias[i % columns + k] : value[k];
-      const auto point = kernels::gelu_at(at, std::exp(R(-0.5) * at * at));
+      const auto point = gelu_at<T>(value[k]);
       value[k] = point.value;
       derivative[k] = point.slope;
     }
@@ -58,7 +74,7 @@ struct gelu<Device> {
   static void forward(Context& context, std::size_t rows, std::size_t columns, const T* x, const W* bias,
                       T* y, T* slope) {
     grid::parallel_for_vec<T>(context, rows * columns, columns, {x, y, slope},
-                              grid::gelu_forward<T, W>{columns, x, bias, y, slope});
+                              grid::gelu_forward<T, W>{columns, x, bias, grid::is_aligned(bias), y, slope});
   }
   template <class Context, class T, class W>
   static void backward(Context& context, std::size_t rows, std::size_t columns, const T* slope, const T* dy,

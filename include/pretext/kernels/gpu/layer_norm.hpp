@@ -2,9 +2,11 @@
 #pragma once
 #include <cmath>
 #include <cstddef>
+#include <initializer_list>
 
 #include <pretext/kernels/gpu/block/column_sums.hpp>
 #include <pretext/kernels/gpu/block/l2_normalize.hpp>
+#include <pretext/kernels/gpu/layer_norm/by_warps.hpp>
 #include <pretext/kernels/layer_norm.hpp>
 
 namespace pretext::inline v0_1::grid {
@@ -139,6 +141,13 @@ struct layer_norm<Device> {
   static void forward(Context& context, std::size_t rows, std::size_t columns, const T* x, W epsilon,
                       const W* gamma, const W* beta, T* y, W* mean, W* inverse) {
     if (rows == 0) return;
+    if (by_warps<T>(columns, {x, y})) {
+      using kernel = grid::layer_norm_forward_by_warps<T, W>;
+      launch(context.stream, grid::ceil_div(rows, kernel::rows_per_block),
+             kernel{rows, columns, 1 / static_cast<double>(columns), x, epsilon, gamma, beta,
+                    grid::is_aligned(gamma) && grid::is_aligned(beta), y, mean, inverse});
+      return;
+    }
     const auto run = [&]<unsigned N>() {
       launch(context.stream, rows,
              grid::layer_norm_forward<T, W, N>{columns, x, epsilon, gamma, beta, y, mean, inverse});
@@ -157,6 +166,13 @@ struct layer_norm<Device> {
     grid::add_column_sums<T>(context, rows, columns, totals, {dy, x},
                              grid::layer_norm_moments<T, W>{columns, dy, x, mean, inverse});
     if (!dx || rows == 0) return;
+    if (by_warps<T>(columns, {dy, x, shortcut, dx})) {
+      using kernel = grid::layer_norm_backward_by_warps<T, W>;
+      launch(context.stream, grid::ceil_div(rows, kernel::rows_per_block),
+             kernel{rows, columns, 1 / static_cast<double>(columns), dy, x, mean, inverse, gamma,
+                    grid::is_aligned(gamma), shortcut, dx});
+      return;
+    }
     const auto run = [&]<unsigned N>() {
       launch(context.stream, rows,
              grid::layer_norm_backward<T, W, N>{columns, dy, x, mean, inverse, gamma, shortcut, dx});
@@ -165,6 +181,12 @@ struct layer_norm<Device> {
       run.template operator()<grid::lanes<T>>();
     else
       run.template operator()<1>();
+  }
+
+ private:
+  template <class T>
+  static bool by_warps(std::size_t columns, std::initializer_list<const void*> pointers) {
+    return columns <= grid::row_part<T>::most_columns && grid::is_vectorizable<T>(columns, pointers);
   }
 };
 

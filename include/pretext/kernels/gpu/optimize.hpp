@@ -51,16 +51,24 @@ struct adamw_update {
   W *mean, *square, *w;
 
   struct element {
-    kernels::adamw_rates<W> at;
+    kernels::adamw_rates<W> rates;
     W rate, decay_scale;
     const W* g;
     W *mean, *square, *w;
 
-    PRETEXT_HOST_DEVICE void operator()(std::size_t i) const {
-      const W gradient = g[i];
-      mean[i] = at.b1 * mean[i] + at.rest1 * gradient;
-      square[i] = at.b2 * square[i] + at.rest2 * gradient * gradient;
-      w[i] = decay_scale * w[i] - rate * mean[i] / (std::sqrt(square[i]) * at.correction + at.epsilon);
+    template <unsigned N>
+    PRETEXT_HOST_DEVICE void at(std::size_t i) const {
+      const auto gradient = load<N>(g + i);
+      auto m = load<N>(mean + i), s = load<N>(square + i), value = load<N>(w + i);
+      for (unsigned k = 0; k < N; ++k) {
+        m[k] = rates.b1 * m[k] + rates.rest1 * gradient[k];
+        s[k] = rates.b2 * s[k] + rates.rest2 * gradient[k] * gradient[k];
+        value[k] =
+            decay_scale * value[k] - rate * m[k] / (std::sqrt(s[k]) * rates.correction + rates.epsilon);
+      }
+      store<N>(mean + i, m);
+      store<N>(square + i, s);
+      store<N>(w + i, value);
     }
   };
   PRETEXT_HOST_DEVICE bool skips(const kernels::parameter_chunk& p) const { return kernels::is_frozen(s, p); }
@@ -82,8 +90,12 @@ struct ema_target {
     const W* w;
     W* target;
 
-    PRETEXT_HOST_DEVICE void operator()(std::size_t i) const {
-      target[i] = momentum * target[i] + (W{1} - momentum) * w[i];
+    template <unsigned N>
+    PRETEXT_HOST_DEVICE void at(std::size_t i) const {
+      const auto from = load<N>(w + i);
+      auto to = load<N>(target + i);
+      for (unsigned k = 0; k < N; ++k) to[k] = momentum * to[k] + (W{1} - momentum) * from[k];
+      store<N>(target + i, to);
     }
   };
   PRETEXT_HOST_DEVICE bool skips(const kernels::parameter_chunk&) const { return false; }
@@ -102,7 +114,7 @@ struct optimize<Device> {
   template <class Context, class W>
   static void sgd(Context& context, const parameter_chunks<Device>& all, const sgd_step& s, const W* g,
                   W* velocity, W* w) {
-    grid::update(context, all, grid::sgd_update<W>{s, g, velocity, w});
+    grid::update<W>(context, all, {g, velocity, w}, grid::sgd_update<W>{s, g, velocity, w});
   }
 
   template <class Context, class W>
@@ -112,7 +124,7 @@ struct optimize<Device> {
     auto* const rates = context.workspace.template allocate<adamw_rates<W>>(all.groups);
     grid::parallel_for(context, all.groups,
                        grid::count_adamw_step<W>{s, context.stream.wait_loss(), steps, rates});
-    grid::update(context, all, grid::adamw_update<W>{s, rates, g, mean, square, w});
+    grid::update<W>(context, all, {g, mean, square, w}, grid::adamw_update<W>{s, rates, g, mean, square, w});
   }
 
   template <class Context, class W>
@@ -129,13 +141,13 @@ struct optimize<Device> {
       launch(context.stream, count, grid::chunk_norms<W>{s, list, g, w, weight_squares, update_squares});
     grid::parallel_for(context, count,
                        grid::lars_ratios<W>{s, list, count, weight_squares, update_squares, ratio, decay});
-    grid::update(context, all, grid::lars_update<W>{s, ratio, decay, g, velocity, w});
+    grid::update<W>(context, all, {g, velocity, w}, grid::lars_update<W>{s, ratio, decay, g, velocity, w});
   }
 
   template <class Context, class W>
   static void ema_update(Context& context, const parameter_chunks<Device>& all,
                          device_scalar<double> momentum, const W* w, W* target) {
-    grid::update(context, all, grid::ema_target<W>{momentum, w, target});
+    grid::update<W>(context, all, {w, target}, grid::ema_target<W>{momentum, w, target});
   }
 };
 

@@ -4,7 +4,9 @@
 #include <cstdint>
 
 #include <pretext/core/bfloat16.hpp>
-#include <pretext/devices/grid/kernel.hpp>
+#include <pretext/core/divisor.hpp>
+#include <pretext/kernels/gpu/block/vector_position.hpp>
+#include <pretext/kernels/gpu/pooling/max_in_window.hpp>
 #include <pretext/kernels/pooling.hpp>
 
 namespace pretext::inline v0_1::grid {
@@ -26,90 +28,40 @@ struct mean_of_rows {
   }
 };
 
-/// Its gradient; 0 in all other rows.
+/// The gradient of mean_of_rows; 0 in all other rows.
 template <class T>
 struct mean_of_rows_backward {
-  std::size_t tokens, width, first, count;
+  vector_position at_vector;
+  divisor tokens;
+  std::uint32_t width, first, count;
   const T* dy;
   T* dx;
 
-  PRETEXT_HOST_DEVICE void operator()(std::size_t i) const {
-    const std::size_t t = i / width % tokens;
-    const bool inside = first <= t && t < first + count;
+  template <unsigned N>
+  PRETEXT_HOST_DEVICE void at(std::size_t i) const {
     using R = arithmetic<T>;
-    const R share = R{1} / static_cast<R>(count);
-    dx[i] = inside ? static_cast<T>(static_cast<R>(dy[i / width / tokens * width + i % width]) * share) : T{};
+    const auto vector = static_cast<std::uint32_t>(i / N);
+    const std::uint32_t row = at_vector.row(vector), sample = tokens.quotient(row),
+                        t = row - sample * tokens.value();
+    vec<R, N> gradient{};
+    if (first <= t && t < first + count) {
+      gradient = load<N>(dy + std::size_t{sample} * width + at_vector.within(vector) * N);
+      const R share = R{1} / static_cast<R>(count);
+      for (unsigned k = 0; k < N; ++k) gradient[k] *= share;
+    }
+    store<N>(dx + i, gradient);
   }
 };
 
-/// The positions [begin, end) of an axis that a window covers.
-struct covered {
-  std::size_t begin, end;
-  PRETEXT_HOST_DEVICE covered(const kernels::window& w, std::size_t at, std::size_t extent)
-      : begin{at * w.stride > w.padding ? at * w.stride - w.padding : 0},
-        end{smaller(extent, at * w.stride + w.size - smaller(w.padding, at * w.stride + w.size))} {}
-};
-
-/// The maximum of each window and its index; NaN propagates.
-template <class T>
-struct max_in_window {
-  kernels::window w;
-  const T* x;
-  T* y;
-  std::uint32_t* selected;
-
-  PRETEXT_HOST_DEVICE void operator()(std::size_t at) const {
-    const std::size_t c = at % w.channels, position = at / w.channels, q = position % w.out_width(),
-                      above = position / w.out_width();
-    const std::size_t p = above % w.out_height(), sample = above / w.out_height();
-    const covered down{w, p, w.height}, right{w, q, w.width};
-    using R = arithmetic<T>;
-    R best = minus_infinity<R>();
-    std::uint32_t best_at = 0;
-    for (std::size_t i = down.begin; i < down.end; ++i)
-      for (std::size_t j = right.begin; j < right.end; ++j) {
-        const R value = static_cast<R>(x[((sample * w.height + i) * w.width + j) * w.channels + c]);
-        if (value > best || value != value) {
-          best = value;
-          best_at = static_cast<std::uint32_t>(i * w.width + j);
-        }
-      }
-    y[at] = static_cast<T>(best);
-    if (selected) selected[at] = best_at;
-  }
-};
-
-/// Each pixel gathers from the windows that selected it, in their order, so that no two threads add to the
-/// same element.
-template <class T>
-struct max_in_window_backward {
-  kernels::window w;
-  const std::uint32_t* selected;
-  const T* dy;
-  T* dx;
-
-  PRETEXT_HOST_DEVICE void operator()(std::size_t at) const {
-    const std::size_t c = at % w.channels, pixel = at / w.channels, j = pixel % w.width,
-                      above = pixel / w.width;
-    const std::size_t i = above % w.height, sample = above / w.height;
-    const auto pixel_index = static_cast<std::uint32_t>(i * w.width + j);
-    arithmetic<T> sum{0};
-    for (std::size_t p = first(i); p < last(i, w.out_height()); ++p)
-      for (std::size_t q = first(j); q < last(j, w.out_width()); ++q) {
-        const std::size_t from = ((sample * w.out_height() + p) * w.out_width() + q) * w.channels + c;
-        if (selected[from] == pixel_index) sum += static_cast<arithmetic<T>>(dy[from]);
-      }
-    dx[at] = static_cast<T>(sum);
-  }
-
- private:
-  PRETEXT_HOST_DEVICE std::size_t first(std::size_t i) const {
-    return i + w.padding >= w.size ? (i + w.padding - w.size) / w.stride + 1 : 0;
-  }
-  PRETEXT_HOST_DEVICE std::size_t last(std::size_t i, std::size_t extent) const {
-    return smaller(extent, (i + w.padding) / w.stride + 1);
-  }
-};
+/// Launches it for matrices (batch, tokens, width).
+template <class Context, class T>
+void spread_mean(Context& context, std::size_t batch, std::size_t tokens, std::size_t width,
+                 std::size_t first, std::size_t count, const T* dy, T* dx) {
+  const auto narrow = [](std::size_t extent) { return static_cast<std::uint32_t>(extent); };
+  for_each_vector<T>(context, batch * tokens, width, {dy, dx}, [&](const vector_position& at) {
+    return mean_of_rows_backward<T>{at, divisor{tokens}, narrow(width), narrow(first), narrow(count), dy, dx};
+  });
+}
 
 }  // namespace pretext::inline v0_1::grid
 
@@ -127,26 +79,52 @@ struct average_pool<Device> {
   template <class Context, class T>
   static void backward(Context& context, std::size_t batch, std::size_t positions, std::size_t channels,
                        const T* dy, T* dx) {
-    grid::parallel_for(context, batch * positions * channels,
-                       grid::mean_of_rows_backward<T>{positions, channels, 0, positions, dy, dx});
+    grid::spread_mean(context, batch, positions, channels, 0, positions, dy, dx);
   }
 };
 
-/// One thread per output; the backward pass gathers by the stored indices.
+/// One thread per vector of outputs or, backward, of pixels, which gather by the stored indices.
 template <Accelerator Device>
 struct max_pool<Device> {
   template <class Context, class T>
   static void forward(Context& context, const window& w, std::size_t batch, const T* x, T* y,
                       std::uint32_t* selected) {
-    grid::parallel_for(context, batch * w.out_height() * w.out_width() * w.channels,
-                       grid::max_in_window<T>{w, x, y, selected});
+    const divisor rows{w.out_height()}, columns{w.out_width()};
+    grid::for_each_vector<T>(context, batch * w.out_height() * w.out_width(), w.channels, {x, y, selected},
+                             [&](const grid::vector_position& at) {
+                               return grid::max_in_window<T>{{at, rows, columns},
+                                                             narrow(w.height),
+                                                             narrow(w.width),
+                                                             narrow(w.channels),
+                                                             narrow(w.size),
+                                                             narrow(w.stride),
+                                                             narrow(w.padding),
+                                                             x,
+                                                             y,
+                                                             selected};
+                             });
   }
   template <class Context, class T>
   static void backward(Context& context, const window& w, std::size_t batch, const std::uint32_t* selected,
                        const T* dy, T* dx) {
-    grid::parallel_for(context, batch * w.height * w.width * w.channels,
-                       grid::max_in_window_backward<T>{w, selected, dy, dx});
+    const divisor rows{w.height}, columns{w.width};
+    grid::for_each_vector<T>(context, batch * w.height * w.width, w.channels, {selected, dy, dx},
+                             [&](const grid::vector_position& at) {
+                               return grid::max_in_window_backward<T>{{at, rows, columns},
+                                                                      divisor{w.stride},
+                                                                      narrow(w.out_height()),
+                                                                      narrow(w.out_width()),
+                                                                      narrow(w.channels),
+                                                                      narrow(w.size),
+                                                                      narrow(w.padding),
+                                                                      selected,
+                                                                      dy,
+                                                                      dx};
+                             });
   }
+
+ private:
+  static std::uint32_t narrow(std::size_t extent) { return static_cast<std::uint32_t>(extent); }
 };
 
 }  // namespace pretext::inline v0_1::kernels

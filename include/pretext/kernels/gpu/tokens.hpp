@@ -118,8 +118,7 @@ struct token_mean<Device> {
   template <class Context, class T>
   static void backward(Context& context, std::size_t batch, std::size_t tokens, std::size_t width,
                        std::size_t first, std::size_t count, const T* dy, T* dx) {
-    grid::parallel_for(context, batch * tokens * width,
-                       grid::mean_of_rows_backward<T>{tokens, width, first, count, dy, dx});
+    grid::spread_mean(context, batch, tokens, width, first, count, dy, dx);
   }
 };
 

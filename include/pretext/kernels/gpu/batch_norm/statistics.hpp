@@ -27,13 +27,25 @@ struct moments {
   PRETEXT_HOST_DEVICE vec<R, N> origin(std::size_t group, std::size_t c) const {
     return load<N>(x + group * part * channels + c);
   }
-  template <unsigned N>
-  PRETEXT_HOST_DEVICE void at(std::size_t r, std::size_t c, vec<R, N> (&terms)[2]) const {
-    const auto d = load<N>(x + r * channels + c), from = origin<N>(r / part, c);
-    for (unsigned k = 0; k < N; ++k) {
-      terms[0][k] = d[k] - from[k];
-      terms[1][k] = terms[0][k] * terms[0][k];
+
+  template <unsigned Width>
+  struct of_column {
+    std::size_t channels;
+    const T* x;
+    vec<R, Width> from;
+
+    template <unsigned N>
+    PRETEXT_HOST_DEVICE void at(std::size_t r, std::size_t c, vec<R, N> (&terms)[2]) const {
+      const auto d = load<N>(x + r * channels + c);
+      for (unsigned k = 0; k < N; ++k) {
+        terms[0][k] = d[k] - from[k];
+        terms[1][k] = terms[0][k] * terms[0][k];
+      }
     }
+  };
+  template <unsigned N>
+  PRETEXT_HOST_DEVICE of_column<N> in_column(std::size_t group, std::size_t c) const {
+    return {channels, x, origin<N>(group, c)};
   }
 };
 

@@ -18,7 +18,7 @@ struct row_split {
   unsigned lanes = 1;
 
   static constexpr unsigned threads = 256;
-  static constexpr std::size_t max_blocks = 1024;
+  static constexpr std::size_t max_blocks = 512;
 
   PRETEXT_HOST_DEVICE constexpr std::size_t group_rows() const { return rows / groups; }
   /// Columns that a block covers, in vectors: a power of two.
@@ -43,95 +43,163 @@ struct row_split {
   PRETEXT_HOST_DEVICE constexpr std::size_t blocks() const { return groups * row_blocks() * column_blocks(); }
 };
 
-/// Sums of each block's rows, to partial (groups, row_blocks, Sums, columns). `term.template at<N>(row,
-/// column, terms)` returns each sum's term for N columns. Runs of 16 rows are added in R, the runs in double.
+/// The same division in numbers, so that no thread divides to find its rows.
+struct divided_rows {
+  std::size_t columns, groups, group_rows, column_blocks, row_blocks, rows_per_block;
+  unsigned wide, tall, lanes;  ///< vectors and rows that a block reads at a time
+
+  explicit constexpr divided_rows(const row_split& split)
+      : columns{split.columns},
+        groups{split.groups},
+        group_rows{split.group_rows()},
+        column_blocks{split.column_blocks()},
+        row_blocks{split.row_blocks()},
+        rows_per_block{split.rows_per_block()},
+        wide{split.block_columns()},
+        tall{split.block_rows()},
+        lanes{split.lanes} {}
+};
+
+/// A term that reads values of a column: `in_column<N>(group, column)` returns an object with them.
+template <class Term, unsigned N>
+concept HasColumnValues = requires(const Term& term, std::size_t at) {
+  term.template in_column<N>(at, at);
+};
+template <unsigned N, class Term>
+PRETEXT_HOST_DEVICE auto terms_of_column(const Term& term, std::size_t group, std::size_t column) {
+  if constexpr (HasColumnValues<Term, N>)
+    return term.template in_column<N>(group, column);
+  else
+    return term;
+}
+
+/// Sums of each block's rows, to partial (groups, row_blocks, Sums, columns). `at<N>(row, column, terms)` of
+/// the column's terms returns each sum's term for N columns. Runs of 16 rows are added in R, the runs in
+/// double.
 template <class T, std::size_t Sums, class Term>
 struct partial_column_sums {
   using R = arithmetic<T>;
   static constexpr unsigned threads = row_split::threads;
   struct shared {
-    double of[Sums][threads * lanes<T>];
+    double of[Sums][lanes<T>][threads];  // by element of a thread's vector: no conflicts of banks
+    double folded[Sums][threads];
   };
-  row_split split;
+  divided_rows split;
   Term term;
   double* partial;
 
   template <class Block>
   PRETEXT_HOST_DEVICE void operator()(Block& block) const {
-    auto& memory = block.shared();
-    const std::size_t across = block.index() % split.column_blocks(),
-                      above = block.index() / split.column_blocks();
-    const std::size_t group = above / split.row_blocks(), down = above % split.row_blocks();
-    const std::size_t first = group * split.group_rows() + down * split.rows_per_block();
-    const std::size_t end = smaller(first + split.rows_per_block(), (group + 1) * split.group_rows());
-    const unsigned wide = split.block_columns(), tall = split.block_rows(), width = wide * split.lanes;
-    block.for_each_thread([&](unsigned thread) {
-      const std::size_t column = across * width + thread % wide * split.lanes;
-      if (split.lanes == lanes<T>)
-        add<lanes<T>>(memory, thread, column, first + thread / wide, end, tall);
-      else
-        add<1>(memory, thread, column, first + thread / wide, end, tall);
-    });
-    block.for_each_thread([&](unsigned thread) {
-      for (std::size_t c = thread; c < width && across * width + c < split.columns; c += threads)
-        for (std::size_t s = 0; s < Sums; ++s) {
-          double sum = 0;
-          for (unsigned r = 0; r < tall; ++r) sum += memory.of[s][r * width + c];
-          partial[(above * Sums + s) * split.columns + across * width + c] = sum;
-        }
-    });
+    const std::size_t across = block.index() % split.column_blocks,
+                      above = block.index() / split.column_blocks;
+    const std::size_t group = above / split.row_blocks, down = above % split.row_blocks;
+    const std::size_t first = group * split.group_rows + down * split.rows_per_block;
+    const std::size_t end = smaller(first + split.rows_per_block, (group + 1) * split.group_rows);
+    if (split.lanes == lanes<T>)
+      sum<lanes<T>>(block, across, above, group, first, end);
+    else
+      sum<1>(block, across, above, group, first, end);
   }
 
  private:
-  template <unsigned N>
-  PRETEXT_HOST_DEVICE void add(shared& memory, unsigned thread, std::size_t column, std::size_t row,
-                               std::size_t end, unsigned tall) const {
-    double total[Sums][N]{};
-    while (column < split.columns && row < end) {
-      vec<R, N> run[Sums]{};
-      for (int i = 0; i < 16 && row < end; ++i, row += tall) {
-        vec<R, N> terms[Sums];
-        term.template at<N>(row, column, terms);
-        for (std::size_t s = 0; s < Sums; ++s)
-          for (unsigned k = 0; k < N; ++k) run[s][k] += terms[s][k];
+  template <unsigned N, class Block>
+  PRETEXT_HOST_DEVICE void sum(Block& block, std::size_t across, std::size_t above, std::size_t group,
+                               std::size_t first, std::size_t end) const {
+    auto& memory = block.shared();
+    const unsigned wide = split.wide, tall = split.tall, width = wide * N, parts = threads / width;
+    block.for_each_thread([&](unsigned thread) {
+      const std::size_t column = across * width + thread % wide * N;
+      double total[Sums][N]{};
+      if (column < split.columns)
+        add<N>(total, terms_of_column<N>(term, group, column), column, first + thread / wide, end, tall);
+      for (std::size_t s = 0; s < Sums; ++s)
+        for (unsigned k = 0; k < N; ++k) memory.of[s][k][thread] = total[s][k];
+    });
+    block.for_each_thread([&](unsigned thread) {  // all threads: a thread adds N rows of one column
+      const unsigned vector = thread % wide, k = thread / wide % N, part = thread / width;
+      for (std::size_t s = 0; s < Sums; ++s) {
+        double folded = 0;
+        for (unsigned r = 0; r < N; ++r) folded += memory.of[s][k][(part * N + r) * wide + vector];
+        memory.folded[s][thread] = folded;
       }
+    });
+    block.for_each_thread([&](unsigned thread) {
+      const std::size_t column = across * width + thread % wide * N + thread / wide % N;
+      if (thread >= width || column >= split.columns) return;
+      for (std::size_t s = 0; s < Sums; ++s) {
+        double all = 0;
+        for (unsigned part = 0; part < parts; ++part) all += memory.folded[s][part * width + thread];
+        partial[(above * Sums + s) * split.columns + column] = all;
+      }
+    });
+  }
+
+  /// Full runs are unrolled by 4 rows, so that a thread waits for as many loads at a time.
+  template <unsigned N, class Terms>
+  PRETEXT_HOST_DEVICE static void add(double (&total)[Sums][N], const Terms& all, std::size_t column,
+                                      std::size_t row, std::size_t end, unsigned tall) {
+    const auto add_row = [&](vec<R, N>(&run)[Sums], std::size_t r) {
+      vec<R, N> terms[Sums];
+      all.template at<N>(r, column, terms);
+      for (std::size_t s = 0; s < Sums; ++s)
+        for (unsigned k = 0; k < N; ++k) run[s][k] += terms[s][k];
+    };
+    const std::size_t step = tall;
+    while (row < end) {
+      vec<R, N> run[Sums]{};
+      if (row + 15 * step < end)
+        for (int quarter = 0; quarter < 4; ++quarter, row += 4 * step) {
+          add_row(run, row);
+          add_row(run, row + step);
+          add_row(run, row + 2 * step);
+          add_row(run, row + 3 * step);
+        }
+      else
+        for (; row < end; row += step) add_row(run, row);
       for (std::size_t s = 0; s < Sums; ++s)
         for (unsigned k = 0; k < N; ++k) total[s][k] += static_cast<double>(run[s][k]);
     }
-    for (std::size_t s = 0; s < Sums; ++s)
-      for (unsigned k = 0; k < N; ++k) memory.of[s][thread * N + k] = total[s][k];
   }
 };
 
 /// Adds the blocks' sums and calls `finish(group, column, sums)`; one thread handles a column, for all
-/// groups in order.
+/// groups in order. Few columns per block, because a matrix may have only 64: these blocks must not be too
+/// few.
 template <std::size_t Sums, class Finish>
 struct finished_column_sums {
-  static constexpr unsigned wide = 32, tall = 8, threads = wide * tall;
+  static constexpr unsigned wide = 8, tall = 32, threads = wide * tall;
   struct shared {
     double of[Sums][tall][wide];
   };
-  row_split split;
+  divided_rows split;
   const double* partial;
   Finish finish;
 
   template <class Block>
   PRETEXT_HOST_DEVICE void operator()(Block& block) const {
     auto& memory = block.shared();
+    const std::size_t columns = split.columns, row_blocks = split.row_blocks, step = tall * Sums * columns;
     for (std::size_t group = 0; group < split.groups; ++group) {
       block.for_each_thread([&](unsigned thread) {
         const std::size_t column = block.index() * wide + thread % wide;
-        for (std::size_t s = 0; s < Sums; ++s) {
-          double sum = 0;
-          for (std::size_t down = thread / wide; column < split.columns && down < split.row_blocks();
-               down += tall)
-            sum += partial[((group * split.row_blocks() + down) * Sums + s) * split.columns + column];
-          memory.of[s][thread / wide][thread % wide] = sum;
+        double sums[Sums]{};
+        if (column < columns) {
+          std::size_t down = thread / wide;
+          const double* from = partial + (group * row_blocks + down) * Sums * columns + column;
+          for (; down + 3 * tall < row_blocks; down += 4 * tall, from += 4 * step)
+            for (std::size_t s = 0; s < Sums; ++s) {
+              const double* const at = from + s * columns;
+              const double a = at[0], b = at[step], c = at[2 * step], d = at[3 * step];
+              sums[s] = sums[s] + a + b + c + d;
+            }
+          for (; down < row_blocks; down += tall, from += step)
+            for (std::size_t s = 0; s < Sums; ++s) sums[s] += from[s * columns];
         }
+        for (std::size_t s = 0; s < Sums; ++s) memory.of[s][thread / wide][thread % wide] = sums[s];
       });
       block.for_each_thread([&](unsigned thread) {
         const std::size_t column = block.index() * wide + thread;
-        if (thread >= wide || column >= split.columns) return;
+        if (thread >= wide || column >= columns) return;
         double total[Sums]{};
         for (std::size_t s = 0; s < Sums; ++s)
           for (unsigned r = 0; r < tall; ++r) total[s] += memory.of[s][r][thread];
@@ -152,9 +220,10 @@ void sum_columns(Context& context, std::size_t rows, std::size_t columns, std::s
   const arena_scope guard{context.workspace};
   double* const partial =
       context.workspace.template allocate<double>(groups * split.row_blocks() * Sums * columns);
-  launch(context.stream, split.blocks(), kernel{split, term, partial});
+  const divided_rows divided{split};
+  launch(context.stream, split.blocks(), kernel{divided, term, partial});
   using finished = finished_column_sums<Sums, Finish>;
-  launch(context.stream, ceil_div(columns, finished::wide), finished{split, partial, finish});
+  launch(context.stream, ceil_div(columns, finished::wide), finished{divided, partial, finish});
 }
 
 /// Adds the sums to the totals; skips those that are null.

@@ -43,11 +43,27 @@ class gpu_block {
 #endif
   }
 
+  template <class Work>
+  PRETEXT_HOST_DEVICE void without_barrier([[maybe_unused]] const Work& work) const {
+#ifdef __CUDA_ARCH__
+    work(threadIdx.x);
+#endif
+  }
+
   template <class T>
   struct per_thread {
     T of_this_thread{};
     PRETEXT_HOST_DEVICE T& operator[](unsigned) { return of_this_thread; }
   };
+
+  template <class T>
+  PRETEXT_HOST_DEVICE void sum_in_warps([[maybe_unused]] per_thread<T>& sums) const {
+    static_assert(Kernel::threads % 32 == 0);
+#ifdef __CUDA_ARCH__
+    T& sum = sums.of_this_thread;
+    for (unsigned step = 16; step > 0; step /= 2) sum += __shfl_xor_sync(~0u, sum, step);
+#endif
+  }
 
   template <unsigned M, unsigned N>
   using tile_sums = tensor_core_sums<Kernel::threads, M, N>;
@@ -88,16 +104,11 @@ void launch(const cuda::stream& on, std::size_t blocks, const Kernel& kernel) {
   const std::size_t bytes = grid::shared_bytes(kernel);
   expects(blocks < std::size_t{1} << 31, "a grid of ", blocks,
           " blocks exceeds CUDA's limit: use a smaller batch");
-  const auto allow = [bytes] {
-    return cudaFuncSetAttribute(grid::run<Kernel>, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                static_cast<int>(bytes));
-  };
-  if constexpr (grid::has_dynamic_shared<Kernel>) {
-    if (bytes > most_by_default) detail::expects_success(allow(), "requesting shared memory");
-  } else if constexpr (sizeof(typename Kernel::shared) > most_by_default) {
-    static const cudaError_t allowed = allow();
-    detail::expects_success(allowed, "requesting shared memory");
-  }
+  if (bytes > most_by_default)  // the current device's attribute, so that a second GPU gets it, too
+    detail::expects_success(
+        cudaFuncSetAttribute(grid::run<Kernel>, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                             static_cast<int>(bytes)),
+        "requesting shared memory");
   grid::run<Kernel><<<static_cast<unsigned>(blocks), Kernel::threads, bytes, on.native()>>>(kernel);
   detail::expects_success(cudaGetLastError(), "launching a kernel");
 }

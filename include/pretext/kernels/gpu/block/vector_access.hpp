@@ -49,12 +49,22 @@ PRETEXT_HOST_DEVICE void store(T* to, const vec<arithmetic<T>, N>& x) {
   *reinterpret_cast<aligned_vec<T, N>*>(to) = stored;
 }
 
+/// Elements of an array that is aligned to 16 bytes, or is not: one access, or one for each element.
+template <unsigned N, class T>
+PRETEXT_HOST_DEVICE vec<arithmetic<T>, N> load(const T* from, bool aligned) {
+  if (aligned) return load<N>(from);
+  vec<arithmetic<T>, N> x;
+  for (unsigned k = 0; k < N; ++k) x[k] = static_cast<arithmetic<T>>(from[k]);
+  return x;
+}
+inline bool is_aligned(const void* memory) { return reinterpret_cast<std::uintptr_t>(memory) % 16 == 0; }
+
 /// Whether kernels may access rows of `columns` elements by whole 16-byte vectors in all these arrays. Null
 /// pointers count as aligned.
 template <class T>
 bool is_vectorizable(std::size_t columns, std::initializer_list<const void*> pointers) {
   bool aligned = columns % lanes<T> == 0;
-  for (const void* memory : pointers) aligned = aligned && reinterpret_cast<std::uintptr_t>(memory) % 16 == 0;
+  for (const void* memory : pointers) aligned = aligned && is_aligned(memory);
   return aligned;
 }
 

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <cmath>
+#include <cstddef>
+
+#include <pretext/kernels/gpu/block/vector_access.hpp>
+
+// Layer norm of rows that one warp keeps in its registers: each row is read once and no barrier is needed.
+namespace pretext::inline v0_1::grid {
+
+/// The part of a row that a thread keeps, of rows that one warp handles: vectors of 16 bytes as they are
+/// stored.
+template <class T>
+struct row_part {
+  static constexpr unsigned width = lanes<T>, count = 32 / width, most_columns = 32 * 32;
+  aligned_vec<T, width> of[count];
+
+  /// Calls f(index of the vector, its first column) for the vectors of a thread.
+  template <class F>
+  PRETEXT_HOST_DEVICE static void for_each(unsigned thread, std::size_t columns, const F& f) {
+    for (unsigned v = 0; v < count; ++v)
+      if (const std::size_t c = (v * 32 + thread % 32) * width; c < columns) f(v, c);
+  }
+  PRETEXT_HOST_DEVICE void keep(unsigned v, const T* from) {
+    of[v] = *reinterpret_cast<const aligned_vec<T, width>*>(from);
+  }
+  PRETEXT_HOST_DEVICE vec<arithmetic<T>, width> at(unsigned v) const { return load<width>(of[v].of); }
+};
+
+/// layer_norm_forward with one warp per row of at most row_part::most_columns columns; a thread adds its part
+/// in R, the warp in double.
+template <class T, class W>
+struct layer_norm_forward_by_warps {
+  using R = arithmetic<T>;
+  using part = row_part<T>;
+  static constexpr unsigned threads = 256, rows_per_block = threads / 32, width = part::width;
+  using shared = no_memory;
+  std::size_t rows, columns;
+  double share;  ///< 1 / columns
+  const T* x;
+  W epsilon;
+  const W *gamma, *beta;
+  bool aligned;  ///< gamma and beta
+  T* y;
+  W *mean, *inverse;
+
+  template <class Block>
+  PRETEXT_HOST_DEVICE void operator()(Block& block) const {
+    typename Block::template per_thread<part> kept;
+    typename Block::template per_thread<double> sum, squares;
+    const std::size_t first = block.index() * rows_per_block;
+    block.without_barrier([&](unsigned thread) {
+      const std::size_t row = first + thread / 32;
+      if (row >= rows) return;
+      R partial{0};
+      part::for_each(thread, columns, [&](unsigned v, std::size_t c) {
+        kept[thread].keep(v, x + row * columns + c);
+        const auto value = kept[thread].at(v);
+        for (unsigned k = 0; k < width; ++k) partial += value[k];
+      });
+      sum[thread] = static_cast<double>(partial);
+    });
+    block.sum_in_warps(sum);
+    block.without_barrier([&](unsigned thread) {
+      const W m = static_cast<W>(sum[thread] * share);
+      R partial{0};
+      part::for_each(thread, columns, [&](unsigned v, std::size_t) {
+        const auto value = kept[thread].at(v);
+        for (unsigned k = 0; k < width; ++k) partial += (value[k] - m) * (value[k] - m);
+      });
+      squares[thread] = static_cast<double>(partial);
+    });
+    block.sum_in_warps(squares);
+    block.without_barrier([&](unsigned thread) {
+      const std::size_t row = first + thread / 32;
+      if (row >= rows) return;
+      const W m = static_cast<W>(sum[thread] * share);
+      const W i = W{1} / std::sqrt(static_cast<W>(squares[thread] * share) + epsilon);
+      part::for_each(thread, columns, [&](unsigned v, std::size_t c) {
+        auto value = kept[thread].at(v);
+        const auto factor = load<width>(gamma + c, aligned), offset = load<width>(beta + c, aligned);
+        for (unsigned k = 0; k < width; ++k) value[k] = (value[k] - m) * i * factor[k] + offset[k];
+        store<width>(y + row * columns + c, value);
+      });
+      if (thread % 32 == 0 && mean) mean[row] = m;
+      if (thread % 32 == 0 && inverse) inverse[row] = i;
+    });
+  }
+};
+
+/// layer_norm_backward with one warp per row.
+template <class T, class W>
+struct layer_norm_backward_by_warps {
+  using R = arithmetic<T>;
+  using part = row_part<T>;
+  static constexpr unsigned threads = 256, rows_per_block = threads / 32, width = part::width;
+  using shared = no_memory;
+  std::size_t rows, columns;
+  double share;  ///< 1 / columns
+  const T *dy, *x;
+  const W *mean, *inverse, *gamma;
+  bool aligned;  ///< gamma
+  const T* shortcut;
+  T* dx;
+
+  template <class Block>
+  PRETEXT_HOST_DEVICE void operator()(Block& block) const {
+    typename Block::template per_thread<part> of_dy, of_x;
+    typename Block::template per_thread<double> sum, dot;
+    const std::size_t first = block.index() * rows_per_block;
+    block.without_barrier([&](unsigned thread) {
+      const std::size_t row = first + thread / 32;
+      if (row >= rows) return;
+      const W m = mean[row], i = inverse[row];
+      R gradients{0}, products{0};
+      part::for_each(thread, columns, [&](unsigned v, std::size_t c) {
+        of_dy[thread].keep(v, dy + row * columns + c);
+        of_x[thread].keep(v, x + row * columns + c);
+        const auto g = of_dy[thread].at(v), value = of_x[thread].at(v);
+        const auto factor = load<width>(gamma + c, aligned);
+        for (unsigned k = 0; k < width; ++k) {
+          const R scaled = g[k] * factor[k];
+          gradients += scaled;
+          products += scaled * ((value[k] - m) * i);
+        }
+      });
+      sum[thread] = static_cast<double>(gradients);
+      dot[thread] = static_cast<double>(products);
+    });
+    block.sum_in_warps(sum);
+    block.sum_in_warps(dot);
+    block.without_barrier([&](unsigned thread) {
+      const std::size_t row = first + thread / 32;
+      if (row >= rows) return;
+      const W m = mean[row], i = inverse[row], mean_gradient = static_cast<W>(sum[thread] * share),
+              mean_dot = static_cast<W>(dot[thread] * share);
+      part::for_each(thread, columns, [&](unsigned v, std::size_t c) {
+        auto g = of_dy[thread].at(v);
+        const auto value = of_x[thread].at(v), factor = load<width>(gamma + c, aligned);
+        for (unsigned k = 0; k < width; ++k)
+          g[k] = i * (g[k] * factor[k] - mean_gradient - (value[k] - m) * i * mean_dot);
+        if (shortcut) {
+          const auto addend = load<width>(shortcut + row * columns + c);
+          for (unsigned k = 0; k < width; ++k) g[k] += addend[k];
+        }
+        store<width>(dx + row * columns + c, g);
+      });
+    });
+  }
+};
+
+}  // namespace pretext::inline v0_1::grid
