@@ -57,9 +57,15 @@ case ";$methods;" in
   *";all;"* | *";$method;"*) ;;
   *) methods="$methods;$method" ;;
 esac
+if [ "$method" = distillation ]; then methods="$methods;simclr"; fi # of its teacher
 configure "$root" "$build" "${options[@]}" "-DPRETEXT_METHODS=$methods"
 cmake --build "$build" --parallel "$(nproc 2>/dev/null || echo 2)" --target pretrain "$shown_by"
 
+if [ "$method" = distillation ]; then
+  "$build/examples/pretrain" simclr --data "$data" --images 6000 --test-images 1500 "${recipe[@]}" --device "$device" \
+    --out "$out-teacher" --overwrite
+  recipe+=(--teacher "$out-teacher")
+fi
 "$build/examples/pretrain" "$method" --data "$data" --images 6000 --test-images 1500 "${recipe[@]}" --device "$device" \
   --out "$out" --overwrite
 if [ "$data" = builtin ]; then

@@ -23,7 +23,8 @@ build=$root/build
 # A method takes a compiler a minute with each encoder, and nvcc several: the programs' tests have the methods that the
 # README shows, one of them for GPUs, with small encoders. What all methods are made of has tests of its own (tests/methods).
 configure "$root" "$build" -DCMAKE_BUILD_TYPE=Release -DCMAKE_CUDA_ARCHITECTURES=80-virtual -DPRETEXT_TESTS=ON -DPRETEXT_EXAMPLES=ON \
-  -DPRETEXT_METHODS="simclr;byol;mae" -DPRETEXT_GPU_METHODS=simclr -DPRETEXT_ENCODERS="resnet18-thin@32;resnet18-thin@32:1;vit-micro@32" \
+  -DPRETEXT_METHODS="simclr;byol;mae;distillation" -DPRETEXT_TEACHERS=resnet18-thin@32 -DPRETEXT_GPU_METHODS=simclr \
+  -DPRETEXT_ENCODERS="resnet18-thin@32;resnet18-thin@32:1;vit-micro@32" \
   -DPRETEXT_LONG_TESTS="$long" -DPRETEXT_CUDA="$long" -DPRETEXT_WERROR="${PRETEXT_WERROR:-OFF}"
 
 jobs=$(nproc 2>/dev/null || echo 2)

@@ -36,6 +36,20 @@ bool has(encoder_kinds kinds, encoder_kinds one) {
   return (static_cast<unsigned>(kinds) & static_cast<unsigned>(one)) != 0;
 }
 
+/// Throws a message about an entry that a list of CMake lacks.
+[[noreturn]] void throw_missing(const char* what, const encoder_choice& wanted, const std::string& lines,
+                                const char* list, const std::vector<encoder_choice>& entries) {
+  std::vector<std::string> all;
+  for (const encoder_choice& compiled : entries) all.push_back(entry_of(compiled));
+  all.push_back(entry_of(wanted));
+  pretext::throw_error(what, " ", wanted.name, " at ", wanted.image_size, " pixels",
+                       wanted.channels == 3   ? ""
+                       : wanted.channels == 1 ? " and one channel"
+                                              : str_cat(" and ", wanted.channels, " channels"),
+                       " was not compiled into this program; it has:", lines, "\nThis compiles it, too:\n  ",
+                       compile_command(list, all));
+}
+
 }  // namespace
 
 std::string& program_target() {
@@ -61,15 +75,11 @@ void throw_not_compiled(const encoder_choice& wanted, encoder_kinds kinds, const
                          is_vit ? "vision transformer" : "convolutional network", ", and only a ",
                          is_vit ? "convolutional network" : "vision transformer",
                          " can be used here:", lines);
-  std::vector<std::string> entries;
-  for (const encoder_choice& compiled : parts.encoders) entries.push_back(entry_of(compiled));
-  entries.push_back(entry_of(wanted));
-  pretext::throw_error("encoder ", wanted.name, " at ", wanted.image_size, " pixels",
-                       wanted.channels == 3   ? ""
-                       : wanted.channels == 1 ? " and one channel"
-                                              : str_cat(" and ", wanted.channels, " channels"),
-                       " was not compiled into this program; it has:", lines, "\nThis compiles it, too:\n  ",
-                       compile_command("PRETEXT_ENCODERS", entries));
+  throw_missing("encoder", wanted, lines, "PRETEXT_ENCODERS", parts.encoders);
+}
+
+void throw_teacher_not_compiled(const encoder_choice& wanted, const std::string& lines) {
+  throw_missing("teacher", wanted, lines, "PRETEXT_TEACHERS", compiled().teachers);
 }
 
 void throw_method_not_compiled(const std::string& method) {

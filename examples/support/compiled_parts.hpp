@@ -23,6 +23,7 @@ struct compiled_parts {
   std::string build_folder;
   std::vector<std::string> known_encoders;  // the names that PRETEXT_ENCODERS may have
   std::vector<encoder_choice> encoders;     // PRETEXT_ENCODERS
+  std::vector<encoder_choice> teachers;     // PRETEXT_TEACHERS
 };
 /// Defined in the file that CMake stamps from compiled_parts.in.
 const compiled_parts& compiled();
@@ -31,6 +32,9 @@ const compiled_parts& compiled();
 /// lines of those that are in it, and the command that compiles the wanted one.
 [[noreturn]] void throw_not_compiled(const encoder_choice& wanted, encoder_kinds kinds,
                                      const std::string& lines);
+
+/// The same for a teacher.
+[[noreturn]] void throw_teacher_not_compiled(const encoder_choice& wanted, const std::string& lines);
 
 /// Throws std::invalid_argument that says that the encoders of a method were not compiled, and how to compile
 /// them.

@@ -5,11 +5,13 @@ source "$(dirname "${BASH_SOURCE[0]}")/../support/programs.sh"
 needs pretrain evaluate draw_builtin
 programs=$PRETEXT_PROGRAMS
 count=0
-for method in $(methods); do
+for method in $(methods | sed '/^distillation$/d') $(methods | sed -n '/^distillation$/p'); do
+  own=()
+  if [ "$method" = distillation ]; then own=(--teacher simclr); fi # which has taken its steps before
   ended 0 "$programs/pretrain" "$method" --help
   says "--learning-rate"
   ended 0 "$programs/pretrain" "$method" --images 128 --test-images 32 --epochs 2 --batch 64 --threads 2 --keep-going \
-    --out "$method"
+    ${own[@]+"${own[@]}"} --out "$method"
   [ -s "$method/encoder.safetensors" ] || die "$method has written no encoder"
   ended 0 "$programs/evaluate" --run "$method" --linear-epochs 0 --threads 2
   says "result: {"
@@ -20,5 +22,17 @@ if [ -n "$(methods | sed -n /^supcon$/p)" ]; then
   "$programs/draw_builtin" --count 20 --out flat >log 2>&1
   fails "pretrain supcon learns from labels, and " "$programs/pretrain" supcon --data flat --batch 8 --out unlabelled
   [ ! -e unlabelled ] || die "a run without labels left a folder behind"
+fi
+# Distillation says what is wrong with its teacher.
+if [ -n "$(methods | sed -n /^distillation$/p)" ]; then
+  fails "distillation needs a teacher: give --teacher" "$programs/pretrain" distillation --out no_teacher
+  fails "is of an encoder of images of 32 pixels and 3 channels, and this run has 32 and 1" "$programs/pretrain" distillation \
+    --teacher simclr --channels 1 --out no_teacher
+  fails "its images were normalised with mean 0 0 0" "$programs/pretrain" distillation --teacher simclr --normalise cifar \
+    --out no_teacher
+  fails "teacher vit-tiny at 32 pixels was not compiled into this program; it has" "$programs/pretrain" distillation \
+    --teacher simclr --teacher-encoder vit-tiny --out no_teacher
+  says "'-DPRETEXT_TEACHERS=resnet18-thin@32"
+  [ ! -e no_teacher ] || die "a run without a teacher left a folder behind"
 fi
 [ "$count" -ge 3 ] || die "pretrain has $count methods"
