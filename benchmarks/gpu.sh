@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
-# Everything for a machine with a GPU: builds, runs the GPU tests, runs them under compute-sanitizer's four tools, then times
-# whole steps and parts next to PyTorch and prints a table with shares of the roofline. It ends within nine minutes (with
-# --tests within four), even if a phase hangs.
+# Everything for a machine with a GPU: builds, runs the GPU tests, times whole steps and parts next to PyTorch and prints a
+# table with shares of the roofline, then runs the tests under compute-sanitizer's four tools, one after the other. It ends
+# within nine minutes (with --tests within four), even if a phase hangs.
 #   benchmarks/gpu.sh [--tests | --times] [--build FOLDER] [--seconds N] [options of gpu/compare.py]
 # --tests skips the benchmark, --times skips everything else; --build uses the programs of a folder as they are.
 # After --seconds (530, with --tests 230; killing a hanging phase takes a few more) the running phase is killed and no other
 # one starts; each such phase is reported. An unfinished build, test or benchmark counts as failed; an unfinished
 # compute-sanitizer only if it has found an error. PEER_PYTHON is a Python with torch and torchvision (timm for MAE); without
 # one only pretext is timed. compute-sanitizer's output goes to sanitizer.*.log in the build folder. Status 77: no GPU.
-# Building needs CMake, CUDA 12 or newer, Eigen and doctest; cuDNN 9 is used if it is found.
+# Building needs CMake, CUDA 12 or newer, Eigen, doctest and cuDNN 9; PRETEXT_CUDNN=OFF in the environment times our own
+# convolutions. Libraries of CUDA in the peer's Python packages are found by programs that were built elsewhere.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build=$root/build-gpu given=no seconds='' tests=yes times=yes options=()
@@ -100,9 +101,9 @@ if [ -n "$missing" ]; then
   source "$root/cmake/install_dependencies.sh"
   export -f configure
   require configuring bash -c 'configure "$@"' bash "$root" "$build" -DCMAKE_BUILD_TYPE=Release -DPRETEXT_CUDA=ON \
-    -DPRETEXT_BENCHMARKS=ON -DPRETEXT_TESTS=OFF -DPRETEXT_EXAMPLES=OFF -DCMAKE_CUDA_ARCHITECTURES="$architectures"
+    -DPRETEXT_BENCHMARKS=ON -DPRETEXT_TESTS=OFF -DPRETEXT_EXAMPLES=OFF -DCMAKE_CUDA_ARCHITECTURES="$architectures" -DPRETEXT_CUDNN="${PRETEXT_CUDNN:-ON}"
   if [ "$outcome" -ne 0 ]; then
-    echo "Eigen and doctest are needed: without a network, add their folders to CMAKE_PREFIX_PATH." >&2
+    echo "Eigen, doctest and cuDNN 9 are needed: without a network, add their folders to CMAKE_PREFIX_PATH." >&2
     exit 1
   fi
   targets=()
@@ -110,6 +111,17 @@ if [ -n "$missing" ]; then
   require building cmake --build "$build" --parallel "$(nproc)" --target "${targets[@]}"
   if [ "$outcome" -ne 0 ]; then exit 1; fi
 fi
+
+# Programs that were built elsewhere find CUDA's libraries in the peer's packages, such as nvidia/cudnn/lib.
+for candidate in "${PEER_PYTHON:-}" python3; do
+  if [ -z "$candidate" ]; then continue; fi
+  folders=$(within $((1 + $(left) / 20)) "looking for CUDA's libraries in $candidate" "$candidate" -c '
+import glob, nvidia
+print(":".join(folder for path in nvidia.__path__ for folder in glob.glob(path + "/*/lib")))' 2>/dev/null) || continue
+  case $folders in
+    /*) export LD_LIBRARY_PATH="${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$folders" && break ;;
+  esac
+done
 
 if [ "$tests" = yes ]; then
   require test.cuda.gpu "$build/tests/test.cuda.gpu"
@@ -125,36 +137,6 @@ if [ "$tests" = yes ]; then
     require device.sh env --chdir="$(mktemp -d)" PRETEXT_CUDA=ON PRETEXT_PROGRAMS="$build/examples" \
       bash "$root/tests/programs/device.sh"
   fi
-  if command -v compute-sanitizer >/dev/null; then
-    # All four in parallel, because they mostly wait for the host. Whole steps are excluded: they launch thousands of kernels,
-    # each of which has a test of its own.
-    limit=$(left)
-    if [ "$times" = yes ]; then limit=$((limit > 390 ? limit - 260 : limit / 3)); fi
-    declare -A running
-    for tool in memcheck racecheck initcheck synccheck; do
-      within "$limit" "$tool" compute-sanitizer --tool "$tool" --error-exitcode 1 "$build/tests/test.cuda.gpu" \
-        --test-case-exclude="*learn what the CPU learns*" >"$build/sanitizer.$tool.log" 2>&1 &
-      running[$tool]=$!
-    done
-    for tool in "${!running[@]}"; do
-      log=$build/sanitizer.$tool.log status=0
-      wait "${running[$tool]}" || status=$?
-      case $status in
-        0) echo "$tool: clean" ;;
-        124)
-          if grep -qE '^=+ .*(Invalid|Uninitialized|hazard|Barrier error|Program hit)' "$log"; then
-            tail -n 15 "$log"
-            outcome=1
-          fi
-          echo "$(tail -n 1 "$log"); see $log"
-          ;;
-        *) tail -n 15 "$log" && echo "$tool: status $status; see $log" && outcome=1 ;;
-      esac
-    done
-    echo "compute-sanitizer done after $SECONDS s"
-  else
-    echo "compute-sanitizer was not found: skipped"
-  fi
 fi
 
 if [ "$times" = yes ]; then
@@ -166,14 +148,46 @@ if [ "$times" = yes ]; then
     fi
   done
   if [ -n "$python" ]; then
-    # A case that has started may exceed the limit by some seconds, and the table comes last.
+    # A case that has started may exceed the limit by some seconds, and the table comes last. The sanitizers get a quarter.
+    reserve=15
+    if [ "$tests" = yes ]; then reserve=$((reserve + $(left) / 4)); fi
     require compare.py "$python" -W ignore "$root/benchmarks/gpu/compare.py" --library "$build/benchmarks/gpu.c_api.so" \
-      --seconds $(($(left) - 15)) ${options[@]+"${options[@]}"}
+      --seconds $(($(left) - reserve)) ${options[@]+"${options[@]}"}
   else
     echo "No Python with torch, torchvision, timm and safetensors finds a GPU (set PEER_PYTHON to one):" \
       "only pretext is timed."
     require gpu.standalone "$build/benchmarks/gpu.standalone"
   fi
+fi
+
+if [ "$tests" = yes ] && command -v compute-sanitizer >/dev/null; then
+  # One after the other: two tests compare the free memory of the GPU, which another process would change. Whole steps are
+  # excluded: they launch thousands of kernels, each of which has a test of its own. Kernels of cuBLASLt and cuDNN are, too,
+  # where the tool can choose: initcheck and racecheck report some of them falsely.
+  only_ours=()
+  if within $((1 + $(left) / 20)) "compute-sanitizer --help" compute-sanitizer --help 2>/dev/null | grep -q -- --kernel-name; then
+    only_ours=(--kernel-name kernel_substring=pretext)
+  fi
+  tools=(memcheck racecheck initcheck synccheck)
+  for i in "${!tools[@]}"; do
+    tool=${tools[i]} log=$build/sanitizer.${tools[i]}.log status=0 limit=$(($(left) / (${#tools[@]} - i)))
+    within "$limit" "$tool" compute-sanitizer --tool "$tool" ${only_ours[@]+"${only_ours[@]}"} --error-exitcode 1 \
+      "$build/tests/test.cuda.gpu" --test-case-exclude="*learn what the CPU learns*" >"$log" 2>&1 || status=$?
+    case $status in
+      0) echo "$tool: clean" ;;
+      124)
+        if grep -qE '^=+ .*(Invalid|Uninitialized|hazard|Barrier error|Program hit)' "$log"; then
+          tail -n 15 "$log"
+          outcome=1
+        fi
+        echo "$(tail -n 1 "$log"); see $log"
+        ;;
+      *) tail -n 15 "$log" && echo "$tool: status $status; see $log" && outcome=1 ;;
+    esac
+  done
+  echo "compute-sanitizer done after $SECONDS s"
+elif [ "$tests" = yes ]; then
+  echo "compute-sanitizer was not found: skipped"
 fi
 echo "done after $SECONDS s"
 exit "$outcome"

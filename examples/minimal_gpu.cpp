@@ -14,7 +14,7 @@
 using namespace pretext;
 
 int main() try {
-  if (const std::string reason = cuda::unavailable_reason(); !reason.empty()) {
+  if (const std::string reason = cuda_gpu::unavailable_reason(); !reason.empty()) {
     std::printf("%s\n", reason.c_str());
     return 77;
   }

@@ -44,8 +44,14 @@ const char* gpu_error() { return error_message().c_str(); }
 
 /// 1 if a GPU can be used.
 int gpu_found() {
-  error_message() = pretext::cuda::unavailable_reason();
+  error_message() = pretext::cuda_gpu::unavailable_reason();
   return error_message().empty();
+}
+
+/// What computes convolutions.
+const char* gpu_convolutions() {
+  static const std::string library = convolution_library();
+  return library.c_str();
 }
 
 /// The name of the i-th case, null after the last; sets `batch` to its default.

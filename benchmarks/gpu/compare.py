@@ -184,6 +184,8 @@ def main():
         rates = roofline.peak_rates(torch.cuda.get_device_name(), measured_rates)
         print(f"{torch.cuda.get_device_name()}, torch {torch.__version__}: products {rates[0] / 1e12:.0f} TFLOP/s, copies "
               f"{rates[1] / 1e12:.2f} TB/s", flush=True)
+        if library:
+            print(f"pretext's convolutions: {library.gpu_convolutions().decode()}", flush=True)
     usual = {case: sizes(False)[case][2] if case in sizes(False) else roofline.CASES[case][3] for case in roofline.CASES}
     usual |= {"augment-32": 512, "augment-224": 256}
     cases = [case for case in roofline.CASES if options.case in case]

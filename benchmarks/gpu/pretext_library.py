@@ -4,6 +4,7 @@ import ctypes
 import os
 import tempfile
 
+import numpy as np
 import torch
 
 
@@ -32,8 +33,8 @@ class Pretext:
             if not self.library.gpu_check(self.handle, file.encode(), *map(ctypes.byref, (loss, views, patches))):
                 raise RuntimeError(self.library.gpu_error().decode())
             state = load_file(file)
-        view_values = torch.tensor(self.library.gpu_views(self.handle)[: views.value])
-        restore = torch.tensor(self.library.gpu_restore(self.handle)[: patches.value], dtype=torch.long)
+        view_values = values_at(self.library.gpu_views(self.handle), views.value)
+        restore = values_at(self.library.gpu_restore(self.handle), patches.value).long()
         return state, view_values, restore, loss.value
 
     def close(self):
@@ -42,9 +43,17 @@ class Pretext:
         self.handle = None
 
 
+def values_at(pointer, count):
+    """A copy of an array of C."""
+    if count == 0:
+        return torch.empty(0)
+    values = np.ctypeslib.as_array(pointer, (count,))
+    return torch.from_numpy(values.astype(np.int64 if values.dtype.kind == "u" else values.dtype))
+
+
 def load(path):
     library = ctypes.CDLL(path)
-    library.gpu_error.restype = library.gpu_case.restype = ctypes.c_char_p
+    library.gpu_error.restype = library.gpu_case.restype = library.gpu_convolutions.restype = ctypes.c_char_p
     library.gpu_open.restype, library.gpu_open.argtypes = ctypes.c_void_p, [ctypes.c_char_p, ctypes.c_size_t]
     library.gpu_close.argtypes = [ctypes.c_void_p]
     library.gpu_time.restype, library.gpu_time.argtypes = ctypes.c_double, [ctypes.c_void_p, ctypes.c_int]

@@ -21,12 +21,12 @@ class repeated_part final : public timed_work {
  public:
   explicit repeated_part(std::unique_ptr<Part> part) : part_{std::move(part)} {
     for (int warm_up = 0; warm_up < 2; ++warm_up) once();  // allocates its memory
-    graph_.emplace(pretext::cuda::record(context_.stream, [this] {
+    graph_.emplace(pretext::cuda_gpu::record(context_.stream, [this] {
       for (int i = 0; i < repetitions; ++i) once();
     }));
   }
 
-  const pretext::cuda::stream& stream() const override { return context_.stream; }
+  const pretext::cuda_gpu::stream& stream() const override { return context_.stream; }
   void run(int times) override {
     for (int i = 0; i < times; i += repetitions) graph_->replay(context_.stream);
   }
@@ -38,9 +38,9 @@ class repeated_part final : public timed_work {
     (*part_)(context_);
   }
 
-  pretext::on<pretext::cuda> context_{};
+  pretext::on<pretext::cuda_gpu> context_{};
   std::unique_ptr<Part> part_;
-  std::optional<pretext::cuda::recording> graph_;
+  std::optional<pretext::cuda_gpu::recording> graph_;
 };
 
 template <class Part>
@@ -59,10 +59,10 @@ std::vector<T> random_values(std::size_t count) {
 }
 
 template <class T>
-pretext::buffer<T, pretext::cuda> on_device(const std::vector<T>& values) {
-  pretext::buffer<T, pretext::cuda> buffer{values.size()};
-  const pretext::cuda::stream stream;
-  pretext::cuda::write(stream, buffer.data(), values.data(), values.size());
+pretext::buffer<T, pretext::cuda_gpu> on_device(const std::vector<T>& values) {
+  pretext::buffer<T, pretext::cuda_gpu> buffer{values.size()};
+  const pretext::cuda_gpu::stream stream;
+  pretext::cuda_gpu::write(stream, buffer.data(), values.data(), values.size());
   stream.wait();
   return buffer;
 }

@@ -28,10 +28,11 @@ void time(const benchmarks::benchmark_case& c) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (const std::string reason = pretext::cuda::unavailable_reason(); !reason.empty()) {
+  if (const std::string reason = pretext::cuda_gpu::unavailable_reason(); !reason.empty()) {
     std::printf("skipped: no GPU (%s)\n", reason.c_str());
     return 77;
   }
+  std::fprintf(stderr, "convolutions: %s\n", benchmarks::convolution_library().c_str());
   int status = 0;
   for (const auto& c : benchmarks::all_cases()) {
     if (argc > 1 && c.name != std::string{argv[1]}) continue;

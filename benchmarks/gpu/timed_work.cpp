@@ -2,9 +2,22 @@
 
 #include <pretext/core/expects.hpp>
 
+#ifdef PRETEXT_CUDNN
+#include <cudnn_graph.h>
+#endif
+
 namespace benchmarks {
 
 step_to_check timed_work::check() { pretext::throw_error("this case has no weights to check"); }
+
+std::string convolution_library() {
+#ifdef PRETEXT_CUDNN
+  const std::size_t version = cudnnGetVersion();
+  return pretext::str_cat("cuDNN ", version / 10000, ".", version / 100 % 100, ".", version % 100);
+#else
+  return "our own";
+#endif
+}
 
 double milliseconds_of(timed_work& work, int times) {
   using pretext::detail::expects_success;

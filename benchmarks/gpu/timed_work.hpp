@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include <pretext/core/parameter.hpp>
@@ -27,7 +28,7 @@ class timed_work {
   timed_work& operator=(const timed_work&) = delete;
   virtual ~timed_work() = default;
 
-  virtual const pretext::cuda::stream& stream() const = 0;
+  virtual const pretext::cuda_gpu::stream& stream() const = 0;
   /// Enqueues it `times` times.
   virtual void run(int times) = 0;
   /// Waits until all of it has finished; throws on errors.
@@ -38,6 +39,9 @@ class timed_work {
 
 /// Average milliseconds of `times` consecutive runs, measured by CUDA events.
 double milliseconds_of(timed_work& work, int times);
+
+/// What computes convolutions: "cuDNN 9.19.0" or "our own", which is slower.
+std::string convolution_library();
 
 /// A case of the benchmark and its default batch size.
 struct benchmark_case {

@@ -32,7 +32,7 @@ pretext::memory_source random_images(std::size_t count) {
 /// forward, loss, backward and optimizer.
 template <class Method, class Views, class Optimizer, std::size_t Side>
 class whole_steps final : public timed_work {
-  using context = pretext::on<pretext::cuda>;
+  using context = pretext::on<pretext::cuda_gpu>;
   using images = typename Method::images;
   using learner = pretext::trainer<Method, context, Optimizer>;
   using batches = pretext::device_batches<context, images, Views>;
@@ -46,7 +46,7 @@ class whole_steps final : public timed_work {
         learner_{std::move(method), std::move(optimizer)},
         queue_{learner_, batches{images_, views, {.batch = batch}}} {}
 
-  const pretext::cuda::stream& stream() const override { return learner_.context().stream; }
+  const pretext::cuda_gpu::stream& stream() const override { return learner_.context().stream; }
   void run(int times) override {
     queue_.enqueue(std::vector(static_cast<std::size_t>(times), pretext::step_values{rate_, 1}));
   }
@@ -56,12 +56,12 @@ class whole_steps final : public timed_work {
     using namespace pretext;
     step_to_check step{Method::parameters, std::vector<float>(Method::size), {}, {}, 0};
     auto& at = learner_.context();
-    cuda::read(at.stream, step.values.data(), learner_.memory().value.data(), Method::size);
+    cuda_gpu::read(at.stream, step.values.data(), learner_.memory().value.data(), Method::size);
     std::vector<std::uint64_t> samples(batch_);
     std::iota(samples.begin(), samples.end(), 0);
-    const buffer<std::uint64_t, cuda> indices{batch_};
-    cuda::write(at.stream, indices.data(), samples.data(), batch_);
-    tensor<typename context::activation, images, cuda> input{Method::views * batch_};
+    const buffer<std::uint64_t, cuda_gpu> indices{batch_};
+    cuda_gpu::write(at.stream, indices.data(), samples.data(), batch_);
+    tensor<typename context::activation, images, cuda_gpu> input{Method::views * batch_};
     augment(at, views_, images_.chosen(indices.data(), batch_), 1, device_scalar<std::uint32_t>{0},
             input.view());
     const auto views = floats_on_host(at, reads<context, images>{input.view()}, step.views);
@@ -69,7 +69,7 @@ class whole_steps final : public timed_work {
     step.loss = learner_.step(input.view(), {.samples = samples});
     if constexpr (requires { learner_.memory().masked; }) {
       step.restore.resize(batch_ * Method::grid::patches);
-      cuda::read(at.stream, step.restore.data(), learner_.memory().masked.restore, step.restore.size());
+      cuda_gpu::read(at.stream, step.restore.data(), learner_.memory().masked.restore, step.restore.size());
     }
     return step;
   }
@@ -78,7 +78,7 @@ class whole_steps final : public timed_work {
   std::size_t batch_;
   double rate_;
   Views views_;
-  pretext::device_dataset<pretext::cuda> images_;
+  pretext::device_dataset<pretext::cuda_gpu> images_;
   learner learner_;
   pretext::step_queue<learner, batches> queue_;
 };

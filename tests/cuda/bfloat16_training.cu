@@ -9,8 +9,8 @@ using namespace pretext::tests;
 
 TEST_CASE("SimCLR, BYOL and MAE learn in bfloat16 on the GPU what they learn in float") {
   record_steps_in_bfloat16();
-  steps_in_bfloat16<cuda>();
+  steps_in_bfloat16<cuda_gpu>();
 }
 TEST_CASE("weights on the GPU keep updates that are smaller than bfloat16 resolves") {
-  small_updates_persist<cuda>();
+  small_updates_persist<cuda_gpu>();
 }

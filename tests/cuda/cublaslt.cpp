@@ -97,7 +97,7 @@ void check_linear_layer(const tests::mock_products& what, bool biased = true, bo
   mock = what;
   cublaslt_context context;
   example found, expected;
-  found.run<cuda>(context, biased, summed);
+  found.run<cuda_gpu>(context, biased, summed);
   for (std::size_t r = 0; r < e.rows; ++r)
     for (std::size_t o = 0; o < e.out; ++o) {
       double sum = (summed ? expected.addend[r * e.out + o] : 0) + (biased ? expected.bias[o] : 0);
@@ -152,12 +152,12 @@ TEST_CASE("an epilogue whose algorithm leaves the GPU idle is not used") {
 TEST_CASE("an algorithm is chosen once per shape and alignment") {
   mock = {};
   cublaslt_context context;
-  for (int again = 0; again < 3; ++again) example{}.run<cuda>(context);
+  for (int again = 0; again < 3; ++again) example{}.run<cuda_gpu>(context);
   CHECK(mock.chosen == epilogues{add, none, sums, none});
   CHECK(mock.alignments == std::vector<std::uintptr_t>(4, 16));
   example odd;
   odd.bias.insert(odd.bias.begin(), 0);
-  kernels::linear<cuda>::forward(
+  kernels::linear<cuda_gpu>::forward(
       context, e, odd.x.data(), odd.w.data(),
       kernels::linear_epilogue<float>{
           .bias = odd.bias.data() + 1, .shortcut = odd.addend.data(), .rounded_bias = odd.bias.data() + 1},
@@ -171,10 +171,10 @@ TEST_CASE(
   mock = {};
   cublaslt_context context;
   memory_is_full = true;
-  CHECK_THROWS_AS(example{}.run<cuda>(context), out_of_device_memory);
-  CHECK_THROWS_AS(example{}.run<cuda>(context), out_of_device_memory);
+  CHECK_THROWS_AS(example{}.run<cuda_gpu>(context), out_of_device_memory);
+  CHECK_THROWS_AS(example{}.run<cuda_gpu>(context), out_of_device_memory);
   memory_is_full = false;
   CHECK(mock.run.empty());
-  example{}.run<cuda>(context);
+  example{}.run<cuda_gpu>(context);
   CHECK(mock.run == epilogues{add, sums});
 }

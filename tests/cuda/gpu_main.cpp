@@ -8,7 +8,7 @@
 #include <pretext/devices/cuda.hpp>
 
 int main(int argc, char** argv) {
-  if (const std::string reason = pretext::cuda::unavailable_reason(); !reason.empty()) {
+  if (const std::string reason = pretext::cuda_gpu::unavailable_reason(); !reason.empty()) {
     std::printf("skipped: no GPU (%s)\n", reason.c_str());
     return 77;
   }

@@ -7,7 +7,7 @@ namespace pretext::tests {
 
 /// A GPU reads the CPU's results from the recording.
 template <class Numerics>
-struct reference<cuda, Numerics> : replay {};
+struct reference<cuda_gpu, Numerics> : replay {};
 
 // Defined in gpu_recorded.cpp, one per test body of the same name.
 void record_elementwise_kernels();

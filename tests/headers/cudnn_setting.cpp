@@ -2,7 +2,8 @@
 // It needs no CUDA library, because it calls nothing of CUDA.
 #include <pretext/devices/cuda.hpp>
 
-// Compiled into each file, as kernels are: were `cuda` one type, the linker would take one of them for both.
+// Compiled into each file, as kernels are: were `cuda_gpu` one type, the linker would take one of them for
+// both.
 template <class Device>
 struct convolution {
 #ifdef PRETEXT_CUDNN
@@ -19,13 +20,15 @@ constexpr bool expected = false;
 #endif
 
 bool library_is_consistent();
-bool train(pretext::cuda::stream*);
+bool train(pretext::cuda_gpu::stream*);
 
 #if defined(DEFINES_LIBRARY)
-bool library_is_consistent() { return convolution<pretext::cuda>::uses_cudnn() == expected; }
-bool train(pretext::cuda::stream*) { return true; }
+bool library_is_consistent() { return convolution<pretext::cuda_gpu>::uses_cudnn() == expected; }
+bool train(pretext::cuda_gpu::stream*) { return true; }
 #elif defined(CALLS_TRAIN)
 int main() { return train(nullptr) && library_is_consistent() ? 0 : 1; }
 #else
-int main() { return convolution<pretext::cuda>::uses_cudnn() == expected && library_is_consistent() ? 0 : 1; }
+int main() {
+  return convolution<pretext::cuda_gpu>::uses_cudnn() == expected && library_is_consistent() ? 0 : 1;
+}
 #endif

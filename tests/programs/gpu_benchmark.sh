@@ -94,7 +94,8 @@ for program in built/examples/minimal_gpu tests/programs/device.sh built/benchma
   prints "${program##*/}: status 139"
 done
 working_machine
-mock mocks/path/compute-sanitizer 'case $* in *synccheck*) echo "========= Barrier error"; exit 1 ;; esac'
+mock mocks/path/compute-sanitizer 'case $* in --help) echo "--kernel-name arg"; exit ;; *"kernel_substring=pretext"*) ;; *) exit 5 ;; esac
+case $* in *synccheck*) echo "========= Barrier error"; exit 1 ;; esac'
 returns 1 50 --build mocks/built
 prints "memcheck: clean" "Barrier error" "synccheck: status 1; see .*/sanitizer.synccheck.log"
 working_machine
@@ -120,13 +121,13 @@ mock mocks/tests/programs/device.sh "$sleeps & $sleeps"
 returns 1 5 --build mocks/built --tests
 prints "minimal_gpu: done" "device.sh: not finished after [1-5] s.*$more"
 
-# Hanging sanitizers leave time for the benchmark, and count as failed only if they have found an error.
+# The benchmark comes before the sanitizers; those that hang count as failed only if they have found an error.
 working_machine
 mock mocks/path/compute-sanitizer "case \$* in *racecheck*) $sleeps ;; esac"
 returns 0 9 --build mocks/built
 prints "memcheck: clean" "racecheck: not finished after [123] s.*$more; see .*/sanitizer.racecheck.log" "^standalone$" "gpu.standalone: done"
-mock mocks/path/compute-sanitizer "echo '========= Invalid __global__ read of size 4'; $sleeps"
-returns 1 5 --build mocks/built --tests
+mock mocks/path/compute-sanitizer "case \$* in --help) ;; *) echo '========= Invalid __global__ read of size 4'; $sleeps ;; esac"
+returns 1 8 --build mocks/built --tests
 prints "Invalid __global__ read" "memcheck: not finished after" "racecheck: not finished after" "initcheck: not finished after"
 
 # A hanging benchmark has failed; a hanging nvidia-smi or Python leaves time for it.
@@ -152,7 +153,7 @@ prints "configuring: done" "building: done" "test.cuda.gpu: done" "gpu.standalon
 working_machine
 mock mocks/path/cmake 'echo "there is no Eigen"; exit 1'
 returns 1 50
-prints "there is no Eigen" "configuring: status 1" "Eigen and doctest are needed"
+prints "there is no Eigen" "configuring: status 1" "Eigen, doctest and cuDNN 9 are needed"
 mock mocks/path/cmake "case \$* in *--build*) $sleeps & $sleeps ;; esac"
 returns 1 3
 prints "configuring: done" "building: not finished after [123] s.*$more"

@@ -106,8 +106,8 @@ struct step_context {
 
 /// The execution context: where and in which precision a method runs, the memory of one training step, and
 /// the other shards of its batch, if there are any.
-/// `on<cpu>`, `on<cpu, bf16>`, `on<cpu, fp64>`, `on<cuda>`, which is `on<cuda, bf16>`. A context serves one
-/// call at a time; threads that compute at once need one each.
+/// `on<cpu>`, `on<cpu, bf16>`, `on<cpu, fp64>`, `on<cuda_gpu>`, which is `on<cuda_gpu, bf16>`. A context
+/// serves one call at a time; threads that compute at once need one each.
 template <class D, class Numerics = typename detail::default_numerics<D>::type>
 struct on {
   static_assert(

@@ -37,7 +37,7 @@ concept declares_accelerator = D::is_accelerator;
 }  // namespace detail
 
 /// A device whose kernels are grids of blocks of threads and whose memory is separate from the host's:
-/// `cuda`, and the devices that tests emulate. Besides the members of Device, the stream has
+/// `cuda_gpu`, and the devices that tests emulate. Besides the members of Device, the stream has
 /// `most_shared_memory()`, the bytes that one block can share; `wait_loss()`, the address of the last loss in
 /// the device's memory; and `take_loss()`, which waits for it. `free_memory()` is the number of bytes that
 /// can still be allocated. A device with `record(stream, work)` replays steps as graphs.

@@ -21,7 +21,8 @@ constexpr void wrong_dtype() {
   static_assert(
       std::same_as<Context, Views>,  // never
       "pretext: the elements of these views have another type than the context's activations. Make them a "
-      "tensor<Context::activation, ...>, which is bfloat16 for on<cuda> and float for on<cuda, fp32>; "
+      "tensor<Context::activation, ...>, which is bfloat16 for on<cuda_gpu> and float for on<cuda_gpu, "
+      "fp32>; "
       "augment writes either type.");
 }
 

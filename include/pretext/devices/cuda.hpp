@@ -21,9 +21,9 @@
 
 namespace pretext::inline v0_1 {
 
-// PRETEXT_CUDNN decides which kernels::convolution<cuda> a file compiles. The namespace makes `cuda`, and
-// every template over it, a different type for either choice: files of one program that disagree do not share
-// code, and do not link where one calls the other. The symbol that the linker then misses contains
+// PRETEXT_CUDNN decides which kernels::convolution<cuda_gpu> a file compiles. The namespace makes `cuda_gpu`,
+// and every template over it, a different type for either choice: files of one program that disagree do not
+// share code, and do not link where one calls the other. The symbol that the linker then misses contains
 // "with_cudnn" or "without_cudnn".
 #ifdef PRETEXT_CUDNN
 inline namespace with_cudnn {
@@ -33,10 +33,10 @@ inline namespace without_cudnn {
 
 /// An NVIDIA GPU: CUDA's current device. Its kernels are in <pretext/cuda.cuh>; any compiler compiles this
 /// header. Errors of CUDA throw std::runtime_error, lack of memory out_of_device_memory.
-struct cuda {
+struct cuda_gpu {
   static constexpr bool is_accelerator = true, stores_compute_type = true;
   using default_numerics = bf16;
-  using loss_value = grid::deferred_loss<cuda>;
+  using loss_value = grid::deferred_loss<cuda_gpu>;
 
   /// Why no GPU can be used; empty if one can.
   static std::string unavailable_reason() {
@@ -142,7 +142,7 @@ struct cuda {
     void replay(const stream& on) const { graph_.launch(on.native()); }
 
    private:
-    friend struct cuda;
+    friend struct cuda_gpu;
     explicit recording(detail::cuda_graph graph) : graph_{std::move(graph)} {}
     detail::cuda_graph graph_;
   };

@@ -73,7 +73,7 @@ struct missing {
   static_assert(
       sizeof(Device) == 0,
       "pretext: this operation has no kernel for the device you named. For pretext::cpu include "
-      "<pretext/cpu.hpp>; for pretext::cuda include <pretext/cuda.cuh> and compile the file as CUDA.");
+      "<pretext/cpu.hpp>; for pretext::cuda_gpu include <pretext/cuda.cuh> and compile the file as CUDA.");
 };
 
 /// Whether a kernel replaces its result or adds to it.

@@ -22,6 +22,7 @@ namespace {
 struct description {
   std::map<int, std::vector<std::byte>> attributes{};
   const description* graph = nullptr;  // the operation graph that a plan or heuristic belongs to
+  int engine = 0;                      // of a proposal or plan: the first or the second
 
   template <class T>
   T get(cudnnBackendAttributeName_t name, std::size_t index = 0) const {
@@ -133,6 +134,16 @@ void convolve(const description& operation, const std::map<std::int64_t, void*>&
   result->stored.store(memory.at(result->name), result->values);
 }
 
+/// The first engine does not execute convolutions with strides, and neither engine those with filters of
+/// seven rows.
+bool executes(int engine, const description& operation) {
+  const pass& attributes = pass_of(operation);
+  const auto stride =
+      operation.other(attributes.convolution).get<std::int64_t>(CUDNN_ATTR_CONVOLUTION_FILTER_STRIDES);
+  const auto rows = operation.other(attributes.w).get<std::int64_t>(CUDNN_ATTR_TENSOR_DIMENSIONS, 2);
+  return rows < 7 && (engine == 1 || stride == 1);
+}
+
 cudaStream_t current = nullptr;
 constexpr std::int64_t workspace_bytes = 1000;
 
@@ -140,6 +151,7 @@ constexpr std::int64_t workspace_bytes = 1000;
 
 extern "C" {
 
+std::size_t cudnnGetVersion() { return 90000; }
 cudnnStatus_t cudnnCreate(cudnnHandle_t* handle) {
   if (!std::getenv("PRETEXT_MOCK_CUDNN")) return CUDNN_STATUS_NOT_INITIALIZED;
   static int any;
@@ -168,22 +180,28 @@ cudnnStatus_t cudnnBackendSetAttribute(cudnnBackendDescriptor_t to, cudnnBackend
   const auto* const first = static_cast<const std::byte*>(values);
   of(to).attributes[name].assign(first, first + static_cast<std::size_t>(count) * bytes_of(type));
   if (name == CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH) of(to).graph = &of(to).other(name);
-  if (name == CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG) of(to).graph = of(to).other(name).graph;
+  if (name == CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG) {
+    of(to).graph = of(to).other(name).graph;
+    of(to).engine = of(to).other(name).engine;
+  }
   return CUDNN_STATUS_SUCCESS;
 }
-/// Offers one engine, on tensor cores, that needs some workspace; like cuDNN 9 on Hopper, none that turns
+/// Offers two engines, on tensor cores, that need some workspace; like cuDNN 9 on Hopper, none that turns
 /// bfloat16 into gradients of weights in float.
 cudnnStatus_t cudnnBackendGetAttribute(cudnnBackendDescriptor_t from, cudnnBackendAttributeName_t name,
                                        cudnnBackendAttributeType_t, std::int64_t, std::int64_t* count,
                                        void* values) {
   *count = 1;
-  void* proposal = nullptr;
   switch (name) {
     case CUDNN_ATTR_ENGINEHEUR_RESULTS:
       if (widens_weights(of(from).graph->other(CUDNN_ATTR_OPERATIONGRAPH_OPS)))
         return *count = 0, CUDNN_STATUS_SUCCESS;
-      std::memcpy(&proposal, values, sizeof proposal);
-      of(proposal).graph = of(from).graph;
+      for (*count = 0; *count < 2; ++*count) {
+        void* proposal = nullptr;
+        std::memcpy(&proposal, static_cast<void**>(values) + *count, sizeof proposal);
+        of(proposal).graph = of(from).graph;
+        of(proposal).engine = static_cast<int>(*count);
+      }
       return CUDNN_STATUS_SUCCESS;
     case CUDNN_ATTR_ENGINECFG_ENGINE:
       return CUDNN_STATUS_SUCCESS;
@@ -199,6 +217,8 @@ cudnnStatus_t cudnnBackendGetAttribute(cudnnBackendDescriptor_t from, cudnnBacke
 }
 cudnnStatus_t cudnnBackendExecute(cudnnHandle_t, cudnnBackendDescriptor_t plan,
                                   cudnnBackendDescriptor_t pack) {
+  if (!executes(of(plan).engine, of(plan).graph->other(CUDNN_ATTR_OPERATIONGRAPH_OPS)))
+    return CUDNN_STATUS_EXECUTION_FAILED;
   std::map<std::int64_t, void*> memory;
   for (std::size_t i = 0; i < 3; ++i)
     memory[of(pack).get<std::int64_t>(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, i)] =

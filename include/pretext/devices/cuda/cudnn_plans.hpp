@@ -6,24 +6,23 @@
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <stdexcept>
 #include <utility>
 #include <vector>
 
 #include <cuda_runtime_api.h>
-#include <pretext/core/expects.hpp>
 #include <pretext/devices/cuda/cudnn_graph.hpp>
 
 namespace pretext::inline v0_1::detail {
 
 /// cuDNN with the execution plan of every convolution so far. A plan is selected once: the first proposal of
 /// cuDNN's heuristics for tensor cores that adds in a fixed order and in float, so that a repeated step gives
-/// the same bits. Used by one thread at a time.
+/// the same bits; where cuDNN then refuses to execute it, the next one. Used by one thread at a time.
 class cudnn_plans {
  public:
   struct plan {
     std::vector<cudnn_descriptor> parts;  ///< the last is the execution plan
     std::size_t workspace = 0;            ///< bytes
+    std::size_t refused = 0;              ///< suitable proposals before it, which cuDNN did not execute
     bool possible() const { return !parts.empty(); }
   };
 
@@ -41,12 +40,15 @@ class cudnn_plans {
   const plan& find(const cudnn_convolution& c) {
     if (const auto known = plans_.find(c); known != plans_.end()) return known->second;
     if (!handle_ && !absent_ && cudnnCreate(&handle_) != CUDNN_STATUS_SUCCESS) handle_ = nullptr;
-    return plans_.emplace(c, handle_ || absent_ ? choose(c) : plan{}).first->second;
+    return plans_.emplace(c, handle_ || absent_ ? choose(c, 0) : plan{}).first->second;
   }
 
-  /// Executes a plan. Images, results and filters are aligned to 16 bytes.
-  void run(cudaStream_t on, const plan& selected, const void* images, const void* results,
+  /// Executes the plan that `find` returned; `workspace` has as many bytes as it needs. Images, results and
+  /// filters are aligned to 16 bytes. Returns false if cuDNN refuses, as it does where the driver lacks what
+  /// a plan needs: `find` then returns the next plan.
+  bool run(cudaStream_t on, const cudnn_convolution& c, const void* images, const void* results,
            const void* filters, void* workspace) {
+    plan& selected = plans_.at(c);
     const std::array<std::int64_t, 3> names{image_name, result_name, filter_name};
     const std::array<const void*, 3> addresses{images, results, filters};
     cudnn_descriptor memory{CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR};
@@ -54,9 +56,11 @@ class cudnn_plans {
     memory.set(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, CUDNN_TYPE_VOID_PTR, addresses.data(), 3);
     memory.set(CUDNN_ATTR_VARIANT_PACK_WORKSPACE, CUDNN_TYPE_VOID_PTR, workspace);
     memory.finish();
-    if (!memory.good()) throw_error<std::runtime_error>("cuDNN refused the addresses of a convolution");
-    expects_done(cudnnSetStream(handle_, on));
-    expects_done(cudnnBackendExecute(handle_, selected.parts.back().raw(), memory.raw()));
+    if (memory.good() && cudnnSetStream(handle_, on) == CUDNN_STATUS_SUCCESS &&
+        cudnnBackendExecute(handle_, selected.parts.back().raw(), memory.raw()) == CUDNN_STATUS_SUCCESS)
+      return true;
+    selected = choose(c, selected.refused + 1);
+    return false;
   }
 
  private:
@@ -64,11 +68,6 @@ class cudnn_plans {
   static constexpr auto plan_handle = static_cast<cudnnBackendAttributeName_t>(400),
                         advice_device = static_cast<cudnnBackendAttributeName_t>(204),
                         plan_device = static_cast<cudnnBackendAttributeName_t>(407);
-
-  static void expects_done(cudnnStatus_t status) {
-    if (status != CUDNN_STATUS_SUCCESS) [[unlikely]]
-      throw_error<std::runtime_error>("cuDNN failed at a convolution: ", cudnnGetErrorString(status));
-  }
 
   /// Does the proposal use tensor cores, add in a fixed order and in float, and compute no transform (FFT,
   /// Winograd)?
@@ -93,8 +92,10 @@ class cudnn_plans {
     return std::max(std::size_t{64} << 20, static_cast<std::size_t>(elements * bytes / 2));
   }
 
-  plan choose(const cudnn_convolution& c) const {
+  /// The first suitable proposal after `skipped` others.
+  plan choose(const cudnn_convolution& c, std::size_t skipped) const {
     plan result;
+    result.refused = skipped;
     result.parts = graph_of(c, handle_);
     for (const auto mode : {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_FALLBACK}) {
       cudnn_descriptor advice{CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR};
@@ -118,6 +119,7 @@ class cudnn_plans {
         const auto bytes =
             execution.get<std::int64_t>(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_INT64, 1);
         if (bytes.size() != 1 || static_cast<std::size_t>(bytes[0]) > max_workspace(c)) continue;
+        if (skipped-- > 0) continue;
         result.parts.push_back(std::move(proposal));
         result.parts.push_back(std::move(execution));
         result.workspace = static_cast<std::size_t>(bytes[0]);

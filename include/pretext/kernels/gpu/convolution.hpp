@@ -100,7 +100,7 @@ struct implicit_gemm {
 
 namespace pretext::inline v0_1::kernels {
 
-/// Implicit GEMM. With cuDNN, `convolution<cuda>` is the specialization of convolution/cudnn.cuh.
+/// Implicit GEMM. With cuDNN, `convolution<cuda_gpu>` is the specialization of convolution/cudnn.cuh.
 template <Accelerator Device>
 struct convolution<Device> : grid::implicit_gemm<Device> {};
 

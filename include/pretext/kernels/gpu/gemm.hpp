@@ -22,7 +22,7 @@ void multiply_matrices(Context& context, kernels::op a, kernels::op b, const pro
 
 namespace pretext::inline v0_1::kernels {
 
-/// The library's own tiled GEMM; `gemm<cuda>` uses cuBLASLt (gemm/cublaslt.cuh).
+/// The library's own tiled GEMM; `gemm<cuda_gpu>` uses cuBLASLt (gemm/cublaslt.cuh).
 template <Accelerator Device>
 struct gemm<Device> {
   template <class Context, class T, class C>

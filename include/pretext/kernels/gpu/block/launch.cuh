@@ -97,7 +97,7 @@ __global__ void __launch_bounds__(Kernel::threads, blocks_at_once<Kernel>)
 /// Launches a kernel with `blocks` blocks on the stream. Throws std::runtime_error if CUDA rejects the
 /// launch.
 template <class Kernel>
-void launch(const cuda::stream& on, std::size_t blocks, const Kernel& kernel) {
+void launch(const cuda_gpu::stream& on, std::size_t blocks, const Kernel& kernel) {
   static_assert(std::is_trivially_copyable_v<Kernel> && sizeof(Kernel) <= 4096);
   static_assert(alignof(typename Kernel::shared) <= 32);
   constexpr std::size_t most_by_default = 48 << 10;

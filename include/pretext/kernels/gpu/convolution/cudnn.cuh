@@ -15,36 +15,38 @@ namespace pretext::inline v0_1::kernels {
 
 /// cuDNN's convolutions if the numerics round operands. The fallback, implicit GEMM, handles pointwise
 /// convolutions (a plain matrix product), unaligned memory, and shapes for which cuDNN has no deterministic
-/// plan. cuDNN expects filters as (out, rows, columns, in); transposing them costs little, because filters
-/// are small next to activations.
+/// plan, or none that it executes. cuDNN expects filters as (out, rows, columns, in); transposing them costs
+/// little, because filters are small next to activations.
 template <>
-struct convolution<cuda> {
-  using fallback = grid::implicit_gemm<cuda>;
+struct convolution<cuda_gpu> {
+  using fallback = grid::implicit_gemm<cuda_gpu>;
   using pass = pretext::detail::convolution_pass;
 
   template <class Context, class T>
   static void forward(Context& context, const convolution_extents& e, std::size_t batch, const T* x,
                       const T* w, T* y) {
-    const arena_scope guard{context.workspace};
-    if (const auto* plan = plan_for<T>(context, pass::forward, e, batch, x, y))
-      run(context, *plan, x, y, transposed(context, e, w));
-    else
-      fallback::forward(context, e, batch, x, w, y);
+    described_convolution described;
+    if (describe<T>(context, pass::forward, e, batch, x, y, described) &&
+        run_with_filters(context, described, e, x, y, w))
+      return;
+    fallback::forward(context, e, batch, x, w, y);
   }
 
   template <class Context, class T>
   static void backward_data(Context& context, const convolution_extents& e, std::size_t batch, const T* dy,
                             const T* w, T* dx, write_mode mode) {
-    const arena_scope guard{context.workspace};
-    if (const auto* plan = plan_for<T>(context, pass::data, e, batch, dx, dy)) {
+    described_convolution described;
+    if (describe<T>(context, pass::data, e, batch, dx, dy, described)) {
+      const arena_scope guard{context.workspace};
       const std::size_t pixels = batch * e.height * e.width * e.in;
       const bool accumulate = mode == write_mode::accumulate;
       T* const gradient = accumulate ? context.workspace.template allocate<T>(pixels) : dx;
-      run(context, *plan, gradient, dy, transposed(context, e, w));
-      if (accumulate) elementwise<cuda>::axpy(context, pixels, 1, static_cast<const T*>(gradient), dx);
-    } else {
-      fallback::backward_data(context, e, batch, dy, w, dx, mode);
+      if (run_with_filters(context, described, e, gradient, dy, w)) {
+        if (accumulate) elementwise<cuda_gpu>::axpy(context, pixels, 1, static_cast<const T*>(gradient), dx);
+        return;
+      }
     }
+    fallback::backward_data(context, e, batch, dy, w, dx, mode);
   }
 
   /// The gradient comes from cuDNN in float if it has such a plan, else rounded once to T, as in PyTorch's
@@ -60,16 +62,17 @@ struct convolution<cuda> {
 
  private:
   using plans = pretext::detail::cudnn_plans;
+  using described_convolution = pretext::detail::cudnn_convolution;
 
   /// Adds cuDNN's gradient, computed as type Gradient. Returns false if cuDNN has no plan for it.
   template <class Gradient, class Context, class T, class W>
   static bool add_gradient(Context& context, const convolution_extents& e, std::size_t batch, const T* x,
                            const T* dy, W* dw) {
-    const auto* const plan = plan_for<Gradient>(context, pass::weights, e, batch, x, dy);
-    if (!plan) return false;
+    described_convolution described;
+    if (!describe<Gradient>(context, pass::weights, e, batch, x, dy, described)) return false;
     const arena_scope guard{context.workspace};
     Gradient* const gradient = context.workspace.template allocate<Gradient>(e.weights());
-    run(context, *plan, x, dy, gradient);
+    if (!run(context, described, x, dy, gradient)) return false;
     grid::transpose(context, e.out, e.taps() * e.in, static_cast<const Gradient*>(gradient), dw, true);
     return true;
   }
@@ -78,21 +81,21 @@ struct convolution<cuda> {
   static constexpr cudnnDataType_t data_type =
       std::is_same_v<T, bfloat16> ? CUDNN_DATA_BFLOAT16 : CUDNN_DATA_FLOAT;
 
-  /// The plan with filters stored as F; null if implicit GEMM must be used.
+  /// Describes the convolution with filters stored as F. Returns whether cuDNN has a plan for it.
   template <class F, class Context, class T>
-  static const plans::plan* plan_for(Context& context, pass direction, const convolution_extents& e,
-                                     std::size_t batch, const T* images, const T* results) {
+  static bool describe(Context& context, pass direction, const convolution_extents& e, std::size_t batch,
+                       const T* images, const T* results, described_convolution& described) {
     if constexpr (grid::rounds_operands<Context>()) {
       const auto aligned = [](const T* memory) { return reinterpret_cast<std::uintptr_t>(memory) % 16 == 0; };
-      if (fallback::pointwise(e) || batch == 0 || !aligned(images) || !aligned(results)) return nullptr;
+      if (fallback::pointwise(e) || batch == 0 || !aligned(images) || !aligned(results)) return false;
       const auto count = [](std::size_t n) { return static_cast<std::int64_t>(n); };
-      const auto& plan = context.stream.template convolutions<plans>().find(
-          {direction, data_type<T>, data_type<F>, count(batch), count(e.height), count(e.width), count(e.in),
-           count(e.out), count(e.out_height()), count(e.out_width()), count(e.rows), count(e.columns),
-           count(e.stride), count(e.padding)});
-      return plan.possible() ? &plan : nullptr;
+      described = {
+          direction,      data_type<T>,     data_type<F>,    count(batch),          count(e.height),
+          count(e.width), count(e.in),      count(e.out),    count(e.out_height()), count(e.out_width()),
+          count(e.rows),  count(e.columns), count(e.stride), count(e.padding)};
+      return context.stream.template convolutions<plans>().find(described).possible();
     } else {
-      return nullptr;
+      return false;
     }
   }
 
@@ -104,12 +107,24 @@ struct convolution<cuda> {
     return filters;
   }
 
+  /// Runs it with cuDNN's first plan that can be executed; returns false if there is none.
   template <class Context>
-  static void run(Context& context, const plans::plan& plan, const void* images, const void* results,
-                  const void* filters) {
-    auto* const workspace = context.workspace.template allocate<std::byte>(plan.workspace);
-    context.stream.template convolutions<plans>().run(context.stream.native(), plan, images, results, filters,
-                                                      workspace);
+  static bool run(Context& context, const described_convolution& described, const void* images,
+                  const void* results, const void* filters) {
+    auto& all = context.stream.template convolutions<plans>();
+    while (all.find(described).possible()) {
+      const arena_scope guard{context.workspace};
+      auto* const workspace = context.workspace.template allocate<std::byte>(all.find(described).workspace);
+      if (all.run(context.stream.native(), described, images, results, filters, workspace)) return true;
+    }
+    return false;
+  }
+  /// The same for filters in our layout.
+  template <class Context, class T>
+  static bool run_with_filters(Context& context, const described_convolution& described,
+                               const convolution_extents& e, const T* images, const T* results, const T* w) {
+    const arena_scope guard{context.workspace};
+    return run(context, described, images, results, transposed(context, e, w));
   }
 };
 

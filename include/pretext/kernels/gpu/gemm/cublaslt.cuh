@@ -48,7 +48,7 @@ pretext::detail::matrix_product column_major_product(Context&, kernels::op a, ke
 
 /// cuBLASLt's epilogues, which exist only for a bias of the result's type and not in double.
 template <>
-struct fused_product<cuda> {
+struct fused_product<cuda_gpu> {
   template <class Context, class T>
   static bool add(Context& context, std::size_t m, std::size_t n, std::size_t k, const T* A, const T* B,
                   const T* bias, const T* addend, T* c) {
@@ -78,7 +78,7 @@ namespace kernels {
 
 /// cuBLASLt's products, with the tiled kernels as fallback for those that it does not support.
 template <>
-struct gemm<cuda> {
+struct gemm<cuda_gpu> {
   template <class Context, class T, class C>
   static void run(Context& context, op a, op b, std::size_t m, std::size_t n, std::size_t k, const T* A,
                   const T* B, C* c, write_mode mode) {
