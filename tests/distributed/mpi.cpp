@@ -89,7 +89,7 @@ TEST_CASE("a rank that does not come ends the others with a sentence when their 
   engine().set_patience(300ms, "step 812");
   CHECK(engine().patience() == 300ms);
   if (engine().rank() == 2) {
-    std::this_thread::sleep_for(1s);
+    std::this_thread::sleep_for(4s);
     engine().set_patience(20s, "");
     engine().all_gather(&own, all, sizeof own);
     return;
