@@ -79,7 +79,7 @@ PRETEXT_HOST_DEVICE auto terms_of_column(const Term& term, std::size_t group, st
 template <class T, std::size_t Sums, class Term>
 struct partial_column_sums {
   using R = arithmetic<T>;
-  static constexpr unsigned threads = row_split::threads;
+  static constexpr unsigned threads = row_split::threads, blocks_at_once = 2;
   struct shared {
     double of[Sums][lanes<T>][threads];  // by element of a thread's vector: no conflicts of banks
     double folded[Sums][threads];
