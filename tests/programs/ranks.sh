@@ -29,7 +29,7 @@ for method in $(methods); do
   case $method in simclr | byol | mae) ;; *) ranks=4 ;; esac
   "$pretrain" "$method" "${images[@]}" --epochs 2 --shards 4 --out "$method" >log 2>&1 || die "$method fails with four shards"
   for n in $ranks; do
-    mpirun -n "$n" "$pretrain" "$method" "${images[@]}" --epochs 2 --shards 4 --out "$method$n" >log 2>&1 || die "$method fails on $n ranks"
+    mpirun -n "$n" "$pretrain" "$method" "${images[@]}" --epochs 2 --shards 4 --out "$method$n" >log 2>&1 || die "$method fails on $n ranks with status $?"
     same "$method" "$method$n"
   done
 done
