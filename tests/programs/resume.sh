@@ -63,6 +63,10 @@ for one in $tried; do
   case $one in
     simclr) survives simclr "${KILLS:-$simclr_kills}" ;;
     byol) survives byol "${KILLS:-$other_kills}" --optimizer lars --learning-rate 1 ;;
+    distillation)
+      "$PRETEXT_PROGRAMS/pretrain" simclr --images 64 --test-images 20 --epochs 1 --batch 32 --out teacher 2>log
+      survives distillation "${KILLS:-$other_kills}" --teacher teacher
+      ;;
     *) survives "$one" "${KILLS:-$other_kills}" ;;
   esac
 done
