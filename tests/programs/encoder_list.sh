@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# CMake's list PRETEXT_ENCODERS: every known name is accepted at any size that suits it, entries that mean the same are one,
+# CMake's lists PRETEXT_ENCODERS and PRETEXT_TEACHERS: every known name is accepted at any size that suits it, entries that mean the same are one,
 # and a mistake stops the configuration with one sentence that says what to write.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../support/programs.sh"
 examples=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../examples" && pwd)
 list=$PWD/compiled_encoders.hpp script=$PWD/script.cmake
 printf 'cmake_minimum_required(VERSION 3.25)\ninclude(encoders.cmake)\n' >"$script"
-# stamps ENCODERS: writes the header for this list. CMake breaks the lines of its messages.
+# stamps ENCODERS [TEACHERS]: writes the header for these lists. CMake breaks the lines of its messages.
 stamps() {
-  (cd "$examples" && cmake "-DPRETEXT_ENCODERS=$1" -DPRETEXT_CHANNELS=3 "-Dstamped=$(dirname "$list")" -P "$script") >message 2>&1 || true
+  (cd "$examples" && cmake "-DPRETEXT_ENCODERS=$1" "-DPRETEXT_TEACHERS=${2-}" -DPRETEXT_CHANNELS=3 "-Dstamped=$(dirname "$list")" -P "$script") >message 2>&1 || true
   tr -s ' \n' ' ' <message >output
 }
 # stops ENCODERS WORDS...
@@ -36,6 +36,11 @@ stamps "resnet18@33;resnet18@33:3;resnet18@33:12"
 has 1 'convolutional_entry<"resnet18", 33, PRETEXT_CHANNELS>("resnet18")'
 has 1 'convolutional_entry<"resnet18", 33, 12>("resnet18")'
 
+stamps "resnet18@32" "resnet50@224;vit-small/14@224;dinov2/vit-small/14@224"
+has 1 'convolutional_entry<"resnet50", 224, PRETEXT_CHANNELS>("resnet50")'
+has 1 'vit_entry<"vit-small", 14, 224, PRETEXT_CHANNELS, pretext::mae_pretraining>("vit-small/14", "vit-small/14")'
+has 1 'pretext::dinov2_pretraining>("dinov2/vit-small/14", "dinov2/vit-small/14")'
+
 stops "resnet18@32;resnet19@32" 'the entry "resnet19@32", but there is no encoder resnet19. An entry is NAME@PIXELS'
 says "the names are $(tr '\n' ' ' <<<"$names" | sed 's/ $//; s/ /, /g')."
 for wrong in resnet18 resnet18@ @32 resnet18@032 resnet18@32x32 resnet18/@32 "resnet18@32:" "resnet18@-32" "Resnet18@32"; do
@@ -45,6 +50,9 @@ stops "vit-small@100" "its patches of 16 pixels do not divide images of 100 pixe
 stops "vit-micro/3@32" "its patches of 3 pixels do not divide"
 stops "resnet18/4@32" "resnet18 is no vision transformer and has no patches. Write resnet18@32"
 stops "convnext-tiny@112" "convnext-tiny takes images whose size is a multiple of 32 pixels"
+stops "dinov2/vit-small/14@224" "only vision transformers of PRETEXT_TEACHERS are DINOv2's"
 stops "resnet18@7" "the programs take images of 8 to 2048 pixels"
 stops ";" "PRETEXT_ENCODERS is empty"
+stamps "resnet18@32" "dinov2/resnet18@32"
+says "only vision transformers of PRETEXT_TEACHERS are DINOv2's. Write resnet18@32"
 echo "$(wc -w <<<"$names") names, and a sentence for every mistake"
