@@ -1,6 +1,6 @@
 # cmake -D compiler=... -D flags=<response file> -D toolkit=<include folders> -D source=... -D folder=... -P cudnn_setting.cmake
 # Files of one program that disagree about PRETEXT_CUDNN each keep their own convolutions, and do not link where one
-# passes a `cuda` to the other.
+# passes a `cuda_gpu` to the other.
 file(MAKE_DIRECTORY ${folder})
 list(TRANSFORM toolkit PREPEND -isystem)
 file(READ ${flags} response)
@@ -47,7 +47,7 @@ foreach(files caller+library_with_cudnn caller_with_cudnn+library)
   link(code errors ${files})
   if(code EQUAL 0)
     message(FATAL_ERROR "${files} disagree about PRETEXT_CUDNN and link")
-  elseif(NOT errors MATCHES "undefined[^\n]*train\\(pretext::(v[0-9_]+::)?${symbol}::cuda::stream")
+  elseif(NOT errors MATCHES "undefined[^\n]*train\\(pretext::(v[0-9_]+::)?${symbol}::cuda_gpu::stream")
     message(FATAL_ERROR "${files} do not link, but the linker's message does not name ${symbol}:\n${errors}")
   endif()
 endforeach()
