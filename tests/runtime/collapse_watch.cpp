@@ -27,7 +27,7 @@ run_state at(std::size_t step) {
 
 run_state at(std::size_t step, const collapse_report& after_first_step) {
   run_state state = at(step);
-  state.collapsed_at_start = true;
+  state.measured_start = true;
   state.first_spread = after_first_step.std;
   state.first_rank = after_first_step.effective_rank;
   return state;
@@ -81,8 +81,8 @@ TEST_CASE("a loss is at chance if it is there in the second half, after 200 step
 TEST_CASE("a checkpoint keeps what the embeddings of the first step looked like") {
   const auto read = [](const run_state& state) { return run_state_from(metadata_of(state), "a file"); };
   const run_state state = read(at(7, alike(.0123456789, 1.75)));
-  CHECK(state.collapsed_at_start);
+  CHECK(state.measured_start);
   CHECK(state.first_spread == .0123456789);
   CHECK(state.first_rank == 1.75);
-  CHECK_FALSE(read(at(7)).collapsed_at_start);
+  CHECK_FALSE(read(at(7)).measured_start);
 }

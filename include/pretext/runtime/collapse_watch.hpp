@@ -23,19 +23,20 @@ inline collapse_report test_last_embeddings(any_trainer& trainer) {
       feature_table{z.values.size() / z.width, z.width, {z.values.begin(), z.values.end()}, {}}, {}, z.views);
 }
 
-/// Are embeddings as alike as they were after the first step, at most twice? The class tokens of a vision
+/// Do embeddings differ at least half as much as after the first step? The class tokens of a vision
 /// transformer are nearly the same for all images before it is trained, and training drives them apart.
-inline bool as_alike_as_at_start(const collapse_report& now, const run_state& state) {
-  return now.std > state.first_spread / 2 && now.effective_rank > state.first_rank / 2;
+inline bool differ_as_at_start(const collapse_report& now, const run_state& state) {
+  return state.measured_start && now.std > state.first_spread / 2 &&
+         now.effective_rank > state.first_rank / 2;
 }
 
 /// Does a run of `steps` steps end because of this report? Not in its first tenth, in which embeddings may
-/// look collapsed, nor in its first half if they looked so after the first step and are no more alike now.
-/// NaN and infinity end it at once.
+/// look collapsed, nor in its first half if they differ as they did after the first step. NaN and infinity
+/// end it at once.
 inline bool ends_run(const collapse_report& now, const run_state& state, std::size_t steps) {
   if (now.not_finite > 0) return true;
   if (!now.collapsed || state.step < steps / 10) return false;
-  return !state.collapsed_at_start || state.step >= steps / 2 || !as_alike_as_at_start(now, state);
+  return state.step >= steps / 2 || !differ_as_at_start(now, state);
 }
 
 /// What the user is told of a collapse at a step with these images, of which there may be none: they are the

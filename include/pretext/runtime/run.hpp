@@ -196,11 +196,11 @@ class run_loop {
     saved_step_ = state_.step;
   }
 
-  /// Records embeddings that look collapsed after the first step.
+  /// Records how much embeddings differ after the first step.
   void remember_start() {
     if (!options_.stop_on_collapse || trainer_.last_embeddings().width == 0) return;
     const auto found = test_last_embeddings(trainer_);
-    state_.collapsed_at_start = found.collapsed && found.not_finite == 0;
+    state_.measured_start = found.not_finite == 0;
     state_.first_spread = found.std;
     state_.first_rank = found.effective_rank;
   }

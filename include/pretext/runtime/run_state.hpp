@@ -28,8 +28,8 @@ struct run_state {
       0;  ///< bytes of activations and workspace, the largest of all processes of the run
   std::map<std::size_t, std::string> skipped;        ///< index and fault of each image that was replaced
   std::string config_fingerprint, data_fingerprint;  ///< of `run_options`; data: empty where there is none
-  bool collapsed_at_start = false;                   ///< the embeddings of the first step looked collapsed:
-  double first_spread = 0, first_rank = 0;           ///< their `collapse_report::std` and `effective_rank`
+  bool measured_start = false;              ///< were the embeddings of the first step tested for collapse?
+  double first_spread = 0, first_rank = 0;  ///< their `collapse_report::std` and `effective_rank`
 };
 
 namespace detail {
@@ -102,7 +102,7 @@ inline std::map<std::string, std::string> metadata_of(const run_state& state) {
                                              {"peak_memory", str_cat(state.peak_memory)},
                                              {"identity", state.config_fingerprint}};
   if (!state.data_fingerprint.empty()) entries["data"] = state.data_fingerprint;
-  if (state.collapsed_at_start) {
+  if (state.measured_start) {
     entries["first_spread"] = str_cat(state.first_spread);
     entries["first_rank"] = str_cat(state.first_rank);
   }
@@ -122,7 +122,7 @@ inline run_state run_state_from(const std::map<std::string, std::string>& metada
           .skipped = entries.skipped(),
           .config_fingerprint = entries.text("identity"),
           .data_fingerprint = data == metadata.end() ? "" : data->second,
-          .collapsed_at_start = metadata.contains("first_spread"),
+          .measured_start = metadata.contains("first_spread"),
           .first_spread = entries.number<double>("first_spread", 0.0),
           .first_rank = entries.number<double>("first_rank", 0.0)};
 }
