@@ -65,10 +65,12 @@ def recipe(seed):
     return ["--epochs", str(epochs), "--warmup-epochs", f"{warmup:g}", *options.split(), "--seed", str(seed)]
 
 
-# Options of our side alone, which the peers have as defaults and our presets do not.
-pinned = {"simclr": [], "byol": ["--weight-decay", "1e-4", "--minimum-area", "0.2"],
-        "mae": ["--learning-rate", "1e-3"]} | {method: ["--target-momentum", "0.99"] if method in ("moco_v2", "dino") else []
-                                               for method in JOINT}
+# Options of our side alone: defaults of the peers, which our presets may choose otherwise.
+pinned = {"simclr": "--optimizer sgd --batch 128 --learning-rate 0.4 --weight-decay 1e-4 --temperature 0.2 "
+                    "--minimum-area 0.2",
+          "byol": "--optimizer sgd --weight-decay 1e-4 --minimum-area 0.2",
+          "mae": "--optimizer adamw --batch 128 --learning-rate 1e-3 --weight-decay 0.05 --minimum-area 0.2",
+          "moco_v2": "--target-momentum 0.99", "dino": "--target-momentum 0.99"}
 
 
 def folder(name, seed):
@@ -77,7 +79,7 @@ def folder(name, seed):
 
 def run_pretext(seed):
     run = folder("pretext", seed)
-    pretext("pretrain", args.method, "--data", args.data, *recipe(seed), *pinned[args.method], "--out", run,
+    pretext("pretrain", args.method, "--data", args.data, *recipe(seed), *pinned.get(args.method, "").split(), "--out", run,
           "--overwrite")
     with open(os.path.join(run, "summary.json")) as text:
         results = {"train_seconds": round(json.load(text)["seconds"], 1)}

@@ -42,11 +42,11 @@ struct distillation_options {
   std::vector<field> fields(recipe& common) {
     return {{"teacher", &teacher, "--teacher",
              "what to learn from: the folder of a run, or the file of an encoder in our, torchvision's, "
-             "timm's or "
-             "DINO's names"},
+             "timm's or DINO's names"},
             {"teacher_encoder", &teacher_encoder, "--teacher-encoder",
              "its encoder, where the file does not record it: a name of CMake's list PRETEXT_TEACHERS"},
-            {"distance", &distance, "--distance", "of features", one_of{{"cosine", "smooth_l1"}}},
+            {"distance", &distance, "--distance", "between the features of student and teacher",
+             one_of{{"cosine", "smooth_l1"}}},
             preset_field(common)};
   }
 };
@@ -58,7 +58,7 @@ struct distillation {
   static method_info info() {
     return {.name = "distillation",
             .title = "Distillation",
-            .paper = "Hinton et al. 2015; Beyer et al. 2022",
+            .paper = "Beyer et al. 2022",
             .loss = "distance from the teacher's features",
             .description =
                 "Trains an encoder to predict the features of a trained one, its teacher, without labels.",

@@ -39,8 +39,8 @@ inline bool ends_run(const collapse_report& now, const run_state& state, std::si
   return state.step >= steps / 2 || !differ_as_at_start(now, state);
 }
 
-/// What the user is told of a collapse at a step with these images, of which there may be none: they are the
-/// cause if they are nearly the same.
+/// The message about a collapse. `images`: those of the step, empty if the host does not have them; if they
+/// are nearly the same, the message names them as the cause.
 inline std::string collapse_verdict(const collapse_report& found, any_trainer& trainer,
                                     std::span<const image_view> images) {
   const auto some = images.first(std::min<std::size_t>(images.size(), 64));
@@ -53,7 +53,7 @@ inline std::string collapse_verdict(const collapse_report& found, any_trainer& t
   return found.verdict_with(trainer.collapse_advice());
 }
 
-/// A run whose loss is at chance in so many rows of metrics.csv, one after the other, ends.
+/// The consecutive rows of metrics.csv with a loss at chance after which a run ends.
 inline constexpr std::size_t max_rows_at_chance = 4;
 
 /// Has a run of `steps` steps learned nothing by its middle: is its loss that of embeddings which are all
@@ -64,7 +64,7 @@ inline bool is_at_chance(const run_state& state, std::size_t steps, std::size_t 
          std::abs(state.loss - chance) <= chance / 1000;
 }
 
-/// What the user is told of a loss that stays at chance.
+/// The message about a loss that stays at chance.
 inline std::string chance_verdict(const run_state& state, const any_trainer& trainer) {
   return str_cat("nothing is learned: the loss stays at ", three_digits(state.loss),
                  ", that of embeddings which are all alike. ", trainer.collapse_advice());
