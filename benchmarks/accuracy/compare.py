@@ -15,7 +15,7 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 # The methods of joint_pytorch.py, with the options that both sides are given.
-JOINT = {method: "--optimizer sgd --learning-rate 0.06 --weight-decay 5e-4" for method in
+JOINT = {method: "--optimizer sgd --learning-rate 0.3 --weight-decay 5e-4" for method in
          ("simsiam", "moco_v2", "barlow_twins", "vicreg", "dino")}
 JOINT["swav"] = "--optimizer adamw --learning-rate 1e-3 --weight-decay 1e-6"
 

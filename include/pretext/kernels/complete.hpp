@@ -33,6 +33,8 @@ namespace detail {
 template <class Context>
 concept MomentsIfComputed = !computes_moments<device_of<Context>> ||
                             (ConvolutionMomentsKernel<Context> && BatchNormMomentsKernel<Context>);
+template <class Context>
+concept EpilogueIfApplied = !applies_epilogue<device_of<Context>> || ConvolutionEpilogueKernel<Context>;
 }  // namespace detail
 
 /// Whether a device implements every operation in the given numerics. The list is that of kernels/kernel.hpp.
@@ -53,6 +55,7 @@ concept Complete = AttentionKernel<on<Device, Numerics>> && AugmentKernel<on<Dev
     PatchesKernel<on<Device, Numerics>> && AveragePoolKernel<on<Device, Numerics>> &&
     MaxPoolKernel<on<Device, Numerics>> && GatherTokensKernel<on<Device, Numerics>> &&
     ScatterTokensKernel<on<Device, Numerics>> && PrependTokensKernel<on<Device, Numerics>> &&
-    TokenMeanKernel<on<Device, Numerics>> && detail::MomentsIfComputed<on<Device, Numerics>>;
+    TokenMeanKernel<on<Device, Numerics>> && detail::MomentsIfComputed<on<Device, Numerics>> &&
+    detail::EpilogueIfApplied<on<Device, Numerics>>;
 
 }  // namespace pretext::inline v0_1::kernels

@@ -24,6 +24,14 @@ struct convolution_extents {
   PRETEXT_HOST_DEVICE constexpr std::size_t weights() const { return taps() * in * out; }
 };
 
+/// What inference does with a convolution's result: y = y + shift (+ shortcut), and then ReLU.
+template <class T>
+struct convolution_epilogue {
+  const T* shift;     ///< one value for each channel
+  const T* shortcut;  ///< of y's extents; null: none
+  bool relu;
+};
+
 /// Cross-correlation of zero-padded, channels-last images with weights (rows, columns, in, out).
 template <class Device>
 struct convolution : missing<Device> {};
@@ -33,6 +41,13 @@ struct convolution : missing<Device> {};
 template <class Device>
 inline constexpr bool computes_moments = requires {
   requires convolution<Device>::computes_moments;
+};
+
+/// Whether a device's convolutions apply a `convolution_epilogue` to their result while it is in a cache:
+/// then it provides `ConvolutionEpilogueKernel`, too.
+template <class Device>
+inline constexpr bool applies_epilogue = requires {
+  requires convolution<Device>::applies_epilogue;
 };
 
 /// The calls that a device's `convolution` accepts.
@@ -54,6 +69,16 @@ concept ConvolutionMomentsKernel = requires(Context& context, const convolution_
                                             std::size_t batch, const T* x, const T* w, T* out_y,
                                             const channel_moments* moments) {
   Kernel::forward(context, extents, batch, x, w, out_y, moments);
+};
+
+/// Of devices whose convolutions apply an epilogue: `forward` that does, unless `epilogue` is null. Moments
+/// and an epilogue are not requested together.
+template <class Context, class T = activation_of<Context>, class Kernel = convolution<device_of<Context>>>
+concept ConvolutionEpilogueKernel = requires(Context& context, const convolution_extents& extents,
+                                             std::size_t batch, const T* x, const T* w, T* out_y,
+                                             const channel_moments* moments,
+                                             const convolution_epilogue<T>* epilogue) {
+  Kernel::forward(context, extents, batch, x, w, out_y, moments, epilogue);
 };
 
 }  // namespace pretext::inline v0_1::kernels

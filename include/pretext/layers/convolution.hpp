@@ -94,6 +94,15 @@ struct convolution {
           context, y.size() / Out, Out, static_cast<const typename Context::weight*>(w.at(e.weights()).value),
           y.data);
   }
+
+  /// The same, and then the epilogue, on a device that does both in one pass.
+  template <class Context, ImageShape In>
+    requires(Bias == bias::no && kernels::applies_epilogue<typename Context::device>)
+  static void infer(Context& context, weights<Context> w, reads<Context, In> x, writes<Context, output<In>> y,
+                    const kernels::convolution_epilogue<typename Context::activation>& epilogue) {
+    kernels::convolution<typename Context::device>::forward(context, extents<In>, x.batch, x.data,
+                                                            w.operands(), y.data, nullptr, &epilogue);
+  }
 };
 
 }  // namespace pretext::inline v0_1

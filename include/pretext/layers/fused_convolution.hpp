@@ -143,10 +143,18 @@ struct fused_convolution {
                                                            reads<Context, output<In>>{y}.data, scale, shift,
                                                            shortcut.data, has_relu, y.data);
     };
-    if (w.folded) {
-      Convolution::infer(context, w, x, y);
-      return apply(nullptr, w.at(kernel + C).value);  // β
-    }
+    const auto convolve_and_shift = [&](const weights<Context>& scaled, const W* shift) {
+      if constexpr (std::same_as<T, W> && requires(const kernels::convolution_epilogue<T>& epilogue) {
+                      Convolution::infer(context, scaled, x, y, epilogue);
+                    }) {
+        Convolution::infer(context, scaled, x, y,
+                           kernels::convolution_epilogue<T>{shift, shortcut.data, has_relu});
+      } else {
+        Convolution::infer(context, scaled, x, y);
+        apply(nullptr, shift);
+      }
+    };
+    if (w.folded) return convolve_and_shift(w, w.at(kernel + C).value);  // β
     const arena_scope guard{context.workspace};
     W* const scale = context.workspace.template allocate<W>(C);
     W* const shift = context.workspace.template allocate<W>(C);
@@ -158,8 +166,7 @@ struct fused_convolution {
     T* const folded = context.workspace.template allocate<T>(kernel);
     kernels::batch_norm<typename Context::device>::scale_columns(context, kernel / C, C, w.value, scale,
                                                                  folded);
-    Convolution::infer(context, weights<Context>::of_operands(folded), x, y);
-    apply(nullptr, shift);
+    convolve_and_shift(weights<Context>::of_operands(folded), shift);
   }
 
  private:

@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <utility>
+
 #include <doctest/doctest.h>
 
 #include <pretext/core/context.hpp>
@@ -89,6 +92,35 @@ TEST_CASE("results are the same bits for any number of threads") {
     CHECK(one.dx == three.dx);
     CHECK(one.dw == three.dw);
   }
+}
+
+TEST_CASE_TEMPLATE("an epilogue adds a shift for each channel and a shortcut, and sets negative sums to 0",
+                   Numerics, fp64, fp32, bf16) {
+  using T = typename Numerics::activation;
+  std::vector<std::pair<kernels::convolution_extents, std::size_t>> cases;
+  for (const auto& e : extents) cases.emplace_back(e, 9);
+  cases.emplace_back(kernels::convolution_extents{8, 8, 64, 64, 3, 3, 1, 1},
+                     200);  // Winograd's, in blocks of tiles
+  for (const auto& [e, batch] : cases)
+    for (const std::size_t threads : {1u, 3u})
+      for (const bool shortcut : {false, true})
+        for (const bool relu : {false, true}) {
+          CAPTURE(e.out);
+          const convolution_case<T> c{e, batch};
+          const auto shift = random_values<T>(e.out, 4);
+          on<cpu, Numerics> context{cpu::stream{threads}};
+          std::vector<T> y(c.dy.size()), expected(c.dy.size());
+          kernel::forward(context, e, batch, c.x.data(), c.w.data(), expected.data());
+          for (std::size_t i = 0; i < expected.size(); ++i) {
+            expected[i] += shift[i % e.out];
+            if (shortcut) expected[i] += c.dy[i];
+            if (relu) expected[i] = std::max(expected[i], T{0});
+          }
+          const kernels::convolution_epilogue<T> epilogue{shift.data(), shortcut ? c.dy.data() : nullptr,
+                                                          relu};
+          kernel::forward(context, e, batch, c.x.data(), c.w.data(), y.data(), nullptr, &epilogue);
+          CHECK(y == expected);
+        }
 }
 
 TEST_CASE("in bf16 a convolution and its gradients are those of rounded operands, accumulated in float") {

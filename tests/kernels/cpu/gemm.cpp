@@ -99,3 +99,20 @@ TEST_CASE("a product is the same bits for any number of threads") {
       CHECK(product<float>(e, a, op::none, write_mode::accumulate, 1) ==
             product<float>(e, a, op::none, write_mode::accumulate, 3));
 }
+
+TEST_CASE(
+    "a product of few rows has enough blocks for all threads, one of many rows has blocks of 256 columns") {
+  const auto blocks = [](std::size_t m, std::size_t n) {
+    const std::vector<float> A(m * 8, 1.f), B(8 * n, 1.f);
+    std::vector<float> C(m * n);
+    on<cpu> context;
+    std::size_t count = 0;
+    kernels::gemm<cpu>::run_with_epilogue(context, op::none, m, n, 8, A.data(), B.data(), C.data(),
+                                          [&](const kernels::output_block&) { ++count; });
+    return count;
+  };
+  CHECK(blocks(65, 192) == kernels::panels<float>(192));
+  CHECK(blocks(1, 2048) == 8);
+  CHECK(blocks(197, 1536) >= 8);
+  CHECK(blocks(96 * 20, 512) == 40);
+}

@@ -9,6 +9,7 @@
 #include <pretext/devices/cpu.hpp>
 #include <pretext/kernels/convolution.hpp>
 #include <pretext/kernels/cpu/batch_norm/blocked_moments.hpp>
+#include <pretext/kernels/cpu/convolution/epilogue.hpp>
 #include <pretext/kernels/cpu/convolution/few_channels.hpp>
 #include <pretext/kernels/cpu/convolution/implicit_gemm.hpp>
 #include <pretext/kernels/cpu/convolution/winograd.hpp>
@@ -35,14 +36,14 @@ namespace detail {
 ///   48, 16x16, 256                 0.8 0.8 1.3      256, 14x14, 16                1.0 0.9 0.9
 ///   64, 16x16, 256                 1.0 1.0 1.7      512, 7x7, 16                  0.6 0.5 1.4
 template <class Operand>
-bool winograd_pays(const convolution_extents& e, std::size_t batch) {
+bool winograd_pays(const convolution_extents& e, std::size_t batch, bool constant = false) {
   const bool fits = e.rows == 3 && e.columns == 3 && e.stride == 1 && e.padding == 1 && e.in % 16 == 0 &&
                     e.out % 16 == 0 && std::is_same_v<sum_of<Operand>, float>;
   const std::size_t tiles = winograd::tiling{e.height, e.width, batch}.count();
   const std::size_t multiplications = winograd::products * tiles, direct = 9 * batch * e.height * e.width;
   if (std::is_same_v<Operand, bfloat16_pair>)
     return fits && tiles >= 128 && e.in + e.out >= 128 && 2 * direct >= 7 * multiplications;
-  return fits && tiles >= 32 && direct >= 2 * multiplications;
+  return fits && tiles >= (constant ? 16 : 32) && direct >= 2 * multiplications;
 }
 
 }  // namespace detail
@@ -53,17 +54,20 @@ bool winograd_pays(const convolution_extents& e, std::size_t batch) {
 /// that no product multiplies zeros.
 template <>
 struct convolution<cpu> {
-  static constexpr bool computes_moments = true;
+  static constexpr bool computes_moments = true, applies_epilogue = true;
 
   template <class Context, class T>
   static void forward(Context& context, const convolution_extents& e, std::size_t batch, const T* x,
-                      const T* w, T* y, const channel_moments* requested = nullptr) {
+                      const T* w, T* y, const channel_moments* requested = nullptr,
+                      const convolution_epilogue<T>* finish = nullptr) {
     using operand = operand_of<Context, T>;
-    if (detail::winograd_pays<operand>(e, batch))
-      return detail::winograd::forward(context, e, batch, x, w, y, requested);
-    if (pointwise(e)) return multiply(context, batch * e.height * e.width, e.out, e.in, x, w, y, requested);
+    const bool constant = context.constants && context.constants->contains(w);
+    if (detail::winograd_pays<operand>(e, batch, constant))
+      return detail::winograd::forward(context, e, batch, x, w, y, requested, finish);
+    if (pointwise(e))
+      return multiply(context, batch * e.height * e.width, e.out, e.in, x, w, y, requested, finish);
     if (detail::has_few_channels(e))
-      return detail::few_channels_forward(context, e, batch, x, w, y, requested);
+      return detail::few_channels_forward(context, e, batch, x, w, y, requested, finish);
     const arena_scope guard{context.workspace};
     const std::size_t lines = operands<operand>(e.in) * panel_width<operand>(), step = e.taps() * lines;
     const std::size_t packed_size = panels<operand>(e.out) * step;
@@ -75,7 +79,7 @@ struct convolution<cpu> {
       });
     };
     const operand* packed = nullptr;
-    if (context.constants && context.constants->contains(w)) {
+    if (constant) {
       packed = context.constants->template prepared<operand>(w, {e.in, e.out, e.taps()}, packed_size, pack);
     } else {
       operand* const scratch = context.workspace.template allocate<operand>(packed_size);
@@ -90,7 +94,7 @@ struct convolution<cpu> {
         context,
         {x, e.height, e.width, e.in, y, e.out_height() * e.out_width() * e.out, e.out, e.out_height(),
          e.out_width(), 0, e.out_width(), 1, e.stride, taps, e.taps(), packed, step, false},
-        batch, requested);
+        batch, requested, finish);
   }
 
   template <class Context, class T>
@@ -169,11 +173,14 @@ struct convolution<cpu> {
 
   template <class Context, class T>
   static void multiply(Context& context, std::size_t rows, std::size_t out, std::size_t in, const T* x,
-                       const T* w, T* y, const channel_moments* requested) {
+                       const T* w, T* y, const channel_moments* requested,
+                       const convolution_epilogue<T>* finish) {
     const arena_scope guard{context.workspace};
+    const detail::applied_epilogue<T> epilogue{finish, y, out};
     const detail::blocked_moments<T> moments{context, requested, out, rows, output_block::max_rows};
     gemm<cpu>::run_with_epilogue(context, op::none, rows, out, in, x, w, y, [&](const output_block& block) {
       moments.add_rows(y, block.top, block.bottom, block.left, block.right);
+      epilogue.apply_rows(block.top, block.bottom, block.left, block.right);
     });
     moments.combine(context.stream);
   }

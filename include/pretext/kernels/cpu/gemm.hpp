@@ -100,8 +100,12 @@ struct gemm<cpu> {
       const operand* const packed = ready ? ready + done / depth * packed_size : scratch;
       const bool accumulate = mode == write_mode::accumulate || done > 0;
       constexpr std::size_t block_rows = output_block::max_rows;
-      const std::size_t block_panels = 256 / width;
+      // Few rows, as the tokens of one image, give few blocks: these have fewer columns, and their rows of A
+      // are still in the cache from the block before.
+      constexpr std::size_t target_blocks = 8;
       const std::size_t down = (m + block_rows - 1) / block_rows,
+                        divisions = (target_blocks + down - 1) / down,
+                        block_panels = std::clamp<std::size_t>(columns / divisions, 1, 256 / width),
                         across = (columns + block_panels - 1) / block_panels;
       context.stream.for_each_block(
           down * across, [&](std::size_t block, [[maybe_unused]] std::size_t thread) {
@@ -122,7 +126,7 @@ struct gemm<cpu> {
               const operand* right_operand = packed + panel * lines * width;
               const std::size_t first = panel * width, used = std::min(width, n - first);
               for (std::size_t row = top; row < bottom; row += height) {
-                if (!rounds && panel == left)
+                if (!rounds && panel == left && left % (256 / width) == 0)
                   prefetch_rows(A + done, row + height, std::min(m, row + 2 * height), k, slice);
                 const std::size_t rows = std::min(height, bottom - row);
                 const operand* left_rows[max_tile_rows];

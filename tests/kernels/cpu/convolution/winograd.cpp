@@ -150,4 +150,8 @@ TEST_CASE("single precision uses Winograd where it halves the multiplications of
   CHECK_FALSE(winograd_pays<float>(image(32, 32, 3, 64), 8));
   CHECK_FALSE(winograd_pays<float>({32, 32, 64, 64, 3, 3, 2, 1}, 8));
   CHECK_FALSE(winograd_pays<float>({32, 32, 64, 64, 3, 3, 1, 0}, 8));
+  CHECK_FALSE(winograd_pays<float>(image(14, 14, 256, 256), 1));
+  const bool constant = true;  // weights, which stay transformed
+  CHECK(winograd_pays<float>(image(14, 14, 256, 256), 1, constant));
+  CHECK_FALSE(winograd_pays<float>(image(7, 7, 512, 512), 1, constant));
 }

@@ -7,6 +7,7 @@
 #include <pretext/devices/cpu.hpp>
 #include <pretext/kernels/convolution.hpp>
 #include <pretext/kernels/cpu/batch_norm/blocked_moments.hpp>
+#include <pretext/kernels/cpu/convolution/epilogue.hpp>
 #include <pretext/kernels/cpu/gemm/packed_product.hpp>
 #include <pretext/kernels/cpu/gemm/tile.hpp>
 
@@ -89,10 +90,12 @@ class padded_band {
 /// y = x * w.
 template <class Context, class T>
 void few_channels_forward(Context& context, const convolution_extents& e, std::size_t batch, const T* x,
-                          const T* w, T* y, const channel_moments* requested) {
+                          const T* w, T* y, const channel_moments* requested,
+                          const convolution_epilogue<T>* finish) {
   const arena_scope guard{context.workspace};
   const std::size_t bands = padded_band<T>::bands(e, batch);
   const blocked_moments<T> moments{context, requested, e.out, bands, 1};
+  const applied_epilogue<T> epilogue{finish, y, e.out};
   const std::size_t across = e.columns * e.in, depth = e.rows * across;
   const std::size_t width = panel_width<T>(), height = tile_rows(), size = padded_band<T>::size(e);
   T* packed = context.workspace.template allocate<T>(whole_panels<T>(e.out) * depth);
@@ -120,6 +123,7 @@ void few_channels_forward(Context& context, const convolution_extents& e, std::s
     moments.for_each_part(band, band + 1, [&](std::size_t, std::size_t, const partial_moments<T>& part) {
       if (part) part.compute(y + lines.first() * e.out, e.out, lines.pixels(), 0, e.out);
     });
+    epilogue.apply_rows(lines.first(), lines.first() + lines.pixels(), 0, e.out);
   });
   moments.combine(context.stream);
 }

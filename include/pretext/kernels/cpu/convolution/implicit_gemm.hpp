@@ -7,6 +7,7 @@
 #include <pretext/core/arena.hpp>
 #include <pretext/devices/cpu.hpp>
 #include <pretext/kernels/cpu/batch_norm/blocked_moments.hpp>
+#include <pretext/kernels/cpu/convolution/epilogue.hpp>
 #include <pretext/kernels/cpu/gemm/bfloat16_pairs.hpp>
 #include <pretext/kernels/cpu/gemm/tile.hpp>
 
@@ -77,7 +78,8 @@ struct rows_read {
 /// it reads. The moments of the result may be requested if the grid covers it.
 template <class Operand, class Context>
 void run_implicit_gemm(Context& context, const implicit_gemm<Operand>& g, std::size_t batch,
-                       const channel_moments* requested = nullptr) {
+                       const channel_moments* requested = nullptr,
+                       const convolution_epilogue<sum_of<Operand>>* finish = nullptr) {
   constexpr bool rounds = !std::is_same_v<Operand, sum_of<Operand>>;
   const std::size_t rows = batch * g.height * g.width, pixels = g.height * g.width;
   const std::size_t height = tile_rows(), width = panel_width<Operand>(), depth = operands<Operand>(g.depth);
@@ -95,6 +97,7 @@ void run_implicit_gemm(Context& context, const implicit_gemm<Operand>& g, std::s
   const auto image_width = static_cast<std::ptrdiff_t>(g.from_width);
   const arena_scope guard{context.workspace};
   const blocked_moments<sum_of<Operand>> moments{context, requested, g.columns, rows, block_rows};
+  const applied_epilogue<sum_of<Operand>> epilogue{finish, g.to, g.columns};
   Operand* const zeros = context.workspace.template allocate<Operand>(depth);
   std::fill_n(zeros, depth, Operand{});
   const std::size_t max_count =
@@ -171,7 +174,9 @@ void run_implicit_gemm(Context& context, const implicit_gemm<Operand>& g, std::s
                                            corner, m, used, g.accumulate});
       }
     }
-    moments.add_rows(g.to, first, last, first_panel * width, std::min(g.columns, last_panel * width));
+    const std::size_t left = first_panel * width, right = std::min(g.columns, last_panel * width);
+    moments.add_rows(g.to, first, last, left, right);
+    epilogue.apply_rows(first, last, left, right);
   });
   moments.combine(context.stream);
 }

@@ -59,9 +59,11 @@ void multiply(const planes<T>& v, const planes<T>& m, std::size_t p, std::size_t
 template <class Context, class T>
 void convolve_blocks(Context& context, const tiling& tiles, std::size_t length, std::size_t in,
                      std::size_t out, const T* x, const T* zeros, const T* packed, T* y, bool accumulate,
-                     const channel_moments* requested = nullptr) {
+                     const channel_moments* requested = nullptr,
+                     const convolution_epilogue<T>* finish = nullptr) {
   const arena_scope guard{context.workspace};
   const blocked_moments<T> moments{context, requested, out, tiles.count(), length};
+  const applied_epilogue<T> epilogue{finish, y, out};
   const std::size_t v_size = planes<T>::size_of(length, in), m_size = planes<T>::size_of(length, out);
   T* buffers = context.workspace.template allocate<T>(context.stream.threads() * (v_size + m_size));
   context.stream.for_each_block(
@@ -71,10 +73,11 @@ void convolve_blocks(Context& context, const tiling& tiles, std::size_t length, 
         transform_input<T>(tiles, first, last, x, in, 0, in, zeros, v);
         for (std::size_t p = 0; p < products; ++p)
           multiply(v, m, p, last - first, in, out, 0, 0, out, packed);
-        moments.for_each_part(
-            first, last, [&](std::size_t begin, std::size_t end, const partial_moments<T>& part) {
-              transform_output<T>(tiles, begin, end, m.from(begin - first), out, 0, out, y, accumulate, part);
-            });
+        moments.for_each_part(first, last,
+                              [&](std::size_t begin, std::size_t end, const partial_moments<T>& part) {
+                                transform_output<T>(tiles, begin, end, m.from(begin - first), out, 0, out, y,
+                                                    accumulate, part, epilogue);
+                              });
       });
   moments.combine(context.stream);
 }
@@ -84,12 +87,14 @@ void convolve_blocks(Context& context, const tiling& tiles, std::size_t length, 
 template <class Context, class T>
 void convolve_stages(Context& context, const tiling& tiles, std::size_t in, std::size_t out, const T* x,
                      const T* zeros, const T* packed, T* y, bool accumulate,
-                     const channel_moments* requested = nullptr) {
+                     const channel_moments* requested = nullptr,
+                     const convolution_epilogue<T>* finish = nullptr) {
   constexpr std::size_t run = 4, group = 128;  // tiles and columns per unit of work
   constexpr std::size_t max_columns = 2 * group;
   static_assert(max_staged_tiles % run == 0);
   const arena_scope guard{context.workspace};
   const blocked_moments<T> moments{context, requested, out, tiles.count(), run};
+  const applied_epilogue<T> epilogue{finish, y, out};
   const std::size_t rows = std::min(tiles.count(), max_staged_tiles), columns = std::min(out, max_columns);
   const planes<T> v{context.workspace.template allocate<T>(planes<T>::size_of(rows, in)), rows, in};
   const planes<T> m{context.workspace.template allocate<T>(planes<T>::size_of(rows, columns)), rows, columns};
@@ -108,7 +113,7 @@ void convolve_stages(Context& context, const tiling& tiles, std::size_t in, std:
         moments.for_each_part(start + first, start + last,
                               [&](std::size_t begin, std::size_t end, const partial_moments<T>& part) {
                                 transform_output<T>(tiles, begin, end, m.from(begin - start), out, left,
-                                                    right, y, accumulate, part);
+                                                    right, y, accumulate, part, epilogue);
                               });
       });
     }
@@ -119,21 +124,23 @@ void convolve_stages(Context& context, const tiling& tiles, std::size_t in, std:
 /// y (+)= x * w: stage by stage if there are few tiles, or if the 36 weight matrices exceed the L3 cache.
 template <class Context, class T>
 void convolve(Context& context, const tiling& tiles, std::size_t in, std::size_t out, const T* x,
-              const T* packed, T* y, bool accumulate, const channel_moments* requested = nullptr) {
+              const T* packed, T* y, bool accumulate, const channel_moments* requested = nullptr,
+              const convolution_epilogue<T>* finish = nullptr) {
   const arena_scope guard{context.workspace};
   T* zeros = context.workspace.template allocate<T>(in);
   std::fill_n(zeros, in, T{0});
   const std::size_t length = block_of_tiles<T>(in, out);
   if (tiles.count() <= max_staged_tiles || products * in * out * sizeof(T) > (std::size_t{16} << 20))
-    convolve_stages<Context, T>(context, tiles, in, out, x, zeros, packed, y, accumulate, requested);
+    convolve_stages<Context, T>(context, tiles, in, out, x, zeros, packed, y, accumulate, requested, finish);
   else
-    convolve_blocks<Context, T>(context, tiles, length, in, out, x, zeros, packed, y, accumulate, requested);
+    convolve_blocks<Context, T>(context, tiles, length, in, out, x, zeros, packed, y, accumulate, requested,
+                                finish);
 }
 
-/// y = x * w, and the moments of y if requested.
+/// y = x * w, with the moments of y and an epilogue, if these are not null.
 template <class Context, class T>
 void forward(Context& context, const convolution_extents& e, std::size_t batch, const T* x, const T* w, T* y,
-             const channel_moments* requested = nullptr) {
+             const channel_moments* requested = nullptr, const convolution_epilogue<T>* finish = nullptr) {
   const arena_scope guard{context.workspace};
   const tiling tiles{e.height, e.width, batch};
   const std::size_t size = products * packed_plane<T>(e.in, e.out);
@@ -146,7 +153,7 @@ void forward(Context& context, const convolution_extents& e, std::size_t batch, 
     pack_weights(context.stream, e.in, e.out, w, scratch);
     packed = scratch;
   }
-  convolve(context, tiles, e.in, e.out, x, packed, y, false, requested);
+  convolve(context, tiles, e.in, e.out, x, packed, y, false, requested, finish);
 }
 
 /// The kernel rotated by 180 degrees, with its input and output channels exchanged.

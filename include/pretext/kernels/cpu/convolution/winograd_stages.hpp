@@ -5,6 +5,7 @@
 
 #include <pretext/devices/cpu.hpp>
 #include <pretext/kernels/cpu/batch_norm/blocked_moments.hpp>
+#include <pretext/kernels/cpu/convolution/epilogue.hpp>
 #include <pretext/kernels/cpu/convolution/winograd_transforms.hpp>
 #include <pretext/kernels/cpu/gemm/tile_shape.hpp>
 #include <pretext/kernels/cpu/simd/isa.hpp>
@@ -143,11 +144,12 @@ void add_tile(T* const (&pixel)[tile_out * tile_out], std::size_t c, const parti
   for (std::size_t lane = 0; lane < lanes<T>; ++lane) moments.square[c + lane] += second[lane];
 }
 
-/// y (+)= Aᵀ m A of tiles [first, last), channels [begin, end) of `channels`, and the moments of y.
+/// y (+)= Aᵀ m A of tiles [first, last), channels [begin, end) of `channels`, the moments of y and its
+/// epilogue.
 template <class T>
 void transform_output(const tiling& tiles, std::size_t first, std::size_t last, const planes<T>& m,
                       std::size_t channels, std::size_t begin, std::size_t end, T* y, bool accumulate,
-                      const partial_moments<T>& moments) {
+                      const partial_moments<T>& moments, const applied_epilogue<T>& epilogue) {
   vectorised([&] {
     T* pixel[tile_out * tile_out];
     std::size_t inside = 0;
@@ -165,6 +167,9 @@ void transform_output(const tiling& tiles, std::size_t first, std::size_t last, 
         if (tile == first) moments.begin(pixel[0], c, c + lanes<T>);
         add_tile(pixel, c, moments);
       }
+      if (epilogue)
+        for (T* const to : pixel)
+          if (to) epilogue.apply(to + begin, begin, end - begin);
       inside += static_cast<std::size_t>(
           std::count_if(pixel, pixel + tile_out * tile_out, [](T* at) { return at; }));
     }
