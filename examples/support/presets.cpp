@@ -11,6 +11,7 @@
 #include <pretext/recipes/presets.hpp>
 
 #include "counted.hpp"
+#include "method_info.hpp"
 
 namespace programs {
 namespace {
@@ -36,8 +37,8 @@ preset_optimizer optimizer_of(const std::string& name) {
 }
 const char* name_of(preset_optimizer which) { return optimizer_names[static_cast<std::size_t>(which)]; }
 
-/// Built-in images need more steps than these, at any rate that was tried (docs/choosing.md).
-constexpr std::size_t few_steps = 200;
+/// Built-in images need at least so many steps, at any rate that was tried (docs/choosing.md).
+std::size_t enough_steps(const recipe& config) { return info_of(config.method).pairs_views ? 200 : 500; }
 
 /// Six significant digits, so that 0.3 is 0.3 in recipe.json and in messages.
 double rounded(double value) {
@@ -107,10 +108,13 @@ void apply_length(recipe& config, std::size_t images, const std::vector<std::str
   std::fprintf(stderr, "preset %s: %s, learning rate %g for %s a step, weight decay %g\n",
                config.preset.c_str(), config.optimizer.c_str(), config.learning_rate,
                counted(config.batch, "image").c_str(), config.weight_decay);
-  if (length.steps() < few_steps)
+  const std::size_t enough = enough_steps(config),
+                    per_epoch = std::max<std::size_t>(1, images / config.batch);
+  if (length.steps() < enough)
     std::fprintf(
-        stderr, "%s: a smaller --batch or more --epochs teach more\n",
-        length.steps() == 1 ? "1 step is little" : (counted(length.steps(), "step") + " are few").c_str());
+        stderr, "%s: %zu teach more, by a smaller --batch or by --epochs %zu\n",
+        length.steps() == 1 ? "1 step is little" : (counted(length.steps(), "step") + " are few").c_str(),
+        enough, (enough + per_epoch - 1) / per_epoch);
 }
 
 bool is_preset_member(const field& member) {
