@@ -19,7 +19,7 @@ class ordered_sum {
  public:
   /// `piece` bytes of the arrays are exchanged at a time.
   ordered_sum(std::size_t shards, std::size_t ranks, std::size_t rank,
-              std::size_t piece = std::size_t{1} << 24)
+              std::size_t piece = std::size_t{1} << 22)
       : shards_{shards}, ranks_{ranks}, local_{shards / ranks}, first_{rank * local_}, piece_{piece} {
     for (std::size_t each = 0; each < ranks; ++each) {
       std::size_t nodes = 0;
@@ -45,8 +45,11 @@ class ordered_sum {
   template <class T, Engine E>
   void add_ranks(E& engine, T* const* arrays, std::size_t count) {
     if (ranks_ == 1) return;
-    const std::size_t length = std::max(piece_ / sizeof(T), ranks_);
-    for (std::size_t begin = 0; begin < count; begin += length)
+    const std::size_t length = std::max(piece_ / sizeof(T) / ranks_, std::size_t{1}) * ranks_;
+    const std::size_t whole = most_nodes_ == 1 ? count - count % ranks_ : 0;  // of slices of equal length
+    for (std::size_t begin = 0; begin < whole; begin += length)
+      add_in_place(engine, arrays[0] + begin, std::min(length, whole - begin));
+    for (std::size_t begin = whole; begin < count; begin += length)
       add_piece(engine, arrays, begin, std::min(length, count - begin));
   }
 
@@ -56,11 +59,21 @@ class ordered_sum {
     for_each_subtree({0, shards_}, first_, first_ + local_, visit);
   }
 
+  /// Where each rank has one subtree: the slices for all ranks are adjacent already, and so are their sums.
+  template <class T, class E>
+  void add_in_place(E& engine, T* array, std::size_t count) {
+    const std::size_t slice = count / ranks_;
+    received_.resize(std::max(received_.size(), count * sizeof(T)));
+    T* const received = reinterpret_cast<T*>(received_.data());
+    engine.all_to_all(array, received, slice * sizeof(T));
+    engine.all_gather(add_received(received, slice), array, slice * sizeof(T));
+  }
+
   template <class T, class E>
   void add_piece(E& engine, T* const* arrays, std::size_t begin, std::size_t count) {
     const std::size_t slice = (count + ranks_ - 1) / ranks_, part = most_nodes_ * slice;
     sent_.resize(std::max(sent_.size(), ranks_ * part * sizeof(T)));
-    received_.resize(sent_.size());
+    received_.resize(std::max(received_.size(), sent_.size()));
     T* const sent = reinterpret_cast<T*>(sent_.data());
     T* const received = reinterpret_cast<T*>(received_.data());
 
