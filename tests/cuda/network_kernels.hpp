@@ -41,6 +41,8 @@ void elementwise_kernels() {
       const auto x = at.activations(r * c, 1);
       const auto b = random_values<W>(c, 2);
       kernels::channel_bias<device>::add(at.context, r, c, at.in(b), at.out(x));
+      const auto behind = random_values<W>(c + 1, 3);  // a bias that is not aligned
+      kernels::channel_bias<device>::add(at.context, r, c, at.in(behind) + 1, at.out(x));
       kernels::channel_bias<device>::sum(at.context, r, c, at.in(x), at.out(b));
     });
 }
@@ -88,6 +90,10 @@ void linear_layers() {
           linear::forward(at.context, e, at.in(x), at.in(w), epilogue{}, at.out(outputs));
           linear::forward(at.context, e, at.in(x), at.in(w),
                           epilogue{at.in(b), at.in(s), at.in(branch_scale), tokens, at.in(rounded)},
+                          at.out(outputs));
+          const auto behind = random_values<W>(e.out + 1, 10);  // a bias that is not aligned
+          linear::forward(at.context, e, at.in(x), at.in(w),
+                          epilogue{at.in(behind) + 1, nullptr, at.in(branch_scale), tokens, nullptr},
                           at.out(outputs));
           for (const T* shortcut : {static_cast<const T*>(nullptr), at.in(s)})
             for (const bool biased : {false, true})

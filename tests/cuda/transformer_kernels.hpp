@@ -166,6 +166,16 @@ void selected_positions() {
                                                         at.out(rows)));
           }
       });
+  // rows of patches that are whole vectors; rows of images that are, or are not
+  for (const kernels::patch_extents of : {kernels::patch_extents{8, 16, 4, 4}, {8, 18, 4, 4}, {8, 17, 4, 4}})
+    same_on_both<Device>([=]<class Context>(workbench<Context>& at) {
+      using patches = kernels::patches<typename Context::device>;
+      const std::size_t count = 5, pixels = batch * of.height * of.width * of.channels;
+      const kernels::index_list chosen{count, at.in(shuffled_positions(batch, of.patches())), of.patches()};
+      const auto images = at.activations(pixels, 1), rows = at.activations(batch * count * of.patch_dim(), 2);
+      patches::gather(at.context, of, batch, chosen, at.in(images), at.out(rows.size()));
+      patches::scatter(at.context, of, batch, chosen, at.in(rows), at.out(pixels));
+    });
 }
 
 template <class Device>

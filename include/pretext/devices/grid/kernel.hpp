@@ -79,9 +79,11 @@ constexpr std::size_t shared_bytes(const Kernel& kernel) {
   }
 }
 
-/// Blocks for `n` elements at one per thread, but at most 4096, a few waves of a large GPU.
+/// A few waves of a large GPU.
+inline constexpr std::size_t most_blocks = 4096;
+/// Blocks for `n` elements at one per thread, but at most `most_blocks`.
 constexpr std::size_t blocks_for(std::size_t n, std::size_t threads) {
-  return smaller(ceil_div(n, threads), 4096);
+  return smaller(ceil_div(n, threads), most_blocks);
 }
 
 /// The kernel of `parallel_for`: `work(i)` for every i < n.

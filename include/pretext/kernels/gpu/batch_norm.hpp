@@ -4,43 +4,16 @@
 
 #include <pretext/core/arena.hpp>
 #include <pretext/kernels/batch_norm.hpp>
+#include <pretext/kernels/gpu/batch_norm/apply.hpp>
 #include <pretext/kernels/gpu/batch_norm/statistics.hpp>
+#include <pretext/kernels/gpu/block/column_loop.hpp>
 
 namespace pretext::inline v0_1::grid {
-
-/// y = x·scale + shift (+ shortcut), with ReLU if `relu`.
-template <class T, class W>
-struct apply_batch_norm {
-  statistic_of statistic;
-  const T* x;
-  const W *scale, *shift;
-  const T* shortcut;
-  bool relu;
-  T* y;
-
-  template <unsigned N>
-  PRETEXT_HOST_DEVICE void at(std::size_t i) const {
-    const std::size_t c = statistic(i);
-    auto value = load<N>(x + i);
-    const auto offset = load<N>(shift + c);
-    if (scale) {
-      const auto factor = load<N>(scale + c);
-      for (unsigned k = 0; k < N; ++k) value[k] *= factor[k];
-    }
-    for (unsigned k = 0; k < N; ++k) value[k] += offset[k];
-    if (shortcut) {
-      const auto addend = load<N>(shortcut + i);
-      for (unsigned k = 0; k < N; ++k) value[k] += addend[k];
-    }
-    for (unsigned k = 0; k < N; ++k) value[k] = relu && value[k] < 0 ? 0 : value[k];
-    store<N>(y + i, value);
-  }
-};
 
 /// The gradient before a ReLU. The ReLU's output is y or, if y is null, recomputed as x·scale + shift.
 template <class T, class W>
 struct relu_gradient {
-  statistic_of statistic;
+  std::size_t channels;
   const T* dy;
   bool relu;
   const T *y, *x;
@@ -88,7 +61,7 @@ struct gradient_moments {
 
     template <unsigned N>
     PRETEXT_HOST_DEVICE void at(std::size_t r, std::size_t c, vec<arithmetic<T>, N> (&terms)[2]) const {
-      const std::size_t i = r * g.statistic.channels + c;
+      const std::size_t i = r * g.channels + c;
       terms[0] = g.template at<N>(i, [&] { return affine; });
       const auto from = load<N>(x + i);
       for (unsigned k = 0; k < N; ++k) terms[1][k] = terms[0][k] * (from[k] - centre[k]);
@@ -96,7 +69,7 @@ struct gradient_moments {
   };
   template <unsigned N>
   PRETEXT_HOST_DEVICE of_column<N> in_column(std::size_t group, std::size_t c) const {
-    const std::size_t at = group * g.statistic.channels + c;
+    const std::size_t at = group * g.channels + c;
     of_column<N> of{g, x, {}, load<N>(mean + at)};
     if (g.recomputes()) of.affine = g.template affine_of<N>(at);
     return of;
@@ -132,18 +105,42 @@ struct input_gradient {
   T *dx, *dshortcut;
 
   template <unsigned N>
-  PRETEXT_HOST_DEVICE void at(std::size_t i) const {
-    const std::size_t channels = g.statistic.channels, c = i % channels;
-    const std::size_t at = g.statistic(i), first = at - c;  // start of the group's channels
-    const W* const coefficients = coefficient_table + 3 * first + c;
-    const auto relu_grad = g.template at<N>(i, [&] { return g.template affine_of<N>(at); }),
-               from = load<N>(x + i), centre = load<N>(mean + at);
-    const auto a = load<N>(coefficients), b = load<N>(coefficients + channels),
-               d = load<N>(coefficients + 2 * channels);
-    vec<arithmetic<T>, N> gradient;
-    for (unsigned k = 0; k < N; ++k) gradient[k] = relu_grad[k] * a[k] - (from[k] - centre[k]) * b[k] - d[k];
-    if (dshortcut) store<N>(dshortcut + i, relu_grad);
-    store<N>(dx + i, gradient);
+  struct of_column {
+    relu_gradient<T, W> g;
+    const T* x;
+    T *dx, *dshortcut;
+    typename relu_gradient<T, W>::template affine<N> affine;
+    vec<W, N> centre, a, b, d;
+
+    struct element {
+      vec<arithmetic<T>, N> relu_grad, from;
+    };
+    PRETEXT_HOST_DEVICE element read(std::size_t i) const {
+      return {g.template at<N>(i, [&] { return affine; }), load<N>(x + i)};
+    }
+    PRETEXT_HOST_DEVICE void write(std::size_t i, const element& of) const {
+      vec<arithmetic<T>, N> gradient;
+      for (unsigned k = 0; k < N; ++k)
+        gradient[k] = of.relu_grad[k] * a[k] - (of.from[k] - centre[k]) * b[k] - d[k];
+      if (dshortcut) store<N>(dshortcut + i, of.relu_grad);
+      store<N>(dx + i, gradient);
+    }
+  };
+  template <unsigned N>
+  PRETEXT_HOST_DEVICE of_column<N> in_column(std::size_t group, std::size_t c) const {
+    const std::size_t at = group * g.channels + c;
+    const W* const coefficients = coefficient_table + 3 * group * g.channels + c;
+    of_column<N> of{g,
+                    x,
+                    dx,
+                    dshortcut,
+                    {},
+                    load<N>(mean + at),
+                    load<N>(coefficients),
+                    load<N>(coefficients + g.channels),
+                    load<N>(coefficients + 2 * g.channels)};
+    if (g.recomputes()) of.affine = g.template affine_of<N>(at);
+    return of;
   }
 };
 
@@ -187,26 +184,25 @@ struct batch_norm<Device> {
   template <class Context, class T, class W>
   static void apply(Context& context, std::size_t rows, std::size_t channels, std::size_t groups, const T* x,
                     const W* scale, const W* shift, const T* shortcut, bool relu, T* y) {
-    const grid::apply_batch_norm<T, W> work{{channels, rows / groups}, x, scale, shift, shortcut, relu, y};
-    grid::parallel_for_vec<T>(context, rows * channels, channels, {x, scale, shift, shortcut, y}, work);
+    const grid::apply_batch_norm<T, W> work{channels, x, scale, shift, shortcut, relu, y};
+    grid::for_each_column<T>(context, rows, channels, groups, {x, scale, shift, shortcut, y}, work);
   }
 
   template <class Context, class T, class W>
   static void backward(Context& context, std::size_t rows, std::size_t channels, std::size_t groups,
                        const T* dy, bool relu, const T* y, const T* x, const W* mean, const W* inverse,
                        const W* gamma, const W* beta, W* dgamma, W* dbeta, T* dx, T* dshortcut) {
-    const std::size_t part = rows / groups;
     const arena_scope guard{context.workspace};
     W* const scale = context.workspace.template allocate<W>(groups * channels);
     W* const shift = context.workspace.template allocate<W>(groups * channels);
     W* const coefficient_table = context.workspace.template allocate<W>(3 * groups * channels);
     if (relu && !y) fold(context, channels, groups, mean, inverse, gamma, beta, scale, shift);
-    const grid::relu_gradient<T, W> g{{channels, part}, dy, relu, y, x, scale, shift};
+    const grid::relu_gradient<T, W> g{channels, dy, relu, y, x, scale, shift};
     grid::sum_columns<T, 2>(
         context, rows, channels, groups, {dy, y, x, mean}, grid::gradient_moments<T, W>{g, x, mean},
-        grid::finish_gradient<W>{channels, part, inverse, gamma, dgamma, dbeta, coefficient_table});
-    grid::parallel_for_vec<T>(context, rows * channels, channels, {dy, y, x, mean, dx, dshortcut},
-                              grid::input_gradient<T, W>{g, x, mean, coefficient_table, dx, dshortcut});
+        grid::finish_gradient<W>{channels, rows / groups, inverse, gamma, dgamma, dbeta, coefficient_table});
+    grid::for_each_column<T>(context, rows, channels, groups, {dy, y, x, mean, dx, dshortcut},
+                             grid::input_gradient<T, W>{g, x, mean, coefficient_table, dx, dshortcut});
   }
 };
 

@@ -3,6 +3,7 @@
 #include <cstddef>
 
 #include <pretext/kernels/elementwise.hpp>
+#include <pretext/kernels/gpu/block/column_loop.hpp>
 #include <pretext/kernels/gpu/block/column_sums.hpp>
 
 namespace pretext::inline v0_1::grid {
@@ -62,14 +63,23 @@ struct convert {
 /// y += bias, row by row.
 template <class T, class W>
 struct add_bias {
-  std::size_t columns;
   const W* bias;
+  bool aligned_bias;
   T* y;
+
   template <unsigned N>
-  PRETEXT_HOST_DEVICE void at(std::size_t i) const {
-    auto to = load<N>(y + i);
-    for (unsigned k = 0; k < N; ++k) to[k] += bias[i % columns + k];
-    store<N>(y + i, to);
+  struct of_column {
+    T* y;
+    vec<W, N> offset;
+    PRETEXT_HOST_DEVICE auto read(std::size_t i) const { return load<N>(y + i); }
+    PRETEXT_HOST_DEVICE void write(std::size_t i, vec<arithmetic<T>, N> to) const {
+      for (unsigned k = 0; k < N; ++k) to[k] += offset[k];
+      store<N>(y + i, to);
+    }
+  };
+  template <unsigned N>
+  PRETEXT_HOST_DEVICE of_column<N> in_column(std::size_t, std::size_t c) const {
+    return {y, load<N>(bias + c, aligned_bias)};
   }
 };
 /// The term of a plain column sum: the element.
@@ -122,7 +132,8 @@ template <Accelerator Device>
 struct channel_bias<Device> {
   template <class Context, class T, class W>
   static void add(Context& context, std::size_t rows, std::size_t columns, const W* bias, T* y) {
-    grid::parallel_for_vec<T>(context, rows * columns, columns, {y}, grid::add_bias<T, W>{columns, bias, y});
+    grid::for_each_column<T>(context, rows, columns, 1, {y},
+                             grid::add_bias<T, W>{bias, grid::is_aligned(bias), y});
   }
   template <class Context, class T, class W>
   static void sum(Context& context, std::size_t rows, std::size_t columns, const T* dy, W* dbias) {

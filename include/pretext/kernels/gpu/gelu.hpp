@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include <pretext/kernels/gelu.hpp>
+#include <pretext/kernels/gpu/block/column_loop.hpp>
 #include <pretext/kernels/gpu/block/column_sums.hpp>
 
 namespace pretext::inline v0_1::grid {
@@ -23,27 +24,37 @@ PRETEXT_HOST_DEVICE kernels::gelu_point<R> gelu_at(R x) {
 /// y = gelu(x + bias) and its slope; x may alias either.
 template <class T, class W>
 struct gelu_forward {
-  using R = arithmetic<T>;
-  std::size_t columns;
   const T* x;
   const W* bias;
   bool aligned_bias;
   T *y, *slope;
 
   template <unsigned N>
-  PRETEXT_HOST_DEVICE void at(std::size_t i) const {
-    auto value = load<N>(x + i), derivative = value;
-    if (bias) {
-      const auto offset = load<N>(bias + i % columns, aligned_bias);
-      for (unsigned k = 0; k < N; ++k) value[k] += offset[k];
+  struct of_column {
+    const T* x;
+    T *y, *slope;
+    bool biased;
+    vec<W, N> offset;
+
+    PRETEXT_HOST_DEVICE auto read(std::size_t i) const { return load<N>(x + i); }
+    PRETEXT_HOST_DEVICE void write(std::size_t i, vec<arithmetic<T>, N> value) const {
+      vec<arithmetic<T>, N> derivative;
+      if (biased)
+        for (unsigned k = 0; k < N; ++k) value[k] += offset[k];
+      for (unsigned k = 0; k < N; ++k) {
+        const auto point = gelu_at<T>(value[k]);
+        value[k] = point.value;
+        derivative[k] = point.slope;
+      }
+      store<N>(y + i, value);
+      if (slope) store<N>(slope + i, derivative);
     }
-    for (unsigned k = 0; k < N; ++k) {
-      const auto point = gelu_at<T>(value[k]);
-      value[k] = point.value;
-      derivative[k] = point.slope;
-    }
-    store<N>(y + i, value);
-    if (slope) store<N>(slope + i, derivative);
+  };
+  template <unsigned N>
+  PRETEXT_HOST_DEVICE of_column<N> in_column(std::size_t, std::size_t c) const {
+    of_column<N> of{x, y, slope, bias != nullptr, {}};
+    if (bias) of.offset = load<N>(bias + c, aligned_bias);
+    return of;
   }
 };
 
@@ -73,8 +84,8 @@ struct gelu<Device> {
   template <class Context, class T, class W>
   static void forward(Context& context, std::size_t rows, std::size_t columns, const T* x, const W* bias,
                       T* y, T* slope) {
-    grid::parallel_for_vec<T>(context, rows * columns, columns, {x, y, slope},
-                              grid::gelu_forward<T, W>{columns, x, bias, grid::is_aligned(bias), y, slope});
+    grid::for_each_column<T>(context, rows, columns, 1, {x, y, slope},
+                             grid::gelu_forward<T, W>{x, bias, grid::is_aligned(bias), y, slope});
   }
   template <class Context, class T, class W>
   static void backward(Context& context, std::size_t rows, std::size_t columns, const T* slope, const T* dy,

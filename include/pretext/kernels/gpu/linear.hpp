@@ -4,6 +4,7 @@
 
 #include <pretext/core/arena.hpp>
 #include <pretext/kernels/gemm.hpp>
+#include <pretext/kernels/gpu/block/column_loop.hpp>
 #include <pretext/kernels/gpu/elementwise.hpp>
 #include <pretext/kernels/gpu/gelu.hpp>
 #include <pretext/kernels/gpu/gemm/fused_product.hpp>
@@ -14,22 +15,44 @@ namespace pretext::inline v0_1::grid {
 /// The epilogue of a linear layer as a separate pass: y = shortcut + branch_scale·(y + bias).
 template <class T, class W>
 struct apply_epilogue {
-  std::size_t columns;
   kernels::linear_epilogue<T, W> sum;
+  bool aligned_bias;
+  std::size_t sample_size;  ///< elements that have one branch scale
   T* y;
 
   template <unsigned N>
-  PRETEXT_HOST_DEVICE void at(std::size_t i) const {
-    auto value = load<N>(y + i);
-    if (sum.bias)
-      for (unsigned k = 0; k < N; ++k) value[k] += sum.bias[i % columns + k];
-    if (sum.branch_scale)
-      for (unsigned k = 0; k < N; ++k) value[k] *= sum.branch_scale[i / columns / sum.tokens];
-    if (sum.shortcut) {
-      const auto addend = load<N>(sum.shortcut + i);
-      for (unsigned k = 0; k < N; ++k) value[k] += addend[k];
+  struct of_column {
+    kernels::linear_epilogue<T, W> sum;
+    std::size_t sample_size;
+    T* y;
+    vec<W, N> offset;
+
+    struct element {
+      vec<arithmetic<T>, N> value, addend;
+    };
+    PRETEXT_HOST_DEVICE element read(std::size_t i) const {
+      element of{load<N>(y + i), {}};
+      if (sum.shortcut) of.addend = load<N>(sum.shortcut + i);
+      return of;
     }
-    store<N>(y + i, value);
+    PRETEXT_HOST_DEVICE void write(std::size_t i, element of) const {
+      auto& value = of.value;
+      if (sum.bias)
+        for (unsigned k = 0; k < N; ++k) value[k] += offset[k];
+      if (sum.branch_scale) {
+        const W scale = sum.branch_scale[i / sample_size];
+        for (unsigned k = 0; k < N; ++k) value[k] *= scale;
+      }
+      if (sum.shortcut)
+        for (unsigned k = 0; k < N; ++k) value[k] += of.addend[k];
+      store<N>(y + i, value);
+    }
+  };
+  template <unsigned N>
+  PRETEXT_HOST_DEVICE of_column<N> in_column(std::size_t, std::size_t c) const {
+    of_column<N> of{sum, sample_size, y, {}};
+    if (sum.bias) of.offset = load<N>(sum.bias + c, aligned_bias);
+    return of;
   }
 };
 
@@ -51,8 +74,9 @@ struct linear<Device> {
       return;
     gemm<Device>::run(context, op::none, op::transposed, e.rows, e.out, e.in, x, w, y, write_mode::overwrite);
     if (sum.bias || sum.shortcut || sum.branch_scale)
-      grid::parallel_for_vec<T>(context, e.rows * e.out, e.out, {sum.shortcut, y},
-                                grid::apply_epilogue<T, W>{e.out, sum, y});
+      grid::for_each_column<T>(
+          context, e.rows, e.out, 1, {sum.shortcut, y},
+          grid::apply_epilogue<T, W>{sum, grid::is_aligned(sum.bias), e.out * sum.tokens, y});
   }
 
   template <class Context, class T, class W>

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <cstddef>
+#include <numeric>
 
-#include <pretext/devices/grid/kernel.hpp>
+#include <pretext/kernels/gpu/block/vector_access.hpp>
 #include <pretext/kernels/patches.hpp>
 
 namespace pretext::inline v0_1::grid {
@@ -25,32 +26,38 @@ struct patch_elements {
 /// rows = the selected patches of the images.
 template <class T>
 struct gather_patches {
-  patch_elements at;
+  patch_elements at_image;
   const T* images;
   T* rows;
-  PRETEXT_HOST_DEVICE void operator()(std::size_t i) const { rows[i] = images[at(i)]; }
+  template <unsigned N>
+  PRETEXT_HOST_DEVICE void at(std::size_t i) const {
+    store<N>(rows + i, load<N>(images + at_image(i)));
+  }
 };
 /// Writes the selected patches into the images.
 template <class T>
 struct scatter_patches {
-  patch_elements at;
+  patch_elements at_image;
   const T* rows;
   T* images;
-  PRETEXT_HOST_DEVICE void operator()(std::size_t i) const { images[at(i)] = rows[i]; }
+  template <unsigned N>
+  PRETEXT_HOST_DEVICE void at(std::size_t i) const {
+    store<N>(images + at_image(i), load<N>(rows + i));
+  }
 };
 
 }  // namespace pretext::inline v0_1::grid
 
 namespace pretext::inline v0_1::kernels {
 
-/// One thread per element; scatter clears the images first unless the patches cover them.
+/// One thread per vector; scatter clears the images first unless the patches cover them.
 template <Accelerator Device>
 struct patches<Device> {
   template <class Context, class T>
   static void gather(Context& context, const patch_extents& e, std::size_t batch, const index_list& selected,
                      const T* images, T* rows) {
-    grid::parallel_for(context, batch * selected.count * e.patch_dim(),
-                       grid::gather_patches<T>{{e, selected}, images, rows});
+    grid::parallel_for_vec<T>(context, batch * selected.count * e.patch_dim(), contiguous(e), {images, rows},
+                              grid::gather_patches<T>{{e, selected}, images, rows});
   }
 
   template <class Context, class T>
@@ -58,8 +65,14 @@ struct patches<Device> {
                       const T* rows, T* images) {
     const bool covered = selected.count == e.patches() && e.height % e.patch == 0 && e.width % e.patch == 0;
     if (!covered) Device::clear(context.stream, images, batch * e.height * e.width * e.channels);
-    grid::parallel_for(context, batch * selected.count * e.patch_dim(),
-                       grid::scatter_patches<T>{{e, selected}, rows, images});
+    grid::parallel_for_vec<T>(context, batch * selected.count * e.patch_dim(), contiguous(e), {images, rows},
+                              grid::scatter_patches<T>{{e, selected}, rows, images});
+  }
+
+ private:
+  /// Elements in a row that lie together in the patches and in the images, from a multiple of their number.
+  static std::size_t contiguous(const patch_extents& e) {
+    return std::gcd(e.patch * e.channels, e.width * e.channels);
   }
 };
 

@@ -8,14 +8,6 @@
 // Per-channel statistics of batch norm, and the scale and shift computed from them.
 namespace pretext::inline v0_1::grid {
 
-/// The index into statistics (groups, channels) of element `i` of (rows, channels).
-struct statistic_of {
-  std::size_t channels, part;  ///< part: rows per group
-  PRETEXT_HOST_DEVICE std::size_t operator()(std::size_t i) const {
-    return i / channels / part * channels + i % channels;
-  }
-};
-
 /// x and x² relative to the first row of each group; a large mean then costs these sums no precision.
 template <class T>
 struct moments {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <cstddef>
+#include <cstdint>
 
 #include <pretext/core/bfloat16.hpp>
+#include <pretext/core/divisor.hpp>
 #include <pretext/devices/grid/kernel.hpp>
 
 namespace pretext::inline v0_1::grid {
@@ -21,14 +23,16 @@ struct transpose_matrix {
   const From* from;
   To* to;
   bool accumulate;
+  divisor across{ceil_div(columns, side)};  ///< squares in a row of squares
 
-  PRETEXT_HOST_DEVICE constexpr std::size_t across() const { return ceil_div(columns, side); }
-  constexpr std::size_t blocks() const { return ceil_div(rows, side) * across(); }
+  constexpr std::size_t blocks() const { return ceil_div(rows, side) * ceil_div(columns, side); }
 
   template <class Block>
   PRETEXT_HOST_DEVICE void operator()(Block& block) const {
     auto& square = block.shared().of;
-    const std::size_t top = block.index() / across() * side, left = block.index() % across() * side;
+    const auto index = static_cast<std::uint32_t>(block.index()), down = across.quotient(index);
+    const std::size_t top = std::size_t{down} * side,
+                      left = std::size_t{index - down * across.value()} * side;
     block.for_each_thread([&](unsigned thread) {
       for (unsigned r = thread / side, c = thread % side; r < side; r += tall)
         if (top + r < rows && left + c < columns)
