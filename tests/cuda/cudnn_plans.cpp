@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <string>
+#include <vector>
 
 #include <pretext/devices/cuda/cudnn_plans.hpp>
 
@@ -49,6 +50,14 @@ cudnn_convolution square(convolution_pass pass, std::int64_t batch, std::int64_t
           padding};
 }
 
+/// Convolutions of ResNets.
+std::vector<cudnn_convolution> convolutions_of_resnets(convolution_pass pass) {
+  return {square(pass, 1024, 32, 3, 64, 3, 1),   square(pass, 1024, 32, 64, 64, 3, 1),
+          square(pass, 1024, 32, 64, 128, 3, 2), square(pass, 1024, 32, 64, 128, 1, 2),
+          square(pass, 1024, 4, 512, 512, 3, 1), square(pass, 512, 224, 3, 64, 7, 2),
+          square(pass, 512, 56, 64, 64, 3, 1),   square(pass, 512, 28, 128, 128, 3, 1)};
+}
+
 }  // namespace
 
 TEST_CASE("cuDNN has plans for every convolution of ResNets in bfloat16 and its gradients") {
@@ -60,11 +69,7 @@ TEST_CASE("cuDNN has plans for every convolution of ResNets in bfloat16 and its 
     }
     cudnn_plans plans{std::move(gpu)};
     for (const auto pass : {convolution_pass::forward, convolution_pass::data, convolution_pass::weights})
-      for (const cudnn_convolution& c :
-           {square(pass, 1024, 32, 3, 64, 3, 1), square(pass, 1024, 32, 64, 64, 3, 1),
-            square(pass, 1024, 32, 64, 128, 3, 2), square(pass, 1024, 32, 64, 128, 1, 2),
-            square(pass, 1024, 4, 512, 512, 3, 1), square(pass, 512, 224, 3, 64, 7, 2),
-            square(pass, 512, 56, 64, 64, 3, 1), square(pass, 512, 28, 128, 128, 3, 1)}) {
+      for (const cudnn_convolution& c : convolutions_of_resnets(pass)) {
         CAPTURE(architecture);
         CAPTURE(static_cast<int>(pass));
         CAPTURE(c.height);
@@ -76,6 +81,28 @@ TEST_CASE("cuDNN has plans for every convolution of ResNets in bfloat16 and its 
         CHECK(plan.workspace <= std::max<std::size_t>(64 << 20, static_cast<std::size_t>(traffic / 2)));
       }
   }
+}
+
+TEST_CASE(
+    "cuDNN has a plan that adds the gradient of an input to another wherever it has one that stores it") {
+  for (const int architecture : {80, 90})
+    for (const auto type : {CUDNN_DATA_BFLOAT16, CUDNN_DATA_FLOAT}) {
+      cudnn_descriptor gpu = device(architecture);
+      if (!gpu.good()) {
+        MESSAGE("skipped: this version of cuDNN plans only for GPUs that are present");
+        return;
+      }
+      cudnn_plans plans{std::move(gpu)};
+      for (cudnn_convolution c : convolutions_of_resnets(convolution_pass::data)) {
+        CAPTURE(architecture);
+        CAPTURE(c.height);
+        CAPTURE(c.in);
+        c.type = c.filter_type = type;
+        const bool stores = plans.find(c).possible();
+        c.accumulates = true;
+        CHECK(plans.find(c).possible() == stores);
+      }
+    }
 }
 
 TEST_CASE("without a GPU there is no plan, and no error") {

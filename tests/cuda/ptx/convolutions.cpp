@@ -1,6 +1,7 @@
 // A mock of cuDNN for the calls that devices/cuda/cudnn_plans.hpp makes: convolutions run as plain loops.
 // It is active only if PRETEXT_MOCK_CUDNN is set; otherwise cuDNN cannot be started, and convolutions use
 // implicit GEMM.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -33,6 +34,12 @@ struct description {
     std::memcpy(&value, found->second.data() + index * sizeof value, sizeof value);
     return value;
   }
+  /// A scaling factor, which has a default.
+  double scale(cudnnBackendAttributeName_t name, double otherwise) const {
+    const auto found = attributes.find(name);
+    if (found == attributes.end()) return otherwise;
+    return found->second.size() == 8 ? get<double>(name) : static_cast<double>(get<float>(name));
+  }
   const description& other(cudnnBackendAttributeName_t name) const {
     return *static_cast<const description*>(get<void*>(name));
   }
@@ -41,7 +48,7 @@ description& of(cudnnBackendDescriptor_t handle) { return *static_cast<descripti
 
 std::size_t bytes_of(cudnnBackendAttributeType_t type) {
   const bool wide = type == CUDNN_TYPE_INT64 || type == CUDNN_TYPE_BACKEND_DESCRIPTOR ||
-                    type == CUDNN_TYPE_HANDLE || type == CUDNN_TYPE_VOID_PTR;
+                    type == CUDNN_TYPE_HANDLE || type == CUDNN_TYPE_VOID_PTR || type == CUDNN_TYPE_DOUBLE;
   return wide ? 8 : 4;
 }
 
@@ -88,20 +95,30 @@ void for_each_multiplication(tensor& x, tensor& w, tensor& y, std::int64_t strid
 
 /// The attribute names of one direction.
 struct pass {
-  cudnnBackendAttributeName_t convolution, x, w, y;
+  cudnnBackendAttributeName_t convolution, x, w, y, alpha, beta;
   char result;
 };
+constexpr pass all_passes[] = {
+    {CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X,
+     CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y,
+     CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_ALPHA, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_BETA, 'y'},
+    {CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_CONV_DESC, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DX,
+     CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_W, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DY,
+     CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_ALPHA, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_BETA, 'x'},
+    {CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_CONV_DESC, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_X,
+     CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DW, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DY,
+     CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_ALPHA, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_BETA,
+     'w'}};
 const pass& pass_of(const description& operation) {
-  static constexpr pass all[] = {
-      {CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X,
-       CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y, 'y'},
-      {CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_CONV_DESC, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DX,
-       CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_W, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DY, 'x'},
-      {CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_CONV_DESC, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_X,
-       CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DW, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DY, 'w'}};
-  for (const pass& one : all)
+  for (const pass& one : all_passes)
     if (operation.attributes.contains(one.convolution)) return one;
   throw ptx::fault{"the cuDNN operation is not a convolution"};
+}
+
+/// Whether the attribute is alpha or beta, which cuDNN takes as float or double alone.
+bool is_scale(cudnnBackendAttributeName_t name) {
+  return std::ranges::any_of(all_passes,
+                             [&](const pass& one) { return name == one.alpha || name == one.beta; });
 }
 
 /// Whether the operation computes gradients of weights in float from bfloat16.
@@ -114,6 +131,9 @@ bool widens_weights(const description& operation) {
          type(attributes.w) == CUDNN_DATA_FLOAT;
 }
 
+/// The factor of what the result holds: 0, and it is not read, unless the operation has another.
+double beta_of(const description& operation) { return operation.scale(pass_of(operation).beta, 0); }
+
 void convolve(const description& operation, const std::map<std::int64_t, void*>& memory) {
   const pass& attributes = pass_of(operation);
   const description& convolution = operation.other(attributes.convolution);
@@ -121,6 +141,9 @@ void convolve(const description& operation, const std::map<std::int64_t, void*>&
   tensor* const result = attributes.result == 'x' ? &x : attributes.result == 'w' ? &w : &y;
   for (tensor* each : {&x, &w, &y})
     if (each != result) each->values = each->stored.fetch(memory.at(each->name));
+  const double alpha = operation.scale(attributes.alpha, 1), beta = beta_of(operation);
+  std::vector<double> before(result->values.size());
+  if (beta != 0) before = result->stored.fetch(memory.at(result->name));
   const auto stride = convolution.get<std::int64_t>(CUDNN_ATTR_CONVOLUTION_FILTER_STRIDES),
              padding = convolution.get<std::int64_t>(CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS);
   for_each_multiplication(x, w, y, stride, padding, [&](double& image, double& filter, double& sum) {
@@ -131,11 +154,13 @@ void convolve(const description& operation, const std::map<std::int64_t, void*>&
     else
       filter += sum * image;
   });
+  for (std::size_t i = 0; i < before.size(); ++i)
+    result->values[i] = alpha * result->values[i] + beta * before[i];
   result->stored.store(memory.at(result->name), result->values);
 }
 
 /// If PRETEXT_MOCK_CUDNN is "refuses", the first engine does not execute convolutions with strides, and
-/// neither engine those with filters of seven rows.
+/// neither engine those with filters of seven rows, or with strides if they add to what the result holds.
 bool executes(int engine, const description& operation) {
   const char* const mode = std::getenv("PRETEXT_MOCK_CUDNN");
   if (!mode || std::strcmp(mode, "refuses") != 0) return true;
@@ -143,7 +168,7 @@ bool executes(int engine, const description& operation) {
   const auto stride =
       operation.other(attributes.convolution).get<std::int64_t>(CUDNN_ATTR_CONVOLUTION_FILTER_STRIDES);
   const auto rows = operation.other(attributes.w).get<std::int64_t>(CUDNN_ATTR_TENSOR_DIMENSIONS, 2);
-  return rows < 7 && (engine == 1 || stride == 1);
+  return rows < 7 && (stride == 1 || (engine == 1 && beta_of(operation) == 0));
 }
 
 cudaStream_t current = nullptr;
@@ -179,6 +204,8 @@ cudnnStatus_t cudnnBackendFinalize(cudnnBackendDescriptor_t) { return CUDNN_STAT
 cudnnStatus_t cudnnBackendSetAttribute(cudnnBackendDescriptor_t to, cudnnBackendAttributeName_t name,
                                        cudnnBackendAttributeType_t type, std::int64_t count,
                                        const void* values) {
+  if (is_scale(name) && (count != 1 || (type != CUDNN_TYPE_FLOAT && type != CUDNN_TYPE_DOUBLE)))
+    return CUDNN_STATUS_NOT_SUPPORTED;
   const auto* const first = static_cast<const std::byte*>(values);
   of(to).attributes[name].assign(first, first + static_cast<std::size_t>(count) * bytes_of(type));
   if (name == CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH) of(to).graph = &of(to).other(name);

@@ -17,6 +17,7 @@ struct cudnn_convolution {
   convolution_pass pass;
   cudnnDataType_t type, filter_type;  ///< of images and results, of filters
   std::int64_t batch, height, width, in, out, out_height, out_width, rows, columns, stride, padding;
+  bool accumulates = false;  ///< adds to what the result holds
   friend auto operator<=>(const cudnn_convolution&, const cudnn_convolution&) = default;
 };
 
@@ -92,7 +93,7 @@ inline std::vector<cudnn_descriptor> graph_of(const cudnn_convolution& c, cudnnH
   operation.set(attributes.results, parts[1]);
   operation.set(attributes.filters, parts[2]);
   operation.set(attributes.alpha, CUDNN_TYPE_FLOAT, 1.0f);
-  operation.set(attributes.beta, CUDNN_TYPE_FLOAT, 0.0f);
+  operation.set(attributes.beta, CUDNN_TYPE_FLOAT, c.accumulates ? 1.0f : 0.0f);
   operation.finish();
   parts.push_back(std::move(operation));
 

@@ -32,17 +32,22 @@ struct convolution<cuda_gpu> {
     fallback::forward(context, e, batch, x, w, y);
   }
 
+  /// Where it accumulates, cuDNN adds to dx in float if it has a plan that does, else the gradient is rounded
+  /// to T and added in a pass of its own.
   template <class Context, class T>
   static void backward_data(Context& context, const convolution_extents& e, std::size_t batch, const T* dy,
                             const T* w, T* dx, write_mode mode) {
+    const bool accumulate = mode == write_mode::accumulate;
     described_convolution described;
-    if (describe<T>(context, pass::data, e, batch, dx, dy, described)) {
+    if (describe<T>(context, pass::data, e, batch, dx, dy, described, accumulate) &&
+        run_with_filters(context, described, e, dx, dy, w))
+      return;
+    if (accumulate && describe<T>(context, pass::data, e, batch, dx, dy, described)) {
       const arena_scope guard{context.workspace};
       const std::size_t pixels = batch * e.height * e.width * e.in;
-      const bool accumulate = mode == write_mode::accumulate;
-      T* const gradient = accumulate ? context.workspace.template allocate<T>(pixels) : dx;
+      T* const gradient = context.workspace.template allocate<T>(pixels);
       if (run_with_filters(context, described, e, gradient, dy, w)) {
-        if (accumulate) elementwise<cuda_gpu>::axpy(context, pixels, 1, static_cast<const T*>(gradient), dx);
+        elementwise<cuda_gpu>::axpy(context, pixels, 1, static_cast<const T*>(gradient), dx);
         return;
       }
     }
@@ -84,7 +89,8 @@ struct convolution<cuda_gpu> {
   /// Describes the convolution with filters stored as F. Returns whether cuDNN has a plan for it.
   template <class F, class Context, class T>
   static bool describe(Context& context, pass direction, const convolution_extents& e, std::size_t batch,
-                       const T* images, const T* results, described_convolution& described) {
+                       const T* images, const T* results, described_convolution& described,
+                       bool accumulates = false) {
     if constexpr (grid::rounds_operands<Context>()) {
       const auto aligned = [](const T* memory) { return reinterpret_cast<std::uintptr_t>(memory) % 16 == 0; };
       if (fallback::pointwise(e) || batch == 0 || !aligned(images) || !aligned(results)) return false;
@@ -92,7 +98,7 @@ struct convolution<cuda_gpu> {
       described = {
           direction,      data_type<T>,     data_type<F>,    count(batch),          count(e.height),
           count(e.width), count(e.in),      count(e.out),    count(e.out_height()), count(e.out_width()),
-          count(e.rows),  count(e.columns), count(e.stride), count(e.padding)};
+          count(e.rows),  count(e.columns), count(e.stride), count(e.padding),      accumulates};
       return context.stream.template convolutions<plans>().find(described).possible();
     } else {
       return false;
