@@ -3,7 +3,6 @@
 #include <immintrin.h>
 
 #include <cstddef>
-#include <type_traits>
 #include <utility>
 
 #include <pretext/kernels/cpu/gemm/tile_product.hpp>
@@ -80,8 +79,7 @@ struct avx512_tile {
   static constexpr std::size_t columns = shape_of_tile<Operand>(isa::avx512).columns;
 
   static void run(const gathered_product<Operand>& p) {
-    if constexpr (std::is_same_v<Operand, bfloat16_pair>)
-      if (p.n <= lanes) return p.m > rows / 2 ? one_register_strip<rows>(p) : one_register_strip<rows / 2>(p);
+    if (p.n <= lanes) return p.m > rows / 2 ? one_register_strip<rows>(p) : one_register_strip<rows / 2>(p);
     p.m > rows / 2 ? strip<rows>(p) : strip<rows / 2>(p);
   }
 
