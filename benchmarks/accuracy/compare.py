@@ -15,8 +15,8 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 # The methods of joint_pytorch.py, with the options that both sides are given.
-JOINT = {method: "--optimizer sgd --learning-rate 0.3 --weight-decay 5e-4" for method in
-         ("simsiam", "moco_v2", "barlow_twins", "vicreg", "dino")}
+JOINT = {method: f"--optimizer sgd --learning-rate {rate} --weight-decay 5e-4" for method, rate in
+         {"simsiam": 0.3, "moco_v2": 0.3, "barlow_twins": 0.3, "vicreg": 0.06, "dino": 0.3}.items()}
 JOINT["swav"] = "--optimizer adamw --learning-rate 1e-3 --weight-decay 1e-6"
 
 p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
