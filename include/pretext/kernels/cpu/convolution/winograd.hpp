@@ -121,20 +121,30 @@ void convolve_stages(Context& context, const tiling& tiles, std::size_t in, std:
   moments.combine(context.stream);
 }
 
-/// y (+)= x * w: stage by stage if there are few tiles, or if the 36 weight matrices exceed the L3 cache.
+/// y (+)= x * w: block by block if the 36 weight matrices fit the L2 cache beside the tiles, so that what a
+/// thread transforms stays in its own cache; else stage by stage if there are few tiles, or if the matrices
+/// exceed the L3 cache.
 template <class Context, class T>
 void convolve(Context& context, const tiling& tiles, std::size_t in, std::size_t out, const T* x,
               const T* packed, T* y, bool accumulate, const channel_moments* requested = nullptr,
               const convolution_epilogue<T>* finish = nullptr) {
+  constexpr std::size_t target_blocks = 8;
   const arena_scope guard{context.workspace};
   T* zeros = context.workspace.template allocate<T>(in);
   std::fill_n(zeros, in, T{0});
-  const std::size_t length = block_of_tiles<T>(in, out);
-  if (tiles.count() <= max_staged_tiles || products * in * out * sizeof(T) > (std::size_t{16} << 20))
+  const std::size_t length = block_of_tiles<T>(in, out), weight_bytes = products * in * out * sizeof(T);
+  const bool few = tiles.count() <= max_staged_tiles, light = weight_bytes <= (std::size_t{256} << 10);
+  if (few && light && !requested) {  // moments keep their blocks, and so their bits
+    const std::size_t height = tile_rows(), share = (tiles.count() + target_blocks * height - 1) /
+                                                    (target_blocks * height) * height;
+    convolve_blocks<Context, T>(context, tiles, std::min(share, length), in, out, x, zeros, packed, y,
+                                accumulate, nullptr, finish);
+  } else if (few || weight_bytes > (std::size_t{16} << 20)) {
     convolve_stages<Context, T>(context, tiles, in, out, x, zeros, packed, y, accumulate, requested, finish);
-  else
+  } else {
     convolve_blocks<Context, T>(context, tiles, length, in, out, x, zeros, packed, y, accumulate, requested,
                                 finish);
+  }
 }
 
 /// y = x * w, with the moments of y and an epilogue, if these are not null.
