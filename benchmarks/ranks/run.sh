@@ -54,7 +54,7 @@ for ((round = 0; round < rounds; ++round)); do
   echo "$threads" >>"$build/threads" && echo "$ranks" >>"$build/ranks"
   awk "BEGIN {print $ranks / $threads}" >>"$build/ratios"
   [ $peer = 1 ] || continue
-  gloo=$("$venv/bin/python" "$here/simclr_gloo.py")
+  gloo=$("$venv/bin/python" -W ignore::FutureWarning "$here/simclr_gloo.py")
   echo "$gloo" >>"$build/gloo" && awk "BEGIN {print $ranks / $gloo}" >>"$build/peer_ratios"
 done
 echo
