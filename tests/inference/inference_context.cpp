@@ -252,7 +252,7 @@ TEST_CASE("the features of a source are those of its images one by one, with the
   CHECK(table.labels.size() == 70);
   CHECK(table.labels[69] == 9);
   image picture;
-  for (const std::size_t i : {0, 63, 64, 69}) {
+  for (const std::size_t i : {0u, 63u, 64u, 69u}) {
     source.read(i, picture);
     const auto alone = context.encode(picture);
     for (std::size_t c = 0; c < table.width; ++c)

@@ -105,7 +105,6 @@ TEST_CASE_TEMPLATE("an epilogue adds a shift for each channel and a shortcut, an
     for (const std::size_t threads : {1u, 3u})
       for (const bool shortcut : {false, true})
         for (const bool relu : {false, true}) {
-          CAPTURE(e.out);
           const convolution_case<T> c{e, batch};
           const auto shift = random_values<T>(e.out, 4);
           on<cpu, Numerics> context{cpu::stream{threads}};
