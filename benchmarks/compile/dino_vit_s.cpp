@@ -7,11 +7,8 @@
 
 using namespace pretext;
 
-struct positions_of_global_views : dino_pretraining {
-  using grid = shape<224, 224, 3>;
-};
 using crop_sizes = multi_crop<crops<2, shape<224, 224, 3>>, crops<8, shape<96, 96, 3>>>;
-using method = dino<crop_sizes, vit_small<16, positions_of_global_views>>;
+using method = dino<crop_sizes, vit_small<16, with_grid<dino_pretraining, shape<224, 224, 3>>>>;
 
 /// DINO's distributions: crops of these fractions of the area, colors, blur and solarization.
 auto views_of(value_range area, float blur, float solarization) {

@@ -10,6 +10,7 @@ namespace programs {
 struct dino_definition {
   static constexpr bool has_target = true;
   static constexpr pretext::lars_variant lars = pretext::lars_variant::simclr;
+  static constexpr bool sees_local_crops = true;
   struct options {
     double temperature = 0.1;
     double target_temperature = 0.04;
@@ -47,6 +48,10 @@ struct dino_definition {
   template <class Images, class Normalisation>
   static auto views(const pretext::view_preset& differ, const Normalisation& normalisation) {
     return pretext::make_byol_views<Images>(differ, normalisation);
+  }
+  template <class Images, class Normalisation>
+  static auto local_view(const pretext::view_preset& differ, const Normalisation& normalisation) {
+    return pretext::make_dino_local_view<Images>(differ, normalisation);
   }
 };
 

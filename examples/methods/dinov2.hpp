@@ -1,5 +1,5 @@
 // pretrain dinov2: DINOv2, which is iBOT with a head for patches and one for images, targets by Sinkhorn and
-// Knopp's algorithm, and a term that spreads features. Small crops are an option of the library alone.
+// Knopp's algorithm, and a term that spreads features.
 //   pretrain dinov2 --data builtin --out out/run
 #pragma once
 #include <pretext/methods/dinov2.hpp>

@@ -1,5 +1,5 @@
 // pretrain msn: MSN, whose vision transformer assigns a view without some of its patches to the prototypes of
-// another, whole view. Small focal views are an option of the library alone.
+// another, whole view.
 //   pretrain msn --data builtin --out out/run
 #pragma once
 #include <pretext/methods/msn.hpp>
@@ -11,6 +11,7 @@ namespace programs {
 struct msn_definition {
   static constexpr bool has_target = true;
   static constexpr pretext::lars_variant lars = pretext::lars_variant::simclr;
+  static constexpr bool sees_local_crops = true;
   using vit_recipe = pretext::msn_pretraining;
   struct options {
     double temperature = 0.1;

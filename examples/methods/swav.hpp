@@ -10,6 +10,7 @@ namespace programs {
 struct swav_definition {
   static constexpr bool has_target = false;
   static constexpr pretext::lars_variant lars = pretext::lars_variant::simclr;
+  static constexpr bool sees_local_crops = true;
   struct options {
     double temperature = 0.1;
     double epsilon = 0.05;

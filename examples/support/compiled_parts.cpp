@@ -82,6 +82,22 @@ void throw_teacher_not_compiled(const encoder_choice& wanted, const std::string&
   throw_missing("teacher", wanted, lines, "PRETEXT_TEACHERS", compiled().teachers);
 }
 
+std::string local_crop_choices() {
+  const auto& counts = compiled().local_crops;
+  std::string text = "0";
+  for (std::size_t i = 0; i < counts.size(); ++i)
+    text += str_cat(i + 1 < counts.size() ? ", " : " or ", counts[i]);
+  return text;
+}
+
+void throw_local_crops_not_compiled(std::size_t wanted) {
+  std::vector<std::string> all;
+  for (const std::size_t count : compiled().local_crops) all.push_back(str_cat(count));
+  all.push_back(str_cat(wanted));
+  pretext::throw_error("this program can make ", local_crop_choices(), " local crops, not ", wanted,
+                       ". This compiles them, too:\n  ", compile_command("PRETEXT_LOCAL_CROPS", all));
+}
+
 void throw_method_not_compiled(const std::string& method) {
   pretext::throw_error("the encoders of ", method,
                        " were not compiled into this program. This compiles those of all methods:\n  ",

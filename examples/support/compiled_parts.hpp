@@ -24,6 +24,7 @@ struct compiled_parts {
   std::vector<std::string> known_encoders;  // the names that PRETEXT_ENCODERS may have
   std::vector<encoder_choice> encoders;     // PRETEXT_ENCODERS
   std::vector<encoder_choice> teachers;     // PRETEXT_TEACHERS
+  std::vector<std::size_t> local_crops;     // PRETEXT_LOCAL_CROPS
 };
 /// Defined in the file that CMake stamps from compiled_parts.in.
 const compiled_parts& compiled();
@@ -35,6 +36,11 @@ const compiled_parts& compiled();
 
 /// The same for a teacher.
 [[noreturn]] void throw_teacher_not_compiled(const encoder_choice& wanted, const std::string& lines);
+
+/// The numbers of small crops that were compiled, in a sentence: "0 or 6".
+std::string local_crop_choices();
+/// Throws std::invalid_argument that says which they are, and the command that compiles the wanted number.
+[[noreturn]] void throw_local_crops_not_compiled(std::size_t wanted);
 
 /// Throws std::invalid_argument that says that the encoders of a method were not compiled, and how to compile
 /// them.

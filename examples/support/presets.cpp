@@ -85,6 +85,7 @@ void apply_preset(recipe& config, const std::vector<std::string>& given) {
   const preset_optimizer used = optimizer_of(config.optimizer);
   set(config, given, "learning_rate", rounded(preset.learning_rate(used, config.batch)));
   set(config, given, "weight_decay", preset.with(used).weight_decay);
+  set(config, given, "weight_decay_growth", rounded(preset.weight_decay_growth));
   set(config, given, "warmup_epochs", rounded(preset.warmup_epochs(config.epochs)));
   set(config, given, "temperature", preset.temperature);
   set<std::string>(config, given, "initialisation", preset.has_official_heads(used) ? "official" : "torch");
@@ -118,10 +119,12 @@ void apply_length(recipe& config, std::size_t images, const std::vector<std::str
 }
 
 bool is_preset_member(const field& member) {
-  static constexpr std::array<std::string_view, 13> keys{
-      "color",         "batch",       "optimizer",      "learning_rate", "weight_decay",
-      "warmup_epochs", "temperature", "initialisation", "minimum_area",  "jitter",
-      "blur",          "orientation", "target_momentum"};
+  static constexpr std::array<std::string_view, 14> keys{
+      "color",         "batch",          "optimizer",
+      "learning_rate", "weight_decay",   "weight_decay_growth",
+      "warmup_epochs", "temperature",    "initialisation",
+      "minimum_area",  "jitter",         "blur",
+      "orientation",   "target_momentum"};
   return std::ranges::find(keys, std::string_view{member.key}) != keys.end();
 }
 
@@ -130,7 +133,7 @@ std::string describe_presets(const recipe& config) {
   for (const auto& [name, kind] : kinds) {
     const pretraining_preset preset = *preset_for(config.method, kind);
     text += str_cat("\n  ", name, ": ", name_of(preset.optimizer), " with");
-    for (const std::size_t batch : {64, 256, 1024})
+    for (const std::size_t batch : {std::size_t{64}, std::size_t{256}, std::size_t{1024}})
       text += str_cat(" ", rounded(preset.learning_rate(preset.optimizer, batch)));
     text += str_cat("; crops of at least ", rounded(static_cast<double>(preset.views.minimum_area)),
                     " of the area, ", preset.views.any_orientation ? "any orientation" : "upright");

@@ -282,6 +282,9 @@ int pretrain(const pretraining& method, const training_options& options, rank_en
     const cosine_momentum_schedule momentum{
         .base = config.target_momentum, .length = length, .end = last_target_momentum(config)};
     pretext::step_values values{rate(now), momentum(now)};
+    if (const double growth = config.weight_decay_growth; growth != 1)
+      values.weight_decay = cosine_schedule{
+          .peak = config.weight_decay, .length = length, .end = growth * config.weight_decay}(now);
     method.adjust(step, per_epoch, values);
     return values;
   };

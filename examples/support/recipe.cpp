@@ -232,6 +232,9 @@ std::vector<field> pretraining_recipe::fields() {
        "equal parts of every batch, which several ranks share; the results depend on it, and not on "
        "the ranks",
        between{1, 65536}, "1"});
+  all.push_back({"weight_decay_growth", &weight_decay_growth, "--weight-decay-growth",
+                 "factor by which the weight decay grows until the last step, along half a cosine",
+                 non_negative{}, "1"});
   return all;
 }
 

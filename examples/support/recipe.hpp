@@ -55,8 +55,9 @@ struct recipe {
 
 /// The recipe of a pretraining.
 struct pretraining_recipe : recipe {
-  std::string init;        // file of an encoder to start from; empty: random weights
-  std::size_t shards = 1;  // equal parts of every batch, each of which one rank holds
+  std::string init;                // file of an encoder to start from; empty: random weights
+  std::size_t shards = 1;          // equal parts of every batch, each of which one rank holds
+  double weight_decay_growth = 1;  // from the first step to the last
 
   std::vector<field> fields() override;
   void reset() override { *this = {}; }

@@ -13,6 +13,7 @@
 
 #include "support/choices.hpp"
 #include "support/encoder_list.hpp"
+#include "support/local_crops.hpp"
 #include "support/method_info.hpp"
 #include "support/presets.hpp"
 #include "support/recipe.hpp"
@@ -23,10 +24,16 @@
 //   * method<Images, Encoder, Width>: the method for features of that width;
 //   * configure(method, options, config): gives it its hyper-parameters;
 //   * optionally views(preset, normalisation), instead of SimCLR's two views; vit_recipe, of methods on
-//   vision
-//     transformers instead of convolutional encoders; learns_labels; and
+//     vision transformers instead of convolutional encoders; learns_labels; sees_local_crops, of methods with
+//     multi-crop, and local_view(preset, normalisation), instead of SimCLR's; and
 //     adjust(config, step, per_epoch, values), which changes the values of a step: a group's learning rate.
 namespace programs {
+
+/// A method whose paper has multi-crop.
+template <class Definition>
+concept sees_local_crops = requires {
+  Definition::sees_local_crops;
+};
 
 /// The options of such a method: its own, and how much its views differ.
 template <class Definition>
@@ -34,6 +41,8 @@ struct view_options : Definition::options {
   double jitter = 0.5;
   double blur = 1;
   double color = 1;
+  std::size_t local_crops = 0;
+  double local_minimum_area = 0.05;
 
   std::vector<field> fields(recipe& common) {
     std::vector<field> all;
@@ -50,6 +59,15 @@ struct view_options : Definition::options {
                  "factor of saturation, hue and the probability of gray views; 0: colours keep their meaning",
                  between{0, 1}, "1"},
                 preset_field(common)});
+    if (sees_local_crops<Definition>)
+      all.insert(all.end(), {{"local_crops", &local_crops, "--local-crops",
+                              "small crops of each image, with 3/7 of the height and width of the two large "
+                              "ones (multi-crop); as compiled",
+                              range{.min = 0, .max = 99}, "0"},
+                             {"local_minimum_area", &local_minimum_area, "--local-minimum-area",
+                              "smallest area of a small crop, as a fraction of the image; the largest is "
+                              "--minimum-area",
+                              range{.min = 0, .max = 1, .above_min = true}, "0.05"}});
     return all;
   }
 };
@@ -80,6 +98,19 @@ auto make_views(const pretext::view_preset& differ, const Normalisation& normali
     return Definition::template views<Images>(differ, normalisation);
   else
     return pretext::make_simclr_views<Images>(differ, normalisation);
+}
+
+template <class Definition, class Images, class Normalisation>
+concept has_local_view = requires(const pretext::view_preset& differ, const Normalisation& normalisation) {
+  Definition::template local_view<Images>(differ, normalisation);
+};
+/// The view that small crops are.
+template <class Definition, class Images, class Normalisation>
+auto make_local_view(const pretext::view_preset& differ, const Normalisation& normalisation) {
+  if constexpr (has_local_view<Definition, Images, Normalisation>)
+    return Definition::template local_view<Images>(differ, normalisation);
+  else
+    return pretext::make_simclr_views<Images>(differ, normalisation).first;
 }
 
 /// A trainer of a definition's method; one that learns labels has a constant `learns_labels`.
@@ -113,25 +144,55 @@ struct view_method {
 
   template <class Device>
   static std::unique_ptr<product> make(const arguments& config, const typename Device::stream& stream) {
+    return make_for_encoder<product>(encoders_of<Definition>, config, [&](const auto& choice) {
+      return make<Device>(config, stream, choice);
+    });
+  }
+
+ private:
+  template <class Device, class Choice>
+  static std::unique_ptr<product> make(const arguments& config, const typename Device::stream& stream,
+                                       const Choice&) {
     using namespace pretext;
-    return make_for_encoder<product>(
-        encoders_of<Definition>, config,
-        [&]<class Encoder, std::size_t Size, std::size_t Channels>(
-            const compiled_encoder<Encoder, Size, Channels>& choice) {
-          constexpr std::size_t width = std::decay_t<decltype(choice)>::feature;
-          using images = shape<Size, Size, Channels>;
-          using method = typename Definition::template method<images, Encoder, width>;
-          method configured{};
-          Definition::configure(configured, config.options, config);
-          auto result = std::make_unique<trainer<method, on<Device>, optimizer>>(
-              configured, make_optimizer(config, Definition::lars), config.seed, stream);
-          const view_preset differ =
-              views_of(config, {config.options.jitter, config.options.blur, config.options.color});
-          const auto normalisation = make_normalisation<Channels>(config);
-          return make_trainer_adapter<Definition>(std::move(result),
-                                                  make_views<Definition, images>(differ, normalisation),
-                                                  make_evaluation<Size, Channels>(config));
-        });
+    using images = typename Choice::images;
+    const view_preset differ =
+        views_of(config, {config.options.jitter, config.options.blur, config.options.color});
+    const auto normalisation = make_normalisation<Choice::channels>(config);
+    const auto large = make_views<Definition, images>(differ, normalisation);
+    if constexpr (sees_local_crops<Definition>) {
+      using encoder = all_sizes_of<typename Choice::encoder, images>;
+      if (config.options.local_crops == 0)
+        return make<Device, Choice, images, encoder>(config, stream, large);
+      return for_local_crops<std::unique_ptr<product>>(
+          config.options.local_crops, [&]<std::size_t Count>(crop_count<Count>) {
+            constexpr std::size_t side = local_side<encoder>(Choice::size);
+            using local = shape<side, side, Choice::channels>;
+            const double least = config.options.local_minimum_area;
+            expects(least <= config.minimum_area, "--local-minimum-area ", least,
+                    " must be at most --minimum-area ", config.minimum_area,
+                    ", because small crops show less of an image than large ones");
+            const auto small = make_local_view<Definition, local>(
+                local_crops_beside(differ, static_cast<float>(least)), normalisation);
+            return make<Device, Choice, multi_crop<crops<2, images>, crops<Count, local>>, encoder>(
+                config, stream, multi_crop_views{large, repeat_view<Count>(small)});
+          });
+    } else {
+      return make<Device, Choice, images, typename Choice::encoder>(config, stream, large);
+    }
+  }
+
+  /// A trainer on these views, one shape or a multi_crop.
+  template <class Device, class Choice, class Shapes, class Encoder, class Views>
+  static std::unique_ptr<product> make(const arguments& config, const typename Device::stream& stream,
+                                       const Views& views) {
+    using namespace pretext;
+    using method = typename Definition::template method<Shapes, Encoder, Choice::feature>;
+    method configured{};
+    Definition::configure(configured, config.options, config);
+    auto result = std::make_unique<trainer<method, on<Device>, optimizer>>(
+        configured, make_optimizer(config, Definition::lars), config.seed, stream);
+    return make_trainer_adapter<Definition>(std::move(result), views,
+                                            make_evaluation<Choice::size, Choice::channels>(config));
   }
 };
 

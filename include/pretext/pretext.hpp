@@ -128,5 +128,4 @@
 #include <pretext/recipes/presets.hpp>
 #include <pretext/recipes/published.hpp>
 #include <pretext/recipes/simclr.hpp>
-#include <pretext/training/published_values.hpp>
 #include <pretext/training/trainer.hpp>

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,8 @@
 #include <pretext/encoders/vit.hpp>
 #include <pretext/io/load_encoder.hpp>
 #include <pretext/training/initialise.hpp>
+
+#include "support/temporary_folder.hpp"
 
 using namespace pretext;
 
@@ -59,6 +62,28 @@ TEST_CASE("MAE's pretrained encoder loads for fine-tuning, except the norm after
     const float* from = kept ? before.data() + p.offset : learned.data() + row<pretraining>(name).offset;
     CHECK(std::equal(from, from + p.size(), value.data() + p.offset));
   }
+}
+
+TEST_CASE(
+    "I-JEPA's encoder, which has no class token, loads for fine-tuning and not as an encoder with one") {
+  using without = vit<4, 16, 2, 2, ijepa_pretraining>;
+  const auto learned = start<without>(1);
+  const auto file = file_of<without>(learned);
+  auto value = start<tuning>(2);
+  const auto before = value;
+  const auto found = read_pretrained<float>(parameters_of<tuning, images>, file, value.data());
+  CHECK(found.missing == std::vector<std::string>{"cls_token", "fc_norm.weight", "fc_norm.bias"});
+  const auto same = [&](const char* name, const std::vector<float>& other, std::size_t at) {
+    const parameter& p = row<tuning>(name);
+    return std::equal(other.begin() + std::ptrdiff_t(at), other.begin() + std::ptrdiff_t(at + p.size()),
+                      value.begin() + std::ptrdiff_t(p.offset));
+  };
+  CHECK(same("cls_token", before, row<tuning>("cls_token").offset));
+  CHECK(same("blocks.1.mlp.fc2.weight", learned, row<without>("blocks.1.mlp.fc2.weight").offset));
+  auto other = start<pretraining>(2);
+  check_throws<std::runtime_error>(
+      [&] { read_pretrained<float>(parameters_of<pretraining, images>, file, other.data()); },
+      "\"cls_token\"");
 }
 
 TEST_CASE("all names may begin with one prefix, whatever wrapped the encoder") {

@@ -91,7 +91,7 @@ TEST_CASE("swapped prediction agrees with lightly, with two crops, with four, an
   loss.queue_from_step = 4;
   const auto queue = joined(file.at("queue1").as<double>(), file.at("queue2").as<double>());
   agrees_with_batch<6, 7>(loss, file, "with_queue",
-                          {.p = crops, .target = high, .state = {{"queue", queue}, {"steps", {4}}}});
+                          {.p = crops, .target = high, .state = {{"queue", queue}, {"queue_steps", {4}}}});
   // A queue whose last row is zero does not take part.
   const std::size_t k = file.at("high1").shape[1];
   auto unfinished = queue;
@@ -111,12 +111,12 @@ TEST_CASE("embeddings enter the queue of their view at its head, from a given st
   const swapped_prediction loss{.capacity = 3, .queue_from_step = 1};
   auto found = run_batch<fp64, 2>(loss, 2, scores, rows);
   CHECK(found.state.at("queue") == std::vector<double>(12));
-  CHECK(found.state.at("steps")[0] == 1);
+  CHECK(found.state.at("queue_steps")[0] == 1);
   found = run_batch<fp64, 2>(loss, 2, scores, rows, 0, {}, found.state);
   CHECK(found.state.at("queue") == std::vector<double>{1, 2, 3, 4, 0, 0, 5, 6, 7, 8, 0, 0});
   found = run_batch<fp64, 2>(loss, 2, scores, {9, 9, 8, 8, 7, 7, 6, 6}, 0, {}, found.state);
   CHECK(found.state.at("queue") == std::vector<double>{9, 9, 8, 8, 1, 2, 7, 7, 6, 6, 5, 6});
-  CHECK(found.state.at("steps")[0] == 3);
+  CHECK(found.state.at("queue_steps")[0] == 3);
 }
 
 TEST_CASE("the gradient of swapped prediction matches finite differences of the loss with constant codes") {

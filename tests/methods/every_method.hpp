@@ -45,12 +45,6 @@ namespace pretext::tests {
 
 inline constexpr std::size_t images_of_every_method = 8;
 
-/// A recipe whose positions are those of these images, resized to others.
-template <class Images, class Recipe>
-struct with_grid : Recipe {
-  using grid = Images;
-};
-
 /// Weights of a teacher that has learned nothing.
 template <class Teacher, class Images>
 std::shared_ptr<const std::vector<float>> initial_weights() {
@@ -60,9 +54,9 @@ std::shared_ptr<const std::vector<float>> initial_weights() {
 }
 
 using two_small_sizes = multi_crop<crops<2, shape<8, 8, 3>>, crops<2, shape<4, 4, 3>>>;
-using small_ibot = ibot<two_small_sizes, vit<2, 16, 2, 2, with_grid<shape<8, 8, 3>, dino_pretraining>>,
+using small_ibot = ibot<two_small_sizes, vit<2, 16, 2, 2, with_grid<dino_pretraining, shape<8, 8, 3>>>,
                         ibot_head<7, 5, 9, 6>>;
-using small_dinov2 = dinov2<two_small_sizes, vit<2, 16, 2, 2, with_grid<shape<8, 8, 3>, dinov2_pretraining>>,
+using small_dinov2 = dinov2<two_small_sizes, vit<2, 16, 2, 2, with_grid<dinov2_pretraining, shape<8, 8, 3>>>,
                             dino_head<7, 9, 6>, dino_head<5, 9, 6>>;
 
 /// Calls `f(name, method)`, where the name is a std::string, for a method that learns from 8-pixel images,
@@ -106,7 +100,7 @@ void for_each_method(const F& f) {
   f(std::string{"DINO"}, dino<two_sizes, trunk, dino_head<7, 9, 6>>{});
   f(std::string{"iBOT"}, small_ibot{});
   f(std::string{"DINOv2"}, small_dinov2{});
-  f(std::string{"MSN"}, msn<two_sizes, vit<2, 16, 2, 2, with_grid<images, msn_pretraining>>, 7,
+  f(std::string{"MSN"}, msn<two_sizes, vit<2, 16, 2, 2, with_grid<msn_pretraining, images>>, 7,
                             dino_bottleneck<9, 6, hidden_norm::batch>, random_masking<std::ratio<1, 4>>>{});
 }
 

@@ -26,14 +26,10 @@ namespace {
 
 using images = shape<8, 8, 3>;
 using two_sizes = multi_crop<crops<2, images>, crops<2, shape<4, 4, 3>>>;
-template <class Recipe>
-struct with_grid : Recipe {
-  using grid = images;
-};
-struct with_registers : with_grid<dinov2_pretraining> {
+struct with_registers : with_grid<dinov2_pretraining, images> {
   static constexpr std::size_t registers = 2;
 };
-using encoder_of_dino = vit<2, 16, 2, 2, with_grid<dino_pretraining>>;
+using encoder_of_dino = vit<2, 16, 2, 2, with_grid<dino_pretraining, images>>;
 using shared = ibot<two_sizes, encoder_of_dino, dino_head<7, 9, 6, weight_gain::learned>>;
 using two_last_layers = ibot<images, encoder_of_dino, ibot_head<7, 5, 9, 6>>;
 using two_heads = dinov2<two_sizes, vit<2, 16, 2, 2, with_registers>, dino_head<7, 9, 6>, dino_head<5, 9, 6>>;

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# CMake's lists PRETEXT_ENCODERS and PRETEXT_TEACHERS: every known name is accepted at any size that suits it, entries that mean the same are one,
+# CMake's lists PRETEXT_ENCODERS, PRETEXT_TEACHERS and PRETEXT_LOCAL_CROPS: every known name is accepted at any size that suits it, entries that mean the same are one,
 # and a mistake stops the configuration with one sentence that says what to write.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../support/programs.sh"
 examples=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../examples" && pwd)
 list=$PWD/compiled_encoders.hpp script=$PWD/script.cmake
 printf 'cmake_minimum_required(VERSION 3.25)\ninclude(encoders.cmake)\n' >"$script"
-# stamps ENCODERS [TEACHERS]: writes the header for these lists. CMake breaks the lines of its messages.
+# stamps ENCODERS [TEACHERS [LOCAL_CROPS]]: writes the header for these lists. CMake breaks the lines of its messages.
 stamps() {
-  (cd "$examples" && cmake "-DPRETEXT_ENCODERS=$1" "-DPRETEXT_TEACHERS=${2-}" -DPRETEXT_CHANNELS=3 "-Dstamped=$(dirname "$list")" -P "$script") >message 2>&1 || true
+  (cd "$examples" && cmake "-DPRETEXT_ENCODERS=$1" "-DPRETEXT_TEACHERS=${2-}" "-DPRETEXT_LOCAL_CROPS=${3-6}" -DPRETEXT_CHANNELS=3 "-Dstamped=$(dirname "$list")" -P "$script") >message 2>&1 || true
   tr -s ' \n' ' ' <message >output
 }
 # stops ENCODERS WORDS...
@@ -55,4 +55,10 @@ stops "resnet18@7" "the programs take images of 8 to 2048 pixels"
 stops ";" "PRETEXT_ENCODERS is empty"
 stamps "resnet18@32" "dinov2/resnet18@32"
 says "only vision transformers of PRETEXT_TEACHERS are DINOv2's. Write resnet18@32"
+stamps "resnet18@32" "" "6;10;6"
+has 1 'std::array<std::size_t, 2> compiled_local_crops{6, 10};'
+stamps "resnet18@32" "" ""
+has 1 'std::array<std::size_t, 0> compiled_local_crops{};'
+stamps "resnet18@32" "" "six"
+says 'PRETEXT_LOCAL_CROPS has the entry "six"; an entry is a number of small crops from 1 to 99, such as 6.'
 echo "$(wc -w <<<"$names") names, and a sentence for every mistake"

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Every method of `pretrain` has a help page, takes steps with its defaults, and writes an encoder that `evaluate` reads.
+# Every method of `pretrain` has a help page, takes steps with its defaults, and writes an encoder that `evaluate` reads and
+# `finetune` starts from.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../support/programs.sh"
-needs pretrain evaluate draw_builtin
+needs pretrain evaluate finetune draw_builtin
 programs=$PRETEXT_PROGRAMS
 count=0
 for method in $(methods | sed '/^distillation$/d') $(methods | sed -n '/^distillation$/p'); do
@@ -15,6 +16,8 @@ for method in $(methods | sed '/^distillation$/d') $(methods | sed -n '/^distill
   [ -s "$method/encoder.safetensors" ] || die "$method has written no encoder"
   ended 0 "$programs/evaluate" --run "$method" --linear-epochs 0 --threads 2
   says "result: {"
+  ended 0 "$programs/finetune" --run "$method" --labels 0.5 --epochs 1 --batch 32 --threads 2 --out "$method-tuned"
+  says '"method":"finetune"'
   count=$((count + 1))
 done
 # One that learns labels says which image has none, and leaves no folder behind.

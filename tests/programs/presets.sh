@@ -21,6 +21,12 @@ ended 0 "$programs/pretrain" simclr "${small[@]}" --batch 16 --learning-rate 0.3
 recorded learning_rate 0.3 && recorded orientation '"any"'
 ended 0 "$programs/pretrain" simclr "${small[@]}" --batch 16 --preset paper
 recorded optimizer '"lars"' && recorded learning_rate 0.3 && recorded temperature 0.1 && recorded initialisation '"official"'
+! grep -q weight_decay run/metrics.csv || die "metrics.csv has a constant weight decay"
+ended 0 "$programs/pretrain" simclr "${small[@]}" --batch 16 --weight-decay 0.001 --weight-decay-growth 10
+recorded weight_decay_growth 10.0
+[ "$(sed -n '1s/.*,//p' run/metrics.csv)" = weight_decay ] || die "metrics.csv lacks the weight decay"
+awk -F, 'NR > 1 { if ($NF <= before || $NF > 0.01) exit 1; before = $NF } END { exit before < 0.005 }' run/metrics.csv ||
+  die "the weight decay does not grow to ten times its value: $(cat run/metrics.csv)"
 ended 0 "$programs/pretrain" byol "${small[@]}" --batch 16
 recorded minimum_area 0.08 && recorded target_momentum 0.5
 ended 0 "$programs/pretrain" byol "${small[@]}" --batch 16 --target-momentum 0.9

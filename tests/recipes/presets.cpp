@@ -134,6 +134,9 @@ TEST_CASE("presets of published methods have the published optimizer, rate, mome
   CHECK(dino.optimizer == preset_optimizer::adamw);
   CHECK(dino.learning_rate(dino.optimizer, 1024) == doctest::Approx(2e-3));
   CHECK(dino.temperature == 0.1);
+  CHECK(dino.with_adamw.weight_decay == 0.04);
+  CHECK(dino.weight_decay_growth == doctest::Approx(10));  // to 0.4
+  CHECK(preset_for("dino", image_kind::small_images)->weight_decay_growth == 1);
   // lightly's settings of CIFAR-10: SGD with 0.06 for 128 images, which SimSiam has for any batch.
   const auto small = *preset_for("dcl", image_kind::small_images);
   CHECK(small.learning_rate(small.optimizer, 512) == doctest::Approx(0.24));
@@ -188,4 +191,32 @@ TEST_CASE(
       basic_normalise<3>{{.5f, .5f, .5f}, {.2f, .2f, .2f}}};
   CHECK(views_of<color>(make_simclr_views<color>({}, basic_normalise<3>{{.5f, .5f, .5f}, {.2f, .2f, .2f}})) ==
         views_of<color>(two_views{earlier}));
+}
+
+TEST_CASE("small crops show parts of an image up to the smallest that large ones show") {
+  using color = shape<32, 32, 3>;
+  const view_preset large{.minimum_area = .4f, .jitter = 0, .color = 0, .flip = false},
+      small = local_crops_beside(large, .1f);
+  CHECK(small ==
+        view_preset{.minimum_area = .1f, .maximum_area = .4f, .jitter = 0, .color = 0, .flip = false});
+  const augmentation crop{random_resized_crop<torchvision_crop_box>{
+      .area = {.1f, .4f}, .method = interpolation::bicubic_antialias}};
+  for (std::uint64_t sample = 0; sample < 10; ++sample)
+    CHECK(views_of<color>(make_mae_view<color>(small), sample) == views_of<color>(crop, sample));
+}
+
+TEST_CASE("DINO's small crops are BYOL's first view but for the blur, which half of them have") {
+  using large_enough = shape<40, 40, 3>;  // to be blurred
+  const view_preset views{};
+  view_preset sharp = views;
+  sharp.blur = 0;
+  std::size_t blurred = 0;
+  for (std::uint64_t sample = 0; sample < 60; ++sample) {
+    const auto local = views_of<large_enough>(make_dino_local_view<large_enough>(views), sample);
+    const bool is_sharp = local == views_of<large_enough>(make_byol_views<large_enough>(sharp).first, sample);
+    blurred += !is_sharp;
+    CHECK((is_sharp || local == views_of<large_enough>(make_byol_views<large_enough>(views).first, sample)));
+  }
+  CHECK(blurred > 15);
+  CHECK(blurred < 45);
 }

@@ -15,6 +15,8 @@
 
 #include <doctest/doctest.h>
 
+#include <pretext/recipes/published_schedules.hpp>
+
 #include "support/reference.hpp"
 
 using namespace pretext;

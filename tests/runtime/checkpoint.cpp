@@ -3,15 +3,19 @@
 #include "support/some_trainings.hpp"
 #include "support/temporary_folder.hpp"
 
+#include <functional>
 #include <iterator>
 #include <map>
 #include <memory>
+#include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 #include <doctest/doctest.h>
 
 #include <pretext/cpu.hpp>
+#include <pretext/methods/swav.hpp>
 
 using namespace pretext;
 using namespace pretext::tests;
@@ -40,6 +44,40 @@ TEST_CASE(
   CHECK(learned_bytes(*first) == learned_bytes(*second));
   CHECK(first->step(some.batch(1, 1), {.learning_rate = .1}) ==
         second->step(some.batch(1, 1), {.learning_rate = .1}));
+}
+
+TEST_CASE("SwAV's steps and AdamW's are two buffers of a checkpoint") {
+  const temporary_folder folder;
+  const auto path = folder / "checkpoint.safetensors";
+  const auto make = [](std::uint64_t seed) {
+    using method = swav<tiny_images, thin_trunk<basic_block, 4>, swav_head<9, 6>, 5>;
+    return make_any_trainer(std::make_unique<trainer<method, on<cpu>, adamw>>(method{}, adamw{}, seed),
+                            two_views{one_view}, evaluation);
+  };
+  const auto first = make(1), second = make(2);
+  const pictures some(4);
+  first->step(some.batch(1, 0), {.learning_rate = .1});
+  save_checkpoint(path, *first, {});
+  load_checkpoint(path, *second);
+  CHECK(learned_bytes(*first) == learned_bytes(*second));
+}
+
+TEST_CASE("two buffers of one name are refused, because a checkpoint would lack one of them") {
+  using method = simclr<tiny_images, thin_trunk<basic_block, 4>, simclr_head<6, 6>>;
+  using learner = trainer<method, on<cpu>, sgd>;
+  using adapter = trainer_adapter<learner, std::decay_t<decltype(two_views{one_view})>,
+                                  std::decay_t<decltype(evaluation)>>;
+  struct twice : adapter {
+    using adapter::adapter;
+    void for_each_buffer(const std::function<void(const saved_buffer&)>& visit) override {
+      adapter::for_each_buffer(visit);
+      adapter::for_each_buffer(visit);
+    }
+  };
+  twice trained{std::make_unique<learner>(method{}, sgd{}, 1), two_views{one_view}, evaluation};
+  const temporary_folder folder;
+  check_throws<std::logic_error>([&] { save_checkpoint(folder / "checkpoint.safetensors", trained, {}); },
+                                 "two buffers are called \"value\"");
 }
 
 TEST_CASE("a checkpoint of another optimizer, head or file format is refused by its name") {

@@ -16,7 +16,8 @@ TEST_CASE("a run's state is read as it was written, faults of any text included"
                         .peak_memory = 1 << 20,
                         .skipped = {{3, "a.jpg: damaged"}, {40, "b\n\xe9.jpg: empty"}},
                         .config_fingerprint = "recipe",
-                        .data_fingerprint = "2 images"};
+                        .data_fingerprint = "2 images",
+                        .rows_at_chance = 2};
   const run_state read = run_state_from(metadata_of(state), "file");
   CHECK(read.step == 12);
   CHECK(read.seconds == 0.1);
@@ -25,6 +26,7 @@ TEST_CASE("a run's state is read as it was written, faults of any text included"
   CHECK(read.skipped == std::map<std::size_t, std::string>{{3, "a.jpg: damaged"}, {40, "b ?.jpg: empty"}});
   CHECK(read.config_fingerprint == "recipe");
   CHECK(read.data_fingerprint == "2 images");
+  CHECK(read.rows_at_chance == 2);
 }
 
 TEST_CASE("a checkpoint of an earlier version lacks what that version did not record") {

@@ -40,6 +40,13 @@ struct vit_structure {
   static constexpr double patch_rate = 1;
 };
 
+/// A recipe whose table of positions belongs to the grid of these images: those of a `multi_crop`'s first
+/// group, so that its other groups have the same parameters.
+template <class Recipe, class Images>
+struct with_grid : Recipe {
+  using grid = Images;
+};
+
 /// MAE's pretraining (He et al. 2022, A.1 and the official code).
 struct mae_pretraining : vit_structure {
   using linear_init = xavier_uniform;

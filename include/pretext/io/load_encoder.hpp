@@ -106,8 +106,11 @@ constexpr image_extent grid_of() {
     return {};
 }
 
-/// Is it a parameter that published files may lack?
-inline bool is_optional(std::string_view name) {
+/// Is it a parameter that published files may lack? A class token only where the feature is a mean of the
+/// other tokens (`fc_norm`): I-JEPA's encoders have none.
+inline bool is_optional(std::span<const parameter> encoder, std::string_view name) {
+  if (name == "cls_token")
+    return std::ranges::any_of(encoder, [](const parameter& p) { return p.name().starts_with("fc_norm."); });
   return name.starts_with("fc_norm.") || name == "reg_token" || name.ends_with(".ls1.gamma") ||
          name.ends_with(".ls2.gamma");
 }
@@ -171,7 +174,8 @@ inline void fit_layer_scales(std::span<const parameter> encoder, safetensors& fi
 /// "k", "key", "momentum", "target", "ema" or "student": MoCo's query encoder, BYOL's online network, DINO's
 /// teacher. Positions of another grid are interpolated to `grid`, by default a square; a LayerScale, as
 /// DINOv2's, that the encoder lacks is multiplied into the weights before it. `fc_norm`, the norm after a
-/// mean of tokens, may be missing, as in MAE's fine-tuning, and so may registers and a LayerScale. Throws
+/// mean of tokens, may be missing, as in MAE's fine-tuning, and beside it the class token, as I-JEPA's
+/// encoders lack it; so may registers and a LayerScale. Throws
 /// std::runtime_error with the file and the tensor, and writes nothing, if another tensor is missing, has
 /// another shape, or holds NaN or infinity, or if the file holds several encoders and none is preferred.
 template <class W>
@@ -180,14 +184,14 @@ pretrained_weights read_pretrained(std::span<const parameter> encoder, safetenso
   pretrained_weights result;
   std::vector<std::string_view> needed;
   for (const parameter& p : encoder)
-    if (!detail::is_optional(p.name())) needed.push_back(p.name());
+    if (!detail::is_optional(encoder, p.name())) needed.push_back(p.name());
   detail::rename_vit_tensors(file);
   result.prefix = detail::prefix_of(needed, file);
   detail::fit_layer_scales(encoder, file, result.prefix, result);
   std::vector<parameter> wanted;
   for (const parameter& p : encoder) {
     const std::string name = result.prefix + std::string{p.name()};
-    if (detail::is_optional(p.name()) && !file.tensors.contains(name)) {
+    if (detail::is_optional(encoder, p.name()) && !file.tensors.contains(name)) {
       result.missing.emplace_back(p.name());
       continue;
     }

@@ -92,7 +92,8 @@ struct swapped_prediction {
             "swapped_prediction: codes need an iteration and an assigning view or more");
   }
 
-  /// The queues, newest embeddings first, and the number of completed steps.
+  /// The queues, newest embeddings first, and the number of completed steps, in checkpoints `queue_steps`:
+  /// AdamW has `steps`.
   template <class Context, Shape Prediction, Shape Embedding>
   struct state {
     using W = typename Context::weight;
@@ -108,7 +109,7 @@ struct swapped_prediction {
     template <class Visitor>
     void for_each_buffer(Visitor&& visit) {
       if (queues.size() > 0) visit(std::string_view{"queue"}, queues.data(), queues.size());
-      visit(std::string_view{"steps"}, steps.data(), steps.size());
+      visit(std::string_view{"queue_steps"}, steps.data(), steps.size());
     }
   };
 

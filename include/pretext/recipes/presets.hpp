@@ -147,6 +147,8 @@ constexpr void adopt(pretraining_preset& preset, const published_settings& setti
   adopt_optimizer(preset, settings);
   adopt_values(preset, settings);
   preset.queue_capacity = settings.queue_capacity.value_or(preset.queue_capacity);
+  if (const auto decay = settings.weight_decay(); settings.weight_decay_end && decay)
+    preset.weight_decay_growth = *settings.weight_decay_end / *decay;
   if (!settings.warmup_epochs) return;
   // A tenth, as in SimCLR's preset, lest ten of a thousand epochs become nothing in a short training.
   const double epochs = *settings.warmup_epochs;

@@ -52,6 +52,7 @@ struct pretraining_preset {
   view_preset views{};
   std::optional<double> momentum{};  ///< published momentum at the first step, instead of the lag
   bool constant_momentum = false;    ///< the momentum stays as at the first step, else it rises to 1
+  double weight_decay_growth = 1;    ///< factor from the first step to the last, along half a cosine
   double target_temperature = 0.04;  ///< of a teacher, of ReSSL's target
   std::size_t queue_capacity = 4096;
 

@@ -8,7 +8,6 @@
 #include <pretext/recipes/published_distillation.hpp>
 #include <pretext/recipes/published_imagenet.hpp>
 #include <pretext/recipes/published_imagenette.hpp>
-#include <pretext/recipes/published_schedules.hpp>
 #include <pretext/recipes/published_settings.hpp>
 #include <pretext/recipes/published_solo_learn.hpp>
 
@@ -29,11 +28,11 @@ struct published_choice {
 /// Calls `visit(settings)` for all published settings.
 template <class Visitor>
 constexpr void for_each_published(Visitor&& visit) {
-  for (const published_settings& settings : published_embeddings_on_imagenet) visit(settings);
-  for (const published_settings& settings : published_distillation_on_imagenet) visit(settings);
-  for (const published_settings& settings : published_on_cifar10) visit(settings);
-  for (const published_settings& settings : published_by_solo_learn) visit(settings);
-  for (const published_settings& settings : published_on_imagenette) visit(settings);
+  for (const published_settings& settings : published_embeddings_on_imagenet<>) visit(settings);
+  for (const published_settings& settings : published_distillation_on_imagenet<>) visit(settings);
+  for (const published_settings& settings : published_on_cifar10<>) visit(settings);
+  for (const published_settings& settings : published_by_solo_learn<>) visit(settings);
+  for (const published_settings& settings : published_on_imagenette<>) visit(settings);
 }
 
 /// The first published settings of a method on a data set that match; nothing if there are none.

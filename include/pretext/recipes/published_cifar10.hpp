@@ -121,18 +121,19 @@ inline constexpr published_settings wmse_cifar10{.method = "wmse",
 }  // namespace detail
 
 /// CIFAR-10: lightly's settings and those of the authors of SupCon and W-MSE.
-inline constexpr std::array published_on_cifar10{detail::lightly_moco_v2(128, 4096),
-                                                 detail::lightly_moco_v2(512, 8192),
-                                                 detail::lightly_simsiam("simsiam", 2),
-                                                 detail::lightly_simsiam("fast_siam", 4),
-                                                 detail::lightly_barlow_twins(),
-                                                 detail::lightly_frossl(),
-                                                 detail::lightly_nnclr(),
-                                                 detail::lightly_swav(),
-                                                 detail::lightly_dino(),
-                                                 detail::lightly_dcl("dcl"),
-                                                 detail::lightly_dcl("dclw"),
-                                                 detail::supcon_cifar10,
-                                                 detail::wmse_cifar10};
+template <class = void>
+inline constexpr auto published_on_cifar10 = std::array{detail::lightly_moco_v2(128, 4096),
+                                                        detail::lightly_moco_v2(512, 8192),
+                                                        detail::lightly_simsiam("simsiam", 2),
+                                                        detail::lightly_simsiam("fast_siam", 4),
+                                                        detail::lightly_barlow_twins(),
+                                                        detail::lightly_frossl(),
+                                                        detail::lightly_nnclr(),
+                                                        detail::lightly_swav(),
+                                                        detail::lightly_dino(),
+                                                        detail::lightly_dcl("dcl"),
+                                                        detail::lightly_dcl("dclw"),
+                                                        detail::supcon_cifar10,
+                                                        detail::wmse_cifar10};
 
 }  // namespace pretext::inline v0_1

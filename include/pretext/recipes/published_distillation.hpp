@@ -179,18 +179,20 @@ constexpr published_settings lejepa_imagenet(std::string_view encoder, double we
 
 /// ImageNet: clustering, self-distillation and prediction of features. The first row of a method is its
 /// shortest training.
-inline constexpr std::array published_distillation_on_imagenet{detail::swav_imagenet(100),
-                                                               detail::swav_imagenet(200),
-                                                               detail::swav_imagenet(800),
-                                                               detail::swav_imagenet_small_batch(),
-                                                               detail::dino_imagenet,
-                                                               detail::dino_imagenet_longer(),
-                                                               detail::dino_resnet_imagenet(),
-                                                               detail::ibot_imagenet(),
-                                                               detail::dinov2_imagenet(),
-                                                               detail::msn_imagenet,
-                                                               detail::ijepa_imagenet,
-                                                               detail::lejepa_imagenet("vit", .05),
-                                                               detail::lejepa_imagenet("resnet", 5e-4)};
+template <class = void>
+inline constexpr auto published_distillation_on_imagenet =
+    std::array{detail::swav_imagenet(100),
+               detail::swav_imagenet(200),
+               detail::swav_imagenet(800),
+               detail::swav_imagenet_small_batch(),
+               detail::dino_imagenet,
+               detail::dino_imagenet_longer(),
+               detail::dino_resnet_imagenet(),
+               detail::ibot_imagenet(),
+               detail::dinov2_imagenet(),
+               detail::msn_imagenet,
+               detail::ijepa_imagenet,
+               detail::lejepa_imagenet("vit", .05),
+               detail::lejepa_imagenet("resnet", 5e-4)};
 
 }  // namespace pretext::inline v0_1

@@ -192,22 +192,23 @@ inline constexpr published_settings frossl_imagenet{.method = "frossl",
 }  // namespace detail
 
 /// ImageNet: methods that compare embeddings. The first row of a method is its shortest training.
-inline constexpr std::array published_embeddings_on_imagenet{
-    detail::moco_v2_imagenet,
-    detail::for_epochs(detail::moco_v2_imagenet, 800),
-    detail::moco_v3_imagenet(100, .6, 1e-6, .99),
-    detail::moco_v3_imagenet(300, .3, 1e-6, .99),
-    detail::moco_v3_imagenet(1000, .3, 1.5e-6, .996),
-    detail::moco_v3_vit_imagenet,
-    detail::simsiam_imagenet,
-    detail::fast_siam_imagenet(),
-    detail::barlow_twins_imagenet,
-    detail::vicreg_imagenet(),
-    detail::tico_imagenet,
-    detail::dcl_imagenet,
-    detail::dclw_imagenet(),
-    detail::nnclr_imagenet,
-    detail::ressl_imagenet(),
-    detail::frossl_imagenet};
+template <class = void>
+inline constexpr auto published_embeddings_on_imagenet =
+    std::array{detail::moco_v2_imagenet,
+               detail::for_epochs(detail::moco_v2_imagenet, 800),
+               detail::moco_v3_imagenet(100, .6, 1e-6, .99),
+               detail::moco_v3_imagenet(300, .3, 1e-6, .99),
+               detail::moco_v3_imagenet(1000, .3, 1.5e-6, .996),
+               detail::moco_v3_vit_imagenet,
+               detail::simsiam_imagenet,
+               detail::fast_siam_imagenet(),
+               detail::barlow_twins_imagenet,
+               detail::vicreg_imagenet(),
+               detail::tico_imagenet,
+               detail::dcl_imagenet,
+               detail::dclw_imagenet(),
+               detail::nnclr_imagenet,
+               detail::ressl_imagenet(),
+               detail::frossl_imagenet};
 
 }  // namespace pretext::inline v0_1

@@ -110,16 +110,17 @@ constexpr published_settings msn_imagenette() {
 }  // namespace detail
 
 /// Imagenette, by lightly.
-inline constexpr std::array published_on_imagenette{detail::moco_v2_imagenette(),
-                                                    detail::simsiam_imagenette(),
-                                                    detail::barlow_twins_imagenette(),
-                                                    detail::nnclr_imagenette(),
-                                                    detail::swav_imagenette(),
-                                                    detail::swav_queue_imagenette(),
-                                                    detail::dino_imagenette(),
-                                                    detail::vicreg_imagenette(200, 20),
-                                                    detail::vicreg_imagenette(800, 40),
-                                                    detail::tico_imagenette(),
-                                                    detail::msn_imagenette()};
+template <class = void>
+inline constexpr auto published_on_imagenette = std::array{detail::moco_v2_imagenette(),
+                                                           detail::simsiam_imagenette(),
+                                                           detail::barlow_twins_imagenette(),
+                                                           detail::nnclr_imagenette(),
+                                                           detail::swav_imagenette(),
+                                                           detail::swav_queue_imagenette(),
+                                                           detail::dino_imagenette(),
+                                                           detail::vicreg_imagenette(200, 20),
+                                                           detail::vicreg_imagenette(800, 40),
+                                                           detail::tico_imagenette(),
+                                                           detail::msn_imagenette()};
 
 }  // namespace pretext::inline v0_1

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// Published settings. What the source does not say is absent, not a default of ours.
+// Published settings. What the source does not say is absent, not a default of ours. The tables of settings
+// are templates, so that only programs that read one evaluate it.
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -115,15 +116,12 @@ struct published_settings {
   /// The published optimizer for a trainer. Nothing if none is given, or one that the library lacks
   /// (`published_adam`). Clipping is not part of it: see `make_clipped_optimizer`.
   constexpr std::optional<any_optimizer<sgd, lars, adamw>> make_optimizer() const {
+    using chosen = any_optimizer<sgd, lars, adamw>;
     if (!optimizer) return {};
-    return std::visit(
-        [](const auto& given) -> std::optional<any_optimizer<sgd, lars, adamw>> {
-          if constexpr (requires { std::variant<sgd, lars, adamw>{given}; })
-            return any_optimizer<sgd, lars, adamw>{given};
-          else
-            return {};
-        },
-        *optimizer);
+    if (const auto* given = std::get_if<sgd>(&*optimizer)) return chosen{*given};
+    if (const auto* given = std::get_if<lars>(&*optimizer)) return chosen{*given};
+    if (const auto* given = std::get_if<adamw>(&*optimizer)) return chosen{*given};
+    return {};
   }
 
   /// The same on clipped gradients. Nothing if there is no `clip_norm` or no optimizer.

@@ -127,7 +127,8 @@ constexpr published_settings solo_supcon() {
 }  // namespace detail
 
 /// CIFAR-10, by solo-learn.
-inline constexpr std::array published_by_solo_learn{
+template <class = void>
+inline constexpr auto published_by_solo_learn = std::array{
     detail::solo_barlow_twins(), detail::solo_vicreg(), detail::solo_moco_v2(), detail::solo_moco_v3(),
     detail::solo_simsiam(),      detail::solo_nnclr(),  detail::solo_swav(),    detail::solo_dino(),
     detail::solo_wmse(),         detail::solo_ressl(),  detail::solo_supcon()};

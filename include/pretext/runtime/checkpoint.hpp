@@ -24,7 +24,7 @@ inline std::string dtype_of_buffer(const saved_buffer& b) {
 /// Writes everything that resuming needs (weights, running statistics, optimizer state, targets) as
 /// safetensors, with `metadata` that describes the state of the run. Files are the same from every device;
 /// the file is either the old one or the new one, never a part. Throws std::runtime_error if it cannot be
-/// written.
+/// written, and std::logic_error if two buffers have one name.
 inline void save_checkpoint(const std::filesystem::path& path, any_trainer& trainer,
                             const std::map<std::string, std::string>& metadata) {
   safetensors file;
@@ -32,7 +32,11 @@ inline void save_checkpoint(const std::filesystem::path& path, any_trainer& trai
   trainer.for_each_buffer([&](const saved_buffer& b) {
     safetensor tensor{detail::dtype_of_buffer(b), {b.count}, std::vector<std::byte>(b.bytes())};
     b.read(tensor.bytes.data());
-    file.tensors.emplace(b.name, std::move(tensor));
+    const bool is_new = file.tensors.emplace(b.name, std::move(tensor)).second;
+    if (!is_new)
+      throw_error<std::logic_error>("save_checkpoint: two buffers are called \"", b.name,
+                                    "\", and a file stores only one of them; a loss or an optimizer of your "
+                                    "own must visit its buffers with names of its own");
   });
   write_safetensors(path, file);
 }

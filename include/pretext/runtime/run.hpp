@@ -135,13 +135,15 @@ class run_loop {
     }
   }
 
-  /// The columns of metrics.csv; a method without embeddings or without a target has no columns for them.
+  /// The columns of metrics.csv; a method without embeddings or without a target has no columns for them, nor
+  /// has a schedule without weight decay.
   static std::vector<std::string> columns(const run_options& options, any_trainer& trainer) {
     std::vector<std::string> names{"step", "epoch", "loss", "learning_rate", "images_per_second"};
     if (trainer.last_embeddings().width > 0)
       names.insert(names.end(), {"embedding_spread", "effective_rank"});
     names.insert(names.end(), options.metric_names.begin(), options.metric_names.end());
     if (trainer.has_target()) names.push_back("target_momentum");
+    if (options.schedule && options.schedule(0).weight_decay) names.push_back("weight_decay");
     return names;
   }
   std::filesystem::path checkpoint() const { return options_.folder / "checkpoint.safetensors"; }
@@ -225,6 +227,7 @@ class run_loop {
                                       {"learning_rate", values.learning_rate},
                                       {"images_per_second", progress_.images_per_second()}};
     if (values.target_momentum) row.insert({"target_momentum", *values.target_momentum});
+    if (values.weight_decay) row.insert({"weight_decay", *values.weight_decay});
     collapse_report found;
     if (trainer_.last_embeddings().width > 0) {
       found = test_last_embeddings(trainer_);
@@ -241,8 +244,10 @@ class run_loop {
     std::string verdict;
     if (ends_run(found, state_, options_.steps)) verdict = collapse_verdict(found, trainer_, images_);
     const double chance = trainer_.chance_loss(options_.batch);
-    rows_at_chance_ = is_at_chance(state_, options_.steps, options_.batch, chance) ? rows_at_chance_ + 1 : 0;
-    if (verdict.empty() && rows_at_chance_ == max_rows_at_chance) verdict = chance_verdict(state_, trainer_);
+    const bool at_chance = is_at_chance(state_, options_.steps, options_.batch, chance);
+    state_.rows_at_chance = at_chance ? state_.rows_at_chance + 1 : 0;
+    if (verdict.empty() && state_.rows_at_chance == max_rows_at_chance)
+      verdict = chance_verdict(state_, trainer_);
     if (!verdict.empty())
       failure = std::make_exception_ptr(std::runtime_error{str_cat("step ", state_.step, ": ", verdict)});
     return failure;
@@ -258,7 +263,6 @@ class run_loop {
   double earlier_seconds_ = 0;  // of earlier processes; declared before state_, because restore() sets it
   run_state state_;
   std::size_t saved_step_;                 // of the last checkpoint
-  std::size_t rows_at_chance_ = 0;         // the last rows of metrics.csv
   std::unique_ptr<metrics_file> metrics_;  // of the first shard
   progress progress_;
   queue_depth depth_{options_.max_wait};

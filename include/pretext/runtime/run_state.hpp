@@ -30,6 +30,7 @@ struct run_state {
   std::string config_fingerprint, data_fingerprint;  ///< of `run_options`; data: empty where there is none
   bool measured_start = false;              ///< were the embeddings of the first step tested for collapse?
   double first_spread = 0, first_rank = 0;  ///< their `collapse_report::std` and `effective_rank`
+  std::size_t rows_at_chance = 0;           ///< the last rows of metrics.csv whose loss is that of chance
 };
 
 namespace detail {
@@ -106,6 +107,7 @@ inline std::map<std::string, std::string> metadata_of(const run_state& state) {
     entries["first_spread"] = str_cat(state.first_spread);
     entries["first_rank"] = str_cat(state.first_rank);
   }
+  if (state.rows_at_chance > 0) entries["rows_at_chance"] = str_cat(state.rows_at_chance);
   if (!state.skipped.empty()) entries["skipped"] = detail::lines_of(state.skipped);
   return entries;
 }
@@ -124,7 +126,8 @@ inline run_state run_state_from(const std::map<std::string, std::string>& metada
           .data_fingerprint = data == metadata.end() ? "" : data->second,
           .measured_start = metadata.contains("first_spread"),
           .first_spread = entries.number<double>("first_spread", 0.0),
-          .first_rank = entries.number<double>("first_rank", 0.0)};
+          .first_rank = entries.number<double>("first_rank", 0.0),
+          .rows_at_chance = entries.number<std::size_t>("rows_at_chance", std::size_t{0})};
 }
 
 /// The state of the run that wrote a checkpoint, without its buffers. Throws std::runtime_error that names

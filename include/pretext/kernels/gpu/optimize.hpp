@@ -59,15 +59,15 @@ struct adamw_update {
     template <unsigned N>
     PRETEXT_HOST_DEVICE void at(std::size_t i) const {
       const auto gradient = load<N>(g + i);
-      auto m = load<N>(mean + i), s = load<N>(square + i), value = load<N>(w + i);
+      auto m = load<N>(mean + i), v = load<N>(square + i), value = load<N>(w + i);
       for (unsigned k = 0; k < N; ++k) {
         m[k] = rates.b1 * m[k] + rates.rest1 * gradient[k];
-        s[k] = rates.b2 * s[k] + rates.rest2 * gradient[k] * gradient[k];
+        v[k] = rates.b2 * v[k] + rates.rest2 * gradient[k] * gradient[k];
         value[k] =
-            decay_scale * value[k] - rate * m[k] / (std::sqrt(s[k]) * rates.correction + rates.epsilon);
+            decay_scale * value[k] - rate * m[k] / (std::sqrt(v[k]) * rates.correction + rates.epsilon);
       }
       store<N>(mean + i, m);
-      store<N>(square + i, s);
+      store<N>(square + i, v);
       store<N>(w + i, value);
     }
   };
