@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <new>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -28,8 +29,10 @@ struct emulated {
   using default_numerics = bf16;
   using loss_value = grid::deferred_loss<emulated>;
 
+  class recording;
   struct stream {
     bool backwards = false;
+    std::shared_ptr<recording*> recorder = std::make_shared<recording*>(nullptr);  ///< what records it now
     std::size_t max_shared = 227 << 10;  ///< bytes per block, as on Hopper
     std::shared_ptr<double> loss = std::make_shared<double>(0);
 
@@ -50,41 +53,46 @@ struct emulated {
     /// Poisons again what was allocated uninitialized: a step must not depend on leftovers of the one
     /// before.
     void replay(const stream&) const {
-      for (const auto& [memory, bytes] : undefined()) std::memset(memory, 0xFF, bytes);
+      for (const auto* blocks : undefined_)
+        for (const auto& [memory, bytes] : *blocks) std::memset(memory, 0xFF, bytes);
       for (const auto& kernel : work_) kernel();
     }
 
    private:
     friend struct emulated;
     std::vector<std::function<void()>> work_;
+    std::set<const std::map<void*, std::size_t>*> undefined_;  // of the threads that have added work
     std::string refused_;
   };
   template <class Work>
-  static recording record(const stream&, const Work& work) {
+  static recording record(const stream& on, const Work& work) {
     recording recorded;
-    open_recording() = &recorded;
+    *on.recorder = open_recording() = &recorded;
     try {
       work();
     } catch (...) {
-      open_recording() = nullptr;
+      *on.recorder = open_recording() = nullptr;
       throw;
     }
-    open_recording() = nullptr;
+    *on.recorder = open_recording() = nullptr;
     if (!recorded.refused_.empty()) throw std::logic_error{"a recorded step " + recorded.refused_};
     return recorded;
   }
-  /// Runs the work now, or appends it to the open recording.
+  /// Runs the work now, or appends it to the open recording of the stream.
   template <class Work>
-  static void perform(const Work& work) {
-    if (open_recording())
-      open_recording()->work_.push_back(work);
-    else
-      work();
+  static void perform(const stream& on, const Work& work) {
+    if (!*on.recorder) return work();
+    (*on.recorder)->work_.push_back(work);
+    (*on.recorder)->undefined_.insert(&undefined());
+  }
+  /// Work runs when it is put on a stream. While the stream `before` is recorded, `after` is, too.
+  static void order(const stream& before, const stream& after) {
+    *after.recorder = open_recording() = *before.recorder;
   }
 
-  /// How often memory has been allocated.
+  /// How often this thread has allocated memory.
   static std::size_t& allocations() {
-    static std::size_t count = 0;
+    static thread_local std::size_t count = 0;
     return count;
   }
 
@@ -122,18 +130,19 @@ struct emulated {
     std::copy_n(from, count, host);
   }
   template <class T>
-  static void clear(const stream&, T* data, std::size_t count) {
-    perform([=] { std::fill_n(data, count, T{}); });
+  static void clear(const stream& on, T* data, std::size_t count) {
+    perform(on, [=] { std::fill_n(data, count, T{}); });
   }
 
  private:
+  /// The recording of this thread, for calls without a stream.
   static recording*& open_recording() {
-    static recording* open = nullptr;
+    static thread_local recording* open = nullptr;
     return open;
   }
-  /// Blocks that were allocated uninitialized, and their bytes.
+  /// Blocks that this thread has allocated uninitialized, and their bytes.
   static std::map<void*, std::size_t>& undefined() {
-    static std::map<void*, std::size_t> all;
+    static thread_local std::map<void*, std::size_t> all;
     return all;
   }
   /// Noted rather than thrown, because memory is also released in destructors.
@@ -257,7 +266,7 @@ void launch(const emulated::stream& stream, std::size_t blocks, const Kernel& ke
     throw std::logic_error{"a block needs more shared memory than the device has"};
   std::size_t dynamic_floats = 0;
   if constexpr (grid::has_dynamic_shared<Kernel>) dynamic_floats = kernel.dynamic_shared();
-  emulated::perform([blocks, backwards = stream.backwards, dynamic_floats, kernel] {
+  emulated::perform(stream, [blocks, backwards = stream.backwards, dynamic_floats, kernel] {
     for (std::size_t i = 0; i < blocks; ++i) {
       emulated_block<Kernel> block{backwards ? blocks - 1 - i : i, blocks, backwards, dynamic_floats};
       kernel(block);

@@ -14,9 +14,9 @@
 
 namespace pretext::tests {
 
-/// How many products have run with an epilogue.
+/// How many products of this thread have run with an epilogue.
 inline std::size_t& fused_products() {
-  static std::size_t count = 0;
+  static thread_local std::size_t count = 0;
   return count;
 }
 
@@ -27,10 +27,10 @@ namespace pretext::grid {
 template <>
 struct fused_product<tests::emulated> {
   template <class Context, class T>
-  static bool add(Context&, std::size_t m, std::size_t n, std::size_t k, const T* A, const T* B,
+  static bool add(Context& context, std::size_t m, std::size_t n, std::size_t k, const T* A, const T* B,
                   const T* bias, const T* addend, T* c) {
     if (!has<T>(m * n * k, {n, k}, {A, B, bias, addend, c})) return false;
-    tests::emulated::perform([=] {
+    tests::emulated::perform(context.stream, [=] {
       poison(c, m * n);  // the previous contents must not be read
       for (std::size_t i = 0; i < m; ++i)
         for (std::size_t j = 0; j < n; ++j) {
@@ -44,10 +44,10 @@ struct fused_product<tests::emulated> {
   }
 
   template <class Context, class T, class W>
-  static bool sum_columns(Context&, std::size_t m, std::size_t n, std::size_t k, const T* A, const T* B, W* c,
-                          W* sums) {
+  static bool sum_columns(Context& context, std::size_t m, std::size_t n, std::size_t k, const T* A,
+                          const T* B, W* c, W* sums) {
     if (!has<T>(m * n * k, {m, n}, {A, B, c, sums})) return false;
-    tests::emulated::perform([=] {
+    tests::emulated::perform(context.stream, [=] {
       for (std::size_t i = 0; i < m; ++i) {
         for (std::size_t j = 0; j < n; ++j) {
           W sum = 0;

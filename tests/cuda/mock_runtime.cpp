@@ -115,6 +115,55 @@ TEST_CASE("captured work runs each time the graph is launched, and not before") 
   }
   cudaGraphExecDestroy(executable);
 }
+TEST_CASE("a stream that waits for an event runs later work after what the event marks") {
+  fixture p;
+  ints host{1, 2, 3, 4}, seen(4, -1);
+  cudaStream_t other = nullptr;
+  cudaEvent_t event = nullptr;
+  REQUIRE(cudaStreamCreateWithFlags(&other, cudaStreamNonBlocking) == cudaSuccess);
+  REQUIRE(cudaEventCreateWithFlags(&event, cudaEventDisableTiming) == cudaSuccess);
+  p.send(host.data());
+  REQUIRE(cudaEventRecord(event, p.stream) == cudaSuccess);
+  REQUIRE(cudaStreamWaitEvent(other, event, 0) == cudaSuccess);
+  REQUIRE(cudaMemcpyAsync(seen.data(), p.device, bytes, cudaMemcpyDeviceToHost, other) == cudaSuccess);
+  CHECK(cudaStreamQuery(other) == cudaErrorNotReady);
+  CHECK(cudaStreamQuery(other) == cudaSuccess);
+  CHECK(seen == host);
+  cudaEventDestroy(event);
+  cudaStreamDestroy(other);
+}
+TEST_CASE("a stream that waits for a captured event is captured with it, and must be waited for") {
+  fixture p;
+  cudaStream_t other = nullptr;
+  cudaEvent_t event = nullptr;
+  REQUIRE(cudaStreamCreateWithFlags(&other, cudaStreamNonBlocking) == cudaSuccess);
+  REQUIRE(cudaEventCreateWithFlags(&event, cudaEventDisableTiming) == cudaSuccess);
+  const auto order = [&](cudaStream_t before, cudaStream_t after) {
+    REQUIRE(cudaEventRecord(event, before) == cudaSuccess);
+    REQUIRE(cudaStreamWaitEvent(after, event, 0) == cudaSuccess);
+  };
+  for (const bool joined : {true, false}) {
+    REQUIRE(cudaMemsetAsync(p.device, 0, bytes, p.stream) == cudaSuccess);
+    REQUIRE(cudaStreamBeginCapture(p.stream, cudaStreamCaptureModeThreadLocal) == cudaSuccess);
+    order(p.stream, other);
+    REQUIRE(cudaMemsetAsync(p.device, 0xFF, bytes, other) == cudaSuccess);
+    if (joined) order(other, p.stream);
+    cudaGraph_t graph = nullptr;
+    CHECK(cudaStreamEndCapture(p.stream, &graph) == (joined ? cudaSuccess : cudaErrorStreamCaptureUnjoined));
+    cudaGetLastError();
+    CHECK((graph != nullptr) == joined);
+    CHECK(p.found() == ints(4, 0));  // neither stream has run it
+    if (!joined) continue;
+    cudaGraphExec_t executable = nullptr;
+    REQUIRE(cudaGraphInstantiate(&executable, graph, 0) == cudaSuccess);
+    CHECK(cudaGraphLaunch(executable, p.stream) == cudaSuccess);
+    CHECK(p.found() == ints(4, -1));
+    cudaGraphExecDestroy(executable);
+    cudaGraphDestroy(graph);
+  }
+  cudaEventDestroy(event);
+  cudaStreamDestroy(other);
+}
 TEST_CASE("waiting, allocating and copying pageable memory invalidate a capture") {
   fixture p;
   ints host(4);

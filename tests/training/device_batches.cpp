@@ -38,6 +38,30 @@ TEST_CASE("a device's batch has the samples of a loader's, epoch after epoch") {
   }
 }
 
+TEST_CASE("a device's shard of a batch has the samples of a loader's, and the same views") {
+  const device_dataset<cpu> images{small_image_set()};
+  for (const std::size_t shard : {0u, 1u, 2u}) {
+    CAPTURE(shard);
+    trainer<small_simclr, context, sgd> learner, of_loader;
+    step_queue queue{
+        learner,
+        batches{images, views{crop_and_flip()}, {.batch = 6, .seed = 11, .shard = shard, .shards = 3}}};
+    loader expected{small_image_set(), {.batch = 6, .seed = 11, .shard = shard, .shards = 3}};
+    for (int step = 0; step < 5; ++step) {  // epochs of two batches
+      const step_values rates{0.01};
+      const double loss = queue.run({&rates, 1}).front();
+      const auto batch = expected.next();
+      const std::uint64_t* const samples = queue.batches().samples();
+      CHECK(std::vector(samples, samples + 2) ==
+            std::vector<std::uint64_t>(batch.samples.begin(), batch.samples.end()));
+      CHECK(of_loader.step(views{crop_and_flip()}, batch, rates) == loss);
+    }
+  }
+  CHECK_THROWS_WITH_AS((batches{images, views{crop_and_flip()}, {.batch = 4, .shards = 3}}),
+                       doctest::Contains("a batch of 4 images cannot be cut into 3 shards"),
+                       std::invalid_argument);
+}
+
 TEST_CASE("device batches without shuffling are in the order of the data set") {
   const device_dataset<cpu> images{small_image_set()};
   trainer<small_simclr, context, sgd> learner;

@@ -91,13 +91,22 @@ struct cuda_gpu {
         detail::expects_success(cudaMemsetAsync(state_->loss, 0, sizeof(double), on), "clearing a loss");
       return value;
     }
+    /// Is all work on the stream done? Does not wait.
+    bool is_done() const {
+      const cudaError_t found = cudaStreamQuery(native());
+      if (found == cudaErrorNotReady) return cudaGetLastError(), false;  // or the next call would report it
+      detail::expects_success(found, "waiting for a kernel");
+      return true;
+    }
     /// Waits for all work on the stream.
     void wait() const { detail::expects_success(cudaStreamSynchronize(native()), "waiting for a kernel"); }
 
    private:
+    friend struct cuda_gpu;
     struct state {
       bool opened = false;
       cudaStream_t native = nullptr;
+      cudaEvent_t reached = nullptr;                 // for `order`
       double *loss = nullptr, *host_loss = nullptr;  // host_loss is pinned
       std::size_t most_shared_memory = 0;
       detail::matrix_products products;
@@ -130,11 +139,24 @@ struct cuda_gpu {
         convolutions.reset();
         cudaFree(loss);
         cudaFreeHost(host_loss);
+        if (reached) cudaEventDestroy(reached);
         cudaStreamDestroy(native);
       }
     };
     std::shared_ptr<state> state_ = std::make_shared<state>();
   };
+
+  /// What is put on the stream `after` from now on runs after what is on `before`; while `before` is
+  /// recorded, it belongs to the same recording.
+  static void order(const stream& before, const stream& after) {
+    const cudaStream_t first = before.native(), then = after.native();
+    cudaEvent_t& reached = before.state_->reached;
+    if (!reached)
+      detail::expects_success(cudaEventCreateWithFlags(&reached, cudaEventDisableTiming),
+                              "creating an event");
+    detail::expects_success(cudaEventRecord(reached, first), "ordering two streams");
+    detail::expects_success(cudaStreamWaitEvent(then, reached, 0), "ordering two streams");
+  }
 
   /// Recorded work on a stream, which can be replayed with the same addresses and arguments.
   class recording {

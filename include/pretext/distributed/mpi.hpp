@@ -11,9 +11,9 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <thread>
 
 #include <pretext/core/expects.hpp>
+#include <pretext/distributed/detail/waits.hpp>
 #include <pretext/distributed/engine.hpp>
 
 // MPI moves bytes here and adds nothing: MPI_Allreduce would add in an order of its own. All waits ask for
@@ -85,7 +85,7 @@ class mpi {
   /// Ends all ranks, this one with `status`: by MPI_Abort, and where that hangs, because a host is cut off,
   /// this process alone 5 s later. The caller has said why.
   [[noreturn]] void abort(int status) noexcept {
-    end_later(status, std::chrono::seconds{5});
+    detail::end_later(status, std::chrono::seconds{5});
     MPI_Abort(world_, status);
     std::_Exit(status);
   }
@@ -97,16 +97,6 @@ class mpi {
     return static_cast<int>(bytes);
   }
 
-  static void end_later(int status, std::chrono::seconds grace) noexcept {
-    try {
-      std::thread{[=] {
-        std::this_thread::sleep_for(grace);
-        std::_Exit(status);
-      }}.detach();
-    } catch (const std::exception&) {  // there is no thread to wait in
-    }
-  }
-
   void check(int status, const char* call) const {
     if (status == MPI_SUCCESS) return;
     char text[MPI_MAX_ERROR_STRING]{};
@@ -115,27 +105,13 @@ class mpi {
     throw_error<lost_rank>("rank ", rank_, " (", host_, ") cannot go on: ", call, " failed: ", text);
   }
 
-  /// Asks often at first, because most collectives are short, and then leaves the processor to others.
   void wait(MPI_Request& request, const char* call) const {
-    using clock = std::chrono::steady_clock;
-    const auto began = clock::now();
-    for (int done = 0;;) {
+    const auto is_done = [&] {
+      int done = 0;
       check(MPI_Test(&request, &done, MPI_STATUS_IGNORE), call);
-      if (done) return;
-      const auto waited = clock::now() - began;
-      if (waited > patience()) give_up();
-      if (waited < std::chrono::microseconds{200})
-        std::this_thread::yield();
-      else
-        std::this_thread::sleep_for(std::chrono::microseconds{50});
-    }
-  }
-
-  [[noreturn]] void give_up() const {
-    throw_error<lost_rank>("rank ", rank_, " (", host_, ") waited ",
-                           std::chrono::duration<double>{patience()}.count(), " s for the other ranks",
-                           doing_.empty() ? "" : " in ", doing_,
-                           ": one of them has died, hangs or is cut off, or needs more patience");
+      return done != 0;
+    };
+    detail::wait_patiently(is_done, patience(), rank(), host_, doing_);
   }
 
   const int passing_ = std::uncaught_exceptions();

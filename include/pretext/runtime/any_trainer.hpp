@@ -86,8 +86,8 @@ class any_trainer : public any_encoder {
   /// before their first step.
   virtual void set_labels(std::vector<int> /*of_samples*/) {}
   /// Lets the steps that follow learn from one shard of each batch, beside the trainers of the other shards;
-  /// null: from the whole batch. Throws std::invalid_argument on another device than the CPU.
-  virtual void set_communicator(distributed::communicator<cpu>* connected) = 0;
+  /// null: from the whole batch. Throws std::invalid_argument for a communicator of another device.
+  virtual void set_communicator(distributed::any_communicator* connected) = 0;
   /// The ability to predict masked patches, or null where the method has none.
   virtual pretext::reconstructor* reconstructor() { return nullptr; }
 
@@ -147,7 +147,11 @@ class trainer_adapter : public Interface {
   std::size_t max_queued() const override { return steps_.max_queued; }
 
   std::string upload_dataset(const any_source& images, const loader_options& batches) override {
-    device_batch_options options{.batch = batches.batch, .seed = batches.seed, .shuffle = batches.shuffle};
+    device_batch_options options{.batch = batches.batch,
+                                 .seed = batches.seed,
+                                 .shuffle = batches.shuffle,
+                                 .shard = batches.shard,
+                                 .shards = batches.shards};
     prepare(images, options);
     return steps_.upload_dataset(*trainer_, views_, images, batches, options);
   }
@@ -155,11 +159,10 @@ class trainer_adapter : public Interface {
     steps_.enqueue_uploaded(step, values);
   }
 
-  void set_communicator(distributed::communicator<cpu>* connected) override {
-    if constexpr (std::same_as<device, cpu>)
-      trainer_->context().communicator = connected;
-    else
-      expects(!connected, "a batch cannot be cut into shards on a GPU: train on one GPU, or on CPUs");
+  void set_communicator(distributed::any_communicator* connected) override {
+    auto* const own = connected ? connected->template on_device<device>() : nullptr;
+    expects(own || !connected, "the ranks are connected on another device than the trainer's");
+    trainer_->context().communicator = own;
   }
 
   std::string_view collapse_advice() const override {

@@ -114,7 +114,6 @@ class step_backend<Trainer, Views> {
     queue_ = std::monostate{};
     dataset_.reset();
     if (!batches.drop_last) return "the last batch of an epoch may be smaller than the others";
-    if (batches.shards > 1) return "the loader reads one shard of every batch";
     auto uploaded = try_upload<device>(images, batches.threads);
     if (!uploaded.images) return uploaded.error;
     dataset_ = std::move(uploaded.images);

@@ -11,6 +11,7 @@
 #include <pretext/core/random.hpp>
 #include <pretext/core/view_groups.hpp>
 #include <pretext/data/batch_order.hpp>
+#include <pretext/data/loader_options.hpp>
 #include <pretext/kernels/batch_mix.hpp>
 #include <pretext/kernels/parallel_for.hpp>
 #include <pretext/methods/concepts.hpp>
@@ -25,8 +26,9 @@ struct device_batch_options {
   std::size_t batch = 256;
   std::uint64_t seed = 1;  ///< of the order, the views and the random choices of networks
   bool shuffle = true;
-  target_options targets{};  ///< of a classifier
-  block_shape blocks{};      ///< of the source of the images, so that the order is the loader's
+  target_options targets{};           ///< of a classifier
+  block_shape blocks{};               ///< of the source of the images, so that the order is the loader's
+  std::size_t shard = 0, shards = 1;  ///< make only this one of the equal parts of every batch, in order
 };
 
 /// Batches of a step queue that a device makes without the host, from a data set in its memory. They are
@@ -40,10 +42,10 @@ class device_batches {
   using device = typename Context::device;
 
   /// Stores a pointer to the data set, which must outlive the batches. Throws std::invalid_argument if its
-  /// images do not fill one batch.
+  /// images do not fill one batch, or a batch cannot be cut into the shards.
   device_batches(const device_dataset<device>& images, Views views, device_batch_options options = {});
 
-  std::size_t images() const { return order_.batch; }
+  std::size_t images() const { return options_.batch / options_.shards; }
   /// Puts the work that makes the step's batch on the stream.
   template <class Trainer>
   keyed_views<Context, Images> operator()(Trainer& trainer, const step_state* now);
@@ -52,6 +54,11 @@ class device_batches {
   const std::uint64_t* samples() const { return samples_.data(); }
 
  private:
+  static std::size_t images_of_shard(const device_batch_options& options) {
+    loader_options{.batch = options.batch, .shard = options.shard, .shards = options.shards}.check();
+    return options.batch / options.shards;
+  }
+
   /// Mixes the batch and writes its soft targets.
   template <class Target>
   void label(Context& context, const sample_keys& keys, std::size_t classes, Target& soft_targets);
@@ -75,12 +82,21 @@ struct choose_samples {
   const step_state* now;
   std::uint64_t* samples;
   std::uint32_t* epoch;
-  PRETEXT_HOST_DEVICE void operator()(std::size_t i) const {
+  PRETEXT_HOST_DEVICE void operator()(std::size_t i) const { choose(i, i); }
+  /// The sample at a position of the batch.
+  PRETEXT_HOST_DEVICE void choose(std::size_t i, std::size_t position) const {
     const std::uint64_t batches = order.batches_per_epoch();
     const auto current = static_cast<std::uint32_t>(now->number / batches);
-    samples[i] = order.sample(current, now->number % batches * order.batch + i);
+    samples[i] = order.sample(current, now->number % batches * order.batch + position);
     if (i == 0) *epoch = current;
   }
+};
+
+/// The samples of a shard, which begins at a position of the batch.
+struct choose_samples_of_shard {
+  choose_samples of;
+  std::size_t first;
+  PRETEXT_HOST_DEVICE void operator()(std::size_t i) const { of.choose(i, first + i); }
 };
 
 /// Looks up the labels of a batch and draws how it is mixed.
@@ -107,9 +123,9 @@ device_batches<Context, Images, Views>::device_batches(const device_dataset<devi
       views_{std::move(views)},
       options_{options},
       order_{images.size(), options.batch, options.seed, options.shuffle, true, options.blocks},
-      samples_{options.batch},
-      labels_{options.batch},
-      views_of_batch_{groups::resize(batch_, options.batch)} {
+      samples_{images_of_shard(options)},
+      labels_{images_of_shard(options)},
+      views_of_batch_{groups::resize(batch_, images_of_shard(options))} {
   expects(options.batch > 0 && options.batch <= images.size(), "a batch of ", options.batch,
           " images cannot be made of ", images.size(), "; choose a smaller batch");
   options.targets.check();
@@ -120,8 +136,12 @@ template <class Trainer>
 keyed_views<Context, Images> device_batches<Context, Images, Views>::operator()(Trainer& trainer,
                                                                                 const step_state* now) {
   auto& context = trainer.context();
-  kernels::parallel_for<device>::run(context, images(),
-                                     detail::choose_samples{order_, now, samples_.data(), epoch_.data()});
+  const detail::choose_samples choose{order_, now, samples_.data(), epoch_.data()};
+  if (options_.shards == 1)
+    kernels::parallel_for<device>::run(context, images(), choose);
+  else
+    kernels::parallel_for<device>::run(context, images(),
+                                       detail::choose_samples_of_shard{choose, options_.shard * images()});
   const auto epoch = device_scalar<std::uint32_t>::at_address(epoch_.data());
   augment(context, views_, dataset_->chosen(samples_.data(), images()), options_.seed, epoch,
           views_of_batch_);

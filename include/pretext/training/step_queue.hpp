@@ -12,6 +12,7 @@
 #include <pretext/core/expects.hpp>
 #include <pretext/core/is_finite.hpp>
 #include <pretext/core/tensor.hpp>
+#include <pretext/distributed/communicator.hpp>
 #include <pretext/kernels/parallel_for.hpp>
 #include <pretext/training/batches.hpp>
 #include <pretext/training/detail/graph_key.hpp>
@@ -60,6 +61,8 @@ class step_queue {
 
  private:
   void enqueue_one(double drop_path);
+  /// Records the step, together with the other shards that this rank holds.
+  void record(double drop_path);
   /// Puts the whole step on the stream.
   void put_step(double drop_path);
 
@@ -71,6 +74,7 @@ class step_queue {
   std::vector<double> host_losses_;
   std::vector<device_step_values> host_values_;
   std::size_t queued_ = 0, recordings_ = 0;
+  bool is_recorded_ = false;
   std::optional<detail::graph_key<Trainer>> recorded_key_;  ///< of the last step
   std::optional<detail::recording_of<device>> recorded_;
 };
@@ -115,6 +119,7 @@ std::span<const double> step_queue<Trainer, Batches>::wait_losses() {
   const auto& stream = trainer_->context().stream;
   host_losses_.resize(std::exchange(queued_, 0));
   if (host_losses_.empty()) return {};
+  if (trainer_->context().communicator) trainer_->context().communicator->wait(stream);
   device::read(stream, host_losses_.data(), losses_.data(), host_losses_.size());
   device::clear(stream, &state_.data()->queued, 1);
   trainer_->wait_loss();  // throws for the first loss that was not finite
@@ -137,21 +142,39 @@ template <class Trainer, class Batches>
 void step_queue<Trainer, Batches>::enqueue_one(double drop_path) {
   const detail::graph_key<Trainer> key{*trainer_, batches_.images(), drop_path};
   if constexpr (detail::Recorder<device>) {
-    const auto& stream = trainer_->context().stream;
-    if (recorded_key_ == key) {
-      if (!recorded_) {
-        recorded_.emplace(device::record(stream, [&] { put_step(drop_path); }));
-        ++recordings_;
-      }
-      recorded_->replay(stream);
+    auto& context = trainer_->context();
+    bool is_same = recorded_key_ == key;
+    if (context.communicator) is_same = context.communicator->agree(context.stream, is_same);
+    if (is_same) {
+      if (!is_recorded_) record(drop_path);
+      // A rank replays the step of all its shards at once.
+      if (!context.communicator || context.communicator->meet(context.stream))
+        recorded_->replay(context.stream);
       ++queued_;
       return;
     }
   }
   recorded_.reset();
+  is_recorded_ = false;
   recorded_key_ = key;
   put_step(drop_path);
   ++queued_;
+}
+
+template <class Trainer, class Batches>
+void step_queue<Trainer, Batches>::record(double drop_path) {
+  auto& context = trainer_->context();
+  const auto work = [&] {
+    put_step(drop_path);
+    if (context.communicator)
+      context.communicator->meet(context.stream);  // the shards of a rank are one graph
+  };
+  if (!context.communicator || context.communicator->meet(context.stream))
+    recorded_.emplace(device::record(context.stream, work));
+  else
+    work();
+  is_recorded_ = true;
+  ++recordings_;
 }
 
 template <class Trainer, class Batches>

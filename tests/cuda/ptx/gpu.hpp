@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <cstddef>
 #include <deque>
 #include <functional>
@@ -20,8 +21,13 @@ using work = std::function<void()>;
 class queue {
  public:
   void add(work what) {
-    (capturing_ ? captured_ : waiting_).push_back(std::move(what));
-    if (!capturing_) ++added_;
+    if (capturing_) {
+      origin_->captured_.push_back(std::move(what));
+      unjoined_ = origin_ != this;
+    } else {
+      waiting_.push_back(std::move(what));
+      ++added_;
+    }
   }
   /// How much work has been added in total.
   std::size_t added() const { return added_; }
@@ -34,14 +40,36 @@ class queue {
     }
   }
   void finish() { finish(added_); }
+  bool is_done() const { return waiting_.empty(); }
+  /// Every second time true.
+  bool was_asked() { return std::exchange(asked_, !asked_); }
 
   // While capturing, added work is stored and not run.
   bool capturing() const { return capturing_; }
-  void begin_capture() { capturing_ = true, invalid_ = false, captured_.clear(); }
+  void begin_capture() { capturing_ = true, invalid_ = false, origin_ = this, captured_.clear(); }
+  /// Adds this stream to the capture of another one, or the other way round; false if they have another one.
+  bool join_capture(queue& other) {
+    if (!capturing_) {
+      capturing_ = true;
+      origin_ = other.origin_;
+      origin_->joined_.push_back(this);
+      unjoined_ = true;
+    }
+    if (origin_ == this) other.unjoined_ = false;
+    return origin_ == other.origin_;
+  }
   /// Marks the capture as invalid: a call was made that a graph cannot hold.
-  void invalidate_capture() { invalid_ = capturing_; }
+  void invalidate_capture() {
+    if (capturing_) origin_->invalid_ = true;
+  }
   bool invalid() const { return invalid_; }
+  /// Did a stream that has joined do work since the first one has waited for it?
+  bool unjoined() const {
+    return std::any_of(joined_.begin(), joined_.end(), [](const queue* each) { return each->unjoined_; });
+  }
   std::deque<work> end_capture() {
+    for (queue* each : joined_) each->capturing_ = each->unjoined_ = false;
+    joined_.clear();
     capturing_ = false;
     return std::move(captured_);
   }
@@ -49,7 +77,9 @@ class queue {
  private:
   std::deque<work> waiting_, captured_;
   std::size_t added_ = 0, done_ = 0;
-  bool capturing_ = false, invalid_ = false;
+  bool capturing_ = false, invalid_ = false, unjoined_ = false, asked_ = false;
+  queue* origin_ = nullptr;     // of the capture, the stream that has begun it
+  std::vector<queue*> joined_;  // the others
 };
 
 /// Receives what a recorded step consists of, each time that it is replayed, in place of its execution.

@@ -14,6 +14,7 @@ struct captured_graph {
 struct event {
   queue* on = nullptr;
   std::size_t after = 0;
+  bool captured = false;
 };
 template <class To, class From>
 To* as(From handle) {
@@ -57,13 +58,34 @@ cudaError_t cudaEventDestroy(cudaEvent_t old) {
 }
 cudaError_t cudaEventRecord(cudaEvent_t mark, cudaStream_t on) {
   queue& stream = gpu::instance().stream(on);
-  if (stream.capturing()) return outside_of_capture([] {});
-  *as<event>(mark) = {&stream, stream.added()};
+  *as<event>(mark) = {&stream, stream.added(), stream.capturing()};
   return cudaSuccess;
+}
+cudaError_t cudaStreamWaitEvent(cudaStream_t on, cudaEvent_t mark, unsigned) {
+  queue& stream = gpu::instance().stream(on);
+  const event at = *as<event>(mark);
+  if (!at.on) return cudaSuccess;
+  if (at.captured) {
+    if (at.on->capturing() && stream.join_capture(*at.on)) return cudaSuccess;
+    return set_last_error(cudaErrorStreamCaptureMerge);
+  }
+  if (!stream.capturing()) {
+    if (at.on != &stream) stream.add([at] { at.on->finish(at.after); });
+    return cudaSuccess;
+  }
+  stream.invalidate_capture();
+  return set_last_error(cudaErrorStreamCaptureIsolation);
+}
+/// Work goes on only where the host waits: as late as at the second question.
+cudaError_t cudaStreamQuery(cudaStream_t on) {
+  queue& stream = gpu::instance().stream(on);
+  if (stream.capturing()) return outside_of_capture([] {});
+  if (stream.was_asked()) return try_work([&] { stream.finish(); });
+  return set_last_error(stream.is_done() ? cudaSuccess : cudaErrorNotReady);
 }
 cudaError_t cudaEventSynchronize(cudaEvent_t mark) {
   return outside_of_capture([&] {
-    if (const event& at = *as<event>(mark); at.on) at.on->finish(at.after);
+    if (const event& at = *as<event>(mark); at.on && !at.captured) at.on->finish(at.after);
   });
 }
 
@@ -75,11 +97,12 @@ cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {
 }
 cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* result) {
   queue& on = gpu::instance().stream(stream);
+  const bool unjoined = on.unjoined();
   auto* const graph = new captured_graph{on.end_capture()};
-  if (!on.invalid()) return *result = reinterpret_cast<cudaGraph_t>(graph), cudaSuccess;
+  if (!on.invalid() && !unjoined) return *result = reinterpret_cast<cudaGraph_t>(graph), cudaSuccess;
   delete graph;
   *result = nullptr;
-  return set_last_error(cudaErrorStreamCaptureInvalidated);
+  return set_last_error(unjoined ? cudaErrorStreamCaptureUnjoined : cudaErrorStreamCaptureInvalidated);
 }
 cudaError_t cudaGraphInstantiate(cudaGraphExec_t* result, cudaGraph_t graph, unsigned long long) {
   *result = reinterpret_cast<cudaGraphExec_t>(new captured_graph{*as<captured_graph>(graph)});

@@ -8,7 +8,14 @@
 
 namespace pretext::inline v0_1::grid {
 
-/// Computes a deferred loss on the device, unless an earlier one was NaN or infinite.
+/// Stores a deferred loss at an address.
+template <class Loss>
+struct evaluate_loss {
+  Loss loss;
+  double* to;
+  PRETEXT_HOST_DEVICE void operator()(std::size_t) const { *to = loss.value(); }
+};
+
 /// Stores a loss, unless an earlier one is NaN or infinite and has not been read yet.
 template <class Loss>
 struct store_loss {
@@ -43,6 +50,12 @@ class deferred_loss {
     double sum = 0;
     for (std::size_t i = 0; i < count_; ++i) sum += terms_[i].weight * *terms_[i].value;
     return sum;
+  }
+
+  /// Makes the device store the sum in its memory.
+  template <class Context>
+  void store(Context& context, double* to) const {
+    parallel_for(context, 1, evaluate_loss<deferred_loss>{*this, to});
   }
 
   /// Makes the device store the sum at `stream.wait_loss()`, which optimizers read: they change nothing while

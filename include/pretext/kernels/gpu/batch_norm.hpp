@@ -5,96 +5,12 @@
 #include <pretext/core/arena.hpp>
 #include <pretext/kernels/batch_norm.hpp>
 #include <pretext/kernels/gpu/batch_norm/apply.hpp>
+#include <pretext/kernels/gpu/batch_norm/gradient_sums.hpp>
+#include <pretext/kernels/gpu/batch_norm/join_shards.hpp>
 #include <pretext/kernels/gpu/batch_norm/statistics.hpp>
 #include <pretext/kernels/gpu/block/column_loop.hpp>
 
 namespace pretext::inline v0_1::grid {
-
-/// The gradient before a ReLU. The ReLU's output is y or, if y is null, recomputed as x·scale + shift.
-template <class T, class W>
-struct relu_gradient {
-  std::size_t channels;
-  const T* dy;
-  bool relu;
-  const T *y, *x;
-  const W *scale, *shift;
-
-  /// Scale and shift of N channels, from which the output is recomputed.
-  template <unsigned N>
-  struct affine {
-    vec<W, N> factor, offset;
-  };
-  template <unsigned N>
-  PRETEXT_HOST_DEVICE affine<N> affine_of(std::size_t channel) const {
-    return {load<N>(scale + channel), load<N>(shift + channel)};
-  }
-  PRETEXT_HOST_DEVICE bool recomputes() const { return relu && !y; }
-
-  /// At element i, where `get_affine()` returns scale and shift; it is called if the output is recomputed.
-  template <unsigned N, class Affine>
-  PRETEXT_HOST_DEVICE vec<arithmetic<T>, N> at(std::size_t i, const Affine& get_affine) const {
-    auto d = load<N>(dy + i);
-    if (!relu) return d;
-    auto output = load<N>((y ? y : x) + i);
-    if (!y) {
-      const auto of = get_affine();
-      for (unsigned k = 0; k < N; ++k) output[k] = output[k] * of.factor[k] + of.offset[k];
-    }
-    for (unsigned k = 0; k < N; ++k) d[k] = output[k] > 0 ? d[k] : 0;
-    return d;
-  }
-};
-
-/// g and g·(x - mean), whose column sums are the gradients of β and γ.
-template <class T, class W>
-struct gradient_moments {
-  relu_gradient<T, W> g;
-  const T* x;
-  const W* mean;
-
-  template <unsigned Width>
-  struct of_column {
-    relu_gradient<T, W> g;
-    const T* x;
-    typename relu_gradient<T, W>::template affine<Width> affine;
-    vec<W, Width> centre;
-
-    template <unsigned N>
-    PRETEXT_HOST_DEVICE void at(std::size_t r, std::size_t c, vec<arithmetic<T>, N> (&terms)[2]) const {
-      const std::size_t i = r * g.channels + c;
-      terms[0] = g.template at<N>(i, [&] { return affine; });
-      const auto from = load<N>(x + i);
-      for (unsigned k = 0; k < N; ++k) terms[1][k] = terms[0][k] * (from[k] - centre[k]);
-    }
-  };
-  template <unsigned N>
-  PRETEXT_HOST_DEVICE of_column<N> in_column(std::size_t group, std::size_t c) const {
-    const std::size_t at = group * g.channels + c;
-    of_column<N> of{g, x, {}, load<N>(mean + at)};
-    if (g.recomputes()) of.affine = g.template affine_of<N>(at);
-    return of;
-  }
-};
-
-/// Converts these sums to dγ, dβ and the three coefficients per channel from which dx is computed.
-template <class W>
-struct finish_gradient {
-  std::size_t channels, part;
-  const W *inverse, *gamma;
-  W *dgamma, *dbeta, *coefficient_table;
-
-  PRETEXT_HOST_DEVICE void operator()(std::size_t group, std::size_t c, const double (&sums)[2]) const {
-    const double scale = static_cast<double>(inverse[group * channels + c]),
-                 count = static_cast<double>(part);
-    const double weight = gamma ? static_cast<double>(gamma[c]) : 1.0;
-    if (dgamma) dgamma[c] += static_cast<W>(sums[1] * scale);
-    if (dbeta) dbeta[c] += static_cast<W>(sums[0]);
-    W* const coefficients = coefficient_table + 3 * group * channels;
-    coefficients[c] = static_cast<W>(weight * scale);
-    coefficients[channels + c] = static_cast<W>(weight * scale * scale * scale * sums[1] / count);
-    coefficients[2 * channels + c] = static_cast<W>(weight * scale * sums[0] / count);
-  }
-};
 
 /// dx = g·a - (x - mean)·b - d, and dshortcut = g if it is not null; each may alias its source.
 template <class T, class W>
@@ -148,17 +64,28 @@ struct input_gradient {
 
 namespace pretext::inline v0_1::kernels {
 
-/// Matrices (rows, channels) have type T; values per channel have type W.
+/// Matrices (rows, channels) have type T; values per channel have type W. With a communicator, statistics and
+/// sums are those of the rows of all shards (synchronised batch norm).
 template <Accelerator Device>
 struct batch_norm<Device> {
   template <class Context, class T, class W>
   static void statistics(Context& context, std::size_t rows, std::size_t channels, std::size_t groups,
                          const T* x, W epsilon, W* mean, W* inverse, W momentum, W* running_mean,
                          W* running_variance) {
-    const grid::moments<T> term{channels, rows / groups, x};
+    const std::size_t part = rows / groups, shards = distributed::shards_of(context);
+    const grid::moments<T> term{channels, part, x};
+    const grid::batch_statistics<W> to{epsilon, momentum, mean, inverse, running_mean, running_variance};
+    if (!context.communicator)
+      return grid::sum_columns<T, 2>(context, rows, channels, groups, {x}, term,
+                                     grid::finish_statistics<T, W>{term, to});
+    const arena_scope guard{context.workspace};
+    const std::size_t values = groups * channels;
+    double* const own = context.workspace.template allocate<double>(2 * values);
     grid::sum_columns<T, 2>(context, rows, channels, groups, {x}, term,
-                            grid::finish_statistics<T, W>{term, epsilon, momentum, mean, inverse,
-                                                          running_mean, running_variance});
+                            grid::store_moments<T>{term, values, own});
+    const double* const all = grid::gather_doubles(context, own, 2 * values);
+    grid::parallel_for(context, channels,
+                       grid::join_moments<W>{shards, groups, channels, part * shards, all, to});
   }
 
   template <class Context, class W>
@@ -198,9 +125,19 @@ struct batch_norm<Device> {
     W* const coefficient_table = context.workspace.template allocate<W>(3 * groups * channels);
     if (relu && !y) fold(context, channels, groups, mean, inverse, gamma, beta, scale, shift);
     const grid::relu_gradient<T, W> g{channels, dy, relu, y, x, scale, shift};
-    grid::sum_columns<T, 2>(
-        context, rows, channels, groups, {dy, y, x, mean}, grid::gradient_moments<T, W>{g, x, mean},
-        grid::finish_gradient<W>{channels, rows / groups, inverse, gamma, dgamma, dbeta, coefficient_table});
+    const std::size_t values = groups * channels, shards = distributed::shards_of(context);
+    const grid::gradient_moments<T, W> term{g, x, mean};
+    const grid::finish_gradient<W> finish{channels, rows / groups * shards, inverse, gamma, dgamma,
+                                          dbeta,    coefficient_table};
+    if (!context.communicator) {
+      grid::sum_columns<T, 2>(context, rows, channels, groups, {dy, y, x, mean}, term, finish);
+    } else {
+      double* const own = context.workspace.template allocate<double>(2 * values);
+      grid::sum_columns<T, 2>(context, rows, channels, groups, {dy, y, x, mean}, term,
+                              grid::store_gradient_sums<W>{values, finish, own});
+      const double* const all = grid::gather_doubles(context, own, 2 * values);
+      grid::parallel_for(context, channels, grid::join_gradient_sums<W>{shards, groups, all, finish});
+    }
     grid::for_each_column<T>(context, rows, channels, groups, {dy, y, x, mean, dx, dshortcut},
                              grid::input_gradient<T, W>{g, x, mean, coefficient_table, dx, dshortcut});
   }

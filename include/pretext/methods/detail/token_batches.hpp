@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -15,23 +14,23 @@ template <class Context, class Loss, class State, Shape S>
 typename Context::loss_value whole_batch_patches(Context& context, const Loss& loss,
                                                  const token_batch<Context, S>& own, State& state) {
   using T = typename Context::activation;
-  if constexpr (distributed::has_collectives<typename Context::device>) {
-    if (context.communicator) {
-      const arena_scope guard{context.workspace};
-      auto all = own;
-      const std::size_t shards = context.communicator->shards(), rows = own.images * own.tokens;
-      auto* const masked = context.workspace.template allocate<std::uint8_t>(rows * shards);
-      context.communicator->all_gather(context.stream, own.masked, masked, rows);
-      all.images = own.images * shards;
-      all.masked = masked;
-      all.p = gather_views<Context, S>(context, 1, own.p);
-      all.target = gather_views<Context, S>(context, 1, own.target);
-      all.dp = context.workspace.template allocate<T, S>(all.p.batch);
-      Context::device::clear(context.stream, all.dp.data, all.dp.size());
-      const typename Context::loss_value value = loss(context, all, state);
-      std::copy_n(all.dp.data + context.communicator->shard() * own.dp.size(), own.dp.size(), own.dp.data);
-      return value;
-    }
+  if (context.communicator) {
+    const arena_scope guard{context.workspace};
+    auto all = own;
+    const std::size_t shards = context.communicator->shards(), rows = own.images * own.tokens;
+    auto* const masked = context.workspace.template allocate<std::uint8_t>(rows * shards);
+    context.communicator->all_gather(context.stream, own.masked, masked, rows);
+    all.images = own.images * shards;
+    all.masked = masked;
+    all.p = gather_views<Context, S>(context, 1, own.p);
+    all.target = gather_views<Context, S>(context, 1, own.target);
+    all.dp = context.workspace.template allocate<T, S>(all.p.batch);
+    Context::device::clear(context.stream, all.dp.data, all.dp.size());
+    const typename Context::loss_value value = loss(context, all, state);
+    kernels::elementwise<typename Context::device>::copy(
+        context, own.dp.size(),
+        static_cast<const T*>(all.dp.data + context.communicator->shard() * own.dp.size()), own.dp.data);
+    return value;
   }
   Context::device::clear(context.stream, own.dp.data, own.dp.size());
   return loss(context, own, state);

@@ -71,6 +71,7 @@ class graph_key {
         activation_blocks_{trainer.context().activations.blocks_allocated()},
         workspace_blocks_{trainer.context().workspace.blocks_allocated()},
         drop_path_{drop_path},
+        communicator_{trainer.context().communicator},
         method_{std::as_const(trainer).method()},
         optimizer_{std::as_const(trainer).optimizer()} {
     if constexpr (LabelledMethod<typename Trainer::method_type>)
@@ -82,7 +83,7 @@ class graph_key {
  private:
   std::size_t images_, activation_blocks_, workspace_blocks_;
   double drop_path_;
-  const void* soft_targets_ = nullptr;
+  const void *communicator_, *soft_targets_ = nullptr;
   snapshot<typename Trainer::method_type> method_;
   snapshot<typename Trainer::optimizer_type> optimizer_;
 };

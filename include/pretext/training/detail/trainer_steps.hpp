@@ -76,10 +76,10 @@ void trainer<Method, Context, Optimizer>::enqueue(const views_type& views, const
   if constexpr (knows_losses) {
     loss_ = learn(views, step);
     expects_finite_loss(loss_);  // every shard has the same loss
-    distributed::all_reduce(context_, memory_.gradient.data(), Method::size);
   } else {
     learn(views, step).finalize(context_);
   }
+  distributed::all_reduce(context_, memory_.gradient.data(), Method::size);
   optimizer_(context_, std::span<const parameter>{table_}, state_, step.rates, memory_.gradient.data(),
              memory_.value.data());
   if constexpr (Method::has_target) method_.update_target(context_, memory_, step.target_momentum);
@@ -89,7 +89,10 @@ void trainer<Method, Context, Optimizer>::enqueue(const views_type& views, const
 
 template <class Method, class Context, class Optimizer>
 double trainer<Method, Context, Optimizer>::wait_loss() {
-  if constexpr (!knows_losses) loss_ = context_.stream.take_loss();
+  if constexpr (!knows_losses) {
+    if (context_.communicator) context_.communicator->wait(context_.stream);
+    loss_ = context_.stream.take_loss();
+  }
   expects_finite_loss(loss_);
   return loss_;
 }

@@ -8,6 +8,11 @@
 // Per-channel statistics of batch norm, and the scale and shift computed from them.
 namespace pretext::inline v0_1::grid {
 
+/// Of the rows of a channel.
+struct mean_and_variance {
+  double mean, variance;
+};
+
 /// x and x² relative to the first row of each group; a large mean then costs these sums no precision.
 template <class T>
 struct moments {
@@ -39,27 +44,44 @@ struct moments {
   PRETEXT_HOST_DEVICE of_column<N> in_column(std::size_t group, std::size_t c) const {
     return {channels, x, origin<N>(group, c)};
   }
+
+  /// From the sums over the rows of a group.
+  PRETEXT_HOST_DEVICE mean_and_variance finish(std::size_t group, std::size_t c,
+                                               const double (&sums)[2]) const {
+    const double count = static_cast<double>(part), shift = sums[0] / count;
+    const double second_moment = sums[1] / count - shift * shift;
+    return {static_cast<double>(origin<1>(group, c)[0]) + shift, second_moment > 0 ? second_moment : 0};
+  }
 };
 
-/// Converts the sums to mean and 1/√(variance + ε), and updates the running statistics with each group in
-/// order.
-template <class T, class W>
-struct finish_statistics {
-  moments<T> of;
+/// Where the statistics of a batch are stored.
+template <class W>
+struct batch_statistics {
   W epsilon, momentum;
   W *mean, *inverse, *running_mean, *running_variance;
 
-  PRETEXT_HOST_DEVICE void operator()(std::size_t group, std::size_t c, const double (&sums)[2]) const {
-    const double count = static_cast<double>(of.part), shift = sums[0] / count;
-    const double second_moment = sums[1] / count - shift * shift,
-                 variance = second_moment > 0 ? second_moment : 0;
-    const double average = static_cast<double>(of.template origin<1>(group, c)[0]) + shift;
-    mean[group * of.channels + c] = static_cast<W>(average);
-    inverse[group * of.channels + c] = static_cast<W>(1 / std::sqrt(variance + static_cast<double>(epsilon)));
+  /// Stores mean and 1/√(variance + ε) of the rows of a group, and updates the running statistics; called
+  /// with each group in order.
+  PRETEXT_HOST_DEVICE void store(std::size_t channels, std::size_t rows, std::size_t group, std::size_t c,
+                                 mean_and_variance found) const {
+    const double count = static_cast<double>(rows), variance = found.variance;
+    mean[group * channels + c] = static_cast<W>(found.mean);
+    inverse[group * channels + c] = static_cast<W>(1 / std::sqrt(variance + static_cast<double>(epsilon)));
     if (!running_mean) return;
-    const double unbiased = of.part > 1 ? variance * count / (count - 1) : variance;
-    running_mean[c] += momentum * (static_cast<W>(average) - running_mean[c]);
+    const double unbiased = rows > 1 ? variance * count / (count - 1) : variance;
+    running_mean[c] += momentum * (static_cast<W>(found.mean) - running_mean[c]);
     running_variance[c] += momentum * (static_cast<W>(unbiased) - running_variance[c]);
+  }
+};
+
+/// Converts the sums of `moments` to statistics.
+template <class T, class W>
+struct finish_statistics {
+  moments<T> of;
+  batch_statistics<W> to;
+
+  PRETEXT_HOST_DEVICE void operator()(std::size_t group, std::size_t c, const double (&sums)[2]) const {
+    to.store(of.channels, of.part, group, c, of.finish(group, c, sums));
   }
 };
 
