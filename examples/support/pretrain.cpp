@@ -31,15 +31,19 @@ namespace {
 
 using namespace pretext;
 
+void say_batches(const std::string& obstacle) {
+  if (obstacle.empty())
+    std::fprintf(stderr, "the images are in the GPU's memory; the GPU makes the batches\n");
+  else
+    std::fprintf(stderr, "batches are loaded by the CPU and copied to the GPU: %s\n", obstacle.c_str());
+}
+
 /// Uploads the images to the GPU if they fit; tells the user which side makes the batches, and why.
 bool upload_images(const training_options& options, const pretext::any_source& train,
                    pretext::any_trainer& trainer, const pretext::loader_options& loading) {
   const std::string obstacle =
       options.load_batches ? "--load-batches was given" : trainer.upload_dataset(train, loading);
-  if (obstacle.empty())
-    std::fprintf(stderr, "the images are in the GPU's memory; the GPU makes the batches\n");
-  else
-    std::fprintf(stderr, "batches are loaded by the CPU and copied to the GPU: %s\n", obstacle.c_str());
+  say_batches(obstacle);
   return obstacle.empty();
 }
 
@@ -61,14 +65,13 @@ image_list images_of_run(const recipe& config, const any_source& found, std::siz
   return list_images(found, config.data == "builtin" ? "" : config.data, cpu::stream{threads});
 }
 
-/// How many shards this rank holds. Throws if the ranks cannot hold the shards, or the device has none.
+/// How many shards this rank holds. Throws if the ranks cannot hold the shards, or the program cannot compute
+/// them on its device.
 std::size_t shards_held(const pretraining_recipe& config, const training_options& options,
                         const rank_engine& ranks) {
   distributed::expects_holders(config.shards, ranks.ranks());
   loader_options{.batch = config.batch, .shards = config.shards}.check();
-  expects(config.shards == 1 || !options.compute.is_gpu(), config.shards,
-          " shards cannot be computed on a GPU: ranks train on CPUs so far; leave out --shards and the "
-          "launcher, or --device cuda");
+  if (config.shards > 1 && options.compute.is_gpu()) expects_nccl(config.shards);
   return config.shards / ranks.ranks();
 }
 
@@ -94,24 +97,46 @@ std::string description_of(const held_shards& shards) {
   return str_cat(", ", held.size(), " shards of each batch on ", counted(held.size() / held.local(), "rank"));
 }
 
-/// Runs the shards that this rank holds, each in a thread, with a loader and a trainer of its own.
-run_result run_shards(held_shards& shards, const run_options& run, const loader_options& loading,
-                      const any_source& train, bool resume) {
+/// Uploads the images to the GPUs if they fit on all of them. The first shard says which side makes the
+/// batches.
+bool upload_images(const training_options& options, const any_source& train, any_trainer& trainer,
+                   const loader_options& loading, distributed::communicator<cpu>& host) {
+  const std::string own =
+      options.load_batches ? "--load-batches was given" : trainer.upload_dataset(train, loading);
+  std::vector<distributed::detail::short_text> all(host.shards());
+  const distributed::detail::short_text obstacle{own};
+  host.all_gather({}, &obstacle, all.data(), sizeof obstacle);
+  std::string first;
+  for (const auto& each : all)
+    if (first.empty()) first = each.view();
+  if (host.shard() == 0) say_batches(first);
+  return first.empty();
+}
+
+/// Runs the shards that this rank holds, each in a thread, with a trainer and batches of its own.
+run_result run_shards(held_shards& shards, const training_options& options_of_all, const run_options& run,
+                      const loader_options& loading, const any_source& train, bool resume) {
   run_result result;
   const std::size_t held = shards.held.local();
-  shards.held.run([&](distributed::communicator<cpu>& own) {
+  shards.held.run([&](distributed::any_communicator& own, distributed::communicator<cpu>& host) {
     const std::size_t index = own.shard() - shards.held.first();
     any_trainer& trainer = *shards.trainers[index];
     trainer.set_communicator(&own);
     run_options options = run;
-    options.communicator = &own;
+    options.communicator = &host;
     loader_options part = loading;
     part.shard = own.shard();
     part.shards = own.shards();
     part.threads = std::max<std::size_t>(1, loading.threads / held);
     part.cache_bytes = loading.cache_bytes / held;
-    loader batches{train, part};
-    run_result ended = run_training(options, trainer, batches, resume);
+    run_result ended;
+    if (device_batches_tag on_device;
+        options_of_all.compute.is_gpu() && upload_images(options_of_all, train, trainer, part, host)) {
+      ended = run_training(options, trainer, on_device, resume);
+    } else {
+      loader batches{train, part};
+      ended = run_training(options, trainer, batches, resume);
+    }
     trainer.set_communicator(nullptr);  // the report computes with this rank's trainer alone
     if (index == 0) result = std::move(ended);
   });
@@ -164,7 +189,8 @@ finished_training take_steps(recipe& config, const training_options& options, ru
                counted(steps, "step").c_str(), counted(config.batch, "image").c_str(), config.encoder.c_str(),
                config.image_size, counted(threads, "thread").c_str(),
                options.compute.is_gpu() ? " and a GPU" : "", shards ? description_of(*shards).c_str() : "");
-  const bool uploaded = options.compute.is_gpu() && upload_images(options, train, trainer, loading);
+  const bool uploaded =
+      !shards && options.compute.is_gpu() && upload_images(options, train, trainer, loading);
   // After the last step an evaluation fails alone, so that the encoder is written.
   const auto evaluate = [&](std::size_t epoch) -> std::map<std::string, double> {
     if (epoch < config.epochs) return evaluation.after(epoch);
@@ -206,7 +232,7 @@ finished_training take_steps(recipe& config, const training_options& options, ru
       end_at_once(exit_interrupted);  // a thread of the loader may be in a read that never returns
   };
   if (shards) {
-    result = run_shards(*shards, run, loading, train, saved.has_value());
+    result = run_shards(*shards, options, run, loading, train, saved.has_value());
     say_if_interrupted();
     done.ended = result.failed || result.interrupted;
     done.status = result.failed ? exit_failed : result.interrupted ? exit_interrupted : done.status;
@@ -236,6 +262,7 @@ int pretrain(const pretraining& method, const training_options& options, rank_en
   run_folder folder{options.out, method.info.program(), ranks.is_first()};
   std::optional<run_state> saved;
   datasets data;
+  std::unique_ptr<rank_shards> held_by_rank;  // outlives what the trainers have recorded
   std::vector<std::unique_ptr<any_trainer>> trainers;
   image_list images;
   // First, so that an encoder, a device or images that are not there leave no folder behind and an earlier
@@ -246,6 +273,8 @@ int pretrain(const pretraining& method, const training_options& options, rank_en
     const std::size_t held = shards_held(config, options, ranks);
     const bool measured = is_measured(config);
     if (measured) data = open_datasets(config);  // before the trainer, which normalises with the result
+    std::vector<distributed::trait> of_gpu;
+    if (config.shards > 1 && options.compute.is_gpu()) of_gpu = on_gpus().choose(options.started);
     compute_options compute = options.compute;
     compute.threads = std::max<std::size_t>(1, compute.threads / held);
     while (trainers.size() < held) trainers.push_back(method.make(compute));
@@ -261,7 +290,9 @@ int pretrain(const pretraining& method, const training_options& options, rank_en
     if (!options.resume) apply_length(config, data.train.size(), options.given);
     if (config.shards == 1) return {};
     images = images_of_run(config, data.found, options.compute.threads);
-    return traits_of(config, saved, images);
+    auto traits = traits_of(config, saved, images);
+    traits.insert(traits.begin(), of_gpu.begin(), of_gpu.end());
+    return traits;
   };
   if (const std::string failure = open_alike(ranks, open); !failure.empty()) {
     std::fprintf(stderr, "%s: %s\n", folder.program().c_str(), failure.c_str());
@@ -269,8 +300,11 @@ int pretrain(const pretraining& method, const training_options& options, rank_en
   }
   const auto& trainer = trainers.front();
   std::unique_ptr<held_shards> shards;
-  if (config.shards > 1)
-    shards.reset(new held_shards{distributed::shards<rank_engine>{ranks, config.shards}, trainers, images});
+  if (config.shards > 1) {
+    held_by_rank = options.compute.is_gpu() ? on_gpus().make_shards(ranks, options.started, config.shards)
+                                            : make_cpu_shards(ranks, config.shards);
+    shards.reset(new held_shards{*held_by_rank, trainers, images});
+  }
   if (!options.resume) folder.start(to_text(config), options.overwrite);
   const auto schedule = [&](std::size_t step, std::size_t per_epoch) {
     const auto now = static_cast<double>(step), epoch = static_cast<double>(per_epoch);

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include <pretext/data/image_list.hpp>
-#include <pretext/distributed/shards.hpp>
+#include <pretext/distributed/launch.hpp>
 #include <pretext/runtime/any_trainer.hpp>
 
 #include "compute_options.hpp"
@@ -34,7 +34,8 @@ struct training_options {
   std::vector<std::string> given{};    // names of the options on the command line
   bool load_batches = false;           // even if the images fit into the GPU's memory
   bool init_report = false;            // a line for every tensor of --init
-  double patience = 60;                // seconds that a rank waits for the others in a step, at least
+  pretext::distributed::launch started{};
+  double patience = 60;  // seconds that a rank waits for the others in a step, at least
 };
 
 /// Learning rate and target momentum of a step.
@@ -56,7 +57,7 @@ struct finished_training {
 
 /// The shards that this rank holds of a training, and a trainer for each.
 struct held_shards {
-  pretext::distributed::shards<rank_engine> held;
+  rank_shards& held;
   std::vector<std::unique_ptr<pretext::any_trainer>>& trainers;
   const pretext::image_list& images;  // all that were found
 };

@@ -89,13 +89,14 @@ int run_pretraining(int argc, char** argv, const pretraining& method, const std:
   add_training_options(line, options);
   if (const auto status = line.parse(argc, argv)) return *status;
   options.given = line.given();
+  options.started = started;
   const bool chosen = std::ranges::find(options.given, "--shards") != options.given.end();
   if (!chosen && !options.resume) method.config.shards = started.ranks;
   return run_program(method.info.program(), [&] {
     if (!fault.empty()) throw std::runtime_error{fault};
     expects_compiled(method.info.name);
     apply_preset(method.config, options.given);
-    return run_ranks(method.info.program(), started, quiet,
+    return run_ranks(method.info.program(), started, options.compute.is_gpu(), quiet,
                      [&](rank_engine& ranks) { return pretrain(method, options, ranks); });
   });
 }

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include <pretext/distributed/shards.hpp>
 #include <pretext/io/bad_image.hpp>
 #include <pretext/training/non_finite_loss.hpp>
 
@@ -38,13 +39,33 @@ class engine_of_one final : public rank_engine {
   [[noreturn]] void abort(int status) override { std::_Exit(status); }
 };
 
-std::unique_ptr<rank_engine> make_engine(const std::string& program, const distributed::launch& started) {
+class cpu_shards final : public rank_shards {
+ public:
+  cpu_shards(rank_engine& ranks, std::size_t count) : held_{ranks, count} {}
+
+  std::size_t size() const override { return held_.size(); }
+  std::size_t local() const override { return held_.local(); }
+  std::size_t first() const override { return held_.first(); }
+  void run(const work& each) override {
+    held_.run([&](distributed::communicator<cpu>& own) { each(own, own); });
+  }
+
+ private:
+  distributed::shards<rank_engine> held_;
+};
+
+std::unique_ptr<rank_engine> make_engine(const std::string& program, const distributed::launch& started,
+                                         bool gpu) {
   if (started.ranks == 1) return std::make_unique<engine_of_one>();
-  if (!started.is_by_mpi())
-    distributed::expects_one_rank(
-        started, program,
-        "ranks are connected by MPI alone: start it with mpirun or srun, or unset RANK and WORLD_SIZE to "
-        "train in one process");
+  if (!started.is_by_mpi()) {
+    if (!gpu)
+      distributed::expects_one_rank(
+          started, program,
+          "on CPUs ranks are connected by MPI alone: start it with mpirun or srun, train on GPUs with "
+          "--device cuda, or unset RANK and WORLD_SIZE to train in one process");
+    expects_nccl(started.ranks);
+    return on_gpus().connect(started);
+  }
   if (!make_mpi_engine())
     distributed::expects_one_rank(started, program,
                                   "it was built without MPI; install one (Debian: libopenmpi-dev), configure "
@@ -79,6 +100,14 @@ void say(const std::string& program, const std::string& sentence) {
 }
 
 }  // namespace
+
+void expects_nccl(std::size_t shards) {
+  if (!on_gpus().connect)
+    throw_error<std::runtime_error>(
+        shards,
+        " shards on GPUs need NCCL, and this program was built without it; install it (Debian: "
+        "libnccl-dev), configure with cmake -DPRETEXT_NCCL=ON, and build again");
+}
 
 mpi_maker& make_mpi_engine() {
   static mpi_maker maker = nullptr;
@@ -129,9 +158,18 @@ std::size_t processors_of_rank(const distributed::launch& started) {
   return processors;
 }
 
-int run_ranks(const std::string& program, const distributed::launch& started, quiet_rank& quiet,
+std::unique_ptr<rank_shards> make_cpu_shards(rank_engine& ranks, std::size_t count) {
+  return std::make_unique<cpu_shards>(ranks, count);
+}
+
+gpu_ranks& on_gpus() {
+  static gpu_ranks made;
+  return made;
+}
+
+int run_ranks(const std::string& program, const distributed::launch& started, bool gpu, quiet_rank& quiet,
               const std::function<int(rank_engine&)>& body) {
-  const auto ranks = make_engine(program, started);
+  const auto ranks = make_engine(program, started, gpu);
   if (ranks->ranks() == 1) return body(*ranks);
   try {
     return body(*ranks);

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include <pretext/devices/cpu.hpp>
+#include <pretext/distributed/communicator.hpp>
 #include <pretext/distributed/engine.hpp>
 #include <pretext/distributed/launch.hpp>
 #include <pretext/distributed/likeness.hpp>
@@ -30,6 +32,40 @@ class rank_engine {
   bool is_first() const { return rank() == 0; }
 };
 static_assert(pretext::distributed::Engine<rank_engine>);
+
+/// The shards of a batch that this rank holds, each of which is computed in a thread.
+class rank_shards {
+ public:
+  /// `own` connects the contexts of the shards, `host` what the host decides.
+  using work = std::function<void(pretext::distributed::any_communicator& own,
+                                  pretext::distributed::communicator<pretext::cpu>& host)>;
+  virtual ~rank_shards() = default;
+  /// The shards of a batch, how many of them this rank holds, and the first of those.
+  virtual std::size_t size() const = 0;
+  virtual std::size_t local() const = 0;
+  virtual std::size_t first() const = 0;
+  virtual void run(const work& each) = 0;
+};
+
+/// On CPUs.
+std::unique_ptr<rank_shards> make_cpu_shards(rank_engine& ranks, std::size_t count);
+
+/// What ranks with a GPU each need (ranks/nccl.cu); null in a program that was built without it.
+struct gpu_ranks {
+  /// An engine of the ranks that torchrun has started. Chooses the GPU of this rank.
+  std::unique_ptr<rank_engine> (*connect)(const pretext::distributed::launch&) = nullptr;
+  /// Chooses the GPU of this rank, and returns what must be alike on all ranks.
+  std::vector<pretext::distributed::trait> (*choose)(const pretext::distributed::launch&) = nullptr;
+  /// A collective.
+  std::unique_ptr<rank_shards> (*make_shards)(rank_engine& ranks, const pretext::distributed::launch&,
+                                              std::size_t count) = nullptr;
+};
+gpu_ranks& on_gpus();
+/// Throws std::runtime_error unless the program can train on several GPUs.
+void expects_nccl(std::size_t shards);
+struct gpu_entry {
+  explicit gpu_entry(const gpu_ranks& made) { on_gpus() = made; }
+};
 
 /// Makes the engine of MPI (ranks/mpi.cpp); null in a program that was built without it.
 using mpi_maker = std::unique_ptr<rank_engine> (*)(const pretext::distributed::launch&);
@@ -56,11 +92,11 @@ class quiet_rank {
 /// divided among the ranks of the host.
 std::size_t processors_of_rank(const pretext::distributed::launch& started);
 
-/// Connects the ranks that the launcher has started, calls `body` on each and returns its status. An
-/// exception is one sentence on stderr and the end of all ranks; with one rank it is the caller's. Throws
-/// std::runtime_error if the ranks cannot be connected.
-int run_ranks(const std::string& program, const pretext::distributed::launch& started, quiet_rank& quiet,
-              const std::function<int(rank_engine&)>& body);
+/// Connects the ranks that the launcher has started, `gpu`: each with a GPU, calls `body` on each and returns
+/// its status. An exception is one sentence on stderr and the end of all ranks; with one rank it is the
+/// caller's. Throws std::runtime_error if the ranks cannot be connected.
+int run_ranks(const std::string& program, const pretext::distributed::launch& started, bool gpu,
+              quiet_rank& quiet, const std::function<int(rank_engine&)>& body);
 
 /// Calls `open` on all ranks, which returns what must be alike on them. Returns what has failed, or differs,
 /// the same sentence on all; empty if nothing has. With one rank exceptions are the caller's.

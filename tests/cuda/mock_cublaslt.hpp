@@ -101,6 +101,8 @@ inline void multiply(const mock_product& product, const void* a, const mock_layo
 
 extern "C" {
 
+std::size_t cublasLtGetVersion() { return CUBLAS_VERSION; }
+
 const char* cublasLtGetStatusString(cublasStatus_t) { return "set by the test"; }
 cublasStatus_t cublasLtCreate(cublasLtHandle_t* handle) {
   static int any;

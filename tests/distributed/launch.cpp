@@ -98,6 +98,37 @@ TEST_CASE("the launcher of another MPI is named") {
   expects_mpi_of({.by = "srun", .ranks = 2}, 2, "Open MPI v4.1.4");
 }
 
+TEST_CASE("ranks that torchrun has started meet at the port after its own") {
+  const auto meet = [](const std::map<std::string, std::string>& environment) {
+    return meeting_point_from([&](const char* name) -> const char* {
+      const auto variable = environment.find(name);
+      return variable == environment.end() ? nullptr : variable->second.c_str();
+    });
+  };
+  CHECK(meet({{"MASTER_ADDR", "10.0.0.1"}, {"MASTER_PORT", "29500"}}) == "10.0.0.1:29501");
+  CHECK(meet({{"MASTER_ADDR", "node-7"}, {"MASTER_PORT", "1"}}) == "node-7:2");
+  CHECK(meet({{"MASTER_ADDR", "fe80::1"}, {"MASTER_PORT", "29500"}}) == "[fe80::1]:29501");
+  CHECK_THROWS_WITH_AS(meet({{"MASTER_PORT", "29500"}}),
+                       "RANK and WORLD_SIZE are set, but not MASTER_ADDR: start the program with torchrun "
+                       "--no-python, or set MASTER_ADDR and MASTER_PORT, too",
+                       std::runtime_error);
+  for (const char* port : {"0", "65535", "http", "-1"})
+    CHECK_THROWS_WITH_AS(meet({{"MASTER_ADDR", "a"}, {"MASTER_PORT", port}}),
+                         (std::string{"the environment variable MASTER_PORT is \""} + port +
+                          "\", and a number from 1 to 65534 is needed: the ranks use the port after it")
+                             .c_str(),
+                         std::runtime_error);
+}
+
+TEST_CASE("a rank has the GPU of its index on the host, or the only one that it sees") {
+  CHECK(gpu_of({.ranks = 8, .local_rank = 3, .local_ranks = 4}, 4) == 3);
+  CHECK(gpu_of({.ranks = 8, .local_rank = 3, .local_ranks = 4}, 1) == 0);
+  CHECK(gpu_of({}, 8) == 0);
+  CHECK_THROWS_WITH_AS(gpu_of({.rank = 6, .ranks = 8, .local_rank = 2, .local_ranks = 4}, 2),
+                       "rank 6 is the 3. of its host, which has 2 GPUs; start one rank per GPU",
+                       std::runtime_error);
+}
+
 TEST_CASE("ranks that cannot hold equally many shards are told which numbers can") {
   CHECK_THROWS_WITH_AS(expects_holders(8, 3), "8 shards can be held by 1, 2, 4 or 8 ranks, not by 3",
                        std::invalid_argument);

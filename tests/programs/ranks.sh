@@ -112,7 +112,7 @@ fails_once "the loss became" mpirun -n 2 "$pretrain" simclr "${images[@]}" --lea
 fails_once "not expected" mpirun -n 2 "$pretrain" simclr "${images[@]}" --out none --ranks 2
 fails "cannot write the file: File too large" mpirun -n 1 bash -c 'ulimit -f 100; exec "$@"' limited \
   "$pretrain" simclr "${images[@]}" --epochs 1 --out full : -n 1 "$pretrain" simclr "${images[@]}" --epochs 1 --out full
-RANK=0 WORLD_SIZE=4 fails "torchrun has started pretrain simclr 4 times, but ranks are connected by MPI alone" \
+RANK=0 WORLD_SIZE=4 fails "torchrun has started pretrain simclr 4 times, but on CPUs ranks are connected by MPI alone" \
   "$pretrain" simclr "${images[@]}" --out none
 PMI_RANK=0 PMI_SIZE=4 fails "this program was started 4 times by MPICH's mpiexec, but is built with" \
   "$pretrain" simclr "${images[@]}" --out none

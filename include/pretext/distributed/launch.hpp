@@ -64,6 +64,41 @@ inline launch launch_from_environment() {
   return launch_from([](const char* name) -> const char* { return std::getenv(name); });
 }
 
+/// Where ranks meet that torchrun has started, "10.0.0.1:29501": the port after MASTER_PORT, on which
+/// torchrun listens itself, of MASTER_ADDR. Throws std::runtime_error that names a variable that is missing
+/// or no port.
+template <class Get>
+std::string meeting_point_from(const Get& get) {
+  const auto value = [&](const char* name) {
+    const char* const text = get(name);
+    if (!text || !*text)
+      throw_error<std::runtime_error>("RANK and WORLD_SIZE are set, but not ", name,
+                                      ": start the program with torchrun --no-python, or set MASTER_ADDR "
+                                      "and MASTER_PORT, too");
+    return std::string{text};
+  };
+  const std::string address = value("MASTER_ADDR"), port = value("MASTER_PORT");
+  const auto number = pretext::detail::parse_number<unsigned>(port);
+  if (!number || *number == 0 || *number >= 65535)
+    throw_error<std::runtime_error>(
+        "the environment variable MASTER_PORT is \"", port,
+        "\", and a number from 1 to 65534 is needed: the ranks use the port after it");
+  const bool is_ip6 = address.find(':') != std::string::npos;
+  return str_cat(is_ip6 ? "[" : "", address, is_ip6 ? "]:" : ":", *number + 1);
+}
+inline std::string meeting_point_from_environment() {
+  return meeting_point_from([](const char* name) -> const char* { return std::getenv(name); });
+}
+
+/// The GPU of this rank, among those that the process sees: the only one, or that of its index on the host.
+/// Throws std::runtime_error if there are too few.
+inline std::size_t gpu_of(const launch& started, std::size_t gpus) {
+  if (gpus != 1 && started.local_rank >= gpus)
+    throw_error<std::runtime_error>("rank ", started.rank, " is the ", started.local_rank + 1,
+                                    ". of its host, which has ", gpus, " GPUs; start one rank per GPU");
+  return gpus == 1 ? 0 : started.local_rank;
+}
+
 /// Throws std::runtime_error that says what to do if a program without MPI was started several times, or by a
 /// launcher that connects nothing: every copy would be rank 0 of 1. `program` as in "finetune".
 inline void expects_one_rank(const launch& started, std::string_view program, std::string_view why) {

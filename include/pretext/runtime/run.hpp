@@ -63,8 +63,7 @@ class run_loop {
     while (state_.step < options_.steps && !shard_.any(options_.stop.stop_requested())) {
       const auto began = clock::now();
       shard_.begin_step(state_.step + 1);
-      const auto losses =
-          take(depth_.steps(steps_until_event(), options_.checkpoint_seconds - since(saved_)));
+      const auto losses = take(steps_ahead());
       if (losses.empty()) break;  // interrupted while the host waited for images
       depth_.report(losses.size(), since(began));
       shard_.end_step(clock::now() - began);
@@ -98,6 +97,11 @@ class run_loop {
     if (state_.step == 0 && options_.stop_on_collapse) return 1;
     return std::min({trainer_.max_queued(), options_.steps - state_.step,
                      until_next(options_.steps_per_epoch), until_next(options_.monitor_every)});
+  }
+  /// As many as the clock of the first shard allows.
+  std::size_t steps_ahead() {
+    const std::size_t steps = depth_.steps(steps_until_event(), options_.checkpoint_seconds - since(saved_));
+    return trainer_.max_queued() > 1 ? shard_.value_of_first(steps) : steps;
   }
   std::size_t until_next(std::size_t every) const { return every - state_.step % every; }
 

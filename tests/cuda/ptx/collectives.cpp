@@ -37,6 +37,15 @@ ncclComm_t group_on = nullptr;
 cudaStream_t group_stream = nullptr;
 bool is_open = false;
 
+/// torchrun's programs do not initialise MPI.
+void initialise_mpi() {
+  int done = 0;
+  MPI_Initialized(&done);
+  if (done) return;
+  MPI_Init(nullptr, nullptr);
+  std::atexit([] { MPI_Finalize(); });
+}
+
 /// The next question is answered with "not yet", the one after it with the result.
 ncclResult_t settle_later(ncclComm_t comm, ncclResult_t result) {
   comm->state = result;
@@ -79,6 +88,7 @@ const char* ncclGetLastError(ncclComm_t comm) { return comm ? comm->error.c_str(
 /// With NCCL_COMM_ID the same on all ranks, else another one on each.
 ncclResult_t ncclGetUniqueId(ncclUniqueId* id) {
   int rank = 0;
+  initialise_mpi();
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
   const char* const address = std::getenv("NCCL_COMM_ID");
   const std::string text = address ? address : "rank " + std::to_string(rank);

@@ -70,9 +70,18 @@ cudaError_t cudaDeviceGetPCIBusId(char* id, int size, int) {
 cudaError_t cudaDriverGetVersion(int* version) { return *version = CUDART_VERSION, cudaSuccess; }
 cudaError_t cudaRuntimeGetVersion(int* version) { return *version = CUDART_VERSION, cudaSuccess; }
 cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr what, int) {
-  if (what != cudaDevAttrMaxSharedMemoryPerBlockOptin) return set_last_error(cudaErrorInvalidValue);
-  *value = static_cast<int>(gpu::max_shared_memory);
-  return cudaSuccess;
+  switch (what) {
+    case cudaDevAttrMaxSharedMemoryPerBlockOptin:
+      return *value = int{gpu::max_shared_memory}, cudaSuccess;
+    case cudaDevAttrComputeCapabilityMajor:
+      return *value = 8, cudaSuccess;
+    case cudaDevAttrComputeCapabilityMinor:
+      return *value = 0, cudaSuccess;
+    case cudaDevAttrMultiProcessorCount:
+      return *value = 108, cudaSuccess;
+    default:
+      return set_last_error(cudaErrorInvalidValue);
+  }
 }
 cudaError_t cudaDeviceSynchronize() {
   return outside_of_capture([] { gpu::instance().finish_all(); });

@@ -39,6 +39,14 @@ class shard_of_run {
     return all_[0] == 1;
   }
 
+  /// The value that the first shard has.
+  std::size_t value_of_first(std::size_t own) {
+    if (is_alone()) return own;
+    std::vector<std::size_t> values(all_.size());
+    connected_->all_gather({}, &own, values.data(), sizeof own);
+    return values[0];
+  }
+
   /// Adds the bad images of all shards.
   void join(std::map<std::size_t, std::string>& skipped) {
     if (is_alone()) return;
