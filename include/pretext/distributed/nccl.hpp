@@ -51,7 +51,8 @@ ncclUniqueId nccl_id_over(E& connected) {
 }
 
 /// An Engine and a DeviceEngine whose ranks are processes with a GPU each. What is on the host travels
-/// through the GPU's memory. Calls but those of `patience` come from one thread at a time.
+/// through the GPU's memory. It must outlive the steps that were recorded with it. Calls but those of
+/// `patience` come from one thread at a time.
 class nccl {
  public:
   /// Who this rank is: its index and its GPU, CUDA's `device`. `host` is the name of its host, for messages.

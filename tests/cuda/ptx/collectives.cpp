@@ -1,6 +1,7 @@
 // A mock of NCCL for programs on the mock GPU: the ranks are the processes that mpirun has started, and MPI
 // moves the bytes when the stream comes to a collective. As a communicator that does not block it accepts a
-// call only when it is asked again. PRETEXT_MOCK_NCCL=duplicate: it refuses two ranks on one GPU.
+// call only when it is asked again. PRETEXT_MOCK_NCCL=duplicate: it refuses two ranks on one GPU; lost:
+// another rank has failed.
 #include <mpi.h>
 #include <nccl.h>
 
@@ -81,7 +82,9 @@ extern "C" {
 
 ncclResult_t ncclGetVersion(int* version) { return *version = NCCL_VERSION_CODE, ncclSuccess; }
 const char* ncclGetErrorString(ncclResult_t result) {
-  return result == ncclInvalidUsage ? "invalid usage" : "no error";
+  return result == ncclInvalidUsage  ? "invalid usage"
+         : result == ncclRemoteError ? "remote process exited or there was a network error"
+                                     : "no error";
 }
 const char* ncclGetLastError(ncclComm_t comm) { return comm ? comm->error.c_str() : ""; }
 
@@ -122,6 +125,8 @@ ncclResult_t ncclCommInitRankConfig(ncclComm_t* comm, int ranks, ncclUniqueId id
 ncclResult_t ncclCommGetAsyncError(ncclComm_t comm, ncclResult_t* state) {
   *state = comm->is_settled ? comm->state : ncclInProgress;
   comm->is_settled = true;
+  const char* const mode = std::getenv("PRETEXT_MOCK_NCCL");
+  if (mode && std::strcmp(mode, "lost") == 0) *state = ncclRemoteError;
   return ncclSuccess;
 }
 ncclResult_t ncclCommFinalize(ncclComm_t comm) { return settle_later(comm, ncclSuccess); }

@@ -79,6 +79,36 @@ TEST_CASE("ranks on GPUs compare what must be alike") {
                        std::runtime_error);
 }
 
+TEST_CASE("a wait for a stream ends with the patience of the rank, and with an error of NCCL") {
+  auto& engine = tests::this_rank_alone();
+  const cuda_gpu::stream stream;
+  const std::size_t bytes = 1 << 24;
+  buffer<std::byte, cuda_gpu> memory{bytes};
+  const auto wait_for_work = [&] {
+    for (int repetition = 0; repetition < 16; ++repetition) cuda_gpu::clear(stream, memory.data(), bytes);
+    std::string told;
+    try {
+      engine.wait(stream);
+    } catch (const distributed::lost_rank& lost) { told = lost.what(); }
+    stream.wait();
+    return told;
+  };
+  CHECK(wait_for_work() == "");
+  const auto before = engine.patience();
+  engine.set_patience(std::chrono::milliseconds{0}, "step 812");
+  CHECK(wait_for_work() == "rank 0 (" + engine.host() +
+                               ") waited 0 s for the other ranks in step 812: one of them has died, hangs or "
+                               "is cut off, or needs more patience");
+  engine.set_patience(before, "");
+  if (hosts().ranks() == 1) return;  // a real NCCL
+  setenv("PRETEXT_MOCK_NCCL", "lost", 1);
+  const std::string told = wait_for_work();
+  unsetenv("PRETEXT_MOCK_NCCL");
+  CHECK(told ==
+        "rank 0 (" + engine.host() +
+            ") cannot go on: a collective failed: remote process exited or there was a network error");
+}
+
 TEST_CASE("ranks that share an address have the same id") {
   const ncclUniqueId own = distributed::nccl_id_at("127.0.0.1:29501");
   std::vector<ncclUniqueId> all(hosts().ranks());
