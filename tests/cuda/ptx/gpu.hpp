@@ -27,6 +27,7 @@ class queue {
     } else {
       waiting_.push_back(std::move(what));
       ++added_;
+      asked_ = false;
     }
   }
   /// How much work has been added in total.
@@ -41,8 +42,8 @@ class queue {
   }
   void finish() { finish(added_); }
   bool is_done() const { return waiting_.empty(); }
-  /// Every second time true.
-  bool was_asked() { return std::exchange(asked_, !asked_); }
+  /// Whether this has been asked since work was added last.
+  bool was_asked() { return std::exchange(asked_, true); }
 
   // While capturing, added work is stored and not run.
   bool capturing() const { return capturing_; }
