@@ -21,9 +21,10 @@ build=$root/build
 # The GPU programs are compiled to PTX only, which every GPU since Ampere accepts: translating them for each GPU, too, takes
 # nvcc most of its time. The targets that check that translation name their GPUs themselves.
 # A method takes a compiler a minute with each encoder, and nvcc several: the programs' tests have the methods that the
-# README shows, one of them for GPUs, with small encoders. What all methods are made of has tests of its own (tests/methods).
+# README shows, one of them for GPUs, and one with small crops, with small encoders. What all methods are made of has tests of
+# its own (tests/methods).
 configure "$root" "$build" -DCMAKE_BUILD_TYPE=Release -DCMAKE_CUDA_ARCHITECTURES=80-virtual -DPRETEXT_TESTS=ON -DPRETEXT_EXAMPLES=ON \
-  -DPRETEXT_METHODS="simclr;byol;mae;distillation" -DPRETEXT_TEACHERS=resnet18-thin@32 -DPRETEXT_GPU_METHODS=simclr \
+  -DPRETEXT_METHODS="simclr;byol;mae;distillation;ibot" -DPRETEXT_TEACHERS=resnet18-thin@32 -DPRETEXT_GPU_METHODS=simclr \
   -DPRETEXT_ENCODERS="resnet18-thin@32;resnet18-thin@32:1;vit-micro@32" \
   -DPRETEXT_LONG_TESTS="$long" -DPRETEXT_CUDA="$long" -DPRETEXT_WERROR="${PRETEXT_WERROR:-OFF}"
 

@@ -30,8 +30,7 @@ struct dinov2_definition : ibot_definition {
   }
 
   template <class Images, class Encoder, std::size_t Width>
-  using method = pretext::dinov2<Images, Encoder,
-                                 pretext::dino_head<2048, 4 * Width, 256, pretext::weight_gain::learned>>;
+  using method = pretext::dinov2<Images, Encoder, head_for<Images, Width>>;
   static void configure(auto& method, const auto& options, const recipe& config) {
     ibot_definition::configure(method, options, config);
     method.loss.features.weight = options.koleo;

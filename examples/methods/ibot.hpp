@@ -1,6 +1,10 @@
 // pretrain ibot: iBOT, whose vision transformer also predicts what the teacher says of masked patches.
 //   pretrain ibot --data builtin --out out/run
 #pragma once
+#include <cstddef>
+#include <type_traits>
+
+#include <pretext/core/view_groups.hpp>
 #include <pretext/methods/ibot.hpp>
 
 #include "support/view_method.hpp"
@@ -36,9 +40,14 @@ struct ibot_definition {
                 "negatives."};
   }
 
+  /// Fewer prototypes for images of up to 96 pixels, and batch norm, with which a short training learns more.
+  template <class Images, std::size_t Width>
+  using head_for = std::conditional_t<
+      (pretext::detail::view_groups<Images>::images::extents[0] > 96),
+      pretext::dino_head<2048, 4 * Width, 256, pretext::weight_gain::learned>,
+      pretext::dino_head<512, 2 * Width, 64, pretext::weight_gain::fixed, pretext::hidden_norm::batch>>;
   template <class Images, class Encoder, std::size_t Width>
-  using method =
-      pretext::ibot<Images, Encoder, pretext::dino_head<2048, 4 * Width, 256, pretext::weight_gain::learned>>;
+  using method = pretext::ibot<Images, Encoder, head_for<Images, Width>>;
   static void configure(auto& method, const auto& options, const recipe&) {
     method.loss.views.student_temperature = method.loss.patches.student_temperature = options.temperature;
     method.loss.views.teacher_temperature = method.loss.patches.teacher_temperature =

@@ -19,11 +19,6 @@
 
 namespace programs {
 
-template <class Encoder>
-inline constexpr std::size_t heads_of = 1;
-template <std::size_t Patch, std::size_t Width, std::size_t Depth, std::size_t Heads, class Recipe>
-inline constexpr std::size_t heads_of<pretext::vit<Patch, Width, Depth, Heads, Recipe>> = Heads;
-
 struct ijepa_options {
   std::vector<field> fields(recipe& common) {
     return {{"target_momentum", &common.target_momentum, "--target-momentum",
@@ -55,9 +50,8 @@ struct ijepa {
 
   /// The paper's predictor for images of more than 96 pixels, else one of half the encoder's width.
   template <std::size_t Size, class Encoder>
-  using predictor_for =
-      std::conditional_t<(Size > 96), pretext::ijepa_predictor<>,
-                         pretext::ijepa_predictor<Encoder::width / 2, 6, heads_of<Encoder>>>;
+  using predictor_for = std::conditional_t<(Size > 96), pretext::ijepa_predictor<>,
+                                           pretext::ijepa_predictor<Encoder::width / 2, 6, Encoder::heads>>;
 
   template <class Device>
   static std::unique_ptr<product> make(const arguments& config, const typename Device::stream& stream) {

@@ -144,15 +144,24 @@ TEST_CASE("presets of published methods have the published optimizer, rate, mome
   CHECK(small.warmup_epochs(100) == 0);
   const auto simsiam = *preset_for("simsiam", image_kind::small_images);
   CHECK(simsiam.learning_rate(simsiam.optimizer, 512) == 0.06);
-  // Methods on vision transformers keep the published momentum in short trainings, too.
-  for (const char* method : {"ibot", "msn", "ijepa"})
-    CHECK(preset_for(method, image_kind::small_images)->target_momentum(100) == 0.996);
+  // I-JEPA keeps the published momentum in short trainings, too.
+  CHECK(preset_for("ijepa", image_kind::small_images)->target_momentum(100) == 0.996);
   // The momentum of the others follows the number of steps, as BYOL's.
   const auto small_moco = *preset_for("moco_v2", image_kind::small_images);
   CHECK(small_moco.target_momentum(1) == 0.5);
   CHECK(small_moco.target_momentum(200 * 390) == doctest::Approx(0.99).epsilon(0.005));
   CHECK(preset_for("vicreg", image_kind::small_images)->optimizer == preset_optimizer::lars);
   CHECK(preset_for("swav", image_kind::small_images)->queue_capacity == 0);
+}
+
+TEST_CASE("self-distillation of vision transformers has a small rate and a faster target for small images") {
+  for (const char* method : {"ibot", "dinov2", "msn"}) {
+    const auto small = *preset_for(method, image_kind::small_images);
+    CHECK(small.learning_rate(small.optimizer, 32) == doctest::Approx(5e-4));
+    CHECK(small.learning_rate(small.optimizer, 128) == 5e-4);
+    CHECK(small.target_momentum(100) == 0.99);
+    CHECK(preset_for(method, image_kind::photographs)->target_momentum(100) >= 0.992);
+  }
 }
 
 TEST_CASE("views that are not flipped are the crop alone; half of the others differ from it") {

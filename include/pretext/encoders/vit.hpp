@@ -38,7 +38,7 @@ struct vit {
   using embedding = patch_embedding<Patch, Width, typename Recipe::patch_init>;
   using blocks = vit_blocks<Depth, Heads, Recipe>;
   using trunk = vit_trunk<Depth, Heads, Recipe>;
-  static constexpr std::size_t patch = Patch, width = Width;
+  static constexpr std::size_t patch = Patch, width = Width, heads = Heads;
   static constexpr fixed_string classifier{
       "head"};  ///< the path of the classifier on the feature in timm and MAE
 

@@ -189,6 +189,17 @@ constexpr bool needs_transformer(std::string_view method) {
   return method == "ibot" || method == "dinov2" || method == "msn" || method == "ijepa" || method == "lejepa";
 }
 
+/// Self-distillation with a vision transformer. In trainings of a few hundred steps iBOT learns with these
+/// values and collapses with twice the rate (docs/choosing.md).
+constexpr bool distils_itself_with_transformer(std::string_view method) {
+  return method == "ibot" || method == "dinov2" || method == "msn";
+}
+constexpr void suit_short_self_distillation(pretraining_preset& preset) {
+  preset.with_adamw = {{.rate = 5e-4, .batch = 32, .scaling = rate_scaling::square_root, .largest = 5e-4},
+                       0.05};
+  preset.momentum = 0.99;
+}
+
 constexpr pretraining_preset preset_of_published(std::string_view method, image_kind kind) {
   pretraining_preset preset{
       .with_sgd = {{.rate = 0.06, .batch = 128}, 5e-4}, .with_lars = small_lars, .with_adamw = small_adamw};
@@ -205,12 +216,13 @@ constexpr pretraining_preset preset_of_published(std::string_view method, image_
   if (kind == image_kind::photographs) {
     if (const auto settings = published_for_photographs(method)) {
       adopt(preset, *settings);
-      preset.momentum = settings->target_momentum;
+      if (settings->target_momentum) preset.momentum = settings->target_momentum;
     }
     return preset;
   }
   if (!needs_transformer(method)) preset.views.jitter = 0.5f;
   if (const auto settings = published_for_small_images(method)) adopt(preset, *settings);
+  if (distils_itself_with_transformer(method)) suit_short_self_distillation(preset);
   if (kind == image_kind::inspection) {
     const float area = preset.views.minimum_area;
     suit_inspection(preset);
