@@ -18,6 +18,7 @@
 #include <pretext/runtime/any_trainer.hpp>
 #include <pretext/runtime/checkpoint.hpp>
 #include <pretext/runtime/collapse_watch.hpp>
+#include <pretext/runtime/detail/run_files.hpp>
 #include <pretext/runtime/detail/shard_of_run.hpp>
 #include <pretext/runtime/folder_lock.hpp>
 #include <pretext/runtime/metrics.hpp>
@@ -43,11 +44,11 @@ class run_loop {
         trainer_{trainer},
         loader_{loader},
         shard_{options.communicator, options.patience},
-        lock_{shard_.is_first() ? lock_folder(options) : nullptr},
+        lock_{shard_.is_first() ? lock_run(options) : nullptr},
         state_{resume ? restore() : run_state{}},
-        saved_step_{resume && same_fingerprints(state_) ? state_.step : no_step},
+        saved_step_{resume && same_fingerprints(options, state_) ? state_.step : no_step},
         metrics_{shard_.is_first() ? std::make_unique<metrics_file>(options.folder / "metrics.csv",
-                                                                    columns(options, trainer), state_.step)
+                                                                    columns_of(options, trainer), state_.step)
                                    : nullptr},
         progress_{options.steps, options.batch} {
     if constexpr (!std::same_as<Loader, device_batches_tag>) {
@@ -139,51 +140,9 @@ class run_loop {
     }
   }
 
-  /// The columns of metrics.csv; a method without embeddings or without a target has no columns for them, nor
-  /// has a schedule without weight decay.
-  static std::vector<std::string> columns(const run_options& options, any_trainer& trainer) {
-    std::vector<std::string> names{"step", "epoch", "loss", "learning_rate", "images_per_second"};
-    if (trainer.last_embeddings().width > 0)
-      names.insert(names.end(), {"embedding_spread", "effective_rank"});
-    names.insert(names.end(), options.metric_names.begin(), options.metric_names.end());
-    if (trainer.has_target()) names.push_back("target_momentum");
-    if (options.schedule && options.schedule(0).weight_decay) names.push_back("weight_decay");
-    return names;
-  }
-  std::filesystem::path checkpoint() const { return options_.folder / "checkpoint.safetensors"; }
-
-  /// Locks the folder, unless the caller has, and deletes what a killed run has left in it.
-  static std::unique_ptr<folder_lock> lock_folder(const run_options& options) {
-    auto lock = options.lock ? nullptr : std::make_unique<folder_lock>(options.folder);
-    for (const char* name : {"checkpoint.safetensors", "metrics.csv"})
-      remove_partial_files(options.folder / name);
-    return lock;
-  }
-
-  bool same_data(const run_state& saved) const {
-    return options_.data_fingerprint.empty() || saved.data_fingerprint == options_.data_fingerprint;
-  }
-  bool same_fingerprints(const run_state& saved) const {
-    return saved.config_fingerprint == options_.config_fingerprint && same_data(saved);
-  }
-
+  /// The checkpoint's state.
   run_state restore() {
-    const auto file = checkpoint().string();
-    run_state saved = read_run_state(checkpoint());
-    if (options_.compare_fingerprints && saved.config_fingerprint != options_.config_fingerprint)
-      throw_error<std::runtime_error>(file, ": belongs to a run with other settings; it was made with ",
-                                      saved.config_fingerprint, " and this run has ",
-                                      options_.config_fingerprint);
-    const bool other_data = !saved.data_fingerprint.empty() && !same_data(saved);
-    if (options_.compare_fingerprints && other_data)
-      throw_error<std::runtime_error>(file, ": belongs to a run on other images; it was made with ",
-                                      saved.data_fingerprint, " and this run has ",
-                                      options_.data_fingerprint);
-    if (saved.step > options_.steps)
-      throw_error<std::runtime_error>(file, ": is at step ", saved.step, ", and this run ends at step ",
-                                      options_.steps, "; give it more epochs");
-    load_checkpoint(checkpoint(), trainer_);
-    if (other_data) saved.skipped.clear();  // their indices count other images
+    const run_state saved = restore_run(options_, trainer_);
     earlier_seconds_ = saved.seconds;
     return saved;
   }
@@ -197,7 +156,7 @@ class run_loop {
       state_.skipped.insert(loader_.skipped().begin(), loader_.skipped().end());
     shard_.join(state_.skipped);
     shard_.expect_unknown_work("the saving of a checkpoint");
-    if (shard_.is_first()) save_checkpoint(checkpoint(), trainer_, metadata_of(state_));
+    if (shard_.is_first()) save_checkpoint(checkpoint_of(options_), trainer_, metadata_of(state_));
     saved_ = clock::now();
     saved_step_ = state_.step;
   }
