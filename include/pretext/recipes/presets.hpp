@@ -222,6 +222,9 @@ constexpr pretraining_preset preset_of_published(std::string_view method, image_
   }
   if (!needs_transformer(method)) preset.views.jitter = 0.5f;
   if (const auto settings = published_for_small_images(method)) adopt(preset, *settings);
+  // Embeddings of 92 steps of 64 built-in images collapsed with BYOL's rule, and with lightly's rate.
+  if (method == "ressl") preset.momentum = 0.99;
+  if (method == "frossl") preset.with_sgd.rate.rate = 0.02;
   if (distils_itself_with_transformer(method)) suit_short_self_distillation(preset);
   if (kind == image_kind::inspection) {
     const float area = preset.views.minimum_area;
