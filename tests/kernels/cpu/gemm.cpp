@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <set>
+
 #include <pretext/core/context.hpp>
 #include <pretext/kernels/cpu/gemm.hpp>
 
@@ -112,7 +114,23 @@ TEST_CASE(
     return count;
   };
   CHECK(blocks(65, 192) == kernels::panels<float>(192));
-  CHECK(blocks(1, 2048) == 8);
-  CHECK(blocks(197, 1536) >= 8);
+  CHECK(blocks(1, 2048) == 16);
+  CHECK(blocks(197, 1536) >= 16);
   CHECK(blocks(96 * 20, 512) == 40);
+}
+
+TEST_CASE("the tokens of one image are one block of rows, unless the caller asks for a fixed division") {
+  const auto tops = [](kernels::row_division division) {
+    constexpr std::size_t m = 197, n = 64, k = 8;
+    const std::vector<float> A(m * k, 1.f), B(k * n, 1.f);
+    std::vector<float> C(m * n);
+    on<cpu> context;
+    std::set<std::size_t> found;
+    kernels::gemm<cpu>::run_with_epilogue(
+        context, op::none, m, n, k, A.data(), B.data(), C.data(),
+        [&](const kernels::output_block& block) { found.insert(block.top); }, division);
+    return found;
+  };
+  CHECK(tops(kernels::row_division::chosen) == std::set<std::size_t>{0});
+  CHECK(tops(kernels::row_division::fixed) == std::set<std::size_t>{0, 96, 192});
 }

@@ -177,11 +177,14 @@ struct convolution<cpu> {
                        const convolution_epilogue<T>* finish) {
     const arena_scope guard{context.workspace};
     const detail::applied_epilogue<T> epilogue{finish, y, out};
-    const detail::blocked_moments<T> moments{context, requested, out, rows, output_block::max_rows};
-    gemm<cpu>::run_with_epilogue(context, op::none, rows, out, in, x, w, y, [&](const output_block& block) {
-      moments.add_rows(y, block.top, block.bottom, block.left, block.right);
-      epilogue.apply_rows(block.top, block.bottom, block.left, block.right);
-    });
+    const detail::blocked_moments<T> moments{context, requested, out, rows, output_block::fixed_rows};
+    gemm<cpu>::run_with_epilogue(
+        context, op::none, rows, out, in, x, w, y,
+        [&](const output_block& block) {
+          moments.add_rows(y, block.top, block.bottom, block.left, block.right);
+          epilogue.apply_rows(block.top, block.bottom, block.left, block.right);
+        },
+        requested ? row_division::fixed : row_division::chosen);
     moments.combine(context.stream);
   }
 

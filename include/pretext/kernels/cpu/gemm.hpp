@@ -19,9 +19,12 @@ namespace pretext::inline v0_1::kernels {
 /// A complete block of a product, rows [top, bottom) and columns [left, right), which is still in the cache
 /// of the thread that computed it.
 struct output_block {
-  static constexpr std::size_t max_rows = 96;  ///< rows of every block but the last; `top` is a multiple
+  static constexpr std::size_t fixed_rows = 96;
   std::size_t top, bottom, left, right;
 };
+
+/// How many rows a block has: with `fixed`, output_block::fixed_rows of them or, at the bottom, fewer.
+enum class row_division { chosen, fixed };
 
 /// B is packed into panels for the register tile, a slice of the depth at a time that keeps a panel in the L2
 /// cache; rows of A are read where they are stored, or rounded to bfloat16 pairs per block. Blocks of C run
@@ -50,8 +53,9 @@ struct gemm<cpu> {
   template <class Context, class T>
   static void run_with_epilogue(Context& context, op b, std::size_t m, std::size_t n, std::size_t k,
                                 const T* A, const T* B, T* C,
-                                function_ref<void(const output_block&)> epilogue) {
-    product(context, b, m, n, k, A, B, C, write_mode::overwrite, epilogue);
+                                function_ref<void(const output_block&)> epilogue,
+                                row_division division = row_division::chosen) {
+    product(context, b, m, n, k, A, B, C, write_mode::overwrite, epilogue, division);
   }
 
  private:
@@ -68,7 +72,8 @@ struct gemm<cpu> {
   /// C (+)= A·B.
   template <class Context, class T>
   static void product(Context& context, op b, std::size_t m, std::size_t n, std::size_t k, const T* A,
-                      const T* B, T* C, write_mode mode, function_ref<void(const output_block&)> epilogue) {
+                      const T* B, T* C, write_mode mode, function_ref<void(const output_block&)> epilogue,
+                      row_division division = row_division::chosen) {
     using operand = operand_of<Context, T>;
     constexpr bool rounds = !std::is_same_v<operand, T>;
     const arena_scope guard{context.workspace};
@@ -85,6 +90,12 @@ struct gemm<cpu> {
           pack_panels(B + done, slice, n, std::size_t{1}, k, to, panel, panel + 1, lines * width);
       });
     };
+    // Few rows, such as the tokens of one image, are one block: so each panel of B is read only once. Blocks
+    // of rounded rows are fixed, because each block rounds its rows.
+    constexpr std::size_t few_rows = 256;
+    const std::size_t block_rows = !rounds && division == row_division::chosen && m <= few_rows
+                                       ? std::max<std::size_t>(1, m)
+                                       : output_block::fixed_rows;
     const operand* ready = nullptr;  // packed by an earlier call
     if (context.constants && context.constants->contains(B))
       ready = context.constants->template prepared<operand>(
@@ -93,16 +104,14 @@ struct gemm<cpu> {
           });
     operand* const scratch = context.workspace.template allocate<operand>(ready ? 0 : packed_size);
     [[maybe_unused]] operand* const rounded = context.workspace.template allocate<operand>(
-        rounds ? context.stream.threads() * output_block::max_rows * lines : 0);
+        rounds ? context.stream.threads() * block_rows * lines : 0);
     for (std::size_t done = 0; done < k; done += depth) {
       const std::size_t slice = std::min(depth, k - done);
       if (!ready) pack(done, scratch);
       const operand* const packed = ready ? ready + done / depth * packed_size : scratch;
       const bool accumulate = mode == write_mode::accumulate || done > 0;
-      constexpr std::size_t block_rows = output_block::max_rows;
-      // Few rows, as the tokens of one image, give few blocks: these have fewer columns, and their rows of A
-      // are still in the cache from the block before.
-      constexpr std::size_t target_blocks = 8;
+      // Few blocks, as few rows give, have fewer columns, so that all threads have work.
+      constexpr std::size_t target_blocks = 16;
       const std::size_t down = (m + block_rows - 1) / block_rows,
                         divisions = (target_blocks + down - 1) / down,
                         block_panels = std::clamp<std::size_t>(columns / divisions, 1, 256 / width),

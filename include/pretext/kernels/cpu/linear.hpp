@@ -56,11 +56,11 @@ struct linear<cpu> {
   template <class Context, class T>
   static void backward_gelu(Context& context, const linear_extents& e, const T* dy, const T* w,
                             const T* slope, T* dx, T* dbias) {
-    const std::size_t blocks = (e.rows + output_block::max_rows - 1) / output_block::max_rows;
+    const std::size_t blocks = (e.rows + output_block::fixed_rows - 1) / output_block::fixed_rows;
     const arena_scope guard{context.workspace};
     T* const partial = context.workspace.template allocate<T>(blocks * e.in);
     const auto epilogue = [=](const output_block& block) {
-      T* block_sums = partial + block.top / output_block::max_rows * e.in;
+      T* block_sums = partial + block.top / output_block::fixed_rows * e.in;
       vectorised([=] {
         for (std::size_t c = block.left; c < block.right; ++c) block_sums[c] = T{0};
         for (std::size_t r = block.top; r < block.bottom; ++r)
@@ -71,7 +71,8 @@ struct linear<cpu> {
           }
       });
     };
-    gemm<cpu>::run_with_epilogue(context, op::none, e.rows, e.in, e.out, dy, w, dx, epilogue);
+    gemm<cpu>::run_with_epilogue(context, op::none, e.rows, e.in, e.out, dy, w, dx, epilogue,
+                                 row_division::fixed);
     T* const totals[] = {dbias};
     detail::add_partial_sums(context, blocks, e.in, partial, totals);
   }

@@ -82,6 +82,7 @@ struct avx2_tile {
       const Operand *a0 = at[0], *a1 = at[1], *a2 = at[2], *a3 = at[3], *a4 = at[4], *a5 = at[5];
       const Operand* b = p.b[tap];
       for (std::size_t k = 0; k < p.depth; ++k, b += columns) {
+        prefetch(b, columns);
         const operands b0 = simd::load(b), b1 = simd::load(b + lanes);
         const Operand a[rows] = {a0[k], a1[k], a2[k], a3[k], a4[k], a5[k]};
 #pragma GCC unroll 6

@@ -105,6 +105,7 @@ struct avx512_tile {
       for (std::size_t r = 0; r < R; ++r) a[r] = p.a[tap * rows + r];
       const Operand* b = p.b[tap];
       for (std::size_t k = 0; k < p.depth; ++k, b += columns) {
+        prefetch(b, columns);
         const operands b0 = Simd::load(b), b1 = Simd::load(b + lanes);
 #pragma GCC unroll 12
         for (std::size_t r = 0; r < R; ++r) {
@@ -133,6 +134,7 @@ struct avx512_tile {
       for (std::size_t r = 0; r < R; ++r) a[r] = p.a[tap * rows + r];
       const Operand* b = p.b[tap];
       for (std::size_t k = 0; k < p.depth; ++k, b += columns) {
+        prefetch(b, lanes);
         const operands right = Simd::load(b);
 #pragma GCC unroll 12
         for (std::size_t r = 0; r < R; ++r) sums[r] = Simd::multiply_add(Simd::fill(a[r][k]), right, sums[r]);
