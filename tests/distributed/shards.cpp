@@ -82,7 +82,7 @@ TEST_CASE("a shard may change how long the others wait for it") {
   distributed::alone one;
   distributed::shards held{one, 2};
   CHECK_THROWS_AS(held.run([](communicator<cpu>& own) {
-    own.set_patience(std::chrono::milliseconds{100}, "step 1");
+    own.set_patience(100, "step 1");
     if (own.shard() == 1) std::this_thread::sleep_for(std::chrono::seconds{1});
     int value = 0, all[2];
     own.all_gather({}, &value, all, sizeof value);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-#include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 
 #include <pretext/core/context.hpp>
@@ -64,9 +64,9 @@ class communicator : public any_communicator {
   /// Waits for the work on the stream, collectives included. Throws `lost_rank`.
   virtual void wait(const stream& /*stream*/) {}
 
-  /// How long collectives wait for the other shards from now on, where the engine can change that, and what
-  /// this shard is doing, for the sentence of a `lost_rank`: "step 812".
-  virtual void set_patience(std::chrono::milliseconds /*patience*/, std::string_view /*doing*/) {}
+  /// How many milliseconds collectives wait for the other shards from now on, where the engine can change
+  /// that, and what this shard is doing, for the sentence of a `lost_rank`: "step 812".
+  virtual void set_patience(std::int64_t /*milliseconds*/, std::string_view /*doing*/) {}
 
  private:
   const char* device() const override { return &detail::identity_of<Device>; }

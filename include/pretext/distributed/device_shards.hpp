@@ -5,6 +5,7 @@
 #include <chrono>
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <optional>
 #include <string_view>
@@ -117,8 +118,8 @@ class device_shards {
     void wait(const stream& on) override {
       if (all_->meet(index_, {"wait", 0, nullptr, nullptr, on})) all_->engine_->wait(on);
     }
-    void set_patience(std::chrono::milliseconds patience, std::string_view doing) override {
-      all_->set_patience(index_, patience, doing);
+    void set_patience(std::int64_t milliseconds, std::string_view doing) override {
+      all_->set_patience(index_, std::chrono::milliseconds{milliseconds}, doing);
     }
 
    private:

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <string_view>
 #include <vector>
@@ -64,7 +65,8 @@ class shards {
     void all_reduce(const cpu::stream&, double* values, std::size_t count) override {
       all_->reduce(index_, "all_reduce<double>", all_->arrays_of_doubles_, values, count);
     }
-    void set_patience(std::chrono::milliseconds patience, std::string_view doing) override {
+    void set_patience(std::int64_t milliseconds, std::string_view doing) override {
+      const std::chrono::milliseconds patience{milliseconds};
       all_->group_.set_patience(patience);
       if constexpr (requires { all_->engine_->set_patience(patience, doing); })
         if (index_ == 0) all_->engine_->set_patience(patience, doing);

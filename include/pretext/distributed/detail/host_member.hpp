@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 #include <vector>
 
@@ -31,8 +32,8 @@ class host_member final : public communicator<cpu> {
   void all_reduce(const cpu::stream& on, double* values, std::size_t count) override {
     reduce(on, values, count);
   }
-  void set_patience(std::chrono::milliseconds patience, std::string_view doing) override {
-    all_->set_patience(index_, patience, doing);
+  void set_patience(std::int64_t milliseconds, std::string_view doing) override {
+    all_->set_patience(index_, std::chrono::milliseconds{milliseconds}, doing);
   }
 
  private:

@@ -66,12 +66,12 @@ class shard_of_run {
   /// The other shards may take long before they make the next call: the first one evaluates or saves.
   void expect_unknown_work(std::string_view what) {
     unknown_ = true;
-    if (connected_) connected_->set_patience(patience_.of_unknown_work(), what);
+    if (connected_) connected_->set_patience(patience_.of_unknown_work().count(), what);
   }
   void begin_step(std::size_t step) {
     if (is_alone()) return;
     const std::string what = str_cat("step ", step);
-    connected_->set_patience(unknown_ ? patience_.of_unknown_work() : patience_.of_step(), what);
+    connected_->set_patience((unknown_ ? patience_.of_unknown_work() : patience_.of_step()).count(), what);
   }
   void end_step(std::chrono::steady_clock::duration step) {
     if (!unknown_ || first_step_) patience_.report(step);
