@@ -14,6 +14,7 @@
 #include <system_error>
 
 #include <nlohmann/json.hpp>
+#include <pretext/distributed/launch.hpp>
 #include <pretext/io/bad_image.hpp>
 #include <pretext/io/utf8.hpp>
 
@@ -62,7 +63,7 @@ std::string sentence_of(const std::exception& error) {
   return pretext::detail::printable(raw_sentence(error));
 }
 
-int run_program(const std::string& name, const std::function<int()>& body) {
+int run_program(const std::string& name, const std::function<int()>& body, bool on_ranks) {
   program_target() = name.substr(0, name.find(' '));
   open_standard_descriptors();
   std::signal(SIGPIPE, SIG_IGN);
@@ -70,6 +71,11 @@ int run_program(const std::string& name, const std::function<int()>& body) {
   std::string problem;
   int status = exit_failed;
   try {
+    if (!on_ranks)
+      pretext::distributed::expects_one_rank(
+          pretext::distributed::launch_from_environment(), name,
+          "it does not divide its work among ranks; start it once, without a "
+          "launcher");
     status = body();
     if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
       status = exit_failed;

@@ -16,8 +16,9 @@ std::string sentence_of(const std::exception& error);
 
 /// `main` of every program: prepares the process for closed descriptors, closed pipes and files that may not
 /// grow, runs `body`, which returns the exit status, and turns an exception into one sentence on stderr and
-/// `exit_failed`. What `body` printed on stdout must have arrived, too.
-int run_program(const std::string& name, const std::function<int()>& body);
+/// `exit_failed`. What `body` printed on stdout must have arrived, too. A launcher such as mpirun may start
+/// several processes only if the program runs `on_ranks`; copies of another one would write the same files.
+int run_program(const std::string& name, const std::function<int()>& body, bool on_ranks = false);
 
 /// Ends the process with this status at once, without waiting for threads: one may be in a read that never
 /// returns. Only for a process that has saved everything.

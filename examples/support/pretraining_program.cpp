@@ -92,28 +92,31 @@ int run_pretraining(int argc, char** argv, const pretraining& method, const std:
   options.started = started;
   const bool chosen = std::ranges::find(options.given, "--shards") != options.given.end();
   if (!chosen && !options.resume) method.config.shards = started.ranks;
-  return run_program(method.info.program(), [&] {
+  const auto train = [&] {
     if (!fault.empty()) throw std::runtime_error{fault};
     expects_compiled(method.info.name);
     apply_preset(method.config, options.given);
     return run_ranks(method.info.program(), started, options.compute.is_gpu(), quiet,
                      [&](rank_engine& ranks) { return pretrain(method, options, ranks); });
-  });
+  };
+  return run_program(method.info.program(), train, true);
 }
 
 int pretrain_main(int argc, char** argv) {
   const std::string_view word = argc > 1 ? argv[1] : "";
   for (const method_entry& entry : methods())
     if (entry.info.name == word) return entry.pretrain(argc - 1, argv + 1);
-  if (word == "--help" || word == "-h")
-    return run_program("pretrain", [] {
+  if (word == "--help" || word == "-h") {
+    const auto help = [] {
       std::printf(
           "Pretrains an image encoder, by most methods on images without labels.\nUsage: pretrain METHOD "
           "[OPTIONS]\n\n"
           "Methods:\n%s\nThe options of a method: pretrain METHOD --help\n",
           list_methods().c_str());
       return 0;
-    });
+    };
+    return run_program("pretrain", help, true);
+  }
   if (word.empty() || word.starts_with('-')) {
     std::fprintf(stderr, "pretrain: name a method first, %s; pretrain --help says what they are\n",
                  choice_of_methods().c_str());

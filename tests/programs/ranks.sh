@@ -3,7 +3,7 @@
 # and after stops by signals; what goes wrong is one sentence and ends all ranks. Skipped without mpirun.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../support/programs.sh"
-needs pretrain
+needs pretrain finetune
 command -v mpirun >/dev/null || { echo "skipped: there is no mpirun here (Debian: openmpi-bin)"; exit 77; }
 pretrain=$PRETEXT_PROGRAMS/pretrain
 methods | grep -qx simclr || { echo "skipped: SimCLR was not compiled"; exit 77; }
@@ -116,5 +116,7 @@ RANK=0 WORLD_SIZE=4 fails "torchrun has started pretrain simclr 4 times, but on 
   "$pretrain" simclr "${images[@]}" --out none
 PMI_RANK=0 PMI_SIZE=4 fails "this program was started 4 times by MPICH's mpiexec, but is built with" \
   "$pretrain" simclr "${images[@]}" --out none
+fails "Open MPI's mpirun has started finetune 2 times, but it does not divide its work among ranks" \
+  mpirun -n 2 "$PRETEXT_PROGRAMS/finetune" --from-scratch --data builtin --out none
 [ ! -e none ] || die "a run that was refused has left a folder"
 echo "the same encoders on 1, 2 and 4 ranks"
