@@ -53,11 +53,15 @@ for device in cpu cuda; do
   while [ ! -e started_$device/checkpoint.safetensors ]; do sleep 0.1; done
   kill -INT $!
   wait $! || true
+  before=$(wc -l <started_$device/metrics.csv)
   "${pretrain[@]}" --resume --device $other --threads 2 --out started_$device 2>>log &
-  sleep 2
+  for _ in {1..1200}; do
+    [ "$(wc -l <started_$device/metrics.csv)" -gt "$before" ] && break
+    sleep 0.1
+  done
   kill -INT $!
   wait $! || true
-  [ "$(wc -l <started_$device/metrics.csv)" -ge 2 ] || die "$other did not resume the run of $device"
+  [ "$(wc -l <started_$device/metrics.csv)" -gt "$before" ] || die "$other did not resume the run of $device"
 done
 "$evaluate" --run first --device cuda --linear-epochs 1 >on_gpu 2>>log
 "$evaluate" --run first --device cpu --linear-epochs 1 >on_cpu 2>>log
