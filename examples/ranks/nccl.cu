@@ -2,6 +2,15 @@
 // installed. MPI connects those that mpirun has started before, torchrun's meet at an address.
 #include <unistd.h>
 
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
 #include <pretext/cuda.cuh>
 #include <pretext/distributed/device_shards.hpp>
 #include <pretext/distributed/nccl.hpp>

@@ -74,8 +74,7 @@ int run_program(const std::string& name, const std::function<int()>& body, bool 
     if (!on_ranks)
       pretext::distributed::expects_one_rank(
           pretext::distributed::launch_from_environment(), name,
-          "it does not divide its work among ranks; start it once, without a "
-          "launcher");
+          "it does not divide its work among ranks; start it once, without a launcher");
     status = body();
     if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
       status = exit_failed;

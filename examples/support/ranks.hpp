@@ -47,7 +47,7 @@ class rank_shards {
   virtual void run(const work& each) = 0;
 };
 
-/// On CPUs.
+/// The shards of a rank that computes on CPUs.
 std::unique_ptr<rank_shards> make_cpu_shards(rank_engine& ranks, std::size_t count);
 
 /// What ranks with a GPU each need (ranks/nccl.cu); null in a program that was built without it.

@@ -59,7 +59,7 @@ class communicator : public any_communicator {
   /// Waits until all shards of this rank have made this call. Returns true for one of them, which records
   /// and replays the steps of all; their streams have one order there.
   virtual bool meet(const stream& /*stream*/) { return true; }
-  /// Is it true for all shards of this rank, each of which makes this call?
+  /// Whether `own` is true for all shards of this rank, each of which makes this call.
   virtual bool agree(const stream& /*stream*/, bool own) { return own; }
   /// Waits for the work on the stream, collectives included. Throws `lost_rank`.
   virtual void wait(const stream& /*stream*/) {}

@@ -55,7 +55,7 @@ ncclUniqueId nccl_id_over(E& connected) {
 /// `patience` come from one thread at a time.
 class nccl {
  public:
-  /// Who this rank is: its index and its GPU, CUDA's `device`. `host` is the name of its host, for messages.
+  /// The index of this rank, its GPU (CUDA's `device`), and the name of its host, for messages.
   struct identity {
     std::size_t rank = 0, ranks = 1;
     int device = 0;
