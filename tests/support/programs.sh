@@ -1,5 +1,8 @@
 # What the scripts in tests/programs share. Each sources it first; "output" holds what the last command printed, "log"
-# what others did.
+# what others did. A command whose failure ends the script is named, with the last lines of "log".
+
+set -E
+trap 'status=$?; echo "line $LINENO: status $status from: $BASH_COMMAND" >&2; [ ! -e log ] || tail -n 5 log >&2' ERR
 
 die() {
   echo "$*" >&2
