@@ -182,7 +182,7 @@ image_faults for_each_batch(
     if (!batch) throw interrupted{};
     if (!batch->images.empty()) use(batch->images, batch->samples);
   }
-  if (in_order.skipped().size() == source.size())
+  if (in_order.skipped().size() == source.size() && !how.may_leave_out_all)
     throw_error<std::runtime_error>("none of the ", source.size(),
                                     " images can be read; the first: ", in_order.skipped().begin()->second);
   return in_order.skipped();

@@ -51,6 +51,7 @@ pretext::any_source labelled_images(const pretext::any_source& source);
 struct reading {
   std::size_t threads = 1;
   pretext::bad_image_policy on_bad_image = pretext::bad_image_policy::stop;  // or leave_out
+  bool may_leave_out_all = false;                                            // else that is an error
 
   /// As the recipe asks: `--on-bad-image skip` leaves unreadable images out.
   reading(std::size_t thread_count, const recipe& config)
@@ -64,7 +65,7 @@ using image_faults = std::map<std::size_t, std::string>;
 
 /// Calls `use(images, samples)` for batches of up to a few hundred images of the source, in order; `samples`
 /// are the indices of the images. The next batch is decoded in the background. Returns the images that were
-/// left out; throws an error if not one can be read.
+/// left out; throws an error if not one can be read, unless `may_leave_out_all`.
 image_faults for_each_batch(
     const pretext::any_source& source, const reading& how,
     const std::function<void(std::span<const pretext::image_view>, std::span<const std::uint64_t>)>& use);

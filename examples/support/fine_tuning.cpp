@@ -172,7 +172,7 @@ int fine_tune(finetune_recipe config, const training_options& options, std::size
   const reading how{options.compute.threads, config};
   std::map<std::string, std::string> left_out;
   if (test_every > 0)
-    evaluation.after = [&](std::size_t epoch) -> std::map<std::string, double> {
+    evaluation.after = [&](std::size_t epoch, const evaluated_shard&) -> std::map<std::string, double> {
       if (epoch % test_every != 0) return {};
       return {{"accuracy", test(*classifier, data.test, how, left_out).metrics.accuracy}};
     };

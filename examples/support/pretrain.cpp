@@ -13,7 +13,6 @@
 #include <pretext/core/version.hpp>
 #include <pretext/data/batch_order.hpp>
 #include <pretext/data/loader.hpp>
-#include <pretext/evaluation/knn.hpp>
 #include <pretext/kernels/cpu/simd/isa.hpp>
 #include <pretext/optimizers/schedule.hpp>
 #include <pretext/runtime/interrupt.hpp>
@@ -23,6 +22,7 @@
 #include "datasets.hpp"
 #include "exit_status.hpp"
 #include "initial_weights.hpp"
+#include "knn_of_shards.hpp"
 #include "measured_images.hpp"
 #include "presets.hpp"
 
@@ -113,9 +113,12 @@ bool upload_images(const training_options& options, const any_source& train, any
   return first.empty();
 }
 
+using shard_evaluation = decltype(epoch_evaluation::after);
+
 /// Runs the shards that this rank holds, each in a thread, with a trainer and batches of its own.
 run_result run_shards(held_shards& shards, const training_options& options_of_all, const run_options& run,
-                      const loader_options& loading, const any_source& train, bool resume) {
+                      const loader_options& loading, const any_source& train,
+                      const shard_evaluation& evaluate, bool resume) {
   run_result result;
   const std::size_t held = shards.held.local();
   shards.held.run([&](distributed::any_communicator& own, distributed::communicator<cpu>& host) {
@@ -124,6 +127,7 @@ run_result run_shards(held_shards& shards, const training_options& options_of_al
     trainer.set_communicator(&own);
     run_options options = run;
     options.communicator = &host;
+    if (evaluate) options.after_epoch = [&](std::size_t epoch) { return evaluate(epoch, {trainer, &host}); };
     loader_options part = loading;
     part.shard = own.shard();
     part.shards = own.shards();
@@ -154,9 +158,12 @@ int finish_with(const run_folder& folder, const char* what, const std::function<
   try {
     work();
     return 0;
-  } catch (const pretext::interrupted&) { throw; } catch (const std::exception& error) {
-    std::fprintf(stderr, "\n%s: the encoder is in %s, but %s failed: %s\n", folder.program().c_str(),
-                 folder.encoder().c_str(), what, sentence_of(error).c_str());
+  } catch (const pretext::interrupted&) { throw; } catch (const pretext::distributed::lost_rank&) {
+    throw;
+  } catch (const std::exception& error) {
+    if (what)
+      std::fprintf(stderr, "\n%s: the encoder is in %s, but %s failed: %s\n", folder.program().c_str(),
+                   folder.encoder().c_str(), what, sentence_of(error).c_str());
     return exit_failed;
   }
 }
@@ -192,31 +199,36 @@ finished_training take_steps(recipe& config, const training_options& options, ru
   const bool uploaded =
       !shards && options.compute.is_gpu() && upload_images(options, train, trainer, loading);
   // After the last step an evaluation fails alone, so that the encoder is written.
-  const auto evaluate = [&](std::size_t epoch) -> std::map<std::string, double> {
-    if (epoch < config.epochs) return evaluation.after(epoch);
+  const shard_evaluation evaluate = [&](std::size_t epoch,
+                                        const evaluated_shard& shard) -> std::map<std::string, double> {
+    if (epoch < config.epochs) return evaluation.after(epoch, shard);
     std::map<std::string, double> values;
-    done.status |=
-        finish_with(folder, "the evaluation after the last epoch", [&] { values = evaluation.after(epoch); });
+    const bool says = !shard.others || shard.others->shard() == 0;
+    const int status = finish_with(folder, says ? "the evaluation after the last epoch" : nullptr,
+                                   [&] { values = evaluation.after(epoch, shard); });
+    if (says) done.status |= status;
     return values;
   };
+  const auto evaluate_whole = [&](std::size_t epoch) { return evaluate(epoch, {trainer, nullptr}); };
   std::optional<interrupt_guard> signals{std::in_place};  // during the training only
-  const run_options run{.steps = steps,
-                        .steps_per_epoch = per_epoch,
-                        .batch = config.batch,
-                        .schedule = [&](std::size_t step) { return schedule(step, per_epoch); },
-                        .folder = options.out,
-                        .checkpoint_seconds = options.checkpoint_seconds,
-                        .monitor_every = std::clamp<std::size_t>(steps / 60, 1, 25),
-                        .stop = signals->token(),
-                        .stop_on_collapse = info_of(config.method).pairs_views && !options.keep_going,
-                        .metric_names = evaluation.columns,
-                        .after_epoch = evaluation.after ? evaluate : decltype(run_options::after_epoch){},
-                        // Without the device: either one can resume a run of the other.
-                        .config_fingerprint = folder.writes() ? folder.read_recipe_text() : to_text(config),
-                        .data_fingerprint = fingerprint(images),
-                        .compare_fingerprints = false,  // resume_run and check_images have
-                        .lock = folder.owner(),
-                        .patience = std::chrono::milliseconds{static_cast<long>(1000 * options.patience)}};
+  const run_options run{
+      .steps = steps,
+      .steps_per_epoch = per_epoch,
+      .batch = config.batch,
+      .schedule = [&](std::size_t step) { return schedule(step, per_epoch); },
+      .folder = options.out,
+      .checkpoint_seconds = options.checkpoint_seconds,
+      .monitor_every = std::clamp<std::size_t>(steps / 60, 1, 25),
+      .stop = signals->token(),
+      .stop_on_collapse = info_of(config.method).pairs_views && !options.keep_going,
+      .metric_names = evaluation.columns,
+      .after_epoch = evaluation.after ? evaluate_whole : decltype(run_options::after_epoch){},
+      // Without the device: either one can resume a run of the other.
+      .config_fingerprint = folder.writes() ? folder.read_recipe_text() : to_text(config),
+      .data_fingerprint = fingerprint(images),
+      .compare_fingerprints = false,  // resume_run and check_images have
+      .lock = folder.owner(),
+      .patience = std::chrono::milliseconds{static_cast<long>(1000 * options.patience)}};
   run_result result;
   const auto say_if_interrupted = [&] {
     signals.reset();
@@ -232,7 +244,8 @@ finished_training take_steps(recipe& config, const training_options& options, ru
       end_at_once(exit_interrupted);  // a thread of the loader may be in a read that never returns
   };
   if (shards) {
-    result = run_shards(*shards, options, run, loading, train, saved.has_value());
+    result = run_shards(*shards, options, run, loading, train, evaluation.after ? evaluate : nullptr,
+                        saved.has_value());
     say_if_interrupted();
     done.ended = result.failed || result.interrupted;
     done.status = result.failed ? exit_failed : result.interrupted ? exit_interrupted : done.status;
@@ -329,10 +342,11 @@ int pretrain(const pretraining& method, const training_options& options, rank_en
     std::fprintf(stderr, "kNN is not measured: %s\n", data.unlabelled.c_str());
   else if (options.knn_every > 0)
     evaluation.after = [&, bank = labelled_images(data.train), queries = labelled_images(data.test)](
-                           std::size_t epoch) -> std::map<std::string, double> {
+                           std::size_t epoch, const evaluated_shard& shard) -> std::map<std::string, double> {
       if (epoch % options.knn_every != 0) return {};
-      return {{"knn", knn{}.accuracy(encode(*trainer, bank, how), encode(*trainer, queries, how),
-                                     cpu::stream{threads})}};
+      reading own = how;
+      own.threads = std::max<std::size_t>(1, how.threads / trainers.size());
+      return {{"knn", measure_knn(shard.trainer, bank, queries, own, shard.others)}};
     };
   auto done = take_steps(config, options, folder, saved, data.train, data.found, *trainer, schedule,
                          evaluation, shards.get());

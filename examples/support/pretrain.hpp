@@ -10,6 +10,8 @@
 #include <vector>
 
 #include <pretext/data/image_list.hpp>
+#include <pretext/devices/cpu.hpp>
+#include <pretext/distributed/communicator.hpp>
 #include <pretext/distributed/launch.hpp>
 #include <pretext/runtime/any_trainer.hpp>
 
@@ -41,10 +43,17 @@ struct training_options {
 /// Learning rate and target momentum of a step.
 using step_schedule = std::function<pretext::step_values(std::size_t step, std::size_t steps_per_epoch)>;
 
+/// What an evaluation between epochs has of one shard.
+struct evaluated_shard {
+  pretext::any_trainer& trainer;
+  pretext::distributed::communicator<pretext::cpu>* others;  // null: the trainer has whole batches
+};
+
 /// An evaluation between epochs: its columns of metrics.csv, and their values after an epoch, counted from 1.
+/// Every shard calls it; what the first one returns is written.
 struct epoch_evaluation {
   std::vector<std::string> columns{"knn"};
-  std::function<std::map<std::string, double>(std::size_t epoch)> after;
+  std::function<std::map<std::string, double>(std::size_t epoch, const evaluated_shard&)> after;
 };
 
 /// A training that has taken all its steps.
@@ -76,7 +85,7 @@ finished_training take_steps(recipe& config, const training_options& options, ru
 void expects_batch(const recipe& config, const pretext::any_source& train);
 
 /// Does what follows the training and can fail without loss; returns 0, or 1 after a sentence on stderr that
-/// says where the encoder is.
+/// says where the encoder is (`what`: null: another shard says it).
 int finish_with(const run_folder& folder, const char* what, const std::function<void()>& work);
 
 /// A method as `pretrain` needs it. Its functions read the recipe, so a resumed run calls them only after

@@ -37,6 +37,16 @@ for method in $(methods); do
   done
 done
 
+# kNN between epochs: the shards share it. Loss and kNN of each row that has one.
+evaluated=("${images[@]}" --epochs 2 --shards 4 --knn-every 1)
+knn_of() { awk -F, 'NR > 1 && $8 != "" {print $3, $8}' "$1/metrics.csv"; }
+"$pretrain" simclr "${evaluated[@]}" --out knn >log 2>&1
+[ "$(head -n 1 knn/metrics.csv | cut -d, -f8)" = knn ] && [ "$(knn_of knn | wc -l)" -eq 2 ] || die "kNN was not measured"
+for n in 2 4; do
+  mpirun -n "$n" "$pretrain" simclr "${evaluated[@]}" --out "knn$n" >log 2>&1 || die "an evaluation fails on $n ranks"
+  [ "$(knn_of knn)" = "$(knn_of "knn$n")" ] || die "kNN is another one on $n ranks: $(knn_of "knn$n")"
+done
+
 # A longer run, whose ranks change: after a kill, a stop by SIGUSR1 and one that hangs.
 long=("${images[@]}" --epochs 12 --shards 4 --checkpoint-seconds 0.2)
 "$pretrain" simclr "${long[@]}" --out whole >log 2>&1

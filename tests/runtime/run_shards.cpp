@@ -5,6 +5,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <memory>
@@ -39,7 +40,9 @@ struct damaged_source : memory_source {
 
 struct settings {
   std::optional<std::size_t> stopped_shard{};  // a stop is requested for it before step 3
-  bool resume = false, fails = false;
+  bool resume = false;
+  std::vector<std::size_t> failing{};  // shards whose second evaluation fails
+  bool shares = true;                  // evaluations have a collective
 };
 
 /// What the run of each shard returned, and its last losses.
@@ -69,10 +72,14 @@ outcome run(std::size_t ranks, const std::filesystem::path& folder, const settin
                                 .monitor_every = 1,
                                 .stop = stop.get_token(),
                                 .stop_on_collapse = false,
-                                .metric_names = {"shard"},
+                                .metric_names = {"shard", "sum"},
                                 .after_epoch = [&](std::size_t epoch) -> std::map<std::string, double> {
-                                  if (chosen.fails && epoch == 2) throw std::runtime_error{"no such folder"};
-                                  return {{"shard", double(own.shard())}};
+                                  const bool fails = std::ranges::count(chosen.failing, own.shard()) > 0;
+                                  if (fails && epoch == 2)
+                                    throw std::runtime_error{str_cat("shard ", own.shard(), " fails")};
+                                  double sum = double(own.shard());
+                                  if (chosen.shares) own.all_reduce({}, &sum, 1);
+                                  return {{"shard", double(own.shard())}, {"sum", sum}};
                                 },
                                 .config_fingerprint = "a test",
                                 .communicator = &own};
@@ -122,19 +129,25 @@ TEST_CASE("a run's checkpoint does not depend on the ranks that hold its shards,
   }
 }
 
-TEST_CASE("the first shard alone evaluates and writes metrics, and knows the bad images of all") {
+TEST_CASE("all shards evaluate, and the first one writes metrics and knows the bad images of all") {
   const temporary_folder folder;
   const auto all = run(2, folder.path());
   CHECK(all.results[0].skipped == std::map<std::size_t, std::string>{{5, "picture 5 is damaged"}});
   CHECK(read_run_state(folder / "checkpoint.safetensors").skipped == all.results[0].skipped);
   using rows = std::vector<std::pair<double, double>>;
   CHECK(read_metrics(folder / "metrics.csv", "step", "shard") == rows{{2, 0}, {4, 0}, {6, 0}});
+  CHECK(read_metrics(folder / "metrics.csv", "step", "sum") == rows{{2, 6}, {4, 6}, {6, 6}});
 }
 
 TEST_CASE("an evaluation that fails ends the runs of all shards, after the checkpoint") {
-  const temporary_folder folder;
-  const auto all = run(4, folder.path(), {.fails = true});
-  CHECK(all.failure == "no such folder");
-  for (std::size_t shard = 1; shard < shards; ++shard) CHECK(all.results[shard].failed);
-  CHECK(read_run_state(folder / "checkpoint.safetensors").step == 4);
+  const std::vector<std::pair<std::vector<std::size_t>, std::string>> cases{
+      {{0, 1, 2, 3}, "shard 0 fails"}, {{0, 2}, "shard 0 fails"}, {{2, 3}, "shard 2 fails"}};
+  for (const auto& [failing, sentence] : cases) {
+    CAPTURE(sentence);
+    const temporary_folder folder;
+    const auto all = run(4, folder.path(), {.failing = failing, .shares = false});
+    CHECK(all.failure == sentence);
+    for (std::size_t shard = 1; shard < shards; ++shard) CHECK(all.results[shard].failed);
+    CHECK(read_run_state(folder / "checkpoint.safetensors").step == 4);
+  }
 }

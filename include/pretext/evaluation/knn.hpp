@@ -50,16 +50,22 @@ struct knn {
     return all;
   }
 
-  /// The fraction of queries whose label gets the most votes (top-1 accuracy, in [0, 1]). Throws as `rank`
-  /// does.
-  double accuracy(const labelled_view& bank, const labelled_view& queries,
-                  const cpu::stream& stream = {}) const {
+  /// The number of queries whose label gets the most votes. Throws as `rank` does.
+  std::size_t count_correct(const labelled_view& bank, const labelled_view& queries,
+                            const cpu::stream& stream = {}) const {
     expects_labels(queries, "kNN, queries");
     const auto ranking = rank(bank, queries, stream);
     const std::size_t classes = ranking.size() / queries.count();
     std::size_t correct = 0;
     for (std::size_t i = 0; i < queries.count(); ++i) correct += ranking[i * classes] == queries.labels()[i];
-    return static_cast<double>(correct) / static_cast<double>(queries.count());
+    return correct;
+  }
+  /// The fraction of queries whose label gets the most votes (top-1 accuracy, in [0, 1]). Throws as `rank`
+  /// does.
+  double accuracy(const labelled_view& bank, const labelled_view& queries,
+                  const cpu::stream& stream = {}) const {
+    const auto correct = static_cast<double>(count_correct(bank, queries, stream));
+    return correct / static_cast<double>(queries.count());
   }
 
  private:

@@ -174,21 +174,29 @@ class run_loop {
   void observe(const step_values& values) {
     const bool epoch_ends = state_.step % options_.steps_per_epoch == 0;
     if (!epoch_ends && state_.step % options_.monitor_every != 0) return;
-    if (epoch_ends && options_.after_epoch) shard_.expect_unknown_work("the evaluation after an epoch");
-    const auto failure = shard_.is_first() ? measure(values, epoch_ends) : nullptr;
+    std::map<std::string, double> row;
+    std::exception_ptr failure;
+    if (epoch_ends && options_.after_epoch)
+      failure = shard_.call_on_all("the evaluation after an epoch", [&] {
+        try {
+          row = options_.after_epoch(state_.step / options_.steps_per_epoch);
+        } catch (const interrupted&) {}  // the cells stay empty
+      });
+    if (shard_.is_first()) failure = measure(values, row, failure);
     if (!shard_.of_first(failure != nullptr)) return;
     save();
     progress_.finish();
-    if (failure) std::rethrow_exception(failure);
+    if (shard_.is_first()) std::rethrow_exception(failure);
     failed_ = true;
   }
 
-  /// Writes the metrics of a step; returns why the run must end, or null.
-  std::exception_ptr measure(const step_values& values, bool epoch_ends) {
-    std::map<std::string, double> row{{"epoch", double(state_.step) / double(options_.steps_per_epoch)},
-                                      {"loss", state_.loss},
-                                      {"learning_rate", values.learning_rate},
-                                      {"images_per_second", progress_.images_per_second()}};
+  /// Writes the row of metrics of a step; returns why the run must end, `failure` before others, or null.
+  std::exception_ptr measure(const step_values& values, std::map<std::string, double>& row,
+                             std::exception_ptr failure) {
+    row.merge(std::map<std::string, double>{{"epoch", double(state_.step) / double(options_.steps_per_epoch)},
+                                            {"loss", state_.loss},
+                                            {"learning_rate", values.learning_rate},
+                                            {"images_per_second", progress_.images_per_second()}});
     if (values.target_momentum) row.insert({"target_momentum", *values.target_momentum});
     if (values.weight_decay) row.insert({"weight_decay", *values.weight_decay});
     collapse_report found;
@@ -197,11 +205,6 @@ class run_loop {
       row.insert(
           {{"embedding_spread", found.std / found.uniform_std}, {"effective_rank", found.effective_rank}});
     }
-    std::exception_ptr failure;
-    if (epoch_ends && options_.after_epoch) try {
-        row.merge(options_.after_epoch(state_.step / options_.steps_per_epoch));
-      } catch (const interrupted&) {  // the cells stay empty
-      } catch (...) { failure = std::current_exception(); }
     metrics_->add(state_.step, row);
     if (failure || !options_.stop_on_collapse) return failure;
     std::string verdict;

@@ -39,7 +39,8 @@ struct run_options {
   bool stop_on_collapse = true;  ///< ends the run if the embeddings have collapsed
   std::vector<std::string> metric_names{"knn"};  ///< columns of metrics.csv that `after_epoch` fills
   /// Measures after an epoch (1, 2, …); may be empty. It should throw `interrupted` once a stop is requested;
-  /// its cells then stay empty. What else it throws ends the run, which saves first.
+  /// its cells then stay empty. What else it throws ends the run, which saves first. Every shard calls it, so
+  /// that they can share the work; what the first one returns is written.
   std::function<std::map<std::string, double>(std::size_t)> after_epoch{};
   std::string config_fingerprint{};  ///< must be equal when a run is resumed: the recipe, for example
   /// Must be equal, too: `fingerprint(list_images(source, root))`. Empty, here or in the checkpoint: not
@@ -49,8 +50,8 @@ struct run_options {
   /// A lock of `folder` that the caller holds; null: the run locks it.
   const folder_lock* lock = nullptr;
   /// Connects the shards of the batches, which the trainer must have as well; null: batches are whole. Every
-  /// shard makes a run with the same options. The first one alone writes files and progress, measures, and
-  /// decides when to save; a stop of any shard stops all after the same step.
+  /// shard makes a run with the same options. The first one alone writes files and progress, and decides when
+  /// to save; a stop of any shard stops all after the same step.
   distributed::communicator<cpu>* communicator = nullptr;
   /// How long a shard waits for the others in a step, at least: `distributed::patience`.
   std::chrono::milliseconds patience = std::chrono::minutes{1};

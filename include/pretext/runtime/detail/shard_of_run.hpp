@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <exception>
 #include <map>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +13,7 @@
 #include <pretext/core/expects.hpp>
 #include <pretext/devices/cpu.hpp>
 #include <pretext/distributed/communicator.hpp>
+#include <pretext/distributed/engine.hpp>
 #include <pretext/distributed/patience.hpp>
 #include <pretext/runtime/run_state.hpp>
 
@@ -50,20 +53,32 @@ class shard_of_run {
   /// Adds the bad images of all shards.
   void join(std::map<std::size_t, std::string>& skipped) {
     if (is_alone()) return;
-    const std::string own = lines_of(skipped);
-    std::vector<std::size_t> lengths(all_.size());
-    const std::size_t length = own.size();
-    connected_->all_gather({}, &length, lengths.data(), sizeof length);
-    const std::size_t most = *std::max_element(lengths.begin(), lengths.end());
-    if (most == 0) return;
-    std::string padded = own, texts(most * lengths.size(), '\0');
-    padded.resize(most);
-    connected_->all_gather({}, padded.data(), texts.data(), most);
-    for (std::size_t shard = 0; shard < lengths.size(); ++shard)
-      skipped.merge(skipped_of(std::string_view{texts}.substr(shard * most, lengths[shard])));
+    for (const std::string& each : texts_of_all(lines_of(skipped))) skipped.merge(skipped_of(each));
   }
 
-  /// The other shards may take long before they make the next call: the first one evaluates or saves.
+  /// Calls `work`, which may take long, on every shard. Returns what it throws, or else the failure of the
+  /// first other shard where it throws, or null.
+  template <class Work>
+  std::exception_ptr call_on_all(std::string_view what, const Work& work) {
+    expect_unknown_work(what);
+    std::exception_ptr failure;
+    std::string why;
+    try {
+      work();
+    } catch (const distributed::lost_rank&) { throw; } catch (const std::exception& error) {
+      failure = std::current_exception();
+      why = error.what();
+    } catch (...) {
+      failure = std::current_exception();
+      why = "an exception of an unknown type";
+    }
+    if (is_alone()) return failure;
+    for (const std::string& each : texts_of_all(why))
+      if (!failure && !each.empty()) failure = std::make_exception_ptr(std::runtime_error{each});
+    return failure;
+  }
+
+  /// The other shards may take long before they make the next call: they evaluate, or the first one saves.
   void expect_unknown_work(std::string_view what) {
     unknown_ = true;
     if (connected_) connected_->set_patience(patience_.of_unknown_work().count(), what);
@@ -82,6 +97,21 @@ class shard_of_run {
   void gather(bool own) {
     const unsigned char answer = own;
     connected_->all_gather({}, &answer, all_.data(), 1);
+  }
+
+  std::vector<std::string> texts_of_all(const std::string& own) {
+    std::vector<std::size_t> lengths(all_.size());
+    const std::size_t length = own.size();
+    connected_->all_gather({}, &length, lengths.data(), sizeof length);
+    const std::size_t most = *std::max_element(lengths.begin(), lengths.end());
+    std::vector<std::string> texts(lengths.size());
+    if (most == 0) return texts;
+    std::string padded = own, received(most * lengths.size(), '\0');
+    padded.resize(most);
+    connected_->all_gather({}, padded.data(), received.data(), most);
+    for (std::size_t shard = 0; shard < lengths.size(); ++shard)
+      texts[shard] = received.substr(shard * most, lengths[shard]);
+    return texts;
   }
 
   distributed::communicator<cpu>* connected_;
