@@ -2,19 +2,25 @@
 // encoder untrained and with raw pixels. Writes report.html to the folder of the run and prints one line
 // "result: {...}"; adds the figures of each class to summary.json.
 //   evaluate --run out/run [--data photos/]
-#include <algorithm>
+// The ranks that mpirun starts share the images.
 #include <cstdio>
 #include <exception>
 #include <string>
-#include <thread>
+
+#include <pretext/data/image_list.hpp>
+#include <pretext/distributed/communicator.hpp>
+#include <pretext/distributed/launch.hpp>
 
 #include "support/command_line.hpp"
 #include "support/exit_status.hpp"
 #include "support/metrics_report.hpp"
+#include "support/ranks.hpp"
 #include "support/result_line.hpp"
 #include "support/run_report.hpp"
 
 using namespace programs;
+using pretext::any_source, pretext::fingerprint, pretext::list_images;
+using namespace pretext::distributed;
 
 namespace {
 
@@ -25,14 +31,38 @@ std::string join(int argc, char** argv) {
 }
 
 int run(const std::filesystem::path& path, const std::string& other_data, const std::string& on_bad_image,
-        const evaluation_options& options, const std::string& command_line) {
-  run_folder folder{path};
+        const evaluation_options& options, const std::string& command_line, rank_engine& ranks) {
+  run_folder folder{path, "pretrain simclr", ranks.is_first()};
   recipe config;
-  folder.read_recipe(config);
-  if (!other_data.empty()) config.data = other_data;
-  if (!on_bad_image.empty()) config.on_bad_image = on_bad_image;
-  datasets data = open_labelled_datasets(config, "evaluation");
-  const evaluation_result accuracy = evaluate(folder, config, data, options);
+  datasets data;
+  const auto open = [&] {
+    folder.read_recipe(config);
+    if (!other_data.empty()) config.data = other_data;
+    if (!on_bad_image.empty()) config.on_bad_image = on_bad_image;
+    data = open_labelled_datasets(config, "evaluation");
+    auto traits = traits_of_program();
+    if (ranks.ranks() > 1) {
+      const auto fingerprint_of = [&](const any_source& images) {
+        return fingerprint(list_images(images, ""));
+      };
+      traits.insert(traits.end(), {{"recipe", folder.read_recipe_text()},
+                                   {"training set", fingerprint_of(data.train)},
+                                   {"test set", fingerprint_of(data.test)}});
+    }
+    return traits;
+  };
+  if (const std::string failure = open_alike(ranks, open); !failure.empty()) {
+    std::fprintf(stderr, "evaluate: %s\n", failure.c_str());
+    return exit_failed;
+  }
+  evaluation_result accuracy;
+  if (ranks.ranks() == 1)
+    accuracy = evaluate(folder, config, data, options);
+  else
+    make_cpu_shards(ranks, ranks.ranks())->run([&](any_communicator&, shards_on_host& shards) {
+      accuracy = evaluate(folder, config, data, options, &shards);
+    });
+  if (!ranks.is_first()) return 0;
 
   const bool probed = options.linear_epochs > 0;
   const auto print = [&](const char* name, const accuracies& a) {
@@ -83,7 +113,13 @@ int main(int argc, char** argv) {
   std::filesystem::path path;
   std::string data, on_bad_image;
   evaluation_options options;
-  options.compute.threads = std::max(1u, std::thread::hardware_concurrency());
+  launch started;
+  std::string fault;  // of the launcher's variables
+  try {
+    started = launch_from_environment();
+  } catch (const std::exception& error) { fault = error.what(); }
+  quiet_rank quiet{started.rank > 0};
+  options.compute.threads = processors_of_rank(started);
   program_options line{"Evaluates a pretrained encoder: weighted kNN, linear probe, baselines, report.html."};
   line.add("--run", path, "folder of a pretraining run").required();
   line.add("--data", data, "labelled images; default: those of the run");
@@ -97,5 +133,14 @@ int main(int argc, char** argv) {
            "\"simclr\": SGD on standardised features; \"mae\": LARS after batch norm, best with 90 epochs");
   add_compute_options(line, options.compute);
   if (const auto status = line.parse(argc, argv)) return *status;
-  return run_program("evaluate", [&] { return run(path, data, on_bad_image, options, join(argc, argv)); });
+  const auto measure = [&] {
+    if (!fault.empty()) throw std::runtime_error{fault};
+    if (started.ranks > 1 && options.compute.is_gpu())
+      throw std::runtime_error{
+          "several ranks evaluate on CPUs; leave out --device cuda, or start one process"};
+    return run_ranks("evaluate", started, false, quiet, [&](rank_engine& ranks) {
+      return run(path, data, on_bad_image, options, join(argc, argv), ranks);
+    });
+  };
+  return run_program("evaluate", measure, true);
 }

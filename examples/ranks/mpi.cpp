@@ -1,4 +1,4 @@
-// Several ranks of `pretrain`, by MPI: compiled where an MPI is installed.
+// Several ranks of `pretrain` or `evaluate`, by MPI: compiled where an MPI is installed.
 #include <pretext/distributed/mpi.hpp>
 
 #include "support/ranks.hpp"

@@ -35,12 +35,13 @@ linear_probe make_probe(const evaluation_options& options, std::size_t images) {
 }
 
 accuracies measure(const feature_table& train, const feature_table& test, const evaluation_options& options,
-                   const cpu::stream& stream) {
+                   const cpu::stream& stream, shards_on_host* shards) {
   const knn vote{.k = options.neighbours, .temperature = options.temperature};
   accuracies measured;
-  measured.of_knn = measure_classification(test.labels, vote.shares(train, test, stream), classes_of(train));
+  measured.of_knn =
+      measure_classification(test.labels, knn_shares(vote, train, test, stream, shards), classes_of(train));
   measured.knn = measured.of_knn.accuracy;
-  if (options.linear_epochs > 0) {
+  if (options.linear_epochs > 0 && (!shards || shards->shard() == 0)) {
     const auto probed = make_probe(options, train.count)(train, test, stream);
     measured.of_probe =
         measure_classification(test.labels, probed.probabilities, probed.classifier.classes());
@@ -52,7 +53,7 @@ accuracies measure(const feature_table& train, const feature_table& test, const 
 }  // namespace
 
 evaluation_result evaluate(const run_folder& folder, const recipe& config, datasets& data,
-                           const evaluation_options& options) {
+                           const evaluation_options& options, shards_on_host* shards) {
   const auto start = std::chrono::steady_clock::now();
   const cpu::stream stream{options.compute.threads};
   evaluation_result result;
@@ -60,7 +61,7 @@ evaluation_result evaluate(const run_folder& folder, const recipe& config, datas
   const reading how{options.compute.threads, config};
   const auto encode_readable = [&](any_source& source) {
     image_faults faults;
-    auto table = encode(*encoder, source, how, &faults);
+    auto table = encode(*encoder, source, how, shards, &faults);
     for (const auto& [index, fault] : faults) result.left_out[source.name(index)] = fault;
     source = without(source, faults);
     return table;
@@ -68,17 +69,17 @@ evaluation_result evaluate(const run_folder& folder, const recipe& config, datas
   {
     const auto train = encode_readable(data.train), test = encode_readable(data.test);
     report_faults(result.left_out, "left out");
-    result.untrained = measure(train, test, options, stream);
+    result.untrained = measure(train, test, options, stream, shards);
   }
   {
-    auto train = pixels(*encoder, data.train, how), test = pixels(*encoder, data.test, how);
+    auto train = pixels(*encoder, data.train, how, shards), test = pixels(*encoder, data.test, how, shards);
     center(train, test);
-    result.pixels = measure(train, test, options, stream);
+    result.pixels = measure(train, test, options, stream, shards);
   }
   load_encoder(folder.encoder(), *encoder);
-  result.train = encode(*encoder, data.train, how);
-  result.test = encode(*encoder, data.test, how);
-  result.trained = measure(result.train, result.test, options, stream);
+  result.train = encode(*encoder, data.train, how, shards);
+  result.test = encode(*encoder, data.test, how, shards);
+  result.trained = measure(result.train, result.test, options, stream, shards);
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return result;
 }

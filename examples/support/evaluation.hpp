@@ -10,6 +10,7 @@
 #include "compute_options.hpp"
 #include "datasets.hpp"
 #include "run_folder.hpp"
+#include "shared_evaluation.hpp"
 
 namespace programs {
 
@@ -39,8 +40,9 @@ struct evaluation_options {
 
 /// Measures weighted kNN and a linear probe on the feature h of the run's encoder, and on two baselines: the
 /// same encoder untrained, and raw pixels. Where the recipe says so, images that cannot be read are left out,
-/// of `data` as well.
+/// of `data` as well. `shards`: null, or those that share the images, all of which call it; the first one
+/// alone trains linear probes.
 evaluation_result evaluate(const run_folder& folder, const recipe& config, datasets& data,
-                           const evaluation_options& options);
+                           const evaluation_options& options, shards_on_host* shards = nullptr);
 
 }  // namespace programs

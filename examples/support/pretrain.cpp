@@ -1,7 +1,6 @@
 #include "pretrain.hpp"
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -10,10 +9,8 @@
 #include <utility>
 
 #include <pretext/core/expects.hpp>
-#include <pretext/core/version.hpp>
 #include <pretext/data/batch_order.hpp>
 #include <pretext/data/loader.hpp>
-#include <pretext/kernels/cpu/simd/isa.hpp>
 #include <pretext/optimizers/schedule.hpp>
 #include <pretext/runtime/interrupt.hpp>
 #include <pretext/runtime/run.hpp>
@@ -22,9 +19,9 @@
 #include "datasets.hpp"
 #include "exit_status.hpp"
 #include "initial_weights.hpp"
-#include "knn_of_shards.hpp"
 #include "measured_images.hpp"
 #include "presets.hpp"
+#include "shared_evaluation.hpp"
 
 namespace programs {
 namespace {
@@ -78,12 +75,7 @@ std::size_t shards_held(const pretraining_recipe& config, const training_options
 /// What must be alike on all ranks. Each may find the images elsewhere.
 std::vector<distributed::trait> traits_of(recipe& config, const std::optional<run_state>& saved,
                                           const image_list& images) {
-  constexpr std::array names{"portable", "avx2", "avx512", "avx512_bf16"};
-  std::vector<distributed::trait> all{
-      {"version", str_cat(version.major, ".", version.minor, ".", version.patch)},
-      {"compiler", __VERSION__},
-      {"instruction set", names[static_cast<std::size_t>(kernels::best_isa())],
-       "set the environment variable PRETEXT_ISA to the lesser one"}};
+  std::vector<distributed::trait> all = traits_of_program();
   for (const auto& [key, value] : values_of(config))
     if (key != "data") all.push_back({str_cat("value of ", key), value});
   all.push_back({"data set", fingerprint(images)});
@@ -346,7 +338,7 @@ int pretrain(const pretraining& method, const training_options& options, rank_en
       if (epoch % options.knn_every != 0) return {};
       reading own = how;
       own.threads = std::max<std::size_t>(1, how.threads / trainers.size());
-      return {{"knn", measure_knn(shard.trainer, bank, queries, own, shard.others)}};
+      return {{"knn", knn_accuracy(shard.trainer, bank, queries, own, shard.others)}};
     };
   auto done = take_steps(config, options, folder, saved, data.train, data.found, *trainer, schedule,
                          evaluation, shards.get());

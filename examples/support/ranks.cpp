@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <stdexcept>
@@ -12,8 +13,10 @@
 #include <utility>
 #include <vector>
 
+#include <pretext/core/version.hpp>
 #include <pretext/distributed/shards.hpp>
 #include <pretext/io/bad_image.hpp>
+#include <pretext/kernels/cpu/simd/isa.hpp>
 #include <pretext/training/non_finite_loss.hpp>
 
 #include "exit_status.hpp"
@@ -177,6 +180,14 @@ int run_ranks(const std::string& program, const distributed::launch& started, bo
     say(program, sentence_of(error));
     return exit_failed;
   } catch (const std::exception& error) { fail(program, *ranks, quiet, error); }
+}
+
+std::vector<distributed::trait> traits_of_program() {
+  constexpr std::array names{"portable", "avx2", "avx512", "avx512_bf16"};
+  return {{"version", str_cat(version.major, ".", version.minor, ".", version.patch)},
+          {"compiler", __VERSION__},
+          {"instruction set", names[static_cast<std::size_t>(kernels::best_isa())],
+           "set the environment variable PRETEXT_ISA to the lesser one"}};
 }
 
 std::string open_alike(rank_engine& ranks, const std::function<std::vector<distributed::trait>()>& open) {

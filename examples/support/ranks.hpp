@@ -98,6 +98,9 @@ std::size_t processors_of_rank(const pretext::distributed::launch& started);
 int run_ranks(const std::string& program, const pretext::distributed::launch& started, bool gpu,
               quiet_rank& quiet, const std::function<int(rank_engine&)>& body);
 
+/// What must be alike on the ranks of every program: version, compiler, instruction set.
+std::vector<pretext::distributed::trait> traits_of_program();
+
 /// Calls `open` on all ranks, which returns what must be alike on them. Returns what has failed, or differs,
 /// the same sentence on all; empty if nothing has. With one rank exceptions are the caller's.
 std::string open_alike(rank_engine& ranks,

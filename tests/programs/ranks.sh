@@ -3,7 +3,7 @@
 # and after stops by signals; what goes wrong is one sentence and ends all ranks. Skipped without mpirun.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../support/programs.sh"
-needs pretrain finetune
+needs pretrain finetune evaluate
 command -v mpirun >/dev/null || { echo "skipped: there is no mpirun here (Debian: openmpi-bin)"; exit 77; }
 pretrain=$PRETEXT_PROGRAMS/pretrain
 methods | grep -qx simclr || { echo "skipped: SimCLR was not compiled"; exit 77; }
@@ -45,6 +45,17 @@ knn_of() { awk -F, 'NR > 1 && $8 != "" {print $3, $8}' "$1/metrics.csv"; }
 for n in 2 4; do
   mpirun -n "$n" "$pretrain" simclr "${evaluated[@]}" --out "knn$n" >log 2>&1 || die "an evaluation fails on $n ranks"
   [ "$(knn_of knn)" = "$(knn_of "knn$n")" ] || die "kNN is another one on $n ranks: $(knn_of "knn$n")"
+done
+
+# `evaluate` on ranks: the same results, written once.
+result_of() { grep '^result: ' output | sed 's/,"seconds".*//'; }
+ended 0 "$PRETEXT_PROGRAMS/evaluate" --run knn --linear-epochs 2 --threads 1
+alone=$(result_of)
+cp knn/summary.json summary
+for n in 2 3; do
+  ended 0 mpirun -n "$n" "$PRETEXT_PROGRAMS/evaluate" --run knn --linear-epochs 2 --threads 1
+  [ "$(result_of)" = "$alone" ] && [ "$(grep -c '^report: ' output)" -eq 1 ] || die "$n ranks evaluate otherwise"
+  cmp summary knn/summary.json || die "$n ranks write other figures"
 done
 
 # A longer run, whose ranks change: after a kill, a stop by SIGUSR1 and one that hangs.
@@ -120,6 +131,8 @@ fails_once "has another value of seed: 4 where rank 0" mpirun -n 1 "$pretrain" s
   -n 1 "$pretrain" simclr "${images[@]/%3/4}" --out none
 fails_once "the loss became" mpirun -n 2 "$pretrain" simclr "${images[@]}" --learning-rate 1e30 --epochs 2 --keep-going --out high
 fails_once "not expected" mpirun -n 2 "$pretrain" simclr "${images[@]}" --out none --ranks 2
+fails_once "evaluate: none/recipe.json: cannot be opened" mpirun -n 2 "$PRETEXT_PROGRAMS/evaluate" --run none
+fails_once "several ranks evaluate on CPUs" mpirun -n 2 "$PRETEXT_PROGRAMS/evaluate" --run knn --device cuda
 fails "cannot write the file: File too large" mpirun -n 1 bash -c 'ulimit -f 100; exec "$@"' limited \
   "$pretrain" simclr "${images[@]}" --epochs 1 --out full : -n 1 "$pretrain" simclr "${images[@]}" --epochs 1 --out full
 RANK=0 WORLD_SIZE=4 fails "torchrun has started pretrain simclr 4 times, but on CPUs ranks are connected by MPI alone" \
