@@ -4,7 +4,6 @@
 //   pretrain simclr --data cells --channels 1 --levels data --normalise data --out out/cells
 //   evaluate --run out/cells
 #include <cstdio>
-#include <exception>
 #include <filesystem>
 
 #include <pretext/data/sensor_images.hpp>
@@ -12,6 +11,7 @@
 #include <pretext/io/png.hpp>
 
 #include "support/command_line.hpp"
+#include "support/exit_status.hpp"
 
 namespace {
 
@@ -41,14 +41,12 @@ int main(int argc, char** argv) {
   line.add({"", &options.seed, "--seed"}, "");
   line.add("--out", out);
   if (const auto status = line.parse(argc, argv)) return *status;
-  try {
+  return programs::run_program("draw_sensors", [&] {
     options.count = train;
     write(out / "train", pretext::sensor_source{options});
     options.count = test;
     options.first = std::uint64_t{1} << 32;
     write(out / "test", pretext::sensor_source{options});
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "draw_sensors: %s\n", error.what());
-    return 1;
-  }
+    return 0;
+  });
 }

@@ -9,7 +9,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
-#include <exception>
 #include <filesystem>
 #include <optional>
 #include <span>
@@ -25,6 +24,7 @@
 
 #include "support/command_line.hpp"
 #include "support/counted.hpp"
+#include "support/exit_status.hpp"
 
 #include "image_readers.hpp"  // stamped by CMake: the readers of other formats that were found
 
@@ -108,11 +108,8 @@ int main(int argc, char** argv) {
   line.add({"", &options.seed, "--seed"}, "of the order in which images are packed");
   line.add_flag("--keep-order", options.keep_order, "pack in the order of the data set instead");
   if (const auto status = line.parse(argc, argv)) return *status;
-  try {
+  return programs::run_program("pack", [&] {
     pack(data, out, options);
     return 0;
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "pack: %s\n", error.what());
-    return 1;
-  }
+  });
 }

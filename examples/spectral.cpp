@@ -4,7 +4,6 @@
 //   spectral --train 1800 --test 480 --epochs 12
 #include <algorithm>
 #include <cstdio>
-#include <exception>
 #include <memory>
 #include <thread>
 #include <utility>
@@ -18,6 +17,7 @@
 #include <pretext/runtime/any_trainer.hpp>
 
 #include "support/command_line.hpp"
+#include "support/exit_status.hpp"
 
 namespace {
 
@@ -106,10 +106,5 @@ int main(int argc, char** argv) {
   line.add({"", &epochs, "--epochs", "", programs::between{0, 100000}}, "");
   line.add({"", &threads, "--threads", "", programs::between{1, 1024}}, "");
   if (const auto status = line.parse(argc, argv)) return *status;
-  try {
-    return run(train, test, epochs, threads);
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "spectral: %s\n", error.what());
-    return 1;
-  }
+  return programs::run_program("spectral", [&] { return run(train, test, epochs, threads); });
 }

@@ -139,7 +139,8 @@ RANK=0 WORLD_SIZE=4 fails "torchrun has started pretrain simclr 4 times, but on 
   "$pretrain" simclr "${images[@]}" --out none
 PMI_RANK=0 PMI_SIZE=4 fails "this program was started 4 times by MPICH's mpiexec, but is built with" \
   "$pretrain" simclr "${images[@]}" --out none
-fails "Open MPI's mpirun has started finetune 2 times, but it does not divide its work among ranks" \
-  mpirun -n 2 "$PRETEXT_PROGRAMS/finetune" --from-scratch --data builtin --out none
+alone() { fails "Open MPI's mpirun has started $1 2 times, but it does not divide its work among ranks" mpirun -n 2 "$PRETEXT_PROGRAMS/$@"; }
+alone finetune --from-scratch --data builtin --out none
+[ ! -x "$PRETEXT_PROGRAMS/pack" ] || alone pack --data builtin --out none
 [ ! -e none ] || die "a run that was refused has left a folder"
 echo "the same encoders on 1, 2 and 4 ranks"
