@@ -19,8 +19,8 @@
 #include "support/encoder_list.hpp"
 #include "support/exit_status.hpp"
 #include "support/fine_tuning.hpp"
-#include "support/pretrain.hpp"
 #include "support/run_folder.hpp"
+#include "support/take_steps.hpp"
 
 using namespace programs;
 

@@ -5,7 +5,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include "pretrain.hpp"
+#include "take_steps.hpp"
 
 namespace programs {
 namespace {

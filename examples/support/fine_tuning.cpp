@@ -22,9 +22,9 @@
 #include "measured_images.hpp"
 #include "metrics_report.hpp"
 #include "on_device.hpp"
-#include "pretrain.hpp"
 #include "run_folder.hpp"
 #include "run_report.hpp"
+#include "take_steps.hpp"
 
 namespace programs {
 namespace {
