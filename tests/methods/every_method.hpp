@@ -104,32 +104,38 @@ void for_each_method(const F& f) {
                             dino_bottleneck<9, 6, hidden_norm::batch>, random_masking<std::ratio<1, 4>>>{});
 }
 
-/// Takes the step with this number, on views that depend on the number alone; returns its loss.
+/// Takes the step with this number, on views that depend on the number alone, or on the part of them that
+/// belongs to a shard; returns its loss.
 template <class Learner>
-double step_of_every_method(Learner& learner, std::size_t number) {
+double step_of_every_method(Learner& learner, std::size_t number, std::size_t shard = 0,
+                            std::size_t shards = 1) {
   using method = typename Learner::method_type;
   using context = typename Learner::context_type;
   using device = typename context::device;
   using T = typename context::activation;
   using groups = detail::view_groups<typename Learner::view_shapes, method::views>;
-  const std::size_t n = images_of_every_method;
+  const std::size_t n = images_of_every_method / shards, first = shard * n;
   const auto& stream = learner.context().stream;
   typename groups::template owned<context> memory;
   const auto views = groups::resize(memory, n);
   std::size_t seed = 100 * number;
   groups::for_each(views, [&](const auto& group) {
-    const auto drawn = normal_numbers(group.size(), static_cast<unsigned>(seed++));
-    const std::vector<T> pixels{drawn.begin(), drawn.end()};
+    const auto drawn = normal_numbers(group.size() * shards, static_cast<unsigned>(seed++));
+    const std::size_t part = n * (group.size() / group.batch);  // of a view
+    std::vector<T> pixels;
+    for (auto view = drawn.begin(); view < drawn.end(); view += std::ptrdiff_t(part * shards))
+      pixels.insert(pixels.end(), view + std::ptrdiff_t(part * shard),
+                    view + std::ptrdiff_t(part * (shard + 1)));
     device::write(stream, group.data, pixels.data(), pixels.size());
   });
   if constexpr (requires { learner.memory().labels; }) {
     std::vector<std::int64_t> labels;
-    for (std::size_t i = 0; i < n; ++i) labels.push_back(std::int64_t((i + number) % 3));
+    for (std::size_t i = 0; i < n; ++i) labels.push_back(std::int64_t((first + i + number) % 3));
     learner.memory().labels = buffer<std::int64_t, device>{n};
     device::write(stream, learner.memory().labels.data(), labels.data(), n);
   }
   std::vector<std::uint64_t> samples;
-  for (std::size_t i = 0; i < n; ++i) samples.push_back(number * n + i);
+  for (std::size_t i = 0; i < n; ++i) samples.push_back(number * images_of_every_method + first + i);
   training_step values{
       .learning_rate = 0.05, .samples = samples, .seed = 5, .epoch = static_cast<std::uint32_t>(number)};
   if (method::has_target) values.target_momentum = 0.9;

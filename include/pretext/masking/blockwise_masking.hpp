@@ -11,6 +11,7 @@
 #include <pretext/core/host_device.hpp>
 #include <pretext/core/random.hpp>
 #include <pretext/core/random_streams.hpp>
+#include <pretext/distributed/communicator.hpp>
 #include <pretext/kernels/parallel_for.hpp>
 #include <pretext/masking/masks.hpp>
 #include <pretext/masking/random_masking.hpp>
@@ -88,12 +89,24 @@ struct draw_independent_blocks {
   }
 };
 
-/// One sample of DINOv2's masks.
+/// The first word of a sample's masks.
+struct draw_first_word {
+  sample_keys keys;
+  std::uint32_t* words;
+
+  PRETEXT_HOST_DEVICE void operator()(std::size_t sample) const {
+    words[sample] = keys(sample).word(streams::masks.first);
+  }
+};
+
+/// One sample of DINOv2's masks. The batch is that of all shards.
 struct draw_balanced_blocks {
   sample_keys keys;
   mark_blocks mark;
   ratio_range ratio;
-  std::size_t batch, masked;  ///< samples, and how many of them are masked
+  std::size_t batch, masked;   ///< samples, and how many of them are masked
+  std::size_t first;           ///< of this shard's samples in the batch
+  const std::uint32_t* words;  ///< of the batch; null: those of `keys`, where there is one shard
   std::uint8_t* flags;
 
   PRETEXT_HOST_DEVICE void operator()(std::size_t sample) const {
@@ -105,8 +118,8 @@ struct draw_balanced_blocks {
     const std::uint32_t word = key.word(streams::masks.first);
     std::size_t place = 0;
     for (std::size_t other = 0; other < batch; ++other) {
-      const std::uint32_t its = keys(other).word(streams::masks.first);
-      place += its < word || (its == word && other < sample);
+      const std::uint32_t its = words ? words[other] : keys(other).word(streams::masks.first);
+      place += its < word || (its == word && other < first + sample);
     }
     if (place >= masked) return;
     const double u = (double(place) + double(key.uniform(streams::masks.first + 1))) / double(masked);
@@ -156,7 +169,7 @@ struct blockwise_masking {
 /// DINOv2's masks (Oquab et al. 2024, official code): blocks as in `blockwise_masking`, of 4 patches or more
 /// and half of the grid or less. A constant part of the batch is masked; the range of ratios is cut into as
 /// many slices as there are masked samples, and each gets a ratio of one of them. So a sample's mask depends
-/// on its batch; with shards, on the shard's.
+/// on its batch, which is that of all shards.
 struct balanced_blockwise_masking {
   double smallest = 0.1, largest = 0.5;  ///< part of the patches that are masked, in [0, 1]
   double probability = 0.5;              ///< part of the samples that are masked, rounded down
@@ -175,11 +188,27 @@ struct balanced_blockwise_masking {
   patch_flags<Grid> draw(Context& context, std::size_t batch) const {
     detail::expects_keys(context, batch, "balanced_blockwise_masking");
     auto* const flags = context.activations.template allocate<std::uint8_t>(batch * Grid::patches);
-    const auto masked = static_cast<std::size_t>(double(batch) * probability);
-    kernels::parallel_for<typename Context::device>::run(
-        context, batch,
-        detail::draw_balanced_blocks{
-            context.step.keys, {Grid::rows, Grid::columns}, {smallest, largest}, batch, masked, flags});
+    using parallel_for = kernels::parallel_for<typename Context::device>;
+    const std::size_t shards = distributed::shards_of(context);
+    std::size_t first = 0;
+    std::uint32_t* words = nullptr;
+    if (shards > 1) {
+      auto* const own = context.activations.template allocate<std::uint32_t>(batch);
+      words = context.activations.template allocate<std::uint32_t>(batch * shards);
+      parallel_for::run(context, batch, detail::draw_first_word{context.step.keys, own});
+      context.communicator->all_gather(context.stream, own, words, batch * sizeof *own);
+      first = batch * context.communicator->shard();
+    }
+    const auto masked = static_cast<std::size_t>(double(batch * shards) * probability);
+    parallel_for::run(context, batch,
+                      detail::draw_balanced_blocks{context.step.keys,
+                                                   {Grid::rows, Grid::columns},
+                                                   {smallest, largest},
+                                                   batch * shards,
+                                                   masked,
+                                                   first,
+                                                   words,
+                                                   flags});
     return {flags, batch};
   }
 };
