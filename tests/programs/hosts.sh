@@ -35,6 +35,7 @@ stop_host() {
   for process in $(processes_on "$1" 2>/dev/null); do kill -KILL "$process" 2>/dev/null || true; done
 }
 remove_hosts() {
+  trap - ERR
   local host
   for host in b a; do # mpirun, on a, reaps its child, the daemon of b
     stop_host $host
