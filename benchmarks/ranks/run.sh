@@ -37,6 +37,11 @@ echo "| ranks | array | ordered sum | MPI_Allreduce | ratio (quartiles) |"
 echo "|---|---|---|---|---|"
 for ranks in 2 3 4; do mpirun -n $ranks "$build/sums" "$pairs"; done
 
+echo
+echo "| ranks | all-gather of each rank's | time |"
+echo "|---|---|---|"
+for ranks in 2 3 4; do mpirun -n $ranks "$build/sums" gathers; done
+
 # median FILE: of its numbers, one in a line.
 median() { sort -g "$1" | awk '{v[NR] = $1} END {print v[int((NR + 1) / 2)]}'; }
 # images_per_second THREADS [MPIRUN...]: of a short run of pretrain, without its first rows.

@@ -1,11 +1,14 @@
 // The sum of an array over ranks: the library's ordered sum beside MPI_Allreduce, in pairs that alternate, on
-// the ranks that mpirun starts. Rank 0 prints milliseconds and ratios; below 1 the ordered sum is faster.
+// the ranks that mpirun starts. Rank 0 prints milliseconds and ratios; below 1 the ordered sum is faster. Or
+// the time of the small all-gathers of synchronised batch norm.
 //   mpirun -n 2 sums [pairs] [floats ...]
+//   mpirun -n 2 sums gathers
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <string_view>
 #include <vector>
 
 #include <pretext/distributed/mpi.hpp>
@@ -70,10 +73,29 @@ int compare(distributed::mpi& engine, std::size_t pairs, std::size_t count) {
   return 0;
 }
 
+/// Prints the microseconds of an all-gather of the sums of 64 and of 2048 channels.
+int time_gathers(distributed::mpi& engine) {
+  constexpr std::size_t rounds = 21, gathers = 106;  // as many as a step of ResNet-50 has
+  for (const std::size_t bytes : {std::size_t{16 * 64}, std::size_t{16 * 2048}}) {
+    const std::vector<char> own(bytes);
+    std::vector<char> all(bytes * engine.ranks());
+    std::vector<double> times;
+    for (std::size_t round = 0; round < rounds; ++round)
+      times.push_back(slowest([&] {
+        for (std::size_t i = 0; i < gathers; ++i) engine.all_gather(own.data(), all.data(), bytes);
+      }));
+    if (engine.rank() == 0)
+      std::printf("| %zu | %zu bytes | %.1f us |\n", engine.ranks(), bytes,
+                  1e3 * quantile(times, .5) / gathers);
+  }
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   distributed::mpi engine;
+  if (argc > 1 && std::string_view{argv[1]} == "gathers") return time_gathers(engine);
   const std::size_t pairs = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 15;
   std::vector<std::size_t> counts;
   for (int i = 2; i < argc; ++i) counts.push_back(std::strtoull(argv[i], nullptr, 10));

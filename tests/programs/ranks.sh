@@ -58,8 +58,8 @@ for n in 2 3; do
   cmp summary knn/summary.json || die "$n ranks write other figures"
 done
 
-# A longer run, whose ranks change: after a kill, a stop by SIGUSR1 and one that hangs.
-long=("${images[@]}" --epochs 12 --shards 4 --checkpoint-seconds 0.2)
+# A longer run, whose ranks change: after six kills, a stop by SIGUSR1 and one that hangs.
+long=("${images[@]}" --epochs 24 --shards 4 --checkpoint-seconds 0.2)
 "$pretrain" simclr "${long[@]}" --out whole >log 2>&1
 
 # begins RANKS OPTION...: starts simclr in the background and waits for the next checkpoint; sets `launcher`.
@@ -87,9 +87,12 @@ ended_with() {
 rank_of_launcher() { pgrep -P "$launcher" | tail -n 1; }
 
 begins 4 "${long[@]}" --out changing
-kill -KILL "$(rank_of_launcher)"
-ended_with failure
-grep -qiE "signal 9|killed" output || die "nothing says that a rank was killed"
+for next in 2 1 4 2 4 end; do
+  kill -KILL "$(rank_of_launcher)"
+  ended_with failure
+  grep -qiE "signal 9|killed" output || die "nothing says that a rank was killed"
+  [ $next = end ] || begins $next --resume --threads 1 --checkpoint-seconds 0.2 --out changing
+done
 
 begins 2 --resume --threads 1 --checkpoint-seconds 0.2 --out changing
 kill -USR1 "$launcher"
