@@ -138,8 +138,12 @@ TEST_CASE(
   write_tar(folder / "good.tar", {{"1.jpg", std::string(600, 'x')}, {"2.jpg", std::string(100, 'y')}});
   const auto bytes = read_file(folder / "good.tar");
   const std::string good{reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-  for (const std::size_t length : {1, 511, 512, 700, 1111, 1540, 2047, 2100}) {
+  // Files of 600 and 100 bytes in blocks of 512, each after a header, and two empty blocks. An archive that
+  // ends after a file, or in the second empty block, cannot be told from a whole one; other readers accept
+  // it.
+  for (std::size_t length = 1; length < good.size(); ++length) {
     CAPTURE(length);
+    if (length == 1536 || length == 2560 || length >= 3072) continue;
     refused(good.substr(0, length), "truncated");
   }
   std::string damaged = good;

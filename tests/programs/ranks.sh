@@ -3,7 +3,7 @@
 # and after stops by signals; what goes wrong is one sentence and ends all ranks. Skipped without mpirun.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../support/programs.sh"
-needs pretrain finetune evaluate
+needs pretrain finetune evaluate draw_builtin
 command -v mpirun >/dev/null || { echo "skipped: there is no mpirun here (Debian: openmpi-bin)"; exit 77; }
 pretrain=$PRETEXT_PROGRAMS/pretrain
 methods | grep -qx simclr || { echo "skipped: SimCLR was not compiled"; exit 77; }
@@ -132,6 +132,16 @@ fails_once "leave out --shards (4 in the run, 2 given)" mpirun -n 2 "$pretrain" 
 fails_once "simclr holds a run already" mpirun -n 2 "$pretrain" simclr "${images[@]}" --out simclr
 fails_once "has another value of seed: 4 where rank 0" mpirun -n 1 "$pretrain" simclr "${images[@]}" --out none : \
   -n 1 "$pretrain" simclr "${images[@]/%3/4}" --out none
+"$PRETEXT_PROGRAMS/draw_builtin" --count 40 --out photos >log
+"$PRETEXT_PROGRAMS/draw_builtin" --count 39 --out fewer >log
+fails_once "has another data set" mpirun -n 1 "$pretrain" simclr --data photos --batch 32 --threads 1 --out none : \
+  -n 1 "$pretrain" simclr --data fewer --batch 32 --threads 1 --out none
+fails_once "has another instruction set: portable where rank 0" mpirun -n 1 "$pretrain" simclr "${images[@]}" --out none : \
+  -n 1 env PRETEXT_ISA=portable "$pretrain" simclr "${images[@]}" --out none
+# An image that rank 1 reads in the first step.
+head -c 100 photos/000002.png >short.png && mv short.png photos/000002.png
+fails "photos/000002.png: damaged PNG" mpirun -n 2 "$pretrain" simclr --data photos --batch 40 --epochs 2 --threads 1 --out damaged
+says "pretrain simclr: rank 1 ("
 fails_once "the loss became" mpirun -n 2 "$pretrain" simclr "${images[@]}" --learning-rate 1e30 --epochs 2 --keep-going --out high
 fails_once "not expected" mpirun -n 2 "$pretrain" simclr "${images[@]}" --out none --ranks 2
 fails_once "evaluate: none/recipe.json: cannot be opened" mpirun -n 2 "$PRETEXT_PROGRAMS/evaluate" --run none

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -147,6 +148,61 @@ void equals_one_batch(const char* name) {
   }
 }
 
+/// Counts what passes through another communicator.
+class counting final : public communicator<cpu> {
+ public:
+  explicit counting(communicator<cpu>& all) : all_{&all} {}
+
+  std::size_t shard() const override { return all_->shard(); }
+  std::size_t shards() const override { return all_->shards(); }
+  void all_gather(const cpu::stream& on, const void* own, void* all, std::size_t bytes) override {
+    gathered.push_back(bytes);
+    all_->all_gather(on, own, all, bytes);
+  }
+  void all_reduce(const cpu::stream& on, float* values, std::size_t count) override {
+    reduced.push_back(count * sizeof(float));
+    all_->all_reduce(on, values, count);
+  }
+  void all_reduce(const cpu::stream& on, double* values, std::size_t count) override {
+    reduced.push_back(count * sizeof(double));
+    all_->all_reduce(on, values, count);
+  }
+
+  std::vector<std::size_t> gathered{}, reduced{};  // bytes of each call
+
+ private:
+  communicator<cpu>* all_;
+};
+
+/// What a shard exchanges in a step of two shards.
+struct exchanged_bytes {
+  std::size_t gathered = 0;
+  std::vector<std::size_t> reduced{};
+  bool operator==(const exchanged_bytes&) const = default;
+};
+
+template <class Method>
+exchanged_bytes exchanged() {
+  exchanged_bytes bytes;
+  tests::for_each_shard(2, 2, [&](communicator<cpu>& own) {
+    counting counted{own};
+    trained<Method>(&counted, 1);
+    if (own.shard() == 0)
+      bytes = {std::accumulate(counted.gathered.begin(), counted.gathered.end(), std::size_t{0}),
+               counted.reduced};
+  });
+  return bytes;
+}
+
+/// Channels of all norms among the first `size` numbers of the weights.
+template <class Method>
+std::size_t channels_of_norms(std::size_t size = Method::size) {
+  std::size_t channels = 0;
+  for (const parameter& each : Method::parameters)
+    if (each.offset < size && each.name().ends_with(".running_mean")) channels += each.size();
+  return channels;
+}
+
 }  // namespace
 
 TEST_CASE("two, three and four shards are one batch: SimCLR") { equals_one_batch<simclr_method>("SimCLR"); }
@@ -157,6 +213,25 @@ TEST_CASE("two, three and four shards are one batch: DINOv2") { equals_one_batch
 TEST_CASE("two, three and four shards are one batch: MSN") { equals_one_batch<msn_method>("MSN"); }
 TEST_CASE("two, three and four shards are one batch: classification") {
   equals_one_batch<labelled_method>("classification");
+}
+
+TEST_CASE("a step exchanges the bytes that the table in docs/distributed.md lists") {
+  constexpr std::size_t number = sizeof(double), views = 2, rows = views * batch / 2, groups = 2;
+  // Two values in double precision of each channel, forward and backward; z once.
+  CHECK(exchanged<simclr_method>() ==
+        exchanged_bytes{2 * 16 * channels_of_norms<simclr_method>() + rows * 128 * number,
+                        {simclr_method::size * number}});
+  // A norm sees one view at a time; the target's norms have no backward pass, and predictions and targets are
+  // gathered.
+  CHECK(exchanged<byol_method>() ==
+        exchanged_bytes{16 * groups *
+                                (2 * channels_of_norms<byol_method>() +
+                                 channels_of_norms<byol_method>(byol_method::target_size)) +
+                            2 * rows * 6 * number,
+                        {byol_method::size * number}});
+  CHECK(exchanged<mae_method>() == exchanged_bytes{0, {sizeof(double), mae_method::size * number}});
+  CHECK(exchanged<labelled_method>() == exchanged_bytes{2 * 16 * channels_of_norms<labelled_method>(),
+                                                        {sizeof(double), labelled_method::size * number}});
 }
 
 TEST_CASE("the bits of a shard do not depend on the rank that holds it") {

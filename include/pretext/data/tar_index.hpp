@@ -43,9 +43,10 @@ class tar_reader {
       const char type = header_[156];
       const bool describes_next = type == 'L' || type == 'K' || type == 'x';
       const std::uint64_t size = !describes_next && has_long_size ? long_size : file_size();
-      const std::uint64_t data = at_ + block;
-      if (size > archive_.size() - data)
-        reject("the archive ends before the ", size, " bytes of this file; it is truncated");
+      const std::uint64_t data = at_ + block, rest = archive_.size() - data;
+      if (size > rest || (block - size % block) % block > rest - size)
+        reject("the archive ends before the ", size,
+               " bytes of this file, or the padding behind them; it is truncated");
       if (type == 'L' || type == 'x') {
         if (size > max_description) reject("the name of a file has ", size, " bytes");
         std::string text(static_cast<std::size_t>(size), '\0');
