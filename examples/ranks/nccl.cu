@@ -119,6 +119,9 @@ std::vector<distributed::trait> choose(const launch& started) {
                           attribute(cudaDevAttrMultiProcessorCount), " multiprocessors")},
           {"CUDA", cuda_failure::version(runtime)},
           {"cuBLASLt", str_cat(cublasLtGetVersion())},
+#ifdef PRETEXT_CUDNN
+          {"cuDNN", str_cat(cudnnGetVersion())},
+#endif
           {"NCCL", distributed::nccl::implementation()}};
 }
 
