@@ -141,6 +141,11 @@ class gpu {
   std::map<const std::byte*, std::size_t> pinned;
   bool is_pinned(const void* memory, std::size_t bytes) const;
 
+  /// How many streams and pieces of memory can still be had, for tests of what fails half-way.
+  std::size_t available = static_cast<std::size_t>(-1);
+  /// Takes one of them; false if there is none.
+  bool take() { return available > 0 && available-- > 0; }
+
   /// Runs it unless a fault has occurred; stores the fault's message.
   bool attempt(const work& what);
   const std::string& failed() const { return failed_; }

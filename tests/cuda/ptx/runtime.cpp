@@ -95,6 +95,7 @@ const char* cudaGetErrorString(cudaError_t error) {
 // Memory.
 
 cudaError_t cudaMalloc(void** memory, std::size_t bytes) {
+  if (!gpu::instance().take()) return set_last_error(cudaErrorMemoryAllocation);
   std::uint64_t address = 0;
   const cudaError_t error = outside_of_capture([&] { address = gpu::instance().memory.allocate(bytes); });
   std::memcpy(memory, &address, sizeof address);
@@ -113,6 +114,7 @@ cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* total) {
   return cudaSuccess;
 }
 cudaError_t cudaMallocHost(void** memory, std::size_t bytes) {
+  if (!gpu::instance().take()) return set_last_error(cudaErrorMemoryAllocation);
   *memory = std::malloc(bytes);
   if (*memory) gpu::instance().pinned.emplace(static_cast<std::byte*>(*memory), bytes);
   return *memory ? cudaSuccess : set_last_error(cudaErrorMemoryAllocation);

@@ -26,6 +26,7 @@ To* as(From handle) {
 extern "C" {
 
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* result, unsigned) {
+  if (!gpu::instance().take()) return set_last_error(cudaErrorMemoryAllocation);
   return try_work([&] { *result = reinterpret_cast<cudaStream_t>(gpu::instance().open_stream()); });
 }
 cudaError_t cudaStreamDestroy(cudaStream_t stream) {
