@@ -121,9 +121,10 @@ double step_of_every_method(Learner& learner, std::size_t number, std::size_t sh
   std::size_t seed = 100 * number;
   groups::for_each(views, [&](const auto& group) {
     const auto drawn = normal_numbers(group.size() * shards, static_cast<unsigned>(seed++));
+    const std::vector<T> whole{drawn.begin(), drawn.end()};
     const std::size_t part = n * (group.size() / group.batch);  // of a view
     std::vector<T> pixels;
-    for (auto view = drawn.begin(); view < drawn.end(); view += std::ptrdiff_t(part * shards))
+    for (auto view = whole.begin(); view < whole.end(); view += std::ptrdiff_t(part * shards))
       pixels.insert(pixels.end(), view + std::ptrdiff_t(part * shard),
                     view + std::ptrdiff_t(part * (shard + 1)));
     device::write(stream, group.data, pixels.data(), pixels.size());
