@@ -7,9 +7,10 @@
 #include <exception>
 #include <string>
 
-#include <pretext/data/image_list.hpp>
 #include <pretext/distributed/communicator.hpp>
 #include <pretext/distributed/launch.hpp>
+#include <pretext/distributed/likeness.hpp>
+#include <pretext/io/file.hpp>
 
 #include "support/command_line.hpp"
 #include "support/exit_status.hpp"
@@ -17,9 +18,10 @@
 #include "support/ranks.hpp"
 #include "support/result_line.hpp"
 #include "support/run_report.hpp"
+#include "support/take_steps.hpp"
 
 using namespace programs;
-using pretext::any_source, pretext::fingerprint, pretext::list_images;
+using pretext::any_source;
 using namespace pretext::distributed;
 
 namespace {
@@ -28,6 +30,26 @@ std::string join(int argc, char** argv) {
   std::string line;
   for (int i = 0; i < argc; ++i) line += (i ? " " : "") + std::string{argv[i]};
   return line;
+}
+
+/// What must be alike on all ranks. Each may find the images elsewhere.
+std::vector<trait> traits_of(const run_folder& folder, recipe& config, const datasets& data,
+                             const evaluation_options& options) {
+  auto traits = traits_of_program(config);
+  const auto fingerprint_of = [&](const any_source& images) {
+    return pretext::fingerprint(images_of_run(config, images, options.compute.threads));
+  };
+  const auto file = pretext::read_file(folder.encoder());
+  const std::string_view weights{reinterpret_cast<const char*>(file.data()), file.size()};
+  using pretext::str_cat;
+  traits.insert(traits.end(), {{"encoder", str_cat(detail::mix_text(0, weights))},
+                               {"training set", fingerprint_of(data.train)},
+                               {"test set", fingerprint_of(data.test)},
+                               {"value of --neighbours", str_cat(options.neighbours)},
+                               {"value of --temperature", str_cat(options.temperature)},
+                               {"value of --linear-epochs", str_cat(options.linear_epochs)},
+                               {"value of --probe", options.probe}});
+  return traits;
 }
 
 int run(const std::filesystem::path& path, const std::string& other_data, const std::string& on_bad_image,
@@ -40,16 +62,7 @@ int run(const std::filesystem::path& path, const std::string& other_data, const 
     if (!other_data.empty()) config.data = other_data;
     if (!on_bad_image.empty()) config.on_bad_image = on_bad_image;
     data = open_labelled_datasets(config, "evaluation");
-    auto traits = traits_of_program();
-    if (ranks.ranks() > 1) {
-      const auto fingerprint_of = [&](const any_source& images) {
-        return fingerprint(list_images(images, ""));
-      };
-      traits.insert(traits.end(), {{"recipe", folder.read_recipe_text()},
-                                   {"training set", fingerprint_of(data.train)},
-                                   {"test set", fingerprint_of(data.test)}});
-    }
-    return traits;
+    return ranks.ranks() > 1 ? traits_of(folder, config, data, options) : std::vector<trait>{};
   };
   if (const std::string failure = open_alike(ranks, open); !failure.empty()) {
     std::fprintf(stderr, "evaluate: %s\n", failure.c_str());
@@ -132,7 +145,7 @@ int main(int argc, char** argv) {
   line.add({"", &options.probe, "--probe", "", one_of{{"simclr", "mae"}}},
            "\"simclr\": SGD on standardised features; \"mae\": LARS after batch norm, best with 90 epochs");
   add_compute_options(line, options.compute);
-  if (const auto status = line.parse(argc, argv)) return *status;
+  if (const auto status = parse_on_ranks(line, argc, argv, started, quiet)) return *status;
   const auto measure = [&] {
     if (!fault.empty()) throw std::runtime_error{fault};
     if (started.ranks > 1 && options.compute.is_gpu())

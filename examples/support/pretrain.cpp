@@ -49,11 +49,13 @@ std::size_t shards_held(const pretraining_recipe& config, const training_options
 
 /// What must be alike on all ranks. Each may find the images elsewhere.
 std::vector<distributed::trait> traits_of(recipe& config, const std::optional<run_state>& saved,
-                                          const image_list& images) {
-  std::vector<distributed::trait> all = traits_of_program();
-  for (const auto& [key, value] : values_of(config))
-    if (key != "data") all.push_back({str_cat("value of ", key), value});
+                                          const image_list& images, const any_source& test,
+                                          const training_options& options) {
+  std::vector<distributed::trait> all = traits_of_program(config);
   all.push_back({"data set", fingerprint(images)});
+  all.push_back({"value of --knn-every", str_cat(options.knn_every)});
+  if (options.knn_every > 0)
+    all.push_back({"test set", fingerprint(images_of_run(config, test, options.compute.threads))});
   all.push_back({"checkpoint", saved ? str_cat("step ", saved->step) : "none",
                  "all ranks must see the folder of the run"});
   return all;
@@ -95,7 +97,7 @@ int pretrain(const pretraining& method, const training_options& options, rank_en
     if (!options.resume) apply_length(config, data.train.size(), options.given);
     if (config.shards == 1) return {};
     images = images_of_run(config, data.found, options.compute.threads);
-    auto traits = traits_of(config, saved, images);
+    auto traits = traits_of(config, saved, images, data.test, options);
     traits.insert(traits.begin(), of_gpu.begin(), of_gpu.end());
     return traits;
   };

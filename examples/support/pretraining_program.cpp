@@ -87,7 +87,7 @@ int run_pretraining(int argc, char** argv, const pretraining& method, const std:
            "seconds that a rank waits for the others in a step, at least");
   line.add_flag("--keep-going", options.keep_going, "continue when the embeddings collapse");
   add_training_options(line, options);
-  if (const auto status = line.parse(argc, argv)) return *status;
+  if (const auto status = parse_on_ranks(line, argc, argv, started, quiet)) return *status;
   options.given = line.given();
   options.started = started;
   const bool chosen = std::ranges::find(options.given, "--shards") != options.given.end();

@@ -19,6 +19,7 @@
 #include <pretext/kernels/cpu/simd/isa.hpp>
 #include <pretext/training/non_finite_loss.hpp>
 
+#include "command_line.hpp"
 #include "exit_status.hpp"
 
 namespace programs {
@@ -76,11 +77,6 @@ std::unique_ptr<rank_engine> make_engine(const std::string& program, const distr
   return make_mpi_engine()(started);
 }
 
-std::string sentence_of_training(const std::exception& error) {
-  return sentence_of(error) +
-         (dynamic_cast<const bad_image*>(&error) ? "; --on-bad-image skip goes on without such images" : "");
-}
-
 void say(const std::string& program, const std::string& sentence) {
   std::fprintf(stderr, "%s: %s\n", program.c_str(), sentence.c_str());
   std::fflush(stderr);
@@ -93,7 +89,7 @@ void say(const std::string& program, const std::string& sentence) {
   const bool lost = dynamic_cast<const distributed::lost_rank*>(&error);
   if (!lost && !ranks.is_first()) std::this_thread::sleep_for(std::chrono::seconds{1});
   quiet.speak();
-  std::string sentence = sentence_of_training(error);
+  std::string sentence = sentence_of_reading(error);
   if (!lost && !ranks.is_first())
     sentence = str_cat("rank ", ranks.rank(), " (", ranks.host(), "): ", sentence);
   say(program, sentence);
@@ -182,12 +178,32 @@ int run_ranks(const std::string& program, const distributed::launch& started, bo
   } catch (const std::exception& error) { fail(program, *ranks, quiet, error); }
 }
 
-std::vector<distributed::trait> traits_of_program() {
+std::string sentence_of_reading(const std::exception& error) {
+  return sentence_of(error) +
+         (dynamic_cast<const bad_image*>(&error) ? "; --on-bad-image skip goes on without such images" : "");
+}
+
+std::optional<int> parse_on_ranks(program_options& line, int argc, char** argv,
+                                  const distributed::launch& started, quiet_rank& quiet) {
+  auto status = line.parse(argc, argv);
+  if (!status || *status == 0 || started.rank == 0) return status;
+  std::this_thread::sleep_for(std::chrono::seconds{1});  // the first rank ends all of them if it fails, too
+  quiet.speak();
+  std::fprintf(stderr, "rank %zu: ", started.rank);
+  return line.parse(argc, argv);
+}
+
+std::vector<distributed::trait> traits_of_program(recipe& config) {
   constexpr std::array names{"portable", "avx2", "avx512", "avx512_bf16"};
-  return {{"version", str_cat(version.major, ".", version.minor, ".", version.patch)},
-          {"compiler", __VERSION__},
-          {"instruction set", names[static_cast<std::size_t>(kernels::best_isa())],
-           "set the environment variable PRETEXT_ISA to the lesser one"}};
+  std::vector<distributed::trait> all{
+      {"version", str_cat(version.major, ".", version.minor, ".", version.patch)},
+      {"compiler", __VERSION__},
+      {"instruction set", names[static_cast<std::size_t>(kernels::best_isa())],
+       "set the environment variable PRETEXT_ISA to the lesser one"},
+      {"method", config.method}};
+  for (const auto& [key, value] : values_of(config))
+    if (key != "data") all.push_back({str_cat("value of ", key), value});
+  return all;
 }
 
 std::string open_alike(rank_engine& ranks, const std::function<std::vector<distributed::trait>()>& open) {
@@ -199,7 +215,7 @@ std::string open_alike(rank_engine& ranks, const std::function<std::vector<distr
   std::string own;
   try {
     traits = open();
-  } catch (const std::exception& error) { own = sentence_of_training(error); }
+  } catch (const std::exception& error) { own = sentence_of_reading(error); }
   std::string failure = distributed::failure_of_any(ranks, own, ranks.host());
   if (failure.empty()) try {
       distributed::expects_alike(ranks, traits, ranks.host());

@@ -1,8 +1,10 @@
 #pragma once
 #include <chrono>
 #include <cstddef>
+#include <exception>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,7 +15,11 @@
 #include <pretext/distributed/launch.hpp>
 #include <pretext/distributed/likeness.hpp>
 
+#include "recipe.hpp"
+
 namespace programs {
+
+class program_options;
 
 /// An Engine that is chosen at run time: that of the launcher, or of one rank alone.
 class rank_engine {
@@ -98,8 +104,17 @@ std::size_t processors_of_rank(const pretext::distributed::launch& started);
 int run_ranks(const std::string& program, const pretext::distributed::launch& started, bool gpu,
               quiet_rank& quiet, const std::function<int(rank_engine&)>& body);
 
-/// What must be alike on the ranks of every program: version, compiler, instruction set.
-std::vector<pretext::distributed::trait> traits_of_program();
+/// What must be alike on the ranks of every program: version, compiler, instruction set, and the recipe but
+/// for where the images are.
+std::vector<pretext::distributed::trait> traits_of_program(recipe& config);
+
+/// A sentence on an error, with advice where it is an image that cannot be read.
+std::string sentence_of_reading(const std::exception& error);
+
+/// Parses the command line; the status if the program ends with it. A rank that is not the first one says
+/// what is wrong only if the first one has nothing to say.
+std::optional<int> parse_on_ranks(program_options& line, int argc, char** argv,
+                                  const pretext::distributed::launch& started, quiet_rank& quiet);
 
 /// Calls `open` on all ranks, which returns what must be alike on them. Returns what has failed, or differs,
 /// the same sentence on all; empty if nothing has. With one rank exceptions are the caller's.

@@ -15,7 +15,7 @@
 #include <pretext/runtime/detail/shard_of_run.hpp>
 #include <pretext/runtime/run_options.hpp>
 
-#include "exit_status.hpp"
+#include "ranks.hpp"
 
 namespace programs {
 namespace {
@@ -57,7 +57,9 @@ void call_on_all(shards_on_host& shards, const Work& work) {
     work();
   } catch (const interrupted&) { own.stopped = true; } catch (const distributed::lost_rank&) {
     throw;
-  } catch (const std::exception& error) { own.failure = distributed::detail::short_text{sentence_of(error)}; }
+  } catch (const std::exception& error) {
+    own.failure = distributed::detail::short_text{sentence_of_reading(error)};
+  }
   std::vector<outcome> all(shards.shards());
   shards.all_gather({}, &own, all.data(), sizeof own);
   for (const outcome& each : all)

@@ -134,6 +134,20 @@ fails_once "has another value of seed: 4 where rank 0" mpirun -n 1 "$pretrain" s
   -n 1 "$pretrain" simclr "${images[@]/%3/4}" --out none
 "$PRETEXT_PROGRAMS/draw_builtin" --count 40 --out photos >log
 "$PRETEXT_PROGRAMS/draw_builtin" --count 39 --out fewer >log
+# Training images that are alike, at another path, and test images that are not.
+"$PRETEXT_PROGRAMS/draw_builtin" --count 40 --classes --out set/train >log
+"$PRETEXT_PROGRAMS/draw_builtin" --count 20 --seed 8 --classes --out set/test >log
+cp -r set copy
+"$pretrain" simclr --data set --batch 32 --threads 1 --epochs 1 --out of_set >log 2>&1
+two=("$PRETEXT_PROGRAMS/evaluate" --run of_set --linear-epochs 1 --threads 1)
+ended 0 mpirun -n 1 "${two[@]}" : -n 1 "${two[@]}" --data copy
+fails_once "has another value of --neighbours: 3 where rank 0" mpirun -n 1 "${two[@]}" : -n 1 "${two[@]}" --neighbours 3
+find copy/test -name '*.png' | head -n 1 | xargs rm
+fails_once "has another test set: 19 images" mpirun -n 1 "${two[@]}" : -n 1 "${two[@]}" --data copy
+two=("$pretrain" simclr --batch 32 --threads 1 --epochs 1 --out none --knn-every)
+fails_once "has another test set: 19 images" mpirun -n 1 "${two[@]}" 1 --data set : -n 1 "${two[@]}" 1 --data copy
+fails_once "has another value of --knn-every: 0 where rank 0" mpirun -n 1 "${two[@]}" 1 --data set : \
+  -n 1 "${two[@]}" 0 --data set
 fails_once "has another data set" mpirun -n 1 "$pretrain" simclr --data photos --batch 32 --threads 1 --out none : \
   -n 1 "$pretrain" simclr --data fewer --batch 32 --threads 1 --out none
 fails_once "has another instruction set: portable where rank 0" mpirun -n 1 "$pretrain" simclr "${images[@]}" --out none : \
@@ -144,6 +158,8 @@ fails "photos/000002.png: damaged PNG" mpirun -n 2 "$pretrain" simclr --data pho
 says "pretrain simclr: rank 1 ("
 fails_once "the loss became" mpirun -n 2 "$pretrain" simclr "${images[@]}" --learning-rate 1e30 --epochs 2 --keep-going --out high
 fails_once "not expected" mpirun -n 2 "$pretrain" simclr "${images[@]}" --out none --ranks 2
+fails "rank 1: The following argument was not expected: --ranks" \
+  mpirun -n 1 "$pretrain" simclr "${images[@]}" --out none : -n 1 "$pretrain" simclr "${images[@]}" --out none --ranks 2
 fails_once "evaluate: none/recipe.json: cannot be opened" mpirun -n 2 "$PRETEXT_PROGRAMS/evaluate" --run none
 fails_once "several ranks evaluate on CPUs" mpirun -n 2 "$PRETEXT_PROGRAMS/evaluate" --run knn --device cuda
 fails "cannot write the file: File too large" mpirun -n 1 bash -c 'ulimit -f 100; exec "$@"' limited \
