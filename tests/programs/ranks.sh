@@ -158,7 +158,7 @@ fails "photos/000002.png: damaged PNG" mpirun -n 2 "$pretrain" simclr --data pho
 says "pretrain simclr: rank 1 ("
 fails_once "the loss became" mpirun -n 2 "$pretrain" simclr "${images[@]}" --learning-rate 1e30 --epochs 2 --keep-going --out high
 fails_once "not expected" mpirun -n 2 "$pretrain" simclr "${images[@]}" --out none --ranks 2
-fails "rank 1: The following argument was not expected: --ranks" \
+fails "rank 1: The following arguments were not expected: 2 --ranks" \
   mpirun -n 1 "$pretrain" simclr "${images[@]}" --out none : -n 1 "$pretrain" simclr "${images[@]}" --out none --ranks 2
 fails_once "evaluate: none/recipe.json: cannot be opened" mpirun -n 2 "$PRETEXT_PROGRAMS/evaluate" --run none
 fails_once "several ranks evaluate on CPUs" mpirun -n 2 "$PRETEXT_PROGRAMS/evaluate" --run knn --device cuda
