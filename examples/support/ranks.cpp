@@ -187,7 +187,8 @@ std::optional<int> parse_on_ranks(program_options& line, int argc, char** argv,
                                   const distributed::launch& started, quiet_rank& quiet) {
   auto status = line.parse(argc, argv);
   if (!status || *status == 0 || started.rank == 0) return status;
-  std::this_thread::sleep_for(std::chrono::seconds{1});  // the first rank ends all of them if it fails, too
+  std::this_thread::sleep_for(
+      std::chrono::seconds{3});  // if the first rank fails, too, mpirun ends all in one
   quiet.speak();
   std::fprintf(stderr, "rank %zu: ", started.rank);
   return line.parse(argc, argv);
