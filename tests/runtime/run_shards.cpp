@@ -142,10 +142,11 @@ TEST_CASE("all shards evaluate, and the first one writes metrics and knows the b
 TEST_CASE("an evaluation that fails ends the runs of all shards, after the checkpoint") {
   const std::vector<std::pair<std::vector<std::size_t>, std::string>> cases{
       {{0, 1, 2, 3}, "shard 0 fails"}, {{0, 2}, "shard 0 fails"}, {{2, 3}, "shard 2 fails"}};
-  for (const auto& [failing, sentence] : cases) {
+  for (const auto& each : cases) {
+    const auto& sentence = each.second;
     CAPTURE(sentence);
     const temporary_folder folder;
-    const auto all = run(4, folder.path(), {.failing = failing, .shares = false});
+    const auto all = run(4, folder.path(), {.failing = each.first, .shares = false});
     CHECK(all.failure == sentence);
     for (std::size_t shard = 1; shard < shards; ++shard) CHECK(all.results[shard].failed);
     CHECK(read_run_state(folder / "checkpoint.safetensors").step == 4);
