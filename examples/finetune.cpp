@@ -58,6 +58,7 @@ int run(int argc, char** argv) {
   add_training_options(line, options);
   if (const auto status = line.parse(argc, argv)) return *status;
   options.given = line.given();
+  if (test_every > 0) options.evaluation_option = " --test-every " + std::to_string(test_every);
   // Both name the weights to start from.
   if (!run.empty() || from_scratch) options.given.push_back("--weights");
   if (from_scratch) config.options.weights.clear();

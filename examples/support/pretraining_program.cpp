@@ -90,6 +90,7 @@ int run_pretraining(int argc, char** argv, const pretraining& method, const std:
   if (const auto status = parse_on_ranks(line, argc, argv, started, quiet)) return *status;
   options.given = line.given();
   options.started = started;
+  if (options.knn_every > 0) options.evaluation_option = str_cat(" --knn-every ", options.knn_every);
   const bool chosen = std::ranges::find(options.given, "--shards") != options.given.end();
   if (!chosen && !options.resume) method.config.shards = started.ranks;
   const auto train = [&] {

@@ -111,8 +111,8 @@ std::vector<pretext::distributed::trait> traits_of_program(recipe& config);
 /// A sentence on an error, with advice where it is an image that cannot be read.
 std::string sentence_of_reading(const std::exception& error);
 
-/// Parses the command line; the status if the program ends with it. A rank that is not the first one says
-/// what is wrong only if the first one has nothing to say.
+/// Parses the command line; returns the exit status if the program ends with it. If every rank has the same
+/// fault, only the first one prints it; a fault that the first rank does not have is printed with the rank.
 std::optional<int> parse_on_ranks(program_options& line, int argc, char** argv,
                                   const pretext::distributed::launch& started, quiet_rank& quiet);
 

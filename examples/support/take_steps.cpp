@@ -189,7 +189,7 @@ finished_training take_steps(recipe& config, const training_options& options, ru
     std::fprintf(stderr,
                  "stopped at step %zu of %zu; everything is saved, resume with: %s --resume --out %s%s\n",
                  result.steps, steps, folder.program().c_str(), options.out.c_str(),
-                 options.knn_every > 0 ? str_cat(" --knn-every ", options.knn_every).c_str() : "");
+                 options.evaluation_option.c_str());
     folder.unlock();
   };
   const auto stop_if_interrupted = [&] {

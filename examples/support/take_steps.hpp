@@ -34,6 +34,7 @@ struct training_options {
   std::vector<std::string> given{};    // names of the options on the command line
   bool load_batches = false;           // even if the images fit into the GPU's memory
   bool init_report = false;            // a line for every tensor of --init
+  std::string evaluation_option{};     // that a resumed run needs again: " --knn-every 5"
   pretext::distributed::launch started{};
   double patience = 60;  // seconds that a rank waits for the others in a step, at least
 };

@@ -2,11 +2,10 @@
 // and its bits do not depend on the ranks that hold the shards.
 #include "methods/every_method.hpp"
 #include "support/for_each_shard.hpp"
+#include "support/relative_difference.hpp"
 
 #include <doctest/doctest.h>
 
-#include <algorithm>
-#include <cmath>
 #include <string>
 #include <utility>
 #include <vector>
@@ -47,16 +46,6 @@ state trained_by(std::size_t ranks, std::size_t shards, const Method& method) {
   return all[0];
 }
 
-/// The largest difference relative to the largest value.
-double difference(const std::vector<double>& a, const std::vector<double>& b) {
-  double most = 0, largest = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    most = std::max(most, std::abs(a[i] - b[i]));
-    largest = std::max(largest, std::abs(b[i]));
-  }
-  return largest > 0 ? most / largest : most;
-}
-
 }  // namespace
 
 TEST_CASE("every method learns from two and from four shards what it learns from one batch") {
@@ -69,7 +58,7 @@ TEST_CASE("every method learns from two and from four shards what it learns from
       REQUIRE(cut.size() == whole.size());
       for (std::size_t i = 0; i < whole.size(); ++i) {
         REQUIRE(cut[i].second.size() == whole[i].second.size());
-        CHECK_MESSAGE(difference(cut[i].second, whole[i].second) < 1e-12, whole[i].first);
+        CHECK_MESSAGE(tests::relative_difference(cut[i].second, whole[i].second) < 1e-12, whole[i].first);
       }
     }
   });

@@ -112,10 +112,10 @@ same whole changing
 # Open MPI passes SIGTERM on after this many seconds, and kills after as many again.
 rm -rf changing
 export OMPI_MCA_odls_base_sigkill_timeout=5
-begins 2 "${images[@]}" --epochs 1000 --checkpoint-seconds 0.2 --out changing
+begins 2 "${images[@]}" --epochs 1000 --knn-every 500 --checkpoint-seconds 0.2 --out changing
 kill -TERM "$launcher"
 ended_with failure
-says "everything is saved"
+says "everything is saved, resume with: pretrain simclr --resume --out changing --knn-every 500"
 unset OMPI_MCA_odls_base_sigkill_timeout
 
 # Sentences, once each.

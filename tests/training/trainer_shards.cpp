@@ -2,6 +2,7 @@
 #include "support/allocations.hpp"
 #include "support/for_each_shard.hpp"
 #include "support/gradient_check.hpp"
+#include "support/relative_difference.hpp"
 #include "support/thin_trunk.hpp"
 
 #include <algorithm>
@@ -122,16 +123,6 @@ state trained_by(std::size_t ranks, std::size_t shards, std::size_t steps) {
   return all[0];
 }
 
-/// The largest difference relative to the largest value.
-double difference(const std::vector<double>& a, const std::vector<double>& b) {
-  double largest_difference = 0, largest = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    largest_difference = std::max(largest_difference, std::abs(a[i] - b[i]));
-    largest = std::max(largest, std::abs(b[i]));
-  }
-  return a.empty() ? 0 : largest_difference / largest;
-}
-
 template <class Method>
 void equals_one_batch(const char* name) {
   CAPTURE(name);
@@ -140,10 +131,10 @@ void equals_one_batch(const char* name) {
     for (const std::size_t shards : {2u, 3u, 4u}) {
       CAPTURE(shards);
       const state found = trained_by<Method>(shards, shards, steps);
-      CHECK(difference(found.losses, expected.losses) < 1e-12);
-      CHECK(difference(found.gradient, expected.gradient) < 1e-12);
-      CHECK(difference(found.values, expected.values) < 1e-12);
-      CHECK(difference(found.target, expected.target) < 1e-12);
+      CHECK(tests::relative_difference(found.losses, expected.losses) < 1e-12);
+      CHECK(tests::relative_difference(found.gradient, expected.gradient) < 1e-12);
+      CHECK(tests::relative_difference(found.values, expected.values) < 1e-12);
+      CHECK(tests::relative_difference(found.target, expected.target) < 1e-12);
     }
   }
 }
