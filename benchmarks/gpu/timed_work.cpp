@@ -8,7 +8,7 @@
 
 namespace benchmarks {
 
-step_to_check timed_work::check() { pretext::throw_error("this case has no weights to check"); }
+step_to_check timed_work::check() { pretext::throw_error("this case has no step to check"); }
 
 std::string convolution_library() {
 #ifdef PRETEXT_CUDNN

@@ -33,7 +33,8 @@ class timed_work {
   virtual void run(int times) = 0;
   /// Waits until all of it has finished; throws on errors.
   virtual void finish() = 0;
-  /// Runs a step without an update. Throws for work that has no weights.
+  /// Runs a step without an update. Throws for work that has no weights, or whose
+  /// views have several sizes.
   virtual step_to_check check();
 };
 

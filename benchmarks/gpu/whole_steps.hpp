@@ -33,7 +33,7 @@ pretext::memory_source random_images(std::size_t count) {
 template <class Method, class Views, class Optimizer, std::size_t Side>
 class whole_steps final : public timed_work {
   using context = pretext::on<pretext::cuda_gpu>;
-  using images = typename Method::images;
+  using images = pretext::view_shapes_of<Method>;
   using learner = pretext::trainer<Method, context, Optimizer>;
   using batches = pretext::device_batches<context, images, Views>;
 
@@ -53,6 +53,15 @@ class whole_steps final : public timed_work {
   void finish() override { queue_.wait_losses(); }
 
   step_to_check check() override {
+    using namespace pretext;
+    if constexpr (Shape<images>)
+      return checked_step();
+    else
+      return timed_work::check();
+  }
+
+ private:
+  step_to_check checked_step() {
     using namespace pretext;
     step_to_check step{Method::parameters, std::vector<float>(Method::size), {}, {}, 0};
     auto& at = learner_.context();
@@ -74,7 +83,6 @@ class whole_steps final : public timed_work {
     return step;
   }
 
- private:
   std::size_t batch_;
   double rate_;
   Views views_;

@@ -83,19 +83,19 @@ struct numbered_views {
 };
 
 /// The number of the first view of a group among those of all groups.
-template <std::size_t Group, class... Sets>
-inline constexpr std::size_t first_view_of_group = [] {
+template <class... Sets>
+consteval std::size_t first_view_of_group(std::size_t group) {
   constexpr std::size_t counts[] = {Sets::views...};
   std::size_t first = 0;
-  for (std::size_t before = 0; before < Group; ++before) first += counts[before];
+  for (std::size_t before = 0; before < group; ++before) first += counts[before];
   return first;
-}();
+}
 
 /// Calls `make(set, out)` for every group of a multi_crop, with the numbers of its views.
 template <class... Sets, class Out, class Make>
 void for_each_set(const multi_crop_views<Sets...>& all, const Out& out, const Make& make) {
   [&]<std::size_t... Group>(std::index_sequence<Group...>) {
-    (make(numbered_views<Sets, first_view_of_group<Group, Sets...>>{std::get<Group>(all.sets)},
+    (make(numbered_views<Sets, first_view_of_group<Sets...>(Group)>{std::get<Group>(all.sets)},
           out.template group<Group>()),
      ...);
   }

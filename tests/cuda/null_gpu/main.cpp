@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "cuda/ptx/runtime.hpp"
+#include "dino_vit_small.hpp"
 #include "gpu/timed_work.hpp"
 #include "step_counts.hpp"
 
@@ -47,7 +48,7 @@ step_counts count_step(const benchmarks::benchmark_case& c) {
   device.observer = &observer;
   device.memory.take_peak();
   const auto work = c.make(c.batch);
-  for (int step = 0; step < 8 && observer.counted.nodes.empty(); ++step) {
+  for (int step = 0; step < 16 && observer.counted.nodes.empty(); ++step) {
     work->run(1);
     work->finish();
   }
@@ -74,6 +75,8 @@ int main(int argc, char** argv) {
       {"simclr-resnet18", 512, benchmarks::simclr_resnet18},
       {"simclr-resnet50", 256, benchmarks::simclr_resnet50},
       {"mae-vit-base", 256, benchmarks::mae_vit_base},
+      {"mae-vit-large", 256, benchmarks::mae_vit_large},
+      {"dino-vit-small", 64, dino_vit_small},
   };
   setenv("PRETEXT_MOCK_CUDNN", "1", 1);
   ptx::gpu::instance().memory.stop_tracking();

@@ -14,7 +14,7 @@ using access_error = const char*;
 /// within the running kernel. Addresses are never reused, and unmapped pages separate allocations.
 class device_memory {
  public:
-  static constexpr std::size_t capacity = std::size_t{1} << 36;
+  static constexpr std::size_t capacity = std::size_t{1} << 37;
 
   device_memory();
   device_memory(const device_memory&) = delete;
