@@ -10,6 +10,11 @@ gpu& gpu::instance() {
   return one;
 }
 
+int gpu::count_devices() {
+  const char* const count = std::getenv("PRETEXT_MOCK_GPUS");
+  return count ? std::atoi(count) : 1;
+}
+
 gpu::~gpu() {
   std::size_t module_variables = 0;  // variables of modules
   for (const auto& each : programs_) module_variables += each->variables();
@@ -35,7 +40,10 @@ bool gpu::invalidate_captures() {
 const char* gpu::launch(const function& what, const grid_of_blocks& grid, const void* parameters,
                         void* native) {
   if (grid.blocks == 0 || grid.threads == 0 || grid.threads > 1024) return "the grid exceeds a GPU's limits";
-  if (grid.shared_bytes > what.max_shared) return "more shared memory than cudaFuncSetAttribute allowed";
+  if (native && stream(native).device() != device) return "the stream of another device";
+  const auto raised = what.max_shared.find(device);
+  if (grid.shared_bytes > (raised == what.max_shared.end() ? default_shared_memory : raised->second))
+    return "more shared memory than cudaFuncSetAttribute allowed on this device";
   const kernel& code = what.from->find(what.name);
   const auto* const first = static_cast<const std::byte*>(parameters);
   if (observer && !stream(native).capturing()) return nullptr;

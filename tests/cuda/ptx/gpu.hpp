@@ -20,6 +20,9 @@ using work = std::function<void()>;
 /// A queue of work that runs only when the host waits for it, because a real GPU may be that late.
 class queue {
  public:
+  explicit queue(int device = 0) : device_{device} {}
+  int device() const { return device_; }
+
   void add(work what) {
     if (capturing_) {
       origin_->captured_.push_back(std::move(what));
@@ -76,6 +79,7 @@ class queue {
   }
 
  private:
+  int device_;
   std::deque<work> waiting_, captured_;
   std::size_t added_ = 0, done_ = 0;
   bool capturing_ = false, invalid_ = false, unjoined_ = false, asked_ = false;
@@ -93,7 +97,8 @@ class step_observer {
   virtual void other_work(const char* what) = 0;
 };
 
-/// The only GPU of the process, with the state of its runtime.
+/// The GPUs of the process, which share their memory, with the state of their runtime. There is one, or as
+/// many as PRETEXT_MOCK_GPUS says.
 class gpu {
  public:
   static constexpr std::size_t max_shared_memory = 227 << 10,
@@ -102,7 +107,7 @@ class gpu {
   struct function {
     program* from = nullptr;
     std::string name;
-    std::size_t max_shared = default_shared_memory;
+    std::map<int, std::size_t> max_shared{};  ///< by device, where it is not the default
   };
 
   static gpu& instance();
@@ -112,9 +117,12 @@ class gpu {
   /// Exits the process with an error after a fault, or if device memory was not released.
   ~gpu();
 
+  const int devices = count_devices();
+  int device = 0;  ///< the current one
+
   device_memory memory;
   queue& stream(void* native) { return native ? *static_cast<queue*>(native) : unnamed_; }
-  queue* open_stream() { return &streams_.emplace_back(); }
+  queue* open_stream() { return &streams_.emplace_back(device); }
   void close(queue* stream) {
     streams_.remove_if([&](const queue& each) { return &each == stream; });
   }
@@ -153,6 +161,8 @@ class gpu {
   std::string take_fault() { return std::exchange(failed_, {}); }
 
  private:
+  static int count_devices();
+
   shared_memory shared_;
   queue unnamed_;
   std::list<queue> streams_;

@@ -101,7 +101,7 @@ cudaError_t cudaFuncSetAttribute(const void* function, cudaFuncAttribute what, i
     return set_last_error(cudaErrorInvalidValue);
   const auto bytes = static_cast<std::size_t>(value);
   if (bytes > gpu::max_shared_memory) return set_last_error(cudaErrorInvalidValue);
-  gpu::instance().functions[function].max_shared = bytes;
+  gpu::instance().functions[function].max_shared[gpu::instance().device] = bytes;
   return cudaSuccess;
 }
 

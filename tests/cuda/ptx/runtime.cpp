@@ -58,13 +58,15 @@ extern "C" {
 
 // The device.
 
-cudaError_t cudaGetDeviceCount(int* count) { return *count = 1, cudaSuccess; }
-cudaError_t cudaGetDevice(int* device) { return *device = 0, cudaSuccess; }
+cudaError_t cudaGetDeviceCount(int* count) { return *count = gpu::instance().devices, cudaSuccess; }
+cudaError_t cudaGetDevice(int* device) { return *device = gpu::instance().device, cudaSuccess; }
 cudaError_t cudaSetDevice(int device) {
-  return device == 0 ? cudaSuccess : set_last_error(cudaErrorInvalidDevice);
+  if (device < 0 || device >= gpu::instance().devices) return set_last_error(cudaErrorInvalidDevice);
+  return gpu::instance().device = device, cudaSuccess;
 }
-cudaError_t cudaDeviceGetPCIBusId(char* id, int size, int) {
-  std::strncpy(id, "0000:00:00.0", static_cast<std::size_t>(size));
+cudaError_t cudaDeviceGetPCIBusId(char* id, int size, int device) {
+  const std::string name = "0000:0" + std::to_string(device) + ":00.0";
+  std::strncpy(id, name.c_str(), static_cast<std::size_t>(size));
   return cudaSuccess;
 }
 cudaError_t cudaDriverGetVersion(int* version) { return *version = CUDART_VERSION, cudaSuccess; }
