@@ -8,5 +8,6 @@
 #include <pretext/kernels/gpu/operations.hpp>
 #include <pretext/pretext.hpp>
 #ifdef PRETEXT_CUDNN
+#include <pretext/kernels/gpu/attention/cudnn.cuh>
 #include <pretext/kernels/gpu/convolution/cudnn.cuh>
 #endif

@@ -2,6 +2,10 @@
 // alone.
 #include <doctest/doctest.h>
 
+#include <dlfcn.h>
+
+#include <array>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -11,13 +15,18 @@ using namespace pretext::detail;
 
 namespace {
 
-/// An H200 (90) or an A100 (80) as a cuDNN device descriptor.
+/// An H200 (90) or an A100 (80), or a GPU of another architecture with as much as one of them, as a cuDNN
+/// device descriptor.
 cudnn_descriptor device(int architecture) {
-  const bool hopper = architecture == 90;
-  const std::string properties =
-      R"({"deviceName": "GPU", "deviceVer": )" + std::to_string(10 * architecture) +
-      R"(, "driverVer": 13000, "multiProcessorCount": )" + (hopper ? "132" : "108") +
-      R"(, "maxSharedMemoryPerBlockOptin": )" + (hopper ? "232448" : "166912") + R"(,
+  const bool hopper = architecture >= 90;
+  const std::string properties = R"({"deviceName": "GPU", "deviceVer": )" +
+                                 std::to_string(10 * architecture) +
+                                 R"(, "driverVer": 13000, "multiProcessorCount": )" +
+                                 (hopper ? "132" : "108") + R"(, "maxSharedMemoryPerBlockOptin": )" +
+                                 (architecture == 120 ? "101376"
+                                  : hopper            ? "232448"
+                                                      : "166912") +
+                                 R"(,
       "l2CacheSize": 41943040, "totalGlobalMem": 80000000000, "cudaDeviceId": 0, "pciDeviceId": 0,
       "maxGridSize": [2147483647, 65535, 65535], "maxBlockSize": [1024, 1024, 64], "warpSize": 32,
       "regsPerBlock": 65536, "maxRegistersPerSM": 65536, "maxSharedMemoryPerBlock": 49152,
@@ -105,6 +114,40 @@ TEST_CASE(
     }
 }
 
+TEST_CASE(
+    "cuDNN recognises attention and its gradients, and proposes deterministic engines on tensor cores") {
+  // cuDNN compiles these engines at run time for the driver, so that no plan is complete without one.
+  void* const driver = dlopen("libcuda.so.1", RTLD_NOW);
+  if (!driver || cudnnGetVersion() < 91900) {
+    MESSAGE("skipped: without a driver, or at this version, cuDNN proposes nothing");
+    return;
+  }
+  for (const int architecture : {80, 90, 100, 120}) {
+    cudnn_descriptor gpu = device(architecture);
+    REQUIRE(gpu.good());
+    const cudnn_plans plans{std::move(gpu)};
+    for (const auto pass : {attention_pass::forward, attention_pass::backward})
+      for (const auto type : {CUDNN_DATA_BFLOAT16, CUDNN_DATA_HALF})
+        for (const auto& [batch, heads, tokens, width] : {std::array<std::int64_t, 4>{256, 12, 50, 64},
+                                                          {256, 16, 197, 32},
+                                                          {256, 12, 197, 64},
+                                                          {64, 6, 197, 64},
+                                                          {2, 3, 65, 16}}) {
+          CAPTURE(architecture);
+          CAPTURE(static_cast<int>(pass));
+          CAPTURE(tokens);
+          CAPTURE(width);
+          const auto graph = graph_of(cudnn_attention{pass, type, batch, heads, tokens, width}, nullptr);
+          REQUIRE(!graph.empty());
+          CHECK(!plans.proposals(graph.back()).empty());
+        }
+    const auto one_channel =
+        graph_of(cudnn_attention{attention_pass::forward, CUDNN_DATA_BFLOAT16, 2, 3, 65, 1}, nullptr);
+    CHECK((one_channel.empty() || plans.proposals(one_channel.back()).empty()));
+  }
+  dlclose(driver);
+}
+
 TEST_CASE("without a GPU there is no plan, and no error") {
   cudnn_plans plans;
   if (cudnnHandle_t handle = nullptr; cudnnCreate(&handle) == CUDNN_STATUS_SUCCESS) {
@@ -112,4 +155,5 @@ TEST_CASE("without a GPU there is no plan, and no error") {
     return;
   }
   CHECK(!plans.find(square(convolution_pass::forward, 8, 32, 64, 64, 3, 1)).possible());
+  CHECK(!plans.find(cudnn_attention{attention_pass::forward, CUDNN_DATA_BFLOAT16, 2, 3, 65, 16}).possible());
 }

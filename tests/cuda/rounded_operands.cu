@@ -13,6 +13,9 @@ TEST_CASE("NT-Xent on the GPU's tensor cores equals its formula with rounded ope
 TEST_CASE("attention on the GPU's tensor cores equals its formula with rounded probabilities") {
   attention_of_rounded_weights<cuda_gpu>();
 }
+TEST_CASE("attention on the GPU in bfloat16, by cuDNN if there is one, is near its formula") {
+  attention_of_rounded_weights<cuda_gpu, kernels::attention<cuda_gpu>>();
+}
 TEST_CASE("convolutions of small integers on the GPU's tensor cores are exact") {
   exact_convolutions<on<cuda_gpu, bf16>>();
 }

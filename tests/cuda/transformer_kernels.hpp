@@ -38,19 +38,30 @@ void layer_norms() {
     });
 }
 
-template <class Device>
-void attentions() {
+template <class D>
+using default_attention = kernels::attention<D>;
+template <class D>
+struct own_attention : grid::recomputed_attention {};  // even where the default is cuDNN
+template <class D>
+  requires(!Accelerator<D>)
+struct own_attention<D> : kernels::attention<D> {};
+
+template <class Device, template <class> class Attention>
+void check_attentions() {
   for (const kernels::attention_extents e : {kernels::attention_extents{1, 4, 2},
                                              {7, 12, 3},
                                              {64, 64, 1},
                                              {65, 32, 2},
+                                             {65, 16, 1},
+                                             {66, 48, 3},
+                                             {70, 64, 4},
                                              {130, 140, 2},
                                              {130, 48, 2}})
     same_on_both<Device>(
         [=]<class Context>(workbench<Context>& at) {
           using T = typename Context::activation;
           using W = typename Context::weight;
-          using attention = kernels::attention<typename Context::device>;
+          using attention = Attention<typename Context::device>;
           const std::size_t batch = 2, tokens = batch * e.tokens;
           const auto qkv = at.activations(tokens * 3 * e.width, 1), dy = at.activations(tokens * e.width, 2);
           W* const log_sum = at.out_weights(tokens * e.heads);
@@ -62,6 +73,12 @@ void attentions() {
                               static_cast<const W*>(log_sum), at.in(dy), at.out(tokens * 3 * e.width));
         },
         1);  // probabilities
+}
+
+template <class Device>
+void attentions() {
+  check_attentions<Device, default_attention>();
+  check_attentions<Device, own_attention>();
 }
 
 template <class Device>

@@ -21,10 +21,10 @@
 
 namespace pretext::inline v0_1 {
 
-// PRETEXT_CUDNN decides which kernels::convolution<cuda_gpu> a file compiles. The namespace makes `cuda_gpu`,
-// and every template over it, a different type for either choice: files of one program that disagree do not
-// share code, and do not link where one calls the other. The symbol that the linker then misses contains
-// "with_cudnn" or "without_cudnn".
+// PRETEXT_CUDNN decides which kernels::convolution<cuda_gpu> and attention<cuda_gpu> a file compiles. The
+// namespace makes `cuda_gpu`, and every template over it, a different type for either choice: files of one
+// program that disagree do not share code, and do not link where one calls the other. The symbol that the
+// linker then misses contains "with_cudnn" or "without_cudnn".
 #ifdef PRETEXT_CUDNN
 inline namespace with_cudnn {
 #else
@@ -57,11 +57,11 @@ struct cuda_gpu {
     }
     /// cuBLASLt with its workspace and the algorithms selected so far.
     detail::matrix_products& products() const { return state_->products; }
-    /// The state of a convolution library on this stream, constructed by the first call.
-    template <class Plans>
-    Plans& convolutions() const {
-      if (!state_->convolutions) state_->convolutions = std::make_shared<Plans>();
-      return *static_cast<Plans*>(state_->convolutions.get());
+    /// The state of the library of kernels on this stream (cuDNN's plans), constructed by the first call.
+    template <class Library>
+    Library& library() const {
+      if (!state_->library) state_->library = std::make_shared<Library>();
+      return *static_cast<Library*>(state_->library.get());
     }
 
     /// The bytes of shared memory that one block can have on this GPU.
@@ -110,7 +110,7 @@ struct cuda_gpu {
       double *loss = nullptr, *host_loss = nullptr;  // host_loss is pinned
       std::size_t most_shared_memory = 0;
       detail::matrix_products products;
-      std::shared_ptr<void> convolutions;
+      std::shared_ptr<void> library;
       detail::pinned_ring<detail::cuda_copies> sent;
 
       state() = default;
@@ -136,7 +136,7 @@ struct cuda_gpu {
         if (!native) return;
         cudaStreamSynchronize(native);
         products.close();
-        convolutions.reset();
+        library.reset();
         cudaFree(loss);
         cudaFreeHost(host_loss);
         if (reached) cudaEventDestroy(reached);

@@ -1,56 +1,20 @@
-// A mock of cuDNN for the calls that devices/cuda/cudnn_plans.hpp makes: convolutions run as plain loops.
-// It is active only if PRETEXT_MOCK_CUDNN is set; otherwise cuDNN cannot be started, and convolutions use
-// implicit GEMM.
+// A mock of cuDNN for the calls that devices/cuda/cudnn_plans.hpp makes: convolutions run as plain loops,
+// attention in attention.cpp. It is active only if PRETEXT_MOCK_CUDNN is set; otherwise cuDNN cannot be
+// started, and our own kernels compute all.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <map>
-#include <string>
 #include <vector>
 
-#include <cudnn_graph.h>
-
-#include "cuda/mock_library.hpp"
-#include "runtime.hpp"
+#include "cudnn.hpp"
 
 using namespace pretext::tests;
+using namespace pretext::tests::mock_cudnn;
 
 namespace {
-
-/// The attributes of a descriptor: a tensor, an operation, a plan.
-struct description {
-  std::map<int, std::vector<std::byte>> attributes{};
-  const description* graph = nullptr;  // the operation graph that a plan or heuristic belongs to
-  int engine = 0;                      // of a proposal or plan: the first or the second
-
-  template <class T>
-  T get(cudnnBackendAttributeName_t name, std::size_t index = 0) const {
-    const auto found = attributes.find(name);
-    T value;
-    if (found == attributes.end() || found->second.size() < (index + 1) * sizeof value)
-      throw ptx::fault{"a cuDNN descriptor lacks attribute " + std::to_string(name)};
-    std::memcpy(&value, found->second.data() + index * sizeof value, sizeof value);
-    return value;
-  }
-  /// A scaling factor, which has a default.
-  double scale(cudnnBackendAttributeName_t name, double otherwise) const {
-    const auto found = attributes.find(name);
-    if (found == attributes.end()) return otherwise;
-    return found->second.size() == 8 ? get<double>(name) : static_cast<double>(get<float>(name));
-  }
-  const description& other(cudnnBackendAttributeName_t name) const {
-    return *static_cast<const description*>(get<void*>(name));
-  }
-};
-description& of(cudnnBackendDescriptor_t handle) { return *static_cast<description*>(handle); }
-
-std::size_t bytes_of(cudnnBackendAttributeType_t type) {
-  const bool wide = type == CUDNN_TYPE_INT64 || type == CUDNN_TYPE_BACKEND_DESCRIPTOR ||
-                    type == CUDNN_TYPE_HANDLE || type == CUDNN_TYPE_VOID_PTR || type == CUDNN_TYPE_DOUBLE;
-  return wide ? 8 : 4;
-}
 
 /// A tensor of four extents with its values in double.
 struct tensor {
@@ -171,14 +135,21 @@ bool executes(int engine, const description& operation) {
   return rows < 7 && (stride == 1 || (engine == 1 && beta_of(operation) == 0));
 }
 
+/// Like cuDNN 9 on Hopper, nothing turns bfloat16 into gradients of weights in float.
+bool is_offered(const std::vector<const description*>& operations) {
+  return is_attention(operations) || (operations.size() == 1 && !widens_weights(*operations.front()));
+}
+
 cudaStream_t current = nullptr;
-constexpr std::int64_t workspace_bytes = 1000;
+std::int64_t workspace_of(const std::vector<const description*>& operations) {
+  return 1000 + (is_attention(operations) ? bytes_between_products(operations) : 0);
+}
 
 }  // namespace
 
 extern "C" {
 
-std::size_t cudnnGetVersion() { return 90000; }
+std::size_t cudnnGetVersion() { return 91900; }
 cudnnStatus_t cudnnCreate(cudnnHandle_t* handle) {
   if (!std::getenv("PRETEXT_MOCK_CUDNN")) return CUDNN_STATUS_NOT_INITIALIZED;
   static int any;
@@ -192,8 +163,9 @@ cudnnStatus_t cudnnSetStream(cudnnHandle_t, cudaStream_t stream) {
 }
 const char* cudnnGetErrorString(cudnnStatus_t) { return "the mock cuDNN refuses this call"; }
 
-cudnnStatus_t cudnnBackendCreateDescriptor(cudnnBackendDescriptorType_t, cudnnBackendDescriptor_t* result) {
-  *result = new description;
+cudnnStatus_t cudnnBackendCreateDescriptor(cudnnBackendDescriptorType_t kind,
+                                           cudnnBackendDescriptor_t* result) {
+  *result = new description{.kind = kind};
   return CUDNN_STATUS_SUCCESS;
 }
 cudnnStatus_t cudnnBackendDestroyDescriptor(cudnnBackendDescriptor_t old) {
@@ -215,16 +187,14 @@ cudnnStatus_t cudnnBackendSetAttribute(cudnnBackendDescriptor_t to, cudnnBackend
   }
   return CUDNN_STATUS_SUCCESS;
 }
-/// Offers two engines, on tensor cores, that need some workspace; like cuDNN 9 on Hopper, none that turns
-/// bfloat16 into gradients of weights in float.
+/// Offers two engines, on tensor cores, that need some workspace.
 cudnnStatus_t cudnnBackendGetAttribute(cudnnBackendDescriptor_t from, cudnnBackendAttributeName_t name,
                                        cudnnBackendAttributeType_t, std::int64_t, std::int64_t* count,
                                        void* values) {
   *count = 1;
   switch (name) {
     case CUDNN_ATTR_ENGINEHEUR_RESULTS:
-      if (widens_weights(of(from).graph->other(CUDNN_ATTR_OPERATIONGRAPH_OPS)))
-        return *count = 0, CUDNN_STATUS_SUCCESS;
+      if (!is_offered(operations_of(*of(from).graph))) return *count = 0, CUDNN_STATUS_SUCCESS;
       for (*count = 0; *count < 2; ++*count) {
         void* proposal = nullptr;
         std::memcpy(&proposal, static_cast<void**>(values) + *count, sizeof proposal);
@@ -238,25 +208,31 @@ cudnnStatus_t cudnnBackendGetAttribute(cudnnBackendDescriptor_t from, cudnnBacke
       *static_cast<cudnnBackendNumericalNote_t*>(values) = CUDNN_NUMERICAL_NOTE_TENSOR_CORE;
       return CUDNN_STATUS_SUCCESS;
     case CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE:
-      std::memcpy(values, &workspace_bytes, sizeof workspace_bytes);
-      return CUDNN_STATUS_SUCCESS;
+      return *static_cast<std::int64_t*>(values) = workspace_of(operations_of(*of(from).graph)),
+             CUDNN_STATUS_SUCCESS;
     default:
       return CUDNN_STATUS_NOT_SUPPORTED;
   }
 }
 cudnnStatus_t cudnnBackendExecute(cudnnHandle_t, cudnnBackendDescriptor_t plan,
                                   cudnnBackendDescriptor_t pack) {
-  if (!executes(of(plan).engine, of(plan).graph->other(CUDNN_ATTR_OPERATIONGRAPH_OPS)))
+  const auto operations = operations_of(*of(plan).graph);
+  const bool attention = is_attention(operations);
+  if (!(attention ? executes_attention(of(plan).engine, operations)
+                  : executes(of(plan).engine, *operations.front())))
     return CUDNN_STATUS_EXECUTION_FAILED;
   std::map<std::int64_t, void*> memory;
-  for (std::size_t i = 0; i < 3; ++i)
+  for (std::size_t i = 0; i < of(pack).count(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS); ++i)
     memory[of(pack).get<std::int64_t>(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, i)] =
         of(pack).get<void*>(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, i);
   void* const workspace = of(pack).get<void*>(CUDNN_ATTR_VARIANT_PACK_WORKSPACE);
-  const description& operation = of(plan).graph->other(CUDNN_ATTR_OPERATIONGRAPH_OPS);
-  enqueue_library_work(current, "convolution", [=, &operation] {
-    library_output(workspace, workspace_bytes);
-    convolve(operation, memory);
+  const auto numbers = attention ? numbers_of_host(operations, memory) : std::map<std::int64_t, double>{};
+  enqueue_library_work(current, attention ? "attention" : "convolution", [=] {
+    library_output(workspace, static_cast<std::size_t>(workspace_of(operations)));
+    if (attention)
+      attend(operations, memory, numbers);
+    else
+      convolve(*operations.front(), memory);
   });
   return CUDNN_STATUS_SUCCESS;
 }

@@ -22,16 +22,16 @@ T* reserved(std::size_t count) {
 }  // namespace
 
 device_memory::device_memory()
-    : first_{reinterpret_cast<std::uint64_t>(reserved<std::byte>(capacity))},
-      bytes_{reserved<std::byte>(capacity)},
-      writers_{reserved<agent>(capacity)},
-      readers_{reserved<agent>(capacity)} {}
+    : first_{reinterpret_cast<std::uint64_t>(reserved<std::byte>(addresses))},
+      bytes_{reserved<std::byte>(addresses)},
+      writers_{reserved<agent>(addresses)},
+      readers_{reserved<agent>(addresses)} {}
 
 device_memory::~device_memory() {
-  munmap(reinterpret_cast<void*>(first_), capacity);
-  munmap(bytes_, capacity);
-  munmap(writers_, capacity * sizeof(agent));
-  munmap(readers_, capacity * sizeof(agent));
+  munmap(reinterpret_cast<void*>(first_), addresses);
+  munmap(bytes_, addresses);
+  munmap(writers_, addresses * sizeof(agent));
+  munmap(readers_, addresses * sizeof(agent));
 }
 
 void device_memory::open(std::uint64_t offset, std::size_t bytes) {
@@ -44,7 +44,7 @@ void device_memory::open(std::uint64_t offset, std::size_t bytes) {
 
 std::uint64_t device_memory::allocate(std::size_t bytes) {
   const std::size_t rounded = (bytes + page - 1) / page * page;
-  if (bytes == 0 || bytes > capacity || reserved_ + rounded + page > capacity) return 0;
+  if (bytes == 0 || bytes > free_bytes() || reserved_ + rounded + page > addresses) return 0;
   const std::uint64_t offset = reserved_;
   open(offset, rounded + page);
   if (tracked_) std::fill_n(writers_ + offset, bytes, uninitialized);

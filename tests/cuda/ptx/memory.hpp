@@ -14,7 +14,8 @@ using access_error = const char*;
 /// within the running kernel. Addresses are never reused, and unmapped pages separate allocations.
 class device_memory {
  public:
-  static constexpr std::size_t capacity = std::size_t{1} << 37;
+  static constexpr std::size_t capacity = std::size_t{1} << 37,
+                               addresses = 2 * capacity;  ///< those of released memory are lost
 
   device_memory();
   device_memory(const device_memory&) = delete;
@@ -38,7 +39,7 @@ class device_memory {
     return peak;
   }
   bool holds(const void* address) const {
-    return reinterpret_cast<std::uint64_t>(address) - first_ < capacity;
+    return reinterpret_cast<std::uint64_t>(address) - first_ < addresses;
   }
 
   /// The host's pointer to the memory behind an address.

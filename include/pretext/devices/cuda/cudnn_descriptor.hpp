@@ -49,6 +49,11 @@ class cudnn_descriptor {
     set(name, CUDNN_TYPE_BACKEND_DESCRIPTOR, other.raw_);
   }
 
+  /// The same for a descriptor that others own.
+  void set(cudnnBackendAttributeName_t name, cudnnBackendDescriptor_t other) {
+    set(name, CUDNN_TYPE_BACKEND_DESCRIPTOR, other);
+  }
+
   /// Finalizes the descriptor: no attribute can be set after it.
   void finish() { good_ = good_ && cudnnBackendFinalize(raw_) == CUDNN_STATUS_SUCCESS; }
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <utility>
 #include <vector>
@@ -8,102 +10,73 @@
 
 namespace pretext::inline v0_1::detail {
 
-/// The three passes of a convolution: its result, the gradient of its input, the gradient of its weights.
-enum class convolution_pass { forward, data, weights };
+/// A graph of cuDNN operations under construction. cuDNN's handles of descriptors stay valid as long as the
+/// descriptors that `finish` returns.
+class cudnn_graph {
+ public:
+  /// A descriptor that the graph keeps.
+  using part = cudnnBackendDescriptor_t;
+  /// Four extents, and the distances in elements between neighbours along each.
+  struct layout {
+    std::array<std::int64_t, 4> extents, strides;
+  };
 
-/// A convolution in cuDNN's terms: images (batch, in, height, width), results (batch, out, out_height,
-/// out_width) and filters (out, in, rows, columns), all with the channels last in memory.
-struct cudnn_convolution {
-  convolution_pass pass;
-  cudnnDataType_t type, filter_type;  ///< of images and results, of filters
-  std::int64_t batch, height, width, in, out, out_height, out_width, rows, columns, stride, padding;
-  bool accumulates = false;  ///< adds to what the result holds
-  friend auto operator<=>(const cudnn_convolution&, const cudnn_convolution&) = default;
+  /// A tensor in memory, aligned to 16 bytes.
+  part tensor(std::int64_t name, cudnnDataType_t type, const layout& where) {
+    return keep(describe(name, type, where));
+  }
+  /// One float that the host passes.
+  part scalar(std::int64_t name) {
+    cudnn_descriptor number = describe(name, CUDNN_DATA_FLOAT, {{1, 1, 1, 1}, {1, 1, 1, 1}});
+    number.set(CUDNN_ATTR_TENSOR_IS_BY_VALUE, CUDNN_TYPE_BOOLEAN, true);
+    return keep(std::move(number));
+  }
+  /// A tensor that one operation passes to others, and that need not be stored.
+  part intermediate(cudnnDataType_t type, const layout& where) {
+    cudnn_descriptor passed = describe(next_name_++, type, where);
+    passed.set(CUDNN_ATTR_TENSOR_IS_VIRTUAL, CUDNN_TYPE_BOOLEAN, true);
+    return keep(std::move(passed));
+  }
+
+  /// Finalizes a descriptor and keeps it.
+  part keep(cudnn_descriptor descriptor) {
+    descriptor.finish();
+    good_ = good_ && descriptor.good();
+    parts_.push_back(std::move(descriptor));
+    return parts_.back().raw();
+  }
+  /// Finalizes an operation and appends it to the graph.
+  void add(cudnn_descriptor operation) { operations_.push_back(keep(std::move(operation))); }
+
+  /// All descriptors, of which the last one is the graph; none if cuDNN refused any. The handle may be null
+  /// for plans of a device that is not present.
+  std::vector<cudnn_descriptor> finish(cudnnHandle_t handle) && {
+    constexpr auto graph_handle =
+        static_cast<cudnnBackendAttributeName_t>(800);  // deprecated in some versions
+    cudnn_descriptor graph{CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR};
+    if (handle) graph.set(graph_handle, CUDNN_TYPE_HANDLE, handle);
+    graph.set(CUDNN_ATTR_OPERATIONGRAPH_OPS, CUDNN_TYPE_BACKEND_DESCRIPTOR, operations_.data(),
+              static_cast<std::int64_t>(operations_.size()));
+    keep(std::move(graph));
+    if (!good_) parts_.clear();
+    return std::move(parts_);
+  }
+
+ private:
+  static cudnn_descriptor describe(std::int64_t name, cudnnDataType_t type, const layout& where) {
+    cudnn_descriptor tensor{CUDNN_BACKEND_TENSOR_DESCRIPTOR};
+    tensor.set(CUDNN_ATTR_TENSOR_UNIQUE_ID, {name});
+    tensor.set(CUDNN_ATTR_TENSOR_DATA_TYPE, CUDNN_TYPE_DATA_TYPE, type);
+    tensor.set(CUDNN_ATTR_TENSOR_DIMENSIONS, CUDNN_TYPE_INT64, where.extents.data(), 4);
+    tensor.set(CUDNN_ATTR_TENSOR_STRIDES, CUDNN_TYPE_INT64, where.strides.data(), 4);
+    tensor.set(CUDNN_ATTR_TENSOR_BYTE_ALIGNMENT, {16});
+    return tensor;
+  }
+
+  std::vector<cudnn_descriptor> parts_;
+  std::vector<part> operations_;
+  std::int64_t next_name_ = 1000;  // above those that have a meaning
+  bool good_ = true;
 };
-
-/// The identifiers of the three tensors in a graph.
-inline constexpr std::int64_t image_name = 'x', result_name = 'y', filter_name = 'w';
-
-inline cudnn_descriptor tensor_of(std::int64_t name, cudnnDataType_t type, std::int64_t outer,
-                                  std::int64_t channels, std::int64_t height, std::int64_t width) {
-  cudnn_descriptor tensor{CUDNN_BACKEND_TENSOR_DESCRIPTOR};
-  tensor.set(CUDNN_ATTR_TENSOR_UNIQUE_ID, {name});
-  tensor.set(CUDNN_ATTR_TENSOR_DATA_TYPE, CUDNN_TYPE_DATA_TYPE, type);
-  tensor.set(CUDNN_ATTR_TENSOR_DIMENSIONS, {outer, channels, height, width});
-  tensor.set(CUDNN_ATTR_TENSOR_STRIDES, {height * width * channels, 1, width * channels, channels});
-  tensor.set(CUDNN_ATTR_TENSOR_BYTE_ALIGNMENT, {16});
-  tensor.finish();
-  return tensor;
-}
-
-/// The descriptor type of a pass and its attributes.
-struct convolution_attributes {
-  cudnnBackendDescriptorType_t kind;
-  cudnnBackendAttributeName_t alpha, beta, convolution, images, results, filters;
-};
-inline convolution_attributes attributes_of(convolution_pass pass) {
-  if (pass == convolution_pass::forward)
-    return {CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR,
-            CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_ALPHA,
-            CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_BETA,
-            CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC,
-            CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X,
-            CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y,
-            CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W};
-  if (pass == convolution_pass::data)
-    return {CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR,
-            CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_ALPHA,
-            CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_BETA,
-            CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_CONV_DESC,
-            CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DX,
-            CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DY,
-            CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_W};
-  return {CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_FILTER_DESCRIPTOR,
-          CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_ALPHA,
-          CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_BETA,
-          CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_CONV_DESC,
-          CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_X,
-          CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DY,
-          CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DW};
-}
-
-/// The descriptors of a graph with one operation; the last one is the graph. The handle may be null for plans
-/// of a device that is not present.
-inline std::vector<cudnn_descriptor> graph_of(const cudnn_convolution& c, cudnnHandle_t handle) {
-  std::vector<cudnn_descriptor> parts;
-  parts.push_back(tensor_of(image_name, c.type, c.batch, c.in, c.height, c.width));
-  parts.push_back(tensor_of(result_name, c.type, c.batch, c.out, c.out_height, c.out_width));
-  parts.push_back(tensor_of(filter_name, c.filter_type, c.out, c.in, c.rows, c.columns));
-
-  cudnn_descriptor convolution{CUDNN_BACKEND_CONVOLUTION_DESCRIPTOR};
-  convolution.set(CUDNN_ATTR_CONVOLUTION_COMP_TYPE, CUDNN_TYPE_DATA_TYPE, CUDNN_DATA_FLOAT);
-  convolution.set(CUDNN_ATTR_CONVOLUTION_CONV_MODE, CUDNN_TYPE_CONVOLUTION_MODE, CUDNN_CROSS_CORRELATION);
-  convolution.set(CUDNN_ATTR_CONVOLUTION_SPATIAL_DIMS, {2});
-  convolution.set(CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS, {c.padding, c.padding});
-  convolution.set(CUDNN_ATTR_CONVOLUTION_POST_PADDINGS, {c.padding, c.padding});
-  convolution.set(CUDNN_ATTR_CONVOLUTION_FILTER_STRIDES, {c.stride, c.stride});
-  convolution.set(CUDNN_ATTR_CONVOLUTION_DILATIONS, {1, 1});
-  convolution.finish();
-  parts.push_back(std::move(convolution));
-
-  const convolution_attributes attributes = attributes_of(c.pass);
-  cudnn_descriptor operation{attributes.kind};
-  operation.set(attributes.convolution, parts[3]);
-  operation.set(attributes.images, parts[0]);
-  operation.set(attributes.results, parts[1]);
-  operation.set(attributes.filters, parts[2]);
-  operation.set(attributes.alpha, CUDNN_TYPE_FLOAT, 1.0f);
-  operation.set(attributes.beta, CUDNN_TYPE_FLOAT, c.accumulates ? 1.0f : 0.0f);
-  operation.finish();
-  parts.push_back(std::move(operation));
-
-  constexpr auto graph_handle = static_cast<cudnnBackendAttributeName_t>(800);  // deprecated in some versions
-  cudnn_descriptor graph{CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR};
-  if (handle) graph.set(graph_handle, CUDNN_TYPE_HANDLE, handle);
-  graph.set(CUDNN_ATTR_OPERATIONGRAPH_OPS, parts.back());
-  graph.finish();
-  parts.push_back(std::move(graph));
-  return parts;
-}
 
 }  // namespace pretext::inline v0_1::detail

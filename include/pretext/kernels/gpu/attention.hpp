@@ -72,25 +72,22 @@ struct attention_outputs {
   }
 };
 
-}  // namespace pretext::inline v0_1::grid
+/// Attention by our own kernels: the fused one if it fits, else the tiled ones, which recompute the scores.
+struct recomputed_attention {
+  using attention_extents = kernels::attention_extents;
 
-namespace pretext::inline v0_1::kernels {
-
-/// The fused kernel if it fits, else the tiled ones, which recompute the scores.
-template <Accelerator Device>
-struct attention<Device> {
   template <class Context, class T, class W>
   static void forward(Context& context, const attention_extents& e, std::size_t batch, const T* qkv, T* y,
                       W* log_sum) {
     if (batch == 0) return;
     if constexpr (std::same_as<T, bfloat16>)
-      if (launch_fused<grid::fused_attention>(context, batch, {e, qkv}, y, log_sum)) return;
+      if (launch_fused<fused_attention>(context, batch, {e, qkv}, y, log_sum)) return;
     const arena_scope guard{context.workspace};
     W* const sums = log_sum ? log_sum : context.workspace.template allocate<W>(batch * e.heads * e.tokens);
-    const grid::attention_tiles<T> all{{e, qkv}};
+    const attention_tiles<T> all{{e, qkv}};
     const std::size_t blocks = batch * e.heads * all.tiles();
-    launch(context.stream, blocks, grid::attention_log_sums<T>{all, sums});
-    launch(context.stream, blocks * all.chunks(), grid::attention_outputs<T>{all, sums, y});
+    launch(context.stream, blocks, attention_log_sums<T>{all, sums});
+    launch(context.stream, blocks * all.chunks(), attention_outputs<T>{all, sums, y});
   }
 
   template <class Context, class T, class W>
@@ -98,36 +95,43 @@ struct attention<Device> {
                        const T* y, const W* log_sum, const T* dy, T* dqkv) {
     if (batch == 0) return;
     if constexpr (std::same_as<T, bfloat16>)
-      if (launch_fused<grid::fused_attention_backward>(context, batch, {e, qkv, y, dy}, log_sum, dqkv))
-        return;
+      if (launch_fused<fused_attention_backward>(context, batch, {e, qkv, y, dy}, log_sum, dqkv)) return;
     const arena_scope guard{context.workspace};
     const std::size_t queries = batch * e.heads * e.tokens;
     W* const delta = context.workspace.template allocate<W>(queries);
-    const grid::attention_tiles<T> all{{e, qkv, y, dy}};
+    const attention_tiles<T> all{{e, qkv, y, dy}};
     const std::size_t blocks = batch * e.heads * all.tiles() * all.chunks();
-    grid::parallel_for(context, queries, grid::attention_deltas<T>{all.heads, delta});
-    launch(context.stream, blocks, grid::attention_dqueries<T>{all, log_sum, delta, dqkv});
-    launch(context.stream, blocks, grid::attention_dkeys<T>{all, log_sum, delta, dqkv});
+    parallel_for(context, queries, attention_deltas<T>{all.heads, delta});
+    launch(context.stream, blocks, attention_dqueries<T>{all, log_sum, delta, dqkv});
+    launch(context.stream, blocks, attention_dkeys<T>{all, log_sum, delta, dqkv});
   }
 
  private:
   /// Launches the fused kernel if rows of heads are 16-byte aligned, heads are at most 96 wide, and a
   /// block's shared memory suffices. Returns whether it did.
   template <template <unsigned Depth> class Kernel, class Context, class... Results>
-  static bool launch_fused(Context& context, std::size_t batch, const grid::attention_heads<bfloat16>& heads,
+  static bool launch_fused(Context& context, std::size_t batch, const attention_heads<bfloat16>& heads,
                            Results*... results) {
     const std::size_t width = heads.e.head_width();
     const auto launched = [&](const auto& kernel) {
-      if (grid::shared_bytes(kernel) > context.stream.most_shared_memory()) return false;
+      if (shared_bytes(kernel) > context.stream.most_shared_memory()) return false;
       launch(context.stream, batch * heads.e.heads * kernel.blocks_per_head(), kernel);
       return true;
     };
-    if (!grid::is_vectorizable<bfloat16>(width, {heads.qkv, heads.y, heads.dy, results...})) return false;
+    if (!is_vectorizable<bfloat16>(width, {heads.qkv, heads.y, heads.dy, results...})) return false;
     if (width <= 32) return launched(Kernel<32>{{heads}, results...});
     if (width <= 64) return launched(Kernel<64>{{heads}, results...});
     if (width <= 96) return launched(Kernel<96>{{heads}, results...});
     return false;
   }
 };
+
+}  // namespace pretext::inline v0_1::grid
+
+namespace pretext::inline v0_1::kernels {
+
+/// Our own kernels. With cuDNN, `attention<cuda_gpu>` is the specialization of attention/cudnn.cuh.
+template <Accelerator Device>
+struct attention<Device> : grid::recomputed_attention {};
 
 }  // namespace pretext::inline v0_1::kernels

@@ -99,7 +99,7 @@ struct convolution<cuda_gpu> {
           direction,      data_type<T>,     data_type<F>,    count(batch),          count(e.height),
           count(e.width), count(e.in),      count(e.out),    count(e.out_height()), count(e.out_width()),
           count(e.rows),  count(e.columns), count(e.stride), count(e.padding),      accumulates};
-      return context.stream.template convolutions<plans>().find(described).possible();
+      return context.stream.template library<plans>().find(described).possible();
     } else {
       return false;
     }
@@ -113,17 +113,12 @@ struct convolution<cuda_gpu> {
     return filters;
   }
 
-  /// Runs it with cuDNN's first plan that can be executed; returns false if there is none.
   template <class Context>
   static bool run(Context& context, const described_convolution& described, const void* images,
                   const void* results, const void* filters) {
-    auto& all = context.stream.template convolutions<plans>();
-    while (all.find(described).possible()) {
-      const arena_scope guard{context.workspace};
-      auto* const workspace = context.workspace.template allocate<std::byte>(all.find(described).workspace);
-      if (all.run(context.stream.native(), described, images, results, filters, workspace)) return true;
-    }
-    return false;
+    using namespace pretext::detail;
+    return context.stream.template library<plans>().run(
+        context, described, {{image_name, images}, {result_name, results}, {filter_name, filters}});
   }
   /// The same for filters in our layout.
   template <class Context, class T>

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <algorithm>
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include <pretext/devices/cuda/cudnn_graph.hpp>
+
+namespace pretext::inline v0_1::detail {
+
+/// The three passes of a convolution: its result, the gradient of its input, the gradient of its weights.
+enum class convolution_pass { forward, data, weights };
+
+/// A convolution in cuDNN's terms: images (batch, in, height, width), results (batch, out, out_height,
+/// out_width) and filters (out, in, rows, columns), all with the channels last in memory.
+struct cudnn_convolution {
+  convolution_pass pass;
+  cudnnDataType_t type, filter_type;  ///< of images and results, of filters
+  std::int64_t batch, height, width, in, out, out_height, out_width, rows, columns, stride, padding;
+  bool accumulates = false;  ///< adds to what the result holds
+  friend auto operator<=>(const cudnn_convolution&, const cudnn_convolution&) = default;
+};
+
+/// The identifiers of the three tensors in a graph.
+inline constexpr std::int64_t image_name = 'x', result_name = 'y', filter_name = 'w';
+
+/// The descriptor type of a pass and its attributes.
+struct convolution_attributes {
+  cudnnBackendDescriptorType_t kind;
+  cudnnBackendAttributeName_t alpha, beta, convolution, images, results, filters;
+};
+inline convolution_attributes attributes_of(convolution_pass pass) {
+  if (pass == convolution_pass::forward)
+    return {CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR,
+            CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_ALPHA,
+            CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_BETA,
+            CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC,
+            CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X,
+            CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y,
+            CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W};
+  if (pass == convolution_pass::data)
+    return {CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR,
+            CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_ALPHA,
+            CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_BETA,
+            CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_CONV_DESC,
+            CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DX,
+            CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DY,
+            CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_W};
+  return {CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_FILTER_DESCRIPTOR,
+          CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_ALPHA,
+          CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_BETA,
+          CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_CONV_DESC,
+          CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_X,
+          CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DY,
+          CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DW};
+}
+
+/// The descriptors of a graph with one operation; the last one is the graph.
+inline std::vector<cudnn_descriptor> graph_of(const cudnn_convolution& c, cudnnHandle_t handle) {
+  cudnn_graph graph;
+  const auto tensor = [&](std::int64_t name, cudnnDataType_t type, std::int64_t outer, std::int64_t channels,
+                          std::int64_t height, std::int64_t width) {
+    return graph.tensor(
+        name, type,
+        {{outer, channels, height, width}, {height * width * channels, 1, width * channels, channels}});
+  };
+  const auto images = tensor(image_name, c.type, c.batch, c.in, c.height, c.width),
+             results = tensor(result_name, c.type, c.batch, c.out, c.out_height, c.out_width),
+             filters = tensor(filter_name, c.filter_type, c.out, c.in, c.rows, c.columns);
+
+  cudnn_descriptor convolution{CUDNN_BACKEND_CONVOLUTION_DESCRIPTOR};
+  convolution.set(CUDNN_ATTR_CONVOLUTION_COMP_TYPE, CUDNN_TYPE_DATA_TYPE, CUDNN_DATA_FLOAT);
+  convolution.set(CUDNN_ATTR_CONVOLUTION_CONV_MODE, CUDNN_TYPE_CONVOLUTION_MODE, CUDNN_CROSS_CORRELATION);
+  convolution.set(CUDNN_ATTR_CONVOLUTION_SPATIAL_DIMS, {2});
+  convolution.set(CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS, {c.padding, c.padding});
+  convolution.set(CUDNN_ATTR_CONVOLUTION_POST_PADDINGS, {c.padding, c.padding});
+  convolution.set(CUDNN_ATTR_CONVOLUTION_FILTER_STRIDES, {c.stride, c.stride});
+  convolution.set(CUDNN_ATTR_CONVOLUTION_DILATIONS, {1, 1});
+
+  const convolution_attributes attributes = attributes_of(c.pass);
+  cudnn_descriptor operation{attributes.kind};
+  operation.set(attributes.convolution, graph.keep(std::move(convolution)));
+  operation.set(attributes.images, images);
+  operation.set(attributes.results, results);
+  operation.set(attributes.filters, filters);
+  operation.set(attributes.alpha, CUDNN_TYPE_FLOAT, 1.0f);
+  operation.set(attributes.beta, CUDNN_TYPE_FLOAT, c.accumulates ? 1.0f : 0.0f);
+  graph.add(std::move(operation));
+  return std::move(graph).finish(handle);
+}
+
+/// The bytes of workspace that a plan may use: 64 MiB, or half of the images and results if that is more.
+inline std::size_t max_workspace(const cudnn_convolution& c) {
+  const std::int64_t elements = c.batch * (c.height * c.width * c.in + c.out_height * c.out_width * c.out);
+  const std::int64_t bytes = c.type == CUDNN_DATA_BFLOAT16 ? 2 : 4;
+  return std::max(std::size_t{64} << 20, static_cast<std::size_t>(elements * bytes / 2));
+}
+
+}  // namespace pretext::inline v0_1::detail
