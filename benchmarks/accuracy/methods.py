@@ -1,7 +1,8 @@
 """Trains every method of the program pretrain for the same processor time, and prints a table of the accuracies.
 
 A short run measures how many steps of a method fit into the budget. All methods have the same images, batch size and
-seed, and the values of their presets otherwise. Runs whose results are in --out are not repeated.
+seed, and the values of their presets otherwise. Distillation learns from the encoder of SimCLR. Runs whose results are
+in --out are not repeated.
 """
 
 import argparse
@@ -27,6 +28,7 @@ p.add_argument("--threads", type=int, default=2)
 args = p.parse_args()
 os.makedirs(args.out, exist_ok=True)
 TRIAL_STEPS = 24  # of the run that measures the speed
+TEACHER = "simclr"  # whose encoder distillation learns from; its training is not part of distillation's time
 per_epoch = args.images // args.batch
 
 
@@ -43,10 +45,11 @@ def call(program, *options):
     return done.stdout, seconds
 
 
-def pretrain(method, epochs, images, out):
+def pretrain(method, epochs, images, out, *options):
+    teacher = ("--teacher", os.path.join(args.out, TEACHER)) if method == "distillation" else ()
     return call("pretrain", method, "--data", args.data, "--images", images, "--test-images", args.test_images,
                 "--batch", args.batch, "--epochs", epochs, "--seed", args.seed, "--threads", args.threads,
-                "--out", out, "--overwrite")[1]
+                "--out", out, "--overwrite", *teacher, *options)[1]
 
 
 def result(method):
@@ -55,9 +58,11 @@ def result(method):
     if os.path.exists(file):
         with open(file) as text:
             return json.load(text)
+    if method == "distillation":
+        result(TEACHER)
     trial = out + "-trial"
-    once = pretrain(method, 1, TRIAL_STEPS * args.batch, trial)
-    twice = pretrain(method, 2, TRIAL_STEPS * args.batch, trial)
+    once = pretrain(method, 1, TRIAL_STEPS * args.batch, trial, "--keep-going")  # too short to learn anything
+    twice = pretrain(method, 2, TRIAL_STEPS * args.batch, trial, "--keep-going")
     epochs = max(1, round(args.budget / (max(twice - once, 1e-3) / TRIAL_STEPS * per_epoch)))
     seconds = pretrain(method, epochs, args.images, out)
     printed = call("evaluate", "--run", out, "--threads", args.threads)[0]

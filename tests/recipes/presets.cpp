@@ -142,16 +142,43 @@ TEST_CASE("presets of published methods have the published optimizer, rate, mome
   CHECK(small.learning_rate(small.optimizer, 512) == doctest::Approx(0.24));
   CHECK(small.make_sgd().weight_decay == 5e-4);
   CHECK(small.warmup_epochs(100) == 0);
-  const auto simsiam = *preset_for("simsiam", image_kind::small_images);
-  CHECK(simsiam.learning_rate(simsiam.optimizer, 512) == 0.06);
   // I-JEPA keeps the published momentum in short trainings, too.
   CHECK(preset_for("ijepa", image_kind::small_images)->target_momentum(100) == 0.996);
   // The momentum of the others follows the number of steps, as BYOL's.
-  const auto small_moco = *preset_for("moco_v2", image_kind::small_images);
-  CHECK(small_moco.target_momentum(1) == 0.5);
-  CHECK(small_moco.target_momentum(200 * 390) == doctest::Approx(0.99).epsilon(0.005));
-  CHECK(preset_for("vicreg", image_kind::small_images)->optimizer == preset_optimizer::lars);
+  const auto small_tico = *preset_for("tico", image_kind::small_images);
+  CHECK(small_tico.target_momentum(1) == 0.5);
+  CHECK(small_tico.target_momentum(200 * 390) == doctest::Approx(0.99).epsilon(0.005));
+  for (const char* method : {"moco_v2", "ressl", "dino"})
+    CHECK(preset_for(method, image_kind::small_images)->target_momentum(100) == 0.99);
   CHECK(preset_for("swav", image_kind::small_images)->queue_capacity == 0);
+}
+
+TEST_CASE("small images have the measured optimizer of each method, with a warm-up and a largest rate") {
+  const auto rate_of = [](const char* method, std::size_t batch) {
+    const auto preset = *preset_for(method, image_kind::small_images);
+    CHECK(preset.optimizer == preset_optimizer::sgd);
+    CHECK(preset.warmup_epochs(100) == 10);
+    return preset.learning_rate(preset.optimizer, batch);
+  };
+  for (const char* method : {"simsiam", "fast_siam", "nnclr", "tico", "wmse", "moco_v3", "ressl", "supcon"}) {
+    CAPTURE(method);
+    CHECK(rate_of(method, 32) == doctest::Approx(0.1));
+    CHECK(rate_of(method, 64) == doctest::Approx(0.2));
+    CHECK(rate_of(method, 1024) == 0.4);
+  }
+  const auto vicreg = *preset_for("vicreg", image_kind::small_images);
+  CHECK(vicreg.optimizer == preset_optimizer::lars);
+  CHECK(vicreg.learning_rate(vicreg.optimizer, 100) == doctest::Approx(2));
+  const auto lejepa = *preset_for("lejepa", image_kind::small_images);
+  const auto dino = *preset_for("dino", image_kind::small_images);
+  CHECK(dino.learning_rate(preset_optimizer::adamw, 64) == doctest::Approx(1e-3));
+  CHECK(dino.optimizer == preset_optimizer::adamw);
+  CHECK(lejepa.learning_rate(preset_optimizer::adamw, 64) == doctest::Approx(4e-3));
+  CHECK(rate_of("barlow_twins", 64) == doctest::Approx(0.003));
+  CHECK(rate_of("barlow_twins", 512) == 0.006);
+  // Photographs keep what was published.
+  const auto simsiam = *preset_for("simsiam", image_kind::photographs);
+  CHECK(simsiam.learning_rate(simsiam.optimizer, 512) == doctest::Approx(0.1));
 }
 
 TEST_CASE("self-distillation of vision transformers has a small rate and a faster target for small images") {

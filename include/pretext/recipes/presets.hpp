@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 // Presets for three kinds of images. Those of the papers take their values from the published recipes; the
-// others of SimCLR, BYOL and MAE were found by measuring, see docs/choosing.md. Those of the methods after
-// them were not measured: they are lightly's settings for CIFAR-10 or, without those, the nearest published
-// ones.
+// others have optimizers, rates and warm-ups that were found by measuring short trainings, see
+// docs/choosing.md. What else methods after SimCLR, BYOL and MAE have are lightly's settings for CIFAR-10 or,
+// without those, the nearest published ones.
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -200,6 +200,17 @@ constexpr void suit_short_self_distillation(pretraining_preset& preset) {
   preset.momentum = 0.99;
 }
 
+/// SGD's rate in short trainings, at least as good as others that were tried (docs/choosing.md); nothing for
+/// methods that keep their published optimizer. Larger rates than the largest were not tried.
+constexpr std::optional<rate_rule> measured_sgd_rate(std::string_view method) {
+  if (method == "barlow_twins" || method == "frossl")
+    return rate_rule{.rate = 0.003, .batch = 64, .largest = 0.006};
+  for (const std::string_view each :
+       {"simsiam", "fast_siam", "moco_v2", "moco_v3", "nnclr", "tico", "wmse", "ressl", "supcon"})
+    if (method == each) return rate_rule{.rate = 0.2, .batch = 64, .largest = 0.4};
+  return {};
+}
+
 constexpr pretraining_preset preset_of_published(std::string_view method, image_kind kind) {
   pretraining_preset preset{
       .with_sgd = {{.rate = 0.06, .batch = 128}, 5e-4}, .with_lars = small_lars, .with_adamw = small_adamw};
@@ -222,9 +233,24 @@ constexpr pretraining_preset preset_of_published(std::string_view method, image_
   }
   if (!needs_transformer(method)) preset.views.jitter = 0.5f;
   if (const auto settings = published_for_small_images(method)) adopt(preset, *settings);
-  // Embeddings of 92 steps of 64 built-in images collapsed with BYOL's rule, and with lightly's rate.
-  if (method == "ressl") preset.momentum = 0.99;
-  if (method == "frossl") preset.with_sgd.rate.rate = 0.02;
+  if (const auto rate = measured_sgd_rate(method)) {
+    preset.optimizer = preset_optimizer::sgd;
+    preset.with_sgd.rate = *rate;
+    preset.warmup = 0.1;
+    preset.max_warmup_epochs = 10;
+  }
+  if (method == "vicreg") preset.with_lars.rate = small_lars.rate;  // with SGD a larger one gives NaN
+  if (method == "lejepa")
+    preset.with_adamw.rate = {
+        .rate = 4e-3, .batch = 64, .scaling = rate_scaling::square_root, .largest = 4e-3};
+  if (method == "dino") {
+    preset.optimizer = preset_optimizer::adamw;
+    preset.with_adamw = small_adamw;
+    preset.warmup = 0.1;
+    preset.max_warmup_epochs = 10;
+  }
+  // With BYOL's rule, embeddings became all alike in less than 279 steps.
+  if (method == "ressl" || method == "moco_v2" || method == "dino") preset.momentum = 0.99;
   if (distils_itself_with_transformer(method)) suit_short_self_distillation(preset);
   if (kind == image_kind::inspection) {
     const float area = preset.views.minimum_area;
