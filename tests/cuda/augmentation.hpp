@@ -75,6 +75,15 @@ void augmentations() {
       augmentation{random_resized_crop<>{.method = interpolation::bilinear},
                    gaussian_blur{.probability = 1, .taps = 9, .border = padding::reflect}},
       large);  // planes too large for shared memory
+  // Sides that neither the columns nor the rows of a tile divide; the image is larger than the view, or
+  // smaller.
+  const auto blurred = augmentation{
+      random_resized_crop<torchvision_crop_box>{.area = {.2f, 1}, .method = interpolation::bicubic_antialias},
+      horizontal_flip{}, color_jitter<>{.probability = 1}, gaussian_blur{.probability = 1, .taps = 21}};
+  same_views<Device, 53, 75>(blurred, pictures_of<std::uint8_t>(190, 131));
+  same_views<Device, 101, 37>(blurred, small);
+  same_views<Device, 224, 224>(simclr_imagenet<multiplicative_brightness>(),
+                               std::vector{picture<std::uint8_t>{256, 256, 3, 1}});
 }
 
 /// Images of 5 channels whose samples have 16 bits or are floats, each with a range of its own.
@@ -100,6 +109,9 @@ void other_channels() {
   same_views<Device, 16, 16, fp32, 5>(
       augmentation{random_resized_crop<>{}, basic_normalise<5>{}, random_erasing{.probability = 1}},
       spectral_pictures());
+  same_views<Device, 40, 45, fp32, 5>(
+      augmentation{random_resized_crop<>{}, gaussian_blur{.probability = 1, .taps = 7}}, spectral_pictures(),
+      5e-4);
   std::vector<picture<std::uint8_t>> gray;
   for (unsigned i = 0; i < 3; ++i) gray.emplace_back(30, 30 + i, 1, i);
   same_views<Device, 20, 20, fp32, 1>(two_views{simclr_any_channels()}, gray);

@@ -82,13 +82,14 @@ struct color_jitter {
     chosen.jittered = draws.bernoulli(0, probability);
     if (!chosen.jittered) return chosen;
     std::uint32_t permutation = draws.uniform_int(1, 24);
+    std::uint32_t order = 0x03020100;  // a step per byte: registers of a GPU have no addresses
     for (std::uint32_t left = 4; left > 1; --left) {
-      const std::uint32_t pick = permutation % left, last = left - 1;
+      const std::uint32_t pick = 8 * (permutation % left), last = 8 * (left - 1);
       permutation /= left;
-      const jitter_step swapped = chosen.order[pick];
-      chosen.order[pick] = chosen.order[last];
-      chosen.order[last] = swapped;
+      const std::uint32_t differ = (order >> pick ^ order >> last) & 0xFF;
+      order ^= differ << pick ^ differ << last;
     }
+    for (std::uint32_t i = 0; i < 4; ++i) chosen.order[i] = static_cast<jitter_step>(order >> 8 * i & 0xFF);
     const auto factor = [](float s) { return value_range{color::larger(1 - s, 0.f), 1 + s}; };
     chosen.brightness = draws.uniform(2, Brightness::range(brightness));
     chosen.contrast = draws.uniform(3, factor(contrast));

@@ -16,8 +16,9 @@ namespace pretext::inline v0_1 {
 /// - `choose(draws, image, view)` draws its `choice`, a pure function of the draws.
 /// - A geometric operation then writes where pixels come from, `map_to_source(choice, image, view, map&)`.
 /// - Any other changes pixels, `apply(choice, view&)`, with `view.map(pixel -> pixel)`,
-///   `view.mean(pixel -> pixel)`, `view.filter(taps, padding)`, `view.histogram()` (RGB) and, where a pixel
-///   depends on its position or on others, `view.map_pixels((row, column, before) -> pixel)`. A pixel is
+///   `view.mean(pixel -> pixel)`, `view.blur(sigma, radius, padding)`, `view.filter(taps, padding)`,
+///   `view.histogram()` (RGB) and, where a pixel depends on its position or on others,
+///   `view.map_pixels((row, column, before) -> pixel)`. A pixel is
 ///   `pixel<View::channels>`: `rgb` for three channels. What takes `auto` and `each_channel` suits any
 ///   number.
 /// - `needs_unit_range`, optional: true if `apply` is defined for pixels in [0, 1] only; `leaves_unit_range`:

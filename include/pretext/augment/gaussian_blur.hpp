@@ -28,7 +28,7 @@ struct gaussian_blur {
   }
   template <class View>
   PRETEXT_HOST_DEVICE void apply(const choice& chosen, View& view) const {
-    if (chosen.sigma > 0) view.filter(gaussian_taps(chosen.sigma, radius(view.extent)), border);
+    if (chosen.sigma > 0) view.blur(chosen.sigma, radius(view.extent), border);
   }
 
   void check(image_extent view) const {

@@ -39,14 +39,16 @@ struct view_batch {
 /// network's input in one pass. Its random choices equal the CPU's, because they depend on the key alone.
 template <class Augmentation, std::size_t H, std::size_t W, std::size_t Channels, class Images, class T>
 struct make_views {
-  static constexpr unsigned threads = view_threads;
   static constexpr image_extent extent{H, W};
   static constexpr std::size_t plane_elements = 2 * Channels * H * W;
   static constexpr bool fits = plane_elements * sizeof(float) <= (std::size_t{64} << 10);
+  /// A large view has many threads, because there are few blocks: three rows of 224 pixels or seven of 96.
+  static constexpr unsigned threads = !fits && Channels <= 4 ? 672 : 256;
+  using memory_type = view_memory<Channels, H, W, threads>;
   struct shared {
     typename Augmentation::choices choices;
     resampling_map map;
-    view_memory<Channels> work;
+    memory_type work;
     float planes[fits ? plane_elements : 1];
   };
   Augmentation pipeline;
@@ -60,7 +62,7 @@ struct make_views {
     auto& memory = block.shared();
     float* const view_planes = fits ? memory.planes : planes + block.index() * plane_elements;
     for (std::size_t n = block.index(); n < batch.count; n += block.count()) {
-      const auto image = batch.images[n];
+      const stored_image image = batch.images[n];
       block.for_each_thread([&](unsigned thread) {
         if (thread != 0) return;
         const random_key key{batch.seed, batch.epoch, batch.samples[n], view};
@@ -68,16 +70,12 @@ struct make_views {
         memory.choices = pipeline.choose(key, size, extent);
         memory.map = pipeline.map_to_source(memory.choices, size, extent);
       });
-      block_view<Block, Channels> canvas{block, memory.work, extent, view_planes};
-      const axis_resampling rows{memory.map.method, memory.map.rows},
-          columns{memory.map.method, memory.map.columns};
-      canvas.for_each_pixel([&](std::size_t i) {
-        canvas.set(i, resampled_pixel<Channels>(image, memory.map, rows, columns, extent, i / W, i % W));
-      });
+      block_view<Block, memory_type> canvas{block, memory.work, view_planes};
+      view_resampling{block, memory.work, image, memory.map, canvas};
       pipeline.apply(memory.choices, canvas);
       T* const to = out + n * H * W * Channels;
-      canvas.for_each_pixel([&](std::size_t i) {
-        write(canvas.at(i), to + Channels * i, std::make_index_sequence<Channels>{});
+      canvas.for_each_pixel([&](unsigned i) {
+        write(canvas.at(i), to + std::size_t{Channels} * i, std::make_index_sequence<Channels>{});
       });
     }
   }

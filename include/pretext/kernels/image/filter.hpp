@@ -17,14 +17,19 @@ struct filter_taps {
   float weight[largest_radius + 1]{1};
 };
 
+/// exp(−k² / 2σ²), σ > 0.
+PRETEXT_HOST_DEVICE inline double gaussian_term(float sigma, std::size_t k) {
+  const double x = static_cast<double>(k) / static_cast<double>(sigma);
+  return std::exp(-x * x / 2);
+}
+
 /// A Gaussian filter: exp(−x² / 2σ²) at x = −r … r, divided by its sum. Requires σ > 0 and
 /// radius <= `largest_radius`.
 PRETEXT_HOST_DEVICE inline filter_taps gaussian_taps(float sigma, std::size_t radius) {
   filter_taps taps{radius, {}};
   double sum = 0, weight[filter_taps::largest_radius + 1]{};
   for (std::size_t k = 0; k <= radius; ++k) {
-    const double x = static_cast<double>(k) / static_cast<double>(sigma);
-    weight[k] = std::exp(-x * x / 2);
+    weight[k] = gaussian_term(sigma, k);
     sum += k == 0 ? weight[k] : 2 * weight[k];
   }
   for (std::size_t k = 0; k <= radius; ++k) taps.weight[k] = static_cast<float>(weight[k] / sum);

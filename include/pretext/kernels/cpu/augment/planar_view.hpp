@@ -130,6 +130,11 @@ struct basic_planar_view {
     for (float* each : plane) detail::filter_plane(each, extent, taps, border, spare);
   }
 
+  /// Filters every plane by a Gaussian (`gaussian_taps`).
+  void blur(float sigma, std::size_t radius, padding border) const {
+    filter(gaussian_taps(sigma, radius), border);
+  }
+
  private:
   static constexpr std::make_index_sequence<Channels> all{};
 

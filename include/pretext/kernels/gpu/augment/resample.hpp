@@ -2,45 +2,16 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include <pretext/core/host_device.hpp>
 #include <pretext/core/image.hpp>
 #include <pretext/kernels/augment.hpp>
+#include <pretext/kernels/gpu/augment/pixel_taps.hpp>
 #include <pretext/kernels/image/color.hpp>
 #include <pretext/kernels/image/resampling.hpp>
 
 namespace pretext::inline v0_1::grid {
-
-/// The taps of one output pixel along one axis; the weights are divided by their sum if that is not 1 by
-/// construction.
-class normalised_taps {
- public:
-  PRETEXT_HOST_DEVICE normalised_taps(const axis_resampling& axis, std::int64_t index)
-      : axis_{axis}, window_{axis(index)} {
-    int counted = 0;
-    float sum = 0;
-    for (int k = 0; k < window_.count; ++k) {
-      const auto tap = axis_(window_, k);
-      if (!tap.counts) continue;
-      sum += tap.weight;
-      ++counted;
-    }
-    divisor_ = axis.antialiased || counted != window_.count ? sum : 1.f;
-  }
-
-  PRETEXT_HOST_DEVICE int count() const { return window_.count; }
-  /// Taps outside of the image have weight 0.
-  PRETEXT_HOST_DEVICE axis_resampling::tap operator[](int k) const {
-    auto tap = axis_(window_, k);
-    tap.weight = tap.counts ? tap.weight / divisor_ : 0.f;
-    return tap;
-  }
-
- private:
-  const axis_resampling& axis_;
-  axis_resampling::window window_;
-  float divisor_;
-};
 
 /// One sample of an image, as a float.
 PRETEXT_HOST_DEVICE inline float sample_at(const stored_image& image, std::size_t i) {
@@ -50,33 +21,125 @@ PRETEXT_HOST_DEVICE inline float sample_at(const stored_image& image, std::size_
   return reinterpret_cast<const float*>(image.pixels)[i];
 }
 
-/// One pixel of a view, in [0, 1].
-template <std::size_t Channels>
-PRETEXT_HOST_DEVICE pixel<Channels> resampled_pixel(const stored_image& image, const resampling_map& at,
-                                                    const axis_resampling& rows,
-                                                    const axis_resampling& columns, image_extent view,
-                                                    std::size_t y, std::size_t x) {
-  const normalised_taps down{rows, static_cast<std::int64_t>(y)},
-      across{columns, static_cast<std::int64_t>(at.mirrored ? view.width - 1 - x : x)};
-  const sample_range bounds = bounds_of(image.type, image.range);
-  const bool gray = image.channels == 1;
-  pixel<Channels> sum{};
-  for (int i = 0; i < down.count(); ++i) {
-    const auto row = down[i];
-    pixel<Channels> line{};
-    for (int j = 0; j < across.count(); ++j) {
-      const auto column = across[j];
-      const std::size_t from = (static_cast<std::size_t>(at.rows.begin + row.at) * image.width +
-                                static_cast<std::size_t>(at.columns.begin + column.at)) *
-                               image.channels;
-      std::size_t channel = 0;
-      line = each_channel(line, [&](float total) {
-        return total + column.weight * (sample_at(image, from + (gray ? 0 : channel++)) - bounds.low);
+/// Resamples an image into a view in [0, 1], by a whole block. A few rows of the source at a time are
+/// resampled along their columns into shared memory, each once, and then added to the rows of the view that
+/// they belong to, in ascending order.
+template <class Block, class Memory, class Canvas>
+class view_resampling {
+  static constexpr std::size_t channels = Memory::channels;
+  static constexpr unsigned height = Memory::height, width = Memory::width, groups = Memory::groups,
+                            span = Memory::span;
+  static constexpr auto source_rows = static_cast<std::int32_t>(Memory::source_rows);
+
+ public:
+  PRETEXT_HOST_DEVICE view_resampling(Block& block, Memory& memory, const stored_image& image,
+                                      const resampling_map& map, Canvas& canvas)
+      : memory_{memory},
+        image_{image},
+        map_{map},
+        canvas_{canvas},
+        rows_{map.method, map.rows},
+        columns_{map.method, map.columns} {
+    block.for_each_thread([&](unsigned thread) { prepare(thread); });
+    const auto extent = static_cast<std::int32_t>(map.rows.extent);
+    const std::int32_t last = memory.rows[height - 1].last_read(extent) + 1;
+    typename Block::template per_thread<unsigned> done;  // rows of the view, of those of the thread's group
+    for (std::int32_t begin = memory.rows[0].last_read(extent) < memory.rows[0].first_read()
+                                  ? memory.rows[0].last_read(extent)
+                                  : memory.rows[0].first_read();
+         begin < last; begin += source_rows) {
+      const std::int32_t end = begin + source_rows < last ? begin + source_rows : last;
+      block.for_each_thread([&](unsigned thread) {
+        if (thread < span * groups) mix_columns(thread, begin, end);
+      });
+      block.for_each_thread([&](unsigned thread) {
+        if (thread < span * groups) add_rows(thread, begin, end, extent, done[thread]);
       });
     }
-    sum = each_channel(sum, line, [&](float total, float value) { return total + row.weight * value; });
   }
-  return color::clipped(color::scaled(sum, 1.f / (bounds.high - bounds.low)));
-}
+
+ private:
+  PRETEXT_HOST_DEVICE void prepare(unsigned thread) const {
+    for (unsigned y = thread; y < height; y += Memory::threads) memory_.rows[y] = {rows_, y};
+    for (unsigned x = thread; x < width; x += Memory::threads)
+      memory_.columns[x] = {columns_, static_cast<std::int64_t>(map_.mirrored ? width - 1 - x : x)};
+  }
+
+  /// The rows of the source from `begin` on, resampled along their columns.
+  PRETEXT_HOST_DEVICE void mix_columns(unsigned thread, std::int32_t begin, std::int32_t end) const {
+    constexpr unsigned count = Memory::rows_at_once;
+    const unsigned group = thread / span;
+    const float low = bounds_of(image_.type, image_.range).low;
+    const bool gray = image_.channels == 1;
+    const auto rows = static_cast<unsigned>(end - begin);
+    const std::size_t first_pixel = static_cast<std::size_t>(map_.rows.begin + begin) * image_.width +
+                                    static_cast<std::size_t>(map_.columns.begin);
+    const auto row_elements = static_cast<unsigned>(image_.width * image_.channels);
+    const auto image_channels = static_cast<unsigned>(image_.channels);
+    const std::size_t base = first_pixel * image_.channels;
+    for (unsigned x = thread % span; x < width; x += span) {
+      const pixel_taps taps = memory_.columns[x];
+      pixel<channels> sum[count]{};
+      for (int k = 0; k < taps.count; ++k) {
+        const auto tap = taps.tap(columns_, k);
+        for (unsigned r = 0; r < count; ++r) {
+          const unsigned row = group + r * groups;
+          const unsigned from = (row < rows ? row : 0) * row_elements + tap.at * image_channels;
+          unsigned channel = 0;
+          sum[r] = each_channel(sum[r], [&](float total) {
+            return total + tap.weight * (sample_at(image_, base + from + (gray ? 0 : channel++)) - low);
+          });
+        }
+      }
+      for (unsigned r = 0; r < count; ++r)
+        if (group + r * groups < rows)
+          write(all, sum[r], memory_.lines + (group + r * groups) * channels * width + x);
+    }
+  }
+
+  /// Adds these rows to those of the view that the thread's group has. `done` rows are complete.
+  PRETEXT_HOST_DEVICE void add_rows(unsigned thread, std::int32_t begin, std::int32_t end,
+                                    std::int32_t extent, unsigned& done) const {
+    const sample_range bounds = bounds_of(image_.type, image_.range);
+    const float scale = 1.f / (bounds.high - bounds.low);
+    unsigned from = thread / span + done * groups;
+    for (; from < height && memory_.rows[from].last_read(extent) < begin; from += groups) ++done;
+    for (unsigned x = thread % span; x < width; x += span)
+      for (unsigned y = from; y < height; y += groups) {
+        const pixel_taps taps = memory_.rows[y];
+        const bool ends_here = taps.last_read(extent) < end;
+        const std::int32_t first = taps.first_read() < extent ? taps.first_read() : extent - 1;
+        if (first >= end) break;
+        // Taps beyond the image read its first or last row.
+        const int skipped = first < begin ? begin - taps.first : 0;
+        const int stop = ends_here ? taps.count : end - taps.first;
+        pixel<channels> sum = skipped > 0 ? canvas_.at(y * width + x) : pixel<channels>{};
+        for (int k = skipped; k < stop; ++k) {
+          const auto tap = taps.tap(rows_, k);
+          const unsigned line = tap.at - static_cast<unsigned>(begin);
+          const pixel<channels> values = read(all, memory_.lines + line * channels * width + x);
+          sum =
+              each_channel(sum, values, [&](float total, float value) { return total + tap.weight * value; });
+        }
+        canvas_.set(y * width + x, ends_here ? color::clipped(color::scaled(sum, scale)) : sum);
+      }
+  }
+
+  static constexpr std::make_index_sequence<channels> all{};
+  template <std::size_t... C>
+  PRETEXT_HOST_DEVICE static void write(std::index_sequence<C...>, const pixel<channels>& p, float* to) {
+    ((to[C * width] = channel_of<C>(p)), ...);
+  }
+  template <std::size_t... C>
+  PRETEXT_HOST_DEVICE static pixel<channels> read(std::index_sequence<C...>, const float* from) {
+    return {from[C * width]...};
+  }
+
+  Memory& memory_;
+  const stored_image& image_;
+  const resampling_map& map_;
+  Canvas& canvas_;
+  const axis_resampling rows_, columns_;
+};
 
 }  // namespace pretext::inline v0_1::grid

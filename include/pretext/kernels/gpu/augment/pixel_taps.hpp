@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <cstdint>
+
+#include <pretext/core/host_device.hpp>
+#include <pretext/kernels/image/resampling.hpp>
+
+namespace pretext::inline v0_1::grid {
+
+/// The taps of one output pixel along one axis. They are computed once per row and column of a view and kept
+/// in shared memory; the weights are divided by their sum if that is not 1 by construction.
+struct pixel_taps {
+  std::int32_t first, count;
+  float start, step, divisor;
+
+  pixel_taps() = default;
+  PRETEXT_HOST_DEVICE pixel_taps(const axis_resampling& axis, std::int64_t index) {
+    const auto window = axis(index);
+    int counted = 0;
+    float sum = 0;
+    for (int k = 0; k < window.count; ++k) {
+      const auto tap = axis(window, k);
+      if (!tap.counts) continue;
+      sum += tap.weight;
+      ++counted;
+    }
+    first = static_cast<std::int32_t>(window.first);
+    count = window.count;
+    start = window.start;
+    step = window.step;
+    divisor = axis.antialiased || counted != window.count ? sum : 1.f;
+  }
+
+  /// A source position, relative to the crop's first pixel, and its weight: 0 outside of the image if the
+  /// method drops such taps.
+  struct weighted {
+    std::uint32_t at;
+    float weight;
+  };
+  PRETEXT_HOST_DEVICE weighted tap(const axis_resampling& axis, int k) const {
+    const auto found = axis(axis_resampling::window{first, count, start, step}, k);
+    const float weight = divisor != 1 ? found.weight / divisor : found.weight;
+    return {static_cast<std::uint32_t>(found.at), found.counts ? weight : 0.f};
+  }
+
+  /// The first and the last source position that is read, within [0, extent).
+  PRETEXT_HOST_DEVICE std::int32_t first_read() const { return first > 0 ? first : 0; }
+  PRETEXT_HOST_DEVICE std::int32_t last_read(std::int32_t extent) const {
+    const std::int32_t last = first + count - 1;
+    return last < 0 ? 0 : last < extent ? last : extent - 1;
+  }
+};
+
+}  // namespace pretext::inline v0_1::grid
