@@ -221,7 +221,7 @@ TEST_CASE("unsupported instructions are faults that name them") {
                       "add.rz.f32 %f1, %f2, %f3;"));
   CHECK(d.faults_with("`$nowhere`", d.upload(ints(1, 1)), one_warp, "bra $nowhere;"));
 }
-TEST_CASE("integers wrap around, shift distances saturate, and bytes are permuted") {
+TEST_CASE("integers wrap around, shift distances saturate, bytes are permuted and bits inserted") {
   CHECK(of("add.s32 %r5, %r3, %r4;", 0x7FFFFFFF, 1) == 0x80000000u);
   CHECK(of("mul.hi.u32 %r5, %r3, %r4;", 0x80000000u, 6) == 3);
   CHECK(of("mul.hi.s32 %r5, %r3, %r4;", 0x80000000u, 6) == static_cast<std::uint32_t>(-3));
@@ -236,6 +236,9 @@ TEST_CASE("integers wrap around, shift distances saturate, and bytes are permute
   CHECK(of("mad.lo.cc.u32 %r6, %r3, %r4, -1;\nmadc.hi.u32 %r5, %r3, %r4, 7;", 0x10000, 0x10001) == 9);
   CHECK(of("prmt.b32 %r5, %r3, %r4, 30212;", 0x44332211, 0x88776655) == 0x88771155u);  // 0x7604
   CHECK(of("prmt.b32 %r5, %r3, %r4, 15;", 0x44332211, 0x88776655) == 0x111111FFu);
+  CHECK(of("bfi.b32 %r5, %r3, %r4, 5, 27;", 0xABCDEF01, 0x1F) == 0x79BDE03Fu);
+  CHECK(of("bfi.b32 %r5, %r3, %r4, 8, 4;", 0xFA, 0x12345678) == 0x12345A78u);
+  CHECK(of("bfi.b32 %r5, %r3, %r4, 32, 4;", 0xFA, 7) == 7);
   CHECK(of("mov.b64 %rd4, {%r3, %r4};\nshr.u64 %rd5, %rd4, 16;\nmov.b64 {%r5, %r6}, %rd5;", 0xABCD0000u,
            0x1234) == 0x1234ABCDu);
 }

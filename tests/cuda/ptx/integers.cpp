@@ -60,6 +60,16 @@ constexpr auto permute_bytes = [](std::uint32_t a, std::uint32_t b, std::uint32_
   return chosen;
 };
 
+/// b with `length` of its bits, from `first` on, replaced by the lowest ones of a.
+constexpr auto insert_bits = [](std::uint32_t a, std::uint32_t b, std::uint32_t first, std::uint32_t length) {
+  first &= 0xFF;
+  length = std::min(length & 0xFF, 32u);
+  const std::uint64_t ones = (std::uint64_t{1} << length) - 1;
+  const std::uint64_t mask = first < 32 ? ones << first : 0,
+                      bits = first < 32 ? std::uint64_t{a} << first : 0;
+  return static_cast<std::uint32_t>((b & ~mask) | (bits & mask));
+};
+
 constexpr auto negative = []<class T>(T a) { return static_cast<T>(wrapping<T>{0} - wrap(a)); };
 
 action arithmetic_action(const name_parts& parts) {
@@ -103,6 +113,7 @@ action bits(const name_parts& parts) {
     return for_integer_type(type, for_type);
   }
   if (name == "prmt" && parts.size() == 2 && type == "b32") return lanewise<std::uint32_t, permute_bytes>;
+  if (name == "bfi" && type == "b32") return lanewise<std::uint32_t, insert_bits>;
   if (name == "clz" || name == "popc") {
     const auto leading = []<class T>(T a) { return static_cast<std::uint32_t>(std::countl_zero(a)); };
     const auto ones = []<class T>(T a) { return static_cast<std::uint32_t>(std::popcount(a)); };

@@ -17,6 +17,12 @@ void lanewise(warp& w, const instruction& i) {
   } else if constexpr (requires(From a) { work(a, a); }) {
     const row &a = w[i.from[0]], &b = w[i.from[1]];
     w.for_each_lane([&](unsigned lane) { to[lane] = bits_of(work(get<From>(a[lane]), get<From>(b[lane]))); });
+  } else if constexpr (requires(From a) { work(a, a, a, a); }) {
+    const row &a = w[i.from[0]], &b = w[i.from[1]], &c = w[i.from[2]], &d = w[i.from[3]];
+    w.for_each_lane([&](unsigned lane) {
+      to[lane] =
+          bits_of(work(get<From>(a[lane]), get<From>(b[lane]), get<From>(c[lane]), get<From>(d[lane])));
+    });
   } else {
     const row &a = w[i.from[0]], &b = w[i.from[1]], &c = w[i.from[2]];
     w.for_each_lane([&](unsigned lane) {
