@@ -200,8 +200,9 @@ constexpr void suit_short_self_distillation(pretraining_preset& preset) {
   preset.momentum = 0.99;
 }
 
-/// SGD's rate in short trainings, at least as good as others that were tried (docs/choosing.md); nothing for
-/// methods that keep their published optimizer. Larger rates than the largest were not tried.
+/// The rate of SGD that was measured in short trainings (docs/choosing.md), or nothing for methods with
+/// another rate or optimizer. It does not grow with the batch beyond `largest`, because larger batches were
+/// not measured.
 constexpr std::optional<rate_rule> measured_sgd_rate(std::string_view method) {
   if (method == "barlow_twins" || method == "frossl")
     return rate_rule{.rate = 0.003, .batch = 64, .largest = 0.006};
@@ -239,7 +240,7 @@ constexpr pretraining_preset preset_of_published(std::string_view method, image_
     preset.warmup = 0.1;
     preset.max_warmup_epochs = 10;
   }
-  if (method == "vicreg") preset.with_lars.rate = small_lars.rate;  // with SGD a larger one gives NaN
+  if (method == "vicreg") preset.with_lars.rate = small_lars.rate;  // SGD gives NaN at 0.2
   if (method == "lejepa")
     preset.with_adamw.rate = {
         .rate = 4e-3, .batch = 64, .scaling = rate_scaling::square_root, .largest = 4e-3};
@@ -249,7 +250,7 @@ constexpr pretraining_preset preset_of_published(std::string_view method, image_
     preset.warmup = 0.1;
     preset.max_warmup_epochs = 10;
   }
-  // With BYOL's rule, embeddings became all alike in less than 279 steps.
+  // With BYOL's rule, embeddings of ReSSL and MoCo v2 became all alike, and DINO learned nearly nothing.
   if (method == "ressl" || method == "moco_v2" || method == "dino") preset.momentum = 0.99;
   if (distils_itself_with_transformer(method)) suit_short_self_distillation(preset);
   if (kind == image_kind::inspection) {
