@@ -25,7 +25,7 @@ if(PRETEXT_HAS_cuda AND NOT PRETEXT_CUDNN STREQUAL "OFF")
     message(FATAL_ERROR "PRETEXT_CUDNN is ${PRETEXT_CUDNN}, but cudnn_graph.h and libcudnn of version 9 were not found: "
       "name their folder in CMAKE_PREFIX_PATH")
   elseif(PRETEXT_CUDA) # our own programs; a consumer asks for the component
-    message(WARNING "cuDNN 9 was not found: convolutions on GPUs are pretext's own, which are slower. Name its folder in "
+    message(WARNING "cuDNN 9 was not found: convolutions and attention on GPUs are pretext's own, which are slower. Name its folder in "
       "CMAKE_PREFIX_PATH, or configure with -DPRETEXT_CUDNN=OFF.")
   endif()
 endif()
