@@ -24,4 +24,4 @@ set(configure ${CMAKE_COMMAND} -G ${generator} -DCMAKE_CXX_COMPILER=${compiler} 
 set(ENV{PYTHONPATH} ${folder}/site)
 must_fail_with("found: ${wheel}/lib/libcudnn.so.9" ${configure} -B ${folder}/with -DPRETEXT_PYTHON=${python})
 set(ENV{PYTHONPATH} ${folder}/nothing)
-must_fail_with("convolutions on GPUs are pretext's own" ${configure} -B ${folder}/without -DPRETEXT_PYTHON=OFF)
+must_fail_with("convolutions and attention on GPUs are pretext's own" ${configure} -B ${folder}/without -DPRETEXT_PYTHON=OFF)
