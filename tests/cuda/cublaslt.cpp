@@ -24,7 +24,10 @@ using tests::mock;
 // The emulated device uses host memory and runs work immediately.
 const void* pretext::tests::library_input(const void* memory, std::size_t) { return memory; }
 void* pretext::tests::library_output(void* memory, std::size_t) { return memory; }
-void pretext::tests::enqueue_library_work(cudaStream_t, const char*, std::function<void()> work) { work(); }
+void pretext::tests::enqueue_library_work(cudaStream_t, const char*, const ptx::library_work&,
+                                          std::function<void()> work) {
+  work();
+}
 void pretext::tests::library_error(const char* what) { FAIL_CHECK(what); }
 
 namespace {

@@ -42,6 +42,7 @@ struct mock_layout {
   std::int64_t stride;
 
   typed_values values() const { return {type, rows * columns}; }
+  double bytes() const { return static_cast<double>(values().bytes()); }
 };
 
 namespace detail {
@@ -67,6 +68,14 @@ inline std::vector<double> op_values(const void* matrix, const mock_layout& layo
       result[r * columns + c] = in_tf32 ? std::bit_cast<float>((bits + 0x1000) & ~0x1FFFu) : exact;
     }
   return result;
+}
+
+inline ptx::library_work size_of(const mock_product& product, const mock_layout& a, const mock_layout& b,
+                                 const mock_layout& result, bool accumulate) {
+  const std::uint64_t k = product.a == CUBLAS_OP_T ? a.rows : a.columns;
+  return {.flops = 2. * static_cast<double>(result.rows * result.columns * k),
+          .bytes = a.bytes() + b.bytes() + (accumulate ? 2 : 1) * result.bytes(),
+          .contracted = k};
 }
 
 inline void multiply(const mock_product& product, const void* a, const mock_layout& a_layout, const void* b,
@@ -193,6 +202,7 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t description
                                                       : *static_cast<const float*>(beta) != 0;
   enqueue_library_work(
       on, "product",
+      detail::size_of(product, detail::of(a_layout), detail::of(b_layout), detail::of(d_layout), accumulate),
       [=, of_a = detail::of(a_layout), of_b = detail::of(b_layout), of_d = detail::of(d_layout)] {
         detail::multiply(product, a, of_a, b, of_b, accumulate, c, d, of_d);
       });

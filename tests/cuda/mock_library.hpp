@@ -8,13 +8,16 @@
 #include <library_types.h>
 #include <pretext/core/bfloat16.hpp>
 
+#include "cuda/ptx/counts.hpp"
+
 namespace pretext::tests {
 
 // How a mock library accesses device memory and enqueues work on a stream; the including program defines
 // these.
 const void* library_input(const void* memory, std::size_t bytes);
 void* library_output(void* memory, std::size_t bytes);
-void enqueue_library_work(cudaStream_t on, const char* what, std::function<void()> work);
+void enqueue_library_work(cudaStream_t on, const char* what, const ptx::library_work& size,
+                          std::function<void()> work);
 /// Called for an invalid call.
 void library_error(const char* what);
 

@@ -427,6 +427,26 @@ TEST_CASE("requests to global memory are counted in sectors of 32 bytes") {
                    "ld.global.v4.u32 {%r3, %r4, %r5, %r6}, [%rd4];") == 16);
   CHECK(sectors_of("setp.lt.u32 %p1, %r1, 8;\n@%p1 st.global.u32 [%rd3], %r1;") == 1);
 }
+TEST_CASE(
+    "a block's sectors are counted once for reading and once for writing, however often they are accessed") {
+  device d;
+  const auto data = d.upload(words(2048, 1));
+  const block_counts counted = d.count(data, {1, 64, 0},
+                                       "ld.global.u32 %r3, [%rd3];\nld.global.u32 %r3, [%rd3];\n"
+                                       "ld.global.u32 %r4, [%rd1];\nst.global.u32 [%rd3], %r3;");
+  CHECK(counted.sectors == 26);           // of two warps
+  CHECK(counted.distinct_sectors == 16);  // 256 bytes
+}
+TEST_CASE("instructions of PTX take a scheduler different times") {
+  device d;
+  const auto data = d.upload(words(64, 1));
+  const auto slots_of = [&](const std::string& body) {
+    return d.count(data, {1, 32, 0}, body).issue_slots - d.count(data, {1, 32, 0}, "").issue_slots;
+  };
+  CHECK(slots_of("add.u32 %r3, %r1, 7;") == 100);
+  CHECK(slots_of("div.u32 %r3, %r1, 7;") == 1400);
+  CHECK(slots_of("add.s64 %rd4, %rd4, %rd1;") == 135);
+}
 TEST_CASE("requests to shared memory are counted in wavefronts, one more for each conflict of banks") {
   device d;
   const auto data = d.upload(words{0});

@@ -21,9 +21,10 @@ step_counts two_launches() {
   blocks.barriers = 4;
   blocks.shared_groups = 200;
   blocks.wavefronts = 500;
-  step.add_launch("sums<float>", 1000, 2, blocks);
+  step.add_launch("sums<float>", {1000, 2, blocks, 32, 30e-6});
   blocks.longest_warp = 2000;
-  step.add_launch("sums<float>", 100, 2, blocks);
+  step.add_launch("sums<float>", {100, 2, blocks, 16, 10e-6});
+  step.add_library_work("product", 2e-6);
   return step;
 }
 
@@ -39,6 +40,9 @@ TEST_CASE("blocks that were not interpreted count as those that were") {
   CHECK(of[instructions] == 25'000 * 1100);
   CHECK(of[barriers] == 2 * 1100);
   CHECK(of[conflicts] == 150 * 1100);
+  CHECK(of[empty_warps] == 32);
+  CHECK(of[microseconds] == 40);
+  CHECK(step.seconds == doctest::Approx(42e-6));
 }
 
 TEST_CASE("counts are read as they were written") {
@@ -50,6 +54,7 @@ TEST_CASE("counts are read as they were written") {
   CHECK(stored.toolkit == 13000);
   CHECK(stored.peak_megabytes == 7);
   CHECK(stored.nodes == step.nodes);
+  CHECK(stored.seconds == doctest::Approx(42e-6));
   CHECK(stored.kernels == step.kernels);
   CHECK(stored.kernels.at("sums<float>")[instructions] == 27'500);  // thousands
 }
@@ -61,19 +66,20 @@ TEST_CASE("a count that rises is reported with its kernel and both values, one t
   after.kernels.at("sums<float>")[barriers] += 5;
   after.kernels.at("sums<float>")[sectors] += 5;
   after.kernels.at("sums<float>")[instructions] -= 5;
-  after.nodes["product"] = 1;
+  after.add_library_work("memset", 3e-6);
   const auto found = increases(before, after);
-  REQUIRE(found.size() == 3);
-  CHECK(found[0] == "the recorded step: 1 nodes of type product, of which 0 are committed");
-  CHECK(found[1] == "sums<float>: 2205 barriers, of which 2200 are committed");
-  CHECK(found[2] == "sums<float>: 5 sectors, of which 0 are committed");
-  after.toolkit = 13010;  // another compiler: sectors are not compared
+  REQUIRE(found.size() == 4);
+  CHECK(found[0] == "the recorded step: 45 predicted microseconds, of which 42 are committed");
+  CHECK(found[1] == "the recorded step: 1 nodes of type memset, of which 0 are committed");
+  CHECK(found[2] == "sums<float>: 2205 barriers, of which 2200 are committed");
+  CHECK(found[3] == "sums<float>: 5 sectors, of which 0 are committed");
+  after.toolkit = 13010;  // another compiler: sectors and predictions are not compared
   CHECK(increases(before, after).size() == 2);
 }
 
 TEST_CASE("a kernel that was not committed is reported") {
   step_counts after = two_launches();
-  after.add_launch("new", 1, 1, {});
+  after.add_launch("new", {});
   const auto found = increases(two_launches(), after);
   REQUIRE(found.size() == 2);
   CHECK(found[1] == "new: a kernel without committed counts");

@@ -1,6 +1,7 @@
 #include "step_counts.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <fstream>
 #include <iomanip>
 #include <sstream>
@@ -15,16 +16,28 @@ constexpr std::string_view explanation =
     "--write.\n"
     "# Counts may only fall. `longest` is the most instructions of any warp, `small` the launches with fewer "
     "than 132\n"
-    "# blocks; the other counts are sums over all blocks, in thousands except for launches and barriers.\n";
+    "# blocks, `empty` the warps of 64 for which a multiprocessor has no room, `microseconds` a prediction "
+    "for an H200;\n"
+    "# the other counts are sums over all blocks, in thousands except for launches and barriers.\n";
 constexpr std::string_view columns =
-    "launches small longest instructions divisions barriers requests sectors wavefronts conflicts kernel";
+    "launches small longest instructions divisions barriers requests sectors wavefronts conflicts empty "
+    "microseconds "
+    "kernel";
 
-constexpr bool in_thousands(std::size_t which) { return which >= instructions && which != barriers; }
+constexpr bool in_thousands(std::size_t which) {
+  return which >= instructions && which <= conflicts && which != barriers;
+}
+constexpr bool is_maximum(std::size_t which) { return which == longest_warp || which == empty_warps; }
 
 }  // namespace
 
-void step_counts::add_launch(const std::string& kernel, std::uint64_t blocks, std::uint64_t counted_blocks,
-                             const ptx::block_counts& of_these) {
+void step_counts::add_library_work(const std::string& what, double predicted_seconds) {
+  ++nodes[what];
+  seconds += predicted_seconds;
+}
+
+void step_counts::add_launch(const std::string& kernel, const counted_launch& launch) {
+  const auto& [blocks, counted_blocks, of_these, without_room, predicted] = launch;
   kernel_counts& sum = kernels[kernel];
   const auto add = [&](count which, std::uint64_t counted) {
     sum[which] += counted * blocks / counted_blocks;
@@ -40,13 +53,16 @@ void step_counts::add_launch(const std::string& kernel, std::uint64_t blocks, st
   add(sectors, of_these.sectors);
   add(wavefronts, of_these.wavefronts);
   add(conflicts, of_these.wavefronts - of_these.shared_groups);
+  sum[empty_warps] = std::max<std::uint64_t>(sum[empty_warps], without_room);
+  sum[microseconds] += static_cast<std::uint64_t>(std::llround(predicted * 1e6));
+  seconds += predicted;
 }
 
 kernel_counts step_counts::total() const {
   kernel_counts sum{};
   for (const auto& [name, of] : kernels)
     for (std::size_t i = 0; i < counts; ++i)
-      sum[i] = i == longest_warp ? std::max(sum[i], of[i]) : sum[i] + of[i];
+      sum[i] = is_maximum(i) ? std::max(sum[i], of[i]) : sum[i] + of[i];
   return sum;
 }
 
@@ -65,6 +81,8 @@ step_counts read_counts(const std::filesystem::path& file) {
         step.toolkit = static_cast<int>(value);
       else if (what == "megabytes")
         step.peak_megabytes = value;
+      else if (what == "microseconds")
+        step.seconds = static_cast<double>(value) * 1e-6;
       else
         step.nodes[what] = value;
     } else {
@@ -82,7 +100,8 @@ step_counts read_counts(const std::filesystem::path& file) {
 
 void write_counts(const std::filesystem::path& file, const step_counts& step) {
   std::ofstream text{file};
-  text << explanation << "toolkit " << step.toolkit << "\nmegabytes " << step.peak_megabytes << '\n';
+  text << explanation << "toolkit " << step.toolkit << "\nmegabytes " << step.peak_megabytes
+       << "\nmicroseconds " << std::llround(step.seconds * 1e6) << '\n';
   for (const auto& [what, nodes] : step.nodes) text << what << ' ' << nodes << '\n';
   text << columns << '\n';
   for (const auto& [name, of] : step.kernels) {
@@ -108,6 +127,9 @@ std::vector<std::string> increases(const step_counts& committed, const step_coun
                     std::to_string(before) + " are committed");
   };
   compare("device memory", "megabytes", committed.peak_megabytes, now.peak_megabytes);
+  const auto whole = [](double seconds) { return static_cast<std::uint64_t>(std::llround(seconds * 1e6)); };
+  if (now.toolkit == committed.toolkit)
+    compare("the recorded step", "predicted microseconds", whole(committed.seconds), whole(now.seconds));
   for (const auto& [what, nodes] : now.nodes) {
     const auto before = committed.nodes.find(what);
     compare("the recorded step", "nodes of type " + what,

@@ -16,7 +16,7 @@ namespace pretext::tests::null_gpu {
 /// A GPU with fewer blocks than multiprocessors idles in part; an H100 and an H200 have 132.
 inline constexpr unsigned multiprocessors = 132;
 
-/// The counts of one kernel, all its launches together. `longest_warp` is a maximum.
+/// The counts of one kernel, all its launches together. `longest_warp` and `empty_warps` are maxima.
 enum count : std::size_t {
   launches,
   small_launches,  ///< with fewer blocks than multiprocessors
@@ -27,14 +27,16 @@ enum count : std::size_t {
   requests,
   sectors,
   wavefronts,
-  conflicts,  ///< wavefronts beyond those of the same requests without bank conflicts
+  conflicts,     ///< wavefronts beyond those of the same requests without bank conflicts
+  empty_warps,   ///< of 64 that a multiprocessor could hold, those for which blocks leave no room
+  microseconds,  ///< predicted, see step_time.hpp
   counts
 };
 inline constexpr std::array<std::string_view, counts> count_names{
     "launches",        "small launches", "instructions of the longest warp",
     "instructions",    "divisions",      "barriers",
     "memory requests", "sectors",        "wavefronts of shared memory",
-    "bank conflicts"};
+    "bank conflicts",  "empty warps",    "predicted microseconds"};
 /// Counts that do not depend on the version of nvcc.
 constexpr bool is_portable(std::size_t which) {
   return which == launches || which == small_launches || which == barriers;
@@ -42,16 +44,25 @@ constexpr bool is_portable(std::size_t which) {
 
 using kernel_counts = std::array<std::uint64_t, counts>;
 
+/// A launch of which some blocks were counted.
+struct counted_launch {
+  std::uint64_t blocks = 1, counted_blocks = 1;
+  ptx::block_counts of_these{};
+  unsigned empty_warps = 0;
+  double seconds = 0;  ///< predicted
+};
+
 /// The counts of a step. Node types are "kernel", "product", "convolution" and "memset".
 struct step_counts {
   int toolkit = 0;  ///< CUDA's version, as CUDART_VERSION
   std::uint64_t peak_megabytes = 0;
   std::map<std::string, std::uint64_t> nodes{};
+  double seconds = 0;  ///< predicted, of all nodes
   std::map<std::string, kernel_counts> kernels{};
 
   /// Adds a launch of which some blocks were counted, as if the others did the same on average.
-  void add_launch(const std::string& kernel, std::uint64_t blocks, std::uint64_t counted_blocks,
-                  const ptx::block_counts& of_these);
+  void add_launch(const std::string& kernel, const counted_launch& launch);
+  void add_library_work(const std::string& what, double predicted_seconds);
   /// All kernels together.
   kernel_counts total() const;
 };

@@ -244,6 +244,21 @@ std::int64_t bytes_between_products(const std::vector<const description*>& opera
   return 2 * of[0] * of[1] * ((of[2] + 63) / 64 * 64) * ((of[2] + 127) / 128 * 128);
 }
 
+ptx::library_work attention_size(const std::vector<const description*>& operations) {
+  ptx::library_work sum;
+  for (const description* each : operations) {
+    if (each->kind != CUDNN_BACKEND_OPERATION_MATMUL_DESCRIPTOR) continue;
+    const index a = extents_of(each->other(CUDNN_ATTR_OPERATION_MATMUL_ADESC)),
+                c = extents_of(each->other(CUDNN_ATTR_OPERATION_MATMUL_CDESC));
+    sum.flops += 2. * static_cast<double>(c[0] * c[1] * c[2] * c[3] * a[3]);
+  }
+  // Queries, keys, values and outputs; backward, their gradients, too.
+  const index of = extents_of(operations.back()->other(CUDNN_ATTR_OPERATION_MATMUL_CDESC));
+  sum.bytes =
+      (letters(operations) == forward ? 4. : 8.) * 2 * static_cast<double>(of[0] * of[1] * of[2] * of[3]);
+  return sum;
+}
+
 std::map<std::int64_t, double> numbers_of_host(const std::vector<const description*>& operations,
                                                const std::map<std::int64_t, void*>& arguments) {
   std::map<std::int64_t, double> numbers;

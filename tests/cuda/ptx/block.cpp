@@ -157,6 +157,7 @@ void kernel_run::run(unsigned block) {
     context_.counted->instructions += each.executed();
     context_.counted->longest_warp = std::max(context_.counted->longest_warp, each.executed());
   }
+  context_.counted->end_block();
 }
 
 void run_kernel(const kernel& code, const grid_of_blocks& grid, const std::vector<std::byte>& parameters,

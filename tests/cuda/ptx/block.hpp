@@ -106,6 +106,7 @@ class warp {
   void count(const instruction& i) {
     ++executed_;
     context_.counted->divisions += i.divides;
+    context_.counted->issue_slots += i.issue_slots;
   }
 
   const launch_context& context_;

@@ -143,7 +143,7 @@ ncclResult_t ncclCommAbort(ncclComm_t comm) {
 ncclResult_t ncclAllGather(const void* own, void* all, std::size_t count, ncclDataType_t type,
                            ncclComm_t comm, cudaStream_t on) {
   if (type != ncclInt8 || is_open || !comm->is_settled) return ncclInvalidUsage;
-  enqueue_library_work(on, "all-gather", [=] {
+  enqueue_library_work(on, "all-gather", {}, [=] {
     int ranks = 0;
     MPI_Comm_size(comm->ranks, &ranks);
     const int bytes = static_cast<int>(count);
@@ -166,7 +166,7 @@ ncclResult_t ncclGroupEnd() {
   if (!group_on) return ncclSuccess;
   const ncclComm_t comm = std::exchange(group_on, nullptr);
   if (!comm->is_settled) return ncclInvalidUsage;
-  enqueue_library_work(group_stream, "sends and receives",
+  enqueue_library_work(group_stream, "sends and receives", {},
                        [ranks = comm->ranks, all = std::exchange(group, {})] { move(ranks, all); });
   return settle_later(comm, ncclSuccess);
 }

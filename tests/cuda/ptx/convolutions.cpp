@@ -123,6 +123,26 @@ void convolve(const description& operation, const std::map<std::int64_t, void*>&
   result->stored.store(memory.at(result->name), result->values);
 }
 
+ptx::library_work convolution_size(const description& operation) {
+  const pass& attributes = pass_of(operation);
+  const auto extent = [&](cudnnBackendAttributeName_t of, std::size_t axis) {
+    return static_cast<double>(operation.other(of).get<std::int64_t>(CUDNN_ATTR_TENSOR_DIMENSIONS, axis));
+  };
+  ptx::library_work size{.contracted = static_cast<std::size_t>(extent(attributes.w, 1))};
+  const auto numbers = [&](cudnnBackendAttributeName_t of) {
+    return extent(of, 0) * extent(of, 1) * extent(of, 2) * extent(of, 3);
+  };
+  size.flops = 2 * numbers(attributes.y) * numbers(attributes.w) / extent(attributes.w, 0);
+  for (const auto each : {attributes.x, attributes.w, attributes.y})
+    size.bytes +=
+        numbers(each) *
+        (operation.other(each).get<cudnnDataType_t>(CUDNN_ATTR_TENSOR_DATA_TYPE) == CUDNN_DATA_BFLOAT16 ? 2
+                                                                                                        : 4);
+  if (beta_of(operation) != 0)
+    size.bytes += 2 * numbers(attributes.result == 'x' ? attributes.x : attributes.w);
+  return size;
+}
+
 /// If PRETEXT_MOCK_CUDNN is "refuses", the first engine does not execute convolutions with strides, and
 /// neither engine those with filters of seven rows, or with strides if they add to what the result holds.
 bool executes(int engine, const description& operation) {
@@ -227,7 +247,9 @@ cudnnStatus_t cudnnBackendExecute(cudnnHandle_t, cudnnBackendDescriptor_t plan,
         of(pack).get<void*>(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, i);
   void* const workspace = of(pack).get<void*>(CUDNN_ATTR_VARIANT_PACK_WORKSPACE);
   const auto numbers = attention ? numbers_of_host(operations, memory) : std::map<std::int64_t, double>{};
-  enqueue_library_work(current, attention ? "attention" : "convolution", [=] {
+  const ptx::library_work size =
+      attention ? attention_size(operations) : convolution_size(*operations.front());
+  enqueue_library_work(current, attention ? "attention" : "convolution", size, [=] {
     library_output(workspace, static_cast<std::size_t>(workspace_of(operations)));
     if (attention)
       attend(operations, memory, numbers);

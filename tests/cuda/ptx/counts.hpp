@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 // What blocks would cost a GPU, counted while they are interpreted.
 namespace pretext::tests::ptx {
@@ -14,13 +15,18 @@ class request {
   void add(std::uint64_t address) { addresses_[count_++] = address; }
   bool empty() const { return count_ == 0; }
 
-  std::uint64_t sectors() const {
-    std::array<std::uint64_t, 64> all;
-    std::size_t n = 0;
+  /// The sectors of 32 bytes that are accessed, each once, in order.
+  std::vector<std::uint64_t> sectors() const {
+    std::vector<std::uint64_t> all;
     for (std::size_t i = 0; i < count_; ++i)
-      for (std::uint64_t s = addresses_[i] / 32; s <= (addresses_[i] + bytes_ - 1) / 32; ++s) all[n++] = s;
-    std::sort(all.begin(), all.begin() + n);
-    return static_cast<std::uint64_t>(std::unique(all.begin(), all.begin() + n) - all.begin());
+      for (std::uint64_t s = addresses_[i] / 32; s <= (addresses_[i] + bytes_ - 1) / 32; ++s)
+        all.push_back(s);
+    keep_distinct(all);
+    return all;
+  }
+  static void keep_distinct(std::vector<std::uint64_t>& all) {
+    std::sort(all.begin(), all.end());
+    all.erase(std::unique(all.begin(), all.end()), all.end());
   }
   /// Groups of threads that access up to 128 bytes together.
   std::uint64_t groups() const { return (count_ + group() - 1) / group(); }
@@ -49,25 +55,43 @@ class request {
   std::array<std::uint64_t, 32> addresses_{};
 };
 
+/// What a call of a library computes and moves.
+struct library_work {
+  double flops = 0, bytes = 0;
+  std::size_t contracted = 0;  ///< of a product or convolution: summands of a result, channels of an input
+};
+
 /// Requests are memory instructions of a warp. One to global memory moves whole sectors of 32 bytes. One to
 /// shared memory takes a wavefront for each group of threads that access 128 bytes, and another one wherever
 /// threads of a group access different words of a bank.
 struct block_counts {
   std::uint64_t instructions = 0,  ///< of PTX, once per warp
-      longest_warp = 0,            ///< instructions of the warp that executes most
-      divisions = 0,               ///< of integers
+      issue_slots = 0,   ///< what they take a scheduler, in hundredths of an instruction; see issue_slots.hpp
+      longest_warp = 0,  ///< instructions of the warp that executes most
+      divisions = 0,     ///< of integers
       barriers = 0, requests = 0, sectors = 0,
                 shared_groups = 0,  ///< wavefronts without bank conflicts
-      wavefronts = 0;
+      wavefronts = 0,
+                distinct_sectors = 0;  ///< each counted once in a block for reading and once for writing
 
-  void add_global(const request& all) {
+  void add_global(const request& all, bool writes) {
     requests += all.empty() ? 0 : 1;
-    sectors += all.sectors();
+    const auto touched = all.sectors();
+    sectors += touched.size();
+    for (const std::uint64_t each : touched) of_block_.push_back(2 * each + (writes ? 1 : 0));
+  }
+  void end_block() {
+    request::keep_distinct(of_block_);
+    distinct_sectors += of_block_.size();
+    of_block_.clear();
   }
   void add_shared(const request& all) {
     shared_groups += all.groups();
     wavefronts += all.wavefronts();
   }
+
+ private:
+  std::vector<std::uint64_t> of_block_;
 };
 
 }  // namespace pretext::tests::ptx

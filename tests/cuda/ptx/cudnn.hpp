@@ -69,6 +69,8 @@ bool executes_attention(int engine, const std::vector<const description*>& opera
 /// What cuDNN stores between the products of the backward pass: a gradient of each score, in two bytes, in
 /// tiles of 64 queries and 128 keys.
 std::int64_t bytes_between_products(const std::vector<const description*>& operations);
+/// What the attention of these operations computes and moves.
+ptx::library_work attention_size(const std::vector<const description*>& operations);
 /// The numbers that the host passes to the operations, by name: a recorded graph keeps their values.
 std::map<std::int64_t, double> numbers_of_host(const std::vector<const description*>& operations,
                                                const std::map<std::int64_t, void*>& arguments);

@@ -56,9 +56,10 @@ const char* gpu::launch(const function& what, const grid_of_blocks& grid, const 
   return nullptr;
 }
 
-void gpu::add_work(void* native, const char* what, work done) {
+void gpu::add_work(void* native, const char* what, const library_work& size, work done) {
   if (!observer) return stream(native).add(std::move(done));
-  if (stream(native).capturing()) stream(native).add([this, what] { observer->other_work(what); });
+  if (stream(native).capturing())
+    stream(native).add([this, what, size] { observer->other_work(what, size); });
 }
 
 bool gpu::is_pinned(const void* memory_of_host, std::size_t bytes) const {

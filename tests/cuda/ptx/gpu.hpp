@@ -94,7 +94,7 @@ class step_observer {
   virtual void kernel_launched(const kernel& code, const grid_of_blocks& grid,
                                const std::vector<std::byte>& parameters) = 0;
   /// Anything else: a product or convolution of a library, memory that is cleared.
-  virtual void other_work(const char* what) = 0;
+  virtual void other_work(const char* what, const library_work& size) = 0;
 };
 
 /// The GPUs of the process, which share their memory, with the state of their runtime. There is one, or as
@@ -133,6 +133,7 @@ class gpu {
   program& add(std::string text) {
     return *programs_.emplace_back(std::make_unique<program>(std::move(text), memory));
   }
+  const std::vector<std::unique_ptr<program>>& programs() const { return programs_; }
   std::map<const void*, function> functions;
   /// Enqueues a kernel with a copy of its parameters. Returns null, or why the runtime would refuse the
   /// launch.
@@ -142,7 +143,7 @@ class gpu {
   /// dropped.
   step_observer* observer = nullptr;
   /// Enqueues work that is no kernel.
-  void add_work(void* native, const char* what, work done);
+  void add_work(void* native, const char* what, const library_work& size, work done);
   shared_memory& shared() { return shared_; }
 
   /// Host memory that the GPU copies from and to asynchronously.

@@ -21,8 +21,9 @@ void* pretext::tests::library_output(void* memory, std::size_t bytes) {
   return checked_pointer(memory, ptx::gpu::instance().memory.on_write(ptx::address_of(memory), bytes),
                          "writes");
 }
-void pretext::tests::enqueue_library_work(cudaStream_t on, const char* what, std::function<void()> work) {
-  ptx::gpu::instance().add_work(on, what, std::move(work));
+void pretext::tests::enqueue_library_work(cudaStream_t on, const char* what, const ptx::library_work& size,
+                                          std::function<void()> work) {
+  ptx::gpu::instance().add_work(on, what, size, std::move(work));
 }
 void pretext::tests::library_error(const char* what) {
   throw ptx::fault{std::string{"cuBLASLt would refuse "} + what};

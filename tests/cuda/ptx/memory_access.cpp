@@ -42,7 +42,7 @@ std::byte* found(warp& w, const instruction& i, unsigned lane, std::uint64_t add
 }
 
 /// Adds the accesses of the warp to what the block is counted to do.
-template <space where>
+template <space where, bool writes>
 void count_request(warp& w, const row& base, std::int64_t offset, std::size_t bytes) {
   request to_global{bytes}, to_shared{bytes};
   w.for_each_lane([&](unsigned lane) {
@@ -54,7 +54,7 @@ void count_request(warp& w, const row& base, std::int64_t offset, std::size_t by
     else if (address < local_window)
       to_shared.add(address - shared_window);
   });
-  w.context().counted->add_global(to_global);
+  w.context().counted->add_global(to_global, writes);
   w.context().counted->add_shared(to_shared);
 }
 
@@ -64,7 +64,7 @@ void access(warp& w, const instruction& i) {
   constexpr std::size_t bytes = sizeof(T) * count;
   const row& base = w[i.from[0]];
   if constexpr (where != space::local && where != space::parameters)
-    if (w.context().counted) count_request<where>(w, base, i.offset, bytes);
+    if (w.context().counted) count_request<where, writes>(w, base, i.offset, bytes);
   w.for_each_lane([&](unsigned lane) {
     const std::uint64_t address = base[lane] + static_cast<std::uint64_t>(i.offset);
     // Addresses of shared and local memory may come from 32-bit registers.

@@ -35,11 +35,12 @@ using action = void (*)(warp&, const instruction&);
 /// An instruction: register indices and the function that executes it.
 struct instruction {
   enum class kind : std::uint8_t { ordinary, branch, end, barrier } is = kind::ordinary;
-  bool negated = false;     ///< execute if the guard is false
-  bool warp_wide = false;   ///< a warp's threads must execute it together
-  bool divides = false;     ///< integers, which takes a GPU tens of instructions
-  std::uint32_t guard = 0;  ///< a predicate register; `always` (0) is true
-  action act = nullptr;     ///< of an ordinary instruction
+  bool negated = false;             ///< execute if the guard is false
+  bool warp_wide = false;           ///< a warp's threads must execute it together
+  bool divides = false;             ///< integers, which takes a GPU tens of instructions
+  std::uint32_t issue_slots = 100;  ///< in hundredths; see issue_slots.hpp
+  std::uint32_t guard = 0;          ///< a predicate register; `always` (0) is true
+  action act = nullptr;             ///< of an ordinary instruction
   std::vector<std::uint32_t> to{}, from{};
   std::int64_t offset = 0;   ///< added to the address in from[0]
   std::uint32_t target = 0;  ///< of a branch: an index into the code
@@ -72,6 +73,7 @@ class program {
  public:
   /// Allocates the module's variables in device memory.
   program(std::string text, device_memory& memory);
+  const std::string& text() const { return text_; }
   bool has(std::string_view name) const { return functions_.contains(name); }
   std::size_t variables() const { return variables_in_memory_; }
   const kernel& find(std::string_view name);

@@ -46,7 +46,7 @@ void copy_to_host(queue& on, void* host, const void* from, std::size_t bytes) {
 }
 
 void fill(void* native, void* to, int value, std::size_t bytes) {
-  gpu::instance().add_work(native, "memset", [=] {
+  gpu::instance().add_work(native, "memset", {.bytes = static_cast<double>(bytes)}, [=] {
     expects(gpu::instance().memory.on_write(address_of(to), bytes), "clearing writes");
     std::memset(gpu::instance().memory.host_pointer(address_of(to)), value, bytes);
   });

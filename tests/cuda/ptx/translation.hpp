@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "actions.hpp"
+#include "issue_slots.hpp"
 #include "program.hpp"
 #include "text.hpp"
 
@@ -188,6 +189,7 @@ class translation {
     const std::string_view operands = trimmed(rest.substr(blank));
     if (words.empty()) unknown(statement);
     parsed.warp_wide = words[0] == "bar" || words[0] == "wmma" || words[0] == "shfl";
+    parsed.issue_slots = issue_slots(words);
     parsed.divides = (words[0] == "div" || words[0] == "rem") && words.back().front() != 'f';
     if (words[0] == "call" && rest.size() == statement.size()) return call(operands);
     if (words[0] == "bra" || words[0] == "ret") {
