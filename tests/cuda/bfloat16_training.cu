@@ -7,7 +7,7 @@
 using namespace pretext;
 using namespace pretext::tests;
 
-TEST_CASE("SimCLR, BYOL and MAE learn in bfloat16 on the GPU what they learn in float") {
+TEST_CASE("SimCLR, BYOL and MAE learn in bfloat16 on the GPU, with timed plans, what they learn in float") {
   record_steps_in_bfloat16();
   steps_in_bfloat16<cuda_gpu>();
 }

@@ -45,6 +45,7 @@ struct learning {
   tensor<T, wave_images, device> views;
 
   learning() : samples(images), views{Method::views * images} {
+    time_plans(learner.context());
     std::iota(samples.begin(), samples.end(), 0);
     const auto pixels = waves<bf16, T>(images, Method::views);
     device::write(learner.context().stream, views.view().data, pixels.data(), pixels.size());

@@ -14,6 +14,7 @@
 #include <pretext/kernels/gpu/gemm/cublaslt.cuh>
 #include <pretext/kernels/gpu/linear.hpp>
 
+#include "cuda/ptx/gpu.hpp"
 #include "emulated.hpp"
 #include "mock_cublaslt.hpp"
 #include "support/gradient_check.hpp"
@@ -31,31 +32,13 @@ void pretext::tests::enqueue_library_work(cudaStream_t, const char*, const ptx::
 void pretext::tests::library_error(const char* what) { FAIL_CHECK(what); }
 
 namespace {
-bool memory_is_full = false;
-}
-extern "C" {
-cudaError_t cudaMalloc(void** memory, std::size_t) {
-  static int any;
-  *memory = memory_is_full ? nullptr : &any;
-  return memory_is_full ? cudaErrorMemoryAllocation : cudaSuccess;
-}
-cudaError_t cudaFree(void*) { return cudaSuccess; }
-cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* total) { return *free = *total = 1, cudaSuccess; }
-cudaError_t cudaGetLastError() { return cudaSuccess; }
-const char* cudaGetErrorString(cudaError_t) { return "set by the test"; }
-cudaError_t cudaDriverGetVersion(int* version) { return *version = 0, cudaSuccess; }
-cudaError_t cudaRuntimeGetVersion(int* version) { return *version = 0, cudaSuccess; }
-cudaError_t cudaGetDevice(int* device) { return *device = 0, cudaSuccess; }
-cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr, int) { return *value = 0, cudaSuccess; }
-}
-
-namespace {
 
 /// A context whose kernels are emulated and whose products go to the mock library.
 struct cublaslt_context {
   struct stream_with_library : tests::emulated::stream {
+    gpu_plans plans_;
     std::shared_ptr<pretext::detail::matrix_products> products_ =
-        std::make_shared<pretext::detail::matrix_products>();
+        std::make_shared<pretext::detail::matrix_products>(plans_);
     pretext::detail::matrix_products& products() const { return *products_; }
     cudaStream_t native() const { return nullptr; }
     ~stream_with_library() { products_->close(); }
@@ -173,10 +156,11 @@ TEST_CASE(
     "try again") {
   mock = {};
   cublaslt_context context;
-  memory_is_full = true;
+  auto& available = tests::ptx::gpu::instance().available;
+  available = 0;
   CHECK_THROWS_AS(example{}.run<cuda_gpu>(context), out_of_device_memory);
   CHECK_THROWS_AS(example{}.run<cuda_gpu>(context), out_of_device_memory);
-  memory_is_full = false;
+  available = static_cast<std::size_t>(-1);
   CHECK(mock.run.empty());
   example{}.run<cuda_gpu>(context);
   CHECK(mock.run == epilogues{add, sums});

@@ -87,7 +87,7 @@ TEST_CASE("cuDNN has plans for every convolution of ResNets in bfloat16 and its 
         REQUIRE(plan.possible());
         CHECK(&plan == &plans.find(c));
         const auto traffic = 2 * c.batch * (c.height * c.width * c.in + c.out_height * c.out_width * c.out);
-        CHECK(plan.workspace <= std::max<std::size_t>(64 << 20, static_cast<std::size_t>(traffic / 2)));
+        CHECK(plan.workspace() <= std::max<std::size_t>(64 << 20, static_cast<std::size_t>(traffic / 2)));
       }
   }
 }

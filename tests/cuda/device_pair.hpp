@@ -25,6 +25,12 @@ std::vector<T> random_values(std::size_t count, unsigned seed) {
   return values;
 }
 
+/// Lets a GPU time the plans of its libraries.
+template <class Context>
+void time_plans(Context& context) {
+  if constexpr (requires { context.stream.plans(); }) context.stream.plans().timed = true;
+}
+
 /// A device under test: uploads a computation's inputs and collects its results.
 template <class Context>
 class workbench {

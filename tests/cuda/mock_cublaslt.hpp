@@ -1,6 +1,7 @@
 #pragma once
 // A mock of cuBLASLt, with column-major matrices and only the algorithms that a test allows. Include it
 // once per program.
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -11,6 +12,7 @@
 #include <cublasLt.h>
 
 #include "mock_library.hpp"
+#include "mock_times.hpp"
 
 namespace pretext::tests {
 
@@ -170,8 +172,8 @@ cublasStatus_t cublasLtMatmulPreferenceSetAttribute(cublasLtMatmulPreference_t,
 cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t, cublasLtMatmulDesc_t product,
                                               cublasLtMatrixLayout_t, cublasLtMatrixLayout_t,
                                               cublasLtMatrixLayout_t, cublasLtMatrixLayout_t,
-                                              cublasLtMatmulPreference_t, int,
-                                              cublasLtMatmulHeuristicResult_t* best, int* found) {
+                                              cublasLtMatmulPreference_t, int requested_count,
+                                              cublasLtMatmulHeuristicResult_t* proposed, int* found) {
   auto& mock = pretext::tests::mock;
   const pretext::tests::mock_product& requested = pretext::tests::detail::of(product);
   mock.chosen.push_back(requested.epilogue);
@@ -183,26 +185,33 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t, cublasLtMatmulDe
     return requested.epilogue == CUBLASLT_EPILOGUE_DEFAULT ? CUBLAS_STATUS_NOT_SUPPORTED
                                                            : CUBLAS_STATUS_INVALID_VALUE;
   }
-  *found = 1;
-  best->state = CUBLAS_STATUS_SUCCESS;
-  best->wavesCount = requested.epilogue == CUBLASLT_EPILOGUE_DEFAULT ? 0.8f : mock.waves;
+  *found = std::min(requested_count, static_cast<int>(pretext::tests::milliseconds_of.products.size()));
+  for (int i = 0; i < *found; ++i) {
+    proposed[i].algo.data[0] = static_cast<std::uint64_t>(i);
+    proposed[i].state = CUBLAS_STATUS_SUCCESS;
+    proposed[i].wavesCount = requested.epilogue == CUBLASLT_EPILOGUE_DEFAULT ? 0.8f : mock.waves;
+  }
   return CUBLAS_STATUS_SUCCESS;
 }
 cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t description, const void*, const void* a,
                               cublasLtMatrixLayout_t a_layout, const void* b, cublasLtMatrixLayout_t b_layout,
                               const void* beta, const void* c, cublasLtMatrixLayout_t, void* d,
-                              cublasLtMatrixLayout_t d_layout, const cublasLtMatmulAlgo_t*, void*,
+                              cublasLtMatrixLayout_t d_layout, const cublasLtMatmulAlgo_t* algorithm, void*,
                               std::size_t, cudaStream_t on) {
   using namespace pretext::tests;
   const mock_product product = detail::of(description);
   if (mock.rejects_epilogues && product.epilogue != CUBLASLT_EPILOGUE_DEFAULT)
     return CUBLAS_STATUS_NOT_SUPPORTED;
+  const float milliseconds = milliseconds_of.products.at(algorithm->data[0]);
+  if (milliseconds < 0) return CUBLAS_STATUS_EXECUTION_FAILED;
   mock.run.push_back(product.epilogue);
   const bool accumulate = product.scale == CUDA_R_64F ? *static_cast<const double*>(beta) != 0
                                                       : *static_cast<const float*>(beta) != 0;
+  ptx::library_work size =
+      detail::size_of(product, detail::of(a_layout), detail::of(b_layout), detail::of(d_layout), accumulate);
+  size.milliseconds = milliseconds;
   enqueue_library_work(
-      on, "product",
-      detail::size_of(product, detail::of(a_layout), detail::of(b_layout), detail::of(d_layout), accumulate),
+      on, "product", size,
       [=, of_a = detail::of(a_layout), of_b = detail::of(b_layout), of_d = detail::of(d_layout)] {
         detail::multiply(product, a, of_a, b, of_b, accumulate, c, d, of_d);
       });

@@ -13,11 +13,16 @@
 #include <pretext/devices/cuda/allocation.hpp>
 #include <pretext/devices/cuda/cublaslt.hpp>
 #include <pretext/devices/cuda/errors.hpp>
+#include <pretext/devices/cuda/gpu_plans.hpp>
 #include <pretext/devices/cuda/graph.hpp>
 #include <pretext/devices/cuda/pinned_ring.hpp>
 #include <pretext/devices/cuda/staging_copies.hpp>
 #include <pretext/devices/device_memory.hpp>
 #include <pretext/devices/grid/deferred_loss.hpp>
+
+#ifdef PRETEXT_CUDNN
+extern "C" std::size_t cudnnGetVersion();  // cuDNN's headers are not needed here
+#endif
 
 namespace pretext::inline v0_1 {
 
@@ -57,6 +62,21 @@ struct cuda_gpu {
     }
     /// cuBLASLt with its workspace and the algorithms selected so far.
     detail::matrix_products& products() const { return state_->products; }
+    /// Which proposals of cuBLASLt and cuDNN compute the operations on this stream, and whether they are
+    /// timed.
+    gpu_plans& plans() const { return state_->plans; }
+    /// What the numbers of proposals depend on: "NVIDIA H200, cuBLASLt 130101, cuDNN 91900".
+    std::string libraries() const {
+      int device = 0;
+      detail::expects_success(cudaGetDevice(&device), "reading the current GPU");
+      cudaDeviceProp properties{};
+      detail::expects_success(cudaGetDeviceProperties(&properties, device), "reading the GPU's name");
+      std::string text = str_cat(properties.name, ", cuBLASLt ", cublasLtGetVersion());
+#ifdef PRETEXT_CUDNN
+      text += str_cat(", cuDNN ", cudnnGetVersion());
+#endif
+      return text;
+    }
     /// The state of the library of kernels on this stream (cuDNN's plans), constructed by the first call.
     template <class Library>
     Library& library() const {
@@ -109,7 +129,8 @@ struct cuda_gpu {
       cudaEvent_t reached = nullptr;                 // for `order`
       double *loss = nullptr, *host_loss = nullptr;  // host_loss is pinned
       std::size_t most_shared_memory = 0;
-      detail::matrix_products products;
+      gpu_plans plans;
+      detail::matrix_products products{plans};
       std::shared_ptr<void> library;
       detail::pinned_ring<detail::cuda_copies> sent;
 

@@ -9,6 +9,7 @@
 #include <map>
 #include <vector>
 
+#include "cuda/mock_times.hpp"
 #include "cudnn.hpp"
 
 using namespace pretext::tests;
@@ -161,8 +162,8 @@ bool is_offered(const std::vector<const description*>& operations) {
 }
 
 cudaStream_t current = nullptr;
-std::int64_t workspace_of(const std::vector<const description*>& operations) {
-  return 1000 + (is_attention(operations) ? bytes_between_products(operations) : 0);
+std::int64_t workspace_of(int engine, const std::vector<const description*>& operations) {
+  return 1000 * (engine + 1) + (is_attention(operations) ? bytes_between_products(operations) : 0);
 }
 
 }  // namespace
@@ -207,15 +208,15 @@ cudnnStatus_t cudnnBackendSetAttribute(cudnnBackendDescriptor_t to, cudnnBackend
   }
   return CUDNN_STATUS_SUCCESS;
 }
-/// Offers two engines, on tensor cores, that need some workspace.
+/// Offers engines on tensor cores that need some workspace.
 cudnnStatus_t cudnnBackendGetAttribute(cudnnBackendDescriptor_t from, cudnnBackendAttributeName_t name,
-                                       cudnnBackendAttributeType_t, std::int64_t, std::int64_t* count,
-                                       void* values) {
+                                       cudnnBackendAttributeType_t, std::int64_t max_count,
+                                       std::int64_t* count, void* values) {
   *count = 1;
   switch (name) {
     case CUDNN_ATTR_ENGINEHEUR_RESULTS:
       if (!is_offered(operations_of(*of(from).graph))) return *count = 0, CUDNN_STATUS_SUCCESS;
-      for (*count = 0; *count < 2; ++*count) {
+      for (*count = 0; *count < std::min(max_count, std::ssize(milliseconds_of.plans)); ++*count) {
         void* proposal = nullptr;
         std::memcpy(&proposal, static_cast<void**>(values) + *count, sizeof proposal);
         of(proposal).graph = of(from).graph;
@@ -228,7 +229,8 @@ cudnnStatus_t cudnnBackendGetAttribute(cudnnBackendDescriptor_t from, cudnnBacke
       *static_cast<cudnnBackendNumericalNote_t*>(values) = CUDNN_NUMERICAL_NOTE_TENSOR_CORE;
       return CUDNN_STATUS_SUCCESS;
     case CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE:
-      return *static_cast<std::int64_t*>(values) = workspace_of(operations_of(*of(from).graph)),
+      return *static_cast<std::int64_t*>(values) =
+                 workspace_of(of(from).engine, operations_of(*of(from).graph)),
              CUDNN_STATUS_SUCCESS;
     default:
       return CUDNN_STATUS_NOT_SUPPORTED;
@@ -241,16 +243,19 @@ cudnnStatus_t cudnnBackendExecute(cudnnHandle_t, cudnnBackendDescriptor_t plan,
   if (!(attention ? executes_attention(of(plan).engine, operations)
                   : executes(of(plan).engine, *operations.front())))
     return CUDNN_STATUS_EXECUTION_FAILED;
+  const float milliseconds = milliseconds_of.plans.at(static_cast<std::size_t>(of(plan).engine));
+  if (milliseconds < 0) return CUDNN_STATUS_EXECUTION_FAILED;
   std::map<std::int64_t, void*> memory;
   for (std::size_t i = 0; i < of(pack).count(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS); ++i)
     memory[of(pack).get<std::int64_t>(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, i)] =
         of(pack).get<void*>(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, i);
   void* const workspace = of(pack).get<void*>(CUDNN_ATTR_VARIANT_PACK_WORKSPACE);
   const auto numbers = attention ? numbers_of_host(operations, memory) : std::map<std::int64_t, double>{};
-  const ptx::library_work size =
-      attention ? attention_size(operations) : convolution_size(*operations.front());
+  ptx::library_work size = attention ? attention_size(operations) : convolution_size(*operations.front());
+  size.milliseconds = milliseconds;
+  const auto bytes = static_cast<std::size_t>(workspace_of(of(plan).engine, operations));
   enqueue_library_work(current, attention ? "attention" : "convolution", size, [=] {
-    library_output(workspace, static_cast<std::size_t>(workspace_of(operations)));
+    library_output(workspace, bytes);
     if (attention)
       attend(operations, memory, numbers);
     else

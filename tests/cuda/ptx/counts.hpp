@@ -59,6 +59,7 @@ class request {
 struct library_work {
   double flops = 0, bytes = 0;
   std::size_t contracted = 0;  ///< of a product or convolution: summands of a result, channels of an input
+  float milliseconds = 1;      ///< that it takes on the clock of the mock GPU
 };
 
 /// Requests are memory instructions of a warp. One to global memory moves whole sectors of 32 bytes. One to

@@ -19,7 +19,7 @@ struct description {
   cudnnBackendDescriptorType_t kind{};
   std::map<int, std::vector<std::byte>> attributes{};
   const description* graph = nullptr;  // the operation graph that a plan or heuristic belongs to
-  int engine = 0;                      // of a proposal or plan: the first or the second
+  int engine = 0;                      // of a proposal or plan: its number
 
   template <class T>
   T get(cudnnBackendAttributeName_t name, std::size_t index = 0) const {

@@ -57,7 +57,7 @@ const char* gpu::launch(const function& what, const grid_of_blocks& grid, const 
 }
 
 void gpu::add_work(void* native, const char* what, const library_work& size, work done) {
-  if (!observer) return stream(native).add(std::move(done));
+  if (!observer) return stream(native).add(std::move(done), size.milliseconds);
   if (stream(native).capturing())
     stream(native).add([this, what, size] { observer->other_work(what, size); });
 }

@@ -17,24 +17,33 @@ namespace pretext::tests::ptx {
 
 using work = std::function<void()>;
 
+/// Work with the time that it takes, on a clock which only work advances.
+struct timed_work {
+  work run;
+  float milliseconds;
+};
+
 /// A queue of work that runs only when the host waits for it, because a real GPU may be that late.
 class queue {
  public:
   explicit queue(int device = 0) : device_{device} {}
   int device() const { return device_; }
 
-  void add(work what) {
+  void add(work what, float milliseconds = 1) {
     if (capturing_) {
-      origin_->captured_.push_back(std::move(what));
+      origin_->captured_.push_back({std::move(what), milliseconds});
       unjoined_ = origin_ != this;
     } else {
       waiting_.push_back(std::move(what));
       ++added_;
+      time_ += milliseconds;
       asked_ = false;
     }
   }
   /// How much work has been added in total.
   std::size_t added() const { return added_; }
+  /// The milliseconds that it takes.
+  float time() const { return time_; }
   /// Runs the work that is left of the first `count` pieces added.
   void finish(std::size_t count) {
     for (; done_ < count && !waiting_.empty(); ++done_) {
@@ -71,7 +80,7 @@ class queue {
   bool unjoined() const {
     return std::any_of(joined_.begin(), joined_.end(), [](const queue* each) { return each->unjoined_; });
   }
-  std::deque<work> end_capture() {
+  std::deque<timed_work> end_capture() {
     for (queue* each : joined_) each->capturing_ = each->unjoined_ = false;
     joined_.clear();
     capturing_ = false;
@@ -80,8 +89,10 @@ class queue {
 
  private:
   int device_;
-  std::deque<work> waiting_, captured_;
+  std::deque<work> waiting_;
+  std::deque<timed_work> captured_;
   std::size_t added_ = 0, done_ = 0;
+  float time_ = 0;
   bool capturing_ = false, invalid_ = false, unjoined_ = false, asked_ = false;
   queue* origin_ = nullptr;     // of the capture, the stream that has begun it
   std::vector<queue*> joined_;  // the others

@@ -9,12 +9,13 @@ using namespace pretext::tests::ptx;
 namespace {
 
 struct captured_graph {
-  std::deque<work> all;
+  std::deque<timed_work> all;
 };
 struct event {
   queue* on = nullptr;
   std::size_t after = 0;
   bool captured = false;
+  float time = 0;
 };
 template <class To, class From>
 To* as(From handle) {
@@ -48,9 +49,8 @@ cudaError_t cudaEventCreateWithFlags(cudaEvent_t* result, unsigned) {
   return cudaSuccess;
 }
 cudaError_t cudaEventCreate(cudaEvent_t* result) { return cudaEventCreateWithFlags(result, 0); }
-/// As if each piece of work took a millisecond.
 cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t from, cudaEvent_t to) {
-  *milliseconds = static_cast<float>(as<event>(to)->after - as<event>(from)->after);
+  *milliseconds = as<event>(to)->time - as<event>(from)->time;
   return cudaSuccess;
 }
 cudaError_t cudaEventDestroy(cudaEvent_t old) {
@@ -59,7 +59,7 @@ cudaError_t cudaEventDestroy(cudaEvent_t old) {
 }
 cudaError_t cudaEventRecord(cudaEvent_t mark, cudaStream_t on) {
   queue& stream = gpu::instance().stream(on);
-  *as<event>(mark) = {&stream, stream.added(), stream.capturing()};
+  *as<event>(mark) = {&stream, stream.added(), stream.capturing(), stream.time()};
   return cudaSuccess;
 }
 cudaError_t cudaStreamWaitEvent(cudaStream_t on, cudaEvent_t mark, unsigned) {
@@ -111,7 +111,8 @@ cudaError_t cudaGraphInstantiate(cudaGraphExec_t* result, cudaGraph_t graph, uns
 }
 cudaError_t cudaGraphLaunch(cudaGraphExec_t graph, cudaStream_t on) {
   return try_work([&] {
-    for (const work& each : as<captured_graph>(graph)->all) gpu::instance().stream(on).add(each);
+    for (const auto& [run, milliseconds] : as<captured_graph>(graph)->all)
+      gpu::instance().stream(on).add(run, milliseconds);
   });
 }
 cudaError_t cudaGraphDestroy(cudaGraph_t graph) {

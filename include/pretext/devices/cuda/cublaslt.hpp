@@ -1,17 +1,22 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <map>
 #include <stdexcept>
+#include <string>
 #include <tuple>
 #include <utility>
+#include <vector>
 
 #include <cublasLt.h>
 #include <cuda_runtime_api.h>
 #include <pretext/core/expects.hpp>
 #include <pretext/devices/cuda/allocation.hpp>
+#include <pretext/devices/cuda/fastest_proposal.hpp>
+#include <pretext/devices/cuda/gpu_plans.hpp>
 
 namespace pretext::inline v0_1::detail {
 
@@ -32,12 +37,26 @@ struct matrix_product {
   friend auto operator<=>(const matrix_product&, const matrix_product&) = default;
 };
 
-/// cuBLASLt with its workspace and the algorithm of every product so far. An algorithm is selected once,
-/// among those that add in a fixed order, so that a repeated step gives the same bits. Used by one thread at
-/// a time.
+/// The product's name among the choices of plans.
+inline std::string name_of(const matrix_product& p) {
+  const auto type = [](cudaDataType_t of) {
+    return of == CUDA_R_64F ? " float64" : of == CUDA_R_16BF ? " bfloat16" : " float32";
+  };
+  return str_cat("product ", p.transpose_a ? "t" : "n", p.transpose_b ? "t" : "n", " ", p.m, "x", p.n, "x",
+                 p.k, type(p.operand), type(p.result),
+                 p.arithmetic == CUBLAS_COMPUTE_32F_FAST_TF32 ? " in tf32" : "",
+                 p.epilogue == product_epilogue::bias        ? " with bias"
+                 : p.epilogue == product_epilogue::sums_of_b ? " with column sums"
+                                                             : "",
+                 p.accumulate ? ", added" : "", p.aligned ? "" : ", unaligned");
+}
+
+/// cuBLASLt with its workspace and the algorithms of every product so far. An algorithm is selected once,
+/// among those that add in a fixed order, so that a repeated step gives the same bits; `choices` says how.
+/// Used by one thread at a time.
 class matrix_products {
  public:
-  matrix_products() = default;
+  explicit matrix_products(gpu_plans& choices) : choices_{choices} {}
   matrix_products(const matrix_products&) = delete;
   matrix_products& operator=(const matrix_products&) = delete;
   ~matrix_products() { close(); }
@@ -55,9 +74,19 @@ class matrix_products {
     const bool in_double = p.scale == CUDA_R_64F;
     const void* const alpha = in_double ? static_cast<const void*>(&one) : &float_one;
     const void* const no_beta = in_double ? static_cast<const void*>(&zero) : &float_zero;
-    const cublasStatus_t status = cublasLtMatmul(
-        blas_, selected.operation, alpha, a, selected.a, b, selected.b, p.accumulate ? alpha : no_beta, c,
-        selected.d, d, selected.d, &selected.algorithm, workspace_, workspace_bytes, on);
+    const auto multiply = [&](std::size_t which) {
+      return cublasLtMatmul(blas_, selected.operation, alpha, a, selected.a, b, selected.b,
+                            p.accumulate ? alpha : no_beta, c, selected.d, d, selected.d,
+                            &selected.algorithms[which].value, workspace_, workspace_bytes, on);
+    };
+    if (!selected.is_chosen) {
+      const std::size_t bytes = p.m * p.n * (p.result == CUDA_R_64F ? 8 : p.result == CUDA_R_16BF ? 2 : 4);
+      selected.chosen = chosen_proposal(choices_, name_of(p), on, selected.algorithms.size(),
+                                        p.accumulate && c == d ? device_bytes{d, bytes} : device_bytes{},
+                                        [&](std::size_t i) { return multiply(i) == CUBLAS_STATUS_SUCCESS; });
+      selected.is_chosen = true;
+    }
+    const cublasStatus_t status = multiply(selected.chosen);
     if (status == CUBLAS_STATUS_NOT_SUPPORTED && p.epilogue != product_epilogue::result)
       return selected.possible = false;  // the heuristic was too optimistic
     expects_done(status, "multiplying matrices");
@@ -78,11 +107,16 @@ class matrix_products {
   }
 
  private:
+  struct algorithm {  // in a vector nvcc rejects cuBLASLt's type, a struct without a name
+    cublasLtMatmulAlgo_t value;
+  };
   struct plan {
     cublasLtMatmulDesc_t operation = nullptr;
     cublasLtMatrixLayout_t a = nullptr, b = nullptr, d = nullptr;
-    cublasLtMatmulAlgo_t algorithm{};
-    float waves = 0;  ///< of blocks on this GPU; fewer than 1 leave a part of it idle
+    std::vector<algorithm> algorithms;  ///< in cuBLASLt's order
+    std::size_t chosen = 0;             ///< of them, once `is_chosen`
+    bool is_chosen = false;
+    float waves = 0;  ///< of the first one's blocks on this GPU; fewer than 1 leave a part of it idle
     bool possible = false;
   };
 
@@ -97,7 +131,7 @@ class matrix_products {
     if (const auto known = plans_.find(p); known != plans_.end()) return known->second;
     if (!workspace_) workspace_ = device_malloc(workspace_bytes);
     if (!blas_) expects_done(cublasLtCreate(&blas_), "starting");
-    plan made = choose(p);
+    plan made = describe_plan(p);
     if (p.epilogue != product_epilogue::result && made.possible) {
       // Few algorithms have an epilogue, and those may lack what fills a GPU with a small result of long
       // sums: a pass of its own costs less than a product on a part of the GPU.
@@ -105,7 +139,7 @@ class matrix_products {
       alone.epilogue = product_epilogue::result;
       made.possible = made.waves >= std::min(1.0f, 0.9f * find(alone).waves);
     }
-    return plans_.emplace(p, made).first->second;
+    return plans_.emplace(p, std::move(made)).first->second;
   }
 
   template <class Value>
@@ -115,7 +149,7 @@ class matrix_products {
                  "describing a product");
   }
 
-  plan choose(const matrix_product& p) const {
+  plan describe_plan(const matrix_product& p) const {
     plan made;
     const cublasOperation_t operations[] = {CUBLAS_OP_N, CUBLAS_OP_T};
     const auto layout = [&](cublasLtMatrixLayout_t& matrix, cudaDataType_t type, bool transposed,
@@ -156,19 +190,25 @@ class matrix_products {
          {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES,
           CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES})
       require(attribute, alignment);
-    cublasLtMatmulHeuristicResult_t best{};
+    std::array<cublasLtMatmulHeuristicResult_t, max_timed_proposals> proposed{};
     int found = 0;
-    const cublasStatus_t status = cublasLtMatmulAlgoGetHeuristic(
-        blas_, made.operation, made.a, made.b, made.d, made.d, preference, 1, &best, &found);
+    const cublasStatus_t status =
+        cublasLtMatmulAlgoGetHeuristic(blas_, made.operation, made.a, made.b, made.d, made.d, preference,
+                                       static_cast<int>(proposed.size()), proposed.data(), &found);
     cublasLtMatmulPreferenceDestroy(preference);
     if (status != CUBLAS_STATUS_NOT_SUPPORTED && p.epilogue == product_epilogue::result)
       expects_done(status, "choosing an algorithm");  // there is no alternative
-    made.possible = status == CUBLAS_STATUS_SUCCESS && found > 0 && best.state == CUBLAS_STATUS_SUCCESS;
-    made.algorithm = best.algo;
-    made.waves = made.possible ? best.wavesCount : 0;
+    made.possible =
+        status == CUBLAS_STATUS_SUCCESS && found > 0 && proposed[0].state == CUBLAS_STATUS_SUCCESS;
+    if (!made.possible) return made;
+    made.waves = proposed[0].wavesCount;
+    for (int i = 0; i < found; ++i)
+      if (const auto& each = proposed[static_cast<std::size_t>(i)]; each.state == CUBLAS_STATUS_SUCCESS)
+        made.algorithms.push_back({each.algo});
     return made;
   }
 
+  gpu_plans& choices_;
   cublasLtHandle_t blas_ = nullptr;
   void* workspace_ = nullptr;
   std::map<matrix_product, plan> plans_;

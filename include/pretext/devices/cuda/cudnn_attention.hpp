@@ -3,9 +3,11 @@
 #include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <utility>
 #include <vector>
 
+#include <pretext/core/expects.hpp>
 #include <pretext/devices/cuda/cudnn_graph.hpp>
 
 namespace pretext::inline v0_1::detail {
@@ -195,6 +197,13 @@ class attention_graph {
 /// The descriptors of attention's graph; the last one is the graph.
 inline std::vector<cudnn_descriptor> graph_of(const cudnn_attention& attention, cudnnHandle_t handle) {
   return attention_graph{attention}.finish(handle);
+}
+
+/// The attention's name among the choices of plans.
+inline std::string name_of(const cudnn_attention& a) {
+  return str_cat(a.pass == attention_pass::forward ? "attention" : "attention's gradient", " of ", a.batch,
+                 " images with ", a.heads, " heads of ", a.width, " channels and ", a.tokens, " tokens ",
+                 a.type == CUDNN_DATA_BFLOAT16 ? "bfloat16" : "float16");
 }
 
 /// The bytes of workspace that a plan may use. Its backward pass stores ds, (batch, heads, tokens, tokens).

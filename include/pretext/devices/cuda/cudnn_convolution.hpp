@@ -4,9 +4,11 @@
 #include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <utility>
 #include <vector>
 
+#include <pretext/core/expects.hpp>
 #include <pretext/devices/cuda/cudnn_graph.hpp>
 
 namespace pretext::inline v0_1::detail {
@@ -90,6 +92,34 @@ inline std::vector<cudnn_descriptor> graph_of(const cudnn_convolution& c, cudnnH
   operation.set(attributes.beta, CUDNN_TYPE_FLOAT, c.accumulates ? 1.0f : 0.0f);
   graph.add(std::move(operation));
   return std::move(graph).finish(handle);
+}
+
+/// The convolution's name among the choices of plans.
+inline std::string name_of(const cudnn_convolution& c) {
+  const auto type = [](cudnnDataType_t of) { return of == CUDNN_DATA_BFLOAT16 ? " bfloat16" : " float32"; };
+  return str_cat(c.pass == convolution_pass::forward ? "convolution"
+                 : c.pass == convolution_pass::data  ? "convolution's gradient of images"
+                                                     : "convolution's gradient of weights",
+                 " ", c.batch, "x", c.height, "x", c.width, "x", c.in, " to ", c.out_height, "x", c.out_width,
+                 "x", c.out, " by ", c.rows, "x", c.columns, " stride ", c.stride, " padding ", c.padding,
+                 type(c.type), type(c.filter_type), c.accumulates ? ", added" : "");
+}
+
+/// The tensor that the operation adds to, with its bytes; 0 bytes if it stores its result.
+struct added_tensor {
+  std::int64_t name = 0;
+  std::size_t bytes = 0;
+};
+inline added_tensor added_to(const cudnn_convolution& c) {
+  if (!c.accumulates) return {};
+  const auto type = c.pass == convolution_pass::weights ? c.filter_type : c.type;
+  const auto bytes = [&](std::int64_t elements) {
+    return static_cast<std::size_t>(elements * (type == CUDNN_DATA_BFLOAT16 ? 2 : 4));
+  };
+  if (c.pass == convolution_pass::forward)
+    return {result_name, bytes(c.batch * c.out_height * c.out_width * c.out)};
+  if (c.pass == convolution_pass::data) return {image_name, bytes(c.batch * c.height * c.width * c.in)};
+  return {filter_name, bytes(c.out * c.rows * c.columns * c.in)};
 }
 
 /// The bytes of workspace that a plan may use: 64 MiB, or half of the images and results if that is more.

@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <span>
+#include <string>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -15,22 +16,37 @@
 #include <pretext/core/arena.hpp>
 #include <pretext/devices/cuda/cudnn_attention.hpp>
 #include <pretext/devices/cuda/cudnn_convolution.hpp>
+#include <pretext/devices/cuda/fastest_proposal.hpp>
+#include <pretext/devices/cuda/gpu_plans.hpp>
+#include <pretext/devices/device_memory.hpp>
 
 namespace pretext::inline v0_1::detail {
 
 /// What cuDNN computes here.
 using cudnn_operation = std::variant<cudnn_convolution, cudnn_attention>;
 
-/// cuDNN with the execution plan of every operation so far. A plan is selected once: the first proposal of
-/// cuDNN's heuristics for tensor cores that adds in a fixed order and in float, so that a repeated step gives
-/// the same bits; where cuDNN then refuses to execute it, the next one. Used by one thread at a time.
+/// cuDNN with the execution plan of every operation so far. A plan is selected once, among the proposals of
+/// cuDNN's heuristics for tensor cores that add in a fixed order and in float, so that a repeated step gives
+/// the same bits: the stream's `plans()` say how; where cuDNN then refuses to execute it, the first one that
+/// it executes. Used by one thread at a time.
 class cudnn_plans {
  public:
+  /// A proposal that cuDNN has completed.
+  struct execution {
+    cudnn_descriptor descriptor;
+    std::size_t workspace;  ///< bytes
+    bool refused = false;   ///< cuDNN did not execute it
+  };
   struct plan {
-    std::vector<cudnn_descriptor> parts;  ///< the last is the execution plan
-    std::size_t workspace = 0;            ///< bytes
-    std::size_t refused = 0;              ///< suitable proposals before it, which cuDNN did not execute
-    bool possible() const { return !parts.empty(); }
+    std::vector<cudnn_descriptor> graph;      ///< the last is the graph itself
+    std::vector<cudnn_descriptor> proposals;  ///< the suitable ones
+    std::size_t tried = 0;                    ///< of the proposals
+    std::vector<execution> executions;        ///< in the order of their proposals, as many as were needed
+    std::size_t chosen = 0;                   ///< of the executions, once `is_chosen`
+    bool is_chosen = false;
+    bool possible() const { return chosen < executions.size(); }
+    /// Bytes that it needs; it must be possible.
+    std::size_t workspace() const { return executions[chosen].workspace; }
   };
 
   cudnn_plans() = default;
@@ -47,7 +63,12 @@ class cudnn_plans {
   const plan& find(const cudnn_operation& operation) {
     if (const auto known = plans_.find(operation); known != plans_.end()) return known->second;
     if (!handle_ && !absent_ && cudnnCreate(&handle_) != CUDNN_STATUS_SUCCESS) handle_ = nullptr;
-    return plans_.emplace(operation, handle_ || absent_ ? choose(operation, 0) : plan{}).first->second;
+    plan& made = plans_[operation];
+    if (!handle_ && !absent_) return made;
+    made.graph = std::visit([&](const auto& of) { return graph_of(of, handle_); }, operation);
+    if (!made.graph.empty()) made.proposals = proposals(made.graph.back());
+    complete(operation, made, 1);
+    return made;
   }
 
   /// The address of a tensor of the operation's graph; of a number of the host's for a number.
@@ -55,40 +76,27 @@ class cudnn_plans {
     std::int64_t name;
     const void* address;
   };
-  /// Executes the plan that `find` returned; `workspace` has as many bytes as it needs. Tensors are aligned
-  /// to 16 bytes. Returns false if cuDNN refuses, as it does where the driver lacks what a plan needs: `find`
-  /// then returns the next plan.
-  bool run(cudaStream_t on, const cudnn_operation& operation, std::span<const argument> arguments,
-           void* workspace) {
-    plan& selected = plans_.at(operation);
-    std::vector<std::int64_t> names;
-    std::vector<const void*> addresses;
-    for (const argument& each : arguments) {
-      names.push_back(each.name);
-      addresses.push_back(each.address);
-    }
-    const auto count = static_cast<std::int64_t>(arguments.size());
-    cudnn_descriptor memory{CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR};
-    memory.set(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, CUDNN_TYPE_INT64, names.data(), count);
-    memory.set(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, CUDNN_TYPE_VOID_PTR, addresses.data(), count);
-    memory.set(CUDNN_ATTR_VARIANT_PACK_WORKSPACE, CUDNN_TYPE_VOID_PTR, workspace);
-    memory.finish();
-    if (memory.good() && cudnnSetStream(handle_, on) == CUDNN_STATUS_SUCCESS &&
-        cudnnBackendExecute(handle_, selected.parts.back().raw(), memory.raw()) == CUDNN_STATUS_SUCCESS)
-      return true;
-    selected = choose(operation, selected.refused + 1);
-    return false;
-  }
-
-  /// Runs the operation with cuDNN's first plan that can be executed, with memory of the context's workspace;
-  /// returns false if there is none.
+  /// Runs the operation with cuDNN's plan that was chosen, or chooses one; with memory of the context's
+  /// workspace. Tensors are aligned to 16 bytes. Returns false if cuDNN has no plan that it executes, as
+  /// where the driver lacks what all plans need.
   template <class Context>
   bool run(Context& context, const cudnn_operation& operation, std::initializer_list<argument> arguments) {
-    while (find(operation).possible()) {
+    find(operation);
+    plan& selected = plans_.at(operation);
+    if (!selected.possible()) return false;
+    const auto on = context.stream.native();
+    const std::span<const argument> all{arguments.begin(), arguments.size()};
+    if (!selected.is_chosen) choose(context, operation, selected, all);
+    while (selected.possible()) {
       const arena_scope guard{context.workspace};
-      auto* const workspace = context.workspace.template allocate<std::byte>(find(operation).workspace);
-      if (run(context.stream.native(), operation, {arguments.begin(), arguments.size()}, workspace))
-        return true;
+      auto* const workspace = context.workspace.template allocate<std::byte>(selected.workspace());
+      if (execute(on, selected.executions[selected.chosen], all, workspace)) return true;
+      selected.executions[selected.chosen].refused = true;
+      selected.chosen = 0;
+      while (complete(operation, selected, selected.chosen + 1) &&
+             selected.executions[selected.chosen].refused)
+        ++selected.chosen;
+      context.stream.plans().keep(name_of(operation), selected.chosen);
     }
     return false;
   }
@@ -135,29 +143,74 @@ class cudnn_plans {
            !noted(CUDNN_NUMERICAL_NOTE_WINOGRAD);
   }
 
-  /// The plan of the first suitable proposal after `skipped` others.
-  plan choose(const cudnn_operation& operation, std::size_t skipped) const {
-    plan result;
-    result.refused = skipped;
-    result.parts = std::visit([&](const auto& of) { return graph_of(of, handle_); }, operation);
-    if (result.parts.empty()) return {};
-    const std::size_t limit = std::visit([](const auto& of) { return max_workspace(of); }, operation);
-    for (cudnn_descriptor& proposal : proposals(result.parts.back())) {
-      cudnn_descriptor execution{CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR};
-      if (handle_) execution.set(plan_handle, CUDNN_TYPE_HANDLE, handle_);
-      if (absent_) execution.set(plan_device, *absent_);
-      execution.set(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, proposal);
-      execution.finish();
+  static std::string name_of(const cudnn_operation& operation) {
+    return std::visit([](const auto& of) { return detail::name_of(of); }, operation);
+  }
+
+  /// Completes more of the proposals, until there are `count` executions; returns whether there are.
+  bool complete(const cudnn_operation& operation, plan& of, std::size_t count) const {
+    const std::size_t limit = std::visit([](const auto& each) { return max_workspace(each); }, operation);
+    while (of.executions.size() < count && of.tried < of.proposals.size()) {
+      cudnn_descriptor completed{CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR};
+      if (handle_) completed.set(plan_handle, CUDNN_TYPE_HANDLE, handle_);
+      if (absent_) completed.set(plan_device, *absent_);
+      completed.set(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, of.proposals[of.tried++]);
+      completed.finish();
       const auto bytes =
-          execution.get<std::int64_t>(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_INT64, 1);
-      if (bytes.size() != 1 || static_cast<std::size_t>(bytes[0]) > limit) continue;
-      if (skipped-- > 0) continue;
-      result.parts.push_back(std::move(proposal));
-      result.parts.push_back(std::move(execution));
-      result.workspace = static_cast<std::size_t>(bytes[0]);
-      return result;
+          completed.get<std::int64_t>(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_INT64, 1);
+      if (bytes.size() == 1 && static_cast<std::size_t>(bytes[0]) <= limit)
+        of.executions.push_back({std::move(completed), static_cast<std::size_t>(bytes[0])});
     }
-    return {};
+    return of.executions.size() >= count;
+  }
+
+  /// Chooses a plan for the first use of an operation. Where there is no memory for the workspaces of all,
+  /// they are not timed.
+  template <class Context>
+  void choose(Context& context, const cudnn_operation& operation, plan& of,
+              std::span<const argument> arguments) const {
+    gpu_plans& choices = context.stream.plans();
+    const std::string name = name_of(operation);
+    const auto kept = choices.find(name);
+    complete(operation, of, kept ? *kept + 1 : choices.timed ? max_timed_proposals : 1);
+    device_bytes changed;
+    if (const auto* const convolution = std::get_if<cudnn_convolution>(&operation)) {
+      const added_tensor added = added_to(*convolution);
+      for (const argument& each : arguments)
+        if (added.bytes > 0 && each.name == added.name)
+          changed = {const_cast<void*>(each.address), added.bytes};
+    }
+    std::size_t largest = 0;
+    for (const execution& each : of.executions) largest = std::max(largest, each.workspace);
+    const auto on = context.stream.native();
+    std::byte* workspace = nullptr;
+    const arena_scope guard{context.workspace};
+    try {
+      of.chosen = chosen_proposal(choices, name, on, of.executions.size(), changed, [&](std::size_t i) {
+        if (!workspace) workspace = context.workspace.template allocate<std::byte>(largest);
+        return execute(on, of.executions[i], arguments, workspace);
+      });
+    } catch (const out_of_device_memory&) { choices.keep(name, 0); }
+    of.is_chosen = true;
+  }
+
+  /// Puts it on the stream; returns false if cuDNN refuses.
+  bool execute(cudaStream_t on, const execution& chosen, std::span<const argument> arguments,
+               void* workspace) const {
+    std::vector<std::int64_t> names;
+    std::vector<const void*> addresses;
+    for (const argument& each : arguments) {
+      names.push_back(each.name);
+      addresses.push_back(each.address);
+    }
+    const auto count = static_cast<std::int64_t>(arguments.size());
+    cudnn_descriptor memory{CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR};
+    memory.set(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, CUDNN_TYPE_INT64, names.data(), count);
+    memory.set(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, CUDNN_TYPE_VOID_PTR, addresses.data(), count);
+    memory.set(CUDNN_ATTR_VARIANT_PACK_WORKSPACE, CUDNN_TYPE_VOID_PTR, workspace);
+    memory.finish();
+    return memory.good() && cudnnSetStream(handle_, on) == CUDNN_STATUS_SUCCESS &&
+           cudnnBackendExecute(handle_, chosen.descriptor.raw(), memory.raw()) == CUDNN_STATUS_SUCCESS;
   }
 
   cudnnHandle_t handle_ = nullptr;
