@@ -64,7 +64,11 @@ const char* gpu_case(std::size_t i, std::size_t* batch) {
 instance* gpu_open(const char* name, std::size_t batch) {
   return guarded<instance*>(nullptr, [&] {
     for (const benchmark_case& c : all_cases())
-      if (std::strcmp(c.name, name) == 0) return new instance{c.make(batch ? batch : c.batch), {}};
+      if (std::strcmp(c.name, name) == 0) {
+        auto* const opened = new instance{c.make(batch ? batch : c.batch), {}};
+        opened->work->stream().plans().timed = true;  // as PyTorch's cudnn.benchmark
+        return opened;
+      }
     pretext::throw_error("there is no case ", name);
   });
 }

@@ -20,6 +20,7 @@ template <class Part>
 class repeated_part final : public timed_work {
  public:
   explicit repeated_part(std::unique_ptr<Part> part) : part_{std::move(part)} {
+    context_.stream.plans().timed = true;                  // as PyTorch's cudnn.benchmark
     for (int warm_up = 0; warm_up < 2; ++warm_up) once();  // allocates its memory
     graph_.emplace(pretext::cuda_gpu::record(context_.stream, [this] {
       for (int i = 0; i < repetitions; ++i) once();

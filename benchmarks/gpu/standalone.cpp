@@ -12,6 +12,7 @@ namespace {
 
 void time(const benchmarks::benchmark_case& c) {
   const auto work = c.make(c.batch);
+  work->stream().plans().timed = true;  // as PyTorch's cudnn.benchmark
   benchmarks::milliseconds_of(*work, 20);
   const double once = benchmarks::milliseconds_of(*work, 20);
   const int times = std::clamp(static_cast<int>(100 / once) / 20 * 20, 20, 1000);

@@ -118,6 +118,9 @@ void add_training_options(program_options& line, training_options& options) {
   add_compute_options(line, options.compute);
   line.add_flag("--load-batches", options.load_batches,
                 "do not upload the images to the GPU, even if they fit; results are the same");
+  line.add("--gpu-plans", options.gpu_plans,
+           "how a GPU's libraries compute: \"timed\": the fastest of their proposals; \"first\": the first "
+           "ones; or the file gpu_plans.txt of another run, to have the same bits");
   line.add({"", &options.checkpoint_seconds, "--checkpoint-seconds", "", non_negative{}},
            "seconds between two checkpoints");
   const auto resume = line.add_flag(

@@ -147,6 +147,7 @@ int fine_tune(finetune_recipe config, const training_options& options, std::size
       std::max(data.train.class_names().size(), static_cast<std::size_t>(std::ranges::max(all)) + 1);
 
   const auto classifier = make_on_device<finetune_classifier>({config, classes}, options.compute);
+  choose_plans(options, 1, *classifier);
   classifier->set_labels(labels_of(train));
   expects_batch(config, train);
   // Before `start` empties the folder: if the file is unreadable, an earlier run there is still intact.

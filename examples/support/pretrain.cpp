@@ -89,6 +89,7 @@ int pretrain(const pretraining& method, const training_options& options, rank_en
     if (!measured) data = open_datasets(config);
     expects_batch(config, data.train);
     for (const auto& trainer : trainers) {
+      choose_plans(options, config.shards, *trainer);
       if (method.info.learns_labels) trainer->set_labels(labels_to_learn(method.info.program(), data.train));
       // A checkpoint has the weights; a resumed run without one begins again.
       if (!saved && !config.init.empty())

@@ -26,7 +26,7 @@ constexpr std::array files{"recipe.json",         "checkpoint.safetensors",
                            "summary.json",        "metrics.csv",
                            pictures_file,         "pictures.cbor" /* of an earlier version */,
                            "report.html",         "images.txt",
-                           "labelled.txt"};
+                           "labelled.txt",        "gpu_plans.txt"};
 
 nlohmann::json json_of(const run_summary& summary) {
   return {{"seconds", summary.seconds},

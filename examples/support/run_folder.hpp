@@ -22,7 +22,8 @@ struct run_summary {
 };
 
 /// The folder of one run: recipe.json, images.txt, metrics.csv, checkpoint.safetensors, encoder.safetensors,
-/// summary.json, pictures.safetensors; of a fine-tuning also labelled.txt and classifier.safetensors.
+/// summary.json, pictures.safetensors; of a GPU also gpu_plans.txt, of a fine-tuning labelled.txt and
+/// classifier.safetensors.
 class run_folder {
  public:
   /// `program`: the program that the error message recommends if the folder has no run.

@@ -11,6 +11,7 @@
 #include <pretext/data/batch_order.hpp>
 #include <pretext/data/loader.hpp>
 #include <pretext/distributed/engine.hpp>
+#include <pretext/io/file.hpp>
 #include <pretext/runtime/interrupt.hpp>
 #include <pretext/runtime/run.hpp>
 
@@ -100,6 +101,25 @@ pretext::image_list images_of_run(const recipe& config, const pretext::any_sourc
                                   std::size_t threads) {
   using namespace pretext;
   return list_images(found, config.data == "builtin" ? "" : config.data, cpu::stream{threads});
+}
+
+void choose_plans(const training_options& options, std::size_t shards, pretext::any_trainer& trainer) {
+  using namespace pretext;
+  const std::string& choice = options.gpu_plans;
+  trainer.time_plans(choice != "first");
+  if (choice != "first" && choice != "timed") {
+    const auto bytes = read_file(choice);
+    try {
+      const std::string obstacle =
+          trainer.take_plans({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+      if (!obstacle.empty()) std::fprintf(stderr, "%s: %s\n", choice.c_str(), obstacle.c_str());
+    } catch (const std::runtime_error& error) {
+      throw_error<std::runtime_error>(
+          choice, ": ", error.what(),
+          "; --gpu-plans takes a file gpu_plans.txt of a run, \"first\" or \"timed\"");
+    }
+  }
+  if (shards > 1) trainer.time_plans(false);
 }
 
 void expects_batch(const recipe& config, const pretext::any_source& train) {

@@ -33,6 +33,7 @@ struct training_options {
   bool accept_changed_images = false;  // of a resumed run
   std::vector<std::string> given{};    // names of the options on the command line
   bool load_batches = false;           // even if the images fit into the GPU's memory
+  std::string gpu_plans = "timed";     // or "first", or a file of another run
   bool init_report = false;            // a line for every tensor of --init
   std::string evaluation_option{};     // that a resumed run needs again: " --knn-every 5"
   pretext::distributed::launch started{};
@@ -79,6 +80,10 @@ finished_training take_steps(recipe& config, const training_options& options, ru
                              const pretext::any_source& found, pretext::any_trainer& trainer,
                              const step_schedule& schedule, const epoch_evaluation& evaluation = {},
                              held_shards* shards = nullptr);
+
+/// Lets the trainer's GPU choose its plans as --gpu-plans says; one of several `shards` does not time them,
+/// because all must have the same. Call it before the first step; a resumed run then takes its own.
+void choose_plans(const training_options& options, std::size_t shards, pretext::any_trainer& trainer);
 
 /// Throws unless there are enough images for a batch.
 void expects_batch(const recipe& config, const pretext::any_source& train);

@@ -42,9 +42,22 @@ fi
 
 # The program reports where the images are; the encoder does not depend on it.
 grep -q "the images are in the GPU's memory" output || die "small images are not uploaded to the GPU"
-"${pretrain[@]}" "${small[@]}" --epochs 1 --device cuda --load-batches --out loaded 2>output
+grep -qx timed first/gpu_plans.txt || die "the plans of the GPU's libraries are not timed"
+grep -q "^[0-9]* product " first/gpu_plans.txt || die "gpu_plans.txt has no choices"
+"${pretrain[@]}" "${small[@]}" --epochs 1 --device cuda --load-batches --gpu-plans first/gpu_plans.txt --out loaded 2>output
 grep -q "batches are loaded by the CPU.*--load-batches" output || die "it does not report that the CPU loads the batches"
 cmp first/encoder.safetensors loaded/encoder.safetensors
+cmp first/gpu_plans.txt loaded/gpu_plans.txt
+"${pretrain[@]}" "${small[@]}" --epochs 1 --device cuda --gpu-plans first --out untimed 2>output
+grep -qx first untimed/gpu_plans.txt || die "--gpu-plans first is ignored"
+! grep -q "^[1-9][0-9]* product " untimed/gpu_plans.txt || die "a plan is not the first"
+sed 's/^on .*$/on another GPU/' first/gpu_plans.txt >other.txt
+"${pretrain[@]}" "${small[@]}" --epochs 1 --device cuda --gpu-plans other.txt --out anew 2>output
+grep -q "^other.txt: these plans were chosen on another GPU, and this is .*, so that they are ignored" output ||
+  die "it does not say that the plans of another GPU are ignored"
+refuses 1 "first/recipe.json: line 1 is no choice of a plan: .; --gpu-plans takes" \
+  "${pretrain[@]}" "${small[@]}" --device cuda --gpu-plans first/recipe.json --out nothing
+[ ! -e nothing ] || die "a folder was created"
 
 # Ctrl-C after the first checkpoint; the other device resumes.
 for device in cpu cuda; do

@@ -14,8 +14,10 @@
 #include <map>
 #include <set>
 #include <sstream>
+#include <stdexcept>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -37,6 +39,10 @@ const loader_options in_pairs{.batch = 2, .seed = 5};
 /// How often a run has read losses.
 std::size_t loss_reads = 0;
 
+/// The text of the plans that the device has chosen, and the texts that a resumed run gave it.
+std::string chosen_plans;
+std::vector<std::string> taken_plans;
+
 template <class Context>
 std::unique_ptr<any_trainer> make_counting() {
   using method = byol<tiny_images, thin_trunk<basic_block, 4>, byol_head<9, 6>>;
@@ -48,6 +54,12 @@ std::unique_ptr<any_trainer> make_counting() {
     std::span<const double> wait_losses() override {
       ++loss_reads;
       return adapter::wait_losses();
+    }
+    std::string plans() const override { return chosen_plans; }
+    std::string take_plans(std::string_view text) override {
+      if (text == "damaged") throw std::runtime_error{"line 1 is no choice"};
+      taken_plans.emplace_back(text);
+      return {};
     }
   };
   return std::make_unique<counting>(
@@ -182,6 +194,30 @@ TEST_CASE("runs on uploaded images, on a loader's batches, and on both in turn a
     CHECK(run<Context>(folder, first, {.resume = true}).steps == all_steps);
     same_runs(folder, in("loaded"));
   }
+}
+
+TEST_CASE("a run keeps the plans of its GPU beside the checkpoint, and a resumed run takes them") {
+  const temporary_folder folder;
+  const auto file = folder / "gpu_plans.txt";
+  const auto text = [&] {
+    std::ifstream in{file};
+    return std::string{std::istreambuf_iterator<char>{in}, {}};
+  };
+  chosen_plans = "chosen";
+  CHECK(run<on<emulated>>(folder / "", batches_from::device, {.stop_at = 7}).interrupted);
+  CHECK(text() == "chosen");
+  CHECK(taken_plans.empty());
+  chosen_plans.clear();  // a device without plans keeps those of the run
+  CHECK(run<on<emulated>>(folder / "", batches_from::device, {.stop_at = 13, .resume = true}).interrupted);
+  CHECK(taken_plans == std::vector<std::string>{"chosen"});
+  CHECK(text() == "chosen");
+  std::ofstream{file} << "damaged";
+  CHECK_THROWS_WITH_AS(run<on<emulated>>(folder / "", batches_from::device, {.resume = true}),
+                       doctest::Contains("gpu_plans.txt: line 1 is no choice; delete the file"),
+                       std::runtime_error);
+  std::filesystem::remove(file);
+  CHECK(run<on<emulated>>(folder / "", batches_from::device, {.resume = true}).steps == all_steps);
+  CHECK(!std::filesystem::exists(file));
 }
 
 TEST_CASE("a run that began on the CPU continues on another device with uploaded images") {

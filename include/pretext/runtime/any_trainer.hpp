@@ -88,6 +88,14 @@ class any_trainer : public any_encoder {
   /// Lets the steps that follow learn from one shard of each batch, beside the trainers of the other shards;
   /// null: from the whole batch. Throws std::invalid_argument for a communicator of another device.
   virtual void set_communicator(distributed::any_communicator* connected) = 0;
+  /// Whether a GPU times the plans of its libraries at their first use: `gpu_plans::timed`. It does not
+  /// unless this is called.
+  virtual void time_plans(bool /*timed*/) {}
+  /// The plans that a GPU has chosen, as text (`gpu_plans::to_text`); empty on other devices.
+  virtual std::string plans() const { return {}; }
+  /// Uses the plans of such a text; call it before the first step. Does nothing on other devices. Returns and
+  /// throws as `gpu_plans::take`.
+  virtual std::string take_plans(std::string_view /*text*/) { return {}; }
   /// The ability to predict masked patches, or null where the method has none.
   virtual pretext::reconstructor* reconstructor() { return nullptr; }
 
@@ -131,6 +139,7 @@ class trainer_adapter : public Interface {
   using device = typename context_type::device;
   using groups = detail::view_groups<typename Trainer::view_shapes, Views::views>;
   static constexpr auto encoder_table = parameters_of<typename method::encoder, images_shape>;
+  static constexpr bool has_plans = requires(const typename device::stream& on) { on.plans(); };
 
  public:
   trainer_adapter(std::unique_ptr<Trainer> trainer, Views views, Evaluation evaluation)
@@ -163,6 +172,22 @@ class trainer_adapter : public Interface {
     auto* const own = connected ? connected->template on_device<device>() : nullptr;
     expects(own || !connected, "the ranks are connected on another device than the trainer's");
     trainer_->context().communicator = own;
+  }
+
+  void time_plans(bool timed) override {
+    if constexpr (has_plans) stream().plans().timed = timed;
+  }
+  std::string plans() const override {
+    if constexpr (has_plans)
+      return stream().plans().to_text(stream().libraries());
+    else
+      return {};
+  }
+  std::string take_plans(std::string_view text) override {
+    if constexpr (has_plans)
+      return stream().plans().take(text, stream().libraries());
+    else
+      return {};
   }
 
   std::string_view collapse_advice() const override {

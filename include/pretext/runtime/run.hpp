@@ -156,7 +156,10 @@ class run_loop {
       state_.skipped.insert(loader_.skipped().begin(), loader_.skipped().end());
     shard_.join(state_.skipped);
     shard_.expect_unknown_work("the saving of a checkpoint");
-    if (shard_.is_first()) save_checkpoint(checkpoint_of(options_), trainer_, metadata_of(state_));
+    if (shard_.is_first()) {
+      save_plans(options_, trainer_);
+      save_checkpoint(checkpoint_of(options_), trainer_, metadata_of(state_));
+    }
     saved_ = clock::now();
     saved_step_ = state_.step;
   }
@@ -240,12 +243,12 @@ class run_loop {
 }  // namespace detail
 
 /// Trains until the last step, a requested stop, a collapse, or a loss that is NaN or infinite. Writes
-/// checkpoints and metrics.csv into the folder; with `resume` continues from its checkpoint, bit for bit as
-/// if the run had never stopped. Locks the folder: a second run in it is refused. An asynchronous device gets
-/// as many steps at a time as end within `max_wait` and before the host needs a result. Throws
-/// std::runtime_error with one sentence on the problem and what to try. Handles no signals; runs in other
-/// folders may go on at the same time, in other threads. With `run_options::communicator` every shard of the
-/// batches calls it, with a loader of that shard.
+/// checkpoints, metrics.csv and the plans of a GPU, gpu_plans.txt, into the folder; with `resume` continues
+/// from its checkpoint and with these plans, bit for bit as if the run had never stopped. Locks the folder: a
+/// second run in it is refused. An asynchronous device gets as many steps at a time as end within `max_wait`
+/// and before the host needs a result. Throws std::runtime_error with one sentence on the problem and what to
+/// try. Handles no signals; runs in other folders may go on at the same time, in other threads. With
+/// `run_options::communicator` every shard of the batches calls it, with a loader of that shard.
 template <class Loader>
 run_result run_training(const run_options& options, any_trainer& trainer, Loader& loader,
                         bool resume = false) {

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <cstdio>
 #include <filesystem>
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include <pretext/core/expects.hpp>
@@ -24,9 +26,33 @@ inline std::filesystem::path checkpoint_of(const run_options& options) {
 /// Locks the folder, unless the caller has, and deletes what a killed run has left in it.
 inline std::unique_ptr<folder_lock> lock_run(const run_options& options) {
   auto lock = options.lock ? nullptr : std::make_unique<folder_lock>(options.folder);
-  for (const char* name : {"checkpoint.safetensors", "metrics.csv"})
+  for (const char* name : {"checkpoint.safetensors", "metrics.csv", "gpu_plans.txt"})
     remove_partial_files(options.folder / name);
   return lock;
+}
+
+inline std::filesystem::path plans_of(const run_options& options) { return options.folder / "gpu_plans.txt"; }
+
+/// Writes the plans that a GPU has chosen; every checkpoint comes after those of its steps.
+inline void save_plans(const run_options& options, const any_trainer& trainer) {
+  if (const std::string text = trainer.plans(); !text.empty()) write_atomically(plans_of(options), text);
+}
+
+/// Lets the trainer's GPU use the plans of the run; says why where it cannot. Throws std::runtime_error that
+/// names the file if it cannot be read.
+inline void restore_plans(const run_options& options, any_trainer& trainer) {
+  const auto file = plans_of(options);
+  if (std::error_code ignored; !std::filesystem::exists(file, ignored)) return;
+  const auto bytes = read_file(file);
+  try {
+    const std::string obstacle =
+        trainer.take_plans({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+    if (!obstacle.empty()) std::fprintf(stderr, "%s: %s\n", file.string().c_str(), obstacle.c_str());
+  } catch (const std::runtime_error& error) {
+    throw_error<std::runtime_error>(
+        file.string(), ": ", error.what(),
+        "; delete the file to choose plans anew, which changes results by rounding");
+  }
 }
 
 /// The columns of metrics.csv; a method without embeddings or without a target has no columns for them, nor
@@ -64,6 +90,7 @@ inline run_state restore_run(const run_options& options, any_trainer& trainer) {
     throw_error<std::runtime_error>(file, ": is at step ", saved.step, ", and this run ends at step ",
                                     options.steps, "; give it more epochs");
   load_checkpoint(checkpoint_of(options), trainer);
+  restore_plans(options, trainer);
   if (other_data) saved.skipped.clear();  // their indices count other images
   return saved;
 }
