@@ -34,6 +34,20 @@ PRETEXT_HOST_DEVICE inline gelu_point<float> gelu_at(float x, float e, float t) 
   return {x * normal, normal + x * e * 0.398942280f};
 }
 
+/// The same for results in bfloat16, with a shorter polynomial: relative error of Φ(-|x|) 3.3e-5, rounding to
+/// bfloat16 2e-3.
+PRETEXT_HOST_DEVICE inline gelu_point<float> gelu_for_bfloat16(float x, float e, float t) {
+  float tail = 0.388481002f;
+  tail = tail * t - 0.506782621f;
+  tail = tail * t + 0.511711268f;
+  tail = tail * t - 0.0956115293f;
+  tail = tail * t + 0.120441934f;
+  tail = tail * t + 0.0817434468f;
+  tail = tail * t * e;
+  const float normal = x < 0 ? tail : 1.0f - tail;
+  return {x * normal, normal + x * e * 0.398942280f};
+}
+
 /// The denominator 1 + |x|·0.3/√2 of that fraction.
 PRETEXT_HOST_DEVICE inline float gelu_denominator(float x) { return 1.0f + 0.212132034f * std::fabs(x); }
 /// The same with an exact division.

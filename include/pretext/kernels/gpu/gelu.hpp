@@ -10,15 +10,21 @@
 
 namespace pretext::inline v0_1::grid {
 
-/// GELU at x. Where results are stored as bfloat16, a GPU takes the exponential and the reciprocal from its
-/// units for approximations: their relative errors are below 2⁻¹⁶, those of bfloat16 are 2⁻⁹.
+/// GELU at x. Where results are stored as bfloat16, the polynomial is shorter, and a GPU takes the
+/// exponential and the reciprocal from its units for approximations: relative errors are below 2⁻¹⁴, those of
+/// bfloat16 are 2⁻⁹.
 template <class T, class R>
 PRETEXT_HOST_DEVICE kernels::gelu_point<R> gelu_at(R x) {
+  if constexpr (std::is_same_v<T, bfloat16>) {
 #ifdef __CUDA_ARCH__
-  if constexpr (std::is_same_v<T, bfloat16>)
-    return kernels::gelu_at(x, __expf(-0.5f * x * x), __fdividef(1.0f, kernels::gelu_denominator(x)));
+    return kernels::gelu_for_bfloat16(x, __expf(-0.5f * x * x),
+                                      __fdividef(1.0f, kernels::gelu_denominator(x)));
+#else
+    return kernels::gelu_for_bfloat16(x, std::exp(-0.5f * x * x), 1.0f / kernels::gelu_denominator(x));
 #endif
-  return kernels::gelu_at(x, std::exp(R(-0.5) * x * x));
+  } else {
+    return kernels::gelu_at(x, std::exp(R(-0.5) * x * x));
+  }
 }
 
 /// y = gelu(x + bias) and its slope; x may alias either.

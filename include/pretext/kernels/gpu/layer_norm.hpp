@@ -162,17 +162,23 @@ struct layer_norm<Device> {
   static void backward(Context& context, std::size_t rows, std::size_t columns, const T* dy, const T* x,
                        const W* mean, const W* inverse, const W* gamma, const T* shortcut, T* dx, W* dgamma,
                        W* dbeta) {
+    if (rows == 0) return;
     W* const totals[] = {dgamma, dbeta};
-    grid::add_column_sums<T>(context, rows, columns, totals, {dy, x},
-                             grid::layer_norm_moments<T, W>{columns, dy, x, mean, inverse});
-    if (!dx || rows == 0) return;
     if (by_warps<T>(columns, {dy, x, shortcut, dx})) {
       using kernel = grid::layer_norm_backward_by_warps<T, W>;
-      launch(context.stream, grid::ceil_div(rows, kernel::rows_per_block),
-             kernel{rows, columns, 1 / static_cast<double>(columns), dy, x, mean, inverse, gamma,
-                    grid::is_aligned(gamma), shortcut, dx});
+      const std::size_t rows_per_warp = kernel::rows_of_warp(rows),
+                        blocks = grid::ceil_div(rows, rows_per_warp * kernel::warps);
+      const arena_scope guard{context.workspace};
+      double* const partial = context.workspace.template allocate<double>(blocks * 2 * columns);
+      launch(context.stream, blocks,
+             kernel{rows, columns, rows_per_warp, 1 / static_cast<double>(columns), dy, x, mean, inverse,
+                    gamma, grid::is_aligned(gamma), shortcut, dx, partial});
+      grid::add_partial_sums(context, columns, blocks, totals, partial);
       return;
     }
+    grid::add_column_sums<T>(context, rows, columns, totals, {dy, x},
+                             grid::layer_norm_moments<T, W>{columns, dy, x, mean, inverse});
+    if (!dx) return;
     const auto run = [&]<unsigned N>() {
       launch(context.stream, rows,
              grid::layer_norm_backward<T, W, N>{columns, dy, x, mean, inverse, gamma, shortcut, dx});

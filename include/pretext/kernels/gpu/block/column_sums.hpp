@@ -171,15 +171,15 @@ struct finished_column_sums {
   struct shared {
     double of[Sums][tall][wide];
   };
-  divided_rows split;
+  std::size_t columns, groups, row_blocks;  ///< of partial (groups, row_blocks, Sums, columns)
   const double* partial;
   Finish finish;
 
   template <class Block>
   PRETEXT_HOST_DEVICE void operator()(Block& block) const {
     auto& memory = block.shared();
-    const std::size_t columns = split.columns, row_blocks = split.row_blocks, step = tall * Sums * columns;
-    for (std::size_t group = 0; group < split.groups; ++group) {
+    const std::size_t step = tall * Sums * columns;
+    for (std::size_t group = 0; group < groups; ++group) {
       block.for_each_thread([&](unsigned thread) {
         const std::size_t column = block.index() * wide + thread % wide;
         double sums[Sums]{};
@@ -223,7 +223,8 @@ void sum_columns(Context& context, std::size_t rows, std::size_t columns, std::s
   const divided_rows divided{split};
   launch(context.stream, split.blocks(), kernel{divided, term, partial});
   using finished = finished_column_sums<Sums, Finish>;
-  launch(context.stream, ceil_div(columns, finished::wide), finished{divided, partial, finish});
+  launch(context.stream, ceil_div(columns, finished::wide),
+         finished{columns, groups, split.row_blocks(), partial, finish});
 }
 
 /// Adds the sums to the totals; skips those that are null.
@@ -236,6 +237,16 @@ struct add_to_totals {
       if (total[s]) total[s][column] += static_cast<W>(sums[s]);
   }
 };
+
+/// Adds sums that a kernel has left for each of its blocks, partial (blocks, Sums, columns).
+template <class Context, class W, std::size_t Sums>
+void add_partial_sums(Context& context, std::size_t columns, std::size_t blocks, W* const (&totals)[Sums],
+                      const double* partial) {
+  add_to_totals<W, Sums> finish;
+  for (std::size_t s = 0; s < Sums; ++s) finish.total[s] = totals[s];
+  using finished = finished_column_sums<Sums, add_to_totals<W, Sums>>;
+  launch(context.stream, ceil_div(columns, finished::wide), finished{columns, 1, blocks, partial, finish});
+}
 
 template <class T, class Context, class W, std::size_t Sums, class Term>
 void add_column_sums(Context& context, std::size_t rows, std::size_t columns, W* const (&totals)[Sums],

@@ -66,7 +66,7 @@ struct patch_matrix {
 /// The transpose of patch_matrix: the left operand of the weight gradient.
 template <class T>
 struct transposed_patch_matrix {
-  static constexpr bool along_columns = false;
+  static constexpr bool along_columns = false, needs_many_registers = true;
   patch_matrix<T> patches;
 
   PRETEXT_HOST_DEVICE tap_channel row(std::size_t r) const { return patches.column(r); }

@@ -53,7 +53,8 @@ struct store_sums {
 /// tiles are fetched from global memory.
 template <class A, class B, class Result>
 struct tensor_product {
-  static constexpr unsigned threads = 256, blocks_at_once = 2;
+  static constexpr unsigned threads = 256, blocks_at_once = requires { A::needs_many_registers; }
+  ? 1 : 2;
   static constexpr unsigned tall = tensor_extents::tall, wide = tensor_extents::wide,
                             deep = tensor_extents::deep;
   struct shared {

@@ -88,45 +88,81 @@ struct layer_norm_forward_by_warps {
   }
 };
 
-/// layer_norm_backward with one warp per row.
+/// layer_norm_backward with one warp per row, and the sums over the rows that are the gradients of γ and β: a
+/// warp adds those of its rows in R and in shared memory, the block adds its warps' in double. `dx` may be
+/// null.
 template <class T, class W>
 struct layer_norm_backward_by_warps {
   using R = arithmetic<T>;
   using part = row_part<T>;
-  static constexpr unsigned threads = 256, rows_per_block = threads / 32, width = part::width;
-  using shared = no_memory;
-  std::size_t rows, columns;
+  static constexpr unsigned warps = 32 / sizeof(R), threads = 32 * warps, width = part::width;
+  /// Sums are stored in groups of 16 bytes, those of neighbouring threads side by side.
+  static constexpr unsigned quad = 16 / sizeof(R), quads = width / quad;
+  struct shared {
+    R of[warps][2][part::count][quads][32][quad];
+  };
+  /// As many rows of a warp as two blocks for each of 132 multiprocessors leave, and at most 32.
+  static constexpr std::size_t rows_of_warp(std::size_t rows) {
+    return smaller(ceil_div(rows, std::size_t{2 * 132 * warps}), 32);
+  }
+  std::size_t rows, columns, rows_per_warp;
   double share;  ///< 1 / columns
   const T *dy, *x;
   const W *mean, *inverse, *gamma;
   bool aligned;  ///< gamma
   const T* shortcut;
   T* dx;
+  double* partial;  ///< (blocks, 2, columns)
 
   template <class Block>
   PRETEXT_HOST_DEVICE void operator()(Block& block) const {
+    auto& memory = block.shared();
+    for (std::size_t turn = 0; turn < rows_per_warp; ++turn) take_rows(block, turn);
+    block.for_each_thread([](unsigned) {});
+    block.for_each_thread([&](unsigned thread) {
+      for (unsigned i = thread; i < 2 * part::most_columns; i += threads) {
+        const unsigned k = i % quad, lane = i / quad % 32, q = i / quad / 32 % quads,
+                       v = i / (32 * width) % part::count, s = i / part::most_columns;
+        const std::size_t column = (v * 32 + lane) * width + q * quad + k;
+        if (column >= columns) continue;
+        double sum = 0;
+        for (unsigned w = 0; w < warps; ++w) sum += static_cast<double>(memory.of[w][s][v][q][lane][k]);
+        partial[(block.index() * 2 + s) * columns + column] = sum;
+      }
+    });
+  }
+
+ private:
+  /// A row for each warp.
+  template <class Block>
+  PRETEXT_HOST_DEVICE void take_rows(Block& block, std::size_t turn) const {
     typename Block::template per_thread<part> of_dy, of_x;
     typename Block::template per_thread<double> sum, dot;
-    const std::size_t first = block.index() * rows_per_block;
+    const std::size_t first = (block.index() * rows_per_warp + turn) * warps;
     block.without_barrier([&](unsigned thread) {
       const std::size_t row = first + thread / 32;
-      if (row >= rows) return;
+      if (row >= rows) return turn == 0 ? clear_sums(block, thread) : void();
       const W m = mean[row], i = inverse[row];
       R gradients{0}, products{0};
       part::for_each(thread, columns, [&](unsigned v, std::size_t c) {
         of_dy[thread].keep(v, dy + row * columns + c);
         of_x[thread].keep(v, x + row * columns + c);
-        const auto g = of_dy[thread].at(v), value = of_x[thread].at(v);
+        const auto g = of_dy[thread].at(v);
+        auto normal = of_x[thread].at(v);
         const auto factor = load<width>(gamma + c, aligned);
         for (unsigned k = 0; k < width; ++k) {
-          const R scaled = g[k] * factor[k];
-          gradients += scaled;
-          products += scaled * ((value[k] - m) * i);
+          normal[k] = (normal[k] - m) * i;
+          gradients += g[k] * factor[k];
+          products += g[k] * factor[k] * normal[k];
+          normal[k] *= g[k];
         }
+        add(block, thread, 0, v, normal, turn == 0);
+        add(block, thread, 1, v, g, turn == 0);
       });
       sum[thread] = static_cast<double>(gradients);
       dot[thread] = static_cast<double>(products);
     });
+    if (!dx) return;
     block.sum_in_warps(sum);
     block.sum_in_warps(dot);
     block.without_barrier([&](unsigned thread) {
@@ -146,6 +182,25 @@ struct layer_norm_backward_by_warps {
         store<width>(dx + row * columns + c, g);
       });
     });
+  }
+
+  /// Adds to the warp's sums, which begin with the terms of its first row.
+  template <class Block>
+  PRETEXT_HOST_DEVICE static void add(Block& block, unsigned thread, unsigned which, unsigned v,
+                                      const vec<R, width>& terms, bool first) {
+    auto& sums = block.shared().of[thread / 32][which][v];
+    for (unsigned q = 0; q < quads; ++q) {
+      R* const at = sums[q][thread % 32];
+      vec<R, quad> sum = first ? vec<R, quad>{} : load<quad>(static_cast<const R*>(at));
+      for (unsigned k = 0; k < quad; ++k) sum[k] += terms[q * quad + k];
+      store<quad>(at, sum);
+    }
+  }
+  /// The sums of a warp without rows.
+  template <class Block>
+  PRETEXT_HOST_DEVICE static void clear_sums(Block& block, unsigned thread) {
+    for (unsigned which = 0; which < 2; ++which)
+      for (unsigned v = 0; v < part::count; ++v) add(block, thread, which, v, {}, true);
   }
 };
 
