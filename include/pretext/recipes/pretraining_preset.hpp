@@ -22,6 +22,13 @@
 
 namespace pretext::inline v0_1 {
 
+/// The kinds of images that there are presets for.
+enum class image_kind : std::uint8_t {
+  photographs,   ///< as in the papers: ImageNet, large batches, many epochs
+  small_images,  ///< 32 to 64 pixels, minutes to hours on a few cores
+  inspection,    ///< without an upright position, of one channel: parts, surfaces, tissue
+};
+
 /// Learning rate and weight decay of a preset with one optimizer.
 struct optimizer_preset {
   rate_rule rate;
