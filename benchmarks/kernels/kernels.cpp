@@ -203,8 +203,8 @@ void bias_and_gelu(std::size_t rows, std::size_t width) {
       [] {});
   time(
       name + "backward", 0, 3 * pass,
-      [&] { kernels::gelu<cpu>::backward<on<cpu>, float>(context, rows, width, slope, dy, dx, dbias); }, dx,
-      [] {});
+      [&] { kernels::gelu<cpu>::backward<on<cpu>, float>(context, rows, width, slope, bias, dy, dx, dbias); },
+      dx, [] {});
 }
 
 void bias(std::size_t rows, std::size_t columns) {

@@ -52,6 +52,11 @@ class workbench {
   const Number* in(const std::vector<Number>& values) {
     return upload(values);
   }
+  /// Memory whose contents are not compared.
+  template <class Number>
+  Number* scratch(const std::vector<Number>& start) {
+    return upload(start);
+  }
   /// Memory for results, initialized with `start` or, by default, with NaN.
   T* out(std::size_t count) { return out(std::vector<T>(count, T(std::numeric_limits<W>::quiet_NaN()))); }
   W* out_weights(std::size_t count) {

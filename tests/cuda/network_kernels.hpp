@@ -83,7 +83,7 @@ void linear_layers() {
           const std::size_t outputs = e.rows * e.out;
           const auto x = at.activations(e.rows * e.in, 1), w = at.activations(e.in * e.out, 2),
                      s = at.activations(e.rows * e.out, 4), dy = at.activations(e.rows * e.out, 6),
-                     slope = at.activations(e.rows * e.in, 7);
+                     before = at.activations(e.rows * e.in, 7);
           const auto rounded = at.activations(e.out, 3);
           const std::vector<W> b(rounded.begin(), rounded.end());
           const auto branch_scale = random_values<W>(e.rows / tokens, 5);
@@ -106,11 +106,17 @@ void linear_layers() {
             linear::backward_weights(at.context, e, at.in(x), at.in(dy),
                                      at.out(random_values<W>(w.size(), 9)),
                                      dbias.empty() ? nullptr : at.out(dbias));
-          linear::forward_gelu(at.context, e, at.in(x), at.in(w), at.in(b), at.out(outputs), at.out(outputs));
+          T* const kept = at.scratch(std::vector<T>(outputs));
+          linear::forward_gelu(at.context, e, at.in(x), at.in(w), at.in(b), at.out(outputs), kept);
           linear::forward_gelu(at.context, e, at.in(x), at.in(w), at.in(b), at.out(outputs),
                                static_cast<T*>(nullptr));
-          linear::backward_gelu(at.context, e, at.in(dy), at.in(w), at.in(slope), at.out(e.rows * e.in),
-                                at.out(random_values<W>(e.in, 8)));
+          using gelu = kernels::gelu<typename Context::device>;
+          T* const kept_before = at.scratch(std::vector<T>(e.rows * e.in));
+          const auto bias_before = random_values<W>(e.in, 11);
+          gelu::forward(at.context, e.rows, e.in, at.in(before), at.in(bias_before), at.out(e.rows * e.in),
+                        kept_before);
+          linear::backward_gelu(at.context, e, at.in(dy), at.in(w), static_cast<const T*>(kept_before),
+                                at.in(bias_before), at.out(e.rows * e.in), at.out(random_values<W>(e.in, 8)));
         },
         2);  // the product, which a scale enlarges
 }

@@ -90,16 +90,19 @@ void gelus() {
     using W = typename Context::weight;
     const auto x = at.activations(r * c, 1, 4), dy = at.activations(r * c, 3);
     const auto b = random_values<W>(c, 2);
-    gelu::forward(at.context, r, c, at.in(x), at.in(b), at.out(r * c), at.out(r * c));
-    const auto behind = random_values<W>(c + 1, 6);  // a bias that is not aligned
-    gelu::forward(at.context, r, c, at.in(x), at.in(behind) + 1, at.out(r * c), at.out(r * c));
-    T* const slope = at.out(x);  // in place
-    gelu::forward(at.context, r, c, static_cast<const T*>(slope), static_cast<const W*>(nullptr),
-                  at.out(r * c), slope);
-    gelu::backward(at.context, r, c, at.in(x), at.in(dy), at.out(r * c), at.out(b));
-    T* const in_place = at.out(dy);
-    gelu::backward(at.context, r, c, at.in(x), static_cast<const T*>(in_place), in_place,
-                   static_cast<W*>(nullptr));
+    const auto behind = random_values<W>(c + 1, 6);
+    // With a bias, one that is not aligned, and without.
+    for (const W* bias : {at.in(b), at.in(behind) + 1, static_cast<const W*>(nullptr)})
+      for (const bool in_place : {false, true}) {
+        T* const kept = at.scratch(in_place ? x : std::vector<T>(r * c));
+        gelu::forward(at.context, r, c, in_place ? static_cast<const T*>(kept) : at.in(x), bias,
+                      at.out(r * c), kept);
+        T* const dx = in_place ? at.out(dy) : at.out(r * c);
+        gelu::backward(at.context, r, c, static_cast<const T*>(kept), bias,
+                       in_place ? static_cast<const T*>(dx) : at.in(dy), dx,
+                       in_place ? static_cast<W*>(nullptr) : at.out(b));
+      }
+    gelu::forward(at.context, r, c, at.in(x), at.in(b), at.out(r * c), static_cast<T*>(nullptr));
   });
 }
 

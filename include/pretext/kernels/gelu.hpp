@@ -61,7 +61,8 @@ PRETEXT_HOST_DEVICE inline gelu_point<double> gelu_at(double x, double e) {
   return {x * normal, normal + x * e * 0.39894228040143267794};
 }
 
-/// y = GELU(x + bias) of (rows, columns), and its backward pass from the stored slopes.
+/// y = GELU(x + bias) of (rows, columns), and its backward pass from what the device keeps of it: the
+/// derivative or, if its `keeps_input` is true, x.
 template <class Device>
 struct gelu : missing<Device> {};
 
@@ -69,12 +70,14 @@ struct gelu : missing<Device> {};
 template <class Context, class T = activation_of<Context>, class W = weight_of<Context>,
           class Kernel = gelu<device_of<Context>>>
 concept GeluKernel = requires(Context& context, std::size_t rows, std::size_t columns, const T* x,
-                              const W* bias, const T* slope, const T* dy, T* out_y, T* out_slope, T* out_dx,
+                              const W* bias, const T* kept, const T* dy, T* out_y, T* out_kept, T* out_dx,
                               W* dbias) {
-  // The bias (columns) and out_slope, the derivative at x + bias, may be null; out_slope may be x.
-  Kernel::forward(context, rows, columns, x, bias, out_y, out_slope);
-  // dx = slope·dy; dbias += the column sums of dx, unless null; dx may be dy
-  Kernel::backward(context, rows, columns, slope, dy, out_dx, dbias);
+  // The bias (columns) and out_kept, what backward needs, may be null; out_kept may be x.
+  Kernel::forward(context, rows, columns, x, bias, out_y, out_kept);
+  // dx = dy times the derivative at x + bias; dbias += the column sums of dx, unless null; dx may be dy
+  Kernel::backward(context, rows, columns, kept, bias, dy, out_dx, dbias);
+  // Whether out_kept gets x; a caller that has x at backward may then pass it instead.
+  requires(Kernel::keeps_input || !Kernel::keeps_input);
 };
 
 }  // namespace pretext::inline v0_1::kernels

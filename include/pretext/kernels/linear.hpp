@@ -30,13 +30,14 @@ template <class Context, class T = activation_of<Context>, class W = weight_of<C
           class Kernel = linear<device_of<Context>>>
 concept LinearKernel = requires(Context& context, const linear_extents& extents, const T* x, const T* w,
                                 const linear_epilogue<T, W>& epilogue, const W* bias, const T* dy,
-                                const T* slope, T* out_y, T* out_slope, T* out_dx, W* dw, W* dbias) {
+                                const T* kept, T* out_y, T* out_kept, T* out_dx, W* dw, W* dbias) {
   // y = shortcut + branch_scale·(x·wᵀ + bias)
   Kernel::forward(context, extents, x, w, epilogue, out_y);
-  // y = GELU(x·wᵀ + bias); out_slope, its derivative there, may be null
-  Kernel::forward_gelu(context, extents, x, w, bias, out_y, out_slope);
-  // dx = slope ∘ (dy·w), where slope is that of the GELU before this layer; dbias (in) += the sums of dx
-  Kernel::backward_gelu(context, extents, dy, w, slope, out_dx, dbias);
+  // y = GELU(x·wᵀ + bias); out_kept, what backward needs of it, may be null (gelu.hpp)
+  Kernel::forward_gelu(context, extents, x, w, bias, out_y, out_kept);
+  // dx = the derivative of the GELU before this layer, which had `bias`, times dy·w; dbias (in) += the sums
+  // of dx
+  Kernel::backward_gelu(context, extents, dy, w, kept, bias, out_dx, dbias);
   // dw += dyᵀ·x; dbias (out) += the column sums of dy, unless null
   Kernel::backward_weights(context, extents, x, dy, dw, dbias);
 };

@@ -40,7 +40,7 @@ struct mlp {
   template <Shape In, class Context>
   struct cache {
     reads<Context, In> x;
-    reads<Context, hidden<In>> slope, activated;  ///< GELU's derivative and value
+    reads<Context, hidden<In>> kept, activated;  ///< what GELU's backward pass needs, and its value
   };
 
   /// `epilogue` adds the result to a residual sum.
@@ -48,11 +48,11 @@ struct mlp {
   static void forward(Context& context, weights<Context> w, reads<Context, In> x, writes<Context, In> y,
                       cache<In, Context>& cache, const linear_epilogue<Context>& epilogue = {}) {
     using T = typename Context::activation;
-    const auto slope = context.activations.template allocate<T, hidden<In>>(x.batch);
+    const auto kept = context.activations.template allocate<T, hidden<In>>(x.batch);
     const auto activated = context.activations.template allocate<T, hidden<In>>(x.batch);
-    run(context, w, x, activated, slope.data, y, epilogue);
+    run(context, w, x, activated, kept.data, y, epilogue);
     cache.x = x;
-    cache.slope = slope;
+    cache.kept = kept;
     cache.activated = activated;
   }
 
@@ -68,7 +68,7 @@ struct mlp {
                       writes<Context, hidden<In>>{nullptr, dy.batch});
     kernels::linear<typename Context::device>::backward_gelu(
         context, {dy.batch * position_count<In>, hidden_width, width<In>}, dy.data,
-        w.at(fc2_offset<In>).operands(), cache.slope.data, dhidden.data,
+        w.at(fc2_offset<In>).operands(), cache.kept.data, fc1_bias<In>(w), dhidden.data,
         w.at(hidden_width * width<In>).gradient);
     cache_of<linear<hidden_width, bias::no>, In, Context> fc1_cache{cache.x};
     linear<hidden_width, bias::no>::backward(context, w, fc1_cache, reads<Context, hidden<In>>{dhidden}, dx);
@@ -86,16 +86,19 @@ struct mlp {
  private:
   template <Shape In>
   static constexpr std::size_t fc2_offset = weight_count<fc1<In>, In>;
+  template <Shape In, class Context>
+  static const typename Context::weight* fc1_bias(weights<Context> w) {
+    return w.at(channels_of<hidden<In>> * width<In>).value;
+  }
 
   template <class Context, Shape In, Shape Hidden, class T>
   static void run(Context& context, weights<Context> w, reads<Context, In> x,
-                  writes<Context, Hidden> activated, T* slope, writes<Context, In> y,
+                  writes<Context, Hidden> activated, T* kept, writes<Context, In> y,
                   const linear_epilogue<Context>& epilogue) {
-    using W = typename Context::weight;
     constexpr std::size_t hidden_width = channels_of<Hidden>;
     kernels::linear<typename Context::device>::forward_gelu(
         context, {y.batch * position_count<In>, width<In>, hidden_width}, x.data, w.operands(),
-        static_cast<const W*>(w.at(hidden_width * width<In>).value), activated.data, slope);
+        fc1_bias<In>(w), activated.data, kept);
     fc2<In>::infer(context, w.at(fc2_offset<In>), reads<Context, Hidden>{activated}, y, epilogue);
   }
 };

@@ -82,8 +82,8 @@ TEST_CASE(
       for (std::size_t c = 0; c < out; ++c) sum += dy[r * out + c] * w[c * in + k];
       sums[k] += expected[r * in + k] = slope[r * in + k] * sum;
     }
-  kernels::linear<cpu>::backward_gelu(context, {rows, in, out}, dy.data(), w.data(), slope.data(), dx.data(),
-                                      dbias.data());
+  kernels::linear<cpu>::backward_gelu(context, {rows, in, out}, dy.data(), w.data(), slope.data(),
+                                      static_cast<const double*>(nullptr), dx.data(), dbias.data());
   check_equal(dx, expected);
   for (std::size_t k = 0; k < in; ++k) CHECK(dbias[k] == doctest::Approx(sums[k]).epsilon(1e-10).scale(1));
 }

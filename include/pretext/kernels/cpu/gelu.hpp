@@ -16,6 +16,8 @@ namespace pretext::inline v0_1::kernels {
 /// the polynomial. The derivative is stored forward, so that backward is one multiplication.
 template <>
 struct gelu<cpu> {
+  static constexpr bool keeps_input = false;
+
   template <class Context, class T>
   static void forward(Context& context, std::size_t rows, std::size_t columns, const T* x, const T* bias,
                       T* y, T* slope) {
@@ -36,8 +38,8 @@ struct gelu<cpu> {
   }
 
   template <class Context, class T>
-  static void backward(Context& context, std::size_t rows, std::size_t columns, const T* slope, const T* dy,
-                       T* dx, T* dbias) {
+  static void backward(Context& context, std::size_t rows, std::size_t columns, const T* slope,
+                       const T* /*bias*/, const T* dy, T* dx, T* dbias) {
     T* const totals[] = {dbias};
     detail::sum_columns(context, rows, columns, totals, [=](std::size_t first, std::size_t last, T* partial) {
       for (std::size_t r = first; r < last; ++r) {

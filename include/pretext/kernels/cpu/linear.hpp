@@ -55,7 +55,7 @@ struct linear<cpu> {
 
   template <class Context, class T>
   static void backward_gelu(Context& context, const linear_extents& e, const T* dy, const T* w,
-                            const T* slope, T* dx, T* dbias) {
+                            const T* slope, const T* /*bias*/, T* dx, T* dbias) {
     const std::size_t blocks = (e.rows + output_block::fixed_rows - 1) / output_block::fixed_rows;
     const arena_scope guard{context.workspace};
     T* const partial = context.workspace.template allocate<T>(blocks * e.in);

@@ -27,56 +27,68 @@ PRETEXT_HOST_DEVICE kernels::gelu_point<R> gelu_at(R x) {
   }
 }
 
-/// y = gelu(x + bias) and its slope; x may alias either.
+/// y = gelu(x + bias); x may alias it.
 template <class T, class W>
 struct gelu_forward {
   const T* x;
   const W* bias;
   bool aligned_bias;
-  T *y, *slope;
+  T *y, *kept;  ///< a copy of x, or null
 
   template <unsigned N>
   struct of_column {
     const T* x;
-    T *y, *slope;
+    T *y, *kept;
     bool biased;
     vec<W, N> offset;
 
     PRETEXT_HOST_DEVICE auto read(std::size_t i) const { return load<N>(x + i); }
     PRETEXT_HOST_DEVICE void write(std::size_t i, vec<arithmetic<T>, N> value) const {
-      vec<arithmetic<T>, N> derivative;
+      if (kept) store<N>(kept + i, value);
       if (biased)
         for (unsigned k = 0; k < N; ++k) value[k] += offset[k];
-      for (unsigned k = 0; k < N; ++k) {
-        const auto point = gelu_at<T>(value[k]);
-        value[k] = point.value;
-        derivative[k] = point.slope;
-      }
+      for (unsigned k = 0; k < N; ++k) value[k] = gelu_at<T>(value[k]).value;
       store<N>(y + i, value);
-      if (slope) store<N>(slope + i, derivative);
     }
   };
   template <unsigned N>
   PRETEXT_HOST_DEVICE of_column<N> in_column(std::size_t, std::size_t c) const {
-    of_column<N> of{x, y, slope, bias != nullptr, {}};
+    of_column<N> of{x, y, kept, bias != nullptr, {}};
     if (bias) of.offset = load<N>(bias + c, aligned_bias);
     return of;
   }
 };
 
-/// dx = slope∘dy; its column sums are the gradient of the bias.
-template <class T>
+/// dx = gelu'(x + bias)∘dy; its column sums are the gradient of the bias.
+template <class T, class W>
 struct gelu_backward {
   std::size_t columns;
-  const T *slope, *dy;
+  const T *x, *dy;
+  const W* bias;
+  bool aligned_bias;
   T* dx;
 
   template <unsigned N>
-  PRETEXT_HOST_DEVICE void at(std::size_t r, std::size_t c, vec<arithmetic<T>, N> (&term)[1]) const {
-    const std::size_t at = r * columns + c;
-    const auto s = load<N>(slope + at), d = load<N>(dy + at);
-    for (unsigned k = 0; k < N; ++k) term[0][k] = s[k] * d[k];
-    store<N>(dx + at, term[0]);
+  struct of_column {
+    std::size_t columns;
+    const T *x, *dy;
+    T* dx;
+    vec<W, N> offset;
+
+    template <unsigned M>
+    PRETEXT_HOST_DEVICE void at(std::size_t r, std::size_t c, vec<arithmetic<T>, M> (&term)[1]) const {
+      static_assert(M == N);
+      const std::size_t at = r * columns + c;
+      const auto value = load<N>(x + at), d = load<N>(dy + at);
+      for (unsigned k = 0; k < N; ++k) term[0][k] = gelu_at<T>(value[k] + offset[k]).slope * d[k];
+      store<N>(dx + at, term[0]);
+    }
+  };
+  template <unsigned N>
+  PRETEXT_HOST_DEVICE of_column<N> in_column(std::size_t, std::size_t c) const {
+    of_column<N> of{columns, x, dy, dx, {}};
+    if (bias) of.offset = load<N>(bias + c, aligned_bias);
+    return of;
   }
 };
 
@@ -84,21 +96,25 @@ struct gelu_backward {
 
 namespace pretext::inline v0_1::kernels {
 
-/// One vectorized pass forward; the backward pass also sums the columns for the bias gradient.
+/// One vectorized pass forward; the backward pass computes the derivative again, because storing it would
+/// take as much memory traffic, and also sums the columns for the bias gradient.
 template <Accelerator Device>
 struct gelu<Device> {
+  static constexpr bool keeps_input = true;
+
   template <class Context, class T, class W>
   static void forward(Context& context, std::size_t rows, std::size_t columns, const T* x, const W* bias,
-                      T* y, T* slope) {
-    grid::for_each_column<T>(context, rows, columns, 1, {x, y, slope},
-                             grid::gelu_forward<T, W>{x, bias, grid::is_aligned(bias), y, slope});
+                      T* y, T* kept) {
+    grid::for_each_column<T>(
+        context, rows, columns, 1, {x, y, kept},
+        grid::gelu_forward<T, W>{x, bias, grid::is_aligned(bias), y, kept == x ? nullptr : kept});
   }
   template <class Context, class T, class W>
-  static void backward(Context& context, std::size_t rows, std::size_t columns, const T* slope, const T* dy,
-                       T* dx, W* dbias) {
+  static void backward(Context& context, std::size_t rows, std::size_t columns, const T* x, const W* bias,
+                       const T* dy, T* dx, W* dbias) {
     W* const totals[] = {dbias};
-    grid::add_column_sums<T>(context, rows, columns, totals, {slope, dy, dx},
-                             grid::gelu_backward<T>{columns, slope, dy, dx});
+    grid::add_column_sums<T>(context, rows, columns, totals, {x, dy, dx},
+                             grid::gelu_backward<T, W>{columns, x, dy, bias, grid::is_aligned(bias), dx});
   }
 };
 

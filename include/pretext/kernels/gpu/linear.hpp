@@ -62,8 +62,7 @@ namespace pretext::inline v0_1::kernels {
 
 /// A product whose epilogue the device's library computes if it can, else one extra pass. GELU is always a
 /// separate pass: cuBLASLt's documentation does not say whether its GELU epilogue is exact, and PyTorch
-/// treats it as the tanh approximation. Ours, like MAE's, is the exact one and also stores the slope for
-/// the backward pass.
+/// treats it as the tanh approximation. Ours, like MAE's, is the exact one.
 template <Accelerator Device>
 struct linear<Device> {
   template <class Context, class T, class W>
@@ -81,18 +80,18 @@ struct linear<Device> {
 
   template <class Context, class T, class W>
   static void forward_gelu(Context& context, const linear_extents& e, const T* x, const T* w, const W* bias,
-                           T* y, T* slope) {
-    T* const product = slope ? slope : y;
+                           T* y, T* kept) {
+    T* const product = kept ? kept : y;
     gemm<Device>::run(context, op::none, op::transposed, e.rows, e.out, e.in, x, w, product,
                       write_mode::overwrite);
-    gelu<Device>::forward(context, e.rows, e.out, static_cast<const T*>(product), bias, y, slope);
+    gelu<Device>::forward(context, e.rows, e.out, static_cast<const T*>(product), bias, y, kept);
   }
 
   template <class Context, class T, class W>
-  static void backward_gelu(Context& context, const linear_extents& e, const T* dy, const T* w,
-                            const T* slope, T* dx, W* dbias) {
+  static void backward_gelu(Context& context, const linear_extents& e, const T* dy, const T* w, const T* kept,
+                            const W* bias, T* dx, W* dbias) {
     gemm<Device>::run(context, op::none, op::none, e.rows, e.in, e.out, dy, w, dx, write_mode::overwrite);
-    gelu<Device>::backward(context, e.rows, e.in, slope, static_cast<const T*>(dx), dx, dbias);
+    gelu<Device>::backward(context, e.rows, e.in, kept, bias, static_cast<const T*>(dx), dx, dbias);
   }
 
   template <class Context, class T, class W>
