@@ -77,7 +77,7 @@ concept GeluKernel = requires(Context& context, std::size_t rows, std::size_t co
   // dx = dy times the derivative at x + bias; dbias += the column sums of dx, unless null; dx may be dy
   Kernel::backward(context, rows, columns, kept, bias, dy, out_dx, dbias);
   // Whether out_kept gets x; a caller that has x at backward may then pass it instead.
-  requires(Kernel::keeps_input || !Kernel::keeps_input);
+  bool{Kernel::keeps_input};
 };
 
 }  // namespace pretext::inline v0_1::kernels

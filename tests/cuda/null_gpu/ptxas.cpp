@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -13,7 +15,7 @@ namespace {
 struct temporary_file {
   std::filesystem::path path;
   explicit temporary_file(std::string_view name)
-      : path{std::filesystem::temp_directory_path() / (std::to_string(std::rand()) + std::string{name})} {}
+      : path{std::filesystem::temp_directory_path() / (std::to_string(getpid()) + std::string{name})} {}
   ~temporary_file() { std::filesystem::remove(path); }
 };
 

@@ -4,6 +4,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 // What ptxas makes of the kernels: registers, stack and spills, in a file that is compared line by line.

@@ -43,17 +43,17 @@ predicted_time kernel_time(const ptx::grid_of_blocks& grid, unsigned resident, u
   const double busy = std::min(grid.blocks, multiprocessors),
                rounds = static_cast<double>((grid.blocks + multiprocessors * resident - 1) /
                                             (multiprocessors * resident));
-  constexpr double issued = 0.65,  // of a scheduler's cycles, with enough warps
-      sectors_per_cycle = 4,       // of the first cache
-      cycles_of_dependent = 4,     // between an instruction and one that needs its result
+  constexpr double issue_efficiency = 0.65,  // of a scheduler's cycles, with enough warps
+      sectors_per_cycle = 4,                 // of the first cache
+      latency_cycles = 4,                    // of an instruction whose result is needed next
       part_of_bandwidth = 0.9;
   return longest(
       {{of_all(counted.distinct_sectors) * 32 / (h200::bytes_per_second * part_of_bandwidth), "memory"},
        {of_all(counted.sectors) / (busy * sectors_per_cycle * h200::clock), "caches"},
-       {of_all(counted.issue_slots) / 100 / (busy * h200::schedulers * issued * h200::clock), "instructions"},
+       {of_all(counted.issue_slots) / 100 / (busy * h200::schedulers * issue_efficiency * h200::clock),
+        "instructions"},
        {of_all(counted.wavefronts) / (busy * h200::clock), "shared memory"},
-       {rounds * static_cast<double>(counted.longest_warp) * cycles_of_dependent / h200::clock,
-        "longest warp"}});
+       {rounds * static_cast<double>(counted.longest_warp) * latency_cycles / h200::clock, "longest warp"}});
 }
 
 predicted_time library_time(std::string_view what, const ptx::library_work& work) {

@@ -101,7 +101,7 @@ struct layer_norm_backward_by_warps {
   struct shared {
     R of[warps][2][part::count][quads][32][quad];
   };
-  /// As many rows of a warp as two blocks for each of 132 multiprocessors leave, and at most 32.
+  /// So many rows that there are two blocks for each of an H200's 132 multiprocessors, and at most 32.
   static constexpr std::size_t rows_of_warp(std::size_t rows) {
     return smaller(ceil_div(rows, std::size_t{2 * 132 * warps}), 32);
   }
@@ -118,7 +118,7 @@ struct layer_norm_backward_by_warps {
   PRETEXT_HOST_DEVICE void operator()(Block& block) const {
     auto& memory = block.shared();
     for (std::size_t turn = 0; turn < rows_per_warp; ++turn) take_rows(block, turn);
-    block.for_each_thread([](unsigned) {});
+    block.for_each_thread([](unsigned) {});  // a barrier
     block.for_each_thread([&](unsigned thread) {
       for (unsigned i = thread; i < 2 * part::most_columns; i += threads) {
         const unsigned k = i % quad, lane = i / quad % 32, q = i / quad / 32 % quads,
@@ -141,7 +141,10 @@ struct layer_norm_backward_by_warps {
     const std::size_t first = (block.index() * rows_per_warp + turn) * warps;
     block.without_barrier([&](unsigned thread) {
       const std::size_t row = first + thread / 32;
-      if (row >= rows) return turn == 0 ? clear_sums(block, thread) : void();
+      if (row >= rows) {
+        if (turn == 0) clear_sums(block, thread);
+        return;
+      }
       const W m = mean[row], i = inverse[row];
       R gradients{0}, products{0};
       part::for_each(thread, columns, [&](unsigned v, std::size_t c) {
