@@ -155,13 +155,13 @@ int main(int argc, char** argv) {
                                         static_cast<const float*>(nullptr), true, u.data());
       },
       [&] { u = ((t.rowwise() * scale.transpose()).rowwise() + shift.transpose()).max(0.f); });
-  array of_columns(columns), inverse_deviation(columns);
+  array of_columns(columns), inverse_deviation(columns), norm_scale(columns), norm_shift(columns);
   compare(
       "batch norm, statistics",
       [&] {
-        kernels::batch_norm<cpu>::statistics(context, rows, columns, 1, in(t), 1e-5f, of_columns.data(),
-                                             inverse_deviation.data(), .1f, static_cast<float*>(nullptr),
-                                             static_cast<float*>(nullptr));
+        kernels::batch_norm<cpu>::statistics(
+            context, rows, columns, 1, in(t), {1e-5f, .1f},
+            {of_columns.data(), inverse_deviation.data(), norm_scale.data(), norm_shift.data()});
       },
       [&] {
         of_columns = t.colwise().mean().transpose();

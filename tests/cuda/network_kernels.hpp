@@ -192,29 +192,33 @@ void batch_norms() {
       const auto gamma = random_values<W>(c, 3), beta = random_values<W>(c, 4);
       const T* const no_shortcut = nullptr;
       const W* const none = nullptr;
-      W *const mean = at.out_weights(g * c), *const inverse = at.out_weights(g * c),
-               *const no_output = nullptr;
-      norm::statistics(at.context, r, c, g, at.in(x), W(1e-5), mean, inverse, W(0.1), at.out(gamma),
-                       at.out(std::vector<W>(c, W(1))));
-      norm::statistics(at.context, r, c, g, at.in(x), W(1e-5), at.out_weights(g * c), at.out_weights(g * c),
-                       W(0.1), no_output, no_output);
-      W *const scale = at.out_weights(g * c), *const shift = at.out_weights(g * c);
-      norm::fold(at.context, c, g, mean, inverse, at.in(gamma), at.in(beta), scale, shift);
-      norm::fold(at.context, c, g, mean, inverse, none, none, at.out_weights(g * c), at.out_weights(g * c));
+      using parameters = kernels::norm_parameters<W>;
+      W* const no_output = nullptr;
+      const auto norms = [&] {
+        const auto per_channel = [&] { return at.out_weights(g * c); };
+        return kernels::channel_norms<W>{per_channel(), per_channel(), per_channel(), per_channel()};
+      };
+      const auto affine = norms(), plain = norms();
+      norm::statistics(at.context, r, c, g, at.in(x),
+                       parameters{W(1e-5), W(0.1), at.in(gamma), at.in(beta), at.out(gamma),
+                                  at.out(std::vector<W>(c, W(1)))},
+                       affine);
+      norm::statistics(at.context, r, c, g, at.in(x), parameters{W(1e-5), W(0.1)}, plain);
+      const W *const scale = affine.scale, *const shift = affine.shift;
       norm::fold_running(at.context, c, at.in(beta), at.in(std::vector<W>(c, W(2))), W(1e-5), at.in(gamma),
                          at.in(beta), at.out_weights(c), at.out_weights(c));
       norm::scale_columns(at.context, r, c, at.in(random_values<W>(r * c, 7)), at.in(gamma), at.out(r * c));
       for (const bool relu : {false, true}) {
         norm::apply(at.context, r, c, g, at.in(x), scale, shift, at.in(shortcut), relu, at.out(r * c));
         norm::apply(at.context, r, c, g, at.in(x), none, shift, no_shortcut, relu, at.out(r * c));
-        norm::backward(at.context, r, c, g, at.in(dy), relu, at.in(y), at.in(x), mean, inverse, at.in(gamma),
-                       at.in(beta), at.out(gamma), at.out(beta), at.out(r * c), at.out(r * c));
-        norm::backward(at.context, r, c, g, at.in(dy), relu, no_shortcut, at.in(x), mean, inverse, none, none,
-                       no_output, no_output, at.out(r * c), static_cast<T*>(nullptr));
+        norm::backward(at.context, r, c, g, at.in(dy), relu, at.in(y), at.in(x), affine, at.in(gamma),
+                       at.out(gamma), at.out(beta), at.out(r * c), at.out(r * c));
+        norm::backward(at.context, r, c, g, at.in(dy), relu, no_shortcut, at.in(x), plain, none, no_output,
+                       no_output, at.out(r * c), static_cast<T*>(nullptr));
         T *const over_x = at.out(x), *const over_dy = at.out(dy);
         norm::backward(at.context, r, c, g, static_cast<const T*>(over_dy), relu, no_shortcut,
-                       static_cast<const T*>(over_x), mean, inverse, at.in(gamma), at.in(beta), at.out(gamma),
-                       at.out(beta), over_x, over_dy);
+                       static_cast<const T*>(over_x), affine, at.in(gamma), at.out(gamma), at.out(beta),
+                       over_x, over_dy);
       }
     });
 }

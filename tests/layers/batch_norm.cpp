@@ -34,10 +34,9 @@ TEST_CASE(
   const auto x = numbers(size, 1), dy = numbers(size, 2), gamma = numbers(channels, 3),
              beta = numbers(channels, 4);
   std::vector<float> mean(groups * channels), inverse(mean), scale(mean), shift(mean), y(size);
-  norm::statistics<on<cpu>, float>(context, rows, channels, groups, x.data(), 1e-5f, mean.data(),
-                                   inverse.data(), 0.1f, nullptr, nullptr);
-  norm::fold(context, channels, groups, mean.data(), inverse.data(), gamma.data(), beta.data(), scale.data(),
-             shift.data());
+  const kernels::channel_norms<float> norms{mean.data(), inverse.data(), scale.data(), shift.data()};
+  norm::statistics(context, rows, channels, groups, x.data(), {1e-5f, 0.1f, gamma.data(), beta.data()},
+                   norms);
   norm::apply<on<cpu>, float>(context, rows, channels, groups, x.data(), scale.data(), shift.data(), nullptr,
                               true, y.data());
 
@@ -50,8 +49,8 @@ TEST_CASE(
              in_place ? x : std::vector<float>(size), in_place ? dy : std::vector<float>(size)};
     norm::backward<on<cpu>, float>(context, rows, channels, groups, in_place ? r.dshortcut.data() : dy.data(),
                                    relu, output ? y.data() : nullptr, in_place ? r.dx.data() : x.data(),
-                                   mean.data(), inverse.data(), gamma.data(), beta.data(), r.dgamma.data(),
-                                   r.dbeta.data(), r.dx.data(), r.dshortcut.data());
+                                   norms, gamma.data(), r.dgamma.data(), r.dbeta.data(), r.dx.data(),
+                                   r.dshortcut.data());
     return r;
   };
   const result expected = backward(true, true, false);
@@ -159,6 +158,52 @@ TEST_CASE("a whole block computes the same bits with 1, 2 and 3 threads") {
   CHECK(y == training_output<on<cpu>, layer, In>(33, 3, three));
   CHECK(one == two);
   CHECK(one == three);
+}
+
+namespace {
+
+template <class L, class In>
+struct block_gradients {
+  std::vector<float> w, dx;
+  std::size_t stored_bytes;
+
+  explicit block_gradients(bool recomputes) : w(weight_count<L, In>), dx(5 * In::size) {
+    using Context = on<cpu>;
+    Context context;
+    context.recomputes_activations = recomputes;
+    const auto floats = [](const std::vector<double>& of) {
+      return std::vector<float>{of.begin(), of.end()};
+    };
+    auto value = floats(tests::plausible_weights<L, In>(4));
+    const auto x = floats(tests::normal_numbers(dx.size(), 5));
+    const auto dy = floats(tests::normal_numbers(5 * output_of<L, In>::size, 6));
+    std::vector<float> y(dy.size());
+    const weights<Context> all{value.data(), w.data()};
+    cache_of<L, In, Context> cache;
+    L::forward(context, all, reads<Context, In>{x.data(), 5}, writes<Context, output_of<L, In>>{y.data(), 5},
+               cache);
+    stored_bytes = context.activations.peak();
+    L::backward(context, all, cache, reads<Context, output_of<L, In>>{dy.data(), 5},
+                writes<Context, In>{dx.data(), 5});
+  }
+};
+
+template <class L, class In>
+void gradients_are_the_same_stored_and_recomputed() {
+  const block_gradients<L, In> stored{false}, recomputed{true};
+  CHECK(stored.w == recomputed.w);
+  CHECK(stored.dx == recomputed.dx);
+  CHECK(stored.stored_bytes > recomputed.stored_bytes);
+}
+
+}  // namespace
+
+TEST_CASE(
+    "blocks that store the activations between convolutions have the same gradients as those that "
+    "recompute") {
+  gradients_are_the_same_stored_and_recomputed<basic_block<8, 2, initial_scale::one>, shape<9, 9, 12>>();
+  gradients_are_the_same_stored_and_recomputed<bottleneck_block<3, 1, initial_scale::one>, shape<9, 9, 12>>();
+  gradients_are_the_same_stored_and_recomputed<bottleneck_block<8, 2, initial_scale::one>, shape<9, 9, 12>>();
 }
 
 TEST_CASE("inference with batch norm folded into the weights equals the unfolded formula") {

@@ -30,8 +30,7 @@ struct bottleneck_block;
 
 namespace detail {
 
-/// The first two convolutions of a bottleneck. Between them, too, only the convolution's output is stored,
-/// and backward recomputes the activation.
+/// The first two convolutions of a bottleneck.
 template <std::size_t Width, std::size_t Stride>
 struct bottleneck_convolutions {
   using first = fused_convolution<"conv1", "bn1", convolution<Width, 1>>;
@@ -54,6 +53,7 @@ struct bottleneck_convolutions {
 
   template <ImageShape In, class Context>
   struct cache {
+    inner_activation<middle<In>, Context> between;
     cache_of<first, In, Context> first_cache;
     cache_of<second, middle<In>, Context> second_cache;
   };
@@ -62,17 +62,15 @@ struct bottleneck_convolutions {
   static void forward(Context& context, weights<Context> w, reads<Context, In> x,
                       writes<Context, output<In>> y, cache<In, Context>& cache) {
     const arena_scope guard{context.workspace};
-    const auto middle_y =
-        context.workspace.template allocate<typename Context::activation, middle<In>>(x.batch);
+    const auto middle_y = cache.between.allocate(context, x.batch);
     first::forward(context, w, x, middle_y, cache.first_cache);
     second::forward(context, w.at(weight_count<first, In>), reads<Context, middle<In>>{middle_y}, y,
                     cache.second_cache);
   }
 
   template <class Context, ImageShape In>
-  static void recompute(Context& context, weights<Context> w, const cache<In, Context>& cache,
-                        writes<Context, output<In>> y) {
-    second::recompute(context, w.at(weight_count<first, In>), cache.second_cache, y);
+  static void recompute(Context& context, const cache<In, Context>& cache, writes<Context, output<In>> y) {
+    second::recompute(context, cache.second_cache, y);
   }
 
   template <class Context, ImageShape In>
@@ -80,12 +78,12 @@ struct bottleneck_convolutions {
                        reads<Context, output<In>> dy, writes<Context, In> dx,
                        kernels::write_mode mode = kernels::write_mode::overwrite) {
     const arena_scope guard{context.workspace};
-    const auto middle_y =
-        context.workspace.template allocate<typename Context::activation, middle<In>>(dy.batch);
-    first::recompute(context, w, cache.first_cache, middle_y);
-    second::set_input(cache.second_cache, reads<Context, middle<In>>{middle_y});
-    second::backward(context, w.at(weight_count<first, In>), cache.second_cache, dy, middle_y);
-    first::backward(context, w, cache.first_cache, reads<Context, middle<In>>{middle_y}, dx, mode,
+    const auto dmiddle = cache.between.get(context, dy.batch, [&](const writes<Context, middle<In>>& y) {
+      first::recompute(context, cache.first_cache, y);
+      second::set_input(cache.second_cache, reads<Context, middle<In>>{y});
+    });
+    second::backward(context, w.at(weight_count<first, In>), cache.second_cache, dy, dmiddle);
+    first::backward(context, w, cache.first_cache, reads<Context, middle<In>>{dmiddle}, dx, mode,
                     writes<Context, middle<In>>{});
   }
 

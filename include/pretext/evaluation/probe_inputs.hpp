@@ -46,9 +46,12 @@ class probe_inputs {
       const arena_scope guard{context.workspace};
       float *mean = context.workspace.allocate<float>(width_),
             *inverse = context.workspace.allocate<float>(width_);
-      norm::statistics(context, count, width_, 1, const_to(to), epsilon, mean, inverse, momentum,
-                       mean_.data(), variance_.data());
-      norm::fold(context, width_, 1, mean, inverse, none, none, scale_.data(), shift_.data());
+      norm::statistics(context, count, width_, 1, const_to(to),
+                       {.epsilon = epsilon,
+                        .momentum = momentum,
+                        .running_mean = mean_.data(),
+                        .running_variance = variance_.data()},
+                       {.mean = mean, .inverse = inverse, .scale = scale_.data(), .shift = shift_.data()});
     }
     scale(context, count, to);
   }

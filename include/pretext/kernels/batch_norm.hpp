@@ -7,12 +7,27 @@
 
 namespace pretext::inline v0_1::kernels {
 
+/// The parameters of each channel, and the running statistics that training updates. γ and β may be null, and
+/// so may the running statistics.
+template <class W>
+struct norm_parameters {
+  W epsilon, momentum;
+  const W *gamma = nullptr, *beta = nullptr;
+  W *running_mean = nullptr, *running_variance = nullptr;
+};
+
+/// What training computes per channel, (groups, channels): the mean, inverse = 1/√(variance + ε), and
+/// scale = inverse·γ and shift = β - mean·scale, so that x·scale + shift is normalised.
+template <class W>
+struct channel_norms {
+  W *mean, *inverse, *scale, *shift;
+};
+
 /// Batch normalisation of the channels of (rows, channels), separately for each of `groups` equal parts of
-/// the rows (Ioffe & Szegedy 2015). `mean`, `inverse` = 1/√(variance + ε), `scale` and `shift` are (groups,
-/// channels). A training step calls `statistics`, `fold`, `apply`, then `backward`; inference calls
-/// `fold_running` and `apply`, or `scale_columns` to fold the scale into a convolution's weights. With a
-/// communicator, `statistics` and `backward` are collectives: rows are this shard's, statistics those of the
-/// rows of all shards, and dγ and dβ the parts of this shard's rows.
+/// the rows (Ioffe & Szegedy 2015). A training step calls `statistics`, `apply`, then `backward`; inference
+/// calls `fold_running` and `apply`, or `scale_columns` to fold the scale into a convolution's weights. With
+/// a communicator, `statistics` and `backward` are collectives: rows are this shard's, statistics those of
+/// the rows of all shards, and dγ and dβ the parts of this shard's rows.
 template <class Device>
 struct batch_norm : missing<Device> {};
 
@@ -20,28 +35,23 @@ struct batch_norm : missing<Device> {};
 template <class Context, class T = activation_of<Context>, class W = weight_of<Context>,
           class Kernel = batch_norm<device_of<Context>>>
 concept BatchNormKernel = requires(Context& context, std::size_t rows, std::size_t channels,
-                                   std::size_t groups, W epsilon, W momentum, bool relu, const T* x,
-                                   const T* y, const T* dy, const T* shortcut, const W* mean,
-                                   const W* variance, const W* inverse, const W* gamma, const W* beta,
-                                   const W* scale, const W* shift, const W* w, W* running_mean,
-                                   W* running_variance, W* dgamma, W* dbeta, W* out_mean, W* out_inverse,
-                                   W* out_scale, W* out_shift, T* out_y, T* out_dx, T* out_dshortcut,
-                                   T* out_w) {
-  // Mean and inverse of each channel; running += momentum·(batch - running), the variance unbiased. The
-  // running statistics may be null.
-  Kernel::statistics(context, rows, channels, groups, x, epsilon, out_mean, out_inverse, momentum,
-                     running_mean, running_variance);
-  // scale = inverse·γ, shift = β - mean·scale, so that x·scale + shift is normalised. γ and β may be null.
-  Kernel::fold(context, channels, groups, mean, inverse, gamma, beta, out_scale, out_shift);
-  // The same from running statistics (channels). γ and β may be null.
+                                   std::size_t groups, W epsilon, bool relu, const T* x, const T* y,
+                                   const T* dy, const T* shortcut, const W* mean, const W* variance,
+                                   const W* gamma, const W* beta, const W* scale, const W* shift, const W* w,
+                                   const norm_parameters<W>& parameters, const channel_norms<W>& norms,
+                                   W* dgamma, W* dbeta, W* out_scale, W* out_shift, T* out_y, T* out_dx,
+                                   T* out_dshortcut, T* out_w) {
+  // Writes `norms`; running += momentum·(batch - running), the variance unbiased.
+  Kernel::statistics(context, rows, channels, groups, x, parameters, norms);
+  // Scale and shift from running statistics (channels). γ and β may be null.
   Kernel::fold_running(context, channels, mean, variance, epsilon, gamma, beta, out_scale, out_shift);
   // y = x·scale + shift (+ shortcut), then max(0, ·) if `relu`. scale and shortcut may be null; y may be x.
   Kernel::apply(context, rows, channels, groups, x, scale, shift, shortcut, relu, out_y);
-  // The gradients of `apply` after `fold`. y is the output after ReLU, or null where no shortcut was added:
-  // then its sign is recomputed from x. γ, β and their gradients may be null, and dshortcut, which may be dy;
-  // dx may be x.
-  Kernel::backward(context, rows, channels, groups, dy, relu, y, x, mean, inverse, gamma, beta, dgamma, dbeta,
-                   out_dx, out_dshortcut);
+  // The gradients of `apply` after `statistics`. y is the output after ReLU, or null where no shortcut was
+  // added: then its sign is recomputed from x. γ, its gradient and that of β may be null, and dshortcut,
+  // which may be dy; dx may be x.
+  Kernel::backward(context, rows, channels, groups, dy, relu, y, x, norms, gamma, dgamma, dbeta, out_dx,
+                   out_dshortcut);
   // w (rows, channels)·scale (channels), in the type that products multiply.
   Kernel::scale_columns(context, rows, channels, w, scale, out_w);
 };
@@ -50,14 +60,13 @@ concept BatchNormKernel = requires(Context& context, std::size_t rows, std::size
 /// statistics from those moments, without a pass over x.
 template <class Context, class W = weight_of<Context>, class Kernel = batch_norm<device_of<Context>>>
 concept BatchNormMomentsKernel = requires(Context& context, std::size_t rows, std::size_t channels,
-                                          std::size_t groups, const channel_moments& moments, W epsilon,
-                                          W momentum, W* running_mean, W* running_variance, W* out_mean,
-                                          W* out_inverse) {
+                                          std::size_t groups, const channel_moments& moments,
+                                          const norm_parameters<W>& parameters,
+                                          const channel_norms<W>& norms) {
   // Uninitialised memory for the moments, from the workspace.
   channel_moments{Kernel::allocate_moments(context, groups, channels)};
   // What `statistics` computes, from moments of all rows.
-  Kernel::finalize(context, rows, channels, moments, epsilon, out_mean, out_inverse, momentum, running_mean,
-                   running_variance);
+  Kernel::finalize(context, rows, channels, moments, parameters, norms);
 };
 
 }  // namespace pretext::inline v0_1::kernels

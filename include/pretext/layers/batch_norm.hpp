@@ -63,20 +63,17 @@ struct normalisation {
   template <class Context>
   struct cache {
     std::size_t groups = 1;
-    typename Context::weight *mean = nullptr, *inverse = nullptr;
+    kernels::channel_norms<typename Context::weight> norms{};
   };
 
   /// y = norm(x) (+ shortcut), then ReLU if `relu`; updates the running statistics. `shortcut` may be null.
   template <std::size_t C, class Context, class T>
   static void forward(Context& context, typename Context::weight* slice, std::size_t rows, const T* x,
                       const T* shortcut, bool relu, T* y, cache<Context>& cache) {
-    using W = typename Context::weight;
-    const slice_parts<C, W> p{slice};
     allocate_cache<C>(context, rows, cache);
-    kernels::batch_norm<typename Context::device>::statistics(context, rows, C, cache.groups, x, W(epsilon),
-                                                              cache.mean, cache.inverse, W(momentum),
-                                                              p.running_mean, p.running_variance);
-    recompute<C>(context, slice, rows, x, shortcut, relu, y, cache);
+    kernels::batch_norm<typename Context::device>::statistics(context, rows, C, cache.groups, x,
+                                                              parameters_at<C>(slice), cache.norms);
+    apply<C>(context, rows, x, shortcut, relu, y, cache);
   }
 
   /// The same for an x whose moments are known.
@@ -84,27 +81,20 @@ struct normalisation {
   static void forward(Context& context, typename Context::weight* slice, std::size_t rows,
                       const kernels::channel_moments& moments, const T* x, const T* shortcut, bool relu, T* y,
                       cache<Context>& cache) {
-    using W = typename Context::weight;
-    const slice_parts<C, W> p{slice};
     allocate_cache<C>(context, rows, cache);
-    kernels::batch_norm<typename Context::device>::finalize(context, rows, C, moments, W(epsilon), cache.mean,
-                                                            cache.inverse, W(momentum), p.running_mean,
-                                                            p.running_variance);
-    recompute<C>(context, slice, rows, x, shortcut, relu, y, cache);
+    kernels::batch_norm<typename Context::device>::finalize(context, rows, C, moments,
+                                                            parameters_at<C>(slice), cache.norms);
+    apply<C>(context, rows, x, shortcut, relu, y, cache);
   }
 
-  /// Computes the y of `forward` a second time, bit for bit, from x and the cache.
+  /// Computes the y of `forward` from x and the cache; a second time, it has the same bits.
   template <std::size_t C, class Context, class T>
-  static void recompute(Context& context, typename Context::weight* slice, std::size_t rows, const T* x,
-                        const T* shortcut, bool relu, T* y, const cache<Context>& cache) {
-    using kernel = kernels::batch_norm<typename Context::device>;
+  static void apply(Context& context, std::size_t rows, const T* x, const T* shortcut, bool relu, T* y,
+                    const cache<Context>& cache) {
     using W = typename Context::weight;
-    const slice_parts<C, W> p{slice};
-    const arena_scope guard{context.workspace};
-    W* const scale = context.workspace.template allocate<W>(cache.groups * C);
-    W* const shift = context.workspace.template allocate<W>(cache.groups * C);
-    kernel::fold(context, C, cache.groups, cache.mean, cache.inverse, p.weight, p.bias, scale, shift);
-    kernel::apply(context, rows, C, cache.groups, x, scale, shift, shortcut, relu, y);
+    const W *scale = cache.norms.scale, *shift = cache.norms.shift;
+    kernels::batch_norm<typename Context::device>::apply(context, rows, C, cache.groups, x, scale, shift,
+                                                         shortcut, relu, y);
   }
 
   /// dx and, unless null, dshortcut of the same. `y` may be null if no shortcut was added. dx may be the
@@ -114,8 +104,8 @@ struct normalisation {
                        const T* dy, bool relu, const T* y, const T* x, T* dx, T* dshortcut) {
     const slice_parts<C, typename Context::weight> p{w.value}, gradient{w.gradient};
     kernels::batch_norm<typename Context::device>::backward(context, rows, C, cache.groups, dy, relu, y, x,
-                                                            cache.mean, cache.inverse, p.weight, p.bias,
-                                                            gradient.weight, gradient.bias, dx, dshortcut);
+                                                            cache.norms, p.weight, gradient.weight,
+                                                            gradient.bias, dx, dshortcut);
   }
 
   /// One scale and one shift per channel for inference, from the running statistics.
@@ -134,8 +124,14 @@ struct normalisation {
     expects(rows * distributed::shards_of(context) > cache.groups,
             "batch norm has one value per channel to "
             "normalise, whose result is always 0: train with a batch of at least two images");
-    cache.mean = context.activations.template allocate<W>(cache.groups * C);
-    cache.inverse = context.activations.template allocate<W>(cache.groups * C);
+    const auto per_channel = [&] { return context.activations.template allocate<W>(cache.groups * C); };
+    cache.norms = {per_channel(), per_channel(), per_channel(), per_channel()};
+  }
+
+  template <std::size_t C, class W>
+  static kernels::norm_parameters<W> parameters_at(W* slice) {
+    const slice_parts<C, W> p{slice};
+    return {W(epsilon), W(momentum), p.weight, p.bias, p.running_mean, p.running_variance};
   }
 };
 

@@ -16,8 +16,8 @@ enum class activation { none, relu };
 
 /// convolution -> batch norm -> (+ shortcut) -> ReLU as one layer, which saves passes over memory: a device
 /// that can computes the statistics while the convolution writes its output; that output is the only
-/// activation stored, and backward overwrites it with its gradient. In inference the normalisation is folded
-/// into the weights.
+/// activation that it stores, and backward overwrites it with its gradient. In inference the normalisation is
+/// folded into the weights.
 template <fixed_string ConvolutionName, fixed_string NormName, class Convolution,
           activation Activation = activation::relu, initial_scale Start = initial_scale::one,
           class Constants = torch_batch_norm>
@@ -84,15 +84,13 @@ struct fused_convolution {
     cache.sum = shortcut.data ? y : writes<Context, output<In>>{};
   }
 
-  /// Computes the y of a `forward` without shortcut a second time, bit for bit: cheaper than storing it.
+  /// Computes the y of a `forward` without shortcut a second time, bit for bit.
   template <class Context, ImageShape In>
-  static void recompute(Context& context, weights<Context> w, const cache<In, Context>& cache,
-                        writes<Context, output<In>> y) {
+  static void recompute(Context& context, const cache<In, Context>& cache, writes<Context, output<In>> y) {
     using T = typename Context::activation;
-    norm::template recompute<channels<In>>(
-        context, w.at(weight_count<Convolution, In>).value, rows<In>(y.batch),
-        reads<Context, output<In>>{cache.convolved}.data, static_cast<const T*>(nullptr), has_relu, y.data,
-        cache.norm_cache);
+    norm::template apply<channels<In>>(context, rows<In>(y.batch),
+                                       reads<Context, output<In>>{cache.convolved}.data,
+                                       static_cast<const T*>(nullptr), has_relu, y.data, cache.norm_cache);
   }
 
   /// Tells the cache where the recomputed input of `forward` is.

@@ -3,6 +3,7 @@
 #include <concepts>
 #include <cstddef>
 
+#include <pretext/layers/detail/inner_activation.hpp>
 #include <pretext/layers/fused_convolution.hpp>
 #include <pretext/layers/sequential.hpp>
 
@@ -10,9 +11,8 @@ namespace pretext::inline v0_1 {
 
 /// y = relu(Last(Before(x)) + shortcut(x)). Last is a fused convolution, which adds the shortcut. The
 /// shortcut is the identity if shapes agree and `AlwaysProjects` is false, otherwise a 1×1 convolution with
-/// batch norm (He et al. 2016, option B). The activation between Before and Last is not stored: backward
-/// recomputes it. Parameter paths are torchvision's: those of Before and Last, then downsample.0 and
-/// downsample.1.
+/// batch norm (He et al. 2016, option B). Parameter paths are torchvision's: those of Before and Last, then
+/// downsample.0 and downsample.1.
 template <class Before, class Last, std::size_t Stride, bool AlwaysProjects = false>
 struct residual_block {
   template <ImageShape In>
@@ -58,6 +58,7 @@ struct residual_block {
 
   template <ImageShape In, class Context>
   struct cache {
+    detail::inner_activation<middle<In>, Context> between;
     cache_of<Before, In, Context> before;
     cache_of<Last, middle<In>, Context> last;
     typename projection_cache<In, Context>::type shortcut;
@@ -68,7 +69,7 @@ struct residual_block {
                       writes<Context, output<In>> y, cache<In, Context>& cache) {
     using T = typename Context::activation;
     const arena_scope guard{context.workspace};
-    const auto middle_y = context.workspace.template allocate<T, middle<In>>(x.batch);
+    const auto middle_y = cache.between.allocate(context, x.batch);
     Before::forward(context, w, x, middle_y, cache.before);
     if constexpr (projects<In>) {
       const auto shortcut = context.workspace.template allocate<T, output<In>>(x.batch);
@@ -126,12 +127,12 @@ struct residual_block {
   static void backward(Context& context, weights<Context> w, cache<In, Context>& cache,
                        reads<Context, output<In>> dy, writes<Context, In> dx,
                        writes<Context, output<In>> dshortcut) {
-    using T = typename Context::activation;
     constexpr auto overwrite = kernels::write_mode::overwrite, accumulate = kernels::write_mode::accumulate;
     const arena_scope guard{context.workspace};
-    const auto middle_y = context.workspace.template allocate<T, middle<In>>(dy.batch), dmiddle = middle_y;
-    Before::recompute(context, w, cache.before, middle_y);
-    Last::set_input(cache.last, reads<Context, middle<In>>{middle_y});
+    const auto dmiddle = cache.between.get(context, dy.batch, [&](const writes<Context, middle<In>>& y) {
+      Before::recompute(context, cache.before, y);
+      Last::set_input(cache.last, reads<Context, middle<In>>{y});
+    });
     Last::backward(context, w.at(last_offset<In>), cache.last, dy, dmiddle, overwrite, dshortcut);
     if constexpr (projects<In>)
       projection<In>::backward(context, w.at(projection_offset<In>), cache.shortcut,

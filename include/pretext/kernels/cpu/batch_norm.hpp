@@ -23,8 +23,7 @@ template <>
 struct batch_norm<cpu> {
   template <class Context, class T>
   static void statistics(Context& context, std::size_t rows, std::size_t channels, std::size_t groups,
-                         const T* x, T epsilon, T* mean, T* inverse, T momentum, T* running_mean,
-                         T* running_variance) {
+                         const T* x, const norm_parameters<T>& parameters, const channel_norms<T>& to) {
     const arena_scope guard{context.workspace};
     const channel_moments found = allocate_moments(context, groups, channels);
     const std::size_t length = detail::block_rows_of(channels);
@@ -33,8 +32,7 @@ struct batch_norm<cpu> {
       moments.add_rows(x, first, last, 0, channels, true);
     });
     moments.combine(context.stream);
-    finalize(context, rows, channels, found, epsilon, mean, inverse, momentum, running_mean,
-             running_variance);
+    finalize(context, rows, channels, found, parameters, to);
   }
 
   template <class Context>
@@ -45,7 +43,7 @@ struct batch_norm<cpu> {
 
   template <class Context, class T>
   static void finalize(Context& context, std::size_t rows, std::size_t channels, const channel_moments& own,
-                       T epsilon, T* mean, T* inverse, T momentum, T* running_mean, T* running_variance) {
+                       const norm_parameters<T>& p, const channel_norms<T>& to) {
     const arena_scope guard{context.workspace};
     const channel_moments found =
         context.communicator ? detail::join_moments(context, own, channels, rows / own.groups) : own;
@@ -54,22 +52,15 @@ struct batch_norm<cpu> {
       for (std::size_t c = 0; c < channels; ++c) {
         const std::size_t at = group * channels + c;
         const double variance = std::max(0.0, found.deviations[at] / count);
-        mean[at] = static_cast<T>(found.mean[at]);
-        inverse[at] = static_cast<T>(1 / std::sqrt(variance + static_cast<double>(epsilon)));
-        if (!running_mean) continue;
+        to.mean[at] = static_cast<T>(found.mean[at]);
+        to.inverse[at] = static_cast<T>(1 / std::sqrt(variance + static_cast<double>(p.epsilon)));
+        to.scale[at] = to.inverse[at] * (p.gamma ? p.gamma[c] : T{1});
+        to.shift[at] = (p.beta ? p.beta[c] : T{0}) - to.mean[at] * to.scale[at];
+        if (!p.running_mean) continue;
         const double unbiased = count > 1 ? variance * count / (count - 1) : variance;
-        running_mean[c] += momentum * (mean[at] - running_mean[c]);
-        running_variance[c] += momentum * (static_cast<T>(unbiased) - running_variance[c]);
+        p.running_mean[c] += p.momentum * (to.mean[at] - p.running_mean[c]);
+        p.running_variance[c] += p.momentum * (static_cast<T>(unbiased) - p.running_variance[c]);
       }
-  }
-
-  template <class Context, class T>
-  static void fold(Context&, std::size_t channels, std::size_t groups, const T* mean, const T* inverse,
-                   const T* gamma, const T* beta, T* scale, T* shift) {
-    for (std::size_t i = 0; i < groups * channels; ++i) {
-      scale[i] = inverse[i] * (gamma ? gamma[i % channels] : T{1});
-      shift[i] = (beta ? beta[i % channels] : T{0}) - mean[i] * scale[i];
-    }
   }
 
   template <class Context, class T>
@@ -101,13 +92,12 @@ struct batch_norm<cpu> {
 
   template <class Context, class T>
   static void backward(Context& context, std::size_t rows, std::size_t channels, std::size_t groups,
-                       const T* dy, bool relu, const T* y, const T* x, const T* mean, const T* inverse,
-                       const T* gamma, const T* beta, T* dgamma, T* dbeta, T* dx, T* dshortcut) {
+                       const T* dy, bool relu, const T* y, const T* x, const channel_norms<T>& norms,
+                       const T* gamma, T* dgamma, T* dbeta, T* dx, T* dshortcut) {
     const arena_scope guard{context.workspace};
-    T* const scale = context.workspace.template allocate<T>(groups * channels);
-    T* const shift = context.workspace.template allocate<T>(groups * channels);
-    fold(context, channels, groups, mean, inverse, gamma, beta, scale, shift);
-    const detail::backward_inputs<T> in{rows / groups, channels, groups, dy, y, x, mean, scale, shift};
+    const detail::backward_inputs<T> in{rows / groups, channels,    groups,     dy, y, x,
+                                        norms.mean,    norms.scale, norms.shift};
+    const T* const inverse = norms.inverse;
     if (!relu)
       backward<detail::relu_mask::none>(context, in, inverse, gamma, dgamma, dbeta, dx, dshortcut);
     else if (y)

@@ -70,11 +70,10 @@ template <Accelerator Device>
 struct batch_norm<Device> {
   template <class Context, class T, class W>
   static void statistics(Context& context, std::size_t rows, std::size_t channels, std::size_t groups,
-                         const T* x, W epsilon, W* mean, W* inverse, W momentum, W* running_mean,
-                         W* running_variance) {
+                         const T* x, const norm_parameters<W>& parameters, const channel_norms<W>& norms) {
     const std::size_t part = rows / groups, shards = distributed::shards_of(context);
     const grid::moments<T> term{channels, part, x};
-    const grid::batch_statistics<W> to{epsilon, momentum, mean, inverse, running_mean, running_variance};
+    const grid::batch_statistics<W> to{parameters, norms};
     if (!context.communicator)
       return grid::sum_columns<T, 2>(context, rows, channels, groups, {x}, term,
                                      grid::finish_statistics<T, W>{term, to});
@@ -86,13 +85,6 @@ struct batch_norm<Device> {
     const double* const all = grid::gather_doubles(context, own, 2 * values);
     grid::parallel_for(context, channels,
                        grid::join_moments<W>{shards, groups, channels, part * shards, all, to});
-  }
-
-  template <class Context, class W>
-  static void fold(Context& context, std::size_t channels, std::size_t groups, const W* mean,
-                   const W* inverse, const W* gamma, const W* beta, W* scale, W* shift) {
-    grid::parallel_for(context, groups * channels,
-                       grid::fold_statistics<W>{channels, mean, inverse, gamma, beta, scale, shift});
   }
 
   template <class Context, class W>
@@ -117,14 +109,12 @@ struct batch_norm<Device> {
 
   template <class Context, class T, class W>
   static void backward(Context& context, std::size_t rows, std::size_t channels, std::size_t groups,
-                       const T* dy, bool relu, const T* y, const T* x, const W* mean, const W* inverse,
-                       const W* gamma, const W* beta, W* dgamma, W* dbeta, T* dx, T* dshortcut) {
+                       const T* dy, bool relu, const T* y, const T* x, const channel_norms<W>& norms,
+                       const W* gamma, W* dgamma, W* dbeta, T* dx, T* dshortcut) {
     const arena_scope guard{context.workspace};
-    W* const scale = context.workspace.template allocate<W>(groups * channels);
-    W* const shift = context.workspace.template allocate<W>(groups * channels);
     W* const coefficient_table = context.workspace.template allocate<W>(3 * groups * channels);
-    if (relu && !y) fold(context, channels, groups, mean, inverse, gamma, beta, scale, shift);
-    const grid::relu_gradient<T, W> g{channels, dy, relu, y, x, scale, shift};
+    const W *const mean = norms.mean, *const inverse = norms.inverse;
+    const grid::relu_gradient<T, W> g{channels, dy, relu, y, x, norms.scale, norms.shift};
     const std::size_t values = groups * channels, shards = distributed::shards_of(context);
     const grid::gradient_moments<T, W> term{g, x, mean};
     const grid::finish_gradient<W> finish{channels, rows / groups * shards, inverse, gamma, dgamma,

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstddef>
 
+#include <pretext/kernels/batch_norm.hpp>
 #include <pretext/kernels/gpu/block/column_sums.hpp>
 
 // Per-channel statistics of batch norm, and the scale and shift computed from them.
@@ -57,20 +58,27 @@ struct moments {
 /// Where the statistics of a batch are stored.
 template <class W>
 struct batch_statistics {
-  W epsilon, momentum;
-  W *mean, *inverse, *running_mean, *running_variance;
+  kernels::norm_parameters<W> parameters;
+  kernels::channel_norms<W> to;
 
-  /// Stores mean and 1/√(variance + ε) of the rows of a group, and updates the running statistics; called
-  /// with each group in order.
+  /// Stores what the mean and variance of the rows of a group determine, and updates the running statistics;
+  /// called with each group in order.
   PRETEXT_HOST_DEVICE void store(std::size_t channels, std::size_t rows, std::size_t group, std::size_t c,
                                  mean_and_variance found) const {
+    const kernels::norm_parameters<W>& p = parameters;
     const double count = static_cast<double>(rows), variance = found.variance;
-    mean[group * channels + c] = static_cast<W>(found.mean);
-    inverse[group * channels + c] = static_cast<W>(1 / std::sqrt(variance + static_cast<double>(epsilon)));
-    if (!running_mean) return;
+    const std::size_t at = group * channels + c;
+    const W mean = static_cast<W>(found.mean),
+            inverse = static_cast<W>(1 / std::sqrt(variance + static_cast<double>(p.epsilon))),
+            scale = inverse * (p.gamma ? p.gamma[c] : W{1});
+    to.mean[at] = mean;
+    to.inverse[at] = inverse;
+    to.scale[at] = scale;
+    to.shift[at] = (p.beta ? p.beta[c] : W{0}) - mean * scale;
+    if (!p.running_mean) return;
     const double unbiased = rows > 1 ? variance * count / (count - 1) : variance;
-    running_mean[c] += momentum * (static_cast<W>(found.mean) - running_mean[c]);
-    running_variance[c] += momentum * (static_cast<W>(unbiased) - running_variance[c]);
+    p.running_mean[c] += p.momentum * (mean - p.running_mean[c]);
+    p.running_variance[c] += p.momentum * (static_cast<W>(unbiased) - p.running_variance[c]);
   }
 };
 
@@ -85,21 +93,7 @@ struct finish_statistics {
   }
 };
 
-/// scale = gamma/σ and shift = beta - mean·scale from the statistics of the batch.
-template <class W>
-struct fold_statistics {
-  std::size_t channels;
-  const W *mean, *inverse, *gamma, *beta;
-  W *scale, *shift;
-
-  PRETEXT_HOST_DEVICE void operator()(std::size_t i) const {
-    const W factor = inverse[i] * (gamma ? gamma[i % channels] : W{1});
-    scale[i] = factor;
-    shift[i] = (beta ? beta[i % channels] : W{0}) - mean[i] * factor;
-  }
-};
-
-/// The same from running statistics.
+/// scale = gamma/σ and shift = beta - mean·scale from running statistics.
 template <class W>
 struct fold_running_statistics {
   const W *mean, *variance, *gamma, *beta;
