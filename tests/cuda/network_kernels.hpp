@@ -193,6 +193,7 @@ void batch_norms() {
       const T* const no_shortcut = nullptr;
       const W* const none = nullptr;
       using parameters = kernels::norm_parameters<W>;
+      using outputs = kernels::relu_outputs<T>;
       W* const no_output = nullptr;
       const auto norms = [&] {
         const auto per_channel = [&] { return at.out_weights(g * c); };
@@ -211,15 +212,29 @@ void batch_norms() {
       for (const bool relu : {false, true}) {
         norm::apply(at.context, r, c, g, at.in(x), scale, shift, at.in(shortcut), relu, at.out(r * c));
         norm::apply(at.context, r, c, g, at.in(x), none, shift, no_shortcut, relu, at.out(r * c));
-        norm::backward(at.context, r, c, g, at.in(dy), relu, at.in(y), at.in(x), affine, at.in(gamma),
-                       at.out(gamma), at.out(beta), at.out(r * c), at.out(r * c));
-        norm::backward(at.context, r, c, g, at.in(dy), relu, no_shortcut, at.in(x), plain, none, no_output,
+        norm::backward(at.context, r, c, g, at.in(dy), relu, outputs{at.in(y)}, at.in(x), affine,
+                       at.in(gamma), at.out(gamma), at.out(beta), at.out(r * c), at.out(r * c));
+        norm::backward(at.context, r, c, g, at.in(dy), relu, outputs{}, at.in(x), plain, none, no_output,
                        no_output, at.out(r * c), static_cast<T*>(nullptr));
         T *const over_x = at.out(x), *const over_dy = at.out(dy);
-        norm::backward(at.context, r, c, g, static_cast<const T*>(over_dy), relu, no_shortcut,
+        norm::backward(at.context, r, c, g, static_cast<const T*>(over_dy), relu, outputs{},
                        static_cast<const T*>(over_x), affine, at.in(gamma), at.out(gamma), at.out(beta),
                        over_x, over_dy);
       }
+      const arena_scope guard{at.context.workspace};
+      T* const output = at.out(r * c);
+      outputs found{output};
+      if constexpr (kernels::stores_signs<typename Context::device>) {
+        auto* const signs =
+            at.context.workspace.template allocate<std::uint8_t>(norm::template sign_bytes<T>(r, c));
+        if (norm::apply_with_signs(at.context, r, c, g, at.in(x), scale, shift, at.in(shortcut), output,
+                                   signs))
+          found = {nullptr, signs};
+      } else {
+        norm::apply(at.context, r, c, g, at.in(x), scale, shift, at.in(shortcut), true, output);
+      }
+      norm::backward(at.context, r, c, g, at.in(dy), true, found, at.in(x), affine, at.in(gamma),
+                     at.out(gamma), at.out(beta), at.out(r * c), at.out(r * c));
     });
 }
 

@@ -49,6 +49,8 @@ struct kernels::convolution<careless> : kernels::convolution<cpu> {};  // comput
 
 template <>
 struct kernels::batch_norm<careless> {  // has no use for them
+  static constexpr bool stores_signs = true;
+
   template <class Context, class T>
   static void scale_columns(Context&, std::size_t, std::size_t, const T*, const T*, T*) {}
 };
@@ -74,4 +76,6 @@ TEST_CASE("an operation with a missing function, another type or another result 
   CHECK_FALSE(kernels::BatchNormKernel<on<careless, fp32>>);
   CHECK(kernels::ConvolutionMomentsKernel<on<careless, fp32>>);
   CHECK_FALSE(kernels::BatchNormMomentsKernel<on<careless, fp32>>);
+  CHECK(kernels::stores_signs<careless>);
+  CHECK_FALSE(kernels::BatchNormSignsKernel<on<careless, fp32>>);
 }

@@ -12,6 +12,8 @@ constexpr bool implements_every_operation() {
   static_assert(kernels::AugmentKernel<Context>);
   static_assert(kernels::MixingKernel<Context>);
   static_assert(kernels::BatchNormKernel<Context>);
+  static_assert(!kernels::stores_signs<kernels::device_of<Context>> ||
+                kernels::BatchNormSignsKernel<Context>);
   static_assert(kernels::ConvolutionKernel<Context>);
   static_assert(kernels::CosineRegressionKernel<Context>);
   static_assert(kernels::CrossEntropyKernel<Context>);

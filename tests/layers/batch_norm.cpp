@@ -48,7 +48,7 @@ TEST_CASE(
     result r{std::vector<float>(channels), std::vector<float>(channels),
              in_place ? x : std::vector<float>(size), in_place ? dy : std::vector<float>(size)};
     norm::backward<on<cpu>, float>(context, rows, channels, groups, in_place ? r.dshortcut.data() : dy.data(),
-                                   relu, output ? y.data() : nullptr, in_place ? r.dx.data() : x.data(),
+                                   relu, {output ? y.data() : nullptr}, in_place ? r.dx.data() : x.data(),
                                    norms, gamma.data(), r.dgamma.data(), r.dbeta.data(), r.dx.data(),
                                    r.dshortcut.data());
     return r;

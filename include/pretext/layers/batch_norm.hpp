@@ -2,6 +2,8 @@
 #pragma once
 // The arithmetic is separate from the layer because `fused_convolution` needs it with other tensors: the
 // input of its normalisation is the convolution's output, which backward overwrites.
+#include <cstdint>
+
 #include <pretext/core/concepts.hpp>
 #include <pretext/core/expects.hpp>
 #include <pretext/distributed/communicator.hpp>
@@ -64,6 +66,7 @@ struct normalisation {
   struct cache {
     std::size_t groups = 1;
     kernels::channel_norms<typename Context::weight> norms{};
+    kernels::relu_outputs<typename Context::activation> outputs{};
   };
 
   /// y = norm(x) (+ shortcut), then ReLU if `relu`; updates the running statistics. `shortcut` may be null.
@@ -73,7 +76,7 @@ struct normalisation {
     allocate_cache<C>(context, rows, cache);
     kernels::batch_norm<typename Context::device>::statistics(context, rows, C, cache.groups, x,
                                                               parameters_at<C>(slice), cache.norms);
-    apply<C>(context, rows, x, shortcut, relu, y, cache);
+    finish<C>(context, rows, x, shortcut, relu, y, cache);
   }
 
   /// The same for an x whose moments are known.
@@ -84,7 +87,7 @@ struct normalisation {
     allocate_cache<C>(context, rows, cache);
     kernels::batch_norm<typename Context::device>::finalize(context, rows, C, moments,
                                                             parameters_at<C>(slice), cache.norms);
-    apply<C>(context, rows, x, shortcut, relu, y, cache);
+    finish<C>(context, rows, x, shortcut, relu, y, cache);
   }
 
   /// Computes the y of `forward` from x and the cache; a second time, it has the same bits.
@@ -97,15 +100,14 @@ struct normalisation {
                                                          shortcut, relu, y);
   }
 
-  /// dx and, unless null, dshortcut of the same. `y` may be null if no shortcut was added. dx may be the
-  /// memory of x, dshortcut that of dy.
+  /// dx and, unless null, dshortcut of the same. dx may be the memory of x, dshortcut that of dy.
   template <std::size_t C, class Context, class T>
   static void backward(Context& context, weights<Context> w, const cache<Context>& cache, std::size_t rows,
-                       const T* dy, bool relu, const T* y, const T* x, T* dx, T* dshortcut) {
+                       const T* dy, bool relu, const T* x, T* dx, T* dshortcut) {
     const slice_parts<C, typename Context::weight> p{w.value}, gradient{w.gradient};
-    kernels::batch_norm<typename Context::device>::backward(context, rows, C, cache.groups, dy, relu, y, x,
-                                                            cache.norms, p.weight, gradient.weight,
-                                                            gradient.bias, dx, dshortcut);
+    kernels::batch_norm<typename Context::device>::backward(context, rows, C, cache.groups, dy, relu,
+                                                            cache.outputs, x, cache.norms, p.weight,
+                                                            gradient.weight, gradient.bias, dx, dshortcut);
   }
 
   /// One scale and one shift per channel for inference, from the running statistics.
@@ -117,6 +119,29 @@ struct normalisation {
   }
 
  private:
+  /// Computes y, and keeps what backward needs of it.
+  template <std::size_t C, class Context, class T>
+  static void finish(Context& context, std::size_t rows, const T* x, const T* shortcut, bool relu, T* y,
+                     cache<Context>& cache) {
+    using kernel = kernels::batch_norm<typename Context::device>;
+    cache.outputs = {};
+    if constexpr (kernels::stores_signs<typename Context::device>) {
+      if (relu && shortcut) {
+        using W = typename Context::weight;
+        std::uint8_t* const signs =
+            context.activations.template allocate<std::uint8_t>(kernel::template sign_bytes<T>(rows, C));
+        const W *scale = cache.norms.scale, *shift = cache.norms.shift;
+        if (kernel::apply_with_signs(context, rows, C, cache.groups, x, scale, shift, shortcut, y, signs))
+          cache.outputs.signs = signs;
+        else
+          cache.outputs.y = y;
+        return;
+      }
+    }
+    apply<C>(context, rows, x, shortcut, relu, y, cache);
+    if (relu && shortcut) cache.outputs.y = y;
+  }
+
   template <std::size_t C, class Context>
   static void allocate_cache(Context& context, std::size_t rows, cache<Context>& cache) {
     using W = typename Context::weight;
@@ -177,8 +202,7 @@ struct batch_norm {
     const arena_scope guard{context.workspace};
     T* const to = dx.data ? dx.data : context.workspace.template allocate<T>(dy.size());
     math::template backward<channels_of<In>>(context, w, cache.norm, dy.batch * position_count<In>, dy.data,
-                                             false, static_cast<const T*>(nullptr), cache.x.data, to,
-                                             static_cast<T*>(nullptr));
+                                             false, cache.x.data, to, static_cast<T*>(nullptr));
   }
 
   template <class Context, Shape In>

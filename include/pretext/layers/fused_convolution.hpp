@@ -48,7 +48,6 @@ struct fused_convolution {
   struct cache {
     cache_of<Convolution, In, Context> convolution;
     writes<Context, output<In>> convolved;
-    reads<Context, output<In>> sum;  ///< y, if a shortcut was added before the ReLU
     typename norm::template cache<Context> norm_cache;
   };
 
@@ -81,7 +80,6 @@ struct fused_convolution {
       normalise_input();
     }
     cache.convolved = convolved;
-    cache.sum = shortcut.data ? y : writes<Context, output<In>>{};
   }
 
   /// Computes the y of a `forward` without shortcut a second time, bit for bit.
@@ -113,8 +111,8 @@ struct fused_convolution {
                        writes<Context, output<In>> dshortcut = {}) {
     const reads<Context, output<In>> convolved{cache.convolved};
     norm::template backward<channels<In>>(context, w.at(weight_count<Convolution, In>), cache.norm_cache,
-                                          rows<In>(dy.batch), dy.data, has_relu, cache.sum.data,
-                                          convolved.data, cache.convolved.data, dshortcut.data);
+                                          rows<In>(dy.batch), dy.data, has_relu, convolved.data,
+                                          cache.convolved.data, dshortcut.data);
     if constexpr (requires { Convolution::backward(context, w, cache.convolution, convolved, dx, mode); }) {
       Convolution::backward(context, w, cache.convolution, convolved, dx, mode);
     } else {

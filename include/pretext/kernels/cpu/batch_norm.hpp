@@ -92,15 +92,16 @@ struct batch_norm<cpu> {
 
   template <class Context, class T>
   static void backward(Context& context, std::size_t rows, std::size_t channels, std::size_t groups,
-                       const T* dy, bool relu, const T* y, const T* x, const channel_norms<T>& norms,
-                       const T* gamma, T* dgamma, T* dbeta, T* dx, T* dshortcut) {
+                       const T* dy, bool relu, const relu_outputs<T>& outputs, const T* x,
+                       const channel_norms<T>& norms, const T* gamma, T* dgamma, T* dbeta, T* dx,
+                       T* dshortcut) {
     const arena_scope guard{context.workspace};
-    const detail::backward_inputs<T> in{rows / groups, channels,    groups,     dy, y, x,
+    const detail::backward_inputs<T> in{rows / groups, channels,    groups,     dy, outputs.y, x,
                                         norms.mean,    norms.scale, norms.shift};
     const T* const inverse = norms.inverse;
     if (!relu)
       backward<detail::relu_mask::none>(context, in, inverse, gamma, dgamma, dbeta, dx, dshortcut);
-    else if (y)
+    else if (outputs.y)
       backward<detail::relu_mask::from_output>(context, in, inverse, gamma, dgamma, dbeta, dx, dshortcut);
     else
       backward<detail::relu_mask::from_input>(context, in, inverse, gamma, dgamma, dbeta, dx, dshortcut);

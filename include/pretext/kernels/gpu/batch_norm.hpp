@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <cstddef>
+#include <cstdint>
 
 #include <pretext/core/arena.hpp>
 #include <pretext/kernels/batch_norm.hpp>
@@ -68,6 +69,8 @@ namespace pretext::inline v0_1::kernels {
 /// sums are those of the rows of all shards (synchronised batch norm).
 template <Accelerator Device>
 struct batch_norm<Device> {
+  static constexpr bool stores_signs = true;
+
   template <class Context, class T, class W>
   static void statistics(Context& context, std::size_t rows, std::size_t channels, std::size_t groups,
                          const T* x, const norm_parameters<W>& parameters, const channel_norms<W>& norms) {
@@ -103,18 +106,37 @@ struct batch_norm<Device> {
   template <class Context, class T, class W>
   static void apply(Context& context, std::size_t rows, std::size_t channels, std::size_t groups, const T* x,
                     const W* scale, const W* shift, const T* shortcut, bool relu, T* y) {
-    const grid::apply_batch_norm<T, W> work{channels, x, scale, shift, shortcut, relu, y};
+    const grid::apply_batch_norm<T, W> work{channels, x, scale, shift, shortcut, relu, y, nullptr};
     grid::for_each_column<T>(context, rows, channels, groups, {x, scale, shift, shortcut, y}, work);
+  }
+
+  template <class T>
+  static std::size_t sign_bytes(std::size_t rows, std::size_t channels) {
+    return rows * channels / grid::lanes<T>;
+  }
+
+  /// The signs are written where all rows are aligned.
+  template <class Context, class T, class W>
+  static bool apply_with_signs(Context& context, std::size_t rows, std::size_t channels, std::size_t groups,
+                               const T* x, const W* scale, const W* shift, const T* shortcut, T* y,
+                               std::uint8_t* signs) {
+    const bool written = grid::is_vectorizable<T>(channels, {x, scale, shift, shortcut, y});
+    const grid::apply_batch_norm<T, W> work{channels, x,    scale, shift,
+                                            shortcut, true, y,     written ? signs : nullptr};
+    grid::for_each_column<T>(context, rows, channels, groups, {x, scale, shift, shortcut, y}, work);
+    return written;
   }
 
   template <class Context, class T, class W>
   static void backward(Context& context, std::size_t rows, std::size_t channels, std::size_t groups,
-                       const T* dy, bool relu, const T* y, const T* x, const channel_norms<W>& norms,
-                       const W* gamma, W* dgamma, W* dbeta, T* dx, T* dshortcut) {
+                       const T* dy, bool relu, const relu_outputs<T>& outputs, const T* x,
+                       const channel_norms<W>& norms, const W* gamma, W* dgamma, W* dbeta, T* dx,
+                       T* dshortcut) {
+    const T* const y = outputs.y;
     const arena_scope guard{context.workspace};
     W* const coefficient_table = context.workspace.template allocate<W>(3 * groups * channels);
     const W *const mean = norms.mean, *const inverse = norms.inverse;
-    const grid::relu_gradient<T, W> g{channels, dy, relu, y, x, norms.scale, norms.shift};
+    const grid::relu_gradient<T, W> g{channels, dy, relu, outputs, x, norms.scale, norms.shift};
     const std::size_t values = groups * channels, shards = distributed::shards_of(context);
     const grid::gradient_moments<T, W> term{g, x, mean};
     const grid::finish_gradient<W> finish{channels, rows / groups * shards, inverse, gamma, dgamma,

@@ -2,18 +2,21 @@
 #pragma once
 #include <cstddef>
 
+#include <pretext/kernels/batch_norm.hpp>
 #include <pretext/kernels/gpu/block/vector_access.hpp>
 
 // The column sums of batch norm's backward pass, and what is computed from them.
 namespace pretext::inline v0_1::grid {
 
-/// The gradient before a ReLU. The ReLU's output is y or, if y is null, recomputed as x·scale + shift.
+/// The gradient before a ReLU. The signs of the ReLU's output are known, or the output is known, or it is
+/// recomputed as x·scale + shift.
 template <class T, class W>
 struct relu_gradient {
   std::size_t channels;
   const T* dy;
   bool relu;
-  const T *y, *x;
+  kernels::relu_outputs<T> outputs;
+  const T* x;
   const W *scale, *shift;
 
   /// Scale and shift of N channels, from which the output is recomputed.
@@ -25,15 +28,20 @@ struct relu_gradient {
   PRETEXT_HOST_DEVICE affine<N> affine_of(std::size_t channel) const {
     return {load<N>(scale + channel), load<N>(shift + channel)};
   }
-  PRETEXT_HOST_DEVICE bool recomputes() const { return relu && !y; }
+  PRETEXT_HOST_DEVICE bool recomputes() const { return relu && !outputs.y && !outputs.signs; }
 
   /// At element i, where `get_affine()` returns scale and shift; it is called if the output is recomputed.
   template <unsigned N, class Affine>
   PRETEXT_HOST_DEVICE vec<arithmetic<T>, N> at(std::size_t i, const Affine& get_affine) const {
     auto d = load<N>(dy + i);
     if (!relu) return d;
-    auto output = load<N>((y ? y : x) + i);
-    if (!y) {
+    if (outputs.signs) {
+      const unsigned positive = unsigned{outputs.signs[i / lanes<T>]} >> i % lanes<T>;
+      for (unsigned k = 0; k < N; ++k) d[k] = positive >> k & 1 ? d[k] : 0;
+      return d;
+    }
+    auto output = load<N>((outputs.y ? outputs.y : x) + i);
+    if (!outputs.y) {
       const auto of = get_affine();
       for (unsigned k = 0; k < N; ++k) output[k] = output[k] * of.factor[k] + of.offset[k];
     }
