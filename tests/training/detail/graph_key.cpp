@@ -44,6 +44,7 @@ TEST_CASE("a graph key sees every value that the host passes to a step") {
   };
   differs_after(t.optimizer().decay, 0.5);
   differs_after(std::get<lars>(t.optimizer().optimizer.selected).weight_decay, 1e-3);
+  differs_after(t.context().recomputes_activations, false);
   differs_after(t.method().loss, 2.0 * nt_xent{.temperature = 0.7f} + 0.5 * nt_xent{});
 }
 

@@ -71,6 +71,7 @@ class graph_key {
         activation_blocks_{trainer.context().activations.blocks_allocated()},
         workspace_blocks_{trainer.context().workspace.blocks_allocated()},
         drop_path_{drop_path},
+        recomputes_activations_{trainer.context().recomputes_activations},
         communicator_{trainer.context().communicator},
         method_{std::as_const(trainer).method()},
         optimizer_{std::as_const(trainer).optimizer()} {
@@ -83,6 +84,7 @@ class graph_key {
  private:
   std::size_t images_, activation_blocks_, workspace_blocks_;
   double drop_path_;
+  bool recomputes_activations_;
   const void *communicator_, *soft_targets_ = nullptr;
   snapshot<typename Trainer::method_type> method_;
   snapshot<typename Trainer::optimizer_type> optimizer_;
