@@ -54,11 +54,12 @@ int run(int argc, char** argv) {
   line.add_flag("--from-scratch", from_scratch, "no pretrained weights: the baseline of the same recipe");
   add_recipe_options(line, config, names_of(finetune_encoders));
   line.add({"", &test_every, "--test-every"},
-           "epochs between two evaluations on the test images; 0: only at the end");
+           "epochs between two evaluations on the test images; 0: only at the end")
+      .for_each_start();
   add_training_options(line, options);
   if (const auto status = line.parse(argc, argv)) return *status;
   options.given = line.given();
-  if (test_every > 0) options.evaluation_option = " --test-every " + std::to_string(test_every);
+  options.for_each_start = line.given_for_each_start();
   // Both name the weights to start from.
   if (!run.empty() || from_scratch) options.given.push_back("--weights");
   if (from_scratch) config.options.weights.clear();

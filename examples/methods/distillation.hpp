@@ -37,7 +37,7 @@ struct chosen_distance {
 };
 
 struct distillation_options {
-  std::string teacher, teacher_encoder, distance = "cosine";
+  std::string teacher, teacher_encoder, teacher_checksum, distance = "cosine";
 
   std::vector<field> fields(recipe& common) {
     return {{"teacher", &teacher, "--teacher",
@@ -45,6 +45,7 @@ struct distillation_options {
              "timm's or DINO's names"},
             {"teacher_encoder", &teacher_encoder, "--teacher-encoder",
              "its encoder, where the file does not record it: a name of CMake's list PRETEXT_TEACHERS"},
+            {"teacher_checksum", &teacher_checksum},
             {"distance", &distance, "--distance", "between the features of student and teacher",
              one_of{{"cosine", "smooth_l1"}}},
             preset_field(common)};
@@ -66,6 +67,12 @@ struct distillation {
   }
   static std::string encoders() { return names_of(all_encoders); }
   static void set_defaults(arguments&) {}
+
+  /// A resumed run is to have the same teacher.
+  static void record_inputs(arguments& config) {
+    auto& [teacher, encoder, checksum, distance] = config.options;
+    checksum = checksum_of_teacher(teacher, checksum);
+  }
 
   template <class Device>
   static std::unique_ptr<product> make(const arguments& config, const typename Device::stream& stream) {

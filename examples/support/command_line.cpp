@@ -1,5 +1,7 @@
 #include "command_line.hpp"
 
+#include <algorithm>
+#include <string_view>
 #include <type_traits>
 #include <variant>
 
@@ -37,28 +39,32 @@ program_options::option& program_options::option::shows(const std::string& text)
   added_->default_str(text);
   return *this;
 }
+program_options::option& program_options::option::for_each_start() {
+  for_each_start_->push_back(added_);
+  return *this;
+}
 
 program_options::program_options(const std::string& description, const std::string& name)
     : app_{std::make_unique<CLI::App>(description, name)} {}
 program_options::~program_options() = default;
 
 program_options::option program_options::add(const char* name, std::string& value, const std::string& help) {
-  return option{with_default(app_->add_option(name, value, help), value)};
+  return refer_to(with_default(app_->add_option(name, value, help), value));
 }
 program_options::option program_options::add(const char* name, std::filesystem::path& value,
                                              const std::string& help) {
-  return option{with_default(app_->add_option(name, value, help), value)};
+  return refer_to(with_default(app_->add_option(name, value, help), value));
 }
 program_options::option program_options::add(const char* name, std::vector<std::string>& values,
                                              const std::string& help) {
-  return option{app_->add_option(name, values, help)};
+  return refer_to(app_->add_option(name, values, help));
 }
 program_options::option program_options::add(const char* name, std::vector<std::filesystem::path>& values,
                                              const std::string& help) {
-  return option{app_->add_option(name, values, help)};
+  return refer_to(app_->add_option(name, values, help));
 }
 program_options::option program_options::add_flag(const char* name, bool& value, const std::string& help) {
-  return option{app_->add_flag(name, value, help)};
+  return refer_to(app_->add_flag(name, value, help));
 }
 
 program_options::option program_options::add(const field& member, const std::string& help) {
@@ -67,19 +73,19 @@ program_options::option program_options::add(const field& member, const std::str
         if constexpr (std::is_same_v<Value, bool>) {
           const auto added = app_->add_flag(member.option, *value, help);
           if (*value) added->capture_default_str();
-          return option{added};
+          return refer_to(added);
         } else {
-          return option{
+          return refer_to(
               app_->add_option(member.option, *value, help)
                   ->capture_default_str()
-                  ->check([member](const std::string& text) { return fault_of(member, text); }, "")};
+                  ->check([member](const std::string& text) { return fault_of(member, text); }, ""));
         }
       },
       member.value);
 }
 
 program_options::option program_options::at(const std::string& name) {
-  return option{app_->get_option(name)};
+  return refer_to(app_->get_option(name));
 }
 
 void program_options::set_footer(const std::string& text) { app_->footer(text); }
@@ -107,6 +113,28 @@ std::vector<std::string> program_options::given() const {
   return names;
 }
 
+std::string program_options::given_for_each_start() const {
+  std::string words;
+  for (const CLI::Option* added : of_each_start_) {
+    if (added->count() == 0) continue;
+    words += " " + added->get_name();
+    if (added->get_expected_max() == 0) continue;  // a flag
+    for (const std::string& value : added->results()) words += " " + shell_word(value);
+  }
+  return words;
+}
+
+std::string shell_word(const std::string& text) {
+  const auto is_plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view{"_-./:=,+@%"}.find(c) != std::string_view::npos;
+  };
+  if (!text.empty() && std::ranges::all_of(text, is_plain)) return text;
+  std::string quoted = "'";
+  for (const char c : text) quoted += c == '\'' ? std::string{"'\\''"} : std::string{c};
+  return quoted + "'";
+}
+
 void add_recipe_options(program_options& line, recipe& config, const std::string& encoders) {
   for (const field& member : config.fields())
     if (*member.option)
@@ -117,12 +145,15 @@ void add_training_options(program_options& line, training_options& options) {
   line.add("--out", options.out, "folder for the results");
   add_compute_options(line, options.compute);
   line.add_flag("--load-batches", options.load_batches,
-                "do not upload the images to the GPU, even if they fit; results are the same");
+                "do not upload the images to the GPU, even if they fit; results are the same")
+      .for_each_start();
   line.add("--gpu-plans", options.gpu_plans,
            "how a GPU's libraries compute: \"timed\": the fastest of their proposals; \"first\": the first "
-           "ones; or the file gpu_plans.txt of another run, to have the same bits");
+           "ones; or the file gpu_plans.txt of another run, to have the same bits")
+      .for_each_start();
   line.add({"", &options.checkpoint_seconds, "--checkpoint-seconds", "", non_negative{}},
-           "seconds between two checkpoints");
+           "seconds between two checkpoints")
+      .for_each_start();
   const auto resume = line.add_flag(
       "--resume", options.resume,
       "resume the run in --out, with its recipe; --epochs, --data and --on-bad-image may differ");
@@ -135,9 +166,11 @@ void add_training_options(program_options& line, training_options& options) {
 
 void add_compute_options(program_options& line, compute_options& compute) {
   line.add({"", &compute.device, "--device", "", one_of{{"cpu", "cuda"}}},
-           "\"cuda\": the GPU; its results differ from the CPU's by rounding");
+           "\"cuda\": the GPU; its results differ from the CPU's by rounding")
+      .for_each_start();
   line.add({"", &compute.threads, "--threads", "", between{1, 1024}},
-           "CPU threads; results do not depend on their number");
+           "CPU threads; results do not depend on their number")
+      .for_each_start();
 }
 
 }  // namespace programs

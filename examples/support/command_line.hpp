@@ -25,7 +25,8 @@ class program_options {
   /// An option that was added.
   class option {
    public:
-    explicit option(CLI::Option* added) : added_{added} {}
+    option(CLI::Option* added, std::vector<CLI::Option*>& of_each_start)
+        : added_{added}, for_each_start_{&of_each_start} {}
     option& required();
     /// One of the two at most.
     option& excludes(const option& other);
@@ -33,9 +34,12 @@ class program_options {
     option& needs(const option& other);
     /// --help shows this text as the default value.
     option& shows(const std::string& text);
+    /// A resumed run needs the option again, because its folder does not record it.
+    option& for_each_start();
 
    private:
     CLI::Option* added_;
+    std::vector<CLI::Option*>* for_each_start_ = nullptr;
   };
 
   /// `name`: of the program in --help; empty: as it was called.
@@ -61,10 +65,18 @@ class program_options {
   void parse_known(int argc, char** argv);
   /// The names of the options that were there: "--epochs".
   std::vector<std::string> given() const;
+  /// Those of them that a resumed run needs again, as words of a shell: " --device cuda --threads 4".
+  std::string given_for_each_start() const;
 
  private:
+  option refer_to(CLI::Option* added) { return option{added, of_each_start_}; }
+
   std::unique_ptr<CLI::App> app_;
+  std::vector<CLI::Option*> of_each_start_;
 };
+
+/// A word as a shell reads it: in quotes where it has characters that are special there.
+std::string shell_word(const std::string& text);
 
 /// Adds the options of a recipe's fields. `encoders`: the list of names_of, for --help.
 void add_recipe_options(program_options& line, recipe& config, const std::string& encoders);

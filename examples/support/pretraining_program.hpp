@@ -20,7 +20,11 @@ int pretrain_with(int argc, char** argv) {
   config.method = Method::info().name;
   if constexpr (requires { Method::set_defaults(config); }) Method::set_defaults(config);
   const pretraining method{
-      Method::info(), config,
+      Method::info(),
+      config,
+      [&] {
+        if constexpr (requires { Method::record_inputs(config); }) Method::record_inputs(config);
+      },
       [&](const compute_options& compute) { return make_on_device<Method>(config, compute); },
       [&](any_trainer& trainer, const datasets& data) {
         auto sheets = augmented_views(trainer, config, data);

@@ -10,6 +10,7 @@
 #include <pretext/core/expects.hpp>
 #include <pretext/io/file.hpp>
 
+#include "command_line.hpp"
 #include "method_info.hpp"
 
 namespace programs {
@@ -84,7 +85,7 @@ std::optional<run_state> resume_run(run_folder& folder, recipe& config,
         folder.path().string(), " contains a run of ", config.method, ", not of ", folder.program(),
         config.method == "finetune" ? "; resume it with finetune"
                                     : "; resume it with " + info_of(config.method).program(),
-        " --resume --out ", folder.path().string());
+        " --resume --out ", shell_word(folder.path().string()));
   folder.lock();
   folder.read_recipe(config);
   const auto written = values_of(config);

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <pretext/io/file.hpp>
 
+#include "command_line.hpp"
 #include "json_fault.hpp"
 #include "measured_images.hpp"
 #include "pictures.hpp"
@@ -76,7 +77,7 @@ std::string run_folder::read_text(const char* name) const {
     throw_error<std::runtime_error>(path_.string(), ": is a file, and the folder of a run is needed");
   if (!file)
     throw_error<std::runtime_error>((path_ / name).string(), ": cannot be opened; start a run with ",
-                                    program_, " --out ", path_.string());
+                                    program_, " --out ", shell_word(path_.string()));
   return {std::istreambuf_iterator<char>{file}, {}};
 }
 

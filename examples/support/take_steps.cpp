@@ -15,6 +15,7 @@
 #include <pretext/runtime/interrupt.hpp>
 #include <pretext/runtime/run.hpp>
 
+#include "command_line.hpp"
 #include "counted.hpp"
 #include "datasets.hpp"
 #include "exit_status.hpp"
@@ -208,8 +209,8 @@ finished_training take_steps(recipe& config, const training_options& options, ru
     if (!result.interrupted) return;
     std::fprintf(stderr,
                  "stopped at step %zu of %zu; everything is saved, resume with: %s --resume --out %s%s\n",
-                 result.steps, steps, folder.program().c_str(), options.out.c_str(),
-                 options.evaluation_option.c_str());
+                 result.steps, steps, folder.program().c_str(), shell_word(options.out.string()).c_str(),
+                 options.for_each_start.c_str());
     folder.unlock();
   };
   const auto stop_if_interrupted = [&] {

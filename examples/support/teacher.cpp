@@ -1,11 +1,17 @@
 #include "teacher.hpp"
 
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <map>
 #include <stdexcept>
+#include <vector>
 
+#include <pretext/core/detail/fnv1a.hpp>
 #include <pretext/core/expects.hpp>
 #include <pretext/inference/encoder_metadata.hpp>
+#include <pretext/io/file.hpp>
 #include <pretext/io/safetensors.hpp>
 
 #include "recorded_network.hpp"
@@ -14,13 +20,40 @@ namespace programs {
 
 using namespace pretext;
 
-teacher_file find_teacher(const std::string& teacher, const std::string& encoder, const recipe& config) {
+namespace {
+
+/// The file that `--teacher` names.
+std::filesystem::path file_of(const std::string& teacher) {
   expects(
       !teacher.empty(),
       "distillation needs a teacher: give --teacher with the folder of a run, or with the file of a trained "
       "encoder and --teacher-encoder with its name");
   std::filesystem::path path{teacher};
   if (std::filesystem::is_directory(path)) path /= "encoder.safetensors";
+  return path;
+}
+
+}  // namespace
+
+std::string checksum_of_teacher(const std::string& teacher, const std::string& recorded) {
+  const input_file file{file_of(teacher)};
+  std::vector<std::byte> bytes(std::size_t{1} << 20);
+  pretext::detail::fnv1a hash;
+  for (std::uint64_t at = 0; at < file.size(); at += bytes.size()) {
+    bytes.resize(static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), file.size() - at)));
+    file.read(at, bytes);
+    for (const std::byte each : bytes) hash.add(std::to_integer<unsigned char>(each));
+  }
+  if (!recorded.empty() && recorded != hash.text())
+    throw_error<std::runtime_error>(
+        file.path().string(),
+        ": this is not the teacher of this run, its weights were changed; restore the file, or begin another "
+        "run with another --out");
+  return hash.text();
+}
+
+teacher_file find_teacher(const std::string& teacher, const std::string& encoder, const recipe& config) {
+  const std::filesystem::path path = file_of(teacher);
   safetensors recorded;
   recorded.metadata = read_safetensors_metadata(path);
   recorded.origin = path.string();

@@ -38,17 +38,18 @@ ends 0 "2 images could not be read and were left out of the test" "$finetune" --
 [ -s tuned/classifier.safetensors ]
 
 # What was skipped before a pause is still in the summary.
-"${pretrain[@]}" --data photos --batch 16 --epochs 300 --threads 2 --on-bad-image skip --out paused 2>log &
+"${pretrain[@]}" --data photos --batch 16 --epochs 300 --threads 2 --on-bad-image skip --out 'paused run' 2>log &
 child=$!
-while [ "$( (wc -l <paused/metrics.csv) 2>/dev/null || echo 0)" -lt 4 ]; do # three epochs
+while [ "$( (wc -l <'paused run/metrics.csv') 2>/dev/null || echo 0)" -lt 4 ]; do # three epochs
   kill -0 $child || die "the run has ended: $(cat log)"
   sleep 0.1
 done
 kill -INT $child
 wait $child || true
+grep -q -e "resume with: pretrain simclr --resume --out 'paused run' --threads 2\$" log || die "$(cat log)"
 steps=$(grep -o 'step [0-9]* of' log | grep -o '[0-9]*' | tail -n 1)
-ends 0 "were replaced by others" "${pretrain[@]}" --resume --epochs $((steps / 6 + 1)) --out paused
-[ "$(grep -c "photos/train.*\.png\": " paused/summary.json)" -eq 2 ] || die "$(cat paused/summary.json)"
+ends 0 "were replaced by others" "${pretrain[@]}" --resume --epochs $((steps / 6 + 1)) --out 'paused run'
+[ "$(grep -c "photos/train.*\.png\": " 'paused run/summary.json')" -eq 2 ] || die "$(cat 'paused run/summary.json')"
 
 # The policy is to stop, and a test image is damaged: the kNN after the last epoch fails alone.
 rm "$damaged" && cp -r photos tests_damaged

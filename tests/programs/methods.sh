@@ -37,5 +37,11 @@ if [ -n "$(methods | sed -n /^distillation$/p)" ]; then
     --teacher simclr --teacher-encoder vit-tiny --out no_teacher
   says "'-DPRETEXT_TEACHERS=resnet18-thin@32"
   [ ! -e no_teacher ] || die "a run without a teacher left a folder behind"
+  cp simclr/encoder.safetensors teacher.safetensors
+  "$programs/pretrain" simclr --images 128 --test-images 32 --epochs 1 --batch 64 --seed 2 --keep-going --overwrite --out simclr 2>log
+  fails "simclr/encoder.safetensors: this is not the teacher of this run, its weights were changed" "$programs/pretrain" \
+    distillation --resume --epochs 3 --out distillation
+  mv teacher.safetensors simclr/encoder.safetensors
+  ended 0 "$programs/pretrain" distillation --resume --epochs 3 --out distillation
 fi
 [ "$count" -ge 3 ] || die "pretrain has $count methods"

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include <pretext/core/detail/fnv1a.hpp>
 #include <pretext/core/expects.hpp>
 #include <pretext/core/parse_number.hpp>
 #include <pretext/data/source.hpp>
@@ -106,11 +107,9 @@ inline image_list image_list_from(std::string_view text) {
 /// A short text that differs between different lists: "40 images, 2 classes, c8a9f2d100f04b17", with FNV-1a
 /// of the list's text.
 inline std::string fingerprint(const image_list& list) {
-  std::uint64_t hash = 0xcbf29ce484222325;
-  for (const char c : to_text(list)) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-  std::string digits(16, '0');
-  for (std::size_t i = digits.size(); i-- > 0; hash >>= 4) digits[i] = "0123456789abcdef"[hash & 15];
-  return str_cat(list.images.size(), " images, ", list.classes.size(), " classes, ", digits);
+  detail::fnv1a hash;
+  hash.add(to_text(list));
+  return str_cat(list.images.size(), " images, ", list.classes.size(), " classes, ", hash.text());
 }
 
 /// Does the earlier list differ from the other one only in sizes that it lacks (0)? Until 2026-11-30 lists

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include <pretext/core/detail/fnv1a.hpp>
 #include <pretext/core/expects.hpp>
 #include <pretext/distributed/engine.hpp>
 
@@ -44,12 +45,12 @@ class short_text {
 };
 
 /// FNV-1a of a text, and of its length, so that texts in a row have another hash than their concatenation.
-inline std::uint64_t mix_text(std::uint64_t hash, std::string_view text) {
-  const auto mix = [&](unsigned char byte) { hash = (hash ^ byte) * 0x100000001B3u; };
-  for (const char c : text) mix(static_cast<unsigned char>(c));
+inline std::uint64_t mix_text(std::uint64_t start, std::string_view text) {
+  pretext::detail::fnv1a hash{start};
+  hash.add(text);
   for (std::size_t length = text.size(), i = 0; i < sizeof length; ++i, length >>= 8)
-    mix(static_cast<unsigned char>(length & 255));
-  return hash;
+    hash.add(static_cast<unsigned char>(length & 255));
+  return hash.value();
 }
 
 template <Engine E, class T>
@@ -72,7 +73,7 @@ inline std::string rank_name(std::size_t rank, std::string_view host) {
 template <Engine E>
 void expects_alike(E& engine, std::span<const trait> traits, std::string_view host = {}) {
   using detail::gather_of_ranks, detail::short_text;
-  std::uint64_t hash = 0xCBF29CE484222325;
+  std::uint64_t hash = pretext::detail::fnv1a{}.value();
   for (const trait& each : traits) hash = detail::mix_text(detail::mix_text(hash, each.what), each.value);
   const auto hashes = gather_of_ranks(engine, hash);
   const auto differs = [](const auto& all) {
