@@ -127,16 +127,23 @@ TEST_CASE("batch norm computes the same statistics from fused moments as from a 
   const std::size_t rows = y.size() / e.out;
   using norm = kernels::batch_norm<cpu>;
   struct result {
-    std::vector<float> mean = std::vector<float>(groups * 48), inverse = mean;
+    std::vector<float> mean = std::vector<float>(groups * 48), inverse = mean, scale = mean, shift = mean;
     std::vector<float> running_mean = std::vector<float>(48, 0.5f), running_variance = running_mean;
+
+    kernels::norm_parameters<float> parameters() {
+      return {.epsilon = 1e-5f,
+              .momentum = 0.1f,
+              .running_mean = running_mean.data(),
+              .running_variance = running_variance.data()};
+    }
+    kernels::channel_norms<float> norms() {
+      return {mean.data(), inverse.data(), scale.data(), shift.data()};
+    }
   } computed, given;
   on<cpu> context{cpu::stream{2}};
-  norm::statistics(context, rows, e.out, groups, y.data(), 1e-5f, computed.mean.data(),
-                   computed.inverse.data(), 0.1f, computed.running_mean.data(),
-                   computed.running_variance.data());
-  norm::finalize(context, rows, e.out, {groups, known.mean.data(), known.deviations.data()}, 1e-5f,
-                 given.mean.data(), given.inverse.data(), 0.1f, given.running_mean.data(),
-                 given.running_variance.data());
+  norm::statistics(context, rows, e.out, groups, y.data(), computed.parameters(), computed.norms());
+  norm::finalize(context, rows, e.out, {groups, known.mean.data(), known.deviations.data()},
+                 given.parameters(), given.norms());
   const auto largest_difference = [](const std::vector<float>& a, const std::vector<float>& b) {
     double largest = 0;
     for (std::size_t i = 0; i < a.size(); ++i)
@@ -145,6 +152,8 @@ TEST_CASE("batch norm computes the same statistics from fused moments as from a 
   };
   CHECK(largest_difference(computed.mean, given.mean) < 1e-5);
   CHECK(largest_difference(computed.inverse, given.inverse) < 1e-4);
+  CHECK(largest_difference(computed.scale, given.scale) < 1e-4);
+  CHECK(largest_difference(computed.shift, given.shift) < 1e-4);
   CHECK(largest_difference(computed.running_mean, given.running_mean) < 1e-5);
   CHECK(largest_difference(computed.running_variance, given.running_variance) < 1e-4);
 }
