@@ -170,6 +170,13 @@ TEST_CASE("small images have the measured optimizer of each method, with a warm-
   CHECK(vicreg.optimizer == preset_optimizer::lars);
   CHECK(vicreg.learning_rate(vicreg.optimizer, 100) == doctest::Approx(2));
   const auto lejepa = *preset_for("lejepa", image_kind::small_images);
+  const auto swav = *preset_for("swav", image_kind::small_images);
+  CHECK(swav.optimizer == preset_optimizer::adamw);
+  CHECK(swav.learning_rate(preset_optimizer::adamw, 64) == doctest::Approx(2e-3));
+  CHECK(swav.learning_rate(preset_optimizer::adamw, 256) == doctest::Approx(2e-3));
+  CHECK(swav.warmup_epochs(100) == 10);
+  CHECK(swav.epsilon == 0.03);
+  CHECK(preset_for("swav", image_kind::photographs)->epsilon == 0.05);
   const auto dino = *preset_for("dino", image_kind::small_images);
   CHECK(dino.learning_rate(preset_optimizer::adamw, 64) == doctest::Approx(1e-3));
   CHECK(dino.optimizer == preset_optimizer::adamw);

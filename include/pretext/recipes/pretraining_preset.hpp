@@ -62,6 +62,7 @@ struct pretraining_preset {
   double weight_decay_growth = 1;    ///< factor from the first step to the last, along half a cosine
   double target_temperature = 0.04;  ///< of a teacher, of ReSSL's target
   std::size_t queue_capacity = 4096;
+  double epsilon = 0.05;  ///< smoothness of SwAV's codes
 
   constexpr const optimizer_preset& with(preset_optimizer which) const {
     return which == preset_optimizer::sgd    ? with_sgd

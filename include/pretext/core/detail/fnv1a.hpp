@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include <pretext/core/cpp20.hpp>
+
 namespace pretext::inline v0_1::detail {
 
 /// The 64-bit hash FNV-1a of bytes that are added one after another.

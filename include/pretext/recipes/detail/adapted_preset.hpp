@@ -43,6 +43,7 @@ constexpr void adopt_optimizer(pretraining_preset& preset, const published_setti
 constexpr void adopt_values(pretraining_preset& preset, const published_settings& settings) {
   preset.temperature = settings.temperature.value_or(preset.temperature);
   preset.target_temperature = settings.target_temperature.value_or(preset.target_temperature);
+  preset.epsilon = settings.loss_value("epsilon").value_or(preset.epsilon);
   if (settings.target_momentum) preset.constant_momentum = settings.momentum == momentum_course::constant;
   if (settings.views.global.minimum_area > 0) preset.views.minimum_area = settings.views.global.minimum_area;
   if (settings.views.jitter) preset.views.jitter = (*settings.views.jitter)[0] / .8f;
@@ -145,6 +146,13 @@ constexpr pretraining_preset preset_of_published(std::string_view method, image_
   if (method == "lejepa")
     preset.with_adamw.rate = {
         .rate = 4e-3, .batch = 64, .scaling = rate_scaling::square_root, .largest = 4e-3};
+  if (method == "swav") {
+    preset.with_adamw.rate = {
+        .rate = 2e-3, .batch = 64, .scaling = rate_scaling::square_root, .largest = 2e-3};
+    preset.warmup = 0.1;
+    preset.max_warmup_epochs = 10;
+    preset.epsilon = 0.03;  // sharper codes, for batches smaller than the number of prototypes
+  }
   if (method == "dino") {
     preset.optimizer = preset_optimizer::adamw;
     preset.with_adamw = small_adamw;
