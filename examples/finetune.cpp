@@ -55,11 +55,11 @@ int run(int argc, char** argv) {
   add_recipe_options(line, config, names_of(finetune_encoders));
   line.add({"", &test_every, "--test-every"},
            "epochs between two evaluations on the test images; 0: only at the end")
-      .for_each_start();
+      .repeat_on_resume();
   add_training_options(line, options);
   if (const auto status = line.parse(argc, argv)) return *status;
   options.given = line.given();
-  options.for_each_start = line.given_for_each_start();
+  options.repeated_on_resume = line.words_to_repeat();
   // Both name the weights to start from.
   if (!run.empty() || from_scratch) options.given.push_back("--weights");
   if (from_scratch) config.options.weights.clear();

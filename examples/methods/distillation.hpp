@@ -68,10 +68,13 @@ struct distillation {
   static std::string encoders() { return names_of(all_encoders); }
   static void set_defaults(arguments&) {}
 
-  /// A resumed run is to have the same teacher.
-  static void record_inputs(arguments& config) {
-    auto& [teacher, encoder, checksum, distance] = config.options;
-    checksum = checksum_of_teacher(teacher, checksum);
+  /// A resumed run must have the same teacher; a run of an earlier version has not recorded its teacher.
+  static void record_inputs(arguments& config, bool resumes) {
+    auto& options = config.options;
+    if (!resumes)
+      options.teacher_checksum = checksum_of_teacher(options.teacher);
+    else if (!options.teacher_checksum.empty())
+      expects_teacher(options.teacher, options.teacher_checksum);
   }
 
   template <class Device>

@@ -39,8 +39,8 @@ program_options::option& program_options::option::shows(const std::string& text)
   added_->default_str(text);
   return *this;
 }
-program_options::option& program_options::option::for_each_start() {
-  for_each_start_->push_back(added_);
+program_options::option& program_options::option::repeat_on_resume() {
+  repeated_->push_back(added_);
   return *this;
 }
 
@@ -113,9 +113,9 @@ std::vector<std::string> program_options::given() const {
   return names;
 }
 
-std::string program_options::given_for_each_start() const {
+std::string program_options::words_to_repeat() const {
   std::string words;
-  for (const CLI::Option* added : of_each_start_) {
+  for (const CLI::Option* added : repeated_on_resume_) {
     if (added->count() == 0) continue;
     words += " " + added->get_name();
     if (added->get_expected_max() == 0) continue;  // a flag
@@ -146,14 +146,14 @@ void add_training_options(program_options& line, training_options& options) {
   add_compute_options(line, options.compute);
   line.add_flag("--load-batches", options.load_batches,
                 "do not upload the images to the GPU, even if they fit; results are the same")
-      .for_each_start();
+      .repeat_on_resume();
   line.add("--gpu-plans", options.gpu_plans,
            "how a GPU's libraries compute: \"timed\": the fastest of their proposals; \"first\": the first "
            "ones; or the file gpu_plans.txt of another run, to have the same bits")
-      .for_each_start();
+      .repeat_on_resume();
   line.add({"", &options.checkpoint_seconds, "--checkpoint-seconds", "", non_negative{}},
            "seconds between two checkpoints")
-      .for_each_start();
+      .repeat_on_resume();
   const auto resume = line.add_flag(
       "--resume", options.resume,
       "resume the run in --out, with its recipe; --epochs, --data and --on-bad-image may differ");
@@ -167,10 +167,10 @@ void add_training_options(program_options& line, training_options& options) {
 void add_compute_options(program_options& line, compute_options& compute) {
   line.add({"", &compute.device, "--device", "", one_of{{"cpu", "cuda"}}},
            "\"cuda\": the GPU; its results differ from the CPU's by rounding")
-      .for_each_start();
+      .repeat_on_resume();
   line.add({"", &compute.threads, "--threads", "", between{1, 1024}},
            "CPU threads; results do not depend on their number")
-      .for_each_start();
+      .repeat_on_resume();
 }
 
 }  // namespace programs

@@ -25,8 +25,7 @@ class program_options {
   /// An option that was added.
   class option {
    public:
-    option(CLI::Option* added, std::vector<CLI::Option*>& of_each_start)
-        : added_{added}, for_each_start_{&of_each_start} {}
+    option(CLI::Option* added, std::vector<CLI::Option*>& repeated) : added_{added}, repeated_{&repeated} {}
     option& required();
     /// One of the two at most.
     option& excludes(const option& other);
@@ -35,11 +34,11 @@ class program_options {
     /// --help shows this text as the default value.
     option& shows(const std::string& text);
     /// A resumed run needs the option again, because its folder does not record it.
-    option& for_each_start();
+    option& repeat_on_resume();
 
    private:
     CLI::Option* added_;
-    std::vector<CLI::Option*>* for_each_start_ = nullptr;
+    std::vector<CLI::Option*>* repeated_ = nullptr;
   };
 
   /// `name`: of the program in --help; empty: as it was called.
@@ -66,13 +65,13 @@ class program_options {
   /// The names of the options that were there: "--epochs".
   std::vector<std::string> given() const;
   /// Those of them that a resumed run needs again, as words of a shell: " --device cuda --threads 4".
-  std::string given_for_each_start() const;
+  std::string words_to_repeat() const;
 
  private:
-  option refer_to(CLI::Option* added) { return option{added, of_each_start_}; }
+  option refer_to(CLI::Option* added) { return option{added, repeated_on_resume_}; }
 
   std::unique_ptr<CLI::App> app_;
-  std::vector<CLI::Option*> of_each_start_;
+  std::vector<CLI::Option*> repeated_on_resume_;
 };
 
 /// A word as a shell reads it: in quotes where it has characters that are special there.

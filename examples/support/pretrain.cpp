@@ -77,7 +77,7 @@ int pretrain(const pretraining& method, const training_options& options, rank_en
   const auto open = [&]() -> std::vector<distributed::trait> {
     if (options.resume) saved = resume_run(folder, config, options.given);
     if (!options.resume) folder.expects_free(options.overwrite);
-    method.record_inputs();
+    method.record_inputs(options.resume);
     const std::size_t held = shards_held(config, options, ranks);
     const bool measured = is_measured(config);
     if (measured) data = open_datasets(config);  // before the trainer, which normalises with the result

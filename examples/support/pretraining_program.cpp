@@ -81,18 +81,19 @@ int run_pretraining(int argc, char** argv, const pretraining& method, const std:
       line.at(option.substr(0, option.find(','))).shows("by preset");
   if (has) line.set_footer(describe_presets(method.config));
   line.add({"", &options.knn_every, "--knn-every"}, "epochs between two kNN evaluations; 0: none")
-      .for_each_start();
+      .repeat_on_resume();
   line.add_flag("--init-report", options.init_report, "say for every tensor of --init what becomes of it")
       .needs(line.at("--init"));
   line.add({"", &options.patience, "--patience", "", between{0, 1e6}},
            "seconds that a rank waits for the others in a step, at least")
-      .for_each_start();
-  line.add_flag("--keep-going", options.keep_going, "continue when the embeddings collapse").for_each_start();
+      .repeat_on_resume();
+  line.add_flag("--keep-going", options.keep_going, "continue when the embeddings collapse")
+      .repeat_on_resume();
   add_training_options(line, options);
   if (const auto status = parse_on_ranks(line, argc, argv, started, quiet)) return *status;
   options.given = line.given();
   options.started = started;
-  options.for_each_start = line.given_for_each_start();
+  options.repeated_on_resume = line.words_to_repeat();
   const bool chosen = std::ranges::find(options.given, "--shards") != options.given.end();
   if (!chosen && !options.resume) method.config.shards = started.ranks;
   const auto train = [&] {

@@ -22,8 +22,9 @@ int pretrain_with(int argc, char** argv) {
   const pretraining method{
       Method::info(),
       config,
-      [&] {
-        if constexpr (requires { Method::record_inputs(config); }) Method::record_inputs(config);
+      [&](bool resumes) {
+        if constexpr (requires { Method::record_inputs(config, resumes); })
+          Method::record_inputs(config, resumes);
       },
       [&](const compute_options& compute) { return make_on_device<Method>(config, compute); },
       [&](any_trainer& trainer, const datasets& data) {

@@ -210,7 +210,7 @@ finished_training take_steps(recipe& config, const training_options& options, ru
     std::fprintf(stderr,
                  "stopped at step %zu of %zu; everything is saved, resume with: %s --resume --out %s%s\n",
                  result.steps, steps, folder.program().c_str(), shell_word(options.out.string()).c_str(),
-                 options.for_each_start.c_str());
+                 options.repeated_on_resume.c_str());
     folder.unlock();
   };
   const auto stop_if_interrupted = [&] {

@@ -35,7 +35,7 @@ struct training_options {
   bool load_batches = false;           // even if the images fit into the GPU's memory
   std::string gpu_plans = "timed";     // or "first", or a file of another run
   bool init_report = false;            // a line for every tensor of --init
-  std::string for_each_start{};        // options that a resumed run needs again: " --knn-every 5"
+  std::string repeated_on_resume{};    // options that a resumed run needs again: " --knn-every 5"
   pretext::distributed::launch started{};
   double patience = 60;  // seconds that a rank waits for the others in a step, at least
 };

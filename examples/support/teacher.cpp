@@ -35,7 +35,7 @@ std::filesystem::path file_of(const std::string& teacher) {
 
 }  // namespace
 
-std::string checksum_of_teacher(const std::string& teacher, const std::string& recorded) {
+std::string checksum_of_teacher(const std::string& teacher) {
   const input_file file{file_of(teacher)};
   std::vector<std::byte> bytes(std::size_t{1} << 20);
   pretext::detail::fnv1a hash;
@@ -44,12 +44,14 @@ std::string checksum_of_teacher(const std::string& teacher, const std::string& r
     file.read(at, bytes);
     for (const std::byte each : bytes) hash.add(std::to_integer<unsigned char>(each));
   }
-  if (!recorded.empty() && recorded != hash.text())
-    throw_error<std::runtime_error>(
-        file.path().string(),
-        ": this is not the teacher of this run, its weights were changed; restore the file, or begin another "
-        "run with another --out");
   return hash.text();
+}
+
+void expects_teacher(const std::string& teacher, const std::string& recorded) {
+  if (checksum_of_teacher(teacher) == recorded) return;
+  throw_error<std::runtime_error>(
+      file_of(teacher).string(),
+      ": the teacher of this run was changed; restore the file, or start another run with another --out");
 }
 
 teacher_file find_teacher(const std::string& teacher, const std::string& encoder, const recipe& config) {

@@ -23,9 +23,10 @@ struct teacher_file {
 /// channels than `config` has.
 teacher_file find_teacher(const std::string& teacher, const std::string& encoder, const recipe& config);
 
-/// A checksum of the teacher's file. Throws std::runtime_error, naming the file, if it is not `recorded`, the
-/// checksum when the run began; empty if none was recorded.
-std::string checksum_of_teacher(const std::string& teacher, const std::string& recorded);
+/// A checksum of the file that `--teacher` names.
+std::string checksum_of_teacher(const std::string& teacher);
+/// Throws std::runtime_error, naming the file, if it has another checksum than the one that the run recorded.
+void expects_teacher(const std::string& teacher, const std::string& recorded);
 
 /// Throws std::runtime_error if the teacher's file says that its images were normalised otherwise than the
 /// trainer's; says on stderr if it does not tell.

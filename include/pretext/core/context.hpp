@@ -92,7 +92,7 @@ template <class D>
   requires requires { D::stores_compute_type; }
 inline constexpr bool stores_compute_type<D> = D::stores_compute_type;
 
-/// Is it faster on a device to compute cheap activations twice than to store them? A CPU has caches.
+/// The default of `on<D>::recomputes_activations`. A GPU is limited by memory bandwidth, so it stores them.
 template <class D>
 inline constexpr bool recomputes_activations = !declares_accelerator<D>;
 }  // namespace detail
@@ -142,9 +142,9 @@ struct on {
   arena<D> activations{};  ///< what forward stores for backward; each step resets it
   arena<D> workspace{};    ///< temporary memory of one call
   step_context step{};     ///< read by layers and maskings; set by a method while it learns (`step_scope`)
-  /// Whether backward computes the activations inside residual blocks again instead of reading what forward
-  /// has stored, which saves memory, a ninth with ResNet-50. Gradients have the same bits. Unchanged between
-  /// forward and backward.
+  /// Whether backward recomputes the activations inside residual blocks, or forward stores them. Recomputing
+  /// needs less memory, a ninth less for ResNet-50 on a GPU. Gradients have the same bits. Must not change
+  /// between forward and backward.
   bool recomputes_activations = detail::recomputes_activations<D>;
   /// Connects the shards of a batch that several contexts compute. Not owned; null: the batch is whole.
   distributed::communicator<D>* communicator = nullptr;

@@ -9,8 +9,8 @@
 
 namespace pretext::inline v0_1::kernels {
 
-/// The parameters of each channel, and the running statistics that training updates. γ and β may be null, and
-/// so may the running statistics.
+/// Constants, parameters of each channel, and the running statistics that training updates. γ, β and the
+/// running statistics may be null.
 template <class W>
 struct norm_parameters {
   W epsilon, momentum;
@@ -25,8 +25,9 @@ struct channel_norms {
   W *mean, *inverse, *scale, *shift;
 };
 
-/// What tells backward which outputs of the ReLU are positive: the outputs, or a bit for each, in the order
-/// of the device that has written them; neither where they follow from x, because no shortcut was added.
+/// Tells backward which outputs of a ReLU are positive: by the outputs themselves, or by a bit for each, in
+/// the device's own layout. If both are null, no shortcut was added, and backward recomputes the outputs from
+/// x.
 template <class T>
 struct relu_outputs {
   const T* y = nullptr;

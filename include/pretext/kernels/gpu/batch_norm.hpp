@@ -106,8 +106,7 @@ struct batch_norm<Device> {
   template <class Context, class T, class W>
   static void apply(Context& context, std::size_t rows, std::size_t channels, std::size_t groups, const T* x,
                     const W* scale, const W* shift, const T* shortcut, bool relu, T* y) {
-    const grid::apply_batch_norm<T, W> work{channels, x, scale, shift, shortcut, relu, y, nullptr};
-    grid::for_each_column<T>(context, rows, channels, groups, {x, scale, shift, shortcut, y}, work);
+    launch_apply<T, W>(context, rows, groups, {channels, x, scale, shift, shortcut, relu, y, nullptr});
   }
 
   template <class T>
@@ -121,9 +120,8 @@ struct batch_norm<Device> {
                                const T* x, const W* scale, const W* shift, const T* shortcut, T* y,
                                std::uint8_t* signs) {
     const bool written = grid::is_vectorizable<T>(channels, {x, scale, shift, shortcut, y});
-    const grid::apply_batch_norm<T, W> work{channels, x,    scale, shift,
-                                            shortcut, true, y,     written ? signs : nullptr};
-    grid::for_each_column<T>(context, rows, channels, groups, {x, scale, shift, shortcut, y}, work);
+    launch_apply<T, W>(context, rows, groups,
+                       {channels, x, scale, shift, shortcut, true, y, written ? signs : nullptr});
     return written;
   }
 
@@ -152,6 +150,14 @@ struct batch_norm<Device> {
     }
     grid::for_each_column<T>(context, rows, channels, groups, {dy, y, x, mean, dx, dshortcut},
                              grid::input_gradient<T, W>{g, x, mean, coefficient_table, dx, dshortcut});
+  }
+
+ private:
+  template <class T, class W, class Context>
+  static void launch_apply(Context& context, std::size_t rows, std::size_t groups,
+                           const grid::apply_batch_norm<T, W>& work) {
+    grid::for_each_column<T>(context, rows, work.channels, groups,
+                             {work.x, work.scale, work.shift, work.shortcut, work.y}, work);
   }
 };
 

@@ -6,12 +6,12 @@
 
 namespace pretext::inline v0_1::detail {
 
-/// An activation between two layers of a block, which backward computes again or reads, as
-/// `context.recomputes_activations` says; part of the block's cache.
+/// An activation between two layers of a block: forward stores it, or backward recomputes it, as
+/// `context.recomputes_activations` says. A member of the block's cache.
 template <Shape S, class Context>
 class inner_activation {
  public:
-  /// Memory for the activation: of the call, or of the step if backward is to read it.
+  /// Memory for the activation: from the workspace, or if it is stored from `context.activations`.
   writes<Context, S> allocate(Context& context, std::size_t batch) {
     stored_ = {};
     if (context.recomputes_activations) return allocate_in(context.workspace, batch);
