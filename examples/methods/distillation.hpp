@@ -68,13 +68,14 @@ struct distillation {
   static std::string encoders() { return names_of(all_encoders); }
   static void set_defaults(arguments&) {}
 
+  static void record_inputs(arguments& config) {
+    config.options.teacher_checksum = checksum_of_teacher(config.options.teacher);
+  }
+
   /// A resumed run must have the same teacher; a run of an earlier version has not recorded its teacher.
-  static void record_inputs(arguments& config, bool resumes) {
-    auto& options = config.options;
-    if (!resumes)
-      options.teacher_checksum = checksum_of_teacher(options.teacher);
-    else if (!options.teacher_checksum.empty())
-      expects_teacher(options.teacher, options.teacher_checksum);
+  static void expects_inputs(const arguments& config) {
+    const auto& options = config.options;
+    if (!options.teacher_checksum.empty()) expects_teacher(options.teacher, options.teacher_checksum);
   }
 
   template <class Device>

@@ -75,9 +75,12 @@ int pretrain(const pretraining& method, const training_options& options, rank_en
   // First, so that an encoder, a device or images that are not there leave no folder behind and an earlier
   // run as it was.
   const auto open = [&]() -> std::vector<distributed::trait> {
-    if (options.resume) saved = resume_run(folder, config, options.given);
-    if (!options.resume) folder.expects_free(options.overwrite);
-    method.record_inputs(options.resume);
+    if (options.resume) {
+      saved = resume_run(folder, config, options.given);
+      method.expects_inputs();
+    } else {
+      folder.expects_free(options.overwrite);
+    }
     const std::size_t held = shards_held(config, options, ranks);
     const bool measured = is_measured(config);
     if (measured) data = open_datasets(config);  // before the trainer, which normalises with the result
@@ -86,6 +89,7 @@ int pretrain(const pretraining& method, const training_options& options, rank_en
     compute_options compute = options.compute;
     compute.threads = std::max<std::size_t>(1, compute.threads / held);
     while (trainers.size() < held) trainers.push_back(method.make(compute));
+    if (!options.resume) method.record_inputs();
     if (options.resume) expects_data(config);
     if (!measured) data = open_datasets(config);
     expects_batch(config, data.train);

@@ -21,9 +21,10 @@ namespace programs {
 struct pretraining {
   method_info info;
   pretraining_recipe& config;
-  /// Records in the recipe which files the run reads beside its images. For a resumed run it throws if they
-  /// have changed, and records nothing: its checkpoint has the same recipe.
-  std::function<void(bool resumes)> record_inputs;
+  /// Records in the recipe which files the run reads beside its images.
+  std::function<void()> record_inputs;
+  /// Throws an error if these files have changed since the run was started.
+  std::function<void()> expects_inputs;
   std::function<std::unique_ptr<pretext::any_trainer>(const compute_options&)> make;
   std::function<std::vector<pretext::image_sheet>(pretext::any_trainer&, const datasets&)> pictures;
   /// Changes the values of a step that a method schedules in its own way.

@@ -22,9 +22,11 @@ int pretrain_with(int argc, char** argv) {
   const pretraining method{
       Method::info(),
       config,
-      [&](bool resumes) {
-        if constexpr (requires { Method::record_inputs(config, resumes); })
-          Method::record_inputs(config, resumes);
+      [&] {
+        if constexpr (requires { Method::record_inputs(config); }) Method::record_inputs(config);
+      },
+      [&] {
+        if constexpr (requires { Method::expects_inputs(config); }) Method::expects_inputs(config);
       },
       [&](const compute_options& compute) { return make_on_device<Method>(config, compute); },
       [&](any_trainer& trainer, const datasets& data) {
