@@ -10,4 +10,5 @@
 #ifdef PRETEXT_CUDNN
 #include <pretext/kernels/gpu/attention/cudnn.cuh>
 #include <pretext/kernels/gpu/convolution/cudnn.cuh>
+#include <pretext/kernels/gpu/gemm/cudnn_gelu.cuh>
 #endif

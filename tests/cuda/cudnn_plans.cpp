@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <pretext/devices/cuda/cudnn_plans.hpp>
@@ -148,6 +149,35 @@ TEST_CASE(
   dlclose(driver);
 }
 
+TEST_CASE("cuDNN proposes deterministic engines on tensor cores for products with GELU and their gradients") {
+  void* const driver = dlopen("libcuda.so.1", RTLD_NOW);
+  if (!driver || cudnnGetVersion() < 91900) {
+    MESSAGE("skipped: without a driver, or at this version, cuDNN proposes nothing");
+    return;
+  }
+  for (const int architecture : {80, 90, 100, 120}) {
+    cudnn_descriptor gpu = device(architecture);
+    REQUIRE(gpu.good());
+    const cudnn_plans plans{std::move(gpu)};
+    for (const auto& [rows, contracted, columns] : {std::array<std::int64_t, 3>{256 * 50, 768, 3072},
+                                                    {256 * 197, 2048, 512},
+                                                    {64 * 37, 384, 1536},
+                                                    {9, 16, 40}})
+      for (const auto& [pass, keeps_product] :
+           {std::pair{gelu_pass::forward, true}, {gelu_pass::forward, false}, {gelu_pass::backward, false}}) {
+        CAPTURE(architecture);
+        CAPTURE(static_cast<int>(pass));
+        CAPTURE(rows);
+        CAPTURE(keeps_product);
+        const auto graph = graph_of(
+            cudnn_gelu{pass, CUDNN_DATA_BFLOAT16, rows, contracted, columns, keeps_product}, nullptr);
+        REQUIRE(!graph.empty());
+        CHECK(!plans.proposals(graph.back()).empty());
+      }
+  }
+  dlclose(driver);
+}
+
 TEST_CASE("without a GPU there is no plan, and no error") {
   cudnn_plans plans;
   if (cudnnHandle_t handle = nullptr; cudnnCreate(&handle) == CUDNN_STATUS_SUCCESS) {
@@ -156,4 +186,5 @@ TEST_CASE("without a GPU there is no plan, and no error") {
   }
   CHECK(!plans.find(square(convolution_pass::forward, 8, 32, 64, 64, 3, 1)).possible());
   CHECK(!plans.find(cudnn_attention{attention_pass::forward, CUDNN_DATA_BFLOAT16, 2, 3, 65, 16}).possible());
+  CHECK(!plans.find(cudnn_gelu{gelu_pass::forward, CUDNN_DATA_BFLOAT16, 8, 16, 24, false}).possible());
 }

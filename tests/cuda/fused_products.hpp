@@ -1,14 +1,19 @@
 #pragma once
-// cuBLASLt's epilogues as plain loops: the emulated device has them for the same cases as cuBLASLt.
+// cuBLASLt's epilogues and cuDNN's products with GELU as plain loops: the emulated device has them for the
+// same cases.
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <initializer_list>
 #include <limits>
 #include <type_traits>
 
 #include <pretext/core/bfloat16.hpp>
+#include <pretext/kernels/gelu.hpp>
 #include <pretext/kernels/gpu/block/vector_access.hpp>
+#include <pretext/kernels/gpu/gemm/fused_gelu.hpp>
 #include <pretext/kernels/gpu/gemm/fused_product.hpp>
+#include <pretext/kernels/linear.hpp>
 
 #include "emulated.hpp"
 
@@ -16,6 +21,11 @@ namespace pretext::tests {
 
 /// How many products of this thread have run with an epilogue.
 inline std::size_t& fused_products() {
+  static thread_local std::size_t count = 0;
+  return count;
+}
+/// How many products of this thread have run with GELU or its gradient.
+inline std::size_t& fused_gelus() {
   static thread_local std::size_t count = 0;
   return count;
 }
@@ -76,6 +86,55 @@ struct fused_product<tests::emulated> {
   template <class T>
   static void poison(T* data, std::size_t count) {
     std::fill_n(data, count, static_cast<T>(std::numeric_limits<arithmetic<T>>::quiet_NaN()));
+  }
+};
+
+template <>
+struct fused_gelu<tests::emulated> {
+  template <class Context, class T, class W, class Separately>
+  static bool forward(Context& context, const kernels::linear_extents& e, const T* x, const T* w,
+                      const W* bias, T* y, T* kept, const Separately&) {
+    if (!has<T>(e, {x, w, bias, y, kept})) return false;
+    tests::emulated::perform(context.stream, [=] {
+      for (std::size_t r = 0; r < e.rows; ++r)
+        for (std::size_t o = 0; o < e.out; ++o) {
+          double sum = 0;
+          for (std::size_t i = 0; i < e.in; ++i)
+            sum += static_cast<double>(x[r * e.in + i]) * static_cast<double>(w[o * e.in + i]);
+          const T product{static_cast<float>(sum)};
+          if (kept) kept[r * e.out + o] = product;
+          y[r * e.out + o] =
+              T{static_cast<float>(at(static_cast<double>(product) + static_cast<double>(bias[o])).value)};
+        }
+    });
+    return true;
+  }
+
+  template <class Context, class T, class W, class Separately>
+  static bool backward(Context& context, const kernels::linear_extents& e, const T* dy, const T* w,
+                       const T* kept, const W* bias, T* dx, W*, const Separately&) {
+    if (!has<T>(e, {dy, w, kept, bias, dx})) return false;
+    tests::emulated::perform(context.stream, [=] {
+      for (std::size_t r = 0; r < e.rows; ++r)
+        for (std::size_t i = 0; i < e.in; ++i) {
+          double sum = 0;
+          for (std::size_t o = 0; o < e.out; ++o)
+            sum += static_cast<double>(dy[r * e.out + o]) * static_cast<double>(w[o * e.in + i]);
+          const double before = static_cast<double>(kept[r * e.in + i]) + static_cast<double>(bias[i]);
+          dx[r * e.in + i] = T{static_cast<float>(sum * at(before).slope)};
+        }
+    });
+    return true;
+  }
+
+ private:
+  static kernels::gelu_point<double> at(double x) { return kernels::gelu_at(x, std::exp(-x * x / 2)); }
+  template <class T>
+  static bool has(const kernels::linear_extents& e, std::initializer_list<const void*> tensors) {
+    const bool supported = std::is_same_v<T, bfloat16> && e.rows > 0 && is_vectorizable<T>(e.in, tensors) &&
+                           is_vectorizable<T>(e.out, tensors);
+    tests::fused_gelus() += supported;
+    return supported;
   }
 };
 

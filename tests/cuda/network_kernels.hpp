@@ -73,7 +73,8 @@ void matrix_products() {
 template <class Device>
 void linear_layers() {
   const std::size_t tokens = 3;
-  for (const kernels::linear_extents e : {kernels::linear_extents{6, 5, 7}, {66, 40, 70}, {12, 24, 16}})
+  for (const kernels::linear_extents e :
+       {kernels::linear_extents{6, 5, 7}, {66, 40, 70}, {12, 24, 16}, {9, 16, 40}})
     same_on_both<Device>(
         [=]<class Context>(workbench<Context>& at) {
           using T = typename Context::activation;
@@ -115,8 +116,12 @@ void linear_layers() {
           const auto bias_before = random_values<W>(e.in, 11);
           gelu::forward(at.context, e.rows, e.in, at.in(before), at.in(bias_before), at.out(e.rows * e.in),
                         kept_before);
-          linear::backward_gelu(at.context, e, at.in(dy), at.in(w), static_cast<const T*>(kept_before),
-                                at.in(bias_before), at.out(e.rows * e.in), at.out(random_values<W>(e.in, 8)));
+          T* const dx = at.out(e.rows * e.in);
+          W* const dbias = at.out(random_values<W>(e.in, 8));
+          if (!linear::backward_gelu(at.context, e, at.in(dy), at.in(w), static_cast<const T*>(kept_before),
+                                     at.in(bias_before), dx, dbias))
+            kernels::channel_bias<typename Context::device>::sum(at.context, e.rows, e.in,
+                                                                 static_cast<const T*>(dx), dbias);
         },
         2);  // the product, which a scale enlarges
 }

@@ -267,6 +267,7 @@ TEST_CASE("conversions round, truncate and saturate as on a GPU") {
   CHECK(converted("cvt.rzi.s32.f32 %r5, %f1;", std::nanf("")) == 0);
   CHECK(converted("cvt.rn.bf16.f32 %rs1, %f1;\ncvt.u32.u16 %r5, %rs1;", 1.00390625f) == 0x3F80);  // a tie
   CHECK(converted("cvt.rn.bf16.f32 %rs1, %f1;\ncvt.u32.u16 %r5, %rs1;", 1.01171875f) == 0x3F82);
+  CHECK(converted("mov.b32 %f2, 0f3F810000;\ncvt.rn.bf16x2.f32 %r5, %f1, %f2;", 1.01171875f) == 0x3F823F81u);
   CHECK(converted("cvt.sat.f32.f32 %f2, %f1;\nmov.b32 %r5, %f2;", 3) == 0x3F800000u);
   CHECK(converted("fma.rm.f32 %f2, %f1, 0f3F800000, 0f33000000;\nmov.b32 %r5, %f2;", 1) == 0x3F800000u);
   CHECK(converted("fma.rp.f32 %f2, %f1, 0f3F800000, 0f33000000;\nmov.b32 %r5, %f2;", 1) == 0x3F800001u);

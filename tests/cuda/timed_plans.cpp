@@ -12,6 +12,7 @@
 #include <pretext/devices/cuda.hpp>
 #include <pretext/devices/cuda/cudnn_plans.hpp>
 
+#include "cuda/mock_library.hpp"
 #include "cuda/mock_times.hpp"
 #include "cuda/ptx/gpu.hpp"
 
@@ -103,6 +104,32 @@ struct product_case {
   }
   floats result() const { return d.values(); }
   std::optional<std::size_t> kept() const { return at.stream.plans().find(name_of(operation)); }
+};
+
+/// A convolution that cuDNN may replace by other work on the stream, which adds 1 to a number.
+struct replaced_convolution {
+  convolution_case convolution;
+  context& at;
+  float milliseconds;  ///< of the other work
+  device_floats number{at, {0}};
+  int calls = 0;
+
+  replaced_convolution(context& with, float of_other)
+      : convolution{with, false}, at{with}, milliseconds{of_other} {}
+  bool cudnn_is_faster() {
+    return at.stream.library<cudnn_plans>().is_faster(
+        at, convolution.operation, {number.memory.data(), sizeof(float)},
+        {{image_name, convolution.dx.memory.data()},
+         {result_name, convolution.dy.memory.data()},
+         {filter_name, convolution.w.memory.data()}},
+        [&] {
+          ++calls;
+          float* const changed = number.memory.data();
+          tests::enqueue_library_work(at.stream.native(), "other", {.milliseconds = milliseconds}, [changed] {
+            *static_cast<float*>(tests::library_output(changed, sizeof(float))) += 1;
+          });
+        });
+  }
 };
 
 /// The milliseconds that the work takes.
@@ -236,6 +263,39 @@ TEST_CASE("a kept plan that cuDNN does not execute is replaced by the first that
   CHECK(!none.run());
   CHECK(!none.run());
   CHECK(none.result() == numbers(2 * 4 * 4 * 2, 1));
+}
+TEST_CASE("cuDNN's plan is compared once with separate kernels, whose changes are undone") {
+  milliseconds_of.plans = {3, 2};
+  for (const float others : {1.0f, 4.0f}) {
+    CAPTURE(others);
+    std::string text;
+    {
+      context at;
+      replaced_convolution replaced{at, others};
+      CHECK(replaced.cudnn_is_faster() == (others > 2));
+      CHECK(replaced.calls > 0);
+      CHECK(replaced.number.values() == floats{0});
+      const int calls = replaced.calls;
+      CHECK(replaced.cudnn_is_faster() == (others > 2));
+      CHECK(replaced.calls == calls);
+      CHECK(at.stream.plans().find("in one kernel (0) or several (1): " +
+                                   name_of(replaced.convolution.operation)) == (others > 2 ? 0 : 1));
+      text = at.stream.plans().to_text(at.stream.libraries());
+    }
+    context again;
+    CHECK(again.stream.plans().take(text, again.stream.libraries()).empty());
+    replaced_convolution kept{again, 2.5f};
+    CHECK(kept.cudnn_is_faster() == (others > 2));
+    CHECK(kept.calls == 0);
+  }
+  context first{false};
+  replaced_convolution untimed{first, 1};
+  CHECK(untimed.cudnn_is_faster());
+  CHECK(untimed.calls == 0);
+  milliseconds_of.plans = {-1, -1};
+  context without;
+  replaced_convolution refused{without, 9};
+  CHECK(!refused.cudnn_is_faster());
 }
 TEST_CASE("without memory for the workspaces of all plans, the first one is taken") {
   milliseconds_of.plans = {2, 1};

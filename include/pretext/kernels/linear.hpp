@@ -35,9 +35,9 @@ concept LinearKernel = requires(Context& context, const linear_extents& extents,
   Kernel::forward(context, extents, x, w, epilogue, out_y);
   // y = GELU(x·wᵀ + bias); out_kept, what backward needs of it, may be null (gelu.hpp)
   Kernel::forward_gelu(context, extents, x, w, bias, out_y, out_kept);
-  // dx = the derivative of the GELU before this layer, which had `bias`, times dy·w; dbias (in) += the sums
-  // of dx
-  Kernel::backward_gelu(context, extents, dy, w, kept, bias, out_dx, dbias);
+  // dx = the derivative of the GELU before this layer, which had `bias`, times dy·w. Returns whether it has
+  // added the column sums of dx to dbias (in), too; else backward_weights of the layer before can add them.
+  bool{Kernel::backward_gelu(context, extents, dy, w, kept, bias, out_dx, dbias)};
   // dw += dyᵀ·x; dbias (out) += the column sums of dy, unless null
   Kernel::backward_weights(context, extents, x, dy, dw, dbias);
 };

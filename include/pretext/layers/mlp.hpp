@@ -66,12 +66,18 @@ struct mlp {
     cache_of<fc2<In>, hidden<In>, Context> fc2_cache{cache.activated};
     fc2<In>::backward(context, w.at(fc2_offset<In>), fc2_cache, dy,
                       writes<Context, hidden<In>>{nullptr, dy.batch});
-    kernels::linear<typename Context::device>::backward_gelu(
+    const bool has_bias_gradient = kernels::linear<typename Context::device>::backward_gelu(
         context, {dy.batch * position_count<In>, hidden_width, width<In>}, dy.data,
         w.at(fc2_offset<In>).operands(), cache.kept.data, fc1_bias<In>(w), dhidden.data,
         w.at(hidden_width * width<In>).gradient);
-    cache_of<linear<hidden_width, bias::no>, In, Context> fc1_cache{cache.x};
-    linear<hidden_width, bias::no>::backward(context, w, fc1_cache, reads<Context, hidden<In>>{dhidden}, dx);
+    const auto backward_fc1 = [&]<class Layer>(const Layer&) {
+      cache_of<Layer, In, Context> fc1_cache{cache.x};
+      Layer::backward(context, w, fc1_cache, reads<Context, hidden<In>>{dhidden}, dx);
+    };
+    if (has_bias_gradient)
+      backward_fc1(linear<hidden_width, bias::no>{});
+    else
+      backward_fc1(fc1<In>{});
   }
 
   template <class Context, Shape In>

@@ -49,14 +49,22 @@ void convert(warp& w, const instruction& i) {
 }
 
 /// Rounds to nearest even.
+std::uint32_t bfloat16_bits(std::uint64_t value) {
+  const auto bits = static_cast<std::uint32_t>(value);
+  const bool is_number = !std::isnan(get<float>(bits));
+  return is_number ? (bits + 0x7FFF + (bits >> 16 & 1)) >> 16 : 0x7FFF;
+}
 void round_to_bfloat16(warp& w, const instruction& i) {
   row& to = w[i.to[0]];
   const row& from = w[i.from[0]];
-  w.for_each_lane([&](unsigned lane) {
-    const auto bits = static_cast<std::uint32_t>(from[lane]);
-    const bool is_number = !std::isnan(get<float>(bits));
-    to[lane] = is_number ? (bits + 0x7FFF + (bits >> 16 & 1)) >> 16 : 0x7FFF;
-  });
+  w.for_each_lane([&](unsigned lane) { to[lane] = bfloat16_bits(from[lane]); });
+}
+/// The first of two goes to the upper half.
+void round_pair_to_bfloat16(warp& w, const instruction& i) {
+  row& to = w[i.to[0]];
+  const row &upper = w[i.from[0]], &lower = w[i.from[1]];
+  w.for_each_lane(
+      [&](unsigned lane) { to[lane] = bfloat16_bits(upper[lane]) << 16 | bfloat16_bits(lower[lane]); });
 }
 
 template <class F>
@@ -89,6 +97,7 @@ action conversion(const name_parts& parts) {
       return nullptr;
   }
   if (to == "bf16" && from == "f32" && parts.size() == 4 && parts[1] == "rn") return round_to_bfloat16;
+  if (to == "bf16x2" && from == "f32" && parts.size() == 4 && parts[1] == "rn") return round_pair_to_bfloat16;
   return for_any_type(to, [&]<class To>() {
     return for_any_type(from, [&]<class From>() -> action {
       if constexpr (std::floating_point<From>) {

@@ -1,6 +1,6 @@
 // A mock of cuDNN for the calls that devices/cuda/cudnn_plans.hpp makes: convolutions run as plain loops,
-// attention in attention.cpp. It is active only if PRETEXT_MOCK_CUDNN is set; otherwise cuDNN cannot be
-// started, and our own kernels compute all.
+// graphs of several operations in fused_graphs.cpp. It is active only if PRETEXT_MOCK_CUDNN is set; otherwise
+// cuDNN cannot be started, and our own kernels compute all.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -158,12 +158,12 @@ bool executes(int engine, const description& operation) {
 
 /// Like cuDNN 9 on Hopper, nothing turns bfloat16 into gradients of weights in float.
 bool is_offered(const std::vector<const description*>& operations) {
-  return is_attention(operations) || (operations.size() == 1 && !widens_weights(*operations.front()));
+  return name_of_graph(operations) || (operations.size() == 1 && !widens_weights(*operations.front()));
 }
 
 cudaStream_t current = nullptr;
 std::int64_t workspace_of(int engine, const std::vector<const description*>& operations) {
-  return 1000 * (engine + 1) + (is_attention(operations) ? bytes_between_products(operations) : 0);
+  return 1000 * (engine + 1) + bytes_between_products(operations);
 }
 
 }  // namespace
@@ -239,9 +239,8 @@ cudnnStatus_t cudnnBackendGetAttribute(cudnnBackendDescriptor_t from, cudnnBacke
 cudnnStatus_t cudnnBackendExecute(cudnnHandle_t, cudnnBackendDescriptor_t plan,
                                   cudnnBackendDescriptor_t pack) {
   const auto operations = operations_of(*of(plan).graph);
-  const bool attention = is_attention(operations);
-  if (!(attention ? executes_attention(of(plan).engine, operations)
-                  : executes(of(plan).engine, *operations.front())))
+  const char* const fused = name_of_graph(operations);
+  if (!(fused ? executes_graph(of(plan).engine, operations) : executes(of(plan).engine, *operations.front())))
     return CUDNN_STATUS_EXECUTION_FAILED;
   const float milliseconds = milliseconds_of.plans.at(static_cast<std::size_t>(of(plan).engine));
   if (milliseconds < 0) return CUDNN_STATUS_EXECUTION_FAILED;
@@ -250,14 +249,14 @@ cudnnStatus_t cudnnBackendExecute(cudnnHandle_t, cudnnBackendDescriptor_t plan,
     memory[of(pack).get<std::int64_t>(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, i)] =
         of(pack).get<void*>(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, i);
   void* const workspace = of(pack).get<void*>(CUDNN_ATTR_VARIANT_PACK_WORKSPACE);
-  const auto numbers = attention ? numbers_of_host(operations, memory) : std::map<std::int64_t, double>{};
-  ptx::library_work size = attention ? attention_size(operations) : convolution_size(*operations.front());
+  const auto numbers = fused ? numbers_of_host(operations, memory) : std::map<std::int64_t, double>{};
+  ptx::library_work size = fused ? graph_size(operations) : convolution_size(*operations.front());
   size.milliseconds = milliseconds;
   const auto bytes = static_cast<std::size_t>(workspace_of(of(plan).engine, operations));
-  enqueue_library_work(current, attention ? "attention" : "convolution", size, [=] {
+  enqueue_library_work(current, fused ? fused : "convolution", size, [=] {
     library_output(workspace, bytes);
-    if (attention)
-      attend(operations, memory, numbers);
+    if (fused)
+      evaluate(operations, memory, numbers);
     else
       convolve(*operations.front(), memory);
   });

@@ -1,5 +1,6 @@
 #pragma once
 // What the parts of the mock of cuDNN share.
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -62,20 +63,43 @@ inline std::vector<const description*> operations_of(const description& graph) {
   return all;
 }
 
-/// Whether the operations are attention, forward or backward, as cuDNN recognises it.
-bool is_attention(const std::vector<const description*>& operations);
-/// Whether an engine executes this attention; see attention.cpp.
-bool executes_attention(int engine, const std::vector<const description*>& operations);
-/// What cuDNN stores between the products of the backward pass: a gradient of each score, in two bytes, in
-/// tiles of 64 queries and 128 keys.
+constexpr auto tensor_name = CUDNN_ATTR_TENSOR_UNIQUE_ID;
+using index = std::array<std::int64_t, 4>;
+
+inline bool flag(const description& tensor, cudnnBackendAttributeName_t name) {
+  return tensor.attributes.contains(name) && tensor.get<bool>(name);
+}
+/// A tensor's four numbers; if it has three, `otherwise` and these.
+inline index four_of(const description& tensor, cudnnBackendAttributeName_t name, std::int64_t otherwise) {
+  index all;
+  all.fill(otherwise);
+  const std::size_t count = tensor.count(name);
+  for (std::size_t d = 0; d < count; ++d) all.at(4 - count + d) = tensor.get<std::int64_t>(name, d);
+  return all;
+}
+inline index extents_of(const description& tensor) {
+  return four_of(tensor, CUDNN_ATTR_TENSOR_DIMENSIONS, 1);
+}
+inline cudaDataType_t type_of(const description& tensor) {
+  return tensor.get<cudnnDataType_t>(CUDNN_ATTR_TENSOR_DATA_TYPE) == CUDNN_DATA_BFLOAT16 ? CUDA_R_16BF
+                                                                                         : CUDA_R_32F;
+}
+
+/// What cuDNN computes in one kernel: "attention", forward or backward, or "product with GELU", forward or
+/// its gradient; null for other operations.
+const char* name_of_graph(const std::vector<const description*>& operations);
+/// Whether an engine executes this graph; see fused_graphs.cpp.
+bool executes_graph(int engine, const std::vector<const description*>& operations);
+/// What cuDNN stores between the products of attention's backward pass, 0 for other graphs: a gradient of
+/// each score, in two bytes, in tiles of 64 queries and 128 keys.
 std::int64_t bytes_between_products(const std::vector<const description*>& operations);
-/// What the attention of these operations computes and moves.
-ptx::library_work attention_size(const std::vector<const description*>& operations);
+/// What the kernel computes and moves.
+ptx::library_work graph_size(const std::vector<const description*>& operations);
 /// The numbers that the host passes to the operations, by name: a recorded graph keeps their values.
 std::map<std::int64_t, double> numbers_of_host(const std::vector<const description*>& operations,
                                                const std::map<std::int64_t, void*>& arguments);
 /// Computes operations one after the other, on tensors in device memory.
-void attend(const std::vector<const description*>& operations, const std::map<std::int64_t, void*>& memory,
-            const std::map<std::int64_t, double>& numbers);
+void evaluate(const std::vector<const description*>& operations, const std::map<std::int64_t, void*>& memory,
+              const std::map<std::int64_t, double>& numbers);
 
 }  // namespace pretext::tests::mock_cudnn

@@ -74,10 +74,10 @@ class attention_graph {
         pointwise(CUDNN_POINTWISE_EXP, pointwise(CUDNN_POINTWISE_SUB, scores, largest, pairs()), pairs());
     const part sum = reduce(CUDNN_REDUCE_TENSOR_ADD, weights);
     const part logarithm = pointwise(CUDNN_POINTWISE_LOG, sum, per_query());
-    store_pointwise(CUDNN_POINTWISE_ADD, largest, logarithm, statistics);
+    graph_.pointwise(CUDNN_POINTWISE_ADD, largest, logarithm, statistics);
     const part p = graph_.intermediate(a_.type, pairs());
-    store_pointwise(CUDNN_POINTWISE_DIV, weights, sum, p);
-    multiply(p, v, y);
+    graph_.pointwise(CUDNN_POINTWISE_DIV, weights, sum, p);
+    graph_.multiply(p, v, y);
   }
 
   /// With p = exp(scores - statistics) and ds = scale·p∘(dy·vᵀ - Σ dy∘y): dv = pᵀ·dy, dk = dsᵀ·q, dq = ds·k.
@@ -97,18 +97,18 @@ class attention_graph {
     const layout head{packed(1).extents,
                       {a_.heads * a_.tokens * a_.width, a_.tokens * a_.width, a_.heads * a_.width, 1}};
     const part sum = reduce(CUDNN_REDUCE_TENSOR_ADD, pointwise(CUDNN_POINTWISE_MUL, dy, y, head));
-    store_pointwise(CUDNN_POINTWISE_MUL, sum, graph_.scalar(attention_kept), delta);
+    graph_.pointwise(CUDNN_POINTWISE_MUL, sum, graph_.scalar(attention_kept), delta);
     const part scores = pointwise(CUDNN_POINTWISE_MUL, scores_of(q, k), scale, pairs());
     const part p =
         pointwise(CUDNN_POINTWISE_EXP, pointwise(CUDNN_POINTWISE_SUB, scores, statistics, pairs()), pairs());
-    multiply(turned(p), dy, dv);
+    graph_.multiply(turned(p), dy, dv);
     const part dp = pointwise(CUDNN_POINTWISE_SUB, scores_of(dy, v), delta, pairs());
     const part ds =
         pointwise(CUDNN_POINTWISE_MUL, pointwise(CUDNN_POINTWISE_MUL, dp, p, pairs()), scale, pairs());
-    multiply(turned(ds), q, dk);
+    graph_.multiply(turned(ds), q, dk);
     const part rows_of_keys = graph_.intermediate(CUDNN_DATA_FLOAT, packed(3));
     reshape(k, rows_of_keys);
-    multiply(ds, rows_of_keys, dq);
+    graph_.multiply(ds, rows_of_keys, dq);
   }
 
   /// (batch, heads, tokens, width) in rows that hold `of` such tensors side by side.
@@ -137,38 +137,16 @@ class attention_graph {
 
   part scores_of(part rows, part columns) {
     const part result = graph_.intermediate(CUDNN_DATA_FLOAT, pairs());
-    multiply(rows, columns, result);
+    graph_.multiply(rows, columns, result);
     return result;
   }
-  void multiply(part a, part b, part result) {
-    cudnn_descriptor kind{CUDNN_BACKEND_MATMUL_DESCRIPTOR};
-    kind.set(CUDNN_ATTR_MATMUL_COMP_TYPE, CUDNN_TYPE_DATA_TYPE, CUDNN_DATA_FLOAT);
-    cudnn_descriptor operation{CUDNN_BACKEND_OPERATION_MATMUL_DESCRIPTOR};
-    operation.set(CUDNN_ATTR_OPERATION_MATMUL_ADESC, a);
-    operation.set(CUDNN_ATTR_OPERATION_MATMUL_BDESC, b);
-    operation.set(CUDNN_ATTR_OPERATION_MATMUL_CDESC, result);
-    operation.set(CUDNN_ATTR_OPERATION_MATMUL_DESC, graph_.keep(std::move(kind)));
-    graph_.add(std::move(operation));
-  }
-
   part pointwise(cudnnPointwiseMode_t mode, part x, const layout& where) {
     return pointwise(mode, x, nullptr, where);
   }
   part pointwise(cudnnPointwiseMode_t mode, part x, part second, const layout& where) {
     const part result = graph_.intermediate(CUDNN_DATA_FLOAT, where);
-    store_pointwise(mode, x, second, result);
+    graph_.pointwise(mode, x, second, result);
     return result;
-  }
-  void store_pointwise(cudnnPointwiseMode_t mode, part x, part second, part result) {
-    cudnn_descriptor kind{CUDNN_BACKEND_POINTWISE_DESCRIPTOR};
-    kind.set(CUDNN_ATTR_POINTWISE_MODE, CUDNN_TYPE_POINTWISE_MODE, mode);
-    kind.set(CUDNN_ATTR_POINTWISE_MATH_PREC, CUDNN_TYPE_DATA_TYPE, CUDNN_DATA_FLOAT);
-    cudnn_descriptor operation{CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR};
-    operation.set(CUDNN_ATTR_OPERATION_POINTWISE_PW_DESCRIPTOR, graph_.keep(std::move(kind)));
-    operation.set(CUDNN_ATTR_OPERATION_POINTWISE_XDESC, x);
-    if (second) operation.set(CUDNN_ATTR_OPERATION_POINTWISE_BDESC, second);
-    operation.set(CUDNN_ATTR_OPERATION_POINTWISE_YDESC, result);
-    graph_.add(std::move(operation));
   }
   /// Over the last extent.
   part reduce(cudnnReduceTensorOp_t with, part x) {

@@ -16,9 +16,10 @@ class cudnn_graph {
  public:
   /// A descriptor that the graph keeps.
   using part = cudnnBackendDescriptor_t;
-  /// Four extents, and the distances in elements between neighbours along each.
+  /// `rank` extents, and the distances in elements between neighbours along each.
   struct layout {
     std::array<std::int64_t, 4> extents, strides;
+    std::int64_t rank = 4;
   };
 
   /// A tensor in memory, aligned to 16 bytes.
@@ -48,6 +49,34 @@ class cudnn_graph {
   /// Finalizes an operation and appends it to the graph.
   void add(cudnn_descriptor operation) { operations_.push_back(keep(std::move(operation))); }
 
+  /// result = a·b, with the sums in float.
+  void multiply(part a, part b, part result) {
+    cudnn_descriptor kind{CUDNN_BACKEND_MATMUL_DESCRIPTOR};
+    kind.set(CUDNN_ATTR_MATMUL_COMP_TYPE, CUDNN_TYPE_DATA_TYPE, CUDNN_DATA_FLOAT);
+    cudnn_descriptor operation{CUDNN_BACKEND_OPERATION_MATMUL_DESCRIPTOR};
+    operation.set(CUDNN_ATTR_OPERATION_MATMUL_ADESC, a);
+    operation.set(CUDNN_ATTR_OPERATION_MATMUL_BDESC, b);
+    operation.set(CUDNN_ATTR_OPERATION_MATMUL_CDESC, result);
+    operation.set(CUDNN_ATTR_OPERATION_MATMUL_DESC, keep(std::move(kind)));
+    add(std::move(operation));
+  }
+  /// result = a function of x, and of `second` unless that is null, computed in float.
+  void pointwise(cudnnPointwiseMode_t mode, part x, part second, part result) {
+    cudnn_descriptor operation = pointwise_operation(mode);
+    operation.set(CUDNN_ATTR_OPERATION_POINTWISE_XDESC, x);
+    if (second) operation.set(CUDNN_ATTR_OPERATION_POINTWISE_BDESC, second);
+    operation.set(CUDNN_ATTR_OPERATION_POINTWISE_YDESC, result);
+    add(std::move(operation));
+  }
+  /// dx = the derivative of a function at x times dy, computed in float.
+  void pointwise_gradient(cudnnPointwiseMode_t mode, part x, part dy, part dx) {
+    cudnn_descriptor operation = pointwise_operation(mode);
+    operation.set(CUDNN_ATTR_OPERATION_POINTWISE_XDESC, x);
+    operation.set(CUDNN_ATTR_OPERATION_POINTWISE_DYDESC, dy);
+    operation.set(CUDNN_ATTR_OPERATION_POINTWISE_DXDESC, dx);
+    add(std::move(operation));
+  }
+
   /// All descriptors, of which the last one is the graph; none if cuDNN refused any. The handle may be null
   /// for plans of a device that is not present.
   std::vector<cudnn_descriptor> finish(cudnnHandle_t handle) && {
@@ -63,12 +92,20 @@ class cudnn_graph {
   }
 
  private:
+  cudnn_descriptor pointwise_operation(cudnnPointwiseMode_t mode) {
+    cudnn_descriptor kind{CUDNN_BACKEND_POINTWISE_DESCRIPTOR};
+    kind.set(CUDNN_ATTR_POINTWISE_MODE, CUDNN_TYPE_POINTWISE_MODE, mode);
+    kind.set(CUDNN_ATTR_POINTWISE_MATH_PREC, CUDNN_TYPE_DATA_TYPE, CUDNN_DATA_FLOAT);
+    cudnn_descriptor operation{CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR};
+    operation.set(CUDNN_ATTR_OPERATION_POINTWISE_PW_DESCRIPTOR, keep(std::move(kind)));
+    return operation;
+  }
   static cudnn_descriptor describe(std::int64_t name, cudnnDataType_t type, const layout& where) {
     cudnn_descriptor tensor{CUDNN_BACKEND_TENSOR_DESCRIPTOR};
     tensor.set(CUDNN_ATTR_TENSOR_UNIQUE_ID, {name});
     tensor.set(CUDNN_ATTR_TENSOR_DATA_TYPE, CUDNN_TYPE_DATA_TYPE, type);
-    tensor.set(CUDNN_ATTR_TENSOR_DIMENSIONS, CUDNN_TYPE_INT64, where.extents.data(), 4);
-    tensor.set(CUDNN_ATTR_TENSOR_STRIDES, CUDNN_TYPE_INT64, where.strides.data(), 4);
+    tensor.set(CUDNN_ATTR_TENSOR_DIMENSIONS, CUDNN_TYPE_INT64, where.extents.data(), where.rank);
+    tensor.set(CUDNN_ATTR_TENSOR_STRIDES, CUDNN_TYPE_INT64, where.strides.data(), where.rank);
     tensor.set(CUDNN_ATTR_TENSOR_BYTE_ALIGNMENT, {16});
     return tensor;
   }

@@ -16,6 +16,7 @@
 #include <pretext/core/arena.hpp>
 #include <pretext/devices/cuda/cudnn_attention.hpp>
 #include <pretext/devices/cuda/cudnn_convolution.hpp>
+#include <pretext/devices/cuda/cudnn_gelu.hpp>
 #include <pretext/devices/cuda/fastest_proposal.hpp>
 #include <pretext/devices/cuda/gpu_plans.hpp>
 #include <pretext/devices/device_memory.hpp>
@@ -23,7 +24,7 @@
 namespace pretext::inline v0_1::detail {
 
 /// What cuDNN computes here.
-using cudnn_operation = std::variant<cudnn_convolution, cudnn_attention>;
+using cudnn_operation = std::variant<cudnn_convolution, cudnn_attention, cudnn_gelu>;
 
 /// cuDNN with the execution plan of every operation so far. A plan is selected once, among the proposals of
 /// cuDNN's heuristics for tensor cores that add in a fixed order and in float, so that a repeated step gives
@@ -44,6 +45,7 @@ class cudnn_plans {
     std::vector<execution> executions;        ///< in the order of their proposals, as many as were needed
     std::size_t chosen = 0;                   ///< of the executions, once `is_chosen`
     bool is_chosen = false;
+    std::optional<bool> is_faster;  ///< than separate kernels, once that was asked
     bool possible() const { return chosen < executions.size(); }
     /// Bytes that it needs; it must be possible.
     std::size_t workspace() const { return executions[chosen].workspace; }
@@ -99,6 +101,33 @@ class cudnn_plans {
       context.stream.plans().keep(name_of(operation), selected.chosen);
     }
     return false;
+  }
+
+  /// Whether cuDNN has a plan for the operation that replaces `separately`, which puts the same work on the
+  /// stream in several kernels. Where plans are timed, the first call compares both, and leaves `changed` as
+  /// it was.
+  template <class Context, class Separately>
+  bool is_faster(Context& context, const cudnn_operation& operation, device_bytes changed,
+                 std::initializer_list<argument> arguments, const Separately& separately) {
+    find(operation);
+    plan& known = plans_.at(operation);
+    if (!known.possible()) return false;
+    if (!known.is_faster) {
+      gpu_plans& choices = context.stream.plans();
+      const std::string name = str_cat("in one kernel (0) or several (1): ", name_of(operation));
+      const auto attempt = [&](std::size_t which) {
+        if (which == 0) return run(context, operation, arguments);
+        separately();
+        return true;
+      };
+      try {
+        known.is_faster = chosen_proposal(choices, name, context.stream.native(), 2, changed, attempt) == 0;
+      } catch (const out_of_device_memory&) {
+        choices.keep(name, 0);
+        known.is_faster = true;
+      }
+    }
+    return *known.is_faster;
   }
 
   /// The suitable ones of the engine configurations that cuDNN proposes for a graph, in its order.

@@ -54,7 +54,7 @@ struct linear<cpu> {
   }
 
   template <class Context, class T>
-  static void backward_gelu(Context& context, const linear_extents& e, const T* dy, const T* w,
+  static bool backward_gelu(Context& context, const linear_extents& e, const T* dy, const T* w,
                             const T* slope, const T* /*bias*/, T* dx, T* dbias) {
     const std::size_t blocks = (e.rows + output_block::fixed_rows - 1) / output_block::fixed_rows;
     const arena_scope guard{context.workspace};
@@ -75,6 +75,7 @@ struct linear<cpu> {
                                  row_division::fixed);
     T* const totals[] = {dbias};
     detail::add_partial_sums(context, blocks, e.in, partial, totals);
+    return true;
   }
 
   template <class Context, class T>

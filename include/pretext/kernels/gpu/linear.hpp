@@ -7,6 +7,7 @@
 #include <pretext/kernels/gpu/block/column_loop.hpp>
 #include <pretext/kernels/gpu/elementwise.hpp>
 #include <pretext/kernels/gpu/gelu.hpp>
+#include <pretext/kernels/gpu/gemm/fused_gelu.hpp>
 #include <pretext/kernels/gpu/gemm/fused_product.hpp>
 #include <pretext/kernels/linear.hpp>
 
@@ -60,8 +61,8 @@ struct apply_epilogue {
 
 namespace pretext::inline v0_1::kernels {
 
-/// A product whose epilogue the device's library computes if it can, else one extra pass. GELU is always a
-/// separate pass: cuBLASLt's documentation does not say whether its GELU epilogue is exact, and PyTorch
+/// A product whose epilogue the device's library computes if it can, else one extra pass. GELU is cuDNN's or
+/// a separate pass: cuBLASLt's documentation does not say whether its GELU epilogue is exact, and PyTorch
 /// treats it as the tanh approximation. Ours, like MAE's, is the exact one.
 template <Accelerator Device>
 struct linear<Device> {
@@ -81,17 +82,26 @@ struct linear<Device> {
   template <class Context, class T, class W>
   static void forward_gelu(Context& context, const linear_extents& e, const T* x, const T* w, const W* bias,
                            T* y, T* kept) {
-    T* const product = kept ? kept : y;
-    gemm<Device>::run(context, op::none, op::transposed, e.rows, e.out, e.in, x, w, product,
-                      write_mode::overwrite);
-    gelu<Device>::forward(context, e.rows, e.out, static_cast<const T*>(product), bias, y, kept);
+    const auto separately = [&] {
+      T* const product = kept ? kept : y;
+      gemm<Device>::run(context, op::none, op::transposed, e.rows, e.out, e.in, x, w, product,
+                        write_mode::overwrite);
+      gelu<Device>::forward(context, e.rows, e.out, static_cast<const T*>(product), bias, y, kept);
+    };
+    if (!grid::fused_gelu<Device>::forward(context, e, x, w, bias, y, kept, separately)) separately();
   }
 
   template <class Context, class T, class W>
-  static void backward_gelu(Context& context, const linear_extents& e, const T* dy, const T* w, const T* kept,
+  static bool backward_gelu(Context& context, const linear_extents& e, const T* dy, const T* w, const T* kept,
                             const W* bias, T* dx, W* dbias) {
-    gemm<Device>::run(context, op::none, op::none, e.rows, e.in, e.out, dy, w, dx, write_mode::overwrite);
-    gelu<Device>::backward(context, e.rows, e.in, kept, bias, static_cast<const T*>(dx), dx, dbias);
+    const auto separately = [&] {
+      gemm<Device>::run(context, op::none, op::none, e.rows, e.in, e.out, dy, w, dx, write_mode::overwrite);
+      gelu<Device>::backward(context, e.rows, e.in, kept, bias, static_cast<const T*>(dx), dx, dbias);
+    };
+    if (grid::fused_gelu<Device>::backward(context, e, dy, w, kept, bias, dx, dbias, separately))
+      return false;
+    separately();
+    return true;
   }
 
   template <class Context, class T, class W>

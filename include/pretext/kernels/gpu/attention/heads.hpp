@@ -44,6 +44,9 @@ struct attention_heads {
   PRETEXT_HOST_DEVICE R delta(std::size_t unit, std::size_t query) const {
     const std::size_t row = output_offset(unit) + query * e.width;
     R sum{0};
+#ifdef __CUDA_ARCH__
+#pragma unroll 1  // the rows that a thread fetches need its registers
+#endif
     for (std::size_t c = 0; c < e.head_width(); c += N) {
       const auto output = load<N>(y + row + c), dy_values = load<N>(dy + row + c);
       for (unsigned k = 0; k < N; ++k) sum += output[k] * dy_values[k];

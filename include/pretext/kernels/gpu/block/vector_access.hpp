@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <type_traits>
 
 #include <pretext/core/bfloat16.hpp>
 #include <pretext/devices/grid/kernel.hpp>
@@ -29,13 +30,46 @@ template <class T, unsigned N>
 struct alignas(N * sizeof(T) < 16 ? N * sizeof(T) : 16) aligned_vec {
   T of[N];
 };
+/// N of them, in words of 32 bits.
+template <unsigned N>
+using pairs_of_bfloat16 = aligned_vec<std::uint32_t, N / 2>;
+
+/// Converts stored elements for arithmetic. Pairs of bfloat16 are taken from words of 32 bits, which costs an
+/// instruction for each.
+template <class T, unsigned N>
+PRETEXT_HOST_DEVICE vec<arithmetic<T>, N> unpack(const aligned_vec<T, N>& stored) {
+  vec<arithmetic<T>, N> x;
+  if constexpr (std::is_same_v<T, bfloat16> && N % 2 == 0) {
+    const auto words = __builtin_bit_cast(pairs_of_bfloat16<N>, stored);
+    for (unsigned k = 0; k < N / 2; ++k) {
+      x[2 * k] = __builtin_bit_cast(float, words.of[k] << 16);
+      x[2 * k + 1] = __builtin_bit_cast(float, words.of[k] & 0xffff0000u);
+    }
+  } else {
+    for (unsigned k = 0; k < N; ++k) x[k] = static_cast<arithmetic<T>>(stored.of[k]);
+  }
+  return x;
+}
+/// Rounds results to be stored.
+template <class T, unsigned N>
+PRETEXT_HOST_DEVICE aligned_vec<T, N> pack(const vec<arithmetic<T>, N>& x) {
+#ifdef __CUDA_ARCH__
+  if constexpr (std::is_same_v<T, bfloat16> && N % 2 == 0) {
+    pairs_of_bfloat16<N> words;
+    for (unsigned k = 0; k < N / 2; ++k)
+      asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(words.of[k]) : "f"(x[2 * k + 1]), "f"(x[2 * k]));
+    return __builtin_bit_cast(aligned_vec<T, N>, words);
+  }
+#endif
+  aligned_vec<T, N> stored;
+  for (unsigned k = 0; k < N; ++k) stored.of[k] = static_cast<T>(x[k]);
+  return stored;
+}
 
 template <unsigned N, class T>
 PRETEXT_HOST_DEVICE vec<arithmetic<T>, N> load(const T* from) {
-  const auto stored = *reinterpret_cast<const aligned_vec<T, N>*>(from);
-  vec<arithmetic<T>, N> x;
-  for (unsigned k = 0; k < N; ++k) x[k] = static_cast<arithmetic<T>>(stored.of[k]);
-  return x;
+  const auto stored = *reinterpret_cast<const aligned_vec<T, N>*>(from);  // one access
+  return unpack<T, N>(stored);
 }
 /// Zeros for a null pointer.
 template <unsigned N, class T>
@@ -44,9 +78,7 @@ PRETEXT_HOST_DEVICE vec<arithmetic<T>, N> load_or_zero(const T* from) {
 }
 template <unsigned N, class T>
 PRETEXT_HOST_DEVICE void store(T* to, const vec<arithmetic<T>, N>& x) {
-  aligned_vec<T, N> stored;
-  for (unsigned k = 0; k < N; ++k) stored.of[k] = static_cast<T>(x[k]);
-  *reinterpret_cast<aligned_vec<T, N>*>(to) = stored;
+  *reinterpret_cast<aligned_vec<T, N>*>(to) = pack<T, N>(x);
 }
 
 /// Elements of an array that is aligned to 16 bytes, or is not: one access, or one for each element.

@@ -8,12 +8,11 @@
 // Layer norm of rows that one warp keeps in its registers: each row is read once and no barrier is needed.
 namespace pretext::inline v0_1::grid {
 
-/// The part of a row that a thread keeps, of rows that one warp handles: vectors of 16 bytes as they are
-/// stored.
+/// The part of a row that a thread keeps, of rows that one warp handles: vectors that are 16 bytes in memory.
 template <class T>
 struct row_part {
   static constexpr unsigned width = lanes<T>, count = 32 / width, most_columns = 32 * 32;
-  aligned_vec<T, width> of[count];
+  vec<arithmetic<T>, width> of[count];
 
   /// Calls f(index of the vector, its first column) for the vectors of a thread.
   template <class F>
@@ -21,10 +20,6 @@ struct row_part {
     for (unsigned v = 0; v < count; ++v)
       if (const std::size_t c = (v * 32 + thread % 32) * width; c < columns) f(v, c);
   }
-  PRETEXT_HOST_DEVICE void keep(unsigned v, const T* from) {
-    of[v] = *reinterpret_cast<const aligned_vec<T, width>*>(from);
-  }
-  PRETEXT_HOST_DEVICE vec<arithmetic<T>, width> at(unsigned v) const { return load<width>(of[v].of); }
 };
 
 /// layer_norm_forward with one warp per row of at most row_part::most_columns columns; a thread adds its part
@@ -54,8 +49,7 @@ struct layer_norm_forward_by_warps {
       if (row >= rows) return;
       R partial{0};
       part::for_each(thread, columns, [&](unsigned v, std::size_t c) {
-        kept[thread].keep(v, x + row * columns + c);
-        const auto value = kept[thread].at(v);
+        const auto value = kept[thread].of[v] = load<width>(x + row * columns + c);
         for (unsigned k = 0; k < width; ++k) partial += value[k];
       });
       sum[thread] = static_cast<double>(partial);
@@ -65,8 +59,11 @@ struct layer_norm_forward_by_warps {
       const W m = static_cast<W>(sum[thread] * share);
       R partial{0};
       part::for_each(thread, columns, [&](unsigned v, std::size_t) {
-        const auto value = kept[thread].at(v);
-        for (unsigned k = 0; k < width; ++k) partial += (value[k] - m) * (value[k] - m);
+        auto& value = kept[thread].of[v];
+        for (unsigned k = 0; k < width; ++k) {
+          value[k] -= m;
+          partial += value[k] * value[k];
+        }
       });
       squares[thread] = static_cast<double>(partial);
     });
@@ -74,15 +71,14 @@ struct layer_norm_forward_by_warps {
     block.without_barrier([&](unsigned thread) {
       const std::size_t row = first + thread / 32;
       if (row >= rows) return;
-      const W m = static_cast<W>(sum[thread] * share);
       const W i = W{1} / std::sqrt(static_cast<W>(squares[thread] * share) + epsilon);
       part::for_each(thread, columns, [&](unsigned v, std::size_t c) {
-        auto value = kept[thread].at(v);
+        auto value = kept[thread].of[v];
         const auto factor = load<width>(gamma + c, aligned), offset = load<width>(beta + c, aligned);
-        for (unsigned k = 0; k < width; ++k) value[k] = (value[k] - m) * i * factor[k] + offset[k];
+        for (unsigned k = 0; k < width; ++k) value[k] = value[k] * i * factor[k] + offset[k];
         store<width>(y + row * columns + c, value);
       });
-      if (thread % 32 == 0 && mean) mean[row] = m;
+      if (thread % 32 == 0 && mean) mean[row] = static_cast<W>(sum[thread] * share);
       if (thread % 32 == 0 && inverse) inverse[row] = i;
     });
   }
@@ -117,6 +113,12 @@ struct layer_norm_backward_by_warps {
   template <class Block>
   PRETEXT_HOST_DEVICE void operator()(Block& block) const {
     auto& memory = block.shared();
+    block.without_barrier([&](unsigned thread) {  // each thread's own
+      for (unsigned which = 0; which < 2; ++which)
+        for (unsigned v = 0; v < part::count; ++v)
+          for (unsigned q = 0; q < quads; ++q)
+            store<quad>(memory.of[thread / 32][which][v][q][thread % 32], vec<R, quad>{});
+    });
     for (std::size_t turn = 0; turn < rows_per_warp; ++turn) take_rows(block, turn);
     block.for_each_thread([](unsigned) {});  // a barrier
     block.for_each_thread([&](unsigned thread) {
@@ -136,31 +138,37 @@ struct layer_norm_backward_by_warps {
   /// A row for each warp.
   template <class Block>
   PRETEXT_HOST_DEVICE void take_rows(Block& block, std::size_t turn) const {
-    typename Block::template per_thread<part> of_dy, of_x;
+    typename Block::template per_thread<part> scaled, centred;  // dy·γ and x - mean
     typename Block::template per_thread<double> sum, dot;
     const std::size_t first = (block.index() * rows_per_warp + turn) * warps;
     block.without_barrier([&](unsigned thread) {
       const std::size_t row = first + thread / 32;
-      if (row >= rows) {
-        if (turn == 0) clear_sums(block, thread);
-        return;
-      }
+      if (row >= rows) return;
       const W m = mean[row], i = inverse[row];
       R gradients{0}, products{0};
+      auto& sums = block.shared().of[thread / 32];
       part::for_each(thread, columns, [&](unsigned v, std::size_t c) {
-        of_dy[thread].keep(v, dy + row * columns + c);
-        of_x[thread].keep(v, x + row * columns + c);
-        const auto g = of_dy[thread].at(v);
-        auto normal = of_x[thread].at(v);
-        const auto factor = load<width>(gamma + c, aligned);
-        for (unsigned k = 0; k < width; ++k) {
-          normal[k] = (normal[k] - m) * i;
-          gradients += g[k] * factor[k];
-          products += g[k] * factor[k] * normal[k];
-          normal[k] *= g[k];
+        auto& d = centred[thread].of[v] = load<width>(x + row * columns + c);
+        auto& s = scaled[thread].of[v] = load<width>(gamma + c, aligned);
+        const auto g = load<width>(dy + row * columns + c);
+        for (unsigned q = 0; q < quads; ++q) {
+          R* const products_at = sums[0][v][q][thread % 32];
+          R* const gradients_at = sums[1][v][q][thread % 32];
+          auto sum_of_products = load<quad>(static_cast<const R*>(products_at));
+          auto sum_of_gradients = load<quad>(static_cast<const R*>(gradients_at));
+          for (unsigned j = 0; j < quad; ++j) {
+            const unsigned k = q * quad + j;
+            d[k] -= m;
+            s[k] *= g[k];
+            const R normal = d[k] * i;
+            gradients += s[k];
+            products += s[k] * normal;
+            sum_of_products[j] += g[k] * normal;
+            sum_of_gradients[j] += g[k];
+          }
+          store<quad>(products_at, sum_of_products);
+          store<quad>(gradients_at, sum_of_gradients);
         }
-        add(block, thread, 0, v, normal, turn == 0);
-        add(block, thread, 1, v, g, turn == 0);
       });
       sum[thread] = static_cast<double>(gradients);
       dot[thread] = static_cast<double>(products);
@@ -171,13 +179,11 @@ struct layer_norm_backward_by_warps {
     block.without_barrier([&](unsigned thread) {
       const std::size_t row = first + thread / 32;
       if (row >= rows) return;
-      const W m = mean[row], i = inverse[row], mean_gradient = static_cast<W>(sum[thread] * share),
-              mean_dot = static_cast<W>(dot[thread] * share);
+      const W i = inverse[row], constant = -i * static_cast<W>(sum[thread] * share),
+              slope = -i * i * static_cast<W>(dot[thread] * share);
       part::for_each(thread, columns, [&](unsigned v, std::size_t c) {
-        auto g = of_dy[thread].at(v);
-        const auto value = of_x[thread].at(v), factor = load<width>(gamma + c, aligned);
-        for (unsigned k = 0; k < width; ++k)
-          g[k] = i * (g[k] * factor[k] - mean_gradient - (value[k] - m) * i * mean_dot);
+        auto g = scaled[thread].of[v];
+        for (unsigned k = 0; k < width; ++k) g[k] = i * g[k] + (slope * centred[thread].of[v][k] + constant);
         if (shortcut) {
           const auto addend = load<width>(shortcut + row * columns + c);
           for (unsigned k = 0; k < width; ++k) g[k] += addend[k];
@@ -185,25 +191,6 @@ struct layer_norm_backward_by_warps {
         store<width>(dx + row * columns + c, g);
       });
     });
-  }
-
-  /// Adds to the warp's sums, which begin with the terms of its first row.
-  template <class Block>
-  PRETEXT_HOST_DEVICE static void add(Block& block, unsigned thread, unsigned which, unsigned v,
-                                      const vec<R, width>& terms, bool first) {
-    auto& sums = block.shared().of[thread / 32][which][v];
-    for (unsigned q = 0; q < quads; ++q) {
-      R* const at = sums[q][thread % 32];
-      vec<R, quad> sum = first ? vec<R, quad>{} : load<quad>(static_cast<const R*>(at));
-      for (unsigned k = 0; k < quad; ++k) sum[k] += terms[q * quad + k];
-      store<quad>(at, sum);
-    }
-  }
-  /// The sums of a warp without rows.
-  template <class Block>
-  PRETEXT_HOST_DEVICE static void clear_sums(Block& block, unsigned thread) {
-    for (unsigned which = 0; which < 2; ++which)
-      for (unsigned v = 0; v < part::count; ++v) add(block, thread, which, v, {}, true);
   }
 };
 

@@ -87,6 +87,9 @@ struct max_in_window_backward {
     const std::uint32_t pixel = to.row * pixels.columns.value() + to.column;
     vec<arithmetic<T>, N> sum{};
     for (std::uint32_t p = first(to.row); p < last(to.row, out_height); ++p)
+#ifdef __CUDA_ARCH__
+#pragma unroll 1  // more resident warps hide more latency than more loads of a thread
+#endif
       for (std::uint32_t q = first(to.column); q < last(to.column, out_width); ++q) {
         const std::size_t from =
             ((std::size_t{to.sample} * out_height + p) * out_width + q) * channels + to.channel;

@@ -1,9 +1,10 @@
-// Attention in the mock of cuDNN: the operations of its graph, computed one after the other.
+// The operations of a graph in the mock of cuDNN, computed one after the other.
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdlib>
-#include <string_view>
+#include <numbers>
+#include <utility>
+#include <vector>
 
 #include <pretext/core/bfloat16.hpp>
 
@@ -12,14 +13,7 @@
 namespace pretext::tests::mock_cudnn {
 namespace {
 
-constexpr auto tensor_name = CUDNN_ATTR_TENSOR_UNIQUE_ID;
-using index = std::array<std::int64_t, 4>;
-
-bool flag(const description& tensor, cudnnBackendAttributeName_t name) {
-  return tensor.attributes.contains(name) && tensor.get<bool>(name);
-}
-
-/// A tensor of four extents, in double and in the order of its extents.
+/// A tensor of four extents, in double and in the order of its extents; one of three has a first one of 1.
 struct dense {
   index extent;
   std::vector<double> values;
@@ -44,21 +38,10 @@ void for_each_index(const index& extent, const Visit& visit) {
         for (i[3] = 0; i[3] < extent[3]; ++i[3]) visit(i);
 }
 
-index four_of(const description& tensor, cudnnBackendAttributeName_t name) {
-  index all{};
-  for (std::size_t d = 0; d < 4; ++d) all[d] = tensor.get<std::int64_t>(name, d);
-  return all;
-}
-index extents_of(const description& tensor) { return four_of(tensor, CUDNN_ATTR_TENSOR_DIMENSIONS); }
-cudaDataType_t type_of(const description& tensor) {
-  return tensor.get<cudnnDataType_t>(CUDNN_ATTR_TENSOR_DATA_TYPE) == CUDNN_DATA_BFLOAT16 ? CUDA_R_16BF
-                                                                                         : CUDA_R_32F;
-}
-
 /// Calls visit(address, indices of the elements there) for each run of neighbours in memory.
 template <class Visit>
 void for_each_run(const description& tensor, void* memory, const Visit& visit) {
-  const index extent = extents_of(tensor), stride = four_of(tensor, CUDNN_ATTR_TENSOR_STRIDES);
+  const index extent = extents_of(tensor), stride = four_of(tensor, CUDNN_ATTR_TENSOR_STRIDES, 0);
   const auto along = static_cast<std::size_t>(std::ranges::find(stride, 1) - stride.begin());
   index starts = extent;
   starts[along] = 1;
@@ -112,16 +95,22 @@ class evaluation {
   void pointwise(const description& operation) {
     const auto mode = operation.other(CUDNN_ATTR_OPERATION_POINTWISE_PW_DESCRIPTOR)
                           .get<cudnnPointwiseMode_t>(CUDNN_ATTR_POINTWISE_MODE);
-    const description& result = operation.other(CUDNN_ATTR_OPERATION_POINTWISE_YDESC);
+    const bool gradient = operation.attributes.contains(CUDNN_ATTR_OPERATION_POINTWISE_DYDESC);
+    const description& result = operation.other(gradient ? CUDNN_ATTR_OPERATION_POINTWISE_DXDESC
+                                                         : CUDNN_ATTR_OPERATION_POINTWISE_YDESC);
     dense& x = input(operation.other(CUDNN_ATTR_OPERATION_POINTWISE_XDESC));
     dense nothing{{1, 1, 1, 1}};
-    const bool binary = operation.attributes.contains(CUDNN_ATTR_OPERATION_POINTWISE_BDESC);
-    dense& second = binary ? input(operation.other(CUDNN_ATTR_OPERATION_POINTWISE_BDESC)) : nothing;
+    const auto of_second =
+        gradient ? CUDNN_ATTR_OPERATION_POINTWISE_DYDESC : CUDNN_ATTR_OPERATION_POINTWISE_BDESC;
+    dense& second = operation.attributes.contains(of_second) ? input(operation.other(of_second)) : nothing;
     dense y{extents_of(result)};
     for_each_index(y.extent, [&](const index& i) { y.at(i) = computed(mode, x.at(i), second.at(i)); });
     output(result, std::move(y));
   }
+  /// `second` is the gradient of the result where the function is a derivative.
   static double computed(cudnnPointwiseMode_t mode, double x, double second) {
+    const double normal = 0.5 * std::erfc(-x / std::numbers::sqrt2),
+                 density = std::exp(-x * x / 2) * std::numbers::inv_sqrtpi / std::numbers::sqrt2;
     switch (mode) {
       case CUDNN_POINTWISE_ADD:
         return x + second;
@@ -135,6 +124,10 @@ class evaluation {
         return std::exp(x);
       case CUDNN_POINTWISE_LOG:
         return std::log(x);
+      case CUDNN_POINTWISE_GELU_FWD:
+        return x * normal;
+      case CUDNN_POINTWISE_GELU_BWD:
+        return (normal + x * density) * second;
       default:
         throw ptx::fault{"the mock cuDNN does not know this function"};
     }
@@ -199,81 +192,10 @@ class evaluation {
   std::map<std::int64_t, dense> values_;
 };
 
-/// A letter for each operation.
-std::string letters(const std::vector<const description*>& operations) {
-  std::string all;
-  for (const description* each : operations) {
-    if (each->kind == CUDNN_BACKEND_OPERATION_MATMUL_DESCRIPTOR) all += 'P';
-    if (each->kind == CUDNN_BACKEND_OPERATION_RESHAPE_DESCRIPTOR) all += 'T';
-    if (each->kind == CUDNN_BACKEND_OPERATION_REDUCTION_DESCRIPTOR) all += 'R';
-    if (each->kind != CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR) continue;
-    const auto mode = each->other(CUDNN_ATTR_OPERATION_POINTWISE_PW_DESCRIPTOR)
-                          .get<cudnnPointwiseMode_t>(CUDNN_ATTR_POINTWISE_MODE);
-    all += mode == CUDNN_POINTWISE_ADD   ? '+'
-           : mode == CUDNN_POINTWISE_SUB ? '-'
-           : mode == CUDNN_POINTWISE_MUL ? '*'
-           : mode == CUDNN_POINTWISE_DIV ? '/'
-           : mode == CUDNN_POINTWISE_EXP ? 'e'
-           : mode == CUDNN_POINTWISE_LOG ? 'l'
-                                         : '?';
-  }
-  return all;
-}
-constexpr std::string_view forward = "P*R-eRl+/P", backward = "*R*P*-eTPP-**TPTP";
-
 }  // namespace
 
-bool is_attention(const std::vector<const description*>& operations) {
-  const std::string all = letters(operations);
-  return all == forward || all == backward;
-}
-
-/// If PRETEXT_MOCK_CUDNN is "refuses", the first engine executes no attention of two heads, neither engine
-/// that of one head, nor the backward pass of three.
-bool executes_attention(int engine, const std::vector<const description*>& operations) {
-  const char* const mode = std::getenv("PRETEXT_MOCK_CUDNN");
-  if (!mode || std::string_view{mode} != "refuses") return true;
-  const bool back = letters(operations) == backward;
-  const std::int64_t heads = extents_of(operations.back()->other(CUDNN_ATTR_OPERATION_MATMUL_CDESC))[1];
-  return heads > 3 || (heads == 3 && !back) || (heads == 2 && engine == 1);
-}
-
-std::int64_t bytes_between_products(const std::vector<const description*>& operations) {
-  if (letters(operations) != backward) return 0;
-  const index of = extents_of(operations.back()->other(CUDNN_ATTR_OPERATION_MATMUL_CDESC));
-  return 2 * of[0] * of[1] * ((of[2] + 63) / 64 * 64) * ((of[2] + 127) / 128 * 128);
-}
-
-ptx::library_work attention_size(const std::vector<const description*>& operations) {
-  ptx::library_work sum;
-  for (const description* each : operations) {
-    if (each->kind != CUDNN_BACKEND_OPERATION_MATMUL_DESCRIPTOR) continue;
-    const index a = extents_of(each->other(CUDNN_ATTR_OPERATION_MATMUL_ADESC)),
-                c = extents_of(each->other(CUDNN_ATTR_OPERATION_MATMUL_CDESC));
-    sum.flops += 2. * static_cast<double>(c[0] * c[1] * c[2] * c[3] * a[3]);
-  }
-  // Queries, keys, values and outputs; backward, their gradients, too.
-  const index of = extents_of(operations.back()->other(CUDNN_ATTR_OPERATION_MATMUL_CDESC));
-  sum.bytes =
-      (letters(operations) == forward ? 4. : 8.) * 2 * static_cast<double>(of[0] * of[1] * of[2] * of[3]);
-  return sum;
-}
-
-std::map<std::int64_t, double> numbers_of_host(const std::vector<const description*>& operations,
-                                               const std::map<std::int64_t, void*>& arguments) {
-  std::map<std::int64_t, double> numbers;
-  for (const description* each : operations)
-    if (each->attributes.contains(CUDNN_ATTR_OPERATION_POINTWISE_BDESC)) {
-      const description& second = each->other(CUDNN_ATTR_OPERATION_POINTWISE_BDESC);
-      if (!flag(second, CUDNN_ATTR_TENSOR_IS_BY_VALUE)) continue;
-      const auto name = second.get<std::int64_t>(tensor_name);
-      numbers[name] = double{*static_cast<const float*>(arguments.at(name))};
-    }
-  return numbers;
-}
-
-void attend(const std::vector<const description*>& operations, const std::map<std::int64_t, void*>& memory,
-            const std::map<std::int64_t, double>& numbers) {
+void evaluate(const std::vector<const description*>& operations, const std::map<std::int64_t, void*>& memory,
+              const std::map<std::int64_t, double>& numbers) {
   evaluation values{memory, numbers};
   for (const description* each : operations) values.run(*each);
 }
