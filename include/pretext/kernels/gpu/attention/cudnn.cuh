@@ -13,15 +13,15 @@
 
 namespace pretext::inline v0_1::kernels {
 
-/// cuDNN's attention in bfloat16 for sequences of `fewest_tokens` or more. The fallback, our own kernels,
-/// computes everything else, and shapes for which cuDNN has no deterministic plan, or none that it executes.
-/// Both store the same log-sum-exp, so that either goes back through what the other computed.
+/// cuDNN's attention in bfloat16. The fallback, our own kernels, computes everything else, and shapes for
+/// which cuDNN has no deterministic plan, or none that it executes. Of sequences of less than `fewest_tokens`
+/// both are timed where plans are timed, else the fallback computes them. Both store the same log-sum-exp, so
+/// that either goes back through what the other computed.
 template <>
 struct attention<cuda_gpu> {
   using fallback = grid::recomputed_attention;
 
-  /// Not measured yet. One block of our fused kernel holds all scores of a head of up to 64 tokens, and reads
-  /// its inputs once.
+  /// One block of our fused kernel holds all scores of a head of fewer tokens, and reads its inputs once.
   static constexpr std::size_t fewest_tokens = 65;
   /// Older versions go back through the wrong scores where 128 does not divide the tokens, unless they are
   /// given a mask.
@@ -31,48 +31,50 @@ struct attention<cuda_gpu> {
   static void forward(Context& context, const attention_extents& e, std::size_t batch, const T* qkv, T* y,
                       W* log_sum) {
     using namespace pretext::detail;
+    const auto otherwise = [&] { fallback::forward(context, e, batch, qkv, y, log_sum); };
     if (const auto described = describe(attention_pass::forward, e, batch);
         is_offered<T>(context, described, {qkv, y, log_sum})) {
       const arena_scope guard{context.workspace};
       const W* const sums = log_sum ? log_sum : allocate_per_query<W>(context, e, batch);
       const float scale = scale_of(e);
-      if (context.stream.template library<plans>().run(context, described,
-                                                       {{attention_queries, qkv},
-                                                        {attention_keys, qkv + e.width},
-                                                        {attention_values, qkv + 2 * e.width},
-                                                        {attention_outputs, y},
-                                                        {attention_sums, sums},
-                                                        {attention_scale, &scale}}))
+      if (run(context, described, otherwise,
+              {{attention_queries, qkv},
+               {attention_keys, qkv + e.width},
+               {attention_values, qkv + 2 * e.width},
+               {attention_outputs, y},
+               {attention_sums, sums},
+               {attention_scale, &scale}}))
         return;
     }
-    fallback::forward(context, e, batch, qkv, y, log_sum);
+    otherwise();
   }
 
   template <class Context, class T, class W>
   static void backward(Context& context, const attention_extents& e, std::size_t batch, const T* qkv,
                        const T* y, const W* log_sum, const T* dy, T* dqkv) {
     using namespace pretext::detail;
+    const auto otherwise = [&] { fallback::backward(context, e, batch, qkv, y, log_sum, dy, dqkv); };
     if (const auto described = describe(attention_pass::backward, e, batch);
         is_offered<T>(context, described, {qkv, y, log_sum, dy, dqkv})) {
       const arena_scope guard{context.workspace};
       const W* const deltas = allocate_per_query<W>(context, e, batch);
       const float scale = scale_of(e), kept = 1;
-      if (context.stream.template library<plans>().run(context, described,
-                                                       {{attention_queries, qkv},
-                                                        {attention_keys, qkv + e.width},
-                                                        {attention_values, qkv + 2 * e.width},
-                                                        {attention_outputs, y},
-                                                        {attention_sums, log_sum},
-                                                        {attention_scale, &scale},
-                                                        {attention_doutputs, dy},
-                                                        {attention_deltas, deltas},
-                                                        {attention_kept, &kept},
-                                                        {attention_dqueries, dqkv},
-                                                        {attention_dkeys, dqkv + e.width},
-                                                        {attention_dvalues, dqkv + 2 * e.width}}))
+      if (run(context, described, otherwise,
+              {{attention_queries, qkv},
+               {attention_keys, qkv + e.width},
+               {attention_values, qkv + 2 * e.width},
+               {attention_outputs, y},
+               {attention_sums, log_sum},
+               {attention_scale, &scale},
+               {attention_doutputs, dy},
+               {attention_deltas, deltas},
+               {attention_kept, &kept},
+               {attention_dqueries, dqkv},
+               {attention_dkeys, dqkv + e.width},
+               {attention_dvalues, dqkv + 2 * e.width}}))
         return;
     }
-    fallback::backward(context, e, batch, qkv, y, log_sum, dy, dqkv);
+    otherwise();
   }
 
  private:
@@ -89,12 +91,23 @@ struct attention<cuda_gpu> {
   static bool is_offered(Context& context, const described_attention& described,
                          std::initializer_list<const void*> tensors) {
     if constexpr (std::is_same_v<T, bfloat16>)
-      return described.batch > 0 && described.tokens >= static_cast<std::int64_t>(fewest_tokens) &&
+      return described.batch > 0 && (!is_short(described) || context.stream.plans().timed) &&
              grid::is_vectorizable<T>(static_cast<std::size_t>(described.width), tensors) &&
              cudnnGetVersion() >= oldest_version &&
              context.stream.template library<plans>().find(described).possible();
     else
       return false;
+  }
+
+  static bool is_short(const described_attention& described) {
+    return described.tokens < static_cast<std::int64_t>(fewest_tokens);
+  }
+  template <class Context, class Otherwise>
+  static bool run(Context& context, const described_attention& described, const Otherwise& otherwise,
+                  std::initializer_list<plans::argument> arguments) {
+    plans& library = context.stream.template library<plans>();
+    return (!is_short(described) || library.is_faster(context, described, {}, arguments, otherwise)) &&
+           library.run(context, described, arguments);
   }
 
   static float scale_of(const attention_extents& e) {
