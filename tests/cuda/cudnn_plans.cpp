@@ -116,6 +116,34 @@ TEST_CASE(
 }
 
 TEST_CASE(
+    "cuDNN proposes deterministic engines on tensor cores for convolutions of ResNets that sum their "
+    "results") {
+  void* const driver = dlopen("libcuda.so.1", RTLD_NOW);
+  if (!driver || cudnnGetVersion() < 91900) {
+    MESSAGE("skipped: without a driver, or at this version, cuDNN proposes nothing");
+    return;
+  }
+  for (const int architecture : {80, 90, 100, 120}) {
+    cudnn_descriptor gpu = device(architecture);
+    REQUIRE(gpu.good());
+    const cudnn_plans plans{std::move(gpu)};
+    auto convolutions = convolutions_of_resnets(convolution_pass::forward);
+    convolutions.push_back(square(convolution_pass::forward, 512, 56, 64, 256, 1, 1));
+    convolutions.push_back(square(convolution_pass::forward, 512, 7, 2048, 512, 1, 1));
+    for (cudnn_convolution c : convolutions) {
+      CAPTURE(architecture);
+      CAPTURE(c.height);
+      CAPTURE(c.in);
+      c.sums = true;
+      const auto graph = graph_of(c, nullptr);
+      REQUIRE(!graph.empty());
+      CHECK(!plans.proposals(graph.back()).empty());
+    }
+  }
+  dlclose(driver);
+}
+
+TEST_CASE(
     "cuDNN recognises attention and its gradients, and proposes deterministic engines on tensor cores") {
   // cuDNN compiles these engines at run time for the driver, so that no plan is complete without one.
   void* const driver = dlopen("libcuda.so.1", RTLD_NOW);

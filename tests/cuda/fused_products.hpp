@@ -6,11 +6,13 @@
 #include <cstddef>
 #include <initializer_list>
 #include <limits>
+#include <span>
 #include <type_traits>
 
 #include <pretext/core/bfloat16.hpp>
 #include <pretext/kernels/gelu.hpp>
 #include <pretext/kernels/gpu/block/vector_access.hpp>
+#include <pretext/kernels/gpu/convolution.hpp>
 #include <pretext/kernels/gpu/gemm/fused_gelu.hpp>
 #include <pretext/kernels/gpu/gemm/fused_product.hpp>
 #include <pretext/kernels/linear.hpp>
@@ -21,6 +23,11 @@ namespace pretext::tests {
 
 /// How many products of this thread have run with an epilogue.
 inline std::size_t& fused_products() {
+  static thread_local std::size_t count = 0;
+  return count;
+}
+/// How many convolutions of this thread have summed their results.
+inline std::size_t& summing_convolutions() {
   static thread_local std::size_t count = 0;
   return count;
 }
@@ -139,3 +146,35 @@ struct fused_gelu<tests::emulated> {
 };
 
 }  // namespace pretext::grid
+
+namespace pretext::kernels {
+
+/// Convolutions that sum their results, of bfloat16.
+template <>
+struct convolution<tests::emulated> : grid::implicit_gemm<tests::emulated> {
+  static constexpr bool sums_results = true;
+
+  template <class Context, class T, class W, class Separately>
+  static bool forward_with_sums(Context& context, const convolution_extents& e, std::size_t batch, const T* x,
+                                const T* w, T* y, W* sums, std::span<W>, const Separately&) {
+    if (!std::is_same_v<T, bfloat16>) return false;
+    forward(context, e, batch, x, w, y);
+    const std::size_t rows = batch * e.out_height() * e.out_width(), columns = e.out;
+    tests::emulated::perform(context.stream, [=] {
+      for (std::size_t c = 0; c < columns; ++c) {
+        double sum = 0, squares = 0;
+        for (std::size_t r = 0; r < rows; ++r) {
+          const auto value = static_cast<double>(y[r * columns + c]);
+          sum += value;
+          squares += value * value;
+        }
+        sums[c] = static_cast<W>(sum);
+        sums[columns + c] = static_cast<W>(squares);
+      }
+    });
+    ++tests::summing_convolutions();
+    return true;
+  }
+};
+
+}  // namespace pretext::kernels

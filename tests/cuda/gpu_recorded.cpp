@@ -35,6 +35,7 @@ void record_composed_losses() { composed_losses<recorder>(); }
 void record_batch_losses() { batch_losses<recorder>(); }
 void record_optimizer_steps() { optimizer_steps<recorder>(); }
 void record_normalised_rows() { normalised_rows<recorder>(); }
+void record_normalised_convolutions() { normalised_convolutions<recorder>(); }
 void record_clipped_gradients() { clipped_gradients<recorder>(); }
 void record_values_by_step() { values_by_step<recorder>(); }
 void record_depthwise_convolutions() { depthwise_convolutions<recorder>(); }

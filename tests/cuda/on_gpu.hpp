@@ -21,6 +21,7 @@ void record_composed_losses();
 void record_batch_losses();
 void record_optimizer_steps();
 void record_normalised_rows();
+void record_normalised_convolutions();
 void record_clipped_gradients();
 void record_values_by_step();
 void record_depthwise_convolutions();

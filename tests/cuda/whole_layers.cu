@@ -10,6 +10,10 @@ TEST_CASE("layers that normalise rows on the GPU match the CPU's") {
   record_normalised_rows();
   normalised_rows<cuda_gpu>();
 }
+TEST_CASE("convolutions with batch norm on the GPU match the CPU's") {
+  record_normalised_convolutions();
+  normalised_convolutions<cuda_gpu>();
+}
 TEST_CASE("parts of vision transformers on the GPU match the CPU's") {
   record_parts_of_transformers();
   parts_of_transformers<cuda_gpu>();

@@ -12,6 +12,7 @@
 #include <pretext/layers/convnext_block.hpp>
 #include <pretext/layers/depthwise_convolution.hpp>
 #include <pretext/layers/detail/network_weights.hpp>
+#include <pretext/layers/fused_convolution.hpp>
 #include <pretext/layers/l2_normalize.hpp>
 #include <pretext/layers/positioned_tokens.hpp>
 #include <pretext/layers/prototypes.hpp>
@@ -63,6 +64,18 @@ struct antialiased_registers : with_registers {
   static constexpr bool class_token_has_position = false;
   static constexpr position_resampling resampling = position_resampling::antialiased;
 };
+
+/// Convolutions whose libraries may sum their results for batch norm; of the third with one plan in the mock
+/// of cuDNN, of the fourth with none.
+template <class Device>
+void normalised_convolutions() {
+  // One input of this ReLU rounds to the other sign.
+  layer_matches<Device, fused_convolution<"conv", "bn", convolution<24, 3>>, shape<5, 6, 16>>(3, 24);
+  layer_matches<Device, fused_convolution<"conv", "bn", convolution<16, 1>, activation::none>,
+                shape<4, 7, 24>>(2, 4);
+  layer_matches<Device, fused_convolution<"conv", "bn", convolution<16, 3, 2>>, shape<6, 7, 8>>(4, 4);
+  layer_matches<Device, fused_convolution<"conv", "bn", convolution<8, 7, 2>>, shape<11, 9, 3>>(2, 4);
+}
 
 template <class Device>
 void depthwise_convolutions() {

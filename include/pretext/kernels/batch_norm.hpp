@@ -100,4 +100,13 @@ concept BatchNormMomentsKernel = requires(Context& context, std::size_t rows, st
   Kernel::finalize(context, rows, channels, moments, parameters, norms);
 };
 
+/// Of devices whose convolutions may sum their results (`sums_results`, kernels/convolution.hpp): the
+/// statistics of one group from the sums (2, channels) of x and x².
+template <class Context, class W = weight_of<Context>, class Kernel = batch_norm<device_of<Context>>>
+concept BatchNormSumsKernel = requires(Context& context, std::size_t rows, std::size_t channels,
+                                       const W* sums, const norm_parameters<W>& parameters,
+                                       const channel_norms<W>& norms) {
+  Kernel::statistics_of_sums(context, rows, channels, sums, parameters, norms);
+};
+
 }  // namespace pretext::inline v0_1::kernels

@@ -34,6 +34,9 @@ template <class Context>
 concept MomentsIfComputed = !computes_moments<device_of<Context>> ||
                             (ConvolutionMomentsKernel<Context> && BatchNormMomentsKernel<Context>);
 template <class Context>
+concept SumsIfComputed =
+    !sums_results<device_of<Context>> || (ConvolutionSumsKernel<Context> && BatchNormSumsKernel<Context>);
+template <class Context>
 concept SignsIfStored = !stores_signs<device_of<Context>> || BatchNormSignsKernel<Context>;
 template <class Context>
 concept EpilogueIfApplied = !applies_epilogue<device_of<Context>> || ConvolutionEpilogueKernel<Context>;
@@ -58,6 +61,7 @@ concept Complete = AttentionKernel<on<Device, Numerics>> && AugmentKernel<on<Dev
     MaxPoolKernel<on<Device, Numerics>> && GatherTokensKernel<on<Device, Numerics>> &&
     ScatterTokensKernel<on<Device, Numerics>> && PrependTokensKernel<on<Device, Numerics>> &&
     TokenMeanKernel<on<Device, Numerics>> && detail::MomentsIfComputed<on<Device, Numerics>> &&
-    detail::SignsIfStored<on<Device, Numerics>> && detail::EpilogueIfApplied<on<Device, Numerics>>;
+    detail::SumsIfComputed<on<Device, Numerics>> && detail::SignsIfStored<on<Device, Numerics>> &&
+    detail::EpilogueIfApplied<on<Device, Numerics>>;
 
 }  // namespace pretext::inline v0_1::kernels

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <cstddef>
+#include <span>
 
 #include <pretext/core/host_device.hpp>
 #include <pretext/kernels/channel_moments.hpp>
@@ -50,6 +51,13 @@ inline constexpr bool applies_epilogue = requires {
   requires convolution<Device>::applies_epilogue;
 };
 
+/// Whether a device's convolutions may sum their results while they compute them: then it provides
+/// `ConvolutionSumsKernel` and `BatchNormSumsKernel`, too.
+template <class Device>
+inline constexpr bool sums_results = requires {
+  requires convolution<Device>::sums_results;
+};
+
 /// The calls that a device's `convolution` accepts.
 template <class Context, class T = activation_of<Context>, class W = weight_of<Context>,
           class Kernel = convolution<device_of<Context>>>
@@ -69,6 +77,18 @@ concept ConvolutionMomentsKernel = requires(Context& context, const convolution_
                                             std::size_t batch, const T* x, const T* w, T* out_y,
                                             const channel_moments* moments) {
   Kernel::forward(context, extents, batch, x, w, out_y, moments);
+};
+
+/// Of devices whose convolutions may sum their results: `forward` that also writes the sums (2, out) of y and
+/// of y² over all rows. It returns whether it ran; if it returns false, the caller runs `separately`, other
+/// kernels for the same work, which an implementation may also call to compare both. `changed` is memory that
+/// `separately` adds to.
+template <class Context, class T = activation_of<Context>, class W = weight_of<Context>,
+          class Kernel = convolution<device_of<Context>>>
+concept ConvolutionSumsKernel = requires(Context& context, const convolution_extents& extents,
+                                         std::size_t batch, const T* x, const T* w, T* out_y, W* out_sums,
+                                         std::span<W> changed, void (*separately)()) {
+  bool{Kernel::forward_with_sums(context, extents, batch, x, w, out_y, out_sums, changed, separately)};
 };
 
 /// Of devices whose convolutions apply an epilogue: `forward` that does, unless `epilogue` is null. Moments

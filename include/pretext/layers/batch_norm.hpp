@@ -3,6 +3,7 @@
 // The arithmetic is separate from the layer because `fused_convolution` needs it with other tensors: the
 // input of its normalisation is the convolution's output, which backward overwrites.
 #include <cstdint>
+#include <span>
 
 #include <pretext/core/concepts.hpp>
 #include <pretext/core/expects.hpp>
@@ -69,24 +70,71 @@ struct normalisation {
     kernels::relu_outputs<typename Context::activation> outputs{};
   };
 
+  /// `forward` in three parts: memory for the cache, the statistics of x, which also update the running ones,
+  /// and y. Statistics come from x, from its moments, or from its sums (2, C).
+  template <std::size_t C, class Context>
+  static void prepare(Context& context, std::size_t rows, cache<Context>& cache) {
+    using W = typename Context::weight;
+    cache.groups = context.step.batch_norm_groups;
+    expects(rows * distributed::shards_of(context) > cache.groups,
+            "batch norm has one value per channel to "
+            "normalise, whose result is always 0: train with a batch of at least two images");
+    const auto per_channel = [&] { return context.activations.template allocate<W>(cache.groups * C); };
+    cache.norms = {per_channel(), per_channel(), per_channel(), per_channel()};
+  }
+  template <std::size_t C, class Context, class T>
+  static void statistics(Context& context, typename Context::weight* slice, std::size_t rows, const T* x,
+                         const cache<Context>& cache) {
+    kernels::batch_norm<typename Context::device>::statistics(context, rows, C, cache.groups, x,
+                                                              parameters_at<C>(slice), cache.norms);
+  }
+  template <std::size_t C, class Context>
+  static void statistics_of_moments(Context& context, typename Context::weight* slice, std::size_t rows,
+                                    const kernels::channel_moments& moments, const cache<Context>& cache) {
+    kernels::batch_norm<typename Context::device>::finalize(context, rows, C, moments,
+                                                            parameters_at<C>(slice), cache.norms);
+  }
+  template <std::size_t C, class Context, class W>
+  static void statistics_of_sums(Context& context, W* slice, std::size_t rows, const W* sums,
+                                 const cache<Context>& cache) {
+    kernels::batch_norm<typename Context::device>::statistics_of_sums(context, rows, C, sums,
+                                                                      parameters_at<C>(slice), cache.norms);
+  }
+  /// The running statistics, which `statistics` updates.
+  template <std::size_t C, class W>
+  static std::span<W> running_statistics(W* slice) {
+    return {slice_parts<C, W>{slice}.running_mean, slice ? 2 * C : 0};
+  }
+
+  /// Computes y, and keeps in the cache what backward needs of it.
+  template <std::size_t C, class Context, class T>
+  static void finish(Context& context, std::size_t rows, const T* x, const T* shortcut, bool relu, T* y,
+                     cache<Context>& cache) {
+    using kernel = kernels::batch_norm<typename Context::device>;
+    cache.outputs = {};
+    if constexpr (kernels::stores_signs<typename Context::device>) {
+      if (relu && shortcut) {
+        using W = typename Context::weight;
+        std::uint8_t* const signs =
+            context.activations.template allocate<std::uint8_t>(kernel::template sign_bytes<T>(rows, C));
+        const W *scale = cache.norms.scale, *shift = cache.norms.shift;
+        if (kernel::apply_with_signs(context, rows, C, cache.groups, x, scale, shift, shortcut, y, signs))
+          cache.outputs.signs = signs;
+        else
+          cache.outputs.y = y;
+        return;
+      }
+    }
+    apply<C>(context, rows, x, shortcut, relu, y, cache);
+    if (relu && shortcut) cache.outputs.y = y;
+  }
+
   /// y = norm(x) (+ shortcut), then ReLU if `relu`; updates the running statistics. `shortcut` may be null.
   template <std::size_t C, class Context, class T>
   static void forward(Context& context, typename Context::weight* slice, std::size_t rows, const T* x,
                       const T* shortcut, bool relu, T* y, cache<Context>& cache) {
-    allocate_cache<C>(context, rows, cache);
-    kernels::batch_norm<typename Context::device>::statistics(context, rows, C, cache.groups, x,
-                                                              parameters_at<C>(slice), cache.norms);
-    finish<C>(context, rows, x, shortcut, relu, y, cache);
-  }
-
-  /// The same for an x whose moments are known.
-  template <std::size_t C, class Context, class T>
-  static void forward(Context& context, typename Context::weight* slice, std::size_t rows,
-                      const kernels::channel_moments& moments, const T* x, const T* shortcut, bool relu, T* y,
-                      cache<Context>& cache) {
-    allocate_cache<C>(context, rows, cache);
-    kernels::batch_norm<typename Context::device>::finalize(context, rows, C, moments,
-                                                            parameters_at<C>(slice), cache.norms);
+    prepare<C>(context, rows, cache);
+    statistics<C>(context, slice, rows, x, cache);
     finish<C>(context, rows, x, shortcut, relu, y, cache);
   }
 
@@ -119,40 +167,6 @@ struct normalisation {
   }
 
  private:
-  /// Computes y, and keeps what backward needs of it.
-  template <std::size_t C, class Context, class T>
-  static void finish(Context& context, std::size_t rows, const T* x, const T* shortcut, bool relu, T* y,
-                     cache<Context>& cache) {
-    using kernel = kernels::batch_norm<typename Context::device>;
-    cache.outputs = {};
-    if constexpr (kernels::stores_signs<typename Context::device>) {
-      if (relu && shortcut) {
-        using W = typename Context::weight;
-        std::uint8_t* const signs =
-            context.activations.template allocate<std::uint8_t>(kernel::template sign_bytes<T>(rows, C));
-        const W *scale = cache.norms.scale, *shift = cache.norms.shift;
-        if (kernel::apply_with_signs(context, rows, C, cache.groups, x, scale, shift, shortcut, y, signs))
-          cache.outputs.signs = signs;
-        else
-          cache.outputs.y = y;
-        return;
-      }
-    }
-    apply<C>(context, rows, x, shortcut, relu, y, cache);
-    if (relu && shortcut) cache.outputs.y = y;
-  }
-
-  template <std::size_t C, class Context>
-  static void allocate_cache(Context& context, std::size_t rows, cache<Context>& cache) {
-    using W = typename Context::weight;
-    cache.groups = context.step.batch_norm_groups;
-    expects(rows * distributed::shards_of(context) > cache.groups,
-            "batch norm has one value per channel to "
-            "normalise, whose result is always 0: train with a batch of at least two images");
-    const auto per_channel = [&] { return context.activations.template allocate<W>(cache.groups * C); };
-    cache.norms = {per_channel(), per_channel(), per_channel(), per_channel()};
-  }
-
   template <std::size_t C, class W>
   static kernels::norm_parameters<W> parameters_at(W* slice) {
     const slice_parts<C, W> p{slice};

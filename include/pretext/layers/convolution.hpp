@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <span>
 #include <type_traits>
 
 #include <pretext/core/concepts.hpp>
@@ -68,6 +69,19 @@ struct convolution {
     kernels::convolution<typename Context::device>::forward(context, extents<In>, x.batch, x.data,
                                                             w.operands(), y.data, &moments);
     cache.x = x;
+  }
+
+  /// The same, and also sums y and y² over all rows, (2, Out), on a device that may do both in one pass;
+  /// returns whether it has (kernels::ConvolutionSumsKernel).
+  template <class Context, ImageShape In, class Separately>
+    requires(Bias == bias::no && kernels::sums_results<typename Context::device>)
+  static bool forward_with_sums(Context& context, weights<Context> w, reads<Context, In> x,
+                                writes<Context, output<In>> y, cache<In, Context>& cache,
+                                typename Context::weight* sums, std::span<typename Context::weight> changed,
+                                const Separately& separately) {
+    cache.x = x;
+    return kernels::convolution<typename Context::device>::forward_with_sums(
+        context, extents<In>, x.batch, x.data, w.operands(), y.data, sums, changed, separately);
   }
 
   template <class Context, ImageShape In>

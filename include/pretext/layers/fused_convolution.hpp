@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <concepts>
+#include <span>
 
 #include <pretext/core/concepts.hpp>
 #include <pretext/core/expects.hpp>
@@ -64,21 +65,11 @@ struct fused_convolution {
                       cache<In, Context>& cache) {
     const auto convolved =
         context.activations.template allocate<typename Context::activation, output<In>>(x.batch);
-    const auto normalise_input = [&](const auto&... moments) {
-      Convolution::forward(context, w, x, convolved, cache.convolution, moments...);
-      norm::template forward<channels<In>>(
-          context, w.at(weight_count<Convolution, In>).value, rows<In>(x.batch), moments...,
-          reads<Context, output<In>>{convolved}.data, shortcut.data, has_relu, y.data, cache.norm_cache);
-    };
-    if constexpr (requires(const kernels::channel_moments& moments) {
-                    Convolution::forward(context, w, x, convolved, cache.convolution, moments);
-                  }) {
-      const arena_scope guard{context.workspace};
-      normalise_input(kernels::batch_norm<typename Context::device>::allocate_moments(
-          context, context.step.batch_norm_groups, channels<In>));
-    } else {
-      normalise_input();
-    }
+    norm::template prepare<channels<In>>(context, rows<In>(x.batch), cache.norm_cache);
+    convolve(context, w, x, convolved, cache);
+    norm::template finish<channels<In>>(context, rows<In>(x.batch),
+                                        reads<Context, output<In>>{convolved}.data, shortcut.data, has_relu,
+                                        y.data, cache.norm_cache);
     cache.convolved = convolved;
   }
 
@@ -166,6 +157,43 @@ struct fused_convolution {
   }
 
  private:
+  /// The convolution and the statistics of its output.
+  template <class Context, ImageShape In>
+  static void convolve(Context& context, weights<Context> w, reads<Context, In> x,
+                       writes<Context, output<In>> convolved, cache<In, Context>& cache) {
+    constexpr std::size_t C = channels<In>;
+    using W = typename Context::weight;
+    W* const slice = w.at(weight_count<Convolution, In>).value;
+    if constexpr (requires(const kernels::channel_moments& moments) {
+                    Convolution::forward(context, w, x, convolved, cache.convolution, moments);
+                  }) {
+      const arena_scope guard{context.workspace};
+      const auto moments = kernels::batch_norm<typename Context::device>::allocate_moments(
+          context, cache.norm_cache.groups, C);
+      Convolution::forward(context, w, x, convolved, cache.convolution, moments);
+      norm::template statistics_of_moments<C>(context, slice, rows<In>(x.batch), moments, cache.norm_cache);
+    } else {
+      const auto separately = [&] {
+        Convolution::forward(context, w, x, convolved, cache.convolution);
+        norm::template statistics<C>(context, slice, rows<In>(x.batch),
+                                     reads<Context, output<In>>{convolved}.data, cache.norm_cache);
+      };
+      if constexpr (requires(W * sums, std::span<W> changed) {
+                      Convolution::forward_with_sums(context, w, x, convolved, cache.convolution, sums,
+                                                     changed, separately);
+                    }) {
+        const arena_scope guard{context.workspace};
+        W* const sums = context.workspace.template allocate<W>(2 * C);
+        if (cache.norm_cache.groups == 1 && !context.communicator &&
+            Convolution::forward_with_sums(context, w, x, convolved, cache.convolution, sums,
+                                           norm::template running_statistics<C>(slice), separately))
+          return norm::template statistics_of_sums<C>(context, slice, rows<In>(x.batch), sums,
+                                                      cache.norm_cache);
+      }
+      separately();
+    }
+  }
+
   template <ImageShape In>
   static constexpr std::size_t rows(std::size_t batch) {
     return batch * position_count<output<In>>;

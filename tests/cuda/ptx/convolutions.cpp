@@ -124,6 +124,27 @@ void convolve(const description& operation, const std::map<std::int64_t, void*>&
   result->stored.store(memory.at(result->name), result->values);
 }
 
+bool has_sums(const std::vector<const description*>& operations) {
+  return operations.size() == 2 && operations[1]->kind == CUDNN_BACKEND_OPERATION_GEN_STATS_DESCRIPTOR;
+}
+/// The sums of each channel and of its squares.
+void sum_channels(const description& statistics, const std::map<std::int64_t, void*>& memory) {
+  tensor x{statistics.other(CUDNN_ATTR_OPERATION_GENSTATS_XDESC)},
+      sum{statistics.other(CUDNN_ATTR_OPERATION_GENSTATS_SUMDESC)},
+      squares{statistics.other(CUDNN_ATTR_OPERATION_GENSTATS_SQSUMDESC)};
+  x.values = x.stored.fetch(memory.at(x.name));
+  for (std::int64_t b = 0; b < x.extent[0]; ++b)
+    for (std::int64_t c = 0; c < x.extent[1]; ++c)
+      for (std::int64_t p = 0; p < x.extent[2]; ++p)
+        for (std::int64_t q = 0; q < x.extent[3]; ++q) {
+          const double value = x.at(b, c, p, q);
+          sum.at(0, c, 0, 0) += value;
+          squares.at(0, c, 0, 0) += value * value;
+        }
+  sum.stored.store(memory.at(sum.name), sum.values);
+  squares.stored.store(memory.at(squares.name), squares.values);
+}
+
 ptx::library_work convolution_size(const description& operation) {
   const pass& attributes = pass_of(operation);
   const auto extent = [&](cudnnBackendAttributeName_t of, std::size_t axis) {
@@ -158,7 +179,8 @@ bool executes(int engine, const description& operation) {
 
 /// Like cuDNN 9 on Hopper, nothing turns bfloat16 into gradients of weights in float.
 bool is_offered(const std::vector<const description*>& operations) {
-  return name_of_graph(operations) || (operations.size() == 1 && !widens_weights(*operations.front()));
+  return name_of_graph(operations) || has_sums(operations) ||
+         (operations.size() == 1 && !widens_weights(*operations.front()));
 }
 
 cudaStream_t current = nullptr;
@@ -253,13 +275,18 @@ cudnnStatus_t cudnnBackendExecute(cudnnHandle_t, cudnnBackendDescriptor_t plan,
   ptx::library_work size = fused ? graph_size(operations) : convolution_size(*operations.front());
   size.milliseconds = milliseconds;
   const auto bytes = static_cast<std::size_t>(workspace_of(of(plan).engine, operations));
-  enqueue_library_work(current, fused ? fused : "convolution", size, [=] {
-    library_output(workspace, bytes);
-    if (fused)
-      evaluate(operations, memory, numbers);
-    else
-      convolve(*operations.front(), memory);
-  });
+  enqueue_library_work(current,
+                       fused                  ? fused
+                       : has_sums(operations) ? "convolution with sums"
+                                              : "convolution",
+                       size, [=] {
+                         library_output(workspace, bytes);
+                         if (fused)
+                           evaluate(operations, memory, numbers);
+                         else
+                           convolve(*operations.front(), memory);
+                         if (has_sums(operations)) sum_channels(*operations[1], memory);
+                       });
   return CUDNN_STATUS_SUCCESS;
 }
 

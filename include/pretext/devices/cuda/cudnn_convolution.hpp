@@ -23,11 +23,13 @@ struct cudnn_convolution {
   cudnnDataType_t type, filter_type;  ///< of images and results, of filters
   std::int64_t batch, height, width, in, out, out_height, out_width, rows, columns, stride, padding;
   bool accumulates = false;  ///< adds to what the result holds
+  bool sums = false;         ///< forward: also sums the results of each channel, and their squares, in float
   friend auto operator<=>(const cudnn_convolution&, const cudnn_convolution&) = default;
 };
 
-/// The identifiers of the three tensors in a graph.
-inline constexpr std::int64_t image_name = 'x', result_name = 'y', filter_name = 'w';
+/// The identifiers of the tensors in a graph; the sums are (out).
+inline constexpr std::int64_t image_name = 'x', result_name = 'y', filter_name = 'w', sum_name = 's',
+                              square_sum_name = 'q';
 
 /// The descriptor type of a pass and its attributes.
 struct convolution_attributes {
@@ -60,7 +62,7 @@ inline convolution_attributes attributes_of(convolution_pass pass) {
           CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DW};
 }
 
-/// The descriptors of a graph with one operation; the last one is the graph.
+/// The descriptors of a graph with one operation, or two with sums; the last one is the graph.
 inline std::vector<cudnn_descriptor> graph_of(const cudnn_convolution& c, cudnnHandle_t handle) {
   cudnn_graph graph;
   const auto tensor = [&](std::int64_t name, cudnnDataType_t type, std::int64_t outer, std::int64_t channels,
@@ -91,6 +93,16 @@ inline std::vector<cudnn_descriptor> graph_of(const cudnn_convolution& c, cudnnH
   operation.set(attributes.alpha, CUDNN_TYPE_FLOAT, 1.0f);
   operation.set(attributes.beta, CUDNN_TYPE_FLOAT, c.accumulates ? 1.0f : 0.0f);
   graph.add(std::move(operation));
+  if (c.sums) {
+    cudnn_descriptor statistics{CUDNN_BACKEND_OPERATION_GEN_STATS_DESCRIPTOR};
+    statistics.set(CUDNN_ATTR_OPERATION_GENSTATS_MODE, CUDNN_TYPE_GENSTATS_MODE, CUDNN_GENSTATS_SUM_SQSUM);
+    statistics.set(CUDNN_ATTR_OPERATION_GENSTATS_MATH_PREC, CUDNN_TYPE_DATA_TYPE, CUDNN_DATA_FLOAT);
+    statistics.set(CUDNN_ATTR_OPERATION_GENSTATS_XDESC, results);
+    statistics.set(CUDNN_ATTR_OPERATION_GENSTATS_SUMDESC, tensor(sum_name, CUDNN_DATA_FLOAT, 1, c.out, 1, 1));
+    statistics.set(CUDNN_ATTR_OPERATION_GENSTATS_SQSUMDESC,
+                   tensor(square_sum_name, CUDNN_DATA_FLOAT, 1, c.out, 1, 1));
+    graph.add(std::move(statistics));
+  }
   return std::move(graph).finish(handle);
 }
 
@@ -102,7 +114,8 @@ inline std::string name_of(const cudnn_convolution& c) {
                                                      : "convolution's gradient of weights",
                  " ", c.batch, "x", c.height, "x", c.width, "x", c.in, " to ", c.out_height, "x", c.out_width,
                  "x", c.out, " by ", c.rows, "x", c.columns, " stride ", c.stride, " padding ", c.padding,
-                 type(c.type), type(c.filter_type), c.accumulates ? ", added" : "");
+                 type(c.type), type(c.filter_type), c.accumulates ? ", added" : "",
+                 c.sums ? ", with sums" : "");
 }
 
 /// The tensor that the operation adds to, with its bytes; 0 bytes if it stores its result.

@@ -103,12 +103,12 @@ class cudnn_plans {
     return false;
   }
 
-  /// Whether cuDNN has a plan for the operation that replaces `separately`, which puts the same work on the
-  /// stream in several kernels. Where plans are timed, the first call compares both, and leaves `changed` as
-  /// it was.
-  template <class Context, class Separately>
-  bool is_faster(Context& context, const cudnn_operation& operation, device_bytes changed,
-                 std::initializer_list<argument> arguments, const Separately& separately) {
+  /// Whether cuDNN has a plan for the operation with which `fused`, a call of `run`, replaces `separately`,
+  /// which puts the same work on the stream in several kernels. Where plans are timed, the first call
+  /// compares both, and leaves `changed` as it was.
+  template <class Context, class Fused, class Separately>
+  bool is_faster(Context& context, const cudnn_operation& operation, device_bytes changed, const Fused& fused,
+                 const Separately& separately) {
     find(operation);
     plan& known = plans_.at(operation);
     if (!known.possible()) return false;
@@ -116,7 +116,7 @@ class cudnn_plans {
       gpu_plans& choices = context.stream.plans();
       const std::string name = str_cat("in one kernel (0) or several (1): ", name_of(operation));
       const auto attempt = [&](std::size_t which) {
-        if (which == 0) return run(context, operation, arguments);
+        if (which == 0) return fused();
         separately();
         return true;
       };

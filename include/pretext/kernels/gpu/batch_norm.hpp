@@ -91,6 +91,12 @@ struct batch_norm<Device> {
   }
 
   template <class Context, class W>
+  static void statistics_of_sums(Context& context, std::size_t rows, std::size_t channels, const W* sums,
+                                 const norm_parameters<W>& parameters, const channel_norms<W>& norms) {
+    grid::parallel_for(context, channels, grid::finish_sums<W>{rows, channels, sums, {parameters, norms}});
+  }
+
+  template <class Context, class W>
   static void fold_running(Context& context, std::size_t channels, const W* mean, const W* variance,
                            W epsilon, const W* gamma, const W* beta, W* scale, W* shift) {
     grid::parallel_for(context, channels,

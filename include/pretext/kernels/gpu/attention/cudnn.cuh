@@ -106,8 +106,8 @@ struct attention<cuda_gpu> {
   static bool run(Context& context, const described_attention& described, const Otherwise& otherwise,
                   std::initializer_list<plans::argument> arguments) {
     plans& library = context.stream.template library<plans>();
-    return (!is_short(described) || library.is_faster(context, described, {}, arguments, otherwise)) &&
-           library.run(context, described, arguments);
+    const auto fused = [&] { return library.run(context, described, arguments); };
+    return (!is_short(described) || library.is_faster(context, described, {}, fused, otherwise)) && fused();
   }
 
   static float scale_of(const attention_extents& e) {

@@ -93,6 +93,21 @@ struct finish_statistics {
   }
 };
 
+/// Converts the sums (2, channels) of x and x² over all rows to statistics. They are sums of floats: a mean
+/// that is large next to the deviation costs them precision.
+template <class W>
+struct finish_sums {
+  std::size_t rows, channels;
+  const W* sums;
+  batch_statistics<W> to;
+
+  PRETEXT_HOST_DEVICE void operator()(std::size_t c) const {
+    const double count = static_cast<double>(rows), mean = static_cast<double>(sums[c]) / count,
+                 variance = static_cast<double>(sums[channels + c]) / count - mean * mean;
+    to.store(channels, rows, 0, c, {mean, variance > 0 ? variance : 0});
+  }
+};
+
 /// scale = gamma/σ and shift = beta - mean·scale from running statistics.
 template <class W>
 struct fold_running_statistics {

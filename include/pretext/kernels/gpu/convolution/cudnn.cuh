@@ -2,12 +2,14 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <type_traits>
 
 #include <pretext/core/arena.hpp>
 #include <pretext/devices/cuda.hpp>
 #include <pretext/devices/cuda/cudnn_plans.hpp>
 #include <pretext/kernels/gpu/block/transpose.hpp>
+#include <pretext/kernels/gpu/block/vector_access.hpp>
 #include <pretext/kernels/gpu/convolution.hpp>
 #include <pretext/kernels/gpu/elementwise.hpp>
 
@@ -21,6 +23,7 @@ template <>
 struct convolution<cuda_gpu> {
   using fallback = grid::implicit_gemm<cuda_gpu>;
   using pass = pretext::detail::convolution_pass;
+  static constexpr bool sums_results = true;
 
   template <class Context, class T>
   static void forward(Context& context, const convolution_extents& e, std::size_t batch, const T* x,
@@ -30,6 +33,35 @@ struct convolution<cuda_gpu> {
         run_with_filters(context, described, e, x, y, w))
       return;
     fallback::forward(context, e, batch, x, w, y);
+  }
+
+  /// With bfloat16, in a kernel that cuDNN compiles; where plans are timed, only if that is faster.
+  template <class Context, class T, class W, class Separately>
+  static bool forward_with_sums(Context& context, const convolution_extents& e, std::size_t batch, const T* x,
+                                const T* w, T* y, W* sums, std::span<W> changed,
+                                const Separately& separately) {
+    using namespace pretext::detail;
+    if constexpr (std::is_same_v<T, bfloat16> && std::is_same_v<W, float>) {
+      const W* const square_sums = sums + e.out;
+      if (batch == 0 || !grid::is_vectorizable<W>(e.out, {x, y, sums})) return false;
+      described_convolution described = described_as<T, T>(pass::forward, e, batch);
+      described.sums = true;
+      plans& library = context.stream.template library<plans>();
+      const auto fused = [&] {
+        const arena_scope guard{context.workspace};
+        return library.run(context, described,
+                           {{image_name, x},
+                            {result_name, y},
+                            {filter_name, transposed(context, e, w)},
+                            {sum_name, sums},
+                            {square_sum_name, square_sums}});
+      };
+      return library.is_faster(context, described, {changed.data(), changed.size_bytes()}, fused,
+                               separately) &&
+             fused();
+    } else {
+      return false;
+    }
   }
 
   /// Where it accumulates, cuDNN adds to dx in float if it has a plan that does, else the gradient is rounded
@@ -86,6 +118,14 @@ struct convolution<cuda_gpu> {
   static constexpr cudnnDataType_t data_type =
       std::is_same_v<T, bfloat16> ? CUDNN_DATA_BFLOAT16 : CUDNN_DATA_FLOAT;
 
+  template <class F, class T>
+  static described_convolution described_as(pass direction, const convolution_extents& e, std::size_t batch) {
+    const auto count = [](std::size_t n) { return static_cast<std::int64_t>(n); };
+    return {direction,      data_type<T>,     data_type<F>,    count(batch),          count(e.height),
+            count(e.width), count(e.in),      count(e.out),    count(e.out_height()), count(e.out_width()),
+            count(e.rows),  count(e.columns), count(e.stride), count(e.padding)};
+  }
+
   /// Describes the convolution with filters stored as F. Returns whether cuDNN has a plan for it.
   template <class F, class Context, class T>
   static bool describe(Context& context, pass direction, const convolution_extents& e, std::size_t batch,
@@ -94,11 +134,8 @@ struct convolution<cuda_gpu> {
     if constexpr (grid::rounds_operands<Context>()) {
       const auto aligned = [](const T* memory) { return reinterpret_cast<std::uintptr_t>(memory) % 16 == 0; };
       if (fallback::pointwise(e) || batch == 0 || !aligned(images) || !aligned(results)) return false;
-      const auto count = [](std::size_t n) { return static_cast<std::int64_t>(n); };
-      described = {
-          direction,      data_type<T>,     data_type<F>,    count(batch),          count(e.height),
-          count(e.width), count(e.in),      count(e.out),    count(e.out_height()), count(e.out_width()),
-          count(e.rows),  count(e.columns), count(e.stride), count(e.padding),      accumulates};
+      described = described_as<F, T>(direction, e, batch);
+      described.accumulates = accumulates;
       return context.stream.template library<plans>().find(described).possible();
     } else {
       return false;
