@@ -25,10 +25,13 @@ std::vector<T> random_values(std::size_t count, unsigned seed) {
   return values;
 }
 
-/// Lets a GPU time the plans of its libraries.
+/// Lets a GPU time the plans of its libraries, and compile kernels for small results, too.
 template <class Context>
 void time_plans(Context& context) {
-  if constexpr (requires { context.stream.plans(); }) context.stream.plans().timed = true;
+  if constexpr (requires { context.stream.plans(); }) {
+    context.stream.plans().timed = true;
+    context.stream.plans().compiles_from = 0;
+  }
 }
 
 /// A device under test: uploads a computation's inputs and collects its results.

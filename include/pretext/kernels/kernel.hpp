@@ -51,8 +51,10 @@
 //
 // Optional: a convolution that computes the moments of its result while the result is in a cache declares
 // `computes_moments`; then the device provides `ConvolutionMomentsKernel` and `BatchNormMomentsKernel`, too.
-// One that applies an epilogue to it declares `applies_epilogue`, for `ConvolutionEpilogueKernel`. A batch
-// norm that stores the signs of a ReLU's outputs declares `stores_signs`, for `BatchNormSignsKernel`.
+// One that may sum its results declares `sums_results`, for `ConvolutionSumsKernel` and
+// `BatchNormSumsKernel`. One that applies an epilogue to it declares `applies_epilogue`, for
+// `ConvolutionEpilogueKernel`. A batch norm that stores the signs of a ReLU's outputs declares
+// `stores_signs`, for `BatchNormSignsKernel`.
 //
 // Conventions of every function:
 //   * `context` comes first. Work is queued on `context.stream` and may still be running when the function

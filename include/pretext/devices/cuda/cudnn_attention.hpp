@@ -9,6 +9,7 @@
 
 #include <pretext/core/expects.hpp>
 #include <pretext/devices/cuda/cudnn_graph.hpp>
+#include <pretext/devices/cuda/gpu_plans.hpp>
 
 namespace pretext::inline v0_1::detail {
 
@@ -186,5 +187,8 @@ inline std::string name_of(const cudnn_attention& a) {
 
 /// The bytes of workspace that a plan may use. Its backward pass stores ds, (batch, heads, tokens, tokens).
 inline std::size_t max_workspace(const cudnn_attention&) { return std::size_t{1} << 30; }
+
+/// How many of its proposals are timed.
+inline std::size_t most_timed(const cudnn_attention&) { return max_timed_proposals; }
 
 }  // namespace pretext::inline v0_1::detail

@@ -10,6 +10,7 @@
 
 #include <pretext/core/expects.hpp>
 #include <pretext/devices/cuda/cudnn_graph.hpp>
+#include <pretext/devices/cuda/gpu_plans.hpp>
 
 namespace pretext::inline v0_1::detail {
 
@@ -141,5 +142,8 @@ inline std::size_t max_workspace(const cudnn_convolution& c) {
   const std::int64_t bytes = c.type == CUDNN_DATA_BFLOAT16 ? 2 : 4;
   return std::max(std::size_t{64} << 20, static_cast<std::size_t>(elements * bytes / 2));
 }
+
+/// How many of its proposals are timed: for sums, cuDNN compiles each.
+inline std::size_t most_timed(const cudnn_convolution& c) { return c.sums ? 2 : max_timed_proposals; }
 
 }  // namespace pretext::inline v0_1::detail

@@ -72,4 +72,7 @@ inline std::string name_of(const cudnn_gelu& of) {
 /// The bytes of workspace that a plan may use.
 inline std::size_t max_workspace(const cudnn_gelu&) { return std::size_t{64} << 20; }
 
+/// How many of its proposals are timed: to complete one, cuDNN compiles a kernel.
+inline std::size_t most_timed(const cudnn_gelu&) { return 2; }
+
 }  // namespace pretext::inline v0_1::detail

@@ -201,7 +201,9 @@ class cudnn_plans {
     gpu_plans& choices = context.stream.plans();
     const std::string name = name_of(operation);
     const auto kept = choices.find(name);
-    complete(operation, of, kept ? *kept + 1 : choices.timed ? max_timed_proposals : 1);
+    const std::size_t most_timed =
+        std::visit([](const auto& each) { return detail::most_timed(each); }, operation);
+    complete(operation, of, kept ? *kept + 1 : choices.timed ? most_timed : 1);
     device_bytes changed;
     if (const auto* const convolution = std::get_if<cudnn_convolution>(&operation)) {
       const added_tensor added = added_to(*convolution);

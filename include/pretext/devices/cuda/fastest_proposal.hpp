@@ -14,9 +14,6 @@
 
 namespace pretext::inline v0_1::detail {
 
-/// How many proposals of a library are timed.
-inline constexpr std::size_t max_timed_proposals = 8;
-
 /// Memory of the device; null and 0: none.
 struct device_bytes {
   void* memory = nullptr;

@@ -13,6 +13,11 @@
 
 namespace pretext::inline v0_1 {
 
+namespace detail {
+/// How many proposals of a library are timed, unless it compiles each.
+inline constexpr std::size_t max_timed_proposals = 8;
+}  // namespace detail
+
 /// Which proposal of cuBLASLt and cuDNN computes each operation on a stream. The results of two proposals
 /// differ by rounding, so that a run that is resumed with other choices has other bits: `to_text` and `take`
 /// carry them over. Used by one thread at a time, as its stream.
@@ -21,6 +26,9 @@ class gpu_plans {
   /// Times the proposals of an operation at its first use, outside of a recording, and chooses the fastest;
   /// false: the first one that the library executes. A setting counts for operations without a choice.
   bool timed = false;
+  /// Bytes of a result from which cuDNN may compile a kernel for its shape, to save passes over memory. That
+  /// takes about a second.
+  std::size_t compiles_from = std::size_t{32} << 20;
 
   /// The choice for an operation: the number of a proposal, from 0.
   std::optional<std::size_t> find(const std::string& operation) const {

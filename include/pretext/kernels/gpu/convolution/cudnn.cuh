@@ -35,7 +35,8 @@ struct convolution<cuda_gpu> {
     fallback::forward(context, e, batch, x, w, y);
   }
 
-  /// With bfloat16, in a kernel that cuDNN compiles; where plans are timed, only if that is faster.
+  /// With bfloat16 and results for which the stream's plans compile kernels; where plans are timed, only if
+  /// that is faster.
   template <class Context, class T, class W, class Separately>
   static bool forward_with_sums(Context& context, const convolution_extents& e, std::size_t batch, const T* x,
                                 const T* w, T* y, W* sums, std::span<W> changed,
@@ -43,7 +44,10 @@ struct convolution<cuda_gpu> {
     using namespace pretext::detail;
     if constexpr (std::is_same_v<T, bfloat16> && std::is_same_v<W, float>) {
       const W* const square_sums = sums + e.out;
-      if (batch == 0 || !grid::is_vectorizable<W>(e.out, {x, y, sums})) return false;
+      const std::size_t bytes = batch * e.out_height() * e.out_width() * e.out * sizeof(T);
+      if (batch == 0 || bytes < context.stream.plans().compiles_from ||
+          !grid::is_vectorizable<W>(e.out, {x, y, sums}))
+        return false;
       described_convolution described = described_as<T, T>(pass::forward, e, batch);
       described.sums = true;
       plans& library = context.stream.template library<plans>();

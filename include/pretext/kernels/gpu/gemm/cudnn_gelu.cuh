@@ -14,8 +14,9 @@
 
 namespace pretext::inline v0_1::grid {
 
-/// cuDNN's products with GELU in bfloat16, for rows of whole 16 bytes. Where plans are timed, they are used
-/// only if they are faster than a product and a pass over its result.
+/// cuDNN's products with GELU in bfloat16, for rows of whole 16 bytes and results for which the stream's
+/// plans compile kernels. Where plans are timed, they are used only if they are faster than a product and a
+/// pass over its result.
 template <>
 struct fused_gelu<cuda_gpu> {
   template <class Context, class T, class W, class Separately>
@@ -61,6 +62,8 @@ struct fused_gelu<cuda_gpu> {
   template <class Context, class Separately>
   static bool run(Context& context, const described_product& product, pretext::detail::device_bytes changed,
                   const Separately& separately, std::initializer_list<plans::argument> arguments) {
+    const std::int64_t bytes = 2 * product.rows * product.columns;
+    if (static_cast<std::size_t>(bytes) < context.stream.plans().compiles_from) return false;
     plans& library = context.stream.template library<plans>();
     const auto fused = [&] { return library.run(context, product, arguments); };
     return library.is_faster(context, product, changed, fused, separately) && fused();
