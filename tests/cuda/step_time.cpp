@@ -58,6 +58,10 @@ TEST_CASE("a library's work is limited by tensor cores or by memory") {
   CHECK(large.seconds - gap == doctest::Approx(1e12 / (790e12 * 0.82)));
   CHECK(thin.limit == "memory");
   CHECK(thin.seconds - gap == doctest::Approx(1e9 / (4.3e12 * 0.9)));
+  CHECK(library_time("GELU-product", {.flops = 1e12}).seconds >
+        library_time("product", {.flops = 1e12}).seconds);
+  CHECK(library_time("summing-convolution", {.flops = 1e12, .contracted = 256}).seconds >
+        library_time("convolution", {.flops = 1e12, .contracted = 256}).seconds);
   CHECK(library_time("convolution", {.flops = 1e12, .contracted = 64}).seconds >
         library_time("convolution", {.flops = 1e12, .contracted = 256}).seconds);
 }

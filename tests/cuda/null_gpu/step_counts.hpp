@@ -52,7 +52,7 @@ struct counted_launch {
   double seconds = 0;  ///< predicted
 };
 
-/// The counts of a step. Node types are "kernel", "product", "convolution" and "memset".
+/// The counts of a step. Node types are "kernel" and those of `library_time`.
 struct step_counts {
   int toolkit = 0;  ///< CUDA's version, as CUDART_VERSION
   std::uint64_t peak_megabytes = 0;

@@ -18,9 +18,9 @@ struct efficiency {
 };
 efficiency efficiency_of(std::string_view what, const ptx::library_work& work) {
   if (what == "product") return {0.82, 0.9};
-  if (what == "product with GELU") return {0.75, 0.9};  // compiled at run time, and not tuned for its shape
+  if (what == "GELU-product") return {0.75, 0.9};  // compiled at run time, and not tuned for its shape
   if (what == "convolution") return {work.contracted >= 128 ? 0.6 : 0.45, 0.85};
-  if (what == "convolution with sums") return {work.contracted >= 128 ? 0.55 : 0.41, 0.85};  // the same
+  if (what == "summing-convolution") return {work.contracted >= 128 ? 0.55 : 0.41, 0.85};  // the same
   if (what == "attention") return {0.3, 0.85};  // of a few hundred tokens
   return {1, 0.9};
 }

@@ -31,7 +31,8 @@ struct predicted_time {
 predicted_time kernel_time(const ptx::grid_of_blocks& grid, unsigned resident, unsigned counted_blocks,
                            const ptx::block_counts& counted);
 
-/// Work of a library: "product", "convolution", "attention" or "memset".
+/// Work of a library: "product", "GELU-product", "convolution", "summing-convolution", "attention" or
+/// "memset".
 predicted_time library_time(std::string_view what, const ptx::library_work& work);
 
 }  // namespace pretext::tests::null_gpu

@@ -277,7 +277,7 @@ cudnnStatus_t cudnnBackendExecute(cudnnHandle_t, cudnnBackendDescriptor_t plan,
   const auto bytes = static_cast<std::size_t>(workspace_of(of(plan).engine, operations));
   enqueue_library_work(current,
                        fused                  ? fused
-                       : has_sums(operations) ? "convolution with sums"
+                       : has_sums(operations) ? "summing-convolution"
                                               : "convolution",
                        size, [=] {
                          library_output(workspace, bytes);

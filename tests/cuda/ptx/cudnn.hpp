@@ -85,7 +85,7 @@ inline cudaDataType_t type_of(const description& tensor) {
                                                                                          : CUDA_R_32F;
 }
 
-/// What cuDNN computes in one kernel: "attention", forward or backward, or "product with GELU", forward or
+/// What cuDNN computes in one kernel: "attention", forward or backward, or "GELU-product", forward or
 /// its gradient; null for other operations.
 const char* name_of_graph(const std::vector<const description*>& operations);
 /// Whether an engine executes this graph; see fused_graphs.cpp.

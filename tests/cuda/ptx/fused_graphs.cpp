@@ -67,7 +67,7 @@ double bytes_in_memory(const std::vector<const description*>& operations) {
 const char* name_of_graph(const std::vector<const description*>& operations) {
   const std::string all = letters(operations);
   return all == forward || all == backward     ? "attention"
-         : all == gelu || all == gelu_backward ? "product with GELU"
+         : all == gelu || all == gelu_backward ? "GELU-product"
                                                : nullptr;
 }
 
