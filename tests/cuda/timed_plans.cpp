@@ -284,6 +284,8 @@ TEST_CASE("cuDNN's plan is compared once with separate kernels, whose changes ar
     replaced_convolution kept{again, 2.5f};
     CHECK(kept.cudnn_is_faster() == (others > 2));
     CHECK(kept.calls == 0);
+    const auto& plan = again.stream.library<cudnn_plans>().find(kept.convolution.operation);
+    CHECK(plan.executions.empty() == (others < 2));
   }
   context first{false};
   replaced_convolution untimed{first, 1};

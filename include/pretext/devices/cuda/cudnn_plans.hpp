@@ -109,24 +109,23 @@ class cudnn_plans {
   template <class Context, class Fused, class Separately>
   bool is_faster(Context& context, const cudnn_operation& operation, device_bytes changed, const Fused& fused,
                  const Separately& separately) {
-    find(operation);
+    if (const auto known = plans_.find(operation); known != plans_.end() && known->second.is_faster)
+      return *known->second.is_faster;
+    gpu_plans& choices = context.stream.plans();
+    const std::string name = str_cat("in one kernel (0) or several (1): ", name_of(operation));
+    if (choices.find(name) == 1) return *(plans_[operation].is_faster = false);  // completes no plan
+    const bool possible = find(operation).possible();
     plan& known = plans_.at(operation);
-    if (!known.possible()) return false;
-    if (!known.is_faster) {
-      gpu_plans& choices = context.stream.plans();
-      const std::string name = str_cat("in one kernel (0) or several (1): ", name_of(operation));
-      const auto attempt = [&](std::size_t which) {
-        if (which == 0) return fused();
-        separately();
-        return true;
-      };
-      try {
-        known.is_faster = chosen_proposal(choices, name, context.stream.native(), 2, changed, attempt) == 0;
-      } catch (const out_of_device_memory&) {
-        choices.keep(name, 0);
-        known.is_faster = true;
-      }
-    }
+    known.is_faster = possible;
+    if (!possible) return false;
+    const auto attempt = [&](std::size_t which) {
+      if (which == 0) return fused();
+      separately();
+      return true;
+    };
+    try {
+      known.is_faster = chosen_proposal(choices, name, context.stream.native(), 2, changed, attempt) == 0;
+    } catch (const out_of_device_memory&) { choices.keep(name, 0); }
     return *known.is_faster;
   }
 
