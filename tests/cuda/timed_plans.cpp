@@ -106,7 +106,7 @@ struct product_case {
   std::optional<std::size_t> kept() const { return at.stream.plans().find(name_of(operation)); }
 };
 
-/// A convolution that cuDNN may replace by other work on the stream, which adds 1 to a number.
+/// A convolution of cuDNN's, or other work on the stream instead, which adds 1 to a number.
 struct replaced_convolution {
   convolution_case convolution;
   context& at;
@@ -116,7 +116,7 @@ struct replaced_convolution {
 
   replaced_convolution(context& with, float of_other)
       : convolution{with, false}, at{with}, milliseconds{of_other} {}
-  bool cudnn_is_faster() {
+  bool cudnn_is_faster(bool untimed = true) {
     return at.stream.library<cudnn_plans>().is_faster(
         at, convolution.operation, {number.memory.data(), sizeof(float)}, [&] { return convolution.run(); },
         [&] {
@@ -125,7 +125,8 @@ struct replaced_convolution {
           tests::enqueue_library_work(at.stream.native(), "other", {.milliseconds = milliseconds}, [changed] {
             *static_cast<float*>(tests::library_output(changed, sizeof(float))) += 1;
           });
-        });
+        },
+        untimed);
   }
 };
 
@@ -275,7 +276,7 @@ TEST_CASE("cuDNN's plan is compared once with separate kernels, whose changes ar
       const int calls = replaced.calls;
       CHECK(replaced.cudnn_is_faster() == (others > 2));
       CHECK(replaced.calls == calls);
-      CHECK(at.stream.plans().find("in one kernel (0) or several (1): " +
+      CHECK(at.stream.plans().find("cuDNN's fused kernel (0) or other kernels (1): " +
                                    name_of(replaced.convolution.operation)) == (others > 2 ? 0 : 1));
       text = at.stream.plans().to_text(at.stream.libraries());
     }
@@ -291,6 +292,16 @@ TEST_CASE("cuDNN's plan is compared once with separate kernels, whose changes ar
   replaced_convolution untimed{first, 1};
   CHECK(untimed.cudnn_is_faster());
   CHECK(untimed.calls == 0);
+  context other{false};
+  replaced_convolution default_of_others{other, 1};
+  CHECK(!default_of_others.cudnn_is_faster(false));
+  CHECK(default_of_others.calls == 0);
+  CHECK(other.stream.library<cudnn_plans>().find(default_of_others.convolution.operation).executions.empty());
+  context chosen{false};
+  replaced_convolution of_cudnn{chosen, 1};
+  chosen.stream.plans().keep(
+      "cuDNN's fused kernel (0) or other kernels (1): " + name_of(of_cudnn.convolution.operation), 0);
+  CHECK(of_cudnn.cudnn_is_faster(false));
   milliseconds_of.plans = {-1, -1};
   context without;
   replaced_convolution refused{without, 9};

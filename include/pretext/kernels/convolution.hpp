@@ -82,7 +82,7 @@ concept ConvolutionMomentsKernel = requires(Context& context, const convolution_
 /// Of devices whose convolutions may sum their results: `forward` that also writes the sums (2, out) of y and
 /// of y² over all rows. It returns whether it ran; if it returns false, the caller runs `separately`, other
 /// kernels for the same work, which an implementation may also call to compare both. `changed` is memory that
-/// `separately` adds to.
+/// `separately` reads and changes, and that a comparison restores.
 template <class Context, class T = activation_of<Context>, class W = weight_of<Context>,
           class Kernel = convolution<device_of<Context>>>
 concept ConvolutionSumsKernel = requires(Context& context, const convolution_extents& extents,

@@ -1,9 +1,11 @@
 // Which graphs the mock of cuDNN recognises: attention, and products with GELU.
-#include <algorithm>
-#include <cmath>
+#include <cstdint>
 #include <cstdlib>
+#include <map>
 #include <set>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "cudnn.hpp"
 

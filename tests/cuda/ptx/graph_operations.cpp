@@ -109,8 +109,10 @@ class evaluation {
   }
   /// `second` is the gradient of the result where the function is a derivative.
   static double computed(cudnnPointwiseMode_t mode, double x, double second) {
-    const double normal = 0.5 * std::erfc(-x / std::numbers::sqrt2),
-                 density = std::exp(-x * x / 2) * std::numbers::inv_sqrtpi / std::numbers::sqrt2;
+    const auto normal = [&] { return 0.5 * std::erfc(-x / std::numbers::sqrt2); };
+    const auto density = [&] {
+      return std::exp(-x * x / 2) * std::numbers::inv_sqrtpi / std::numbers::sqrt2;
+    };
     switch (mode) {
       case CUDNN_POINTWISE_ADD:
         return x + second;
@@ -125,9 +127,9 @@ class evaluation {
       case CUDNN_POINTWISE_LOG:
         return std::log(x);
       case CUDNN_POINTWISE_GELU_FWD:
-        return x * normal;
+        return x * normal();
       case CUDNN_POINTWISE_GELU_BWD:
-        return (normal + x * density) * second;
+        return (normal() + x * density()) * second;
       default:
         throw ptx::fault{"the mock cuDNN does not know this function"};
     }

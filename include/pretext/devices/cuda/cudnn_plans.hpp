@@ -45,7 +45,7 @@ class cudnn_plans {
     std::vector<execution> executions;        ///< in the order of their proposals, as many as were needed
     std::size_t chosen = 0;                   ///< of the executions, once `is_chosen`
     bool is_chosen = false;
-    std::optional<bool> is_faster;  ///< than separate kernels, once that was asked
+    std::optional<bool> is_faster;  ///< than other kernels, once that was asked
     bool possible() const { return chosen < executions.size(); }
     /// Bytes that it needs; it must be possible.
     std::size_t workspace() const { return executions[chosen].workspace; }
@@ -61,7 +61,8 @@ class cudnn_plans {
     if (handle_) cudnnDestroy(handle_);
   }
 
-  /// The plan of an operation; not `possible()` where cuDNN has none that is suitable.
+  /// The plan of an operation; not `possible()` where cuDNN has none that is suitable, or where `is_faster`
+  /// has decided for other kernels without asking cuDNN.
   const plan& find(const cudnn_operation& operation) {
     if (const auto known = plans_.find(operation); known != plans_.end()) return known->second;
     if (!handle_ && !absent_ && cudnnCreate(&handle_) != CUDNN_STATUS_SUCCESS) handle_ = nullptr;
@@ -103,29 +104,39 @@ class cudnn_plans {
     return false;
   }
 
-  /// Whether cuDNN has a plan for the operation with which `fused`, a call of `run`, replaces `separately`,
-  /// which puts the same work on the stream in several kernels. Where plans are timed, the first call
-  /// compares both, and leaves `changed` as it was.
+  /// Whether `fused`, a call of `run` for the operation, replaces `separately`, other kernels for the same
+  /// work. Where plans are timed, the first call compares both, and leaves `changed` as it was; else the
+  /// answer is `untimed` if cuDNN has a plan.
   template <class Context, class Fused, class Separately>
   bool is_faster(Context& context, const cudnn_operation& operation, device_bytes changed, const Fused& fused,
-                 const Separately& separately) {
+                 const Separately& separately, bool untimed = true) {
     if (const auto known = plans_.find(operation); known != plans_.end() && known->second.is_faster)
       return *known->second.is_faster;
+    const auto on = context.stream.native();
     gpu_plans& choices = context.stream.plans();
-    const std::string name = str_cat("in one kernel (0) or several (1): ", name_of(operation));
-    if (choices.find(name) == 1) return *(plans_[operation].is_faster = false);  // completes no plan
+    const std::string name = str_cat("cuDNN's fused kernel (0) or other kernels (1): ", name_of(operation));
+    const auto kept = choices.find(name);
+    if (kept == 1 || (!kept && !untimed && !times_now(choices, on))) {
+      choices.keep(name, 1);
+      return *(plans_[operation].is_faster = false);  // and completes no plan
+    }
     const bool possible = find(operation).possible();
     plan& known = plans_.at(operation);
     known.is_faster = possible;
     if (!possible) return false;
+    std::size_t attempted = 0;
     const auto attempt = [&](std::size_t which) {
+      attempted = which;
       if (which == 0) return fused();
       separately();
       return true;
     };
     try {
-      known.is_faster = chosen_proposal(choices, name, context.stream.native(), 2, changed, attempt) == 0;
-    } catch (const out_of_device_memory&) { choices.keep(name, 0); }
+      known.is_faster = chosen_proposal(choices, name, on, 2, changed, attempt) == 0;
+    } catch (const out_of_device_memory&) {  // the other may need less
+      choices.keep(name, 1 - attempted);
+      known.is_faster = attempted == 1;
+    }
     return *known.is_faster;
   }
 

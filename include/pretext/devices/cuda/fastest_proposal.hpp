@@ -102,16 +102,21 @@ std::size_t fastest_proposal(cudaStream_t on, std::size_t proposals, device_byte
   return fastest;
 }
 
+/// Whether a new operation is timed on the stream: if plans are timed, and the stream is not recorded.
+inline bool times_now(const gpu_plans& plans, cudaStream_t on) {
+  cudaStreamCaptureStatus recording = cudaStreamCaptureStatusNone;
+  if (plans.timed)
+    expects_success(cudaStreamIsCapturing(on, &recording), "checking whether the stream is recorded");
+  return plans.timed && recording == cudaStreamCaptureStatusNone;
+}
+
 /// The proposal that computes an operation which is used for the first time: the one that was kept, else the
 /// fastest if plans are timed and the stream is not recorded, else the first. Keeps it.
 template <class Run>
 std::size_t chosen_proposal(gpu_plans& plans, const std::string& operation, cudaStream_t on,
                             std::size_t proposals, device_bytes changed, const Run& run) {
   if (const auto kept = plans.find(operation); kept && *kept < proposals) return *kept;
-  cudaStreamCaptureStatus recording = cudaStreamCaptureStatusNone;
-  if (plans.timed && proposals > 1)
-    expects_success(cudaStreamIsCapturing(on, &recording), "checking whether the stream is recorded");
-  const bool times = plans.timed && proposals > 1 && recording == cudaStreamCaptureStatusNone;
+  const bool times = proposals > 1 && times_now(plans, on);
   const std::size_t chosen = times ? fastest_proposal(on, proposals, changed, run) : 0;
   plans.keep(operation, chosen);
   return chosen;

@@ -18,7 +18,8 @@ namespace detail {
 inline constexpr std::size_t max_timed_proposals = 8;
 }  // namespace detail
 
-/// Which proposal of cuBLASLt and cuDNN computes each operation on a stream. The results of two proposals
+/// Which proposal of cuBLASLt and cuDNN computes each operation on a stream, and whether cuDNN's fused kernel
+/// or other kernels do. The results of two proposals
 /// differ by rounding, so that a run that is resumed with other choices has other bits: `to_text` and `take`
 /// carry them over. Used by one thread at a time, as its stream.
 class gpu_plans {
@@ -27,7 +28,7 @@ class gpu_plans {
   /// false: the first one that the library executes. A setting counts for operations without a choice.
   bool timed = false;
   /// Bytes of a result from which cuDNN may compile a kernel for its shape, to save passes over memory. That
-  /// takes about a second.
+  /// takes about a second. Not part of the text.
   std::size_t compiles_from = std::size_t{32} << 20;
 
   /// The choice for an operation: the number of a proposal, from 0.

@@ -14,7 +14,7 @@
 namespace pretext::inline v0_1::kernels {
 
 /// cuDNN's attention in bfloat16. The fallback, our own kernels, computes everything else, and shapes for
-/// which cuDNN has no deterministic plan, or none that it executes. Of sequences of less than `fewest_tokens`
+/// which cuDNN has no deterministic plan, or none that it executes. Of fewer tokens than `fewest_untimed`
 /// both are timed where plans are timed, else the fallback computes them. Both store the same log-sum-exp, so
 /// that either goes back through what the other computed.
 template <>
@@ -22,7 +22,7 @@ struct attention<cuda_gpu> {
   using fallback = grid::recomputed_attention;
 
   /// One block of our fused kernel holds all scores of a head of fewer tokens, and reads its inputs once.
-  static constexpr std::size_t fewest_tokens = 65;
+  static constexpr std::size_t fewest_untimed = 65;
   /// Older versions go back through the wrong scores where 128 does not divide the tokens, unless they are
   /// given a mask.
   static constexpr std::size_t oldest_version = 91600;
@@ -91,23 +91,24 @@ struct attention<cuda_gpu> {
   static bool is_offered(Context& context, const described_attention& described,
                          std::initializer_list<const void*> tensors) {
     if constexpr (std::is_same_v<T, bfloat16>)
-      return described.batch > 0 && (!is_short(described) || context.stream.plans().timed) &&
+      return described.batch > 0 &&
              grid::is_vectorizable<T>(static_cast<std::size_t>(described.width), tensors) &&
              cudnnGetVersion() >= oldest_version &&
-             context.stream.template library<plans>().find(described).possible();
+             (is_short(described) || context.stream.template library<plans>().find(described).possible());
     else
       return false;
   }
 
   static bool is_short(const described_attention& described) {
-    return described.tokens < static_cast<std::int64_t>(fewest_tokens);
+    return described.tokens < static_cast<std::int64_t>(fewest_untimed);
   }
   template <class Context, class Otherwise>
   static bool run(Context& context, const described_attention& described, const Otherwise& otherwise,
                   std::initializer_list<plans::argument> arguments) {
     plans& library = context.stream.template library<plans>();
     const auto fused = [&] { return library.run(context, described, arguments); };
-    return (!is_short(described) || library.is_faster(context, described, {}, fused, otherwise)) && fused();
+    return (!is_short(described) || library.is_faster(context, described, {}, fused, otherwise, false)) &&
+           fused();
   }
 
   static float scale_of(const attention_extents& e) {

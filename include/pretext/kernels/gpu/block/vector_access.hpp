@@ -30,12 +30,12 @@ template <class T, unsigned N>
 struct alignas(N * sizeof(T) < 16 ? N * sizeof(T) : 16) aligned_vec {
   T of[N];
 };
-/// N of them, in words of 32 bits.
+/// N elements of bfloat16 in words of 32 bits; N is even.
 template <unsigned N>
 using pairs_of_bfloat16 = aligned_vec<std::uint32_t, N / 2>;
 
-/// Converts stored elements for arithmetic. Pairs of bfloat16 are taken from words of 32 bits, which costs an
-/// instruction for each.
+/// Converts stored elements for arithmetic. Pairs of bfloat16 are taken from words of 32 bits, by one
+/// instruction for each element.
 template <class T, unsigned N>
 PRETEXT_HOST_DEVICE vec<arithmetic<T>, N> unpack(const aligned_vec<T, N>& stored) {
   vec<arithmetic<T>, N> x;

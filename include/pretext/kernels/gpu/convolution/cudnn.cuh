@@ -16,9 +16,9 @@
 namespace pretext::inline v0_1::kernels {
 
 /// cuDNN's convolutions if the numerics round operands. The fallback, implicit GEMM, handles pointwise
-/// convolutions (a plain matrix product), unaligned memory, and shapes for which cuDNN has no deterministic
-/// plan, or none that it executes. cuDNN expects filters as (out, rows, columns, in); transposing them costs
-/// little, because filters are small next to activations.
+/// convolutions (a plain matrix product) except those that sum their results, unaligned memory, and shapes
+/// for which cuDNN has no deterministic plan, or none that it executes. cuDNN expects filters as (out, rows,
+/// columns, in); transposing them costs little, because filters are small next to activations.
 template <>
 struct convolution<cuda_gpu> {
   using fallback = grid::implicit_gemm<cuda_gpu>;
