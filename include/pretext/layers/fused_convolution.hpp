@@ -7,6 +7,7 @@
 #include <pretext/core/expects.hpp>
 #include <pretext/core/fixed_string.hpp>
 #include <pretext/core/macs.hpp>
+#include <pretext/distributed/communicator.hpp>
 #include <pretext/layers/batch_norm.hpp>
 #include <pretext/layers/convolution.hpp>
 
@@ -184,7 +185,7 @@ struct fused_convolution {
                     }) {
         const arena_scope guard{context.workspace};
         W* const sums = context.workspace.template allocate<W>(2 * C);
-        if (cache.norm_cache.groups == 1 && !context.communicator &&
+        if (cache.norm_cache.groups == 1 && distributed::shards_of(context) == 1 &&
             Convolution::forward_with_sums(context, w, x, convolved, cache.convolution, sums,
                                            norm::template running_statistics<C>(slice), separately))
           return norm::template statistics_of_sums<C>(context, slice, rows<In>(x.batch), sums,
