@@ -11,7 +11,12 @@ struct frossl_definition {
   static constexpr bool has_target = false;
   static constexpr pretext::lars_variant lars = pretext::lars_variant::simclr;
   struct options {
-    void add_fields(std::vector<field>&) {}
+    double invariance = 1;
+
+    void add_fields(std::vector<field>& all) {
+      all.push_back({"frossl_invariance", &invariance, "--invariance", "weight of the distance of the views",
+                     non_negative{}});
+    }
   };
 
   static method_info info() {
@@ -25,7 +30,9 @@ struct frossl_definition {
 
   template <class Images, class Encoder, std::size_t Width>
   using method = pretext::frossl<Images, Encoder, pretext::three_layer_head<4 * Width>>;
-  static void configure(auto&, const auto&, const recipe&) {}
+  static void configure(auto& method, const auto& options, const recipe&) {
+    method.loss.invariance = options.invariance;
+  }
 };
 
 struct frossl : view_method<frossl_definition> {};

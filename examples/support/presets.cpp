@@ -89,6 +89,7 @@ void apply_preset(recipe& config, const std::vector<std::string>& given) {
   set(config, given, "warmup_epochs", rounded(preset.warmup_epochs(config.epochs)));
   set(config, given, "temperature", preset.temperature);
   set(config, given, "epsilon", preset.epsilon);
+  set(config, given, "frossl_invariance", rounded(preset.invariance(config.batch)));
   set<std::string>(config, given, "initialisation", preset.has_official_heads(used) ? "official" : "torch");
   set(config, given, "minimum_area", rounded(static_cast<double>(preset.views.minimum_area)));
   set(config, given, "jitter", rounded(static_cast<double>(preset.views.jitter)));
@@ -120,12 +121,14 @@ void apply_length(recipe& config, std::size_t images, const std::vector<std::str
 }
 
 bool is_preset_member(const field& member) {
-  static constexpr std::array<std::string_view, 15> keys{
-      "color",         "batch",           "optimizer",
-      "learning_rate", "weight_decay",    "weight_decay_growth",
-      "warmup_epochs", "temperature",     "initialisation",
-      "minimum_area",  "jitter",          "blur",
-      "orientation",   "target_momentum", "epsilon"};
+  static constexpr std::array<std::string_view, 16> keys{"color",          "batch",
+                                                         "optimizer",      "learning_rate",
+                                                         "weight_decay",   "weight_decay_growth",
+                                                         "warmup_epochs",  "temperature",
+                                                         "initialisation", "minimum_area",
+                                                         "jitter",         "blur",
+                                                         "orientation",    "target_momentum",
+                                                         "epsilon",        "frossl_invariance"};
   return std::ranges::find(keys, std::string_view{member.key}) != keys.end();
 }
 

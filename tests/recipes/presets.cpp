@@ -176,6 +176,10 @@ TEST_CASE("small images have the measured optimizer of each method, with a warm-
   CHECK(swav.learning_rate(preset_optimizer::adamw, 256) == doctest::Approx(2e-3));
   CHECK(swav.warmup_epochs(100) == 10);
   CHECK(swav.epsilon == 0.03);
+  const auto frossl = *preset_for("frossl", image_kind::small_images);
+  CHECK(frossl.learning_rate(preset_optimizer::sgd, 64) == doctest::Approx(0.2));
+  CHECK(frossl.invariance(64) == 0.25);
+  CHECK(frossl.invariance(512) == 1);
   CHECK(preset_for("swav", image_kind::photographs)->epsilon == 0.05);
   const auto dino = *preset_for("dino", image_kind::small_images);
   CHECK(dino.learning_rate(preset_optimizer::adamw, 64) == doctest::Approx(1e-3));

@@ -63,6 +63,9 @@ struct pretraining_preset {
   double target_temperature = 0.04;  ///< of a teacher, of ReSSL's target
   std::size_t queue_capacity = 4096;
   double epsilon = 0.05;  ///< smoothness of SwAV's codes
+  /// The batch from which FroSSL's invariance has its published weight of 1. It is a mean over the batch of
+  /// columns of unit length, so that it weighs more in smaller ones, and lets embeddings collapse.
+  std::size_t invariance_batch = 256;
 
   constexpr const optimizer_preset& with(preset_optimizer which) const {
     return which == preset_optimizer::sgd    ? with_sgd
@@ -76,6 +79,10 @@ struct pretraining_preset {
   /// Do heads start as in the papers' code, N(0, 0.01) of SimCLR's, rather than as torch's layers? That is
   /// meant for LARS; under batch norm it multiplies the effective rate of other optimizers.
   static constexpr bool has_official_heads(preset_optimizer which) { return which == preset_optimizer::lars; }
+  /// The weight of FroSSL's invariance for a batch.
+  double invariance(std::size_t images_a_step) const {
+    return std::min(1.0, static_cast<double>(images_a_step) / static_cast<double>(invariance_batch));
+  }
   double warmup_epochs(std::size_t epochs) const {
     return std::min(warmup * static_cast<double>(epochs), max_warmup_epochs);
   }

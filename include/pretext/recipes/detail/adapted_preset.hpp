@@ -106,10 +106,9 @@ constexpr void suit_short_self_distillation(pretraining_preset& preset) {
 /// another rate or optimizer. It does not grow with the batch beyond `largest`, because larger batches were
 /// not measured.
 constexpr std::optional<rate_rule> measured_sgd_rate(std::string_view method) {
-  if (method == "barlow_twins" || method == "frossl")
-    return rate_rule{.rate = 0.003, .batch = 64, .largest = 0.006};
+  if (method == "barlow_twins") return rate_rule{.rate = 0.003, .batch = 64, .largest = 0.006};
   for (const std::string_view each :
-       {"simsiam", "fast_siam", "moco_v2", "moco_v3", "nnclr", "tico", "wmse", "ressl", "supcon"})
+       {"simsiam", "fast_siam", "moco_v2", "moco_v3", "nnclr", "tico", "wmse", "ressl", "supcon", "frossl"})
     if (method == each) return rate_rule{.rate = 0.2, .batch = 64, .largest = 0.4};
   return {};
 }
