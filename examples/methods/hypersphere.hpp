@@ -11,7 +11,11 @@ struct hypersphere_definition {
   static constexpr bool has_target = false;
   static constexpr pretext::lars_variant lars = pretext::lars_variant::simclr;
   struct options {
-    void add_fields(std::vector<field>&) {}
+    double uniformity = 1;
+
+    void add_fields(std::vector<field>& all) {
+      all.push_back({"uniformity", &uniformity, "--uniformity", "weight of the uniformity", non_negative{}});
+    }
   };
 
   static method_info info() {
@@ -28,7 +32,9 @@ struct hypersphere_definition {
   using method =
       pretext::hypersphere<Images, Encoder,
                            pretext::simclr_head<Width, 128, pretext::affine::scale, pretext::torch_init>>;
-  static void configure(auto&, const auto&, const recipe&) {}
+  static void configure(auto& method, const auto& options, const recipe&) {
+    method.loss.uniformity = options.uniformity;
+  }
 };
 
 struct hypersphere : view_method<hypersphere_definition> {};

@@ -68,6 +68,28 @@ std::vector<cudnn_convolution> convolutions_of_resnets(convolution_pass pass) {
           square(pass, 512, 56, 64, 64, 3, 1),   square(pass, 512, 28, 128, 128, 3, 1)};
 }
 
+/// Calls check(proposes) for GPUs of four architectures, where proposes(operation) says whether cuDNN has
+/// suitable engines. cuDNN compiles them at run time for the driver: without one no plan is complete.
+template <class Check>
+void on_architectures(const Check& check) {
+  void* const driver = dlopen("libcuda.so.1", RTLD_NOW);
+  if (!driver || cudnnGetVersion() < 91900) {
+    MESSAGE("skipped: without a driver, or at this version, cuDNN proposes nothing");
+    return;
+  }
+  for (const int architecture : {80, 90, 100, 120}) {
+    CAPTURE(architecture);
+    cudnn_descriptor gpu = device(architecture);
+    REQUIRE(gpu.good());
+    const cudnn_plans plans{std::move(gpu)};
+    check([&](const auto& operation) {
+      const auto graph = graph_of(operation, nullptr);
+      return !graph.empty() && !plans.proposals(graph.back()).empty();
+    });
+  }
+  dlclose(driver);
+}
+
 }  // namespace
 
 TEST_CASE("cuDNN has plans for every convolution of ResNets in bfloat16 and its gradients") {
@@ -118,43 +140,22 @@ TEST_CASE(
 TEST_CASE(
     "cuDNN proposes deterministic engines on tensor cores for convolutions of ResNets that sum their "
     "results") {
-  void* const driver = dlopen("libcuda.so.1", RTLD_NOW);
-  if (!driver || cudnnGetVersion() < 91900) {
-    MESSAGE("skipped: without a driver, or at this version, cuDNN proposes nothing");
-    return;
-  }
-  for (const int architecture : {80, 90, 100, 120}) {
-    cudnn_descriptor gpu = device(architecture);
-    REQUIRE(gpu.good());
-    const cudnn_plans plans{std::move(gpu)};
+  on_architectures([](const auto& proposes) {
     auto convolutions = convolutions_of_resnets(convolution_pass::forward);
     convolutions.push_back(square(convolution_pass::forward, 512, 56, 64, 256, 1, 1));
     convolutions.push_back(square(convolution_pass::forward, 512, 7, 2048, 512, 1, 1));
     for (cudnn_convolution c : convolutions) {
-      CAPTURE(architecture);
       CAPTURE(c.height);
       CAPTURE(c.in);
       c.sums = true;
-      const auto graph = graph_of(c, nullptr);
-      REQUIRE(!graph.empty());
-      CHECK(!plans.proposals(graph.back()).empty());
+      CHECK(proposes(c));
     }
-  }
-  dlclose(driver);
+  });
 }
 
 TEST_CASE(
     "cuDNN recognises attention and its gradients, and proposes deterministic engines on tensor cores") {
-  // cuDNN compiles these engines at run time for the driver, so that no plan is complete without one.
-  void* const driver = dlopen("libcuda.so.1", RTLD_NOW);
-  if (!driver || cudnnGetVersion() < 91900) {
-    MESSAGE("skipped: without a driver, or at this version, cuDNN proposes nothing");
-    return;
-  }
-  for (const int architecture : {80, 90, 100, 120}) {
-    cudnn_descriptor gpu = device(architecture);
-    REQUIRE(gpu.good());
-    const cudnn_plans plans{std::move(gpu)};
+  on_architectures([](const auto& proposes) {
     for (const auto pass : {attention_pass::forward, attention_pass::backward})
       for (const auto type : {CUDNN_DATA_BFLOAT16, CUDNN_DATA_HALF})
         for (const auto& [batch, heads, tokens, width] : {std::array<std::int64_t, 4>{256, 12, 50, 64},
@@ -162,48 +163,29 @@ TEST_CASE(
                                                           {256, 12, 197, 64},
                                                           {64, 6, 197, 64},
                                                           {2, 3, 65, 16}}) {
-          CAPTURE(architecture);
           CAPTURE(static_cast<int>(pass));
           CAPTURE(tokens);
           CAPTURE(width);
-          const auto graph = graph_of(cudnn_attention{pass, type, batch, heads, tokens, width}, nullptr);
-          REQUIRE(!graph.empty());
-          CHECK(!plans.proposals(graph.back()).empty());
+          CHECK(proposes(cudnn_attention{pass, type, batch, heads, tokens, width}));
         }
-    const auto one_channel =
-        graph_of(cudnn_attention{attention_pass::forward, CUDNN_DATA_BFLOAT16, 2, 3, 65, 1}, nullptr);
-    CHECK((one_channel.empty() || plans.proposals(one_channel.back()).empty()));
-  }
-  dlclose(driver);
+    CHECK_FALSE(proposes(cudnn_attention{attention_pass::forward, CUDNN_DATA_BFLOAT16, 2, 3, 65, 1}));
+  });
 }
 
 TEST_CASE("cuDNN proposes deterministic engines on tensor cores for products with GELU and their gradients") {
-  void* const driver = dlopen("libcuda.so.1", RTLD_NOW);
-  if (!driver || cudnnGetVersion() < 91900) {
-    MESSAGE("skipped: without a driver, or at this version, cuDNN proposes nothing");
-    return;
-  }
-  for (const int architecture : {80, 90, 100, 120}) {
-    cudnn_descriptor gpu = device(architecture);
-    REQUIRE(gpu.good());
-    const cudnn_plans plans{std::move(gpu)};
+  on_architectures([](const auto& proposes) {
     for (const auto& [rows, contracted, columns] : {std::array<std::int64_t, 3>{256 * 50, 768, 3072},
                                                     {256 * 197, 2048, 512},
                                                     {64 * 37, 384, 1536},
                                                     {9, 16, 40}})
       for (const auto& [pass, keeps_product] :
            {std::pair{gelu_pass::forward, true}, {gelu_pass::forward, false}, {gelu_pass::backward, false}}) {
-        CAPTURE(architecture);
         CAPTURE(static_cast<int>(pass));
         CAPTURE(rows);
         CAPTURE(keeps_product);
-        const auto graph = graph_of(
-            cudnn_gelu{pass, CUDNN_DATA_BFLOAT16, rows, contracted, columns, keeps_product}, nullptr);
-        REQUIRE(!graph.empty());
-        CHECK(!plans.proposals(graph.back()).empty());
+        CHECK(proposes(cudnn_gelu{pass, CUDNN_DATA_BFLOAT16, rows, contracted, columns, keeps_product}));
       }
-  }
-  dlclose(driver);
+  });
 }
 
 TEST_CASE("without a GPU there is no plan, and no error") {

@@ -63,8 +63,8 @@ struct pretraining_preset {
   double target_temperature = 0.04;  ///< of a teacher, of ReSSL's target
   std::size_t queue_capacity = 4096;
   double epsilon = 0.05;  ///< smoothness of SwAV's codes
-  /// The batch from which FroSSL's invariance has its published weight of 1. It is a mean over the batch of
-  /// columns of unit length, so that it weighs more in smaller ones, and lets embeddings collapse.
+  /// The batch from which FroSSL's invariance has its published weight of 1. The term grows as the batch
+  /// shrinks, and embeddings collapse.
   std::size_t invariance_batch = 256;
 
   constexpr const optimizer_preset& with(preset_optimizer which) const {

@@ -12,8 +12,8 @@
 
 namespace pretext::inline v0_1::detail {
 
-/// A product that cuDNN fuses with the exact GELU behind it, or the product of a backward pass with the
-/// GELU's derivative. Engines that cuDNN compiles at run time compute it.
+/// The passes in which cuDNN fuses a product with the exact GELU: the product before it, and in the backward
+/// pass the product whose result is multiplied by its derivative. cuDNN compiles the kernels at run time.
 enum class gelu_pass { forward, backward };
 
 /// Rows x (rows, contracted) times weights w, of which the results have `columns`. Forward, w is (columns,
