@@ -18,6 +18,8 @@
 #include <pretext/devices/grid/deferred_loss.hpp>
 #include <pretext/devices/grid/tiles.hpp>
 
+#include "emulated_warp.hpp"
+
 namespace pretext::tests {
 
 /// A GPU emulated on the CPU: it runs the kernels of kernels/gpu unchanged, one block after another and
@@ -200,14 +202,26 @@ class emulated_block {
   /// In the order of additions that a GPU has.
   template <class T>
   void sum_in_warps(per_thread<T>& sums) {
+    for_each_warp([&](const emulated_warp& each) {
+      each.combine<32>(each.lanes_of(sums), [](T a, T b) { return a + b; });
+    });
+  }
+
+  using warp = emulated_warp;
+  template <class Work>
+  void for_each_warp(const Work& work) {
     static_assert(Kernel::threads % 32 == 0);
-    for (unsigned first = 0; first < Kernel::threads; first += 32)
-      for (unsigned step = 16; step > 0; step /= 2)
-        for (unsigned i = 0; i < 32; ++i)
-          if ((i & step) == 0) {
-            T &a = sums[first + i], &b = sums[first + (i ^ step)];
-            a = b = a + b;
-          }
+    constexpr unsigned warps = Kernel::threads / 32;
+    for (unsigned i = 0; i < warps; ++i) work(warp{backwards_ ? warps - 1 - i : i, backwards_});
+  }
+
+  /// Copies nothing before `finish_copies`, so that a kernel that does not wait finds NaN.
+  void copy_later(bfloat16* to, const bfloat16* from, bool exists) {
+    copies_.push_back({to, exists ? from : nullptr});
+  }
+  void finish_copies() {
+    for (const auto& [to, from] : std::exchange(copies_, {}))
+      for (unsigned k = 0; k < 8; ++k) to[k] = from ? from[k] : bfloat16{};
   }
 
   /// Tensor cores emulated with float arithmetic.
@@ -256,6 +270,7 @@ class emulated_block {
   bool backwards_;
   std::unique_ptr<typename Kernel::shared> shared_{new typename Kernel::shared};
   std::vector<float> dynamic_;
+  std::vector<std::pair<bfloat16*, const bfloat16*>> copies_;  // started, not complete
 };
 
 template <class Kernel>

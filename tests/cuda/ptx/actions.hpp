@@ -21,6 +21,7 @@ action selection(const name_parts& parts);
 action conversion(const name_parts& parts);
 action memory_access(const name_parts& parts, space where);
 action tensor_core(const name_parts& parts);
-action shuffle(const name_parts& parts);  // values of other threads of the warp
+action warp_product(const name_parts& parts);  // mma and ldmatrix
+action shuffle(const name_parts& parts);       // values of other threads of the warp
 
 }  // namespace pretext::tests::ptx

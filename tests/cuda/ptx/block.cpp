@@ -40,6 +40,7 @@ void warp::begin(unsigned block) {
   rows_[block_index].fill(block);
   std::ranges::fill(local_, std::byte{0xFF});
   next_.fill(0);
+  copies_.clear();
   executed_ = 0;
   const unsigned threads = std::min(lanes, context_.grid.threads - first_thread_);
   alive_ = threads == lanes ? ~std::uint32_t{0} : (std::uint32_t{1} << threads) - 1;

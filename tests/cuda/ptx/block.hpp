@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <bit>
 #include <concepts>
 #include <cstddef>
@@ -91,6 +92,13 @@ class warp {
     return {context_.shared.barriers(), barriers_,
             shared_memory::whole_warp(static_cast<std::uint16_t>(first_thread_ / lanes))};
   }
+  /// A copy to shared memory that a thread has started. Its bytes arrive when the thread waits for it.
+  struct copy {
+    unsigned lane;
+    std::uint64_t to;
+    std::array<std::byte, 16> bytes;
+  };
+  std::vector<copy>& copies() { return copies_; }
   /// Instructions executed in this block, if they are counted.
   std::uint64_t executed() const { return executed_; }
   /// A barrier of the warp.
@@ -118,6 +126,7 @@ class warp {
   // Thread masks: not ended; of these, waiting for the rest of the warp; executing the current instruction.
   std::uint32_t alive_ = 0, waiting_ = 0, active_ = 0;
   std::uint16_t barriers_ = 0;
+  std::vector<copy> copies_;
 };
 
 /// A launch, whose blocks run one after another. Its calls throw a fault for any invalid access or barrier.

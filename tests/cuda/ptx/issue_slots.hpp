@@ -21,6 +21,8 @@ inline std::uint32_t issue_slots(const name_parts& parts) {
   }
   if (name == "ex2" || name == "lg2" || name == "sin" || name == "cos" || name == "tanh") return 200;
   if (name == "wmma") return has("mma") ? 800 : has("store") ? 400 : 200;
+  if (name == "mma") return 400;
+  if (name == "ldmatrix") return 200;
   if (name == "ld" && has("param")) return 10;
   if (name == "ld" || name == "st" || name == "bar" || name == "shfl") return 100;
   if (name == "mov" || name == "cvta" || name == "ret") return 25;

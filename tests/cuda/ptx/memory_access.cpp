@@ -112,6 +112,38 @@ action access_to(std::string_view type, std::size_t count) {
   return type == "s64" ? access_to<where, writes, std::uint64_t>(count) : nullptr;
 }
 
+/// cp.async of 16 bytes: to, from, 16, and the bytes to read, before zeros. The operands name no offset.
+void start_copy(warp& w, const instruction& i) {
+  request reads{16}, writes{16};
+  w.for_each_lane([&](unsigned lane) {
+    const auto to = static_cast<std::uint32_t>(w[i.from[0]][lane]),
+               bytes = static_cast<std::uint32_t>(w[i.from[3]][lane]);
+    const std::uint64_t from = w[i.from[1]][lane];
+    if (i.offset != 0 || w[i.from[2]][lane] != 16 || (bytes != 0 && bytes != 16))
+      w.fail(i, lane, "copies a number of bytes that the interpreter does not support");
+    if (to % 16 != 0 || (bytes != 0 && from % 16 != 0))
+      w.fail(i, lane, "copies 16 bytes at a misaligned address");
+    warp::copy started{lane, to, {}};
+    if (bytes != 0) {
+      std::memcpy(started.bytes.data(), found<space::global, 16, false>(w, i, lane, from), 16);
+      reads.add(from);
+    }
+    writes.add(to);
+    w.copies().push_back(started);
+  });
+  if (!w.context().counted) return;
+  w.context().counted->add_global(reads, false);
+  w.context().counted->add_shared(writes);
+}
+void finish_copies(warp& w, const instruction& i) {
+  std::erase_if(w.copies(), [&](const warp::copy& each) {
+    bool waits = false;
+    w.for_each_lane([&](unsigned lane) { waits |= lane == each.lane; });
+    if (waits) std::memcpy(found<space::shared, 16, true>(w, i, each.lane, each.to), each.bytes.data(), 16);
+    return waits;
+  });
+}
+
 /// mov.b64 d, {a, b}; mov.b64 {a, b}, c; or from register to register.
 template <std::size_t bits, std::size_t parts>
 void move(warp& w, const instruction& i) {
@@ -162,6 +194,11 @@ action memory_access(const name_parts& parts, space named) {
     if (has("shared")) return to_or_from_window<shared_window>(to_kind);
     if (has("local")) return to_or_from_window<local_window>(to_kind);
     return has("global") ? to_or_from_window<0>(to_kind) : nullptr;
+  }
+  if (name == "cp") {
+    const bool async = parts.size() > 2 && parts[1] == "async";
+    if (async && parts[2] == "wait_all") return finish_copies;
+    return async && has("cg") && has("shared") && has("global") ? start_copy : nullptr;
   }
   if (name == "mov") {
     const bool pair = type == "b64" || type == "u64";

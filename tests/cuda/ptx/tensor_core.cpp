@@ -1,11 +1,10 @@
-#include <bit>
-#include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <string>
 
 #include "actions.hpp"
 #include "lanewise.hpp"
+#include "tensor_core.hpp"
 
 // Tensor cores, as far as the library's kernels use them: 16×16 squares in shared memory, bfloat16
 // products, float sums.
@@ -90,13 +89,6 @@ void store(warp& w, const instruction& i) {
       w.fail(i, 0, "writes " + std::string{what});
     std::memcpy(memory.host_pointer(address), elements[line], sizeof elements[0]);
   }
-}
-
-/// Truncates to float, as the additions of tensor cores do.
-float truncate(double value) {
-  const auto nearest = static_cast<float>(value);
-  if (!(std::fabs(static_cast<double>(nearest)) > std::fabs(value)) || std::isinf(value)) return nearest;
-  return std::bit_cast<float>(std::bit_cast<std::uint32_t>(nearest) - 1);  // one step towards zero
 }
 
 /// d = a·b + c.

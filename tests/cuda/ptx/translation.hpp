@@ -188,7 +188,8 @@ class translation {
     const auto words = split(rest.substr(0, blank), '.');
     const std::string_view operands = trimmed(rest.substr(blank));
     if (words.empty()) unknown(statement);
-    parsed.warp_wide = words[0] == "bar" || words[0] == "wmma" || words[0] == "shfl";
+    parsed.warp_wide = words[0] == "bar" || words[0] == "wmma" || words[0] == "shfl" || words[0] == "mma" ||
+                       words[0] == "ldmatrix";
     parsed.issue_slots = issue_slots(words);
     parsed.divides = (words[0] == "div" || words[0] == "rem") && words.back().front() != 'f';
     if (words[0] == "call" && rest.size() == statement.size()) return call(operands);
@@ -200,8 +201,8 @@ class translation {
       parsed.is = kind::barrier;
     } else {
       where_ = space::parameters;
-      const bool stores =
-          words[0] == "st" || (words[0] == "wmma" && words[1] == "store") || words[0] == "bar";
+      const bool stores = words[0] == "st" || (words[0] == "wmma" && words[1] == "store") ||
+                          words[0] == "bar" || words[0] == "cp";
       for (const std::string_view text : split(operands, ',')) {
         const operand next = read_operand(text);
         auto& side = parsed.to.empty() && parsed.from.empty() && !stores ? parsed.to : parsed.from;

@@ -8,11 +8,13 @@
 #include <pretext/kernels/gpu/attention/fused_backward.hpp>
 #include <pretext/kernels/gpu/attention/fused_forward.hpp>
 #include <pretext/kernels/gpu/attention/heads.hpp>
+#include <pretext/kernels/gpu/attention/short_backward.hpp>
+#include <pretext/kernels/gpu/attention/short_forward.hpp>
 #include <pretext/kernels/gpu/attention/tiled_backward.hpp>
 
 // Attention without storing scores: logits are computed in square tiles wherever they are needed and never
-// leave shared memory. bfloat16 heads up to 96 wide use one fused kernel on tensor cores; all others use
-// the tiled kernels below.
+// leave a block. bfloat16 heads up to 96 wide use one kernel on tensor cores, of up to 64 tokens one that
+// keeps the scores in registers; all others use the tiled kernels below.
 namespace pretext::inline v0_1::grid {
 
 /// The log-sum-exp of each query: the first pass over the scores.
@@ -81,7 +83,7 @@ struct recomputed_attention {
                       W* log_sum) {
     if (batch == 0) return;
     if constexpr (std::same_as<T, bfloat16>)
-      if (launch_fused<fused_attention>(context, batch, {e, qkv}, y, log_sum)) return;
+      if (launch_fused<short_attention, fused_attention>(context, batch, {e, qkv}, y, log_sum)) return;
     const arena_scope guard{context.workspace};
     W* const sums = log_sum ? log_sum : context.workspace.template allocate<W>(batch * e.heads * e.tokens);
     const attention_tiles<T> all{{e, qkv}};
@@ -95,7 +97,9 @@ struct recomputed_attention {
                        const T* y, const W* log_sum, const T* dy, T* dqkv) {
     if (batch == 0) return;
     if constexpr (std::same_as<T, bfloat16>)
-      if (launch_fused<fused_attention_backward>(context, batch, {e, qkv, y, dy}, log_sum, dqkv)) return;
+      if (launch_fused<short_attention_backward, fused_attention_backward>(context, batch, {e, qkv, y, dy},
+                                                                           log_sum, dqkv))
+        return;
     const arena_scope guard{context.workspace};
     const std::size_t queries = batch * e.heads * e.tokens;
     W* const delta = context.workspace.template allocate<W>(queries);
@@ -107,18 +111,27 @@ struct recomputed_attention {
   }
 
  private:
-  /// Launches the fused kernel if rows of heads are 16-byte aligned, heads are at most 96 wide, and a
-  /// block's shared memory suffices. Returns whether it did.
-  template <template <unsigned Depth> class Kernel, class Context, class... Results>
+  /// Launches the kernel for up to 64 tokens, or the other one, if rows of heads are 16-byte aligned, heads
+  /// are at most 96 wide, and a block's shared memory suffices. Returns whether it did.
+  template <template <unsigned Depth> class Short, template <unsigned Depth> class Long, class Context,
+            class... Results>
   static bool launch_fused(Context& context, std::size_t batch, const attention_heads<bfloat16>& heads,
                            Results*... results) {
-    const std::size_t width = heads.e.head_width();
+    if (!is_vectorizable<bfloat16>(heads.head_width, {heads.qkv, heads.y, heads.dy, results...}))
+      return false;
+    return heads.e.tokens <= short_attention_tiling<32>::side
+               ? launch_of_width<Short>(context, batch, heads, results...)
+               : launch_of_width<Long>(context, batch, heads, results...);
+  }
+  template <template <unsigned Depth> class Kernel, class Context, class... Results>
+  static bool launch_of_width(Context& context, std::size_t batch, const attention_heads<bfloat16>& heads,
+                              Results*... results) {
+    const std::size_t width = heads.head_width;
     const auto launched = [&](const auto& kernel) {
       if (shared_bytes(kernel) > context.stream.most_shared_memory()) return false;
       launch(context.stream, batch * heads.e.heads * kernel.blocks_per_head(), kernel);
       return true;
     };
-    if (!is_vectorizable<bfloat16>(width, {heads.qkv, heads.y, heads.dy, results...})) return false;
     if (width <= 32) return launched(Kernel<32>{{heads}, results...});
     if (width <= 64) return launched(Kernel<64>{{heads}, results...});
     if (width <= 96) return launched(Kernel<96>{{heads}, results...});

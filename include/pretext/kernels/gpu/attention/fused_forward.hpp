@@ -20,7 +20,7 @@ struct fused_attention_tiling {
   PRETEXT_HOST_DEVICE constexpr std::size_t tokens() const { return heads.e.tokens; }
   PRETEXT_HOST_DEVICE constexpr std::size_t tiles() const { return ceil_div(tokens(), side); }
   PRETEXT_HOST_DEVICE constexpr std::size_t padded_tokens() const { return ceil_div(tokens(), 16) * 16; }
-  PRETEXT_HOST_DEVICE constexpr unsigned depth() const { return static_cast<unsigned>(heads.e.head_width()); }
+  PRETEXT_HOST_DEVICE constexpr unsigned depth() const { return static_cast<unsigned>(heads.head_width); }
   /// Tokens in the tile that starts at `first`.
   PRETEXT_HOST_DEVICE constexpr unsigned count(std::size_t first) const {
     return static_cast<unsigned>(smaller(tokens() - first, side));

@@ -2,6 +2,7 @@
 #pragma once
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 
 #include <pretext/kernels/attention.hpp>
 #include <pretext/kernels/gpu/block/square_tile.hpp>
@@ -13,41 +14,54 @@ template <class T>
 struct attention_heads {
   using R = arithmetic<T>;
   kernels::attention_extents e;
+  std::size_t head_width;  ///< e.head_width(), which is a division
   R scale;
   const T *qkv, *y = nullptr, *dy = nullptr;
 
   attention_heads(const kernels::attention_extents& extents, const T* from, const T* output = nullptr,
                   const T* dy_values = nullptr)
       : e{extents},
-        scale{R{1} / std::sqrt(static_cast<R>(extents.head_width()))},
+        head_width{extents.head_width()},
+        scale{R{1} / std::sqrt(static_cast<R>(head_width))},
         qkv{from},
         y{output},
         dy{dy_values} {}
 
+  /// Where the elements of a unit begin in qkv, and in y and dy.
+  struct offsets {
+    std::size_t qkv, y;
+  };
+  PRETEXT_HOST_DEVICE offsets offsets_of(std::size_t unit) const {
+    const auto heads_each = static_cast<std::uint32_t>(e.heads), index = static_cast<std::uint32_t>(unit);
+    const std::size_t sample = index / heads_each, head = index % heads_each;
+    return {sample * e.tokens * 3 * e.width + head * head_width,
+            sample * e.tokens * e.width + head * head_width};
+  }
+
   /// Queries (0), keys (1) or values (2).
   PRETEXT_HOST_DEVICE rows_of<T> rows(std::size_t unit, std::size_t which) const {
-    return {qkv + offset(unit, which), 3 * e.width, e.tokens, e.head_width()};
+    return {qkv + offset(unit, which), 3 * e.width, e.tokens, head_width};
   }
   PRETEXT_HOST_DEVICE rows_of<T> output_gradient(std::size_t unit) const {
-    return {dy + output_offset(unit), e.width, e.tokens, e.head_width()};
+    return {dy + offsets_of(unit).y, e.width, e.tokens, head_width};
   }
   /// The same rows in a buffer of qkv's layout that takes gradients.
   PRETEXT_HOST_DEVICE rows_to<T> gradient_rows(T* dqkv, std::size_t unit, std::size_t which) const {
-    return {dqkv + offset(unit, which), 3 * e.width, e.tokens, e.head_width()};
+    return {dqkv + offset(unit, which), 3 * e.width, e.tokens, head_width};
   }
   PRETEXT_HOST_DEVICE rows_to<T> output_rows(T* to, std::size_t unit) const {
-    return {to + output_offset(unit), e.width, e.tokens, e.head_width()};
+    return {to + offsets_of(unit).y, e.width, e.tokens, head_width};
   }
 
   /// δ of a query: Σ_j P_ij dP_ij = dy_i·y_i, N elements at a time.
   template <unsigned N>
   PRETEXT_HOST_DEVICE R delta(std::size_t unit, std::size_t query) const {
-    const std::size_t row = output_offset(unit) + query * e.width;
+    const std::size_t row = offsets_of(unit).y + query * e.width;
     R sum{0};
 #ifdef __CUDA_ARCH__
 #pragma unroll 1  // the rows that a thread fetches need its registers
 #endif
-    for (std::size_t c = 0; c < e.head_width(); c += N) {
+    for (std::size_t c = 0; c < head_width; c += N) {
       const auto output = load<N>(y + row + c), dy_values = load<N>(dy + row + c);
       for (unsigned k = 0; k < N; ++k) sum += output[k] * dy_values[k];
     }
@@ -56,10 +70,7 @@ struct attention_heads {
 
  private:
   PRETEXT_HOST_DEVICE std::size_t offset(std::size_t unit, std::size_t which) const {
-    return unit / e.heads * e.tokens * 3 * e.width + which * e.width + unit % e.heads * e.head_width();
-  }
-  PRETEXT_HOST_DEVICE std::size_t output_offset(std::size_t unit) const {
-    return unit / e.heads * e.tokens * e.width + unit % e.heads * e.head_width();
+    return offsets_of(unit).qkv + which * e.width;
   }
 };
 
@@ -73,7 +84,7 @@ struct attention_tiles {
 
   PRETEXT_HOST_DEVICE std::size_t tokens() const { return heads.e.tokens; }
   PRETEXT_HOST_DEVICE std::size_t tiles() const { return ceil_div(tokens(), side); }
-  PRETEXT_HOST_DEVICE std::size_t chunks() const { return ceil_div(heads.e.head_width(), side); }
+  PRETEXT_HOST_DEVICE std::size_t chunks() const { return ceil_div(heads.head_width, side); }
 
   struct tile_work {
     std::size_t unit, top, left;

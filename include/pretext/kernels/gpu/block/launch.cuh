@@ -6,6 +6,7 @@
 #include <pretext/devices/cuda.hpp>
 #include <pretext/devices/grid/kernel.hpp>
 #include <pretext/kernels/gpu/block/tensor_cores.cuh>
+#include <pretext/kernels/gpu/block/warp.cuh>
 
 namespace pretext::inline v0_1 {
 namespace grid {
@@ -51,17 +52,38 @@ class gpu_block {
   }
 
   template <class T>
-  struct per_thread {
-    T of_this_thread{};
-    PRETEXT_HOST_DEVICE T& operator[](unsigned) { return of_this_thread; }
-  };
+  using per_thread = in_registers<T>;
+  using warp = gpu_warp;
 
   template <class T>
-  PRETEXT_HOST_DEVICE void sum_in_warps([[maybe_unused]] per_thread<T>& sums) const {
+  PRETEXT_HOST_DEVICE void sum_in_warps(per_thread<T>& sums) const {
+    static_assert(Kernel::threads % 32 == 0);
+    combine_lanes<32>(sums.of_this_thread, [](T a, T b) { return a + b; });
+  }
+
+  template <class Work>
+  PRETEXT_HOST_DEVICE void for_each_warp([[maybe_unused]] const Work& work) const {
     static_assert(Kernel::threads % 32 == 0);
 #ifdef __CUDA_ARCH__
-    T& sum = sums.of_this_thread;
-    for (unsigned step = 16; step > 0; step /= 2) sum += __shfl_xor_sync(~0u, sum, step);
+    work(warp{});
+    __syncthreads();
+#endif
+  }
+
+  PRETEXT_HOST_DEVICE void copy_later([[maybe_unused]] bfloat16* to, [[maybe_unused]] const bfloat16* from,
+                                      [[maybe_unused]] bool exists) const {
+#ifdef __CUDA_ARCH__
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;"
+                 :
+                 : "r"(static_cast<unsigned>(__cvta_generic_to_shared(to))),
+                   "l"(__cvta_generic_to_global(from)), "r"(exists ? 16 : 0)
+                 : "memory");
+#endif
+  }
+  PRETEXT_HOST_DEVICE void finish_copies() const {
+#ifdef __CUDA_ARCH__
+    asm volatile("cp.async.wait_all;" : : : "memory");
+    __syncthreads();
 #endif
   }
 
