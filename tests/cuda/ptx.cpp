@@ -392,6 +392,87 @@ TEST_CASE("tensor cores multiply row-major and column-major squares") {
       }
   }
 }
+TEST_CASE("a warp's products have the documented layouts") {
+  // Lane 4r + c of a left operand holds columns 2c and 2c + 1 of rows r and r + 8, then of the columns 8 to
+  // the right; of a right operand rows 2c and 2c + 1 of column r, then the rows 8 below.
+  device d;
+  const std::uint32_t one = 0x3f80, two = 0x4000;  // as bfloat16
+  std::vector<std::uint32_t> data(32 * 10);
+  data[0] = one;                         // lane 0: a[0][0] = 1
+  data[32 + 5] = two << 16;              // lane 5, second register: a[1 + 8][2 + 1] = 2
+  data[3 * 32 + 4 * 7 + 3] = one;        // lane 31, last register: a[7 + 8][6 + 8] = 1
+  data[4 * 32 + 4 * 2] = two;            // lane 8: b[0][2] = 2
+  data[4 * 32 + 4 * 6 + 1] = two << 16;  // lane 25: b[2 + 1][6] = 2
+  data[5 * 32 + 4 * 5 + 3] = one;        // lane 23, second register: b[6 + 8][5] = 1
+  const auto address = d.upload(data);
+  std::string body;
+  for (int i = 0; i < 6; ++i)
+    body += "ld.global.u32 %r" + std::to_string(10 + i) + ", [%rd3+" + std::to_string(i * 128) + "];\n";
+  body +=
+      "mov.f32 %f1, 0f3F800000;\nmma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%f10, %f11, %f12, "
+      "%f13}, "
+      "{%r10, %r11, %r12, %r13}, {%r14, %r15}, {%f1, %f1, %f1, %f1};\n";
+  for (int i = 0; i < 4; ++i)
+    body += "st.global.f32 [%rd3+" + std::to_string((6 + i) * 128) + "], %f" + std::to_string(10 + i) + ";\n";
+  d.run(address, {1, 32, 0}, body);
+  const auto found = d.get<float>(address, data.size());
+  for (std::size_t lane = 0; lane < 32; ++lane)
+    for (std::size_t k = 0; k < 4; ++k) {
+      const std::size_t r = lane / 4 + k / 2 * 8, c = lane % 4 * 2 + k % 2;
+      const float product = r == 0 && c == 2 ? 2.f : r == 9 && c == 6 ? 4.f : r == 15 && c == 5 ? 1.f : 0.f;
+      CHECK(found[(6 + k) * 32 + lane] == 1 + product);
+    }
+}
+TEST_CASE("each lane names a row of four matrices and gets two neighbours of each") {
+  device d;
+  words data(32 * 8);
+  for (std::uint32_t i = 0; i < 128; ++i) data[i] = 2 * i | (2 * i + 1) << 16;  // elements 0 to 255
+  const auto loaded = [&](const std::string& transposed) {
+    const auto address = d.upload(data);
+    std::string body = "shl.b32 %r3, %r1, 2;\nshl.b32 %r4, %r1, 4;\n";
+    for (int i = 0; i < 4; ++i) {
+      const std::string at = std::to_string(i * 128);
+      body += "ld.global.u32 %r5, [%rd3+" + at + "];\nst.shared.u32 [%r3+" + at + "], %r5;\n";
+    }
+    body += "bar.warp.sync -1;\nldmatrix.sync.aligned.m8n8.x4" + transposed +
+            ".shared.b16 {%r10, %r11, %r12, %r13}, [%r4];\n";
+    for (int i = 0; i < 4; ++i)
+      body +=
+          "st.global.u32 [%rd3+" + std::to_string((4 + i) * 128) + "], %r" + std::to_string(10 + i) + ";\n";
+    d.run(address, {1, 32, 512}, body);
+    return d.get<std::uint32_t>(address, data.size());
+  };
+  const words plain = loaded(""), transposed = loaded(".trans");
+  for (std::uint32_t lane = 0; lane < 32; ++lane)
+    for (std::uint32_t part = 0; part < 4; ++part) {
+      const std::uint32_t line = lane / 4, within = lane % 4 * 2, first = part * 64;
+      CHECK(plain[(4 + part) * 32 + lane] ==
+            ((first + line * 8 + within) | (first + line * 8 + within + 1) << 16));
+      CHECK(transposed[(4 + part) * 32 + lane] ==
+            ((first + within * 8 + line) | (first + (within + 1) * 8 + line) << 16));
+    }
+  CHECK(d.faults_with(
+      "not 16-byte aligned", d.upload(data), {1, 32, 512},
+      "shl.b32 %r4, %r1, 3;\nldmatrix.sync.aligned.m8n8.x4.shared.b16 {%r10, %r11, %r12, %r13}, [%r4];"));
+}
+TEST_CASE("a copy to shared memory arrives when its thread waits for it") {
+  device d;
+  const auto data = d.upload(std::vector<float>{1, 2, 3, 4, 0, 0, 0, 0});
+  const std::string start =
+      "mov.u32 %r4, 0;\nmov.u32 %r5, 16;\ncp.async.cg.shared.global [%r4], [%rd1], 16, %r5;\n"
+      "mov.u32 %r6, 16;\nmov.u32 %r5, 0;\ncp.async.cg.shared.global [%r6], [%rd1], 16, %r5;\n";
+  const std::string result =
+      "ld.shared.f32 %f1, [memory+4];\nld.shared.f32 %f2, [memory+20];\n"
+      "st.global.f32 [%rd1+16], %f1;\nst.global.f32 [%rd1+20], %f2;\n";
+  d.run(data, {1, 1, 64}, start + result);
+  CHECK(std::isnan(d.get<float>(data, 8)[4]));
+  d.run(data, {1, 1, 64}, start + "cp.async.wait_all;\n" + result);
+  CHECK(d.get<float>(data, 8)[4] == 2);
+  CHECK(d.get<float>(data, 8)[5] == 0);
+  CHECK(
+      d.faults_with("misaligned", data, {1, 1, 64},
+                    "mov.u32 %r4, 8;\nmov.u32 %r5, 16;\ncp.async.cg.shared.global [%r4], [%rd1], 16, %r5;"));
+}
 TEST_CASE("shared memory that a block has not written is NaN") {
   device d;
   const auto data = d.upload(std::vector<float>{0});
