@@ -8,10 +8,13 @@
 namespace pretext::inline v0_1::grid {
 
 /// The taps of one output pixel along one axis. They are computed once per row and column of a view and kept
-/// in shared memory; the weights are divided by their sum if that is not 1 by construction.
+/// in shared memory, with the weights of the first of them; the weights are divided by their sum if that is
+/// not 1 by construction.
 struct pixel_taps {
+  static constexpr int kept = 8;  ///< as many as cubic resampling to half the size has
   std::int32_t first, count;
   float start, step, divisor;
+  float weight[kept];
 
   pixel_taps() = default;
   PRETEXT_HOST_DEVICE pixel_taps(const axis_resampling& axis, std::int64_t index) {
@@ -29,6 +32,7 @@ struct pixel_taps {
     start = window.start;
     step = window.step;
     divisor = axis.antialiased || counted != window.count ? sum : 1.f;
+    for (int k = 0; k < kept && k < count; ++k) weight[k] = weight_of(axis, k);
   }
 
   /// A source position, relative to the crop's first pixel, and its weight: 0 outside of the image if the
@@ -38,9 +42,9 @@ struct pixel_taps {
     float weight;
   };
   PRETEXT_HOST_DEVICE weighted tap(const axis_resampling& axis, int k) const {
-    const auto found = axis(axis_resampling::window{first, count, start, step}, k);
-    const float weight = divisor != 1 ? found.weight / divisor : found.weight;
-    return {static_cast<std::uint32_t>(found.at), found.counts ? weight : 0.f};
+    const auto extent = static_cast<std::int32_t>(axis.axis.extent);
+    const std::int32_t at = first + k, clamped = at < 0 ? 0 : at < extent ? at : extent - 1;
+    return {static_cast<std::uint32_t>(clamped), k < kept ? weight[k] : weight_of(axis, k)};
   }
 
   /// The first and the last source position that is read, within [0, extent).
@@ -48,6 +52,12 @@ struct pixel_taps {
   PRETEXT_HOST_DEVICE std::int32_t last_read(std::int32_t extent) const {
     const std::int32_t last = first + count - 1;
     return last < 0 ? 0 : last < extent ? last : extent - 1;
+  }
+
+ private:
+  PRETEXT_HOST_DEVICE float weight_of(const axis_resampling& axis, int k) const {
+    const auto found = axis(axis_resampling::window{first, count, start, step}, k);
+    return found.counts ? found.weight / divisor : 0.f;
   }
 };
 

@@ -13,12 +13,15 @@
 
 namespace pretext::inline v0_1::grid {
 
-/// One sample of an image, as a float.
-PRETEXT_HOST_DEVICE inline float sample_at(const stored_image& image, std::size_t i) {
-  if (image.type == sample_type::uint8) return static_cast<float>(image.pixels[i]);
-  if (image.type == sample_type::uint16)
-    return static_cast<float>(reinterpret_cast<const std::uint16_t*>(image.pixels)[i]);
-  return reinterpret_cast<const float*>(image.pixels)[i];
+/// Calls work(samples) with a pointer to an image's samples, in their type.
+template <class Work>
+PRETEXT_HOST_DEVICE void with_samples(const stored_image& image, const Work& work) {
+  if (image.type == sample_type::uint8)
+    work(image.pixels);
+  else if (image.type == sample_type::uint16)
+    work(reinterpret_cast<const std::uint16_t*>(image.pixels));
+  else
+    work(reinterpret_cast<const float*>(image.pixels));
 }
 
 /// Resamples an image into a view in [0, 1], by a whole block. A few rows of the source at a time are
@@ -50,7 +53,8 @@ class view_resampling {
          begin < last; begin += source_rows) {
       const std::int32_t end = begin + source_rows < last ? begin + source_rows : last;
       block.for_each_thread([&](unsigned thread) {
-        if (thread < span * groups) mix_columns(thread, begin, end);
+        if (thread < span * groups)
+          with_samples(image, [&](const auto* samples) { mix_columns(samples, thread, begin, end); });
       });
       block.for_each_thread([&](unsigned thread) {
         if (thread < span * groups) add_rows(thread, begin, end, extent, done[thread]);
@@ -66,28 +70,33 @@ class view_resampling {
   }
 
   /// The rows of the source from `begin` on, resampled along their columns.
-  PRETEXT_HOST_DEVICE void mix_columns(unsigned thread, std::int32_t begin, std::int32_t end) const {
+  template <class Sample>
+  PRETEXT_HOST_DEVICE void mix_columns(const Sample* samples, unsigned thread, std::int32_t begin,
+                                       std::int32_t end) const {
     constexpr unsigned count = Memory::rows_at_once;
     const unsigned group = thread / span;
     const float low = bounds_of(image_.type, image_.range).low;
-    const bool gray = image_.channels == 1;
     const auto rows = static_cast<unsigned>(end - begin);
-    const std::size_t first_pixel = static_cast<std::size_t>(map_.rows.begin + begin) * image_.width +
-                                    static_cast<std::size_t>(map_.columns.begin);
     const auto row_elements = static_cast<unsigned>(image_.width * image_.channels);
     const auto image_channels = static_cast<unsigned>(image_.channels);
-    const std::size_t base = first_pixel * image_.channels;
+    const unsigned channel_step = image_channels == 1 ? 0 : 1;  // gray values are those of every channel
+    const std::size_t first_pixel = static_cast<std::size_t>(map_.rows.begin + begin) * image_.width +
+                                    static_cast<std::size_t>(map_.columns.begin);
+    const Sample* const first = samples + first_pixel * image_.channels;
+    unsigned line[count];  // where the thread's rows begin; those that do not exist read the first one
+    for (unsigned r = 0; r < count; ++r)
+      line[r] = group + r * groups < rows ? (group + r * groups) * row_elements : 0;
     for (unsigned x = thread % span; x < width; x += span) {
-      const pixel_taps taps = memory_.columns[x];
+      const pixel_taps& taps = memory_.columns[x];
       pixel<channels> sum[count]{};
       for (int k = 0; k < taps.count; ++k) {
         const auto tap = taps.tap(columns_, k);
         for (unsigned r = 0; r < count; ++r) {
-          const unsigned row = group + r * groups;
-          const unsigned from = (row < rows ? row : 0) * row_elements + tap.at * image_channels;
-          unsigned channel = 0;
+          const Sample* at = first + (line[r] + tap.at * image_channels);
           sum[r] = each_channel(sum[r], [&](float total) {
-            return total + tap.weight * (sample_at(image_, base + from + (gray ? 0 : channel++)) - low);
+            const float value = static_cast<float>(*at) - low;
+            at += channel_step;
+            return total + tap.weight * value;
           });
         }
       }
@@ -106,7 +115,7 @@ class view_resampling {
     for (; from < height && memory_.rows[from].last_read(extent) < begin; from += groups) ++done;
     for (unsigned x = thread % span; x < width; x += span)
       for (unsigned y = from; y < height; y += groups) {
-        const pixel_taps taps = memory_.rows[y];
+        const pixel_taps& taps = memory_.rows[y];
         const bool ends_here = taps.last_read(extent) < end;
         const std::int32_t first = taps.first_read() < extent ? taps.first_read() : extent - 1;
         if (first >= end) break;
