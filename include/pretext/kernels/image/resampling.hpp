@@ -117,8 +117,10 @@ struct axis_resampling {
     const std::int64_t at = taps.first + index;
     const std::int64_t clamped = at < 0 ? 0 : at < axis.extent ? at : axis.extent - 1;
     const float distance = taps.start + static_cast<float>(index) * taps.step;
-    return {clamped, linear ? linear_weight(distance) : cubic_weight(distance, a),
-            !(drops_outside && clamped != at)};
+    return {clamped, weight(distance), !(drops_outside && clamped != at)};
+  }
+  PRETEXT_HOST_DEVICE float weight(float distance) const {
+    return linear ? linear_weight(distance) : cubic_weight(distance, a);
   }
 };
 

@@ -16,13 +16,14 @@ struct pixel_taps {
   float start, step, divisor;
   float weight[kept];
 
-  pixel_taps() = default;
-  PRETEXT_HOST_DEVICE pixel_taps(const axis_resampling& axis, std::int64_t index) {
+  /// Computes the taps of output pixel `index`.
+  PRETEXT_HOST_DEVICE void set(const axis_resampling& axis, std::int64_t index) {
     const auto window = axis(index);
     int counted = 0;
     float sum = 0;
     for (int k = 0; k < window.count; ++k) {
       const auto tap = axis(window, k);
+      if (k < kept) weight[k] = tap.counts ? tap.weight : 0.f;
       if (!tap.counts) continue;
       sum += tap.weight;
       ++counted;
@@ -32,7 +33,11 @@ struct pixel_taps {
     start = window.start;
     step = window.step;
     divisor = axis.antialiased || counted != window.count ? sum : 1.f;
-    for (int k = 0; k < kept && k < count; ++k) weight[k] = weight_of(axis, k);
+    if (divisor == 1) return;
+#ifdef __CUDA_ARCH__
+#pragma unroll 1  // unrolled divisions need many registers
+#endif
+    for (int k = 0; k < kept && k < count; ++k) weight[k] /= divisor;
   }
 
   /// A source position, relative to the crop's first pixel, and its weight: 0 outside of the image if the
@@ -44,7 +49,7 @@ struct pixel_taps {
   PRETEXT_HOST_DEVICE weighted tap(const axis_resampling& axis, int k) const {
     const auto extent = static_cast<std::int32_t>(axis.axis.extent);
     const std::int32_t at = first + k, clamped = at < 0 ? 0 : at < extent ? at : extent - 1;
-    return {static_cast<std::uint32_t>(clamped), k < kept ? weight[k] : weight_of(axis, k)};
+    return {static_cast<std::uint32_t>(clamped), k < kept ? weight[k] : weight_of(axis, k, clamped == at)};
   }
 
   /// The first and the last source position that is read, within [0, extent).
@@ -55,9 +60,9 @@ struct pixel_taps {
   }
 
  private:
-  PRETEXT_HOST_DEVICE float weight_of(const axis_resampling& axis, int k) const {
-    const auto found = axis(axis_resampling::window{first, count, start, step}, k);
-    return found.counts ? found.weight / divisor : 0.f;
+  PRETEXT_HOST_DEVICE float weight_of(const axis_resampling& axis, int k, bool inside) const {
+    if (axis.drops_outside && !inside) return 0;
+    return axis.weight(start + static_cast<float>(k) * step) / divisor;
   }
 };
 

@@ -64,9 +64,9 @@ class view_resampling {
 
  private:
   PRETEXT_HOST_DEVICE void prepare(unsigned thread) const {
-    for (unsigned y = thread; y < height; y += Memory::threads) memory_.rows[y] = {rows_, y};
+    for (unsigned y = thread; y < height; y += Memory::threads) memory_.rows[y].set(rows_, y);
     for (unsigned x = thread; x < width; x += Memory::threads)
-      memory_.columns[x] = {columns_, static_cast<std::int64_t>(map_.mirrored ? width - 1 - x : x)};
+      memory_.columns[x].set(columns_, static_cast<std::int64_t>(map_.mirrored ? width - 1 - x : x));
   }
 
   /// The rows of the source from `begin` on, resampled along their columns.
