@@ -13,31 +13,29 @@ namespace pretext::inline v0_1::grid {
 struct pixel_taps {
   static constexpr int kept = 8;  ///< as many as cubic resampling to half the size has
   std::int32_t first, count;
-  float start, step, divisor;
+  float start, step, factor;
   float weight[kept];
 
   /// Computes the taps of output pixel `index`.
   PRETEXT_HOST_DEVICE void set(const axis_resampling& axis, std::int64_t index) {
     const auto window = axis(index);
-    int counted = 0;
-    float sum = 0;
-    for (int k = 0; k < window.count; ++k) {
-      const auto tap = axis(window, k);
-      if (k < kept) weight[k] = tap.counts ? tap.weight : 0.f;
-      if (!tap.counts) continue;
-      sum += tap.weight;
-      ++counted;
-    }
     first = static_cast<std::int32_t>(window.first);
     count = window.count;
     start = window.start;
     step = window.step;
-    divisor = axis.antialiased || counted != window.count ? sum : 1.f;
-    if (divisor == 1) return;
-#ifdef __CUDA_ARCH__
-#pragma unroll 1  // unrolled divisions need many registers
-#endif
-    for (int k = 0; k < kept && k < count; ++k) weight[k] /= divisor;
+    factor = 1;
+    const auto extent = static_cast<std::int32_t>(axis.axis.extent);
+    int counted = 0;
+    float sum = 0;
+    for (int k = 0; k < count; ++k) {
+      const bool inside = first + k >= 0 && first + k < extent;
+      const float of_tap = weight_of(axis, k, inside);
+      if (k < kept) weight[k] = of_tap;
+      sum += of_tap;
+      counted += inside || !axis.drops_outside;
+    }
+    factor = axis.antialiased || counted != count ? 1 / sum : 1.f;
+    for (int k = 0; k < kept && k < count; ++k) weight[k] *= factor;
   }
 
   /// A source position, relative to the crop's first pixel, and its weight: 0 outside of the image if the
@@ -60,9 +58,11 @@ struct pixel_taps {
   }
 
  private:
-  PRETEXT_HOST_DEVICE float weight_of(const axis_resampling& axis, int k, bool inside) const {
+  /// Not inlined, so that the loops that seldom call it need few registers.
+  __attribute__((noinline)) PRETEXT_HOST_DEVICE float weight_of(const axis_resampling& axis, int k,
+                                                                bool inside) const {
     if (axis.drops_outside && !inside) return 0;
-    return axis.weight(start + static_cast<float>(k) * step) / divisor;
+    return axis.weight(start + static_cast<float>(k) * step) * factor;
   }
 };
 
