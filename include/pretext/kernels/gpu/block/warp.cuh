@@ -86,7 +86,8 @@ class gpu_warp {
     const std::uint32_t(&a)[4] = left.of_this_thread.of, (&b)[4] = right.of_this_thread.of;
     float(&d)[8] = sums.of_this_thread.of;
     for (unsigned half = 0; half < 2; ++half)
-      asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
+      asm volatile(
+          "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
           "{%0, %1, %2, %3};"
           : "+f"(d[4 * half]), "+f"(d[4 * half + 1]), "+f"(d[4 * half + 2]), "+f"(d[4 * half + 3])
           : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[2 * half]), "r"(b[2 * half + 1]));
