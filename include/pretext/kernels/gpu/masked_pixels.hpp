@@ -7,6 +7,7 @@
 #include <pretext/core/arena.hpp>
 #include <pretext/core/divisor.hpp>
 #include <pretext/kernels/gpu/block/row_loss.hpp>
+#include <pretext/kernels/gpu/block/vector_access.hpp>
 #include <pretext/kernels/masked_pixels.hpp>
 
 namespace pretext::inline v0_1::grid {
