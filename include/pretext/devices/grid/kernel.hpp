@@ -31,25 +31,25 @@
 //   block.sum_in_warps(sums)                 adds the values of a per_thread<T> in every 32 consecutive
 //                                            threads: each thread then has the sum of its warp
 //   typename Block::template per_thread<T>   a T per thread, in registers, zero at first, indexed by thread
-//   block.copy_later(to, from, exists)       within `for_each_thread`: starts to copy 8 bfloat16 from global
-//   to
-//                                            shared memory, or zeros if not `exists`; both 16-byte aligned
-//   block.finish_copies()                    waits until all copies that the block has started are complete
+//   block.copy_later(to, from, exists)       for one thread: starts to copy 8 bfloat16 from global to shared
+//                                            memory, or zeros if not `exists`; both 16-byte aligned
+//   block.finish_copies()                    waits for all copies that the block has started, then a barrier
 //   block.for_each_warp(f)                   every warp, 32 consecutive threads, calls f(warp), then a
 //   barrier
 //
-// A warp provides the same for its lanes, and products of 16×16 squares (kernels/gpu/block/warp_squares.hpp):
+// All lanes of a warp run f alike: its conditions outside of `for_each_lane` must not depend on the lane. A
+// warp provides, with products of 16×16 squares (kernels/gpu/block/warp_squares.hpp):
 //   warp.index()                             its index in the block
 //   warp.for_each_lane(f)                    every lane calls f(its index); no barrier
-//   warp.barrier()                           what lanes wrote before, others may read afterwards
+//   warp.barrier()                           makes what lanes wrote readable by the other lanes
 //   typename Block::warp::template per_lane<T>
 //                                            a T per lane, in registers, zero at first, indexed by lane
-//   warp.lanes_of(values)                    the warp's part of a per_thread<T>, in place of a per_lane<T>
+//   warp.lanes_of(values)                    the warp's part of a per_thread<T>, usable as a per_lane<T>
 //   warp.template combine<N>(values, op)     each lane gets the result of a commutative operation on the
-//   values
-//                                            of its group of N lanes
+//                                            values of its group of N lanes
 //   warp.load_square(to, where)              a square_operand from shared memory: where(lane) points to 8
-//                                            elements, and 8 consecutive lanes to an 8×8 part
+//                                            elements, 16-byte aligned, and 8 consecutive lanes to an 8×8
+//                                            part
 //   warp.load_transposed_square(to, where)   the same, with each 8×8 part transposed
 //   warp.multiply(sums, left, right)         square_sums += square_operand · square_operand
 //

@@ -171,14 +171,13 @@ struct short_attention {
   /// Replaces scores by exp((score - largest)·scale), and sums these.
   template <class Scores, class Values>
   PRETEXT_HOST_DEVICE void take_weights(Scores& scores, unsigned lane, Values& largest, Values& sum) const {
-    const float scale = all.heads.scale * tiling::log2_of_e,
-                offsets[2] = {-largest[0][lane] * scale, -largest[1][lane] * scale};
+    const float scale = all.heads.scale * tiling::log2_of_e;
     float sums[2] = {};
     for (unsigned n = 0; n < squares; ++n) {
       if (!all.has_tokens(n)) continue;
       for (unsigned k = 0; k < 8; ++k) {
         float& score = scores[n][lane].of[k];
-        score = fast_exp2(score * scale + offsets[k / 2 % 2]);
+        score = fast_exp2((score - largest[k / 2 % 2][lane]) * scale);
         sums[k / 2 % 2] += score;
       }
     }

@@ -10,8 +10,9 @@ namespace pretext::inline v0_1::grid {
 /// The taps of one output pixel along one axis. They are computed once per row and column of a view and kept
 /// in shared memory, with the weights of the first of them; the weights are divided by their sum if that is
 /// not 1 by construction.
+template <int Kept>
 struct pixel_taps {
-  static constexpr int kept = 8;  ///< as many as cubic resampling to half the size has
+  static constexpr int kept = Kept;
   std::int32_t first, count;
   float start, step, factor;
   float weight[kept];

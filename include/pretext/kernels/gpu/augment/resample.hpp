@@ -87,7 +87,7 @@ class view_resampling {
     for (unsigned r = 0; r < count; ++r)
       line[r] = group + r * groups < rows ? (group + r * groups) * row_elements : 0;
     for (unsigned x = thread % span; x < width; x += span) {
-      const pixel_taps& taps = memory_.columns[x];
+      const auto& taps = memory_.columns[x];
       pixel<channels> sum[count]{};
       for (int k = 0; k < taps.count; ++k) {
         const auto tap = taps.tap(columns_, k);
@@ -115,7 +115,7 @@ class view_resampling {
     for (; from < height && memory_.rows[from].last_read(extent) < begin; from += groups) ++done;
     for (unsigned x = thread % span; x < width; x += span)
       for (unsigned y = from; y < height; y += groups) {
-        const pixel_taps& taps = memory_.rows[y];
+        const auto& taps = memory_.rows[y];
         const bool ends_here = taps.last_read(extent) < end;
         const std::int32_t first = taps.first_read() < extent ? taps.first_read() : extent - 1;
         if (first >= end) break;

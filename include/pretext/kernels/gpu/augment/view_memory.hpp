@@ -29,7 +29,10 @@ struct view_memory {
       larger(larger(source_rows * Channels * W, Channels* Threads),
              larger(groups*(W + most_padding), tile_stride*(H + most_padding)));
 
-  pixel_taps rows[H], columns[W];
+  /// Weights that are kept: as many as cubic resampling to half the size has, if shared memory suffices.
+  using taps = pixel_taps<(H + W <= 768 ? 8 : 1)>;
+
+  taps rows[H], columns[W];
   double term[filter_taps::largest_radius + 1];  ///< of a Gaussian
   float weight[filter_taps::largest_radius + 1];
   level_counts counts;
