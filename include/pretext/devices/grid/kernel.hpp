@@ -34,8 +34,7 @@
 //   block.copy_later(to, from, exists)       for one thread: starts to copy 8 bfloat16 from global to shared
 //                                            memory, or zeros if not `exists`; both 16-byte aligned
 //   block.finish_copies()                    waits for all copies that the block has started, then a barrier
-//   block.for_each_warp(f)                   every warp, 32 consecutive threads, calls f(warp), then a
-//   barrier
+//   block.for_each_warp(f)                   every 32 consecutive threads call f(warp), then a barrier
 //
 // All lanes of a warp run f alike: its conditions outside of `for_each_lane` must not depend on the lane. A
 // warp provides, with products of 16×16 squares (kernels/gpu/block/warp_squares.hpp):
@@ -48,8 +47,7 @@
 //   warp.template combine<N>(values, op)     each lane gets the result of a commutative operation on the
 //                                            values of its group of N lanes
 //   warp.load_square(to, where)              a square_operand from shared memory: where(lane) points to 8
-//                                            elements, 16-byte aligned, and 8 consecutive lanes to an 8×8
-//                                            part
+//                                            elements, 16-byte aligned; 8 lanes name an 8×8 part
 //   warp.load_transposed_square(to, where)   the same, with each 8×8 part transposed
 //   warp.multiply(sums, left, right)         square_sums += square_operand · square_operand
 //
