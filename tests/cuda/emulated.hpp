@@ -217,6 +217,8 @@ class emulated_block {
 
   /// Copies nothing before `finish_copies`, so that a kernel that does not wait finds NaN.
   void copy_later(bfloat16* to, const bfloat16* from, bool exists) {
+    if (!grid::is_aligned(to) || (exists && !grid::is_aligned(from)))
+      throw std::logic_error{"a copy of 16 bytes is not aligned to them"};
     copies_.push_back({to, exists ? from : nullptr});
   }
   void finish_copies() {

@@ -1,6 +1,7 @@
 #pragma once
 #include <bit>
 #include <cstdint>
+#include <stdexcept>
 #include <vector>
 
 #include <pretext/core/bfloat16.hpp>
@@ -89,7 +90,10 @@ class emulated_warp {
   template <class Values, class Where, class Element>
   static void load(Values& to, const Where& where, const Element& element_of) {
     const bfloat16* rows[lanes];
-    for (unsigned lane = 0; lane < lanes; ++lane) rows[lane] = where(lane);
+    for (unsigned lane = 0; lane < lanes; ++lane) {
+      rows[lane] = where(lane);
+      if (!grid::is_aligned(rows[lane])) throw std::logic_error{"a row of a square is not 16-byte aligned"};
+    }
     for (unsigned lane = 0; lane < lanes; ++lane)
       for (unsigned part = 0; part < 4; ++part) {
         const auto bits = [&](unsigned k) {

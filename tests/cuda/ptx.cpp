@@ -464,14 +464,27 @@ TEST_CASE("a copy to shared memory arrives when its thread waits for it") {
   const std::string result =
       "ld.shared.f32 %f1, [memory+4];\nld.shared.f32 %f2, [memory+20];\n"
       "st.global.f32 [%rd1+16], %f1;\nst.global.f32 [%rd1+20], %f2;\n";
-  d.run(data, {1, 1, 64}, start + result);
-  CHECK(std::isnan(d.get<float>(data, 8)[4]));
+  CHECK(d.faults_with("copy is under way", data, {1, 1, 64}, start + result + "cp.async.wait_all;\n"));
+  CHECK(d.faults_with("exits before a copy", data, {1, 1, 64}, start));
   d.run(data, {1, 1, 64}, start + "cp.async.wait_all;\n" + result);
   CHECK(d.get<float>(data, 8)[4] == 2);
   CHECK(d.get<float>(data, 8)[5] == 0);
   CHECK(
       d.faults_with("misaligned", data, {1, 1, 64},
                     "mov.u32 %r4, 8;\nmov.u32 %r5, 16;\ncp.async.cg.shared.global [%r4], [%rd1], 16, %r5;"));
+}
+TEST_CASE("a warp must not have diverged before an aligned instruction") {
+  device d;
+  const auto data = d.upload(words(32, 0));
+  CHECK(d.faults_with("together with its whole warp", data, {1, 32, 512}, R"(
+    mov.u32 %r4, 0;
+    setp.lt.u32 %p1, %r1, 8;
+    @%p1 bra $some;
+    bra.uni $all;
+$some:
+    ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%r10, %r11, %r12, %r13}, [%r4];
+$all:
+    mov.u32 %r5, 0;)"));
 }
 TEST_CASE("shared memory that a block has not written is NaN") {
   device d;

@@ -139,8 +139,8 @@ struct attention_head {
 /// MAE's attention over all and over the visible quarter of patches of 32×32 and 224×224 pixels, and shapes
 /// that do not fill a tile.
 inline std::vector<kernels::attention_extents> attentions_on_tensor_cores() {
-  return {{17, 128, 2}, {50, 192, 3}, {64, 176, 2}, {33, 40, 1},   {65, 64, 1},
-          {65, 160, 2}, {197, 64, 2}, {7, 24, 3},   {130, 144, 2}, {1, 16, 1}};
+  return {{17, 128, 2}, {50, 192, 3}, {64, 176, 2}, {16, 64, 2}, {48, 192, 2},  {49, 144, 2}, {33, 40, 1},
+          {65, 64, 1},  {65, 160, 2}, {197, 64, 2}, {7, 24, 3},  {130, 144, 2}, {1, 16, 1}};
 }
 
 /// y and the log-sum-exp of each row.

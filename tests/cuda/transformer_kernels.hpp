@@ -196,18 +196,22 @@ void selected_positions() {
       patches::gather(at.context, of, batch, chosen, at.in(images), at.out(rows.size()));
       patches::scatter(at.context, of, batch, chosen, at.in(rows), at.out(pixels));
     });
-  // a thread of a GPU has several vectors of a patch, or one, and patches may be too large for it
+  // a thread of a GPU has several vectors of a patch, or one; rows of images are not whole vectors; patches
+  // are too large for a thread
   for (const kernels::patch_extents of :
-       {kernels::patch_extents{32, 48, 3, 16}, {8, 16, 4, 4}, {40, 40, 4, 20}})
-    same_on_both<Device>([=]<class Context>(workbench<Context>& at) {
-      const std::size_t count = 2, values = batch * count * of.patch_dim();
-      const kernels::index_list chosen{count, at.in(shuffled_positions(batch, of.patches())), of.patches()};
-      const auto images = at.activations(batch * of.height * of.width * of.channels, 1),
-                 prediction = at.activations(values, 2);
-      at.loss(kernels::masked_pixels<typename Context::device>::run(
-          at.context, of, {true, pixel_error::squared, 77.5}, batch, chosen, at.in(images), at.in(prediction),
-          at.out(at.activations(values, 3))));
-    });
+       {kernels::patch_extents{32, 48, 3, 16}, {8, 16, 4, 4}, {8, 17, 4, 4}, {40, 40, 4, 20}})
+    for (const bool normalise : {false, true})
+      for (const auto error : {pixel_error::squared, pixel_error::absolute})
+        same_on_both<Device>([=]<class Context>(workbench<Context>& at) {
+          const std::size_t count = 2, values = batch * count * of.patch_dim();
+          const kernels::index_list chosen{count, at.in(shuffled_positions(batch, of.patches())),
+                                           of.patches()};
+          const auto images = at.activations(batch * of.height * of.width * of.channels, 1),
+                     prediction = at.activations(values, 2);
+          at.loss(kernels::masked_pixels<typename Context::device>::run(
+              at.context, of, {normalise, error, 77.5}, batch, chosen, at.in(images), at.in(prediction),
+              at.out(at.activations(values, 3))));
+        });
 }
 
 template <class Device>

@@ -1,4 +1,5 @@
 #pragma once
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -8,6 +9,13 @@ namespace pretext::tests::ptx {
 
 /// The parts of an instruction's name, such as {"setp", "lt", "f32"}.
 using name_parts = std::vector<std::string_view>;
+
+/// The whole name, such as "setp.lt.f32".
+inline std::string joined(const name_parts& parts) {
+  std::string name;
+  for (const std::string_view part : parts) name += (name.empty() ? "" : ".") + std::string{part};
+  return name;
+}
 
 /// The action of the instruction with this name; null if it is not supported. `where` is the state space
 /// that its operand names: nvcc uses `.param` for parameters of kernels and of functions.

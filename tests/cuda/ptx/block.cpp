@@ -80,6 +80,9 @@ warp::state warp::advance() {
          "waits for threads of its warp that wait at another instruction");
   for (; at < others; ++at) {
     const instruction& i = code[at];
+    if (i.aligned && here != ~std::uint32_t{0})
+      fail(i, static_cast<unsigned>(std::countr_zero(~here)),
+           "does not execute an instruction together with its whole warp");
     if (i.warp_wide && here != alive_) {
       waiting_ |= here;
       set_next(here, at);
@@ -108,6 +111,9 @@ warp::state warp::advance() {
         }
         break;
       case instruction::kind::end:
+        for (const copy& each : copies_)
+          if ((active_ >> each.lane & 1) != 0)
+            fail(i, each.lane, "exits before a copy that it has started ends");
         alive_ &= ~active_;
         set_next(here & ~active_, at + 1);
         return state::runs;

@@ -119,7 +119,7 @@ void start_copy(warp& w, const instruction& i) {
     const auto to = static_cast<std::uint32_t>(w[i.from[0]][lane]),
                bytes = static_cast<std::uint32_t>(w[i.from[3]][lane]);
     const std::uint64_t from = w[i.from[1]][lane];
-    if (i.offset != 0 || w[i.from[2]][lane] != 16 || (bytes != 0 && bytes != 16))
+    if (w[i.from[2]][lane] != 16 || (bytes != 0 && bytes != 16))
       w.fail(i, lane, "copies a number of bytes that the interpreter does not support");
     if (to % 16 != 0 || (bytes != 0 && from % 16 != 0))
       w.fail(i, lane, "copies 16 bytes at a misaligned address");
@@ -128,6 +128,8 @@ void start_copy(warp& w, const instruction& i) {
       std::memcpy(started.bytes.data(), found<space::global, 16, false>(w, i, lane, from), 16);
       reads.add(from);
     }
+    if (const access_error what = w.context().shared.on_copy_start(to, 16, w.now(lane)))
+      w.fail(i, lane, "writes " + std::string{what});
     writes.add(to);
     w.copies().push_back(started);
   });
@@ -136,11 +138,15 @@ void start_copy(warp& w, const instruction& i) {
   w.context().counted->add_shared(writes);
 }
 void finish_copies(warp& w, const instruction& i) {
+  shared_memory& memory = w.context().shared;
   std::erase_if(w.copies(), [&](const warp::copy& each) {
     bool waits = false;
     w.for_each_lane([&](unsigned lane) { waits |= lane == each.lane; });
-    if (waits) std::memcpy(found<space::shared, 16, true>(w, i, each.lane, each.to), each.bytes.data(), 16);
-    return waits;
+    if (!waits) return false;
+    if (const access_error what = memory.on_copy_end(each.to, 16, w.now(each.lane)))
+      w.fail(i, each.lane, "writes " + std::string{what});
+    std::memcpy(memory.host_pointer(each.to), each.bytes.data(), 16);
+    return true;
   });
 }
 

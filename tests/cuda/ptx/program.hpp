@@ -37,6 +37,7 @@ struct instruction {
   enum class kind : std::uint8_t { ordinary, branch, end, barrier } is = kind::ordinary;
   bool negated = false;             ///< execute if the guard is false
   bool warp_wide = false;           ///< a warp's threads must execute it together
+  bool aligned = false;             ///< the warp must not even have diverged before it
   bool divides = false;             ///< integers, which takes a GPU tens of instructions
   std::uint32_t issue_slots = 100;  ///< in hundredths; see issue_slots.hpp
   std::uint32_t guard = 0;          ///< a predicate register; `always` (0) is true

@@ -1,6 +1,8 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
+#include <map>
 #include <vector>
 
 #include "memory.hpp"
@@ -11,7 +13,8 @@ inline constexpr access_error not_shared = "beyond the block's shared memory",
                               written_by_another_thread =
                                   "shared memory that another thread writes, without a barrier in between",
                               read_by_another_thread =
-                                  "shared memory that another thread reads, without a barrier in between";
+                                  "shared memory that another thread reads, without a barrier in between",
+                              being_copied = "shared memory to which a copy is under way";
 
 /// A block's shared memory. For every byte it tracks the last writer and reader and their time: two threads
 /// may access the same byte (one of them writing) only with a barrier in between, of the block or, within a
@@ -34,6 +37,7 @@ class shared_memory {
   /// Starts another block.
   void begin(std::size_t bytes) {
     ++barriers_;
+    copied_.clear();
     size_ = bytes;
     bytes_.assign(bytes, std::byte{0xFF});
     if (bytes > writers_.size()) {
@@ -47,6 +51,7 @@ class shared_memory {
 
   access_error on_read(std::uint64_t offset, std::size_t bytes, moment now) {
     if (offset > size_ || bytes > size_ - offset) return not_shared;
+    if (is_being_copied(offset, bytes)) return being_copied;
     for (std::uint64_t i = offset; i < offset + bytes; ++i) {
       if (race(writers_[i], now)) return written_by_another_thread;
       readers_[i] = merged(readers_[i], now);
@@ -55,6 +60,7 @@ class shared_memory {
   }
   access_error on_write(std::uint64_t offset, std::size_t bytes, moment now) {
     if (offset > size_ || bytes > size_ - offset) return not_shared;
+    if (is_being_copied(offset, bytes)) return being_copied;
     for (std::uint64_t i = offset; i < offset + bytes; ++i) {
       if (race(writers_[i], now)) return written_by_another_thread;
       if (race(readers_[i], now)) return read_by_another_thread;
@@ -62,8 +68,24 @@ class shared_memory {
     }
     return nullptr;
   }
+  /// From the start of a copy to its end its destination may change at any time.
+  access_error on_copy_start(std::uint64_t offset, std::size_t bytes, moment now) {
+    if (const access_error what = on_write(offset, bytes, now)) return what;
+    copied_.emplace(offset, offset + bytes);
+    return nullptr;
+  }
+  access_error on_copy_end(std::uint64_t offset, std::size_t bytes, moment now) {
+    copied_.erase(offset);
+    return on_write(offset, bytes, now);
+  }
 
  private:
+  bool is_being_copied(std::uint64_t offset, std::size_t bytes) const {
+    if (copied_.empty()) return false;
+    const auto after = copied_.lower_bound(offset + bytes);
+    return after != copied_.begin() && std::prev(after)->second > offset;
+  }
+
   // Values of moment::thread that stand for several threads: of one warp (the flag plus the warp's index),
   // or of more than one warp.
   static constexpr std::uint16_t several_flag = 0x8000, several_warps = 0xFFFF;
@@ -93,6 +115,7 @@ class shared_memory {
   std::uint32_t barriers_ = 0;
   std::vector<std::byte> bytes_;
   std::vector<moment> writers_, readers_;
+  std::map<std::uint64_t, std::uint64_t> copied_;  // where copies that are under way begin and end
 };
 
 }  // namespace pretext::tests::ptx

@@ -120,8 +120,7 @@ action tensor_core(const name_parts& parts) {
   if (parts[0] == "bar" && parts.size() == 3 && parts[1] == "warp" && parts[2] == "sync")
     return [](warp& w, const instruction&) { w.pass_barrier(); };
   if (parts[0] != "wmma") return nullptr;
-  std::string name;
-  for (const std::string_view part : parts) name += (name.empty() ? "" : ".") + std::string{part};
+  const std::string name = joined(parts);
   for (const bool transposed : {false, true}) {
     const std::string layout = transposed ? "col" : "row";
     for (const std::string side_of_product : {"a", "b"})

@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -190,6 +191,7 @@ class translation {
     if (words.empty()) unknown(statement);
     parsed.warp_wide = words[0] == "bar" || words[0] == "wmma" || words[0] == "shfl" || words[0] == "mma" ||
                        words[0] == "ldmatrix";
+    parsed.aligned = std::find(words.begin(), words.end(), "aligned") != words.end();
     parsed.issue_slots = issue_slots(words);
     parsed.divides = (words[0] == "div" || words[0] == "rem") && words.back().front() != 'f';
     if (words[0] == "call" && rest.size() == statement.size()) return call(operands);
@@ -208,6 +210,7 @@ class translation {
         auto& side = parsed.to.empty() && parsed.from.empty() && !stores ? parsed.to : parsed.from;
         side.insert(side.end(), next.registers.begin(), next.registers.end());
         if (next.address) parsed.offset = next.offset;
+        if (next.offset != 0 && words[0] == "cp") unknown(statement);  // has two addresses
       }
       parsed.act = action_for(words, where_);
       if (!parsed.act) unknown(statement);

@@ -75,8 +75,7 @@ void multiply(warp& w, const instruction& i) {
 }  // namespace
 
 action warp_product(const name_parts& parts) {
-  std::string name;
-  for (const std::string_view part : parts) name += (name.empty() ? "" : ".") + std::string{part};
+  const std::string name = joined(parts);
   if (name == "ldmatrix.sync.aligned.m8n8.x4.shared.b16") return load<false>;
   if (name == "ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16") return load<true>;
   return name == "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32" ? multiply : nullptr;

@@ -13,8 +13,8 @@
 #include <pretext/kernels/gpu/attention/tiled_backward.hpp>
 
 // Attention without storing scores: logits are computed in square tiles wherever they are needed and never
-// leave a block. bfloat16 heads up to 96 wide use one kernel on tensor cores, of up to 64 tokens one that
-// keeps the scores in registers; all others use the tiled kernels below.
+// leave a block. Heads of bfloat16 up to 96 wide use one kernel on tensor cores; for at most 64 tokens it
+// keeps the scores in registers. All others use the tiled kernels below.
 namespace pretext::inline v0_1::grid {
 
 /// The log-sum-exp of each query: the first pass over the scores.
@@ -74,7 +74,7 @@ struct attention_outputs {
   }
 };
 
-/// Attention by our own kernels: the fused one if it fits, else the tiled ones, which recompute the scores.
+/// Attention by our own kernels: a fused one if it fits, else the tiled ones, which recompute the scores.
 struct recomputed_attention {
   using attention_extents = kernels::attention_extents;
 
@@ -119,9 +119,8 @@ struct recomputed_attention {
                            Results*... results) {
     if (!is_vectorizable<bfloat16>(heads.head_width, {heads.qkv, heads.y, heads.dy, results...}))
       return false;
-    return heads.e.tokens <= short_attention_tiling<32>::side
-               ? launch_of_width<Short>(context, batch, heads, results...)
-               : launch_of_width<Long>(context, batch, heads, results...);
+    return heads.e.tokens <= most_short_tokens ? launch_of_width<Short>(context, batch, heads, results...)
+                                               : launch_of_width<Long>(context, batch, heads, results...);
   }
   template <template <unsigned Depth> class Kernel, class Context, class... Results>
   static bool launch_of_width(Context& context, std::size_t batch, const attention_heads<bfloat16>& heads,

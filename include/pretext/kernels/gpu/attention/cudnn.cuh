@@ -22,7 +22,7 @@ struct attention<cuda_gpu> {
   using fallback = grid::recomputed_attention;
 
   /// One block of our own kernel has all scores of a head of fewer tokens, and reads its inputs once.
-  static constexpr std::size_t fewest_untimed = 65;
+  static constexpr std::size_t fewest_untimed = grid::most_short_tokens + 1;
   /// Older versions go back through the wrong scores where 128 does not divide the tokens, unless they are
   /// given a mask.
   static constexpr std::size_t oldest_version = 91600;

@@ -26,9 +26,9 @@ struct fused_attention_backward {
   bfloat16* dqkv;
 
   constexpr std::size_t blocks_per_head() const { return 1; }
-  /// log_sum and δ of all queries, then dq if the keys span more than one tile.
+  /// log_sum, δ and dq of all queries.
   PRETEXT_HOST_DEVICE constexpr std::size_t dynamic_shared() const {
-    return 2 * all.padded_tokens() + (all.tiles() > 1 ? all.padded_tokens() * stride : 0);
+    return (2 + stride) * all.padded_tokens();
   }
 
   template <class Block>
@@ -75,7 +75,7 @@ struct fused_attention_backward {
       }
       if (left == 0 && thread < all.count(top)) {
         const std::size_t query = top + thread;
-        state.log_sum[query] = log_sum[unit * all.tokens() + query] * tiling::log2_of_e;
+        state.log_sum[query] = log_sum[unit * all.tokens() + query] * all.heads.log2_of_e;
         state.delta[query] = all.heads.template delta<8>(unit, query);
       }
       queries.write(thread, memory.queries);
@@ -93,7 +93,7 @@ struct fused_attention_backward {
     auto& memory = block.shared();
     const unsigned queries = all.count(top), keys = all.count(left);
     const product_limits limits{queries, keys, all.depth()};
-    const float scale = all.heads.scale * tiling::log2_of_e;
+    const float scale = all.heads.scale * all.heads.log2_of_e;
     typename Block::template tile_sums<side, side> dots, dp;
     dots.add(memory.queries, transposed{memory.keys}, limits);
     dp.add(memory.output_gradients, transposed{memory.values}, limits);

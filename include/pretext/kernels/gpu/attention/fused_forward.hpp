@@ -12,7 +12,6 @@ namespace pretext::inline v0_1::grid {
 template <unsigned Depth>
 struct fused_attention_tiling {
   static constexpr unsigned threads = 256, side = 64;
-  static constexpr float log2_of_e = 1.44269504f;
   using rows = staged_rows<side, Depth, threads>;  ///< of queries, keys, values or gradients
   using square = operand_tile<side, side, false>;  ///< of probabilities or their gradients
   attention_heads<bfloat16> heads;                 ///< rows 16-byte aligned
@@ -143,7 +142,7 @@ struct fused_attention {
     vec<float, 8> weight{};
     for (unsigned k = 0; k < 8; ++k)
       if (key + k < all.tokens()) {
-        weight[k] = std::exp2((scores[k] - softmax.largest) * (all.heads.scale * tiling::log2_of_e));
+        weight[k] = std::exp2((scores[k] - softmax.largest) * (all.heads.scale * all.heads.log2_of_e));
         softmax.sum += weight[k];
       }
     return weight;

@@ -13,6 +13,7 @@ namespace pretext::inline v0_1::grid {
 template <class T>
 struct attention_heads {
   using R = arithmetic<T>;
+  static constexpr float log2_of_e = 1.44269504f;
   kernels::attention_extents e;
   std::size_t head_width;  ///< e.head_width(), which is a division
   R scale;
@@ -27,7 +28,8 @@ struct attention_heads {
         y{output},
         dy{dy_values} {}
 
-  /// Where the elements of a unit begin in qkv, and in y and dy.
+  /// Where the elements of a unit begin in qkv, and in y and dy. There are fewer than 2^31 units, because a
+  /// grid has no more blocks.
   struct offsets {
     std::size_t qkv, y;
   };

@@ -126,14 +126,14 @@ struct short_attention_backward {
         const unsigned row = row_of(warp.index() * 32 + lane, pass);
         if (lane % 4 != 0) return;
         memory.delta[row] = delta[lane];
-        memory.offset[row] = row < all.tokens() ? -log_sum[unit * all.tokens() + row] * tiling::log2_of_e
+        memory.offset[row] = row < all.tokens() ? -log_sum[unit * all.tokens() + row] * all.heads.log2_of_e
                                                 : minus_infinity<float>();
       });
     }
   }
 
-  /// dk / scale and dv of the warp's 16 keys; dSᵀ in the place of its values, 0 outside of the keys and
-  /// queries.
+  /// dk / scale and dv of the warp's 16 keys; dSᵀ in the place of its values, 0 outside of the keys and,
+  /// if values are finite, of the queries.
   template <class Warp, class Memory, class Sums>
   PRETEXT_HOST_DEVICE void differentiate(const Warp& warp, Memory& memory, Sums& dkeys, Sums& dvalues) const {
     const unsigned top = warp.index() * 16;
@@ -179,7 +179,7 @@ struct short_attention_backward {
   template <class Memory>
   PRETEXT_HOST_DEVICE void weigh(const Memory& memory, unsigned first, unsigned lane, square_sums& dots,
                                  square_sums& dp) const {
-    const float scale = all.heads.scale * tiling::log2_of_e;
+    const float scale = all.heads.scale * all.heads.log2_of_e;
     for (unsigned half = 0; half < 2; ++half) {  // 8 columns, of which a lane has two in each of its rows
       const unsigned query = first + square_sums::column(lane, 4 * half);
       const auto offsets = load<2>(memory.offset + query), deltas = load<2>(memory.delta + query);

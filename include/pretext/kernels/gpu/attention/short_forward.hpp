@@ -10,12 +10,14 @@
 
 namespace pretext::inline v0_1::grid {
 
+/// The most tokens of a head whose scores fit into the registers of a block's warps.
+inline constexpr unsigned most_short_tokens = 64;
+
 /// Divides the attention of a head of at most 64 tokens, at most `Depth` wide, among warps: each computes 16
 /// rows, whose scores and sums stay in its registers.
 template <unsigned Depth>
 struct short_attention_tiling {
-  static constexpr unsigned threads = 128, side = 64, squares = side / 16, deep = Depth / 16;
-  static constexpr float log2_of_e = 1.44269504f;
+  static constexpr unsigned threads = 128, side = most_short_tokens, squares = side / 16, deep = Depth / 16;
   using tile = operand_tile<side, Depth, false>;
   using chunk = aligned_vec<bfloat16, 8>;
   attention_heads<bfloat16> heads;  ///< rows 16-byte aligned
@@ -171,7 +173,7 @@ struct short_attention {
   /// Replaces scores by exp((score - largest)·scale), and sums these.
   template <class Scores, class Values>
   PRETEXT_HOST_DEVICE void take_weights(Scores& scores, unsigned lane, Values& largest, Values& sum) const {
-    const float scale = all.heads.scale * tiling::log2_of_e;
+    const float scale = all.heads.scale * all.heads.log2_of_e;
     float sums[2] = {};
     for (unsigned n = 0; n < squares; ++n) {
       if (!all.has_tokens(n)) continue;

@@ -59,7 +59,7 @@ struct pixel_taps {
   }
 
  private:
-  /// Not inlined, so that the loops that seldom call it need few registers.
+  /// Not inlined, so that the loops over taps, which seldom call it, need few registers.
   __attribute__((noinline)) PRETEXT_HOST_DEVICE float weight_of(const axis_resampling& axis, int k,
                                                                 bool inside) const {
     if (axis.drops_outside && !inside) return 0;

@@ -30,24 +30,22 @@ struct square_sums {
   }
 };
 
-/// Rounds sums to bfloat16, as a left operand, each first multiplied by the factor of its row: `upper` for
-/// the lane's first row, `lower` for the one 8 rows below.
-PRETEXT_HOST_DEVICE inline square_operand scaled_operand(const square_sums& sums, float upper, float lower) {
-  square_operand rounded;
-  for (unsigned pair = 0; pair < 4; ++pair) {
-    const float factor = pair % 2 == 0 ? upper : lower;
-    rounded.of[pair] = __builtin_bit_cast(
-        std::uint32_t,
-        pack<bfloat16>(vec<float, 2>{{sums.of[2 * pair] * factor, sums.of[2 * pair + 1] * factor}}));
-  }
-  return rounded;
+/// Two numbers, rounded to bfloat16, in one register.
+PRETEXT_HOST_DEVICE inline std::uint32_t rounded_pair(float first, float second) {
+  return __builtin_bit_cast(std::uint32_t, pack<bfloat16>(vec<float, 2>{{first, second}}));
 }
+/// Rounds sums to bfloat16, as a left operand.
 PRETEXT_HOST_DEVICE inline square_operand rounded_operand(const square_sums& sums) {
   square_operand rounded;
   for (unsigned pair = 0; pair < 4; ++pair)
-    rounded.of[pair] = __builtin_bit_cast(
-        std::uint32_t, pack<bfloat16>(vec<float, 2>{{sums.of[2 * pair], sums.of[2 * pair + 1]}}));
+    rounded.of[pair] = rounded_pair(sums.of[2 * pair], sums.of[2 * pair + 1]);
   return rounded;
+}
+/// The same of sums that are multiplied by the factor of their row: `upper` for the lane's first row, `lower`
+/// for the one 8 rows below.
+PRETEXT_HOST_DEVICE inline square_operand scaled_operand(square_sums sums, float upper, float lower) {
+  for (unsigned k = 0; k < 8; ++k) sums.of[k] *= k / 2 % 2 == 0 ? upper : lower;
+  return rounded_operand(sums);
 }
 
 /// Stores the square whose first element is tile.of[row][column], in the layout of a left operand.
@@ -60,8 +58,8 @@ PRETEXT_HOST_DEVICE void store_square(Tile& tile, unsigned row, unsigned column,
 }
 
 /// Which 8 elements a lane names for `load_square` (devices/grid/kernel.hpp) in order to load the square that
-/// begins at tile.of[row][column] as a left operand. With `load_transposed_square` it becomes a right
-/// operand.
+/// begins at tile.of[row][column] as a left operand; all squares are at constant distances from one address
+/// of the lane. With `load_transposed_square` it becomes a right operand.
 template <class Tile>
 PRETEXT_HOST_DEVICE const bfloat16* part_of_left(const Tile& tile, unsigned row, unsigned column,
                                                  unsigned lane) {
