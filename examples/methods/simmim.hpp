@@ -20,7 +20,7 @@
 namespace programs {
 
 struct simmim_options {
-  std::vector<field> fields(recipe&) { return {}; }
+  std::vector<field> fields(recipe& common) { return {preset_field(common)}; }
 };
 
 struct simmim {
@@ -35,7 +35,7 @@ struct simmim {
             .description = "Pretrains a vision transformer with SimMIM (Xie et al. 2022), without labels.",
             .pairs_views = false};
   }
-  static std::string encoders() { return names_of(vits<>); }
+  static std::string encoders() { return names_of(vits<pretext::simmim_pretraining>); }
   static void set_defaults(arguments& config) { suit_vision_transformer(config); }
   /// Pictures for the report, besides the augmented views.
   static void add_pictures(pretext::any_trainer& trainer, const arguments& config, const datasets& data,
@@ -52,7 +52,7 @@ struct simmim {
   static std::unique_ptr<product> make(const arguments& config, const typename Device::stream& stream) {
     using namespace pretext;
     return make_for_encoder<product>(
-        vits<>, config,
+        vits<simmim_pretraining>, config,
         [&]<class Encoder, std::size_t Size, std::size_t Channels>(
             const compiled_encoder<Encoder, Size, Channels>&) {
           using images = shape<Size, Size, Channels>;

@@ -96,19 +96,25 @@ inline constexpr auto finetune_encoders = convolutional + vits<pretext::mae_fine
 /// The encoders of pretraining runs.
 inline constexpr auto all_encoders = convolutional + vits<>;
 
+namespace detail {
+/// `use` of the vision transformers of a method that has its own.
+template <pretext::fixed_string Method, class Recipe, class Use>
+auto with_vits_of(const Use& use) -> decltype(use(all_encoders)) {
+  if constexpr (is_compiled_method(Method))
+    return use(vits<Recipe>);
+  else
+    throw_method_not_compiled(Method.text);
+}
+}  // namespace detail
+
 /// `use(set)` for the encoders of a method's runs: most methods share `all_encoders`; the vision transformers
-/// of I-JEPA have no class token, those of DINOv2 have LayerScale. Throws std::invalid_argument if the method
-/// has such encoders and was not compiled.
+/// of I-JEPA have no class token, those of DINOv2 have LayerScale, and the feature of SimMIM's is a mean.
+/// Throws std::invalid_argument if the method has encoders of its own and was not compiled.
 template <class Use>
 auto with_encoders_of(std::string_view method, const Use& use) {
-  if (method == "ijepa") {
-    if constexpr (is_compiled_method("ijepa")) return use(vits<pretext::ijepa_pretraining>);
-    throw_method_not_compiled("ijepa");
-  }
-  if (method == "dinov2") {
-    if constexpr (is_compiled_method("dinov2")) return use(vits<pretext::dinov2_pretraining>);
-    throw_method_not_compiled("dinov2");
-  }
+  if (method == "ijepa") return detail::with_vits_of<"ijepa", pretext::ijepa_pretraining>(use);
+  if (method == "dinov2") return detail::with_vits_of<"dinov2", pretext::dinov2_pretraining>(use);
+  if (method == "simmim") return detail::with_vits_of<"simmim", pretext::simmim_pretraining>(use);
   return use(all_encoders);
 }
 

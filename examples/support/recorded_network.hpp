@@ -33,6 +33,12 @@ inline std::size_t number_in(std::string_view recipe, std::string_view name, std
 
 }  // namespace detail
 
+/// Does a method have vision transformers of its own? They have the names of PRETEXT_TEACHERS behind that of
+/// the method: simmim/vit-micro.
+constexpr bool has_own_transformers(std::string_view method) {
+  return method == "dinov2" || method == "ijepa" || method == "simmim";
+}
+
 /// Throws std::runtime_error that names the file if no program wrote it.
 inline recorded_network network_of(const pretext::safetensors& file) {
   const auto recipe = file.metadata.find("recipe");

@@ -67,7 +67,8 @@ teacher_file find_teacher(const std::string& teacher, const std::string& encoder
     return found;
   }
   const recorded_network network = network_of(recorded);
-  if (encoder.empty()) found.encoder = (network.method == "dinov2" ? "dinov2/" : "") + network.encoder;
+  if (encoder.empty())
+    found.encoder = (has_own_transformers(network.method) ? network.method + "/" : "") + network.encoder;
   if (network.image_size != config.image_size || network.channels != config.channels)
     throw_error<std::runtime_error>(path.string(), ": is of an encoder of images of ", network.image_size,
                                     " pixels and ", network.channels, " channels, and this run has ",

@@ -13,7 +13,7 @@ namespace programs {
 /// A file and the encoder that it holds.
 struct teacher_file {
   std::filesystem::path path;
-  std::string encoder;  ///< its name in known_encoders.hpp, behind dinov2/ for DINOv2's
+  std::string encoder;  ///< its name in known_encoders.hpp, or METHOD/NAME (`has_own_transformers`)
   std::size_t image_size = 0, channels = 0;
 };
 

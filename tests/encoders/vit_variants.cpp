@@ -36,6 +36,23 @@ struct positioned_registers : dinov2_pretraining {
 template <std::size_t Patch, class Recipe>
 using small = vit<Patch, 12, 2, 3, Recipe>;
 
+/// The tokens after the last norm, from the parts.
+template <class Net, class In, class Context, class T>
+void infer_tokens(Context& context, const weights<Context>& own, const reads<Context, In>& images,
+                  std::vector<T>& tokens) {
+  using Tokens = typename Net::template tokens<In>;
+  using Patches = typename Net::template patches<In>;
+  std::vector<T> embedded(images.batch * Patches::size), sequence(tokens.size());
+  Net::embedding::infer(context, own.at(Net::template embedding_at<In>), images,
+                        writes<Context, Patches>{embedded.data(), images.batch});
+  Net::template position_embedding<In>::infer(context, own,
+                                              reads<Context, Patches>{embedded.data(), images.batch},
+                                              writes<Context, Tokens>{sequence.data(), images.batch});
+  Net::trunk::infer(context, own.at(Net::template trunk_at<In>),
+                    reads<Context, Tokens>{sequence.data(), images.batch},
+                    writes<Context, Tokens>{tokens.data(), images.batch});
+}
+
 /// Features, tokens and gradients of the case `name`; `weights_of` is the case that has the weights.
 template <class Net, std::size_t Side, class Context>
 void agrees(const safetensors& file, const std::string& name, const std::string& weights_of,
@@ -77,16 +94,7 @@ void agrees(const safetensors& file, const std::string& name, const std::string&
   }
   CHECK(compared == (name == weights_of ? table.size() : 2));
 
-  // The tokens, from the parts.
-  std::vector<T> embedded(batch * Net::template patches<In>::size), sequence(tokens.size());
-  using Patches = typename Net::template patches<In>;
-  Net::embedding::infer(context, own.at(Net::template embedding_at<In>), images,
-                        writes<Context, Patches>{embedded.data(), batch});
-  Net::template position_embedding<In>::infer(context, own, reads<Context, Patches>{embedded.data(), batch},
-                                              writes<Context, Tokens>{sequence.data(), batch});
-  Net::trunk::infer(context, own.at(Net::template trunk_at<In>),
-                    reads<Context, Tokens>{sequence.data(), batch},
-                    writes<Context, Tokens>{tokens.data(), batch});
+  infer_tokens<Net, In>(context, own, images, tokens);
   CHECK(tests::relative_difference(tokens, file.at(name + ".tokens").as<double>()) < tolerance);
 }
 
@@ -145,6 +153,29 @@ TEST_CASE("registers, gated perceptrons, no class token or one without a positio
   agrees<small<4, free_class_token>, 16>("free_class_token", "free_class_token");
 }
 
+TEST_CASE("SimMIM's feature is the mean of the normalised patch tokens, without the class token") {
+  using net = small<4, simmim_pretraining>;
+  using In = shape<8, 8, 3>;
+  constexpr std::size_t batch = 2, count = net::tokens<In>::extents[0], width = 12;
+  static_assert(count == 5);
+  using context_type = on<cpu, fp64>;
+  context_type context{};
+  auto w = tests::normal_numbers(weight_count<net, In>, 1);
+  const auto x = tests::normal_numbers(batch * In::size, 2);
+  const weights<context_type> own{w.data()};
+  std::vector<double> tokens(batch * count * width), h(batch * width);
+  infer_tokens<net, In>(context, own, reads<context_type, In>{x.data(), batch}, tokens);
+  net::infer(context, own, reads<context_type, In>{x.data(), batch},
+             writes<context_type, net::feature>{h.data(), batch});
+
+  std::vector<double> expected(h.size());
+  for (std::size_t i = 0; i < batch; ++i)
+    for (std::size_t t = 1; t < count; ++t)
+      for (std::size_t c = 0; c < width; ++c)
+        expected[i * width + c] += tokens[(i * count + t) * width + c] / (count - 1);
+  CHECK(tests::relative_difference(h, expected) < 1e-12);
+}
+
 TEST_CASE("every gradient of these structures matches finite differences") {
   using image = shape<4, 6, 2>;
   tests::gradients_match_finite_differences<vit<2, 8, 2, 2, small_grid>, image>(2);
@@ -152,5 +183,6 @@ TEST_CASE("every gradient of these structures matches finite differences") {
   tests::gradients_match_finite_differences<vit<2, 8, 1, 2, positioned_registers>, image>(2);
   tests::gradients_match_finite_differences<vit<2, 8, 1, 2, dinov2_giant>, image>(2);
   tests::gradients_match_finite_differences<vit<2, 8, 1, 2, ijepa_pretraining>, image>(2);
+  tests::gradients_match_finite_differences<vit<2, 8, 1, 2, simmim_pretraining>, image>(2);
   tests::gradients_match_finite_differences<vit<2, 8, 1, 2, moco_v3_pretraining>, image>(2);
 }

@@ -70,7 +70,7 @@ void for_each_method(const F& f) {
   f(std::string{"BYOL"}, byol<images, trunk, byol_head<9, 6>>{});
   f(std::string{"MAE"},
     mae<images, vit<2, 16, 2, 2>, mae_decoder<8, 2, 2>, random_masking<std::ratio<1, 2>>>{});
-  f(std::string{"SimMIM"}, simmim<images, vit<2, 16, 2, 2>, block_masking<4>>{});
+  f(std::string{"SimMIM"}, simmim<images, vit<2, 16, 2, 2, simmim_pretraining>, block_masking<4>>{});
   f(std::string{"MoCo v2"}, moco_v2<images, trunk, moco_v2_head<9, 6>>{.loss = {.capacity = 24}});
   f(std::string{"MoCo v3"}, moco_v3<images, trunk, moco_v3_head<9, 6>, byol_head<9, 6, bias::no>>{});
   f(std::string{"SimSiam"}, simsiam<images, trunk, simsiam_head<9, 6>, simsiam_predictor<3, 6>>{});

@@ -22,7 +22,7 @@ namespace {
 
 using images = shape<12, 8, 3>;
 using small_mae = mae<images, vit<4, 16, 2, 2>, mae_decoder<8, 2, 2>, random_masking<std::ratio<1, 2>>>;
-using small_simmim = simmim<images, vit<2, 16, 2, 2>, block_masking<4>>;
+using small_simmim = simmim<images, vit<2, 16, 2, 2, simmim_pretraining>, block_masking<4>>;
 
 /// A trainer with the images and indices of its samples.
 template <class Method, class Numerics = fp64>

@@ -36,10 +36,12 @@ stamps "resnet18@33;resnet18@33:3;resnet18@33:12"
 has 1 'convolutional_entry<"resnet18", 33, PRETEXT_CHANNELS>("resnet18")'
 has 1 'convolutional_entry<"resnet18", 33, 12>("resnet18")'
 
-stamps "resnet18@32" "resnet50@224;vit-small/14@224;dinov2/vit-small/14@224"
+stamps "resnet18@32" "resnet50@224;vit-small/14@224;dinov2/vit-small/14@224;ijepa/vit-micro@32;simmim/vit-micro/8@32"
 has 1 'convolutional_entry<"resnet50", 224, PRETEXT_CHANNELS>("resnet50")'
 has 1 'vit_entry<"vit-small", 14, 224, PRETEXT_CHANNELS, pretext::mae_pretraining>("vit-small/14", "vit-small/14")'
 has 1 'pretext::dinov2_pretraining>("dinov2/vit-small/14", "dinov2/vit-small/14")'
+has 1 'pretext::ijepa_pretraining>("ijepa/vit-micro", "ijepa/vit-micro/4")'
+has 1 'pretext::simmim_pretraining>("simmim/vit-micro/8", "simmim/vit-micro/8")'
 
 stops "resnet18@32;resnet19@32" 'the entry "resnet19@32", but there is no encoder resnet19. An entry is NAME@PIXELS'
 says "the names are $(tr '\n' ' ' <<<"$names" | sed 's/ $//; s/ /, /g')."
@@ -50,11 +52,11 @@ stops "vit-small@100" "its patches of 16 pixels do not divide images of 100 pixe
 stops "vit-micro/3@32" "its patches of 3 pixels do not divide"
 stops "resnet18/4@32" "resnet18 is no vision transformer and has no patches. Write resnet18@32"
 stops "convnext-tiny@112" "convnext-tiny takes images whose size is a multiple of 32 pixels"
-stops "dinov2/vit-small/14@224" "only vision transformers of PRETEXT_TEACHERS are DINOv2's"
+stops "dinov2/vit-small/14@224" "only vision transformers of PRETEXT_TEACHERS are named with a method"
 stops "resnet18@7" "the programs take images of 8 to 2048 pixels"
 stops ";" "PRETEXT_ENCODERS is empty"
 stamps "resnet18@32" "dinov2/resnet18@32"
-says "only vision transformers of PRETEXT_TEACHERS are DINOv2's. Write resnet18@32"
+says "only vision transformers of PRETEXT_TEACHERS are named with a method. Write resnet18@32"
 stamps "resnet18@32" "" "6;10;6"
 has 1 'std::array<std::size_t, 2> compiled_local_crops{6, 10};'
 stamps "resnet18@32" "" ""

@@ -13,6 +13,7 @@ for method in $(methods | sed '/^distillation$/d') $(methods | sed -n '/^distill
   says "--learning-rate"
   ended 0 "$programs/pretrain" "$method" --images 128 --test-images 32 --epochs 2 --batch 64 --threads 2 --keep-going \
     ${own[@]+"${own[@]}"} --out "$method"
+  says "preset small: "
   [ -s "$method/encoder.safetensors" ] || die "$method has written no encoder"
   ended 0 "$programs/evaluate" --run "$method" --linear-epochs 0 --threads 2
   says "result: {"

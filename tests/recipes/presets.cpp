@@ -71,6 +71,30 @@ TEST_CASE("the rates of BYOL and MAE for small images stop growing at 64 images 
   CHECK(mae.learning_rate(preset_optimizer::adamw, 1024) == 2e-3);
 }
 
+TEST_CASE(
+    "SimMIM has the rate and the crops of its official code, hypersphere those of its code for STL-10") {
+  const auto simmim = simmim_for(image_kind::photographs),
+             hypersphere = hypersphere_for(image_kind::photographs);
+  CHECK(simmim.learning_rate(preset_optimizer::adamw, 2048) == doctest::Approx(4e-4));
+  CHECK(simmim.make_adamw().weight_decay == 0.05);
+  CHECK(simmim.warmup_epochs(800) == 10);
+  CHECK(simmim.views.minimum_area == 0.67f);
+  const auto small_simmim = simmim_for(image_kind::small_images);
+  CHECK(small_simmim.learning_rate(preset_optimizer::adamw, 16) == doctest::Approx(5e-4));
+  CHECK(small_simmim.learning_rate(preset_optimizer::adamw, 256) == 1e-3);
+  CHECK(hypersphere.learning_rate(preset_optimizer::sgd, 768) == doctest::Approx(0.36));
+  CHECK(hypersphere.make_sgd().weight_decay == 1e-4);
+  CHECK(hypersphere.warmup_epochs(200) == 0);
+  CHECK(hypersphere.views.minimum_area == 0.08f);
+  for (const auto& small :
+       {hypersphere_for(image_kind::small_images), distillation_for(image_kind::small_images),
+        distillation_for(image_kind::photographs)}) {
+    CHECK(small.learning_rate(preset_optimizer::sgd, 32) == doctest::Approx(0.2));
+    CHECK(small.learning_rate(preset_optimizer::sgd, 256) == 0.4);
+  }
+  CHECK(distillation_for(image_kind::photographs).views.minimum_area == 0.08f);
+}
+
 TEST_CASE("a preset's schedule follows from images, batch and epochs") {
   const auto preset = simclr_for(image_kind::small_images);
   const training_length length{.images = 6000, .batch = 64, .epochs = 4};

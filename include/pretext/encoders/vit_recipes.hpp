@@ -64,6 +64,12 @@ struct mae_fine_tuning : mae_pretraining {
   static constexpr token_pooling feature = token_pooling::mean;
 };
 
+/// MAE's with SimMIM's feature: the mean of the normalised patch tokens. Its loss reads patch tokens alone,
+/// so that the class token learns little (Xie et al. 2022 fine-tune the mean, too).
+struct simmim_pretraining : mae_pretraining {
+  static constexpr token_pooling feature = token_pooling::normed_mean;
+};
+
 /// timm's default for supervised training: learned positions, truncated normal weights.
 struct supervised_init : vit_structure {
   using linear_init = truncated_normal_init<std::ratio<1, 50>>;

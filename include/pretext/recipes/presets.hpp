@@ -90,17 +90,54 @@ constexpr pretraining_preset mae_for(image_kind kind) {
   return preset;
 }
 
+/// SimMIM: Xie et al. 2022 and the official code.
+constexpr pretraining_preset simmim_for(image_kind kind) {
+  pretraining_preset preset = mae_for(kind);
+  preset.with_adamw.rate = {.rate = 1e-3, .batch = 64, .scaling = rate_scaling::square_root, .largest = 1e-3};
+  if (kind != image_kind::photographs) return preset;
+  preset.with_adamw.rate = {.rate = 1e-4, .batch = 512};
+  preset.max_warmup_epochs = 10;
+  preset.views.minimum_area = 0.67f;
+  return preset;
+}
+
+/// Alignment and uniformity. The code of Wang & Isola 2020 for STL-10 has the values for photographs.
+constexpr pretraining_preset hypersphere_for(image_kind kind) {
+  pretraining_preset preset = simclr_for(kind);
+  preset.optimizer = preset_optimizer::sgd;
+  preset.warmup = 0.0625;
+  preset.with_sgd.rate = {.rate = 0.4, .batch = 64, .largest = 0.4};
+  if (kind != image_kind::photographs) return preset;
+  preset.with_sgd.rate = {.rate = 0.12, .batch = 256};
+  preset.warmup = 0;
+  preset.views.jitter = 0.5f;
+  return preset;
+}
+
+/// Distillation, for which no settings were published; the values for photographs are those for small images
+/// with smaller crops.
+constexpr pretraining_preset distillation_for(image_kind kind) {
+  pretraining_preset preset =
+      hypersphere_for(kind == image_kind::photographs ? image_kind::small_images : kind);
+  if (kind == image_kind::photographs) preset.views.minimum_area = 0.08f;
+  return preset;
+}
+
 /// The methods that have presets.
-inline constexpr std::array<std::string_view, 24> preset_methods{
-    "simclr", "byol", "mae",  "moco_v2", "moco_v3", "simsiam", "fast_siam", "barlow_twins",
-    "vicreg", "wmse", "tico", "dcl",     "dclw",    "nnclr",   "ressl",     "supcon",
-    "swav",   "dino", "ibot", "dinov2",  "msn",     "ijepa",   "lejepa",    "frossl"};
+inline constexpr std::array<std::string_view, 27> preset_methods{
+    "simclr",  "byol",    "mae",       "simmim",       "hypersphere", "distillation", "moco_v2",
+    "moco_v3", "simsiam", "fast_siam", "barlow_twins", "vicreg",      "wmse",         "tico",
+    "dcl",     "dclw",    "nnclr",     "ressl",        "supcon",      "swav",         "dino",
+    "ibot",    "dinov2",  "msn",       "ijepa",        "lejepa",      "frossl"};
 
 /// The preset of a method that is named at run time; nothing if there is none.
 constexpr std::optional<pretraining_preset> preset_for(std::string_view method, image_kind kind) {
   if (method == "simclr") return simclr_for(kind);
   if (method == "byol") return byol_for(kind);
   if (method == "mae") return mae_for(kind);
+  if (method == "simmim") return simmim_for(kind);
+  if (method == "hypersphere") return hypersphere_for(kind);
+  if (method == "distillation") return distillation_for(kind);
   for (const std::string_view known : preset_methods)
     if (known == method) return detail::preset_of_published(method, kind);
   return {};
