@@ -14,11 +14,15 @@ struct dino_definition {
   struct options {
     double temperature = 0.1;
     double target_temperature = 0.04;
+    double centre_momentum = 0.9;
 
     void add_fields(std::vector<field>& all) {
       all.push_back({"temperature", &temperature, "--temperature", "temperature of the student", positive{}});
       all.push_back({"target_temperature", &target_temperature, "--target-temperature",
                      "temperature of the teacher", positive{}});
+      all.push_back({"centre_momentum", &centre_momentum, "--centre-momentum",
+                     "what the centre of the teacher's scores keeps of itself in a step", below_one{},
+                     "0.9"});
     }
   };
 
@@ -38,6 +42,7 @@ struct dino_definition {
   static void configure(auto& method, const auto& options, const recipe&) {
     method.loss.student_temperature = options.temperature;
     method.loss.teacher_temperature = options.target_temperature;
+    method.loss.centre_momentum = options.centre_momentum;
   }
 
   /// The last layer is frozen in the first epoch.

@@ -10,11 +10,11 @@ namespace programs {
 
 struct dinov2_definition : ibot_definition {
   using vit_recipe = pretext::dinov2_pretraining;
-  struct options : ibot_definition::options {
+  struct options : ibot_definition::shared_options {
     double koleo = 0.1;
 
     void add_fields(std::vector<field>& all) {
-      ibot_definition::options::add_fields(all);
+      ibot_definition::shared_options::add_fields(all);
       all.push_back({"koleo", &koleo, "--koleo", "weight of the term that spreads features", non_negative{}});
     }
   };
@@ -31,8 +31,8 @@ struct dinov2_definition : ibot_definition {
 
   template <class Images, class Encoder, std::size_t Width>
   using method = pretext::dinov2<Images, Encoder, head_for<Images, Width>>;
-  static void configure(auto& method, const auto& options, const recipe& config) {
-    ibot_definition::configure(method, options, config);
+  static void configure(auto& method, const auto& options, const recipe&) {
+    configure_shared(method, options);
     method.loss.features.weight = options.koleo;
   }
 };

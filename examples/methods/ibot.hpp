@@ -16,7 +16,8 @@ struct ibot_definition {
   static constexpr pretext::lars_variant lars = pretext::lars_variant::simclr;
   static constexpr bool sees_local_crops = true;
   using vit_recipe = pretext::dino_pretraining;
-  struct options {
+  /// Those that DINOv2 has, too.
+  struct shared_options {
     double temperature = 0.1;
     double target_temperature = 0.04;
     double masked_images = 0.5;
@@ -27,6 +28,16 @@ struct ibot_definition {
                      "temperature of the teacher", positive{}});
       all.push_back({"masked_images", &masked_images, "--masked-images",
                      "fraction of the views of which patches are masked", between{0, 1}});
+    }
+  };
+  struct options : shared_options {
+    double centre_momentum = 0.9;
+
+    void add_fields(std::vector<field>& all) {
+      shared_options::add_fields(all);
+      all.push_back({"centre_momentum", &centre_momentum, "--centre-momentum",
+                     "what the centres of the teacher's scores keep of themselves in a step", below_one{},
+                     "0.9"});
     }
   };
 
@@ -49,6 +60,10 @@ struct ibot_definition {
   template <class Images, class Encoder, std::size_t Width>
   using method = pretext::ibot<Images, Encoder, head_for<Images, Width>>;
   static void configure(auto& method, const auto& options, const recipe&) {
+    configure_shared(method, options);
+    method.loss.views.centre_momentum = method.loss.patches.centre_momentum = options.centre_momentum;
+  }
+  static void configure_shared(auto& method, const auto& options) {
     method.loss.views.student_temperature = method.loss.patches.student_temperature = options.temperature;
     method.loss.views.teacher_temperature = method.loss.patches.teacher_temperature =
         options.target_temperature;

@@ -14,11 +14,15 @@ struct swav_definition {
   struct options {
     double temperature = 0.1;
     double epsilon = 0.05;
+    std::size_t queue = 0;
 
     void add_fields(std::vector<field>& all) {
       all.push_back(
           {"temperature", &temperature, "--temperature", "temperature of the predictions", positive{}});
       all.push_back({"epsilon", &epsilon, "--epsilon", "smoothness of the codes", positive{}});
+      all.push_back({"swav_queue", &queue, "--queue",
+                     "embeddings that take part in the codes, about: a multiple of --batch is taken; 0: none",
+                     range{.min = 0}, "0"});
     }
   };
 
@@ -34,9 +38,10 @@ struct swav_definition {
 
   template <class Images, class Encoder, std::size_t Width>
   using method = pretext::swav<Images, Encoder, pretext::swav_head<4 * Width, 128>, 512>;
-  static void configure(auto& method, const auto& options, const recipe&) {
+  static void configure(auto& method, const auto& options, const recipe& config) {
     method.loss.temperature = options.temperature;
     method.loss.epsilon = options.epsilon;
+    if (options.queue > 0) method.loss.capacity = queue_capacity(options.queue, config);
   }
 
   /// The prototypes are frozen in the first epoch.

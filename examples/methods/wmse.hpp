@@ -11,7 +11,16 @@ struct wmse_definition {
   static constexpr bool has_target = false;
   static constexpr pretext::lars_variant lars = pretext::lars_variant::simclr;
   struct options {
-    void add_fields(std::vector<field>&) {}
+    std::size_t sub_batch = 128;
+    double whitening_epsilon = 0;
+
+    void add_fields(std::vector<field>& all) {
+      all.push_back({"sub_batch", &sub_batch, "--sub-batch",
+                     "images that are whitened together, at most --batch, which they divide", range{.min = 2},
+                     "128"});
+      all.push_back({"whitening_epsilon", &whitening_epsilon, "--whitening-epsilon",
+                     "share of the identity in the covariance", below_one{}, "0"});
+    }
   };
 
   static method_info info() {
@@ -25,8 +34,9 @@ struct wmse_definition {
 
   template <class Images, class Encoder, std::size_t Width>
   using method = pretext::wmse<Images, Encoder, pretext::byol_head<4 * Width, Width / 4>>;
-  static void configure(auto& method, const auto&, const recipe& config) {
-    method.loss.sub_batch = std::min<std::size_t>(method.loss.sub_batch, config.batch);
+  static void configure(auto& method, const auto& options, const recipe& config) {
+    method.loss.sub_batch = std::min(options.sub_batch, config.batch);
+    method.loss.epsilon = options.whitening_epsilon;
   }
 };
 

@@ -1,11 +1,13 @@
 #pragma once
 #include <cstddef>
+#include <limits>
 #include <utility>
 
 #include <pretext/augment/presets.hpp>
 #include <pretext/core/expects.hpp>
 #include <pretext/optimizers/adamw.hpp>
 #include <pretext/optimizers/any_optimizer.hpp>
+#include <pretext/optimizers/clipped.hpp>
 #include <pretext/optimizers/lars.hpp>
 #include <pretext/optimizers/sgd.hpp>
 #include <pretext/runtime/any_trainer.hpp>
@@ -16,10 +18,10 @@
 // The parts of a training that a recipe names, as values of the library.
 namespace programs {
 
-using optimizer = pretext::any_optimizer<pretext::sgd, pretext::lars, pretext::adamw>;
+using plain_optimizer = pretext::any_optimizer<pretext::sgd, pretext::lars, pretext::adamw>;
+using optimizer = pretext::clipped<plain_optimizer>;
 
-inline optimizer make_optimizer(const recipe& config,
-                                pretext::lars_variant variant = pretext::lars_variant::simclr) {
+inline plain_optimizer make_plain_optimizer(const recipe& config, pretext::lars_variant variant) {
   if (config.optimizer == "sgd")
     return {pretext::sgd{
         .momentum = config.momentum, .nesterov = config.nesterov, .weight_decay = config.weight_decay}};
@@ -30,6 +32,16 @@ inline optimizer make_optimizer(const recipe& config,
     return {
         pretext::adamw{.beta1 = config.beta1, .beta2 = config.beta2, .weight_decay = config.weight_decay}};
   pretext::throw_error("--optimizer ", config.optimizer, " is unknown; choose sgd, lars or adamw");
+}
+
+inline optimizer make_optimizer(const recipe& config,
+                                pretext::lars_variant variant = pretext::lars_variant::simclr) {
+  const auto by = config.clip_by == "tensor"   ? pretext::clip_by::tensor
+                  : config.clip_by == "module" ? pretext::clip_by::module
+                                               : pretext::clip_by::whole;
+  return {.optimizer = make_plain_optimizer(config, variant),
+          .norm = config.clip_norm > 0 ? config.clip_norm : std::numeric_limits<double>::infinity(),
+          .by = by};
 }
 
 /// Mean and deviation of each channel, of the recipe's `normalisation`.

@@ -36,6 +36,9 @@ preset_optimizer optimizer_of(const std::string& name) {
   return static_cast<preset_optimizer>(found - optimizer_names.begin());
 }
 const char* name_of(preset_optimizer which) { return optimizer_names[static_cast<std::size_t>(which)]; }
+const char* name_of(clip_by which) {
+  return which == clip_by::tensor ? "tensor" : which == clip_by::module ? "module" : "whole";
+}
 
 /// Built-in images need at least so many steps, at any rate that was tried (docs/choosing.md).
 std::size_t enough_steps(const recipe& config) { return info_of(config.method).pairs_views ? 200 : 500; }
@@ -85,10 +88,13 @@ void apply_preset(recipe& config, const std::vector<std::string>& given) {
   const preset_optimizer used = optimizer_of(config.optimizer);
   set(config, given, "learning_rate", rounded(preset.learning_rate(used, config.batch)));
   set(config, given, "weight_decay", preset.with(used).weight_decay);
+  set(config, given, "clip_norm", preset.clip_norm.value_or(0));
+  set<std::string>(config, given, "clip_by", name_of(preset.clip));
   set(config, given, "weight_decay_growth", rounded(preset.weight_decay_growth));
   set(config, given, "warmup_epochs", rounded(preset.warmup_epochs(config.epochs)));
   set(config, given, "temperature", preset.temperature);
   set(config, given, "epsilon", preset.epsilon);
+  set(config, given, "queue", preset.queue_capacity);
   set(config, given, "frossl_invariance", rounded(preset.invariance(config.batch)));
   set<std::string>(config, given, "initialisation", preset.has_official_heads(used) ? "official" : "torch");
   set(config, given, "minimum_area", rounded(static_cast<double>(preset.views.minimum_area)));
@@ -121,14 +127,16 @@ void apply_length(recipe& config, std::size_t images, const std::vector<std::str
 }
 
 bool is_preset_member(const field& member) {
-  static constexpr std::array<std::string_view, 16> keys{"color",          "batch",
+  static constexpr std::array<std::string_view, 19> keys{"color",          "batch",
                                                          "optimizer",      "learning_rate",
                                                          "weight_decay",   "weight_decay_growth",
                                                          "warmup_epochs",  "temperature",
                                                          "initialisation", "minimum_area",
                                                          "jitter",         "blur",
                                                          "orientation",    "target_momentum",
-                                                         "epsilon",        "frossl_invariance"};
+                                                         "epsilon",        "frossl_invariance",
+                                                         "clip_norm",      "clip_by",
+                                                         "queue"};
   return std::ranges::find(keys, std::string_view{member.key}) != keys.end();
 }
 

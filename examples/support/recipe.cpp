@@ -235,6 +235,10 @@ std::vector<field> pretraining_recipe::fields() {
   all.push_back({"weight_decay_growth", &weight_decay_growth, "--weight-decay-growth",
                  "factor by which the weight decay grows until the last step, along half a cosine",
                  non_negative{}, "1"});
+  all.push_back({"clip_norm", &clip_norm, "--clip-norm",
+                 "largest norm of the gradients, which are scaled to it; 0: any", non_negative{}, "0"});
+  all.push_back({"clip_by", &clip_by, "--clip-by", "gradients that --clip-norm is the norm of",
+                 one_of{{"tensor", "module", "whole"}}, "\"whole\""});
   return all;
 }
 

@@ -45,7 +45,9 @@ struct recipe {
   bool nesterov = true;
   double beta1 = 0.9, beta2 = 0.95;  // AdamW
   double weight_decay = 1e-4;
-  double target_momentum = 1;  // of an EMA target at the start of the run; it rises to 1
+  double clip_norm = 0;           // largest norm of the gradients; 0: any
+  std::string clip_by = "whole";  // what that is the norm of
+  double target_momentum = 1;     // of an EMA target at the start of the run; it rises to 1
 
   virtual ~recipe() = default;
   virtual std::vector<field> fields();

@@ -181,9 +181,23 @@ TEST_CASE("a checkpoint has the buffers of the clipped optimizer, and equality s
   CHECK(clipped<sgd>{} != clipped<sgd>{.optimizer = {.momentum = 0}});
 }
 
-TEST_CASE("a norm that clips everything or nothing, and another table, are refused in a sentence") {
-  for (const double norm : {0.0, -1.0, std::numeric_limits<double>::infinity()})
-    CHECK_THROWS_WITH_AS(clipped<sgd>{.norm = norm}.check(), doctest::Contains("must be positive and finite"),
+TEST_CASE("an infinite norm clips nothing, not even an infinite gradient") {
+  on<cpu, fp64> context;
+  const clipped<sgd> optimizer{.norm = std::numeric_limits<double>::infinity()};
+  CHECK_NOTHROW(optimizer.check());
+  auto state = optimizer.make_state<on<cpu, fp64>>(modules);
+  auto gradient = numbers<double>(parameter_count(modules), 102);
+  gradient[0] = std::numeric_limits<double>::infinity();
+  const auto before = gradient;
+  auto value = gradient;
+  optimizer(context, modules, state, 0.1, gradient.data(), value.data());
+  CHECK(gradient == before);
+  CHECK(value[1] == Approx(0.9 * before[1]).epsilon(1e-13));
+}
+
+TEST_CASE("a norm that clips everything, and another table, are refused in a sentence") {
+  for (const double norm : {0.0, -1.0, std::numeric_limits<double>::quiet_NaN()})
+    CHECK_THROWS_WITH_AS(clipped<sgd>{.norm = norm}.check(), doctest::Contains("must be positive"),
                          std::invalid_argument);
   CHECK_THROWS_AS((clipped<sgd>{.optimizer = {.momentum = 2}}.check()), std::invalid_argument);
   on<cpu> context;

@@ -79,6 +79,8 @@ TEST_CASE(
   CHECK(simmim.make_adamw().weight_decay == 0.05);
   CHECK(simmim.warmup_epochs(800) == 10);
   CHECK(simmim.views.minimum_area == 0.67f);
+  CHECK(simmim.clip_norm == 5);
+  CHECK(simmim.clip == clip_by::whole);
   const auto small_simmim = simmim_for(image_kind::small_images);
   CHECK(small_simmim.learning_rate(preset_optimizer::adamw, 16) == doctest::Approx(5e-4));
   CHECK(small_simmim.learning_rate(preset_optimizer::adamw, 256) == 1e-3);
@@ -155,6 +157,11 @@ TEST_CASE("presets of published methods have the published optimizer, rate, mome
   CHECK(moco.momentum_schedule({.images = 256, .batch = 128, .epochs = 9})(18) == 0.999);
   CHECK(moco.queue_capacity == 65536);
   const auto dino = *preset_for("dino", image_kind::photographs);
+  CHECK(dino.clip_norm == 3);
+  CHECK(dino.clip == clip_by::tensor);
+  CHECK(preset_for("dinov2", image_kind::photographs)->clip == clip_by::module);
+  CHECK(!moco.clip_norm);
+  CHECK(!preset_for("dino", image_kind::small_images)->clip_norm);
   CHECK(dino.optimizer == preset_optimizer::adamw);
   CHECK(dino.learning_rate(dino.optimizer, 1024) == doctest::Approx(2e-3));
   CHECK(dino.temperature == 0.1);

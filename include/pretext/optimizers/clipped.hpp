@@ -20,15 +20,14 @@ namespace pretext::inline v0_1 {
 template <class Optimizer>
 struct clipped {
   Optimizer optimizer{};
-  double norm = 3;
+  double norm = 3;  ///< positive; infinity clips nothing
   clip_by by = clip_by::tensor;
 
   friend bool operator==(const clipped&, const clipped&) = default;
 
   /// Throws std::invalid_argument for hyper-parameters out of range.
   void check() const {
-    expects(norm > 0 && detail::is_finite(norm), "clipped: norm ", norm,
-            " must be positive and finite; to clip nothing, use the optimizer itself");
+    expects(norm > 0, "clipped: norm ", norm, " must be positive; infinity clips nothing");
     if constexpr (requires { optimizer.check(); }) optimizer.check();
   }
 
@@ -56,7 +55,7 @@ struct clipped {
                   device_scalar<step_rates> rates, typename Context::weight* gradient,
                   typename Context::weight* value) const {
     detail::expects_table_of(state.plan.chunks.rows, table);
-    detail::clip_gradient(context, state.plan, norm, by, gradient);
+    if (detail::is_finite(norm)) detail::clip_gradient(context, state.plan, norm, by, gradient);
     optimizer(context, table, state.state, rates, gradient, value);
   }
 };

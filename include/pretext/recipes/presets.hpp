@@ -97,6 +97,7 @@ constexpr pretraining_preset simmim_for(image_kind kind) {
   if (kind != image_kind::photographs) return preset;
   preset.with_adamw.rate = {.rate = 1e-4, .batch = 512};
   preset.max_warmup_epochs = 10;
+  preset.clip_norm = 5;
   preset.views.minimum_area = 0.67f;
   return preset;
 }

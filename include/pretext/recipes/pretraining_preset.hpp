@@ -14,6 +14,7 @@
 #include <pretext/core/shape.hpp>
 #include <pretext/losses/nt_xent.hpp>
 #include <pretext/optimizers/adamw.hpp>
+#include <pretext/optimizers/clipped.hpp>
 #include <pretext/optimizers/lars.hpp>
 #include <pretext/optimizers/schedule.hpp>
 #include <pretext/optimizers/sgd.hpp>
@@ -57,10 +58,12 @@ struct pretraining_preset {
   double temperature = 0.2;    ///< of NT-Xent and other contrasts, of a student
   double momentum_lag = 3.87;  ///< the momentum of an EMA target starts at 1 − lag/√steps
   view_preset views{};
-  std::optional<double> momentum{};  ///< published momentum at the first step, instead of the lag
-  bool constant_momentum = false;    ///< the momentum stays as at the first step, else it rises to 1
-  double weight_decay_growth = 1;    ///< factor from the first step to the last, along half a cosine
-  double target_temperature = 0.04;  ///< of a teacher, of ReSSL's target
+  std::optional<double> momentum{};   ///< published momentum at the first step, instead of the lag
+  bool constant_momentum = false;     ///< the momentum stays as at the first step, else it rises to 1
+  std::optional<double> clip_norm{};  ///< of gradients, if they are clipped
+  clip_by clip = clip_by::whole;      ///< what clip_norm is the norm of
+  double weight_decay_growth = 1;     ///< factor from the first step to the last, along half a cosine
+  double target_temperature = 0.04;   ///< of a teacher, of ReSSL's target
   std::size_t queue_capacity = 4096;
   double epsilon = 0.05;  ///< smoothness of SwAV's codes
   /// The batch from which FroSSL's invariance has its published weight of 1. The term grows as the batch

@@ -130,6 +130,8 @@ constexpr pretraining_preset preset_of_published(std::string_view method, image_
     if (const auto settings = published_for_photographs(method)) {
       adopt(preset, *settings);
       if (settings->target_momentum) preset.momentum = settings->target_momentum;
+      preset.clip_norm = settings->clip_norm;
+      if (settings->clip_norm) preset.clip = settings->clip;
     }
     return preset;
   }
