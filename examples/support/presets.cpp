@@ -8,7 +8,7 @@
 #include <utility>
 
 #include <pretext/core/expects.hpp>
-#include <pretext/recipes/presets.hpp>
+#include <pretext/recipes/presets_by_name.hpp>
 
 #include "counted.hpp"
 #include "method_info.hpp"

@@ -126,6 +126,5 @@
 #include <pretext/recipes/byol.hpp>
 #include <pretext/recipes/mae.hpp>
 #include <pretext/recipes/presets.hpp>
-#include <pretext/recipes/published.hpp>
 #include <pretext/recipes/simclr.hpp>
 #include <pretext/training/trainer.hpp>

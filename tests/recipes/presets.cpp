@@ -1,6 +1,6 @@
 // Presets, with the headers recipes/rate_rule.hpp, recipes/pretraining_preset.hpp and
 // recipes/view_preset.hpp.
-#include <pretext/recipes/presets.hpp>
+#include <pretext/recipes/presets_by_name.hpp>
 
 #include <cstddef>
 #include <cstdint>

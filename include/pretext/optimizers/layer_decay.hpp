@@ -52,7 +52,7 @@ struct layer_decay {
   std::vector<parameter> scaled(std::span<const parameter> table) const {
     check();
     const auto layers = decay < 1 ? layers_of(table) : std::vector<std::size_t>(table.size());
-    const std::size_t last = layers.empty() ? 0 : std::ranges::max(layers);
+    const std::size_t last = layers.empty() ? 0 : *std::max_element(layers.begin(), layers.end());
     std::vector<parameter> scaled_table(table.begin(), table.end());
     for (std::size_t row = 0; row < table.size(); ++row) {
       parameter& p = scaled_table[row];

@@ -77,8 +77,9 @@ struct multistep_schedule {
   std::vector<double> milestones;
 
   double operator()(double step) const {
-    const auto passed = std::ranges::count_if(milestones, [&](double at) { return step >= at; });
-    return start * std::pow(gamma, static_cast<double>(passed));
+    double passed = 0;
+    for (const double at : milestones) passed += step >= at;
+    return start * std::pow(gamma, passed);
   }
 };
 

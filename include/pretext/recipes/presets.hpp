@@ -4,13 +4,10 @@
 // others have optimizers, rates and warm-ups that were found by measuring short trainings, see
 // docs/choosing.md. What else methods after SimCLR, BYOL and MAE have are lightly's settings for CIFAR-10 or,
 // without those, the nearest published ones.
-#include <array>
-#include <optional>
-#include <string_view>
-
 #include <pretext/recipes/byol.hpp>
-#include <pretext/recipes/detail/adapted_preset.hpp>
+#include <pretext/recipes/detail/small_preset.hpp>
 #include <pretext/recipes/mae.hpp>
+#include <pretext/recipes/pretraining_preset.hpp>
 #include <pretext/recipes/simclr.hpp>
 
 namespace pretext::inline v0_1 {
@@ -122,26 +119,6 @@ constexpr pretraining_preset distillation_for(image_kind kind) {
       hypersphere_for(kind == image_kind::photographs ? image_kind::small_images : kind);
   if (kind == image_kind::photographs) preset.views.minimum_area = 0.08f;
   return preset;
-}
-
-/// The methods that have presets.
-inline constexpr std::array<std::string_view, 27> preset_methods{
-    "simclr",  "byol",    "mae",       "simmim",       "hypersphere", "distillation", "moco_v2",
-    "moco_v3", "simsiam", "fast_siam", "barlow_twins", "vicreg",      "wmse",         "tico",
-    "dcl",     "dclw",    "nnclr",     "ressl",        "supcon",      "swav",         "dino",
-    "ibot",    "dinov2",  "msn",       "ijepa",        "lejepa",      "frossl"};
-
-/// The preset of a method that is named at run time; nothing if there is none.
-constexpr std::optional<pretraining_preset> preset_for(std::string_view method, image_kind kind) {
-  if (method == "simclr") return simclr_for(kind);
-  if (method == "byol") return byol_for(kind);
-  if (method == "mae") return mae_for(kind);
-  if (method == "simmim") return simmim_for(kind);
-  if (method == "hypersphere") return hypersphere_for(kind);
-  if (method == "distillation") return distillation_for(kind);
-  for (const std::string_view known : preset_methods)
-    if (known == method) return detail::preset_of_published(method, kind);
-  return {};
 }
 
 }  // namespace pretext::inline v0_1

@@ -105,7 +105,7 @@ inline step_rates checked_rates(const step_values& step, std::span<const paramet
   for (unsigned group = 1; group < step_rates::groups; ++group) {
     const group_values& given = step.groups[group - 1];
     if (!given.learning_rate && !given.frozen) continue;
-    expects(std::ranges::any_of(table, [=](const parameter& p) { return p.group == group; }),
+    expects(std::any_of(table.begin(), table.end(), [=](const parameter& p) { return p.group == group; }),
             "trainer: the step has values for group ", group,
             ", but the method has no parameters in it; put a layer there with in_group<", group, ", layer>");
     if (given.learning_rate)

@@ -1,27 +1,16 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// Presets that adapt published settings to a kind of images, and what presets for small images share.
+// Presets that adapt published settings to a kind of images.
 #include <algorithm>
 #include <optional>
 #include <string_view>
 #include <variant>
 
+#include <pretext/recipes/detail/small_preset.hpp>
 #include <pretext/recipes/pretraining_preset.hpp>
 #include <pretext/recipes/published.hpp>
 
 namespace pretext::inline v0_1::detail {
-
-inline constexpr optimizer_preset small_sgd{{.rate = 0.2, .batch = 64, .scaling = rate_scaling::linear},
-                                            1e-4},
-    small_lars{{.rate = 2, .batch = 100, .scaling = rate_scaling::square_root}, 1e-6},
-    small_adamw{{.rate = 1e-3, .batch = 64, .scaling = rate_scaling::square_root}, 0.05};
-
-/// Small batches, for many steps with few images; crops that rarely miss a defect, and changes that do not
-/// hide it; every orientation.
-constexpr void suit_inspection(pretraining_preset& preset) {
-  preset.batch = 64;
-  preset.views = {.minimum_area = 0.5f, .jitter = 0.25f, .color = 0, .blur = 0, .any_orientation = true};
-}
 
 /// Takes over optimizer, learning rate and decay. torch's Adam becomes AdamW. A rate that authors published
 /// for one batch only follows the batch linearly.
