@@ -16,7 +16,7 @@ struct ibot_definition {
   static constexpr pretext::lars_variant lars = pretext::lars_variant::simclr;
   static constexpr bool sees_local_crops = true;
   using vit_recipe = pretext::dino_pretraining;
-  /// Those that DINOv2 has, too.
+  /// The options that DINOv2 has, too.
   struct shared_options {
     double temperature = 0.1;
     double target_temperature = 0.04;

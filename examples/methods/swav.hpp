@@ -14,6 +14,7 @@ struct swav_definition {
   struct options {
     double temperature = 0.1;
     double epsilon = 0.05;
+    // No preset has a queue: the paper's takes part from epoch 15 on, this one once it is full.
     std::size_t queue = 0;
 
     void add_fields(std::vector<field>& all) {

@@ -10,6 +10,14 @@ small=(--images 48 --test-images 20 --epochs 2 --threads 2 --overwrite --out run
 # recorded KEY VALUE: run/recipe.json has this member.
 recorded() { grep -qF "\"$1\": $2" run/recipe.json || die "recipe.json lacks $1 $2: $(cat run/recipe.json)"; }
 
+# Every method of the program has presets, also those that are not compiled here.
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+for header in "$root"/examples/methods/*.hpp; do
+  method=$(basename "$header" .hpp)
+  grep -qF "\"$method\"" "$root/include/pretext/recipes/presets_by_name.hpp" || die "$method has no presets"
+  grep -qE 'preset_field\(|view_method<' "$header" || die "$method has no option --preset"
+done
+
 ended 0 "$programs/pretrain" simclr "${small[@]}" --batch 16
 says "preset small: sgd, learning rate 0.05 for 16 images a step"
 says "6 steps are few: 200 teach more, by a smaller --batch or by --epochs 67"

@@ -1,5 +1,5 @@
-// Presets, with the headers recipes/rate_rule.hpp, recipes/pretraining_preset.hpp and
-// recipes/view_preset.hpp.
+// Presets, with the headers recipes/presets_by_name.hpp, recipes/rate_rule.hpp,
+// recipes/pretraining_preset.hpp and recipes/view_preset.hpp.
 #include <pretext/recipes/presets_by_name.hpp>
 
 #include <cstddef>
@@ -72,7 +72,8 @@ TEST_CASE("the rates of BYOL and MAE for small images stop growing at 64 images 
 }
 
 TEST_CASE(
-    "SimMIM has the rate and the crops of its official code, hypersphere those of its code for STL-10") {
+    "SimMIM has the rate and crops of its official code, alignment and uniformity those of its code for "
+    "STL-10") {
   const auto simmim = simmim_for(image_kind::photographs),
              hypersphere = hypersphere_for(image_kind::photographs);
   CHECK(simmim.learning_rate(preset_optimizer::adamw, 2048) == doctest::Approx(4e-4));

@@ -64,8 +64,8 @@ struct mae_fine_tuning : mae_pretraining {
   static constexpr token_pooling feature = token_pooling::mean;
 };
 
-/// MAE's with SimMIM's feature: the mean of the normalised patch tokens. Its loss reads patch tokens alone,
-/// so that the class token learns little (Xie et al. 2022 fine-tune the mean, too).
+/// SimMIM's pretraining (Xie et al. 2022): as MAE's, but the feature is the mean of the normalised patch
+/// tokens, because the loss does not read the class token. The official code fine-tunes a mean, too.
 struct simmim_pretraining : mae_pretraining {
   static constexpr token_pooling feature = token_pooling::normed_mean;
 };

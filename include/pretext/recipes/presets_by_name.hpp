@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 // The presets of all methods. <pretext/pretext.hpp> does not include this header, because the tables of
-// published settings take a third of its time to compile.
+// published settings take long to compile.
 #include <array>
 #include <optional>
 #include <string_view>
